@@ -1,0 +1,66 @@
+/**
+ * Runs engines: stateful workers that own shards. The real host gives each engine a thread of its own, the simulated
+ * one runs the same class inline with messages scheduled by the world.
+ *
+ * - Messages of one link arrive in the order they were sent; replies may come in any order.
+ * - Buffers in `transfer` change hands: the sender must not touch them again. Everything else is cloned; plain data only
+ *   (numbers, strings, bigint, typed arrays, arrays, plain objects).
+ * - A message cannot interrupt a running one; cancellation is a flag in shared memory that the engine checks per block.
+ * - An engine that throws outside a request is dead: its link's calls reject with `internal`, and `died` settles.
+ */
+export interface EngineHost {
+  /** Starts engine number `index` of `count`; resolves when it is ready to take messages. */
+  spawn(settings: EngineSettings): Promise<EngineLink>;
+}
+
+export interface EngineSettings {
+  readonly index: number;
+  readonly count: number;
+  /** What the engine's constructor needs; plain data. */
+  readonly options: unknown;
+}
+
+export interface EngineLink {
+  /** Sends a request and resolves with its reply, or rejects with the DbError the engine threw. */
+  call(kind: string, body: unknown, options?: EngineCallOptions): Promise<unknown>;
+  /** Replies of a streaming request, in order, with back-pressure: the engine runs at most a few replies ahead. */
+  stream(kind: string, body: unknown, options?: EngineCallOptions): AsyncIterable<unknown>;
+  /** Resolves when the engine is gone: with undefined after close(), with the error when it died. */
+  readonly died: Promise<Error | undefined>;
+  /** Lets the engine finish what it has taken, closes its shards and ends it. */
+  close(): Promise<void>;
+}
+
+export interface EngineCallOptions {
+  readonly transfer?: readonly ArrayBuffer[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an engine implements; data/engine has the one of this project. */
+export interface Engine {
+  call(kind: string, body: unknown, context: EngineContext): Promise<EngineReply>;
+  stream(kind: string, body: unknown, context: EngineContext): AsyncIterable<EngineReply>;
+  close(): Promise<void>;
+}
+
+export interface EngineReply {
+  readonly body: unknown;
+  readonly transfer?: readonly ArrayBuffer[];
+}
+
+export interface EngineContext {
+  /** True once the caller has given up; cheap enough to ask per block. */
+  cancelled(): boolean;
+}
+
+/** Builds the engine inside its thread from the ports of that thread. */
+export type EngineFactory = (settings: EngineSettings, ports: EnginePorts) => Promise<Engine>;
+
+export interface EnginePorts {
+  readonly clock: import('./clock.ts').Clock;
+  readonly random: import('./random.ts').Random;
+  readonly disk: import('./disk.ts').Disk;
+  readonly log: import('./log.ts').Log;
+  /** Lets other messages and I/O run; engines call it between slices of about 5 ms. */
+  readonly turn: () => Promise<void>;
+}

@@ -1,0 +1,23 @@
+import type { Clock } from './clock.ts';
+import type { Disk } from './disk.ts';
+import type { EngineHost } from './engine-host.ts';
+import type { Jobs } from './jobs.ts';
+import type { KvOpener } from './kv.ts';
+import type { Log } from './log.ts';
+import type { Random } from './random.ts';
+import type { RpcTransport } from './transport.ts';
+
+/**
+ * Everything a node may touch outside its own memory. Only `server/` handles the whole; a class takes the ports it
+ * uses and no more.
+ */
+export interface Env {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly kv: KvOpener;
+  readonly transport: RpcTransport;
+  readonly jobs: Jobs;
+  readonly engines: EngineHost;
+  readonly log: Log;
+}

@@ -1,0 +1,41 @@
+/**
+ * Calls between nodes as bytes; protobuf lives above this port, so that the simulation covers it.
+ *
+ * Failure: a call rejects with DbError `unavailable` when it surely did not reach the handler (refused, no route),
+ * `timeout` past its deadline, `cancelled` on abort, `outcome_unknown` when it broke after it was sent; errors thrown by
+ * the handler arrive with their own code and text. A message may be delivered although the caller saw a failure.
+ */
+export interface RpcTransport {
+  /** Serves `handlers` at `address` (host:port). Rejects with `conflict` when the address is taken. */
+  listen(address: string, handlers: RpcHandlers): Promise<RpcListener>;
+  /** One request, one reply. */
+  call(address: string, method: string, request: Uint8Array, options: RpcOptions): Promise<Uint8Array>;
+  /** One request, many replies, in order; ends normally or throws. Return from the loop cancels the handler. */
+  stream(address: string, method: string, request: Uint8Array, options: RpcOptions): AsyncIterable<Uint8Array>;
+  /** Closes idle and open connections to all peers. */
+  close(): Promise<void>;
+}
+
+export interface RpcOptions {
+  /** Milliseconds from now. For a stream: the longest silence between two messages. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RpcContext {
+  /** Aborts when the caller is gone or the deadline has passed. */
+  readonly signal: AbortSignal;
+}
+
+export interface RpcHandlers {
+  call(method: string, request: Uint8Array, context: RpcContext): Promise<Uint8Array>;
+  stream(method: string, request: Uint8Array, context: RpcContext): AsyncIterable<Uint8Array>;
+  /** Plain HTTP/1.1 `GET path` on the same port (join asks the data node's /status so); undefined is 404. */
+  httpGet?(path: string): { readonly contentType: string; readonly body: string } | undefined;
+}
+
+export interface RpcListener {
+  /** The address in use; differs from the asked one when port 0 was asked. */
+  readonly address: string;
+  close(): Promise<void>;
+}
