@@ -1,0 +1,103 @@
+import { Buffer } from 'node:buffer';
+import { isValid, type Column } from '../column.ts';
+import { ByteWriter } from './byte-writer.ts';
+import type { Cell, OutputSeries, StatementResult } from './result.ts';
+
+/**
+ * The CSV form (spec 4.1): a header when the columns change, `name,tags,columns...`; statements apart by a blank line;
+ * a statement without series prints nothing. Times are integers (nanoseconds unless `epochUnitNs`).
+ */
+export function writeCsv(results: readonly StatementResult[], epochUnitNs: bigint): Buffer {
+  const writer = new ByteWriter(1 << 14);
+  let isFirst = true;
+  for (const result of results) {
+    let header = '';
+    for (const series of result.series) {
+      const line = ['name', 'tags', ...series.columns].map(quoted).join(',');
+      if (line !== header) {
+        if (!isFirst) writer.byte(10);
+        header = line;
+        writer.utf8(`${line}\n`);
+      }
+      isFirst = false;
+      writeSeries(writer, series, epochUnitNs);
+    }
+  }
+  return writer.take();
+}
+
+/** The CSV form of a request that failed before any statement ran. */
+export function writeCsvError(text: string): Buffer {
+  return Buffer.from(`error\n${quoted(text)}\n`, 'utf8');
+}
+
+function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: bigint): void {
+  const tags = (series.tags ?? []).map(([key, value]) => `${key}=${value}`).join(',');
+  const head = `${quoted(series.name ?? '')},${quoted(tags)}`;
+  if (series.kind === 'rows') {
+    const timeAt = series.columns.indexOf('time');
+    for (const row of series.rows) {
+      const cells = row.map((cell, c) =>
+        c === timeAt && typeof cell === 'bigint' ? String(cell / epochUnitNs) : cellText(cell),
+      );
+      writer.utf8(`${head},${cells.join(',')}\n`);
+    }
+    return;
+  }
+  for (let row = series.start; row < series.end; row++) {
+    writer.utf8(`${head},`);
+    writer.integer((series.timesNs[row] ?? 0n) / epochUnitNs);
+    for (const column of series.values) {
+      writer.byte(44);
+      if (isValid(column, row)) writer.utf8(columnText(column, row));
+    }
+    writer.byte(10);
+  }
+}
+
+function columnText(column: Column, row: number): string {
+  switch (column.type) {
+    case 'float':
+      return floatText(column.values[row] ?? 0);
+    case 'integer':
+    case 'unsigned':
+      return String(column.values[row] ?? 0n);
+    case 'boolean':
+      return column.values[row] === 1 ? 'true' : 'false';
+    case 'string': {
+      const { offsets, bytes } = column.values;
+      return quoted(
+        Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+          'utf8',
+          offsets[row] ?? 0,
+          offsets[row + 1] ?? 0,
+        ),
+      );
+    }
+  }
+}
+
+function cellText(cell: Cell): string {
+  if (cell === null) return '';
+  if (typeof cell === 'number') return floatText(cell);
+  return quoted(typeof cell === 'object' ? cell.join(',') : String(cell));
+}
+
+/** CSV never uses an exponent: the shortest digits, written out. */
+function floatText(value: number): string {
+  const text = Object.is(value, -0) ? '-0' : String(value);
+  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (match === null) return text;
+  const [, sign = '', lead = '', fraction = '', exponentText = '0'] = match;
+  const exponent = Number(exponentText);
+  const digits = lead + fraction;
+  return exponent < 0
+    ? `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`
+    : `${sign}${digits.padEnd(exponent + 1, '0')}`;
+}
+
+/** Quotes as Go's encoding/csv does. */
+function quoted(field: string): string {
+  const needs = field === '\\.' || /[",\r\n]/.test(field) || /^\s/.test(field);
+  return needs ? `"${field.replaceAll('"', '""')}"` : field;
+}

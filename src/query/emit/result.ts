@@ -1,0 +1,75 @@
+import type { Column } from '../column.ts';
+
+/** What a statement answers, before it is written in one of the response formats (spec 4.1). */
+export interface StatementResult {
+  readonly statementId: number;
+  readonly series: readonly OutputSeries[];
+  readonly messages?: readonly ResultMessage[];
+  readonly error?: string;
+  readonly partial?: boolean;
+}
+
+export interface ResultMessage {
+  readonly level: string;
+  readonly text: string;
+}
+
+export type OutputSeries = RowSeries | ColumnSeries;
+
+export type Cell = string | number | bigint | boolean | null | readonly string[];
+
+interface SeriesHead {
+  readonly name?: string;
+  /** Sorted by key; absent without GROUP BY tags. */
+  readonly tags?: readonly (readonly [key: string, value: string])[] | undefined;
+  readonly columns: readonly string[];
+  readonly partial?: boolean | undefined;
+}
+
+/** The few rows of a SHOW statement. Cells of column `time` are int64 nanoseconds. */
+export interface RowSeries extends SeriesHead {
+  readonly kind: 'rows';
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** The rows [start, end) of columns; `columns[0]` is the time, the others name `values`. */
+export interface ColumnSeries extends SeriesHead {
+  readonly kind: 'columns';
+  readonly timesNs: BigInt64Array;
+  readonly values: readonly Column[];
+  readonly start: number;
+  readonly end: number;
+}
+
+export function rowCount(series: OutputSeries): number {
+  return series.kind === 'rows' ? series.rows.length : series.end - series.start;
+}
+
+/** The rows [start, end) of a series, counted from its own first row. */
+export function sliceSeries(series: OutputSeries, start: number, end: number): OutputSeries {
+  return series.kind === 'rows'
+    ? { ...series, rows: series.rows.slice(start, end) }
+    : { ...series, start: series.start + start, end: series.start + end };
+}
+
+/** Nanoseconds in one unit of the `epoch` parameter; undefined asks for RFC3339. Unknown units are ns (trap 50). */
+export function epochUnitNs(epoch: string | undefined): bigint | undefined {
+  switch (epoch) {
+    case undefined:
+    case '':
+      return undefined;
+    case 'u':
+    case 'µ':
+      return 1_000n;
+    case 'ms':
+      return 1_000_000n;
+    case 's':
+      return 1_000_000_000n;
+    case 'm':
+      return 60_000_000_000n;
+    case 'h':
+      return 3_600_000_000_000n;
+    default:
+      return 1n;
+  }
+}

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { writeCsv, writeCsvError } from './csv-writer.ts';
+import { indentJson, writeJson } from './json-writer.ts';
+import type { StatementResult } from './result.ts';
+
+const sample: StatementResult = {
+  statementId: 0,
+  series: [
+    {
+      kind: 'columns',
+      name: 'cpu',
+      tags: [['host', 'a,b']],
+      columns: ['time', 'f', 'i', 's', 'b'],
+      timesNs: BigInt64Array.of(1_000_000_000n, 1_500_000_000n),
+      values: [
+        { type: 'float', values: Float64Array.of(1.5, 1e-7) },
+        { type: 'integer', values: BigInt64Array.of(9007199254740993n, 0n), valid: Uint8Array.of(1, 0) },
+        {
+          type: 'string',
+          values: { offsets: Uint32Array.of(0, 1, 3), bytes: new TextEncoder().encode('xy"') },
+        },
+        { type: 'boolean', values: Uint8Array.of(1, 0) },
+      ],
+      start: 0,
+      end: 2,
+    },
+  ],
+};
+
+test('json: columns become rows with exact int64, nulls and RFC3339 times', () => {
+  expect(writeJson([sample], { epochUnitNs: undefined }).toString()).toBe(
+    '{"results":[{"statement_id":0,"series":[{"name":"cpu","tags":{"host":"a,b"},' +
+      '"columns":["time","f","i","s","b"],"values":[' +
+      '["1970-01-01T00:00:01Z",1.5,9007199254740993,"x",true],' +
+      '["1970-01-01T00:00:01.5Z",1e-7,null,"y\\"",false]]}]}]}\n',
+  );
+});
+
+test('json: epoch divides and truncates; empty and failed statements keep only what they have', () => {
+  const failed: StatementResult = { statementId: 1, series: [], error: 'database not found: x' };
+  const text = writeJson([{ statementId: 0, series: [] }, failed], { epochUnitNs: 1n }).toString();
+  expect(text).toBe(
+    '{"results":[{"statement_id":0},{"statement_id":1,"error":"database not found: x"}]}\n',
+  );
+  const seconds = writeJson([sample], { epochUnitNs: 1_000_000_000n }).toString();
+  expect(seconds).toContain('[[1,1.5,9007199254740993,"x",true],[1,1e-7,null');
+});
+
+test('json: a series without rows has no values key', () => {
+  const users: StatementResult = {
+    statementId: 0,
+    series: [{ kind: 'rows', columns: ['user', 'admin'], rows: [] }],
+  };
+  expect(writeJson([users], { epochUnitNs: undefined }).toString()).toBe(
+    '{"results":[{"statement_id":0,"series":[{"columns":["user","admin"]}]}]}\n',
+  );
+});
+
+test('json: pretty indents by four spaces and leaves strings alone', () => {
+  const compact = Buffer.from('{"a":[{"b":"x,{}:\\""},1],"c":[]}\n');
+  const pretty = indentJson(compact).toString();
+  expect(pretty).toBe(`${JSON.stringify(JSON.parse(compact.toString()), null, 4)}\n`);
+});
+
+test('csv: header, quoting, empty nulls, no exponents', () => {
+  expect(writeCsv([sample], 1n).toString()).toBe(
+    'name,tags,time,f,i,s,b\n' +
+      'cpu,"host=a,b",1000000000,1.5,9007199254740993,x,true\n' +
+      'cpu,"host=a,b",1500000000,0.0000001,,"y""",false\n',
+  );
+  expect(writeCsvError('a, b').toString()).toBe('error\n"a, b"\n');
+});
