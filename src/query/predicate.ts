@@ -1,0 +1,244 @@
+import { DbError } from '../base/errors.ts';
+
+/**
+ * The WHERE clause less its time bounds, as it travels to the shards. Names are resolved: each operand says whether it
+ * is a field, a tag or a constant. Numbers travel exactly: int64 as bigint, floats as doubles.
+ */
+export type Predicate =
+  | { readonly kind: 'and' | 'or'; readonly left: Predicate; readonly right: Predicate }
+  | { readonly kind: 'constant'; readonly value: boolean }
+  | {
+      readonly kind: 'compare';
+      readonly operator: CompareOperator;
+      readonly left: Operand;
+      readonly right: Operand;
+    }
+  | {
+      readonly kind: 'match';
+      readonly operand: Operand;
+      readonly pattern: string;
+      readonly negated: boolean;
+    };
+
+export type CompareOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';
+export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^';
+export type Value = number | bigint | string | boolean;
+
+export type Operand =
+  | { readonly kind: 'field'; readonly name: string }
+  | { readonly kind: 'tag'; readonly name: string }
+  | { readonly kind: 'constant'; readonly value: Value }
+  | {
+      readonly kind: 'arithmetic';
+      readonly operator: ArithmeticOperator;
+      readonly left: Operand;
+      readonly right: Operand;
+    };
+
+/** Linear-time regular expressions in Go's syntax. */
+export type Matcher = (text: string) => boolean;
+export type MatcherFactory = (pattern: string) => Matcher;
+
+/** The fields a predicate reads, in order of first use. */
+export function predicateFields(predicate: Predicate | undefined): readonly string[] {
+  const names = new Set<string>();
+  const visitOperand = (operand: Operand): void => {
+    if (operand.kind === 'field') names.add(operand.name);
+    else if (operand.kind === 'arithmetic') {
+      visitOperand(operand.left);
+      visitOperand(operand.right);
+    }
+  };
+  const visit = (part: Predicate): void => {
+    if (part.kind === 'and' || part.kind === 'or') {
+      visit(part.left);
+      visit(part.right);
+    } else if (part.kind === 'compare') {
+      visitOperand(part.left);
+      visitOperand(part.right);
+    } else if (part.kind === 'match') visitOperand(part.operand);
+  };
+  if (predicate !== undefined) visit(predicate);
+  return [...names];
+}
+
+/**
+ * The predicate for one series: tags become their values and what no longer depends on a field is decided.
+ * `false` means that the series has no row; `undefined` that every row passes.
+ */
+export function specialize(
+  predicate: Predicate | undefined,
+  tags: ReadonlyMap<string, string>,
+  matcher: MatcherFactory,
+): Predicate | false | undefined {
+  if (predicate === undefined) return undefined;
+  const reduced = reduce(predicate, tags, matcher);
+  if (reduced.kind !== 'constant') return reduced;
+  return reduced.value ? undefined : false;
+}
+
+function reduce(
+  predicate: Predicate,
+  tags: ReadonlyMap<string, string>,
+  matcher: MatcherFactory,
+): Predicate {
+  switch (predicate.kind) {
+    case 'constant':
+      return predicate;
+    case 'and':
+    case 'or': {
+      const decides = predicate.kind === 'or';
+      const left = reduce(predicate.left, tags, matcher);
+      if (left.kind === 'constant' && left.value === decides) return left;
+      const right = reduce(predicate.right, tags, matcher);
+      if (right.kind === 'constant' && right.value === decides) return right;
+      if (left.kind === 'constant') return right;
+      if (right.kind === 'constant') return left;
+      return { kind: predicate.kind, left, right };
+    }
+    case 'compare': {
+      const left = bindTags(predicate.left, tags);
+      const right = bindTags(predicate.right, tags);
+      if (left.kind === 'constant' && right.kind === 'constant')
+        return { kind: 'constant', value: compare(predicate.operator, left.value, right.value) };
+      return { kind: 'compare', operator: predicate.operator, left, right };
+    }
+    case 'match': {
+      const operand = bindTags(predicate.operand, tags);
+      if (operand.kind !== 'constant') return { ...predicate, operand };
+      const matches =
+        typeof operand.value === 'string' && matcher(predicate.pattern)(operand.value);
+      return { kind: 'constant', value: matches !== predicate.negated };
+    }
+  }
+}
+
+function bindTags(operand: Operand, tags: ReadonlyMap<string, string>): Operand {
+  if (operand.kind === 'tag') return { kind: 'constant', value: tags.get(operand.name) ?? '' };
+  if (operand.kind !== 'arithmetic') return operand;
+  const left = bindTags(operand.left, tags);
+  const right = bindTags(operand.right, tags);
+  if (left.kind === 'constant' && right.kind === 'constant') {
+    const value = arithmetic(operand.operator, left.value, right.value);
+    if (value !== null) return { kind: 'constant', value };
+  }
+  return { ...operand, left, right };
+}
+
+/** Reads the value of a field at the row in hand; null when the row has none. */
+export type FieldReader = (name: string) => Value | null;
+
+/** True when the row passes; comparisons with null or between unlike types are false. */
+export function evaluate(
+  predicate: Predicate,
+  read: FieldReader,
+  matcher: MatcherFactory,
+): boolean {
+  switch (predicate.kind) {
+    case 'constant':
+      return predicate.value;
+    case 'and':
+      return evaluate(predicate.left, read, matcher) && evaluate(predicate.right, read, matcher);
+    case 'or':
+      return evaluate(predicate.left, read, matcher) || evaluate(predicate.right, read, matcher);
+    case 'compare': {
+      const left = operandValue(predicate.left, read);
+      const right = operandValue(predicate.right, read);
+      return left !== null && right !== null && compare(predicate.operator, left, right);
+    }
+    case 'match': {
+      const value = operandValue(predicate.operand, read);
+      if (typeof value !== 'string') return false;
+      return matcher(predicate.pattern)(value) !== predicate.negated;
+    }
+  }
+}
+
+function operandValue(operand: Operand, read: FieldReader): Value | null {
+  switch (operand.kind) {
+    case 'constant':
+      return operand.value;
+    case 'field':
+      return read(operand.name);
+    case 'tag':
+      throw new DbError('internal', `tag ${operand.name} was not bound`);
+    case 'arithmetic': {
+      const left = operandValue(operand.left, read);
+      const right = operandValue(operand.right, read);
+      return left === null || right === null ? null : arithmetic(operand.operator, left, right);
+    }
+  }
+}
+
+/** JavaScript compares bigint with number exactly, as an int64 must be compared with a float literal. */
+function compare(operator: CompareOperator, left: Value, right: Value): boolean {
+  const isNumeric = isNumber(left) && isNumber(right);
+  if (!isNumeric && typeof left !== typeof right) return false;
+  switch (operator) {
+    case '=':
+      return isNumeric ? left == right : left === right; // eslint-disable-line eqeqeq -- bigint and number
+    case '!=':
+      return isNumeric ? left != right : left !== right; // eslint-disable-line eqeqeq -- bigint and number
+    case '<':
+      return typeof left !== 'boolean' && left < right;
+    case '<=':
+      return typeof left !== 'boolean' && left <= right;
+    case '>':
+      return typeof left !== 'boolean' && left > right;
+    case '>=':
+      return typeof left !== 'boolean' && left >= right;
+  }
+}
+
+function isNumber(value: Value): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+/** Arithmetic of the language (spec 6.4): integer `/` gives a float, division by zero gives 0, int64 wraps. */
+export function arithmetic(operator: ArithmeticOperator, left: Value, right: Value): Value | null {
+  if (typeof left === 'boolean' && typeof right === 'boolean') {
+    if (operator === '&') return left && right;
+    if (operator === '|') return left || right;
+    return operator === '^' ? left !== right : null;
+  }
+  if (!isNumber(left) || !isNumber(right)) return null;
+  if (typeof left === 'bigint' && typeof right === 'bigint')
+    return integerArithmetic(operator, left, right);
+  const a = Number(left);
+  const b = Number(right);
+  switch (operator) {
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+      return a * b;
+    case '/':
+      return b === 0 ? 0 : a / b;
+    case '%':
+      return a % b;
+    default:
+      return null;
+  }
+}
+
+function integerArithmetic(operator: ArithmeticOperator, left: bigint, right: bigint): Value {
+  switch (operator) {
+    case '+':
+      return BigInt.asIntN(64, left + right);
+    case '-':
+      return BigInt.asIntN(64, left - right);
+    case '*':
+      return BigInt.asIntN(64, left * right);
+    case '/':
+      return right === 0n ? 0 : Number(left) / Number(right);
+    case '%':
+      return right === 0n ? 0n : left % right;
+    case '&':
+      return left & right;
+    case '|':
+      return left | right;
+    case '^':
+      return left ^ right;
+  }
+}

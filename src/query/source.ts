@@ -1,0 +1,62 @@
+/**
+ * What a query needs of one shard. `query` does not know the storage engine (floors): data/engine hands it a scan that
+ * fits this shape. All calls are synchronous and read a pinned, unchanging state of the shard.
+ */
+export interface ShardSource {
+  readonly shardId: number;
+  measurements(): readonly string[];
+  /** Fields with their one type in this shard, sorted by name; empty when the measurement is not here. */
+  fields(measurement: string): readonly SourceField[];
+  tagKeys(measurement: string): readonly string[];
+  /** Ids of the measurement's series, in order of their canonical keys. */
+  seriesIds(measurement: string): Uint32Array;
+  series(seriesId: number): SourceSeries;
+  openCursor(request: CursorRequest): ColumnCursor;
+}
+
+export type SourceFieldType = 'float' | 'integer' | 'unsigned' | 'boolean' | 'string';
+
+export interface SourceField {
+  readonly name: string;
+  readonly type: SourceFieldType;
+}
+
+export interface SourceSeries {
+  /** Canonical key: escaped measurement and sorted tags. */
+  readonly key: string;
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+export interface CursorRequest {
+  readonly seriesId: number;
+  readonly field: string;
+  /** Inclusive bounds, int64 nanoseconds. */
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+  readonly ascending: boolean;
+}
+
+/** Points of one series and field in time order, each time once; a caller that stops early has read no more than it took. */
+export interface ColumnCursor {
+  /** The next points, decoded into `arena`; undefined at the end. What it returned before may be overwritten. */
+  next(arena: SourceArena): ColumnBatch | undefined;
+}
+
+/**
+ * Times are int64 at `timesPtr`; values 8 bytes each at `valuesPtr` (float64, int64, uint64), booleans one byte each,
+ * strings as pairs of uint32 (offset in the arena's memory, length).
+ */
+export interface ColumnBatch {
+  readonly type: SourceFieldType;
+  readonly count: number;
+  readonly timesPtr: number;
+  readonly valuesPtr: number;
+}
+
+/** The part of a kernel arena that a reader of columns needs. */
+export interface SourceArena {
+  readonly memory: WebAssembly.Memory;
+  allocate(lengthBytes: number): number;
+  mark(): number;
+  release(mark: number): void;
+}
