@@ -1,0 +1,108 @@
+import type { Column } from './column.ts';
+import type { Predicate } from './predicate.ts';
+import type { SourceFieldType } from './source.ts';
+
+/**
+ * A fragment is the part of a SELECT that runs where the shards are: one measurement, some shards of one node. It
+ * answers with blocks ordered by group, and within a group by time in the direction asked, so that the coordinator
+ * merges streams in bounded memory. Fragments and blocks are versioned: nodes of two releases may meet.
+ */
+export const fragmentVersion = 1;
+
+export interface Fragment {
+  readonly version: number;
+  readonly measurement: string;
+  readonly shardIds: readonly number[];
+  /** Inclusive bounds, int64 nanoseconds. */
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+  readonly ascending: boolean;
+  /** Tag keys of GROUP BY, sorted. */
+  readonly groupBy: readonly string[];
+  readonly predicate?: Predicate | undefined;
+  readonly task: RowsTask | WindowsTask;
+}
+
+/** Rows of fields and tags as they are stored. A row is there when at least one of its fields is. */
+export interface RowsTask {
+  readonly kind: 'rows';
+  readonly columns: readonly RowsColumn[];
+  /** No more than so many rows of a group are needed; 0 means all. */
+  readonly rowsMax: number;
+}
+
+export type RowsColumn =
+  | { readonly kind: 'field'; readonly name: string; readonly type: SourceFieldType }
+  | { readonly kind: 'tag'; readonly name: string };
+
+/** Summaries of fields per window. */
+export interface WindowsTask {
+  readonly kind: 'windows';
+  readonly fields: readonly { readonly name: string; readonly type: SourceFieldType }[];
+  /** 0 for one window over the whole range; it then starts at `minTimeNs`. */
+  readonly intervalNs: bigint;
+  /** Window starts are congruent to this modulo the interval. */
+  readonly offsetNs: bigint;
+}
+
+/** The values of the GROUP BY tags, in the order of the fragment's `groupBy`; '' where a series lacks one. */
+export type GroupKey = readonly string[];
+
+export interface RowsBlock {
+  readonly kind: 'rows';
+  readonly group: GroupKey;
+  readonly timesNs: BigInt64Array;
+  readonly columns: readonly Column[];
+}
+
+/** One summary list per field of the task, ascending by window start, windows without points left out. */
+export interface WindowsBlock {
+  readonly kind: 'windows';
+  readonly group: GroupKey;
+  readonly fields: readonly WindowSummary[];
+}
+
+/**
+ * What is kept of the points in each window: enough for count, sum, mean, min, max, first, last and spread, and to be
+ * merged exactly with the summary of other series, shards and nodes. Columns are of the field's type except where said.
+ */
+export interface WindowSummary {
+  readonly startsNs: BigInt64Array;
+  readonly counts: BigInt64Array;
+  /** float64 for floats, int64 or uint64 (wrapping, as the reference) for integers; absent for other types. */
+  readonly sums: Column | undefined;
+  readonly mins: SelectedValues | undefined;
+  readonly maxs: SelectedValues | undefined;
+  readonly firsts: SelectedValues;
+  readonly lasts: SelectedValues;
+}
+
+export interface SelectedValues {
+  readonly timesNs: BigInt64Array;
+  readonly values: Column;
+}
+
+/** Orders groups as the reference does: by the bytes of their values, one after the other. */
+export function compareGroups(left: GroupKey, right: GroupKey): number {
+  for (let i = 0; i < left.length; i++) {
+    const a = left[i] ?? '';
+    const b = right[i] ?? '';
+    if (a !== b) return compareUtf8(a, b);
+  }
+  return 0;
+}
+
+/** Order of code points, which is the order of UTF-8 bytes; JavaScript's own order differs past U+FFFF. */
+export function compareUtf8(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let i = 0; i < length; i++) {
+    const a = left.charCodeAt(i);
+    const b = right.charCodeAt(i);
+    if (a === b) continue;
+    const isSurrogateA = a >= 0xd800 && a <= 0xdfff;
+    const isSurrogateB = b >= 0xd800 && b <= 0xdfff;
+    if (isSurrogateA !== isSurrogateB) return isSurrogateA ? 1 : -1;
+    return a - b;
+  }
+  return left.length - right.length;
+}
