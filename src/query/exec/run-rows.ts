@@ -1,0 +1,141 @@
+import { Buffer } from 'node:buffer';
+import type { Column, ColumnType } from '../column.ts';
+import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
+import type { ShardSource } from '../source.ts';
+import { ColumnBuilder } from './column-builder.ts';
+import type { FragmentContext } from './context.ts';
+import { groupSeries, type Group, type MemberSeries } from './groups.ts';
+import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
+import { selectRows } from './select-rows.ts';
+import { SeriesRows, type RowChunk } from './series-rows.ts';
+
+/** Runs a rows task over the shards at hand; blocks are ordered by group, then by time in the fragment's direction. */
+export function* runRows(
+  fragment: Fragment,
+  task: RowsTask,
+  sources: readonly ShardSource[],
+  context: FragmentContext,
+): Generator<RowsBlock> {
+  for (const group of groupSeries(fragment, sources, context.matcher)) {
+    yield* runGroup(fragment, task, group, context);
+  }
+}
+
+function* runGroup(
+  fragment: Fragment,
+  task: RowsTask,
+  group: Group,
+  context: FragmentContext,
+): Generator<RowsBlock> {
+  const streams = group.members.map((member) => memberStream(fragment, task, member, context));
+  let rowsLeft = task.rowsMax === 0 ? Number.POSITIVE_INFINITY : task.rowsMax;
+  const types = task.columns.map((column): ColumnType => (column.kind === 'tag' ? 'string' : column.type));
+  for (const chunk of mergeChunks(streams, types, fragment.ascending)) {
+    context.check();
+    const count = Math.min(chunk.timesNs.length, rowsLeft);
+    yield {
+      kind: 'rows',
+      group: group.key,
+      timesNs: count === chunk.timesNs.length ? chunk.timesNs : chunk.timesNs.slice(0, count),
+      columns: count === chunk.timesNs.length ? chunk.columns : cut(chunk.columns, types, count),
+    };
+    rowsLeft -= count;
+    if (rowsLeft <= 0) return;
+  }
+}
+
+function cut(columns: readonly Column[], types: readonly ColumnType[], count: number): Column[] {
+  return columns.map((column, i) => {
+    const builder = new ColumnBuilder(types[i] ?? 'float', count);
+    for (let row = 0; row < count; row++) builder.pushFrom(column, row);
+    return builder.finish();
+  });
+}
+
+/** The rows of one series as the task wants them: filtered, its tags as columns, rows without any field left out. */
+function memberStream(
+  fragment: Fragment,
+  task: RowsTask,
+  member: MemberSeries,
+  context: FragmentContext,
+): ChunkStream {
+  const { source, seriesId, residual } = member;
+  const wanted = task.columns.flatMap((column) => (column.kind === 'field' ? [column] : []));
+  const names = [...new Set([...wanted.map((field) => field.name), ...member.residualFields])];
+  const stored = new Map(source.fields(fragment.measurement).map((f) => [f.name, f.type]));
+  const present = names.filter((name) => stored.has(name));
+  if (!wanted.some((field) => stored.has(field.name))) return { next: () => undefined };
+  const cursors = present.map((field) =>
+    source.openCursor({
+      seriesId,
+      field,
+      minTimeNs: fragment.minTimeNs,
+      maxTimeNs: fragment.maxTimeNs,
+      ascending: fragment.ascending,
+    }),
+  );
+  const types = present.map((name) => stored.get(name) ?? 'float');
+  const rows = new SeriesRows(cursors, types, context.arena, fragment.ascending);
+  return {
+    next(): RowChunk | undefined {
+      for (;;) {
+        context.check();
+        const chunk = rows.next();
+        if (chunk === undefined) return undefined;
+        const selected =
+          residual === undefined ? chunk : selectRows(chunk, residual, present, context.matcher);
+        const shaped = shape(selected, task, present, member);
+        if (shaped.timesNs.length > 0) return shaped;
+      }
+    },
+  };
+}
+
+function shape(
+  chunk: RowChunk,
+  task: RowsTask,
+  present: readonly string[],
+  member: MemberSeries,
+): RowChunk {
+  const rows = rowsWithValue(chunk, task, present);
+  const count = rows?.length ?? chunk.timesNs.length;
+  const columns = task.columns.map((column): Column => {
+    if (column.kind === 'tag') return repeatTag(member.series.tags.get(column.name), count);
+    const from = chunk.columns[present.indexOf(column.name)];
+    if (from !== undefined && rows === undefined && from.type === column.type) return from;
+    const builder = new ColumnBuilder(column.type, count);
+    for (let i = 0; i < count; i++)
+      if (from === undefined) builder.pushNull();
+      else builder.pushFrom(from, rows?.[i] ?? i);
+    return builder.finish();
+  });
+  if (rows === undefined) return { timesNs: chunk.timesNs, columns };
+  return { timesNs: BigInt64Array.from(rows, (row) => chunk.timesNs[row] ?? 0n), columns };
+}
+
+/** Rows in which at least one wanted field has a value; undefined when that is all of them. */
+function rowsWithValue(
+  chunk: RowChunk,
+  task: RowsTask,
+  present: readonly string[],
+): readonly number[] | undefined {
+  const wanted = task.columns.flatMap((column) => {
+    const from = column.kind === 'field' ? chunk.columns[present.indexOf(column.name)] : undefined;
+    return from === undefined ? [] : [from];
+  });
+  if (wanted.some((column) => column.valid === undefined)) return undefined;
+  const rows: number[] = [];
+  for (let row = 0; row < chunk.timesNs.length; row++)
+    if (wanted.some((column) => column.valid?.[row] === 1)) rows.push(row);
+  return rows;
+}
+
+/** A tag is the same in each row of a series; a tag that the series lacks is null. */
+function repeatTag(value: string | undefined, count: number): Column {
+  const text = Buffer.from(value ?? '', 'utf8');
+  const builder = new ColumnBuilder('string', count);
+  for (let row = 0; row < count; row++)
+    if (value === undefined) builder.pushNull();
+    else builder.pushString(text);
+  return builder.finish();
+}
