@@ -111,6 +111,25 @@ export class ColumnBuilder {
     this.#count = at + 1;
   }
 
+  /** Appends a value of the column's own type, or null. */
+  pushValue(value: Value | null): void {
+    if (value === null) {
+      this.pushNull();
+      return;
+    }
+    const at = this.#count;
+    if (this.#type === 'float') this.#floats[at] = Number(value);
+    else if (this.#type === 'integer') this.#integers[at] = BigInt(value);
+    else if (this.#type === 'unsigned') this.#unsigneds[at] = BigInt(value);
+    else if (this.#type === 'boolean') this.#booleans[at] = value === true ? 1 : 0;
+    else {
+      const text = Buffer.from(String(value), 'utf8');
+      this.#pushBytes(text, 0, text.length);
+    }
+    this.#valid[at] = 1;
+    this.#count = at + 1;
+  }
+
   pushString(text: Uint8Array): void {
     this.#pushBytes(text, 0, text.length);
     this.#valid[this.#count++] = 1;

@@ -1,0 +1,189 @@
+import { expect, test } from 'vitest';
+import { memoryArena, MemorySource, type MemoryPoint } from '../../../test/support/memory-source.ts';
+import { fragmentVersion, type Fragment, type WindowSummary } from '../fragment.ts';
+import type { Predicate } from '../predicate.ts';
+import { cellValue } from './column-builder.ts';
+import { FragmentContext } from './context.ts';
+import { runFragment } from './run-fragment.ts';
+
+const matcher = (pattern: string) => (text: string) => new RegExp(pattern).test(text);
+const idle = () => new FragmentContext(memoryArena(), matcher, () => false);
+
+function point(host: string, timeNs: bigint, fields: MemoryPoint['fields']): MemoryPoint {
+  return { measurement: 'cpu', tags: { host }, fields, timeNs };
+}
+
+function fragment(part: Partial<Fragment> & Pick<Fragment, 'task'>): Fragment {
+  return {
+    version: fragmentVersion,
+    measurement: 'cpu',
+    shardIds: [1],
+    minTimeNs: -1_000n,
+    maxTimeNs: 1_000n,
+    ascending: true,
+    groupBy: [],
+    ...part,
+  };
+}
+
+const rowsOf = (columns: Fragment['task'] & { kind: 'rows' }) => columns;
+const valueAndHost = rowsOf({
+  kind: 'rows',
+  columns: [
+    { kind: 'field', name: 'v', type: 'float' },
+    { kind: 'field', name: 's', type: 'string' },
+    { kind: 'tag', name: 'host' },
+  ],
+  rowsMax: 0,
+});
+
+function rows(plan: Fragment, sources: readonly MemorySource[]): unknown[] {
+  const out: unknown[] = [];
+  for (const block of runFragment(plan, sources, idle())) {
+    if (block.kind !== 'rows') throw new Error('rows expected');
+    for (let r = 0; r < block.timesNs.length; r++)
+      out.push([...block.group, block.timesNs[r], ...block.columns.map((c) => cellValue(c, r))]);
+  }
+  return out;
+}
+
+const points = [
+  ...Array.from({ length: 10 }, (_, i) => point('a', BigInt(i * 2), { v: i })),
+  ...Array.from({ length: 5 }, (_, i) => point('b', BigInt(i * 4), { v: 100 + i, s: `x${i}` })),
+  point('b', 5n, { s: 'lonely' }),
+];
+
+test('rows: series of one group merge by time, fields of a row by series, tags repeat', () => {
+  const got = rows(fragment({ task: valueAndHost, maxTimeNs: 5n }), [new MemorySource(points)]);
+  expect(got).toEqual([
+    [0n, 0, null, 'a'],
+    [0n, 100, 'x0', 'b'],
+    [2n, 1, null, 'a'],
+    [4n, 2, null, 'a'],
+    [4n, 101, 'x1', 'b'],
+    [5n, null, 'lonely', 'b'],
+  ]);
+});
+
+test('rows: descending is the mirror image and a limit per group stops early', () => {
+  const plan = fragment({
+    ascending: false,
+    groupBy: ['host'],
+    task: { ...valueAndHost, rowsMax: 2 },
+  });
+  expect(rows(plan, [new MemorySource(points)])).toEqual([
+    ['a', 18n, 9, null, 'a'],
+    ['a', 16n, 8, null, 'a'],
+    ['b', 16n, 104, 'x4', 'b'],
+    ['b', 12n, 103, 'x3', 'b'],
+  ]);
+});
+
+test('rows: a predicate over a field, a tag and both of them', () => {
+  const above: Predicate = {
+    kind: 'compare',
+    operator: '>',
+    left: { kind: 'field', name: 'v' },
+    right: { kind: 'constant', value: 7 },
+  };
+  const ofA: Predicate = {
+    kind: 'compare',
+    operator: '=',
+    left: { kind: 'tag', name: 'host' },
+    right: { kind: 'constant', value: 'a' },
+  };
+  const plan = (predicate: Predicate) => fragment({ task: valueAndHost, predicate });
+  const source = new MemorySource(points);
+  expect(rows(plan({ kind: 'and', left: above, right: ofA }), [source])).toEqual([
+    [16n, 8, null, 'a'],
+    [18n, 9, null, 'a'],
+  ]);
+  expect(rows(plan(above), [source])).toHaveLength(7);
+  expect(rows(plan({ kind: 'or', left: above, right: ofA }), [source])).toHaveLength(15);
+});
+
+test('rows: the same data gives the same answer however it is cut into shards and batches', () => {
+  const plan = fragment({ task: valueAndHost });
+  const want = rows(plan, [new MemorySource(points, { batchRows: 1000 })]);
+  const half = (even: boolean) => points.filter((p) => p.timeNs < 8n === even);
+  for (const batchRows of [1, 2, 7]) {
+    const shards = [true, false].map((even, shardId) => new MemorySource(half(even), { shardId, batchRows }));
+    expect(rows(plan, shards)).toEqual(want);
+  }
+});
+
+function summaries(plan: Fragment, sources: readonly MemorySource[]): unknown[] {
+  const out: unknown[] = [];
+  for (const block of runFragment(plan, sources, idle())) {
+    if (block.kind !== 'windows') throw new Error('windows expected');
+    for (const summary of block.fields)
+      for (let i = 0; i < summary.startsNs.length; i++) out.push([...block.group, ...cells(summary, i)]);
+  }
+  return out;
+}
+
+function cells(summary: WindowSummary, i: number): unknown[] {
+  const { sums, mins, maxs, firsts, lasts } = summary;
+  const selected = [mins, maxs, firsts, lasts].map((one) => one && cellValue(one.values, i));
+  return [summary.startsNs[i], summary.counts[i], sums && cellValue(sums, i), ...selected];
+}
+
+test('windows: count, sum, min, max, first, last per window and group, also before 1970', () => {
+  const source = new MemorySource([
+    point('a', -11n, { v: 5 }),
+    point('a', -10n, { v: 1 }),
+    point('a', -1n, { v: 2 }),
+    point('a', 0n, { v: 3 }),
+    point('b', 3n, { v: 4 }),
+  ]);
+  const task = {
+    kind: 'windows',
+    fields: [{ name: 'v', type: 'float' }],
+    intervalNs: 10n,
+    offsetNs: 0n,
+  } as const;
+  expect(summaries(fragment({ task, groupBy: ['host'] }), [source])).toEqual([
+    ['a', -20n, 1n, 5, 5, 5, 5, 5],
+    ['a', -10n, 2n, 3, 1, 2, 1, 2],
+    ['a', 0n, 1n, 3, 3, 3, 3, 3],
+    ['b', 0n, 1n, 4, 4, 4, 4, 4],
+  ]);
+  expect(summaries(fragment({ task: { ...task, intervalNs: 0n } }), [source])).toEqual([
+    [-1000n, 5n, 15, 1, 5, 5, 4],
+  ]);
+});
+
+test('windows: int64 sums wrap and stay exact; ties keep the reference choice', () => {
+  const source = new MemorySource([
+    point('a', 1n, { i: 9007199254740993n }),
+    point('b', 1n, { i: 9007199254740994n }),
+    point('a', 2n, { i: 9223372036854775807n }),
+  ]);
+  const task = {
+    kind: 'windows',
+    fields: [{ name: 'i', type: 'integer' }],
+    intervalNs: 0n,
+    offsetNs: 0n,
+  } as const;
+  const sum = BigInt.asIntN(64, 9007199254740993n + 9007199254740994n + 9223372036854775807n);
+  expect(summaries(fragment({ task }), [source])).toEqual([
+    [
+      -1000n,
+      3n,
+      sum,
+      9007199254740993n,
+      9223372036854775807n,
+      9007199254740994n,
+      9223372036854775807n,
+    ],
+  ]);
+});
+
+test('fragment: a killed query stops between blocks; a newer version is refused', () => {
+  const killed = new FragmentContext(memoryArena(), matcher, () => true);
+  const plan = fragment({ task: valueAndHost });
+  expect(() => [...runFragment(plan, [new MemorySource(points)], killed)]).toThrow(
+    'query interrupted',
+  );
+  expect(() => runFragment({ ...plan, version: 2 }, [], idle())).toThrow('version 2');
+});

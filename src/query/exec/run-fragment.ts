@@ -1,0 +1,21 @@
+import { DbError } from '../../base/errors.ts';
+import { fragmentVersion, type Fragment, type RowsBlock, type WindowsBlock } from '../fragment.ts';
+import type { ShardSource } from '../source.ts';
+import type { FragmentContext } from './context.ts';
+import { runRows } from './run-rows.ts';
+import { runWindows } from './run-windows.ts';
+
+export type FragmentBlock = RowsBlock | WindowsBlock;
+
+/** Runs a fragment over pinned shards. Throws `unsupported_version` when it comes from a newer release. */
+export function runFragment(
+  fragment: Fragment,
+  sources: readonly ShardSource[],
+  context: FragmentContext,
+): Generator<FragmentBlock> {
+  if (fragment.version !== fragmentVersion)
+    throw new DbError('unsupported_version', `query fragment version ${fragment.version}`);
+  return fragment.task.kind === 'rows'
+    ? runRows(fragment, fragment.task, sources, context)
+    : runWindows(fragment, fragment.task, sources, context);
+}

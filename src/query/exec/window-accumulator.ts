@@ -1,0 +1,233 @@
+import type { Column, ColumnType } from '../column.ts';
+import type { SelectedValues, WindowSummary } from '../fragment.ts';
+import type { Value } from '../predicate.ts';
+import { cellValue, ColumnBuilder } from './column-builder.ts';
+
+/** The start of the window that holds `timeNs`; windows begin at `offsetNs` modulo the interval, also before 1970. */
+export function windowStartNs(timeNs: bigint, intervalNs: bigint, offsetNs: bigint): bigint {
+  const into = (timeNs - offsetNs) % intervalNs;
+  return timeNs - (into < 0n ? into + intervalNs : into);
+}
+
+interface Selected {
+  timeNs: bigint;
+  value: Value;
+}
+
+interface Window {
+  readonly startNs: bigint;
+  count: number;
+  sum: number | bigint;
+  min: Selected | undefined;
+  max: Selected | undefined;
+  first: Selected;
+  last: Selected;
+}
+
+/**
+ * Gathers the points of one field of one group per window. Sums of floats run in order of arrival, since another order
+ * changes the last digit. Ties: min and max keep the earliest time; first and last at one time keep the larger value
+ * (trap 53).
+ */
+export class WindowAccumulator {
+  readonly #type: ColumnType;
+  readonly #intervalNs: bigint;
+  readonly #offsetNs: bigint;
+  readonly #wholeStartNs: bigint;
+  readonly #windows = new Map<bigint, Window>();
+
+  /** `intervalNs` 0 makes one window that starts at `wholeStartNs`. */
+  constructor(
+    type: ColumnType,
+    bounds: {
+      readonly intervalNs: bigint;
+      readonly offsetNs: bigint;
+      readonly wholeStartNs: bigint;
+    },
+  ) {
+    this.#type = type;
+    this.#intervalNs = bounds.intervalNs;
+    this.#offsetNs = bounds.offsetNs;
+    this.#wholeStartNs = bounds.wholeStartNs;
+  }
+
+  /** Adds rows in ascending time order; rows without a value count for nothing. */
+  add(timesNs: BigInt64Array, column: Column): void {
+    let row = 0;
+    while (row < timesNs.length) {
+      const startNs = this.#startOf(timesNs[row] ?? 0n);
+      const end = this.#windowEnd(timesNs, row, startNs);
+      this.#addRange(startNs, timesNs, column, row, end);
+      row = end;
+    }
+  }
+
+  /** Adds what another accumulator of the same task has summarised. */
+  merge(summary: WindowSummary): void {
+    for (let i = 0; i < summary.startsNs.length; i++) {
+      const startNs = summary.startsNs[i] ?? 0n;
+      const part: Window = {
+        startNs,
+        count: Number(summary.counts[i] ?? 0n),
+        sum: summary.sums === undefined ? 0 : numberAt(summary.sums, i),
+        min: summary.mins && selectedAt(summary.mins, i),
+        max: summary.maxs && selectedAt(summary.maxs, i),
+        first: selectedAt(summary.firsts, i),
+        last: selectedAt(summary.lasts, i),
+      };
+      const window = this.#windows.get(startNs);
+      if (window === undefined) this.#windows.set(startNs, part);
+      else this.#mergeWindow(window, part);
+    }
+  }
+
+  finish(): WindowSummary {
+    const windows = [...this.#windows.values()].sort((a, b) => (a.startNs < b.startNs ? -1 : 1));
+    const isNumeric = this.#isNumeric();
+    const select = (pick: (window: Window) => Selected | undefined): SelectedValues =>
+      this.#selectedColumn(windows.map(pick));
+    return {
+      startsNs: BigInt64Array.from(windows, (w) => w.startNs),
+      counts: BigInt64Array.from(windows, (w) => BigInt(w.count)),
+      sums: isNumeric ? this.#column(windows.map((w) => w.sum)) : undefined,
+      mins: isNumeric ? select((w) => w.min) : undefined,
+      maxs: isNumeric ? select((w) => w.max) : undefined,
+      firsts: select((w) => w.first),
+      lasts: select((w) => w.last),
+    };
+  }
+
+  #isNumeric(): boolean {
+    return this.#type === 'float' || this.#type === 'integer' || this.#type === 'unsigned';
+  }
+
+  #startOf(timeNs: bigint): bigint {
+    if (this.#intervalNs === 0n) return this.#wholeStartNs;
+    return windowStartNs(timeNs, this.#intervalNs, this.#offsetNs);
+  }
+
+  /** First row past the window, by halving: windows hold many rows or few, never a reason to look at each time. */
+  #windowEnd(timesNs: BigInt64Array, from: number, startNs: bigint): number {
+    if (this.#intervalNs === 0n) return timesNs.length;
+    const endNs = startNs + this.#intervalNs;
+    if ((timesNs[timesNs.length - 1] ?? 0n) < endNs) return timesNs.length;
+    let low = from + 1;
+    let high = timesNs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((timesNs[middle] ?? 0n) < endNs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // eslint-disable-next-line max-params -- a range of two parallel columns
+  #addRange(
+    startNs: bigint,
+    timesNs: BigInt64Array,
+    column: Column,
+    from: number,
+    end: number,
+  ): void {
+    let window = this.#windows.get(startNs);
+    for (let row = from; row < end; row++) {
+      const value = cellValue(column, row);
+      if (value === null) continue;
+      const point: Selected = { timeNs: timesNs[row] ?? 0n, value };
+      if (window === undefined) {
+        window = this.#newWindow(startNs, point);
+        this.#windows.set(startNs, window);
+      } else this.#addPoint(window, point);
+    }
+  }
+
+  #newWindow(startNs: bigint, point: Selected): Window {
+    const isNumber = typeof point.value === 'number' || typeof point.value === 'bigint';
+    return {
+      startNs,
+      count: 1,
+      sum: isNumber ? (point.value as number | bigint) : 0,
+      min: isNumber ? point : undefined,
+      max: isNumber ? point : undefined,
+      first: point,
+      last: point,
+    };
+  }
+
+  #addPoint(window: Window, point: Selected): void {
+    window.count++;
+    window.sum = this.#add(window.sum, point.value);
+    if (window.min !== undefined) window.min = lesser(window.min, point);
+    if (window.max !== undefined) window.max = greater(window.max, point);
+    window.first = earlier(window.first, point);
+    window.last = later(window.last, point);
+  }
+
+  #mergeWindow(window: Window, part: Window): void {
+    window.count += part.count;
+    window.sum = this.#add(window.sum, part.sum);
+    if (window.min !== undefined && part.min !== undefined)
+      window.min = lesser(window.min, part.min);
+    if (window.max !== undefined && part.max !== undefined)
+      window.max = greater(window.max, part.max);
+    window.first = earlier(window.first, part.first);
+    window.last = later(window.last, part.last);
+  }
+
+  #add(sum: number | bigint, value: Value): number | bigint {
+    if (typeof sum === 'bigint' && typeof value === 'bigint')
+      return this.#type === 'unsigned'
+        ? BigInt.asUintN(64, sum + value)
+        : BigInt.asIntN(64, sum + value);
+    return typeof value === 'number' || typeof value === 'bigint'
+      ? Number(sum) + Number(value)
+      : sum;
+  }
+
+  #selectedColumn(selected: readonly (Selected | undefined)[]): SelectedValues {
+    return {
+      timesNs: BigInt64Array.from(selected, (one) => one?.timeNs ?? 0n),
+      values: this.#column(selected.map((one) => one?.value ?? 0)),
+    };
+  }
+
+  #column(values: readonly Value[]): Column {
+    return valuesColumn(this.#type, values);
+  }
+}
+
+/** A column of `type` with these values; each must be of that type. */
+export function valuesColumn(type: ColumnType, values: readonly (Value | null)[]): Column {
+  const builder = new ColumnBuilder(type, values.length);
+  for (const value of values) builder.pushValue(value);
+  return builder.finish();
+}
+
+function numberAt(column: Column, row: number): number | bigint {
+  const value = cellValue(column, row);
+  return typeof value === 'number' || typeof value === 'bigint' ? value : 0;
+}
+
+function selectedAt(selected: SelectedValues, row: number): Selected {
+  return { timeNs: selected.timesNs[row] ?? 0n, value: cellValue(selected.values, row) ?? 0 };
+}
+
+function lesser(kept: Selected, point: Selected): Selected {
+  if (point.value < kept.value) return point;
+  return point.value === kept.value && point.timeNs < kept.timeNs ? point : kept;
+}
+
+function greater(kept: Selected, point: Selected): Selected {
+  if (point.value > kept.value) return point;
+  return point.value === kept.value && point.timeNs < kept.timeNs ? point : kept;
+}
+
+function earlier(kept: Selected, point: Selected): Selected {
+  if (point.timeNs < kept.timeNs) return point;
+  return point.timeNs === kept.timeNs && point.value > kept.value ? point : kept;
+}
+
+function later(kept: Selected, point: Selected): Selected {
+  if (point.timeNs > kept.timeNs) return point;
+  return point.timeNs === kept.timeNs && point.value > kept.value ? point : kept;
+}
