@@ -9,7 +9,8 @@ import asc from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 mkdirSync(join(root, 'src/kernels/gen'), { recursive: true });
-const { error, stderr } = await asc.main(
+const stderr = asc.createMemoryStream();
+const { error } = await asc.main(
   [
     'src/kernels/assembly/index.ts',
     '--baseDir',
@@ -28,6 +29,7 @@ const { error, stderr } = await asc.main(
     '--maximumMemory',
     '65536',
   ],
+  { stderr },
 );
 if (error) {
   process.stderr.write(`${stderr.toString()}\n${error.message}\n`);

@@ -1,3 +1,8 @@
+import type { Clock } from './clock.ts';
+import type { Disk } from './disk.ts';
+import type { Log } from './log.ts';
+import type { Random } from './random.ts';
+
 /**
  * Runs engines: stateful workers that own shards. The real host gives each engine a thread of its own, the simulated
  * one runs the same class inline with messages scheduled by the world.
@@ -57,10 +62,10 @@ export interface EngineContext {
 export type EngineFactory = (settings: EngineSettings, ports: EnginePorts) => Promise<Engine>;
 
 export interface EnginePorts {
-  readonly clock: import('./clock.ts').Clock;
-  readonly random: import('./random.ts').Random;
-  readonly disk: import('./disk.ts').Disk;
-  readonly log: import('./log.ts').Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly log: Log;
   /** Lets other messages and I/O run; engines call it between slices of about 5 ms. */
   readonly turn: () => Promise<void>;
 }

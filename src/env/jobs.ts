@@ -1,11 +1,17 @@
 /** Stateless work off the main thread: gunzip, bcrypt. The same input gives the same output. */
 export interface Jobs {
   /** Throws DbError `invalid_argument` when the input is not what the job expects, `too_large` past a limit in it. */
-  run<Kind extends keyof JobKinds>(kind: Kind, input: JobKinds[Kind]['input']): Promise<JobKinds[Kind]['output']>;
+  run<Kind extends keyof JobKinds>(
+    kind: Kind,
+    input: JobKinds[Kind]['input'],
+  ): Promise<JobKinds[Kind]['output']>;
   close(): Promise<void>;
 }
 
 export interface JobKinds {
   /** Inflates a gzip body; more than `lengthBytesMax` bytes out ends with `too_large`. */
-  gunzip: { input: { readonly bytes: Uint8Array; readonly lengthBytesMax: number }; output: Uint8Array };
+  gunzip: {
+    input: { readonly bytes: Uint8Array; readonly lengthBytesMax: number };
+    output: Uint8Array;
+  };
 }

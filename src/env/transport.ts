@@ -9,9 +9,19 @@ export interface RpcTransport {
   /** Serves `handlers` at `address` (host:port). Rejects with `conflict` when the address is taken. */
   listen(address: string, handlers: RpcHandlers): Promise<RpcListener>;
   /** One request, one reply. */
-  call(address: string, method: string, request: Uint8Array, options: RpcOptions): Promise<Uint8Array>;
+  call(
+    address: string,
+    method: string,
+    request: Uint8Array,
+    options: RpcOptions,
+  ): Promise<Uint8Array>;
   /** One request, many replies, in order; ends normally or throws. Return from the loop cancels the handler. */
-  stream(address: string, method: string, request: Uint8Array, options: RpcOptions): AsyncIterable<Uint8Array>;
+  stream(
+    address: string,
+    method: string,
+    request: Uint8Array,
+    options: RpcOptions,
+  ): AsyncIterable<Uint8Array>;
   /** Closes idle and open connections to all peers. */
   close(): Promise<void>;
 }

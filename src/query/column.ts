@@ -11,15 +11,31 @@ export interface StringValues {
 }
 
 export type Column =
-  | { readonly type: 'float'; readonly values: Float64Array; readonly valid?: Uint8Array | undefined }
-  | { readonly type: 'integer'; readonly values: BigInt64Array; readonly valid?: Uint8Array | undefined }
+  | {
+      readonly type: 'float';
+      readonly values: Float64Array;
+      readonly valid?: Uint8Array | undefined;
+    }
+  | {
+      readonly type: 'integer';
+      readonly values: BigInt64Array;
+      readonly valid?: Uint8Array | undefined;
+    }
   | {
       readonly type: 'unsigned';
       readonly values: BigUint64Array;
       readonly valid?: Uint8Array | undefined;
     }
-  | { readonly type: 'boolean'; readonly values: Uint8Array; readonly valid?: Uint8Array | undefined }
-  | { readonly type: 'string'; readonly values: StringValues; readonly valid?: Uint8Array | undefined };
+  | {
+      readonly type: 'boolean';
+      readonly values: Uint8Array;
+      readonly valid?: Uint8Array | undefined;
+    }
+  | {
+      readonly type: 'string';
+      readonly values: StringValues;
+      readonly valid?: Uint8Array | undefined;
+    };
 
 /** `valid` has one byte a row, 0 for null; absent when every row has a value. */
 export function isValid(column: Column, row: number): boolean {

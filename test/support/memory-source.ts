@@ -38,7 +38,9 @@ export class MemorySource implements ShardSource {
 
   fields(measurement: string): readonly SourceField[] {
     const types = this.#types.get(measurement) ?? new Map<string, SourceFieldType>();
-    return [...types].map(([name, type]) => ({ name, type })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...types]
+      .map(([name, type]) => ({ name, type }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   tagKeys(measurement: string): readonly string[] {
@@ -47,8 +49,12 @@ export class MemorySource implements ShardSource {
   }
 
   seriesIds(measurement: string): Uint32Array {
-    const ids = this.#series.flatMap((series, id) => (series.measurement === measurement ? [id] : []));
-    return Uint32Array.from(ids.sort((a, b) => ((this.#keys[a] ?? '') < (this.#keys[b] ?? '') ? -1 : 1)));
+    const ids = this.#series.flatMap((series, id) =>
+      series.measurement === measurement ? [id] : [],
+    );
+    return Uint32Array.from(
+      ids.sort((a, b) => ((this.#keys[a] ?? '') < (this.#keys[b] ?? '') ? -1 : 1)),
+    );
   }
 
   series(seriesId: number): SourceSeries {

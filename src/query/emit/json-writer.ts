@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { isValid, type Column } from '../column.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { Cell, ColumnSeries, OutputSeries, RowSeries, StatementResult } from './result.ts';

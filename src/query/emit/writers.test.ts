@@ -14,7 +14,11 @@ const sample: StatementResult = {
       timesNs: BigInt64Array.of(1_000_000_000n, 1_500_000_000n),
       values: [
         { type: 'float', values: Float64Array.of(1.5, 1e-7) },
-        { type: 'integer', values: BigInt64Array.of(9007199254740993n, 0n), valid: Uint8Array.of(1, 0) },
+        {
+          type: 'integer',
+          values: BigInt64Array.of(9007199254740993n, 0n),
+          valid: Uint8Array.of(1, 0),
+        },
         {
           type: 'string',
           values: { offsets: Uint32Array.of(0, 1, 3), bytes: new TextEncoder().encode('xy"') },

@@ -10,7 +10,10 @@ export function copyBatch(batch: ColumnBatch, arena: SourceArena): [BigInt64Arra
   const timesNs = new BigInt64Array(buffer, batch.timesPtr, count).slice();
   switch (batch.type) {
     case 'float':
-      return [timesNs, { type: 'float', values: new Float64Array(buffer, valuesPtr, count).slice() }];
+      return [
+        timesNs,
+        { type: 'float', values: new Float64Array(buffer, valuesPtr, count).slice() },
+      ];
     case 'integer':
       return [
         timesNs,
@@ -22,7 +25,10 @@ export function copyBatch(batch: ColumnBatch, arena: SourceArena): [BigInt64Arra
         { type: 'unsigned', values: new BigUint64Array(buffer, valuesPtr, count).slice() },
       ];
     case 'boolean':
-      return [timesNs, { type: 'boolean', values: new Uint8Array(buffer, valuesPtr, count).slice() }];
+      return [
+        timesNs,
+        { type: 'boolean', values: new Uint8Array(buffer, valuesPtr, count).slice() },
+      ];
     case 'string':
       return [timesNs, { type: 'string', values: copyStrings(buffer, valuesPtr, count) }];
   }

@@ -1,9 +1,4 @@
-import {
-  predicateFields,
-  specialize,
-  type MatcherFactory,
-  type Predicate,
-} from '../predicate.ts';
+import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
 import type { ShardSource, SourceSeries } from '../source.ts';
 

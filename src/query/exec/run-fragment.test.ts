@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { memoryArena, MemorySource, type MemoryPoint } from '../../../test/support/memory-source.ts';
+import {
+  memoryArena,
+  MemorySource,
+  type MemoryPoint,
+} from '../../../test/support/memory-source.ts';
 import { fragmentVersion, type Fragment, type WindowSummary } from '../fragment.ts';
 import type { Predicate } from '../predicate.ts';
 import { cellValue } from './column-builder.ts';
@@ -107,7 +111,9 @@ test('rows: the same data gives the same answer however it is cut into shards an
   const want = rows(plan, [new MemorySource(points, { batchRows: 1000 })]);
   const half = (even: boolean) => points.filter((p) => p.timeNs < 8n === even);
   for (const batchRows of [1, 2, 7]) {
-    const shards = [true, false].map((even, shardId) => new MemorySource(half(even), { shardId, batchRows }));
+    const shards = [true, false].map(
+      (even, shardId) => new MemorySource(half(even), { shardId, batchRows }),
+    );
     expect(rows(plan, shards)).toEqual(want);
   }
 });
@@ -117,7 +123,8 @@ function summaries(plan: Fragment, sources: readonly MemorySource[]): unknown[] 
   for (const block of runFragment(plan, sources, idle())) {
     if (block.kind !== 'windows') throw new Error('windows expected');
     for (const summary of block.fields)
-      for (let i = 0; i < summary.startsNs.length; i++) out.push([...block.group, ...cells(summary, i)]);
+      for (let i = 0; i < summary.startsNs.length; i++)
+        out.push([...block.group, ...cells(summary, i)]);
   }
   return out;
 }

@@ -29,7 +29,9 @@ function* runGroup(
 ): Generator<RowsBlock> {
   const streams = group.members.map((member) => memberStream(fragment, task, member, context));
   let rowsLeft = task.rowsMax === 0 ? Number.POSITIVE_INFINITY : task.rowsMax;
-  const types = task.columns.map((column): ColumnType => (column.kind === 'tag' ? 'string' : column.type));
+  const types = task.columns.map((column): ColumnType =>
+    column.kind === 'tag' ? 'string' : column.type,
+  );
   for (const chunk of mergeChunks(streams, types, fragment.ascending)) {
     context.check();
     const count = Math.min(chunk.timesNs.length, rowsLeft);

@@ -13,7 +13,8 @@ export function selectRows(
   names: readonly string[],
   matcher: MatcherFactory,
 ): RowChunk {
-  const rows = compareConstant(chunk, predicate, names) ?? evaluateRows(chunk, predicate, names, matcher);
+  const rows =
+    compareConstant(chunk, predicate, names) ?? evaluateRows(chunk, predicate, names, matcher);
   if (rows.length === chunk.timesNs.length) return chunk;
   const timesNs = new BigInt64Array(rows.length);
   rows.forEach((row, i) => (timesNs[i] = chunk.timesNs[row] ?? 0n));
@@ -40,8 +41,7 @@ function evaluateRows(
     const column = columns.get(name);
     return column === undefined ? null : cellValue(column, row);
   };
-  for (; row < chunk.timesNs.length; row++)
-    if (evaluate(predicate, read, matcher)) rows.push(row);
+  for (; row < chunk.timesNs.length; row++) if (evaluate(predicate, read, matcher)) rows.push(row);
   return rows;
 }
 

@@ -50,7 +50,9 @@ export class SeriesRows {
     for (const lane of this.#lanes) this.#fill(lane);
     const live = this.#lanes.filter((lane) => !lane.done);
     if (live.length === 0) return undefined;
-    return live.length === this.#lanes.length && this.#sameTimes() ? this.#takeAll() : this.#merge();
+    return live.length === this.#lanes.length && this.#sameTimes()
+      ? this.#takeAll()
+      : this.#merge();
   }
 
   #fill(lane: Lane): void {

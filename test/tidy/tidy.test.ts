@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((path) => path !== '' && existsSync(join(root, path)));
+const sources = tracked.filter((path) => /^(src|test|scripts|bench)\/.*\.ts$/.test(path));
+const written = sources.filter((path) => !/\/gen\/|\.gen\.ts$/.test(path));
+
+function offenders(
+  paths: readonly string[],
+  wrong: (text: string, path: string) => boolean,
+): string[] {
+  return paths.filter((path) => wrong(readFileSync(join(root, path), 'utf8'), path));
+}
+
+test('tidy: no file is a drawer', () => {
+  const drawers = written.filter((path) => /\/(utils?|helpers?|misc|common|index)\.ts$/.test(path));
+  expect(drawers.filter((path) => !path.startsWith('src/kernels/assembly/'))).toEqual([]);
+});
+
+test('tidy: a file that needs a scroll-map is split', () => {
+  const isLong = (text: string) => text.split('\n').length > 800;
+  const files = written.filter((path) => !path.endsWith('.test.ts'));
+  expect(offenders(files, isLong)).toEqual([]);
+});
+
+test('tidy: no default exports, no enums, no skipped or lonely tests', () => {
+  const banned =
+    /^export default|^(export )?(const )?enum |\b(test|it|describe)\.(only|skip|todo)\(/m;
+  const files = written.filter((path) => !path.startsWith('src/kernels/assembly/'));
+  expect(
+    offenders(files, (text, path) => path !== 'test/tidy/tidy.test.ts' && banned.test(text)),
+  ).toEqual([]);
+});
+
+test('tidy: imports name their file with its ending', () => {
+  const bare = /from '\.{1,2}\/[^']*(?<!\.ts|\.js|\.json|\.wasm)'/;
+  const files = written.filter((path) => !path.startsWith('src/kernels/assembly/'));
+  expect(offenders(files, (text) => bare.test(text))).toEqual([]);
+});
+
+test('tidy: rooms that keep data explain themselves at the door', () => {
+  const rooms = written.filter(
+    (path) => /^src\/(raft|storage|hh|meta)\//.test(path) && !path.endsWith('.test.ts'),
+  );
+  expect(
+    offenders(rooms, (text) => !text.startsWith('/**') && !/^import [\s\S]*?\n\n\/\*\*/.test(text)),
+  ).toEqual([]);
+});
+
+test('tidy: the lock file names no download host', () => {
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  expect(/"resolved"/.test(lock)).toBe(false);
+});
