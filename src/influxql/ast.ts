@@ -23,15 +23,7 @@ export type BinaryOperator =
   | '!~';
 
 export type CastType =
-  | 'float'
-  | 'integer'
-  | 'unsigned'
-  | 'string'
-  | 'boolean'
-  | 'tag'
-  | 'field'
-  | 'time'
-  | 'duration';
+  'float' | 'integer' | 'unsigned' | 'string' | 'boolean' | 'tag' | 'field' | 'time' | 'duration';
 
 export type Expr =
   | { readonly kind: 'ref'; readonly name: string; readonly type?: CastType | undefined }

@@ -6,6 +6,11 @@ const isIdentStart = (c: string): boolean => isLetter(c) || c === '_';
 const isIdentPart = (c: string): boolean => isIdentStart(c) || isDigit(c);
 const durationUnits = new Set(['n', 'u', 'µ', 'm', 's', 'h', 'd', 'w']);
 
+/** The reference places a string one character before its quote. */
+function oneBefore(token: Token): Token {
+  return { ...token, column: token.column - 1 };
+}
+
 /**
  * Cuts InfluxQL text into tokens, on demand and without ever failing: what is wrong becomes a BAD token, so that the
  * parser can say what it had expected there.
@@ -15,6 +20,8 @@ export class Scanner {
   #at = 0;
   #line = 0;
   #lineStart = 0;
+  /** After a word or a comma the reference places the end of the text one character further. */
+  #afterWord = false;
 
   constructor(text: string) {
     this.#text = text;
@@ -25,10 +32,10 @@ export class Scanner {
     this.#skipBlank();
     const start = this.#at;
     const c = this.#text.charAt(start);
-    if (c === '') return this.#token('EOF', '', start);
+    if (c === '') return this.#token('EOF', '', this.#afterWord ? start + 1 : start);
     if (isIdentStart(c)) return this.#identifier();
     if (c === '"') return this.#quoted('"', 'IDENT');
-    if (c === "'") return this.#quoted("'", 'STRING');
+    if (c === "'") return oneBefore(this.#quoted("'", 'STRING'));
     if (isDigit(c) || (c === '.' && isDigit(this.#text.charAt(start + 1)))) return this.#number();
     if (c === '$') return this.#bound();
     return this.#sign(c);
@@ -53,27 +60,11 @@ export class Scanner {
       } else source += c;
     }
     this.#at = this.#text.length;
-    return this.#token('BADREGEX', source, start);
+    return oneBefore(this.#token('BADREGEX', source, start));
   }
-
-  /** Back to where `token` began, to read it again in another way. */
-  rewind(token: Token, at: number): void {
-    this.#at = at;
-    this.#line = token.line;
-    this.#lineStart = at - token.column;
-  }
-
-  /** Offset at which the next token or the blank before it begins. */
-  get offset(): number {
-    return this.#at;
-  }
-
-  /** Offset of the last token's first character. */
-  tokenOffset = 0;
 
   #token(kind: string, text: string, start: number): Token {
-    this.tokenOffset = start;
-    if (kind === 'EOF') this.#at = this.#text.length;
+    this.#afterWord = kind === 'IDENT' || kind === ',' || keywords.has(kind);
     return { kind, text, line: this.#line, column: start - this.#lineStart };
   }
 
@@ -120,7 +111,9 @@ export class Scanner {
       const c = this.#text.charAt(i);
       if (c === quote) {
         this.#at = i + 1;
-        return this.#token(kind, text, start);
+        const token = this.#token(kind, text, start);
+        this.#afterWord = false;
+        return token;
       }
       if (c === '\n') {
         this.#at = i;
@@ -135,11 +128,12 @@ export class Scanner {
       else if (escaped === '\\' || escaped === '"' || escaped === "'") text += escaped;
       else {
         this.#at = i + 1;
-        return this.#token('BADESCAPE', `\\${escaped}`, start);
+        return this.#token('BADESCAPE', `\\${escaped}`, quote === "'" ? i + 1 : i);
       }
     }
     this.#at = this.#text.length;
-    return this.#token('BADSTRING', text, start);
+    const token = this.#token('BADSTRING', text, start);
+    return quote === '"' ? oneBefore(token) : token;
   }
 
   #number(): Token {
@@ -171,7 +165,7 @@ export class Scanner {
     }
     this.#at = end;
     const text = this.#text.slice(start, end);
-    return this.#token(isDuration ? 'DURATION' : 'BADDURATION', text, start);
+    return this.#token(isDuration ? 'DURATIONVAL' : 'BADDURATION', text, start);
   }
 
   #bound(): Token {

@@ -1,8 +1,8 @@
 /** Kinds of token that carry text; keywords and signs are their own upper-case text. */
 export interface Token {
   /**
-   * `IDENT`, `STRING`, `INTEGER`, `NUMBER`, `DURATION`, `REGEX`, `BOUND`, `EOF`, `BAD` (illegal character),
-   * `BADSTRING`, `BADESCAPE`, `BADREGEX`, a keyword, or a sign such as `<=`.
+   * `IDENT`, `STRING`, `INTEGER`, `NUMBER`, `DURATIONVAL`, `REGEX`, `BOUND`, `EOF`, `BAD` (illegal character),
+   * `BADSTRING`, `BADESCAPE`, `BADREGEX`, `BADDURATION`, a keyword, or a sign such as `<=`.
    */
   readonly kind: string;
   /** The decoded text of a literal or identifier. */

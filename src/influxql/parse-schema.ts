@@ -1,0 +1,258 @@
+import type { Privilege, RetentionSpec, Statement } from './ast.ts';
+import { parseCondition, parseSelect, parseSources } from './parse-select.ts';
+import { syntaxErrorAt, type TokenReader } from './token-reader.ts';
+
+const replicationMax = 2147483647;
+
+/** CREATE has been read. */
+export function parseCreate(reader: TokenReader): Statement {
+  const token = reader.next();
+  switch (token.kind) {
+    case 'CONTINUOUS':
+      return parseCreateContinuousQuery(reader);
+    case 'DATABASE':
+      return parseCreateDatabase(reader);
+    case 'USER':
+      return parseCreateUser(reader);
+    case 'RETENTION':
+      reader.expect('POLICY');
+      return parseRetentionPolicy(reader, 'create-retention-policy');
+    case 'SUBSCRIPTION':
+      return parseCreateSubscription(reader);
+    default:
+      throw reader.unexpectedToken(
+        token,
+        'CONTINUOUS',
+        'DATABASE',
+        'USER',
+        'RETENTION',
+        'SUBSCRIPTION',
+      );
+  }
+}
+
+/** ALTER has been read. */
+export function parseAlter(reader: TokenReader): Statement {
+  reader.expect('RETENTION', 'POLICY');
+  return parseRetentionPolicy(reader, 'alter-retention-policy');
+}
+
+function parseCreateDatabase(reader: TokenReader): Statement {
+  const name = reader.identifier();
+  if (!reader.accept('WITH')) return { kind: 'create-database', name };
+  const policy = parseRetentionSpec(reader, { withName: true }).spec;
+  if (Object.keys(policy).length === 0)
+    throw reader.unexpected('DURATION', 'NAME', 'REPLICATION', 'SHARD');
+  return { kind: 'create-database', name, policy };
+}
+
+function parseRetentionPolicy(
+  reader: TokenReader,
+  kind: 'create-retention-policy' | 'alter-retention-policy',
+): Statement {
+  const name = reader.identifier();
+  reader.expect('ON');
+  const database = reader.identifier();
+  if (kind === 'create-retention-policy' && reader.peek().kind !== 'DURATION')
+    throw reader.unexpected('DURATION');
+  const { spec, isDefault } = parseRetentionSpec(reader, { withName: false });
+  if (kind === 'create-retention-policy' && spec.replication === undefined)
+    throw reader.unexpected('REPLICATION');
+  if (!isDefault && Object.keys(spec).length === 0)
+    throw reader.unexpected('DURATION', 'REPLICATION', 'SHARD', 'DEFAULT');
+  return { kind, name, database, policy: spec, isDefault };
+}
+
+/** Clauses in any order: 1.12 itself moved them between patches. */
+function parseRetentionSpec(
+  reader: TokenReader,
+  { withName }: { readonly withName: boolean },
+): { readonly spec: RetentionSpec; readonly isDefault: boolean } {
+  let spec: RetentionSpec = {};
+  let isDefault = false;
+  const seen = new Set<string>();
+  for (;;) {
+    const token = reader.peek();
+    const isClause = ['DURATION', 'REPLICATION', 'SHARD', 'PAST', 'FUTURE'].includes(token.kind);
+    if (!isClause && token.kind !== (withName ? 'NAME' : 'DEFAULT')) return { spec, isDefault };
+    reader.next();
+    const option = token.kind === 'SHARD' ? 'SHARD DURATION' : token.kind;
+    if (seen.has(option)) throw syntaxErrorAt(token, `found duplicate ${option} option`);
+    seen.add(option);
+    switch (token.kind) {
+      case 'DURATION':
+        spec = { ...spec, durationNs: reader.durationNs() };
+        break;
+      case 'REPLICATION':
+        spec = { ...spec, replication: reader.integer(1, replicationMax) };
+        break;
+      case 'SHARD':
+        reader.expect('DURATION');
+        if (!withName && reader.peek().kind === 'INF') {
+          const inf = reader.next();
+          throw syntaxErrorAt(inf, 'invalid duration INF for shard duration');
+        }
+        spec = { ...spec, shardDurationNs: reader.durationNs() };
+        break;
+      case 'PAST':
+        reader.expect('LIMIT');
+        spec = { ...spec, pastLimitNs: reader.durationNs() };
+        break;
+      case 'FUTURE':
+        reader.expect('LIMIT');
+        spec = { ...spec, futureLimitNs: reader.durationNs() };
+        break;
+      case 'NAME':
+        spec = { ...spec, name: reader.identifier() };
+        break;
+      default:
+        isDefault = true;
+    }
+  }
+}
+
+function parseCreateContinuousQuery(reader: TokenReader): Statement {
+  reader.expect('QUERY');
+  const name = reader.identifier();
+  reader.expect('ON');
+  const database = reader.identifier();
+  let resampleEveryNs: bigint | undefined;
+  let resampleForNs: bigint | undefined;
+  if (reader.accept('RESAMPLE')) {
+    if (reader.accept('EVERY')) resampleEveryNs = reader.durationNs();
+    if (reader.accept('FOR')) resampleForNs = reader.durationNs();
+    if (resampleEveryNs === undefined && resampleForNs === undefined)
+      throw reader.unexpected('EVERY', 'FOR');
+  }
+  reader.expect('BEGIN', 'SELECT');
+  const select = parseSelect(reader, { into: 'required' });
+  reader.expect('END');
+  const kind = 'create-continuous-query';
+  return { kind, name, database, resampleEveryNs, resampleForNs, select };
+}
+
+function parseCreateSubscription(reader: TokenReader): Statement {
+  const name = reader.identifier();
+  const { database, retentionPolicy } = parseOnPolicy(reader);
+  reader.expect('DESTINATIONS');
+  const token = reader.next();
+  if (token.kind !== 'ALL' && token.kind !== 'ANY')
+    throw reader.unexpectedToken(token, 'ALL', 'ANY');
+  const destinations = [reader.string()];
+  while (reader.accept(',')) destinations.push(reader.string());
+  const kind = 'create-subscription';
+  return { kind, name, database, retentionPolicy, mode: token.kind, destinations };
+}
+
+function parseOnPolicy(reader: TokenReader): { database: string; retentionPolicy: string } {
+  reader.expect('ON');
+  const database = reader.identifier();
+  if (!reader.accept('.')) {
+    // The reference looks at the very next character here, and so at the blank.
+    const token = reader.peek();
+    const blank = { ...token, kind: 'BAD', text: ' ', column: token.column - 1 };
+    throw reader.unexpectedToken(token.kind === 'EOF' ? token : blank, '.');
+  }
+  return { database, retentionPolicy: reader.identifier() };
+}
+
+function parseCreateUser(reader: TokenReader): Statement {
+  const name = reader.identifier();
+  reader.expect('WITH', 'PASSWORD');
+  const password = reader.string();
+  const isAdmin = reader.accept('WITH');
+  if (isAdmin) reader.expect('ALL', 'PRIVILEGES');
+  return { kind: 'create-user', name, password, isAdmin };
+}
+
+/** DROP has been read. */
+export function parseDrop(reader: TokenReader): Statement {
+  const token = reader.next();
+  switch (token.kind) {
+    case 'CONTINUOUS': {
+      reader.expect('QUERY');
+      const name = reader.identifier();
+      reader.expect('ON');
+      return { kind: 'drop-continuous-query', name, database: reader.identifier() };
+    }
+    case 'DATABASE':
+      return { kind: 'drop-database', name: reader.identifier() };
+    case 'MEASUREMENT':
+      return { kind: 'drop-measurement', name: reader.identifier() };
+    case 'RETENTION': {
+      reader.expect('POLICY');
+      const name = reader.identifier();
+      reader.expect('ON');
+      return { kind: 'drop-retention-policy', name, database: reader.identifier() };
+    }
+    case 'SERIES':
+      return { kind: 'drop-series', ...parseFromWhere(reader) };
+    case 'SHARD':
+      return { kind: 'drop-shard', shardId: reader.unsigned64() };
+    case 'SUBSCRIPTION':
+      return { kind: 'drop-subscription', name: reader.identifier(), ...parseOnPolicy(reader) };
+    case 'USER':
+      return { kind: 'drop-user', name: reader.identifier() };
+    default:
+      throw reader.unexpectedToken(
+        token,
+        'CONTINUOUS',
+        'DATABASE',
+        'MEASUREMENT',
+        'RETENTION',
+        'SERIES',
+        'SHARD',
+        'SUBSCRIPTION',
+        'USER',
+      );
+  }
+}
+
+/** DELETE has been read. */
+export function parseDelete(reader: TokenReader): Statement {
+  return { kind: 'delete', ...parseFromWhere(reader) };
+}
+
+function parseFromWhere(
+  reader: TokenReader,
+): Pick<Extract<Statement, { kind: 'delete' }>, 'sources' | 'condition'> {
+  const ahead = reader.peek().kind;
+  if (ahead !== 'FROM' && ahead !== 'WHERE') throw reader.unexpected('FROM', 'WHERE');
+  const sources = reader.accept('FROM') ? parseSources(reader, { subqueries: false }) : [];
+  return { sources, condition: parseCondition(reader) };
+}
+
+/** GRANT or REVOKE has been read. */
+export function parseGrant(reader: TokenReader, kind: 'grant' | 'revoke'): Statement {
+  const token = reader.next();
+  if (token.kind !== 'READ' && token.kind !== 'WRITE' && token.kind !== 'ALL')
+    throw reader.unexpectedToken(token, 'READ', 'WRITE', 'ALL [PRIVILEGES]');
+  const privilege: Privilege = token.kind === 'ALL' ? 'ALL PRIVILEGES' : token.kind;
+  if (token.kind === 'ALL') reader.accept('PRIVILEGES');
+  const preposition = kind === 'grant' ? 'TO' : 'FROM';
+  if (reader.accept('ON')) {
+    const database = reader.identifier();
+    reader.expect(preposition);
+    return { kind, privilege, database, user: reader.identifier() };
+  }
+  if (token.kind !== 'ALL') throw reader.unexpected('ON');
+  if (!reader.accept(preposition)) throw reader.unexpected('ON', preposition);
+  return { kind: kind === 'grant' ? 'grant-admin' : 'revoke-admin', user: reader.identifier() };
+}
+
+/** SET has been read. */
+export function parseSetPassword(reader: TokenReader): Statement {
+  reader.expect('PASSWORD', 'FOR');
+  const name = reader.identifier();
+  reader.expect('=');
+  return { kind: 'set-password', name, password: reader.string() };
+}
+
+/** KILL has been read. */
+export function parseKill(reader: TokenReader): Statement {
+  reader.expect('QUERY');
+  const queryId = reader.unsigned64();
+  if (!reader.accept('ON')) return { kind: 'kill-query', queryId, host: '' };
+  const isString = reader.peek().kind === 'STRING';
+  return { kind: 'kill-query', queryId, host: isString ? reader.string() : reader.identifier() };
+}

@@ -1,0 +1,199 @@
+import { DbError } from '../base/errors.ts';
+import type {
+  Expr,
+  Field,
+  Fill,
+  Measurement,
+  Paging,
+  SelectStatement,
+  SortField,
+  Source,
+} from './ast.ts';
+import { parseExpr } from './parse-expr.ts';
+import type { TokenReader } from './token-reader.ts';
+
+const pagingMax = Number.MAX_SAFE_INTEGER;
+
+/** SELECT has been read. Clauses in the one order that the grammar knows (spec 6.3). */
+export function parseSelect(
+  reader: TokenReader,
+  { into }: { readonly into: 'optional' | 'required' } = { into: 'optional' },
+): SelectStatement {
+  return reader.nested(() => {
+    const fields = parseFields(reader);
+    if (into === 'required' && reader.peek().kind !== 'INTO') throw reader.unexpected('INTO');
+    const target = reader.accept('INTO') ? parseMeasurement(reader, { target: true }) : undefined;
+    reader.expect('FROM');
+    const sources = parseSources(reader, { subqueries: true });
+    const condition = parseCondition(reader);
+    const dimensions = parseDimensions(reader);
+    const fill = parseFill(reader);
+    const sortFields = parseOrderBy(reader);
+    const paging = parsePaging(reader);
+    const timeZone = parseTimeZone(reader);
+    const statement: SelectStatement = {
+      kind: 'select',
+      fields,
+      target,
+      sources,
+      condition,
+      dimensions,
+      fill,
+      sortFields,
+      timeZone,
+      ...paging,
+    };
+    return statement;
+  });
+}
+
+function parseFields(reader: TokenReader): Field[] {
+  const fields: Field[] = [];
+  do {
+    const source = reader.acceptRegex();
+    const expr: Expr = source === undefined ? parseExpr(reader) : { kind: 'regex', source };
+    const alias = reader.accept('AS') ? reader.identifier() : '';
+    fields.push({ expr, alias });
+  } while (reader.accept(','));
+  return fields;
+}
+
+/** measurement { "," measurement }, where each may be a regular expression or, if allowed, a subquery. */
+export function parseSources(
+  reader: TokenReader,
+  { subqueries }: { readonly subqueries: boolean },
+): Source[] {
+  const sources: Source[] = [];
+  do {
+    const regex = reader.acceptRegex();
+    if (regex !== undefined)
+      sources.push({ kind: 'measurement', database: '', retentionPolicy: '', name: '', regex });
+    else if (subqueries && reader.accept('(')) {
+      reader.expect('SELECT');
+      const statement = parseSelect(reader);
+      reader.expect(')');
+      sources.push({ kind: 'subquery', statement });
+    } else sources.push(parseMeasurement(reader, { target: false }));
+  } while (reader.accept(','));
+  return sources;
+}
+
+/** name | policy.name | database.policy.name | database..name; a target may end in `:MEASUREMENT`. */
+function parseMeasurement(
+  reader: TokenReader,
+  { target }: { readonly target: boolean },
+): Measurement {
+  const parts: string[] = [reader.identifier()];
+  while (parts.length < 3 && reader.accept('.')) {
+    const regex = reader.acceptRegex();
+    if (regex !== undefined) return measurement([...parts, ''], regex);
+    if (reader.peek().kind === '.') {
+      parts.push('');
+      continue;
+    }
+    if (target && reader.accept(':')) {
+      reader.expect('MEASUREMENT');
+      parts.push('');
+      break;
+    }
+    parts.push(reader.identifier());
+  }
+  if (parts.length === 3 && reader.accept('.')) {
+    const quoted = parts.map((part) => `"${part}"`).join('.');
+    throw new DbError(
+      'parse_error',
+      `too many segments in ${quoted}.${reader.identifier()} at line 1, char 1`,
+    );
+  }
+  return measurement(parts, undefined);
+}
+
+function measurement(parts: readonly string[], regex: string | undefined): Measurement {
+  const [name = '', retentionPolicy = '', database = ''] = [...parts].reverse();
+  const head = { kind: 'measurement', database, retentionPolicy, name } as const;
+  return regex === undefined ? head : { ...head, regex };
+}
+
+export function parseCondition(reader: TokenReader): Expr | undefined {
+  return reader.accept('WHERE') ? parseExpr(reader) : undefined;
+}
+
+export function parseDimensions(reader: TokenReader): Expr[] {
+  if (!reader.accept('GROUP')) return [];
+  reader.expect('BY');
+  const dimensions: Expr[] = [];
+  do {
+    const source = reader.acceptRegex();
+    dimensions.push(source === undefined ? parseExpr(reader) : { kind: 'regex', source });
+  } while (reader.accept(','));
+  return dimensions;
+}
+
+function parseFill(reader: TokenReader): Fill | undefined {
+  const token = reader.peek();
+  if (token.kind !== 'IDENT' || token.text.toLowerCase() !== 'fill') return undefined;
+  const call = parseExpr(reader);
+  const [argument] = call.kind === 'call' ? call.args : [];
+  if (call.kind !== 'call' || call.args.length !== 1 || argument === undefined)
+    throw new DbError(
+      'parse_error',
+      'fill requires an argument, e.g.: 0, null, none, previous, linear',
+    );
+  if (argument.kind === 'ref') {
+    const name = argument.name.toLowerCase();
+    if (name === 'null' || name === 'none' || name === 'previous' || name === 'linear')
+      return { kind: name };
+  }
+  if (argument.kind === 'integer' || argument.kind === 'number')
+    return { kind: 'number', value: argument.value };
+  throw new DbError('parse_error', 'expected number argument in fill()');
+}
+
+export function parseOrderBy(reader: TokenReader): SortField[] {
+  if (!reader.accept('ORDER')) return [];
+  reader.expect('BY');
+  const fields: SortField[] = [];
+  do {
+    const token = reader.peek();
+    if (token.kind === 'ASC' || token.kind === 'DESC') {
+      reader.next();
+      fields.push({ name: '', ascending: token.kind === 'ASC' });
+    } else {
+      if (token.kind !== 'IDENT') throw reader.unexpected('identifier', 'ASC', 'DESC');
+      const name = reader.identifier();
+      const descending = !reader.accept('ASC') && reader.accept('DESC');
+      fields.push({ name, ascending: !descending });
+    }
+  } while (reader.accept(','));
+  const [only] = fields;
+  const isTime = only !== undefined && (only.name === '' || only.name === 'time');
+  if (fields.length > 1 || !isTime)
+    throw new DbError('parse_error', 'only ORDER BY time supported at this time');
+  return fields;
+}
+
+export function parsePaging(reader: TokenReader): Paging {
+  const read = (kind: string): number => (reader.accept(kind) ? reader.integer(0, pagingMax) : 0);
+  const limit = read('LIMIT');
+  const offset = read('OFFSET');
+  const seriesLimit = read('SLIMIT');
+  const seriesOffset = read('SOFFSET');
+  return { limit, offset, seriesLimit, seriesOffset };
+}
+
+function parseTimeZone(reader: TokenReader): string | undefined {
+  const token = reader.peek();
+  if (token.kind !== 'IDENT' || token.text.toLowerCase() !== 'tz') return undefined;
+  const call = parseExpr(reader);
+  const [argument] = call.kind === 'call' ? call.args : [];
+  if (call.kind !== 'call' || call.args.length !== 1 || argument === undefined)
+    throw new DbError('parse_error', 'tz requires exactly one argument');
+  if (argument.kind !== 'string')
+    throw new DbError('parse_error', 'expected string argument in tz()');
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: argument.value });
+  } catch (cause) {
+    throw new DbError('parse_error', `unable to find time zone ${argument.value}`, { cause });
+  }
+  return argument.value;
+}

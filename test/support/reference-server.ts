@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A real influxd on a loopback port of its own with folders of its own, for recording what it answers. */
+export class ReferenceServer {
+  readonly url: string;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(url: string, child: ChildProcess, folder: string) {
+    this.url = url;
+    this.#child = child;
+    this.#folder = folder;
+  }
+
+  static async start(): Promise<ReferenceServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'varve-reference-'));
+    const [httpPort, rpcPort] = [await freePort(), await freePort()];
+    const config = join(folder, 'influxdb.conf');
+    writeFileSync(config, configText(folder, httpPort, rpcPort));
+    const child = spawn('influxd', ['-config', config], { stdio: 'ignore' });
+    const server = new ReferenceServer(`http://127.0.0.1:${httpPort}`, child, folder);
+    for (let attempt = 0; attempt < 200; attempt++) {
+      const up = await fetch(`${server.url}/ping`).then(
+        (response) => response.status === 204,
+        () => false,
+      );
+      if (up) return server;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await server.stop();
+    throw new Error('influxd did not answer /ping within 10 s');
+  }
+
+  async query(parameters: Readonly<Record<string, string>>): Promise<string> {
+    const body = new URLSearchParams(parameters);
+    return (await fetch(`${this.url}/query`, { method: 'POST', body })).text();
+  }
+
+  async write(database: string, lines: string): Promise<{ status: number; body: string }> {
+    const url = `${this.url}/write?db=${encodeURIComponent(database)}`;
+    const response = await fetch(url, { method: 'POST', body: lines });
+    return { status: response.status, body: await response.text() };
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.kill('SIGTERM');
+    await ended;
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function configText(folder: string, httpPort: number, rpcPort: number): string {
+  return `reporting-disabled = true
+bind-address = "127.0.0.1:${rpcPort}"
+[meta]
+  dir = "${folder}/meta"
+[data]
+  dir = "${folder}/data"
+  wal-dir = "${folder}/wal"
+  max-series-per-database = 0
+  max-values-per-tag = 0
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "127.0.0.1:${httpPort}"
+  log-enabled = false
+`;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
