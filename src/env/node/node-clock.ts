@@ -1,0 +1,71 @@
+import type { Clock, Timer } from '../clock.ts';
+
+/** setTimeout takes at most this; longer waits are made of several. */
+const timeoutMsMax = 2 ** 31 - 1;
+
+/** Wall time is hrtime kept inside the millisecond that Date.now says, so that steps of the system clock are followed. */
+export class NodeClock implements Clock {
+  #offsetNs = 0n;
+  #lastNs = 0n;
+
+  wallNs(): bigint {
+    const floorNs = BigInt(Date.now()) * 1_000_000n;
+    const ceilingNs = floorNs + 999_999n;
+    let nowNs = process.hrtime.bigint() + this.#offsetNs;
+    if (nowNs < floorNs) {
+      this.#offsetNs += floorNs - nowNs;
+      nowNs = floorNs;
+    } else if (nowNs > ceilingNs) {
+      this.#offsetNs -= nowNs - ceilingNs;
+      nowNs = ceilingNs;
+    }
+    if (nowNs <= this.#lastNs) nowNs = this.#lastNs + 1n;
+    this.#lastNs = nowNs;
+    return nowNs;
+  }
+
+  monotonicMs(): number {
+    return performance.now();
+  }
+
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        timer.cancel();
+        reject(signal?.reason as Error);
+      };
+      const timer = this.after(durationMs, () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      if (signal?.aborted === true) onAbort();
+      else signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  after(durationMs: number, run: () => void): Timer {
+    let handle: NodeJS.Timeout;
+    const start = (leftMs: number): void => {
+      const stepMs = Math.min(leftMs, timeoutMsMax);
+      handle = setTimeout(() => {
+        if (leftMs > stepMs) start(leftMs - stepMs);
+        else run();
+      }, stepMs);
+    };
+    start(Math.max(0, durationMs));
+    return {
+      cancel: (): void => {
+        clearTimeout(handle);
+      },
+    };
+  }
+
+  every(periodMs: number, run: () => void): Timer {
+    const handle = setInterval(run, Math.min(periodMs, timeoutMsMax));
+    return {
+      cancel: (): void => {
+        clearInterval(handle);
+      },
+    };
+  }
+}

@@ -1,0 +1,117 @@
+import * as fs from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Mutex } from '../../base/async/mutex.ts';
+import type { DirEntry, Disk, DiskFile, DiskLock } from '../disk.ts';
+import { diskError, isErrno } from './errno.ts';
+import { NodeFile } from './node-file.ts';
+import { lockFile } from './node-lock.ts';
+
+/** Files by node:fs. Nothing is remembered between calls but which paths are being replaced. */
+export class NodeDisk implements Disk {
+  readonly #replacing = new Map<string, Mutex>();
+
+  open(path: string, mode: 'create' | 'open' | 'append' | 'read'): Promise<DiskFile> {
+    return NodeFile.open(path, mode);
+  }
+
+  readFile(path: string): Promise<Uint8Array> {
+    return attempt('read', path, () => fs.readFile(path));
+  }
+
+  /** The temporary name is fixed, so that a crash leaves at most one; two replacements of one path take turns. */
+  async replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+    const mutex = this.#replacing.get(path) ?? new Mutex();
+    this.#replacing.set(path, mutex);
+    try {
+      await mutex.run(() => this.#replace(path, bytes));
+    } finally {
+      if (mutex.waiting === 0) this.#replacing.delete(path);
+    }
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return attempt('rename', from, () => fs.rename(from, to));
+  }
+
+  async remove(path: string): Promise<void> {
+    try {
+      await fs.unlink(path);
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw diskError('remove', path, error);
+    }
+  }
+
+  removeTree(path: string): Promise<void> {
+    return attempt('remove', path, () => fs.rm(path, { recursive: true, force: true }));
+  }
+
+  link(from: string, to: string): Promise<void> {
+    return attempt('link', to, () => fs.link(from, to));
+  }
+
+  async makeDir(path: string): Promise<void> {
+    await attempt('mkdir', path, () => fs.mkdir(path, { recursive: true, mode: 0o755 }));
+  }
+
+  async list(path: string): Promise<readonly DirEntry[]> {
+    try {
+      const entries = await fs.readdir(path, { withFileTypes: true });
+      return entries
+        .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return [];
+      throw diskError('list', path, error);
+    }
+  }
+
+  async size(path: string): Promise<number | undefined> {
+    try {
+      return (await fs.stat(path)).size;
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      throw diskError('stat', path, error);
+    }
+  }
+
+  async syncDir(path: string): Promise<void> {
+    await attempt('fsync', path, async () => {
+      const handle = await fs.open(path, 'r');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  async freeBytes(path: string): Promise<number> {
+    const stats = await attempt('statfs', path, () => fs.statfs(path));
+    return stats.bavail * stats.bsize;
+  }
+
+  lock(path: string): Promise<DiskLock> {
+    return lockFile(path);
+  }
+
+  async #replace(path: string, bytes: Uint8Array): Promise<void> {
+    const temporary = `${path}.tmp`;
+    const file = await NodeFile.open(temporary, 'create');
+    try {
+      await file.append([bytes]);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.rename(temporary, path);
+    await this.syncDir(dirname(path));
+  }
+}
+
+async function attempt<T>(operation: string, path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw diskError(operation, path, error);
+  }
+}

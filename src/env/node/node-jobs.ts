@@ -1,0 +1,28 @@
+import { DbError } from '../../base/errors.ts';
+import type { JobKinds, Jobs } from '../jobs.ts';
+import { gunzipBytes } from './gunzip.ts';
+
+/** Jobs on the thread pool of libuv. close() waits for those that run. */
+export class NodeJobs implements Jobs {
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+
+  async run<Kind extends keyof JobKinds>(
+    kind: Kind,
+    input: JobKinds[Kind]['input'],
+  ): Promise<JobKinds[Kind]['output']> {
+    if (this.#closed) throw new DbError('shutdown', `job ${kind} after close`);
+    const job = gunzipBytes(input.bytes, input.lengthBytesMax);
+    this.#running.add(job);
+    try {
+      return await job;
+    } finally {
+      this.#running.delete(job);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
+  }
+}

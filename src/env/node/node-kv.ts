@@ -1,0 +1,78 @@
+import { Level } from 'level';
+import { DbError, errorText } from '../../base/errors.ts';
+import type { KvOpener, KvOperation, KvRange, KvStore } from '../kv.ts';
+
+/** Stores of classic-level, which locks its folder as long as the process lives. */
+export class NodeKvOpener implements KvOpener {
+  async open(path: string): Promise<KvStore> {
+    const database = new Level<string, Uint8Array>(path, {
+      keyEncoding: 'utf8',
+      valueEncoding: 'view',
+    });
+    try {
+      await database.open();
+    } catch (error) {
+      throw kvError(path, error);
+    }
+    return new NodeKvStore(path, database);
+  }
+}
+
+class NodeKvStore implements KvStore {
+  readonly #path: string;
+  readonly #database: Level<string, Uint8Array>;
+
+  constructor(path: string, database: Level<string, Uint8Array>) {
+    this.#path = path;
+    this.#database = database;
+  }
+
+  get(key: string): Promise<Uint8Array | undefined> {
+    return this.#attempt(() => this.#database.get(key));
+  }
+
+  batch(operations: readonly KvOperation[], options: { readonly sync: boolean }): Promise<void> {
+    return this.#attempt(() =>
+      this.#database.batch(
+        operations.map((operation) =>
+          operation.kind === 'put'
+            ? { type: 'put', key: operation.key, value: operation.value }
+            : { type: 'del', key: operation.key },
+        ),
+        { sync: options.sync },
+      ),
+    );
+  }
+
+  range(range: KvRange): Promise<readonly (readonly [key: string, value: Uint8Array])[]> {
+    const { gte, lt, reverse = false, limit = -1 } = range;
+    return this.#attempt(() => this.#database.iterator({ gte, lt, reverse, limit }).all());
+  }
+
+  async close(): Promise<void> {
+    await this.#attempt(() => this.#database.close());
+  }
+
+  async #attempt<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw kvError(this.#path, error);
+    }
+  }
+}
+
+function kvError(path: string, error: unknown): DbError {
+  const outer = error as { readonly code?: string; readonly cause?: unknown };
+  const inner = (outer.cause ?? error) as { readonly code?: string };
+  const text = `${path}: ${errorText(inner)}`;
+  if (inner.code === 'LEVEL_LOCKED') {
+    return new DbError('conflict', `${path} is locked by another process`, { cause: error });
+  }
+  if (inner.code === 'LEVEL_CORRUPTION') return new DbError('corrupt', text, { cause: error });
+  if (inner.code === 'LEVEL_DATABASE_NOT_OPEN' || inner.code === 'LEVEL_ITERATOR_NOT_OPEN') {
+    return new DbError('shutdown', `${path} is closed`, { cause: error });
+  }
+  const isFull = /no space left|quota exceeded/i.test(text);
+  return new DbError(isFull ? 'disk_full' : 'io_error', text, { cause: error });
+}
