@@ -15,9 +15,12 @@ interface Lane<Block> {
  */
 export class GroupMerge<Block extends { readonly group: GroupKey }> {
   readonly #lanes: Lane<Block>[];
+  readonly #sign: number;
   #started = false;
 
-  constructor(streams: readonly BlockStream<Block>[]) {
+  /** Descending streams bring their groups in descending order too. */
+  constructor(streams: readonly BlockStream<Block>[], ascending: boolean) {
+    this.#sign = ascending ? 1 : -1;
     this.#lanes = streams.map((stream, order) => ({ stream, order, block: undefined }));
   }
 
@@ -30,7 +33,8 @@ export class GroupMerge<Block extends { readonly group: GroupKey }> {
     let least: GroupKey | undefined;
     for (const { block } of this.#lanes) {
       if (block === undefined) continue;
-      if (least === undefined || compareGroups(block.group, least) < 0) least = block.group;
+      if (least === undefined || this.#sign * compareGroups(block.group, least) < 0)
+        least = block.group;
     }
     return least;
   }

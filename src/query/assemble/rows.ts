@@ -23,7 +23,7 @@ export async function* assembleRows(
   streams: readonly BlockStream<RowsBlock>[],
   output: RowsOutput,
 ): AsyncGenerator<OutputSeries> {
-  const merge = new GroupMerge(streams);
+  const merge = new GroupMerge(streams, output.ascending);
   try {
     for (let group = await merge.next(); group !== undefined; group = await merge.next()) {
       const values = group;

@@ -38,7 +38,7 @@ export async function* assembleWindows(
   streams: readonly BlockStream<WindowsBlock>[],
   output: WindowsOutput,
 ): AsyncGenerator<OutputSeries> {
-  const merge = new GroupMerge(streams);
+  const merge = new GroupMerge(streams, output.ascending);
   try {
     for (let group = await merge.next(); group !== undefined; group = await merge.next()) {
       const summaries = await mergeSummaries(merge.blocksOf(group), output.task);

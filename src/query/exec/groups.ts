@@ -16,7 +16,7 @@ export interface Group {
   readonly members: readonly MemberSeries[];
 }
 
-/** The fragment's series by group, groups in the reference's order, members by shard and then by series key. */
+/** The fragment's series by group, groups in the reference's order (which follows the direction of time), members by shard and then by series key. */
 export function groupSeries(
   fragment: Fragment,
   sources: readonly ShardSource[],
@@ -39,5 +39,6 @@ export function groupSeries(
       group.members.push({ source, seriesId, series, residual, residualFields });
     }
   }
-  return [...groups.values()].sort((left, right) => compareGroups(left.key, right.key));
+  const sign = fragment.ascending ? 1 : -1;
+  return [...groups.values()].sort((a, b) => sign * compareGroups(a.key, b.key));
 }

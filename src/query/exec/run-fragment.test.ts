@@ -76,10 +76,10 @@ test('rows: descending is the mirror image and a limit per group stops early', (
     task: { ...valueAndHost, rowsMax: 2 },
   });
   expect(rows(plan, [new MemorySource(points)])).toEqual([
-    ['a', 18n, 9, null, 'a'],
-    ['a', 16n, 8, null, 'a'],
     ['b', 16n, 104, 'x4', 'b'],
     ['b', 12n, 103, 'x3', 'b'],
+    ['a', 18n, 9, null, 'a'],
+    ['a', 16n, 8, null, 'a'],
   ]);
 });
 

@@ -84,14 +84,15 @@ export class WindowAccumulator {
   finish(): WindowSummary {
     const windows = [...this.#windows.values()].sort((a, b) => (a.startNs < b.startNs ? -1 : 1));
     const isNumeric = this.#isNumeric();
+    const isOrdered = this.#type !== 'string';
     const select = (pick: (window: Window) => Selected | undefined): SelectedValues =>
       this.#selectedColumn(windows.map(pick));
     return {
       startsNs: BigInt64Array.from(windows, (w) => w.startNs),
       counts: BigInt64Array.from(windows, (w) => BigInt(w.count)),
       sums: isNumeric ? this.#column(windows.map((w) => w.sum)) : undefined,
-      mins: isNumeric ? select((w) => w.min) : undefined,
-      maxs: isNumeric ? select((w) => w.max) : undefined,
+      mins: isOrdered ? select((w) => w.min) : undefined,
+      maxs: isOrdered ? select((w) => w.max) : undefined,
       firsts: select((w) => w.first),
       lasts: select((w) => w.last),
     };
@@ -147,8 +148,8 @@ export class WindowAccumulator {
       startNs,
       count: 1,
       sum: isNumber ? (point.value as number | bigint) : 0,
-      min: isNumber ? point : undefined,
-      max: isNumber ? point : undefined,
+      min: this.#type === 'string' ? undefined : point,
+      max: this.#type === 'string' ? undefined : point,
       first: point,
       last: point,
     };

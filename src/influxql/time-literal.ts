@@ -1,0 +1,29 @@
+import { secondNs } from '../base/units.ts';
+
+const form =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+/**
+ * A time in a string (spec 6.1): RFC3339 with up to nine digits of a second, `2006-01-02 15:04:05.999999999` or
+ * `2006-01-02`, UTC where no offset is given. int64 nanoseconds; undefined when the text is no time.
+ */
+export function parseTimeLiteral(text: string): bigint | undefined {
+  const match = form.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] = match;
+  const parts = [year, month, day, hour, minute, second].map(Number);
+  const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = parts;
+  const date = new Date(Date.UTC(y, mo - 1, d, h, mi, s));
+  date.setUTCFullYear(y, mo - 1, d);
+  // A date that does not exist rolls over: 02-30 becomes 03-02, and is refused here.
+  if (date.getUTCMonth() !== mo - 1 || date.getUTCDate() !== d || h > 23 || mi > 59 || s > 59)
+    return undefined;
+  const seconds = BigInt(date.getTime()) / 1000n - BigInt(offsetSeconds(zone));
+  return seconds * secondNs + BigInt(fraction.padEnd(9, '0'));
+}
+
+function offsetSeconds(zone: string | undefined): number {
+  if (zone === undefined || zone === 'Z') return 0;
+  const [hours = 0, minutes = 0] = zone.slice(1).split(':').map(Number);
+  return (zone.startsWith('-') ? -1 : 1) * (hours * 3600 + minutes * 60);
+}

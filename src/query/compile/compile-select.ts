@@ -1,0 +1,181 @@
+import { DbError } from '../../base/errors.ts';
+import { maxTimeNs, minTimeNs } from '../../base/units.ts';
+import type { SelectStatement } from '../../influxql/ast.ts';
+import { compileRegex } from '../../influxql/regex.ts';
+import type { Fill } from '../assemble/fill.ts';
+import type { RowsOutput } from '../assemble/rows.ts';
+import type { WindowsOutput } from '../assemble/windows.ts';
+import { fragmentVersion, type Fragment, type RowsTask, type WindowsTask } from '../fragment.ts';
+import { compilePredicate } from './compile-predicate.ts';
+import { compileDimensions, type Dimensions } from './dimensions.ts';
+import { expandFields, type SelectedCall, type SelectedColumn } from './expand-fields.ts';
+import { mergeSchemas, type MeasurementSchema } from './schema.ts';
+import { splitCondition, type TimeRange } from './split-condition.ts';
+
+/** One measurement of a SELECT: what to run at the shards, but for their ids, and what to make of the answers. */
+export type MeasurementPlan =
+  | { readonly kind: 'rows'; readonly fragment: Fragment; readonly output: RowsOutput }
+  | { readonly kind: 'windows'; readonly fragment: Fragment; readonly output: WindowsOutput };
+
+export interface CompileOptions {
+  readonly nowNs: bigint;
+  /** `max-select-buckets`, 0 for none. */
+  readonly bucketsMax: number;
+}
+
+/**
+ * Compiles a SELECT over measurements of one retention policy. `schemas` holds those that its sources name, in the
+ * order of the answer. Throws DbError invalid_argument with the reference's text, `unsupported` for what is still to come.
+ */
+export function compileSelect(
+  statement: SelectStatement,
+  schemas: readonly MeasurementSchema[],
+  options: CompileOptions,
+): readonly MeasurementPlan[] {
+  if (statement.target !== undefined) throw unsupported('SELECT INTO');
+  if (statement.seriesLimit > 0 || statement.seriesOffset > 0)
+    throw unsupported('SLIMIT and SOFFSET');
+  if (statement.timeZone !== undefined) throw unsupported('tz()');
+  const { range, rest } = splitCondition(statement.condition, options.nowNs);
+  const all = mergeSchemas('', schemas);
+  const dimensions = compileDimensions(statement.dimensions, all, options.nowNs);
+  const selected = expandFields(statement.fields, all, dimensions.groupBy);
+  const plans: MeasurementPlan[] = [];
+  for (const schema of schemas) {
+    const parts = { statement, schema, dimensions, range, options };
+    const predicate = compilePredicate(rest, schema);
+    const fragment = {
+      version: fragmentVersion,
+      measurement: schema.name,
+      shardIds: [],
+      minTimeNs: range.minNs ?? minTimeNs,
+      maxTimeNs: upperBound(parts),
+      ascending: statement.sortFields.every((field) => field.ascending),
+      groupBy: dimensions.groupBy,
+      predicate,
+    };
+    const plan =
+      selected.kind === 'calls'
+        ? windowsPlan(parts, selected.calls, fragment)
+        : rowsPlan(parts, selected.columns, fragment);
+    if (plan !== undefined) plans.push(plan);
+  }
+  return plans;
+}
+
+interface Parts {
+  readonly statement: SelectStatement;
+  readonly schema: MeasurementSchema;
+  readonly dimensions: Dimensions;
+  readonly range: TimeRange;
+  readonly options: CompileOptions;
+}
+
+/** GROUP BY time without an upper bound ends now, since windows of the future are of no use (spec 6.3). */
+function upperBound({ range, dimensions, options }: Parts): bigint {
+  return range.maxNs ?? (dimensions.intervalNs > 0n ? options.nowNs : maxTimeNs);
+}
+
+function rowsPlan(
+  { statement, schema, dimensions }: Parts,
+  columns: readonly SelectedColumn[],
+  fragment: Omit<Fragment, 'task'>,
+): MeasurementPlan | undefined {
+  if (dimensions.intervalNs > 0n)
+    throw new DbError('invalid_argument', 'GROUP BY requires at least one aggregate function');
+  if (statement.fill !== undefined && statement.fill.kind === 'none')
+    throw new DbError('invalid_argument', 'fill(none) must be used with a function');
+  if (statement.fill !== undefined && statement.fill.kind === 'linear')
+    throw new DbError('invalid_argument', 'fill(linear) must be used with a function');
+  if (!columns.some((column) => schema.fields.has(column.name))) return undefined;
+  const taskColumns = columns.map(({ name, of }): RowsTask['columns'][number] => {
+    const type = of === 'tag' ? undefined : schema.fields.get(name);
+    return type === undefined ? { kind: 'tag', name } : { kind: 'field', name, type };
+  });
+  const { limit, offset } = statement;
+  const task: RowsTask = {
+    kind: 'rows',
+    columns: taskColumns,
+    rowsMax: limit === 0 ? 0 : limit + offset,
+  };
+  const output: RowsOutput = {
+    name: schema.name,
+    groupBy: dimensions.groupBy,
+    columns: columns.map((column) => column.label),
+    types: taskColumns.map((column) => (column.kind === 'tag' ? 'string' : column.type)),
+    ascending: fragment.ascending,
+    limit,
+    offset,
+  };
+  return { kind: 'rows', fragment: { ...fragment, task }, output };
+}
+
+function windowsPlan(
+  { statement, schema, dimensions, range, options }: Parts,
+  calls: readonly SelectedCall[],
+  fragment: Omit<Fragment, 'task'>,
+): MeasurementPlan | undefined {
+  const names = [...new Set(calls.map((call) => call.field))];
+  const known = names.filter((name) => schema.fields.has(name));
+  if (known.length === 0) return undefined;
+  for (const { call, field } of calls) checkType(call, schema.fields.get(field));
+  const task: WindowsTask = {
+    kind: 'windows',
+    fields: names.map((name) => ({ name, type: schema.fields.get(name) ?? 'float' })),
+    intervalNs: dimensions.intervalNs,
+    offsetNs: dimensions.offsetNs,
+  };
+  const output: WindowsOutput = {
+    name: schema.name,
+    groupBy: dimensions.groupBy,
+    task,
+    calls: calls.map(({ call, field, label }) => ({
+      call,
+      field: names.indexOf(field),
+      name: label,
+    })),
+    fill: fillOf(statement),
+    minTimeNs: range.minNs,
+    maxTimeNs: fragment.maxTimeNs,
+    ascending: fragment.ascending,
+    limit: statement.limit,
+    offset: statement.offset,
+    bucketsMax: options.bucketsMax,
+  };
+  return { kind: 'windows', fragment: { ...fragment, task }, output };
+}
+
+function fillOf({ fill }: SelectStatement): Fill {
+  if (fill === undefined) return { kind: 'null' };
+  return fill.kind === 'number' ? { kind: 'number', value: Number(fill.value) } : fill;
+}
+
+/** The reference finds this out while it runs, and says so by the name of a type of its own. */
+function checkType(call: SelectedCall['call'], type: string | undefined): void {
+  const isAnyType = call === 'count' || call === 'first' || call === 'last';
+  if (isAnyType || (type !== 'string' && type !== 'boolean')) return;
+  if (type === 'boolean' && (call === 'min' || call === 'max')) return;
+  throw new DbError(
+    'invalid_argument',
+    `unsupported ${call} iterator type: *query.${type}InterruptIterator`,
+  );
+}
+
+/** The measurements that the sources name, of those there are; a name stands once however often it matches. */
+export function matchMeasurements(
+  statement: Pick<SelectStatement, 'sources'>,
+  names: readonly string[],
+): readonly string[] {
+  const matched = new Set<string>();
+  for (const source of statement.sources) {
+    if (source.kind === 'subquery') throw unsupported('a subquery');
+    const matches = source.regex === undefined ? undefined : compileRegex(source.regex);
+    for (const name of names)
+      if (matches === undefined ? name === source.name : matches(name)) matched.add(name);
+  }
+  return [...matched].sort();
+}
+
+function unsupported(what: string): DbError {
+  return new DbError('unsupported', `${what} is not supported in this version`);
+}

@@ -1,0 +1,151 @@
+import { DbError } from '../../base/errors.ts';
+import { maxTimeNs, minTimeNs } from '../../base/units.ts';
+import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
+import { parseTimeLiteral } from '../../influxql/time-literal.ts';
+
+/** Inclusive bounds; undefined where the condition names none. */
+export interface TimeRange {
+  readonly minNs: bigint | undefined;
+  readonly maxNs: bigint | undefined;
+}
+
+/**
+ * Parts a condition into its bounds of time and the rest. Bounds count only in conjunctions; under an OR they leave no
+ * row, as in the reference (trap 55).
+ */
+export function splitCondition(
+  condition: Expr | undefined,
+  nowNs: bigint,
+): { readonly range: TimeRange; readonly rest: Expr | undefined } {
+  const unbounded: TimeRange = { minNs: undefined, maxNs: undefined };
+  if (condition === undefined) return { range: unbounded, rest: undefined };
+  return split(condition, nowNs);
+}
+
+function split(expr: Expr, nowNs: bigint): { range: TimeRange; rest: Expr | undefined } {
+  if (expr.kind === 'paren') {
+    const inner = split(expr.expr, nowNs);
+    return { range: inner.range, rest: inner.rest && { kind: 'paren', expr: inner.rest } };
+  }
+  if (expr.kind === 'binary' && (expr.operator === 'AND' || expr.operator === 'OR')) {
+    const left = split(expr.left, nowNs);
+    const right = split(expr.right, nowNs);
+    if (expr.operator === 'OR' && (isBounded(left.range) || isBounded(right.range)))
+      return { range: { minNs: maxTimeNs, maxNs: minTimeNs }, rest: undefined };
+    const range = intersect(left.range, right.range);
+    if (left.rest === undefined || right.rest === undefined)
+      return { range, rest: left.rest ?? right.rest };
+    return { range, rest: { ...expr, left: left.rest, right: right.rest } };
+  }
+  if (expr.kind === 'binary') {
+    if (isTime(expr.left))
+      return { range: bound(expr.operator, expr.right, nowNs), rest: undefined };
+    if (isTime(expr.right))
+      return { range: bound(mirrored(expr.operator), expr.left, nowNs), rest: undefined };
+  }
+  return { range: { minNs: undefined, maxNs: undefined }, rest: expr };
+}
+
+function isTime(expr: Expr): boolean {
+  return expr.kind === 'ref' && expr.name.toLowerCase() === 'time';
+}
+
+function isBounded(range: TimeRange): boolean {
+  return range.minNs !== undefined || range.maxNs !== undefined;
+}
+
+function intersect(left: TimeRange, right: TimeRange): TimeRange {
+  return {
+    minNs: pick(left.minNs, right.minNs, (a, b) => a > b),
+    maxNs: pick(left.maxNs, right.maxNs, (a, b) => a < b),
+  };
+}
+
+function pick(
+  left: bigint | undefined,
+  right: bigint | undefined,
+  better: (left: bigint, right: bigint) => boolean,
+): bigint | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return better(left, right) ? left : right;
+}
+
+function bound(operator: BinaryOperator, operand: Expr, nowNs: bigint): TimeRange {
+  const timeNs = timeValue(operand, nowNs);
+  switch (operator) {
+    case '=':
+      return { minNs: timeNs, maxNs: timeNs };
+    case '>':
+      return { minNs: timeNs + 1n, maxNs: undefined };
+    case '>=':
+      return { minNs: timeNs, maxNs: undefined };
+    case '<':
+      return { minNs: undefined, maxNs: timeNs - 1n };
+    case '<=':
+      return { minNs: undefined, maxNs: timeNs };
+    default:
+      throw new DbError('invalid_argument', `invalid time comparison operator: ${operator}`);
+  }
+}
+
+function mirrored(operator: BinaryOperator): BinaryOperator {
+  switch (operator) {
+    case '>':
+      return '<';
+    case '>=':
+      return '<=';
+    case '<':
+      return '>';
+    case '<=':
+      return '>=';
+    default:
+      return operator;
+  }
+}
+
+/** A time of the language: now(), a literal, or a sum of such with durations. */
+function timeValue(expr: Expr, nowNs: bigint): bigint {
+  switch (expr.kind) {
+    case 'paren':
+      return timeValue(expr.expr, nowNs);
+    case 'integer':
+    case 'unsigned':
+      return clamp(expr.value);
+    case 'number':
+      return clamp(BigInt(Math.trunc(expr.value)));
+    case 'duration':
+      return expr.valueNs;
+    case 'string': {
+      const timeNs = parseTimeLiteral(expr.value);
+      if (timeNs === undefined) throw incompatible('*influxql.StringLiteral');
+      return clamp(timeNs);
+    }
+    case 'call':
+      if (expr.name === 'now' && expr.args.length === 0) return nowNs;
+      throw new DbError('invalid_argument', `invalid operation: time and ${expr.name}() are not compatible`); // prettier-ignore
+    case 'binary':
+      if (expr.operator === '+')
+        return clamp(timeValue(expr.left, nowNs) + timeValue(expr.right, nowNs));
+      if (expr.operator === '-')
+        return clamp(timeValue(expr.left, nowNs) - timeValue(expr.right, nowNs));
+      throw incompatible('*influxql.BinaryExpr');
+    case 'ref':
+      throw incompatible('*influxql.VarRef');
+    case 'boolean':
+      throw incompatible('*influxql.BooleanLiteral');
+    default:
+      throw incompatible('*influxql.Expr');
+  }
+}
+
+function incompatible(goType: string): DbError {
+  return new DbError(
+    'invalid_argument',
+    `invalid operation: time and ${goType} are not compatible`,
+  );
+}
+
+function clamp(timeNs: bigint): bigint {
+  if (timeNs < minTimeNs) return minTimeNs;
+  return timeNs > maxTimeNs ? maxTimeNs : timeNs;
+}

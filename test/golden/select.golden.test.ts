@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseQuery } from '../../src/influxql/parser.ts';
+import { regexCache } from '../../src/influxql/regex.ts';
+import { errorText } from '../../src/base/errors.ts';
+import { assembleRows } from '../../src/query/assemble/rows.ts';
+import { assembleWindows } from '../../src/query/assemble/windows.ts';
+import {
+  compileSelect,
+  matchMeasurements,
+  type MeasurementPlan,
+} from '../../src/query/compile/compile-select.ts';
+import type { MeasurementSchema } from '../../src/query/compile/schema.ts';
+import { joinPieces } from '../../src/query/emit/join-pieces.ts';
+import { writeJson } from '../../src/query/emit/json-writer.ts';
+import type { OutputSeries } from '../../src/query/emit/result.ts';
+import { FragmentContext } from '../../src/query/exec/context.ts';
+import { runFragment } from '../../src/query/exec/run-fragment.ts';
+import type { RowsBlock, WindowsBlock } from '../../src/query/fragment.ts';
+import { memoryArena, MemorySource } from '../support/memory-source.ts';
+import { datasetPoints } from './query-dataset.ts';
+
+const recorded = readFileSync(join(import.meta.dirname, 'testdata/select.jsonl'), 'utf8')
+  .split('\n')
+  .filter((line) => line !== '')
+  .map((line) => JSON.parse(line) as { query: string; answer: string });
+const source = new MemorySource(datasetPoints(), { batchRows: 7 });
+
+function schemaOf(name: string): MeasurementSchema {
+  const fields = new Map(source.fields(name).map((field) => [field.name, field.type]));
+  return { name, fields, tagKeys: new Set(source.tagKeys(name)) };
+}
+
+function seriesOf(plan: MeasurementPlan): AsyncIterable<OutputSeries> {
+  const context = new FragmentContext(memoryArena(), regexCache(), () => false);
+  const blocks = runFragment(plan.fragment, [source], context);
+  const next = () => Promise.resolve(blocks.next());
+  return plan.kind === 'rows'
+    ? assembleRows([{ next: next as () => Promise<IteratorResult<RowsBlock, undefined>> }], plan.output) // prettier-ignore
+    : assembleWindows([{ next: next as () => Promise<IteratorResult<WindowsBlock, undefined>> }], plan.output); // prettier-ignore
+}
+
+async function answer(query: string): Promise<string> {
+  const series: OutputSeries[] = [];
+  try {
+    const [statement] = parseQuery(query);
+    if (statement?.kind !== 'select') throw new Error('a SELECT expected');
+    const names = matchMeasurements(statement, source.measurements());
+    const options = { nowNs: 1_800_000_000_000_000_000n, bucketsMax: 0 };
+    for (const plan of compileSelect(statement, names.map(schemaOf), options))
+      for await (const one of seriesOf(plan)) series.push(one);
+  } catch (error) {
+    const failed = { statementId: 0, series: [], error: errorText(error) };
+    return writeJson([failed], { epochUnitNs: undefined }).toString();
+  }
+  return writeJson([{ statementId: 0, series: joinPieces(series) }], {
+    epochUnitNs: undefined,
+  }).toString();
+}
+
+test.each(recorded)('select: $query', async ({ query, answer: wanted }) => {
+  expect(await answer(query)).toBe(wanted);
+});
