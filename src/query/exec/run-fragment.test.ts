@@ -160,6 +160,22 @@ test('windows: count, sum, min, max, first, last per window and group, also befo
   ]);
 });
 
+test('windows: the borders of batches change no digit of a float sum', () => {
+  const values = Array.from({ length: 50 }, (_, i) => 0.1 * i + 1e9 / (i + 1));
+  const world = values.map((v, i) => point('a', BigInt(i), { v }));
+  const task = {
+    kind: 'windows',
+    fields: [{ name: 'v', type: 'float' }],
+    intervalNs: 0n,
+    offsetNs: 0n,
+  } as const;
+  const want = values.reduce((sum, value) => sum + value, 0);
+  for (const batchRows of [1, 3, 7, 50]) {
+    const [row] = summaries(fragment({ task }), [new MemorySource(world, { batchRows })]);
+    expect((row as unknown[])[2]).toBe(want);
+  }
+});
+
 test('windows: int64 sums wrap and stay exact; ties keep the reference choice', () => {
   const source = new MemorySource([
     point('a', 1n, { i: 9007199254740993n }),

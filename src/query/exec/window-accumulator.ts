@@ -130,38 +130,65 @@ export class WindowAccumulator {
     from: number,
     end: number,
   ): void {
-    let window = this.#windows.get(startNs);
-    for (let row = from; row < end; row++) {
-      const value = cellValue(column, row);
-      if (value === null) continue;
-      const point: Selected = { timeNs: timesNs[row] ?? 0n, value };
-      if (window === undefined) {
-        window = this.#newWindow(startNs, point);
-        this.#windows.set(startNs, window);
-      } else this.#addPoint(window, point);
+    const window = this.#windows.get(startNs);
+    const numbers = column.type === 'string' || column.type === 'boolean' ? undefined : column;
+    const part =
+      numbers === undefined
+        ? summarizeCells(startNs, timesNs, column, [from, end])
+        : this.#summarizeNumbers(timesNs, numbers, [from, end], {
+            startNs,
+            sum: window?.sum ?? (numbers.type === 'float' ? 0 : 0n),
+          });
+    if (part === undefined) return;
+    if (window === undefined) this.#windows.set(startNs, part);
+    else {
+      // The sum went on from the window's own, so that the borders of batches change no digit.
+      this.#mergeWindow(window, part);
+      window.sum = part.sum;
     }
   }
 
-  #newWindow(startNs: bigint, point: Selected): Window {
-    const isNumber = typeof point.value === 'number' || typeof point.value === 'bigint';
+  /** The points of one range as a window of their own, without an object per point. */
+  #summarizeNumbers(
+    timesNs: BigInt64Array,
+    column: Extract<Column, { type: 'float' | 'integer' | 'unsigned' }>,
+    [from, end]: readonly [number, number],
+    before: { readonly startNs: bigint; readonly sum: number | bigint },
+  ): Window | undefined {
+    const { values, valid } = column;
+    let count = 0;
+    let sum = before.sum;
+    let minRow = -1;
+    let maxRow = -1;
+    let firstRow = -1;
+    let lastRow = -1;
+    for (let row = from; row < end; row++) {
+      if (valid !== undefined && valid[row] !== 1) continue;
+      const value = values[row] ?? 0;
+      count++;
+      sum = typeof sum === 'number' ? sum + Number(value) : this.#add(sum, value);
+      if (firstRow < 0) firstRow = minRow = maxRow = row;
+      else {
+        // Rows ascend in time, so an equal value later on does not replace the earlier one.
+        if (value < (values[minRow] ?? 0)) minRow = row;
+        if (value > (values[maxRow] ?? 0)) maxRow = row;
+      }
+      lastRow = row;
+    }
+    if (count === 0) return undefined;
+    const select = (row: number): Selected => ({
+      timeNs: timesNs[row] ?? 0n,
+      value: values[row] ?? 0,
+    });
     return {
-      startNs,
-      count: 1,
-      sum: isNumber ? (point.value as number | bigint) : 0,
-      min: this.#type === 'string' ? undefined : point,
-      max: this.#type === 'string' ? undefined : point,
-      first: point,
-      last: point,
+      startNs: before.startNs,
+      count,
+      sum,
+      min: select(minRow),
+      max: select(maxRow),
+      first: select(firstRow),
+      last: select(lastRow),
     };
-  }
-
-  #addPoint(window: Window, point: Selected): void {
-    window.count++;
-    window.sum = this.#add(window.sum, point.value);
-    if (window.min !== undefined) window.min = lesser(window.min, point);
-    if (window.max !== undefined) window.max = greater(window.max, point);
-    window.first = earlier(window.first, point);
-    window.last = later(window.last, point);
   }
 
   #mergeWindow(window: Window, part: Window): void {
@@ -202,6 +229,31 @@ export function valuesColumn(type: ColumnType, values: readonly (Value | null)[]
   const builder = new ColumnBuilder(type, values.length);
   for (const value of values) builder.pushValue(value);
   return builder.finish();
+}
+
+/** The same for booleans and strings, which are counted and picked from but not summed. */
+function summarizeCells(
+  startNs: bigint,
+  timesNs: BigInt64Array,
+  column: Column,
+  [from, end]: readonly [number, number],
+): Window | undefined {
+  let window: Window | undefined;
+  for (let row = from; row < end; row++) {
+    const value = cellValue(column, row);
+    if (value === null) continue;
+    const point: Selected = { timeNs: timesNs[row] ?? 0n, value };
+    if (window === undefined) {
+      const extreme = column.type === 'string' ? undefined : point;
+      window = { startNs, count: 1, sum: 0, min: extreme, max: extreme, first: point, last: point };
+      continue;
+    }
+    window.count++;
+    if (window.min !== undefined) window.min = lesser(window.min, point);
+    if (window.max !== undefined) window.max = greater(window.max, point);
+    window.last = later(window.last, point);
+  }
+  return window;
 }
 
 function numberAt(column: Column, row: number): number | bigint {
