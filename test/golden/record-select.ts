@@ -18,7 +18,11 @@ if (written.status !== 204) throw new Error(written.body);
 const lines: string[] = [];
 for (const query of queries) {
   const answer = await server.query({ q: query, db: 'golden' });
-  lines.push(JSON.stringify({ query, answer }));
+  const csv = await server.query({ q: query, db: 'golden' }, 'application/csv');
+  // `pretty` counts in the address only, not in a form.
+  const asked = new URLSearchParams({ q: query, db: 'golden', pretty: 'true', epoch: 'ms' });
+  const pretty = await (await fetch(`${server.url}/query?${asked.toString()}`)).text();
+  lines.push(JSON.stringify({ query, answer, csv, pretty }));
 }
 await server.stop();
 writeFileSync(join(folder, 'select.jsonl'), `${lines.join('\n')}\n`);

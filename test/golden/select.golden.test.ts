@@ -13,18 +13,31 @@ import {
 } from '../../src/query/compile/compile-select.ts';
 import type { MeasurementSchema } from '../../src/query/compile/schema.ts';
 import { joinPieces } from '../../src/query/emit/join-pieces.ts';
-import { writeJson } from '../../src/query/emit/json-writer.ts';
-import type { OutputSeries } from '../../src/query/emit/result.ts';
+import { writeCsv } from '../../src/query/emit/csv-writer.ts';
+import { indentJson, writeJson } from '../../src/query/emit/json-writer.ts';
+import {
+  epochUnitNs,
+  type OutputSeries,
+  type StatementResult,
+} from '../../src/query/emit/result.ts';
 import { FragmentContext } from '../../src/query/exec/context.ts';
 import { runFragment } from '../../src/query/exec/run-fragment.ts';
 import type { RowsBlock, WindowsBlock } from '../../src/query/fragment.ts';
 import { memoryArena, MemorySource } from '../support/memory-source.ts';
 import { datasetPoints } from './query-dataset.ts';
 
+interface Recorded {
+  readonly query: string;
+  readonly answer: string;
+  readonly csv: string;
+  /** With `pretty=true&epoch=ms`. */
+  readonly pretty: string;
+}
+
 const recorded = readFileSync(join(import.meta.dirname, 'testdata/select.jsonl'), 'utf8')
   .split('\n')
   .filter((line) => line !== '')
-  .map((line) => JSON.parse(line) as { query: string; answer: string });
+  .map((line) => JSON.parse(line) as Recorded);
 const source = new MemorySource(datasetPoints(), { batchRows: 7 });
 
 function schemaOf(name: string): MeasurementSchema {
@@ -41,7 +54,7 @@ function seriesOf(plan: MeasurementPlan): AsyncIterable<OutputSeries> {
     : assembleWindows([{ next: next as () => Promise<IteratorResult<WindowsBlock, undefined>> }], plan.output); // prettier-ignore
 }
 
-async function answer(query: string): Promise<string> {
+async function run(query: string): Promise<StatementResult> {
   const series: OutputSeries[] = [];
   try {
     const [statement] = parseQuery(query);
@@ -51,14 +64,15 @@ async function answer(query: string): Promise<string> {
     for (const plan of compileSelect(statement, names.map(schemaOf), options))
       for await (const one of seriesOf(plan)) series.push(one);
   } catch (error) {
-    const failed = { statementId: 0, series: [], error: errorText(error) };
-    return writeJson([failed], { epochUnitNs: undefined }).toString();
+    return { statementId: 0, series: [], error: errorText(error) };
   }
-  return writeJson([{ statementId: 0, series: joinPieces(series) }], {
-    epochUnitNs: undefined,
-  }).toString();
+  return { statementId: 0, series: joinPieces(series) };
 }
 
-test.each(recorded)('select: $query', async ({ query, answer: wanted }) => {
-  expect(await answer(query)).toBe(wanted);
+test.each(recorded)('select: $query', async ({ query, answer, csv, pretty }) => {
+  const result = await run(query);
+  expect(writeJson([result], { epochUnitNs: undefined }).toString()).toBe(answer);
+  expect(writeCsv([result], 1n).toString()).toBe(csv);
+  const compact = writeJson([result], { epochUnitNs: epochUnitNs('ms') });
+  expect(indentJson(compact).toString()).toBe(pretty);
 });

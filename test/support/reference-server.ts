@@ -35,9 +35,14 @@ export class ReferenceServer {
     throw new Error('influxd did not answer /ping within 10 s');
   }
 
-  async query(parameters: Readonly<Record<string, string>>): Promise<string> {
+  /** The body of the answer to a POST; `accept` asks for another format than JSON. */
+  async query(
+    parameters: Readonly<Record<string, string>>,
+    accept = 'application/json',
+  ): Promise<string> {
     const body = new URLSearchParams(parameters);
-    return (await fetch(`${this.url}/query`, { method: 'POST', body })).text();
+    const headers = { Accept: accept };
+    return (await fetch(`${this.url}/query`, { method: 'POST', body, headers })).text();
   }
 
   async write(database: string, lines: string): Promise<{ status: number; body: string }> {

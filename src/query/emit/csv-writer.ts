@@ -32,7 +32,9 @@ export function writeCsvError(text: string): Buffer {
 }
 
 function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: bigint): void {
-  const tags = (series.tags ?? []).map(([key, value]) => `${key}=${value}`).join(',');
+  // The reference builds this column as a series key, in which an empty tag is no tag.
+  const present = (series.tags ?? []).filter(([, value]) => value !== '');
+  const tags = present.map(([key, value]) => `${key}=${value}`).join(',');
   const head = `${quoted(series.name ?? '')},${quoted(tags)}`;
   if (series.kind === 'rows') {
     const timeAt = series.columns.indexOf('time');
