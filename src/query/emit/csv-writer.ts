@@ -32,9 +32,9 @@ export function writeCsvError(text: string): Buffer {
 }
 
 function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: bigint): void {
-  // The reference builds this column as a series key, in which an empty tag is no tag.
+  // The reference builds this column as a series key: escaped, and an empty tag is no tag.
   const present = (series.tags ?? []).filter(([, value]) => value !== '');
-  const tags = present.map(([key, value]) => `${key}=${value}`).join(',');
+  const tags = present.map(([key, value]) => `${escapeTag(key)}=${escapeTag(value)}`).join(',');
   const head = `${quoted(series.name ?? '')},${quoted(tags)}`;
   if (series.kind === 'rows') {
     const timeAt = series.columns.indexOf('time');
@@ -55,6 +55,10 @@ function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: bigi
     }
     writer.byte(10);
   }
+}
+
+function escapeTag(text: string): string {
+  return text.replace(/[,= ]/g, '\\$&');
 }
 
 function columnText(column: Column, row: number): string {
