@@ -1,0 +1,34 @@
+import { DbError } from '../../../src/base/errors.ts';
+import { gunzipBytesSync } from '../../../src/env/node/gunzip.ts';
+import { fraction, type Random } from '../../../src/env/random.ts';
+import type { JobKinds, Jobs } from '../../../src/env/jobs.ts';
+import type { Life, Loop } from './loop.ts';
+
+/** The same work, inline, after a delay. */
+export class SimJobs implements Jobs {
+  readonly #loop: Loop;
+  readonly #life: Life;
+  readonly #random: Random;
+  #isClosed = false;
+
+  constructor(loop: Loop, life: Life, random: Random) {
+    this.#loop = loop;
+    this.#life = life;
+    this.#random = random;
+  }
+
+  async run<Kind extends keyof JobKinds>(
+    kind: Kind,
+    input: JobKinds[Kind]['input'],
+  ): Promise<JobKinds[Kind]['output']> {
+    if (this.#isClosed) throw new DbError('shutdown', `job ${kind} after close`);
+    return this.#loop.later(this.#life, fraction(this.#random), () =>
+      gunzipBytesSync(input.bytes, input.lengthBytesMax),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.resolve();
+  }
+}
