@@ -352,7 +352,7 @@ class Exchange {
     };
     listener.inFlight.add(broken);
     listener.aborts.add(controller);
-    this.#watchClient(abort);
+    const unwatch = this.#watchClient(abort);
     let lastMs = 0;
     let isOpen = true;
     const send = (arrive: () => void): void => {
@@ -377,6 +377,7 @@ class Exchange {
       push: send,
       reply: (arrive): void => {
         timer?.cancel();
+        unwatch();
         listener.inFlight.delete(broken);
         listener.aborts.delete(controller);
         send(arrive);
@@ -385,9 +386,12 @@ class Exchange {
   }
 
   /** The server learns that the client has left, or at the latest by keepalive that it is dead. */
-  #watchClient(abort: (error: DbError) => void): void {
+  #watchClient(abort: (error: DbError) => void): () => void {
     const gone = new DbError('cancelled', 'the caller is gone');
+    let isTold = false;
     const tell = (): void => {
+      if (isTold) return;
+      isTold = true;
       const fate = this.#board.network.fate(this.#client.node, this.#server);
       const delayMs = fate.kind === 'deliver' ? fate.delayMs : keepaliveMs;
       this.#loop.schedule(delayMs, () => {
@@ -396,7 +400,12 @@ class Exchange {
     };
     if (this.#isOver) tell();
     else this.#onEnd.push(tell);
-    deathWatch(this.#client).push(tell);
+    const watch = deathWatch(this.#client);
+    watch.add(tell);
+    return () => {
+      watch.delete(tell);
+      isTold = true;
+    };
   }
 
   /** A message is gone: the client hears of a broken connection, or nothing until its deadline. */
@@ -421,10 +430,10 @@ class Exchange {
 }
 
 /** What to do when a process dies, for its peers. Kept beside the life, which is plain data. */
-const deathWatches = new WeakMap<Life, (() => void)[]>();
+const deathWatches = new WeakMap<Life, Set<() => void>>();
 
-function deathWatch(life: Life): (() => void)[] {
-  const watch = deathWatches.get(life) ?? [];
+function deathWatch(life: Life): Set<() => void> {
+  const watch = deathWatches.get(life) ?? new Set();
   deathWatches.set(life, watch);
   return watch;
 }
