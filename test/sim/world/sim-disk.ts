@@ -1,4 +1,5 @@
 import { assert } from '../../../src/base/assert.ts';
+import { Mutex } from '../../../src/base/async/mutex.ts';
 import { DbError } from '../../../src/base/errors.ts';
 import type { DirEntry, Disk, DiskFile, DiskLock } from '../../../src/env/disk.ts';
 import { below, fraction, type Random } from '../../../src/env/random.ts';
@@ -87,6 +88,8 @@ export class SimDisk implements Disk {
   readonly #loop: Loop;
   readonly #life: Life;
   readonly #drive: SimDrive;
+  /** Replacements of one path must take turns; here all do. */
+  readonly #replacing = new Mutex();
 
   constructor(loop: Loop, life: Life, drive: SimDrive) {
     this.#loop = loop;
@@ -113,7 +116,11 @@ export class SimDisk implements Disk {
     return this.#do(path, () => this.#drive.tree.file(path).bytes());
   }
 
-  async replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#replacing.run(() => this.#replace(path, bytes));
+  }
+
+  async #replace(path: string, bytes: Uint8Array): Promise<void> {
     const temporary = `${path}.tmp`;
     const file = await this.open(temporary, 'create');
     try {

@@ -20,6 +20,8 @@ import type { Life, Loop } from './loop.ts';
 /** As far as the real one lets a stream run ahead. */
 const streamCreditMax = 4;
 const hopMs = 0.02;
+/** More than 0: an engine that spins on turn() must not stop world time. */
+const turnMs = 0.005;
 
 export interface SimEngineHostOptions {
   readonly factory: EngineFactory | undefined;
@@ -48,7 +50,7 @@ export class SimEngineHost implements EngineHost {
     const engine = await factory(own, {
       ...ports,
       random,
-      turn: () => this.#loop.later(this.#life, 0, () => undefined),
+      turn: () => this.#loop.later(this.#life, turnMs, () => undefined),
     });
     const name = `engine ${settings.index}`;
     return new SimEngineLink(engine, { loop: this.#loop, life: this.#life, random, name });

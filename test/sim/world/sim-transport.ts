@@ -23,7 +23,7 @@ interface Listener {
   readonly life: Life;
   readonly handlers: RpcHandlers;
   /** Requests being handled: what to tell their callers when the connection breaks. */
-  readonly inFlight: Set<() => void>;
+  readonly inFlight: Set<(isReset: boolean) => void>;
   readonly aborts: Set<AbortController>;
   isClosed: boolean;
 }
@@ -71,7 +71,8 @@ export class SimSwitchboard {
   crash(life: Life): void {
     for (const listener of this.#listeners.values()) {
       if (listener.life !== life) continue;
-      for (const broken of listener.inFlight) broken();
+      // A dead process is reset by its machine; a dead machine only falls silent.
+      for (const broken of listener.inFlight) broken(chance(this.network.random, 0.7));
       listener.inFlight.clear();
     }
   }
@@ -243,7 +244,7 @@ export class SimTransport implements RpcTransport {
     listener.isClosed = true;
     for (const abort of listener.aborts) abort.abort(new DbError('shutdown', 'listener closed'));
     return this.#loop.later(this.#life, 0.1, () => {
-      for (const broken of listener.inFlight) broken();
+      for (const broken of listener.inFlight) broken(true);
       listener.inFlight.clear();
     });
   }
@@ -343,12 +344,11 @@ class Exchange {
         : this.#loop.schedule(deadlineMs, () => {
             abort(new DbError('timeout', 'the deadline of the request has passed'));
           });
-    const broken = (): void => {
-      // A dead process is reset by its machine; a dead machine only falls silent.
-      if (chance(this.#board.network.random, 0.7))
-        this.#back(() => {
-          fail(unknown(this.#server));
-        });
+    const broken = (isReset: boolean): void => {
+      if (!isReset) return;
+      this.#back(() => {
+        fail(unknown(this.#server));
+      });
     };
     listener.inFlight.add(broken);
     listener.aborts.add(controller);

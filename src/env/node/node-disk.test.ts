@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { expect, test } from 'vitest';
+import { NodeDisk } from './node-disk.ts';
+
+test('node disk: errors name the operation, the path and the errno', async () => {
+  const disk = new NodeDisk();
+  await expect(disk.open('/no/such/file', 'open')).rejects.toMatchObject({
+    code: 'not_found',
+    message: 'open /no/such/file: ENOENT',
+  });
+  await expect(disk.readFile('/proc')).rejects.toMatchObject({
+    code: 'io_error',
+    message: 'read /proc: EISDIR',
+  });
+});
+
+test('node disk: a full device is disk_full', async () => {
+  const disk = new NodeDisk();
+  const file = await disk.open('/dev/full', 'open');
+  await expect(file.append([Uint8Array.of(1)])).rejects.toMatchObject({
+    code: 'disk_full',
+    message: 'write /dev/full: ENOSPC',
+  });
+  expect(file.lengthBytes).toBe(0);
+  await file.close();
+});
+
+test('node disk: a closed file refuses use rather than touch another one', async () => {
+  const dir = await mkdtemp(`${tmpdir()}/varve-disk-`);
+  try {
+    const file = await new NodeDisk().open(`${dir}/f`, 'create');
+    await file.close();
+    await expect(file.append([Uint8Array.of(1)])).rejects.toThrow('file is open');
+    expect(() => file.readIntoSync(0, new Uint8Array(1))).toThrow('file is open');
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});

@@ -1,0 +1,4 @@
+import { serveEngine } from '../../../src/env/node/serve-engine.ts';
+import { createContractEngine } from './contract-engine.ts';
+
+await serveEngine(createContractEngine);

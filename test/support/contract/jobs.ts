@@ -1,0 +1,55 @@
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import type { Jobs } from '../../../src/env/jobs.ts';
+import type { Run } from './harness.ts';
+
+const failure = (code: string, message: unknown): unknown =>
+  expect.objectContaining({ code, message }) as unknown;
+
+export function jobsContract(name: string, run: Run<{ readonly jobs: Jobs }>): void {
+  const plain = new TextEncoder().encode('cpu value=1\n'.repeat(1000));
+  const zipped = gzipSync(plain);
+  const limit = plain.length;
+
+  test(`${name}: gunzip gives the bytes, up to and including the limit`, () =>
+    run(async ({ jobs }) => {
+      const got = await jobs.run('gunzip', { bytes: zipped, lengthBytesMax: limit });
+      expect(Buffer.compare(got, plain)).toBe(0);
+      const empty = await jobs.run('gunzip', { bytes: gzipSync(''), lengthBytesMax: limit });
+      expect(empty.length).toBe(0);
+      const members = Buffer.concat([gzipSync('a'), gzipSync('b')]);
+      const both = await jobs.run('gunzip', { bytes: members, lengthBytesMax: limit });
+      expect(new TextDecoder().decode(both)).toBe('ab');
+    }));
+
+  test(`${name}: more than the limit is too large`, () =>
+    run(async ({ jobs }) => {
+      await expect(
+        jobs.run('gunzip', { bytes: zipped, lengthBytesMax: limit - 1 }),
+      ).rejects.toEqual(failure('too_large', expect.anything()));
+    }));
+
+  test(`${name}: what is not gzip is refused with the texts of the reference`, () =>
+    run(async ({ jobs }) => {
+      const check = async (bytes: Uint8Array, text: string): Promise<void> => {
+        await expect(jobs.run('gunzip', { bytes, lengthBytesMax: limit })).rejects.toEqual(
+          failure('invalid_argument', text),
+        );
+      };
+      await check(new Uint8Array(0), 'EOF');
+      await check(plain, 'gzip: invalid header');
+      await check(zipped.subarray(0, zipped.length - 12), 'unexpected EOF');
+      await check(zipped.subarray(0, 5), 'unexpected EOF');
+      const flipped = Uint8Array.from(zipped);
+      flipped[flipped.length - 8] = (flipped[flipped.length - 8] ?? 0) ^ 1;
+      await check(flipped, 'gzip: invalid checksum');
+    }));
+
+  test(`${name}: nothing runs after close`, () =>
+    run(async ({ jobs }) => {
+      await jobs.close();
+      await expect(jobs.run('gunzip', { bytes: zipped, lengthBytesMax: limit })).rejects.toEqual(
+        failure('shutdown', expect.anything()),
+      );
+    }));
+}
