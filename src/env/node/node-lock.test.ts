@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
+import { must } from '../../base/assert.ts';
 import { NodeDisk } from './node-disk.ts';
 
 function holdInProcess(path: string): ChildProcess {
@@ -21,7 +22,7 @@ test('node lock: held by another process until that is killed, then free without
   const disk = new NodeDisk();
   const holder = holdInProcess(`${dir}/LOCK`);
   try {
-    await once(holder.stdout, 'data');
+    await once(must(holder.stdout, 'the pipe is asked for'), 'data');
     await expect(disk.lock(`${dir}/LOCK`)).rejects.toMatchObject({ code: 'conflict' });
     await expect(disk.lock(`${dir}/./LOCK`)).rejects.toMatchObject({
       code: 'conflict',
