@@ -1,3 +1,4 @@
+import { compareUtf8 } from '../base/compare-utf8.ts';
 import type { Column } from './column.ts';
 import type { Predicate } from './predicate.ts';
 import type { SourceFieldType } from './source.ts';
@@ -90,19 +91,4 @@ export function compareGroups(left: GroupKey, right: GroupKey): number {
     if (a !== b) return compareUtf8(a, b);
   }
   return 0;
-}
-
-/** Order of code points, which is the order of UTF-8 bytes; JavaScript's own order differs past U+FFFF. */
-export function compareUtf8(left: string, right: string): number {
-  const length = Math.min(left.length, right.length);
-  for (let i = 0; i < length; i++) {
-    const a = left.charCodeAt(i);
-    const b = right.charCodeAt(i);
-    if (a === b) continue;
-    const isSurrogateA = a >= 0xd800 && a <= 0xdfff;
-    const isSurrogateB = b >= 0xd800 && b <= 0xdfff;
-    if (isSurrogateA !== isSurrogateB) return isSurrogateA ? 1 : -1;
-    return a - b;
-  }
-  return left.length - right.length;
 }

@@ -1,4 +1,4 @@
-import { compareUtf8 } from '../fragment.ts';
+import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { SourceFieldType } from '../source.ts';
 
 /** What the shards of a query say of one measurement, taken together. */

@@ -1,3 +1,4 @@
+import { compareUtf8 } from '../../../src/base/compare-utf8.ts';
 import { DbError } from '../../../src/base/errors.ts';
 import type { KvOpener, KvOperation, KvRange, KvStore } from '../../../src/env/kv.ts';
 import { below } from '../../../src/env/random.ts';
@@ -181,20 +182,4 @@ class SimKvStore implements KvStore {
     if (this.#isClosed) throw new DbError('shutdown', `${this.#path} is closed`);
     return this.#later(baseMs, make);
   }
-}
-
-/** Order of the UTF-8 bytes: surrogates, which stand for the highest code points, after everything else. */
-function compareUtf8(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index++) {
-    const left = a.charCodeAt(index);
-    const right = b.charCodeAt(index);
-    if (left !== right) return weight(left) - weight(right);
-  }
-  return a.length - b.length;
-}
-
-function weight(unit: number): number {
-  if (unit < 0xd800) return unit;
-  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }

@@ -1,0 +1,49 @@
+import { DbError } from '../base/errors.ts';
+
+/** Bytes that mean something in line protocol (spec 4.2). */
+export const Byte = {
+  nul: 0,
+  tab: 9,
+  newline: 10,
+  space: 32,
+  quote: 34,
+  hash: 35,
+  plus: 43,
+  comma: 44,
+  minus: 45,
+  dot: 46,
+  zero: 48,
+  nine: 57,
+  equals: 61,
+  upperE: 69,
+  backslash: 92,
+  lowerE: 101,
+  lowerI: 105,
+} as const;
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The text of bytes [start, end). */
+export function textOf(line: Uint8Array, start: number, end: number): string {
+  return decoder.decode(line.subarray(start, end));
+}
+
+/** The first position from `at` on that is not a space, tab or NUL. */
+export function skipSpace(line: Uint8Array, at: number): number {
+  let i = at;
+  while (line[i] === Byte.space || line[i] === Byte.tab || line[i] === Byte.nul) i++;
+  return i;
+}
+
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= Byte.zero && byte <= Byte.nine;
+}
+
+/** A backslash makes a comma, space or equals sign part of a name; before anything else it stands for itself. */
+export function unescapeName(text: string): string {
+  return text.replaceAll(/\\([, =])/g, '$1');
+}
+
+export function parseError(text: string): DbError {
+  return new DbError('parse_error', text);
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { type LineOptions, parseLines, precisionNs } from './line-protocol.ts';
+import { keyBytesMax } from './parse-line-key.ts';
+
+function parse(text: string, options: Partial<LineOptions> = {}): ReturnType<typeof parseLines> {
+  const body = new TextEncoder().encode(text);
+  return parseLines(body, { stepNs: 1n, defaultTimeNs: 1_234_567_890_123_456_789n, ...options });
+}
+
+function timeOf(text: string, precision: string): bigint | string | undefined {
+  const { points, errors } = parse(text, { stepNs: precisionNs.get(precision) ?? 0n });
+  return points[0]?.timeNs ?? errors[0];
+}
+
+test('line protocol: a time counts steps of the precision, exactly', () => {
+  expect(timeOf('m v=1 3', 'n')).toBe(3n);
+  expect(timeOf('m v=1 3', 'u')).toBe(3_000n);
+  expect(timeOf('m v=1 9007199254740993', 'u')).toBe(9_007_199_254_740_993_000n);
+  expect(timeOf('m v=1 -3', 's')).toBe(-3_000_000_000n);
+  expect(timeOf('m v=1 2562047', 'h')).toBe(9_223_369_200_000_000_000n);
+  expect(timeOf('m v=1 2562048', 'h')).toContain(': time outside range -9223372036854775806 - ');
+});
+
+test('line protocol: a missing time is the default, cut to the precision', () => {
+  expect(timeOf('m v=1', 'n')).toBe(1_234_567_890_123_456_789n);
+  expect(timeOf('m v=1', 'ms')).toBe(1_234_567_890_123_000_000n);
+  expect(timeOf('m v=1', 'h')).toBe(1_234_566_000_000_000_000n);
+});
+
+test('line protocol: a key longer than the storage takes names both lengths', () => {
+  const key = `m,t=${'x'.repeat(keyBytesMax - 4)}`;
+  expect(parse(`${key} v=1 1`).errors).toEqual([]);
+  expect(parse(`${key}x v=1 1`).errors[0]).toMatch(/: max key length exceeded: 65536 > 65535$/);
+});
+
+test('line protocol: any bytes give points or errors, and good lines around them count', () => {
+  let state = 42;
+  const alphabet = 'm,= \\"\n#ti1-.e\u0000é';
+  for (let round = 0; round < 3_000; round++) {
+    let text = '';
+    for (let i = 0; i < 20; i++) {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      text += alphabet.charAt((state >>> 16) % alphabet.length);
+    }
+    const { points } = parse(`good v=1 7\n${text}`);
+    expect(points[0]).toMatchObject({ measurement: 'good', timeNs: 7n });
+  }
+});

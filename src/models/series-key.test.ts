@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { seriesKey, seriesKeyHash } from './series-key.ts';
+
+test('series key: tags are sorted by bytes, empty values left out, separators escaped', () => {
+  expect(seriesKey('m', [])).toBe('m');
+  expect(
+    seriesKey('a b,c', [
+      { key: 'z', value: '1' },
+      { key: 'a=', value: 'x y' },
+      { key: 'gone', value: '' },
+    ]),
+  ).toBe('a\\ b\\,c,a\\==x\\ y,z=1');
+  expect(
+    seriesKey('m', [
+      { key: '\u{1F600}', value: '1' },
+      { key: '\uFF5E', value: '2' },
+    ]),
+  ).toBe('m,\uFF5E=2,\u{1F600}=1');
+});
+
+test('series key hash: the published vectors of FNV-1a 64', () => {
+  expect(seriesKeyHash('')).toBe(0xcbf29ce484222325n);
+  expect(seriesKeyHash('a')).toBe(0xaf63dc4c8601ec8cn);
+  expect(seriesKeyHash('foobar')).toBe(0x85944171f73967e8n);
+});
