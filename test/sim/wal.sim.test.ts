@@ -1,0 +1,201 @@
+import { expect, test } from 'vitest';
+import type { Disk, DiskFile } from '../../src/env/disk.ts';
+import type { Env } from '../../src/env/env.ts';
+import { below } from '../../src/env/random.ts';
+import { recoverWal, type WalDamage } from '../../src/storage/wal/wal-recovery.ts';
+import { type WalRecord, WalRecordKind } from '../../src/storage/wal/wal-record.ts';
+import { WalWriter } from '../../src/storage/wal/wal-writer.ts';
+import { World } from './world/world.ts';
+
+const folder = 'wal';
+
+function recordOf(sequence: number): WalRecord {
+  const payload = new Uint8Array(1 + (sequence % 300)).fill(sequence & 0xff);
+  const rejectBitmap = new Uint8Array(sequence % 3).fill(sequence & 7);
+  const shardId = 1 + (sequence % 4);
+  return { kind: WalRecordKind.points, codec: 0, shardId, sequence, rejectBitmap, payload };
+}
+
+interface History {
+  readonly asked: Set<number>;
+  readonly acknowledged: Set<number>;
+  sequence: number;
+}
+
+/** Three clients write one record after the other until the node dies. */
+async function load(env: Env, run: number, history: History, disk: Disk): Promise<void> {
+  const options = { folder, run, worker: 0, segmentBytesMax: 2_000, queueBytesMax: 100_000 };
+  const wal = new WalWriter(disk, options);
+  const client = async (): Promise<void> => {
+    for (;;) {
+      const sequence = ++history.sequence;
+      history.asked.add(sequence);
+      const isWritten = await wal.append(recordOf(sequence)).then(
+        () => true,
+        () => false,
+      );
+      if (isWritten) history.acknowledged.add(sequence);
+      await env.clock.sleep(below(env.random, 3));
+    }
+  };
+  await Promise.all([client(), client(), client()]);
+}
+
+async function recover(disk: Disk): Promise<{ run: number; records: WalRecord[] }> {
+  const records: WalRecord[] = [];
+  const run = await recoverWal(disk, folder, {
+    onRecord: (record) => void records.push(record),
+    onDamage: () => undefined,
+  });
+  return { run, records };
+}
+
+/** Crashes the node several times; returns acknowledged records that are gone, and checks that none is invented. */
+async function lostAfterCrashes(seed: number, wrap: (disk: Disk) => Disk): Promise<number[]> {
+  const world = new World(seed);
+  const node = world.addNode('a', { zeroTailRate: 0.3, ioErrorRate: 0.002 });
+  const history: History = { asked: new Set(), acknowledged: new Set(), sequence: 0 };
+  const random = world.random('crashes');
+  let run = 0;
+  for (let round = 0; round < 4; round++) {
+    node.drive.ioErrorRate = 0.002;
+    const { env } = node;
+    world.spawn(node, () => load(env, run + 1, history, wrap(env.disk)));
+    await world.run(world.nowMs + 20 + below(random, 200));
+    node.crash();
+    node.drive.ioErrorRate = 0;
+    const restarted = node.restart();
+    const recovered = await world.complete(recover(restarted.disk));
+    run = Math.max(recovered.run, run + 1);
+    for (const record of recovered.records) {
+      expect(history.asked.has(record.sequence), 'no record is invented').toBe(true);
+      expect(record).toEqual(recordOf(record.sequence));
+    }
+    const found = new Set(recovered.records.map((record) => record.sequence));
+    const lost = [...history.acknowledged].filter((sequence) => !found.has(sequence));
+    if (lost.length > 0) return lost;
+  }
+  expect(history.acknowledged.size).toBeGreaterThan(20);
+  return [];
+}
+
+test('wal: what was acknowledged survives crashes, torn tails and failing disks', async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    expect(await lostAfterCrashes(seed, (disk) => disk), `seed ${seed}`).toEqual([]);
+  }
+});
+
+/** The planted bug: an acknowledgement that waits for no sync. */
+function withoutSync(disk: Disk): Disk {
+  const open = async (path: string, mode: 'create' | 'open' | 'append' | 'read') => {
+    const file = await disk.open(path, mode);
+    const lax: DiskFile = {
+      path,
+      get lengthBytes() {
+        return file.lengthBytes;
+      },
+      append: (parts) => file.append(parts),
+      writeAt: (offset, bytes) => file.writeAt(offset, bytes),
+      readAt: (offset, into) => file.readAt(offset, into),
+      readIntoSync: (offset, into) => file.readIntoSync(offset, into),
+      sync: () => Promise.resolve(),
+      truncate: (lengthBytes) => file.truncate(lengthBytes),
+      close: () => file.close(),
+    };
+    return lax;
+  };
+  return new Proxy(disk, {
+    get: (target, name) => {
+      if (name === 'open') return open;
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
+
+test('wal: an acknowledgement before the sync is caught', async () => {
+  expect(await lostAfterCrashes(1, withoutSync)).not.toEqual([]);
+});
+
+async function writeThree(disk: Disk): Promise<string> {
+  const wal = new WalWriter(disk, {
+    folder,
+    run: 1,
+    worker: 0,
+    segmentBytesMax: 10_000,
+    queueBytesMax: 10_000,
+  });
+  for (const sequence of [5, 6, 7]) await wal.append(recordOf(sequence));
+  await wal.close();
+  return `${folder}/${(await disk.list(folder))[0]?.name ?? ''}`;
+}
+
+async function recoverDamaged(disk: Disk): Promise<{ found: number[]; damage: WalDamage[] }> {
+  const found: number[] = [];
+  const damage: WalDamage[] = [];
+  await recoverWal(disk, folder, {
+    onRecord: (record) => {
+      expect(record).toEqual(recordOf(record.sequence));
+      found.push(record.sequence);
+    },
+    onDamage: (one) => void damage.push(one),
+  });
+  return { found, damage };
+}
+
+test('wal: each flipped bit is reported, and costs its own record or the rest of the file', async () => {
+  const world = new World(1);
+  const { disk } = world.addNode('a').env;
+  await world.complete(
+    (async () => {
+      const path = await writeThree(disk);
+      const good = await disk.readFile(path);
+      for (let at = 0; at < good.length; at++) {
+        const bad = good.slice();
+        bad[at] = (bad[at] ?? 0) ^ (1 << (at % 8));
+        await disk.replaceFile(path, bad);
+        const { found, damage } = await recoverDamaged(disk);
+        expect(damage).toHaveLength(1);
+        expect(damage[0]?.path).toBe(path);
+        const want = damage[0]?.kind === 'torn_tail' ? [5, 6, 7].slice(0, found.length) : found;
+        expect(found).toEqual(want);
+        if (damage[0]?.kind === 'corrupt_record') expect(found).toHaveLength(2);
+      }
+    })(),
+    600_000,
+  );
+});
+
+test('wal: a file cut at any byte keeps the records before it, and reads clean the next time', async () => {
+  const world = new World(1);
+  const { disk } = world.addNode('a').env;
+  await world.complete(
+    (async () => {
+      const path = await writeThree(disk);
+      const good = await disk.readFile(path);
+      for (let length = 0; length < good.length; length++) {
+        await disk.replaceFile(path, good.slice(0, length));
+        const first = await recoverDamaged(disk);
+        expect(first.found).toEqual([5, 6, 7].slice(0, first.found.length));
+        expect(await recoverDamaged(disk)).toEqual({ found: first.found, damage: [] });
+      }
+    })(),
+    600_000,
+  );
+});
+
+test('wal: past the bytes that may wait, a write is refused and the others are not', async () => {
+  const world = new World(1);
+  const { disk } = world.addNode('a').env;
+  const options = { folder, run: 1, worker: 0, segmentBytesMax: 10_000, queueBytesMax: 100 };
+  const wal = new WalWriter(disk, options);
+  const outcomes = await world.complete(
+    Promise.allSettled([
+      wal.append(recordOf(5)),
+      wal.append(recordOf(99)),
+      wal.append(recordOf(6)),
+    ]),
+  );
+  expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(outcomes[1]).toMatchObject({ reason: { code: 'queue_full' } });
+});
