@@ -1,0 +1,107 @@
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { DbError } from '../base/errors.ts';
+import type { License } from './license.ts';
+
+/**
+ * A licence file is JSON: `{"version":1,"license":"<base64 of JSON>","signature":"<base64>"}`. The signature is Ed25519
+ * over the bytes behind `license`, so that no rule about the order or spacing of JSON is needed.
+ */
+export const licenseFileVersion = 1;
+
+/** The file's text. `privateKey` is an Ed25519 key. */
+export function signLicense(license: License, privateKey: KeyObject): string {
+  const bytes = Buffer.from(JSON.stringify(license));
+  const file = {
+    version: licenseFileVersion,
+    license: bytes.toString('base64'),
+    signature: sign(null, bytes, privateKey).toString('base64'),
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/**
+ * The licence in `text` when one of the keys signed it and it counts at `nowMs`. Throws `license_invalid`; the text
+ * begins with the reference's words (spec F4) and says what is wrong.
+ */
+export function verifyLicense(
+  text: string,
+  publicKeysPem: readonly string[],
+  nowMs: number,
+): License {
+  const { bytes, signature } = parseFile(text);
+  const isSigned = publicKeysPem.some((pem) => verify(null, bytes, publicKey(pem), signature));
+  if (!isSigned) throw invalid('it is not signed by a trusted key, or was changed');
+  const license = parseLicense(bytes);
+  if (nowMs < license.notBeforeMs) {
+    throw invalid(`it is not valid before ${new Date(license.notBeforeMs).toISOString()}`);
+  }
+  if (nowMs >= license.expiresAtMs) {
+    throw invalid(`it expired at ${new Date(license.expiresAtMs).toISOString()}`);
+  }
+  return license;
+}
+
+/** Throws `license_limit` when the cluster may not have one data node more (spec F3). */
+export function checkDataNodeLimit(license: License, dataNodeCount: number): void {
+  if (dataNodeCount < license.dataNodesMax) return;
+  throw new DbError('license_limit', `license allows ${license.dataNodesMax} data nodes`);
+}
+
+function parseFile(text: string): { readonly bytes: Buffer; readonly signature: Buffer } {
+  const file = parseObject(text);
+  if (file['version'] !== licenseFileVersion) throw invalid('its version is not known');
+  const { license, signature } = file;
+  if (typeof license !== 'string' || typeof signature !== 'string') {
+    throw invalid('it lacks the license or its signature');
+  }
+  return { bytes: Buffer.from(license, 'base64'), signature: Buffer.from(signature, 'base64') };
+}
+
+function parseLicense(bytes: Buffer): License {
+  const fields = parseObject(bytes.toString());
+  const text = (name: string): string => {
+    const value = fields[name];
+    if (typeof value !== 'string' || value === '') throw invalid(`${name} is not a text`);
+    return value;
+  };
+  const count = (name: string): number => {
+    const value = fields[name];
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+      throw invalid(`${name} is not a whole number`);
+    }
+    return value;
+  };
+  return {
+    id: text('id'),
+    type: text('type'),
+    notBeforeMs: count('notBeforeMs'),
+    expiresAtMs: count('expiresAtMs'),
+    dataNodesMax: count('dataNodesMax'),
+    coresMax: count('coresMax'),
+  };
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalid('it is not JSON', error);
+  }
+  if (typeof value !== 'object' || value === null) throw invalid('it is not a JSON object');
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function publicKey(pem: string): KeyObject {
+  try {
+    const key = createPublicKey(pem);
+    if (key.asymmetricKeyType === 'ed25519') return key;
+  } catch (error) {
+    throw invalid('a public key is not readable', error);
+  }
+  throw invalid('a public key is not an Ed25519 key');
+}
+
+function invalid(reason: string, cause?: unknown): DbError {
+  return new DbError('license_invalid', `license key verification failed: ${reason}`, { cause });
+}
