@@ -1,0 +1,104 @@
+import { DbError } from '../base/errors.ts';
+import { parseDurationNs } from './duration.ts';
+import type { BoundValue } from './token-reader.ts';
+
+/**
+ * The `params` of /query (spec 4.3): a JSON object of values for `$name`. Whole numbers are exact over int64; a number is
+ * a float when it is written with a point. Throws `invalid_argument` with the reference's text.
+ */
+export function parseParams(text: string): ReadonlyMap<string, BoundValue> {
+  const params = new Map<string, BoundValue>();
+  for (const [name, value] of Object.entries(parseObject(text))) {
+    params.set(name, bind(value));
+  }
+  return params;
+}
+
+/** A number as it was written: JSON.parse alone would round it. */
+class NumberText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+function parseObject(text: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(text, (_key, parsed: unknown, context?: { readonly source?: string }) =>
+      typeof parsed === 'number' ? new NumberText(context?.source ?? String(parsed)) : parsed,
+    );
+  } catch (error) {
+    throw invalid(`error parsing query parameters: ${jsonErrorText(text)}`, error);
+  }
+  if (typeof value === 'object' && value !== null && !isList(value)) return value;
+  const kind = isList(value) ? 'array' : value instanceof NumberText ? 'number' : typeof value;
+  throw invalid(
+    `error parsing query parameters: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,
+  );
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+/** Text that breaks off is what users meet; other damage is named without the position Go gives. */
+function jsonErrorText(text: string): string {
+  return text.trimEnd().endsWith('}') ? 'invalid character' : 'unexpected EOF';
+}
+
+function bind(value: unknown): BoundValue {
+  if (typeof value === 'string') return { kind: 'string', value };
+  if (typeof value === 'boolean') return { kind: 'boolean', value };
+  if (value instanceof NumberText) return bindNumber(value.text);
+  if (isList(value)) throw unbindable('unable to bind parameter with type []interface {}');
+  if (typeof value === 'object' && value !== null) return bindTyped(value);
+  throw unbindable('unable to bind parameter with type <nil>');
+}
+
+function bindNumber(text: string): BoundValue {
+  if (text.includes('.')) return { kind: 'number', value: Number(text) };
+  const refuse = (reason: string) =>
+    invalid(`error parsing json value: strconv.ParseInt: parsing "${text}": ${reason}`);
+  if (!/^-?\d+$/.test(text)) throw refuse('invalid syntax');
+  const value = BigInt(text);
+  if (BigInt.asIntN(64, value) !== value) throw refuse('value out of range');
+  return { kind: 'integer', value };
+}
+
+/** `{"regex": "..."}` and its like say what a text stands for. */
+function bindTyped(object: object): BoundValue {
+  const entries = Object.entries(object) as [string, unknown][];
+  const [entry] = entries;
+  if (entry === undefined || entries.length > 1) {
+    throw unbindable('bind object parameter value must have exactly one entry');
+  }
+  const [type, value] = entry;
+  switch (type) {
+    case 'regex':
+      return { kind: 'regex', source: textOf(type, value) };
+    case 'ident':
+    case 'identifier':
+      return { kind: 'identifier', name: textOf(type, value) };
+    case 'duration':
+      return { kind: 'duration', valueNs: parseDurationNs(textOf(type, value)) };
+    case 'string':
+      return { kind: 'string', value: textOf(type, value) };
+    default:
+      throw unbindable(`unknown bind object type: ${type}`);
+  }
+}
+
+function textOf(type: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw unbindable(`${type} literal must be a string`);
+}
+
+function unbindable(text: string): DbError {
+  return invalid(`error parsing query: missing parameter: ${text}`);
+}
+
+function invalid(text: string, cause?: unknown): DbError {
+  return new DbError('invalid_argument', text, { cause });
+}
