@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { DbError } from '../base/errors.ts';
+import { parseLines } from './line-protocol.ts';
+import { decodePointBatch } from './point-batch.ts';
+import { PointBatchBuilder } from './point-batch-builder.ts';
+import { seriesKey } from './series-key.ts';
+
+function batchOf(lines: string): Uint8Array {
+  const { points } = parseLines(new TextEncoder().encode(lines), { stepNs: 1n, defaultTimeNs: 9n });
+  const builder = new PointBatchBuilder();
+  for (const point of points) builder.add(seriesKey(point.measurement, point.tags), point);
+  return builder.finish();
+}
+
+const mixed = [
+  'cpu,host=a usage=1.5,idle=3i 10',
+  'cpu,host=b usage=2.5,idle=-9223372036854775808i -20',
+  'cpu,host=a usage=3 30',
+  'log,host=a text="grün",ok=true 40',
+  'log,host=a text="",ok=false 50',
+  'cpu,host=a usage=4.5,idle=9223372036854775807i 10',
+].join('\n');
+
+test('point batch: rows come back by shape, exactly', () => {
+  const batch = decodePointBatch(batchOf(mixed));
+  expect(batch).toMatchObject({ rowCount: 6, minTimeNs: -20n, maxTimeNs: 50n });
+  expect(batch.seriesKeys).toEqual(['cpu,host=a', 'cpu,host=b', 'log,host=a']);
+  const [both, one, log] = batch.shapes;
+  expect(both).toEqual({
+    measurement: 'cpu',
+    fields: [
+      { name: 'usage', type: 0 },
+      { name: 'idle', type: 1 },
+    ],
+    rowCount: 3,
+    ordinals: Uint32Array.of(0, 1, 5),
+    series: Uint32Array.of(0, 1, 0),
+    timesNs: BigInt64Array.of(10n, -20n, 10n),
+    columns: [
+      Float64Array.of(1.5, 2.5, 4.5),
+      BigInt64Array.of(3n, -9223372036854775808n, 9223372036854775807n),
+    ],
+  });
+  expect(one?.ordinals).toEqual(Uint32Array.of(2));
+  expect(log?.columns).toEqual([
+    { offsets: Uint32Array.of(0, 5, 5), bytes: new TextEncoder().encode('grün') },
+    Uint8Array.of(1, 0),
+  ]);
+});
+
+test('point batch: it is read from any offset of a larger buffer', () => {
+  const bytes = batchOf(mixed);
+  const shifted = new Uint8Array(bytes.length + 3);
+  shifted.set(bytes, 3);
+  expect(decodePointBatch(shifted.subarray(3))).toEqual(decodePointBatch(bytes));
+});
+
+test('point batch: cut or changed bytes never read past the end', () => {
+  const bytes = batchOf(mixed);
+  for (let length = 0; length < bytes.length; length++) {
+    expect(() => decodePointBatch(bytes.slice(0, length))).toThrow(DbError);
+  }
+  for (let at = 0; at < bytes.length; at++) {
+    const changed = bytes.slice();
+    changed[at] = (changed[at] ?? 0) ^ 0xff;
+    try {
+      decodePointBatch(changed);
+    } catch (error) {
+      expect(error).toBeInstanceOf(DbError);
+    }
+  }
+});

@@ -1,0 +1,221 @@
+/**
+ * The bytes of many points of one shard: what the write-ahead log keeps, what replicas are sent and what hinted handoff
+ * queues. A batch is self-contained: series, measurement and field names are in it (docs/internals/format/point-batch.md).
+ *
+ * Rows are grouped by shape: one measurement and one ordered list of typed fields that each row of the group has. So
+ * columns are dense and need no validity bits. Of two rows with the same series and time the one with the higher ordinal
+ * was written later and wins, field by field.
+ */
+import { DbError } from '../base/errors.ts';
+import { FieldType } from './field-value.ts';
+
+export const pointBatchMagic = 0x31425056;
+export const pointBatchHeaderBytes = 48;
+
+/** Texts of a string column: row r is bytes[offsets[r] .. offsets[r + 1]) in UTF-8. */
+export interface TextColumn {
+  readonly offsets: Uint32Array;
+  readonly bytes: Uint8Array;
+}
+
+/** float64, int64, uint64, one byte a boolean, or texts, by the type of the field. */
+export type BatchColumn = Float64Array | BigInt64Array | BigUint64Array | Uint8Array | TextColumn;
+
+export interface BatchField {
+  readonly name: string;
+  readonly type: FieldType;
+}
+
+export interface BatchShape {
+  readonly measurement: string;
+  readonly fields: readonly BatchField[];
+  readonly rowCount: number;
+  /** The row's place among all rows of the batch, ascending. */
+  readonly ordinals: Uint32Array;
+  /** Index into the batch's series. */
+  readonly series: Uint32Array;
+  readonly timesNs: BigInt64Array;
+  readonly columns: readonly BatchColumn[];
+}
+
+/** A decoded batch; its arrays are views into the bytes it came from. */
+export interface PointBatch {
+  readonly rowCount: number;
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+  readonly seriesKeys: readonly string[];
+  readonly shapes: readonly BatchShape[];
+}
+
+export function paddedTo8(lengthBytes: number): number {
+  return (lengthBytes + 7) & ~7;
+}
+
+/** Reads a batch. Throws `unsupported_version` for another format, `corrupt` when lengths do not add up. */
+export function decodePointBatch(payload: Uint8Array): PointBatch {
+  // Views need their alignment; a payload cut out of a larger read may lack it.
+  const bytes = payload.byteOffset % 8 === 0 ? payload : payload.slice();
+  const reader = new BatchReader(bytes);
+  if (reader.u32() !== pointBatchMagic)
+    throw new DbError('unsupported_version', 'point batch of another format version');
+  const rowCount = reader.u32();
+  const seriesCount = reader.u32();
+  const shapeCount = reader.u32();
+  const minTimeNs = reader.i64();
+  const maxTimeNs = reader.i64();
+  reader.skip(16);
+  const seriesKeys = reader.texts(seriesCount);
+  const nameCount = reader.count();
+  reader.align();
+  const names = reader.texts(nameCount);
+  const shapes: BatchShape[] = [];
+  for (let i = 0; i < shapeCount; i++) shapes.push(readShape(reader, names, seriesCount));
+  const total = shapes.reduce((sum, shape) => sum + shape.rowCount, 0);
+  if (total !== rowCount || !reader.isAtEnd) throw damaged();
+  return { rowCount, minTimeNs, maxTimeNs, seriesKeys, shapes };
+}
+
+function readShape(reader: BatchReader, names: readonly string[], seriesCount: number): BatchShape {
+  const nameOf = (index: number): string => {
+    const name = names[index];
+    if (name === undefined) throw damaged();
+    return name;
+  };
+  const rowCount = reader.u32();
+  const measurement = nameOf(reader.u32());
+  const fieldCount = reader.count();
+  const fields: BatchField[] = [];
+  for (let i = 0; i < fieldCount; i++) {
+    const packed = reader.u32();
+    fields.push({ type: fieldType(packed >>> 24), name: nameOf(packed & 0xffffff) });
+  }
+  reader.align();
+  const ordinals = reader.u32s(rowCount);
+  const series = reader.u32s(rowCount);
+  for (const one of series) if (one >= seriesCount) throw damaged();
+  const timesNs = reader.i64s(rowCount);
+  const columns = fields.map((field) => readColumn(reader, field.type, rowCount));
+  return { measurement, fields, rowCount, ordinals, series, timesNs, columns };
+}
+
+function readColumn(reader: BatchReader, type: FieldType, rowCount: number): BatchColumn {
+  switch (type) {
+    case FieldType.float:
+      return reader.f64s(rowCount);
+    case FieldType.integer:
+      return reader.i64s(rowCount);
+    case FieldType.unsigned:
+      return reader.u64s(rowCount);
+    case FieldType.boolean:
+      return reader.u8s(rowCount);
+    case FieldType.string:
+      return reader.textColumn(rowCount);
+  }
+}
+
+function fieldType(code: number): FieldType {
+  if (code > FieldType.unsigned) throw damaged();
+  return code as FieldType;
+}
+
+function damaged(): DbError {
+  return new DbError('corrupt', 'point batch: lengths do not add up');
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+class BatchReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  /** A count of things that take at least four bytes each. */
+  count(): number {
+    const count = this.u32();
+    if (count * 4 > this.#bytes.length - this.#at) throw damaged();
+    return count;
+  }
+
+  i64(): bigint {
+    return this.#view.getBigInt64(this.#take(8), true);
+  }
+
+  skip(lengthBytes: number): void {
+    this.#take(lengthBytes);
+  }
+
+  align(): void {
+    this.#take(paddedTo8(this.#at) - this.#at);
+  }
+
+  u8s(count: number): Uint8Array {
+    const at = this.#takePadded(count);
+    return this.#bytes.subarray(at, at + count);
+  }
+
+  u32s(count: number): Uint32Array {
+    const offset = this.#offset(count * 4);
+    return new Uint32Array(this.#bytes.buffer, offset, count);
+  }
+
+  i64s(count: number): BigInt64Array {
+    const offset = this.#offset(count * 8);
+    return new BigInt64Array(this.#bytes.buffer, offset, count);
+  }
+
+  u64s(count: number): BigUint64Array {
+    const offset = this.#offset(count * 8);
+    return new BigUint64Array(this.#bytes.buffer, offset, count);
+  }
+
+  f64s(count: number): Float64Array {
+    const offset = this.#offset(count * 8);
+    return new Float64Array(this.#bytes.buffer, offset, count);
+  }
+
+  textColumn(count: number): TextColumn {
+    const offsets = this.u32s(count + 1);
+    for (let i = 0; i < count; i++) {
+      if ((offsets[i] ?? 0) > (offsets[i + 1] ?? 0)) throw damaged();
+    }
+    return { offsets, bytes: this.u8s(offsets[count] ?? 0) };
+  }
+
+  texts(count: number): string[] {
+    const { offsets, bytes } = this.textColumn(count);
+    const texts: string[] = [];
+    for (let i = 0; i < count; i++)
+      texts.push(decoder.decode(bytes.subarray(offsets[i], offsets[i + 1])));
+    return texts;
+  }
+
+  #offset(lengthBytes: number): number {
+    return this.#bytes.byteOffset + this.#takePadded(lengthBytes);
+  }
+
+  #takePadded(lengthBytes: number): number {
+    // A length from damaged bytes may pass 2^31, where the padding would wrap.
+    if (lengthBytes > this.#bytes.length - this.#at) throw damaged();
+    return this.#take(paddedTo8(lengthBytes));
+  }
+
+  #take(lengthBytes: number): number {
+    const at = this.#at;
+    if (lengthBytes > this.#bytes.length - at) throw damaged();
+    this.#at += lengthBytes;
+    return at;
+  }
+}
