@@ -1,0 +1,35 @@
+import type { Tag } from './series-key.ts';
+
+export interface SeriesName {
+  readonly measurement: string;
+  /** In the order of the key, which is sorted. */
+  readonly tags: readonly Tag[];
+}
+
+/** Takes a canonical series key apart; the inverse of `seriesKey`. */
+export function parseSeriesKey(key: string): SeriesName {
+  const [measurement = '', ...rest] = splitUnescaped(key, ',');
+  const tags = rest.map((part) => {
+    const [name = '', ...value] = splitUnescaped(part, '=');
+    return { key: unescapeTag(name), value: unescapeTag(value.join('=')) };
+  });
+  return { measurement: measurement.replaceAll(/\\([, ])/g, '$1'), tags };
+}
+
+function splitUnescaped(text: string, separator: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === separator) {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts;
+}
+
+function unescapeTag(text: string): string {
+  return text.replaceAll(/\\([, =])/g, '$1');
+}

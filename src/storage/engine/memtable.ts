@@ -1,0 +1,88 @@
+/**
+ * Points that are in the log but not yet in a TSM file (the reference's cache). Rows of one shape are appended column by
+ * column as they come in; rows of a series are chained backwards, so that nothing is allocated per series and field.
+ *
+ * Invariants:
+ * - Rows are never changed or moved once appended: a reader that remembers the row counts sees an unchanging table.
+ * - `sequence` orders all rows of the table by arrival; of equal times the later arrival wins, field by field.
+ *
+ * Not here: durability (wal/), limits, choosing when to flush.
+ */
+import type { PointBatch } from '../../models/point-batch.ts';
+import type { ColumnRun } from './column-run.ts';
+import { readRows, type ShapeRows } from './memtable-read.ts';
+import { ShapeTable } from './shape-table.ts';
+
+export class Memtable {
+  readonly #tables = new Map<string, ShapeTable[]>();
+  #rowCount = 0;
+  #sizeBytes = 0;
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  /** What the reference counts as the cache's size: about the bytes of the points' values, times and keys. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Appends the rows that `rejects` (one bit per ordinal, may be empty) does not refuse. */
+  append(batch: PointBatch, seriesIds: Uint32Array, rejects: Uint8Array): void {
+    for (const shape of batch.shapes) {
+      const table = this.#tableOf(shape.measurement, shape.fields);
+      this.#sizeBytes += table.append(shape, { seriesIds, rejects, sequence: this.#rowCount });
+    }
+    this.#rowCount += batch.rowCount;
+  }
+
+  /** Measurements that have rows. */
+  measurements(): Iterable<string> {
+    return this.#tables.keys();
+  }
+
+  tables(measurement: string): readonly ShapeTable[] {
+    return this.#tables.get(measurement) ?? [];
+  }
+
+  /** What is in the table now; later appends do not show in it. */
+  pin(): MemtableView {
+    const rowCounts = new Map<ShapeTable, number>();
+    for (const tables of this.#tables.values())
+      for (const table of tables) rowCounts.set(table, table.rowCount);
+    return new MemtableView(this, rowCounts);
+  }
+
+  #tableOf(measurement: string, fields: ShapeTable['fields']): ShapeTable {
+    const tables = this.#tables.get(measurement) ?? [];
+    this.#tables.set(measurement, tables);
+    const known = tables.find((table) => table.hasShape(fields));
+    if (known !== undefined) return known;
+    const table = new ShapeTable(fields);
+    tables.push(table);
+    return table;
+  }
+}
+
+export class MemtableView {
+  readonly #memtable: Memtable;
+  readonly #rowCounts: ReadonlyMap<ShapeTable, number>;
+
+  constructor(memtable: Memtable, rowCounts: ReadonlyMap<ShapeTable, number>) {
+    this.#memtable = memtable;
+    this.#rowCounts = rowCounts;
+  }
+
+  /** The values of a field in a series; undefined when there are none. */
+  read(measurement: string, seriesId: number, field: string): ColumnRun | undefined {
+    const parts: ShapeRows[] = [];
+    for (const table of this.#memtable.tables(measurement)) {
+      const column = table.fields.findIndex(({ name }) => name === field);
+      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      if (column < 0 || rowsMax === 0) continue;
+      const rows = table.rowsOf(seriesId, rowsMax);
+      if (rows.length > 0) parts.push({ table, column, rows });
+    }
+    return parts.length === 0 ? undefined : readRows(parts);
+  }
+}

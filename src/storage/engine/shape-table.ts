@@ -1,0 +1,181 @@
+/**
+ * Rows of one shape in arrival order, in chunks of columns. The first chunk grows by doubling, so that a rare shape stays
+ * small; full chunks are never copied again.
+ */
+import { must } from '../../base/assert.ts';
+import { FieldType } from '../../models/field-value.ts';
+import type { BatchColumn, BatchField, BatchShape, TextColumn } from '../../models/point-batch.ts';
+import { emptyColumn } from './column-run.ts';
+
+const chunkRowsMax = 16_384;
+const chunkRowsFirst = 32;
+
+export interface AppendContext {
+  /** Id in the shard of each of the batch's series. */
+  readonly seriesIds: Uint32Array;
+  readonly rejects: Uint8Array;
+  /** Of the batch's first row. */
+  readonly sequence: number;
+}
+
+interface Chunk {
+  capacity: number;
+  timesNs: BigInt64Array;
+  sequences: Float64Array;
+  /** Row of the same series that came before, + 1; 0 when there is none. */
+  previous: Uint32Array;
+  readonly columns: ChunkColumn[];
+}
+
+type Values = ReturnType<typeof emptyColumn>;
+/** Texts stay in the batch they came in; a row refers to a list of them. */
+type ChunkColumn = { values: Values } | { texts: Uint8Array[] };
+
+export class ShapeTable {
+  readonly fields: readonly BatchField[];
+  readonly #chunks: Chunk[] = [];
+  readonly #heads = new Map<number, number>();
+  #rowCount = 0;
+
+  constructor(fields: readonly BatchField[]) {
+    this.fields = fields;
+  }
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  seriesIds(): Iterable<number> {
+    return this.#heads.keys();
+  }
+
+  hasShape(fields: readonly BatchField[]): boolean {
+    const own = this.fields;
+    if (fields === own) return true;
+    return (
+      fields.length === own.length &&
+      fields.every(({ name, type }, i) => name === own[i]?.name && type === own[i].type)
+    );
+  }
+
+  /** Returns about how many bytes were added. */
+  append(shape: BatchShape, context: AppendContext): number {
+    const { seriesIds, rejects, sequence } = context;
+    let textBytes = 0;
+    let added = 0;
+    for (let i = 0; i < shape.rowCount; i++) {
+      const ordinal = shape.ordinals[i] ?? 0;
+      if (((rejects[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0) continue;
+      const row = this.#rowCount;
+      const chunk = this.#chunkFor(row);
+      const at = row % chunkRowsMax;
+      const seriesId = must(seriesIds[shape.series[i] ?? 0], 'the batch knows its series');
+      chunk.timesNs[at] = shape.timesNs[i] ?? 0n;
+      chunk.sequences[at] = sequence + ordinal;
+      chunk.previous[at] = this.#heads.get(seriesId) ?? 0;
+      for (let c = 0; c < chunk.columns.length; c++)
+        textBytes += setValue(
+          chunk.columns[c] as ChunkColumn,
+          at,
+          shape.columns[c] as BatchColumn,
+          i,
+        );
+      this.#heads.set(seriesId, row + 1);
+      this.#rowCount = row + 1;
+      added++;
+    }
+    return added * (20 + 8 * this.fields.length) + textBytes;
+  }
+
+  /** Rows of a series below `rowsMax`, in order of arrival. */
+  rowsOf(seriesId: number, rowsMax: number): number[] {
+    const rows: number[] = [];
+    let next = this.#heads.get(seriesId) ?? 0;
+    while (next !== 0) {
+      const row = next - 1;
+      if (row < rowsMax) rows.push(row);
+      next = this.#chunkOf(row).previous[row % chunkRowsMax] ?? 0;
+    }
+    return rows.reverse();
+  }
+
+  timeNs(row: number): bigint {
+    return this.#chunkOf(row).timesNs[row % chunkRowsMax] ?? 0n;
+  }
+
+  sequence(row: number): number {
+    return this.#chunkOf(row).sequences[row % chunkRowsMax] ?? 0;
+  }
+
+  value(column: number, row: number): number | bigint {
+    const { values } = this.#chunkOf(row).columns[column] as { values: Values };
+    return values[row % chunkRowsMax] ?? 0;
+  }
+
+  text(column: number, row: number): Uint8Array {
+    const { texts } = this.#chunkOf(row).columns[column] as { texts: Uint8Array[] };
+    return must(texts[row % chunkRowsMax], 'a row has its text');
+  }
+
+  #chunkOf(row: number): Chunk {
+    return must(this.#chunks[Math.floor(row / chunkRowsMax)], 'a row has its chunk');
+  }
+
+  #chunkFor(row: number): Chunk {
+    const number = Math.floor(row / chunkRowsMax);
+    const known = this.#chunks[number];
+    if (known === undefined) {
+      const chunk = this.#newChunk(number === 0 ? chunkRowsFirst : chunkRowsMax);
+      this.#chunks.push(chunk);
+      return chunk;
+    }
+    if (row % chunkRowsMax >= known.capacity) grow(known);
+    return known;
+  }
+
+  #newChunk(capacity: number): Chunk {
+    return {
+      capacity,
+      timesNs: new BigInt64Array(capacity),
+      sequences: new Float64Array(capacity),
+      previous: new Uint32Array(capacity),
+      columns: this.fields.map(({ type }) =>
+        type === FieldType.string ? { texts: [] } : { values: emptyColumn(type, capacity) },
+      ),
+    };
+  }
+}
+
+function setValue(to: ChunkColumn, at: number, from: BatchColumn, row: number): number {
+  if ('texts' in to) {
+    const { offsets, bytes } = from as TextColumn;
+    const text = bytes.subarray(offsets[row], offsets[row + 1]);
+    to.texts[at] = text;
+    return text.length;
+  }
+  to.values[at] = (from as Values)[row] as never;
+  return 0;
+}
+
+function grow(chunk: Chunk): void {
+  chunk.capacity = Math.min(chunk.capacity * 4, chunkRowsMax);
+  chunk.timesNs = grown(chunk.timesNs, new BigInt64Array(chunk.capacity));
+  chunk.sequences = grown(chunk.sequences, new Float64Array(chunk.capacity));
+  chunk.previous = grown(chunk.previous, new Uint32Array(chunk.capacity));
+  for (const column of chunk.columns) {
+    if ('texts' in column) continue;
+    const { values } = column;
+    if (values instanceof Float64Array)
+      column.values = grown(values, new Float64Array(chunk.capacity));
+    else if (values instanceof BigInt64Array)
+      column.values = grown(values, new BigInt64Array(chunk.capacity));
+    else if (values instanceof BigUint64Array)
+      column.values = grown(values, new BigUint64Array(chunk.capacity));
+    else column.values = grown(values, new Uint8Array(chunk.capacity));
+  }
+}
+
+function grown<T extends { set(from: T): void }>(from: T, into: T): T {
+  into.set(from);
+  return into;
+}
