@@ -1,0 +1,57 @@
+import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { mergeSchemas, sortedNames, type MeasurementSchema } from '../../query/compile/schema.ts';
+import { specialize, type MatcherFactory } from '../../query/predicate.ts';
+import type { ShardSource } from '../../query/source.ts';
+import type {
+  MeasurementDescription,
+  MeasurementSeries,
+  SeriesRequest,
+} from '../shards/shard-access.ts';
+
+/** Measurements, fields and tag keys of some shards together, sorted by name. */
+export function describeShards(shards: readonly ShardSource[]): readonly MeasurementDescription[] {
+  const names = sortedNames(new Set(shards.flatMap((shard) => shard.measurements())));
+  return names.map((name) => plainSchema(mergeSchemas(name, shards.map(schemaIn(name)))));
+}
+
+/** Descriptions from several workers or nodes as the compiler of queries wants them, sorted by name. */
+export function mergeDescriptions(
+  parts: readonly (readonly MeasurementDescription[])[],
+): readonly MeasurementSchema[] {
+  const byName = new Map<string, MeasurementSchema[]>();
+  for (const { name, fields, tagKeys } of parts.flat()) {
+    const schema = { name, fields: new Map(fields), tagKeys: new Set(tagKeys) };
+    byName.set(name, [...(byName.get(name) ?? []), schema]);
+  }
+  return sortedNames(byName.keys()).map((name) => mergeSchemas(name, byName.get(name) ?? []));
+}
+
+export function plainSchema({ name, fields, tagKeys }: MeasurementSchema): MeasurementDescription {
+  return { name, fields: [...fields], tagKeys: [...tagKeys] };
+}
+
+/** Keys of the series that pass, each once, sorted. */
+export function listSeries(
+  shards: readonly ShardSource[],
+  request: SeriesRequest,
+  matcher: MatcherFactory,
+): readonly MeasurementSeries[] {
+  return request.measurements.map(({ name, predicate }) => {
+    const keys = new Set<string>();
+    for (const shard of shards) {
+      for (const seriesId of shard.seriesIds(name)) {
+        const { key, tags } = shard.series(seriesId);
+        if (specialize(predicate, tags, matcher) !== false) keys.add(key);
+      }
+    }
+    return { name, keys: [...keys].sort(compareUtf8) };
+  });
+}
+
+function schemaIn(name: string): (shard: ShardSource) => MeasurementSchema {
+  return (shard) => ({
+    name,
+    fields: new Map(shard.fields(name).map((field) => [field.name, field.type])),
+    tagKeys: new Set(shard.tagKeys(name)),
+  });
+}

@@ -1,0 +1,143 @@
+import { DbError } from '../../base/errors.ts';
+import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
+import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
+import type {
+  AccessOptions,
+  MeasurementDescription,
+  MeasurementSeries,
+  SeriesRequest,
+  ShardAccess,
+  ShardBatch,
+  ShardsDescription,
+} from '../shards/shard-access.ts';
+import type { OwnerReceipt } from '../write/owner-writes.ts';
+import { mergeDescriptions, plainSchema } from './describe-shards.ts';
+import type { LinesTask, RoutedLines } from './route-lines.ts';
+import { homeOf, type StorageEngineOptions } from './storage-engine.ts';
+import { compareUtf8 } from '../../base/compare-utf8.ts';
+
+/** The shards of this node, kept by its engine workers. */
+export class LocalShards implements ShardAccess {
+  readonly #links: readonly EngineLink[];
+  #nextParser = 0;
+
+  private constructor(links: readonly EngineLink[]) {
+    this.#links = links;
+  }
+
+  /** Starts `count` workers, one after the other, since each reads the log that all share. */
+  static async start(
+    host: EngineHost,
+    count: number,
+    options: StorageEngineOptions,
+  ): Promise<LocalShards> {
+    const links: EngineLink[] = [];
+    try {
+      for (let index = 0; index < count; index++)
+        links.push(await host.spawn({ index, count, options }));
+    } catch (error) {
+      await Promise.all(links.map((link) => link.close()));
+      throw error;
+    }
+    return new LocalShards(links);
+  }
+
+  /** Resolves with the first worker's error when one dies. */
+  get died(): Promise<Error | undefined> {
+    return Promise.race(this.#links.map((link) => link.died));
+  }
+
+  /** Parses a body on one of the workers in turn. `task.body` moves there: it has to own its buffer. */
+  async routeLines(task: LinesTask): Promise<RoutedLines> {
+    const link = this.#link(this.#nextParser++ % this.#links.length);
+    const transfer = [task.body.buffer as ArrayBuffer];
+    return (await link.call('lines', task, { transfer })) as RoutedLines;
+  }
+
+  async write(batch: ShardBatch, { signal }: AccessOptions): Promise<OwnerReceipt> {
+    return (await this.#home(batch.shardId).call('write', batch, { signal })) as OwnerReceipt;
+  }
+
+  async describe(shardIds: readonly number[], options: AccessOptions): Promise<ShardsDescription> {
+    const lanes = this.#lanes(shardIds);
+    const parts = (await Promise.all(
+      lanes.map((lane) =>
+        this.#homeOfLane(lane).call('describe', lane, { signal: options.signal }),
+      ),
+    )) as readonly MeasurementDescription[][];
+    return { measurements: mergeDescriptions(parts).map(plainSchema), lanes };
+  }
+
+  async series(
+    request: SeriesRequest,
+    { signal }: AccessOptions,
+  ): Promise<readonly MeasurementSeries[]> {
+    const parts = (await Promise.all(
+      this.#lanes(request.shardIds).map((shardIds) =>
+        this.#homeOfLane(shardIds).call('series', { ...request, shardIds }, { signal }),
+      ),
+    )) as (readonly MeasurementSeries[])[];
+    return mergeSeries(request, parts);
+  }
+
+  async *fragment(
+    fragment: Fragment,
+    { signal }: AccessOptions,
+  ): AsyncGenerator<RowsBlock | WindowsBlock> {
+    if (this.#lanes(fragment.shardIds).length > 1)
+      throw new DbError('unavailable', 'the workers of this node have changed');
+    const link = this.#homeOfLane(fragment.shardIds);
+    for await (const block of link.stream('fragment', fragment, { signal }))
+      yield block as RowsBlock | WindowsBlock;
+  }
+
+  async deleteShards(shardIds: readonly number[]): Promise<void> {
+    await Promise.all(
+      this.#lanes(shardIds).map((lane) => this.#homeOfLane(lane).call('delete', lane)),
+    );
+  }
+
+  /** Shards that have a folder on this node. */
+  async shardIds(): Promise<readonly number[]> {
+    const parts = await Promise.all(this.#links.map((link) => link.call('shards', undefined)));
+    return (parts as (readonly number[])[]).flat();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.close()));
+  }
+
+  #lanes(shardIds: readonly number[]): readonly (readonly number[])[] {
+    const lanes = new Map<number, number[]>();
+    for (const shardId of shardIds) {
+      const home = homeOf(shardId, this.#links.length);
+      lanes.set(home, [...(lanes.get(home) ?? []), shardId]);
+    }
+    return [...lanes.values()];
+  }
+
+  #homeOfLane(lane: readonly number[]): EngineLink {
+    return this.#home(lane[0] ?? 0);
+  }
+
+  #home(shardId: number): EngineLink {
+    return this.#link(homeOf(shardId, this.#links.length));
+  }
+
+  #link(index: number): EngineLink {
+    const link = this.#links[index];
+    if (link === undefined) throw new DbError('shutdown', 'the node has no engine workers');
+    return link;
+  }
+}
+
+/** Lists of several workers or nodes as one, in the order of the request. */
+export function mergeSeries(
+  request: SeriesRequest,
+  parts: readonly (readonly MeasurementSeries[])[],
+): readonly MeasurementSeries[] {
+  return request.measurements.map(({ name }, i) => {
+    const keys = new Set(parts.flatMap((part) => part[i]?.keys ?? []));
+    return { name, keys: [...keys].sort(compareUtf8) };
+  });
+}

@@ -1,0 +1,104 @@
+import { DbError } from '../../base/errors.ts';
+import type {
+  Engine,
+  EngineContext,
+  EnginePorts,
+  EngineReply,
+  EngineSettings,
+} from '../../env/engine-host.ts';
+import { regexCache } from '../../influxql/regex.ts';
+import { Arena } from '../../kernels/arena.ts';
+import { FragmentContext } from '../../query/exec/context.ts';
+import { runFragment } from '../../query/exec/run-fragment.ts';
+import type { Fragment } from '../../query/fragment.ts';
+import { Store } from '../../storage/store/store.ts';
+import type { SeriesRequest, ShardBatch } from '../shards/shard-access.ts';
+import { describeShards, listSeries } from './describe-shards.ts';
+import { routeLines, type LinesTask } from './route-lines.ts';
+import { buffersOf } from './transfer.ts';
+
+/** Plain data that a worker is started with. */
+export interface StorageEngineOptions {
+  readonly dataFolder: string;
+  readonly walFolder: string;
+  readonly segmentBytesMax: number;
+  readonly queueBytesMax: number;
+  readonly arenaBytesMax: number;
+}
+
+/** Number of the worker that holds a shard. */
+export function homeOf(shardId: number, workerCount: number): number {
+  return shardId % workerCount;
+}
+
+/**
+ * A worker of a data node: parses line protocol for any shard, and keeps, reads and answers for the shards that are home
+ * on it. Everything it is asked comes through LocalShards.
+ */
+export class StorageEngine implements Engine {
+  readonly #store: Store;
+  readonly #ports: EnginePorts;
+  readonly #matcher = regexCache();
+  readonly #arenaBytesMax: number;
+
+  private constructor(store: Store, ports: EnginePorts, options: StorageEngineOptions) {
+    this.#store = store;
+    this.#ports = ports;
+    this.#arenaBytesMax = options.arenaBytesMax;
+  }
+
+  static async create(settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
+    const options = settings.options as StorageEngineOptions;
+    const store = await Store.open(ports, {
+      ...options,
+      worker: settings.index,
+      isHome: (shardId) => homeOf(shardId, settings.count) === settings.index,
+    });
+    return new StorageEngine(store, ports, options);
+  }
+
+  async call(kind: string, body: unknown): Promise<EngineReply> {
+    switch (kind) {
+      case 'lines': {
+        const routed = routeLines(body as LinesTask);
+        return { body: routed, transfer: buffersOf(routed) };
+      }
+      case 'write': {
+        const { payload, ...place } = body as ShardBatch;
+        return { body: await this.#store.write(place, payload) };
+      }
+      case 'describe':
+        return { body: describeShards(this.#views(body as readonly number[])) };
+      case 'series': {
+        const request = body as SeriesRequest;
+        return { body: listSeries(this.#views(request.shardIds), request, this.#matcher) };
+      }
+      case 'delete':
+        for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
+        return { body: undefined };
+      case 'shards':
+        return { body: this.#store.shardIds };
+    }
+    throw new DbError('internal', `engine call ${kind}`);
+  }
+
+  async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {
+    if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
+    const fragment = body as Fragment;
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const arena = new Arena(memory, { base: 16, bytesMax: this.#arenaBytesMax });
+    const fragmentContext = new FragmentContext(arena, this.#matcher, () => context.cancelled());
+    for (const block of runFragment(fragment, this.#views(fragment.shardIds), fragmentContext)) {
+      yield { body: block, transfer: buffersOf(block) };
+      await this.#ports.turn();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  #views(shardIds: readonly number[]) {
+    return shardIds.flatMap((shardId) => this.#store.view(shardId) ?? []);
+  }
+}

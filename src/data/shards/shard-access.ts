@@ -1,0 +1,58 @@
+import type { OwnerReceipt } from '../write/owner-writes.ts';
+import type { SourceFieldType } from '../../query/source.ts';
+import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
+import type { Predicate } from '../../query/predicate.ts';
+
+/**
+ * What a coordinator asks of a node that owns shards: LocalShards answers for this node, RemoteShards for another one.
+ * A shard that has had no points is there and empty. Failures are DbErrors; those of RpcTransport when the node is away.
+ */
+export interface ShardAccess {
+  /** Resolves once the batch is durable. */
+  write(batch: ShardBatch, options: AccessOptions): Promise<OwnerReceipt>;
+  describe(shardIds: readonly number[], options: AccessOptions): Promise<ShardsDescription>;
+  /** Series that pass the predicate on tags, sorted by their keys. */
+  series(request: SeriesRequest, options: AccessOptions): Promise<readonly MeasurementSeries[]>;
+  /** Runs a fragment over shards of one lane; blocks as fragment.ts says. */
+  fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<RowsBlock | WindowsBlock>;
+  deleteShards(shardIds: readonly number[], options: AccessOptions): Promise<void>;
+}
+
+export interface AccessOptions {
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One shard's part of a write; `payload` is a point batch (docs/internals/format/point-batch.md). */
+export interface ShardBatch {
+  readonly shardId: number;
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly payload: Uint8Array;
+}
+
+export interface ShardsDescription {
+  readonly measurements: readonly MeasurementDescription[];
+  /** The shards asked for, parted by the workers that hold them: a fragment runs over one lane. */
+  readonly lanes: readonly (readonly number[])[];
+}
+
+/** A measurement as plain data; fields and tag keys of all shards together. */
+export interface MeasurementDescription {
+  readonly name: string;
+  readonly fields: readonly (readonly [name: string, type: SourceFieldType])[];
+  readonly tagKeys: readonly string[];
+}
+
+export interface SeriesRequest {
+  readonly shardIds: readonly number[];
+  readonly measurements: readonly {
+    readonly name: string;
+    readonly predicate?: Predicate | undefined;
+  }[];
+}
+
+export interface MeasurementSeries {
+  readonly name: string;
+  readonly keys: readonly string[];
+}

@@ -1,0 +1,47 @@
+import { assert } from '../base/assert.ts';
+
+const pageBytes = 65_536;
+const alignBytes = 16;
+
+/**
+ * Memory that readers fill and kernels work on, one to a worker: allocated upwards, given back to a mark. Pointers stay
+ * valid when it grows, views of `memory.buffer` do not.
+ */
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  readonly #bytesMax: number;
+  #top: number;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    options: { readonly base: number; readonly bytesMax: number },
+  ) {
+    this.memory = memory;
+    this.#bytesMax = options.bytesMax;
+    this.#top = aligned(options.base);
+  }
+
+  allocate(lengthBytes: number): number {
+    const at = this.#top;
+    const top = aligned(at + lengthBytes);
+    assert(top <= this.#bytesMax, 'an arena stays within its limit');
+    const missingBytes = top - this.memory.buffer.byteLength;
+    if (missingBytes > 0) this.memory.grow(Math.ceil(missingBytes / pageBytes));
+    this.#top = top;
+    return at;
+  }
+
+  mark(): number {
+    return this.#top;
+  }
+
+  /** Gives back all that was allocated since the mark was taken. */
+  release(mark: number): void {
+    assert(mark <= this.#top, 'marks are released last first');
+    this.#top = mark;
+  }
+}
+
+function aligned(at: number): number {
+  return (at + alignBytes - 1) & -alignBytes;
+}

@@ -1,0 +1,84 @@
+import { DbError } from '../../base/errors.ts';
+import type { Change } from './apply.ts';
+import type { Catalog } from './catalog.ts';
+import type { Command } from './command.ts';
+
+type NodeCommand = Extract<
+  Command,
+  {
+    kind:
+      | 'found-cluster'
+      | 'create-meta-node'
+      | 'delete-meta-node'
+      | 'create-data-node'
+      | 'delete-data-node';
+  }
+>;
+
+/** Nodes that come and go. Adding one that is there already answers its id (spec F9, F12). */
+export function applyNodeCommand(catalog: Catalog, command: NodeCommand): Change {
+  switch (command.kind) {
+    case 'found-cluster': {
+      // The first to found it wins; a second attempt would give the nodes of the first another cluster.
+      const clusterId = catalog.clusterId === 0n ? command.clusterId : catalog.clusterId;
+      return { catalog: { ...catalog, clusterId } };
+    }
+    case 'create-meta-node': {
+      const { httpAddress, tcpAddress } = command;
+      const known = catalog.metaNodes.find((node) => node.httpAddress === httpAddress);
+      if (known !== undefined) return { catalog, value: { nodeId: known.id } };
+      const id = catalog.maxNodeId + 1;
+      const metaNodes = [...catalog.metaNodes, { id, httpAddress, tcpAddress }];
+      return { catalog: { ...catalog, metaNodes, maxNodeId: id }, value: { nodeId: id } };
+    }
+    case 'delete-meta-node': {
+      const metaNodes = catalog.metaNodes.filter((node) => node.id !== command.nodeId);
+      if (metaNodes.length === catalog.metaNodes.length) throw nodeNotFound();
+      return { catalog: { ...catalog, metaNodes } };
+    }
+    case 'create-data-node':
+      return createDataNode(catalog, command);
+    case 'delete-data-node':
+      return { catalog: deleteDataNode(catalog, command.nodeId) };
+  }
+}
+
+function createDataNode(
+  catalog: Catalog,
+  command: Extract<Command, { kind: 'create-data-node' }>,
+): Change {
+  const { httpAddress, tcpAddress, dataNodesMax } = command;
+  const known = catalog.dataNodes.find((node) => node.tcpAddress === tcpAddress);
+  if (known !== undefined) return { catalog, value: { nodeId: known.id } };
+  if (catalog.dataNodes.length >= dataNodesMax) {
+    const text = `the license allows ${dataNodesMax} data nodes and the cluster has ${catalog.dataNodes.length}`;
+    throw new DbError('license_limit', text);
+  }
+  const id = catalog.maxNodeId + 1;
+  const dataNodes = [...catalog.dataNodes, { id, httpAddress, tcpAddress }];
+  return { catalog: { ...catalog, dataNodes, maxNodeId: id }, value: { nodeId: id } };
+}
+
+/** The node owns nothing any more; its shards are not given to others (spec F12). */
+function deleteDataNode(catalog: Catalog, nodeId: number): Catalog {
+  const dataNodes = catalog.dataNodes.filter((node) => node.id !== nodeId);
+  if (dataNodes.length === catalog.dataNodes.length) throw nodeNotFound();
+  const databases = catalog.databases.map((database) => ({
+    ...database,
+    retentionPolicies: database.retentionPolicies.map((policy) => ({
+      ...policy,
+      shardGroups: policy.shardGroups.map((group) => ({
+        ...group,
+        shards: group.shards.map((shard) => ({
+          ...shard,
+          owners: shard.owners.filter((owner) => owner !== nodeId),
+        })),
+      })),
+    })),
+  }));
+  return { ...catalog, dataNodes, databases };
+}
+
+function nodeNotFound(): DbError {
+  return new DbError('node_not_found', 'node not found');
+}

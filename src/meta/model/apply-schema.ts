@@ -1,0 +1,181 @@
+import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { DbError } from '../../base/errors.ts';
+import {
+  findDatabase,
+  findRetentionPolicy,
+  type Catalog,
+  type Database,
+  type RetentionPolicy,
+  type ShardGroup,
+} from './catalog.ts';
+import type { Command, PolicySpec } from './command.ts';
+import { alteredPolicy, checkName, isSamePolicy, newPolicy } from './retention-policy.ts';
+import { compareGroups, groupAt, newGroupBounds, placeShards } from './shard-groups.ts';
+
+type SchemaCommand = Extract<
+  Command,
+  {
+    kind:
+      | 'create-database'
+      | 'drop-database'
+      | 'create-retention-policy'
+      | 'alter-retention-policy'
+      | 'drop-retention-policy'
+      | 'create-shard-groups';
+  }
+>;
+
+/** Databases, retention policies and shard groups, with the reference's texts (spec 3.6). */
+export function applySchemaCommand(
+  catalog: Catalog,
+  index: number,
+  command: SchemaCommand,
+): Catalog {
+  switch (command.kind) {
+    case 'create-database':
+      return createDatabase(catalog, command.name, command.policy);
+    case 'drop-database': {
+      const databases = catalog.databases.filter(({ name }) => name !== command.name);
+      return { ...catalog, databases };
+    }
+    case 'create-retention-policy':
+      return createPolicy(catalog, command);
+    case 'alter-retention-policy':
+      return alterPolicy(catalog, command);
+    case 'drop-retention-policy': {
+      const database = mustHaveDatabase(catalog, command.database);
+      const retentionPolicies = database.retentionPolicies.filter(
+        ({ name }) => name !== command.name,
+      );
+      return withDatabase(catalog, { ...database, retentionPolicies });
+    }
+    case 'create-shard-groups':
+      return createGroups(catalog, index, command);
+  }
+}
+
+/** Copies of a policy that names no number: every node up to three, two with more (spec F25). */
+export function defaultReplicaCount(catalog: Catalog): number {
+  const nodeCount = catalog.dataNodes.length;
+  return nodeCount >= 4 ? 2 : Math.max(1, nodeCount);
+}
+
+function createDatabase(catalog: Catalog, name: string, spec: PolicySpec | undefined): Catalog {
+  if (name === '') throw new DbError('invalid_argument', 'database name required');
+  checkName(name);
+  const policy = newPolicy(spec ?? {}, {
+    name: 'autogen',
+    replicaCount: defaultReplicaCount(catalog),
+  });
+  const existing = findDatabase(catalog, name);
+  if (existing === undefined) {
+    const database = {
+      name,
+      defaultRetentionPolicy: policy.name,
+      retentionPolicies: [policy],
+    };
+    return withDatabase(catalog, database);
+  }
+  if (spec === undefined) return catalog;
+  const current = findRetentionPolicy(existing, spec.name ?? '');
+  const isSame =
+    current !== undefined &&
+    current.name === existing.defaultRetentionPolicy &&
+    isSamePolicy(current, newPolicy(spec, current));
+  if (!isSame) throw new DbError('conflict', 'retention policy conflicts with an existing policy');
+  return catalog;
+}
+
+function createPolicy(
+  catalog: Catalog,
+  command: Extract<Command, { kind: 'create-retention-policy' }>,
+): Catalog {
+  const policy = newPolicy(command.policy, { name: '', replicaCount: 1 });
+  const database = mustHaveDatabase(catalog, command.database);
+  const existing = findExactPolicy(database, policy.name);
+  if (existing !== undefined) {
+    if (!isSamePolicy(existing, policy))
+      throw new DbError('already_exists', 'retention policy already exists');
+    if (command.isDefault && database.defaultRetentionPolicy !== policy.name)
+      throw new DbError('conflict', 'retention policy conflicts with an existing policy');
+    return catalog;
+  }
+  return withDatabase(catalog, {
+    ...database,
+    defaultRetentionPolicy: command.isDefault ? policy.name : database.defaultRetentionPolicy,
+    retentionPolicies: [...database.retentionPolicies, policy],
+  });
+}
+
+function alterPolicy(
+  catalog: Catalog,
+  command: Extract<Command, { kind: 'alter-retention-policy' }>,
+): Catalog {
+  const database = mustHaveDatabase(catalog, command.database);
+  const existing = findExactPolicy(database, command.name);
+  if (existing === undefined) throw policyNotFound(command.name);
+  const altered = alteredPolicy(existing, command.policy);
+  const wasDefault = database.defaultRetentionPolicy === existing.name;
+  if (altered.name !== existing.name && findExactPolicy(database, altered.name) !== undefined)
+    throw new DbError('already_exists', 'retention policy name already exists');
+  return withDatabase(catalog, {
+    ...database,
+    defaultRetentionPolicy:
+      command.isDefault || wasDefault ? altered.name : database.defaultRetentionPolicy,
+    retentionPolicies: database.retentionPolicies.map((policy) =>
+      policy === existing ? altered : policy,
+    ),
+  });
+}
+
+function createGroups(
+  catalog: Catalog,
+  index: number,
+  command: Extract<Command, { kind: 'create-shard-groups' }>,
+): Catalog {
+  const nodeIds = catalog.dataNodes.map((node) => node.id);
+  if (nodeIds.length === 0) throw new DbError('unavailable', 'the cluster has no data nodes');
+  const database = mustHaveDatabase(catalog, command.database);
+  let policy = findExactPolicy(database, command.retentionPolicy);
+  if (policy === undefined) throw policyNotFound(command.retentionPolicy);
+  let { maxShardGroupId, maxShardId } = catalog;
+  for (const timeNs of command.timesNs) {
+    if (groupAt(policy, timeNs) !== undefined) continue;
+    const shards = placeShards(nodeIds, policy.replicaCount, {
+      firstShardId: maxShardId + 1,
+      raftIndex: index,
+    });
+    const group: ShardGroup = { id: ++maxShardGroupId, ...newGroupBounds(policy, timeNs), shards };
+    maxShardId += shards.length;
+    policy = { ...policy, shardGroups: [...policy.shardGroups, group].sort(compareGroups) };
+  }
+  return { ...withDatabase(catalog, withPolicy(database, policy)), maxShardGroupId, maxShardId };
+}
+
+function withPolicy(database: Database, policy: RetentionPolicy): Database {
+  const retentionPolicies = database.retentionPolicies.map((other) =>
+    other.name === policy.name ? policy : other,
+  );
+  return { ...database, retentionPolicies };
+}
+
+function withDatabase(catalog: Catalog, database: Database): Catalog {
+  const others = catalog.databases.filter(({ name }) => name !== database.name);
+  const databases = [...others, database].sort((a, b) => compareUtf8(a.name, b.name));
+  return { ...catalog, databases };
+}
+
+function mustHaveDatabase(catalog: Catalog, name: string): Database {
+  const database = findDatabase(catalog, name);
+  if (database === undefined)
+    throw new DbError('database_not_found', `database not found: ${name}`);
+  return database;
+}
+
+function findExactPolicy(database: Database, name: string): RetentionPolicy | undefined {
+  return database.retentionPolicies.find((policy) => policy.name === name);
+}
+
+function policyNotFound(name: string): DbError {
+  return new DbError('retention_policy_not_found', `retention policy not found: ${name}`);
+}

@@ -1,0 +1,87 @@
+import { DbError, isDbError } from '../../base/errors.ts';
+import { applyNodeCommand } from './apply-nodes.ts';
+import { applySchemaCommand } from './apply-schema.ts';
+import {
+  answeredMax,
+  type Catalog,
+  type CommandAnswer,
+  type CommandValue,
+  type Lease,
+} from './catalog.ts';
+import type { Command, LoggedCommand } from './command.ts';
+
+export interface Applied {
+  readonly catalog: Catalog;
+  readonly answer: CommandAnswer;
+}
+
+/** What a command makes of a catalog. */
+export interface Change {
+  readonly catalog: Catalog;
+  readonly value?: CommandValue | undefined;
+}
+
+/**
+ * Applies the command of log entry `index`: total and the same on every replica. A command that cannot be done is an
+ * answer, not an exception. Throws `unsupported_version` on a command of a newer release: the node must stop (D9).
+ */
+export function applyCommand(catalog: Catalog, index: number, logged: LoggedCommand): Applied {
+  const known = catalog.answered.find(({ id }) => id === logged.id);
+  if (known !== undefined) return { catalog: { ...catalog, index }, answer: known.answer };
+  const { changed, answer } = attempt(catalog, index, logged.command);
+  const answered = [...catalog.answered.slice(1 - answeredMax), { id: logged.id, answer }];
+  return { catalog: { ...changed, index, answered }, answer };
+}
+
+function attempt(
+  catalog: Catalog,
+  index: number,
+  command: Command,
+): { readonly changed: Catalog; readonly answer: CommandAnswer } {
+  try {
+    const { catalog: changed, value } = change(catalog, index, command);
+    return { changed, answer: { ok: true, value } };
+  } catch (error) {
+    if (!isDbError(error) || error.code === 'unsupported_version') throw error;
+    return { changed: catalog, answer: { ok: false, code: error.code, text: error.message } };
+  }
+}
+
+function change(catalog: Catalog, index: number, command: Command): Change {
+  switch (command.kind) {
+    case 'found-cluster':
+    case 'create-meta-node':
+    case 'delete-meta-node':
+    case 'create-data-node':
+    case 'delete-data-node':
+      return applyNodeCommand(catalog, command);
+    case 'create-database':
+    case 'drop-database':
+    case 'create-retention-policy':
+    case 'alter-retention-policy':
+    case 'drop-retention-policy':
+    case 'create-shard-groups':
+      return { catalog: applySchemaCommand(catalog, index, command) };
+    case 'acquire-lease':
+      return acquireLease(catalog, command);
+    default: {
+      const { kind } = command as { readonly kind: string };
+      throw new DbError('unsupported_version', `catalog command ${kind} is not known here`);
+    }
+  }
+}
+
+function acquireLease(
+  catalog: Catalog,
+  command: Extract<Command, { kind: 'acquire-lease' }>,
+): Change {
+  const { name, nodeId, nowNs, durationNs } = command;
+  const held = catalog.leases.find((lease) => lease.name === name);
+  if (held !== undefined && held.nodeId !== nodeId && held.expiresNs > nowNs)
+    throw new DbError('conflict', 'another node has the lease');
+  const isRenewal = held?.nodeId === nodeId && held.expiresNs > nowNs;
+  const token = isRenewal ? held.token : (held?.token ?? 0) + 1;
+  const lease: Lease = { name, nodeId, expiresNs: nowNs + durationNs, token };
+  const leases = [...catalog.leases.filter((other) => other.name !== name), lease];
+  return { catalog: { ...catalog, leases }, value: { lease } };
+}

@@ -1,0 +1,92 @@
+import { dayNs, hourNs, maxTimeNs } from '../../base/units.ts';
+import type { RetentionPolicy, ShardGroup, ShardInfo } from './catalog.ts';
+
+/** From Go's zero time, 1 January of year 1, to 1970: boundaries are multiples of the duration since then (spec F30). */
+const goZeroToUnixNs = 62_135_596_800_000_000_000n;
+
+/** Duration of the shard groups of a policy that names none (spec F29). 0 stands for a policy without end. */
+export function defaultShardGroupDurationNs(durationNs: bigint): bigint {
+  if (durationNs >= 180n * dayNs || durationNs === 0n) return 7n * dayNs;
+  return durationNs >= 2n * dayNs ? dayNs : hourNs;
+}
+
+/** What the catalog keeps for `SHARD DURATION`: the default for 0, never under an hour. */
+export function normalShardGroupDurationNs(askedNs: bigint, durationNs: bigint): bigint {
+  if (askedNs === 0n) return defaultShardGroupDurationNs(durationNs);
+  return askedNs < hourNs ? hourNs : askedNs;
+}
+
+/** Start of the interval of `durationNs` around `timeNs`. */
+export function truncateTime(timeNs: bigint, durationNs: bigint): bigint {
+  const past = (timeNs + goZeroToUnixNs) % durationNs;
+  return timeNs - (past < 0n ? past + durationNs : past);
+}
+
+/** Where the group holds points up to. */
+export function endOfGroup(group: ShardGroup): bigint {
+  return group.truncatedAtNs ?? group.endNs;
+}
+
+/** The group that takes a point of this time now; undefined when it is still to be made. */
+export function groupAt(policy: RetentionPolicy, timeNs: bigint): ShardGroup | undefined {
+  return policy.shardGroups.find(
+    (group) =>
+      group.deletedAtNs === undefined && group.startNs <= timeNs && timeNs < endOfGroup(group),
+  );
+}
+
+/** Groups with points in [minNs, maxNs], in order of time. */
+export function groupsWithin(
+  policy: RetentionPolicy,
+  minNs: bigint,
+  maxNs: bigint,
+): readonly ShardGroup[] {
+  return policy.shardGroups.filter(
+    (group) => group.deletedAtNs === undefined && group.startNs <= maxNs && minNs < group.endNs,
+  );
+}
+
+/** The widest interval around `timeNs` that leaves existing groups alone (spec F30). */
+export function newGroupBounds(
+  policy: RetentionPolicy,
+  timeNs: bigint,
+): { readonly startNs: bigint; readonly endNs: bigint } {
+  let startNs = truncateTime(timeNs, policy.shardGroupDurationNs);
+  let endNs = startNs + policy.shardGroupDurationNs;
+  if (endNs > maxTimeNs) endNs = maxTimeNs + 1n;
+  for (const group of policy.shardGroups) {
+    if (group.deletedAtNs !== undefined) continue;
+    const groupEndNs = endOfGroup(group);
+    if (timeNs >= groupEndNs && startNs < groupEndNs) startNs = groupEndNs;
+    if (group.startNs > timeNs && group.startNs < endNs) endNs = group.startNs;
+  }
+  return { startNs, endNs };
+}
+
+/** Fewest shards that spread `replicaCount` copies evenly over `nodeCount` nodes (spec F26). */
+export function shardCount(nodeCount: number, replicaCount: number): number {
+  let count = 1;
+  while ((count * replicaCount) % nodeCount !== 0) count++;
+  return count;
+}
+
+/** Shards of a new group: owners round robin in the order of the ids, from a place that moves with the log (spec F27). */
+export function placeShards(
+  nodeIds: readonly number[],
+  replicaCount: number,
+  from: { readonly firstShardId: number; readonly raftIndex: number },
+): readonly ShardInfo[] {
+  const replicas = Math.max(1, Math.min(replicaCount, nodeIds.length));
+  let node = from.raftIndex % nodeIds.length;
+  return Array.from({ length: shardCount(nodeIds.length, replicas) }, (_, i) => {
+    const owners = Array.from({ length: replicas }, () => nodeIds[node++ % nodeIds.length] ?? 0);
+    return { id: from.firstShardId + i, owners };
+  });
+}
+
+/** By when it ends, then by when it starts: the order in which the reference lists groups. */
+export function compareGroups(left: ShardGroup, right: ShardGroup): number {
+  const [leftEnd, rightEnd] = [endOfGroup(left), endOfGroup(right)];
+  if (leftEnd !== rightEnd) return leftEnd < rightEnd ? -1 : 1;
+  return left.startNs < right.startNs ? -1 : Number(left.startNs > right.startNs);
+}
