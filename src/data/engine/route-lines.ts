@@ -7,10 +7,32 @@ export interface LinesTask {
   readonly body: Uint8Array;
   readonly stepNs: bigint;
   readonly defaultTimeNs: bigint;
-  /** Points outside [minTimeNs, maxTimeNs] are beyond the retention policy. */
-  readonly minTimeNs: bigint;
-  readonly maxTimeNs: bigint;
+  readonly bounds: TimeBounds;
   readonly groups: readonly RouteGroup[];
+}
+
+/** Points outside are dropped (spec F33, F48). Each bound may be absent. */
+export interface TimeBounds {
+  readonly retentionMinNs?: bigint | undefined;
+  readonly windowMinNs?: bigint | undefined;
+  readonly windowMaxNs?: bigint | undefined;
+}
+
+export type TimeBound = keyof TimeBounds;
+
+export interface DroppedPoints {
+  /** Below retentionMinNs, and outside of the window. */
+  readonly retentionCount: number;
+  readonly windowCount: number;
+  readonly oldest: DroppedPoint;
+  readonly newest: DroppedPoint;
+}
+
+export interface DroppedPoint {
+  readonly seriesKey: string;
+  readonly timeNs: bigint;
+  readonly bound: TimeBound;
+  readonly boundNs: bigint;
 }
 
 /** Shards of a group that takes points with startNs <= time < endNs. */
@@ -24,8 +46,7 @@ export interface RoutedLines {
   /** What to write where. Empty when `unroutedNs` is not: the body is then to be routed again. */
   readonly batches: readonly { readonly shardId: number; readonly payload: Uint8Array }[];
   readonly pointCount: number;
-  /** Points beyond the retention policy. */
-  readonly droppedCount: number;
+  readonly dropped?: DroppedPoints | undefined;
   /** Texts of the lines that are no points. */
   readonly errors: readonly string[];
   /** Times of points for which there is no group. */
@@ -42,12 +63,14 @@ export function routeLines(task: LinesTask): RoutedLines {
   const { points, errors } = parseLines(task.body, task);
   const builders = new Map<number, PointBatchBuilder>();
   const unrouted = new Set<bigint>();
-  let droppedCount = 0;
+  let dropped: DroppedPoints | undefined;
   let group: RouteGroup | undefined;
   for (const point of points) {
     const { timeNs } = point;
-    if (timeNs < task.minTimeNs || timeNs > task.maxTimeNs) {
-      droppedCount++;
+    const bound = violatedBound(task.bounds, timeNs);
+    if (bound !== undefined) {
+      const key = seriesKey(point.measurement, point.tags);
+      dropped = withDropped(dropped, { seriesKey: key, timeNs, ...bound });
       continue;
     }
     if (group === undefined || timeNs < group.startNs || timeNs >= group.endNs)
@@ -62,7 +85,7 @@ export function routeLines(task: LinesTask): RoutedLines {
     builders.set(shardId, builder);
     builder.add(key, point);
   }
-  const head = { pointCount: points.length, droppedCount, errors };
+  const head = { pointCount: points.length, dropped, errors };
   if (unrouted.size > 0)
     return { ...head, batches: [], unroutedNs: [...unrouted], body: task.body };
   const batches = [...builders].map(([shardId, one]) => ({ shardId, payload: one.finish() }));
@@ -72,4 +95,28 @@ export function routeLines(task: LinesTask): RoutedLines {
 function shardOf(shardIds: readonly number[], key: string): number {
   const place = shardIds.length === 1 ? 0 : Number(seriesKeyHash(key) % BigInt(shardIds.length));
   return shardIds[place] ?? 0;
+}
+
+function violatedBound(
+  { retentionMinNs, windowMinNs, windowMaxNs }: TimeBounds,
+  timeNs: bigint,
+): Pick<DroppedPoint, 'bound' | 'boundNs'> | undefined {
+  if (retentionMinNs !== undefined && timeNs < retentionMinNs)
+    return { bound: 'retentionMinNs', boundNs: retentionMinNs };
+  if (windowMinNs !== undefined && timeNs < windowMinNs)
+    return { bound: 'windowMinNs', boundNs: windowMinNs };
+  if (windowMaxNs !== undefined && timeNs > windowMaxNs)
+    return { bound: 'windowMaxNs', boundNs: windowMaxNs };
+  return undefined;
+}
+
+function withDropped(before: DroppedPoints | undefined, point: DroppedPoint): DroppedPoints {
+  const isRetention = point.bound === 'retentionMinNs';
+  const { retentionCount = 0, windowCount = 0, oldest = point, newest = point } = before ?? {};
+  return {
+    retentionCount: retentionCount + (isRetention ? 1 : 0),
+    windowCount: windowCount + (isRetention ? 0 : 1),
+    oldest: point.timeNs < oldest.timeNs ? point : oldest,
+    newest: point.timeNs > newest.timeNs ? point : newest,
+  };
 }

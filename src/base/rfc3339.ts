@@ -1,0 +1,11 @@
+const nsPerMs = 1_000_000n;
+const nsPerSecond = 1_000_000_000n;
+
+/** Int64 nanoseconds since 1970 as UTC text, the fraction without trailing zeros: `2026-11-24T05:00:00.25Z`. */
+export function formatRfc3339(timeNs: bigint): string {
+  const fractionNs = ((timeNs % nsPerSecond) + nsPerSecond) % nsPerSecond;
+  const wholeMs = (timeNs - fractionNs) / nsPerMs;
+  const whole = new Date(Number(wholeMs)).toISOString().slice(0, -5);
+  if (fractionNs === 0n) return `${whole}Z`;
+  return `${whole}.${fractionNs.toString().padStart(9, '0').replace(/0+$/, '')}Z`;
+}

@@ -1,0 +1,54 @@
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Random } from '../../env/random.ts';
+import type { ShardInfo } from '../../meta/model/catalog.ts';
+
+export interface OwnerPreference {
+  readonly localNodeId: number;
+  readonly random: Random;
+  /** Nodes that failed this query, with why. */
+  readonly failed: ReadonlyMap<number, unknown>;
+}
+
+/**
+ * One owner for each shard: this node where it is one, else a node chosen before, else any (spec F55). Throws what the
+ * last tried owner failed with when none is left.
+ */
+export function chooseOwners(
+  shards: readonly ShardInfo[],
+  { localNodeId, random, failed }: OwnerPreference,
+): ReadonlyMap<number, readonly number[]> {
+  const chosen = new Map<number, number[]>();
+  for (const { id, owners } of shards) {
+    const live = owners.filter((owner) => !failed.has(owner));
+    if (live.length === 0) throw noOwner(id, owners, failed);
+    const owner =
+      live.find((one) => one === localNodeId) ??
+      live.find((one) => chosen.has(one)) ??
+      live[random.u32() % live.length] ??
+      0;
+    chosen.set(owner, [...(chosen.get(owner) ?? []), id]);
+  }
+  return chosen;
+}
+
+/** Whether another owner may do better: the node was away, not the request wrong. */
+export function isNodeFailure(error: unknown): boolean {
+  const codes = [
+    'unavailable',
+    'timeout',
+    'outcome_unknown',
+    'shutdown',
+    'node_not_found',
+  ] as const;
+  return codes.some((code) => isDbError(error, code));
+}
+
+function noOwner(
+  shardId: number,
+  owners: readonly number[],
+  failed: ReadonlyMap<number, unknown>,
+): DbError {
+  const cause = failed.get(owners.at(-1) ?? 0);
+  const reason = cause === undefined ? 'it has no owner' : errorText(cause);
+  return new DbError('unavailable', `shard ${shardId} is unavailable: ${reason}`, { cause });
+}

@@ -1,0 +1,26 @@
+import { DbError } from '../../base/errors.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { RemoteShards } from './remote-shards.ts';
+import type { ShardAccess } from './shard-access.ts';
+
+/** The way to the shards of every data node, this one included. */
+export class ClusterShards {
+  readonly #meta: MetaAccess;
+  readonly #local: ShardAccess;
+  readonly #rpc: RpcClient;
+
+  constructor(meta: MetaAccess, local: ShardAccess, rpc: RpcClient) {
+    this.#meta = meta;
+    this.#local = local;
+    this.#rpc = rpc;
+  }
+
+  /** Throws `node_not_found` for a node that has left the cluster. */
+  of(nodeId: number): ShardAccess {
+    if (nodeId === this.#meta.nodeId) return this.#local;
+    const node = this.#meta.catalog.dataNodes.find(({ id }) => id === nodeId);
+    if (node === undefined) throw new DbError('node_not_found', 'node not found');
+    return new RemoteShards(this.#rpc, node.tcpAddress);
+  }
+}

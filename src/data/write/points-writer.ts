@@ -1,0 +1,187 @@
+import { DbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import {
+  findDatabase,
+  findRetentionPolicy,
+  type RetentionPolicy,
+  type ShardInfo,
+} from '../../meta/model/catalog.ts';
+import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
+import type { LinesTask, RoutedLines, TimeBounds } from '../engine/route-lines.ts';
+import type { ClusterShards } from '../shards/cluster-shards.ts';
+import type { ConsistencyLevel } from './consistency.ts';
+import { describeDropped } from './dropped-points.ts';
+import { writeToOwners, type OwnerReceipt, type OwnerWrite } from './owner-writes.ts';
+
+export interface PointsWriterPorts {
+  readonly clock: Clock;
+  readonly meta: MetaAccess;
+  readonly shards: ClusterShards;
+  readonly routeLines: (task: LinesTask) => Promise<RoutedLines>;
+  /** An owner did not get its copy: where hinted handoff will take it. */
+  readonly onOwnerFailed: (nodeId: number, shardId: number, error: unknown) => void;
+}
+
+export interface WriteRequest {
+  readonly database: string;
+  /** As the request named it; '' for the default. */
+  readonly retentionPolicy: string;
+  /** Line protocol; has to own its buffer, as it moves to a worker. */
+  readonly body: Uint8Array;
+  readonly stepNs: bigint;
+  readonly level: ConsistencyLevel;
+  readonly timeoutMs: number;
+}
+
+/** Groups made for one body are few; a body that needs ever more is answered all the same. */
+const routeAttemptsMax = 5;
+
+/**
+ * Takes line protocol on any data node, makes the shard groups it needs and writes to all owners (spec F41, F42, F47,
+ * F48). Resolves when every shard's level is met and every point was taken; throws the reference's text otherwise:
+ * `parse_error`, `partial_write`, `write_failed`, `timeout`, `field_type_conflict`.
+ */
+export class PointsWriter {
+  readonly #ports: PointsWriterPorts;
+
+  constructor(ports: PointsWriterPorts) {
+    this.#ports = ports;
+  }
+
+  async write(request: WriteRequest): Promise<void> {
+    const { routed, policy } = await this.#route(request);
+    if (routed.pointCount === 0 && routed.errors.length > 0)
+      throw new DbError('parse_error', routed.errors.join('\n'));
+    const { retentionPolicy: asked, database } = request;
+    const receipts = await this.#writeBatches(request, policy, routed);
+    const refused = receipts.find(({ droppedCount }) => droppedCount > 0);
+    if (refused !== undefined) {
+      const droppedCount = receipts.reduce((sum, receipt) => sum + receipt.droppedCount, 0);
+      throw partialWrite(refused.reason, droppedCount, { database, asked });
+    }
+    if (routed.dropped !== undefined) {
+      const { retentionCount, windowCount } = routed.dropped;
+      const reason = describeDropped(routed.dropped, policy);
+      throw partialWrite(reason, retentionCount + windowCount, { database, asked });
+    }
+    if (routed.errors.length > 0) throw partialWrite(routed.errors.join('\n'), 0);
+  }
+
+  /** Parses and parts the body, with the shard groups made that it lacks. */
+  async #route(request: WriteRequest): Promise<{
+    readonly routed: RoutedLines;
+    readonly policy: RetentionPolicy;
+  }> {
+    const nowNs = this.#ports.clock.wallNs();
+    let { body } = request;
+    for (let attempt = 0; attempt < routeAttemptsMax; attempt++) {
+      const policy = this.#policyOf(request);
+      const { stepNs } = request;
+      const bounds = boundsOf(policy, nowNs);
+      const groups = policy.shardGroups
+        .filter((group) => group.deletedAtNs === undefined)
+        .map((group) => ({
+          startNs: group.startNs,
+          endNs: endOfGroup(group),
+          shardIds: group.shards.map(({ id }) => id),
+        }));
+      const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups };
+      const routed = await this.#ports.routeLines(task);
+      if (routed.unroutedNs.length === 0) return { routed, policy };
+      body = routed.body ?? body;
+      await this.#createGroups(request.database, policy, routed.unroutedNs);
+    }
+    throw new DbError('write_failed', 'write failed: shard groups keep changing');
+  }
+
+  #policyOf({ database: name, retentionPolicy }: WriteRequest): RetentionPolicy {
+    const database = findDatabase(this.#ports.meta.catalog, name);
+    if (database === undefined)
+      throw new DbError('database_not_found', `database not found: ${JSON.stringify(name)}`);
+    const policy = findRetentionPolicy(database, retentionPolicy);
+    if (policy !== undefined) return policy;
+    const missing = retentionPolicy === '' ? database.defaultRetentionPolicy : retentionPolicy;
+    throw new DbError('retention_policy_not_found', `retention policy not found: ${missing}`);
+  }
+
+  async #createGroups(
+    database: string,
+    policy: RetentionPolicy,
+    timesNs: readonly bigint[],
+  ): Promise<void> {
+    // One time of each group is enough, and a body of a year would name thousands.
+    const starts = new Map(
+      timesNs.map((timeNs) => [truncateTime(timeNs, policy.shardGroupDurationNs), timeNs]),
+    );
+    await this.#ports.meta.execute({
+      kind: 'create-shard-groups',
+      database,
+      retentionPolicy: policy.name,
+      timesNs: [...starts.values()],
+    });
+  }
+
+  async #writeBatches(
+    request: WriteRequest,
+    policy: RetentionPolicy,
+    routed: RoutedLines,
+  ): Promise<readonly OwnerReceipt[]> {
+    const shards = new Map(
+      policy.shardGroups.flatMap((group) => group.shards).map((shard) => [shard.id, shard]),
+    );
+    return Promise.all(
+      routed.batches.map(({ shardId, payload }) => {
+        const batch = {
+          shardId,
+          database: request.database,
+          retentionPolicy: policy.name,
+          payload,
+        };
+        return this.#writeBatch(request, batch, shards.get(shardId));
+      }),
+    );
+  }
+
+  #writeBatch(
+    { level, timeoutMs }: WriteRequest,
+    batch: Parameters<ReturnType<ClusterShards['of']>['write']>[0],
+    shard: ShardInfo | undefined,
+  ): Promise<OwnerReceipt> {
+    const owners = new Map<number, OwnerWrite>();
+    for (const owner of shard?.owners ?? []) {
+      owners.set(owner, async (signal) =>
+        this.#ports.shards.of(owner).write(batch, { deadlineMs: timeoutMs, signal }),
+      );
+    }
+    return writeToOwners(this.#ports.clock, owners, {
+      level,
+      timeoutMs,
+      onOwnerFailed: (owner, error) => {
+        this.#ports.onOwnerFailed(owner, batch.shardId, error);
+      },
+    });
+  }
+}
+
+function boundsOf(policy: RetentionPolicy, nowNs: bigint): TimeBounds {
+  const { durationNs, pastLimitNs, futureLimitNs } = policy;
+  return {
+    retentionMinNs: durationNs > 0n ? nowNs - durationNs : undefined,
+    windowMinNs: pastLimitNs > 0n ? nowNs - pastLimitNs : undefined,
+    windowMaxNs: futureLimitNs > 0n ? nowNs + futureLimitNs : undefined,
+  };
+}
+
+/** The places are named since 1.12.0, the policy only when the request did (spec 4.2). */
+function partialWrite(
+  reason: string,
+  droppedCount: number,
+  place?: { readonly database: string; readonly asked: string },
+): DbError {
+  const database = place === undefined ? '' : ` for database: ${place.database}`;
+  const policy =
+    place === undefined || place.asked === '' ? '' : ` for retention policy: ${place.asked}`;
+  const text = `partial write: ${reason} dropped=${droppedCount}${database}${policy}`;
+  return new DbError('partial_write', text);
+}
