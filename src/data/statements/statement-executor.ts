@@ -1,0 +1,179 @@
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Log } from '../../env/log.ts';
+import type { Statement } from '../../influxql/ast.ts';
+import { printStatement } from '../../influxql/printer.ts';
+import { isReadOnly, requiredPrivileges } from '../../influxql/privileges.ts';
+import { joinPieces } from '../../query/emit/join-pieces.ts';
+import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
+import { runSelect, type SelectContext, type SelectPorts } from '../select/select-runner.ts';
+import { catalogCommand } from './catalog-statements.ts';
+import type { ClusterQueries } from './cluster-queries.ts';
+import type { Principal } from './principal.ts';
+import type { QueryRegistry } from './query-registry.ts';
+import {
+  mustFindDatabase,
+  showDatabases,
+  showRetentionPolicies,
+  showShardGroups,
+  showShards,
+} from './show-catalog.ts';
+import { showSchema } from './show-schema.ts';
+
+export interface StatementPorts extends SelectPorts {
+  readonly log: Log;
+  readonly registry: QueryRegistry;
+  readonly queries: ClusterQueries;
+}
+
+export interface QueryRequest {
+  readonly statements: readonly Statement[];
+  /** Of the request; '' when it names none. */
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly principal: Principal;
+  /** A GET: statements that change something run, with a warning (spec 4.1). */
+  readonly isReadOnly: boolean;
+  readonly bucketsMax: number;
+  /** Milliseconds; 0 is no limit. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Runs the statements of a request one after the other; the first that fails ends it (spec 4.1). */
+export class StatementExecutor {
+  readonly #ports: StatementPorts;
+
+  constructor(ports: StatementPorts) {
+    this.#ports = ports;
+  }
+
+  /** Throws `forbidden` before anything has run. */
+  authorize({ statements, principal, database }: QueryRequest): void {
+    for (const statement of statements) {
+      const missing = requiredPrivileges(statement).find(
+        (privilege) => !principal.holds(privilege),
+      );
+      if (missing === undefined) continue;
+      const text = printStatement(statement);
+      const what =
+        missing.kind === 'admin'
+          ? 'requires admin privilege'
+          : `requires ${missing.kind.toUpperCase()} on ${missing.database || database}`;
+      const who = `${principal.name} not authorized to execute statement '${text}', ${what}`;
+      throw new DbError('forbidden', `error authorizing query: ${who}`);
+    }
+  }
+
+  async *execute(request: QueryRequest): AsyncGenerator<StatementResult> {
+    const { statements, database, principal } = request;
+    const text = statements.map(printStatement).join(';\n');
+    let ticket;
+    try {
+      const { signal } = request;
+      ticket = this.#ports.registry.start({ text, database, user: principal.name, signal });
+    } catch (error) {
+      yield { statementId: 0, series: [], error: errorText(error) };
+      return;
+    }
+    const limit = new AbortController();
+    const timer =
+      request.timeoutMs > 0
+        ? this.#ports.clock.after(request.timeoutMs, () => {
+            limit.abort(new DbError('timeout', 'query-timeout limit exceeded'));
+          })
+        : undefined;
+    const signal = AbortSignal.any([ticket.signal, limit.signal]);
+    let failed = false;
+    try {
+      for (const [statementId, statement] of statements.entries()) {
+        if (failed) {
+          yield { statementId, series: [], error: 'not executed' };
+          continue;
+        }
+        const result = await this.#run(statement, { ...request, signal });
+        failed = result.error !== undefined;
+        yield { ...result, statementId };
+      }
+    } finally {
+      timer?.cancel();
+      ticket.done();
+    }
+  }
+
+  async #run(
+    statement: Statement,
+    request: QueryRequest,
+  ): Promise<Omit<StatementResult, 'statementId'>> {
+    const messages = warnings(statement, request.isReadOnly);
+    try {
+      const series = await this.#series(statement, request);
+      if (request.signal.aborted) throw request.signal.reason;
+      return { series: joinPieces(series), ...(messages.length > 0 && { messages }) };
+    } catch (error) {
+      if (!isDbError(error)) {
+        this.#ports.log.error('A statement failed in a way nobody expected', {
+          statement: printStatement(statement),
+          error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),
+        });
+      }
+      const reason: unknown = request.signal.aborted ? request.signal.reason : error;
+      return { series: [], error: errorText(reason) };
+    }
+  }
+
+  async #series(statement: Statement, request: QueryRequest): Promise<readonly OutputSeries[]> {
+    const { meta, queries } = this.#ports;
+    const context = this.#selectContext(request);
+    switch (statement.kind) {
+      case 'select':
+        return runSelect(statement, context, this.#ports);
+      case 'show-databases':
+        return [showDatabases(meta.catalog)];
+      case 'show-retention-policies':
+        return [showRetentionPolicies(meta.catalog, statement.database || request.database)];
+      case 'show-shards':
+        return showShards(meta.catalog);
+      case 'show-shard-groups':
+        return [showShardGroups(meta.catalog)];
+      case 'show-measurements':
+      case 'show-series':
+      case 'show-field-keys':
+      case 'show-tag-keys':
+      case 'show-tag-values':
+        return showSchema(statement, context, this.#ports);
+      case 'show-queries':
+        return [await queries.show()];
+      case 'kill-query':
+        await queries.kill(Number(statement.queryId), statement.host);
+        return [];
+      default:
+        return this.#change(statement, request.database);
+    }
+  }
+
+  async #change(statement: Statement, database: string): Promise<readonly OutputSeries[]> {
+    const command = catalogCommand(statement);
+    if (command === undefined) {
+      const name = statement.kind.replaceAll('-', ' ').toUpperCase();
+      throw new DbError('unsupported', `${name} is not supported in this version`);
+    }
+    if ('database' in command) {
+      const named = command.database === '' ? database : command.database;
+      mustFindDatabase(this.#ports.meta.catalog, named);
+      await this.#ports.meta.execute({ ...command, database: named });
+    } else await this.#ports.meta.execute(command);
+    return [];
+  }
+
+  #selectContext(request: QueryRequest): SelectContext {
+    const { database, retentionPolicy, bucketsMax, signal } = request;
+    const nowNs = this.#ports.clock.wallNs();
+    return { database, retentionPolicy, bucketsMax, signal, nowNs };
+  }
+}
+
+function warnings(statement: Statement, isGet: boolean): readonly ResultMessage[] {
+  if (!isGet || isReadOnly(statement)) return [];
+  const use = `deprecated use of '${printStatement(statement)}' in a read only context`;
+  return [{ level: 'warning', text: `${use}, please use a POST request instead` }];
+}
