@@ -1,0 +1,83 @@
+import type { Buffer } from 'node:buffer';
+import { writeCsv } from '../../query/emit/csv-writer.ts';
+import { indentJson, writeJson } from '../../query/emit/json-writer.ts';
+import {
+  rowCount,
+  sliceSeries,
+  type OutputSeries,
+  type StatementResult,
+} from '../../query/emit/result.ts';
+
+export interface AnswerFormat {
+  readonly contentType: string;
+  write(results: readonly StatementResult[]): Buffer;
+}
+
+/** JSON, or CSV when asked for (spec 4.1). `epochUnitNs` undefined writes RFC3339; CSV then writes nanoseconds. */
+export function answerFormat(
+  accept: string,
+  options: { readonly epochUnitNs: bigint | undefined; readonly pretty: boolean },
+): AnswerFormat {
+  const { epochUnitNs, pretty } = options;
+  const wanted = accept.split(',').map((type) => type.split(';')[0]?.trim());
+  const csv = wanted.find((type) => type === 'application/csv' || type === 'text/csv');
+  if (csv !== undefined)
+    return { contentType: csv, write: (results) => writeCsv(results, epochUnitNs ?? 1n) };
+  return {
+    contentType: 'application/json',
+    write: (results) => {
+      const compact = writeJson(results, { epochUnitNs });
+      return pretty ? indentJson(compact) : compact;
+    },
+  };
+}
+
+/** The documents of a chunked answer: each has rows of one series, `partial` until its statement's last. */
+export function* chunksOf(result: StatementResult, rowsMax: number): Generator<StatementResult> {
+  const slices = result.series.flatMap((series) => slicesOf(series, rowsMax));
+  if (slices.length === 0) {
+    yield result;
+    return;
+  }
+  const { messages, ...rest } = result;
+  for (const [i, series] of slices.entries()) {
+    const isLast = i === slices.length - 1;
+    yield {
+      ...rest,
+      ...(i === 0 && messages !== undefined && { messages }),
+      series: [series],
+      ...(!isLast && { partial: true }),
+    };
+  }
+}
+
+/** The first `rowsMax` rows of all series together; the series that is cut says so (spec 4.1). */
+export function limitRows(
+  results: readonly StatementResult[],
+  rowsMax: number,
+): readonly StatementResult[] {
+  if (rowsMax <= 0) return results;
+  let left = rowsMax;
+  return results.map((result) => {
+    const series: OutputSeries[] = [];
+    for (const one of result.series) {
+      const count = rowCount(one);
+      if (left === 0) break;
+      series.push(count <= left ? one : { ...sliceSeries(one, 0, left), partial: true });
+      left -= Math.min(left, count);
+    }
+    return { ...result, series };
+  });
+}
+
+function slicesOf(series: OutputSeries, rowsMax: number): readonly OutputSeries[] {
+  const count = rowCount(series);
+  if (count <= rowsMax) return [series];
+  const slices: OutputSeries[] = [];
+  for (let start = 0; start < count; start += rowsMax) {
+    const end = Math.min(count, start + rowsMax);
+    const slice = sliceSeries(series, start, end);
+    slices.push(end < count ? { ...slice, partial: true } : slice);
+  }
+  return slices;
+}

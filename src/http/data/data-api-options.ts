@@ -1,0 +1,33 @@
+import type { Clock } from '../../env/clock.ts';
+import type { Jobs } from '../../env/jobs.ts';
+import type { Log } from '../../env/log.ts';
+import type { StatementExecutor } from '../../data/statements/statement-executor.ts';
+import type { PointsWriter } from '../../data/write/points-writer.ts';
+import type { WriteThrottleOptions } from './write-throttle.ts';
+
+export interface DataApiPorts {
+  readonly clock: Clock;
+  readonly jobs: Jobs;
+  readonly log: Log;
+  readonly writer: PointsWriter;
+  readonly executor: StatementExecutor;
+  /** What /debug/vars shows besides the counts of this API. */
+  readonly vars: () => Readonly<Record<string, unknown>>;
+  /** A random 128-bit id as the reference's v1 UUIDs look. */
+  readonly requestId: () => string;
+}
+
+/** Of `[http]`, `[coordinator]` and `[cluster]` (spec 5). */
+export interface DataApiOptions {
+  readonly version: string;
+  readonly bindAddress: string;
+  /** Bytes of a body, before and after gzip; 0 is no limit. */
+  readonly bodyBytesMax: number;
+  /** Rows of an answer that is not chunked; 0 is no limit. */
+  readonly rowsMax: number;
+  readonly bucketsMax: number;
+  readonly queryTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly logEnabled: boolean;
+  readonly throttle: WriteThrottleOptions;
+}

@@ -1,0 +1,164 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { errorText, isDbError } from '../../base/errors.ts';
+import { Counters } from '../../telemetry/counters.ts';
+import { sendError, sendPlain } from '../error-reply.ts';
+import { accessLogLine } from './access-log.ts';
+import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
+import { handleQuery } from './query-route.ts';
+import { handleWrite } from './write-route.ts';
+import { WriteThrottle } from './write-throttle.ts';
+
+const counterNames = ['req', 'queryReq', 'writeReq', 'pingReq', 'writeReqBytes', 'clientError', 'serverError'] as const; // prettier-ignore
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    leaveThrottle: (() => void) | undefined;
+  }
+}
+
+/** The API of a data node, port 8086 (spec 4). The caller listens and closes. */
+export function createDataApi(ports: DataApiPorts, options: DataApiOptions): FastifyInstance {
+  const api = fastify({
+    bodyLimit: options.bodyBytesMax === 0 ? Number.MAX_SAFE_INTEGER : options.bodyBytesMax,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  const counters = new Counters(counterNames);
+  const throttle = new WriteThrottle(ports.clock, options.throttle);
+  api.decorateRequest('leaveThrottle', undefined);
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, body);
+  });
+  api.addHook('onRequest', async (request, reply) => {
+    counters.add('req');
+    setCommonHeaders(request, reply, { ports, version: options.version });
+    if (request.method === 'OPTIONS') return reply.code(200).send();
+    if (request.method !== 'POST' || pathOf(request) !== '/write') return;
+    counters.add('writeReq');
+    const lengthBytes = Number(request.headers['content-length'] ?? options.bodyBytesMax);
+    counters.add('writeReqBytes', lengthBytes);
+    try {
+      request.leaveThrottle = await throttle.enter(lengthBytes);
+    } catch (error) {
+      if (!isDbError(error, 'queue_full')) throw error;
+      return sendPlain(reply, 503, error.message);
+    }
+  });
+  api.addHook('onResponse', (request, reply, done) => {
+    request.leaveThrottle?.();
+    const { statusCode } = reply;
+    if (statusCode >= 400) counters.add(statusCode < 500 ? 'clientError' : 'serverError');
+    if (options.logEnabled) ports.log.info(accessLogLine(request, reply, ports.clock.wallNs()));
+    done();
+  });
+  api.addHook('onRequestAbort', (request, done) => {
+    request.leaveThrottle?.();
+    done();
+  });
+  addRoutes(api, { ports, options, counters });
+  addFallbacks(api, ports);
+  return api;
+}
+
+interface Parts {
+  readonly ports: DataApiPorts;
+  readonly options: DataApiOptions;
+  readonly counters: Counters<(typeof counterNames)[number]>;
+}
+
+function addRoutes(api: FastifyInstance, parts: Parts): void {
+  const { ports, options, counters } = parts;
+  const { version } = options;
+  only(api, ['GET', 'HEAD'], '/ping', (request, reply) => {
+    counters.add('pingReq');
+    const verbose = new URLSearchParams(request.url.split('?')[1]).get('verbose') ?? '';
+    const isVerbose = verbose !== '' && verbose !== '0' && verbose !== 'false';
+    reply.type('application/json');
+    return isVerbose ? reply.send(`${JSON.stringify({ version })}\n`) : reply.code(204).send();
+  });
+  only(api, ['GET', 'HEAD'], '/health', (_request, reply) => {
+    const health = {
+      checks: [],
+      message: 'ready for queries and writes',
+      name: 'influxdb',
+      status: 'pass',
+      version,
+    };
+    return reply.type('application/json').send(`${JSON.stringify(health)}\n`);
+  });
+  only(api, ['GET', 'POST', 'HEAD'], '/query', (request, reply) => {
+    counters.add('queryReq');
+    return handleQuery(request, reply, parts);
+  });
+  only(api, ['POST'], '/write', (request, reply) => handleWrite(request, reply, parts));
+  only(api, ['GET', 'HEAD'], '/debug/vars', (_request, reply) => {
+    const bind = options.bindAddress;
+    const httpd = { name: 'httpd', tags: { bind }, values: counters.values() };
+    const vars = { ...ports.vars(), [`httpd:${bind}`]: httpd };
+    return reply.type('application/json').send(`${JSON.stringify(vars)}\n`);
+  });
+}
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+
+/** The route, and 405 for the methods it does not have. */
+function only(
+  api: FastifyInstance,
+  methods: readonly string[],
+  url: string,
+  handler: Handler,
+): void {
+  const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+  const allow = ['OPTIONS', ...methods.filter((method) => method !== 'HEAD')].join(', ');
+  api.route({ method: [...methods], url, exposeHeadRoute: false, handler });
+  api.route({
+    method: all.filter((method) => !methods.includes(method)),
+    url,
+    exposeHeadRoute: false,
+    handler: (_request, reply) =>
+      sendPlain(reply.header('Allow', allow), 405, 'Method Not Allowed'),
+  });
+}
+
+function addFallbacks(api: FastifyInstance, ports: DataApiPorts): void {
+  api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
+  api.setErrorHandler((error, request, reply) => {
+    const { code, statusCode } = error as { readonly code?: string; readonly statusCode?: number };
+    if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+      return sendError(reply, 413, 'Request Entity Too Large');
+    if (statusCode !== undefined && statusCode < 500)
+      return sendError(reply, statusCode, errorText(error));
+    ports.log.error('A request failed in a way nobody expected', {
+      path: pathOf(request),
+      error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),
+    });
+    return sendError(reply, 500, 'internal server error');
+  });
+}
+
+function setCommonHeaders(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { ports, version }: { readonly ports: DataApiPorts; readonly version: string },
+): void {
+  const { headers } = request;
+  const asked = headers['x-request-id'] ?? headers['request-id'] ?? '';
+  const id = String(asked) === '' ? ports.requestId() : String(asked);
+  reply.header('X-Influxdb-Version', version).header('X-Influxdb-Build', 'ENT');
+  reply.header('X-Request-Id', id).header('Request-Id', id);
+  const { origin } = headers;
+  if (origin === undefined) return;
+  reply
+    .header('Access-Control-Allow-Origin', origin)
+    .header('Access-Control-Allow-Methods', 'DELETE, GET, OPTIONS, POST, PUT, PATCH')
+    .header(
+      'Access-Control-Allow-Headers',
+      'Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, User-Agent, X-CSRF-Token, X-HTTP-Method-Override',
+    )
+    .header('Access-Control-Expose-Headers', 'Date, X-InfluxDB-Version, X-InfluxDB-Build');
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?')[0] ?? '';
+}

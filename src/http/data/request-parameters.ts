@@ -1,0 +1,76 @@
+import { Buffer } from 'node:buffer';
+import { Busboy } from '@fastify/busboy';
+import type { FastifyRequest } from 'fastify';
+import { DbError, errorText } from '../../base/errors.ts';
+
+/** The parameters of a request: those of a form in the body come before those of the address, as in the reference. */
+export class RequestParameters {
+  readonly #url: URLSearchParams;
+  readonly #form: URLSearchParams;
+
+  private constructor(url: URLSearchParams, form: URLSearchParams) {
+    this.#url = url;
+    this.#form = form;
+  }
+
+  static ofUrl(request: FastifyRequest): RequestParameters {
+    return new RequestParameters(searchOf(request), new URLSearchParams());
+  }
+
+  /** Reads a form, or a multipart body whose file `q` is the query. */
+  static async ofRequest(request: FastifyRequest): Promise<RequestParameters> {
+    const url = searchOf(request);
+    const type = request.headers['content-type'] ?? '';
+    const { body } = request;
+    if (!Buffer.isBuffer(body)) return new RequestParameters(url, new URLSearchParams());
+    if (type.startsWith('multipart/form-data')) {
+      const form = await readMultipart(body, type);
+      return new RequestParameters(url, form);
+    }
+    const isForm = type.startsWith('application/x-www-form-urlencoded');
+    const form = new URLSearchParams(isForm ? body.toString('utf8') : '');
+    return new RequestParameters(url, form);
+  }
+
+  /** '' when absent. */
+  get(name: string): string {
+    return this.#form.get(name) ?? this.#url.get(name) ?? '';
+  }
+
+  getOfUrl(name: string): string {
+    return this.#url.get(name) ?? '';
+  }
+}
+
+function searchOf(request: FastifyRequest): URLSearchParams {
+  const at = request.url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1));
+}
+
+/** Fields and files of a multipart body alike, by name. The body's own limit holds for all of them. */
+function readMultipart(body: Buffer, type: string): Promise<URLSearchParams> {
+  return new Promise((resolve, reject) => {
+    const form = new URLSearchParams();
+    const reader = new Busboy({
+      headers: { 'content-type': type },
+      limits: { fieldSize: body.length, fileSize: body.length },
+    });
+    reader.on('field', (name, value) => {
+      form.append(name, value);
+    });
+    reader.on('file', (name, file) => {
+      const parts: Buffer[] = [];
+      file.on('data', (part: Buffer) => parts.push(part));
+      file.on('end', () => {
+        form.append(name, Buffer.concat(parts).toString('utf8'));
+      });
+    });
+    reader.on('finish', () => {
+      resolve(form);
+    });
+    reader.on('error', (error) => {
+      reject(new DbError('invalid_argument', errorText(error)));
+    });
+    reader.end(body);
+  });
+}

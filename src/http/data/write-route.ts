@@ -1,0 +1,66 @@
+import { Buffer } from 'node:buffer';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DbError, isDbError } from '../../base/errors.ts';
+import { everyone } from '../../data/statements/principal.ts';
+import { parseConsistencyLevel } from '../../data/write/consistency.ts';
+import { precisionNs } from '../../models/line-protocol.ts';
+import { errorStatus, sendError } from '../error-reply.ts';
+import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
+import { RequestParameters } from './request-parameters.ts';
+
+/** POST /write (spec 4.2). */
+export async function handleWrite(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { ports, options }: { readonly ports: DataApiPorts; readonly options: DataApiOptions },
+): Promise<unknown> {
+  const parameters = RequestParameters.ofUrl(request);
+  const database = parameters.get('db');
+  if (database === '') return sendError(reply, 400, 'database is required');
+  if (!everyone.mayWrite(database)) {
+    const text = `"${everyone.name}" user is not authorized to write to database "${database}"`;
+    return sendError(reply, 403, text);
+  }
+  const precision = parameters.get('precision');
+  const stepNs = precisionNs.get(precision === '' ? 'ns' : precision);
+  if (stepNs === undefined) {
+    const text = `invalid precision "${precision}" (use n, u, ms, s, m or h)`;
+    return sendError(reply, 400, text);
+  }
+  try {
+    const level = parseConsistencyLevel(parameters.get('consistency'));
+    const body = await bodyOf(request, ports, options.bodyBytesMax);
+    const retentionPolicy = parameters.get('rp');
+    const timeoutMs = options.writeTimeoutMs;
+    await ports.writer.write({ database, retentionPolicy, body, stepNs, level, timeoutMs });
+    return await reply.code(204).type('application/json').send();
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    return sendError(reply, errorStatus[error.code], error.message);
+  }
+}
+
+/** The body in a buffer of its own, so that it can move to another thread. */
+async function bodyOf(
+  request: FastifyRequest,
+  { jobs }: DataApiPorts,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  if (request.headers['content-encoding'] === 'gzip') {
+    const lengthBytesMax = bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax * 16;
+    try {
+      const bytes = await jobs.run('gunzip', { bytes: owned(body), lengthBytesMax });
+      return owned(bytes);
+    } catch (error) {
+      if (isDbError(error, 'too_large')) throw new DbError('too_large', 'Request Entity Too Large');
+      throw error;
+    }
+  }
+  return owned(body);
+}
+
+function owned(bytes: Uint8Array): Uint8Array {
+  const ownsAll = bytes.byteLength === bytes.buffer.byteLength && bytes.byteLength > 0;
+  return ownsAll ? new Uint8Array(bytes.buffer as ArrayBuffer) : new Uint8Array(bytes);
+}

@@ -1,0 +1,58 @@
+import type { FastifyReply } from 'fastify';
+import type { DbErrorCode } from '../base/errors.ts';
+
+/** The status of each error of the code base at the data API (spec 4.0 to 4.2). */
+export const errorStatus: Readonly<Record<DbErrorCode, number>> = {
+  invalid_argument: 400,
+  parse_error: 400,
+  partial_write: 400,
+  field_type_conflict: 400,
+  too_large: 413,
+  database_not_found: 404,
+  retention_policy_not_found: 500,
+  measurement_not_found: 404,
+  shard_not_found: 500,
+  node_not_found: 500,
+  not_found: 404,
+  already_exists: 400,
+  conflict: 409,
+  unauthenticated: 401,
+  forbidden: 403,
+  license_invalid: 500,
+  license_limit: 400,
+  limit_exceeded: 503,
+  queue_full: 503,
+  cache_full: 500,
+  disk_full: 500,
+  unavailable: 500,
+  no_leader: 500,
+  not_leader: 500,
+  shutdown: 503,
+  timeout: 500,
+  cancelled: 500,
+  write_failed: 500,
+  outcome_unknown: 500,
+  corrupt: 500,
+  io_error: 500,
+  wrong_cluster: 500,
+  unsupported_version: 500,
+  unsupported: 400,
+  internal: 500,
+};
+
+const headerBytesMax = 1024;
+
+/** `{"error":"<text>"}` with the reference's headers. */
+export function sendError(reply: FastifyReply, status: number, text: string): FastifyReply {
+  // A header holds no line breaks and nothing past Latin-1.
+  const header = text.replaceAll(/[^\x20-\x7e]/g, ' ').slice(0, headerBytesMax);
+  return reply
+    .code(status)
+    .header('X-Influxdb-Error', header)
+    .type('application/json')
+    .send(`${JSON.stringify({ error: text })}\n`);
+}
+
+export function sendPlain(reply: FastifyReply, status: number, text: string): FastifyReply {
+  return reply.code(status).type('text/plain; charset=utf-8').send(`${text}\n`);
+}

@@ -1,0 +1,249 @@
+/**
+ * A data node's view of the cluster: which node it is, a cached catalog that a watch keeps fresh, and commands to the
+ * meta leader (spec F16).
+ *
+ * Invariants:
+ * - The catalog never goes back to an older index.
+ * - It is on disk too, so that the node serves what it knows while all metas are down, also after a restart.
+ * - A command has one id however often it is sent, so that it applies once.
+ */
+import { DbError, errorText, isDbError, type DbErrorCode } from '../../base/errors.ts';
+import { Latch } from '../../base/async/latch.ts';
+import { Tasks } from '../../base/async/tasks.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { Disk } from '../../env/disk.ts';
+import type { Log } from '../../env/log.ts';
+import { makeDurableDir } from '../../env/make-durable-dir.ts';
+import type { Random } from '../../env/random.ts';
+import type { RpcTransport } from '../../env/transport.ts';
+import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
+import { RpcClient } from '../../rpc/rpc-client.ts';
+import { catalogVersion, emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
+import type { Command } from '../model/command.ts';
+import type { MetaAccess } from './meta-access.ts';
+
+export interface MetaClientPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly transport: RpcTransport;
+  readonly log: Log;
+}
+
+/** What the meta leader tells a data node that it adds. */
+export interface DataIdentity {
+  readonly nodeId: number;
+  readonly clusterId: bigint;
+  /** host:8089 of the meta nodes. */
+  readonly metaAddresses: readonly string[];
+}
+
+const nobody: DataIdentity = { nodeId: 0, clusterId: 0n, metaAddresses: [] };
+const executeLimitMs = 15_000;
+const callDeadlineMs = 6_000;
+const retryMs = 100;
+/** The metas show life each second. */
+const watchSilenceMs = 5_000;
+
+type ExecuteReply =
+  { readonly answer: CommandAnswer; readonly index: number } | { readonly leader: string };
+
+export class MetaClient implements MetaAccess {
+  readonly #ports: MetaClientPorts;
+  readonly #folder: string;
+  readonly #rpc: RpcClient;
+  readonly #tasks: Tasks;
+  readonly #closing = new AbortController();
+  #identity: DataIdentity;
+  #catalog: Catalog;
+  #changed = new Latch<undefined>();
+  #leader = '';
+  #savedIndex: number;
+  #saving: Promise<void> | undefined;
+
+  private constructor(ports: MetaClientPorts, folder: string, restored: Restored) {
+    this.#ports = ports;
+    this.#folder = folder;
+    this.#identity = restored.identity;
+    this.#catalog = restored.catalog;
+    this.#savedIndex = restored.catalog.index;
+    this.#rpc = new RpcClient(ports.transport, () => this.clusterId);
+    this.#tasks = new Tasks((name, error) => {
+      ports.log.error('A task of the meta client failed', { name, error: errorText(error) });
+    });
+    if (this.isJoined) this.#tasks.spawn('watch', this.#watch());
+  }
+
+  /** Reads what it knew when it last ran. */
+  static async open(ports: MetaClientPorts, folder: string): Promise<MetaClient> {
+    await makeDurableDir(ports.disk, folder);
+    const identity = await readMessage<DataIdentity>(ports.disk, `${folder}/identity`);
+    const catalog = await readMessage<Catalog>(ports.disk, `${folder}/catalog`);
+    if (catalog !== undefined && catalog.version > catalogVersion)
+      throw new DbError('unsupported_version', `catalog version ${catalog.version}`);
+    const restored = { identity: identity ?? nobody, catalog: catalog ?? emptyCatalog };
+    return new MetaClient(ports, folder, restored);
+  }
+
+  get catalog(): Catalog {
+    return this.#catalog;
+  }
+
+  get nodeId(): number {
+    return this.#identity.nodeId;
+  }
+
+  get clusterId(): bigint {
+    return this.#identity.clusterId;
+  }
+
+  get isJoined(): boolean {
+    return this.#identity.nodeId !== 0;
+  }
+
+  /** host:8091 of the meta nodes; '' entries never. */
+  get metaHttpAddresses(): readonly string[] {
+    return this.#catalog.metaNodes.map(({ httpAddress }) => httpAddress);
+  }
+
+  /** Becomes a node of a cluster for good. Asked again with the same identity it answers the same. */
+  async join(identity: DataIdentity): Promise<void> {
+    if (this.isJoined) {
+      const { nodeId, clusterId } = this.#identity;
+      if (nodeId === identity.nodeId && clusterId === identity.clusterId) return;
+      throw new DbError('conflict', 'already joined to cluster');
+    }
+    await this.#ports.disk.replaceFile(`${this.#folder}/identity`, encodeMessage(identity));
+    this.#identity = identity;
+    this.#tasks.spawn('watch', this.#watch());
+  }
+
+  async execute(command: Command): Promise<CommandValue | undefined> {
+    if (!this.isJoined) throw new DbError('unavailable', 'meta service unavailable');
+    const { clock, random } = this.#ports;
+    const words = Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0'));
+    const logged = { id: words.join(''), command };
+    const giveUpMs = clock.monotonicMs() + executeLimitMs;
+    for (let attempt = 0; clock.monotonicMs() < giveUpMs; attempt++) {
+      const reply = await this.#ask(this.#target(attempt), logged);
+      if (reply !== undefined && 'answer' in reply) {
+        await this.#reach(reply.index, giveUpMs);
+        const { answer } = reply;
+        if (answer.ok) return answer.value;
+        throw new DbError(answer.code as DbErrorCode, answer.text);
+      }
+      this.#leader = reply?.leader ?? '';
+      if (this.#leader === '' && attempt > 0) await clock.sleep(retryMs, this.#closing.signal);
+    }
+    throw new DbError('unavailable', 'meta service unavailable');
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new DbError('shutdown', 'the node stops'));
+    await this.#tasks.settled();
+    await this.#saving;
+  }
+
+  /** The leader when it is known, else one meta after the other. */
+  #target(attempt: number): string {
+    if (this.#leader !== '') return this.#leader;
+    const addresses = this.#metaAddresses();
+    return addresses[attempt % addresses.length] ?? '';
+  }
+
+  #metaAddresses(): readonly string[] {
+    const known = this.#catalog.metaNodes.map(({ tcpAddress }) => tcpAddress);
+    return known.length > 0 ? known : this.#identity.metaAddresses;
+  }
+
+  async #ask(address: string, logged: unknown): Promise<ExecuteReply | undefined> {
+    const options = { deadlineMs: callDeadlineMs, signal: this.#closing.signal };
+    try {
+      return (await this.#rpc.call(address, 'meta.execute', logged, options)) as ExecuteReply;
+    } catch (error) {
+      // Whatever became of it, the same id may be sent again.
+      if (this.#closing.signal.aborted) throw error;
+      this.#ports.log.debug('A meta node did not take a command', {
+        address,
+        error: errorText(error),
+      });
+      return undefined;
+    }
+  }
+
+  async #reach(index: number, giveUpMs: number): Promise<void> {
+    const { clock } = this.#ports;
+    while (this.#catalog.index < index) {
+      const leftMs = giveUpMs - clock.monotonicMs();
+      if (leftMs <= 0) throw new DbError('timeout', 'meta service unavailable');
+      const late = new AbortController();
+      const signal = AbortSignal.any([late.signal, this.#closing.signal]);
+      const timer = clock.sleep(leftMs, signal);
+      await Promise.race([this.#changed.promise, timer.catch(() => undefined)]);
+      late.abort();
+      this.#closing.signal.throwIfAborted();
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#closing;
+    const { clock, random } = this.#ports;
+    for (let attempt = random.u32() % 8; !signal.aborted; attempt++) {
+      const addresses = this.#metaAddresses();
+      const address = addresses[attempt % addresses.length] ?? '';
+      try {
+        const options = { deadlineMs: watchSilenceMs, signal };
+        const from = { index: this.#catalog.index };
+        for await (const reply of this.#rpc.stream(address, 'meta.watch', from, options))
+          this.#take((reply as { readonly catalog?: Catalog }).catalog);
+      } catch (error) {
+        if (isDbError(error, 'wrong_cluster'))
+          this.#ports.log.warn('A meta node is of another cluster', { address });
+      }
+      await clock.sleep(retryMs, signal).catch(() => undefined);
+    }
+  }
+
+  #take(catalog: Catalog | undefined): void {
+    if (catalog === undefined || catalog.index <= this.#catalog.index) return;
+    if (catalog.version > catalogVersion)
+      throw new DbError('unsupported_version', `catalog version ${catalog.version}`);
+    this.#catalog = catalog;
+    const changed = this.#changed;
+    this.#changed = new Latch();
+    changed.open(undefined);
+    this.#saving ??= this.#save().finally(() => {
+      this.#saving = undefined;
+    });
+  }
+
+  async #save(): Promise<void> {
+    const { disk, log } = this.#ports;
+    while (this.#savedIndex < this.#catalog.index) {
+      const catalog = this.#catalog;
+      try {
+        await disk.replaceFile(`${this.#folder}/catalog`, encodeMessage(catalog));
+        const servers = JSON.stringify({ MetaServers: this.metaHttpAddresses });
+        await disk.replaceFile(`${this.#folder}/client.json`, new TextEncoder().encode(servers));
+      } catch (error) {
+        log.warn('The cached catalog could not be saved', { error: errorText(error) });
+        return;
+      }
+      this.#savedIndex = catalog.index;
+    }
+  }
+}
+
+interface Restored {
+  readonly identity: DataIdentity;
+  readonly catalog: Catalog;
+}
+
+async function readMessage<T>(disk: Disk, path: string): Promise<T | undefined> {
+  try {
+    return decodeMessage(await disk.readFile(path)) as T;
+  } catch (error) {
+    if (isDbError(error, 'not_found')) return undefined;
+    throw error;
+  }
+}

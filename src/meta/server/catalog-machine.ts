@@ -1,0 +1,81 @@
+import { DbError } from '../../base/errors.ts';
+import { Latch } from '../../base/async/latch.ts';
+import type { Entry, Snapshot } from '../../raft/types.ts';
+import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
+import { applyCommand } from '../model/apply.ts';
+import {
+  catalogVersion,
+  emptyCatalog,
+  type Catalog,
+  type CommandAnswer,
+} from '../model/catalog.ts';
+import type { LoggedCommand } from '../model/command.ts';
+import type { StateMachine } from './raft-driver.ts';
+
+export interface Executed {
+  readonly answer: CommandAnswer;
+  readonly index: number;
+}
+
+/** The catalog as the log makes it, and those who wait for it. */
+export class CatalogMachine implements StateMachine {
+  #catalog = emptyCatalog;
+  #changed = new Latch<undefined>();
+  readonly #waiting = new Map<string, Latch<Executed>>();
+
+  get catalog(): Catalog {
+    return this.#catalog;
+  }
+
+  apply(entry: Entry): void {
+    if (entry.kind !== 'command') return;
+    const logged = decodeMessage(entry.data) as LoggedCommand;
+    const { catalog, answer } = applyCommand(this.#catalog, entry.index, logged);
+    this.#set(catalog);
+    this.#waiting.get(logged.id)?.open({ answer, index: entry.index });
+    this.#waiting.delete(logged.id);
+  }
+
+  restore(snapshot: Snapshot): void {
+    if (snapshot.data.length === 0) return;
+    const catalog = decodeMessage(snapshot.data) as Catalog;
+    if (catalog.version > catalogVersion)
+      throw new DbError('unsupported_version', `catalog version ${catalog.version}`);
+    this.#set(catalog);
+  }
+
+  encode(): Uint8Array {
+    return encodeMessage(this.#catalog);
+  }
+
+  /** Whether what is under way was taken is not known once another leads. */
+  onLeader(isLeader: boolean): void {
+    if (isLeader) return;
+    for (const latch of this.#waiting.values())
+      latch.fail(new DbError('outcome_unknown', 'leadership was lost'));
+    this.#waiting.clear();
+  }
+
+  /** Resolves when the command with this id is applied here. */
+  executed(id: string): Promise<Executed> {
+    const latch = this.#waiting.get(id) ?? new Latch<Executed>();
+    this.#waiting.set(id, latch);
+    return latch.promise;
+  }
+
+  forget(id: string): void {
+    this.#waiting.delete(id);
+  }
+
+  /** Resolves at the next change. */
+  changed(): Promise<undefined> {
+    return this.#changed.promise;
+  }
+
+  #set(catalog: Catalog): void {
+    this.#catalog = catalog;
+    const changed = this.#changed;
+    this.#changed = new Latch();
+    changed.open(undefined);
+  }
+}

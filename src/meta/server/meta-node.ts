@@ -1,0 +1,329 @@
+/**
+ * A meta node: founds a cluster or joins one, takes commands as leader, and streams the catalog to whoever watches.
+ *
+ * Not here: the HTTP API (http/meta), and what happens at a data node when one is added (server).
+ */
+import { assert } from '../../base/assert.ts';
+import { DbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { KvStore } from '../../env/kv.ts';
+import type { Log } from '../../env/log.ts';
+import type { Random } from '../../env/random.ts';
+import type { RpcTransport } from '../../env/transport.ts';
+import type { Member, Membership } from '../../raft/types.ts';
+import { encodeMessage } from '../../rpc/message.ts';
+import { RpcClient } from '../../rpc/rpc-client.ts';
+import type { RpcMethods } from '../../rpc/rpc-service.ts';
+import { applyCommand } from '../model/apply.ts';
+import { emptyCatalog, type Catalog, type CommandValue } from '../model/catalog.ts';
+import type { Command, LoggedCommand } from '../model/command.ts';
+import { CatalogMachine, type Executed } from './catalog-machine.ts';
+import type { PeerMessages } from './peer-sender.ts';
+import { RaftDriver } from './raft-driver.ts';
+import { RaftStorage, type Identity, type Restored } from './raft-storage.ts';
+
+export interface MetaNodePorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly kv: KvStore;
+  readonly transport: RpcTransport;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface MetaNodeOptions {
+  /** host:port of the HTTP API, as others reach it; it names the node (spec F9). */
+  readonly httpAddress: string;
+  /** host:port of Raft. */
+  readonly tcpAddress: string;
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  readonly snapshotEntries: number;
+}
+
+export interface MetaStatus {
+  /** 0 while it belongs to no cluster. */
+  readonly nodeId: number;
+  readonly clusterId: bigint;
+  readonly leader: string;
+  readonly peers: readonly string[];
+}
+
+/** What `meta.execute` answers. */
+export type ExecuteReply = Executed | { readonly leader: string };
+
+/** What `meta.watch` streams: the catalog when it is newer than the watcher's, and a sign of life otherwise. */
+export interface WatchReply {
+  readonly catalog?: Catalog;
+}
+
+const executeTimeoutMs = 5_000;
+const watchBeatMs = 1_000;
+/** How long a new node may take to follow the log before it gets its vote. */
+const catchUpMs = 30_000;
+
+export class MetaNode {
+  readonly #ports: MetaNodePorts;
+  readonly #options: MetaNodeOptions;
+  readonly #storage: RaftStorage;
+  readonly #machine = new CatalogMachine();
+  readonly #rpc: RpcClient;
+  #identity: Identity | undefined;
+  #driver: RaftDriver | undefined;
+  #isClosed = false;
+
+  private constructor(ports: MetaNodePorts, options: MetaNodeOptions, storage: RaftStorage) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#storage = storage;
+    this.#rpc = new RpcClient(ports.transport, () => this.clusterId);
+  }
+
+  /** Goes on where it was; a node without a cluster waits to found one or to be added. */
+  static async open(ports: MetaNodePorts, options: MetaNodeOptions): Promise<MetaNode> {
+    const storage = new RaftStorage(ports.kv);
+    const restored = await storage.open();
+    const node = new MetaNode(ports, options, storage);
+    if (restored.identity !== undefined) node.#start(restored.identity, restored);
+    return node;
+  }
+
+  get clusterId(): bigint {
+    return this.#identity?.clusterId ?? 0n;
+  }
+
+  get catalog(): Catalog {
+    return this.#machine.catalog;
+  }
+
+  get isLeader(): boolean {
+    return this.#driver?.isLeader === true;
+  }
+
+  get isJoined(): boolean {
+    return this.#identity !== undefined;
+  }
+
+  get status(): MetaStatus {
+    const driver = this.#driver;
+    return {
+      nodeId: this.#identity?.nodeId ?? 0,
+      clusterId: this.clusterId,
+      leader: driver?.leaderAddress ?? '',
+      peers: driver?.raft.membership.voters.map(({ address }) => address) ?? [],
+    };
+  }
+
+  /** HTTP address of the leader; '' when none is known. */
+  get leaderHttpAddress(): string {
+    const { leader } = this.status;
+    return (
+      this.catalog.metaNodes.find(({ tcpAddress }) => tcpAddress === leader)?.httpAddress ?? ''
+    );
+  }
+
+  /** What other nodes may ask. */
+  get methods(): RpcMethods {
+    return {
+      calls: {
+        'raft.messages': (body) => {
+          this.#driver?.step(body as PeerMessages);
+          return Promise.resolve(null);
+        },
+        'meta.execute': (body) => this.#executeForOther(body as LoggedCommand),
+        'meta.join': async (body) => {
+          await this.#join(body as Identity);
+          return null;
+        },
+        'meta.status': () => Promise.resolve(this.status),
+      },
+      streams: {
+        'meta.watch': (body, { signal }) => this.#watch(body as { index: number }, signal),
+      },
+    };
+  }
+
+  /** Makes this node the first of a new cluster. Throws `conflict` when it has one. */
+  async found(): Promise<void> {
+    if (this.#identity !== undefined) throw new DbError('conflict', 'already joined to cluster');
+    const { random } = this.#ports;
+    const clusterId = (BigInt((random.u32() | 1) >>> 0) << 32n) | BigInt(random.u32());
+    const { httpAddress, tcpAddress } = this.#options;
+    const commands: readonly Command[] = [
+      { kind: 'found-cluster', clusterId },
+      { kind: 'create-meta-node', httpAddress, tcpAddress },
+    ];
+    let catalog = emptyCatalog;
+    for (const [i, command] of commands.entries())
+      ({ catalog } = applyCommand(catalog, 1, { id: `found ${i}`, command }));
+    const identity = { nodeId: 1, clusterId };
+    const membership = { voters: [{ id: 1, address: tcpAddress }], learners: [] };
+    const snapshot = { index: 1, term: 1, membership, data: encodeMessage(catalog) };
+    const hardState = { term: 1, vote: 0, commit: 1 };
+    await this.#storage.found(identity, snapshot, hardState);
+    this.#start(identity, { identity, hardState, snapshot, entries: [] });
+    this.#driver?.drive((raft) => {
+      raft.campaign();
+    });
+  }
+
+  /** Commits a command as leader. Throws its own error; `not_leader`; `outcome_unknown` when leadership went. */
+  async execute(command: Command): Promise<CommandValue | undefined> {
+    const { random } = this.#ports;
+    const words = Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0'));
+    const { answer } = await this.#execute({ id: words.join(''), command });
+    if (!answer.ok) throw new DbError(answer.code as 'conflict', answer.text);
+    return answer.value;
+  }
+
+  /** Resolves once this leader has applied all that was committed before. Throws `not_leader`. */
+  async readBarrier(): Promise<void> {
+    await this.#joined().readBarrier();
+  }
+
+  /** Adds another meta node: it follows the log first and gets its vote then. Answers its id. */
+  async addMeta(httpAddress: string, tcpAddress: string): Promise<number> {
+    const driver = this.#joined();
+    const made = await this.execute({ kind: 'create-meta-node', httpAddress, tcpAddress });
+    const nodeId = made?.nodeId ?? 0;
+    const member = { id: nodeId, address: tcpAddress };
+    if (driver.raft.membership.voters.some(({ id }) => id === nodeId)) return nodeId;
+    const identity: Identity = { nodeId, clusterId: this.clusterId };
+    await this.#rpc.call(tcpAddress, 'meta.join', identity, { deadlineMs: executeTimeoutMs });
+    await this.#changeMembership(({ voters, learners }) => ({
+      voters,
+      learners: [...learners.filter(({ id }) => id !== nodeId), member],
+    }));
+    await this.#changeMembership(({ voters, learners }) => ({
+      voters: [...voters, member],
+      learners: learners.filter(({ id }) => id !== nodeId),
+    }));
+    return nodeId;
+  }
+
+  async removeMeta(nodeId: number): Promise<void> {
+    const without = (members: readonly Member[]) => members.filter(({ id }) => id !== nodeId);
+    await this.execute({ kind: 'delete-meta-node', nodeId });
+    await this.#changeMembership(({ voters, learners }) => ({
+      voters: without(voters),
+      learners: without(learners),
+    }));
+  }
+
+  async transferLeadership(nodeId: number): Promise<void> {
+    this.#joined().drive((raft) => {
+      raft.transferLeadership(nodeId);
+    });
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#driver?.close();
+  }
+
+  #start(identity: Identity, restored: Restored): void {
+    assert(this.#driver === undefined, 'a node joins once');
+    const { clock, random, log, onFatal } = this.#ports;
+    this.#identity = identity;
+    this.#driver = new RaftDriver(
+      {
+        clock,
+        random,
+        log,
+        rpc: this.#rpc,
+        storage: this.#storage,
+        machine: this.#machine,
+        onFatal,
+      },
+      { ...this.#options, nodeId: identity.nodeId },
+      restored,
+    );
+  }
+
+  /** Another cluster's leader has added this node; asked twice it answers twice. */
+  async #join(identity: Identity): Promise<void> {
+    if (this.#identity !== undefined) {
+      const isSame = this.#identity.nodeId === identity.nodeId;
+      if (isSame && this.#identity.clusterId === identity.clusterId) return;
+      throw new DbError('conflict', 'already joined to cluster');
+    }
+    await this.#storage.saveIdentity(identity);
+    this.#start(identity, { identity, hardState: undefined, snapshot: undefined, entries: [] });
+  }
+
+  async #execute(logged: LoggedCommand): Promise<Executed> {
+    const driver = this.#joined();
+    const known = this.catalog.answered.find(({ id }) => id === logged.id);
+    if (known !== undefined && driver.isLeader)
+      return { answer: known.answer, index: this.catalog.index };
+    const executed = this.#machine.executed(logged.id);
+    executed.catch(() => undefined);
+    const clock = this.#ports.clock;
+    const timeout = new AbortController();
+    try {
+      driver.drive((raft) => raft.propose(encodeMessage(logged)));
+      const late = clock.sleep(executeTimeoutMs, timeout.signal).then(() => {
+        throw new DbError('outcome_unknown', 'the command was not committed in time');
+      });
+      late.catch(() => undefined);
+      return await Promise.race([executed, late]);
+    } finally {
+      timeout.abort();
+      this.#machine.forget(logged.id);
+    }
+  }
+
+  async #executeForOther(logged: LoggedCommand): Promise<ExecuteReply> {
+    if (!this.isLeader) return { leader: this.status.leader };
+    return this.#execute(logged);
+  }
+
+  /** Proposes a change of what is in force, waits until it is committed. */
+  async #changeMembership(change: (membership: Membership) => Membership): Promise<void> {
+    const driver = this.#joined();
+    const { clock } = this.#ports;
+    const giveUpMs = clock.monotonicMs() + catchUpMs;
+    let index = 0;
+    for (;;) {
+      try {
+        index = driver.drive((raft) => raft.proposeMembership(change(raft.membership)));
+        break;
+      } catch (error) {
+        const mayPass = error instanceof DbError && error.code === 'conflict';
+        if (!mayPass || clock.monotonicMs() > giveUpMs) throw error;
+        await clock.sleep(this.#options.tickMs);
+      }
+    }
+    while (driver.raft.commit < index) {
+      if (clock.monotonicMs() > giveUpMs)
+        throw new DbError('timeout', 'the membership change was not committed in time');
+      await clock.sleep(this.#options.tickMs);
+    }
+  }
+
+  async *#watch({ index }: { index: number }, signal: AbortSignal): AsyncGenerator<WatchReply> {
+    let known = index;
+    const { clock } = this.#ports;
+    while (!signal.aborted && !this.#isClosed) {
+      const { catalog } = this.#machine;
+      const changed = this.#machine.changed();
+      if (catalog.index > known) {
+        known = catalog.index;
+        yield { catalog };
+        continue;
+      }
+      yield {};
+      const beat = new AbortController();
+      const waited = clock.sleep(watchBeatMs, AbortSignal.any([beat.signal, signal]));
+      await Promise.race([changed, waited.catch(() => undefined)]);
+      beat.abort();
+    }
+  }
+
+  #joined(): RaftDriver {
+    if (this.#driver === undefined) throw new DbError('not_leader', 'this node has no cluster');
+    return this.#driver;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Raft's durable state in the key-value store (decision D8): `identity`, `hard-state`, `snapshot` and `entry/<index>`.
+ *
+ * Invariant: entries are contiguous from the snapshot's index + 1; open() refuses anything else, since a gap would let
+ * committed commands vanish unseen.
+ */
+import { DbError } from '../../base/errors.ts';
+import type { KvOperation, KvStore } from '../../env/kv.ts';
+import type { Entry, HardState, Ready, Snapshot } from '../../raft/types.ts';
+import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
+
+/** Which server of which cluster this is; kept from the moment it has joined. */
+export interface Identity {
+  readonly nodeId: number;
+  readonly clusterId: bigint;
+}
+
+export interface Restored {
+  readonly identity: Identity | undefined;
+  readonly hardState: HardState | undefined;
+  readonly snapshot: Snapshot | undefined;
+  readonly entries: readonly Entry[];
+}
+
+export class RaftStorage {
+  readonly #kv: KvStore;
+  #lastIndex = 0;
+
+  constructor(kv: KvStore) {
+    this.#kv = kv;
+  }
+
+  /** Throws `corrupt` on a gap. */
+  async open(): Promise<Restored> {
+    const identity = await this.#get<Identity>('identity');
+    const hardState = await this.#get<HardState>('hard-state');
+    const snapshot = await this.#get<Snapshot>('snapshot');
+    const stored = await this.#kv.range({ gte: 'entry/', lt: 'entry0' });
+    const entries = stored.map(([, value]) => decodeMessage(value) as Entry);
+    const first = (snapshot?.index ?? 0) + 1;
+    entries.forEach(({ index }, i) => {
+      if (index !== first + i)
+        throw new DbError('corrupt', `raft log: entry ${first + i} is missing, found ${index}`);
+    });
+    this.#lastIndex = first - 1 + entries.length;
+    if ((hardState?.commit ?? 0) > this.#lastIndex)
+      throw new DbError('corrupt', `raft log: ends at ${this.#lastIndex}, before its commit`);
+    return { identity, hardState, snapshot, entries };
+  }
+
+  /** One batch, synced unless it holds no more than a moved commit. */
+  async save({ hardState, snapshot, entries }: Ready, previous: HardState): Promise<void> {
+    const operations: KvOperation[] = [];
+    if (snapshot !== undefined) {
+      operations.push(put('snapshot', snapshot), ...(await this.#deletesUpTo(this.#lastIndex)));
+      this.#lastIndex = snapshot.index;
+    }
+    const [first] = entries;
+    for (let index = first?.index ?? Infinity; index <= this.#lastIndex; index++)
+      operations.push({ kind: 'delete', key: entryKey(index) });
+    for (const entry of entries) operations.push(put(entryKey(entry.index), entry));
+    this.#lastIndex = entries.at(-1)?.index ?? this.#lastIndex;
+    if (hardState !== undefined) operations.push(put('hard-state', hardState));
+    if (operations.length === 0) return;
+    const moved = hardState?.term !== previous.term || hardState.vote !== previous.vote;
+    const sync = snapshot !== undefined || entries.length > 0 || (hardState !== undefined && moved);
+    await this.#kv.batch(operations, { sync });
+  }
+
+  async saveIdentity(identity: Identity): Promise<void> {
+    await this.#kv.batch([put('identity', identity)], { sync: true });
+  }
+
+  /** The start of a cluster: its first server's whole state at once. */
+  async found(identity: Identity, snapshot: Snapshot, hardState: HardState): Promise<void> {
+    const operations = [put('identity', identity), put('snapshot', snapshot)];
+    await this.#kv.batch([...operations, put('hard-state', hardState)], { sync: true });
+    this.#lastIndex = snapshot.index;
+  }
+
+  /** Own snapshot: replaces the entries it covers. */
+  async compact(snapshot: Snapshot): Promise<void> {
+    const deletes = await this.#deletesUpTo(snapshot.index);
+    await this.#kv.batch([put('snapshot', snapshot), ...deletes], { sync: true });
+  }
+
+  async #deletesUpTo(index: number): Promise<readonly KvOperation[]> {
+    const stored = await this.#kv.range({ gte: 'entry/', lt: entryKey(index + 1) });
+    return stored.map(([key]) => ({ kind: 'delete', key }));
+  }
+
+  async #get<T>(key: string): Promise<T | undefined> {
+    const value = await this.#kv.get(key);
+    return value === undefined ? undefined : (decodeMessage(value) as T);
+  }
+}
+
+function put(key: string, value: unknown): KvOperation {
+  return { kind: 'put', key, value: encodeMessage(value) };
+}
+
+function entryKey(index: number): string {
+  return `entry/${String(index).padStart(16, '0')}`;
+}

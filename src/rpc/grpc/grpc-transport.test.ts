@@ -1,0 +1,57 @@
+import { Buffer } from 'node:buffer';
+import { connect } from 'node:net';
+import { expect, test } from 'vitest';
+import { rpcTransportContract } from '../../../test/support/contract/rpc-transport.ts';
+import { DbError, dbErrorCodes } from '../../base/errors.ts';
+import { NodeClock } from '../../env/node/node-clock.ts';
+import { errorFrame, FrameReader } from './frames.ts';
+import { GrpcTransport } from './grpc-transport.ts';
+
+rpcTransportContract('grpc transport', async (body) => {
+  const clock = new NodeClock();
+  const server = new GrpcTransport({ clock });
+  const client = new GrpcTransport({ clock });
+  const httpGet = async (address: string, path: string) => {
+    const response = await fetch(`http://${address}${path}`);
+    const contentType = response.headers.get('content-type') ?? '';
+    return { status: response.status, contentType, body: await response.text() };
+  };
+  try {
+    await body({ server, client, clock, address: '127.0.0.1:0', httpGet });
+  } finally {
+    await client.close();
+    await server.close();
+  }
+});
+
+test('grpc transport: every code comes through, one of a newer release as internal', () => {
+  for (const code of dbErrorCodes) {
+    const frame = errorFrame(new DbError(code, `text of ${code}`));
+    expect(() => new FrameReader().take(frame)).toThrow(new DbError(code, `text of ${code}`));
+  }
+  const future = Buffer.concat([Buffer.of(2), Buffer.from('{"code":"future","text":"x"}')]);
+  expect(() => new FrameReader().take(future)).toThrow(expect.objectContaining({ code: 'internal' })); // prettier-ignore
+});
+
+test('grpc transport: a POST and noise on the port get an answer or an end, and calls go on', async () => {
+  const clock = new NodeClock();
+  const transport = new GrpcTransport({ clock });
+  const handlers = {
+    call: (_method: string, request: Uint8Array) => Promise.resolve(request),
+    async *stream() {
+      yield await Promise.resolve(new Uint8Array());
+    },
+  };
+  const listener = await transport.listen('127.0.0.1:0', handlers);
+  const response = await fetch(`http://${listener.address}/`, { method: 'POST' });
+  expect(response.status).toBe(405);
+  const socket = connect(Number(listener.address.split(':')[1]), '127.0.0.1');
+  socket.end('noise\r\n\r\n');
+  await new Promise((resolve) => socket.once('close', resolve).resume());
+  const reply = await transport.call(listener.address, 'm', Buffer.from('x'), {
+    deadlineMs: 5_000,
+  });
+  expect(Buffer.from(reply).toString()).toBe('x');
+  await listener.close();
+  await transport.close();
+});

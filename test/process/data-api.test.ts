@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startOneNode, type OneNode } from '../support/one-node.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'varve-one-node-'));
+let node: OneNode;
+
+beforeAll(async () => {
+  node = await startOneNode(folder, { workerCount: 2 });
+  await query('CREATE DATABASE d', { method: 'POST' });
+});
+afterAll(async () => {
+  await node.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function query(q: string, init: RequestInit & { more?: string } = {}): Promise<string> {
+  const response = await fetch(`${node.url}/query?db=d&q=${encodeURIComponent(q)}${init.more ?? ''}`, init); // prettier-ignore
+  return response.text();
+}
+
+async function write(
+  body: RequestInit['body'],
+  more = '',
+  headers: Record<string, string> = {},
+): Promise<string> {
+  // prettier-ignore
+  const init = { method: 'POST', body: body ?? null, headers };
+  const response = await fetch(`${node.url}/write?db=d${more}`, init);
+  return `${response.status} ${await response.text()}`.trim();
+}
+
+test('data api: points of several weeks and series come back exact, through SELECT and SHOW', async () => {
+  const lines = [
+    'm,host=a i=9223372036854775807i,f=0.1,s="x y",b=t 1',
+    'm,host=b f=2 700000000000000001',
+    'm,host=a f=3 1400000000000000000',
+    'n\\ o,t\\,k=v\\=w f=1 5',
+  ];
+  expect(await write(lines.join('\n'))).toBe('204');
+  expect(await query('SELECT * FROM m', { more: '&epoch=ns' })).toBe(
+    '{"results":[{"statement_id":0,"series":[{"name":"m","columns":["time","b","f","host","i","s"],"values":[[1,true,0.1,"a",9223372036854775807,"x y"],[700000000000000001,null,2,"b",null,null],[1400000000000000000,null,3,"a",null,null]]}]}]}\n',
+  );
+  expect(await query('SELECT sum(f) FROM m GROUP BY host')).toContain('"values":[["1970-01-01T00:00:00Z",3.1]]'); // prettier-ignore
+  const show = async (q: string) =>
+    (
+      JSON.parse(await query(q)) as { results: { series: { values: unknown[][] }[] }[] }
+    ).results[0]?.series.map(({ values }) => values);
+  expect(await show('SHOW MEASUREMENTS')).toEqual([[['m'], ['n o']]]);
+  expect(await show('SHOW SERIES')).toEqual([[['m,host=a'], ['m,host=b'], ['n\\ o,t\\,k=v\\=w']]]);
+  expect(await show('SHOW TAG KEYS')).toEqual([[['host']], [['t,k']]]);
+  expect(await show('SHOW TAG VALUES WITH KEY = host')).toEqual([[['host', 'a'], ['host', 'b']]]); // prettier-ignore
+  expect(await show("SHOW TAG VALUES WITH KEY = host WHERE host = 'b'")).toEqual([[['host', 'b']]]);
+  expect(await show('SHOW FIELD KEYS FROM m')).toEqual([[['b', 'boolean'], ['f', 'float'], ['i', 'integer'], ['s', 'string']]]); // prettier-ignore
+  expect(await show('SHOW SHARDS')).toHaveLength(1);
+});
+
+test('data api: each refusal of /write has the status and text of the reference', async () => {
+  expect(await write('')).toBe('204');
+  expect(await write('bad')).toBe('400 {"error":"unable to parse \'bad\': missing fields"}');
+  expect(await write('p f=1 1\nbad')).toBe(
+    '400 {"error":"partial write: unable to parse \'bad\': missing fields dropped=0"}',
+  );
+  expect(await write('p f="text" 2')).toBe(
+    '400 {"error":"partial write: field type conflict: input field \\"f\\" on measurement \\"p\\" is type string, already exists as type float dropped=1 for database: d"}',
+  );
+  expect(await write('p f=1', '&precision=x')).toContain('invalid precision \\"x\\" (use n, u, ms');
+  expect(await write('p f=1', '&consistency=x')).toContain(
+    '400 {"error":"invalid consistency level"',
+  );
+  expect(await write('p f=1', '&rp=no')).toBe('500 {"error":"retention policy not found: no"}');
+  const missing = await fetch(`${node.url}/write?db=no`, { method: 'POST', body: 'p f=1' });
+  expect(`${missing.status} ${await missing.text()}`).toBe('404 {"error":"database not found: \\"no\\""}\n'); // prettier-ignore
+  expect(missing.headers.get('x-influxdb-error')).toBe('database not found: "no"');
+  const nowhere = await fetch(`${node.url}/write`, { method: 'POST', body: 'p f=1' });
+  expect(await nowhere.text()).toBe('{"error":"database is required"}\n');
+});
+
+test('data api: points beyond the retention policy are dropped and named', async () => {
+  await query('CREATE RETENTION POLICY short ON d DURATION 1h REPLICATION 1', { method: 'POST' });
+  const answer = await write('old,h=a f=1 0\nold f=1', '&rp=short');
+  expect(answer).toContain('partial write: dropped 1 points outside retention policy of duration 1h0m0s - oldest point old,h=a at 1970-01-01T00:00:00Z dropped because it violates a Retention Policy Lower Bound at '); // prettier-ignore
+  expect(answer).toContain(' dropped=1 for database: d for retention policy: short"}');
+  expect(await query('SELECT count(f) FROM short.old')).toContain(',1]]');
+});
+
+test('data api: gzip both ways, CSV, chunks, pretty, forms and bound parameters', async () => {
+  const lines = Array.from({ length: 1_000 }, (_, i) => `z v=${i}i ${i}`).join('\n');
+  expect(await write(gzipSync(lines), '', { 'content-encoding': 'gzip' })).toBe('204');
+  expect(await query('SELECT count(v) FROM z')).toContain(',1000]]');
+  const csv = { headers: { accept: 'application/csv' } };
+  expect(await query('SELECT v FROM z LIMIT 1', csv)).toBe('name,tags,time,v\nz,,0,0\n');
+  const chunks = (await query('SELECT v FROM z', { more: '&chunked=true&chunk_size=400&epoch=s' })).trim().split('\n'); // prettier-ignore
+  expect(chunks.map((chunk) => /"partial":true/.test(chunk))).toEqual([true, true, false]);
+  expect(await query('SELECT v FROM z LIMIT 1', { more: '&pretty=true' })).toContain(
+    '\n    "results"',
+  );
+  const form = new URLSearchParams({ db: 'd', q: 'SELECT v FROM z WHERE v > $least', params: '{"least":998}' }); // prettier-ignore
+  const posted = await fetch(`${node.url}/query`, { method: 'POST', body: form });
+  expect(await posted.text()).toContain('"values":[["1970-01-01T00:00:00.000000999Z",999]]');
+  const file = new FormData();
+  file.append('q', new Blob(['SELECT count(v) FROM z']), 'query.txt');
+  const uploaded = await fetch(`${node.url}/query?db=d`, { method: 'POST', body: file });
+  expect(await uploaded.text()).toContain(',1000]]');
+});
+
+test('data api: errors of queries, statements that are not there yet, and what comes after them', async () => {
+  expect(await query('BAD')).toContain('{"error":"error parsing query: found BAD, expected SELECT');
+  expect(await query('')).toBe('{"error":"missing required parameter \\"q\\""}\n');
+  expect(await query('SELECT f FROM nosuch.rp.m; SHOW DATABASES')).toBe(
+    '{"results":[{"statement_id":0,"error":"database not found: nosuch"},{"statement_id":1,"error":"not executed"}]}\n',
+  );
+  expect(await query('SHOW USERS')).toContain('SHOW USERS is not supported in this version');
+  expect(await query('CREATE DATABASE e')).toContain("deprecated use of 'CREATE DATABASE e' in a read only context"); // prettier-ignore
+  expect(await query('KILL QUERY 999', { method: 'POST' })).toContain('no such query id: 999');
+  expect(await query('SHOW QUERIES')).toContain('"SHOW QUERIES","d"');
+});
+
+test('data api: ping, health, unknown paths and wrong methods', async () => {
+  const ping = await fetch(`${node.url}/ping`);
+  expect([ping.status, ping.headers.get('x-influxdb-version'), ping.headers.get('x-influxdb-build')]).toEqual([204, '1.12.4-c1.12.4', 'ENT']); // prettier-ignore
+  expect(await (await fetch(`${node.url}/health`)).text()).toContain('"status":"pass"');
+  const lost = await fetch(`${node.url}/lost`);
+  expect([lost.status, await lost.text()]).toEqual([404, '404 page not found\n']);
+  const wrong = await fetch(`${node.url}/write`);
+  expect([wrong.status, await wrong.text()]).toEqual([405, 'Method Not Allowed\n']);
+});

@@ -1,0 +1,95 @@
+import { DbError, type DbErrorCode } from '../../src/base/errors.ts';
+import { MiB } from '../../src/base/units.ts';
+import { LocalShards } from '../../src/data/engine/local-shards.ts';
+import { ClusterShards } from '../../src/data/shards/cluster-shards.ts';
+import { ClusterQueries } from '../../src/data/statements/cluster-queries.ts';
+import { QueryRegistry } from '../../src/data/statements/query-registry.ts';
+import { StatementExecutor } from '../../src/data/statements/statement-executor.ts';
+import { PointsWriter } from '../../src/data/write/points-writer.ts';
+import { createNodeEnv } from '../../src/env/node/node-env.ts';
+import type { RpcTransport } from '../../src/env/transport.ts';
+import { createDataApi } from '../../src/http/data/data-api.ts';
+import type { MetaAccess } from '../../src/meta/client/meta-access.ts';
+import { applyCommand } from '../../src/meta/model/apply.ts';
+import { emptyCatalog, type CommandValue } from '../../src/meta/model/catalog.ts';
+import type { Command } from '../../src/meta/model/command.ts';
+import { RpcClient } from '../../src/rpc/rpc-client.ts';
+
+/** A catalog in memory with this node alone in it. */
+export class MemoryMeta implements MetaAccess {
+  catalog = emptyCatalog;
+  readonly nodeId = 1;
+  #index = 0;
+
+  async execute(command: Command): Promise<CommandValue | undefined> {
+    const id = `${++this.#index}`;
+    const { catalog, answer } = applyCommand(this.catalog, this.#index, { id, command });
+    if (!answer.ok) throw new DbError(answer.code as DbErrorCode, answer.text);
+    this.catalog = catalog;
+    return Promise.resolve(answer.value);
+  }
+}
+
+export interface OneNode {
+  readonly url: string;
+  readonly meta: MemoryMeta;
+  readonly close: () => Promise<void>;
+}
+
+/** A data node in this process, without metas: the real engine workers, storage and HTTP API. */
+export async function startOneNode(
+  folder: string,
+  options: { readonly workerCount: number },
+): Promise<OneNode> {
+  const env = createNodeEnv({
+    log: { format: 'logfmt', level: 'error' },
+    engineWorkerUrl: new URL('../../src/server/engine-worker.ts', import.meta.url),
+    createTransport: () => ({}) as RpcTransport,
+  });
+  const { clock, random, log, jobs } = env;
+  const meta = new MemoryMeta();
+  const addresses = { httpAddress: 'localhost:8086', tcpAddress: 'localhost:8088' };
+  await meta.execute({ kind: 'create-data-node', ...addresses, dataNodesMax: 1 });
+  const local = await LocalShards.start(env.engines, options.workerCount, {
+    dataFolder: `${folder}/data`,
+    walFolder: `${folder}/wal`,
+    segmentBytesMax: 10 * MiB,
+    queueBytesMax: 64 * MiB,
+    arenaBytesMax: 512 * MiB,
+  });
+  const rpc = new RpcClient(env.transport, () => 0n);
+  const shards = new ClusterShards(meta, local, rpc);
+  const registry = new QueryRegistry(clock, { concurrentMax: 0 });
+  const queries = new ClusterQueries(registry, meta, rpc);
+  const executor = new StatementExecutor({ clock, random, meta, shards, log, registry, queries });
+  const routeLines = local.routeLines.bind(local);
+  const onOwnerFailed = (): void => undefined;
+  const writer = new PointsWriter({ clock, meta, shards, routeLines, onOwnerFailed });
+  let requests = 0;
+  const api = createDataApi(
+    { clock, jobs, log, writer, executor, vars: () => ({}), requestId: () => `${++requests}` },
+    {
+      version: '1.12.4-c1.12.4',
+      bindAddress: '127.0.0.1:0',
+      bodyBytesMax: 25_000_000,
+      rowsMax: 0,
+      bucketsMax: 0,
+      queryTimeoutMs: 0,
+      writeTimeoutMs: 10_000,
+      logEnabled: false,
+      throttle: {
+        concurrentMax: 0,
+        enqueuedMax: 0,
+        enqueuedTimeoutMs: 30_000,
+        bytesMax: 256 * MiB,
+      },
+    },
+  );
+  const url = await api.listen({ host: '127.0.0.1', port: 0 });
+  const close = async (): Promise<void> => {
+    await api.close();
+    await local.close();
+    await jobs.close();
+  };
+  return { url, meta, close };
+}
