@@ -1,5 +1,5 @@
 import { DbError } from '../../base/errors.ts';
-import type { Change } from './apply.ts';
+import type { Change } from './change.ts';
 import type { Catalog } from './catalog.ts';
 import type { Command } from './command.ts';
 

@@ -1,24 +1,13 @@
 import { DbError, isDbError } from '../../base/errors.ts';
 import { applyNodeCommand } from './apply-nodes.ts';
 import { applySchemaCommand } from './apply-schema.ts';
-import {
-  answeredMax,
-  type Catalog,
-  type CommandAnswer,
-  type CommandValue,
-  type Lease,
-} from './catalog.ts';
+import { answeredMax, type Catalog, type CommandAnswer, type Lease } from './catalog.ts';
+import type { Change } from './change.ts';
 import type { Command, LoggedCommand } from './command.ts';
 
 export interface Applied {
   readonly catalog: Catalog;
   readonly answer: CommandAnswer;
-}
-
-/** What a command makes of a catalog. */
-export interface Change {
-  readonly catalog: Catalog;
-  readonly value?: CommandValue | undefined;
 }
 
 /**

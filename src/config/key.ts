@@ -1,0 +1,52 @@
+import type { Kind, KindValues } from './config-value.ts';
+
+/**
+ * - now: in effect.
+ * - later: accepted, and named once at start when set to other than its default, since its feature is still to come.
+ * - protects: set to other than its default it stops the start: running without what it asks for would be unsafe.
+ */
+export type KeyStatus = 'now' | 'later' | 'protects';
+
+export interface Key<K extends Kind = Kind> {
+  readonly kind: K;
+  /** As it stands in a file. */
+  readonly fallback:
+    boolean | number | string | readonly string[] | Readonly<Record<string, string>>;
+  readonly status: KeyStatus;
+}
+
+export type KeyTable = Readonly<Record<string, Readonly<Record<string, Key>>>>;
+export type { KindValues };
+
+export function now<K extends Kind>(kind: K, fallback: Key['fallback']): Key<K> {
+  return { kind, fallback, status: 'now' };
+}
+
+export function later<K extends Kind>(kind: K, fallback: Key['fallback']): Key<K> {
+  return { kind, fallback, status: 'later' };
+}
+
+export function protects<K extends Kind>(kind: K, fallback: Key['fallback']): Key<K> {
+  return { kind, fallback, status: 'protects' };
+}
+
+/** What both daemons know alike. Section '' holds the keys outside of sections. */
+export const enterpriseKeys = {
+  'license-key': later('string', ''),
+  'license-path': now('string', ''),
+  /** Ours: PEM of the keys that may have signed the licence. */
+  'license-public-key-path': now('string', ''),
+} as const;
+
+export const loggingKeys = {
+  format: now('string', 'auto'),
+  level: now('string', 'info'),
+  'suppress-logo': now('bool', false),
+} as const;
+
+export const tlsKeys = {
+  ciphers: protects('list', []),
+  'min-version': protects('string', ''),
+  'max-version': protects('string', ''),
+  'advanced-expiration': later('duration', '5d'),
+} as const;
