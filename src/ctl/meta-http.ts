@@ -1,0 +1,124 @@
+import { createHmac } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { DbError, errorText } from '../base/errors.ts';
+
+export interface MetaHttpOptions {
+  /** host:port of a meta node. */
+  readonly bind: string;
+  readonly tls: boolean;
+  readonly skipVerify: boolean;
+  readonly authType: 'none' | 'basic' | 'jwt';
+  readonly user: string;
+  readonly password: string;
+  readonly secret: string;
+  readonly timeoutMs: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly location: string;
+  readonly body: string;
+}
+
+const redirectsMax = 10;
+const tokenSeconds = 300;
+
+/** Calls a meta node's HTTP API, following redirects to the leader with method, body and credentials (spec 2.1). */
+export class MetaHttp {
+  readonly #options: MetaHttpOptions;
+  readonly #nowMs: () => number;
+
+  constructor(options: MetaHttpOptions, nowMs: () => number) {
+    this.#options = options;
+    this.#nowMs = nowMs;
+  }
+
+  get(path: string): Promise<unknown> {
+    return this.#json('GET', path, '');
+  }
+
+  post(path: string, form: Readonly<Record<string, string>>): Promise<unknown> {
+    return this.#json('POST', path, new URLSearchParams(form).toString());
+  }
+
+  /** The same node asked at another address, as join does with the ones it finds. */
+  at(bind: string): MetaHttp {
+    return new MetaHttp({ ...this.#options, bind }, this.#nowMs);
+  }
+
+  async #json(method: 'GET' | 'POST', path: string, body: string): Promise<unknown> {
+    const { tls, bind } = this.#options;
+    let url = `${tls ? 'https' : 'http'}://${bind}${path}`;
+    for (let i = 0; i <= redirectsMax; i++) {
+      const answer = await this.#send(method, url, body);
+      if (answer.status !== 307) return parseAnswer(answer);
+      url = answer.location;
+    }
+    throw failed('exited', 'too many redirects');
+  }
+
+  #send(method: 'GET' | 'POST', url: string, body: string): Promise<Answer> {
+    const { tls, skipVerify, timeoutMs } = this.#options;
+    const headers: Record<string, string> = { ...this.#authorization() };
+    if (method === 'POST') headers['Content-Type'] = 'application/x-www-form-urlencoded';
+    const options = { method, headers, timeout: timeoutMs, rejectUnauthorized: !skipVerify };
+    return new Promise((resolve, reject) => {
+      const open = tls ? httpsRequest : httpRequest;
+      const request = open(url, options, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => (text += part));
+        response.on('end', () => {
+          const location = response.headers.location ?? '';
+          resolve({ status: response.statusCode ?? 0, location, body: text });
+        });
+      });
+      request.on('timeout', () => request.destroy(new Error('the operation took too long')));
+      request.on('error', (error) => {
+        reject(failed('timed out', errorText(error) || (error as { code?: string }).code || 'no connection')); // prettier-ignore
+      });
+      request.end(body);
+    });
+  }
+
+  #authorization(): Readonly<Record<string, string>> {
+    const { authType, user, password, secret } = this.#options;
+    if (authType === 'none') return {};
+    if (authType === 'basic') {
+      const both = Buffer.from(`${user}:${password}`).toString('base64');
+      return { Authorization: `Basic ${both}` };
+    }
+    const token = createToken({ user, secret, nowMs: this.#nowMs(), seconds: tokenSeconds });
+    return { Authorization: `Bearer ${token}` };
+  }
+}
+
+/** A JWT signed with HS512 (spec 2.2, token). */
+export function createToken(claims: {
+  readonly user: string;
+  readonly secret: string;
+  readonly nowMs: number;
+  readonly seconds: number;
+}): string {
+  const { user, secret, nowMs, seconds } = claims;
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const exp = Math.floor(nowMs / 1_000) + seconds;
+  const body = `${encode({ alg: 'HS512', typ: 'JWT' })}.${encode({ exp, username: user })}`;
+  return `${body}.${createHmac('sha512', secret).update(body).digest('base64url')}`;
+}
+
+function parseAnswer({ status, body }: Answer): unknown {
+  let document: unknown;
+  try {
+    document = body === '' ? undefined : JSON.parse(body);
+  } catch {
+    document = undefined;
+  }
+  if (status === 200 || status === 204) return document;
+  const error = (document as { readonly error?: string } | undefined)?.error;
+  throw failed('exited', error ?? (body.trim() === '' ? `status ${status}` : body.trim()));
+}
+
+function failed(how: 'exited' | 'timed out', text: string): DbError {
+  return new DbError('unavailable', `operation ${how} with error: ${text}`);
+}

@@ -1,0 +1,94 @@
+import { parseGoFlags } from '../base/go-flags.ts';
+import { DbError } from '../base/errors.ts';
+import type { MetaHttp } from './meta-http.ts';
+import { formatTable } from './table.ts';
+
+interface NodeDocument {
+  readonly id: number;
+  readonly addr: string;
+  readonly tcpAddr: string;
+  readonly version: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+interface ShardDocument {
+  readonly id: number;
+  readonly database: string;
+  readonly 'retention-policy': string;
+  readonly 'replica-n': number;
+  readonly 'shard-group-id': number;
+  readonly 'start-time': string;
+  readonly 'end-time': string;
+  readonly 'expire-time': string;
+  readonly 'truncated-at': string;
+  readonly owners: readonly { readonly id: number; readonly tcpAddr: string }[];
+}
+
+const goZeroTime = '0001-01-01T00:00:00Z';
+const clusterTable = { widthMin: 8, padding: 3 };
+const shardTable = { widthMin: 0, padding: 2 };
+
+/** `influxd-ctl show` (spec 2.2). */
+export async function show(args: readonly string[], meta: MetaHttp): Promise<string> {
+  refuseExtra(args);
+  const cluster = (await meta.get('/show-cluster')) as {
+    readonly data: readonly NodeDocument[] | null;
+    readonly meta: readonly NodeDocument[] | null;
+  };
+  const status = (await meta.get('/status')) as {
+    readonly leader: string;
+    readonly peers: readonly string[] | null;
+  };
+  const data = (cluster.data ?? []).map((node) => {
+    const { id, tcpAddr, addr, version, labels } = node;
+    return [`${id}`, tcpAddr, addr, version, JSON.stringify(labels), 'false'];
+  });
+  const metas = (cluster.meta ?? []).map((node) => {
+    const { id, tcpAddr, addr, version, labels } = node;
+    return [`${id}`, tcpAddr, addr, version, JSON.stringify(labels)];
+  });
+  const dataHead = ['ID', 'TCP Address', 'HTTP Address', 'Version', 'Labels', 'Passive'];
+  const metaHead = ['ID', 'Raft Address', 'HTTP Address', 'Version', 'Labels'];
+  const peers = (status.peers ?? []).filter((peer) => peer !== status.leader);
+  const raft = [
+    ['Leader', status.leader],
+    ['Peers', `[${peers.map((peer) => `"${peer}"`).join(', ')}]`],
+  ];
+  return [
+    `Data Nodes\n==========\n${formatTable([dataHead, ...data], clusterTable)}`,
+    `Meta Nodes\n==========\n${formatTable([metaHead, ...metas], clusterTable)}`,
+    `Raft Status\n==========\n${formatTable(raft, clusterTable)}`,
+  ].join('\n');
+}
+
+/** `influxd-ctl show-shards` (spec 2.2). */
+export async function showShards(args: readonly string[], meta: MetaHttp): Promise<string> {
+  const flags = parseGoFlags(args, { v: 'switch', m: 'switch', e: 'switch' });
+  refuseExtra(flags.rest);
+  const [given] = Object.keys(flags.values);
+  if (given !== undefined)
+    throw new DbError('unsupported', `-${given} is not supported in this version`);
+  const shards = (await meta.get('/show-shards')) as readonly ShardDocument[];
+  const head = ['ID', 'Database', 'Retention Policy', 'Desired Replicas', 'Shard Group', 'Start', 'End', 'Expires', 'Owners']; // prettier-ignore
+  const rows = shards.map((shard) => {
+    const truncated = shard['truncated-at'];
+    const owners = [...shard.owners].sort((a, b) => a.id - b.id);
+    return [
+      `${shard.id}`,
+      shard.database,
+      shard['retention-policy'],
+      `${shard['replica-n']}`,
+      `${shard['shard-group-id']}`,
+      shard['start-time'],
+      truncated === goZeroTime ? shard['end-time'] : `${truncated}*`,
+      shard['expire-time'] === goZeroTime ? '' : shard['expire-time'],
+      `[${owners.map(({ id, tcpAddr }) => `{${id} ${tcpAddr}}`).join(' ')}]`,
+    ];
+  });
+  return `Shards\n==========\n${formatTable([head, ...rows], shardTable)}`;
+}
+
+function refuseExtra(args: readonly string[]): void {
+  if (args.length > 0)
+    throw new DbError('invalid_argument', `unexpected extra arguments: [${args.join(' ')}]`);
+}

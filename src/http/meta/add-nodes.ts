@@ -1,0 +1,86 @@
+import { DbError, isDbError } from '../../base/errors.ts';
+import type { DataIdentity } from '../../meta/client/meta-client.ts';
+import type { MetaApi } from './meta-api-options.ts';
+
+/** What `data.status` of a data node answers. */
+export interface DataStatus {
+  readonly nodeId: number;
+  readonly clusterId: bigint;
+  readonly httpAddress: string;
+}
+
+const askDeadlineMs = 5_000;
+
+/** Adds a meta node by its HTTP address; the first one, itself, founds the cluster (spec F10, F11). */
+export async function addMetaNode(address: string, { ports, options }: MetaApi): Promise<unknown> {
+  const { node } = ports;
+  if (!node.isJoined) {
+    if (address !== options.httpAddress) throw new DbError('no_leader', 'no leader');
+    await node.found();
+    await leads(ports);
+  }
+  const known = node.catalog.metaNodes.find(({ httpAddress }) => httpAddress === address);
+  if (known !== undefined && node.status.peers.includes(known.tcpAddress))
+    return metaDocument(known.id, address, known.tcpAddress);
+  const probe = await ports.probe(address);
+  if (probe.nodeType !== 'meta')
+    throw new DbError('invalid_argument', `${address} is not a meta node`);
+  if (probe.peers !== null && known === undefined) {
+    const of = `leader=${probe.leader} peers=[${probe.peers.join(' ')}]`;
+    throw new DbError(
+      'conflict',
+      `meta node at "${address}" is a member of another cluster: ${of}`,
+    );
+  }
+  const id = await node.addMeta(address, probe.raftAddr);
+  return metaDocument(id, address, probe.raftAddr);
+}
+
+/** Adds a data node by its TCP address: it gets an id, and then learns of its cluster (spec F12). */
+export async function addDataNode(address: string, { ports, options }: MetaApi): Promise<unknown> {
+  const { node, rpc } = ports;
+  const call = (method: string, body: unknown) =>
+    rpc.call(address, method, body, { deadlineMs: askDeadlineMs });
+  const status = (await call('data.status', null).catch(rethrowJoined)) as DataStatus;
+  if (status.clusterId !== 0n && status.clusterId !== node.clusterId)
+    throw new DbError('invalid_argument', 'already joined to cluster');
+  const { httpAddress } = status;
+  const { dataNodesMax } = options;
+  const command = {
+    kind: 'create-data-node',
+    httpAddress,
+    tcpAddress: address,
+    dataNodesMax,
+  } as const;
+  const made = await node.execute(command);
+  const identity: DataIdentity = {
+    nodeId: made?.nodeId ?? 0,
+    clusterId: node.clusterId,
+    metaAddresses: node.status.peers,
+  };
+  await call('data.join', identity).catch(rethrowJoined);
+  const { nodeId: id } = identity;
+  return {
+    id,
+    tcpAddr: address,
+    httpAddr: httpAddress,
+    httpScheme: 'http',
+    status: 'joined',
+    version: '',
+  };
+}
+
+function rethrowJoined(error: unknown): never {
+  if (isDbError(error, 'wrong_cluster') || isDbError(error, 'conflict'))
+    throw new DbError('invalid_argument', 'already joined to cluster');
+  throw error;
+}
+
+function metaDocument(id: number, addr: string, tcpAddr: string): unknown {
+  return { id, addr, httpScheme: 'http', tcpAddr, version: '' };
+}
+
+/** A cluster of one elects itself within an election timeout. */
+async function leads({ node, clock }: MetaApi['ports']): Promise<void> {
+  while (!node.isLeader) await clock.sleep(10);
+}

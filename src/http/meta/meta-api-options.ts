@@ -1,0 +1,41 @@
+import type { Clock } from '../../env/clock.ts';
+import type { Log } from '../../env/log.ts';
+import type { Announcements } from '../../meta/server/announcements.ts';
+import type { MetaNode } from '../../meta/server/meta-node.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+
+/** What another meta node's `/status` says. */
+export interface MetaProbe {
+  readonly nodeType: string;
+  readonly leader: string;
+  readonly raftAddr: string;
+  readonly peers: readonly string[] | null;
+}
+/** Throws `unavailable` when nobody answers there. */
+export type ProbeMeta = (httpAddress: string) => Promise<MetaProbe>;
+
+export interface MetaApiPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly node: MetaNode;
+  readonly rpc: RpcClient;
+  readonly announcements: Announcements;
+  /** Asks another meta node's `/status`. */
+  readonly probe: ProbeMeta;
+  readonly requestId: () => string;
+}
+
+export interface MetaApiOptions {
+  readonly version: string;
+  /** host:8091 and host:8089, as others reach them. */
+  readonly httpAddress: string;
+  readonly tcpAddress: string;
+  readonly leaseDurationMs: number;
+  readonly dataNodesMax: number;
+  readonly tracing: boolean;
+}
+
+export interface MetaApi {
+  readonly ports: MetaApiPorts;
+  readonly options: MetaApiOptions;
+}

@@ -1,0 +1,123 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { MetaNode } from '../../meta/server/meta-node.ts';
+import { sendError, sendPlain } from '../error-reply.ts';
+import { addDataNode, addMetaNode } from './add-nodes.ts';
+import { serveLease } from './lease-route.ts';
+import type { MetaApi, MetaApiOptions, MetaApiPorts } from './meta-api-options.ts';
+import { isElsewhere, parameter, sendJson } from './meta-request.ts';
+import { clusterDocument, shardsDocument } from './show-documents.ts';
+
+const pingDeadlineMs = 2_000;
+
+/** The API of a meta node, port 8091 (spec 3). The caller listens and closes. */
+export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): FastifyInstance {
+  const api = fastify({
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, body);
+  });
+  api.addHook('onRequest', async (request, reply) => {
+    const { headers } = request;
+    const asked = String(headers['x-request-id'] ?? headers['request-id'] ?? '');
+    const id = asked === '' ? ports.requestId() : asked;
+    reply.header('X-Influxdb-Version', options.version).header('X-Request-Id', id);
+    reply.header('Request-Id', id);
+    reply.header('Influxdb-Metaindex', ports.node.catalog.index);
+    if (options.tracing)
+      ports.log.info('Meta request', { method: request.method, url: request.url });
+    if (!['GET', 'POST'].includes(request.method)) return reply.code(400).send();
+  });
+  addReads(api, { ports, options });
+  addChanges(api, { ports, options });
+  api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
+  api.setErrorHandler((error, request, reply) => sendFailure(reply, request, { error, ports }));
+  return api;
+}
+
+function addReads(api: FastifyInstance, { ports, options }: MetaApi): void {
+  const { node } = ports;
+  api.get('/ping', async (request, reply) => {
+    const { leader } = node.status;
+    reply.type('text/plain; charset=utf-8');
+    if (parameter(request, 'all') === '') return reply.send(leader);
+    const leaders = await Promise.allSettled(
+      node.status.peers
+        .filter((peer) => peer !== options.tcpAddress)
+        .map((peer) => ports.rpc.call(peer, 'meta.status', null, { deadlineMs: pingDeadlineMs })),
+    );
+    const agree = leaders.every(
+      (one) => one.status === 'fulfilled' && (one.value as { leader: string }).leader === leader,
+    );
+    return agree ? reply.send(leader) : sendError(reply, 500, 'one or more metaservers not up');
+  });
+  api.get('/status', (_request, reply) => {
+    const { leader, peers } = node.status;
+    return sendJson(reply, {
+      nodeType: 'meta',
+      leader,
+      httpAddr: options.httpAddress,
+      raftAddr: options.tcpAddress,
+      peers: node.isJoined ? peers : null,
+    });
+  });
+  api.get('/peers', (_request, reply) => sendJson(reply, node.status.peers));
+  api.get('/show-cluster', async (_request, reply) => {
+    await settleRead(node);
+    return sendJson(reply, clusterDocument(node.catalog, ports.announcements));
+  });
+  api.get('/show-shards', async (_request, reply) => {
+    await settleRead(node);
+    return sendJson(reply, shardsDocument(node.catalog, ports.clock.wallNs()));
+  });
+}
+
+function addChanges(api: FastifyInstance, meta: MetaApi): void {
+  api.get('/lease', (request, reply) => serveLease(request, reply, meta));
+  api.post('/join', async (request, reply) => {
+    const address = parameter(request, 'addr');
+    if (address === '') return sendError(reply, 400, 'addr is required');
+    if (isElsewhere(request, reply, meta)) return reply;
+    return sendJson(reply, await addMetaNode(address, meta));
+  });
+  api.post('/add-data', async (request, reply) => {
+    const address = parameter(request, 'addr');
+    if (address === '') return sendError(reply, 400, 'addr is required');
+    if (!meta.ports.node.isJoined) {
+      const text = 'data node failed to contact valid meta server in list []';
+      return sendError(reply, 400, text);
+    }
+    if (isElsewhere(request, reply, meta)) return reply;
+    return sendJson(reply, await addDataNode(address, meta));
+  });
+}
+
+/** On the leader a read sees all that was committed before; elsewhere it may be a moment old. */
+async function settleRead(node: MetaNode): Promise<void> {
+  if (!node.isLeader) return;
+  await node.readBarrier().catch((error: unknown) => {
+    if (!isDbError(error)) throw error;
+  });
+}
+
+function sendFailure(
+  reply: FastifyReply,
+  request: FastifyRequest,
+  { error, ports }: { readonly error: unknown; readonly ports: MetaApiPorts },
+): FastifyReply {
+  if (!isDbError(error)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : errorText(error);
+    ports.log.error('A request failed in a way nobody expected', { url: request.url, error: text });
+    return sendError(reply, 500, errorText(error));
+  }
+  return sendError(reply, statusOf(error), error.message);
+}
+
+function statusOf({ code }: DbError): number {
+  if (code === 'conflict') return 409;
+  if (code === 'not_leader' || code === 'no_leader') return 503;
+  return code === 'invalid_argument' || code === 'license_limit' ? 400 : 500;
+}

@@ -1,0 +1,124 @@
+import type { Config } from '../config/config.ts';
+import type { metaKeys } from '../config/meta-keys.ts';
+import type { Env } from '../env/env.ts';
+import { createMetaApi } from '../http/meta/meta-api.ts';
+import type { License } from '../license/license.ts';
+import { announceTo, Announcements, type Announcement } from '../meta/server/announcements.ts';
+import { MetaNode } from '../meta/server/meta-node.ts';
+import { RpcClient } from '../rpc/rpc-client.ts';
+import { createRpcHandlers, type RpcMethods } from '../rpc/rpc-service.ts';
+import { probeMeta } from './probe-meta.ts';
+import { advertised, parseBindAddress } from './addresses.ts';
+import type { RunningServer } from './run-daemon.ts';
+import { announcedVersion, requestIds, version } from './version.ts';
+
+const tickMs = 100;
+const snapshotEntries = 1_024;
+
+/** Builds and starts a meta node (spec 1.2). */
+export async function startMetaServer(
+  env: Env,
+  config: Config<typeof metaKeys>,
+  { license, onFatal }: { readonly license: License; readonly onFatal: (error: unknown) => void },
+): Promise<RunningServer> {
+  const { clock, random, transport } = env;
+  const hostname = config.get('', 'hostname');
+  const bind = config.get('meta', 'bind-address');
+  const httpBind = config.get('meta', 'http-bind-address');
+  const tcpAddress = advertised(hostname, bind);
+  const httpAddress = advertised(hostname, httpBind);
+  const kv = await env.kv.open(config.get('meta', 'dir'));
+  const { electionTicks, heartbeatTicks } = ticksOf(config);
+  const node = await MetaNode.open(
+    { clock, random, log: env.log.child('raft'), kv, transport, onFatal },
+    {
+      httpAddress,
+      tcpAddress,
+      tickMs,
+      electionTicks,
+      heartbeatTicks,
+      snapshotEntries,
+    },
+  );
+  const rpc = new RpcClient(transport, () => node.clusterId);
+  const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
+  const methods = withAnnouncements(node.methods, announcements);
+  const listener = await transport.listen(
+    bind,
+    createRpcHandlers(() => node.clusterId, methods),
+  );
+  const self = { tcpAddress, version: announcedVersion };
+  const gossiper = startGossip(config, { clock, rpc, node, announcements, self });
+  const api = createMetaApi(
+    {
+      clock,
+      log: env.log.child('meta'),
+      node,
+      rpc,
+      announcements,
+      probe: probeMeta,
+      requestId: requestIds(env),
+    },
+    {
+      version,
+      httpAddress,
+      tcpAddress,
+      leaseDurationMs: config.get('meta', 'lease-duration'),
+      dataNodesMax: license.dataNodesMax,
+      tracing: config.get('meta', 'cluster-tracing'),
+    },
+  );
+  const { host, port } = parseBindAddress(httpBind);
+  await api.listen({ port, host: host === '' ? '0.0.0.0' : host });
+  env.log.info('Listening', { http: httpBind, raft: bind });
+  return {
+    close: async () => {
+      gossiper.cancel();
+      await api.close();
+      await listener.close();
+      await node.close();
+      await kv.close();
+    },
+  };
+}
+
+function ticksOf(config: Config<typeof metaKeys>): {
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+} {
+  const ticks = (durationMs: number) => Math.round(durationMs / tickMs);
+  // The reference's heartbeat-timeout is how long a follower waits; the leader beats ten times as often.
+  return {
+    electionTicks: Math.max(2, ticks(config.get('meta', 'election-timeout'))),
+    heartbeatTicks: Math.max(1, ticks(config.get('meta', 'heartbeat-timeout') / 10)),
+  };
+}
+
+interface GossipPorts {
+  readonly clock: Env['clock'];
+  readonly rpc: RpcClient;
+  readonly node: MetaNode;
+  readonly announcements: Announcements;
+  readonly self: Announcement;
+}
+
+/** Tells the other metas of this one, now and then. */
+function startGossip(config: Config<typeof metaKeys>, ports: GossipPorts): { cancel(): void } {
+  const { clock, rpc, node, announcements, self } = ports;
+  const gossip = (): void => {
+    announcements.note(self);
+    const addresses = node.catalog.metaNodes.map((one) => one.tcpAddress);
+    const others = addresses.filter((address) => address !== self.tcpAddress);
+    void announceTo(rpc, others, self);
+  };
+  gossip();
+  return clock.every(config.get('meta', 'gossip-frequency'), gossip);
+}
+
+function withAnnouncements(methods: RpcMethods, announcements: Announcements): RpcMethods {
+  const announce = (body: unknown) => {
+    announcements.note(body as Announcement);
+    return Promise.resolve(null);
+  };
+  return { ...methods, calls: { ...methods.calls, 'meta.announce': announce } };
+}

@@ -1,0 +1,21 @@
+import type { Env } from '../env/env.ts';
+
+/** As InfluxDB Enterprise reports itself (spec F120). */
+export const version = '1.12.4-c1.12.4';
+export const announcedVersion = 'v1.12.4';
+
+/** Request ids that look like version 1 UUIDs, as the reference's. */
+export function requestIds({ clock, random }: Pick<Env, 'clock' | 'random'>): () => string {
+  const source = random.fork('request-ids');
+  const hex = (value: number | bigint, digits: number) => value.toString(16).padStart(digits, '0');
+  const node = hex(source.u32(), 8) + hex(source.u32() & 0xffff, 4);
+  // 100 ns steps between 1582 and 1970.
+  const epoch = 0x01b21dd213814000n;
+  return () => {
+    const time = clock.wallNs() / 100n + epoch;
+    const low = hex(time & 0xffffffffn, 8);
+    const middle = hex((time >> 32n) & 0xffffn, 4);
+    const high = hex(((time >> 48n) & 0x0fffn) | 0x1000n, 4);
+    return `${low}-${middle}-${high}-${hex((source.u32() & 0x3fff) | 0x8000, 4)}-${node}`;
+  };
+}

@@ -1,0 +1,151 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+
+/** A cluster of real processes, started by `npm start`'s launcher on ports of its own. */
+export class DevCluster {
+  readonly dir = mkdtempSync(join(tmpdir(), 'varve-cluster-'));
+  readonly #offset: number;
+  readonly #extra: readonly string[];
+  readonly #byHand: ChildProcess[] = [];
+  #launcher: ChildProcess | undefined;
+  #output = '';
+  #onOutput: () => void = () => undefined;
+
+  constructor(offset: number, ...extra: readonly string[]) {
+    this.#offset = offset;
+    this.#extra = extra;
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  get launcherPid(): number {
+    return this.#launcher?.pid ?? 0;
+  }
+
+  /** Resolves when the launcher says that the cluster is ready. */
+  async start(): Promise<void> {
+    this.#output = '';
+    const args = ['scripts/dev-cluster.ts', '--dir', this.dir, '--port-offset', `${this.#offset}`];
+    const launcher = spawn(process.execPath, [...args, ...this.#extra], { cwd: root });
+    this.#launcher = launcher;
+    const onData = (part: Buffer): void => {
+      this.#output += part.toString();
+      this.#onOutput();
+    };
+    launcher.stdout.on('data', onData);
+    launcher.stderr.on('data', onData);
+    launcher.on('exit', () => {
+      this.#onOutput();
+    });
+    await this.says(/^ready/m);
+  }
+
+  /** Resolves when the launcher has printed what matches; rejects when it ends without. */
+  async says(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.#output)) {
+      if (this.#launcher?.exitCode !== null) throw new Error(`the launcher ended: ${this.#output}`);
+      await new Promise<void>((resolve) => {
+        this.#onOutput = resolve;
+      });
+    }
+  }
+
+  url(kind: 'meta' | 'data', number: number): string {
+    const port = (kind === 'meta' ? 8091 : 8086) + this.#offset + 100 * (number - 1);
+    return `http://127.0.0.1:${port}`;
+  }
+
+  pid(name: string): number {
+    const found = [...this.#output.matchAll(new RegExp(`^${name}: .*# pid (\\d+)`, 'gm'))].at(-1);
+    return Number(found?.[1] ?? 0);
+  }
+
+  /** kill -9; resolves when the launcher has noticed. */
+  async kill(name: string): Promise<void> {
+    process.kill(this.pid(name), 'SIGKILL');
+    await this.says(new RegExp(`^${name} has died: SIGKILL`, 'm'));
+  }
+
+  /** kill -9 of all nodes and the launcher at once. */
+  async killAll(): Promise<void> {
+    const pids = [...this.#output.matchAll(/# pid (\d+)/g)].map(([, pid]) => Number(pid));
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // One that had died already.
+      }
+    }
+    await this.#end('SIGKILL');
+  }
+
+  /** Starts one node with the command that the launcher printed. */
+  startByHand(name: string): ChildProcess {
+    const [, bin = '', config = ''] =
+      new RegExp(`^${name}: \\S*(bin/\\S+) -config (\\S+)`, 'm').exec(this.#output) ?? [];
+    const child = spawn(join(root, bin), ['-config', config], { stdio: 'ignore' });
+    this.#byHand.push(child);
+    return child;
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#byHand) child.kill('SIGKILL');
+    await this.#end('SIGINT');
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  async #end(signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
+    const launcher = this.#launcher;
+    if (launcher === undefined || launcher.exitCode !== null || launcher.signalCode !== null)
+      return;
+    const ended = new Promise((resolve) => launcher.once('exit', resolve));
+    launcher.kill(signal);
+    await ended;
+  }
+
+  async query(number: number, q: string, database = 'd'): Promise<string> {
+    const body = new URLSearchParams({ q, db: database, epoch: 'ns' });
+    const response = await fetch(`${this.url('data', number)}/query`, { method: 'POST', body });
+    return response.text();
+  }
+
+  async write(number: number, lines: string, consistency: string): Promise<string> {
+    const url = `${this.url('data', number)}/write?db=d&consistency=${consistency}`;
+    const response = await fetch(url, { method: 'POST', body: lines });
+    return `${response.status} ${await response.text()}`.trim();
+  }
+
+  /** The values of the first series. */
+  async values(number: number, q: string): Promise<readonly (readonly unknown[])[]> {
+    const text = await this.query(number, q);
+    const answer = JSON.parse(text) as {
+      results: { error?: string; series?: { values: unknown[][] }[] }[];
+    };
+    const [result] = answer.results;
+    if (result?.error !== undefined) throw new Error(result.error);
+    return result?.series?.[0]?.values ?? [];
+  }
+}
+
+/** Resolves when `attempt` does not throw; throws its last error after `limitMs`. Answers the milliseconds it took. */
+export async function eventually(
+  attempt: () => Promise<unknown>,
+  limitMs: number,
+): Promise<number> {
+  const start = performance.now();
+  for (;;) {
+    try {
+      await attempt();
+      return performance.now() - start;
+    } catch (error) {
+      if (performance.now() - start > limitMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
