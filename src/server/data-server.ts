@@ -1,69 +1,24 @@
 import { MiB } from '../base/units.ts';
-import type { Config } from '../config/config.ts';
-import type { dataKeys } from '../config/data-keys.ts';
-import { LocalShards } from '../data/engine/local-shards.ts';
-import { ClusterShards } from '../data/shards/cluster-shards.ts';
-import { shardMethods } from '../data/shards/remote-shards.ts';
-import { ClusterQueries } from '../data/statements/cluster-queries.ts';
-import { QueryRegistry } from '../data/statements/query-registry.ts';
-import { StatementExecutor } from '../data/statements/statement-executor.ts';
-import { PointsWriter } from '../data/write/points-writer.ts';
-import { errorText } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
-import type { DataStatus } from '../http/meta/add-nodes.ts';
 import { createDataApi } from '../http/data/data-api.ts';
 import type { DataApiOptions } from '../http/data/data-api-options.ts';
-import { entitlements, type License } from '../license/license.ts';
-import { MetaClient, type DataIdentity } from '../meta/client/meta-client.ts';
-import { announceTo } from '../meta/server/announcements.ts';
-import { RpcClient } from '../rpc/rpc-client.ts';
-import { createRpcHandlers, type RpcMethods } from '../rpc/rpc-service.ts';
-import { advertised, parseBindAddress } from './addresses.ts';
+import { entitlements } from '../license/license.ts';
+import { parseBindAddress } from './addresses.ts';
+import { startDataNode, type DataConfig, type DataNodeOptions } from './data-node.ts';
 import type { RunningServer } from './run-daemon.ts';
-import { announcedVersion, requestIds, version } from './version.ts';
+import { requestIds, version } from './version.ts';
 
-type DataConfig = Config<typeof dataKeys>;
-
-const segmentBytesMax = 10 * MiB;
-const walQueueBytesMax = 64 * MiB;
-const arenaBytesMax = 1_024 * MiB;
 const bodiesBytesMax = 256 * MiB;
 
-export interface DataServerOptions {
-  readonly license: License;
-  /** Cores of this machine. */
-  readonly coreCount: number;
-  readonly onFatal: (error: unknown) => void;
-}
-
-/** Builds and starts a data node (spec 1.4, 1.5, 4). */
+/** Builds and starts a data node with its HTTP API (spec 1.4, 1.5, 4). */
 export async function startDataServer(
   env: Env,
   config: DataConfig,
-  options: DataServerOptions,
+  options: DataNodeOptions,
 ): Promise<RunningServer> {
-  const { clock, random, log, transport, jobs } = env;
-  const meta = await MetaClient.open({ ...env, log: log.child('meta') }, config.get('meta', 'dir'));
-  const local = await startWorkers(env, config, options);
-  const rpc = new RpcClient(transport, () => meta.clusterId);
-  const shards = new ClusterShards(meta, local, rpc);
-  const registry = new QueryRegistry(clock, {
-    concurrentMax: config.get('cluster', 'max-concurrent-queries'),
-  });
-  const queries = new ClusterQueries(registry, meta, rpc);
-  const executor = new StatementExecutor({ clock, random, meta, shards, log, registry, queries });
-  const writer = new PointsWriter({
-    clock,
-    meta,
-    shards,
-    routeLines: local.routeLines.bind(local),
-    // Hinted handoff will queue the batch here; until then the owner lacks it.
-    onOwnerFailed: (nodeId, shardId, error) => {
-      log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
-    },
-  });
-  const node = new DataListener({ env, config, meta });
-  const listener = await node.listen([shardMethods(local), queries.methods], rpc);
+  const { clock, jobs, log } = env;
+  const node = await startDataNode(env, config, options);
+  const { writer, executor } = node;
   const api = createDataApi(
     {
       clock,
@@ -84,114 +39,10 @@ export async function startDataServer(
   return {
     close: async () => {
       await api.close();
-      await listener.close();
-      await meta.close();
-      await local.close();
+      await node.close();
       await jobs.close();
     },
   };
-}
-
-async function startWorkers(
-  env: Env,
-  config: DataConfig,
-  { license, coreCount, onFatal }: DataServerOptions,
-): Promise<LocalShards> {
-  const workerCount = Math.max(1, Math.min(license.coresMax, coreCount));
-  const local = await LocalShards.start(env.engines, workerCount, {
-    dataFolder: config.get('data', 'dir'),
-    walFolder: config.get('data', 'wal-dir'),
-    segmentBytesMax,
-    queueBytesMax: walQueueBytesMax,
-    arenaBytesMax,
-  });
-  void local.died.then((error) => {
-    if (error !== undefined) onFatal(error);
-  });
-  return local;
-}
-
-/** The RPC port, 8088: what other nodes ask of this one, and `/status` for influxd-ctl join. */
-class DataListener {
-  readonly #env: Env;
-  readonly #config: DataConfig;
-  readonly #meta: MetaClient;
-  readonly #tcpAddress: string;
-  readonly #httpAddress: string;
-
-  constructor(parts: {
-    readonly env: Env;
-    readonly config: DataConfig;
-    readonly meta: MetaClient;
-  }) {
-    this.#env = parts.env;
-    this.#config = parts.config;
-    this.#meta = parts.meta;
-    const hostname = parts.config.get('', 'hostname');
-    this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
-    this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
-  }
-
-  async listen(parts: readonly RpcMethods[], rpc: RpcClient): Promise<RunningServer> {
-    const { clock, transport } = this.#env;
-    const all = [...parts, this.#ownMethods()];
-    const methods: RpcMethods = {
-      calls: Object.assign({}, ...all.map(({ calls }) => calls)) as RpcMethods['calls'],
-      streams: Object.assign({}, ...all.map(({ streams }) => streams)) as RpcMethods['streams'],
-    };
-    const handlers = createRpcHandlers(
-      () => this.#meta.clusterId,
-      methods,
-      (path) => this.#httpGet(path),
-    );
-    const listener = await transport.listen(this.#config.get('', 'bind-address'), handlers);
-    const announce = (): void => {
-      const metas = this.#meta.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress);
-      const self = { tcpAddress: this.#tcpAddress, version: announcedVersion };
-      if (this.#meta.isJoined) void announceTo(rpc, metas, self);
-    };
-    announce();
-    const announcer = clock.every(this.#config.get('', 'gossip-frequency'), announce);
-    return {
-      close: async () => {
-        announcer.cancel();
-        await listener.close();
-        await transport.close();
-      },
-    };
-  }
-
-  #ownMethods(): RpcMethods {
-    const meta = this.#meta;
-    return {
-      calls: {
-        'data.status': () => {
-          const { nodeId, clusterId } = meta;
-          const status: DataStatus = { nodeId, clusterId, httpAddress: this.#httpAddress };
-          return Promise.resolve(status);
-        },
-        'data.join': async (body) => {
-          await meta.join(body as DataIdentity);
-          return null;
-        },
-      },
-      streams: {},
-    };
-  }
-
-  #httpGet(path: string): { contentType: string; body: string } | undefined {
-    if (path !== '/status') return undefined;
-    const status = {
-      nodeType: 'data',
-      hostname: this.#config.get('', 'hostname'),
-      tcpBind: this.#config.get('', 'bind-address'),
-      tcpAddr: this.#tcpAddress,
-      httpAddr: this.#httpAddress,
-      nodeStatus: this.#meta.isJoined ? 'joined' : 'disjoined',
-      metaAddrs: this.#meta.metaHttpAddresses,
-    };
-    return { contentType: 'application/json', body: `${JSON.stringify(status)}\n` };
-  }
 }
 
 function apiOptions(config: DataConfig): DataApiOptions {

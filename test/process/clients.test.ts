@@ -23,7 +23,9 @@ test.runIf(hasShell)(
     expect(execute(2, 'SHOW DATABASES').stdout).toContain('\nshell\n');
     const script =
       'USE shell\nINSERT cpu,host=a v=1.5,n=2i 1000\nINSERT cpu,host=b v=2 2000\nSELECT * FROM cpu\nSHOW SERIES\nSHOW FIELD KEYS\nexit\n';
-    const interactive = spawnSync('influx', address(1), { input: script, encoding: 'utf8' });
+    // The shell is interactive on a terminal only: script(1) lends it one.
+    const command = ['influx', ...address(1)].join(' ');
+    const interactive = spawnSync('script', ['-qec', command, '/dev/null'], { input: script, encoding: 'utf8' }); // prettier-ignore
     expect(interactive.stdout).toContain('Using database shell');
     expect(interactive.stdout).toMatch(/1000 +a +2 +1\.5/);
     expect(interactive.stdout).toContain('cpu,host=b');

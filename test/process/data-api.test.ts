@@ -58,6 +58,11 @@ test('data api: points of several weeks and series come back exact, through SELE
   expect(await show('SHOW SHARDS')).toHaveLength(1);
 });
 
+test('data api: a body is taken whatever its content type says, an empty one too', async () => {
+  for (const type of ['', 'x', 'text/plain', 'application/json; charset=utf-8'])
+    expect(await write('any f=1 1', '', { 'content-type': type })).toBe('204');
+});
+
 test('data api: each refusal of /write has the status and text of the reference', async () => {
   expect(await write('')).toBe('204');
   expect(await write('bad')).toBe('400 {"error":"unable to parse \'bad\': missing fields"}');

@@ -49,7 +49,8 @@ export class DevCluster {
   /** Resolves when the launcher has printed what matches; rejects when it ends without. */
   async says(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.#output)) {
-      if (this.#launcher?.exitCode !== null) throw new Error(`the launcher ended: ${this.#output}`);
+      const isRunning = this.#launcher !== undefined && isUp(this.#launcher);
+      if (!isRunning) throw new Error(`the launcher ended: ${this.#output}`);
       await new Promise<void>((resolve) => {
         this.#onOutput = resolve;
       });
@@ -102,8 +103,7 @@ export class DevCluster {
 
   async #end(signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
     const launcher = this.#launcher;
-    if (launcher === undefined || launcher.exitCode !== null || launcher.signalCode !== null)
-      return;
+    if (launcher === undefined || !isUp(launcher)) return;
     const ended = new Promise((resolve) => launcher.once('exit', resolve));
     launcher.kill(signal);
     await ended;
@@ -148,4 +148,8 @@ export async function eventually(
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+function isUp({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null;
 }

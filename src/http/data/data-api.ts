@@ -33,6 +33,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   api.addHook('onRequest', async (request, reply) => {
     counters.add('req');
     setCommonHeaders(request, reply, { ports, version: options.version });
+    allowAnyContentType(request);
     if (request.method === 'OPTIONS') return reply.code(200).send();
     if (request.method !== 'POST' || pathOf(request) !== '/write') return;
     counters.add('writeReq');
@@ -157,6 +158,13 @@ function setCommonHeaders(
       'Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, User-Agent, X-CSRF-Token, X-HTTP-Method-Override',
     )
     .header('Access-Control-Expose-Headers', 'Date, X-InfluxDB-Version, X-InfluxDB-Build');
+}
+
+/** Bodies are taken whatever their type says: the `influx` shell sends an empty one with INSERT. */
+function allowAnyContentType({ raw }: FastifyRequest): void {
+  const type = raw.headers['content-type'];
+  if (type !== undefined && !/^[^/\s;]+\/[^/\s;]+/.test(type))
+    raw.headers['content-type'] = 'application/octet-stream';
 }
 
 function pathOf(request: FastifyRequest): string {

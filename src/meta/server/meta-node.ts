@@ -46,6 +46,7 @@ export interface MetaStatus {
   /** 0 while it belongs to no cluster. */
   readonly nodeId: number;
   readonly clusterId: bigint;
+  readonly term: number;
   readonly leader: string;
   readonly peers: readonly string[];
 }
@@ -110,6 +111,7 @@ export class MetaNode {
     return {
       nodeId: this.#identity?.nodeId ?? 0,
       clusterId: this.clusterId,
+      term: driver?.raft.term ?? 0,
       leader: driver?.leaderAddress ?? '',
       peers: driver?.raft.membership.voters.map(({ address }) => address) ?? [],
     };
