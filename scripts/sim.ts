@@ -5,6 +5,8 @@
  */
 import { parseArgs } from 'node:util';
 import { plants } from '../test/sim/cluster/plants.ts';
+import { runElections } from '../test/sim/cluster/run-elections.ts';
+import { runPlanted } from '../test/sim/cluster/run-planted.ts';
 import { runSeed } from '../test/sim/cluster/run-seed.ts';
 import { faultKinds } from '../test/sim/world/faults.ts';
 
@@ -35,6 +37,7 @@ async function runAll(): Promise<void> {
     try {
       const onTrace = (line: string): void => void process.stdout.write(`${line}\n`);
       const result = await runSeed(seed, values.trace ? { onTrace } : {});
+      await runElections(seed);
       acknowledged += result.acknowledged;
       queries += result.queries;
       for (const kind of faultKinds)
@@ -59,7 +62,7 @@ async function searchPlants(): Promise<void> {
   for (const plant of plants) {
     let caught = '';
     for (let seed = first; seed < first + count && caught === ''; seed++) {
-      await runSeed(seed, { plant }).catch((error: unknown) => {
+      await runPlanted(seed, plant).catch((error: unknown) => {
         caught = `seed ${seed}: ${error instanceof Error ? error.message : String(error)}`;
       });
     }

@@ -63,8 +63,9 @@ export class DevCluster {
   }
 
   pid(name: string): number {
-    const found = [...this.#output.matchAll(new RegExp(`^${name}: .*# pid (\\d+)`, 'gm'))].at(-1);
-    return Number(found?.[1] ?? 0);
+    const all = this.#output.matchAll(new RegExp(`^${name}: .*# pid (\\d+)`, 'gm'));
+    const pids = [...all].map((match) => Number(match[1]));
+    return pids.at(-1) ?? 0;
   }
 
   /** kill -9; resolves when the launcher has noticed. */

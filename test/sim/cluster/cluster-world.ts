@@ -67,12 +67,20 @@ export class ClusterWorld {
     return found;
   }
 
+  /** Founds the cluster of the meta nodes. */
+  async formMetas(): Promise<void> {
+    const { world } = this;
+    for (const name of metaNames) await world.complete(this.start(name));
+    const first = this.#api('m1');
+    for (const name of metaNames) await world.complete(addMetaNode(`${name}:8091`, first));
+  }
+
   /** Founds the cluster, adds all nodes and creates database d. */
   async form(): Promise<void> {
     const { world } = this;
-    for (const name of [...metaNames, ...dataNames]) await world.complete(this.start(name));
+    await this.formMetas();
+    for (const name of dataNames) await world.complete(this.start(name));
     const first = this.#api('m1');
-    for (const name of metaNames) await world.complete(addMetaNode(`${name}:8091`, first));
     for (const name of dataNames) await world.complete(addDataNode(`${name}:8088`, first));
     const policy = { replication: 2 };
     await world.complete(first.ports.node.execute({ kind: 'create-database', name: 'd', policy }));
