@@ -1,12 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { FieldType, type FieldValue } from './field-value.ts';
 import type { LinePoint } from './line-protocol.ts';
-import {
-  type BatchColumn,
-  paddedTo8,
-  pointBatchHeaderBytes,
-  pointBatchMagic,
-} from './point-batch.ts';
+import { BatchWriter, textColumn } from './batch-writer.ts';
+import type { BatchColumn } from './point-batch.ts';
 
 interface ShapeRows {
   readonly measurement: number;
@@ -47,15 +43,13 @@ export class PointBatchBuilder {
   /** The batch's bytes, at the start of a buffer of their own. */
   finish(): Uint8Array {
     const writer = new BatchWriter();
-    const header = new Uint8Array(pointBatchHeaderBytes);
-    const view = new DataView(header.buffer);
-    const counts = [pointBatchMagic, this.#rowCount, this.#series.size, this.#shapes.size];
-    counts.forEach((count, i) => {
-      view.setUint32(i * 4, count, true);
+    writer.header({
+      rowCount: this.#rowCount,
+      seriesCount: this.#series.size,
+      shapeCount: this.#shapes.size,
+      minTimeNs: this.#minTimeNs,
+      maxTimeNs: this.#maxTimeNs,
     });
-    view.setBigInt64(16, this.#minTimeNs, true);
-    view.setBigInt64(24, this.#maxTimeNs, true);
-    writer.bytes(header);
     writer.texts(this.#series.texts);
     writer.u32s([this.#names.size], false);
     writer.texts(this.#names.texts);
@@ -114,21 +108,6 @@ function columnOf(type: FieldType, values: readonly FieldValue[]): BatchColumn {
   }
 }
 
-function textColumn(texts: readonly string[]): BatchColumn {
-  const parts = texts.map((text) => encoder.encode(text));
-  const offsets = new Uint32Array(texts.length + 1);
-  parts.forEach((part, i) => {
-    offsets[i + 1] = (offsets[i] ?? 0) + part.length;
-  });
-  const bytes = new Uint8Array(offsets[texts.length] ?? 0);
-  parts.forEach((part, i) => {
-    bytes.set(part, offsets[i] ?? 0);
-  });
-  return { offsets, bytes };
-}
-
-const encoder = new TextEncoder();
-
 class Dictionary {
   readonly #ids = new Map<string, number>();
 
@@ -145,49 +124,5 @@ class Dictionary {
     if (known !== undefined) return known;
     this.#ids.set(text, this.#ids.size);
     return this.#ids.size - 1;
-  }
-}
-
-class BatchWriter {
-  readonly #parts: Uint8Array[] = [];
-  #lengthBytes = 0;
-
-  bytes(bytes: Uint8Array): void {
-    this.#parts.push(bytes);
-    this.#lengthBytes += bytes.length;
-  }
-
-  align(): void {
-    this.bytes(new Uint8Array(paddedTo8(this.#lengthBytes) - this.#lengthBytes));
-  }
-
-  u32s(values: readonly number[] | Uint32Array, isPadded: boolean): void {
-    this.bytes(new Uint8Array(Uint32Array.from(values).buffer));
-    if (isPadded) this.align();
-  }
-
-  texts(texts: readonly string[]): void {
-    this.align();
-    this.column(textColumn(texts));
-  }
-
-  column(column: BatchColumn): void {
-    if ('offsets' in column) {
-      this.u32s(column.offsets, true);
-      this.bytes(column.bytes);
-    } else {
-      this.bytes(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
-    }
-    this.align();
-  }
-
-  finish(): Uint8Array {
-    const all = new Uint8Array(this.#lengthBytes);
-    let at = 0;
-    for (const part of this.#parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
   }
 }

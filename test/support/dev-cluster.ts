@@ -65,7 +65,7 @@ export class DevCluster {
   pid(name: string): number {
     const all = this.#output.matchAll(new RegExp(`^${name}: .*# pid (\\d+)`, 'gm'));
     const pids = [...all].map((match) => Number(match[1]));
-    return pids.at(-1) ?? 0;
+    return Math.max(0, ...pids.slice(-1));
   }
 
   /** kill -9; resolves when the launcher has noticed. */

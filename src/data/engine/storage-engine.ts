@@ -8,13 +8,16 @@ import type {
 } from '../../env/engine-host.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import { Arena } from '../../kernels/arena.ts';
+import { LineKernel } from '../../kernels/line-kernel.ts';
+import { kernelModule } from '../../kernels/module/kernel-module.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { SeriesRequest, ShardBatch } from '../shards/shard-access.ts';
 import { describeShards, listSeries } from './describe-shards.ts';
-import { routeLines, type LinesTask } from './route-lines.ts';
+import { LineRouter } from './line-router.ts';
+import type { LinesTask } from './route-lines.ts';
 import { buffersOf } from './transfer.ts';
 
 /** Plain data that a worker is started with. */
@@ -39,6 +42,7 @@ export class StorageEngine implements Engine {
   readonly #store: Store;
   readonly #ports: EnginePorts;
   readonly #matcher = regexCache();
+  readonly #router = new LineRouter(LineKernel.create(kernelModule()));
   readonly #arenaBytesMax: number;
 
   private constructor(store: Store, ports: EnginePorts, options: StorageEngineOptions) {
@@ -60,7 +64,7 @@ export class StorageEngine implements Engine {
   async call(kind: string, body: unknown): Promise<EngineReply> {
     switch (kind) {
       case 'lines': {
-        const routed = routeLines(body as LinesTask);
+        const routed = this.#router.route(body as LinesTask);
         return { body: routed, transfer: buffersOf(routed) };
       }
       case 'write': {

@@ -1,1 +1,15 @@
-// One line per topic; the exports of all of them make the module.
+export {
+  countByte,
+  dictionaryBytes,
+  fieldSetPointer,
+  fieldSetTotal,
+  greatestTime,
+  heapBase,
+  init,
+  keyPointer,
+  keys,
+  leastTime,
+  parse,
+  reset,
+  values,
+} from './lines';

@@ -1,0 +1,137 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DevCluster } from '../../test/support/dev-cluster.ts';
+
+/** A server under test. `influx` ones speak InfluxQL. */
+export interface BenchServer {
+  readonly name: string;
+  readonly url: string;
+  readonly pid: number;
+  readonly folder: string;
+  readonly countPoints: (field: string) => Promise<number>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface Usage {
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+  readonly diskBytes: number;
+}
+
+export async function startVarve(): Promise<BenchServer> {
+  const cluster = new DevCluster(13_000, '--metas', '1', '--data', '1');
+  await cluster.start();
+  await cluster.query(1, 'CREATE DATABASE d WITH REPLICATION 1');
+  const url = cluster.url('data', 1);
+  return {
+    name: 'varve',
+    url,
+    pid: cluster.pid('data-1'),
+    folder: join(cluster.dir, 'data-1'),
+    countPoints: (field) => countByInfluxQl(url, field),
+    stop: () => cluster.stop(),
+  };
+}
+
+export async function startInfluxd(): Promise<BenchServer | undefined> {
+  if (spawnSync('influxd', ['version']).status !== 0) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'bench-influxd-'));
+  const url = 'http://127.0.0.1:23186';
+  const child = spawn('influxd', ['run', '-config', '/dev/null'], {
+    stdio: 'ignore',
+    env: {
+      ...process.env,
+      INFLUXDB_BIND_ADDRESS: '127.0.0.1:23188',
+      INFLUXDB_META_DIR: join(folder, 'meta'),
+      INFLUXDB_DATA_DIR: join(folder, 'data'),
+      INFLUXDB_DATA_WAL_DIR: join(folder, 'wal'),
+      INFLUXDB_DATA_QUERY_LOG_ENABLED: 'false',
+      INFLUXDB_DATA_MAX_SERIES_PER_DATABASE: '0',
+      INFLUXDB_DATA_MAX_VALUES_PER_TAG: '0',
+      INFLUXDB_MONITOR_STORE_ENABLED: 'false',
+      INFLUXDB_HTTP_BIND_ADDRESS: '127.0.0.1:23186',
+      INFLUXDB_HTTP_LOG_ENABLED: 'false',
+      INFLUXDB_REPORTING_DISABLED: 'true',
+    },
+  });
+  await answers(`${url}/ping`);
+  await fetch(`${url}/query`, {
+    method: 'POST',
+    body: new URLSearchParams({ q: 'CREATE DATABASE d' }),
+  });
+  return {
+    name: 'influxd 1.6.7',
+    url,
+    pid: child.pid ?? 0,
+    folder,
+    countPoints: (field) => countByInfluxQl(url, field),
+    stop: () => end(child, folder),
+  };
+}
+
+export async function startVictoriaMetrics(): Promise<BenchServer | undefined> {
+  if (spawnSync('victoria-metrics', ['-version']).status !== 0) return undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'bench-vm-'));
+  const url = 'http://127.0.0.1:23428';
+  const flags = [
+    `-storageDataPath=${folder}`,
+    '-httpListenAddr=127.0.0.1:23428',
+    '-retentionPeriod=100y',
+  ];
+  const child = spawn('victoria-metrics', flags, { stdio: 'ignore' });
+  await answers(`${url}/health`);
+  return {
+    name: 'victoria-metrics',
+    url,
+    pid: child.pid ?? 0,
+    folder,
+    countPoints: async () => {
+      await fetch(`${url}/internal/force_flush`);
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const rows = [...text.matchAll(/^vm_rows\{type="storage\/[^"]*"\} (\d+)/gm)];
+      return rows.reduce((sum, [, count]) => sum + Number(count), 0);
+    },
+    stop: () => end(child, folder),
+  };
+}
+
+/** User and system time, the most memory it ever had, and its folder's bytes. */
+export function usageOf({ pid, folder }: BenchServer): Usage {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const cpuSeconds = (Number(fields[11]) + Number(fields[12])) / 100;
+  const peakKb = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+  const du = spawnSync('du', ['-sb', folder], { encoding: 'utf8' }).stdout.split('\t')[0];
+  return { cpuSeconds, peakBytes: Number(peakKb) * 1_024, diskBytes: Number(du) };
+}
+
+async function countByInfluxQl(url: string, field: string): Promise<number> {
+  const q = encodeURIComponent(`SELECT count(${field}) FROM cpu`);
+  const answer = (await (await fetch(`${url}/query?db=d&q=${q}`)).json()) as {
+    results: { error?: string; series?: { values: number[][] }[] }[];
+  };
+  const [result] = answer.results;
+  if (result?.error !== undefined) throw new Error(result.error);
+  return result?.series?.[0]?.values[0]?.[1] ?? 0;
+}
+
+async function answers(url: string): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    try {
+      await fetch(url);
+      return;
+    } catch {
+      await new Promise((wake) => setTimeout(wake, 100));
+    }
+  }
+  throw new Error(`${url} does not answer`);
+}
+
+async function end(child: ChildProcess, folder: string): Promise<void> {
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await ended;
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,451 @@
+// Line protocol to columns: the common grammar only. Whatever is unusual ends the pass with `unusual`, and the caller
+// parses the whole body with the slow twin (models/line-protocol.ts), which has the exact texts of all errors.
+//
+// Dictionaries live from body to body: raw key bytes (measurement and tags as written) to a dense id, and ordered lists
+// of typed field names to a dense id. A line's fields are first compared with those of the previous line of its key.
+
+// @ts-ignore
+@external("env", "slowFloat")
+declare function slowFloat(ptr: usize, length: u32): f64;
+
+export const unusual: i32 = -1;
+/** The dictionaries are full: reset() and parse again. */
+export const full: i32 = -2;
+
+const slotBytes: u32 = 16;
+const keySlots: u32 = 1 << 20;
+const keysMax: u32 = 700_000;
+const fieldSetsMax: u32 = 4_096;
+const fieldsMax: u32 = 1_024;
+
+let keyTable: usize = 0;
+let keyHeap: usize = 0;
+let keyHeapTop: usize = 0;
+let keyHeapEnd: usize = 0;
+let keyCount: u32 = 0;
+/** Per key: pointer to [length u32][bytes]. */
+let keyPointers: usize = 0;
+/** Per key: field set of its previous line. */
+let keyFieldSets: usize = 0;
+/** Per field set: pointer to [count u32][hash u64]{name ptr u32, name length u32, type u32}... */
+let fieldSets: usize = 0;
+let fieldSetCount: u32 = 0;
+/** Of the line at hand, in the same layout without count and hash. */
+let scratch: usize = 0;
+
+let minTime: i64 = 0;
+let maxTime: i64 = 0;
+let valueCount: u32 = 0;
+
+export function heapBase(): usize {
+  return (__heap_base + 15) & ~15;
+}
+
+/** Bytes that init() needs behind its base. */
+export function dictionaryBytes(): u32 {
+  return keySlots * slotBytes + keysMax * 8 + fieldSetsMax * 4 + fieldsMax * 12 + (96 << 20);
+}
+
+export function init(base: usize): void {
+  keyTable = base;
+  keyPointers = keyTable + keySlots * slotBytes;
+  keyFieldSets = keyPointers + keysMax * 4;
+  fieldSets = keyFieldSets + keysMax * 4;
+  scratch = fieldSets + fieldSetsMax * 4;
+  keyHeap = scratch + fieldsMax * 12;
+  keyHeapEnd = base + dictionaryBytes();
+  reset();
+}
+
+export function reset(): void {
+  memory.fill(keyTable, 0, keySlots * slotBytes);
+  keyHeapTop = keyHeap;
+  keyCount = 0;
+  fieldSetCount = 0;
+}
+
+export function keys(): u32 {
+  return keyCount;
+}
+export function keyPointer(id: u32): usize {
+  return <usize>load<u32>(keyPointers + (<usize>id << 2));
+}
+export function fieldSetTotal(): u32 {
+  return fieldSetCount;
+}
+export function fieldSetPointer(id: u32): usize {
+  return <usize>load<u32>(fieldSets + (<usize>id << 2));
+}
+export function leastTime(): i64 {
+  return minTime;
+}
+export function greatestTime(): i64 {
+  return maxTime;
+}
+export function values(): u32 {
+  return valueCount;
+}
+
+/** How often a byte is in [ptr, ptr + length); up to 15 bytes behind it are read. */
+export function countByte(ptr: usize, length: u32, byte: u32): u32 {
+  const wanted = i8x16.splat(<i8>byte);
+  let count: u32 = 0;
+  const end = ptr + length;
+  while (ptr + 16 <= end) {
+    count += popcnt(i8x16.bitmask(i8x16.eq(v128.load(ptr), wanted)));
+    ptr += 16;
+  }
+  while (ptr < end) {
+    if (load<u8>(ptr) == <u8>byte) count++;
+    ptr++;
+  }
+  return count;
+}
+
+// @ts-ignore: decorator
+@inline
+function hashBytes(ptr: usize, length: u32): u64 {
+  let hash: u64 = 0x9e3779b97f4a7c15 ^ <u64>length;
+  const end = ptr + length;
+  while (ptr + 8 <= end) {
+    hash = rotl<u64>(hash ^ (load<u64>(ptr) * 0xc2b2ae3d27d4eb4f), 31) * 0x9e3779b185ebca87;
+    ptr += 8;
+  }
+  if (ptr < end) {
+    const mask = ((<u64>1) << ((<u64>(end - ptr)) << 3)) - 1;
+    hash = rotl<u64>(hash ^ ((load<u64>(ptr) & mask) * 0xc2b2ae3d27d4eb4f), 31) * 0x9e3779b185ebca87;
+  }
+  hash ^= hash >> 32;
+  hash *= 0x9fb21c651e98df25;
+  hash ^= hash >> 28;
+  return hash | 1;
+}
+
+// @ts-ignore: decorator
+@inline
+function isEqual(a: usize, b: usize, length: u32): bool {
+  let i: u32 = 0;
+  while (i + 8 <= length) {
+    if (load<u64>(a + i) != load<u64>(b + i)) return false;
+    i += 8;
+  }
+  while (i < length) {
+    if (load<u8>(a + i) != load<u8>(b + i)) return false;
+    i++;
+  }
+  return true;
+}
+
+/** Id of a key; -1 when the dictionary is full. */
+function keyOf(ptr: usize, length: u32): i32 {
+  const hash = hashBytes(ptr, length);
+  let slot = <u32>hash & (keySlots - 1);
+  while (true) {
+    const entry = keyTable + slot * slotBytes;
+    const found = load<u64>(entry);
+    if (found == hash) {
+      const stored = <usize>load<u32>(entry, 8);
+      if (load<u32>(stored) == length && isEqual(stored + 4, ptr, length)) return load<u32>(entry, 12);
+    } else if (found == 0) {
+      if (keyCount >= keysMax || keyHeapTop + length + 32 > keyHeapEnd) return -1;
+      const stored = keyHeapTop;
+      keyHeapTop = (keyHeapTop + 4 + length + 7) & ~7;
+      store<u32>(stored, length);
+      memory.copy(stored + 4, ptr, length);
+      const id = keyCount++;
+      store<u64>(entry, hash);
+      store<u32>(entry, <u32>stored, 8);
+      store<u32>(entry, id, 12);
+      store<u32>(keyPointers + (<usize>id << 2), <u32>stored);
+      store<i32>(keyFieldSets + (<usize>id << 2), -1);
+      return id;
+    }
+    slot = (slot + 1) & (keySlots - 1);
+  }
+}
+
+/** Id of the field set in scratch; -1 when there are too many. */
+function fieldSetOf(count: u32): i32 {
+  let hash: u64 = count;
+  for (let i: u32 = 0; i < count; i++) {
+    const field = scratch + i * 12;
+    hash = rotl<u64>(hash ^ hashBytes(<usize>load<u32>(field), load<u32>(field, 4)), 23) * 31 + load<u32>(field, 8);
+  }
+  for (let id: u32 = 0; id < fieldSetCount; id++) {
+    const known = fieldSetPointer(id);
+    if (load<u32>(known) != count || load<u64>(known, 8) != hash) continue;
+    let isSame = true;
+    for (let i: u32 = 0; i < count && isSame; i++) {
+      const a = scratch + i * 12;
+      const b = known + 16 + i * 12;
+      isSame =
+        load<u32>(a, 4) == load<u32>(b, 4) &&
+        load<u32>(a, 8) == load<u32>(b, 8) &&
+        isEqual(<usize>load<u32>(a), <usize>load<u32>(b), load<u32>(a, 4));
+    }
+    if (isSame) return id;
+  }
+  let bytes: u32 = 16 + count * 12;
+  for (let i: u32 = 0; i < count; i++) bytes += load<u32>(scratch + i * 12, 4) + 8;
+  if (fieldSetCount >= fieldSetsMax || keyHeapTop + bytes + 32 > keyHeapEnd) return -1;
+  const made = keyHeapTop;
+  let names = made + 16 + count * 12;
+  store<u32>(made, count);
+  store<u64>(made, hash, 8);
+  for (let i: u32 = 0; i < count; i++) {
+    const from = scratch + i * 12;
+    const to = made + 16 + i * 12;
+    const length = load<u32>(from, 4);
+    memory.copy(names, <usize>load<u32>(from), length);
+    store<u8>(names + length, 61);
+    store<u32>(to, <u32>names);
+    store<u32>(to, length, 4);
+    store<u32>(to, load<u32>(from, 8), 8);
+    names += length + 1;
+  }
+  keyHeapTop = (names + 7) & ~7;
+  const id = fieldSetCount++;
+  store<u32>(fieldSets + (<usize>id << 2), <u32>made);
+  return id;
+}
+
+const powers: StaticArray<f64> = [
+  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+  1e21, 1e22,
+];
+
+/** Type of the value just read, and where it ended; type -1 is unusual. */
+let valueType: i32 = 0;
+let valueEnd: usize = 0;
+
+// @ts-ignore: decorator
+@inline
+function isDelimiter(byte: u32): bool {
+  return byte == 44 || byte == 32 || byte == 10;
+}
+
+function readNumber(start: usize, into: usize): void {
+  let p = start;
+  const isNegative = load<u8>(p) == 45;
+  if (isNegative) p++;
+  let mantissa: u64 = 0;
+  const digits = p;
+  let digit = <u32>load<u8>(p) - 48;
+  while (digit < 10) {
+    mantissa = mantissa * 10 + digit;
+    digit = <u32>load<u8>(++p) - 48;
+  }
+  const whole = <u32>(p - digits);
+  let byte = <u32>load<u8>(p);
+  valueType = -1;
+  if (whole == 0) return;
+  if (byte == 105) {
+    if (whole > 18) return;
+    store<i64>(into, isNegative ? -(<i64>mantissa) : <i64>mantissa);
+    valueType = 1;
+    valueEnd = p + 1;
+    return;
+  }
+  let fraction: u32 = 0;
+  if (byte == 46) {
+    const from = ++p;
+    digit = <u32>load<u8>(p) - 48;
+    while (digit < 10) {
+      mantissa = mantissa * 10 + digit;
+      digit = <u32>load<u8>(++p) - 48;
+    }
+    fraction = <u32>(p - from);
+    if (fraction == 0) return;
+    byte = <u32>load<u8>(p);
+  }
+  if (!isDelimiter(byte)) return;
+  if (whole + fraction <= 15) {
+    const value = <f64>mantissa / unchecked(powers[fraction]);
+    store<f64>(into, isNegative ? -value : value);
+  } else store<f64>(into, slowFloat(start, <u32>(p - start)));
+  valueType = 0;
+  valueEnd = p;
+}
+
+function readText(start: usize, end: usize, into: usize): void {
+  let p = start + 1;
+  let hasEscape: u32 = 0;
+  valueType = -1;
+  while (p < end) {
+    const byte = load<u8>(p);
+    if (byte == 34) {
+      store<u32>(into, <u32>(start + 1));
+      store<u32>(into, <u32>(p - start - 1) | hasEscape, 4);
+      valueType = 3;
+      valueEnd = p + 1;
+      return;
+    }
+    if (byte == 92) {
+      hasEscape = 0x80000000;
+      p++;
+    }
+    p++;
+  }
+}
+
+function readBoolean(start: usize, into: usize): void {
+  const byte = <u32>load<u8>(start);
+  const isTrue = byte == 116 || byte == 84;
+  valueType = -1;
+  if (!isTrue && byte != 102 && byte != 70) return;
+  let p = start + 1;
+  if (!isDelimiter(load<u8>(p))) {
+    // The four letters behind t or f, in one case or the other: true, True, TRUE; false, False, FALSE.
+    const isUpper = byte < 97;
+    const rest: u32 = isTrue ? 3 : 4;
+    const lower = isTrue ? 0x657572 : 0x65736c61;
+    const upper = isTrue ? 0x455552 : 0x45534c41;
+    const found = load<u32>(p) & (isTrue ? 0xffffff : 0xffffffff);
+    if (found != <u32>lower && !(isUpper && found == <u32>upper)) return;
+    p += rest;
+  }
+  store<u64>(into, isTrue ? 1 : 0);
+  valueType = 2;
+  valueEnd = p;
+}
+
+/**
+ * Parses [body, body + length), which ends with a newline and has 64 readable bytes behind it. Per line: keyIds,
+ * fieldSetIds and starts (the index of its first value) get a u32, times an i64; `vals` gets 8 bytes a field: f64, i64,
+ * 0 or 1, or a text as (pointer, length with the highest bit for escapes). Answers the number of lines.
+ */
+export function parse(
+  body: usize,
+  length: u32,
+  keyIds: usize,
+  fieldSetIds: usize,
+  starts: usize,
+  times: usize,
+  vals: usize,
+  step: i64,
+  defaultTime: i64,
+): i32 {
+  const end = body + length;
+  const space = i8x16.splat(32);
+  const backslash = i8x16.splat(92);
+  const newline = i8x16.splat(10);
+  const timeMax: i64 = 9223372036854775806;
+  const stepMax: i64 = timeMax / step;
+  let p = body;
+  let line: u32 = 0;
+  let value: u32 = 0;
+  minTime = i64.MAX_VALUE;
+  maxTime = i64.MIN_VALUE;
+  while (p < end) {
+    const first = load<u8>(p);
+    if (first == 10) {
+      p++;
+      continue;
+    }
+    if (first == 35) {
+      while (load<u8>(p) != 10) p++;
+      p++;
+      continue;
+    }
+    if (first == 32 || first == 44) return unusual;
+    const keyStart = p;
+    while (true) {
+      const chunk = v128.load(p);
+      const mask = i8x16.bitmask(
+        v128.or(v128.or(i8x16.eq(chunk, space), i8x16.eq(chunk, backslash)), i8x16.eq(chunk, newline)),
+      );
+      if (mask == 0) {
+        p += 16;
+        continue;
+      }
+      p += ctz(mask);
+      const byte = load<u8>(p);
+      if (byte == 32) break;
+      if (byte == 10) return unusual;
+      p += 2;
+    }
+    if (p >= end) return unusual;
+    const key = keyOf(keyStart, <u32>(p - keyStart));
+    if (key < 0) return full;
+    p++;
+    const start = value;
+    let expected = load<i32>(keyFieldSets + (<usize>key << 2));
+    let expectedPtr: usize = expected >= 0 ? fieldSetPointer(expected) : 0;
+    let expectedCount: u32 = expected >= 0 ? load<u32>(expectedPtr) : 0;
+    let field: u32 = 0;
+    let isAsExpected = true;
+    while (true) {
+      if (field >= fieldsMax) return unusual;
+      const slot = scratch + field * 12;
+      const nameStart = p;
+      if (isAsExpected && field < expectedCount) {
+        const known = expectedPtr + 16 + field * 12;
+        const nameLength = load<u32>(known, 4);
+        if (isEqual(p, <usize>load<u32>(known), nameLength + 1)) p += nameLength;
+        else isAsExpected = false;
+      } else isAsExpected = false;
+      if (!isAsExpected) {
+        while (true) {
+          const byte = load<u8>(p);
+          if (byte == 61) break;
+          if (byte == 92) p++;
+          else if (isDelimiter(byte) || byte == 34) return unusual;
+          p++;
+        }
+        if (p == nameStart || p >= end) return unusual;
+      }
+      store<u32>(slot, <u32>nameStart);
+      store<u32>(slot, <u32>(p - nameStart), 4);
+      p++;
+      const into = vals + (<usize>value << 3);
+      const byte = load<u8>(p);
+      if (<u32>byte - 48 < 10 || byte == 45) readNumber(p, into);
+      else if (byte == 34) readText(p, end, into);
+      else readBoolean(p, into);
+      if (valueType < 0) return unusual;
+      store<i32>(slot, valueType, 8);
+      if (isAsExpected && load<i32>(expectedPtr + 16 + field * 12, 8) != valueType) isAsExpected = false;
+      p = valueEnd;
+      value++;
+      field++;
+      const next = load<u8>(p);
+      if (next == 44) {
+        p++;
+        continue;
+      }
+      if (next != 32 && next != 10) return unusual;
+      break;
+    }
+    if (!isAsExpected || field != expectedCount) {
+      expected = fieldSetOf(field);
+      if (expected < 0) return full;
+      store<i32>(keyFieldSets + (<usize>key << 2), expected);
+    }
+    let time = defaultTime;
+    if (load<u8>(p) == 32) {
+      p++;
+      const isNegative = load<u8>(p) == 45;
+      if (isNegative) p++;
+      const digits = p;
+      let digit = <u32>load<u8>(p) - 48;
+      let steps: u64 = 0;
+      while (digit < 10) {
+        steps = steps * 10 + digit;
+        digit = <u32>load<u8>(++p) - 48;
+      }
+      const count = <u32>(p - digits);
+      if (count == 0 || count > 19 || steps > <u64>stepMax || load<u8>(p) != 10) return unusual;
+      time = (isNegative ? -(<i64>steps) : <i64>steps) * step;
+    }
+    p++;
+    if (time < minTime) minTime = time;
+    if (time > maxTime) maxTime = time;
+    store<u32>(keyIds + (<usize>line << 2), key);
+    store<u32>(fieldSetIds + (<usize>line << 2), expected);
+    store<u32>(starts + (<usize>line << 2), start);
+    store<i64>(times + (<usize>line << 3), time);
+    line++;
+  }
+  valueCount = value;
+  return line;
+}

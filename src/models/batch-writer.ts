@@ -1,0 +1,95 @@
+import {
+  paddedTo8,
+  pointBatchHeaderBytes,
+  pointBatchMagic,
+  type BatchColumn,
+  type TextColumn,
+} from './point-batch.ts';
+
+export function textColumn(texts: readonly string[]): TextColumn {
+  return joinTexts(texts.map((text) => encoder.encode(text)));
+}
+
+export function joinTexts(parts: readonly Uint8Array[]): TextColumn {
+  const offsets = new Uint32Array(parts.length + 1);
+  parts.forEach((part, i) => {
+    offsets[i + 1] = (offsets[i] ?? 0) + part.length;
+  });
+  const bytes = new Uint8Array(offsets[parts.length] ?? 0);
+  parts.forEach((part, i) => {
+    bytes.set(part, offsets[i] ?? 0);
+  });
+  return { offsets, bytes };
+}
+
+const encoder = new TextEncoder();
+
+export interface BatchHeader {
+  readonly rowCount: number;
+  readonly seriesCount: number;
+  readonly shapeCount: number;
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+}
+
+/** Writes the parts of a point batch one after the other, each aligned as its page says. */
+export class BatchWriter {
+  readonly #parts: Uint8Array[] = [];
+  #lengthBytes = 0;
+
+  bytes(bytes: Uint8Array): void {
+    this.#parts.push(bytes);
+    this.#lengthBytes += bytes.length;
+  }
+
+  header({ rowCount, seriesCount, shapeCount, minTimeNs, maxTimeNs }: BatchHeader): void {
+    const header = new Uint8Array(pointBatchHeaderBytes);
+    const view = new DataView(header.buffer);
+    [pointBatchMagic, rowCount, seriesCount, shapeCount].forEach((word, i) => {
+      view.setUint32(i * 4, word, true);
+    });
+    view.setBigInt64(16, minTimeNs, true);
+    view.setBigInt64(24, maxTimeNs, true);
+    this.bytes(header);
+  }
+
+  align(): void {
+    this.bytes(new Uint8Array(paddedTo8(this.#lengthBytes) - this.#lengthBytes));
+  }
+
+  u32s(values: readonly number[] | Uint32Array, isPadded: boolean): void {
+    this.bytes(new Uint8Array(Uint32Array.from(values).buffer));
+    if (isPadded) this.align();
+  }
+
+  texts(texts: readonly string[]): void {
+    this.align();
+    this.column(textColumn(texts));
+  }
+
+  /** Texts that are UTF-8 already. */
+  textBytes(parts: readonly Uint8Array[]): void {
+    this.align();
+    this.column(joinTexts(parts));
+  }
+
+  column(column: BatchColumn): void {
+    if ('offsets' in column) {
+      this.u32s(column.offsets, true);
+      this.bytes(column.bytes);
+    } else {
+      this.bytes(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
+    }
+    this.align();
+  }
+
+  finish(): Uint8Array {
+    const all = new Uint8Array(this.#lengthBytes);
+    let at = 0;
+    for (const part of this.#parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  }
+}
