@@ -54,6 +54,9 @@ export class LineRouter {
     const lines = this.#kernel.parse(body, stepNs, cutTimeNs);
     if (lines === undefined || !this.#learn()) return routeLines(task);
     if (lines.lineCount === 0) return { batches: [], pointCount: 0, errors: [], unroutedNs: [] };
+    const unroutedNs = unroutedTimes(task, lines);
+    if (unroutedNs.length > 0)
+      return { batches: [], pointCount: lines.lineCount, errors: [], unroutedNs, body };
     const group = groupOfAll(task, lines);
     // Several groups in one body, or points that may have to be dropped: rare enough for the slow way.
     return group === undefined ? routeLines(task) : this.#routeTo(group, lines);
@@ -194,6 +197,17 @@ function groupOfAll(
   if (windowMinNs !== undefined && minTimeNs < windowMinNs) return undefined;
   if (windowMaxNs !== undefined && maxTimeNs > windowMaxNs) return undefined;
   return task.groups.find(({ startNs, endNs }) => startNs <= minTimeNs && maxTimeNs < endNs);
+}
+
+/** The ends of the body's time when no group overlaps it at all: what a first write of a new week looks like. */
+function unroutedTimes(task: LinesTask, { minTimeNs, maxTimeNs }: KernelLines): readonly bigint[] {
+  const { retentionMinNs, windowMinNs, windowMaxNs } = task.bounds;
+  const isBounded = retentionMinNs !== undefined || windowMinNs !== undefined || windowMaxNs !== undefined; // prettier-ignore
+  const isKnown = task.groups.some(
+    ({ startNs, endNs }) => startNs <= maxTimeNs && minTimeNs < endNs,
+  );
+  if (isBounded || isKnown) return [];
+  return minTimeNs === maxTimeNs ? [minTimeNs] : [minTimeNs, maxTimeNs];
 }
 
 /** Throws on a key that is not as usual; the slow way then says why. */

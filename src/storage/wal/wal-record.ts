@@ -18,7 +18,7 @@
  * Not here: what a payload means, when records are synced.
  */
 import { assert } from '../../base/assert.ts';
-import { crc32 } from '../../base/crc32.ts';
+import { crc32 } from 'node:zlib';
 
 export const recordHeaderBytes = 40;
 const magic = 0x31525756;

@@ -9,7 +9,7 @@
  *
  * Not here: which shard's home takes a record.
  */
-import { crc32 } from '../../base/crc32.ts';
+import { crc32 } from 'node:zlib';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import {
   decodeRecordHeader,
