@@ -22,15 +22,18 @@ import { announcedVersion } from './version.ts';
 
 export type DataConfig = Config<typeof dataKeys>;
 
-const segmentBytesMax = 10 * MiB;
 const walQueueBytesMax = 64 * MiB;
 const arenaBytesMax = 1_024 * MiB;
+/** Of one worker, all shards together. */
+const memtablesBytesMax = 256 * MiB;
 
 export interface DataNodeOptions {
   readonly license: License;
   /** Cores of this machine. */
   readonly coreCount: number;
   readonly onFatal: (error: unknown) => void;
+  /** Bytes of a segment of the write-ahead log; 10 MiB when left out. */
+  readonly walSegmentBytesMax?: number;
 }
 
 /** A data node without its HTTP API: what a simulated cluster runs too. */
@@ -84,15 +87,19 @@ export async function startDataNode(
 async function startWorkers(
   env: Env,
   config: DataConfig,
-  { license, coreCount, onFatal }: DataNodeOptions,
+  { license, coreCount, onFatal, walSegmentBytesMax = 10 * MiB }: DataNodeOptions,
 ): Promise<LocalShards> {
   const workerCount = Math.max(1, Math.min(license.coresMax, coreCount));
   const local = await LocalShards.start(env.engines, workerCount, {
     dataFolder: config.get('data', 'dir'),
     walFolder: config.get('data', 'wal-dir'),
-    segmentBytesMax,
+    segmentBytesMax: walSegmentBytesMax,
     queueBytesMax: walQueueBytesMax,
     arenaBytesMax,
+    snapshotBytes: config.get('data', 'cache-snapshot-memory-size'),
+    snapshotColdMs: config.get('data', 'cache-snapshot-write-cold-duration'),
+    cacheBytesMax: config.get('data', 'cache-max-memory-size'),
+    memtablesBytesMax,
   });
   void local.died.then((error) => {
     if (error !== undefined) onFatal(error);

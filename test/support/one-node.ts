@@ -56,6 +56,10 @@ export async function startOneNode(
     segmentBytesMax: 10 * MiB,
     queueBytesMax: 64 * MiB,
     arenaBytesMax: 512 * MiB,
+    snapshotBytes: 25 * MiB,
+    snapshotColdMs: 600_000,
+    cacheBytesMax: 1_024 * MiB,
+    memtablesBytesMax: 256 * MiB,
   });
   const rpc = new RpcClient(env.transport, () => 0n);
   const shards = new ClusterShards(meta, local, rpc);

@@ -27,6 +27,10 @@ export interface StorageEngineOptions {
   readonly segmentBytesMax: number;
   readonly queueBytesMax: number;
   readonly arenaBytesMax: number;
+  readonly snapshotBytes: number;
+  readonly snapshotColdMs: number;
+  readonly cacheBytesMax: number;
+  readonly memtablesBytesMax: number;
 }
 
 /** Number of the worker that holds a shard. */

@@ -3,6 +3,7 @@
  * small; full chunks are never copied again.
  */
 import { must } from '../../base/assert.ts';
+import { wordsOf } from '../../codec/words.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn, BatchField, BatchShape, TextColumn } from '../../models/point-batch.ts';
 import { emptyColumn } from './column-run.ts';
@@ -36,6 +37,9 @@ export class ShapeTable {
   readonly #chunks: Chunk[] = [];
   readonly #heads = new Map<number, number>();
   #rowCount = 0;
+  #lastRows:
+    | { readonly seriesId: number; readonly rowsMax: number; readonly rows: readonly number[] }
+    | undefined;
 
   constructor(fields: readonly BatchField[]) {
     this.fields = fields;
@@ -87,8 +91,16 @@ export class ShapeTable {
     return added * (20 + 8 * this.fields.length) + textBytes;
   }
 
-  /** Rows of a series below `rowsMax`, in order of arrival. */
-  rowsOf(seriesId: number, rowsMax: number): number[] {
+  /** Rows of a series below `rowsMax`, in order of arrival. Asked for one field after the other, they are found once. */
+  rowsOf(seriesId: number, rowsMax: number): readonly number[] {
+    const last = this.#lastRows;
+    if (last?.seriesId === seriesId && last.rowsMax === rowsMax) return last.rows;
+    const rows = this.#findRows(seriesId, rowsMax);
+    this.#lastRows = { seriesId, rowsMax, rows };
+    return rows;
+  }
+
+  #findRows(seriesId: number, rowsMax: number): readonly number[] {
     const rows: number[] = [];
     let next = this.#heads.get(seriesId) ?? 0;
     while (next !== 0) {
@@ -97,6 +109,48 @@ export class ShapeTable {
       next = this.#chunkOf(row).previous[row % chunkRowsMax] ?? 0;
     }
     return rows.reverse();
+  }
+
+  copyTimes(rows: readonly number[]): BigInt64Array {
+    const timesNs = new BigInt64Array(rows.length);
+    const to = wordsOf(timesNs);
+    this.#copyWords(rows, to, (chunk) => wordsOf(chunk.timesNs));
+    return timesNs;
+  }
+
+  /** Of a column that holds no texts. */
+  copyValues(column: number, rows: readonly number[]): Values {
+    const { type } = must(this.fields[column], 'the column is there');
+    const values = emptyColumn(type, rows.length);
+    if (values instanceof Uint8Array) {
+      rows.forEach((row, i) => (values[i] = Number(this.value(column, row))));
+      return values;
+    }
+    this.#copyWords(rows, wordsOf(values), (chunk) => {
+      const { values: own } = chunk.columns[column] as { values: Exclude<Values, Uint8Array> };
+      return wordsOf(own);
+    });
+    return values;
+  }
+
+  /** Eight bytes a row; the words of a chunk are looked up once for the rows of it that follow each other. */
+  #copyWords(
+    rows: readonly number[],
+    to: Uint32Array,
+    wordsOfChunk: (chunk: Chunk) => Uint32Array,
+  ): void {
+    let number = -1;
+    let from = new Uint32Array();
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] ?? 0;
+      const at = (row % chunkRowsMax) * 2;
+      if (Math.floor(row / chunkRowsMax) !== number) {
+        number = Math.floor(row / chunkRowsMax);
+        from = wordsOfChunk(this.#chunkOf(row)) as Uint32Array<ArrayBuffer>;
+      }
+      to[i * 2] = from[at] ?? 0;
+      to[i * 2 + 1] = from[at + 1] ?? 0;
+    }
   }
 
   timeNs(row: number): bigint {

@@ -1,6 +1,8 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
 import type { FieldType } from '../../models/field-value.ts';
 import type { ShardIndex } from '../index/shard-index.ts';
+import type { TsmFile } from '../tsm/tsm-file.ts';
+import { tsmKey } from '../tsm/tsm-format.ts';
 import type { MemtableView } from './memtable.ts';
 import { type ColumnPiece, type CursorBounds, RunCursor } from './run-cursor.ts';
 
@@ -11,15 +13,21 @@ export interface ViewRequest extends CursorBounds {
   readonly field: string;
 }
 
+/** What a view reads, oldest first: later parts win. */
+export interface ViewParts {
+  readonly files: readonly TsmFile[];
+  readonly memtables: readonly MemtableView[];
+}
+
 export class ShardView {
   readonly shardId: number;
   readonly #index: ShardIndex;
-  readonly #memtable: MemtableView;
+  readonly #parts: ViewParts;
 
-  constructor(shardId: number, index: ShardIndex, memtable: MemtableView) {
+  constructor(shardId: number, index: ShardIndex, parts: ViewParts) {
     this.shardId = shardId;
     this.#index = index;
-    this.#memtable = memtable;
+    this.#parts = parts;
   }
 
   measurements(): readonly string[] {
@@ -49,10 +57,18 @@ export class ShardView {
 
   openCursor(request: ViewRequest): RunCursor {
     const { seriesId, field } = request;
-    const { measurement } = this.#index.series(seriesId);
+    const { measurement, key: seriesKey } = this.#index.series(seriesId);
     const pieces: ColumnPiece[] = [];
-    const run = this.#memtable.read(measurement, seriesId, field);
-    if (run !== undefined) {
+    const key = tsmKey(seriesKey, field);
+    for (const file of this.#parts.files) {
+      for (const entry of file.entries(key)) {
+        const { minTimeNs, maxTimeNs } = entry;
+        pieces.push({ minTimeNs, maxTimeNs, load: () => file.readBlock(entry) });
+      }
+    }
+    for (const memtable of this.#parts.memtables) {
+      const run = memtable.read(measurement, seriesId, field);
+      if (run === undefined) continue;
       const minTimeNs = run.timesNs[0] ?? 0n;
       const maxTimeNs = run.timesNs.at(-1) ?? 0n;
       pieces.push({ minTimeNs, maxTimeNs, load: () => run });

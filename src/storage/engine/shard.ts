@@ -1,30 +1,53 @@
 /**
- * One shard on its home worker: decides batches, holds what is not in files yet, and gives readers an unchanging view.
+ * One shard on its home worker: decides batches, holds what is not in files yet and the files, and gives readers an
+ * unchanging view.
  *
  * Invariants:
  * - Batches are decided in the order they enter the log and applied in that order once durable, so that replay of the
  *   log gives the same shard.
  * - A view never changes; what is written after it was taken does not show in it.
+ * - A point is in the active memtable, in the one being flushed, or in a file; it leaves one only when it is in the next.
  *
- * Not here: the log, which the shards of a worker share (store/).
+ * Not here: the log, which the shards of a worker share, and when to flush (store/).
  */
 import type { PointBatch } from '../../models/point-batch.ts';
 import { ShardIndex } from '../index/shard-index.ts';
+import type { TsmFile } from '../tsm/tsm-file.ts';
+import { splitTsmKey } from '../tsm/tsm-format.ts';
 import { checkFields, type FieldVerdict } from './field-check.ts';
+import { flushMemtable, type FlushPorts } from './flush.ts';
 import { Memtable } from './memtable.ts';
 import { ShardView } from './shard-view.ts';
+import { parseSeriesKey } from '../../models/parse-series-key.ts';
 
 export class Shard {
   readonly id: number;
   readonly #index = new ShardIndex();
-  readonly #memtable = new Memtable();
+  #active = new Memtable();
+  #flushing: Memtable | undefined;
+  /** Oldest first: later files win. */
+  #files: readonly TsmFile[];
 
-  constructor(id: number) {
+  /** With the files it had; fields and series are learned from them. */
+  constructor(id: number, files: readonly TsmFile[] = []) {
     this.id = id;
+    this.#files = files;
+    for (const file of files) {
+      for (const [key, { type }] of file.keys()) {
+        const [seriesKey, field] = splitTsmKey(key);
+        this.#index.seriesIdOf(seriesKey);
+        this.#index.setFieldType(parseSeriesKey(seriesKey).measurement, field, type);
+      }
+    }
+  }
+
+  /** Of the memtable that takes writes. */
+  get activeBytes(): number {
+    return this.#active.sizeBytes;
   }
 
   get memtableBytes(): number {
-    return this.#memtable.sizeBytes;
+    return this.#active.sizeBytes + (this.#flushing?.sizeBytes ?? 0);
   }
 
   get seriesCount(): number {
@@ -38,24 +61,22 @@ export class Shard {
 
   /** Takes a batch that the log holds, with the rows its verdict refused. */
   apply(batch: PointBatch, rejects: Uint8Array): void {
-    const taken = new Set<number>();
-    for (const shape of batch.shapes) {
-      shape.ordinals.forEach((ordinal, i) => {
-        const isRefused = ((rejects[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0;
-        if (!isRefused) taken.add(shape.series[i] ?? 0);
-      });
-    }
-    // A series whose rows were all refused does not come to be.
     const seriesIds = new Uint32Array(batch.seriesKeys.length);
-    for (const one of taken) seriesIds[one] = this.#index.seriesIdOf(batch.seriesKeys[one] ?? '');
-    this.#memtable.append(batch, seriesIds, rejects);
+    if (rejects.length === 0) {
+      batch.seriesKeys.forEach((key, i) => (seriesIds[i] = this.#index.seriesIdOf(key)));
+    } else {
+      // A series whose rows were all refused does not come to be.
+      for (const one of takenSeries(batch, rejects))
+        seriesIds[one] = this.#index.seriesIdOf(batch.seriesKeys[one] ?? '');
+    }
+    this.#active.append(batch, seriesIds, rejects);
   }
 
   /** Takes a batch from the log as it was decided then. */
   replay(batch: PointBatch, rejects: Uint8Array): void {
     for (const shape of batch.shapes) {
       const ordinal = shape.ordinals[0] ?? 0;
-      if (((rejects[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0) continue;
+      if (isRefused(rejects, ordinal)) continue;
       for (const { name, type } of shape.fields)
         this.#index.setFieldType(shape.measurement, name, type);
     }
@@ -63,6 +84,42 @@ export class Shard {
   }
 
   view(): ShardView {
-    return new ShardView(this.id, this.#index, this.#memtable.pin());
+    const memtables = [...(this.#flushing === undefined ? [] : [this.#flushing]), this.#active];
+    const pins = memtables.map((memtable) => memtable.pin());
+    return new ShardView(this.id, this.#index, { files: this.#files, memtables: pins });
   }
+
+  /** Sets the active memtable aside to be flushed; false when one is aside already and has to be flushed first. */
+  setAside(): boolean {
+    if (this.#flushing !== undefined) return false;
+    this.#flushing = this.#active;
+    this.#active = new Memtable();
+    return true;
+  }
+
+  /** Writes what was set aside to a file. When it fails all is as before, and it may be tried again. */
+  async flush(path: string, ports: FlushPorts): Promise<void> {
+    if (this.#flushing === undefined) return;
+    const file = await flushMemtable(this.#flushing, this.#index, path, ports);
+    this.#files = [...this.#files, file];
+    this.#flushing = undefined;
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#files) await file.close();
+  }
+}
+
+function takenSeries(batch: PointBatch, rejects: Uint8Array): ReadonlySet<number> {
+  const taken = new Set<number>();
+  for (const shape of batch.shapes) {
+    shape.ordinals.forEach((ordinal, i) => {
+      if (!isRefused(rejects, ordinal)) taken.add(shape.series[i] ?? 0);
+    });
+  }
+  return taken;
+}
+
+function isRefused(rejects: Uint8Array, ordinal: number): boolean {
+  return ((rejects[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0;
 }

@@ -1,24 +1,33 @@
 /**
  * The shards of one engine worker and the log they share.
  *
- * Layout: DATA/<database>/<retention policy>/<shard id>/ as the reference's, WAL/<segments of all workers>.
+ * Layout: DATA/<database>/<retention policy>/<shard id>/ as the reference's, with TSM files and shard.json;
+ * WAL/<segments of all workers>.
  *
  * Invariants:
  * - A write resolves only once its record is durable, and shows to readers from then on.
  * - A shard's folder is durable before its first record is; a record of a shard without a folder is of a deleted shard.
+ * - A record leaves the log only after its points are in a durable file and shard.json says so.
+ * - Memory is bounded: a memtable is flushed when it is large, all of them together are large, or it is cold; a shard
+ *   whose memtables are at the limit refuses writes.
  *
- * Not here: which worker is home of a shard (the caller passes `isHome`), limits on memory (flush comes with TSM files).
+ * Not here: which worker is home of a shard (the caller passes `isHome`), compaction.
  */
-import { DbError } from '../../base/errors.ts';
+import { Tasks } from '../../base/async/tasks.ts';
+import { DbError, errorText } from '../../base/errors.ts';
+import type { Clock, Timer } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { Shard } from '../engine/shard.ts';
 import type { ShardView } from '../engine/shard-view.ts';
+import { tsmName } from '../tsm/tsm-format.ts';
 import { recoverWal, type WalDamage } from '../wal/wal-recovery.ts';
-import { type WalRecord, WalRecordKind } from '../wal/wal-record.ts';
-import { WalWriter } from '../wal/wal-writer.ts';
+import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
+import { WalWriter, type WalSegment } from '../wal/wal-writer.ts';
+import { newOpenShard, openShards, type FoundShards, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
+import { writeManifest } from './shard-manifest.ts';
 
 export interface StoreOptions {
   readonly dataFolder: string;
@@ -28,12 +37,20 @@ export interface StoreOptions {
   readonly isHome: (shardId: number) => boolean;
   readonly segmentBytesMax: number;
   readonly queueBytesMax: number;
+  /** A memtable of this size is flushed, and one that took no write for so long. */
+  readonly snapshotBytes: number;
+  readonly snapshotColdMs: number;
+  /** Memtables of one shard: past it writes are refused. */
+  readonly cacheBytesMax: number;
+  /** Memtables of all shards of the worker: past it the largest is flushed. */
+  readonly memtablesBytesMax: number;
 }
 
-export interface ShardPlace {
-  readonly shardId: number;
-  readonly database: string;
-  readonly retentionPolicy: string;
+export interface StorePorts {
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly turn: () => Promise<void>;
 }
 
 /** What a shard says of a batch that it has made durable. */
@@ -42,64 +59,77 @@ export interface WriteReceipt {
   readonly reason: string;
 }
 
-interface OpenShard {
-  readonly shard: Shard;
-  readonly place: ShardPlace;
-  sequence: number;
-}
+const coldCheckMs = 1_000;
 
 export class Store {
-  readonly #disk: Disk;
-  readonly #log: Log;
+  readonly #ports: StorePorts;
   readonly #options: StoreOptions;
-  readonly #shards = new Map<number, OpenShard>();
+  readonly #shards: Map<number, OpenShard>;
+  readonly #foreignIds: ReadonlySet<number>;
   readonly #creating = new Map<number, Promise<OpenShard>>();
   readonly #wal: WalWriter;
+  readonly #tasks: Tasks;
+  readonly #coldTimer: Timer;
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: Opened) {
-    this.#disk = ports.disk;
-    this.#log = ports.log;
+    this.#ports = ports;
     this.#options = options;
     this.#shards = opened.shards;
+    this.#foreignIds = opened.foreignIds;
     const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
-    const run = opened.run + 1;
-    this.#wal = new WalWriter(ports.disk, { folder, run, worker, segmentBytesMax, queueBytesMax });
+    const wal = { folder, run: opened.run + 1, worker, segmentBytesMax, queueBytesMax };
+    this.#wal = new WalWriter(ports.disk, wal, opened.segments);
+    this.#tasks = new Tasks((name, error) => {
+      ports.log.error('A task of the store failed', { name, error: errorText(error) });
+    });
+    this.#coldTimer = ports.clock.every(coldCheckMs, () => {
+      this.#flushCold();
+    });
   }
 
-  /** Finds the shards that are home here and replays the log. */
+  /** Opens the shards that are home here and replays the log. */
   static async open(ports: StorePorts, options: StoreOptions): Promise<Store> {
-    const shards = await findShards(ports.disk, options);
+    const nowMs = ports.clock.monotonicMs();
+    const found = await openShards(ports.disk, { ...options, nowMs });
+    const segments: WalSegment[] = [];
     const run = await recoverWal(ports.disk, options.walFolder, {
       onRecord: (record) => {
-        replay(shards, record);
+        replay(found.shards, record);
       },
       onDamage: (damage) => {
         reportDamage(ports.log, damage);
       },
+      onSegment: (path, sequences) => segments.push({ path, sequences }),
     });
-    return new Store(ports, options, { shards, run });
+    const store = new Store(ports, options, { ...found, segments, run });
+    store.#tasks.spawn('release', store.#release());
+    return store;
   }
 
   get shardIds(): readonly number[] {
     return [...this.#shards.keys()];
   }
 
-  /** Makes a batch durable and readable. `payload` must not change afterwards. */
+  /** Makes a batch durable and readable. `payload` must not change afterwards. Throws `cache_full` past the limit. */
   async write(place: ShardPlace, payload: Uint8Array): Promise<WriteReceipt> {
     const batch = decodePointBatch(payload);
     const open = this.#shards.get(place.shardId) ?? (await this.#create(place));
+    this.#refuseFull(open);
     const { rejects, droppedCount, reason } = open.shard.decide(batch);
     if (droppedCount === batch.rowCount) return { droppedCount, reason };
-    open.sequence++;
+    const sequence = ++open.sequence;
     await this.#wal.append({
       kind: WalRecordKind.points,
       codec: 0,
       shardId: place.shardId,
-      sequence: open.sequence,
+      sequence,
       rejectBitmap: rejects,
       payload,
     });
     open.shard.apply(batch, rejects);
+    open.appliedSequence = Math.max(open.appliedSequence, sequence);
+    open.lastWriteMs = this.#ports.clock.monotonicMs();
+    this.#flushIfLarge(open);
     return { droppedCount, reason };
   }
 
@@ -108,28 +138,100 @@ export class Store {
     return this.#shards.get(shardId)?.shard.view();
   }
 
+  /** Writes what a shard has in memory to a file. Throws what the disk says; the points are where they were then. */
+  async flush(shardId: number): Promise<void> {
+    const open = this.#shards.get(shardId);
+    if (open === undefined) return;
+    await open.flushing;
+    await this.#flush(open);
+  }
+
   /** Takes the shard out and removes its folder. Missing is no error. */
   async deleteShard(shardId: number): Promise<void> {
     const open = this.#shards.get(shardId);
     if (open === undefined) return;
     this.#shards.delete(shardId);
+    await open.flushing?.catch(() => undefined);
     const folder = this.#folderOf(open.place);
-    await this.#disk.removeTree(folder);
-    await this.#disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
+    await this.#ports.disk.removeTree(folder);
+    await this.#ports.disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
+    await open.shard.close();
+    await this.#release();
   }
 
   async close(): Promise<void> {
+    this.#coldTimer.cancel();
+    await this.#tasks.settled();
     await this.#wal.close();
+    for (const { shard } of this.#shards.values()) await shard.close();
+  }
+
+  #refuseFull({ shard }: OpenShard): void {
+    const { cacheBytesMax } = this.#options;
+    const sizeBytes = shard.memtableBytes;
+    if (cacheBytesMax === 0 || sizeBytes < cacheBytesMax) return;
+    const text = `engine: cache-max-memory-size exceeded: (${sizeBytes}/${cacheBytesMax})`;
+    throw new DbError('cache_full', text);
+  }
+
+  #flushIfLarge(open: OpenShard): void {
+    const { snapshotBytes, memtablesBytesMax } = this.#options;
+    if (open.shard.activeBytes >= snapshotBytes) this.#spawnFlush(open);
+    const all = [...this.#shards.values()];
+    const totalBytes = all.reduce((sum, { shard }) => sum + shard.activeBytes, 0);
+    if (totalBytes < memtablesBytesMax) return;
+    const [largest] = all.sort((a, b) => b.shard.activeBytes - a.shard.activeBytes);
+    if (largest !== undefined) this.#spawnFlush(largest);
+  }
+
+  #flushCold(): void {
+    const beforeMs = this.#ports.clock.monotonicMs() - this.#options.snapshotColdMs;
+    for (const open of this.#shards.values())
+      if (open.lastWriteMs < beforeMs && open.shard.memtableBytes > 0) this.#spawnFlush(open);
+  }
+
+  #spawnFlush(open: OpenShard): void {
+    if (open.flushing === undefined) this.#tasks.spawn('flush', this.#flush(open));
+  }
+
+  #flush(open: OpenShard): Promise<void> {
+    open.flushing ??= this.#flushNow(open).finally(() => {
+      open.flushing = undefined;
+    });
+    return open.flushing;
+  }
+
+  async #flushNow(open: OpenShard): Promise<void> {
+    const { disk, clock, turn } = this.#ports;
+    const { shard, place } = open;
+    // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
+    const flushedSequence = shard.setAside() ? open.appliedSequence : open.flushedSequence;
+    const folder = this.#folderOf(place);
+    open.generation++;
+    await shard.flush(`${folder}/${tsmName(open.generation)}`, { disk, clock, turn });
+    if (flushedSequence === open.flushedSequence) return;
+    await writeManifest(disk, folder, { version: 1, flushedSequence });
+    open.flushedSequence = flushedSequence;
+    await this.#release();
+  }
+
+  #release(): Promise<void> {
+    return this.#wal.release((shardId, sequence) => {
+      const open = this.#shards.get(shardId);
+      if (open === undefined) return !this.#foreignIds.has(shardId);
+      return sequence <= open.flushedSequence;
+    });
   }
 
   #create(place: ShardPlace): Promise<OpenShard> {
     const creating = this.#creating.get(place.shardId);
     if (creating !== undefined) return creating;
-    const created = makeDurableDir(this.#disk, this.#folderOf(place))
+    const { disk, log, clock } = this.#ports;
+    const created = makeDurableDir(disk, this.#folderOf(place))
       .then(() => {
-        const open = { shard: new Shard(place.shardId), place, sequence: 0 };
+        const open = newOpenShard(new Shard(place.shardId), place, clock.monotonicMs());
         this.#shards.set(place.shardId, open);
-        this.#log.info('Created shard', { db: place.database, shard: place.shardId });
+        log.info('Created shard', { db: place.database, shard: place.shardId });
         return open;
       })
       .finally(() => {
@@ -144,44 +246,19 @@ export class Store {
   }
 }
 
-interface StorePorts {
-  readonly disk: Disk;
-  readonly log: Log;
-}
-
-interface Opened {
-  readonly shards: Map<number, OpenShard>;
+interface Opened extends FoundShards {
   readonly run: number;
-}
-
-async function findShards(
-  disk: Disk,
-  { dataFolder, isHome }: StoreOptions,
-): Promise<Map<number, OpenShard>> {
-  const shards = new Map<number, OpenShard>();
-  const folders = async (path: string) =>
-    (await disk.list(path)).filter((entry) => entry.isDirectory).map(({ name }) => name);
-  for (const database of await folders(dataFolder)) {
-    for (const retentionPolicy of await folders(`${dataFolder}/${database}`)) {
-      for (const name of await folders(`${dataFolder}/${database}/${retentionPolicy}`)) {
-        const shardId = Number(name);
-        if (!/^\d+$/.test(name) || !isHome(shardId)) continue;
-        const place = { shardId, database, retentionPolicy };
-        if (shards.has(shardId)) throw new DbError('corrupt', `${dataFolder}: shard ${name} twice`);
-        shards.set(shardId, { shard: new Shard(shardId), place, sequence: 0 });
-      }
-    }
-  }
-  return shards;
+  readonly segments: readonly WalSegment[];
 }
 
 function replay(shards: ReadonlyMap<number, OpenShard>, record: WalRecord): void {
   const open = shards.get(record.shardId);
   if (open === undefined || record.kind !== WalRecordKind.points) return;
+  if (record.sequence <= open.flushedSequence) return;
   const batch = decodePointBatch(record.payload);
-  const { shard } = open;
-  shard.replay(batch, record.rejectBitmap);
+  open.shard.replay(batch, record.rejectBitmap);
   open.sequence = Math.max(open.sequence, record.sequence);
+  open.appliedSequence = open.sequence;
 }
 
 function reportDamage(log: Log, { path, offset, lengthBytes, kind }: WalDamage): void {

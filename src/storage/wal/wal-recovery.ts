@@ -29,6 +29,8 @@ export interface WalDamage {
 export interface WalVisitor {
   onRecord(record: WalRecord): Promise<void> | void;
   onDamage(damage: WalDamage): void;
+  /** Told after the records of a segment, with the last sequence in it of each shard. */
+  onSegment?(path: string, sequences: ReadonlyMap<number, number>): void;
 }
 
 const namePattern = /^\d{10}-\d{3}-\d{10}\.wal$/;
@@ -40,8 +42,19 @@ export async function recoverWal(disk: Disk, folder: string, visitor: WalVisitor
     if (!namePattern.test(name)) continue;
     run = Math.max(run, Number(name.slice(0, 10)));
     const file = await disk.open(`${folder}/${name}`, 'open');
+    const sequences = new Map<number, number>();
     try {
-      await recoverSegment(file, visitor);
+      await recoverSegment(file, {
+        onDamage: (damage) => {
+          visitor.onDamage(damage);
+        },
+        onRecord: (record) => {
+          const { shardId, sequence } = record;
+          sequences.set(shardId, Math.max(sequence, sequences.get(shardId) ?? 0));
+          return visitor.onRecord(record);
+        },
+      });
+      visitor.onSegment?.(file.path, sequences);
     } finally {
       await file.close();
     }

@@ -8,8 +8,9 @@
  * - `append` resolves only after a sync that covers its record.
  * - A segment whose append or sync failed gets no further record: its length is unknown until it is read anew.
  * - Bytes that wait are bounded; past the limit `append` rejects with `queue_full` and nothing was written.
+ * - A segment is removed only when all of its records are in files, or of shards that are gone.
  *
- * Not here: reading (wal-recovery.ts), removal of segments that a flush has made needless.
+ * Not here: reading (wal-recovery.ts).
  */
 import { DbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
@@ -24,7 +25,15 @@ export interface WalOptions {
   readonly queueBytesMax: number;
 }
 
+/** A file that takes no more records, and the last sequence in it of each shard. */
+export interface WalSegment {
+  readonly path: string;
+  readonly sequences: ReadonlyMap<number, number>;
+}
+
 interface Waiting {
+  readonly shardId: number;
+  readonly sequence: number;
   readonly parts: readonly Uint8Array[];
   readonly lengthBytes: number;
   readonly resolve: () => void;
@@ -37,14 +46,27 @@ export class WalWriter {
   #queue: Waiting[] = [];
   #queueBytes = 0;
   #segment: DiskFile | undefined;
+  #sequences = new Map<number, number>();
+  #closed: readonly WalSegment[];
   #segmentNumber = 0;
   #committing: Promise<void> | undefined;
   #isFolderDurable = false;
   #isClosed = false;
 
-  constructor(disk: Disk, options: WalOptions) {
+  /** `earlier` are the segments of earlier runs that may be removed one day. */
+  constructor(disk: Disk, options: WalOptions, earlier: readonly WalSegment[] = []) {
     this.#disk = disk;
     this.#options = options;
+    this.#closed = earlier;
+  }
+
+  /** Removes segments whose records are all needless. */
+  async release(isNeedless: (shardId: number, sequence: number) => boolean): Promise<void> {
+    const needless = this.#closed.filter(({ sequences }) =>
+      [...sequences].every(([shardId, sequence]) => isNeedless(shardId, sequence)),
+    );
+    this.#closed = this.#closed.filter((segment) => !needless.includes(segment));
+    for (const { path } of needless) await this.#disk.remove(path);
   }
 
   /** Durable once resolved. Rejects with the disk's error; the record may then be found by recovery or not. */
@@ -58,7 +80,8 @@ export class WalWriter {
     const parts = [encodeRecordHeader(record), record.rejectBitmap, record.payload];
     this.#queueBytes += lengthBytes;
     const appended = new Promise<void>((resolve, reject) => {
-      this.#queue.push({ parts, lengthBytes, resolve, reject });
+      const { shardId, sequence } = record;
+      this.#queue.push({ shardId, sequence, parts, lengthBytes, resolve, reject });
     });
     this.#committing ??= this.#commitAll();
     return appended;
@@ -86,6 +109,8 @@ export class WalWriter {
   async #commit(group: readonly Waiting[]): Promise<void> {
     try {
       const segment = await this.#openSegment();
+      for (const { shardId, sequence } of group)
+        this.#sequences.set(shardId, Math.max(sequence, this.#sequences.get(shardId) ?? 0));
       await segment.append(group.flatMap((waiting) => waiting.parts));
       await segment.sync();
     } catch (error) {
@@ -100,7 +125,7 @@ export class WalWriter {
     const { folder, run, worker, segmentBytesMax } = this.#options;
     const full = this.#segment;
     if (full !== undefined && full.lengthBytes < segmentBytesMax) return full;
-    this.#segment = undefined;
+    this.#retire();
     await full?.close();
     this.#segmentNumber++;
     if (!this.#isFolderDurable) await makeDurableDir(this.#disk, folder);
@@ -113,9 +138,17 @@ export class WalWriter {
 
   async #abandonSegment(): Promise<void> {
     const broken = this.#segment;
-    this.#segment = undefined;
+    this.#retire();
     // The failure that matters is the one of the write; a failing close adds nothing to it.
     await broken?.close().catch(() => undefined);
+  }
+
+  /** The segment at hand takes no more records. */
+  #retire(): void {
+    if (this.#segment !== undefined)
+      this.#closed = [...this.#closed, { path: this.#segment.path, sequences: this.#sequences }];
+    this.#sequences = new Map();
+    this.#segment = undefined;
   }
 }
 

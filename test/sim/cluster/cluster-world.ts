@@ -155,6 +155,8 @@ dir = "meta"
 [data]
 dir = "data"
 wal-dir = "wal"
+cache-snapshot-memory-size = "3k"
+cache-snapshot-write-cold-duration = "4s"
 [cluster]
 write-timeout = "3s"`;
     const config = Config.read({ text, environment: {}, keys: dataKeys });
@@ -162,7 +164,15 @@ write-timeout = "3s"`;
     const onFatal = (error: unknown): void => {
       this.#onEnd(name, error);
     };
-    this.data.set(name, await startDataNode(env, config, { license, coreCount: 2, onFatal }));
+    this.data.set(
+      name,
+      await startDataNode(env, config, {
+        license,
+        coreCount: 2,
+        onFatal,
+        walSegmentBytesMax: 5_000,
+      }),
+    );
   }
 
   /** The production engine; what it acknowledges is noted. */

@@ -1,0 +1,34 @@
+/**
+ * TSM files as the reference writes them (spec 7.2), all numbers big-endian: magic and version; blocks, each behind its
+ * CRC-32; the index: per key its length, the key, a type byte, a count, and per block least time, greatest time, offset,
+ * length; the index's offset. Keys are series key, separator, field, in the order of their bytes.
+ */
+export const tsmMagic = 0x16d116d1;
+export const tsmVersion = 1;
+export const tsmHeaderBytes = 5;
+export const tsmFooterBytes = 8;
+export const indexEntryBytes = 28;
+export const blockCrcBytes = 4;
+export const keySeparator = '#!~#';
+/** The reference's: values of a block at most. */
+export const blockRowsMax = 1_000;
+
+export function tsmKey(seriesKey: string, field: string): string {
+  return `${seriesKey}${keySeparator}${field}`;
+}
+
+/** Series key and field of a key. */
+export function splitTsmKey(key: string): readonly [seriesKey: string, field: string] {
+  const at = key.indexOf(keySeparator);
+  return [key.slice(0, at), key.slice(at + keySeparator.length)];
+}
+
+/** Generation and sequence, nine digits each, as compaction of the reference sorts them. */
+export function tsmName(generation: number): string {
+  return `${String(generation).padStart(9, '0')}-000000001.tsm`;
+}
+
+export function generationOf(name: string): number | undefined {
+  const match = /^(\d{9,})-\d{9,}\.tsm$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
