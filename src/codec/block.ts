@@ -20,8 +20,11 @@ export interface Block {
 const bitPacked = 1;
 const snappy = 1;
 
-export function encodeBlock({ type, timesNs, values }: Block): Uint8Array {
-  const times = encodeTimes(timesNs);
+/** `times` are those of the block encoded already, as fields of one series share them. */
+export function encodeBlock(
+  { type, timesNs, values }: Block,
+  times: Uint8Array = encodeTimes(timesNs),
+): Uint8Array {
   const head: number[] = [type];
   putUvarint(head, BigInt(times.length));
   return joinBytes(head, times, encodeValues(type, values));

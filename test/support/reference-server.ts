@@ -7,7 +7,7 @@ import { join } from 'node:path';
 /** A real influxd on a loopback port of its own with folders of its own, for recording what it answers. */
 export class ReferenceServer {
   readonly url: string;
-  readonly #child: ChildProcess;
+  #child: ChildProcess;
   readonly #folder: string;
 
   private constructor(url: string, child: ChildProcess, folder: string) {
@@ -23,15 +23,29 @@ export class ReferenceServer {
     writeFileSync(config, configText(folder, httpPort, rpcPort));
     const child = spawn('influxd', ['-config', config], { stdio: 'ignore' });
     const server = new ReferenceServer(`http://127.0.0.1:${httpPort}`, child, folder);
+    await server.#up();
+    return server;
+  }
+
+  /** Stops the server, lets `change` work on its folder, and starts it again. */
+  async restart(change: (folder: string) => void): Promise<void> {
+    await this.#end();
+    change(this.#folder);
+    const config = join(this.#folder, 'influxdb.conf');
+    this.#child = spawn('influxd', ['-config', config], { stdio: 'ignore' });
+    await this.#up();
+  }
+
+  async #up(): Promise<void> {
     for (let attempt = 0; attempt < 200; attempt++) {
-      const up = await fetch(`${server.url}/ping`).then(
+      const up = await fetch(`${this.url}/ping`).then(
         (response) => response.status === 204,
         () => false,
       );
-      if (up) return server;
+      if (up) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    await server.stop();
+    await this.stop();
     throw new Error('influxd did not answer /ping within 10 s');
   }
 
@@ -52,10 +66,14 @@ export class ReferenceServer {
   }
 
   async stop(): Promise<void> {
+    await this.#end();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end(): Promise<void> {
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.kill('SIGTERM');
     await ended;
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Turns a memtable into a TSM file. The memtable does not change meanwhile; other work goes on between slices. */
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { encodeBlock } from '../../codec/block.ts';
+import { encodeTimes } from '../../codec/times.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { ShardIndex } from '../index/shard-index.ts';
@@ -24,6 +25,12 @@ interface FlushColumn {
   readonly field: string;
 }
 
+interface SharedTimes {
+  readonly timesNs: BigInt64Array;
+  /** By number of the block. */
+  readonly encoded: Uint8Array[];
+}
+
 const sliceMs = 5;
 
 /** Writes `memtable` to `path`, under a name of its own until it is whole and durable. */
@@ -37,15 +44,25 @@ export async function flushMemtable(
   const writer = new TsmWriter(await disk.open(temporary, 'create'));
   const view = memtable.pin();
   let sliceStartMs = clock.monotonicMs();
+  // Fields of a series mostly share their times: these are encoded once.
+  let shared: SharedTimes = { timesNs: new BigInt64Array(), encoded: [] };
   for (const { key, measurement, seriesId, field } of columnsOf(memtable, index)) {
     const run = view.read(measurement, seriesId, field);
     if (run === undefined) continue;
     const count = run.timesNs.length;
+    if (run.timesNs !== shared.timesNs) shared = { timesNs: run.timesNs, encoded: [] };
     for (let start = 0; start < count; start += blockRowsMax) {
       const part = sliceRun(run, start, Math.min(count, start + blockRowsMax));
+      const times = (shared.encoded[start / blockRowsMax] ??= encodeTimes(part.timesNs));
       const minTimeNs = part.timesNs[0] ?? 0n;
       const maxTimeNs = part.timesNs.at(-1) ?? 0n;
-      await writer.add({ key, type: part.type, minTimeNs, maxTimeNs, bytes: encodeBlock(part) });
+      await writer.add({
+        key,
+        type: part.type,
+        minTimeNs,
+        maxTimeNs,
+        bytes: encodeBlock(part, times),
+      });
     }
     if (clock.monotonicMs() - sliceStartMs < sliceMs) continue;
     await turn();

@@ -1,6 +1,5 @@
 /** Turns the rows of one series and field, possibly of several shapes, into a run. */
 import { must } from '../../base/assert.ts';
-import { deltaAt, wordsOf } from '../../codec/words.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { type ColumnRun, emptyColumn, gatherTexts } from './column-run.ts';
 import type { ShapeTable } from './shape-table.ts';
@@ -8,8 +7,9 @@ import type { ShapeTable } from './shape-table.ts';
 export interface ShapeRows {
   readonly table: ShapeTable;
   readonly column: number;
-  /** In order of arrival. */
-  readonly rows: readonly number[];
+  readonly seriesId: number;
+  /** Rows of the table that the view sees. */
+  readonly rowsMax: number;
 }
 
 interface Reference {
@@ -21,28 +21,22 @@ interface Reference {
 
 /** Sorts by time and keeps the last arrival of each time. */
 export function readRows(parts: readonly ShapeRows[]): ColumnRun {
-  return readInOrder(parts) ?? readAndSort(parts);
+  const [part, ...others] = parts;
+  return part !== undefined && others.length === 0 ? readOne(part) : readAndSort(parts);
 }
 
-/** Rows of one shape that came in the order of their times, as most do: copied without a value for each. */
-function readInOrder(parts: readonly ShapeRows[]): ColumnRun | undefined {
-  const [part, ...others] = parts;
-  if (part === undefined || others.length > 0) return undefined;
-  const { table, column, rows } = part;
+/** Rows of one shape, as most series have: copied without a value for each. */
+function readOne({ table, column, seriesId, rowsMax }: ShapeRows): ColumnRun {
   const { type } = must(table.fields[column], 'the column is there');
-  const timesNs = table.copyTimes(rows);
-  const words = wordsOf(timesNs);
-  for (let i = 1; i < rows.length; i++) if (deltaAt(words, i) <= 0) return undefined;
-  if (type === FieldType.string) {
-    const textAt = (i: number) => table.text(column, rows[i] ?? 0);
-    return { type, timesNs, values: gatherTexts(rows.length, textAt) };
-  }
-  return { type, timesNs, values: table.copyValues(column, rows) };
+  const { rows, timesNs } = table.inTime(seriesId, rowsMax);
+  if (type !== FieldType.string) return { type, timesNs, values: table.copyValues(column, rows) };
+  const textAt = (i: number) => table.text(column, rows[i] ?? 0);
+  return { type, timesNs, values: gatherTexts(rows.length, textAt) };
 }
 
 function readAndSort(parts: readonly ShapeRows[]): ColumnRun {
   const all = parts.flatMap((part) =>
-    part.rows.map((row) => ({
+    part.table.rowsOf(part.seriesId, part.rowsMax).map((row) => ({
       part,
       row,
       timeNs: part.table.timeNs(row),

@@ -80,8 +80,7 @@ export class MemtableView {
       const column = table.fields.findIndex(({ name }) => name === field);
       const rowsMax = this.#rowCounts.get(table) ?? 0;
       if (column < 0 || rowsMax === 0) continue;
-      const rows = table.rowsOf(seriesId, rowsMax);
-      if (rows.length > 0) parts.push({ table, column, rows });
+      if (table.hasRows(seriesId, rowsMax)) parts.push({ table, column, seriesId, rowsMax });
     }
     return parts.length === 0 ? undefined : readRows(parts);
   }

@@ -3,7 +3,7 @@
  * small; full chunks are never copied again.
  */
 import { must } from '../../base/assert.ts';
-import { wordsOf } from '../../codec/words.ts';
+import { deltaAt, exactMax, wordsOf } from '../../codec/words.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn, BatchField, BatchShape, TextColumn } from '../../models/point-batch.ts';
 import { emptyColumn } from './column-run.ts';
@@ -32,14 +32,19 @@ type Values = ReturnType<typeof emptyColumn>;
 /** Texts stay in the batch they came in; a row refers to a list of them. */
 type ChunkColumn = { values: Values } | { texts: Uint8Array[] };
 
+export interface RowsInTime {
+  readonly rows: readonly number[];
+  /** Ascending, each once. */
+  readonly timesNs: BigInt64Array;
+}
+
 export class ShapeTable {
   readonly fields: readonly BatchField[];
   readonly #chunks: Chunk[] = [];
   readonly #heads = new Map<number, number>();
   #rowCount = 0;
   #lastRows:
-    | { readonly seriesId: number; readonly rowsMax: number; readonly rows: readonly number[] }
-    | undefined;
+    { readonly seriesId: number; readonly rowsMax: number; readonly rows: RowsInTime } | undefined;
 
   constructor(fields: readonly BatchField[]) {
     this.fields = fields;
@@ -91,11 +96,35 @@ export class ShapeTable {
     return added * (20 + 8 * this.fields.length) + textBytes;
   }
 
-  /** Rows of a series below `rowsMax`, in order of arrival. Asked for one field after the other, they are found once. */
+  /** Whether a series has a row below `rowsMax`. */
+  hasRows(seriesId: number, rowsMax: number): boolean {
+    let next = this.#heads.get(seriesId) ?? 0;
+    while (next > rowsMax) next = this.#chunkOf(next - 1).previous[(next - 1) % chunkRowsMax] ?? 0;
+    return next !== 0;
+  }
+
+  /** Rows of a series below `rowsMax`, in order of arrival. */
   rowsOf(seriesId: number, rowsMax: number): readonly number[] {
+    return this.#findRows(seriesId, rowsMax);
+  }
+
+  /**
+   * The same in order of time, of equal times the last arrival only: each row has all of the shape's fields, so that is
+   * what counts for each of them. Asked for one field after the other, they are found once.
+   */
+  inTime(seriesId: number, rowsMax: number): RowsInTime {
     const last = this.#lastRows;
     if (last?.seriesId === seriesId && last.rowsMax === rowsMax) return last.rows;
-    const rows = this.#findRows(seriesId, rowsMax);
+    const arrived = this.#findRows(seriesId, rowsMax);
+    const timesNs = this.#copyTimes(arrived);
+    const order = orderOfTimes(timesNs);
+    const rows =
+      order === undefined
+        ? { rows: arrived, timesNs }
+        : {
+            rows: order.map((i) => arrived[i] ?? 0),
+            timesNs: BigInt64Array.from(order, (i) => timesNs[i] ?? 0n),
+          };
     this.#lastRows = { seriesId, rowsMax, rows };
     return rows;
   }
@@ -111,7 +140,7 @@ export class ShapeTable {
     return rows.reverse();
   }
 
-  copyTimes(rows: readonly number[]): BigInt64Array {
+  #copyTimes(rows: readonly number[]): BigInt64Array {
     const timesNs = new BigInt64Array(rows.length);
     const to = wordsOf(timesNs);
     this.#copyWords(rows, to, (chunk) => wordsOf(chunk.timesNs));
@@ -232,4 +261,32 @@ function grow(chunk: Chunk): void {
 function grown<T extends { set(from: T): void }>(from: T, into: T): T {
   into.set(from);
   return into;
+}
+
+/** Indexes in order of time without those that a later one of the same time replaces; undefined when all are in order. */
+function orderOfTimes(timesNs: BigInt64Array): readonly number[] | undefined {
+  const words = wordsOf(timesNs);
+  const count = timesNs.length;
+  const since = new Float64Array(count);
+  let isAscending = true;
+  let isExact = true;
+  for (let i = 1; i < count; i++) {
+    const step = deltaAt(words, i);
+    since[i] = (since[i - 1] ?? 0) + step;
+    if (step <= 0) isAscending = false;
+    if (Math.abs(step) >= exactMax || Math.abs(since[i] ?? 0) >= exactMax) isExact = false;
+  }
+  if (isAscending) return undefined;
+  const order = Array.from({ length: count }, (_, i) => i);
+  // Times of one shard lie within days of each other, so that doubles tell them apart.
+  if (isExact) order.sort((a, b) => (since[a] ?? 0) - (since[b] ?? 0) || a - b);
+  else order.sort((a, b) => compareBig(timesNs[a] ?? 0n, timesNs[b] ?? 0n) || a - b);
+  return order.filter((i, k) => {
+    const next = order[k + 1];
+    return next === undefined || timesNs[i] !== timesNs[next];
+  });
+}
+
+function compareBig(left: bigint, right: bigint): number {
+  return left < right ? -1 : Number(left > right);
 }

@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -239,36 +238,3 @@ test('store: whatever call of the disk fails, an acknowledged write is there aft
   }
   throw new Error('no call was left to fail');
 });
-
-const hasInspect = spawnSync('influx_inspect', ['help']).error === undefined;
-if (!hasInspect)
-  process.stdout.write('no influx_inspect (Debian: influxdb): its check of TSM files is skipped\n');
-
-test.runIf(hasInspect)(
-  'store: the reference verifies and exports the files written here',
-  async () => {
-    const store = await open();
-    const lines = Array.from(
-      { length: 3_000 },
-      (_, i) =>
-        `m,t=a\\ b f=${i / 7},i=${i * i}i,b=${i % 3 === 0},s="v${i}" ${1_000 + i * (1 + (i % 5))}`,
-    );
-    await store.write(place, batchOf([...everyType, ...lines].join('\n')));
-    await store.flush(place.shardId);
-    await store.close();
-    const verify = spawnSync('influx_inspect', ['verify', '-dir', folder], { encoding: 'utf8' });
-    expect(verify.stdout).toContain('Broken Blocks: 0');
-    expect(verify.stdout).toMatch(/healthy/);
-    const out = `${folder}/export`;
-    const exported = spawnSync(
-      'influx_inspect',
-      ['export', '-datadir', `${folder}/data`, '-waldir', `${folder}/wal`, '-out', out],
-      { encoding: 'utf8' },
-    );
-    expect(exported.status, exported.stderr).toBe(0);
-    const text = readFileSync(out, 'utf8');
-    expect(text).toContain('m,t=a f=1.5 1\n');
-    expect(text).toContain('m,t=b s="é" 1\n');
-    expect(text.match(/^m,t=a\\ b i=\d+i \d+$/gm)).toHaveLength(3_000);
-  },
-);
