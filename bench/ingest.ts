@@ -16,7 +16,7 @@ import {
 
 const { values } = parseArgs({
   options: {
-    bodies: { type: 'string', default: '100' },
+    bodies: { type: 'string', default: '400' },
     rows: { type: 'string', default: '5000' },
     hosts: { type: 'string', default: '100' },
     clients: { type: 'string', default: '4' },

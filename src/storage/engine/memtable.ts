@@ -11,7 +11,7 @@
 import type { PointBatch } from '../../models/point-batch.ts';
 import type { ColumnRun } from './column-run.ts';
 import { readRows, type ShapeRows } from './memtable-read.ts';
-import { ShapeTable } from './shape-table.ts';
+import { ShapeTable, type TimeBounds } from './shape-table.ts';
 
 export class Memtable {
   readonly #tables = new Map<string, ShapeTable[]>();
@@ -31,7 +31,12 @@ export class Memtable {
   append(batch: PointBatch, seriesIds: Uint32Array, rejects: Uint8Array): void {
     for (const shape of batch.shapes) {
       const table = this.#tableOf(shape.measurement, shape.fields);
-      this.#sizeBytes += table.append(shape, { seriesIds, rejects, sequence: this.#rowCount });
+      this.#sizeBytes += table.append(shape, {
+        seriesIds,
+        rejects,
+        sequence: this.#rowCount,
+        bounds: batch,
+      });
     }
     this.#rowCount += batch.rowCount;
   }
@@ -73,13 +78,19 @@ export class MemtableView {
     this.#rowCounts = rowCounts;
   }
 
-  /** The values of a field in a series; undefined when there are none. */
-  read(measurement: string, seriesId: number, field: string): ColumnRun | undefined {
+  /** The values of a field in a series, those within `bounds` at the least; undefined when there are none. */
+  read(
+    measurement: string,
+    seriesId: number,
+    field: string,
+    bounds?: TimeBounds,
+  ): ColumnRun | undefined {
     const parts: ShapeRows[] = [];
     for (const table of this.#memtable.tables(measurement)) {
       const column = table.fields.findIndex(({ name }) => name === field);
       const rowsMax = this.#rowCounts.get(table) ?? 0;
       if (column < 0 || rowsMax === 0) continue;
+      if (bounds !== undefined && !table.overlaps(bounds)) continue;
       if (table.hasRows(seriesId, rowsMax)) parts.push({ table, column, seriesId, rowsMax });
     }
     return parts.length === 0 ? undefined : readRows(parts);

@@ -10,6 +10,8 @@ import { emptyColumn } from './column-run.ts';
 
 const chunkRowsMax = 16_384;
 const chunkRowsFirst = 32;
+/** Series whose rows in order of time are remembered. */
+const foundMax = 256;
 
 export interface AppendContext {
   /** Id in the shard of each of the batch's series. */
@@ -17,6 +19,14 @@ export interface AppendContext {
   readonly rejects: Uint8Array;
   /** Of the batch's first row. */
   readonly sequence: number;
+  /** Of the batch's times. */
+  readonly bounds: TimeBounds;
+}
+
+/** Inclusive. */
+export interface TimeBounds {
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
 }
 
 interface Chunk {
@@ -43,8 +53,10 @@ export class ShapeTable {
   readonly #chunks: Chunk[] = [];
   readonly #heads = new Map<number, number>();
   #rowCount = 0;
-  #lastRows:
-    { readonly seriesId: number; readonly rowsMax: number; readonly rows: RowsInTime } | undefined;
+  #found = new Map<number, { readonly rowsMax: number; readonly rows: RowsInTime }>();
+  /** Bounds of all rows. */
+  #minTimeNs = 0n;
+  #maxTimeNs = 0n;
 
   constructor(fields: readonly BatchField[]) {
     this.fields = fields;
@@ -70,6 +82,7 @@ export class ShapeTable {
   /** Returns about how many bytes were added. */
   append(shape: BatchShape, context: AppendContext): number {
     const { seriesIds, rejects, sequence } = context;
+    this.#widen(context.bounds);
     let textBytes = 0;
     let added = 0;
     for (let i = 0; i < shape.rowCount; i++) {
@@ -110,11 +123,11 @@ export class ShapeTable {
 
   /**
    * The same in order of time, of equal times the last arrival only: each row has all of the shape's fields, so that is
-   * what counts for each of them. Asked for one field after the other, they are found once.
+   * what counts for each of them. Asked for again, as for the next field, they are found already.
    */
   inTime(seriesId: number, rowsMax: number): RowsInTime {
-    const last = this.#lastRows;
-    if (last?.seriesId === seriesId && last.rowsMax === rowsMax) return last.rows;
+    const found = this.#found.get(seriesId);
+    if (found?.rowsMax === rowsMax) return found.rows;
     const arrived = this.#findRows(seriesId, rowsMax);
     const timesNs = this.#copyTimes(arrived);
     const order = orderOfTimes(timesNs);
@@ -125,8 +138,19 @@ export class ShapeTable {
             rows: order.map((i) => arrived[i] ?? 0),
             timesNs: BigInt64Array.from(order, (i) => timesNs[i] ?? 0n),
           };
-    this.#lastRows = { seriesId, rowsMax, rows };
+    if (this.#found.size >= foundMax) this.#found.clear();
+    this.#found.set(seriesId, { rowsMax, rows });
     return rows;
+  }
+
+  /** Whether any row may lie within the bounds. */
+  overlaps({ minTimeNs, maxTimeNs }: TimeBounds): boolean {
+    return this.#rowCount > 0 && this.#minTimeNs <= maxTimeNs && this.#maxTimeNs >= minTimeNs;
+  }
+
+  #widen({ minTimeNs, maxTimeNs }: TimeBounds): void {
+    if (this.#rowCount === 0 || minTimeNs < this.#minTimeNs) this.#minTimeNs = minTimeNs;
+    if (this.#rowCount === 0 || maxTimeNs > this.#maxTimeNs) this.#maxTimeNs = maxTimeNs;
   }
 
   #findRows(seriesId: number, rowsMax: number): readonly number[] {

@@ -67,7 +67,7 @@ export class ShardView {
       }
     }
     for (const memtable of this.#parts.memtables) {
-      const run = memtable.read(measurement, seriesId, field);
+      const run = memtable.read(measurement, seriesId, field, request);
       if (run === undefined) continue;
       const minTimeNs = run.timesNs[0] ?? 0n;
       const maxTimeNs = run.timesNs.at(-1) ?? 0n;
