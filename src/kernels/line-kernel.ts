@@ -72,8 +72,8 @@ export class LineKernel {
     exports.init(start);
   }
 
-  /** `wasm` is the module that scripts/build-kernels.ts makes. */
-  static create(wasm: Uint8Array): LineKernel {
+  /** `module` is the kernels', compiled. */
+  static create(module: WebAssembly.Module): LineKernel {
     const memory = new WebAssembly.Memory({ initial: 16, maximum: pagesMax });
     const decoder = new TextDecoder();
     const slowFloat = (ptr: number, length: number): number =>
@@ -82,7 +82,7 @@ export class LineKernel {
       throw new Error('a kernel has aborted');
     };
     const imports = { env: { memory, slowFloat, abort } };
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm), imports);
+    const instance = new WebAssembly.Instance(module, imports);
     return new LineKernel(memory, instance.exports as unknown as LineExports);
   }
 

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseQuery } from '../../src/influxql/parser.ts';
+import { compiledKernels } from '../../src/kernels/module/kernel-module.ts';
+import { WindowKernel } from '../../src/kernels/window-kernel.ts';
 import { regexCache } from '../../src/influxql/regex.ts';
 import { errorText } from '../../src/base/errors.ts';
 import { assembleRows } from '../../src/query/assemble/rows.ts';
@@ -45,8 +47,12 @@ function schemaOf(name: string): MeasurementSchema {
   return { name, fields, tagKeys: new Set(source.tagKeys(name)) };
 }
 
-function seriesOf(plan: MeasurementPlan): AsyncIterable<OutputSeries> {
-  const context = new FragmentContext(memoryArena(), regexCache(), () => false);
+function seriesOf(
+  plan: MeasurementPlan,
+  memory: ReturnType<typeof memoryArena> | WindowKernel,
+): AsyncIterable<OutputSeries> {
+  // prettier-ignore
+  const context = new FragmentContext(memory, regexCache(), () => false);
   const blocks = runFragment(plan.fragment, [source], context);
   const next = () => Promise.resolve(blocks.next());
   return plan.kind === 'rows'
@@ -54,7 +60,11 @@ function seriesOf(plan: MeasurementPlan): AsyncIterable<OutputSeries> {
     : assembleWindows([{ next: next as () => Promise<IteratorResult<WindowsBlock, undefined>> }], plan.output); // prettier-ignore
 }
 
-async function run(query: string): Promise<StatementResult> {
+async function run(
+  query: string,
+  memory: ReturnType<typeof memoryArena> | WindowKernel = memoryArena(),
+): Promise<StatementResult> {
+  // prettier-ignore
   const series: OutputSeries[] = [];
   try {
     const [statement] = parseQuery(query);
@@ -62,7 +72,7 @@ async function run(query: string): Promise<StatementResult> {
     const names = matchMeasurements(statement, source.measurements());
     const options = { nowNs: 1_800_000_000_000_000_000n, bucketsMax: 0 };
     for (const plan of compileSelect(statement, names.map(schemaOf), options))
-      for await (const one of seriesOf(plan)) series.push(one);
+      for await (const one of seriesOf(plan, memory)) series.push(one);
   } catch (error) {
     return { statementId: 0, series: [], error: errorText(error) };
   }
@@ -75,4 +85,12 @@ test.each(recorded)('select: $query', async ({ query, answer, csv, pretty }) => 
   expect(writeCsv([result], 1n).toString()).toBe(csv);
   const compact = writeJson([result], { epochUnitNs: epochUnitNs('ms') });
   expect(indentJson(compact).toString()).toBe(pretty);
+});
+
+test('select: the kernels give the same answers as their twins', async () => {
+  for (const { query, answer } of recorded) {
+    const kernel = new WindowKernel(compiledKernels(), { bytesMax: 1 << 24 });
+    const result = await run(query, kernel);
+    expect(writeJson([result], { epochUnitNs: undefined }).toString(), query).toBe(answer);
+  }
 });

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodePointBatch, type TextColumn } from '../../models/point-batch.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
-import { kernelModule } from '../../kernels/module/kernel-module.ts';
+import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { LineRouter } from './line-router.ts';
 import { routeLines, type LinesTask, type RoutedLines } from './route-lines.ts';
 
-const router = new LineRouter(LineKernel.create(kernelModule()));
+const router = new LineRouter(LineKernel.create(compiledKernels()));
 const allTime = { startNs: -(2n ** 63n), endNs: 2n ** 63n };
 
 function taskOf(text: string, shardIds: readonly number[] = [1]): LinesTask {

@@ -7,9 +7,9 @@ import type {
   EngineSettings,
 } from '../../env/engine-host.ts';
 import { regexCache } from '../../influxql/regex.ts';
-import { Arena } from '../../kernels/arena.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
-import { kernelModule } from '../../kernels/module/kernel-module.ts';
+import { compiledKernels } from '../../kernels/module/kernel-module.ts';
+import { WindowKernel } from '../../kernels/window-kernel.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
@@ -46,7 +46,7 @@ export class StorageEngine implements Engine {
   readonly #store: Store;
   readonly #ports: EnginePorts;
   readonly #matcher = regexCache();
-  readonly #router = new LineRouter(LineKernel.create(kernelModule()));
+  readonly #router = new LineRouter(LineKernel.create(compiledKernels()));
   readonly #arenaBytesMax: number;
 
   private constructor(store: Store, ports: EnginePorts, options: StorageEngineOptions) {
@@ -93,9 +93,8 @@ export class StorageEngine implements Engine {
   async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
     const fragment = body as Fragment;
-    const memory = new WebAssembly.Memory({ initial: 1 });
-    const arena = new Arena(memory, { base: 16, bytesMax: this.#arenaBytesMax });
-    const fragmentContext = new FragmentContext(arena, this.#matcher, () => context.cancelled());
+    const kernel = new WindowKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });
+    const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
     for (const block of runFragment(fragment, this.#views(fragment.shardIds), fragmentContext)) {
       yield { body: block, transfer: buffersOf(block) };
       await this.#ports.turn();

@@ -13,3 +13,4 @@ export {
   reset,
   values,
 } from './lines';
+export { firstNotBefore, summarizeFloats, summarizeIntegers, summarizeUnsigned } from './windows';

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-let bytes: Uint8Array | undefined;
+let compiled: WebAssembly.Module | undefined;
 
-/** The kernels' WebAssembly as `npm ci` has built it: code, not data, so it is read past Env. */
-export function kernelModule(): Uint8Array {
-  bytes ??= new Uint8Array(readFileSync(new URL('../gen/kernels.wasm', import.meta.url)));
-  return bytes;
+/** The kernels as `npm ci` has built them, compiled once a thread: code, not data, so it is read past Env. */
+export function compiledKernels(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(
+    new Uint8Array(readFileSync(new URL('../gen/kernels.wasm', import.meta.url))),
+  );
+  return compiled;
 }

@@ -1,4 +1,5 @@
 import { DbError } from '../../base/errors.ts';
+import { WindowKernel } from '../../kernels/window-kernel.ts';
 import type { MatcherFactory } from '../predicate.ts';
 import type { SourceArena } from '../source.ts';
 
@@ -6,10 +7,17 @@ import type { SourceArena } from '../source.ts';
 export class FragmentContext {
   readonly arena: SourceArena;
   readonly matcher: MatcherFactory;
+  /** Summarises in the arena; without one the same is done over copies. */
+  readonly kernel: WindowKernel | undefined;
   readonly #cancelled: () => boolean;
 
-  constructor(arena: SourceArena, matcher: MatcherFactory, cancelled: () => boolean) {
-    this.arena = arena;
+  constructor(
+    memory: SourceArena | WindowKernel,
+    matcher: MatcherFactory,
+    cancelled: () => boolean,
+  ) {
+    this.kernel = memory instanceof WindowKernel ? memory : undefined;
+    this.arena = memory instanceof WindowKernel ? memory.arena : memory;
     this.matcher = matcher;
     this.#cancelled = cancelled;
   }

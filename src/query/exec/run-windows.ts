@@ -38,6 +38,7 @@ function summarizeGroup(
       task.fields.forEach((field, i) => {
         const accumulator = accumulators[i];
         if (accumulator === undefined) return;
+        if (addBatches(fragment, field, accumulator, { member, context })) return;
         addRows(fragment, [field.name], [accumulator], member, context);
       });
     else {
@@ -46,6 +47,31 @@ function summarizeGroup(
     }
   }
   return { kind: 'windows', group: group.key, fields: accumulators.map((a) => a.finish()) };
+}
+
+/** Feeds a field of numbers to its accumulator where the cursor puts it; false when it is no such field. */
+function addBatches(
+  fragment: Fragment,
+  { name, type }: WindowsTask['fields'][number],
+  accumulator: WindowAccumulator,
+  { member, context }: { readonly member: MemberSeries; readonly context: FragmentContext },
+): boolean {
+  const { kernel, arena } = context;
+  const { source, seriesId } = member;
+  const stored = source.fields(fragment.measurement).find((field) => field.name === name);
+  const isNumber = type === 'float' || type === 'integer' || type === 'unsigned';
+  // A shard with another type of the field counts for nothing or is converted: the general way knows.
+  if (kernel === undefined || !isNumber || stored?.type !== type) return false;
+  const { minTimeNs, maxTimeNs } = fragment;
+  const bounds = { minTimeNs, maxTimeNs, ascending: true };
+  const cursor = source.openCursor({ seriesId, field: name, ...bounds });
+  const mark = arena.mark();
+  for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
+    context.check();
+    accumulator.addBatch(batch, kernel);
+    arena.release(mark);
+  }
+  return true;
 }
 
 /** Feeds the fields `names` of one series to their accumulators, past the series' residual predicate. */

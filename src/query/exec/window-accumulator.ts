@@ -1,4 +1,6 @@
+import type { NumberType, WindowKernel } from '../../kernels/window-kernel.ts';
 import type { Column, ColumnType } from '../column.ts';
+import type { ColumnBatch } from '../source.ts';
 import type { SelectedValues, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
 import { cellValue, ColumnBuilder } from './column-builder.ts';
@@ -60,6 +62,55 @@ export class WindowAccumulator {
       this.#addRange(startNs, timesNs, column, row, end);
       row = end;
     }
+  }
+
+  /** Adds a batch of numbers where it lies, in the arena of `kernel`. */
+  addBatch(batch: ColumnBatch, kernel: WindowKernel): void {
+    const { count, timesPtr, valuesPtr } = batch;
+    const type = batch.type as NumberType;
+    const { buffer } = kernel.arena.memory;
+    const times = new BigInt64Array(buffer, timesPtr, count);
+    const values = numbersAt(type, buffer, { valuesPtr, count });
+    let from = 0;
+    while (from < count) {
+      const startNs = this.#startOf(times[from] ?? 0n);
+      const end = this.#batchEnd(kernel, timesPtr, { from, count, startNs });
+      const window = this.#windows.get(startNs);
+      const base = window?.sum ?? (type === 'float' ? 0 : 0n);
+      const { sum, minRow, maxRow } = kernel.summarize(type, valuesPtr, [from, end], base);
+      const select = (row: number): Selected => ({
+        timeNs: times[row] ?? 0n,
+        value: values[row] ?? 0,
+      });
+      const part: Window = {
+        startNs,
+        count: end - from,
+        sum,
+        min: select(minRow),
+        max: select(maxRow),
+        first: select(from),
+        last: select(end - 1),
+      };
+      if (window === undefined) this.#windows.set(startNs, part);
+      else {
+        this.#mergeWindow(window, part);
+        window.sum = sum;
+      }
+      from = end;
+    }
+  }
+
+  #batchEnd(
+    kernel: WindowKernel,
+    timesPtr: number,
+    {
+      from,
+      count,
+      startNs,
+    }: { readonly from: number; readonly count: number; readonly startNs: bigint },
+  ): number {
+    if (this.#intervalNs === 0n) return count;
+    return kernel.firstNotBefore(timesPtr, [from, count], startNs + this.#intervalNs);
   }
 
   /** Adds what another accumulator of the same task has summarised. */
@@ -222,6 +273,17 @@ export class WindowAccumulator {
   #column(values: readonly Value[]): Column {
     return valuesColumn(this.#type, values);
   }
+}
+
+function numbersAt(
+  type: NumberType,
+  buffer: ArrayBuffer,
+  { valuesPtr, count }: { readonly valuesPtr: number; readonly count: number },
+): Float64Array | BigInt64Array | BigUint64Array {
+  if (type === 'float') return new Float64Array(buffer, valuesPtr, count);
+  return type === 'integer'
+    ? new BigInt64Array(buffer, valuesPtr, count)
+    : new BigUint64Array(buffer, valuesPtr, count);
 }
 
 /** A column of `type` with these values; each must be of that type. */
