@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseQuery } from '../../src/influxql/parser.ts';
 import { compiledKernels } from '../../src/kernels/module/kernel-module.ts';
-import { WindowKernel } from '../../src/kernels/window-kernel.ts';
+import { QueryKernel } from '../../src/kernels/query-kernel.ts';
 import { regexCache } from '../../src/influxql/regex.ts';
 import { errorText } from '../../src/base/errors.ts';
 import { assembleRows } from '../../src/query/assemble/rows.ts';
@@ -49,7 +49,7 @@ function schemaOf(name: string): MeasurementSchema {
 
 function seriesOf(
   plan: MeasurementPlan,
-  memory: ReturnType<typeof memoryArena> | WindowKernel,
+  memory: ReturnType<typeof memoryArena> | QueryKernel,
 ): AsyncIterable<OutputSeries> {
   // prettier-ignore
   const context = new FragmentContext(memory, regexCache(), () => false);
@@ -62,7 +62,7 @@ function seriesOf(
 
 async function run(
   query: string,
-  memory: ReturnType<typeof memoryArena> | WindowKernel = memoryArena(),
+  memory: ReturnType<typeof memoryArena> | QueryKernel = memoryArena(),
 ): Promise<StatementResult> {
   // prettier-ignore
   const series: OutputSeries[] = [];
@@ -89,7 +89,7 @@ test.each(recorded)('select: $query', async ({ query, answer, csv, pretty }) => 
 
 test('select: the kernels give the same answers as their twins', async () => {
   for (const { query, answer } of recorded) {
-    const kernel = new WindowKernel(compiledKernels(), { bytesMax: 1 << 24 });
+    const kernel = new QueryKernel(compiledKernels(), { bytesMax: 1 << 24 });
     const result = await run(query, kernel);
     expect(writeJson([result], { epochUnitNs: undefined }).toString(), query).toBe(answer);
   }

@@ -9,7 +9,7 @@ import type {
 import { regexCache } from '../../influxql/regex.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
-import { WindowKernel } from '../../kernels/window-kernel.ts';
+import { QueryKernel } from '../../kernels/query-kernel.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
@@ -93,7 +93,7 @@ export class StorageEngine implements Engine {
   async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
     const fragment = body as Fragment;
-    const kernel = new WindowKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });
+    const kernel = new QueryKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });
     const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
     for (const block of runFragment(fragment, this.#views(fragment.shardIds), fragmentContext)) {
       yield { body: block, transfer: buffersOf(block) };

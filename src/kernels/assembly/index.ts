@@ -14,3 +14,4 @@ export {
   values,
 } from './lines';
 export { firstNotBefore, summarizeFloats, summarizeIntegers, summarizeUnsigned } from './windows';
+export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';

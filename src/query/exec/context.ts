@@ -1,5 +1,5 @@
 import { DbError } from '../../base/errors.ts';
-import { WindowKernel } from '../../kernels/window-kernel.ts';
+import { QueryKernel } from '../../kernels/query-kernel.ts';
 import type { MatcherFactory } from '../predicate.ts';
 import type { SourceArena } from '../source.ts';
 
@@ -8,16 +8,16 @@ export class FragmentContext {
   readonly arena: SourceArena;
   readonly matcher: MatcherFactory;
   /** Summarises in the arena; without one the same is done over copies. */
-  readonly kernel: WindowKernel | undefined;
+  readonly kernel: QueryKernel | undefined;
   readonly #cancelled: () => boolean;
 
   constructor(
-    memory: SourceArena | WindowKernel,
+    memory: SourceArena | QueryKernel,
     matcher: MatcherFactory,
     cancelled: () => boolean,
   ) {
-    this.kernel = memory instanceof WindowKernel ? memory : undefined;
-    this.arena = memory instanceof WindowKernel ? memory.arena : memory;
+    this.kernel = memory instanceof QueryKernel ? memory : undefined;
+    this.arena = memory instanceof QueryKernel ? memory.arena : memory;
     this.matcher = matcher;
     this.#cancelled = cancelled;
   }

@@ -85,7 +85,7 @@ function memberStream(
         const chunk = rows.next();
         if (chunk === undefined) return undefined;
         const selected =
-          residual === undefined ? chunk : selectRows(chunk, residual, present, context.matcher);
+          residual === undefined ? chunk : selectRows(chunk, residual, present, context);
         const shaped = shape(selected, task, present, member);
         if (shaped.timesNs.length > 0) return shaped;
       }

@@ -100,8 +100,7 @@ function addRows(
   const rows = new SeriesRows(cursors, types, context.arena, true);
   for (let chunk = rows.next(); chunk !== undefined; chunk = rows.next()) {
     context.check();
-    const selected =
-      residual === undefined ? chunk : selectRows(chunk, residual, present, context.matcher);
+    const selected = residual === undefined ? chunk : selectRows(chunk, residual, present, context);
     names.forEach((name, i) => {
       const column = selected.columns[present.indexOf(name)];
       if (column !== undefined) accumulators[i]?.add(selected.timesNs, column);

@@ -1,4 +1,4 @@
-import type { NumberType, WindowKernel } from '../../kernels/window-kernel.ts';
+import type { NumberType, QueryKernel } from '../../kernels/query-kernel.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { ColumnBatch } from '../source.ts';
 import type { SelectedValues, WindowSummary } from '../fragment.ts';
@@ -65,7 +65,7 @@ export class WindowAccumulator {
   }
 
   /** Adds a batch of numbers where it lies, in the arena of `kernel`. */
-  addBatch(batch: ColumnBatch, kernel: WindowKernel): void {
+  addBatch(batch: ColumnBatch, kernel: QueryKernel): void {
     const { count, timesPtr, valuesPtr } = batch;
     const type = batch.type as NumberType;
     const { buffer } = kernel.arena.memory;
@@ -101,7 +101,7 @@ export class WindowAccumulator {
   }
 
   #batchEnd(
-    kernel: WindowKernel,
+    kernel: QueryKernel,
     timesPtr: number,
     {
       from,

@@ -1,0 +1,148 @@
+/**
+ * What a query does with columns in the memory of an arena: summaries of ranges, and masks of predicates. Twins: the loops
+ * of query/exec/window-accumulator.ts and evaluate() of query/predicate.ts.
+ */
+import { Arena } from './arena.ts';
+
+export type NumberType = 'float' | 'integer' | 'unsigned';
+
+/** Of the rows [from, end): first and last are from and end - 1, the count is their distance. */
+export interface RangeSummary {
+  readonly sum: number | bigint;
+  readonly minRow: number;
+  readonly maxRow: number;
+}
+
+interface WindowExports {
+  heapBase(): number;
+  summarizeFloats(values: number, from: number, end: number, base: number, out: number): void;
+  summarizeIntegers(values: number, from: number, end: number, base: bigint, out: number): void;
+  summarizeUnsigned(values: number, from: number, end: number, base: bigint, out: number): void;
+  firstNotBefore(times: number, from: number, end: number, time: bigint): number;
+  compareFloats(values: number, count: number, operator: number, bound: number, mask: number): void;
+  compareIntegers(
+    values: number,
+    count: number,
+    operator: number,
+    bound: bigint,
+    mask: number,
+  ): void;
+  compareUnsigned(
+    values: number,
+    count: number,
+    operator: number,
+    bound: bigint,
+    mask: number,
+  ): void;
+  andMask(mask: number, other: number, count: number): void;
+  orMask(mask: number, other: number, count: number): void;
+  rowsOfMask(mask: number, count: number, rows: number): number;
+}
+
+const operators = ['=', '!=', '<', '<=', '>', '>='] as const;
+export type MaskOperator = (typeof operators)[number];
+
+/** One byte a row in the arena. */
+export interface Mask {
+  readonly ptr: number;
+  readonly count: number;
+}
+
+const pagesFirst = 4;
+const pagesMax = 65_536;
+const outBytes = 16;
+
+export class QueryKernel {
+  /** Cursors write here, and what they wrote is summarised where it is. */
+  readonly arena: Arena;
+  readonly #exports: WindowExports;
+  readonly #out: number;
+
+  /** `module` is the kernels', compiled. Each kernel has a memory of its own. */
+  constructor(module: WebAssembly.Module, options: { readonly bytesMax: number }) {
+    const memory = new WebAssembly.Memory({ initial: pagesFirst, maximum: pagesMax });
+    const unused = (): number => 0;
+    const imports = { env: { memory, slowFloat: unused, abort: unused } };
+    const instance = new WebAssembly.Instance(module, imports);
+    this.#exports = instance.exports as unknown as WindowExports;
+    this.arena = new Arena(memory, { base: this.#exports.heapBase(), bytesMax: options.bytesMax });
+    this.#out = this.arena.allocate(outBytes);
+  }
+
+  summarize(
+    type: NumberType,
+    valuesPtr: number,
+    [from, end]: readonly [number, number],
+    base: number | bigint,
+  ): RangeSummary {
+    const out = this.#out;
+    if (type === 'float') this.#exports.summarizeFloats(valuesPtr, from, end, Number(base), out);
+    else if (type === 'integer')
+      this.#exports.summarizeIntegers(valuesPtr, from, end, BigInt(base), out);
+    else this.#exports.summarizeUnsigned(valuesPtr, from, end, BigInt(base), out);
+    const view = new DataView(this.arena.memory.buffer, out, outBytes);
+    const sum =
+      type === 'float'
+        ? view.getFloat64(0, true)
+        : type === 'integer'
+          ? view.getBigInt64(0, true)
+          : view.getBigUint64(0, true);
+    return { sum, minRow: view.getUint32(8, true), maxRow: view.getUint32(12, true) };
+  }
+
+  firstNotBefore(timesPtr: number, [from, end]: readonly [number, number], timeNs: bigint): number {
+    return this.#exports.firstNotBefore(timesPtr, from, end, timeNs);
+  }
+
+  /** Which values meet `operator bound`; the bound is of the column's type. */
+  compare(
+    type: NumberType,
+    values: Float64Array | BigInt64Array | BigUint64Array,
+    operator: MaskOperator,
+    bound: number | bigint,
+  ): Mask {
+    const count = values.length;
+    const valuesPtr = this.#place(new Uint8Array(values.buffer, values.byteOffset, count * 8));
+    const ptr = this.arena.allocate(count);
+    const code = operators.indexOf(operator);
+    if (type === 'float') this.#exports.compareFloats(valuesPtr, count, code, Number(bound), ptr);
+    else if (type === 'integer')
+      this.#exports.compareIntegers(valuesPtr, count, code, BigInt(bound), ptr);
+    else this.#exports.compareUnsigned(valuesPtr, count, code, BigInt(bound), ptr);
+    return { ptr, count };
+  }
+
+  /** A mask that is the same in every row. */
+  constantMask(count: number, passes: boolean): Mask {
+    return this.bytesMask(new Uint8Array(count).fill(passes ? 1 : 0));
+  }
+
+  bytesMask(bytes: Uint8Array): Mask {
+    return { ptr: this.#place(bytes), count: bytes.length };
+  }
+
+  /** Changes `mask`. */
+  and(mask: Mask, other: Mask): Mask {
+    this.#exports.andMask(mask.ptr, other.ptr, mask.count);
+    return mask;
+  }
+
+  /** Changes `mask`. */
+  or(mask: Mask, other: Mask): Mask {
+    this.#exports.orMask(mask.ptr, other.ptr, mask.count);
+    return mask;
+  }
+
+  /** The rows that pass. */
+  rows({ ptr, count }: Mask): Uint32Array {
+    const rowsPtr = this.arena.allocate(count * 4 + 4);
+    const found = this.#exports.rowsOfMask(ptr, count, rowsPtr);
+    return new Uint32Array(this.arena.memory.buffer, rowsPtr, found).slice();
+  }
+
+  #place(bytes: Uint8Array): number {
+    const ptr = this.arena.allocate(bytes.length);
+    new Uint8Array(this.arena.memory.buffer, ptr, bytes.length).set(bytes);
+    return ptr;
+  }
+}
