@@ -33,6 +33,8 @@ export interface StorageEngineOptions {
   readonly memtablesBytesMax: number;
 }
 
+const idleKernelsMax = 4;
+
 /** Number of the worker that holds a shard. */
 export function homeOf(shardId: number, workerCount: number): number {
   return shardId % workerCount;
@@ -46,8 +48,10 @@ export class StorageEngine implements Engine {
   readonly #store: Store;
   readonly #ports: EnginePorts;
   readonly #matcher = regexCache();
-  readonly #router = new LineRouter(LineKernel.create(compiledKernels()));
+  #router: LineRouter | undefined;
   readonly #arenaBytesMax: number;
+  /** A fragment has one to itself while it runs. */
+  readonly #idleKernels: QueryKernel[] = [];
 
   private constructor(store: Store, ports: EnginePorts, options: StorageEngineOptions) {
     this.#store = store;
@@ -68,6 +72,7 @@ export class StorageEngine implements Engine {
   async call(kind: string, body: unknown): Promise<EngineReply> {
     switch (kind) {
       case 'lines': {
+        this.#router ??= new LineRouter(LineKernel.create(compiledKernels()));
         const routed = this.#router.route(body as LinesTask);
         return { body: routed, transfer: buffersOf(routed) };
       }
@@ -93,11 +98,19 @@ export class StorageEngine implements Engine {
   async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
     const fragment = body as Fragment;
-    const kernel = new QueryKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });
+    const kernel =
+      this.#idleKernels.pop() ??
+      new QueryKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });
+    const mark = kernel.arena.mark();
     const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
-    for (const block of runFragment(fragment, this.#views(fragment.shardIds), fragmentContext)) {
-      yield { body: block, transfer: buffersOf(block) };
-      await this.#ports.turn();
+    try {
+      for (const block of runFragment(fragment, this.#views(fragment.shardIds), fragmentContext)) {
+        yield { body: block, transfer: buffersOf(block) };
+        await this.#ports.turn();
+      }
+    } finally {
+      kernel.arena.release(mark);
+      if (this.#idleKernels.length < idleKernelsMax) this.#idleKernels.push(kernel);
     }
   }
 

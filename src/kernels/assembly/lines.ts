@@ -54,11 +54,16 @@ export function init(base: usize): void {
   scratch = fieldSets + fieldSetsMax * 4;
   keyHeap = scratch + fieldsMax * 12;
   keyHeapEnd = base + dictionaryBytes();
-  reset();
+  forget();
 }
 
+/** Fresh memory is zero: only a table that was in use is cleared, so that an idle one costs no memory. */
 export function reset(): void {
   memory.fill(keyTable, 0, keySlots * slotBytes);
+  forget();
+}
+
+function forget(): void {
   keyHeapTop = keyHeap;
   keyCount = 0;
   fieldSetCount = 0;
