@@ -49,6 +49,9 @@ test(
     const influx = new InfluxDB({ hosts, database: 'client' });
     await influx.createDatabase('client');
     expect(await influx.getDatabaseNames()).toContain('client');
+    // The client writes at `one` and reads through the other host: only a single copy is sure to have it by then.
+    const single = { duration: '0s', replication: 1, isDefault: true, database: 'client' };
+    await influx.createRetentionPolicy('single', single);
     await influx.writePoints([
       {
         measurement: 'm',

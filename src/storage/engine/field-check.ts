@@ -1,4 +1,4 @@
-/** Which rows of a batch the shard refuses: a field has one type per measurement and shard (spec F52). */
+/** Which rows of a batch the shard refuses: a field has one type per measurement and shard (spec F49). */
 import type { BatchShape, PointBatch } from '../../models/point-batch.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { ShardIndex } from '../index/shard-index.ts';
@@ -16,7 +16,7 @@ const typeNames = new Map<FieldType, string>(
 );
 
 /**
- * Decides a batch and registers the fields it brings. A whole row is refused when one of its fields conflicts; of two
+ * Decides a batch and the types of the fields it brings. A whole row is refused when one of its fields conflicts; of two
  * rows of one batch that disagree on a new field, the earlier decides its type.
  */
 export function checkFields(index: ShardIndex, batch: PointBatch): FieldVerdict {
@@ -27,7 +27,8 @@ export function checkFields(index: ShardIndex, batch: PointBatch): FieldVerdict 
   for (const shape of shapes) {
     const conflict = conflictOf(index, shape);
     if (conflict === undefined) {
-      for (const { name, type } of shape.fields) index.setFieldType(shape.measurement, name, type);
+      for (const { name, type } of shape.fields)
+        index.decideFieldType(shape.measurement, name, type);
       continue;
     }
     if (reason === '') reason = conflict;

@@ -36,7 +36,7 @@ export class Shard {
       for (const [key, { type }] of file.keys()) {
         const [seriesKey, field] = splitTsmKey(key);
         this.#index.seriesIdOf(seriesKey);
-        this.#index.setFieldType(parseSeriesKey(seriesKey).measurement, field, type);
+        this.#index.showField(parseSeriesKey(seriesKey).measurement, field, type);
       }
     }
   }
@@ -59,8 +59,12 @@ export class Shard {
     return checkFields(this.#index, batch);
   }
 
-  /** Takes a batch that the log holds, with the rows its verdict refused. */
+  /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */
   apply(batch: PointBatch, rejects: Uint8Array): void {
+    for (const { ordinals, measurement, fields } of batch.shapes) {
+      if (isRefused(rejects, ordinals[0] ?? 0)) continue;
+      for (const { name, type } of fields) this.#index.showField(measurement, name, type);
+    }
     const seriesIds = new Uint32Array(batch.seriesKeys.length);
     if (rejects.length === 0) {
       batch.seriesKeys.forEach((key, i) => (seriesIds[i] = this.#index.seriesIdOf(key)));
@@ -70,17 +74,6 @@ export class Shard {
         seriesIds[one] = this.#index.seriesIdOf(batch.seriesKeys[one] ?? '');
     }
     this.#active.append(batch, seriesIds, rejects);
-  }
-
-  /** Takes a batch from the log as it was decided then. */
-  replay(batch: PointBatch, rejects: Uint8Array): void {
-    for (const shape of batch.shapes) {
-      const ordinal = shape.ordinals[0] ?? 0;
-      if (isRefused(rejects, ordinal)) continue;
-      for (const { name, type } of shape.fields)
-        this.#index.setFieldType(shape.measurement, name, type);
-    }
-    this.apply(batch, rejects);
   }
 
   view(): ShardView {

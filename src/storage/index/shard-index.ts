@@ -3,7 +3,9 @@
  *
  * Invariants:
  * - Ids are dense, begin at 0, mean nothing outside the shard and are never given twice.
- * - A field of a measurement has one type for the life of the shard; the first write decides (spec F52).
+ * - A field of a measurement has one type for the life of the shard; the first write decides (spec F49).
+ * - A decided field does not show until a point of it does: a batch waits for the disk between the two, and readers see
+ *   its fields, its series and its points all at once.
  *
  * Held in memory and rebuilt at open from the keys of the TSM files and the log. Not here: postings of tags; a scan of a
  * measurement's series decides tag predicates for now.
@@ -20,6 +22,9 @@ export interface IndexedSeries {
 }
 
 interface Measurement {
+  /** Of all fields that a batch has decided. */
+  readonly types: Map<string, FieldType>;
+  /** Those that readers see. */
   readonly fields: Map<string, FieldType>;
   readonly seriesIds: number[];
   readonly tagKeys: Set<string>;
@@ -58,16 +63,26 @@ export class ShardIndex {
     return must(this.#series[id], 'a series id comes from this index');
   }
 
+  /** As decided, whether it shows yet or not. */
   fieldType(measurement: string, field: string): FieldType | undefined {
-    return this.#measurements.get(measurement)?.fields.get(field);
+    return this.#measurements.get(measurement)?.types.get(field);
   }
 
-  setFieldType(measurement: string, field: string, type: FieldType): void {
-    this.#entryOf(measurement).fields.set(field, type);
+  decideFieldType(measurement: string, field: string, type: FieldType): void {
+    this.#entryOf(measurement).types.set(field, type);
   }
 
+  /** Decides the type and shows the field. */
+  showField(measurement: string, field: string, type: FieldType): void {
+    const entry = this.#entryOf(measurement);
+    entry.types.set(field, type);
+    entry.fields.set(field, type);
+  }
+
+  /** Those that have points. */
   measurements(): readonly string[] {
-    return [...this.#measurements.keys()].sort(compareUtf8);
+    const shown = [...this.#measurements].filter(([, { seriesIds }]) => seriesIds.length > 0);
+    return shown.map(([name]) => name).sort(compareUtf8);
   }
 
   fields(measurement: string): ReadonlyMap<string, FieldType> {
@@ -93,6 +108,7 @@ export class ShardIndex {
     const known = this.#measurements.get(measurement);
     if (known !== undefined) return known;
     const entry = {
+      types: new Map<string, FieldType>(),
       fields: new Map<string, FieldType>(),
       seriesIds: [],
       tagKeys: new Set<string>(),

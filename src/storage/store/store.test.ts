@@ -133,6 +133,23 @@ test('store: a row whose field has another type is refused, also after replay; t
   await again.close();
 });
 
+test('store: a batch that waits for the disk shows nothing of itself, yet has decided the types of its fields', async () => {
+  const store = await open();
+  await store.write(place, batchOf('n,h=a v=1 1'));
+  const written = store.write(place, batchOf('m,h=a w=1 1\nn,k=b x=2 1'));
+  const shown = () => {
+    const view = store.view(place.shardId);
+    const names = (fields: readonly { readonly name: string }[] = []) => fields.map(({ name }) => name); // prettier-ignore
+    return [view?.measurements(), names(view?.fields('m')), names(view?.fields('n')), view?.tagKeys('n')]; // prettier-ignore
+  };
+  expect(shown()).toEqual([['n'], [], ['v'], ['h']]);
+  const refused = await store.write(place, batchOf('m,h=a w="text" 2'));
+  expect(refused.droppedCount).toBe(1);
+  await written;
+  expect(shown()).toEqual([['m', 'n'], ['w'], ['v', 'x'], ['h', 'k']]);
+  await store.close();
+});
+
 test('store: a deleted shard is gone, and its records do not bring it back', async () => {
   const store = await open();
   await store.write(place, batchOf('m v=1 10'));

@@ -256,7 +256,7 @@ function replay(shards: ReadonlyMap<number, OpenShard>, record: WalRecord): void
   if (open === undefined || record.kind !== WalRecordKind.points) return;
   if (record.sequence <= open.flushedSequence) return;
   const batch = decodePointBatch(record.payload);
-  open.shard.replay(batch, record.rejectBitmap);
+  open.shard.apply(batch, record.rejectBitmap);
   open.sequence = Math.max(open.sequence, record.sequence);
   open.appliedSequence = open.sequence;
 }
