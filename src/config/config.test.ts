@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Config } from './config.ts';
+import { decodeConfigText } from './config-text.ts';
 import { dataArrayKeys, dataKeys } from './data-keys.ts';
 import { metaKeys } from './meta-keys.ts';
 
@@ -26,6 +27,33 @@ test.each([
   ],
   ['http = 3', '[http] is 3, not a section'],
   ['[http', 'Invalid TOML document'],
+  ['[http]\nenabled = true\nenabled = true', 'Invalid TOML document'],
+  ['[udp]\nenabled = true', '[[udp]] is {...}, not a list of sections'],
+  ['[[http]]\nenabled = true', '[http] is [{...}], not a section'],
+  [
+    '[http]\nbind-address = "here"',
+    '[http] bind-address = "here": address here: missing port in address',
+  ],
+  [
+    '[http]\nbind-address = ":70000"',
+    '[http] bind-address = ":70000": address :70000: invalid port "70000"',
+  ],
+  [
+    '[[graphite]]\nbind-address = "::1:2003"',
+    '[[graphite]] bind-address = "::1:2003": address ::1:2003: too many colons in address',
+  ],
+  ['[http]\nmax-row-limit = -1', '[http] max-row-limit = -1: must be non-negative'],
+  ['[http]\nmax-row-limit = 9223372036854775808', 'out of range for int64'],
+  ['[http]\naccess-log-status-filters = ["9xx"]', 'unrecognized HTTP status filter: 9xx'],
+  ['[data]\ndir = ""', '[data] dir = "": Data.Dir must be specified'],
+  ['[data]\nindex-version = "tsi9"', 'unrecognized index tsi9'],
+  ['[retention]\ncheck-interval = "0s"', '[retention] check-interval = "0s": must be positive'],
+  [
+    'gossip-frequency = "100ms"',
+    'gossip-frequency = "100ms": gossiping frequency 100ms is too low (minimum 250ms)',
+  ],
+  ['[logging]\nlevel = "loud"', '[logging] level = "loud": unrecognized level: "loud"'],
+  ['[logging]\nformat = "xml"', '[logging] format = "xml": unknown logging format: xml'],
 ])('config: %j stops with key, value and reason', (text, reason) => {
   expect(() => readData(text)).toThrow(reason);
 });
@@ -34,6 +62,71 @@ test('config: a wrong value in the environment names its variable', () => {
   expect(() => readData('', { INFLUXDB_CLUSTER_WRITE_TIMEOUT: 'soon' })).toThrow(
     'INFLUXDB_CLUSTER_WRITE_TIMEOUT: [cluster] write-timeout = "soon": time: invalid duration "soon"',
   );
+});
+
+test.each([
+  ['INFLUXDB_HTTP_LOG_ENABLED', 'maybe', 'strconv.ParseBool: parsing "maybe": invalid syntax'],
+  ['INFLUXDB_HTTP_MAX_ROW_LIMIT', '12x', 'strconv.ParseInt: parsing "12x": invalid syntax'],
+  ['INFLUXDB_HTTP_MAX_ROW_LIMIT', '9223372036854775808', 'out of range for int64'],
+  ['INFLUXDB_UDP_0_BATCH_TIMEOUT', '5', '[[udp]] batch-timeout = "5": time: missing unit'],
+])('config: %s=%s stops with the variable and the reason', (name, value, reason) => {
+  expect(() => readData('', { [name]: value })).toThrow(`${name}: `);
+  expect(() => readData('', { [name]: value })).toThrow(reason);
+});
+
+test('config: an interval does not matter in a section that is off', () => {
+  expect(readData('[retention]\nenabled = false\ncheck-interval = "0s"').notices()).toHaveLength(2);
+});
+
+test('config: Go reads numbers of variables with their base, and an empty one says nothing', () => {
+  const environment = { INFLUXDB_HTTP_MAX_ROW_LIMIT: '0x10', INFLUXDB_HTTP_BIND_ADDRESS: '' };
+  expect(readData('', environment).get('http', 'max-row-limit')).toBe(16);
+  expect(readData('', environment).get('http', 'bind-address')).toBe(':8086');
+});
+
+test('config: repeated sections take NAME_0 over NAME, in each that is there', () => {
+  const environment = {
+    INFLUXDB_GRAPHITE_DATABASE: 'all',
+    INFLUXDB_GRAPHITE_1_DATABASE: 'second',
+    INFLUXDB_GRAPHITE_0_TEMPLATES: 'a.b,c.d',
+    INFLUXDB_GRAPHITE_2_DATABASE: 'not there',
+    INFLUXDB_CLUSTER_ALLOW_OUT_OF_ORDER: 'true',
+    INFLUXDB_DATA_CACHE_MAX_CONCURRENT_COMPACTIONS: '3',
+  };
+  const config = readData('[[graphite]]\n[[graphite]]\ntags = ["x=1"]', environment);
+  const printed = config.print();
+  expect(printed.match(/database = "(all|second|not there)"/g)).toEqual(['database = "all"', 'database = "second"']); // prettier-ignore
+  expect(printed.match(/templates = .*/g)).toEqual(['templates = ["a.b", "c.d"]']);
+  expect(config.get('cluster', 'allow-out-of-order-writes')).toBe(true);
+  expect(config.get('data', 'max-concurrent-compactions')).toBe(3);
+});
+
+test('config: without a file the folders are those of the user', () => {
+  const keys = { keys: dataKeys, environment: {}, home: '/home/u' };
+  const config = Config.read({ ...keys, text: undefined });
+  expect(config.get('data', 'wal-dir')).toBe('/home/u/.influxdb/wal');
+  expect(config.notices()).toEqual([]);
+  expect(Config.read({ ...keys, text: '' }).get('data', 'wal-dir')).toBe('/var/lib/influxdb/wal');
+});
+
+test('config: headers and what is empty are printed as the reference prints them', () => {
+  const printed = readData('[http.headers]\nX-A = "b"').print();
+  expect(printed).toContain('\n\n  [http.headers]\n    "X-A" = "b"\n');
+  expect(readData(printed).print()).toBe(printed);
+  expect(readData().print()).not.toMatch(/headers|= \[\]|unix-socket-group/);
+});
+
+test('config text: byte order marks are no part of it', () => {
+  const text = 'hostname = "hé"';
+  const utf16 = Buffer.from(`\uFEFF${text}`, 'utf16le');
+  for (const bytes of [
+    Buffer.from(text),
+    Buffer.from(`\uFEFF${text}`),
+    utf16,
+    Buffer.from(utf16).swap16(),
+  ])
+    // prettier-ignore
+    expect(readData(decodeConfigText(bytes)).get('', 'hostname')).toBe('hé');
 });
 
 test.each([
@@ -64,9 +157,13 @@ test('config: what it prints reads back to the same', () => {
   expect(meta.print()).toContain('  lease-duration = "1m0s"');
 });
 
-test('config: lists take a comma-separated variable when empty, indexed ones otherwise', () => {
+test('config: lists take a comma-separated variable when empty, else one for all or one for each', () => {
   const name = 'INFLUXDB_HTTP_ACCESS_LOG_STATUS_FILTERS';
-  expect(readData('', { [name]: '4xx,5xx' }).get('http', 'access-log-status-filters')).toEqual(['4xx', '5xx']); // prettier-ignore
-  const set = '[http]\naccess-log-status-filters = ["2xx"]';
-  expect(readData(set, { [name]: '4xx', [`${name}_0`]: '3xx' }).get('http', 'access-log-status-filters')).toEqual(['3xx']); // prettier-ignore
+  const filters = (text: string, environment: Record<string, string>) =>
+    readData(text, environment).get('http', 'access-log-status-filters');
+  expect(filters('', { [name]: '4xx,5xx' })).toEqual(['4xx', '5xx']);
+  expect(filters('', { [`${name}_0`]: '4xx' })).toEqual([]);
+  const set = '[http]\naccess-log-status-filters = ["2xx", "5xx"]';
+  expect(filters(set, { [`${name}_0`]: '3xx' })).toEqual(['3xx', '5xx']);
+  expect(filters(set, { [name]: '4xx', [`${name}_0`]: '3xx' })).toEqual(['3xx', '4xx']);
 });

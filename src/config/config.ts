@@ -5,13 +5,14 @@ import {
   formatTomlValue,
   isSameValue,
   plainValue,
+  quoteToml,
   tomlSchemas,
   type PlainOf,
   type Value,
 } from './config-value.ts';
+import { overrideOf, type Environment } from './environment.ts';
 import type { Key, KeyTable } from './key.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
 type Keys = Readonly<Record<string, Key>>;
 
 export interface ConfigInput {
@@ -21,6 +22,12 @@ export interface ConfigInput {
   readonly environment: Environment;
   readonly keys: KeyTable;
   readonly arrayKeys?: KeyTable;
+  /** The section that the repeated ones follow when it is printed; the last one when left out. */
+  readonly arraysAfter?: string;
+  /** Without a file the folders of data are under its `.influxdb` (spec 5). */
+  readonly home?: string;
+  /** It is read to be shown, not to run: keys that protect are not refused. */
+  readonly isShown?: boolean;
 }
 
 /** One section of the file, `[[name]]` ones as often as they are there. */
@@ -29,6 +36,7 @@ interface Section {
   readonly isArray: boolean;
   readonly keys: Keys;
   readonly values: ReadonlyMap<string, Value>;
+  readonly fallbacks: ReadonlyMap<string, Value>;
 }
 
 /** A checked configuration: defaults, then the file, then the environment. Unknown keys are passed over (spec 5). */
@@ -44,20 +52,16 @@ export class Config<Table extends KeyTable> {
     input: ConfigInput & { readonly keys: Table },
   ): Config<Table> {
     const file = parseToml(input.text ?? '');
+    const home = input.text === undefined ? input.home : undefined;
     const sections: Section[] = [];
     for (const [name, keys] of Object.entries(input.keys)) {
       const table = name === '' ? file : tableOf(file[name], name);
-      sections.push(readSection({ name, isArray: false, keys }, table, input.environment));
+      sections.push(readSection({ name, keys, home }, table, input.environment));
+      if (name === input.arraysAfter) sections.push(...readArrays(input, file));
     }
-    for (const [name, keys] of Object.entries(input.arrayKeys ?? {})) {
-      const found = file[name];
-      const tables = Array.isArray(found) ? found : [found];
-      tables.forEach((table, i) => {
-        const head = { name, isArray: true, keys, index: i };
-        sections.push(readSection(head, tableOf(table, name), input.environment));
-      });
-    }
-    sections.forEach(refuseUnkept);
+    if (input.arraysAfter === undefined) sections.push(...readArrays(input, file));
+    sections.forEach(refuseWrong);
+    if (input.isShown !== true) sections.forEach(refuseUnkept);
     return new Config(sections);
   }
 
@@ -83,17 +87,7 @@ export class Config<Table extends KeyTable> {
 
   /** TOML of all keys, as `influxd config` prints it; reads back to the same. */
   print(): string {
-    const parts = this.#sections.map((section) => {
-      const { name, isArray, keys, values } = section;
-      const indent = name === '' ? '' : '  ';
-      const lines = Object.entries(keys).flatMap(([key, { kind }]) => {
-        const value = values.get(key);
-        return value === undefined ? [] : [`${indent}${key} = ${formatTomlValue(kind, value)}`];
-      });
-      const head = name === '' ? [] : [isArray ? `[[${name}]]` : `[${name}]`];
-      return [...head, ...lines].join('\n');
-    });
-    return `${parts.join('\n\n')}\n`;
+    return `${this.#sections.map(printSection).join('\n\n')}\n`;
   }
 
   #changed(status: Key['status']): readonly (readonly [Section, string])[] {
@@ -103,13 +97,16 @@ export class Config<Table extends KeyTable> {
   }
 }
 
-function changedKeys({ keys, values }: Section, status: Key['status']): readonly string[] {
+function changedKeys(
+  { keys, values, fallbacks }: Section,
+  status: Key['status'],
+): readonly string[] {
   return Object.entries(keys).flatMap(([name, key]) => {
     const value = values.get(name);
     const isChanged =
       key.status === status &&
       value !== undefined &&
-      !isSameValue(key.kind, value, fallbackOf(key));
+      !isSameValue(key.kind, value, fallbacks.get(name) ?? '');
     return isChanged ? [name] : [];
   });
 }
@@ -139,26 +136,58 @@ function tableOf(value: TomlValue | undefined, name: string): TomlTable {
   throw new DbError('invalid_argument', `[${name}] is ${describeTomlValue(value)}, not a section`);
 }
 
+/** The `[[name]]` sections; one of defaults for a name that the file does not have, as the reference. */
+function readArrays({ arrayKeys, environment }: ConfigInput, file: TomlTable): readonly Section[] {
+  return Object.entries(arrayKeys ?? {}).flatMap(([name, keys]) => {
+    const found = file[name];
+    if (found !== undefined && !Array.isArray(found)) {
+      const text = `[[${name}]] is ${describeTomlValue(found)}, not a list of sections`;
+      throw new DbError('invalid_argument', text);
+    }
+    return (found ?? [undefined]).map((table, index) =>
+      readSection({ name, keys, index }, tableOf(table, name), environment),
+    );
+  });
+}
+
 interface SectionHead {
   readonly name: string;
-  readonly isArray: boolean;
   readonly keys: Keys;
+  /** Of a `[[name]]`. */
   readonly index?: number;
+  readonly home?: string | undefined;
 }
 
 function readSection(head: SectionHead, table: TomlTable, environment: Environment): Section {
   const values = new Map<string, Value>();
+  const fallbacks = new Map<string, Value>();
   for (const [name, key] of Object.entries(head.keys)) {
     const inFile = table[name];
-    const base = inFile === undefined ? fallbackOf(key) : checked(head, name, inFile);
+    const fallback = fallbackOf(key, head.home);
+    fallbacks.set(name, fallback);
+    const base = inFile === undefined ? fallback : checked(head, name, inFile);
     values.set(name, overridden(head, name, base, environment));
   }
-  return { name: head.name, isArray: head.isArray, keys: head.keys, values };
+  const isArray = head.index !== undefined;
+  return { name: head.name, isArray, keys: head.keys, values, fallbacks };
 }
 
-function fallbackOf({ kind, fallback }: Key): Value {
+function fallbackOf({ kind, fallback, homeFolder }: Key, home: string | undefined): Value {
+  if (homeFolder !== undefined && home !== undefined) return `${home}/.influxdb/${homeFolder}`;
   const toml = typeof fallback === 'number' ? BigInt(fallback) : fallback;
   return tomlSchemas[kind].parse(toml);
+}
+
+/** What no node could run with, although its type is right. */
+function refuseWrong(section: Section): void {
+  for (const [name, { kind, check }] of Object.entries(section.keys)) {
+    const value = section.values.get(name);
+    if (value === undefined) continue;
+    const reason = check?.(value, (key) => section.values.get(key));
+    if (reason === undefined) continue;
+    const text = `${label(section, name)} = ${formatTomlValue(kind, value)}: ${reason}`;
+    throw new DbError('invalid_argument', text);
+  }
 }
 
 function checked(head: SectionHead, name: string, value: TomlValue): Value {
@@ -171,42 +200,46 @@ function checked(head: SectionHead, name: string, value: TomlValue): Value {
 }
 
 function overridden(head: SectionHead, name: string, base: Value, environment: Environment): Value {
-  const plain = environmentName(head.name, name);
-  const indexed = environmentName(`${head.name}_${head.index ?? 0}`, name);
-  const text = (head.isArray ? environment[indexed] : undefined) ?? environment[plain];
-  const kind = head.keys[name]?.kind ?? 'string';
-  if (kind === 'list') return overriddenList(base as readonly string[], plain, environment);
-  if (text === undefined || text === '' || kind === 'headers') return base;
+  const { kind = 'string', alias } = head.keys[name] ?? {};
+  const place = { section: head.name, index: head.index, key: name, alias };
+  const said = overrideOf(place, kind, base, environment);
+  if (said === undefined) return base;
   try {
-    return checked(head, name, tomlOfText(kind, text));
+    return checked(head, name, said.value);
   } catch (error) {
-    throw new DbError('invalid_argument', `${plain}: ${errorText(error)}`);
+    throw new DbError('invalid_argument', `${said.variable}: ${errorText(error)}`);
   }
 }
 
-/** `NAME_0` replaces an entry that is there; `NAME=a,b` fills an empty list. */
-function overriddenList(
-  base: readonly string[],
-  name: string,
-  environment: Environment,
-): readonly string[] {
-  const all = environment[name];
-  if (base.length === 0) return all === undefined || all === '' ? base : all.split(',');
-  return base.map((entry, i) => environment[`${name}_${i}`] ?? entry);
+function printSection({ name, isArray, keys, values }: Section): string {
+  const indent = name === '' ? '' : '  ';
+  const lines = Object.entries(keys).flatMap(([key, { kind }]) => {
+    const value = values.get(key);
+    if (value === undefined || isLeftOut(kind, value)) return [];
+    if (kind === 'headers') return ['', `  [${name}.${key}]`, ...headerLines(value)];
+    return [`${indent}${key} = ${formatTomlValue(kind, value)}`];
+  });
+  const head = name === '' ? [] : [isArray ? `[[${name}]]` : `[${name}]`];
+  return [...head, ...lines].join('\n');
 }
 
-function tomlOfText(kind: Key['kind'], text: string): TomlValue {
-  if (kind === 'bool' && /^(true|false|1|0|t|f)$/i.test(text)) return /^(true|1|t)$/i.test(text);
-  const isNumber = (kind === 'integer' || kind === 'bytes') && /^[+-]?\d+$/.test(text);
-  return isNumber ? BigInt(text) : text;
+/** Go's encoder prints nothing for what is nil: an empty list, a group that is not set, no headers. */
+function isLeftOut(kind: Key['kind'], value: Value): boolean {
+  if (kind === 'group') return value === '';
+  if (kind !== 'list' && kind !== 'headers') return false;
+  return Object.keys(value).length === 0;
 }
 
-function environmentName(section: string, key: string): string {
-  const parts = ['INFLUXDB', ...(section === '' ? [] : [section]), key];
-  return parts.join('_').replaceAll('-', '_').replaceAll('.', '_').toUpperCase();
+function headerLines(value: Value): readonly string[] {
+  return Object.entries(value).map(
+    ([header, text]) => `    ${quoteToml(header)} = ${quoteToml(String(text))}`,
+  );
 }
 
-function label({ name, isArray }: Pick<Section, 'name' | 'isArray'>, key: string): string {
-  if (name === '') return key;
-  return isArray ? `[[${name}]] ${key}` : `[${name}] ${key}`;
+function label(
+  { name, isArray = false, index }: Partial<Section & SectionHead>,
+  key: string,
+): string {
+  if (name === '' || name === undefined) return key;
+  return isArray || index !== undefined ? `[[${name}]] ${key}` : `[${name}] ${key}`;
 }

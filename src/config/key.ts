@@ -1,4 +1,5 @@
 import type { Kind, KindValues } from './config-value.ts';
+import { logFormat, logLevel, type KeyCheck } from './key-checks.ts';
 
 /**
  * - now: in effect.
@@ -13,17 +14,28 @@ export interface Key<K extends Kind = Kind> {
   readonly fallback:
     boolean | number | string | readonly string[] | Readonly<Record<string, string>>;
   readonly status: KeyStatus;
+  readonly check?: KeyCheck | undefined;
+  /** Without any file it is this folder under `~/.influxdb` (spec 5). */
+  readonly homeFolder?: string | undefined;
+  /** A second variable that sets it: where the reference's documents print an irregular one. */
+  readonly alias?: string | undefined;
+}
+
+export interface KeyMore {
+  readonly check?: KeyCheck;
+  readonly homeFolder?: string;
+  readonly alias?: string;
 }
 
 export type KeyTable = Readonly<Record<string, Readonly<Record<string, Key>>>>;
 export type { KindValues };
 
-export function now<K extends Kind>(kind: K, fallback: Key['fallback']): Key<K> {
-  return { kind, fallback, status: 'now' };
+export function now<K extends Kind>(kind: K, fallback: Key['fallback'], more?: KeyMore): Key<K> {
+  return { kind, fallback, status: 'now', ...more };
 }
 
-export function later<K extends Kind>(kind: K, fallback: Key['fallback']): Key<K> {
-  return { kind, fallback, status: 'later' };
+export function later<K extends Kind>(kind: K, fallback: Key['fallback'], more?: KeyMore): Key<K> {
+  return { kind, fallback, status: 'later', ...more };
 }
 
 export function protects<K extends Kind>(kind: K, fallback: Key['fallback']): Key<K> {
@@ -32,15 +44,16 @@ export function protects<K extends Kind>(kind: K, fallback: Key['fallback']): Ke
 
 /** What both daemons know alike. Section '' holds the keys outside of sections. */
 export const enterpriseKeys = {
-  'license-key': later('string', ''),
+  // Refused by the licence check with its own words, so not one that is named as "not in effect".
+  'license-key': now('string', ''),
   'license-path': now('string', ''),
   /** Ours: PEM of the keys that may have signed the licence. */
   'license-public-key-path': now('string', ''),
 } as const;
 
 export const loggingKeys = {
-  format: now('string', 'auto'),
-  level: now('string', 'info'),
+  format: now('string', 'logfmt', { check: logFormat }),
+  level: now('string', 'info', { check: logLevel }),
   'suppress-logo': now('bool', false),
 } as const;
 

@@ -1,3 +1,4 @@
+import { bindAddress, gossipFrequency, positive, specified } from './key-checks.ts';
 import {
   enterpriseKeys,
   later,
@@ -11,15 +12,19 @@ import {
 /** Every key of `influxdb-meta.conf` (spec 5.1). */
 export const metaKeys = {
   '': {
+    // In effect as `true` always: a node reports its usage to nobody.
     'reporting-disabled': now('bool', false),
     'bind-address': later('string', ''),
     hostname: now('string', ''),
   },
   enterprise: enterpriseKeys,
   meta: {
-    dir: now('string', '/var/lib/influxdb/meta'),
-    'bind-address': now('string', ':8089'),
-    'http-bind-address': now('string', ':8091'),
+    dir: now('string', '/var/lib/influxdb/meta', {
+      check: specified('Meta.Dir'),
+      homeFolder: 'meta',
+    }),
+    'bind-address': now('string', ':8089', { check: bindAddress }),
+    'http-bind-address': now('string', ':8091', { check: bindAddress }),
     'https-enabled': protects('bool', false),
     'https-certificate': protects('string', ''),
     'https-private-key': protects('string', ''),
@@ -27,18 +32,18 @@ export const metaKeys = {
     'https-insecure-tls': protects('bool', false),
     'data-use-tls': protects('bool', false),
     'data-insecure-tls': protects('bool', false),
-    'gossip-frequency': now('duration', '5s'),
-    'announcement-expiration': now('duration', '30s'),
+    'gossip-frequency': now('duration', '5s', { check: gossipFrequency }),
+    'announcement-expiration': now('duration', '30s', { check: positive }),
     'retention-autocreate': later('bool', true),
-    'election-timeout': now('duration', '1s'),
-    'heartbeat-timeout': now('duration', '1s'),
-    'leader-lease-timeout': later('duration', '500ms'),
-    'commit-timeout': later('duration', '50ms'),
-    'consensus-timeout': later('duration', '30s'),
+    'election-timeout': now('duration', '1s', { check: positive }),
+    'heartbeat-timeout': now('duration', '1s', { check: positive }),
+    'leader-lease-timeout': later('duration', '500ms', { check: positive }),
+    'commit-timeout': later('duration', '50ms', { check: positive }),
+    'consensus-timeout': later('duration', '30s', { check: positive }),
     'cluster-tracing': now('bool', false),
     'logging-enabled': later('bool', true),
     'pprof-enabled': later('bool', true),
-    'lease-duration': now('duration', '1m'),
+    'lease-duration': now('duration', '1m', { check: positive }),
     'auth-enabled': protects('bool', false),
     'ldap-allowed': protects('bool', false),
     'shared-secret': protects('string', ''),

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { Config } from './config.ts';
+import { formatTomlValue, tomlSchemas } from './config-value.ts';
+import { dataArrayKeys, dataKeys } from './data-keys.ts';
+import { variablesOf } from './environment.ts';
+import type { Key, KeyTable } from './key.ts';
+import { metaKeys } from './meta-keys.ts';
+
+const testdata = (name: string) =>
+  readFileSync(new URL(`testdata/${name}`, import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n');
+
+const tables: Readonly<Record<string, KeyTable>> = {
+  meta: metaKeys,
+  data: { ...dataKeys, ...dataArrayKeys },
+};
+
+/** Where the reference's documents and its code differ, the code's default is ours. */
+const codeDefaults: Readonly<Record<string, string>> = {
+  'data [data] cache-max-memory-size': '1g',
+  'data [http] enqueued-write-timeout': '30s',
+  'data [[collectd]] security-level': 'none',
+  'data [[collectd]] auth-file': '/etc/collectd/auth_file',
+};
+
+const listed = testdata('spec-keys.txt').map((line) => {
+  const [file = '', section = '', key = '', ...rest] = line.split(' ');
+  const place = `${file} ${section} ${key}`;
+  const text = codeDefaults[place] ?? rest.join(' ').replace(/^""$/, '');
+  return { file, section: section.replaceAll(/^-$|[[\]]/g, ''), key, place, text };
+});
+
+/** `text` of a document as the value of a key of this kind. */
+function valueOf({ kind }: Key, text: string) {
+  if (kind === 'list' || kind === 'headers') return tomlSchemas[kind].parse(JSON.parse(text));
+  if (kind === 'bool') return tomlSchemas[kind].parse(text === 'true');
+  const isNumber = kind === 'integer' || kind === 'bytes';
+  return tomlSchemas[kind].parse(isNumber ? BigInt(text) : text);
+}
+
+test('config keys: every key of the documents is known, with their default', () => {
+  expect(listed.length).toBeGreaterThan(230);
+  for (const { file, section, key, place, text } of listed) {
+    const found = tables[file]?.[section]?.[key];
+    if (found === undefined) throw new Error(`${place} is not known`);
+    const value = formatTomlValue(found.kind, valueOf(found, text));
+    const ours = tomlSchemas[found.kind].parse(
+      typeof found.fallback === 'number' ? BigInt(found.fallback) : found.fallback,
+    );
+    expect({ place, value: formatTomlValue(found.kind, ours) }).toEqual({ place, value });
+  }
+});
+
+test('config keys: no key is ours alone, but the one that names the keys of licences', () => {
+  const known = new Set(listed.map(({ file, section, key }) => `${file} [${section}] ${key}`));
+  const all = Object.entries(tables).flatMap(([file, table]) =>
+    Object.entries(table).flatMap(([section, keys]) =>
+      Object.keys(keys).map((key) => `${file} [${section}] ${key}`),
+    ),
+  );
+  expect(all.filter((place) => !known.has(place))).toEqual([
+    'meta [enterprise] license-public-key-path',
+    'meta [tls] advanced-expiration',
+    'data [enterprise] license-public-key-path',
+  ]);
+});
+
+test('config keys: printed in the order and form of influxd for the keys that it has too', () => {
+  const printed = Config.read({
+    text: undefined,
+    environment: {},
+    keys: dataKeys,
+    arrayKeys: dataArrayKeys,
+    arraysAfter: 'logging',
+    home: '/home/user',
+  }).print();
+  // Enterprise names [coordinator] [cluster], has other defaults for these, and no ifql.
+  const differ = /^( *)(reporting-enabled|bind-address = ".*8088|format) ?.*$/;
+  const theirs = qualified(testdata('influxd-1.6.7.txt'))
+    .filter((line) => !line.startsWith('[ifql]'))
+    .map((line) => line.replace('[coordinator]', '[cluster]'))
+    .filter((line) => !differ.test(line.split('|')[1] ?? ''));
+  const ours = qualified(printed.trimEnd().split('\n'));
+  const shared = new Set(theirs.map((line) => line.split(' = ')[0]));
+  const isShared = (line: string) => shared.has(line.split(' = ')[0]);
+  expect(ours.filter(isShared).filter((line) => !/bind-address = ".*8088/.test(line))).toEqual(
+    theirs,
+  );
+});
+
+/** Each line with its section before it. */
+function qualified(lines: readonly string[]): readonly string[] {
+  let section = '';
+  return lines.flatMap((line) => {
+    if (/^\[/.test(line)) section = line;
+    return line === '' || line === section ? [] : [`${section}|${line}`];
+  });
+}
+
+test('config keys: each that protects stops the start, from the file and from the environment', () => {
+  for (const [file, { keys, arrayKeys }] of Object.entries({
+    data: { keys: dataKeys, arrayKeys: dataArrayKeys as KeyTable },
+    meta: { keys: metaKeys, arrayKeys: {} },
+  })) {
+    for (const [section, key, { kind, fallback }] of protecting({ ...keys, ...arrayKeys })) {
+      const isList = kind === 'list';
+      const text = kind === 'bool' ? String(fallback !== true) : 'other';
+      const toml = kind === 'bool' ? text : isList ? '["other"]' : '"other"';
+      const head = section in arrayKeys ? `[[${section}]]` : `[${section}]`;
+      const [variable = ''] = variablesOf({ section, key });
+      const refused = new RegExp(`\\[${section}\\]+ ${key} = .*does not enforce it`);
+      const read = (inFile: string, environment: Record<string, string>) =>
+        Config.read({ text: inFile, environment, keys, arrayKeys });
+      expect(() => read(`${head}\n${key} = ${toml}`, {}), `${file} ${key}`).toThrow(refused);
+      expect(() => read('', { [variable]: text }), variable).toThrow(refused);
+    }
+  }
+});
+
+function protecting(table: KeyTable): readonly (readonly [string, string, Key])[] {
+  return Object.entries(table).flatMap(([section, keys]) =>
+    Object.entries(keys).flatMap(([name, key]) =>
+      key.status === 'protects' ? [[section, name, key] as const] : [],
+    ),
+  );
+}

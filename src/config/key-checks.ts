@@ -1,0 +1,69 @@
+import { formatGoDuration } from '../influxql/duration.ts';
+import type { Value } from './config-value.ts';
+
+/** Why a value of the right type will not do; undefined when it will. `sibling` reads a key of the same section. */
+export type KeyCheck = (
+  value: Value,
+  sibling: (key: string) => Value | undefined,
+) => string | undefined;
+
+/** Checks that a value of the right type is one that a node can run with (spec 5); the texts are the reference's. */
+export function specified(name: string): KeyCheck {
+  return (value) => (value === '' ? `${name} must be specified` : undefined);
+}
+
+/** `host:port`; the host may be left out, and is in brackets when it holds colons. */
+export const bindAddress: KeyCheck = (value) => {
+  const text = textOf(value);
+  const at = text.lastIndexOf(':');
+  if (at < 0) return `address ${text}: missing port in address`;
+  const [host, port] = [text.slice(0, at), text.slice(at + 1)];
+  if (host.includes(':') && !/^\[[^[\]]*\]$/.test(host))
+    return `address ${text}: too many colons in address`;
+  const isPort = /^\d{1,5}$/.test(port) && Number(port) <= 65_535;
+  return isPort ? undefined : `address ${text}: invalid port ${JSON.stringify(port)}`;
+};
+
+export const notNegative: KeyCheck = (value) =>
+  typeof value === 'bigint' && value < 0n ? 'must be non-negative' : undefined;
+
+export const positive: KeyCheck = (value) =>
+  typeof value === 'bigint' && value <= 0n ? 'must be positive' : undefined;
+
+/** For sections that can be switched off: then their intervals do not matter. */
+export const positiveWhenEnabled: KeyCheck = (value, sibling) =>
+  sibling('enabled') === false ? undefined : positive(value, sibling);
+
+export const positiveWhenStored: KeyCheck = (value, sibling) =>
+  sibling('store-enabled') === false ? undefined : positive(value, sibling);
+
+const gossipNsMin = 250_000_000n;
+
+export const gossipFrequency: KeyCheck = (value) =>
+  typeof value === 'bigint' && value < gossipNsMin
+    ? `gossiping frequency ${formatGoDuration(value)} is too low (minimum 250ms)`
+    : undefined;
+
+export const logFormat: KeyCheck = (value) =>
+  ['auto', 'logfmt', 'json', 'console'].includes(textOf(value))
+    ? undefined
+    : `unknown logging format: ${textOf(value)}`;
+
+/** Go's zap takes either case. */
+export const logLevel: KeyCheck = (value) =>
+  ['debug', 'info', 'warn', 'error'].includes(textOf(value).toLowerCase())
+    ? undefined
+    : `unrecognized level: ${JSON.stringify(value)}`;
+
+export const indexVersion: KeyCheck = (value) =>
+  ['inmem', 'tsi1'].includes(textOf(value)) ? undefined : `unrecognized index ${textOf(value)}`;
+
+export const statusFilters: KeyCheck = (value) => {
+  const filters = Array.isArray(value) ? (value as readonly string[]) : [];
+  const wrong = filters.find((one) => !/^[1-5](\d\d|\dx|xx)$/i.test(one));
+  return wrong === undefined ? undefined : `unrecognized HTTP status filter: ${wrong}`;
+};
+
+function textOf(value: Value): string {
+  return typeof value === 'string' ? value : '';
+}
