@@ -1,5 +1,8 @@
+import { Buffer } from 'node:buffer';
 import type { FastifyReply } from 'fastify';
 import type { DbErrorCode } from '../base/errors.ts';
+import { indentJson } from '../query/emit/json-writer.ts';
+import { ByteWriter } from '../query/emit/byte-writer.ts';
 
 /** The status of each error of the code base at the data API (spec 4.0 to 4.2). */
 export const errorStatus: Readonly<Record<DbErrorCode, number>> = {
@@ -43,14 +46,35 @@ export const errorStatus: Readonly<Record<DbErrorCode, number>> = {
 const headerBytesMax = 1024;
 
 /** `{"error":"<text>"}` with the reference's headers. */
-export function sendError(reply: FastifyReply, status: number, text: string): FastifyReply {
-  // A header holds no line breaks and nothing past Latin-1.
-  const header = text.replaceAll(/[^\x20-\x7e]/g, ' ').slice(0, headerBytesMax);
+export function sendError(
+  reply: FastifyReply,
+  status: number,
+  text: string,
+  { pretty }: { readonly pretty: boolean } = { pretty: false },
+): FastifyReply {
+  const writer = new ByteWriter();
+  writer.ascii('{"error":');
+  writer.jsonString(text);
+  writer.ascii('}\n');
+  const compact = writer.take();
+  setErrorHeader(reply, text);
+  // Text would be sent with a charset that the reference does not name.
   return reply
     .code(status)
-    .header('X-Influxdb-Error', header)
     .type('application/json')
-    .send(`${JSON.stringify({ error: text })}\n`);
+    .send(pretty ? indentJson(compact) : compact);
+}
+
+/** The start of the text as it can stand in a header: UTF-8, line breaks and the like as spaces. */
+export function setErrorHeader(reply: FastifyReply, text: string): void {
+  const bytes = Buffer.from(text, 'utf8').subarray(0, headerBytesMax);
+  const header = bytes.toString('latin1').replaceAll(/[\x00-\x1f\x7f]/g, ' ');
+  reply.header('X-Influxdb-Error', header.trim());
+}
+
+/** A document with the content type `application/json` and no charset, as the reference sends it. */
+export function sendJson(reply: FastifyReply, document: unknown): FastifyReply {
+  return reply.type('application/json').send(Buffer.from(`${JSON.stringify(document)}\n`));
 }
 
 export function sendPlain(reply: FastifyReply, status: number, text: string): FastifyReply {

@@ -1,7 +1,13 @@
 import { DbError } from '../base/errors.ts';
 import type { BinaryOperator, CastType, Expr } from './ast.ts';
 import { parseDurationNs } from './duration.ts';
-import { syntaxError, syntaxErrorAt, type BoundValue, type TokenReader } from './token-reader.ts';
+import {
+  missingParameter,
+  syntaxError,
+  syntaxErrorAt,
+  type BoundValue,
+  type TokenReader,
+} from './token-reader.ts';
 import type { Token } from './token.ts';
 
 const precedence: ReadonlyMap<string, number> = new Map([
@@ -185,6 +191,6 @@ function parseArguments(reader: TokenReader): Expr[] {
 }
 
 function boundExpr(bound: BoundValue | undefined, name: string): Expr {
-  if (bound === undefined) throw new DbError('parse_error', `missing parameter: ${name}`);
+  if (bound === undefined) throw missingParameter(name);
   return bound.kind === 'identifier' ? { kind: 'ref', name: bound.name } : bound;
 }

@@ -8,7 +8,7 @@ import type { BoundValue } from './token-reader.ts';
  */
 export function parseParams(text: string): ReadonlyMap<string, BoundValue> {
   const params = new Map<string, BoundValue>();
-  for (const [name, value] of Object.entries(parseObject(text))) {
+  for (const [name, value] of Object.entries(parseObject(firstValue(text)))) {
     params.set(name, bind(value));
   }
   return params;
@@ -32,11 +32,29 @@ function parseObject(text: string): object {
   } catch (error) {
     throw invalid(`error parsing query parameters: ${jsonErrorText(text)}`, error);
   }
-  if (typeof value === 'object' && value !== null && !isList(value)) return value;
+  if (value === null) return {};
+  if (typeof value === 'object' && !isList(value)) return value;
   const kind = isList(value) ? 'array' : value instanceof NumberText ? 'number' : typeof value;
   throw invalid(
     `error parsing query parameters: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,
   );
+}
+
+/** The first JSON value of a text: what follows it is not looked at, as in the reference. */
+function firstValue(text: string): string {
+  if (!text.trimStart().startsWith('{')) return text;
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charAt(i);
+    if (c === '"') {
+      for (i++; i < text.length && text.charAt(i) !== '"'; i++) if (text.charAt(i) === '\\') i++;
+    } else if (c === '{' || c === '[') depth++;
+    else if (c === '}' || c === ']') {
+      depth--;
+      if (depth === 0) return text.slice(0, i + 1);
+    }
+  }
+  return text;
 }
 
 function isList(value: unknown): value is readonly unknown[] {
@@ -72,7 +90,7 @@ function bindTyped(object: object): BoundValue {
   const entries = Object.entries(object) as [string, unknown][];
   const [entry] = entries;
   if (entry === undefined || entries.length > 1) {
-    throw unbindable('bind object parameter value must have exactly one entry');
+    throw unbindable('bound object parameter value must have exactly one entry');
   }
   const [type, value] = entry;
   switch (type) {

@@ -105,9 +105,7 @@ export class TokenReader {
 
   /** An integer in [min, max] of a named clause. */
   integer(min: number, max: number): number {
-    const token = this.peek();
-    if (token.kind !== 'INTEGER') throw this.unexpected('integer');
-    this.next();
+    const token = this.#integerToken();
     const value = Number(token.text);
     if (value < min || value > max)
       throw syntaxErrorAt(token, `invalid value ${token.text}: must be ${min} <= n <= ${max}`);
@@ -115,10 +113,16 @@ export class TokenReader {
   }
 
   unsigned64(): bigint {
+    return BigInt(this.#integerToken().text);
+  }
+
+  /** An integer as it stands or as a bound parameter has it. */
+  #integerToken(): Token {
     const token = this.peek();
-    if (token.kind !== 'INTEGER') throw this.unexpected('integer');
+    const value = token.kind === 'BOUND' ? this.params.get(token.text) : undefined;
+    if (token.kind !== 'INTEGER' && value?.kind !== 'integer') throw this.unexpected('integer');
     this.next();
-    return BigInt(token.text);
+    return value?.kind === 'integer' ? { ...token, text: String(value.value) } : token;
   }
 
   /** A duration in nanoseconds; `INF` gives 0. */
@@ -140,13 +144,23 @@ export class TokenReader {
 
   /** The error of a token that no rule takes; `expected` lists what would have been. */
   unexpected(...expected: readonly string[]): DbError {
-    return syntaxError(this.peek(), ...expected);
+    const token = this.peek();
+    if (token.kind !== 'BOUND') return syntaxError(token, ...expected);
+    const value = this.params.get(token.text);
+    if (value === undefined) return missingParameter(token.text);
+    const text = 'value' in value ? String(value.value) : 'name' in value ? value.name : token.text;
+    return syntaxErrorAt(token, `found ${text}, expected ${expected.join(', ')}`);
   }
 }
 
 export function syntaxError(token: Token, ...expected: readonly string[]): DbError {
   if (token.kind === 'BADDURATION') return new DbError('parse_error', 'invalid duration');
   return syntaxErrorAt(token, `found ${tokenText(token)}, expected ${expected.join(', ')}`);
+}
+
+export function missingParameter(name: string): DbError {
+  const text = name === '' ? 'empty bound parameter' : `missing parameter: ${name}`;
+  return new DbError('parse_error', text);
 }
 
 /** `text` followed by the token's place. */

@@ -194,7 +194,10 @@ function isNumber(value: Value): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint';
 }
 
-/** Arithmetic of the language (spec 6.4): integer `/` gives a float, division by zero gives 0, int64 wraps. */
+/**
+ * Arithmetic of conditions (spec 6.4): division by zero gives 0, int64 wraps. Unlike in the list of fields `/` of two
+ * integers stays one here: the reference answers `WHERE i / 2 = 3` with 6 and 7, `WHERE i / 2 = 3.5` with nothing.
+ */
 export function arithmetic(operator: ArithmeticOperator, left: Value, right: Value): Value | null {
   if (typeof left === 'boolean' && typeof right === 'boolean') {
     if (operator === '&') return left && right;
@@ -231,7 +234,7 @@ function integerArithmetic(operator: ArithmeticOperator, left: bigint, right: bi
     case '*':
       return BigInt.asIntN(64, left * right);
     case '/':
-      return right === 0n ? 0 : Number(left) / Number(right);
+      return right === 0n ? 0n : BigInt.asIntN(64, left / right);
     case '%':
       return right === 0n ? 0n : left % right;
     case '&':

@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { allRequests, prepareServer } from '../golden/requests/all-requests.ts';
+import { expectedAnswer } from '../golden/requests/deviations.ts';
+import { sendRequest } from '../golden/requests/http-request.ts';
+import { recordedAnswers } from '../golden/requests/recorded-answers.ts';
 import { startOneNode, type OneNode } from '../support/one-node.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'varve-one-node-'));
@@ -132,4 +136,23 @@ test('data api: ping, health, unknown paths and wrong methods', async () => {
   expect([lost.status, await lost.text()]).toEqual([404, '404 page not found\n']);
   const wrong = await fetch(`${node.url}/write`);
   expect([wrong.status, await wrong.text()]).toEqual([405, 'Method Not Allowed\n']);
+});
+
+test('data api: hundreds of requests have the status, headers and body of the recorded server', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'varve-recorded-'));
+  const other = await startOneNode(place, { workerCount: 2 });
+  try {
+    await prepareServer(other.url);
+    const recorded = recordedAnswers();
+    expect(recorded.length).toBe(allRequests.length);
+    for (const [i, request] of allRequests.entries()) {
+      const { method, path, headers, body = '' } = request;
+      const what = `#${i} ${method} ${path} ${JSON.stringify(headers ?? {})} ${body.slice(0, 200)}`;
+      const want = expectedAnswer(request, recorded[i] ?? { status: 0, headers: {}, body: '' });
+      expect(await sendRequest(other.url, request), what).toEqual(want);
+    }
+  } finally {
+    await other.close();
+    rmSync(place, { recursive: true });
+  }
 });

@@ -9,11 +9,12 @@ import type {
   Statement,
 } from '../../influxql/ast.ts';
 import { compileRegex } from '../../influxql/regex.ts';
+import { findDatabase, type Catalog, type Database } from '../../meta/model/catalog.ts';
 import { groupsWithin } from '../../meta/model/shard-groups.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
-import { compilePredicate } from '../../query/compile/compile-predicate.ts';
 import { matchMeasurements } from '../../query/compile/compile-select.ts';
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
+import type { Predicate } from '../../query/predicate.ts';
 import { splitCondition } from '../../query/compile/split-condition.ts';
 import type { RowSeries } from '../../query/emit/result.ts';
 import { mergeDescriptions } from '../engine/describe-shards.ts';
@@ -21,6 +22,8 @@ import { mergeSeries } from '../engine/local-shards.ts';
 import type { SelectContext, SelectPorts } from '../select/select-runner.ts';
 import { chooseOwners, isNodeFailure } from '../shards/choose-owners.ts';
 import type { MeasurementSeries, ShardAccess } from '../shards/shard-access.ts';
+import { namedMeasurements, type MeasurementTags } from './measurements-condition.ts';
+import { seriesPredicate } from './series-condition.ts';
 import { mustFindDatabase } from './show-catalog.ts';
 
 export type ShowSchema = Extract<
@@ -43,6 +46,9 @@ export async function showSchema(
   context: SelectContext,
   ports: SelectPorts,
 ): Promise<readonly RowSeries[]> {
+  const isMeasurements = statement.kind === 'show-measurements';
+  if (isMeasurements && hasTime(statement.condition))
+    throw new DbError('invalid_argument', "SHOW MEASUREMENTS doesn't support time in WHERE clause");
   const reader = await SchemaReader.open(statement, context, ports);
   switch (statement.kind) {
     case 'show-measurements':
@@ -52,7 +58,11 @@ export async function showSchema(
     case 'show-field-keys':
       return reader.measurements.flatMap(({ name, fields }) => {
         const rows = [...fields].sort(([a], [b]) => compareUtf8(a, b)).map(([...row]) => row);
-        return perMeasurement(statement, name, ['fieldKey', 'fieldType'], rows);
+        const columns = ['fieldKey', 'fieldType'];
+        return perMeasurement(statement, name, columns, rows).map((one) => ({
+          ...one,
+          isCut: true,
+        }));
       });
     case 'show-tag-keys':
       return showTagKeys(statement, reader);
@@ -93,7 +103,7 @@ class SchemaReader {
   ): Promise<SchemaReader> {
     const { catalog, nodeId: localNodeId } = ports.meta;
     const name = statement.database === '' ? context.database : statement.database;
-    const database = mustFindDatabase(catalog, name);
+    const database = databaseOf(statement, catalog, name);
     const { range, rest } = splitCondition(statement.condition, context.nowNs);
     const shards = database.retentionPolicies.flatMap((policy) =>
       groupsWithin(policy, range.minNs ?? minTimeNs, range.maxNs ?? maxTimeNs).flatMap(
@@ -126,10 +136,19 @@ class SchemaReader {
   }
 
   /** The series that meet the condition, of each measurement of `measurements`. */
-  async series(): Promise<readonly MeasurementSeries[]> {
+  series(): Promise<readonly MeasurementSeries[]> {
+    return this.#read((schema) => seriesPredicate(this.#condition, schema));
+  }
+
+  allSeries(): Promise<readonly MeasurementSeries[]> {
+    return this.#read(() => undefined);
+  }
+
+  async #read(
+    predicateOf: (schema: MeasurementSchema) => Predicate | undefined,
+  ): Promise<readonly MeasurementSeries[]> {
     const measurements = this.measurements.map((schema) => {
-      const predicate = compilePredicate(this.#condition, schema);
-      return { name: schema.name, predicate };
+      return { name: schema.name, predicate: predicateOf(schema) };
     });
     const options = { deadlineMs: askDeadlineMs, signal: this.#signal };
     const parts = await Promise.all(
@@ -137,6 +156,17 @@ class SchemaReader {
     );
     return mergeSeries({ shardIds: [], measurements }, parts);
   }
+}
+
+/** SHOW MEASUREMENTS of a database that is not there answers nothing, as in the reference. */
+function databaseOf(
+  statement: ShowSchema,
+  catalog: Catalog,
+  name: string,
+): Pick<Database, 'retentionPolicies'> {
+  const isLenient = statement.kind === 'show-measurements' && name !== '';
+  if (isLenient) return findDatabase(catalog, name) ?? { retentionPolicies: [] };
+  return mustFindDatabase(catalog, name);
 }
 
 function namedBy(
@@ -164,11 +194,30 @@ async function showMeasurements(
 ): Promise<readonly RowSeries[]> {
   if (statement.wildcardDatabase || statement.wildcardRetentionPolicy || statement.retentionPolicy !== '') // prettier-ignore
     throw new DbError('unsupported', 'SHOW MEASUREMENTS ON a retention policy is not supported in this version'); // prettier-ignore
-  const names = reader.hasCondition
-    ? (await reader.series()).filter(({ keys }) => keys.length > 0).map(({ name }) => name)
-    : reader.measurements.map(({ name }) => name);
+  const { condition } = statement;
+  const named =
+    condition === undefined
+      ? reader.measurements
+      : namedMeasurements(condition, (await reader.allSeries()).map(tagsOf));
+  const names = named.map(({ name }) => name);
   const rows = names.map((name) => [name]);
   return perMeasurement(statement, 'measurements', ['name'], rows);
+}
+
+function hasTime(condition: Expr | undefined): boolean {
+  const { range } = splitCondition(condition, 0n);
+  return range.minNs !== undefined || range.maxNs !== undefined;
+}
+
+function tagsOf({ name, keys }: MeasurementSeries): MeasurementTags {
+  const values = new Map<string, Set<string>>();
+  for (const key of keys)
+    for (const tag of parseSeriesKey(key).tags) {
+      const known = values.get(tag.key);
+      if (known === undefined) values.set(tag.key, new Set([tag.value]));
+      else known.add(tag.value);
+    }
+  return { name, values };
 }
 
 async function showSeries(
@@ -177,7 +226,7 @@ async function showSeries(
 ): Promise<readonly RowSeries[]> {
   const rows = (await reader.series()).flatMap(({ keys }) => keys).map((key) => [key]);
   const page = paged(statement, rows);
-  return page.length === 0 ? [] : [{ kind: 'rows', columns: ['key'], rows: page }];
+  return page.length === 0 ? [] : [{ kind: 'rows', isCut: true, columns: ['key'], rows: page }];
 }
 
 async function showTagKeys(

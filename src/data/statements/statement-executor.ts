@@ -3,6 +3,8 @@ import type { Log } from '../../env/log.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import { isReadOnly, requiredPrivileges } from '../../influxql/privileges.ts';
+import { findDatabase } from '../../meta/model/catalog.ts';
+import type { Command } from '../../meta/model/command.ts';
 import { joinPieces } from '../../query/emit/join-pieces.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
 import { runSelect, type SelectContext, type SelectPorts } from '../select/select-runner.ts';
@@ -157,6 +159,8 @@ export class StatementExecutor {
       const name = statement.kind.replaceAll('-', ' ').toUpperCase();
       throw new DbError('unsupported', `${name} is not supported in this version`);
     }
+    checkName(command);
+    if (command.kind === 'drop-retention-policy' && !this.#hasDatabase(command.database)) return [];
     if ('database' in command) {
       const named = command.database === '' ? database : command.database;
       mustFindDatabase(this.#ports.meta.catalog, named);
@@ -165,11 +169,26 @@ export class StatementExecutor {
     return [];
   }
 
+  #hasDatabase(name: string): boolean {
+    return findDatabase(this.#ports.meta.catalog, name) !== undefined;
+  }
+
   #selectContext(request: QueryRequest): SelectContext {
     const { database, retentionPolicy, bucketsMax, signal } = request;
     const nowNs = this.#ports.clock.wallNs();
     return { database, retentionPolicy, bucketsMax, signal, nowNs };
   }
+}
+
+/** The reference looks at new names before anything else. */
+function checkName(command: Command): void {
+  const name =
+    command.kind === 'create-database'
+      ? command.name
+      : command.kind === 'create-retention-policy'
+        ? command.policy.name
+        : undefined;
+  if (name === '') throw new DbError('invalid_argument', 'invalid name');
 }
 
 function warnings(statement: Statement, isGet: boolean): readonly ResultMessage[] {

@@ -1,14 +1,12 @@
-import { DbError } from '../../base/errors.ts';
-
 /** How many owners of a shard must have a write before it is acknowledged (spec F42). */
 export type ConsistencyLevel = 'any' | 'one' | 'quorum' | 'all';
 
-/** Parses the `consistency` parameter; '' means the default, `one`. Throws the reference's text on anything else. */
-export function parseConsistencyLevel(text: string): ConsistencyLevel {
+/** Parses the `consistency` parameter; '' means the default, `one`. Undefined for what is no level. */
+export function parseConsistencyLevel(text: string): ConsistencyLevel | undefined {
   const level = text.toLowerCase();
   if (level === '') return 'one';
   if (level === 'any' || level === 'one' || level === 'quorum' || level === 'all') return level;
-  throw new DbError('invalid_argument', 'invalid consistency level');
+  return undefined;
 }
 
 /** Acknowledgements that `level` needs of `ownerCount` owners. */

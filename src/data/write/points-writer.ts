@@ -4,6 +4,7 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import {
   findDatabase,
   findRetentionPolicy,
+  type Database,
   type RetentionPolicy,
   type ShardInfo,
 } from '../../meta/model/catalog.ts';
@@ -30,9 +31,12 @@ export interface WriteRequest {
   /** Line protocol; has to own its buffer, as it moves to a worker. */
   readonly body: Uint8Array;
   readonly stepNs: bigint;
-  readonly level: ConsistencyLevel;
+  /** Undefined when the request named none that there is: that is told after the errors of the body. */
+  readonly level: ConsistencyLevel | undefined;
   readonly timeoutMs: number;
 }
+
+type LevelledRequest = WriteRequest & { readonly level: ConsistencyLevel };
 
 /** Groups made for one body are few; a body that needs ever more is answered all the same. */
 const routeAttemptsMax = 5;
@@ -53,8 +57,9 @@ export class PointsWriter {
     const { routed, policy } = await this.#route(request);
     if (routed.pointCount === 0 && routed.errors.length > 0)
       throw new DbError('parse_error', routed.errors.join('\n'));
-    const { retentionPolicy: asked, database } = request;
-    const receipts = await this.#writeBatches(request, policy, routed);
+    const { retentionPolicy: asked, database, level } = request;
+    if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
+    const receipts = await this.#writeBatches({ ...request, level }, policy, routed);
     const refused = receipts.find(({ droppedCount }) => droppedCount > 0);
     if (refused !== undefined) {
       const droppedCount = receipts.reduce((sum, receipt) => sum + receipt.droppedCount, 0);
@@ -88,17 +93,22 @@ export class PointsWriter {
         }));
       const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups };
       const routed = await this.#ports.routeLines(task);
-      if (routed.unroutedNs.length === 0) return { routed, policy };
+      if (routed.unroutedNs.length === 0 || request.level === undefined) return { routed, policy };
       body = routed.body ?? body;
       await this.#createGroups(request.database, policy, routed.unroutedNs);
     }
     throw new DbError('write_failed', 'write failed: shard groups keep changing');
   }
 
-  #policyOf({ database: name, retentionPolicy }: WriteRequest): RetentionPolicy {
+  /** Throws `database_not_found` with the reference's text: asked before the body is read. */
+  checkDatabase(name: string): Database {
     const database = findDatabase(this.#ports.meta.catalog, name);
-    if (database === undefined)
-      throw new DbError('database_not_found', `database not found: ${JSON.stringify(name)}`);
+    if (database !== undefined) return database;
+    throw new DbError('database_not_found', `database not found: ${JSON.stringify(name)}`);
+  }
+
+  #policyOf({ database: name, retentionPolicy }: WriteRequest): RetentionPolicy {
+    const database = this.checkDatabase(name);
     const policy = findRetentionPolicy(database, retentionPolicy);
     if (policy !== undefined) return policy;
     const missing = retentionPolicy === '' ? database.defaultRetentionPolicy : retentionPolicy;
@@ -123,7 +133,7 @@ export class PointsWriter {
   }
 
   async #writeBatches(
-    request: WriteRequest,
+    request: LevelledRequest,
     policy: RetentionPolicy,
     routed: RoutedLines,
   ): Promise<readonly OwnerReceipt[]> {
@@ -144,7 +154,7 @@ export class PointsWriter {
   }
 
   #writeBatch(
-    { level, timeoutMs }: WriteRequest,
+    { level, timeoutMs }: LevelledRequest,
     batch: Parameters<ReturnType<ClusterShards['of']>['write']>[0],
     shard: ShardInfo | undefined,
   ): Promise<OwnerReceipt> {

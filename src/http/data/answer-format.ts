@@ -1,12 +1,14 @@
 import type { Buffer } from 'node:buffer';
-import { writeCsv } from '../../query/emit/csv-writer.ts';
+import { CsvWriter } from '../../query/emit/csv-writer.ts';
 import { indentJson, writeJson } from '../../query/emit/json-writer.ts';
 import {
+  isCut,
   rowCount,
   sliceSeries,
   type OutputSeries,
   type StatementResult,
 } from '../../query/emit/result.ts';
+import { acceptedType } from './accepted-type.ts';
 
 export interface AnswerFormat {
   readonly contentType: string;
@@ -19,12 +21,13 @@ export function answerFormat(
   options: { readonly epochUnitNs: bigint | undefined; readonly pretty: boolean },
 ): AnswerFormat {
   const { epochUnitNs, pretty } = options;
-  const wanted = accept.split(',').map((type) => type.split(';')[0]?.trim());
-  const csv = wanted.find((type) => type === 'application/csv' || type === 'text/csv');
-  if (csv !== undefined)
-    return { contentType: csv, write: (results) => writeCsv(results, epochUnitNs ?? 1n) };
+  const contentType = acceptedType(accept);
+  if (contentType !== 'application/json') {
+    const csv = new CsvWriter(epochUnitNs ?? 1n);
+    return { contentType, write: (results) => csv.write(results) };
+  }
   return {
-    contentType: 'application/json',
+    contentType,
     write: (results) => {
       const compact = writeJson(results, { epochUnitNs });
       return pretty ? indentJson(compact) : compact;
@@ -32,7 +35,10 @@ export function answerFormat(
   };
 }
 
-/** The documents of a chunked answer: each has rows of one series, `partial` until its statement's last. */
+/**
+ * The documents of a chunked answer, each with rows of one series. Those of a SELECT are cut by `rowsMax` and say
+ * `partial` until the statement's last; what a SHOW answers comes series by series, uncut, as in the reference.
+ */
 export function* chunksOf(result: StatementResult, rowsMax: number): Generator<StatementResult> {
   const slices = result.series.flatMap((series) => slicesOf(series, rowsMax));
   if (slices.length === 0) {
@@ -41,7 +47,7 @@ export function* chunksOf(result: StatementResult, rowsMax: number): Generator<S
   }
   const { messages, ...rest } = result;
   for (const [i, series] of slices.entries()) {
-    const isLast = i === slices.length - 1;
+    const isLast = i === slices.length - 1 || !isCut(series);
     yield {
       ...rest,
       ...(i === 0 && messages !== undefined && { messages }),
@@ -72,7 +78,7 @@ export function limitRows(
 
 function slicesOf(series: OutputSeries, rowsMax: number): readonly OutputSeries[] {
   const count = rowCount(series);
-  if (count <= rowsMax) return [series];
+  if (count <= rowsMax || !isCut(series)) return [series];
   const slices: OutputSeries[] = [];
   for (let start = 0; start < count; start += rowsMax) {
     const end = Math.min(count, start + rowsMax);

@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { Counters } from '../../telemetry/counters.ts';
-import { sendError, sendPlain } from '../error-reply.ts';
+import { sendError, sendJson, sendPlain } from '../error-reply.ts';
 import { accessLogLine } from './access-log.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { handleQuery } from './query-route.ts';
@@ -21,7 +21,6 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const api = fastify({
     bodyLimit: options.bodyBytesMax === 0 ? Number.MAX_SAFE_INTEGER : options.bodyBytesMax,
     forceCloseConnections: 'idle',
-    routerOptions: { ignoreTrailingSlash: true },
   });
   const counters = new Counters(counterNames);
   const throttle = new WriteThrottle(ports.clock, options.throttle);
@@ -34,7 +33,6 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     counters.add('req');
     setCommonHeaders(request, reply, { ports, version: options.version });
     allowAnyContentType(request);
-    if (request.method === 'OPTIONS') return reply.code(200).send();
     if (request.method !== 'POST' || pathOf(request) !== '/write') return;
     counters.add('writeReq');
     const lengthBytes = Number(request.headers['content-length'] ?? options.bodyBytesMax);
@@ -75,9 +73,13 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     counters.add('pingReq');
     const verbose = new URLSearchParams(request.url.split('?')[1]).get('verbose') ?? '';
     const isVerbose = verbose !== '' && verbose !== '0' && verbose !== 'false';
-    reply.type('application/json');
-    return isVerbose ? reply.send(`${JSON.stringify({ version })}\n`) : reply.code(204).send();
+    return isVerbose
+      ? sendJson(reply, { version })
+      : reply.code(204).type('application/json').send();
   });
+  only(api, ['GET', 'HEAD'], '/status', (_request, reply) =>
+    reply.code(204).type('application/json').send(),
+  );
   only(api, ['GET', 'HEAD'], '/health', (_request, reply) => {
     const health = {
       checks: [],
@@ -86,22 +88,28 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
       status: 'pass',
       version,
     };
-    return reply.type('application/json').send(`${JSON.stringify(health)}\n`);
+    return sendJson(reply, health);
   });
-  only(api, ['GET', 'POST', 'HEAD'], '/query', (request, reply) => {
+  only(api, ['OPTIONS', 'GET', 'POST'], '/query', (request, reply) => {
+    if (request.method === 'OPTIONS') return reply.code(200).send();
     counters.add('queryReq');
     return handleQuery(request, reply, parts);
   });
-  only(api, ['POST'], '/write', (request, reply) => handleWrite(request, reply, parts));
-  only(api, ['GET', 'HEAD'], '/debug/vars', (_request, reply) => {
+  only(api, ['OPTIONS', 'POST'], '/write', (request, reply) =>
+    request.method === 'OPTIONS' ? reply.code(200).send() : handleWrite(request, reply, parts),
+  );
+  // The reference asks for no method here.
+  only(api, allMethods, '/debug/vars', (_request, reply) => {
     const bind = options.bindAddress;
     const httpd = { name: 'httpd', tags: { bind }, values: counters.values() };
     const vars = { ...ports.vars(), [`httpd:${bind}`]: httpd };
-    return reply.type('application/json').send(`${JSON.stringify(vars)}\n`);
+    return reply.type('application/json; charset=utf-8').send(`${JSON.stringify(vars)}\n`);
   });
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+
+const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** The route, and 405 for the methods it does not have. */
 function only(
@@ -110,11 +118,12 @@ function only(
   url: string,
   handler: Handler,
 ): void {
-  const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
-  const allow = ['OPTIONS', ...methods.filter((method) => method !== 'HEAD')].join(', ');
+  const allow = methods.join(', ');
   api.route({ method: [...methods], url, exposeHeadRoute: false, handler });
+  const others = allMethods.filter((method) => !methods.includes(method));
+  if (others.length === 0) return;
   api.route({
-    method: all.filter((method) => !methods.includes(method)),
+    method: others,
     url,
     exposeHeadRoute: false,
     handler: (_request, reply) =>

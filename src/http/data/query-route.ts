@@ -10,14 +10,12 @@ import { parseParams } from '../../influxql/parse-params.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { writeCsvError } from '../../query/emit/csv-writer.ts';
 import { epochUnitNs, type StatementResult } from '../../query/emit/result.ts';
-import { sendError } from '../error-reply.ts';
+import { sendError, setErrorHeader } from '../error-reply.ts';
 import { answerFormat, chunksOf, limitRows, type AnswerFormat } from './answer-format.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { RequestParameters } from './request-parameters.ts';
 
 const defaultChunkRows = 10_000;
-/** Smaller answers are not worth a gzip. */
-const gzipBytesMin = 1_024;
 
 /** GET and POST /query (spec 4.1). */
 export async function handleQuery(
@@ -27,7 +25,9 @@ export async function handleQuery(
 ): Promise<unknown> {
   const parameters = await RequestParameters.ofRequest(request);
   const format = formatOf(request, parameters);
-  const refuse = (status: number, text: string) => refuseWith(reply, format, { status, text });
+  const pretty = parameters.getOfUrl('pretty') === 'true';
+  const refuse = (status: number, text: string) =>
+    refuseWith(reply, format, { status, text, pretty });
   const statements = statementsOf(parameters);
   if (typeof statements === 'string') return refuse(400, statements);
   const timeFormat = parameters.get('time_format');
@@ -63,7 +63,7 @@ export async function handleQuery(
   const results: StatementResult[] = [];
   for await (const result of ports.executor.execute(query)) results.push(result);
   const bytes = format.write(limitRows(results, options.rowsMax));
-  if (!wantsGzip || bytes.length < gzipBytesMin) return reply.send(bytes);
+  if (!wantsGzip) return reply.send(bytes);
   const zipped = await promisify(gzip)(bytes, { level: 1 });
   return reply.header('Content-Encoding', 'gzip').send(zipped);
 }
@@ -86,7 +86,7 @@ function statementsOf(parameters: RequestParameters): readonly Statement[] | str
   try {
     params = bound === '' ? undefined : parseParams(bound);
   } catch (error) {
-    return `error parsing query parameters: ${errorText(error)}`;
+    return errorText(error);
   }
   try {
     return parseQuery(text, params);
@@ -99,9 +99,11 @@ function statementsOf(parameters: RequestParameters): readonly Statement[] | str
 function refuseWith(
   reply: FastifyReply,
   format: AnswerFormat,
-  { status, text }: { readonly status: number; readonly text: string },
+  answer: { readonly status: number; readonly text: string; readonly pretty: boolean },
 ): FastifyReply {
-  if (format.contentType === 'application/json') return sendError(reply, status, text);
+  const { status, text } = answer;
+  if (format.contentType === 'application/json') return sendError(reply, status, text, answer);
+  setErrorHeader(reply, text);
   return reply.code(status).type(format.contentType).send(writeCsvError(text));
 }
 

@@ -2,19 +2,20 @@ import { Buffer } from 'node:buffer';
 import { Busboy } from '@fastify/busboy';
 import type { FastifyRequest } from 'fastify';
 import { DbError, errorText } from '../../base/errors.ts';
+import { parseForm } from './form-values.ts';
 
 /** The parameters of a request: those of a form in the body come before those of the address, as in the reference. */
 export class RequestParameters {
-  readonly #url: URLSearchParams;
-  readonly #form: URLSearchParams;
+  readonly #url: ReadonlyMap<string, string>;
+  readonly #form: ReadonlyMap<string, string>;
 
-  private constructor(url: URLSearchParams, form: URLSearchParams) {
+  private constructor(url: ReadonlyMap<string, string>, form: ReadonlyMap<string, string>) {
     this.#url = url;
     this.#form = form;
   }
 
   static ofUrl(request: FastifyRequest): RequestParameters {
-    return new RequestParameters(searchOf(request), new URLSearchParams());
+    return new RequestParameters(searchOf(request), new Map());
   }
 
   /** Reads a form, or a multipart body whose file `q` is the query. */
@@ -22,13 +23,13 @@ export class RequestParameters {
     const url = searchOf(request);
     const type = request.headers['content-type'] ?? '';
     const { body } = request;
-    if (!Buffer.isBuffer(body)) return new RequestParameters(url, new URLSearchParams());
+    if (!Buffer.isBuffer(body)) return new RequestParameters(url, new Map());
     if (type.startsWith('multipart/form-data')) {
       const form = await readMultipart(body, type);
       return new RequestParameters(url, form);
     }
     const isForm = type.startsWith('application/x-www-form-urlencoded');
-    const form = new URLSearchParams(isForm ? body.toString('utf8') : '');
+    const form = parseForm(isForm ? body.toString('utf8') : '');
     return new RequestParameters(url, form);
   }
 
@@ -42,27 +43,30 @@ export class RequestParameters {
   }
 }
 
-function searchOf(request: FastifyRequest): URLSearchParams {
+function searchOf(request: FastifyRequest): ReadonlyMap<string, string> {
   const at = request.url.indexOf('?');
-  return new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1));
+  return parseForm(at < 0 ? '' : request.url.slice(at + 1));
 }
 
 /** Fields and files of a multipart body alike, by name. The body's own limit holds for all of them. */
-function readMultipart(body: Buffer, type: string): Promise<URLSearchParams> {
+function readMultipart(body: Buffer, type: string): Promise<ReadonlyMap<string, string>> {
   return new Promise((resolve, reject) => {
-    const form = new URLSearchParams();
+    const form = new Map<string, string>();
+    const keep = (name: string, value: string): void => {
+      if (!form.has(name)) form.set(name, value);
+    };
     const reader = new Busboy({
       headers: { 'content-type': type },
       limits: { fieldSize: body.length, fileSize: body.length },
     });
     reader.on('field', (name, value) => {
-      form.append(name, value);
+      keep(name, value);
     });
     reader.on('file', (name, file) => {
       const parts: Buffer[] = [];
       file.on('data', (part: Buffer) => parts.push(part));
       file.on('end', () => {
-        form.append(name, Buffer.concat(parts).toString('utf8'));
+        keep(name, Buffer.concat(parts).toString('utf8'));
       });
     });
     reader.on('finish', () => {

@@ -8,6 +8,8 @@ import { errorStatus, sendError } from '../error-reply.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { RequestParameters } from './request-parameters.ts';
 
+const gzipHeaderBytes = 10;
+
 /** POST /write (spec 4.2). */
 export async function handleWrite(
   request: FastifyRequest,
@@ -28,9 +30,10 @@ export async function handleWrite(
     return sendError(reply, 400, text);
   }
   try {
-    const level = parseConsistencyLevel(parameters.get('consistency'));
+    ports.writer.checkDatabase(database);
     const body = await bodyOf(request, ports, options.bodyBytesMax);
     const retentionPolicy = parameters.get('rp');
+    const level = parseConsistencyLevel(parameters.get('consistency'));
     const timeoutMs = options.writeTimeoutMs;
     await ports.writer.write({ database, retentionPolicy, body, stepNs, level, timeoutMs });
     return await reply.code(204).type('application/json').send();
@@ -48,6 +51,9 @@ async function bodyOf(
 ): Promise<Uint8Array> {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   if (request.headers['content-encoding'] === 'gzip') {
+    // Less than a header of gzip is told from a wrong one.
+    if (body.length < gzipHeaderBytes)
+      throw new DbError('invalid_argument', body.length === 0 ? 'EOF' : 'unexpected EOF');
     const lengthBytesMax = bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax * 16;
     try {
       const bytes = await jobs.run('gunzip', { bytes: owned(body), lengthBytesMax });

@@ -1,5 +1,6 @@
 import { DbError } from '../../base/errors.ts';
 import type { Expr } from '../../influxql/ast.ts';
+import { printExpr } from '../../influxql/printer.ts';
 import type { ArithmeticOperator, CompareOperator, Operand, Predicate } from '../predicate.ts';
 import type { MeasurementSchema } from './schema.ts';
 
@@ -34,6 +35,10 @@ function predicateOf(expr: Expr, schema: MeasurementSchema): Predicate {
     return { kind: 'match', operand, pattern: right.source, negated: operator === '!~' };
   }
   if (!compareOperators.has(operator)) throw invalid(expr);
+  // Text knows no order in the reference, and a bound pattern beside `=` is equal to nothing.
+  const isOrder = operator !== '=' && operator !== '!=';
+  if (isOrder && (isText(left, schema) || isText(right, schema))) return never;
+  if (isRegex(left) || isRegex(right)) return never;
   return {
     kind: 'compare',
     operator: operator as CompareOperator,
@@ -42,12 +47,26 @@ function predicateOf(expr: Expr, schema: MeasurementSchema): Predicate {
   };
 }
 
+const never: Predicate = { kind: 'constant', value: false };
+
+function isText(expr: Expr, schema: MeasurementSchema): boolean {
+  if (expr.kind === 'paren') return isText(expr.expr, schema);
+  if (expr.kind === 'string') return true;
+  if (expr.kind !== 'ref') return false;
+  const type = expr.type === 'tag' ? undefined : schema.fields.get(expr.name);
+  return type === undefined ? schema.tagKeys.has(expr.name) : type === 'string';
+}
+
+function isRegex(expr: Expr): boolean {
+  return expr.kind === 'paren' ? isRegex(expr.expr) : expr.kind === 'regex';
+}
+
 function operandOf(expr: Expr, schema: MeasurementSchema): Operand {
   switch (expr.kind) {
     case 'paren':
       return operandOf(expr.expr, schema);
     case 'ref':
-      return expr.type !== 'tag' && schema.fields.has(expr.name)
+      return expr.type === 'field' || (expr.type !== 'tag' && schema.fields.has(expr.name))
         ? { kind: 'field', name: expr.name }
         : { kind: 'tag', name: expr.name };
     case 'integer':
@@ -72,6 +91,7 @@ function operandOf(expr: Expr, schema: MeasurementSchema): Operand {
 }
 
 function invalid(expr: Expr): DbError {
-  const name = expr.kind === 'ref' ? expr.name : expr.kind;
-  return new DbError('invalid_argument', `invalid condition expression: ${name}`);
+  if (expr.kind === 'call')
+    return new DbError('unsupported', `function ${expr.name}() in WHERE is not supported in this version`); // prettier-ignore
+  return new DbError('invalid_argument', `invalid condition expression: ${printExpr(expr)}`);
 }

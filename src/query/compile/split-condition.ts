@@ -133,8 +133,14 @@ function timeValue(expr: Expr, nowNs: bigint): bigint {
       throw incompatible('*influxql.VarRef');
     case 'boolean':
       throw incompatible('*influxql.BooleanLiteral');
-    default:
-      throw incompatible('*influxql.Expr');
+    case 'regex':
+      throw incompatible('*influxql.RegexLiteral');
+    case 'wildcard':
+      throw incompatible('*influxql.Wildcard');
+    case 'distinct':
+      throw incompatible('*influxql.Distinct');
+    case 'list':
+      throw incompatible('*influxql.ListLiteral');
   }
 }
 

@@ -8,22 +8,39 @@ import type { Cell, OutputSeries, StatementResult } from './result.ts';
  * a statement without series prints nothing. Times are integers (nanoseconds unless `epochUnitNs`).
  */
 export function writeCsv(results: readonly StatementResult[], epochUnitNs: bigint): Buffer {
-  const writer = new ByteWriter(1 << 14);
-  let isFirst = true;
-  for (const result of results) {
-    let header = '';
-    for (const series of result.series) {
-      const line = ['name', 'tags', ...series.columns].map(quoted).join(',');
-      if (line !== header) {
-        if (!isFirst) writer.byte(10);
-        header = line;
-        writer.utf8(`${line}\n`);
-      }
-      isFirst = false;
-      writeSeries(writer, series, epochUnitNs);
-    }
+  return new CsvWriter(epochUnitNs).write(results);
+}
+
+/** The same for an answer in several parts: a statement that goes on in the next part has its header already. */
+export class CsvWriter {
+  readonly #epochUnitNs: bigint;
+  #statementId = -1;
+
+  constructor(epochUnitNs: bigint) {
+    this.#epochUnitNs = epochUnitNs;
   }
-  return writer.take();
+
+  write(results: readonly StatementResult[]): Buffer {
+    const writer = new ByteWriter(1 << 14);
+    for (const { series, statementId } of results) {
+      let header = statementId === this.#statementId && series[0] ? headerOf(series[0]) : '';
+      for (const one of series) {
+        const line = headerOf(one);
+        if (line !== header) {
+          if (this.#statementId >= 0) writer.byte(10);
+          writer.utf8(line);
+        }
+        header = line;
+        this.#statementId = statementId;
+        writeSeries(writer, one, this.#epochUnitNs);
+      }
+    }
+    return writer.take();
+  }
+}
+
+function headerOf(series: OutputSeries): string {
+  return `${['name', 'tags', ...series.columns].map(quoted).join(',')}\n`;
 }
 
 /** The CSV form of a request that failed before any statement ran. */

@@ -11,6 +11,10 @@ export interface JsonOptions {
 /** `{"results":[...]}` and a newline, as the reference writes it (spec 4.1). */
 export function writeJson(results: readonly StatementResult[], options: JsonOptions): Buffer {
   const writer = new ByteWriter(1 << 14);
+  if (results.length === 0) {
+    writer.ascii('{}\n');
+    return writer.take();
+  }
   writer.ascii('{"results":[');
   results.forEach((result, i) => {
     if (i > 0) writer.byte(44);

@@ -30,6 +30,8 @@ interface SeriesHead {
 export interface RowSeries extends SeriesHead {
   readonly kind: 'rows';
   readonly rows: readonly (readonly Cell[])[];
+  /** True where the reference reads the rows with a SELECT, so that chunks cut them. */
+  readonly isCut?: boolean;
 }
 
 /** The rows [start, end) of columns; `columns[0]` is the time, the others name `values`. */
@@ -43,6 +45,11 @@ export interface ColumnSeries extends SeriesHead {
 
 export function rowCount(series: OutputSeries): number {
   return series.kind === 'rows' ? series.rows.length : series.end - series.start;
+}
+
+/** Whether chunks of an answer cut this series: rows of a SELECT they do, most rows of a SHOW they do not. */
+export function isCut(series: OutputSeries): boolean {
+  return series.kind === 'columns' || series.isCut === true;
 }
 
 /** The rows [start, end) of a series, counted from its own first row. */
