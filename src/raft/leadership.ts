@@ -5,11 +5,13 @@
  * - Commits by counting only entries of its own term (paper 5.4.2).
  * - One membership change at a time, and none before an entry of its own term is committed (thesis 4.1 and its erratum).
  */
-import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import { newProgress, quorumIndex, type Progress } from './progress.ts';
 import type { RaftLog } from './raft-log.ts';
 import { isMember, isVoter, quorumOf, type MessageBody, type Membership } from './types.ts';
+
+/** Commands a leader takes ahead of a quorum; one that is cut off takes no more until it steps down. */
+const uncommittedMax = 4096;
 
 export interface LeadershipPorts {
   readonly id: number;
@@ -47,10 +49,17 @@ export class Leadership {
     return this.#transferTo !== 0;
   }
 
+  /** Up to where a follower's log is known to agree; undefined for a stranger. */
+  matchOf(id: number): number | undefined {
+    return this.#peers.get(id)?.match;
+  }
+
   /** Index of the new entry. */
   propose(data: Uint8Array): number {
     if (this.isTransferring) throw new DbError('unavailable', 'leadership is being transferred');
     const { log, term } = this.#ports;
+    if (log.lastIndex - log.commit >= uncommittedMax)
+      throw new DbError('unavailable', 'too many commands wait to be committed');
     const index = log.lastIndex + 1;
     log.append({ kind: 'command', index, term, data });
     this.#broadcast();
@@ -61,7 +70,7 @@ export class Leadership {
     const { log, term } = this.#ports;
     if (log.membershipIndex > log.commit || !this.#hasCommittedInTerm())
       throw new DbError('conflict', 'another membership change is under way');
-    assertOneChange(log.membership, membership);
+    checkOneChange(log.membership, membership);
     const index = log.lastIndex + 1;
     log.append({ kind: 'membership', index, term, membership });
     this.#syncPeers();
@@ -160,7 +169,8 @@ export class Leadership {
     const { log, send } = this.#ports;
     progress.isPaused = false;
     if (index > progress.match) progress.match = index;
-    if (progress.mode === 'probe' || (progress.mode === 'snapshot' && index >= log.snapshot.index))
+    // The snapshot it has taken is the one that was sent, not one that was made since.
+    if (progress.mode === 'probe' || (progress.mode === 'snapshot' && index >= progress.next - 1))
       progress.mode = 'replicate';
     progress.next = Math.max(progress.next, progress.match + 1);
     this.#maybeCommit();
@@ -249,10 +259,11 @@ export class Leadership {
 }
 
 /** Majorities of two memberships that differ by one voter overlap; by more they may not. */
-function assertOneChange(before: Membership, after: Membership): void {
+function checkOneChange(before: Membership, after: Membership): void {
   const added = after.voters.filter(({ id }) => !isVoter(before, id));
   const removed = before.voters.filter(({ id }) => !isVoter(after, id));
-  const changed = added.length + removed.length;
-  assert(changed <= 1, 'a membership changes by one voter at a time');
-  assert(after.voters.length > 0, 'a membership has a voter');
+  if (added.length + removed.length > 1)
+    throw new DbError('invalid_argument', 'a membership changes by one voter at a time');
+  if (after.voters.length === 0)
+    throw new DbError('invalid_argument', 'a cluster keeps at least one meta node');
 }

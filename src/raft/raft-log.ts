@@ -7,7 +7,7 @@
  * - Entries after `stable` are not durable yet, and the leader does not count its own copy of them.
  */
 import { assert } from '../base/assert.ts';
-import type { Entry, Membership, Snapshot } from './types.ts';
+import { isVoter, type Entry, type Membership, type Snapshot } from './types.ts';
 
 const noMembers: Membership = { voters: [], learners: [] };
 
@@ -50,6 +50,10 @@ export class RaftLog {
     return this.#snapshot;
   }
 
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
   /** The latest in the log. */
   get membership(): Membership {
     return this.#membership;
@@ -77,6 +81,20 @@ export class RaftLog {
 
   get stable(): number {
     return this.#stable;
+  }
+
+  /**
+   * Whether `id` may have to stand for election: as a voter of the latest membership, or of an earlier one while no
+   * later one is known to be committed. Without it, one whose longer log nobody else has could stop all others from
+   * being elected and never try itself (thesis 4.2.2).
+   */
+  mayStand(id: number): boolean {
+    if (isVoter(this.#membership, id)) return true;
+    const committed = this.#entries.slice(0, this.#commit + 1 - this.firstIndex);
+    const later = this.#entries.slice(this.#commit + 1 - this.firstIndex);
+    const known = latestMembership(committed)?.membership ?? this.#snapshot.membership;
+    const isUndecided = latestMembership(later) !== undefined;
+    return isUndecided && [known, ...membershipsOf(later)].some((one) => isVoter(one, id));
   }
 
   /** Undefined for an index that is compacted away or not there yet. */
@@ -194,6 +212,10 @@ export class RaftLog {
     this.#membership = latest?.membership ?? this.#snapshot.membership;
     this.#membershipIndex = latest?.index ?? this.#snapshot.index;
   }
+}
+
+function membershipsOf(entries: readonly Entry[]): readonly Membership[] {
+  return entries.flatMap((entry) => (entry.kind === 'membership' ? [entry.membership] : []));
 }
 
 function latestMembership(

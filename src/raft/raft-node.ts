@@ -6,6 +6,7 @@
  * - At most one vote a term, durable before it is told.
  * - A message is of the term in which it was made; an older one changes nothing.
  */
+import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import { below, type Random } from '../env/random.ts';
 import { Leadership } from './leadership.ts';
@@ -98,20 +99,29 @@ export class RaftNode {
     return this.#log.membership;
   }
 
+  /** The entries since the snapshot, for status and checkers. */
+  get entries(): readonly Entry[] {
+    return this.#log.entries;
+  }
+
+  /** As leader: up to where the log of `id` is known to agree; undefined otherwise. */
+  matchOf(id: number): number | undefined {
+    return this.#leadership?.matchOf(id);
+  }
+
   tick(): void {
     this.#electionElapsed++;
     if (this.#leadership !== undefined) this.#tickLeader(this.#leadership);
     else if (this.#electionElapsed >= this.#timeoutTicks) {
       this.#electionElapsed = 0;
       this.#timeoutTicks = this.#drawTimeout();
-      if (isVoter(this.#log.membership, this.id)) this.#campaign({ isPreVote: true });
+      if (this.#log.mayStand(this.id)) this.#campaign({ isPreVote: true });
     }
   }
 
   /** Stands for election at once, as a cluster of one does at its start. */
   campaign(): void {
-    if (this.#role !== 'leader' && isVoter(this.#log.membership, this.id))
-      this.#campaign({ isPreVote: true });
+    if (this.#role !== 'leader' && this.#log.mayStand(this.id)) this.#campaign({ isPreVote: true });
   }
 
   /** Appends a command; answers its index. Throws `not_leader`. */
@@ -173,8 +183,7 @@ export class RaftNode {
         this.#leadership?.onHeartbeatReply(message.from, message.round);
         break;
       case 'timeout-now':
-        if (isVoter(this.#log.membership, this.id))
-          this.#campaign({ isPreVote: false, isTransfer: true });
+        if (this.#log.mayStand(this.id)) this.#campaign({ isPreVote: false, isTransfer: true });
         break;
     }
   }
@@ -365,6 +374,7 @@ export class RaftNode {
 
   /** Hears of the leader of the present term. */
   #follow(leaderId: number): void {
+    assert(this.#role !== 'leader', 'a term has one leader');
     if (this.#role !== 'follower') this.#becomeFollower(this.#term, leaderId);
     this.#leaderId = leaderId;
     this.#electionElapsed = 0;

@@ -221,3 +221,34 @@ test('raft 6.4: a read is confirmed by a quorum; a leader that was cut off confi
     cluster.node(2).readIndex(1);
   }).toThrow('this node does not lead');
 });
+
+test('raft 4.2.2: one whose removal nobody else has stands for election; its longer log would stop all others', () => {
+  const cluster = clusterOf(1, 2);
+  elect(cluster, 1);
+  isolate(cluster, 1);
+  cluster.node(1).proposeMembership({ voters: membersOf(2), learners: [] });
+  cluster.settle();
+  cluster.crash(1);
+  cluster.restart(1);
+  heal(cluster);
+  cluster.tick(60);
+  expect(cluster.leader()?.id).toBe(2);
+  expect(cluster.node(2).membership.voters).toEqual(membersOf(2));
+  cluster.propose('a');
+  cluster.settle();
+  expect(cluster.texts(2)).toEqual(['a']);
+});
+
+test('raft: a cluster keeps a voter', () => {
+  const cluster = clusterOf(1);
+  elect(cluster, 1);
+  expect(() => cluster.node(1).proposeMembership({ voters: [], learners: [] })).toThrow('a cluster keeps at least one meta node'); // prettier-ignore
+});
+
+test('raft: a leader that is cut off takes no more commands than it may hold', () => {
+  const cluster = clusterOf(1, 2, 3);
+  elect(cluster, 1);
+  isolate(cluster, 1);
+  for (let i = 0; i < 4096; i++) cluster.propose('x');
+  expect(() => cluster.propose('y')).toThrow('too many commands wait to be committed');
+});

@@ -8,23 +8,30 @@ import type {
   Member,
   Membership,
   Message,
+  Ready,
   Snapshot,
 } from '../../src/raft/types.ts';
 
-interface Machine {
+export interface Machine {
   node: RaftNode | undefined;
   hardState: HardState | undefined;
   snapshot: Snapshot | undefined;
   entries: Entry[];
-  /** Commands applied, in order, and from which index on. */
-  applied: { index: number; text: string }[];
-  reads: { context: number; index: number }[];
+  /** Commands applied, in order, with their places. */
+  applied: { readonly index: number; readonly text: string }[];
+  appliedIndex: number;
+  reads: { readonly context: number; readonly index: number }[];
+  /** Taken from the core, not yet durable. */
+  pending: Ready | undefined;
 }
 
 export interface RaftClusterOptions {
   readonly random: Random;
-  /** Leaves the hard state unwritten: what a driver must never do. */
+  readonly electionTicks?: number;
+  /** Leaves the vote unwritten: what a driver must never do. */
   readonly forgetsVotes?: boolean;
+  /** Says that entries are durable when they are not: what a driver must never do. */
+  readonly forgetsEntries?: boolean;
 }
 
 export function membersOf(...ids: readonly number[]): readonly Member[] {
@@ -38,6 +45,8 @@ export class RaftCluster {
   readonly network: Message[] = [];
   /** True cuts the way between two. */
   isCut: (from: number, to: number) => boolean = () => false;
+  /** Sees each Ready as it becomes durable. */
+  onReady: (id: number, ready: Ready) => void = () => undefined;
   /** The leader of each term, to be one at most. */
   readonly leaders = new Map<number, number>();
   readonly #options: RaftClusterOptions;
@@ -56,7 +65,9 @@ export class RaftCluster {
       snapshot,
       entries: [],
       applied: [],
+      appliedIndex: 0,
       reads: [],
+      pending: undefined,
     });
     this.restart(id);
   }
@@ -82,17 +93,22 @@ export class RaftCluster {
     return leaders.sort((a, b) => b.term - a.term)[0];
   }
 
-  crash(id: number): void {
-    this.machine(id).node = undefined;
+  /** What was under way to the disk is there or not: it is one batch. */
+  crash(id: number, { isPendingDurable = false } = {}): void {
+    const machine = this.machine(id);
+    if (machine.pending !== undefined && isPendingDurable) this.#save(machine, machine.pending);
+    machine.pending = undefined;
+    machine.node = undefined;
   }
 
   restart(id: number): void {
     const machine = this.machine(id);
     const { hardState, snapshot, entries } = machine;
-    machine.applied = machine.applied.filter(({ index }) => index <= (snapshot?.index ?? 0));
+    machine.appliedIndex = snapshot?.index ?? 0;
+    machine.applied = decodeState(snapshot?.data ?? new Uint8Array());
     machine.node = new RaftNode({
       id,
-      electionTicks: 10,
+      electionTicks: this.#options.electionTicks ?? 10,
       heartbeatTicks: 1,
       appendBytesMax: 200,
       random: this.#options.random.fork(`raft/${id}/${this.#options.random.u32()}`),
@@ -123,34 +139,40 @@ export class RaftCluster {
     this.machines.get(message.to)?.node?.step(structuredClone(message));
   }
 
-  /** One server's Ready, if it has one. */
+  /** One server's Ready, if it has one, from beginning to end. */
   pump(id: number): void {
+    this.begin(id);
+    this.finish(id);
+  }
+
+  /** Takes a Ready from the core; nothing of it is durable or sent yet. */
+  begin(id: number): void {
     const machine = this.machine(id);
     const { node } = machine;
-    if (!node?.hasReady) return;
+    if (machine.pending !== undefined || !node?.hasReady) return;
     if (node.role === 'leader') {
       const known = this.leaders.get(node.term) ?? id;
       assert(known === id, 'one leader a term');
       this.leaders.set(node.term, id);
     }
-    const ready = node.ready();
-    if (ready.hardState !== undefined) {
-      const { hardState } = ready;
-      machine.hardState =
-        this.#options.forgetsVotes === true ? { ...hardState, vote: 0 } : hardState;
-    }
-    if (ready.snapshot !== undefined) {
-      machine.snapshot = ready.snapshot;
-      machine.entries = [];
-      machine.applied = decodeState(ready.snapshot.data);
-    }
-    const [first] = ready.entries;
-    if (first !== undefined) {
-      machine.entries = machine.entries.filter(({ index }) => index < first.index);
-      machine.entries.push(...ready.entries);
-    }
+    machine.pending = node.ready();
+  }
+
+  /** Makes the Ready that was begun durable, sends, applies and answers. */
+  finish(id: number): void {
+    const machine = this.machine(id);
+    const { node, pending: ready } = machine;
+    if (ready === undefined || node === undefined) return;
+    machine.pending = undefined;
+    this.#save(machine, ready);
+    this.onReady(id, ready);
     this.network.push(...ready.messages);
+    if (ready.snapshot !== undefined) {
+      machine.applied = decodeState(ready.snapshot.data);
+      machine.appliedIndex = ready.snapshot.index;
+    }
     for (const entry of ready.committed) {
+      machine.appliedIndex = entry.index;
       if (entry.kind !== 'command') continue;
       machine.applied.push({ index: entry.index, text: new TextDecoder().decode(entry.data) });
     }
@@ -167,14 +189,34 @@ export class RaftCluster {
   /** Compacts all that a server has applied. */
   compact(id: number): void {
     const machine = this.machine(id);
-    const node = this.node(id);
-    const snapshot = node.compact(node.commit, encodeState(machine.applied));
+    assert(machine.pending === undefined, 'a driver compacts between two Readys');
+    const snapshot = this.node(id).compact(machine.appliedIndex, encodeState(machine.applied));
     machine.snapshot = snapshot;
     machine.entries = machine.entries.filter(({ index }) => index > snapshot.index);
   }
 
   texts(id: number): readonly string[] {
     return this.machine(id).applied.map(({ text }) => text);
+  }
+
+  #save(machine: Machine, ready: Ready): void {
+    const { forgetsVotes = false, forgetsEntries = false } = this.#options;
+    const { hardState, snapshot, entries } = ready;
+    if (hardState !== undefined)
+      machine.hardState = forgetsVotes ? { ...hardState, vote: 0 } : hardState;
+    if (snapshot !== undefined) {
+      machine.snapshot = snapshot;
+      machine.entries = [];
+    }
+    if (forgetsEntries) {
+      const commit = Math.min(machine.hardState?.commit ?? 0, machine.snapshot?.index ?? 0);
+      machine.hardState = machine.hardState && { ...machine.hardState, commit };
+      return;
+    }
+    const [first] = entries;
+    if (first === undefined) return;
+    machine.entries = machine.entries.filter(({ index }) => index < first.index);
+    machine.entries.push(...entries);
   }
 }
 
