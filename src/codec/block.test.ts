@@ -4,11 +4,14 @@ import { isDbError } from '../base/errors.ts';
 import { FieldType } from '../models/field-value.ts';
 import type { BatchColumn } from '../models/point-batch.ts';
 import { textColumn } from '../models/batch-writer.ts';
+import { decodeByKernel, expectSameByKernel } from '../../test/support/decode-by-kernel.ts';
 import { decodeBlock, encodeBlock, type Block } from './block.ts';
 
 function expectRoundTrip(type: FieldType, timesNs: readonly bigint[], values: BatchColumn): void {
   const block = { type, timesNs: BigInt64Array.from(timesNs), values };
-  expect(decodeBlock(encodeBlock(block))).toEqual(block);
+  const bytes = encodeBlock(block);
+  expect(decodeBlock(bytes)).toEqual(block);
+  expectSameByKernel(bytes);
 }
 
 const int64 = fc.oneof(
@@ -64,7 +67,7 @@ test('blocks: regular series are small, as the reference makes them', () => {
   expect(size(FieldType.boolean, new Uint8Array(1000).fill(1))).toBeLessThan(150);
 });
 
-test('blocks: cut anywhere or with any bit changed they are an error or a block, never a crash', () => {
+test('blocks: cut anywhere or with any bit changed they are an error or a block, the same by the kernel', () => {
   const timesNs = BigInt64Array.from({ length: 40 }, (_, i) => BigInt(i * i));
   const blocks: Block[] = [
     { type: FieldType.integer, timesNs, values: BigInt64Array.from(timesNs, (v) => v * 3n) },
@@ -76,12 +79,18 @@ test('blocks: cut anywhere or with any bit changed they are an error or a block,
       values: textColumn(Array.from({ length: 40 }, (_, i) => `t${i}`)),
     },
   ];
-  const attempt = (bytes: Uint8Array): void => {
+  const outcome = (decode: (bytes: Uint8Array) => Block | undefined, bytes: Uint8Array) => {
     try {
-      decodeBlock(bytes);
+      return decode(bytes);
     } catch (error) {
       expect(isDbError(error, 'corrupt'), String(error)).toBe(true);
+      return 'corrupt';
     }
+  };
+  const attempt = (bytes: Uint8Array): void => {
+    const byTwin = outcome(decodeBlock, bytes);
+    const byKernel = outcome(decodeByKernel, bytes);
+    if (byKernel !== undefined) expect(byKernel).toEqual(byTwin);
   };
   for (const block of blocks) {
     const good = encodeBlock(block);

@@ -39,12 +39,21 @@ export type RowsColumn =
 /** Summaries of fields per window. */
 export interface WindowsTask {
   readonly kind: 'windows';
-  readonly fields: readonly { readonly name: string; readonly type: SourceFieldType }[];
+  readonly fields: readonly WindowsField[];
   /** 0 for one window over the whole range; it then starts at `minTimeNs`. */
   readonly intervalNs: bigint;
   /** Window starts are congruent to this modulo the interval. */
   readonly offsetNs: bigint;
 }
+
+export interface WindowsField {
+  readonly name: string;
+  readonly type: SourceFieldType;
+  /** What a summary of it has to hold; it may hold more. */
+  readonly parts: readonly SummaryPart[];
+}
+
+export type SummaryPart = 'count' | 'sum' | 'min' | 'max' | 'first' | 'last';
 
 /** The values of the GROUP BY tags, in the order of the fragment's `groupBy`; '' where a series lacks one. */
 export type GroupKey = readonly string[];
@@ -64,18 +73,20 @@ export interface WindowsBlock {
 }
 
 /**
- * What is kept of the points in each window: enough for count, sum, mean, min, max, first, last and spread, and to be
- * merged exactly with the summary of other series, shards and nodes. Columns are of the field's type except where said.
+ * What is kept of the points in each window: the parts asked for, enough for count, sum, mean, min, max, first, last and
+ * spread, and to be merged exactly with the summary of other series, shards and nodes. Columns are of the field's type
+ * except where said.
  */
 export interface WindowSummary {
   readonly startsNs: BigInt64Array;
+  /** Of all points, when `count` is among the parts; at least 1 otherwise. */
   readonly counts: BigInt64Array;
   /** float64 for floats, int64 or uint64 (wrapping, as the reference) for integers; absent for other types. */
   readonly sums: Column | undefined;
   readonly mins: SelectedValues | undefined;
   readonly maxs: SelectedValues | undefined;
-  readonly firsts: SelectedValues;
-  readonly lasts: SelectedValues;
+  readonly firsts: SelectedValues | undefined;
+  readonly lasts: SelectedValues | undefined;
 }
 
 export interface SelectedValues {

@@ -11,6 +11,8 @@ export interface ShardSource {
   /** Ids of the measurement's series, in order of their canonical keys. */
   seriesIds(measurement: string): Uint32Array;
   series(seriesId: number): SourceSeries;
+  /** Inclusive bounds of all points' times, wider at most; undefined when there are none. */
+  timeBounds(): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } | undefined;
   openCursor(request: CursorRequest): ColumnCursor;
 }
 

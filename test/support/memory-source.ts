@@ -63,6 +63,13 @@ export class MemorySource implements ShardSource {
     return series;
   }
 
+  timeBounds(): { minTimeNs: bigint; maxTimeNs: bigint } | undefined {
+    const times = [...this.#points.values()].flatMap((points) => [...points.keys()]);
+    if (times.length === 0) return undefined;
+    times.sort((a, b) => (a < b ? -1 : 1));
+    return { minTimeNs: times[0] ?? 0n, maxTimeNs: times.at(-1) ?? 0n };
+  }
+
   openCursor(request: CursorRequest): ColumnCursor {
     const { seriesId, field, minTimeNs, maxTimeNs, ascending } = request;
     const stored = this.#points.get(`${seriesId} ${field}`) ?? new Map<bigint, never>();

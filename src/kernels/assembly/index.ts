@@ -13,5 +13,6 @@ export {
   reset,
   values,
 } from './lines';
-export { firstNotBefore, summarizeFloats, summarizeIntegers, summarizeUnsigned } from './windows';
+export { blockRows, decodeBlock, reverseBytes, reverseWords } from './blocks';
+export { firstNotBefore, foldFloats, foldIntegers, foldUnsigned, packWindows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';

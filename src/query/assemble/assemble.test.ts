@@ -9,6 +9,8 @@ import { fillColumn } from './fill.ts';
 import { assembleRows } from './rows.ts';
 import { assembleWindows, type WindowsOutput } from './windows.ts';
 
+const allParts = ['count', 'sum', 'min', 'max', 'first', 'last'] as const;
+
 const hosts = ['a', 'b', 'c'];
 const points = hosts.flatMap((host, h) =>
   Array.from({ length: 20 }, (_, i) => ({
@@ -98,8 +100,8 @@ test('rows: limit and offset count per series', async () => {
 const windowsTask = {
   kind: 'windows',
   fields: [
-    { name: 'v', type: 'float' },
-    { name: 'i', type: 'integer' },
+    { name: 'v', type: 'float', parts: allParts },
+    { name: 'i', type: 'integer', parts: allParts },
   ],
   intervalNs: 25n,
   offsetNs: 0n,

@@ -1,6 +1,6 @@
 import type { Column, ColumnType } from '../column.ts';
 import { cellValue } from '../exec/column-builder.ts';
-import type { WindowSummary } from '../fragment.ts';
+import type { SummaryPart, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
 
 /** The functions that a window summary answers. */
@@ -28,6 +28,12 @@ export function callType(name: CallName, type: ColumnType): ColumnType {
   return name === 'mean' ? 'float' : type;
 }
 
+/** What a summary must hold for a call. */
+export function callParts(name: CallName): readonly SummaryPart[] {
+  if (name === 'mean') return ['count', 'sum'];
+  return name === 'spread' ? ['min', 'max'] : [name];
+}
+
 /** The result of a call in window `i` of a summary. */
 export function callValue(name: CallName, summary: WindowSummary, i: number): Value | null {
   switch (name) {
@@ -44,9 +50,9 @@ export function callValue(name: CallName, summary: WindowSummary, i: number): Va
     case 'max':
       return selected(summary.maxs?.values, i);
     case 'first':
-      return selected(summary.firsts.values, i);
+      return selected(summary.firsts?.values, i);
     case 'last':
-      return selected(summary.lasts.values, i);
+      return selected(summary.lasts?.values, i);
     case 'spread':
       return spread(selected(summary.mins?.values, i), selected(summary.maxs?.values, i));
   }

@@ -2,6 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { compileRegex } from '../../influxql/regex.ts';
+import { callParts } from '../assemble/calls.ts';
 import type { Fill } from '../assemble/fill.ts';
 import type { RowsOutput } from '../assemble/rows.ts';
 import type { WindowsOutput } from '../assemble/windows.ts';
@@ -121,7 +122,10 @@ function windowsPlan(
   for (const { call, field } of calls) checkType(call, schema.fields.get(field));
   const task: WindowsTask = {
     kind: 'windows',
-    fields: names.map((name) => ({ name, type: schema.fields.get(name) ?? 'float' })),
+    fields: names.map((name) => {
+      const parts = calls.flatMap(({ call, field }) => (field === name ? callParts(call) : []));
+      return { name, type: schema.fields.get(name) ?? 'float', parts: [...new Set(parts)] };
+    }),
     intervalNs: dimensions.intervalNs,
     offsetNs: dimensions.offsetNs,
   };

@@ -10,6 +10,8 @@ import { cellValue } from './column-builder.ts';
 import { FragmentContext } from './context.ts';
 import { runFragment } from './run-fragment.ts';
 
+const allParts = ['count', 'sum', 'min', 'max', 'first', 'last'] as const;
+
 const matcher = (pattern: string) => (text: string) => new RegExp(pattern).test(text);
 const idle = () => new FragmentContext(memoryArena(), matcher, () => false);
 
@@ -145,7 +147,7 @@ test('windows: count, sum, min, max, first, last per window and group, also befo
   ]);
   const task = {
     kind: 'windows',
-    fields: [{ name: 'v', type: 'float' }],
+    fields: [{ name: 'v', type: 'float', parts: allParts }],
     intervalNs: 10n,
     offsetNs: 0n,
   } as const;
@@ -165,7 +167,7 @@ test('windows: the borders of batches change no digit of a float sum', () => {
   const world = values.map((v, i) => point('a', BigInt(i), { v }));
   const task = {
     kind: 'windows',
-    fields: [{ name: 'v', type: 'float' }],
+    fields: [{ name: 'v', type: 'float', parts: allParts }],
     intervalNs: 0n,
     offsetNs: 0n,
   } as const;
@@ -184,7 +186,7 @@ test('windows: int64 sums wrap and stay exact; ties keep the reference choice', 
   ]);
   const task = {
     kind: 'windows',
-    fields: [{ name: 'i', type: 'integer' }],
+    fields: [{ name: 'i', type: 'integer', parts: allParts }],
     intervalNs: 0n,
     offsetNs: 0n,
   } as const;

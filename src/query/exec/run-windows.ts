@@ -1,10 +1,14 @@
-import type { Fragment, WindowsBlock, WindowsTask } from '../fragment.ts';
+import { must } from '../../base/assert.ts';
+import type { NumberType, WindowTable } from '../../kernels/window-table.ts';
+import type { Fragment, WindowsBlock, WindowsField, WindowsTask } from '../fragment.ts';
 import type { ShardSource } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { selectRows } from './select-rows.ts';
 import { SeriesRows } from './series-rows.ts';
+import { pickedEnd, pickEnd } from './pick-end.ts';
 import { WindowAccumulator } from './window-accumulator.ts';
+import { emptySummary, summaryOf, windowGrid, type Grid } from './window-grid.ts';
 
 /**
  * Runs a windows task over the shards at hand: one block a group, in the order of groups. Summaries are made in
@@ -16,62 +20,114 @@ export function* runWindows(
   sources: readonly ShardSource[],
   context: FragmentContext,
 ): Generator<WindowsBlock> {
+  const grid = windowGrid(fragment, task, sources);
+  if (grid === 'empty') return;
   for (const group of groupSeries(fragment, sources, context.matcher)) {
-    const block = summarizeGroup(fragment, task, group, context);
+    context.check();
+    const block = summarizeGroup({ fragment, task, grid }, group, context);
     if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;
   }
 }
 
-function summarizeGroup(
-  fragment: Fragment,
-  task: WindowsTask,
-  group: Group,
-  context: FragmentContext,
-): WindowsBlock {
-  const { intervalNs, offsetNs } = task;
-  const accumulators = task.fields.map(
-    ({ type }) =>
-      new WindowAccumulator(type, { intervalNs, offsetNs, wholeStartNs: fragment.minTimeNs }),
-  );
-  for (const member of group.members) {
-    if (member.residual === undefined)
-      task.fields.forEach((field, i) => {
-        const accumulator = accumulators[i];
-        if (accumulator === undefined) return;
-        if (addBatches(fragment, field, accumulator, { member, context })) return;
-        addRows(fragment, [field.name], [accumulator], member, context);
-      });
-    else {
-      const names = task.fields.map((field) => field.name);
-      addRows(fragment, names, accumulators, member, context);
-    }
-  }
-  return { kind: 'windows', group: group.key, fields: accumulators.map((a) => a.finish()) };
+interface Plan {
+  readonly fragment: Fragment;
+  readonly task: WindowsTask;
+  /** Undefined when windows are too many for a table. */
+  readonly grid: Grid | undefined;
 }
 
-/** Feeds a field of numbers to its accumulator where the cursor puts it; false when it is no such field. */
-function addBatches(
-  fragment: Fragment,
-  { name, type }: WindowsTask['fields'][number],
-  accumulator: WindowAccumulator,
-  { member, context }: { readonly member: MemberSeries; readonly context: FragmentContext },
-): boolean {
-  const { kernel, arena } = context;
-  const { source, seriesId } = member;
-  const stored = source.fields(fragment.measurement).find((field) => field.name === name);
-  const isNumber = type === 'float' || type === 'integer' || type === 'unsigned';
-  // A shard with another type of the field counts for nothing or is converted: the general way knows.
-  if (kernel === undefined || !isNumber || stored?.type !== type) return false;
+function summarizeGroup(plan: Plan, group: Group, context: FragmentContext): WindowsBlock {
+  const { fragment, task } = plan;
+  const fields = task.fields.map((field) => {
+    const end = pickedEnd(task, field);
+    const numbers = numberType(plan, field, group, context);
+    if (end !== undefined && numbers !== undefined)
+      return pickEnd(fragment, { field, end }, group, context);
+    return numbers === undefined ? undefined : foldGroup(plan, { ...field, type: numbers }, group, context); // prettier-ignore
+  });
+  const slow = accumulate(plan, group, context, fields.map((summary) => summary === undefined)); // prettier-ignore
+  return {
+    kind: 'windows',
+    group: group.key,
+    fields: fields.map((summary, i) => summary ?? must(slow[i], 'a field is summarised').finish()),
+  };
+}
+
+/**
+ * The field's type when a table of the kernel can take it: a number of one type in all shards, of series that need no
+ * look at their rows.
+ */
+function numberType(
+  { fragment, grid }: Plan,
+  { name, type }: WindowsField,
+  { members }: Group,
+  { kernel }: FragmentContext,
+): NumberType | undefined {
+  if (kernel === undefined || grid === undefined) return undefined;
+  if (type !== 'float' && type !== 'integer' && type !== 'unsigned') return undefined;
+  const isUsual = members.every(({ residual, source }) => {
+    const stored = source.fields(fragment.measurement).find((field) => field.name === name);
+    return residual === undefined && (stored === undefined || stored.type === type);
+  });
+  return isUsual ? type : undefined;
+}
+
+function foldGroup(
+  { fragment, grid }: Plan,
+  { name, type, parts }: WindowsField & { readonly type: NumberType },
+  { members }: Group,
+  context: FragmentContext,
+): WindowsBlock['fields'][number] {
+  const kernel = must(context.kernel, 'the kernel was asked for');
   const { minTimeNs, maxTimeNs } = fragment;
-  const bounds = { minTimeNs, maxTimeNs, ascending: true };
-  const cursor = source.openCursor({ seriesId, field: name, ...bounds });
-  const mark = arena.mark();
-  for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
-    context.check();
-    accumulator.addBatch(batch, kernel);
-    arena.release(mark);
+  const { arena } = kernel;
+  const start = arena.mark();
+  const wanted = parts.filter((part) => part !== 'count');
+  const { cells, label } = must(grid, 'there is a grid');
+  let table: WindowTable | undefined;
+  for (const { source, seriesId } of members) {
+    const bounds = { minTimeNs, maxTimeNs, ascending: true };
+    const cursor = source.openCursor({ seriesId, field: name, ...bounds });
+    table ??= kernel.windowTable(type, cells, wanted);
+    const mark = arena.mark();
+    for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
+      context.check();
+      table.fold(batch);
+      arena.release(mark);
+    }
   }
-  return true;
+  const summary = table === undefined ? emptySummary : summaryOf(type, table.finish(), label);
+  arena.release(start);
+  return summary;
+}
+
+/** The general way, for the fields that `isWanted`: any type, any predicate. */
+function accumulate(
+  { fragment, task }: Plan,
+  group: Group,
+  context: FragmentContext,
+  isWanted: readonly boolean[],
+): readonly (WindowAccumulator | undefined)[] {
+  const { intervalNs, offsetNs } = task;
+  const accumulators = task.fields.map(({ type }, i) =>
+    isWanted[i] === true
+      ? new WindowAccumulator(type, { intervalNs, offsetNs, wholeStartNs: fragment.minTimeNs })
+      : undefined,
+  );
+  const fields = task.fields.flatMap(({ name }, i) => {
+    const accumulator = accumulators[i];
+    return accumulator === undefined ? [] : [{ name, accumulator }];
+  });
+  if (fields.length === 0) return accumulators;
+  for (const member of group.members) {
+    // Rows are only joined where a predicate has to see them whole.
+    const joined = member.residual === undefined ? fields.map((field) => [field]) : [fields];
+    for (const some of joined) {
+      const names = some.map(({ name }) => name);
+      addRows(fragment, names, some.map(({ accumulator }) => accumulator), member, context); // prettier-ignore
+    }
+  }
+  return accumulators;
 }
 
 /** Feeds the fields `names` of one series to their accumulators, past the series' residual predicate. */

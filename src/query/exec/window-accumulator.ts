@@ -1,6 +1,4 @@
-import type { NumberType, QueryKernel } from '../../kernels/query-kernel.ts';
 import type { Column, ColumnType } from '../column.ts';
-import type { ColumnBatch } from '../source.ts';
 import type { SelectedValues, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
 import { cellValue, ColumnBuilder } from './column-builder.ts';
@@ -22,8 +20,8 @@ interface Window {
   sum: number | bigint;
   min: Selected | undefined;
   max: Selected | undefined;
-  first: Selected;
-  last: Selected;
+  first: Selected | undefined;
+  last: Selected | undefined;
 }
 
 /**
@@ -64,55 +62,6 @@ export class WindowAccumulator {
     }
   }
 
-  /** Adds a batch of numbers where it lies, in the arena of `kernel`. */
-  addBatch(batch: ColumnBatch, kernel: QueryKernel): void {
-    const { count, timesPtr, valuesPtr } = batch;
-    const type = batch.type as NumberType;
-    const { buffer } = kernel.arena.memory;
-    const times = new BigInt64Array(buffer, timesPtr, count);
-    const values = numbersAt(type, buffer, { valuesPtr, count });
-    let from = 0;
-    while (from < count) {
-      const startNs = this.#startOf(times[from] ?? 0n);
-      const end = this.#batchEnd(kernel, timesPtr, { from, count, startNs });
-      const window = this.#windows.get(startNs);
-      const base = window?.sum ?? (type === 'float' ? 0 : 0n);
-      const { sum, minRow, maxRow } = kernel.summarize(type, valuesPtr, [from, end], base);
-      const select = (row: number): Selected => ({
-        timeNs: times[row] ?? 0n,
-        value: values[row] ?? 0,
-      });
-      const part: Window = {
-        startNs,
-        count: end - from,
-        sum,
-        min: select(minRow),
-        max: select(maxRow),
-        first: select(from),
-        last: select(end - 1),
-      };
-      if (window === undefined) this.#windows.set(startNs, part);
-      else {
-        this.#mergeWindow(window, part);
-        window.sum = sum;
-      }
-      from = end;
-    }
-  }
-
-  #batchEnd(
-    kernel: QueryKernel,
-    timesPtr: number,
-    {
-      from,
-      count,
-      startNs,
-    }: { readonly from: number; readonly count: number; readonly startNs: bigint },
-  ): number {
-    if (this.#intervalNs === 0n) return count;
-    return kernel.firstNotBefore(timesPtr, [from, count], startNs + this.#intervalNs);
-  }
-
   /** Adds what another accumulator of the same task has summarised. */
   merge(summary: WindowSummary): void {
     for (let i = 0; i < summary.startsNs.length; i++) {
@@ -123,8 +72,8 @@ export class WindowAccumulator {
         sum: summary.sums === undefined ? 0 : numberAt(summary.sums, i),
         min: summary.mins && selectedAt(summary.mins, i),
         max: summary.maxs && selectedAt(summary.maxs, i),
-        first: selectedAt(summary.firsts, i),
-        last: selectedAt(summary.lasts, i),
+        first: summary.firsts && selectedAt(summary.firsts, i),
+        last: summary.lasts && selectedAt(summary.lasts, i),
       };
       const window = this.#windows.get(startNs);
       if (window === undefined) this.#windows.set(startNs, part);
@@ -249,8 +198,10 @@ export class WindowAccumulator {
       window.min = lesser(window.min, part.min);
     if (window.max !== undefined && part.max !== undefined)
       window.max = greater(window.max, part.max);
-    window.first = earlier(window.first, part.first);
-    window.last = later(window.last, part.last);
+    if (window.first !== undefined && part.first !== undefined)
+      window.first = earlier(window.first, part.first);
+    if (window.last !== undefined && part.last !== undefined)
+      window.last = later(window.last, part.last);
   }
 
   #add(sum: number | bigint, value: Value): number | bigint {
@@ -273,17 +224,6 @@ export class WindowAccumulator {
   #column(values: readonly Value[]): Column {
     return valuesColumn(this.#type, values);
   }
-}
-
-function numbersAt(
-  type: NumberType,
-  buffer: ArrayBuffer,
-  { valuesPtr, count }: { readonly valuesPtr: number; readonly count: number },
-): Float64Array | BigInt64Array | BigUint64Array {
-  if (type === 'float') return new Float64Array(buffer, valuesPtr, count);
-  return type === 'integer'
-    ? new BigInt64Array(buffer, valuesPtr, count)
-    : new BigUint64Array(buffer, valuesPtr, count);
 }
 
 /** A column of `type` with these values; each must be of that type. */
@@ -313,7 +253,7 @@ function summarizeCells(
     window.count++;
     if (window.min !== undefined) window.min = lesser(window.min, point);
     if (window.max !== undefined) window.max = greater(window.max, point);
-    window.last = later(window.last, point);
+    window.last = window.last && later(window.last, point);
   }
   return window;
 }

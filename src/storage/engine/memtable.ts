@@ -17,6 +17,7 @@ export class Memtable {
   readonly #tables = new Map<string, ShapeTable[]>();
   #rowCount = 0;
   #sizeBytes = 0;
+  #bounds: TimeBounds | undefined;
 
   get rowCount(): number {
     return this.#rowCount;
@@ -39,6 +40,16 @@ export class Memtable {
       });
     }
     this.#rowCount += batch.rowCount;
+    const { minTimeNs, maxTimeNs } = this.#bounds ?? batch;
+    this.#bounds = {
+      minTimeNs: batch.minTimeNs < minTimeNs ? batch.minTimeNs : minTimeNs,
+      maxTimeNs: batch.maxTimeNs > maxTimeNs ? batch.maxTimeNs : maxTimeNs,
+    };
+  }
+
+  /** Of the times of all rows. */
+  get bounds(): TimeBounds | undefined {
+    return this.#bounds;
   }
 
   /** Measurements that have rows. */
@@ -76,6 +87,11 @@ export class MemtableView {
   constructor(memtable: Memtable, rowCounts: ReadonlyMap<ShapeTable, number>) {
     this.#memtable = memtable;
     this.#rowCounts = rowCounts;
+  }
+
+  /** Of all rows, those that came later included; undefined when there are none. */
+  get bounds(): TimeBounds | undefined {
+    return this.#memtable.bounds;
   }
 
   /** The values of a field in a series, those within `bounds` at the least; undefined when there are none. */

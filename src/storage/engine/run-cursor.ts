@@ -3,19 +3,35 @@
  * the others one by one, so that a reader that stops early has loaded no more than it took.
  */
 import { FieldType } from '../../models/field-value.ts';
-import { clipRun, type ColumnRun, mergeRuns } from './column-run.ts';
+import { clipRun, type ColumnRun, lowerBound, mergeRuns } from './column-run.ts';
 
 /** A part of the column: a block of a file or what a memtable holds. Later pieces of a list win over earlier ones. */
 export interface ColumnPiece {
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
   load(): ColumnRun;
+  /** The same in the arena, for a piece that can be decoded there. */
+  place?(arena: DecodingArena): CursorBatch | undefined;
 }
 
 /** The part of an arena that a cursor writes to. */
 export interface CursorArena {
   readonly memory: WebAssembly.Memory;
   allocate(lengthBytes: number): number;
+  decodeBlock?: DecodingArena['decodeBlock'];
+  reverse?: DecodingArena['reverse'];
+}
+
+interface PlacedRows {
+  readonly count: number;
+  readonly timesPtr: number;
+  readonly valuesPtr: number;
+}
+
+/** An arena that decodes blocks itself, but for some. */
+export interface DecodingArena extends CursorArena {
+  decodeBlock(block: Uint8Array): PlacedRows | undefined;
+  reverse(rows: PlacedRows, valueBytes: number): void;
 }
 
 export interface CursorBatch {
@@ -56,6 +72,12 @@ export class RunCursor {
       // Clusters are kept with the next one last.
       const cluster = this.#clusters.pop();
       if (cluster === undefined) return undefined;
+      const placed = placeSingle(cluster, arena);
+      if (placed !== undefined) {
+        const batch = finishPlaced(placed, this.#bounds, arena as DecodingArena);
+        if (batch.count > 0) return batch;
+        continue;
+      }
       const { minTimeNs, maxTimeNs } = this.#bounds;
       this.#run = mergeRuns(cluster.map((piece) => clipRun(piece.load(), minTimeNs, maxTimeNs)));
       this.#taken = 0;
@@ -66,6 +88,35 @@ export class RunCursor {
     this.#taken += count;
     return writeBatch(run, { start, count, ascending: this.#bounds.ascending }, arena);
   }
+}
+
+/** A piece that overlaps no other one is decoded where the reader wants it. */
+function placeSingle(cluster: readonly ColumnPiece[], arena: CursorArena): CursorBatch | undefined {
+  const [piece, ...others] = cluster;
+  if (piece?.place === undefined || others.length > 0) return undefined;
+  return arena.decodeBlock === undefined ? undefined : piece.place(arena as DecodingArena);
+}
+
+/** Cuts a placed piece to the bounds and turns it around where that is asked. */
+function finishPlaced(
+  placed: CursorBatch,
+  bounds: CursorBounds,
+  arena: DecodingArena,
+): CursorBatch {
+  const { type, timesPtr, valuesPtr } = placed;
+  const times = new BigInt64Array(arena.memory.buffer, timesPtr, placed.count);
+  const start = (times[0] ?? 0n) >= bounds.minTimeNs ? 0 : lowerBound(times, bounds.minTimeNs);
+  const isWhole = (times[placed.count - 1] ?? 0n) <= bounds.maxTimeNs;
+  const end = isWhole ? placed.count : lowerBound(times, bounds.maxTimeNs + 1n);
+  const valueBytes = type === 'boolean' ? 1 : 8;
+  const rows = {
+    type,
+    count: Math.max(0, end - start),
+    timesPtr: timesPtr + start * 8,
+    valuesPtr: valuesPtr + start * valueBytes,
+  };
+  if (!bounds.ascending) arena.reverse(rows, valueBytes);
+  return rows;
 }
 
 /** Groups of pieces that overlap, ascending in time; within a group the order of the list is kept. */

@@ -1,10 +1,13 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
+import { decodeBlock } from '../../codec/block.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import type { ShardIndex } from '../index/shard-index.ts';
+import { BlockReader } from '../tsm/block-reader.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
 import type { MemtableView } from './memtable.ts';
 import { type ColumnPiece, type CursorBounds, RunCursor } from './run-cursor.ts';
+import type { TimeBounds } from './shape-table.ts';
 
 const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
 
@@ -47,6 +50,18 @@ export class ShardView {
     return [...this.#index.tagKeys(measurement)].sort();
   }
 
+  /** Inclusive bounds of the times of all points; undefined in an empty shard. They may be wider, never narrower. */
+  timeBounds(): TimeBounds | undefined {
+    const parts = [...this.#parts.files, ...this.#parts.memtables].flatMap(({ bounds }) => bounds ?? []); // prettier-ignore
+    return parts.reduce<TimeBounds | undefined>((all, one) => {
+      if (all === undefined) return one;
+      return {
+        minTimeNs: one.minTimeNs < all.minTimeNs ? one.minTimeNs : all.minTimeNs,
+        maxTimeNs: one.maxTimeNs > all.maxTimeNs ? one.maxTimeNs : all.maxTimeNs,
+      };
+    }, undefined);
+  }
+
   seriesIds(measurement: string): Uint32Array {
     return Uint32Array.from(this.#index.seriesIds(measurement));
   }
@@ -60,12 +75,7 @@ export class ShardView {
     const { measurement, key: seriesKey } = this.#index.series(seriesId);
     const pieces: ColumnPiece[] = [];
     const key = tsmKey(seriesKey, field);
-    for (const file of this.#parts.files) {
-      for (const entry of file.entries(key)) {
-        const { minTimeNs, maxTimeNs } = entry;
-        pieces.push({ minTimeNs, maxTimeNs, load: () => file.readBlock(entry) });
-      }
-    }
+    for (const file of this.#parts.files) pieces.push(...blockPieces(file, key, request));
     for (const memtable of this.#parts.memtables) {
       const run = memtable.read(measurement, seriesId, field, request);
       if (run === undefined) continue;
@@ -75,4 +85,19 @@ export class ShardView {
     }
     return new RunCursor(pieces, request);
   }
+}
+
+function blockPieces(file: TsmFile, key: string, bounds: TimeBounds): readonly ColumnPiece[] {
+  const entries = file.entries(key, bounds);
+  const reader = new BlockReader(file, entries);
+  return entries.map(({ minTimeNs, maxTimeNs }, i) => ({
+    minTimeNs,
+    maxTimeNs,
+    load: () => decodeBlock(reader.block(i)),
+    place: (arena) => {
+      const block = reader.block(i);
+      const rows = arena.decodeBlock(block);
+      return rows && { ...rows, type: typeNames[(block[0] ?? 0) as FieldType] };
+    },
+  }));
 }

@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
-import { decodeBlock, type Block } from '../../codec/block.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { FieldType } from '../../models/field-value.ts';
 import {
@@ -22,7 +21,13 @@ export interface TsmEntry {
 
 interface TsmKey {
   readonly type: FieldType;
+  /** Ascending in time. */
   readonly entries: readonly TsmEntry[];
+}
+
+interface TimeBounds {
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
 }
 
 /** An open TSM file, its index in memory. Blocks are read when they are asked for, and checked. */
@@ -30,11 +35,14 @@ export class TsmFile {
   readonly path: string;
   readonly #file: DiskFile;
   readonly #keys: ReadonlyMap<string, TsmKey>;
+  /** Of all blocks; undefined in a file without any. */
+  readonly bounds: TimeBounds | undefined;
 
   private constructor(file: DiskFile, keys: ReadonlyMap<string, TsmKey>) {
     this.path = file.path;
     this.#file = file;
     this.#keys = keys;
+    this.bounds = boundsOf(keys);
   }
 
   /** Throws `corrupt` with the path when it is no TSM file, or its index does not add up. */
@@ -52,19 +60,28 @@ export class TsmFile {
     return this.#keys;
   }
 
-  entries(key: string): readonly TsmEntry[] {
-    return this.#keys.get(key)?.entries ?? [];
+  /** The blocks of a key that may hold points within the inclusive bounds. */
+  entries(key: string, { minTimeNs, maxTimeNs }: TimeBounds): readonly TsmEntry[] {
+    const entries = this.#keys.get(key)?.entries ?? [];
+    const start = firstIndex(entries, (entry) => entry.maxTimeNs >= minTimeNs);
+    const end = firstIndex(entries, (entry) => entry.minTimeNs > maxTimeNs);
+    return start === 0 && end === entries.length ? entries : entries.slice(start, end);
   }
 
-  /** Throws `corrupt` with path and offset when the bytes have changed since they were written. */
-  readBlock({ offset, lengthBytes }: TsmEntry): Block {
+  /** Bytes of the file as they are; fewer at its end. */
+  readSpan(offset: number, lengthBytes: number): Uint8Array {
     const bytes = new Uint8Array(lengthBytes);
     const read = this.#file.readIntoSync(offset, bytes);
-    const crc = new DataView(bytes.buffer).getUint32(0);
-    const block = bytes.subarray(blockCrcBytes);
-    if (read !== lengthBytes || crc32(block) !== crc)
+    return bytes.subarray(0, read);
+  }
+
+  /** The block at the head of `bytes`. Throws `corrupt` with path and offset when it changed since it was written. */
+  checkBlock({ offset, lengthBytes }: TsmEntry, bytes: Uint8Array): Uint8Array {
+    const block = bytes.subarray(blockCrcBytes, lengthBytes);
+    const crc = bytes.length < lengthBytes ? undefined : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0); // prettier-ignore
+    if (crc32(block) !== crc)
       throw new DbError('corrupt', `${this.path}: the block at ${offset} is damaged`);
-    return decodeBlock(block);
+    return block;
   }
 
   async close(): Promise<void> {
@@ -122,4 +139,32 @@ function decodeIndex(
     keys.set(name, { type: type as FieldType, entries });
   }
   return keys;
+}
+
+/** Entries ascend, so that what holds for one holds for all behind it. */
+function firstIndex(entries: readonly TsmEntry[], holds: (entry: TsmEntry) => boolean): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const entry = entries[middle];
+    if (entry !== undefined && holds(entry)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function boundsOf(keys: ReadonlyMap<string, TsmKey>): TimeBounds | undefined {
+  let bounds: TimeBounds | undefined;
+  for (const { entries } of keys.values()) {
+    const first = entries[0];
+    const last = entries.at(-1);
+    if (first === undefined || last === undefined) continue;
+    const { minTimeNs = first.minTimeNs, maxTimeNs = last.maxTimeNs } = bounds ?? {};
+    bounds = {
+      minTimeNs: first.minTimeNs < minTimeNs ? first.minTimeNs : minTimeNs,
+      maxTimeNs: last.maxTimeNs > maxTimeNs ? last.maxTimeNs : maxTimeNs,
+    };
+  }
+  return bounds;
 }

@@ -1,0 +1,262 @@
+// Blocks of TSM files, decoded where they lie: times as i64, values 8 bytes each, booleans one byte each. Strings are left to
+// codec/block.ts, which is the twin of all of this. Every read is checked against the end of the block, so that damaged
+// bytes give `corrupt` and write nowhere else; 16 bytes behind the block have to be readable.
+
+export const corrupt: i32 = -1;
+export const unhandled: i32 = -2;
+
+const typeFloat: u32 = 0;
+const typeInteger: u32 = 1;
+const typeBoolean: u32 = 2;
+const typeString: u32 = 3;
+const typeUnsigned: u32 = 4;
+
+const kindRaw: u32 = 0;
+const kindPacked: u32 = 1;
+const kindRun: u32 = 2;
+
+const rowsMax: u64 = 1000000;
+const countsAt = memory.data<u8>([240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1]);
+const widthsAt = memory.data<u8>([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60]);
+
+// @ts-ignore: decorator
+@inline
+function bigEndian(at: usize): u64 {
+  const bytes = v128.load64_zero(at);
+  const turned = i8x16.shuffle(bytes, bytes, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+  return <u64>i64x2.extract_lane(turned, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function unzigzag(value: u64): i64 {
+  return <i64>(value >> 1) ^ -(<i64>(value & 1));
+}
+
+/** Where the varint at `at` ends; 0 when it does not end before `end` or is longer than 64 bits. */
+function varintEnd(at: usize, end: usize): usize {
+  for (let i: usize = 0; i < 10 && at + i < end; i++) if (load<u8>(at + i) < 0x80) return at + i + 1;
+  return 0;
+}
+
+function varint(at: usize, end: usize): u64 {
+  let value: u64 = 0;
+  let shift: u64 = 0;
+  for (let i = at; i < end; i++) {
+    value |= (<u64>(load<u8>(i) & 0x7f)) << shift;
+    shift += 7;
+  }
+  return value;
+}
+
+function powerOfTen(exponent: u32): u64 {
+  let power: u64 = 1;
+  for (let i: u32 = 0; i < exponent; i++) power *= 10;
+  return power;
+}
+
+/** How many rows the block has, `corrupt`, or `unhandled` for strings. */
+export function blockRows(block: usize, length: u32): i32 {
+  const end = block + length;
+  if (length < 2) return corrupt;
+  const type = <u32>load<u8>(block);
+  if (type == typeString) return unhandled;
+  if (type > typeUnsigned) return corrupt;
+  const times = varintEnd(block + 1, end);
+  if (times == 0) return corrupt;
+  const timesLength = varint(block + 1, times);
+  if (timesLength > <u64>(end - times) || timesLength < 9) return corrupt;
+  const timesEnd = times + <usize>timesLength;
+  const kind = <u32>load<u8>(times) >> 4;
+  if (kind == kindRaw) return (timesEnd - times - 1) & 7 ? corrupt : <i32>((timesEnd - times - 1) >> 3);
+  if (kind == kindRun) {
+    const delta = varintEnd(times + 9, timesEnd);
+    const count: usize = delta == 0 ? 0 : varintEnd(delta, timesEnd);
+    if (count == 0) return corrupt;
+    const rows = varint(delta, count);
+    return rows > rowsMax || rows == 0 ? corrupt : <i32>rows;
+  }
+  if (kind != kindPacked || ((timesEnd - times - 9) & 7) != 0) return corrupt;
+  let rows: u32 = 1;
+  for (let at = times + 9; at < timesEnd; at += 8) {
+    rows += load<u8>(countsAt + (load<u8>(at) >> 4));
+    if (rows > <u32>rowsMax) return corrupt;
+  }
+  return rows;
+}
+
+/** Decodes a block of blockRows() rows; 0, or `corrupt` when times and values do not add up. */
+export function decodeBlock(block: usize, length: u32, rows: u32, timesOut: usize, valuesOut: usize): i32 {
+  const end = block + length;
+  const type = <u32>load<u8>(block);
+  const times = varintEnd(block + 1, end);
+  const values = times + <usize>varint(block + 1, times);
+  if (decodeTimes(times, values, rows, timesOut) != 0) return corrupt;
+  if (values >= end) return corrupt;
+  if (type == typeFloat) return decodeFloats(values, end, rows, valuesOut);
+  if (type == typeBoolean) return decodeBooleans(values, end, rows, valuesOut);
+  return decodeIntegers(values, end, rows, valuesOut);
+}
+
+function decodeTimes(at: usize, end: usize, rows: u32, out: usize): i32 {
+  const kind = <u32>load<u8>(at) >> 4;
+  let time = <i64>bigEndian(at + 1);
+  if (kind == kindRaw) {
+    store<i64>(out, time);
+    for (let row: u32 = 1; row < rows; row++) {
+      time += <i64>bigEndian(at + 1 + (<usize>row << 3));
+      store<i64>(out + (<usize>row << 3), time);
+    }
+    return 0;
+  }
+  const divisor = powerOfTen(load<u8>(at) & 15);
+  if (kind == kindRun) {
+    const delta = <i64>(varint(at + 9, varintEnd(at + 9, end)) * divisor);
+    for (let row: u32 = 0; row < rows; row++) {
+      store<i64>(out + (<usize>row << 3), time);
+      time += delta;
+    }
+    return 0;
+  }
+  store<i64>(out, time);
+  let row: u32 = 1;
+  for (let word = at + 9; word < end; word += 8) {
+    const packed = bigEndian(word);
+    const selector = <u32>(packed >> 60);
+    const count = <u32>load<u8>(countsAt + selector);
+    let to = out + (<usize>row << 3);
+    row += count;
+    if (row > rows) return corrupt;
+    if (selector < 2) {
+      for (let k: u32 = 0; k < count; k++, to += 8) store<i64>(to, (time += <i64>divisor));
+      continue;
+    }
+    const width = <u64>load<u8>(widthsAt + selector);
+    const mask = (<u64>1 << width) - 1;
+    let rest = packed;
+    for (let k: u32 = 0; k < count; k++, to += 8) {
+      store<i64>(to, (time += <i64>((rest & mask) * divisor)));
+      rest >>= width;
+    }
+  }
+  return row == rows ? 0 : corrupt;
+}
+
+function decodeIntegers(at: usize, end: usize, rows: u32, out: usize): i32 {
+  const kind = <u32>load<u8>(at) >> 4;
+  if (end - at < 9) return corrupt;
+  let value = unzigzag(bigEndian(at + 1));
+  store<i64>(out, value);
+  if (kind == kindRaw) {
+    if (end - at - 1 < <usize>rows << 3) return corrupt;
+    for (let row: u32 = 1; row < rows; row++) {
+      value += unzigzag(bigEndian(at + 1 + (<usize>row << 3)));
+      store<i64>(out + (<usize>row << 3), value);
+    }
+    return 0;
+  }
+  if (kind == kindRun) {
+    const delta = varintEnd(at + 9, end);
+    const count: usize = delta == 0 ? 0 : varintEnd(delta, end);
+    if (count == 0 || varint(delta, count) != <u64>rows - 1) return corrupt;
+    const step = unzigzag(varint(at + 9, delta));
+    for (let row: u32 = 1; row < rows; row++) store<i64>(out + (<usize>row << 3), (value += step));
+    return 0;
+  }
+  if (kind != kindPacked) return corrupt;
+  let row: u32 = 1;
+  for (let word = at + 9; word + 8 <= end; word += 8) {
+    const packed = bigEndian(word);
+    const selector = <u32>(packed >> 60);
+    const count = <u32>load<u8>(countsAt + selector);
+    let to = out + (<usize>row << 3);
+    row += count;
+    if (row > rows) return corrupt;
+    if (selector < 2) {
+      // Runs of ones: a zigzag 1 is a step of -1.
+      for (let k: u32 = 0; k < count; k++, to += 8) store<i64>(to, --value);
+      continue;
+    }
+    const width = <u64>load<u8>(widthsAt + selector);
+    const mask = (<u64>1 << width) - 1;
+    let rest = packed;
+    for (let k: u32 = 0; k < count; k++, to += 8) {
+      store<i64>(to, (value += unzigzag(rest & mask)));
+      rest >>= width;
+    }
+  }
+  return row == rows ? 0 : corrupt;
+}
+
+/** `count` bits, 1 to 64, from bit `bit` behind `at` on. */
+// @ts-ignore: decorator
+@inline
+function bitsAt(at: usize, bit: usize, count: u64): u64 {
+  const from = at + (bit >> 3);
+  const shift = <u64>(bit & 7);
+  const head = bigEndian(from) << shift;
+  const tail = <u64>load<u8>(from, 8) >> (8 - shift);
+  return (head | tail) >> (64 - count);
+}
+
+function decodeFloats(at: usize, end: usize, rows: u32, out: usize): i32 {
+  if (<u32>load<u8>(at) >> 4 != 1 || end - at < 9) return corrupt;
+  const bits = at + 1;
+  const bitsEnd = (end - bits) << 3;
+  let value = bigEndian(bits);
+  store<u64>(out, value);
+  let bit: usize = 64;
+  let leading: u64 = 0;
+  let size: u64 = 64;
+  for (let row: u32 = 1; row < rows; row++) {
+    // Control and widths take 13 bits at the most; what lies past the end is padding, and found out below.
+    const control = bitsAt(bits, bit, 13);
+    if ((control & 0x1000) == 0) bit += 1;
+    else {
+      bit += 2;
+      if ((control & 0x800) != 0) {
+        leading = (control >> 6) & 31;
+        size = control & 63;
+        if (size == 0) size = 64;
+        bit += 11;
+      }
+      if (leading + size > 64) return corrupt;
+      value ^= bitsAt(bits, bit, size) << (64 - leading - size);
+      bit += <usize>size;
+    }
+    if (bit > bitsEnd) return corrupt;
+    store<u64>(out + (<usize>row << 3), value);
+  }
+  return 0;
+}
+
+function decodeBooleans(at: usize, end: usize, rows: u32, out: usize): i32 {
+  const bits = varintEnd(at + 1, end);
+  if (<u32>load<u8>(at) >> 4 != 1 || bits == 0 || varint(at + 1, bits) != rows) return corrupt;
+  if (end - bits < <usize>((rows + 7) >> 3)) return corrupt;
+  for (let row: u32 = 0; row < rows; row++) {
+    store<u8>(out + row, <u8>((<u32>load<u8>(bits + (row >> 3)) >> (7 - (row & 7))) & 1));
+  }
+  return 0;
+}
+
+/** Turns `count` values of 8 bytes around. */
+export function reverseWords(values: usize, count: u32): void {
+  let low = values;
+  let high = values + (<usize>count << 3) - 8;
+  for (; low < high; low += 8, high -= 8) {
+    const value = load<u64>(low);
+    store<u64>(low, load<u64>(high));
+    store<u64>(high, value);
+  }
+}
+
+export function reverseBytes(values: usize, count: u32): void {
+  let low = values;
+  let high = values + count - 1;
+  for (; low < high; low++, high--) {
+    const value = load<u8>(low);
+    store<u8>(low, load<u8>(high));
+    store<u8>(high, value);
+  }
+}

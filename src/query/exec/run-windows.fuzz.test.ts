@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { memoryArena, MemorySource } from '../../../test/support/memory-source.ts';
+import { compiledKernels } from '../../kernels/module/kernel-module.ts';
+import { QueryKernel } from '../../kernels/query-kernel.ts';
+import {
+  fragmentVersion,
+  type Fragment,
+  type SummaryPart,
+  type WindowSummary,
+} from '../fragment.ts';
+import { cellValue } from './column-builder.ts';
+import { FragmentContext } from './context.ts';
+import { runFragment } from './run-fragment.ts';
+
+const matcher = () => () => true;
+const kernel = new QueryKernel(compiledKernels(), { bytesMax: 1 << 28 });
+
+const float = fc.oneof(
+  fc.constantFrom(0, -0, 1, 2, 3),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+);
+const points = fc.array(
+  fc.record({
+    host: fc.constantFrom('a', 'b', 'c'),
+    timeNs: fc.oneof(fc.bigInt(-60n, 60n), fc.bigInt(-(2n ** 40n), 2n ** 40n)),
+    float,
+    integer: fc.oneof(fc.bigInt(-3n, 3n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)),
+  }),
+  { maxLength: 60 },
+);
+const parts = fc.uniqueArray(
+  fc.constantFrom<SummaryPart>('count', 'sum', 'min', 'max', 'first', 'last'),
+  { minLength: 1 },
+);
+const range = fc.tuple(fc.bigInt(-80n, 80n), fc.bigInt(-80n, 80n)).map(([a, b]) => (a < b ? { minTimeNs: a, maxTimeNs: b } : { minTimeNs: b, maxTimeNs: a })); // prettier-ignore
+const everything = { minTimeNs: -(2n ** 63n) + 2n, maxTimeNs: 2n ** 63n - 2n };
+
+/** The parts of a summary that were asked for, as cells. */
+function shown(summary: WindowSummary, wanted: readonly SummaryPart[]): unknown {
+  const of = {
+    count: () => [...summary.counts],
+    sum: () => summary.sums && cells(summary.sums, summary),
+    min: () => [...(summary.mins?.timesNs ?? []), summary.mins && cells(summary.mins.values, summary)], // prettier-ignore
+    max: () => [...(summary.maxs?.timesNs ?? []), summary.maxs && cells(summary.maxs.values, summary)], // prettier-ignore
+    first: () => [...(summary.firsts?.timesNs ?? []), summary.firsts && cells(summary.firsts.values, summary)], // prettier-ignore
+    last: () => [...(summary.lasts?.timesNs ?? []), summary.lasts && cells(summary.lasts.values, summary)], // prettier-ignore
+  };
+  return [[...summary.startsNs], wanted.map((part) => of[part]())];
+}
+
+function cells(column: Parameters<typeof cellValue>[0], { startsNs }: WindowSummary): unknown[] {
+  return Array.from(startsNs, (_, i) => cellValue(column, i));
+}
+
+test('windows: the tables of the kernel hold what is gathered point by point', () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        shards: fc.array(points, { minLength: 1, maxLength: 2 }),
+        wanted: parts,
+        bounds: fc.oneof(range, fc.constant(everything)),
+        intervalNs: fc.constantFrom(0n, 1n, 7n, 10n, 1_000n),
+        isGrouped: fc.boolean(),
+      }),
+      ({ shards, wanted, bounds, intervalNs, isGrouped }) => {
+        const sources = shards.map(
+          (some, shardId) =>
+            new MemorySource(
+              some.map(({ host, timeNs, float: f, integer: i }) => ({ measurement: 'cpu', tags: { host }, fields: { f, i }, timeNs })), // prettier-ignore
+              { shardId },
+            ),
+        );
+        const fragment: Fragment = {
+          version: fragmentVersion,
+          measurement: 'cpu',
+          shardIds: [],
+          ...bounds,
+          ascending: true,
+          groupBy: isGrouped ? ['host'] : [],
+          task: {
+            kind: 'windows',
+            fields: [
+              { name: 'f', type: 'float', parts: wanted },
+              { name: 'i', type: 'integer', parts: wanted },
+            ],
+            intervalNs,
+            offsetNs: 3n,
+          },
+        };
+        const answers = [kernel, memoryArena()].map((arena) => {
+          const context = new FragmentContext(arena, matcher, () => false);
+          return [...runFragment(fragment, sources, context)].map((block) => {
+            if (block.kind !== 'windows') throw new Error('windows expected');
+            return [block.group, block.fields.map((summary) => shown(summary, wanted))];
+          });
+        });
+        expect(answers[0]).toEqual(answers[1]);
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
