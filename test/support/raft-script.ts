@@ -143,7 +143,7 @@ export class RaftScript {
     const { network } = this.#raft;
     for (const message of network.filter((one) => one.to === to)) {
       network.splice(network.indexOf(message), 1);
-      this.#lines.push(`${messageText(message)}`);
+      this.#lines.push(messageText(message));
       act(message);
     }
   }
