@@ -41,12 +41,6 @@ export function verifyLicense(
   return license;
 }
 
-/** Throws `license_limit` when the cluster may not have one data node more (spec F3). */
-export function checkDataNodeLimit(license: License, dataNodeCount: number): void {
-  if (dataNodeCount < license.dataNodesMax) return;
-  throw new DbError('license_limit', `license allows ${license.dataNodesMax} data nodes`);
-}
-
 function parseFile(text: string): { readonly bytes: Buffer; readonly signature: Buffer } {
   const file = parseObject(text);
   if (file['version'] !== licenseFileVersion) throw invalid('its version is not known');

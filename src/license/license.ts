@@ -20,9 +20,9 @@ export interface Entitlements {
   readonly values: { readonly licenseExpiry: string; readonly licenseType: string };
 }
 
-/** The `entitlements` object of /debug/vars (spec F6). */
+/** The `entitlements` object of /debug/vars (spec F6); Go's RFC 3339 has whole seconds. */
 export function entitlements(license: License): Entitlements {
-  const licenseExpiry = new Date(license.expiresAtMs).toISOString().replace(/\.000Z$/, 'Z');
+  const licenseExpiry = new Date(license.expiresAtMs).toISOString().replace(/\.\d+Z$/, 'Z');
   return { name: 'entitlements', tags: null, values: { licenseExpiry, licenseType: license.type } };
 }
 

@@ -84,13 +84,17 @@ export async function startDataNode(
   };
 }
 
+/** A worker for each core that the licence allows and the machine has (spec F3). */
+export function workerCountOf({ coresMax }: License, coreCount: number): number {
+  return Math.max(1, Math.min(coresMax, coreCount));
+}
+
 async function startWorkers(
   env: Env,
   config: DataConfig,
   { license, coreCount, onFatal, walSegmentBytesMax = 10 * MiB }: DataNodeOptions,
 ): Promise<LocalShards> {
-  const workerCount = Math.max(1, Math.min(license.coresMax, coreCount));
-  const local = await LocalShards.start(env.engines, workerCount, {
+  const local = await LocalShards.start(env.engines, workerCountOf(license, coreCount), {
     dataFolder: config.get('data', 'dir'),
     walFolder: config.get('data', 'wal-dir'),
     segmentBytesMax: walSegmentBytesMax,

@@ -3,8 +3,15 @@ import type { Env } from '../env/env.ts';
 import { createDataApi } from '../http/data/data-api.ts';
 import type { DataApiOptions } from '../http/data/data-api-options.ts';
 import { entitlements } from '../license/license.ts';
-import { parseBindAddress } from './addresses.ts';
-import { startDataNode, type DataConfig, type DataNodeOptions } from './data-node.ts';
+import { listenAt } from './addresses.ts';
+import { lockFolders } from './folder-locks.ts';
+import {
+  startDataNode,
+  workerCountOf,
+  type DataConfig,
+  type DataNodeOptions,
+} from './data-node.ts';
+import type { LicenseKeeper } from './license-keeper.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { requestIds, version } from './version.ts';
 
@@ -14,10 +21,16 @@ const bodiesBytesMax = 256 * MiB;
 export async function startDataServer(
   env: Env,
   config: DataConfig,
-  options: DataNodeOptions,
+  options: Omit<DataNodeOptions, 'license'> & { readonly licenses: LicenseKeeper },
 ): Promise<RunningServer> {
   const { clock, jobs, log } = env;
-  const node = await startDataNode(env, config, options);
+  const { licenses } = options;
+  const license = licenses.current;
+  const folders = [config.get('meta', 'dir'), config.get('data', 'dir'), config.get('data', 'wal-dir')]; // prettier-ignore
+  const locks = await lockFolders(env.disk, folders);
+  const workers = workerCountOf(license, options.coreCount);
+  log.info('Engine workers', { workers, licensed: license.coresMax, cores: options.coreCount });
+  const node = await startDataNode(env, config, { ...options, license });
   const { writer, executor } = node;
   const api = createDataApi(
     {
@@ -26,14 +39,13 @@ export async function startDataServer(
       log: log.child('httpd'),
       writer,
       executor,
-      vars: () => ({ entitlements: entitlements(options.license), cmdline: process.argv }),
+      vars: () => ({ entitlements: entitlements(licenses.current), cmdline: process.argv }),
       requestId: requestIds(env),
     },
     apiOptions(config),
   );
   if (config.get('http', 'enabled')) {
-    const { host, port } = parseBindAddress(config.get('http', 'bind-address'));
-    await api.listen({ port, host: host === '' ? '0.0.0.0' : host });
+    await listenAt(api, config.get('http', 'bind-address'));
     log.info('Listening on HTTP', { addr: config.get('http', 'bind-address') });
   }
   return {
@@ -41,6 +53,7 @@ export async function startDataServer(
       await api.close();
       await node.close();
       await jobs.close();
+      await locks.release();
     },
   };
 }

@@ -1,31 +1,40 @@
-import { homedir, availableParallelism } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { Config } from '../config/config.ts';
 import { dataArrayKeys, dataKeys } from '../config/data-keys.ts';
 import { startDataServer } from './data-server.ts';
-import { readLicense, watchLicense } from './license-check.ts';
+import { LicenseKeeper, licenseSettings } from './license-keeper.ts';
 import { runDaemon } from './run-daemon.ts';
+
+const home = homedir();
 
 await runDaemon(
   {
     name: 'influxd',
-    configPaths: [`${homedir()}/.influxdb/influxdb.conf`, '/etc/influxdb/influxdb.conf'],
+    places: {
+      variable: 'INFLUXDB_CONFIG_PATH',
+      paths: [`${home}/.influxdb/influxdb.conf`, '/etc/influxdb/influxdb.conf'],
+    },
     generatedName: 'influxdb.generated.conf',
-    reloadsOnHup: true,
-    read: (text) =>
-      Config.read({ text, environment: process.env, keys: dataKeys, arrayKeys: dataArrayKeys }),
-    start: async (env, config, onFatal) => {
-      const settings = {
-        key: config.get('enterprise', 'license-key'),
-        path: config.get('enterprise', 'license-path'),
-        publicKeyPath: config.get('enterprise', 'license-public-key-path'),
-      };
-      const license = readLicense(settings, Number(env.clock.wallNs() / 1_000_000n));
+    read: (input) => {
+      const tables = { keys: dataKeys, arrayKeys: dataArrayKeys, arraysAfter: 'logging' } as const;
+      return Config.read({ ...input, ...tables, home });
+    },
+    start: async (env, config, { onFatal }) => {
+      const licenses = LicenseKeeper.open(licenseSettings(config), env);
       const coreCount = availableParallelism();
-      const server = await startDataServer(env, config, { license, coreCount, onFatal });
-      watchLicense(license, env, () => {
+      const server = await startDataServer(env, config, { licenses, coreCount, onFatal });
+      licenses.watch(() => {
         onFatal(new Error('the license has expired'));
       });
-      return server;
+      return {
+        close: () => {
+          licenses.close();
+          return server.close();
+        },
+        reload: (changed) => {
+          licenses.reload(licenseSettings(changed));
+        },
+      };
     },
   },
   { argv: process.argv.slice(2), environment: process.env, exit: (code) => process.exit(code) },

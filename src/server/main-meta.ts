@@ -1,25 +1,34 @@
 import { homedir } from 'node:os';
 import { Config } from '../config/config.ts';
 import { metaKeys } from '../config/meta-keys.ts';
-import { readLicense } from './license-check.ts';
+import { LicenseKeeper, licenseSettings } from './license-keeper.ts';
 import { startMetaServer } from './meta-server.ts';
 import { runDaemon } from './run-daemon.ts';
+
+const home = homedir();
 
 await runDaemon(
   {
     name: 'influxd-meta',
-    configPaths: [`${homedir()}/.influxdb/influxdb-meta.conf`, '/etc/influxdb/influxdb-meta.conf'],
+    places: {
+      variable: 'INFLUXDB_META_CONFIG_PATH',
+      paths: [`${home}/.influxdb/influxdb-meta.conf`, '/etc/influxdb/influxdb-meta.conf'],
+    },
     generatedName: 'influxdb-meta.generated.conf',
-    reloadsOnHup: false,
-    read: (text) => Config.read({ text, environment: process.env, keys: metaKeys }),
-    start: (env, config, onFatal) => {
-      const settings = {
-        key: config.get('enterprise', 'license-key'),
-        path: config.get('enterprise', 'license-path'),
-        publicKeyPath: config.get('enterprise', 'license-public-key-path'),
+    read: (input) => Config.read({ ...input, keys: metaKeys, home }),
+    start: async (env, config, { line, onFatal }) => {
+      const licenses = LicenseKeeper.open(licenseSettings(config), env);
+      const { isSingleServer } = line;
+      const license = licenses.current;
+      const server = await startMetaServer(env, config, { license, onFatal, isSingleServer });
+      licenses.watch();
+      // No reload: meta nodes take a new licence at a restart (spec F7).
+      return {
+        close: () => {
+          licenses.close();
+          return server.close();
+        },
       };
-      const license = readLicense(settings, Number(env.clock.wallNs() / 1_000_000n));
-      return startMetaServer(env, config, { license, onFatal });
     },
   },
   { argv: process.argv.slice(2), environment: process.env, exit: (code) => process.exit(code) },

@@ -8,18 +8,24 @@ import { MetaNode } from '../meta/server/meta-node.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
 import { createRpcHandlers, type RpcMethods } from '../rpc/rpc-service.ts';
 import { probeMeta } from './probe-meta.ts';
-import { advertised, parseBindAddress } from './addresses.ts';
+import { advertised, listenAt } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion, requestIds, version } from './version.ts';
 
 const tickMs = 100;
 const snapshotEntries = 1_024;
 
+export interface MetaServerOptions {
+  readonly license: License;
+  readonly onFatal: (error: unknown) => void;
+  readonly isSingleServer: boolean;
+}
+
 /** Builds and starts a meta node (spec 1.2). */
 export async function startMetaServer(
   env: Env,
   config: Config<typeof metaKeys>,
-  { license, onFatal }: { readonly license: License; readonly onFatal: (error: unknown) => void },
+  { license, onFatal, isSingleServer }: MetaServerOptions,
 ): Promise<RunningServer> {
   const { clock, random, transport } = env;
   const hostname = config.get('', 'hostname');
@@ -68,8 +74,9 @@ export async function startMetaServer(
       tracing: config.get('meta', 'cluster-tracing'),
     },
   );
-  const { host, port } = parseBindAddress(httpBind);
-  await api.listen({ port, host: host === '' ? '0.0.0.0' : host });
+  // One meta node that is a cluster by itself (spec F9); one that has joined stays what it is.
+  if (isSingleServer && !node.isJoined) await node.found();
+  await listenAt(api, httpBind);
   env.log.info('Listening', { http: httpBind, raft: bind });
   return {
     close: async () => {

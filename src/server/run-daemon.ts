@@ -1,18 +1,22 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { errorText } from '../base/errors.ts';
-import { parseGoFlags } from '../base/go-flags.ts';
+import { DbError, errorText, isDbError } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
+import type { Environment } from '../config/environment.ts';
 import type { KeyTable, loggingKeys } from '../config/key.ts';
 import type { Env } from '../env/env.ts';
-import { createNodeEnv } from '../env/node/node-env.ts';
 import type { LogLevel } from '../env/log.ts';
+import { createNodeEnv } from '../env/node/node-env.ts';
 import { GrpcTransport } from '../rpc/grpc/grpc-transport.ts';
-import { version } from './version.ts';
+import { parseCommandLine, usage, type CommandLine, type DaemonName } from './command-line.ts';
+import { findConfigFile, readConfigFile, type ConfigFilePlaces } from './config-file.ts';
+import { logo } from './logo.ts';
+import { writePidFile } from './pid-file.ts';
+import { Shutdown } from './shutdown.ts';
+import { version, versionLine } from './version.ts';
 
 /** The process it runs in: what only a main module may touch. */
 export interface HostProcess {
   readonly argv: readonly string[];
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   exit(code: number): void;
 }
 
@@ -20,160 +24,195 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+export interface RunningDaemon<Table extends KeyTable> extends RunningServer {
+  /** Takes what it can from a configuration read anew (SIGHUP); undefined when all of it takes a restart. */
+  readonly reload?: (config: Config<Table>) => void;
+}
+
+type LoggingTable = KeyTable & { readonly logging: typeof loggingKeys };
+
 /** One of the two daemons. */
-export interface Daemon<Table extends KeyTable & { readonly logging: typeof loggingKeys }> {
-  readonly name: 'influxd' | 'influxd-meta';
-  /** Looked for in this order when no `-config` is given. */
-  readonly configPaths: readonly string[];
+export interface Daemon<Table extends LoggingTable> {
+  readonly name: DaemonName;
+  readonly places: ConfigFilePlaces;
   readonly generatedName: string;
-  readonly read: (text: string | undefined) => Config<Table>;
+  readonly read: (input: {
+    readonly text: string | undefined;
+    readonly environment: Environment;
+    readonly isShown: boolean;
+  }) => Config<Table>;
   readonly start: (
     env: Env,
     config: Config<Table>,
-    onFatal: (error: unknown) => void,
-  ) => Promise<RunningServer>;
-  readonly reloadsOnHup: boolean;
+    more: { readonly line: CommandLine; readonly onFatal: (error: unknown) => void },
+  ) => Promise<RunningDaemon<Table>>;
 }
 
-const stopMs = 30_000;
 /** Set by a launcher: the node stops when its standard input ends, so that it does not outlive the launcher. */
 const stopOnStdinEnd = 'VARVE_STOP_ON_STDIN_END';
 
-/** The command line of a daemon: run (the default), config, version. Answers the exit code, or 0 once it runs. */
-export async function runDaemon<Table extends KeyTable & { readonly logging: typeof loggingKeys }>(
+/** Runs a daemon's command line (spec 1.12). What fails is told on standard error, and the process exits with 1. */
+export async function runDaemon<Table extends LoggingTable>(
   daemon: Daemon<Table>,
   host: HostProcess,
 ): Promise<void> {
-  const { argv } = host;
-  const commands = ['run', 'config', 'version', 'help'];
-  const [first = ''] = argv;
-  const command = commands.includes(first) ? first : 'run';
-  const args = command === first ? argv.slice(1) : argv;
   try {
-    const flags = parseGoFlags(args, {
-      config: 'text',
-      pidfile: 'text',
-      'single-server': 'switch',
-    });
-    if (command === 'version')
-      process.stdout.write(`InfluxDB v${version} (git: unknown unknown)\n`);
-    else if (command === 'help') process.stdout.write(usage(daemon.name));
-    else {
-      const path = configPath(daemon, host, flags.values['config']);
-      const config = daemon.read(path === undefined ? undefined : readFileSync(path, 'utf8'));
-      if (command === 'config') process.stdout.write(config.print());
-      else await run(daemon, config, { host, path, pidfile: flags.values['pidfile'] });
-    }
+    const line = parseCommandLine(daemon.name, host.argv);
+    if (line.command === 'version') process.stdout.write(versionLine(daemon.name));
+    else if (line.command === 'help') process.stdout.write(usage(daemon.name));
+    else if (line.command === 'config') showConfig(new ConfigSource(daemon, line, host));
+    else await run(daemon, new ConfigSource(daemon, line, host), host);
   } catch (error) {
-    const hint = `To generate a valid configuration file run \`${daemon.name} config > ${daemon.generatedName}\``;
-    process.stderr.write(`${command}: ${errorText(error)}. ${hint}\n`);
-    process.exitCode = 1;
+    process.stderr.write(`${errorText(error)}\n`);
+    // Not exitCode: threads and listeners of a start that failed half-way would keep it alive.
+    host.exit(1);
   }
 }
 
-interface Started {
-  readonly host: HostProcess;
+/** Where a daemon's configuration comes from; read again at SIGHUP. */
+class ConfigSource<Table extends LoggingTable> {
+  readonly line: CommandLine;
   readonly path: string | undefined;
-  readonly pidfile: string | true | undefined;
+  readonly #daemon: Daemon<Table>;
+  readonly #environment: Environment;
+
+  constructor(daemon: Daemon<Table>, line: CommandLine, { environment }: HostProcess) {
+    this.line = line;
+    this.#daemon = daemon;
+    const { hostname } = line;
+    this.#environment =
+      hostname === undefined ? environment : { ...environment, INFLUXDB_HOSTNAME: hostname };
+    this.path = findConfigFile(line.configPath, environment, daemon.places);
+  }
+
+  /** Throws invalid_argument with the command, what is wrong, and how to get a file that is right. */
+  read(): Config<Table> {
+    const { name, generatedName, read } = this.#daemon;
+    const { path, line } = this;
+    try {
+      const text = path === undefined ? undefined : readConfigFile(path);
+      const isShown = line.command === 'config';
+      return read({ text, environment: this.#environment, isShown });
+    } catch (error) {
+      if (!isDbError(error, 'invalid_argument')) throw error;
+      const what = error.message.startsWith('INFLUXDB_') ? 'apply env config' : 'parse config';
+      const hint = `To generate a valid configuration file run \`${name} config > ${generatedName}\``;
+      const text = `${line.command}: ${what}: ${error.message.trimEnd()}. ${hint}`;
+      throw new DbError('invalid_argument', text, { cause: error });
+    }
+  }
 }
 
-async function run<Table extends KeyTable & { readonly logging: typeof loggingKeys }>(
+function showConfig<Table extends LoggingTable>(source: ConfigSource<Table>): void {
+  const { path } = source;
+  if (path !== undefined) process.stderr.write(`Merging with configuration at: ${path}\n`);
+  process.stdout.write(source.read().print());
+}
+
+async function run<Table extends LoggingTable>(
   daemon: Daemon<Table>,
-  config: Config<Table>,
-  { host, path, pidfile }: Started,
+  source: ConfigSource<Table>,
+  host: HostProcess,
 ): Promise<void> {
+  const config = source.read();
+  const { format, level, suppressLogo } = loggingOf(config);
+  if (!suppressLogo && process.stdout.isTTY) process.stdout.write(logo);
   const env = createNodeEnv({
-    log: {
-      format: logging(config, 'format') as 'auto',
-      level: logging(config, 'level') as LogLevel,
-    },
+    log: { format, level },
     engineWorkerUrl: new URL('./engine-worker.ts', import.meta.url),
     createTransport: (ports) => new GrpcTransport(ports),
   });
-  for (const notice of config.notices()) env.log.warn(notice);
-  const running: { server?: RunningServer } = {};
-  let isStopping = false;
-  const stop = (why: string, code: number): void => {
-    // A second signal, or a stop that hangs, ends it at once (spec F116).
-    if (isStopping) {
-      host.exit(1);
-      return;
-    }
-    isStopping = true;
-    env.log.info('Stopping', { why });
-    env.clock.after(stopMs, () => {
-      host.exit(1);
-    });
-    const done = running.server?.close() ?? Promise.resolve();
-    done.then(
-      () => {
-        if (typeof pidfile === 'string') rmSync(pidfile, { force: true });
-        host.exit(code);
-      },
-      (error: unknown) => {
-        env.log.error('The stop failed', { error: errorText(error) });
-        host.exit(1);
-      },
-    );
-  };
-  listenToSignals(stop, host, () => {
-    if (daemon.reloadsOnHup && path !== undefined) reload(daemon, path, env);
+  const { line, path } = source;
+  logStart(daemon.name, { env, config, path, line });
+  const shutdown = new Shutdown({ clock: env.clock, log: env.log, exit: (code) => { host.exit(code); } }); // prettier-ignore
+  if (line.pidfile !== undefined) shutdown.onStop(writePidFile(line.pidfile, process.pid));
+  const running: { daemon?: RunningDaemon<Table> } = {};
+  listenToSignals(shutdown, host, () => {
+    reload(source, running.daemon, env);
+  });
+  process.on('uncaughtExceptionMonitor', (error) => {
+    env.log.error('The node ends by an error nobody expected', { error: errorText(error) });
   });
   const onFatal = (error: unknown): void => {
     env.log.error('The node cannot go on', { error: errorText(error) });
-    stop('a fatal error', 1);
+    shutdown.begin('a fatal error', 1);
   };
-  running.server = await daemon.start(env, config, onFatal);
-  if (typeof pidfile === 'string') writeFileSync(pidfile, `${process.pid}`);
+  try {
+    const started = await daemon.start(env, config, { line, onFatal });
+    running.daemon = started;
+    shutdown.onStop(() => started.close());
+  } catch (error) {
+    env.log.error('The start failed', { error: errorText(error) });
+    process.stderr.write(`run: ${isDbError(error, 'license_invalid') ? 'create' : 'open'} server: ${errorText(error)}\n`); // prettier-ignore
+    shutdown.begin('the start failed', 1);
+  }
 }
 
-function reload<Table extends KeyTable & { readonly logging: typeof loggingKeys }>(
-  daemon: Daemon<Table>,
-  path: string,
+function logStart(
+  name: DaemonName,
+  start: {
+    readonly env: Env;
+    readonly config: { notices(): readonly string[] };
+    readonly path: string | undefined;
+    readonly line: CommandLine;
+  },
+): void {
+  const { env, config, path, line } = start;
+  const { log } = env;
+  const what = name === 'influxd' ? 'InfluxDB starting' : 'InfluxDB Meta starting';
+  log.info(what, { version, branch: 'unknown', commit: 'unknown' });
+  log.info('Node.js runtime', { version: process.version, pid: process.pid });
+  if (path === undefined) log.info('No configuration provided, using default settings');
+  else log.info('Using configuration', { path });
+  for (const notice of config.notices()) log.warn(notice);
+  for (const flag of line.ignored) log.warn(`-${flag} is not in effect in this version`);
+}
+
+function reload<Table extends LoggingTable>(
+  source: ConfigSource<Table>,
+  daemon: RunningDaemon<Table> | undefined,
   env: Env,
 ): void {
+  if (daemon?.reload === undefined) {
+    env.log.info('SIGHUP reloads nothing here: a change of the configuration takes a restart');
+    return;
+  }
   try {
-    env.log.setLevel(logging(daemon.read(readFileSync(path, 'utf8')), 'level') as LogLevel);
+    const config = source.read();
+    env.log.setLevel(loggingOf(config).level);
+    daemon.reload(config);
     env.log.info('Reloaded the configuration');
   } catch (error) {
     env.log.error('The configuration was not reloaded', { error: errorText(error) });
   }
 }
 
-function logging(config: unknown, key: 'format' | 'level'): string {
-  return (config as Config<{ readonly logging: typeof loggingKeys }>).get('logging', key);
+function loggingOf(config: unknown): {
+  readonly format: 'auto' | 'logfmt' | 'json' | 'console';
+  readonly level: LogLevel;
+  readonly suppressLogo: boolean;
+} {
+  const logging = config as Config<{ readonly logging: typeof loggingKeys }>;
+  return {
+    format: logging.get('logging', 'format') as 'auto',
+    level: logging.get('logging', 'level').toLowerCase() as LogLevel,
+    suppressLogo: logging.get('logging', 'suppress-logo'),
+  };
 }
 
-function configPath(
-  daemon: { readonly configPaths: readonly string[] },
-  host: HostProcess,
-  given: string | true | undefined,
-): string | undefined {
-  if (typeof given === 'string') return given === '/dev/null' ? undefined : given;
-  const named = host.environment['INFLUXDB_CONFIG_PATH'];
-  if (named !== undefined && named !== '') return named === '/dev/null' ? undefined : named;
-  return daemon.configPaths.find((path) => existsSync(path));
-}
-
-function usage(name: string): string {
-  return `Usage: ${name} [[command] [arguments]]\n\nThe commands are:\n\n    config     display the effective configuration\n    run        run the node with a configuration (the default)\n    version    display the version\n\n"-config path" names the configuration file, "-pidfile path" the file to write the process id to.\n`;
-}
-
-function listenToSignals(
-  stop: (why: string, code: number) => void,
-  host: HostProcess,
-  onHup: () => void,
-): void {
-  process.on('SIGTERM', () => {
-    stop('SIGTERM', 0);
-  });
-  process.on('SIGINT', () => {
-    stop('SIGINT', 0);
-  });
+function listenToSignals(shutdown: Shutdown, host: HostProcess, onHup: () => void): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      shutdown.begin(signal, 0);
+    });
   process.on('SIGHUP', onHup);
   if (host.environment[stopOnStdinEnd] !== '1') return;
+  let hasEnded = false;
   const end = (): void => {
-    stop('the launcher is gone', 0);
+    // An error is followed by the end: it must not count as a second signal.
+    if (hasEnded) return;
+    hasEnded = true;
+    shutdown.begin('the launcher is gone', 0);
   };
-  process.stdin.on('end', end).on('error', end).resume();
+  process.stdin.on('end', end).on('error', end).on('close', end).resume();
 }

@@ -1,8 +1,17 @@
 import type { Env } from '../env/env.ts';
+import type { DaemonName } from './command-line.ts';
 
 /** As InfluxDB Enterprise reports itself (spec F120). */
 export const version = '1.12.4-c1.12.4';
 export const announcedVersion = 'v1.12.4';
+
+/** What `version` prints (spec 1.12, F120). */
+export function versionLine(name: DaemonName): string {
+  if (name === 'influxd') return `InfluxDB v${version} (git: unknown unknown)\n`;
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  const build = `node${process.versions.node} ${process.platform}/${arch}`;
+  return `InfluxDB Meta v${version} (git: unknown unknown, build: ${build})\n`;
+}
 
 /** Request ids that look like version 1 UUIDs, as the reference's. */
 export function requestIds({ clock, random }: Pick<Env, 'clock' | 'random'>): () => string {

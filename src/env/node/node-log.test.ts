@@ -40,6 +40,7 @@ test('node log: logfmt lines have the keys and the order of the reference', () =
 test('node log: JSON lines carry the same keys; 64-bit integers stay exact', () => {
   const { log, lines } = createLog('json');
   log.child('meta').error('broken "thing"\n', { index: 9_007_199_254_740_993n, count: 2 });
+  expect(lines[0]).toMatch(/^\{"lvl":"error","ts":"2026[^"]+","msg":"broken .*","log_id":/);
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
     {
       lvl: 'error',

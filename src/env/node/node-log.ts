@@ -80,24 +80,13 @@ function createEmit(options: NodeLogOptions): Root['emit'] {
     options.write === undefined
       ? pino.destination({ fd: 2, sync: true })
       : { write: options.write };
-  if (format !== 'json') {
-    return (lvl, msg, fields) => {
-      const ts = formatTimestamp(clock.wallNs());
-      destination.write(`${formatLine(format, { ts, lvl, msg, fields })}\n`);
-    };
-  }
-  const logger = pino(
-    {
-      base: null,
-      level: 'debug',
-      messageKey: 'msg',
-      timestamp: () => `,"ts":"${formatTimestamp(clock.wallNs())}"`,
-      formatters: { level: (lvl) => ({ lvl }) },
-    },
-    destination,
-  );
   return (lvl, msg, fields) => {
-    logger[lvl](jsonFields(fields), msg);
+    const ts = formatTimestamp(clock.wallNs());
+    const line =
+      format === 'json'
+        ? JSON.stringify({ lvl, ts, msg, ...jsonFields(fields) })
+        : formatLine(format, { ts, lvl, msg, fields });
+    destination.write(`${line}\n`);
   };
 }
 
