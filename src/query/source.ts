@@ -9,7 +9,9 @@ export interface ShardSource {
   fields(measurement: string): readonly SourceField[];
   tagKeys(measurement: string): readonly string[];
   /** Ids of the measurement's series, in order of their canonical keys. */
-  seriesIds(measurement: string): Uint32Array;
+  seriesIds(measurement: string): readonly number[];
+  /** Those of them that have one of `values`, none of them '', of a tag. */
+  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[];
   series(seriesId: number): SourceSeries;
   /** Inclusive bounds of all points' times, wider at most; undefined when there are none. */
   timeBounds(): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } | undefined;

@@ -48,12 +48,17 @@ export class MemorySource implements ShardSource {
     return [...new Set(members.flatMap((series) => [...series.tags.keys()]))].sort();
   }
 
-  seriesIds(measurement: string): Uint32Array {
+  seriesIds(measurement: string): readonly number[] {
     const ids = this.#series.flatMap((series, id) =>
       series.measurement === measurement ? [id] : [],
     );
-    return Uint32Array.from(
-      ids.sort((a, b) => ((this.#keys[a] ?? '') < (this.#keys[b] ?? '') ? -1 : 1)),
+    return ids.sort((a, b) => ((this.#keys[a] ?? '') < (this.#keys[b] ?? '') ? -1 : 1));
+  }
+
+  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[] {
+    const wanted = new Set(values);
+    return this.seriesIds(measurement).filter((id) =>
+      wanted.has(this.series(id).tags.get(tagKey) ?? ''),
     );
   }
 
@@ -64,10 +69,17 @@ export class MemorySource implements ShardSource {
   }
 
   timeBounds(): { minTimeNs: bigint; maxTimeNs: bigint } | undefined {
-    const times = [...this.#points.values()].flatMap((points) => [...points.keys()]);
-    if (times.length === 0) return undefined;
-    times.sort((a, b) => (a < b ? -1 : 1));
-    return { minTimeNs: times[0] ?? 0n, maxTimeNs: times.at(-1) ?? 0n };
+    let bounds: { minTimeNs: bigint; maxTimeNs: bigint } | undefined;
+    for (const points of this.#points.values()) {
+      for (const timeNs of points.keys()) {
+        const { minTimeNs, maxTimeNs } = bounds ?? { minTimeNs: timeNs, maxTimeNs: timeNs };
+        bounds = {
+          minTimeNs: timeNs < minTimeNs ? timeNs : minTimeNs,
+          maxTimeNs: timeNs > maxTimeNs ? timeNs : maxTimeNs,
+        };
+      }
+    }
+    return bounds;
   }
 
   openCursor(request: CursorRequest): ColumnCursor {

@@ -8,14 +8,31 @@ import type {
   SeriesRequest,
 } from '../shards/shard-access.ts';
 
-/** Measurements, fields and tag keys of some shards together, sorted by name. */
-export function describeShards(shards: readonly ShardSource[]): readonly MeasurementDescription[] {
-  const names = sortedNames(new Set(shards.flatMap((shard) => shard.measurements())));
+/** Measurements, all or `only` some, with fields and tag keys of some shards together, sorted by name. */
+export function describeShards(
+  shards: readonly ShardSource[],
+  only: readonly string[] | undefined,
+): readonly MeasurementDescription[] {
+  const all = new Set(shards.flatMap((shard) => shard.measurements()));
+  const names = sortedNames(only === undefined ? all : new Set(only.filter((name) => all.has(name)))); // prettier-ignore
   return names.map((name) => plainSchema(mergeSchemas(name, shards.map(schemaIn(name)))));
 }
 
+/** What one worker said is often asked for again as it was. */
+const merged = new WeakMap<readonly MeasurementDescription[], readonly MeasurementSchema[]>();
+
 /** Descriptions from several workers or nodes as the compiler of queries wants them, sorted by name. */
 export function mergeDescriptions(
+  parts: readonly (readonly MeasurementDescription[])[],
+): readonly MeasurementSchema[] {
+  const [only, ...others] = parts;
+  if (only === undefined || others.length > 0) return mergeParts(parts);
+  const known = merged.get(only) ?? mergeParts(parts);
+  merged.set(only, known);
+  return known;
+}
+
+function mergeParts(
   parts: readonly (readonly MeasurementDescription[])[],
 ): readonly MeasurementSchema[] {
   const byName = new Map<string, MeasurementSchema[]>();

@@ -1,8 +1,11 @@
 import { DbError } from '../../base/errors.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
-import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
+import type { Fragment } from '../../query/fragment.ts';
 import type {
   AccessOptions,
+  DescribeOptions,
+  DescribeRequest,
+  FragmentBlock,
   MeasurementDescription,
   MeasurementSeries,
   SeriesRequest,
@@ -13,12 +16,14 @@ import type {
 import type { OwnerReceipt } from '../write/owner-writes.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
 import type { LinesTask, RoutedLines } from './route-lines.ts';
-import { homeOf, type StorageEngineOptions } from './storage-engine.ts';
+import { DescribedLanes } from './described-lanes.ts';
+import { homeOf, type EngineDescription, type EngineReceipt, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
+  readonly #described = new DescribedLanes();
   #nextParser = 0;
 
   private constructor(links: readonly EngineLink[]) {
@@ -55,17 +60,37 @@ export class LocalShards implements ShardAccess {
   }
 
   async write(batch: ShardBatch, { signal }: AccessOptions): Promise<OwnerReceipt> {
-    return (await this.#home(batch.shardId).call('write', batch, { signal })) as OwnerReceipt;
+    const home = homeOf(batch.shardId, this.#links.length);
+    const reply = await this.#link(home).call('write', batch, { signal });
+    const { schemaVersion, ...receipt } = reply as EngineReceipt;
+    this.#described.seen(home, schemaVersion);
+    return receipt;
   }
 
-  async describe(shardIds: readonly number[], options: AccessOptions): Promise<ShardsDescription> {
+  async describe(
+    shardIds: readonly number[],
+    options: DescribeOptions,
+  ): Promise<ShardsDescription> {
     const lanes = this.#lanes(shardIds);
-    const parts = (await Promise.all(
-      lanes.map((lane) =>
-        this.#homeOfLane(lane).call('describe', lane, { signal: options.signal }),
-      ),
-    )) as readonly MeasurementDescription[][];
-    return { measurements: mergeDescriptions(parts).map(plainSchema), lanes };
+    const parts = await Promise.all(lanes.map((lane) => this.#describeLane(lane, options)));
+    const [only, ...others] = parts;
+    const measurements =
+      only !== undefined && others.length === 0 ? only : mergeDescriptions(parts).map(plainSchema);
+    return { measurements, lanes };
+  }
+
+  async #describeLane(
+    shardIds: readonly number[],
+    { only, signal }: DescribeOptions,
+  ): Promise<readonly MeasurementDescription[]> {
+    const home = homeOf(shardIds[0] ?? 0, this.#links.length);
+    const request: DescribeRequest = { shardIds, only };
+    const known = this.#described.find(home, request);
+    if (known !== undefined) return known;
+    const reply = await this.#link(home).call('describe', request, { signal });
+    const { measurements, schemaVersion } = reply as EngineDescription;
+    this.#described.keep(home, request, { measurements, schemaVersion });
+    return measurements;
   }
 
   async series(
@@ -83,15 +108,16 @@ export class LocalShards implements ShardAccess {
   async *fragment(
     fragment: Fragment,
     { signal }: AccessOptions,
-  ): AsyncGenerator<RowsBlock | WindowsBlock> {
+  ): AsyncGenerator<readonly FragmentBlock[]> {
     if (this.#lanes(fragment.shardIds).length > 1)
       throw new DbError('unavailable', 'the workers of this node have changed');
     const link = this.#homeOfLane(fragment.shardIds);
-    for await (const block of link.stream('fragment', fragment, { signal }))
-      yield block as RowsBlock | WindowsBlock;
+    for await (const batch of link.stream('fragment', fragment, { signal }))
+      yield batch as readonly FragmentBlock[];
   }
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {
+    this.#described.clear();
     await Promise.all(
       this.#lanes(shardIds).map((lane) => this.#homeOfLane(lane).call('delete', lane)),
     );

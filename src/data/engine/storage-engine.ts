@@ -14,7 +14,9 @@ import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import { Store } from '../../storage/store/store.ts';
-import type { SeriesRequest, ShardBatch } from '../shards/shard-access.ts';
+import type { DescribeRequest, MeasurementDescription, SeriesRequest, ShardBatch } from '../shards/shard-access.ts'; // prettier-ignore
+import type { OwnerReceipt } from '../write/owner-writes.ts';
+import { batchBlocks } from './block-batches.ts';
 import { describeShards, listSeries } from './describe-shards.ts';
 import { LineRouter } from './line-router.ts';
 import type { LinesTask } from './route-lines.ts';
@@ -33,7 +35,19 @@ export interface StorageEngineOptions {
   readonly memtablesBytesMax: number;
 }
 
+/** What a write and a description say besides: schemas described at an older version may have grown since. */
+export interface EngineReceipt extends OwnerReceipt {
+  readonly schemaVersion: number;
+}
+
+export interface EngineDescription {
+  readonly measurements: readonly MeasurementDescription[];
+  readonly schemaVersion: number;
+}
+
 const idleKernelsMax = 4;
+/** A query lets others run after so long. */
+const sliceMs = 5;
 
 /** Number of the worker that holds a shard. */
 export function homeOf(shardId: number, workerCount: number): number {
@@ -78,10 +92,14 @@ export class StorageEngine implements Engine {
       }
       case 'write': {
         const { payload, ...place } = body as ShardBatch;
-        return { body: await this.#store.write(place, payload) };
+        const receipt = await this.#store.write(place, payload);
+        return { body: { ...receipt, schemaVersion: this.#store.schemaVersion } satisfies EngineReceipt }; // prettier-ignore
       }
-      case 'describe':
-        return { body: describeShards(this.#views(body as readonly number[])) };
+      case 'describe': {
+        const { shardIds, only } = body as DescribeRequest;
+        const measurements = describeShards(this.#views(shardIds), only);
+        return { body: { measurements, schemaVersion: this.#store.schemaVersion } satisfies EngineDescription }; // prettier-ignore
+      }
       case 'series': {
         const request = body as SeriesRequest;
         return { body: listSeries(this.#views(request.shardIds), request, this.#matcher) };
@@ -101,12 +119,18 @@ export class StorageEngine implements Engine {
     const kernel =
       this.#idleKernels.pop() ??
       new QueryKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });
+    const { clock, turn } = this.#ports;
     const mark = kernel.arena.mark();
     const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
+    let sliceStartMs = clock.monotonicMs();
+    const isDue = () => clock.monotonicMs() - sliceStartMs >= sliceMs;
     try {
-      for (const block of runFragment(fragment, this.#views(fragment.shardIds), fragmentContext)) {
-        yield { body: block, transfer: buffersOf(block) };
-        await this.#ports.turn();
+      const blocks = runFragment(fragment, this.#views(fragment.shardIds), fragmentContext);
+      for (const batch of batchBlocks(blocks, isDue)) {
+        yield { body: batch.blocks, transfer: batch.buffers };
+        if (!isDue()) continue;
+        await turn();
+        sliceStartMs = clock.monotonicMs();
       }
     } finally {
       kernel.arena.release(mark);

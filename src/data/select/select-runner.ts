@@ -100,7 +100,9 @@ async function runOnce(
   const preference = { localNodeId: ports.meta.nodeId, random: ports.random, failed };
   const chosen = chooseOwners(shards, preference);
   const participants = await Promise.all(
-    [...chosen].map(([nodeId, shardIds]) => describe(nodeId, shardIds, attempt)),
+    [...chosen].map(([nodeId, shardIds]) =>
+      describe(nodeId, { shardIds, names: namesOf(statement) }, attempt),
+    ),
   );
   const schemas = mergeDescriptions(participants.map((one) => one.description.measurements));
   const names = matchMeasurements(
@@ -116,12 +118,12 @@ async function runOnce(
 
 async function describe(
   nodeId: number,
-  shardIds: readonly number[],
+  { shardIds, names }: { readonly shardIds: readonly number[]; readonly names: readonly string[] | undefined }, // prettier-ignore
   { ports, context: { signal } }: Attempt,
 ): Promise<Participant> {
   return onNode(nodeId, async () => {
     const access = ports.shards.of(nodeId);
-    const options = { deadlineMs: describeDeadlineMs, signal };
+    const options = { deadlineMs: describeDeadlineMs, signal, only: names };
     return { nodeId, access, description: await access.describe(shardIds, options) };
   });
 }
@@ -143,15 +145,32 @@ function seriesOf(
     : assembleWindows(streams as AsyncIterator<WindowsBlock, undefined>[], plan.output);
 }
 
-/** The stream, whose failures name the node. */
-function watched<T>(nodeId: number, blocks: AsyncIterator<T>): AsyncIterator<T, undefined> {
+/** The measurements that a statement can read; undefined when only the schema tells. */
+function namesOf({ sources }: SelectStatement): readonly string[] | undefined {
+  const names = sources.flatMap((source) =>
+    source.kind === 'measurement' && source.regex === undefined ? [source.name] : [],
+  );
+  return names.length === sources.length ? names : undefined;
+}
+
+/** The blocks of a stream of batches, whose failures name the node. */
+function watched<T>(
+  nodeId: number,
+  batches: AsyncIterator<readonly T[]>,
+): AsyncIterator<T, undefined> {
+  let batch: readonly T[] = [];
+  let taken = 0;
   return {
     next: async () => {
-      const next = await onNode(nodeId, () => blocks.next());
-      return next.done === true ? { done: true, value: undefined } : next;
+      while (taken === batch.length) {
+        const next = await onNode(nodeId, () => batches.next());
+        if (next.done === true) return { done: true, value: undefined };
+        [batch, taken] = [next.value, 0];
+      }
+      return { done: false, value: batch[taken++] as T };
     },
     return: async () => {
-      await blocks.return?.();
+      await batches.return?.();
       return { done: true, value: undefined };
     },
   };

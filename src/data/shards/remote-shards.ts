@@ -1,9 +1,12 @@
-import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
+import type { Fragment } from '../../query/fragment.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { RpcMethods } from '../../rpc/rpc-service.ts';
 import type { OwnerReceipt } from '../write/owner-writes.ts';
 import type {
   AccessOptions,
+  DescribeOptions,
+  DescribeRequest,
+  FragmentBlock,
   MeasurementSeries,
   SeriesRequest,
   ShardAccess,
@@ -28,8 +31,12 @@ export class RemoteShards implements ShardAccess {
     return (await this.#call('shards.write', batch, options)) as OwnerReceipt;
   }
 
-  async describe(shardIds: readonly number[], options: AccessOptions): Promise<ShardsDescription> {
-    return (await this.#call('shards.describe', shardIds, options)) as ShardsDescription;
+  async describe(
+    shardIds: readonly number[],
+    { only, ...options }: DescribeOptions,
+  ): Promise<ShardsDescription> {
+    const request: DescribeRequest = { shardIds, only };
+    return (await this.#call('shards.describe', request, options)) as ShardsDescription;
   }
 
   async series(
@@ -39,9 +46,9 @@ export class RemoteShards implements ShardAccess {
     return (await this.#call('shards.series', request, options)) as readonly MeasurementSeries[];
   }
 
-  fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<RowsBlock | WindowsBlock> {
-    const blocks = this.#rpc.stream(this.#address, 'shards.fragment', fragment, options);
-    return blocks as AsyncIterable<RowsBlock | WindowsBlock>;
+  fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]> {
+    const batches = this.#rpc.stream(this.#address, 'shards.fragment', fragment, options);
+    return batches as AsyncIterable<readonly FragmentBlock[]>;
   }
 
   async deleteShards(shardIds: readonly number[], options: AccessOptions): Promise<void> {
@@ -64,8 +71,10 @@ export function shardMethods(shards: ShardAccess): RpcMethods {
         const payload = batch.payload.slice();
         return shards.write({ ...batch, payload }, options(signal));
       },
-      'shards.describe': (body, { signal }) =>
-        shards.describe(body as readonly number[], options(signal)),
+      'shards.describe': (body, { signal }) => {
+        const { shardIds, only } = body as DescribeRequest;
+        return shards.describe(shardIds, { ...options(signal), only });
+      },
       'shards.series': (body, { signal }) => shards.series(body as SeriesRequest, options(signal)),
       'shards.delete': (body, { signal }) =>
         shards.deleteShards(body as readonly number[], options(signal)),

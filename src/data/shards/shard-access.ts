@@ -10,17 +10,29 @@ import type { Predicate } from '../../query/predicate.ts';
 export interface ShardAccess {
   /** Resolves once the batch is durable. */
   write(batch: ShardBatch, options: AccessOptions): Promise<OwnerReceipt>;
-  describe(shardIds: readonly number[], options: AccessOptions): Promise<ShardsDescription>;
+  /** Measurements of the shards: all, or those of `options.only` that are there. */
+  describe(shardIds: readonly number[], options: DescribeOptions): Promise<ShardsDescription>;
   /** Series that pass the predicate on tags, sorted by their keys. */
   series(request: SeriesRequest, options: AccessOptions): Promise<readonly MeasurementSeries[]>;
-  /** Runs a fragment over shards of one lane; blocks as fragment.ts says. */
-  fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<RowsBlock | WindowsBlock>;
+  /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
+  fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]>;
   deleteShards(shardIds: readonly number[], options: AccessOptions): Promise<void>;
 }
 
 export interface AccessOptions {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface DescribeOptions extends AccessOptions {
+  readonly only?: readonly string[] | undefined;
+}
+
+export type FragmentBlock = RowsBlock | WindowsBlock;
+
+export interface DescribeRequest {
+  readonly shardIds: readonly number[];
+  readonly only?: readonly string[] | undefined;
 }
 
 /** One shard's part of a write; `payload` is a point batch (docs/internals/format/point-batch.md). */

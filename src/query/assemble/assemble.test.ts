@@ -62,11 +62,14 @@ const rowsTask = {
 const rowsOutput = {
   name: 'cpu',
   groupBy: [],
+  timeLabel: 'time',
   columns: ['v'],
   types: ['float'],
   ascending: true,
   limit: 0,
   offset: 0,
+  seriesLimit: 0,
+  seriesOffset: 0,
 } as const;
 
 test('rows: many nodes answer as one node does, ascending and descending', async () => {
@@ -97,6 +100,24 @@ test('rows: limit and offset count per series', async () => {
   ]); // prettier-ignore
 });
 
+test('rows: SLIMIT and SOFFSET count groups by their tags, whatever the direction', async () => {
+  const check = async (ascending: boolean, page: [number, number], want: string[]) => {
+    const fragment = plan({ task: rowsTask, groupBy: ['host'], ascending });
+    const [seriesLimit, seriesOffset] = page;
+    const groups = { groupBy: ['host'], ascending, limit: 1, seriesLimit, seriesOffset };
+    const series = streams<RowsBlock>(fragment, [new MemorySource(points)]);
+    const rows = await table(assembleRows(series, { ...rowsOutput, ...groups }));
+    expect(rows.map((row) => (row as unknown[])[0])).toEqual(want);
+  };
+  await check(true, [0, 0], ['a', 'b', 'c']);
+  await check(true, [2, 0], ['a', 'b']);
+  await check(true, [1, 1], ['b']);
+  await check(true, [0, 2], []);
+  await check(true, [5, 3], []);
+  await check(false, [2, 0], ['b', 'a']);
+  await check(false, [1, 2], ['c']);
+});
+
 const windowsTask = {
   kind: 'windows',
   fields: [
@@ -111,16 +132,20 @@ const windowsOutput: WindowsOutput = {
   groupBy: [],
   task: windowsTask,
   calls: [
-    { call: 'mean', field: 0, name: 'mean' },
-    { call: 'count', field: 1, name: 'count' },
-    { call: 'max', field: 1, name: 'max' },
+    { call: 'mean', field: 0 },
+    { call: 'count', field: 1 },
+    { call: 'max', field: 1 },
   ],
+  timeLabel: 'time',
+  columns: ['mean', 'count', 'max'],
   fill: { kind: 'null' },
   minTimeNs: 20n,
   maxTimeNs: 149n,
   ascending: true,
   limit: 0,
   offset: 0,
+  seriesLimit: 0,
+  seriesOffset: 0,
   bucketsMax: 0,
 };
 

@@ -1,6 +1,7 @@
 import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
 import type { ShardSource, SourceSeries } from '../source.ts';
+import { tagCandidates } from './tag-candidates.ts';
 
 /** A series that takes part, with what is left of the predicate once its tags are known. */
 export interface MemberSeries {
@@ -24,7 +25,7 @@ export function groupSeries(
 ): readonly Group[] {
   const groups = new Map<string, { key: string[]; members: MemberSeries[] }>();
   for (const source of sources) {
-    for (const seriesId of source.seriesIds(fragment.measurement)) {
+    for (const seriesId of candidates(source, fragment)) {
       const series = source.series(seriesId);
       const residual = specialize(fragment.predicate, series.tags, matcher);
       if (residual === false) continue;
@@ -41,4 +42,11 @@ export function groupSeries(
   }
   const sign = fragment.ascending ? 1 : -1;
   return [...groups.values()].sort((a, b) => sign * compareGroups(a.key, b.key));
+}
+
+/** The series that may pass the predicate, as far as equality of a tag tells. */
+function candidates(source: ShardSource, { measurement, predicate }: Fragment): readonly number[] {
+  const tag = tagCandidates(predicate);
+  if (tag === undefined) return source.seriesIds(measurement);
+  return source.seriesIdsWith(measurement, tag.key, tag.values);
 }

@@ -1,7 +1,7 @@
 import { must } from '../../base/assert.ts';
 import type { NumberType, WindowTable } from '../../kernels/window-table.ts';
 import type { Fragment, WindowsBlock, WindowsField, WindowsTask } from '../fragment.ts';
-import type { ShardSource } from '../source.ts';
+import type { ShardSource, SourceFieldType } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { selectRows } from './select-rows.ts';
@@ -22,9 +22,15 @@ export function* runWindows(
 ): Generator<WindowsBlock> {
   const grid = windowGrid(fragment, task, sources);
   if (grid === 'empty') return;
+  const types = new Map(
+    sources.map((source) => [
+      source,
+      new Map(source.fields(fragment.measurement).map((field) => [field.name, field.type])),
+    ]),
+  );
   for (const group of groupSeries(fragment, sources, context.matcher)) {
     context.check();
-    const block = summarizeGroup({ fragment, task, grid }, group, context);
+    const block = summarizeGroup({ fragment, task, grid, types }, group, context);
     if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;
   }
 }
@@ -34,6 +40,8 @@ interface Plan {
   readonly task: WindowsTask;
   /** Undefined when windows are too many for a table. */
   readonly grid: Grid | undefined;
+  /** Types of the measurement's fields in each shard. */
+  readonly types: ReadonlyMap<ShardSource, ReadonlyMap<string, SourceFieldType>>;
 }
 
 function summarizeGroup(plan: Plan, group: Group, context: FragmentContext): WindowsBlock {
@@ -58,7 +66,7 @@ function summarizeGroup(plan: Plan, group: Group, context: FragmentContext): Win
  * look at their rows.
  */
 function numberType(
-  { fragment, grid }: Plan,
+  { grid, types }: Plan,
   { name, type }: WindowsField,
   { members }: Group,
   { kernel }: FragmentContext,
@@ -66,8 +74,8 @@ function numberType(
   if (kernel === undefined || grid === undefined) return undefined;
   if (type !== 'float' && type !== 'integer' && type !== 'unsigned') return undefined;
   const isUsual = members.every(({ residual, source }) => {
-    const stored = source.fields(fragment.measurement).find((field) => field.name === name);
-    return residual === undefined && (stored === undefined || stored.type === type);
+    const stored = types.get(source)?.get(name);
+    return residual === undefined && (stored === undefined || stored === type);
   });
   return isUsual ? type : undefined;
 }

@@ -62,8 +62,12 @@ export class ShardView {
     }, undefined);
   }
 
-  seriesIds(measurement: string): Uint32Array {
-    return Uint32Array.from(this.#index.seriesIds(measurement));
+  seriesIds(measurement: string): readonly number[] {
+    return this.#index.seriesIds(measurement);
+  }
+
+  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[] {
+    return this.#index.seriesIdsWith(measurement, tagKey, values);
   }
 
   series(seriesId: number): { readonly key: string; readonly tags: ReadonlyMap<string, string> } {

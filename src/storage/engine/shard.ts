@@ -50,6 +50,11 @@ export class Shard {
     return this.#active.sizeBytes + (this.#flushing?.sizeBytes ?? 0);
   }
 
+  /** Grows whenever a measurement, a field or a tag key comes to show. */
+  get schemaVersion(): number {
+    return this.#index.schemaVersion;
+  }
+
   get seriesCount(): number {
     return this.#index.seriesCount;
   }

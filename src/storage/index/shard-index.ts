@@ -7,13 +7,13 @@
  * - A decided field does not show until a point of it does: a batch waits for the disk between the two, and readers see
  *   its fields, its series and its points all at once.
  *
- * Held in memory and rebuilt at open from the keys of the TSM files and the log. Not here: postings of tags; a scan of a
- * measurement's series decides tag predicates for now.
+ * Held in memory and rebuilt at open from the keys of the TSM files and the log.
  */
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { must } from '../../base/assert.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
+import { TagPostings } from './tag-postings.ts';
 
 export interface IndexedSeries {
   readonly key: string;
@@ -26,15 +26,24 @@ interface Measurement {
   readonly types: Map<string, FieldType>;
   /** Those that readers see. */
   readonly fields: Map<string, FieldType>;
-  readonly seriesIds: number[];
+  /** In order of arrival, which is that of the ids. */
+  readonly arrived: number[];
+  /** In order of the keys' bytes, as far as it is known. */
+  sorted: readonly number[];
   readonly tagKeys: Set<string>;
-  isSorted: boolean;
+  readonly postings: Map<string, TagPostings>;
 }
 
 export class ShardIndex {
   readonly #ids = new Map<string, number>();
   readonly #series: IndexedSeries[] = [];
   readonly #measurements = new Map<string, Measurement>();
+  #schemaVersion = 0;
+
+  /** Grows whenever a measurement, a field or a tag key comes to show. */
+  get schemaVersion(): number {
+    return this.#schemaVersion;
+  }
 
   get seriesCount(): number {
     return this.#series.length;
@@ -53,9 +62,12 @@ export class ShardIndex {
       tags: new Map(tags.map((tag) => [tag.key, tag.value])),
     });
     const entry = this.#entryOf(measurement);
-    entry.seriesIds.push(id);
-    entry.isSorted = entry.seriesIds.length === 1;
-    for (const tag of tags) entry.tagKeys.add(tag.key);
+    if (entry.arrived.push(id) === 1) this.#schemaVersion++;
+    for (const tag of tags) {
+      if (entry.tagKeys.has(tag.key)) continue;
+      entry.tagKeys.add(tag.key);
+      this.#schemaVersion++;
+    }
     return id;
   }
 
@@ -75,13 +87,15 @@ export class ShardIndex {
   /** Decides the type and shows the field. */
   showField(measurement: string, field: string, type: FieldType): void {
     const entry = this.#entryOf(measurement);
+    if (entry.fields.has(field)) return;
     entry.types.set(field, type);
     entry.fields.set(field, type);
+    this.#schemaVersion++;
   }
 
   /** Those that have points. */
   measurements(): readonly string[] {
-    const shown = [...this.#measurements].filter(([, { seriesIds }]) => seriesIds.length > 0);
+    const shown = [...this.#measurements].filter(([, { arrived }]) => arrived.length > 0);
     return shown.map(([name]) => name).sort(compareUtf8);
   }
 
@@ -97,11 +111,23 @@ export class ShardIndex {
   seriesIds(measurement: string): readonly number[] {
     const entry = this.#measurements.get(measurement);
     if (entry === undefined) return [];
-    if (!entry.isSorted) {
-      entry.seriesIds.sort((a, b) => compareUtf8(this.series(a).key, this.series(b).key));
-      entry.isSorted = true;
-    }
-    return entry.seriesIds;
+    if (entry.sorted.length < entry.arrived.length) entry.sorted = this.#sortByKey(entry.arrived);
+    return entry.sorted;
+  }
+
+  /** Those with one of `values` of a tag, in order of the keys' bytes. '' is no value. */
+  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[] {
+    const entry = this.#measurements.get(measurement);
+    if (entry === undefined) return [];
+    const postings = entry.postings.get(tagKey) ?? new TagPostings();
+    entry.postings.set(tagKey, postings);
+    const valueOf = (id: number) => this.series(id).tags.get(tagKey);
+    const ids = [...values].flatMap((value) => postings.idsOf(value, entry.arrived, valueOf));
+    return this.#sortByKey(ids);
+  }
+
+  #sortByKey(ids: readonly number[]): readonly number[] {
+    return [...ids].sort((a, b) => compareUtf8(this.series(a).key, this.series(b).key));
   }
 
   #entryOf(measurement: string): Measurement {
@@ -110,9 +136,10 @@ export class ShardIndex {
     const entry = {
       types: new Map<string, FieldType>(),
       fields: new Map<string, FieldType>(),
-      seriesIds: [],
+      arrived: [],
+      sorted: [],
       tagKeys: new Set<string>(),
-      isSorted: true,
+      postings: new Map<string, TagPostings>(),
     };
     this.#measurements.set(measurement, entry);
     return entry;

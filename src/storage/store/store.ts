@@ -70,6 +70,7 @@ export class Store {
   readonly #wal: WalWriter;
   readonly #tasks: Tasks;
   readonly #coldTimer: Timer;
+  #schemaVersion = 0;
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: Opened) {
     this.#ports = ports;
@@ -106,6 +107,11 @@ export class Store {
     return store;
   }
 
+  /** Grows whenever a measurement, a field or a tag key comes to show in one of the shards. */
+  get schemaVersion(): number {
+    return this.#schemaVersion;
+  }
+
   get shardIds(): readonly number[] {
     return [...this.#shards.keys()];
   }
@@ -126,7 +132,9 @@ export class Store {
       rejectBitmap: rejects,
       payload,
     });
+    const { schemaVersion } = open.shard;
     open.shard.apply(batch, rejects);
+    if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
     open.appliedSequence = Math.max(open.appliedSequence, sequence);
     open.lastWriteMs = this.#ports.clock.monotonicMs();
     this.#flushIfLarge(open);

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { FieldType } from '../../models/field-value.ts';
+import { ShardIndex } from './shard-index.ts';
+
+test('shard index: series by the value of a tag, those that came after the first question too', () => {
+  const index = new ShardIndex();
+  const keysWith = (...values: string[]) =>
+    index.seriesIdsWith('cpu', 'host', values).map((id) => index.series(id).key);
+  for (const key of ['cpu,host=b,r=x', 'mem,host=a', 'cpu,host=a,r=y', 'cpu,r=x'])
+    index.seriesIdOf(key);
+  expect(keysWith('a')).toEqual(['cpu,host=a,r=y']);
+  index.seriesIdOf('cpu,host=a,r=x');
+  index.seriesIdOf('cpu,host=c');
+  expect(keysWith('a')).toEqual(['cpu,host=a,r=x', 'cpu,host=a,r=y']);
+  expect(keysWith('c', 'b')).toEqual(['cpu,host=b,r=x', 'cpu,host=c']);
+  expect(keysWith('none')).toEqual([]);
+  expect(index.seriesIdsWith('disk', 'host', ['a'])).toEqual([]);
+});
+
+test('shard index: the version grows with measurements, fields and tag keys, not with series or points', () => {
+  const index = new ShardIndex();
+  const grows = (change: () => void): boolean => {
+    const before = index.schemaVersion;
+    change();
+    return index.schemaVersion > before;
+  };
+  expect(grows(() => index.seriesIdOf('cpu,host=a'))).toBe(true);
+  expect(grows(() => index.seriesIdOf('cpu,host=b'))).toBe(false);
+  expect(grows(() => index.seriesIdOf('cpu,host=b,r=x'))).toBe(true);
+  expect(grows(() => index.seriesIdOf('mem'))).toBe(true);
+  expect(grows(() => { index.showField('cpu', 'v', FieldType.float); })).toBe(true); // prettier-ignore
+  expect(grows(() => { index.showField('cpu', 'v', FieldType.float); })).toBe(false); // prettier-ignore
+  expect(grows(() => { index.decideFieldType('cpu', 'w', FieldType.float); })).toBe(false); // prettier-ignore
+  expect(grows(() => { index.showField('cpu', 'w', FieldType.float); })).toBe(true); // prettier-ignore
+});
