@@ -1,5 +1,6 @@
 import { DbError } from '../base/errors.ts';
 import type {
+  BinaryOperator,
   Expr,
   Field,
   Fill,
@@ -51,11 +52,30 @@ function parseFields(reader: TokenReader): Field[] {
   const fields: Field[] = [];
   do {
     const source = reader.acceptRegex();
+    const start = source === undefined ? reader.peek() : undefined;
     const expr: Expr = source === undefined ? parseExpr(reader) : { kind: 'regex', source };
+    const operator = conditionOperator(expr);
+    if (start !== undefined && operator !== undefined) {
+      const place = `in SELECT clause at line ${start.line + 1}, char ${start.column + 1}`;
+      const hint = 'operator is intended for WHERE clause';
+      throw new DbError('parse_error', `invalid operator ${operator} ${place}; ${hint}`);
+    }
     const alias = reader.accept('AS') ? reader.identifier() : '';
     fields.push({ expr, alias });
   } while (reader.accept(','));
   return fields;
+}
+
+const arithmeticOperators: ReadonlySet<BinaryOperator> = new Set(['+', '-', '*', '/', '%', '&', '|', '^']); // prettier-ignore
+
+/** The first operator of an expression that belongs in a condition. */
+function conditionOperator(expr: Expr): BinaryOperator | undefined {
+  if (expr.kind === 'paren') return conditionOperator(expr.expr);
+  if (expr.kind === 'call')
+    return expr.args.map(conditionOperator).find((one) => one !== undefined);
+  if (expr.kind !== 'binary') return undefined;
+  if (!arithmeticOperators.has(expr.operator)) return expr.operator;
+  return conditionOperator(expr.left) ?? conditionOperator(expr.right);
 }
 
 /** measurement { "," measurement }, where each may be a regular expression or, if allowed, a subquery. */
@@ -173,12 +193,18 @@ export function parseOrderBy(reader: TokenReader): SortField[] {
 }
 
 export function parsePaging(reader: TokenReader): Paging {
-  const read = (kind: string): number => (reader.accept(kind) ? reader.integer(0, pagingMax) : 0);
+  const read = (kind: string): number => (reader.accept(kind) ? pageNumber(reader) : 0);
   const limit = read('LIMIT');
   const offset = read('OFFSET');
   const seriesLimit = read('SLIMIT');
   const seriesOffset = read('SOFFSET');
   return { limit, offset, seriesLimit, seriesOffset };
+}
+
+/** What is more than any answer has rows is cut, as the reference does with what is more than an int64. */
+function pageNumber(reader: TokenReader): number {
+  const value = reader.unsigned64();
+  return value > BigInt(pagingMax) ? pagingMax : Number(value);
 }
 
 function parseTimeZone(reader: TokenReader): string | undefined {

@@ -1,21 +1,29 @@
 import type { ColumnType } from '../column.ts';
-import type { OutputSeries } from '../emit/result.ts';
+import type { ColumnSeries, OutputSeries } from '../emit/result.ts';
 import { ColumnBuilder, sliceColumn } from '../exec/column-builder.ts';
 import type { RowChunk } from '../exec/series-rows.ts';
-import type { RowsBlock } from '../fragment.ts';
+import type { GroupKey, RowsBlock } from '../fragment.ts';
+import { computeColumns, type ComputedColumn } from './compute-columns.ts';
 import { GroupMerge, type BlockStream } from './merge-groups.ts';
+import { pageGroups } from './page-groups.ts';
 
 /** How rows of one measurement become series of the answer. */
 export interface RowsOutput {
   readonly name: string;
   readonly groupBy: readonly string[];
-  /** Names of the output columns after `time`, one per column of the fragment's task. */
+  /** Of the column of times. */
+  readonly timeLabel: string;
+  /** Names of the output columns after it, one per column of the fragment's task or per computed one. */
   readonly columns: readonly string[];
   readonly types: readonly ColumnType[];
   readonly ascending: boolean;
   /** 0 means no limit. */
   readonly limit: number;
   readonly offset: number;
+  readonly seriesLimit: number;
+  readonly seriesOffset: number;
+  /** What the columns are made of when they are not those of the task as they come. */
+  readonly computed?: readonly ComputedColumn[] | undefined;
 }
 
 /** The merged rows of all streams; a large series comes in several pieces, each but the last `partial`. */
@@ -25,32 +33,32 @@ export async function* assembleRows(
 ): AsyncGenerator<OutputSeries> {
   const merge = new GroupMerge(streams, output.ascending);
   try {
-    for (let group = await merge.next(); group !== undefined; group = await merge.next()) {
-      const values = group;
-      const tags = output.groupBy.map((key, i) => [key, values[i] ?? ''] as const);
-      const head = {
-        kind: 'columns' as const,
-        name: output.name,
-        tags: tags.length > 0 ? tags : undefined,
-        columns: ['time', ...output.columns],
-      };
-      let held: OutputSeries | undefined;
-      for await (const piece of limited(mergeByTime(merge.blocksOf(group), output), output)) {
-        if (held !== undefined) yield { ...held, partial: true };
-        held = {
-          ...head,
-          timesNs: piece.timesNs,
-          values: piece.columns,
-          start: 0,
-          end: piece.timesNs.length,
-        };
-      }
-      if (held !== undefined) yield held;
-      await merge.skip(group);
-    }
+    yield* pageGroups(merge, output, (group) => groupPieces(group, merge, output));
   } finally {
     await merge.close();
   }
+}
+
+async function* groupPieces(
+  group: GroupKey,
+  merge: GroupMerge<RowsBlock>,
+  output: RowsOutput,
+): AsyncGenerator<OutputSeries> {
+  const tags = output.groupBy.map((key, i) => [key, group[i] ?? ''] as const);
+  const head = {
+    kind: 'columns' as const,
+    name: output.name,
+    tags: tags.length > 0 ? tags : undefined,
+    columns: [output.timeLabel, ...output.columns],
+  };
+  let held: ColumnSeries | undefined;
+  for await (const piece of limited(mergeByTime(merge.blocksOf(group), output), output)) {
+    if (held !== undefined) yield { ...held, partial: true };
+    const { timesNs, columns } = piece;
+    held = { ...head, timesNs, values: columns, start: 0, end: timesNs.length };
+    if (output.computed !== undefined) held = computeColumns(held, output.computed);
+  }
+  if (held !== undefined) yield held;
 }
 
 async function* limited(

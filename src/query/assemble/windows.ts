@@ -1,19 +1,20 @@
 import { must } from '../../base/assert.ts';
 import { DbError } from '../../base/errors.ts';
 import type { ColumnType } from '../column.ts';
-import type { OutputSeries } from '../emit/result.ts';
+import type { ColumnSeries, OutputSeries } from '../emit/result.ts';
 import { valuesColumn, WindowAccumulator, windowStartNs } from '../exec/window-accumulator.ts';
 import type { GroupKey, WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
 import { callTimeNs, callType, callValue, isSelector, type CallName } from './calls.ts';
+import { computeColumns, type ComputedColumn } from './compute-columns.ts';
 import { fillColumn, type Fill } from './fill.ts';
 import { GroupMerge, type BlockStream } from './merge-groups.ts';
+import { pageGroups } from './page-groups.ts';
 
 export interface WindowsCall {
   readonly call: CallName;
   /** Index into the task's fields. */
   readonly field: number;
-  readonly name: string;
 }
 
 /** How summaries of one measurement become series of the answer. */
@@ -22,6 +23,12 @@ export interface WindowsOutput {
   readonly groupBy: readonly string[];
   readonly task: WindowsTask;
   readonly calls: readonly WindowsCall[];
+  /** Of the column of times. */
+  readonly timeLabel: string;
+  /** Names of the output columns after it, one per call or per computed column. */
+  readonly columns: readonly string[];
+  /** What the columns are made of when they are not the calls as they come. */
+  readonly computed?: readonly ComputedColumn[] | undefined;
   readonly fill: Fill;
   /** The query's own bounds; undefined where it names none. With an interval the upper one is always there. */
   readonly minTimeNs: bigint | undefined;
@@ -29,6 +36,8 @@ export interface WindowsOutput {
   readonly ascending: boolean;
   readonly limit: number;
   readonly offset: number;
+  readonly seriesLimit: number;
+  readonly seriesOffset: number;
   /** `max-select-buckets`; 0 means no limit. */
   readonly bucketsMax: number;
 }
@@ -40,11 +49,12 @@ export async function* assembleWindows(
 ): AsyncGenerator<OutputSeries> {
   const merge = new GroupMerge(streams, output.ascending);
   try {
-    for (let group = await merge.next(); group !== undefined; group = await merge.next()) {
+    yield* pageGroups(merge, output, async function* (group) {
       const summaries = await mergeSummaries(merge.blocksOf(group), output.task);
       const series = groupSeries(group, summaries, output);
-      if (series !== undefined) yield series;
-    }
+      if (series !== undefined)
+        yield output.computed === undefined ? series : computeColumns(series, output.computed);
+    });
   } finally {
     await merge.close();
   }
@@ -72,7 +82,7 @@ function groupSeries(
   group: GroupKey,
   summaries: readonly WindowSummary[],
   output: WindowsOutput,
-): OutputSeries | undefined {
+): ColumnSeries | undefined {
   const { task, calls, ascending } = output;
   const startsNs = windowStarts(summaries, output);
   if (startsNs.length === 0) return undefined;
@@ -95,7 +105,7 @@ function groupSeries(
     kind: 'columns',
     name: output.name,
     tags: tags.length > 0 ? tags : undefined,
-    columns: ['time', ...calls.map((call) => call.name)],
+    columns: [output.timeLabel, ...output.columns],
     timesNs: BigInt64Array.from(rows, (row) => timesNs[row] ?? 0n),
     values: columns.map(({ type, values }) =>
       valuesColumn(

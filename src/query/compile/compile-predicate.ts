@@ -66,7 +66,8 @@ function operandOf(expr: Expr, schema: MeasurementSchema): Operand {
     case 'paren':
       return operandOf(expr.expr, schema);
     case 'ref':
-      return expr.type === 'field' || (expr.type !== 'tag' && schema.fields.has(expr.name))
+      checkCast(expr, schema);
+      return isField(expr, schema)
         ? { kind: 'field', name: expr.name }
         : { kind: 'tag', name: expr.name };
     case 'integer':
@@ -87,6 +88,26 @@ function operandOf(expr: Expr, schema: MeasurementSchema): Operand {
       };
     default:
       throw invalid(expr);
+  }
+}
+
+function isField(
+  { name, type }: Extract<Expr, { kind: 'ref' }>,
+  schema: MeasurementSchema,
+): boolean {
+  return type === undefined ? schema.fields.has(name) : type !== 'tag';
+}
+
+/** A cast holds a comparison to the rows where the field is of that type; one that converts is still to come. */
+function checkCast(
+  { name, type }: Extract<Expr, { kind: 'ref' }>,
+  schema: MeasurementSchema,
+): void {
+  const stored = schema.fields.get(name);
+  if (type === undefined || type === 'tag' || type === 'field' || type === stored) return;
+  if (stored !== undefined) {
+    const text = `a cast to ${type} in WHERE is not supported in this version`;
+    throw new DbError('unsupported', text);
   }
 }
 

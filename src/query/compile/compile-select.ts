@@ -9,7 +9,9 @@ import type { WindowsOutput } from '../assemble/windows.ts';
 import { fragmentVersion, type Fragment, type RowsTask, type WindowsTask } from '../fragment.ts';
 import { compilePredicate } from './compile-predicate.ts';
 import { compileDimensions, type Dimensions } from './dimensions.ts';
-import { expandFields, type SelectedCall, type SelectedColumn } from './expand-fields.ts';
+import { callInput, columnInput } from './compile-inputs.ts';
+import { compileOutputs } from './compile-outputs.ts';
+import { expandFields, type Selected, type SelectedCall } from './expand-fields.ts';
 import { mergeSchemas, type MeasurementSchema } from './schema.ts';
 import { splitCondition, type TimeRange } from './split-condition.ts';
 
@@ -34,8 +36,6 @@ export function compileSelect(
   options: CompileOptions,
 ): readonly MeasurementPlan[] {
   if (statement.target !== undefined) throw unsupported('SELECT INTO');
-  if (statement.seriesLimit > 0 || statement.seriesOffset > 0)
-    throw unsupported('SLIMIT and SOFFSET');
   if (statement.timeZone !== undefined) throw unsupported('tz()');
   const { range, rest } = splitCondition(statement.condition, options.nowNs);
   const all = mergeSchemas('', schemas);
@@ -57,8 +57,8 @@ export function compileSelect(
     };
     const plan =
       selected.kind === 'calls'
-        ? windowsPlan(parts, selected.calls, fragment)
-        : rowsPlan(parts, selected.columns, fragment);
+        ? windowsPlan(parts, selected, fragment)
+        : rowsPlan(parts, selected, fragment);
     if (plan !== undefined) plans.push(plan);
   }
   return plans;
@@ -79,7 +79,7 @@ function upperBound({ range, dimensions, options }: Parts): bigint {
 
 function rowsPlan(
   { statement, schema, dimensions }: Parts,
-  columns: readonly SelectedColumn[],
+  selected: Extract<Selected, { kind: 'columns' }>,
   fragment: Omit<Fragment, 'task'>,
 ): MeasurementPlan | undefined {
   if (dimensions.intervalNs > 0n)
@@ -88,12 +88,11 @@ function rowsPlan(
     throw new DbError('invalid_argument', 'fill(none) must be used with a function');
   if (statement.fill !== undefined && statement.fill.kind === 'linear')
     throw new DbError('invalid_argument', 'fill(linear) must be used with a function');
-  if (!columns.some((column) => schema.fields.has(column.name))) return undefined;
-  const taskColumns = columns.map(({ name, of }): RowsTask['columns'][number] => {
-    const type = of === 'tag' ? undefined : schema.fields.get(name);
-    return type === undefined ? { kind: 'tag', name } : { kind: 'field', name, type };
-  });
-  const { limit, offset } = statement;
+  const inputs = selected.inputs.map((column) => columnInput(column, schema));
+  const computed = compileOutputs(selected.outputs, inputs);
+  const taskColumns = inputs.map(({ column }) => column);
+  if (!taskColumns.some(({ kind }) => kind === 'field')) return undefined;
+  const { limit, offset, seriesLimit, seriesOffset } = statement;
   const task: RowsTask = {
     kind: 'rows',
     columns: taskColumns,
@@ -102,29 +101,36 @@ function rowsPlan(
   const output: RowsOutput = {
     name: schema.name,
     groupBy: dimensions.groupBy,
-    columns: columns.map((column) => column.label),
+    timeLabel: selected.timeLabel,
+    columns: selected.outputs.map(({ label }) => label),
+    computed,
     types: taskColumns.map((column) => (column.kind === 'tag' ? 'string' : column.type)),
     ascending: fragment.ascending,
     limit,
     offset,
+    seriesLimit,
+    seriesOffset,
   };
   return { kind: 'rows', fragment: { ...fragment, task }, output };
 }
 
 function windowsPlan(
   { statement, schema, dimensions, range, options }: Parts,
-  calls: readonly SelectedCall[],
+  selected: Extract<Selected, { kind: 'calls' }>,
   fragment: Omit<Fragment, 'task'>,
 ): MeasurementPlan | undefined {
-  const names = [...new Set(calls.map((call) => call.field))];
-  const known = names.filter((name) => schema.fields.has(name));
-  if (known.length === 0) return undefined;
-  for (const { call, field } of calls) checkType(call, schema.fields.get(field));
+  const inputs = selected.inputs.map((call) => callInput(call, schema));
+  if (!inputs.some(({ isKnown }) => isKnown)) return undefined;
+  for (const { call, type, isKnown } of inputs) checkType(call, isKnown ? type : undefined);
+  const fields = new Map(
+    inputs.map(({ field, type }) => [`${type} ${field}`, { name: field, type }]),
+  );
+  const keys = [...fields.keys()];
   const task: WindowsTask = {
     kind: 'windows',
-    fields: names.map((name) => {
-      const parts = calls.flatMap(({ call, field }) => (field === name ? callParts(call) : []));
-      return { name, type: schema.fields.get(name) ?? 'float', parts: [...new Set(parts)] };
+    fields: [...fields.values()].map(({ name, type }) => {
+      const own = inputs.filter((input) => input.field === name && input.type === type);
+      return { name, type, parts: [...new Set(own.flatMap(({ call }) => callParts(call)))] };
     }),
     intervalNs: dimensions.intervalNs,
     offsetNs: dimensions.offsetNs,
@@ -133,17 +139,24 @@ function windowsPlan(
     name: schema.name,
     groupBy: dimensions.groupBy,
     task,
-    calls: calls.map(({ call, field, label }) => ({
+    calls: inputs.map(({ call, field, type }) => ({
       call,
-      field: names.indexOf(field),
-      name: label,
+      field: keys.indexOf(`${type} ${field}`),
     })),
+    timeLabel: selected.timeLabel,
+    columns: selected.outputs.map(({ label }) => label),
+    computed: compileOutputs(
+      selected.outputs,
+      inputs.map(({ result }) => result),
+    ),
     fill: fillOf(statement),
     minTimeNs: range.minNs,
     maxTimeNs: fragment.maxTimeNs,
     ascending: fragment.ascending,
     limit: statement.limit,
     offset: statement.offset,
+    seriesLimit: statement.seriesLimit,
+    seriesOffset: statement.seriesOffset,
     bucketsMax: options.bucketsMax,
   };
   return { kind: 'windows', fragment: { ...fragment, task }, output };
@@ -165,6 +178,15 @@ function checkType(call: SelectedCall['call'], type: string | undefined): void {
   );
 }
 
+/** Names that the reference keeps for itself (spec 6.5). */
+const systemSources: ReadonlyMap<string, string> = new Map([
+  ['_fieldKeys', 'SHOW FIELD KEYS'],
+  ['_measurements', 'SHOW MEASUREMENTS'],
+  ['_series', 'SHOW SERIES'],
+  ['_tagKeys', 'SHOW TAG KEYS'],
+  ['_tags', 'SHOW TAG VALUES'],
+]);
+
 /** The measurements that the sources name, of those there are; a name stands once however often it matches. */
 export function matchMeasurements(
   statement: Pick<SelectStatement, 'sources'>,
@@ -173,6 +195,9 @@ export function matchMeasurements(
   const matched = new Set<string>();
   for (const source of statement.sources) {
     if (source.kind === 'subquery') throw unsupported('a subquery');
+    const show = systemSources.get(source.name);
+    if (show !== undefined)
+      throw new DbError('invalid_argument', `unable to use system source '${source.name}': use ${show} instead`); // prettier-ignore
     const matches = source.regex === undefined ? undefined : compileRegex(source.regex);
     for (const name of names)
       if (matches === undefined ? name === source.name : matches(name)) matched.add(name);

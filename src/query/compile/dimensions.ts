@@ -20,9 +20,12 @@ export function compileDimensions(
 ): Dimensions {
   const tags = new Set<string>();
   let time: { intervalNs: bigint; offsetNs: bigint } | undefined;
-  for (const dimension of dimensions) {
+  for (const whole of dimensions) {
+    const dimension = unwrap(whole);
     switch (dimension.kind) {
       case 'ref':
+        if (dimension.name.toLowerCase() === 'time')
+          throw invalid('time() is a function and expects at least one argument');
         tags.add(dimension.name);
         break;
       case 'wildcard':
@@ -54,13 +57,18 @@ function timeDimension(
   if (call.args.length === 0 || call.args.length > 2)
     throw invalid('time dimension expected 1 or 2 arguments');
   if (interval?.kind !== 'duration') throw invalid('time dimension must have duration argument');
-  if (interval.valueNs <= 0n) throw invalid('time dimension must have duration argument');
+  // The reference takes an interval of nothing as none.
+  if (interval.valueNs <= 0n) return { intervalNs: 0n, offsetNs: 0n };
   if (offset === undefined) return { intervalNs: interval.valueNs, offsetNs: 0n };
   if (offset.kind === 'duration')
     return { intervalNs: interval.valueNs, offsetNs: offset.valueNs % interval.valueNs };
   if (offset.kind === 'call' && offset.name === 'now')
     return { intervalNs: interval.valueNs, offsetNs: nowNs % interval.valueNs };
   throw invalid('time dimension offset must be duration or now()');
+}
+
+function unwrap(expr: Expr): Expr {
+  return expr.kind === 'paren' ? unwrap(expr.expr) : expr;
 }
 
 function invalid(text: string): DbError {

@@ -10,8 +10,8 @@ export interface TimeRange {
 }
 
 /**
- * Parts a condition into its bounds of time and the rest. Bounds count only in conjunctions; under an OR they leave no
- * row, as in the reference (trap 55).
+ * Parts a condition into its bounds of time and the rest. Bounds hold for the whole statement wherever they stand: an OR
+ * of two ranges is their intersection, most often nothing, as in the reference (trap 55).
  */
 export function splitCondition(
   condition: Expr | undefined,
@@ -30,8 +30,6 @@ function split(expr: Expr, nowNs: bigint): { range: TimeRange; rest: Expr | unde
   if (expr.kind === 'binary' && (expr.operator === 'AND' || expr.operator === 'OR')) {
     const left = split(expr.left, nowNs);
     const right = split(expr.right, nowNs);
-    if (expr.operator === 'OR' && (isBounded(left.range) || isBounded(right.range)))
-      return { range: { minNs: maxTimeNs, maxNs: minTimeNs }, rest: undefined };
     const range = intersect(left.range, right.range);
     if (left.rest === undefined || right.rest === undefined)
       return { range, rest: left.rest ?? right.rest };
@@ -48,10 +46,6 @@ function split(expr: Expr, nowNs: bigint): { range: TimeRange; rest: Expr | unde
 
 function isTime(expr: Expr): boolean {
   return expr.kind === 'ref' && expr.name.toLowerCase() === 'time';
-}
-
-function isBounded(range: TimeRange): boolean {
-  return range.minNs !== undefined || range.maxNs !== undefined;
 }
 
 function intersect(left: TimeRange, right: TimeRange): TimeRange {
@@ -117,6 +111,8 @@ function timeValue(expr: Expr, nowNs: bigint): bigint {
       return expr.valueNs;
     case 'string': {
       const timeNs = parseTimeLiteral(expr.value);
+      if (timeNs === undefined && /^\d{4}-\d{2}-\d{2}/.test(expr.value))
+        throw new DbError('invalid_argument', 'invalid timestamp string');
       if (timeNs === undefined) throw incompatible('*influxql.StringLiteral');
       return clamp(timeNs);
     }
