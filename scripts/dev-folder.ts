@@ -1,0 +1,104 @@
+/** The folder of a development cluster: held by one launcher at a time, kept between runs. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { lockFile } from '../src/env/node/node-lock.ts';
+import { configOf, type ClusterNode, type ClusterShape, type DevLicense } from './dev-nodes.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const shapeVersion = 1;
+
+interface KeptCluster extends ClusterShape {
+  readonly version: number;
+  /** Where the folder was: configuration files hold its path. */
+  readonly dir: string;
+}
+
+/** What was asked for on the command line. */
+export type AskedShape = { readonly [K in keyof ClusterShape]: number | undefined };
+
+const fallback: ClusterShape = { metas: 3, data: 2, portOffset: 0 };
+
+export class DevFolder {
+  readonly dir: string;
+  readonly #kept: KeptCluster | undefined;
+
+  private constructor(dir: string, kept: KeptCluster | undefined) {
+    this.dir = dir;
+    this.#kept = kept;
+  }
+
+  /** Throws when another launcher has it. With `isFresh`, what it holds does not count. */
+  static async open(dir: string, isFresh: boolean): Promise<DevFolder> {
+    mkdirSync(dir, { recursive: true });
+    try {
+      await lockFile(join(dir, '.lock'));
+    } catch (error) {
+      throw new Error(`${dir} is in use by another launcher: stop it, or use --dir`, { cause: error }); // prettier-ignore
+    }
+    const path = join(dir, 'cluster.json');
+    const hasKept = !isFresh && existsSync(path);
+    const kept = hasKept ? (JSON.parse(readFileSync(path, 'utf8')) as KeptCluster) : undefined;
+    if (kept !== undefined && kept.version !== shapeVersion)
+      throw new Error(`${path} is of another version: use --fresh, or --dir`);
+    return new DevFolder(dir, kept);
+  }
+
+  /** What was asked for, else what is kept. Throws when a kept cluster could not be that. */
+  shape(asked: AskedShape): ClusterShape {
+    const kept = this.#kept;
+    const { metas, data, portOffset } = { ...fallback, ...kept };
+    const shape = {
+      metas: asked.metas ?? metas,
+      data: asked.data ?? data,
+      portOffset: asked.portOffset ?? portOffset,
+    };
+    if (kept === undefined) return shape;
+    const holds = `${this.dir} holds a cluster of ${metas} metas and ${data} data nodes at --port-offset ${portOffset}`;
+    const ways = 'leave the option out, use --fresh to forget it, or --dir for another one';
+    if (shape.portOffset !== portOffset)
+      throw new Error(`${holds}: its nodes know each other by their ports; ${ways}`);
+    if (shape.metas < metas || shape.data < data)
+      throw new Error(`${holds}: fewer nodes would leave out members of it; ${ways}`);
+    return shape;
+  }
+
+  /** Forgets what the folder held. Only what a launcher has made is removed, whatever folder --dir names. */
+  clear(): void {
+    for (const name of readdirSync(this.dir))
+      if (/^((meta|data)-\d+|license|cluster\.json)$/.test(name))
+        rmSync(join(this.dir, name), { recursive: true });
+  }
+
+  /** Makes folders and configuration files; one that is there stays as it is, unless the folder has moved. */
+  prepare(shape: ClusterShape, nodes: readonly ClusterNode[]): void {
+    const license = issueLicense(this.dir, nodes.length);
+    const hasMoved = this.#kept !== undefined && this.#kept.dir !== this.dir;
+    for (const node of nodes) {
+      mkdirSync(node.folder, { recursive: true });
+      if (hasMoved || !existsSync(node.configPath))
+        writeFileSync(node.configPath, configOf(node, license));
+    }
+    const kept: KeptCluster = { version: shapeVersion, dir: this.dir, ...shape };
+    writeFileSync(join(this.dir, 'cluster.json'), `${JSON.stringify(kept, null, 2)}\n`);
+  }
+}
+
+/** A licence by a key of its own; issued at each start, so that it is never a stale one. */
+function issueLicense(dir: string, nodeCount: number): DevLicense {
+  const folder = join(dir, 'license');
+  const key = join(folder, 'key');
+  const publicKey = join(folder, 'key.pub');
+  const path = join(folder, 'license.json');
+  mkdirSync(folder, { recursive: true });
+  const run = (...args: string[]): void => {
+    const done = spawnSync(join(root, 'bin/influxd-license'), args, { encoding: 'utf8' });
+    if (done.status !== 0)
+      throw new Error(`influxd-license: ${done.error?.message ?? done.stderr.trimEnd()}`);
+  };
+  if (!existsSync(key)) run('keygen', '--private-key', key, '--public-key', publicKey);
+  const limits = ['--data-nodes', `${Math.max(10, nodeCount)}`, '--cores', `${availableParallelism()}`]; // prettier-ignore
+  run('issue', '--private-key', key, '--out', path, '--days', '365', ...limits);
+  return { path, publicKey };
+}

@@ -1,0 +1,123 @@
+/** The nodes of a development cluster: their ports, folders and configuration files. */
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+export const host = '127.0.0.1';
+const portMax = 65_535;
+
+export interface ClusterShape {
+  readonly metas: number;
+  readonly data: number;
+  readonly portOffset: number;
+}
+
+export interface ClusterNode {
+  readonly name: string;
+  readonly kind: 'meta' | 'data';
+  readonly bin: 'influxd' | 'influxd-meta';
+  readonly folder: string;
+  readonly configPath: string;
+  readonly logPath: string;
+  readonly http: string;
+  readonly tcp: string;
+}
+
+export interface DevLicense {
+  readonly path: string;
+  readonly publicKey: string;
+}
+
+/** Node i of a kind has the default ports + 100 x (i - 1). Throws when one is past the last port. */
+export function nodesOf(dir: string, { metas, data, portOffset }: ClusterShape): ClusterNode[] {
+  const all = (kind: 'meta' | 'data', count: number) =>
+    Array.from({ length: count }, (_, i) => nodeOf({ dir, kind, i, portOffset }));
+  return [...all('meta', metas), ...all('data', data)];
+}
+
+function nodeOf(place: {
+  readonly dir: string;
+  readonly kind: 'meta' | 'data';
+  readonly i: number;
+  readonly portOffset: number;
+}): ClusterNode {
+  const { dir, kind, i, portOffset } = place;
+  const isMeta = kind === 'meta';
+  const bin = isMeta ? 'influxd-meta' : 'influxd';
+  const name = `${kind}-${i + 1}`;
+  const folder = join(dir, name);
+  const address = (port: number): string => {
+    const shifted = port + portOffset + 100 * i;
+    if (shifted > portMax) throw new Error(`${name} would have port ${shifted}: there is none`);
+    return `${host}:${shifted}`;
+  };
+  return {
+    name,
+    kind,
+    bin,
+    folder,
+    configPath: join(folder, isMeta ? 'influxdb-meta.conf' : 'influxdb.conf'),
+    logPath: join(folder, `${bin}.log`),
+    http: address(isMeta ? 8091 : 8086),
+    tcp: address(isMeta ? 8089 : 8088),
+  };
+}
+
+/** Throws naming every port that something else has. */
+export async function assertPortsFree(nodes: readonly ClusterNode[]): Promise<void> {
+  const taken: string[] = [];
+  for (const { name, http, tcp } of nodes)
+    for (const address of [http, tcp])
+      if (!(await isFree(address))) taken.push(`port ${portOf(address)} is taken (${name})`);
+  if (taken.length === 0) return;
+  throw new Error(`${taken.join('\n')}\nstop what listens there, or use --port-offset`);
+}
+
+function isFree(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => {
+      resolve(false);
+    });
+    probe.listen({ port: portOf(address), host }, () => {
+      probe.close(() => {
+        resolve(true);
+      });
+    });
+  });
+}
+
+function portOf(address: string): number {
+  return Number(address.split(':')[1]);
+}
+
+export function configOf(node: ClusterNode, license: DevLicense): string {
+  const text = JSON.stringify;
+  const enterprise = `[enterprise]
+  license-path = ${text(license.path)}
+  license-public-key-path = ${text(license.publicKey)}
+`;
+  if (node.kind === 'meta')
+    return `hostname = "${host}"
+
+${enterprise}
+[meta]
+  dir = ${text(join(node.folder, 'meta'))}
+  bind-address = "${node.tcp}"
+  http-bind-address = "${node.http}"
+`;
+  return `hostname = "${host}"
+bind-address = "${node.tcp}"
+
+${enterprise}
+[meta]
+  dir = ${text(join(node.folder, 'meta'))}
+
+[data]
+  dir = ${text(join(node.folder, 'data'))}
+  wal-dir = ${text(join(node.folder, 'wal'))}
+
+[http]
+  bind-address = "${node.http}"
+  log-enabled = false
+`;
+}
