@@ -156,3 +156,14 @@ test('data api: hundreds of requests have the status, headers and body of the re
     rmSync(place, { recursive: true });
   }
 });
+
+test('data api: a body over the limit is told after what is wrong with the place, and only of writes', async () => {
+  const body = '#'.repeat(25_000_001);
+  expect(await write(body)).toBe('413 {"error":"Request Entity Too Large"}');
+  const missing = await fetch(`${node.url}/write?db=no`, { method: 'POST', body });
+  expect(missing.status).toBe(404);
+  const file = new FormData();
+  file.append('q', new Blob([`SHOW DATABASES -- ${body}`]), 'query.txt');
+  const asked = await fetch(`${node.url}/query`, { method: 'POST', body: file });
+  expect(await asked.text()).toContain('"name":"databases"');
+});

@@ -57,14 +57,19 @@ export function* chunksOf(result: StatementResult, rowsMax: number): Generator<S
   }
 }
 
-/** The first `rowsMax` rows of all series together; the series that is cut says so (spec 4.1). */
+/**
+ * The first `rowsMax` rows of all series together; the series that is cut says so, and what comes after it is left out
+ * (spec 4.1). The statement says it too when more of its series follow, unless the first was the one, as the reference.
+ */
 export function limitRows(
   results: readonly StatementResult[],
   rowsMax: number,
 ): readonly StatementResult[] {
   if (rowsMax <= 0) return results;
+  const kept: StatementResult[] = [];
   let left = rowsMax;
-  return results.map((result) => {
+  for (const result of results) {
+    if (left === 0) return kept;
     const series: OutputSeries[] = [];
     for (const one of result.series) {
       const count = rowCount(one);
@@ -72,8 +77,11 @@ export function limitRows(
       series.push(count <= left ? one : { ...sliceSeries(one, 0, left), partial: true });
       left -= Math.min(left, count);
     }
-    return { ...result, series };
-  });
+    const more = result.series[series.length];
+    const partial = more !== undefined && isCut(more) && series.length > 1;
+    kept.push({ ...result, series, ...(partial && { partial: true }) });
+  }
+  return kept;
 }
 
 function slicesOf(series: OutputSeries, rowsMax: number): readonly OutputSeries[] {

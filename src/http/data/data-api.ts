@@ -1,11 +1,12 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
+import { MiB } from '../../base/units.ts';
 import { Counters } from '../../telemetry/counters.ts';
 import { sendError, sendJson, sendPlain } from '../error-reply.ts';
 import { accessLogLine } from './access-log.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { handleQuery } from './query-route.ts';
-import { handleWrite } from './write-route.ts';
+import { handleWrite, refusalOfWrite } from './write-route.ts';
 import { WriteThrottle } from './write-throttle.ts';
 
 const counterNames = ['req', 'queryReq', 'writeReq', 'pingReq', 'writeReqBytes', 'clientError', 'serverError'] as const; // prettier-ignore
@@ -15,6 +16,8 @@ declare module 'fastify' {
     leaveThrottle: (() => void) | undefined;
   }
 }
+
+const queryBytesMax = 32 * MiB;
 
 /** The API of a data node, port 8086 (spec 4). The caller listens and closes. */
 export function createDataApi(ports: DataApiPorts, options: DataApiOptions): FastifyInstance {
@@ -95,6 +98,12 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     counters.add('queryReq');
     return handleQuery(request, reply, parts);
   });
+  api.addHook('preParsing', (request, reply, payload, done) => {
+    const isWrite = request.method === 'POST' && pathOf(request) === '/write';
+    const refusal = isWrite ? refusalOfWrite(request, ports) : undefined;
+    if (refusal === undefined) done(null, payload);
+    else sendError(reply, refusal.status, refusal.text);
+  });
   only(api, ['OPTIONS', 'POST'], '/write', (request, reply) =>
     request.method === 'OPTIONS' ? reply.code(200).send() : handleWrite(request, reply, parts),
   );
@@ -119,7 +128,9 @@ function only(
   handler: Handler,
 ): void {
   const allow = methods.join(', ');
-  api.route({ method: [...methods], url, exposeHeadRoute: false, handler });
+  // The limit of bodies is one of writes; forms and files of queries have a fixed one.
+  const limit = url === '/query' ? { bodyLimit: queryBytesMax } : {};
+  api.route({ method: [...methods], url, exposeHeadRoute: false, handler, ...limit });
   const others = allMethods.filter((method) => !methods.includes(method));
   if (others.length === 0) return;
   api.route({

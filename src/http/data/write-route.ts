@@ -8,6 +8,27 @@ import { errorStatus, sendError } from '../error-reply.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { RequestParameters } from './request-parameters.ts';
 
+/**
+ * Why a write is refused before its body is read: the database has to be named and there, and the user allowed (spec
+ * 4.2). Undefined when it may go on.
+ */
+export function refusalOfWrite(
+  request: FastifyRequest,
+  { writer }: Pick<DataApiPorts, 'writer'>,
+): { readonly status: number; readonly text: string } | undefined {
+  const database = RequestParameters.ofUrl(request).get('db');
+  if (database === '') return { status: 400, text: 'database is required' };
+  try {
+    writer.checkDatabase(database);
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    return { status: errorStatus[error.code], text: error.message };
+  }
+  if (everyone.mayWrite(database)) return undefined;
+  const text = `"${everyone.name}" user is not authorized to write to database "${database}"`;
+  return { status: 403, text };
+}
+
 const gzipHeaderBytes = 10;
 
 /** POST /write (spec 4.2). */
@@ -18,11 +39,6 @@ export async function handleWrite(
 ): Promise<unknown> {
   const parameters = RequestParameters.ofUrl(request);
   const database = parameters.get('db');
-  if (database === '') return sendError(reply, 400, 'database is required');
-  if (!everyone.mayWrite(database)) {
-    const text = `"${everyone.name}" user is not authorized to write to database "${database}"`;
-    return sendError(reply, 403, text);
-  }
   const precision = parameters.get('precision');
   const stepNs = precisionNs.get(precision === '' ? 'ns' : precision);
   if (stepNs === undefined) {
@@ -30,7 +46,6 @@ export async function handleWrite(
     return sendError(reply, 400, text);
   }
   try {
-    ports.writer.checkDatabase(database);
     const body = await bodyOf(request, ports, options.bodyBytesMax);
     const retentionPolicy = parameters.get('rp');
     const level = parseConsistencyLevel(parameters.get('consistency'));

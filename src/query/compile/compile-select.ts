@@ -3,6 +3,7 @@ import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { compileRegex } from '../../influxql/regex.ts';
 import { callParts } from '../assemble/calls.ts';
+import { windowStartNs } from '../exec/window-accumulator.ts';
 import type { Fill } from '../assemble/fill.ts';
 import type { RowsOutput } from '../assemble/rows.ts';
 import type { WindowsOutput } from '../assemble/windows.ts';
@@ -41,6 +42,7 @@ export function compileSelect(
   const all = mergeSchemas('', schemas);
   const dimensions = compileDimensions(statement.dimensions, all, options.nowNs);
   const selected = expandFields(statement.fields, all, dimensions.groupBy);
+  checkBuckets(range, dimensions, options);
   const plans: MeasurementPlan[] = [];
   for (const schema of schemas) {
     const parts = { statement, schema, dimensions, range, options };
@@ -62,6 +64,22 @@ export function compileSelect(
     if (plan !== undefined) plans.push(plan);
   }
   return plans;
+}
+
+/** Windows between bounds that the statement names are counted before anything is read, whatever the fill (spec F61). */
+function checkBuckets(
+  { minNs, maxNs }: TimeRange,
+  { intervalNs, offsetNs }: Dimensions,
+  { bucketsMax, nowNs }: CompileOptions,
+): void {
+  if (bucketsMax === 0 || intervalNs === 0n || minNs === undefined) return;
+  const firstNs = windowStartNs(minNs, intervalNs, offsetNs);
+  const count = (windowStartNs(maxNs ?? nowNs, intervalNs, offsetNs) - firstNs) / intervalNs + 1n;
+  if (count > BigInt(bucketsMax))
+    throw new DbError(
+      'limit_exceeded',
+      `max-select-buckets limit exceeded: (${count}/${bucketsMax})`,
+    );
 }
 
 interface Parts {
