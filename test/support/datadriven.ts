@@ -7,6 +7,8 @@ import { expect } from 'vitest';
  * the file; the diff is the review.
  */
 export interface ScriptStep {
+  /** The whole command, as written. */
+  readonly text: string;
   readonly command: string;
   /** What follows the command, options aside. */
   readonly words: readonly string[];
@@ -84,5 +86,5 @@ function parseCommand(line: string): Omit<ScriptStep, 'input'> {
       return [word.slice(0, split), word.slice(split + 1)] as const;
     }),
   );
-  return { command, words: rest.filter((word) => !isOption(word)), options };
+  return { text: line, command, words: rest.filter((word) => !isOption(word)), options };
 }

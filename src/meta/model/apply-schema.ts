@@ -2,14 +2,20 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
 import {
   findDatabase,
-  findRetentionPolicy,
   type Catalog,
   type Database,
   type RetentionPolicy,
   type ShardGroup,
 } from './catalog.ts';
 import type { Command, PolicySpec } from './command.ts';
-import { alteredPolicy, checkName, isSamePolicy, newPolicy } from './retention-policy.ts';
+import {
+  alteredPolicy,
+  checkName,
+  checkSpec,
+  isSamePolicy,
+  matchesSpec,
+  newPolicy,
+} from './retention-policy.ts';
 import { compareGroups, groupAt, newGroupBounds, placeShards } from './shard-groups.ts';
 
 type SchemaCommand = Extract<
@@ -43,7 +49,9 @@ export function applySchemaCommand(
     case 'alter-retention-policy':
       return alterPolicy(catalog, command);
     case 'drop-retention-policy': {
-      const database = mustHaveDatabase(catalog, command.database);
+      // Neither the policy nor the database has to be there.
+      const database = findDatabase(catalog, command.database);
+      if (database === undefined) return catalog;
       const retentionPolicies = database.retentionPolicies.filter(
         ({ name }) => name !== command.name,
       );
@@ -63,26 +71,19 @@ export function defaultReplicaCount(catalog: Catalog): number {
 function createDatabase(catalog: Catalog, name: string, spec: PolicySpec | undefined): Catalog {
   if (name === '') throw new DbError('invalid_argument', 'database name required');
   checkName(name);
-  const policy = newPolicy(spec ?? {}, {
-    name: 'autogen',
-    replicaCount: defaultReplicaCount(catalog),
-  });
+  const defaults = { name: 'autogen', replicaCount: defaultReplicaCount(catalog) };
+  checkSpec(spec ?? {});
   const existing = findDatabase(catalog, name);
-  if (existing === undefined) {
-    const database = {
-      name,
-      defaultRetentionPolicy: policy.name,
-      retentionPolicies: [policy],
-    };
+  if (existing === undefined || (spec !== undefined && existing.retentionPolicies.length === 0)) {
+    const policy = newPolicy(spec ?? {}, defaults);
+    const database = { name, defaultRetentionPolicy: policy.name, retentionPolicies: [policy] };
     return withDatabase(catalog, database);
   }
   if (spec === undefined) return catalog;
-  const current = findRetentionPolicy(existing, spec.name ?? '');
-  const isSame =
-    current !== undefined &&
-    current.name === existing.defaultRetentionPolicy &&
-    isSamePolicy(current, newPolicy(spec, current));
-  if (!isSame) throw new DbError('conflict', 'retention policy conflicts with an existing policy');
+  const current = findExactPolicy(existing, spec.name ?? defaults.name);
+  const isDefault = current?.name === existing.defaultRetentionPolicy;
+  if (current === undefined || !isDefault || !matchesSpec(current, spec))
+    throw new DbError('conflict', 'retention policy conflicts with an existing policy');
   return catalog;
 }
 

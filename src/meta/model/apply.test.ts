@@ -259,3 +259,57 @@ test('catalog: a command of a newer release stops the node', () => {
     'catalog command create-galaxy is not known here',
   );
 });
+
+test.each([
+  ['nothing', undefined],
+  ['no object', 7],
+  ['no kind', {}],
+  [
+    'a replica count that is no number',
+    { kind: 'create-database', name: 'x', policy: { replication: NaN } },
+  ],
+  [
+    'a time beyond the last',
+    {
+      kind: 'create-shard-groups',
+      database: 'db',
+      retentionPolicy: 'autogen',
+      timesNs: [maxTimeNs + 1n],
+    },
+  ],
+  [
+    'a lease that lasts no time',
+    { kind: 'acquire-lease', name: 'cq', nodeId: 1, nowNs: 0n, durationNs: 0n },
+  ],
+])('catalog: what is no command is refused and changes nothing, %s', (_what, command) => {
+  const cluster = new Cluster();
+  cluster.addDataNodes(2);
+  cluster.do({ kind: 'create-database', name: 'db' });
+  const before = cluster.catalog.databases;
+  const answer = cluster.do(command as unknown as Command);
+  expect(answer).toMatchObject({ ok: false, code: 'invalid_argument' });
+  expect(answer).toMatchObject({ text: expect.stringContaining('malformed catalog command') as string }); // prettier-ignore
+  expect(cluster.catalog.databases).toBe(before);
+});
+
+test('catalog: a log entry without an id is passed over', () => {
+  for (const logged of [null, 'text', { command: { kind: 'drop-database', name: 'x' } }])
+    expect(applyCommand(emptyCatalog, 3, logged)).toMatchObject({ answer: { ok: false }, catalog: { index: 3, answered: [] } }); // prettier-ignore
+});
+
+test('catalog: names are what the reference prints, and no more than 255 bytes of it', () => {
+  const cluster = new Cluster();
+  const answers = ['a\tb', 'a\u00a0b', 'a\u200bb', 'a\ue000b', '\ud800', `${'x'.repeat(256)}/`].map((name) => cluster.do({ kind: 'create-database', name })); // prettier-ignore
+  for (const answer of answers) expect(answer).toMatchObject({ ok: false, text: 'invalid name' });
+  for (const name of ['a b', 'ü', 'a😀', 'a\u0301', `é${'x'.repeat(253)}`])
+    expect(cluster.do({ kind: 'create-database', name })).toEqual({ ok: true });
+});
+
+test('catalog: more names of leases than there can be are refused', () => {
+  const cluster = new Cluster();
+  const acquire = (name: string) =>
+    cluster.do({ kind: 'acquire-lease', name, nodeId: 1, nowNs: 0n, durationNs: 60n });
+  for (let i = 0; i < 1024; i++) acquire(`${i}`);
+  expect(acquire('one more')).toMatchObject({ ok: false, text: 'more than 1024 leases' });
+  expect(acquire('7')).toMatchObject({ ok: true });
+});

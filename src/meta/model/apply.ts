@@ -3,7 +3,11 @@ import { applyNodeCommand } from './apply-nodes.ts';
 import { applySchemaCommand } from './apply-schema.ts';
 import { answeredMax, type Catalog, type CommandAnswer, type Lease } from './catalog.ts';
 import type { Change } from './change.ts';
-import type { Command, LoggedCommand } from './command.ts';
+import { checkCommand, isLogged } from './command-shape.ts';
+import type { Command } from './command.ts';
+
+/** Names of leases are few and fixed; whoever makes them up gets no further than this. */
+const leasesMax = 1024;
 
 export interface Applied {
   readonly catalog: Catalog;
@@ -14,7 +18,15 @@ export interface Applied {
  * Applies the command of log entry `index`: total and the same on every replica. A command that cannot be done is an
  * answer, not an exception. Throws `unsupported_version` on a command of a newer release: the node must stop (D9).
  */
-export function applyCommand(catalog: Catalog, index: number, logged: LoggedCommand): Applied {
+export function applyCommand(catalog: Catalog, index: number, logged: unknown): Applied {
+  if (!isLogged(logged)) {
+    const answer = {
+      ok: false,
+      code: 'invalid_argument',
+      text: 'malformed catalog command',
+    } as const;
+    return { catalog: { ...catalog, index }, answer };
+  }
   const known = catalog.answered.find(({ id }) => id === logged.id);
   if (known !== undefined) return { catalog: { ...catalog, index }, answer: known.answer };
   const { changed, answer } = attempt(catalog, index, logged.command);
@@ -28,6 +40,7 @@ function attempt(
   command: Command,
 ): { readonly changed: Catalog; readonly answer: CommandAnswer } {
   try {
+    checkCommand(command);
     const { catalog: changed, value } = change(catalog, index, command);
     return { changed, answer: { ok: true, value } };
   } catch (error) {
@@ -53,10 +66,6 @@ function change(catalog: Catalog, index: number, command: Command): Change {
       return { catalog: applySchemaCommand(catalog, index, command) };
     case 'acquire-lease':
       return acquireLease(catalog, command);
-    default: {
-      const { kind } = command as { readonly kind: string };
-      throw new DbError('unsupported_version', `catalog command ${kind} is not known here`);
-    }
   }
 }
 
@@ -69,6 +78,8 @@ function acquireLease(
   if (held !== undefined && held.nodeId !== nodeId && held.expiresNs > nowNs)
     throw new DbError('conflict', 'another node has the lease');
   const isRenewal = held?.nodeId === nodeId && held.expiresNs > nowNs;
+  if (held === undefined && catalog.leases.length >= leasesMax)
+    throw new DbError('limit_exceeded', `more than ${leasesMax} leases`);
   const token = isRenewal ? held.token : (held?.token ?? 0) + 1;
   const lease: Lease = { name, nodeId, expiresNs: nowNs + durationNs, token };
   const leases = [...catalog.leases.filter((other) => other.name !== name), lease];

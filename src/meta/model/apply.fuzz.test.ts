@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { dayNs, hourNs, maxTimeNs, minTimeNs } from '../../base/units.ts';
+import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
+import { applyCommand } from './apply.ts';
+import { emptyCatalog, type Catalog } from './catalog.ts';
+import { endOfGroup } from './shard-groups.ts';
+
+const name = fc.constantFrom('a', 'b', '', '.', 'a/b', 'x'.repeat(256), 'autogen');
+const duration = fc.constantFrom(0n, 1n, hourNs, 3n * hourNs, dayNs, 30n * dayNs, 400n * dayNs, -1n, 2n ** 63n - 1n); // prettier-ignore
+const count = fc.constantFrom(-1, 0, 1, 2, 3, 7, 2 ** 31 - 1, 2 ** 53);
+const flag = fc.boolean();
+const time = fc.oneof(fc.bigInt(0n, 40n * dayNs), fc.constantFrom(minTimeNs, maxTimeNs, 0n, -1n, 2n ** 63n - 1n)); // prettier-ignore
+const absent = { freq: 2, nil: undefined };
+const policy = fc.record({
+  name: fc.option(name, absent),
+  durationNs: fc.option(duration, absent),
+  shardDurationNs: fc.option(duration, absent),
+  replication: fc.option(count, absent),
+  pastLimitNs: fc.option(duration, absent),
+  futureLimitNs: fc.option(duration, absent),
+});
+const address = fc.constantFrom('h1:1', 'h2:1', 'h3:1', 'h4:1', '');
+const addresses = { httpAddress: address, tcpAddress: address };
+const kind = <T extends string>(text: T) => fc.constant(text);
+
+const command = fc.oneof(
+  fc.record({ kind: kind('found-cluster'), clusterId: fc.constantFrom(0n, 7n, 9n) }),
+  fc.record({ kind: kind('create-meta-node'), ...addresses }),
+  fc.record({ kind: kind('delete-meta-node'), nodeId: count }),
+  fc.record({ kind: kind('create-data-node'), ...addresses, dataNodesMax: count }),
+  fc.record({ kind: kind('delete-data-node'), nodeId: count }),
+  fc.record({ kind: kind('create-database'), name, policy: fc.option(policy, absent) }),
+  fc.record({ kind: kind('drop-database'), name }),
+  fc.record({ kind: kind('create-retention-policy'), database: name, policy, isDefault: flag }),
+  fc.record({ kind: kind('alter-retention-policy'), database: name, name, policy, isDefault: flag }), // prettier-ignore
+  fc.record({ kind: kind('drop-retention-policy'), database: name, name }),
+  fc.record({ kind: kind('create-shard-groups'), database: name, retentionPolicy: name, timesNs: fc.array(time, { maxLength: 5 }) }), // prettier-ignore
+  fc.record({ kind: kind('acquire-lease'), name, nodeId: count, nowNs: duration, durationNs: duration }), // prettier-ignore
+);
+
+/** Any field may be of any type: data nodes of other releases, and whoever finds the port, send commands. */
+const broken = fc
+  .tuple(command, fc.string(), fc.anything({ withBigInt: true }))
+  .map(([whole, key, value]) => {
+    const keys = Object.keys(whole).filter((one) => one !== 'kind');
+    return { ...whole, [keys[key.length % keys.length] ?? key]: value };
+  });
+const logged = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ id: fc.uuid(), command }) },
+  { weight: 2, arbitrary: fc.record({ id: fc.uuid(), command: broken }) },
+  { weight: 1, arbitrary: fc.record({ id: fc.constantFrom('same', ''), command }) },
+  { weight: 1, arbitrary: fc.anything() },
+);
+
+function applyAll(commands: readonly unknown[]): readonly Catalog[] {
+  let catalog = emptyCatalog;
+  return commands.map((one, i) => ({ catalog } = applyCommand(catalog, i + 1, one)).catalog);
+}
+
+test('catalog: apply takes anything, does the same on every replica, and survives a snapshot at any point', () => {
+  fc.assert(
+    fc.property(fc.array(logged, { maxLength: 40 }), fc.nat(), (commands, cut) => {
+      const once = applyAll(commands);
+      expect(applyAll(commands)).toEqual(once);
+      // Another replica starts from a snapshot taken in the middle.
+      const start = commands.length === 0 ? 0 : cut % commands.length;
+      let replica = start === 0 ? emptyCatalog : (decodeMessage(encodeMessage(once[start - 1])) as Catalog); // prettier-ignore
+      for (const [i, one] of commands.entries())
+        if (i >= start) ({ catalog: replica } = applyCommand(replica, i + 1, one));
+      expect(encodeMessage(replica)).toEqual(encodeMessage(once.at(-1) ?? emptyCatalog));
+      once.forEach(checkCatalog);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+/** What every reader of a catalog takes for granted. */
+function checkCatalog(catalog: Catalog): void {
+  const ids = [...catalog.metaNodes, ...catalog.dataNodes].map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(Math.max(0, ...ids)).toBeLessThanOrEqual(catalog.maxNodeId);
+  const shardIds: number[] = [];
+  for (const { retentionPolicies } of catalog.databases)
+    for (const { shardGroups, durationNs, shardGroupDurationNs } of retentionPolicies) {
+      expect(durationNs === 0n || durationNs >= shardGroupDurationNs).toBe(true);
+      shardGroups.forEach((group, i) => {
+        expect(group.startNs).toBeLessThan(group.endNs);
+        const next = shardGroups[i + 1];
+        if (next !== undefined) expect(endOfGroup(group)).toBeLessThanOrEqual(next.startNs);
+        shardIds.push(...group.shards.map(({ id }) => id));
+        const owners = group.shards.flatMap((shard) => shard.owners);
+        for (const owner of owners) expect(catalog.dataNodes.map(({ id }) => id)).toContain(owner);
+      });
+    }
+  expect(new Set(shardIds).size).toBe(shardIds.length);
+  expect(Math.max(0, ...shardIds)).toBeLessThanOrEqual(catalog.maxShardId);
+}

@@ -1,0 +1,91 @@
+/**
+ * Whether what came over the network, or out of the log, is a command: apply is total, so it must not meet a field of
+ * another type than it computes with (a replica count of NaN would never stop being divided).
+ *
+ * Invariant: the same answer on every replica, so it looks at types and fixed bounds only.
+ */
+import { DbError } from '../../base/errors.ts';
+import { maxTimeNs, minTimeNs } from '../../base/units.ts';
+import type { Command, LoggedCommand, PolicySpec } from './command.ts';
+
+type Check = (value: unknown) => boolean;
+type Shape<T> = { readonly [Key in keyof Required<T>]: Check };
+
+const int64Min = -(2n ** 63n);
+const int64Max = 2n ** 63n - 1n;
+const maxReplicaCount = 2 ** 31 - 1;
+/** Of one command; a writer with more sends several. */
+const timesMax = 100_000;
+
+const isText: Check = (value) => typeof value === 'string';
+const isFlag: Check = (value) => typeof value === 'boolean';
+const isCount: Check = (value) => Number.isSafeInteger(value);
+const isInt64: Check = (value) =>
+  typeof value === 'bigint' && value >= int64Min && value <= int64Max;
+const isUint64: Check = (value) => typeof value === 'bigint' && value >= 0n && value < 2n ** 64n;
+const isTime: Check = (value) => isInt64(value) && within(value as bigint, minTimeNs, maxTimeNs);
+const isTimes: Check = (value) =>
+  Array.isArray(value) && value.length <= timesMax && value.every(isTime);
+const isReplicaCount: Check = (value) => isCount(value) && (value as number) <= maxReplicaCount;
+const isPositive: Check = (value) => isInt64(value) && (value as bigint) > 0n;
+const orAbsent =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
+const policyShape: Shape<PolicySpec> = {
+  name: orAbsent(isText),
+  durationNs: orAbsent(isInt64),
+  shardDurationNs: orAbsent(isInt64),
+  replication: orAbsent(isReplicaCount),
+  pastLimitNs: orAbsent(isInt64),
+  futureLimitNs: orAbsent(isInt64),
+};
+const isPolicy: Check = (value) => hasShape(value, policyShape);
+
+type ShapeOf<Kind extends Command['kind']> = Shape<Omit<Extract<Command, { kind: Kind }>, 'kind'>>;
+
+/** A kind that is missing here does not compile. */
+const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
+  'found-cluster': { clusterId: isUint64 },
+  'create-meta-node': { httpAddress: isText, tcpAddress: isText },
+  'delete-meta-node': { nodeId: isCount },
+  'create-data-node': { httpAddress: isText, tcpAddress: isText, dataNodesMax: isCount },
+  'delete-data-node': { nodeId: isCount },
+  'create-database': { name: isText, policy: orAbsent(isPolicy) },
+  'drop-database': { name: isText },
+  'create-retention-policy': { database: isText, policy: isPolicy, isDefault: isFlag },
+  'alter-retention-policy': { database: isText, name: isText, policy: isPolicy, isDefault: isFlag },
+  'drop-retention-policy': { database: isText, name: isText },
+  'create-shard-groups': { database: isText, retentionPolicy: isText, timesNs: isTimes },
+  'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
+};
+
+/** Throws `unsupported_version` for a kind of a newer release, `invalid_argument` for what is no command at all. */
+export function checkCommand(command: unknown): asserts command is Command {
+  const kind = isObject(command) ? command['kind'] : undefined;
+  if (typeof kind !== 'string') throw malformed('it has no kind');
+  if (!Object.hasOwn(shapes, kind))
+    throw new DbError('unsupported_version', `catalog command ${kind} is not known here`);
+  if (!hasShape(command, shapes[kind as Command['kind']])) throw malformed(kind);
+}
+
+export function isLogged(value: unknown): value is LoggedCommand {
+  return isObject(value) && typeof value['id'] === 'string' && value['id'] !== '';
+}
+
+function malformed(what: string): DbError {
+  return new DbError('invalid_argument', `malformed catalog command: ${what}`);
+}
+
+function hasShape(value: unknown, shape: Readonly<Record<string, Check>>): boolean {
+  return isObject(value) && Object.entries(shape).every(([key, check]) => check(value[key]));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function within(value: bigint, min: bigint, max: bigint): boolean {
+  return value >= min && value <= max;
+}
