@@ -1,6 +1,6 @@
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { DataIdentity } from '../../meta/client/meta-client.ts';
-import type { MetaApi } from './meta-api-options.ts';
+import type { MetaApi, MetaProbe } from './meta-api-options.ts';
 
 /** What `data.status` of a data node answers. */
 export interface DataStatus {
@@ -11,29 +11,40 @@ export interface DataStatus {
 
 const askDeadlineMs = 5_000;
 
-/** Adds a meta node by its HTTP address; the first one, itself, founds the cluster (spec F10, F11). */
+/**
+ * Adds a meta node by its HTTP address. A node without a cluster founds one with itself first, whichever node it is
+ * asked to add (spec F10, F11).
+ */
 export async function addMetaNode(address: string, { ports, options }: MetaApi): Promise<unknown> {
   const { node } = ports;
+  const isSelf = address === options.httpAddress;
+  // A node that is of another cluster, or no meta node, is refused before anything is founded.
+  const target = isSelf ? undefined : await probeTarget(address, ports);
   if (!node.isJoined) {
-    if (address !== options.httpAddress) throw new DbError('no_leader', 'no leader');
     await node.found();
     await leads(ports);
   }
   const known = node.catalog.metaNodes.find(({ httpAddress }) => httpAddress === address);
   if (known !== undefined && node.status.peers.includes(known.tcpAddress))
     return metaDocument(known.id, address, known.tcpAddress);
-  const probe = await ports.probe(address);
-  if (probe.nodeType !== 'meta')
+  const tcpAddress = target?.raftAddr ?? options.tcpAddress;
+  return metaDocument(await node.addMeta(address, tcpAddress), address, tcpAddress);
+}
+
+/** Throws for what is no meta node, or is one of another cluster. A member is not asked: it may be down. */
+async function probeTarget(
+  address: string,
+  { node, probe }: MetaApi['ports'],
+): Promise<MetaProbe | undefined> {
+  const known = node.catalog.metaNodes.find(({ httpAddress }) => httpAddress === address);
+  if (known !== undefined && node.status.peers.includes(known.tcpAddress)) return undefined;
+  const target = await probe(address);
+  if (target.nodeType !== 'meta')
     throw new DbError('invalid_argument', `${address} is not a meta node`);
-  if (probe.peers !== null && known === undefined) {
-    const of = `leader=${probe.leader} peers=[${probe.peers.join(' ')}]`;
-    throw new DbError(
-      'conflict',
-      `meta node at "${address}" is a member of another cluster: ${of}`,
-    );
-  }
-  const id = await node.addMeta(address, probe.raftAddr);
-  return metaDocument(id, address, probe.raftAddr);
+  if (target.peers === null || known !== undefined) return target;
+  const of = `leader=${target.leader} peers=[${target.peers.join(' ')}]`;
+  const text = `meta node at "${address}" is a member of another cluster: ${of}`;
+  throw new DbError('conflict', text);
 }
 
 /** Adds a data node by its TCP address: it gets an id, and then learns of its cluster (spec F12). */
@@ -64,8 +75,8 @@ export async function addDataNode(address: string, { ports, options }: MetaApi):
     id,
     tcpAddr: address,
     httpAddr: httpAddress,
-    httpScheme: 'http',
-    status: 'joined',
+    httpScheme: '',
+    status: '',
     version: '',
   };
 }
@@ -77,7 +88,7 @@ function rethrowJoined(error: unknown): never {
 }
 
 function metaDocument(id: number, addr: string, tcpAddr: string): unknown {
-  return { id, addr, httpScheme: 'http', tcpAddr, version: '' };
+  return { id, addr, httpScheme: '', tcpAddr, version: '' };
 }
 
 /** A cluster of one elects itself within an election timeout. */

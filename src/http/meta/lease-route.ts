@@ -4,7 +4,7 @@ import { isDbError } from '../../base/errors.ts';
 import type { Lease } from '../../meta/model/catalog.ts';
 import type { MetaApi } from './meta-api-options.ts';
 import { isElsewhere, parameter, sendJson } from './meta-request.ts';
-import { sendPlain } from '../error-reply.ts';
+import { sendError, sendPlain } from '../error-reply.ts';
 
 /** GET /lease: 200 granted or renewed, 409 held by another node (spec F18). */
 export async function serveLease(
@@ -17,6 +17,7 @@ export async function serveLease(
   if (name === '') return sendPlain(reply, 400, 'lease name required');
   if (asked === '') return sendPlain(reply, 400, 'node ID required');
   if (!/^\d+$/.test(asked)) return sendPlain(reply, 400, 'invalid node ID');
+  if (!meta.ports.node.isJoined) return sendError(reply, 503, 'no leader');
   if (isElsewhere(request, reply, meta)) return reply;
   const nodeId = Number(asked);
   const { node, clock } = meta.ports;

@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { MetaNode } from '../../meta/server/meta-node.ts';
@@ -14,11 +16,19 @@ const pingDeadlineMs = 2_000;
 export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): FastifyInstance {
   const api = fastify({
     forceCloseConnections: 'idle',
+    // Its text is not the reference's: the hook below answers.
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },
   });
   api.removeAllContentTypeParsers();
   api.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body);
+  });
+  let isClosing = false;
+  api.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
   });
   api.addHook('onRequest', async (request, reply) => {
     const { headers } = request;
@@ -30,7 +40,9 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
     if (options.tracing)
       ports.log.info('Meta request', { method: request.method, url: request.url });
     if (!['GET', 'POST'].includes(request.method)) return reply.code(400).send();
+    if (isClosing) return sendError(reply, 503, 'server closed');
   });
+  api.addHook('onSend', compress);
   addReads(api, { ports, options });
   addChanges(api, { ports, options });
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
@@ -69,9 +81,11 @@ function addReads(api: FastifyInstance, { ports, options }: MetaApi): void {
     await settleRead(node);
     return sendJson(reply, clusterDocument(node.catalog, ports.announcements));
   });
-  api.get('/show-shards', async (_request, reply) => {
+  api.get('/show-shards', async (request, reply) => {
     await settleRead(node);
-    return sendJson(reply, shardsDocument(node.catalog, ports.clock.wallNs()));
+    const withExpired = parameter(request, 'expired') === 'true';
+    const nowNs = ports.clock.wallNs();
+    return sendJson(reply, shardsDocument(node.catalog, { nowNs, withExpired }));
   });
 }
 
@@ -103,11 +117,28 @@ async function settleRead(node: MetaNode): Promise<void> {
   });
 }
 
+/** Every answer that has a body, for a client that takes gzip (spec 3.1). */
+async function compress(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+): Promise<unknown> {
+  if (typeof payload !== 'string' || payload === '') return payload;
+  if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return payload;
+  reply.header('Content-Encoding', 'gzip').header('Vary', 'Accept-Encoding');
+  reply.removeHeader('Content-Length');
+  return promisify(gzip)(payload);
+}
+
 function sendFailure(
   reply: FastifyReply,
   request: FastifyRequest,
   { error, ports }: { readonly error: unknown; readonly ports: MetaApiPorts },
 ): FastifyReply {
+  // What Fastify itself refuses: a body that is too long, an address that is no address.
+  const { statusCode } = error as { readonly statusCode?: number };
+  if (statusCode !== undefined && statusCode < 500)
+    return sendError(reply, statusCode, errorText(error));
   if (!isDbError(error)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : errorText(error);
     ports.log.error('A request failed in a way nobody expected', { url: request.url, error: text });

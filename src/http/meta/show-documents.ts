@@ -4,34 +4,36 @@ import type { Announcements } from '../../meta/server/announcements.ts';
 
 const goZeroTime = '0001-01-01T00:00:00Z';
 
+interface NodeFacts {
+  readonly id: number;
+  readonly httpAddress: string;
+  readonly tcpAddress: string;
+}
+
 /** `/show-cluster` (spec 3.5): lists are null before there is a cluster. */
 export function clusterDocument(catalog: Catalog, announcements: Announcements): unknown {
   if (catalog.clusterId === 0n) return { data: null, meta: null };
-  const common = { httpScheme: 'http', labels: {} };
-  return {
-    data: catalog.dataNodes.map(({ id, httpAddress, tcpAddress }) => ({
-      id,
-      addr: httpAddress,
-      tcpAddr: tcpAddress,
-      version: announcements.versionOf(tcpAddress),
-      ...common,
-    })),
-    meta: catalog.metaNodes.map(({ id, httpAddress, tcpAddress }) => ({
-      id,
-      addr: httpAddress,
-      tcpAddr: tcpAddress,
-      version: announcements.versionOf(tcpAddress),
-      ...common,
-    })),
-  };
+  const documentOf = ({ id, httpAddress, tcpAddress }: NodeFacts) => ({
+    id,
+    addr: httpAddress,
+    httpScheme: 'http',
+    tcpAddr: tcpAddress,
+    version: announcements.versionOf(tcpAddress),
+    labels: {},
+  });
+  return { data: catalog.dataNodes.map(documentOf), meta: catalog.metaNodes.map(documentOf) };
 }
 
-/** `/show-shards` (spec 3.5): deleted and expired groups are left out. */
-export function shardsDocument(catalog: Catalog, nowNs: bigint): unknown {
+/** `/show-shards` (spec 3.5): deleted groups are left out, expired ones too unless `withExpired`. */
+export function shardsDocument(
+  catalog: Catalog,
+  { nowNs, withExpired }: { readonly nowNs: bigint; readonly withExpired: boolean },
+): unknown {
   return catalog.databases.flatMap((database) =>
     database.retentionPolicies.flatMap((policy) =>
       policy.shardGroups
-        .filter((group) => group.deletedAtNs === undefined && !isExpired(policy, group, nowNs))
+        .filter((group) => group.deletedAtNs === undefined)
+        .filter((group) => withExpired || !isExpired(policy, group, nowNs))
         .flatMap((group) => shardsOf(catalog, { database: database.name, policy, group })),
     ),
   );
