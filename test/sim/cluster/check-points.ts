@@ -1,83 +1,101 @@
 import { requiredOwners } from '../../../src/data/write/consistency.ts';
-import type { LocalShards } from '../../../src/data/engine/local-shards.ts';
-import { maxTimeNs, minTimeNs } from '../../../src/base/units.ts';
-import { fragmentVersion, type RowsBlock } from '../../../src/query/fragment.ts';
-import type { History } from './history.ts';
-
-export const replicaCount = 2;
-
-/** Times of all points that a node holds, read through its own engine. */
-export async function storedTimes(local: LocalShards): Promise<Set<bigint>> {
-  const times = new Set<bigint>();
-  const options = { deadlineMs: 60_000 };
-  for (const shardId of await local.shardIds()) {
-    const { measurements } = await local.describe([shardId], options);
-    if (measurements.length === 0) continue;
-    const fragment = {
-      version: fragmentVersion,
-      measurement: 'm',
-      shardIds: [shardId],
-      minTimeNs,
-      maxTimeNs,
-      ascending: true,
-      groupBy: [],
-      task: {
-        kind: 'rows',
-        columns: [{ kind: 'field', name: 'f', type: 'integer' }],
-        rowsMax: 0,
-      },
-    } as const;
-    for await (const block of local.fragment(fragment, options))
-      for (const timeNs of (block as RowsBlock).timesNs) times.add(timeNs);
-  }
-  return times;
-}
+import type { History, Receipt } from './history.ts';
+import { type Part, type Row, rowKey, type Rows } from './points.ts';
 
 /**
- * Nothing acknowledged is lost, nothing is invented, no batch is there in part:
+ * What nodes hold once all is calm:
+ * - nothing is invented, no value is another one;
+ * - a part is there whole or not at all;
  * - what an owner called durable is on it;
- * - an acknowledged batch is on as many owners as its level asks for.
+ * - an acknowledged part is on as many owners as its level asks for.
  */
-export function checkStored(
-  history: History,
-  stored: ReadonlyMap<string, ReadonlySet<bigint>>,
-): void {
-  for (const [node, times] of stored) {
-    const counts = new Map<number, number>();
-    for (const timeNs of times) {
-      const batch = history.batchOf(timeNs);
-      if (batch === undefined) throw new Error(`${node} has a point at ${timeNs} nobody wrote`);
-      counts.set(batch.id, (counts.get(batch.id) ?? 0) + 1);
-    }
-    for (const [id, count] of counts)
-      if (count !== history.asked.get(id)?.timesNs.length)
-        throw new Error(`${node} has ${count} points of batch ${id}, a part of it`);
-    for (const id of history.durable.get(node) ?? [])
-      if (!counts.has(id)) throw new Error(`${node} has lost batch ${id}, which it acknowledged`);
+export function checkStored(history: History, stored: ReadonlyMap<string, Rows>): void {
+  for (const [node, rows] of stored) {
+    checkNothingInvented(history, node, rows);
+    for (const part of partsIn(history, rows)) checkWhole(part, { node, rows });
+    for (const [id, receipt] of history.durable.get(node) ?? [])
+      checkKept(history, id, { node, rows, receipt });
   }
   for (const id of history.acknowledged.keys()) {
-    const batch = history.asked.get(id);
-    const [first = 0n] = batch?.timesNs ?? [];
-    const owners = [...stored].filter(([, times]) => times.has(first)).map(([node]) => node);
-    const required = requiredOwners(batch?.level ?? 'one', replicaCount);
-    if (owners.length < required)
-      throw new Error(`batch ${id} was acknowledged at ${batch?.level}, and is on ${owners.length} owners`); // prettier-ignore
+    const part = history.asked.get(id);
+    if (part === undefined || history.dropped.has(part.database)) continue;
+    const owners = [...stored].filter(([, rows]) => [...part.rows, ...part.doubtful].every((row) => has(rows, row))); // prettier-ignore
+    if (owners.length < requiredOwners(part.level, part.replicaCount))
+      throw new Error(`part ${id} was acknowledged at ${part.level}, and is on ${owners.length} owners`); // prettier-ignore
   }
 }
 
-/** A complete answer holds every point that all owners had acknowledged before it was asked for. */
+function checkNothingInvented(history: History, who: string, rows: Rows): void {
+  for (const [key, text] of rows) {
+    const wanted = history.textOf(key);
+    if (wanted === undefined) throw new Error(`${who} has a point nobody wrote: ${key} ${text}`);
+    if (wanted !== text) throw new Error(`${who} has ${text} at ${key}, not ${wanted}`);
+  }
+}
+
+function partsIn(history: History, rows: Rows): ReadonlySet<Part> {
+  const parts = new Set<Part>();
+  for (const key of rows.keys()) {
+    const part = history.partOf(key);
+    // Of a database being dropped a node may keep any part, until its folders are gone.
+    if (part !== undefined && !history.dropped.has(part.database)) parts.add(part);
+  }
+  return parts;
+}
+
+function checkWhole(
+  { id, rows: sure, doubtful }: Part,
+  { node, rows }: { readonly node: string; readonly rows: Rows },
+): void {
+  const sureCount = countOf(rows, sure);
+  const doubtfulCount = countOf(rows, doubtful);
+  if (sureCount !== sure.length)
+    throw new Error(`${node} has ${sureCount} points of part ${id}, not all ${sure.length}`);
+  if (doubtfulCount !== 0 && doubtfulCount !== doubtful.length)
+    throw new Error(`${node} has ${doubtfulCount} points of part ${id} that it had to refuse or take together`); // prettier-ignore
+}
+
+function checkKept(
+  history: History,
+  id: number,
+  owner: { readonly node: string; readonly rows: Rows; readonly receipt: Receipt },
+): void {
+  const { node, rows, receipt } = owner;
+  const part = history.asked.get(id);
+  if (part === undefined || history.dropped.has(part.database)) return;
+  if (countOf(rows, part.rows) !== part.rows.length)
+    throw new Error(`${node} has lost part ${id}, which it acknowledged`);
+  const doubtfulCount = countOf(rows, part.doubtful);
+  if (doubtfulCount !== (receipt === 'whole' ? part.doubtful.length : 0))
+    throw new Error(`${node} called part ${id} ${receipt}, and has ${doubtfulCount} doubtful points of it`); // prettier-ignore
+}
+
+/** A complete answer about `measurement` holds every point that all owners had acknowledged before it was asked for. */
 export function checkAnswer(
   history: History,
-  answer: ReadonlySet<bigint>,
-  since: { readonly ids: readonly number[]; readonly catalogIndex: number },
+  answer: Rows,
+  since: {
+    readonly measurement: string;
+    readonly ids: readonly number[];
+    readonly catalogIndex: number;
+  },
 ): void {
-  for (const timeNs of answer)
-    if (history.batchOf(timeNs) === undefined) throw new Error(`a query answered ${timeNs}, which nobody wrote`); // prettier-ignore
+  checkNothingInvented(history, 'an answer', answer);
   for (const id of since.ids) {
-    const batch = history.asked.get(id);
+    const part = history.asked.get(id);
     const isKnown = (history.acknowledged.get(id) ?? Infinity) <= since.catalogIndex;
-    if (batch?.level !== 'all' || !isKnown) continue;
-    const missing = batch.timesNs.filter((timeNs) => !answer.has(timeNs));
-    if (missing.length > 0) throw new Error(`a query missed batch ${id}, which all owners have`);
+    if (part?.level !== 'all' || !isKnown) continue;
+    const missing = part.rows.filter(
+      (row) => row.series.startsWith(since.measurement) && !has(answer, row),
+    );
+    if (missing.length > 0) throw new Error(`a query missed part ${id}, which all owners have`);
   }
+}
+
+function countOf(rows: Rows, wanted: readonly Row[]): number {
+  return wanted.filter((row) => has(rows, row)).length;
+}
+
+function has(rows: Rows, { series, timeNs }: Row): boolean {
+  return rows.has(rowKey(series, timeNs));
 }

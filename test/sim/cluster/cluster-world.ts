@@ -3,25 +3,29 @@
  * (a failed disk) are taken for crashed and started again.
  */
 import { isDbError } from '../../../src/base/errors.ts';
+import type { Random } from '../../../src/env/random.ts';
 import { Config } from '../../../src/config/config.ts';
 import { dataKeys } from '../../../src/config/data-keys.ts';
 import { StorageEngine } from '../../../src/data/engine/storage-engine.ts';
-import type { ShardBatch } from '../../../src/data/shards/shard-access.ts';
-import type { Engine, EnginePorts, EngineSettings } from '../../../src/env/engine-host.ts';
+import type { EnginePorts, EngineSettings, Engine } from '../../../src/env/engine-host.ts';
 import { addDataNode, addMetaNode } from '../../../src/http/meta/add-nodes.ts';
 import type { MetaApi } from '../../../src/http/meta/meta-api-options.ts';
 import { Announcements } from '../../../src/meta/server/announcements.ts';
 import { MetaNode } from '../../../src/meta/server/meta-node.ts';
-import { decodePointBatch } from '../../../src/models/point-batch.ts';
 import { RpcClient } from '../../../src/rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
 import { startDataNode, type DataNode } from '../../../src/server/data-node.ts';
 import { World, type SimNode } from '../world/world.ts';
+import { Events } from './events.ts';
 import { History } from './history.ts';
-import { planted, withoutSync, type Plant } from './plants.ts';
+import { dataToml, drawKnobs, drawWorkerCount, type Knobs } from './knobs.ts';
+import { LastWrites } from './last-writes.ts';
+import { planted, plantedEngine, type Plant } from './plants.ts';
+import { watchEngine } from './watch-engine.ts';
 
-export const metaNames = ['m1', 'm2', 'm3'] as const;
-export const dataNames = ['d1', 'd2', 'd3'] as const;
+const founders = ['m1', 'm2', 'm3', 'd1', 'd2', 'd3'] as const;
+/** Added while the cluster is at work. */
+export const joiners = ['m4', 'd4'] as const;
 
 const license = {
   id: 'simulation',
@@ -29,31 +33,41 @@ const license = {
   notBeforeMs: 0,
   expiresAtMs: Number.MAX_SAFE_INTEGER,
   dataNodesMax: 10,
-  coresMax: 2,
+  coresMax: 4,
 };
 
 export class ClusterWorld {
   readonly world: World;
+  readonly knobs: Knobs;
   readonly history = new History();
+  readonly lastWrites = new LastWrites();
   readonly metas = new Map<string, MetaNode>();
   readonly data = new Map<string, DataNode>();
+  /** What must happen in a run for it to show anything, counted from the trace. */
+  readonly events = new Events();
+  /** Machines that are part of the cluster, or about to be. */
+  names: readonly string[] = founders;
   readonly #plant: Plant | undefined;
-  readonly #onTrace: (line: string) => void;
+  readonly #random: Random;
 
   constructor(
     seed: number,
     options: { readonly plant?: Plant | undefined; readonly onTrace?: (line: string) => void } = {},
   ) {
-    // prettier-ignore
     this.#plant = options.plant;
-    this.#onTrace = options.onTrace ?? (() => undefined);
-    this.world = new World(seed, { onTrace: this.#onTrace });
-    const random = this.world.random('machines');
-    for (const name of [...metaNames, ...dataNames]) {
+    this.world = new World(seed, {
+      onTrace: (line) => {
+        this.events.note(line);
+        options.onTrace?.(line);
+      },
+    });
+    this.#random = this.world.random('machines');
+    this.knobs = drawKnobs(this.world.random('knobs'));
+    for (const name of [...founders, ...joiners]) {
       const isData = name.startsWith('d');
       this.world.addNode(name, {
-        skewMs: (random.u32() % 400) - 200,
-        driftPpm: (random.u32() % 200) - 100,
+        skewMs: (this.#random.u32() % 400) - 200,
+        driftPpm: (this.#random.u32() % 200) - 100,
         zeroTailRate: 0.2,
         ...(isData && { engineFactory: (settings, ports) => this.#engine(name, settings, ports) }),
       });
@@ -70,21 +84,39 @@ export class ClusterWorld {
   /** Founds the cluster of the meta nodes. */
   async formMetas(): Promise<void> {
     const { world } = this;
-    for (const name of metaNames) await world.complete(this.start(name));
+    const names = founders.filter((name) => name.startsWith('m'));
+    for (const name of names) await world.complete(this.start(name));
     const first = this.#api('m1');
-    for (const name of metaNames) await world.complete(addMetaNode(`${name}:8091`, first));
+    for (const name of names) await world.complete(addMetaNode(`${name}:8091`, first));
   }
 
   /** Founds the cluster, adds all nodes and creates database d. */
   async form(): Promise<void> {
     const { world } = this;
     await this.formMetas();
-    for (const name of dataNames) await world.complete(this.start(name));
+    const names = founders.filter((name) => name.startsWith('d'));
+    for (const name of names) await world.complete(this.start(name));
     const first = this.#api('m1');
-    for (const name of dataNames) await world.complete(addDataNode(`${name}:8088`, first));
-    const policy = { replication: 2 };
+    for (const name of names) await world.complete(addDataNode(`${name}:8088`, first));
+    const policy = { replication: this.knobs.replicaCount };
     await world.complete(first.ports.node.execute({ kind: 'create-database', name: 'd', policy }));
     await world.run(world.nowMs + 3_000);
+  }
+
+  /** Starts a machine that is no part of the cluster yet. */
+  boot(name: (typeof joiners)[number]): void {
+    this.names = [...this.names, name];
+    this.start(name).catch((error: unknown) => {
+      this.#onEnd(name, error);
+    });
+  }
+
+  /** Asks the leader, when there is one, to take in a machine that is up; what goes wrong is the caller's to know. */
+  async add(name: (typeof joiners)[number]): Promise<void> {
+    const leader = [...this.metas].find(([, node]) => node.isLeader)?.[0];
+    if (leader === undefined) throw new Error('no leader');
+    if (name.startsWith('m')) await addMetaNode(`${name}:8091`, this.#api(leader));
+    else await addDataNode(`${name}:8088`, this.#api(leader));
   }
 
   async start(name: string): Promise<void> {
@@ -97,6 +129,7 @@ export class ClusterWorld {
     if (!machine.isAlive) return;
     this.metas.delete(name);
     this.data.delete(name);
+    this.lastWrites.crash(name);
     machine.crash();
     this.world.schedule(downMs, () => {
       this.restart(name);
@@ -135,9 +168,9 @@ export class ClusterWorld {
         httpAddress: `${name}:8091`,
         tcpAddress: `${name}:8089`,
         tickMs: 100,
-        electionTicks: 10,
+        electionTicks: this.knobs.electionTicks,
         heartbeatTicks: 1,
-        snapshotEntries: 30,
+        snapshotEntries: this.knobs.raftSnapshotEntries,
       },
     );
     await transport.listen(
@@ -148,17 +181,7 @@ export class ClusterWorld {
   }
 
   async #startData(name: string): Promise<void> {
-    const text = `hostname = "${name}"
-bind-address = "${name}:8088"
-[meta]
-dir = "meta"
-[data]
-dir = "data"
-wal-dir = "wal"
-cache-snapshot-memory-size = "3k"
-cache-snapshot-write-cold-duration = "4s"
-[cluster]
-write-timeout = "3s"`;
+    const text = dataToml(name, this.knobs);
     const config = Config.read({ text, environment: {}, keys: dataKeys });
     const env = planted(this.machine(name).env, this.#plant);
     const onFatal = (error: unknown): void => {
@@ -168,33 +191,18 @@ write-timeout = "3s"`;
       name,
       await startDataNode(env, config, {
         license,
-        coreCount: 2,
+        coreCount: drawWorkerCount(this.#random),
         onFatal,
-        walSegmentBytesMax: 5_000,
+        walSegmentBytesMax: this.knobs.walSegmentBytesMax,
       }),
     );
   }
 
   /** The production engine; what it acknowledges is noted. */
   async #engine(name: string, settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
-    const disk = this.#plant === 'ack-before-fsync' ? withoutSync(ports.disk) : ports.disk;
-    const engine = await StorageEngine.create(settings, { ...ports, disk });
-    const { history } = this;
-    return {
-      call: async (kind, body, context) => {
-        const timesNs =
-          kind === 'write'
-            ? decodePointBatch((body as ShardBatch).payload).shapes.flatMap((shape) => [
-                ...shape.timesNs,
-              ])
-            : [];
-        const reply = await engine.call(kind, body, context);
-        history.noteDurable(name, timesNs);
-        return reply;
-      },
-      stream: (kind, body, context) => engine.stream(kind, body, context),
-      close: () => engine.close(),
-    };
+    const engine = await StorageEngine.create(settings, plantedEngine(ports, this.#plant));
+    const { history, lastWrites } = this;
+    return watchEngine(engine, { node: name, history, lastWrites });
   }
 
   #api(name: string): MetaApi {

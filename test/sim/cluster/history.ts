@@ -1,37 +1,42 @@
-import type { ConsistencyLevel } from '../../../src/data/write/consistency.ts';
+import { type Part, rowKey, rowText } from './points.ts';
 
-/** One write of a client: `count` points of one series and one shard, told apart by their times. */
-export interface Batch {
-  readonly id: number;
-  readonly timesNs: readonly bigint[];
-  readonly level: ConsistencyLevel;
-}
+/** What an owner said of a part: it has all of it, or all but the rows that may be refused. */
+export type Receipt = 'whole' | 'refused';
 
 /** What clients asked for and were told, and what owners said. */
 export class History {
-  readonly asked = new Map<number, Batch>();
-  /** Batches acknowledged to their client, with the catalog index that the coordinator had then. */
+  readonly asked = new Map<number, Part>();
+  /** Parts acknowledged to their client, with the catalog index that the coordinator had then. */
   readonly acknowledged = new Map<number, number>();
-  /** Batches that an owner said to be durable, by its name. */
-  readonly durable = new Map<string, Set<number>>();
-  readonly #batchOfTime = new Map<bigint, number>();
+  /** What owners called durable, by their names. */
+  readonly durable = new Map<string, Map<number, Receipt>>();
+  /** Databases that someone has asked to drop: their points may go. */
+  readonly dropped = new Set<string>();
+  readonly #rows = new Map<string, { readonly part: Part; readonly text: string }>();
   refusedCount = 0;
 
-  ask(batch: Batch): void {
-    this.asked.set(batch.id, batch);
-    for (const timeNs of batch.timesNs) this.#batchOfTime.set(timeNs, batch.id);
+  ask(part: Part): void {
+    this.asked.set(part.id, part);
+    for (const { series, timeNs, fields } of [...part.rows, ...part.doubtful])
+      this.#rows.set(rowKey(series, timeNs), { part, text: rowText(fields) });
   }
 
-  batchOf(timeNs: bigint): Batch | undefined {
-    return this.asked.get(this.#batchOfTime.get(timeNs) ?? -1);
+  partOf(key: string): Part | undefined {
+    return this.#rows.get(key)?.part;
   }
 
-  noteDurable(node: string, timesNs: Iterable<bigint>): void {
-    const batches = this.durable.get(node) ?? new Set<number>();
-    this.durable.set(node, batches);
-    for (const timeNs of timesNs) {
-      const batch = this.batchOf(timeNs);
-      if (batch !== undefined) batches.add(batch.id);
+  /** The fields that were written at this series and time. */
+  textOf(key: string): string | undefined {
+    return this.#rows.get(key)?.text;
+  }
+
+  noteDurable(node: string, keys: Iterable<string>, receipt: Receipt): void {
+    const parts = this.durable.get(node) ?? new Map<number, Receipt>();
+    this.durable.set(node, parts);
+    for (const key of keys) {
+      const part = this.partOf(key);
+      if (part === undefined) continue;
+      parts.set(part.id, part.doubtful.length > 0 ? receipt : 'whole');
     }
   }
 }

@@ -1,6 +1,6 @@
 import { below, fraction } from '../../../src/env/random.ts';
 import { MetaChecker } from './check-metas.ts';
-import { ClusterWorld, metaNames } from './cluster-world.ts';
+import { ClusterWorld } from './cluster-world.ts';
 import type { Plant } from './plants.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function runElections(
       calmUntilMs = world.nowMs + 2_500;
     } else if (leader === undefined && fraction(random) < 0.01) {
       // Down and up again within one round of votes.
-      cluster.crash(metaNames[below(random, 3)] ?? 'm1', 5 + below(random, 40));
+      cluster.crash(`m${1 + below(random, 3)}`, 5 + below(random, 40));
     }
   }
 }

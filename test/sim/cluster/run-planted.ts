@@ -1,9 +1,14 @@
 import type { Plant } from './plants.ts';
+import { runCommands } from './run-commands.ts';
 import { runElections } from './run-elections.ts';
 import { runSeed } from './run-seed.ts';
+
+/** Short, as more seeds find more than longer runs. */
+const faultsMs = 10_000;
 
 /** Runs the scenario that is hard on the part a planted bug is in; rejects when the bug is caught. */
 export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   if (plant === 'vote-not-persisted') await runElections(seed, { plant });
-  else await runSeed(seed, { plant });
+  else if (plant === 'command-applied-twice') await runCommands(seed, { plant });
+  else await runSeed(seed, { plant, faultsMs });
 }

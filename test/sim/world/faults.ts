@@ -6,15 +6,18 @@ export const faultKinds = [
   'lost_name',
   'lost_batch',
   'partition',
+  'one_way',
   'loss',
   'duplicate',
   'delay',
   'reorder',
+  'clock_skew',
+  'clock_drift',
   'clock_jump',
   'disk_full',
   'io_error',
-  'bit_flip',
   'slow_disk',
+  'bit_flip',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];

@@ -65,7 +65,9 @@ export class Loop {
       this.schedule(delayMs, () => {
         if (!life.alive) return;
         try {
-          resolve(make());
+          const made = make();
+          // It may have been the last deed of the process.
+          if (isAlive(life)) resolve(made);
         } catch (error) {
           reject(error); // eslint-disable-line @typescript-eslint/prefer-promise-reject-errors -- as it was thrown
         }
@@ -150,6 +152,10 @@ export class Loop {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error as Error;
   }
+}
+
+function isAlive(life: Life): boolean {
+  return life.alive;
 }
 
 function drainCallbacks(): Promise<void> {

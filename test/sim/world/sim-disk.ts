@@ -27,6 +27,7 @@ export class SimDrive {
   ioErrorRate: number;
   /** Multiplies every delay. */
   slowFactor = 1;
+  #afterCalls: { left: number; readonly run: () => void } | undefined;
 
   constructor(loop: Loop, node: string, options: SimDriveOptions) {
     this.#loop = loop;
@@ -46,6 +47,19 @@ export class SimDrive {
   room(wanted: number): number {
     if (this.capacityBytes === Infinity) return wanted;
     return Math.max(0, Math.min(wanted, this.capacityBytes - this.tree.usedBytes()));
+  }
+
+  /** Runs `run` once `count` more calls have had their effect, before anyone hears of the last one: a crash at any await. */
+  afterCalls(count: number, run: () => void): void {
+    this.#afterCalls = { left: count, run };
+  }
+
+  /** A call has had its effect. */
+  counted(): void {
+    const wanted = this.#afterCalls;
+    if (wanted === undefined || --wanted.left > 0) return;
+    this.#afterCalls = undefined;
+    wanted.run();
   }
 
   full(path: string): DbError {
@@ -69,6 +83,7 @@ export class SimDrive {
   }
 
   crash(): void {
+    this.#afterCalls = undefined;
     this.locks.clear();
     this.tree.crash({
       random: this.random,
@@ -212,7 +227,9 @@ export class SimDisk implements Disk {
   #do<T>(path: string, make: () => T, baseMs = operationMs): Promise<T> {
     return this.#loop.later(this.#life, this.#drive.delayMs(baseMs), () => {
       this.#drive.checkFault(path);
-      return make();
+      const made = make();
+      this.#drive.counted();
+      return made;
     });
   }
 
@@ -331,7 +348,9 @@ class SimFile implements DiskFile {
     const { loop, life, drive } = this.#options;
     return loop.later(life, drive.delayMs(baseMs), () => {
       drive.checkFault(this.path);
-      return make();
+      const made = make();
+      drive.counted();
+      return made;
     });
   }
 }

@@ -127,7 +127,13 @@ export class SimKvOpener implements KvOpener {
       return new SimKvStore(
         path,
         data,
-        (baseMs, make) => this.#loop.later(this.#life, this.#drive.delayMs(baseMs), make),
+        (baseMs, make) =>
+          this.#loop.later(this.#life, this.#drive.delayMs(baseMs), () => {
+            this.#drive.checkFault(path);
+            const made = make();
+            this.#drive.counted();
+            return made;
+          }),
         (line) => {
           this.#loop.note(`kv ${node} ${path} ${line}`);
         },

@@ -81,7 +81,7 @@ export class SimNetwork {
   fate(from: string, to: string): Fate {
     if (from === to) return { kind: 'deliver', delayMs: 0.02 * fraction(this.random) };
     if (this.isBlocked(from, to)) {
-      this.#loop.strike('partition', link(from, to));
+      this.#loop.strike(this.isBlocked(to, from) ? 'partition' : 'one_way', link(from, to));
       return { kind: 'blocked' };
     }
     const { rates, random } = this;

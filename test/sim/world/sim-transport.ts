@@ -168,8 +168,9 @@ export class SimTransport implements RpcTransport {
       fail: (error) => {
         inbox.fail(error);
       },
-      deliver: (listener) => {
-        this.#pump(listener, { method, bytes, exchange, inbox });
+      deliver: (listener, isCopy) => {
+        // What a doubled request is answered belongs to no one: the caller reads one stream.
+        this.#pump(listener, { method, bytes, exchange, inbox: isCopy ? new Inbox() : inbox });
       },
     });
     try {

@@ -140,6 +140,8 @@ export class SimNode {
     this.#loop = loop;
     this.#board = board;
     this.#engineFactory = options.engineFactory;
+    if (skewMs !== 0) loop.strike('clock_skew', `${name} ${skewMs}`);
+    if (driftPpm !== 0) loop.strike('clock_drift', `${name} ${driftPpm}`);
     this.clock = new SimClockChip(loop, name, { skewMs, driftPpm });
     this.drive = new SimDrive(loop, name, {
       capacityBytes: options.capacityBytes ?? Infinity,

@@ -1,0 +1,88 @@
+/** What has to hold once all has healed, and then with some nodes down again. */
+import type { DataNode } from '../../../src/server/data-node.ts';
+import { endOfGroup } from '../../../src/meta/model/shard-groups.ts';
+import { findDatabase, findRetentionPolicy } from '../../../src/meta/model/catalog.ts';
+import type { Admin } from './admin.ts';
+import { checkStored } from './check-points.ts';
+import { answeredWindows, checkWindows, type Windows, windowsOf, windowsQuery } from './check-windows.ts'; // prettier-ignore
+import { answerFault, rowsQueries } from './client.ts';
+import type { ClusterWorld } from './cluster-world.ts';
+import { registerMeasurement } from './last-writes.ts';
+import { measurementOf, type Rows } from './points.ts';
+import { ask, storedRows } from './read-rows.ts';
+import { epochNs, weekNs } from './workload.ts';
+
+export async function checkCalm(cluster: ClusterWorld, admin: Admin): Promise<void> {
+  const { world, history, lastWrites } = cluster;
+  for (const name of cluster.names)
+    if (!cluster.metas.has(name) && !cluster.data.has(name)) throw new Error(`${name} did not come back`); // prettier-ignore
+  for (const { catalog } of cluster.metas.values()) if (catalog.index > 0) admin.check(catalog);
+  const stored = new Map<string, Rows>();
+  for (const [name, node] of cluster.data) {
+    const rows = await world.complete(storedRows(node.local));
+    const isRegister = ([key]: readonly [string, string]) => measurementOf(key) === registerMeasurement; // prettier-ignore
+    stored.set(name, new Map([...rows].filter((row) => !isRegister(row))));
+    lastWrites.check(name, new Map([...rows].filter(isRegister)));
+  }
+  checkStored(history, stored);
+  const windows = new Map<string, Windows>();
+  for (const [name, rows] of stored) windows.set(name, windowsOf(ofDatabase(cluster, rows)));
+  for (const node of joined(cluster)) {
+    admin.check(node.meta.catalog);
+    await mustAnswer(cluster, node);
+    await checkNodeWindows(cluster, node, windows);
+  }
+  await checkWithNodesDown(cluster);
+}
+
+/** An acknowledged write is readable while one of its owners is up, also without metas. */
+async function checkWithNodesDown(cluster: ClusterWorld): Promise<void> {
+  const { world } = cluster;
+  for (const name of cluster.metas.keys()) cluster.crash(name, 100_000);
+  const [down] = [...cluster.data.keys()];
+  cluster.crash(down ?? '', 100_000);
+  await world.run(world.nowMs + 1_000);
+  for (const node of joined(cluster)) await mustAnswer(cluster, node);
+}
+
+async function mustAnswer(cluster: ClusterWorld, node: DataNode): Promise<void> {
+  for (const measurement of Object.keys(rowsQueries) as (keyof typeof rowsQueries)[]) {
+    const error = await cluster.world.complete(answerFault(cluster, node, measurement));
+    if (error !== undefined) throw new Error(`a query of a healed cluster failed: ${error}`);
+  }
+}
+
+async function checkNodeWindows(
+  cluster: ClusterWorld,
+  node: DataNode,
+  windows: ReadonlyMap<string, Windows>,
+): Promise<void> {
+  const toNs = epochNs + BigInt(cluster.knobs.weekCount) * weekNs;
+  const answer = await cluster.world.complete(ask(node, windowsQuery(epochNs - weekNs, toNs), 'd'));
+  if (typeof answer === 'string') throw new Error(`a query of windows failed: ${answer}`);
+  const places = [...windows.values()].flatMap((one) => [...one.keys()]);
+  checkWindows(answeredWindows(answer), places, (place) => {
+    // Windows and shard groups begin on other days of the week: the group is that of the points in between.
+    const owners = ownersAt(node, BigInt(place.split(' ')[1] ?? '0') + (epochNs % weekNs));
+    return owners.map((owner) => windows.get(owner) ?? new Map<string, never>());
+  });
+}
+
+function ofDatabase({ history }: ClusterWorld, rows: Rows): Rows {
+  return new Map([...rows].filter(([key]) => history.partOf(key)?.database === 'd'));
+}
+
+/** Machines that own a shard of database d at this time. */
+function ownersAt({ meta: { catalog } }: DataNode, timeNs: bigint): readonly string[] {
+  const database = findDatabase(catalog, 'd');
+  const policy = database && findRetentionPolicy(database, '');
+  const group = policy?.shardGroups.find((one) => one.startNs <= timeNs && timeNs < endOfGroup(one)); // prettier-ignore
+  const ids = new Set(group?.shards.flatMap(({ owners }) => owners));
+  return catalog.dataNodes
+    .filter(({ id }) => ids.has(id))
+    .map(({ tcpAddress }) => tcpAddress.split(':')[0] ?? '');
+}
+
+function joined(cluster: ClusterWorld): readonly DataNode[] {
+  return [...cluster.data.values()].filter(({ meta }) => meta.isJoined);
+}

@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest';
+import { emptyCatalog, type Catalog } from '../../../src/meta/model/catalog.ts';
+import { MetaChecker, type CheckedMeta } from './check-metas.ts';
+import { checkAnswer, checkStored } from './check-points.ts';
+import { checkWindows, windowsOf } from './check-windows.ts';
+import { History, type Receipt } from './history.ts';
+import { LastWrites } from './last-writes.ts';
+import { type Part, type Row, rowKey, rowText } from './points.ts';
+
+function row(timeNs: bigint, value = '1i'): Row {
+  return { series: 'm,client=c1', timeNs, fields: new Map([['i', value]]) };
+}
+
+const part: Part = {
+  id: 7,
+  level: 'all',
+  database: 'd',
+  replicaCount: 2,
+  rows: [row(10n), row(11n)],
+  doubtful: [row(12n), row(13n)],
+};
+
+function rowsOf(rows: readonly Row[]): Map<string, string> {
+  return new Map(rows.map((one) => [rowKey(one.series, one.timeNs), rowText(one.fields)]));
+}
+
+const whole = [...part.rows, ...part.doubtful];
+
+/** What the checker says of two nodes that hold these rows, after this history. */
+function fault(
+  [first, second]: readonly [readonly Row[], readonly Row[]],
+  told: { readonly receipt?: Receipt; readonly isAcknowledged?: boolean; readonly isDropped?: boolean } = {}, // prettier-ignore
+): string {
+  const history = new History();
+  history.ask(part);
+  if (told.receipt !== undefined)
+    history.noteDurable('d1', [rowKey('m,client=c1', 10n)], told.receipt);
+  if (told.isAcknowledged === true) history.acknowledged.set(7, 1);
+  if (told.isDropped === true) history.dropped.add('d');
+  const stored = new Map([['d1', rowsOf(first)], ['d2', rowsOf(second)]]); // prettier-ignore
+  try {
+    checkStored(history, stored);
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+test('checker of points: a history as it should be passes', () => {
+  expect(fault([[], []])).toBe('');
+  expect(fault([whole, part.rows])).toBe('');
+  expect(fault([whole, whole], { receipt: 'whole', isAcknowledged: true })).toBe('');
+  expect(fault([part.rows, []], { receipt: 'refused' })).toBe('');
+  expect(fault([[], []], { receipt: 'whole', isAcknowledged: true, isDropped: true })).toBe('');
+});
+
+test('checker of points: what is lost, invented, changed or there in part is told', () => {
+  expect(fault([[row(99n)], []])).toContain('a point nobody wrote');
+  expect(fault([[row(10n, '2i'), row(11n)], []])).toContain('has i=2i at');
+  expect(fault([[row(10n)], []])).toContain('has 1 points of part 7');
+  expect(fault([part.doubtful, []])).toContain('has 0 points of part 7');
+  expect(fault([[...part.rows, row(12n)], []])).toContain('refuse or take together');
+  expect(fault([[], []], { receipt: 'whole' })).toContain('d1 has lost part 7');
+  expect(fault([part.rows, []], { receipt: 'whole' })).toContain('called part 7 whole');
+  expect(fault([whole, []], { receipt: 'refused' })).toContain('called part 7 refused');
+  expect(fault([whole, []], { isAcknowledged: true })).toContain('is on 1 owners');
+});
+
+test('checker of answers: a point that is missing or nobody wrote is told', () => {
+  const history = new History();
+  history.ask(part);
+  history.acknowledged.set(7, 5);
+  const check =
+    (rows: readonly Row[], catalogIndex = 5) =>
+    () => {
+      checkAnswer(history, rowsOf(rows), { measurement: 'm', ids: [7], catalogIndex });
+    };
+  expect(check(whole)).not.toThrow();
+  expect(check([row(10n)])).toThrow('a query missed part 7');
+  expect(check([...whole, row(50n)])).toThrow('nobody wrote');
+  expect(check([row(10n, '3i'), row(11n)])).toThrow('an answer has i=3i');
+  // A node that has not heard of the shard group yet may lack it.
+  expect(check([], 4)).not.toThrow();
+});
+
+test('checker of registers: a value that was written over, lost or invented is told', () => {
+  const writes = new LastWrites();
+  writes.begin('d1', 'o 1', 'a').durable();
+  const b = writes.begin('d1', 'o 1', 'b');
+  const c = writes.begin('d1', 'o 1', 'c');
+  b.durable();
+  c.failed();
+  const check = (value?: string) => () => {
+    writes.check('d1', new Map(value === undefined ? [] : [['o 1', value]]));
+  };
+  expect(check('b')).not.toThrow();
+  expect(check('c')).not.toThrow();
+  expect(check('a')).toThrow('has a at o 1, written over by b or c');
+  expect(check('z')).toThrow('has z');
+  expect(check()).toThrow('has lost o 1');
+  expect(() => {
+    writes.check('d1', new Map([['o 2', 'a'], ['o 1', 'b']])); // prettier-ignore
+  }).toThrow('a register nobody wrote');
+});
+
+test('checker of registers: what was under way in a crash may be there, but not over what came later', () => {
+  const writes = new LastWrites();
+  writes.begin('d1', 'o 1', 'a');
+  const check = () => {
+    writes.check('d1', new Map([['o 1', 'a']]));
+  };
+  expect(check).not.toThrow();
+  writes.crash('d1');
+  writes.begin('d1', 'o 1', 'b').durable();
+  expect(check).toThrow('written over by b');
+});
+
+test('checker of windows: only what one owner holds will do', () => {
+  const one = windowsOf(rowsOf([row(10n, '5i'), row(11n, '7i')]));
+  const other = windowsOf(rowsOf([row(10n, '5i')]));
+  const check = (answer: typeof one) => () => {
+    checkWindows(answer, one.keys(), () => [one, other]);
+  };
+  expect(check(one)).not.toThrow();
+  expect(check(other)).not.toThrow();
+  expect(check(new Map())).toThrow('is empty');
+  expect(check(windowsOf(rowsOf([row(10n, '5i'), row(11n, '8i')])))).toThrow('is 2 13 8');
+});
+
+test('checker of metas: two leaders of a term, and two catalogs of an index, are told', () => {
+  const meta = (term: number, isLeader: boolean, catalog: Partial<Catalog>): CheckedMeta => ({
+    isLeader,
+    status: { term },
+    catalog: { ...emptyCatalog, ...catalog },
+  });
+  const check = (...metas: CheckedMeta[]) => {
+    new MetaChecker().check(new Map(metas.map((one, i) => [`m${i}`, one])));
+  };
+  check(meta(3, true, { index: 5 }), meta(2, true, { index: 5 }), meta(3, false, { index: 6 }));
+  expect(() => {
+    check(meta(3, true, {}), meta(3, true, {}));
+  }).toThrow('both lead term 3');
+  expect(() => {
+    check(meta(1, true, { index: 5 }), meta(1, false, { index: 5, maxShardId: 1 }));
+  }).toThrow('another catalog at 5');
+  const checker = new MetaChecker();
+  checker.check(new Map([['m1', meta(4, true, {})]]));
+  expect(() => {
+    checker.check(new Map([['m2', meta(4, true, {})]]));
+  }).toThrow('m1 and m2 both lead term 4');
+});

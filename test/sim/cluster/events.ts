@@ -1,0 +1,18 @@
+/** Events of the code under test that a run has to reach, by what the trace shows of them. */
+const patterns = {
+  flush: / rename \S+\.tsm\.tmp /,
+  release: / remove wal\//,
+  shard: /Created shard/,
+} as const;
+
+export const eventKinds = ['flush', 'release', 'shard'] as const;
+export type EventKind = (typeof eventKinds)[number];
+export type EventCounts = Readonly<Record<EventKind, number>>;
+
+export class Events {
+  readonly counts: Record<EventKind, number> = { flush: 0, release: 0, shard: 0 };
+
+  note(line: string): void {
+    for (const kind of eventKinds) if (patterns[kind].test(line)) this.counts[kind]++;
+  }
+}

@@ -1,0 +1,51 @@
+import { below, fraction, type Random } from '../../../src/env/random.ts';
+
+/** Settings that a seed draws: small ones reach paths that a cluster of production size sees once a week. */
+export interface Knobs {
+  readonly replicaCount: number;
+  readonly clientCount: number;
+  readonly weekCount: number;
+  readonly walSegmentBytesMax: number;
+  readonly snapshotBytes: number;
+  readonly snapshotColdMs: number;
+  /** 0 is no limit. */
+  readonly cacheBytesMax: number;
+  /** Entries after which a meta node makes a snapshot and cuts its log. */
+  readonly raftSnapshotEntries: number;
+  readonly electionTicks: number;
+}
+
+export function drawKnobs(random: Random): Knobs {
+  return {
+    replicaCount: 2 + below(random, 2),
+    clientCount: 3 + below(random, 3),
+    weekCount: 2 + below(random, 5),
+    walSegmentBytesMax: 500 + below(random, 8_000),
+    snapshotBytes: 500 + below(random, 8_000),
+    snapshotColdMs: 1_000 + below(random, 6_000),
+    cacheBytesMax: fraction(random) < 0.3 ? 9_000 + below(random, 20_000) : 0,
+    raftSnapshotEntries: 3 + below(random, 40),
+    electionTicks: 6 + below(random, 8),
+  };
+}
+
+/** Engine workers of a data node: another number at each start. */
+export function drawWorkerCount(random: Random): number {
+  return 1 + below(random, 3);
+}
+
+/** The configuration of data node `name`. */
+export function dataToml(name: string, knobs: Knobs): string {
+  return `hostname = "${name}"
+bind-address = "${name}:8088"
+[meta]
+dir = "meta"
+[data]
+dir = "data"
+wal-dir = "wal"
+cache-snapshot-memory-size = ${knobs.snapshotBytes}
+cache-snapshot-write-cold-duration = "${knobs.snapshotColdMs}ms"
+cache-max-memory-size = ${knobs.cacheBytesMax}
+[cluster]
+write-timeout = "3s"`;
+}

@@ -1,0 +1,74 @@
+import type { Disk, DiskFile } from '../../../src/env/disk.ts';
+
+/** Files that say they are synced and are not. */
+export function withoutAnySync(disk: Disk): Disk {
+  return withoutSync(disk, () => true);
+}
+
+/** Only TSM files are not: the manifest says that the log is needless before they are durable. */
+export function withoutTableSync(disk: Disk): Disk {
+  return withoutSync(disk, (path) => path.endsWith('.tsm.tmp'));
+}
+
+/** A segment of the log goes when the next one is begun, flushed or not. */
+export function droppingLogsEarly(disk: Disk): Disk {
+  let last = '';
+  return wrapped(disk, {
+    open: async (path, mode) => {
+      if (mode === 'create' && path.endsWith('.wal')) {
+        if (last !== '') await disk.remove(last);
+        last = path;
+      }
+      return disk.open(path, mode);
+    },
+  });
+}
+
+/** The manifest counts a batch as flushed that was still on its way into the memtable. */
+export function markingTooMuch(disk: Disk): Disk {
+  return wrapped(disk, {
+    replaceFile: (path, bytes) => {
+      if (!path.endsWith('/shard.json')) return disk.replaceFile(path, bytes);
+      const text = new TextDecoder().decode(bytes);
+      const more = text.replace(/("flushedSequence":)(\d+)/, (_all, name: string, sequence: string) => `${name}${Number(sequence) + 1}`); // prettier-ignore
+      return disk.replaceFile(path, new TextEncoder().encode(more));
+    },
+  });
+}
+
+function withoutSync(disk: Disk, isLax: (path: string) => boolean): Disk {
+  return wrapped(disk, {
+    open: async (path, mode) => {
+      const file = await disk.open(path, mode);
+      return isLax(path) ? laxFile(file) : file;
+    },
+  });
+}
+
+function laxFile(file: DiskFile): DiskFile {
+  return {
+    path: file.path,
+    get lengthBytes() {
+      return file.lengthBytes;
+    },
+    append: (parts) => file.append(parts),
+    writeAt: (offset, bytes) => file.writeAt(offset, bytes),
+    readAt: (offset, into) => file.readAt(offset, into),
+    readIntoSync: (offset, into) => file.readIntoSync(offset, into),
+    sync: () => Promise.resolve(),
+    truncate: (lengthBytes) => file.truncate(lengthBytes),
+    close: () => file.close(),
+  };
+}
+
+/** The disk with some of its operations replaced. */
+function wrapped(disk: Disk, replaced: Partial<Disk>): Disk {
+  return new Proxy(disk, {
+    get: (target, name) => {
+      const own: unknown = Reflect.get(replaced, name);
+      if (own !== undefined) return own;
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}

@@ -1,0 +1,72 @@
+import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
+import type { RpcTransport } from '../../../src/env/transport.ts';
+import type { HardState } from '../../../src/raft/types.ts';
+import { decodeMessage, encodeMessage } from '../../../src/rpc/message.ts';
+
+/** Of a request, before its message: version and cluster (rpc/envelope.ts). */
+const headBytes = 16;
+
+/** Whom it voted for is not written down. */
+export function forgettingVotes(kv: KvOpener): KvOpener {
+  return {
+    open: async (path) => {
+      const store = await kv.open(path);
+      const lax: KvStore = {
+        get: (key) => store.get(key),
+        range: (range) => store.range(range),
+        close: () => store.close(),
+        batch: (operations, options) => {
+          const kept = operations.map((operation) => {
+            if (operation.kind !== 'put' || operation.key !== 'hard-state') return operation;
+            const state = decodeMessage(operation.value) as HardState;
+            return { ...operation, value: encodeMessage({ ...state, vote: 0 }) };
+          });
+          return store.batch(kept, options);
+        },
+      };
+      return lax;
+    },
+  };
+}
+
+/** A write to another node that failed counts as done. */
+export function swallowingFailures(transport: RpcTransport): RpcTransport {
+  return {
+    listen: (address, handlers) => transport.listen(address, handlers),
+    stream: (address, method, request, options) =>
+      transport.stream(address, method, request, options),
+    close: () => transport.close(),
+    call: async (address, method, request, options) => {
+      try {
+        return await transport.call(address, method, request, options);
+      } catch (error) {
+        if (method !== 'shards.write') throw error;
+        return encodeMessage({ droppedCount: 0, reason: '' });
+      }
+    },
+  };
+}
+
+/** A command that arrives again, sent anew or doubled by the network, is taken for another one. */
+export function forgettingCommands(transport: RpcTransport): RpcTransport {
+  let arrivedCount = 0;
+  return {
+    stream: (address, method, request, options) =>
+      transport.stream(address, method, request, options),
+    close: () => transport.close(),
+    call: (address, method, request, options) => transport.call(address, method, request, options),
+    listen: (address, handlers) =>
+      transport.listen(address, {
+        ...handlers,
+        call: (method, request, context) => {
+          if (method !== 'meta.execute') return handlers.call(method, request, context);
+          const logged = decodeMessage(request.subarray(headBytes)) as { readonly id: string };
+          const other = encodeMessage({ ...logged, id: `${logged.id} ${++arrivedCount}` });
+          const bytes = new Uint8Array(headBytes + other.length);
+          bytes.set(request.subarray(0, headBytes));
+          bytes.set(other, headBytes);
+          return handlers.call(method, bytes, context);
+        },
+      }),
+  };
+}

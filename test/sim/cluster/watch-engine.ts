@@ -1,0 +1,58 @@
+import type { ShardBatch } from '../../../src/data/shards/shard-access.ts';
+import type { OwnerReceipt } from '../../../src/data/write/owner-writes.ts';
+import type { Engine } from '../../../src/env/engine-host.ts';
+import { decodePointBatch } from '../../../src/models/point-batch.ts';
+import type { History } from './history.ts';
+import { type LastWrites, registerMeasurement } from './last-writes.ts';
+import { rowKey, valueText } from './points.ts';
+
+export interface EngineWatch {
+  readonly node: string;
+  readonly history: History;
+  readonly lastWrites: LastWrites;
+}
+
+/** The engine; what it is asked to write, and what it says became of that, is noted. */
+export function watchEngine(engine: Engine, { node, history, lastWrites }: EngineWatch): Engine {
+  return {
+    call: async (kind, body, context) => {
+      if (kind !== 'write') return engine.call(kind, body, context);
+      const { keys, registers } = contentOf((body as ShardBatch).payload);
+      const calls = registers.map(({ key, value }) => lastWrites.begin(node, key, value));
+      try {
+        const reply = await engine.call(kind, body, context);
+        const { droppedCount } = reply.body as OwnerReceipt;
+        for (const call of calls) call.durable();
+        history.noteDurable(node, keys, droppedCount === 0 ? 'whole' : 'refused');
+        return reply;
+      } catch (error) {
+        for (const call of calls) call.failed();
+        throw error;
+      }
+    },
+    stream: (kind, body, context) => engine.stream(kind, body, context),
+    close: () => engine.close(),
+  };
+}
+
+interface Content {
+  readonly keys: readonly string[];
+  readonly registers: readonly { readonly key: string; readonly value: string }[];
+}
+
+function contentOf(payload: Uint8Array): Content {
+  const batch = decodePointBatch(payload);
+  const keys: string[] = [];
+  const registers: { key: string; value: string }[] = [];
+  for (const { measurement, series, timesNs, columns } of batch.shapes) {
+    timesNs.forEach((timeNs, row) => {
+      const key = rowKey(batch.seriesKeys[series[row] ?? 0] ?? '', timeNs);
+      if (measurement !== registerMeasurement) keys.push(key);
+      else {
+        const [values] = columns as readonly BigInt64Array[];
+        registers.push({ key, value: `v=${valueText.integer(values?.[row] ?? 0n)}` });
+      }
+    });
+  }
+  return { keys, registers };
+}
