@@ -412,7 +412,6 @@ const others = [
   'SELECT load FROM cpu LIMIT 1 tz(1)',
   'SELECT mean(l) FROM (SELECT load AS l FROM cpu)',
   'SELECT * FROM (SELECT mean(load) FROM cpu GROUP BY host)',
-  'SELECT load INTO copy FROM cpu',
   'SELECT load FROM cpu WHERE load > 5 fill(0) LIMIT 1',
   'SELECT load FROM cpu fill(previous) LIMIT 1',
   'SELECT load FROM cpu fill(null) LIMIT 1',
@@ -433,6 +432,11 @@ const others = [
 
 /** Arithmetic, names and casts. */
 const computed = [
+  'SELECT * FROM /./ ORDER BY time DESC LIMIT 2',
+  'SELECT count(*) FROM /./ ORDER BY time DESC',
+  'SELECT count(load), count(bytes) FROM /./ GROUP BY * ORDER BY time DESC',
+  'SELECT load, bytes FROM "disk free", cpu GROUP BY host ORDER BY time DESC LIMIT 1',
+  "SELECT max(load), max(bytes) FROM /./ WHERE time >= '2020-01-01' AND time < '2020-01-01T00:40:00Z' GROUP BY time(20m) ORDER BY time DESC",
   "SELECT load FROM cpu WHERE time > '2020-01-01T00:01:00Z' OR time < '2020-01-01T00:02:00Z' LIMIT 5",
   "SELECT load FROM cpu WHERE time > '2020-01-01T00:38:00Z' OR host = 'a' LIMIT 3",
   "SELECT load FROM cpu WHERE time < '2020-01-01T00:02:00Z' OR load > 60 LIMIT 5",
@@ -548,5 +552,6 @@ export function combinations(): readonly string[] {
     );
     queries.push(`SELECT ${list} FROM cpu WHERE ${within} GROUP BY time(10m) LIMIT 3`);
   }
-  return [...queries, ...others, ...computed];
+  // The last one leaves a measurement behind.
+  return [...queries, ...others, ...computed, 'SELECT load INTO copy FROM cpu'];
 }

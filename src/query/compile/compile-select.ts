@@ -53,7 +53,7 @@ export function compileSelect(
       shardIds: [],
       minTimeNs: range.minNs ?? minTimeNs,
       maxTimeNs: upperBound(parts),
-      ascending: statement.sortFields.every((field) => field.ascending),
+      ascending: isAscending(statement),
       groupBy: dimensions.groupBy,
       predicate,
     };
@@ -63,7 +63,12 @@ export function compileSelect(
         : rowsPlan(parts, selected, fragment);
     if (plan !== undefined) plans.push(plan);
   }
-  return plans;
+  // Descending, the reference turns the order of measurements too.
+  return isAscending(statement) ? plans : plans.reverse();
+}
+
+function isAscending({ sortFields }: SelectStatement): boolean {
+  return sortFields.every((field) => field.ascending);
 }
 
 /** Windows between bounds that the statement names are counted before anything is read, whatever the fill (spec F61). */
