@@ -64,7 +64,8 @@ export function decodeMessage(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(text, (_key, part: unknown) => revive(part, attached));
   } catch (error) {
-    if (error instanceof SyntaxError) throw corrupt('bad JSON');
+    // A text nested too deep for the stack is a RangeError.
+    if (error instanceof SyntaxError || error instanceof RangeError) throw corrupt('bad JSON');
     throw error;
   }
 }
@@ -73,14 +74,22 @@ function revive(part: unknown, attached: Uint8Array): unknown {
   if (typeof part !== 'object' || part === null) return part;
   if ('$i' in part) return BigInt(String(part.$i));
   if (!('$a' in part) || !Array.isArray(part.$a)) return part;
-  const [kind, offset, lengthBytes] = part.$a as [ArrayKind, number, number];
-  const Kind = arrayKinds[kind] as (typeof arrayKinds)[ArrayKind] | undefined;
-  if (Kind === undefined || offset + lengthBytes > attached.length) throw corrupt('bad array');
-  return new Kind(
-    attached.buffer as ArrayBuffer,
-    attached.byteOffset + offset,
-    lengthBytes / Kind.BYTES_PER_ELEMENT,
-  );
+  const [kind, offset, lengthBytes] = part.$a as readonly unknown[];
+  const Kind = kindNamed(kind);
+  if (Kind === undefined || !isCount(offset) || !isCount(lengthBytes)) throw corrupt('bad array');
+  const length = lengthBytes / Kind.BYTES_PER_ELEMENT;
+  if (offset % 8 !== 0 || !Number.isInteger(length) || offset + lengthBytes > attached.length)
+    throw corrupt('bad array');
+  return new Kind(attached.buffer as ArrayBuffer, attached.byteOffset + offset, length);
+}
+
+function kindNamed(name: unknown): (typeof arrayKinds)[ArrayKind] | undefined {
+  if (typeof name !== 'string' || !Object.hasOwn(arrayKinds, name)) return undefined;
+  return arrayKinds[name as ArrayKind];
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function arrayKindOf(part: unknown): ArrayKind | undefined {
@@ -96,7 +105,8 @@ function aligned(bytes: Uint8Array): Uint8Array {
 }
 
 function padded(lengthBytes: number): number {
-  return (lengthBytes + 7) & ~7;
+  // Not by bits: lengths that a damaged head names go beyond int32.
+  return Math.ceil(lengthBytes / 8) * 8;
 }
 
 function corrupt(what: string): DbError {
