@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { DbError, errorText } from '../base/errors.ts';
+import { DbError } from '../base/errors.ts';
 
 export interface MetaHttpOptions {
   /** host:port of a meta node. */
@@ -15,6 +15,19 @@ export interface MetaHttpOptions {
   readonly timeoutMs: number;
 }
 
+export interface CtlOutput {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+/** What commands ask of a meta node. */
+export interface MetaCaller {
+  get(path: string): Promise<unknown>;
+  post(path: string, form: Readonly<Record<string, string>>): Promise<unknown>;
+  /** The same asked at another address, as join does with the ones it finds. */
+  at(bind: string): MetaCaller;
+}
+
 interface Answer {
   readonly status: number;
   readonly location: string;
@@ -25,7 +38,7 @@ const redirectsMax = 10;
 const tokenSeconds = 300;
 
 /** Calls a meta node's HTTP API, following redirects to the leader with method, body and credentials (spec 2.1). */
-export class MetaHttp {
+export class MetaHttp implements MetaCaller {
   readonly #options: MetaHttpOptions;
   readonly #nowMs: () => number;
 
@@ -42,7 +55,6 @@ export class MetaHttp {
     return this.#json('POST', path, new URLSearchParams(form).toString());
   }
 
-  /** The same node asked at another address, as join does with the ones it finds. */
   at(bind: string): MetaHttp {
     return new MetaHttp({ ...this.#options, bind }, this.#nowMs);
   }
@@ -62,21 +74,25 @@ export class MetaHttp {
     const { tls, skipVerify, timeoutMs } = this.#options;
     const headers: Record<string, string> = { ...this.#authorization() };
     if (method === 'POST') headers['Content-Type'] = 'application/x-www-form-urlencoded';
-    const options = { method, headers, timeout: timeoutMs, rejectUnauthorized: !skipVerify };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const options = { method, headers, signal, rejectUnauthorized: !skipVerify };
     return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        const isLate = signal.aborted;
+        const why = isLate ? 'context deadline exceeded' : connectText(error);
+        reject(failed('timed out', `${method === 'GET' ? 'Get' : 'Post'} "${url}": ${why}`));
+      };
       const open = tls ? httpsRequest : httpRequest;
       const request = open(url, options, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (part: string) => (text += part));
+        response.on('error', fail);
         response.on('end', () => {
           const location = response.headers.location ?? '';
           resolve({ status: response.statusCode ?? 0, location, body: text });
         });
       });
-      request.on('timeout', () => request.destroy(new Error('the operation took too long')));
-      request.on('error', (error) => {
-        reject(failed('timed out', errorText(error) || (error as { code?: string }).code || 'no connection')); // prettier-ignore
-      });
+      request.on('error', fail);
       request.end(body);
     });
   }
@@ -116,7 +132,23 @@ function parseAnswer({ status, body }: Answer): unknown {
   }
   if (status === 200 || status === 204) return document;
   const error = (document as { readonly error?: string } | undefined)?.error;
+  // Not of a command: the reference has these words for it (spec 2.1).
+  if (status === 401) throw new DbError('unauthenticated', `Error: ${error ?? body.trim()}.`);
   throw failed('exited', error ?? (body.trim() === '' ? `status ${status}` : body.trim()));
+}
+
+/** Go's words for what goes wrong most. A name with several addresses fails with all of their errors. */
+function connectText(error: Error & { readonly errors?: readonly Error[] }): string {
+  const { code, address, port, hostname, message } = (error.errors?.[0] ??
+    error) as NodeJS.ErrnoException & {
+    readonly address?: string;
+    readonly port?: number;
+    readonly hostname?: string;
+  };
+  const host = address?.includes(':') === true ? `[${address}]` : (address ?? '');
+  if (code === 'ECONNREFUSED') return `dial tcp ${host}:${port}: connect: connection refused`;
+  if (code === 'ENOTFOUND') return `dial tcp: lookup ${hostname}: no such host`;
+  return message;
 }
 
 function failed(how: 'exited' | 'timed out', text: string): DbError {

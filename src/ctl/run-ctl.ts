@@ -1,52 +1,49 @@
+import { hostname } from 'node:os';
 import { DbError, errorText } from '../base/errors.ts';
-import { parseGoFlags, type Flags } from '../base/go-flags.ts';
-import { parseTomlDurationNs } from '../config/toml-duration.ts';
+import { parseGoFlags } from '../base/go-flags.ts';
 import { join } from './join.ts';
-import { createToken, MetaHttp, type MetaHttpOptions } from './meta-http.ts';
+import {
+  createToken,
+  MetaHttp,
+  type CtlOutput,
+  type MetaCaller,
+  type MetaHttpOptions,
+} from './meta-http.ts';
+import { durationOf, globalFlags, optionsOf } from './options.ts';
 import { show, showShards } from './show.ts';
-import { usage } from './usage.ts';
-
-const globalFlags = {
-  'auth-type': 'text',
-  bind: 'text',
-  'bind-tls': 'switch',
-  config: 'text',
-  k: 'switch',
-  pwd: 'text',
-  secret: 'text',
-  timeout: 'text',
-  user: 'text',
-} as const;
-
-export interface CtlOutput {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-}
+import { commandNames, commandUsage, usage } from './usage.ts';
 
 /** Runs one `influxd-ctl` command line; answers the exit code (spec 2). */
 export async function runCtl(
   args: readonly string[],
   nowMs: () => number,
-  { out, err }: CtlOutput,
+  output: CtlOutput,
 ): Promise<number> {
-  let command = '';
+  let prefix = '';
   try {
-    const flags = parseGoFlags(args, globalFlags);
-    command = flags.rest[0] ?? 'help';
+    const flags = parseGoFlags(args, { ...globalFlags, h: 'switch', help: 'switch' });
+    const [command = 'help', ...rest] = flags.rest;
+    if (command === 'help' || isHelp(flags.values)) {
+      output.out(usage);
+      return 0;
+    }
+    assertKnown(command);
     const options = optionsOf(flags);
+    prefix = `${command}: `;
     const meta = new MetaHttp(options, nowMs);
-    out(await runCommand(command, flags.rest.slice(1), { meta, options, nowMs }));
+    await runCommand(command, rest, { ...output, meta, options, nowMs });
     return 0;
   } catch (error) {
     const text = errorText(error);
-    const isGlobal = command === '' || text.startsWith('unknown command') || text.startsWith('\n');
-    err(`${isGlobal ? '' : `${command}: `}${text}\n`);
+    // What is not of the command stands for itself: no authorization, or a text of several lines.
+    const isOwn = !text.startsWith('Error: ') && !text.startsWith('\n');
+    output.err(`${isOwn ? prefix : ''}${text}\n`);
     return 1;
   }
 }
 
-interface CommandContext {
-  readonly meta: MetaHttp;
+interface CommandPorts extends CtlOutput {
+  readonly meta: MetaCaller;
   readonly options: MetaHttpOptions;
   readonly nowMs: () => number;
 }
@@ -54,70 +51,73 @@ interface CommandContext {
 async function runCommand(
   command: string,
   args: readonly string[],
-  { meta, options, nowMs }: CommandContext,
-): Promise<string> {
+  ports: CommandPorts,
+): Promise<void> {
+  const { out, meta } = ports;
+  const help = commandUsage(command);
+  if (help !== undefined && args.some((arg) => /^--?(h|help)$/.test(arg))) {
+    out(help);
+    return;
+  }
   switch (command) {
-    case 'help':
-      return usage;
     case 'show':
-      return show(args, meta);
+      out(await show(args, meta));
+      return;
     case 'show-shards':
-      return showShards(args, meta);
+      out(await showShards(args, meta));
+      return;
     case 'join':
-      return join(args, meta);
+      await join(args, { ...ports, hostname: hostname() });
+      return;
     case 'add-meta': {
-      const addr = onlyArgument(args, 'httpAddr');
+      const addr = onlyAddress(parseGoFlags(args, {}).rest, 'httpAddr');
       const { id } = (await meta.post('/join', { addr })) as { readonly id: number };
-      return `Added meta node ${id} at ${addr}\n`;
+      out(`Added meta node ${id} at ${addr}\n`);
+      return;
     }
     case 'add-data': {
-      const addr = onlyArgument(args, 'tcpAddr');
+      const { values, rest } = parseGoFlags(args, { p: 'switch' });
+      if (values['p'] === true)
+        throw new DbError('unsupported', 'passive data nodes are not supported in this version');
+      const addr = onlyAddress(rest, 'tcpAddr');
       const { id } = (await meta.post('/add-data', { addr })) as { readonly id: number };
-      return `Added data node ${id} at ${addr}\n`;
+      out(`Added data node ${id} at ${addr}\n`);
+      return;
     }
-    case 'token': {
-      if (options.authType !== 'jwt') {
-        const text = 'tokens can only be created when using bearer authentication';
-        throw new DbError('invalid_argument', text);
-      }
-      const { values } = parseGoFlags(args, { exp: 'text' });
-      const seconds = Number(parseTomlDurationNs(textOf(values['exp'], '1m0s')) / 1_000_000_000n);
-      const { user, secret } = options;
-      return `${createToken({ user, secret, nowMs: nowMs(), seconds })}\n`;
-    }
+    case 'token':
+      out(token(args, ports));
+      return;
   }
-  if (new RegExp(`^   ${command} `, 'm').test(usage))
-    throw new DbError('unsupported', 'this command is not supported in this version');
+  throw new DbError('unsupported', 'this command is not supported in this version');
+}
+
+/** Prints a JWT for a client of the API (spec 2.2). */
+function token(args: readonly string[], { options, nowMs }: CommandPorts): string {
+  const { values, rest } = parseGoFlags(args, { exp: 'text' });
+  if (rest.length > 0)
+    throw new DbError('invalid_argument', `unexpected extra arguments: [${rest.join(' ')}]`);
+  const { authType, user, secret } = options;
+  if (authType !== 'jwt') {
+    const text = 'tokens can only be created when using bearer authentication';
+    throw new DbError('invalid_argument', text);
+  }
+  const exp = typeof values['exp'] === 'string' ? values['exp'] : '1m0s';
+  const seconds = Math.floor(durationOf('exp', exp) / 1_000);
+  return `${createToken({ user, secret, nowMs: nowMs(), seconds })}\n`;
+}
+
+function assertKnown(command: string): void {
+  if (commandNames.has(command)) return;
   const hint = `Run 'influxd-ctl help' for usage`;
   throw new DbError('invalid_argument', `unknown command "${command}"\n${hint}`);
 }
 
-function optionsOf({ values }: Flags): MetaHttpOptions {
-  const authType = textOf(values['auth-type'], 'none');
-  const known = (['none', 'basic', 'jwt'] as const).find((one) => one === authType.toLowerCase());
-  if (known === undefined) throw new DbError('invalid_argument', `invalid -auth-type: ${authType}`);
-  return {
-    authType: known,
-    bind: textOf(values['bind'], 'localhost:8091'),
-    tls: values['bind-tls'] === true,
-    skipVerify: values['k'] === true,
-    user: textOf(values['user'], ''),
-    password: textOf(values['pwd'], ''),
-    secret: textOf(values['secret'], ''),
-    timeoutMs: Number(parseTomlDurationNs(textOf(values['timeout'], '10s')) / 1_000_000n),
-  };
+function isHelp(values: Readonly<Record<string, string | true>>): boolean {
+  return values['h'] === true || values['help'] === true;
 }
 
-function onlyArgument(args: readonly string[], name: string): string {
-  const flags = parseGoFlags(args, { p: 'switch' });
-  if (flags.values['p'] === true)
-    throw new DbError('unsupported', 'passive data nodes are not supported in this version');
-  const [address = '', extra] = flags.rest;
+function onlyAddress([address = '', extra]: readonly string[], name: string): string {
   if (address === '') throw new DbError('invalid_argument', `${name} value is empty`);
   if (extra !== undefined) throw new DbError('invalid_argument', `unknown argument: ${extra}`);
   return address;
-}
-
-function textOf(value: string | true | undefined, fallback: string): string {
-  return typeof value === 'string' ? value : fallback;
 }

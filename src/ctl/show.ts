@@ -1,6 +1,6 @@
 import { parseGoFlags } from '../base/go-flags.ts';
 import { DbError } from '../base/errors.ts';
-import type { MetaHttp } from './meta-http.ts';
+import type { MetaCaller } from './meta-http.ts';
 import { formatTable } from './table.ts';
 
 interface NodeDocument {
@@ -26,11 +26,12 @@ interface ShardDocument {
 
 const goZeroTime = '0001-01-01T00:00:00Z';
 const clusterTable = { widthMin: 8, padding: 3 };
+const raftTable = { widthMin: 0, padding: 2 };
 const shardTable = { widthMin: 0, padding: 2 };
 
 /** `influxd-ctl show` (spec 2.2). */
-export async function show(args: readonly string[], meta: MetaHttp): Promise<string> {
-  refuseExtra(args);
+export async function show(args: readonly string[], meta: MetaCaller): Promise<string> {
+  refuseExtra(parseGoFlags(args, {}).rest);
   const cluster = (await meta.get('/show-cluster')) as {
     readonly data: readonly NodeDocument[] | null;
     readonly meta: readonly NodeDocument[] | null;
@@ -57,18 +58,19 @@ export async function show(args: readonly string[], meta: MetaHttp): Promise<str
   return [
     `Data Nodes\n==========\n${formatTable([dataHead, ...data], clusterTable)}`,
     `Meta Nodes\n==========\n${formatTable([metaHead, ...metas], clusterTable)}`,
-    `Raft Status\n==========\n${formatTable(raft, clusterTable)}`,
+    `Raft Status\n==========\n${formatTable(raft, raftTable)}`,
   ].join('\n');
 }
 
 /** `influxd-ctl show-shards` (spec 2.2). */
-export async function showShards(args: readonly string[], meta: MetaHttp): Promise<string> {
-  const flags = parseGoFlags(args, { v: 'switch', m: 'switch', e: 'switch' });
-  refuseExtra(flags.rest);
-  const [given] = Object.keys(flags.values);
+export async function showShards(args: readonly string[], meta: MetaCaller): Promise<string> {
+  const { values, rest } = parseGoFlags(args, { v: 'switch', m: 'switch', e: 'switch' });
+  refuseExtra(rest);
+  const given = Object.keys(values).find((flag) => flag !== 'e');
   if (given !== undefined)
     throw new DbError('unsupported', `-${given} is not supported in this version`);
-  const shards = (await meta.get('/show-shards')) as readonly ShardDocument[];
+  const path = values['e'] === true ? '/show-shards?expired=true' : '/show-shards';
+  const shards = (await meta.get(path)) as readonly ShardDocument[];
   const head = ['ID', 'Database', 'Retention Policy', 'Desired Replicas', 'Shard Group', 'Start', 'End', 'Expires', 'Owners']; // prettier-ignore
   const rows = shards.map((shard) => {
     const truncated = shard['truncated-at'];

@@ -31,11 +31,59 @@ Options:
     	Bind HTTP address of a meta node (default "localhost:8091")
   -bind-tls
     	Use TLS
+  -config string
+    	Config file path
   -k	Skip certificate verification (ignored without -bind-tls)
   -pwd string
     	Password (ignored without -auth-type basic)
   -secret string
     	JWT shared secret (ignored without -auth-type jwt)
+  -timeout duration
+    	Timeout of an operation (default 10s)
   -user string
     	User name (ignored without -auth-type basic | jwt)
 `;
+
+/** Every command of the reference. */
+export const commandNames: ReadonlySet<string> = new Set(
+  [...usage.matchAll(/^ {3}([a-z-]+) /gm)].map(([, name = '']) => name),
+);
+
+const commandUsages: Readonly<Record<string, string>> = {
+  'add-data': `Usage: influxd-ctl add-data <tcp-addr>
+
+Adds the data node that listens for other nodes at <tcp-addr>, host:8088.
+`,
+  'add-meta': `Usage: influxd-ctl add-meta <http-addr>
+
+Adds the meta node whose HTTP API is at <http-addr>, host:8091. The first one founds the cluster.
+`,
+  join: `Usage: influxd-ctl join [-v] [meta-http-addr]
+
+Adds the meta and the data node of this host through a meta node (default localhost:8091).
+
+  -v	Say why a node was not added
+`,
+  show: `Usage: influxd-ctl show
+
+Shows the members of the cluster.
+`,
+  'show-shards': `Usage: influxd-ctl show-shards [-e]
+
+Shows the shards in the cluster.
+
+  -e	Show expired shards too
+`,
+  token: `Usage: influxd-ctl -auth-type jwt -secret <secret> [-user <name>] token [-exp 5m]
+
+Prints a signed JWT token.
+
+  -exp duration
+    	When it expires (default 1m0s)
+`,
+};
+
+/** The help of one command; undefined for those that are still to come. */
+export function commandUsage(command: string): string | undefined {
+  return Object.hasOwn(commandUsages, command) ? commandUsages[command] : undefined;
+}

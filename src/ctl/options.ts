@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { DbError, errorText } from '../base/errors.ts';
+import type { Flags } from '../base/go-flags.ts';
+import { decodeConfigText } from '../config/config-text.ts';
+import { Config } from '../config/config.ts';
+import { metaKeys } from '../config/meta-keys.ts';
+import { parseTomlDurationNs } from '../config/toml-duration.ts';
+import type { MetaHttpOptions } from './meta-http.ts';
+
+/** The flags before the command (spec 2.1). */
+export const globalFlags = {
+  'auth-type': 'text',
+  bind: 'text',
+  'bind-tls': 'switch',
+  config: 'text',
+  k: 'switch',
+  pwd: 'text',
+  secret: 'text',
+  timeout: 'text',
+  user: 'text',
+} as const;
+
+const authTypes = ['none', 'basic', 'jwt'] as const;
+
+/** Throws invalid_argument with the reference's texts. */
+export function optionsOf({ values }: Flags): MetaHttpOptions {
+  const text = (flag: keyof typeof globalFlags, fallback: string): string => {
+    const value = values[flag];
+    return typeof value === 'string' ? value : fallback;
+  };
+  const given = text('auth-type', 'none');
+  const authType = authTypes.find((one) => one === given.toLowerCase());
+  if (authType === undefined) throw new DbError('invalid_argument', `invalid -auth-type: ${given}`);
+  const file = bindOfConfig(text('config', ''));
+  return {
+    authType,
+    bind: text('bind', file.bind),
+    tls: values['bind-tls'] === true || (values['bind'] === undefined && file.tls),
+    skipVerify: values['k'] === true,
+    user: text('user', ''),
+    password: text('pwd', ''),
+    secret: text('secret', ''),
+    timeoutMs: durationOf('timeout', text('timeout', '10s')),
+  };
+}
+
+/** A duration above 0, with Go's text for what is none. */
+export function durationOf(flag: string, text: string): number {
+  try {
+    const ms = Number(parseTomlDurationNs(text) / 1_000_000n);
+    if (ms > 0) return ms;
+  } catch {
+    // The text below says it.
+  }
+  const reason = `invalid value ${JSON.stringify(text)} for flag -${flag}: parse error`;
+  throw new DbError('invalid_argument', reason);
+}
+
+/** Where the meta node of a configuration file listens: what -bind is without it. */
+function bindOfConfig(path: string): { readonly bind: string; readonly tls: boolean } {
+  if (path === '') return { bind: 'localhost:8091', tls: false };
+  try {
+    const text = decodeConfigText(readFileSync(path));
+    const config = Config.read({ text, environment: {}, keys: metaKeys, isShown: true });
+    const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(config.get('meta', 'http-bind-address')) ?? []; // prettier-ignore
+    const name = config.get('', 'hostname') || 'localhost';
+    return { bind: `${host || name}:${port}`, tls: config.get('meta', 'https-enabled') };
+  } catch (error) {
+    throw new DbError('invalid_argument', `parse config: ${errorText(error)}`, { cause: error });
+  }
+}
