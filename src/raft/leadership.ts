@@ -54,6 +54,13 @@ export class Leadership {
     return this.#peers.get(id)?.match;
   }
 
+  /** The voter that is best fit to lead after this one: heard of, with the longest log; 0 when there is no other. */
+  get successorId(): number {
+    const others = [...this.#peers].filter(([id]) => isVoter(this.#ports.log.membership, id));
+    const rank = ({ isActive, match }: Progress): number => (isActive ? 2 ** 52 : 0) + match;
+    return others.sort(([, a], [, b]) => rank(b) - rank(a))[0]?.[0] ?? 0;
+  }
+
   /** Index of the new entry. */
   propose(data: Uint8Array): number {
     if (this.isTransferring) throw new DbError('unavailable', 'leadership is being transferred');

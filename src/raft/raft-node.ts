@@ -109,6 +109,11 @@ export class RaftNode {
     return this.#leadership?.matchOf(id);
   }
 
+  /** As leader: whom to hand leadership to; 0 for nobody. */
+  get successorId(): number {
+    return this.#leadership?.successorId ?? 0;
+  }
+
   tick(): void {
     this.#electionElapsed++;
     if (this.#leadership !== undefined) this.#tickLeader(this.#leadership);

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import { must } from '../../src/base/assert.ts';
 import { errorText } from '../../src/base/errors.ts';
 import { below } from '../../src/env/random.ts';
 import { MetaClient } from '../../src/meta/client/meta-client.ts';
-import type { MetaNode } from '../../src/meta/server/meta-node.ts';
+import type { ExecuteReply, MetaNode } from '../../src/meta/server/meta-node.ts';
+import { RpcClient } from '../../src/rpc/rpc-client.ts';
 import { startSimMeta } from './cluster/sim-meta.ts';
 import { World } from './world/world.ts';
 
@@ -93,6 +95,120 @@ test('meta cluster: without a majority commands say so, the cache stays, also ov
   await cluster.world.complete(again.execute({ kind: 'create-database', name: 'yes' }));
   expect(again.catalog.databases.map(({ name }) => name)).toEqual(['db', 'yes']);
   await cluster.world.complete(again.close());
+});
+
+/** Three metas, and d1's way to talk to them directly. */
+async function startThree(
+  seed: number,
+): Promise<{
+  cluster: MetaWorld;
+  client: MetaClient;
+  leader: () => MetaNode;
+  execute: (logged: unknown) => Promise<ExecuteReply>;
+}> {
+  // prettier-ignore
+  const cluster = new MetaWorld(seed);
+  const client = await cluster.start();
+  const { transport } = cluster.node('d1').env;
+  const rpc = new RpcClient(transport, () => client.clusterId);
+  const leader = (): MetaNode => must([...cluster.nodes.values()].find((node) => node.isLeader), 'a leader'); // prettier-ignore
+  const execute = async (logged: unknown): Promise<ExecuteReply> => {
+    const { tcpAddress } = must(leader().catalog.metaNodes.find(({ id }) => id === leader().status.nodeId), 'its address'); // prettier-ignore
+    const reply = rpc.call(tcpAddress, 'meta.execute', logged, { deadlineMs: 6_000 });
+    return (await cluster.world.complete(reply)) as ExecuteReply;
+  };
+  return { cluster, client, leader, execute };
+}
+
+test('meta cluster: a command sent again applies once, also after snapshots and a restart of all', async () => {
+  const { cluster, client, execute } = await startThree(3);
+  const once = { id: 'once', command: { kind: 'create-database', name: 'db' } };
+  const first = await execute(once);
+  expect(first).toMatchObject({ answer: { ok: true } });
+  await cluster.world.complete(client.execute({ kind: 'drop-database', name: 'db' }));
+  for (let i = 0; i < 70; i++)
+    await cluster.world.complete(client.execute({ kind: 'create-database', name: `db${i}` }));
+  for (const name of names) cluster.crash(name);
+  for (const name of names) await cluster.world.complete(cluster.restart(name));
+  await cluster.world.run(cluster.world.nowMs + 5_000);
+  expect(await execute(once)).toMatchObject({ answer: { ok: true } });
+  await cluster.world.run(cluster.world.nowMs + 2_000);
+  for (const { catalog } of cluster.nodes.values())
+    expect(catalog.databases.map(({ name }) => name)).not.toContain('db');
+  await cluster.world.complete(client.close());
+});
+
+test('meta cluster: what no meta node could read does not get into the log', async () => {
+  const { cluster, client, execute } = await startThree(4);
+  const answers = [
+    await execute({ id: 'new', command: { kind: 'create-galaxy' } }),
+    await execute({ id: 'odd', command: { kind: 'create-database', name: 7 } }),
+    await execute({ command: { kind: 'create-database', name: 'x' } }),
+  ];
+  expect(answers).toMatchObject([
+    { answer: { code: 'unsupported_version', text: 'catalog command create-galaxy is not known here: it is of a newer release' } }, // prettier-ignore
+    { answer: { code: 'invalid_argument' } },
+    { answer: { code: 'invalid_argument' } },
+  ]);
+  await cluster.world.complete(client.execute({ kind: 'create-database', name: 'db' }));
+  await cluster.world.complete(client.close());
+});
+
+test('meta cluster: a leader that stops hands over first, and commands go on at once', async () => {
+  const { cluster, client, leader } = await startThree(5);
+  const old = leader();
+  await cluster.world.complete(old.stepAside());
+  expect(old.isLeader).toBe(false);
+  await cluster.world.run(cluster.world.nowMs + 200);
+  expect(leader().status.nodeId).not.toBe(old.status.nodeId);
+  // Far less than the least time that an election takes when the leader is simply gone.
+  const startMs = cluster.world.nowMs;
+  await cluster.world.complete(client.execute({ kind: 'create-database', name: 'db' }));
+  expect(cluster.world.nowMs - startMs).toBeLessThan(900);
+  await cluster.world.complete(old.close());
+  await cluster.world.complete(client.close());
+});
+
+test('meta cluster: a lease survives its leader; the next holder has a token of its own', async () => {
+  const { cluster, client, leader } = await startThree(6);
+  const { world } = cluster;
+  const acquire = (nodeId: number, nowNs: bigint) =>
+    world.complete(
+      client.execute({ kind: 'acquire-lease', name: 'cq', nodeId, nowNs, durationNs: 60n }),
+    );
+  expect(await acquire(4, 0n)).toMatchObject({ lease: { token: 1 } });
+  const name = must([...cluster.nodes].find(([, node]) => node === leader())?.[0], 'a leader');
+  cluster.crash(name);
+  await expect(acquire(5, 59n)).rejects.toThrow('another node has the lease');
+  expect(await acquire(4, 59n)).toMatchObject({ lease: { token: 1, expiresNs: 119n } });
+  expect(await acquire(5, 119n)).toMatchObject({ lease: { token: 2, nodeId: 5 } });
+  await world.complete(client.close());
+});
+
+test('meta cluster: a newcomer has the log when it gets its vote, though most of it is a snapshot', async () => {
+  const cluster = new MetaWorld(7);
+  const { world } = cluster;
+  await Promise.all(names.map((name) => world.complete(cluster.boot(name))));
+  const first = must(cluster.nodes.get('m1'), 'm1');
+  await world.complete(first.found());
+  await world.run(world.nowMs + 3_000);
+  for (let i = 0; i < 90; i++) await world.complete(first.execute({ kind: 'create-database', name: `db${i}` })); // prettier-ignore
+  await world.complete(first.addMeta('m2:8091', 'm2:8089'));
+  expect(cluster.nodes.get('m2')?.catalog.databases).toHaveLength(90);
+  expect(first.status.peers).toEqual(['m1:8089', 'm2:8089']);
+});
+
+test('meta cluster: a removal that was cut short is finished when it is asked for again', async () => {
+  const { cluster, client, leader } = await startThree(8);
+  const { world } = cluster;
+  const node = leader();
+  const [gone] = [1, 2, 3].filter((id) => id !== node.status.nodeId);
+  await world.complete(node.execute({ kind: 'delete-meta-node', nodeId: gone ?? 0 }));
+  expect(node.status.peers).toHaveLength(3);
+  await world.complete(node.removeMeta(gone ?? 0));
+  expect(node.status.peers).toHaveLength(2);
+  await expect(world.complete(node.removeMeta(gone ?? 0))).rejects.toThrow('node not found');
+  await world.complete(client.close());
 });
 
 test.each([11, 12, 13, 14])(

@@ -66,7 +66,10 @@ export function checkCommand(command: unknown): asserts command is Command {
   const kind = isObject(command) ? command['kind'] : undefined;
   if (typeof kind !== 'string') throw malformed('it has no kind');
   if (!Object.hasOwn(shapes, kind))
-    throw new DbError('unsupported_version', `catalog command ${kind} is not known here`);
+    throw new DbError(
+      'unsupported_version',
+      `catalog command ${kind} is not known here: it is of a newer release`,
+    );
   if (!hasShape(command, shapes[kind as Command['kind']])) throw malformed(kind);
 }
 

@@ -10,6 +10,7 @@ import {
   type CommandAnswer,
 } from '../model/catalog.ts';
 import type { LoggedCommand } from '../model/command.ts';
+import { isLogged } from '../model/command-shape.ts';
 import type { StateMachine } from './raft-driver.ts';
 
 export interface Executed {
@@ -22,6 +23,7 @@ export class CatalogMachine implements StateMachine {
   #catalog = emptyCatalog;
   #changed = new Latch<undefined>();
   readonly #waiting = new Map<string, Latch<Executed>>();
+  #isClosed = false;
 
   get catalog(): Catalog {
     return this.#catalog;
@@ -32,6 +34,7 @@ export class CatalogMachine implements StateMachine {
     const logged = decodeMessage(entry.data) as LoggedCommand;
     const { catalog, answer } = applyCommand(this.#catalog, entry.index, logged);
     this.#set(catalog);
+    if (!isLogged(logged)) return;
     this.#waiting.get(logged.id)?.open({ answer, index: entry.index });
     this.#waiting.delete(logged.id);
   }
@@ -44,22 +47,27 @@ export class CatalogMachine implements StateMachine {
     this.#set(catalog);
   }
 
-  encode(): Uint8Array {
-    return encodeMessage(this.#catalog);
+  capture(): () => Uint8Array {
+    const catalog = this.#catalog;
+    return () => encodeMessage(catalog);
   }
 
   /** Whether what is under way was taken is not known once another leads. */
   onLeader(isLeader: boolean): void {
-    if (isLeader) return;
-    for (const latch of this.#waiting.values())
-      latch.fail(new DbError('outcome_unknown', 'leadership was lost'));
-    this.#waiting.clear();
+    if (!isLeader) this.#failWaiting('leadership was lost');
+  }
+
+  /** Nothing will be applied any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#failWaiting('the node stops');
   }
 
   /** Resolves when the command with this id is applied here. */
   executed(id: string): Promise<Executed> {
     const latch = this.#waiting.get(id) ?? new Latch<Executed>();
     this.#waiting.set(id, latch);
+    if (this.#isClosed) this.#failWaiting('the node stops');
     return latch.promise;
   }
 
@@ -70,6 +78,11 @@ export class CatalogMachine implements StateMachine {
   /** Resolves at the next change. */
   changed(): Promise<undefined> {
     return this.#changed.promise;
+  }
+
+  #failWaiting(reason: string): void {
+    for (const latch of this.#waiting.values()) latch.fail(new DbError('outcome_unknown', reason));
+    this.#waiting.clear();
   }
 
   #set(catalog: Catalog): void {

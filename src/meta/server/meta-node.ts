@@ -4,7 +4,7 @@
  * Not here: the HTTP API (http/meta), and what happens at a data node when one is added (server).
  */
 import { assert } from '../../base/assert.ts';
-import { DbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { KvStore } from '../../env/kv.ts';
 import type { Log } from '../../env/log.ts';
@@ -15,8 +15,9 @@ import { encodeMessage } from '../../rpc/message.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import type { RpcMethods } from '../../rpc/rpc-service.ts';
 import { applyCommand } from '../model/apply.ts';
-import { emptyCatalog, type Catalog, type CommandValue } from '../model/catalog.ts';
+import { emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
 import type { Command, LoggedCommand } from '../model/command.ts';
+import { checkCommand, isLogged } from '../model/command-shape.ts';
 import { CatalogMachine, type Executed } from './catalog-machine.ts';
 import type { PeerMessages } from './peer-sender.ts';
 import { RaftDriver } from './raft-driver.ts';
@@ -40,6 +41,7 @@ export interface MetaNodeOptions {
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   readonly snapshotEntries: number;
+  readonly snapshotBytes?: number;
 }
 
 export interface MetaStatus {
@@ -193,10 +195,11 @@ export class MetaNode {
     if (driver.raft.membership.voters.some(({ id }) => id === nodeId)) return nodeId;
     const identity: Identity = { nodeId, clusterId: this.clusterId };
     await this.#rpc.call(tcpAddress, 'meta.join', identity, { deadlineMs: executeTimeoutMs });
-    await this.#changeMembership(({ voters, learners }) => ({
+    const index = await this.#changeMembership(({ voters, learners }) => ({
       voters,
       learners: [...learners.filter(({ id }) => id !== nodeId), member],
     }));
+    await this.#caughtUp(nodeId, index);
     await this.#changeMembership(({ voters, learners }) => ({
       voters: [...voters, member],
       learners: learners.filter(({ id }) => id !== nodeId),
@@ -204,9 +207,19 @@ export class MetaNode {
     return nodeId;
   }
 
+  /** Takes a meta node out of the catalog and then out of Raft; asked again it does what is left to do. */
   async removeMeta(nodeId: number): Promise<void> {
+    const driver = this.#joined();
     const without = (members: readonly Member[]) => members.filter(({ id }) => id !== nodeId);
-    await this.execute({ kind: 'delete-meta-node', nodeId });
+    const { voters, learners } = driver.raft.membership;
+    const isMember = [...voters, ...learners].some(({ id }) => id === nodeId);
+    if (voters.length === 1 && voters[0]?.id === nodeId)
+      throw new DbError('conflict', 'a cluster keeps at least one meta node');
+    try {
+      await this.execute({ kind: 'delete-meta-node', nodeId });
+    } catch (error) {
+      if (!isMember || !isDbError(error, 'node_not_found')) throw error;
+    }
     await this.#changeMembership(({ voters, learners }) => ({
       voters: without(voters),
       learners: without(learners),
@@ -220,9 +233,16 @@ export class MetaNode {
     return Promise.resolve();
   }
 
+  /** Before a stop: lets another lead, so that the cluster need not wait to find out. Call it while peers can answer. */
+  async stepAside(): Promise<void> {
+    await this.#driver?.stepAside();
+  }
+
   async close(): Promise<void> {
+    await this.stepAside();
     this.#isClosed = true;
     await this.#driver?.close();
+    this.#machine.close();
   }
 
   #start(identity: Identity, restored: Restored): void {
@@ -257,6 +277,8 @@ export class MetaNode {
 
   async #execute(logged: LoggedCommand): Promise<Executed> {
     const driver = this.#joined();
+    const refusal = refusalOf(logged);
+    if (refusal !== undefined) return { answer: refusal, index: this.catalog.index };
     const known = this.catalog.answered.find(({ id }) => id === logged.id);
     if (known !== undefined && driver.isLeader)
       return { answer: known.answer, index: this.catalog.index };
@@ -283,7 +305,7 @@ export class MetaNode {
   }
 
   /** Proposes a change of what is in force, waits until it is committed. */
-  async #changeMembership(change: (membership: Membership) => Membership): Promise<void> {
+  async #changeMembership(change: (membership: Membership) => Membership): Promise<number> {
     const driver = this.#joined();
     const { clock } = this.#ports;
     const giveUpMs = clock.monotonicMs() + catchUpMs;
@@ -303,6 +325,19 @@ export class MetaNode {
         throw new DbError('timeout', 'the membership change was not committed in time');
       await clock.sleep(this.#options.tickMs);
     }
+    return index;
+  }
+
+  /** A newcomer gets its vote when it has the log, or commits would wait for it (thesis 4.2.1). */
+  async #caughtUp(nodeId: number, index: number): Promise<void> {
+    const { clock } = this.#ports;
+    const giveUpMs = clock.monotonicMs() + catchUpMs;
+    while ((this.#joined().raft.matchOf(nodeId) ?? 0) < index) {
+      if (!this.isLeader) throw new DbError('not_leader', 'leadership was lost');
+      if (clock.monotonicMs() > giveUpMs)
+        throw new DbError('timeout', 'the new meta node does not follow the log');
+      await clock.sleep(this.#options.tickMs);
+    }
   }
 
   async *#watch({ index }: { index: number }, signal: AbortSignal): AsyncGenerator<WatchReply> {
@@ -313,7 +348,8 @@ export class MetaNode {
       const changed = this.#machine.changed();
       if (catalog.index > known) {
         known = catalog.index;
-        yield { catalog };
+        // Only a leader needs to know what it has answered.
+        yield { catalog: { ...catalog, answered: [] } };
         continue;
       }
       yield {};
@@ -327,5 +363,17 @@ export class MetaNode {
   #joined(): RaftDriver {
     if (this.#driver === undefined) throw new DbError('not_leader', 'this node has no cluster');
     return this.#driver;
+  }
+}
+
+/** What may not get into the log: all that read it would stop, or pass it over. */
+function refusalOf(logged: LoggedCommand): CommandAnswer | undefined {
+  try {
+    if (!isLogged(logged)) throw new DbError('invalid_argument', 'malformed catalog command');
+    checkCommand(logged.command);
+    return undefined;
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    return { ok: false, code: error.code, text: error.message };
   }
 }

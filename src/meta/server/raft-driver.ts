@@ -6,7 +6,7 @@
  * - Nothing leaves before what it depends on is durable.
  * - An error of storage or of apply ends the driver: a server that cannot keep its word must be silent (D9).
  */
-import { errorText } from '../../base/errors.ts';
+import { DbError, errorText } from '../../base/errors.ts';
 import { Latch } from '../../base/async/latch.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
@@ -32,8 +32,8 @@ export interface RaftDriverPorts {
 export interface StateMachine {
   apply(entry: Entry): void;
   restore(snapshot: Snapshot): void;
-  /** The state after the last applied entry. */
-  encode(): Uint8Array;
+  /** The state after the last applied entry, to be written down later or never. */
+  capture(): () => Uint8Array;
   /** Leadership came or went. */
   onLeader(isLeader: boolean): void;
 }
@@ -45,11 +45,20 @@ export interface RaftDriverOptions {
   readonly tickMs: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
-  /** Entries between two snapshots. */
+  /** Entries, or bytes of them, after which a state is captured; the next capture makes a snapshot of the one before. */
   readonly snapshotEntries: number;
+  readonly snapshotBytes?: number;
 }
 
 const appendBytesMax = 1 << 20;
+/** Entries are small, bodies of shard groups for many times are not: no log grows much beyond twice this. */
+const snapshotBytesDefault = 4 << 20;
+
+/** A state of the past: compaction goes up to there, so that a follower a little behind needs no snapshot. */
+interface Capture {
+  readonly index: number;
+  readonly encode: () => Uint8Array;
+}
 
 export class RaftDriver {
   readonly raft: RaftNode;
@@ -63,6 +72,8 @@ export class RaftDriver {
   #appliedIndex: number;
   #lastRead = 0;
   #wasLeader = false;
+  #capture: Capture | undefined;
+  #bytesSinceCapture = 0;
   #loop: Promise<void> | undefined;
   #isClosed = false;
 
@@ -84,6 +95,8 @@ export class RaftDriver {
     if (restored.snapshot !== undefined) ports.machine.restore(restored.snapshot);
     this.#ticker = ports.clock.every(options.tickMs, () => {
       this.raft.tick();
+      // A leader that hears of nobody steps down without anything to write or send.
+      this.#noteLeadership();
       this.#kick();
     });
     this.#kick();
@@ -114,6 +127,7 @@ export class RaftDriver {
 
   /** Runs a call on the core, such as propose, and takes care of what follows from it. */
   drive<T>(act: (raft: RaftNode) => T): T {
+    if (this.#isClosed) throw new DbError('shutdown', 'this meta node has stopped');
     try {
       return act(this.raft);
     } finally {
@@ -140,6 +154,21 @@ export class RaftDriver {
     this.#isClosed = true;
     this.#ticker.cancel();
     await this.#loop;
+    this.#failReads();
+  }
+
+  /** Hands leadership to the fittest other, if this leads and there is one; gives up after an election's time. */
+  async stepAside(): Promise<void> {
+    const { clock } = this.#ports;
+    const { tickMs, electionTicks } = this.#options;
+    const giveUpMs = clock.monotonicMs() + electionTicks * tickMs;
+    const successorId = this.raft.successorId;
+    if (successorId === 0) return;
+    this.drive((raft) => {
+      raft.transferLeadership(successorId);
+    });
+    while (this.isLeader && !this.#isClosed && clock.monotonicMs() < giveUpMs)
+      await clock.sleep(tickMs);
   }
 
   #kick(): void {
@@ -167,11 +196,20 @@ export class RaftDriver {
       this.raft.advance(ready);
       this.#answerReads(ready);
       this.#noteLeadership();
-      if (this.#appliedIndex - this.raft.firstIndex >= this.#options.snapshotEntries) {
-        const snapshot = this.raft.compact(this.#appliedIndex, this.#ports.machine.encode());
-        await this.#ports.storage.compact(snapshot);
-      }
+      await this.#compactIfDue();
     }
+  }
+
+  async #compactIfDue(): Promise<void> {
+    const { snapshotEntries, snapshotBytes = snapshotBytesDefault } = this.#options;
+    const since = this.#appliedIndex - (this.#capture?.index ?? this.raft.firstIndex - 1);
+    if (since < snapshotEntries && this.#bytesSinceCapture < snapshotBytes) return;
+    const before = this.#capture;
+    this.#capture = { index: this.#appliedIndex, encode: this.#ports.machine.capture() };
+    this.#bytesSinceCapture = 0;
+    // A snapshot of the leader may have come meanwhile.
+    if (before === undefined || before.index < this.raft.firstIndex) return;
+    await this.#ports.storage.compact(this.raft.compact(before.index, before.encode()));
   }
 
   #apply({ snapshot, committed }: Ready): void {
@@ -179,10 +217,13 @@ export class RaftDriver {
     if (snapshot !== undefined) {
       machine.restore(snapshot);
       this.#appliedIndex = snapshot.index;
+      this.#capture = undefined;
+      this.#bytesSinceCapture = 0;
     }
     for (const entry of committed) {
       machine.apply(entry);
       this.#appliedIndex = entry.index;
+      if (entry.kind === 'command') this.#bytesSinceCapture += entry.data.length;
     }
   }
 
@@ -195,7 +236,12 @@ export class RaftDriver {
     this.#wasLeader = this.isLeader;
     this.#ports.machine.onLeader(this.isLeader);
     if (this.isLeader) return;
-    for (const latch of this.#reads.values()) latch.fail(new Error('leadership was lost'));
+    this.#failReads();
+  }
+
+  #failReads(): void {
+    for (const latch of this.#reads.values())
+      latch.fail(new DbError('not_leader', 'leadership was lost'));
   }
 
   #send(messages: readonly Message[]): void {

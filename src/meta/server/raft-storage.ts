@@ -1,8 +1,8 @@
 /**
  * Raft's durable state in the key-value store (decision D8): `identity`, `hard-state`, `snapshot` and `entry/<index>`.
  *
- * Invariant: entries are contiguous from the snapshot's index + 1; open() refuses anything else, since a gap would let
- * committed commands vanish unseen.
+ * Invariant: entries are contiguous from the snapshot's index + 1 and their terms never fall; open() refuses anything
+ * else, since a gap would let committed commands vanish unseen.
  */
 import { DbError } from '../../base/errors.ts';
 import type { KvOperation, KvStore } from '../../env/kv.ts';
@@ -38,9 +38,16 @@ export class RaftStorage {
     const stored = await this.#kv.range({ gte: 'entry/', lt: 'entry0' });
     const entries = stored.map(([, value]) => decodeMessage(value) as Entry);
     const first = (snapshot?.index ?? 0) + 1;
-    entries.forEach(({ index }, i) => {
+    let termBefore = snapshot?.term ?? 0;
+    entries.forEach(({ index, term }, i) => {
       if (index !== first + i)
         throw new DbError('corrupt', `raft log: entry ${first + i} is missing, found ${index}`);
+      if (term < termBefore)
+        throw new DbError(
+          'corrupt',
+          `raft log: entry ${index} is of term ${term} after ${termBefore}`,
+        );
+      termBefore = term;
     });
     this.#lastIndex = first - 1 + entries.length;
     if ((hardState?.commit ?? 0) > this.#lastIndex)

@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest';
+import { MemoryKv } from '../../../test/support/memory-kv.ts';
+import { World } from '../../../test/sim/world/world.ts';
+import { must } from '../../base/assert.ts';
+import { Latch } from '../../base/async/latch.ts';
+import { errorText } from '../../base/errors.ts';
+import type { RpcTransport } from '../../env/transport.ts';
+import type { Message } from '../../raft/types.ts';
+import { openRequest } from '../../rpc/envelope.ts';
+import { encodeMessage } from '../../rpc/message.ts';
+import { MetaNode, type MetaNodeOptions } from './meta-node.ts';
+import type { PeerMessages } from './peer-sender.ts';
+
+const options: MetaNodeOptions = {
+  httpAddress: 'm1:8091',
+  tcpAddress: 'm1:8089',
+  tickMs: 100,
+  electionTicks: 10,
+  heartbeatTicks: 1,
+  snapshotEntries: 20,
+};
+
+/** One meta node whose store and messages the test sees. */
+class OneMeta {
+  readonly world = new World(1);
+  readonly kv = new MemoryKv();
+  readonly sent: Message[] = [];
+  readonly fatal: string[] = [];
+
+  constructor() {
+    this.world.addNode('m1');
+  }
+
+  open(part: Partial<MetaNodeOptions> = {}): Promise<MetaNode> {
+    const { env } = must(this.world.nodes[0], 'm1');
+    const transport: RpcTransport = {
+      ...env.transport,
+      call: (_address, _method, request) => {
+        this.sent.push(...(openRequest(7n, request) as PeerMessages).messages);
+        return Promise.resolve(encodeMessage(null));
+      },
+    };
+    const { clock, random, log } = env;
+    const onFatal = (error: unknown): void => {
+      this.fatal.push(errorText(error));
+    };
+    return MetaNode.open({ clock, random, log, kv: this.kv, transport, onFatal }, { ...options, ...part }); // prettier-ignore
+  }
+
+  run(durationMs: number): Promise<void> {
+    return this.world.run(this.world.nowMs + durationMs);
+  }
+
+  /** The durable state of server 1 of `voterCount`, with these commands in its log, all committed. */
+  put(voterCount: number, commands: readonly unknown[]): void {
+    const members = Array.from({ length: voterCount }, (_, i) => ({ id: i + 1, address: `m${i + 1}:8089` })); // prettier-ignore
+    const membership = { voters: members, learners: [] };
+    const put = (key: string, value: unknown) => this.kv.values.set(key, encodeMessage(value));
+    put('identity', { nodeId: 1, clusterId: 7n });
+    put('hard-state', { term: 1, vote: 0, commit: 1 + commands.length });
+    put('snapshot', { index: 1, term: 1, membership, data: new Uint8Array() });
+    for (const [i, command] of commands.entries()) {
+      const data = encodeMessage({ id: `${i}`, command });
+      put(`entry/${String(i + 2).padStart(16, '0')}`, { kind: 'command', index: i + 2, term: 1, data }); // prettier-ignore
+    }
+  }
+}
+
+test('meta node: a command of a newer release in the log stops it with a clear text', async () => {
+  const one = new OneMeta();
+  one.put(1, [
+    { kind: 'create-database', name: 'db' },
+    { kind: 'create-galaxy', arms: 4 },
+  ]);
+  const node = await one.open();
+  await one.run(1_000);
+  expect(one.fatal).toEqual(['catalog command create-galaxy is not known here: it is of a newer release']); // prettier-ignore
+  await expect(node.execute({ kind: 'create-database', name: 'x' })).rejects.toThrow('this meta node has stopped'); // prettier-ignore
+});
+
+test('meta node: nothing leaves before it is durable', async () => {
+  const one = new OneMeta();
+  one.put(3, []);
+  const node = await one.open();
+  const gate = new Latch<undefined>();
+  one.kv.gate = gate.promise;
+  const vote: Message = { kind: 'vote', from: 2, to: 1, term: 5, isPreVote: false, isTransfer: false, lastIndex: 9, lastTerm: 4 }; // prettier-ignore
+  await node.methods.calls['raft.messages']?.({ from: 'm2:8089', messages: [vote] }, { signal: new AbortController().signal }); // prettier-ignore
+  await one.run(500);
+  expect(one.sent).toEqual([]);
+  gate.open(undefined);
+  await one.run(1);
+  expect(one.sent).toMatchObject([{ kind: 'vote-reply', to: 2, term: 5, granted: true }]);
+  expect(one.kv.syncs).toEqual([true]);
+});
+
+function entryCount(kv: MemoryKv): number {
+  return [...kv.values.keys()].filter((key) => key.startsWith('entry/')).length;
+}
+
+test.each([
+  ['entries', { snapshotEntries: 20 }],
+  ['bytes', { snapshotEntries: 100_000, snapshotBytes: 2_000 }],
+])(
+  'meta node: the log is compacted by %s, and some of it stays for those a little behind',
+  async (_what, part) => {
+    // prettier-ignore
+    const one = new OneMeta();
+    const node = await one.open(part);
+    await node.found();
+    await one.run(1_000);
+    const counts: number[] = [];
+    for (let i = 0; i < 150; i++) {
+      await one.world.complete(node.execute({ kind: 'create-database', name: `db${i}` }));
+      counts.push(entryCount(one.kv));
+    }
+    expect(Math.max(...counts)).toBeLessThan(45);
+    expect(Math.min(...counts.slice(50))).toBeGreaterThan(5);
+    await one.world.complete(node.close());
+    const again = await one.open(part);
+    await one.run(3_000);
+    expect(again.catalog.databases).toHaveLength(150);
+    await one.world.complete(again.close());
+  },
+);
+
+test('meta node: who waits for it when it stops is told', async () => {
+  const one = new OneMeta();
+  const node = await one.open();
+  await node.found();
+  await one.run(1_000);
+  const gate = new Latch<undefined>();
+  one.kv.gate = gate.promise;
+  const waiting = [node.execute({ kind: 'create-database', name: 'db' }), node.readBarrier()];
+  const outcomes = Promise.allSettled(waiting);
+  const closed = node.close();
+  gate.open(undefined);
+  await one.world.complete(closed);
+  const startMs = one.world.nowMs;
+  const texts = (await one.world.complete(outcomes)).map((outcome) => outcome.status === 'rejected' ? errorText(outcome.reason) : 'done'); // prettier-ignore
+  expect(texts).toEqual(['the node stops', 'leadership was lost']);
+  // Not by running into a limit.
+  expect(one.world.nowMs - startMs).toBeLessThan(100);
+});
+
+test('meta node: the last one cannot be removed', async () => {
+  const one = new OneMeta();
+  const node = await one.open();
+  await node.found();
+  await one.run(1_000);
+  await expect(one.world.complete(node.removeMeta(1))).rejects.toThrow('a cluster keeps at least one meta node'); // prettier-ignore
+  expect(node.catalog.metaNodes).toHaveLength(1);
+});
