@@ -114,7 +114,7 @@ export class StoreHistory {
   }
 }
 
-function readField(
+export function readField(
   store: Store,
   measurement: string,
   field: string,
