@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/dev-cluster.ts';
 import { run, Workshop } from '../support/lone-daemon.ts';
@@ -6,6 +7,7 @@ import { run, Workshop } from '../support/lone-daemon.ts';
 const limitMs = 120_000;
 const port = 24_000;
 const workshop = new Workshop();
+const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
 beforeAll(() => {
   workshop.keygen('key');
@@ -153,6 +155,34 @@ test(
       meta.child.kill('SIGTERM');
       expect(await meta.ended).toBe(0);
     }
+  },
+  limitMs,
+);
+
+test(
+  'daemons: SIGTERM lets a request that is under way end, and takes no new ones',
+  async () => {
+    const node = workshop.start('influxd', '-config', workshop.config({ port, name: 'drained' }));
+    await answers();
+    const slow = request({ port: port + 86, path: '/query', method: 'POST', headers: form });
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      slow.on('response', (response) => {
+        resolve(response.resume().statusCode);
+      });
+      slow.on('error', reject);
+    });
+    slow.write('q=SHOW+');
+    // The server has seen it once it has answered what was sent after it.
+    await fetch(`http://127.0.0.1:${port + 86}/ping`);
+    node.child.kill('SIGTERM');
+    await node.says(/msg=Stopping/);
+    await eventually(async () => {
+      await expect(fetch(`http://127.0.0.1:${port + 86}/ping`)).rejects.toThrow();
+    }, 10_000);
+    expect(node.child.exitCode).toBeNull();
+    slow.end('QUERIES');
+    expect(await answered).toBe(200);
+    expect(await node.ended).toBe(0);
   },
   limitMs,
 );
