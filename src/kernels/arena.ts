@@ -9,6 +9,8 @@ const alignBytes = 16;
  */
 export class Arena {
   readonly memory: WebAssembly.Memory;
+  /** The mark of an arena that holds nothing. */
+  readonly base: number;
   readonly #bytesMax: number;
   #top: number;
 
@@ -18,7 +20,8 @@ export class Arena {
   ) {
     this.memory = memory;
     this.#bytesMax = options.bytesMax;
-    this.#top = aligned(options.base);
+    this.base = aligned(options.base);
+    this.#top = this.base;
   }
 
   allocate(lengthBytes: number): number {

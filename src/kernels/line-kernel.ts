@@ -21,6 +21,11 @@ interface LineExports {
   greatestTime(): bigint;
   values(): number;
   countByte(ptr: number, length: number, byte: number): number;
+  gatherWords(values: number, rows: number, count: number, out: number): void;
+  // eslint-disable-next-line max-params -- the kernel's own
+  gatherFieldWords(words: number, starts: number, lines: number, count: number, field: number, out: number): void; // prettier-ignore
+  // eslint-disable-next-line max-params -- the kernel's own
+  gatherFieldBytes(words: number, starts: number, lines: number, count: number, field: number, out: number): void; // prettier-ignore
   parse(
     body: number,
     length: number,
@@ -32,6 +37,12 @@ interface LineExports {
     step: bigint,
     defaultTime: bigint,
   ): number;
+}
+
+/** Lines of a body, by their numbers, placed where the kernel reads them. */
+export interface PlacedLines {
+  readonly ptr: number;
+  readonly count: number;
 }
 
 /** Codes of FieldType. */
@@ -62,6 +73,8 @@ export class LineKernel {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: LineExports;
   readonly #base: number;
+  /** Of the columns of the body parsed last, and of room behind them. */
+  #places = { times: 0, starts: 0, values: 0, work: 0 };
 
   private constructor(memory: WebAssembly.Memory, exports: LineExports) {
     this.#memory = memory;
@@ -115,6 +128,29 @@ export class LineKernel {
     });
   }
 
+  /** Places lines of the body parsed last for the calls below; one list at a time. */
+  place(lines: Uint32Array): PlacedLines {
+    const ptr = this.#places.work;
+    new Uint32Array(this.#memory.buffer, ptr, lines.length).set(lines);
+    return { ptr, count: lines.length };
+  }
+
+  /** The times of lines, 8 bytes each. A view: it holds until the next call. */
+  timesOf({ ptr, count }: PlacedLines): Uint8Array {
+    const out = aligned(ptr + count * 4);
+    this.#exports.gatherWords(this.#places.times, ptr, count, out);
+    return new Uint8Array(this.#memory.buffer, out, count * 8);
+  }
+
+  /** The values of field `field` of lines, `width` 8 or 1 bytes each. A view: it holds until the next call. */
+  valuesOf({ ptr, count }: PlacedLines, field: number, width: 1 | 8): Uint8Array {
+    const { starts, values } = this.#places;
+    const out = aligned(ptr + count * 4);
+    if (width === 8) this.#exports.gatherFieldWords(values, starts, ptr, count, field, out);
+    else this.#exports.gatherFieldBytes(values, starts, ptr, count, field, out);
+    return new Uint8Array(this.#memory.buffer, out, count * width);
+  }
+
   /** Undefined when the body holds anything unusual: the slow twin has to parse it. */
   parse(body: Uint8Array, stepNs: bigint, defaultTimeNs: bigint): KernelLines | undefined {
     const lines = this.#parse(body, stepNs, defaultTimeNs);
@@ -143,7 +179,9 @@ export class LineKernel {
     const startsAt = aligned(fieldSetIdsAt + lineMax * 4);
     const timesAt = aligned(startsAt + lineMax * 4);
     const valuesAt = aligned(timesAt + lineMax * 8);
-    this.#reserve(valuesAt + valueMax * 8);
+    const workAt = aligned(valuesAt + valueMax * 8);
+    this.#places = { times: timesAt, starts: startsAt, values: valuesAt, work: workAt };
+    this.#reserve(workAt + lineMax * 16 + paddingBytes);
     const lineCount = this.#exports.parse(bodyAt, length, keyIdsAt, fieldSetIdsAt, startsAt, timesAt, valuesAt, stepNs, defaultTimeNs); // prettier-ignore
     if (lineCount < 0) return lineCount === -2 ? 'full' : undefined;
     const { buffer } = this.#memory;

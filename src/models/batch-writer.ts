@@ -24,6 +24,10 @@ export function joinTexts(parts: readonly Uint8Array[]): TextColumn {
 
 const encoder = new TextEncoder();
 
+type Part =
+  | { readonly bytes: Uint8Array }
+  | { readonly lengthBytes: number; readonly fill: () => Uint8Array };
+
 export interface BatchHeader {
   readonly rowCount: number;
   readonly seriesCount: number;
@@ -34,12 +38,19 @@ export interface BatchHeader {
 
 /** Writes the parts of a point batch one after the other, each aligned as its page says. */
 export class BatchWriter {
-  readonly #parts: Uint8Array[] = [];
+  readonly #parts: Part[] = [];
   #lengthBytes = 0;
 
   bytes(bytes: Uint8Array): void {
-    this.#parts.push(bytes);
+    this.#parts.push({ bytes });
     this.#lengthBytes += bytes.length;
+  }
+
+  /** A column of so many bytes that `fill` answers once its place is known; what it answers is copied at once. */
+  filledColumn(lengthBytes: number, fill: () => Uint8Array): void {
+    this.#parts.push({ lengthBytes, fill });
+    this.#lengthBytes += lengthBytes;
+    this.align();
   }
 
   header({ rowCount, seriesCount, shapeCount, minTimeNs, maxTimeNs }: BatchHeader): void {
@@ -58,7 +69,8 @@ export class BatchWriter {
   }
 
   u32s(values: readonly number[] | Uint32Array, isPadded: boolean): void {
-    this.bytes(new Uint8Array(Uint32Array.from(values).buffer));
+    const words = values instanceof Uint32Array ? values : Uint32Array.from(values);
+    this.bytes(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
     if (isPadded) this.align();
   }
 
@@ -87,8 +99,9 @@ export class BatchWriter {
     const all = new Uint8Array(this.#lengthBytes);
     let at = 0;
     for (const part of this.#parts) {
-      all.set(part, at);
-      at += part.length;
+      const bytes = 'bytes' in part ? part.bytes : part.fill();
+      all.set(bytes, at);
+      at += bytes.length;
     }
     return all;
   }

@@ -119,7 +119,32 @@ test('line router: floats are those of the twin, digit for digit', () => {
   );
 });
 
-test('line router: points of several groups, and those beyond the policy, go the slow way', () => {
+test('line router: points of several groups go to the shards of each, as in the slow twin', () => {
+  const groups = [
+    { startNs: 0n, endNs: 10n, shardIds: [1, 4] },
+    { startNs: 10n, endNs: 20n, shardIds: [2] },
+    { startNs: 30n, endNs: 40n, shardIds: [3, 5, 6] },
+  ];
+  const line = fc
+    .tuple(
+      fc.constantFrom('m', 'n,t=a', 'n,t=b', 'n,u=1,t=b'),
+      fc.constantFrom('f=1', 'g=2i', 'f=1,h="x"'),
+      fc.integer({ min: 0, max: 50 }),
+    ) // prettier-ignore
+    .map(([key, fields, time]) => `${key} ${fields} ${time}`);
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 12 }), (lines) => {
+      const task = () => ({ ...taskOf(lines.join('\n')), groups });
+      const [fast, slow] = [router.route(task()), routeLines(task())];
+      // Which times are reported first as having no group is up to the way.
+      if (slow.unroutedNs.length > 0) expect(fast.unroutedNs.length).toBeGreaterThan(0);
+      else expect(pointsOf(fast)).toEqual(pointsOf(slow));
+    }),
+    { numRuns: 1_000, seed: 9 },
+  );
+});
+
+test('line router: points beyond the policy go the slow way', () => {
   const week = { startNs: 0n, endNs: 10n, shardIds: [1] };
   const next = { startNs: 10n, endNs: 20n, shardIds: [2] };
   const text = 'm f=1 5\nm f=2 15\nm f=3 25';

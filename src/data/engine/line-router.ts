@@ -3,6 +3,7 @@
  * value, without a JavaScript value for each. Whatever the kernel does not take goes the slow way (route-lines.ts), which
  * it equals on all that it takes.
  */
+import { GrowingU32 } from '../../base/collections/growing-u32.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { unescapeName } from '../../models/line-bytes.ts';
 import { parseLineKey } from '../../models/parse-line-key.ts';
@@ -26,15 +27,65 @@ interface KnownFields {
 interface ShapeLines {
   readonly measurement: string;
   readonly fields: KnownFields['fields'];
-  readonly lines: number[];
-  readonly ordinals: number[];
-  readonly series: number[];
+  readonly lines: GrowingU32;
+  readonly ordinals: GrowingU32;
+  readonly series: GrowingU32;
 }
 
+/** Lines that go to one shard. */
 class ShardLines {
-  readonly series = new Map<number, number>();
-  readonly shapes = new Map<string, Map<number, ShapeLines>>();
+  readonly shardId: number;
+  /** Ids of the keys, in the order in which they first came: their places are the series of the batch. */
+  readonly keyIds: number[] = [];
+  readonly shapes: ShapeLines[] = [];
+  readonly shapeOf = new Map<string, Map<number, ShapeLines>>();
   rowCount = 0;
+  #last: { readonly measurement: string; readonly fieldSetId: number; readonly shape: ShapeLines } | undefined; // prettier-ignore
+
+  constructor(shardId: number) {
+    this.shardId = shardId;
+  }
+
+  shape(measurement: string, fieldSetId: number, fields: () => KnownFields['fields']): ShapeLines {
+    // Lines of a body mostly are of the shape of the line before.
+    if (this.#last?.fieldSetId === fieldSetId && this.#last.measurement === measurement)
+      return this.#last.shape;
+    const byFields = this.shapeOf.get(measurement) ?? new Map<number, ShapeLines>();
+    this.shapeOf.set(measurement, byFields);
+    let shape = byFields.get(fieldSetId);
+    if (shape === undefined) {
+      const lists = { lines: new GrowingU32(), ordinals: new GrowingU32(), series: new GrowingU32() }; // prettier-ignore
+      shape = { measurement, fields: fields(), ...lists };
+      byFields.set(fieldSetId, shape);
+      this.shapes.push(shape);
+    }
+    this.#last = { measurement, fieldSetId, shape };
+    return shape;
+  }
+}
+
+/** Which series of its batch a key is, for one shard group; forgotten from body to body by counting them. */
+class SeriesPlaces {
+  #bodies = new Uint32Array();
+  #places = new Uint32Array();
+
+  /** The key's place, given now when it is new. */
+  of(keyId: number, body: number, shard: ShardLines): number {
+    if (keyId >= this.#bodies.length) this.#grow(keyId + 1);
+    if (this.#bodies[keyId] === body) return this.#places[keyId] ?? 0;
+    this.#bodies[keyId] = body;
+    const place = shard.keyIds.push(keyId) - 1;
+    this.#places[keyId] = place;
+    return place;
+  }
+
+  #grow(least: number): void {
+    const capacity = Math.max(least, this.#bodies.length * 2, 1_024);
+    const [bodies, places] = [new Uint32Array(capacity), new Uint32Array(capacity)];
+    bodies.set(this.#bodies);
+    places.set(this.#places);
+    [this.#bodies, this.#places] = [bodies, places];
+  }
 }
 
 const encoder = new TextEncoder();
@@ -43,6 +94,9 @@ export class LineRouter {
   readonly #kernel: LineKernel;
   #keys: KnownKey[] = [];
   #fieldSets: KnownFields[] = [];
+  /** By place of the group among those of the body. */
+  readonly #seriesPlaces: SeriesPlaces[] = [];
+  #bodyCount = 0;
 
   constructor(kernel: LineKernel) {
     this.#kernel = kernel;
@@ -57,9 +111,9 @@ export class LineRouter {
     const unroutedNs = unroutedTimes(task, lines);
     if (unroutedNs.length > 0)
       return { batches: [], pointCount: lines.lineCount, errors: [], unroutedNs, body };
-    const group = groupOfAll(task, lines);
-    // Several groups in one body, or points that may have to be dropped: rare enough for the slow way.
-    return group === undefined ? routeLines(task) : this.#routeTo(group, lines);
+    // Points that may have to be dropped, or have no group: rare enough for the slow way.
+    const groups = groupsOfAll(task, lines);
+    return (groups && this.#routeTo(groups, lines)) ?? routeLines(task);
   }
 
   /** Takes note of new keys and field sets; false when one of them is not as usual. */
@@ -84,52 +138,50 @@ export class LineRouter {
     return true;
   }
 
-  #routeTo(group: RouteGroup, lines: KernelLines): RoutedLines {
-    const { shardIds } = group;
+  /** Undefined when a line lies in none of the groups. */
+  #routeTo(groups: readonly RouteGroup[], lines: KernelLines): RoutedLines | undefined {
     const shards = new Map<number, ShardLines>();
-    const shardCount = BigInt(shardIds.length);
-    const single = shardIds.length === 1 ? new ShardLines() : undefined;
-    if (single !== undefined) shards.set(shardIds[0] ?? 0, single);
+    const shardAt = ({ shardIds }: RouteGroup, place: number): ShardLines => {
+      const shardId = shardIds[place] ?? 0;
+      const shard = shards.get(shardId) ?? new ShardLines(shardId);
+      shards.set(shardId, shard);
+      return shard;
+    };
+    this.#bodyCount = (this.#bodyCount + 1) >>> 0 || 1;
+    let groupNumber = 0;
+    let group = groups[0];
+    let single = group?.shardIds.length === 1 ? shardAt(group, 0) : undefined;
     for (let line = 0; line < lines.lineCount; line++) {
-      const keyId = lines.keyIds[line] ?? 0;
-      let shard = single;
-      if (shard === undefined) {
-        const place = Number((this.#keys[keyId]?.hash ?? 0n) % shardCount);
-        const shardId = shardIds[place] ?? 0;
-        shard = shards.get(shardId) ?? new ShardLines();
-        shards.set(shardId, shard);
+      if (groups.length > 1) {
+        const timeNs = lines.timesNs[line] ?? 0n;
+        if (group === undefined || timeNs < group.startNs || timeNs >= group.endNs) {
+          groupNumber = groups.findIndex(({ startNs, endNs }) => startNs <= timeNs && timeNs < endNs); // prettier-ignore
+          group = groups[groupNumber];
+          if (group === undefined) return undefined;
+          single = group.shardIds.length === 1 ? shardAt(group, 0) : undefined;
+        }
       }
-      this.#addLine(shard, lines, line);
+      const keyId = lines.keyIds[line] ?? 0;
+      const key = this.#keys[keyId];
+      if (group === undefined || key === undefined) return undefined;
+      const shard = single ?? shardAt(group, Number(key.hash % BigInt(group.shardIds.length)));
+      const places = (this.#seriesPlaces[groupNumber] ??= new SeriesPlaces());
+      const fieldSetId = lines.fieldSetIds[line] ?? 0;
+      const fields = () => this.#fieldSets[fieldSetId]?.fields ?? [];
+      const shape = shard.shape(key.measurement, fieldSetId, fields);
+      shape.lines.push(line);
+      shape.ordinals.push(shard.rowCount++);
+      shape.series.push(places.of(keyId, this.#bodyCount, shard));
     }
-    const batches = [...shards].map(([shardId, shard]) => ({
-      shardId,
+    const batches = [...shards.values()].map((shard) => ({
+      shardId: shard.shardId,
       payload: this.#encode(shard, lines),
     }));
     return { batches, pointCount: lines.lineCount, errors: [], unroutedNs: [] };
   }
 
-  #addLine(shard: ShardLines, lines: KernelLines, line: number): void {
-    const keyId = lines.keyIds[line] ?? 0;
-    const fieldSetId = lines.fieldSetIds[line] ?? 0;
-    const measurement = this.#keys[keyId]?.measurement ?? '';
-    let shapes = shard.shapes.get(measurement);
-    if (shapes === undefined)
-      shard.shapes.set(measurement, (shapes = new Map<number, ShapeLines>()));
-    let shape = shapes.get(fieldSetId);
-    if (shape === undefined) {
-      const { fields = [] } = this.#fieldSets[fieldSetId] ?? {};
-      shape = { measurement, fields, lines: [], ordinals: [], series: [] };
-      shapes.set(fieldSetId, shape);
-    }
-    let series = shard.series.get(keyId);
-    if (series === undefined) shard.series.set(keyId, (series = shard.series.size));
-    shape.lines.push(line);
-    shape.ordinals.push(shard.rowCount++);
-    shape.series.push(series);
-  }
-
   #encode(shard: ShardLines, lines: KernelLines): Uint8Array {
-    const shapes = [...shard.shapes.values()].flatMap((byFields) => [...byFields.values()]);
+    const { shapes } = shard;
     const keys = this.#distinctKeys(shard, shapes);
     const names = new Map<string, number>();
     const nameOf = (name: string): number => {
@@ -142,11 +194,6 @@ export class LineRouter {
       return [own.length, nameOf(measurement), fields.length, ...packed];
     });
     const writer = new BatchWriter();
-    const times = new Uint32Array(
-      lines.timesNs.buffer,
-      lines.timesNs.byteOffset,
-      lines.lineCount * 2,
-    );
     writer.header({
       rowCount: shard.rowCount,
       seriesCount: keys.length,
@@ -158,19 +205,33 @@ export class LineRouter {
     writer.texts([...names.keys()]);
     shapes.forEach((shape, i) => {
       writer.u32s(heads[i] ?? [], true);
-      writer.u32s(shape.ordinals, true);
-      writer.u32s(shape.series, true);
-      writer.column(new BigInt64Array(gatherPairs(times, shape.lines).buffer as ArrayBuffer));
-      shape.fields.forEach(({ type }, field) => {
-        writeColumn(writer, { type, field }, shape.lines, lines);
-      });
+      writer.u32s(shape.ordinals.view(), true);
+      writer.u32s(shape.series.view(), true);
+      this.#writeColumns(writer, shape, lines);
     });
     return writer.finish();
   }
 
+  /** Times and values, gathered by the kernel as the batch takes them. */
+  #writeColumns(writer: BatchWriter, { lines: own, fields }: ShapeLines, lines: KernelLines): void {
+    const numbers = own.view();
+    const rowCount = numbers.length;
+    const placed = () => this.#kernel.place(numbers);
+    writer.filledColumn(rowCount * 8, () => this.#kernel.timesOf(placed()));
+    fields.forEach(({ type }, field) => {
+      if (type === FieldType.string) {
+        const texts = Array.from(numbers, (line) => textAt(lines, ((lines.starts[line] ?? 0) + field) * 2)); // prettier-ignore
+        writer.column(joinTexts(texts));
+        return;
+      }
+      const width = type === FieldType.boolean ? 1 : 8;
+      writer.filledColumn(rowCount * width, () => this.#kernel.valuesOf(placed(), field, width));
+    });
+  }
+
   /** Two spellings of one series are one: their rows are pointed to the first. */
   #distinctKeys(shard: ShardLines, shapes: readonly ShapeLines[]): readonly Uint8Array[] {
-    const known = [...shard.series.keys()].map((keyId) => this.#keys[keyId]);
+    const known = shard.keyIds.map((keyId) => this.#keys[keyId]);
     const byHash = new Map<bigint, number>();
     const kept: Uint8Array[] = [];
     const placeOf = known.map((key) => {
@@ -180,23 +241,28 @@ export class LineRouter {
       byHash.set(hash, kept.length);
       return kept.push(key?.bytes ?? new Uint8Array()) - 1;
     });
-    if (kept.length < known.length)
-      for (const shape of shapes)
-        shape.series.forEach((series, i) => (shape.series[i] = placeOf[series] ?? 0));
+    if (kept.length === known.length) return kept;
+    for (const shape of shapes) {
+      const series = shape.series.view();
+      series.forEach((one, i) => (series[i] = placeOf[one] ?? 0));
+    }
     return kept;
   }
 }
 
-/** The group that takes every line of the body, none of which is beyond the bounds. */
-function groupOfAll(
+/** The groups that the lines of the body may lie in, when none of these is beyond the bounds. */
+function groupsOfAll(
   task: LinesTask,
   { minTimeNs, maxTimeNs }: KernelLines,
-): RouteGroup | undefined {
+): readonly RouteGroup[] | undefined {
   const { retentionMinNs, windowMinNs, windowMaxNs } = task.bounds;
   if (retentionMinNs !== undefined && minTimeNs < retentionMinNs) return undefined;
   if (windowMinNs !== undefined && minTimeNs < windowMinNs) return undefined;
   if (windowMaxNs !== undefined && maxTimeNs > windowMaxNs) return undefined;
-  return task.groups.find(({ startNs, endNs }) => startNs <= minTimeNs && maxTimeNs < endNs);
+  const isWithin = ({ startNs, endNs }: RouteGroup) => startNs <= minTimeNs && maxTimeNs < endNs;
+  const whole = task.groups.find(isWithin);
+  if (whole !== undefined) return [whole];
+  return task.groups.filter(({ startNs, endNs }) => startNs <= maxTimeNs && minTimeNs < endNs);
 }
 
 /** The ends of the body's time when no group overlaps it at all: what a first write of a new week looks like. */
@@ -226,39 +292,13 @@ function boundsOf(
   if (rowCount === lines.lineCount) return lines;
   let [minTimeNs, maxTimeNs] = [lines.maxTimeNs, lines.minTimeNs];
   for (const shape of shapes) {
-    for (const line of shape.lines) {
+    for (const line of shape.lines.view()) {
       const timeNs = lines.timesNs[line] ?? 0n;
       if (timeNs < minTimeNs) minTimeNs = timeNs;
       if (timeNs > maxTimeNs) maxTimeNs = timeNs;
     }
   }
   return { minTimeNs, maxTimeNs };
-}
-
-function writeColumn(
-  writer: BatchWriter,
-  { type, field }: { readonly type: FieldType; readonly field: number },
-  own: readonly number[],
-  lines: KernelLines,
-): void {
-  const { words, starts } = lines;
-  if (type === FieldType.string) {
-    writer.column(joinTexts(own.map((line) => textAt(lines, ((starts[line] ?? 0) + field) * 2))));
-    return;
-  }
-  if (type === FieldType.boolean) {
-    const bytes = new Uint8Array(own.length);
-    own.forEach((line, i) => (bytes[i] = words[((starts[line] ?? 0) + field) * 2] ?? 0));
-    writer.column(bytes);
-    return;
-  }
-  const column = new Uint32Array(own.length * 2);
-  for (let i = 0; i < own.length; i++) {
-    const from = ((starts[own[i] ?? 0] ?? 0) + field) * 2;
-    column[i * 2] = words[from] ?? 0;
-    column[i * 2 + 1] = words[from + 1] ?? 0;
-  }
-  writer.column(new Float64Array(column.buffer));
 }
 
 function textAt({ words, memory }: KernelLines, at: number): Uint8Array {
@@ -274,16 +314,6 @@ function textAt({ words, memory }: KernelLines, at: number): Uint8Array {
     else out.push(raw[i] ?? 0);
   }
   return Uint8Array.from(out);
-}
-
-function gatherPairs(words: Uint32Array, own: readonly number[]): Uint32Array {
-  const gathered = new Uint32Array(own.length * 2);
-  for (let i = 0; i < own.length; i++) {
-    const from = (own[i] ?? 0) * 2;
-    gathered[i * 2] = words[from] ?? 0;
-    gathered[i * 2 + 1] = words[from + 1] ?? 0;
-  }
-  return gathered;
 }
 
 function isSame(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {

@@ -7,6 +7,8 @@ import type {
   EngineSettings,
 } from '../../env/engine-host.ts';
 import { regexCache } from '../../influxql/regex.ts';
+import { FlushKernel } from '../../kernels/flush-kernel.ts';
+import { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../kernels/query-kernel.ts';
@@ -14,6 +16,7 @@ import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import { Store } from '../../storage/store/store.ts';
+import { blockRowsMax } from '../../storage/tsm/tsm-format.ts';
 import type { DescribeRequest, MeasurementDescription, SeriesRequest, ShardBatch } from '../shards/shard-access.ts'; // prettier-ignore
 import type { OwnerReceipt } from '../write/owner-writes.ts';
 import { batchBlocks } from './block-batches.ts';
@@ -75,11 +78,17 @@ export class StorageEngine implements Engine {
 
   static async create(settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
     const options = settings.options as StorageEngineOptions;
-    const store = await Store.open(ports, {
-      ...options,
-      worker: settings.index,
-      isHome: (shardId) => homeOf(shardId, settings.count) === settings.index,
-    });
+    const { arenaBytesMax: bytesMax } = options;
+    const make = () => new FlushKernel(compiledKernels(), { bytesMax, rowsPerBlock: blockRowsMax });
+    const kernels = new FlushKernelPool(make);
+    const store = await Store.open(
+      { ...ports, kernels },
+      {
+        ...options,
+        worker: settings.index,
+        isHome: (shardId) => homeOf(shardId, settings.count) === settings.index,
+      },
+    );
     return new StorageEngine(store, ports, options);
   }
 

@@ -16,3 +16,5 @@ export {
 export { blockRows, decodeBlock, reverseBytes, reverseWords } from './blocks';
 export { firstNotBefore, foldFloats, foldIntegers, foldUnsigned, packWindows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';
+export { collectRows, encodeBlock, encodeTimes, gatherBytes, gatherWords, isAscending, orderRows } from './encode';
+export { gatherFieldBytes, gatherFieldWords } from './gather';

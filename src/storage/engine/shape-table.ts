@@ -4,9 +4,11 @@
  */
 import { must } from '../../base/assert.ts';
 import { deltaAt, exactMax, wordsOf } from '../../codec/words.ts';
+import type { FlushTable, WordsOrBytes } from '../../kernels/flush-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn, BatchField, BatchShape, TextColumn } from '../../models/point-batch.ts';
 import { emptyColumn } from './column-run.ts';
+import { withoutRefused } from './refused-rows.ts';
 
 const chunkRowsMax = 16_384;
 const chunkRowsFirst = 32;
@@ -81,32 +83,63 @@ export class ShapeTable {
 
   /** Returns about how many bytes were added. */
   append(shape: BatchShape, context: AppendContext): number {
-    const { seriesIds, rejects, sequence } = context;
+    const taken = withoutRefused(shape, context.rejects);
+    if (taken.rowCount === 0) return 0;
     this.#widen(context.bounds);
+    const rowBefore = this.#rowCount;
     let textBytes = 0;
-    let added = 0;
-    for (let i = 0; i < shape.rowCount; i++) {
-      const ordinal = shape.ordinals[i] ?? 0;
-      if (((rejects[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0) continue;
-      const row = this.#rowCount;
-      const chunk = this.#chunkFor(row);
-      const at = row % chunkRowsMax;
-      const seriesId = must(seriesIds[shape.series[i] ?? 0], 'the batch knows its series');
-      chunk.timesNs[at] = shape.timesNs[i] ?? 0n;
-      chunk.sequences[at] = sequence + ordinal;
-      chunk.previous[at] = this.#heads.get(seriesId) ?? 0;
+    for (let from = 0; from < taken.rowCount;) {
+      const chunk = this.#chunkFor(this.#rowCount, taken.rowCount - from);
+      const at = this.#rowCount % chunkRowsMax;
+      const end = Math.min(taken.rowCount, from + chunk.capacity - at);
+      chunk.timesNs.set(taken.timesNs.subarray(from, end), at);
+      for (let i = from; i < end; i++)
+        chunk.sequences[at + i - from] = context.sequence + (taken.ordinals[i] ?? 0);
       for (let c = 0; c < chunk.columns.length; c++)
-        textBytes += setValue(
-          chunk.columns[c] as ChunkColumn,
-          at,
-          shape.columns[c] as BatchColumn,
-          i,
-        );
-      this.#heads.set(seriesId, row + 1);
-      this.#rowCount = row + 1;
-      added++;
+        textBytes += copyValues(must(chunk.columns[c], 'a column per field'), at, must(taken.columns[c], 'a column per field'), [from, end]); // prettier-ignore
+      this.#rowCount += end - from;
+      from = end;
     }
-    return added * (20 + 8 * this.fields.length) + textBytes;
+    this.#chain(taken, context.seriesIds, rowBefore);
+    return taken.rowCount * (20 + 8 * this.fields.length) + textBytes;
+  }
+
+  /** Links the rows from `rowBefore` on to those of their series before them. */
+  #chain({ series, rowCount }: BatchShape, seriesIds: Uint32Array, rowBefore: number): void {
+    // Of the batch's own series: its rows are many, its series few.
+    const lasts = new Uint32Array(seriesIds.length);
+    for (let i = 0; i < rowCount; i++) {
+      const one = series[i] ?? 0;
+      const row = rowBefore + i;
+      let before = lasts[one] ?? 0;
+      if (before === 0) before = this.#heads.get(seriesIds[one] ?? 0) ?? 0;
+      this.#chunkOf(row).previous[row % chunkRowsMax] = before;
+      lasts[one] = row + 1;
+    }
+    for (let one = 0; one < lasts.length; one++) {
+      const last = lasts[one] ?? 0;
+      if (last !== 0) this.#heads.set(seriesIds[one] ?? 0, last);
+    }
+  }
+
+  /** The last row of a series, + 1; 0 when it has none. */
+  lastRow(seriesId: number): number {
+    return this.#heads.get(seriesId) ?? 0;
+  }
+
+  /** All rows as the kernel that flushes them takes them. */
+  whole(): FlushTable {
+    const cut = <T extends WordsOrBytes | Uint32Array>(array: T, number: number): T =>
+      array.subarray(0, Math.min(chunkRowsMax, this.#rowCount - number * chunkRowsMax)) as T;
+    return {
+      rowCount: this.#rowCount,
+      timesNs: this.#chunks.map(({ timesNs }, i) => cut(timesNs, i)),
+      previous: this.#chunks.map(({ previous }, i) => cut(previous, i)),
+      columns: this.fields.map(({ type }, c) => {
+        if (type === FieldType.string) return undefined;
+        return this.#chunks.map(({ columns }, i) => cut((columns[c] as { values: Values }).values, i)); // prettier-ignore
+      }),
+    };
   }
 
   /** Whether a series has a row below `rowsMax`. */
@@ -228,15 +261,18 @@ export class ShapeTable {
     return must(this.#chunks[Math.floor(row / chunkRowsMax)], 'a row has its chunk');
   }
 
-  #chunkFor(row: number): Chunk {
+  /** The chunk that takes `row`, with room for `count` rows from there on as far as a chunk can have it. */
+  #chunkFor(row: number, count: number): Chunk {
     const number = Math.floor(row / chunkRowsMax);
+    const wanted = Math.min((row % chunkRowsMax) + count, chunkRowsMax);
     const known = this.#chunks[number];
     if (known === undefined) {
-      const chunk = this.#newChunk(number === 0 ? chunkRowsFirst : chunkRowsMax);
+      const least = number === 0 ? chunkRowsFirst : chunkRowsMax;
+      const chunk = this.#newChunk(Math.max(least, wanted));
       this.#chunks.push(chunk);
       return chunk;
     }
-    if (row % chunkRowsMax >= known.capacity) grow(known);
+    if (wanted > known.capacity) grow(known, wanted);
     return known;
   }
 
@@ -253,19 +289,25 @@ export class ShapeTable {
   }
 }
 
-function setValue(to: ChunkColumn, at: number, from: BatchColumn, row: number): number {
+/** Copies rows [from, end) of a batch's column; answers the bytes of texts among them. */
+function copyValues(
+  to: ChunkColumn,
+  at: number,
+  values: BatchColumn,
+  [from, end]: readonly [number, number],
+): number {
   if ('texts' in to) {
-    const { offsets, bytes } = from as TextColumn;
-    const text = bytes.subarray(offsets[row], offsets[row + 1]);
-    to.texts[at] = text;
-    return text.length;
+    const { offsets, bytes } = values as TextColumn;
+    for (let row = from; row < end; row++)
+      to.texts[at + row - from] = bytes.subarray(offsets[row], offsets[row + 1]);
+    return (offsets[end] ?? 0) - (offsets[from] ?? 0);
   }
-  to.values[at] = (from as Values)[row] as never;
+  to.values.set((values as Values).subarray(from, end) as never, at);
   return 0;
 }
 
-function grow(chunk: Chunk): void {
-  chunk.capacity = Math.min(chunk.capacity * 4, chunkRowsMax);
+function grow(chunk: Chunk, capacity: number): void {
+  chunk.capacity = Math.min(Math.max(chunk.capacity * 4, capacity), chunkRowsMax);
   chunk.timesNs = grown(chunk.timesNs, new BigInt64Array(chunk.capacity));
   chunk.sequences = grown(chunk.sequences, new Float64Array(chunk.capacity));
   chunk.previous = grown(chunk.previous, new Uint32Array(chunk.capacity));

@@ -16,6 +16,7 @@ import type { TsmFile } from '../tsm/tsm-file.ts';
 import { splitTsmKey } from '../tsm/tsm-format.ts';
 import { checkFields, type FieldVerdict } from './field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush.ts';
+import { isRefused } from './refused-rows.ts';
 import { Memtable } from './memtable.ts';
 import { ShardView } from './shard-view.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
@@ -116,8 +117,4 @@ function takenSeries(batch: PointBatch, rejects: Uint8Array): ReadonlySet<number
     });
   }
   return taken;
-}
-
-function isRefused(rejects: Uint8Array, ordinal: number): boolean {
-  return ((rejects[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0;
 }

@@ -1,16 +1,21 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NodeDisk } from '../../env/node/node-disk.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
+import { FlushKernel } from '../../kernels/flush-kernel.ts';
+import { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
+import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { parseLines } from '../../models/line-protocol.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { seriesKey } from '../../models/series-key.ts';
 import { FailingDisk } from '../../../test/support/failing-disk.ts';
 import { memoryArena } from '../../../test/support/memory-source.ts';
+import { blockRowsMax } from '../tsm/tsm-format.ts';
 import { Store } from './store.ts';
 
 const log = {
@@ -32,7 +37,13 @@ interface Knobs {
   readonly disk?: Disk;
   readonly snapshotBytes?: number;
   readonly cacheBytesMax?: number;
+  readonly kernels?: FlushKernelPool;
+  readonly dataFolder?: string;
+  readonly walFolder?: string;
 }
+
+const flushKernels = () =>
+  new FlushKernelPool(() => new FlushKernel(compiledKernels(), { bytesMax: 1 << 28, rowsPerBlock: blockRowsMax })); // prettier-ignore
 
 function open(knobs: Knobs = {}): Promise<Store> {
   const options = {
@@ -50,7 +61,13 @@ function open(knobs: Knobs = {}): Promise<Store> {
   };
   const turn = () => Promise.resolve();
   return Store.open(
-    { disk: knobs.disk ?? new NodeDisk(), log, clock: new NodeClock(), turn },
+    {
+      disk: knobs.disk ?? new NodeDisk(),
+      log,
+      clock: new NodeClock(),
+      turn,
+      kernels: knobs.kernels,
+    },
     options,
   );
 }
@@ -254,4 +271,47 @@ test('store: whatever call of the disk fails, an acknowledged write is there aft
     if (isFlushed && !disk.hasFailed) return;
   }
   throw new Error('no call was left to fail');
+});
+
+test('store: the kernel flushes to the same bytes as its twins, whatever came in which order', async () => {
+  const integers = fc.oneof(fc.bigInt(-5n, 5n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n));
+  const line = fc
+    .record({
+      measurement: fc.constantFrom('m', 'n'),
+      host: fc.constantFrom('a', 'b', 'c'),
+      timeNs: fc.oneof(fc.bigInt(0n, 40n), fc.bigInt(0n, 2n ** 62n), fc.bigInt(0n, 20n).map((n) => n * 10_000_000_000n)), // prettier-ignore
+      float: fc.oneof(fc.constantFrom(0, 1, 1.5), fc.double({ noNaN: true, noDefaultInfinity: true })), // prettier-ignore
+      integer: integers,
+      boolean: fc.boolean(),
+      fields: fc.constantFrom('f', 'fi', 'fib', 'i', 's'),
+    })
+    .map(({ measurement, host, timeNs, fields, float, integer, boolean }) => {
+      const values = { f: `f=${float}`, i: `i=${integer}i`, b: `b=${boolean}`, s: 's="x"' };
+      const list = [...fields].map((name) => values[name as keyof typeof values]);
+      return `${measurement},h=${host} ${list.join(',')} ${timeNs}`;
+    });
+  const kernels = flushKernels();
+  const regular = Array.from({ length: 2_500 }, (_, i) => `r f=${(i % 100) / 4},i=${i % 7}i,b=${i % 3 === 0} ${i * 1_000}`); // prettier-ignore
+  const flushed = async (name: string, batches: readonly string[][], knobs: Knobs) => {
+    const dataFolder = `${folder}/${name}`;
+    const store = await open({ ...knobs, dataFolder, walFolder: `${dataFolder}-wal` });
+    for (const lines of batches)
+      if (lines.length > 0) await store.write(place, batchOf(lines.join('\n')));
+    await store.flush(place.shardId);
+    await store.close();
+    return readFileSync(`${dataFolder}/db/autogen/7/000000001-000000001.tsm`);
+  };
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(line, { maxLength: 40 }), { minLength: 1, maxLength: 4 }),
+      async (some) => {
+        const batches = [...some, run % 10 === 0 ? regular : ['q v=1 1']];
+        const name = `run${run++}`;
+        const byKernel = await flushed(`${name}k`, batches, { kernels });
+        expect(byKernel.equals(await flushed(`${name}t`, batches, {}))).toBe(true);
+      },
+    ),
+    { numRuns: 15 },
+  );
 });

@@ -19,6 +19,7 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
+import type { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { Shard } from '../engine/shard.ts';
 import type { ShardView } from '../engine/shard-view.ts';
@@ -51,6 +52,8 @@ export interface StorePorts {
   readonly log: Log;
   readonly clock: Clock;
   readonly turn: () => Promise<void>;
+  /** Of the worker, for its flushes. */
+  readonly kernels?: FlushKernelPool | undefined;
 }
 
 /** What a shard says of a batch that it has made durable. */
@@ -210,13 +213,13 @@ export class Store {
   }
 
   async #flushNow(open: OpenShard): Promise<void> {
-    const { disk, clock, turn } = this.#ports;
+    const { disk, clock, turn, kernels } = this.#ports;
     const { shard, place } = open;
     // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
     const flushedSequence = shard.setAside() ? open.appliedSequence : open.flushedSequence;
     const folder = this.#folderOf(place);
     open.generation++;
-    await shard.flush(`${folder}/${tsmName(open.generation)}`, { disk, clock, turn });
+    await shard.flush(`${folder}/${tsmName(open.generation)}`, { disk, clock, turn, kernels });
     if (flushedSequence === open.flushedSequence) return;
     await writeManifest(disk, folder, { version: 1, flushedSequence });
     open.flushedSequence = flushedSequence;

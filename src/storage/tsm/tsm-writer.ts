@@ -31,14 +31,15 @@ interface IndexedKey {
   }[];
 }
 
-const bufferBytesMax = 1 << 20;
+const stagingBytesFirst = 1 << 16;
+const stagingBytesMax = 1 << 20;
 
 /** Writes one TSM file front to back. Blocks come in the order of keys, and of time within a key. */
 export class TsmWriter {
   readonly #file: DiskFile;
   readonly #keys: IndexedKey[] = [];
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
+  #staging: Uint8Array = new Uint8Array(stagingBytesFirst);
+  #stagedBytes = 0;
   #offset = 0;
 
   /** `file` is new and empty. */
@@ -50,7 +51,8 @@ export class TsmWriter {
     this.#push(header);
   }
 
-  async add({ key, type, minTimeNs, maxTimeNs, bytes }: TsmBlock): Promise<void> {
+  /** Takes a copy of the block. True once so much waits that drain() is to be called. */
+  add({ key, type, minTimeNs, maxTimeNs, bytes }: TsmBlock): boolean {
     const last: IndexedKey | undefined = this.#keys[this.#keys.length - 1];
     const lengthBytes = bytes.length + blockCrcBytes;
     const block = { minTimeNs, maxTimeNs, offset: this.#offset, lengthBytes };
@@ -59,11 +61,18 @@ export class TsmWriter {
       assert(last === undefined || compareUtf8(last.key, key) < 0, 'keys come in order');
       this.#keys.push({ key, type, blocks: [block] });
     }
-    const crc = new Uint8Array(blockCrcBytes);
-    new DataView(crc.buffer).setUint32(0, crc32(bytes));
-    this.#push(crc);
+    const crc = crc32(bytes);
+    this.#push(Uint8Array.of(crc >>> 24, crc >>> 16, crc >>> 8, crc));
     this.#push(bytes);
-    if (this.#waitingBytes >= bufferBytesMax) await this.#drain();
+    return this.#stagedBytes >= stagingBytesMax;
+  }
+
+  /** Hands what waits to the file. */
+  async drain(): Promise<void> {
+    const staged = this.#staging.subarray(0, this.#stagedBytes);
+    this.#staging = new Uint8Array(stagingBytesMax + (stagingBytesMax >>> 2));
+    this.#stagedBytes = 0;
+    await this.#file.append([staged]);
   }
 
   /** Writes the index and makes the file durable; the caller names it. */
@@ -71,27 +80,26 @@ export class TsmWriter {
     const indexOffset = this.#offset;
     for (const key of this.#keys) {
       this.#push(encodeKey(key));
-      if (this.#waitingBytes >= bufferBytesMax) await this.#drain();
+      if (this.#stagedBytes >= stagingBytesMax) await this.drain();
     }
     const footer = new Uint8Array(tsmFooterBytes);
     new DataView(footer.buffer).setBigUint64(0, BigInt(indexOffset));
     this.#push(footer);
-    await this.#drain();
+    await this.drain();
     await this.#file.sync();
     await this.#file.close();
   }
 
   #push(bytes: Uint8Array): void {
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
+    const needed = this.#stagedBytes + bytes.length;
+    if (needed > this.#staging.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#staging.length * 2));
+      grown.set(this.#staging.subarray(0, this.#stagedBytes));
+      this.#staging = grown;
+    }
+    this.#staging.set(bytes, this.#stagedBytes);
+    this.#stagedBytes = needed;
     this.#offset += bytes.length;
-  }
-
-  async #drain(): Promise<void> {
-    const parts = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    await this.#file.append(parts);
   }
 }
 
