@@ -1,7 +1,6 @@
 import { availableParallelism, homedir } from 'node:os';
 import { Config } from '../config/config.ts';
 import { dataArrayKeys, dataKeys } from '../config/data-keys.ts';
-import { startDataServer } from './data-server.ts';
 import { LicenseKeeper, licenseSettings } from './license-keeper.ts';
 import { runDaemon } from './run-daemon.ts';
 
@@ -21,6 +20,8 @@ await runDaemon(
     },
     start: async (env, config, { onFatal }) => {
       const licenses = LicenseKeeper.open(licenseSettings(config), env);
+      // Loaded when it is known to start: `config`, `version` and refusals are quick without.
+      const { startDataServer } = await import('./data-server.ts');
       const coreCount = availableParallelism();
       const server = await startDataServer(env, config, { licenses, coreCount, onFatal });
       licenses.watch(() => {

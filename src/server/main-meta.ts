@@ -2,7 +2,6 @@ import { homedir } from 'node:os';
 import { Config } from '../config/config.ts';
 import { metaKeys } from '../config/meta-keys.ts';
 import { LicenseKeeper, licenseSettings } from './license-keeper.ts';
-import { startMetaServer } from './meta-server.ts';
 import { runDaemon } from './run-daemon.ts';
 
 const home = homedir();
@@ -18,6 +17,8 @@ await runDaemon(
     read: (input) => Config.read({ ...input, keys: metaKeys, home }),
     start: async (env, config, { line, onFatal }) => {
       const licenses = LicenseKeeper.open(licenseSettings(config), env);
+      // Loaded when it is known to start: `config`, `version` and refusals are quick without.
+      const { startMetaServer } = await import('./meta-server.ts');
       const { isSingleServer } = line;
       const license = licenses.current;
       const server = await startMetaServer(env, config, { license, onFatal, isSingleServer });

@@ -4,8 +4,6 @@ import type { Environment } from '../config/environment.ts';
 import type { KeyTable, loggingKeys } from '../config/key.ts';
 import type { Env } from '../env/env.ts';
 import type { LogLevel } from '../env/log.ts';
-import { createNodeEnv } from '../env/node/node-env.ts';
-import { GrpcTransport } from '../rpc/grpc/grpc-transport.ts';
 import { parseCommandLine, usage, type CommandLine, type DaemonName } from './command-line.ts';
 import { findConfigFile, readConfigFile, type ConfigFilePlaces } from './config-file.ts';
 import { logo } from './logo.ts';
@@ -117,6 +115,8 @@ async function run<Table extends LoggingTable>(
   const config = source.read();
   const { format, level, suppressLogo } = loggingOf(config);
   if (!suppressLogo && process.stdout.isTTY) process.stdout.write(logo);
+  const { createNodeEnv } = await import('../env/node/node-env.ts');
+  const { GrpcTransport } = await import('../rpc/grpc/grpc-transport.ts');
   const env = createNodeEnv({
     log: { format, level },
     engineWorkerUrl: new URL('./engine-worker.ts', import.meta.url),
