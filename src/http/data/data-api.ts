@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
@@ -6,6 +7,7 @@ import { sendError, sendJson, sendPlain } from '../error-reply.ts';
 import { accessLogLine } from './access-log.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { handleQuery } from './query-route.ts';
+import { readBody } from './read-body.ts';
 import { handleWrite, refusalOfWrite } from './write-route.ts';
 import { WriteThrottle } from './write-throttle.ts';
 
@@ -29,9 +31,9 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   api.decorateRequest('leaveThrottle', undefined);
   api.removeAllContentTypeParsers();
-  api.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
-    done(null, body);
-  });
+  api.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
+    readBody(payload, request.routeOptions.bodyLimit),
+  );
   api.addHook('onRequest', async (request, reply) => {
     counters.add('req');
     setCommonHeaders(request, reply, { ports, version: options.version });
@@ -145,9 +147,8 @@ function only(
 function addFallbacks(api: FastifyInstance, ports: DataApiPorts): void {
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
   api.setErrorHandler((error, request, reply) => {
-    const { code, statusCode } = error as { readonly code?: string; readonly statusCode?: number };
-    if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-      return sendError(reply, 413, 'Request Entity Too Large');
+    const { statusCode } = error as { readonly statusCode?: number };
+    if (isDbError(error, 'too_large')) return sendError(reply, 413, error.message);
     if (statusCode !== undefined && statusCode < 500)
       return sendError(reply, statusCode, errorText(error));
     ports.log.error('A request failed in a way nobody expected', {
