@@ -1,4 +1,4 @@
-import { FlushKernel } from './flush-kernel.ts';
+import type { FlushKernel } from './flush-kernel.ts';
 
 const takenMax = 2;
 /** A kernel's memory never gets less: one that has grown so large is not kept. */

@@ -11,10 +11,10 @@ interface FlushExports {
   gatherWords(values: number, rows: number, count: number, out: number): void;
   gatherBytes(values: number, rows: number, count: number, out: number): void;
   isAscending(times: number, count: number): number;
-  // eslint-disable-next-line max-params -- the kernel's own
+
   orderRows(times: number, rows: number, count: number, spareTimes: number, spareRows: number, runs: number): number; // prettier-ignore
   encodeTimes(times: number, count: number, scratch: number, out: number): number;
-  // eslint-disable-next-line max-params -- the kernel's own
+
   encodeBlock(type: number, times: number, timesLength: number, values: number, count: number, scratch: number, out: number): number; // prettier-ignore
 }
 

@@ -22,9 +22,9 @@ interface LineExports {
   values(): number;
   countByte(ptr: number, length: number, byte: number): number;
   gatherWords(values: number, rows: number, count: number, out: number): void;
-  // eslint-disable-next-line max-params -- the kernel's own
+
   gatherFieldWords(words: number, starts: number, lines: number, count: number, field: number, out: number): void; // prettier-ignore
-  // eslint-disable-next-line max-params -- the kernel's own
+
   gatherFieldBytes(words: number, starts: number, lines: number, count: number, field: number, out: number): void; // prettier-ignore
   parse(
     body: number,

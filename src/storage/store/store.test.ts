@@ -287,7 +287,9 @@ test('store: the kernel flushes to the same bytes as its twins, whatever came in
     })
     .map(({ measurement, host, timeNs, fields, float, integer, boolean }) => {
       const values = { f: `f=${float}`, i: `i=${integer}i`, b: `b=${boolean}`, s: 's="x"' };
-      const list = [...fields].map((name) => values[name as keyof typeof values]);
+      const list = Object.entries(values).flatMap(([name, text]) =>
+        fields.includes(name) ? [text] : [],
+      );
       return `${measurement},h=${host} ${list.join(',')} ${timeNs}`;
     });
   const kernels = flushKernels();
