@@ -12,7 +12,9 @@ export interface BlockBatch {
 
 const batchBytesMax = 262_144;
 const batchBlocksMax = 512;
-const slabBytes = 65_536;
+/** The first of a batch is small, as most answers are. */
+const slabBytesFirst = 4_096;
+const slabBytesMax = 65_536;
 const smallBytesMax = 8_192;
 
 /** `isDue` is asked after each block: a batch that took long enough goes as it is. */
@@ -62,7 +64,8 @@ class ColumnPacker {
       return column;
     }
     if (this.#slabTop + byteLength > this.#slab.byteLength) {
-      this.#slab = new ArrayBuffer(slabBytes);
+      const lengthBytes = this.#slab.byteLength === 0 ? slabBytesFirst : slabBytesMax;
+      this.#slab = new ArrayBuffer(Math.max(lengthBytes, byteLength));
       this.#slabTop = 0;
       this.#buffers.add(this.#slab);
     }

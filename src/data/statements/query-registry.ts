@@ -12,8 +12,9 @@ export interface RunningQuery {
 
 export interface QueryTicket {
   readonly id: number;
-  /** Aborts with `query interrupted` when the query is killed, with what the outer signal gives otherwise. */
+  /** Aborts with `query interrupted` when the query is killed, with what the outer signal or abort() gives otherwise. */
   readonly signal: AbortSignal;
+  abort(reason: Error): void;
   done(): void;
 }
 
@@ -54,8 +55,23 @@ export class QueryRegistry {
     const { text, database, user } = query;
     const startedMs = this.#clock.monotonicMs();
     this.#entries.set(id, { text, database, user, startedMs, controller });
-    const signal = AbortSignal.any([query.signal, controller.signal]);
-    return { id, signal, done: () => this.#entries.delete(id) };
+    // One signal for all that may end a query: AbortSignal.any costs the collector of garbage much.
+    const onAbort = () => {
+      controller.abort(query.signal.reason);
+    };
+    if (query.signal.aborted) onAbort();
+    else query.signal.addEventListener('abort', onAbort, { once: true });
+    return {
+      id,
+      signal: controller.signal,
+      abort: (reason) => {
+        controller.abort(reason);
+      },
+      done: () => {
+        query.signal.removeEventListener('abort', onAbort);
+        this.#entries.delete(id);
+      },
+    };
   }
 
   list(): readonly RunningQuery[] {

@@ -77,14 +77,14 @@ export class StatementExecutor {
       yield { statementId: 0, series: [], error: errorText(error) };
       return;
     }
-    const limit = new AbortController();
+    const { signal } = ticket;
+    const running = ticket;
     const timer =
       request.timeoutMs > 0
         ? this.#ports.clock.after(request.timeoutMs, () => {
-            limit.abort(new DbError('timeout', 'query-timeout limit exceeded'));
+            running.abort(new DbError('timeout', 'query-timeout limit exceeded'));
           })
         : undefined;
-    const signal = AbortSignal.any([ticket.signal, limit.signal]);
     let failed = false;
     try {
       for (const [statementId, statement] of statements.entries()) {

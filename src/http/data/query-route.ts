@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
-import { constants, createGzip, gzip } from 'node:zlib';
-import { promisify } from 'node:util';
+import { constants, createGzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { everyone } from '../../data/statements/principal.ts';
@@ -14,6 +13,7 @@ import { sendError, setErrorHeader } from '../error-reply.ts';
 import { answerFormat, chunksOf, limitRows, type AnswerFormat } from './answer-format.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { RequestParameters } from './request-parameters.ts';
+import { zipAnswer } from './zip-answer.ts';
 
 const defaultChunkRows = 10_000;
 
@@ -64,8 +64,7 @@ export async function handleQuery(
   for await (const result of ports.executor.execute(query)) results.push(result);
   const bytes = format.write(limitRows(results, options.rowsMax));
   if (!wantsGzip) return reply.send(bytes);
-  const zipped = await promisify(gzip)(bytes, { level: 1 });
-  return reply.header('Content-Encoding', 'gzip').send(zipped);
+  return reply.header('Content-Encoding', 'gzip').send(await zipAnswer(bytes));
 }
 
 function formatOf(request: FastifyRequest, parameters: RequestParameters): AnswerFormat {

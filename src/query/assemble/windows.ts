@@ -1,15 +1,14 @@
 import { must } from '../../base/assert.ts';
-import { DbError } from '../../base/errors.ts';
-import type { ColumnType } from '../column.ts';
 import type { ColumnSeries, OutputSeries } from '../emit/result.ts';
-import { valuesColumn, WindowAccumulator, windowStartNs } from '../exec/window-accumulator.ts';
+import { WindowAccumulator } from '../exec/window-accumulator.ts';
 import type { GroupKey, WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
-import type { Value } from '../predicate.ts';
-import { callTimeNs, callType, callValue, isSelector, type CallName } from './calls.ts';
+import { callColumn } from './call-column.ts';
+import { callTimeNs, isSelector, type CallName } from './calls.ts';
 import { computeColumns, type ComputedColumn } from './compute-columns.ts';
-import { fillColumn, type Fill } from './fill.ts';
+import type { Fill } from './fill.ts';
 import { GroupMerge, type BlockStream } from './merge-groups.ts';
 import { pageGroups } from './page-groups.ts';
+import { windowRows } from './window-rows.ts';
 
 export interface WindowsCall {
   readonly call: CallName;
@@ -83,39 +82,40 @@ function groupSeries(
   summaries: readonly WindowSummary[],
   output: WindowsOutput,
 ): ColumnSeries | undefined {
-  const { task, calls, ascending } = output;
-  const startsNs = windowStarts(summaries, output);
-  if (startsNs.length === 0) return undefined;
-  const columns = calls.map(({ call, field }) => {
-    const summary = must(summaries[field], 'a summary per field');
-    const type = callType(call, must(task.fields[field], 'a field per call').type);
-    return callColumn(call, summary, { startsNs, type, output });
-  });
-  let timesNs = startsNs;
-  if (task.intervalNs === 0n) timesNs = [wholeTimeNs(summaries, output)];
-  const order = timesNs.map((_, i) => i);
-  if (!ascending) order.reverse();
-  const rows = order.slice(
-    output.offset,
-    output.limit === 0 ? undefined : output.offset + output.limit,
-  );
-  if (rows.length === 0) return undefined;
+  const { task, calls, ascending, offset, limit } = output;
+  const all = windowRows(summaries, output);
+  if (all === undefined || all.startsNs.length === 0) return undefined;
+  const isWhole = task.intervalNs === 0n;
+  const timesNs = isWhole ? BigInt64Array.of(wholeTimeNs(summaries, output)) : all.startsNs;
+  const rows = pageOf(timesNs.length, { ascending, offset, limit });
+  if (rows?.length === 0) return undefined;
+  const fill: Fill = isWhole ? { kind: 'none' } : output.fill;
   const tags = output.groupBy.map((key, i) => [key, group[i] ?? ''] as const);
   return {
     kind: 'columns',
     name: output.name,
     tags: tags.length > 0 ? tags : undefined,
     columns: [output.timeLabel, ...output.columns],
-    timesNs: BigInt64Array.from(rows, (row) => timesNs[row] ?? 0n),
-    values: columns.map(({ type, values }) =>
-      valuesColumn(
-        type,
-        rows.map((row) => values[row] ?? null),
-      ),
-    ),
+    timesNs: rows === undefined ? timesNs : BigInt64Array.from(rows, (row) => timesNs[row] ?? 0n),
+    values: calls.map(({ call, field }) => {
+      const windows = must(all.windows[field], 'rows per summary');
+      const { type } = must(task.fields[field], 'a field per call');
+      const summary = must(summaries[field], 'a summary per field');
+      return callColumn(call, summary, type, { windows, rows, fill, ascending });
+    }),
     start: 0,
-    end: rows.length,
+    end: rows?.length ?? timesNs.length,
   };
+}
+
+/** The rows that the answer shows, in its order; undefined for all of them as they are. */
+function pageOf(
+  count: number,
+  { ascending, offset, limit }: Pick<WindowsOutput, 'ascending' | 'offset' | 'limit'>,
+): readonly number[] | undefined {
+  if (ascending && offset === 0 && (limit === 0 || limit >= count)) return undefined;
+  const order = Array.from({ length: count }, (_, i) => (ascending ? i : count - 1 - i));
+  return order.slice(offset, limit === 0 ? undefined : offset + limit);
 }
 
 /** A selector alone has its point's time; all else the lower bound, or 1970 without one (trap 51). */
@@ -126,62 +126,4 @@ function wholeTimeNs(summaries: readonly WindowSummary[], output: WindowsOutput)
     if (summary !== undefined) return callTimeNs(only.call, summary, 0);
   }
   return output.minTimeNs ?? 0n;
-}
-
-/**
- * The windows of a series, ascending. With fill they run from the query's lower bound, or the first point without one,
- * to its upper bound; descending without a lower bound ends at the earliest point either way.
- */
-function windowStarts(summaries: readonly WindowSummary[], output: WindowsOutput): bigint[] {
-  const { task, fill, minTimeNs, maxTimeNs } = output;
-  const present = new Set<bigint>();
-  for (const summary of summaries) for (const startNs of summary.startsNs) present.add(startNs);
-  const sorted = [...present].sort((a, b) => (a < b ? -1 : 1));
-  const [earliestNs] = sorted;
-  if (task.intervalNs === 0n || earliestNs === undefined || fill.kind === 'none') {
-    checkBuckets(sorted.length, output);
-    return sorted;
-  }
-  const firstNs =
-    minTimeNs === undefined ? earliestNs : windowStartNs(minTimeNs, task.intervalNs, task.offsetNs);
-  const lastNs = windowStartNs(maxTimeNs, task.intervalNs, task.offsetNs);
-  const count = Number((lastNs - firstNs) / task.intervalNs) + 1;
-  checkBuckets(count, output);
-  return Array.from({ length: count }, (_, i) => firstNs + BigInt(i) * task.intervalNs);
-}
-
-/** A bound of our own beyond which a list of windows would not fit in memory (trap 46). */
-const bucketsHardMax = 20_000_000;
-
-function checkBuckets(count: number, { bucketsMax }: WindowsOutput): void {
-  const max = bucketsMax === 0 ? bucketsHardMax : bucketsMax;
-  if (count > max)
-    throw new DbError('limit_exceeded', `max-select-buckets limit exceeded: (${count}/${max})`);
-}
-
-interface FilledColumn {
-  readonly type: ColumnType;
-  readonly values: readonly (Value | null)[];
-}
-
-function callColumn(
-  call: CallName,
-  summary: WindowSummary,
-  shape: {
-    readonly startsNs: readonly bigint[];
-    readonly type: ColumnType;
-    readonly output: WindowsOutput;
-  },
-): FilledColumn {
-  const { startsNs, type, output } = shape;
-  const at = new Map<bigint, number>();
-  summary.startsNs.forEach((startNs, i) => at.set(startNs, i));
-  const values = startsNs.map((startNs) => {
-    const i = at.get(startNs);
-    return i === undefined ? null : callValue(call, summary, i);
-  });
-  if (summary.startsNs.length === 0 || output.task.intervalNs === 0n) return { type, values };
-  const fill: Fill =
-    call === 'count' && output.fill.kind === 'null' ? { kind: 'number', value: 0 } : output.fill;
-  return { type, values: fillColumn(values, type, fill, output.ascending) };
 }
