@@ -1,9 +1,26 @@
-import { DbError } from '../../base/errors.ts';
+/**
+ * The shards under a data folder, opened at start.
+ *
+ * Invariants:
+ * - A file that is not what it was when it was written is renamed to `<name>.bad` and never read.
+ * - A shard that lacks one of its files, holds a `.bad` one or has lost count of its log is damaged: it is neither read
+ *   nor written, since an answer without what is missing would be a wrong one, and stays so until the file is put back
+ *   or the shard is deleted.
+ * - A folder by the name of a shard is whole: it is made and deleted under another name, so that no crash leaves a part.
+ */
+import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import { Shard } from '../engine/shard.ts';
-import { TsmFile } from '../tsm/tsm-file.ts';
+import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
 import { generationOf } from '../tsm/tsm-format.ts';
 import { readManifest } from './shard-manifest.ts';
+
+/** As the reference names what it sets aside. */
+const badSuffix = '.tsm.bad';
+/** A shard's folder has its name once it is whole, and loses it before anything in it goes. */
+export const newSuffix = '.new';
+export const deletedSuffix = '.deleted';
+const shardFolderPattern = /^(\d+)(\.new|\.deleted)?$/;
 
 export interface ShardPlace {
   readonly shardId: number;
@@ -19,56 +36,76 @@ export interface OpenShard {
   sequence: number;
   appliedSequence: number;
   flushedSequence: number;
+  /** Of its files, by name. */
+  readonly seals: Map<string, TsmSeal>;
   /** Of the latest file. */
   generation: number;
   lastWriteMs: number;
   flushing: Promise<void> | undefined;
 }
 
-export interface FoundShards {
-  readonly shards: Map<number, OpenShard>;
-  /** Shards that other workers are home of. */
-  readonly foreignIds: ReadonlySet<number>;
+export interface DamagedShard {
+  readonly place: ShardPlace;
+  /** `corrupt` or `unsupported_version`, with path and offset. */
+  readonly error: DbError;
 }
 
-export function newOpenShard(shard: Shard, place: ShardPlace, nowMs: number): OpenShard {
+export interface FoundShards {
+  readonly shards: Map<number, OpenShard>;
+  readonly damaged: Map<number, DamagedShard>;
+}
+
+export interface OpenShardsOptions {
+  readonly dataFolder: string;
+  readonly isHome: (shardId: number) => boolean;
+  readonly nowMs: number;
+}
+
+/** A shard without records, or with none after `sequence`. */
+export function newOpenShard(
+  shard: Shard,
+  place: ShardPlace,
+  { sequence, nowMs }: { readonly sequence: number; readonly nowMs: number },
+): OpenShard {
   return {
     shard,
     place,
-    sequence: 0,
-    appliedSequence: 0,
-    flushedSequence: 0,
+    sequence,
+    appliedSequence: sequence,
+    flushedSequence: sequence,
+    seals: new Map(),
     generation: 0,
     lastWriteMs: nowMs,
     flushing: undefined,
   };
 }
 
-/** Opens the shards under the data folder that are home here: their files and what of the log is in them. */
-export async function openShards(
-  disk: Disk,
-  options: { readonly dataFolder: string; readonly isHome: (shardId: number) => boolean; readonly nowMs: number }, // prettier-ignore
-): Promise<FoundShards> {
+/** Opens the shards under the data folder that are home here, as their files have them. */
+export async function openShards(disk: Disk, options: OpenShardsOptions): Promise<FoundShards> {
   const { dataFolder, isHome, nowMs } = options;
   const shards = new Map<number, OpenShard>();
-  const foreignIds = new Set<number>();
-  for (const database of await foldersIn(disk, dataFolder)) {
-    for (const retentionPolicy of await foldersIn(disk, `${dataFolder}/${database}`)) {
-      const parent = `${dataFolder}/${database}/${retentionPolicy}`;
-      for (const name of await foldersIn(disk, parent)) {
-        const shardId = Number(name);
-        if (!/^\d+$/.test(name)) continue;
-        if (!isHome(shardId)) {
-          foreignIds.add(shardId);
-          continue;
-        }
-        if (shards.has(shardId)) throw new DbError('corrupt', `${dataFolder}: shard ${name} twice`);
-        const place = { shardId, database, retentionPolicy };
-        shards.set(shardId, await openShard(disk, `${parent}/${name}`, { place, nowMs }));
-      }
+  const damaged = new Map<number, DamagedShard>();
+  await sweep(disk, options);
+  for (const place of await placesIn(disk, dataFolder)) {
+    const { shardId } = place;
+    if (!isHome(shardId)) continue;
+    if (shards.has(shardId) || damaged.has(shardId))
+      throw new DbError('corrupt', `${dataFolder}: shard ${shardId} twice`);
+    try {
+      shards.set(shardId, await openShard(disk, folderOf(dataFolder, place), { place, nowMs }));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      damaged.set(shardId, { place, error });
     }
   }
-  return { shards, foreignIds };
+  return { shards, damaged };
+}
+
+export function folderOf(
+  dataFolder: string,
+  { database, retentionPolicy, shardId }: ShardPlace,
+): string {
+  return `${dataFolder}/${database}/${retentionPolicy}/${shardId}`;
 }
 
 async function openShard(
@@ -76,19 +113,87 @@ async function openShard(
   folder: string,
   { place, nowMs }: { readonly place: ShardPlace; readonly nowMs: number },
 ): Promise<OpenShard> {
-  const { flushedSequence } = await readManifest(disk, folder);
+  const { flushedSequence, files: sealed } = await readManifest(disk, folder);
   const files: TsmFile[] = [];
   let generation = 0;
+  try {
+    for (const name of await filesIn(disk, folder, sealed)) {
+      generation = Math.max(generation, generationOf(name) ?? 0);
+      files.push(await openFile(disk, `${folder}/${name}`, sealed.get(name)));
+    }
+  } catch (error) {
+    for (const file of files) await file.close();
+    throw error;
+  }
+  const seals = new Map(files.map(({ path, seal }) => [path.slice(folder.length + 1), seal]));
+  const shard = new Shard(place.shardId, files);
+  return { ...newOpenShard(shard, place, { sequence: flushedSequence, nowMs }), seals, generation };
+}
+
+/** The names of a shard's files, oldest first. Throws `corrupt` when one is set aside or missing. */
+async function filesIn(
+  disk: Disk,
+  folder: string,
+  sealed: ReadonlyMap<string, TsmSeal>,
+): Promise<readonly string[]> {
+  const names: string[] = [];
   for (const { name } of await disk.list(folder)) {
     // What a crash has left of a flush is in the log still.
     if (name.endsWith('.tsm.tmp')) await disk.remove(`${folder}/${name}`);
-    const found = generationOf(name);
-    if (found === undefined) continue;
-    generation = Math.max(generation, found);
-    files.push(await TsmFile.open(disk, `${folder}/${name}`));
+    if (generationOf(name) !== undefined) names.push(name);
+    if (name.endsWith(badSuffix))
+      throw new DbError('corrupt', `${folder}/${name}: set aside as damaged`);
   }
-  const open = newOpenShard(new Shard(place.shardId, files), place, nowMs);
-  return { ...open, sequence: flushedSequence, appliedSequence: flushedSequence, flushedSequence, generation }; // prettier-ignore
+  const missing = [...sealed.keys()].find((name) => !names.includes(name));
+  if (missing !== undefined) throw new DbError('corrupt', `${folder}/${missing}: the file is gone`);
+  return names;
+}
+
+async function openFile(disk: Disk, path: string, seal: TsmSeal | undefined): Promise<TsmFile> {
+  try {
+    return await TsmFile.open(disk, path, seal);
+  } catch (error) {
+    if (!isDbError(error, 'corrupt')) throw error;
+    await disk.rename(path, `${path}${badSuffix.slice('.tsm'.length)}`);
+    await disk.syncDir(path.slice(0, path.lastIndexOf('/')));
+    throw error;
+  }
+}
+
+function isDamage(error: unknown): error is DbError {
+  return isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version');
+}
+
+/** All shards that have a folder, whichever worker is home of them. */
+export async function placesIn(disk: Disk, dataFolder: string): Promise<readonly ShardPlace[]> {
+  return (await shardFolders(disk, dataFolder)).flatMap(({ suffix, ...place }) =>
+    suffix === '' ? [place] : [],
+  );
+}
+
+/** Removes what a crash has left of shards that were being made or deleted. */
+async function sweep(disk: Disk, { dataFolder, isHome }: OpenShardsOptions): Promise<void> {
+  for (const { suffix, ...place } of await shardFolders(disk, dataFolder)) {
+    if (suffix === '' || !isHome(place.shardId)) continue;
+    await disk.removeTree(`${folderOf(dataFolder, place)}${suffix}`);
+  }
+}
+
+async function shardFolders(
+  disk: Disk,
+  dataFolder: string,
+): Promise<readonly (ShardPlace & { readonly suffix: string })[]> {
+  const found: (ShardPlace & { readonly suffix: string })[] = [];
+  for (const database of await foldersIn(disk, dataFolder)) {
+    for (const retentionPolicy of await foldersIn(disk, `${dataFolder}/${database}`)) {
+      for (const name of await foldersIn(disk, `${dataFolder}/${database}/${retentionPolicy}`)) {
+        const [, digits, suffix = ''] = shardFolderPattern.exec(name) ?? [];
+        if (digits === undefined) continue;
+        found.push({ shardId: Number(digits), database, retentionPolicy, suffix });
+      }
+    }
+  }
+  return found;
 }
 
 async function foldersIn(disk: Disk, path: string): Promise<readonly string[]> {

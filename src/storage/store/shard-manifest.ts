@@ -1,21 +1,42 @@
-import { isDbError } from '../../base/errors.ts';
+/**
+ * `shard.json` in a shard's folder: which records of the log its files hold, and what its files were when they were
+ * written. One line of JSON whose last member is the CRC-32 of all before it; see docs/internals/format/shard.md.
+ *
+ * Invariants:
+ * - What is read is what was written, to the byte, or `corrupt`: a wrong sequence would skip records of the log or take
+ *   them twice, a wrong seal would hide damage of a file.
+ * - Version 1, which had neither files nor checksum, is read and never written.
+ *
+ * Not here: what follows from damage; see open-shards.ts.
+ */
+import { crc32 } from 'node:zlib';
+import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
+import type { TsmSeal } from '../tsm/tsm-file.ts';
 
-/** `shard.json` in a shard's folder: which records of the log its files hold. */
 export interface ShardManifest {
-  readonly version: 1;
   /** All records of the shard up to this sequence are in files. */
   readonly flushedSequence: number;
+  /** By file name. A file that is not named here has come by another way, and is taken as it is. */
+  readonly files: ReadonlyMap<string, TsmSeal>;
 }
 
-const name = 'shard.json';
+interface ManifestFile extends TsmSeal {
+  readonly name: string;
+}
 
+const manifestName = 'shard.json';
+const version = 2;
+const sealedPattern = /^(\{.*),"crc32":"([0-9a-f]{8})"\}\n$/s;
+const firstVersionPattern = /^\{"version":1,"flushedSequence":(\d{1,15})\}\n$/;
+
+/** Throws `corrupt` or `unsupported_version` with the path. */
 export async function readManifest(disk: Disk, folder: string): Promise<ShardManifest> {
+  const path = `${folder}/${manifestName}`;
   try {
-    const text = new TextDecoder().decode(await disk.readFile(`${folder}/${name}`));
-    return JSON.parse(text) as ShardManifest;
+    return decodeManifest(path, await disk.readFile(path));
   } catch (error) {
-    if (isDbError(error, 'not_found')) return { version: 1, flushedSequence: 0 };
+    if (isDbError(error, 'not_found')) return { flushedSequence: 0, files: new Map() };
     throw error;
   }
 }
@@ -25,6 +46,53 @@ export async function writeManifest(
   folder: string,
   manifest: ShardManifest,
 ): Promise<void> {
-  const text = `${JSON.stringify(manifest)}\n`;
-  await disk.replaceFile(`${folder}/${name}`, new TextEncoder().encode(text));
+  await disk.replaceFile(`${folder}/${manifestName}`, encodeManifest(manifest));
+}
+
+export function encodeManifest({ flushedSequence, files }: ShardManifest): Uint8Array {
+  const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32 }]) => ({ name, lengthBytes, indexBytes, indexCrc32 })); // prettier-ignore
+  const body = JSON.stringify({ version, flushedSequence, files: list }).slice(0, -1);
+  return new TextEncoder().encode(`${body},"crc32":"${checksum(body)}"}\n`);
+}
+
+export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
+  const corrupt = (what: string) => new DbError('corrupt', `${path}: ${what}`);
+  // Latin-1 keeps every byte apart, and what is written is ASCII.
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const first = firstVersionPattern.exec(text);
+  if (first !== null) return { flushedSequence: Number(first[1]), files: new Map() };
+  const [, body = '', sum] = sealedPattern.exec(text) ?? [];
+  if (sum === undefined || sum !== checksum(body)) throw corrupt('the checksum does not match');
+  const manifest = parseBody(body);
+  if (manifest === undefined) throw corrupt('no JSON object');
+  if (manifest['version'] !== version)
+    throw new DbError('unsupported_version', `${path}: version ${String(manifest['version'])}`);
+  const { flushedSequence, files } = manifest;
+  if (!isCount(flushedSequence)) throw corrupt('flushedSequence is no count');
+  if (!Array.isArray(files) || !files.every(isManifestFile)) throw corrupt('files are not a list of files'); // prettier-ignore
+  const seals = files.map(({ name, ...seal }): [string, TsmSeal] => [name, seal]);
+  return { flushedSequence, files: new Map(seals) };
+}
+
+function checksum(body: string): string {
+  return crc32(body).toString(16).padStart(8, '0');
+}
+
+function parseBody(body: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return JSON.parse(`${body}}`) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isManifestFile(value: unknown): value is ManifestFile {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, lengthBytes, indexBytes, indexCrc32 } = value as Partial<ManifestFile>;
+  return typeof name === 'string' && [lengthBytes, indexBytes, indexCrc32].every(isCount);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

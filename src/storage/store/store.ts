@@ -7,7 +7,10 @@
  * Invariants:
  * - A write resolves only once its record is durable, and shows to readers from then on.
  * - A shard's folder is durable before its first record is; a record of a shard without a folder is of a deleted shard.
- * - A record leaves the log only after its points are in a durable file and shard.json says so.
+ *   Should the shard come to be again, its records are numbered behind those.
+ * - A record leaves the log only after its points are in a durable file and shard.json says so, or its shard is gone. The
+ *   records of a damaged shard stay.
+ * - A shard that is to be deleted is neither read nor written from then on; until its folder is gone a retry deletes it.
  * - Memory is bounded: a memtable is flushed when it is large, all of them together are large, or it is cold; a shard
  *   whose memtables are at the limit refuses writes.
  *
@@ -23,11 +26,14 @@ import type { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { Shard } from '../engine/shard.ts';
 import type { ShardView } from '../engine/shard-view.ts';
+import { readTsmSeal } from '../tsm/tsm-file.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
 import { recoverWal, type WalDamage } from '../wal/wal-recovery.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter, type WalSegment } from '../wal/wal-writer.ts';
-import { newOpenShard, openShards, type FoundShards, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
+import { DoomedShards } from './doomed-shards.ts';
+import { flushedElsewhere } from './flushed-elsewhere.ts';
+import { folderOf, newOpenShard, newSuffix, openShards, type DamagedShard, type FoundShards, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
 import { writeManifest } from './shard-manifest.ts';
 
 export interface StoreOptions {
@@ -68,7 +74,10 @@ export class Store {
   readonly #ports: StorePorts;
   readonly #options: StoreOptions;
   readonly #shards: Map<number, OpenShard>;
-  readonly #foreignIds: ReadonlySet<number>;
+  readonly #damaged: Map<number, DamagedShard>;
+  readonly #doomed: DoomedShards;
+  /** Last sequences of shards that are gone, as far as the log may still have records of them. */
+  readonly #goneSequences: Map<number, number>;
   readonly #creating = new Map<number, Promise<OpenShard>>();
   readonly #wal: WalWriter;
   readonly #tasks: Tasks;
@@ -79,7 +88,9 @@ export class Store {
     this.#ports = ports;
     this.#options = options;
     this.#shards = opened.shards;
-    this.#foreignIds = opened.foreignIds;
+    this.#damaged = opened.damaged;
+    this.#doomed = new DoomedShards(ports.disk);
+    this.#goneSequences = opened.goneSequences;
     const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
     const wal = { folder, run: opened.run + 1, worker, segmentBytesMax, queueBytesMax };
     this.#wal = new WalWriter(ports.disk, wal, opened.segments);
@@ -95,6 +106,8 @@ export class Store {
   static async open(ports: StorePorts, options: StoreOptions): Promise<Store> {
     const nowMs = ports.clock.monotonicMs();
     const found = await openShards(ports.disk, { ...options, nowMs });
+    for (const [shard, { error }] of found.damaged)
+      ports.log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
     const segments: WalSegment[] = [];
     const run = await recoverWal(ports.disk, options.walFolder, {
       onRecord: (record) => {
@@ -105,7 +118,8 @@ export class Store {
       },
       onSegment: (path, sequences) => segments.push({ path, sequences }),
     });
-    const store = new Store(ports, options, { ...found, segments, run });
+    const goneSequences = sequencesOfGone(segments, found.shards);
+    const store = new Store(ports, options, { ...found, segments, run, goneSequences });
     store.#tasks.spawn('release', store.#release());
     return store;
   }
@@ -115,13 +129,18 @@ export class Store {
     return this.#schemaVersion;
   }
 
+  /** Shards that have a folder here and are not being deleted. */
   get shardIds(): readonly number[] {
-    return [...this.#shards.keys()];
+    return [...this.#shards.keys(), ...this.#damaged.keys()];
   }
 
-  /** Makes a batch durable and readable. `payload` must not change afterwards. Throws `cache_full` past the limit. */
+  /**
+   * Makes a batch durable and readable. `payload` must not change afterwards. Throws `cache_full` past the limit, and what
+   * view() throws.
+   */
   async write(place: ShardPlace, payload: Uint8Array): Promise<WriteReceipt> {
     const batch = decodePointBatch(payload);
+    this.#refuseDamaged(place.shardId);
     const open = this.#shards.get(place.shardId) ?? (await this.#create(place));
     this.#refuseFull(open);
     const { rejects, droppedCount, reason } = open.shard.decide(batch);
@@ -144,8 +163,12 @@ export class Store {
     return { droppedCount, reason };
   }
 
-  /** A view of a shard; undefined when it has had no points here. */
+  /**
+   * A view of a shard; undefined when it has had no points here. Throws what is wrong with a damaged shard: without its
+   * points an answer would be a wrong one, and another owner may have them.
+   */
   view(shardId: number): ShardView | undefined {
+    this.#refuseDamaged(shardId);
     return this.#shards.get(shardId)?.shard.view();
   }
 
@@ -157,16 +180,18 @@ export class Store {
     await this.#flush(open);
   }
 
-  /** Takes the shard out and removes its folder. Missing is no error. */
+  /** Takes the shard out at once and removes its folder. Missing is no error. When it fails it may be asked again. */
   async deleteShard(shardId: number): Promise<void> {
+    await this.#creating.get(shardId)?.catch(() => undefined);
     const open = this.#shards.get(shardId);
-    if (open === undefined) return;
-    this.#shards.delete(shardId);
-    await open.flushing?.catch(() => undefined);
-    const folder = this.#folderOf(open.place);
-    await this.#ports.disk.removeTree(folder);
-    await this.#ports.disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
-    await open.shard.close();
+    const place = open?.place ?? this.#damaged.get(shardId)?.place;
+    if (place !== undefined) {
+      this.#shards.delete(shardId);
+      this.#damaged.delete(shardId);
+      if (open !== undefined) this.#goneSequences.set(shardId, open.sequence);
+      this.#doomed.add(shardId, { folder: this.#folderOf(place), open });
+    }
+    await this.#doomed.remove(shardId);
     await this.#release();
   }
 
@@ -175,6 +200,14 @@ export class Store {
     await this.#tasks.settled();
     await this.#wal.close();
     for (const { shard } of this.#shards.values()) await shard.close();
+    await this.#doomed.close();
+  }
+
+  #refuseDamaged(shardId: number): void {
+    const damaged = this.#damaged.get(shardId);
+    if (damaged === undefined) return;
+    const { code, message } = damaged.error;
+    throw new DbError(code, `shard ${shardId} is damaged: ${message}`, { cause: damaged.error });
   }
 
   #refuseFull({ shard }: OpenShard): void {
@@ -206,6 +239,8 @@ export class Store {
   }
 
   #flush(open: OpenShard): Promise<void> {
+    // A write that was under way may ask for it after the shard was taken out.
+    if (this.#shards.get(open.place.shardId) !== open) return Promise.resolve();
     open.flushing ??= this.#flushNow(open).finally(() => {
       open.flushing = undefined;
     });
@@ -218,19 +253,24 @@ export class Store {
     // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
     const flushedSequence = shard.setAside() ? open.appliedSequence : open.flushedSequence;
     const folder = this.#folderOf(place);
-    open.generation++;
-    await shard.flush(`${folder}/${tsmName(open.generation)}`, { disk, clock, turn, kernels });
+    const name = tsmName(++open.generation);
+    await shard.flush(`${folder}/${name}`, { disk, clock, turn, kernels });
+    open.seals.set(name, await readTsmSeal(disk, `${folder}/${name}`));
+    await writeManifest(disk, folder, { flushedSequence, files: open.seals });
     if (flushedSequence === open.flushedSequence) return;
-    await writeManifest(disk, folder, { version: 1, flushedSequence });
     open.flushedSequence = flushedSequence;
     await this.#release();
   }
 
-  #release(): Promise<void> {
-    return this.#wal.release((shardId, sequence) => {
+  async #release(): Promise<void> {
+    const { dataFolder, isHome } = this.#options;
+    const ids = [...this.#wal.closedShardIds()].filter((shardId) => !isHome(shardId));
+    const elsewhere = await flushedElsewhere(this.#ports.disk, dataFolder, new Set(ids));
+    await this.#wal.release((shardId, sequence) => {
+      if (!isHome(shardId)) return sequence <= (elsewhere.get(shardId) ?? 0);
+      if (this.#damaged.has(shardId) || this.#doomed.has(shardId)) return false;
       const open = this.#shards.get(shardId);
-      if (open === undefined) return !this.#foreignIds.has(shardId);
-      return sequence <= open.flushedSequence;
+      return open === undefined || sequence <= open.flushedSequence;
     });
   }
 
@@ -238,9 +278,15 @@ export class Store {
     const creating = this.#creating.get(place.shardId);
     if (creating !== undefined) return creating;
     const { disk, log, clock } = this.#ports;
-    const created = makeDurableDir(disk, this.#folderOf(place))
+    if (this.#doomed.has(place.shardId)) {
+      const text = `shard ${place.shardId} is being deleted`;
+      return Promise.reject(new DbError('shard_not_found', text));
+    }
+    const sequence = this.#goneSequences.get(place.shardId) ?? 0;
+    const created = makeShardFolder(disk, this.#folderOf(place), sequence)
       .then(() => {
-        const open = newOpenShard(new Shard(place.shardId), place, clock.monotonicMs());
+        const shard = new Shard(place.shardId);
+        const open = newOpenShard(shard, place, { sequence, nowMs: clock.monotonicMs() });
         this.#shards.set(place.shardId, open);
         log.info('Created shard', { db: place.database, shard: place.shardId });
         return open;
@@ -252,14 +298,41 @@ export class Store {
     return created;
   }
 
-  #folderOf({ database, retentionPolicy, shardId }: ShardPlace): string {
-    return `${this.#options.dataFolder}/${database}/${retentionPolicy}/${shardId}`;
+  #folderOf(place: ShardPlace): string {
+    return folderOf(this.#options.dataFolder, place);
   }
 }
 
 interface Opened extends FoundShards {
   readonly run: number;
   readonly segments: readonly WalSegment[];
+  readonly goneSequences: Map<number, number>;
+}
+
+/** The records up to `sequence` are of a shard of that id that was deleted: they stay needless, whenever power is lost. */
+async function makeShardFolder(disk: Disk, folder: string, sequence: number): Promise<void> {
+  if (sequence === 0) {
+    await makeDurableDir(disk, folder);
+    return;
+  }
+  const fresh = `${folder}${newSuffix}`;
+  await disk.removeTree(fresh);
+  await makeDurableDir(disk, fresh);
+  await writeManifest(disk, fresh, { flushedSequence: sequence, files: new Map() });
+  await disk.rename(fresh, folder);
+  await disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
+}
+
+function sequencesOfGone(
+  segments: readonly WalSegment[],
+  shards: ReadonlyMap<number, OpenShard>,
+): Map<number, number> {
+  const gone = new Map<number, number>();
+  for (const { sequences } of segments) {
+    for (const [shardId, sequence] of sequences)
+      if (!shards.has(shardId)) gone.set(shardId, Math.max(sequence, gone.get(shardId) ?? 0));
+  }
+  return gone;
 }
 
 function replay(shards: ReadonlyMap<number, OpenShard>, record: WalRecord): void {

@@ -19,6 +19,13 @@ export interface TsmEntry {
   readonly lengthBytes: number;
 }
 
+/** What the head, the index and the tail of a file were when it was written; the format itself has no sum of them. */
+export interface TsmSeal {
+  readonly lengthBytes: number;
+  readonly indexBytes: number;
+  readonly indexCrc32: number;
+}
+
 interface TsmKey {
   readonly type: FieldType;
   /** Ascending in time. */
@@ -33,23 +40,29 @@ interface TimeBounds {
 /** An open TSM file, its index in memory. Blocks are read when they are asked for, and checked. */
 export class TsmFile {
   readonly path: string;
+  readonly seal: TsmSeal;
   readonly #file: DiskFile;
   readonly #keys: ReadonlyMap<string, TsmKey>;
   /** Of all blocks; undefined in a file without any. */
   readonly bounds: TimeBounds | undefined;
 
-  private constructor(file: DiskFile, keys: ReadonlyMap<string, TsmKey>) {
+  private constructor(file: DiskFile, seal: TsmSeal, keys: ReadonlyMap<string, TsmKey>) {
     this.path = file.path;
+    this.seal = seal;
     this.#file = file;
     this.#keys = keys;
     this.bounds = boundsOf(keys);
   }
 
-  /** Throws `corrupt` with the path when it is no TSM file, or its index does not add up. */
-  static async open(disk: Disk, path: string): Promise<TsmFile> {
+  /**
+   * Throws `corrupt` with path and offset when it is no TSM file, its index does not add up, or it is not what `seal` says
+   * it was. A file that came from elsewhere has no seal, and is taken as it is.
+   */
+  static async open(disk: Disk, path: string, seal?: TsmSeal): Promise<TsmFile> {
     const file = await disk.open(path, 'read');
     try {
-      return new TsmFile(file, await readIndex(file));
+      const index = await readIndex(file, seal);
+      return new TsmFile(file, sealOf(file, index.bytes), decodeIndex(file, index));
     } catch (error) {
       await file.close();
       throw error;
@@ -89,56 +102,90 @@ export class TsmFile {
   }
 }
 
-async function readIndex(file: DiskFile): Promise<ReadonlyMap<string, TsmKey>> {
-  const damaged = (what: string) => new DbError('corrupt', `${file.path}: ${what}`);
-  const { lengthBytes } = file;
-  if (lengthBytes < tsmHeaderBytes + tsmFooterBytes) throw damaged('too short');
-  const header = new Uint8Array(tsmHeaderBytes);
-  await file.readAt(0, header);
-  if (new DataView(header.buffer).getUint32(0) !== tsmMagic) throw damaged('not a TSM file');
-  if (header[4] !== tsmVersion)
-    throw new DbError('unsupported_version', `${file.path}: TSM version ${header[4]}`);
-  const footer = new Uint8Array(tsmFooterBytes);
-  await file.readAt(lengthBytes - tsmFooterBytes, footer);
-  const start = Number(new DataView(footer.buffer).getBigUint64(0));
-  const end = lengthBytes - tsmFooterBytes;
-  if (start < tsmHeaderBytes || start > end) throw damaged('the index is not where it should be');
-  const index = new Uint8Array(end - start);
-  await file.readAt(start, index);
-  return decodeIndex(index, damaged);
+/** The seal of a file that has just been written. */
+export async function readTsmSeal(disk: Disk, path: string): Promise<TsmSeal> {
+  const file = await disk.open(path, 'read');
+  try {
+    return sealOf(file, (await readIndex(file)).bytes);
+  } finally {
+    await file.close();
+  }
 }
 
-function decodeIndex(
-  index: Uint8Array,
-  damaged: (what: string) => DbError,
-): ReadonlyMap<string, TsmKey> {
-  const view = new DataView(index.buffer);
+interface TsmIndex {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+async function readIndex(file: DiskFile, seal?: TsmSeal): Promise<TsmIndex> {
+  const { lengthBytes } = file;
+  if (seal !== undefined && lengthBytes !== seal.lengthBytes)
+    throw damaged(file, `${lengthBytes} bytes long, was written with ${seal.lengthBytes}`);
+  if (lengthBytes < tsmHeaderBytes + tsmFooterBytes) throw damaged(file, 'too short');
+  const header = new Uint8Array(tsmHeaderBytes);
+  await file.readAt(0, header);
+  if (new DataView(header.buffer).getUint32(0) !== tsmMagic)
+    throw damaged(file, 'not a TSM file, at 0');
+  if (header[4] !== tsmVersion)
+    throw new DbError('unsupported_version', `${file.path}: TSM version ${header[4]}`);
+  const end = lengthBytes - tsmFooterBytes;
+  const footer = new Uint8Array(tsmFooterBytes);
+  await file.readAt(end, footer);
+  const offset = Number(new DataView(footer.buffer).getBigUint64(0));
+  if (offset < tsmHeaderBytes || offset > end)
+    throw damaged(file, `the index is not where the tail at ${end} says`);
+  const bytes = new Uint8Array(end - offset);
+  await file.readAt(offset, bytes);
+  if (seal !== undefined && !isSealed(sealOf(file, bytes), seal))
+    throw damaged(file, `the index at ${offset} is damaged`);
+  return { offset, bytes };
+}
+
+function sealOf({ lengthBytes }: DiskFile, index: Uint8Array): TsmSeal {
+  return { lengthBytes, indexBytes: index.length, indexCrc32: crc32(index) };
+}
+
+function isSealed(found: TsmSeal, seal: TsmSeal): boolean {
+  return found.indexBytes === seal.indexBytes && found.indexCrc32 === seal.indexCrc32;
+}
+
+function damaged({ path }: DiskFile, what: string): DbError {
+  return new DbError('corrupt', `${path}: ${what}`);
+}
+
+function decodeIndex(file: DiskFile, { offset, bytes }: TsmIndex): ReadonlyMap<string, TsmKey> {
+  const view = new DataView(bytes.buffer);
   const decoder = new TextDecoder();
   const keys = new Map<string, TsmKey>();
   let at = 0;
-  while (at < index.length) {
-    if (at + 2 > index.length) throw damaged('the index is cut short');
+  const wrong = () => damaged(file, `the index does not add up at ${offset + at}`);
+  while (at < bytes.length) {
+    if (at + 2 > bytes.length) throw wrong();
     const nameEnd = at + 2 + view.getUint16(at);
-    if (nameEnd + 3 > index.length) throw damaged('the index is cut short');
-    const name = decoder.decode(index.subarray(at + 2, nameEnd));
+    if (nameEnd + 3 > bytes.length) throw wrong();
+    const name = decoder.decode(bytes.subarray(at + 2, nameEnd));
     const type = view.getUint8(nameEnd);
     const count = view.getUint16(nameEnd + 1);
-    at = nameEnd + 3;
-    if (type > FieldType.unsigned || at + count * indexEntryBytes > index.length)
-      throw damaged('the index does not add up');
-    const entries = Array.from({ length: count }, (_, i) => {
-      const from = at + i * indexEntryBytes;
-      return {
-        minTimeNs: view.getBigInt64(from),
-        maxTimeNs: view.getBigInt64(from + 8),
-        offset: Number(view.getBigInt64(from + 16)),
-        lengthBytes: view.getUint32(from + 24),
-      };
-    });
-    at += count * indexEntryBytes;
+    const start = nameEnd + 3;
+    const end = start + count * indexEntryBytes;
+    if (type > FieldType.unsigned || end > bytes.length) throw wrong();
+    const entries = Array.from({ length: count }, (_, i) => decodeEntry(view, start + i * indexEntryBytes)); // prettier-ignore
+    // Blocks lie between the head and the index: a place elsewhere would be read as if it were one.
+    if (entries.some((one) => one.offset < tsmHeaderBytes || one.offset + one.lengthBytes > offset))
+      throw wrong();
+    at = end;
     keys.set(name, { type: type as FieldType, entries });
   }
   return keys;
+}
+
+function decodeEntry(view: DataView, at: number): TsmEntry {
+  return {
+    minTimeNs: view.getBigInt64(at),
+    maxTimeNs: view.getBigInt64(at + 8),
+    offset: Number(view.getBigInt64(at + 16)),
+    lengthBytes: view.getUint32(at + 24),
+  };
 }
 
 /** Entries ascend, so that what holds for one holds for all behind it. */

@@ -6,10 +6,13 @@
  *   file and offset and never handed out.
  * - A damaged payload costs its own record. Behind a damaged header nothing can be trusted: the rest of that file is a
  *   torn tail, reported and cut off.
+ * - A segment that goes while the folder is read is passed over: workers that opened before may release theirs, and
+ *   what they release nobody needs.
  *
  * Not here: which shard's home takes a record.
  */
 import { crc32 } from 'node:zlib';
+import { isDbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import {
   decodeRecordHeader,
@@ -41,7 +44,8 @@ export async function recoverWal(disk: Disk, folder: string, visitor: WalVisitor
   for (const { name } of await disk.list(folder)) {
     if (!namePattern.test(name)) continue;
     run = Math.max(run, Number(name.slice(0, 10)));
-    const file = await disk.open(`${folder}/${name}`, 'open');
+    const file = await openPresent(disk, `${folder}/${name}`);
+    if (file === undefined) continue;
     const sequences = new Map<number, number>();
     try {
       await recoverSegment(file, {
@@ -60,6 +64,15 @@ export async function recoverWal(disk: Disk, folder: string, visitor: WalVisitor
     }
   }
   return run;
+}
+
+async function openPresent(disk: Disk, path: string): Promise<DiskFile | undefined> {
+  try {
+    return await disk.open(path, 'open');
+  } catch (error) {
+    if (isDbError(error, 'not_found')) return undefined;
+    throw error;
+  }
 }
 
 async function recoverSegment(file: DiskFile, visitor: WalVisitor): Promise<void> {

@@ -60,6 +60,11 @@ export class WalWriter {
     this.#closed = earlier;
   }
 
+  /** Shards that the segments have records of which take no more. */
+  closedShardIds(): ReadonlySet<number> {
+    return new Set(this.#closed.flatMap(({ sequences }) => [...sequences.keys()]));
+  }
+
   /** Removes segments whose records are all needless. */
   async release(isNeedless: (shardId: number, sequence: number) => boolean): Promise<void> {
     const needless = this.#closed.filter(({ sequences }) =>

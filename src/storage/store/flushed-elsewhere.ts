@@ -1,0 +1,34 @@
+import { isDbError } from '../../base/errors.ts';
+import type { Disk } from '../../env/disk.ts';
+import { folderOf, placesIn } from './open-shards.ts';
+import { readManifest } from './shard-manifest.ts';
+
+/**
+ * Up to where records of shards that other workers are home of are in files: segments hold shards of several workers
+ * after the number of workers has changed, and each worker knows of its own shards only. What shard.json says is durable,
+ * so that it may be relied on whatever its worker does meanwhile. Nothing of a shard without a folder is needed any more;
+ * of one that does not tell, all is.
+ */
+export async function flushedElsewhere(
+  disk: Disk,
+  dataFolder: string,
+  shardIds: ReadonlySet<number>,
+): Promise<ReadonlyMap<number, number>> {
+  // The usual case: no segment is shared.
+  if (shardIds.size === 0) return new Map();
+  const sequences = new Map([...shardIds].map((shardId) => [shardId, Number.MAX_SAFE_INTEGER]));
+  for (const place of await placesIn(disk, dataFolder)) {
+    if (!shardIds.has(place.shardId)) continue;
+    sequences.set(place.shardId, await flushedOf(disk, folderOf(dataFolder, place)));
+  }
+  return sequences;
+}
+
+async function flushedOf(disk: Disk, folder: string): Promise<number> {
+  try {
+    return (await readManifest(disk, folder)).flushedSequence;
+  } catch (error) {
+    if (isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version')) return 0;
+    throw error;
+  }
+}
