@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
@@ -31,7 +30,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   api.decorateRequest('leaveThrottle', undefined);
   api.removeAllContentTypeParsers();
-  api.addContentTypeParser('*', (request: FastifyRequest, payload: IncomingMessage) =>
+  api.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) =>
     readBody(payload, request.routeOptions.bodyLimit),
   );
   api.addHook('onRequest', async (request, reply) => {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import { DbError } from '../../base/errors.ts';
 
 /**
@@ -7,7 +7,7 @@ import { DbError } from '../../base/errors.ts';
  * are copied to their place as they come. Throws `too_large` past `bytesMax` (0: no limit); rejects with the stream's own
  * error when the client leaves.
  */
-export function readBody(payload: IncomingMessage, bytesMax: number): Promise<Buffer> {
+export function readBody(payload: FastifyRequest['raw'], bytesMax: number): Promise<Buffer> {
   const limit = bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax;
   const declared = Number(payload.headers['content-length'] ?? Number.NaN);
   const tooLarge = (): DbError => {
