@@ -12,6 +12,10 @@ test('byte writer: integers print exactly at every length and edge', () => {
   for (let power = 1n; power < 10n ** 19n; power *= 10n) cases.push(power - 1n, power, power + 1n);
   cases.push(9007199254740993n, -9223372036854775808n, 18446744073709551615n, -1n, -100n);
   for (const value of cases) expect(written((w) => w.integer(value))).toBe(String(value));
+  for (const value of cases.flatMap((one) => [BigInt.asIntN(64, one), BigInt.asIntN(64, -one)])) {
+    const [low = 0, high = 0] = new Uint32Array(BigInt64Array.of(value).buffer);
+    expect(written((w) => w.int64(high, low))).toBe(String(value));
+  }
 });
 
 test('byte writer: floats print as Go prints them in JSON', () => {

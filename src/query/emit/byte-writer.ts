@@ -8,6 +8,10 @@ const hexDigits = Buffer.from('0123456789abcdef', 'latin1');
 const lowestBytesMax = 256;
 const nsPerSecond = 1_000_000_000n;
 const secondsPerDay = 86_400;
+const billion = 1_000_000_000;
+const wordRange = 4_294_967_296;
+/** Integers with a smaller upper word are exact doubles. */
+const exactHighMax = 1 << 21;
 
 /**
  * A growing region of bytes and the few ways in which results are written into it. Rows go from columns to bytes
@@ -89,8 +93,10 @@ export class ByteWriter {
       this.byte(45);
       value = -value;
     }
-    if (value >= 1e9) {
-      this.ascii(String(value));
+    if (value >= billion) {
+      const billions = Math.floor(value / billion);
+      this.safeInteger(billions);
+      this.#nineDigits(value - billions * billion);
       return;
     }
     if (this.#length + 10 > this.#bytes.length) this.#grow(10);
@@ -109,6 +115,38 @@ export class ByteWriter {
     const near = Number(value);
     if (Number.isSafeInteger(near)) this.safeInteger(near);
     else this.ascii(String(value));
+  }
+
+  /** A signed integer by its upper and lower word. */
+  int64(high: number, low: number): void {
+    const signedHigh = high | 0;
+    if (signedHigh >= -exactHighMax && signedHigh < exactHighMax) {
+      this.safeInteger(signedHigh * wordRange + low);
+      return;
+    }
+    if (signedHigh < 0) {
+      this.ascii(String((BigInt(signedHigh) << 32n) | BigInt(low)));
+      return;
+    }
+    // Long division by a billion, sixteen bits at a time: every step is exact in a double.
+    const q0 = Math.floor(signedHigh / billion);
+    const r0 = (signedHigh - q0 * billion) * 65_536 + (low >>> 16);
+    const q1 = Math.floor(r0 / billion);
+    const r1 = (r0 - q1 * billion) * 65_536 + (low & 65_535);
+    const q2 = Math.floor(r1 / billion);
+    this.safeInteger((q0 * 65_536 + q1) * 65_536 + q2);
+    this.#nineDigits(r1 - q2 * billion);
+  }
+
+  #nineDigits(value: number): void {
+    if (this.#length + 9 > this.#bytes.length) this.#grow(9);
+    let rest = value;
+    for (let at = this.#length + 8; at >= this.#length; at--) {
+      const quotient = Math.floor(rest / 10);
+      this.#bytes[at] = 48 + rest - quotient * 10;
+      rest = quotient;
+    }
+    this.#length += 9;
   }
 
   /** RFC3339 with as many fraction digits as needed, UTC. */

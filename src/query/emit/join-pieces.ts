@@ -1,5 +1,5 @@
-import type { Column } from '../column.ts';
-import { ColumnBuilder } from '../exec/column-builder.ts';
+import { sliceColumn } from '../exec/column-builder.ts';
+import { concatColumns } from '../exec/concat-columns.ts';
 import type { ColumnSeries, OutputSeries } from './result.ts';
 
 /** The pieces of each series as one, for the answers that are not chunked. */
@@ -31,15 +31,12 @@ function joinColumns(pieces: readonly ColumnSeries[]): OutputSeries {
     timesNs.set(piece.timesNs.subarray(piece.start, piece.end), at);
     at += piece.end - piece.start;
   }
-  const values = first.values.map((column, c): Column => {
-    const builder = new ColumnBuilder(column.type, count);
-    for (const piece of pieces) {
-      const from = piece.values[c];
-      for (let row = piece.start; row < piece.end; row++)
-        if (from === undefined) builder.pushNull();
-        else builder.pushFrom(from, row);
-    }
-    return builder.finish();
+  const values = first.values.map(({ type }, c) => {
+    const parts = pieces.flatMap((piece) => {
+      const column = piece.values[c];
+      return column === undefined ? [] : [sliceColumn(column, piece.start, piece.end)];
+    });
+    return concatColumns(type, parts);
   });
   return { ...first, timesNs, values, start: 0, end: count, partial: undefined };
 }

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
-import { isValid, type Column } from '../column.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { integerCells, jsonCells } from './cell-writers.ts';
 import type { Cell, ColumnSeries, OutputSeries, RowSeries, StatementResult } from './result.ts';
 
 /** Options of the JSON forms; `epochUnitNs` undefined writes RFC3339. */
@@ -117,42 +117,22 @@ function writeCell(writer: ByteWriter, cell: Cell): void {
 function writeColumns(writer: ByteWriter, series: ColumnSeries, options: JsonOptions): void {
   if (series.end === series.start) return;
   const { timesNs, values } = series;
+  const { epochUnitNs } = options;
   writer.ascii(',"values":[');
+  const cells = values.map((column) => jsonCells(writer, column));
+  const nanoseconds = epochUnitNs === 1n ? integerCells(writer, timesNs) : undefined;
   for (let row = series.start; row < series.end; row++) {
     if (row > series.start) writer.byte(44);
     writer.byte(91);
-    writeTime(writer, timesNs[row] ?? 0n, options.epochUnitNs);
-    for (const column of values) {
+    if (nanoseconds !== undefined) nanoseconds(row);
+    else writeTime(writer, timesNs[row] ?? 0n, epochUnitNs);
+    for (const write of cells) {
       writer.byte(44);
-      writeColumnCell(writer, column, row);
+      write(row);
     }
     writer.byte(93);
   }
   writer.byte(93);
-}
-
-function writeColumnCell(writer: ByteWriter, column: Column, row: number): void {
-  if (!isValid(column, row)) {
-    writer.ascii('null');
-    return;
-  }
-  switch (column.type) {
-    case 'float':
-      writer.float(column.values[row] ?? 0);
-      return;
-    case 'integer':
-    case 'unsigned':
-      writer.integer(column.values[row] ?? 0n);
-      return;
-    case 'boolean':
-      writer.ascii(column.values[row] === 1 ? 'true' : 'false');
-      return;
-    case 'string': {
-      const { offsets, bytes } = column.values;
-      writer.jsonBytes(bytes, offsets[row] ?? 0, offsets[row + 1] ?? 0);
-      return;
-    }
-  }
 }
 
 function writeTime(writer: ByteWriter, timeNs: bigint, unitNs: bigint | undefined): void {

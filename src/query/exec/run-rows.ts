@@ -135,9 +135,10 @@ function rowsWithValue(
 /** A tag is the same in each row of a series; a tag that the series lacks is null. */
 function repeatTag(value: string | undefined, count: number): Column {
   const text = Buffer.from(value ?? '', 'utf8');
-  const builder = new ColumnBuilder('string', count);
-  for (let row = 0; row < count; row++)
-    if (value === undefined) builder.pushNull();
-    else builder.pushString(text);
-  return builder.finish();
+  const offsets = new Uint32Array(count + 1);
+  for (let row = 1; row <= count; row++) offsets[row] = row * text.length;
+  const bytes = new Uint8Array(count * text.length);
+  if (text.length > 0) Buffer.from(bytes.buffer).fill(text);
+  const valid = value === undefined ? new Uint8Array(count) : undefined;
+  return { type: 'string', values: { offsets, bytes }, valid };
 }
