@@ -1,4 +1,4 @@
-import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { DbError, errorText, isDbError, type DbErrorCode } from '../../base/errors.ts';
 import type { Random } from '../../env/random.ts';
 import type { ShardInfo } from '../../meta/model/catalog.ts';
 
@@ -31,16 +31,23 @@ export function chooseOwners(
   return chosen;
 }
 
-/** Whether another owner may do better: the node was away, not the request wrong. */
+const nodeFailures: readonly DbErrorCode[] = [
+  // The node was away,
+  'unavailable',
+  'timeout',
+  'outcome_unknown',
+  'shutdown',
+  'node_not_found',
+  // or what it has is damaged or cannot be read,
+  'corrupt',
+  'io_error',
+  // or is of another release.
+  'unsupported_version',
+];
+
+/** Whether another owner may do better: the node failed, the request was not wrong. */
 export function isNodeFailure(error: unknown): boolean {
-  const codes = [
-    'unavailable',
-    'timeout',
-    'outcome_unknown',
-    'shutdown',
-    'node_not_found',
-  ] as const;
-  return codes.some((code) => isDbError(error, code));
+  return nodeFailures.some((code) => isDbError(error, code));
 }
 
 function noOwner(

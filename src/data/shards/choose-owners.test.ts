@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { DbError, dbErrorCodes } from '../../base/errors.ts';
+import type { Random } from '../../env/random.ts';
+import type { ShardInfo } from '../../meta/model/catalog.ts';
+import { chooseOwners, isNodeFailure } from './choose-owners.ts';
+
+const random = { u32: () => 0 } as unknown as Random;
+const shards: readonly ShardInfo[] = [
+  { id: 1, owners: [4, 5] },
+  { id: 2, owners: [5, 6] },
+];
+
+function choose(localNodeId: number, failed: ReadonlyMap<number, unknown>) {
+  return [...chooseOwners(shards, { localNodeId, random, failed })];
+}
+
+test('choose owners: this node first, else one that is asked anyway', () => {
+  expect(choose(5, new Map())).toEqual([[5, [1, 2]]]);
+  expect(choose(4, new Map())).toEqual([[4, [1]], [5, [2]]]); // prettier-ignore
+});
+
+test.each(['corrupt', 'io_error', 'unavailable', 'unsupported_version'] as const)(
+  'choose owners: an owner that fails with %s is passed over, also when it is this node',
+  (code) => {
+    const error = new DbError(code, 'shard 1 is damaged: 000000001-000000001.tsm');
+    expect(isNodeFailure(error)).toBe(true);
+    expect(choose(5, new Map([[5, error]]))).toEqual([[4, [1]], [6, [2]]]); // prettier-ignore
+    const all = new Map([4, 5].map((node) => [node, error]));
+    expect(() => choose(5, all)).toThrow(
+      'shard 1 is unavailable: shard 1 is damaged: 000000001-000000001.tsm',
+    );
+  },
+);
+
+test('choose owners: what is wrong with the request is so on every owner', () => {
+  const others = dbErrorCodes.filter((code) => !isNodeFailure(new DbError(code, '')));
+  for (const code of ['invalid_argument', 'parse_error', 'limit_exceeded', 'cancelled', 'internal'])
+    expect(others).toContain(code);
+  expect(isNodeFailure(new Error('corrupt'))).toBe(false);
+});
