@@ -8,4 +8,5 @@ export type FieldValue =
   | { readonly type: 'integer'; readonly value: bigint }
   | { readonly type: 'unsigned'; readonly value: bigint }
   | { readonly type: 'boolean'; readonly value: boolean }
+  /** As exactTextOf() gives it. */
   | { readonly type: 'string'; readonly value: string };

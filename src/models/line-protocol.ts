@@ -2,7 +2,7 @@ import { isDbError } from '../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../base/units.ts';
 import type { FieldValue } from './field-value.ts';
 import { Byte, isDigit, parseError, skipSpace, textOf } from './line-bytes.ts';
-import { outOfRange, parseLineFields, startsTime } from './parse-line-fields.ts';
+import { outOfRange, parseLineFields, startsTime, type TypeConflict } from './parse-line-fields.ts';
 import { parseLineKey } from './parse-line-key.ts';
 import type { Tag } from './series-key.ts';
 
@@ -12,6 +12,8 @@ export interface LinePoint {
   readonly tags: readonly Tag[];
   readonly fields: ReadonlyMap<string, FieldValue>;
   readonly timeNs: bigint;
+  /** Two types of one field in the line: no shard may take it. */
+  readonly conflict?: TypeConflict;
 }
 
 /** Nanoseconds of one step of a time, by the `precision` parameter of /write (spec 4.2). */
@@ -79,9 +81,10 @@ function endOfLine(body: Uint8Array, start: number): number {
 function parseLine(line: Uint8Array, options: LineOptions): LinePoint {
   const { measurement, tags, end } = parseLineKey(line, 0);
   if (end >= line.length) throw parseError('missing fields');
-  const { fields, end: fieldsEnd } = parseLineFields(line, skipSpace(line, end));
+  const { fields, conflict, end: fieldsEnd } = parseLineFields(line, skipSpace(line, end));
   const timeNs = parseTime(line, skipSpace(line, fieldsEnd), options);
-  return { measurement, tags, fields, timeNs };
+  const point = { measurement, tags, fields, timeNs };
+  return conflict === undefined ? point : { ...point, conflict };
 }
 
 function parseTime(line: Uint8Array, start: number, options: LineOptions): bigint {

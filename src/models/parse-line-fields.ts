@@ -1,9 +1,19 @@
+import { exactTextOf } from './exact-text.ts';
 import type { FieldValue } from './field-value.ts';
 import { Byte, isDigit, parseError, textOf, unescapeName } from './line-bytes.ts';
+
+/** A name that a line gives values of two types. */
+export interface TypeConflict {
+  readonly name: string;
+  readonly earlier: FieldValue['type'];
+  readonly later: FieldValue['type'];
+}
 
 export interface LineFields {
   /** In the order written; a name written twice has the later value. */
   readonly fields: ReadonlyMap<string, FieldValue>;
+  /** The first one; undefined when no name has two types. */
+  readonly conflict: TypeConflict | undefined;
   /** Position of the space behind the fields, or the end of the line. */
   readonly end: number;
 }
@@ -11,6 +21,7 @@ export interface LineFields {
 /** Reads `name=value,...` from `start`. Throws `parse_error` with the reference's text. */
 export function parseLineFields(line: Uint8Array, start: number): LineFields {
   const fields = new Map<string, FieldValue>();
+  let conflict: TypeConflict | undefined;
   let nameStart = start;
   let at = start;
   let isValueSeen = false;
@@ -24,7 +35,9 @@ export function parseLineFields(line: Uint8Array, start: number): LineFields {
     } else if (line[at] === Byte.equals) {
       if (at === nameStart) throw parseError('missing field key');
       const [value, end] = readValue(line, at + 1);
-      fields.set(unescapeName(textOf(line, nameStart, at)), value);
+      const name = unescapeName(textOf(line, nameStart, at));
+      conflict ??= conflictOf(name, fields.get(name), value);
+      fields.set(name, value);
       isValueSeen = true;
       at = end;
     } else {
@@ -32,7 +45,17 @@ export function parseLineFields(line: Uint8Array, start: number): LineFields {
     }
   }
   if (!isValueSeen) throw parseError('invalid field format');
-  return { fields, end: at };
+  return { fields, conflict, end: at };
+}
+
+function conflictOf(
+  name: string,
+  earlier: FieldValue | undefined,
+  { type: later }: FieldValue,
+): TypeConflict | undefined {
+  // A field of that name is never kept (spec 4.2), whatever its types.
+  if (earlier === undefined || earlier.type === later || name === 'time') return undefined;
+  return { name, earlier: earlier.type, later };
 }
 
 function readValue(line: Uint8Array, start: number): [FieldValue, number] {
@@ -60,7 +83,7 @@ function readString(line: Uint8Array, start: number): [FieldValue, number] {
     else if (!isQuoted && (line[end] === Byte.comma || line[end] === Byte.space)) break;
   }
   if (isQuoted) throw parseError('unbalanced quotes');
-  const value = textOf(line, start + 1, end - 1).replaceAll(/\\(["\\])/g, '$1');
+  const value = exactTextOf(line.subarray(start + 1, end - 1)).replaceAll(/\\(["\\])/g, '$1');
   return [{ type: 'string', value }, end];
 }
 

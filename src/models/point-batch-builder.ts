@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { FieldType, type FieldValue } from './field-value.ts';
 import type { LinePoint } from './line-protocol.ts';
-import { BatchWriter, textColumn } from './batch-writer.ts';
+import { BatchWriter, joinTexts } from './batch-writer.ts';
+import { exactBytesOf } from './exact-text.ts';
 import type { BatchColumn } from './point-batch.ts';
 
 interface ShapeRows {
@@ -104,7 +105,7 @@ function columnOf(type: FieldType, values: readonly FieldValue[]): BatchColumn {
     case FieldType.boolean:
       return Uint8Array.from(plain as boolean[], Number);
     case FieldType.string:
-      return textColumn(plain as string[]);
+      return joinTexts((plain as string[]).map(exactBytesOf));
   }
 }
 

@@ -72,8 +72,9 @@ function open(knobs: Knobs = {}): Promise<Store> {
   );
 }
 
-function batchOf(lines: string): Uint8Array {
-  const { points } = parseLines(new TextEncoder().encode(lines), { stepNs: 1n, defaultTimeNs: 9n });
+function batchOf(lines: string | Uint8Array): Uint8Array {
+  const body = typeof lines === 'string' ? new TextEncoder().encode(lines) : lines;
+  const { points } = parseLines(body, { stepNs: 1n, defaultTimeNs: 9n });
   const builder = new PointBatchBuilder();
   for (const point of points) builder.add(seriesKey(point.measurement, point.tags), point);
   return builder.finish();
@@ -202,6 +203,36 @@ test('store: what is flushed reads the same, together with what came later, also
   await expect(again.write(place, batchOf('m,t=a f="text" 9'))).resolves.toMatchObject({
     droppedCount: 1,
   });
+  await again.close();
+});
+
+test('store: texts are kept to the byte in the log and in files, UTF-8 or not', async () => {
+  const strings = (store: Store): string[] => {
+    const view = store.view(place.shardId);
+    return (view?.seriesIds('\ufeffm') ?? []).flatMap((seriesId) => {
+      const arena = memoryArena();
+      const bounds = { minTimeNs: 0n, maxTimeNs: 9n, ascending: true };
+      const batch = view?.openCursor({ seriesId, field: 's', ...bounds }).next(arena);
+      const memory = new DataView(arena.memory.buffer);
+      return Array.from({ length: batch?.count ?? 0 }, (_, i) => {
+        const at = (batch?.valuesPtr ?? 0) + i * 8;
+        const [ptr, length] = [memory.getUint32(at, true), memory.getUint32(at + 4, true)];
+        return Buffer.from(arena.memory.buffer, ptr, length).toString('latin1');
+      });
+    });
+  };
+  const wanted = ['a\xffb', '\xed\xa0\x80\xc3'];
+  const store = await open();
+  const lines = wanted.map((text, i) => `\xef\xbb\xbfm s="${text}" ${i}`).join('\n');
+  await store.write(place, batchOf(Buffer.from(lines, 'latin1')));
+  expect(strings(store)).toEqual(wanted);
+  await store.close();
+  const replayed = await open();
+  expect(strings(replayed)).toEqual(wanted);
+  await replayed.flush(place.shardId);
+  await replayed.close();
+  const again = await open();
+  expect(strings(again)).toEqual(wanted);
   await again.close();
 });
 

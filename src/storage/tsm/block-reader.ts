@@ -4,7 +4,7 @@
  */
 import type { TsmEntry, TsmFile } from './tsm-file.ts';
 
-const spanBlocksFirst = 1;
+const spanBlocksFirst = 4;
 const spanGrowth = 4;
 const spanBytesMax = 65_536;
 

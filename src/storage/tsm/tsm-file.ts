@@ -155,7 +155,7 @@ function damaged({ path }: DiskFile, what: string): DbError {
 
 function decodeIndex(file: DiskFile, { offset, bytes }: TsmIndex): ReadonlyMap<string, TsmKey> {
   const view = new DataView(bytes.buffer);
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const keys = new Map<string, TsmKey>();
   let at = 0;
   const wrong = () => damaged(file, `the index does not add up at ${offset + at}`);
