@@ -1,5 +1,5 @@
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
-import { parseLines } from '../../models/line-protocol.ts';
+import { parseLines, type LinePoint } from '../../models/line-protocol.ts';
 import { seriesKey, seriesKeyHash } from '../../models/series-key.ts';
 
 /** A body of line protocol, and the shards its points may go to. Plain data, as it crosses threads. */
@@ -28,6 +28,13 @@ export interface DroppedPoints {
   readonly newest: DroppedPoint;
 }
 
+/** Points that no shard may take: for a tag or a field called `time`, or a field of two types. */
+export interface RefusedPoints {
+  readonly count: number;
+  /** Of a tag when there is one, as the reference looks at tags first; else of the first point. */
+  readonly reason: string;
+}
+
 export interface DroppedPoint {
   readonly seriesKey: string;
   readonly timeNs: bigint;
@@ -47,6 +54,7 @@ export interface RoutedLines {
   readonly batches: readonly { readonly shardId: number; readonly payload: Uint8Array }[];
   readonly pointCount: number;
   readonly dropped?: DroppedPoints | undefined;
+  readonly refused?: RefusedPoints | undefined;
   /** Texts of the lines that are no points. */
   readonly errors: readonly string[];
   /** Times of points for which there is no group. */
@@ -54,6 +62,8 @@ export interface RoutedLines {
   /** Given back when it has to be routed again. */
   readonly body?: Uint8Array | undefined;
 }
+
+const timeName = 'time';
 
 /** At most so many times are reported at once: each makes a shard group. */
 const unroutedMax = 10_000;
@@ -63,6 +73,7 @@ export function routeLines(task: LinesTask): RoutedLines {
   const { points, errors } = parseLines(task.body, task);
   const builders = new Map<number, PointBatchBuilder>();
   const unrouted = new Set<bigint>();
+  const refusals = new Refusals();
   let dropped: DroppedPoints | undefined;
   let group: RouteGroup | undefined;
   for (const point of points) {
@@ -73,6 +84,7 @@ export function routeLines(task: LinesTask): RoutedLines {
       dropped = withDropped(dropped, { seriesKey: key, timeNs, ...bound });
       continue;
     }
+    if (!refusals.takes(point)) continue;
     if (group === undefined || timeNs < group.startNs || timeNs >= group.endNs)
       group = task.groups.find(({ startNs, endNs }) => startNs <= timeNs && timeNs < endNs);
     if (group === undefined) {
@@ -83,13 +95,56 @@ export function routeLines(task: LinesTask): RoutedLines {
     const shardId = shardOf(group.shardIds, key);
     const builder = builders.get(shardId) ?? new PointBatchBuilder();
     builders.set(shardId, builder);
-    builder.add(key, point);
+    builder.add(key, withoutTime(point));
   }
-  const head = { pointCount: points.length, dropped, errors };
+  const head = { pointCount: points.length, dropped, refused: refusals.points(), errors };
   if (unrouted.size > 0)
     return { ...head, batches: [], unroutedNs: [...unrouted], body: task.body };
   const batches = [...builders].map(([shardId, one]) => ({ shardId, payload: one.finish() }));
   return { ...head, batches, unroutedNs: [] };
+}
+
+/** What is wrong with points whatever their shard holds (spec 4.2). */
+class Refusals {
+  #count = 0;
+  #tagReason: string | undefined;
+  #fieldReason: string | undefined;
+
+  /** False for a point that no shard may take. */
+  takes(point: LinePoint): boolean {
+    const tagReason = refusedTag(point);
+    const fieldReason = tagReason === undefined ? refusedField(point) : undefined;
+    if (tagReason === undefined && fieldReason === undefined) return true;
+    this.#count++;
+    this.#tagReason ??= tagReason;
+    this.#fieldReason ??= fieldReason;
+    return false;
+  }
+
+  points(): RefusedPoints | undefined {
+    if (this.#count === 0) return undefined;
+    return { count: this.#count, reason: this.#tagReason ?? this.#fieldReason ?? '' };
+  }
+}
+
+function refusedTag({ measurement, tags }: LinePoint): string | undefined {
+  if (!tags.some(({ key }) => key === timeName)) return undefined;
+  return `invalid tag key: input tag "${timeName}" on measurement "${measurement}" is invalid`;
+}
+
+function refusedField({ measurement, fields, conflict }: LinePoint): string | undefined {
+  if (fields.size === 1 && fields.has(timeName))
+    return `invalid field name: input field "${timeName}" on measurement "${measurement}" is invalid`;
+  if (conflict === undefined) return undefined;
+  const { name, earlier, later } = conflict;
+  return `field type conflict: input field "${name}" on measurement "${measurement}" is type ${later}, already exists as type ${earlier}`;
+}
+
+/** A field of that name is left out without a word as long as the point has another. */
+function withoutTime(point: LinePoint): LinePoint {
+  if (!point.fields.has(timeName)) return point;
+  const fields = new Map([...point.fields].filter(([name]) => name !== timeName));
+  return { ...point, fields };
 }
 
 function shardOf(shardIds: readonly number[], key: string): number {

@@ -9,7 +9,7 @@ import {
   type ShardInfo,
 } from '../../meta/model/catalog.ts';
 import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
-import type { LinesTask, RoutedLines, TimeBounds } from '../engine/route-lines.ts';
+import type { LinesTask, RefusedPoints, RoutedLines, TimeBounds } from '../engine/route-lines.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import { describeDropped } from './dropped-points.ts';
@@ -60,11 +60,9 @@ export class PointsWriter {
     const { retentionPolicy: asked, database, level } = request;
     if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
     const receipts = await this.#writeBatches({ ...request, level }, policy, routed);
-    const refused = receipts.find(({ droppedCount }) => droppedCount > 0);
-    if (refused !== undefined) {
-      const droppedCount = receipts.reduce((sum, receipt) => sum + receipt.droppedCount, 0);
-      throw partialWrite(refused.reason, droppedCount, { database, asked });
-    }
+    const refused = refusedOf(routed, receipts);
+    if (refused !== undefined)
+      throw partialWrite(refused.reason, refused.count, { database, asked });
     if (routed.dropped !== undefined) {
       const { retentionCount, windowCount } = routed.dropped;
       const reason = describeDropped(routed.dropped, policy);
@@ -172,6 +170,16 @@ export class PointsWriter {
       },
     });
   }
+}
+
+/** Points that no shard may take, and those that their owners refused. */
+function refusedOf(
+  { refused }: RoutedLines,
+  receipts: readonly OwnerReceipt[],
+): RefusedPoints | undefined {
+  const count = receipts.reduce((sum, receipt) => sum + receipt.droppedCount, refused?.count ?? 0);
+  const first = receipts.find(({ droppedCount }) => droppedCount > 0);
+  return count === 0 ? undefined : { count, reason: refused?.reason ?? first?.reason ?? '' };
 }
 
 function boundsOf(policy: RetentionPolicy, nowNs: bigint): TimeBounds {

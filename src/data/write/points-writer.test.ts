@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import type { Clock } from '../../env/clock.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { routeLines } from '../engine/route-lines.ts';
+import type { ClusterShards } from '../shards/cluster-shards.ts';
+import type { OwnerReceipt } from './owner-writes.ts';
+import { PointsWriter } from './points-writer.ts';
+
+const clock = {
+  wallNs: () => 0n,
+  after: () => ({ cancel: () => undefined }),
+} as unknown as Clock;
+const policy = {
+  name: 'autogen',
+  durationNs: 0n,
+  pastLimitNs: 0n,
+  futureLimitNs: 0n,
+  shardGroupDurationNs: 1_000n,
+  shardGroups: [{ id: 1, startNs: 0n, endNs: 1_000n, shards: [{ id: 3, owners: [4] }] }],
+};
+const database = { name: 'd', defaultRetentionPolicy: 'autogen', retentionPolicies: [policy] };
+
+/** What a write answers when the one owner gives that receipt; how many batches it got. */
+async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, reason: '' }) {
+  let batchCount = 0;
+  const owner = {
+    write: () => {
+      batchCount++;
+      return Promise.resolve(receipt);
+    },
+  };
+  const writer = new PointsWriter({
+    clock,
+    meta: { catalog: { databases: [database] } } as unknown as MetaAccess,
+    shards: { of: () => owner } as unknown as ClusterShards,
+    routeLines: (task) => Promise.resolve(routeLines(task)),
+    onOwnerFailed: () => undefined,
+  });
+  const request = { database: 'd', retentionPolicy: '', stepNs: 1n, level: 'one', timeoutMs: 1_000 } as const; // prettier-ignore
+  const text = await writer.write({ ...request, body: new TextEncoder().encode(body) }).then(
+    () => 'written',
+    (error: unknown) => String(error),
+  );
+  return { text, batchCount };
+}
+
+const badTag = 'invalid tag key: input tag "time" on measurement "m" is invalid';
+const badField = 'invalid field name: input field "time" on measurement "m" is invalid';
+
+test.each([
+  ['m f=1 1', 'written', 1],
+  ['m,time=a f=1 1', `DbError: partial write: ${badTag} dropped=1 for database: d`, 0],
+  ['m,time=a f=1 1\nm f=1 1', `DbError: partial write: ${badTag} dropped=1 for database: d`, 1],
+  ['m time=1 1\nbad', `DbError: partial write: ${badField} dropped=1 for database: d`, 0],
+  ['m time=1,f=1 1', 'written', 1],
+])('points writer: %j', async (body, text, batchCount) => {
+  expect(await write(body)).toEqual({ text, batchCount });
+});
+
+test('points writer: points refused by name and by their owner are counted together', async () => {
+  const receipt = { droppedCount: 2, reason: 'field type conflict' };
+  const { text } = await write('m,time=a f=1 1\nm f=1 1\nm f=2 2\nm f=3 3', receipt);
+  expect(text).toBe(`DbError: partial write: ${badTag} dropped=3 for database: d`);
+});
