@@ -24,10 +24,12 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
   readonly #described = new DescribedLanes();
-  #nextParser = 0;
+  /** Bytes of bodies and batches under way, by number of the worker. */
+  readonly #loads: number[];
 
   private constructor(links: readonly EngineLink[]) {
     this.#links = links;
+    this.#loads = links.map(() => 0);
   }
 
   /** Starts `count` workers, one after the other, since each reads the log that all share. */
@@ -52,16 +54,21 @@ export class LocalShards implements ShardAccess {
     return Promise.race(this.#links.map((link) => link.died));
   }
 
-  /** Parses a body on one of the workers in turn. `task.body` moves there: it has to own its buffer. */
+  /** Parses a body on the worker with the least to do. `task.body` moves there: it has to own its buffer. */
   async routeLines(task: LinesTask): Promise<RoutedLines> {
-    const link = this.#link(this.#nextParser++ % this.#links.length);
     const transfer = [task.body.buffer as ArrayBuffer];
-    return (await link.call('lines', task, { transfer })) as RoutedLines;
+    const worker = this.#loads.indexOf(Math.min(...this.#loads));
+    const reply = await this.#loaded(worker, task.body.length, (link) =>
+      link.call('lines', task, { transfer }),
+    );
+    return reply as RoutedLines;
   }
 
   async write(batch: ShardBatch, { signal }: AccessOptions): Promise<OwnerReceipt> {
     const home = homeOf(batch.shardId, this.#links.length);
-    const reply = await this.#link(home).call('write', batch, { signal });
+    const reply = await this.#loaded(home, batch.payload.length, (link) =>
+      link.call('write', batch, { signal }),
+    );
     const { schemaVersion, ...receipt } = reply as EngineReceipt;
     this.#described.seen(home, schemaVersion);
     return receipt;
@@ -140,6 +147,20 @@ export class LocalShards implements ShardAccess {
       lanes.set(home, [...(lanes.get(home) ?? []), shardId]);
     }
     return [...lanes.values()];
+  }
+
+  async #loaded<T>(
+    worker: number,
+    lengthBytes: number,
+    work: (link: EngineLink) => Promise<T>,
+  ): Promise<T> {
+    const link = this.#link(worker);
+    this.#loads[worker] = (this.#loads[worker] ?? 0) + lengthBytes;
+    try {
+      return await work(link);
+    } finally {
+      this.#loads[worker] = (this.#loads[worker] ?? 0) - lengthBytes;
+    }
   }
 
   #homeOfLane(lane: readonly number[]): EngineLink {

@@ -18,6 +18,7 @@ import { splitCondition } from '../../query/compile/split-condition.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
 import type { RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import { mergeDescriptions } from '../engine/describe-shards.ts';
+import { AnswerAccount, answerBytesMax } from './answer-account.ts';
 import { chooseOwners, isNodeFailure } from '../shards/choose-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import type { ShardAccess, ShardsDescription } from '../shards/shard-access.ts';
@@ -111,8 +112,12 @@ async function runOnce(
   );
   const wanted = names.flatMap((name) => schemas.find((schema) => schema.name === name) ?? []);
   const series: OutputSeries[] = [];
+  const account = new AnswerAccount(answerBytesMax);
   for (const plan of compileSelect(statement, wanted, context))
-    for await (const one of seriesOf(plan, participants, context.signal)) series.push(one);
+    for await (const one of seriesOf(plan, participants, context.signal)) {
+      account.add(one);
+      series.push(one);
+    }
   return series;
 }
 

@@ -41,7 +41,8 @@ function concat<T extends Float64Array | BigInt64Array | BigUint64Array | Uint8A
 
 function concatTexts(parts: readonly Column[], count: number): StringValues {
   const texts = parts.flatMap(({ values }) => ('offsets' in values ? [values] : []));
-  const sizeOf = ({ offsets }: StringValues) => (offsets[offsets.length - 1] ?? 0) - (offsets[0] ?? 0);
+  const sizeOf = ({ offsets }: StringValues) =>
+    (offsets[offsets.length - 1] ?? 0) - (offsets[0] ?? 0);
   const bytes = new Uint8Array(texts.reduce((sum, text) => sum + sizeOf(text), 0));
   const offsets = new Uint32Array(count + 1);
   let at = 0;

@@ -1,3 +1,4 @@
+import { DbError } from '../../base/errors.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { SelectedValues, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
@@ -8,6 +9,9 @@ export function windowStartNs(timeNs: bigint, intervalNs: bigint, offsetNs: bigi
   const into = (timeNs - offsetNs) % intervalNs;
   return timeNs - (into < 0n ? into + intervalNs : into);
 }
+
+/** More windows than this do not fit in memory: a bound of our own, far beyond what an answer can show. */
+const windowsMax = 2_000_000;
 
 interface Selected {
   timeNs: bigint;
@@ -76,9 +80,15 @@ export class WindowAccumulator {
         last: summary.lasts && selectedAt(summary.lasts, i),
       };
       const window = this.#windows.get(startNs);
-      if (window === undefined) this.#windows.set(startNs, part);
+      if (window === undefined) this.#keep(part);
       else this.#mergeWindow(window, part);
     }
+  }
+
+  #keep(window: Window): void {
+    this.#windows.set(window.startNs, window);
+    if (this.#windows.size > windowsMax)
+      throw new DbError('limit_exceeded', `max-select-buckets limit exceeded: (${this.#windows.size}/${windowsMax})`); // prettier-ignore
   }
 
   finish(): WindowSummary {
@@ -140,7 +150,7 @@ export class WindowAccumulator {
             sum: window?.sum ?? (numbers.type === 'float' ? 0 : 0n),
           });
     if (part === undefined) return;
-    if (window === undefined) this.#windows.set(startNs, part);
+    if (window === undefined) this.#keep(part);
     else {
       // The sum went on from the window's own, so that the borders of batches change no digit.
       this.#mergeWindow(window, part);
