@@ -14,7 +14,10 @@ const unitNs: Readonly<Record<string, bigint>> = {
 };
 const maxNs = 9223372036854775807n;
 
-/** A duration of the language, `1h30m`, in nanoseconds. Throws parse_error on anything else or past int64. */
+/**
+ * A duration of the language, `1h30m`, in nanoseconds. Throws parse_error on anything else or past int64, where influxd
+ * lets a product of one number and its unit wrap around (`99999w` is 162 years there).
+ */
 export function parseDurationNs(text: string): bigint {
   const parts = [...text.matchAll(/(\d+)(ns|ms|n|u|µ|s|m|h|d|w)/gy)];
   const length = parts.reduce((sum, [part]) => sum + part.length, 0);

@@ -1,4 +1,3 @@
-import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
 import {
   findDatabase,
@@ -160,9 +159,12 @@ function withPolicy(database: Database, policy: RetentionPolicy): Database {
   return { ...database, retentionPolicies };
 }
 
+/** A new one comes last; one that is changed stays where it is. */
 function withDatabase(catalog: Catalog, database: Database): Catalog {
-  const others = catalog.databases.filter(({ name }) => name !== database.name);
-  const databases = [...others, database].sort((a, b) => compareUtf8(a.name, b.name));
+  const isNew = findDatabase(catalog, database.name) === undefined;
+  const databases = isNew
+    ? [...catalog.databases, database]
+    : catalog.databases.map((one) => (one.name === database.name ? database : one));
   return { ...catalog, databases };
 }
 

@@ -17,7 +17,7 @@ export interface Catalog {
   readonly metaNodes: readonly MetaNode[];
   /** In order of their ids. */
   readonly dataNodes: readonly DataNode[];
-  /** In order of their names. */
+  /** In the order they were created, as SHOW DATABASES lists them (spec 6.2). */
   readonly databases: readonly Database[];
   readonly leases: readonly Lease[];
   /** One counter for meta and data nodes (spec F12). */
