@@ -82,6 +82,8 @@ export async function startMetaServer(
     close: async () => {
       gossiper.cancel();
       await api.close();
+      // While the others' answers still come in: with the listener closed nobody could take over.
+      await node.stepAside();
       await listener.close();
       await node.close();
       await kv.close();

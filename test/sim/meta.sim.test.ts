@@ -3,6 +3,7 @@ import { must } from '../../src/base/assert.ts';
 import { errorText } from '../../src/base/errors.ts';
 import { below } from '../../src/env/random.ts';
 import { MetaClient } from '../../src/meta/client/meta-client.ts';
+import { commandSet, type CommandSet } from '../../src/meta/model/command-set.ts';
 import type { ExecuteReply, MetaNode } from '../../src/meta/server/meta-node.ts';
 import { RpcClient } from '../../src/rpc/rpc-client.ts';
 import { startSimMeta } from './cluster/sim-meta.ts';
@@ -39,8 +40,8 @@ class MetaWorld {
     return client;
   }
 
-  async boot(name: string): Promise<void> {
-    this.nodes.set(name, await startSimMeta(this.node(name).env, name));
+  async boot(name: string, options: { readonly commandSet?: CommandSet } = {}): Promise<void> {
+    this.nodes.set(name, await startSimMeta(this.node(name).env, name, options));
   }
 
   node(name: string) {
@@ -54,9 +55,9 @@ class MetaWorld {
     this.nodes.delete(name);
   }
 
-  restart(name: string): Promise<void> {
+  restart(name: string, options: { readonly commandSet?: CommandSet } = {}): Promise<void> {
     this.node(name).restart();
-    return this.boot(name);
+    return this.boot(name, options);
   }
 
   /** Committed catalog entries are equal everywhere. */
@@ -98,9 +99,7 @@ test('meta cluster: without a majority commands say so, the cache stays, also ov
 });
 
 /** Three metas, and d1's way to talk to them directly. */
-async function startThree(
-  seed: number,
-): Promise<{
+async function startThree(seed: number): Promise<{
   cluster: MetaWorld;
   client: MetaClient;
   leader: () => MetaNode;
@@ -152,6 +151,31 @@ test('meta cluster: what no meta node could read does not get into the log', asy
   ]);
   await cluster.world.complete(client.execute({ kind: 'create-database', name: 'db' }));
   await cluster.world.complete(client.close());
+});
+
+test('meta cluster: a new kind of command waits until every meta node is of a release that knows it', async () => {
+  const { cluster, client, leader } = await startThree(9);
+  const { world } = cluster;
+  const upgraded = { commandSet: { version: 2, since: { ...commandSet.since, 'acquire-lease': 2 } } }; // prettier-ignore
+  const acquire = () => world.complete(client.execute({ kind: 'acquire-lease', name: 'cq', nodeId: 4, nowNs: 0n, durationNs: 60n })); // prettier-ignore
+  const upgrade = async (name: string): Promise<void> => {
+    if (cluster.nodes.get(name) === leader()) await world.complete(leader().stepAside());
+    cluster.crash(name);
+    await world.complete(cluster.restart(name, upgraded));
+    await world.run(world.nowMs + 3_000);
+  };
+  await upgrade('m1');
+  await upgrade('m2');
+  const upgradedLeader = cluster.nodes.get('m1');
+  if (leader() !== upgradedLeader) {
+    await world.complete(leader().transferLeadership(upgradedLeader?.status.nodeId ?? 0));
+    await world.run(world.nowMs + 1_000);
+  }
+  await expect(acquire()).rejects.toThrow('catalog command acquire-lease has to wait until every meta node knows it: upgrade m3:8089'); // prettier-ignore
+  await world.complete(client.execute({ kind: 'create-database', name: 'db' }));
+  await upgrade('m3');
+  expect(await acquire()).toMatchObject({ lease: { token: 1 } });
+  await world.complete(client.close());
 });
 
 test('meta cluster: a leader that stops hands over first, and commands go on at once', async () => {

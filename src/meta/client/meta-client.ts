@@ -140,6 +140,7 @@ export class MetaClient implements MetaAccess {
 
   async close(): Promise<void> {
     this.#closing.abort(new DbError('shutdown', 'the node stops'));
+    this.#wake();
     await this.#tasks.settled();
     await this.#saving;
   }
@@ -176,11 +177,12 @@ export class MetaClient implements MetaAccess {
     while (this.#catalog.index < index) {
       const leftMs = giveUpMs - clock.monotonicMs();
       if (leftMs <= 0) throw new DbError('timeout', 'meta service unavailable');
-      const late = new AbortController();
-      const signal = AbortSignal.any([late.signal, this.#closing.signal]);
-      const timer = clock.sleep(leftMs, signal);
-      await Promise.race([this.#changed.promise, timer.catch(() => undefined)]);
-      late.abort();
+      const late = new Latch<undefined>();
+      const timer = clock.after(leftMs, () => {
+        late.open(undefined);
+      });
+      await Promise.race([this.#changed.promise, late.promise]);
+      timer.cancel();
       this.#closing.signal.throwIfAborted();
     }
   }
@@ -209,12 +211,16 @@ export class MetaClient implements MetaAccess {
     if (catalog.version > catalogVersion)
       throw new DbError('unsupported_version', `catalog version ${catalog.version}`);
     this.#catalog = catalog;
-    const changed = this.#changed;
-    this.#changed = new Latch();
-    changed.open(undefined);
+    this.#wake();
     this.#saving ??= this.#save().finally(() => {
       this.#saving = undefined;
     });
+  }
+
+  #wake(): void {
+    const changed = this.#changed;
+    this.#changed = new Latch();
+    changed.open(undefined);
   }
 
   async #save(): Promise<void> {

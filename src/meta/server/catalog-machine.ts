@@ -21,7 +21,7 @@ export interface Executed {
 /** The catalog as the log makes it, and those who wait for it. */
 export class CatalogMachine implements StateMachine {
   #catalog = emptyCatalog;
-  #changed = new Latch<undefined>();
+  readonly #watchers = new Set<() => void>();
   readonly #waiting = new Map<string, Latch<Executed>>();
   #isClosed = false;
 
@@ -75,9 +75,12 @@ export class CatalogMachine implements StateMachine {
     this.#waiting.delete(id);
   }
 
-  /** Resolves at the next change. */
-  changed(): Promise<undefined> {
-    return this.#changed.promise;
+  /** Calls `onChange` after each change until the function it returns is called. */
+  watch(onChange: () => void): () => void {
+    this.#watchers.add(onChange);
+    return () => {
+      this.#watchers.delete(onChange);
+    };
   }
 
   #failWaiting(reason: string): void {
@@ -87,8 +90,6 @@ export class CatalogMachine implements StateMachine {
 
   #set(catalog: Catalog): void {
     this.#catalog = catalog;
-    const changed = this.#changed;
-    this.#changed = new Latch();
-    changed.open(undefined);
+    for (const onChange of this.#watchers) onChange();
   }
 }

@@ -5,6 +5,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
+import { Latch } from '../../base/async/latch.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { KvStore } from '../../env/kv.ts';
 import type { Log } from '../../env/log.ts';
@@ -17,6 +18,7 @@ import type { RpcMethods } from '../../rpc/rpc-service.ts';
 import { applyCommand } from '../model/apply.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
 import type { Command, LoggedCommand } from '../model/command.ts';
+import { commandSet, type CommandSet } from '../model/command-set.ts';
 import { checkCommand, isLogged } from '../model/command-shape.ts';
 import { CatalogMachine, type Executed } from './catalog-machine.ts';
 import type { PeerMessages } from './peer-sender.ts';
@@ -42,6 +44,8 @@ export interface MetaNodeOptions {
   readonly heartbeatTicks: number;
   readonly snapshotEntries: number;
   readonly snapshotBytes?: number;
+  /** Another than this release's: for tests. */
+  readonly commandSet?: CommandSet;
 }
 
 export interface MetaStatus {
@@ -259,7 +263,7 @@ export class MetaNode {
         machine: this.#machine,
         onFatal,
       },
-      { ...this.#options, nodeId: identity.nodeId },
+      { commandSet, ...this.#options, nodeId: identity.nodeId },
       restored,
     );
   }
@@ -277,7 +281,7 @@ export class MetaNode {
 
   async #execute(logged: LoggedCommand): Promise<Executed> {
     const driver = this.#joined();
-    const refusal = refusalOf(logged);
+    const refusal = refusalOf(logged, driver);
     if (refusal !== undefined) return { answer: refusal, index: this.catalog.index };
     const known = this.catalog.answered.find(({ id }) => id === logged.id);
     if (known !== undefined && driver.isLeader)
@@ -342,21 +346,30 @@ export class MetaNode {
 
   async *#watch({ index }: { index: number }, signal: AbortSignal): AsyncGenerator<WatchReply> {
     let known = index;
-    const { clock } = this.#ports;
-    while (!signal.aborted && !this.#isClosed) {
-      const { catalog } = this.#machine;
-      const changed = this.#machine.changed();
-      if (catalog.index > known) {
-        known = catalog.index;
-        // Only a leader needs to know what it has answered.
-        yield { catalog: { ...catalog, answered: [] } };
-        continue;
+    let news = new Latch<undefined>();
+    const wake = (): void => {
+      news.open(undefined);
+    };
+    const unwatch = this.#machine.watch(wake);
+    signal.addEventListener('abort', wake);
+    try {
+      while (!signal.aborted && !this.#isClosed) {
+        news = new Latch();
+        const { catalog } = this.#machine;
+        if (catalog.index > known) {
+          known = catalog.index;
+          // Only a leader needs to know what it has answered.
+          yield { catalog: { ...catalog, answered: [] } };
+          continue;
+        }
+        yield {};
+        const beat = this.#ports.clock.after(watchBeatMs, wake);
+        await news.promise;
+        beat.cancel();
       }
-      yield {};
-      const beat = new AbortController();
-      const waited = clock.sleep(watchBeatMs, AbortSignal.any([beat.signal, signal]));
-      await Promise.race([changed, waited.catch(() => undefined)]);
-      beat.abort();
+    } finally {
+      unwatch();
+      signal.removeEventListener('abort', wake);
     }
   }
 
@@ -367,10 +380,11 @@ export class MetaNode {
 }
 
 /** What may not get into the log: all that read it would stop, or pass it over. */
-function refusalOf(logged: LoggedCommand): CommandAnswer | undefined {
+function refusalOf(logged: LoggedCommand, driver: RaftDriver): CommandAnswer | undefined {
   try {
     if (!isLogged(logged)) throw new DbError('invalid_argument', 'malformed catalog command');
     checkCommand(logged.command);
+    driver.checkKnown(logged.command.kind);
     return undefined;
   } catch (error) {
     if (!isDbError(error)) throw error;

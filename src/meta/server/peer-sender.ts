@@ -9,21 +9,26 @@ const queuedMax = 256;
 export interface PeerMessages {
   readonly from: string;
   readonly messages: readonly Message[];
+  /** Version of the sender's CommandSet; 1 when absent. */
+  readonly commandVersion?: number;
 }
+
+/** What a node says of itself with all that it sends. */
+export type Sender = Pick<PeerMessages, 'from' | 'commandVersion'>;
 
 /** Sends Raft's messages to one peer, in order, one call under way. What fails is dropped: Raft sends it anew. */
 export class PeerSender {
   readonly #rpc: RpcClient;
   readonly #address: string;
-  readonly #from: string;
+  readonly #sender: Sender;
   #queue: Message[] = [];
   #isBusy = false;
 
-  /** `from` is where this node listens: one that has just joined knows no address but the sender's. */
-  constructor(rpc: RpcClient, address: string, from: string) {
+  /** The sender says where it listens: a node that has just joined knows no other address. */
+  constructor(rpc: RpcClient, address: string, sender: Sender) {
     this.#rpc = rpc;
     this.#address = address;
-    this.#from = from;
+    this.#sender = sender;
   }
 
   send(message: Message): void {
@@ -43,7 +48,7 @@ export class PeerSender {
         await this.#rpc.call(
           this.#address,
           'raft.messages',
-          { from: this.#from, messages } satisfies PeerMessages,
+          { ...this.#sender, messages } satisfies PeerMessages,
           options,
         );
       } catch {

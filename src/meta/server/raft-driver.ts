@@ -14,6 +14,9 @@ import type { Random } from '../../env/random.ts';
 import { RaftNode } from '../../raft/raft-node.ts';
 import type { Entry, HardState, Member, Message, Ready, Snapshot } from '../../raft/types.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
+import type { CommandSet } from '../model/command-set.ts';
+import type { Command } from '../model/command.ts';
+import { KnownCommands } from './known-commands.ts';
 import { PeerSender, type PeerMessages } from './peer-sender.ts';
 import type { RaftStorage, Restored } from './raft-storage.ts';
 
@@ -48,6 +51,7 @@ export interface RaftDriverOptions {
   /** Entries, or bytes of them, after which a state is captured; the next capture makes a snapshot of the one before. */
   readonly snapshotEntries: number;
   readonly snapshotBytes?: number;
+  readonly commandSet: CommandSet;
 }
 
 const appendBytesMax = 1 << 20;
@@ -66,6 +70,7 @@ export class RaftDriver {
   readonly #options: RaftDriverOptions;
   readonly #senders = new Map<string, PeerSender>();
   readonly #addresses = new Map<number, string>();
+  readonly #knownCommands: KnownCommands;
   readonly #reads = new Map<number, Latch<undefined>>();
   readonly #ticker: Timer;
   #hardState: HardState;
@@ -82,6 +87,7 @@ export class RaftDriver {
     this.#options = options;
     const { nodeId: id, electionTicks, heartbeatTicks } = options;
     const random = ports.random.fork('raft');
+    this.#knownCommands = new KnownCommands(options.commandSet, id);
     this.raft = new RaftNode({
       id,
       electionTicks,
@@ -116,10 +122,11 @@ export class RaftDriver {
     return membership.voters.find(({ id }) => id === leaderId)?.address ?? '';
   }
 
-  step({ from, messages }: PeerMessages): void {
+  step({ from, messages, commandVersion }: PeerMessages): void {
     if (this.#isClosed) return;
     for (const message of messages) {
       this.#addresses.set(message.from, from);
+      this.#knownCommands.note(message.from, commandVersion);
       this.raft.step(message);
     }
     this.#kick();
@@ -133,6 +140,11 @@ export class RaftDriver {
     } finally {
       this.#kick();
     }
+  }
+
+  /** Throws `unsupported_version` for a kind that some meta node is not known to know, if this leads. */
+  checkKnown(kind: Command['kind']): void {
+    if (this.isLeader) this.#knownCommands.check(kind, this.raft.membership);
   }
 
   /** Resolves once this server has applied all that was committed when it was called. Throws `not_leader`. */
@@ -253,7 +265,10 @@ export class RaftDriver {
       if (address === undefined) continue;
       const sender =
         this.#senders.get(address) ??
-        new PeerSender(this.#ports.rpc, address, this.#options.tcpAddress);
+        new PeerSender(this.#ports.rpc, address, {
+          from: this.#options.tcpAddress,
+          commandVersion: this.#options.commandSet.version,
+        });
       this.#senders.set(address, sender);
       sender.send(message);
     }

@@ -1,9 +1,14 @@
 import type { Env } from '../../../src/env/env.ts';
+import type { CommandSet } from '../../../src/meta/model/command-set.ts';
 import { MetaNode } from '../../../src/meta/server/meta-node.ts';
 import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
 
 /** The production meta node on a simulated machine, listening at its name. */
-export async function startSimMeta(env: Env, name: string): Promise<MetaNode> {
+export async function startSimMeta(
+  env: Env,
+  name: string,
+  options: { readonly commandSet?: CommandSet } = {},
+): Promise<MetaNode> {
   const { clock, random, log, transport } = env;
   const kv = await env.kv.open('meta');
   const onFatal = (error: unknown): void => {
@@ -18,6 +23,7 @@ export async function startSimMeta(env: Env, name: string): Promise<MetaNode> {
       electionTicks: 10,
       heartbeatTicks: 1,
       snapshotEntries: 20,
+      ...options,
     },
   );
   await transport.listen(

@@ -1,0 +1,34 @@
+/**
+ * Which commands a release knows, so that a leader of a new one proposes none that would stop a meta node of an old one
+ * (decision D9).
+ */
+import type { Command } from './command.ts';
+
+/** What a meta node says of itself with each message to its peers. */
+export interface CommandSet {
+  /** Counts up with each release that adds a kind. */
+  readonly version: number;
+  /** The version that first had each kind. */
+  readonly since: Readonly<Record<Command['kind'], number>>;
+}
+
+/** What a node that says nothing knows: it is of the first release. */
+export const firstVersion = 1;
+
+export const commandSet: CommandSet = {
+  version: 1,
+  since: {
+    'found-cluster': 1,
+    'create-meta-node': 1,
+    'delete-meta-node': 1,
+    'create-data-node': 1,
+    'delete-data-node': 1,
+    'create-database': 1,
+    'drop-database': 1,
+    'create-retention-policy': 1,
+    'alter-retention-policy': 1,
+    'drop-retention-policy': 1,
+    'create-shard-groups': 1,
+    'acquire-lease': 1,
+  },
+};
