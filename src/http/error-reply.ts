@@ -69,7 +69,7 @@ export function sendError(
 export function setErrorHeader(reply: FastifyReply, text: string): void {
   const bytes = Buffer.from(text, 'utf8').subarray(0, headerBytesMax);
   const header = bytes.toString('latin1').replaceAll(/[\x00-\x1f\x7f]/g, ' ');
-  reply.header('X-Influxdb-Error', header.trim());
+  reply.raw.setHeader('X-Influxdb-Error', header.trim());
 }
 
 /** A document with the content type `application/json` and no charset, as the reference sends it. */

@@ -134,7 +134,7 @@ class DataListener {
 
   async listen(parts: readonly RpcMethods[], rpc: RpcClient): Promise<RunningServer> {
     const { clock, transport } = this.#env;
-    const all = [...parts, this.#ownMethods()];
+    const all = [...parts, this.#ownMethods(rpc)];
     const methods: RpcMethods = {
       calls: Object.assign({}, ...all.map(({ calls }) => calls)) as RpcMethods['calls'],
       streams: Object.assign({}, ...all.map(({ streams }) => streams)) as RpcMethods['streams'],
@@ -147,8 +147,7 @@ class DataListener {
     const listener = await transport.listen(this.#config.get('', 'bind-address'), handlers);
     const announce = (): void => {
       const metas = this.#meta.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress);
-      const self = { tcpAddress: this.#tcpAddress, version: announcedVersion };
-      if (this.#meta.isJoined) void announceTo(rpc, metas, self);
+      if (this.#meta.isJoined) this.#announce(rpc, metas);
     };
     announce();
     const announcer = clock.every(this.#config.get('', 'gossip-frequency'), announce);
@@ -161,7 +160,12 @@ class DataListener {
     };
   }
 
-  #ownMethods(): RpcMethods {
+  #announce(rpc: RpcClient, metas: readonly string[]): void {
+    const self = { tcpAddress: this.#tcpAddress, version: announcedVersion };
+    void announceTo(rpc, metas, self);
+  }
+
+  #ownMethods(rpc: RpcClient): RpcMethods {
     const meta = this.#meta;
     return {
       calls: {
@@ -171,7 +175,10 @@ class DataListener {
           return Promise.resolve(status);
         },
         'data.join': async (body) => {
-          await meta.join(body as DataIdentity);
+          const identity = body as DataIdentity;
+          await meta.join(identity);
+          // Not only at the next turn of gossip: until a version is heard of, a node looks as if it were not well.
+          this.#announce(rpc, identity.metaAddresses);
           return null;
         },
       },

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -166,4 +167,15 @@ test('data api: a body over the limit is told after what is wrong with the place
   file.append('q', new Blob([`SHOW DATABASES -- ${body}`]), 'query.txt');
   const asked = await fetch(`${node.url}/query`, { method: 'POST', body: file });
   expect(await asked.text()).toContain('"name":"databases"');
+});
+
+test('data api: headers of the reference are spelled as it spells them', async () => {
+  const names = await new Promise<readonly string[]>((resolve, reject) => {
+    get(`${node.url}/query?q=`, (response) => {
+      response.resume();
+      resolve(response.rawHeaders);
+    }).on('error', reject);
+  });
+  for (const name of ['X-Influxdb-Version', 'X-Influxdb-Build', 'X-Request-Id', 'Request-Id'])
+    expect(names).toContain(name);
 });

@@ -166,18 +166,20 @@ function setCommonHeaders(
   const { headers } = request;
   const asked = headers['x-request-id'] ?? headers['request-id'] ?? '';
   const id = String(asked) === '' ? ports.requestId() : String(asked);
-  reply.header('X-Influxdb-Version', version).header('X-Influxdb-Build', 'ENT');
-  reply.header('X-Request-Id', id).header('Request-Id', id);
+  // On Node's own response: fastify would write the names in small letters, which scripts that look for them miss.
+  const { raw } = reply;
+  raw.setHeader('X-Influxdb-Version', version).setHeader('X-Influxdb-Build', 'ENT');
+  raw.setHeader('X-Request-Id', id).setHeader('Request-Id', id);
   const { origin } = headers;
   if (origin === undefined) return;
-  reply
-    .header('Access-Control-Allow-Origin', origin)
-    .header('Access-Control-Allow-Methods', 'DELETE, GET, OPTIONS, POST, PUT, PATCH')
-    .header(
+  raw
+    .setHeader('Access-Control-Allow-Origin', origin)
+    .setHeader('Access-Control-Allow-Methods', 'DELETE, GET, OPTIONS, POST, PUT, PATCH')
+    .setHeader(
       'Access-Control-Allow-Headers',
       'Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, User-Agent, X-CSRF-Token, X-HTTP-Method-Override',
     )
-    .header('Access-Control-Expose-Headers', 'Date, X-InfluxDB-Version, X-InfluxDB-Build');
+    .setHeader('Access-Control-Expose-Headers', 'Date, X-InfluxDB-Version, X-InfluxDB-Build');
 }
 
 /** Bodies are taken whatever their type says: the `influx` shell sends an empty one with INSERT. */
