@@ -5,7 +5,7 @@ import { findDatabase, findRetentionPolicy } from '../../../src/meta/model/catal
 import type { Admin } from './admin.ts';
 import { checkStored } from './check-points.ts';
 import { answeredWindows, checkWindows, type Windows, windowsOf, windowsQuery } from './check-windows.ts'; // prettier-ignore
-import { answerFault, rowsQueries } from './client.ts';
+import { allRows, answerFault } from './client.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { registerMeasurement } from './last-writes.ts';
 import { measurementOf, type Rows } from './points.ts';
@@ -46,8 +46,8 @@ async function checkWithNodesDown(cluster: ClusterWorld): Promise<void> {
 }
 
 async function mustAnswer(cluster: ClusterWorld, node: DataNode): Promise<void> {
-  for (const measurement of Object.keys(rowsQueries) as (keyof typeof rowsQueries)[]) {
-    const error = await cluster.world.complete(answerFault(cluster, node, measurement));
+  for (const question of allRows) {
+    const error = await cluster.world.complete(answerFault(cluster, node, question));
     if (error !== undefined) throw new Error(`a query of a healed cluster failed: ${error}`);
   }
 }

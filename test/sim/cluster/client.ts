@@ -3,37 +3,56 @@ import type { DataNode } from '../../../src/server/data-node.ts';
 import { patienceMs, pickNode, type Admin } from './admin.ts';
 import { checkAnswer } from './check-points.ts';
 import type { ClusterWorld } from './cluster-world.ts';
+import type { Part } from './points.ts';
 import { answeredRows, ask } from './read-rows.ts';
-import { drawWrite } from './workload.ts';
+import { drawWrite, epochNs, weekNs } from './workload.ts';
 
-/** Queries whose rows are all that the model knows of a measurement. */
-export const rowsQueries = {
-  m: 'SELECT f, i, b, s FROM m GROUP BY client, host',
-  n: 'SELECT i FROM n',
+/** Queries whose rows are all that the model knows of a measurement within some time. */
+const rowsQueries = {
+  m: (where: string) => `SELECT f, i, b, s FROM m ${where} GROUP BY client, host`,
+  n: (where: string) => `SELECT i FROM n ${where}`,
 } as const;
 
+export interface Question {
+  readonly measurement: keyof typeof rowsQueries;
+  /** All weeks when left out. */
+  readonly week?: number;
+}
+
+export const allRows: readonly Question[] = [{ measurement: 'm' }, { measurement: 'n' }];
+
 export interface Load {
+  /** World time. */
+  readonly startMs: number;
   isOver: boolean;
   nextId: number;
   queryCount: number;
   readonly admin: Admin;
 }
 
-/** A query reads all there is, so that it costs more and more. */
-const readShare = 0.03;
+const readShare = 0.04;
+/** Queries that read all there is cost more and more; the others read a week. */
+const readAllShare = 0.2;
+
+/** Acknowledged parts a second that are enough: clients slow down when they are ahead, as more cost time and find little. */
+const partsPerSecond = 6.5;
 
 /** Writes and reads through any node that runs, one request after the other. */
 export async function runClient(cluster: ClusterWorld, random: Random, load: Load): Promise<void> {
   const { clock } = cluster.machine('client').env;
   while (!load.isOver) {
-    await clock.sleep(20 + below(random, 200));
+    await clock.sleep(isAhead(cluster, load) ? 300 + below(random, 500) : 20 + below(random, 200));
     const node = pickNode(cluster, random);
     if (node === undefined) continue;
     // A crashed node never answers: the client gives up, and does not know.
     const patience = clock.sleep(patienceMs);
-    const work = fraction(random) < readShare ? read(cluster, node, load) : write(cluster, node, { random, load }); // prettier-ignore
+    const work = fraction(random) < readShare ? read(cluster, node, { random, load }) : write(cluster, node, { random, load }); // prettier-ignore
     await Promise.race([work, patience]);
   }
+}
+
+function isAhead({ history, world }: ClusterWorld, { startMs }: Load): boolean {
+  return history.acknowledged.size > ((world.nowMs - startMs) / 1_000) * partsPerSecond;
 }
 
 async function write(
@@ -68,23 +87,38 @@ async function write(
   }
 }
 
-async function read(cluster: ClusterWorld, node: DataNode, load: Load): Promise<void> {
-  const error = await answerFault(cluster, node, 'm');
+async function read(
+  cluster: ClusterWorld,
+  node: DataNode,
+  { random, load }: { readonly random: Random; readonly load: Load },
+): Promise<void> {
+  const isOfAll = fraction(random) < readAllShare;
+  const week = below(random, cluster.knobs.weekCount);
+  const error = await answerFault(cluster, node, { measurement: 'm', ...(!isOfAll && { week }) });
   if (error === undefined) load.queryCount++;
 }
 
-/** Asks for all of a measurement and checks the answer; gives the error's text when there was none. */
+/** Asks for the rows of a measurement and checks the answer; gives the error's text when there was none. */
 export async function answerFault(
   { history, world }: ClusterWorld,
   node: DataNode,
-  measurement: keyof typeof rowsQueries,
+  { measurement, week }: Question,
 ): Promise<string | undefined> {
-  const since = {
-    measurement,
-    ids: [...history.acknowledged.keys()].filter((id) => history.asked.get(id)?.database === 'd'),
-    catalogIndex: node.meta.catalog.index,
+  const startNs = epochNs + BigInt(week ?? 0) * weekNs;
+  const isAsked = ({ database, rows }: Part): boolean => {
+    const timeNs = rows[0]?.timeNs ?? 0n;
+    return (
+      database === 'd' && (week === undefined || (startNs <= timeNs && timeNs < startNs + weekNs))
+    );
   };
-  const answer = await ask(node, rowsQueries[measurement], 'd');
+  const ids: number[] = [];
+  for (const id of history.acknowledged.keys()) {
+    const part = history.asked.get(id);
+    if (part !== undefined && isAsked(part)) ids.push(id);
+  }
+  const since = { measurement, ids, catalogIndex: node.meta.catalog.index };
+  const where = week === undefined ? '' : `WHERE time >= ${startNs} AND time < ${startNs + weekNs}`;
+  const answer = await ask(node, rowsQueries[measurement](where), 'd');
   if (typeof answer === 'string') return answer;
   try {
     checkAnswer(history, answeredRows(answer), since);

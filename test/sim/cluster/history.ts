@@ -1,4 +1,4 @@
-import { type Part, rowKey, rowText } from './points.ts';
+import { keyOf, type Part, rowText } from './points.ts';
 
 /** What an owner said of a part: it has all of it, or all but the rows that may be refused. */
 export type Receipt = 'whole' | 'refused';
@@ -17,8 +17,8 @@ export class History {
 
   ask(part: Part): void {
     this.asked.set(part.id, part);
-    for (const { series, timeNs, fields } of [...part.rows, ...part.doubtful])
-      this.#rows.set(rowKey(series, timeNs), { part, text: rowText(fields) });
+    for (const row of [...part.rows, ...part.doubtful])
+      this.#rows.set(keyOf(row), { part, text: rowText(row.fields) });
   }
 
   partOf(key: string): Part | undefined {

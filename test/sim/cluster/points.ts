@@ -30,12 +30,22 @@ export function rowKey(series: string, timeNs: bigint): string {
   return `${series} ${timeNs}`;
 }
 
+const keys = new WeakMap<Row, string>();
+
+/** rowKey of a row: checkers ask for it over and over. */
+export function keyOf(row: Row): string {
+  const known = keys.get(row);
+  if (known !== undefined) return known;
+  const key = rowKey(row.series, row.timeNs);
+  keys.set(row, key);
+  return key;
+}
+
 /** Fields in the order of their names. */
 export function rowText(fields: Iterable<readonly [name: string, value: ValueText]>): string {
-  return [...fields]
-    .map(([name, value]) => `${name}=${value}`)
-    .sort()
-    .join(',');
+  const texts: string[] = [];
+  for (const [name, value] of fields) texts.push(`${name}=${value}`);
+  return texts.length > 1 ? texts.sort().join(',') : (texts[0] ?? '');
 }
 
 export function measurementOf(key: string): string {

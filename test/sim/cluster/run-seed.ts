@@ -36,7 +36,13 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   const { world, history } = cluster;
   await cluster.form();
   const random = world.random('run');
-  const load = { isOver: false, nextId: 1, queryCount: 0, admin: new Admin() };
+  const load = {
+    startMs: world.nowMs,
+    isOver: false,
+    nextId: 1,
+    queryCount: 0,
+    admin: new Admin(),
+  };
   startLoad(cluster, random, load);
   const checker = new MetaChecker();
   const startMs = world.nowMs;

@@ -60,7 +60,7 @@ function registerRow(random: Random, startNs: bigint, id: number): Row {
 function plainRows(random: Random, startNs: bigint, id: number): Pick<Part, 'rows' | 'doubtful'> {
   const host = fraction(random) < 0.5 ? `,host=h${below(random, 4)}` : '';
   const series = fraction(random) < 0.2 ? 'n' : `m,client=c${below(random, 5)}${host}`;
-  const rowCount = 1 + below(random, fraction(random) < 0.05 ? 150 : 20);
+  const rowCount = 1 + below(random, fraction(random) < 0.04 ? 150 : 10);
   const rows = Array.from({ length: rowCount }, (_, k) => {
     const fields = new Map([['i', valueText.integer(BigInt(id) * 2n ** 40n + BigInt(k))]]);
     if (series !== 'n') {

@@ -304,7 +304,8 @@ class Exchange {
     const { method, deliver, fail } = request;
     this.#server = this.#board.machine(address);
     const line = `${method} ${this.#client.node}>${this.#server}`;
-    const refused = new DbError('unavailable', `dial tcp ${address}: connect: connection refused`);
+    const refused = () =>
+      new DbError('unavailable', `dial tcp ${address}: connect: connection refused`);
     const arrive = (fate: Fate, isCopy: boolean): void => {
       if (fate.kind !== 'deliver') {
         this.#lost(fate, fail, refused);
@@ -316,7 +317,7 @@ class Exchange {
         if (listener !== undefined) deliver(listener, isCopy);
         else if (!isCopy)
           this.#back(() => {
-            fail(refused);
+            fail(refused());
           });
       });
     };
@@ -361,7 +362,7 @@ class Exchange {
       const fate = this.#board.network.fate(listener.life.node, this.#client.node);
       if (fate.kind !== 'deliver') {
         isOpen = false;
-        this.#lost(fate, fail, unknown(this.#server));
+        this.#lost(fate, fail, () => unknown(this.#server));
         this.#loop.schedule(keepaliveMs, () => {
           abort(new DbError('cancelled', 'the caller is gone'));
         });
@@ -388,7 +389,6 @@ class Exchange {
 
   /** The server learns that the client has left, or at the latest by keepalive that it is dead. */
   #watchClient(abort: (error: DbError) => void): () => void {
-    const gone = new DbError('cancelled', 'the caller is gone');
     let isTold = false;
     const tell = (): void => {
       if (isTold) return;
@@ -396,7 +396,7 @@ class Exchange {
       const fate = this.#board.network.fate(this.#client.node, this.#server);
       const delayMs = fate.kind === 'deliver' ? fate.delayMs : keepaliveMs;
       this.#loop.schedule(delayMs, () => {
-        abort(gone);
+        abort(new DbError('cancelled', 'the caller is gone'));
       });
     };
     if (this.#isOver) tell();
@@ -410,11 +410,11 @@ class Exchange {
   }
 
   /** A message is gone: the client hears of a broken connection, or nothing until its deadline. */
-  #lost(fate: Fate, fail: (error: DbError) => void, surely: DbError): void {
+  #lost(fate: Fate, fail: (error: DbError) => void, surely: () => DbError): void {
     const { random } = this.#board.network;
     if (!chance(random, fate.kind === 'blocked' ? 0.3 : 0.5)) return;
     // Of a lost request the client cannot know that it was lost, unless no connection came about.
-    const error = fate.kind === 'blocked' ? surely : unknown(this.#server);
+    const error = fate.kind === 'blocked' ? surely() : unknown(this.#server);
     this.#loop.schedule(1 + 50 * fraction(random), () => {
       if (this.#client.alive) fail(error);
     });

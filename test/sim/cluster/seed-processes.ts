@@ -1,0 +1,56 @@
+/**
+ * Seeds by several processes at once: each child is told a seed, answers what became of it, and is told the next. A
+ * child that dies takes its seed with it, which counts as failed, and another takes its place.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import type { JudgeOptions, Outcome } from './judge-seed.ts';
+import { judgeSeed } from './judge-seed.ts';
+
+export interface SeedProcessesOptions {
+  /** The program of a child: it calls serveSeeds. */
+  readonly program: string;
+  readonly childArguments: readonly string[];
+  readonly jobCount: number;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** Resolves once all seeds have their outcome; these come in any order. */
+export async function runSeedProcesses(
+  seeds: readonly number[],
+  options: SeedProcessesOptions,
+): Promise<void> {
+  const { program, childArguments, jobCount, onOutcome } = options;
+  const waiting = [...seeds];
+  const work = async (): Promise<void> => {
+    let child: ChildProcess | undefined;
+    for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
+      if (child?.connected !== true) child = fork(program, childArguments);
+      onOutcome(await askChild(child, seed));
+    }
+    child?.disconnect();
+  };
+  await Promise.all(Array.from({ length: Math.min(jobCount, seeds.length) }, work));
+}
+
+/** The child's side: answers seeds until the parent has no more, or is gone. */
+export function serveSeeds(options: JudgeOptions): void {
+  process.on('message', (seed: number) => {
+    void judgeSeed(seed, options).then((outcome) => process.send?.(outcome));
+  });
+}
+
+function askChild(child: ChildProcess, seed: number): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const onExit = (code: number | null, signal: string | null): void => {
+      child.off('message', onMessage);
+      resolve({ seed, failure: `its process ended with ${signal ?? `code ${code}`}` });
+    };
+    const onMessage = (outcome: unknown): void => {
+      child.off('exit', onExit);
+      resolve(outcome as Outcome);
+    };
+    child.once('exit', onExit);
+    child.once('message', onMessage);
+    child.send(seed);
+  });
+}
