@@ -37,10 +37,10 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Hands over what was written and starts anew with memory of its own. */
+  /** Hands over what was written and starts anew with memory of its own, which it takes when it needs it. */
   take(): Buffer {
     const taken = this.view();
-    this.#bytes = Buffer.allocUnsafe(Math.max(lowestBytesMax, Math.min(taken.length * 2, 1 << 20)));
+    this.#bytes = Buffer.allocUnsafe(lowestBytesMax);
     this.#length = 0;
     return taken;
   }

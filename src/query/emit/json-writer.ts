@@ -1,7 +1,14 @@
 import type { Buffer } from 'node:buffer';
 import { ByteWriter } from './byte-writer.ts';
 import { integerCells, jsonCells } from './cell-writers.ts';
-import type { Cell, ColumnSeries, OutputSeries, RowSeries, StatementResult } from './result.ts';
+import {
+  rowCount,
+  type Cell,
+  type ColumnSeries,
+  type OutputSeries,
+  type RowSeries,
+  type StatementResult,
+} from './result.ts';
 
 /** Options of the JSON forms; `epochUnitNs` undefined writes RFC3339. */
 export interface JsonOptions {
@@ -10,7 +17,7 @@ export interface JsonOptions {
 
 /** `{"results":[...]}` and a newline, as the reference writes it (spec 4.1). */
 export function writeJson(results: readonly StatementResult[], options: JsonOptions): Buffer {
-  const writer = new ByteWriter(1 << 14);
+  const writer = new ByteWriter(estimatedBytes(results));
   if (results.length === 0) {
     writer.ascii('{}\n');
     return writer.take();
@@ -22,6 +29,19 @@ export function writeJson(results: readonly StatementResult[], options: JsonOpti
   });
   writer.ascii(']}\n');
   return writer.take();
+}
+
+const headBytes = 1_024;
+const cellBytes = 12;
+
+/** About what the document takes, so that it is written in one piece of memory. */
+function estimatedBytes(results: readonly StatementResult[]): number {
+  const cells = results.reduce(
+    (sum, { series }) =>
+      sum + series.reduce((part, one) => part + rowCount(one) * one.columns.length, 0),
+    0,
+  );
+  return headBytes + cells * cellBytes;
 }
 
 function writeResult(writer: ByteWriter, result: StatementResult, options: JsonOptions): void {
