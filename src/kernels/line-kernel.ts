@@ -75,6 +75,7 @@ export class LineKernel {
   readonly #base: number;
   /** Of the columns of the body parsed last, and of room behind them. */
   #places = { times: 0, starts: 0, values: 0, work: 0 };
+  #generation = 0;
 
   private constructor(memory: WebAssembly.Memory, exports: LineExports) {
     this.#memory = memory;
@@ -99,7 +100,11 @@ export class LineKernel {
     return new LineKernel(memory, instance.exports as unknown as LineExports);
   }
 
-  /** Ids are dense and hold until the count goes back to 0. */
+  /** Ids of keys and field sets are dense and hold until this grows. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   get keyCount(): number {
     return this.#exports.keys();
   }
@@ -156,6 +161,7 @@ export class LineKernel {
     const lines = this.#parse(body, stepNs, defaultTimeNs);
     if (lines !== 'full') return lines;
     this.#exports.reset();
+    this.#generation++;
     const again = this.#parse(body, stepNs, defaultTimeNs);
     return again === 'full' ? undefined : again;
   }

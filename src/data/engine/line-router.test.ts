@@ -152,3 +152,29 @@ test('line router: points beyond the policy go the slow way', () => {
   const again = { ...taskOf(text), groups: [week, next], bounds: { retentionMinNs: 6n } };
   expect(pointsOf(router.route(task))).toEqual(pointsOf(routeLines(again)));
 });
+
+test('line router: of points within and without the only group none goes to a shard that is not its own', () => {
+  const groups = [{ startNs: 0n, endNs: 100n, shardIds: [1] }];
+  expect(router.route({ ...taskOf('m f=1 5\nm f=2 150'), groups }).unroutedNs).toEqual([150n]);
+});
+
+test('line router: what is unusual in one body slows no other one', () => {
+  const fresh = new LineRouter(LineKernel.create(compiledKernels()));
+  for (const text of ['m,time=x f=1 1', 'm time=1,g=2 1', 'm,a=1,a=2 f=1 1', 'm f=1 1'])
+    expect(pointsOf(fresh.route(taskOf(text)))).toEqual(pointsOf(routeLines(taskOf(text))));
+  const { payload } = fresh.route(taskOf('m f=1 1\nm g="x" 2')).batches[0] ?? {};
+  // The fast way groups lines by shape as they come; the slow one keeps its lists per point.
+  expect(payload).toBeDefined();
+});
+
+test('line router: ids that the kernel gives anew after it had to forget mean what they mean now', () => {
+  const fresh = new LineRouter(LineKernel.create(compiledKernels()));
+  const keys = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i},t=${i} f=${i} ${i}`).join('\n'); // prettier-ignore
+  fresh.route(taskOf(keys('a', 10)));
+  // More sets of fields than the kernel keeps.
+  fresh.route(taskOf(Array.from({ length: 5_000 }, (_, i) => `w,t=${i} f${i}=1 1`).join('\n')));
+  for (const prefix of ['b', 'c'])
+    expect(pointsOf(fresh.route(taskOf(keys(prefix, 30))))).toEqual(
+      pointsOf(routeLines(taskOf(keys(prefix, 30)))),
+    );
+});

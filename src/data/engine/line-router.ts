@@ -3,6 +3,7 @@
  * value, without a JavaScript value for each. Whatever the kernel does not take goes the slow way (route-lines.ts), which
  * it equals on all that it takes.
  */
+import { isDbError } from '../../base/errors.ts';
 import { GrowingU32 } from '../../base/collections/growing-u32.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { unescapeName } from '../../models/line-bytes.ts';
@@ -46,7 +47,7 @@ class ShardLines {
     this.shardId = shardId;
   }
 
-  shape(measurement: string, fieldSetId: number, fields: () => KnownFields['fields']): ShapeLines {
+  shape(measurement: string, fieldSetId: number, { fields }: KnownFields): ShapeLines {
     // Lines of a body mostly are of the shape of the line before.
     if (this.#last?.fieldSetId === fieldSetId && this.#last.measurement === measurement)
       return this.#last.shape;
@@ -55,7 +56,7 @@ class ShardLines {
     let shape = byFields.get(fieldSetId);
     if (shape === undefined) {
       const lists = { lines: new GrowingU32(), ordinals: new GrowingU32(), series: new GrowingU32() }; // prettier-ignore
-      shape = { measurement, fields: fields(), ...lists };
+      shape = { measurement, fields, ...lists };
       byFields.set(fieldSetId, shape);
       this.shapes.push(shape);
     }
@@ -92,8 +93,10 @@ const encoder = new TextEncoder();
 
 export class LineRouter {
   readonly #kernel: LineKernel;
-  #keys: KnownKey[] = [];
-  #fieldSets: KnownFields[] = [];
+  /** By the kernel's ids. */
+  #keys: (KnownKey | undefined)[] = [];
+  #fieldSets: (KnownFields | undefined)[] = [];
+  #generation = 0;
   /** By place of the group among those of the body. */
   readonly #seriesPlaces: SeriesPlaces[] = [];
   #bodyCount = 0;
@@ -106,7 +109,8 @@ export class LineRouter {
     const { body, stepNs, defaultTimeNs } = task;
     const cutTimeNs = defaultTimeNs - (defaultTimeNs % stepNs);
     const lines = this.#kernel.parse(body, stepNs, cutTimeNs);
-    if (lines === undefined || !this.#learn()) return routeLines(task);
+    if (lines === undefined) return routeLines(task);
+    this.#learn();
     if (lines.lineCount === 0) return { batches: [], pointCount: 0, errors: [], unroutedNs: [] };
     const unroutedNs = unroutedTimes(task, lines);
     if (unroutedNs.length > 0)
@@ -116,29 +120,27 @@ export class LineRouter {
     return (groups && this.#routeTo(groups, lines)) ?? routeLines(task);
   }
 
-  /** Takes note of new keys and field sets; false when one of them is not as usual. */
-  #learn(): boolean {
-    if (this.#keys.length > this.#kernel.keyCount) this.#keys = [];
-    if (this.#fieldSets.length > this.#kernel.fieldSetCount) this.#fieldSets = [];
-    try {
-      while (this.#keys.length < this.#kernel.keyCount)
-        this.#keys.push(learnKey(this.#kernel.keyBytes(this.#keys.length)));
-    } catch {
-      return false;
+  /** Takes note of new keys and field sets; those that are not as usual stay undefined. */
+  #learn(): void {
+    if (this.#generation !== this.#kernel.generation) {
+      this.#generation = this.#kernel.generation;
+      this.#keys = [];
+      this.#fieldSets = [];
     }
+    while (this.#keys.length < this.#kernel.keyCount)
+      this.#keys.push(learnKey(this.#kernel.keyBytes(this.#keys.length)));
     while (this.#fieldSets.length < this.#kernel.fieldSetCount) {
       const fields = this.#kernel.fieldSet(this.#fieldSets.length).map(({ name, type }) => ({
         name: unescapeName(name),
         type: type as FieldType,
       }));
       const names = new Set(fields.map(({ name }) => name));
-      if (names.size < fields.length || names.has('time')) return false;
-      this.#fieldSets.push({ fields });
+      const isUsual = names.size === fields.length && !names.has('time');
+      this.#fieldSets.push(isUsual ? { fields } : undefined);
     }
-    return true;
   }
 
-  /** Undefined when a line lies in none of the groups. */
+  /** Undefined when a line is not as usual, or lies in none of the groups. */
   #routeTo(groups: readonly RouteGroup[], lines: KernelLines): RoutedLines | undefined {
     const shards = new Map<number, ShardLines>();
     const shardAt = ({ shardIds }: RouteGroup, place: number): ShardLines => {
@@ -163,12 +165,12 @@ export class LineRouter {
       }
       const keyId = lines.keyIds[line] ?? 0;
       const key = this.#keys[keyId];
-      if (group === undefined || key === undefined) return undefined;
+      const fieldSetId = lines.fieldSetIds[line] ?? 0;
+      const fieldSet = this.#fieldSets[fieldSetId];
+      if (group === undefined || key === undefined || fieldSet === undefined) return undefined;
       const shard = single ?? shardAt(group, Number(key.hash % BigInt(group.shardIds.length)));
       const places = (this.#seriesPlaces[groupNumber] ??= new SeriesPlaces());
-      const fieldSetId = lines.fieldSetIds[line] ?? 0;
-      const fields = () => this.#fieldSets[fieldSetId]?.fields ?? [];
-      const shape = shard.shape(key.measurement, fieldSetId, fields);
+      const shape = shard.shape(key.measurement, fieldSetId, fieldSet);
       shape.lines.push(line);
       shape.ordinals.push(shard.rowCount++);
       shape.series.push(places.of(keyId, this.#bodyCount, shard));
@@ -262,7 +264,11 @@ function groupsOfAll(
   const isWithin = ({ startNs, endNs }: RouteGroup) => startNs <= minTimeNs && maxTimeNs < endNs;
   const whole = task.groups.find(isWithin);
   if (whole !== undefined) return [whole];
-  return task.groups.filter(({ startNs, endNs }) => startNs <= maxTimeNs && minTimeNs < endNs);
+  const some = task.groups.filter(
+    ({ startNs, endNs }) => startNs <= maxTimeNs && minTimeNs < endNs,
+  );
+  // The first or the last line lies outside of the only one: the slow way says where.
+  return some.length === 1 ? undefined : some;
 }
 
 /** The ends of the body's time when no group overlaps it at all: what a first write of a new week looks like. */
@@ -276,12 +282,17 @@ function unroutedTimes(task: LinesTask, { minTimeNs, maxTimeNs }: KernelLines): 
   return minTimeNs === maxTimeNs ? [minTimeNs] : [minTimeNs, maxTimeNs];
 }
 
-/** Throws on a key that is not as usual; the slow way then says why. */
-function learnKey(written: Uint8Array): KnownKey {
-  const { measurement, tags, end } = parseLineKey(written, 0);
-  if (end !== written.length || tags.some(({ key }) => key === 'time')) throw new Error('unusual');
-  const text = seriesKey(measurement, tags);
-  return { measurement, bytes: encoder.encode(text), hash: seriesKeyHash(text) };
+/** Undefined for a key that is not as usual; the slow way then says why. */
+function learnKey(written: Uint8Array): KnownKey | undefined {
+  try {
+    const { measurement, tags, end } = parseLineKey(written, 0);
+    if (end !== written.length || tags.some(({ key }) => key === 'time')) return undefined;
+    const text = seriesKey(measurement, tags);
+    return { measurement, bytes: encoder.encode(text), hash: seriesKeyHash(text) };
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    return undefined;
+  }
 }
 
 function boundsOf(
