@@ -3,6 +3,7 @@ import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
+import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
 import { shardMethods } from '../data/shards/remote-shards.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
@@ -69,6 +70,7 @@ export async function startDataNode(
       log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
     },
   });
+  const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const port = new DataListener({ env, config, meta });
   const listener = await port.listen([shardMethods(local), queries.methods], rpc);
   return {
@@ -78,6 +80,7 @@ export async function startDataNode(
     executor,
     close: async () => {
       await listener.close();
+      await dropped.close();
       await meta.close();
       await local.close();
     },

@@ -3,7 +3,6 @@ import type { Log } from '../../env/log.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import { isReadOnly, requiredPrivileges } from '../../influxql/privileges.ts';
-import { findDatabase } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/model/command.ts';
 import { joinPieces } from '../../query/emit/join-pieces.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
@@ -13,7 +12,6 @@ import type { ClusterQueries } from './cluster-queries.ts';
 import type { Principal } from './principal.ts';
 import type { QueryRegistry } from './query-registry.ts';
 import {
-  mustFindDatabase,
   showDatabases,
   showRetentionPolicies,
   showShardGroups,
@@ -160,17 +158,13 @@ export class StatementExecutor {
       throw new DbError('unsupported', `${name} is not supported in this version`);
     }
     checkName(command);
-    if (command.kind === 'drop-retention-policy' && !this.#hasDatabase(command.database)) return [];
     if ('database' in command) {
       const named = command.database === '' ? database : command.database;
-      mustFindDatabase(this.#ports.meta.catalog, named);
+      if (named === '') throw new DbError('invalid_argument', 'database name required');
+      // Whether it is there the metas know: this node's catalog may be of a moment ago.
       await this.#ports.meta.execute({ ...command, database: named });
     } else await this.#ports.meta.execute(command);
     return [];
-  }
-
-  #hasDatabase(name: string): boolean {
-    return findDatabase(this.#ports.meta.catalog, name) !== undefined;
   }
 
   #selectContext(request: QueryRequest): SelectContext {

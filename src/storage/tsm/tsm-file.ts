@@ -43,6 +43,7 @@ export class TsmFile {
   readonly seal: TsmSeal;
   readonly #file: DiskFile;
   readonly #keys: ReadonlyMap<string, TsmKey>;
+  #isClosed = false;
   /** Of all blocks; undefined in a file without any. */
   readonly bounds: TimeBounds | undefined;
 
@@ -83,6 +84,8 @@ export class TsmFile {
 
   /** Bytes of the file as they are; fewer at its end. */
   readSpan(offset: number, lengthBytes: number): Uint8Array {
+    // A query may still read when its database is dropped: that ends the query, not the node.
+    if (this.#isClosed) throw new DbError('not_found', 'shard is deleted');
     const bytes = new Uint8Array(lengthBytes);
     const read = this.#file.readIntoSync(offset, bytes);
     return bytes.subarray(0, read);
@@ -98,6 +101,7 @@ export class TsmFile {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#file.close();
   }
 }

@@ -70,9 +70,8 @@ export class TsmWriter {
   /** Hands what waits to the file. */
   async drain(): Promise<void> {
     const staged = this.#staging.subarray(0, this.#stagedBytes);
-    this.#staging = new Uint8Array(stagingBytesMax + (stagingBytesMax >>> 2));
-    this.#stagedBytes = 0;
     await this.#file.append([staged]);
+    this.#stagedBytes = 0;
   }
 
   /** Writes the index and makes the file durable; the caller names it. */

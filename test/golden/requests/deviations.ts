@@ -75,13 +75,6 @@ const single: readonly Deviation[] = [
       body: '{"results":[{"statement_id":0,"error":"SHOW GRANTS is not supported in this version"}]}\n',
     },
   },
-  {
-    why: 'the replicated catalog keeps databases by name, not by age',
-    path: 'q=SHOW DATABASES -- by name',
-    answer: {
-      body: '{"results":[{"statement_id":0,"series":[{"name":"databases","columns":["name"],"values":[["a.b"],["ddl3"],["golden"],["é ü"]]}]}]}\n',
-    },
-  },
   ...[
     { precision: 'x', body: '{"error":"invalid precision \\"x\\" (use n, u, ms, s, m or h)"}\n' },
   ].map(({ precision, body }) => ({
