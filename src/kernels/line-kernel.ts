@@ -126,7 +126,7 @@ export class LineKernel {
     const { buffer } = this.#memory;
     const count = new Uint32Array(buffer, at, 1)[0] ?? 0;
     const words = new Uint32Array(buffer, at + 16, count * 3);
-    const decoder = new TextDecoder();
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     return Array.from({ length: count }, (_, i) => {
       const [ptr = 0, length = 0, type = 0] = words.subarray(i * 3, i * 3 + 3);
       return { name: decoder.decode(new Uint8Array(buffer, ptr, length)), type };

@@ -352,7 +352,7 @@ export function parse(
       p++;
       continue;
     }
-    if (first == 32 || first == 44) return unusual;
+    if (first == 32 || first == 44 || first == 0) return unusual;
     const keyStart = p;
     while (true) {
       const chunk = v128.load(p);
