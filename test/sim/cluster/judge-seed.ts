@@ -1,9 +1,5 @@
 import { runElections } from './run-elections.ts';
-import { runSeed, type SeedResult } from './run-seed.ts';
-
-/** What a seed has to have been through to count. */
-const acknowledgedMin = 200;
-const faultsMsMin = 60_000;
+import { acknowledgedMin, faultsMsMin, runSeed, type SeedResult } from './run-seed.ts';
 
 export interface JudgeOptions {
   /** How long faults go on; with less than a minute a seed is only looked at. */

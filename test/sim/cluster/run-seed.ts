@@ -9,6 +9,12 @@ import type { EventCounts } from './events.ts';
 import type { Plant } from './plants.ts';
 import { calm, strike } from './strike.ts';
 
+/** What a seed has to have been through to count. */
+export const acknowledgedMin = 200;
+export const faultsMsMin = 60_000;
+/** A seed that has not been through that by then never will. */
+const longestFactor = 4;
+
 export interface SeedResult {
   readonly acknowledged: number;
   readonly refused: number;
@@ -46,7 +52,12 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   startLoad(cluster, random, load);
   const checker = new MetaChecker();
   const startMs = world.nowMs;
-  while (world.nowMs < startMs + faultsMs) {
+  // Under heavy faults a minute may not be enough of writes: it then goes on with faults.
+  const isPoor = () => faultsMs >= faultsMsMin && history.acknowledged.size < acknowledgedMin;
+  while (
+    world.nowMs < startMs + faultsMs ||
+    (isPoor() && world.nowMs < startMs + faultsMs * longestFactor)
+  ) {
     strike(cluster, random);
     const untilMs = world.nowMs + 300 + below(random, 1_500);
     while (world.nowMs < untilMs) {
