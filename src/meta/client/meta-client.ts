@@ -9,6 +9,7 @@
  */
 import { DbError, errorText, isDbError, type DbErrorCode } from '../../base/errors.ts';
 import { Latch } from '../../base/async/latch.ts';
+import { Mutex } from '../../base/async/mutex.ts';
 import { Tasks } from '../../base/async/tasks.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
@@ -54,6 +55,8 @@ export class MetaClient implements MetaAccess {
   readonly #rpc: RpcClient;
   readonly #tasks: Tasks;
   readonly #closing = new AbortController();
+  /** One at a time: a message that came twice must not make two watches. */
+  readonly #joining = new Mutex();
   #identity: DataIdentity;
   #catalog: Catalog;
   #changed = new Latch<undefined>();
@@ -107,7 +110,11 @@ export class MetaClient implements MetaAccess {
   }
 
   /** Becomes a node of a cluster for good. Asked again with the same identity it answers the same. */
-  async join(identity: DataIdentity): Promise<void> {
+  join(identity: DataIdentity): Promise<void> {
+    return this.#joining.run(() => this.#join(identity));
+  }
+
+  async #join(identity: DataIdentity): Promise<void> {
     if (this.isJoined) {
       const { nodeId, clusterId } = this.#identity;
       if (nodeId === identity.nodeId && clusterId === identity.clusterId) return;

@@ -151,3 +151,17 @@ test('meta node: the last one cannot be removed', async () => {
   await expect(one.world.complete(node.removeMeta(1))).rejects.toThrow('a cluster keeps at least one meta node'); // prettier-ignore
   expect(node.catalog.metaNodes).toHaveLength(1);
 });
+
+test('meta node: asked to join twice at once, as when a message is doubled, it joins once', async () => {
+  const one = new OneMeta();
+  const node = await one.open();
+  const join = must(node.methods.calls['meta.join'], 'the method is there');
+  const signal = new AbortController().signal;
+  const ask = (nodeId: number) => join({ nodeId, clusterId: 7n }, { signal });
+  const asked = [ask(2), ask(2), ask(3)];
+  await expect(asked[0]).resolves.toBeNull();
+  await expect(asked[1]).resolves.toBeNull();
+  await expect(asked[2]).rejects.toThrow('already joined to cluster');
+  expect(node.status.nodeId).toBe(2);
+  await node.close();
+});

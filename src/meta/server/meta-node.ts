@@ -6,6 +6,7 @@
 import { assert } from '../../base/assert.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { Latch } from '../../base/async/latch.ts';
+import { Mutex } from '../../base/async/mutex.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { KvStore } from '../../env/kv.ts';
 import type { Log } from '../../env/log.ts';
@@ -76,6 +77,8 @@ export class MetaNode {
   readonly #storage: RaftStorage;
   readonly #machine = new CatalogMachine();
   readonly #rpc: RpcClient;
+  /** One at a time: a message that came twice must find what the first one made. */
+  readonly #starting = new Mutex();
   #identity: Identity | undefined;
   #driver: RaftDriver | undefined;
   #isClosed = false;
@@ -141,7 +144,7 @@ export class MetaNode {
         },
         'meta.execute': (body) => this.#executeForOther(body as LoggedCommand),
         'meta.join': async (body) => {
-          await this.#join(body as Identity);
+          await this.#starting.run(() => this.#join(body as Identity));
           return null;
         },
         'meta.status': () => Promise.resolve(this.status),
@@ -153,7 +156,11 @@ export class MetaNode {
   }
 
   /** Makes this node the first of a new cluster. Throws `conflict` when it has one. */
-  async found(): Promise<void> {
+  found(): Promise<void> {
+    return this.#starting.run(() => this.#found());
+  }
+
+  async #found(): Promise<void> {
     if (this.#identity !== undefined) throw new DbError('conflict', 'already joined to cluster');
     const { random } = this.#ports;
     const clusterId = (BigInt((random.u32() | 1) >>> 0) << 32n) | BigInt(random.u32());
