@@ -16,6 +16,8 @@ export interface ShardSource {
   /** Inclusive bounds of all points' times, wider at most; undefined when there are none. */
   timeBounds(): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } | undefined;
   openCursor(request: CursorRequest): ColumnCursor;
+  /** The first point that a cursor would give, as a batch of one row, without what a cursor costs. */
+  end(request: CursorRequest, arena: SourceArena): ColumnBatch | undefined;
 }
 
 export type SourceFieldType = 'float' | 'integer' | 'unsigned' | 'boolean' | 'string';

@@ -100,6 +100,11 @@ export class MemorySource implements ShardSource {
     };
   }
 
+  end(request: CursorRequest, arena: SourceArena): ColumnBatch | undefined {
+    const batch = this.openCursor(request).next(arena);
+    return batch && { ...batch, count: 1 };
+  }
+
   #add(point: MemoryPoint): void {
     const tags = new Map(Object.entries(point.tags).sort(([a], [b]) => (a < b ? -1 : 1)));
     const key = [point.measurement, ...[...tags].map(([k, v]) => `${k}=${v}`)].join(',');

@@ -27,8 +27,8 @@ export function pickEnd(
     const ascending = end === 'first';
     const request = { seriesId, field: field.name, minTimeNs, maxTimeNs, ascending };
     const mark = arena.mark();
-    const batch = source.openCursor(request).next(arena);
-    if (batch !== undefined) picked.add(...copyBatch({ ...batch, count: 1 }, arena));
+    const batch = source.end(request, arena);
+    if (batch !== undefined) picked.add(...copyBatch(batch, arena));
     arena.release(mark);
   }
   return picked.finish();

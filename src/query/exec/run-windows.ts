@@ -47,11 +47,12 @@ interface Plan {
 function summarizeGroup(plan: Plan, group: Group, context: FragmentContext): WindowsBlock {
   const { fragment, task } = plan;
   const fields = task.fields.map((field) => {
+    if (!isUsual(plan, field, group)) return undefined;
     const end = pickedEnd(task, field);
-    const numbers = numberType(plan, field, group, context);
-    if (end !== undefined && numbers !== undefined)
-      return pickEnd(fragment, { field, end }, group, context);
-    return numbers === undefined ? undefined : foldGroup(plan, { ...field, type: numbers }, group, context); // prettier-ignore
+    if (end !== undefined) return pickEnd(fragment, { field, end }, group, context);
+    const type = numberType(field);
+    const hasTable = type !== undefined && plan.grid !== undefined && context.kernel !== undefined;
+    return hasTable ? foldGroup(plan, { ...field, type }, group, context) : undefined;
   });
   const slow = accumulate(plan, group, context, fields.map((summary) => summary === undefined)); // prettier-ignore
   return {
@@ -61,23 +62,17 @@ function summarizeGroup(plan: Plan, group: Group, context: FragmentContext): Win
   };
 }
 
-/**
- * The field's type when a table of the kernel can take it: a number of one type in all shards, of series that need no
- * look at their rows.
- */
-function numberType(
-  { grid, types }: Plan,
-  { name, type }: WindowsField,
-  { members }: Group,
-  { kernel }: FragmentContext,
-): NumberType | undefined {
-  if (kernel === undefined || grid === undefined) return undefined;
-  if (type !== 'float' && type !== 'integer' && type !== 'unsigned') return undefined;
-  const isUsual = members.every(({ residual, source }) => {
+/** Whether the field is of one type in all shards, and of series that need no look at their rows. */
+function isUsual({ types }: Plan, { name, type }: WindowsField, { members }: Group): boolean {
+  return members.every(({ residual, source }) => {
     const stored = types.get(source)?.get(name);
     return residual === undefined && (stored === undefined || stored === type);
   });
-  return isUsual ? type : undefined;
+}
+
+/** The type of a field that a table of the kernel takes. */
+function numberType({ type }: WindowsField): NumberType | undefined {
+  return type === 'float' || type === 'integer' || type === 'unsigned' ? type : undefined;
 }
 
 function foldGroup(

@@ -80,6 +80,20 @@ export class Memtable {
   }
 }
 
+export interface MemtableEndRequest extends TimeBounds {
+  readonly measurement: string;
+  readonly seriesId: number;
+  readonly field: string;
+  readonly ascending: boolean;
+}
+
+export interface MemtableEnd {
+  readonly table: ShapeTable;
+  readonly column: number;
+  readonly row: number;
+  readonly timeNs: bigint;
+}
+
 export class MemtableView {
   readonly #memtable: Memtable;
   readonly #rowCounts: ReadonlyMap<ShapeTable, number>;
@@ -87,6 +101,27 @@ export class MemtableView {
   constructor(memtable: Memtable, rowCounts: ReadonlyMap<ShapeTable, number>) {
     this.#memtable = memtable;
     this.#rowCounts = rowCounts;
+  }
+
+  /** The row of a series at one end of the bounds that has the field; of one time the last to arrive. */
+  end(request: MemtableEndRequest): MemtableEnd | undefined {
+    const { measurement, seriesId, field, ascending } = request;
+    let best: MemtableEnd | undefined;
+    for (const table of this.#memtable.tables(measurement)) {
+      const column = table.fields.findIndex(({ name }) => name === field);
+      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      if (column < 0 || rowsMax === 0 || !table.overlaps(request)) continue;
+      const row = table.endRow(seriesId, rowsMax, request);
+      if (row === undefined) continue;
+      const end = { table, column, row, timeNs: table.timeNs(row) };
+      const isBetter =
+        best === undefined ||
+        (end.timeNs === best.timeNs
+          ? table.sequence(row) > best.table.sequence(best.row)
+          : end.timeNs < best.timeNs === ascending);
+      if (isBetter) best = end;
+    }
+    return best;
   }
 
   /** Of all rows, those that came later included; undefined when there are none. */

@@ -141,13 +141,14 @@ function clusterByTime(pieces: readonly ColumnPiece[]): ColumnPiece[][] {
   );
 }
 
-interface Rows {
+export interface Rows {
   readonly start: number;
   readonly count: number;
   readonly ascending: boolean;
 }
 
-function writeBatch(run: ColumnRun, rows: Rows, arena: CursorArena): CursorBatch {
+/** Copies rows of a run to the arena. */
+export function writeBatch(run: ColumnRun, rows: Rows, arena: CursorArena): CursorBatch {
   const { start, count, ascending } = rows;
   const timesPtr = arena.allocate(count * 8);
   const valuesPtr = arena.allocate(count * 8);

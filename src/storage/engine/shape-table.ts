@@ -34,6 +34,8 @@ export interface TimeBounds {
 interface Chunk {
   capacity: number;
   timesNs: BigInt64Array;
+  /** The same times as pairs of words, the lower first. */
+  timeWords: Uint32Array;
   sequences: Float64Array;
   /** Row of the same series that came before, + 1; 0 when there is none. */
   previous: Uint32Array;
@@ -176,6 +178,38 @@ export class ShapeTable {
     return rows;
   }
 
+  /**
+   * The row of a series below `rowsMax` at one end of the bounds: the earliest or the latest, of one time the last to
+   * arrive. Rows are walked from the last one back, so that of equal ones the first met counts.
+   */
+  endRow(
+    seriesId: number,
+    rowsMax: number,
+    { minTimeNs, maxTimeNs, ascending }: TimeBounds & { readonly ascending: boolean },
+  ): number | undefined {
+    const isCut = minTimeNs > this.#minTimeNs || maxTimeNs < this.#maxTimeNs;
+    let best: number | undefined;
+    let bestHigh = 0;
+    let bestLow = 0;
+    for (let next = this.#heads.get(seriesId) ?? 0; next !== 0;) {
+      const row = next - 1;
+      const chunk = this.#chunkOf(row);
+      const at = row % chunkRowsMax;
+      next = chunk.previous[at] ?? 0;
+      if (row >= rowsMax) continue;
+      const timeNs = isCut ? (chunk.timesNs[at] ?? 0n) : minTimeNs;
+      if (timeNs < minTimeNs || timeNs > maxTimeNs) continue;
+      const high = chunk.timeWords[at * 2 + 1] ?? 0;
+      const low = chunk.timeWords[at * 2] ?? 0;
+      const order = high === bestHigh ? low - bestLow : (high | 0) - (bestHigh | 0);
+      if (best !== undefined && (ascending ? order >= 0 : order <= 0)) continue;
+      best = row;
+      bestHigh = high;
+      bestLow = low;
+    }
+    return best;
+  }
+
   /** Whether any row may lie within the bounds. */
   overlaps({ minTimeNs, maxTimeNs }: TimeBounds): boolean {
     return this.#rowCount > 0 && this.#minTimeNs <= maxTimeNs && this.#maxTimeNs >= minTimeNs;
@@ -277,9 +311,11 @@ export class ShapeTable {
   }
 
   #newChunk(capacity: number): Chunk {
+    const timesNs = new BigInt64Array(capacity);
     return {
       capacity,
-      timesNs: new BigInt64Array(capacity),
+      timesNs,
+      timeWords: wordsOf(timesNs),
       sequences: new Float64Array(capacity),
       previous: new Uint32Array(capacity),
       columns: this.fields.map(({ type }) =>
@@ -309,6 +345,7 @@ function copyValues(
 function grow(chunk: Chunk, capacity: number): void {
   chunk.capacity = Math.min(Math.max(chunk.capacity * 4, capacity), chunkRowsMax);
   chunk.timesNs = grown(chunk.timesNs, new BigInt64Array(chunk.capacity));
+  chunk.timeWords = wordsOf(chunk.timesNs);
   chunk.sequences = grown(chunk.sequences, new Float64Array(chunk.capacity));
   chunk.previous = grown(chunk.previous, new Uint32Array(chunk.capacity));
   for (const column of chunk.columns) {

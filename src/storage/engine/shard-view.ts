@@ -6,7 +6,8 @@ import { BlockReader } from '../tsm/block-reader.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
 import type { MemtableView } from './memtable.ts';
-import { type ColumnPiece, type CursorBounds, RunCursor } from './run-cursor.ts';
+import { type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor, writeBatch } from './run-cursor.ts'; // prettier-ignore
+import { seriesEnd } from './series-end.ts';
 import type { TimeBounds } from './shape-table.ts';
 
 const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
@@ -72,6 +73,13 @@ export class ShardView {
 
   series(seriesId: number): { readonly key: string; readonly tags: ReadonlyMap<string, string> } {
     return this.#index.series(seriesId);
+  }
+
+  /** The first or the last point within the bounds alone, as a batch of one row; undefined when there is none. */
+  end(request: ViewRequest, arena: CursorArena): CursorBatch | undefined {
+    const { measurement, key: seriesKey } = this.#index.series(request.seriesId);
+    const run = seriesEnd(tsmKey(seriesKey, request.field), { measurement, ...request }, this.#parts); // prettier-ignore
+    return run && writeBatch(run, { start: 0, count: 1, ascending: true }, arena);
   }
 
   openCursor(request: ViewRequest): RunCursor {
