@@ -1,5 +1,5 @@
 /**
- * Calls between nodes as bytes; protobuf lives above this port, so that the simulation covers it.
+ * Calls between nodes as bytes; their encoding (rpc/message.ts) lives above this port, so that the simulation covers it.
  *
  * Failure: a call rejects with DbError `unavailable` when it surely did not reach the handler (refused, no route),
  * `timeout` past its deadline, `cancelled` on abort, `outcome_unknown` when it broke after it was sent; errors thrown by
