@@ -3,18 +3,26 @@
  * query/exec/window-accumulator.ts, which also takes other types and windows without number.
  */
 import { assert } from '../base/assert.ts';
+import { DbError } from '../base/errors.ts';
 import type { Arena } from './arena.ts';
 
 export type NumberType = 'float' | 'integer' | 'unsigned';
 
 export interface WindowExports {
-  foldFloats(times: number, values: number, count: number, table: number, start: bigint, interval: bigint, wants: number): void; // prettier-ignore
+  foldFloats(times: number, values: number, count: number, table: number, windows: number, start: bigint, interval: bigint, wants: number): number; // prettier-ignore
 
-  foldIntegers(times: number, values: number, count: number, table: number, start: bigint, interval: bigint, wants: number): void; // prettier-ignore
+  foldIntegers(times: number, values: number, count: number, table: number, windows: number, start: bigint, interval: bigint, wants: number): number; // prettier-ignore
 
-  foldUnsigned(times: number, values: number, count: number, table: number, start: bigint, interval: bigint, wants: number): void; // prettier-ignore
+  foldUnsigned(times: number, values: number, count: number, table: number, windows: number, start: bigint, interval: bigint, wants: number): number; // prettier-ignore
 
   packWindows(table: number, windows: number, start: bigint, interval: bigint, wants: number, out: number): number; // prettier-ignore
+}
+
+/** Where rows lie in the arena. */
+export interface FoldedRows {
+  readonly count: number;
+  readonly timesPtr: number;
+  readonly valuesPtr: number;
 }
 
 /** Windows [startNs + i * intervalNs, startNs + (i + 1) * intervalNs) for i < count. */
@@ -42,6 +50,11 @@ export interface PackedPart {
   readonly timesOffset: number;
 }
 
+const foldNames = {
+  float: 'foldFloats',
+  integer: 'foldIntegers',
+  unsigned: 'foldUnsigned',
+} as const;
 const recordBytes = 80;
 const columnsMax = 11;
 
@@ -71,26 +84,14 @@ export class WindowTable {
     new Uint8Array(arena.memory.buffer, this.#table, tableBytes).fill(0);
   }
 
-  /** Adds rows in ascending time, all of them within the grid. */
-  fold({
-    count,
-    timesPtr,
-    valuesPtr,
-  }: {
-    readonly count: number;
-    readonly timesPtr: number;
-    readonly valuesPtr: number;
-  }): void {
-    // prettier-ignore
-    const { startNs, intervalNs } = this.#grid;
-    const table = this.#table;
-    const wants = this.#wants;
+  /** Adds rows in ascending time. Throws `corrupt` when one is not within the grid. */
+  fold({ count, timesPtr, valuesPtr }: FoldedRows): void {
+    const { startNs, intervalNs, count: windows } = this.#grid;
     assert(count > 0, 'there are rows to add');
-    if (this.#type === 'float')
-      this.#exports.foldFloats(timesPtr, valuesPtr, count, table, startNs, intervalNs, wants);
-    else if (this.#type === 'integer')
-      this.#exports.foldIntegers(timesPtr, valuesPtr, count, table, startNs, intervalNs, wants);
-    else this.#exports.foldUnsigned(timesPtr, valuesPtr, count, table, startNs, intervalNs, wants);
+    // prettier-ignore
+    const isWithin = this.#exports[foldNames[this.#type]](timesPtr, valuesPtr, count, this.#table, windows, startNs, intervalNs, this.#wants);
+    if (isWithin === 0)
+      throw new DbError('corrupt', 'a block holds times that its file does not name');
   }
 
   /** A copy: the table may be given back. */

@@ -40,11 +40,25 @@ function endOfWindow(times: usize, from: u32, end: u32, time: i64): u32 {
   return low >= end ? end : firstNotBefore(times, low, high, time);
 }
 
-/** Adds `count` rows to the table of windows that begin at `start` and every `interval` after it; all lie within it. */
-function fold<T>(times: usize, values: usize, count: u32, table: usize, start: i64, interval: i64, wants: u32): void {
+/**
+ * Adds `count` rows to the table of `windows` windows that begin at `start` and every `interval` after it. False when a
+ * time lies in none of them: what said how far the times go was wrong, and the table is worth nothing.
+ */
+function fold<T>(
+  times: usize,
+  values: usize,
+  count: u32,
+  table: usize,
+  windows: u32,
+  start: i64,
+  interval: i64,
+  wants: u32,
+): bool {
   let from: u32 = 0;
   while (from < count) {
-    const number = (load<i64>(times + (<usize>from << 3)) - start) / interval;
+    const since = load<i64>(times + (<usize>from << 3)) - start;
+    const number = since / interval;
+    if (since < 0 || <u64>number >= <u64>windows) return false;
     const end = endOfWindow(times, from, count, start + (number + 1) * interval);
     const record = table + <usize>number * recordBytes;
     const isNew = load<i64>(record) == 0;
@@ -56,6 +70,7 @@ function fold<T>(times: usize, values: usize, count: u32, table: usize, start: i
     if (wants & wantsLast) foldLast<T>(times, values, end - 1, record, isNew);
     from = end;
   }
+  return true;
 }
 
 // @ts-ignore: decorator
@@ -126,16 +141,43 @@ function foldLast<T>(times: usize, values: usize, row: u32, record: usize, isNew
   store<i64>(record, time, 72);
 }
 
-export function foldFloats(times: usize, values: usize, count: u32, table: usize, start: i64, interval: i64, wants: u32): void {
-  fold<f64>(times, values, count, table, start, interval, wants);
+export function foldFloats(
+  times: usize,
+  values: usize,
+  count: u32,
+  table: usize,
+  windows: u32,
+  start: i64,
+  interval: i64,
+  wants: u32,
+): bool {
+  return fold<f64>(times, values, count, table, windows, start, interval, wants);
 }
 
-export function foldIntegers(times: usize, values: usize, count: u32, table: usize, start: i64, interval: i64, wants: u32): void {
-  fold<i64>(times, values, count, table, start, interval, wants);
+export function foldIntegers(
+  times: usize,
+  values: usize,
+  count: u32,
+  table: usize,
+  windows: u32,
+  start: i64,
+  interval: i64,
+  wants: u32,
+): bool {
+  return fold<i64>(times, values, count, table, windows, start, interval, wants);
 }
 
-export function foldUnsigned(times: usize, values: usize, count: u32, table: usize, start: i64, interval: i64, wants: u32): void {
-  fold<u64>(times, values, count, table, start, interval, wants);
+export function foldUnsigned(
+  times: usize,
+  values: usize,
+  count: u32,
+  table: usize,
+  windows: u32,
+  start: i64,
+  interval: i64,
+  wants: u32,
+): bool {
+  return fold<u64>(times, values, count, table, windows, start, interval, wants);
 }
 
 /**
