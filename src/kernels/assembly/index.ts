@@ -16,5 +16,6 @@ export {
 export { blockRows, decodeBlock, reverseBytes, reverseWords } from './blocks';
 export { firstNotBefore, foldFloats, foldIntegers, foldUnsigned, packWindows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';
-export { collectRows, encodeBlock, encodeTimes, gatherBytes, gatherWords, isAscending, orderRows } from './encode';
+export { encodeBlock, encodeTimes } from './encode';
+export { collectRows, gatherBytes, gatherWords, isAscending, orderRows } from './rows';
 export { gatherFieldBytes, gatherFieldWords } from './gather';

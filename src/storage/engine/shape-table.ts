@@ -6,11 +6,18 @@ import { must } from '../../base/assert.ts';
 import { deltaAt, exactMax, wordsOf } from '../../codec/words.ts';
 import type { FlushTable, WordsOrBytes } from '../../kernels/flush-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
-import type { BatchColumn, BatchField, BatchShape, TextColumn } from '../../models/point-batch.ts';
+import type { BatchField, BatchShape } from '../../models/point-batch.ts';
 import { emptyColumn } from './column-run.ts';
 import { withoutRefused } from './refused-rows.ts';
+import {
+  chunkRowsMax,
+  copyRows,
+  growChunk,
+  newChunk,
+  type Chunk,
+  type Values,
+} from './shape-chunk.ts';
 
-const chunkRowsMax = 16_384;
 const chunkRowsFirst = 32;
 /** Series whose rows in order of time are remembered. */
 const foundMax = 256;
@@ -30,21 +37,6 @@ export interface TimeBounds {
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
 }
-
-interface Chunk {
-  capacity: number;
-  timesNs: BigInt64Array;
-  /** The same times as pairs of words, the lower first. */
-  timeWords: Uint32Array;
-  sequences: Float64Array;
-  /** Row of the same series that came before, + 1; 0 when there is none. */
-  previous: Uint32Array;
-  readonly columns: ChunkColumn[];
-}
-
-type Values = ReturnType<typeof emptyColumn>;
-/** Texts stay in the batch they came in; a row refers to a list of them. */
-type ChunkColumn = { values: Values } | { texts: Uint8Array[] };
 
 export interface RowsInTime {
   readonly rows: readonly number[];
@@ -98,7 +90,7 @@ export class ShapeTable {
       for (let i = from; i < end; i++)
         chunk.sequences[at + i - from] = context.sequence + (taken.ordinals[i] ?? 0);
       for (let c = 0; c < chunk.columns.length; c++)
-        textBytes += copyValues(must(chunk.columns[c], 'a column per field'), at, must(taken.columns[c], 'a column per field'), [from, end]); // prettier-ignore
+        textBytes += copyRows(must(chunk.columns[c], 'a column per field'), at, must(taken.columns[c], 'a column per field'), [from, end]); // prettier-ignore
       this.#rowCount += end - from;
       from = end;
     }
@@ -302,68 +294,13 @@ export class ShapeTable {
     const known = this.#chunks[number];
     if (known === undefined) {
       const least = number === 0 ? chunkRowsFirst : chunkRowsMax;
-      const chunk = this.#newChunk(Math.max(least, wanted));
+      const chunk = newChunk(this.fields, Math.max(least, wanted));
       this.#chunks.push(chunk);
       return chunk;
     }
-    if (wanted > known.capacity) grow(known, wanted);
+    if (wanted > known.capacity) growChunk(known, wanted);
     return known;
   }
-
-  #newChunk(capacity: number): Chunk {
-    const timesNs = new BigInt64Array(capacity);
-    return {
-      capacity,
-      timesNs,
-      timeWords: wordsOf(timesNs),
-      sequences: new Float64Array(capacity),
-      previous: new Uint32Array(capacity),
-      columns: this.fields.map(({ type }) =>
-        type === FieldType.string ? { texts: [] } : { values: emptyColumn(type, capacity) },
-      ),
-    };
-  }
-}
-
-/** Copies rows [from, end) of a batch's column; answers the bytes of texts among them. */
-function copyValues(
-  to: ChunkColumn,
-  at: number,
-  values: BatchColumn,
-  [from, end]: readonly [number, number],
-): number {
-  if ('texts' in to) {
-    const { offsets, bytes } = values as TextColumn;
-    for (let row = from; row < end; row++)
-      to.texts[at + row - from] = bytes.subarray(offsets[row], offsets[row + 1]);
-    return (offsets[end] ?? 0) - (offsets[from] ?? 0);
-  }
-  to.values.set((values as Values).subarray(from, end) as never, at);
-  return 0;
-}
-
-function grow(chunk: Chunk, capacity: number): void {
-  chunk.capacity = Math.min(Math.max(chunk.capacity * 4, capacity), chunkRowsMax);
-  chunk.timesNs = grown(chunk.timesNs, new BigInt64Array(chunk.capacity));
-  chunk.timeWords = wordsOf(chunk.timesNs);
-  chunk.sequences = grown(chunk.sequences, new Float64Array(chunk.capacity));
-  chunk.previous = grown(chunk.previous, new Uint32Array(chunk.capacity));
-  for (const column of chunk.columns) {
-    if ('texts' in column) continue;
-    const { values } = column;
-    if (values instanceof Float64Array)
-      column.values = grown(values, new Float64Array(chunk.capacity));
-    else if (values instanceof BigInt64Array)
-      column.values = grown(values, new BigInt64Array(chunk.capacity));
-    else if (values instanceof BigUint64Array)
-      column.values = grown(values, new BigUint64Array(chunk.capacity));
-    else column.values = grown(values, new Uint8Array(chunk.capacity));
-  }
-}
-
-function grown<T extends { set(from: T): void }>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }
 
 /** Indexes in order of time without those that a later one of the same time replaces; undefined when all are in order. */
