@@ -6,6 +6,7 @@ import { diskContract } from '../../../test/support/contract/disk.ts';
 import { engineHostContract } from '../../../test/support/contract/engine-host.ts';
 import { jobsContract } from '../../../test/support/contract/jobs.ts';
 import { kvStoreContract } from '../../../test/support/contract/kv-store.ts';
+import { logContract } from '../../../test/support/contract/log.ts';
 import { randomContract } from '../../../test/support/contract/random.ts';
 import { NodeClock } from './node-clock.ts';
 import { NodeDisk } from './node-disk.ts';
@@ -47,6 +48,10 @@ kvStoreContract('node kv', (body) =>
   inFolder((dir) => body({ kv: new NodeKvOpener(), path: `${dir}/kv` })),
 );
 jobsContract('node jobs', (body) => body({ jobs: new NodeJobs() }));
+logContract('node log', (body) => {
+  const { log, lines } = createHost();
+  return body({ log, logged: () => lines });
+});
 engineHostContract('worker engine host', (body) => {
   const { host, lines } = createHost();
   return body({ engines: host, clock: new NodeClock(), logged: () => lines });

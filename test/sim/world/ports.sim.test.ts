@@ -5,6 +5,7 @@ import { diskContract } from '../../support/contract/disk.ts';
 import { engineHostContract } from '../../support/contract/engine-host.ts';
 import { jobsContract } from '../../support/contract/jobs.ts';
 import { kvStoreContract } from '../../support/contract/kv-store.ts';
+import { logContract } from '../../support/contract/log.ts';
 import { randomContract } from '../../support/contract/random.ts';
 import { rpcTransportContract } from '../../support/contract/rpc-transport.ts';
 import { World } from './world.ts';
@@ -26,6 +27,12 @@ diskContract('sim disk', (body) =>
 );
 kvStoreContract('sim kv', (body) => onNode(({ kv }) => body({ kv, path: 'raft/kv' })));
 jobsContract('sim jobs', onNode);
+logContract('sim log', (body) => {
+  const lines: string[] = [];
+  const world = new World(1, { onTrace: (line) => lines.push(line) });
+  const { log } = world.addNode('a').env;
+  return world.complete(body({ log, logged: () => lines.filter((line) => line.includes('log a/')) })); // prettier-ignore
+});
 
 engineHostContract('sim engine host', (body) => {
   const lines: string[] = [];

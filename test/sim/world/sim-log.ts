@@ -48,7 +48,9 @@ export class SimLog implements Log {
 
   #write(level: LogLevel, message: string, fields: LogFields = {}): void {
     if (ranks[level] < ranks[this.#shared.level]) return;
-    const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${String(value)}`);
+    const rest = Object.entries(fields).flatMap(([key, value]) =>
+      value === undefined ? [] : [` ${key}=${String(value)}`],
+    );
     const { node, generation } = this.#life;
     this.#loop.note(
       `log ${node}/${generation} ${level} ${this.#service} ${message}${rest.join('')}`,
