@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { InfluxDB } from 'influx';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DevCluster } from '../support/dev-cluster.ts';
+import { DevCluster, eventually } from '../support/dev-cluster.ts';
 
 const cluster = new DevCluster(12_000, '--metas', '1');
 const limitMs = 120_000;
@@ -16,11 +16,14 @@ const address = (node: number) => ['-host', '127.0.0.1', '-port', new URL(cluste
 
 test.runIf(hasShell)(
   'influx shell: CREATE, USE, INSERT, SELECT and SHOW, executed and interactive',
-  () => {
+  async () => {
     const execute = (node: number, text: string, ...more: string[]) =>
       spawnSync('influx', [...address(node), ...more, '-execute', text], { encoding: 'utf8' });
     expect(execute(1, 'CREATE DATABASE shell WITH REPLICATION 2')).toMatchObject({ status: 0, stderr: '' }); // prettier-ignore
-    expect(execute(2, 'SHOW DATABASES').stdout).toContain('\nshell\n');
+    await eventually(() => {
+      expect(execute(2, 'SHOW DATABASES').stdout).toContain('\nshell\n');
+      return Promise.resolve();
+    }, 10_000);
     const script =
       'USE shell\nINSERT cpu,host=a v=1.5,n=2i 1000\nINSERT cpu,host=b v=2 2000\nSELECT * FROM cpu\nSHOW SERIES\nSHOW FIELD KEYS\nexit\n';
     // The shell is interactive on a terminal only: script(1) lends it one.
@@ -48,10 +51,17 @@ test(
     });
     const influx = new InfluxDB({ hosts, database: 'client' });
     await influx.createDatabase('client');
-    expect(await influx.getDatabaseNames()).toContain('client');
     // The client writes at `one` and reads through the other host: only a single copy is sure to have it by then.
     const single = { duration: '0s', replication: 1, isDefault: true, database: 'client' };
     await influx.createRetentionPolicy('single', single);
+    // A data node hears of what another one has changed a moment later.
+    for (const node of [1, 2])
+      await eventually(async () => {
+        expect(await cluster.query(node, 'SHOW RETENTION POLICIES ON client')).toContain(
+          '"single"',
+        );
+      }, 10_000);
+    expect(await influx.getDatabaseNames()).toContain('client');
     await influx.writePoints([
       {
         measurement: 'm',
