@@ -181,16 +181,21 @@ export class MetaClient implements MetaAccess {
 
   async #reach(index: number, giveUpMs: number): Promise<void> {
     const { clock } = this.#ports;
-    while (this.#catalog.index < index) {
-      const leftMs = giveUpMs - clock.monotonicMs();
-      if (leftMs <= 0) throw new DbError('timeout', 'meta service unavailable');
-      const late = new Latch<undefined>();
-      const timer = clock.after(leftMs, () => {
-        late.open(undefined);
-      });
-      await Promise.race([this.#changed.promise, late.promise]);
+    const late = new Latch<undefined>();
+    let isLate = false;
+    // Once, and not by what is left each time: of a remainder too small to add to the time no clock makes progress.
+    const timer = clock.after(giveUpMs - clock.monotonicMs(), () => {
+      isLate = true;
+      late.open(undefined);
+    });
+    try {
+      while (this.#catalog.index < index) {
+        if (isLate) throw new DbError('timeout', 'meta service unavailable');
+        await Promise.race([this.#changed.promise, late.promise]);
+        this.#closing.signal.throwIfAborted();
+      }
+    } finally {
       timer.cancel();
-      this.#closing.signal.throwIfAborted();
     }
   }
 

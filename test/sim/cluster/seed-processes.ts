@@ -6,7 +6,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import type { JudgeOptions, Outcome } from './judge-seed.ts';
 import { judgeSeed } from './judge-seed.ts';
 
-/** A child that ran some two hundred seeds had no memory left: what holds the worlds of crashed nodes is not found yet. */
+/** Nothing of a seed is to reach a later one: not the memories of engines that died, not what a bug holds on to. */
 const seedsPerChild = 40;
 
 export interface SeedProcessesOptions {
