@@ -182,15 +182,15 @@ export class MetaClient implements MetaAccess {
   async #reach(index: number, giveUpMs: number): Promise<void> {
     const { clock } = this.#ports;
     const late = new Latch<undefined>();
-    let isLate = false;
+    const wait = { isLate: false };
     // Once, and not by what is left each time: of a remainder too small to add to the time no clock makes progress.
     const timer = clock.after(giveUpMs - clock.monotonicMs(), () => {
-      isLate = true;
+      wait.isLate = true;
       late.open(undefined);
     });
     try {
       while (this.#catalog.index < index) {
-        if (isLate) throw new DbError('timeout', 'meta service unavailable');
+        if (wait.isLate) throw new DbError('timeout', 'meta service unavailable');
         await Promise.race([this.#changed.promise, late.promise]);
         this.#closing.signal.throwIfAborted();
       }
