@@ -1,3 +1,4 @@
+import { decodeManifest, encodeManifest } from '../../../src/storage/store/shard-manifest.ts';
 import type { Disk, DiskFile } from '../../../src/env/disk.ts';
 
 /** Files that say they are synced and are not. */
@@ -29,9 +30,8 @@ export function markingTooMuch(disk: Disk): Disk {
   return wrapped(disk, {
     replaceFile: (path, bytes) => {
       if (!path.endsWith('/shard.json')) return disk.replaceFile(path, bytes);
-      const text = new TextDecoder().decode(bytes);
-      const more = text.replace(/("flushedSequence":)(\d+)/, (_all, name: string, sequence: string) => `${name}${Number(sequence) + 1}`); // prettier-ignore
-      return disk.replaceFile(path, new TextEncoder().encode(more));
+      const { flushedSequence, ...manifest } = decodeManifest(path, bytes);
+      return disk.replaceFile(path, encodeManifest({ ...manifest, flushedSequence: flushedSequence + 1 })); // prettier-ignore
     },
   });
 }
