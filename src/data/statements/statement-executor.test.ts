@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import type { Clock } from '../../env/clock.ts';
+import type { Log } from '../../env/log.ts';
+import { parseQuery } from '../../influxql/parser.ts';
+import { emptyCatalog } from '../../meta/model/catalog.ts';
+import type { Command } from '../../meta/model/command.ts';
+import { everyone } from './principal.ts';
+import { QueryRegistry } from './query-registry.ts';
+import { StatementExecutor, type StatementPorts } from './statement-executor.ts';
+
+test('statements: what is dropped the metas decide, also when this node has not heard of the database', async () => {
+  const sent: Command[] = [];
+  const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
+  const execute = (command: Command) => {
+    sent.push(command);
+    return Promise.resolve(undefined);
+  };
+  const ports = {
+    clock,
+    log: {} as Log,
+    meta: { catalog: emptyCatalog, nodeId: 4, execute },
+    registry: new QueryRegistry(clock, { concurrentMax: 0 }),
+  } as unknown as StatementPorts;
+  const request = {
+    statements: parseQuery('DROP RETENTION POLICY p ON d'),
+    database: '',
+    retentionPolicy: '',
+    principal: everyone,
+    isReadOnly: false,
+    bucketsMax: 0,
+    timeoutMs: 0,
+    signal: new AbortController().signal,
+  };
+  for await (const { error } of new StatementExecutor(ports).execute(request))
+    expect(error).toBeUndefined();
+  expect(sent).toEqual([{ kind: 'drop-retention-policy', database: 'd', name: 'p' }]);
+});
