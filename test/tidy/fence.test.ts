@@ -30,9 +30,14 @@ const planted: readonly { path: string; text: string; rule: string }[] = [
     rule: 'floor-of-meta/model',
   },
   {
-    path: 'src/data/private.ts',
-    text: "import '../meta/server/target.ts';",
+    path: 'src/data/write/private.ts',
+    text: "import '../../meta/server/target.ts';",
     rule: 'package-has-one-owner',
+  },
+  {
+    path: 'src/data/engine/up.ts',
+    text: "import '../write/target.ts';",
+    rule: 'floor-of-data/engine',
   },
   { path: 'src/drawer/lost.ts', text: "import '../base/up.ts';", rule: 'folder-not-on-the-plan' },
   { path: 'src/stray.ts', text: "import './base/up.ts';", rule: 'folder-not-on-the-plan' },
@@ -42,8 +47,8 @@ const planted: readonly { path: string; text: string; rule: string }[] = [
     rule: 'real-env-only-at-the-top',
   },
   { path: 'src/query/reads.ts', text: "import 'node:fs';", rule: 'package-has-one-owner' },
-  { path: 'src/data/web.ts', text: "import 'fastify';", rule: 'package-has-one-owner' },
-  { path: 'src/data/unowned.ts', text: "import 'prettier';", rule: 'package-has-no-owner' },
+  { path: 'src/data/write/web.ts', text: "import 'fastify';", rule: 'package-has-one-owner' },
+  { path: 'src/data/write/unowned.ts', text: "import 'prettier';", rule: 'package-has-no-owner' },
   { path: 'src/query/orphan.ts', text: 'export const orphan = 1;', rule: 'no-orphan' },
   { path: 'src/query/a.ts', text: "import './b.ts';", rule: 'no-cycle' },
   { path: 'src/query/tests.ts', text: "import './x.test.ts';", rule: 'not-from-a-test' },
@@ -51,9 +56,15 @@ const planted: readonly { path: string; text: string; rule: string }[] = [
 ];
 
 const support: readonly { path: string; text: string }[] = [
-  ...['query', 'storage/wal', 'storage/tsm', 'storage/engine', 'meta/server', 'env/node'].map(
-    (folder) => ({ path: `src/${folder}/target.ts`, text: 'export {};' }),
-  ),
+  ...[
+    'query',
+    'storage/wal',
+    'storage/tsm',
+    'storage/engine',
+    'meta/server',
+    'env/node',
+    'data/write',
+  ].map((folder) => ({ path: `src/${folder}/target.ts`, text: 'export {};' })),
   { path: 'src/query/b.ts', text: "import './a.ts';" },
   { path: 'src/query/x.test.ts', text: 'export {};' },
   { path: 'test/target.ts', text: 'export {};' },

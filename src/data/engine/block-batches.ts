@@ -3,7 +3,7 @@
  * is, and so has each buffer that moves. Small columns are copied side by side into shared buffers, large ones move as
  * they are.
  */
-import type { FragmentBlock } from '../shards/shard-access.ts';
+import type { FragmentBlock } from './shard-access.ts';
 
 export interface BlockBatch {
   readonly blocks: readonly FragmentBlock[];

@@ -2,11 +2,7 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { mergeSchemas, sortedNames, type MeasurementSchema } from '../../query/compile/schema.ts';
 import { specialize, type MatcherFactory } from '../../query/predicate.ts';
 import type { ShardSource } from '../../query/source.ts';
-import type {
-  MeasurementDescription,
-  MeasurementSeries,
-  SeriesRequest,
-} from '../shards/shard-access.ts';
+import type { MeasurementDescription, MeasurementSeries, SeriesRequest } from './shard-access.ts';
 
 /** Measurements, all or `only` some, with fields and tag keys of some shards together, sorted by name. */
 export function describeShards(

@@ -1,4 +1,4 @@
-import type { DescribeRequest } from '../shards/shard-access.ts';
+import type { DescribeRequest } from './shard-access.ts';
 import type { EngineDescription } from './storage-engine.ts';
 
 /** Schemas are small but for a few; past so many lists of shards all are forgotten. */

@@ -8,12 +8,12 @@ import type {
   FragmentBlock,
   MeasurementDescription,
   MeasurementSeries,
+  OwnerReceipt,
   SeriesRequest,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
-} from '../shards/shard-access.ts';
-import type { OwnerReceipt } from '../write/owner-writes.ts';
+} from './shard-access.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
 import type { LinesTask, RoutedLines } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';

@@ -17,8 +17,7 @@ import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import { Store } from '../../storage/store/store.ts';
 import { blockRowsMax } from '../../storage/tsm/tsm-format.ts';
-import type { DescribeRequest, MeasurementDescription, SeriesRequest, ShardBatch } from '../shards/shard-access.ts'; // prettier-ignore
-import type { OwnerReceipt } from '../write/owner-writes.ts';
+import type { DescribeRequest, MeasurementDescription, OwnerReceipt, SeriesRequest, ShardBatch } from './shard-access.ts'; // prettier-ignore
 import { batchBlocks } from './block-batches.ts';
 import { describeShards, listSeries } from './describe-shards.ts';
 import { LineRouter } from './line-router.ts';

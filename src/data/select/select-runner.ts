@@ -21,7 +21,7 @@ import { mergeDescriptions } from '../engine/describe-shards.ts';
 import { AnswerAccount, answerBytesMax } from './answer-account.ts';
 import { chooseOwners, isNodeFailure } from '../shards/choose-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
-import type { ShardAccess, ShardsDescription } from '../shards/shard-access.ts';
+import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
 
 export interface SelectPorts {
   readonly clock: Clock;

@@ -2,7 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { RemoteShards } from './remote-shards.ts';
-import type { ShardAccess } from './shard-access.ts';
+import type { ShardAccess } from '../engine/shard-access.ts';
 
 /** The way to the shards of every data node, this one included. */
 export class ClusterShards {

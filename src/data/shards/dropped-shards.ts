@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
-import type { ShardAccess } from './shard-access.ts';
+import type { ShardAccess } from '../engine/shard-access.ts';
 
 export interface DroppedShardsPorts {
   readonly clock: Clock;

@@ -1,18 +1,18 @@
 import type { Fragment } from '../../query/fragment.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { RpcMethods } from '../../rpc/rpc-service.ts';
-import type { OwnerReceipt } from '../write/owner-writes.ts';
 import type {
   AccessOptions,
   DescribeOptions,
   DescribeRequest,
   FragmentBlock,
   MeasurementSeries,
+  OwnerReceipt,
   SeriesRequest,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
-} from './shard-access.ts';
+} from '../engine/shard-access.ts';
 
 /** How long a node that serves a remote request may take over its own part; the caller's deadline ends it sooner. */
 const servedDeadlineMs = 3_600_000;

@@ -21,7 +21,7 @@ import { mergeDescriptions } from '../engine/describe-shards.ts';
 import { mergeSeries } from '../engine/local-shards.ts';
 import type { SelectContext, SelectPorts } from '../select/select-runner.ts';
 import { chooseOwners, isNodeFailure } from '../shards/choose-owners.ts';
-import type { MeasurementSeries, ShardAccess } from '../shards/shard-access.ts';
+import type { MeasurementSeries, ShardAccess } from '../engine/shard-access.ts';
 import { namedMeasurements, type MeasurementTags } from './measurements-condition.ts';
 import { seriesPredicate } from './series-condition.ts';
 import { mustFindDatabase } from './show-catalog.ts';

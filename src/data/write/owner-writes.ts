@@ -1,13 +1,7 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
+import type { OwnerReceipt } from '../engine/shard-access.ts';
 import { requiredOwners, type ConsistencyLevel } from './consistency.ts';
-
-/** What an owner says of a batch that it has made durable: some points may have been refused, and why. */
-export interface OwnerReceipt {
-  readonly droppedCount: number;
-  /** The reference's reason for the first refused point; '' when none was. */
-  readonly reason: string;
-}
 
 /** Writes one batch to one owner; resolves once it is durable there. */
 export type OwnerWrite = (signal: AbortSignal) => Promise<OwnerReceipt>;

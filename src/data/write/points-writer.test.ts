@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { routeLines } from '../engine/route-lines.ts';
+import type { OwnerReceipt } from '../engine/shard-access.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
-import type { OwnerReceipt } from './owner-writes.ts';
 import { PointsWriter } from './points-writer.ts';
 
 const clock = {

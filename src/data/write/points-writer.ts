@@ -10,10 +10,11 @@ import {
 } from '../../meta/model/catalog.ts';
 import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
 import type { LinesTask, RefusedPoints, RoutedLines, TimeBounds } from '../engine/route-lines.ts';
+import type { OwnerReceipt } from '../engine/shard-access.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import { describeDropped } from './dropped-points.ts';
-import { writeToOwners, type OwnerReceipt, type OwnerWrite } from './owner-writes.ts';
+import { writeToOwners, type OwnerWrite } from './owner-writes.ts';
 
 export interface PointsWriterPorts {
   readonly clock: Clock;

@@ -1,5 +1,4 @@
-import type { ShardBatch } from '../../../src/data/shards/shard-access.ts';
-import type { OwnerReceipt } from '../../../src/data/write/owner-writes.ts';
+import type { OwnerReceipt, ShardBatch } from '../../../src/data/engine/shard-access.ts';
 import type { Engine } from '../../../src/env/engine-host.ts';
 import { decodePointBatch } from '../../../src/models/point-batch.ts';
 import type { History } from './history.ts';

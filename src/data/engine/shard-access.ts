@@ -1,4 +1,3 @@
-import type { OwnerReceipt } from '../write/owner-writes.ts';
 import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { Predicate } from '../../query/predicate.ts';
@@ -17,6 +16,13 @@ export interface ShardAccess {
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]>;
   deleteShards(shardIds: readonly number[], options: AccessOptions): Promise<void>;
+}
+
+/** What an owner says of a batch that it has made durable: some points may have been refused, and why. */
+export interface OwnerReceipt {
+  readonly droppedCount: number;
+  /** The reference's reason for the first refused point; '' when none was. */
+  readonly reason: string;
 }
 
 export interface AccessOptions {
