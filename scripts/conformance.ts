@@ -1,0 +1,110 @@
+/**
+ * `npm run conformance`: replays the recorded answers of a real influxd 1.12.4 (test/conformance) against a data node in
+ * this process, or against the empty server of `--url`, and prints a table. `--kind raw`, `--case N` choose; `--verbose`
+ * prints each request that is answered otherwise, our answer and the recorded one; `--write-known` takes cases that pass out
+ * of known-failures.txt (`--all-known` writes it anew, with what fails now).
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { deviationsPath, knownFailuresPath, readCaseList } from '../test/conformance/case-list.ts';
+import { readRecordedSet, type RecordedCase } from '../test/conformance/recorded-set.ts';
+import { prepareServer, replayCases, type CaseOutcome } from '../test/conformance/replay.ts';
+import { summaryTable } from '../test/conformance/summary.ts';
+import { startOneNode } from '../test/support/one-node.ts';
+
+/** More numbers than these are no help. */
+const newsMax = 50;
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string' },
+    kind: { type: 'string', multiple: true },
+    case: { type: 'string', multiple: true },
+    verbose: { type: 'boolean', default: false },
+    'write-known': { type: 'boolean', default: false },
+    'all-known': { type: 'boolean', default: false },
+    /** How much of an answer `--verbose` prints. */
+    width: { type: 'string', default: '2000' },
+  },
+});
+const numbers = values.case?.flatMap((text) => text.split(',')).map(Number);
+const width = Number(values.width);
+const folder = mkdtempSync(join(tmpdir(), 'varve-conformance-'));
+const node =
+  values.url === undefined
+    ? await startOneNode(folder, { workerCount: 2 })
+    : { url: values.url, close: () => Promise.resolve() };
+try {
+  await replayAll(node.url);
+} finally {
+  await node.close();
+  rmSync(folder, { recursive: true });
+}
+
+async function replayAll(url: string): Promise<void> {
+  const set = readRecordedSet();
+  const known = readCaseList(knownFailuresPath);
+  const deviations = readCaseList(deviationsPath);
+  await prepareServer(url, set);
+  const outcomes: CaseOutcome[] = [];
+  for await (const outcome of replayCases(url, set, isChosen)) {
+    outcomes.push(outcome);
+    if (values.verbose && outcome.verdict !== 'pass') print(outcome);
+  }
+  process.stdout.write(summaryTable(outcomes));
+  const listed = new Set([...known.keys(), ...deviations.keys()]);
+  const failed = outcomes.filter((one) => one.verdict !== 'pass').map((one) => one.recorded.case);
+  const news = failed.filter((number) => !listed.has(number));
+  if (news.length > 0)
+    process.stdout.write(`${news.length} not listed: ${news.slice(0, newsMax).join(' ')}\n`);
+  if (values['write-known'] || values['all-known']) writeKnown(outcomes, known, deviations);
+}
+
+function isChosen(recorded: RecordedCase): boolean {
+  if (numbers !== undefined) return numbers.includes(recorded.case);
+  return values.kind === undefined || values.kind.includes(recorded.kind);
+}
+
+function print({ recorded, verdict, differences }: CaseOutcome): void {
+  process.stdout.write(`--- ${recorded.case} ${recorded.kind}: ${verdict}\n`);
+  for (const { step, ours, text } of differences) {
+    const { method, path, params, headers } = step;
+    const body = step.text === undefined ? '' : ` ${decoded(step.text)}`;
+    const lines = [
+      `${method} ${path} ${JSON.stringify(params)} ${JSON.stringify(headers)}${body}`,
+      `  differs ${text}`,
+      `  ours    ${ours.status} ${ours.type} ${ours.text.trimEnd()}`,
+      `  theirs  ${step.status} ${step.type} ${step.answer.trimEnd()}`,
+    ];
+    for (const line of lines) process.stdout.write(`${line.slice(0, width)}\n`);
+  }
+}
+
+function decoded(form: string): string {
+  if (!form.startsWith('q=')) return form;
+  return new URLSearchParams(form).get('q') ?? form;
+}
+
+/** Without `--all-known` cases only leave the list. */
+function writeKnown(
+  outcomes: readonly CaseOutcome[],
+  known: ReadonlyMap<number, string>,
+  deviations: ReadonlyMap<number, string>,
+): void {
+  const verdicts = new Map(outcomes.map(({ recorded, verdict }) => [recorded.case, verdict]));
+  const kinds = new Map(outcomes.map(({ recorded }) => [recorded.case, recorded.kind]));
+  const isKept = (number: number): boolean =>
+    verdicts.has(number)
+      ? verdicts.get(number) !== 'pass' && (values['all-known'] || known.has(number))
+      : known.has(number);
+  const lines = [...new Set([...known.keys(), ...verdicts.keys()])]
+    .filter((number) => isKept(number) && !deviations.has(number))
+    .sort((a, b) => a - b)
+    .map((number) => `${number} ${known.get(number) ?? kinds.get(number) ?? ''}`.trimEnd());
+  const head =
+    '# Cases that are answered otherwise today: number and kind. It only gets shorter.\n';
+  writeFileSync(knownFailuresPath, `${head}${lines.map((line) => `${line}\n`).join('')}`);
+  process.stdout.write(`${lines.length} known failures\n`);
+}
