@@ -8,6 +8,7 @@
 import { DbError } from '../base/errors.ts';
 import { newProgress, quorumIndex, type Progress } from './progress.ts';
 import type { RaftLog } from './raft-log.ts';
+import { checkChange } from './membership.ts';
 import { isMember, isVoter, quorumOf, type MessageBody, type Membership } from './types.ts';
 
 /** Commands a leader takes ahead of a quorum; one that is cut off takes no more until it steps down. */
@@ -73,11 +74,13 @@ export class Leadership {
     return index;
   }
 
+  /** Index of the change; of the latest one when there is nothing to change. */
   proposeMembership(membership: Membership): number {
     const { log, term } = this.#ports;
+    if (membership === log.membership) return log.membershipIndex;
     if (log.membershipIndex > log.commit || !this.#hasCommittedInTerm())
-      throw new DbError('conflict', 'another membership change is under way');
-    checkOneChange(log.membership, membership);
+      throw new DbError('unavailable', 'another membership change is under way');
+    checkChange(log.membership, membership);
     const index = log.lastIndex + 1;
     log.append({ kind: 'membership', index, term, membership });
     this.#syncPeers();
@@ -263,14 +266,4 @@ export class Leadership {
   #selfVotes(): boolean {
     return isVoter(this.#ports.log.membership, this.#ports.id);
   }
-}
-
-/** Majorities of two memberships that differ by one voter overlap; by more they may not. */
-function checkOneChange(before: Membership, after: Membership): void {
-  const added = after.voters.filter(({ id }) => !isVoter(before, id));
-  const removed = before.voters.filter(({ id }) => !isVoter(after, id));
-  if (added.length + removed.length > 1)
-    throw new DbError('invalid_argument', 'a membership changes by one voter at a time');
-  if (after.voters.length === 0)
-    throw new DbError('invalid_argument', 'a cluster keeps at least one meta node');
 }

@@ -4,9 +4,11 @@
  * Invariants:
  * - Indexes are contiguous from snapshot.index + 1.
  * - applied <= commit; what is committed is never cut off.
+ * - The membership in force names each server once, whatever the entry or snapshot that it is from says.
  * - Entries after `stable` are not durable yet, and the leader does not count its own copy of them.
  */
 import { assert } from '../base/assert.ts';
+import { settledMembership } from './membership.ts';
 import { isVoter, type Entry, type Membership, type Snapshot } from './types.ts';
 
 const noMembers: Membership = { voters: [], learners: [] };
@@ -188,7 +190,8 @@ export class RaftLog {
     const term = this.termAt(index) ?? 0;
     const kept = this.#entries.slice(index + 1 - this.firstIndex);
     const dropped = this.#entries.slice(0, index + 1 - this.firstIndex);
-    const membership = latestMembership(dropped)?.membership ?? this.#snapshot.membership;
+    const latest = latestMembership(dropped)?.membership ?? this.#snapshot.membership;
+    const membership = settledMembership(latest);
     this.#snapshot = { index, term, membership, data };
     this.#entries = kept;
     return this.#snapshot;
@@ -203,13 +206,13 @@ export class RaftLog {
 
   #noteMembership(entry: Entry): void {
     if (entry.kind !== 'membership') return;
-    this.#membership = entry.membership;
+    this.#membership = settledMembership(entry.membership);
     this.#membershipIndex = entry.index;
   }
 
   #findMembership(): void {
     const latest = latestMembership(this.#entries);
-    this.#membership = latest?.membership ?? this.#snapshot.membership;
+    this.#membership = settledMembership(latest?.membership ?? this.#snapshot.membership);
     this.#membershipIndex = latest?.index ?? this.#snapshot.index;
   }
 }

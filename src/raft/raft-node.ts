@@ -6,11 +6,11 @@
  * - At most one vote a term, durable before it is told.
  * - A message is of the term in which it was made; an older one changes nothing.
  */
-import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import { below, type Random } from '../env/random.ts';
 import { Leadership } from './leadership.ts';
 import { RaftLog } from './raft-log.ts';
+import { isSound } from './sound-message.ts';
 import {
   isVoter,
   quorumOf,
@@ -134,7 +134,7 @@ export class RaftNode {
     return this.#lead().propose(data);
   }
 
-  /** Throws `not_leader`, and `conflict` while another change is under way. */
+  /** Throws `not_leader`, and `unavailable` while another change is under way. */
   proposeMembership(membership: Membership): number {
     return this.#lead().proposeMembership(membership);
   }
@@ -154,12 +154,14 @@ export class RaftNode {
   }
 
   step(message: Message): void {
-    if (message.to !== this.id) return;
+    if (!isSound(message) || message.to !== this.id) return;
     if (message.term > this.#term && !this.#adoptTerm(message)) return;
     if (message.term < this.#term) {
       this.#answerOld(message);
       return;
     }
+    // A term has one leader, so this is from nobody who may say it.
+    if (this.#leadership !== undefined && isFromLeader(message)) return;
     switch (message.kind) {
       case 'vote':
         this.#onVote(message);
@@ -265,14 +267,14 @@ export class RaftNode {
       this.#onVoteReply(message);
       return false;
     }
-    const isLeader = ['append', 'heartbeat', 'snapshot'].includes(message.kind);
-    this.#becomeFollower(message.term, isLeader ? message.from : 0);
+    this.#becomeFollower(message.term, isFromLeader(message) ? message.from : 0);
     return true;
   }
 
   /** Tells one that is behind of the present term, so that it steps down. */
-  #answerOld({ kind, from }: Message): void {
-    if (kind === 'append' || kind === 'heartbeat' || kind === 'snapshot')
+  #answerOld(message: Message): void {
+    const { kind, from } = message;
+    if (isFromLeader(message))
       this.#send(from, {
         kind: 'append-reply',
         index: 0,
@@ -379,7 +381,6 @@ export class RaftNode {
 
   /** Hears of the leader of the present term. */
   #follow(leaderId: number): void {
-    assert(this.#role !== 'leader', 'a term has one leader');
     if (this.#role !== 'follower') this.#becomeFollower(this.#term, leaderId);
     this.#leaderId = leaderId;
     this.#electionElapsed = 0;
@@ -449,6 +450,11 @@ export class RaftNode {
     const { electionTicks, random } = this.#options;
     return electionTicks + below(random, electionTicks);
   }
+}
+
+/** Whether only the leader of the message's term sends such a one. */
+function isFromLeader({ kind }: Message): boolean {
+  return kind === 'append' || kind === 'heartbeat' || kind === 'snapshot';
 }
 
 function isSame(left: HardState, right: HardState): boolean {

@@ -196,6 +196,86 @@ test('raft 4.1: two voters at a time are refused', () => {
   expect(() => cluster.node(1).proposeMembership({ voters: membersOf(1, 2, 3), learners: [] })).toThrow('one voter at a time'); // prettier-ignore
 });
 
+test('raft 4.1: a server or an address listed twice is refused, and nothing is logged', () => {
+  const cluster = clusterOf(1, 2);
+  elect(cluster, 1);
+  const leader = cluster.node(1);
+  const { lastIndex } = leader;
+  const [one, two] = membersOf(1, 2);
+  if (one === undefined || two === undefined) throw new Error('two members');
+  for (const voters of [[one, two, two], [one, two, { ...two, id: 3 }]])
+    expect(() => leader.proposeMembership({ voters, learners: [] })).toThrow('a meta node is a member once'); // prettier-ignore
+  expect(() => leader.proposeMembership({ voters: [one, two], learners: [two] })).toThrow('a meta node is a member once'); // prettier-ignore
+  expect(leader.lastIndex).toBe(lastIndex);
+  expect(leader.proposeMembership(leader.membership)).toBeLessThanOrEqual(lastIndex);
+});
+
+test('raft 4.1: members that an earlier release listed several times count once, in snapshot and log', () => {
+  const [one, two] = membersOf(1, 2);
+  if (one === undefined || two === undefined) throw new Error('two members');
+  const damaged = { voters: [one, two, two, two], learners: [two] };
+  const cluster = new RaftCluster(damaged, { random: seededRandom(7) });
+  cluster.isCut = () => true;
+  cluster.node(2).campaign();
+  cluster.tick(50);
+  // Three of its four places were one server, which was a majority by itself.
+  expect(cluster.node(2).role).not.toBe('leader');
+  expect(cluster.node(2).membership).toEqual({ voters: [one, two], learners: [] });
+  heal(cluster);
+  cluster.tick(50);
+  cluster.propose('a');
+  cluster.settle();
+  const leader = cluster.leader();
+  expect(leader?.compact(leader.commit, new Uint8Array()).membership.voters).toEqual([one, two]);
+  const entry = { kind: 'membership', index: 2, term: 1, membership: damaged } as const;
+  const lone = clusterOf(1);
+  lone.crash(1);
+  lone.machine(1).entries = [entry];
+  lone.restart(1);
+  expect(lone.node(1).membership.voters).toEqual([one, two]);
+});
+
+test.each([1e300, Number.NaN, -1, 0.5, 2 ** 53, '7', undefined])(
+  'raft: a message of term %s changes nothing, in memory or on disk',
+  (term) => {
+    const cluster = clusterOf(1, 2, 3);
+    elect(cluster, 1);
+    const { hardState } = cluster.machine(2);
+    for (const kind of ['heartbeat', 'vote', 'append', 'append-reply', 'snapshot', 'timeout-now'])
+      cluster.node(2).step({ kind, from: 3, to: 2, term, commit: 1, round: 1, lastIndex: 9, lastTerm: 9, index: 1, hintIndex: 1, hintTerm: 1, previousIndex: 1, previousTerm: 1, entries: [] } as unknown as Message); // prettier-ignore
+    expect(cluster.node(2).hasReady).toBe(false);
+    cluster.tick(5);
+    expect(cluster.machine(2).hardState).toEqual(hardState);
+    expect(cluster.leader()?.id).toBe(1);
+  },
+);
+
+test('raft: counts out of range and entries with gaps are no message', () => {
+  const cluster = clusterOf(1, 2, 3);
+  elect(cluster, 1);
+  const before = { commit: cluster.node(2).commit, lastIndex: cluster.node(2).lastIndex };
+  const from1 = { from: 1, to: 2, term: cluster.node(2).term };
+  const entry = { kind: 'command', index: 9, term: 2, data: new Uint8Array() };
+  for (const body of [
+    { kind: 'heartbeat', commit: 1e300, round: 1 },
+    { kind: 'heartbeat', commit: 1, round: {} },
+    { kind: 'append', previousIndex: before.lastIndex, previousTerm: from1.term, commit: 1, entries: [entry] }, // prettier-ignore
+    { kind: 'append', previousIndex: before.lastIndex, previousTerm: from1.term, commit: 1, entries: 'x' }, // prettier-ignore
+    { kind: 'toString' },
+  ])
+    cluster.node(2).step({ ...from1, ...body } as unknown as Message);
+  const { commit, lastIndex } = cluster.node(2);
+  expect({ commit, lastIndex }).toEqual(before);
+});
+
+test('raft: a leader that is told of another leader of its term goes on', () => {
+  const cluster = clusterOf(1, 2, 3);
+  elect(cluster, 1);
+  const { term } = cluster.node(1);
+  cluster.node(1).step({ kind: 'heartbeat', from: 3, to: 1, term, commit: 1, round: 1 });
+  expect(cluster.node(1).role).toBe('leader');
+});
+
 test('raft 3.10: leadership moves to the server asked for, which leads at once', () => {
   const cluster = clusterOf(1, 2, 3);
   elect(cluster, 1);

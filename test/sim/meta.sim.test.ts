@@ -81,6 +81,67 @@ test('meta cluster: founded by one, joined by two; databases reach the data node
   await cluster.world.complete(client.close());
 });
 
+/** m1 alone has founded a cluster. */
+async function startOne(seed: number): Promise<{ cluster: MetaWorld; first: MetaNode }> {
+  const cluster = new MetaWorld(seed);
+  const { world } = cluster;
+  await Promise.all(names.map((name) => world.complete(cluster.boot(name))));
+  const first = must(cluster.nodes.get('m1'), 'm1');
+  await world.complete(first.found());
+  await world.run(world.nowMs + 3_000);
+  return { cluster, first };
+}
+
+test.each([21, 22, 23, 24])(
+  'meta cluster: a node that is added several times at once is a member once, seed %i',
+  async (seed) => {
+    const { cluster, first } = await startOne(seed);
+    const { world } = cluster;
+    const add = (name: string) => first.addMeta(`${name}:8091`, `${name}:8089`);
+    const ids = await world.complete(Promise.all([add('m2'), add('m3'), add('m2'), add('m2'), add('m3')])); // prettier-ignore
+    expect(ids[0]).toBe(ids[2]);
+    expect(ids[1]).toBe(ids[4]);
+    expect([...first.status.peers].sort()).toEqual(['m1:8089', 'm2:8089', 'm3:8089']);
+    for (const name of names) cluster.crash(name);
+    for (const name of names) await world.complete(cluster.restart(name));
+    await world.run(world.nowMs + 5_000);
+    for (const node of cluster.nodes.values()) expect(node.status.peers).toHaveLength(3);
+  },
+);
+
+test('meta cluster: a node that is added and removed at once is in the catalog and in Raft, or in neither', async () => {
+  const { cluster, first } = await startOne(25);
+  const { world } = cluster;
+  const id = await world.complete(first.addMeta('m2:8091', 'm2:8089'));
+  const all = [first.removeMeta(id), first.addMeta('m2:8091', 'm2:8089'), first.removeMeta(id)];
+  await world.complete(Promise.allSettled(all));
+  await world.run(world.nowMs + 2_000);
+  const listed = first.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress);
+  expect(first.status.peers).toEqual(listed);
+});
+
+test('meta cluster: two nodes that are to join each other at the same moment end in one cluster each, listing no other', async () => {
+  const { cluster, first } = await startOne(26);
+  const { world } = cluster;
+  const second = must(cluster.nodes.get('m2'), 'm2');
+  await world.complete(second.found());
+  await world.run(world.nowMs + 3_000);
+  const added = [first.addMeta('m2:8091', 'm2:8089'), second.addMeta('m1:8091', 'm1:8089')];
+  const outcomes = await world.complete(Promise.allSettled(added));
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(first.catalog.metaNodes.map(({ id }) => id)).toEqual([1]);
+  expect(second.catalog.metaNodes.map(({ id }) => id)).toEqual([1]);
+});
+
+test('meta cluster: of two removals at once from a cluster of two one is refused, and the catalog says the same', async () => {
+  const { cluster, first } = await startOne(27);
+  const { world } = cluster;
+  const id = await world.complete(first.addMeta('m2:8091', 'm2:8089'));
+  await world.complete(Promise.allSettled([first.removeMeta(id), first.removeMeta(1)]));
+  expect(first.catalog.metaNodes.map((node) => node.id)).toEqual([1]);
+  expect(first.status.peers).toEqual(['m1:8089']);
+});
+
 test('meta cluster: without a majority commands say so, the cache stays, also over a restart', async () => {
   const cluster = new MetaWorld(2);
   const client = await cluster.start();

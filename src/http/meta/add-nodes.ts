@@ -10,6 +10,9 @@ export interface DataStatus {
 }
 
 const askDeadlineMs = 5_000;
+/** An unjoined node that founds a cluster leads it within an election's time. */
+const leadWithinMs = 10_000;
+const leadPollMs = 10;
 
 /**
  * Adds a meta node by its HTTP address. A node without a cluster founds one with itself first, whichever node it is
@@ -20,10 +23,9 @@ export async function addMetaNode(address: string, { ports, options }: MetaApi):
   const isSelf = address === options.httpAddress;
   // A node that is of another cluster, or no meta node, is refused before anything is founded.
   const target = isSelf ? undefined : await probeTarget(address, ports);
-  if (!node.isJoined) {
-    await node.found();
-    await leads(ports);
-  }
+  if (!node.isJoined) await node.found();
+  // Also when another request has just founded it.
+  await leads(ports);
   const known = node.catalog.metaNodes.find(({ httpAddress }) => httpAddress === address);
   if (known !== undefined && node.status.peers.includes(known.tcpAddress))
     return metaDocument(known.id, address, known.tcpAddress);
@@ -64,12 +66,18 @@ export async function addDataNode(address: string, { ports, options }: MetaApi):
     dataNodesMax,
   } as const;
   const made = await node.execute(command);
+  const isNew = made?.isNew === true;
   const identity: DataIdentity = {
     nodeId: made?.nodeId ?? 0,
     clusterId: node.clusterId,
     metaAddresses: node.status.peers,
   };
-  await call('data.join', identity).catch(rethrowJoined);
+  await call('data.join', identity).catch(async (error: unknown) => {
+    // It has joined another cluster meanwhile, so it must not stay listed in this one.
+    if (isNew && isJoined(error))
+      await node.execute({ kind: 'delete-data-node', nodeId: identity.nodeId });
+    return rethrowJoined(error);
+  });
   const { nodeId: id } = identity;
   return {
     id,
@@ -81,9 +89,12 @@ export async function addDataNode(address: string, { ports, options }: MetaApi):
   };
 }
 
+function isJoined(error: unknown): boolean {
+  return isDbError(error, 'wrong_cluster') || isDbError(error, 'conflict');
+}
+
 function rethrowJoined(error: unknown): never {
-  if (isDbError(error, 'wrong_cluster') || isDbError(error, 'conflict'))
-    throw new DbError('invalid_argument', 'already joined to cluster');
+  if (isJoined(error)) throw new DbError('invalid_argument', 'already joined to cluster');
   throw error;
 }
 
@@ -91,7 +102,11 @@ function metaDocument(id: number, addr: string, tcpAddr: string): unknown {
   return { id, addr, httpScheme: '', tcpAddr, version: '' };
 }
 
-/** A cluster of one elects itself within an election timeout. */
+/** A cluster of one elects itself; throws `no_leader` when this node has become part of another one instead. */
 async function leads({ node, clock }: MetaApi['ports']): Promise<void> {
-  while (!node.isLeader) await clock.sleep(10);
+  const giveUpMs = clock.monotonicMs() + leadWithinMs;
+  while (!node.isLeader) {
+    if (clock.monotonicMs() > giveUpMs) throw new DbError('no_leader', 'no leader');
+    await clock.sleep(leadPollMs);
+  }
 }

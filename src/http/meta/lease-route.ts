@@ -23,6 +23,8 @@ export async function serveLease(
   const { node, clock } = meta.ports;
   const nowNs = clock.wallNs();
   const durationNs = BigInt(Math.round(meta.options.leaseDurationMs * 1_000_000));
+  // One that leads no more must not speak for what the next leader has given to another.
+  await node.readBarrier();
   const held = findLease(meta, name);
   // Renewals before half of the time has passed would only fill the log.
   if (held?.nodeId === nodeId && held.expiresNs - nowNs > durationNs / 2n)

@@ -25,15 +25,22 @@ export function applyNodeCommand(catalog: Catalog, command: NodeCommand): Change
     }
     case 'create-meta-node': {
       const { httpAddress, tcpAddress } = command;
-      const known = catalog.metaNodes.find((node) => node.httpAddress === httpAddress);
+      const known = catalog.metaNodes.find((node) => isSameAddress(node.httpAddress, httpAddress));
       if (known !== undefined) return { catalog, value: { nodeId: known.id } };
+      // Two ids for one server would be two votes of one.
+      const other = catalog.metaNodes.find((node) => isSameAddress(node.tcpAddress, tcpAddress));
+      if (other !== undefined)
+        throw new DbError('conflict', `${tcpAddress} is meta node ${other.id} already`);
       const id = catalog.maxNodeId + 1;
       const metaNodes = [...catalog.metaNodes, { id, httpAddress, tcpAddress }];
-      return { catalog: { ...catalog, metaNodes, maxNodeId: id }, value: { nodeId: id } };
+      const value = { nodeId: id, isNew: true };
+      return { catalog: { ...catalog, metaNodes, maxNodeId: id }, value };
     }
     case 'delete-meta-node': {
       const metaNodes = catalog.metaNodes.filter((node) => node.id !== command.nodeId);
       if (metaNodes.length === catalog.metaNodes.length) throw nodeNotFound();
+      if (metaNodes.length === 0)
+        throw new DbError('conflict', 'a cluster keeps at least one meta node');
       return { catalog: { ...catalog, metaNodes } };
     }
     case 'create-data-node':
@@ -48,7 +55,7 @@ function createDataNode(
   command: Extract<Command, { kind: 'create-data-node' }>,
 ): Change {
   const { httpAddress, tcpAddress, dataNodesMax } = command;
-  const known = catalog.dataNodes.find((node) => node.tcpAddress === tcpAddress);
+  const known = catalog.dataNodes.find((node) => isSameAddress(node.tcpAddress, tcpAddress));
   if (known !== undefined) return { catalog, value: { nodeId: known.id } };
   if (catalog.dataNodes.length >= dataNodesMax) {
     const text = `the license allows ${dataNodesMax} data nodes and the cluster has ${catalog.dataNodes.length}`;
@@ -56,7 +63,7 @@ function createDataNode(
   }
   const id = catalog.maxNodeId + 1;
   const dataNodes = [...catalog.dataNodes, { id, httpAddress, tcpAddress }];
-  return { catalog: { ...catalog, dataNodes, maxNodeId: id }, value: { nodeId: id } };
+  return { catalog: { ...catalog, dataNodes, maxNodeId: id }, value: { nodeId: id, isNew: true } };
 }
 
 /** The node owns nothing any more; its shards are not given to others (spec F12). */
@@ -77,6 +84,11 @@ function deleteDataNode(catalog: Catalog, nodeId: number): Catalog {
     })),
   }));
   return { ...catalog, dataNodes, databases };
+}
+
+/** Host names are the same in any case (spec 8, 15). */
+export function isSameAddress(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase();
 }
 
 function nodeNotFound(): DbError {

@@ -58,7 +58,7 @@ test('catalog: the licence limits data nodes, not repeated additions', () => {
       tcpAddress: `${host}:8088`,
       dataNodesMax: 1,
     });
-  expect(add('a')).toEqual({ ok: true, value: { nodeId: 1 } });
+  expect(add('a')).toEqual({ ok: true, value: { nodeId: 1, isNew: true } });
   expect(add('a')).toEqual({ ok: true, value: { nodeId: 1 } });
   expect(add('b')).toEqual({
     ok: false,

@@ -106,6 +106,8 @@ export type CommandAnswer =
 /** What a command made: a node, a lease. */
 export interface CommandValue {
   readonly nodeId?: number;
+  /** With nodeId: it was not there before. */
+  readonly isNew?: boolean;
   readonly lease?: Lease;
 }
 

@@ -52,9 +52,10 @@ class OneMeta {
   }
 
   /** The durable state of server 1 of `voterCount`, with these commands in its log, all committed. */
-  put(voterCount: number, commands: readonly unknown[]): void {
+  put(voterCount: number, commands: readonly unknown[], timesEach = 1): void {
     const members = Array.from({ length: voterCount }, (_, i) => ({ id: i + 1, address: `m${i + 1}:8089` })); // prettier-ignore
-    const membership = { voters: members, learners: [] };
+    const voters = Array.from({ length: timesEach }, () => members).flat();
+    const membership = { voters, learners: [] };
     const put = (key: string, value: unknown) => this.kv.values.set(key, encodeMessage(value));
     put('identity', { nodeId: 1, clusterId: 7n });
     put('hard-state', { term: 1, vote: 0, commit: 1 + commands.length });
@@ -76,6 +77,14 @@ test('meta node: a command of a newer release in the log stops it with a clear t
   await one.run(1_000);
   expect(one.fatal).toEqual(['catalog command create-galaxy is not known here: it is of a newer release']); // prettier-ignore
   await expect(node.execute({ kind: 'create-database', name: 'x' })).rejects.toThrow('this meta node has stopped'); // prettier-ignore
+});
+
+test('meta node: one whose members an earlier release has doubled starts, counts each once and says so', async () => {
+  const one = new OneMeta();
+  one.put(2, [], 3);
+  const node = await one.open();
+  expect(node.status.peers).toEqual(['m1:8089', 'm2:8089']);
+  await node.close();
 });
 
 test('meta node: nothing leaves before it is durable', async () => {

@@ -12,7 +12,8 @@ import type { KvStore } from '../../env/kv.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import type { RpcTransport } from '../../env/transport.ts';
-import type { Member, Membership } from '../../raft/types.ts';
+import { withLearner, withoutMember, withVoter } from '../../raft/membership.ts';
+import { isMember, isVoter, type Membership } from '../../raft/types.ts';
 import { encodeMessage } from '../../rpc/message.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import type { RpcMethods } from '../../rpc/rpc-service.ts';
@@ -79,6 +80,8 @@ export class MetaNode {
   readonly #rpc: RpcClient;
   /** One at a time: a message that came twice must find what the first one made. */
   readonly #starting = new Mutex();
+  /** Members come and go one after the other; each step looks again all the same, as another may lead by then. */
+  readonly #changing = new Mutex();
   #identity: Identity | undefined;
   #driver: RaftDriver | undefined;
   #isClosed = false;
@@ -155,13 +158,13 @@ export class MetaNode {
     };
   }
 
-  /** Makes this node the first of a new cluster. Throws `conflict` when it has one. */
+  /** Makes this node the first of a new cluster, unless it is of one by now. */
   found(): Promise<void> {
     return this.#starting.run(() => this.#found());
   }
 
   async #found(): Promise<void> {
-    if (this.#identity !== undefined) throw new DbError('conflict', 'already joined to cluster');
+    if (this.#identity !== undefined) return;
     const { random } = this.#ports;
     const clusterId = (BigInt((random.u32() | 1) >>> 0) << 32n) | BigInt(random.u32());
     const { httpAddress, tcpAddress } = this.#options;
@@ -197,44 +200,55 @@ export class MetaNode {
     await this.#joined().readBarrier();
   }
 
-  /** Adds another meta node: it follows the log first and gets its vote then. Answers its id. */
-  async addMeta(httpAddress: string, tcpAddress: string): Promise<number> {
-    const driver = this.#joined();
+  /**
+   * Adds another meta node: it follows the log first and gets its vote then. Answers its id; asked again, or several
+   * times at once, it answers the same. Throws `conflict` for a node of another cluster and for one that is removed
+   * meanwhile.
+   */
+  addMeta(httpAddress: string, tcpAddress: string): Promise<number> {
+    return this.#changing.run(() => this.#addMeta(httpAddress, tcpAddress));
+  }
+
+  async #addMeta(httpAddress: string, tcpAddress: string): Promise<number> {
     const made = await this.execute({ kind: 'create-meta-node', httpAddress, tcpAddress });
-    const nodeId = made?.nodeId ?? 0;
-    const member = { id: nodeId, address: tcpAddress };
-    if (driver.raft.membership.voters.some(({ id }) => id === nodeId)) return nodeId;
-    const identity: Identity = { nodeId, clusterId: this.clusterId };
-    await this.#rpc.call(tcpAddress, 'meta.join', identity, { deadlineMs: executeTimeoutMs });
-    const index = await this.#changeMembership(({ voters, learners }) => ({
-      voters,
-      learners: [...learners.filter(({ id }) => id !== nodeId), member],
-    }));
-    await this.#caughtUp(nodeId, index);
-    await this.#changeMembership(({ voters, learners }) => ({
-      voters: [...voters, member],
-      learners: learners.filter(({ id }) => id !== nodeId),
-    }));
-    return nodeId;
+    const id = made?.nodeId ?? 0;
+    if (isVoter(this.#joined().raft.membership, id)) return id;
+    try {
+      const identity: Identity = { nodeId: id, clusterId: this.clusterId };
+      await this.#rpc.call(tcpAddress, 'meta.join', identity, { deadlineMs: executeTimeoutMs });
+    } catch (error) {
+      // It is of another cluster for good, so it must not stay listed in this one.
+      const isOfOther = isDbError(error, 'conflict') || isDbError(error, 'wrong_cluster');
+      if (made?.isNew === true && isOfOther)
+        await this.execute({ kind: 'delete-meta-node', nodeId: id });
+      throw error;
+    }
+    const index = await this.#changeMembership((membership) => {
+      if (!this.catalog.metaNodes.some((node) => node.id === id)) throw removedMeanwhile();
+      return withLearner(membership, { id, address: tcpAddress });
+    });
+    await this.#caughtUp(id, index);
+    await this.#changeMembership((membership) => withVoter(membership, id));
+    return id;
   }
 
   /** Takes a meta node out of the catalog and then out of Raft; asked again it does what is left to do. */
-  async removeMeta(nodeId: number): Promise<void> {
-    const driver = this.#joined();
-    const without = (members: readonly Member[]) => members.filter(({ id }) => id !== nodeId);
-    const { voters, learners } = driver.raft.membership;
-    const isMember = [...voters, ...learners].some(({ id }) => id === nodeId);
-    if (voters.length === 1 && voters[0]?.id === nodeId)
+  removeMeta(nodeId: number): Promise<void> {
+    return this.#changing.run(() => this.#removeMeta(nodeId));
+  }
+
+  async #removeMeta(nodeId: number): Promise<void> {
+    const { membership } = this.#joined().raft;
+    // Before the catalog forgets it; the change itself is refused too.
+    if (membership.voters.length === 1 && isVoter(membership, nodeId))
       throw new DbError('conflict', 'a cluster keeps at least one meta node');
     try {
       await this.execute({ kind: 'delete-meta-node', nodeId });
     } catch (error) {
-      if (!isMember || !isDbError(error, 'node_not_found')) throw error;
+      const isLeft = isMember(this.#joined().raft.membership, nodeId);
+      if (!isLeft || !isDbError(error, 'node_not_found')) throw error;
     }
-    await this.#changeMembership(({ voters, learners }) => ({
-      voters: without(voters),
-      learners: without(learners),
-    }));
+    await this.#changeMembership((membership) => withoutMember(membership, nodeId));
   }
 
   async transferLeadership(nodeId: number): Promise<void> {
@@ -326,12 +340,15 @@ export class MetaNode {
         index = driver.drive((raft) => raft.proposeMembership(change(raft.membership)));
         break;
       } catch (error) {
-        const mayPass = error instanceof DbError && error.code === 'conflict';
-        if (!mayPass || clock.monotonicMs() > giveUpMs) throw error;
+        if (!isDbError(error, 'unavailable') || clock.monotonicMs() > giveUpMs) throw error;
         await clock.sleep(this.#options.tickMs);
       }
     }
+    const { term } = driver.raft;
     while (driver.raft.commit < index) {
+      // Another leader may have put something else there.
+      if (driver.raft.term !== term)
+        throw new DbError('outcome_unknown', 'leadership was lost during a membership change');
       if (clock.monotonicMs() > giveUpMs)
         throw new DbError('timeout', 'the membership change was not committed in time');
       await clock.sleep(this.#options.tickMs);
@@ -384,6 +401,10 @@ export class MetaNode {
     if (this.#driver === undefined) throw new DbError('not_leader', 'this node has no cluster');
     return this.#driver;
   }
+}
+
+function removedMeanwhile(): DbError {
+  return new DbError('conflict', 'the meta node was removed while it was being added');
 }
 
 /** What may not get into the log: all that read it would stop, or pass it over. */

@@ -11,6 +11,7 @@ import { Latch } from '../../base/async/latch.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
+import { settledMembership } from '../../raft/membership.ts';
 import { RaftNode } from '../../raft/raft-node.ts';
 import type { Entry, HardState, Member, Message, Ready, Snapshot } from '../../raft/types.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
@@ -99,6 +100,10 @@ export class RaftDriver {
     this.#hardState = restored.hardState ?? { term: 0, vote: 0, commit: 0 };
     this.#appliedIndex = restored.snapshot?.index ?? 0;
     if (restored.snapshot !== undefined) ports.machine.restore(restored.snapshot);
+    if (hasDoubledMembers(restored)) {
+      const voters = this.raft.membership.voters.map(({ address }) => address).join(' ');
+      ports.log.warn('Raft members were listed more than once: each counts once', { voters });
+    }
     this.#ticker = ports.clock.every(options.tickMs, () => {
       this.raft.tick();
       // A leader that hears of nobody steps down without anything to write or send.
@@ -273,4 +278,10 @@ export class RaftDriver {
       sender.send(message);
     }
   }
+}
+
+function hasDoubledMembers({ snapshot, entries }: Restored): boolean {
+  const all = entries.flatMap((entry) => (entry.kind === 'membership' ? [entry.membership] : []));
+  if (snapshot !== undefined) all.push(snapshot.membership);
+  return all.some((membership) => settledMembership(membership) !== membership);
 }

@@ -79,3 +79,9 @@ test.each([
     kv.values.set('hard-state', encodeMessage({ ...start, commit: 5 }));
   await expect(new RaftStorage(kv).open()).rejects.toThrow(text);
 });
+
+test('raft storage: a term that a forged message has left behind is named', async () => {
+  const { kv } = await founded();
+  kv.values.set('hard-state', encodeMessage({ term: 1e300, vote: 0, commit: 1 }));
+  await expect(new RaftStorage(kv).open()).rejects.toThrow('raft hard state: term 1e+300 is out of range'); // prettier-ignore
+});

@@ -6,6 +6,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import type { KvOperation, KvStore } from '../../env/kv.ts';
+import { isTerm } from '../../raft/sound-message.ts';
 import type { Entry, HardState, Ready, Snapshot } from '../../raft/types.ts';
 import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
 
@@ -30,11 +31,13 @@ export class RaftStorage {
     this.#kv = kv;
   }
 
-  /** Throws `corrupt` on a gap. */
+  /** Throws `corrupt` on a gap, and on a term that no election has made. */
   async open(): Promise<Restored> {
     const identity = await this.#get<Identity>('identity');
     const hardState = await this.#get<HardState>('hard-state');
     const snapshot = await this.#get<Snapshot>('snapshot');
+    if (hardState !== undefined && !isTerm(hardState.term))
+      throw new DbError('corrupt', `raft hard state: term ${hardState.term} is out of range`);
     const stored = await this.#kv.range({ gte: 'entry/', lt: 'entry0' });
     const entries = stored.map(([, value]) => decodeMessage(value) as Entry);
     const first = (snapshot?.index ?? 0) + 1;
