@@ -21,6 +21,9 @@ export const Byte = {
   lowerI: 105,
 } as const;
 
+/** The longest key the storage takes: that of the series, and that with a field (spec F51). */
+export const keyBytesMax = 65_535;
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The text of bytes [start, end). */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type LineOptions, parseLines, precisionNs } from './line-protocol.ts';
-import { keyBytesMax } from './parse-line-key.ts';
+import { keyBytesMax } from './line-bytes.ts';
 
 function parse(text: string, options: Partial<LineOptions> = {}): ReturnType<typeof parseLines> {
   const body = new TextEncoder().encode(text);
@@ -28,9 +28,21 @@ test('line protocol: a missing time is the default, cut to the precision', () =>
 });
 
 test('line protocol: a key longer than the storage takes names both lengths', () => {
+  const errorOf = (line: string) => /'(: .*)/.exec(parse(line).errors[0]?.slice(-60) ?? '')?.[1];
+  const exceeded = (length: number) => `: max key length exceeded: ${length} > 65535`;
   const key = `m,t=${'x'.repeat(keyBytesMax - 4)}`;
-  expect(parse(`${key} v=1 1`).errors).toEqual([]);
-  expect(parse(`${key}x v=1 1`).errors[0]).toMatch(/: max key length exceeded: 65536 > 65535$/);
+  expect(errorOf(`${key}x v=1 1`)).toBe(exceeded(65_536));
+  // With the separator of four bytes and the field's name.
+  const fitting = key.slice(0, -6);
+  expect(errorOf(`${fitting} vw=1 1`)).toBeUndefined();
+  expect(errorOf(`${fitting} vwx=1 1`)).toBe(exceeded(65_536));
+  expect(errorOf(`${key} v=1 1`)).toBe(exceeded(65_540));
+  expect(errorOf(`k3 a=1,${'f'.repeat(70_000)}=1,${'g'.repeat(80_000)}=2 1`)).toBe(
+    exceeded(70_006),
+  );
+  // What else is wrong with the fields is told first, what is wrong with the time after.
+  expect(errorOf(`k3 ${'f'.repeat(70_000)}=1,g=x 1`)).toMatch(/: invalid boolean$/);
+  expect(errorOf(`k3 ${'f'.repeat(70_000)}=1 x`)).toBe(exceeded(70_006));
 });
 
 test('line protocol: any bytes give points or errors, and good lines around them count', () => {

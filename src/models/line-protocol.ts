@@ -81,7 +81,7 @@ function endOfLine(body: Uint8Array, start: number): number {
 function parseLine(line: Uint8Array, options: LineOptions): LinePoint {
   const { measurement, tags, end } = parseLineKey(line, 0);
   if (end >= line.length) throw parseError('missing fields');
-  const { fields, conflict, end: fieldsEnd } = parseLineFields(line, skipSpace(line, end));
+  const { fields, conflict, end: fieldsEnd } = parseLineFields(line, skipSpace(line, end), end);
   const timeNs = parseTime(line, skipSpace(line, fieldsEnd), options);
   const point = { measurement, tags, fields, timeNs };
   return conflict === undefined ? point : { ...point, conflict };

@@ -1,6 +1,6 @@
 import { exactTextOf } from './exact-text.ts';
 import type { FieldValue } from './field-value.ts';
-import { Byte, isDigit, parseError, textOf, unescapeName } from './line-bytes.ts';
+import { Byte, isDigit, keyBytesMax, parseError, textOf, unescapeName } from './line-bytes.ts';
 
 /** A name that a line gives values of two types. */
 export interface TypeConflict {
@@ -18,13 +18,20 @@ export interface LineFields {
   readonly end: number;
 }
 
-/** Reads `name=value,...` from `start`. Throws `parse_error` with the reference's text. */
-export function parseLineFields(line: Uint8Array, start: number): LineFields {
+/** The separator of series key and field in the storage's keys. */
+const separatorBytes = 4;
+
+/**
+ * Reads `name=value,...` from `start`, of a line whose series key has `keyBytes`. Throws `parse_error` with the reference's
+ * text.
+ */
+export function parseLineFields(line: Uint8Array, start: number, keyBytes = 0): LineFields {
   const fields = new Map<string, FieldValue>();
   let conflict: TypeConflict | undefined;
   let nameStart = start;
   let at = start;
   let isValueSeen = false;
+  let excess: number | undefined;
   while (at < line.length && line[at] !== Byte.space) {
     if (line[at] === Byte.backslash && at + 1 < line.length) {
       at += 2;
@@ -35,6 +42,8 @@ export function parseLineFields(line: Uint8Array, start: number): LineFields {
     } else if (line[at] === Byte.equals) {
       if (at === nameStart) throw parseError('missing field key');
       const [value, end] = readValue(line, at + 1);
+      const storedBytes = keyBytes + separatorBytes + at - nameStart;
+      if (storedBytes > keyBytesMax) excess ??= storedBytes;
       const name = unescapeName(textOf(line, nameStart, at));
       conflict ??= conflictOf(name, fields.get(name), value);
       fields.set(name, value);
@@ -45,6 +54,7 @@ export function parseLineFields(line: Uint8Array, start: number): LineFields {
     }
   }
   if (!isValueSeen) throw parseError('invalid field format');
+  if (excess !== undefined) throw parseError(`max key length exceeded: ${excess} > ${keyBytesMax}`);
   return { fields, conflict, end: at };
 }
 

@@ -1,8 +1,5 @@
-import { Byte, parseError, textOf, unescapeName } from './line-bytes.ts';
+import { Byte, keyBytesMax, parseError, textOf, unescapeName } from './line-bytes.ts';
 import { compareTags, type Tag } from './series-key.ts';
-
-/** The longest series key the storage takes (spec F51). */
-export const keyBytesMax = 65_535;
 
 export interface LineKey {
   readonly measurement: string;

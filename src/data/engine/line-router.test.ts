@@ -89,6 +89,9 @@ test.each([
   'm f=1 1\r\nm f=2 2\r\n',
   'Zürich,city=北京 temperatür=1.5,s="é" 1',
   '',
+  `k3 ${'f'.repeat(70_000)}=1 1`,
+  `k3 ${'f'.repeat(65_529)}=1 1\nk3 ${'f'.repeat(65_530)}=1 1`,
+  `k,t=${'x'.repeat(65_500)} v=1,${'é'.repeat(14)}=1 1\nk,t=${'x'.repeat(65_500)} v=1 2`,
 ])('line router: %j goes the same way as in the slow twin', (text) => {
   expectSame(text);
   expectSame(text, [3, 4, 5]);

@@ -21,6 +21,9 @@ import { routeLines, type LinesTask, type RoutedLines, type RouteGroup } from '.
 
 const encoder = new TextEncoder();
 
+/** A series key and a field's name of so many bytes together are stored without a question. */
+const pairBytesMax = 65_000;
+
 export class LineRouter {
   readonly #kernel: LineKernel;
   /** By the kernel's ids. */
@@ -60,13 +63,15 @@ export class LineRouter {
     while (this.#keys.length < this.#kernel.keyCount)
       this.#keys.push(learnKey(this.#kernel.keyBytes(this.#keys.length)));
     while (this.#fieldSets.length < this.#kernel.fieldSetCount) {
-      const fields = this.#kernel.fieldSet(this.#fieldSets.length).map(({ name, type }) => ({
+      const written = this.#kernel.fieldSet(this.#fieldSets.length);
+      const nameBytesMax = Math.max(...written.map(({ name }) => Buffer.byteLength(name)));
+      const fields = written.map(({ name, type }) => ({
         name: unescapeName(name),
         type: type as FieldType,
       }));
       const names = new Set(fields.map(({ name }) => name));
       const isUsual = names.size === fields.length && !names.has('time');
-      this.#fieldSets.push(isUsual ? { fields } : undefined);
+      this.#fieldSets.push(isUsual ? { fields, nameBytesMax } : undefined);
     }
   }
 
@@ -98,6 +103,8 @@ export class LineRouter {
       const fieldSetId = lines.fieldSetIds[line] ?? 0;
       const fieldSet = this.#fieldSets[fieldSetId];
       if (group === undefined || key === undefined || fieldSet === undefined) return undefined;
+      // Of a key that may be too long to be stored the slow way tells.
+      if (key.writtenBytes + fieldSet.nameBytesMax > pairBytesMax) return undefined;
       const shard = single ?? shardAt(group, Number(key.hash % BigInt(group.shardIds.length)));
       const places = (this.#seriesPlaces[groupNumber] ??= new SeriesPlaces());
       const shape = shard.shape(key.measurement, fieldSetId, fieldSet);
@@ -218,7 +225,8 @@ function learnKey(written: Uint8Array): KnownKey | undefined {
     const { measurement, tags, end } = parseLineKey(written, 0);
     if (end !== written.length || tags.some(({ key }) => key === 'time')) return undefined;
     const text = seriesKey(measurement, tags);
-    return { measurement, bytes: encoder.encode(text), hash: seriesKeyHash(text) };
+    const writtenBytes = written.length;
+    return { measurement, writtenBytes, bytes: encoder.encode(text), hash: seriesKeyHash(text) };
   } catch (error) {
     if (!isDbError(error)) throw error;
     return undefined;

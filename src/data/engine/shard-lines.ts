@@ -7,12 +7,16 @@ import type { FieldType } from '../../models/field-value.ts';
 
 /** What is known of a key the kernel has given an id. */
 export interface KnownKey {
+  /** As it was written; the canonical one may differ. */
+  readonly writtenBytes: number;
   readonly measurement: string;
   readonly bytes: Uint8Array;
   readonly hash: bigint;
 }
 
 export interface KnownFields {
+  /** Of the longest name, as it was written. */
+  readonly nameBytesMax: number;
   readonly fields: readonly { readonly name: string; readonly type: FieldType }[];
 }
 

@@ -3,7 +3,7 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { encodeBlock } from '../../codec/block.ts';
 import { encodeTimes } from '../../codec/times.ts';
 import type { Clock } from '../../env/clock.ts';
-import type { Disk } from '../../env/disk.ts';
+import type { Disk, DiskFile } from '../../env/disk.ts';
 import type { FlushKernel, FlushSeries, LoadedTable } from '../../kernels/flush-kernel.ts';
 import type { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import { FieldType } from '../../models/field-value.ts';
@@ -11,6 +11,7 @@ import type { ShardIndex } from '../index/shard-index.ts';
 import { blockRowsMax, tsmKey } from '../tsm/tsm-format.ts';
 import { TsmFile } from '../tsm/tsm-file.ts';
 import { TsmWriter } from '../tsm/tsm-writer.ts';
+import { excessOf } from './key-length.ts';
 import { sliceRun } from './column-run.ts';
 import type { Memtable, MemtableView } from './memtable.ts';
 import type { ShapeTable } from './shape-table.ts';
@@ -45,7 +46,8 @@ export async function flushMemtable(
 ): Promise<TsmFile> {
   const { disk, kernels } = ports;
   const temporary = `${path}.tmp`;
-  const writer = new TsmWriter(await disk.open(temporary, 'create'));
+  const file = await disk.open(temporary, 'create');
+  const writer = new TsmWriter(file);
   const kernel = kernels?.take();
   try {
     const encoders = [
@@ -53,13 +55,23 @@ export async function flushMemtable(
       new RunFlush(memtable),
     ];
     await writeColumns(columnsOf(memtable, index), writer, { encoders, ...ports });
+    await writer.finish();
+  } catch (error) {
+    await discard(disk, file);
+    throw error;
   } finally {
     if (kernel !== undefined) kernels?.giveBack(kernel);
   }
-  await writer.finish();
   await disk.rename(temporary, path);
   await disk.syncDir(path.slice(0, path.lastIndexOf('/')));
   return TsmFile.open(disk, path);
+}
+
+/** A flush that fails is tried again, maybe often: it leaves neither a descriptor nor bytes on a full disk. */
+async function discard(disk: Disk, file: DiskFile): Promise<void> {
+  // The failure that matters is the one of the flush.
+  await file.close().catch(() => undefined);
+  await disk.remove(file.path).catch(() => undefined);
 }
 
 async function writeColumns(
@@ -173,6 +185,8 @@ function columnsOf(memtable: Memtable, index: ShardIndex): readonly FlushColumn[
       for (const seriesId of table.seriesIds()) {
         const { key: seriesKey } = index.series(seriesId);
         for (const [column, { name: field, type }] of table.fields.entries()) {
+          // Only a log of before such rows were refused has them: they would make each flush fail.
+          if (excessOf(seriesKey, field) !== undefined) continue;
           const key = tsmKey(seriesKey, field);
           const place = columns.has(key) ? undefined : { table, column };
           columns.set(key, { key, measurement, seriesId, field, type, place });

@@ -16,6 +16,7 @@ import type { TsmFile } from '../tsm/tsm-file.ts';
 import { splitTsmKey } from '../tsm/tsm-format.ts';
 import { checkFields, type FieldVerdict } from './field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush.ts';
+import { refuseLongKeys } from './key-length.ts';
 import { isRefused } from './refused-rows.ts';
 import { Memtable } from './memtable.ts';
 import { ShardView } from './shard-view.ts';
@@ -62,7 +63,7 @@ export class Shard {
 
   /** Which rows are refused. To be called in the order in which batches enter the log. */
   decide(batch: PointBatch): FieldVerdict {
-    return checkFields(this.#index, batch);
+    return refuseLongKeys(batch, checkFields(this.#index, batch));
   }
 
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */

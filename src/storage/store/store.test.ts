@@ -16,6 +16,8 @@ import { seriesKey } from '../../models/series-key.ts';
 import { FailingDisk } from '../../../test/support/failing-disk.ts';
 import { memoryArena } from '../../../test/support/memory-source.ts';
 import { blockRowsMax } from '../tsm/tsm-format.ts';
+import { WalRecordKind } from '../wal/wal-record.ts';
+import { WalWriter } from '../wal/wal-writer.ts';
 import { Store } from './store.ts';
 
 const log = {
@@ -234,6 +236,54 @@ test('store: texts are kept to the byte in the log and in files, UTF-8 or not', 
   const again = await open();
   expect(strings(again)).toEqual(wanted);
   await again.close();
+});
+
+test('store: names that hold the separator of the files are the same after a flush and a restart', async () => {
+  const store = await open();
+  const lines = ['a#!~#b c=1 1', 'a b#!~#c=2 1', 'a,t=x#!~#y v#!~=3 1', 'a#!~ #v=4 1', 'a #v=5 1'];
+  await store.write(place, batchOf(lines.join('\n')));
+  const all = (one: Store) => {
+    const view = one.view(7);
+    return view?.measurements().flatMap((name) => view.fields(name).flatMap((field) => read(one, name, field.name))); // prettier-ignore
+  };
+  const before = all(store);
+  expect(before).toEqual(['a 1 5', 'a 1 2', 'a,t=x#!~#y 1 3', 'a#!~ 1 4', 'a#!~#b 1 1']);
+  await store.flush(7);
+  expect(all(store)).toEqual(before);
+  await store.close();
+  const again = await open();
+  expect(all(again)).toEqual(before);
+  await again.close();
+});
+
+test('store: a row whose key no file can take is refused, and one of an older log never makes a flush fail', async () => {
+  const long = 'f'.repeat(65_530);
+  const builder = new PointBatchBuilder();
+  const add = (key: string, timeNs: bigint, fields: Readonly<Record<string, number>>) => {
+    const values = Object.entries(fields).map(([name, value]) => [name, { type: 'float', value }] as const); // prettier-ignore
+    builder.add(key, { measurement: 'm', tags: [], timeNs, fields: new Map(values) });
+  };
+  add('m,t=a', 10n, { v: 1 });
+  add('m,t=a', 20n, { [long]: 1, v: 2 });
+  add('m', 30n, { [long.slice(1)]: 3 });
+  const payload = builder.finish();
+  const store = await open();
+  const reason = 'max key length exceeded: 65539 > 65535';
+  expect(await store.write(place, payload)).toEqual({ droppedCount: 1, reason });
+  expect(read(store, 'm', 'v')).toEqual(['m,t=a 10 1']);
+  await store.close();
+  // As a log from before had it: without a word of the rows that could not be stored.
+  const wal = new WalWriter(new NodeDisk(), { folder: `${folder}/wal`, run: 9, worker: 0, segmentBytesMax: 600, queueBytesMax: 1 << 20 }); // prettier-ignore
+  await wal.append({ kind: WalRecordKind.points, codec: 0, shardId: 7, sequence: 2, rejectBitmap: new Uint8Array(), payload }); // prettier-ignore
+  await wal.close();
+  const again = await open();
+  await again.flush(7);
+  expect(readdirSync(`${folder}/data/db/autogen/7`)).toEqual(['000000001-000000001.tsm', 'shard.json']); // prettier-ignore
+  await again.close();
+  const last = await open();
+  expect(read(last, 'm', 'v')).toEqual(['m,t=a 10 1', 'm,t=a 20 2']);
+  expect(read(last, 'm', long.slice(1))).toEqual(['m 30 3']);
+  await last.close();
 });
 
 test('store: segments of the log go once their points are in files, and not before', async () => {

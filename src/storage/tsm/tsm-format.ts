@@ -2,6 +2,9 @@
  * TSM files as the reference writes them (spec 7.2), all numbers big-endian: magic and version; blocks, each behind its
  * CRC-32; the index: per key its length, the key, a type byte, a count, and per block least time, greatest time, offset,
  * length; the index's offset. Keys are series key, separator, field, in the order of their bytes.
+ *
+ * A key is cut at its first separator, as the reference cuts it. A series key that holds one, or the beginning of one at its
+ * end, is therefore written with a backslash more in it: names come back as they were whatever they are.
  */
 export const tsmMagic = 0x16d116d1;
 export const tsmVersion = 1;
@@ -10,17 +13,34 @@ export const tsmFooterBytes = 8;
 export const indexEntryBytes = 28;
 export const blockCrcBytes = 4;
 export const keySeparator = '#!~#';
+/** The format has two bytes for the length of a key; past them the reference refuses a point. */
+export const keyBytesMax = 65_535;
+/** Likewise for the blocks of a key. */
+export const keyBlocksMax = 65_535;
 /** The reference's: values of a block at most. */
 export const blockRowsMax = 1_000;
 
 export function tsmKey(seriesKey: string, field: string): string {
-  return `${seriesKey}${keySeparator}${field}`;
+  return `${escapeSeparator(seriesKey)}${keySeparator}${field}`;
+}
+
+/** The part of a separator that makes a key ambiguous. */
+const separatorHead = '#!~';
+
+function escapeSeparator(seriesKey: string): string {
+  if (!seriesKey.includes(separatorHead)) return seriesKey;
+  return seriesKey.replaceAll(/#!~(?=\\*(?:#|$))/g, '#!~\\');
+}
+
+function unescapeSeparator(escaped: string): string {
+  if (!escaped.includes(separatorHead)) return escaped;
+  return escaped.replaceAll(/#!~\\(?=\\*(?:#|$))/g, separatorHead);
 }
 
 /** Series key and field of a key. */
 export function splitTsmKey(key: string): readonly [seriesKey: string, field: string] {
   const at = key.indexOf(keySeparator);
-  return [key.slice(0, at), key.slice(at + keySeparator.length)];
+  return [unescapeSeparator(key.slice(0, at)), key.slice(at + keySeparator.length)];
 }
 
 /** Generation and sequence, nine digits each, as compaction of the reference sorts them. */

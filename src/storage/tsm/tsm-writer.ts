@@ -6,6 +6,8 @@ import type { FieldType } from '../../models/field-value.ts';
 import {
   blockCrcBytes,
   indexEntryBytes,
+  keyBlocksMax,
+  keyBytesMax,
   tsmFooterBytes,
   tsmHeaderBytes,
   tsmMagic,
@@ -104,6 +106,8 @@ export class TsmWriter {
 
 function encodeKey({ key, type, blocks }: IndexedKey): Uint8Array {
   const name = new TextEncoder().encode(key);
+  assert(name.length <= keyBytesMax, 'a key fits its two bytes of length');
+  assert(blocks.length <= keyBlocksMax, 'the blocks of a key fit their two bytes of count');
   const out = new Uint8Array(2 + name.length + 3 + blocks.length * indexEntryBytes);
   const view = new DataView(out.buffer);
   view.setUint16(0, name.length);
