@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { callInBurst } from '../../../test/support/call-burst.ts';
 import { rpcTransportContract } from '../../../test/support/contract/rpc-transport.ts';
 import { DbError, dbErrorCodes } from '../../base/errors.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
@@ -54,4 +55,26 @@ test('grpc transport: a POST and noise on the port get an answer or an end, and 
   expect(Buffer.from(reply).toString()).toBe('x');
   await listener.close();
   await transport.close();
+});
+
+test('grpc transport: calls in a burst, some that fail and some that are cancelled, never break the session', async () => {
+  const codes = await callInBurst({ count: 4_800, atOnceCount: 200 });
+  expect(codes).toEqual({ ok: 3_000, partial_write: 1_200, cancelled: 600 });
+});
+
+test('grpc transport: a call that is cancelled while its connection comes about ends', async () => {
+  const transport = new GrpcTransport({ clock: new NodeClock() });
+  const listener = await transport.listen('127.0.0.1:0', {
+    call: () => new Promise<never>(() => undefined),
+    async *stream() {
+      yield await Promise.resolve(new Uint8Array(1));
+    },
+  });
+  const controller = new AbortController();
+  const options = { deadlineMs: 60_000, signal: controller.signal };
+  const call = transport.call(listener.address, 'never', new Uint8Array(8), options);
+  controller.abort();
+  await expect(call).rejects.toMatchObject({ code: 'cancelled' });
+  await transport.close();
+  await listener.close();
 });

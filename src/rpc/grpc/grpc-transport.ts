@@ -10,8 +10,10 @@ import { DbError, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { RpcHandlers, RpcListener, RpcOptions, RpcTransport } from '../../env/transport.ts';
 import { exchange, kindKey, methodKey } from './exchange.ts';
-import { FrameReader, messageFrames } from './frames.ts';
+import { messageFrames } from './frames.ts';
 import { listenGrpc } from './grpc-listener.ts';
+import { PacedResets } from './paced-resets.ts';
+import { ReplyReader } from './reply-reader.ts';
 
 const connectMs = 5_000;
 
@@ -33,6 +35,7 @@ type Asked = { readonly method: string; readonly kind: 'call' | 'stream' };
 export class GrpcTransport implements RpcTransport {
   readonly #clock: Clock;
   readonly #clients = new Map<string, Client>();
+  readonly #resets = new Map<string, PacedResets>();
 
   constructor({ clock }: { readonly clock: Clock }) {
     this.#clock = clock;
@@ -49,7 +52,10 @@ export class GrpcTransport implements RpcTransport {
     options: RpcOptions,
   ): Promise<Uint8Array> {
     const asked = { method, kind: 'call' } as const;
-    for await (const reply of this.#exchange(address, asked, request, options)) return reply;
+    let reply: Uint8Array | undefined;
+    // Read to its end: leaving at the first reply would reset the stream.
+    for await (const message of this.#exchange(address, asked, request, options)) reply ??= message;
+    if (reply !== undefined) return reply;
     throw new DbError('outcome_unknown', `${address}: the connection broke before the reply`);
   }
 
@@ -65,6 +71,8 @@ export class GrpcTransport implements RpcTransport {
   async close(): Promise<void> {
     for (const client of this.#clients.values()) client.close();
     this.#clients.clear();
+    for (const resets of this.#resets.values()) resets.close();
+    this.#resets.clear();
     return Promise.resolve();
   }
 
@@ -74,31 +82,36 @@ export class GrpcTransport implements RpcTransport {
     request: Uint8Array,
     { deadlineMs, signal }: RpcOptions,
   ): AsyncGenerator<Uint8Array, undefined> {
-    if (signal?.aborted === true) throw new DbError('cancelled', 'the call was cancelled');
+    throwIfCancelled(signal);
     const client = await this.#connected(address, Math.min(deadlineMs, connectMs));
+    // A signal that has aborted meanwhile says so to nobody who listens from now on.
+    throwIfCancelled(signal);
     const call = openCall(client, asked);
-    const end = new Ending(call, this.#clock, { deadlineMs, signal });
+    const replies = new ReplyReader(call);
+    const end = new Ending(replies, this.#clock, { deadlineMs, signal });
     try {
       for (const frame of messageFrames(request)) call.write(frame);
       call.end();
-      const reader = new FrameReader();
-      for await (const frame of call) {
-        const message = reader.take(frame as Buffer);
-        if (message === undefined) continue;
+      for (;;) {
+        const reply = await replies.next();
+        if (reply === undefined) return undefined;
         end.pause();
-        yield message;
+        yield reply;
         end.resume();
       }
-      // A cancelled call may end as if it were complete.
-      end.throwIfEnded();
-      return undefined;
     } catch (error) {
-      end.throwIfEnded();
       if (isDbError(error)) throw error;
       throw brokenError(address, error);
     } finally {
       end.settle();
+      this.#resetsOf(address).add(replies);
     }
+  }
+
+  #resetsOf(address: string): PacedResets {
+    const resets = this.#resets.get(address) ?? new PacedResets(this.#clock);
+    this.#resets.set(address, resets);
+    return resets;
   }
 
   /** A client with a connection. Throws `unavailable` at once when there is nobody. */
@@ -134,26 +147,22 @@ function openCall(client: Client, { method, kind }: Asked): Duplex {
   metadata.set(methodKey, method);
   metadata.set(kindKey, kind);
   const { path, requestSerialize, responseDeserialize } = exchange;
-  const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
-  // Errors come out of the iterator; one that comes later has nobody left to hear it.
-  call.on('error', () => undefined);
-  return call;
+  return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
 }
 
-/** Why a call is ended by this side: its deadline, or its signal. */
+/** Ends the reading of replies at the deadline or the signal. */
 class Ending {
-  readonly #call: Duplex;
+  readonly #replies: ReplyReader;
   readonly #clock: Clock;
   readonly #deadlineMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => {
-    this.#end(new DbError('cancelled', 'the call was cancelled'));
+    this.#replies.leave(cancelled());
   };
   #timer: { cancel(): void } | undefined;
-  #error: DbError | undefined;
 
-  constructor(call: Duplex, clock: Clock, { deadlineMs, signal }: RpcOptions) {
-    this.#call = call;
+  constructor(replies: ReplyReader, clock: Clock, { deadlineMs, signal }: RpcOptions) {
+    this.#replies = replies;
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
     this.#signal = signal;
@@ -167,25 +176,24 @@ class Ending {
 
   resume(): void {
     this.#timer = this.#clock.after(this.#deadlineMs, () => {
-      this.#end(new DbError('timeout', 'the call took longer than its deadline'));
+      this.#replies.leave(new DbError('timeout', 'the call took longer than its deadline'));
     });
   }
 
-  throwIfEnded(): void {
-    if (this.#error !== undefined) throw this.#error;
-  }
-
-  /** Lets go of timer, signal and, if it still runs, the call. */
+  /** Lets go of timer, signal and what still comes. */
   settle(): void {
     this.#timer?.cancel();
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#call.cancel();
+    this.#replies.leave(undefined);
   }
+}
 
-  #end(error: DbError): void {
-    this.#error ??= error;
-    this.#call.cancel();
-  }
+function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw cancelled();
+}
+
+function cancelled(): DbError {
+  return new DbError('cancelled', 'the call was cancelled');
 }
 
 function brokenError(address: string, error: unknown): DbError {
