@@ -5,10 +5,14 @@ import type { dataKeys } from '../config/data-keys.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
+import { LaggingOwners } from '../data/shards/lagging-owners.ts';
 import { shardMethods } from '../data/shards/remote-shards.ts';
+import { isShardGone } from '../data/shards/shard-places.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../data/statements/query-registry.ts';
 import { StatementExecutor } from '../data/statements/statement-executor.ts';
+import { noHints } from '../data/write/hint-sink.ts';
+import { OwnerShares } from '../data/write/owner-shares.ts';
 import { PointsWriter } from '../data/write/points-writer.ts';
 import type { Env } from '../env/env.ts';
 import type { DataStatus } from '../http/meta/add-nodes.ts';
@@ -54,22 +58,28 @@ export async function startDataNode(
   const meta = await MetaClient.open({ ...env, log: log.child('meta') }, config.get('meta', 'dir'));
   const local = await startWorkers(env, config, options);
   const rpc = new RpcClient(transport, () => meta.clusterId);
-  const shards = new ClusterShards(meta, local, rpc);
+  const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
+  const isBehind = lagging.isBehind.bind(lagging);
+  const shards = new ClusterShards(meta, local, { rpc, isBehind });
   const registry = new QueryRegistry(clock, {
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
   });
   const queries = new ClusterQueries(registry, meta, rpc);
   const executor = new StatementExecutor({ clock, random, meta, shards, log, registry, queries });
-  const writer = new PointsWriter({
-    clock,
-    meta,
-    shards,
-    routeLines: local.routeLines.bind(local),
-    // Hinted handoff will queue the batch here; until then the owner lacks it.
-    onOwnerFailed: (nodeId, shardId, error) => {
-      log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
+  const shares = new OwnerShares(
+    {
+      localNodeId: () => meta.nodeId,
+      shards,
+      // Hinted handoff will queue the copy here; until then the owner lacks it.
+      hintsOf: () => noHints,
+      onLost: (nodeId, shardId, error) => {
+        log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
+      },
     },
-  });
+    { callDeadlineMs: config.get('cluster', 'write-timeout') },
+  );
+  const routeLines = local.routeLines.bind(local);
+  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const port = new DataListener({ env, config, meta });
   const listener = await port.listen([shardMethods(local), queries.methods], rpc);

@@ -5,6 +5,9 @@ import { ClusterShards } from '../../src/data/shards/cluster-shards.ts';
 import { ClusterQueries } from '../../src/data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../../src/data/statements/query-registry.ts';
 import { StatementExecutor } from '../../src/data/statements/statement-executor.ts';
+import { LaggingOwners } from '../../src/data/shards/lagging-owners.ts';
+import { noHints } from '../../src/data/write/hint-sink.ts';
+import { OwnerShares } from '../../src/data/write/owner-shares.ts';
 import { PointsWriter } from '../../src/data/write/points-writer.ts';
 import { createNodeEnv } from '../../src/env/node/node-env.ts';
 import type { RpcTransport } from '../../src/env/transport.ts';
@@ -62,13 +65,17 @@ export async function startOneNode(
     memtablesBytesMax: 256 * MiB,
   });
   const rpc = new RpcClient(env.transport, () => 0n);
-  const shards = new ClusterShards(meta, local, rpc);
+  const shards = new ClusterShards(meta, local, { rpc, isBehind: () => false });
   const registry = new QueryRegistry(clock, { concurrentMax: 0 });
   const queries = new ClusterQueries(registry, meta, rpc);
   const executor = new StatementExecutor({ clock, random, meta, shards, log, registry, queries });
   const routeLines = local.routeLines.bind(local);
-  const onOwnerFailed = (): void => undefined;
-  const writer = new PointsWriter({ clock, meta, shards, routeLines, onOwnerFailed });
+  const lagging = new LaggingOwners(() => true);
+  const shares = new OwnerShares(
+    { localNodeId: () => 1, shards, hintsOf: () => noHints, onLost: () => undefined },
+    { callDeadlineMs: 10_000 },
+  );
+  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
   let requests = 0;
   const api = createDataApi(
     { clock, jobs, log, writer, executor, vars: () => ({}), requestId: () => `${++requests}` },

@@ -3,12 +3,12 @@ import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type {
   AccessOptions,
+  BatchOutcome,
   DescribeOptions,
   DescribeRequest,
   FragmentBlock,
   MeasurementDescription,
   MeasurementSeries,
-  OwnerReceipt,
   SeriesRequest,
   ShardAccess,
   ShardBatch,
@@ -64,14 +64,22 @@ export class LocalShards implements ShardAccess {
     return reply as RoutedLines;
   }
 
-  async write(batch: ShardBatch, { signal }: AccessOptions): Promise<OwnerReceipt> {
+  writeMany(batches: readonly ShardBatch[]): Promise<readonly BatchOutcome[]> {
+    return Promise.all(batches.map((batch) => this.#write(batch)));
+  }
+
+  async #write(batch: ShardBatch): Promise<BatchOutcome> {
     const home = homeOf(batch.shardId, this.#links.length);
-    const reply = await this.#loaded(home, batch.payload.length, (link) =>
-      link.call('write', batch, { signal }),
-    );
-    const { schemaVersion, ...receipt } = reply as EngineReceipt;
-    this.#described.seen(home, schemaVersion);
-    return receipt;
+    try {
+      const reply = await this.#loaded(home, batch.payload.length, (link) =>
+        link.call('write', batch),
+      );
+      const { schemaVersion, droppedCount, reason } = reply as EngineReceipt;
+      this.#described.seen(home, schemaVersion);
+      return { kind: 'written', droppedCount, reason };
+    } catch (error) {
+      return { kind: 'failed', error };
+    }
   }
 
   async describe(

@@ -7,8 +7,14 @@ import type { Predicate } from '../../query/predicate.ts';
  * A shard that has had no points is there and empty. Failures are DbErrors; those of RpcTransport when the node is away.
  */
 export interface ShardAccess {
-  /** Resolves once the batch is durable. */
-  write(batch: ShardBatch, options: AccessOptions): Promise<OwnerReceipt>;
+  /**
+   * Writes batches, those of a shard in their order; resolves with an outcome for each once all are durable or refused.
+   * Rejects when the node could not be asked, or did not answer: then any of them may have been written.
+   */
+  writeMany(
+    batches: readonly ShardBatch[],
+    options: AccessOptions,
+  ): Promise<readonly BatchOutcome[]>;
   /** Measurements of the shards: all, or those of `options.only` that are there. */
   describe(shardIds: readonly number[], options: DescribeOptions): Promise<ShardsDescription>;
   /** Series that pass the predicate on tags, sorted by their keys. */
@@ -48,6 +54,10 @@ export interface ShardBatch {
   readonly retentionPolicy: string;
   readonly payload: Uint8Array;
 }
+
+export type BatchOutcome =
+  | ({ readonly kind: 'written' } & OwnerReceipt)
+  | { readonly kind: 'failed'; readonly error: unknown };
 
 export interface ShardsDescription {
   readonly measurements: readonly MeasurementDescription[];

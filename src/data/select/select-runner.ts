@@ -98,7 +98,8 @@ async function runOnce(
   attempt: Attempt,
 ): Promise<readonly OutputSeries[]> {
   const { context, ports, failed } = attempt;
-  const preference = { localNodeId: ports.meta.nodeId, random: ports.random, failed };
+  const { meta, random } = ports;
+  const preference = { localNodeId: meta.nodeId, random, failed, isBehind: ports.shards.isBehind };
   const chosen = chooseOwners(shards, preference);
   const participants = await Promise.all(
     [...chosen].map(([nodeId, shardIds]) =>

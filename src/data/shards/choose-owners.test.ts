@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { DbError, dbErrorCodes } from '../../base/errors.ts';
 import type { Random } from '../../env/random.ts';
 import type { ShardInfo } from '../../meta/model/catalog.ts';
-import { chooseOwners, isNodeFailure } from './choose-owners.ts';
+import { chooseOwners, isNodeFailure, type OwnerPreference } from './choose-owners.ts';
 
 const random = { u32: () => 0 } as unknown as Random;
 const shards: readonly ShardInfo[] = [
@@ -10,13 +10,25 @@ const shards: readonly ShardInfo[] = [
   { id: 2, owners: [5, 6] },
 ];
 
-function choose(localNodeId: number, failed: ReadonlyMap<number, unknown>) {
-  return [...chooseOwners(shards, { localNodeId, random, failed })];
+const noneBehind = () => false;
+
+function choose(
+  localNodeId: number,
+  failed: ReadonlyMap<number, unknown>,
+  isBehind: OwnerPreference['isBehind'] = noneBehind,
+) {
+  return [...chooseOwners(shards, { localNodeId, random, failed, isBehind })];
 }
 
 test('choose owners: this node first, else one that is asked anyway', () => {
   expect(choose(5, new Map())).toEqual([[5, [1, 2]]]);
   expect(choose(4, new Map())).toEqual([[4, [1]], [5, [2]]]); // prettier-ignore
+});
+
+test('choose owners: an owner that lacks what was written here is asked only when no other is left', () => {
+  const isBehind = (shardId: number, nodeId: number) => shardId === 1 && nodeId === 5;
+  expect(choose(5, new Map(), isBehind)).toEqual([[4, [1]], [5, [2]]]); // prettier-ignore
+  expect(choose(5, new Map([[4, new Error('down')]]), isBehind)).toEqual([[5, [1, 2]]]);
 });
 
 test.each(['corrupt', 'io_error', 'unavailable', 'unsupported_version'] as const)(

@@ -7,26 +7,33 @@ export interface OwnerPreference {
   readonly random: Random;
   /** Nodes that failed this query, with why. */
   readonly failed: ReadonlyMap<number, unknown>;
+  /** Whether an owner lacks something that clients of this node have been told is written. */
+  readonly isBehind: (shardId: number, nodeId: number) => boolean;
 }
 
 /**
- * One owner for each shard: this node where it is one, else a node chosen before, else any (spec F55). Throws what the
- * last tried owner failed with when none is left.
+ * One owner for each shard: of those that have all that went through this node, this node where it is one, else a node
+ * chosen before, else any (spec F55). An owner that is behind is asked only when no other is left. Throws what the last
+ * tried owner failed with when none is left.
  */
 export function chooseOwners(
   shards: readonly ShardInfo[],
-  { localNodeId, random, failed }: OwnerPreference,
+  { localNodeId, random, failed, isBehind }: OwnerPreference,
 ): ReadonlyMap<number, readonly number[]> {
   const chosen = new Map<number, number[]>();
   for (const { id, owners } of shards) {
     const live = owners.filter((owner) => !failed.has(owner));
     if (live.length === 0) throw noOwner(id, owners, failed);
+    const upToDate = live.filter((owner) => !isBehind(id, owner));
+    const candidates = upToDate.length > 0 ? upToDate : live;
     const owner =
-      live.find((one) => one === localNodeId) ??
-      live.find((one) => chosen.has(one)) ??
-      live[random.u32() % live.length] ??
+      candidates.find((one) => one === localNodeId) ??
+      candidates.find((one) => chosen.has(one)) ??
+      candidates[random.u32() % candidates.length] ??
       0;
-    chosen.set(owner, [...(chosen.get(owner) ?? []), id]);
+    const ofOwner = chosen.get(owner);
+    if (ofOwner === undefined) chosen.set(owner, [id]);
+    else ofOwner.push(id);
   }
   return chosen;
 }

@@ -9,11 +9,24 @@ export class ClusterShards {
   readonly #meta: MetaAccess;
   readonly #local: ShardAccess;
   readonly #rpc: RpcClient;
+  /** Whether an owner lacks something that clients of this node have been told is written (OwnerPreference). */
+  readonly isBehind: (shardId: number, nodeId: number) => boolean;
 
-  constructor(meta: MetaAccess, local: ShardAccess, rpc: RpcClient) {
+  constructor(
+    meta: MetaAccess,
+    local: ShardAccess,
+    {
+      rpc,
+      isBehind,
+    }: {
+      readonly rpc: RpcClient;
+      readonly isBehind: (shardId: number, nodeId: number) => boolean;
+    },
+  ) {
     this.#meta = meta;
     this.#local = local;
     this.#rpc = rpc;
+    this.isBehind = isBehind;
   }
 
   /** Throws `node_not_found` for a node that has left the cluster. */

@@ -1,8 +1,11 @@
+import { DbError, errorText, isDbError, type DbErrorCode } from '../../base/errors.ts';
+import { MiB } from '../../base/units.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { RpcMethods } from '../../rpc/rpc-service.ts';
 import type {
   AccessOptions,
+  BatchOutcome,
   DescribeOptions,
   DescribeRequest,
   FragmentBlock,
@@ -17,6 +20,9 @@ import type {
 /** How long a node that serves a remote request may take over its own part; the caller's deadline ends it sooner. */
 const servedDeadlineMs = 3_600_000;
 
+/** What an owner says of one batch, as it travels. */
+type WireOutcome = OwnerReceipt | { readonly code: DbErrorCode; readonly text: string };
+
 /** The shards of another node. */
 export class RemoteShards implements ShardAccess {
   readonly #rpc: RpcClient;
@@ -27,8 +33,16 @@ export class RemoteShards implements ShardAccess {
     this.#address = address;
   }
 
-  async write(batch: ShardBatch, options: AccessOptions): Promise<OwnerReceipt> {
-    return (await this.#call('shards.write', batch, options)) as OwnerReceipt;
+  async writeMany(
+    batches: readonly ShardBatch[],
+    options: AccessOptions,
+  ): Promise<readonly BatchOutcome[]> {
+    const outcomes = (await this.#call('shards.write', batches, options)) as WireOutcome[];
+    return outcomes.map((one) =>
+      'code' in one
+        ? { kind: 'failed', error: new DbError(one.code, one.text) }
+        : { kind: 'written', ...one },
+    );
   }
 
   async describe(
@@ -60,17 +74,48 @@ export class RemoteShards implements ShardAccess {
   }
 }
 
+/** Writes of other nodes that wait here for the engine: past it their coordinators keep what they have. */
+const servedBytesMax = 256 * MiB;
+
+/** Writes what other nodes sent, whether or not they still wait for the answer: no owner drops what it was sent. */
+class ServedWrites {
+  readonly #shards: ShardAccess;
+  #servedBytes = 0;
+
+  constructor(shards: ShardAccess) {
+    this.#shards = shards;
+  }
+
+  async write(batches: readonly ShardBatch[]): Promise<readonly WireOutcome[]> {
+    const lengthBytes = batches.reduce((sum, { payload }) => sum + payload.length, 0);
+    if (this.#servedBytes > 0 && this.#servedBytes + lengthBytes > servedBytesMax)
+      throw new DbError('queue_full', `${this.#servedBytes} bytes of writes wait for the engine`);
+    this.#servedBytes += lengthBytes;
+    try {
+      // A payload that is a view of the message would take the message along to the worker.
+      const owned = batches.map((batch) => ({ ...batch, payload: batch.payload.slice() }));
+      const outcomes = await this.#shards.writeMany(owned, { deadlineMs: servedDeadlineMs });
+      return outcomes.map(wireOutcome);
+    } finally {
+      this.#servedBytes -= lengthBytes;
+    }
+  }
+}
+
+function wireOutcome(outcome: BatchOutcome): WireOutcome {
+  if (outcome.kind === 'written')
+    return { droppedCount: outcome.droppedCount, reason: outcome.reason };
+  const { error } = outcome;
+  return { code: isDbError(error) ? error.code : 'internal', text: errorText(error) };
+}
+
 /** The other end: answers RemoteShards of other nodes from the shards of this one. */
 export function shardMethods(shards: ShardAccess): RpcMethods {
   const options = (signal: AbortSignal) => ({ deadlineMs: servedDeadlineMs, signal });
+  const writes = new ServedWrites(shards);
   return {
     calls: {
-      'shards.write': (body, { signal }) => {
-        const batch = body as ShardBatch;
-        // A payload that is a view of the message would take the message along to the worker.
-        const payload = batch.payload.slice();
-        return shards.write({ ...batch, payload }, options(signal));
-      },
+      'shards.write': (body) => writes.write(body as readonly ShardBatch[]),
       'shards.describe': (body, { signal }) => {
         const { shardIds, only } = body as DescribeRequest;
         return shards.describe(shardIds, { ...options(signal), only });

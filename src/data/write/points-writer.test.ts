@@ -3,8 +3,9 @@ import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { routeLines } from '../engine/route-lines.ts';
 import type { OwnerReceipt } from '../engine/shard-access.ts';
-import type { ClusterShards } from '../shards/cluster-shards.ts';
+import { LaggingOwners } from '../shards/lagging-owners.ts';
 import { PointsWriter } from './points-writer.ts';
+import type { Share } from './share.ts';
 
 const clock = {
   wallNs: () => 0n,
@@ -23,18 +24,21 @@ const database = { name: 'd', defaultRetentionPolicy: 'autogen', retentionPolici
 /** What a write answers when the one owner gives that receipt; how many batches it got. */
 async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, reason: '' }) {
   let batchCount = 0;
-  const owner = {
-    write: () => {
+  const shares = {
+    send: (): Share => {
       batchCount++;
-      return Promise.resolve(receipt);
+      return {
+        accepted: Promise.resolve(),
+        outcome: Promise.resolve({ kind: 'written', receipt }),
+      };
     },
   };
   const writer = new PointsWriter({
     clock,
     meta: { catalog: { databases: [database] } } as unknown as MetaAccess,
-    shards: { of: () => owner } as unknown as ClusterShards,
+    shares,
+    lagging: new LaggingOwners(() => true),
     routeLines: (task) => Promise.resolve(routeLines(task)),
-    onOwnerFailed: () => undefined,
   });
   const request = { database: 'd', retentionPolicy: '', stepNs: 1n, level: 'one', timeoutMs: 1_000 } as const; // prettier-ignore
   const text = await writer.write({ ...request, body: new TextEncoder().encode(body) }).then(

@@ -10,19 +10,19 @@ import {
 } from '../../meta/model/catalog.ts';
 import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
 import type { LinesTask, RefusedPoints, RoutedLines, TimeBounds } from '../engine/route-lines.ts';
-import type { OwnerReceipt } from '../engine/shard-access.ts';
-import type { ClusterShards } from '../shards/cluster-shards.ts';
+import type { OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
+import type { LaggingOwners } from '../shards/lagging-owners.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import { describeDropped } from './dropped-points.ts';
-import { writeToOwners, type OwnerWrite } from './owner-writes.ts';
+import type { OwnerShares } from './owner-shares.ts';
+import { awaitOwners } from './owner-writes.ts';
 
 export interface PointsWriterPorts {
   readonly clock: Clock;
   readonly meta: MetaAccess;
-  readonly shards: ClusterShards;
+  readonly shares: Pick<OwnerShares, 'send'>;
+  readonly lagging: Pick<LaggingOwners, 'add' | 'addLost'>;
   readonly routeLines: (task: LinesTask) => Promise<RoutedLines>;
-  /** An owner did not get its copy: where hinted handoff will take it. */
-  readonly onOwnerFailed: (nodeId: number, shardId: number, error: unknown) => void;
 }
 
 export interface WriteRequest {
@@ -154,20 +154,22 @@ export class PointsWriter {
 
   #writeBatch(
     { level, timeoutMs }: LevelledRequest,
-    batch: Parameters<ReturnType<ClusterShards['of']>['write']>[0],
+    batch: ShardBatch,
     shard: ShardInfo | undefined,
   ): Promise<OwnerReceipt> {
-    const owners = new Map<number, OwnerWrite>();
-    for (const owner of shard?.owners ?? []) {
-      owners.set(owner, async (signal) =>
-        this.#ports.shards.of(owner).write(batch, { deadlineMs: timeoutMs, signal }),
-      );
-    }
-    return writeToOwners(this.#ports.clock, owners, {
+    const { clock, meta, shares, lagging } = this.#ports;
+    const { shardId } = batch;
+    const owners = shard?.owners ?? [];
+    return awaitOwners(clock, new Map(owners.map((owner) => [owner, shares.send(owner, batch)])), {
       level,
       timeoutMs,
-      onOwnerFailed: (owner, error) => {
-        this.#ports.onOwnerFailed(owner, batch.shardId, error);
+      localOwner: owners.find((owner) => owner === meta.nodeId),
+      onAnswered: (owner, outcome) => {
+        const lag = lagging.add(shardId, owner);
+        void outcome.then(({ kind }) => {
+          if (kind === 'lost') lagging.addLost(shardId, owner);
+          lag.caughtUp();
+        });
       },
     });
   }

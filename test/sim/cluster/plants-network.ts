@@ -41,7 +41,8 @@ export function swallowingFailures(transport: RpcTransport): RpcTransport {
         return await transport.call(address, method, request, options);
       } catch (error) {
         if (method !== 'shards.write') throw error;
-        return encodeMessage({ droppedCount: 0, reason: '' });
+        const batches = decodeMessage(request.subarray(headBytes)) as readonly unknown[];
+        return encodeMessage(batches.map(() => ({ droppedCount: 0, reason: '' })));
       }
     },
   };

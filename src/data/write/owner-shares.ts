@@ -1,0 +1,78 @@
+import { DbError } from '../../base/errors.ts';
+import type { ClusterShards } from '../shards/cluster-shards.ts';
+import type { ShardBatch } from '../engine/shard-access.ts';
+import type { HintSink } from './hint-sink.ts';
+import { LocalOutbox } from './local-outbox.ts';
+import { NodeOutbox } from './node-outbox.ts';
+import type { Share } from './share.ts';
+
+export interface OwnerSharesPorts {
+  readonly localNodeId: () => number;
+  readonly shards: Pick<ClusterShards, 'of'>;
+  readonly hintsOf: (nodeId: number) => HintSink;
+  /** A copy is lost for good: told once for each, however the client's answer went. */
+  readonly onLost: (nodeId: number, shardId: number, error: unknown) => void;
+}
+
+export interface OwnerSharesOptions {
+  /** Of a call to another node: what has taken longer may have been written or not. */
+  readonly callDeadlineMs: number;
+}
+
+interface Outbox {
+  send(batch: ShardBatch): Share;
+}
+
+/** Brings copies of batches to their owners, this node's own included. */
+export class OwnerShares {
+  readonly #ports: OwnerSharesPorts;
+  readonly #options: OwnerSharesOptions;
+  /** By id; ids are never given twice, so that there are as few as nodes ever were while this process runs. */
+  readonly #outboxes = new Map<number, Outbox>();
+
+  constructor(ports: OwnerSharesPorts, options: OwnerSharesOptions) {
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  send(nodeId: number, batch: ShardBatch): Share {
+    const { accepted, outcome } = this.#outbox(nodeId).send(batch);
+    const reported = outcome.then((settled) => {
+      if (settled.kind === 'lost') this.#ports.onLost(nodeId, batch.shardId, settled.error);
+      return settled;
+    });
+    return { accepted, outcome: reported };
+  }
+
+  #outbox(nodeId: number): Outbox {
+    const known = this.#outboxes.get(nodeId);
+    if (known !== undefined) return known;
+    const made = nodeId === this.#ports.localNodeId() ? this.#local() : this.#remote(nodeId);
+    this.#outboxes.set(nodeId, made);
+    return made;
+  }
+
+  #local(): Outbox {
+    const nodeId = this.#ports.localNodeId();
+    const { shards, hintsOf } = this.#ports;
+    // No deadline: the engine of this node works off what it has.
+    const options = { deadlineMs: 0 };
+    return new LocalOutbox({
+      hints: hintsOf(nodeId),
+      write: async (batch) => {
+        const [outcome] = await shards.of(nodeId).writeMany([batch], options);
+        return outcome ?? { kind: 'failed', error: new DbError('internal', 'no outcome') };
+      },
+    });
+  }
+
+  #remote(nodeId: number): Outbox {
+    const { shards, hintsOf } = this.#ports;
+    const options = { deadlineMs: this.#options.callDeadlineMs };
+    return new NodeOutbox({
+      hints: hintsOf(nodeId),
+      // The node may have left the cluster: of() throws then, and that is an outcome like others.
+      deliver: async (batches) => shards.of(nodeId).writeMany(batches, options),
+    });
+  }
+}
