@@ -59,7 +59,7 @@ export class LocalOutbox {
   }
 
   #start({ batch, outcome }: Item): void {
-    this.#write(batch)
+    void this.#write(batch)
       .catch((error: unknown): ShareOutcome => ({ kind: 'lost', error }))
       .then((settled) => {
         this.#queuedBytes -= batch.payload.length;
