@@ -1,5 +1,3 @@
-import { DbError } from '../base/errors.ts';
-
 /** Bytes that mean something in line protocol (spec 4.2). */
 export const Byte = {
   nul: 0,
@@ -16,9 +14,11 @@ export const Byte = {
   nine: 57,
   equals: 61,
   upperE: 69,
+  upperN: 78,
   backslash: 92,
   lowerE: 101,
   lowerI: 105,
+  lowerN: 110,
 } as const;
 
 /** The longest key the storage takes: that of the series, and that with a field (spec F51). */
@@ -42,11 +42,12 @@ export function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= Byte.zero && byte <= Byte.nine;
 }
 
-/** A backslash makes a comma, space or equals sign part of a name; before anything else it stands for itself. */
-export function unescapeName(text: string): string {
-  return text.replaceAll(/\\([, =])/g, '$1');
+/** A backslash makes a comma, space or equals sign part of a tag; before anything else it stands for itself. */
+export function unescapeTag(text: string): string {
+  return text.includes('\\') ? text.replaceAll(/\\([, =])/g, '$1') : text;
 }
 
-export function parseError(text: string): DbError {
-  return new DbError('parse_error', text);
+/** In the name of a measurement or a field a backslash hides a quote too. */
+export function unescapeName(text: string): string {
+  return text.includes('\\') ? text.replaceAll(/\\([," =])/g, '$1') : text;
 }

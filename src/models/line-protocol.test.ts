@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type LineOptions, parseLines, precisionNs } from './line-protocol.ts';
 import { keyBytesMax } from './line-bytes.ts';
+import { lineErrorsBytesMax } from './line-errors.ts';
 
 function parse(text: string, options: Partial<LineOptions> = {}): ReturnType<typeof parseLines> {
   const body = new TextEncoder().encode(text);
@@ -9,7 +10,7 @@ function parse(text: string, options: Partial<LineOptions> = {}): ReturnType<typ
 
 function timeOf(text: string, precision: string): bigint | string | undefined {
   const { points, errors } = parse(text, { stepNs: precisionNs.get(precision) ?? 0n });
-  return points[0]?.timeNs ?? errors[0];
+  return points[0]?.timeNs ?? errors.text();
 }
 
 test('line protocol: a time counts steps of the precision, exactly', () => {
@@ -28,7 +29,7 @@ test('line protocol: a missing time is the default, cut to the precision', () =>
 });
 
 test('line protocol: a key longer than the storage takes names both lengths', () => {
-  const errorOf = (line: string) => /'(: .*)/.exec(parse(line).errors[0]?.slice(-60) ?? '')?.[1];
+  const errorOf = (line: string) => /'(: .*)/.exec(parse(line).errors.text().slice(-60))?.[1];
   const exceeded = (length: number) => `: max key length exceeded: ${length} > 65535`;
   const key = `m,t=${'x'.repeat(keyBytesMax - 4)}`;
   expect(errorOf(`${key}x v=1 1`)).toBe(exceeded(65_536));
@@ -43,6 +44,18 @@ test('line protocol: a key longer than the storage takes names both lengths', ()
   // What else is wrong with the fields is told first, what is wrong with the time after.
   expect(errorOf(`k3 ${'f'.repeat(70_000)}=1,g=x 1`)).toMatch(/: invalid boolean$/);
   expect(errorOf(`k3 ${'f'.repeat(70_000)}=1 x`)).toBe(exceeded(70_006));
+});
+
+test('line protocol: texts of bad lines are kept up to a bound, the first always, the rest counted', () => {
+  const long = parse(`${'x'.repeat(lineErrorsBytesMax * 3)}\nshort\nv\n`).errors;
+  expect(long.count).toBe(3);
+  expect(long.text().length).toBeLessThan(lineErrorsBytesMax + 100);
+  expect(long.text()).toMatch(/^unable to parse 'xxx+': missing fields\nand 2 more lines$/);
+  const many = parse('m =\n'.repeat(100_000)).errors;
+  expect(many.text()).toMatch(/^unable to parse 'm =': missing field key\nunable to parse 'm =': /);
+  expect(many.text().length).toBeLessThan(lineErrorsBytesMax * 2);
+  const named = many.text().match(/unable/g)?.length ?? 0;
+  expect(many.text().endsWith(`\nand ${100_000 - named} more lines`)).toBe(true);
 });
 
 test('line protocol: any bytes give points or errors, and good lines around them count', () => {

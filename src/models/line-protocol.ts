@@ -1,8 +1,9 @@
-import { isDbError } from '../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../base/units.ts';
 import type { FieldValue } from './field-value.ts';
-import { Byte, isDigit, parseError, skipSpace, textOf } from './line-bytes.ts';
-import { outOfRange, parseLineFields, startsTime, type TypeConflict } from './parse-line-fields.ts';
+import { Byte, isDigit, skipSpace, textOf } from './line-bytes.ts';
+import { LineErrors } from './line-errors.ts';
+import { parseInteger } from './line-value.ts';
+import { parseLineFields, type TypeConflict } from './parse-line-fields.ts';
 import { parseLineKey } from './parse-line-key.ts';
 import type { Tag } from './series-key.ts';
 
@@ -35,39 +36,52 @@ export interface LineOptions {
 
 export interface ParsedLines {
   readonly points: readonly LinePoint[];
-  /** One text a bad line, as the reference words it; the other lines count nevertheless. */
-  readonly errors: readonly string[];
+  /** What is wrong with the lines that are no points; the other lines count nevertheless. */
+  readonly errors: LineErrors;
 }
 
 /** Parses line protocol: the slow, obvious form that the kernel is held to. */
 export function parseLines(body: Uint8Array, options: LineOptions): ParsedLines {
   const points: LinePoint[] = [];
-  const errors: string[] = [];
+  const errors = new LineErrors();
   for (let at = 0; at < body.length;) {
     const end = endOfLine(body, at);
-    const start = skipSpace(body, at);
+    const point = parseLineAt(body.subarray(at, end), options, errors);
+    if (point !== undefined) points.push(point);
     at = end + 1;
-    if (start >= end || body[start] === Byte.hash) continue;
-    const line = body.subarray(start, end);
-    try {
-      points.push(parseLine(line, options));
-    } catch (error) {
-      if (!isDbError(error, 'parse_error')) throw error;
-      errors.push(`unable to parse '${textOf(line, 0, line.length)}': ${error.message}`);
-    }
   }
   return { points, errors };
 }
 
-/** A newline within the quotes of a field's string does not end the line; quotes elsewhere mean nothing. */
-function endOfLine(body: Uint8Array, start: number): number {
+/** The point of a line, without its newline; undefined when there is none, and `errors` is told if there should be. */
+export function parseLineAt(
+  line: Uint8Array,
+  options: LineOptions,
+  errors: LineErrors,
+): LinePoint | undefined {
+  const start = skipSpace(line, 0);
+  if (start >= line.length || line[start] === Byte.hash) return undefined;
+  // One that a quote or a backslash hides at the end of the body.
+  const end = line.at(-1) === Byte.newline ? line.length - 1 : line.length;
+  const text = line.subarray(start, end);
+  const point = parseLine(text, options);
+  if (typeof point !== 'string') return point;
+  errors.add(text, point);
+  return undefined;
+}
+
+/**
+ * A newline within the quotes of a field's string does not end the line; quotes elsewhere mean nothing. White space before
+ * the measurement makes all of the line its fields here, as in the reference.
+ */
+export function endOfLine(body: Uint8Array, start: number): number {
   let isQuoted = false;
   let areFields = false;
   let values = 0;
-  let i = skipSpace(body, start);
+  let i = start;
   for (; i < body.length; i++) {
     const byte = body[i];
-    if (byte === Byte.backslash) i++;
+    if (byte === Byte.backslash && i + 2 < body.length) i++;
     else if (byte === Byte.newline && !isQuoted) break;
     else if (byte === Byte.space) areFields = true;
     else if (!areFields) continue;
@@ -75,34 +89,35 @@ function endOfLine(body: Uint8Array, start: number): number {
     else if (byte === Byte.equals && !isQuoted) values++;
     else if (byte === Byte.comma && !isQuoted) values--;
   }
-  return Math.min(i, body.length);
+  return i;
 }
 
-function parseLine(line: Uint8Array, options: LineOptions): LinePoint {
-  const { measurement, tags, end } = parseLineKey(line, 0);
-  if (end >= line.length) throw parseError('missing fields');
-  const { fields, conflict, end: fieldsEnd } = parseLineFields(line, skipSpace(line, end), end);
+function parseLine(line: Uint8Array, options: LineOptions): LinePoint | string {
+  const key = parseLineKey(line, 0);
+  if (typeof key === 'string') return key;
+  const { measurement, tags, end } = key;
+  const read = parseLineFields(line, skipSpace(line, end), end);
+  if (typeof read === 'string') return read;
+  const { fields, conflict, end: fieldsEnd } = read;
   const timeNs = parseTime(line, skipSpace(line, fieldsEnd), options);
+  if (typeof timeNs === 'string') return timeNs;
   const point = { measurement, tags, fields, timeNs };
   return conflict === undefined ? point : { ...point, conflict };
 }
 
-function parseTime(line: Uint8Array, start: number, options: LineOptions): bigint {
+function parseTime(line: Uint8Array, start: number, options: LineOptions): bigint | string {
   const { stepNs, defaultTimeNs } = options;
-  if (start >= line.length) return defaultTimeNs - (defaultTimeNs % stepNs);
-  if (!startsTime(line[start])) throw parseError('bad timestamp');
-  let end = start + 1;
-  for (; end < line.length && line[end] !== Byte.space; end++) {
-    if (!isDigit(line[end])) throw parseError('bad timestamp');
+  let end = start;
+  for (; end < line.length && line[end] !== Byte.space && line[end] !== Byte.newline; end++) {
+    const isMinus = end === start && line[end] === Byte.minus;
+    if (!isMinus && !isDigit(line[end])) return 'bad timestamp';
   }
-  if (skipSpace(line, end) < line.length) throw parseError('point is invalid');
-  const digits = textOf(line, start, end);
-  if (digits === '-') throw parseError('strconv.ParseInt: parsing "-": invalid syntax');
-  const steps = BigInt(digits);
-  if (BigInt.asIntN(64, steps) !== steps) throw parseError(outOfRange(digits));
+  if (end === start) return defaultTimeNs - (defaultTimeNs % stepNs);
+  const steps = parseInteger(textOf(line, start, end));
+  if (typeof steps === 'string') return steps;
   const timeNs = steps * stepNs;
-  if (timeNs < minTimeNs || timeNs > maxTimeNs) {
-    throw parseError(`time outside range ${minTimeNs} - ${maxTimeNs}`);
-  }
-  return timeNs;
+  if (timeNs < minTimeNs || timeNs > maxTimeNs)
+    return `time outside range ${minTimeNs} - ${maxTimeNs}`;
+  while (line[end] === Byte.space) end++;
+  return end < line.length ? 'point is invalid' : timeNs;
 }

@@ -1,6 +1,13 @@
-import { exactTextOf } from './exact-text.ts';
 import type { FieldValue } from './field-value.ts';
-import { Byte, isDigit, keyBytesMax, parseError, textOf, unescapeName } from './line-bytes.ts';
+import { Byte, keyBytesMax, textOf, unescapeName } from './line-bytes.ts';
+import {
+  endOfPlainValue,
+  readBoolean,
+  readNumber,
+  readText,
+  startsNumber,
+  type ValueEnd,
+} from './line-value.ts';
 
 /** A name that a line gives values of two types. */
 export interface TypeConflict {
@@ -18,44 +25,114 @@ export interface LineFields {
   readonly end: number;
 }
 
-/** The separator of series key and field in the storage's keys. */
-const separatorBytes = 4;
+/** What the storage puts between a series key and a field's name in its own keys. */
+const keySeparatorBytes = 4;
 
 /**
- * Reads `name=value,...` from `start`, of a line whose series key has `keyBytes`. Throws `parse_error` with the reference's
- * text.
+ * Reads `name=value,...` from `start`, behind a key of so many bytes. Like the reference it looks twice: first whether
+ * the section is well formed, where a backslash hides any byte behind it; then for names and values, where a name ends at
+ * an equals sign that no backslash stands before. Answers the reference's text for what is no list of fields.
  */
-export function parseLineFields(line: Uint8Array, start: number, keyBytes = 0): LineFields {
-  const fields = new Map<string, FieldValue>();
-  let conflict: TypeConflict | undefined;
-  let nameStart = start;
+export function parseLineFields(
+  line: Uint8Array,
+  start: number,
+  keyBytes: number,
+): LineFields | string {
+  const end = endOfFields(line, start);
+  return typeof end === 'string' ? end : readFields(line.subarray(0, end), start, keyBytes);
+}
+
+function endOfFields(line: Uint8Array, start: number): ValueEnd {
+  let isQuoted = false;
+  let equals = 0;
+  let commas = 0;
   let at = start;
-  let isValueSeen = false;
-  let excess: number | undefined;
-  while (at < line.length && line[at] !== Byte.space) {
-    if (line[at] === Byte.backslash && at + 1 < line.length) {
+  while (at < line.length) {
+    const byte = line[at];
+    if (byte === Byte.backslash && at + 1 < line.length) {
       at += 2;
-    } else if (line[at] === Byte.comma) {
-      if (!isValueSeen) throw parseError('invalid field format');
-      isValueSeen = false;
-      nameStart = ++at;
-    } else if (line[at] === Byte.equals) {
-      if (at === nameStart) throw parseError('missing field key');
-      const [value, end] = readValue(line, at + 1);
-      const storedBytes = keyBytes + separatorBytes + at - nameStart;
-      if (storedBytes > keyBytesMax) excess ??= storedBytes;
-      const name = unescapeName(textOf(line, nameStart, at));
-      conflict ??= conflictOf(name, fields.get(name), value);
-      fields.set(name, value);
-      isValueSeen = true;
-      at = end;
+    } else if (byte === Byte.quote && equals > commas) {
+      isQuoted = !isQuoted;
+      at++;
+    } else if (isQuoted) {
+      at++;
+    } else if (byte === Byte.equals) {
+      equals++;
+      const next = endOfValueStart(line, at);
+      if (typeof next === 'string') return next;
+      at = next;
     } else {
+      if (byte === Byte.space) break;
+      if (byte === Byte.comma) commas++;
       at++;
     }
   }
-  if (!isValueSeen) throw parseError('invalid field format');
-  if (excess !== undefined) throw parseError(`max key length exceeded: ${excess} > ${keyBytesMax}`);
-  return { fields, conflict, end: at };
+  if (isQuoted) return 'unbalanced quotes';
+  return equals === 0 || commas !== equals - 1 ? 'invalid field format' : at;
+}
+
+/** The end of a number or a boolean behind the equals sign; a string is left to the caller. */
+function endOfValueStart(line: Uint8Array, equals: number): ValueEnd {
+  const before = line[equals - 1];
+  const isBare = before === Byte.space || before === Byte.comma;
+  if (isBare && line[equals - 2] !== Byte.backslash) return 'missing field key';
+  const first = line[equals + 1];
+  if (first === undefined || first === Byte.comma || first === Byte.space)
+    return 'missing field value';
+  if (first === Byte.quote) return equals + 1;
+  const end = endOfPlainValue(line, equals + 1);
+  const value = readPlainValue(line, equals + 1, end);
+  return typeof value === 'string' ? value : end;
+}
+
+function readPlainValue(line: Uint8Array, start: number, end: number): FieldValue | string {
+  return startsNumber(line[start]) ? readNumber(line, start, end) : readBoolean(line, start, end);
+}
+
+function readFields(line: Uint8Array, start: number, keyBytes: number): LineFields | string {
+  const fields = new Map<string, FieldValue>();
+  let conflict: TypeConflict | undefined;
+  for (let at = start; at < line.length;) {
+    const equals = endOfName(line, at);
+    if (equals > line.length - 2) return `invalid value: field-key=${textOf(line, at, equals)}`;
+    // Behind a tab or a NUL the reference takes an empty name, which nobody could ask for.
+    if (equals === at) return 'missing field key';
+    const sizeBytes = keyBytes + keySeparatorBytes + equals - at;
+    if (sizeBytes > keyBytesMax) return `max key length exceeded: ${sizeBytes} > ${keyBytesMax}`;
+    const end = endOfValue(line, equals + 1);
+    const value =
+      line[equals + 1] === Byte.quote
+        ? readText(line, equals + 1, end)
+        : readPlainValue(line, equals + 1, end);
+    if (typeof value === 'string') return value;
+    const name = unescapeName(textOf(line, at, equals));
+    conflict ??= conflictOf(name, fields.get(name), value);
+    fields.set(name, value);
+    at = end + 1;
+  }
+  return { fields, conflict, end: line.length };
+}
+
+function endOfName(line: Uint8Array, start: number): number {
+  let at = start;
+  while (at < line.length) {
+    if (line[at] === Byte.equals && (at === start || line[at - 1] !== Byte.backslash)) break;
+    at++;
+  }
+  return at;
+}
+
+/** The next comma outside of quotes, which may open again within a value. */
+function endOfValue(line: Uint8Array, start: number): number {
+  let isQuoted = false;
+  let at = start;
+  for (; at < line.length; at++) {
+    const next = line[at + 1];
+    if (line[at] === Byte.backslash && (next === Byte.quote || next === Byte.backslash)) at++;
+    else if (line[at] === Byte.quote) isQuoted = !isQuoted;
+    else if (line[at] === Byte.comma && !isQuoted) break;
+  }
+  return Math.min(at, line.length);
 }
 
 function conflictOf(
@@ -66,74 +143,4 @@ function conflictOf(
   // A field of that name is never kept (spec 4.2), whatever its types.
   if (earlier === undefined || earlier.type === later || name === 'time') return undefined;
   return { name, earlier: earlier.type, later };
-}
-
-function readValue(line: Uint8Array, start: number): [FieldValue, number] {
-  const first = line[start];
-  if (first === undefined || first === Byte.comma || first === Byte.space) {
-    throw parseError('missing field value');
-  }
-  if (first === Byte.quote) return readString(line, start);
-  let end = start;
-  while (end < line.length && line[end] !== Byte.comma && line[end] !== Byte.space) end++;
-  const text = textOf(line, start, end);
-  return [/^[-.\dnN]/.test(text) ? parseNumber(text) : parseBoolean(text), end];
-}
-
-/**
- * A string ends at the first space or comma outside quotes. Quotes may open again within it, and bytes may follow the
- * closing one: the reference takes what lies between the first and the last byte.
- */
-function readString(line: Uint8Array, start: number): [FieldValue, number] {
-  let isQuoted = false;
-  let end = start;
-  for (; end < line.length; end++) {
-    if (line[end] === Byte.backslash && end + 1 < line.length) end++;
-    else if (line[end] === Byte.quote) isQuoted = !isQuoted;
-    else if (!isQuoted && (line[end] === Byte.comma || line[end] === Byte.space)) break;
-  }
-  if (isQuoted) throw parseError('unbalanced quotes');
-  const value = exactTextOf(line.subarray(start + 1, end - 1)).replaceAll(/\\(["\\])/g, '$1');
-  return [{ type: 'string', value }, end];
-}
-
-const int64Min = -(1n << 63n);
-const int64Max = (1n << 63n) - 1n;
-
-function parseNumber(text: string): FieldValue {
-  if (!/^-?(?=\.?\d)\d*(\.\d*)?([eE][-+]?\d*)?$|^-?\d+i$/.test(text)) {
-    throw parseError('invalid number');
-  }
-  if (!text.endsWith('i')) {
-    const value = Number(text);
-    if (!Number.isFinite(value)) throw parseError('invalid float');
-    return { type: 'float', value };
-  }
-  const digits = text.slice(0, -1);
-  const value = BigInt(digits);
-  if (value < int64Min || value > int64Max) {
-    throw parseError(`unable to parse integer ${digits}: ${outOfRange(digits)}`);
-  }
-  return { type: 'integer', value };
-}
-
-/** The text of Go's integer parser for a number past 64 bits. */
-export function outOfRange(digits: string): string {
-  return `strconv.ParseInt: parsing "${digits}": value out of range`;
-}
-
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ...['t', 'T', 'true', 'True', 'TRUE'].map((text) => [text, true] as const),
-  ...['f', 'F', 'false', 'False', 'FALSE'].map((text) => [text, false] as const),
-]);
-
-function parseBoolean(text: string): FieldValue {
-  const value = booleans.get(text);
-  if (value === undefined) throw parseError('invalid boolean');
-  return { type: 'boolean', value };
-}
-
-/** True when the byte starts a time. */
-export function startsTime(byte: number | undefined): boolean {
-  return byte === Byte.minus || isDigit(byte);
 }

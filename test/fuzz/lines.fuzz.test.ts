@@ -46,6 +46,14 @@ function expectSame(body: Uint8Array): void {
   );
 }
 
+/** Bodies for which a real server's answer is recorded: src/models/line-protocol.golden.test.ts holds the twin to it. */
+const recorded = ['lines.jsonl', 'odd-lines.jsonl'].flatMap((name) =>
+  readFileSync(new URL(`../../src/models/testdata/${name}`, import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { readonly line: string }).line),
+);
+
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** Real lines joined in one of the ways that clients do, then damaged in a few places. */
@@ -72,6 +80,11 @@ const damagedBody = fc
 
 test('lines: real lines, joined and damaged in any way, mean the same to the kernel and its twin', () => {
   fc.assert(fc.property(damagedBody, expectSame), { numRuns: 3_000, seed: 21 });
+});
+
+test('lines: what a real server has answered, its twin answers, and the kernel like it', () => {
+  expect(recorded.length).toBeGreaterThan(1_000);
+  for (const line of recorded) expectSame(encode(line));
 });
 
 test.each([
@@ -106,6 +119,27 @@ test.each([
   'm time=1,f=2 1',
   'm time=1 1',
   'm f=1,f=1i 1',
+  `m f=${'9'.repeat(310)} 1`,
+  `m f=-${'9'.repeat(400)}.5 1`,
+  `m f=${'9'.repeat(308)} 1`,
+  `m f=0.${'0'.repeat(400)}1 1`,
+  '\tm f=1 1',
+  'm f=1 1\t',
+  'm f=1 1 \t',
+  'm \tf=1 1',
+  'm\\\\ f=1 1',
+  'm,t=a\\\\ f=1 1',
+  'm,t=a\\\\,u=b f=1 1',
+  'm f\\\\=1 1',
+  'm f="a\\\\" 1',
+  'm,op==eq f=1',
+  'm,t=a\\',
+  'm f\\',
+  'm f="\\',
+  '#\\',
+  '# "',
+  `m,${'t'.repeat(65_520)}=v f=1 1`,
+  `m,${'t'.repeat(65_524)}=v f=1 1`,
 ])('lines: an edge means the same to the kernel and its twin %#', (text) => {
   expectSame(encode(text));
   expectSame(encode(`${text}\r\n`));

@@ -3,9 +3,8 @@
  * value, without a JavaScript value for each. Whatever the kernel does not take goes the slow way (route-lines.ts), which
  * it equals on all that it takes.
  */
-import { isDbError } from '../../base/errors.ts';
 import { FieldType } from '../../models/field-value.ts';
-import { unescapeName } from '../../models/line-bytes.ts';
+import { Byte, unescapeName } from '../../models/line-bytes.ts';
 import { parseLineKey } from '../../models/parse-line-key.ts';
 import { BatchWriter, joinTexts } from '../../models/batch-writer.ts';
 import { seriesKey, seriesKeyHash } from '../../models/series-key.ts';
@@ -44,10 +43,10 @@ export class LineRouter {
     const lines = this.#kernel.parse(body, stepNs, cutTimeNs);
     if (lines === undefined) return routeLines(task);
     this.#learn();
-    if (lines.lineCount === 0) return { batches: [], pointCount: 0, errors: [], unroutedNs: [] };
+    if (lines.lineCount === 0) return { batches: [], pointCount: 0, errors: '', unroutedNs: [] };
     const unroutedNs = unroutedTimes(task, lines);
     if (unroutedNs.length > 0)
-      return { batches: [], pointCount: lines.lineCount, errors: [], unroutedNs, body };
+      return { batches: [], pointCount: lines.lineCount, errors: '', unroutedNs, body };
     // Points that may have to be dropped, or have no group: rare enough for the slow way.
     const groups = groupsOfAll(task, lines);
     return (groups && this.#routeTo(groups, lines)) ?? routeLines(task);
@@ -116,7 +115,7 @@ export class LineRouter {
       shardId: shard.shardId,
       payload: this.#encode(shard, lines),
     }));
-    return { batches, pointCount: lines.lineCount, errors: [], unroutedNs: [] };
+    return { batches, pointCount: lines.lineCount, errors: '', unroutedNs: [] };
   }
 
   #encode(shard: ShardLines, lines: KernelLines): Uint8Array {
@@ -221,16 +220,16 @@ function unroutedTimes(task: LinesTask, { minTimeNs, maxTimeNs }: KernelLines): 
 
 /** Undefined for a key that is not as usual; the slow way then says why. */
 function learnKey(written: Uint8Array): KnownKey | undefined {
-  try {
-    const { measurement, tags, end } = parseLineKey(written, 0);
-    if (end !== written.length || tags.some(({ key }) => key === 'time')) return undefined;
-    const text = seriesKey(measurement, tags);
-    const writtenBytes = written.length;
-    return { measurement, writtenBytes, bytes: encoder.encode(text), hash: seriesKeyHash(text) };
-  } catch (error) {
-    if (!isDbError(error)) throw error;
-    return undefined;
-  }
+  // A key ends at a space, which the kernel does not keep.
+  const line = new Uint8Array(written.length + 1).fill(Byte.space);
+  line.set(written);
+  const key = parseLineKey(line, 0);
+  if (typeof key === 'string' || key.end !== written.length) return undefined;
+  const { measurement, tags } = key;
+  if (tags.some(({ key: name }) => name === 'time')) return undefined;
+  const text = seriesKey(measurement, tags);
+  const writtenBytes = written.length;
+  return { measurement, writtenBytes, bytes: encoder.encode(text), hash: seriesKeyHash(text) };
 }
 
 function boundsOf(

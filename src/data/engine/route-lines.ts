@@ -55,8 +55,8 @@ export interface RoutedLines {
   readonly pointCount: number;
   readonly dropped?: DroppedPoints | undefined;
   readonly refused?: RefusedPoints | undefined;
-  /** Texts of the lines that are no points. */
-  readonly errors: readonly string[];
+  /** What is wrong with the lines that are no points, within a bound; '' when there are none. */
+  readonly errors: string;
   /** Times of points for which there is no group. */
   readonly unroutedNs: readonly bigint[];
   /** Given back when it has to be routed again. */
@@ -97,7 +97,12 @@ export function routeLines(task: LinesTask): RoutedLines {
     builders.set(shardId, builder);
     builder.add(key, withoutTime(point));
   }
-  const head = { pointCount: points.length, dropped, refused: refusals.points(), errors };
+  const head = {
+    pointCount: points.length,
+    dropped,
+    refused: refusals.points(),
+    errors: errors.text(),
+  };
   if (unrouted.size > 0)
     return { ...head, batches: [], unroutedNs: [...unrouted], body: task.body };
   const batches = [...builders].map(([shardId, one]) => ({ shardId, payload: one.finish() }));

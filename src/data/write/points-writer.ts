@@ -56,8 +56,8 @@ export class PointsWriter {
 
   async write(request: WriteRequest): Promise<void> {
     const { routed, policy } = await this.#route(request);
-    if (routed.pointCount === 0 && routed.errors.length > 0)
-      throw new DbError('parse_error', routed.errors.join('\n'));
+    if (routed.pointCount === 0 && routed.errors !== '')
+      throw new DbError('parse_error', routed.errors);
     const { retentionPolicy: asked, database, level } = request;
     if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
     const receipts = await this.#writeBatches({ ...request, level }, policy, routed);
@@ -69,7 +69,7 @@ export class PointsWriter {
       const reason = describeDropped(routed.dropped, policy);
       throw partialWrite(reason, retentionCount + windowCount, { database, asked });
     }
-    if (routed.errors.length > 0) throw partialWrite(routed.errors.join('\n'), 0);
+    if (routed.errors !== '') throw partialWrite(routed.errors, 0);
   }
 
   /** Parses and parts the body, with the shard groups made that it lacks. */

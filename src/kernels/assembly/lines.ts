@@ -267,7 +267,12 @@ function readNumber(start: usize, into: usize): void {
   if (whole + fraction <= 15) {
     const value = <f64>mantissa / unchecked(powers[fraction]);
     store<f64>(into, isNegative ? -value : value);
-  } else store<f64>(into, slowFloat(start, <u32>(p - start)));
+  } else {
+    const value = slowFloat(start, <u32>(p - start));
+    // Too great for a float: not stored, whatever its sign.
+    if (!isFinite(value)) return;
+    store<f64>(into, value);
+  }
   valueType = 0;
   valueEnd = p;
 }
@@ -348,11 +353,12 @@ export function parse(
       continue;
     }
     if (first == 35) {
-      while (load<u8>(p) != 10) p++;
+      // A backslash or a quote may hide the newline.
+      for (let byte = first; byte != 10; byte = load<u8>(++p)) if (byte == 92 || byte == 34) return unusual;
       p++;
       continue;
     }
-    if (first == 32 || first == 44 || first == 0) return unusual;
+    if (first == 32 || first == 44 || first == 0 || first == 9) return unusual;
     const keyStart = p;
     while (true) {
       const chunk = v128.load(p);
@@ -367,12 +373,16 @@ export function parse(
       const byte = load<u8>(p);
       if (byte == 32) break;
       if (byte == 10) return unusual;
-      p += 2;
+      // The byte behind a backslash is part of the key; behind a second backslash too.
+      const hidden = load<u8>(p + 1);
+      if (hidden == 10) return unusual;
+      p += hidden == 92 ? 1 : 2;
     }
-    if (p >= end) return unusual;
     const key = keyOf(keyStart, <u32>(p - keyStart));
     if (key < 0) return full;
     p++;
+    // More white space.
+    if (load<u8>(p) == 9 || load<u8>(p) == 0) return unusual;
     const start = value;
     let expected = load<i32>(keyFieldSets + (<usize>key << 2));
     let expectedPtr: usize = expected >= 0 ? fieldSetPointer(expected) : 0;
@@ -393,11 +403,13 @@ export function parse(
         while (true) {
           const byte = load<u8>(p);
           if (byte == 61) break;
-          if (byte == 92) p++;
-          else if (isDelimiter(byte) || byte == 34) return unusual;
+          if (byte == 92) {
+            if (load<u8>(++p) == 10) return unusual;
+          } else if (isDelimiter(byte) || byte == 34) return unusual;
           p++;
         }
-        if (p == nameStart || p >= end) return unusual;
+        // Behind a pair of backslashes an equals sign ends a name for one of the two looks that are taken at it only.
+        if (p == nameStart || load<u8>(p - 1) == 92) return unusual;
       }
       store<u32>(slot, <u32>nameStart);
       store<u32>(slot, <u32>(p - nameStart), 4);
