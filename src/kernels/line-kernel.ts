@@ -1,31 +1,35 @@
 /**
  * Line protocol through the WebAssembly kernel. Its slow twin is parseLines of models/line-protocol.ts: what the kernel
- * parses, it parses to the same points; what it does not take, the twin does.
+ * parses, it parses to the same points; what it does not take, the twin does. Keys, field sets and shapes are known to
+ * JavaScript by numbers only; their bytes stay in the kernel's memory.
  */
 import { assert } from '../base/assert.ts';
+import { RoutedShape, type RouteExports } from './routed-shape.ts';
 
 const pageBytes = 65_536;
 const pagesMax = 65_536;
 const paddingBytes = 64;
+/** With more keys than these all of them are forgotten before the next body: what is kept stays a cache. */
+const keysKeptMax = 262_144;
 
-interface LineExports {
+interface LineExports extends RouteExports {
   heapBase(): number;
   dictionaryBytes(): number;
   init(base: number): void;
   reset(): void;
   keys(): number;
   keyPointer(id: number): number;
+  keyRoom(lengthBytes: number): number;
+  internKey(ptr: number, length: number): number;
+  setKey(id: number, canonical: number, measurement: number): void;
+  leftKeys(): number;
+  leftKey(number: number): number;
   fieldSetTotal(): number;
   fieldSetPointer(id: number): number;
+  setFieldSet(id: number, isUsual: boolean): void;
   leastTime(): bigint;
   greatestTime(): bigint;
-  values(): number;
   countByte(ptr: number, length: number, byte: number): number;
-  gatherWords(values: number, rows: number, count: number, out: number): void;
-
-  gatherFieldWords(words: number, starts: number, lines: number, count: number, field: number, out: number): void; // prettier-ignore
-
-  gatherFieldBytes(words: number, starts: number, lines: number, count: number, field: number, out: number): void; // prettier-ignore
   parse(
     body: number,
     length: number,
@@ -37,12 +41,14 @@ interface LineExports {
     step: bigint,
     defaultTime: bigint,
   ): number;
-}
 
-/** Lines of a body, by their numbers, placed where the kernel reads them. */
-export interface PlacedLines {
-  readonly ptr: number;
-  readonly count: number;
+  route(keyIds: number, fieldSetIds: number, times: number, lines: number, groups: number, groupCount: number, placeRows: number, placeCount: number, work: number): number; // prettier-ignore
+  workBytes(lines: number): number;
+
+  collect(keyIds: number, times: number, first: number, count: number, heads: number): number;
+  shapeTotal(): number;
+  shapeMeasurement(shape: number): number;
+  shapeFieldSet(shape: number): number;
 }
 
 /** Codes of FieldType. */
@@ -51,30 +57,40 @@ export interface KernelField {
   readonly type: number;
 }
 
-/** The lines of a body as columns. Views of the kernel's memory: they hold until the next parse. */
+/** The lines of the body parsed last. */
 export interface KernelLines {
   readonly lineCount: number;
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
-  readonly keyIds: Uint32Array;
-  readonly fieldSetIds: Uint32Array;
-  /** Index of each line's first value; the others follow, in the order of its field set. */
-  readonly starts: Uint32Array;
-  readonly timesNs: BigInt64Array;
-  /** Two words a value: float64, int64, or 0 and 1; a text is its pointer and its length. */
-  readonly words: Uint32Array;
-  readonly memory: Uint8Array;
 }
 
-/** The highest bit of a text's length: it holds escapes. */
-export const escapedText = 0x80000000;
+/** Shards of a group that takes lines with startNs <= time < endNs; places are numbered through all groups. */
+export interface KernelGroup {
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly placeCount: number;
+}
+
+/** The lines of one place. Views and shapes hold until the kernel is called for the next place or body. */
+export interface RoutedPlace {
+  readonly place: number;
+  readonly rowCount: number;
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+  readonly seriesCount: number;
+  /** Of the canonical keys of the series. */
+  readonly keyBytes: number;
+  readonly shapes: readonly RoutedShape[];
+  /** Room for what is gathered. */
+  readonly out: number;
+}
 
 export class LineKernel {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: LineExports;
   readonly #base: number;
   /** Of the columns of the body parsed last, and of room behind them. */
-  #places = { times: 0, starts: 0, values: 0, work: 0 };
+  #places = { keyIds: 0, fieldSetIds: 0, starts: 0, times: 0, values: 0, work: 0 };
   #generation = 0;
 
   private constructor(memory: WebAssembly.Memory, exports: LineExports) {
@@ -91,7 +107,7 @@ export class LineKernel {
     const memory = new WebAssembly.Memory({ initial: 16, maximum: pagesMax });
     const decoder = new TextDecoder();
     const slowFloat = (ptr: number, length: number): number =>
-      Number(decoder.decode(new Uint8Array(memory.buffer, ptr, length)));
+      Number(decoder.decode(new Uint8Array(memory.buffer, ptr >>> 0, length)));
     const abort = (): void => {
       throw new Error('a kernel has aborted');
     };
@@ -100,29 +116,41 @@ export class LineKernel {
     return new LineKernel(memory, instance.exports as unknown as LineExports);
   }
 
-  /** Ids of keys and field sets are dense and hold until this grows. */
+  /** Ids of field sets and shapes are dense and hold until this grows. */
   get generation(): number {
     return this.#generation;
-  }
-
-  get keyCount(): number {
-    return this.#exports.keys();
   }
 
   get fieldSetCount(): number {
     return this.#exports.fieldSetTotal();
   }
 
-  /** The bytes of a key as they were written. */
-  keyBytes(id: number): Uint8Array {
-    const at = this.#exports.keyPointer(id);
-    const { buffer } = this.#memory;
-    return new Uint8Array(buffer, at + 4, new Uint32Array(buffer, at, 1)[0] ?? 0);
+  /** How many keys the kernel has left to its twin so far. */
+  get leftKeyCount(): number {
+    return this.#exports.leftKeys();
+  }
+
+  /** A key that was left to the twin, as it was written. */
+  leftKey(number: number): Uint8Array {
+    return this.#text(this.#exports.keyPointer(this.#exports.leftKey(number)));
+  }
+
+  /** What the twin has made of it: the bytes of its canonical spelling and of its measurement's name. */
+  setLeftKey(number: number, canonical: Uint8Array, measurement: Uint8Array): void {
+    const ids = [canonical, measurement].map((bytes) => {
+      const room = this.#exports.keyRoom(bytes.length) >>> 0;
+      if (room === 0) return -1;
+      new Uint8Array(this.#memory.buffer, room, bytes.length).set(bytes);
+      return this.#exports.internKey(room, bytes.length);
+    });
+    const [key = -1, name = -1] = ids;
+    // Without room the key stays one that the twin has to read, until all are forgotten.
+    if (key >= 0 && name >= 0) this.#exports.setKey(this.#exports.leftKey(number), key, name);
   }
 
   /** Names are as written, escapes and all. */
   fieldSet(id: number): readonly KernelField[] {
-    const at = this.#exports.fieldSetPointer(id);
+    const at = this.#exports.fieldSetPointer(id) >>> 0;
     const { buffer } = this.#memory;
     const count = new Uint32Array(buffer, at, 1)[0] ?? 0;
     const words = new Uint32Array(buffer, at + 16, count * 3);
@@ -133,37 +161,35 @@ export class LineKernel {
     });
   }
 
-  /** Places lines of the body parsed last for the calls below; one list at a time. */
-  place(lines: Uint32Array): PlacedLines {
-    const ptr = this.#places.work;
-    new Uint32Array(this.#memory.buffer, ptr, lines.length).set(lines);
-    return { ptr, count: lines.length };
+  /** Lines with a field set that is not as usual are not routed. */
+  setFieldSet(id: number, isUsual: boolean): void {
+    this.#exports.setFieldSet(id, isUsual);
   }
 
-  /** The times of lines, 8 bytes each. A view: it holds until the next call. */
-  timesOf({ ptr, count }: PlacedLines): Uint8Array {
-    const out = aligned(ptr + count * 4);
-    this.#exports.gatherWords(this.#places.times, ptr, count, out);
-    return new Uint8Array(this.#memory.buffer, out, count * 8);
+  get shapeCount(): number {
+    return this.#exports.shapeTotal();
   }
 
-  /** The values of field `field` of lines, `width` 8 or 1 bytes each. A view: it holds until the next call. */
-  valuesOf({ ptr, count }: PlacedLines, field: number, width: 1 | 8): Uint8Array {
-    const { starts, values } = this.#places;
-    const out = aligned(ptr + count * 4);
-    if (width === 8) this.#exports.gatherFieldWords(values, starts, ptr, count, field, out);
-    else this.#exports.gatherFieldBytes(values, starts, ptr, count, field, out);
-    return new Uint8Array(this.#memory.buffer, out, count * width);
+  /** The measurement's name, unescaped, and the field set of a shape. */
+  shape(id: number): { readonly measurement: Uint8Array; readonly fieldSet: number } {
+    const measurement = this.#text(this.#exports.shapeMeasurement(id));
+    return { measurement, fieldSet: this.#exports.shapeFieldSet(id) };
   }
 
   /** Undefined when the body holds anything unusual: the slow twin has to parse it. */
   parse(body: Uint8Array, stepNs: bigint, defaultTimeNs: bigint): KernelLines | undefined {
+    if (this.#exports.keys() > keysKeptMax) this.#forget();
     const lines = this.#parse(body, stepNs, defaultTimeNs);
     if (lines !== 'full') return lines;
-    this.#exports.reset();
-    this.#generation++;
+    this.#forget();
     const again = this.#parse(body, stepNs, defaultTimeNs);
     return again === 'full' ? undefined : again;
+  }
+
+  /** Forgets all keys, field sets and shapes. */
+  #forget(): void {
+    this.#exports.reset();
+    this.#generation++;
   }
 
   #parse(
@@ -180,28 +206,108 @@ export class LineKernel {
     bytes[body.length] = 10;
     const lineMax = this.#exports.countByte(bodyAt, length, 10);
     const valueMax = this.#exports.countByte(bodyAt, length, 61);
-    const keyIdsAt = aligned(bodyAt + length + paddingBytes);
-    const fieldSetIdsAt = aligned(keyIdsAt + lineMax * 4);
-    const startsAt = aligned(fieldSetIdsAt + lineMax * 4);
-    const timesAt = aligned(startsAt + lineMax * 4);
-    const valuesAt = aligned(timesAt + lineMax * 8);
-    const workAt = aligned(valuesAt + valueMax * 8);
-    this.#places = { times: timesAt, starts: startsAt, values: valuesAt, work: workAt };
-    this.#reserve(workAt + lineMax * 16 + paddingBytes);
-    const lineCount = this.#exports.parse(bodyAt, length, keyIdsAt, fieldSetIdsAt, startsAt, timesAt, valuesAt, stepNs, defaultTimeNs); // prettier-ignore
+    const keyIds = aligned(bodyAt + length + paddingBytes);
+    const fieldSetIds = aligned(keyIds + lineMax * 4);
+    const starts = aligned(fieldSetIds + lineMax * 4);
+    const times = aligned(starts + lineMax * 4);
+    const values = aligned(times + lineMax * 8);
+    const work = aligned(values + valueMax * 8);
+    this.#places = { keyIds, fieldSetIds, starts, times, values, work };
+    this.#reserve(work + paddingBytes);
+    const lineCount = this.#exports.parse(bodyAt, length, keyIds, fieldSetIds, starts, times, values, stepNs, defaultTimeNs); // prettier-ignore
     if (lineCount < 0) return lineCount === -2 ? 'full' : undefined;
+    const minTimeNs = this.#exports.leastTime();
+    return { lineCount, minTimeNs, maxTimeNs: this.#exports.greatestTime() };
+  }
+
+  /**
+   * Parts the lines of the body parsed last by place, and gives them place by place. Undefined when the slow way has to:
+   * a line is not as usual, or lies in none of the groups.
+   */
+  route(lineCount: number, groups: readonly KernelGroup[]): Iterable<RoutedPlace> | undefined {
+    const { keyIds, fieldSetIds, times } = this.#places;
+    const placeCount = groups.reduce((sum, group) => sum + group.placeCount, 0);
+    const groupsAt = this.#places.work;
+    const rowsAt = aligned(groupsAt + groups.length * 24);
+    const listsAt = aligned(rowsAt + placeCount * 4);
+    const headsAt = aligned(listsAt + this.#exports.workBytes(lineCount));
+    this.#reserve(headsAt + paddingBytes);
+    this.#placeGroups(groupsAt, groups);
+    const routed = this.#exports.route(keyIds, fieldSetIds, times, lineCount, groupsAt, groups.length, rowsAt, placeCount, listsAt); // prettier-ignore
+    if (routed < 0) {
+      // Too many shapes at once: with none known the next body has room.
+      if (routed === -3) this.#forget();
+      return undefined;
+    }
+    const ends = new Uint32Array(this.#memory.buffer, rowsAt, placeCount).slice();
+    return this.#routedPlaces(ends, headsAt);
+  }
+
+  *#routedPlaces(ends: Uint32Array, headsAt: number): Generator<RoutedPlace> {
+    let first = 0;
+    for (const [place, end] of ends.entries()) {
+      if (end > first) yield this.#collect(place, { first, end }, headsAt);
+      first = end;
+    }
+  }
+
+  #collect(
+    place: number,
+    { first, end }: { readonly first: number; readonly end: number },
+    headsAt: number,
+  ): RoutedPlace {
+    const exports = this.#exports;
+    const rowCount = end - first;
+    const { keyIds, starts, times, values } = this.#places;
+    const headBytes = Math.min(rowCount, exports.shapeTotal()) * 8;
+    const out = aligned(headsAt + headBytes);
+    this.#reserve(out + paddingBytes);
+    const shapeCount = exports.collect(keyIds, times, first, rowCount, headsAt);
+    const seriesCount = exports.collectedSeries();
+    const keyBytes = exports.collectedSeriesBytes() >>> 0;
+    // The largest that is written at once; texts reserve their own.
+    this.#reserve(out + Math.max(rowCount * 8, (seriesCount + 1) * 4, keyBytes) + paddingBytes);
+    const heads = new Uint32Array(this.#memory.buffer, headsAt, shapeCount * 2);
+    const memory = { reserve: (top: number) => this.#reserve(top), of: this.#memory };
+    let row = 0;
+    const shapes = Array.from({ length: shapeCount }, (_, i) => {
+      const [id = 0, count = 0] = heads.subarray(i * 2, i * 2 + 2);
+      const shape = new RoutedShape(exports, memory, { id, row, count, starts, times, values, out }); // prettier-ignore
+      row += count;
+      return shape;
+    });
+    const [minTimeNs, maxTimeNs] = [exports.collectedMin(), exports.collectedMax()];
+    return { place, rowCount, minTimeNs, maxTimeNs, seriesCount, keyBytes, shapes, out };
+  }
+
+  /** Offsets of the canonical keys of the place at hand, one more than it has series. A view: until the next call. */
+  seriesOffsets({ seriesCount, out }: RoutedPlace): Uint8Array {
+    this.#exports.writeSeriesOffsets(out);
+    return new Uint8Array(this.#memory.buffer, out, (seriesCount + 1) * 4);
+  }
+
+  seriesBytes({ keyBytes, out }: RoutedPlace): Uint8Array {
+    this.#exports.writeSeriesBytes(out);
+    return new Uint8Array(this.#memory.buffer, out, keyBytes);
+  }
+
+  #placeGroups(at: number, groups: readonly KernelGroup[]): void {
+    const view = new DataView(this.#memory.buffer, at, groups.length * 24);
+    let place = 0;
+    groups.forEach(({ startNs, endNs, placeCount }, i) => {
+      view.setBigInt64(i * 24, clamped(startNs), true);
+      view.setBigInt64(i * 24 + 8, clamped(endNs), true);
+      view.setUint32(i * 24 + 16, place, true);
+      view.setUint32(i * 24 + 20, placeCount, true);
+      place += placeCount;
+    });
+  }
+
+  /** The bytes of a key. A view: it holds until the memory grows. */
+  #text(ptr: number): Uint8Array {
+    const at = ptr >>> 0;
     const { buffer } = this.#memory;
-    return {
-      lineCount,
-      minTimeNs: this.#exports.leastTime(),
-      maxTimeNs: this.#exports.greatestTime(),
-      keyIds: new Uint32Array(buffer, keyIdsAt, lineCount),
-      fieldSetIds: new Uint32Array(buffer, fieldSetIdsAt, lineCount),
-      starts: new Uint32Array(buffer, startsAt, lineCount),
-      timesNs: new BigInt64Array(buffer, timesAt, lineCount),
-      words: new Uint32Array(buffer, valuesAt, this.#exports.values() * 2),
-      memory: new Uint8Array(buffer),
-    };
+    return new Uint8Array(buffer, at + 4, new Uint32Array(buffer, at, 1)[0] ?? 0);
   }
 
   #reserve(end: number): void {
@@ -216,6 +322,12 @@ export class LineKernel {
   }
 }
 
+/** Groups at the ends of time may say more than an int64 holds. */
+function clamped(timeNs: bigint): bigint {
+  if (timeNs < -(2n ** 63n)) return -(2n ** 63n);
+  return timeNs > 2n ** 63n - 1n ? 2n ** 63n - 1n : timeNs;
+}
+
 function aligned(at: number): number {
-  return (at + 15) & ~15;
+  return Math.ceil(at / 16) * 16;
 }

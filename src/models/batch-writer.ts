@@ -79,12 +79,6 @@ export class BatchWriter {
     this.column(textColumn(texts));
   }
 
-  /** Texts that are UTF-8 already. */
-  textBytes(parts: readonly Uint8Array[]): void {
-    this.align();
-    this.column(joinTexts(parts));
-  }
-
   column(column: BatchColumn): void {
     if ('offsets' in column) {
       this.u32s(column.offsets, true);

@@ -3,35 +3,33 @@
  * value, without a JavaScript value for each. Whatever the kernel does not take goes the slow way (route-lines.ts), which
  * it equals on all that it takes.
  */
+import { must } from '../../base/assert.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { Byte, unescapeName } from '../../models/line-bytes.ts';
 import { parseLineKey } from '../../models/parse-line-key.ts';
-import { BatchWriter, joinTexts } from '../../models/batch-writer.ts';
-import { seriesKey, seriesKeyHash } from '../../models/series-key.ts';
-import { escapedText, type LineKernel, type KernelLines } from '../../kernels/line-kernel.ts';
-import {
-  SeriesPlaces,
-  ShardLines,
-  type KnownFields,
-  type KnownKey,
-  type ShapeLines,
-} from './shard-lines.ts';
+import { BatchWriter } from '../../models/batch-writer.ts';
+import type { BatchField } from '../../models/point-batch.ts';
+import { seriesKey } from '../../models/series-key.ts';
+import type { LineKernel, RoutedPlace, KernelLines } from '../../kernels/line-kernel.ts';
+import type { RoutedShape } from '../../kernels/routed-shape.ts';
 import { routeLines, type LinesTask, type RoutedLines, type RouteGroup } from './route-lines.ts';
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** A series key and a field's name of so many bytes together are stored without a question. */
-const pairBytesMax = 65_000;
+/** Of lines of one shape. */
+interface KnownShape {
+  readonly measurement: string;
+  readonly fields: readonly BatchField[];
+}
 
 export class LineRouter {
   readonly #kernel: LineKernel;
   /** By the kernel's ids. */
-  #keys: (KnownKey | undefined)[] = [];
-  #fieldSets: (KnownFields | undefined)[] = [];
+  #fieldSets: (readonly BatchField[])[] = [];
+  #shapes: KnownShape[] = [];
+  #leftKeyCount = 0;
   #generation = 0;
-  /** By place of the group among those of the body. */
-  readonly #seriesPlaces: SeriesPlaces[] = [];
-  #bodyCount = 0;
 
   constructor(kernel: LineKernel) {
     this.#kernel = kernel;
@@ -41,8 +39,8 @@ export class LineRouter {
     const { body, stepNs, defaultTimeNs } = task;
     const cutTimeNs = defaultTimeNs - (defaultTimeNs % stepNs);
     const lines = this.#kernel.parse(body, stepNs, cutTimeNs);
-    if (lines === undefined) return routeLines(task);
     this.#learn();
+    if (lines === undefined) return routeLines(task);
     if (lines.lineCount === 0) return { batches: [], pointCount: 0, errors: '', unroutedNs: [] };
     const unroutedNs = unroutedTimes(task, lines);
     if (unroutedNs.length > 0)
@@ -52,140 +50,98 @@ export class LineRouter {
     return (groups && this.#routeTo(groups, lines)) ?? routeLines(task);
   }
 
-  /** Takes note of new keys and field sets; those that are not as usual stay undefined. */
+  /** Takes note of new field sets, and reads the keys that the kernel has left. */
   #learn(): void {
     if (this.#generation !== this.#kernel.generation) {
       this.#generation = this.#kernel.generation;
-      this.#keys = [];
       this.#fieldSets = [];
+      this.#shapes = [];
+      this.#leftKeyCount = 0;
     }
-    while (this.#keys.length < this.#kernel.keyCount)
-      this.#keys.push(learnKey(this.#kernel.keyBytes(this.#keys.length)));
+    for (; this.#leftKeyCount < this.#kernel.leftKeyCount; this.#leftKeyCount++) {
+      const key = learnKey(this.#kernel.leftKey(this.#leftKeyCount));
+      if (key !== undefined) this.#kernel.setLeftKey(this.#leftKeyCount, key.canonical, key.measurement); // prettier-ignore
+    }
     while (this.#fieldSets.length < this.#kernel.fieldSetCount) {
-      const written = this.#kernel.fieldSet(this.#fieldSets.length);
-      const nameBytesMax = Math.max(...written.map(({ name }) => Buffer.byteLength(name)));
-      const fields = written.map(({ name, type }) => ({
+      const id = this.#fieldSets.length;
+      const fields = this.#kernel.fieldSet(id).map(({ name, type }) => ({
         name: unescapeName(name),
         type: type as FieldType,
       }));
       const names = new Set(fields.map(({ name }) => name));
-      const isUsual = names.size === fields.length && !names.has('time');
-      this.#fieldSets.push(isUsual ? { fields, nameBytesMax } : undefined);
+      this.#kernel.setFieldSet(id, names.size === fields.length && !names.has('time'));
+      this.#fieldSets.push(fields);
     }
   }
 
   /** Undefined when a line is not as usual, or lies in none of the groups. */
-  #routeTo(groups: readonly RouteGroup[], lines: KernelLines): RoutedLines | undefined {
-    const shards = new Map<number, ShardLines>();
-    const shardAt = ({ shardIds }: RouteGroup, place: number): ShardLines => {
-      const shardId = shardIds[place] ?? 0;
-      const shard = shards.get(shardId) ?? new ShardLines(shardId);
-      shards.set(shardId, shard);
-      return shard;
-    };
-    this.#bodyCount = (this.#bodyCount + 1) >>> 0 || 1;
-    let groupNumber = 0;
-    let group = groups[0];
-    let single = group?.shardIds.length === 1 ? shardAt(group, 0) : undefined;
-    for (let line = 0; line < lines.lineCount; line++) {
-      if (groups.length > 1) {
-        const timeNs = lines.timesNs[line] ?? 0n;
-        if (group === undefined || timeNs < group.startNs || timeNs >= group.endNs) {
-          groupNumber = groups.findIndex(({ startNs, endNs }) => startNs <= timeNs && timeNs < endNs); // prettier-ignore
-          group = groups[groupNumber];
-          if (group === undefined) return undefined;
-          single = group.shardIds.length === 1 ? shardAt(group, 0) : undefined;
-        }
-      }
-      const keyId = lines.keyIds[line] ?? 0;
-      const key = this.#keys[keyId];
-      const fieldSetId = lines.fieldSetIds[line] ?? 0;
-      const fieldSet = this.#fieldSets[fieldSetId];
-      if (group === undefined || key === undefined || fieldSet === undefined) return undefined;
-      // Of a key that may be too long to be stored the slow way tells.
-      if (key.writtenBytes + fieldSet.nameBytesMax > pairBytesMax) return undefined;
-      const shard = single ?? shardAt(group, Number(key.hash % BigInt(group.shardIds.length)));
-      const places = (this.#seriesPlaces[groupNumber] ??= new SeriesPlaces());
-      const shape = shard.shape(key.measurement, fieldSetId, fieldSet);
-      shape.lines.push(line);
-      shape.ordinals.push(shard.rowCount++);
-      shape.series.push(places.of(keyId, this.#bodyCount, shard));
-    }
-    const batches = [...shards.values()].map((shard) => ({
-      shardId: shard.shardId,
-      payload: this.#encode(shard, lines),
-    }));
-    return { batches, pointCount: lines.lineCount, errors: '', unroutedNs: [] };
+  #routeTo(groups: readonly RouteGroup[], { lineCount }: KernelLines): RoutedLines | undefined {
+    const shardIds = groups.flatMap((group) => group.shardIds);
+    const places = this.#kernel.route(
+      lineCount,
+      groups.map(({ startNs, endNs, shardIds: { length: placeCount } }) => ({ startNs, endNs, placeCount })), // prettier-ignore
+    );
+    if (places === undefined) return undefined;
+    const batches: { shardId: number; payload: Uint8Array }[] = [];
+    for (const place of places)
+      batches.push({ shardId: shardIds[place.place] ?? 0, payload: this.#encode(place) });
+    return { batches, pointCount: lineCount, errors: '', unroutedNs: [] };
   }
 
-  #encode(shard: ShardLines, lines: KernelLines): Uint8Array {
-    const { shapes } = shard;
-    const keys = this.#distinctKeys(shard, shapes);
+  #encode(place: RoutedPlace): Uint8Array {
+    const { rowCount, seriesCount, keyBytes, shapes } = place;
     const names = new Map<string, number>();
     const nameOf = (name: string): number => {
       const known = names.get(name) ?? names.size;
       names.set(name, known);
       return known;
     };
-    const heads = shapes.map(({ lines: own, measurement, fields }) => {
+    const heads = shapes.map((shape) => {
+      const { measurement, fields } = this.#shape(shape.id);
       const packed = fields.map(({ name, type }) => ((type << 24) | nameOf(name)) >>> 0);
-      return [own.length, nameOf(measurement), fields.length, ...packed];
+      return [shape.rowCount, nameOf(measurement), fields.length, ...packed];
     });
+    const { minTimeNs, maxTimeNs } = place;
     const writer = new BatchWriter();
-    writer.header({
-      rowCount: shard.rowCount,
-      seriesCount: keys.length,
-      shapeCount: shapes.length,
-      ...boundsOf(shard.rowCount, shapes, lines),
-    });
-    writer.textBytes(keys);
+    writer.header({ rowCount, seriesCount, shapeCount: shapes.length, minTimeNs, maxTimeNs });
+    writer.align();
+    writer.filledColumn((seriesCount + 1) * 4, () => this.#kernel.seriesOffsets(place));
+    writer.filledColumn(keyBytes, () => this.#kernel.seriesBytes(place));
     writer.u32s([names.size], false);
     writer.texts([...names.keys()]);
     shapes.forEach((shape, i) => {
       writer.u32s(heads[i] ?? [], true);
-      writer.u32s(shape.ordinals.view(), true);
-      writer.u32s(shape.series.view(), true);
-      this.#writeColumns(writer, shape, lines);
+      writeColumns(writer, shape, this.#shape(shape.id).fields);
     });
     return writer.finish();
   }
 
-  /** Times and values, gathered by the kernel as the batch takes them. */
-  #writeColumns(writer: BatchWriter, { lines: own, fields }: ShapeLines, lines: KernelLines): void {
-    const numbers = own.view();
-    const rowCount = numbers.length;
-    const placed = () => this.#kernel.place(numbers);
-    writer.filledColumn(rowCount * 8, () => this.#kernel.timesOf(placed()));
-    fields.forEach(({ type }, field) => {
-      if (type === FieldType.string) {
-        const texts = Array.from(numbers, (line) => textAt(lines, ((lines.starts[line] ?? 0) + field) * 2)); // prettier-ignore
-        writer.column(joinTexts(texts));
-        return;
-      }
-      const width = type === FieldType.boolean ? 1 : 8;
-      writer.filledColumn(rowCount * width, () => this.#kernel.valuesOf(placed(), field, width));
-    });
-  }
-
-  /** Two spellings of one series are one: their rows are pointed to the first. */
-  #distinctKeys(shard: ShardLines, shapes: readonly ShapeLines[]): readonly Uint8Array[] {
-    const known = shard.keyIds.map((keyId) => this.#keys[keyId]);
-    const byHash = new Map<bigint, number>();
-    const kept: Uint8Array[] = [];
-    const placeOf = known.map((key) => {
-      const hash = key?.hash ?? 0n;
-      const place = byHash.get(hash);
-      if (place !== undefined && isSame(kept[place], key?.bytes)) return place;
-      byHash.set(hash, kept.length);
-      return kept.push(key?.bytes ?? new Uint8Array()) - 1;
-    });
-    if (kept.length === known.length) return kept;
-    for (const shape of shapes) {
-      const series = shape.series.view();
-      series.forEach((one, i) => (series[i] = placeOf[one] ?? 0));
+  #shape(id: number): KnownShape {
+    for (let next = this.#shapes.length; next <= id; next++) {
+      const { measurement, fieldSet } = this.#kernel.shape(next);
+      const fields = this.#fieldSets[fieldSet] ?? [];
+      this.#shapes.push({ measurement: decoder.decode(measurement), fields });
     }
-    return kept;
+    return must(this.#shapes[id], 'shapes are dense');
   }
+}
+
+/** All of it is gathered by the kernel as the batch takes it. */
+function writeColumns(writer: BatchWriter, shape: RoutedShape, fields: KnownShape['fields']): void {
+  const { rowCount } = shape;
+  writer.filledColumn(rowCount * 4, () => shape.ordinals());
+  writer.filledColumn(rowCount * 4, () => shape.series());
+  writer.filledColumn(rowCount * 8, () => shape.times());
+  fields.forEach(({ type }, field) => {
+    if (type === FieldType.string) {
+      const lengthBytes = shape.textBytes(field);
+      writer.filledColumn((rowCount + 1) * 4, () => shape.textOffsets(field, lengthBytes));
+      writer.filledColumn(lengthBytes, () => shape.texts(field, lengthBytes));
+      return;
+    }
+    const width = type === FieldType.boolean ? 1 : 8;
+    writer.filledColumn(rowCount * width, () => shape.values(field, width));
+  });
 }
 
 /** The groups that the lines of the body may lie in, when none of these is beyond the bounds. */
@@ -219,7 +175,9 @@ function unroutedTimes(task: LinesTask, { minTimeNs, maxTimeNs }: KernelLines): 
 }
 
 /** Undefined for a key that is not as usual; the slow way then says why. */
-function learnKey(written: Uint8Array): KnownKey | undefined {
+function learnKey(
+  written: Uint8Array,
+): { readonly canonical: Uint8Array; readonly measurement: Uint8Array } | undefined {
   // A key ends at a space, which the kernel does not keep.
   const line = new Uint8Array(written.length + 1).fill(Byte.space);
   line.set(written);
@@ -227,44 +185,6 @@ function learnKey(written: Uint8Array): KnownKey | undefined {
   if (typeof key === 'string' || key.end !== written.length) return undefined;
   const { measurement, tags } = key;
   if (tags.some(({ key: name }) => name === 'time')) return undefined;
-  const text = seriesKey(measurement, tags);
-  const writtenBytes = written.length;
-  return { measurement, writtenBytes, bytes: encoder.encode(text), hash: seriesKeyHash(text) };
-}
-
-function boundsOf(
-  rowCount: number,
-  shapes: readonly ShapeLines[],
-  lines: KernelLines,
-): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } {
-  if (rowCount === lines.lineCount) return lines;
-  let [minTimeNs, maxTimeNs] = [lines.maxTimeNs, lines.minTimeNs];
-  for (const shape of shapes) {
-    for (const line of shape.lines.view()) {
-      const timeNs = lines.timesNs[line] ?? 0n;
-      if (timeNs < minTimeNs) minTimeNs = timeNs;
-      if (timeNs > maxTimeNs) maxTimeNs = timeNs;
-    }
-  }
-  return { minTimeNs, maxTimeNs };
-}
-
-function textAt({ words, memory }: KernelLines, at: number): Uint8Array {
-  const length = words[at + 1] ?? 0;
-  const ptr = words[at] ?? 0;
-  if ((length & escapedText) === 0) return memory.subarray(ptr, ptr + length);
-  const raw = memory.subarray(ptr, ptr + (length & ~escapedText));
-  const out: number[] = [];
-  for (let i = 0; i < raw.length; i++) {
-    const next = raw[i + 1];
-    // Only a quote and a backslash are escaped in a string; before anything else a backslash stands for itself.
-    if (raw[i] === 0x5c && (next === 0x22 || next === 0x5c)) out.push(raw[++i] ?? 0);
-    else out.push(raw[i] ?? 0);
-  }
-  return Uint8Array.from(out);
-}
-
-function isSame(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
-  if (left?.length !== right?.length) return false;
-  return left?.every((byte, i) => byte === right?.[i]) ?? false;
+  const canonical = encoder.encode(seriesKey(measurement, tags));
+  return { canonical, measurement: encoder.encode(measurement) };
 }

@@ -1,21 +1,27 @@
+export { countByte } from './bytes';
+export { dictionaryBytes, greatestTime, heapBase, init, leastTime, parse, reset, values } from './lines';
+export { internKey, keyPointer, keyRoom, keys, leftKey, leftKeys, setKey } from './keys';
+export { fieldSetPointer, fieldSetTotal, setFieldSet } from './field-sets';
 export {
-  countByte,
-  dictionaryBytes,
-  fieldSetPointer,
-  fieldSetTotal,
-  greatestTime,
-  heapBase,
-  init,
-  keyPointer,
-  keys,
-  leastTime,
-  parse,
-  reset,
-  values,
-} from './lines';
+  collect,
+  collectedLines,
+  collectedMax,
+  collectedMin,
+  collectedOrdinals,
+  collectedSeries,
+  collectedSeriesBytes,
+  collectedSeriesPlaces,
+  route,
+  shapeFieldSet,
+  shapeMeasurement,
+  shapeTotal,
+  workBytes,
+  writeSeriesBytes,
+  writeSeriesOffsets,
+} from './route';
 export { blockRows, decodeBlock, reverseBytes, reverseWords } from './blocks';
 export { firstNotBefore, foldFloats, foldIntegers, foldUnsigned, packWindows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';
 export { encodeBlock, encodeTimes } from './encode';
 export { collectRows, gatherBytes, gatherWords, isAscending, orderRows } from './rows';
-export { gatherFieldBytes, gatherFieldWords } from './gather';
+export { fieldTextBytes, gatherFieldBytes, gatherFieldWords, gatherTexts } from './gather';

@@ -4,6 +4,11 @@
 // Dictionaries live from body to body: raw key bytes (measurement and tags as written) to a dense id, and ordered lists
 // of typed field names to a dense id. A line's fields are first compared with those of the previous line of its key.
 
+import { isEqual } from './bytes';
+import { fieldSetBytes, fieldSetOf, fieldSetPointer, fieldsMax, initFieldSets, resetFieldSets, scratch } from './field-sets';
+import { fieldSetPlace, initKeys, keyDictionaryBytes, keyOf, resetKeys } from './keys';
+import { initRoute, resetRoute, routeBytes } from './route';
+
 // @ts-ignore
 @external("env", "slowFloat")
 declare function slowFloat(ptr: usize, length: u32): f64;
@@ -11,27 +16,6 @@ declare function slowFloat(ptr: usize, length: u32): f64;
 export const unusual: i32 = -1;
 /** The dictionaries are full: reset() and parse again. */
 export const full: i32 = -2;
-
-const slotBytes: u32 = 16;
-const keySlots: u32 = 1 << 20;
-const keysMax: u32 = 700_000;
-const fieldSetsMax: u32 = 4_096;
-const fieldsMax: u32 = 1_024;
-
-let keyTable: usize = 0;
-let keyHeap: usize = 0;
-let keyHeapTop: usize = 0;
-let keyHeapEnd: usize = 0;
-let keyCount: u32 = 0;
-/** Per key: pointer to [length u32][bytes]. */
-let keyPointers: usize = 0;
-/** Per key: field set of its previous line. */
-let keyFieldSets: usize = 0;
-/** Per field set: pointer to [count u32][hash u64]{name ptr u32, name length u32, type u32}... */
-let fieldSets: usize = 0;
-let fieldSetCount: u32 = 0;
-/** Of the line at hand, in the same layout without count and hash. */
-let scratch: usize = 0;
 
 let minTime: i64 = 0;
 let maxTime: i64 = 0;
@@ -43,44 +27,22 @@ export function heapBase(): usize {
 
 /** Bytes that init() needs behind its base. */
 export function dictionaryBytes(): u32 {
-  return keySlots * slotBytes + keysMax * 8 + fieldSetsMax * 4 + fieldsMax * 12 + (96 << 20);
+  return keyDictionaryBytes() + fieldSetBytes() + routeBytes();
 }
 
 export function init(base: usize): void {
-  keyTable = base;
-  keyPointers = keyTable + keySlots * slotBytes;
-  keyFieldSets = keyPointers + keysMax * 4;
-  fieldSets = keyFieldSets + keysMax * 4;
-  scratch = fieldSets + fieldSetsMax * 4;
-  keyHeap = scratch + fieldsMax * 12;
-  keyHeapEnd = base + dictionaryBytes();
-  forget();
+  initRoute(base);
+  initFieldSets(base + routeBytes());
+  initKeys(base + routeBytes() + fieldSetBytes());
 }
 
-/** Fresh memory is zero: only a table that was in use is cleared, so that an idle one costs no memory. */
+/** Forgets all dictionaries. */
 export function reset(): void {
-  memory.fill(keyTable, 0, keySlots * slotBytes);
-  forget();
+  resetRoute();
+  resetFieldSets();
+  resetKeys();
 }
 
-function forget(): void {
-  keyHeapTop = keyHeap;
-  keyCount = 0;
-  fieldSetCount = 0;
-}
-
-export function keys(): u32 {
-  return keyCount;
-}
-export function keyPointer(id: u32): usize {
-  return <usize>load<u32>(keyPointers + (<usize>id << 2));
-}
-export function fieldSetTotal(): u32 {
-  return fieldSetCount;
-}
-export function fieldSetPointer(id: u32): usize {
-  return <usize>load<u32>(fieldSets + (<usize>id << 2));
-}
 export function leastTime(): i64 {
   return minTime;
 }
@@ -89,129 +51,6 @@ export function greatestTime(): i64 {
 }
 export function values(): u32 {
   return valueCount;
-}
-
-/** How often a byte is in [ptr, ptr + length); up to 15 bytes behind it are read. */
-export function countByte(ptr: usize, length: u32, byte: u32): u32 {
-  const wanted = i8x16.splat(<i8>byte);
-  let count: u32 = 0;
-  const end = ptr + length;
-  while (ptr + 16 <= end) {
-    count += popcnt(i8x16.bitmask(i8x16.eq(v128.load(ptr), wanted)));
-    ptr += 16;
-  }
-  while (ptr < end) {
-    if (load<u8>(ptr) == <u8>byte) count++;
-    ptr++;
-  }
-  return count;
-}
-
-// @ts-ignore: decorator
-@inline
-function hashBytes(ptr: usize, length: u32): u64 {
-  let hash: u64 = 0x9e3779b97f4a7c15 ^ <u64>length;
-  const end = ptr + length;
-  while (ptr + 8 <= end) {
-    hash = rotl<u64>(hash ^ (load<u64>(ptr) * 0xc2b2ae3d27d4eb4f), 31) * 0x9e3779b185ebca87;
-    ptr += 8;
-  }
-  if (ptr < end) {
-    const mask = ((<u64>1) << ((<u64>(end - ptr)) << 3)) - 1;
-    hash = rotl<u64>(hash ^ ((load<u64>(ptr) & mask) * 0xc2b2ae3d27d4eb4f), 31) * 0x9e3779b185ebca87;
-  }
-  hash ^= hash >> 32;
-  hash *= 0x9fb21c651e98df25;
-  hash ^= hash >> 28;
-  return hash | 1;
-}
-
-// @ts-ignore: decorator
-@inline
-function isEqual(a: usize, b: usize, length: u32): bool {
-  let i: u32 = 0;
-  while (i + 8 <= length) {
-    if (load<u64>(a + i) != load<u64>(b + i)) return false;
-    i += 8;
-  }
-  while (i < length) {
-    if (load<u8>(a + i) != load<u8>(b + i)) return false;
-    i++;
-  }
-  return true;
-}
-
-/** Id of a key; -1 when the dictionary is full. */
-function keyOf(ptr: usize, length: u32): i32 {
-  const hash = hashBytes(ptr, length);
-  let slot = <u32>hash & (keySlots - 1);
-  while (true) {
-    const entry = keyTable + slot * slotBytes;
-    const found = load<u64>(entry);
-    if (found == hash) {
-      const stored = <usize>load<u32>(entry, 8);
-      if (load<u32>(stored) == length && isEqual(stored + 4, ptr, length)) return load<u32>(entry, 12);
-    } else if (found == 0) {
-      if (keyCount >= keysMax || keyHeapTop + length + 32 > keyHeapEnd) return -1;
-      const stored = keyHeapTop;
-      keyHeapTop = (keyHeapTop + 4 + length + 7) & ~7;
-      store<u32>(stored, length);
-      memory.copy(stored + 4, ptr, length);
-      const id = keyCount++;
-      store<u64>(entry, hash);
-      store<u32>(entry, <u32>stored, 8);
-      store<u32>(entry, id, 12);
-      store<u32>(keyPointers + (<usize>id << 2), <u32>stored);
-      store<i32>(keyFieldSets + (<usize>id << 2), -1);
-      return id;
-    }
-    slot = (slot + 1) & (keySlots - 1);
-  }
-}
-
-/** Id of the field set in scratch; -1 when there are too many. */
-function fieldSetOf(count: u32): i32 {
-  let hash: u64 = count;
-  for (let i: u32 = 0; i < count; i++) {
-    const field = scratch + i * 12;
-    hash = rotl<u64>(hash ^ hashBytes(<usize>load<u32>(field), load<u32>(field, 4)), 23) * 31 + load<u32>(field, 8);
-  }
-  for (let id: u32 = 0; id < fieldSetCount; id++) {
-    const known = fieldSetPointer(id);
-    if (load<u32>(known) != count || load<u64>(known, 8) != hash) continue;
-    let isSame = true;
-    for (let i: u32 = 0; i < count && isSame; i++) {
-      const a = scratch + i * 12;
-      const b = known + 16 + i * 12;
-      isSame =
-        load<u32>(a, 4) == load<u32>(b, 4) &&
-        load<u32>(a, 8) == load<u32>(b, 8) &&
-        isEqual(<usize>load<u32>(a), <usize>load<u32>(b), load<u32>(a, 4));
-    }
-    if (isSame) return id;
-  }
-  let bytes: u32 = 16 + count * 12;
-  for (let i: u32 = 0; i < count; i++) bytes += load<u32>(scratch + i * 12, 4) + 8;
-  if (fieldSetCount >= fieldSetsMax || keyHeapTop + bytes + 32 > keyHeapEnd) return -1;
-  const made = keyHeapTop;
-  let names = made + 16 + count * 12;
-  store<u32>(made, count);
-  store<u64>(made, hash, 8);
-  for (let i: u32 = 0; i < count; i++) {
-    const from = scratch + i * 12;
-    const to = made + 16 + i * 12;
-    const length = load<u32>(from, 4);
-    memory.copy(names, <usize>load<u32>(from), length);
-    store<u8>(names + length, 61);
-    store<u32>(to, <u32>names);
-    store<u32>(to, length, 4);
-    store<u32>(to, load<u32>(from, 8), 8);
-    names += length + 1;
-  }
-  keyHeapTop = (names + 7) & ~7;
-  const id = fieldSetCount++;
-  store<u32>(fieldSets + (<usize>id << 2), <u32>made);
-  return id;
 }
 
 const powers: StaticArray<f64> = [
@@ -384,7 +223,7 @@ export function parse(
     // More white space.
     if (load<u8>(p) == 9 || load<u8>(p) == 0) return unusual;
     const start = value;
-    let expected = load<i32>(keyFieldSets + (<usize>key << 2));
+    let expected = load<i32>(fieldSetPlace(key));
     let expectedPtr: usize = expected >= 0 ? fieldSetPointer(expected) : 0;
     let expectedCount: u32 = expected >= 0 ? load<u32>(expectedPtr) : 0;
     let field: u32 = 0;
@@ -436,7 +275,7 @@ export function parse(
     if (!isAsExpected || field != expectedCount) {
       expected = fieldSetOf(field);
       if (expected < 0) return full;
-      store<i32>(keyFieldSets + (<usize>key << 2), expected);
+      store<i32>(fieldSetPlace(key), expected);
     }
     let time = defaultTime;
     if (load<u8>(p) == 32) {

@@ -1,0 +1,105 @@
+// Bytes: counted, hashed, compared.
+
+/** How often a byte is in [ptr, ptr + length); up to 15 bytes behind it are read. */
+export function countByte(ptr: usize, length: u32, byte: u32): u32 {
+  const wanted = i8x16.splat(<i8>byte);
+  let count: u32 = 0;
+  const end = ptr + length;
+  while (ptr + 16 <= end) {
+    count += popcnt(i8x16.bitmask(i8x16.eq(v128.load(ptr), wanted)));
+    ptr += 16;
+  }
+  while (ptr < end) {
+    if (load<u8>(ptr) == <u8>byte) count++;
+    ptr++;
+  }
+  return count;
+}
+
+/** Never 0. Up to 7 bytes behind the end are read. */
+// @ts-ignore: decorator
+@inline
+export function hashBytes(ptr: usize, length: u32): u64 {
+  let hash: u64 = 0x9e3779b97f4a7c15 ^ <u64>length;
+  const end = ptr + length;
+  while (ptr + 8 <= end) {
+    hash = rotl<u64>(hash ^ (load<u64>(ptr) * 0xc2b2ae3d27d4eb4f), 31) * 0x9e3779b185ebca87;
+    ptr += 8;
+  }
+  if (ptr < end) {
+    const mask = ((<u64>1) << ((<u64>(end - ptr)) << 3)) - 1;
+    hash = rotl<u64>(hash ^ ((load<u64>(ptr) & mask) * 0xc2b2ae3d27d4eb4f), 31) * 0x9e3779b185ebca87;
+  }
+  hash ^= hash >> 32;
+  hash *= 0x9fb21c651e98df25;
+  hash ^= hash >> 28;
+  return hash | 1;
+}
+
+/** FNV-1a 64. Twin: seriesKeyHash of models/series-key.ts. */
+export function fnvBytes(ptr: usize, length: u32): u64 {
+  let hash: u64 = 0xcbf29ce484222325;
+  for (const end = ptr + length; ptr < end; ptr++) hash = (hash ^ <u64>load<u8>(ptr)) * 0x100000001b3;
+  return hash;
+}
+
+// @ts-ignore: decorator
+@inline
+export function isEqual(a: usize, b: usize, length: u32): bool {
+  let i: u32 = 0;
+  while (i + 8 <= length) {
+    if (load<u64>(a + i) != load<u64>(b + i)) return false;
+    i += 8;
+  }
+  while (i < length) {
+    if (load<u8>(a + i) != load<u8>(b + i)) return false;
+    i++;
+  }
+  return true;
+}
+
+/** Negative, 0 or positive, as the bytes of a come before those of b. */
+export function compareBytes(a: usize, lengthA: u32, b: usize, lengthB: u32): i32 {
+  const length = min(lengthA, lengthB);
+  let i: u32 = 0;
+  for (; i + 8 <= length; i += 8) {
+    const x = load<u64>(a + i);
+    const y = load<u64>(b + i);
+    if (x != y) return bswap<u64>(x) < bswap<u64>(y) ? -1 : 1;
+  }
+  for (; i < length; i++) {
+    const step = <i32>load<u8>(a + i) - <i32>load<u8>(b + i);
+    if (step != 0) return step;
+  }
+  return lengthA < lengthB ? -1 : <i32>(lengthA > lengthB);
+}
+
+/** Whether bytes are UTF-8 without surrogates and overlong forms: a decoder changes no other. */
+export function isUtf8(ptr: usize, length: u32): bool {
+  const end = ptr + length;
+  while (ptr < end) {
+    const first = <u32>load<u8>(ptr++);
+    if (first < 0x80) continue;
+    let rest: u32 = 0;
+    let least: u32 = 0x80;
+    let most: u32 = 0xbf;
+    if (first >= 0xc2 && first <= 0xdf) rest = 1;
+    else if ((first & 0xf0) == 0xe0) {
+      rest = 2;
+      if (first == 0xe0) least = 0xa0;
+      if (first == 0xed) most = 0x9f;
+    } else if (first >= 0xf0 && first <= 0xf4) {
+      rest = 3;
+      if (first == 0xf0) least = 0x90;
+      if (first == 0xf4) most = 0x8f;
+    } else return false;
+    for (; rest > 0; rest--) {
+      if (ptr >= end) return false;
+      const next = <u32>load<u8>(ptr++);
+      if (next < least || next > most) return false;
+      least = 0x80;
+      most = 0xbf;
+    }
+  }
+  return true;
+}
