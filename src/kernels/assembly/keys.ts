@@ -256,6 +256,8 @@ function readTags(ptr: usize, length: u32): u8 {
     if (nameLength == 4 && load<u32>(ptr + start) == 0x656d6974) return bad; // time
     at++;
     const valueStart = at;
+    // An equals sign may start a value: canonical keys escape it.
+    if (at < length && load<u8>(ptr + at) == 61) return left;
     while (at < length && load<u8>(ptr + at) != 44) if (load<u8>(ptr + at++) == 61) return bad;
     if (at == valueStart) return bad;
     if (tagCount == tagsMax) return left;
