@@ -40,6 +40,8 @@ export interface Transformation {
   push(points: Points): Points;
   /** What is left once all points of the group have been pushed. */
   finish(): Points;
+  /** The same where it may take long: a caller that has to let others run goes on with it in turns of its own. */
+  finishInSlices?(): Generator<undefined, Points>;
   readonly heldBytes: number;
 }
 

@@ -1,0 +1,73 @@
+/** distinct(): each value of the window once, in the order in which they were first seen, those of one time by value. */
+import type { Expr } from '../../influxql/ast.ts';
+import type { ColumnType } from '../column.ts';
+import { cellAt, cellBytes, compareCells, pointsOf, type Cell } from './cells.ts';
+import { firstOf, invalid } from './checks.ts';
+import type { AggregateDefinition, Points, Window, WindowReducer } from './function.ts';
+
+export const distinctFunction: AggregateDefinition = {
+  kind: 'aggregate',
+  name: 'distinct',
+  check(args) {
+    if (args.length === 0) throw invalid('distinct function requires at least one argument');
+    if (args.length !== 1) throw invalid('distinct function can only have one argument');
+    if (firstOf(args).kind !== 'ref') throw invalid('expected field argument in distinct()');
+  },
+  resultType: (type) => type,
+  reducer: ({ argumentType }) => new Distinct(argumentType),
+};
+
+/** Whether an expression calls `name`; `distinct value` is a call without parentheses. */
+export function isCall(expr: Expr, name: string): boolean {
+  return (expr.kind === 'call' && expr.name === name) || expr.kind === name;
+}
+
+class Distinct implements WindowReducer {
+  readonly #type: ColumnType;
+  /** Value to the time at which it was first seen. */
+  readonly #seen = new Map<Cell, bigint>();
+  #heldBytes = 128;
+
+  constructor(type: ColumnType) {
+    this.#type = type;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  add({ timesNs, values }: Points): void {
+    for (let i = 0; i < timesNs.length; i++) {
+      const cell = cellAt(values, i);
+      if (this.#seen.has(cell)) continue;
+      this.#seen.set(cell, timesNs[i] ?? 0n);
+      this.#heldBytes += 64 + cellBytes(cell);
+    }
+  }
+
+  finish({ startNs }: Window): Points {
+    const cells = this.#inOrder();
+    this.#seen.clear();
+    this.#heldBytes = 128;
+    return pointsOf(this.#type, cells.map(() => startNs), cells); // prettier-ignore
+  }
+
+  /** Values come in the direction of time already; only those of one time have to be ordered. */
+  #inOrder(): readonly Cell[] {
+    const cells = [...this.#seen.keys()];
+    const runs = new Uint32Array(cells.length);
+    let run = 0;
+    let beforeNs: bigint | undefined;
+    let at = 0;
+    for (const timeNs of this.#seen.values()) {
+      if (timeNs !== beforeNs) run++;
+      runs[at++] = run;
+      beforeNs = timeNs;
+    }
+    if (run === cells.length) return cells;
+    const order = Uint32Array.from(cells, (_, i) => i);
+    const runOf = (i: number): number => runs[i] ?? 0;
+    order.sort((a, b) => runOf(a) - runOf(b) || compareCells(cells[a] ?? 0, cells[b] ?? 0));
+    return Array.from(order, (i) => cells[i] ?? 0);
+  }
+}

@@ -1,0 +1,63 @@
+/** Reducers that keep one state per window and answer with one value at its start. */
+import type { ColumnType } from '../column.ts';
+import type {
+  AggregateDefinition,
+  PlannedCall,
+  Points,
+  Window,
+  WindowReducer,
+} from './function.ts';
+import { cellAt, noPoints, pointsOf, type Cell } from './cells.ts';
+import { checkCount, firstOf } from './checks.ts';
+
+/** What an aggregate does with the values of a window. */
+export interface Fold {
+  /** Called for each value in order of time. */
+  take(value: Cell, timeNs: bigint): void;
+  /** The result of the values taken since the last one; undefined for none. Makes room for the next window. */
+  result(): Cell | undefined;
+  readonly heldBytes: number;
+}
+
+export interface FoldOptions {
+  readonly name: string;
+  resultType(type: ColumnType): ColumnType;
+  fold(call: PlannedCall): Fold;
+}
+
+/** An aggregate of one field. */
+export function foldFunction({ name, resultType, fold }: FoldOptions): AggregateDefinition {
+  return {
+    kind: 'aggregate',
+    name,
+    check(args, context) {
+      checkCount(name, args, 1);
+      context.symbol(name, firstOf(args));
+    },
+    resultType,
+    reducer: (call) => new FoldReducer(fold(call), resultType(call.argumentType)),
+  };
+}
+
+class FoldReducer implements WindowReducer {
+  readonly #fold: Fold;
+  readonly #type: ColumnType;
+
+  constructor(fold: Fold, type: ColumnType) {
+    this.#fold = fold;
+    this.#type = type;
+  }
+
+  get heldBytes(): number {
+    return 128 + this.#fold.heldBytes;
+  }
+
+  add({ timesNs, values }: Points): void {
+    for (let i = 0; i < timesNs.length; i++) this.#fold.take(cellAt(values, i), timesNs[i] ?? 0n);
+  }
+
+  finish({ startNs }: Window): Points {
+    const result = this.#fold.result();
+    return result === undefined ? noPoints(this.#type) : pointsOf(this.#type, [startNs], [result]);
+  }
+}
