@@ -146,7 +146,7 @@ function windowsOf({ timesNs }: Points, { intervalNs }: Statement) {
   const windows: { readonly window: Window; readonly start: number; end: number }[] = [];
   timesNs.forEach((timeNs, i) => {
     const startNs = intervalNs === 0n ? rangeStartNs : timeNs - (timeNs % intervalNs);
-    const last = windows.at(-1);
+    const last = windows[windows.length - 1];
     if (last?.window.startNs === startNs) last.end = i + 1;
     else windows.push({ window: { startNs, endNs: startNs + intervalNs }, start: i, end: i + 1 });
   });

@@ -106,7 +106,7 @@ class HoltWinters implements Transformation {
   #perInterval(): Float64Array | undefined {
     const slots = this.#timesNs.map((timeNs) => this.#slotOf(timeNs));
     const first = slots[0] ?? 0n;
-    if ((slots.at(-1) ?? 0n) <= first) return undefined;
+    if ((slots[slots.length - 1] ?? 0n) <= first) return undefined;
     const values = [this.#values[0] ?? 0];
     let last = first;
     for (let i = 1; i < slots.length; i++) {
@@ -129,7 +129,7 @@ class HoltWinters implements Transformation {
     const times: bigint[] = [];
     const values: number[] = [];
     const firstNs = this.#timesNs[0] ?? 0n;
-    const lastNs = this.#timesNs.at(-1) ?? 0n;
+    const lastNs = this.#timesNs[this.#timesNs.length - 1] ?? 0n;
     for (let i = this.#hasFit ? 0 : knownCount; i < forecast.length; i++) {
       const value = forecast[i] ?? Number.NaN;
       if (Number.isNaN(value)) continue;

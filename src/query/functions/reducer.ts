@@ -21,8 +21,8 @@ export interface Fold {
 
 export interface FoldOptions {
   readonly name: string;
-  resultType(type: ColumnType): ColumnType;
-  fold(call: PlannedCall): Fold;
+  readonly resultType: (type: ColumnType) => ColumnType;
+  readonly fold: (call: PlannedCall) => Fold;
 }
 
 /** An aggregate of one field. */

@@ -34,7 +34,7 @@ interface Kind {
   readonly holdLeast: 0 | 1;
   /** Infinite results are not shown. */
   readonly isFiniteOnly: boolean;
-  make(period: number, warmup: WarmupArgument | undefined): RunningNumber;
+  readonly make: (period: number, warmup: WarmupArgument | undefined) => RunningNumber;
 }
 
 const usual = {
