@@ -4,6 +4,7 @@ import { routeLines, type TimeBounds } from './route-lines.ts';
 
 const groups = [{ startNs: 0n, endNs: 1_000n, shardIds: [1] }];
 const badTag = (name: string) => `invalid tag key: input tag "time" on measurement "${name}" is invalid`; // prettier-ignore
+const stripped = '. Field "time" has been stripped from point.';
 const badField = (name: string) => `invalid field name: input field "time" on measurement "${name}" is invalid`; // prettier-ignore
 const twoTypes = (later: string, earlier: string) => `field type conflict: input field "f" on measurement "m" is type ${later}, already exists as type ${earlier}`; // prettier-ignore
 
@@ -27,8 +28,8 @@ test.each([
   ['m f=2 2\nm,a=1,time=a,z=1 f=1 1\nm,time=b f=3 3', ['m f x1'], { count: 2, reason: badTag('m') }], // prettier-ignore
   ['m time=1 1', [], { count: 1, reason: badField('m') }],
   ['m time=1,time="x" 1', [], { count: 1, reason: badField('m') }],
-  ['m time=1,f=2 1\nm f=3 3', ['m f x2'], undefined],
-  ['m time=1,f=2,time=1i 1', ['m f x1'], undefined],
+  ['m time=1,f=2 1\nm f=3 3', ['m f x2'], { count: 0, reason: badField('m') + stripped }],
+  ['m time=1,f=2,time=1i 1', ['m f x1'], { count: 0, reason: badField('m') + stripped }],
   ['m,time=a time=1 1', [], { count: 1, reason: badTag('m') }],
   ['o time=2 1\nm f=1 1\nn,time=a f=1 1', ['m f x1'], { count: 2, reason: badTag('n') }],
   ['m f=1,f=2 1', ['m f x1'], undefined],

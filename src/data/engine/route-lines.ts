@@ -28,10 +28,11 @@ export interface DroppedPoints {
   readonly newest: DroppedPoint;
 }
 
-/** Points that no shard may take: for a tag or a field called `time`, or a field of two types. */
+/** Points that no shard may take, whole or in part: for a tag or a field called `time`, or a field of two types. */
 export interface RefusedPoints {
+  /** Of whole points; 0 when fields were left out and nothing else. */
   readonly count: number;
-  /** Of a tag when there is one, as the reference looks at tags first; else of the first point. */
+  /** Of a tag when there is one, as the reference looks at tags first; else of the first point, or the last field. */
   readonly reason: string;
 }
 
@@ -114,12 +115,17 @@ class Refusals {
   #count = 0;
   #tagReason: string | undefined;
   #fieldReason: string | undefined;
+  #strippedReason: string | undefined;
 
   /** False for a point that no shard may take. */
   takes(point: LinePoint): boolean {
     const tagReason = refusedTag(point);
     const fieldReason = tagReason === undefined ? refusedField(point) : undefined;
-    if (tagReason === undefined && fieldReason === undefined) return true;
+    if (tagReason === undefined && fieldReason === undefined) {
+      if (point.fields.has(timeName))
+        this.#strippedReason = `${timeFieldText(point)}. Field "${timeName}" has been stripped from point.`;
+      return true;
+    }
     this.#count++;
     this.#tagReason ??= tagReason;
     this.#fieldReason ??= fieldReason;
@@ -127,8 +133,8 @@ class Refusals {
   }
 
   points(): RefusedPoints | undefined {
-    if (this.#count === 0) return undefined;
-    return { count: this.#count, reason: this.#tagReason ?? this.#fieldReason ?? '' };
+    const reason = this.#tagReason ?? this.#fieldReason ?? this.#strippedReason;
+    return reason === undefined ? undefined : { count: this.#count, reason };
   }
 }
 
@@ -137,15 +143,19 @@ function refusedTag({ measurement, tags }: LinePoint): string | undefined {
   return `invalid tag key: input tag "${timeName}" on measurement "${measurement}" is invalid`;
 }
 
-function refusedField({ measurement, fields, conflict }: LinePoint): string | undefined {
-  if (fields.size === 1 && fields.has(timeName))
-    return `invalid field name: input field "${timeName}" on measurement "${measurement}" is invalid`;
+function refusedField(point: LinePoint): string | undefined {
+  const { measurement, fields, conflict } = point;
+  if (fields.size === 1 && fields.has(timeName)) return timeFieldText(point);
   if (conflict === undefined) return undefined;
   const { name, earlier, later } = conflict;
   return `field type conflict: input field "${name}" on measurement "${measurement}" is type ${later}, already exists as type ${earlier}`;
 }
 
-/** A field of that name is left out without a word as long as the point has another. */
+function timeFieldText({ measurement }: LinePoint): string {
+  return `invalid field name: input field "${timeName}" on measurement "${measurement}" is invalid`;
+}
+
+/** A field of that name is left out as long as the point has another. */
 function withoutTime(point: LinePoint): LinePoint {
   if (!point.fields.has(timeName)) return point;
   const fields = new Map([...point.fields].filter(([name]) => name !== timeName));

@@ -11,18 +11,20 @@ const boundNames: Readonly<Record<TimeBound, string>> = {
 
 /** Why points were not taken, as the reference says it since 1.12.3 (spec 4.2). */
 export function describeDropped(dropped: DroppedPoints, rules: RetentionRules): string {
-  const parts: string[] = [];
-  if (dropped.retentionCount > 0) {
-    const duration = formatGoDuration(rules.durationNs);
-    parts.push(`${dropped.retentionCount} points outside retention policy of duration ${duration}`);
-  }
-  if (dropped.windowCount > 0) {
-    const past = formatGoDuration(rules.pastLimitNs);
-    const future = formatGoDuration(rules.futureLimitNs);
-    parts.push(`${dropped.windowCount} points outside write window (-${past} to ${future})`);
-  }
+  const duration = formatGoDuration(rules.durationNs);
+  const retention = `${dropped.retentionCount} points outside retention policy of duration ${duration}`;
   const oldest = describePoint(dropped.oldest);
-  return `dropped ${parts.join(' and ')} - oldest ${oldest}, newest ${describePoint(dropped.newest)}`;
+  const newest = describePoint(dropped.newest);
+  return `dropped ${retention}${describeWindow(dropped, rules)} - oldest ${oldest}, newest ${newest}`;
+}
+
+/** Of a policy with a window, also when all of the points are within it. */
+function describeWindow({ windowCount }: DroppedPoints, rules: RetentionRules): string {
+  const limits: string[] = [];
+  if (rules.pastLimitNs > 0n) limits.push(`-${formatGoDuration(rules.pastLimitNs)}`);
+  if (rules.futureLimitNs > 0n) limits.push(formatGoDuration(rules.futureLimitNs));
+  if (limits.length === 0) return '';
+  return ` and ${windowCount} points outside write window (${limits.join(' to ')})`;
 }
 
 function describePoint({ seriesKey, timeNs, bound, boundNs }: DroppedPoint): string {

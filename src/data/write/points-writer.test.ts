@@ -50,13 +50,27 @@ async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, re
 
 const badTag = 'invalid tag key: input tag "time" on measurement "m" is invalid';
 const badField = 'invalid field name: input field "time" on measurement "m" is invalid';
+const stripped = '. Field "time" has been stripped from point.';
 
 test.each([
   ['m f=1 1', 'written', 1],
-  ['m,time=a f=1 1', `DbError: partial write: ${badTag} dropped=1 for database: d`, 0],
-  ['m,time=a f=1 1\nm f=1 1', `DbError: partial write: ${badTag} dropped=1 for database: d`, 1],
-  ['m time=1 1\nbad', `DbError: partial write: ${badField} dropped=1 for database: d`, 0],
-  ['m time=1,f=1 1', 'written', 1],
+  [
+    'm,time=a f=1 1',
+    `DbError: partial write: ${badTag} dropped=1 for database: d for retention policy: autogen`,
+    0,
+  ],
+  [
+    'm,time=a f=1 1\nm f=1 1',
+    `DbError: partial write: ${badTag} dropped=1 for database: d for retention policy: autogen`,
+    1,
+  ],
+  [
+    'm time=1 1\nbad',
+    `DbError: partial write: ${badField} dropped=1 for database: d for retention policy: autogen`,
+    0,
+  ],
+  ['m time=1,f=1 1', `DbError: partial write: ${badField}${stripped} dropped=0 for database: d for retention policy: autogen`, 1], // prettier-ignore
+  ['m f=1 1\nbad', `DbError: partial write: unable to parse 'bad': missing fields dropped=0 for database: d`, 1], // prettier-ignore
 ])('points writer: %j', async (body, text, batchCount) => {
   expect(await write(body)).toEqual({ text, batchCount });
 });
@@ -64,5 +78,7 @@ test.each([
 test('points writer: points refused by name and by their owner are counted together', async () => {
   const receipt = { droppedCount: 2, reason: 'field type conflict' };
   const { text } = await write('m,time=a f=1 1\nm f=1 1\nm f=2 2\nm f=3 3', receipt);
-  expect(text).toBe(`DbError: partial write: ${badTag} dropped=3 for database: d`);
+  expect(text).toBe(
+    `DbError: partial write: ${badTag} dropped=3 for database: d for retention policy: autogen`,
+  );
 });

@@ -61,15 +61,16 @@ export class PointsWriter {
     const { retentionPolicy: asked, database, level } = request;
     if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
     const receipts = await this.#writeBatches({ ...request, level }, policy, routed);
+    const place = { database, policy: policy.name };
     const refused = refusedOf(routed, receipts);
-    if (refused !== undefined)
-      throw partialWrite(refused.reason, refused.count, { database, asked });
+    if (refused !== undefined) throw partialWrite(refused.reason, refused.count, place);
     if (routed.dropped !== undefined) {
       const { retentionCount, windowCount } = routed.dropped;
       const reason = describeDropped(routed.dropped, policy);
-      throw partialWrite(reason, retentionCount + windowCount, { database, asked });
+      throw partialWrite(reason, retentionCount + windowCount, place);
     }
-    if (routed.errors !== '') throw partialWrite(routed.errors, 0);
+    // Of lines that are no points the reference tells before it has looked for the default policy.
+    if (routed.errors !== '') throw partialWrite(routed.errors, 0, { database, policy: asked });
   }
 
   /** Parses and parts the body, with the shard groups made that it lacks. */
@@ -180,9 +181,11 @@ function refusedOf(
   { refused }: RoutedLines,
   receipts: readonly OwnerReceipt[],
 ): RefusedPoints | undefined {
-  const count = receipts.reduce((sum, receipt) => sum + receipt.droppedCount, refused?.count ?? 0);
   const first = receipts.find(({ droppedCount }) => droppedCount > 0);
-  return count === 0 ? undefined : { count, reason: refused?.reason ?? first?.reason ?? '' };
+  if (first === undefined) return refused;
+  const { count: ownCount = 0, reason } = refused ?? {};
+  const count = receipts.reduce((sum, receipt) => sum + receipt.droppedCount, ownCount);
+  return { count, reason: (ownCount > 0 ? reason : undefined) ?? first.reason };
 }
 
 function boundsOf(policy: RetentionPolicy, nowNs: bigint): TimeBounds {
@@ -194,15 +197,13 @@ function boundsOf(policy: RetentionPolicy, nowNs: bigint): TimeBounds {
   };
 }
 
-/** The places are named since 1.12.0, the policy only when the request did (spec 4.2). */
+/** The places are named since 1.12.0 (spec 4.2). */
 function partialWrite(
   reason: string,
   droppedCount: number,
-  place?: { readonly database: string; readonly asked: string },
+  place: { readonly database: string; readonly policy: string },
 ): DbError {
-  const database = place === undefined ? '' : ` for database: ${place.database}`;
-  const policy =
-    place === undefined || place.asked === '' ? '' : ` for retention policy: ${place.asked}`;
-  const text = `partial write: ${reason} dropped=${droppedCount}${database}${policy}`;
+  const policy = place.policy === '' ? '' : ` for retention policy: ${place.policy}`;
+  const text = `partial write: ${reason} dropped=${droppedCount} for database: ${place.database}${policy}`;
   return new DbError('partial_write', text);
 }
