@@ -5,25 +5,35 @@
 import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
 import type { Log } from '../../src/env/log.ts';
+import type { Random } from '../../src/env/random.ts';
 import { parseLines } from '../../src/models/line-protocol.ts';
 import { PointBatchBuilder } from '../../src/models/point-batch-builder.ts';
 import { seriesKey } from '../../src/models/series-key.ts';
-import { Store } from '../../src/storage/store/store.ts';
+import { Store, type StoreOptions } from '../../src/storage/store/store.ts';
 import { memoryArena } from './memory-source.ts';
 
 export const kept = { shardId: 7, database: 'db', retentionPolicy: 'autogen' };
 export const doomed = { shardId: 8, database: 'db', retentionPolicy: 'autogen' };
 
-const log = {
+const silent = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
 } as unknown as Log;
 
-export function openStore(disk: Disk, clock: Clock): Promise<Store> {
+export interface StoreKnobs extends Partial<StoreOptions> {
+  readonly random?: Random;
+  readonly log?: Log;
+}
+
+export function openStore(
+  disk: Disk,
+  clock: Clock,
+  { random, log = silent, ...options }: StoreKnobs = {},
+): Promise<Store> {
   const turn = () => Promise.resolve();
   return Store.open(
-    { disk, log, clock, turn },
+    { disk, log, clock, turn, random },
     {
       dataFolder: 'data',
       walFolder: 'wal',
@@ -35,6 +45,7 @@ export function openStore(disk: Disk, clock: Clock): Promise<Store> {
       snapshotColdMs: 600_000,
       cacheBytesMax: 1 << 24,
       memtablesBytesMax: 1 << 24,
+      ...options,
     },
   );
 }
@@ -118,8 +129,9 @@ export function readField(
   store: Store,
   measurement: string,
   field: string,
+  shardId = kept.shardId,
 ): readonly { readonly time: number; readonly value: string }[] {
-  const view = store.view(kept.shardId);
+  const view = store.view(shardId);
   const rows: { time: number; value: string }[] = [];
   for (const seriesId of view?.seriesIds(measurement) ?? []) {
     const arena = memoryArena();

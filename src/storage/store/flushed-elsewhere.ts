@@ -28,7 +28,7 @@ async function flushedOf(disk: Disk, folder: string): Promise<number> {
   try {
     return (await readManifest(disk, folder)).flushedSequence;
   } catch (error) {
-    if (isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version')) return 0;
+    if (isDbError(error)) return 0;
     throw error;
   }
 }

@@ -3,9 +3,10 @@
  *
  * Invariants:
  * - A file that is not what it was when it was written is renamed to `<name>.bad` and never read.
- * - A shard that lacks one of its files, holds a `.bad` one or has lost count of its log is damaged: it is neither read
- *   nor written, since an answer without what is missing would be a wrong one, and stays so until the file is put back
- *   or the shard is deleted.
+ * - A shard that lacks one of its files, holds a `.bad` one, has lost count of its log or records of it is damaged: it is
+ *   neither read nor written, since an answer without what is missing would be a wrong one, and stays so until the file is
+ *   put back, the mark is removed or the shard is deleted.
+ * - A file that cannot be read costs its shard alone, which is tried again at the next start.
  * - A folder by the name of a shard is whole: it is made and deleted under another name, so that no crash leaves a part.
  */
 import { DbError, isDbError } from '../../base/errors.ts';
@@ -13,6 +14,7 @@ import type { Disk } from '../../env/disk.ts';
 import { Shard } from '../engine/shard.ts';
 import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
 import { generationOf } from '../tsm/tsm-format.ts';
+import { markName, readMark } from './damage-mark.ts';
 import { readManifest } from './shard-manifest.ts';
 
 /** As the reference names what it sets aside. */
@@ -46,7 +48,7 @@ export interface OpenShard {
 
 export interface DamagedShard {
   readonly place: ShardPlace;
-  /** `corrupt` or `unsupported_version`, with path and offset. */
+  /** `corrupt`, `unsupported_version` or `io_error`, with path and offset. */
   readonly error: DbError;
 }
 
@@ -89,8 +91,13 @@ export async function openShards(disk: Disk, options: OpenShardsOptions): Promis
   for (const place of await placesIn(disk, dataFolder)) {
     const { shardId } = place;
     if (!isHome(shardId)) continue;
-    if (shards.has(shardId) || damaged.has(shardId))
-      throw new DbError('corrupt', `${dataFolder}: shard ${shardId} twice`);
+    if (shards.has(shardId) || damaged.has(shardId)) {
+      await shards.get(shardId)?.shard.close();
+      shards.delete(shardId);
+      const error = new DbError('corrupt', `${folderOf(dataFolder, place)}: shard ${shardId} is there twice`); // prettier-ignore
+      damaged.set(shardId, { place, error });
+      continue;
+    }
     try {
       shards.set(shardId, await openShard(disk, folderOf(dataFolder, place), { place, nowMs }));
     } catch (error) {
@@ -113,6 +120,8 @@ async function openShard(
   folder: string,
   { place, nowMs }: { readonly place: ShardPlace; readonly nowMs: number },
 ): Promise<OpenShard> {
+  const mark = await readMark(disk, folder);
+  if (mark !== undefined) throw new DbError('corrupt', `${folder}/${markName}: ${mark}`);
   const { flushedSequence, files: sealed } = await readManifest(disk, folder);
   const files: TsmFile[] = [];
   let generation = 0;
@@ -161,7 +170,13 @@ async function openFile(disk: Disk, path: string, seal: TsmSeal | undefined): Pr
 }
 
 function isDamage(error: unknown): error is DbError {
-  return isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version');
+  return (
+    isDbError(error, 'corrupt') ||
+    isDbError(error, 'unsupported_version') ||
+    isDbError(error, 'io_error') ||
+    // Of a file that was listed a moment ago: what is gone is no reason for the others to stay shut.
+    isDbError(error, 'not_found')
+  );
 }
 
 /** All shards that have a folder, whichever worker is home of them. */

@@ -21,6 +21,7 @@ import { DbError, errorText } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
+import type { Random } from '../../env/random.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import type { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
@@ -28,12 +29,13 @@ import { Shard } from '../engine/shard.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { readTsmSeal } from '../tsm/tsm-file.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
-import { recoverWal, type WalDamage } from '../wal/wal-recovery.ts';
+import { recoverWal } from '../wal/wal-recovery.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter, type WalSegment } from '../wal/wal-writer.ts';
 import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
 import { folderOf, newOpenShard, newSuffix, openShards, type DamagedShard, type FoundShards, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
+import { settleLogDamage } from './log-damage.ts';
 import { writeManifest } from './shard-manifest.ts';
 
 export interface StoreOptions {
@@ -58,6 +60,8 @@ export interface StorePorts {
   readonly log: Log;
   readonly clock: Clock;
   readonly turn: () => Promise<void>;
+  /** For the log's salt; without one it is 0, which is for tests alone. */
+  readonly random?: Random | undefined;
   /** Of the worker, for its flushes. */
   readonly kernels?: FlushKernelPool | undefined;
 }
@@ -92,13 +96,15 @@ export class Store {
     this.#doomed = new DoomedShards(ports.disk);
     this.#goneSequences = opened.goneSequences;
     const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
-    const wal = { folder, run: opened.run + 1, worker, segmentBytesMax, queueBytesMax };
+    const salt = ports.random?.u32() ?? 0;
+    const wal = { folder, run: opened.run + 1, worker, segmentBytesMax, queueBytesMax, salt };
     this.#wal = new WalWriter(ports.disk, wal, opened.segments);
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the store failed', { name, error: errorText(error) });
     });
     this.#coldTimer = ports.clock.every(coldCheckMs, () => {
       this.#flushCold();
+      this.#tasks.spawn('vouch', this.#wal.vouch());
     });
   }
 
@@ -109,17 +115,20 @@ export class Store {
     for (const [shard, { error }] of found.damaged)
       ports.log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
     const segments: WalSegment[] = [];
-    const run = await recoverWal(ports.disk, options.walFolder, {
+    const recovered = await recoverWal(ports.disk, options.walFolder, {
       onRecord: (record) => {
         replay(found.shards, record);
       },
-      onDamage: (damage) => {
-        reportDamage(ports.log, damage);
-      },
       onSegment: (path, sequences) => segments.push({ path, sequences }),
     });
-    const goneSequences = sequencesOfGone(segments, found.shards);
-    const store = new Store(ports, options, { ...found, segments, run, goneSequences });
+    const { lacking, keptPaths } = await settleLogDamage(ports, options, recovered);
+    for (const [shardId, error] of lacking) await setAsDamaged(found, shardId, error);
+    const store = new Store(ports, options, {
+      ...found,
+      run: recovered.run,
+      segments: segments.filter(({ path }) => !keptPaths.has(path)),
+      goneSequences: sequencesOfGone(segments, found.shards),
+    });
     store.#tasks.spawn('release', store.#release());
     return store;
   }
@@ -345,6 +354,14 @@ function replay(shards: ReadonlyMap<number, OpenShard>, record: WalRecord): void
   open.appliedSequence = open.sequence;
 }
 
-function reportDamage(log: Log, { path, offset, lengthBytes, kind }: WalDamage): void {
-  log.warn('Damaged bytes in the write-ahead log', { path, offset, bytes: lengthBytes, kind });
+async function setAsDamaged(
+  { shards, damaged }: FoundShards,
+  shardId: number,
+  error: DbError,
+): Promise<void> {
+  const open = shards.get(shardId);
+  if (open === undefined) return;
+  shards.delete(shardId);
+  damaged.set(shardId, { place: open.place, error });
+  await open.shard.close();
 }

@@ -3,16 +3,20 @@
  *
  * Layout, little-endian:
  *
- *     0  u32  magic "VWR1" (the digit is the format version)
- *     4  u8   kind (1 points, 2 delete)      5  u8  codec (0 plain)      6  u16  zero
+ *     0  u32  magic "VWR2" (the digit is the format version)
+ *     4  u8   kind (1 points, 2 delete, 3 vouch, 4 void)      5  u8  codec (0 plain)      6  u16  zero
  *     8  u64  shard id
  *    16  u64  sequence within the shard
  *    24  u32  length of the reject bitmap    28  u32  length of the payload
- *    32  u32  CRC-32 of bitmap and payload   36  u32  CRC-32 of bytes 0..35
+ *    32  u32  CRC-32 of bitmap and payload   36  u32  CRC-32 of bytes 0..35, begun with the segment's salt
  *    40  bitmap, payload
  *
  * Invariants:
  * - A header whose checksum holds gives the true lengths, so a damaged payload hides no record behind it.
+ * - The salt is drawn for each run and is in the segment's name: bytes that a client has sent as a value never pass for a
+ *   record where one is searched for.
+ * - A void stands where damaged bytes were, once what they were has been dealt with.
+ * - Version 1, whose checksums had no salt, is read in segments without one, and never written.
  * - Row r of the payload was refused by its owner when bit r of the bitmap is set; an empty bitmap refuses none.
  *
  * Not here: what a payload means, when records are synced.
@@ -21,9 +25,13 @@ import { assert } from '../../base/assert.ts';
 import { crc32 } from 'node:zlib';
 
 export const recordHeaderBytes = 40;
-const magic = 0x31525756;
+const magic = 0x32525756;
+const firstVersionMagic = 0x31525756;
 
-export const WalRecordKind = { points: 1, delete: 2 } as const;
+/** Of a segment of the first version of the format. */
+export const noSalt = -1;
+
+export const WalRecordKind = { points: 1, delete: 2, vouch: 3, void: 4 } as const;
 export type WalRecordKind = (typeof WalRecordKind)[keyof typeof WalRecordKind];
 
 export interface WalRecord {
@@ -46,7 +54,7 @@ export interface WalRecordHeader {
 }
 
 /** The header's bytes; the record on disk is these, the bitmap and the payload. */
-export function encodeRecordHeader(record: WalRecord): Uint8Array {
+export function encodeRecordHeader(record: WalRecord, salt: number): Uint8Array {
   assert(Number.isSafeInteger(record.shardId), 'shard id is a safe integer');
   assert(Number.isSafeInteger(record.sequence), 'sequence is a safe integer');
   const bytes = new Uint8Array(recordHeaderBytes);
@@ -59,16 +67,24 @@ export function encodeRecordHeader(record: WalRecord): Uint8Array {
   view.setUint32(24, record.rejectBitmap.length, true);
   view.setUint32(28, record.payload.length, true);
   view.setUint32(32, crc32(record.payload, crc32(record.rejectBitmap)), true);
-  view.setUint32(36, crc32(bytes.subarray(0, 36)), true);
+  view.setUint32(36, crc32(bytes.subarray(0, 36), salt), true);
+  return bytes;
+}
+
+/** The first bytes of each record of a segment. */
+export function recordMagic(salt: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, salt === noSalt ? firstVersionMagic : magic, true);
   return bytes;
 }
 
 /** The header at the start of `bytes`, or undefined when these are not the bytes of a whole one. */
-export function decodeRecordHeader(bytes: Uint8Array): WalRecordHeader | undefined {
+export function decodeRecordHeader(bytes: Uint8Array, salt: number): WalRecordHeader | undefined {
   if (bytes.length < recordHeaderBytes) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, recordHeaderBytes);
-  if (view.getUint32(0, true) !== magic) return undefined;
-  if (view.getUint32(36, true) !== crc32(bytes.subarray(0, 36))) return undefined;
+  const [wanted, seed] = salt === noSalt ? [firstVersionMagic, 0] : [magic, salt];
+  if (view.getUint32(0, true) !== wanted) return undefined;
+  if (view.getUint32(36, true) !== crc32(bytes.subarray(0, 36), seed)) return undefined;
   return {
     kind: view.getUint8(4),
     codec: view.getUint8(5),

@@ -1,69 +1,78 @@
 /**
- * Reads the segments that earlier runs left, in the order of run, worker and segment.
+ * Reads the segments that earlier runs left, in the order of run, worker and segment, and judges what is no record.
  *
  * Invariants:
  * - Every record whose sync was acknowledged is handed out, unless its bytes have changed since; damage is reported with
  *   file and offset and never handed out.
- * - A damaged payload costs its own record. Behind a damaged header nothing can be trusted: the rest of that file is a
- *   torn tail, reported and cut off.
+ * - A gap is torn when no later record vouches for it: nobody was told that it is durable. Any other gap is damage, and so
+ *   is what a segment lacks of its length, or a segment that is not there while records of it are needed.
+ * - Damage names the shards that may lack records: exactly where a vouch reaches back over it, else all that later records
+ *   do not prove to be whole.
  * - A segment that goes while the folder is read is passed over: workers that opened before may release theirs, and
  *   what they release nobody needs.
  *
- * Not here: which shard's home takes a record.
+ * Not here: which shard's home takes a record, what follows from damage (store/log-damage.ts).
  */
-import { crc32 } from 'node:zlib';
 import { isDbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
-import {
-  decodeRecordHeader,
-  recordHeaderBytes,
-  type WalRecord,
-  type WalRecordHeader,
-  WalRecordKind,
-} from './wal-record.ts';
+import { FoundRecords } from './found-records.ts';
+import { readSegment, type WalGap } from './read-segment.ts';
+import { parseSegmentName, type SegmentName } from './segment-name.ts';
+import { WalRecordKind, type WalRecord, type WalRecordHeader } from './wal-record.ts';
+import { decodeVouch, noteLast, type WalVouch } from './wal-vouch.ts';
 
 export interface WalDamage {
   readonly path: string;
   readonly offset: number;
   readonly lengthBytes: number;
-  readonly kind: 'torn_tail' | 'corrupt_record';
+  /** Torn: never acknowledged. Unreadable: the disk failed to read it, which it may not do the next time. */
+  readonly kind: 'torn' | 'damaged' | 'unreadable' | 'missing';
+  /** Of the segment's header checksums. */
+  readonly salt: number;
+  /** Up to the end of the segment. */
+  readonly isTail: boolean;
+  /** Last sequences of the shards that may lack records of here; undefined when that is not known. */
+  readonly sequences: ReadonlyMap<number, number> | undefined;
 }
 
 export interface WalVisitor {
   onRecord(record: WalRecord): Promise<void> | void;
-  onDamage(damage: WalDamage): void;
   /** Told after the records of a segment, with the last sequence in it of each shard. */
   onSegment?(path: string, sequences: ReadonlyMap<number, number>): void;
 }
 
-const namePattern = /^\d{10}-\d{3}-\d{10}\.wal$/;
+export interface RecoveredWal {
+  /** The highest number of a run, 0 when there is none. */
+  readonly run: number;
+  readonly found: FoundRecords;
+  /** In the order of the log. */
+  readonly damage: readonly WalDamage[];
+}
 
-/** Visits all records under `folder`; returns the highest run number seen, 0 when there is none. */
-export async function recoverWal(disk: Disk, folder: string, visitor: WalVisitor): Promise<number> {
+/** Visits all records under `folder`. Changes nothing on the disk. */
+export async function recoverWal(
+  disk: Disk,
+  folder: string,
+  visitor: WalVisitor,
+): Promise<RecoveredWal> {
   let run = 0;
+  const found = new FoundRecords();
+  const logs = new Map<string, SegmentFindings[]>();
   for (const { name } of await disk.list(folder)) {
-    if (!namePattern.test(name)) continue;
-    run = Math.max(run, Number(name.slice(0, 10)));
+    const parsed = parseSegmentName(name);
+    if (parsed === undefined) continue;
+    run = Math.max(run, parsed.run);
     const file = await openPresent(disk, `${folder}/${name}`);
     if (file === undefined) continue;
-    const sequences = new Map<number, number>();
     try {
-      await recoverSegment(file, {
-        onDamage: (damage) => {
-          visitor.onDamage(damage);
-        },
-        onRecord: (record) => {
-          const { shardId, sequence } = record;
-          sequences.set(shardId, Math.max(sequence, sequences.get(shardId) ?? 0));
-          return visitor.onRecord(record);
-        },
-      });
-      visitor.onSegment?.(file.path, sequences);
+      const findings = await recoverSegment(file, parsed, { visitor, found });
+      const key = `${parsed.run} ${parsed.worker}`;
+      logs.set(key, [...(logs.get(key) ?? []), findings]);
     } finally {
       await file.close();
     }
   }
-  return run;
+  return { run, found, damage: [...logs.values()].flatMap((log) => judgeLog(folder, log)) };
 }
 
 async function openPresent(disk: Disk, path: string): Promise<DiskFile | undefined> {
@@ -75,48 +84,111 @@ async function openPresent(disk: Disk, path: string): Promise<DiskFile | undefin
   }
 }
 
-async function recoverSegment(file: DiskFile, visitor: WalVisitor): Promise<void> {
-  const headerBytes = new Uint8Array(recordHeaderBytes);
-  let offset = 0;
-  while (offset < file.lengthBytes) {
-    const read = await file.readAt(offset, headerBytes);
-    const header = decodeRecordHeader(headerBytes.subarray(0, read));
-    const lengthBytes = header === undefined ? 0 : lengthOf(header);
-    if (header === undefined || offset + lengthBytes > file.lengthBytes) {
-      await cutTail(file, offset, visitor);
-      return;
-    }
-    const record = await readRecord(file, offset, header);
-    if (record === undefined) {
-      visitor.onDamage({ path: file.path, offset, lengthBytes, kind: 'corrupt_record' });
-    } else {
-      await visitor.onRecord(record);
-    }
-    offset += lengthBytes;
-  }
+/** What is to be known of a segment once all of its log has been read. */
+interface SegmentFindings {
+  readonly path: string;
+  readonly name: SegmentName;
+  readonly lengthBytes: number;
+  readonly gaps: readonly WalGap[];
+  /** In order; the first one may speak of an earlier segment. */
+  readonly vouches: readonly WalVouch[];
 }
 
-function lengthOf(header: WalRecordHeader): number {
-  return recordHeaderBytes + header.bitmapBytes + header.payloadBytes;
-}
-
-async function cutTail(file: DiskFile, offset: number, visitor: WalVisitor): Promise<void> {
-  const lengthBytes = file.lengthBytes - offset;
-  visitor.onDamage({ path: file.path, offset, lengthBytes, kind: 'torn_tail' });
-  await file.truncate(offset);
-  await file.sync();
-}
-
-async function readRecord(
+async function recoverSegment(
   file: DiskFile,
-  offset: number,
-  header: WalRecordHeader,
-): Promise<WalRecord | undefined> {
-  const body = new Uint8Array(header.bitmapBytes + header.payloadBytes);
-  await file.readAt(offset + recordHeaderBytes, body);
-  const kind = Object.values(WalRecordKind).find((value) => value === header.kind);
-  if (crc32(body) !== header.bodyCrc || kind === undefined) return undefined;
-  const { codec, shardId, sequence, bitmapBytes } = header;
-  const rejectBitmap = body.subarray(0, bitmapBytes);
-  return { kind, codec, shardId, sequence, rejectBitmap, payload: body.subarray(bitmapBytes) };
+  name: SegmentName,
+  { visitor, found }: { readonly visitor: WalVisitor; readonly found: FoundRecords },
+): Promise<SegmentFindings> {
+  const sequences = new Map<number, number>();
+  const gaps: WalGap[] = [];
+  const vouches: WalVouch[] = [];
+  found.begin(file.path);
+  await readSegment(file, name.salt, {
+    onGap: (gap) => gaps.push(gap),
+    onRecord: (record, offset) => {
+      if (record.kind === WalRecordKind.vouch) {
+        keepVouch(vouches, decodeVouch(record.payload), gaps);
+        return undefined;
+      }
+      const { shardId, sequence } = record;
+      noteLast(sequences, shardId, sequence);
+      found.note(shardId, sequence, offset);
+      return visitor.onRecord(record);
+    },
+  });
+  visitor.onSegment?.(file.path, sequences);
+  return { path: file.path, name, lengthBytes: file.lengthBytes, gaps, vouches };
+}
+
+/** The first one, the latest one, and the first after each gap are all that judging needs. */
+function keepVouch(vouches: WalVouch[], vouch: WalVouch, gaps: readonly WalGap[]): void {
+  const [before, last] = vouches.slice(-2);
+  if (before !== undefined && last !== undefined) {
+    const from = before.segment === last.segment ? before.to : 0;
+    const isFirstAfterGap = gaps.some(({ offset }) => from <= offset && offset < last.to);
+    if (!isFirstAfterGap) vouches.pop();
+  }
+  vouches.push(vouch);
+}
+
+/** `log` are the segments of one worker and run, in order. */
+function judgeLog(folder: string, log: readonly SegmentFindings[]): readonly WalDamage[] {
+  return log.flatMap((segment, i) => {
+    const about = [segment, ...log.slice(i + 1, i + 2)]
+      .flatMap(({ vouches }) => vouches)
+      .filter((vouch) => vouch.segment === segment.name.segment);
+    const gaps = withLack(segment, about[about.length - 1]?.to ?? 0);
+    return [
+      ...missingBefore(folder, segment, log[i - 1]),
+      ...gaps.map((gap) => judgeGap(segment, gap, about)),
+    ];
+  });
+}
+
+/** The gaps of a segment, with what it lacks of the bytes that were durable. */
+function withLack({ gaps, lengthBytes }: SegmentFindings, durableBytes: number): readonly WalGap[] {
+  if (durableBytes <= lengthBytes) return gaps;
+  const last = gaps.at(-1);
+  const isTail = last?.end === lengthBytes;
+  const lack = {
+    offset: isTail ? last.offset : lengthBytes,
+    end: durableBytes,
+    header: undefined,
+    isUnreadable: isTail && last.isUnreadable,
+    isFollowed: false,
+  };
+  return [...gaps.slice(0, isTail ? -1 : undefined), lack];
+}
+
+function judgeGap(
+  { path, name }: SegmentFindings,
+  { offset, end, header, isUnreadable, isFollowed }: WalGap,
+  vouches: readonly WalVouch[],
+): WalDamage {
+  const place = { path, offset, lengthBytes: end - offset, salt: name.salt, isTail: !isFollowed };
+  const vouch = vouches.find(({ to }) => to > offset);
+  if (vouch === undefined && !isUnreadable) return { ...place, kind: 'torn', sequences: new Map() };
+  const kind = isUnreadable ? 'unreadable' : 'damaged';
+  if (header !== undefined) return { ...place, kind, sequences: sequencesOf(header) };
+  const isCovered = vouch !== undefined && vouch.from <= offset;
+  return { ...place, kind, sequences: isCovered ? vouch.sequences : undefined };
+}
+
+function sequencesOf({ kind, shardId, sequence }: WalRecordHeader): ReadonlyMap<number, number> {
+  const isOfShard = kind === WalRecordKind.points || kind === WalRecordKind.delete;
+  return new Map(isOfShard ? [[shardId, sequence]] : []);
+}
+
+/** A segment that is not there was released, or is lost: its shards tell by what they still need of it. */
+function missingBefore(
+  folder: string,
+  { name, vouches }: SegmentFindings,
+  before: SegmentFindings | undefined,
+): readonly WalDamage[] {
+  const head = vouches[0];
+  if (head === undefined || head.segment === name.segment || head.segment === before?.name.segment)
+    return [];
+  const { from, to, sequences } = head;
+  const path = `${folder}: segment ${head.segment} of run ${name.run}, worker ${name.worker}`;
+  return [{ path, offset: from, lengthBytes: to - from, kind: 'missing', salt: name.salt, isTail: true, sequences }]; // prettier-ignore
 }

@@ -1,12 +1,15 @@
 /**
  * Appends records to segment files and makes them durable: one sync for all records that wait (group commit).
  *
- * Files are named `RRRRRRRRRR-WWW-SSSSSSSSSS.wal` by run, worker and segment number. A run never writes into the files
- * of another run, so a torn tail left by a crash is never followed by good records.
+ * Files are named `RRRRRRRRRR-WWW-SSSSSSSSSS-XXXXXXXX.wal` by run, worker, segment number and salt. A run never writes into
+ * the files of another run, so a torn tail left by a crash is never followed by good records.
  *
  * Invariants:
  * - `append` resolves only after a sync that covers its record.
- * - A segment whose append or sync failed gets no further record: its length is unknown until it is read anew.
+ * - A segment whose append or sync failed gets no further record: its length is unknown until it is read anew. When it holds
+ *   nothing else it is removed, so that a full disk does not fill up with empty ones.
+ * - Each group begins with a record that vouches for the groups before it (wal-vouch.ts); the last one is vouched for when
+ *   the log is idle or closed.
  * - Bytes that wait are bounded; past the limit `append` rejects with `queue_full` and nothing was written.
  * - A segment is removed only when all of its records are in files, or of shards that are gone.
  *
@@ -15,7 +18,14 @@
 import { DbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
-import { encodeRecordHeader, recordHeaderBytes, type WalRecord } from './wal-record.ts';
+import {
+  encodeRecordHeader,
+  recordHeaderBytes,
+  WalRecordKind,
+  type WalRecord,
+} from './wal-record.ts';
+import { segmentName } from './segment-name.ts';
+import { encodeVouch, lookBack, noteLast, vouchOf, type DurableGroup } from './wal-vouch.ts';
 
 export interface WalOptions {
   readonly folder: string;
@@ -23,6 +33,8 @@ export interface WalOptions {
   readonly worker: number;
   readonly segmentBytesMax: number;
   readonly queueBytesMax: number;
+  /** A whole number of 32 bits that nobody can guess: see wal-record.ts. */
+  readonly salt?: number;
 }
 
 /** A file that takes no more records, and the last sequence in it of each shard. */
@@ -40,15 +52,24 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** The latest groups of a segment that are durable, and whether a record says so that is durable too. */
+interface Durable {
+  readonly segment: number;
+  readonly groups: readonly DurableGroup[];
+  readonly isVouched: boolean;
+}
+
 export class WalWriter {
   readonly #disk: Disk;
   readonly #options: WalOptions;
+  readonly #salt: number;
   #queue: Waiting[] = [];
   #queueBytes = 0;
   #segment: DiskFile | undefined;
   #sequences = new Map<number, number>();
   #closed: readonly WalSegment[];
   #segmentNumber = 0;
+  #durable: Durable | undefined;
   #committing: Promise<void> | undefined;
   #isFolderDurable = false;
   #isClosed = false;
@@ -57,6 +78,7 @@ export class WalWriter {
   constructor(disk: Disk, options: WalOptions, earlier: readonly WalSegment[] = []) {
     this.#disk = disk;
     this.#options = options;
+    this.#salt = options.salt ?? 0;
     this.#closed = earlier;
   }
 
@@ -82,7 +104,7 @@ export class WalWriter {
       const text = `write-ahead log: ${this.#queueBytes} bytes wait for the disk`;
       return Promise.reject(new DbError('queue_full', text));
     }
-    const parts = [encodeRecordHeader(record), record.rejectBitmap, record.payload];
+    const parts = [encodeRecordHeader(record, this.#salt), record.rejectBitmap, record.payload];
     this.#queueBytes += lengthBytes;
     const appended = new Promise<void>((resolve, reject) => {
       const { shardId, sequence } = record;
@@ -92,10 +114,21 @@ export class WalWriter {
     return appended;
   }
 
+  /** To be called now and then: what was durable is known to have been so, whatever becomes of its bytes. */
+  async vouch(): Promise<void> {
+    if (this.#committing !== undefined || this.#durable?.isVouched !== false) return;
+    this.#committing = this.#commit([]).finally(() => {
+      this.#committing = undefined;
+      if (this.#queue.length > 0) this.#committing = this.#commitAll();
+    });
+    await this.#committing;
+  }
+
   /** Lets what waits become durable and closes the segment. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#committing;
+    while (this.#committing !== undefined) await this.#committing;
+    await this.vouch();
     const segment = this.#segment;
     this.#segment = undefined;
     await segment?.close();
@@ -114,16 +147,37 @@ export class WalWriter {
   async #commit(group: readonly Waiting[]): Promise<void> {
     try {
       const segment = await this.#openSegment();
-      for (const { shardId, sequence } of group)
-        this.#sequences.set(shardId, Math.max(sequence, this.#sequences.get(shardId) ?? 0));
-      await segment.append(group.flatMap((waiting) => waiting.parts));
+      const from = segment.lengthBytes;
+      const sequences = new Map<number, number>();
+      for (const { shardId, sequence } of group) {
+        noteLast(sequences, shardId, sequence);
+        noteLast(this.#sequences, shardId, sequence);
+      }
+      await segment.append([...this.#vouchParts(), ...group.flatMap(({ parts }) => parts)]);
       await segment.sync();
+      this.#noteDurable({ from, to: segment.lengthBytes, sequences });
     } catch (error) {
       await this.#abandonSegment();
       for (const waiting of group) waiting.reject(error);
       return;
     }
     for (const waiting of group) waiting.resolve();
+  }
+
+  #vouchParts(): readonly Uint8Array[] {
+    if (this.#durable === undefined) return [];
+    const { segment, groups } = this.#durable;
+    const payload = encodeVouch(vouchOf(segment, groups));
+    const rejectBitmap = new Uint8Array();
+    const record = { kind: WalRecordKind.vouch, codec: 0, shardId: 0, sequence: 0, rejectBitmap, payload }; // prettier-ignore
+    return [encodeRecordHeader(record, this.#salt), payload];
+  }
+
+  #noteDurable(group: DurableGroup): void {
+    const segment = this.#segmentNumber;
+    const earlier = this.#durable?.segment === segment ? this.#durable.groups : [];
+    const isVouched = group.sequences.size === 0;
+    this.#durable = { segment, groups: lookBack([...earlier, group]), isVouched };
   }
 
   async #openSegment(): Promise<DiskFile> {
@@ -135,7 +189,7 @@ export class WalWriter {
     this.#segmentNumber++;
     if (!this.#isFolderDurable) await makeDurableDir(this.#disk, folder);
     this.#isFolderDurable = true;
-    const path = `${folder}/${segmentName(run, worker, this.#segmentNumber)}`;
+    const path = `${folder}/${segmentName({ run, worker, segment: this.#segmentNumber, salt: this.#salt })}`;
     this.#segment = await this.#disk.open(path, 'create');
     await this.#disk.syncDir(folder);
     return this.#segment;
@@ -143,21 +197,23 @@ export class WalWriter {
 
   async #abandonSegment(): Promise<void> {
     const broken = this.#segment;
-    this.#retire();
-    // The failure that matters is the one of the write; a failing close adds nothing to it.
+    const holdsNothing = this.#durable?.segment !== this.#segmentNumber;
+    if (holdsNothing) this.#forget();
+    else this.#retire();
+    // The failure that matters is the one of the write; what fails here adds nothing to it.
     await broken?.close().catch(() => undefined);
+    if (holdsNothing && broken !== undefined) await this.#disk.remove(broken.path).catch(() => undefined); // prettier-ignore
   }
 
   /** The segment at hand takes no more records. */
   #retire(): void {
     if (this.#segment !== undefined)
       this.#closed = [...this.#closed, { path: this.#segment.path, sequences: this.#sequences }];
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#sequences = new Map();
     this.#segment = undefined;
   }
-}
-
-export function segmentName(run: number, worker: number, segment: number): string {
-  const digits = (value: number, width: number) => String(value).padStart(width, '0');
-  return `${digits(run, 10)}-${digits(worker, 3)}-${digits(segment, 10)}.wal`;
 }

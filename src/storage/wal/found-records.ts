@@ -1,0 +1,55 @@
+/**
+ * Which records of each shard were found in the log, as runs of sequences, and where the last one was. Memory grows with the
+ * gaps, not with the records.
+ */
+interface ShardRuns {
+  /** First and last sequence of each run, ascending. */
+  readonly bounds: number[];
+  lastPath: number;
+  lastOffset: number;
+}
+
+export class FoundRecords {
+  readonly #paths: string[] = [];
+  readonly #shards = new Map<number, ShardRuns>();
+
+  /** Records noted from now on are in this segment. */
+  begin(path: string): void {
+    this.#paths.push(path);
+  }
+
+  /** Sequences of a shard ascend in the order of the log. */
+  note(shardId: number, sequence: number, offset: number): void {
+    let runs = this.#shards.get(shardId);
+    if (runs === undefined) {
+      runs = { bounds: [], lastPath: 0, lastOffset: 0 };
+      this.#shards.set(shardId, runs);
+    }
+    runs.lastPath = this.#paths.length - 1;
+    runs.lastOffset = offset;
+    const last = runs.bounds.length - 1;
+    if (runs.bounds[last] === sequence - 1) runs.bounds[last] = sequence;
+    else runs.bounds.push(sequence, sequence);
+  }
+
+  /** Whether all records of the shard with `after < sequence <= last` were found. */
+  hasAll(shardId: number, after: number, last: number): boolean {
+    if (last <= after) return true;
+    const bounds = this.#shards.get(shardId)?.bounds ?? [];
+    for (let i = 0; i < bounds.length; i += 2)
+      if ((bounds[i] ?? 0) <= after + 1 && (bounds[i + 1] ?? 0) >= last) return true;
+    return false;
+  }
+
+  /**
+   * Whether records found behind this place prove that none of the shard is missing there; `flushed` is up to where they
+   * are in files.
+   */
+  provesWhole(shardId: number, flushed: number, path: string, offset: number): boolean {
+    const runs = this.#shards.get(shardId);
+    if (runs === undefined) return false;
+    const at = this.#paths.indexOf(path);
+    const isBehind = runs.lastPath > at || (runs.lastPath === at && runs.lastOffset > offset);
+    return isBehind && this.hasAll(shardId, flushed, runs.bounds[runs.bounds.length - 1] ?? 0);
+  }
+}

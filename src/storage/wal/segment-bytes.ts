@@ -1,0 +1,81 @@
+/**
+ * The bytes of a segment, read ahead in large pieces. What the disk cannot read is there as zeros, and known as unreadable:
+ * a bad sector costs the records in it and no others.
+ */
+import { isDbError } from '../../base/errors.ts';
+import type { DiskFile } from '../../env/disk.ts';
+
+const pieceBytes = 1 << 20;
+/** What is tried alone where a piece could not be read. */
+const sectorBytes = 4_096;
+
+export class SegmentBytes {
+  readonly #file: DiskFile;
+  #start = 0;
+  #bytes: Uint8Array = new Uint8Array();
+  readonly #unreadable: { readonly start: number; readonly end: number }[] = [];
+
+  constructor(file: DiskFile) {
+    this.#file = file;
+  }
+
+  get path(): string {
+    return this.#file.path;
+  }
+
+  get lengthBytes(): number {
+    return this.#file.lengthBytes;
+  }
+
+  /** The bytes at `offset`; fewer at the end of the file. They do not change when others are read. */
+  async at(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    const end = Math.min(offset + lengthBytes, this.#file.lengthBytes);
+    if (offset < this.#start || end > this.#start + this.#bytes.length) {
+      const wanted = Math.min(Math.max(end - offset, pieceBytes), this.#file.lengthBytes - offset);
+      this.#bytes = await this.#read(offset, Math.max(0, wanted));
+      this.#start = offset;
+    }
+    return this.#bytes.subarray(offset - this.#start, Math.max(offset, end) - this.#start);
+  }
+
+  /** Whether the disk failed to read any of these bytes. */
+  isUnreadable(start: number, end: number): boolean {
+    return this.#unreadable.some((one) => one.start < end && start < one.end);
+  }
+
+  /** Where `pattern` next begins from `offset` on; undefined when nowhere. */
+  async find(pattern: Uint8Array, offset: number): Promise<number | undefined> {
+    let start = offset;
+    while (start < this.#file.lengthBytes) {
+      // What is at hand goes first: bytes that are full of beginnings are read once all the same.
+      const atHand = this.#start + this.#bytes.length - start;
+      const isAtHand = start >= this.#start && atHand >= pattern.length;
+      const piece = await this.at(start, isAtHand ? atHand : pieceBytes);
+      const found = Buffer.from(piece.buffer, piece.byteOffset, piece.length).indexOf(pattern);
+      if (found >= 0) return start + found;
+      start += Math.max(1, piece.length - pattern.length + 1);
+    }
+    return undefined;
+  }
+
+  async #read(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(lengthBytes);
+    try {
+      const read = await this.#file.readAt(offset, bytes);
+      return bytes.subarray(0, read);
+    } catch (error) {
+      if (!isDbError(error, 'io_error')) throw error;
+    }
+    for (let at = 0; at < lengthBytes; at += sectorBytes) {
+      const sector = bytes.subarray(at, at + sectorBytes);
+      try {
+        await this.#file.readAt(offset + at, sector);
+      } catch (error) {
+        if (!isDbError(error, 'io_error')) throw error;
+        sector.fill(0);
+        this.#unreadable.push({ start: offset + at, end: offset + at + sector.length });
+      }
+    }
+    return bytes;
+  }
+}
