@@ -59,8 +59,8 @@ export async function startDataNode(
   const local = await startWorkers(env, config, options);
   const rpc = new RpcClient(transport, () => meta.clusterId);
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
-  const isBehind = lagging.isBehind.bind(lagging);
-  const shards = new ClusterShards(meta, local, { rpc, isBehind });
+  const missedAt = lagging.missedAt.bind(lagging);
+  const shards = new ClusterShards(meta, local, { rpc, missedAt });
   const registry = new QueryRegistry(clock, {
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
   });

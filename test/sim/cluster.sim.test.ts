@@ -10,6 +10,7 @@ test.each([1, 2])('cluster: seed %i keeps every promise under random faults', as
   const result = await runSeed(seed, { faultsMs: 15_000 });
   expect(result.acknowledged).toBeGreaterThan(50);
   expect(result.faults.crash).toBeGreaterThan(0);
+  expect(result.ownReads).toBeGreaterThan(0);
   expect(result.events.flush).toBeGreaterThan(0);
   expect(result.events.release).toBeGreaterThan(0);
 });
@@ -39,6 +40,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'vote-not-persisted': 3,
   'lost-retry': 1,
   'command-applied-twice': 1,
+  'acknowledged-unsent': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

@@ -65,7 +65,7 @@ export async function startOneNode(
     memtablesBytesMax: 256 * MiB,
   });
   const rpc = new RpcClient(env.transport, () => 0n);
-  const shards = new ClusterShards(meta, local, { rpc, isBehind: () => false });
+  const shards = new ClusterShards(meta, local, { rpc, missedAt: () => 0 });
   const registry = new QueryRegistry(clock, { concurrentMax: 0 });
   const queries = new ClusterQueries(registry, meta, rpc);
   const executor = new StatementExecutor({ clock, random, meta, shards, log, registry, queries });

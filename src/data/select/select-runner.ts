@@ -99,7 +99,7 @@ async function runOnce(
 ): Promise<readonly OutputSeries[]> {
   const { context, ports, failed } = attempt;
   const { meta, random } = ports;
-  const preference = { localNodeId: meta.nodeId, random, failed, isBehind: ports.shards.isBehind };
+  const preference = { localNodeId: meta.nodeId, random, failed, missedAt: ports.shards.missedAt };
   const chosen = chooseOwners(shards, preference);
   const participants = await Promise.all(
     [...chosen].map(([nodeId, shardIds]) =>

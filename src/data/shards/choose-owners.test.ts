@@ -10,14 +10,14 @@ const shards: readonly ShardInfo[] = [
   { id: 2, owners: [5, 6] },
 ];
 
-const noneBehind = () => false;
+const noneBehind = () => 0;
 
 function choose(
   localNodeId: number,
   failed: ReadonlyMap<number, unknown>,
-  isBehind: OwnerPreference['isBehind'] = noneBehind,
+  missedAt: OwnerPreference['missedAt'] = noneBehind,
 ) {
-  return [...chooseOwners(shards, { localNodeId, random, failed, isBehind })];
+  return [...chooseOwners(shards, { localNodeId, random, failed, missedAt })];
 }
 
 test('choose owners: this node first, else one that is asked anyway', () => {
@@ -26,9 +26,11 @@ test('choose owners: this node first, else one that is asked anyway', () => {
 });
 
 test('choose owners: an owner that lacks what was written here is asked only when no other is left', () => {
-  const isBehind = (shardId: number, nodeId: number) => shardId === 1 && nodeId === 5;
-  expect(choose(5, new Map(), isBehind)).toEqual([[4, [1]], [5, [2]]]); // prettier-ignore
-  expect(choose(5, new Map([[4, new Error('down')]]), isBehind)).toEqual([[5, [1, 2]]]);
+  const missedAt = (shardId: number, nodeId: number) => (shardId === 1 && nodeId === 5 ? 3 : 0);
+  expect(choose(5, new Map(), missedAt)).toEqual([[4, [1]], [5, [2]]]); // prettier-ignore
+  expect(choose(5, new Map([[4, new Error('down')]]), missedAt)).toEqual([[5, [1, 2]]]);
+  const allMissed = (shardId: number, nodeId: number) => (shardId === 1 ? nodeId : 0);
+  expect(choose(5, new Map(), allMissed)).toEqual([[4, [1]], [5, [2]]]); // prettier-ignore
 });
 
 test.each(['corrupt', 'io_error', 'unavailable', 'unsupported_version'] as const)(

@@ -7,25 +7,26 @@ export interface OwnerPreference {
   readonly random: Random;
   /** Nodes that failed this query, with why. */
   readonly failed: ReadonlyMap<number, unknown>;
-  /** Whether an owner lacks something that clients of this node have been told is written. */
-  readonly isBehind: (shardId: number, nodeId: number) => boolean;
+  /** When an owner last missed something that went through this node; 0 when it lacks nothing (LaggingOwners). */
+  readonly missedAt: (shardId: number, nodeId: number) => number;
 }
 
 /**
- * One owner for each shard: of those that have all that went through this node, this node where it is one, else a node
- * chosen before, else any (spec F55). An owner that is behind is asked only when no other is left. Throws what the last
+ * One owner for each shard: of those that have the newest of what went through this node, this node where it is one, else a
+ * node chosen before, else any (spec F55). An owner that is behind is asked only when no other is left. Throws what the last
  * tried owner failed with when none is left.
  */
 export function chooseOwners(
   shards: readonly ShardInfo[],
-  { localNodeId, random, failed, isBehind }: OwnerPreference,
+  { localNodeId, random, failed, missedAt }: OwnerPreference,
 ): ReadonlyMap<number, readonly number[]> {
   const chosen = new Map<number, number[]>();
   for (const { id, owners } of shards) {
     const live = owners.filter((owner) => !failed.has(owner));
     if (live.length === 0) throw noOwner(id, owners, failed);
-    const upToDate = live.filter((owner) => !isBehind(id, owner));
-    const candidates = upToDate.length > 0 ? upToDate : live;
+    const missed = live.map((owner) => missedAt(id, owner));
+    const least = Math.min(...missed);
+    const candidates = live.filter((_owner, i) => missed[i] === least);
     const owner =
       candidates.find((one) => one === localNodeId) ??
       candidates.find((one) => chosen.has(one)) ??

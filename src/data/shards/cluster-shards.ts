@@ -9,24 +9,24 @@ export class ClusterShards {
   readonly #meta: MetaAccess;
   readonly #local: ShardAccess;
   readonly #rpc: RpcClient;
-  /** Whether an owner lacks something that clients of this node have been told is written (OwnerPreference). */
-  readonly isBehind: (shardId: number, nodeId: number) => boolean;
+  /** When an owner last missed something that went through this node; 0 when it lacks nothing. */
+  readonly missedAt: (shardId: number, nodeId: number) => number;
 
   constructor(
     meta: MetaAccess,
     local: ShardAccess,
     {
       rpc,
-      isBehind,
+      missedAt,
     }: {
       readonly rpc: RpcClient;
-      readonly isBehind: (shardId: number, nodeId: number) => boolean;
+      readonly missedAt: (shardId: number, nodeId: number) => number;
     },
   ) {
     this.#meta = meta;
     this.#local = local;
     this.#rpc = rpc;
-    this.isBehind = isBehind;
+    this.missedAt = missedAt;
   }
 
   /** Throws `node_not_found` for a node that has left the cluster. */

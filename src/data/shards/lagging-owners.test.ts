@@ -7,22 +7,41 @@ test('lagging owners: an owner is behind until it has all that clients were told
   const two = lagging.add(7, 4);
   one.caughtUp();
   one.caughtUp();
-  expect(lagging.isBehind(7, 4)).toBe(true);
-  expect(lagging.isBehind(7, 5)).toBe(false);
-  expect(lagging.isBehind(8, 4)).toBe(false);
+  expect(lagging.missedAt(7, 4)).toBeGreaterThan(0);
+  expect([lagging.missedAt(7, 5), lagging.missedAt(8, 4)]).toEqual([0, 0]);
   two.caughtUp();
-  expect(lagging.isBehind(7, 4)).toBe(false);
+  expect(lagging.missedAt(7, 4)).toBe(0);
+});
+
+test('lagging owners: of owners that all lack something the one that missed it last has least', () => {
+  const lagging = new LaggingOwners(() => true);
+  lagging.addLost(7, 4);
+  const lag = lagging.add(7, 5);
+  expect(lagging.missedAt(7, 4)).toBeLessThan(lagging.missedAt(7, 5));
+  lagging.addLost(7, 4);
+  expect(lagging.missedAt(7, 4)).toBeGreaterThan(lagging.missedAt(7, 5));
+  lag.caughtUp();
+  expect(lagging.missedAt(7, 5)).toBe(0);
+});
+
+test('lagging owners: what is queued counts until the queue has been drained', () => {
+  const lagging = new LaggingOwners(() => true);
+  lagging.addQueued(7, 4);
+  const lag = lagging.add(7, 4);
+  lag.caughtUp();
+  expect(lagging.missedAt(7, 4)).toBeGreaterThan(0);
+  lagging.drained(7, 4);
+  expect(lagging.missedAt(7, 4)).toBe(0);
 });
 
 test('lagging owners: what is lost is remembered while the shard is there', () => {
   const gone = new Set<number>();
   const lagging = new LaggingOwners((shardId) => !gone.has(shardId));
   lagging.addLost(1, 4);
-  const lag = lagging.add(1, 4);
-  lag.caughtUp();
-  expect(lagging.isBehind(1, 4)).toBe(true);
+  lagging.drained(1, 4);
+  expect(lagging.missedAt(1, 4)).toBeGreaterThan(0);
   gone.add(1);
   for (let shardId = 2; shardId <= 1_000; shardId++) lagging.addLost(shardId, 4);
-  expect(lagging.isBehind(1, 4)).toBe(false);
-  expect(lagging.isBehind(2, 4)).toBe(true);
+  expect(lagging.missedAt(1, 4)).toBe(0);
+  expect(lagging.missedAt(2, 4)).toBeGreaterThan(0);
 });

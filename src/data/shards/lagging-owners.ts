@@ -4,25 +4,30 @@ export interface Lag {
   caughtUp(): void;
 }
 
+/** Numbers of writes, of one sequence for all shards; 0 for none. */
+interface Missed {
+  pendingCount: number;
+  lastPending: number;
+  /** What hinted handoff has for it. */
+  lastQueued: number;
+  /** What could neither be written nor queued: the owner lacks it until somebody repairs it. */
+  lastLost: number;
+}
+
 /** Looking through all of them is worth it when there may be many of shards that are gone. */
 const pruneMin = 1_000;
 
-interface Lags {
-  pendingCount: number;
-  /** What could neither be written nor queued: the owner lacks it until somebody repairs it. */
-  lostCount: number;
-}
-
 /**
- * Which owners lack something that a client of this node has been told is written: this node does not read from them
- * while another owner is up, so that a client sees what it has written.
+ * Which owners lack something that went through this node, and since when: this node reads from those that have what is
+ * newest, so that a client sees what it has written, and an owner that was away is not read before it has caught up.
  *
- * Bounded by the owners of shards: only counts are kept, and none for an owner that has everything. A write that no
- * client has been told of is promised to nobody, so it is not counted.
+ * Bounded by the owners of shards: a few numbers are kept for an owner that lacks something, none for the others. A write
+ * under way whose client has not been told of it is promised to nobody, so it is not counted.
  */
 export class LaggingOwners {
-  readonly #lags = new Map<string, Lags>();
+  readonly #missed = new Map<string, Missed>();
   readonly #hasShard: (shardId: number) => boolean;
+  #writeCount = 0;
   #pruneAt = pruneMin;
 
   /** `hasShard` says whether the catalog still has a shard: what was lost of one that is gone is forgotten. */
@@ -30,43 +35,69 @@ export class LaggingOwners {
     this.#hasShard = hasShard;
   }
 
-  /** Whether `nodeId` lacks something of this shard. */
-  isBehind(shardId: number, nodeId: number): boolean {
-    return this.#lags.has(keyOf(shardId, nodeId));
+  /** When `nodeId` last missed something of this shard: the later, the less it has. 0 when it lacks nothing. */
+  missedAt(shardId: number, nodeId: number): number {
+    const missed = this.#missed.get(keyOf(shardId, nodeId));
+    if (missed === undefined) return 0;
+    const pending = missed.pendingCount > 0 ? missed.lastPending : 0;
+    return Math.max(pending, missed.lastQueued, missed.lastLost);
   }
 
   /** A client is being answered, and the owner has not acknowledged its copy. */
   add(shardId: number, nodeId: number): Lag {
-    this.#change(shardId, nodeId, { pendingCount: 1, lostCount: 0 });
+    this.#change(shardId, nodeId, (missed, now) => {
+      missed.pendingCount++;
+      missed.lastPending = now;
+    });
     let isOver = false;
     return {
       caughtUp: () => {
-        if (!isOver) this.#change(shardId, nodeId, { pendingCount: -1, lostCount: 0 });
+        if (isOver) return;
         isOver = true;
+        this.#change(shardId, nodeId, (missed) => {
+          // A shard that was forgotten meanwhile has begun anew: what ends now was not counted.
+          missed.pendingCount = Math.max(0, missed.pendingCount - 1);
+        });
       },
     };
   }
 
   /** The owner will never get it from here. */
   addLost(shardId: number, nodeId: number): void {
-    this.#change(shardId, nodeId, { pendingCount: 0, lostCount: 1 });
+    this.#change(shardId, nodeId, (missed, now) => {
+      missed.lastLost = now;
+    });
   }
 
-  #change(shardId: number, nodeId: number, by: Readonly<Lags>): void {
+  /** Hinted handoff keeps something for the owner. */
+  addQueued(shardId: number, nodeId: number): void {
+    this.#change(shardId, nodeId, (missed, now) => {
+      missed.lastQueued = now;
+    });
+  }
+
+  /** Hinted handoff has nothing more for the owner. */
+  drained(shardId: number, nodeId: number): void {
+    this.#change(shardId, nodeId, (missed) => {
+      missed.lastQueued = 0;
+    });
+  }
+
+  #change(shardId: number, nodeId: number, by: (missed: Missed, now: number) => void): void {
     const key = keyOf(shardId, nodeId);
-    const known = this.#lags.get(key) ?? { pendingCount: 0, lostCount: 0 };
-    // A shard that was forgotten meanwhile begins anew: what ends now was not counted.
-    const pendingCount = Math.max(0, known.pendingCount + by.pendingCount);
-    const lostCount = known.lostCount + by.lostCount;
-    if (pendingCount + lostCount === 0) this.#lags.delete(key);
-    else this.#lags.set(key, { pendingCount, lostCount });
-    if (this.#lags.size >= this.#pruneAt) this.#prune();
+    const missed =
+      this.#missed.get(key) ?? { pendingCount: 0, lastPending: 0, lastQueued: 0, lastLost: 0 }; // prettier-ignore
+    by(missed, ++this.#writeCount);
+    const isComplete = missed.pendingCount + missed.lastQueued + missed.lastLost === 0;
+    if (isComplete) this.#missed.delete(key);
+    else this.#missed.set(key, missed);
+    if (this.#missed.size >= this.#pruneAt) this.#prune();
   }
 
   #prune(): void {
-    for (const key of this.#lags.keys())
-      if (!this.#hasShard(Number(key.split(' ')[0]))) this.#lags.delete(key);
-    this.#pruneAt = Math.max(pruneMin, this.#lags.size * 2);
+    for (const key of this.#missed.keys())
+      if (!this.#hasShard(Number(key.split(' ')[0]))) this.#missed.delete(key);
+    this.#pruneAt = Math.max(pruneMin, this.#missed.size * 2);
   }
 }
 

@@ -112,8 +112,8 @@ class SchemaReader {
     );
     const failed = new Map<number, unknown>();
     for (;;) {
-      const { isBehind } = ports.shards;
-      const chosen = chooseOwners(shards, { localNodeId, random: ports.random, failed, isBehind }); // prettier-ignore
+      const { missedAt } = ports.shards;
+      const chosen = chooseOwners(shards, { localNodeId, random: ports.random, failed, missedAt }); // prettier-ignore
       const options = { deadlineMs: askDeadlineMs, signal: context.signal };
       const answers = await Promise.all(
         [...chosen].map(async ([nodeId, shardIds]) => {

@@ -3,7 +3,8 @@ import type { DataNode } from '../../../src/server/data-node.ts';
 import { patienceMs, pickNode, type Admin } from './admin.ts';
 import { checkAnswer } from './check-points.ts';
 import type { ClusterWorld } from './cluster-world.ts';
-import type { Part } from './points.ts';
+import { OwnWrite } from './check-own-writes.ts';
+import type { Part, Rows } from './points.ts';
 import { answeredRows, ask } from './read-rows.ts';
 import { drawWrite, epochNs, weekNs } from './workload.ts';
 
@@ -27,10 +28,14 @@ export interface Load {
   isOver: boolean;
   nextId: number;
   queryCount: number;
+  /** Writes that their client read back through the same node, and that it had to see. */
+  ownReadCount: number;
   readonly admin: Admin;
 }
 
 const readShare = 0.04;
+/** Writes that their client reads back at once. */
+const readBackShare = 0.15;
 /** Queries that read all there is cost more and more; the others read a week. */
 const readAllShare = 0.2;
 
@@ -56,10 +61,11 @@ function isAhead({ history, world }: ClusterWorld, { startMs }: Load): boolean {
 }
 
 async function write(
-  { history, knobs }: ClusterWorld,
+  cluster: ClusterWorld,
   node: DataNode,
   { random, load }: { readonly random: Random; readonly load: Load },
 ): Promise<void> {
+  const { history, knobs } = cluster;
   const sideNames = load.admin.names;
   const side = fraction(random) < 0.05 ? sideNames[below(random, sideNames.length)] : undefined;
   const database = side ?? 'd';
@@ -81,9 +87,36 @@ async function write(
       level,
       timeoutMs: 3_000,
     });
-    for (const { id } of parts) history.acknowledged.set(id, node.meta.catalog.index);
   } catch {
     history.refusedCount++;
+    return;
+  }
+  for (const { id } of parts) history.acknowledged.set(id, node.meta.catalog.index);
+  if (fraction(random) < readBackShare) await readBack(cluster, node, { parts, load });
+}
+
+/** What was acknowledged a moment ago, asked of the node that acknowledged it. */
+async function readBack(
+  cluster: ClusterWorld,
+  node: DataNode,
+  { parts, load }: { readonly parts: readonly Part[]; readonly load: Load },
+): Promise<void> {
+  const through = [...cluster.data].find(([, one]) => one === node)?.[0];
+  const part = parts.find(
+    ({ database, level, rows }) =>
+      database === 'd' && level !== 'any' && /^[mn](,|$)/.test(rows[0]?.series ?? ''),
+  );
+  if (through === undefined || part === undefined) return;
+  const own = new OwnWrite(cluster, through, part);
+  const [{ series, timeNs } = { series: '', timeNs: 0n }] = part.rows;
+  const week = Number((timeNs - epochNs) / weekNs);
+  const measurement = series.startsWith('m') ? 'm' : 'n';
+  const answer = await answerOf(cluster, node, { measurement, week });
+  if (typeof answer === 'string') return;
+  try {
+    if (own.check(answer)) load.ownReadCount++;
+  } catch (error) {
+    cluster.world.fail(error);
   }
 }
 
@@ -100,10 +133,20 @@ async function read(
 
 /** Asks for the rows of a measurement and checks the answer; gives the error's text when there was none. */
 export async function answerFault(
+  cluster: ClusterWorld,
+  node: DataNode,
+  question: Question,
+): Promise<string | undefined> {
+  const answer = await answerOf(cluster, node, question);
+  return typeof answer === 'string' ? answer : undefined;
+}
+
+/** The rows, which have been checked, or the error's text. */
+async function answerOf(
   { history, world }: ClusterWorld,
   node: DataNode,
   { measurement, week }: Question,
-): Promise<string | undefined> {
+): Promise<Rows | string> {
   const startNs = epochNs + BigInt(week ?? 0) * weekNs;
   const isAsked = ({ database, rows }: Part): boolean => {
     const timeNs = rows[0]?.timeNs ?? 0n;
@@ -120,10 +163,11 @@ export async function answerFault(
   const where = week === undefined ? '' : `WHERE time >= ${startNs} AND time < ${startNs + weekNs}`;
   const answer = await ask(node, rowsQueries[measurement](where), 'd');
   if (typeof answer === 'string') return answer;
+  const rows = answeredRows(answer);
   try {
-    checkAnswer(history, answeredRows(answer), since);
+    checkAnswer(history, rows, since);
   } catch (error) {
     world.fail(error);
   }
-  return undefined;
+  return rows;
 }

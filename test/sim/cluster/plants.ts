@@ -1,6 +1,11 @@
 import type { EnginePorts } from '../../../src/env/engine-host.ts';
 import type { Env } from '../../../src/env/env.ts';
-import { forgettingCommands, forgettingVotes, swallowingFailures } from './plants-network.ts';
+import {
+  answeringAhead,
+  forgettingCommands,
+  forgettingVotes,
+  swallowingFailures,
+} from './plants-network.ts';
 import {
   droppingLogsEarly,
   markingTooMuch,
@@ -17,6 +22,7 @@ export const plants = [
   'vote-not-persisted',
   'lost-retry',
   'command-applied-twice',
+  'acknowledged-unsent',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -27,6 +33,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, kv: forgettingVotes(env.kv) };
     case 'lost-retry':
       return { ...env, transport: swallowingFailures(env.transport) };
+    case 'acknowledged-unsent':
+      return { ...env, transport: answeringAhead(env.transport, env.clock) };
     case 'command-applied-twice':
       return { ...env, transport: forgettingCommands(env.transport) };
     default:

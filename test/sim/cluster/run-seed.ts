@@ -19,6 +19,8 @@ export interface SeedResult {
   readonly acknowledged: number;
   readonly refused: number;
   readonly queries: number;
+  /** Writes read back through the node that had acknowledged them. */
+  readonly ownReads: number;
   /** Statements of the administrator that were acknowledged. */
   readonly statements: number;
   /** How long faults went on, in simulated time. */
@@ -47,6 +49,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     isOver: false,
     nextId: 1,
     queryCount: 0,
+    ownReadCount: 0,
     admin: new Admin(),
   };
   startLoad(cluster, random, load);
@@ -76,6 +79,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     acknowledged: history.acknowledged.size,
     refused: history.refusedCount,
     queries: load.queryCount,
+    ownReads: load.ownReadCount,
     statements: load.admin.acknowledgedCount,
     faultsMs: struckMs,
     faults: world.faultCounts,

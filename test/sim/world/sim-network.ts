@@ -33,13 +33,20 @@ export class SimNetwork {
   readonly #blocked = new Set<string>();
   readonly #clogged = new Map<string, number>();
   rates: NetworkRates = calmRates;
+  #changeCount = 0;
 
   constructor(loop: Loop) {
     this.#loop = loop;
     this.random = loop.random.fork('network');
   }
 
+  /** Grows whenever something is broken or mended: between two equal counts the cables stayed as they are. */
+  get changeCount(): number {
+    return this.#changeCount;
+  }
+
   setRates(rates: Partial<NetworkRates>): void {
+    this.#changeCount++;
     this.rates = { ...this.rates, ...rates };
   }
 
@@ -49,6 +56,7 @@ export class SimNetwork {
     right: readonly string[],
     options: { readonly oneWay?: boolean } = {},
   ): void {
+    this.#changeCount++;
     this.#loop.note(
       `partition ${left.join(',')} ${options.oneWay === true ? '>' : '|'} ${right.join(',')}`,
     );
@@ -62,12 +70,14 @@ export class SimNetwork {
 
   /** Adds `extraMs` to each message from `from` to `to`. */
   clog(from: string, to: string, extraMs: number): void {
+    this.#changeCount++;
     this.#loop.note(`clog ${from} > ${to} ${extraMs}`);
     this.#clogged.set(link(from, to), extraMs);
   }
 
   /** Ends partitions and clogs; rates stay. */
   heal(): void {
+    this.#changeCount++;
     this.#loop.note('heal');
     this.#blocked.clear();
     this.#clogged.clear();
