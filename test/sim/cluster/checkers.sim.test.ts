@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { emptyCatalog, type Catalog } from '../../../src/meta/model/catalog.ts';
 import { MetaChecker, type CheckedMeta } from './check-metas.ts';
+import { OwnWrite } from './check-own-writes.ts';
+import type { ClusterWorld } from './cluster-world.ts';
 import { checkAnswer, checkStored } from './check-points.ts';
 import { checkWindows, windowsOf } from './check-windows.ts';
 import { History, type Receipt } from './history.ts';
@@ -81,6 +83,38 @@ test('checker of answers: a point that is missing or nobody wrote is told', () =
   expect(check([row(10n, '3i'), row(11n)])).toThrow('an answer has i=3i');
   // A node that has not heard of the shard group yet may lack it.
   expect(check([], 4)).not.toThrow();
+});
+
+/** A client writes the part through d1; d1 and d2 run as they did, but for `change`; what the checker says of `answer`. */
+function ownWrite(answer: readonly Row[], change: (world: StubWorld) => void = () => undefined) {
+  const world = new StubWorld();
+  const own = new OwnWrite(world as unknown as ClusterWorld, 'd1', part);
+  change(world);
+  return () => own.check(rowsOf(answer));
+}
+
+class StubWorld {
+  readonly history = new History();
+  readonly data = new Map([['d1', {}], ['d2', {}]]); // prettier-ignore
+  readonly drive = { ioErrorRate: 0 };
+  readonly world = { network: { changeCount: 1, rates: { loss: 0 }, isBlocked: () => false } };
+
+  constructor() {
+    this.history.ask(part);
+    this.history.noteDurable('d2', [rowKey('m,client=c1', 10n)], 'whole');
+  }
+
+  machine() {
+    return this;
+  }
+}
+
+test('checker of own writes: what the node has acknowledged it shows, while an owner that has it is there', () => {
+  expect(ownWrite(whole)()).toBe(true);
+  expect(ownWrite([row(10n)])).toThrow('d1 does not show part 7');
+  expect(ownWrite([], (world) => world.data.set('d2', {}))()).toBe(false);
+  expect(ownWrite([], (world) => (world.world.network.changeCount = 2))()).toBe(false);
+  expect(ownWrite([], (world) => (world.drive.ioErrorRate = 0.1))()).toBe(false);
 });
 
 test('checker of registers: a value that was written over, lost or invented is told', () => {

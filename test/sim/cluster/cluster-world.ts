@@ -20,7 +20,7 @@ import { Events } from './events.ts';
 import { History } from './history.ts';
 import { dataToml, drawKnobs, drawWorkerCount, type Knobs } from './knobs.ts';
 import { LastWrites } from './last-writes.ts';
-import { planted, plantedEngine, type Plant } from './plants.ts';
+import { planted, plantedEngine, plantedWrites, type Plant } from './plants.ts';
 import { watchEngine } from './watch-engine.ts';
 
 const founders = ['m1', 'm2', 'm3', 'd1', 'd2', 'd3'] as const;
@@ -202,7 +202,11 @@ export class ClusterWorld {
   async #engine(name: string, settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
     const engine = await StorageEngine.create(settings, plantedEngine(ports, this.#plant));
     const { history, lastWrites } = this;
-    return watchEngine(engine, { node: name, history, lastWrites });
+    return watchEngine(plantedWrites(engine, ports, this.#plant), {
+      node: name,
+      history,
+      lastWrites,
+    });
   }
 
   #api(name: string): MetaApi {

@@ -1,4 +1,3 @@
-import type { Clock } from '../../../src/env/clock.ts';
 import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
 import type { HardState } from '../../../src/raft/types.ts';
@@ -45,24 +44,6 @@ export function swallowingFailures(transport: RpcTransport): RpcTransport {
         const batches = decodeMessage(request.subarray(headBytes)) as readonly unknown[];
         return encodeMessage(batches.map(() => ({ droppedCount: 0, reason: '' })));
       }
-    },
-  };
-}
-
-/** A write to another node counts as done while it is still on its way. */
-export function answeringAhead(transport: RpcTransport, clock: Clock): RpcTransport {
-  return {
-    listen: (address, handlers) => transport.listen(address, handlers),
-    stream: (address, method, request, options) =>
-      transport.stream(address, method, request, options),
-    close: () => transport.close(),
-    call: async (address, method, request, options) => {
-      if (method !== 'shards.write') return transport.call(address, method, request, options);
-      clock.after(50, () => {
-        transport.call(address, method, request, options).catch(() => undefined);
-      });
-      const batches = decodeMessage(request.subarray(headBytes)) as readonly unknown[];
-      return encodeMessage(batches.map(() => ({ droppedCount: 0, reason: '' })));
     },
   };
 }

@@ -1,11 +1,6 @@
-import type { EnginePorts } from '../../../src/env/engine-host.ts';
+import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
 import type { Env } from '../../../src/env/env.ts';
-import {
-  answeringAhead,
-  forgettingCommands,
-  forgettingVotes,
-  swallowingFailures,
-} from './plants-network.ts';
+import { forgettingCommands, forgettingVotes, swallowingFailures } from './plants-network.ts';
 import {
   droppingLogsEarly,
   markingTooMuch,
@@ -22,7 +17,7 @@ export const plants = [
   'vote-not-persisted',
   'lost-retry',
   'command-applied-twice',
-  'acknowledged-unsent',
+  'acknowledged-unapplied',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -33,8 +28,6 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, kv: forgettingVotes(env.kv) };
     case 'lost-retry':
       return { ...env, transport: swallowingFailures(env.transport) };
-    case 'acknowledged-unsent':
-      return { ...env, transport: answeringAhead(env.transport, env.clock) };
     case 'command-applied-twice':
       return { ...env, transport: forgettingCommands(env.transport) };
     default:
@@ -57,4 +50,20 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
     default:
       return ports;
   }
+}
+
+/** The engine itself, with the bug in it: a write counts as done a moment before it shows to readers. */
+export function plantedWrites(engine: Engine, { clock }: EnginePorts, plant?: Plant): Engine {
+  if (plant !== 'acknowledged-unapplied') return engine;
+  return {
+    stream: (kind, body, context) => engine.stream(kind, body, context),
+    close: () => engine.close(),
+    call: (kind, body, context) => {
+      if (kind !== 'write') return engine.call(kind, body, context);
+      clock.after(20, () => {
+        engine.call(kind, body, context).catch(() => undefined);
+      });
+      return Promise.resolve({ body: { droppedCount: 0, reason: '', schemaVersion: 0 } });
+    },
+  };
 }
