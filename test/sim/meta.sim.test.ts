@@ -3,6 +3,7 @@ import { must } from '../../src/base/assert.ts';
 import { errorText } from '../../src/base/errors.ts';
 import { below } from '../../src/env/random.ts';
 import { MetaClient } from '../../src/meta/client/meta-client.ts';
+import { encodeCatalog } from '../../src/meta/model/catalog-codec.ts';
 import { commandSet, type CommandSet } from '../../src/meta/model/command-set.ts';
 import type { ExecuteReply, MetaNode } from '../../src/meta/server/meta-node.ts';
 import { RpcClient } from '../../src/rpc/rpc-client.ts';
@@ -157,6 +158,23 @@ test('meta cluster: without a majority commands say so, the cache stays, also ov
   await cluster.world.complete(again.execute({ kind: 'create-database', name: 'yes' }));
   expect(again.catalog.databases.map(({ name }) => name)).toEqual(['db', 'yes']);
   await cluster.world.complete(again.close());
+});
+
+test('meta cluster: a copy that went another way is found out by the next change and fetched anew', async () => {
+  const cluster = new MetaWorld(28);
+  const { world } = cluster;
+  const client = await cluster.start();
+  for (const name of ['a', 'b']) await world.complete(client.execute({ kind: 'create-database', name })); // prettier-ignore
+  await world.complete(client.close());
+  const { env } = cluster.node('d1');
+  const other = { ...client.catalog, databases: client.catalog.databases.without('a') };
+  await world.complete(env.disk.replaceFile('client/catalog', encodeCatalog(other)));
+  await world.complete(env.disk.remove('client/catalog.changes'));
+  const again = await world.complete(MetaClient.open(env, 'client'));
+  expect(again.catalog.databases.map(({ name }) => name)).toEqual(['b']);
+  await world.complete(again.execute({ kind: 'create-database', name: 'c' }));
+  expect(again.catalog.databases.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  await world.complete(again.close());
 });
 
 /** Three metas, and d1's way to talk to them directly. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import { Databases } from '../../meta/model/databases.ts';
 import { DroppedShards } from './dropped-shards.ts';
 
 const clock = { every: () => ({ cancel: () => undefined }) } as unknown as Clock;
@@ -12,7 +13,7 @@ function catalogWith(index: number, ids: readonly number[]): Catalog {
   const shardGroups = [{ id: 1, startNs: 0n, endNs: 1n, shards }];
   const rules = { name: 'autogen', durationNs: 0n, shardGroupDurationNs: 1n, replicaCount: 1, pastLimitNs: 0n, futureLimitNs: 0n }; // prettier-ignore
   const database = { name: 'd', defaultRetentionPolicy: 'autogen', retentionPolicies: [{ ...rules, shardGroups }] }; // prettier-ignore
-  return { ...emptyCatalog, index, databases: [database] };
+  return { ...emptyCatalog, index, databases: Databases.of([database]) };
 }
 
 test('dropped shards: what leaves the catalog is deleted, also when the disk fails at first; what was never in it stays', async () => {

@@ -84,8 +84,5 @@ export class DroppedShards {
 }
 
 function shardIdsOf({ databases }: Catalog): ReadonlySet<number> {
-  const groups = databases.flatMap(({ retentionPolicies }) =>
-    retentionPolicies.flatMap(({ shardGroups }) => shardGroups),
-  );
-  return new Set(groups.flatMap((group) => group.shards.map(({ id }) => id)));
+  return new Set(Array.from(databases.shards(), ({ shard }) => shard.id));
 }

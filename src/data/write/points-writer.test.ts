@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { Databases } from '../../meta/model/databases.ts';
 import { routeLines } from '../engine/route-lines.ts';
 import type { OwnerReceipt } from '../engine/shard-access.ts';
 import { LaggingOwners } from '../shards/lagging-owners.ts';
@@ -14,6 +15,7 @@ const clock = {
 const policy = {
   name: 'autogen',
   durationNs: 0n,
+  replicaCount: 1,
   pastLimitNs: 0n,
   futureLimitNs: 0n,
   shardGroupDurationNs: 1_000n,
@@ -35,7 +37,7 @@ async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, re
   };
   const writer = new PointsWriter({
     clock,
-    meta: { catalog: { databases: [database] } } as unknown as MetaAccess,
+    meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
     shares,
     lagging: new LaggingOwners(() => true),
     routeLines: (task) => Promise.resolve(routeLines(task)),

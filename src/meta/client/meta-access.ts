@@ -1,4 +1,5 @@
 import type { Catalog, CommandValue } from '../model/catalog.ts';
+import type { CatalogNews } from '../model/catalog-changes.ts';
 import type { Command } from '../model/command.ts';
 
 /** The cluster's facts as a data node sees them: a cached copy to read, and the metas to change them through. */
@@ -12,4 +13,14 @@ export interface MetaAccess {
    * `unavailable` with the text `meta service unavailable` when no meta node leads.
    */
   execute(command: Command): Promise<CommandValue | undefined>;
+}
+
+/** Who wants to hear of each change, as the one that deletes what was dropped. */
+export interface CatalogWatch {
+  /**
+   * Calls `listener` after each change until the function it returns is called. `droppedShardIds` names every shard that
+   * was dropped while this node listened, those included that were made and dropped between two looks; what was dropped
+   * while it was away shardFate (model/shard-fate.ts) tells of each shard that it holds.
+   */
+  watch(listener: (news: CatalogNews) => void): () => void;
 }

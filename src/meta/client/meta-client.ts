@@ -4,7 +4,8 @@
  *
  * Invariants:
  * - The catalog never goes back to an older index.
- * - It is on disk too, so that the node serves what it knows while all metas are down, also after a restart.
+ * - It is on disk too (catalog-cache.ts), so that the node serves what it knows while all metas are down, also after a
+ *   restart.
  * - A command has one id however often it is sent, so that it applies once.
  */
 import { DbError, errorText, isDbError, type DbErrorCode } from '../../base/errors.ts';
@@ -19,8 +20,11 @@ import type { Random } from '../../env/random.ts';
 import type { RpcTransport } from '../../env/transport.ts';
 import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
-import { catalogVersion, emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
+import type { Catalog, CommandAnswer, CommandValue } from '../model/catalog.ts';
+import { applyStep, newsOfWhole, type CatalogNews, type CatalogStep } from '../model/catalog-changes.ts'; // prettier-ignore
+import { decodeCatalog } from '../model/catalog-codec.ts';
 import type { Command } from '../model/command.ts';
+import { CatalogCache } from './catalog-cache.ts';
 import type { MetaAccess } from './meta-access.ts';
 
 export interface MetaClientPorts {
@@ -46,6 +50,12 @@ const retryMs = 100;
 /** The metas show life each second. */
 const watchSilenceMs = 5_000;
 
+/** Of `meta.watch`. */
+interface WatchReply {
+  readonly catalog?: Uint8Array;
+  readonly step?: CatalogStep;
+}
+
 type ExecuteReply =
   { readonly answer: CommandAnswer; readonly index: number } | { readonly leader: string };
 
@@ -61,15 +71,18 @@ export class MetaClient implements MetaAccess {
   #catalog: Catalog;
   #changed = new Latch<undefined>();
   #leader = '';
-  #savedIndex: number;
-  #saving: Promise<void> | undefined;
+  readonly #cache: CatalogCache;
+  readonly #listeners = new Set<(news: CatalogNews) => void>();
+  /** The last step did not fit: the whole catalog is asked for. */
+  #isLost = false;
+  #savedServers = '';
 
   private constructor(ports: MetaClientPorts, folder: string, restored: Restored) {
     this.#ports = ports;
     this.#folder = folder;
     this.#identity = restored.identity;
     this.#catalog = restored.catalog;
-    this.#savedIndex = restored.catalog.index;
+    this.#cache = restored.cache;
     this.#rpc = new RpcClient(ports.transport, () => this.clusterId);
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the meta client failed', { name, error: errorText(error) });
@@ -77,15 +90,13 @@ export class MetaClient implements MetaAccess {
     if (this.isJoined) this.#tasks.spawn('watch', this.#watch());
   }
 
-  /** Reads what it knew when it last ran. */
+  /** Reads what it knew when it last ran. Throws `corrupt`, naming the file, when who it is cannot be read. */
   static async open(ports: MetaClientPorts, folder: string): Promise<MetaClient> {
     await makeDurableDir(ports.disk, folder);
     const identity = await readMessage<DataIdentity>(ports.disk, `${folder}/identity`);
-    const catalog = await readMessage<Catalog>(ports.disk, `${folder}/catalog`);
-    if (catalog !== undefined && catalog.version > catalogVersion)
-      throw new DbError('unsupported_version', `catalog version ${catalog.version}`);
-    const restored = { identity: identity ?? nobody, catalog: catalog ?? emptyCatalog };
-    return new MetaClient(ports, folder, restored);
+    const cache = new CatalogCache(ports, folder);
+    const catalog = await cache.read();
+    return new MetaClient(ports, folder, { identity: identity ?? nobody, cache, catalog });
   }
 
   get catalog(): Catalog {
@@ -149,7 +160,14 @@ export class MetaClient implements MetaAccess {
     this.#closing.abort(new DbError('shutdown', 'the node stops'));
     this.#wake();
     await this.#tasks.settled();
-    await this.#saving;
+    await this.#cache.close();
+  }
+
+  watch(listener: (news: CatalogNews) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
   }
 
   /** The leader when it is known, else one meta after the other. */
@@ -207,26 +225,45 @@ export class MetaClient implements MetaAccess {
       const address = addresses[attempt % addresses.length] ?? '';
       try {
         const options = { deadlineMs: watchSilenceMs, signal };
-        const from = { index: this.#catalog.index };
+        const from = { index: this.#isLost ? 0 : this.#catalog.index };
         for await (const reply of this.#rpc.stream(address, 'meta.watch', from, options))
-          this.#take((reply as { readonly catalog?: Catalog }).catalog);
+          this.#take(reply as WatchReply);
       } catch (error) {
         if (isDbError(error, 'wrong_cluster'))
           this.#ports.log.warn('A meta node is of another cluster', { address });
+        else this.#noteLost(error, address);
       }
       await clock.sleep(retryMs, signal).catch(() => undefined);
     }
   }
 
-  #take(catalog: Catalog | undefined): void {
-    if (catalog === undefined || catalog.index <= this.#catalog.index) return;
-    if (catalog.version > catalogVersion)
-      throw new DbError('unsupported_version', `catalog version ${catalog.version}`);
-    this.#catalog = catalog;
+  #take({ catalog: bytes, step }: WatchReply): void {
+    if (bytes !== undefined) {
+      const whole = decodeCatalog(bytes);
+      if (whole.index < this.#catalog.index) return;
+      this.#isLost = false;
+      this.#cache.replace(whole);
+      this.#set(newsOfWhole(this.#catalog, whole));
+    } else if (step !== undefined && step.toIndex > this.#catalog.index) {
+      const news = applyStep(this.#catalog, step);
+      this.#cache.add(step, news.after);
+      this.#set(news);
+    }
+  }
+
+  #set(news: CatalogNews): void {
+    this.#catalog = news.after;
     this.#wake();
-    this.#saving ??= this.#save().finally(() => {
-      this.#saving = undefined;
-    });
+    for (const listener of this.#listeners) listener(news);
+    this.#tasks.spawn('save meta servers', this.#saveServers());
+  }
+
+  /** A stream ends for many reasons; only one of the catalog itself means that steps are of no use. */
+  #noteLost(error: unknown, address: string): void {
+    if (!isDbError(error, 'corrupt') && !isDbError(error, 'unsupported_version')) return;
+    this.#isLost = true;
+    const fields = { address, error: errorText(error) };
+    this.#ports.log.warn('A change of the catalog did not fit: it is fetched anew', fields);
   }
 
   #wake(): void {
@@ -235,25 +272,24 @@ export class MetaClient implements MetaAccess {
     changed.open(undefined);
   }
 
-  async #save(): Promise<void> {
-    const { disk, log } = this.#ports;
-    while (this.#savedIndex < this.#catalog.index) {
-      const catalog = this.#catalog;
-      try {
-        await disk.replaceFile(`${this.#folder}/catalog`, encodeMessage(catalog));
-        const servers = JSON.stringify({ MetaServers: this.metaHttpAddresses });
-        await disk.replaceFile(`${this.#folder}/client.json`, new TextEncoder().encode(servers));
-      } catch (error) {
-        log.warn('The cached catalog could not be saved', { error: errorText(error) });
-        return;
-      }
-      this.#savedIndex = catalog.index;
+  /** For tools that look there as with the reference. */
+  async #saveServers(): Promise<void> {
+    const servers = JSON.stringify({ MetaServers: this.metaHttpAddresses });
+    if (servers === this.#savedServers) return;
+    this.#savedServers = servers;
+    const path = `${this.#folder}/client.json`;
+    try {
+      await this.#ports.disk.replaceFile(path, new TextEncoder().encode(servers));
+    } catch (error) {
+      this.#savedServers = '';
+      this.#ports.log.warn('The list of meta nodes could not be saved', { path, error: errorText(error) }); // prettier-ignore
     }
   }
 }
 
 interface Restored {
   readonly identity: DataIdentity;
+  readonly cache: CatalogCache;
   readonly catalog: Catalog;
 }
 
@@ -262,6 +298,9 @@ async function readMessage<T>(disk: Disk, path: string): Promise<T | undefined> 
     return decodeMessage(await disk.readFile(path)) as T;
   } catch (error) {
     if (isDbError(error, 'not_found')) return undefined;
-    throw error;
+    if (!isDbError(error, 'corrupt')) throw error;
+    const hint =
+      'put back a copy, or remove it and add the node again with `influxd-ctl update-data`';
+    throw new DbError('corrupt', `${path}: ${error.message}: ${hint}`, { cause: error });
   }
 }

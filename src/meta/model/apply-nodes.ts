@@ -2,6 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import type { Change } from './change.ts';
 import type { Catalog } from './catalog.ts';
 import type { Command } from './command.ts';
+import { Databases } from './databases.ts';
 
 type NodeCommand = Extract<
   Command,
@@ -70,7 +71,7 @@ function createDataNode(
 function deleteDataNode(catalog: Catalog, nodeId: number): Catalog {
   const dataNodes = catalog.dataNodes.filter((node) => node.id !== nodeId);
   if (dataNodes.length === catalog.dataNodes.length) throw nodeNotFound();
-  const databases = catalog.databases.map((database) => ({
+  const databases = Array.from(catalog.databases, (database) => ({
     ...database,
     retentionPolicies: database.retentionPolicies.map((policy) => ({
       ...policy,
@@ -83,7 +84,7 @@ function deleteDataNode(catalog: Catalog, nodeId: number): Catalog {
       })),
     })),
   }));
-  return { ...catalog, dataNodes, databases };
+  return { ...catalog, dataNodes, databases: Databases.of(databases) };
 }
 
 /** Host names are the same in any case (spec 8, 15). */

@@ -39,10 +39,8 @@ export function applySchemaCommand(
   switch (command.kind) {
     case 'create-database':
       return createDatabase(catalog, command.name, command.policy);
-    case 'drop-database': {
-      const databases = catalog.databases.filter(({ name }) => name !== command.name);
-      return { ...catalog, databases };
-    }
+    case 'drop-database':
+      return { ...catalog, databases: catalog.databases.without(command.name) };
     case 'create-retention-policy':
       return createPolicy(catalog, command);
     case 'alter-retention-policy':
@@ -136,20 +134,28 @@ function createGroups(
   const nodeIds = catalog.dataNodes.map((node) => node.id);
   if (nodeIds.length === 0) throw new DbError('unavailable', 'the cluster has no data nodes');
   const database = mustHaveDatabase(catalog, command.database);
-  let policy = findExactPolicy(database, command.retentionPolicy);
+  const policy = findExactPolicy(database, command.retentionPolicy);
   if (policy === undefined) throw policyNotFound(command.retentionPolicy);
   let { maxShardGroupId, maxShardId } = catalog;
-  for (const timeNs of command.timesNs) {
+  const added: ShardGroup[] = [];
+  let freeFromNs: bigint | undefined;
+  // In order of time, so that a new group's neighbours are the last one added and one of the old.
+  for (const timeNs of [...command.timesNs].sort((a, b) => (a < b ? -1 : Number(a > b)))) {
+    if (freeFromNs !== undefined && timeNs < freeFromNs) continue;
     if (groupAt(policy, timeNs) !== undefined) continue;
     const shards = placeShards(nodeIds, policy.replicaCount, {
       firstShardId: maxShardId + 1,
       raftIndex: index,
     });
-    const group: ShardGroup = { id: ++maxShardGroupId, ...newGroupBounds(policy, timeNs), shards };
+    const bounds = newGroupBounds(policy, timeNs, freeFromNs);
+    added.push({ id: ++maxShardGroupId, ...bounds, shards });
     maxShardId += shards.length;
-    policy = { ...policy, shardGroups: [...policy.shardGroups, group].sort(compareGroups) };
+    freeFromNs = bounds.endNs;
   }
-  return { ...withDatabase(catalog, withPolicy(database, policy)), maxShardGroupId, maxShardId };
+  if (added.length === 0) return catalog;
+  const shardGroups = [...policy.shardGroups, ...added].sort(compareGroups);
+  const changed = withPolicy(database, { ...policy, shardGroups });
+  return { ...withDatabase(catalog, changed), maxShardGroupId, maxShardId };
 }
 
 function withPolicy(database: Database, policy: RetentionPolicy): Database {
@@ -159,13 +165,8 @@ function withPolicy(database: Database, policy: RetentionPolicy): Database {
   return { ...database, retentionPolicies };
 }
 
-/** A new one comes last; one that is changed stays where it is. */
 function withDatabase(catalog: Catalog, database: Database): Catalog {
-  const isNew = findDatabase(catalog, database.name) === undefined;
-  const databases = isNew
-    ? [...catalog.databases, database]
-    : catalog.databases.map((one) => (one.name === database.name ? database : one));
-  return { ...catalog, databases };
+  return { ...catalog, databases: catalog.databases.with(database) };
 }
 
 function mustHaveDatabase(catalog: Catalog, name: string): Database {

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { dayNs, hourNs, maxTimeNs, minTimeNs } from '../../base/units.ts';
-import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
+import { encodeMessage } from '../../rpc/message.ts';
 import { applyCommand } from './apply.ts';
 import { emptyCatalog, type Catalog } from './catalog.ts';
+import { applyStep, countsOf, type CatalogChange } from './catalog-changes.ts';
+import { decodeCatalog, encodeCatalog } from './catalog-codec.ts';
+import { shardFate } from './shard-fate.ts';
 import { endOfGroup } from './shard-groups.ts';
 
 const name = fc.constantFrom('a', 'b', '', '.', 'a/b', 'x'.repeat(256), 'autogen');
@@ -65,13 +68,41 @@ test('catalog: apply takes anything, does the same on every replica, and survive
       expect(applyAll(commands)).toEqual(once);
       // Another replica starts from a snapshot taken in the middle.
       const start = commands.length === 0 ? 0 : cut % commands.length;
-      let replica = start === 0 ? emptyCatalog : (decodeMessage(encodeMessage(once[start - 1])) as Catalog); // prettier-ignore
+      let replica = start === 0 ? emptyCatalog : decodeCatalog(encodeCatalog(once[start - 1] ?? emptyCatalog)); // prettier-ignore
       for (const [i, one] of commands.entries())
         if (i >= start) ({ catalog: replica } = applyCommand(replica, i + 1, one));
-      expect(encodeMessage(replica)).toEqual(encodeMessage(once.at(-1) ?? emptyCatalog));
+      expect(encodeCatalog(replica)).toEqual(encodeCatalog(once.at(-1) ?? emptyCatalog));
       once.forEach(checkCatalog);
     }),
     { numRuns: 400 },
+  );
+});
+
+test('catalog: a copy that is fed the accepted commands is the catalog, and hears of every shard that is dropped', () => {
+  fc.assert(
+    fc.property(fc.array(logged, { maxLength: 60 }), fc.nat(5), (commands, stepSize) => {
+      let [catalog, copy] = [emptyCatalog, emptyCatalog];
+      let changes: CatalogChange[] = [];
+      const dropped = new Set<number>();
+      for (const [i, one] of commands.entries()) {
+        const applied = applyCommand(catalog, i + 1, one);
+        ({ catalog } = applied);
+        if (applied.isChange) changes.push({ index: i + 1, command: encodeMessage(one) });
+        if (i % (stepSize + 1) !== 0) continue;
+        const counts = countsOf(catalog);
+        const step = { fromIndex: copy.index, toIndex: i + 1, changes, counts };
+        const news = applyStep(copy, step);
+        expect(news.before).toBe(copy);
+        for (const id of news.droppedShardIds) dropped.add(id);
+        copy = news.after;
+        changes = [];
+        expect(encodeCatalog(copy)).toEqual(encodeCatalog({ ...catalog, answered: [] }));
+        // What came and went between two looks is named as well.
+        for (let id = 1; id <= copy.maxShardId; id++)
+          expect(dropped.has(id)).toBe(shardFate(copy, id) === 'dropped');
+      }
+    }),
+    { numRuns: 200 },
   );
 });
 
@@ -94,5 +125,11 @@ function checkCatalog(catalog: Catalog): void {
       });
     }
   expect(new Set(shardIds).size).toBe(shardIds.length);
+  expect(Array.from(catalog.databases.shards(), ({ shard }) => shard.id)).toEqual(shardIds.sort((a, b) => a - b)); // prettier-ignore
+  for (const { database, retentionPolicy, group, shard } of catalog.databases.shards()) {
+    const place = catalog.databases.get(database)?.retentionPolicies.find(({ name: one }) => one === retentionPolicy); // prettier-ignore
+    expect(place?.shardGroups).toContain(group);
+    expect(group.shards).toContain(shard);
+  }
   expect(Math.max(0, ...shardIds)).toBeLessThanOrEqual(catalog.maxShardId);
 }

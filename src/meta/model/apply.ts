@@ -12,6 +12,8 @@ const leasesMax = 1024;
 export interface Applied {
   readonly catalog: Catalog;
   readonly answer: CommandAnswer;
+  /** The command was accepted, for the first time. */
+  readonly isChange: boolean;
 }
 
 /**
@@ -25,13 +27,23 @@ export function applyCommand(catalog: Catalog, index: number, logged: unknown): 
       code: 'invalid_argument',
       text: 'malformed catalog command',
     } as const;
-    return { catalog: { ...catalog, index }, answer };
+    return { catalog: { ...catalog, index }, answer, isChange: false };
   }
   const known = catalog.answered.find(({ id }) => id === logged.id);
-  if (known !== undefined) return { catalog: { ...catalog, index }, answer: known.answer };
+  if (known !== undefined)
+    return { catalog: { ...catalog, index }, answer: known.answer, isChange: false };
   const { changed, answer } = attempt(catalog, index, logged.command);
   const answered = [...catalog.answered.slice(1 - answeredMax), { id: logged.id, answer }];
-  return { catalog: { ...changed, index, answered }, answer };
+  return { catalog: { ...changed, index, answered }, answer, isChange: answer.ok };
+}
+
+/**
+ * Does again what the metas have accepted at `index`, in a copy that keeps no answers. Throws what a command that does
+ * not fit the copy throws, and `unsupported_version` for one of a newer release.
+ */
+export function applyAccepted(catalog: Catalog, index: number, command: unknown): Catalog {
+  checkCommand(command);
+  return { ...change(catalog, index, command).catalog, index };
 }
 
 function attempt(

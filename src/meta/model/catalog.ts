@@ -4,9 +4,22 @@
  * Invariants:
  * - Immutable: a change makes a new Catalog that shares what stayed the same.
  * - Equal on all nodes at equal `index`: changed only by applyCommand.
+ * - A command costs the same with ten databases and with ten thousand.
+ * - Ids of shards count up for ever: one that is not above `maxShardId` and not in `databases` was dropped.
  *
  * Not here: where it is kept (meta/server), how it reaches data nodes (meta/client).
  */
+import type { Database, RetentionPolicy } from './database.ts';
+import { Databases } from './databases.ts';
+
+export type {
+  Database,
+  RetentionPolicy,
+  RetentionRules,
+  ShardGroup,
+  ShardInfo,
+} from './database.ts';
+
 export interface Catalog {
   /** Of the schema below. A node that reads a newer one stops (decision D9). */
   readonly version: number;
@@ -18,7 +31,7 @@ export interface Catalog {
   /** In order of their ids. */
   readonly dataNodes: readonly DataNode[];
   /** In the order they were created, as SHOW DATABASES lists them (spec 6.2). */
-  readonly databases: readonly Database[];
+  readonly databases: Databases;
   readonly leases: readonly Lease[];
   /** One counter for meta and data nodes (spec F12). */
   readonly maxNodeId: number;
@@ -45,44 +58,6 @@ export interface DataNode {
   readonly httpAddress: string;
   /** host:8088. */
   readonly tcpAddress: string;
-}
-
-export interface Database {
-  readonly name: string;
-  readonly defaultRetentionPolicy: string;
-  readonly retentionPolicies: readonly RetentionPolicy[];
-}
-
-export interface RetentionPolicy extends RetentionRules {
-  /** In order of time. */
-  readonly shardGroups: readonly ShardGroup[];
-}
-
-export interface RetentionRules {
-  readonly name: string;
-  /** 0 keeps points forever. */
-  readonly durationNs: bigint;
-  readonly shardGroupDurationNs: bigint;
-  readonly replicaCount: number;
-  /** Write window (spec F33); 0 for none. */
-  readonly pastLimitNs: bigint;
-  readonly futureLimitNs: bigint;
-}
-
-/** All points of a retention policy with startNs <= time < endNs, up to truncatedAtNs where that is set. */
-export interface ShardGroup {
-  readonly id: number;
-  readonly startNs: bigint;
-  readonly endNs: bigint;
-  readonly deletedAtNs?: bigint | undefined;
-  readonly truncatedAtNs?: bigint | undefined;
-  readonly shards: readonly ShardInfo[];
-}
-
-export interface ShardInfo {
-  readonly id: number;
-  /** Ids of data nodes. */
-  readonly owners: readonly number[];
 }
 
 /** Leader's clock; `token` grows with each new holder, so that an old one can be told from the present (spec F18). */
@@ -117,7 +92,7 @@ export const emptyCatalog: Catalog = {
   index: 0,
   metaNodes: [],
   dataNodes: [],
-  databases: [],
+  databases: Databases.empty,
   leases: [],
   maxNodeId: 0,
   maxShardGroupId: 0,
@@ -126,7 +101,7 @@ export const emptyCatalog: Catalog = {
 };
 
 export function findDatabase(catalog: Catalog, name: string): Database | undefined {
-  return catalog.databases.find((database) => database.name === name);
+  return catalog.databases.get(name);
 }
 
 /** '' means the default one. */

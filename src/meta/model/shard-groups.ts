@@ -29,10 +29,27 @@ export function endOfGroup(group: ShardGroup): bigint {
 
 /** The group that takes a point of this time now; undefined when it is still to be made. */
 export function groupAt(policy: RetentionPolicy, timeNs: bigint): ShardGroup | undefined {
-  return policy.shardGroups.find(
-    (group) =>
-      group.deletedAtNs === undefined && group.startNs <= timeNs && timeNs < endOfGroup(group),
-  );
+  const group = liveFrom(policy.shardGroups, firstEndingAfter(policy.shardGroups, timeNs), 1);
+  return group !== undefined && group.startNs <= timeNs ? group : undefined;
+}
+
+/** Place of the first group, in their order, that ends after `timeNs`; groups that are not deleted do not overlap. */
+function firstEndingAfter(groups: readonly ShardGroup[], timeNs: bigint): number {
+  let [low, high] = [0, groups.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const group = groups[middle];
+    if (group !== undefined && endOfGroup(group) <= timeNs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The first group that is not deleted, from place `at` on, a step at a time. */
+function liveFrom(groups: readonly ShardGroup[], at: number, step: 1 | -1): ShardGroup | undefined {
+  let place = at;
+  while (groups[place]?.deletedAtNs !== undefined) place += step;
+  return groups[place];
 }
 
 /** Groups with points in [minNs, maxNs], in order of time. */
@@ -46,20 +63,21 @@ export function groupsWithin(
   );
 }
 
-/** The widest interval around `timeNs` that leaves existing groups alone (spec F30). */
+/** The widest interval around `timeNs` that leaves existing groups alone, and what is before `freeFromNs` (spec F30). */
 export function newGroupBounds(
   policy: RetentionPolicy,
   timeNs: bigint,
+  freeFromNs?: bigint,
 ): { readonly startNs: bigint; readonly endNs: bigint } {
   let startNs = truncateTime(timeNs, policy.shardGroupDurationNs);
   let endNs = startNs + policy.shardGroupDurationNs;
   if (endNs > maxTimeNs) endNs = maxTimeNs + 1n;
-  for (const group of policy.shardGroups) {
-    if (group.deletedAtNs !== undefined) continue;
-    const groupEndNs = endOfGroup(group);
-    if (timeNs >= groupEndNs && startNs < groupEndNs) startNs = groupEndNs;
-    if (group.startNs > timeNs && group.startNs < endNs) endNs = group.startNs;
-  }
+  if (freeFromNs !== undefined && startNs < freeFromNs) startNs = freeFromNs;
+  const next = firstEndingAfter(policy.shardGroups, timeNs);
+  const before = liveFrom(policy.shardGroups, next - 1, -1);
+  if (before !== undefined && startNs < endOfGroup(before)) startNs = endOfGroup(before);
+  const after = liveFrom(policy.shardGroups, next, 1);
+  if (after !== undefined && after.startNs > timeNs && after.startNs < endNs) endNs = after.startNs;
   return { startNs, endNs };
 }
 

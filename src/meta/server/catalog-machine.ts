@@ -1,26 +1,32 @@
 import { DbError } from '../../base/errors.ts';
 import { Latch } from '../../base/async/latch.ts';
 import type { Entry, Snapshot } from '../../raft/types.ts';
-import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
+import { decodeMessage } from '../../rpc/message.ts';
 import { applyCommand } from '../model/apply.ts';
-import {
-  catalogVersion,
-  emptyCatalog,
-  type Catalog,
-  type CommandAnswer,
-} from '../model/catalog.ts';
+import { emptyCatalog, type Catalog, type CommandAnswer } from '../model/catalog.ts';
+import { countsOf, type CatalogStep } from '../model/catalog-changes.ts';
+import { decodeCatalog, encodeCatalog } from '../model/catalog-codec.ts';
 import type { LoggedCommand } from '../model/command.ts';
 import { isLogged } from '../model/command-shape.ts';
 import type { StateMachine } from './raft-driver.ts';
+import { RecentChanges } from './recent-changes.ts';
 
 export interface Executed {
   readonly answer: CommandAnswer;
   readonly index: number;
 }
 
+/** What a watcher is sent: the catalog whole, or what changed since it last heard. */
+export type CatalogUpdate =
+  | { readonly catalog: Uint8Array; readonly toIndex: number }
+  | { readonly step: CatalogStep; readonly toIndex: number };
+
 /** The catalog as the log makes it, and those who wait for it. */
 export class CatalogMachine implements StateMachine {
   #catalog = emptyCatalog;
+  readonly #recent = new RecentChanges();
+  /** Many ask for the whole at once when the metas come back. */
+  #whole: { readonly index: number; readonly bytes: Uint8Array } | undefined;
   readonly #watchers = new Set<() => void>();
   readonly #waiting = new Map<string, Latch<Executed>>();
   #isClosed = false;
@@ -32,7 +38,8 @@ export class CatalogMachine implements StateMachine {
   apply(entry: Entry): void {
     if (entry.kind !== 'command') return;
     const logged = decodeMessage(entry.data) as LoggedCommand;
-    const { catalog, answer } = applyCommand(this.#catalog, entry.index, logged);
+    const { catalog, answer, isChange } = applyCommand(this.#catalog, entry.index, logged);
+    if (isChange) this.#recent.add({ index: entry.index, command: entry.data });
     this.#set(catalog);
     if (!isLogged(logged)) return;
     this.#waiting.get(logged.id)?.open({ answer, index: entry.index });
@@ -41,15 +48,32 @@ export class CatalogMachine implements StateMachine {
 
   restore(snapshot: Snapshot): void {
     if (snapshot.data.length === 0) return;
-    const catalog = decodeMessage(snapshot.data) as Catalog;
-    if (catalog.version > catalogVersion)
-      throw new DbError('unsupported_version', `catalog version ${catalog.version}`);
+    const catalog = decodeCatalog(snapshot.data);
+    this.#recent.reset(catalog.index);
     this.#set(catalog);
   }
 
   capture(): () => Uint8Array {
     const catalog = this.#catalog;
-    return () => encodeMessage(catalog);
+    return () => encodeCatalog(catalog);
+  }
+
+  /** What one who knows the catalog of `index`, an older one, has to hear. */
+  updateSince(index: number): CatalogUpdate {
+    const since = this.#recent.since(index);
+    const last = since?.changes.at(-1);
+    if (since === undefined) return { catalog: this.#encoded(), toIndex: this.#catalog.index };
+    const toIndex = since.isAll || last === undefined ? this.#catalog.index : last.index;
+    const counts = since.isAll ? countsOf(this.#catalog) : undefined;
+    return { step: { fromIndex: index, toIndex, changes: since.changes, counts }, toIndex };
+  }
+
+  /** Without what was answered: only a leader needs to know that. */
+  #encoded(): Uint8Array {
+    const { index } = this.#catalog;
+    if (this.#whole?.index !== index)
+      this.#whole = { index, bytes: encodeCatalog({ ...this.#catalog, answered: [] }) };
+    return this.#whole.bytes;
   }
 
   /** Whether what is under way was taken is not known once another leads. */
@@ -90,6 +114,7 @@ export class CatalogMachine implements StateMachine {
 
   #set(catalog: Catalog): void {
     this.#catalog = catalog;
+    this.#whole = undefined;
     for (const onChange of this.#watchers) onChange();
   }
 }

@@ -19,6 +19,8 @@ import { RpcClient } from '../../rpc/rpc-client.ts';
 import type { RpcMethods } from '../../rpc/rpc-service.ts';
 import { applyCommand } from '../model/apply.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
+import type { CatalogStep } from '../model/catalog-changes.ts';
+import { encodeCatalog } from '../model/catalog-codec.ts';
 import type { Command, LoggedCommand } from '../model/command.ts';
 import { commandSet, type CommandSet } from '../model/command-set.ts';
 import { checkCommand, isLogged } from '../model/command-shape.ts';
@@ -46,6 +48,7 @@ export interface MetaNodeOptions {
   readonly heartbeatTicks: number;
   readonly snapshotEntries: number;
   readonly snapshotBytes?: number;
+  readonly snapshotShare?: number;
   /** Another than this release's: for tests. */
   readonly commandSet?: CommandSet;
 }
@@ -62,9 +65,13 @@ export interface MetaStatus {
 /** What `meta.execute` answers. */
 export type ExecuteReply = Executed | { readonly leader: string };
 
-/** What `meta.watch` streams: the catalog when it is newer than the watcher's, and a sign of life otherwise. */
+/**
+ * What `meta.watch` streams: what makes the watcher's catalog the present one, whole (encodeCatalog) or as a step, and
+ * nothing as a sign of life.
+ */
 export interface WatchReply {
-  readonly catalog?: Catalog;
+  readonly catalog?: Uint8Array;
+  readonly step?: CatalogStep;
 }
 
 const executeTimeoutMs = 5_000;
@@ -177,7 +184,7 @@ export class MetaNode {
       ({ catalog } = applyCommand(catalog, 1, { id: `found ${i}`, command }));
     const identity = { nodeId: 1, clusterId };
     const membership = { voters: [{ id: 1, address: tcpAddress }], learners: [] };
-    const snapshot = { index: 1, term: 1, membership, data: encodeMessage(catalog) };
+    const snapshot = { index: 1, term: 1, membership, data: encodeCatalog(catalog) };
     const hardState = { term: 1, vote: 0, commit: 1 };
     await this.#storage.found(identity, snapshot, hardState);
     this.#start(identity, { identity, hardState, snapshot, entries: [] });
@@ -379,11 +386,10 @@ export class MetaNode {
     try {
       while (!signal.aborted && !this.#isClosed) {
         news = new Latch();
-        const { catalog } = this.#machine;
-        if (catalog.index > known) {
-          known = catalog.index;
-          // Only a leader needs to know what it has answered.
-          yield { catalog: { ...catalog, answered: [] } };
+        if (this.#machine.catalog.index > known) {
+          const { toIndex, ...update } = this.#machine.updateSince(known);
+          known = toIndex;
+          yield update;
           continue;
         }
         yield {};

@@ -49,9 +49,14 @@ export interface RaftDriverOptions {
   readonly tickMs: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
-  /** Entries, or bytes of them, after which a state is captured; the next capture makes a snapshot of the one before. */
+  /**
+   * Entries, or bytes of them, after which a state is captured, when they are as many bytes as the latest snapshot; the
+   * next capture makes a snapshot of the one before.
+   */
   readonly snapshotEntries: number;
   readonly snapshotBytes?: number;
+  /** Bytes of entries for each byte of the latest snapshot before there is another one; 1 when left out. */
+  readonly snapshotShare?: number;
   readonly commandSet: CommandSet;
 }
 
@@ -80,6 +85,8 @@ export class RaftDriver {
   #wasLeader = false;
   #capture: Capture | undefined;
   #bytesSinceCapture = 0;
+  /** Of the latest snapshot. */
+  #snapshotBytes: number;
   #loop: Promise<void> | undefined;
   #isClosed = false;
 
@@ -99,6 +106,7 @@ export class RaftDriver {
     });
     this.#hardState = restored.hardState ?? { term: 0, vote: 0, commit: 0 };
     this.#appliedIndex = restored.snapshot?.index ?? 0;
+    this.#snapshotBytes = restored.snapshot?.data.length ?? 0;
     if (restored.snapshot !== undefined) ports.machine.restore(restored.snapshot);
     if (hasDoubledMembers(restored)) {
       const voters = this.raft.membership.voters.map(({ address }) => address).join(' ');
@@ -220,13 +228,18 @@ export class RaftDriver {
   async #compactIfDue(): Promise<void> {
     const { snapshotEntries, snapshotBytes = snapshotBytesDefault } = this.#options;
     const since = this.#appliedIndex - (this.#capture?.index ?? this.raft.firstIndex - 1);
+    // A snapshot is written once as many bytes of entries are: a command costs the same however large the catalog is.
+    const share = this.#options.snapshotShare ?? 1;
+    if (this.#bytesSinceCapture < share * this.#snapshotBytes) return;
     if (since < snapshotEntries && this.#bytesSinceCapture < snapshotBytes) return;
     const before = this.#capture;
     this.#capture = { index: this.#appliedIndex, encode: this.#ports.machine.capture() };
     this.#bytesSinceCapture = 0;
     // A snapshot of the leader may have come meanwhile.
     if (before === undefined || before.index < this.raft.firstIndex) return;
-    await this.#ports.storage.compact(this.raft.compact(before.index, before.encode()));
+    const data = before.encode();
+    this.#snapshotBytes = data.length;
+    await this.#ports.storage.compact(this.raft.compact(before.index, data));
   }
 
   #apply({ snapshot, committed }: Ready): void {
@@ -234,6 +247,7 @@ export class RaftDriver {
     if (snapshot !== undefined) {
       machine.restore(snapshot);
       this.#appliedIndex = snapshot.index;
+      this.#snapshotBytes = snapshot.data.length;
       this.#capture = undefined;
       this.#bytesSinceCapture = 0;
     }

@@ -23,6 +23,7 @@ export async function startSimMeta(
       electionTicks: 10,
       heartbeatTicks: 1,
       snapshotEntries: 20,
+      snapshotShare: 0,
       ...options,
     },
   );
