@@ -10,6 +10,8 @@ export interface ShardSource {
   tagKeys(measurement: string): readonly string[];
   /** Ids of the measurement's series, in order of their canonical keys. */
   seriesIds(measurement: string): readonly number[];
+  /** Each value that a tag has, once, in any order. */
+  tagValues(measurement: string, tagKey: string): Iterable<string>;
   /** Those of them that have one of `values`, none of them '', of a tag. */
   seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[];
   series(seriesId: number): SourceSeries;

@@ -29,10 +29,7 @@ export async function prepareServer(url: string, set: RecordedSet): Promise<void
   sender.close();
 }
 
-/**
- * Sends the cases one after another. What is not chosen still makes and drops its databases, since later answers list
- * them.
- */
+/** Sends the cases one after another. What is not chosen still changes what it does: later answers show it. */
 export async function* replayCases(
   url: string,
   set: RecordedSet,
@@ -42,7 +39,7 @@ export async function* replayCases(
   try {
     for (const recorded of set.cases) {
       if (isChosen(recorded)) yield await replayCase(sender, recorded);
-      else for (const step of recorded.steps.filter(changesDatabases)) await sender.send(step);
+      else for (const step of recorded.steps.filter(changesData)) await sender.send(step);
     }
   } finally {
     sender.close();
@@ -62,6 +59,6 @@ async function replayCase(sender: StepSender, recorded: RecordedCase): Promise<C
   return { recorded, verdict, differences };
 }
 
-function changesDatabases({ params }: RecordedStep): boolean {
-  return /^(CREATE|DROP) DATABASE /i.test(params['q'] ?? '');
+function changesData({ params }: RecordedStep): boolean {
+  return /^(CREATE|DROP|DELETE|ALTER) /i.test(params['q'] ?? '');
 }

@@ -62,6 +62,11 @@ export class MemorySource implements ShardSource {
     );
   }
 
+  tagValues(measurement: string, tagKey: string): Iterable<string> {
+    const ids = this.seriesIds(measurement);
+    return new Set(ids.flatMap((id) => this.series(id).tags.get(tagKey) ?? []));
+  }
+
   series(seriesId: number): SourceSeries {
     const series = this.#series[seriesId];
     if (series === undefined) throw new Error(`no series ${seriesId}`);

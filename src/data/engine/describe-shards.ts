@@ -1,8 +1,6 @@
-import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { mergeSchemas, sortedNames, type MeasurementSchema } from '../../query/compile/schema.ts';
-import { specialize, type MatcherFactory } from '../../query/predicate.ts';
 import type { ShardSource } from '../../query/source.ts';
-import type { MeasurementDescription, MeasurementSeries, SeriesRequest } from './shard-access.ts';
+import type { MeasurementDescription } from './shard-access.ts';
 
 /** Measurements, all or `only` some, with fields and tag keys of some shards together, sorted by name. */
 export function describeShards(
@@ -41,24 +39,6 @@ function mergeParts(
 
 export function plainSchema({ name, fields, tagKeys }: MeasurementSchema): MeasurementDescription {
   return { name, fields: [...fields], tagKeys: [...tagKeys] };
-}
-
-/** Keys of the series that pass, each once, sorted. */
-export function listSeries(
-  shards: readonly ShardSource[],
-  request: SeriesRequest,
-  matcher: MatcherFactory,
-): readonly MeasurementSeries[] {
-  return request.measurements.map(({ name, predicate }) => {
-    const keys = new Set<string>();
-    for (const shard of shards) {
-      for (const seriesId of shard.seriesIds(name)) {
-        const { key, tags } = shard.series(seriesId);
-        if (specialize(predicate, tags, matcher) !== false) keys.add(key);
-      }
-    }
-    return { name, keys: [...keys].sort(compareUtf8) };
-  });
 }
 
 function schemaIn(name: string): (shard: ShardSource) => MeasurementSchema {

@@ -8,17 +8,15 @@ import type {
   DescribeRequest,
   FragmentBlock,
   MeasurementDescription,
-  MeasurementSeries,
-  SeriesRequest,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
 } from './shard-access.ts';
+import type { ListPiece, ListRequest } from './schema-list.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
 import type { LinesTask, RoutedLines } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
 import { homeOf, type EngineDescription, type EngineReceipt, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
-import { compareUtf8 } from '../../base/compare-utf8.ts';
 
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {
@@ -108,25 +106,20 @@ export class LocalShards implements ShardAccess {
     return measurements;
   }
 
-  async series(
-    request: SeriesRequest,
+  async *list(
+    request: ListRequest,
     { signal }: AccessOptions,
-  ): Promise<readonly MeasurementSeries[]> {
-    const parts = (await Promise.all(
-      this.#lanes(request.shardIds).map((shardIds) =>
-        this.#homeOfLane(shardIds).call('series', { ...request, shardIds }, { signal }),
-      ),
-    )) as (readonly MeasurementSeries[])[];
-    return mergeSeries(request, parts);
+  ): AsyncGenerator<readonly ListPiece[]> {
+    const link = this.#linkOfLane(request.shardIds);
+    for await (const pieces of link.stream('list', request, { signal }))
+      yield pieces as readonly ListPiece[];
   }
 
   async *fragment(
     fragment: Fragment,
     { signal }: AccessOptions,
   ): AsyncGenerator<readonly FragmentBlock[]> {
-    if (this.#lanes(fragment.shardIds).length > 1)
-      throw new DbError('unavailable', 'the workers of this node have changed');
-    const link = this.#homeOfLane(fragment.shardIds);
+    const link = this.#linkOfLane(fragment.shardIds);
     for await (const batch of link.stream('fragment', fragment, { signal }))
       yield batch as readonly FragmentBlock[];
   }
@@ -171,6 +164,13 @@ export class LocalShards implements ShardAccess {
     }
   }
 
+  /** Throws `unavailable` where the shards are not one lane any more. */
+  #linkOfLane(shardIds: readonly number[]): EngineLink {
+    if (this.#lanes(shardIds).length > 1)
+      throw new DbError('unavailable', 'the workers of this node have changed');
+    return this.#homeOfLane(shardIds);
+  }
+
   #homeOfLane(lane: readonly number[]): EngineLink {
     return this.#home(lane[0] ?? 0);
   }
@@ -184,15 +184,4 @@ export class LocalShards implements ShardAccess {
     if (link === undefined) throw new DbError('shutdown', 'the node has no engine workers');
     return link;
   }
-}
-
-/** Lists of several workers or nodes as one, in the order of the request. */
-export function mergeSeries(
-  request: SeriesRequest,
-  parts: readonly (readonly MeasurementSeries[])[],
-): readonly MeasurementSeries[] {
-  return request.measurements.map(({ name }, i) => {
-    const keys = new Set(parts.flatMap((part) => part[i]?.keys ?? []));
-    return { name, keys: [...keys].sort(compareUtf8) };
-  });
 }

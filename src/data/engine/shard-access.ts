@@ -1,6 +1,6 @@
 import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
-import type { Predicate } from '../../query/predicate.ts';
+import type { ListPiece, ListRequest } from './schema-list.ts';
 
 /**
  * What a coordinator asks of a node that owns shards: LocalShards answers for this node, RemoteShards for another one.
@@ -17,8 +17,8 @@ export interface ShardAccess {
   ): Promise<readonly BatchOutcome[]>;
   /** Measurements of the shards: all, or those of `options.only` that are there. */
   describe(shardIds: readonly number[], options: DescribeOptions): Promise<ShardsDescription>;
-  /** Series that pass the predicate on tags, sorted by their keys. */
-  series(request: SeriesRequest, options: AccessOptions): Promise<readonly MeasurementSeries[]>;
+  /** What the index of shards of one lane says, as schema-list.ts has it, some pieces at a time. */
+  list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]>;
   deleteShards(shardIds: readonly number[], options: AccessOptions): Promise<void>;
@@ -70,17 +70,4 @@ export interface MeasurementDescription {
   readonly name: string;
   readonly fields: readonly (readonly [name: string, type: SourceFieldType])[];
   readonly tagKeys: readonly string[];
-}
-
-export interface SeriesRequest {
-  readonly shardIds: readonly number[];
-  readonly measurements: readonly {
-    readonly name: string;
-    readonly predicate?: Predicate | undefined;
-  }[];
-}
-
-export interface MeasurementSeries {
-  readonly name: string;
-  readonly keys: readonly string[];
 }

@@ -17,9 +17,11 @@ import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import { Store } from '../../storage/store/store.ts';
 import { blockRowsMax } from '../../storage/tsm/tsm-format.ts';
-import type { DescribeRequest, MeasurementDescription, OwnerReceipt, SeriesRequest, ShardBatch } from './shard-access.ts'; // prettier-ignore
+import type { DescribeRequest, MeasurementDescription, OwnerReceipt, ShardBatch } from './shard-access.ts'; // prettier-ignore
 import { batchBlocks } from './block-batches.ts';
-import { describeShards, listSeries } from './describe-shards.ts';
+import { describeShards } from './describe-shards.ts';
+import { listSchema } from './list-schema.ts';
+import type { ListPiece, ListRequest } from './schema-list.ts';
 import { LineRouter } from './line-router.ts';
 import type { LinesTask } from './route-lines.ts';
 import { buffersOf } from './transfer.ts';
@@ -48,6 +50,8 @@ export interface EngineDescription {
 }
 
 const idleKernelsMax = 4;
+/** Texts of a list that travel together. */
+const batchTextsMax = 4_096;
 /** A query lets others run after so long. */
 const sliceMs = 5;
 
@@ -108,10 +112,6 @@ export class StorageEngine implements Engine {
         const measurements = describeShards(this.#views(shardIds), only);
         return { body: { measurements, schemaVersion: this.#store.schemaVersion } satisfies EngineDescription }; // prettier-ignore
       }
-      case 'series': {
-        const request = body as SeriesRequest;
-        return { body: listSeries(this.#views(request.shardIds), request, this.#matcher) };
-      }
       case 'delete':
         for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
         return { body: undefined };
@@ -122,6 +122,10 @@ export class StorageEngine implements Engine {
   }
 
   async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {
+    if (kind === 'list') {
+      yield* this.#list(body as ListRequest, context);
+      return;
+    }
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
     const fragment = body as Fragment;
     const kernel =
@@ -144,6 +148,28 @@ export class StorageEngine implements Engine {
       kernel.arena.release(mark);
       if (this.#idleKernels.length < idleKernelsMax) this.#idleKernels.push(kernel);
     }
+  }
+
+  async *#list(request: ListRequest, context: EngineContext): AsyncGenerator<EngineReply> {
+    const { clock, turn } = this.#ports;
+    let sliceStartMs = clock.monotonicMs();
+    let batch: ListPiece[] = [];
+    let textCount = 0;
+    for (const piece of listSchema(this.#views(request.shardIds), request, this.#matcher)) {
+      if (piece !== undefined) {
+        batch.push(piece);
+        textCount += piece.texts.length;
+      }
+      if (textCount >= batchTextsMax) {
+        yield { body: batch };
+        [batch, textCount] = [[], 0];
+      }
+      if (clock.monotonicMs() - sliceStartMs < sliceMs) continue;
+      await turn();
+      if (context.cancelled()) return;
+      sliceStartMs = clock.monotonicMs();
+    }
+    if (batch.length > 0) yield { body: batch };
   }
 
   async close(): Promise<void> {

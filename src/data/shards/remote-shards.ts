@@ -9,13 +9,12 @@ import type {
   DescribeOptions,
   DescribeRequest,
   FragmentBlock,
-  MeasurementSeries,
   OwnerReceipt,
-  SeriesRequest,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
 } from '../engine/shard-access.ts';
+import type { ListPiece, ListRequest } from '../engine/schema-list.ts';
 
 /** How long a node that serves a remote request may take over its own part; the caller's deadline ends it sooner. */
 const servedDeadlineMs = 3_600_000;
@@ -53,11 +52,9 @@ export class RemoteShards implements ShardAccess {
     return (await this.#call('shards.describe', request, options)) as ShardsDescription;
   }
 
-  async series(
-    request: SeriesRequest,
-    options: AccessOptions,
-  ): Promise<readonly MeasurementSeries[]> {
-    return (await this.#call('shards.series', request, options)) as readonly MeasurementSeries[];
+  list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]> {
+    const parts = this.#rpc.stream(this.#address, 'shards.list', request, options);
+    return parts as AsyncIterable<readonly ListPiece[]>;
   }
 
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]> {
@@ -120,11 +117,11 @@ export function shardMethods(shards: ShardAccess): RpcMethods {
         const { shardIds, only } = body as DescribeRequest;
         return shards.describe(shardIds, { ...options(signal), only });
       },
-      'shards.series': (body, { signal }) => shards.series(body as SeriesRequest, options(signal)),
       'shards.delete': (body, { signal }) =>
         shards.deleteShards(body as readonly number[], options(signal)),
     },
     streams: {
+      'shards.list': (body, { signal }) => shards.list(body as ListRequest, options(signal)),
       'shards.fragment': (body, { signal }) => shards.fragment(body as Fragment, options(signal)),
     },
   };

@@ -23,6 +23,21 @@ export function namedMeasurements(
   return measurements.filter((measurement) => isNamed(condition, measurement));
 }
 
+/** The tags that a condition asks for. */
+export function conditionTags(expr: Expr): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (part: Expr): void => {
+    if (part.kind === 'paren') visit(part.expr);
+    else if (part.kind === 'ref') names.add(part.name);
+    else if (part.kind === 'binary') {
+      visit(part.left);
+      visit(part.right);
+    }
+  };
+  visit(expr);
+  return names;
+}
+
 function isNamed(expr: Expr, measurement: MeasurementTags): boolean {
   if (expr.kind === 'paren') return isNamed(expr.expr, measurement);
   if (expr.kind !== 'binary') throw invalid(`invalid condition expression: ${printExpr(expr)}`);

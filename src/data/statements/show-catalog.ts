@@ -1,14 +1,13 @@
 import { formatRfc3339 } from '../../base/rfc3339.ts';
-import { DbError } from '../../base/errors.ts';
 import { formatGoDuration } from '../../influxql/duration.ts';
 import {
-  findDatabase,
   type Catalog,
   type Database,
   type RetentionPolicy,
   type ShardGroup,
 } from '../../meta/model/catalog.ts';
 import type { Cell, RowSeries } from '../../query/emit/result.ts';
+import { mustFindDatabase } from './schema-scope.ts';
 
 /** SHOW statements that the catalog alone answers (spec 6.2). */
 export function showDatabases(catalog: Catalog): RowSeries {
@@ -55,7 +54,8 @@ export function showShards(catalog: Catalog): readonly RowSeries[] {
       group.shards.map(({ id, owners }): Cell[] => {
         const [start, end, expiry] = timesOf(policy, group);
         const place = [id, database.name, policy.name, group.id];
-        return [...place, start, end, expiry, owners.join(',')];
+        // A shard that is kept forever does not expire; SHOW SHARD GROUPS says its end all the same, as the reference.
+        return [...place, start, end, policy.durationNs === 0n ? '' : expiry, owners.join(',')];
       }),
     );
     return { kind: 'rows', name: database.name, columns, rows };
@@ -73,15 +73,6 @@ export function showShardGroups(catalog: Catalog): RowSeries {
   );
   const columns = ['id', 'database', 'retention_policy', 'start_time', 'end_time', 'expiry_time'];
   return { kind: 'rows', name: 'shard groups', columns, rows };
-}
-
-/** Throws the reference's texts for no name and for a database that is not there. */
-export function mustFindDatabase(catalog: Catalog, name: string): Database {
-  if (name === '') throw new DbError('invalid_argument', 'database name required');
-  const database = findDatabase(catalog, name);
-  if (database === undefined)
-    throw new DbError('database_not_found', `database not found: ${name}`);
-  return database;
 }
 
 function liveGroups(

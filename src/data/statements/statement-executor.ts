@@ -140,6 +140,7 @@ export class StatementExecutor {
       case 'show-field-keys':
       case 'show-tag-keys':
       case 'show-tag-values':
+      case 'show-cardinality':
         return showSchema(statement, context, this.#ports);
       case 'show-queries':
         return [await queries.show()];

@@ -71,6 +71,10 @@ export class ShardView {
     return this.#index.seriesIdsWith(measurement, tagKey, values);
   }
 
+  tagValues(measurement: string, tagKey: string): Iterable<string> {
+    return this.#index.tagValues(measurement, tagKey);
+  }
+
   series(seriesId: number): { readonly key: string; readonly tags: ReadonlyMap<string, string> } {
     return this.#index.series(seriesId);
   }

@@ -17,6 +17,19 @@ test('shard index: series by the value of a tag, those that came after the first
   expect(index.seriesIdsWith('disk', 'host', ['a'])).toEqual([]);
 });
 
+test('shard index: the values of a tag, those that came after the first question too', () => {
+  const index = new ShardIndex();
+  const values = (tagKey: string) => [...index.tagValues('cpu', tagKey)].sort();
+  for (const key of ['cpu,host=b,r=x', 'mem,host=m', 'cpu,host=a,r=y', 'cpu,r=x'])
+    index.seriesIdOf(key);
+  expect(values('host')).toEqual(['a', 'b']);
+  expect(values('r')).toEqual(['x', 'y']);
+  index.seriesIdOf('cpu,host=c');
+  expect(values('host')).toEqual(['a', 'b', 'c']);
+  expect(values('none')).toEqual([]);
+  expect([...index.tagValues('disk', 'host')]).toEqual([]);
+});
+
 test('shard index: the version grows with measurements, fields and tag keys, not with series or points', () => {
   const index = new ShardIndex();
   const grows = (change: () => void): boolean => {

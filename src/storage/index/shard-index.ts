@@ -119,11 +119,18 @@ export class ShardIndex {
   seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[] {
     const entry = this.#measurements.get(measurement);
     if (entry === undefined) return [];
-    const postings = entry.postings.get(tagKey) ?? new TagPostings();
-    entry.postings.set(tagKey, postings);
+    const postings = postingsOf(entry, tagKey);
     const valueOf = (id: number) => this.series(id).tags.get(tagKey);
     const ids = [...values].flatMap((value) => postings.idsOf(value, entry.arrived, valueOf));
     return this.#sortByKey(ids);
+  }
+
+  /** Each value that a tag has, once, in any order. */
+  tagValues(measurement: string, tagKey: string): Iterable<string> {
+    const entry = this.#measurements.get(measurement);
+    if (entry?.tagKeys.has(tagKey) !== true) return [];
+    const valueOf = (id: number) => this.series(id).tags.get(tagKey);
+    return postingsOf(entry, tagKey).values(entry.arrived, valueOf);
   }
 
   #sortByKey(ids: readonly number[]): readonly number[] {
@@ -144,4 +151,10 @@ export class ShardIndex {
     this.#measurements.set(measurement, entry);
     return entry;
   }
+}
+
+function postingsOf({ postings }: Measurement, tagKey: string): TagPostings {
+  const known = postings.get(tagKey) ?? new TagPostings();
+  postings.set(tagKey, known);
+  return known;
 }

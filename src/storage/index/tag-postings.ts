@@ -16,6 +16,20 @@ export class TagPostings {
     arrived: readonly number[],
     valueOf: (seriesId: number) => string | undefined,
   ): readonly number[] {
+    this.#list(arrived, valueOf);
+    return this.#byValue.get(value) ?? [];
+  }
+
+  /** Each value once, in any order. */
+  values(
+    arrived: readonly number[],
+    valueOf: (seriesId: number) => string | undefined,
+  ): Iterable<string> {
+    this.#list(arrived, valueOf);
+    return this.#byValue.keys();
+  }
+
+  #list(arrived: readonly number[], valueOf: (seriesId: number) => string | undefined): void {
     for (; this.#listed < arrived.length; this.#listed++) {
       const id = arrived[this.#listed] ?? 0;
       const own = valueOf(id);
@@ -24,6 +38,5 @@ export class TagPostings {
       if (list === undefined) this.#byValue.set(own, [id]);
       else list.push(id);
     }
-    return this.#byValue.get(value) ?? [];
   }
 }

@@ -1,0 +1,20 @@
+import { isNodeFailure } from './choose-owners.ts';
+
+/** Failure of one node that took part in a statement: it can go on with other owners. */
+export class NodeFailure extends Error {
+  readonly nodeId: number;
+
+  constructor(nodeId: number, cause: unknown) {
+    super('a node failed', { cause });
+    this.nodeId = nodeId;
+  }
+}
+
+/** Work that one node does: what is the node's failure becomes a NodeFailure. */
+export async function onNode<T>(nodeId: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isNodeFailure(error) ? new NodeFailure(nodeId, error) : error;
+  }
+}
