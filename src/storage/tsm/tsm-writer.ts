@@ -69,11 +69,12 @@ export class TsmWriter {
     return this.#stagedBytes >= stagingBytesMax;
   }
 
-  /** Hands what waits to the file. */
-  async drain(): Promise<void> {
+  /** Hands what waits to the file; answers how many bytes it was. */
+  async drain(): Promise<number> {
     const staged = this.#staging.subarray(0, this.#stagedBytes);
     await this.#file.append([staged]);
     this.#stagedBytes = 0;
+    return staged.length;
   }
 
   /** Writes the index and makes the file durable; the caller names it. */

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { planCompaction, type CompactionFile } from './compaction-plan.ts';
+
+const mebibyte = 1 << 20;
+
+/** `1 1 2 4!`: levels, oldest first; `!` has tombstones; `4L` is as large as a file gets. */
+function filesOf(text: string): readonly CompactionFile[] {
+  return text.split(' ').map((word, i) => ({
+    name: `${i}`,
+    level: Number(word[0]),
+    lengthBytes: word.includes('L') ? 2048 * mebibyte : 10 * mebibyte,
+    hasTombstones: word.includes('!'),
+  }));
+}
+
+function planned(text: string, isCold = false): string {
+  const plan = planCompaction(filesOf(text), { isCold, fileBytesMax: 2048 * mebibyte });
+  return plan === undefined ? 'none' : `${plan.names.join(' ')} -> ${plan.level}`;
+}
+
+test('compaction plan: a hot shard waits until there is enough of a level', () => {
+  expect(planned('1 1 1 1 1 1 1')).toBe('none');
+  expect(planned('1 1 1 1 1 1 1 1')).toBe('0 1 2 3 4 5 6 7 -> 2');
+  expect(planned('1 1 1 1 1 1 1 1 1 1')).toBe('0 1 2 3 4 5 6 7 -> 2');
+  expect(planned('2 2 2 1 1 1 1 1 1 1 1')).toBe('3 4 5 6 7 8 9 10 -> 2');
+  expect(planned('3 2 2 2 2 1')).toBe('1 2 3 4 -> 3');
+  expect(planned('3 3 3 3 2 1 1')).toBe('0 1 2 3 -> 4');
+});
+
+test('compaction plan: files side by side only, of a lower level between them too', () => {
+  expect(planned('1 1 1 1 2 1 1 1 1')).toBe('none');
+  expect(planned('2 2 1 2 2')).toBe('0 1 2 3 -> 3');
+  expect(planned('2 2 3 2 2')).toBe('none');
+});
+
+test('compaction plan: level 4 files are brought together while they are small', () => {
+  expect(planned('4 4 4')).toBe('none');
+  expect(planned('4 4 4 4')).toBe('0 1 2 3 -> 4');
+  expect(planned('4L 4 4 4')).toBe('none');
+  expect(planned('4L 4 4 4 4')).toBe('1 2 3 4 -> 4');
+});
+
+test('compaction plan: a cold shard becomes one file, and then rests', () => {
+  expect(planned('1', true)).toBe('0 -> 4');
+  expect(planned('4 1', true)).toBe('0 1 -> 4');
+  expect(planned('4', true)).toBe('none');
+  expect(planned('4L 4', true)).toBe('none');
+  expect(planned('4L 4 1', true)).toBe('1 2 -> 4');
+});
+
+test('compaction plan: tombstones are worked in', () => {
+  expect(planned('4!')).toBe('0 -> 4');
+  expect(planned('4!', true)).toBe('0 -> 4');
+  expect(planned('4L!', true)).toBe('0 -> 4');
+  expect(planned('1!')).toBe('none');
+});

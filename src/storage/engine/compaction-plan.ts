@@ -1,0 +1,111 @@
+/**
+ * Which files of a shard are compacted next: pure, from what a look at the folder says (spec 7.2 and the keys of
+ * `[data]`). A file's name is generation and level, as the reference counts them: a flush writes level 1; what is made
+ * of some files has the generation of the newest and a level more, 4 at most.
+ *
+ * Invariants:
+ * - files of a plan stand side by side in age, so that of equal times the newest value goes on to win;
+ * - a plan takes at least two files, or one whose tombstones are to be worked in;
+ * - a plan's size is bounded: the room on disk that it needs beside its inputs is no more than they are.
+ */
+export interface CompactionFile {
+  readonly name: string;
+  readonly level: number;
+  readonly lengthBytes: number;
+  readonly hasTombstones: boolean;
+}
+
+export interface CompactionPlan {
+  /** Oldest first. */
+  readonly names: readonly string[];
+  readonly level: number;
+}
+
+export interface PlanOptions {
+  /** No write for `compact-full-write-cold-duration`: all files become as few as they can. */
+  readonly isCold: boolean;
+  /** A file larger than that is whole as it is. The reference's limit of a file. */
+  readonly fileBytesMax: number;
+}
+
+/** So many files of a level become one of the next: the reference's. */
+const filesPerPlan: Readonly<Record<number, number>> = { 1: 8, 2: 4, 3: 4 };
+export const levelMax = 4;
+/** Level 4 files of a hot shard are brought together when there are so many. */
+const optimizeFilesMin = 4;
+
+/** `files` are all of the shard that no compaction has in hand, oldest first. */
+export function planCompaction(
+  files: readonly CompactionFile[],
+  options: PlanOptions,
+): CompactionPlan | undefined {
+  if (options.isCold) return fullPlan(files, options);
+  for (const level of [1, 2, 3]) {
+    const plan = levelPlan(files, level);
+    if (plan !== undefined) return plan;
+  }
+  return optimizePlan(files, options) ?? tombstonePlan(files);
+}
+
+/** The oldest run of files of a level or below it that is long enough. */
+function levelPlan(files: readonly CompactionFile[], level: number): CompactionPlan | undefined {
+  const wanted = filesPerPlan[level] ?? 4;
+  for (const run of runsOf(files, (file) => file.level <= level)) {
+    const ofLevel = run.filter((file) => file.level === level).length;
+    if (ofLevel < wanted) continue;
+    // From the first file of the level on: those of a lower one between them come along.
+    const start = run.findIndex((file) => file.level === level);
+    return planOf(run.slice(start, start + Math.max(wanted, 2)), level + 1);
+  }
+  return undefined;
+}
+
+function optimizePlan(
+  files: readonly CompactionFile[],
+  { fileBytesMax }: PlanOptions,
+): CompactionPlan | undefined {
+  const isSmall = (file: CompactionFile): boolean =>
+    file.level >= levelMax && file.lengthBytes < fileBytesMax / 2;
+  for (const run of runsOf(files, isSmall))
+    if (run.length >= optimizeFilesMin) return planOf(run, levelMax);
+  return undefined;
+}
+
+/** Everything that is not one large file already; nothing when that is all there is. */
+function fullPlan(
+  files: readonly CompactionFile[],
+  { fileBytesMax }: PlanOptions,
+): CompactionPlan | undefined {
+  const isDone = (file: CompactionFile): boolean =>
+    !file.hasTombstones && file.level >= levelMax && file.lengthBytes >= fileBytesMax / 2;
+  for (const run of runsOf(files, (file) => !isDone(file))) {
+    const [only] = run;
+    const isWhole = run.length === 1 && only?.hasTombstones !== true && only?.level === levelMax;
+    if (run.length > 1 || !isWhole) return planOf(run, levelMax);
+  }
+  return undefined;
+}
+
+function tombstonePlan(files: readonly CompactionFile[]): CompactionPlan | undefined {
+  const file = files.find(({ hasTombstones, level }) => hasTombstones && level >= levelMax);
+  return file === undefined ? undefined : planOf([file], levelMax);
+}
+
+function* runsOf(
+  files: readonly CompactionFile[],
+  belongs: (file: CompactionFile) => boolean,
+): Generator<readonly CompactionFile[]> {
+  let run: CompactionFile[] = [];
+  for (const file of files) {
+    if (belongs(file)) run.push(file);
+    else {
+      if (run.length > 0) yield run;
+      run = [];
+    }
+  }
+  if (run.length > 0) yield run;
+}
+
+function planOf(files: readonly CompactionFile[], level: number): CompactionPlan {
+  return { names: files.map(({ name }) => name), level: Math.min(level, levelMax) };
+}
