@@ -78,7 +78,7 @@ interface Case {
 const cases: readonly Case[] = Object.entries(FieldType).flatMap(([name, type]) => {
   const twin = { name: `${name}, twin`, type, form: runForm(type) as RowsForm<unknown> };
   if (type === FieldType.string) return [twin];
-  return [twin, { name: `${name}, kernel`, type, form: kernelForm(kernel, type) as RowsForm<unknown> }]; // prettier-ignore
+  return [twin, { name: `${name}, kernel`, type, form: kernelForm(kernel, type) }]; // prettier-ignore
 });
 
 test.each(cases)('merge columns: the newest value of each time, $name', ({ type, form }) => {
