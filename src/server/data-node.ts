@@ -2,6 +2,7 @@ import { errorText } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
+import type { CompactionSettings } from '../storage/store/store.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
@@ -31,6 +32,8 @@ const walQueueBytesMax = 64 * MiB;
 const arenaBytesMax = 1_024 * MiB;
 /** Of one worker, all shards together. */
 const memtablesBytesMax = 256 * MiB;
+/** The reference's limit of a file. */
+const tsmFileBytesMax = 2_048 * MiB;
 
 export interface DataNodeOptions {
   readonly license: License;
@@ -107,7 +110,8 @@ async function startWorkers(
   config: DataConfig,
   { license, coreCount, onFatal, walSegmentBytesMax = 10 * MiB }: DataNodeOptions,
 ): Promise<LocalShards> {
-  const local = await LocalShards.start(env.engines, workerCountOf(license, coreCount), {
+  const workerCount = workerCountOf(license, coreCount);
+  const local = await LocalShards.start(env.engines, workerCount, {
     dataFolder: config.get('data', 'dir'),
     walFolder: config.get('data', 'wal-dir'),
     segmentBytesMax: walSegmentBytesMax,
@@ -117,11 +121,22 @@ async function startWorkers(
     snapshotColdMs: config.get('data', 'cache-snapshot-write-cold-duration'),
     cacheBytesMax: config.get('data', 'cache-max-memory-size'),
     memtablesBytesMax,
+    compaction: compactionSettings(config, workerCount),
   });
   void local.died.then((error) => {
     if (error !== undefined) onFatal(error);
   });
   return local;
+}
+
+/** The limits of `[data]` are the node's: each worker has its share. */
+function compactionSettings(config: DataConfig, workerCount: number): CompactionSettings {
+  return {
+    fullColdMs: config.get('data', 'compact-full-write-cold-duration'),
+    fileBytesMax: tsmFileBytesMax,
+    bytesPerSecond: config.get('data', 'compact-throughput') / workerCount,
+    burstBytes: config.get('data', 'compact-throughput-burst') / workerCount,
+  };
 }
 
 /** The RPC port, 8088: what other nodes ask of this one, and `/status` for influxd-ctl join. */

@@ -63,6 +63,7 @@ export async function startOneNode(
     snapshotColdMs: 600_000,
     cacheBytesMax: 1_024 * MiB,
     memtablesBytesMax: 256 * MiB,
+    compaction: { fullColdMs: 14_400_000, fileBytesMax: 2_048 * MiB, bytesPerSecond: 48 * MiB, burstBytes: 48 * MiB }, // prettier-ignore
   });
   const rpc = new RpcClient(env.transport, () => 0n);
   const shards = new ClusterShards(meta, local, { rpc, missedAt: () => 0 });

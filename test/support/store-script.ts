@@ -1,6 +1,6 @@
 /**
  * A day in the life of a Store, for tests that break it at every point: writes of several series and types, one point
- * written over and over, flushes, a shard that is deleted. Remembers what was acknowledged.
+ * written over and over, flushes, compactions, a shard that is deleted. Remembers what was acknowledged.
  */
 import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
@@ -90,7 +90,10 @@ export class StoreHistory {
     await store.deleteShard(doomed.shardId);
     this.isDeleteAcknowledged = true;
     await this.write(store);
+    await Promise.all([store.compact(kept.shardId), this.write(store), store.flush(kept.shardId)]);
+    await this.write(store);
     await store.flush(kept.shardId);
+    await store.compact(kept.shardId);
     await this.write(store);
     await store.close();
   }

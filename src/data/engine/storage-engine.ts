@@ -7,6 +7,7 @@ import type {
   EngineSettings,
 } from '../../env/engine-host.ts';
 import { regexCache } from '../../influxql/regex.ts';
+import { ColumnKernel } from '../../kernels/column-kernel.ts';
 import { FlushKernel } from '../../kernels/flush-kernel.ts';
 import { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
@@ -15,7 +16,8 @@ import { QueryKernel } from '../../kernels/query-kernel.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
-import { Store } from '../../storage/store/store.ts';
+import type { ShardView } from '../../storage/engine/shard-view.ts';
+import { Store, type CompactionSettings } from '../../storage/store/store.ts';
 import { blockRowsMax } from '../../storage/tsm/tsm-format.ts';
 import type { DescribeRequest, MeasurementDescription, OwnerReceipt, ShardBatch } from './shard-access.ts'; // prettier-ignore
 import { batchBlocks } from './block-batches.ts';
@@ -37,6 +39,7 @@ export interface StorageEngineOptions {
   readonly snapshotColdMs: number;
   readonly cacheBytesMax: number;
   readonly memtablesBytesMax: number;
+  readonly compaction: CompactionSettings;
 }
 
 /** What a write and a description say besides: schemas described at an older version may have grown since. */
@@ -84,8 +87,9 @@ export class StorageEngine implements Engine {
     const { arenaBytesMax: bytesMax } = options;
     const make = () => new FlushKernel(compiledKernels(), { bytesMax, rowsPerBlock: blockRowsMax });
     const kernels = new FlushKernelPool(make);
+    const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const store = await Store.open(
-      { ...ports, kernels },
+      { ...ports, kernels, columnKernel },
       {
         ...options,
         worker: settings.index,
@@ -109,7 +113,7 @@ export class StorageEngine implements Engine {
       }
       case 'describe': {
         const { shardIds, only } = body as DescribeRequest;
-        const measurements = describeShards(this.#views(shardIds), only);
+        const measurements = this.#viewing(shardIds, (views) => describeShards(views, only));
         return { body: { measurements, schemaVersion: this.#store.schemaVersion } satisfies EngineDescription }; // prettier-ignore
       }
       case 'delete':
@@ -136,8 +140,10 @@ export class StorageEngine implements Engine {
     const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
     let sliceStartMs = clock.monotonicMs();
     const isDue = () => clock.monotonicMs() - sliceStartMs >= sliceMs;
+    let views: readonly ShardView[] = [];
     try {
-      const blocks = runFragment(fragment, this.#views(fragment.shardIds), fragmentContext);
+      views = this.#views(fragment.shardIds);
+      const blocks = runFragment(fragment, views, fragmentContext);
       for (const batch of batchBlocks(blocks, isDue)) {
         yield { body: batch.blocks, transfer: batch.buffers };
         if (!isDue()) continue;
@@ -145,17 +151,31 @@ export class StorageEngine implements Engine {
         sliceStartMs = clock.monotonicMs();
       }
     } finally {
+      for (const view of views) view.release();
       kernel.arena.release(mark);
       if (this.#idleKernels.length < idleKernelsMax) this.#idleKernels.push(kernel);
     }
   }
 
   async *#list(request: ListRequest, context: EngineContext): AsyncGenerator<EngineReply> {
+    const views = this.#views(request.shardIds);
+    try {
+      yield* this.#listOf(views, request, context);
+    } finally {
+      for (const view of views) view.release();
+    }
+  }
+
+  async *#listOf(
+    views: readonly ShardView[],
+    request: ListRequest,
+    context: EngineContext,
+  ): AsyncGenerator<EngineReply> {
     const { clock, turn } = this.#ports;
     let sliceStartMs = clock.monotonicMs();
     let batch: ListPiece[] = [];
     let textCount = 0;
-    for (const piece of listSchema(this.#views(request.shardIds), request, this.#matcher)) {
+    for (const piece of listSchema(views, request, this.#matcher)) {
       if (piece !== undefined) {
         batch.push(piece);
         textCount += piece.texts.length;
@@ -176,7 +196,27 @@ export class StorageEngine implements Engine {
     await this.#store.close();
   }
 
-  #views(shardIds: readonly number[]) {
-    return shardIds.flatMap((shardId) => this.#store.view(shardId) ?? []);
+  #viewing<T>(shardIds: readonly number[], look: (views: readonly ShardView[]) => T): T {
+    const views = this.#views(shardIds);
+    try {
+      return look(views);
+    } finally {
+      for (const view of views) view.release();
+    }
+  }
+
+  /** To be released. */
+  #views(shardIds: readonly number[]): readonly ShardView[] {
+    const views: ShardView[] = [];
+    try {
+      for (const shardId of shardIds) {
+        const view = this.#store.view(shardId);
+        if (view !== undefined) views.push(view);
+      }
+    } catch (error) {
+      for (const view of views) view.release();
+      throw error;
+    }
+    return views;
   }
 }

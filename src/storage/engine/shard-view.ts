@@ -32,6 +32,12 @@ export class ShardView {
     this.shardId = shardId;
     this.#index = index;
     this.#parts = parts;
+    for (const file of parts.files) file.pin();
+  }
+
+  /** Lets go of the files: nothing is read after it. A view that is not released keeps compacted files open. */
+  release(): void {
+    for (const file of this.#parts.files) file.unpin();
   }
 
   measurements(): readonly string[] {

@@ -10,6 +10,7 @@
  *
  * Not here: the log, which the shards of a worker share, and when to flush (store/).
  */
+import { assert } from '../../base/assert.ts';
 import type { PointBatch } from '../../models/point-batch.ts';
 import { ShardIndex } from '../index/shard-index.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
@@ -103,6 +104,23 @@ export class Shard {
     const file = await flushMemtable(this.#flushing, this.#index, path, ports);
     this.#files = [...this.#files, file];
     this.#flushing = undefined;
+  }
+
+  /** Oldest first. */
+  get files(): readonly TsmFile[] {
+    return this.#files;
+  }
+
+  /** Puts files that hold the same points in the place of some that stand side by side. Views go on with the old ones. */
+  replaceFiles(old: readonly TsmFile[], fresh: readonly TsmFile[]): void {
+    const at = this.#files.findIndex((file) => file === old[0]);
+    assert(at >= 0, 'a file that is replaced is there');
+    assert(
+      old.every((file, i) => this.#files[at + i] === file),
+      'and the others right behind it',
+    );
+    this.#files = [...this.#files.slice(0, at), ...fresh, ...this.#files.slice(at + old.length)];
+    for (const file of old) file.retire();
   }
 
   async close(): Promise<void> {

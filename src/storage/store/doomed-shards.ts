@@ -53,6 +53,7 @@ export class DoomedShards {
 
   async #remove({ folder, open }: DoomedShard): Promise<void> {
     await open?.flushing?.catch(() => undefined);
+    await open?.compacting?.catch(() => undefined);
     const deleted = `${folder}${deletedSuffix}`;
     // Gone already when an earlier attempt came so far.
     await this.#disk.rename(folder, deleted).catch((error: unknown) => {

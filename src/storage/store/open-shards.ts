@@ -13,8 +13,9 @@ import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import { Shard } from '../engine/shard.ts';
 import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
-import { generationOf } from '../tsm/tsm-format.ts';
+import { tsmNameOf } from '../tsm/tsm-format.ts';
 import { markName, readMark } from './damage-mark.ts';
+import { ManifestKeeper } from './manifest-keeper.ts';
 import { readManifest } from './shard-manifest.ts';
 
 /** As the reference names what it sets aside. */
@@ -38,12 +39,13 @@ export interface OpenShard {
   sequence: number;
   appliedSequence: number;
   flushedSequence: number;
-  /** Of its files, by name. */
-  readonly seals: Map<string, TsmSeal>;
+  /** What shard.json says, and the way to change it. */
+  readonly manifest: ManifestKeeper;
   /** Of the latest file. */
   generation: number;
   lastWriteMs: number;
   flushing: Promise<void> | undefined;
+  compacting: Promise<unknown> | undefined;
 }
 
 export interface DamagedShard {
@@ -67,18 +69,24 @@ export interface OpenShardsOptions {
 export function newOpenShard(
   shard: Shard,
   place: ShardPlace,
-  { sequence, nowMs }: { readonly sequence: number; readonly nowMs: number },
+  options: {
+    readonly sequence: number;
+    readonly nowMs: number;
+    readonly manifest: ManifestKeeper;
+  },
 ): OpenShard {
+  const { sequence, nowMs, manifest } = options;
   return {
     shard,
     place,
     sequence,
     appliedSequence: sequence,
     flushedSequence: sequence,
-    seals: new Map(),
+    manifest,
     generation: 0,
     lastWriteMs: nowMs,
     flushing: undefined,
+    compacting: undefined,
   };
 }
 
@@ -122,12 +130,14 @@ async function openShard(
 ): Promise<OpenShard> {
   const mark = await readMark(disk, folder);
   if (mark !== undefined) throw new DbError('corrupt', `${folder}/${markName}: ${mark}`);
-  const { flushedSequence, files: sealed } = await readManifest(disk, folder);
+  const { flushedSequence, files: sealed, gone = [] } = await readManifest(disk, folder);
+  // Their points are in other files, and may have been deleted there since.
+  for (const name of gone) await disk.remove(`${folder}/${name}`);
   const files: TsmFile[] = [];
   let generation = 0;
   try {
     for (const name of await filesIn(disk, folder, sealed)) {
-      generation = Math.max(generation, generationOf(name) ?? 0);
+      generation = Math.max(generation, tsmNameOf(name)?.generation ?? 0);
       files.push(await openFile(disk, `${folder}/${name}`, sealed.get(name)));
     }
   } catch (error) {
@@ -135,8 +145,10 @@ async function openShard(
     throw error;
   }
   const seals = new Map(files.map(({ path, seal }) => [path.slice(folder.length + 1), seal]));
+  const manifest = new ManifestKeeper(disk, folder, { flushedSequence, files: seals, gone });
   const shard = new Shard(place.shardId, files);
-  return { ...newOpenShard(shard, place, { sequence: flushedSequence, nowMs }), seals, generation };
+  const open = newOpenShard(shard, place, { sequence: flushedSequence, nowMs, manifest });
+  return { ...open, generation };
 }
 
 /** The names of a shard's files, oldest first. Throws `corrupt` when one is set aside or missing. */
@@ -149,7 +161,7 @@ async function filesIn(
   for (const { name } of await disk.list(folder)) {
     // What a crash has left of a flush is in the log still.
     if (name.endsWith('.tsm.tmp')) await disk.remove(`${folder}/${name}`);
-    if (generationOf(name) !== undefined) names.push(name);
+    if (tsmNameOf(name) !== undefined) names.push(name);
     if (name.endsWith(badSuffix))
       throw new DbError('corrupt', `${folder}/${name}: set aside as damaged`);
   }

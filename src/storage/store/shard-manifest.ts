@@ -13,12 +13,15 @@ import { crc32 } from 'node:zlib';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { TsmSeal } from '../tsm/tsm-file.ts';
+import { tsmNameOf } from '../tsm/tsm-format.ts';
 
 export interface ShardManifest {
   /** All records of the shard up to this sequence are in files. */
   readonly flushedSequence: number;
   /** By file name. A file that is not named here has come by another way, and is taken as it is. */
   readonly files: ReadonlyMap<string, TsmSeal>;
+  /** Files whose points are in other ones by now: to be removed, and never to be read again. */
+  readonly gone?: readonly string[] | undefined;
 }
 
 interface ManifestFile extends TsmSeal {
@@ -49,9 +52,9 @@ export async function writeManifest(
   await disk.replaceFile(`${folder}/${manifestName}`, encodeManifest(manifest));
 }
 
-export function encodeManifest({ flushedSequence, files }: ShardManifest): Uint8Array {
+export function encodeManifest({ flushedSequence, files, gone = [] }: ShardManifest): Uint8Array {
   const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32 }]) => ({ name, lengthBytes, indexBytes, indexCrc32 })); // prettier-ignore
-  const body = JSON.stringify({ version, flushedSequence, files: list }).slice(0, -1);
+  const body = JSON.stringify({ version, flushedSequence, files: list, ...(gone.length > 0 && { gone }) }).slice(0, -1); // prettier-ignore
   return new TextEncoder().encode(`${body},"crc32":"${checksum(body)}"}\n`);
 }
 
@@ -67,11 +70,17 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   if (manifest === undefined) throw corrupt('no JSON object');
   if (manifest['version'] !== version)
     throw new DbError('unsupported_version', `${path}: version ${String(manifest['version'])}`);
-  const { flushedSequence, files } = manifest;
+  const { flushedSequence, files, gone = [] } = manifest;
   if (!isCount(flushedSequence)) throw corrupt('flushedSequence is no count');
   if (!Array.isArray(files) || !files.every(isManifestFile)) throw corrupt('files are not a list of files'); // prettier-ignore
+  if (
+    !Array.isArray(gone) ||
+    !gone.every((name) => typeof name === 'string' && tsmNameOf(name) !== undefined)
+  )
+    throw corrupt('gone is not a list of files');
   const seals = files.map(({ name, ...seal }): [string, TsmSeal] => [name, seal]);
-  return { flushedSequence, files: new Map(seals) };
+  const read = { flushedSequence, files: new Map(seals) };
+  return gone.length === 0 ? read : { ...read, gone: gone as readonly string[] };
 }
 
 function checksum(body: string): string {

@@ -14,7 +14,7 @@
  * - Memory is bounded: a memtable is flushed when it is large, all of them together are large, or it is cold; a shard
  *   whose memtables are at the limit refuses writes.
  *
- * Not here: which worker is home of a shard (the caller passes `isHome`), compaction.
+ * Not here: which worker is home of a shard (the caller passes `isHome`), compaction (compactor.ts).
  */
 import { Tasks } from '../../base/async/tasks.ts';
 import { DbError, errorText } from '../../base/errors.ts';
@@ -23,9 +23,11 @@ import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
+import type { ColumnKernel } from '../../kernels/column-kernel.ts';
 import type { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { Shard } from '../engine/shard.ts';
+import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { readTsmSeal } from '../tsm/tsm-file.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
@@ -36,6 +38,8 @@ import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
 import { folderOf, newOpenShard, newSuffix, openShards, type DamagedShard, type FoundShards, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
 import { settleLogDamage } from './log-damage.ts';
+import { Compactor, type CompactorOptions } from './compactor.ts';
+import { ManifestKeeper } from './manifest-keeper.ts';
 import { writeManifest } from './shard-manifest.ts';
 
 export interface StoreOptions {
@@ -53,6 +57,14 @@ export interface StoreOptions {
   readonly cacheBytesMax: number;
   /** Memtables of all shards of the worker: past it the largest is flushed. */
   readonly memtablesBytesMax: number;
+  /** Absent: only what is asked for is compacted. */
+  readonly compaction?: CompactionSettings | undefined;
+}
+
+export interface CompactionSettings extends CompactorOptions {
+  /** `compact-throughput` and `compact-throughput-burst`: this worker's share. 0 for no limit. */
+  readonly bytesPerSecond: number;
+  readonly burstBytes: number;
 }
 
 export interface StorePorts {
@@ -64,6 +76,8 @@ export interface StorePorts {
   readonly random?: Random | undefined;
   /** Of the worker, for its flushes. */
   readonly kernels?: FlushKernelPool | undefined;
+  /** Of the worker, for its compactions. */
+  readonly columnKernel?: ColumnKernel | undefined;
 }
 
 /** What a shard says of a batch that it has made durable. */
@@ -73,6 +87,14 @@ export interface WriteReceipt {
 }
 
 const coldCheckMs = 1_000;
+/** Never by itself. */
+const compactionByHand: CompactionSettings = {
+  isByHand: true,
+  fullColdMs: Number.POSITIVE_INFINITY,
+  fileBytesMax: Number.POSITIVE_INFINITY,
+  bytesPerSecond: 0,
+  burstBytes: 0,
+};
 
 export class Store {
   readonly #ports: StorePorts;
@@ -86,6 +108,7 @@ export class Store {
   readonly #wal: WalWriter;
   readonly #tasks: Tasks;
   readonly #coldTimer: Timer;
+  readonly #compactor: Compactor;
   #schemaVersion = 0;
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: Opened) {
@@ -102,6 +125,7 @@ export class Store {
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the store failed', { name, error: errorText(error) });
     });
+    this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);
     this.#coldTimer = ports.clock.every(coldCheckMs, () => {
       this.#flushCold();
       this.#tasks.spawn('vouch', this.#wal.vouch());
@@ -189,6 +213,26 @@ export class Store {
     await this.#flush(open);
   }
 
+  /** Makes as few files of a shard's as there can be. Throws what the disk says; the shard is as before then. */
+  async compact(shardId: number): Promise<void> {
+    const open = this.#shards.get(shardId);
+    if (open !== undefined) await this.#compactor.compact(open, true);
+  }
+
+  #makeCompactor(settings: CompactionSettings): Compactor {
+    const { disk, log, clock, turn, columnKernel } = this.#ports;
+    return new Compactor(
+      {
+        ...{ disk, log, clock, turn, kernel: columnKernel },
+        throttle: new Throttle({ clock }, settings),
+        shards: () => this.#shards.values(),
+        isOpen: (open) => this.#shards.get(open.place.shardId) === open,
+        folderOf: ({ place }) => this.#folderOf(place),
+      },
+      settings,
+    );
+  }
+
   /** Takes the shard out at once and removes its folder. Missing is no error. When it fails it may be asked again. */
   async deleteShard(shardId: number): Promise<void> {
     await this.#creating.get(shardId)?.catch(() => undefined);
@@ -206,6 +250,7 @@ export class Store {
 
   async close(): Promise<void> {
     this.#coldTimer.cancel();
+    await this.#compactor.close();
     await this.#tasks.settled();
     await this.#wal.close();
     for (const { shard } of this.#shards.values()) await shard.close();
@@ -262,10 +307,14 @@ export class Store {
     // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
     const flushedSequence = shard.setAside() ? open.appliedSequence : open.flushedSequence;
     const folder = this.#folderOf(place);
-    const name = tsmName(++open.generation);
+    const name = tsmName({ generation: ++open.generation, sequence: 1 });
     await shard.flush(`${folder}/${name}`, { disk, clock, turn, kernels });
-    open.seals.set(name, await readTsmSeal(disk, `${folder}/${name}`));
-    await writeManifest(disk, folder, { flushedSequence, files: open.seals });
+    const seal = await readTsmSeal(disk, `${folder}/${name}`);
+    await open.manifest.update(({ files, ...rest }) => ({
+      ...rest,
+      flushedSequence,
+      files: new Map([...files, [name, seal]]),
+    }));
     if (flushedSequence === open.flushedSequence) return;
     open.flushedSequence = flushedSequence;
     await this.#release();
@@ -295,7 +344,11 @@ export class Store {
     const created = makeShardFolder(disk, this.#folderOf(place), sequence)
       .then(() => {
         const shard = new Shard(place.shardId);
-        const open = newOpenShard(shard, place, { sequence, nowMs: clock.monotonicMs() });
+        const files = new Map<string, never>();
+        const state = { flushedSequence: sequence, files };
+        const manifest = new ManifestKeeper(disk, this.#folderOf(place), state);
+        const nowMs = clock.monotonicMs();
+        const open = newOpenShard(shard, place, { sequence, nowMs, manifest });
         this.#shards.set(place.shardId, open);
         log.info('Created shard', { db: place.database, shard: place.shardId });
         return open;

@@ -44,6 +44,9 @@ export class TsmFile {
   readonly #file: DiskFile;
   readonly #keys: ReadonlyMap<string, TsmKey>;
   #isClosed = false;
+  /** Views that may still read it. */
+  #pinCount = 0;
+  #isRetired = false;
   /** Of all blocks; undefined in a file without any. */
   readonly bounds: TimeBounds | undefined;
 
@@ -100,7 +103,30 @@ export class TsmFile {
     return block;
   }
 
+  /** Keeps the file readable until unpin(), even when it is retired meanwhile. */
+  pin(): void {
+    this.#pinCount++;
+  }
+
+  unpin(): void {
+    this.#pinCount--;
+    this.#closeIfUnused();
+  }
+
+  /** Closes it once no view has it any more. Its name may be gone already. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeIfUnused();
+  }
+
+  #closeIfUnused(): void {
+    if (!this.#isRetired || this.#pinCount > 0 || this.#isClosed) return;
+    // What was only read has nothing to lose by a close that fails.
+    this.close().catch(() => undefined);
+  }
+
   async close(): Promise<void> {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#file.close();
   }

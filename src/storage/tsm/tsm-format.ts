@@ -43,12 +43,24 @@ export function splitTsmKey(key: string): readonly [seriesKey: string, field: st
   return [unescapeSeparator(key.slice(0, at)), key.slice(at + keySeparator.length)];
 }
 
-/** Generation and sequence, nine digits each, as compaction of the reference sorts them. */
-export function tsmName(generation: number): string {
-  return `${String(generation).padStart(9, '0')}-000000001.tsm`;
+/**
+ * Generation and sequence of a file's name, nine digits each, as compaction of the reference sorts them: a flush writes
+ * sequence 1 of a new generation, and what is made of some files is one sequence further.
+ */
+export interface TsmNameParts {
+  readonly generation: number;
+  readonly sequence: number;
 }
 
-export function generationOf(name: string): number | undefined {
-  const match = /^(\d{9,})-\d{9,}\.tsm$/.exec(name);
-  return match === null ? undefined : Number(match[1]);
+export function tsmName({ generation, sequence }: TsmNameParts): string {
+  return `${padded(generation)}-${padded(sequence)}.tsm`;
+}
+
+export function tsmNameOf(name: string): TsmNameParts | undefined {
+  const match = /^(\d{9,15})-(\d{9,15})\.tsm$/.exec(name);
+  return match === null ? undefined : { generation: Number(match[1]), sequence: Number(match[2]) };
+}
+
+function padded(count: number): string {
+  return String(count).padStart(9, '0');
 }
