@@ -11,6 +11,8 @@ import { DbError } from '../base/errors.ts';
 
 const magic = 0x31474d56;
 const headerBytes = 8;
+/** Made once: making one takes longer than decoding a small message. */
+const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
 
 const arrayKinds = {
   u8: Uint8Array,
@@ -36,7 +38,7 @@ export function encodeMessage(value: unknown): Uint8Array {
     attachedBytes += padded(array.byteLength);
     return reference;
   });
-  const text = new TextEncoder().encode(json);
+  const text = encoder.encode(json);
   const start = padded(headerBytes + text.length);
   const bytes = new Uint8Array(start + attachedBytes);
   const view = new DataView(bytes.buffer);
@@ -59,7 +61,7 @@ export function decodeMessage(bytes: Uint8Array): unknown {
   const textBytes = view.getUint32(4, true);
   const start = padded(headerBytes + textBytes);
   if (start > bytes.length) throw corrupt('cut short');
-  const text = new TextDecoder().decode(bytes.subarray(headerBytes, headerBytes + textBytes));
+  const text = decoder.decode(bytes.subarray(headerBytes, headerBytes + textBytes));
   const attached = aligned(bytes.subarray(start));
   try {
     return restore(JSON.parse(text), attached);

@@ -19,7 +19,7 @@ import type { Env } from '../env/env.ts';
 import type { DataStatus } from '../http/meta/add-nodes.ts';
 import type { License } from '../license/license.ts';
 import { MetaClient, type DataIdentity } from '../meta/client/meta-client.ts';
-import { announceTo } from '../meta/server/announcements.ts';
+import { announceTo, anyOf } from '../meta/server/announcements.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
 import { createRpcHandlers, type RpcMethods } from '../rpc/rpc-service.ts';
 import { advertised } from './addresses.ts';
@@ -161,7 +161,7 @@ class DataListener {
   }
 
   async listen(parts: readonly RpcMethods[], rpc: RpcClient): Promise<RunningServer> {
-    const { clock, transport } = this.#env;
+    const { clock, random, transport } = this.#env;
     const all = [...parts, this.#ownMethods(rpc)];
     const methods: RpcMethods = {
       calls: Object.assign({}, ...all.map(({ calls }) => calls)) as RpcMethods['calls'],
@@ -173,12 +173,12 @@ class DataListener {
       (path) => this.#httpGet(path),
     );
     const listener = await transport.listen(this.#config.get('', 'bind-address'), handlers);
-    const announce = (): void => {
-      const metas = this.#meta.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress);
-      if (this.#meta.isJoined) this.#announce(rpc, metas);
-    };
-    announce();
-    const announcer = clock.every(this.#config.get('', 'gossip-frequency'), announce);
+    const metas = (): readonly string[] =>
+      this.#meta.isJoined ? this.#meta.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress) : [];
+    this.#announce(rpc, metas());
+    const announcer = clock.every(this.#config.get('', 'gossip-frequency'), () => {
+      this.#announce(rpc, anyOf(metas(), random));
+    });
     return {
       close: async () => {
         announcer.cancel();

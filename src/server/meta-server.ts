@@ -3,7 +3,12 @@ import type { metaKeys } from '../config/meta-keys.ts';
 import type { Env } from '../env/env.ts';
 import { createMetaApi } from '../http/meta/meta-api.ts';
 import type { License } from '../license/license.ts';
-import { announceTo, Announcements, type Announcement } from '../meta/server/announcements.ts';
+import {
+  announceTo,
+  Announcements,
+  anyOf,
+  type Announcement,
+} from '../meta/server/announcements.ts';
 import { MetaNode } from '../meta/server/meta-node.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
 import { createRpcHandlers, type RpcMethods } from '../rpc/rpc-service.ts';
@@ -54,7 +59,7 @@ export async function startMetaServer(
     createRpcHandlers(() => node.clusterId, methods),
   );
   const self = { tcpAddress, version: announcedVersion };
-  const gossiper = startGossip(config, { clock, rpc, node, announcements, self });
+  const gossiper = startGossip(config, { clock, random, rpc, node, announcements, self });
   const api = createMetaApi(
     {
       clock,
@@ -96,32 +101,38 @@ function ticksOf(config: Config<typeof metaKeys>): {
   readonly heartbeatTicks: number;
 } {
   const ticks = (durationMs: number) => Math.round(durationMs / tickMs);
-  // The reference's heartbeat-timeout is how long a follower waits; the leader beats ten times as often.
+  // The reference's heartbeat-timeout is how long a follower waits; a leader that beats three times as often may be late
+  // twice, and a cluster at rest does nothing else.
   return {
     electionTicks: Math.max(2, ticks(config.get('meta', 'election-timeout'))),
-    heartbeatTicks: Math.max(1, ticks(config.get('meta', 'heartbeat-timeout') / 10)),
+    heartbeatTicks: Math.max(1, ticks(config.get('meta', 'heartbeat-timeout') / 3)),
   };
 }
 
 interface GossipPorts {
   readonly clock: Env['clock'];
+  readonly random: Env['random'];
   readonly rpc: RpcClient;
   readonly node: MetaNode;
   readonly announcements: Announcements;
   readonly self: Announcement;
 }
 
-/** Tells the other metas of this one, now and then. */
+/** Tells the other metas of this one and of those that it has heard of: all at the start, then one now and then. */
 function startGossip(config: Config<typeof metaKeys>, ports: GossipPorts): { cancel(): void } {
-  const { clock, rpc, node, announcements, self } = ports;
-  const gossip = (): void => {
-    announcements.note(self);
+  const { clock, random, rpc, node, announcements, self } = ports;
+  const others = (): readonly string[] => {
     const addresses = node.catalog.metaNodes.map((one) => one.tcpAddress);
-    const others = addresses.filter((address) => address !== self.tcpAddress);
-    void announceTo(rpc, others, self);
+    return addresses.filter((address) => address !== self.tcpAddress);
   };
-  gossip();
-  return clock.every(config.get('meta', 'gossip-frequency'), gossip);
+  const gossip = (addresses: readonly string[]): void => {
+    announcements.note(self);
+    void announceTo(rpc, addresses, { ...self, heard: announcements.heard });
+  };
+  gossip(others());
+  return clock.every(config.get('meta', 'gossip-frequency'), () => {
+    gossip(anyOf(others(), random));
+  });
 }
 
 function withAnnouncements(methods: RpcMethods, announcements: Announcements): RpcMethods {

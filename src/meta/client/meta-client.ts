@@ -47,7 +47,7 @@ const nobody: DataIdentity = { nodeId: 0, clusterId: 0n, metaAddresses: [] };
 const executeLimitMs = 15_000;
 const callDeadlineMs = 6_000;
 const retryMs = 100;
-/** The metas show life each second. */
+/** The metas show life each two seconds. */
 const watchSilenceMs = 5_000;
 
 /** Of `meta.watch`. */

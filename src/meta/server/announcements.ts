@@ -1,15 +1,32 @@
+/**
+ * Who is heard of, and what they say of themselves (spec F15): in memory only, passed on by meta nodes to each other.
+ *
+ * Invariants:
+ * - Forgotten when silent for longer than `announcement-expiration`, however often it is passed on: what is heard at
+ *   second hand is as old as it was there.
+ * - Never more than heardMax of them.
+ */
 import type { Clock } from '../../env/clock.ts';
+import { below, type Random } from '../../env/random.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 
-/** What a node tells of itself now and then (spec F15); known by its TCP address. */
+/** What a node tells of itself now and then; known by its TCP address. */
 export interface Announcement {
   readonly tcpAddress: string;
   readonly version: string;
+  /** What a meta node has heard of others. */
+  readonly heard?: readonly HeardOf[];
+}
+
+export interface HeardOf {
+  readonly tcpAddress: string;
+  readonly version: string;
+  readonly ageMs: number;
 }
 
 const deadlineMs = 2_000;
+const heardMax = 4_096;
 
-/** Who is heard of: in memory only, forgotten when silent for longer than `announcement-expiration`. */
 export class Announcements {
   readonly #clock: Clock;
   readonly #expirationMs: number;
@@ -20,8 +37,17 @@ export class Announcements {
     this.#expirationMs = expirationMs;
   }
 
-  note({ tcpAddress, version }: Announcement): void {
-    this.#heard.set(tcpAddress, { version, atMs: this.#clock.monotonicMs() });
+  note({ tcpAddress, version, heard = [] }: Announcement): void {
+    for (const other of heard) this.#take(other);
+    this.#take({ tcpAddress, version, ageMs: 0 });
+  }
+
+  /** All that is not too old to be passed on. */
+  get heard(): readonly HeardOf[] {
+    const nowMs = this.#clock.monotonicMs();
+    return [...this.#heard]
+      .map(([tcpAddress, { version, atMs }]) => ({ tcpAddress, version, ageMs: nowMs - atMs }))
+      .filter(({ ageMs }) => ageMs <= this.#expirationMs);
   }
 
   /** '' when the node is silent. */
@@ -29,6 +55,19 @@ export class Announcements {
     const heard = this.#heard.get(tcpAddress);
     if (heard === undefined) return '';
     return this.#clock.monotonicMs() - heard.atMs <= this.#expirationMs ? heard.version : '';
+  }
+
+  #take({ tcpAddress, version, ageMs }: HeardOf): void {
+    const atMs = this.#clock.monotonicMs() - Math.max(0, ageMs);
+    const known = this.#heard.get(tcpAddress);
+    if (known !== undefined && known.atMs >= atMs) return;
+    // The one heard of first goes, so the order is that of the news.
+    this.#heard.delete(tcpAddress);
+    this.#heard.set(tcpAddress, { version, atMs });
+    for (const [oldest] of this.#heard) {
+      if (this.#heard.size <= heardMax) return;
+      this.#heard.delete(oldest);
+    }
   }
 }
 
@@ -41,4 +80,10 @@ export async function announceTo(
   await Promise.allSettled(
     addresses.map((address) => rpc.call(address, 'meta.announce', announcement, { deadlineMs })),
   );
+}
+
+/** One of them by chance, as a list: news gets around by itself, at a price that does not grow with the cluster. */
+export function anyOf(addresses: readonly string[], random: Random): readonly string[] {
+  const one = addresses[below(random, Math.max(1, addresses.length))];
+  return one === undefined ? [] : [one];
 }

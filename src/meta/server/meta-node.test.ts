@@ -174,3 +174,13 @@ test('meta node: asked to join twice at once, as when a message is doubled, it j
   expect(node.status.nodeId).toBe(2);
   await node.close();
 });
+
+test('meta node: a stranger cannot listen to what members send each other', async () => {
+  const one = new OneMeta();
+  one.put(2, []);
+  const node = await one.open();
+  const listen = must(node.methods.streams['raft.listen'], 'the method is there');
+  const { signal } = new AbortController();
+  expect(() => listen({ from: 'x:8089' }, { signal })).toThrow('x:8089 is not a member of this cluster'); // prettier-ignore
+  await node.close();
+});

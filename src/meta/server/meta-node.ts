@@ -75,7 +75,7 @@ export interface WatchReply {
 }
 
 const executeTimeoutMs = 5_000;
-const watchBeatMs = 1_000;
+const watchBeatMs = 2_000;
 /** How long a new node may take to follow the log before it gets its vote. */
 const catchUpMs = 30_000;
 
@@ -160,6 +160,8 @@ export class MetaNode {
         'meta.status': () => Promise.resolve(this.status),
       },
       streams: {
+        'raft.listen': (body, { signal }) =>
+          this.#joined().listen((body as { from: string }).from, signal),
         'meta.watch': (body, { signal }) => this.#watch(body as { index: number }, signal),
       },
     };

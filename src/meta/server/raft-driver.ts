@@ -18,6 +18,7 @@ import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { CommandSet } from '../model/command-set.ts';
 import type { Command } from '../model/command.ts';
 import { KnownCommands } from './known-commands.ts';
+import { PeerListener } from './peer-listener.ts';
 import { PeerSender, type PeerMessages } from './peer-sender.ts';
 import type { RaftStorage, Restored } from './raft-storage.ts';
 
@@ -61,6 +62,8 @@ export interface RaftDriverOptions {
 }
 
 const appendBytesMax = 1 << 20;
+/** A stream on which nothing came for so many elections' times is opened anew. */
+const silentElections = 3;
 /** Entries are small, bodies of shard groups for many times are not: no log grows much beyond twice this. */
 const snapshotBytesDefault = 4 << 20;
 
@@ -75,6 +78,7 @@ export class RaftDriver {
   readonly #ports: RaftDriverPorts;
   readonly #options: RaftDriverOptions;
   readonly #senders = new Map<string, PeerSender>();
+  readonly #listener: PeerListener;
   readonly #addresses = new Map<number, string>();
   readonly #knownCommands: KnownCommands;
   readonly #reads = new Map<number, Latch<undefined>>();
@@ -112,10 +116,21 @@ export class RaftDriver {
       const voters = this.raft.membership.voters.map(({ address }) => address).join(' ');
       ports.log.warn('Raft members were listed more than once: each counts once', { voters });
     }
+    const { tcpAddress: ownAddress, tickMs } = options;
+    this.#listener = new PeerListener(
+      {
+        ...ports,
+        onMessages: (messages) => {
+          this.step(messages);
+        },
+      },
+      { ownAddress, silenceMs: silentElections * electionTicks * tickMs },
+    );
     this.#ticker = ports.clock.every(options.tickMs, () => {
       this.raft.tick();
       // A leader that hears of nobody steps down without anything to write or send.
       this.#noteLeadership();
+      this.#listener.want(this.#heardAddresses());
       this.#kick();
     });
     this.#kick();
@@ -143,6 +158,13 @@ export class RaftDriver {
       this.raft.step(message);
     }
     this.#kick();
+  }
+
+  /** Messages for the member that listens at `address`, as long as it reads them. Throws `node_not_found` for a stranger. */
+  listen(address: string, signal: AbortSignal): AsyncIterable<PeerMessages> {
+    if (this.#isClosed || !this.#members().some((member) => member.address === address))
+      throw new DbError('node_not_found', `${address} is not a member of this cluster`);
+    return this.#senderTo(address).listen(signal);
   }
 
   /** Runs a call on the core, such as propose, and takes care of what follows from it. */
@@ -178,6 +200,7 @@ export class RaftDriver {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#ticker.cancel();
+    await this.#listener.close();
     await this.#loop;
     this.#failReads();
   }
@@ -276,21 +299,36 @@ export class RaftDriver {
   }
 
   #send(messages: readonly Message[]): void {
-    const { voters, learners } = this.raft.membership;
-    for (const { id, address } of [...voters, ...learners] satisfies Member[])
-      this.#addresses.set(id, address);
+    for (const { id, address } of this.#members()) this.#addresses.set(id, address);
     for (const message of messages) {
       const address = this.#addresses.get(message.to);
       if (address === undefined) continue;
-      const sender =
-        this.#senders.get(address) ??
-        new PeerSender(this.#ports.rpc, address, {
-          from: this.#options.tcpAddress,
-          commandVersion: this.#options.commandSet.version,
-        });
-      this.#senders.set(address, sender);
-      sender.send(message);
+      this.#senderTo(address).send(message);
     }
+  }
+
+  #senderTo(address: string): PeerSender {
+    const known = this.#senders.get(address);
+    if (known !== undefined) return known;
+    const { tcpAddress: from, commandSet } = this.#options;
+    const sender = new PeerSender(this.#ports.rpc, address, {
+      from,
+      commandVersion: commandSet.version,
+    });
+    this.#senders.set(address, sender);
+    return sender;
+  }
+
+  #members(): readonly Member[] {
+    const { voters, learners } = this.raft.membership;
+    return [...voters, ...learners];
+  }
+
+  /** Those with whom messages go back and forth all the time. */
+  #heardAddresses(): readonly string[] {
+    if (this.isLeader) return this.#members().map(({ address }) => address);
+    const { leaderAddress } = this;
+    return leaderAddress === '' ? [] : [leaderAddress];
   }
 }
 
