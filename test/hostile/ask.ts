@@ -1,0 +1,57 @@
+/** Requests of attackers: plain HTTP with a limit of time, answers as text. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+const giveUpMs = 120_000;
+
+export async function query(
+  url: string,
+  q: string,
+  options: { readonly db?: string; readonly signal?: AbortSignal } = {},
+): Promise<Answer> {
+  const { db = '', signal = AbortSignal.timeout(giveUpMs) } = options;
+  const body = new URLSearchParams({ q, db, epoch: 'ns' });
+  const response = await fetch(`${url}/query`, { method: 'POST', body, signal });
+  return { status: response.status, text: await response.text() };
+}
+
+/** Writes at level all; throws what the server says when it does not take it. */
+export async function write(url: string, db: string, body: string | Uint8Array): Promise<void> {
+  const response = await fetch(`${url}/write?db=${db}&consistency=all`, {
+    method: 'POST',
+    body: body as never,
+    signal: AbortSignal.timeout(giveUpMs),
+  });
+  const text = await response.text();
+  if (response.status !== 204) throw new Error(`a write was answered ${response.status} ${text}`);
+}
+
+export async function makeDatabase(url: string, name: string, replication: number): Promise<void> {
+  const q = `CREATE DATABASE ${name} WITH DURATION INF REPLICATION ${replication}`;
+  const { text } = await query(url, q);
+  if (text.includes('error')) throw new Error(text);
+}
+
+/** The numbers of the queries that run, but for the one that asks. */
+export async function runningQueries(url: string): Promise<readonly string[]> {
+  const { text } = await query(url, 'SHOW QUERIES');
+  const answer = JSON.parse(text) as {
+    results: { series?: { columns: string[]; values: unknown[][] }[] }[];
+  };
+  const rows = answer.results[0]?.series?.[0]?.values ?? [];
+  return rows.filter((row) => !row.includes('SHOW QUERIES')).map(String);
+}
+
+/** Waits until no query runs; throws after `limitMs`. */
+export async function quiet(url: string, limitMs: number): Promise<void> {
+  const startMs = performance.now();
+  for (;;) {
+    const running = await runningQueries(url);
+    if (running.length === 0) return;
+    if (performance.now() - startMs > limitMs)
+      throw new Error(`after ${limitMs} ms still running: ${running.join('; ').slice(0, 300)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
