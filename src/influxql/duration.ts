@@ -2,7 +2,6 @@ import { DbError } from '../base/errors.ts';
 
 const unitNs: Readonly<Record<string, bigint>> = {
   ns: 1n,
-  n: 1n,
   u: 1_000n,
   µ: 1_000n,
   ms: 1_000_000n,
@@ -15,19 +14,26 @@ const unitNs: Readonly<Record<string, bigint>> = {
 const maxNs = 9223372036854775807n;
 
 /**
- * A duration of the language, `1h30m`, in nanoseconds. Throws parse_error on anything else or past int64, where influxd
- * lets a product of one number and its unit wrap around (`99999w` is 162 years there).
+ * A duration of the language, `1h30m`, in nanoseconds. Sums wrap around in int64 as in the reference, so that only a
+ * negative end is told from a good one: `20000w` is an overflow, `100000w` is not. Throws parse_error.
  */
 export function parseDurationNs(text: string): bigint {
-  const parts = [...text.matchAll(/(\d+)(ns|ms|n|u|µ|s|m|h|d|w)/gy)];
+  const parts = [...text.matchAll(/(\d+)(ns|ms|u|µ|s|m|h|d|w)/gy)];
   const length = parts.reduce((sum, [part]) => sum + part.length, 0);
-  if (parts.length === 0 || length !== text.length)
+  const isNumber = (digits = '0'): boolean => BigInt(digits) <= maxNs;
+  if (
+    parts.length === 0 ||
+    length !== text.length ||
+    !parts.every(([, digits]) => isNumber(digits))
+  )
     throw new DbError('parse_error', 'invalid duration');
   let totalNs = 0n;
   for (const [, digits = '0', unit = 'ns'] of parts)
-    totalNs += BigInt(digits) * (unitNs[unit] ?? 1n);
-  if (totalNs > maxNs) throw new DbError('parse_error', 'overflowed duration');
-  return totalNs;
+    totalNs = BigInt.asIntN(64, totalNs + BigInt(digits) * (unitNs[unit] ?? 1n));
+  if (totalNs >= 0n) return totalNs;
+  const [, digits = '0', unit = 'ns'] = parts[parts.length - 1] ?? [];
+  const last = `${BigInt(digits)}${unit}`;
+  throw new DbError('parse_error', `overflowed duration ${last}: choose a smaller duration or INF`);
 }
 
 /** The language's own form: the largest unit that divides it (`90m`, not `1h30m`). */

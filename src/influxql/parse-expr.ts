@@ -2,10 +2,10 @@ import { DbError } from '../base/errors.ts';
 import type { BinaryOperator, CastType, Expr } from './ast.ts';
 import { parseDurationNs } from './duration.ts';
 import {
+  checkRegex,
   missingParameter,
   syntaxError,
   syntaxErrorAt,
-  type BoundValue,
   type TokenReader,
 } from './token-reader.ts';
 import type { Token } from './token.ts';
@@ -37,56 +37,77 @@ const castTypes: ReadonlySet<string> = new Set<CastType>([
   'unsigned',
   'string',
   'boolean',
-  'tag',
-  'field',
 ]);
 
-/** expr = unary { operator unary }, by precedence, left to right. */
+/** expr = unary { operator unary }, by precedence, left to right. The tree is no deeper than any walk of it can bear. */
 export function parseExpr(reader: TokenReader): Expr {
   return reader.nested(() => climb(reader, parseUnary(reader), 1));
 }
 
+/**
+ * Terms joined by operators of `level` and above. Chains of AND and of OR are gathered first: they mean the same however
+ * they are nested, and thousands of terms are common.
+ */
 function climb(reader: TokenReader, start: Expr, level: number): Expr {
+  const { build } = reader;
   let left = start;
   for (;;) {
-    const operator = reader.peek().kind;
+    const operator = reader.peek().kind as BinaryOperator;
     const own = precedence.get(operator);
     if (own === undefined || own < level) return left;
-    reader.next();
-    let right = operator === '=~' || operator === '!~' ? parseRegex(reader) : parseUnary(reader);
-    for (;;) {
-      const ahead = precedence.get(reader.peek().kind);
-      if (ahead === undefined || ahead <= own) break;
-      right = climb(reader, right, ahead);
+    let { depth } = build;
+    if (operator === 'AND' || operator === 'OR') {
+      const terms = [left];
+      while (reader.accept(operator)) {
+        terms.push(parseOperand(reader, operator, own));
+        depth = Math.max(depth, build.depth);
+      }
+      left = build.join(operator, terms, depth);
+    } else {
+      reader.next();
+      const right = parseOperand(reader, operator, own);
+      left = build.above(Math.max(depth, build.depth), { kind: 'binary', operator, left, right });
     }
-    left = { kind: 'binary', operator: operator as BinaryOperator, left, right };
   }
+}
+
+/** The right side of an operator, with all that binds tighter. */
+function parseOperand(reader: TokenReader, operator: BinaryOperator, own: number): Expr {
+  const isMatch = operator === '=~' || operator === '!~';
+  return climb(reader, isMatch ? parseRegex(reader) : parseUnary(reader), own + 1);
 }
 
 function parseRegex(reader: TokenReader): Expr {
   const source = reader.acceptRegex();
-  if (source !== undefined) return { kind: 'regex', source };
-  const token = reader.peek();
-  const bound = token.kind === 'BOUND' ? reader.params.get(token.text) : undefined;
-  if (bound?.kind === 'regex') {
-    reader.next();
-    return bound;
-  }
-  throw reader.unexpected('regex');
+  if (source === undefined) throw reader.unexpected('regex');
+  return reader.build.leaf({ kind: 'regex', source });
 }
 
 function parseUnary(reader: TokenReader): Expr {
   const token = reader.next();
+  const { build } = reader;
   switch (token.kind) {
     case '(': {
       const expr = parseExpr(reader);
       if (!reader.accept(')')) throw reader.unexpected(')');
-      return { kind: 'paren', expr };
+      return build.above(build.depth, { kind: 'paren', expr });
     }
     case 'IDENT':
       return parseNamed(reader, token.text);
     case 'DISTINCT':
       return parseDistinct(reader);
+    case '*':
+      return build.leaf(parseWildcard(reader));
+    case '-':
+    case '+':
+      return parseSigned(reader, token.kind === '-');
+    default:
+      return build.leaf(parseLiteral(token));
+  }
+}
+
+function parseLiteral(token: Token): Expr {
+  switch (token.kind) {
     case 'STRING':
       return { kind: 'string', value: token.text };
     case 'NUMBER':
@@ -98,13 +119,11 @@ function parseUnary(reader: TokenReader): Expr {
       return { kind: 'boolean', value: token.kind === 'TRUE' };
     case 'DURATIONVAL':
       return { kind: 'duration', valueNs: parseDurationNs(token.text) };
-    case '*':
-      return parseWildcard(reader);
-    case '-':
-    case '+':
-      return parseSigned(reader, token.kind === '-');
+    case 'REGEX':
+      checkRegex(token);
+      return { kind: 'regex', source: token.text };
     case 'BOUND':
-      return boundExpr(reader.params.get(token.text), token.text);
+      throw missingParameter(token.text.replace(/^\$/, ''));
     default:
       throw syntaxError(token, 'identifier', 'string', 'number', 'bool');
   }
@@ -112,7 +131,7 @@ function parseUnary(reader: TokenReader): Expr {
 
 function parseSigned(reader: TokenReader, negative: boolean): Expr {
   const ahead = reader.peek().kind;
-  if (!['NUMBER', 'INTEGER', 'DURATIONVAL', 'IDENT', '(', 'DISTINCT'].includes(ahead))
+  if (!['NUMBER', 'INTEGER', 'DURATIONVAL', 'IDENT', '('].includes(ahead))
     throw reader.unexpected('identifier', 'number', 'duration', '(');
   const operand = parseUnary(reader);
   if (!negative) return operand;
@@ -127,13 +146,11 @@ function parseSigned(reader: TokenReader, negative: boolean): Expr {
       throw new DbError('parse_error', `constant -${operand.value} underflows int64`);
     case 'duration':
       return { kind: 'duration', valueNs: -operand.valueNs };
-    default:
-      return {
-        kind: 'binary',
-        operator: '*',
-        left: { kind: 'integer', value: -1n },
-        right: operand,
-      };
+    default: {
+      const left: Expr = { kind: 'integer', value: -1n };
+      const { depth } = reader.build;
+      return reader.build.above(depth, { kind: 'binary', operator: '*', left, right: operand });
+    }
   }
 }
 
@@ -145,52 +162,54 @@ function integerLiteral(token: Token): Expr {
 }
 
 function parseWildcard(reader: TokenReader): Expr {
-  if (!reader.accept('::')) return { kind: 'wildcard' };
+  if (!reader.acceptAtOnce('::')) return { kind: 'wildcard' };
   const token = reader.next();
   const of = token.kind === 'TAG' || token.kind === 'FIELD' ? token.kind : undefined;
   if (of === undefined) throw syntaxError(token, 'field', 'tag');
   return { kind: 'wildcard', of: of === 'TAG' ? 'tag' : 'field' };
 }
 
+/** `distinct(...)`, or `DISTINCT name`. */
 function parseDistinct(reader: TokenReader): Expr {
-  if (reader.accept('(')) {
-    const args = parseArguments(reader);
-    return { kind: 'call', name: 'distinct', args };
-  }
-  if (reader.peek().kind !== 'IDENT') throw reader.unexpected('(', 'identifier');
-  return { kind: 'distinct', name: reader.next().text };
+  if (reader.acceptAtOnce('(')) return parseCall(reader, 'distinct');
+  const token = reader.next();
+  if (token.isAfterBlank !== true) throw syntaxError(token, '(', 'identifier');
+  if (token.kind !== 'IDENT') throw syntaxError(token, 'identifier');
+  return reader.build.leaf({ kind: 'distinct', name: token.text });
 }
 
 /** A call, or a reference of dotted parts with a cast. */
 function parseNamed(reader: TokenReader, first: string): Expr {
-  if (reader.accept('('))
-    return { kind: 'call', name: first.toLowerCase(), args: parseArguments(reader) };
+  if (reader.acceptAtOnce('(')) return parseCall(reader, first.toLowerCase());
   let name = first;
-  while (reader.accept('.')) name += `.${reader.identifier()}`;
-  if (!reader.accept('::')) return { kind: 'ref', name };
+  while (reader.acceptAtOnce('.')) name += `.${reader.identifier()}`;
+  const leaf = (expr: Expr): Expr => reader.build.leaf(expr);
+  if (!reader.acceptAtOnce('::')) return leaf({ kind: 'ref', name });
   const token = reader.next();
-  const type = token.kind === 'IDENT' ? token.text.toLowerCase() : token.kind.toLowerCase();
-  if (!castTypes.has(type))
-    throw syntaxError(token, 'float', 'integer', 'unsigned', 'string', 'boolean', 'field', 'tag');
-  return { kind: 'ref', name, type: type as CastType };
+  if (token.kind === 'FIELD' || token.kind === 'TAG')
+    return leaf({ kind: 'ref', name, type: token.kind === 'FIELD' ? 'field' : 'tag' });
+  const type = token.kind === 'IDENT' ? token.text.toLowerCase() : '';
+  if (castTypes.has(type)) return leaf({ kind: 'ref', name, type: type as CastType });
+  // The reference forgets one type when what stands there is no name at all.
+  const unsigned = token.kind === 'IDENT' ? ['unsigned'] : [];
+  throw syntaxError(token, 'float', 'integer', ...unsigned, 'string', 'boolean', 'field', 'tag');
 }
 
-function parseArguments(reader: TokenReader): Expr[] {
+function parseCall(reader: TokenReader, name: string): Expr {
+  const { build } = reader;
   const args: Expr[] = [];
-  const one = (): void => {
+  let depth = 0;
+  const close = (): Expr => build.above(depth, { kind: 'call', name, args });
+  for (;;) {
     const source = reader.acceptRegex();
-    args.push(source === undefined ? parseExpr(reader) : { kind: 'regex', source });
-  };
-  const source = reader.acceptRegex();
-  if (source !== undefined) args.push({ kind: 'regex', source });
-  else if (reader.accept(')')) return args;
-  else args.push(parseExpr(reader));
-  while (reader.accept(',')) one();
-  if (!reader.accept(')')) throw reader.unexpected(')');
-  return args;
-}
-
-function boundExpr(bound: BoundValue | undefined, name: string): Expr {
-  if (bound === undefined) throw missingParameter(name);
-  return bound.kind === 'identifier' ? { kind: 'ref', name: bound.name } : bound;
+    if (source !== undefined) args.push({ kind: 'regex', source });
+    else if (args.length === 0 && reader.acceptAtOnce(')')) return close();
+    else {
+      args.push(parseExpr(reader));
+      depth = Math.max(depth, build.depth);
+    }
+    if (reader.accept(',')) continue;
+    if (!reader.accept(')')) throw reader.unexpected(')');
+    return close();
+  }
 }

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { parseQuery } from './parser.ts';
+import { printStatement } from './printer.ts';
 import { parseParams } from './parse-params.ts';
 
 test('params: whole numbers are exact over int64, a point makes a float', () => {
@@ -10,10 +12,15 @@ test('params: whole numbers are exact over int64, a point makes a float', () => 
 });
 
 test('params: an object of one entry says what its text stands for', () => {
-  const params = parseParams('{"r":{"regex":"^a"},"i":{"identifier":"m"},"d":{"duration":"1m"}}');
+  const params = parseParams(
+    '{"r":{"regex":"^a"},"i":{"identifier":"m"},"d":{"duration":"1m"},"n":{"duration":90000000000},"f":{"float":3},"k":{"int":4}}',
+  );
   expect(params.get('r')).toEqual({ kind: 'regex', source: '^a' });
   expect(params.get('i')).toEqual({ kind: 'identifier', name: 'm' });
-  expect(params.get('d')).toEqual({ kind: 'duration', valueNs: 60_000_000_000n });
+  expect(params.get('d')).toEqual({ kind: 'duration', text: '1m' });
+  expect(params.get('n')).toEqual({ kind: 'duration', text: '90s' });
+  expect(params.get('f')).toEqual({ kind: 'number', value: 3 });
+  expect(params.get('k')).toEqual({ kind: 'integer', value: 4n });
 });
 
 /** Texts that influxd 1.6.7 answered. */
@@ -23,15 +30,6 @@ test.each([
     '{"a":9223372036854775808}',
     'error parsing json value: strconv.ParseInt: parsing "9223372036854775808": value out of range',
   ],
-  [
-    '{"a":null}',
-    'error parsing query: missing parameter: unable to bind parameter with type <nil>',
-  ],
-  [
-    '{"a":[1]}',
-    'error parsing query: missing parameter: unable to bind parameter with type []interface {}',
-  ],
-  ['{"a":{"x":1}}', 'error parsing query: missing parameter: unknown bind object type: x'],
   ['{"a":', 'error parsing query parameters: unexpected EOF'],
   [
     '[1]',
@@ -41,4 +39,33 @@ test.each([
   expect(() => parseParams(text)).toThrow(
     expect.objectContaining({ code: 'invalid_argument', message }),
   );
+});
+
+test.each([
+  ['{"a":null}', 'unable to bind parameter with type <nil>'],
+  ['{"a":[1]}', 'unable to bind parameter with type []interface {}'],
+  ['{"a":{"x":1}}', 'unknown bind object type: x'],
+  ['{"a":{}}', 'bound object parameter value must have exactly one entry'],
+  ['{"a":{"regex":1}}', 'regex literal must be a string value'],
+  ['{"a":{"int":1.5}}', 'integer literal must be an integer value'],
+  ['{"a":{"duration":true}}', 'duration literal must be a string or integer value'],
+])('params: %s is an error where it is used, and only there', (text, error) => {
+  const params = parseParams(text);
+  expect(params.get('a')).toEqual({ kind: 'error', text: error });
+  expect(parseQuery('SELECT v FROM m', params)).toHaveLength(1);
+  expect(() => parseQuery('SELECT v FROM m WHERE v = $a', params)).toThrow(`missing parameter: ${error}`); // prettier-ignore
+});
+
+test('params: a value stands wherever its token may', () => {
+  const params = parseParams(
+    '{"n":2,"re":{"regex":"^c"},"bad":{"regex":"("},"d":{"duration":"1m"},"i":{"ident":"m x"},"neg":-1,"b":true}',
+  );
+  const printed = (text: string) => parseQuery(text, params).map(printStatement).join();
+  expect(printed('SELECT $re FROM $re WHERE a =~ $re GROUP BY $re LIMIT $n')).toBe('SELECT /^c/ FROM /^c/ WHERE a =~ /^c/ GROUP BY /^c/ LIMIT 2'); // prettier-ignore
+  expect(printed('SELECT mean($i) FROM $i WHERE ok = $b GROUP BY time($d)')).toBe('SELECT mean("m x") FROM "m x" WHERE ok = true GROUP BY time(1m)'); // prettier-ignore
+  expect(printed('CREATE DATABASE $i WITH SHARD DURATION $d')).toBe('CREATE DATABASE "m x" WITH SHARD DURATION 1m0s'); // prettier-ignore
+  expect(() => printed('SELECT v FROM m WHERE a =~ $bad')).toThrow('error parsing regexp: missing closing ): `(`'); // prettier-ignore
+  expect(() => printed('SELECT v FROM m LIMIT $neg')).toThrow('LIMIT must be >= 0 at line 1, char 23'); // prettier-ignore
+  expect(() => printed('SELECT v FROM m LIMIT $')).toThrow('found $, expected integer at line 1, char 23'); // prettier-ignore
+  expect(() => printed('SELECT v FROM m LIMIT $no')).toThrow('found $no, expected integer at line 1, char 23'); // prettier-ignore
 });

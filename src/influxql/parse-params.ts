@@ -1,10 +1,11 @@
 import { DbError } from '../base/errors.ts';
-import { parseDurationNs } from './duration.ts';
+import { formatDuration } from './duration.ts';
 import type { BoundValue } from './token-reader.ts';
 
 /**
  * The `params` of /query (spec 4.3): a JSON object of values for `$name`. Whole numbers are exact over int64; a number is
- * a float when it is written with a point. Throws `invalid_argument` with the reference's text.
+ * a float when it is written with a point. What cannot be bound is an error where it is used. Throws `invalid_argument`
+ * with the reference's text.
  */
 export function parseParams(text: string): ReadonlyMap<string, BoundValue> {
   const params = new Map<string, BoundValue>();
@@ -70,9 +71,9 @@ function bind(value: unknown): BoundValue {
   if (typeof value === 'string') return { kind: 'string', value };
   if (typeof value === 'boolean') return { kind: 'boolean', value };
   if (value instanceof NumberText) return bindNumber(value.text);
-  if (isList(value)) throw unbindable('unable to bind parameter with type []interface {}');
+  if (isList(value)) return unbindable('unable to bind parameter with type []interface {}');
   if (typeof value === 'object' && value !== null) return bindTyped(value);
-  throw unbindable('unable to bind parameter with type <nil>');
+  return unbindable('unable to bind parameter with type <nil>');
 }
 
 function bindNumber(text: string): BoundValue {
@@ -85,36 +86,45 @@ function bindNumber(text: string): BoundValue {
   return { kind: 'integer', value };
 }
 
-/** `{"regex": "..."}` and its like say what a text stands for. */
+/** `{"regex": "..."}` and its like say what a value stands for. */
 function bindTyped(object: object): BoundValue {
-  const entries = Object.entries(object) as [string, unknown][];
-  const [entry] = entries;
-  if (entry === undefined || entries.length > 1) {
-    throw unbindable('bound object parameter value must have exactly one entry');
-  }
+  const [entry, ...others] = Object.entries(object) as [string, unknown][];
+  if (entry === undefined || others.length > 0)
+    return unbindable('bound object parameter value must have exactly one entry');
   const [type, value] = entry;
+  const number = value instanceof NumberText ? bindNumber(value.text) : undefined;
   switch (type) {
-    case 'regex':
-      return { kind: 'regex', source: textOf(type, value) };
     case 'ident':
     case 'identifier':
-      return { kind: 'identifier', name: textOf(type, value) };
-    case 'duration':
-      return { kind: 'duration', valueNs: parseDurationNs(textOf(type, value)) };
+      if (typeof value === 'string') return { kind: 'identifier', name: value };
+      return unbindable('identifier must be a string value');
+    case 'regex':
+      if (typeof value === 'string') return { kind: 'regex', source: value };
+      return unbindable('regex literal must be a string value');
     case 'string':
-      return { kind: 'string', value: textOf(type, value) };
+      if (typeof value === 'string') return { kind: 'string', value };
+      return unbindable('string literal must be a string value');
+    case 'float':
+    case 'number':
+      if (number !== undefined && 'value' in number)
+        return { kind: 'number', value: Number(number.value) };
+      return unbindable('number literal must be a float value');
+    case 'int':
+    case 'integer':
+      if (number?.kind === 'integer') return number;
+      return unbindable('integer literal must be an integer value');
+    case 'duration':
+      if (typeof value === 'string') return { kind: 'duration', text: value };
+      if (number?.kind === 'integer')
+        return { kind: 'duration', text: formatDuration(number.value) };
+      return unbindable('duration literal must be a string or integer value');
     default:
-      throw unbindable(`unknown bind object type: ${type}`);
+      return unbindable(`unknown bind object type: ${type}`);
   }
 }
 
-function textOf(type: string, value: unknown): string {
-  if (typeof value === 'string') return value;
-  throw unbindable(`${type} literal must be a string`);
-}
-
-function unbindable(text: string): DbError {
-  return invalid(`error parsing query: missing parameter: ${text}`);
+function unbindable(text: string): BoundValue {
+  return { kind: 'error', text };
 }
 
 function invalid(text: string, cause?: unknown): DbError {

@@ -1,6 +1,16 @@
-import type { Privilege, RetentionSpec, Statement } from './ast.ts';
+import { DbError } from '../base/errors.ts';
+import type {
+  Expr,
+  Measurement,
+  Privilege,
+  RetentionSpec,
+  SelectStatement,
+  Source,
+  Statement,
+} from './ast.ts';
+import { formatDuration } from './duration.ts';
 import { parseCondition, parseSelect, parseSources } from './parse-select.ts';
-import { syntaxErrorAt, type TokenReader } from './token-reader.ts';
+import { syntaxError, syntaxErrorAt, type TokenReader } from './token-reader.ts';
 
 const replicationMax = 2147483647;
 
@@ -126,9 +136,48 @@ function parseCreateContinuousQuery(reader: TokenReader): Statement {
   }
   reader.expect('BEGIN', 'SELECT');
   const select = parseSelect(reader, { into: 'required' });
+  checkInterval(reader, select, { resampleEveryNs, resampleForNs });
   reader.expect('END');
   const kind = 'create-continuous-query';
   return { kind, name, database, resampleEveryNs, resampleForNs, select };
+}
+
+/** An aggregating query runs in windows of time, and RESAMPLE FOR covers at least one. */
+function checkInterval(
+  reader: TokenReader,
+  select: SelectStatement,
+  resample: { readonly resampleEveryNs?: bigint | undefined; readonly resampleForNs?: bigint | undefined }, // prettier-ignore
+): void {
+  const interval = groupByInterval(select.dimensions);
+  const isRaw = !select.fields.some(({ expr }) => hasCall(expr));
+  if (!isRaw && (interval === 0n || typeof interval === 'string')) {
+    const token = reader.taken ?? reader.peek();
+    throw syntaxError(token, 'GROUP BY time(...)', ...(interval === 0n ? [] : [interval]));
+  }
+  if (typeof interval === 'string') throw new DbError('parse_error', interval);
+  const { resampleEveryNs = 0n, resampleForNs = 0n } = resample;
+  const leastNs = resampleEveryNs > interval ? resampleEveryNs : interval;
+  if (resampleForNs === 0n || leastNs <= resampleForNs) return;
+  const bounds = `must be a minimum of ${formatDuration(leastNs)}, got ${formatDuration(resampleForNs)}`; // prettier-ignore
+  throw new DbError('parse_error', `FOR duration must be >= GROUP BY time duration: ${bounds}`);
+}
+
+/** Nanoseconds of GROUP BY time(), 0 without one, or what is wrong with it. */
+function groupByInterval(dimensions: readonly Expr[]): bigint | string {
+  for (const expr of dimensions) {
+    if (expr.kind !== 'call' || expr.name !== 'time') continue;
+    const [width, ...others] = expr.args;
+    if (width === undefined || others.length > 1) return 'time dimension expected 1 or 2 arguments';
+    if (width.kind !== 'duration') return 'time dimension must have duration argument';
+    return width.valueNs;
+  }
+  return 0n;
+}
+
+function hasCall(expr: Expr): boolean {
+  if (expr.kind === 'paren') return hasCall(expr.expr);
+  if (expr.kind === 'binary') return hasCall(expr.left) || hasCall(expr.right);
+  return expr.kind === 'call';
 }
 
 function parseCreateSubscription(reader: TokenReader): Statement {
@@ -185,8 +234,12 @@ export function parseDrop(reader: TokenReader): Statement {
       reader.expect('ON');
       return { kind: 'drop-retention-policy', name, database: reader.identifier() };
     }
-    case 'SERIES':
-      return { kind: 'drop-series', ...parseFromWhere(reader) };
+    case 'SERIES': {
+      const series = parseFromWhere(reader);
+      if (measurementsOf(series).some(({ retentionPolicy }) => retentionPolicy !== ''))
+        throw unplacedError('retention policy not supported');
+      return { kind: 'drop-series', ...series };
+    }
     case 'SHARD':
       return { kind: 'drop-shard', shardId: reader.unsigned64() };
     case 'SUBSCRIPTION':
@@ -219,7 +272,22 @@ function parseFromWhere(
   const ahead = reader.peek().kind;
   if (ahead !== 'FROM' && ahead !== 'WHERE') throw reader.unexpected('FROM', 'WHERE');
   const sources = reader.accept('FROM') ? parseSources(reader, { subqueries: false }) : [];
+  if (measurementsOf({ sources }).some(({ database }) => database !== ''))
+    throw unplacedError('database not supported');
   return { sources, condition: parseCondition(reader) };
+}
+
+function measurementsOf({
+  sources,
+}: {
+  readonly sources: readonly Source[];
+}): readonly Measurement[] {
+  return sources.filter((source): source is Measurement => source.kind === 'measurement');
+}
+
+/** The reference has no place for it, and says the first one. */
+function unplacedError(text: string): DbError {
+  return new DbError('parse_error', `${text} at line 1, char 1`);
 }
 
 /** GRANT or REVOKE has been read. */

@@ -13,8 +13,6 @@ import type {
 import { parseExpr } from './parse-expr.ts';
 import type { TokenReader } from './token-reader.ts';
 
-const pagingMax = Number.MAX_SAFE_INTEGER;
-
 /** SELECT has been read. Clauses in the one order that the grammar knows (spec 6.3). */
 export function parseSelect(
   reader: TokenReader,
@@ -104,7 +102,7 @@ function parseMeasurement(
   { target }: { readonly target: boolean },
 ): Measurement {
   const parts: string[] = [reader.identifier()];
-  while (parts.length < 3 && reader.accept('.')) {
+  while (parts.length < 3 && reader.acceptAtOnce('.')) {
     const regex = reader.acceptRegex();
     if (regex !== undefined) return measurement([...parts, ''], regex);
     if (reader.peek().kind === '.') {
@@ -118,7 +116,7 @@ function parseMeasurement(
     }
     parts.push(reader.identifier());
   }
-  if (parts.length === 3 && reader.accept('.')) {
+  if (parts.length === 3 && reader.acceptAtOnce('.')) {
     const quoted = parts.map((part) => `"${part}"`).join('.');
     throw new DbError(
       'parse_error',
@@ -193,18 +191,12 @@ export function parseOrderBy(reader: TokenReader): SortField[] {
 }
 
 export function parsePaging(reader: TokenReader): Paging {
-  const read = (kind: string): number => (reader.accept(kind) ? pageNumber(reader) : 0);
+  const read = (clause: string): number => (reader.accept(clause) ? reader.page(clause) : 0);
   const limit = read('LIMIT');
   const offset = read('OFFSET');
   const seriesLimit = read('SLIMIT');
   const seriesOffset = read('SOFFSET');
   return { limit, offset, seriesLimit, seriesOffset };
-}
-
-/** What is more than any answer has rows is cut, as the reference does with what is more than an int64. */
-function pageNumber(reader: TokenReader): number {
-  const value = reader.unsigned64();
-  return value > BigInt(pagingMax) ? pagingMax : Number(value);
 }
 
 function parseTimeZone(reader: TokenReader): string | undefined {

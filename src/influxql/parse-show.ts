@@ -205,8 +205,8 @@ function parseCardinality(reader: TokenReader, of: CardinalityOf): Statement {
   const keys = of === 'TAG VALUES' && reader.accept('WITH') ? parseWithKey(reader) : undefined;
   const condition = parseCondition(reader);
   const dimensions: Expr[] = parseDimensions(reader);
-  const limit = reader.accept('LIMIT') ? reader.integer(0, Number.MAX_SAFE_INTEGER) : 0;
-  const offset = reader.accept('OFFSET') ? reader.integer(0, Number.MAX_SAFE_INTEGER) : 0;
+  const limit = reader.accept('LIMIT') ? reader.page('LIMIT') : 0;
+  const offset = reader.accept('OFFSET') ? reader.page('OFFSET') : 0;
   const paging = { ...noPaging, limit, offset };
   const head = { kind: 'show-cardinality', of, exact, keys, dimensions } as const;
   return { ...head, database, sources, condition, sortFields: [], ...paging };

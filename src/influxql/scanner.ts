@@ -3,8 +3,15 @@ import { keywords, type Token } from './token.ts';
 const isDigit = (c: string): boolean => c >= '0' && c <= '9';
 const isLetter = (c: string): boolean => (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 const isIdentStart = (c: string): boolean => isLetter(c) || c === '_';
-const isIdentPart = (c: string): boolean => isIdentStart(c) || isDigit(c);
-const durationUnits = new Set(['n', 'u', 'µ', 'm', 's', 'h', 'd', 'w']);
+const identifierForm = /[A-Za-z0-9_]*/y;
+const digitsForm = /[0-9]*/y;
+const durationForm = /[A-Za-z0-9µ]*/y;
+const keywordLengthMax = Math.max(...[...keywords].map((keyword) => keyword.length));
+const signs = '+-*/%&|^=<>(),;:.';
+const signPairs: ReadonlySet<string> = new Set(['=~', '!~', '!=', '<>', '<=', '>=', '::']);
+const newlineCode = 10;
+const minusCode = 45;
+const slashCode = 47;
 
 /** The reference places a string one character before its quote. */
 function oneBefore(token: Token): Token {
@@ -22,6 +29,7 @@ export class Scanner {
   #lineStart = 0;
   /** After a word or a comma the reference places the end of the text one character further. */
   #afterWord = false;
+  #isAfterBlank = false;
 
   constructor(text: string) {
     this.#text = text;
@@ -29,7 +37,13 @@ export class Scanner {
 
   /** The next token; white space and comments are passed over. */
   next(): Token {
-    this.#skipBlank();
+    const end = this.#at;
+    const openComment = this.#skipBlank();
+    this.#isAfterBlank = this.#at > end;
+    return openComment ?? this.#cut();
+  }
+
+  #cut(): Token {
     const start = this.#at;
     const c = this.#text.charAt(start);
     if (c === '') return this.#token('EOF', '', this.#afterWord ? start + 1 : start);
@@ -41,9 +55,18 @@ export class Scanner {
     return this.#sign(c);
   }
 
-  /** A regular expression, where the grammar allows one and the next character opens it; undefined otherwise. */
+  /** The next character that is not white space, without a step: '' at the end. */
+  aheadOfBlank(): string {
+    this.#skipSpace();
+    return this.#text.charAt(this.#at);
+  }
+
+  /**
+   * A regular expression, where the grammar allows one and the next character opens it; undefined otherwise. A comment
+   * reads as one there.
+   */
   regex(): Token | undefined {
-    this.#skipBlank();
+    this.#skipSpace();
     const start = this.#at;
     if (this.#text.charAt(start) !== '/') return undefined;
     let source = '';
@@ -64,27 +87,42 @@ export class Scanner {
   }
 
   #token(kind: string, text: string, start: number): Token {
-    this.#afterWord = kind === 'IDENT' || kind === ',' || keywords.has(kind);
-    return { kind, text, line: this.#line, column: start - this.#lineStart };
+    this.#afterWord = kind === 'IDENT' || kind === ',' || kind === '.' || keywords.has(kind);
+    const column = start - this.#lineStart;
+    return { kind, text, line: this.#line, column, isAfterBlank: this.#isAfterBlank };
   }
 
-  #skipBlank(): void {
+  /** White space and comments; the token of a comment that does not end. */
+  #skipBlank(): Token | undefined {
     for (;;) {
-      const c = this.#text.charAt(this.#at);
-      if (c === '\n') {
+      this.#skipSpace();
+      const start = this.#at;
+      const c = this.#text.charCodeAt(start);
+      if (c !== minusCode && c !== slashCode) return undefined;
+      if (this.#text.startsWith('--', start)) {
+        const end = this.#text.indexOf('\n', start);
+        this.#at = end < 0 ? this.#text.length : end;
+      } else if (this.#text.startsWith('/*', start)) {
+        const open = this.#token('BAD', '', start);
+        if (!this.#skipBlockComment()) return open;
+      } else return undefined;
+    }
+  }
+
+  #skipSpace(): void {
+    for (;;) {
+      const c = this.#text.charCodeAt(this.#at);
+      if (c === newlineCode) {
         this.#at++;
         this.#line++;
         this.#lineStart = this.#at;
-      } else if (c === ' ' || c === '\t' || c === '\r') this.#at++;
-      else if (c === '-' && this.#text.charAt(this.#at + 1) === '-') {
-        const end = this.#text.indexOf('\n', this.#at);
-        this.#at = end < 0 ? this.#text.length : end;
-      } else if (c === '/' && this.#text.charAt(this.#at + 1) === '*') this.#skipBlockComment();
+      } else if (c === 32 || c === 9 || c === 13) this.#at++;
       else return;
     }
   }
 
-  #skipBlockComment(): void {
+  /** False when it does not end. */
+  #skipBlockComment(): boolean {
     const end = this.#text.indexOf('*/', this.#at + 2);
     const stop = end < 0 ? this.#text.length : end + 2;
     for (; this.#at < stop; this.#at++)
@@ -92,16 +130,26 @@ export class Scanner {
         this.#line++;
         this.#lineStart = this.#at + 1;
       }
+    return end >= 0;
   }
 
   #identifier(): Token {
     const start = this.#at;
-    let end = start;
-    while (isIdentPart(this.#text.charAt(end)) && end < this.#text.length) end++;
-    const text = this.#text.slice(start, end);
-    this.#at = end;
-    const upper = text.toUpperCase();
-    return this.#token(keywords.has(upper) ? upper : 'IDENT', text, start);
+    const text = this.#take(identifierForm);
+    if (text.length <= keywordLengthMax) {
+      const upper = text.toUpperCase();
+      if (keywords.has(upper)) return this.#token(upper, '', start);
+    }
+    return this.#token('IDENT', text, start);
+  }
+
+  /** What a sticky pattern, which always matches, takes from here on. */
+  #take(form: RegExp): string {
+    const start = this.#at;
+    form.lastIndex = start;
+    form.test(this.#text);
+    this.#at = form.lastIndex;
+    return this.#text.slice(start, this.#at);
   }
 
   #quoted(quote: string, kind: string): Token {
@@ -138,56 +186,38 @@ export class Scanner {
 
   #number(): Token {
     const start = this.#at;
-    let end = start;
-    while (isDigit(this.#text.charAt(end))) end++;
-    if (this.#text.charAt(end) === '.' && isDigit(this.#text.charAt(end + 1))) {
-      end++;
-      while (isDigit(this.#text.charAt(end))) end++;
-      this.#at = end;
-      return this.#token('NUMBER', this.#text.slice(start, end), start);
+    let text = this.#take(digitsForm);
+    if (this.#text.charAt(this.#at) === '.') {
+      // A point without a digit behind it belongs to the number, and is no part of its text.
+      this.#at++;
+      const fraction = this.#take(digitsForm);
+      if (fraction !== '') text += `.${fraction}`;
+      return this.#token('NUMBER', text, start);
     }
-    if (this.#text.charAt(end) === '.') {
-      this.#at = end + 1;
-      return this.#token('NUMBER', this.#text.slice(start, end), start);
-    }
-    if (!isLetter(this.#text.charAt(end)) && this.#text.charAt(end) !== 'µ') {
-      this.#at = end;
-      return this.#token('INTEGER', this.#text.slice(start, end), start);
-    }
-    let isDuration = true;
-    while (end < this.#text.length) {
-      const c = this.#text.charAt(end);
-      if (isLetter(c) || c === 'µ') {
-        if (!durationUnits.has(c)) isDuration = false;
-        end++;
-      } else if (isDigit(c)) end++;
-      else break;
-    }
-    this.#at = end;
-    const text = this.#text.slice(start, end);
-    return this.#token(isDuration ? 'DURATIONVAL' : 'BADDURATION', text, start);
+    const unit = this.#text.charAt(this.#at);
+    if (!isLetter(unit) && unit !== 'µ') return this.#token('INTEGER', text, start);
+    text += this.#take(durationForm);
+    return this.#token('DURATIONVAL', text, start);
   }
 
   #bound(): Token {
     const start = this.#at++;
     const next = this.#text.charAt(this.#at);
-    if (next === '"') return { ...this.#quoted('"', 'BOUND'), column: start - this.#lineStart };
-    let end = this.#at;
-    while (end < this.#text.length && isIdentPart(this.#text.charAt(end))) end++;
-    const text = this.#text.slice(this.#at, end);
-    this.#at = end;
-    return this.#token('BOUND', text, start);
+    if (next === '"') {
+      const token = this.#quoted('"', 'BOUND');
+      return { ...token, text: `$${token.text}`, column: start - this.#lineStart };
+    }
+    return this.#token('BOUND', `$${this.#take(identifierForm)}`, start);
   }
 
   #sign(c: string): Token {
     const start = this.#at;
-    for (const sign of ['=~', '!~', '!=', '<>', '<=', '>=', '::'])
-      if (this.#text.startsWith(sign, start)) {
-        this.#at = start + sign.length;
-        return this.#token(sign === '<>' ? '!=' : sign, sign, start);
-      }
+    const pair = c + this.#text.charAt(start + 1);
+    if (signPairs.has(pair)) {
+      this.#at = start + 2;
+      return this.#token(pair === '<>' ? '!=' : pair, '', start);
+    }
     this.#at = start + 1;
-    const isKnown = '+-*/%&|^=<>(),;:.'.includes(c);
-    return this.#token(isKnown ? c : 'BAD', c, start);
+    return signs.includes(c) ? this.#token(c, '', start) : this.#token('BAD', c, start);
   }
 }

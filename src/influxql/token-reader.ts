@@ -1,8 +1,9 @@
 import { DbError, errorText } from '../base/errors.ts';
 import { compileRegex } from './regex.ts';
 import { parseDurationNs } from './duration.ts';
+import { ExprBuilder } from './expr-builder.ts';
 import { Scanner } from './scanner.ts';
-import type { Token } from './token.ts';
+import { tokenName, type Token } from './token.ts';
 
 export type BoundValue =
   | { readonly kind: 'integer'; readonly value: bigint }
@@ -11,39 +12,58 @@ export type BoundValue =
   | { readonly kind: 'boolean'; readonly value: boolean }
   | { readonly kind: 'regex'; readonly source: string }
   | { readonly kind: 'identifier'; readonly name: string }
-  | { readonly kind: 'duration'; readonly valueNs: bigint };
+  /** As it is written: a bad one is told where it is used. */
+  | { readonly kind: 'duration'; readonly text: string }
+  /** Nothing that can be bound; the text says why, and is told where it is used. */
+  | { readonly kind: 'error'; readonly text: string };
 
 /** Nested parentheses, subqueries and calls deeper than this end in an error rather than in a full stack. */
 const depthMax = 500;
 
-/** Tokens with one of look-ahead, and the errors of the grammar in the reference's words. */
+/**
+ * Tokens with one of look-ahead, and the errors of the grammar in the reference's words. A bound parameter reads as the
+ * token that its value is.
+ */
 export class TokenReader {
-  readonly params: ReadonlyMap<string, BoundValue>;
+  readonly build = new ExprBuilder();
+  readonly #params: ReadonlyMap<string, BoundValue>;
   readonly #scanner: Scanner;
   #ahead: Token | undefined;
+  #taken: Token | undefined;
   #depth = 0;
 
   constructor(text: string, params: ReadonlyMap<string, BoundValue>) {
     this.#scanner = new Scanner(text);
-    this.params = params;
+    this.#params = params;
   }
 
   peek(): Token {
-    this.#ahead ??= this.#scanner.next();
+    this.#ahead ??= this.#bound(this.#scanner.next());
     return this.#ahead;
   }
 
   next(): Token {
     const token = this.peek();
+    this.#taken = token;
     this.#ahead = undefined;
     return token;
+  }
+
+  /** What was taken last. */
+  get taken(): Token | undefined {
+    return this.#taken;
   }
 
   /** Takes the next token when it is of this kind. */
   accept(kind: string): boolean {
     if (this.peek().kind !== kind) return false;
-    this.#ahead = undefined;
+    this.next();
     return true;
+  }
+
+  /** The same where nothing may stand between this token and the one before. */
+  acceptAtOnce(kind: string): boolean {
+    return this.peek().isAfterBlank !== true && this.accept(kind);
   }
 
   /** Takes a row of keywords, each of which must be there. */
@@ -54,15 +74,21 @@ export class TokenReader {
   /** A regular expression, if one stands here; the next token must not have been looked at yet. */
   acceptRegex(): string | undefined {
     if (this.#ahead !== undefined) return undefined;
-    const token = this.#scanner.regex();
+    const isBound = this.#scanner.aheadOfBlank() === '$';
+    if (isBound && this.peek().kind !== 'REGEX') return undefined;
+    const token = isBound ? this.next() : this.#scanner.regex();
     if (token === undefined) return undefined;
+    this.#taken = token;
     if (token.kind === 'BADREGEX') throw syntaxErrorAt(token, 'bad regex: ');
-    try {
-      compileRegex(token.text);
-    } catch (error) {
-      throw syntaxErrorAt({ ...token, column: token.column - 1 }, errorText(error));
-    }
+    checkRegex({ ...token, column: token.column - 1 });
     return token.text;
+  }
+
+  /** A parameter that is bound to a value is a token of it. */
+  #bound(token: Token): Token {
+    if (token.kind !== 'BOUND') return token;
+    const value = this.#params.get(token.text.slice(1));
+    return value === undefined ? token : { ...token, ...boundToken(value) };
   }
 
   /** Runs `parse` one level deeper. */
@@ -78,29 +104,13 @@ export class TokenReader {
   }
 
   identifier(): string {
-    const token = this.peek();
-    if (token.kind === 'IDENT') return this.next().text;
-    if (token.kind === 'BOUND') {
-      const value = this.params.get(token.text);
-      if (value?.kind === 'identifier') {
-        this.next();
-        return value.name;
-      }
-    }
-    throw this.unexpected('identifier');
+    if (this.peek().kind !== 'IDENT') throw this.unexpected('identifier');
+    return this.next().text;
   }
 
   string(): string {
-    const token = this.peek();
-    if (token.kind === 'STRING') return this.next().text;
-    if (token.kind === 'BOUND') {
-      const value = this.params.get(token.text);
-      if (value?.kind === 'string') {
-        this.next();
-        return value.value;
-      }
-    }
-    throw this.unexpected('string');
+    if (this.peek().kind !== 'STRING') throw this.unexpected('string');
+    return this.next().text;
   }
 
   /** An integer in [min, max] of a named clause. */
@@ -116,13 +126,16 @@ export class TokenReader {
     return BigInt(this.#integerToken().text);
   }
 
-  /** An integer as it stands or as a bound parameter has it. */
+  /** The number of LIMIT and its like. What is more than an int64 holds is as good as one. */
+  page(clause: string): number {
+    const token = this.#integerToken();
+    if (token.text.startsWith('-')) throw syntaxErrorAt(token, `${clause} must be >= 0`);
+    return Math.min(Number(token.text), Number.MAX_SAFE_INTEGER);
+  }
+
   #integerToken(): Token {
-    const token = this.peek();
-    const value = token.kind === 'BOUND' ? this.params.get(token.text) : undefined;
-    if (token.kind !== 'INTEGER' && value?.kind !== 'integer') throw this.unexpected('integer');
-    this.next();
-    return value?.kind === 'integer' ? { ...token, text: String(value.value) } : token;
+    if (this.peek().kind !== 'INTEGER') throw this.unexpected('integer');
+    return this.next();
   }
 
   /** A duration in nanoseconds; `INF` gives 0. */
@@ -134,7 +147,11 @@ export class TokenReader {
     }
     if (token.kind !== 'DURATIONVAL') throw this.unexpected('duration');
     this.next();
-    return parseDurationNs(token.text);
+    try {
+      return parseDurationNs(token.text);
+    } catch (error) {
+      throw syntaxErrorAt(token, errorText(error));
+    }
   }
 
   /** The same for a token that was taken already. */
@@ -144,18 +161,13 @@ export class TokenReader {
 
   /** The error of a token that no rule takes; `expected` lists what would have been. */
   unexpected(...expected: readonly string[]): DbError {
-    const token = this.peek();
-    if (token.kind !== 'BOUND') return syntaxError(token, ...expected);
-    const value = this.params.get(token.text);
-    if (value === undefined) return missingParameter(token.text);
-    const text = 'value' in value ? String(value.value) : 'name' in value ? value.name : token.text;
-    return syntaxErrorAt(token, `found ${text}, expected ${expected.join(', ')}`);
+    return syntaxError(this.peek(), ...expected);
   }
 }
 
 export function syntaxError(token: Token, ...expected: readonly string[]): DbError {
-  if (token.kind === 'BADDURATION') return new DbError('parse_error', 'invalid duration');
-  return syntaxErrorAt(token, `found ${tokenText(token)}, expected ${expected.join(', ')}`);
+  const found = token.text === '' ? tokenName(token.kind) : token.text;
+  return syntaxErrorAt(token, `found ${found}, expected ${expected.join(', ')}`);
 }
 
 export function missingParameter(name: string): DbError {
@@ -163,15 +175,37 @@ export function missingParameter(name: string): DbError {
   return new DbError('parse_error', text);
 }
 
+/** Throws what Go says of a bad pattern. */
+export function checkRegex(token: Token): void {
+  try {
+    compileRegex(token.text);
+  } catch (error) {
+    throw syntaxErrorAt(token, errorText(error));
+  }
+}
+
+function boundToken(value: BoundValue): Pick<Token, 'kind' | 'text'> {
+  switch (value.kind) {
+    case 'integer':
+      return { kind: 'INTEGER', text: String(value.value) };
+    case 'number':
+      return { kind: 'NUMBER', text: String(value.value) };
+    case 'string':
+      return { kind: 'STRING', text: value.value };
+    case 'boolean':
+      return { kind: value.value ? 'TRUE' : 'FALSE', text: '' };
+    case 'regex':
+      return { kind: 'REGEX', text: value.source };
+    case 'identifier':
+      return { kind: 'IDENT', text: value.name };
+    case 'duration':
+      return { kind: 'DURATIONVAL', text: value.text };
+    case 'error':
+      return { kind: 'BOUND', text: value.text };
+  }
+}
+
 /** `text` followed by the token's place. */
 export function syntaxErrorAt(token: Token, text: string): DbError {
   return new DbError('parse_error', `${text} at line ${token.line + 1}, char ${token.column + 1}`);
-}
-
-function tokenText(token: Token): string {
-  if (['IDENT', 'STRING', 'INTEGER', 'NUMBER', 'DURATIONVAL', 'REGEX'].includes(token.kind))
-    return token.text;
-  if (token.kind === 'BOUND') return `$${token.text}`;
-  if (token.kind.startsWith('BAD')) return token.text;
-  return token.kind;
 }

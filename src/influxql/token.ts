@@ -2,14 +2,21 @@
 export interface Token {
   /**
    * `IDENT`, `STRING`, `INTEGER`, `NUMBER`, `DURATIONVAL`, `REGEX`, `BOUND`, `EOF`, `BAD` (illegal character),
-   * `BADSTRING`, `BADESCAPE`, `BADREGEX`, `BADDURATION`, a keyword, or a sign such as `<=`.
+   * `BADSTRING`, `BADESCAPE`, `BADREGEX`, a keyword, or a sign such as `<=`.
    */
   readonly kind: string;
-  /** The decoded text of a literal or identifier. */
+  /** The decoded text of a literal or identifier; of `BOUND` the name and its `$`; '' where the kind says it all. */
   readonly text: string;
   /** Zero-based; messages count from one. */
   readonly line: number;
   readonly column: number;
+  /** Whether white space or a comment stands before it: some rules want their next sign at once. */
+  readonly isAfterBlank?: boolean;
+}
+
+/** What messages call a token without a text of its own. */
+export function tokenName(kind: string): string {
+  return kind === 'BAD' ? 'ILLEGAL' : kind;
 }
 
 /** Reserved words (spec 6.1); `name` and `time` are none. */

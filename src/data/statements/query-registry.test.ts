@@ -3,7 +3,12 @@ import type { Clock } from '../../env/clock.ts';
 import { QueryRegistry } from './query-registry.ts';
 
 const clock = { monotonicMs: () => 5 } as unknown as Clock;
-const query = { text: 'SELECT 1', database: 'd', user: '', signal: new AbortController().signal };
+const query = {
+  text: () => 'SELECT 1',
+  database: 'd',
+  user: '',
+  signal: new AbortController().signal,
+};
 
 test('queries: listed until done, killed once, unknown ids refused', () => {
   const registry = new QueryRegistry(clock, { concurrentMax: 0 });

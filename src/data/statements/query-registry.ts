@@ -19,7 +19,7 @@ export interface QueryTicket {
 }
 
 interface Entry {
-  readonly text: string;
+  readonly text: () => string;
   readonly database: string;
   readonly user: string;
   readonly startedMs: number;
@@ -39,8 +39,9 @@ export class QueryRegistry {
     this.#concurrentMax = options.concurrentMax;
   }
 
+  /** `text` is asked for when someone lists the queries: statements may be as large as a body. */
   start(query: {
-    readonly text: string;
+    readonly text: () => string;
     readonly database: string;
     readonly user: string;
     readonly signal: AbortSignal;
@@ -78,7 +79,7 @@ export class QueryRegistry {
     const nowMs = this.#clock.monotonicMs();
     return [...this.#entries].map(([id, { text, database, user, startedMs, controller }]) => ({
       id,
-      text,
+      text: text(),
       database,
       user,
       durationNs: BigInt(Math.round((nowMs - startedMs) * 1_000)) * 1_000n,

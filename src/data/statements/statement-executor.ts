@@ -66,7 +66,7 @@ export class StatementExecutor {
 
   async *execute(request: QueryRequest): AsyncGenerator<StatementResult> {
     const { statements, database, principal } = request;
-    const text = statements.map(printStatement).join(';\n');
+    const text = (): string => statements.map(printStatement).join(';\n');
     let ticket;
     try {
       const { signal } = request;

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { parseQuery } from './parser.ts';
+import { printStatement } from './printer.ts';
+
+/** What 1.12.4 says, or prints. */
+test.each([
+  ['SELECT /* c */ v FROM m', 'error parsing regexp: missing argument to repetition operator: `*`'],
+  ['SELECT v FROM m WHERE t =~ /*/', 'error parsing regexp: missing argument to repetition operator: `*`'], // prettier-ignore
+  ['SELECT v FROM m /* open', 'found ILLEGAL, expected ; at line 1, char 17'],
+  ['SELECT distinct("', 'found BADSTRING, expected identifier, string, number, bool at line 1, char 16'], // prettier-ignore
+  ['SELECT v FROM ""', 'SELECT v FROM ""'],
+  ['SELECT v FROM m LIMIT ""', 'found IDENT, expected integer at line 1, char 23'],
+  ['SELECT DISTINCT FROM cpu', 'found FROM, expected identifier at line 1, char 17'],
+  ['SELECT DISTINCT,v FROM cpu', 'found ,, expected (, identifier at line 1, char 16'],
+  ['SELECT usage FROM cpu.', 'found EOF, expected identifier at line 1, char 24'],
+  ['SELECT count (v) FROM m', 'found (, expected FROM at line 1, char 14'],
+  ['SELECT count( ) FROM m', 'SELECT count() FROM m'],
+  ['SELECT b::', 'found EOF, expected float, integer, string, boolean, field, tag at line 1, char 11'], // prettier-ignore
+  ['SELECT b::x FROM m', 'found x, expected float, integer, unsigned, string, boolean, field, tag at line 1, char 11'], // prettier-ignore
+  ['SELECT v FROM m WHERE time > now() - 20000w', 'overflowed duration 20000w: choose a smaller duration or INF'], // prettier-ignore
+  ['SELECT v FROM m WHERE time > now() - 10n', 'invalid duration'],
+  ['CREATE DATABASE d WITH DURATION 20000w', 'overflowed duration 20000w: choose a smaller duration or INF at line 1, char 33'], // prettier-ignore
+  ['DELETE FROM a.b.c', 'database not supported at line 1, char 1'],
+  ['DELETE FROM b.c', 'DELETE FROM b.c'],
+  ['DROP SERIES FROM b.c', 'retention policy not supported at line 1, char 1'],
+  ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM cpu END', 'found cpu, expected GROUP BY time(...) at line 1, char 65'], // prettier-ignore
+  ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(v) END', 'found ), expected GROUP BY time(...), time dimension must have duration argument at line 1, char 84'], // prettier-ignore
+  ['CREATE CONTINUOUS QUERY a ON d RESAMPLE FOR 1m BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(1h) END', 'FOR duration must be >= GROUP BY time duration: must be a minimum of 1h, got 1m'], // prettier-ignore
+  ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END', 'CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END'], // prettier-ignore
+])('parser: %s', (text, expected) => {
+  let said: string;
+  try {
+    said = parseQuery(text).map(printStatement).join();
+  } catch (error) {
+    said = (error as Error).message;
+  }
+  expect(said).toContain(expected);
+});
+
+test('parser: a comment stands wherever no pattern may', () => {
+  const text = '-- one\nSELECT v /* two */ FROM m -- three\n/* four */ WHERE /* five */ t = 1';
+  expect(parseQuery(text).map(printStatement)).toEqual(['SELECT v FROM m WHERE t = 1']);
+});
+
+test('parser: 100,000 terms of AND and OR print as they were written', () => {
+  const chain = (operator: string) => Array.from({ length: 50_000 }, (_, i) => `h = 'a${i}'`).join(` ${operator} `); // prettier-ignore
+  const text = `SELECT v FROM m WHERE ${chain('OR')} AND ${chain('AND')}`;
+  expect(parseQuery(text).map(printStatement)).toEqual([text]);
+});
+
+test('parser: precedence is that of the reference', () => {
+  const tree = (text: string): string => {
+    const [statement] = parseQuery(`SELECT v FROM m WHERE ${text}`);
+    const show = (expr: unknown): string => {
+      const { kind, operator, left, right, name } = expr as Record<string, string>;
+      return kind === 'binary' ? `(${show(left)}${operator ?? ''}${show(right)})` : (name ?? '?');
+    };
+    return statement?.kind === 'select' ? show(statement.condition) : '';
+  };
+  expect(tree('a OR b AND c OR d')).toBe('(aOR((bANDc)ORd))');
+  expect(tree('a + b * c - d = e AND f')).toBe('((((a+(b*c))-d)=e)ANDf)');
+  expect(tree('a = b = c')).toBe('((a=b)=c)');
+});
+
+test('parser: what is nested too deep is an error, not the end of the stack', () => {
+  const sum = (count: number) => `SELECT ${Array.from({ length: count }, () => 'v').join(' + ')} FROM m`; // prettier-ignore
+  expect(parseQuery(sum(1_000)).map(printStatement)).toEqual([sum(1_000)]);
+  expect(() => parseQuery(sum(1_100))).toThrow('expression nested deeper than 1000 levels');
+  expect(() => parseQuery(sum(100_000))).toThrow('expression nested deeper than 1000 levels');
+  for (const [open, close] of [['(', ')'], ['abs(', ')'], ['(-', ')']] as const) // prettier-ignore
+    expect(() => parseQuery(`SELECT ${open.repeat(5_000)}v${close.repeat(5_000)} FROM m`)).toThrow('nested deeper than 500 levels'); // prettier-ignore
+  expect(() => parseQuery(`${'SELECT v FROM ('.repeat(5_000)}SELECT v FROM m`)).toThrow('nested deeper than 500 levels'); // prettier-ignore
+  expect(() => parseQuery(`SELECT ${'- '.repeat(5_000)}v FROM m`)).toThrow('expected identifier, number, duration, ('); // prettier-ignore
+});
