@@ -2,7 +2,7 @@ import { errorText } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
-import type { CompactionSettings } from '../storage/store/store.ts';
+import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
@@ -59,7 +59,7 @@ export async function startDataNode(
 ): Promise<DataNode> {
   const { clock, random, log, transport } = env;
   const meta = await MetaClient.open({ ...env, log: log.child('meta') }, config.get('meta', 'dir'));
-  const local = await startWorkers(env, config, options);
+  const local = await startWorkers(env, { config, meta }, options);
   const rpc = new RpcClient(transport, () => meta.clusterId);
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
   const missedAt = lagging.missedAt.bind(lagging);
@@ -107,11 +107,11 @@ export function workerCountOf({ coresMax }: License, coreCount: number): number 
 
 async function startWorkers(
   env: Env,
-  config: DataConfig,
+  { config, meta }: { readonly config: DataConfig; readonly meta: MetaClient },
   { license, coreCount, onFatal, walSegmentBytesMax = 10 * MiB }: DataNodeOptions,
 ): Promise<LocalShards> {
   const workerCount = workerCountOf(license, coreCount);
-  const local = await LocalShards.start(env.engines, workerCount, {
+  const workers = {
     dataFolder: config.get('data', 'dir'),
     walFolder: config.get('data', 'wal-dir'),
     segmentBytesMax: walSegmentBytesMax,
@@ -122,7 +122,9 @@ async function startWorkers(
     cacheBytesMax: config.get('data', 'cache-max-memory-size'),
     memtablesBytesMax,
     compaction: compactionSettings(config, workerCount),
-  });
+    rosterFolder: config.get('meta', 'dir'),
+  };
+  const local = await LocalShards.start(env.engines, workerCount, workers, () => meta.clusterId);
   void local.died.then((error) => {
     if (error !== undefined) onFatal(error);
   });

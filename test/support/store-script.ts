@@ -9,7 +9,8 @@ import type { Random } from '../../src/env/random.ts';
 import { parseLines } from '../../src/models/line-protocol.ts';
 import { PointBatchBuilder } from '../../src/models/point-batch-builder.ts';
 import { seriesKey } from '../../src/models/series-key.ts';
-import { Store, type StoreOptions } from '../../src/storage/store/store.ts';
+import { Store } from '../../src/storage/store/store.ts';
+import type { StoreOptions } from '../../src/storage/store/store-options.ts';
 import { memoryArena } from './memory-source.ts';
 
 export const kept = { shardId: 7, database: 'db', retentionPolicy: 'autogen' };
@@ -37,6 +38,7 @@ export function openStore(
     {
       dataFolder: 'data',
       walFolder: 'wal',
+      rosterFolder: 'meta',
       worker: 0,
       isHome: () => true,
       segmentBytesMax: 700,

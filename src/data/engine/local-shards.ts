@@ -16,7 +16,8 @@ import type { ListPiece, ListRequest } from './schema-list.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
 import type { LinesTask, RoutedLines } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
-import { homeOf, type EngineDescription, type EngineReceipt, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import type { ShardHolding } from '../../storage/store/store.ts';
+import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {
@@ -24,17 +25,20 @@ export class LocalShards implements ShardAccess {
   readonly #described = new DescribedLanes();
   /** Bytes of bodies and batches under way, by number of the worker. */
   readonly #loads: number[];
+  readonly #clusterId: () => bigint;
 
-  private constructor(links: readonly EngineLink[]) {
+  private constructor(links: readonly EngineLink[], clusterId: () => bigint) {
     this.#links = links;
+    this.#clusterId = clusterId;
     this.#loads = links.map(() => 0);
   }
 
-  /** Starts `count` workers, one after the other, since each reads the log that all share. */
+  /** Starts `count` workers, one after the other, since each reads the log that all share. `clusterId` is 0 outside of one. */
   static async start(
     host: EngineHost,
     count: number,
     options: StorageEngineOptions,
+    clusterId: () => bigint = () => 0n,
   ): Promise<LocalShards> {
     const links: EngineLink[] = [];
     try {
@@ -44,7 +48,7 @@ export class LocalShards implements ShardAccess {
       await Promise.all(links.map((link) => link.close()));
       throw error;
     }
-    return new LocalShards(links);
+    return new LocalShards(links, clusterId);
   }
 
   /** Resolves with the first worker's error when one dies. */
@@ -70,7 +74,7 @@ export class LocalShards implements ShardAccess {
     const home = homeOf(batch.shardId, this.#links.length);
     try {
       const reply = await this.#loaded(home, batch.payload.length, (link) =>
-        link.call('write', batch),
+        link.call('write', { ...batch, clusterId: this.#clusterId() } satisfies HomeBatch),
       );
       const { schemaVersion, droppedCount, reason } = reply as EngineReceipt;
       this.#described.seen(home, schemaVersion);
@@ -131,10 +135,10 @@ export class LocalShards implements ShardAccess {
     );
   }
 
-  /** Shards that have a folder on this node. */
-  async shardIds(): Promise<readonly number[]> {
+  /** Shards that this node has, or should have: those whose folder is missed too. */
+  async holdings(): Promise<readonly ShardHolding[]> {
     const parts = await Promise.all(this.#links.map((link) => link.call('shards', undefined)));
-    return (parts as (readonly number[])[]).flat();
+    return (parts as (readonly ShardHolding[])[]).flat();
   }
 
   async close(): Promise<void> {

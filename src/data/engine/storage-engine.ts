@@ -17,7 +17,8 @@ import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
-import { Store, type CompactionSettings } from '../../storage/store/store.ts';
+import { Store } from '../../storage/store/store.ts';
+import type { CompactionSettings } from '../../storage/store/store-options.ts';
 import { blockRowsMax } from '../../storage/tsm/tsm-format.ts';
 import type { DescribeRequest, MeasurementDescription, OwnerReceipt, ShardBatch } from './shard-access.ts'; // prettier-ignore
 import { batchBlocks } from './block-batches.ts';
@@ -40,6 +41,13 @@ export interface StorageEngineOptions {
   readonly cacheBytesMax: number;
   readonly memtablesBytesMax: number;
   readonly compaction: CompactionSettings;
+  /** Of the list of shards; apart from the points, so that a missing disk is missed. */
+  readonly rosterFolder?: string | undefined;
+}
+
+/** A batch on its way to a worker, with the cluster that a shard is made for. */
+export interface HomeBatch extends ShardBatch {
+  readonly clusterId: bigint;
 }
 
 /** What a write and a description say besides: schemas described at an older version may have grown since. */
@@ -107,7 +115,7 @@ export class StorageEngine implements Engine {
         return { body: routed, transfer: buffersOf(routed) };
       }
       case 'write': {
-        const { payload, ...place } = body as ShardBatch;
+        const { payload, ...place } = body as HomeBatch;
         const receipt = await this.#store.write(place, payload);
         return { body: { ...receipt, schemaVersion: this.#store.schemaVersion } satisfies EngineReceipt }; // prettier-ignore
       }
@@ -120,7 +128,7 @@ export class StorageEngine implements Engine {
         for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
         return { body: undefined };
       case 'shards':
-        return { body: this.#store.shardIds };
+        return { body: this.#store.holdings };
     }
     throw new DbError('internal', `engine call ${kind}`);
   }

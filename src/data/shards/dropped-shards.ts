@@ -1,42 +1,59 @@
+/**
+ * Deletes the shards of this node that the cluster has dropped, as after DROP DATABASE (spec F64), whenever that was: while
+ * this node listened, while it was away, or before the first point of the shard came to it.
+ *
+ * Invariants:
+ * - What was in a catalog that this node has seen and is in the next one no more goes at once.
+ * - Of a shard that it never saw there the catalog tells all the same: ids count up for ever, so that one that is not above
+ *   the highest id given and not in the catalog was dropped. That holds for shards that were made for this cluster, and is
+ *   confirmed by the leader before anything is deleted.
+ * - A shard of another cluster, or of which nobody knows for which it was made, is left alone.
+ */
 import { Tasks } from '../../base/async/tasks.ts';
-import { errorText } from '../../base/errors.ts';
+import { errorText, isDbError } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
+import { shardFate } from '../../meta/model/shard-fate.ts';
 import type { ShardAccess } from '../engine/shard-access.ts';
+
+/** A shard that this node has. */
+export interface HeldShard {
+  readonly shardId: number;
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly clusterId: bigint | undefined;
+}
 
 export interface DroppedShardsPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly meta: Pick<MetaAccess, 'catalog'>;
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId' | 'execute'>;
   readonly shards: Pick<ShardAccess, 'deleteShards'> & {
-    shardIds(): Promise<readonly number[]>;
+    holdings(): Promise<readonly HeldShard[]>;
   };
 }
 
 const checkMs = 1_000;
 const deadlineMs = 60_000;
+/** While the catalog stays as it is, what this node holds is looked at so often: a write under way may make a shard late. */
+const unchangedChecksMax = 10;
+const leaseName = 'orphaned-shards';
 
-/**
- * Deletes the shards of this node that have left the catalog, as after DROP DATABASE (spec F64); again later when the disk
- * failed. Only a shard that this node has seen in a catalog goes: a catalog that never had it (of a moment ago, or of a
- * cluster that was made anew over old folders) says nothing of it.
- */
 export class DroppedShards {
   readonly #ports: DroppedShardsPorts;
   readonly #timer: Timer;
   readonly #tasks: Tasks;
   #seen: ReadonlySet<number>;
-  #checkedIndex: number;
+  #checkedIndex = -1;
+  #unchangedChecks = 0;
   readonly #dropped = new Set<number>();
   #isChecking = false;
 
   constructor(ports: DroppedShardsPorts) {
     this.#ports = ports;
-    const { catalog } = ports.meta;
-    this.#seen = shardIdsOf(catalog);
-    this.#checkedIndex = catalog.index;
+    this.#seen = shardIdsOf(ports.meta.catalog);
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the shards failed', { name, error: errorText(error) });
     });
@@ -45,14 +62,15 @@ export class DroppedShards {
     });
   }
 
-  /** Deletes what has left the catalog since the last time. */
+  /** Deletes what the catalog has no more. */
   async check(): Promise<void> {
     if (this.#isChecking) return;
     this.#isChecking = true;
     try {
-      this.#look(this.#ports.meta.catalog);
-      await this.#delete();
+      if (this.#look(this.#ports.meta.catalog)) await this.#delete();
     } catch (error) {
+      // Looked at again the next time.
+      this.#checkedIndex = -1;
       this.#ports.log.warn('Dropped shards could not be deleted', { error: errorText(error) });
     } finally {
       this.#isChecking = false;
@@ -64,23 +82,63 @@ export class DroppedShards {
     await this.#tasks.settled();
   }
 
-  #look(catalog: Catalog): void {
-    if (catalog.index === this.#checkedIndex) return;
+  /** Whether what this node holds is to be looked at. */
+  #look(catalog: Catalog): boolean {
+    if (catalog.index === this.#checkedIndex && ++this.#unchangedChecks < unchangedChecksMax)
+      return false;
     this.#checkedIndex = catalog.index;
+    this.#unchangedChecks = 0;
     const present = shardIdsOf(catalog);
     for (const id of this.#seen) if (!present.has(id)) this.#dropped.add(id);
     this.#seen = present;
+    return true;
   }
 
   async #delete(): Promise<void> {
-    if (this.#dropped.size === 0) return;
     const { log, shards } = this.#ports;
-    const held = new Set(await shards.shardIds());
-    const dropped = [...this.#dropped].filter((id) => held.has(id));
-    if (dropped.length > 0) await shards.deleteShards(dropped, { deadlineMs });
-    for (const shard of dropped) log.info('Deleted shard', { shard });
-    this.#dropped.clear();
+    const held = await shards.holdings();
+    const known = new Set(this.#dropped);
+    const dropped = held.filter(({ shardId }) => known.has(shardId));
+    await this.#deleteAll(dropped);
+    for (const id of known) this.#dropped.delete(id);
+    const orphans = await this.#orphansOf(held.filter(({ shardId }) => !known.has(shardId)));
+    for (const { shardId: shard, database: db, retentionPolicy } of orphans)
+      log.info('The cluster has dropped a shard of this node', { shard, db, retentionPolicy });
+    await this.#deleteAll(orphans);
   }
+
+  async #deleteAll(held: readonly HeldShard[]): Promise<void> {
+    if (held.length === 0) return;
+    const { log, shards } = this.#ports;
+    const ids = held.map(({ shardId }) => shardId);
+    await shards.deleteShards(ids, { deadlineMs });
+    for (const shard of ids) log.info('Deleted shard', { shard });
+  }
+
+  async #orphansOf(held: readonly HeldShard[]): Promise<readonly HeldShard[]> {
+    const { meta } = this.#ports;
+    if (!held.some((shard) => isOrphan(shard, meta.catalog))) return [];
+    await this.#confirm();
+    return held.filter((shard) => isOrphan(shard, meta.catalog));
+  }
+
+  /** The catalog is no older than this call once it resolves: the leader has committed something after it. */
+  async #confirm(): Promise<void> {
+    const { meta, clock } = this.#ports;
+    const { nodeId } = meta;
+    try {
+      await meta.execute({ kind: 'acquire-lease', name: leaseName, nodeId, nowNs: clock.wallNs(), durationNs: 1n }); // prettier-ignore
+    } catch (error) {
+      // Another node has it: the leader has answered, and that was all.
+      if (!isDbError(error, 'conflict')) throw error;
+    }
+  }
+}
+
+/** Only of a shard that was made for its cluster does a catalog tell. */
+function isOrphan({ shardId, clusterId }: HeldShard, catalog: Catalog): boolean {
+  if (clusterId === undefined || clusterId !== catalog.clusterId) return false;
+  return shardFate(catalog, shardId) === 'dropped';
 }
 
 function shardIdsOf({ databases }: Catalog): ReadonlySet<number> {

@@ -5,6 +5,7 @@
  * - A shard stays here until its folder is durably gone, so that a deletion that failed is done when it is asked for again.
  * - The folder loses its name before anything in it goes: after a crash the shard is back whole or not at all.
  * - A folder is removed by one caller at a time; the others wait for it.
+ * - The roster forgets a shard once its folder has lost its name, before its bytes go; on a full disk after them.
  *
  * Not here: the log's records of the shard, which the store lets go of once the shard has left.
  */
@@ -21,10 +22,13 @@ interface DoomedShard {
 
 export class DoomedShards {
   readonly #disk: Disk;
+  readonly #forget: (shardId: number) => Promise<void>;
   readonly #shards = new Map<number, DoomedShard>();
 
-  constructor(disk: Disk) {
+  /** `forget` makes the roster forget a shard, durably. */
+  constructor(disk: Disk, forget: (shardId: number) => Promise<void>) {
     this.#disk = disk;
+    this.#forget = forget;
   }
 
   has(shardId: number): boolean {
@@ -39,7 +43,7 @@ export class DoomedShards {
   async remove(shardId: number): Promise<void> {
     const doomed = this.#shards.get(shardId);
     if (doomed === undefined) return;
-    doomed.removing ??= this.#remove(doomed).finally(() => {
+    doomed.removing ??= this.#remove(shardId, doomed).finally(() => {
       doomed.removing = undefined;
     });
     await doomed.removing;
@@ -51,7 +55,7 @@ export class DoomedShards {
     for (const { open } of this.#shards.values()) await open?.shard.close();
   }
 
-  async #remove({ folder, open }: DoomedShard): Promise<void> {
+  async #remove(shardId: number, { folder, open }: DoomedShard): Promise<void> {
     await open?.flushing?.catch(() => undefined);
     await open?.compacting?.catch(() => undefined);
     const deleted = `${folder}${deletedSuffix}`;
@@ -60,7 +64,11 @@ export class DoomedShards {
       if (!isDbError(error, 'not_found')) throw error;
     });
     await this.#disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
+    await this.#forget(shardId).catch((error: unknown) => {
+      if (!isDbError(error, 'disk_full')) throw error;
+    });
     await this.#disk.removeTree(deleted);
+    await this.#forget(shardId);
     await open?.shard.close();
   }
 }

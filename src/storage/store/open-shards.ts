@@ -55,6 +55,8 @@ export interface DamagedShard {
 }
 
 export interface FoundShards {
+  /** Shards of this worker whose deletion was ended now. */
+  readonly sweptIds: readonly number[];
   readonly shards: Map<number, OpenShard>;
   readonly damaged: Map<number, DamagedShard>;
 }
@@ -95,7 +97,7 @@ export async function openShards(disk: Disk, options: OpenShardsOptions): Promis
   const { dataFolder, isHome, nowMs } = options;
   const shards = new Map<number, OpenShard>();
   const damaged = new Map<number, DamagedShard>();
-  await sweep(disk, options);
+  const sweptIds = await sweep(disk, options);
   for (const place of await placesIn(disk, dataFolder)) {
     const { shardId } = place;
     if (!isHome(shardId)) continue;
@@ -113,7 +115,7 @@ export async function openShards(disk: Disk, options: OpenShardsOptions): Promis
       damaged.set(shardId, { place, error });
     }
   }
-  return { shards, damaged };
+  return { sweptIds, shards, damaged };
 }
 
 export function folderOf(
@@ -199,11 +201,17 @@ export async function placesIn(disk: Disk, dataFolder: string): Promise<readonly
 }
 
 /** Removes what a crash has left of shards that were being made or deleted. */
-async function sweep(disk: Disk, { dataFolder, isHome }: OpenShardsOptions): Promise<void> {
+async function sweep(
+  disk: Disk,
+  { dataFolder, isHome }: OpenShardsOptions,
+): Promise<readonly number[]> {
+  const deletedIds: number[] = [];
   for (const { suffix, ...place } of await shardFolders(disk, dataFolder)) {
     if (suffix === '' || !isHome(place.shardId)) continue;
     await disk.removeTree(`${folderOf(dataFolder, place)}${suffix}`);
+    if (suffix === deletedSuffix) deletedIds.push(place.shardId);
   }
+  return deletedIds;
 }
 
 async function shardFolders(

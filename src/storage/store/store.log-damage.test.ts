@@ -207,6 +207,7 @@ test.each(['removed', 'cut'])(
       async ({ disk, clock, random }) => {
         await disk.removeTree('wal');
         await disk.removeTree('data');
+        await disk.removeTree('meta');
         const store = await openStore(disk, clock, { random, segmentBytesMax: 300 });
         for (let i = 1; i <= 6; i++) await store.write(kept, batchOf(`m v=${i} ${i}`));
         await store.write(other, batchOf('m v=3 3\nm v=6 6'));

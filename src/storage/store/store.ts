@@ -6,8 +6,9 @@
  *
  * Invariants:
  * - A write resolves only once its record is durable, and shows to readers from then on.
- * - A shard's folder is durable before its first record is; a record of a shard without a folder is of a deleted shard.
- *   Should the shard come to be again, its records are numbered behind those.
+ * - A shard's folder is durable before its first record is, and the roster has it; a record of a shard without either is of
+ *   a deleted shard. Should the shard come to be again, its records are numbered behind those.
+ * - A shard that the roster has and that has no folder is damaged: its disk is not there.
  * - A record leaves the log only after its points are in a durable file and shard.json says so, or its shard is gone. The
  *   records of a damaged shard stay.
  * - A shard that is to be deleted is neither read nor written from then on; until its folder is gone a retry deletes it.
@@ -18,66 +19,36 @@
  */
 import { Tasks } from '../../base/async/tasks.ts';
 import { DbError, errorText } from '../../base/errors.ts';
-import type { Clock, Timer } from '../../env/clock.ts';
+import type { Timer } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
-import type { Log } from '../../env/log.ts';
-import type { Random } from '../../env/random.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
-import type { ColumnKernel } from '../../kernels/column-kernel.ts';
-import type { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { Shard } from '../engine/shard.ts';
 import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { readTsmSeal } from '../tsm/tsm-file.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
-import { recoverWal } from '../wal/wal-recovery.ts';
-import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
-import { WalWriter, type WalSegment } from '../wal/wal-writer.ts';
+import { WalRecordKind } from '../wal/wal-record.ts';
+import { WalWriter } from '../wal/wal-writer.ts';
 import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
-import { folderOf, newOpenShard, newSuffix, openShards, type DamagedShard, type FoundShards, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
-import { settleLogDamage } from './log-damage.ts';
-import { Compactor, type CompactorOptions } from './compactor.ts';
+import { folderOf, newOpenShard, newSuffix, type DamagedShard, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
+import { Compactor } from './compactor.ts';
+import { findStore, type FoundStore } from './find-store.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
 import { writeManifest } from './shard-manifest.ts';
+import type { ShardRoster } from './shard-roster.ts';
+import type { CompactionSettings, StoreOptions, StorePorts } from './store-options.ts';
 
-export interface StoreOptions {
-  readonly dataFolder: string;
-  readonly walFolder: string;
-  /** Number of this worker. */
-  readonly worker: number;
-  readonly isHome: (shardId: number) => boolean;
-  readonly segmentBytesMax: number;
-  readonly queueBytesMax: number;
-  /** A memtable of this size is flushed, and one that took no write for so long. */
-  readonly snapshotBytes: number;
-  readonly snapshotColdMs: number;
-  /** Memtables of one shard: past it writes are refused. */
-  readonly cacheBytesMax: number;
-  /** Memtables of all shards of the worker: past it the largest is flushed. */
-  readonly memtablesBytesMax: number;
-  /** Absent: only what is asked for is compacted. */
-  readonly compaction?: CompactionSettings | undefined;
+/** Where a batch goes; the cluster is that of a shard that is made for it. */
+export interface WritePlace extends ShardPlace {
+  readonly clusterId?: bigint | undefined;
 }
 
-export interface CompactionSettings extends CompactorOptions {
-  /** `compact-throughput` and `compact-throughput-burst`: this worker's share. 0 for no limit. */
-  readonly bytesPerSecond: number;
-  readonly burstBytes: number;
-}
-
-export interface StorePorts {
-  readonly disk: Disk;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly turn: () => Promise<void>;
-  /** For the log's salt; without one it is 0, which is for tests alone. */
-  readonly random?: Random | undefined;
-  /** Of the worker, for its flushes. */
-  readonly kernels?: FlushKernelPool | undefined;
-  /** Of the worker, for its compactions. */
-  readonly columnKernel?: ColumnKernel | undefined;
+/** A shard of this worker, damaged or not. */
+export interface ShardHolding extends ShardPlace {
+  /** The cluster that it was made for; undefined when that is not known. */
+  readonly clusterId: bigint | undefined;
 }
 
 /** What a shard says of a batch that it has made durable. */
@@ -105,23 +76,29 @@ export class Store {
   /** Last sequences of shards that are gone, as far as the log may still have records of them. */
   readonly #goneSequences: Map<number, number>;
   readonly #creating = new Map<number, Promise<OpenShard>>();
+  /** Shards whose folder is made and that are not in the roster yet. */
+  readonly #made = new Set<number>();
   readonly #wal: WalWriter;
+  readonly #roster: ShardRoster | undefined;
   readonly #tasks: Tasks;
   readonly #coldTimer: Timer;
   readonly #compactor: Compactor;
   #schemaVersion = 0;
 
-  private constructor(ports: StorePorts, options: StoreOptions, opened: Opened) {
+  private constructor(ports: StorePorts, options: StoreOptions, opened: FoundStore) {
     this.#ports = ports;
     this.#options = options;
     this.#shards = opened.shards;
     this.#damaged = opened.damaged;
-    this.#doomed = new DoomedShards(ports.disk);
+    this.#doomed = new DoomedShards(ports.disk, async (shardId) => {
+      await opened.roster?.gone(shardId);
+    });
     this.#goneSequences = opened.goneSequences;
     const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
     const salt = ports.random?.u32() ?? 0;
     const wal = { folder, run: opened.run + 1, worker, segmentBytesMax, queueBytesMax, salt };
     this.#wal = new WalWriter(ports.disk, wal, opened.segments);
+    this.#roster = opened.roster;
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the store failed', { name, error: errorText(error) });
     });
@@ -134,25 +111,7 @@ export class Store {
 
   /** Opens the shards that are home here and replays the log. */
   static async open(ports: StorePorts, options: StoreOptions): Promise<Store> {
-    const nowMs = ports.clock.monotonicMs();
-    const found = await openShards(ports.disk, { ...options, nowMs });
-    for (const [shard, { error }] of found.damaged)
-      ports.log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
-    const segments: WalSegment[] = [];
-    const recovered = await recoverWal(ports.disk, options.walFolder, {
-      onRecord: (record) => {
-        replay(found.shards, record);
-      },
-      onSegment: (path, sequences) => segments.push({ path, sequences }),
-    });
-    const { lacking, keptPaths } = await settleLogDamage(ports, options, recovered);
-    for (const [shardId, error] of lacking) await setAsDamaged(found, shardId, error);
-    const store = new Store(ports, options, {
-      ...found,
-      run: recovered.run,
-      segments: segments.filter(({ path }) => !keptPaths.has(path)),
-      goneSequences: sequencesOfGone(segments, found.shards),
-    });
+    const store = new Store(ports, options, await findStore(ports, options));
     store.#tasks.spawn('release', store.#release());
     return store;
   }
@@ -167,14 +126,22 @@ export class Store {
     return [...this.#shards.keys(), ...this.#damaged.keys()];
   }
 
+  /** The same with what is known of them. */
+  get holdings(): readonly ShardHolding[] {
+    return [...this.#shards.values(), ...this.#damaged.values()].map(({ place }) => ({
+      ...place,
+      clusterId: this.#roster?.clusterIdOf(place.shardId),
+    }));
+  }
+
   /**
    * Makes a batch durable and readable. `payload` must not change afterwards. Throws `cache_full` past the limit, and what
    * view() throws.
    */
-  async write(place: ShardPlace, payload: Uint8Array): Promise<WriteReceipt> {
+  async write({ clusterId, ...place }: WritePlace, payload: Uint8Array): Promise<WriteReceipt> {
     const batch = decodePointBatch(payload);
     this.#refuseDamaged(place.shardId);
-    const open = this.#shards.get(place.shardId) ?? (await this.#create(place));
+    const open = this.#shards.get(place.shardId) ?? (await this.#create(place, clusterId));
     this.#refuseFull(open);
     const { rejects, droppedCount, reason } = open.shard.decide(batch);
     if (droppedCount === batch.rowCount) return { droppedCount, reason };
@@ -253,6 +220,7 @@ export class Store {
     await this.#compactor.close();
     await this.#tasks.settled();
     await this.#wal.close();
+    await this.#roster?.close();
     for (const { shard } of this.#shards.values()) await shard.close();
     await this.#doomed.close();
   }
@@ -323,7 +291,12 @@ export class Store {
   async #release(): Promise<void> {
     const { dataFolder, isHome } = this.#options;
     const ids = [...this.#wal.closedShardIds()].filter((shardId) => !isHome(shardId));
-    const elsewhere = await flushedElsewhere(this.#ports.disk, dataFolder, new Set(ids));
+    const isNeeded = (shardId: number) => this.#roster?.has(shardId) === true;
+    const elsewhere = await flushedElsewhere(
+      this.#ports.disk,
+      { dataFolder, isNeeded },
+      new Set(ids),
+    );
     await this.#wal.release((shardId, sequence) => {
       if (!isHome(shardId)) return sequence <= (elsewhere.get(shardId) ?? 0);
       if (this.#damaged.has(shardId) || this.#doomed.has(shardId)) return false;
@@ -332,7 +305,7 @@ export class Store {
     });
   }
 
-  #create(place: ShardPlace): Promise<OpenShard> {
+  #create(place: ShardPlace, clusterId: bigint | undefined): Promise<OpenShard> {
     const creating = this.#creating.get(place.shardId);
     if (creating !== undefined) return creating;
     const { disk, log, clock } = this.#ports;
@@ -341,8 +314,10 @@ export class Store {
       return Promise.reject(new DbError('shard_not_found', text));
     }
     const sequence = this.#goneSequences.get(place.shardId) ?? 0;
-    const created = makeShardFolder(disk, this.#folderOf(place), sequence)
-      .then(() => {
+    const created = this.#make(place, sequence)
+      .then(async () => {
+        await this.#roster?.made(place, clusterId === 0n ? undefined : clusterId);
+        this.#made.delete(place.shardId);
         const shard = new Shard(place.shardId);
         const files = new Map<string, never>();
         const state = { flushedSequence: sequence, files };
@@ -360,15 +335,15 @@ export class Store {
     return created;
   }
 
+  async #make(place: ShardPlace, sequence: number): Promise<void> {
+    if (this.#made.has(place.shardId)) return;
+    await makeShardFolder(this.#ports.disk, this.#folderOf(place), sequence);
+    this.#made.add(place.shardId);
+  }
+
   #folderOf(place: ShardPlace): string {
     return folderOf(this.#options.dataFolder, place);
   }
-}
-
-interface Opened extends FoundShards {
-  readonly run: number;
-  readonly segments: readonly WalSegment[];
-  readonly goneSequences: Map<number, number>;
 }
 
 /** The records up to `sequence` are of a shard of that id that was deleted: they stay needless, whenever power is lost. */
@@ -383,38 +358,4 @@ async function makeShardFolder(disk: Disk, folder: string, sequence: number): Pr
   await writeManifest(disk, fresh, { flushedSequence: sequence, files: new Map() });
   await disk.rename(fresh, folder);
   await disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
-}
-
-function sequencesOfGone(
-  segments: readonly WalSegment[],
-  shards: ReadonlyMap<number, OpenShard>,
-): Map<number, number> {
-  const gone = new Map<number, number>();
-  for (const { sequences } of segments) {
-    for (const [shardId, sequence] of sequences)
-      if (!shards.has(shardId)) gone.set(shardId, Math.max(sequence, gone.get(shardId) ?? 0));
-  }
-  return gone;
-}
-
-function replay(shards: ReadonlyMap<number, OpenShard>, record: WalRecord): void {
-  const open = shards.get(record.shardId);
-  if (open === undefined || record.kind !== WalRecordKind.points) return;
-  if (record.sequence <= open.flushedSequence) return;
-  const batch = decodePointBatch(record.payload);
-  open.shard.apply(batch, record.rejectBitmap);
-  open.sequence = Math.max(open.sequence, record.sequence);
-  open.appliedSequence = open.sequence;
-}
-
-async function setAsDamaged(
-  { shards, damaged }: FoundShards,
-  shardId: number,
-  error: DbError,
-): Promise<void> {
-  const open = shards.get(shardId);
-  if (open === undefined) return;
-  shards.delete(shardId);
-  damaged.set(shardId, { place: open.place, error });
-  await open.shard.close();
 }

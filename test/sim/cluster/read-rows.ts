@@ -13,7 +13,7 @@ const options = { deadlineMs: 60_000 };
 /** All rows that a node holds, read through its own engine. */
 export async function storedRows(local: LocalShards): Promise<Map<string, string>> {
   const rows = new Map<string, string>();
-  for (const shardId of await local.shardIds()) {
+  for (const { shardId } of await local.holdings()) {
     const { measurements } = await local.describe([shardId], options);
     for (const { name: measurement, fields, tagKeys } of measurements) {
       const fragment = {

@@ -1,0 +1,108 @@
+/**
+ * What an opening store finds: its shards with what the log adds to them, the segments of earlier runs, the roster.
+ *
+ * Invariants:
+ * - A shard in the roster without a folder is damaged, not empty. A folder that the roster does not have is taken in.
+ * - Damage of one shard, or of the log, keeps no other shard from opening.
+ */
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { decodePointBatch } from '../../models/point-batch.ts';
+import { recoverWal } from '../wal/wal-recovery.ts';
+import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
+import type { WalSegment } from '../wal/wal-writer.ts';
+import { settleLogDamage } from './log-damage.ts';
+import { folderOf, openShards, type FoundShards, type OpenShard } from './open-shards.ts';
+import { ShardRoster } from './shard-roster.ts';
+import type { StoreOptions, StorePorts } from './store-options.ts';
+
+export interface FoundStore extends FoundShards {
+  readonly run: number;
+  readonly segments: readonly WalSegment[];
+  readonly goneSequences: Map<number, number>;
+  readonly roster: ShardRoster | undefined;
+}
+
+export async function findStore(ports: StorePorts, options: StoreOptions): Promise<FoundStore> {
+  const { disk, log, clock } = ports;
+  const { rosterFolder: folder, worker, isHome, dataFolder } = options;
+  const roster = folder === undefined ? undefined : await ShardRoster.open(ports, { folder, worker }); // prettier-ignore
+  const found = await openShards(disk, { ...options, nowMs: clock.monotonicMs() });
+  await compareRoster(ports, roster, { ...found, dataFolder, isHome });
+  for (const [shard, { error }] of found.damaged)
+    log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
+  const segments: WalSegment[] = [];
+  const recovered = await recoverWal(disk, options.walFolder, {
+    onRecord: (record) => {
+      replay(found.shards, record);
+    },
+    onSegment: (path, sequences) => segments.push({ path, sequences }),
+  });
+  const { lacking, keptPaths } = await settleLogDamage(ports, options, recovered);
+  for (const [shardId, error] of lacking) await setAsDamaged(found, shardId, error);
+  return {
+    ...found,
+    run: recovered.run,
+    segments: segments.filter(({ path }) => !keptPaths.has(path)),
+    goneSequences: sequencesOfGone(segments, found.shards),
+    roster,
+  };
+}
+
+async function compareRoster(
+  { log }: StorePorts,
+  roster: ShardRoster | undefined,
+  found: FoundShards & Pick<StoreOptions, 'dataFolder' | 'isHome'>,
+): Promise<void> {
+  if (roster === undefined) return;
+  const { shards, damaged, sweptIds, dataFolder, isHome } = found;
+  try {
+    for (const shardId of sweptIds)
+      if (!shards.has(shardId) && !damaged.has(shardId)) await roster.gone(shardId);
+    for (const { place } of [...shards.values(), ...damaged.values()])
+      await roster.made(place, undefined);
+  } catch (error) {
+    if (!isDbError(error, 'io_error') && !isDbError(error, 'disk_full')) throw error;
+    // As it was before: the next start tries again.
+    log.warn('The list of shards could not be brought up to date', { error: errorText(error) });
+  }
+  for (const { shardId, database, retentionPolicy } of roster.places) {
+    if (!isHome(shardId) || shards.has(shardId) || damaged.has(shardId)) continue;
+    const place = { shardId, database, retentionPolicy };
+    const text = `${folderOf(dataFolder, place)}: the folder of the shard is gone`;
+    damaged.set(shardId, { place, error: new DbError('corrupt', text) });
+  }
+}
+
+async function setAsDamaged(
+  { shards, damaged }: FoundShards,
+  shardId: number,
+  error: DbError,
+): Promise<void> {
+  const open = shards.get(shardId);
+  if (open === undefined) return;
+  shards.delete(shardId);
+  damaged.set(shardId, { place: open.place, error });
+  await open.shard.close();
+}
+
+function sequencesOfGone(
+  segments: readonly WalSegment[],
+  shards: ReadonlyMap<number, OpenShard>,
+): Map<number, number> {
+  const gone = new Map<number, number>();
+  for (const { sequences } of segments) {
+    for (const [shardId, sequence] of sequences)
+      if (!shards.has(shardId)) gone.set(shardId, Math.max(sequence, gone.get(shardId) ?? 0));
+  }
+  return gone;
+}
+
+function replay(shards: ReadonlyMap<number, OpenShard>, record: WalRecord): void {
+  const open = shards.get(record.shardId);
+  if (open === undefined || record.kind !== WalRecordKind.points) return;
+  if (record.sequence <= open.flushedSequence) return;
+  const batch = decodePointBatch(record.payload);
+  open.shard.apply(batch, record.rejectBitmap);
+  open.sequence = Math.max(open.sequence, record.sequence);
+  open.appliedSequence = open.sequence;
+}

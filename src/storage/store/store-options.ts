@@ -1,0 +1,48 @@
+/** What a store of shards is opened with: folders, limits, and the ports that it takes. */
+import type { Clock } from '../../env/clock.ts';
+import type { Disk } from '../../env/disk.ts';
+import type { Log } from '../../env/log.ts';
+import type { Random } from '../../env/random.ts';
+import type { ColumnKernel } from '../../kernels/column-kernel.ts';
+import type { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
+import type { CompactorOptions } from './compactor.ts';
+
+export interface StoreOptions {
+  readonly dataFolder: string;
+  readonly walFolder: string;
+  /** Number of this worker. */
+  readonly worker: number;
+  readonly isHome: (shardId: number) => boolean;
+  readonly segmentBytesMax: number;
+  readonly queueBytesMax: number;
+  /** A memtable of this size is flushed, and one that took no write for so long. */
+  readonly snapshotBytes: number;
+  readonly snapshotColdMs: number;
+  /** Memtables of one shard: past it writes are refused. */
+  readonly cacheBytesMax: number;
+  /** Memtables of all shards of the worker: past it the largest is flushed. */
+  readonly memtablesBytesMax: number;
+  /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */
+  readonly rosterFolder?: string | undefined;
+  /** Absent: only what is asked for is compacted. */
+  readonly compaction?: CompactionSettings | undefined;
+}
+
+export interface CompactionSettings extends CompactorOptions {
+  /** `compact-throughput` and `compact-throughput-burst`: this worker's share. 0 for no limit. */
+  readonly bytesPerSecond: number;
+  readonly burstBytes: number;
+}
+
+export interface StorePorts {
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly turn: () => Promise<void>;
+  /** For the log's salt; without one it is 0, which is for tests alone. */
+  readonly random?: Random | undefined;
+  /** Of the worker, for its flushes. */
+  readonly kernels?: FlushKernelPool | undefined;
+  /** Of the worker, for its compactions. */
+  readonly columnKernel?: ColumnKernel | undefined;
+}
