@@ -1,7 +1,8 @@
 /**
  * Line protocol through the WebAssembly kernel. Its slow twin is parseLines of models/line-protocol.ts: what the kernel
- * parses, it parses to the same points; what it does not take, the twin does. Keys, field sets and shapes are known to
- * JavaScript by numbers only; their bytes stay in the kernel's memory.
+ * parses, it parses to the same points; lines that it does not take it lists for the twin. Keys, field sets and shapes are
+ * known to JavaScript by numbers only; their bytes stay in the kernel's memory. A body comes in pieces of a bounded length:
+ * so does the memory.
  */
 import { assert } from '../base/assert.ts';
 import { RoutedShape, type RouteExports } from './routed-shape.ts';
@@ -11,6 +12,9 @@ const pagesMax = 65_536;
 const paddingBytes = 64;
 /** With more keys than these all of them are forgotten before the next body: what is kept stays a cache. */
 const keysKeptMax = 262_144;
+/** A shorter line is none, and a shorter value neither. */
+const lineBytesMin = 6;
+const valueBytesMin = 4;
 
 interface LineExports extends RouteExports {
   heapBase(): number;
@@ -30,17 +34,11 @@ interface LineExports extends RouteExports {
   leastTime(): bigint;
   greatestTime(): bigint;
   countByte(ptr: number, length: number, byte: number): number;
-  parse(
-    body: number,
-    length: number,
-    keyIds: number,
-    fieldSetIds: number,
-    starts: number,
-    times: number,
-    values: number,
-    step: bigint,
-    defaultTime: bigint,
-  ): number;
+  columns(keyIds: number, fieldSetIds: number, starts: number, offsets: number, times: number, values: number, odds: number): void; // prettier-ignore
+  parse(body: number, length: number, whole: boolean, step: bigint, defaultTime: bigint): number;
+  consumed(): number;
+  oddLines(): number;
+  listOdd(lines: number, least: bigint, greatest: bigint): void;
 
   route(keyIds: number, fieldSetIds: number, times: number, lines: number, groups: number, groupCount: number, placeRows: number, placeCount: number, work: number): number; // prettier-ignore
   workBytes(lines: number): number;
@@ -57,9 +55,23 @@ export interface KernelField {
   readonly type: number;
 }
 
-/** The lines of the body parsed last. */
+/** A piece of a body to parse. */
+export interface LinePiece {
+  readonly bytes: Uint8Array;
+  /** False when more comes behind it: it then ends with a newline, and the last line may not be whole. */
+  readonly isLast: boolean;
+  readonly stepNs: bigint;
+  /** Of lines without a time. */
+  readonly defaultTimeNs: bigint;
+}
+
+/** The lines of the piece parsed last. */
 export interface KernelLines {
   readonly lineCount: number;
+  /** Less than the piece has when its last line is not whole. */
+  readonly consumedBytes: number;
+  /** The lines left to the twin: start and end of ranges of the piece, the end without the newline. */
+  readonly odd: Uint32Array;
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
 }
@@ -90,7 +102,7 @@ export class LineKernel {
   readonly #exports: LineExports;
   readonly #base: number;
   /** Of the columns of the body parsed last, and of room behind them. */
-  #places = { keyIds: 0, fieldSetIds: 0, starts: 0, times: 0, values: 0, work: 0 };
+  #places = { keyIds: 0, fieldSetIds: 0, starts: 0, times: 0, values: 0, odds: 0, work: 0 };
   #generation = 0;
 
   private constructor(memory: WebAssembly.Memory, exports: LineExports) {
@@ -119,6 +131,11 @@ export class LineKernel {
   /** Ids of field sets and shapes are dense and hold until this grows. */
   get generation(): number {
     return this.#generation;
+  }
+
+  /** Of all that it holds, used or not. */
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
   }
 
   get fieldSetCount(): number {
@@ -176,14 +193,19 @@ export class LineKernel {
     return { measurement, fieldSet: this.#exports.shapeFieldSet(id) };
   }
 
-  /** Undefined when the body holds anything unusual: the slow twin has to parse it. */
-  parse(body: Uint8Array, stepNs: bigint, defaultTimeNs: bigint): KernelLines | undefined {
+  /** Undefined when the piece has more keys or field sets than are known at once: shorter ones fit. */
+  parse(piece: LinePiece): KernelLines | undefined {
     if (this.#exports.keys() > keysKeptMax) this.#forget();
-    const lines = this.#parse(body, stepNs, defaultTimeNs);
-    if (lines !== 'full') return lines;
+    const lines = this.#parse(piece);
+    if (lines !== undefined) return lines;
     this.#forget();
-    const again = this.#parse(body, stepNs, defaultTimeNs);
-    return again === 'full' ? undefined : again;
+    return this.#parse(piece);
+  }
+
+  /** The lines among those parsed that the twin has to look at, since their key, their fields or their time are not usual. */
+  listOdd(lineCount: number, leastNs: bigint, greatestNs: bigint): Uint32Array {
+    this.#exports.listOdd(lineCount, clamped(leastNs), clamped(greatestNs));
+    return this.#odd();
   }
 
   /** Forgets all keys, field sets and shapes. */
@@ -192,39 +214,56 @@ export class LineKernel {
     this.#generation++;
   }
 
-  #parse(
-    body: Uint8Array,
-    stepNs: bigint,
-    defaultTimeNs: bigint,
-  ): KernelLines | 'full' | undefined {
+  #parse({ bytes: body, isLast, stepNs, defaultTimeNs }: LinePiece): KernelLines | undefined {
     const bodyAt = this.#base;
-    const length = body.length + 1;
+    const length = isLast ? body.length + 1 : body.length;
     this.#reserve(bodyAt + length + paddingBytes);
     const bytes = new Uint8Array(this.#memory.buffer, bodyAt, length + paddingBytes);
     bytes.set(body);
     bytes.fill(0, body.length);
-    bytes[body.length] = 10;
-    const lineMax = this.#exports.countByte(bodyAt, length, 10);
-    const valueMax = this.#exports.countByte(bodyAt, length, 61);
+    if (isLast) bytes[body.length] = 10;
+    const newlines = this.#exports.countByte(bodyAt, length, 10);
+    const equals = this.#exports.countByte(bodyAt, length, 61);
+    const lineMax = Math.min(newlines, Math.floor(length / lineBytesMin) + 1);
+    const valueMax = Math.min(equals, Math.floor(length / valueBytesMin) + 1);
     const keyIds = aligned(bodyAt + length + paddingBytes);
     const fieldSetIds = aligned(keyIds + lineMax * 4);
     const starts = aligned(fieldSetIds + lineMax * 4);
-    const times = aligned(starts + lineMax * 4);
+    const offsets = aligned(starts + lineMax * 4);
+    const times = aligned(offsets + lineMax * 4);
     const values = aligned(times + lineMax * 8);
-    const work = aligned(values + valueMax * 8);
-    this.#places = { keyIds, fieldSetIds, starts, times, values, work };
+    const odds = aligned(values + valueMax * 8);
+    const work = aligned(odds + newlines * 8);
+    this.#places = { keyIds, fieldSetIds, starts, times, values, odds, work };
     this.#reserve(work + paddingBytes);
-    const lineCount = this.#exports.parse(bodyAt, length, keyIds, fieldSetIds, starts, times, values, stepNs, defaultTimeNs); // prettier-ignore
-    if (lineCount < 0) return lineCount === -2 ? 'full' : undefined;
-    const minTimeNs = this.#exports.leastTime();
-    return { lineCount, minTimeNs, maxTimeNs: this.#exports.greatestTime() };
+    const exports = this.#exports;
+    exports.columns(keyIds, fieldSetIds, starts, offsets, times, values, odds);
+    const lineCount = exports.parse(bodyAt, length, isLast, stepNs, defaultTimeNs);
+    if (lineCount < 0) return undefined;
+    const minTimeNs = exports.leastTime();
+    const maxTimeNs = exports.greatestTime();
+    const consumedBytes = Math.min(body.length, exports.consumed() >>> 0);
+    return { lineCount, consumedBytes, odd: this.#odd(), minTimeNs, maxTimeNs };
+  }
+
+  #odd(): Uint32Array {
+    const { odds } = this.#places;
+    return new Uint32Array(this.#memory.buffer, odds, this.#exports.oddLines() * 2).slice();
+  }
+
+  /** The times of the lines parsed last. A view: it holds until the next call. */
+  times(lineCount: number): BigInt64Array {
+    return new BigInt64Array(this.#memory.buffer, this.#places.times, lineCount);
   }
 
   /**
-   * Parts the lines of the body parsed last by place, and gives them place by place. Undefined when the slow way has to:
-   * a line is not as usual, or lies in none of the groups.
+   * Parts the lines of the body parsed last by place, and gives them place by place. Or says why it cannot: a line is not
+   * as usual, or lies in none of the groups, or there are more shapes than are known at once.
    */
-  route(lineCount: number, groups: readonly KernelGroup[]): Iterable<RoutedPlace> | undefined {
+  route(
+    lineCount: number,
+    groups: readonly KernelGroup[],
+  ): Iterable<RoutedPlace> | 'odd' | 'outside' | 'full' {
     const { keyIds, fieldSetIds, times } = this.#places;
     const placeCount = groups.reduce((sum, group) => sum + group.placeCount, 0);
     const groupsAt = this.#places.work;
@@ -234,10 +273,12 @@ export class LineKernel {
     this.#reserve(headsAt + paddingBytes);
     this.#placeGroups(groupsAt, groups);
     const routed = this.#exports.route(keyIds, fieldSetIds, times, lineCount, groupsAt, groups.length, rowsAt, placeCount, listsAt); // prettier-ignore
+    if (routed === -1) return 'odd';
+    if (routed === -2) return 'outside';
     if (routed < 0) {
-      // Too many shapes at once: with none known the next body has room.
-      if (routed === -3) this.#forget();
-      return undefined;
+      // With none known the next body has room.
+      this.#forget();
+      return 'full';
     }
     const ends = new Uint32Array(this.#memory.buffer, rowsAt, placeCount).slice();
     return this.#routedPlaces(ends, headsAt);

@@ -26,9 +26,19 @@ export const keyBytesMax = 65_535;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
+/** Longer texts are worth a call of the decoder. */
+const shortTextBytes = 24;
+
 /** The text of bytes [start, end). */
 export function textOf(line: Uint8Array, start: number, end: number): string {
-  return decoder.decode(line.subarray(start, end));
+  if (end - start > shortTextBytes) return decoder.decode(line.subarray(start, end));
+  let text = '';
+  for (let i = start; i < end; i++) {
+    const byte = line[i] ?? 0;
+    if (byte >= 0x80) return decoder.decode(line.subarray(start, end));
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** The first position from `at` on that is not a space, tab or NUL. */

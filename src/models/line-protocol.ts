@@ -41,9 +41,12 @@ export interface ParsedLines {
 }
 
 /** Parses line protocol: the slow, obvious form that the kernel is held to. */
-export function parseLines(body: Uint8Array, options: LineOptions): ParsedLines {
+export function parseLines(
+  body: Uint8Array,
+  options: LineOptions,
+  errors = new LineErrors(),
+): ParsedLines {
   const points: LinePoint[] = [];
-  const errors = new LineErrors();
   for (let at = 0; at < body.length;) {
     const end = endOfLine(body, at);
     const point = parseLineAt(body.subarray(at, end), options, errors);

@@ -1,18 +1,33 @@
 /**
  * The fast way from a body to batches: the kernel parses, and its columns are gathered per shard and shape, eight bytes a
- * value, without a JavaScript value for each. Whatever the kernel does not take goes the slow way (route-lines.ts), which
- * it equals on all that it takes.
+ * value, without a JavaScript value for each. It equals the slow way (route-lines.ts), which any body can go.
+ *
+ * - A body is routed piece by piece, so that the memory of the kernel is bounded whatever its length.
+ * - Lines that the kernel does not take are read by its twin: those that are no points, or that no shard may take, are left
+ *   out and told of, the others are spelled anew (mend-lines.ts), and the kernel takes the piece again.
+ * - What it does not take even then goes the slow way.
  */
 import { must } from '../../base/assert.ts';
+import { KiB, MiB } from '../../base/units.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { Byte, unescapeName } from '../../models/line-bytes.ts';
+import { endOfLine } from '../../models/line-protocol.ts';
 import { parseLineKey } from '../../models/parse-line-key.ts';
 import { BatchWriter } from '../../models/batch-writer.ts';
 import type { BatchField } from '../../models/point-batch.ts';
 import { seriesKey } from '../../models/series-key.ts';
-import type { LineKernel, RoutedPlace, KernelLines } from '../../kernels/line-kernel.ts';
+import type { LineKernel, RoutedPlace, KernelLines, LinePiece } from '../../kernels/line-kernel.ts';
 import type { RoutedShape } from '../../kernels/routed-shape.ts';
-import { routeLines, type LinesTask, type RoutedLines, type RouteGroup } from './route-lines.ts';
+import { BodyRouting } from './body-routing.ts';
+import { mergeRanges } from './mend-lines.ts';
+import type { LinesTask, RoutedLines } from './route-lines.ts';
+
+/** Of a body that is routed at once. A kernel's columns take up to some 12 times as much. */
+const pieceBytesMax = 4 * MiB;
+/** A piece that has more keys, field sets or shapes than the kernel knows at once is halved down to this. */
+const pieceBytesMin = 64 * KiB;
+
+type Piece = Pick<LinePiece, 'bytes' | 'isLast'>;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -36,18 +51,73 @@ export class LineRouter {
   }
 
   route(task: LinesTask): RoutedLines {
-    const { body, stepNs, defaultTimeNs } = task;
-    const cutTimeNs = defaultTimeNs - (defaultTimeNs % stepNs);
-    const lines = this.#kernel.parse(body, stepNs, cutTimeNs);
+    const routing = new BodyRouting(task);
+    const { body } = task;
+    let from = 0;
+    let bytesMax = pieceBytesMax;
+    while (from < body.length) {
+      const piece = pieceAt(body, from, bytesMax);
+      const taken = this.#routePiece(piece, routing);
+      if (taken === 'full' && bytesMax > pieceBytesMin) {
+        bytesMax /= 2;
+      } else if (taken === 'cut') {
+        bytesMax *= 2;
+      } else if (taken === 'full') {
+        const end = endOfLines(body, from, pieceBytesMin);
+        routing.addSlowly(body.subarray(from, end));
+        from = end;
+      } else {
+        from += taken;
+        bytesMax = pieceBytesMax;
+      }
+    }
+    return routing.finish();
+  }
+
+  /** How many bytes were routed; or that it has too much for the kernel, or that its only line is cut off. */
+  #routePiece(piece: Piece, routing: BodyRouting): number | 'full' | 'cut' {
+    const lines = this.#parse(piece, routing);
+    if (lines === undefined) return 'full';
+    const { consumedBytes } = lines;
+    if (consumedBytes === 0) return 'cut';
+    const text = piece.bytes.subarray(0, consumedBytes);
+    const { leastNs, greatestNs } = routing;
+    const isInTime = leastNs <= lines.minTimeNs && lines.maxTimeNs <= greatestNs;
+    if (lines.odd.length === 0 && isInTime && this.#routeLines(lines, routing))
+      return consumedBytes;
+    const alsoOdd = this.#kernel.listOdd(lines.lineCount, leastNs, greatestNs);
+    const mended = routing.mend(text, mergeRanges(lines.odd, alsoOdd));
+    const again = this.#parse({ bytes: mended, isLast: true }, routing);
+    const isRouted = again?.odd.length === 0 && this.#routeLines(again, routing);
+    if (!isRouted) routing.addSlowly(mended);
+    return consumedBytes;
+  }
+
+  #parse(piece: Piece, { stepNs, cutTimeNs }: BodyRouting): KernelLines | undefined {
+    const lines = this.#kernel.parse({ ...piece, stepNs, defaultTimeNs: cutTimeNs });
     this.#learn();
-    if (lines === undefined) return routeLines(task);
-    if (lines.lineCount === 0) return { batches: [], pointCount: 0, errors: '', unroutedNs: [] };
-    const unroutedNs = unroutedTimes(task, lines);
-    if (unroutedNs.length > 0)
-      return { batches: [], pointCount: lines.lineCount, errors: '', unroutedNs, body };
-    // Points that may have to be dropped, or have no group: rare enough for the slow way.
-    const groups = groupsOfAll(task, lines);
-    return (groups && this.#routeTo(groups, lines)) ?? routeLines(task);
+    return lines;
+  }
+
+  /** False when the kernel does not take all of the lines. */
+  #routeLines(lines: KernelLines, routing: BodyRouting): boolean {
+    const { lineCount } = lines;
+    if (lineCount === 0) return true;
+    const groups = routing.groupsOf(lines);
+    const shardIds = groups.flatMap((group) => group.shardIds);
+    const places = this.#kernel.route(
+      lineCount,
+      groups.map(({ startNs, endNs, shardIds: { length: placeCount } }) => ({ startNs, endNs, placeCount })), // prettier-ignore
+    );
+    if (places === 'odd' || places === 'full') return false;
+    if (places === 'outside') {
+      routing.addUnrouted(this.#kernel.times(lineCount), groups);
+      return true;
+    }
+    for (const place of places)
+      routing.addBatch({ shardId: shardIds[place.place] ?? 0, payload: this.#encode(place) });
+    routing.addPoints(lineCount);
+    return true;
   }
 
   /** Takes note of new field sets, and reads the keys that the kernel has left. */
@@ -72,20 +142,6 @@ export class LineRouter {
       this.#kernel.setFieldSet(id, names.size === fields.length && !names.has('time'));
       this.#fieldSets.push(fields);
     }
-  }
-
-  /** Undefined when a line is not as usual, or lies in none of the groups. */
-  #routeTo(groups: readonly RouteGroup[], { lineCount }: KernelLines): RoutedLines | undefined {
-    const shardIds = groups.flatMap((group) => group.shardIds);
-    const places = this.#kernel.route(
-      lineCount,
-      groups.map(({ startNs, endNs, shardIds: { length: placeCount } }) => ({ startNs, endNs, placeCount })), // prettier-ignore
-    );
-    if (places === undefined) return undefined;
-    const batches: { shardId: number; payload: Uint8Array }[] = [];
-    for (const place of places)
-      batches.push({ shardId: shardIds[place.place] ?? 0, payload: this.#encode(place) });
-    return { batches, pointCount: lineCount, errors: '', unroutedNs: [] };
   }
 
   #encode(place: RoutedPlace): Uint8Array {
@@ -144,34 +200,20 @@ function writeColumns(writer: BatchWriter, shape: RoutedShape, fields: KnownShap
   });
 }
 
-/** The groups that the lines of the body may lie in, when none of these is beyond the bounds. */
-function groupsOfAll(
-  task: LinesTask,
-  { minTimeNs, maxTimeNs }: KernelLines,
-): readonly RouteGroup[] | undefined {
-  const { retentionMinNs, windowMinNs, windowMaxNs } = task.bounds;
-  if (retentionMinNs !== undefined && minTimeNs < retentionMinNs) return undefined;
-  if (windowMinNs !== undefined && minTimeNs < windowMinNs) return undefined;
-  if (windowMaxNs !== undefined && maxTimeNs > windowMaxNs) return undefined;
-  const isWithin = ({ startNs, endNs }: RouteGroup) => startNs <= minTimeNs && maxTimeNs < endNs;
-  const whole = task.groups.find(isWithin);
-  if (whole !== undefined) return [whole];
-  const some = task.groups.filter(
-    ({ startNs, endNs }) => startNs <= maxTimeNs && minTimeNs < endNs,
-  );
-  // The first or the last line lies outside of the only one: the slow way says where.
-  return some.length === 1 ? undefined : some;
+/** Whole lines from `from` on, of about so many bytes: a newline that quotes hide may end it. */
+function pieceAt(body: Uint8Array, from: number, bytesMax: number): Piece {
+  if (body.length - from <= bytesMax) return { bytes: body.subarray(from), isLast: true };
+  const before = body.lastIndexOf(Byte.newline, from + bytesMax - 1);
+  const at = before >= from ? before : body.indexOf(Byte.newline, from + bytesMax);
+  if (at < 0) return { bytes: body.subarray(from), isLast: true };
+  return { bytes: body.subarray(from, at + 1), isLast: false };
 }
 
-/** The ends of the body's time when no group overlaps it at all: what a first write of a new week looks like. */
-function unroutedTimes(task: LinesTask, { minTimeNs, maxTimeNs }: KernelLines): readonly bigint[] {
-  const { retentionMinNs, windowMinNs, windowMaxNs } = task.bounds;
-  const isBounded = retentionMinNs !== undefined || windowMinNs !== undefined || windowMaxNs !== undefined; // prettier-ignore
-  const isKnown = task.groups.some(
-    ({ startNs, endNs }) => startNs <= maxTimeNs && minTimeNs < endNs,
-  );
-  if (isBounded || isKnown) return [];
-  return minTimeNs === maxTimeNs ? [minTimeNs] : [minTimeNs, maxTimeNs];
+/** The end of the lines from `from` on that have so many bytes together. */
+function endOfLines(body: Uint8Array, from: number, bytesMin: number): number {
+  let at = from;
+  while (at < body.length && at - from < bytesMin) at = endOfLine(body, at) + 1;
+  return Math.min(at, body.length);
 }
 
 /** Undefined for a key that is not as usual; the slow way then says why. */

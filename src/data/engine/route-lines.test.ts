@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { decodePointBatch } from '../../models/point-batch.ts';
-import { routeLines, type TimeBounds } from './route-lines.ts';
+import type { TimeBounds } from './point-sieve.ts';
+import { routeLines } from './route-lines.ts';
 
 const groups = [{ startNs: 0n, endNs: 1_000n, shardIds: [1] }];
 const badTag = (name: string) => `invalid tag key: input tag "time" on measurement "${name}" is invalid`; // prettier-ignore

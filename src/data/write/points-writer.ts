@@ -9,7 +9,8 @@ import {
   type ShardInfo,
 } from '../../meta/model/catalog.ts';
 import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
-import type { LinesTask, RefusedPoints, RoutedLines, TimeBounds } from '../engine/route-lines.ts';
+import type { RefusedPoints, TimeBounds } from '../engine/point-sieve.ts';
+import type { LinesTask, RoutedLines } from '../engine/route-lines.ts';
 import type { OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
 import type { ConsistencyLevel } from './consistency.ts';

@@ -5,25 +5,30 @@ import { hashBytes, isEqual } from './bytes';
 import { allocateInHeap } from './keys';
 
 const fieldSetsMax: u32 = 4_096;
+const fieldSetSlots: u32 = 8_192;
 export const fieldsMax: u32 = 1_024;
 
 /** Per field set: pointer to [count u32][longest name + 1 u32][hash u64]{name ptr u32, name length u32, type u32}... */
 let fieldSets: usize = 0;
 let fieldSetCount: u32 = 0;
+/** By hash: one more than an id, 0 for none. */
+let fieldSetTable: usize = 0;
 /** Of the line at hand, in the same layout from the names on. */
 export let scratch: usize = 0;
 
 export function fieldSetBytes(): u32 {
-  return fieldSetsMax * 4 + fieldsMax * 12;
+  return fieldSetsMax * 4 + fieldsMax * 12 + fieldSetSlots * 4;
 }
 
 export function initFieldSets(base: usize): void {
   fieldSets = base;
   scratch = fieldSets + fieldSetsMax * 4;
+  fieldSetTable = scratch + fieldsMax * 12;
   fieldSetCount = 0;
 }
 
 export function resetFieldSets(): void {
+  memory.fill(fieldSetTable, 0, fieldSetSlots * 4);
   fieldSetCount = 0;
 }
 
@@ -57,7 +62,9 @@ export function fieldSetOf(count: u32): i32 {
     const field = scratch + i * 12;
     hash = rotl<u64>(hash ^ hashBytes(<usize>load<u32>(field), load<u32>(field, 4)), 23) * 31 + load<u32>(field, 8);
   }
-  for (let id: u32 = 0; id < fieldSetCount; id++) {
+  let slot = <u32>hash & (fieldSetSlots - 1);
+  for (; load<u32>(fieldSetTable + slot * 4) != 0; slot = (slot + 1) & (fieldSetSlots - 1)) {
+    const id = load<u32>(fieldSetTable + slot * 4) - 1;
     const known = fieldSetPointer(id);
     if (load<u32>(known) != count || load<u64>(known, 8) != hash) continue;
     let isSame = true;
@@ -92,6 +99,7 @@ export function fieldSetOf(count: u32): i32 {
     names += length + 1;
   }
   const id = fieldSetCount++;
+  store<u32>(fieldSetTable + slot * 4, id + 1);
   store<u32>(fieldSets + (<usize>id << 2), <u32>made);
   return id;
 }

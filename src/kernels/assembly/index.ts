@@ -1,5 +1,17 @@
 export { countByte } from './bytes';
-export { dictionaryBytes, greatestTime, heapBase, init, leastTime, parse, reset, values } from './lines';
+export {
+  columns,
+  consumed,
+  dictionaryBytes,
+  greatestTime,
+  heapBase,
+  init,
+  leastTime,
+  listOdd,
+  oddLines,
+  parse,
+  reset,
+} from './lines';
 export { internKey, keyPointer, keyRoom, keys, leftKey, leftKeys, setKey } from './keys';
 export { fieldSetPointer, fieldSetTotal, setFieldSet } from './field-sets';
 export {

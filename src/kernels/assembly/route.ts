@@ -95,6 +95,14 @@ function shapeOf(measurement: u32, fieldSet: u32): i32 {
   return shapeCount - 1;
 }
 
+/** False for a key or fields that the twin has to look at. Of a pair that may be too long to be stored it tells, too. */
+// @ts-ignore: decorator
+@inline
+export function isUsualPair(key: u32, fieldSet: u32): bool {
+  const longest = longestName(fieldSet);
+  return isUsual(key) && longest != 0 && load<u32>(keyPointer(key)) + longest <= pairBytesMax;
+}
+
 /**
  * Finds the place and the shape of each line. `groups` are {start i64, end i64, first place u32, places u32}, `placeRows`
  * gets the lines of each place, of `placeCount`. Answers 0 or why it did not.
@@ -141,10 +149,7 @@ export function route(
     }
     const key = load<u32>(keyIds + at);
     const fieldSet = load<u32>(fieldSetIds + at);
-    const longest = longestName(fieldSet);
-    if (!isUsual(key) || longest == 0) return unusual;
-    // Of a key that may be too long to be stored the slow way tells.
-    if (load<u32>(keyPointer(key)) + longest > pairBytesMax) return unusual;
+    if (!isUsualPair(key, fieldSet)) return unusual;
     const measurement = measurementOf(key);
     if (measurement != lastMeasurement || fieldSet != lastFieldSet) {
       const shape = shapeOf(measurement, fieldSet);
