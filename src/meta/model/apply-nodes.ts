@@ -1,8 +1,11 @@
+import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Change } from './change.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog, DataNode, MetaNode, NodeLabels } from './catalog.ts';
+import { withoutOwner } from './apply-shards.ts';
 import type { Command } from './command.ts';
-import { Databases } from './databases.ts';
+
+const labelsMax = 1_024;
 
 type NodeCommand = Extract<
   Command,
@@ -12,7 +15,10 @@ type NodeCommand = Extract<
       | 'create-meta-node'
       | 'delete-meta-node'
       | 'create-data-node'
-      | 'delete-data-node';
+      | 'delete-data-node'
+      | 'update-data-node'
+      | 'set-node-labels'
+      | 'delete-node-labels';
   }
 >;
 
@@ -48,6 +54,17 @@ export function applyNodeCommand(catalog: Catalog, command: NodeCommand): Change
       return createDataNode(catalog, command);
     case 'delete-data-node':
       return { catalog: deleteDataNode(catalog, command.nodeId) };
+    case 'update-data-node':
+      return { catalog: updateDataNode(catalog, command), value: { nodeId: command.nodeId } };
+    case 'set-node-labels': {
+      const labels = [...labelsOf(catalog, command.nodeId), ...command.labels];
+      return { catalog: withLabels(catalog, command.nodeId, labels) };
+    }
+    case 'delete-node-labels': {
+      const all = labelsOf(catalog, command.nodeId);
+      const labels = all.filter(({ name }) => !command.names.includes(name));
+      return { catalog: withLabels(catalog, command.nodeId, labels) };
+    }
   }
 }
 
@@ -55,7 +72,7 @@ function createDataNode(
   catalog: Catalog,
   command: Extract<Command, { kind: 'create-data-node' }>,
 ): Change {
-  const { httpAddress, tcpAddress, dataNodesMax } = command;
+  const { httpAddress, tcpAddress, dataNodesMax, isPassive } = command;
   const known = catalog.dataNodes.find((node) => isSameAddress(node.tcpAddress, tcpAddress));
   if (known !== undefined) return { catalog, value: { nodeId: known.id } };
   if (catalog.dataNodes.length >= dataNodesMax) {
@@ -63,7 +80,8 @@ function createDataNode(
     throw new DbError('license_limit', text);
   }
   const id = catalog.maxNodeId + 1;
-  const dataNodes = [...catalog.dataNodes, { id, httpAddress, tcpAddress }];
+  const node = { id, httpAddress, tcpAddress, ...(isPassive === true && { isPassive }) };
+  const dataNodes = [...catalog.dataNodes, node];
   return { catalog: { ...catalog, dataNodes, maxNodeId: id }, value: { nodeId: id, isNew: true } };
 }
 
@@ -71,20 +89,51 @@ function createDataNode(
 function deleteDataNode(catalog: Catalog, nodeId: number): Catalog {
   const dataNodes = catalog.dataNodes.filter((node) => node.id !== nodeId);
   if (dataNodes.length === catalog.dataNodes.length) throw nodeNotFound();
-  const databases = Array.from(catalog.databases, (database) => ({
-    ...database,
-    retentionPolicies: database.retentionPolicies.map((policy) => ({
-      ...policy,
-      shardGroups: policy.shardGroups.map((group) => ({
-        ...group,
-        shards: group.shards.map((shard) => ({
-          ...shard,
-          owners: shard.owners.filter((owner) => owner !== nodeId),
-        })),
-      })),
-    })),
-  }));
-  return { ...catalog, dataNodes, databases: Databases.of(databases) };
+  return withoutOwner({ ...catalog, dataNodes }, nodeId);
+}
+
+/** The node keeps its id and its shards (spec F13). */
+function updateDataNode(
+  catalog: Catalog,
+  { nodeId, httpAddress, tcpAddress }: Extract<Command, { kind: 'update-data-node' }>,
+): Catalog {
+  const node = catalog.dataNodes.find(({ id }) => id === nodeId);
+  if (node === undefined) throw nodeNotFound();
+  const other = catalog.dataNodes.find((one) => isSameAddress(one.tcpAddress, tcpAddress));
+  if (other !== undefined && other.id !== nodeId) {
+    const what = `cannot update data node ${node.tcpAddress} to ${tcpAddress}`;
+    throw new DbError('conflict', `${what}; ${tcpAddress} is already part of cluster`);
+  }
+  return withNode(catalog, nodeId, (one) => ({ ...one, httpAddress, tcpAddress }));
+}
+
+/** Of labels with one name the last one counts. */
+function withLabels(catalog: Catalog, nodeId: number, all: NodeLabels): Catalog {
+  const byName = new Map(all.map((label) => [label.name, label]));
+  const labels = [...byName.values()].sort((a, b) => compareUtf8(a.name, b.name));
+  if (labels.length > labelsMax)
+    throw new DbError('limit_exceeded', `a node has no more than ${labelsMax} labels`);
+  return withNode(catalog, nodeId, (node) => ({ ...node, labels }));
+}
+
+function labelsOf({ dataNodes, metaNodes }: Catalog, nodeId: number): NodeLabels {
+  const node = [...dataNodes, ...metaNodes].find(({ id }) => id === nodeId);
+  if (node === undefined) throw nodeNotFound();
+  return node.labels ?? [];
+}
+
+function withNode(
+  catalog: Catalog,
+  nodeId: number,
+  change: <Node extends MetaNode | DataNode>(node: Node) => Node,
+): Catalog {
+  const changed = <Node extends MetaNode | DataNode>(nodes: readonly Node[]): readonly Node[] =>
+    nodes.map((node) => (node.id === nodeId ? change(node) : node));
+  return {
+    ...catalog,
+    dataNodes: changed(catalog.dataNodes),
+    metaNodes: changed(catalog.metaNodes),
+  };
 }
 
 /** Host names are the same in any case (spec 8, 15). */

@@ -1,5 +1,6 @@
 import { DbError } from '../../base/errors.ts';
 import {
+  activeDataNodes,
   findDatabase,
   type Catalog,
   type Database,
@@ -61,7 +62,7 @@ export function applySchemaCommand(
 
 /** Copies of a policy that names no number: every node up to three, two with more (spec F25). */
 export function defaultReplicaCount(catalog: Catalog): number {
-  const nodeCount = catalog.dataNodes.length;
+  const nodeCount = activeDataNodes(catalog).length;
   return nodeCount >= 4 ? 2 : Math.max(1, nodeCount);
 }
 
@@ -131,7 +132,7 @@ function createGroups(
   index: number,
   command: Extract<Command, { kind: 'create-shard-groups' }>,
 ): Catalog {
-  const nodeIds = catalog.dataNodes.map((node) => node.id);
+  const nodeIds = activeDataNodes(catalog).map((node) => node.id);
   if (nodeIds.length === 0) throw new DbError('unavailable', 'the cluster has no data nodes');
   const database = mustHaveDatabase(catalog, command.database);
   const policy = findExactPolicy(database, command.retentionPolicy);

@@ -39,6 +39,16 @@ const command = fc.oneof(
   fc.record({ kind: kind('alter-retention-policy'), database: name, name, policy, isDefault: flag }), // prettier-ignore
   fc.record({ kind: kind('drop-retention-policy'), database: name, name }),
   fc.record({ kind: kind('create-shard-groups'), database: name, retentionPolicy: name, timesNs: fc.array(time, { maxLength: 5 }) }), // prettier-ignore
+  fc.record({ kind: kind('create-data-node'), ...addresses, dataNodesMax: count, isPassive: flag }),
+  fc.record({ kind: kind('update-data-node'), nodeId: count, ...addresses }),
+  fc.record({ kind: kind('set-node-labels'), nodeId: count, labels: fc.array(fc.record({ name, value: name }), { maxLength: 3 }) }), // prettier-ignore
+  fc.record({ kind: kind('delete-node-labels'), nodeId: count, names: fc.array(name, { maxLength: 3 }) }), // prettier-ignore
+  fc.record({ kind: kind('truncate-shard-groups'), timeNs: time }),
+  fc.record({ kind: kind('delete-shard-group'), database: name, retentionPolicy: name, groupId: count, nowNs: time }), // prettier-ignore
+  fc.record({ kind: kind('prune-shard-groups'), beforeNs: time }),
+  fc.record({ kind: kind('drop-shard'), shardId: count, nowNs: time }),
+  fc.record({ kind: kind('add-shard-owner'), shardId: count, nodeId: count }),
+  fc.record({ kind: kind('remove-shard-owner'), shardId: count, nodeId: count, nowNs: time }),
   fc.record({ kind: kind('acquire-lease'), name, nodeId: count, nowNs: duration, durationNs: duration }), // prettier-ignore
 );
 
@@ -56,6 +66,14 @@ const logged = fc.oneof(
   { weight: 1, arbitrary: fc.anything() },
 );
 
+/** A cluster with shards to lose. */
+const lively = [
+  { kind: 'create-data-node', httpAddress: 'h1:1', tcpAddress: 'h1:1', dataNodesMax: 9 },
+  { kind: 'create-data-node', httpAddress: 'h2:1', tcpAddress: 'h2:1', dataNodesMax: 9 },
+  { kind: 'create-database', name: 'a', policy: { replication: 1 } },
+  { kind: 'create-shard-groups', database: 'a', retentionPolicy: 'autogen', timesNs: [0n, 30n * dayNs] }, // prettier-ignore
+].map((one, i) => ({ id: `lively ${i}`, command: one }));
+
 function applyAll(commands: readonly unknown[]): readonly Catalog[] {
   let catalog = emptyCatalog;
   return commands.map((one, i) => ({ catalog } = applyCommand(catalog, i + 1, one)).catalog);
@@ -63,7 +81,8 @@ function applyAll(commands: readonly unknown[]): readonly Catalog[] {
 
 test('catalog: apply takes anything, does the same on every replica, and survives a snapshot at any point', () => {
   fc.assert(
-    fc.property(fc.array(logged, { maxLength: 40 }), fc.nat(), (commands, cut) => {
+    fc.property(fc.array(logged, { maxLength: 40 }), fc.nat(), (more, cut) => {
+      const commands = cut % 2 === 0 ? more : [...lively, ...more];
       const once = applyAll(commands);
       expect(applyAll(commands)).toEqual(once);
       // Another replica starts from a snapshot taken in the middle.
@@ -80,7 +99,8 @@ test('catalog: apply takes anything, does the same on every replica, and survive
 
 test('catalog: a copy that is fed the accepted commands is the catalog, and hears of every shard that is dropped', () => {
   fc.assert(
-    fc.property(fc.array(logged, { maxLength: 60 }), fc.nat(5), (commands, stepSize) => {
+    fc.property(fc.array(logged, { maxLength: 60 }), fc.nat(5), (more, stepSize) => {
+      const commands = [...lively, ...more];
       let [catalog, copy] = [emptyCatalog, emptyCatalog];
       let changes: CatalogChange[] = [];
       const dropped = new Set<number>();
@@ -115,9 +135,10 @@ function checkCatalog(catalog: Catalog): void {
   for (const { retentionPolicies } of catalog.databases)
     for (const { shardGroups, durationNs, shardGroupDurationNs } of retentionPolicies) {
       expect(durationNs === 0n || durationNs >= shardGroupDurationNs).toBe(true);
-      shardGroups.forEach((group, i) => {
+      const live = shardGroups.filter(({ deletedAtNs }) => deletedAtNs === undefined);
+      live.forEach((group, i) => {
         expect(group.startNs).toBeLessThan(group.endNs);
-        const next = shardGroups[i + 1];
+        const next = live[i + 1];
         if (next !== undefined) expect(endOfGroup(group)).toBeLessThanOrEqual(next.startNs);
         shardIds.push(...group.shards.map(({ id }) => id));
         const owners = group.shards.flatMap((shard) => shard.owners);

@@ -1,6 +1,7 @@
 import { DbError, isDbError } from '../../base/errors.ts';
 import { applyNodeCommand } from './apply-nodes.ts';
 import { applySchemaCommand } from './apply-schema.ts';
+import { applyShardCommand } from './apply-shards.ts';
 import { answeredMax, type Catalog, type CommandAnswer, type Lease } from './catalog.ts';
 import type { Change } from './change.ts';
 import { checkCommand, isLogged } from './command-shape.ts';
@@ -68,6 +69,9 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'delete-meta-node':
     case 'create-data-node':
     case 'delete-data-node':
+    case 'update-data-node':
+    case 'set-node-labels':
+    case 'delete-node-labels':
       return applyNodeCommand(catalog, command);
     case 'create-database':
     case 'drop-database':
@@ -76,6 +80,13 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'drop-retention-policy':
     case 'create-shard-groups':
       return { catalog: applySchemaCommand(catalog, index, command) };
+    case 'truncate-shard-groups':
+    case 'delete-shard-group':
+    case 'prune-shard-groups':
+    case 'drop-shard':
+    case 'add-shard-owner':
+    case 'remove-shard-owner':
+      return { catalog: applyShardCommand(catalog, command) };
     case 'acquire-lease':
       return acquireLease(catalog, command);
   }

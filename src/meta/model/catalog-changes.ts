@@ -71,7 +71,7 @@ export function applyStep(before: Catalog, step: CatalogStep): CatalogNews {
     const { command } = decodeMessage(bytes) as LoggedCommand;
     const changed = applyAccepted(catalog, index, command);
     if (changed.databases.shardCount < catalog.databases.shardCount)
-      droppedShardIds.push(...shardsLost(catalog, changed, databaseOf(command)));
+      droppedShardIds.push(...shardsLost(catalog, changed, command));
     catalog = changed;
   }
   const after = { ...catalog, index: step.toIndex };
@@ -87,8 +87,9 @@ export function newsOfWhole(before: Catalog, after: Catalog): CatalogNews {
   return { before, after, droppedShardIds };
 }
 
-function shardsLost(before: Catalog, after: Catalog, database: string): readonly number[] {
-  const policies = before.databases.get(database)?.retentionPolicies ?? [];
+function shardsLost(before: Catalog, after: Catalog, command: Command): readonly number[] {
+  if ('shardId' in command) return [command.shardId];
+  const policies = before.databases.get(databaseOf(command))?.retentionPolicies ?? [];
   return policies
     .flatMap(({ shardGroups }) => shardGroups.flatMap(({ shards }) => shards))
     .flatMap(({ id }) => (isLost(before, after, id) ? [id] : []));

@@ -50,6 +50,16 @@ export interface MetaNode {
   readonly httpAddress: string;
   /** host:8089, Raft. */
   readonly tcpAddress: string;
+  /** Set by the operator, of no effect (spec F20); absent when there are none. */
+  readonly labels?: NodeLabels | undefined;
+}
+
+/** In order of the names, each once. */
+export type NodeLabels = readonly NodeLabel[];
+
+export interface NodeLabel {
+  readonly name: string;
+  readonly value: string;
 }
 
 export interface DataNode {
@@ -58,6 +68,9 @@ export interface DataNode {
   readonly httpAddress: string;
   /** host:8088. */
   readonly tcpAddress: string;
+  readonly labels?: NodeLabels | undefined;
+  /** Takes writes and queries and passes them on, but owns no shard (spec F19). */
+  readonly isPassive?: boolean | undefined;
 }
 
 /** Leader's clock; `token` grows with each new holder, so that an old one can be told from the present (spec F18). */
@@ -102,6 +115,11 @@ export const emptyCatalog: Catalog = {
 
 export function findDatabase(catalog: Catalog, name: string): Database | undefined {
   return catalog.databases.get(name);
+}
+
+/** Those that are given shards. */
+export function activeDataNodes({ dataNodes }: Catalog): readonly DataNode[] {
+  return dataNodes.filter(({ isPassive }) => isPassive !== true);
 }
 
 /** '' means the default one. */

@@ -16,7 +16,7 @@ export interface CommandSet {
 export const firstVersion = 1;
 
 export const commandSet: CommandSet = {
-  version: 1,
+  version: 2,
   since: {
     'found-cluster': 1,
     'create-meta-node': 1,
@@ -30,5 +30,14 @@ export const commandSet: CommandSet = {
     'drop-retention-policy': 1,
     'create-shard-groups': 1,
     'acquire-lease': 1,
+    'update-data-node': 2,
+    'set-node-labels': 2,
+    'delete-node-labels': 2,
+    'truncate-shard-groups': 2,
+    'delete-shard-group': 2,
+    'prune-shard-groups': 2,
+    'drop-shard': 2,
+    'add-shard-owner': 2,
+    'remove-shard-owner': 2,
   },
 };

@@ -17,6 +17,9 @@ const maxReplicaCount = 2 ** 31 - 1;
 /** Of one command; a writer with more sends several. */
 const timesMax = 100_000;
 
+/** Of one node. */
+const labelsMax = 1_024;
+
 const isText: Check = (value) => typeof value === 'string';
 const isFlag: Check = (value) => typeof value === 'boolean';
 const isCount: Check = (value) => Number.isSafeInteger(value);
@@ -28,6 +31,12 @@ const isTimes: Check = (value) =>
   Array.isArray(value) && value.length <= timesMax && value.every(isTime);
 const isReplicaCount: Check = (value) => isCount(value) && (value as number) <= maxReplicaCount;
 const isPositive: Check = (value) => isInt64(value) && (value as bigint) > 0n;
+const isTexts: Check = (value) =>
+  Array.isArray(value) && value.length <= labelsMax && value.every(isText);
+const isLabels: Check = (value) =>
+  Array.isArray(value) &&
+  value.length <= labelsMax &&
+  value.every((label) => hasShape(label, { name: isText, value: isText }));
 const orAbsent =
   (check: Check): Check =>
   (value) =>
@@ -50,7 +59,15 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'found-cluster': { clusterId: isUint64 },
   'create-meta-node': { httpAddress: isText, tcpAddress: isText },
   'delete-meta-node': { nodeId: isCount },
-  'create-data-node': { httpAddress: isText, tcpAddress: isText, dataNodesMax: isCount },
+  'create-data-node': {
+    httpAddress: isText,
+    tcpAddress: isText,
+    dataNodesMax: isCount,
+    isPassive: orAbsent(isFlag),
+  },
+  'update-data-node': { nodeId: isCount, httpAddress: isText, tcpAddress: isText },
+  'set-node-labels': { nodeId: isCount, labels: isLabels },
+  'delete-node-labels': { nodeId: isCount, names: isTexts },
   'delete-data-node': { nodeId: isCount },
   'create-database': { name: isText, policy: orAbsent(isPolicy) },
   'drop-database': { name: isText },
@@ -58,6 +75,17 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'alter-retention-policy': { database: isText, name: isText, policy: isPolicy, isDefault: isFlag },
   'drop-retention-policy': { database: isText, name: isText },
   'create-shard-groups': { database: isText, retentionPolicy: isText, timesNs: isTimes },
+  'truncate-shard-groups': { timeNs: isTime },
+  'delete-shard-group': {
+    database: isText,
+    retentionPolicy: isText,
+    groupId: isCount,
+    nowNs: isInt64,
+  },
+  'prune-shard-groups': { beforeNs: isInt64 },
+  'drop-shard': { shardId: isCount, nowNs: isInt64 },
+  'add-shard-owner': { shardId: isCount, nodeId: isCount },
+  'remove-shard-owner': { shardId: isCount, nodeId: isCount, nowNs: isInt64 },
   'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
 };
 

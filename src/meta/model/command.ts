@@ -1,3 +1,5 @@
+import type { NodeLabel } from './catalog.ts';
+
 /** Changes of the catalog. A kind or field is never given a new meaning; new ones are added (decision D9). */
 export type Command =
   | { readonly kind: 'found-cluster'; readonly clusterId: bigint }
@@ -9,6 +11,24 @@ export type Command =
       readonly tcpAddress: string;
       /** Of the licence that the leader runs under. */
       readonly dataNodesMax: number;
+      readonly isPassive?: boolean | undefined;
+    }
+  | {
+      readonly kind: 'update-data-node';
+      readonly nodeId: number;
+      readonly httpAddress: string;
+      readonly tcpAddress: string;
+    }
+  | {
+      readonly kind: 'set-node-labels';
+      readonly nodeId: number;
+      /** Others that the node has stay. */
+      readonly labels: readonly NodeLabel[];
+    }
+  | {
+      readonly kind: 'delete-node-labels';
+      readonly nodeId: number;
+      readonly names: readonly string[];
     }
   | { readonly kind: 'delete-data-node'; readonly nodeId: number }
   | {
@@ -38,6 +58,26 @@ export type Command =
       readonly retentionPolicy: string;
       /** One time in each group that is wanted. Times that have a group already are left alone. */
       readonly timesNs: readonly bigint[];
+    }
+  | { readonly kind: 'truncate-shard-groups'; readonly timeNs: bigint }
+  | {
+      /** By retention: the group is marked, its shards are dropped. */
+      readonly kind: 'delete-shard-group';
+      readonly database: string;
+      readonly retentionPolicy: string;
+      readonly groupId: number;
+      readonly nowNs: bigint;
+    }
+  /** Forgets groups that were marked deleted before a time. */
+  | { readonly kind: 'prune-shard-groups'; readonly beforeNs: bigint }
+  | { readonly kind: 'drop-shard'; readonly shardId: number; readonly nowNs: bigint }
+  | { readonly kind: 'add-shard-owner'; readonly shardId: number; readonly nodeId: number }
+  | {
+      /** A shard without an owner left goes, and a group without a shard is marked deleted. */
+      readonly kind: 'remove-shard-owner';
+      readonly shardId: number;
+      readonly nodeId: number;
+      readonly nowNs: bigint;
     }
   | {
       readonly kind: 'acquire-lease';
