@@ -129,7 +129,7 @@ function laneOf(file: TsmFile, key: string): BlockLane {
   return {
     count: entries.length,
     block: (i) => reader.block(i),
-    minTimeNs: (i) => entries[i]?.minTimeNs ?? 0n,
+    deleted: file.deletedRanges(key),
   };
 }
 

@@ -4,6 +4,8 @@ import { decodeBlock, encodeBlock } from '../../codec/block.ts';
 import { ColumnKernel } from '../../kernels/column-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { FieldType } from '../../models/field-value.ts';
+import { withRange } from '../tsm/deleted-ranges.ts';
+import type { TimeRange } from '../tsm/tombstones.ts';
 import { gatherTexts, type ColumnRun } from './column-run.ts';
 import { mergeColumns, type BlockLane, type RowsForm } from './merge-columns.ts';
 import { kernelForm, runForm } from './rows-forms.ts';
@@ -47,7 +49,14 @@ function runOf(type: FieldType, rows: readonly (readonly [bigint, Value])[]): Co
     : { type, timesNs, values: BigUint64Array.from(integers) };
 }
 
-function laneOf(type: FieldType, rows: ReadonlyMap<bigint, Value>, perBlock: number): BlockLane {
+function laneOf(
+  type: FieldType,
+  rows: ReadonlyMap<bigint, Value>,
+  {
+    perBlock,
+    deleted = [],
+  }: { readonly perBlock: number; readonly deleted?: readonly TimeRange[] },
+): BlockLane {
   const ordered = [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
   const runs: ColumnRun[] = [];
   for (let at = 0; at < ordered.length; at += perBlock)
@@ -55,7 +64,7 @@ function laneOf(type: FieldType, rows: ReadonlyMap<bigint, Value>, perBlock: num
   return {
     count: runs.length,
     block: (i) => encodeBlock(runs[i] as ColumnRun),
-    minTimeNs: (i) => runs[i]?.timesNs[0] ?? 0n,
+    deleted,
   };
 }
 
@@ -82,11 +91,23 @@ const cases: readonly Case[] = Object.entries(FieldType).flatMap(([name, type]) 
 });
 
 test.each(cases)('merge columns: the newest value of each time, $name', ({ type, form }) => {
-  const check = (files: Files, perBlock: number, rowsPerBlock: number): void => {
-    const lanes = files.map((rows) => laneOf(type, rows, perBlock));
+  const check = (
+    files: Files,
+    perBlock: number,
+    rowsPerBlock: number,
+    ranges: readonly TimeRange[],
+  ): void => {
+    // The oldest file has deleted parts.
+    const deleted = ranges.reduce<readonly TimeRange[]>(withRange, []);
+    const lanes = files.map((rows, i) =>
+      laneOf(type, rows, { perBlock, deleted: i === 0 ? deleted : [] }),
+    );
     const blocks = [...mergeColumns(lanes, form, { rowsPerBlock })];
     const runs = blocks.map(({ bytes }) => decodeBlock(bytes));
-    const wanted = new Map(files.flatMap((rows) => [...rows]));
+    const isDeleted = (time: bigint): boolean =>
+      deleted.some(({ minTimeNs, maxTimeNs }) => time >= minTimeNs && time <= maxTimeNs);
+    const left = files.map((rows, i) => [...rows].filter(([time]) => i > 0 || !isDeleted(time)));
+    const wanted = new Map(left.flat());
     const ordered = [...wanted].sort(([a], [b]) => (a < b ? -1 : 1));
     expect(runs.flatMap(rowsOf)).toEqual(ordered);
     runs.slice(0, -1).forEach((run) => expect(run.timesNs.length).toBe(rowsPerBlock));
@@ -96,12 +117,15 @@ test.each(cases)('merge columns: the newest value of each time, $name', ({ type,
     );
   };
   const sizes = fc.integer({ min: 1, max: 12 });
-  fc.assert(fc.property(filesOf(type), sizes, sizes, check), { numRuns: 150 });
+  const range = fc
+    .tuple(times, times)
+    .map(([a, b]) => (a < b ? { minTimeNs: a, maxTimeNs: b } : { minTimeNs: b, maxTimeNs: a }));
+  const ranges = fc.array(range, { maxLength: 3 });
+  fc.assert(fc.property(filesOf(type), sizes, sizes, ranges, check), { numRuns: 150 });
 });
 
-test('merge columns: a filter may leave nothing', () => {
-  const lane = laneOf(FieldType.float, new Map([[1n, 1], [2n, 2]]), 1); // prettier-ignore
-  const form = runForm(FieldType.float);
-  const options = { rowsPerBlock: 10, filter: () => undefined };
-  expect([...mergeColumns([lane], form, options)]).toEqual([]);
+test('merge columns: nothing is left of what is deleted whole', () => {
+  const deleted = [{ minTimeNs: 1n, maxTimeNs: 2n }];
+  const lane = laneOf(FieldType.float, new Map([[1n, 1], [2n, 2]]), { perBlock: 1, deleted }); // prettier-ignore
+  expect([...mergeColumns([lane], runForm(FieldType.float), { rowsPerBlock: 10 })]).toEqual([]);
 });

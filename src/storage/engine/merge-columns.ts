@@ -8,6 +8,9 @@
  * The algorithm is one for all types; how rows are held and encoded is that of a RowsForm.
  */
 
+import { keptSpans } from '../tsm/deleted-ranges.ts';
+import type { TimeRange } from '../tsm/tombstones.ts';
+
 /** Rows in memory, in some form: ascending, each time once, at least one unless said otherwise. */
 export interface RowsForm<Rows> {
   decode(block: Uint8Array): Rows;
@@ -24,7 +27,8 @@ export interface RowsForm<Rows> {
 export interface BlockLane {
   readonly count: number;
   block(i: number): Uint8Array;
-  minTimeNs(i: number): bigint;
+  /** Of its rows. */
+  readonly deleted: readonly TimeRange[];
 }
 
 export interface MergedBlock {
@@ -33,14 +37,14 @@ export interface MergedBlock {
   readonly bytes: Uint8Array;
 }
 
-/** `lanes` are oldest first. Yields nothing when no rows are left after `filter`. */
+/** `lanes` are oldest first. Yields nothing when no rows are left. */
 export function* mergeColumns<Rows>(
   lanes: readonly BlockLane[],
   form: RowsForm<Rows>,
-  options: { readonly rowsPerBlock: number; readonly filter?: (rows: Rows) => Rows | undefined },
+  { rowsPerBlock }: { readonly rowsPerBlock: number },
 ): Generator<MergedBlock> {
-  const open = lanes.map((lane) => new OpenLane(lane, form, options.filter));
-  const waiting = new WaitingRows(form, options.rowsPerBlock);
+  const open = lanes.map((lane) => new OpenLane(lane, form));
+  const waiting = new WaitingRows(form, rowsPerBlock);
   for (;;) {
     const active = open.filter((lane) => lane.load());
     if (active.length === 0) break;
@@ -64,27 +68,33 @@ function nextRows<Rows>(active: readonly OpenLane<Rows>[], form: RowsForm<Rows>)
 class OpenLane<Rows> {
   readonly #lane: BlockLane;
   readonly #form: RowsForm<Rows>;
-  readonly #filter: ((rows: Rows) => Rows | undefined) | undefined;
   #next = 0;
   #rows: Rows | undefined;
+  /** Parts of the block at hand that follow, where a part between them is deleted. */
+  #left: Rows[] = [];
 
-  constructor(
-    lane: BlockLane,
-    form: RowsForm<Rows>,
-    filter: ((rows: Rows) => Rows | undefined) | undefined,
-  ) {
+  constructor(lane: BlockLane, form: RowsForm<Rows>) {
     this.#lane = lane;
     this.#form = form;
-    this.#filter = filter;
   }
 
-  /** Whether the lane has rows at hand, after a look at its next block. */
+  /** Whether the lane has rows at hand, after a look at its next blocks. */
   load(): boolean {
-    while (this.#rows === undefined && this.#next < this.#lane.count) {
-      const rows = this.#form.decode(this.#lane.block(this.#next++));
-      this.#rows = this.#filter === undefined ? rows : this.#filter(rows);
+    while (this.#rows === undefined) {
+      this.#rows = this.#left.shift();
+      if (this.#rows !== undefined) break;
+      if (this.#next === this.#lane.count) return false;
+      this.#left = this.#kept(this.#form.decode(this.#lane.block(this.#next++)));
     }
-    return this.#rows !== undefined;
+    return true;
+  }
+
+  #kept(rows: Rows): Rows[] {
+    const { deleted } = this.#lane;
+    if (deleted.length === 0) return [rows];
+    const form = this.#form;
+    const spans = keptSpans(form.count(rows), (row) => form.timeNs(rows, row), deleted);
+    return spans.map(([start, end]) => form.cut(rows, start, end));
   }
 
   get lastNs(): bigint {

@@ -17,6 +17,7 @@ import type { Log } from '../../env/log.ts';
 import { compactFiles, type CompactionPorts } from '../engine/compact-files.ts';
 import { levelMax, planCompaction, type CompactionPlan } from '../engine/compaction-plan.ts';
 import { TsmFile } from '../tsm/tsm-file.ts';
+import { removeTsm } from '../tsm/tombstones.ts';
 import { blockRowsMax, tsmName, tsmNameOf } from '../tsm/tsm-format.ts';
 import type { OpenShard } from './open-shards.ts';
 
@@ -98,12 +99,12 @@ export class Compactor {
   }
 
   #plan(open: OpenShard, isCold: boolean): CompactionPlan | undefined {
-    if (this.#closed || !this.#ports.isOpen(open)) return undefined;
+    if (this.#closed || open.deletingCount > 0 || !this.#ports.isOpen(open)) return undefined;
     const files = open.shard.files.map((file) => ({
       name: nameOf(file),
       level: Math.min(tsmNameOf(nameOf(file))?.sequence ?? levelMax, levelMax),
       lengthBytes: file.seal.lengthBytes,
-      hasTombstones: false,
+      hasTombstones: file.hasTombstones,
     }));
     return planCompaction(files, { isCold, fileBytesMax: this.#options.fileBytesMax });
   }
@@ -122,7 +123,8 @@ export class Compactor {
         rowsPerBlock: blockRowsMax,
         fileBytesMax: this.#options.fileBytesMax,
       };
-      const isCancelled = (): boolean => this.#closed || !isOpen(open);
+      // What is deleted meanwhile would come back with the outputs.
+      const isCancelled = (): boolean => this.#closed || open.deletingCount > 0 || !isOpen(open);
       const written = await compactFiles(request, { ...this.#ports, isCancelled });
       const outputs = await openOutputs(disk, folder, written);
       if (isCancelled()) {
@@ -157,7 +159,7 @@ export class Compactor {
     // With what an earlier failure of the disk has left.
     const removed = new Set(open.manifest.manifest.gone);
     for (const name of removed)
-      await this.#ports.disk.remove(`${this.#ports.folderOf(open)}/${name}`);
+      await removeTsm(this.#ports.disk, `${this.#ports.folderOf(open)}/${name}`);
     await this.#ports.disk.syncDir(this.#ports.folderOf(open));
     await open.manifest.update(({ gone = [], ...rest }) => ({
       ...rest,

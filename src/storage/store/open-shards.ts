@@ -13,6 +13,7 @@ import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import { Shard } from '../engine/shard.ts';
 import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
+import { removeTsm } from '../tsm/tombstones.ts';
 import { tsmNameOf } from '../tsm/tsm-format.ts';
 import { markName, readMark } from './damage-mark.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
@@ -46,6 +47,8 @@ export interface OpenShard {
   lastWriteMs: number;
   flushing: Promise<void> | undefined;
   compacting: Promise<unknown> | undefined;
+  /** Deletes of points under way: nothing is compacted meanwhile. */
+  deletingCount: number;
 }
 
 export interface DamagedShard {
@@ -89,6 +92,7 @@ export function newOpenShard(
     lastWriteMs: nowMs,
     flushing: undefined,
     compacting: undefined,
+    deletingCount: 0,
   };
 }
 
@@ -134,7 +138,7 @@ async function openShard(
   if (mark !== undefined) throw new DbError('corrupt', `${folder}/${markName}: ${mark}`);
   const { flushedSequence, files: sealed, gone = [] } = await readManifest(disk, folder);
   // Their points are in other files, and may have been deleted there since.
-  for (const name of gone) await disk.remove(`${folder}/${name}`);
+  for (const name of gone) await removeTsm(disk, `${folder}/${name}`);
   const files: TsmFile[] = [];
   let generation = 0;
   try {

@@ -2,6 +2,8 @@ import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { FieldType } from '../../models/field-value.ts';
+import { covers, withRange } from './deleted-ranges.ts';
+import { readTombstones, type TimeRange, type Tombstone } from './tombstones.ts';
 import {
   blockCrcBytes,
   indexEntryBytes,
@@ -42,7 +44,11 @@ export class TsmFile {
   readonly path: string;
   readonly seal: TsmSeal;
   readonly #file: DiskFile;
-  readonly #keys: ReadonlyMap<string, TsmKey>;
+  /** Without the keys of which nothing is left. */
+  readonly #keys: Map<string, TsmKey>;
+  /** Of keys of which something is. */
+  readonly #deleted = new Map<string, readonly TimeRange[]>();
+  #hasTombstones = false;
   #isClosed = false;
   /** Views that may still read it. */
   #pinCount = 0;
@@ -50,7 +56,7 @@ export class TsmFile {
   /** Of all blocks; undefined in a file without any. */
   readonly bounds: TimeBounds | undefined;
 
-  private constructor(file: DiskFile, seal: TsmSeal, keys: ReadonlyMap<string, TsmKey>) {
+  private constructor(file: DiskFile, seal: TsmSeal, keys: Map<string, TsmKey>) {
     this.path = file.path;
     this.seal = seal;
     this.#file = file;
@@ -66,10 +72,51 @@ export class TsmFile {
     const file = await disk.open(path, 'read');
     try {
       const index = await readIndex(file, seal);
-      return new TsmFile(file, sealOf(file, index.bytes), decodeIndex(file, index));
+      const keys = decodeIndex(file, index);
+      const tombstones = await readTombstones(disk, path);
+      const opened = new TsmFile(file, sealOf(file, index.bytes), keys);
+      opened.forget(tombstones);
+      return opened;
     } catch (error) {
       await file.close();
       throw error;
+    }
+  }
+
+  /** Whether there is a file of tombstones beside this one. */
+  get hasTombstones(): boolean {
+    return this.#hasTombstones;
+  }
+
+  /** What of a key is deleted. */
+  deletedRanges(key: string): readonly TimeRange[] {
+    return this.#deleted.get(key) ?? [];
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
+  }
+
+  /** Bounds of a key's times as they were written; undefined when nothing is left of it. */
+  keyBounds(key: string): TimeRange | undefined {
+    const entries = this.#keys.get(key)?.entries ?? [];
+    const [first] = entries;
+    const last = entries[entries.length - 1];
+    return first && last && { minTimeNs: first.minTimeNs, maxTimeNs: last.maxTimeNs };
+  }
+
+  /** Takes what is durable in the file of tombstones: it shows at once, in views that were taken before as well. */
+  forget(tombstones: readonly Tombstone[]): void {
+    if (tombstones.length > 0) this.#hasTombstones = true;
+    for (const tombstone of tombstones) {
+      const { key } = tombstone;
+      const bounds = this.keyBounds(key);
+      if (bounds === undefined) continue;
+      const ranges = withRange(this.deletedRanges(key), tombstone);
+      if (covers(ranges, bounds)) {
+        this.#keys.delete(key);
+        this.#deleted.delete(key);
+      } else this.#deleted.set(key, ranges);
     }
   }
 
@@ -80,6 +127,11 @@ export class TsmFile {
   /** The blocks of a key that may hold points within the inclusive bounds. */
   entries(key: string, { minTimeNs, maxTimeNs }: TimeBounds): readonly TsmEntry[] {
     const entries = this.#keys.get(key)?.entries ?? [];
+    const deleted = this.#deleted.get(key);
+    if (deleted !== undefined) {
+      const asked = { minTimeNs, maxTimeNs };
+      return entries.filter((entry) => overlap(entry, asked) && !covers(deleted, entry));
+    }
     const start = firstIndex(entries, (entry) => entry.maxTimeNs >= minTimeNs);
     const end = firstIndex(entries, (entry) => entry.minTimeNs > maxTimeNs);
     return start === 0 && end === entries.length ? entries : entries.slice(start, end);
@@ -130,6 +182,10 @@ export class TsmFile {
     this.#isClosed = true;
     await this.#file.close();
   }
+}
+
+function overlap(left: TimeRange, right: TimeRange): boolean {
+  return left.minTimeNs <= right.maxTimeNs && left.maxTimeNs >= right.minTimeNs;
 }
 
 /** The seal of a file that has just been written. */
@@ -183,7 +239,7 @@ function damaged({ path }: DiskFile, what: string): DbError {
   return new DbError('corrupt', `${path}: ${what}`);
 }
 
-function decodeIndex(file: DiskFile, { offset, bytes }: TsmIndex): ReadonlyMap<string, TsmKey> {
+function decodeIndex(file: DiskFile, { offset, bytes }: TsmIndex): Map<string, TsmKey> {
   const view = new DataView(bytes.buffer);
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const keys = new Map<string, TsmKey>();

@@ -1,0 +1,141 @@
+/**
+ * `GGGGGGGGG-SSSSSSSSS.tombstone` beside a TSM file: what of it is deleted, in the reference's version 4 (spec 7.2): magic,
+ * then gzip members, each a list of key length u32, key, least and greatest time i64, big-endian.
+ *
+ * Invariants:
+ * - a file is replaced as a whole, old members and the new one, so that a crash leaves a delete out or in;
+ * - what was deleted once stays so: a file that cannot be read is damage of its shard, never passed over;
+ * - versions 2 (plain) and 3 (one member) of the reference are read, and written on as version 4.
+ */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Disk } from '../../env/disk.ts';
+
+/** Inclusive, int64 nanoseconds. */
+export interface TimeRange {
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+}
+
+export interface Tombstone extends TimeRange {
+  readonly key: string;
+}
+
+const magics = { plain: 0x1502, single: 0x1503, members: 0x1504 } as const;
+const magicBytes = 4;
+const entryBytes = 20;
+/** Entries of a member: what is encoded at once. */
+const memberEntriesMax = 10_000;
+
+export function tombstonePath(tsmPath: string): string {
+  return tsmPath.replace(/\.tsm$/, '.tombstone');
+}
+
+/** Those of a TSM file, none when it has no such file. Throws `corrupt` with the path. */
+export async function readTombstones(disk: Disk, tsmPath: string): Promise<readonly Tombstone[]> {
+  const path = tombstonePath(tsmPath);
+  const bytes = await readIfThere(disk, path);
+  if (bytes === undefined) return [];
+  return decodeTombstones(path, bytes);
+}
+
+/** Adds to those of a TSM file; resolves once they are durable. `turn` lets others run between members. */
+export async function addTombstones(
+  { disk, turn }: { readonly disk: Disk; readonly turn: () => Promise<void> },
+  tsmPath: string,
+  tombstones: readonly Tombstone[],
+): Promise<void> {
+  const path = tombstonePath(tsmPath);
+  const before = await readIfThere(disk, path);
+  const parts = [before === undefined ? head() : upgraded(path, before)];
+  for (let at = 0; at < tombstones.length; at += memberEntriesMax) {
+    parts.push(gzipSync(encodeEntries(tombstones.slice(at, at + memberEntriesMax)), { level: 1 }));
+    await turn();
+  }
+  await disk.replaceFile(path, Buffer.concat(parts));
+}
+
+/** Removes a TSM file and its tombstones; missing is no error. */
+export async function removeTsm(disk: Disk, tsmPath: string): Promise<void> {
+  // In this order: without its tombstones a file would give back what is deleted.
+  await disk.remove(tsmPath);
+  await disk.remove(tombstonePath(tsmPath));
+}
+
+export function decodeTombstones(path: string, bytes: Uint8Array): readonly Tombstone[] {
+  return decodeEntries(path, plainOf(path, bytes));
+}
+
+async function readIfThere(disk: Disk, path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await disk.readFile(path);
+  } catch (error) {
+    if (isDbError(error, 'not_found')) return undefined;
+    throw error;
+  }
+}
+
+function head(): Uint8Array {
+  const bytes = new Uint8Array(magicBytes);
+  new DataView(bytes.buffer).setUint32(0, magics.members);
+  return bytes;
+}
+
+/** The same tombstones as version 4. */
+function upgraded(path: string, bytes: Uint8Array): Uint8Array {
+  const magic = magicOf(bytes);
+  if (magic === magics.members) return bytes;
+  return Buffer.concat([head(), gzipSync(plainOf(path, bytes), { level: 1 })]);
+}
+
+function magicOf(bytes: Uint8Array): number {
+  if (bytes.length < magicBytes) return 0;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+}
+
+function plainOf(path: string, bytes: Uint8Array): Uint8Array {
+  const magic = magicOf(bytes);
+  const rest = bytes.subarray(magicBytes);
+  if (!(Object.values(magics) as readonly number[]).includes(magic))
+    throw new DbError('corrupt', `${path}: not a tombstone file, at 0`);
+  if (magic === magics.plain || rest.length === 0) return rest;
+  try {
+    return gunzipSync(rest);
+  } catch (error) {
+    throw new DbError('corrupt', `${path}: ${errorText(error)}`, { cause: error });
+  }
+}
+
+function encodeEntries(tombstones: readonly Tombstone[]): Uint8Array {
+  const encoder = new TextEncoder();
+  const keys = tombstones.map(({ key }) => encoder.encode(key));
+  const bytes = new Uint8Array(keys.reduce((sum, key) => sum + entryBytes + key.length, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  tombstones.forEach(({ minTimeNs, maxTimeNs }, i) => {
+    const key = keys[i] ?? new Uint8Array();
+    view.setUint32(at, key.length);
+    bytes.set(key, at + 4);
+    at += 4 + key.length;
+    view.setBigInt64(at, minTimeNs);
+    view.setBigInt64(at + 8, maxTimeNs);
+    at += 16;
+  });
+  return bytes;
+}
+
+function decodeEntries(path: string, bytes: Uint8Array): readonly Tombstone[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const tombstones: Tombstone[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const keyEnd = at + 4 + (at + 4 <= bytes.length ? view.getUint32(at) : 0);
+    if (at + 4 > bytes.length || keyEnd + 16 > bytes.length)
+      throw new DbError('corrupt', `${path}: cut short`);
+    const key = decoder.decode(bytes.subarray(at + 4, keyEnd));
+    const [minTimeNs, maxTimeNs] = [view.getBigInt64(keyEnd), view.getBigInt64(keyEnd + 8)];
+    tombstones.push({ key, minTimeNs, maxTimeNs });
+    at = keyEnd + 16;
+  }
+  return tombstones;
+}
