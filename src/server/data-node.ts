@@ -22,6 +22,7 @@ import { MetaClient, type DataIdentity } from '../meta/client/meta-client.ts';
 import { announceTo, anyOf } from '../meta/server/announcements.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
 import { createRpcHandlers, type RpcMethods } from '../rpc/rpc-service.ts';
+import { Statistics, type Diagnostic } from '../telemetry/statistics.ts';
 import { advertised } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion } from './version.ts';
@@ -42,6 +43,8 @@ export interface DataNodeOptions {
   readonly onFatal: (error: unknown) => void;
   /** Bytes of a segment of the write-ahead log; 10 MiB when left out. */
   readonly walSegmentBytesMax?: number;
+  /** What SHOW DIAGNOSTICS says; nothing when left out. */
+  readonly diagnostics?: () => readonly Diagnostic[];
 }
 
 /** A data node without its HTTP API: what a simulated cluster runs too. */
@@ -50,6 +53,7 @@ export interface DataNode extends RunningServer {
   readonly local: LocalShards;
   readonly writer: PointsWriter;
   readonly executor: StatementExecutor;
+  readonly statistics: Statistics;
 }
 
 export async function startDataNode(
@@ -68,7 +72,11 @@ export async function startDataNode(
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
   });
   const queries = new ClusterQueries(registry, meta, rpc);
-  const executor = new StatementExecutor({ clock, random, meta, shards, log, registry, queries });
+  const statistics = new Statistics();
+  statistics.add(() => registry.statistics());
+  const { diagnostics = () => [] } = options;
+  const base = { clock, random, meta, shards, log };
+  const executor = new StatementExecutor({ ...base, registry, queries, statistics, diagnostics });
   const shares = new OwnerShares(
     {
       localNodeId: () => meta.nodeId,
@@ -91,6 +99,7 @@ export async function startDataNode(
     local,
     writer,
     executor,
+    statistics,
     close: async () => {
       await listener.close();
       await dropped.close();

@@ -12,6 +12,7 @@ import {
   type DataNodeOptions,
 } from './data-node.ts';
 import type { LicenseKeeper } from './license-keeper.ts';
+import { processDiagnostics, runtimeStatistics } from './monitor.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { requestIds, version } from './version.ts';
 
@@ -30,8 +31,11 @@ export async function startDataServer(
   const locks = await lockFolders(env.disk, folders);
   const workers = workerCountOf(license, options.coreCount);
   log.info('Engine workers', { workers, licensed: license.coresMax, cores: options.coreCount });
-  const node = await startDataNode(env, config, { ...options, license });
-  const { writer, executor } = node;
+  const hostname = config.get('', 'hostname');
+  const diagnostics = processDiagnostics(clock, { hostname, coreCount: options.coreCount });
+  const node = await startDataNode(env, config, { ...options, license, diagnostics });
+  const { writer, executor, statistics } = node;
+  statistics.add(runtimeStatistics);
   const api = createDataApi(
     {
       clock,
@@ -39,6 +43,7 @@ export async function startDataServer(
       log: log.child('httpd'),
       writer,
       executor,
+      statistics,
       vars: () => ({ entitlements: entitlements(licenses.current), cmdline: process.argv }),
       requestId: requestIds(env),
     },

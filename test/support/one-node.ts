@@ -16,6 +16,7 @@ import type { MetaAccess } from '../../src/meta/client/meta-access.ts';
 import { applyCommand } from '../../src/meta/model/apply.ts';
 import { emptyCatalog, type CommandValue } from '../../src/meta/model/catalog.ts';
 import type { Command } from '../../src/meta/model/command.ts';
+import { Statistics } from '../../src/telemetry/statistics.ts';
 import { RpcClient } from '../../src/rpc/rpc-client.ts';
 
 /** A catalog in memory with this node alone in it. */
@@ -69,7 +70,9 @@ export async function startOneNode(
   const shards = new ClusterShards(meta, local, { rpc, missedAt: () => 0 });
   const registry = new QueryRegistry(clock, { concurrentMax: 0 });
   const queries = new ClusterQueries(registry, meta, rpc);
-  const executor = new StatementExecutor({ clock, random, meta, shards, log, registry, queries });
+  const statistics = new Statistics();
+  const base = { clock, random, meta, shards, log, registry, queries, statistics };
+  const executor = new StatementExecutor({ ...base, diagnostics: () => [] });
   const routeLines = local.routeLines.bind(local);
   const lagging = new LaggingOwners(() => true);
   const shares = new OwnerShares(
@@ -79,7 +82,16 @@ export async function startOneNode(
   const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
   let requests = 0;
   const api = createDataApi(
-    { clock, jobs, log, writer, executor, vars: () => ({}), requestId: () => `${++requests}` },
+    {
+      clock,
+      jobs,
+      log,
+      writer,
+      executor,
+      statistics,
+      vars: () => ({}),
+      requestId: () => `${++requests}`,
+    },
     {
       version: '1.12.4-c1.12.4',
       bindAddress: '127.0.0.1:0',

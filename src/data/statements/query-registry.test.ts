@@ -18,8 +18,11 @@ test('queries: listed until done, killed once, unknown ids refused', () => {
   expect((ticket.signal.reason as Error).message).toBe('query interrupted');
   expect(() => registry.kill(1)).toThrow('already killed');
   ticket.done();
+  ticket.done();
   expect(() => registry.kill(1)).toThrow('no such query id: 1');
   expect(registry.list()).toEqual([]);
+  const [{ values } = { values: {} }] = registry.statistics();
+  expect(values).toMatchObject({ queriesActive: 0, queriesExecuted: 1, queriesFinished: 1 });
 });
 
 test('queries: one more than allowed is refused', () => {

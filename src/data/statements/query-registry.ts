@@ -1,5 +1,6 @@
 import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
+import type { Statistic } from '../../telemetry/statistics.ts';
 
 export interface RunningQuery {
   readonly id: number;
@@ -32,6 +33,8 @@ export class QueryRegistry {
   readonly #concurrentMax: number;
   readonly #entries = new Map<number, Entry>();
   #lastId = 0;
+  #finishedCount = 0;
+  #finishedMs = 0;
 
   /** `concurrentMax` 0 is no limit. */
   constructor(clock: Clock, options: { readonly concurrentMax: number }) {
@@ -70,9 +73,23 @@ export class QueryRegistry {
       },
       done: () => {
         query.signal.removeEventListener('abort', onAbort);
-        this.#entries.delete(id);
+        if (!this.#entries.delete(id)) return;
+        this.#finishedCount++;
+        this.#finishedMs += this.#clock.monotonicMs() - startedMs;
       },
     };
+  }
+
+  /** As the reference counts them (spec 1.11). */
+  statistics(): readonly Statistic[] {
+    const values = {
+      queriesActive: this.#entries.size,
+      queriesExecuted: this.#lastId,
+      queriesFinished: this.#finishedCount,
+      queryDurationNs: Math.round(this.#finishedMs * 1_000) * 1_000,
+      recoveredPanics: 0,
+    };
+    return [{ name: 'queryExecutor', tags: {}, values }];
   }
 
   list(): readonly RunningQuery[] {

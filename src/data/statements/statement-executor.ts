@@ -6,6 +6,7 @@ import { isReadOnly, requiredPrivileges } from '../../influxql/privileges.ts';
 import type { Command } from '../../meta/model/command.ts';
 import { joinPieces } from '../../query/emit/join-pieces.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
+import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
 import { runSelect, type SelectContext, type SelectPorts } from '../select/select-runner.ts';
 import { catalogCommand } from './catalog-statements.ts';
 import type { ClusterQueries } from './cluster-queries.ts';
@@ -17,12 +18,15 @@ import {
   showShardGroups,
   showShards,
 } from './show-catalog.ts';
+import { showDiagnostics, showStats } from './show-monitor.ts';
 import { showSchema } from './show-schema.ts';
 
 export interface StatementPorts extends SelectPorts {
   readonly log: Log;
   readonly registry: QueryRegistry;
   readonly queries: ClusterQueries;
+  readonly statistics: Statistics;
+  readonly diagnostics: () => readonly Diagnostic[];
 }
 
 export interface QueryRequest {
@@ -142,6 +146,10 @@ export class StatementExecutor {
       case 'show-tag-values':
       case 'show-cardinality':
         return showSchema(statement, context, this.#ports);
+      case 'show-stats':
+        return showStats(this.#ports.statistics.read(), statement.module);
+      case 'show-diagnostics':
+        return showDiagnostics(this.#ports.diagnostics(), statement.module);
       case 'show-queries':
         return [await queries.show()];
       case 'kill-query':

@@ -3,6 +3,7 @@ import type { Jobs } from '../../env/jobs.ts';
 import type { Log } from '../../env/log.ts';
 import type { StatementExecutor } from '../../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../../data/write/points-writer.ts';
+import type { Statistics } from '../../telemetry/statistics.ts';
 import type { WriteThrottleOptions } from './write-throttle.ts';
 
 export interface DataApiPorts {
@@ -11,7 +12,9 @@ export interface DataApiPorts {
   readonly log: Log;
   readonly writer: PointsWriter;
   readonly executor: StatementExecutor;
-  /** What /debug/vars shows besides the counts of this API. */
+  /** Where this API says what it counts, and what /debug/vars shows. */
+  readonly statistics: Statistics;
+  /** What /debug/vars shows besides. */
   readonly vars: () => Readonly<Record<string, unknown>>;
   /** A random 128-bit id as the reference's v1 UUIDs look. */
   readonly requestId: () => string;

@@ -27,6 +27,9 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     forceCloseConnections: 'idle',
   });
   const counters = new Counters(counterNames);
+  ports.statistics.add(() => [
+    { name: 'httpd', tags: { bind: options.bindAddress }, values: counters.values() },
+  ]);
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   api.decorateRequest('leaveThrottle', undefined);
   api.removeAllContentTypeParsers();
@@ -110,9 +113,10 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   );
   // The reference asks for no method here.
   only(api, allMethods, '/debug/vars', (_request, reply) => {
-    const bind = options.bindAddress;
-    const httpd = { name: 'httpd', tags: { bind }, values: counters.values() };
-    const vars = { ...ports.vars(), [`httpd:${bind}`]: httpd };
+    const statistics = ports.statistics.read().map((one) => {
+      return [[one.name, ...Object.values(one.tags)].join(':'), one];
+    });
+    const vars = { ...ports.vars(), ...(Object.fromEntries(statistics) as object) };
     return reply.type('application/json; charset=utf-8').send(`${JSON.stringify(vars)}\n`);
   });
 }

@@ -1,0 +1,36 @@
+import type { RowSeries } from '../../query/emit/result.ts';
+import type { Diagnostic, Statistic } from '../../telemetry/statistics.ts';
+
+/** SHOW STATS (F111): a series per component and tags; `module` '' stands for all. */
+export function showStats(statistics: readonly Statistic[], module: string): readonly RowSeries[] {
+  return statistics
+    .filter(({ name }) => module === '' || name === module)
+    .map(({ name, tags, values }) => {
+      const sorted = Object.entries(tags).sort(byKey);
+      return { ...oneRow(name, values), ...(sorted.length > 0 && { tags: sorted }) };
+    });
+}
+
+/** SHOW DIAGNOSTICS (F112): a series per module, sorted. */
+export function showDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  module: string,
+): readonly RowSeries[] {
+  return diagnostics
+    .filter(({ name }) => module === '' || name === module)
+    .map(({ name, values }) => oneRow(name, values))
+    .sort((a, b) => byKey([a.name], [b.name]));
+}
+
+function oneRow(
+  name: string,
+  values: Readonly<Record<string, string | number>>,
+): RowSeries & { readonly name: string } {
+  const cells = Object.entries(values).sort(byKey);
+  const columns = cells.map(([key]) => key);
+  return { kind: 'rows', name, columns, rows: [cells.map(([, value]) => value)] };
+}
+
+function byKey([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...unknown[]]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
