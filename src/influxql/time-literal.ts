@@ -1,16 +1,19 @@
+import type { TimeZone } from '../base/time-zone.ts';
 import { secondNs } from '../base/units.ts';
 
 const form =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:\d{2})?)?$/;
+  /^(\d{4})-(\d{2})-(\d{2})(?:(?: (\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9})\d*)?)|(?:T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9})\d*)?(Z|[+-]\d{2}:\d{2})))?$/;
 
 /**
  * A time in a string (spec 6.1): RFC3339 with up to nine digits of a second, `2006-01-02 15:04:05.999999999` or
- * `2006-01-02`, UTC where no offset is given. int64 nanoseconds; undefined when the text is no time.
+ * `2006-01-02`, in `local` (UTC without one) where no offset is given. int64 nanoseconds; undefined when the text is no time.
  */
-export function parseTimeLiteral(text: string): bigint | undefined {
+export function parseTimeLiteral(text: string, local?: TimeZone): bigint | undefined {
   const match = form.exec(text);
   if (match === null) return undefined;
-  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] = match;
+  const [, year, month, day] = match;
+  const zone = match[12];
+  const [hour = '0', minute = '0', second = '0', fraction = ''] = match.slice(zone === undefined ? 4 : 8); // prettier-ignore
   const parts = [year, month, day, hour, minute, second].map(Number);
   const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = parts;
   const date = new Date(Date.UTC(y, mo - 1, d, h, mi, s));
@@ -19,7 +22,11 @@ export function parseTimeLiteral(text: string): bigint | undefined {
   if (date.getUTCMonth() !== mo - 1 || date.getUTCDate() !== d || h > 23 || mi > 59 || s > 59)
     return undefined;
   const seconds = BigInt(date.getTime()) / 1000n - BigInt(offsetSeconds(zone));
-  return seconds * secondNs + BigInt(fraction.padEnd(9, '0'));
+  const timeNs = seconds * secondNs + BigInt(fraction.padEnd(9, '0'));
+  if (zone !== undefined || local === undefined) return timeNs;
+  // The offset of the wall clock's own time: asked once as if it were UTC, and again where that was the other side of a change.
+  const guessNs = timeNs - local.offsetNs(timeNs);
+  return timeNs - local.offsetNs(guessNs);
 }
 
 function offsetSeconds(zone: string | undefined): number {

@@ -1,4 +1,10 @@
 import { DbError } from '../base/errors.ts';
+import { wholeOf } from './exec/column-builder.ts';
+import { runProgram, type Program } from './plan/program.ts';
+import type { SourceFieldType } from './source.ts';
+import type { MatcherFactory, Value } from './value.ts';
+
+export type { Matcher, MatcherFactory, Value } from './value.ts';
 
 /**
  * The WHERE clause less its time bounds, as it travels to the shards. Names are resolved: each operand says whether it
@@ -18,11 +24,22 @@ export type Predicate =
       readonly operand: Operand;
       readonly pattern: string;
       readonly negated: boolean;
+    }
+  /** Anything else: true where the program gives true. */
+  | {
+      readonly kind: 'program';
+      readonly program: Program;
+      readonly inputs: readonly ProgramOperand[];
     };
+
+/** What a program reads; a field in the type that the statement gives it. */
+export type ProgramOperand =
+  | { readonly kind: 'field'; readonly name: string; readonly type: SourceFieldType }
+  | { readonly kind: 'tag'; readonly name: string }
+  | { readonly kind: 'constant'; readonly value: Value | null };
 
 export type CompareOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^';
-export type Value = number | bigint | string | boolean;
 
 export type Operand =
   | { readonly kind: 'field'; readonly name: string }
@@ -34,10 +51,6 @@ export type Operand =
       readonly left: Operand;
       readonly right: Operand;
     };
-
-/** Linear-time regular expressions in Go's syntax. */
-export type Matcher = (text: string) => boolean;
-export type MatcherFactory = (pattern: string) => Matcher;
 
 /** The fields a predicate reads, in order of first use. */
 export function predicateFields(predicate: Predicate | undefined): readonly string[] {
@@ -57,6 +70,8 @@ export function predicateFields(predicate: Predicate | undefined): readonly stri
       visitOperand(part.left);
       visitOperand(part.right);
     } else if (part.kind === 'match') visitOperand(part.operand);
+    else if (part.kind === 'program')
+      for (const input of part.inputs) if (input.kind === 'field') names.add(input.name);
   };
   if (predicate !== undefined) visit(predicate);
   return [...names];
@@ -110,6 +125,57 @@ function reduce(
         typeof operand.value === 'string' && matcher(predicate.pattern)(operand.value);
       return { kind: 'constant', value: matches !== predicate.negated };
     }
+    case 'program':
+      return reduceProgram(predicate, tags, matcher);
+  }
+}
+
+/** A tag that a series lacks has no value here, other than in a comparison of its own. */
+function reduceProgram(
+  { program, inputs: unbound }: Extract<Predicate, { kind: 'program' }>,
+  tags: ReadonlyMap<string, string>,
+  matcher: MatcherFactory,
+): Predicate {
+  const inputs = unbound.map((input): ProgramOperand =>
+    input.kind === 'tag' ? { kind: 'constant', value: tags.get(input.name) ?? null } : input,
+  );
+  if (inputs.some(({ kind }) => kind === 'field')) return { kind: 'program', program, inputs };
+  const value = evaluateProgram({ program, inputs }, () => null, matcher);
+  return { kind: 'constant', value };
+}
+
+function evaluateProgram(
+  { program, inputs }: Pick<Extract<Predicate, { kind: 'program' }>, 'program' | 'inputs'>,
+  read: FieldReader,
+  matcher: MatcherFactory,
+): boolean {
+  const value = runProgram(
+    program,
+    (index) => {
+      const input = inputs[index];
+      if (input?.kind === 'constant') return input.value;
+      return input?.kind === 'field' ? castValue(read(input.name), input.type) : null;
+    },
+    matcher,
+  );
+  return value === true;
+}
+
+/** Numbers in the type asked for; anything else only where it is of that type. */
+function castValue(value: Value | null, type: SourceFieldType): Value | null {
+  switch (type) {
+    case 'float':
+      return isNumber(value) ? Number(value) : null;
+    case 'integer':
+    case 'unsigned': {
+      if (!isNumber(value)) return null;
+      const whole = typeof value === 'bigint' ? value : wholeOf(value);
+      return type === 'integer' ? BigInt.asIntN(64, whole) : BigInt.asUintN(64, whole);
+    }
+    case 'boolean':
+      return typeof value === 'boolean' ? value : null;
+    case 'string':
+      return typeof value === 'string' ? value : null;
   }
 }
 
@@ -151,6 +217,8 @@ export function evaluate(
       if (typeof value !== 'string') return false;
       return matcher(predicate.pattern)(value) !== predicate.negated;
     }
+    case 'program':
+      return evaluateProgram(predicate, read, matcher);
   }
 }
 
@@ -190,7 +258,7 @@ function compare(operator: CompareOperator, left: Value, right: Value): boolean 
   }
 }
 
-function isNumber(value: Value): value is number | bigint {
+function isNumber(value: Value | null): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint';
 }
 

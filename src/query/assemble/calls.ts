@@ -58,6 +58,11 @@ export function callValue(name: CallName, summary: WindowSummary, i: number): Va
   }
 }
 
+/** The times of the points that a selector picked, window by window. */
+export function callTimesNs(name: CallName, summary: WindowSummary): BigInt64Array {
+  return summary.startsNs.map((_, i) => callTimeNs(name, summary, i));
+}
+
 /** The time of the point that a selector picked in window `i`. */
 export function callTimeNs(name: CallName, summary: WindowSummary, i: number): bigint {
   const from =

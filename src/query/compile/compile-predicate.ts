@@ -1,15 +1,19 @@
 import { DbError } from '../../base/errors.ts';
 import type { Expr } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
-import type { ArithmeticOperator, CompareOperator, Operand, Predicate } from '../predicate.ts';
+import { columnTypeOf } from '../plan/data-type.ts';
+import { isComparison } from '../plan/eval-type.ts';
+import { compileProgram } from '../plan/program.ts';
+import type { CompareOperator, Operand, Predicate, ProgramOperand, Value } from '../predicate.ts';
 import type { MeasurementSchema } from './schema.ts';
 
-const compareOperators: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=']);
-const arithmeticOperators: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^']);
+type Ref = Extract<Expr, { kind: 'ref' }>;
+type Binary = Extract<Expr, { kind: 'binary' }>;
 
 /**
  * A condition with its names resolved against a measurement. A name that is neither field nor tag stands for an absent
- * tag, as in the reference.
+ * tag, as in the reference. Comparisons of a field or tag with a constant, and AND and OR of such, are told apart, since
+ * series and rows are found by them without a look at each; anything else is a program that each row runs.
  */
 export function compilePredicate(
   condition: Expr | undefined,
@@ -18,101 +22,189 @@ export function compilePredicate(
   return condition === undefined ? undefined : predicateOf(condition, schema);
 }
 
-function predicateOf(expr: Expr, schema: MeasurementSchema): Predicate {
-  if (expr.kind === 'paren') return predicateOf(expr.expr, schema);
+function predicateOf(root: Expr, schema: MeasurementSchema): Predicate {
+  const expr = unwrap(root);
   if (expr.kind === 'boolean') return { kind: 'constant', value: expr.value };
   if (expr.kind !== 'binary') throw invalid(expr);
-  const { operator, left, right } = expr;
-  if (operator === 'AND' || operator === 'OR')
-    return {
-      kind: operator === 'AND' ? 'and' : 'or',
-      left: predicateOf(left, schema),
-      right: predicateOf(right, schema),
-    };
-  if (operator === '=~' || operator === '!~') {
-    if (right.kind !== 'regex') throw invalid(expr);
-    const operand = operandOf(left, schema);
-    return { kind: 'match', operand, pattern: right.source, negated: operator === '!~' };
+  if (expr.operator !== 'AND' && expr.operator !== 'OR') return leafOf(expr, schema);
+  const terms = termsOf(expr).map((term) => predicateOf(term, schema));
+  return balanced(expr.operator === 'AND' ? 'and' : 'or', terms);
+}
+
+/** `a OR b OR c ...` leans to the left as deep as it is long: its terms, from left to right. */
+function termsOf(root: Binary): readonly Expr[] {
+  const terms: Expr[] = [];
+  const pending: Expr[] = [root];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const expr = unwrap(next);
+    if (expr.kind === 'binary' && expr.operator === root.operator)
+      pending.push(expr.right, expr.left); // prettier-ignore
+    else terms.push(expr);
   }
-  if (!compareOperators.has(operator)) throw invalid(expr);
-  // Text knows no order in the reference, and a bound pattern beside `=` is equal to nothing.
-  const isOrder = operator !== '=' && operator !== '!=';
-  if (isOrder && (isText(left, schema) || isText(right, schema))) return never;
-  if (isRegex(left) || isRegex(right)) return never;
+  return terms;
+}
+
+/** A tree no deeper than the logarithm of its terms: all walks of it stay shallow. */
+function balanced(kind: 'and' | 'or', terms: readonly Predicate[]): Predicate {
+  const [only] = terms;
+  if (only !== undefined && terms.length === 1) return only;
+  const middle = terms.length >> 1;
   return {
-    kind: 'compare',
-    operator: operator as CompareOperator,
-    left: operandOf(left, schema),
-    right: operandOf(right, schema),
+    kind,
+    left: balanced(kind, terms.slice(0, middle)),
+    right: balanced(kind, terms.slice(middle)),
   };
 }
 
 const never: Predicate = { kind: 'constant', value: false };
+const orders: ReadonlySet<string> = new Set(['<', '<=', '>', '>=']);
 
-function isText(expr: Expr, schema: MeasurementSchema): boolean {
-  if (expr.kind === 'paren') return isText(expr.expr, schema);
-  if (expr.kind === 'string') return true;
-  if (expr.kind !== 'ref') return false;
-  const type = expr.type === 'tag' ? undefined : schema.fields.get(expr.name);
-  return type === undefined ? schema.tagKeys.has(expr.name) : type === 'string';
+function leafOf(expr: Binary, schema: MeasurementSchema): Predicate {
+  const { operator } = expr;
+  const left = unwrap(expr.left);
+  const right = unwrap(expr.right);
+  if (!isComparison(operator)) return alwaysBut(left, right, schema);
+  if (right.kind === 'regex' || left.kind === 'regex') return matchOf(expr, schema);
+  if (left.kind === 'ref' && right.kind === 'ref' && isTag(left, schema) && isTag(right, schema))
+    return tagsOf(operator, left, right);
+  const plain = plainOf(expr, schema) ?? plainOf({ ...expr, operator: mirrored(operator), left: right, right: left }, schema); // prettier-ignore
+  return plain ?? programOf(expr, schema);
 }
 
-function isRegex(expr: Expr): boolean {
-  return expr.kind === 'paren' ? isRegex(expr.expr) : expr.kind === 'regex';
+function matchOf(expr: Binary, schema: MeasurementSchema): Predicate {
+  const { operator } = expr;
+  const left = unwrap(expr.left);
+  const right = unwrap(expr.right);
+  // A bound pattern beside `=` is equal to nothing.
+  if (right.kind !== 'regex' || (operator !== '=~' && operator !== '!~')) return never;
+  const isPlain = left.kind === 'ref' && (isTag(left, schema) || left.type === undefined || left.type === schema.fields.get(left.name)); // prettier-ignore
+  if (!isPlain) return programOf(expr, schema);
+  const operand: Operand = { kind: isTag(left, schema) ? 'tag' : 'field', name: left.name };
+  return { kind: 'match', operand, pattern: right.source, negated: operator === '!~' };
 }
 
-function operandOf(expr: Expr, schema: MeasurementSchema): Operand {
+/** What is no comparison holds nothing back in the reference, but for a tag beside a text, which matches nothing. */
+function alwaysBut(left: Expr, right: Expr, schema: MeasurementSchema): Predicate {
+  const isTagWith = (one: Expr, other: Expr) =>
+    one.kind === 'ref' && isTag(one, schema) && (other.kind === 'string' || other.kind === 'regex');
+  return { kind: 'constant', value: !isTagWith(left, right) && !isTagWith(right, left) };
+}
+
+/** Equal only where both are there; unequal wherever they are not equal. */
+function tagsOf(operator: string, left: Ref, right: Ref): Predicate {
+  const equal: Predicate = {
+    kind: 'and',
+    left: compare('=', { kind: 'tag', name: left.name }, { kind: 'tag', name: right.name }),
+    right: compare('!=', { kind: 'tag', name: left.name }, { kind: 'constant', value: '' }),
+  };
+  if (operator === '=') return equal;
+  if (operator !== '!=') return never;
+  return {
+    kind: 'or',
+    left: compare('!=', { kind: 'tag', name: left.name }, { kind: 'tag', name: right.name }),
+    right: compare('=', { kind: 'tag', name: left.name }, { kind: 'constant', value: '' }),
+  };
+}
+
+function compare(operator: CompareOperator, left: Operand, right: Operand): Predicate {
+  return { kind: 'compare', operator, left, right };
+}
+
+const compareOperators: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=']);
+
+/** A tag beside a text, or a number field of one type beside a number. */
+function plainOf(
+  { operator, left, right }: Binary,
+  schema: MeasurementSchema,
+): Predicate | undefined {
+  // prettier-ignore
+  const ref = unwrap(left);
+  const constant = unwrap(right);
+  if (ref.kind !== 'ref' || !compareOperators.has(operator)) return undefined;
+  const value = constantOf(constant);
+  if (value === undefined) return undefined;
+  const asked = operator as CompareOperator;
+  if (isTag(ref, schema)) {
+    if (typeof value !== 'string') return undefined;
+    // Text knows no order in the reference.
+    if (orders.has(operator)) return never;
+    return compare(asked, { kind: 'tag', name: ref.name }, { kind: 'constant', value });
+  }
+  const stored = schema.fields.get(ref.name);
+  const isNumber = stored === 'float' || stored === 'integer' || stored === 'unsigned';
+  const isNumeric = typeof value === 'number' || typeof value === 'bigint';
+  const isAsStored = ref.type === undefined || ref.type === stored;
+  if (!isNumber || !isNumeric || !isAsStored || !isExactIn(value, stored)) return undefined;
+  return compare(asked, { kind: 'field', name: ref.name }, { kind: 'constant', value });
+}
+
+/** Beside a float an int64 counts as one, so that only numbers that both can hold may be compared as they are. */
+function isExactIn(value: number | bigint, stored: 'float' | 'integer' | 'unsigned'): boolean {
+  if (stored === 'float') return typeof value === 'number' || BigInt.asIntN(53, value) === value;
+  return typeof value === 'bigint';
+}
+
+function constantOf(expr: Expr): Value | undefined {
   switch (expr.kind) {
-    case 'paren':
-      return operandOf(expr.expr, schema);
-    case 'ref':
-      checkCast(expr, schema);
-      return isField(expr, schema)
-        ? { kind: 'field', name: expr.name }
-        : { kind: 'tag', name: expr.name };
     case 'integer':
     case 'unsigned':
     case 'number':
     case 'string':
-    case 'boolean':
-      return { kind: 'constant', value: expr.value };
-    case 'duration':
-      return { kind: 'constant', value: expr.valueNs };
-    case 'binary':
-      if (!arithmeticOperators.has(expr.operator)) throw invalid(expr);
-      return {
-        kind: 'arithmetic',
-        operator: expr.operator as ArithmeticOperator,
-        left: operandOf(expr.left, schema),
-        right: operandOf(expr.right, schema),
-      };
+      return expr.value;
     default:
-      throw invalid(expr);
+      return undefined;
   }
 }
 
-function isField(
-  { name, type }: Extract<Expr, { kind: 'ref' }>,
-  schema: MeasurementSchema,
-): boolean {
-  return type === undefined ? schema.fields.has(name) : type !== 'tag';
+function mirrored(operator: Binary['operator']): Binary['operator'] {
+  switch (operator) {
+    case '<':
+      return '>';
+    case '<=':
+      return '>=';
+    case '>':
+      return '<';
+    case '>=':
+      return '<=';
+    default:
+      return operator;
+  }
 }
 
-/** A cast holds a comparison to the rows where the field is of that type; one that converts is still to come. */
-function checkCast(
-  { name, type }: Extract<Expr, { kind: 'ref' }>,
-  schema: MeasurementSchema,
-): void {
-  const stored = schema.fields.get(name);
-  if (type === undefined || type === 'tag' || type === 'field' || type === stored) return;
-  if (stored !== undefined) {
-    const text = `a cast to ${type} in WHERE is not supported in this version`;
-    throw new DbError('unsupported', text);
-  }
+function isTag({ name, type }: Ref, schema: MeasurementSchema): boolean {
+  if (type === undefined) return !schema.fields.has(name);
+  return type === 'tag';
+}
+
+function programOf(expr: Expr, schema: MeasurementSchema): Predicate {
+  const inputs: ProgramOperand[] = [];
+  const indexes = new Map<string, number>();
+  const program = compileProgram(
+    expr,
+    (part) => {
+      if (part.kind !== 'ref') return undefined;
+      const isText = isTag(part, schema);
+      const type = isText ? 'string' : columnTypeOf(part.type ?? schema.fields.get(part.name));
+      const key = `${type} ${isText ? 'tag' : 'field'} ${part.name}`;
+      let index = indexes.get(key);
+      if (index === undefined) {
+        const { name } = part;
+        index = inputs.push(isText ? { kind: 'tag', name } : { kind: 'field', name, type }) - 1;
+        indexes.set(key, index);
+      }
+      return { index, type };
+    },
+    { isFloatDivision: false, isMissingFalse: false },
+  );
+  return { kind: 'program', program, inputs };
+}
+
+function unwrap(expr: Expr): Expr {
+  let inner = expr;
+  while (inner.kind === 'paren') inner = inner.expr;
+  return inner;
 }
 
 function invalid(expr: Expr): DbError {
-  if (expr.kind === 'call')
-    return new DbError('unsupported', `function ${expr.name}() in WHERE is not supported in this version`); // prettier-ignore
   return new DbError('invalid_argument', `invalid condition expression: ${printExpr(expr)}`);
 }

@@ -1,7 +1,14 @@
+import type { TimeZone } from '../../base/time-zone.ts';
 import { DbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
 import { parseTimeLiteral } from '../../influxql/time-literal.ts';
+
+interface Now {
+  readonly nowNs: bigint;
+  /** Of literals that name none. */
+  readonly zone: TimeZone | undefined;
+}
 
 /** Inclusive bounds; undefined where the condition names none. */
 export interface TimeRange {
@@ -16,30 +23,30 @@ export interface TimeRange {
 export function splitCondition(
   condition: Expr | undefined,
   nowNs: bigint,
+  zone?: TimeZone,
 ): { readonly range: TimeRange; readonly rest: Expr | undefined } {
   const unbounded: TimeRange = { minNs: undefined, maxNs: undefined };
   if (condition === undefined) return { range: unbounded, rest: undefined };
-  return split(condition, nowNs);
+  return split(condition, { nowNs, zone });
 }
 
-function split(expr: Expr, nowNs: bigint): { range: TimeRange; rest: Expr | undefined } {
+function split(expr: Expr, now: Now): { range: TimeRange; rest: Expr | undefined } {
   if (expr.kind === 'paren') {
-    const inner = split(expr.expr, nowNs);
+    const inner = split(expr.expr, now);
     return { range: inner.range, rest: inner.rest && { kind: 'paren', expr: inner.rest } };
   }
   if (expr.kind === 'binary' && (expr.operator === 'AND' || expr.operator === 'OR')) {
-    const left = split(expr.left, nowNs);
-    const right = split(expr.right, nowNs);
+    const left = split(expr.left, now);
+    const right = split(expr.right, now);
     const range = intersect(left.range, right.range);
     if (left.rest === undefined || right.rest === undefined)
       return { range, rest: left.rest ?? right.rest };
     return { range, rest: { ...expr, left: left.rest, right: right.rest } };
   }
   if (expr.kind === 'binary') {
-    if (isTime(expr.left))
-      return { range: bound(expr.operator, expr.right, nowNs), rest: undefined };
+    if (isTime(expr.left)) return { range: bound(expr.operator, expr.right, now), rest: undefined };
     if (isTime(expr.right))
-      return { range: bound(mirrored(expr.operator), expr.left, nowNs), rest: undefined };
+      return { range: bound(mirrored(expr.operator), expr.left, now), rest: undefined };
   }
   return { range: { minNs: undefined, maxNs: undefined }, rest: expr };
 }
@@ -64,8 +71,8 @@ function pick(
   return better(left, right) ? left : right;
 }
 
-function bound(operator: BinaryOperator, operand: Expr, nowNs: bigint): TimeRange {
-  const timeNs = timeValue(operand, nowNs);
+function bound(operator: BinaryOperator, operand: Expr, now: Now): TimeRange {
+  const timeNs = timeValue(operand, now);
   switch (operator) {
     case '=':
       return { minNs: timeNs, maxNs: timeNs };
@@ -98,10 +105,10 @@ function mirrored(operator: BinaryOperator): BinaryOperator {
 }
 
 /** A time of the language: now(), a literal, or a sum of such with durations. */
-function timeValue(expr: Expr, nowNs: bigint): bigint {
+function timeValue(expr: Expr, now: Now): bigint {
   switch (expr.kind) {
     case 'paren':
-      return timeValue(expr.expr, nowNs);
+      return timeValue(expr.expr, now);
     case 'integer':
     case 'unsigned':
       return clamp(expr.value);
@@ -110,20 +117,20 @@ function timeValue(expr: Expr, nowNs: bigint): bigint {
     case 'duration':
       return expr.valueNs;
     case 'string': {
-      const timeNs = parseTimeLiteral(expr.value);
+      const timeNs = parseTimeLiteral(expr.value, now.zone);
       if (timeNs === undefined && /^\d{4}-\d{2}-\d{2}/.test(expr.value))
         throw new DbError('invalid_argument', 'invalid timestamp string');
       if (timeNs === undefined) throw incompatible('*influxql.StringLiteral');
       return clamp(timeNs);
     }
     case 'call':
-      if (expr.name === 'now' && expr.args.length === 0) return nowNs;
+      if (expr.name === 'now' && expr.args.length === 0) return now.nowNs;
       throw new DbError('invalid_argument', `invalid operation: time and ${expr.name}() are not compatible`); // prettier-ignore
     case 'binary':
       if (expr.operator === '+')
-        return clamp(timeValue(expr.left, nowNs) + timeValue(expr.right, nowNs));
+        return clamp(timeValue(expr.left, now) + timeValue(expr.right, now));
       if (expr.operator === '-')
-        return clamp(timeValue(expr.left, nowNs) - timeValue(expr.right, nowNs));
+        return clamp(timeValue(expr.left, now) - timeValue(expr.right, now));
       throw incompatible('*influxql.BinaryExpr');
     case 'ref':
       throw incompatible('*influxql.VarRef');

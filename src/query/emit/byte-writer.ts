@@ -1,3 +1,5 @@
+import { DbError } from '../../base/errors.ts';
+import type { TimeZone } from '../../base/time-zone.ts';
 import { Buffer } from 'node:buffer';
 
 const digitPairs = Buffer.from(
@@ -84,6 +86,7 @@ export class ByteWriter {
       this.safeInteger(value);
       return;
     }
+    if (!Number.isFinite(value)) throw new DbError('invalid_argument', `json: unsupported value: ${infinityText(value)}`); // prettier-ignore
     this.ascii(Object.is(value, -0) ? '-0' : String(value));
   }
 
@@ -178,6 +181,19 @@ export class ByteWriter {
     this.byte(90);
   }
 
+  /** The same on the clock of a time zone, with its offset: `2026-11-24T06:00:00+01:00`. */
+  timestampIn(timeNs: bigint, zone: TimeZone): void {
+    const offset = zone.offsetSeconds(timeNs);
+    this.timestamp(timeNs + BigInt(offset) * nsPerSecond);
+    if (offset === 0) return;
+    this.#length--;
+    const minutes = Math.trunc(Math.abs(offset) / 60);
+    this.byte(offset < 0 ? 45 : 43);
+    this.#pair(Math.floor(minutes / 60));
+    this.byte(58);
+    this.#pair(minutes % 60);
+  }
+
   /** A JSON string from UTF-8 bytes, with the escapes that Go's encoder makes. */
   jsonBytes(source: Uint8Array, start: number, end: number): void {
     this.byte(34);
@@ -238,4 +254,10 @@ export class ByteWriter {
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }
+}
+
+/** What is no finite number, as Go prints it. */
+export function infinityText(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  return value > 0 ? '+Inf' : '-Inf';
 }

@@ -5,13 +5,27 @@ import type { ByteWriter } from './byte-writer.ts';
 export type CellWriter = (row: number) => void;
 
 /** What writes the cells of a column as JSON: made once a series, so that a cell costs no look at the column's type. */
-export function jsonCells(writer: ByteWriter, column: Column): CellWriter {
+export function jsonCells(
+  writer: ByteWriter,
+  column: Column,
+  missing: number | bigint | undefined,
+): CellWriter {
   const write = validCells(writer, column);
   if (column.valid === undefined) return write;
+  const text = missingText(column, missing) ?? 'null';
   return (row) => {
     if (isValid(column, row)) write(row);
-    else writer.ascii('null');
+    else writer.ascii(text);
   };
+}
+
+/** What a text or a truth that is missing shows; numbers were filled before. */
+export function missingText(
+  { type }: Column,
+  missing: number | bigint | undefined,
+): string | undefined {
+  const isShown = missing !== undefined && (type === 'string' || type === 'boolean');
+  return isShown ? String(missing) : undefined;
 }
 
 function validCells(writer: ByteWriter, column: Column): CellWriter {

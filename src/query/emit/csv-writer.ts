@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { isValid, type Column } from '../column.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { missingText } from './cell-writers.ts';
+import { ByteWriter, infinityText } from './byte-writer.ts';
 import type { Cell, OutputSeries, StatementResult } from './result.ts';
 
 /**
@@ -69,6 +70,7 @@ function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: bigi
     for (const column of series.values) {
       writer.byte(44);
       if (isValid(column, row)) writer.utf8(columnText(column, row));
+      else writer.utf8(missingText(column, series.missing) ?? '');
     }
     writer.byte(10);
   }
@@ -108,6 +110,7 @@ function cellText(cell: Cell): string {
 
 /** CSV never uses an exponent: the shortest digits, written out. */
 function floatText(value: number): string {
+  if (!Number.isFinite(value)) return infinityText(value);
   const text = Object.is(value, -0) ? '-0' : String(value);
   const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
   if (match === null) return text;

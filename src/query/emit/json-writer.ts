@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { isDbError } from '../../base/errors.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { integerCells, jsonCells } from './cell-writers.ts';
 import {
@@ -17,6 +18,20 @@ export interface JsonOptions {
 
 /** `{"results":[...]}` and a newline, as the reference writes it (spec 4.1). */
 export function writeJson(results: readonly StatementResult[], options: JsonOptions): Buffer {
+  try {
+    return writeDocument(results, options);
+  } catch (error) {
+    // A float that JSON cannot say makes the whole document an error, as in the reference.
+    if (!isDbError(error, 'invalid_argument')) throw error;
+    const writer = new ByteWriter(headBytes);
+    writer.ascii('{"error":');
+    writer.jsonString(error.message);
+    writer.ascii('}\n');
+    return writer.take();
+  }
+}
+
+function writeDocument(results: readonly StatementResult[], options: JsonOptions): Buffer {
   const writer = new ByteWriter(estimatedBytes(results));
   if (results.length === 0) {
     writer.ascii('{}\n');
@@ -136,16 +151,20 @@ function writeCell(writer: ByteWriter, cell: Cell): void {
 
 function writeColumns(writer: ByteWriter, series: ColumnSeries, options: JsonOptions): void {
   if (series.end === series.start) return;
-  const { timesNs, values } = series;
+  const { timesNs, values, timeZone, missing } = series;
   const { epochUnitNs } = options;
   writer.ascii(',"values":[');
-  const cells = values.map((column) => jsonCells(writer, column));
+  const cells = values.map((column) => jsonCells(writer, column, missing));
   const nanoseconds = epochUnitNs === 1n ? integerCells(writer, timesNs) : undefined;
   for (let row = series.start; row < series.end; row++) {
     if (row > series.start) writer.byte(44);
     writer.byte(91);
     if (nanoseconds !== undefined) nanoseconds(row);
-    else writeTime(writer, timesNs[row] ?? 0n, epochUnitNs);
+    else if (epochUnitNs === undefined && timeZone !== undefined) {
+      writer.byte(34);
+      writer.timestampIn(timesNs[row] ?? 0n, timeZone);
+      writer.byte(34);
+    } else writeTime(writer, timesNs[row] ?? 0n, epochUnitNs);
     for (const write of cells) {
       writer.byte(44);
       write(row);

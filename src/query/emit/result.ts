@@ -1,3 +1,4 @@
+import type { TimeZone } from '../../base/time-zone.ts';
 import type { Column } from '../column.ts';
 
 /** What a statement answers, before it is written in one of the response formats (spec 4.1). */
@@ -41,6 +42,10 @@ export interface ColumnSeries extends SeriesHead {
   readonly values: readonly Column[];
   readonly start: number;
   readonly end: number;
+  /** What stands where a text or a truth is missing: the number of fill(), as the reference has it. */
+  readonly missing?: number | bigint | undefined;
+  /** In which RFC3339 times are written; UTC without one. */
+  readonly timeZone?: TimeZone | undefined;
 }
 
 export function rowCount(series: OutputSeries): number {

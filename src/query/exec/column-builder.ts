@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Column, ColumnType, StringValues } from '../column.ts';
-import type { Value } from '../predicate.ts';
+import type { Value } from '../value.ts';
 import type { ColumnBatch, SourceArena } from '../source.ts';
 
 /** Copies a batch out of the arena, since the arena is used again for the next one. */
@@ -47,6 +47,19 @@ function copyStrings(buffer: ArrayBuffer, refsPtr: number, count: number): Strin
   return { offsets, bytes };
 }
 
+/** Whether cells of one type can be had in another: numbers in any type of numbers, all else as it is. */
+export function isConvertible(from: ColumnType, to: ColumnType): boolean {
+  const isNumber = (type: ColumnType) =>
+    type === 'float' || type === 'integer' || type === 'unsigned';
+  return isNumber(from) && isNumber(to);
+}
+
+/** A float cut to an integer; beyond int64, and for NaN, the least one, as the reference's machine has it. */
+export function wholeOf(value: number): bigint {
+  const isInside = value >= -9223372036854775808 && value < 9223372036854775808;
+  return isInside ? BigInt(Math.trunc(value)) : -9223372036854775808n;
+}
+
 /** Collects `capacity` rows at the most into a column; cells of another type than the column's are null. */
 export class ColumnBuilder {
   readonly #type: ColumnType;
@@ -83,7 +96,7 @@ export class ColumnBuilder {
     this.#nullCount++;
   }
 
-  /** Appends row `row` of another column; an integer column widens into a float one. */
+  /** Appends row `row` of another column, converted where that is possible. */
   pushFrom(column: Column, row: number): void {
     if (column.valid !== undefined && column.valid[row] !== 1) {
       this.pushNull();
@@ -161,15 +174,26 @@ export class ColumnBuilder {
     }
   }
 
-  /** The same field may be integer in one shard and float in another (trap 40). */
+  /** The same field may be integer in one shard and float in another (trap 40), and a cast asks for either (spec 6.3). */
   #pushConverted(column: Column, row: number): void {
-    const isInteger = column.type === 'integer' || column.type === 'unsigned';
-    if (this.#type !== 'float' || !isInteger) {
+    if (
+      column.type === 'string' ||
+      column.type === 'boolean' ||
+      !isConvertible(column.type, this.#type)
+    ) {
       this.pushNull();
       return;
     }
-    this.#floats[this.#count] = Number(column.values[row] ?? 0n);
-    this.#valid[this.#count++] = 1;
+    const value = column.values[row] ?? 0;
+    const at = this.#count;
+    if (this.#type === 'float') this.#floats[at] = Number(value);
+    else {
+      const whole = typeof value === 'bigint' ? value : wholeOf(value);
+      if (this.#type === 'integer') this.#integers[at] = whole;
+      else this.#unsigneds[at] = whole;
+    }
+    this.#valid[at] = 1;
+    this.#count = at + 1;
   }
 
   #pushBytes(source: Uint8Array, start: number, end: number): void {

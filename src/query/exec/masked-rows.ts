@@ -53,6 +53,7 @@ function maskOf(
       return compareMask(chunk, { names, field: left, operator, other: right }, kernel);
     }
     case 'match':
+    case 'program':
       return undefined;
   }
 }

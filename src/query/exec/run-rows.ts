@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
 import type { ShardSource } from '../source.ts';
-import { ColumnBuilder } from './column-builder.ts';
+import { ColumnBuilder, isConvertible } from './column-builder.ts';
 import type { FragmentContext } from './context.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
@@ -66,7 +66,11 @@ function memberStream(
   const names = [...new Set([...wanted.map((field) => field.name), ...member.residualFields])];
   const stored = new Map(source.fields(fragment.measurement).map((f) => [f.name, f.type]));
   const present = names.filter((name) => stored.has(name));
-  if (!wanted.some((field) => stored.has(field.name))) return { next: () => undefined };
+  const isThere = ({ name, type }: { readonly name: string; readonly type: ColumnType }) => {
+    const own = stored.get(name);
+    return own !== undefined && (own === type || isConvertible(own, type));
+  };
+  if (!wanted.some(isThere)) return { next: () => undefined };
   const cursors = present.map((field) =>
     source.openCursor({
       seriesId,
@@ -123,7 +127,11 @@ function rowsWithValue(
 ): readonly number[] | undefined {
   const wanted = task.columns.flatMap((column) => {
     const from = column.kind === 'field' ? chunk.columns[present.indexOf(column.name)] : undefined;
-    return from === undefined ? [] : [from];
+    const isThere =
+      from !== undefined &&
+      column.kind === 'field' &&
+      (from.type === column.type || isConvertible(from.type, column.type));
+    return isThere ? [from] : [];
   });
   if (wanted.some((column) => column.valid === undefined)) return undefined;
   const rows: number[] = [];

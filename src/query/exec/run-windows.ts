@@ -3,6 +3,8 @@ import type { NumberType, WindowTable } from '../../kernels/window-table.ts';
 import type { Fragment, WindowsBlock, WindowsField, WindowsTask } from '../fragment.ts';
 import type { ShardSource, SourceFieldType } from '../source.ts';
 import type { FragmentContext } from './context.ts';
+import { isConvertible } from './column-builder.ts';
+import { concatColumns } from './concat-columns.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { selectRows } from './select-rows.ts';
 import { SeriesRows } from './series-rows.ts';
@@ -162,7 +164,11 @@ function addRows(
     const selected = residual === undefined ? chunk : selectRows(chunk, residual, present, context);
     names.forEach((name, i) => {
       const column = selected.columns[present.indexOf(name)];
-      if (column !== undefined) accumulators[i]?.add(selected.timesNs, column);
+      const accumulator = accumulators[i];
+      if (column === undefined || accumulator === undefined) return;
+      const { type } = accumulator;
+      if (column.type !== type && !isConvertible(column.type, type)) return;
+      accumulator.add(selected.timesNs, concatColumns(type, [column]));
     });
   }
 }

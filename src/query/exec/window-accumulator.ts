@@ -55,6 +55,10 @@ export class WindowAccumulator {
     this.#wholeStartNs = bounds.wholeStartNs;
   }
 
+  get type(): ColumnType {
+    return this.#type;
+  }
+
   /** Adds rows in ascending time order; rows without a value count for nothing. */
   add(timesNs: BigInt64Array, column: Column): void {
     let row = 0;
@@ -289,6 +293,8 @@ function greater(kept: Selected, point: Selected): Selected {
 
 function earlier(kept: Selected, point: Selected): Selected {
   if (point.timeNs < kept.timeNs) return point;
+  if (typeof point.value === 'boolean')
+    return point.timeNs === kept.timeNs && !point.value ? point : kept;
   return point.timeNs === kept.timeNs && point.value > kept.value ? point : kept;
 }
 

@@ -24,8 +24,8 @@ export function isCall(expr: Expr, name: string): boolean {
 
 class Distinct implements WindowReducer {
   readonly #type: ColumnType;
-  /** Value to the time at which it was first seen. */
-  readonly #seen = new Map<Cell, bigint>();
+  /** Value to the time at which it was first seen, and as it was then: a map takes -0 for 0. */
+  readonly #seen = new Map<Cell, { readonly timeNs: bigint; readonly cell: Cell }>();
   #heldBytes = 128;
 
   constructor(type: ColumnType) {
@@ -40,7 +40,7 @@ class Distinct implements WindowReducer {
     for (let i = 0; i < timesNs.length; i++) {
       const cell = cellAt(values, i);
       if (this.#seen.has(cell)) continue;
-      this.#seen.set(cell, timesNs[i] ?? 0n);
+      this.#seen.set(cell, { timeNs: timesNs[i] ?? 0n, cell });
       this.#heldBytes += 64 + cellBytes(cell);
     }
   }
@@ -54,12 +54,12 @@ class Distinct implements WindowReducer {
 
   /** Values come in the direction of time already; only those of one time have to be ordered. */
   #inOrder(): readonly Cell[] {
-    const cells = [...this.#seen.keys()];
+    const cells = Array.from(this.#seen.values(), ({ cell }) => cell);
     const runs = new Uint32Array(cells.length);
     let run = 0;
     let beforeNs: bigint | undefined;
     let at = 0;
-    for (const timeNs of this.#seen.values()) {
+    for (const { timeNs } of this.#seen.values()) {
       if (timeNs !== beforeNs) run++;
       runs[at++] = run;
       beforeNs = timeNs;

@@ -1,0 +1,82 @@
+import { parseSeriesKey } from '../../models/parse-series-key.ts';
+import type { BlockStream } from '../../query/assemble/merge-groups.ts';
+import type { RowsBlock, WindowsBlock } from '../../query/fragment.ts';
+import type { ScanPart } from '../../query/plan/level-plan.ts';
+import type { ListRequest } from '../engine/schema-list.ts';
+import { onNode } from './node-failure.ts';
+import type { Place } from './select-places.ts';
+
+/** A fragment may be silent while it reads; dead peers are found by the transport. */
+const fragmentSilenceMs = 3_600_000;
+
+/** One stream of blocks from each worker of each node that has shards of a scan's part. */
+export function openFragments(
+  { found, fragment }: ScanPart,
+  places: readonly Place[],
+  signal: AbortSignal,
+): readonly BlockStream<RowsBlock | WindowsBlock>[] {
+  const place = placeOf(found, places);
+  return (place?.participants ?? []).flatMap(({ nodeId, access, description }) =>
+    description.lanes.map((shardIds) => {
+      const options = { deadlineMs: fragmentSilenceMs, signal };
+      const blocks = access.fragment({ ...fragment, shardIds }, options);
+      return watched(nodeId, blocks[Symbol.asyncIterator]());
+    }),
+  );
+}
+
+/** The tags of all series that a scan's part may read, as far as its predicate tells by tags alone. */
+export async function listSeriesTags(
+  { found, fragment }: ScanPart,
+  places: readonly Place[],
+  signal: AbortSignal,
+): Promise<readonly ReadonlyMap<string, string>[]> {
+  const place = placeOf(found, places);
+  const keys = new Set<string>();
+  for (const { nodeId, access, description } of place?.participants ?? [])
+    for (const shardIds of description.lanes)
+      await onNode(nodeId, async () => {
+        const { measurement: name, predicate } = fragment;
+        const request: ListRequest = {
+          of: 'series',
+          shardIds,
+          measurements: [{ name, predicate }],
+        };
+        const options = { deadlineMs: fragmentSilenceMs, signal };
+        for await (const pieces of access.list(request, options))
+          for (const piece of pieces) for (const key of piece.texts) keys.add(key);
+      });
+  return [...keys].map(
+    (key) => new Map(parseSeriesKey(key).tags.map((tag) => [tag.key, tag.value])),
+  );
+}
+
+function placeOf(
+  { database, retentionPolicy }: ScanPart['found'],
+  places: readonly Place[],
+): Place | undefined {
+  return places.find((one) => one.database === database && one.retentionPolicy === retentionPolicy);
+}
+
+/** The blocks of a stream of batches, whose failures name the node. */
+function watched<T>(
+  nodeId: number,
+  batches: AsyncIterator<readonly T[]>,
+): AsyncIterator<T, undefined> {
+  let batch: readonly T[] = [];
+  let taken = 0;
+  return {
+    next: async () => {
+      while (taken === batch.length) {
+        const next = await onNode(nodeId, () => batches.next());
+        if (next.done === true) return { done: true, value: undefined };
+        [batch, taken] = [next.value, 0];
+      }
+      return { done: false, value: batch[taken++] as T };
+    },
+    return: async () => {
+      await batches.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+}

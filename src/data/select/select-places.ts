@@ -1,0 +1,83 @@
+import { maxTimeNs, minTimeNs } from '../../base/units.ts';
+import type { Measurement } from '../../influxql/ast.ts';
+import { findDatabase, findRetentionPolicy, type ShardInfo } from '../../meta/model/catalog.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { groupsWithin } from '../../meta/model/shard-groups.ts';
+import type { MeasurementSchema } from '../../query/compile/schema.ts';
+import type { TimeRange } from '../../query/compile/split-condition.ts';
+import { matchMeasurements } from '../../query/plan/match-measurements.ts';
+import type { FoundMeasurement } from '../../query/plan/resolve-select.ts';
+import { mergeDescriptions } from '../engine/describe-shards.ts';
+import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
+
+/** A node that takes part in a query, with what it said of its shards. */
+export interface Participant {
+  readonly nodeId: number;
+  readonly access: ShardAccess;
+  readonly description: ShardsDescription;
+}
+
+/** A retention policy that a query reads, and who answers for its shards. */
+export interface Place {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly participants: readonly Participant[];
+  /** Sorted by name. */
+  readonly schemas: readonly MeasurementSchema[];
+}
+
+export interface PlaceShards {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly shards: readonly ShardInfo[];
+  /** The measurements that can be read; undefined when only the schema tells. */
+  readonly names: readonly string[] | undefined;
+}
+
+/** The policies that measurements name, each once, with the shards in a range of time. */
+export function shardsOfPlaces(
+  measurements: readonly Measurement[],
+  range: TimeRange,
+  meta: MetaAccess,
+): readonly PlaceShards[] {
+  const places = new Map<string, Measurement[]>();
+  for (const one of measurements) {
+    const key = JSON.stringify([one.database, one.retentionPolicy]);
+    const known = places.get(key);
+    if (known === undefined) places.set(key, [one]);
+    else known.push(one);
+  }
+  return [...places.values()].flatMap((named) => {
+    const [first] = named;
+    if (first === undefined) return [];
+    const { database, retentionPolicy } = first;
+    const found = findDatabase(meta.catalog, database);
+    const policy = found && findRetentionPolicy(found, retentionPolicy);
+    const groups =
+      policy === undefined
+        ? []
+        : groupsWithin(policy, range.minNs ?? minTimeNs, range.maxNs ?? maxTimeNs);
+    const isPlain = named.every(({ regex }) => regex === undefined);
+    const names = isPlain ? [...new Set(named.map(({ name }) => name))] : undefined;
+    return [{ database, retentionPolicy, names, shards: groups.flatMap(({ shards }) => shards) }];
+  });
+}
+
+export function placeOf(
+  place: Pick<PlaceShards, 'database' | 'retentionPolicy'>,
+  participants: readonly Participant[],
+): Place {
+  const { database, retentionPolicy } = place;
+  const schemas = mergeDescriptions(participants.map((one) => one.description.measurements));
+  return { database, retentionPolicy, participants, schemas };
+}
+
+/** The measurements of a source, of those that the shards of its policy have. */
+export function findIn(places: readonly Place[], source: Measurement): readonly FoundMeasurement[] {
+  const place = places.find(
+    (one) => one.database === source.database && one.retentionPolicy === source.retentionPolicy,
+  );
+  if (place === undefined) return [];
+  const { database, retentionPolicy } = place;
+  return matchMeasurements(source, place.schemas).map((schema) => ({ database, retentionPolicy, schema })); // prettier-ignore
+}

@@ -1,0 +1,313 @@
+import { compareUtf8 } from '../../base/compare-utf8.ts';
+import type { Expr } from '../../influxql/ast.ts';
+import { callParts, type CallName } from '../assemble/calls.ts';
+import { compilePredicate } from '../compile/compile-predicate.ts';
+import { fragmentVersion, type Fragment, type RowsColumn, type SummaryPart, type WindowsTask } from '../fragment.ts'; // prettier-ignore
+import type { SourceFieldType } from '../source.ts';
+import { fieldName } from './column-names.ts';
+import { columnTypeOf } from './data-type.ts';
+import type {
+  FeedColumn,
+  FeedPlan,
+  Grid,
+  LevelPlan,
+  RowsSource,
+  ScanPart,
+  ScanPlan,
+  SubqueryFilter,
+  SubqueryRead,
+} from './level-plan.ts';
+import { insideNames } from './name-types.ts';
+import { compileProgram } from './program.ts';
+import type { FoundMeasurement, ResolvedSelect } from './resolve-select.ts';
+import { visitExpr } from './walk-expr.ts';
+
+type Ref = Extract<Expr, { kind: 'ref' }>;
+
+export interface LevelPlace {
+  readonly grid: Grid;
+  readonly outerTags: readonly string[];
+  readonly tags: readonly string[];
+  readonly nowNs: bigint;
+  readonly seriesLimit: number;
+  readonly seriesOffset: number;
+}
+
+/** What a level takes over from the query around it. */
+export interface AroundLevel {
+  readonly nowNs: bigint;
+  /** The tags of the outermost query, sorted; undefined for that query itself. */
+  readonly outerTags: readonly string[] | undefined;
+  /** All tags of the levels around. */
+  readonly tags: readonly string[];
+  /** What the level around reads; undefined for the outermost. */
+  readonly grid: Grid | undefined;
+  readonly seriesLimit: number;
+  readonly seriesOffset: number;
+}
+
+export type PlanSubquery = (select: ResolvedSelect, around: AroundLevel) => LevelPlan;
+
+interface RowsDraft {
+  readonly kind: 'rows';
+  readonly grid: Grid;
+  readonly refs: Ref[];
+  readonly indexes: Map<string, number>;
+}
+
+interface WindowsDraft {
+  readonly kind: 'windows';
+  readonly grid: Grid;
+  readonly fields: { readonly name: string; readonly type: SourceFieldType; readonly parts: Set<SummaryPart> }[]; // prettier-ignore
+  readonly indexes: Map<string, number>;
+}
+
+/**
+ * Gathers what the calls of a level read into as few feeds as can be: one of rows and one of windows for each range of
+ * time, as a transformation reads one window more than the calls beside it.
+ */
+export class FeedPlanner {
+  readonly #select: ResolvedSelect;
+  readonly #place: LevelPlace;
+  readonly #planSubquery: PlanSubquery;
+  readonly #drafts: (RowsDraft | WindowsDraft)[] = [];
+
+  constructor(select: ResolvedSelect, place: LevelPlace, planSubquery: PlanSubquery) {
+    this.#select = select;
+    this.#place = place;
+    this.#planSubquery = planSubquery;
+  }
+
+  /** Windows can be folded at shards only. */
+  get canFold(): boolean {
+    return this.#select.sources.every(({ kind }) => kind === 'measurements');
+  }
+
+  /** The feed with the columns of `refs`, and where they stand in it. */
+  rowsFor(
+    grid: Grid,
+    refs: readonly Ref[],
+  ): { readonly feed: number; readonly columns: readonly number[] } {
+    const [feed, draft] = this.#draft('rows', grid) as [number, RowsDraft];
+    const columns = refs.map((ref) => {
+      const key = keyOf(ref);
+      const known = draft.indexes.get(key);
+      if (known !== undefined) return known;
+      draft.indexes.set(key, draft.refs.length);
+      return draft.refs.push(ref) - 1;
+    });
+    return { feed, columns };
+  }
+
+  /** The feed of windows of a field, and the field's place in it. */
+  windowsFor(
+    grid: Grid,
+    ref: Ref,
+    call: CallName,
+  ): { readonly feed: number; readonly field: number } {
+    const [feed, draft] = this.#draft('windows', grid) as [number, WindowsDraft];
+    const key = keyOf(ref);
+    let field = draft.indexes.get(key);
+    if (field === undefined) {
+      field = draft.fields.length;
+      draft.indexes.set(key, field);
+      draft.fields.push({ name: ref.name, type: columnTypeOf(ref.type), parts: new Set() });
+    }
+    for (const part of callParts(call)) draft.fields[field]?.parts.add(part);
+    return { feed, field };
+  }
+
+  finish(): readonly FeedPlan[] {
+    return this.#drafts.map((draft): FeedPlan => {
+      if (draft.kind === 'windows') return { kind: 'windows', scan: this.#windowsScan(draft) };
+      const columns = draft.refs.map(({ name, type }): FeedColumn => ({ name, type: columnTypeOf(type) })); // prettier-ignore
+      return { kind: 'rows', columns, sources: this.#rowsSources(draft) };
+    });
+  }
+
+  #draft(kind: 'rows' | 'windows', grid: Grid): [number, RowsDraft | WindowsDraft] {
+    const at = this.#drafts.findIndex(
+      (draft) =>
+        draft.kind === kind &&
+        draft.grid.startNs === grid.startNs &&
+        draft.grid.endNs === grid.endNs,
+    );
+    if (at >= 0) return [at, this.#drafts[at] as RowsDraft | WindowsDraft];
+    const draft: RowsDraft | WindowsDraft =
+      kind === 'rows'
+        ? { kind, grid, refs: [], indexes: new Map() }
+        : { kind, grid, fields: [], indexes: new Map() };
+    return [this.#drafts.push(draft) - 1, draft];
+  }
+
+  #windowsScan({ grid, fields }: WindowsDraft): ScanPlan {
+    const task: WindowsTask = {
+      kind: 'windows',
+      fields: fields.map(({ name, type, parts }) => ({ name, type, parts: [...parts] })),
+      intervalNs: grid.intervalNs,
+      offsetNs: grid.offsetNs,
+    };
+    const { outerTags, tags } = this.#place;
+    const groupBy = [...outerTags, ...innerTags(outerTags, tags)];
+    return this.#scan(this.#measurements(), (found) => ({
+      ...this.#fragment(found, grid),
+      groupBy,
+      task,
+    }));
+  }
+
+  #rowsSources(draft: RowsDraft): readonly RowsSource[] {
+    const { outerTags, tags } = this.#place;
+    const columns = [
+      ...draft.refs.map(rowsColumn),
+      ...innerTags(outerTags, tags).map((name): RowsColumn => ({ kind: 'tag', name })),
+    ];
+    const sources: RowsSource[] = [];
+    const found = this.#measurements();
+    const isRead = columns.some(({ kind }) => kind === 'field');
+    if (found.length > 0 && isRead)
+      sources.push({
+        kind: 'scan',
+        scan: this.#scan(found, (one) => ({
+          ...this.#fragment(one, draft.grid),
+          groupBy: outerTags,
+          task: { kind: 'rows', columns, rowsMax: this.#rowsMax() },
+        })),
+      });
+    for (const source of this.#select.sources)
+      if (source.kind === 'subquery') sources.push(this.#subquery(source.select, draft));
+    return sources;
+  }
+
+  /** LIMIT of a list without calls is known at the shards, but where subgroups are counted apart. */
+  #rowsMax(): number {
+    const { compiled } = this.#select;
+    const { limit, offset } = compiled.statement;
+    const { outerTags, tags } = this.#place;
+    const isCounted = compiled.isRaw && limit > 0 && outerTags.length === tags.length;
+    return isCounted ? limit + offset : 0;
+  }
+
+  #measurements(): readonly FoundMeasurement[] {
+    return this.#select.sources.flatMap((source) =>
+      source.kind === 'measurements' ? source.found : [],
+    );
+  }
+
+  /** A measurement that two sources name is read once. */
+  #scan(
+    found: readonly FoundMeasurement[],
+    fragmentOf: (found: FoundMeasurement) => Fragment,
+  ): ScanPlan {
+    const byName = new Map<string, Map<string, ScanPart>>();
+    for (const one of found) {
+      const parts = byName.get(one.schema.name) ?? new Map<string, ScanPart>();
+      byName.set(one.schema.name, parts);
+      const place = JSON.stringify([one.database, one.retentionPolicy]);
+      parts.set(place, { found: one, fragment: fragmentOf(one) });
+    }
+    const names = [...byName].map(([name, parts]) => ({ name, parts: [...parts.values()] }));
+    const sign = this.#select.compiled.ascending ? 1 : -1;
+    names.sort((a, b) => sign * compareUtf8(a.name, b.name));
+    const { seriesLimit, seriesOffset } = this.#place;
+    return { names, seriesLimit, seriesOffset };
+  }
+
+  #fragment(
+    { schema }: FoundMeasurement,
+    { startNs, endNs }: Grid,
+  ): Omit<Fragment, 'task' | 'groupBy'> {
+    // prettier-ignore
+    const { compiled, condition } = this.#select;
+    return {
+      version: fragmentVersion,
+      measurement: schema.name,
+      shardIds: [],
+      minTimeNs: startNs,
+      maxTimeNs: endNs,
+      ascending: compiled.ascending,
+      predicate: compilePredicate(condition, schema),
+    };
+  }
+
+  #subquery(select: ResolvedSelect, draft: RowsDraft): RowsSource {
+    const { outerTags, tags, nowNs, seriesLimit, seriesOffset } = this.#place;
+    const level = this.#planSubquery(select, { nowNs, outerTags, tags, grid: draft.grid, seriesLimit, seriesOffset }); // prettier-ignore
+    const readOf = subqueryReader(select);
+    return {
+      kind: 'subquery',
+      level,
+      reads: draft.refs.map(({ name }) => readOf(name)),
+      filter: subqueryFilter(this.#select.condition, level),
+    };
+  }
+}
+
+function keyOf({ name, type }: Ref): string {
+  return `${type ?? ''} ${name}`;
+}
+
+/** The tags of a level that are not the outermost query's. */
+export function innerTags(
+  outerTags: readonly string[],
+  tags: readonly string[],
+): readonly string[] {
+  const outer = new Set(outerTags);
+  return tags.filter((tag) => !outer.has(tag));
+}
+
+/** Of a name that is no field anywhere a tag may still have a value. */
+function rowsColumn({ name, type }: Ref): RowsColumn {
+  const isTag = type === undefined || type === 'tag' || type === 'field';
+  return isTag ? { kind: 'tag', name } : { kind: 'field', name, type: columnTypeOf(type) };
+}
+
+/** How a name outside finds its column: by the names of the list, those inside of top() and bottom(), or the tags. */
+function subqueryReader({
+  fields,
+  groupBy,
+  compiled,
+}: ResolvedSelect): (name: string) => SubqueryRead {
+  // prettier-ignore
+  const reads = new Map<string, SubqueryRead>();
+  let index = 0;
+  for (const field of fields) {
+    const inside = compiled.statement.target === undefined ? insideNames(field.expr) : [];
+    const names = [fieldName(field), ...inside.map(({ name }) => name)];
+    for (const name of names) {
+      if (!reads.has(name)) reads.set(name, { kind: 'column', index });
+      index++;
+    }
+  }
+  for (const name of groupBy) if (!reads.has(name)) reads.set(name, { kind: 'tag', name });
+  return (name) => reads.get(name) ?? { kind: 'null' };
+}
+
+function subqueryFilter(condition: Expr | undefined, level: LevelPlan): SubqueryFilter | undefined {
+  if (condition === undefined) return undefined;
+  const names = new Map<string, Ref>();
+  visitExpr(condition, (part) => {
+    if (part.kind === 'ref' && !names.has(part.name)) names.set(part.name, part);
+  });
+  const refs = [...names.values()];
+  const order = new Map(refs.map(({ name }, index) => [name, index]));
+  const columns = new Map<string, number>();
+  level.columns.forEach(({ name }, index) => {
+    if (!columns.has(name)) columns.set(name, index);
+  });
+  const reads = refs.map(({ name }): SubqueryRead => {
+    const column = columns.get(name);
+    return column === undefined ? { kind: 'tag', name } : { kind: 'column', index: column };
+  });
+  const types = refs.map(({ type }) => columnTypeOf(type));
+  const program = compileProgram(
+    condition,
+    (expr) => {
+      if (expr.kind !== 'ref') return undefined;
+      const index = order.get(expr.name) ?? 0;
+      return { index, type: types[index] };
+    },
+    { isFloatDivision: false, isMissingFalse: true },
+  );
+  return { reads, types, program };
+}

@@ -1,0 +1,192 @@
+import { DbError } from '../../base/errors.ts';
+import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { maxTimeNs, minTimeNs } from '../../base/units.ts';
+import type { Expr, Field, Fill } from '../../influxql/ast.ts';
+import { printExpr } from '../../influxql/printer.ts';
+import { columnNames } from './column-names.ts';
+import { columnTypeOf, type DataType } from './data-type.ts';
+import { typeOfExpr } from './eval-type.ts';
+import type { CallInput, CallPlan, LevelPlan, PlannedColumn, Slot } from './level-plan.ts';
+import { isMathFunction } from './math-functions.ts';
+import { insideNames } from './name-types.ts';
+import { planChain, type PlannedChain } from './plan-calls.ts';
+import { FeedPlanner, type AroundLevel, type LevelPlace } from './plan-feeds.ts';
+import { compileProgram, programColumnType, type ProgramInput } from './program.ts';
+import type { ResolvedSelect } from './resolve-select.ts';
+import { visitExpr } from './walk-expr.ts';
+
+/** Makes the plan of a resolved SELECT and of the subqueries below it. */
+export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPlan {
+  const { compiled, fields } = select;
+  const place = placeOf(select, around);
+  const listed = fields.flatMap((field) => [field, ...insideFields(field, select)]);
+  const inputs = collectInputs(
+    fields.flatMap(({ expr }) => insideNames(expr)),
+    listed,
+  );
+  const isSelector = inputs.calls.length === 1 && isSelectorCall(inputs.calls[0]?.name);
+  const feeds = new FeedPlanner(select, place, planLevel);
+  const fill = fillOf(select, around);
+  const slots: Slot[] = inputs.refs.map(({ type }) => ({ type: columnTypeOf(type) }));
+  const auxTypes = slots.map(({ type }) => type);
+  const calls: CallPlan[] = [];
+  for (const [i, call] of inputs.calls.entries()) {
+    const slot = inputs.refs.length + i;
+    const driver = typeOfExpr(call, () => undefined);
+    slots.push({ type: columnTypeOf(driver) });
+    // A call of what nobody knows is not asked at all, nor one of a tag, which shards have no points of.
+    const heart = heartOf(call)?.type;
+    const isTag = heart === 'tag' && feeds.canFold;
+    if (driver === undefined || !isKnown(heart) || isTag) continue;
+    const chain = planChain(call, {
+      grid: place.grid,
+      fill,
+      ascending: compiled.ascending,
+      isSelector,
+      auxTypes,
+      canFold: feeds.canFold,
+    });
+    slots[slot] = { type: chain.type };
+    const input = inputFor(chain, inputs.refs, feeds);
+    calls.push({ slot, type: chain.type, stages: chain.stages, input });
+  }
+  const isRaw = inputs.calls.length === 0;
+  if (isRaw && inputs.refs.some(({ type }) => isKnown(type)))
+    feeds.rowsFor(place.grid, inputs.refs);
+  return {
+    columns: columnsOf(listed, inputs, slots),
+    slots,
+    feeds: feeds.finish(),
+    calls,
+    outerTags: place.outerTags,
+    tags: place.tags,
+    ascending: compiled.ascending,
+    fill,
+    limit: compiled.statement.limit,
+    offset: compiled.statement.offset,
+    timeLabel: compiled.timeLabel,
+  };
+}
+
+/** A name that was asked for as a field, and is none, is nothing. */
+function isKnown(type: DataType): boolean {
+  return type !== undefined && type !== 'field';
+}
+
+function placeOf({ compiled, groupBy }: ResolvedSelect, around: AroundLevel): LevelPlace {
+  const { range, zone, statement } = compiled;
+  const { intervalNs, offsetNs, offsetError } = compiled.groupBy;
+  if (offsetError !== undefined) throw new DbError('invalid_argument', offsetError);
+  const parent = around.grid;
+  let startNs = range.minNs ?? minTimeNs;
+  let endNs = range.maxNs ?? (parent === undefined && intervalNs > 0n ? around.nowNs : maxTimeNs);
+  if (parent !== undefined) {
+    if (parent.startNs > startNs) startNs = parent.startNs;
+    if (parent.endNs < endNs) endNs = parent.endNs;
+    if (intervalNs > 0n && endNs === maxTimeNs) endNs = around.nowNs;
+  }
+  const own = intervalNs === 0n && parent !== undefined ? parent : { intervalNs, offsetNs };
+  const tags = [...new Set([...groupBy, ...around.tags])].sort(compareUtf8);
+  return {
+    grid: { intervalNs: own.intervalNs, offsetNs: own.offsetNs, zone, startNs, endNs },
+    outerTags: around.outerTags ?? tags,
+    tags,
+    nowNs: around.nowNs,
+    seriesLimit: statement.seriesLimit + around.seriesLimit,
+    seriesOffset: statement.seriesOffset + around.seriesOffset,
+  };
+}
+
+/** Nulls of a subquery's windows reach nobody, and none are written into a target. */
+function fillOf({ compiled }: ResolvedSelect, { grid }: AroundLevel): Fill {
+  const isHidden = (grid !== undefined && !compiled.isRaw) || compiled.statement.target !== undefined; // prettier-ignore
+  return isHidden && compiled.fill.kind === 'null' ? { kind: 'none' } : compiled.fill;
+}
+
+/** What is named inside of top() and bottom() has columns behind theirs, but for a query with a target. */
+function insideFields(field: Field, { compiled }: ResolvedSelect): readonly Field[] {
+  if (compiled.statement.target !== undefined) return [];
+  return insideNames(field.expr).map((expr) => ({ expr, alias: '' }));
+}
+
+type Ref = Extract<Expr, { kind: 'ref' }>;
+type Call = Extract<Expr, { kind: 'call' }>;
+
+interface Inputs {
+  readonly refs: readonly Ref[];
+  readonly calls: readonly Call[];
+  /** Slots by the printed expression: what is written twice is read once. */
+  readonly slots: ReadonlyMap<string, number>;
+}
+
+/** What is named inside of top() and bottom() comes first, as they ask. */
+function collectInputs(inside: readonly Ref[], fields: readonly Field[]): Inputs {
+  const refs = new Map(inside.map((ref) => [printExpr(ref), ref]));
+  const calls = new Map<string, Call>();
+  for (const { expr } of fields)
+    visitExpr(
+      expr,
+      (part) => {
+        if (part.kind === 'ref') refs.set(printExpr(part), part);
+        else if (part.kind === 'call' && !isMathFunction(part.name))
+          calls.set(printExpr(part), part);
+      },
+      ({ name }) => isMathFunction(name),
+    );
+  const keys = [...refs.keys(), ...calls.keys()];
+  const slots = new Map(keys.map((key, slot) => [key, slot]));
+  return { refs: [...refs.values()], calls: [...calls.values()], slots };
+}
+
+const selectorCalls: ReadonlySet<string> = new Set([
+  'bottom',
+  'first',
+  'last',
+  'max',
+  'min',
+  'percentile',
+  'sample',
+  'top',
+]);
+
+function isSelectorCall(name: string | undefined): boolean {
+  return name !== undefined && selectorCalls.has(name);
+}
+
+/** The field at the heart of nested calls. */
+function heartOf(call: Call): Ref | undefined {
+  let expr: Expr | undefined = call;
+  while (expr?.kind === 'call') [expr] = expr.args;
+  return expr?.kind === 'ref' ? expr : undefined;
+}
+
+function inputFor(chain: PlannedChain, refs: readonly Ref[], feeds: FeedPlanner): CallInput {
+  const { argument, folded, grid } = chain;
+  if (folded !== undefined) {
+    const { feed, field } = feeds.windowsFor(grid, argument, folded.call);
+    return { kind: 'folded', feed, field, call: folded.call, keepsTimes: folded.keepsTimes };
+  }
+  const { feed, columns } = feeds.rowsFor(grid, [argument, ...refs]);
+  return { kind: 'column', feed, column: columns[0] ?? 0, aux: columns.slice(1) };
+}
+
+const listRules = { isFloatDivision: true, isMissingFalse: true };
+
+function columnsOf(
+  fields: readonly Field[],
+  inputs: Inputs,
+  slots: readonly Slot[],
+): readonly PlannedColumn[] {
+  const names = columnNames(fields);
+  const inputOf = (expr: Expr): ProgramInput | undefined => {
+    const isInput = expr.kind === 'ref' || (expr.kind === 'call' && !isMathFunction(expr.name));
+    if (!isInput) return undefined;
+    const index = inputs.slots.get(printExpr(expr)) ?? 0;
+    const type: DataType = expr.kind === 'ref' ? expr.type : slots[index]?.type;
+    return { index, type: type === 'tag' ? 'string' : type };
+  };
+  return fields.map(({ expr }, i) => {
+    const program = compileProgram(expr, inputOf, listRules);
+    return { name: names[i] ?? '', program, type: programColumnType(program) };
+  });
+}

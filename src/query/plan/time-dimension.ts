@@ -1,0 +1,95 @@
+import { DbError } from '../../base/errors.ts';
+import type { Expr } from '../../influxql/ast.ts';
+import { printExpr } from '../../influxql/printer.ts';
+import { parseTimeLiteral } from '../../influxql/time-literal.ts';
+import type { TimeZone } from '../../base/time-zone.ts';
+import { reduceExpr } from './reduce-expr.ts';
+
+/** GROUP BY as written: the tags and patterns that are left once time() was taken out. */
+export interface GroupBy {
+  /** References, wildcards and regular expressions, reduced. */
+  readonly tags: readonly Expr[];
+  /** 0 without time(). */
+  readonly intervalNs: bigint;
+  readonly offsetNs: bigint;
+  /** What the reference finds wrong with the offset once it makes a plan. */
+  readonly offsetError: string | undefined;
+}
+
+/** Checks and parts GROUP BY before any schema is known (spec 6.3). Throws the reference's texts. */
+export function compileGroupBy(
+  dimensions: readonly Expr[],
+  nowNs: bigint,
+  zone: TimeZone | undefined,
+): GroupBy {
+  const tags: Expr[] = [];
+  let intervalNs = 0n;
+  let offsetNs = 0n;
+  let offsetError: string | undefined;
+  for (const written of dimensions) {
+    const dimension = reduceExpr(written);
+    switch (dimension.kind) {
+      case 'ref':
+        if (dimension.name.toLowerCase() === 'time')
+          throw invalid('time() is a function and expects at least one argument');
+        tags.push(dimension);
+        break;
+      case 'wildcard':
+      case 'regex':
+        tags.push(dimension);
+        break;
+      case 'call': {
+        const asked = intervalOf(dimension);
+        if (intervalNs !== 0n) throw invalid('multiple time dimensions not allowed');
+        intervalNs = asked;
+        const [, offset] = dimension.args;
+        if (offset !== undefined) offsetNs = offsetOf(offset, { intervalNs, nowNs, zone });
+        if (offset?.kind === 'string')
+          offsetError = `invalid time dimension offset: ${printExpr(offset)}`;
+        break;
+      }
+      default:
+        throw invalid('only time and tag dimensions allowed');
+    }
+  }
+  // The reference takes an interval of nothing, or a negative one, as none.
+  if (intervalNs <= 0n) return { tags, intervalNs: 0n, offsetNs: 0n, offsetError: undefined };
+  return { tags, intervalNs, offsetNs, offsetError };
+}
+
+function intervalOf({ name, args }: Extract<Expr, { kind: 'call' }>): bigint {
+  if (name !== 'time') throw invalid('only time() calls allowed in dimensions');
+  const [interval] = args;
+  if (args.length < 1 || args.length > 2) throw invalid('time dimension expected 1 or 2 arguments');
+  if (interval?.kind !== 'duration') throw invalid('time dimension must have duration argument');
+  return interval.valueNs;
+}
+
+function offsetOf(
+  offset: Expr,
+  { intervalNs, nowNs, zone }: { readonly intervalNs: bigint; readonly nowNs: bigint; readonly zone: TimeZone | undefined }, // prettier-ignore
+): bigint {
+  if (intervalNs === 0n) return 0n;
+  switch (offset.kind) {
+    case 'duration':
+      return offset.valueNs % intervalNs;
+    case 'call':
+      if (offset.name !== 'now') throw invalid('time dimension offset function must be now()');
+      if (offset.args.length > 0)
+        throw invalid('time dimension offset now() function requires no arguments');
+      return nowNs % intervalNs;
+    case 'string': {
+      if (!/^\d{4}-\d{2}-\d{2}/.test(offset.value))
+        throw invalid('time dimension offset must be duration or now()');
+      const timeNs = parseTimeLiteral(offset.value, zone);
+      if (timeNs === undefined) throw invalid('invalid timestamp string');
+      return timeNs % intervalNs;
+    }
+    default:
+      throw invalid('time dimension offset must be duration or now()');
+  }
+}
+
+function invalid(text: string): DbError {
+  return new DbError('invalid_argument', text);
+}

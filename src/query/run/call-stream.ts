@@ -1,0 +1,64 @@
+import type { StagePlan } from '../plan/level-plan.ts';
+import type { PointBatch, Subgroups } from './batch.ts';
+import { FillStage } from './fill-stage.ts';
+import { LimitStage } from './limit-stage.ts';
+import { ReduceStage } from './reduce-stage.ts';
+import type { Stage } from './stage.ts';
+import { StartsStage } from './starts-stage.ts';
+import { TransformStage } from './transform-stage.ts';
+
+export interface CallStreamOptions {
+  readonly stages: readonly StagePlan[];
+  readonly ascending: boolean;
+  readonly subgroups: Subgroups;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** The stages of a call for one group, one behind the other, LIMIT last. */
+export class CallStream {
+  readonly #stages: readonly Stage[];
+
+  constructor(options: CallStreamOptions) {
+    const stages = options.stages.map((plan) => makeStage(plan, options));
+    const { limit, offset } = options;
+    if (limit > 0 || offset > 0) stages.push(new LimitStage(limit, offset));
+    this.#stages = stages;
+  }
+
+  get heldBytes(): number {
+    return this.#stages.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
+  }
+
+  push(points: PointBatch): Iterable<PointBatch> {
+    return this.#through(points, 0);
+  }
+
+  *finish(): Iterable<PointBatch> {
+    for (const [i, stage] of this.#stages.entries())
+      for (const points of stage.finish()) yield* this.#through(points, i + 1);
+  }
+
+  *#through(points: PointBatch, from: number): Iterable<PointBatch> {
+    const stage = this.#stages[from];
+    if (stage === undefined) yield points;
+    else for (const next of stage.push(points)) yield* this.#through(next, from + 1);
+  }
+}
+
+function makeStage(plan: StagePlan, { ascending, subgroups }: CallStreamOptions): Stage {
+  switch (plan.kind) {
+    case 'reduce': {
+      const { definition, call, grid } = plan;
+      return new ReduceStage(() => definition.reducer(call), grid, { ascending, subgroups });
+    }
+    case 'transform': {
+      const { definition, call } = plan;
+      return new TransformStage(() => definition.transformation(call));
+    }
+    case 'starts':
+      return new StartsStage(plan.grid);
+    case 'fill':
+      return new FillStage(plan.grid, { fill: plan.fill, ascending, types: plan.types });
+  }
+}

@@ -1,0 +1,94 @@
+import { must } from '../../base/assert.ts';
+import { resultColumn } from '../assemble/call-column.ts';
+import { callTimesNs, type CallName } from '../assemble/calls.ts';
+import type { ColumnType } from '../column.ts';
+import { concatColumns } from '../exec/concat-columns.ts';
+import { WindowAccumulator } from '../exec/window-accumulator.ts';
+import type { WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
+import type { PointBatch, Subgroups } from './batch.ts';
+import { concatTimes, pickPoints } from './columns.ts';
+import type { FoldedRows } from './scan-streams.ts';
+
+/** Blocks of one tag set from all shards as one summary per field of the task. */
+export function mergeSummaries(
+  blocks: readonly WindowsBlock[],
+  { fields, intervalNs, offsetNs }: WindowsTask,
+): readonly WindowSummary[] {
+  const [only] = blocks;
+  if (blocks.length === 1 && only !== undefined) return only.fields;
+  return fields.map(({ type }, i) => {
+    const merged = new WindowAccumulator(type, { intervalNs, offsetNs, wholeStartNs: 0n });
+    for (const block of blocks) merged.merge(must(block.fields[i], 'a summary per field'));
+    return merged.finish();
+  });
+}
+
+export interface FoldedCall {
+  readonly call: CallName;
+  readonly field: number;
+  /** A selector alone shows the times of its points. */
+  readonly keepsTimes: boolean;
+}
+
+/**
+ * The points of a call that shards folded, one a window, in the direction of time; those of one window in the order of
+ * subgroups.
+ */
+export function foldedPoints(
+  rows: readonly { readonly subgroup: number; readonly summaries: readonly WindowSummary[] }[],
+  call: FoldedCall,
+  place: { readonly type: ColumnType; readonly ascending: boolean; readonly subgroups: Subgroups },
+): PointBatch {
+  const { type, ascending, subgroups } = place;
+  const parts = rows.flatMap(({ subgroup, summaries }) => {
+    const summary = must(summaries[call.field], 'a summary per call');
+    if (summary.startsNs.length === 0) return [];
+    const timesNs = call.keepsTimes ? callTimesNs(call.call, summary) : summary.startsNs;
+    return [{ subgroup, timesNs, values: resultColumn(call.call, summary, type) }];
+  });
+  const timesNs = concatTimes(parts.map((part) => part.timesNs));
+  const isAlone = subgroups.keys.length === 0;
+  const points: PointBatch = {
+    timesNs,
+    values: concatColumns(type, parts.map(({ values }) => values)), // prettier-ignore
+    aux: [],
+    subgroups: isAlone ? undefined : subgroupColumn(parts, timesNs.length),
+  };
+  if (isAlone && ascending) return points;
+  return pickPoints(points, orderOf(points, ascending, subgroups));
+}
+
+function subgroupColumn(
+  parts: readonly { readonly subgroup: number; readonly timesNs: BigInt64Array }[],
+  count: number,
+): Int32Array {
+  const ids = new Int32Array(count);
+  let at = 0;
+  for (const { subgroup, timesNs } of parts) {
+    ids.fill(subgroup, at, at + timesNs.length);
+    at += timesNs.length;
+  }
+  return ids;
+}
+
+function orderOf(
+  { timesNs, subgroups }: PointBatch,
+  ascending: boolean,
+  table: Subgroups,
+): Int32Array {
+  const sign = ascending ? 1 : -1;
+  return Int32Array.from(timesNs, (_, row) => row).sort((a, b) => {
+    const left = timesNs[a] ?? 0n;
+    const right = timesNs[b] ?? 0n;
+    if (left !== right) return left < right ? -sign : sign;
+    return sign * table.compare(subgroups?.[a] ?? 0, subgroups?.[b] ?? 0);
+  });
+}
+
+/** All of a group's tag sets, each with its summaries. */
+export function summarized(
+  rows: readonly FoldedRows[],
+  task: WindowsTask,
+): { readonly subgroup: number; readonly summaries: readonly WindowSummary[] }[] {
+  return rows.map(({ subgroup, blocks }) => ({ subgroup, summaries: mergeSummaries(blocks, task) })); // prettier-ignore
+}

@@ -1,0 +1,121 @@
+import type { Column } from '../column.ts';
+import { pickRows } from '../exec/pick-rows.ts';
+import type { PointBatch, Subgroups } from './batch.ts';
+
+/** The streams of a list's calls side by side: column i has the values of stream i, null where it has no point. */
+export interface JoinedPoints {
+  readonly timesNs: BigInt64Array;
+  readonly subgroups: Int32Array | undefined;
+  readonly streams: readonly {
+    readonly values: Column;
+    readonly aux: readonly Column[];
+    /** 1 where the stream has a point, be it a null one; absent where it has all. */
+    readonly present: Uint8Array | undefined;
+  }[];
+}
+
+/**
+ * Joins streams by subgroup and time. At each step the least of the streams' next points is taken, and with it one
+ * point of each stream that stands at the same place: of several points of one time the first goes with the first.
+ */
+export function joinPoints(
+  streams: readonly PointBatch[],
+  ascending: boolean,
+  subgroups: Subgroups,
+): JoinedPoints {
+  const [first] = streams;
+  if (first !== undefined && streams.every((one) => isAligned(one, first)))
+    return {
+      timesNs: first.timesNs,
+      subgroups: first.subgroups,
+      streams: streams.map(({ values, aux }) => ({ values, aux, present: undefined })),
+    };
+  const { rows, count } = walk(streams, ascending, subgroups);
+  const timesNs = new BigInt64Array(count);
+  const hasSubgroups = streams.some((one) => one.subgroups !== undefined);
+  const ids = hasSubgroups ? new Int32Array(count) : undefined;
+  streams.forEach((stream, s) => {
+    const own = rows[s] ?? new Int32Array();
+    for (let at = 0; at < count; at++) {
+      const row = own[at] ?? -1;
+      if (row < 0) continue;
+      timesNs[at] = stream.timesNs[row] ?? 0n;
+      if (ids !== undefined) ids[at] = stream.subgroups?.[row] ?? 0;
+    }
+  });
+  return {
+    timesNs,
+    subgroups: ids,
+    streams: streams.map(({ values, aux }, s) => {
+      const own = (rows[s] ?? new Int32Array()).subarray(0, count);
+      return {
+        values: pickRows(values, own),
+        aux: aux.map((column) => pickRows(column, own)),
+        present: Uint8Array.from(own, (row) => (row < 0 ? 0 : 1)),
+      };
+    }),
+  };
+}
+
+function isAligned(one: PointBatch, other: PointBatch): boolean {
+  if (one === other) return true;
+  if (one.timesNs.length !== other.timesNs.length) return false;
+  if ((one.subgroups === undefined) !== (other.subgroups === undefined)) return false;
+  for (let row = 0; row < one.timesNs.length; row++) {
+    if (one.timesNs[row] !== other.timesNs[row]) return false;
+    if (one.subgroups?.[row] !== other.subgroups?.[row]) return false;
+  }
+  return true;
+}
+
+/** For each stream and row of the answer: the stream's own row, -1 for none. */
+function walk(
+  streams: readonly PointBatch[],
+  ascending: boolean,
+  subgroups: Subgroups,
+): { readonly rows: readonly Int32Array[]; readonly count: number } {
+  const total = streams.reduce((sum, { timesNs }) => sum + timesNs.length, 0);
+  const rows = streams.map(() => new Int32Array(total).fill(-1));
+  const next = streams.map(() => 0);
+  const sign = ascending ? 1 : -1;
+  let count = 0;
+  for (;;) {
+    let least = -1;
+    for (let s = 0; s < streams.length; s++) {
+      if ((next[s] ?? 0) >= (streams[s]?.timesNs.length ?? 0)) continue;
+      if (least < 0 || sign * comparePoints(streams, [s, least], next, subgroups) < 0) least = s;
+    }
+    if (least < 0) return { rows, count };
+    for (let s = 0; s < streams.length; s++) {
+      if (s === least || (next[s] ?? 0) >= (streams[s]?.timesNs.length ?? 0)) continue;
+      if (comparePoints(streams, [s, least], next, subgroups) !== 0) continue;
+      const own = rows[s];
+      if (own !== undefined) own[count] = next[s] ?? 0;
+      next[s] = (next[s] ?? 0) + 1;
+    }
+    const own = rows[least];
+    if (own !== undefined) own[count] = next[least] ?? 0;
+    next[least] = (next[least] ?? 0) + 1;
+    count++;
+  }
+}
+
+function comparePoints(
+  streams: readonly PointBatch[],
+  [a, b]: readonly [number, number],
+  next: readonly number[],
+  subgroups: Subgroups,
+): number {
+  const left = streams[a];
+  const right = streams[b];
+  const leftRow = next[a] ?? 0;
+  const rightRow = next[b] ?? 0;
+  const bySubgroup = subgroups.compare(
+    left?.subgroups?.[leftRow] ?? 0,
+    right?.subgroups?.[rightRow] ?? 0,
+  );
+  if (bySubgroup !== 0) return bySubgroup;
+  const leftNs = left?.timesNs[leftRow] ?? 0n;
+  const rightNs = right?.timesNs[rightRow] ?? 0n;
+  return leftNs === rightNs ? 0 : leftNs < rightNs ? -1 : 1;
+}

@@ -1,0 +1,164 @@
+import { expect, test } from 'vitest';
+import { MemorySource } from '../../../test/support/memory-source.ts';
+import { runSelectOver, type SelectSetting } from '../../../test/support/run-select.ts';
+import { cellValue } from '../exec/column-builder.ts';
+
+const hosts = ['a', 'b', 'c'];
+const points = hosts.flatMap((host, h) =>
+  Array.from({ length: 20 }, (_, i) => ({
+    measurement: 'cpu',
+    tags: { host },
+    fields: { v: i + h * 100, i: BigInt(i), s: `${host}${i}` },
+    timeNs: BigInt(i * 5),
+  })),
+);
+const whole = { nodes: [new MemorySource(points)] };
+const byHost = {
+  nodes: hosts.map((host) => new MemorySource(points.filter(({ tags }) => tags.host === host))),
+};
+const byTime = {
+  nodes: [false, true].map((late) => new MemorySource(points.filter(({ timeNs }) => timeNs > 40n === late))), // prettier-ignore
+};
+
+/** Rows with the values of their series' tags first; the text of an error instead. */
+async function table(query: string, setting: SelectSetting = whole): Promise<unknown> {
+  const { series, error } = await runSelectOver(query, setting);
+  if (error !== undefined) return error;
+  return series.flatMap((one) => {
+    if (one.kind !== 'columns') throw new Error('columns expected');
+    const tags = (one.tags ?? []).map(([, value]) => value);
+    const rows: unknown[] = [];
+    for (let row = one.start; row < one.end; row++)
+      rows.push([...tags, one.timesNs[row], ...one.values.map((column) => cellValue(column, row))]);
+    return rows;
+  });
+}
+
+test('level: many nodes answer as one node does, whatever the query', async () => {
+  const lists = [
+    'v',
+    '*',
+    'mean(v), count(i), max(s)',
+    'mean(v), percentile(i, 50)',
+    'max(v), host',
+    'top(v, host, 2)',
+    'derivative(v, 1s)',
+    'distinct(i)',
+    'first(s), last(s)',
+  ];
+  const clauses = ['', 'GROUP BY host', 'GROUP BY host ORDER BY time DESC', 'LIMIT 5 OFFSET 2'];
+  for (const list of lists)
+    for (const clause of clauses) {
+      const query = `SELECT ${list} FROM cpu ${clause}`;
+      const one = await table(query);
+      expect([query, await table(query, byHost)]).toEqual([query, one]);
+      expect([query, await table(query, byTime)]).toEqual([query, one]);
+    }
+});
+
+test('level: windows of several nodes merge exactly, empty ones are filled, counts with 0', async () => {
+  const query = 'SELECT mean(v), count(i), max(i) FROM cpu WHERE time >= 20 AND time < 150 GROUP BY time(25ns)'; // prettier-ignore
+  const rows = [
+    [0n, 104, 3n, 4n],
+    [25n, 107, 15n, 9n],
+    [50n, 112, 15n, 14n],
+    [75n, 117, 15n, 19n],
+    [100n, null, 0n, null],
+    [125n, null, 0n, null],
+  ];
+  for (const setting of [whole, byHost, byTime]) expect(await table(query, setting)).toEqual(rows);
+  expect(await table(`${query} ORDER BY time DESC LIMIT 2 OFFSET 1`, byHost)).toEqual([
+    rows[4],
+    rows[3],
+  ]);
+});
+
+test('level: rows are limited per series, series by their tags whatever the direction', async () => {
+  expect(await table('SELECT v FROM cpu GROUP BY host LIMIT 1 OFFSET 3')).toEqual([
+    ['a', 15n, 3],
+    ['b', 15n, 103],
+    ['c', 15n, 203],
+  ]);
+  const check = async (page: string, want: string[]) => {
+    const rows = await table(`SELECT v FROM cpu GROUP BY host ${page}`);
+    expect((rows as unknown[][]).map(([host]) => host)).toEqual(want);
+  };
+  await check('LIMIT 1', ['a', 'b', 'c']);
+  await check('LIMIT 1 SLIMIT 2', ['a', 'b']);
+  await check('LIMIT 1 SLIMIT 1 SOFFSET 1', ['b']);
+  await check('LIMIT 1 SOFFSET 2', []);
+  await check('LIMIT 1 SLIMIT 5 SOFFSET 3', []);
+  await check('ORDER BY time DESC LIMIT 1 SLIMIT 2', ['b', 'a']);
+  await check('ORDER BY time DESC LIMIT 1 SLIMIT 1 SOFFSET 2', ['c']);
+});
+
+test('level: a lone selector keeps its time without GROUP BY time, all else has the lower bound', async () => {
+  expect(await table('SELECT max(v) FROM cpu')).toEqual([[95n, 219]]);
+  expect(await table('SELECT max(v), 8 * max(v) FROM cpu')).toEqual([[95n, 219, 1752]]);
+  expect(await table('SELECT max(v), s, host FROM cpu')).toEqual([[95n, 219, 'c19', 'c']]);
+  expect(await table('SELECT max(v), min(v) FROM cpu')).toEqual([[0n, 219, 0]]);
+  expect(await table('SELECT max(v), min(v) FROM cpu WHERE time > 4')).toEqual([[5n, 219, 1]]);
+});
+
+test('level: subqueries nest, inherit tags and bounds, and filter by their columns', async () => {
+  const perHost = 'SELECT max(v) AS m FROM cpu GROUP BY host';
+  expect(await table(`SELECT sum(m) FROM (${perHost})`)).toEqual([[0n, 357]]);
+  expect(await table(`SELECT m, host FROM (${perHost}) WHERE m > 100`)).toEqual([
+    [95n, 119, 'b'],
+    [95n, 219, 'c'],
+  ]);
+  expect(await table(`SELECT mean(v) FROM (SELECT v FROM cpu) WHERE time < 10 GROUP BY host`)).toEqual([['a', 0n, 0.5], ['b', 0n, 100.5], ['c', 0n, 200.5]]); // prettier-ignore
+  expect(await table(`SELECT max(d) FROM (SELECT difference(s) AS d FROM (SELECT sum(v) AS s FROM cpu WHERE time >= 0 AND time < 20 GROUP BY time(10ns)))`)).toEqual([[10n, 12]]); // prettier-ignore
+});
+
+test('level: a field of several types is read in the highest, all else of it is not there', async () => {
+  const at = (timeNs: bigint, v: number | bigint | string | boolean) =>
+    new MemorySource([{ measurement: 'm', tags: {}, fields: { v }, timeNs }]);
+  const nodes = [at(1n, 2n), at(2n, 1.5), at(3n, 'x'), at(4n, true)];
+  expect(await table('SELECT v FROM m', { nodes })).toEqual([
+    [1n, 2],
+    [2n, 1.5],
+  ]);
+  expect(await table('SELECT sum(v), count(v), max(v) FROM m', { nodes })).toEqual([[0n, 3.5, 2n, 2]]); // prettier-ignore
+  expect(await table('SELECT v::string FROM m', { nodes })).toEqual([[3n, 'x']]);
+  expect(await table('SELECT v::integer FROM m', { nodes })).toEqual([
+    [1n, 2n],
+    [2n, 1n],
+  ]);
+  expect(await table('SELECT v::integer FROM m', { nodes: [at(1n, 1e300)] })).toEqual([
+    [1n, -9223372036854775808n],
+  ]);
+});
+
+test('level: a tag beside a tag is equal only where both are there', async () => {
+  const nodes = [
+    new MemorySource([
+      { measurement: 'm', tags: { a: 'x', b: 'x' }, fields: { v: 1 }, timeNs: 1n },
+      { measurement: 'm', tags: { a: 'x', b: 'y' }, fields: { v: 2 }, timeNs: 2n },
+      { measurement: 'm', tags: { c: 'z' }, fields: { v: 3 }, timeNs: 3n },
+    ]),
+  ];
+  expect(await table('SELECT v FROM m WHERE a = b', { nodes })).toEqual([[1n, 1]]);
+  expect(await table('SELECT v FROM m WHERE a != b', { nodes })).toEqual([[2n, 2], [3n, 3]]); // prettier-ignore
+});
+
+test('level: windows beyond what memory holds are refused, counted before they are walked', async () => {
+  const query = (to: bigint) => `SELECT count(v) FROM cpu WHERE time >= 20 AND time < ${to} GROUP BY time(1ns)`; // prettier-ignore
+  expect(await table(query(150n), { ...whole, bucketsMax: 100 })).toBe('max-select-buckets limit exceeded: (129/100)'); // prettier-ignore
+  expect(await table(query(10n ** 18n))).toMatch('max-select-buckets limit exceeded');
+});
+
+test('level: what a query holds is charged before it is taken, and a killed one ends', async () => {
+  const held = 'SELECT median(v), mode(i) FROM cpu';
+  expect(await table(held, { ...whole, bytesMax: 100 })).toMatch('max-query-memory limit exceeded');
+  expect(await table(held, { ...whole, bytesMax: 100_000 })).toHaveLength(1);
+  const signal = AbortSignal.abort(new Error('query interrupted'));
+  expect(await table(held, { ...whole, signal })).toBe('query interrupted');
+});
+
+test('level: conditions of thousands of terms are no deeper than a few', async () => {
+  const terms = Array.from({ length: 4000 }, (_, i) => `v = ${i}`);
+  expect(await table(`SELECT count(v) FROM cpu WHERE ${terms.join(' OR ')}`)).toEqual([[0n, 60n]]);
+  const sum = Array.from({ length: 900 }, () => 'v').join(' + ');
+  expect(await table(`SELECT ${sum} AS s FROM cpu WHERE ${sum} > 0 LIMIT 1`)).toEqual([[0n, 90_000]]); // prettier-ignore
+});

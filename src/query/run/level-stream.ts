@@ -1,0 +1,254 @@
+import { must } from '../../base/assert.ts';
+import type { ColumnType } from '../column.ts';
+import { callType } from '../assemble/calls.ts';
+import { innerTags } from '../plan/plan-feeds.ts';
+import type { CallPlan, FeedPlan, LevelPlan, RowsFeed, WindowsFeed } from '../plan/level-plan.ts';
+import type { WindowsTask } from '../fragment.ts';
+import {
+  compareGroupIds,
+  Subgroups,
+  type Batch,
+  type GroupId,
+  type GroupStream,
+  type PointBatch,
+} from './batch.ts';
+import { CallStream } from './call-stream.ts';
+import { concatPoints, nullColumn, pointsBytes } from './columns.ts';
+import { foldedPoints, mergeSummaries } from './folded-points.ts';
+import { joinPoints } from './join-points.ts';
+import { LimitStage } from './limit-stage.ts';
+import { RowBuilder } from './row-builder.ts';
+import type { RunContext, ScanShape } from './run-context.ts';
+import { RowsScan, WindowsScan, type FoldedRows } from './scan-streams.ts';
+import { SourcesStream, subqueryShape, type LevelSource } from './sources-stream.ts';
+
+/** A feed that is open: rows of the sources, or what shards folded. */
+type OpenFeed =
+  | { readonly kind: 'rows'; readonly plan: RowsFeed; readonly stream: GroupStream<Batch> }
+  | { readonly kind: 'windows'; readonly plan: WindowsFeed; readonly stream: GroupStream<FoldedRows> }; // prettier-ignore
+
+/**
+ * A level of a plan as a series stream. A group's feeds are read one after the other; each batch of rows goes to the calls
+ * that read it. One call's points leave as they come; those of several wait for each other until the group ends, since
+ * they are joined by time.
+ */
+export class LevelStream implements GroupStream<Batch> {
+  readonly subgroups: Subgroups;
+  readonly #plan: LevelPlan;
+  readonly #context: RunContext;
+  readonly #isOutermost: boolean;
+  readonly #feeds: readonly OpenFeed[];
+  readonly #ahead: (GroupId | undefined)[];
+  readonly #auxTypes: readonly ColumnType[];
+  #group: GroupId | undefined;
+  #isStarted = false;
+
+  constructor(plan: LevelPlan, context: RunContext, isOutermost: boolean) {
+    this.#plan = plan;
+    this.#context = context;
+    this.#isOutermost = isOutermost;
+    this.subgroups = new Subgroups(innerTags(plan.outerTags, plan.tags));
+    this.#feeds = plan.feeds.map((feed) => this.#open(feed));
+    this.#ahead = plan.feeds.map(() => undefined);
+    this.#auxTypes = plan.slots.slice(0, plan.slots.length - this.#callCount()).map(({ type }) => type); // prettier-ignore
+  }
+
+  async next(): Promise<GroupId | undefined> {
+    const group = this.#group;
+    for (const [i, { stream }] of this.#feeds.entries())
+      if (!this.#isStarted || (group !== undefined && this.#has(i, group)))
+        this.#ahead[i] = await stream.next();
+    this.#isStarted = true;
+    const sign = this.#plan.ascending ? 1 : -1;
+    this.#group = this.#ahead.reduce<GroupId | undefined>(
+      (least, one) =>
+        one !== undefined && (least === undefined || sign * compareGroupIds(one, least) < 0)
+          ? one
+          : least,
+      undefined,
+    );
+    return this.#group;
+  }
+
+  rows(): AsyncIterable<Batch> {
+    const builder = new RowBuilder({
+      slots: this.#plan.slots,
+      columns: this.#plan.columns,
+      fill: this.#plan.fill,
+      matcher: this.#context.matcher,
+      hidesNaN: this.#isOutermost,
+    });
+    const { calls } = this.#plan;
+    const [only] = calls;
+    if (only === undefined) return this.#rawRows(builder);
+    return calls.length === 1 ? this.#singleRows(only, builder) : this.#joinedRows(builder);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#feeds.map(({ stream }) => stream.close()));
+  }
+
+  #has(feed: number, group: GroupId): boolean {
+    const ahead = this.#ahead[feed];
+    return ahead !== undefined && compareGroupIds(ahead, group) === 0;
+  }
+
+  #callCount(): number {
+    return this.#plan.slots.length - Math.min(...this.#plan.calls.map(({ slot }) => slot), this.#plan.slots.length); // prettier-ignore
+  }
+
+  #open(feed: FeedPlan): OpenFeed {
+    const { outerTags, tags, ascending } = this.#plan;
+    const shape: ScanShape = { outerTags, innerTags: innerTags(outerTags, tags), ascending };
+    if (feed.kind === 'windows')
+      return { kind: 'windows', plan: feed, stream: new WindowsScan(feed.scan, shape, this.#context) }; // prettier-ignore
+    const sources = feed.sources.map((source): LevelSource => {
+      if (source.kind === 'scan') {
+        const types = feed.columns.map(({ type }) => type);
+        const scan = new RowsScan(source.scan, { ...shape, types }, this.#context);
+        return { stream: scan, shape: this.#relabelled(scan.subgroups) };
+      }
+      const stream = new LevelStream(source.level, this.#context, false);
+      const outer = { keys: outerTags, values: () => this.#group?.key ?? [] };
+      const { columns } = feed;
+      const { reads, filter } = source;
+      const options = { columns, reads, filter, outer, context: this.#context };
+      return { stream, shape: subqueryShape(stream.subgroups, this.subgroups, options) };
+    });
+    const place = { subgroups: this.subgroups, columns: feed.columns, ascending };
+    return { kind: 'rows', plan: feed, stream: new SourcesStream(sources, place, this.#context) };
+  }
+
+  /** Numbers of a scan's subgroups are not those of the level. */
+  #relabelled(from: Subgroups): (batch: Batch) => Batch {
+    const known: number[] = [];
+    const idOf = (id: number) => (known[id] ??= this.subgroups.idOf(from.valuesOf(id)));
+    return (batch) => ({ ...batch, subgroups: batch.subgroups?.map(idOf) });
+  }
+
+  /** A list without calls: rows as they are. */
+  async *#rawRows(builder: RowBuilder): AsyncIterable<Batch> {
+    const { limit, offset } = this.#plan;
+    const paging = limit > 0 || offset > 0 ? new LimitStage(limit, offset) : undefined;
+    for await (const batch of this.#rowsOf(0)) {
+      const [first, ...aux] = batch.columns;
+      const points = { ...batch, values: must(first, 'a column'), aux };
+      for (const { timesNs, values, aux: others, subgroups } of paging?.push(points) ?? [points]) {
+        yield builder.build({ timesNs, subgroups, columns: [values, ...others] });
+        await this.#context.pacer.pause();
+      }
+      if (paging?.isDone === true && this.subgroups.keys.length === 0) return;
+    }
+  }
+
+  #rowsOf(feed: number): AsyncIterable<Batch> {
+    const open = this.#feeds[feed];
+    const group = this.#group;
+    if (open?.kind !== 'rows' || group === undefined || !this.#has(feed, group)) return noRows();
+    return open.stream.rows();
+  }
+
+  async *#singleRows(call: CallPlan, builder: RowBuilder): AsyncIterable<Batch> {
+    for await (const points of this.#callPoints([call])) {
+      const columns = this.#plan.slots.map((_, slot) => slot === call.slot ? points.points.values : points.points.aux[slot]); // prettier-ignore
+      const { timesNs, subgroups } = points.points;
+      yield builder.build({ timesNs, subgroups, columns });
+    }
+  }
+
+  async *#joinedRows(builder: RowBuilder): AsyncIterable<Batch> {
+    const { calls, ascending, slots } = this.#plan;
+    const held = calls.map((): PointBatch[] => []);
+    let heldBytes = 0;
+    for await (const { call, points } of this.#callPoints(calls)) {
+      const bytes = pointsBytes(points);
+      this.#context.account.charge(bytes);
+      heldBytes += bytes;
+      held[call]?.push(points);
+    }
+    const streams = calls.map(({ type }, i) => concatPoints(held[i] ?? [], type, []));
+    const joined = joinPoints(streams, ascending, this.subgroups);
+    const bySlot = new Map(calls.map(({ slot }, i) => [slot, joined.streams[i]?.values]));
+    const columns = slots.map((_, slot) => bySlot.get(slot));
+    yield builder.build({ timesNs: joined.timesNs, subgroups: joined.subgroups, columns });
+    this.#context.account.release(heldBytes);
+  }
+
+  /** The points of calls in the group at hand, each by the call's place in `calls`. */
+  async *#callPoints(
+    calls: readonly CallPlan[],
+  ): AsyncIterable<{ readonly call: number; readonly points: PointBatch }> {
+    const { account, pacer } = this.#context;
+    const streams = calls.map(({ stages }) => this.#callStream(stages));
+    let heldBytes = 0;
+    const recharge = () => {
+      const bytes = streams.reduce((sum, stream) => sum + stream.heldBytes, 0);
+      account.charge(bytes - heldBytes);
+      heldBytes = bytes;
+    };
+    for (const [feed, { kind }] of this.#feeds.entries()) {
+      const inputs = kind === 'rows' ? this.#rowInputs(feed, calls) : this.#foldedInputs(feed, calls); // prettier-ignore
+      for await (const { call, points } of inputs) {
+        for (const out of must(streams[call], 'a stream').push(points)) {
+          if (out.timesNs.length > 0) yield { call, points: out };
+          await pacer.pause();
+        }
+        recharge();
+        await pacer.pause();
+      }
+    }
+    for (const [call, stream] of streams.entries())
+      for (const points of stream.finish()) {
+        if (points.timesNs.length > 0) yield { call, points };
+        await pacer.pause();
+      }
+    account.release(heldBytes);
+  }
+
+  #callStream(stages: CallPlan['stages']): CallStream {
+    const { ascending, limit, offset } = this.#plan;
+    return new CallStream({ stages, ascending, subgroups: this.subgroups, limit, offset });
+  }
+
+  async *#rowInputs(
+    feed: number,
+    calls: readonly CallPlan[],
+  ): AsyncIterable<{ readonly call: number; readonly points: PointBatch }> {
+    const readers = calls.flatMap(({ input }, call) =>
+      input.kind === 'column' && input.feed === feed ? [{ call, input }] : [],
+    );
+    if (readers.length === 0) return;
+    for await (const { timesNs, columns, subgroups } of this.#rowsOf(feed))
+      for (const { call, input } of readers) {
+        const values = must(columns[input.column], 'a column of the feed');
+        const aux = input.aux.map((at, i) => columns[at] ?? nullColumn(this.#auxTypes[i] ?? 'float', timesNs.length)); // prettier-ignore
+        yield { call, points: { timesNs, values, aux, subgroups } };
+      }
+  }
+
+  async *#foldedInputs(
+    feed: number,
+    calls: readonly CallPlan[],
+  ): AsyncIterable<{ readonly call: number; readonly points: PointBatch }> {
+    const open = this.#feeds[feed];
+    const group = this.#group;
+    if (open?.kind !== 'windows' || group === undefined || !this.#has(feed, group)) return;
+    const task = open.plan.scan.names[0]?.parts[0]?.fragment.task as WindowsTask;
+    const rows: Parameters<typeof foldedPoints>[0][number][] = [];
+    for await (const { subgroup, blocks } of open.stream.rows())
+      rows.push({
+        subgroup: this.subgroups.idOf(open.stream.subgroups.valuesOf(subgroup)),
+        summaries: mergeSummaries(blocks, task),
+      });
+    const { ascending } = this.#plan;
+    for (const [call, { input }] of calls.entries()) {
+      if (input.kind !== 'folded' || input.feed !== feed) continue;
+      const type = callType(input.call, must(task.fields[input.field], 'a field per call').type);
+      const place = { type, ascending, subgroups: this.subgroups };
+      yield { call, points: foldedPoints(rows, input, place) };
+    }
+  }
+}
+
+/** A feed without the group at hand. */
+async function* noRows(): AsyncIterable<Batch> {}

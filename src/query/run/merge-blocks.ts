@@ -1,0 +1,102 @@
+import type { ColumnType } from '../column.ts';
+import { ColumnBuilder, sliceColumn } from '../exec/column-builder.ts';
+import type { RowChunk } from '../exec/series-rows.ts';
+import type { RowsBlock } from '../fragment.ts';
+
+interface Lane {
+  readonly blocks: AsyncIterator<RowsBlock, undefined>;
+  chunk: RowChunk;
+  at: number;
+}
+
+export interface MergeOptions {
+  readonly types: readonly ColumnType[];
+  readonly ascending: boolean;
+}
+
+/**
+ * Merges the blocks of one group by time. Shards of one node come merged already and shards of different times follow
+ * each other, so most chunks pass whole; rows are interleaved only where shards of several nodes overlap.
+ */
+export async function* mergeBlocks(
+  blocks: readonly AsyncIterator<RowsBlock, undefined>[],
+  options: MergeOptions,
+): AsyncGenerator<RowChunk> {
+  const lanes: Lane[] = [];
+  for (const stream of blocks) {
+    const first = await stream.next();
+    if (first.done !== true) lanes.push({ blocks: stream, chunk: first.value, at: 0 });
+  }
+  while (lanes.length > 0) {
+    const chunk = lanes.length === 1 ? takeFirst(lanes) : takeBefore(lanes, options);
+    if (chunk.timesNs.length > 0) yield chunk;
+    for (let i = lanes.length - 1; i >= 0; i--) {
+      const lane = lanes[i];
+      if (lane === undefined || lane.at < lane.chunk.timesNs.length) continue;
+      const next = await lane.blocks.next();
+      if (next.done === true) lanes.splice(i, 1);
+      else {
+        lane.chunk = next.value;
+        lane.at = 0;
+      }
+    }
+  }
+}
+
+function takeFirst(lanes: readonly Lane[]): RowChunk {
+  const lane = lanes[0];
+  if (lane === undefined) return { timesNs: new BigInt64Array(0), columns: [] };
+  return takeTo(lane, lane.chunk.timesNs.length);
+}
+
+function takeTo(lane: Lane, end: number): RowChunk {
+  const { at, chunk } = lane;
+  lane.at = end;
+  if (at === 0 && end === chunk.timesNs.length) return chunk;
+  return {
+    timesNs: chunk.timesNs.subarray(at, end),
+    columns: chunk.columns.map((column) => sliceColumn(column, at, end)),
+  };
+}
+
+/** Rows up to the nearest end of the chunks at hand, in order; rows of one time by the order of lanes. */
+function takeBefore(lanes: readonly Lane[], { types, ascending }: MergeOptions): RowChunk {
+  const before = (a: bigint, b: bigint): boolean => (ascending ? a < b : a > b);
+  const alone = aloneFirst(lanes, before);
+  if (alone !== undefined) return takeTo(alone, alone.chunk.timesNs.length);
+  const rows = lanes.reduce((sum, lane) => sum + lane.chunk.timesNs.length - lane.at, 0);
+  const timesNs = new BigInt64Array(rows);
+  const builders = types.map((type) => new ColumnBuilder(type, rows));
+  let count = 0;
+  for (;;) {
+    let least: Lane | undefined;
+    for (const lane of lanes) {
+      // A lane at its end may go on with an equal time in its next block: stop here and fetch that first.
+      if (lane.at === lane.chunk.timesNs.length)
+        return { timesNs: timesNs.slice(0, count), columns: builders.map((b) => b.finish()) };
+      const timeNs = lane.chunk.timesNs[lane.at] ?? 0n;
+      if (least === undefined || before(timeNs, least.chunk.timesNs[least.at] ?? 0n)) least = lane;
+    }
+    if (least === undefined) return { timesNs, columns: [] };
+    const row = least.at++;
+    timesNs[count++] = least.chunk.timesNs[row] ?? 0n;
+    builders.forEach((builder, i) => {
+      const column = least.chunk.columns[i];
+      if (column === undefined) builder.pushNull();
+      else builder.pushFrom(column, row);
+    });
+  }
+}
+
+/** The lane whose chunk ends before any other's next row. */
+function aloneFirst(
+  lanes: readonly Lane[],
+  before: (a: bigint, b: bigint) => boolean,
+): Lane | undefined {
+  return lanes.find((lane) => {
+    const lastNs = lane.chunk.timesNs[lane.chunk.timesNs.length - 1] ?? 0n;
+    return lanes.every(
+      (other) => other === lane || before(lastNs, other.chunk.timesNs[other.at] ?? 0n),
+    );
+  });
+}

@@ -1,0 +1,114 @@
+import type { Fill } from '../../influxql/ast.ts';
+import type { Column } from '../column.ts';
+import { cellValue, ColumnBuilder } from '../exec/column-builder.ts';
+import type { PlannedColumn, Slot } from '../plan/level-plan.ts';
+import { runProgram } from '../plan/program.ts';
+import type { MatcherFactory, Value } from '../predicate.ts';
+import type { Batch } from './batch.ts';
+import { convertColumn } from './columns.ts';
+import { numberOf } from './fill-stage.ts';
+
+/** Columns of a list's inputs, row by row; null is a value that is not there. */
+export interface SlotRows {
+  readonly timesNs: BigInt64Array;
+  readonly subgroups: Int32Array | undefined;
+  /** Undefined for a slot that nothing fills. */
+  readonly columns: readonly (Column | undefined)[];
+}
+
+export interface RowBuilderOptions {
+  readonly slots: readonly Slot[];
+  readonly columns: readonly PlannedColumn[];
+  readonly fill: Fill;
+  readonly matcher: MatcherFactory;
+  /** A float that is no number is null in an answer; inside of a query it stays what it is. */
+  readonly hidesNaN: boolean;
+}
+
+/**
+ * Computes the columns of a list from its inputs. What an input lacks is the number of fill(), or with fill(previous)
+ * the last value that it had in the same subgroup, whether the query has windows or not (spec 6.3).
+ */
+export class RowBuilder {
+  readonly #options: RowBuilderOptions;
+  readonly #last: (Value | null)[];
+  #lastSubgroup = -1;
+
+  constructor(options: RowBuilderOptions) {
+    this.#options = options;
+    this.#last = options.slots.map(() => null);
+  }
+
+  build(rows: SlotRows): Batch {
+    const inputs = this.#filled(rows);
+    const { columns, slots, matcher, hidesNaN } = this.#options;
+    const count = rows.timesNs.length;
+    const computed = columns.map(({ program, type }): Column => {
+      const [only] = program.steps;
+      if (program.steps.length === 1 && only?.kind === 'input') {
+        const input = inputs[only.index];
+        if (input !== undefined && slots[only.index]?.type === type && (type !== 'float' || !hidesNaN)) return input; // prettier-ignore
+      }
+      const builder = new ColumnBuilder(type, count);
+      let row = 0;
+      const read = (index: number) => {
+        const input = inputs[index];
+        return input === undefined ? null : cellValue(input, row);
+      };
+      for (; row < count; row++) {
+        const value = runProgram(program, read, matcher);
+        builder.pushValue(hidesNaN && Number.isNaN(value) ? null : fitting(value, type));
+      }
+      return builder.finish();
+    });
+    return { timesNs: rows.timesNs, columns: computed, subgroups: rows.subgroups };
+  }
+
+  #filled({ timesNs, subgroups, columns }: SlotRows): readonly (Column | undefined)[] {
+    const { fill, slots } = this.#options;
+    if (fill.kind !== 'number' && fill.kind !== 'previous')
+      return columns.map((column, i) => column && convertColumn(column, slots[i]?.type ?? 'float'));
+    const before = this.#lastSubgroup;
+    return slots.map(({ type }, i) => {
+      const column = columns[i];
+      if (column?.type === type && column.valid === undefined && fill.kind === 'number')
+        return column;
+      const builder = new ColumnBuilder(type, timesNs.length);
+      this.#lastSubgroup = before;
+      let last = this.#last[i] ?? null;
+      for (let row = 0; row < timesNs.length; row++) {
+        const subgroup = subgroups?.[row] ?? 0;
+        if (subgroup !== this.#lastSubgroup) last = null;
+        this.#lastSubgroup = subgroup;
+        const value = column === undefined ? null : cellValue(column, row);
+        if (fill.kind === 'number') builder.pushValue(value ?? defaultOf(fill.value, type));
+        else {
+          last = value ?? last;
+          builder.pushValue(last);
+        }
+      }
+      this.#last[i] = last;
+      return builder.finish();
+    });
+  }
+}
+
+/** Texts and truths have no number to show. */
+function defaultOf(value: number | bigint, type: Slot['type']): Value | null {
+  return type === 'string' || type === 'boolean' ? null : numberOf(value, type);
+}
+
+/** A value in the type of its column; null where an expression of unknown names came out otherwise. */
+function fitting(value: Value | null, type: Slot['type']): Value | null {
+  switch (type) {
+    case 'float':
+      return typeof value === 'number' || typeof value === 'bigint' ? value : null;
+    case 'integer':
+    case 'unsigned':
+      return typeof value === 'bigint' ? value : null;
+    case 'boolean':
+      return typeof value === 'boolean' ? value : null;
+    case 'string':
+      return typeof value === 'string' ? value : null;
+  }
+}

@@ -1,0 +1,25 @@
+import type { BlockStream } from '../assemble/merge-groups.ts';
+import type { RowsBlock, WindowsBlock } from '../fragment.ts';
+import type { ScanPart } from '../plan/level-plan.ts';
+import type { MatcherFactory } from '../predicate.ts';
+import type { Pacer } from './pacer.ts';
+import type { QueryAccount } from './query-account.ts';
+
+/** What a running query has at hand. */
+export interface RunContext {
+  /** Streams of the blocks that the shards of a scan's part answer, each ordered by group. */
+  readonly open: (part: ScanPart) => readonly BlockStream<RowsBlock | WindowsBlock>[];
+  /** The tags of all series that a scan's part may read. */
+  readonly seriesTags: (part: ScanPart) => Promise<readonly ReadonlyMap<string, string>[]>;
+  readonly matcher: MatcherFactory;
+  readonly pacer: Pacer;
+  readonly account: QueryAccount;
+}
+
+/** How the blocks of a scan become groups of a level. */
+export interface ScanShape {
+  readonly outerTags: readonly string[];
+  /** Tags of the level that the outermost query does not group by. */
+  readonly innerTags: readonly string[];
+  readonly ascending: boolean;
+}

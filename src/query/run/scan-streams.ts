@@ -1,0 +1,181 @@
+import { GroupMerge } from '../assemble/merge-groups.ts';
+import type { ColumnType, Column } from '../column.ts';
+import { cellValue } from '../exec/column-builder.ts';
+import type { GroupKey, RowsBlock, WindowsBlock } from '../fragment.ts';
+import type { ScanPlan } from '../plan/level-plan.ts';
+import { Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';
+import { pickBatch } from './columns.ts';
+import { mergeBlocks } from './merge-blocks.ts';
+import { seriesPage } from './series-page.ts';
+import type { RunContext, ScanShape } from './run-context.ts';
+
+/**
+ * The measurements of a scan one after the other, group by group. What the merge of one measurement holds is closed
+ * before the next one is opened.
+ */
+abstract class ScanStream<Block extends RowsBlock | WindowsBlock> {
+  readonly subgroups: Subgroups;
+  protected readonly shape: ScanShape;
+  protected merge: GroupMerge<Block> | undefined;
+  protected group: GroupKey | undefined;
+  readonly #scan: ScanPlan;
+  readonly #context: RunContext;
+  #next = 0;
+  /** Undefined without SLIMIT and SOFFSET. */
+  #page: ReadonlySet<string> | undefined;
+  protected name = '';
+
+  constructor(scan: ScanPlan, shape: ScanShape, context: RunContext) {
+    this.#scan = scan;
+    this.#context = context;
+    this.shape = shape;
+    this.subgroups = new Subgroups(shape.innerTags);
+  }
+
+  /** The next group of the blocks, of whatever tags they are grouped by. */
+  protected async nextBlocks(): Promise<GroupKey | undefined> {
+    for (;;) {
+      if (this.merge === undefined && !(await this.#openNext())) return undefined;
+      if (this.group !== undefined) await this.merge?.skip(this.group);
+      this.group = await this.merge?.next();
+      if (this.group !== undefined) {
+        if (this.isOnPage(this.group)) return this.group;
+        continue;
+      }
+      await this.merge?.close();
+      this.merge = undefined;
+    }
+  }
+
+  /** Whether a list of tag values, the outermost first, is of a series on the page; a prefix of one always may be. */
+  protected isOnPage(values: readonly string[]): boolean {
+    const { outerTags, innerTags } = this.shape;
+    if (this.#page === undefined || values.length < outerTags.length + innerTags.length)
+      return true;
+    return this.#page.has(JSON.stringify(values));
+  }
+
+  get isPaged(): boolean {
+    return this.#page !== undefined;
+  }
+
+  async #openNext(): Promise<boolean> {
+    const measurement = this.#scan.names[this.#next++];
+    if (measurement === undefined) return false;
+    this.name = measurement.name;
+    this.group = undefined;
+    this.#page = await seriesPage(this.#scan, measurement.parts, this.shape, this.#context);
+    if (this.#page?.size === 0) return this.#openNext();
+    const streams = measurement.parts.flatMap((part) => this.#context.open(part));
+    this.merge = new GroupMerge(streams as never, this.shape.ascending);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.merge?.close();
+  }
+}
+
+/** Rows: shards group them by the outermost tags, the others come as columns behind those asked for. */
+export class RowsScan extends ScanStream<RowsBlock> implements GroupStream<Batch> {
+  readonly #types: readonly ColumnType[];
+
+  /** `types` are those of the columns that were asked for. */
+  constructor(
+    scan: ScanPlan,
+    { types, ...shape }: ScanShape & { readonly types: readonly ColumnType[] },
+    context: RunContext,
+  ) {
+    super(scan, shape, context);
+    this.#types = [...types, ...shape.innerTags.map(() => 'string' as const)];
+  }
+
+  async next(): Promise<GroupId | undefined> {
+    const key = await this.nextBlocks();
+    return key && { name: this.name, key };
+  }
+
+  async *rows(): AsyncIterable<Batch> {
+    const { merge, group } = this;
+    if (merge === undefined || group === undefined) return;
+    const { ascending, innerTags } = this.shape;
+    const wanted = this.#types.length - innerTags.length;
+    const blocks = merge.blocksOf(group);
+    for await (const chunk of mergeBlocks(blocks, { types: this.#types, ascending })) {
+      const batch = {
+        timesNs: chunk.timesNs,
+        columns: innerTags.length === 0 ? chunk.columns : chunk.columns.slice(0, wanted),
+        subgroups: this.#subgroupsOf(chunk.columns.slice(wanted), chunk.timesNs.length),
+      };
+      yield this.isPaged && batch.subgroups !== undefined ? this.#paged(batch, group) : batch;
+    }
+  }
+
+  #paged(batch: Batch, group: GroupKey): Batch {
+    const rows: number[] = [];
+    batch.subgroups?.forEach((id, row) => {
+      if (this.isOnPage([...group, ...this.subgroups.valuesOf(id)])) rows.push(row);
+    });
+    return rows.length === batch.timesNs.length ? batch : pickBatch(batch, Int32Array.from(rows));
+  }
+
+  #subgroupsOf(tags: readonly Column[], count: number): Int32Array | undefined {
+    if (tags.length === 0) return undefined;
+    const ids = new Int32Array(count);
+    for (let row = 0; row < count; row++) {
+      const values = tags.map((column) => String(cellValue(column, row) ?? ''));
+      ids[row] = this.subgroups.idOf(values);
+    }
+    return ids;
+  }
+}
+
+/** What the shards of a group folded, for one of its subgroups. */
+export interface FoldedRows {
+  readonly subgroup: number;
+  readonly blocks: readonly WindowsBlock[];
+}
+
+/** Windows: shards group them by all tags of the level, the outermost first; a group is a run of theirs. */
+export class WindowsScan extends ScanStream<WindowsBlock> implements GroupStream<FoldedRows> {
+  #ahead: GroupId | undefined;
+  #isAhead = false;
+  #current: GroupId | undefined;
+
+  async next(): Promise<GroupId | undefined> {
+    // What the last group still has is passed over.
+    if (this.#current !== undefined) for await (const _ of this.rows());
+    if (!this.#isAhead) await this.#advance();
+    this.#current = this.#ahead;
+    return this.#current;
+  }
+
+  async *rows(): AsyncIterable<FoldedRows> {
+    const current = this.#current;
+    while (current !== undefined && this.#isAhead && this.#ahead === current) {
+      const { merge, group } = this;
+      if (merge === undefined || group === undefined) return;
+      const blocks: WindowsBlock[] = [];
+      for (const stream of merge.blocksOf(group))
+        for (let next = await stream.next(); next.done !== true; next = await stream.next())
+          blocks.push(next.value);
+      const subgroup = this.subgroups.idOf(group.slice(this.shape.outerTags.length));
+      await this.#advance();
+      yield { subgroup, blocks };
+    }
+  }
+
+  /** Looks at the next blocks; the id stays the same object within a run. */
+  async #advance(): Promise<void> {
+    const key = await this.nextBlocks();
+    this.#isAhead = true;
+    const outer = key?.slice(0, this.shape.outerTags.length);
+    const before = this.#ahead;
+    const isSame =
+      before !== undefined &&
+      outer !== undefined &&
+      before.name === this.name &&
+      before.key.every((value, i) => value === outer[i]);
+    if (!isSame) this.#ahead = outer && { name: this.name, key: outer };
+  }
+}

@@ -1,0 +1,35 @@
+import { maxTimeNs, minTimeNs } from '../../base/units.ts';
+import type { Window } from '../functions/function.ts';
+import type { Grid } from '../plan/level-plan.ts';
+
+/**
+ * The window that holds a time (spec 6.3): starts are congruent to the offset modulo the interval, counted on the clock
+ * of the zone. Where the zone's offset changes inside of a window, its start or end is moved along, unless the change is
+ * longer than the interval. Bounds saturate at the ends of time.
+ */
+export function windowAt(timeNs: bigint, grid: Grid): Window {
+  const { intervalNs, offsetNs, zone } = grid;
+  if (intervalNs === 0n) return { startNs: grid.startNs, endNs: grid.endNs + 1n };
+  const shiftedNs = timeNs - offsetNs;
+  const zoneNs = zone?.offsetNs(shiftedNs) ?? 0n;
+  let into = (shiftedNs + zoneNs) % intervalNs;
+  if (into < 0n) into += intervalNs;
+  let startNs = minTimeNs + into >= shiftedNs ? minTimeNs : shiftedNs - into;
+  startNs += offsetNs;
+  const leftNs = intervalNs - into;
+  let endNs = maxTimeNs - leftNs <= shiftedNs ? maxTimeNs : shiftedNs + leftNs;
+  endNs += offsetNs;
+  if (zone === undefined) return { startNs, endNs };
+  const startChange = zoneNs - zone.offsetNs(startNs);
+  if (startChange !== 0n && magnitude(startChange) < intervalNs) startNs += startChange;
+  const endZoneNs = zone.offsetNs(endNs);
+  const endChange = zoneNs - endZoneNs;
+  if (endChange === 0n || magnitude(endChange) >= intervalNs) return { startNs, endNs };
+  // Hours that come twice belong to the window before the change; hours that are skipped to the one in which they are.
+  if (endChange > 0n || zone.offsetNs(endNs + endChange) === endZoneNs) endNs += endChange;
+  return { startNs, endNs };
+}
+
+export function magnitude(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}

@@ -1,0 +1,102 @@
+import { errorText } from '../../src/base/errors.ts';
+import type { Measurement } from '../../src/influxql/ast.ts';
+import { parseQuery } from '../../src/influxql/parser.ts';
+import { regexCache } from '../../src/influxql/regex.ts';
+import type { QueryKernel } from '../../src/kernels/query-kernel.ts';
+import type { BlockStream } from '../../src/query/assemble/merge-groups.ts';
+import { mergeSchemas, type MeasurementSchema } from '../../src/query/compile/schema.ts';
+import { joinPieces } from '../../src/query/emit/join-pieces.ts';
+import type { OutputSeries, StatementResult } from '../../src/query/emit/result.ts';
+import { FragmentContext } from '../../src/query/exec/context.ts';
+import { runFragment } from '../../src/query/exec/run-fragment.ts';
+import type { RowsBlock, WindowsBlock } from '../../src/query/fragment.ts';
+import { checkBuckets } from '../../src/query/plan/check-buckets.ts';
+import { compileStatement } from '../../src/query/plan/compile-statement.ts';
+import type { ScanPart } from '../../src/query/plan/level-plan.ts';
+import { checkSystemSource, matchMeasurements } from '../../src/query/plan/match-measurements.ts';
+import { planLevel } from '../../src/query/plan/plan-level.ts';
+import { resolveSelect } from '../../src/query/plan/resolve-select.ts';
+import { outputSeries } from '../../src/query/run/output-series.ts';
+import { Pacer } from '../../src/query/run/pacer.ts';
+import { NodeAccount, QueryAccount } from '../../src/query/run/query-account.ts';
+import type { RunContext } from '../../src/query/run/run-context.ts';
+import { memoryArena, type MemorySource } from './memory-source.ts';
+
+export interface SelectSetting {
+  /** Shards, each on a node of its own. */
+  readonly nodes: readonly MemorySource[];
+  readonly memory?: ReturnType<typeof memoryArena> | QueryKernel | undefined;
+  readonly nowNs?: bigint;
+  readonly bucketsMax?: number;
+  readonly bytesMax?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs a SELECT as a coordinator does, over shards in memory; an error is the result's. */
+export async function runSelectOver(
+  query: string,
+  setting: SelectSetting,
+): Promise<StatementResult> {
+  try {
+    const series: OutputSeries[] = [];
+    for await (const one of piecesOf(query, setting)) series.push(one);
+    return { statementId: 0, series: joinPieces(series) };
+  } catch (error) {
+    return { statementId: 0, series: [], error: errorText(error) };
+  }
+}
+
+/** The pieces of the answer as they are made. */
+export function piecesOf(query: string, setting: SelectSetting): AsyncGenerator<OutputSeries> {
+  const nowNs = setting.nowNs ?? 1_800_000_000_000_000_000n;
+  const [statement] = parseQuery(query);
+  if (statement?.kind !== 'select') throw new Error('a SELECT expected');
+  const compiled = compileStatement(statement, { nowNs });
+  const resolved = resolveSelect(compiled, (source) => findMeasurements(source, setting));
+  checkBuckets(compiled, { bucketsMax: setting.bucketsMax ?? 0, nowNs });
+  const plan = planLevel(resolved, {
+    nowNs,
+    outerTags: undefined,
+    tags: [],
+    grid: undefined,
+    seriesLimit: 0,
+    seriesOffset: 0,
+  });
+  return outputSeries(plan, contextOf(setting), compiled.zone);
+}
+
+function findMeasurements(measurement: Measurement, { nodes }: SelectSetting) {
+  checkSystemSource(measurement);
+  const names = [...new Set(nodes.flatMap((node) => node.measurements()))].sort();
+  const schemas = names.map((name) => mergeSchemas(name, nodes.map(schemaIn(name))));
+  return matchMeasurements(measurement, schemas).map((schema) => ({
+    database: measurement.database,
+    retentionPolicy: measurement.retentionPolicy,
+    schema,
+  }));
+}
+
+function schemaIn(name: string): (source: MemorySource) => MeasurementSchema {
+  return (source) => ({
+    name,
+    fields: new Map(source.fields(name).map((field) => [field.name, field.type])),
+    tagKeys: new Set(source.tagKeys(name)),
+  });
+}
+
+function contextOf(setting: SelectSetting): RunContext {
+  const { nodes, memory, bytesMax = 0, signal = new AbortController().signal } = setting;
+  const open = ({ fragment }: ScanPart) =>
+    nodes.map((node): BlockStream<RowsBlock | WindowsBlock> => {
+      const context = new FragmentContext(memory ?? memoryArena(), regexCache(), () => false);
+      const blocks = runFragment(fragment, [node], context);
+      return { next: () => Promise.resolve(blocks.next() as IteratorResult<RowsBlock, undefined>) };
+    });
+  const pacer = new Pacer({ monotonicMs: () => 0, turn: () => Promise.resolve(), signal });
+  const seriesTags = ({ fragment: { measurement } }: ScanPart) =>
+    Promise.resolve(
+      nodes.flatMap((node) => node.seriesIds(measurement).map((id) => node.series(id).tags)),
+    );
+  const account = new QueryAccount(new NodeAccount(0), bytesMax);
+  return { open, seriesTags, matcher: regexCache(), pacer, account };
+}
