@@ -20,11 +20,10 @@ function splitUnescaped(text: string, separator: string): string[] {
   const parts: string[] = [];
   let start = 0;
   for (let i = 0; i < text.length; i++) {
-    if (text[i] === '\\') i++;
-    else if (text[i] === separator) {
-      parts.push(text.slice(start, i));
-      start = i + 1;
-    }
+    // As in a line: also when the backslash before it has one before itself.
+    if (text[i] !== separator || (i > start && text[i - 1] === '\\')) continue;
+    parts.push(text.slice(start, i));
+    start = i + 1;
   }
   parts.push(text.slice(start));
   return parts;

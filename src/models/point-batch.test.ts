@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DbError } from '../base/errors.ts';
 import { parseLines } from './line-protocol.ts';
-import { decodePointBatch } from './point-batch.ts';
+import { decodePointBatch, seriesKeysOf } from './point-batch.ts';
 import { PointBatchBuilder } from './point-batch-builder.ts';
 import { seriesKey } from './series-key.ts';
 
@@ -24,7 +24,7 @@ const mixed = [
 test('point batch: rows come back by shape, exactly', () => {
   const batch = decodePointBatch(batchOf(mixed));
   expect(batch).toMatchObject({ rowCount: 6, minTimeNs: -20n, maxTimeNs: 50n });
-  expect(batch.seriesKeys).toEqual(['cpu,host=a', 'cpu,host=b', 'log,host=a']);
+  expect(seriesKeysOf(batch)).toEqual(['cpu,host=a', 'cpu,host=b', 'log,host=a']);
   const [both, one, log] = batch.shapes;
   expect(both).toEqual({
     measurement: 'cpu',

@@ -43,7 +43,8 @@ export interface PointBatch {
   readonly rowCount: number;
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
-  readonly seriesKeys: readonly string[];
+  /** Canonical keys, each at least once: rows refer to them by number. */
+  readonly series: TextColumn;
   readonly shapes: readonly BatchShape[];
 }
 
@@ -64,7 +65,7 @@ export function decodePointBatch(payload: Uint8Array): PointBatch {
   const minTimeNs = reader.i64();
   const maxTimeNs = reader.i64();
   reader.skip(16);
-  const seriesKeys = reader.texts(seriesCount);
+  const series = reader.textColumn(seriesCount);
   const nameCount = reader.count();
   reader.align();
   const names = reader.texts(nameCount);
@@ -72,7 +73,14 @@ export function decodePointBatch(payload: Uint8Array): PointBatch {
   for (let i = 0; i < shapeCount; i++) shapes.push(readShape(reader, names, seriesCount));
   const total = shapes.reduce((sum, shape) => sum + shape.rowCount, 0);
   if (total !== rowCount || !reader.isAtEnd) throw damaged();
-  return { rowCount, minTimeNs, maxTimeNs, seriesKeys, shapes };
+  return { rowCount, minTimeNs, maxTimeNs, series, shapes };
+}
+
+/** The keys of a batch as texts: for readers that are in no hurry. */
+export function seriesKeysOf({ series: { offsets, bytes } }: PointBatch): readonly string[] {
+  return Array.from({ length: offsets.length - 1 }, (_, i) =>
+    decoder.decode(bytes.subarray(offsets[i], offsets[i + 1])),
+  );
 }
 
 function readShape(reader: BatchReader, names: readonly string[], seriesCount: number): BatchShape {

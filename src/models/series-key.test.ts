@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseSeriesKey } from './parse-series-key.ts';
 import { seriesKey, seriesKeyHash } from './series-key.ts';
 
 test('series key: tags are sorted by bytes, empty values left out, separators escaped', () => {
@@ -16,6 +17,14 @@ test('series key: tags are sorted by bytes, empty values left out, separators es
       { key: '\uFF5E', value: '2' },
     ]),
   ).toBe('m,\uFF5E=2,\u{1F600}=1');
+});
+
+test('series key: taken apart it says what it was made of, backslashes before separators included', () => {
+  const tags = [
+    { key: 'a\\,b', value: 'x\\\\,y=z' },
+    { key: 'b =', value: '=v w' },
+  ];
+  expect(parseSeriesKey(seriesKey('m\\, n', tags))).toEqual({ measurement: 'm\\, n', tags });
 });
 
 test('series key hash: the published vectors of FNV-1a 64', () => {

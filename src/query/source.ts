@@ -9,11 +9,11 @@ export interface ShardSource {
   fields(measurement: string): readonly SourceField[];
   tagKeys(measurement: string): readonly string[];
   /** Ids of the measurement's series, in order of their canonical keys. */
-  seriesIds(measurement: string): readonly number[];
+  seriesIds(measurement: string): SeriesIds;
   /** Each value that a tag has, once, in any order. */
   tagValues(measurement: string, tagKey: string): Iterable<string>;
   /** Those of them that have one of `values`, none of them '', of a tag. */
-  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[];
+  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): SeriesIds;
   series(seriesId: number): SourceSeries;
   /** Inclusive bounds of all points' times, wider at most; undefined when there are none. */
   timeBounds(): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } | undefined;
@@ -21,6 +21,9 @@ export interface ShardSource {
   /** The first point that a cursor would give, as a batch of one row, without what a cursor costs. */
   end(request: CursorRequest, arena: SourceArena): ColumnBatch | undefined;
 }
+
+/** A list that is not to be changed. */
+export type SeriesIds = readonly number[] | Uint32Array;
 
 export type SourceFieldType = 'float' | 'integer' | 'unsigned' | 'boolean' | 'string';
 

@@ -5,7 +5,7 @@ import { LineRouter } from '../../src/data/engine/line-router.ts';
 import { routeLines, type LinesTask, type RoutedLines } from '../../src/data/engine/route-lines.ts';
 import { LineKernel } from '../../src/kernels/line-kernel.ts';
 import { compiledKernels } from '../../src/kernels/module/kernel-module.ts';
-import { decodePointBatch, type BatchColumn } from '../../src/models/point-batch.ts';
+import { decodePointBatch, seriesKeysOf, type BatchColumn } from '../../src/models/point-batch.ts';
 
 const router = new LineRouter(LineKernel.create(compiledKernels()));
 const lines = readFileSync(new URL('../../src/codec/testdata/influxd-1.6.7.lp', import.meta.url), 'utf8').split('\n'); // prettier-ignore
@@ -19,11 +19,12 @@ function taskOf(body: Uint8Array): LinesTask {
 function contentOf(routed: RoutedLines): unknown {
   const batches = routed.batches.map(({ shardId, payload }) => {
     const batch = decodePointBatch(payload);
+    const keys = seriesKeysOf(batch);
     const rows: string[] = [];
     for (const shape of batch.shapes) {
       shape.ordinals.forEach((ordinal, i) => {
         const fields = shape.fields.map(({ name, type }, f) => `${name}/${type}=${textAt(shape.columns[f], i)}`); // prettier-ignore
-        rows[ordinal] = `${batch.seriesKeys[shape.series[i] ?? 0]} ${fields.join()} ${shape.timesNs[i]}`; // prettier-ignore
+        rows[ordinal] = `${keys[shape.series[i] ?? 0]} ${fields.join()} ${shape.timesNs[i]}`; // prettier-ignore
       });
     }
     return { shardId, rows };

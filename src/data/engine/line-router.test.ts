@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodePointBatch, type TextColumn } from '../../models/point-batch.ts';
+import { decodePointBatch, seriesKeysOf, type TextColumn } from '../../models/point-batch.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { LineRouter } from './line-router.ts';
@@ -23,6 +23,7 @@ function taskOf(text: string, shardIds: readonly number[] = [1]): LinesTask {
 function pointsOf(routed: RoutedLines): unknown {
   const batches = routed.batches.map(({ shardId, payload }) => {
     const batch = decodePointBatch(payload);
+    const keys = seriesKeysOf(batch);
     const rows: string[] = [];
     for (const shape of batch.shapes) {
       for (let i = 0; i < shape.rowCount; i++) {
@@ -32,7 +33,7 @@ function pointsOf(routed: RoutedLines): unknown {
           const value = 'offsets' in column ? textOf(column, i) : String(column[i]);
           return `${name}/${type}=${Object.is(column instanceof Float64Array && column[i], -0) ? '-0' : value}`;
         });
-        const series = batch.seriesKeys[shape.series[i] ?? 0];
+        const series = keys[shape.series[i] ?? 0];
         rows[shape.ordinals[i] ?? 0] = `${shape.measurement}|${series}|${fields.join(',')}|${shape.timesNs[i]}`; // prettier-ignore
       }
     }

@@ -4,7 +4,7 @@ import { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { tagCandidates } from '../../query/exec/tag-candidates.ts';
 import { sortedNames } from '../../query/compile/schema.ts';
 import { specialize, type MatcherFactory } from '../../query/predicate.ts';
-import type { ShardSource } from '../../query/source.ts';
+import type { SeriesIds, ShardSource } from '../../query/source.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
 
 const pieceTextsMax = 4_096;
@@ -49,7 +49,7 @@ interface Lister {
 }
 
 /** Of a shard, in order of their keys. */
-function candidates(shard: ShardSource, { name, predicate }: ListedMeasurement): readonly number[] {
+function candidates(shard: ShardSource, { name, predicate }: ListedMeasurement): SeriesIds {
   const found = tagCandidates(predicate);
   return found === undefined
     ? shard.seriesIds(name)
@@ -71,7 +71,7 @@ type PassingSeries = ReturnType<ShardSource['series']>;
 /** The sorted list of one shard, and where its reader is. */
 interface Head {
   readonly shard: ShardSource;
-  readonly ids: readonly number[];
+  readonly ids: SeriesIds;
   next: number;
   series: PassingSeries;
 }

@@ -8,8 +8,6 @@ import type {
 } from '../../env/engine-host.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import { ColumnKernel } from '../../kernels/column-kernel.ts';
-import { FlushKernel } from '../../kernels/flush-kernel.ts';
-import { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../kernels/query-kernel.ts';
@@ -19,7 +17,6 @@ import type { Fragment } from '../../query/fragment.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
-import { blockRowsMax } from '../../storage/tsm/tsm-format.ts';
 import type { DescribeRequest, MeasurementDescription, OwnerReceipt, ShardBatch } from './shard-access.ts'; // prettier-ignore
 import { batchBlocks } from './block-batches.ts';
 import { describeShards } from './describe-shards.ts';
@@ -93,11 +90,9 @@ export class StorageEngine implements Engine {
   static async create(settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
     const options = settings.options as StorageEngineOptions;
     const { arenaBytesMax: bytesMax } = options;
-    const make = () => new FlushKernel(compiledKernels(), { bytesMax, rowsPerBlock: blockRowsMax });
-    const kernels = new FlushKernelPool(make);
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const store = await Store.open(
-      { ...ports, kernels, columnKernel },
+      { ...ports, columnKernel },
       {
         ...options,
         worker: settings.index,

@@ -35,5 +35,23 @@ export { blockRows, decodeBlock, reverseBytes, reverseWords } from './blocks';
 export { firstNotBefore, foldFloats, foldIntegers, foldUnsigned, packWindows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';
 export { encodeBlock, encodeTimes } from './encode';
-export { collectRows, gatherBytes, gatherWords, isAscending, orderRows } from './rows';
+export { gatherBytes, gatherWords, isAscending, orderRows } from './rows';
 export { fieldTextBytes, gatherFieldBytes, gatherFieldWords, gatherTexts } from './gather';
+export { tableFind, tableIntern, tableRehash } from './table';
+export { countUnknown, listMembers, listTag, resolveSeries, selectMembers, sortEnd, sortPass, sortStart } from './series';
+export {
+  addToWords,
+  chainRows,
+  chainedRows,
+  chunkBytes,
+  chunkSequences,
+  chunkTextBytes,
+  chunkTexts,
+  chunkWords,
+  endRow,
+  firstRow,
+  listHeads,
+  moveHeads,
+  placeTexts,
+  rowsOfSeries,
+} from './chunks';

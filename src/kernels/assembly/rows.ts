@@ -1,25 +1,4 @@
-// The rows of one series of a memtable's table: found, brought in order of time, and their values gathered. Twin:
-// memtable-read.ts and shape-table.ts of storage/engine.
-
-/**
- * The rows of a series in order of arrival, from its last one back along `previous` (rows + 1, 0 at the end). Answers how
- * many there are, none when there are more than `rowsMax`.
- */
-export function collectRows(previous: usize, last: u32, rows: usize, rowsMax: u32): u32 {
-  let count: u32 = 0;
-  for (let next = last; next != 0 && count < rowsMax; count++) {
-    store<u32>(rows + (<usize>count << 2), next - 1);
-    next = load<u32>(previous + (<usize>(next - 1) << 2));
-  }
-  let low = rows;
-  let high = rows + (<usize>count << 2) - 4;
-  for (; low < high; low += 4, high -= 4) {
-    const row = load<u32>(low);
-    store<u32>(low, load<u32>(high));
-    store<u32>(high, row);
-  }
-  return count;
-}
+// Rows brought in order of time. Twin: memtable-read.ts of storage/engine.
 
 export function gatherWords(values: usize, rows: usize, count: u32, out: usize): void {
   for (let i: u32 = 0; i < count; i++)

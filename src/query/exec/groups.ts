@@ -1,6 +1,6 @@
 import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
-import type { ShardSource, SourceSeries } from '../source.ts';
+import type { SeriesIds, ShardSource, SourceSeries } from '../source.ts';
 import { tagCandidates } from './tag-candidates.ts';
 
 /** A series that takes part, with what is left of the predicate once its tags are known. */
@@ -45,7 +45,7 @@ export function groupSeries(
 }
 
 /** The series that may pass the predicate, as far as equality of a tag tells. */
-function candidates(source: ShardSource, { measurement, predicate }: Fragment): readonly number[] {
+function candidates(source: ShardSource, { measurement, predicate }: Fragment): SeriesIds {
   const tag = tagCandidates(predicate);
   if (tag === undefined) return source.seriesIds(measurement);
   return source.seriesIdsWith(measurement, tag.key, tag.values);

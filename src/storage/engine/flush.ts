@@ -4,16 +4,18 @@ import { encodeBlock } from '../../codec/block.ts';
 import { encodeTimes } from '../../codec/times.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
-import type { FlushKernel, FlushSeries, LoadedTable } from '../../kernels/flush-kernel.ts';
-import type { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
+import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { ShardIndex } from '../index/shard-index.ts';
-import { blockRowsMax, tsmKey } from '../tsm/tsm-format.ts';
+import { sortSeries } from '../index/sort-series.ts';
+import { blockRowsMax, keySeparator, tsmKey } from '../tsm/tsm-format.ts';
 import { TsmFile } from '../tsm/tsm-file.ts';
 import { TsmWriter } from '../tsm/tsm-writer.ts';
-import { excessOf } from './key-length.ts';
 import { sliceRun } from './column-run.ts';
-import type { Memtable, MemtableView } from './memtable.ts';
+import { type EncodedBlock, FlushEncoder } from './flush-encoder.ts';
+import { excessOf } from './key-length.ts';
+import type { Memtable } from './memtable.ts';
+import type { MemtableView } from './memtable-view.ts';
 import type { ShapeTable } from './shape-table.ts';
 
 export interface FlushPorts {
@@ -21,18 +23,15 @@ export interface FlushPorts {
   readonly clock: Clock;
   /** Lets other messages run. */
   readonly turn: () => Promise<void>;
-  /** Encode what they can; without one its twins do. */
-  readonly kernels?: FlushKernelPool | undefined;
+  readonly kernel: StoreKernel;
 }
 
-interface FlushColumn {
+interface FlushSeries {
+  readonly id: number;
   readonly key: string;
   readonly measurement: string;
-  readonly seriesId: number;
-  readonly field: string;
-  readonly type: FieldType;
-  /** The one table that has rows of the series, and the field's place in it; undefined when several have. */
-  readonly place: { readonly table: ShapeTable; readonly column: number } | undefined;
+  /** Those that have rows of it. */
+  readonly tables: readonly ShapeTable[];
 }
 
 const sliceMs = 5;
@@ -44,23 +43,31 @@ export async function flushMemtable(
   path: string,
   ports: FlushPorts,
 ): Promise<TsmFile> {
-  const { disk, kernels } = ports;
+  const { disk, kernel } = ports;
   const temporary = `${path}.tmp`;
   const file = await disk.open(temporary, 'create');
   const writer = new TsmWriter(file);
-  const kernel = kernels?.take();
+  const encoder = new FlushEncoder(kernel, blockRowsMax);
+  const view = memtable.pin();
   try {
-    const encoders = [
-      ...(kernel ? [new KernelFlush(kernel, memtable)] : []),
-      new RunFlush(memtable),
-    ];
-    await writeColumns(columnsOf(memtable, index), writer, { encoders, ...ports });
+    const slices = new Slices(ports);
+    const ids = await seriesInOrder(memtable, index, { kernel, slices });
+    for (const id of ids) {
+      for (const column of columnsOf(seriesOf(id, memtable, index), { encoder, view })) {
+        const { key, type } = column;
+        let isFull = false;
+        for (const block of column.blocks) isFull = writer.add({ key, type, ...block }) || isFull;
+        if (isFull) await writer.drain();
+        await slices.next();
+      }
+    }
     await writer.finish();
   } catch (error) {
     await discard(disk, file);
     throw error;
   } finally {
-    if (kernel !== undefined) kernels?.giveBack(kernel);
+    view.release();
+    encoder.release();
   }
   await disk.rename(temporary, path);
   await disk.syncDir(path.slice(0, path.lastIndexOf('/')));
@@ -74,125 +81,133 @@ async function discard(disk: Disk, file: DiskFile): Promise<void> {
   await disk.remove(file.path).catch(() => undefined);
 }
 
-async function writeColumns(
-  columns: readonly FlushColumn[],
-  writer: TsmWriter,
-  { encoders, clock, turn }: FlushPorts & { readonly encoders: readonly ColumnEncoder[] },
-): Promise<void> {
-  let sliceStartMs = clock.monotonicMs();
-  for (const column of columns) {
-    const { key, type } = column;
-    let isFull = false;
-    for (const block of encode(column, encoders))
-      isFull = writer.add({ key, type, ...block }) || isFull;
-    if (isFull) await writer.drain();
-    if (clock.monotonicMs() - sliceStartMs < sliceMs) continue;
+/** Lets others run after so long. */
+class Slices {
+  readonly #ports: FlushPorts;
+  #startMs: number;
+
+  constructor(ports: FlushPorts) {
+    this.#ports = ports;
+    this.#startMs = ports.clock.monotonicMs();
+  }
+
+  async next(): Promise<void> {
+    const { clock, turn } = this.#ports;
+    if (clock.monotonicMs() - this.#startMs < sliceMs) return;
     await turn();
-    sliceStartMs = clock.monotonicMs();
+    this.#startMs = clock.monotonicMs();
   }
 }
 
-/** By the first that takes the column. */
-function encode(column: FlushColumn, encoders: readonly ColumnEncoder[]): Iterable<EncodedBlock> {
-  for (const encoder of encoders) {
-    const blocks = encoder.blocks(column);
-    if (blocks !== undefined) return blocks;
-  }
-  return [];
-}
-
-interface ColumnEncoder {
-  /** Undefined for a column that it leaves to another one. */
-  blocks(column: FlushColumn): Iterable<EncodedBlock> | undefined;
-}
-
-interface EncodedBlock {
-  readonly minTimeNs: bigint;
-  readonly maxTimeNs: bigint;
-  /** Holds until the next one. */
-  readonly bytes: Uint8Array;
-}
-
-/** The usual columns: numbers and booleans of series that one table has all rows of. */
-class KernelFlush implements ColumnEncoder {
-  readonly #tables = new Map<ShapeTable, LoadedTable>();
-  #table: ShapeTable | undefined;
-  #seriesId = -1;
-  #series: FlushSeries | undefined;
-
-  constructor(kernel: FlushKernel, memtable: Memtable) {
-    const tables = [...memtable.measurements()].flatMap((name) => memtable.tables(name));
-    kernel.begin(tables.reduce((most, { rowCount }) => Math.max(most, rowCount), 0));
-    for (const table of tables) {
-      const loaded = kernel.load(table.whole());
-      if (loaded !== undefined) this.#tables.set(table, loaded);
+/** Ids of all series that have rows, in the order of their keys in files. */
+async function seriesInOrder(
+  memtable: Memtable,
+  index: ShardIndex,
+  { kernel, slices }: { readonly kernel: StoreKernel; readonly slices: Slices },
+): Promise<Uint32Array> {
+  const { heap } = kernel;
+  const heads = [...memtable.measurements()].flatMap((name) => memtable.tables(name).map((table) => table.heads)); // prettier-ignore
+  const most = heads.reduce((sum, { count }) => sum + count, 0);
+  const lengthBytes = Math.max(1, most) * 4;
+  const at = heap.allocate(lengthBytes);
+  try {
+    let count = 0;
+    for (const one of heads) {
+      one.list(at + count * 4);
+      count += one.count;
     }
-  }
-
-  blocks({ seriesId, type, place }: FlushColumn): Iterable<EncodedBlock> | undefined {
-    const loaded = place && this.#tables.get(place.table);
-    if (loaded === undefined || type === FieldType.string) return undefined;
-    return place && this.#encode(loaded, { seriesId, type, ...place });
-  }
-
-  *#encode(
-    loaded: LoadedTable,
-    { table, seriesId, type, column }: Pick<FlushColumn, 'seriesId' | 'type'> & NonNullable<FlushColumn['place']>, // prettier-ignore
-  ): Generator<EncodedBlock> {
-    if (this.#table !== table || this.#seriesId !== seriesId || this.#series === undefined) {
-      this.#series = loaded.series(table.lastRow(seriesId));
-      this.#table = table;
-      this.#seriesId = seriesId;
+    if (index.hasSeparator) return orderedByText(kernel.words(at, count), index);
+    // A series with rows of several shapes is there as often, and comes once.
+    const distinct = Uint32Array.from(new Set(kernel.words(at, heads.length > 1 ? count : 0)));
+    if (heads.length > 1) {
+      count = distinct.length;
+      kernel.words(at, count).set(distinct);
     }
-    loaded.gather(column);
-    for (const [number, block] of this.#series.blocks.entries()) {
-      const { minTimeNs, maxTimeNs } = block;
-      yield { minTimeNs, maxTimeNs, bytes: loaded.encode(type, column, number, block) };
-    }
+    const steps = sortSeries(kernel, index.table, { ids: at, count }, { tail: keySeparator });
+    while (steps.next().done !== true) await slices.next();
+    return kernel.words(at, count).slice();
+  } finally {
+    heap.free(at, lengthBytes);
   }
 }
 
-/** Any column, by the twins of the kernel. */
-class RunFlush implements ColumnEncoder {
-  readonly #view: MemtableView;
-  // Fields of a series mostly share their times: these are encoded once.
-  #timesNs: BigInt64Array = new BigInt64Array();
-  #encoded: Uint8Array[] = [];
+/** Keys with the head of a separator in them are written with a backslash more, which may change their order. */
+function orderedByText(ids: Uint32Array, index: ShardIndex): Uint32Array {
+  const keys = new Map([...ids].map((id) => [id, tsmKey(index.series(id).key, '')]));
+  return Uint32Array.from(
+    [...keys].sort(([, a], [, b]) => compareUtf8(a, b)),
+    ([id]) => id,
+  );
+}
 
-  constructor(memtable: Memtable) {
-    this.#view = memtable.pin();
-  }
+function seriesOf(id: number, memtable: Memtable, index: ShardIndex): FlushSeries {
+  const measurement = index.measurementOf(id);
+  const all = memtable.tables(measurement);
+  const tables = all.length < 2 ? all : all.filter((table) => table.hasRows(id, table.rowCount));
+  return { id, key: index.keyText(id), measurement, tables };
+}
 
-  *blocks({ measurement, seriesId, field }: FlushColumn): Generator<EncodedBlock> {
-    const run = this.#view.read(measurement, seriesId, field);
-    if (run === undefined) return;
-    if (run.timesNs !== this.#timesNs) [this.#timesNs, this.#encoded] = [run.timesNs, []];
-    const count = run.timesNs.length;
-    for (let start = 0; start < count; start += blockRowsMax) {
-      const part = sliceRun(run, start, Math.min(count, start + blockRowsMax));
-      const times = (this.#encoded[start / blockRowsMax] ??= encodeTimes(part.timesNs));
-      const minTimeNs = part.timesNs[0] ?? 0n;
-      const maxTimeNs = part.timesNs.at(-1) ?? 0n;
-      yield { minTimeNs, maxTimeNs, bytes: encodeBlock(part, times) };
-    }
+interface FlushColumn {
+  readonly key: string;
+  readonly type: FieldType;
+  readonly blocks: Iterable<EncodedBlock>;
+}
+
+/** In order of the fields' names. */
+function* columnsOf(
+  series: FlushSeries,
+  { encoder, view }: { readonly encoder: FlushEncoder; readonly view: MemtableView },
+): Generator<FlushColumn> {
+  const { id, tables } = series;
+  const [table, ...others] = tables;
+  const columns = others.length === 0 ? (table?.columnsByName() ?? []) : fieldsOf(tables);
+  const encoded = { timesNs: new BigInt64Array(), blocks: [] as Uint8Array[] };
+  for (const { name: field, type, column } of columns) {
+    // Only a log of before such rows were refused has them: they would make each flush fail.
+    if (excessOf(series.key, field) !== undefined) continue;
+    const isSimple = table !== undefined && column !== undefined && type !== FieldType.string;
+    const blocks = isSimple
+      ? encoder.blocks(table, { seriesId: id, column, type })
+      : runBlocks(view, { ...series, field }, encoded);
+    yield { key: tsmKey(series.key, field), type, blocks };
   }
 }
 
-function columnsOf(memtable: Memtable, index: ShardIndex): readonly FlushColumn[] {
-  const columns = new Map<string, FlushColumn>();
-  for (const measurement of memtable.measurements()) {
-    for (const table of memtable.tables(measurement)) {
-      for (const seriesId of table.seriesIds()) {
-        const { key: seriesKey } = index.series(seriesId);
-        for (const [column, { name: field, type }] of table.fields.entries()) {
-          // Only a log of before such rows were refused has them: they would make each flush fail.
-          if (excessOf(seriesKey, field) !== undefined) continue;
-          const key = tsmKey(seriesKey, field);
-          const place = columns.has(key) ? undefined : { table, column };
-          columns.set(key, { key, measurement, seriesId, field, type, place });
-        }
-      }
-    }
+interface NamedColumn {
+  readonly name: string;
+  readonly type: FieldType;
+  /** Undefined when several tables may have it. */
+  readonly column?: number;
+}
+
+function fieldsOf(tables: readonly ShapeTable[]): readonly NamedColumn[] {
+  const types = new Map(tables.flatMap(({ fields }) => fields.map(({ name, type }) => [name, type]))); // prettier-ignore
+  return [...types].sort(([a], [b]) => compareUtf8(a, b)).map(([name, type]) => ({ name, type }));
+}
+
+/** Any column, by the twins of the kernel. Fields of a series mostly share their times: these are encoded once. */
+function* runBlocks(
+  view: MemtableView,
+  { measurement, id: seriesId, field }: FlushSeries & { readonly field: string },
+  encoded: { timesNs: BigInt64Array; blocks: Uint8Array[] },
+): Generator<EncodedBlock> {
+  const run = view.read({ measurement, seriesId, field });
+  if (run === undefined) return;
+  if (!isSame(run.timesNs, encoded.timesNs)) [encoded.timesNs, encoded.blocks] = [run.timesNs, []];
+  const count = run.timesNs.length;
+  for (let start = 0; start < count; start += blockRowsMax) {
+    const part = sliceRun(run, start, Math.min(count, start + blockRowsMax));
+    const times = (encoded.blocks[start / blockRowsMax] ??= encodeTimes(part.timesNs));
+    const minTimeNs = part.timesNs[0] ?? 0n;
+    const maxTimeNs = part.timesNs.at(-1) ?? 0n;
+    yield { minTimeNs, maxTimeNs, bytes: encodeBlock(part, times) };
   }
-  return [...columns.values()].sort((a, b) => compareUtf8(a.key, b.key));
+}
+
+function isSame(left: BigInt64Array, right: BigInt64Array): boolean {
+  return left.length === right.length && Buffer.compare(bytesOf(left), bytesOf(right)) === 0;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: BigInt64Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

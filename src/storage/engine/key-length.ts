@@ -2,7 +2,7 @@
  * Keys of files have two bytes of length (spec F51): a row whose series and field make a longer one could never be flushed,
  * so that it is refused before it is in the log, and left out where an older log brings it.
  */
-import type { PointBatch } from '../../models/point-batch.ts';
+import { seriesKeysOf, type PointBatch } from '../../models/point-batch.ts';
 import { keyBytesMax, tsmKey } from '../tsm/tsm-format.ts';
 import type { FieldVerdict } from './field-check.ts';
 import { isRefused } from './refused-rows.ts';
@@ -20,12 +20,16 @@ export function excessOf(seriesKey: string, field: string): number | undefined {
 
 /** The verdict with the rows refused too whose keys are too long, with the reference's text. */
 export function refuseLongKeys(batch: PointBatch, verdict: FieldVerdict): FieldVerdict {
-  const longestKey = batch.seriesKeys.reduce((longest, key) => Math.max(longest, key.length), 0);
+  const { offsets } = batch.series;
+  let longestKey = 0;
+  for (let i = 1; i < offsets.length; i++)
+    longestKey = Math.max(longestKey, (offsets[i] ?? 0) - (offsets[i - 1] ?? 0));
   let { rejects, droppedCount, reason } = verdict;
   for (const { fields, series, ordinals } of batch.shapes) {
-    const longest = fields.reduce((a, { name }) => (name.length > a.length ? name : a), '');
-    if ((longestKey + longest.length) * bytesPerUnitMax * 2 < keyBytesMax) continue;
-    const excesses = batch.seriesKeys.map((key) =>
+    const longest = fields.reduce((most, { name }) => Math.max(most, name.length), 0);
+    // Without a look at the bytes of nearly all keys there are.
+    if (longestKey * 2 + longest * bytesPerUnitMax < keyBytesMax) continue;
+    const excesses = seriesKeysOf(batch).map((key) =>
       fields.map(({ name }) => excessOf(key, name)).find((excess) => excess !== undefined),
     );
     ordinals.forEach((ordinal, row) => {

@@ -1,8 +1,10 @@
-/** Turns the rows of one series and field, possibly of several shapes, into a run. */
+/** Turns the rows of one series and field, possibly of several shapes, into runs, or into columns of a reader's arena. */
 import { must } from '../../base/assert.ts';
 import { FieldType } from '../../models/field-value.ts';
-import { type ColumnRun, emptyColumn, gatherTexts } from './column-run.ts';
-import type { ShapeTable } from './shape-table.ts';
+import type { BatchColumn } from '../../models/point-batch.ts';
+import { clipRun, type ColumnRun, emptyColumn, gatherTexts, lowerBound } from './column-run.ts';
+import { batchRowsMax, type ColumnPiece } from './run-cursor.ts';
+import type { ShapeTable, TimeBounds } from './shape-table.ts';
 
 export interface ShapeRows {
   readonly table: ShapeTable;
@@ -12,12 +14,7 @@ export interface ShapeRows {
   readonly rowsMax: number;
 }
 
-interface Reference {
-  readonly part: ShapeRows;
-  readonly row: number;
-  readonly timeNs: bigint;
-  readonly sequence: number;
-}
+const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
 
 /** Sorts by time and keeps the last arrival of each time. */
 export function readRows(parts: readonly ShapeRows[]): ColumnRun {
@@ -25,41 +22,112 @@ export function readRows(parts: readonly ShapeRows[]): ColumnRun {
   return part !== undefined && others.length === 0 ? readOne(part) : readAndSort(parts);
 }
 
-/** Rows of one shape, as most series have: copied without a value for each. */
-function readOne({ table, column, seriesId, rowsMax }: ShapeRows): ColumnRun {
-  const { type } = must(table.fields[column], 'the column is there');
-  const { rows, timesNs } = table.inTime(seriesId, rowsMax);
-  if (type !== FieldType.string) return { type, timesNs, values: table.copyValues(column, rows) };
-  const textAt = (i: number) => table.text(column, rows[i] ?? 0);
-  return { type, timesNs, values: gatherTexts(rows.length, textAt) };
+/** Pieces of at most as many rows as a batch has, gathered where the reader wants them. */
+export function memtablePieces(
+  parts: readonly ShapeRows[],
+  bounds: TimeBounds,
+): readonly ColumnPiece[] {
+  const [part, ...others] = parts;
+  if (part === undefined) return [];
+  if (others.length > 0) {
+    const run = clipRun(readAndSort(parts), bounds.minTimeNs, bounds.maxTimeNs);
+    const [minTimeNs, maxTimeNs] = [run.timesNs[0], run.timesNs.at(-1)];
+    if (minTimeNs === undefined || maxTimeNs === undefined) return [];
+    return [{ minTimeNs, maxTimeNs, load: () => run }];
+  }
+  const times = part.table.timesInTime(part.seriesId, part.rowsMax);
+  const start = lowerBound(times, bounds.minTimeNs);
+  const end = lowerBound(times, bounds.maxTimeNs + 1n);
+  const pieces: ColumnPiece[] = [];
+  for (let from = start; from < end; from += batchRowsMax) {
+    const to = Math.min(end, from + batchRowsMax);
+    const minTimeNs = times[from] ?? 0n;
+    const maxTimeNs = times[to - 1] ?? 0n;
+    pieces.push({ minTimeNs, maxTimeNs, ...readers(part, from, to - from) });
+  }
+  return pieces;
 }
 
+function readers(
+  part: ShapeRows,
+  from: number,
+  count: number,
+): Pick<ColumnPiece, 'load' | 'place'> {
+  const { table, column, seriesId, rowsMax } = part;
+  const { type } = must(table.fields[column], 'the column is there');
+  const load = () => readOne(part, { from, count });
+  if (type === FieldType.string) return { load };
+  const width = type === FieldType.boolean ? 1 : 8;
+  return {
+    load,
+    place: (arena) => {
+      const timesPtr = arena.allocate(count * 8);
+      const valuesPtr = arena.allocate(count * 8);
+      const { buffer } = arena.memory;
+      const times = table.timesInTime(seriesId, rowsMax).subarray(from, from + count);
+      new BigInt64Array(buffer, timesPtr, count).set(times);
+      const values = table.bytesInTime(column, { seriesId, rowsMax, from, count });
+      new Uint8Array(buffer, valuesPtr, count * width).set(values);
+      return { type: typeNames[type], count, timesPtr, valuesPtr };
+    },
+  };
+}
+
+/** Rows of one shape, as most series have: gathered without a value for each. */
+function readOne(
+  { table, column, seriesId, rowsMax }: ShapeRows,
+  range?: { readonly from: number; readonly count: number },
+): ColumnRun {
+  const { type } = must(table.fields[column], 'the column is there');
+  const all = table.inTime(seriesId, rowsMax);
+  const { from, count } = range ?? { from: 0, count: all.count };
+  const timesNs = table.timesInTime(seriesId, rowsMax).slice(from, from + count);
+  const values = table.valuesOf(column, { rows: all.rows + from * 4, count });
+  return { type, timesNs, values };
+}
+
+interface Reference {
+  readonly part: number;
+  readonly row: number;
+  readonly timeNs: bigint;
+  readonly sequence: number;
+}
+
+/** Rows of several shapes: each brings its own columns, in order of arrival. */
 function readAndSort(parts: readonly ShapeRows[]): ColumnRun {
-  const all = parts.flatMap((part) =>
-    part.table.rowsOf(part.seriesId, part.rowsMax).map((row) => ({
-      part,
-      row,
-      timeNs: part.table.timeNs(row),
-      sequence: part.table.sequence(row),
-    })),
-  );
+  const columns: BatchColumn[] = [];
+  const all: Reference[] = [];
+  for (const [part, { table, column, seriesId, rowsMax }] of parts.entries()) {
+    const arrived = table.arrivals(column, seriesId, rowsMax);
+    columns.push(arrived.values);
+    arrived.timesNs.forEach((timeNs, row) => {
+      all.push({ part, row, timeNs, sequence: arrived.sequences[row] ?? 0 });
+    });
+  }
   if (!isAscending(all)) all.sort(compareReferences);
   const kept = all.filter((one, i) => one.timeNs !== all[i + 1]?.timeNs);
   const timesNs = BigInt64Array.from(kept, (one) => one.timeNs);
   const { table, column } = must(parts[0], 'there are rows');
   const { type } = must(table.fields[column], 'the column is there');
-  if (type === FieldType.string) {
-    const textAt = (i: number) => {
+  return { type, timesNs, values: pickValues(type, kept, columns) };
+}
+
+function pickValues(
+  type: FieldType,
+  kept: readonly Reference[],
+  columns: readonly BatchColumn[],
+): BatchColumn {
+  if (type === FieldType.string)
+    return gatherTexts(kept.length, (i) => {
       const { part, row } = must(kept[i], 'the row was kept');
-      return part.table.text(part.column, row);
-    };
-    return { type, timesNs, values: gatherTexts(kept.length, textAt) };
-  }
+      const { offsets, bytes } = columns[part] as Extract<BatchColumn, { offsets: unknown }>;
+      return bytes.subarray(offsets[row], offsets[row + 1]);
+    });
   const values = emptyColumn(type, kept.length);
   kept.forEach(({ part, row }, i) => {
-    values[i] = part.table.value(part.column, row);
+    values[i] = (columns[part] as typeof values)[row] as never;
   });
-  return { type, timesNs, values };
+  return values;
 }
 
 function isAscending(all: readonly Reference[]): boolean {

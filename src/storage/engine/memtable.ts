@@ -1,23 +1,36 @@
 /**
- * Points that are in the log but not yet in a TSM file (the reference's cache). Rows of one shape are appended column by
- * column as they come in; rows of a series are chained backwards, so that nothing is allocated per series and field.
+ * Points that are in the log but not yet in a TSM file (the reference's cache), in the store's memory. Rows of one shape are
+ * appended column by column as they come in; rows of a series are chained backwards, so that nothing is allocated per
+ * series and field.
  *
  * Invariants:
- * - Rows are never changed or moved once appended: a reader that remembers the row counts sees an unchanging table.
+ * - Rows are never changed once appended: a reader that remembers the row counts sees an unchanging table.
  * - `sequence` orders all rows of the table by arrival; of equal times the later arrival wins, field by field.
+ * - The memory is given back once the memtable has ended and no view of it is held.
  *
  * Not here: durability (wal/), limits, choosing when to flush.
  */
+import { Held } from '../../base/held.ts';
 import type { PointBatch } from '../../models/point-batch.ts';
-import type { ColumnRun } from './column-run.ts';
-import { readRows, type ShapeRows } from './memtable-read.ts';
+import type { StoreKernel } from '../../kernels/store-kernel.ts';
+import type { PlacedSeries } from '../index/shard-index.ts';
+import { MemtableView } from './memtable-view.ts';
 import { ShapeTable, type TimeBounds } from './shape-table.ts';
 
 export class Memtable {
+  readonly #kernel: StoreKernel;
   readonly #tables = new Map<string, ShapeTable[]>();
+  readonly #held = new Held(() => {
+    for (const tables of this.#tables.values()) for (const table of tables) table.release();
+    this.#tables.clear();
+  });
   #rowCount = 0;
   #sizeBytes = 0;
   #bounds: TimeBounds | undefined;
+
+  constructor(kernel: StoreKernel) {
+    this.#kernel = kernel;
+  }
 
   get rowCount(): number {
     return this.#rowCount;
@@ -28,12 +41,17 @@ export class Memtable {
     return this.#sizeBytes;
   }
 
+  /** Bytes of work room that append() needs behind a batch's placed series. */
+  static workBytes({ shapes }: PointBatch): number {
+    return shapes.reduce((most, shape) => Math.max(most, ShapeTable.workBytes(shape)), 0);
+  }
+
   /** Appends the rows that `rejects` (one bit per ordinal, may be empty) does not refuse. */
-  append(batch: PointBatch, seriesIds: Uint32Array, rejects: Uint8Array): void {
+  append(batch: PointBatch, series: PlacedSeries, rejects: Uint8Array): void {
     for (const shape of batch.shapes) {
       const table = this.#tableOf(shape.measurement, shape.fields);
       this.#sizeBytes += table.append(shape, {
-        seriesIds,
+        series,
         rejects,
         sequence: this.#rowCount,
         bounds: batch,
@@ -61,12 +79,18 @@ export class Memtable {
     return this.#tables.get(measurement) ?? [];
   }
 
-  /** What is in the table now; later appends do not show in it. */
+  /** What is in the table now; later appends do not show in it. To be released. */
   pin(): MemtableView {
     const rowCounts = new Map<ShapeTable, number>();
     for (const tables of this.#tables.values())
       for (const table of tables) rowCounts.set(table, table.rowCount);
-    return new MemtableView(this, rowCounts);
+    const release = this.#held.hold();
+    return new MemtableView(this, rowCounts, release);
+  }
+
+  /** Its points are elsewhere, or not needed any more. */
+  end(): void {
+    this.#held.end();
   }
 
   #tableOf(measurement: string, fields: ShapeTable['fields']): ShapeTable {
@@ -74,76 +98,8 @@ export class Memtable {
     this.#tables.set(measurement, tables);
     const known = tables.find((table) => table.hasShape(fields));
     if (known !== undefined) return known;
-    const table = new ShapeTable(fields);
+    const table = new ShapeTable(this.#kernel, fields);
     tables.push(table);
     return table;
-  }
-}
-
-export interface MemtableEndRequest extends TimeBounds {
-  readonly measurement: string;
-  readonly seriesId: number;
-  readonly field: string;
-  readonly ascending: boolean;
-}
-
-export interface MemtableEnd {
-  readonly table: ShapeTable;
-  readonly column: number;
-  readonly row: number;
-  readonly timeNs: bigint;
-}
-
-export class MemtableView {
-  readonly #memtable: Memtable;
-  readonly #rowCounts: ReadonlyMap<ShapeTable, number>;
-
-  constructor(memtable: Memtable, rowCounts: ReadonlyMap<ShapeTable, number>) {
-    this.#memtable = memtable;
-    this.#rowCounts = rowCounts;
-  }
-
-  /** The row of a series at one end of the bounds that has the field; of one time the last to arrive. */
-  end(request: MemtableEndRequest): MemtableEnd | undefined {
-    const { measurement, seriesId, field, ascending } = request;
-    let best: MemtableEnd | undefined;
-    for (const table of this.#memtable.tables(measurement)) {
-      const column = table.fields.findIndex(({ name }) => name === field);
-      const rowsMax = this.#rowCounts.get(table) ?? 0;
-      if (column < 0 || rowsMax === 0 || !table.overlaps(request)) continue;
-      const row = table.endRow(seriesId, rowsMax, request);
-      if (row === undefined) continue;
-      const end = { table, column, row, timeNs: table.timeNs(row) };
-      const isBetter =
-        best === undefined ||
-        (end.timeNs === best.timeNs
-          ? table.sequence(row) > best.table.sequence(best.row)
-          : end.timeNs < best.timeNs === ascending);
-      if (isBetter) best = end;
-    }
-    return best;
-  }
-
-  /** Of all rows, those that came later included; undefined when there are none. */
-  get bounds(): TimeBounds | undefined {
-    return this.#memtable.bounds;
-  }
-
-  /** The values of a field in a series, those within `bounds` at the least; undefined when there are none. */
-  read(
-    measurement: string,
-    seriesId: number,
-    field: string,
-    bounds?: TimeBounds,
-  ): ColumnRun | undefined {
-    const parts: ShapeRows[] = [];
-    for (const table of this.#memtable.tables(measurement)) {
-      const column = table.fields.findIndex(({ name }) => name === field);
-      const rowsMax = this.#rowCounts.get(table) ?? 0;
-      if (column < 0 || rowsMax === 0) continue;
-      if (bounds !== undefined && !table.overlaps(bounds)) continue;
-      if (table.hasRows(seriesId, rowsMax)) parts.push({ table, column, seriesId, rowsMax });
-    }
-    return parts.length === 0 ? undefined : readRows(parts);
   }
 }

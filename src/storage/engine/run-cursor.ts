@@ -48,7 +48,7 @@ export interface CursorBounds {
 }
 
 /** Rows a batch holds at most: its times and values fit the first cache levels. */
-const batchRowsMax = 4096;
+export const batchRowsMax = 4096;
 
 const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
 

@@ -7,7 +7,7 @@ import { FieldType } from '../../models/field-value.ts';
 import { BlockReader } from '../tsm/block-reader.ts';
 import type { TsmEntry, TsmFile } from '../tsm/tsm-file.ts';
 import { clipRun, type ColumnRun, sliceRun } from './column-run.ts';
-import type { MemtableEnd, MemtableView } from './memtable.ts';
+import type { MemtableEnd, MemtableView } from './memtable-view.ts';
 import type { TimeBounds } from './shape-table.ts';
 
 export interface EndRequest extends TimeBounds {
@@ -77,12 +77,6 @@ function memtableEnd(end: MemtableEnd | undefined): Candidate | undefined {
   const { type } = table.fields[column] ?? { type: FieldType.float };
   return {
     timeNs,
-    load: () => {
-      const timesNs = BigInt64Array.of(timeNs);
-      if (type !== FieldType.string)
-        return { type, timesNs, values: table.copyValues(column, [row]) };
-      const bytes = table.text(column, row);
-      return { type, timesNs, values: { offsets: Uint32Array.of(0, bytes.length), bytes } };
-    },
+    load: () => ({ type, timesNs: BigInt64Array.of(timeNs), values: table.valueOf(column, row) }),
   };
 }

@@ -1,30 +1,20 @@
 /**
- * Rows of one shape in arrival order, in chunks of columns. The first chunk grows by doubling, so that a rare shape stays
- * small; full chunks are never copied again.
+ * Rows of one shape in order of arrival, in the store's memory: appended column by column, chained by series, gathered for
+ * readers by kernels. No series and no row costs a JavaScript object.
  */
+import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { must } from '../../base/assert.ts';
-import { deltaAt, exactMax, wordsOf } from '../../codec/words.ts';
-import type { FlushTable, WordsOrBytes } from '../../kernels/flush-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
-import type { BatchField, BatchShape } from '../../models/point-batch.ts';
+import type { BatchColumn, BatchField, BatchShape, TextColumn } from '../../models/point-batch.ts';
+import type { StoreKernel } from '../../kernels/store-kernel.ts';
+import type { PlacedSeries } from '../index/shard-index.ts';
 import { emptyColumn } from './column-run.ts';
 import { withoutRefused } from './refused-rows.ts';
-import {
-  chunkRowsMax,
-  copyRows,
-  growChunk,
-  newChunk,
-  type Chunk,
-  type Values,
-} from './shape-chunk.ts';
-
-const chunkRowsFirst = 32;
-/** Series whose rows in order of time are remembered. */
-const foundMax = 256;
+import { SeriesHeads } from './series-heads.ts';
+import { Column, ShapeChunks } from './shape-chunks.ts';
 
 export interface AppendContext {
-  /** Id in the shard of each of the batch's series. */
-  readonly seriesIds: Uint32Array;
+  readonly series: PlacedSeries;
   readonly rejects: Uint8Array;
   /** Of the batch's first row. */
   readonly sequence: number;
@@ -38,32 +28,57 @@ export interface TimeBounds {
   readonly maxTimeNs: bigint;
 }
 
-export interface RowsInTime {
-  readonly rows: readonly number[];
-  /** Ascending, each once. */
+/** Rows of a series in the store's memory: their numbers, u32 each, and their times. */
+export interface ListedRows {
+  readonly count: number;
+  readonly rows: number;
+  readonly times: number;
+}
+
+export interface Arrivals {
   readonly timesNs: BigInt64Array;
+  /** Places of the rows among all of the memtable. */
+  readonly sequences: Uint32Array;
+  readonly values: BatchColumn;
+}
+
+interface NamedColumn extends BatchField {
+  readonly column: number;
+}
+
+interface FoundRows extends ListedRows {
+  readonly seriesId: number;
+  readonly rowsMax: number;
+  readonly lengthBytes: number;
 }
 
 export class ShapeTable {
   readonly fields: readonly BatchField[];
-  readonly #chunks: Chunk[] = [];
-  readonly #heads = new Map<number, number>();
+  readonly #kernel: StoreKernel;
+  readonly #chunks: ShapeChunks;
+  readonly #heads: SeriesHeads;
   #rowCount = 0;
-  #found = new Map<number, { readonly rowsMax: number; readonly rows: RowsInTime }>();
+  /** Of the series that was read last, in order of time: its next field needs them too. */
+  #found: FoundRows | undefined;
+  #byName: readonly NamedColumn[] | undefined;
   /** Bounds of all rows. */
   #minTimeNs = 0n;
   #maxTimeNs = 0n;
 
-  constructor(fields: readonly BatchField[]) {
+  constructor(kernel: StoreKernel, fields: readonly BatchField[]) {
     this.fields = fields;
+    this.#kernel = kernel;
+    this.#chunks = new ShapeChunks(kernel, fields);
+    this.#heads = new SeriesHeads(kernel);
   }
 
   get rowCount(): number {
     return this.#rowCount;
   }
 
-  seriesIds(): Iterable<number> {
-    return this.#heads.keys();
+  /** The series that have rows. */
+  get heads(): SeriesHeads {
+    return this.#heads;
   }
 
   hasShape(fields: readonly BatchField[]): boolean {
@@ -75,131 +90,175 @@ export class ShapeTable {
     );
   }
 
+  /** Bytes that a value of a column takes. */
+  width(column: number): number {
+    return this.#chunks.width(Column.firstField + column);
+  }
+
+  /** The columns in order of the bytes of their names. */
+  columnsByName(): readonly NamedColumn[] {
+    this.#byName ??= this.fields
+      .map(({ name, type }, column) => ({ name, type, column }))
+      .sort((a, b) => compareUtf8(a.name, b.name));
+    return this.#byName;
+  }
+
+  /** Bytes of work room that append() needs in a placed batch. */
+  static workBytes({ rowCount }: BatchShape): number {
+    return (rowCount + 1) * 4;
+  }
+
   /** Returns about how many bytes were added. */
   append(shape: BatchShape, context: AppendContext): number {
     const taken = withoutRefused(shape, context.rejects);
     if (taken.rowCount === 0) return 0;
     this.#widen(context.bounds);
+    const textBases = taken.columns.map((column) => ('offsets' in column ? this.#chunks.keepTexts(column) : 0)); // prettier-ignore
     const rowBefore = this.#rowCount;
-    let textBytes = 0;
     for (let from = 0; from < taken.rowCount;) {
-      const chunk = this.#chunkFor(this.#rowCount, taken.rowCount - from);
-      const at = this.#rowCount % chunkRowsMax;
-      const end = Math.min(taken.rowCount, from + chunk.capacity - at);
-      chunk.timesNs.set(taken.timesNs.subarray(from, end), at);
-      for (let i = from; i < end; i++)
-        chunk.sequences[at + i - from] = context.sequence + (taken.ordinals[i] ?? 0);
-      for (let c = 0; c < chunk.columns.length; c++)
-        textBytes += copyRows(must(chunk.columns[c], 'a column per field'), at, must(taken.columns[c], 'a column per field'), [from, end]); // prettier-ignore
-      this.#rowCount += end - from;
+      const row = rowBefore + from;
+      const end = from + this.#chunks.reserve(row, taken.rowCount - from);
+      this.#write(taken, [from, end], { row, textBases, ...context });
       from = end;
     }
-    this.#chain(taken, context.seriesIds, rowBefore);
-    return taken.rowCount * (20 + 8 * this.fields.length) + textBytes;
+    this.#chain(taken, context.series, rowBefore);
+    this.#rowCount = rowBefore + taken.rowCount;
+    return taken.rowCount * (20 + 8 * this.fields.length) + textBytesOf(taken);
   }
 
-  /** Links the rows from `rowBefore` on to those of their series before them. */
-  #chain({ series, rowCount }: BatchShape, seriesIds: Uint32Array, rowBefore: number): void {
-    // Of the batch's own series: its rows are many, its series few.
-    const lasts = new Uint32Array(seriesIds.length);
-    for (let i = 0; i < rowCount; i++) {
-      const one = series[i] ?? 0;
-      const row = rowBefore + i;
-      let before = lasts[one] ?? 0;
-      if (before === 0) before = this.#heads.get(seriesIds[one] ?? 0) ?? 0;
-      this.#chunkOf(row).previous[row % chunkRowsMax] = before;
-      lasts[one] = row + 1;
-    }
-    for (let one = 0; one < lasts.length; one++) {
-      const last = lasts[one] ?? 0;
-      if (last !== 0) this.#heads.set(seriesIds[one] ?? 0, last);
-    }
+  #write(
+    { timesNs, ordinals, columns }: BatchShape,
+    [from, end]: readonly [number, number],
+    to: AppendContext & { readonly row: number; readonly textBases: readonly number[] },
+  ): void {
+    const { row } = to;
+    const { exports } = this.#kernel;
+    this.#chunks.write(Column.times, row, timesNs.subarray(from, end));
+    this.#chunks.write(Column.sequence, row, ordinals.subarray(from, end));
+    exports.addToWords(this.#chunks.place(Column.sequence, row), end - from, to.sequence);
+    columns.forEach((column, i) => {
+      const number = Column.firstField + i;
+      if (!('offsets' in column)) {
+        this.#chunks.write(number, row, column.subarray(from, end));
+        return;
+      }
+      const { work } = to.series;
+      this.#kernel.words(work, end - from + 1).set(column.offsets.subarray(from, end + 1));
+      const base = (to.textBases[i] ?? 0) - (column.offsets[0] ?? 0);
+      exports.placeTexts(work, 0, end - from, base, this.#chunks.place(number, row));
+    });
   }
 
-  /** The last row of a series, + 1; 0 when it has none. */
-  lastRow(seriesId: number): number {
-    return this.#heads.get(seriesId) ?? 0;
-  }
-
-  /** All rows as the kernel that flushes them takes them. */
-  whole(): FlushTable {
-    const cut = <T extends WordsOrBytes | Uint32Array>(array: T, number: number): T =>
-      array.subarray(0, Math.min(chunkRowsMax, this.#rowCount - number * chunkRowsMax)) as T;
-    return {
-      rowCount: this.#rowCount,
-      timesNs: this.#chunks.map(({ timesNs }, i) => cut(timesNs, i)),
-      previous: this.#chunks.map(({ previous }, i) => cut(previous, i)),
-      columns: this.fields.map(({ type }, c) => {
-        if (type === FieldType.string) return undefined;
-        return this.#chunks.map(({ columns }, i) => cut((columns[c] as { values: Values }).values, i)); // prettier-ignore
-      }),
-    };
+  /** Links the rows from `row` on to those of their series before them. */
+  #chain({ series, rowCount }: BatchShape, placed: PlacedSeries, row: number): void {
+    this.#heads.reserve(Math.min(rowCount, placed.count));
+    this.#kernel.words(placed.work, rowCount).set(series);
+    const { at, mask } = this.#heads;
+    this.#heads.added(
+      this.#kernel.exports.chainRows(at, mask, placed.work, placed.ids, rowCount, row, this.#chunks.column(Column.previous)), // prettier-ignore
+    );
   }
 
   /** Whether a series has a row below `rowsMax`. */
   hasRows(seriesId: number, rowsMax: number): boolean {
-    let next = this.#heads.get(seriesId) ?? 0;
-    while (next > rowsMax) next = this.#chunkOf(next - 1).previous[(next - 1) % chunkRowsMax] ?? 0;
-    return next !== 0;
+    const { at, mask } = this.#heads;
+    return this.#kernel.exports.firstRow(at, mask, seriesId) >>> 0 < rowsMax;
   }
 
-  /** Rows of a series below `rowsMax`, in order of arrival. */
-  rowsOf(seriesId: number, rowsMax: number): readonly number[] {
-    return this.#findRows(seriesId, rowsMax);
+  /** Copies of what the rows of a series below `rowsMax` have, in order of arrival. */
+  arrivals(column: number, seriesId: number, rowsMax: number): Arrivals {
+    const listed = this.#listed(seriesId, rowsMax);
+    const timesNs = new BigInt64Array(this.#kernel.buffer, listed.times, listed.count).slice();
+    const sequences = this.#sequencesOf(listed);
+    return { timesNs, sequences, values: this.valuesOf(column, listed) };
+  }
+
+  /** The times of inTime(). A view: it holds until the memory grows or another series is read. */
+  timesInTime(seriesId: number, rowsMax: number): BigInt64Array {
+    const { times, count } = this.inTime(seriesId, rowsMax);
+    return new BigInt64Array(this.#kernel.buffer, times, count);
+  }
+
+  /** Values of some rows of inTime(), 8 bytes or one a row. A view: it holds until the next call. */
+  bytesInTime(
+    column: number,
+    { seriesId, rowsMax, from, count }: { readonly seriesId: number; readonly rowsMax: number; readonly from: number; readonly count: number }, // prettier-ignore
+  ): Uint8Array {
+    const { rows } = this.inTime(seriesId, rowsMax);
+    const lengthBytes = count * this.#chunks.width(Column.firstField + column);
+    const out = this.#kernel.scratch(lengthBytes);
+    this.gather(column, { rows: rows + from * 4, count }, out);
+    return this.#kernel.bytes(out, lengthBytes);
+  }
+
+  /** A copy of the value of one row. */
+  valueOf(column: number, row: number): BatchColumn {
+    const { type } = must(this.fields[column], 'the column is there');
+    if (type === FieldType.string) {
+      const [at = 0, lengthBytes = 0] = this.#kernel.words(this.#chunks.place(Column.firstField + column, row), 2); // prettier-ignore
+      const bytes = this.#kernel.bytes(at, lengthBytes).slice();
+      return { offsets: Uint32Array.of(0, lengthBytes), bytes };
+    }
+    const value = emptyColumn(type, 1);
+    const from = this.#kernel.bytes(this.#chunks.place(Column.firstField + column, row), value.byteLength); // prettier-ignore
+    new Uint8Array(value.buffer).set(from);
+    return value;
   }
 
   /**
    * The same in order of time, of equal times the last arrival only: each row has all of the shape's fields, so that is
-   * what counts for each of them. Asked for again, as for the next field, they are found already.
+   * what counts for each of them.
    */
-  inTime(seriesId: number, rowsMax: number): RowsInTime {
-    const found = this.#found.get(seriesId);
-    if (found?.rowsMax === rowsMax) return found.rows;
-    const arrived = this.#findRows(seriesId, rowsMax);
-    const timesNs = this.#copyTimes(arrived);
-    const order = orderOfTimes(timesNs);
-    const rows =
-      order === undefined
-        ? { rows: arrived, timesNs }
-        : {
-            rows: order.map((i) => arrived[i] ?? 0),
-            timesNs: BigInt64Array.from(order, (i) => timesNs[i] ?? 0n),
-          };
-    if (this.#found.size >= foundMax) this.#found.clear();
-    this.#found.set(seriesId, { rowsMax, rows });
-    return rows;
+  inTime(seriesId: number, rowsMax: number): ListedRows {
+    const found = this.#found;
+    if (found?.seriesId === seriesId && found.rowsMax === rowsMax) return found;
+    const { rows, times, count } = this.#listed(seriesId, rowsMax);
+    const lengthBytes = Math.max(1, count) * 12;
+    this.#forgetFound();
+    const at = this.#kernel.heap.allocate(lengthBytes);
+    const ordered = this.#isInTime(times, count) ? count : this.#order(rows, times, count);
+    this.#kernel.bytes(at, ordered * 8).set(this.#kernel.bytes(times, ordered * 8));
+    this.#kernel.bytes(at + ordered * 8, ordered * 4).set(this.#kernel.bytes(rows, ordered * 4));
+    this.#found = { seriesId, rowsMax, count: ordered, times: at, rows: at + ordered * 8, lengthBytes }; // prettier-ignore
+    return this.#found;
+  }
+
+  #isInTime(times: number, count: number): boolean {
+    return this.#kernel.exports.isAscending(times, count) !== 0;
+  }
+
+  /** In place; answers how many are kept. The room behind them is as large again, see #listed(). */
+  #order(rows: number, times: number, count: number): number {
+    const spareTimes = rows + Math.ceil(count / 2) * 8;
+    const spareRows = spareTimes + count * 8;
+    const runs = spareRows + Math.ceil(count / 2) * 8;
+    return this.#kernel.exports.orderRows(times, rows, count, spareTimes, spareRows, runs);
+  }
+
+  /** In the scratch room, which is large enough to order them too. */
+  #listed(seriesId: number, rowsMax: number): ListedRows {
+    const { exports } = this.#kernel;
+    const { at, mask } = this.#heads;
+    const most = exports.rowsOfSeries(at, mask, seriesId);
+    if (most === 0) return { count: 0, rows: 0, times: 0 };
+    const times = this.#kernel.scratch((most + 2) * 32);
+    const rows = times + most * 8;
+    const count = exports.chainedRows(at, mask, seriesId, rowsMax, this.#chunks.column(Column.previous), this.#chunks.column(Column.times), rows, times); // prettier-ignore
+    return { count, rows, times };
   }
 
   /**
    * The row of a series below `rowsMax` at one end of the bounds: the earliest or the latest, of one time the last to
-   * arrive. Rows are walked from the last one back, so that of equal ones the first met counts.
+   * arrive.
    */
   endRow(
     seriesId: number,
     rowsMax: number,
     { minTimeNs, maxTimeNs, ascending }: TimeBounds & { readonly ascending: boolean },
   ): number | undefined {
-    const isCut = minTimeNs > this.#minTimeNs || maxTimeNs < this.#maxTimeNs;
-    let best: number | undefined;
-    let bestHigh = 0;
-    let bestLow = 0;
-    for (let next = this.#heads.get(seriesId) ?? 0; next !== 0;) {
-      const row = next - 1;
-      const chunk = this.#chunkOf(row);
-      const at = row % chunkRowsMax;
-      next = chunk.previous[at] ?? 0;
-      if (row >= rowsMax) continue;
-      const timeNs = isCut ? (chunk.timesNs[at] ?? 0n) : minTimeNs;
-      if (timeNs < minTimeNs || timeNs > maxTimeNs) continue;
-      const high = chunk.timeWords[at * 2 + 1] ?? 0;
-      const low = chunk.timeWords[at * 2] ?? 0;
-      const order = high === bestHigh ? low - bestLow : (high | 0) - (bestHigh | 0);
-      if (best !== undefined && (ascending ? order >= 0 : order <= 0)) continue;
-      best = row;
-      bestHigh = high;
-      bestLow = low;
-    }
-    return best;
+    const { at, mask } = this.#heads;
+    const row = this.#kernel.exports.endRow(at, mask, seriesId, rowsMax, this.#chunks.column(Column.previous), this.#chunks.column(Column.times), clamped(minTimeNs), clamped(maxTimeNs), ascending); // prettier-ignore
+    return row === 0 ? undefined : (row >>> 0) - 1;
   }
 
   /** Whether any row may lie within the bounds. */
@@ -207,126 +266,89 @@ export class ShapeTable {
     return this.#rowCount > 0 && this.#minTimeNs <= maxTimeNs && this.#maxTimeNs >= minTimeNs;
   }
 
+  /** Writes the values of rows, texts aside, to `out`, 8 bytes or one a row. */
+  gather(column: number, { rows, count }: Pick<ListedRows, 'rows' | 'count'>, out: number): void {
+    const number = Column.firstField + column;
+    const { exports } = this.#kernel;
+    const from = this.#chunks.column(number);
+    if (this.#chunks.width(number) === 8) exports.chunkWords(from, rows, count, out);
+    else exports.chunkBytes(from, rows, count, out);
+  }
+
+  /** A copy of the values of rows. */
+  valuesOf(column: number, listed: Pick<ListedRows, 'rows' | 'count'>): BatchColumn {
+    const { type } = must(this.fields[column], 'the column is there');
+    if (type === FieldType.string) return this.#textsOf(column, listed);
+    const { heap } = this.#kernel;
+    const values = emptyColumn(type, listed.count);
+    const lengthBytes = Math.max(1, values.byteLength);
+    const at = heap.allocate(lengthBytes);
+    this.gather(column, listed, at);
+    new Uint8Array(values.buffer).set(this.#kernel.bytes(at, values.byteLength));
+    heap.free(at, lengthBytes);
+    return values;
+  }
+
+  #textsOf(column: number, { rows, count }: Pick<ListedRows, 'rows' | 'count'>): TextColumn {
+    const { heap, exports } = this.#kernel;
+    const from = this.#chunks.column(Column.firstField + column);
+    const textBytes = exports.chunkTextBytes(from, rows, count) >>> 0;
+    const lengthBytes = (count + 1) * 4 + textBytes;
+    const at = heap.allocate(lengthBytes);
+    exports.chunkTexts(from, rows, count, at, at + (count + 1) * 4);
+    const offsets = this.#kernel.words(at, count + 1).slice();
+    const bytes = this.#kernel.bytes(at + (count + 1) * 4, textBytes).slice();
+    heap.free(at, lengthBytes);
+    return { offsets, bytes };
+  }
+
+  /** A copy of the places of rows among all of the memtable. */
+  #sequencesOf({ rows, count }: Pick<ListedRows, 'rows' | 'count'>): Uint32Array {
+    const { heap, exports } = this.#kernel;
+    const lengthBytes = Math.max(1, count) * 4;
+    const at = heap.allocate(lengthBytes);
+    exports.chunkSequences(this.#chunks.column(Column.sequence), rows, count, at);
+    const sequences = this.#kernel.words(at, count).slice();
+    heap.free(at, lengthBytes);
+    return sequences;
+  }
+
+  timeNs(row: number): bigint {
+    return new BigInt64Array(this.#kernel.buffer, this.#chunks.place(Column.times, row), 1)[0] ?? 0n; // prettier-ignore
+  }
+
+  sequence(row: number): number {
+    return this.#kernel.words(this.#chunks.place(Column.sequence, row), 1)[0] ?? 0;
+  }
+
+  /** Gives its memory back: nobody may ask any more. */
+  release(): void {
+    this.#forgetFound();
+    this.#chunks.release();
+    this.#heads.release();
+  }
+
+  #forgetFound(): void {
+    if (this.#found !== undefined)
+      this.#kernel.heap.free(this.#found.times, this.#found.lengthBytes);
+    this.#found = undefined;
+  }
+
   #widen({ minTimeNs, maxTimeNs }: TimeBounds): void {
     if (this.#rowCount === 0 || minTimeNs < this.#minTimeNs) this.#minTimeNs = minTimeNs;
     if (this.#rowCount === 0 || maxTimeNs > this.#maxTimeNs) this.#maxTimeNs = maxTimeNs;
   }
-
-  #findRows(seriesId: number, rowsMax: number): readonly number[] {
-    const rows: number[] = [];
-    let next = this.#heads.get(seriesId) ?? 0;
-    while (next !== 0) {
-      const row = next - 1;
-      if (row < rowsMax) rows.push(row);
-      next = this.#chunkOf(row).previous[row % chunkRowsMax] ?? 0;
-    }
-    return rows.reverse();
-  }
-
-  #copyTimes(rows: readonly number[]): BigInt64Array {
-    const timesNs = new BigInt64Array(rows.length);
-    const to = wordsOf(timesNs);
-    this.#copyWords(rows, to, (chunk) => wordsOf(chunk.timesNs));
-    return timesNs;
-  }
-
-  /** Of a column that holds no texts. */
-  copyValues(column: number, rows: readonly number[]): Values {
-    const { type } = must(this.fields[column], 'the column is there');
-    const values = emptyColumn(type, rows.length);
-    if (values instanceof Uint8Array) {
-      rows.forEach((row, i) => (values[i] = Number(this.value(column, row))));
-      return values;
-    }
-    this.#copyWords(rows, wordsOf(values), (chunk) => {
-      const { values: own } = chunk.columns[column] as { values: Exclude<Values, Uint8Array> };
-      return wordsOf(own);
-    });
-    return values;
-  }
-
-  /** Eight bytes a row; the words of a chunk are looked up once for the rows of it that follow each other. */
-  #copyWords(
-    rows: readonly number[],
-    to: Uint32Array,
-    wordsOfChunk: (chunk: Chunk) => Uint32Array,
-  ): void {
-    let number = -1;
-    let from = new Uint32Array();
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i] ?? 0;
-      const at = (row % chunkRowsMax) * 2;
-      if (Math.floor(row / chunkRowsMax) !== number) {
-        number = Math.floor(row / chunkRowsMax);
-        from = wordsOfChunk(this.#chunkOf(row)) as Uint32Array<ArrayBuffer>;
-      }
-      to[i * 2] = from[at] ?? 0;
-      to[i * 2 + 1] = from[at + 1] ?? 0;
-    }
-  }
-
-  timeNs(row: number): bigint {
-    return this.#chunkOf(row).timesNs[row % chunkRowsMax] ?? 0n;
-  }
-
-  sequence(row: number): number {
-    return this.#chunkOf(row).sequences[row % chunkRowsMax] ?? 0;
-  }
-
-  value(column: number, row: number): number | bigint {
-    const { values } = this.#chunkOf(row).columns[column] as { values: Values };
-    return values[row % chunkRowsMax] ?? 0;
-  }
-
-  text(column: number, row: number): Uint8Array {
-    const { texts } = this.#chunkOf(row).columns[column] as { texts: Uint8Array[] };
-    return must(texts[row % chunkRowsMax], 'a row has its text');
-  }
-
-  #chunkOf(row: number): Chunk {
-    return must(this.#chunks[Math.floor(row / chunkRowsMax)], 'a row has its chunk');
-  }
-
-  /** The chunk that takes `row`, with room for `count` rows from there on as far as a chunk can have it. */
-  #chunkFor(row: number, count: number): Chunk {
-    const number = Math.floor(row / chunkRowsMax);
-    const wanted = Math.min((row % chunkRowsMax) + count, chunkRowsMax);
-    const known = this.#chunks[number];
-    if (known === undefined) {
-      const least = number === 0 ? chunkRowsFirst : chunkRowsMax;
-      const chunk = newChunk(this.fields, Math.max(least, wanted));
-      this.#chunks.push(chunk);
-      return chunk;
-    }
-    if (wanted > known.capacity) growChunk(known, wanted);
-    return known;
-  }
 }
 
-/** Indexes in order of time without those that a later one of the same time replaces; undefined when all are in order. */
-function orderOfTimes(timesNs: BigInt64Array): readonly number[] | undefined {
-  const words = wordsOf(timesNs);
-  const count = timesNs.length;
-  const since = new Float64Array(count);
-  let isAscending = true;
-  let isExact = true;
-  for (let i = 1; i < count; i++) {
-    const step = deltaAt(words, i);
-    since[i] = (since[i - 1] ?? 0) + step;
-    if (step <= 0) isAscending = false;
-    if (Math.abs(step) >= exactMax || Math.abs(since[i] ?? 0) >= exactMax) isExact = false;
-  }
-  if (isAscending) return undefined;
-  const order = Array.from({ length: count }, (_, i) => i);
-  // Times of one shard lie within days of each other, so that doubles tell them apart.
-  if (isExact) order.sort((a, b) => (since[a] ?? 0) - (since[b] ?? 0) || a - b);
-  else order.sort((a, b) => compareBig(timesNs[a] ?? 0n, timesNs[b] ?? 0n) || a - b);
-  return order.filter((i, k) => {
-    const next = order[k + 1];
-    return next === undefined || timesNs[i] !== timesNs[next];
-  });
+function textBytesOf({ columns }: BatchShape): number {
+  return columns.reduce((sum, column) => {
+    if (!('offsets' in column)) return sum;
+    return sum + (column.offsets[column.offsets.length - 1] ?? 0) - (column.offsets[0] ?? 0);
+  }, 0);
 }
 
-function compareBig(left: bigint, right: bigint): number {
-  return left < right ? -1 : Number(left > right);
+/** Bounds of a query may lie beyond int64. */
+function clamped(timeNs: bigint): bigint {
+  if (timeNs < -(2n ** 63n)) return -(2n ** 63n);
+  return timeNs > 2n ** 63n - 1n ? 2n ** 63n - 1n : timeNs;
 }

@@ -5,7 +5,7 @@ import type { ShardIndex } from '../index/shard-index.ts';
 import { BlockReader } from '../tsm/block-reader.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
-import type { MemtableView } from './memtable.ts';
+import type { MemtableView } from './memtable-view.ts';
 import { type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor, writeBatch } from './run-cursor.ts'; // prettier-ignore
 import { seriesEnd } from './series-end.ts';
 import type { TimeBounds } from './shape-table.ts';
@@ -21,12 +21,15 @@ export interface ViewRequest extends CursorBounds {
 export interface ViewParts {
   readonly files: readonly TsmFile[];
   readonly memtables: readonly MemtableView[];
+  /** Lets go of the index. */
+  readonly release: () => void;
 }
 
 export class ShardView {
   readonly shardId: number;
   readonly #index: ShardIndex;
   readonly #parts: ViewParts;
+  #named: { readonly seriesId: number; readonly key: string; readonly measurement: string } | undefined; // prettier-ignore
 
   constructor(shardId: number, index: ShardIndex, parts: ViewParts) {
     this.shardId = shardId;
@@ -35,9 +38,14 @@ export class ShardView {
     for (const file of parts.files) file.pin();
   }
 
-  /** Lets go of the files: nothing is read after it. A view that is not released keeps compacted files open. */
+  /**
+   * Lets go of what it reads, once: nothing is read after it. A view that is not released keeps compacted files open, and
+   * memory of memtables that were flushed.
+   */
   release(): void {
     for (const file of this.#parts.files) file.unpin();
+    for (const memtable of this.#parts.memtables) memtable.release();
+    this.#parts.release();
   }
 
   measurements(): readonly string[] {
@@ -69,11 +77,11 @@ export class ShardView {
     }, undefined);
   }
 
-  seriesIds(measurement: string): readonly number[] {
+  seriesIds(measurement: string): Uint32Array {
     return this.#index.seriesIds(measurement);
   }
 
-  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[] {
+  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): Uint32Array {
     return this.#index.seriesIdsWith(measurement, tagKey, values);
   }
 
@@ -87,24 +95,27 @@ export class ShardView {
 
   /** The first or the last point within the bounds alone, as a batch of one row; undefined when there is none. */
   end(request: ViewRequest, arena: CursorArena): CursorBatch | undefined {
-    const { measurement, key: seriesKey } = this.#index.series(request.seriesId);
+    const { measurement, key: seriesKey } = this.#name(request.seriesId);
     const run = seriesEnd(tsmKey(seriesKey, request.field), { measurement, ...request }, this.#parts); // prettier-ignore
     return run && writeBatch(run, { start: 0, count: 1, ascending: true }, arena);
   }
 
+  /** Asked for again for the next field. */
+  #name(seriesId: number): { readonly key: string; readonly measurement: string } {
+    if (this.#named?.seriesId === seriesId) return this.#named;
+    const key = this.#index.keyText(seriesId);
+    this.#named = { seriesId, key, measurement: this.#index.measurementOf(seriesId) };
+    return this.#named;
+  }
+
   openCursor(request: ViewRequest): RunCursor {
     const { seriesId, field } = request;
-    const { measurement, key: seriesKey } = this.#index.series(seriesId);
+    const { measurement, key: seriesKey } = this.#name(seriesId);
     const pieces: ColumnPiece[] = [];
     const key = tsmKey(seriesKey, field);
     for (const file of this.#parts.files) pieces.push(...blockPieces(file, key, request));
-    for (const memtable of this.#parts.memtables) {
-      const run = memtable.read(measurement, seriesId, field, request);
-      if (run === undefined) continue;
-      const minTimeNs = run.timesNs[0] ?? 0n;
-      const maxTimeNs = run.timesNs.at(-1) ?? 0n;
-      pieces.push({ minTimeNs, maxTimeNs, load: () => run });
-    }
+    for (const memtable of this.#parts.memtables)
+      pieces.push(...memtable.pieces({ measurement, seriesId, field }, request));
     return new RunCursor(pieces, request);
   }
 }

@@ -12,6 +12,8 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { PointBatch } from '../../models/point-batch.ts';
+import { Held } from '../../base/held.ts';
+import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { ShardIndex } from '../index/shard-index.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { splitTsmKey } from '../tsm/tsm-format.ts';
@@ -25,15 +27,24 @@ import { parseSeriesKey } from '../../models/parse-series-key.ts';
 
 export class Shard {
   readonly id: number;
-  readonly #index = new ShardIndex();
-  #active = new Memtable();
+  readonly #kernel: StoreKernel;
+  readonly #index: ShardIndex;
+  readonly #held: Held;
+  #isClosed = false;
+  #active: Memtable;
   #flushing: Memtable | undefined;
   /** Oldest first: later files win. */
   #files: readonly TsmFile[];
 
   /** With the files it had; fields and series are learned from them. */
-  constructor(id: number, files: readonly TsmFile[] = []) {
+  constructor(id: number, kernel: StoreKernel, files: readonly TsmFile[] = []) {
     this.id = id;
+    this.#kernel = kernel;
+    this.#index = new ShardIndex(kernel);
+    this.#held = new Held(() => {
+      this.#index.release();
+    });
+    this.#active = new Memtable(kernel);
     this.#files = files;
     for (const file of files) {
       for (const [key, { type }] of file.keys()) {
@@ -69,40 +80,42 @@ export class Shard {
 
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */
   apply(batch: PointBatch, rejects: Uint8Array): void {
+    // A write that waited for the disk while the shard was deleted.
+    if (this.#isClosed) return;
     for (const { ordinals, measurement, fields } of batch.shapes) {
       if (isRefused(rejects, ordinals[0] ?? 0)) continue;
       for (const { name, type } of fields) this.#index.showField(measurement, name, type);
     }
-    const seriesIds = new Uint32Array(batch.seriesKeys.length);
-    if (rejects.length === 0) {
-      batch.seriesKeys.forEach((key, i) => (seriesIds[i] = this.#index.seriesIdOf(key)));
-    } else {
-      // A series whose rows were all refused does not come to be.
-      for (const one of takenSeries(batch, rejects))
-        seriesIds[one] = this.#index.seriesIdOf(batch.seriesKeys[one] ?? '');
-    }
-    this.#active.append(batch, seriesIds, rejects);
+    // A series whose rows were all refused does not come to be.
+    const taken = rejects.length === 0 ? {} : { taken: takenSeries(batch, rejects) };
+    const workBytes = Memtable.workBytes(batch);
+    const series = this.#index.resolve(batch.series, { ...taken, workBytes });
+    this.#active.append(batch, series, rejects);
   }
 
+  /** To be released. */
   view(): ShardView {
     const memtables = [...(this.#flushing === undefined ? [] : [this.#flushing]), this.#active];
     const pins = memtables.map((memtable) => memtable.pin());
-    return new ShardView(this.id, this.#index, { files: this.#files, memtables: pins });
+    const release = this.#held.hold();
+    return new ShardView(this.id, this.#index, { files: this.#files, memtables: pins, release });
   }
 
   /** Sets the active memtable aside to be flushed; false when one is aside already and has to be flushed first. */
   setAside(): boolean {
     if (this.#flushing !== undefined) return false;
     this.#flushing = this.#active;
-    this.#active = new Memtable();
+    this.#active = new Memtable(this.#kernel);
     return true;
   }
 
   /** Writes what was set aside to a file. When it fails all is as before, and it may be tried again. */
-  async flush(path: string, ports: FlushPorts): Promise<void> {
+  async flush(path: string, ports: Omit<FlushPorts, 'kernel'>): Promise<void> {
     if (this.#flushing === undefined) return;
-    const file = await flushMemtable(this.#flushing, this.#index, path, ports);
+    const kernel = this.#kernel;
+    const file = await flushMemtable(this.#flushing, this.#index, path, { ...ports, kernel });
     this.#files = [...this.#files, file];
+    this.#flushing.end();
     this.#flushing = undefined;
   }
 
@@ -123,16 +136,22 @@ export class Shard {
     for (const file of old) file.retire();
   }
 
+  /** Nobody may ask any more but those who hold a view. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#active.end();
+    this.#flushing?.end();
+    this.#held.end();
     for (const file of this.#files) await file.close();
   }
 }
 
-function takenSeries(batch: PointBatch, rejects: Uint8Array): ReadonlySet<number> {
-  const taken = new Set<number>();
+/** A byte for each series of the batch: 1 when a row of it is taken. */
+function takenSeries(batch: PointBatch, rejects: Uint8Array): Uint8Array {
+  const taken = new Uint8Array(batch.series.offsets.length - 1);
   for (const shape of batch.shapes) {
     shape.ordinals.forEach((ordinal, i) => {
-      if (!isRefused(rejects, ordinal)) taken.add(shape.series[i] ?? 0);
+      if (!isRefused(rejects, ordinal)) taken[shape.series[i] ?? 0] = 1;
     });
   }
   return taken;

@@ -6,6 +6,8 @@
  * - Damage of one shard, or of the log, keeps no other shard from opening.
  */
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { compiledKernels } from '../../kernels/module/kernel-module.ts';
+import { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { recoverWal } from '../wal/wal-recovery.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
@@ -13,20 +15,23 @@ import type { WalSegment } from '../wal/wal-writer.ts';
 import { settleLogDamage } from './log-damage.ts';
 import { folderOf, openShards, type FoundShards, type OpenShard } from './open-shards.ts';
 import { ShardRoster } from './shard-roster.ts';
-import type { StoreOptions, StorePorts } from './store-options.ts';
+import { memoryBytesMaxOf, type StoreOptions, type StorePorts } from './store-options.ts';
 
 export interface FoundStore extends FoundShards {
   readonly run: number;
   readonly segments: readonly WalSegment[];
   readonly goneSequences: Map<number, number>;
   readonly roster: ShardRoster | undefined;
+  /** Holds series and memtables of all shards. */
+  readonly kernel: StoreKernel;
 }
 
 export async function findStore(ports: StorePorts, options: StoreOptions): Promise<FoundStore> {
   const { disk, log, clock } = ports;
   const { rosterFolder: folder, worker, isHome, dataFolder } = options;
   const roster = folder === undefined ? undefined : await ShardRoster.open(ports, { folder, worker }); // prettier-ignore
-  const found = await openShards(disk, { ...options, nowMs: clock.monotonicMs() });
+  const kernel = StoreKernel.create(compiledKernels(), { bytesMax: memoryBytesMaxOf(options) });
+  const found = await openShards(disk, { ...options, nowMs: clock.monotonicMs(), kernel });
   await compareRoster(ports, roster, { ...found, dataFolder, isHome });
   for (const [shard, { error }] of found.damaged)
     log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
@@ -45,6 +50,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     segments: segments.filter(({ path }) => !keptPaths.has(path)),
     goneSequences: sequencesOfGone(segments, found.shards),
     roster,
+    kernel,
   };
 }
 

@@ -11,6 +11,7 @@
  */
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
+import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { Shard } from '../engine/shard.ts';
 import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
 import { removeTsm } from '../tsm/tombstones.ts';
@@ -68,6 +69,7 @@ export interface OpenShardsOptions {
   readonly dataFolder: string;
   readonly isHome: (shardId: number) => boolean;
   readonly nowMs: number;
+  readonly kernel: StoreKernel;
 }
 
 /** A shard without records, or with none after `sequence`. */
@@ -98,7 +100,7 @@ export function newOpenShard(
 
 /** Opens the shards under the data folder that are home here, as their files have them. */
 export async function openShards(disk: Disk, options: OpenShardsOptions): Promise<FoundShards> {
-  const { dataFolder, isHome, nowMs } = options;
+  const { dataFolder, isHome, nowMs, kernel } = options;
   const shards = new Map<number, OpenShard>();
   const damaged = new Map<number, DamagedShard>();
   const sweptIds = await sweep(disk, options);
@@ -113,7 +115,10 @@ export async function openShards(disk: Disk, options: OpenShardsOptions): Promis
       continue;
     }
     try {
-      shards.set(shardId, await openShard(disk, folderOf(dataFolder, place), { place, nowMs }));
+      shards.set(
+        shardId,
+        await openShard(disk, folderOf(dataFolder, place), { place, nowMs, kernel }),
+      );
     } catch (error) {
       if (!isDamage(error)) throw error;
       damaged.set(shardId, { place, error });
@@ -132,7 +137,7 @@ export function folderOf(
 async function openShard(
   disk: Disk,
   folder: string,
-  { place, nowMs }: { readonly place: ShardPlace; readonly nowMs: number },
+  { place, nowMs, kernel }: { readonly place: ShardPlace; readonly nowMs: number; readonly kernel: StoreKernel }, // prettier-ignore
 ): Promise<OpenShard> {
   const mark = await readMark(disk, folder);
   if (mark !== undefined) throw new DbError('corrupt', `${folder}/${markName}: ${mark}`);
@@ -152,7 +157,7 @@ async function openShard(
   }
   const seals = new Map(files.map(({ path, seal }) => [path.slice(folder.length + 1), seal]));
   const manifest = new ManifestKeeper(disk, folder, { flushedSequence, files: seals, gone });
-  const shard = new Shard(place.shardId, files);
+  const shard = new Shard(place.shardId, kernel, files);
   const open = newOpenShard(shard, place, { sequence: flushedSequence, nowMs, manifest });
   return { ...open, generation };
 }

@@ -1,10 +1,10 @@
 /** What a store of shards is opened with: folders, limits, and the ports that it takes. */
+import { MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import type { ColumnKernel } from '../../kernels/column-kernel.ts';
-import type { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
 import type { CompactorOptions } from './compactor.ts';
 
 export interface StoreOptions {
@@ -22,10 +22,27 @@ export interface StoreOptions {
   readonly cacheBytesMax: number;
   /** Memtables of all shards of the worker: past it the largest is flushed. */
   readonly memtablesBytesMax: number;
+  /** Series and memtables of all shards of the worker, to the last byte. */
+  readonly memoryBytesMax?: number;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */
   readonly rosterFolder?: string | undefined;
   /** Absent: only what is asked for is compacted. */
   readonly compaction?: CompactionSettings | undefined;
+}
+
+/** Memory of WebAssembly ends at 4 GiB; what a flush works on has to fit in beside what is flushed. */
+const memoryBytesMost = 3_840 * MiB;
+/** Kept free of writes, for flushes and readers. */
+const memoryBytesKept = 512 * MiB;
+
+export function memoryBytesMaxOf({ memoryBytesMax = memoryBytesMost }: StoreOptions): number {
+  return memoryBytesMax;
+}
+
+/** With so much in use writes are refused. */
+export function memoryUsedMax(options: StoreOptions): number {
+  const bytesMax = memoryBytesMaxOf(options);
+  return Math.max(bytesMax - memoryBytesKept, bytesMax / 2);
 }
 
 export interface CompactionSettings extends CompactorOptions {
@@ -41,8 +58,6 @@ export interface StorePorts {
   readonly turn: () => Promise<void>;
   /** For the log's salt; without one it is 0, which is for tests alone. */
   readonly random?: Random | undefined;
-  /** Of the worker, for its flushes. */
-  readonly kernels?: FlushKernelPool | undefined;
   /** Of the worker, for its compactions. */
   readonly columnKernel?: ColumnKernel | undefined;
 }

@@ -7,15 +7,12 @@ import { NodeDisk } from '../../env/node/node-disk.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
-import { FlushKernel } from '../../kernels/flush-kernel.ts';
-import { FlushKernelPool } from '../../kernels/flush-kernel-pool.ts';
-import { compiledKernels } from '../../kernels/module/kernel-module.ts';
-import { parseLines } from '../../models/line-protocol.ts';
+import { flushPlainly } from '../../../test/support/plain-flush.ts';
+import { parseLines, type LinePoint } from '../../models/line-protocol.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { seriesKey } from '../../models/series-key.ts';
 import { FailingDisk } from '../../../test/support/failing-disk.ts';
 import { memoryArena } from '../../../test/support/memory-source.ts';
-import { blockRowsMax } from '../tsm/tsm-format.ts';
 import { WalRecordKind } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
 import { Store } from './store.ts';
@@ -39,13 +36,9 @@ interface Knobs {
   readonly disk?: Disk;
   readonly snapshotBytes?: number;
   readonly cacheBytesMax?: number;
-  readonly kernels?: FlushKernelPool;
   readonly dataFolder?: string;
   readonly walFolder?: string;
 }
-
-const flushKernels = () =>
-  new FlushKernelPool(() => new FlushKernel(compiledKernels(), { bytesMax: 1 << 28, rowsPerBlock: blockRowsMax })); // prettier-ignore
 
 function open(knobs: Knobs = {}): Promise<Store> {
   const options = {
@@ -68,17 +61,19 @@ function open(knobs: Knobs = {}): Promise<Store> {
       log,
       clock: new NodeClock(),
       turn,
-      kernels: knobs.kernels,
     },
     options,
   );
 }
 
-function batchOf(lines: string | Uint8Array): Uint8Array {
+function pointsOf(lines: string | Uint8Array): readonly LinePoint[] {
   const body = typeof lines === 'string' ? new TextEncoder().encode(lines) : lines;
-  const { points } = parseLines(body, { stepNs: 1n, defaultTimeNs: 9n });
+  return parseLines(body, { stepNs: 1n, defaultTimeNs: 9n }).points;
+}
+
+function batchOf(lines: string | Uint8Array): Uint8Array {
   const builder = new PointBatchBuilder();
-  for (const point of points) builder.add(seriesKey(point.measurement, point.tags), point);
+  for (const point of pointsOf(lines)) builder.add(seriesKey(point.measurement, point.tags), point);
   return builder.finish();
 }
 
@@ -211,7 +206,7 @@ test('store: what is flushed reads the same, together with what came later, also
 test('store: texts are kept to the byte in the log and in files, UTF-8 or not', async () => {
   const strings = (store: Store): string[] => {
     const view = store.view(place.shardId);
-    return (view?.seriesIds('\ufeffm') ?? []).flatMap((seriesId) => {
+    return [...(view?.seriesIds('\ufeffm') ?? [])].flatMap((seriesId) => {
       const arena = memoryArena();
       const bounds = { minTimeNs: 0n, maxTimeNs: 9n, ascending: true };
       const batch = view?.openCursor({ seriesId, field: 's', ...bounds }).next(arena);
@@ -373,11 +368,10 @@ test('store: the kernel flushes to the same bytes as its twins, whatever came in
       );
       return `${measurement},h=${host} ${list.join(',')} ${timeNs}`;
     });
-  const kernels = flushKernels();
   const regular = Array.from({ length: 2_500 }, (_, i) => `r f=${(i % 100) / 4},i=${i % 7}i,b=${i % 3 === 0} ${i * 1_000}`); // prettier-ignore
-  const flushed = async (name: string, batches: readonly string[][], knobs: Knobs) => {
+  const flushed = async (name: string, batches: readonly string[][]) => {
     const dataFolder = `${folder}/${name}`;
-    const store = await open({ ...knobs, dataFolder, walFolder: `${dataFolder}-wal` });
+    const store = await open({ dataFolder, walFolder: `${dataFolder}-wal` });
     for (const lines of batches)
       if (lines.length > 0) await store.write(place, batchOf(lines.join('\n')));
     await store.flush(place.shardId);
@@ -391,8 +385,9 @@ test('store: the kernel flushes to the same bytes as its twins, whatever came in
       async (some) => {
         const batches = [...some, run % 10 === 0 ? regular : ['q v=1 1']];
         const name = `run${run++}`;
-        const byKernel = await flushed(`${name}k`, batches, { kernels });
-        expect(byKernel.equals(await flushed(`${name}t`, batches, {}))).toBe(true);
+        const path = `${folder}/${name}.tsm`;
+        await flushPlainly(batches.flatMap((lines) => pointsOf(lines.join('\n'))), new NodeDisk(), path); // prettier-ignore
+        expect((await flushed(name, batches)).equals(readFileSync(path))).toBe(true);
       },
     ),
     { numRuns: 15 },

@@ -22,6 +22,7 @@ import { DbError, errorText } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
+import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { Shard } from '../engine/shard.ts';
 import { Throttle } from '../engine/throttle.ts';
@@ -38,7 +39,7 @@ import { findStore, type FoundStore } from './find-store.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
 import { writeManifest } from './shard-manifest.ts';
 import type { ShardRoster } from './shard-roster.ts';
-import type { CompactionSettings, StoreOptions, StorePorts } from './store-options.ts';
+import { memoryUsedMax, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 /** Where a batch goes; the cluster is that of a shard that is made for it. */
 export interface WritePlace extends ShardPlace {
@@ -69,6 +70,7 @@ const compactionByHand: CompactionSettings = {
 
 export class Store {
   readonly #ports: StorePorts;
+  readonly #kernel: StoreKernel;
   readonly #options: StoreOptions;
   readonly #shards: Map<number, OpenShard>;
   readonly #damaged: Map<number, DamagedShard>;
@@ -87,6 +89,7 @@ export class Store {
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: FoundStore) {
     this.#ports = ports;
+    this.#kernel = opened.kernel;
     this.#options = options;
     this.#shards = opened.shards;
     this.#damaged = opened.damaged;
@@ -235,6 +238,10 @@ export class Store {
   #refuseFull({ shard }: OpenShard): void {
     const { cacheBytesMax } = this.#options;
     const sizeBytes = shard.memtableBytes;
+    const usedMax = memoryUsedMax(this.#options);
+    const usedBytes = this.#kernel.heap.usedBytes;
+    if (usedBytes >= usedMax)
+      throw new DbError('cache_full', `engine: cache-max-memory-size exceeded: (${usedBytes}/${usedMax})`); // prettier-ignore
     if (cacheBytesMax === 0 || sizeBytes < cacheBytesMax) return;
     const text = `engine: cache-max-memory-size exceeded: (${sizeBytes}/${cacheBytesMax})`;
     throw new DbError('cache_full', text);
@@ -270,13 +277,13 @@ export class Store {
   }
 
   async #flushNow(open: OpenShard): Promise<void> {
-    const { disk, clock, turn, kernels } = this.#ports;
+    const { disk, clock, turn } = this.#ports;
     const { shard, place } = open;
     // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
     const flushedSequence = shard.setAside() ? open.appliedSequence : open.flushedSequence;
     const folder = this.#folderOf(place);
     const name = tsmName({ generation: ++open.generation, sequence: 1 });
-    await shard.flush(`${folder}/${name}`, { disk, clock, turn, kernels });
+    await shard.flush(`${folder}/${name}`, { disk, clock, turn });
     const seal = await readTsmSeal(disk, `${folder}/${name}`);
     await open.manifest.update(({ files, ...rest }) => ({
       ...rest,
@@ -318,7 +325,7 @@ export class Store {
       .then(async () => {
         await this.#roster?.made(place, clusterId === 0n ? undefined : clusterId);
         this.#made.delete(place.shardId);
-        const shard = new Shard(place.shardId);
+        const shard = new Shard(place.shardId, this.#kernel);
         const files = new Map<string, never>();
         const state = { flushedSequence: sequence, files };
         const manifest = new ManifestKeeper(disk, this.#folderOf(place), state);

@@ -1,6 +1,6 @@
 import type { OwnerReceipt, ShardBatch } from '../../../src/data/engine/shard-access.ts';
 import type { Engine } from '../../../src/env/engine-host.ts';
-import { decodePointBatch } from '../../../src/models/point-batch.ts';
+import { decodePointBatch, seriesKeysOf } from '../../../src/models/point-batch.ts';
 import type { History } from './history.ts';
 import { type LastWrites, registerMeasurement } from './last-writes.ts';
 import { rowKey, valueText } from './points.ts';
@@ -41,11 +41,12 @@ interface Content {
 
 function contentOf(payload: Uint8Array): Content {
   const batch = decodePointBatch(payload);
+  const seriesKeys = seriesKeysOf(batch);
   const keys: string[] = [];
   const registers: { key: string; value: string }[] = [];
   for (const { measurement, series, timesNs, columns } of batch.shapes) {
     timesNs.forEach((timeNs, row) => {
-      const key = rowKey(batch.seriesKeys[series[row] ?? 0] ?? '', timeNs);
+      const key = rowKey(seriesKeys[series[row] ?? 0] ?? '', timeNs);
       if (measurement !== registerMeasurement) keys.push(key);
       else {
         const [values] = columns as readonly BigInt64Array[];

@@ -1,0 +1,119 @@
+/**
+ * Blocks of a kernel's memory, given and taken back in any order. Memory of WebAssembly never gets less, so that what is
+ * given back is used again: sizes are powers of two, and two halves that are both free become one block.
+ *
+ * Invariants:
+ * - A block lies at a multiple of its size; blocks given out do not overlap.
+ * - What was given out and not taken back is at most `bytesMax`.
+ */
+import { assert, must } from '../base/assert.ts';
+import { DbError } from '../base/errors.ts';
+
+const pageBytes = 65_536;
+const orderMin = 8;
+const orderMax = 32;
+
+export class KernelHeap {
+  readonly memory: WebAssembly.Memory;
+  readonly #bytesMax: number;
+  /** Free blocks by the logarithm of their size. */
+  readonly #free: Set<number>[] = Array.from({ length: orderMax + 1 }, () => new Set());
+  /** All beyond it has never been given out. */
+  #top: number;
+  #usedBytes = 0;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    options: { readonly base: number; readonly bytesMax: number },
+  ) {
+    this.memory = memory;
+    this.#bytesMax = options.bytesMax;
+    this.#top = Math.ceil(options.base / (1 << orderMin)) * (1 << orderMin);
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** A block of at least so many bytes, whatever they are. Throws `cache_full` past the limit. */
+  allocate(lengthBytes: number): number {
+    const order = orderOf(lengthBytes);
+    const sizeBytes = 2 ** order;
+    if (this.#usedBytes + sizeBytes > this.#bytesMax) throw full(this.#usedBytes, this.#bytesMax);
+    const at = this.#takeFree(order) ?? this.#extend(order);
+    this.#usedBytes += sizeBytes;
+    return at;
+  }
+
+  /** The same, all zero. */
+  allocateZeroed(lengthBytes: number): number {
+    const at = this.allocate(lengthBytes);
+    new Uint8Array(this.memory.buffer, at, lengthBytes).fill(0);
+    return at;
+  }
+
+  /** Takes a block back; `lengthBytes` is what was asked for. */
+  free(at: number, lengthBytes: number): void {
+    let order = orderOf(lengthBytes);
+    this.#usedBytes -= 2 ** order;
+    assert(this.#usedBytes >= 0, 'a block is given back once');
+    let block = at;
+    for (; order < orderMax; order++) {
+      const sizeBytes = 2 ** order;
+      const isUpper = (block / sizeBytes) % 2 === 1;
+      const buddy = isUpper ? block - sizeBytes : block + sizeBytes;
+      if (!must(this.#free[order], 'an order').delete(buddy)) break;
+      if (isUpper) block = buddy;
+    }
+    must(this.#free[order], 'an order').add(block);
+  }
+
+  #takeFree(order: number): number | undefined {
+    for (let from = order; from <= orderMax; from++) {
+      const free = must(this.#free[from], 'an order');
+      const [block] = free;
+      if (block === undefined) continue;
+      free.delete(block);
+      // The upper halves of what is too large stay free.
+      for (let half = from - 1; half >= order; half--) must(this.#free[half], 'an order').add(block + 2 ** half); // prettier-ignore
+      return block;
+    }
+    return undefined;
+  }
+
+  #extend(order: number): number {
+    const sizeBytes = 2 ** order;
+    const at = Math.ceil(this.#top / sizeBytes) * sizeBytes;
+    const end = at + sizeBytes;
+    const missingBytes = end - this.memory.buffer.byteLength;
+    if (missingBytes > 0) {
+      try {
+        // A little at a time would be slow, as each time all views have to be made anew.
+        this.memory.grow(Math.ceil(missingBytes / pageBytes));
+      } catch (cause) {
+        throw full(this.#usedBytes, this.#bytesMax, cause);
+      }
+    }
+    // The gap before the block becomes free blocks, each at a multiple of its size.
+    for (let gap = this.#top; gap < at;) {
+      let gapOrder = orderMin;
+      while ((gap / 2 ** gapOrder) % 2 === 0 && gap + 2 ** (gapOrder + 1) <= at) gapOrder++;
+      must(this.#free[gapOrder], 'an order').add(gap);
+      gap += 2 ** gapOrder;
+    }
+    this.#top = end;
+    return at;
+  }
+}
+
+function orderOf(lengthBytes: number): number {
+  let order = orderMin;
+  while (2 ** order < lengthBytes) order++;
+  assert(order <= orderMax, 'a block fits the memory');
+  return order;
+}
+
+function full(usedBytes: number, bytesMax: number, cause?: unknown): DbError {
+  const text = `engine: cache-max-memory-size exceeded: (${usedBytes}/${bytesMax})`;
+  return new DbError('cache_full', text, { cause });
+}

@@ -1,0 +1,100 @@
+/**
+ * The memory of a worker's store and the kernels that work on it: tables of series (key-table.ts), rows of memtables
+ * (storage/engine/shape-table.ts) and the encoders of their flush. JavaScript knows what lies there by its pointers.
+ */
+import { KernelHeap } from './kernel-heap.ts';
+
+export interface StoreExports {
+  heapBase(): number;
+  tableFind(table: number, ptr: number, length: number): number;
+  tableIntern(table: number, ptr: number, length: number): number;
+  tableRehash(table: number): void;
+
+  resolveSeries(series: number, measurements: number, tagKeys: number, scratch: number, offsets: number, bytes: number, from: number, count: number, taken: number, ids: number): number; // prettier-ignore
+
+  countUnknown(series: number, offsets: number, bytes: number, count: number): number;
+
+  listMembers(series: number, measurements: number, measurement: number, from: number, out: number): void; // prettier-ignore
+
+  listTag(series: number, members: number, from: number, end: number, tagKey: number, tagKeyBytes: number, table: number, values: number): number; // prettier-ignore
+
+  selectMembers(members: number, values: number, count: number, wanted: number, out: number): number; // prettier-ignore
+  sortStart(series: number, ids: number, count: number, tail: bigint, pairs: number): number;
+
+  sortPass(series: number, from: number, to: number, count: number, width: number, common: number, tail: bigint): number; // prettier-ignore
+  sortEnd(pairs: number, count: number, out: number): void;
+
+  chainRows(heads: number, mask: number, series: number, ids: number, count: number, row: number, previous: number): number; // prettier-ignore
+  moveHeads(heads: number, mask: number, to: number, toMask: number): void;
+  listHeads(heads: number, mask: number, out: number): number;
+  firstRow(heads: number, mask: number, series: number): number;
+  rowsOfSeries(heads: number, mask: number, series: number): number;
+
+  chainedRows(heads: number, mask: number, series: number, rowsMax: number, previous: number, timesColumn: number, rows: number, times: number): number; // prettier-ignore
+
+  endRow(heads: number, mask: number, series: number, rowsMax: number, previous: number, timesColumn: number, least: bigint, greatest: bigint, ascending: boolean): number; // prettier-ignore
+  chunkWords(column: number, rows: number, count: number, out: number): void;
+  chunkBytes(column: number, rows: number, count: number, out: number): void;
+  chunkSequences(column: number, rows: number, count: number, out: number): void;
+  chunkTextBytes(column: number, rows: number, count: number): number;
+
+  chunkTexts(column: number, rows: number, count: number, offsets: number, out: number): void;
+
+  placeTexts(offsets: number, from: number, count: number, base: number, out: number): void;
+  addToWords(words: number, count: number, value: number): void;
+  isAscending(times: number, count: number): number;
+
+  orderRows(times: number, rows: number, count: number, spareTimes: number, spareRows: number, runs: number): number; // prettier-ignore
+  encodeTimes(times: number, count: number, scratch: number, out: number): number;
+
+  encodeBlock(type: number, times: number, timesLength: number, values: number, count: number, scratch: number, out: number): number; // prettier-ignore
+}
+
+/** Room that is not kept past a use once it has been so large. */
+const scratchKeptBytes = 4 << 20;
+
+export class StoreKernel {
+  readonly exports: StoreExports;
+  readonly heap: KernelHeap;
+  #scratch = { at: 0, lengthBytes: 0 };
+
+  private constructor(exports: StoreExports, heap: KernelHeap) {
+    this.exports = exports;
+    this.heap = heap;
+  }
+
+  /** `module` is the kernels', compiled; `bytesMax` bounds what lies in the memory. */
+  static create(module: WebAssembly.Module, options: { readonly bytesMax: number }): StoreKernel {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
+    const unused = (): number => 0;
+    const imports = { env: { memory, slowFloat: unused, abort: unused } };
+    const exports = new WebAssembly.Instance(module, imports).exports as unknown as StoreExports;
+    const base = exports.heapBase();
+    return new StoreKernel(exports, new KernelHeap(memory, { base, ...options }));
+  }
+
+  /** Changes whenever the memory grows: views made of an earlier one see nothing. */
+  get buffer(): ArrayBuffer {
+    return this.heap.memory.buffer;
+  }
+
+  words(at: number, count: number): Uint32Array {
+    return new Uint32Array(this.buffer, at, count);
+  }
+
+  bytes(at: number, lengthBytes: number): Uint8Array {
+    return new Uint8Array(this.buffer, at, lengthBytes);
+  }
+
+  /** Room for work, which the next call may give to another. */
+  scratch(lengthBytes: number): number {
+    const { at, lengthBytes: held } = this.#scratch;
+    const isTooLarge = held > scratchKeptBytes && lengthBytes <= scratchKeptBytes;
+    if (held >= lengthBytes && !isTooLarge) return at;
+    if (held > 0) this.heap.free(at, held);
+    this.#scratch = { at: 0, lengthBytes: 0 };
+    const wanted = Math.max(lengthBytes, 1 << 16);
+    this.#scratch = { at: this.heap.allocate(wanted), lengthBytes: wanted };
+    return this.#scratch.at;
+  }
+}

@@ -1,0 +1,40 @@
+/** Orders series by the bytes of their keys, in the store's memory. */
+import type { KeyTable } from '../../kernels/key-table.ts';
+import type { StoreKernel } from '../../kernels/store-kernel.ts';
+
+export interface SortOptions {
+  /** What keys go on with at their end: up to 8 bytes of ASCII. */
+  readonly tail?: string;
+}
+
+const pairBytes = 16;
+
+/** Sorts `count` ids at `ids`, step by step: between two steps other work may be done. The memory may grow meanwhile. */
+export function* sortSeries(
+  kernel: StoreKernel,
+  series: KeyTable,
+  { ids, count }: { readonly ids: number; readonly count: number },
+  { tail = '' }: SortOptions = {},
+): Generator<undefined, void> {
+  if (count < 2) return;
+  const { heap, exports } = kernel;
+  const lengthBytes = count * pairBytes;
+  const pairs = heap.allocate(lengthBytes * 2);
+  try {
+    const tailWord = wordOf(tail);
+    const common = exports.sortStart(series.at, ids, count, tailWord, pairs);
+    let [from, to] = [pairs, pairs + lengthBytes];
+    for (let width = 1; width < count; width *= 2) {
+      yield;
+      exports.sortPass(series.at, from, to, count, width, common, tailWord);
+      [from, to] = [to, from];
+    }
+    exports.sortEnd(from, count, ids);
+  } finally {
+    heap.free(pairs, lengthBytes * 2);
+  }
+}
+
+function wordOf(tail: string): bigint {
+  return Buffer.alloc(8).fill(tail, 0, tail.length, 'latin1').readBigUInt64BE();
+}
