@@ -1,6 +1,5 @@
 /** What a memtable held when the view was taken, for one reader. Its rows are read where they lie. */
 import type { ColumnRun } from './column-run.ts';
-import type { Memtable } from './memtable.ts';
 import { memtablePieces, readRows, type ShapeRows } from './memtable-read.ts';
 import type { ColumnPiece } from './run-cursor.ts';
 import type { ShapeTable, TimeBounds } from './shape-table.ts';
@@ -25,13 +24,24 @@ export interface ColumnName {
   readonly field: string;
 }
 
+/** The part of a memtable that a view reads. */
+export interface ViewedMemtable {
+  /** Of all rows. */
+  readonly bounds: TimeBounds | undefined;
+  tables(measurement: string): readonly ShapeTable[];
+}
+
 export class MemtableView {
-  readonly #memtable: Memtable;
+  readonly #memtable: ViewedMemtable;
   readonly #rowCounts: ReadonlyMap<ShapeTable, number>;
   /** Lets go of the memtable: the view must not be asked any more. */
   readonly release: () => void;
 
-  constructor(memtable: Memtable, rowCounts: ReadonlyMap<ShapeTable, number>, release: () => void) {
+  constructor(
+    memtable: ViewedMemtable,
+    rowCounts: ReadonlyMap<ShapeTable, number>,
+    release: () => void,
+  ) {
     this.#memtable = memtable;
     this.#rowCounts = rowCounts;
     this.release = release;
