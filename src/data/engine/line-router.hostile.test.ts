@@ -3,7 +3,7 @@ import { MiB } from '../../base/units.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { LineRouter } from './line-router.ts';
-import { decodePointBatch } from '../../models/point-batch.ts';
+import { decodePointBatch, seriesKeysOf } from '../../models/point-batch.ts';
 import { routeLines, type LinesTask, type RoutedLines } from './route-lines.ts';
 
 const kernel = LineKernel.create(compiledKernels());
@@ -53,10 +53,11 @@ test.each([
 function rowsOf(routed: RoutedLines): string[] {
   return routed.batches.flatMap(({ payload }) => {
     const batch = decodePointBatch(payload);
+    const keys = seriesKeysOf(batch);
     const own: string[] = [];
     for (const shape of batch.shapes)
       shape.ordinals.forEach((ordinal, i) => {
-        own[ordinal] = `${batch.seriesKeys[shape.series[i] ?? 0]} ${shape.timesNs[i]}`;
+        own[ordinal] = `${keys[shape.series[i] ?? 0]} ${shape.timesNs[i]}`;
       });
     return own;
   });
