@@ -75,7 +75,9 @@ test.each([
 });
 
 test('config: an interval does not matter in a section that is off', () => {
-  expect(readData('[retention]\nenabled = false\ncheck-interval = "0s"').notices()).toHaveLength(2);
+  const read = (enabled: boolean) => readData(`[retention]\nenabled = ${enabled}\ncheck-interval = "0s"`); // prettier-ignore
+  expect(read(false).notices()).toEqual([]);
+  expect(() => read(true)).toThrow('check-interval');
 });
 
 test('config: Go reads numbers of variables with their base, and an empty one says nothing', () => {

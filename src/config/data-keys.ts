@@ -138,13 +138,13 @@ export const dataKeys = {
     'auto-repair-missing': later('bool', true),
   },
   retention: {
-    enabled: later('bool', true),
-    'check-interval': later('duration', '30m', { check: positiveWhenEnabled }),
+    enabled: now('bool', true),
+    'check-interval': now('duration', '30m', { check: positiveWhenEnabled }),
   },
   'shard-precreation': {
-    enabled: later('bool', true),
-    'check-interval': later('duration', '10m', { check: positiveWhenEnabled }),
-    'advance-period': later('duration', '30m', { check: positiveWhenEnabled }),
+    enabled: now('bool', true),
+    'check-interval': now('duration', '10m', { check: positiveWhenEnabled }),
+    'advance-period': now('duration', '30m', { check: positiveWhenEnabled }),
   },
   monitor: {
     'store-enabled': later('bool', true),

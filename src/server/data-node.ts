@@ -23,6 +23,8 @@ import { announceTo, anyOf } from '../meta/server/announcements.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
 import { createRpcHandlers, type RpcMethods } from '../rpc/rpc-service.ts';
 import { Statistics, type Diagnostic } from '../telemetry/statistics.ts';
+import { PrecreationService } from '../services/precreation.ts';
+import { RetentionService, type ServicePorts } from '../services/retention.ts';
 import { advertised } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion } from './version.ts';
@@ -92,6 +94,7 @@ export async function startDataNode(
   const routeLines = local.routeLines.bind(local);
   const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
+  const services = startServices(config, { clock, log, meta });
   const port = new DataListener({ env, config, meta });
   const listener = await port.listen([shardMethods(local), queries.methods], rpc);
   return {
@@ -102,6 +105,7 @@ export async function startDataNode(
     statistics,
     close: async () => {
       await listener.close();
+      for (const service of services) await service.close();
       await dropped.close();
       await meta.close();
       await local.close();
@@ -112,6 +116,28 @@ export async function startDataNode(
 /** A worker for each core that the licence allows and the machine has (spec F3). */
 export function workerCountOf({ coresMax }: License, coreCount: number): number {
   return Math.max(1, Math.min(coresMax, coreCount));
+}
+
+/** Those that the configuration enables. */
+function startServices(
+  config: DataConfig,
+  { log, ...ports }: ServicePorts,
+): readonly { close(): Promise<void> }[] {
+  const intervalOf = (section: 'retention' | 'shard-precreation') =>
+    config.get(section, 'enabled') ? config.get(section, 'check-interval') : undefined;
+  const retentionMs = intervalOf('retention');
+  const precreationMs = intervalOf('shard-precreation');
+  const services: { close(): Promise<void> }[] = [];
+  if (retentionMs !== undefined) {
+    const options = { checkIntervalMs: retentionMs };
+    services.push(new RetentionService({ ...ports, log: log.child('retention') }, options));
+  }
+  if (precreationMs !== undefined) {
+    const advancePeriodMs = config.get('shard-precreation', 'advance-period');
+    const options = { checkIntervalMs: precreationMs, advancePeriodMs };
+    services.push(new PrecreationService({ ...ports, log: log.child('shard-precreation') }, options)); // prettier-ignore
+  }
+  return services;
 }
 
 async function startWorkers(
