@@ -1,4 +1,4 @@
-import { DbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import type {
   Engine,
   EngineContext,
@@ -58,6 +58,8 @@ export interface EngineDescription {
 }
 
 const idleKernelsMax = 4;
+/** Places of damage that are named in the log of one run. */
+const damageTextsMax = 1_000;
 /** Texts of a list that travel together. */
 const batchTextsMax = 4_096;
 /** A query lets others run after so long. */
@@ -78,6 +80,7 @@ export class StorageEngine implements Engine {
   readonly #matcher = regexCache();
   #router: LineRouter | undefined;
   readonly #arenaBytesMax: number;
+  readonly #damageTexts = new Set<string>();
   /** A fragment has one to itself while it runs. */
   readonly #idleKernels: QueryKernel[] = [];
 
@@ -153,6 +156,9 @@ export class StorageEngine implements Engine {
         await turn();
         sliceStartMs = clock.monotonicMs();
       }
+    } catch (error) {
+      this.#noteDamage(error, fragment.shardIds);
+      throw error;
     } finally {
       for (const view of views) view.release();
       kernel.arena.release(mark);
@@ -193,6 +199,14 @@ export class StorageEngine implements Engine {
       sliceStartMs = clock.monotonicMs();
     }
     if (batch.length > 0) yield { body: batch };
+  }
+
+  /** A query goes to another owner and nobody else hears of it; each place is named once. */
+  #noteDamage(error: unknown, shardIds: readonly number[]): void {
+    if (!isDbError(error, 'corrupt') && !isDbError(error, 'io_error')) return;
+    if (this.#damageTexts.has(error.message) || this.#damageTexts.size >= damageTextsMax) return;
+    this.#damageTexts.add(error.message);
+    this.#ports.log.error('A query has met damage', { shards: shardIds.join(), error: error.message }); // prettier-ignore
   }
 
   async close(): Promise<void> {

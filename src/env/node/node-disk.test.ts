@@ -7,11 +7,11 @@ test('node disk: errors name the operation, the path and the errno', async () =>
   const disk = new NodeDisk();
   await expect(disk.open('/no/such/file', 'open')).rejects.toMatchObject({
     code: 'not_found',
-    message: 'open /no/such/file: ENOENT',
+    message: 'open /no/such/file: no such file or directory',
   });
   await expect(disk.readFile('/proc')).rejects.toMatchObject({
     code: 'io_error',
-    message: 'read /proc: EISDIR',
+    message: 'read /proc: is a directory',
   });
 });
 
@@ -20,7 +20,7 @@ test('node disk: a full device is disk_full', async () => {
   const file = await disk.open('/dev/full', 'open');
   await expect(file.append([Uint8Array.of(1)])).rejects.toMatchObject({
     code: 'disk_full',
-    message: 'write /dev/full: ENOSPC',
+    message: 'write /dev/full: no space left on device',
   });
   expect(file.lengthBytes).toBe(0);
   await file.close();

@@ -75,7 +75,7 @@ export class NodeDisk implements Disk {
   }
 
   async syncDir(path: string): Promise<void> {
-    await attempt('fsync', path, async () => {
+    await attempt('sync', path, async () => {
       const handle = await fs.open(path, 'r');
       try {
         await handle.sync();

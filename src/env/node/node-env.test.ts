@@ -86,3 +86,18 @@ test('worker engine host: a level set on the main thread holds in the engines', 
   ]);
   await link.close();
 });
+
+test('worker engine host: a stream that nobody reads on does not hold up the close, and never looks whole', async () => {
+  const { host } = createHost();
+  const link = await host.spawn({ index: 0, count: 1, options: 0 });
+  const taken: unknown[] = [];
+  const reading = async (): Promise<void> => {
+    for await (const item of link.stream('count', 1_000_000_000)) {
+      taken.push(item);
+      await link.close();
+    }
+  };
+  await expect(reading()).rejects.toMatchObject({ code: 'shutdown' });
+  expect(taken.length).toBeLessThan(10);
+  expect(await link.died).toBe(undefined);
+});

@@ -101,7 +101,7 @@ export class NodeFile implements DiskFile {
     try {
       await fdatasync(this.#fd);
     } catch (error) {
-      throw diskError('fdatasync', this.path, error);
+      throw diskError('sync', this.path, error);
     }
   }
 

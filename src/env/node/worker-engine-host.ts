@@ -149,6 +149,12 @@ class WorkerEngineLink implements EngineLink {
   async close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;
+      // What was called is answered; a stream may be long, and its node is about to end.
+      for (const [id, pending] of this.#pending) {
+        if (pending.kind !== 'stream') continue;
+        pending.items.fail(new DbError('shutdown', `${this.#options.name} is closing`));
+        this.#stop(id, pending.slot);
+      }
       this.#post({ type: 'close' });
     }
     await this.#died.promise;

@@ -17,6 +17,7 @@ import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
 import { removeTsm } from '../tsm/tombstones.ts';
 import { tsmNameOf } from '../tsm/tsm-format.ts';
 import { markName, readMark } from './damage-mark.ts';
+import { folderNameOf, nameOfFolder } from './folder-name.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
 import { readManifest } from './shard-manifest.ts';
 
@@ -131,7 +132,7 @@ export function folderOf(
   dataFolder: string,
   { database, retentionPolicy, shardId }: ShardPlace,
 ): string {
-  return `${dataFolder}/${database}/${retentionPolicy}/${shardId}`;
+  return `${dataFolder}/${folderNameOf(database)}/${folderNameOf(retentionPolicy)}/${shardId}`;
 }
 
 async function openShard(
@@ -228,9 +229,13 @@ async function shardFolders(
   dataFolder: string,
 ): Promise<readonly (ShardPlace & { readonly suffix: string })[]> {
   const found: (ShardPlace & { readonly suffix: string })[] = [];
-  for (const database of await foldersIn(disk, dataFolder)) {
-    for (const retentionPolicy of await foldersIn(disk, `${dataFolder}/${database}`)) {
-      for (const name of await foldersIn(disk, `${dataFolder}/${database}/${retentionPolicy}`)) {
+  for (const databaseFolder of await foldersIn(disk, dataFolder)) {
+    const database = nameOfFolder(databaseFolder);
+    if (database === undefined) continue;
+    for (const policyFolder of await foldersIn(disk, `${dataFolder}/${databaseFolder}`)) {
+      const retentionPolicy = nameOfFolder(policyFolder);
+      if (retentionPolicy === undefined) continue;
+      for (const name of await foldersIn(disk, `${dataFolder}/${databaseFolder}/${policyFolder}`)) {
         const [, digits, suffix = ''] = shardFolderPattern.exec(name) ?? [];
         if (digits === undefined) continue;
         found.push({ shardId: Number(digits), database, retentionPolicy, suffix });

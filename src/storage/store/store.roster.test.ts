@@ -89,6 +89,22 @@ test('store: a folder that came by another way is taken in, for no cluster; a da
   });
 });
 
+test('store: a database of any name has a folder of its own within the data folder, and its name is known after a restart', async () => {
+  await onNode(async ({ disk, clock }) => {
+    await disk.makeDir('data');
+    await disk.replaceFile('data/.lock', new Uint8Array());
+    const places = ['.lock', '..', '../../x', 'a%2Eb'].map((database, i) => ({ shardId: 20 + i, database, retentionPolicy: '.' })); // prettier-ignore
+    const store = await openStore(disk, clock);
+    for (const place of places) await store.write(place, batchOf('m v=1 1'));
+    await store.close();
+    const again = await openStore(disk, clock, { rosterFolder: undefined });
+    expect(again.holdings).toEqual(expect.arrayContaining(places.map((place) => ({ ...place, clusterId: undefined })))); // prettier-ignore
+    for (const { shardId } of places) expect(stateOf(again, shardId)).toBe('1');
+    await again.close();
+    expect((await disk.list('.')).map(({ name }) => name).sort()).toEqual(['data', 'meta', 'wal']);
+  });
+});
+
 test('store: the list of shards stays short however often a shard comes and goes', async () => {
   await onNode(async ({ disk, clock }) => {
     for (let start = 0; start < 8; start++) {

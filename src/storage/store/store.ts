@@ -18,7 +18,7 @@
  * Not here: which worker is home of a shard (the caller passes `isHome`), compaction (compactor.ts).
  */
 import { Tasks } from '../../base/async/tasks.ts';
-import { DbError, errorText } from '../../base/errors.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
@@ -29,7 +29,7 @@ import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { readTsmSeal } from '../tsm/tsm-file.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
-import { WalRecordKind } from '../wal/wal-record.ts';
+import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
 import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
@@ -149,7 +149,7 @@ export class Store {
     const { rejects, droppedCount, reason } = open.shard.decide(batch);
     if (droppedCount === batch.rowCount) return { droppedCount, reason };
     const sequence = ++open.sequence;
-    await this.#wal.append({
+    await this.#append({
       kind: WalRecordKind.points,
       codec: 0,
       shardId: place.shardId,
@@ -226,6 +226,18 @@ export class Store {
     await this.#roster?.close();
     for (const { shard } of this.#shards.values()) await shard.close();
     await this.#doomed.close();
+  }
+
+  /** Throws what the disk says in the words of the reference. */
+  async #append(record: WalRecord): Promise<void> {
+    try {
+      await this.#wal.append(record);
+    } catch (error) {
+      if (!isDbError(error, 'io_error') && !isDbError(error, 'disk_full')) throw error;
+      const isOfEntry = error.message.startsWith('write ');
+      const what = isOfEntry ? 'engine: error writing WAL entry' : 'engine';
+      throw new DbError(error.code, `${what}: ${error.message}`, { cause: error });
+    }
   }
 
   #refuseDamaged(shardId: number): void {
