@@ -1,5 +1,5 @@
 /**
- * Calls between nodes as bytes; their encoding (rpc/message.ts) lives above this port, so that the simulation covers it.
+ * Calls between nodes as bytes; their encoding (src/proto) lives above this port, so that the simulation covers it.
  *
  * Failure: a call rejects with DbError `unavailable` when it surely did not reach the handler (refused, no route),
  * `timeout` past its deadline, `cancelled` on abort, `outcome_unknown` when it broke after it was sent; errors thrown by
@@ -8,7 +8,7 @@
 export interface RpcTransport {
   /** Serves `handlers` at `address` (host:port). Rejects with `conflict` when the address is taken. */
   listen(address: string, handlers: RpcHandlers): Promise<RpcListener>;
-  /** One request, one reply. */
+  /** One request, one reply. `method` is a path, `/package.Service/Method`. */
   call(
     address: string,
     method: string,
@@ -26,10 +26,14 @@ export interface RpcTransport {
   close(): Promise<void>;
 }
 
+/** What goes with a request beside its bytes: small texts by lower-case name, read before the request is. */
+export type RpcMetadata = Readonly<Record<string, string>>;
+
 export interface RpcOptions {
   /** Milliseconds from now. For a stream: the longest silence between two messages. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
+  readonly metadata?: RpcMetadata | undefined;
 }
 
 export interface RpcContext {
@@ -37,7 +41,18 @@ export interface RpcContext {
   readonly signal: AbortSignal;
 }
 
+/** What a request may be, once its caller is known. */
+export interface RpcAdmission {
+  readonly kind: 'call' | 'stream';
+  readonly requestBytesMax: number;
+  /** The caller has shown that it is of the cluster. */
+  readonly isTrusted: boolean;
+}
+
 export interface RpcHandlers {
+  /** Before anything of the request is read. Throws for a method that is not there and a caller that may not call it. */
+  admit(method: string, metadata: RpcMetadata): RpcAdmission;
+  /** Only what was admitted as a call comes here, and to stream() what was admitted as one. */
   call(method: string, request: Uint8Array, context: RpcContext): Promise<Uint8Array>;
   stream(method: string, request: Uint8Array, context: RpcContext): AsyncIterable<Uint8Array>;
   /** Plain HTTP/1.1 `GET path` on the same port (join asks the data node's /status so); undefined is 404. */

@@ -1,36 +1,42 @@
-import type { RpcOptions, RpcTransport } from '../env/transport.ts';
-import { sealRequest } from './envelope.ts';
-import { decodeMessage } from './message.ts';
+import type { RpcMetadata, RpcOptions, RpcTransport } from '../env/transport.ts';
+import type { CallMethod, StreamMethod } from './method.ts';
 
-/** Calls other nodes with plain data. Failures are those of RpcTransport. */
+/** Shows who calls (rpc/membership.ts). */
+export interface Sender {
+  readonly credentials: RpcMetadata;
+}
+
+/** Calls other nodes. Failures are those of RpcTransport, and `corrupt` for a reply that is none. */
 export class RpcClient {
   readonly #transport: RpcTransport;
-  readonly #clusterId: () => bigint;
+  readonly #sender: Sender;
 
-  constructor(transport: RpcTransport, clusterId: () => bigint) {
+  constructor(transport: RpcTransport, sender: Sender) {
     this.#transport = transport;
-    this.#clusterId = clusterId;
+    this.#sender = sender;
   }
 
-  async call(
+  async call<Request, Reply>(
     address: string,
-    method: string,
-    body: unknown,
+    method: CallMethod<Request, Reply>,
+    body: Request,
     options: RpcOptions,
-  ): Promise<unknown> {
-    const request = sealRequest(this.#clusterId(), body);
-    return decodeMessage(await this.#transport.call(address, method, request, options));
+  ): Promise<Reply> {
+    const request = method.request.encode(body);
+    const all = { ...options, metadata: this.#sender.credentials };
+    return method.reply.decode(await this.#transport.call(address, method.path, request, all));
   }
 
-  async *stream(
+  async *stream<Request, Reply>(
     address: string,
-    method: string,
-    body: unknown,
+    method: StreamMethod<Request, Reply>,
+    body: Request,
     options: RpcOptions,
-  ): AsyncGenerator<unknown, undefined> {
-    const request = sealRequest(this.#clusterId(), body);
-    for await (const reply of this.#transport.stream(address, method, request, options))
-      yield decodeMessage(reply);
+  ): AsyncGenerator<Reply, undefined> {
+    const request = method.request.encode(body);
+    const all = { ...options, metadata: this.#sender.credentials };
+    for await (const reply of this.#transport.stream(address, method.path, request, all))
+      yield method.reply.decode(reply);
     return undefined;
   }
 }

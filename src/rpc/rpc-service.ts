@@ -1,39 +1,87 @@
 import { DbError } from '../base/errors.ts';
-import type { RpcContext, RpcHandlers } from '../env/transport.ts';
-import { openRequest } from './envelope.ts';
-import { encodeMessage } from './message.ts';
+import type { RpcContext, RpcHandlers, RpcMetadata } from '../env/transport.ts';
+import type { CallMethod, RpcAccess, StreamMethod } from './method.ts';
 
-export type RpcCall = (body: unknown, context: RpcContext) => Promise<unknown>;
-export type RpcStream = (body: unknown, context: RpcContext) => AsyncIterable<unknown>;
+/** A method and what answers it. */
+export type ServedMethod = ServedCall | ServedStream;
 
-export interface RpcMethods {
-  readonly calls: Readonly<Record<string, RpcCall>>;
-  readonly streams: Readonly<Record<string, RpcStream>>;
+interface Served<Kind extends 'call' | 'stream'> {
+  readonly kind: Kind;
+  readonly path: string;
+  readonly access: RpcAccess;
+  readonly requestBytesMax: number;
 }
 
-/** What a node answers to others, by method name. */
+interface ServedCall extends Served<'call'> {
+  answer(request: Uint8Array, context: RpcContext): Promise<Uint8Array>;
+}
+
+interface ServedStream extends Served<'stream'> {
+  answer(request: Uint8Array, context: RpcContext): AsyncIterable<Uint8Array>;
+}
+
+export function serveCall<Request, Reply>(
+  method: CallMethod<Request, Reply>,
+  handle: (request: Request, context: RpcContext) => Promise<Reply>,
+): ServedMethod {
+  return {
+    ...method,
+    answer: async (request, context) =>
+      method.reply.encode(await handle(method.request.decode(request), context)),
+  };
+}
+
+export function serveStream<Request, Reply>(
+  method: StreamMethod<Request, Reply>,
+  handle: (request: Request, context: RpcContext) => AsyncIterable<Reply>,
+): ServedMethod {
+  return {
+    ...method,
+    async *answer(request, context) {
+      for await (const reply of handle(method.request.decode(request), context))
+        yield method.reply.encode(reply);
+    },
+  };
+}
+
+/** Tells members of the cluster from others, by the metadata of a request (rpc/membership.ts). */
+export interface Gate {
+  /** Throws `wrong_cluster` or `unauthenticated` where `access` needs more than the request shows. */
+  check(access: RpcAccess, metadata: RpcMetadata): { readonly isTrusted: boolean };
+}
+
+/** What a node answers to others. */
 export function createRpcHandlers(
-  clusterId: () => bigint,
-  methods: RpcMethods,
+  gate: Gate,
+  methods: readonly ServedMethod[],
   httpGet?: RpcHandlers['httpGet'],
 ): RpcHandlers {
+  const byPath = new Map(methods.map((method) => [method.path, method]));
   return {
-    call: async (method, request, context) => {
-      const handler = own(methods.calls, method);
-      return encodeMessage((await handler(openRequest(clusterId(), request), context)) ?? null);
+    admit: (path, metadata) => {
+      const { kind, access, requestBytesMax } = find(byPath, path);
+      return { kind, requestBytesMax, ...gate.check(access, metadata) };
     },
-    async *stream(method, request, context) {
-      const handler = own(methods.streams, method);
-      for await (const reply of handler(openRequest(clusterId(), request), context))
-        yield encodeMessage(reply ?? null);
+    call: (path, request, context) => {
+      const method = find(byPath, path);
+      if (method.kind !== 'call') throw unknownMethod(path);
+      return method.answer(request, context);
+    },
+    stream: (path, request, context) => {
+      const method = find(byPath, path);
+      if (method.kind !== 'stream') throw unknownMethod(path);
+      return method.answer(request, context);
     },
     ...(httpGet !== undefined && { httpGet }),
   };
 }
 
-function own<T>(handlers: Readonly<Record<string, T>>, method: string): T {
-  const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
-  if (handler === undefined)
-    throw new DbError('unsupported_version', `method ${method} is not known here`);
-  return handler;
+function find(methods: ReadonlyMap<string, ServedMethod>, path: string): ServedMethod {
+  const method = methods.get(path);
+  if (method === undefined) throw unknownMethod(path);
+  return method;
+}
+
+function unknownMethod(path: string): DbError {
+  return new DbError('unsupported_version', `method ${path} is not known here`);
 }

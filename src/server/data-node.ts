@@ -7,7 +7,7 @@ import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
 import { LaggingOwners } from '../data/shards/lagging-owners.ts';
-import { shardMethods } from '../data/shards/remote-shards.ts';
+import { servedShards } from '../data/shards/served-shards.ts';
 import { isShardGone } from '../data/shards/shard-places.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../data/statements/query-registry.ts';
@@ -16,12 +16,12 @@ import { noHints } from '../data/write/hint-sink.ts';
 import { OwnerShares } from '../data/write/owner-shares.ts';
 import { PointsWriter } from '../data/write/points-writer.ts';
 import type { Env } from '../env/env.ts';
-import type { DataStatus } from '../http/meta/add-nodes.ts';
 import type { License } from '../license/license.ts';
-import { MetaClient, type DataIdentity } from '../meta/client/meta-client.ts';
+import { dataStatusMethod, joinDataMethod } from '../meta/client/data-methods.ts';
+import { MetaClient } from '../meta/client/meta-client.ts';
 import { announceTo, anyOf } from '../meta/server/announcements.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
-import { createRpcHandlers, type RpcMethods } from '../rpc/rpc-service.ts';
+import { createRpcHandlers, serveCall, type ServedMethod } from '../rpc/rpc-service.ts';
 import { Statistics, type Diagnostic } from '../telemetry/statistics.ts';
 import { PrecreationService } from '../services/precreation.ts';
 import { RetentionService, type ServicePorts } from '../services/retention.ts';
@@ -64,9 +64,13 @@ export async function startDataNode(
   options: DataNodeOptions,
 ): Promise<DataNode> {
   const { clock, random, log, transport } = env;
-  const meta = await MetaClient.open({ ...env, log: log.child('meta') }, config.get('meta', 'dir'));
+  const meta = await MetaClient.open(
+    { ...env, log: log.child('meta') },
+    config.get('meta', 'dir'),
+    { secret: config.get('meta', 'meta-internal-shared-secret') },
+  );
   const local = await startWorkers(env, { config, meta }, options);
-  const rpc = new RpcClient(transport, () => meta.clusterId);
+  const rpc = new RpcClient(transport, meta.membership);
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
   const missedAt = lagging.missedAt.bind(lagging);
   const shards = new ClusterShards(meta, local, { rpc, missedAt });
@@ -96,7 +100,10 @@ export async function startDataNode(
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const services = startServices(config, { clock, log, meta });
   const port = new DataListener({ env, config, meta });
-  const listener = await port.listen([shardMethods(local), queries.methods], rpc);
+  const listener = await port.listen(
+    [...servedShards({ clock, meta, shards: local }), ...queries.methods],
+    rpc,
+  );
   return {
     meta,
     local,
@@ -197,16 +204,11 @@ class DataListener {
     this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
   }
 
-  async listen(parts: readonly RpcMethods[], rpc: RpcClient): Promise<RunningServer> {
+  async listen(methods: readonly ServedMethod[], rpc: RpcClient): Promise<RunningServer> {
     const { clock, random, transport } = this.#env;
-    const all = [...parts, this.#ownMethods(rpc)];
-    const methods: RpcMethods = {
-      calls: Object.assign({}, ...all.map(({ calls }) => calls)) as RpcMethods['calls'],
-      streams: Object.assign({}, ...all.map(({ streams }) => streams)) as RpcMethods['streams'],
-    };
     const handlers = createRpcHandlers(
-      () => this.#meta.clusterId,
-      methods,
+      this.#meta.membership,
+      [...methods, ...this.#ownMethods(rpc)],
       (path) => this.#httpGet(path),
     );
     const listener = await transport.listen(this.#config.get('', 'bind-address'), handlers);
@@ -230,25 +232,20 @@ class DataListener {
     void announceTo(rpc, metas, self);
   }
 
-  #ownMethods(rpc: RpcClient): RpcMethods {
+  #ownMethods(rpc: RpcClient): readonly ServedMethod[] {
     const meta = this.#meta;
-    return {
-      calls: {
-        'data.status': () => {
-          const { nodeId, clusterId } = meta;
-          const status: DataStatus = { nodeId, clusterId, httpAddress: this.#httpAddress };
-          return Promise.resolve(status);
-        },
-        'data.join': async (body) => {
-          const identity = body as DataIdentity;
-          await meta.join(identity);
-          // Not only at the next turn of gossip: until a version is heard of, a node looks as if it were not well.
-          this.#announce(rpc, identity.metaAddresses);
-          return null;
-        },
-      },
-      streams: {},
-    };
+    return [
+      serveCall(dataStatusMethod, ({ clusterId }) => {
+        const cluster = !meta.isJoined ? 'none' : clusterId === meta.clusterId ? 'same' : 'other';
+        return Promise.resolve({ cluster, nodeId: meta.nodeId, httpAddress: this.#httpAddress });
+      }),
+      serveCall(joinDataMethod, async (identity) => {
+        await meta.join(identity);
+        // Not only at the next turn of gossip: until a version is heard of, a node looks as if it were not well.
+        this.#announce(rpc, identity.metaAddresses);
+        return {};
+      }),
+    ];
   }
 
   #httpGet(path: string): { contentType: string; body: string } | undefined {

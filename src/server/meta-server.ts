@@ -3,15 +3,11 @@ import type { metaKeys } from '../config/meta-keys.ts';
 import type { Env } from '../env/env.ts';
 import { createMetaApi } from '../http/meta/meta-api.ts';
 import type { License } from '../license/license.ts';
-import {
-  announceTo,
-  Announcements,
-  anyOf,
-  type Announcement,
-} from '../meta/server/announcements.ts';
+import { announceMethod, type Announcement } from '../meta/client/meta-methods.ts';
+import { announceTo, Announcements, anyOf } from '../meta/server/announcements.ts';
 import { MetaNode } from '../meta/server/meta-node.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
-import { createRpcHandlers, type RpcMethods } from '../rpc/rpc-service.ts';
+import { createRpcHandlers, serveCall, type ServedMethod } from '../rpc/rpc-service.ts';
 import { probeMeta } from './probe-meta.ts';
 import { advertised, listenAt } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';
@@ -49,14 +45,14 @@ export async function startMetaServer(
       electionTicks,
       heartbeatTicks,
       snapshotEntries,
+      secret: config.get('meta', 'internal-shared-secret'),
     },
   );
-  const rpc = new RpcClient(transport, () => node.clusterId);
+  const rpc = new RpcClient(transport, node.membership);
   const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
-  const methods = withAnnouncements(node.methods, announcements);
   const listener = await transport.listen(
     bind,
-    createRpcHandlers(() => node.clusterId, methods),
+    createRpcHandlers(node.membership, [...node.methods, noting(announcements)]),
   );
   const self = { tcpAddress, version: announcedVersion };
   const gossiper = startGossip(config, { clock, random, rpc, node, announcements, self });
@@ -135,10 +131,9 @@ function startGossip(config: Config<typeof metaKeys>, ports: GossipPorts): { can
   });
 }
 
-function withAnnouncements(methods: RpcMethods, announcements: Announcements): RpcMethods {
-  const announce = (body: unknown) => {
-    announcements.note(body as Announcement);
-    return Promise.resolve(null);
-  };
-  return { ...methods, calls: { ...methods.calls, 'meta.announce': announce } };
+function noting(announcements: Announcements): ServedMethod {
+  return serveCall(announceMethod, (announcement) => {
+    announcements.note(announcement);
+    return Promise.resolve({});
+  });
 }

@@ -45,7 +45,7 @@ class Pair {
       { httpAddress: 'm1:8091', tcpAddress: 'm1:8089', tickMs: 100, electionTicks: 10, heartbeatTicks: 1, snapshotEntries: 1_024 }, // prettier-ignore
     );
     this.#node = node;
-    const handlers = createRpcHandlers(() => node.clusterId, node.methods);
+    const handlers = createRpcHandlers(node.membership, node.methods);
     await this.world.complete(transport.listen('m1:8089', handlers));
     await this.world.complete(node.found());
     await this.world.run(this.world.nowMs + 3_000);

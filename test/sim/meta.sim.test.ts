@@ -5,7 +5,12 @@ import { below } from '../../src/env/random.ts';
 import { MetaClient } from '../../src/meta/client/meta-client.ts';
 import { encodeCatalog } from '../../src/meta/model/catalog-codec.ts';
 import { commandSet, type CommandSet } from '../../src/meta/model/command-set.ts';
-import type { ExecuteReply, MetaNode } from '../../src/meta/server/meta-node.ts';
+import {
+  executeMethod,
+  type CommandRequest,
+  type ExecuteReply,
+} from '../../src/meta/client/meta-methods.ts';
+import type { MetaNode } from '../../src/meta/server/meta-node.ts';
 import { RpcClient } from '../../src/rpc/rpc-client.ts';
 import { startSimMeta } from './cluster/sim-meta.ts';
 import { World } from './world/world.ts';
@@ -182,18 +187,18 @@ async function startThree(seed: number): Promise<{
   cluster: MetaWorld;
   client: MetaClient;
   leader: () => MetaNode;
-  execute: (logged: unknown) => Promise<ExecuteReply>;
+  execute: (logged: CommandRequest) => Promise<ExecuteReply>;
 }> {
   // prettier-ignore
   const cluster = new MetaWorld(seed);
   const client = await cluster.start();
   const { transport } = cluster.node('d1').env;
-  const rpc = new RpcClient(transport, () => client.clusterId);
+  const rpc = new RpcClient(transport, client.membership);
   const leader = (): MetaNode => must([...cluster.nodes.values()].find((node) => node.isLeader), 'a leader'); // prettier-ignore
-  const execute = async (logged: unknown): Promise<ExecuteReply> => {
+  const execute = async (logged: CommandRequest): Promise<ExecuteReply> => {
     const { tcpAddress } = must(leader().catalog.metaNodes.find(({ id }) => id === leader().status.nodeId), 'its address'); // prettier-ignore
-    const reply = rpc.call(tcpAddress, 'meta.execute', logged, { deadlineMs: 6_000 });
-    return (await cluster.world.complete(reply)) as ExecuteReply;
+    const reply = rpc.call(tcpAddress, executeMethod, logged, { deadlineMs: 6_000 });
+    return await cluster.world.complete(reply);
   };
   return { cluster, client, leader, execute };
 }
@@ -221,7 +226,7 @@ test('meta cluster: what no meta node could read does not get into the log', asy
   const answers = [
     await execute({ id: 'new', command: { kind: 'create-galaxy' } }),
     await execute({ id: 'odd', command: { kind: 'create-database', name: 7 } }),
-    await execute({ command: { kind: 'create-database', name: 'x' } }),
+    await execute({ id: '', command: { kind: 'create-database', name: 'x' } }),
   ];
   expect(answers).toMatchObject([
     { answer: { code: 'unsupported_version', text: 'catalog command create-galaxy is not known here: it is of a newer release' } }, // prettier-ignore

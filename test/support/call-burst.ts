@@ -16,9 +16,10 @@ const deadlineMs = 100_000;
 export async function callInBurst(burst: Burst): Promise<Readonly<Record<string, number>>> {
   const transport = new GrpcTransport({ clock: new NodeClock() });
   const listener = await transport.listen('127.0.0.1:0', {
+    admit: () => ({ kind: 'call', requestBytesMax: 1_000, isTrusted: true }),
     call: (method, request) => {
-      if (method === 'never') return new Promise<never>(() => undefined);
-      if (method === 'fail') return Promise.reject(new DbError('partial_write', 'dropped=1'));
+      if (method === '/test/never') return new Promise<never>(() => undefined);
+      if (method === '/test/fail') return Promise.reject(new DbError('partial_write', 'dropped=1'));
       return Promise.resolve(request);
     },
     async *stream() {
@@ -29,7 +30,7 @@ export async function callInBurst(burst: Burst): Promise<Readonly<Record<string,
     transport.call(listener.address, method, new Uint8Array(8), { deadlineMs, signal });
   const counts: Record<string, number> = {};
   // Connected first: what follows is to meet a session at work.
-  await call('echo');
+  await call('/test/echo');
   await inParallel(burst, async (index) => {
     const outcome = await outcomeOf(index, call);
     counts[outcome] = (counts[outcome] ?? 0) + 1;
@@ -45,7 +46,7 @@ async function outcomeOf(
 ): Promise<string> {
   const controller = new AbortController();
   const isCancelled = index % 8 === 7;
-  const method = isCancelled ? 'never' : index % 4 === 1 ? 'fail' : 'echo';
+  const method = isCancelled ? '/test/never' : index % 4 === 1 ? '/test/fail' : '/test/echo';
   if (isCancelled)
     setImmediate(() => {
       controller.abort();

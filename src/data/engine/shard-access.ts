@@ -21,7 +21,6 @@ export interface ShardAccess {
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]>;
-  deleteShards(shardIds: readonly number[], options: AccessOptions): Promise<void>;
 }
 
 /** What an owner says of a batch that it has made durable: some points may have been refused, and why. */

@@ -16,7 +16,7 @@ import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import { shardFate } from '../../meta/model/shard-fate.ts';
-import type { ShardAccess } from '../engine/shard-access.ts';
+import type { AccessOptions } from '../engine/shard-access.ts';
 
 /** A shard that this node has. */
 export interface HeldShard {
@@ -30,7 +30,8 @@ export interface DroppedShardsPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId' | 'execute'>;
-  readonly shards: Pick<ShardAccess, 'deleteShards'> & {
+  readonly shards: {
+    deleteShards(shardIds: readonly number[], options: AccessOptions): Promise<void>;
     holdings(): Promise<readonly HeldShard[]>;
   };
 }

@@ -3,8 +3,9 @@ import { formatGoDuration } from '../../influxql/duration.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import type { RpcMethods } from '../../rpc/rpc-service.ts';
+import { serveCall, type ServedMethod } from '../../rpc/rpc-service.ts';
 import type { QueryRegistry, RunningQuery } from './query-registry.ts';
+import { killQueryMethod, listQueriesMethod } from './query-methods.ts';
 
 const askDeadlineMs = 5_000;
 
@@ -21,17 +22,14 @@ export class ClusterQueries {
   }
 
   /** What this node answers to the others. */
-  get methods(): RpcMethods {
-    return {
-      calls: {
-        'queries.list': () => Promise.resolve(this.#registry.list()),
-        'queries.kill': (id) => {
-          this.#registry.kill(id as number);
-          return Promise.resolve(null);
-        },
-      },
-      streams: {},
-    };
+  get methods(): readonly ServedMethod[] {
+    return [
+      serveCall(listQueriesMethod, () => Promise.resolve({ queries: this.#registry.list() })),
+      serveCall(killQueryMethod, ({ id }) => {
+        this.#registry.kill(id);
+        return Promise.resolve({});
+      }),
+    ];
   }
 
   async show(): Promise<OutputSeries> {
@@ -60,14 +58,14 @@ export class ClusterQueries {
     if (host !== '' && node === undefined)
       throw new DbError('node_not_found', `node not found: ${host}`);
     if (node === undefined || node.id === this.#meta.nodeId) this.#registry.kill(id);
-    else await this.#rpc.call(host, 'queries.kill', id, { deadlineMs: askDeadlineMs });
+    else await this.#rpc.call(host, killQueryMethod, { id }, { deadlineMs: askDeadlineMs });
   }
 
   async #queriesOf(nodeId: number, address: string): Promise<readonly RunningQuery[]> {
     if (nodeId === this.#meta.nodeId) return this.#registry.list();
     try {
       const options = { deadlineMs: askDeadlineMs };
-      return (await this.#rpc.call(address, 'queries.list', null, options)) as RunningQuery[];
+      return (await this.#rpc.call(address, listQueriesMethod, {}, options)).queries;
     } catch {
       return [];
     }

@@ -1,13 +1,10 @@
 import { DbError, isDbError } from '../../base/errors.ts';
-import type { DataIdentity } from '../../meta/client/meta-client.ts';
+import {
+  dataStatusMethod,
+  joinDataMethod,
+  type DataIdentity,
+} from '../../meta/client/data-methods.ts';
 import type { MetaApi, MetaProbe } from './meta-api-options.ts';
-
-/** What `data.status` of a data node answers. */
-export interface DataStatus {
-  readonly nodeId: number;
-  readonly clusterId: bigint;
-  readonly httpAddress: string;
-}
 
 const askDeadlineMs = 5_000;
 /** An unjoined node that founds a cluster leads it within an election's time. */
@@ -52,12 +49,10 @@ async function probeTarget(
 /** Adds a data node by its TCP address: it gets an id, and then learns of its cluster (spec F12). */
 export async function addDataNode(address: string, { ports, options }: MetaApi): Promise<unknown> {
   const { node, rpc } = ports;
-  const call = (method: string, body: unknown) =>
-    rpc.call(address, method, body, { deadlineMs: askDeadlineMs });
-  const status = (await call('data.status', null).catch(rethrowJoined)) as DataStatus;
-  if (status.clusterId !== 0n && status.clusterId !== node.clusterId)
-    throw new DbError('invalid_argument', 'already joined to cluster');
-  const { httpAddress } = status;
+  const asking = { deadlineMs: askDeadlineMs };
+  const { clusterId } = node;
+  const { cluster, httpAddress } = await rpc.call(address, dataStatusMethod, { clusterId }, asking); // prettier-ignore
+  if (cluster === 'other') throw new DbError('invalid_argument', 'already joined to cluster');
   const { dataNodesMax } = options;
   const command = {
     kind: 'create-data-node',
@@ -72,7 +67,7 @@ export async function addDataNode(address: string, { ports, options }: MetaApi):
     clusterId: node.clusterId,
     metaAddresses: node.status.peers,
   };
-  await call('data.join', identity).catch(async (error: unknown) => {
+  await rpc.call(address, joinDataMethod, identity, asking).catch(async (error: unknown) => {
     // It has joined another cluster meanwhile, so it must not stay listed in this one.
     if (isNew && isJoined(error))
       await node.execute({ kind: 'delete-data-node', nodeId: identity.nodeId });

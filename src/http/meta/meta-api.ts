@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type DbError, errorText, isDbError } from '../../base/errors.ts';
+import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
 import type { MetaNode } from '../../meta/server/meta-node.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
 import { addDataNode, addMetaNode } from './add-nodes.ts';
@@ -59,11 +60,9 @@ function addReads(api: FastifyInstance, { ports, options }: MetaApi): void {
     const leaders = await Promise.allSettled(
       node.status.peers
         .filter((peer) => peer !== options.tcpAddress)
-        .map((peer) => ports.rpc.call(peer, 'meta.status', null, { deadlineMs: pingDeadlineMs })),
+        .map((peer) => ports.rpc.call(peer, metaStatusMethod, {}, { deadlineMs: pingDeadlineMs })),
     );
-    const agree = leaders.every(
-      (one) => one.status === 'fulfilled' && (one.value as { leader: string }).leader === leader,
-    );
+    const agree = leaders.every((one) => one.status === 'fulfilled' && one.value.leader === leader);
     return agree ? reply.send(leader) : sendError(reply, 500, 'one or more metaservers not up');
   });
   api.get('/status', (_request, reply) => {

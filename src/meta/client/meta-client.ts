@@ -19,13 +19,16 @@ import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import type { Random } from '../../env/random.ts';
 import type { RpcTransport } from '../../env/transport.ts';
 import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
+import { Membership } from '../../rpc/membership.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
-import type { Catalog, CommandAnswer, CommandValue } from '../model/catalog.ts';
-import { applyStep, newsOfWhole, type CatalogNews, type CatalogStep } from '../model/catalog-changes.ts'; // prettier-ignore
+import type { Catalog, CommandValue } from '../model/catalog.ts';
+import { applyStep, newsOfWhole, type CatalogNews } from '../model/catalog-changes.ts'; // prettier-ignore
 import { decodeCatalog } from '../model/catalog-codec.ts';
 import type { Command } from '../model/command.ts';
 import { CatalogCache } from './catalog-cache.ts';
+import type { DataIdentity } from './data-methods.ts';
 import type { MetaAccess } from './meta-access.ts';
+import { executeMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply } from './meta-methods.ts'; // prettier-ignore
 
 export interface MetaClientPorts {
   readonly clock: Clock;
@@ -35,14 +38,6 @@ export interface MetaClientPorts {
   readonly log: Log;
 }
 
-/** What the meta leader tells a data node that it adds. */
-export interface DataIdentity {
-  readonly nodeId: number;
-  readonly clusterId: bigint;
-  /** host:8089 of the meta nodes. */
-  readonly metaAddresses: readonly string[];
-}
-
 const nobody: DataIdentity = { nodeId: 0, clusterId: 0n, metaAddresses: [] };
 const executeLimitMs = 15_000;
 const callDeadlineMs = 6_000;
@@ -50,16 +45,14 @@ const retryMs = 100;
 /** The metas show life each two seconds. */
 const watchSilenceMs = 5_000;
 
-/** Of `meta.watch`. */
-interface WatchReply {
-  readonly catalog?: Uint8Array;
-  readonly step?: CatalogStep;
+export interface MetaClientOptions {
+  /** `[meta] meta-internal-shared-secret`; none when it is '' or left out. */
+  readonly secret?: string;
 }
 
-type ExecuteReply =
-  { readonly answer: CommandAnswer; readonly index: number } | { readonly leader: string };
-
 export class MetaClient implements MetaAccess {
+  /** What this node's requests show, and those of others have to. */
+  readonly membership: Membership;
   readonly #ports: MetaClientPorts;
   readonly #folder: string;
   readonly #rpc: RpcClient;
@@ -83,7 +76,9 @@ export class MetaClient implements MetaAccess {
     this.#identity = restored.identity;
     this.#catalog = restored.catalog;
     this.#cache = restored.cache;
-    this.#rpc = new RpcClient(ports.transport, () => this.clusterId);
+    const clusterId = () => this.clusterId;
+    this.membership = new Membership(ports.clock, { clusterId, secret: restored.secret });
+    this.#rpc = new RpcClient(ports.transport, this.membership);
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the meta client failed', { name, error: errorText(error) });
     });
@@ -91,12 +86,16 @@ export class MetaClient implements MetaAccess {
   }
 
   /** Reads what it knew when it last ran. Throws `corrupt`, naming the file, when who it is cannot be read. */
-  static async open(ports: MetaClientPorts, folder: string): Promise<MetaClient> {
+  static async open(
+    ports: MetaClientPorts,
+    folder: string,
+    { secret = '' }: MetaClientOptions = {},
+  ): Promise<MetaClient> {
     await makeDurableDir(ports.disk, folder);
     const identity = await readMessage<DataIdentity>(ports.disk, `${folder}/identity`);
     const cache = new CatalogCache(ports, folder);
     const catalog = await cache.read();
-    return new MetaClient(ports, folder, { identity: identity ?? nobody, cache, catalog });
+    return new MetaClient(ports, folder, { identity: identity ?? nobody, cache, catalog, secret });
   }
 
   get catalog(): Catalog {
@@ -144,7 +143,7 @@ export class MetaClient implements MetaAccess {
     const giveUpMs = clock.monotonicMs() + executeLimitMs;
     for (let attempt = 0; clock.monotonicMs() < giveUpMs; attempt++) {
       const reply = await this.#ask(this.#target(attempt), logged);
-      if (reply !== undefined && 'answer' in reply) {
+      if (reply?.kind === 'executed') {
         await this.#reach(reply.index, giveUpMs);
         const { answer } = reply;
         if (answer.ok) return answer.value;
@@ -182,10 +181,10 @@ export class MetaClient implements MetaAccess {
     return known.length > 0 ? known : this.#identity.metaAddresses;
   }
 
-  async #ask(address: string, logged: unknown): Promise<ExecuteReply | undefined> {
+  async #ask(address: string, logged: CommandRequest): Promise<ExecuteReply | undefined> {
     const options = { deadlineMs: callDeadlineMs, signal: this.#closing.signal };
     try {
-      return (await this.#rpc.call(address, 'meta.execute', logged, options)) as ExecuteReply;
+      return await this.#rpc.call(address, executeMethod, logged, options);
     } catch (error) {
       // Whatever became of it, the same id may be sent again.
       if (this.#closing.signal.aborted) throw error;
@@ -226,8 +225,8 @@ export class MetaClient implements MetaAccess {
       try {
         const options = { deadlineMs: watchSilenceMs, signal };
         const from = { index: this.#isLost ? 0 : this.#catalog.index };
-        for await (const reply of this.#rpc.stream(address, 'meta.watch', from, options))
-          this.#take(reply as WatchReply);
+        for await (const reply of this.#rpc.stream(address, watchMethod, from, options))
+          this.#take(reply);
       } catch (error) {
         if (isDbError(error, 'wrong_cluster'))
           this.#ports.log.warn('A meta node is of another cluster', { address });
@@ -288,6 +287,7 @@ export class MetaClient implements MetaAccess {
 }
 
 interface Restored {
+  readonly secret: string;
   readonly identity: DataIdentity;
   readonly cache: CatalogCache;
   readonly catalog: Catalog;

@@ -9,23 +9,9 @@
 import type { Clock } from '../../env/clock.ts';
 import { below, type Random } from '../../env/random.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-
-/** What a node tells of itself now and then; known by its TCP address. */
-export interface Announcement {
-  readonly tcpAddress: string;
-  readonly version: string;
-  /** What a meta node has heard of others. */
-  readonly heard?: readonly HeardOf[];
-}
-
-export interface HeardOf {
-  readonly tcpAddress: string;
-  readonly version: string;
-  readonly ageMs: number;
-}
+import { announceMethod, heardMax, type Announcement, type HeardOf } from '../client/meta-methods.ts'; // prettier-ignore
 
 const deadlineMs = 2_000;
-const heardMax = 4_096;
 
 export class Announcements {
   readonly #clock: Clock;
@@ -78,7 +64,7 @@ export async function announceTo(
   announcement: Announcement,
 ): Promise<void> {
   await Promise.allSettled(
-    addresses.map((address) => rpc.call(address, 'meta.announce', announcement, { deadlineMs })),
+    addresses.map((address) => rpc.call(address, announceMethod, announcement, { deadlineMs })),
   );
 }
 

@@ -6,10 +6,11 @@ import { Latch } from '../../base/async/latch.ts';
 import { errorText } from '../../base/errors.ts';
 import type { RpcTransport } from '../../env/transport.ts';
 import type { Message } from '../../raft/types.ts';
-import { openRequest } from '../../rpc/envelope.ts';
 import { encodeMessage } from '../../rpc/message.ts';
+import type { CallMethod } from '../../rpc/method.ts';
+import { joinMetaMethod } from '../client/meta-methods.ts';
 import { MetaNode, type MetaNodeOptions } from './meta-node.ts';
-import type { PeerMessages } from './peer-sender.ts';
+import { deliverMethod, listenMethod } from './raft-methods.ts';
 
 const options: MetaNodeOptions = {
   httpAddress: 'm1:8091',
@@ -19,6 +20,19 @@ const options: MetaNodeOptions = {
   heartbeatTicks: 1,
   snapshotEntries: 20,
 };
+
+/** Asks as another node does, transport and credentials aside. */
+async function ask<Request, Reply>(
+  node: MetaNode,
+  method: CallMethod<Request, Reply>,
+  request: Request,
+): Promise<Reply> {
+  // prettier-ignore
+  const served = must(node.methods.find(({ path }) => path === method.path), method.path);
+  if (served.kind !== 'call') throw new Error('it is a stream');
+  const context = { signal: new AbortController().signal };
+  return method.reply.decode(await served.answer(method.request.encode(request), context));
+}
 
 /** One meta node whose store and messages the test sees. */
 class OneMeta {
@@ -36,8 +50,8 @@ class OneMeta {
     const transport: RpcTransport = {
       ...env.transport,
       call: (_address, _method, request) => {
-        this.sent.push(...(openRequest(7n, request) as PeerMessages).messages);
-        return Promise.resolve(encodeMessage(null));
+        this.sent.push(...deliverMethod.request.decode(request).messages);
+        return Promise.resolve(deliverMethod.reply.encode({}));
       },
     };
     const { clock, random, log } = env;
@@ -94,7 +108,7 @@ test('meta node: nothing leaves before it is durable', async () => {
   const gate = new Latch<undefined>();
   one.kv.gate = gate.promise;
   const vote: Message = { kind: 'vote', from: 2, to: 1, term: 5, isPreVote: false, isTransfer: false, lastIndex: 9, lastTerm: 4 }; // prettier-ignore
-  await node.methods.calls['raft.messages']?.({ from: 'm2:8089', messages: [vote] }, { signal: new AbortController().signal }); // prettier-ignore
+  await ask(node, deliverMethod, { from: 'm2:8089', commandVersion: 1, messages: [vote] });
   await one.run(500);
   expect(one.sent).toEqual([]);
   gate.open(undefined);
@@ -164,12 +178,10 @@ test('meta node: the last one cannot be removed', async () => {
 test('meta node: asked to join twice at once, as when a message is doubled, it joins once', async () => {
   const one = new OneMeta();
   const node = await one.open();
-  const join = must(node.methods.calls['meta.join'], 'the method is there');
-  const signal = new AbortController().signal;
-  const ask = (nodeId: number) => join({ nodeId, clusterId: 7n }, { signal });
-  const asked = [ask(2), ask(2), ask(3)];
-  await expect(asked[0]).resolves.toBeNull();
-  await expect(asked[1]).resolves.toBeNull();
+  const join = (nodeId: number) => ask(node, joinMetaMethod, { nodeId, clusterId: 7n });
+  const asked = [join(2), join(2), join(3)];
+  await expect(asked[0]).resolves.toEqual({});
+  await expect(asked[1]).resolves.toEqual({});
   await expect(asked[2]).rejects.toThrow('already joined to cluster');
   expect(node.status.nodeId).toBe(2);
   await node.close();
@@ -179,8 +191,12 @@ test('meta node: a stranger cannot listen to what members send each other', asyn
   const one = new OneMeta();
   one.put(2, []);
   const node = await one.open();
-  const listen = must(node.methods.streams['raft.listen'], 'the method is there');
+  const served = must(node.methods.find(({ path }) => path === listenMethod.path), 'the method is there'); // prettier-ignore
   const { signal } = new AbortController();
-  expect(() => listen({ from: 'x:8089' }, { signal })).toThrow('x:8089 is not a member of this cluster'); // prettier-ignore
+  const reading = async (): Promise<void> => {
+    if (served.kind === 'call') throw new Error('it is a call');
+    for await (const _ of served.answer(listenMethod.request.encode({ from: 'x:8089' }), { signal })) expect.fail(); // prettier-ignore
+  };
+  await expect(reading()).rejects.toThrow('x:8089 is not a member of this cluster');
   await node.close();
 });

@@ -15,11 +15,12 @@ import type { RpcTransport } from '../../env/transport.ts';
 import { withLearner, withoutMember, withVoter } from '../../raft/membership.ts';
 import { isMember, isVoter, type Membership } from '../../raft/types.ts';
 import { encodeMessage } from '../../rpc/message.ts';
+import { Membership as ClusterMembership } from '../../rpc/membership.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
-import type { RpcMethods } from '../../rpc/rpc-service.ts';
+import { serveCall, serveStream, type ServedMethod } from '../../rpc/rpc-service.ts';
+import { executeMethod, joinMetaMethod, metaStatusMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply } from '../client/meta-methods.ts'; // prettier-ignore
 import { applyCommand } from '../model/apply.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
-import type { CatalogStep } from '../model/catalog-changes.ts';
 import { encodeCatalog } from '../model/catalog-codec.ts';
 import type { Command, LoggedCommand } from '../model/command.ts';
 import { commandSet, type CommandSet } from '../model/command-set.ts';
@@ -27,6 +28,7 @@ import { checkCommand, isLogged } from '../model/command-shape.ts';
 import { CatalogMachine, type Executed } from './catalog-machine.ts';
 import type { PeerMessages } from './peer-sender.ts';
 import { RaftDriver } from './raft-driver.ts';
+import { deliverMethod, listenMethod } from './raft-methods.ts';
 import { RaftStorage, type Identity, type Restored } from './raft-storage.ts';
 
 export interface MetaNodePorts {
@@ -49,6 +51,8 @@ export interface MetaNodeOptions {
   readonly snapshotEntries: number;
   readonly snapshotBytes?: number;
   readonly snapshotShare?: number;
+  /** `[meta] internal-shared-secret`; none when it is '' or left out. */
+  readonly secret?: string;
   /** Another than this release's: for tests. */
   readonly commandSet?: CommandSet;
 }
@@ -62,24 +66,14 @@ export interface MetaStatus {
   readonly peers: readonly string[];
 }
 
-/** What `meta.execute` answers. */
-export type ExecuteReply = Executed | { readonly leader: string };
-
-/**
- * What `meta.watch` streams: what makes the watcher's catalog the present one, whole (encodeCatalog) or as a step, and
- * nothing as a sign of life.
- */
-export interface WatchReply {
-  readonly catalog?: Uint8Array;
-  readonly step?: CatalogStep;
-}
-
 const executeTimeoutMs = 5_000;
 const watchBeatMs = 2_000;
 /** How long a new node may take to follow the log before it gets its vote. */
 const catchUpMs = 30_000;
 
 export class MetaNode {
+  /** What this node's requests show, and those of others have to. */
+  readonly membership: ClusterMembership;
   readonly #ports: MetaNodePorts;
   readonly #options: MetaNodeOptions;
   readonly #storage: RaftStorage;
@@ -97,7 +91,9 @@ export class MetaNode {
     this.#ports = ports;
     this.#options = options;
     this.#storage = storage;
-    this.#rpc = new RpcClient(ports.transport, () => this.clusterId);
+    const clusterId = () => this.clusterId;
+    this.membership = new ClusterMembership(ports.clock, { clusterId, secret: options.secret ?? '' }); // prettier-ignore
+    this.#rpc = new RpcClient(ports.transport, this.membership);
   }
 
   /** Goes on where it was; a node without a cluster waits to found one or to be added. */
@@ -145,26 +141,21 @@ export class MetaNode {
   }
 
   /** What other nodes may ask. */
-  get methods(): RpcMethods {
-    return {
-      calls: {
-        'raft.messages': (body) => {
-          this.#driver?.step(body as PeerMessages);
-          return Promise.resolve(null);
-        },
-        'meta.execute': (body) => this.#executeForOther(body as LoggedCommand),
-        'meta.join': async (body) => {
-          await this.#starting.run(() => this.#join(body as Identity));
-          return null;
-        },
-        'meta.status': () => Promise.resolve(this.status),
-      },
-      streams: {
-        'raft.listen': (body, { signal }) =>
-          this.#joined().listen((body as { from: string }).from, signal),
-        'meta.watch': (body, { signal }) => this.#watch(body as { index: number }, signal),
-      },
-    };
+  get methods(): readonly ServedMethod[] {
+    return [
+      serveCall(deliverMethod, (messages) => {
+        this.#deliver(messages);
+        return Promise.resolve({});
+      }),
+      serveCall(executeMethod, (request) => this.#executeForOther(request)),
+      serveCall(joinMetaMethod, async (identity) => {
+        await this.#starting.run(() => this.#join(identity));
+        return {};
+      }),
+      serveCall(metaStatusMethod, () => Promise.resolve(this.status)),
+      serveStream(listenMethod, ({ from }, { signal }) => this.#joined().listen(from, signal)),
+      serveStream(watchMethod, (from, { signal }) => this.#watch(from, signal)),
+    ];
   }
 
   /** Makes this node the first of a new cluster, unless it is of one by now. */
@@ -224,7 +215,7 @@ export class MetaNode {
     if (isVoter(this.#joined().raft.membership, id)) return id;
     try {
       const identity: Identity = { nodeId: id, clusterId: this.clusterId };
-      await this.#rpc.call(tcpAddress, 'meta.join', identity, { deadlineMs: executeTimeoutMs });
+      await this.#rpc.call(tcpAddress, joinMetaMethod, identity, { deadlineMs: executeTimeoutMs });
     } catch (error) {
       // It is of another cluster for good, so it must not stay listed in this one.
       const isOfOther = isDbError(error, 'conflict') || isDbError(error, 'wrong_cluster');
@@ -333,9 +324,17 @@ export class MetaNode {
     }
   }
 
-  async #executeForOther(logged: LoggedCommand): Promise<ExecuteReply> {
-    if (!this.isLeader) return { leader: this.status.leader };
-    return this.#execute(logged);
+  async #executeForOther(request: CommandRequest): Promise<ExecuteReply> {
+    if (!this.isLeader) return { kind: 'leader', leader: this.status.leader };
+    // Whether it is a command is looked at there.
+    return { kind: 'executed', ...(await this.#execute(request as LoggedCommand)) };
+  }
+
+  #deliver(messages: PeerMessages): void {
+    for (const { to } of messages.messages)
+      if (to !== this.#identity?.nodeId)
+        throw new DbError('invalid_argument', 'the messages are for another node');
+    this.#driver?.step(messages);
   }
 
   /** Proposes a change of what is in force, waits until it is committed. */

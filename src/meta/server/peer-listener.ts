@@ -10,6 +10,7 @@ import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { PeerMessages } from './peer-sender.ts';
+import { listenMethod } from './raft-methods.ts';
 
 export interface PeerListenerPorts {
   readonly clock: Clock;
@@ -67,8 +68,8 @@ export class PeerListener {
     while (!signal.aborted) {
       try {
         const options = { deadlineMs: silenceMs, signal };
-        const stream = rpc.stream(address, 'raft.listen', { from: ownAddress }, options);
-        for await (const messages of stream) onMessages(messages as PeerMessages);
+        const stream = rpc.stream(address, listenMethod, { from: ownAddress }, options);
+        for await (const messages of stream) onMessages(messages);
       } catch {
         // It is down, cut off or of an older release: what it has to say comes by calls.
       }

@@ -16,7 +16,10 @@ function create() {
     called.push((body as PeerMessages).messages.map(nameOf).join());
     return gate.promise;
   };
-  const sender = new PeerSender({ call } as unknown as RpcClient, 'm2:8089', { from: 'm1:8089' });
+  const sender = new PeerSender({ call } as unknown as RpcClient, 'm2:8089', {
+    from: 'm1:8089',
+    commandVersion: 1,
+  });
   return { sender, called, gate };
 }
 

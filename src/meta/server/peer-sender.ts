@@ -11,17 +11,18 @@
 import { Latch } from '../../base/async/latch.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { Message } from '../../raft/types.ts';
+import { deliverMethod } from './raft-methods.ts';
 
 const deadlineMs = 2_000;
 const snapshotDeadlineMs = 60_000;
 const queuedMax = 256;
 
-/** The body of `raft.messages`, and what `raft.listen` streams. */
+/** What a peer is told at once. */
 export interface PeerMessages {
   readonly from: string;
   readonly messages: readonly Message[];
-  /** Version of the sender's CommandSet; 1 when absent. */
-  readonly commandVersion?: number;
+  /** Version of the sender's CommandSet. */
+  readonly commandVersion: number;
 }
 
 /** What a node says of itself with all that it sends. */
@@ -106,7 +107,7 @@ export class PeerSender {
 
   async #call(messages: readonly Message[], limitMs: number): Promise<void> {
     const body = { ...this.#sender, messages } satisfies PeerMessages;
-    await this.#rpc.call(this.#address, 'raft.messages', body, { deadlineMs: limitMs });
+    await this.#rpc.call(this.#address, deliverMethod, body, { deadlineMs: limitMs });
   }
 
   #taken(): readonly Message[] {

@@ -1,106 +1,140 @@
+/**
+ * A port that speaks gRPC, and plain HTTP GET for what arrives without the HTTP/2 preface.
+ * - A connection that says nothing is closed; when there are too many, one goes that has not shown it is of the cluster.
+ */
 import { once } from 'node:events';
+import { performServerHandshake } from 'node:http2';
 import { createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
-import { Server, ServerCredentials, type Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { DbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
 import type { RpcHandlers, RpcListener } from '../../env/transport.ts';
-import { exchange, kindKey, methodKey } from './exchange.ts';
-import { errorFrame, FrameReader, messageFrames } from './frames.ts';
+import { ByteBudget } from './byte-budget.ts';
 import { answerHttpGet } from './http-get.ts';
+import { serveCall } from './serve-call.ts';
+import { splitAddress } from './split-address.ts';
 
-type ServerCall = ServerDuplexStream<Buffer, Buffer>;
+/** Of one peer; more wait their turn there. */
+const streamsMax = 1_000;
+/** What a stream may send ahead of being read: at 1 ms of round trip, 256 MB/s. */
+const windowBytes = 256 * 1_024;
+/** Requests being read and answered, of one connection and of all: several times the longest. */
+const connectionBytesMax = 192 << 20;
+/** Nodes of a cluster need one each. */
+const connectionsMax = 1_024;
+/** A peer that is told of the end closes its side; one that does not is left. */
+const goodbyeMs = 500;
+/** A client that has connected says something at once. */
+const firstBytesMs = 10_000;
+/** In megabytes. Beyond it new streams are refused. */
+const sessionMemoryMax = 512;
 
-/** Serves `handlers` at host:port: gRPC, and plain HTTP GET for what arrives without the HTTP/2 preface. */
-export async function listenGrpc(address: string, handlers: RpcHandlers): Promise<RpcListener> {
-  const server = new Server();
-  server.addService(
-    { Exchange: exchange },
-    {
-      Exchange: (call: ServerCall) => void serve(call, handlers),
-    },
-  );
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const sockets = new Set<Socket>();
-  const net = createServer((socket) => {
-    sockets.add(socket);
-    socket.setNoDelay(true);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => sockets.delete(socket));
+export async function listenGrpc(
+  address: string,
+  handlers: RpcHandlers,
+  clock: Clock,
+): Promise<RpcListener> {
+  const connections = new Connections();
+  const net = createServer({ noDelay: true }, (socket) => {
+    connections.add(socket);
+    const timer = clock.after(firstBytesMs, () => {
+      socket.destroy();
+    });
+    socket.once('close', () => {
+      timer.cancel();
+    });
     socket.once('data', (first: Buffer) => {
+      timer.cancel();
       socket.pause();
       if (first.subarray(0, 4).toString('latin1') === 'PRI ') {
         socket.unshift(first);
-        injector.injectConnection(socket);
-      } else answerHttpGet(socket, first, handlers);
+        serveSession(socket, { clock, handlers, connections });
+      } else answerHttpGet(socket, first, { clock, handlers });
     });
   });
   const [host, port] = splitAddress(address);
   await listen(net, { host, port, address });
   const bound = net.address() as AddressInfo;
   return {
-    address: `${host}:${bound.port}`,
+    address: address.replace(/:\d+$/, `:${bound.port}`),
     close: async () => {
       const closed = once(net, 'close');
       net.close();
-      injector.destroy();
-      server.forceShutdown();
-      for (const socket of sockets) socket.destroy();
+      connections.endAll();
+      const timer = clock.after(goodbyeMs, () => {
+        connections.close();
+      });
       await closed;
+      timer.cancel();
     },
   };
 }
 
-async function serve(call: ServerCall, handlers: RpcHandlers): Promise<void> {
-  const controller = new AbortController();
-  call.on('cancelled', () => {
-    controller.abort(new DbError('cancelled', 'the caller is gone'));
+interface SessionPorts {
+  readonly clock: Clock;
+  readonly handlers: RpcHandlers;
+  readonly connections: Connections;
+}
+
+function serveSession(socket: Socket, { clock, handlers, connections }: SessionPorts): void {
+  const session = performServerHandshake(socket, {
+    maxSessionMemory: sessionMemoryMax,
+    settings: { maxConcurrentStreams: streamsMax, initialWindowSize: windowBytes },
   });
-  call.on('error', () => undefined);
-  const context = { signal: controller.signal };
-  const method = textOf(call.metadata, methodKey);
-  try {
-    const request = await readRequest(call);
-    if (textOf(call.metadata, kindKey) === 'call') {
-      await writeMessage(call, await handlers.call(method, request, context), controller.signal);
-    } else {
-      for await (const reply of handlers.stream(method, request, context)) {
-        if (controller.signal.aborted) break;
-        await writeMessage(call, reply, controller.signal);
-      }
+  const budget = new ByteBudget(connectionBytesMax);
+  const onTrusted = (): void => {
+    connections.trust(socket);
+  };
+  session.on('error', () => socket.destroy());
+  session.on('close', () => socket.destroy());
+  connections.onGoodbye(socket, () => {
+    session.destroy();
+  });
+  session.on('stream', (stream, headers) => {
+    void serveCall(stream, headers, { clock, handlers, budget, onTrusted });
+  });
+}
+
+/** The open connections of a port. */
+class Connections {
+  readonly #unknown = new Set<Socket>();
+  readonly #trusted = new Set<Socket>();
+  readonly #goodbyes = new WeakMap<Socket, () => void>();
+
+  add(socket: Socket): void {
+    const [oldest] = this.#unknown;
+    if (this.#unknown.size + this.#trusted.size >= connectionsMax) (oldest ?? socket).destroy();
+    this.#unknown.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.#unknown.delete(socket);
+      this.#trusted.delete(socket);
+    });
+  }
+
+  trust(socket: Socket): void {
+    if (this.#unknown.delete(socket)) this.#trusted.add(socket);
+  }
+
+  /** How to tell the other end that this one goes. */
+  onGoodbye(socket: Socket, say: () => void): void {
+    this.#goodbyes.set(socket, say);
+  }
+
+  /** Ends all that say goodbye, and the rest at once. */
+  endAll(): void {
+    for (const socket of this.#all) {
+      const say = this.#goodbyes.get(socket) ?? (() => socket.destroy());
+      say();
     }
-  } catch (error) {
-    if (!controller.signal.aborted) call.write(errorFrame(error));
   }
-  call.end();
-}
 
-async function readRequest(call: ServerCall): Promise<Uint8Array> {
-  const reader = new FrameReader();
-  // The call is answered on the same stream: leaving the loop must not end it.
-  for await (const frame of call.iterator({ destroyOnReturn: false })) {
-    const message = reader.take(frame as Buffer);
-    if (message !== undefined) return message;
+  close(): void {
+    for (const socket of this.#all) socket.destroy();
   }
-  throw new DbError('corrupt', 'the request was cut short');
-}
 
-async function writeMessage(
-  call: ServerCall,
-  message: Uint8Array,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const frame of messageFrames(message)) {
-    if (signal.aborted) return;
-    if (!call.write(frame)) await once(call, 'drain', { signal }).catch(() => undefined);
+  get #all(): readonly Socket[] {
+    return [...this.#unknown, ...this.#trusted];
   }
-}
-
-function textOf(metadata: Metadata, key: string): string {
-  return String(metadata.get(key)[0] ?? '');
-}
-
-function splitAddress(address: string): readonly [host: string, port: number] {
-  const at = address.lastIndexOf(':');
-  return [address.slice(0, at), Number(address.slice(at + 1))];
 }
 
 function listen(

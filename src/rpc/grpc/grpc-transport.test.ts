@@ -1,12 +1,16 @@
 import { Buffer } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { callInBurst } from '../../../test/support/call-burst.ts';
 import { rpcTransportContract } from '../../../test/support/contract/rpc-transport.ts';
 import { DbError, dbErrorCodes } from '../../base/errors.ts';
+import type { RpcHandlers } from '../../env/transport.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
-import { errorFrame, FrameReader } from './frames.ts';
 import { GrpcTransport } from './grpc-transport.ts';
+import { errorTrailers, trailersError } from './status.ts';
+
+const admit = () => ({ kind: 'call', requestBytesMax: 1_000, isTrusted: true }) as const;
 
 rpcTransportContract('grpc transport', async (body) => {
   const clock = new NodeClock();
@@ -27,17 +31,21 @@ rpcTransportContract('grpc transport', async (body) => {
 
 test('grpc transport: every code comes through, one of a newer release as internal', () => {
   for (const code of dbErrorCodes) {
-    const frame = errorFrame(new DbError(code, `text of ${code}`));
-    expect(() => new FrameReader().take(frame)).toThrow(new DbError(code, `text of ${code}`));
+    const error = new DbError(code, ` text of ${code} \n%20 "é" \ud800 `);
+    const trailers = errorTrailers(error);
+    expect(Number(trailers['grpc-status'])).toBeGreaterThan(0);
+    const text = ` text of ${code} \n%20 "é" \ufffd `;
+    expect(trailersError(trailers as IncomingHttpHeaders)).toEqual(new DbError(code, text));
   }
-  const future = Buffer.concat([Buffer.of(2), Buffer.from('{"code":"future","text":"x"}')]);
-  expect(() => new FrameReader().take(future)).toThrow(expect.objectContaining({ code: 'internal' })); // prettier-ignore
+  const future = { 'grpc-status': '2', 'grpc-message': 'x', 'varve-code': 'future' };
+  expect(trailersError(future)).toEqual(new DbError('internal', 'x'));
 });
 
 test('grpc transport: a POST and noise on the port get an answer or an end, and calls go on', async () => {
   const clock = new NodeClock();
   const transport = new GrpcTransport({ clock });
-  const handlers = {
+  const handlers: RpcHandlers = {
+    admit,
     call: (_method: string, request: Uint8Array) => Promise.resolve(request),
     async *stream() {
       yield await Promise.resolve(new Uint8Array());
@@ -49,7 +57,7 @@ test('grpc transport: a POST and noise on the port get an answer or an end, and 
   const socket = connect(Number(listener.address.split(':')[1]), '127.0.0.1');
   socket.end('noise\r\n\r\n');
   await new Promise((resolve) => socket.once('close', resolve).resume());
-  const reply = await transport.call(listener.address, 'm', Buffer.from('x'), {
+  const reply = await transport.call(listener.address, '/test/m', Buffer.from('x'), {
     deadlineMs: 5_000,
   });
   expect(Buffer.from(reply).toString()).toBe('x');
@@ -65,6 +73,7 @@ test('grpc transport: calls in a burst, some that fail and some that are cancell
 test('grpc transport: a call that is cancelled while its connection comes about ends', async () => {
   const transport = new GrpcTransport({ clock: new NodeClock() });
   const listener = await transport.listen('127.0.0.1:0', {
+    admit,
     call: () => new Promise<never>(() => undefined),
     async *stream() {
       yield await Promise.resolve(new Uint8Array(1));
@@ -72,7 +81,7 @@ test('grpc transport: a call that is cancelled while its connection comes about 
   });
   const controller = new AbortController();
   const options = { deadlineMs: 60_000, signal: controller.signal };
-  const call = transport.call(listener.address, 'never', new Uint8Array(8), options);
+  const call = transport.call(listener.address, '/test/never', new Uint8Array(8), options);
   controller.abort();
   await expect(call).rejects.toMatchObject({ code: 'cancelled' });
   await transport.close();

@@ -1,14 +1,26 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '../../env/clock.ts';
 import type { RpcHandlers } from '../../env/transport.ts';
 
 const headBytesMax = 8_192;
+const headMs = 10_000;
 
 /**
  * Answers one HTTP/1.1 request on a connection that does not speak HTTP/2, and closes it: 200, 404, or 405 for anything
  * but GET. `first` is what has arrived of it.
  */
-export function answerHttpGet(socket: Socket, first: Buffer, handlers: RpcHandlers): void {
+export function answerHttpGet(
+  socket: Socket,
+  first: Buffer,
+  { clock, handlers }: { readonly clock: Clock; readonly handlers: RpcHandlers },
+): void {
   let head = first.toString('latin1');
+  const timer = clock.after(headMs, () => {
+    socket.destroy();
+  });
+  socket.once('close', () => {
+    timer.cancel();
+  });
   const tryAnswer = (): void => {
     if (head.includes('\r\n\r\n') || head.length > headBytesMax) {
       socket.off('data', onData);

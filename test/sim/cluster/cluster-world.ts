@@ -173,10 +173,7 @@ export class ClusterWorld {
         snapshotEntries: this.knobs.raftSnapshotEntries,
       },
     );
-    await transport.listen(
-      `${name}:8089`,
-      createRpcHandlers(() => node.clusterId, node.methods),
-    );
+    await transport.listen(`${name}:8089`, createRpcHandlers(node.membership, node.methods));
     this.metas.set(name, node);
   }
 
@@ -221,7 +218,7 @@ export class ClusterWorld {
         raftAddr: httpAddress.replace('8091', '8089'),
         peers: null,
       });
-    const rpc = new RpcClient(transport, () => node.clusterId);
+    const rpc = new RpcClient(transport, node.membership);
     const announcements = new Announcements(clock, 30_000);
     return {
       ports: { clock, log, node, rpc, announcements, probe, requestId: () => '' },

@@ -1,10 +1,9 @@
 import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
+import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
+import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { HardState } from '../../../src/raft/types.ts';
 import { decodeMessage, encodeMessage } from '../../../src/rpc/message.ts';
-
-/** Of a request, before its message: version and cluster (rpc/envelope.ts). */
-const headBytes = 16;
 
 /** Whom it voted for is not written down. */
 export function forgettingVotes(kv: KvOpener): KvOpener {
@@ -40,9 +39,10 @@ export function swallowingFailures(transport: RpcTransport): RpcTransport {
       try {
         return await transport.call(address, method, request, options);
       } catch (error) {
-        if (method !== 'shards.write') throw error;
-        const batches = decodeMessage(request.subarray(headBytes)) as readonly unknown[];
-        return encodeMessage(batches.map(() => ({ droppedCount: 0, reason: '' })));
+        if (method !== writeShardsMethod.path) throw error;
+        const { batches } = writeShardsMethod.request.decode(request);
+        const written = { kind: 'written', droppedCount: 0, reason: '' } as const;
+        return writeShardsMethod.reply.encode({ outcomes: batches.map(() => written) });
       }
     },
   };
@@ -60,13 +60,10 @@ export function forgettingCommands(transport: RpcTransport): RpcTransport {
       transport.listen(address, {
         ...handlers,
         call: (method, request, context) => {
-          if (method !== 'meta.execute') return handlers.call(method, request, context);
-          const logged = decodeMessage(request.subarray(headBytes)) as { readonly id: string };
-          const other = encodeMessage({ ...logged, id: `${logged.id} ${++arrivedCount}` });
-          const bytes = new Uint8Array(headBytes + other.length);
-          bytes.set(request.subarray(0, headBytes));
-          bytes.set(other, headBytes);
-          return handlers.call(method, bytes, context);
+          if (method !== executeMethod.path) return handlers.call(method, request, context);
+          const logged = executeMethod.request.decode(request);
+          const other = { ...logged, id: `${logged.id} ${++arrivedCount}` };
+          return handlers.call(method, executeMethod.request.encode(other), context);
         },
       }),
   };

@@ -27,9 +27,6 @@ export async function startSimMeta(
       ...options,
     },
   );
-  await transport.listen(
-    `${name}:8089`,
-    createRpcHandlers(() => node.clusterId, node.methods),
-  );
+  await transport.listen(`${name}:8089`, createRpcHandlers(node.membership, node.methods));
   return node;
 }

@@ -5,8 +5,10 @@ import type { Timer } from '../../../src/env/clock.ts';
 import { marshalError, unmarshalError } from '../../../src/env/node/engine-protocol.ts';
 import { fraction } from '../../../src/env/random.ts';
 import type {
+  RpcAdmission,
   RpcHandlers,
   RpcListener,
+  RpcMetadata,
   RpcOptions,
   RpcTransport,
 } from '../../../src/env/transport.ts';
@@ -102,7 +104,7 @@ export class SimTransport implements RpcTransport {
     request: Uint8Array,
     options: RpcOptions,
   ): Promise<Uint8Array> {
-    const { deadlineMs, signal } = options;
+    const { deadlineMs, signal, metadata = {} } = options;
     if (signal?.aborted === true) return Promise.reject(cancelled(signal));
     const exchange = new Exchange(this.#loop, this.#life, this.#board);
     const answer = new Latch<Uint8Array>();
@@ -127,7 +129,11 @@ export class SimTransport implements RpcTransport {
     const bytes = request.slice();
     const deliver = (listener: Listener, isCopy: boolean): void => {
       const run = exchange.serve(listener, deadlineMs, isCopy ? () => undefined : fail);
-      invoke(() => listener.handlers.call(method, bytes.slice(), { signal: run.signal })).then(
+      const { handlers } = listener;
+      invoke(() => {
+        admit(handlers.admit(method, metadata), 'call', bytes);
+        return handlers.call(method, bytes.slice(), { signal: run.signal });
+      }).then(
         (reply) => {
           const copy = reply.slice();
           run.reply(() => {
@@ -154,7 +160,7 @@ export class SimTransport implements RpcTransport {
     request: Uint8Array,
     options: RpcOptions,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const { deadlineMs, signal } = options;
+    const { deadlineMs, signal, metadata = {} } = options;
     if (signal?.aborted === true) throw cancelled(signal);
     const exchange = new Exchange(this.#loop, this.#life, this.#board);
     const inbox = new Inbox();
@@ -170,7 +176,13 @@ export class SimTransport implements RpcTransport {
       },
       deliver: (listener, isCopy) => {
         // What a doubled request is answered belongs to no one: the caller reads one stream.
-        this.#pump(listener, { method, bytes, exchange, inbox: isCopy ? new Inbox() : inbox });
+        this.#pump(listener, {
+          method,
+          metadata,
+          bytes,
+          exchange,
+          inbox: isCopy ? new Inbox() : inbox,
+        });
       },
     });
     try {
@@ -203,17 +215,19 @@ export class SimTransport implements RpcTransport {
     listener: Listener,
     stream: {
       readonly method: string;
+      readonly metadata: RpcMetadata;
       readonly bytes: Uint8Array;
       readonly exchange: Exchange;
       readonly inbox: Inbox;
     },
   ): void {
-    const { method, bytes, exchange, inbox } = stream;
+    const { method, metadata, bytes, exchange, inbox } = stream;
     const run = exchange.serve(listener, Infinity, (error) => {
       inbox.fail(error);
     });
     const pump = async (): Promise<void> => {
       try {
+        admit(listener.handlers.admit(method, metadata), 'stream', bytes);
         const replies = listener.handlers.stream(method, bytes, { signal: run.signal });
         for await (const reply of replies) {
           while (inbox.inFlight >= streamWindow && !run.signal.aborted) {
@@ -500,6 +514,15 @@ class Inbox {
     this.#changed.open(undefined);
     this.#changed = new Latch();
   }
+}
+
+function admit(
+  { kind, requestBytesMax }: RpcAdmission,
+  asked: RpcAdmission['kind'],
+  request: Uint8Array,
+): void {
+  if (kind !== asked) throw new DbError('internal', `asked for a ${asked}, it is a ${kind}`);
+  if (request.length > requestBytesMax) throw new DbError('too_large', 'the request is too long');
 }
 
 /** A handler that throws at once rejects, as one that throws later. */

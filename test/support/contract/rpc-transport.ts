@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { DbError } from '../../../src/base/errors.ts';
 import type { Clock } from '../../../src/env/clock.ts';
-import type { RpcHandlers, RpcTransport } from '../../../src/env/transport.ts';
+import type { RpcHandlers, RpcMetadata, RpcTransport } from '../../../src/env/transport.ts';
 import type { Run } from './harness.ts';
 
 const bytes = (from: string): Uint8Array => new TextEncoder().encode(from);
 const text = (from: Uint8Array): string => new TextDecoder().decode(from);
 const code = (want: string, message: unknown = expect.anything()): unknown =>
   expect.objectContaining({ code: want, message }) as unknown;
+const streams: readonly string[] = ['/test/count', '/test/broken', '/test/big', '/test/silent'];
 const slow = { deadlineMs: 20_000 };
 
 /** Two nodes: `server` listens at `address` (port 0 when `address` ends so), `client` calls. */
@@ -24,28 +25,35 @@ export interface TransportPorts {
 
 interface Seen {
   readonly aborted: string[];
+  readonly metadata: RpcMetadata[];
   made: number;
   active: number;
 }
 
 function createHandlers(clock: Clock): { readonly handlers: RpcHandlers; readonly seen: Seen } {
-  const seen: Seen = { aborted: [], made: 0, active: 0 };
+  const seen: Seen = { aborted: [], metadata: [], made: 0, active: 0 };
   const handlers: RpcHandlers = {
+    admit(method, metadata) {
+      seen.metadata.push(metadata);
+      if (method === '/test/forbidden') throw new DbError('unauthenticated', 'not you');
+      const isStream = streams.includes(method);
+      return { kind: isStream ? 'stream' : 'call', requestBytesMax: 10_000_000, isTrusted: true };
+    },
     async call(method, request, { signal }) {
       seen.active++;
       switch (method) {
-        case 'echo':
+        case '/test/echo':
           return request;
-        case 'later':
+        case '/test/later':
           await clock.sleep(Number(text(request)));
           return bytes('done');
-        case 'refuse':
+        case '/test/refuse':
           throw new DbError('partial_write', 'partial write: \u00e9 \u4e2d "x"\n dropped=1');
-        case 'long':
+        case '/test/long':
           throw new DbError('invalid_argument', 'e'.repeat(9000));
-        case 'bug':
+        case '/test/bug':
           throw new TypeError('a bug');
-        case 'hang':
+        case '/test/hang':
           await new Promise((resolve) => {
             signal.addEventListener('abort', resolve);
           });
@@ -60,11 +68,11 @@ function createHandlers(clock: Clock): { readonly handlers: RpcHandlers; readonl
       try {
         for (let index = 0; index < Number(text(request)); index++) {
           seen.made++;
-          if (method === 'big') yield new Uint8Array(5_000_000).fill(index);
+          if (method === '/test/big') yield new Uint8Array(5_000_000).fill(index);
           else yield bytes(String(index));
-          if (method === 'silent') await clock.sleep(5_000, signal);
+          if (method === '/test/silent') await clock.sleep(5_000, signal);
         }
-        if (method === 'broken') throw new DbError('corrupt', 'in the middle');
+        if (method === '/test/broken') throw new DbError('corrupt', 'in the middle');
       } finally {
         seen.aborted.push(`left ${method}`);
       }
@@ -87,6 +95,7 @@ export function rpcTransportContract(name: string, run: Run<TransportPorts>): vo
     });
 
   callContract(name, served);
+  admitContract(name, served);
   cancelContract(name, served);
   streamContract(name, served);
   listenContract(name, run);
@@ -99,10 +108,10 @@ type Served = (
 function callContract(name: string, served: Served): void {
   test(`${name}: a call gives the handler's reply`, () =>
     served(async ({ client, at }) => {
-      expect(text(await client.call(at, 'echo', bytes('hello'), slow))).toBe('hello');
-      expect((await client.call(at, 'echo', new Uint8Array(0), slow)).length).toBe(0);
+      expect(text(await client.call(at, '/test/echo', bytes('hello'), slow))).toBe('hello');
+      expect((await client.call(at, '/test/echo', new Uint8Array(0), slow)).length).toBe(0);
       const many = Array.from({ length: 50 }, (_, index) => String(index));
-      const got = await Promise.all(many.map((m) => client.call(at, 'echo', bytes(m), slow)));
+      const got = await Promise.all(many.map((m) => client.call(at, '/test/echo', bytes(m), slow)));
       expect(got.map(text)).toEqual(many);
     }));
 
@@ -111,22 +120,42 @@ function callContract(name: string, served: Served): void {
       for (const length of [1_048_575, 1_048_576, 1_048_577, 9_000_001]) {
         const request = new Uint8Array(length);
         for (let index = 0; index < length; index += 997) request[index] = index % 251;
-        const reply = await client.call(at, 'echo', request, slow);
+        const reply = await client.call(at, '/test/echo', request, slow);
         expect(Buffer.compare(reply, request)).toBe(0);
       }
     }));
 
   test(`${name}: an error of the handler keeps code and text; a bug is internal`, () =>
     served(async ({ client, at }) => {
-      await expect(client.call(at, 'refuse', bytes(''), slow)).rejects.toEqual(
+      await expect(client.call(at, '/test/refuse', bytes(''), slow)).rejects.toEqual(
         code('partial_write', 'partial write: \u00e9 \u4e2d "x"\n dropped=1'),
       );
-      await expect(client.call(at, 'long', bytes(''), slow)).rejects.toEqual(
+      await expect(client.call(at, '/test/long', bytes(''), slow)).rejects.toEqual(
         code('invalid_argument', 'e'.repeat(9000)),
       );
-      await expect(client.call(at, 'bug', bytes(''), slow)).rejects.toEqual(
+      await expect(client.call(at, '/test/bug', bytes(''), slow)).rejects.toEqual(
         code('internal', 'a bug'),
       );
+    }));
+}
+
+function admitContract(name: string, served: Served): void {
+  test(`${name}: metadata comes with a request, and who is not admitted reaches no handler`, () =>
+    served(async ({ client, at, seen }) => {
+      const options = { ...slow, metadata: { 'varve-cluster': '42' } };
+      await client.call(at, '/test/echo', bytes(''), options);
+      expect(seen.metadata.at(-1)).toMatchObject({ 'varve-cluster': '42' });
+      const { active } = seen;
+      const large = new Uint8Array(5_000_000);
+      await expect(client.call(at, '/test/forbidden', large, options)).rejects.toEqual(
+        code('unauthenticated', 'not you'),
+      );
+      const reading = async (): Promise<void> => {
+        for await (const _item of client.stream(at, '/test/forbidden', large, slow)) expect.fail();
+      };
+      await expect(reading()).rejects.toEqual(code('unauthenticated', 'not you'));
+      expect(seen.active).toBe(active);
+      expect(text(await client.call(at, '/test/echo', bytes('x'), options))).toBe('x');
     }));
 }
 
@@ -134,7 +163,7 @@ function cancelContract(name: string, served: Served): void {
   test(`${name}: past its deadline a call times out and its handler is told`, () =>
     served(async ({ client, clock, at, seen }) => {
       const startMs = clock.monotonicMs();
-      await expect(client.call(at, 'hang', bytes('d'), { deadlineMs: 150 })).rejects.toEqual(
+      await expect(client.call(at, '/test/hang', bytes('d'), { deadlineMs: 150 })).rejects.toEqual(
         code('timeout'),
       );
       expect(clock.monotonicMs() - startMs).toBeLessThan(1500);
@@ -149,10 +178,10 @@ function cancelContract(name: string, served: Served): void {
         controller.abort();
       });
       const { signal } = controller;
-      await expect(client.call(at, 'hang', bytes('a'), { ...slow, signal })).rejects.toEqual(
+      await expect(client.call(at, '/test/hang', bytes('a'), { ...slow, signal })).rejects.toEqual(
         code('cancelled'),
       );
-      await expect(client.call(at, 'echo', bytes('a'), { ...slow, signal })).rejects.toEqual(
+      await expect(client.call(at, '/test/echo', bytes('a'), { ...slow, signal })).rejects.toEqual(
         code('cancelled'),
       );
       await clock.sleep(100);
@@ -163,7 +192,9 @@ function cancelContract(name: string, served: Served): void {
     served(async ({ client, clock, at, seen }) => {
       const controller = new AbortController();
       const { signal } = controller;
-      expect(text(await client.call(at, 'later', bytes('5'), { ...slow, signal }))).toBe('done');
+      expect(text(await client.call(at, '/test/later', bytes('5'), { ...slow, signal }))).toBe(
+        'done',
+      );
       controller.abort();
       await clock.sleep(30);
       expect(seen.aborted).toEqual([]);
@@ -174,12 +205,13 @@ function streamContract(name: string, served: Served): void {
   test(`${name}: a stream gives all replies in order, then its end or its error`, () =>
     served(async ({ client, at }) => {
       const got: string[] = [];
-      for await (const item of client.stream(at, 'count', bytes('200'), slow)) got.push(text(item));
+      for await (const item of client.stream(at, '/test/count', bytes('200'), slow))
+        got.push(text(item));
       expect(got).toEqual(Array.from({ length: 200 }, (_, index) => String(index)));
-      for await (const _item of client.stream(at, 'count', bytes('0'), slow)) expect.fail();
+      for await (const _item of client.stream(at, '/test/count', bytes('0'), slow)) expect.fail();
       const before: string[] = [];
       const broken = async (): Promise<void> => {
-        for await (const item of client.stream(at, 'broken', bytes('3'), slow)) {
+        for await (const item of client.stream(at, '/test/broken', bytes('3'), slow)) {
           before.push(text(item));
         }
       };
@@ -190,7 +222,7 @@ function streamContract(name: string, served: Served): void {
   test(`${name}: a slow reader holds the handler back; leaving ends it`, () =>
     served(async ({ client, clock, at, seen }) => {
       let taken = 0;
-      for await (const item of client.stream(at, 'big', bytes('100'), slow)) {
+      for await (const item of client.stream(at, '/test/big', bytes('100'), slow)) {
         expect(item.length).toBe(5_000_000);
         expect(item[4_999_999]).toBe(taken);
         await clock.sleep(20);
@@ -198,7 +230,7 @@ function streamContract(name: string, served: Served): void {
       }
       expect(seen.made).toBeLessThan(25);
       await clock.sleep(300);
-      expect(seen.aborted).toContain('left big');
+      expect(seen.aborted).toContain('left /test/big');
     }));
 
   test(`${name}: silence longer than the deadline ends a stream`, () =>
@@ -206,14 +238,14 @@ function streamContract(name: string, served: Served): void {
       const got: string[] = [];
       const reading = async (): Promise<void> => {
         const options = { deadlineMs: 200 };
-        for await (const item of client.stream(at, 'silent', bytes('9'), options)) {
+        for await (const item of client.stream(at, '/test/silent', bytes('9'), options)) {
           got.push(text(item));
         }
       };
       await expect(reading()).rejects.toEqual(code('timeout'));
       expect(got).toEqual(['0']);
       await clock.sleep(100);
-      expect(seen.aborted).toEqual(['silent', 'left silent']);
+      expect(seen.aborted).toEqual(['/test/silent', 'left /test/silent']);
     }));
 
   test(`${name}: an abort ends a stream on both sides`, () =>
@@ -224,13 +256,13 @@ function streamContract(name: string, served: Served): void {
       });
       const reading = async (): Promise<void> => {
         const options = { ...slow, signal: controller.signal };
-        for await (const item of client.stream(at, 'silent', bytes('9'), options)) {
+        for await (const item of client.stream(at, '/test/silent', bytes('9'), options)) {
           expect(text(item)).toBe('0');
         }
       };
       await expect(reading()).rejects.toEqual(code('cancelled'));
       await clock.sleep(100);
-      expect(seen.aborted).toEqual(['silent', 'left silent']);
+      expect(seen.aborted).toEqual(['/test/silent', 'left /test/silent']);
     }));
 }
 
@@ -249,12 +281,14 @@ function listenContract(name: string, run: Run<TransportPorts>): void {
       const { handlers } = createHandlers(clock);
       const listener = await server.listen(address, handlers);
       const at = listener.address;
-      await client.call(at, 'echo', bytes(''), slow);
+      await client.call(at, '/test/echo', bytes(''), slow);
       await listener.close();
       const startMs = clock.monotonicMs();
-      await expect(client.call(at, 'echo', bytes(''), slow)).rejects.toEqual(code('unavailable'));
+      await expect(client.call(at, '/test/echo', bytes(''), slow)).rejects.toEqual(
+        code('unavailable'),
+      );
       const reading = async (): Promise<void> => {
-        for await (const _item of client.stream(at, 'count', bytes('1'), slow)) expect.fail();
+        for await (const _item of client.stream(at, '/test/count', bytes('1'), slow)) expect.fail();
       };
       await expect(reading()).rejects.toEqual(code('unavailable'));
       expect(clock.monotonicMs() - startMs).toBeLessThan(5000);
@@ -264,7 +298,7 @@ function listenContract(name: string, run: Run<TransportPorts>): void {
     run(async ({ server, client, clock, address }) => {
       const { handlers, seen } = createHandlers(clock);
       const listener = await server.listen(address, handlers);
-      const hanging = client.call(listener.address, 'later', bytes('60000'), slow);
+      const hanging = client.call(listener.address, '/test/later', bytes('60000'), slow);
       const outcome = expect(hanging).rejects.toEqual(code('outcome_unknown'));
       while (seen.active === 0) await clock.sleep(5);
       await listener.close();
@@ -275,14 +309,14 @@ function listenContract(name: string, run: Run<TransportPorts>): void {
     run(async ({ server, client, clock, address }) => {
       const { handlers } = createHandlers(clock);
       const first = await server.listen(address, handlers);
-      await client.call(first.address, 'echo', bytes(''), slow);
+      await client.call(first.address, '/test/echo', bytes(''), slow);
       await first.close();
-      await expect(client.call(first.address, 'echo', bytes(''), slow)).rejects.toThrow();
+      await expect(client.call(first.address, '/test/echo', bytes(''), slow)).rejects.toThrow();
       const second = await server.listen(first.address, handlers);
       const startMs = clock.monotonicMs();
       for (;;) {
         try {
-          await client.call(first.address, 'echo', bytes(''), slow);
+          await client.call(first.address, '/test/echo', bytes(''), slow);
           break;
         } catch (error) {
           expect(error).toEqual(code('unavailable'));
@@ -300,7 +334,7 @@ function listenContract(name: string, run: Run<TransportPorts>): void {
       const got = await httpGet(listener.address, '/status');
       expect(got).toEqual({ status: 200, contentType: 'application/json', body: '{"ok":true}' });
       expect((await httpGet(listener.address, '/other')).status).toBe(404);
-      expect(text(await client.call(listener.address, 'echo', bytes('x'), slow))).toBe('x');
+      expect(text(await client.call(listener.address, '/test/echo', bytes('x'), slow))).toBe('x');
       await listener.close();
     }));
 }

@@ -1,0 +1,142 @@
+import { expect, test } from 'vitest';
+import { World } from '../../../test/sim/world/world.ts';
+import { must } from '../../base/assert.ts';
+import type { DbError } from '../../base/errors.ts';
+import type { RpcContext } from '../../env/transport.ts';
+import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import { Databases } from '../../meta/model/databases.ts';
+import type { CallMethod, StreamMethod } from '../../rpc/method.ts';
+import type { ServedMethod } from '../../rpc/rpc-service.ts';
+import type { ShardAccess, ShardBatch } from '../engine/shard-access.ts';
+import { servedShards } from './served-shards.ts';
+import { describeMethod, fragmentMethod, writeShardsMethod } from './shard-methods.ts';
+
+const rules = { name: 'autogen', durationNs: 0n, shardGroupDurationNs: 1n, replicaCount: 1, pastLimitNs: 0n, futureLimitNs: 0n }; // prettier-ignore
+
+/** Database `db`, with shards 1 and 2 of node 4, 3 of node 5; ids up to 9 have been given. */
+function catalogWith(ids: readonly (readonly [id: number, owner: number])[]): Catalog {
+  const shards = ids.map(([id, owner]) => ({ id, owners: [owner] }));
+  const shardGroups = [{ id: 1, startNs: 0n, endNs: 1n, shards }];
+  const database = { name: 'db', defaultRetentionPolicy: 'autogen', retentionPolicies: [{ ...rules, shardGroups }] }; // prettier-ignore
+  return { ...emptyCatalog, maxShardId: 9, databases: Databases.of([database]) };
+}
+
+/** Node 4, whose shards only note what they are asked. */
+class Node4 {
+  readonly world = new World(1);
+  readonly meta = { nodeId: 4, catalog: catalogWith([[1, 4], [2, 4], [3, 5]]) }; // prettier-ignore
+  readonly asked: unknown[] = [];
+  readonly #methods: readonly ServedMethod[];
+
+  constructor() {
+    this.world.addNode('d4');
+    const { clock } = must(this.world.nodes[0], 'd4').env;
+    const shards: ShardAccess = {
+      writeMany: (batches) => {
+        this.asked.push(...batches);
+        return Promise.resolve(batches.map(() => ({ kind: 'written', droppedCount: 0, reason: '' }))); // prettier-ignore
+      },
+      describe: (shardIds) => {
+        this.asked.push(shardIds);
+        return Promise.resolve({ measurements: [], lanes: [shardIds] });
+      },
+      async *list() {
+        yield await Promise.resolve([]);
+      },
+      async *fragment() {
+        yield await Promise.resolve([]);
+      },
+    };
+    this.#methods = servedShards({ clock, meta: this.meta, shards });
+  }
+
+  async write(...batches: readonly ShardBatch[]): Promise<readonly string[]> {
+    const { outcomes } = await this.#call(writeShardsMethod, { batches });
+    return outcomes.map((one) => (one.kind === 'failed' ? one.code : one.kind));
+  }
+
+  async describe(shardIds: readonly number[]): Promise<readonly (readonly number[])[]> {
+    const parts = await this.#stream(describeMethod, { shardIds });
+    return parts.flatMap(({ lanes }) => lanes);
+  }
+
+  fragment(shardIds: readonly number[]): Promise<readonly unknown[]> {
+    const task = { kind: 'rows', columns: [], rowsMax: 0 } as const;
+    const times = { minTimeNs: 0n, maxTimeNs: 1n, ascending: true };
+    return this.#stream(fragmentMethod, { version: 1, measurement: 'm', shardIds, groupBy: [], task, ...times }); // prettier-ignore
+  }
+
+  async #call<Q, A>(method: CallMethod<Q, A>, request: Q): Promise<A> {
+    const served = must(
+      this.#methods.find(({ path }) => path === method.path),
+      method.path,
+    );
+    if (served.kind !== 'call') throw new Error('it is a stream');
+    const answer = served.answer(method.request.encode(request), context);
+    return method.reply.decode(await this.world.complete(answer));
+  }
+
+  async #stream<Q, A>(method: StreamMethod<Q, A>, request: Q): Promise<readonly A[]> {
+    const served = must(
+      this.#methods.find(({ path }) => path === method.path),
+      method.path,
+    );
+    if (served.kind !== 'stream') throw new Error('it is a call');
+    const replies = served.answer(method.request.encode(request), context);
+    const all = async (): Promise<readonly A[]> => {
+      const parts: A[] = [];
+      for await (const reply of replies) parts.push(method.reply.decode(reply));
+      return parts;
+    };
+    return this.world.complete(all());
+  }
+}
+
+const context: RpcContext = { signal: new AbortController().signal };
+const payload = Uint8Array.of(1);
+const good: ShardBatch = { shardId: 1, database: 'db', retentionPolicy: 'autogen', payload };
+
+test('served shards: a batch is written where the catalog places its shard, or refused by itself', async () => {
+  const node = new Node4();
+  const outcomes = await node.write(
+    good,
+    { ...good, database: '../../../x' },
+    { ...good, retentionPolicy: 'other' },
+    { ...good, shardId: 3 },
+    { ...good, shardId: 7 },
+    { ...good, shardId: 2 },
+  );
+  expect(outcomes).toEqual(['written', 'invalid_argument', 'invalid_argument', 'shard_not_found', 'shard_not_found', 'written']); // prettier-ignore
+  expect(node.asked).toEqual([good, { ...good, shardId: 2 }]);
+});
+
+test('served shards: a shard of a newer catalog is waited for, and not for ever', async () => {
+  const node = new Node4();
+  const { clock } = must(node.world.nodes[0], 'd4').env;
+  clock.after(500, () => {
+    node.meta.catalog = { ...catalogWith([[1, 4], [12, 4]]), maxShardId: 12 }; // prettier-ignore
+  });
+  expect(await node.write({ ...good, shardId: 12 })).toEqual(['written']);
+  expect(await node.write({ ...good, shardId: 13 })).toEqual(['unavailable']);
+  expect(await node.describe([12])).toEqual([[12]]);
+});
+
+test('served shards: readers get what is there; of a shard elsewhere another owner is asked', async () => {
+  const node = new Node4();
+  // 7 was dropped a moment ago.
+  expect(await node.describe([1, 7, 2])).toEqual([[1, 2]]);
+  expect(await node.fragment([7])).toEqual([]);
+  expect(await node.fragment([1])).toEqual([[]]);
+  const refused = (run: Promise<unknown>) => run.catch((error: unknown) => (error as DbError).code);
+  expect(await refused(node.describe([1, 3]))).toBe('unavailable');
+  expect(await refused(node.fragment([3]))).toBe('unavailable');
+});
+
+test.each([1e300, -1, 0, 0.5, 2 ** 53, NaN])(
+  'served shards: shard %d is no shard',
+  async (shardId) => {
+    const node = new Node4();
+    await expect(node.write({ ...good, shardId })).rejects.toThrow();
+    expect(node.asked).toEqual([]);
+  },
+);

@@ -1,0 +1,158 @@
+/**
+ * The other end of RemoteShards: what other nodes ask of the shards of this one.
+ *
+ * - What a request says of a shard is held against the catalog: it is there, it is this node's, it is of the database and
+ *   policy that were named. Database and policy of a write, and with them its path on disk, are the catalog's.
+ * - A catalog may be behind that of the asker, who saw the shard made a moment ago: then it is waited for.
+ */
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { MiB } from '../../base/units.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { serveCall, serveStream, type ServedMethod } from '../../rpc/rpc-service.ts';
+import type { BatchOutcome, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
+import { descriptionParts } from './answer-parts.ts';
+import { describeMethod, fragmentMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
+import { findShard, isShardGone } from './shard-places.ts';
+
+export interface ServedShardsPorts {
+  readonly clock: Clock;
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
+  readonly shards: ShardAccess;
+}
+
+/** How long a node that serves a remote request may take over its own part; the caller's deadline ends it sooner. */
+const servedDeadlineMs = 3_600_000;
+/** Writes of other nodes that wait here for the engine: past it their coordinators keep what they have. */
+const servedBytesMax = 256 * MiB;
+/** Longer than the catalog takes from the metas to here; shorter than anybody waits for a write. */
+const catalogWaitMs = 3_000;
+const catalogPollMs = 5;
+
+export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] {
+  const { shards } = ports;
+  const places = new OwnPlaces(ports);
+  const writes = new ServedWrites(shards, places);
+  const options = (signal: AbortSignal) => ({ deadlineMs: servedDeadlineMs, signal });
+  return [
+    serveCall(writeShardsMethod, async ({ batches }) => ({
+      outcomes: await writes.write(batches),
+    })),
+    serveStream(describeMethod, async function* ({ shardIds, only }, { signal }) {
+      const own = await places.readable(shardIds, signal);
+      yield* descriptionParts(await shards.describe(own, { ...options(signal), only }));
+    }),
+    serveStream(listMethod, async function* (request, { signal }) {
+      const own = await places.readable(request.shardIds, signal);
+      const list = shards.list({ ...request, shardIds: own }, options(signal));
+      for await (const pieces of list) yield { pieces };
+    }),
+    serveStream(fragmentMethod, async function* (fragment, { signal }) {
+      const own = await places.readable(fragment.shardIds, signal);
+      if (own.length > 0) yield* shards.fragment({ ...fragment, shardIds: own }, options(signal));
+    }),
+  ];
+}
+
+/** The shards of this node, as the catalog has them. */
+class OwnPlaces {
+  readonly #ports: ServedShardsPorts;
+
+  constructor(ports: ServedShardsPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Those of them that are still there: what was dropped has nothing to read. Throws `unavailable` for one of another
+   * node, or one that this node has not heard of.
+   */
+  async readable(shardIds: readonly number[], signal: AbortSignal): Promise<readonly number[]> {
+    const own: number[] = [];
+    for (const shardId of shardIds) {
+      const place = await this.#place(shardId, signal);
+      if (place === undefined) continue;
+      if (!place.owners.includes(this.#ports.meta.nodeId))
+        throw new DbError('unavailable', `shard ${shardId} is not on this node`);
+      own.push(shardId);
+    }
+    return own;
+  }
+
+  /** The batch as the catalog places it. Throws `shard_not_found`, `invalid_argument`, `unavailable`. */
+  async placed(batch: ShardBatch): Promise<ShardBatch> {
+    const { shardId, database, retentionPolicy, payload } = batch;
+    const place = await this.#place(shardId);
+    if (place?.owners.includes(this.#ports.meta.nodeId) !== true)
+      throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
+    if (place.database !== database || place.retentionPolicy !== retentionPolicy)
+      throw new DbError('invalid_argument', `shard ${shardId} is of another database or policy`);
+    return { shardId, database: place.database, retentionPolicy: place.retentionPolicy, payload };
+  }
+
+  /** Undefined for a shard that is gone for good. */
+  async #place(shardId: number, signal?: AbortSignal): Promise<ReturnType<typeof findShard>> {
+    const { clock, meta } = this.#ports;
+    const giveUpMs = clock.monotonicMs() + catalogWaitMs;
+    for (;;) {
+      const { catalog } = meta;
+      const place = findShard(catalog, shardId);
+      if (place !== undefined || isShardGone(catalog, shardId)) return place;
+      if (clock.monotonicMs() > giveUpMs)
+        throw new DbError('unavailable', `shard ${shardId} is not known to this node`);
+      await clock.sleep(catalogPollMs, signal);
+    }
+  }
+}
+
+/** Writes what other nodes sent, whether or not they still wait for the answer: no owner drops what it was sent. */
+class ServedWrites {
+  readonly #shards: ShardAccess;
+  readonly #places: OwnPlaces;
+  #servedBytes = 0;
+
+  constructor(shards: ShardAccess, places: OwnPlaces) {
+    this.#shards = shards;
+    this.#places = places;
+  }
+
+  async write(batches: readonly ShardBatch[]): Promise<readonly WireOutcome[]> {
+    const lengthBytes = batches.reduce((sum, { payload }) => sum + payload.length, 0);
+    if (this.#servedBytes > 0 && this.#servedBytes + lengthBytes > servedBytesMax)
+      throw new DbError('queue_full', `${this.#servedBytes} bytes of writes wait for the engine`);
+    this.#servedBytes += lengthBytes;
+    try {
+      return await this.#write(batches);
+    } finally {
+      this.#servedBytes -= lengthBytes;
+    }
+  }
+
+  async #write(batches: readonly ShardBatch[]): Promise<readonly WireOutcome[]> {
+    const outcomes: WireOutcome[] = [];
+    const placed: { readonly at: number; readonly batch: ShardBatch }[] = [];
+    for (const [at, batch] of batches.entries()) {
+      try {
+        const { payload, ...place } = await this.#places.placed(batch);
+        // A payload that is a view of the message would take the message along to the worker.
+        placed.push({ at, batch: { ...place, payload: payload.slice() } });
+      } catch (error) {
+        outcomes[at] = wireOutcome({ kind: 'failed', error });
+      }
+    }
+    if (placed.length === 0) return outcomes;
+    const all = placed.map(({ batch }) => batch);
+    const results = await this.#shards.writeMany(all, { deadlineMs: servedDeadlineMs });
+    for (const [i, { at }] of placed.entries()) {
+      const error = new DbError('outcome_unknown', 'a batch has no outcome');
+      outcomes[at] = wireOutcome(results[i] ?? { kind: 'failed', error });
+    }
+    return outcomes;
+  }
+}
+
+function wireOutcome(outcome: BatchOutcome): WireOutcome {
+  if (outcome.kind === 'written') return outcome;
+  const { error } = outcome;
+  const code = isDbError(error) ? error.code : 'internal';
+  return { kind: 'failed', code, text: errorText(error) };
+}

@@ -1,0 +1,182 @@
+/** How what ShardAccess asks of another node travels (src/proto/data.proto, service Shards). */
+import { MiB } from '../../base/units.ts';
+import { dbErrorCodes } from '../../base/errors.ts';
+import { bytes, choice, count, id, list, mapped, optional, refused, text } from '../../proto/field.ts'; // prettier-ignore
+import { varve } from '../../proto/gen/wire.js';
+import { mappedMessage, message, union } from '../../proto/message.ts';
+import { decodeBlocks, decodePlan, decodePredicate, encodeBlocks, encodePlan, encodePredicate, shardIds, type FragmentPlan } from '../../query/fragment-codec.ts'; // prettier-ignore
+import type { Fragment } from '../../query/fragment.ts';
+import type { Predicate } from '../../query/predicate.ts';
+import type { SourceFieldType } from '../../query/source.ts';
+import { callMethod, streamMethod } from '../../rpc/method.ts';
+import type { FragmentBlock } from '../engine/shard-access.ts';
+
+const { v1 } = varve.data;
+
+/** A write is at most max-body-size and grows a little as columns; a call carries several. */
+const writeBytesMax = 128 * MiB;
+const batchesMax = 65_536;
+const planBytesMax = 16 * MiB;
+const blocksBytesMax = 1_024 * MiB;
+const namesMax = 10_000_000;
+/** A sketch has some 16,000 registers of six bits. */
+const sketchBytesMax = 1 << 20;
+const reasonLengthMax = 1 << 20;
+
+const name = text();
+const names = list(name, { max: namesMax });
+
+/** A list that may be left out. */
+const someNames = mapped(message(v1.Names, { names }), {
+  to: (value: readonly string[]) => ({ names: value }),
+  from: (value) => value.names,
+});
+
+/** What an owner says of one batch, as it travels. */
+export type WireOutcome =
+  | { readonly kind: 'written'; readonly droppedCount: number; readonly reason: string }
+  | {
+      readonly kind: 'failed';
+      readonly code: (typeof dbErrorCodes)[number];
+      readonly text: string;
+    };
+
+export const writeShardsMethod = callMethod('/varve.data.v1.Shards/WriteShards', {
+  requestBytesMax: writeBytesMax,
+  request: message(v1.WriteShardsRequest, {
+    batches: list(
+      message(v1.WriteShardsRequest.ShardBatch, {
+        shardId: id,
+        database: name,
+        retentionPolicy: name,
+        payload: bytes({ lengthBytesMax: writeBytesMax }),
+      }),
+      { max: batchesMax },
+    ),
+  }),
+  reply: message(v1.WriteShardsReply, {
+    outcomes: list(
+      union<WireOutcome>(v1.WriteShardsReply.Outcome, {
+        variants: {
+          written: [
+            'written',
+            message(v1.WriteShardsReply.Written, {
+              droppedCount: count(),
+              reason: text({ lengthMax: reasonLengthMax }),
+            }),
+          ],
+          failed: [
+            'failed',
+            message(v1.WriteShardsReply.Failed, {
+              // A code of a newer release is one that nobody here reacts to.
+              code: mapped(text({ lengthMax: 64 }), {
+                to: (code: (typeof dbErrorCodes)[number]) => code,
+                from: (code) => dbErrorCodes.find((known) => known === code) ?? 'internal',
+              }),
+              text: text({ lengthMax: reasonLengthMax }),
+            }),
+          ],
+        },
+      }),
+      { max: batchesMax },
+    ),
+  }),
+});
+
+const fieldType = choice({ float: 1, integer: 2, unsigned: 3, boolean: 4, string: 5 });
+
+/** A field of a measurement is a pair where it is used. */
+const schemaField = mapped(message(v1.DescribeReply.Field, { name, type: fieldType }), {
+  to: ([fieldName, type]: readonly [string, SourceFieldType]) => ({ name: fieldName, type }),
+  from: ({ name: fieldName, type }) => [fieldName, type] as const,
+});
+
+export const describeMethod = streamMethod('/varve.data.v1.Shards/Describe', {
+  requestBytesMax: planBytesMax,
+  request: message(v1.DescribeRequest, {
+    shardIds,
+    only: optional(someNames),
+  }),
+  reply: message(v1.DescribeReply, {
+    measurements: list(
+      message(v1.DescribeReply.Measurement, {
+        name,
+        fields: list(schemaField, { max: namesMax }),
+        tagKeys: names,
+      }),
+      { max: namesMax },
+    ),
+    lanes: list(
+      mapped(message(v1.DescribeReply.Lane, { shardIds }), {
+        to: (lane: readonly number[]) => ({ shardIds: lane }),
+        from: (lane) => lane.shardIds,
+      }),
+      { max: batchesMax },
+    ),
+  }),
+});
+
+const predicate = mapped(bytes({ lengthBytesMax: planBytesMax }), {
+  to: (value: Predicate) => encodePredicate(value),
+  from: decodePredicate,
+});
+
+/** Of a sketch: numbers of 32 bits, wherever they lie in a message. */
+const sketch = mapped(bytes({ lengthBytesMax: sketchBytesMax }), {
+  to: (value: Uint32Array) => new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
+  from: (value, path) => {
+    if (value.length % 4 !== 0) throw refused(path, 'is no list of numbers');
+    return new Uint32Array(value.slice().buffer);
+  },
+});
+
+export const listMethod = streamMethod('/varve.data.v1.Shards/List', {
+  requestBytesMax: planBytesMax,
+  request: message(v1.ListRequest, {
+    of: choice({ series: 1, 'tag-keys': 2, 'tag-values': 3, 'field-types': 4, 'series-sketch': 5 }),
+    shardIds,
+    measurements: list(
+      message(v1.ListRequest.Measurement, {
+        name,
+        predicate: optional(predicate),
+        tagKeys: optional(someNames),
+      }),
+      { max: namesMax },
+    ),
+  }),
+  reply: message(v1.ListReply, {
+    pieces: list(
+      message(v1.ListReply.Piece, {
+        at: count({ max: namesMax }),
+        key: name,
+        texts: names,
+        sketch: optional(sketch),
+      }),
+      { max: namesMax },
+    ),
+  }),
+});
+
+export const fragmentMethod = streamMethod('/varve.data.v1.Shards/Fragment', {
+  requestBytesMax: planBytesMax,
+  request: mappedMessage(
+    message(v1.FragmentRequest, {
+      shardIds,
+      plan: mapped(bytes({ lengthBytesMax: planBytesMax }), {
+        to: (plan: FragmentPlan) => encodePlan(plan),
+        from: decodePlan,
+      }),
+    }),
+    {
+      to: ({ shardIds: ids, ...plan }: Fragment) => ({ shardIds: ids, plan }),
+      from: ({ shardIds: ids, plan }) => ({ ...plan, shardIds: ids }),
+    },
+  ),
+  reply: mappedMessage(
+    message(v1.FragmentReply, { blocks: bytes({ lengthBytesMax: blocksBytesMax }) }),
+    {
+      to: (blocks: readonly FragmentBlock[]) => ({ blocks: encodeBlocks(blocks) }),
+      from: ({ blocks }) => decodeBlocks(blocks),
+    },
+  ),
+});

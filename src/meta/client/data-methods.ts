@@ -1,0 +1,59 @@
+/** What data nodes answer to the meta leader that adds them (src/proto/data.proto, service Node). */
+import { address, choice, count, id, list, mapped, refused, uint64, type Field } from '../../proto/field.ts'; // prettier-ignore
+import { varve } from '../../proto/gen/wire.js';
+import { message } from '../../proto/message.ts';
+import { callMethod } from '../../rpc/method.ts';
+
+const { v1 } = varve.data;
+
+const metaNodesMax = 64;
+
+/** What the meta leader tells a data node that it adds. */
+export interface DataIdentity {
+  readonly nodeId: number;
+  readonly clusterId: bigint;
+  /** host:8089 of the meta nodes. */
+  readonly metaAddresses: readonly string[];
+}
+
+export interface DataStatus {
+  /** Which cluster it is of, as the asker sees it: the id itself is for members. */
+  readonly cluster: 'none' | 'same' | 'other';
+  readonly nodeId: number;
+  readonly httpAddress: string;
+}
+
+const someAddresses: Field<readonly string[]> = mapped(list(address, { max: metaNodesMax }), {
+  to: (value: readonly string[]) => value,
+  from: (value, name) => {
+    if (value.length === 0) throw refused(name, 'is empty');
+    return value;
+  },
+});
+
+/** For a node that is of a cluster: its id is never 0. */
+const clusterId = mapped(uint64, {
+  to: (value: bigint) => value,
+  from: (value, name) => {
+    if (value === 0n) throw refused(name, 'is 0');
+    return value;
+  },
+});
+
+export const dataStatusMethod = callMethod('/varve.data.v1.Node/Status', {
+  access: 'anyone',
+  requestBytesMax: 1_024,
+  request: message(v1.StatusRequest, { clusterId: uint64 }),
+  reply: message(v1.StatusReply, {
+    cluster: choice({ none: 0, same: 1, other: 2 }),
+    nodeId: count(),
+    httpAddress: address,
+  }),
+});
+
+export const joinDataMethod = callMethod('/varve.data.v1.Node/Join', {
+  access: 'newcomer',
+  requestBytesMax: 64 * 1_024,
+  request: message(v1.JoinRequest, { nodeId: id, clusterId, metaAddresses: someAddresses }),
+  reply: message(v1.JoinReply, {}),
+});

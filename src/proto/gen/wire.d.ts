@@ -1,0 +1,106 @@
+// Made by scripts/build-proto.ts from src/proto/*.proto.
+export interface MessageType {
+  readonly prototype: object;
+  encode(message: object): { finish(): Uint8Array };
+  decode(reader: object): object;
+}
+
+export const varve: {
+  readonly data: {
+    readonly v1: {
+      readonly StatusRequest: MessageType;
+      readonly StatusReply: MessageType & {
+      };
+      readonly JoinRequest: MessageType;
+      readonly JoinReply: MessageType;
+      readonly WriteShardsRequest: MessageType & {
+        readonly ShardBatch: MessageType;
+      };
+      readonly WriteShardsReply: MessageType & {
+        readonly Outcome: MessageType;
+        readonly Written: MessageType;
+        readonly Failed: MessageType;
+      };
+      readonly DescribeRequest: MessageType;
+      readonly DescribeReply: MessageType & {
+        readonly Measurement: MessageType;
+        readonly Field: MessageType;
+        readonly Lane: MessageType;
+      };
+      readonly ListRequest: MessageType & {
+        readonly Measurement: MessageType;
+      };
+      readonly Names: MessageType;
+      readonly ListReply: MessageType & {
+        readonly Piece: MessageType;
+      };
+      readonly FragmentRequest: MessageType;
+      readonly FragmentReply: MessageType;
+      readonly ListQueriesRequest: MessageType;
+      readonly ListQueriesReply: MessageType & {
+        readonly Query: MessageType;
+      };
+      readonly KillQueryRequest: MessageType;
+      readonly KillQueryReply: MessageType;
+    };
+  };
+  readonly meta: {
+    readonly v1: {
+      readonly Member: MessageType;
+      readonly Voters: MessageType;
+      readonly RaftEntry: MessageType;
+      readonly RaftMessages: MessageType;
+      readonly RaftReceipt: MessageType;
+      readonly ListenRequest: MessageType;
+      readonly RaftMessage: MessageType & {
+        readonly Vote: MessageType;
+        readonly VoteReply: MessageType;
+        readonly Append: MessageType;
+        readonly AppendReply: MessageType;
+        readonly Heartbeat: MessageType;
+        readonly HeartbeatReply: MessageType;
+        readonly Snapshot: MessageType;
+        readonly TimeoutNow: MessageType;
+      };
+      readonly ExecuteRequest: MessageType;
+      readonly ExecuteReply: MessageType & {
+        readonly Executed: MessageType;
+      };
+      readonly WatchRequest: MessageType;
+      readonly WatchReply: MessageType;
+      readonly CatalogStep: MessageType;
+      readonly CatalogChange: MessageType;
+      readonly CatalogCounts: MessageType;
+      readonly JoinRequest: MessageType;
+      readonly JoinReply: MessageType;
+      readonly StatusRequest: MessageType;
+      readonly StatusReply: MessageType;
+      readonly Announcement: MessageType & {
+        readonly HeardOf: MessageType;
+      };
+      readonly AnnouncementReceipt: MessageType;
+    };
+  };
+};
+
+export const grpc: {
+  readonly health: {
+    readonly v1: {
+      readonly HealthCheckRequest: MessageType;
+      readonly HealthCheckResponse: MessageType & {
+      };
+    };
+  };
+  readonly reflection: {
+    readonly v1: {
+      readonly ServerReflectionRequest: MessageType;
+      readonly ExtensionRequest: MessageType;
+      readonly ServerReflectionResponse: MessageType;
+      readonly FileDescriptorResponse: MessageType;
+      readonly ExtensionNumberResponse: MessageType;
+      readonly ListServiceResponse: MessageType;
+      readonly ServiceResponse: MessageType;
+      readonly ErrorResponse: MessageType;
+    };
+  };
+};

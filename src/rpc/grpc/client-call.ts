@@ -1,0 +1,133 @@
+/**
+ * One call to a peer, as its replies are asked for: while one is not taken the stream is not read on.
+ * - It is read to its end, so that the stream closes by itself; only a call that is left early is reset, at a pace.
+ */
+import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
+import { Latch } from '../../base/async/latch.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
+import { MessageReader, prefixed } from './length-prefixed.ts';
+import type { Resettable } from './paced-resets.ts';
+import { trailersError } from './status.ts';
+
+/** Of one reply; what is longer comes in several. */
+const replyBytesMax = 1 << 30;
+
+export class ClientCall implements Resettable {
+  readonly #address: string;
+  readonly #stream: ClientHttp2Stream;
+  readonly #reader = new MessageReader(replyBytesMax);
+  #trailers: IncomingHttpHeaders | undefined;
+  #error: DbError | undefined;
+  #isOver = false;
+  #isLeft = false;
+  #changed = new Latch<undefined>();
+
+  constructor(address: string, stream: ClientHttp2Stream, request: Uint8Array) {
+    this.#address = address;
+    this.#stream = stream;
+    stream.on('response', (headers: IncomingHttpHeaders, flags: number) => {
+      // An answer that is nothing but an error has it in its only headers.
+      if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) this.#trailers = headers;
+      if (Number(headers[':status']) !== 200) this.#end(this.#notGrpc(headers));
+    });
+    stream.on('trailers', (trailers: IncomingHttpHeaders) => {
+      this.#trailers = trailers;
+    });
+    stream.on('data', (part: Buffer) => {
+      this.#push(part);
+    });
+    stream.on('error', () => undefined);
+    // An answer without a body ends only for who has read it.
+    stream.on('end', () => {
+      if (this.#trailers !== undefined) this.#end(trailersError(this.#trailers));
+    });
+    stream.on('close', () => {
+      const { rstCode } = stream;
+      this.#end(
+        this.#trailers === undefined ? this.#broken(rstCode) : trailersError(this.#trailers),
+      );
+    });
+    for (const part of prefixed(request)) stream.write(part);
+    stream.end();
+  }
+
+  get hasEnded(): boolean {
+    return this.#stream.closed || this.#stream.destroyed;
+  }
+
+  /** The next reply, undefined at the end. Throws what the handler threw or the connection met. */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      if (this.#isLeft) throw this.#error ?? new DbError('cancelled', 'the call was left');
+      const reply = this.#take();
+      if (reply !== undefined) return reply;
+      if (this.#isOver) {
+        if (this.#error !== undefined) throw this.#error;
+        return undefined;
+      }
+      this.#stream.resume();
+      await this.#changed.promise;
+    }
+  }
+
+  /** Nobody asks any more: next() throws `error`, what still comes is thrown away. */
+  leave(error: DbError | undefined): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#error = error ?? this.#error;
+    this.#stream.resume();
+    this.#wake();
+  }
+
+  reset(): void {
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #push(part: Buffer): void {
+    if (this.#isLeft || this.#isOver) return;
+    try {
+      this.#reader.push(part);
+    } catch (error) {
+      this.#end(isDbError(error) ? error : undefined);
+      return;
+    }
+    if (this.#reader.hasMessage) {
+      this.#stream.pause();
+      this.#wake();
+    }
+  }
+
+  #take(): Uint8Array | undefined {
+    try {
+      return this.#reader.take();
+    } catch (error) {
+      this.#end(isDbError(error) ? error : undefined);
+      return undefined;
+    }
+  }
+
+  #end(error: DbError | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#error ??= error;
+    this.#wake();
+  }
+
+  #broken(rstCode: number | undefined): DbError {
+    // The two that say for sure that no handler was reached.
+    const wasSent = !this.#stream.pending;
+    if (!wasSent || rstCode === constants.NGHTTP2_REFUSED_STREAM)
+      return new DbError('unavailable', `${this.#address}: the request was not taken`);
+    return new DbError('outcome_unknown', `${this.#address}: the connection broke`);
+  }
+
+  #notGrpc(headers: IncomingHttpHeaders): DbError {
+    const text = `${this.#address}: answers with HTTP status ${String(headers[':status'])}`;
+    return new DbError('unavailable', text);
+  }
+
+  #wake(): void {
+    this.#changed.open(undefined);
+    this.#changed = new Latch();
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * One HTTP/2 connection to a peer.
+ * - It is pinged while calls are under way; a peer that is silent is given up, and with it the calls.
+ * - A session that has ended is never used again: the next call makes a new one at once.
+ */
+import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2'; // prettier-ignore
+import { connect as connectTcp } from 'node:net';
+import { DbError } from '../../base/errors.ts';
+import type { Clock, Timer } from '../../env/clock.ts';
+import { PacedResets } from './paced-resets.ts';
+import { splitAddress } from './split-address.ts';
+
+const pingMs = 5_000;
+/** What one answer may send ahead of being read. */
+const windowBytes = 1 << 20;
+/** In megabytes; the streams' windows bound what it holds. */
+const sessionMemoryMax = 4_096;
+
+export class PeerSession {
+  readonly resets: PacedResets;
+  readonly #session: ClientHttp2Session;
+  readonly #connected: Promise<void>;
+  readonly #pinger: Timer;
+  #callCount = 0;
+  #isSilent = false;
+
+  constructor(address: string, clock: Clock, connectMs: number) {
+    this.resets = new PacedResets(clock);
+    const [host, port] = splitAddress(address);
+    const socket = connectTcp({ host, port, noDelay: true });
+    this.#session = connect(`http://${address}`, {
+      createConnection: () => socket,
+      maxSessionMemory: sessionMemoryMax,
+      settings: { enablePush: false, initialWindowSize: windowBytes },
+    });
+    this.#connected = new Promise((resolve, reject) => {
+      const fail = (): void => {
+        reject(new DbError('unavailable', `dial tcp ${address}: connect: connection refused`));
+      };
+      const timer = clock.after(connectMs, () => {
+        socket.destroy();
+      });
+      this.#session.once('connect', () => {
+        timer.cancel();
+        resolve();
+      });
+      this.#session.once('close', () => {
+        timer.cancel();
+        this.#pinger.cancel();
+        this.resets.close();
+        fail();
+      });
+      this.#session.on('error', fail);
+    });
+    this.#connected.catch(() => undefined);
+    this.#pinger = clock.every(pingMs, () => {
+      this.#ping();
+    });
+  }
+
+  /** Whether a call may be made with it. */
+  get isUsable(): boolean {
+    return !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Rejects with `unavailable` when there is nobody. */
+  connected(): Promise<void> {
+    return this.#connected;
+  }
+
+  /** Throws `unavailable` when it has ended. */
+  request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    let stream: ClientHttp2Stream;
+    try {
+      stream = this.#session.request(headers);
+    } catch (error) {
+      // Also when it has used up its streams' numbers: the next call makes a new one.
+      this.#session.close();
+      throw new DbError('unavailable', 'the connection has just ended', { cause: error });
+    }
+    this.#callCount++;
+    stream.once('close', () => this.#callCount--);
+    return stream;
+  }
+
+  close(): void {
+    this.#session.destroy();
+  }
+
+  #ping(): void {
+    if (!this.isUsable || this.#callCount === 0) return;
+    if (this.#isSilent) {
+      this.#session.destroy();
+      return;
+    }
+    this.#isSilent = true;
+    this.#session.ping(() => {
+      this.#isSilent = false;
+    });
+  }
+}

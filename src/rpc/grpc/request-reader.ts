@@ -1,0 +1,79 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import { MessageReader } from './length-prefixed.ts';
+
+export interface RequestLimits {
+  readonly clock: Clock;
+  readonly lengthBytesMax: number;
+  readonly budget: ByteBudget;
+}
+
+/** A request that has been read; `release` once nothing holds on to its bytes. */
+export interface ReadRequest {
+  readonly message: Uint8Array;
+  readonly release: () => void;
+}
+
+/** From the moment there is memory for it, or the wait for its first bytes: a megabyte a second is slow enough. */
+const readMs = 60_000;
+
+/**
+ * Reads the one message of a request, once there is memory for the length that it announces. Rejects with `too_large`,
+ * `unsupported`, `invalid_argument` for what is no single message, `timeout`, `cancelled` when the caller has gone.
+ */
+export function readRequest(
+  stream: ServerHttp2Stream,
+  { clock, lengthBytesMax, budget }: RequestLimits,
+): Promise<ReadRequest> {
+  return new Promise((resolve, reject) => {
+    const reader = new MessageReader(lengthBytesMax);
+    let giveBack: (() => void) | undefined;
+    const settle = (): void => {
+      timer.cancel();
+      stream.off('data', onData).off('end', onEnd).off('close', onClose);
+    };
+    const fail = (error: DbError): void => {
+      settle();
+      giveBack?.();
+      reject(error);
+    };
+    const startTimer = () =>
+      clock.after(readMs, () => {
+        fail(new DbError('timeout', 'the request did not come in time'));
+      });
+    let timer = startTimer();
+    const reserve = (): void => {
+      timer.cancel();
+      stream.pause();
+      giveBack = budget.reserve(reader.announcedBytes, () => {
+        timer = startTimer();
+        stream.resume();
+      });
+    };
+    const onData = (part: Buffer): void => {
+      try {
+        reader.push(part);
+        if (reader.heldBytes > reader.announcedBytes && reader.announcedBytes > 0)
+          throw new DbError('invalid_argument', 'a request is one message');
+        if (giveBack === undefined && reader.announcedBytes > 0) reserve();
+      } catch (error) {
+        fail(isDbError(error) ? error : new DbError('internal', errorText(error)));
+      }
+    };
+    const onEnd = (): void => {
+      const message = reader.take();
+      if (message === undefined || reader.heldBytes > 0) {
+        fail(new DbError('invalid_argument', 'a request is one message'));
+        return;
+      }
+      settle();
+      resolve({ message, release: giveBack ?? (() => undefined) });
+    };
+    const onClose = (): void => {
+      fail(new DbError('cancelled', 'the caller is gone'));
+    };
+    stream.on('data', onData).on('end', onEnd).on('close', onClose);
+  });
+}
