@@ -1,5 +1,6 @@
 /** The folder of a development cluster: held by one launcher at a time, kept between runs. */
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -67,22 +68,36 @@ export class DevFolder {
   /** Forgets what the folder held. Only what a launcher has made is removed, whatever folder --dir names. */
   clear(): void {
     for (const name of readdirSync(this.dir))
-      if (/^((meta|data)-\d+|license|cluster\.json)$/.test(name))
+      if (/^((meta|data)-\d+|license|secret|cluster\.json)$/.test(name))
         rmSync(join(this.dir, name), { recursive: true });
   }
 
   /** Makes folders and configuration files; one that is there stays as it is, unless the folder has moved. */
   prepare(shape: ClusterShape, nodes: readonly ClusterNode[]): void {
     const license = issueLicense(this.dir, nodes.length);
+    const secret = keptSecret(this.dir, this.#kept === undefined);
     const hasMoved = this.#kept !== undefined && this.#kept.dir !== this.dir;
     for (const node of nodes) {
       mkdirSync(node.folder, { recursive: true });
       if (hasMoved || !existsSync(node.configPath))
-        writeFileSync(node.configPath, configOf(node, license));
+        writeFileSync(node.configPath, configOf(node, { license, secret }), { mode: 0o600 });
     }
     const kept: KeptCluster = { version: shapeVersion, dir: this.dir, ...shape };
     writeFileSync(join(this.dir, 'cluster.json'), `${JSON.stringify(kept, null, 2)}\n`);
   }
+}
+
+/**
+ * What the nodes of the cluster know each other by, made once. A cluster of a launcher that made none keeps none: its
+ * configuration files stay as they are, and nodes with a secret would not take part with those without.
+ */
+function keptSecret(dir: string, isNew: boolean): string {
+  const path = join(dir, 'secret');
+  if (existsSync(path)) return readFileSync(path, 'utf8').trim();
+  if (!isNew) return '';
+  const secret = randomBytes(32).toString('base64url');
+  writeFileSync(path, `${secret}\n`, { mode: 0o600 });
+  return secret;
 }
 
 /** A licence by a key of its own; issued at each start, so that it is never a stale one. */

@@ -22,6 +22,13 @@ export interface ClusterNode {
   readonly tcp: string;
 }
 
+/** What all nodes of a cluster are configured with. */
+export interface DevSettings {
+  readonly license: DevLicense;
+  /** What its nodes know each other by. */
+  readonly secret: string;
+}
+
 export interface DevLicense {
   readonly path: string;
   readonly publicKey: string;
@@ -90,7 +97,7 @@ function portOf(address: string): number {
   return Number(address.split(':')[1]);
 }
 
-export function configOf(node: ClusterNode, license: DevLicense): string {
+export function configOf(node: ClusterNode, { license, secret }: DevSettings): string {
   const text = JSON.stringify;
   const enterprise = `[enterprise]
   license-path = ${text(license.path)}
@@ -104,6 +111,7 @@ ${enterprise}
   dir = ${text(join(node.folder, 'meta'))}
   bind-address = "${node.tcp}"
   http-bind-address = "${node.http}"
+  internal-shared-secret = ${text(secret)}
 `;
   return `hostname = "${host}"
 bind-address = "${node.tcp}"
@@ -111,6 +119,7 @@ bind-address = "${node.tcp}"
 ${enterprise}
 [meta]
   dir = ${text(join(node.folder, 'meta'))}
+  meta-internal-shared-secret = ${text(secret)}
 
 [data]
   dir = ${text(join(node.folder, 'data'))}

@@ -41,7 +41,7 @@ export const dataKeys = {
     'meta-tls-enabled': protects('bool', false),
     'meta-insecure-tls': protects('bool', false),
     'meta-auth-enabled': protects('bool', false),
-    'meta-internal-shared-secret': protects('string', ''),
+    'meta-internal-shared-secret': now('string', ''),
     'retention-autocreate': later('bool', true),
     'logging-enabled': later('bool', true),
     'password-hash': protects('string', 'bcrypt'),

@@ -47,7 +47,7 @@ export const metaKeys = {
     'auth-enabled': protects('bool', false),
     'ldap-allowed': protects('bool', false),
     'shared-secret': protects('string', ''),
-    'internal-shared-secret': protects('string', ''),
+    'internal-shared-secret': now('string', ''),
     'password-hash': protects('string', 'bcrypt'),
     'ensure-fips': protects('bool', false),
     'raft-portal-auth-required': protects('bool', false),

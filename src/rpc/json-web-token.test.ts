@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { checkToken, signToken } from './json-web-token.ts';
 
 const nowS = 1_800_000_000;
-const good = signToken('secret', nowS);
+const good = signToken('secret', 'member', nowS);
 
 function forged(head: unknown, claims: unknown, secret = 'secret'): string {
   const part = (value: unknown) =>
@@ -13,13 +13,14 @@ function forged(head: unknown, claims: unknown, secret = 'secret'): string {
 }
 
 test('internal token: five minutes, and a minute for clocks that differ', () => {
-  expect(checkToken('secret', good, nowS)).toBe(nowS + 360);
+  const check = (atS: number) => checkToken(good, { secret: 'secret', use: 'member', nowS: atS });
+  expect(check(nowS)).toBe(nowS + 360);
   expect(JSON.parse(Buffer.from(good.split('.')[1] ?? '', 'base64url').toString())).toEqual({
     username: '',
     exp: nowS + 300,
   });
-  expect(() => checkToken('secret', good, nowS + 361)).toThrow('it has expired');
-  expect(() => checkToken('secret', good, nowS - 61)).toThrow('it lives longer than is allowed');
+  expect(() => check(nowS + 361)).toThrow('it has expired');
+  expect(() => check(nowS - 61)).toThrow('it lives longer than is allowed');
 });
 
 test.each([
@@ -28,7 +29,8 @@ test.each([
   ['a.b.c.d', 'it is malformed'],
   ['x'.repeat(100_000), 'it is malformed'],
   [`${good.slice(0, -4)}AAAA`, 'signature is invalid'],
-  [signToken('other', nowS), 'signature is invalid'],
+  [signToken('other', 'member', nowS), 'signature is invalid'],
+  [signToken('secret', 'join', nowS), 'it is for another use'],
   [forged({ alg: 'none' }, { username: '', exp: nowS }), 'its algorithm is not HS512'],
   [forged({ alg: 'HS512' }, { username: 'admin', exp: nowS }), 'it is of a user, not of a node'],
   [forged({ alg: 'HS512' }, { exp: nowS }), 'it is of a user, not of a node'],
@@ -38,5 +40,5 @@ test.each([
   [forged({ alg: 'HS512' }, 'null'), 'it is malformed'],
   [forged({ alg: 'HS512' }, '{'), 'it is malformed'],
 ])('internal token: %.40s is refused', (token, why) => {
-  expect(() => checkToken('secret', token, nowS)).toThrow(why);
+  expect(() => checkToken(token, { secret: 'secret', use: 'member', nowS })).toThrow(why);
 });

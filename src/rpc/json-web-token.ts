@@ -12,22 +12,33 @@ const skewS = 60;
 const tokenLengthMax = 1_024;
 const header = encodePart({ alg: 'HS512', typ: 'JWT' });
 
-export function signToken(secret: string, nowS: number): string {
-  const signed = `${header}.${encodePart({ username: '', exp: nowS + lifetimeS })}`;
+/**
+ * What a token is good for: all that members do, or no more than to ask a node to join. The latter goes to addresses that
+ * somebody has typed, so it must be of no use to who listens there.
+ */
+export type TokenUse = 'member' | 'join';
+
+export function signToken(secret: string, use: TokenUse, nowS: number): string {
+  const claims = { username: '', exp: nowS + lifetimeS, ...(use === 'join' && { use }) };
+  const signed = `${header}.${encodePart(claims)}`;
   return `${signed}.${signatureOf(secret, signed).toString('base64url')}`;
 }
 
 /** Gives the second since 1970 after which the token is worth nothing. Throws `unauthenticated`. */
-export function checkToken(secret: string, token: string, nowS: number): number {
+export function checkToken(
+  token: string,
+  { secret, use, nowS }: { readonly secret: string; readonly use: TokenUse; readonly nowS: number },
+): number {
   const [head = '', claims = '', signature = '', ...more] = token.slice(0, tokenLengthMax).split('.'); // prettier-ignore
   if (token.length > tokenLengthMax || more.length > 0) throw refused('it is malformed');
   const expected = signatureOf(secret, `${head}.${claims}`);
-  const given = Buffer.from(signature, 'base64url');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected))
+  const shown = Buffer.from(signature, 'base64url');
+  if (shown.length !== expected.length || !timingSafeEqual(shown, expected))
     throw refused('signature is invalid');
   // From here on it was made by one who has the secret.
   if (decodePart(head)['alg'] !== 'HS512') throw refused('its algorithm is not HS512');
-  const { username, exp } = decodePart(claims);
+  const { username, exp, use: given = 'member' } = decodePart(claims);
+  if (given !== use) throw refused('it is for another use');
   if (username !== '') throw refused('it is of a user, not of a node');
   if (typeof exp !== 'number' || !Number.isFinite(exp)) throw refused('it has no end');
   if (exp + skewS < nowS) throw refused('it has expired');

@@ -8,7 +8,7 @@
 import { DbError } from '../base/errors.ts';
 import type { Clock } from '../env/clock.ts';
 import type { RpcMetadata } from '../env/transport.ts';
-import { checkToken, signToken } from './json-web-token.ts';
+import { checkToken, signToken, type TokenUse } from './json-web-token.ts';
 import type { RpcAccess } from './method.ts';
 import type { Gate } from './rpc-service.ts';
 
@@ -31,24 +31,29 @@ export class Membership implements Gate {
   readonly #options: MembershipOptions;
   /** When tokens that were found to be good end. */
   readonly #known = new Map<string, number>();
-  #own = { token: '', renewAtS: 0 };
+  readonly #own = { member: { token: '', renewAtS: 0 }, join: { token: '', renewAtS: 0 } };
 
   constructor(clock: Clock, options: MembershipOptions) {
     this.#clock = clock;
     this.#options = options;
   }
 
-  /** What goes with a request of this node. */
-  get credentials(): RpcMetadata {
-    const cluster = { [clusterKey]: String(this.#options.clusterId()) };
-    if (this.#options.secret === '') return cluster;
-    return { ...cluster, [tokenKey]: `Bearer ${this.#token()}` };
+  /** What goes with a request of this node: no more than its method asks for, since anybody may listen there. */
+  credentials(access: RpcAccess): RpcMetadata {
+    if (access === 'anyone') return {};
+    const use = access === 'member' ? 'member' : 'join';
+    const hasSecret = this.#options.secret !== '';
+    return {
+      ...(use === 'member' && { [clusterKey]: String(this.#options.clusterId()) }),
+      ...(hasSecret && { [tokenKey]: `Bearer ${this.#token(use)}` }),
+    };
   }
 
   check(access: RpcAccess, metadata: RpcMetadata): { readonly isTrusted: boolean } {
     if (access === 'anyone') return { isTrusted: false };
     if (access === 'member') this.#checkCluster(metadata);
-    if (this.#options.secret !== '') this.#checkToken(metadata);
+    if (this.#options.secret !== '')
+      this.#checkToken(metadata, access === 'member' ? 'member' : 'join');
     return { isTrusted: access === 'member' };
   }
 
@@ -62,27 +67,29 @@ export class Membership implements Gate {
     throw new DbError('wrong_cluster', text);
   }
 
-  #checkToken(metadata: RpcMetadata): void {
+  #checkToken(metadata: RpcMetadata, use: TokenUse): void {
     const [scheme, token = ''] = (metadata[tokenKey] ?? '').split(' ', 2);
     if (scheme !== 'Bearer' || token === '')
       throw new DbError('unauthenticated', 'internal token: it is missing');
     const nowS = this.#nowS;
-    const knownEndS = this.#known.get(token);
+    const key = `${use} ${token}`;
+    const knownEndS = this.#known.get(key);
     if (knownEndS !== undefined && knownEndS >= nowS) return;
-    const endS = checkToken(this.#options.secret, token, nowS);
-    this.#known.delete(token);
+    const endS = checkToken(token, { secret: this.#options.secret, use, nowS });
+    this.#known.delete(key);
     const [oldest] = this.#known.keys();
     if (this.#known.size >= knownMax && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(token, endS);
+    this.#known.set(key, endS);
   }
 
-  #token(): string {
+  #token(use: TokenUse): string {
     const nowS = this.#nowS;
+    const { token, renewAtS } = this.#own[use];
     // Also when the clock was set back, for a token whose end is too far off is refused.
-    const isFresh = nowS < this.#own.renewAtS && nowS >= this.#own.renewAtS - renewS;
-    if (!isFresh)
-      this.#own = { token: signToken(this.#options.secret, nowS), renewAtS: nowS + renewS };
-    return this.#own.token;
+    if (nowS < renewAtS && nowS >= renewAtS - renewS) return token;
+    const made = { token: signToken(this.#options.secret, use, nowS), renewAtS: nowS + renewS };
+    this.#own[use] = made;
+    return made.token;
   }
 
   get #nowS(): number {

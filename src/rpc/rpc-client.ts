@@ -1,9 +1,9 @@
 import type { RpcMetadata, RpcOptions, RpcTransport } from '../env/transport.ts';
-import type { CallMethod, StreamMethod } from './method.ts';
+import type { CallMethod, RpcAccess, StreamMethod } from './method.ts';
 
 /** Shows who calls (rpc/membership.ts). */
 export interface Sender {
-  readonly credentials: RpcMetadata;
+  credentials(access: RpcAccess): RpcMetadata;
 }
 
 /** Calls other nodes. Failures are those of RpcTransport, and `corrupt` for a reply that is none. */
@@ -23,7 +23,7 @@ export class RpcClient {
     options: RpcOptions,
   ): Promise<Reply> {
     const request = method.request.encode(body);
-    const all = { ...options, metadata: this.#sender.credentials };
+    const all = { ...options, metadata: this.#sender.credentials(method.access) };
     return method.reply.decode(await this.#transport.call(address, method.path, request, all));
   }
 
@@ -34,7 +34,7 @@ export class RpcClient {
     options: RpcOptions,
   ): AsyncGenerator<Reply, undefined> {
     const request = method.request.encode(body);
-    const all = { ...options, metadata: this.#sender.credentials };
+    const all = { ...options, metadata: this.#sender.credentials(method.access) };
     for await (const reply of this.#transport.stream(address, method.path, request, all))
       yield method.reply.decode(reply);
     return undefined;

@@ -110,6 +110,17 @@ test.each([
   expect(await outcomes(sender, { clusterId: 7n, secret: 's', nowS })).toMatchObject({ member });
 });
 
+test('rpc: whoever is only asked who it is, or to join, learns nothing that makes it a member', () => {
+  const sender = membershipOf({ clusterId: 7n, secret: 's' });
+  const receiver = membershipOf({ clusterId: 7n, secret: 's' });
+  expect(sender.credentials('anyone')).toEqual({});
+  const joining = sender.credentials('newcomer');
+  expect(joining).not.toHaveProperty('varve-cluster');
+  expect(receiver.check('newcomer', joining)).toEqual({ isTrusted: false });
+  const stolen = { ...joining, 'varve-cluster': '7' };
+  expect(() => receiver.check('member', stolen)).toThrow('it is for another use');
+});
+
 test('rpc: an unknown method is of a newer release', async () => {
   const method = callMethod('/test.Numbers/toString', codecs);
   const call = connected({ clusterId: 7n }, { clusterId: 7n }).call('a', method, 1n, options);

@@ -66,7 +66,7 @@ export async function startOneNode(
     memtablesBytesMax: 256 * MiB,
     compaction: { fullColdMs: 14_400_000, fileBytesMax: 2_048 * MiB, bytesPerSecond: 48 * MiB, burstBytes: 48 * MiB }, // prettier-ignore
   });
-  const rpc = new RpcClient(env.transport, { credentials: {} });
+  const rpc = new RpcClient(env.transport, { credentials: () => ({}) });
   const shards = new ClusterShards(meta, local, { rpc, missedAt: () => 0 });
   const registry = new QueryRegistry(clock, { concurrentMax: 0 });
   const queries = new ClusterQueries(registry, meta, rpc);

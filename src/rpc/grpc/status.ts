@@ -72,6 +72,12 @@ export function trailersError(trailers: IncomingHttpHeaders): DbError | undefine
   const status = trailers['grpc-status'];
   if (status === '0') return undefined;
   if (status === undefined) return new DbError('outcome_unknown', 'the answer has no status');
+  // Of a server that is none of ours nothing is passed on.
+  if (trailers[codeKey] === undefined)
+    return new DbError(
+      'unavailable',
+      `the answer has gRPC status ${status.toString().slice(0, 8)}`,
+    );
   const known = dbErrorCodes.find((code) => code === trailers[codeKey]);
   return new DbError(known ?? 'internal', unescapeText(textIn(trailers, 'grpc-message')));
 }
