@@ -8,7 +8,7 @@ import type { SourceFieldType } from './source.ts';
  * answers with blocks ordered by group, and within a group by time in the direction asked, so that the coordinator
  * merges streams in bounded memory. Fragments and blocks are versioned: nodes of two releases may meet.
  */
-export const fragmentVersion = 1;
+export const fragmentVersion = 2;
 
 export interface Fragment {
   readonly version: number;
@@ -21,6 +21,9 @@ export interface Fragment {
   /** Tag keys of GROUP BY, sorted. */
   readonly groupBy: readonly string[];
   readonly predicate?: Predicate | undefined;
+  /** `max-select-series`, of one shard, and `max-select-point`, of one lane; absent without. */
+  readonly seriesMax?: number | undefined;
+  readonly pointsMax?: number | undefined;
   readonly task: RowsTask | WindowsTask;
 }
 

@@ -11,6 +11,7 @@ import { servedShards } from '../data/shards/served-shards.ts';
 import { isShardGone } from '../data/shards/shard-places.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../data/statements/query-registry.ts';
+import { SelectAccounts, type SelectLimits } from '../data/select/select-limits.ts';
 import { StatementExecutor } from '../data/statements/statement-executor.ts';
 import { noHints } from '../data/write/hint-sink.ts';
 import { OwnerShares } from '../data/write/owner-shares.ts';
@@ -82,7 +83,6 @@ export async function startDataNode(
   statistics.add(() => registry.statistics());
   const { diagnostics = () => [] } = options;
   const base = { clock, random, meta, shards, log };
-  const executor = new StatementExecutor({ ...base, registry, queries, statistics, diagnostics });
   const shares = new OwnerShares(
     {
       localNodeId: () => meta.nodeId,
@@ -97,6 +97,17 @@ export async function startDataNode(
   );
   const routeLines = local.routeLines.bind(local);
   const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
+  const timeoutMs = config.get('cluster', 'write-timeout');
+  const executor = new StatementExecutor({
+    ...base,
+    registry,
+    queries,
+    statistics,
+    diagnostics,
+    turn: () => clock.sleep(0),
+    accounts: new SelectAccounts(selectLimits(config)),
+    writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),
+  });
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const services = startServices(config, { clock, log, meta });
   const port = new DataListener({ env, config, meta });
@@ -117,6 +128,15 @@ export async function startDataNode(
       await meta.close();
       await local.close();
     },
+  };
+}
+
+function selectLimits(config: DataConfig): SelectLimits {
+  return {
+    queryBytesMax: config.get('cluster', 'max-query-memory'),
+    totalBytesMax: config.get('cluster', 'max-total-query-memory'),
+    pointsMax: config.get('cluster', 'max-select-point'),
+    seriesMax: config.get('cluster', 'max-select-series'),
   };
 }
 

@@ -4,6 +4,7 @@ import { LocalShards } from '../../src/data/engine/local-shards.ts';
 import { ClusterShards } from '../../src/data/shards/cluster-shards.ts';
 import { ClusterQueries } from '../../src/data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../../src/data/statements/query-registry.ts';
+import { SelectAccounts } from '../../src/data/select/select-limits.ts';
 import { StatementExecutor } from '../../src/data/statements/statement-executor.ts';
 import { LaggingOwners } from '../../src/data/shards/lagging-owners.ts';
 import { noHints } from '../../src/data/write/hint-sink.ts';
@@ -72,7 +73,6 @@ export async function startOneNode(
   const queries = new ClusterQueries(registry, meta, rpc);
   const statistics = new Statistics();
   const base = { clock, random, meta, shards, log, registry, queries, statistics };
-  const executor = new StatementExecutor({ ...base, diagnostics: () => [] });
   const routeLines = local.routeLines.bind(local);
   const lagging = new LaggingOwners(() => true);
   const shares = new OwnerShares(
@@ -80,6 +80,14 @@ export async function startOneNode(
     { callDeadlineMs: 10_000 },
   );
   const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
+  const executor = new StatementExecutor({
+    ...base,
+    diagnostics: () => [],
+    turn: () => clock.sleep(0),
+    accounts: new SelectAccounts(),
+    writeLines: (request) =>
+      writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs: 10_000 }),
+  });
   let requests = 0;
   const api = createDataApi(
     {

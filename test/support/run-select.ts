@@ -29,6 +29,8 @@ export interface SelectSetting {
   readonly nowNs?: bigint;
   readonly bucketsMax?: number;
   readonly bytesMax?: number;
+  readonly seriesMax?: number;
+  readonly pointsMax?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -89,7 +91,8 @@ function contextOf(setting: SelectSetting): RunContext {
   const open = ({ fragment }: ScanPart) =>
     nodes.map((node): BlockStream<RowsBlock | WindowsBlock> => {
       const context = new FragmentContext(memory ?? memoryArena(), regexCache(), () => false);
-      const blocks = runFragment(fragment, [node], context);
+      const { seriesMax, pointsMax } = setting;
+      const blocks = runFragment({ ...fragment, seriesMax, pointsMax }, [node], context);
       return { next: () => Promise.resolve(blocks.next() as IteratorResult<RowsBlock, undefined>) };
     });
   const pacer = new Pacer({ monotonicMs: () => 0, turn: () => Promise.resolve(), signal });

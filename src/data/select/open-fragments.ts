@@ -3,6 +3,7 @@ import type { BlockStream } from '../../query/assemble/merge-groups.ts';
 import type { RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { ScanPart } from '../../query/plan/level-plan.ts';
 import type { ListRequest } from '../engine/schema-list.ts';
+import type { SelectLimits } from './select-limits.ts';
 import { onNode } from './node-failure.ts';
 import type { Place } from './select-places.ts';
 
@@ -13,13 +14,14 @@ const fragmentSilenceMs = 3_600_000;
 export function openFragments(
   { found, fragment }: ScanPart,
   places: readonly Place[],
-  signal: AbortSignal,
+  { signal, limits }: { readonly signal: AbortSignal; readonly limits: SelectLimits },
 ): readonly BlockStream<RowsBlock | WindowsBlock>[] {
+  const { seriesMax, pointsMax } = limits;
   const place = placeOf(found, places);
   return (place?.participants ?? []).flatMap(({ nodeId, access, description }) =>
     description.lanes.map((shardIds) => {
       const options = { deadlineMs: fragmentSilenceMs, signal };
-      const blocks = access.fragment({ ...fragment, shardIds }, options);
+      const blocks = access.fragment({ ...fragment, shardIds, seriesMax, pointsMax }, options);
       return watched(nodeId, blocks[Symbol.asyncIterator]());
     }),
   );

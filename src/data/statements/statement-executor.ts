@@ -7,7 +7,12 @@ import type { Command } from '../../meta/model/command.ts';
 import { joinPieces } from '../../query/emit/join-pieces.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
 import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
-import { runSelect, type SelectContext, type SelectPorts } from '../select/select-runner.ts';
+import {
+  runSelect,
+  streamSelect,
+  type SelectContext,
+  type SelectPorts,
+} from '../select/select-runner.ts';
 import { catalogCommand } from './catalog-statements.ts';
 import type { ClusterQueries } from './cluster-queries.ts';
 import type { Principal } from './principal.ts';
@@ -40,6 +45,8 @@ export interface QueryRequest {
   readonly bucketsMax: number;
   /** Milliseconds; 0 is no limit. */
   readonly timeoutMs: number;
+  /** Rows of a chunk, where the client takes its answer in such: a SELECT then leaves as it is made. */
+  readonly chunkRows?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -94,13 +101,38 @@ export class StatementExecutor {
           yield { statementId, series: [], error: 'not executed' };
           continue;
         }
-        const result = await this.#run(statement, { ...request, signal });
-        failed = result.error !== undefined;
-        yield { ...result, statementId };
+        for await (const result of this.#results(statement, { ...request, signal })) {
+          failed = result.error !== undefined;
+          yield { ...result, statementId };
+        }
       }
     } finally {
       timer?.cancel();
       ticket.done();
+    }
+  }
+
+  /** One result, or a SELECT's chunks, each but the last `partial`. */
+  async *#results(
+    statement: Statement,
+    request: QueryRequest,
+  ): AsyncGenerator<Omit<StatementResult, 'statementId'>> {
+    const { chunkRows } = request;
+    if (statement.kind !== 'select' || statement.target !== undefined || chunkRows === undefined) {
+      yield await this.#run(statement, request);
+      return;
+    }
+    let held: OutputSeries | undefined;
+    try {
+      const context = this.#selectContext(request);
+      for await (const piece of streamSelect(statement, chunkRows, context, this.#ports)) {
+        if (held !== undefined) yield { series: [held], partial: true };
+        held = piece;
+      }
+      yield { series: held === undefined ? [] : [held] };
+    } catch (error) {
+      if (held !== undefined) yield { series: [held], partial: true };
+      yield this.#failed(statement, request, error);
     }
   }
 
@@ -114,15 +146,24 @@ export class StatementExecutor {
       if (request.signal.aborted) throw request.signal.reason;
       return { series: joinPieces(series), ...(messages.length > 0 && { messages }) };
     } catch (error) {
-      if (!isDbError(error)) {
-        this.#ports.log.error('A statement failed in a way nobody expected', {
-          statement: printStatement(statement),
-          error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),
-        });
-      }
-      const reason: unknown = request.signal.aborted ? request.signal.reason : error;
-      return { series: [], error: errorText(reason) };
+      return this.#failed(statement, request, error);
     }
+  }
+
+  /** What a statement says that failed: why it was ended, if it was. */
+  #failed(
+    statement: Statement,
+    { signal }: QueryRequest,
+    error: unknown,
+  ): Omit<StatementResult, 'statementId'> {
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    if (!isDbError(error) && !signal.aborted) {
+      this.#ports.log.error('A statement failed in a way nobody expected', {
+        statement: printStatement(statement),
+        error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),
+      });
+    }
+    return { series: [], error: errorText(reason) };
   }
 
   async #series(statement: Statement, request: QueryRequest): Promise<readonly OutputSeries[]> {

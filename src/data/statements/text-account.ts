@@ -1,5 +1,8 @@
 import { DbError } from '../../base/errors.ts';
-import { answerBytesMax } from '../select/answer-account.ts';
+import { GiB } from '../../base/units.ts';
+
+/** An answer of texts is held whole. A bound of our own; the reference has none. */
+const answerBytesMax = GiB;
 
 /** What a short text takes besides its characters. */
 const textHeadBytes = 64;

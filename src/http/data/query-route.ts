@@ -57,7 +57,8 @@ export async function handleQuery(
   const wantsGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
   if (parameters.get('chunked') === 'true') {
     const chunkRows = chunkRowsOf(parameters.get('chunk_size'));
-    const documents = chunkDocuments(ports.executor.execute(query), chunkRows, format);
+    const results = ports.executor.execute({ ...query, chunkRows });
+    const documents = chunkDocuments(results, chunkRows, format);
     return sendDocuments(reply, documents, wantsGzip);
   }
   const results: StatementResult[] = [];

@@ -1,3 +1,4 @@
+import { must } from '../../base/assert.ts';
 import { sliceColumn } from '../exec/column-builder.ts';
 import { concatColumns } from '../exec/concat-columns.ts';
 import type { ColumnSeries, OutputSeries } from './result.ts';
@@ -20,10 +21,10 @@ export function joinPieces(pieces: readonly OutputSeries[]): readonly OutputSeri
   return joined;
 }
 
-function joinColumns(pieces: readonly ColumnSeries[]): OutputSeries {
-  const [first] = pieces;
-  if (first === undefined || pieces.length === 1)
-    return first ?? { kind: 'rows', columns: [], rows: [] };
+/** Pieces of one series as one; there has to be one. */
+export function joinColumns(pieces: readonly ColumnSeries[]): ColumnSeries {
+  const first = must(pieces[0], 'a piece');
+  if (pieces.length === 1) return first;
   const count = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
   const timesNs = new BigInt64Array(count);
   let at = 0;

@@ -42,6 +42,8 @@ export interface ColumnSeries extends SeriesHead {
   readonly values: readonly Column[];
   readonly start: number;
   readonly end: number;
+  /** Columns of `values` that are tags of a point when the row is written by INTO: those named inside of top(). */
+  readonly pointTags?: readonly number[] | undefined;
   /** What stands where a text or a truth is missing: the number of fill(), as the reference has it. */
   readonly missing?: number | bigint | undefined;
   /** In which RFC3339 times are written; UTC without one. */

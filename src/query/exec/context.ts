@@ -10,6 +10,8 @@ export class FragmentContext {
   /** Summarises in the arena; without one the same is done over copies. */
   readonly kernel: QueryKernel | undefined;
   readonly #cancelled: () => boolean;
+  #pointsMax = 0;
+  #points = 0;
 
   constructor(
     memory: SourceArena | QueryKernel,
@@ -20,6 +22,18 @@ export class FragmentContext {
     this.arena = memory instanceof QueryKernel ? memory.arena : memory;
     this.matcher = matcher;
     this.#cancelled = cancelled;
+  }
+
+  /** `max-select-point` of what runs; 0 is none. */
+  limitPoints(pointsMax: number): void {
+    this.#pointsMax = pointsMax;
+  }
+
+  /** Counts points that were read, block by block. */
+  countPoints(count: number): void {
+    this.#points += count;
+    if (this.#pointsMax > 0 && this.#points > this.#pointsMax)
+      throw new DbError('limit_exceeded', `max-select-point limit exceeded: (${this.#points}/${this.#pointsMax})`); // prettier-ignore
   }
 
   /** Asked per block of points; ends the fragment once its query was killed or its client is gone. */

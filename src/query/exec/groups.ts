@@ -1,3 +1,4 @@
+import { DbError } from '../../base/errors.ts';
 import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
 import type { SeriesIds, ShardSource, SourceSeries } from '../source.ts';
@@ -24,11 +25,15 @@ export function groupSeries(
   matcher: MatcherFactory,
 ): readonly Group[] {
   const groups = new Map<string, { key: string[]; members: MemberSeries[] }>();
+  const { seriesMax = 0 } = fragment;
   for (const source of sources) {
+    let count = 0;
     for (const seriesId of candidates(source, fragment)) {
       const series = source.series(seriesId);
       const residual = specialize(fragment.predicate, series.tags, matcher);
       if (residual === false) continue;
+      if (seriesMax > 0 && ++count > seriesMax)
+        throw new DbError('limit_exceeded', `max-select-series limit exceeded: (${count}/${seriesMax})`); // prettier-ignore
       const key = fragment.groupBy.map((tag) => series.tags.get(tag) ?? '');
       const identity = JSON.stringify(key);
       let group = groups.get(identity);

@@ -15,6 +15,7 @@ export function runFragment(
 ): Generator<FragmentBlock> {
   if (fragment.version !== fragmentVersion)
     throw new DbError('unsupported_version', `query fragment version ${fragment.version}`);
+  context.limitPoints(fragment.pointsMax ?? 0);
   return fragment.task.kind === 'rows'
     ? runRows(fragment, fragment.task, sources, context)
     : runWindows(fragment, fragment.task, sources, context);

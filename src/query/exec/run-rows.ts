@@ -88,6 +88,7 @@ function memberStream(
         context.check();
         const chunk = rows.next();
         if (chunk === undefined) return undefined;
+        context.countPoints(chunk.timesNs.length);
         const selected =
           residual === undefined ? chunk : selectRows(chunk, residual, present, context);
         const shaped = shape(selected, task, present, member);

@@ -97,6 +97,7 @@ function foldGroup(
     const mark = arena.mark();
     for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
       context.check();
+      context.countPoints(batch.count);
       table.fold(batch);
       arena.release(mark);
     }
@@ -161,6 +162,7 @@ function addRows(
   const rows = new SeriesRows(cursors, types, context.arena, true);
   for (let chunk = rows.next(); chunk !== undefined; chunk = rows.next()) {
     context.check();
+    context.countPoints(chunk.timesNs.length);
     const selected = residual === undefined ? chunk : selectRows(chunk, residual, present, context);
     names.forEach((name, i) => {
       const column = selected.columns[present.indexOf(name)];

@@ -35,6 +35,8 @@ export interface PlannedColumn {
   readonly name: string;
   readonly type: ColumnType;
   readonly program: Program;
+  /** A tag named inside of top() or bottom(), which a query with a target writes as one. */
+  readonly isPointTag: boolean;
 }
 
 export interface Slot {

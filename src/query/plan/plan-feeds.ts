@@ -263,16 +263,12 @@ function rowsColumn({ name, type }: Ref): RowsColumn {
 }
 
 /** How a name outside finds its column: by the names of the list, those inside of top() and bottom(), or the tags. */
-function subqueryReader({
-  fields,
-  groupBy,
-  compiled,
-}: ResolvedSelect): (name: string) => SubqueryRead {
+function subqueryReader({ fields, groupBy }: ResolvedSelect): (name: string) => SubqueryRead {
   // prettier-ignore
   const reads = new Map<string, SubqueryRead>();
   let index = 0;
   for (const field of fields) {
-    const inside = compiled.statement.target === undefined ? insideNames(field.expr) : [];
+    const inside = insideNames(field.expr);
     const names = [fieldName(field), ...inside.map(({ name }) => name)];
     for (const name of names) {
       if (!reads.has(name)) reads.set(name, { kind: 'column', index });

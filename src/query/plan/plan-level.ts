@@ -1,3 +1,4 @@
+import { must } from '../../base/assert.ts';
 import { DbError } from '../../base/errors.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
@@ -19,7 +20,10 @@ import { visitExpr } from './walk-expr.ts';
 export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPlan {
   const { compiled, fields } = select;
   const place = placeOf(select, around);
-  const listed = fields.flatMap((field) => [field, ...insideFields(field, select)]);
+  const listed = fields.flatMap((field) => [field, ...insideFields(field)]);
+  const hasTarget = compiled.statement.target !== undefined;
+  const own = new Set(fields);
+  const insides = new Set(listed.filter((field) => !own.has(field)));
   const inputs = collectInputs(
     fields.flatMap(({ expr }) => insideNames(expr)),
     listed,
@@ -54,7 +58,10 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
   if (isRaw && inputs.refs.some(({ type }) => isKnown(type)))
     feeds.rowsFor(place.grid, inputs.refs);
   return {
-    columns: columnsOf(listed, inputs, slots),
+    columns: columnsOf(listed, inputs, slots).map((column, i) => ({
+      ...column,
+      isPointTag: hasTarget && insides.has(must(listed[i], 'a field per column')),
+    })),
     slots,
     feeds: feeds.finish(),
     calls,
@@ -103,10 +110,9 @@ function fillOf({ compiled }: ResolvedSelect, { grid }: AroundLevel): Fill {
   return isHidden && compiled.fill.kind === 'null' ? { kind: 'none' } : compiled.fill;
 }
 
-/** What is named inside of top() and bottom() has columns behind theirs, but for a query with a target. */
-function insideFields(field: Field, { compiled }: ResolvedSelect): readonly Field[] {
-  if (compiled.statement.target !== undefined) return [];
-  return insideNames(field.expr).map((expr) => ({ expr, alias: '' }));
+/** What is named inside of top() and bottom() has columns behind theirs. */
+function insideFields({ expr }: Field): readonly Field[] {
+  return insideNames(expr).map((inside) => ({ expr: inside, alias: '' }));
 }
 
 type Ref = Extract<Expr, { kind: 'ref' }>;
@@ -187,6 +193,6 @@ function columnsOf(
   };
   return fields.map(({ expr }, i) => {
     const program = compileProgram(expr, inputOf, listRules);
-    return { name: names[i] ?? '', program, type: programColumnType(program) };
+    return { name: names[i] ?? '', program, type: programColumnType(program), isPointTag: false };
   });
 }

@@ -162,3 +162,13 @@ test('level: conditions of thousands of terms are no deeper than a few', async (
   const sum = Array.from({ length: 900 }, () => 'v').join(' + ');
   expect(await table(`SELECT ${sum} AS s FROM cpu WHERE ${sum} > 0 LIMIT 1`)).toEqual([[0n, 90_000]]); // prettier-ignore
 });
+
+test('level: series and points are limited where they are read', async () => {
+  const limited = (limits: { readonly seriesMax?: number; readonly pointsMax?: number }) =>
+    table('SELECT max(v) FROM cpu', { ...whole, ...limits });
+  expect(await limited({ seriesMax: 2 })).toBe('max-select-series limit exceeded: (3/2)');
+  expect(await limited({ seriesMax: 3, pointsMax: 60 })).toHaveLength(1);
+  expect(await limited({ pointsMax: 30 })).toMatch(
+    /^max-select-point limit exceeded: \(\d+\/30\)$/,
+  );
+});

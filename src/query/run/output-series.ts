@@ -14,13 +14,14 @@ export async function* outputSeries(
   timeZone: TimeZone | undefined,
 ): AsyncGenerator<ColumnSeries> {
   const stream = new LevelStream(plan, context, true);
+  const pointTags = plan.columns.flatMap(({ isPointTag }, i) => (isPointTag ? [i] : []));
   const columns = [plan.timeLabel, ...plan.columns.map(({ name }) => name)];
   try {
     for (let group = await stream.next(); group !== undefined; group = await stream.next()) {
       const { name, key } = group;
       const tags = plan.outerTags.map((tag, i) => [tag, key[i] ?? ''] as const);
       const missing = plan.fill.kind === 'number' ? plan.fill.value : undefined;
-      const head = { kind: 'columns' as const, missing, name, tags: tags.length > 0 ? tags : undefined, columns, timeZone }; // prettier-ignore
+      const head = { kind: 'columns' as const, missing, pointTags, name, tags: tags.length > 0 ? tags : undefined, columns, timeZone }; // prettier-ignore
       let held: ColumnSeries | undefined;
       for await (const { timesNs, columns: values } of stream.rows()) {
         if (timesNs.length === 0) continue;

@@ -1,0 +1,112 @@
+import { Buffer } from 'node:buffer';
+import { DbError } from '../../base/errors.ts';
+import type { Measurement } from '../../influxql/ast.ts';
+import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
+import { isValid, type Column } from '../../query/column.ts';
+import type { ColumnSeries, RowSeries } from '../../query/emit/result.ts';
+import type { Pacer } from '../../query/run/pacer.ts';
+
+/** Where INTO writes: what the points writer takes of a body of lines. */
+export type WriteLines = (request: {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  /** Line protocol, nanoseconds; it moves to a worker. */
+  readonly body: Uint8Array;
+}) => Promise<void>;
+
+/** So many points go to the points writer at once, as in the reference. */
+const batchPoints = 10_000;
+/** Rows are turned to text so many at a time before others may run. */
+const sliceRows = 1_000;
+
+/**
+ * SELECT INTO (spec 6.3): each row of the answer becomes a point of the target, tags of the group included; a target
+ * without a name (`:MEASUREMENT`) takes the row's own. Rows without a value, and those with a float that is no finite
+ * number, are left out. What was written before an error stays written.
+ */
+export async function writeInto(
+  pieces: AsyncIterable<ColumnSeries>,
+  target: Measurement,
+  ports: { readonly write: WriteLines; readonly pacer: Pacer },
+): Promise<RowSeries> {
+  const { database, retentionPolicy } = target;
+  if (database === '') throw new DbError('invalid_argument', 'no database in target');
+  let lines: string[] = [];
+  let writtenCount = 0n;
+  const flush = async () => {
+    if (lines.length === 0) return;
+    const body = new Uint8Array(Buffer.from(lines.join('\n'), 'utf8'));
+    lines = [];
+    await ports.write({ database, retentionPolicy, body: new Uint8Array(body) });
+  };
+  for await (const piece of pieces) {
+    const lineOf = lineWriter(piece, target.name);
+    for (let row = piece.start; row < piece.end; row++) {
+      const line = lineOf(row);
+      if (line === undefined) continue;
+      writtenCount++;
+      if (lines.push(line) >= batchPoints) await flush();
+      if (row % sliceRows === 0) await ports.pacer.pause();
+    }
+  }
+  await flush();
+  return { kind: 'rows', name: 'result', columns: ['time', 'written'], rows: [[0n, writtenCount]] };
+}
+
+function lineWriter(
+  { name, tags = [], columns, values, timesNs, pointTags = [] }: ColumnSeries,
+  targetName: string,
+): (row: number) => string | undefined {
+  if (columns[0] !== 'time')
+    throw new DbError('invalid_argument', 'error finding time index in result');
+  const measurement = escapeMeasurement(targetName === '' ? (name ?? '') : targetName);
+  const isTag = new Set(pointTags);
+  // Of columns of one name the last one counts.
+  const fields = new Map<string, Column>();
+  const tagColumns: { readonly key: string; readonly column: Column }[] = [];
+  values.forEach((column, i) => {
+    const key = columns[i + 1] ?? '';
+    if (isTag.has(i)) tagColumns.push({ key, column });
+    else fields.set(key, column);
+  });
+  const keys = [...fields].map(([key, column]) => ({ prefix: `${escapeTag(key)}=`, column }));
+  return (row) => {
+    const own = [...tags, ...tagColumns.map(({ key, column }) => [key, textAt(column, row)] as const)]; // prettier-ignore
+    const parts: string[] = [];
+    for (const { prefix, column } of keys) {
+      if (!isValid(column, row)) continue;
+      const text = fieldText(column, row);
+      if (text === undefined) return undefined;
+      parts.push(prefix + text);
+    }
+    if (parts.length === 0) return undefined;
+    const tagText = own.map(([key, value]) => (value === '' ? '' : `,${escapeTag(key)}=${escapeTag(value)}`)); // prettier-ignore
+    return `${measurement}${tagText.join('')} ${parts.join(',')} ${timesNs[row] ?? 0n}`;
+  };
+}
+
+function textAt(column: Column, row: number): string {
+  if (column.type !== 'string' || !isValid(column, row)) return '';
+  const { offsets, bytes } = column.values;
+  const text = bytes.subarray(offsets[row] ?? 0, offsets[row + 1] ?? 0);
+  return Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8');
+}
+
+/** A field's value in line protocol; undefined for a float that cannot be stored. */
+function fieldText(column: Column, row: number): string | undefined {
+  switch (column.type) {
+    case 'float': {
+      const value = column.values[row] ?? 0;
+      if (!Number.isFinite(value)) return undefined;
+      return Object.is(value, -0) ? '-0' : String(value);
+    }
+    case 'integer':
+      return `${column.values[row] ?? 0n}i`;
+    case 'unsigned':
+      return `${column.values[row] ?? 0n}u`;
+    case 'boolean':
+      return column.values[row] === 1 ? 'true' : 'false';
+    case 'string':
+      return `"${textAt(column, row).replaceAll(/["\\]/g, '\\$&')}"`;
+  }
+}
