@@ -22,6 +22,7 @@ async function run(answers: Answers, ...args: readonly string[]) {
     out: (text: string) => (out += text),
     err: (text: string) => (err += text),
     meta: callerOf(answers),
+    readLine: () => Promise.resolve(''),
     hostname: 'h',
   };
   await join(args, ports);

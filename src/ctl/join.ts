@@ -30,8 +30,7 @@ type Outcome =
 /** `influxd-ctl join`: finds the meta and data process of this machine and adds them (spec F14, 2.2). */
 export async function join(args: readonly string[], ports: JoinPorts): Promise<void> {
   const flags = parseGoFlags(args, { p: 'switch', v: 'switch' });
-  if (flags.values['p'] === true)
-    throw new DbError('unsupported', 'passive data nodes are not supported in this version');
+  const isPassive = flags.values['p'] === true;
   const [address = 'localhost:8091', ...extra] = flags.rest;
   if (extra.length > 0)
     throw new DbError('invalid_argument', `unexpected extra arguments: [${extra.join(' ')}]`);
@@ -43,7 +42,11 @@ export async function join(args: readonly string[], ports: JoinPorts): Promise<v
   for (const kind of kinds) {
     const at = `${hostname}:${kind.port}`;
     out(`Searching for ${kind.name} node on ${at}...\n`);
-    outcomes.push({ kind, at, outcome: await add(kind, at, { cluster, node: meta.at(at) }) });
+    outcomes.push({
+      kind,
+      at,
+      outcome: await add(kind, at, { cluster, node: meta.at(at), isPassive }),
+    });
   }
   out('\n');
   if (flags.values['v'] === true)
@@ -85,12 +88,18 @@ async function nodeTypeOf(node: MetaCaller): Promise<string | undefined> {
 async function add(
   kind: Kind,
   addr: string,
-  { cluster, node }: { readonly cluster: MetaCaller; readonly node: MetaCaller },
+  {
+    cluster,
+    node,
+    isPassive,
+  }: { readonly cluster: MetaCaller; readonly node: MetaCaller; readonly isPassive: boolean },
 ): Promise<Outcome> {
   const found = await nodeTypeOf(node).catch(() => undefined);
   if (found !== kind.name) return { how: 'missing' };
   try {
-    const { id } = (await cluster.post(kind.route, { addr })) as { readonly id: number };
+    const passive = isPassive && kind.name === 'data' ? { passive: 'true' } : {};
+    const made = await cluster.post(kind.route, { addr, ...passive });
+    const { id } = made as { readonly id: number };
     return { how: 'added', id };
   } catch (error) {
     return { how: 'refused', reason: errorText(error) };

@@ -18,6 +18,8 @@ export interface MetaHttpOptions {
 export interface CtlOutput {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** The next line that the user types, without its end; '' when there is none. */
+  readonly readLine: () => Promise<string>;
 }
 
 /** What commands ask of a meta node. */

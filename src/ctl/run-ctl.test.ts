@@ -7,11 +7,19 @@ import { expect, test } from 'vitest';
 import { runCtl } from './run-ctl.ts';
 import { commandNames } from './usage.ts';
 
-async function ctl(
+function ctl(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  return ctlTyping([], ...args);
+}
+
+/** With a user who types these lines. */
+async function ctlTyping(
+  typed: readonly string[],
   ...args: readonly string[]
 ): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
+  const lines = [...typed];
   const code = await runCtl(args, () => 0, {
+    readLine: () => Promise.resolve(lines.shift() ?? ''),
     out: (text) => (out += text),
     err: (text) => (err += text),
   });
@@ -29,9 +37,21 @@ test.each([
   ],
   [['show', '-x'], 'show: flag provided but not defined: -x\n'],
   [['add-meta', '-p', 'a'], 'add-meta: flag provided but not defined: -p\n'],
-  [['add-data', '-p', 'a'], 'add-data: passive data nodes are not supported in this version\n'],
   [['join', 'a', 'b'], 'join: unexpected extra arguments: [b]\n'],
-  [['show-shards', '-v'], 'show-shards: -v is not supported in this version\n'],
+  [['remove-meta'], 'remove-meta: addr is required\n'],
+  [['remove-meta', '-force', 'a'], 'remove-meta: -tcpAddr is required with -force\n'],
+  [['remove-data'], 'remove-data: addr value is empty\n'],
+  [['update-data'], 'update-data: old-addr value is empty\n'],
+  [['update-data', 'a'], 'update-data: new-addr value is empty\n'],
+  [['remove-shard'], 'remove-shard: srcAddr is required\n'],
+  [['remove-shard', 'a'], 'remove-shard: shardID is required\n'],
+  [['remove-shard', 'a', 'x'], 'remove-shard: error converting shardID to int: x\n'],
+  [['remove-shard', 'a', '0'], 'remove-shard: shardID must be greater than 0\n'],
+  [['truncate-shards', 'a'], 'truncate-shards: unexpected extra arguments: [a]\n'],
+  [['leave', 'a'], 'leave: unexpected extra arguments: [a]\n'],
+  [['node-labels', 'x'], 'node-labels: expected one of: set, delete\n'],
+  [['node-labels', 'set'], 'node-labels: -nodeid is required\n'],
+  [['node-labels', 'set', '-nodeid', '4'], 'node-labels: -labels is required\n'],
   [['('], `unknown command "("\nRun 'influxd-ctl help' for usage\n`],
   [['show', 'foo'], 'show: unexpected extra arguments: [foo]\n'],
   [['add-data'], 'add-data: tcpAddr value is empty\n'],
@@ -67,8 +87,8 @@ test('influxd-ctl: help, and a token that can be read back', async () => {
 });
 
 test('influxd-ctl: every command of the reference that is still to come says so by name', async () => {
-  const later = ['backup', 'copy-shard', 'copy-shard-status', 'entropy', 'kill-copy-shard', 'ldap', 'leave', 'node-labels', 'remove-data', 'remove-meta', 'remove-shard', 'restore', 'truncate-shards', 'update-data']; // prettier-ignore
-  const built = ['add-data', 'add-meta', 'join', 'show', 'show-shards', 'token'];
+  const later = ['backup', 'copy-shard', 'copy-shard-status', 'entropy', 'kill-copy-shard', 'ldap', 'restore']; // prettier-ignore
+  const built = ['add-data', 'add-meta', 'join', 'leave', 'node-labels', 'remove-data', 'remove-meta', 'remove-shard', 'show', 'show-shards', 'token', 'truncate-shards', 'update-data']; // prettier-ignore
   expect([...commandNames].sort()).toEqual([...later, ...built].sort());
   for (const command of later)
     expect(await ctl(command, 'x')).toEqual({
@@ -91,11 +111,13 @@ async function withMeta(
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url} ${request.headers.authorization ?? ''}`.trim());
+    request.setEncoding('utf8').on('data', (body: string) => asked.push(body));
     const answer = answers[request.url ?? ''];
     if (answer === 401) {
       const text = 'unable to parse authentication credentials';
       response.writeHead(401).end(JSON.stringify({ error: text }));
     } else if (answer === 400) response.writeHead(400).end('{"error":"it is full"}');
+    else if (answer === 204) response.writeHead(204).end();
     else if (answer !== undefined) response.end(JSON.stringify(answer));
     // What is not there is not answered at all.
   }).listen(0, '127.0.0.1');
@@ -174,7 +196,9 @@ test('influxd-ctl: what the server refuses, who is not known, and who does not a
       out: '',
       err: 'Error: unable to parse authentication credentials.\n',
     });
-    expect(asked[1]).toMatch(/^GET \/show-cluster Bearer [\w-]+\.[\w-]+\.[\w-]+$/);
+    expect(asked.find((one) => one.startsWith('GET'))).toMatch(
+      /^GET \/show-cluster Bearer [\w-]+\.[\w-]+\.[\w-]+$/,
+    );
     const late = await ctl(...at, '-timeout', '200ms', 'add-data', 'd');
     expect(late.err).toBe(`add-data: operation timed out with error: Post "http://${address}/add-data": context deadline exceeded\n`); // prettier-ignore
   });
@@ -212,4 +236,71 @@ test('influxd-ctl: follows the redirect to the leader with body and credentials'
   const credentials = `Basic ${Buffer.from('u:p').toString('base64')}`;
   expect(seen).toEqual([`POST /join addr=m%3A8091 ${credentials}`, `POST /leader addr=m%3A8091 ${credentials}`]); // prettier-ignore
   server.close();
+});
+
+test('influxd-ctl: nodes and shards go, move and are labelled', async () => {
+  const answers = { '/remove-data': 204, '/remove': 204, '/leave': 204, '/node-labels': 204, '/truncate-shards': 204, '/remove-shard': 204, '/update-data': { id: 4 }, '/add-data': { id: 5 }, '/status': { nodeType: 'meta', leader: 'm:8089' } }; // prettier-ignore
+  await withMeta(answers, async (address, asked) => {
+    const say = async (typed: readonly string[], ...args: readonly string[]): Promise<string> => {
+      const { code, out, err } = await ctlTyping(typed, '-bind', address, ...args);
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      return out;
+    };
+    expect(await say([], 'remove-data', 'd:8088')).toBe('Removed data node at d:8088\n');
+    expect(await say([], 'remove-data', '-force', 'd:8088')).toBe('Removed data node at d:8088\n');
+    expect(await say([], 'update-data', 'd:8088', 'd:8088')).toBe('Updated data node 4 to d:8088\n'); // prettier-ignore
+    expect(await say([], 'truncate-shards', '-delay', '3m')).toBe('Truncated shards.\n');
+    expect(await say([], 'remove-shard', 'd:8088', '22')).toBe('Removed shard 22 from d:8088\n');
+    expect(await say([], 'node-labels', 'set', '-nodeid', '4', '-labels', '{"az":"e"}')).toBe('');
+    expect(await say([], 'add-data', '-p', 'p:8088')).toBe('Added data node 5 at p:8088\n');
+    expect(await say(['n'], 'remove-meta', address)).toBe(`Remove ${address} from the cluster [y/N]: `); // prettier-ignore
+    expect(await say(['Y'], 'remove-meta', '-force', '-tcpAddr', 'm:8089', 'm:8091')).toBe(
+      'Force remove m:8091 from the cluster [y/N]: Removed meta node at m:8091\n',
+    );
+    expect(await say([], 'remove-meta', '-y', address)).toBe(`Removed meta node at ${address}\n`);
+    const bodies = asked.filter((one) => !/^(GET|POST) /.test(one));
+    expect(bodies).toEqual([
+      'addr=d%3A8088',
+      'addr=d%3A8088&force=true',
+      'oldAddr=d%3A8088&newAddr=d%3A8088',
+      'delay=3m',
+      'src=d%3A8088&shard=22',
+      'action=set&nodeid=4&labels=%7B%22az%22%3A%22e%22%7D',
+      'addr=p%3A8088&passive=true',
+      'httpAddr=m%3A8091&force=true&tcpAddr=m%3A8089',
+    ]);
+    expect(asked.filter((one) => one === 'POST /leave')).toHaveLength(1);
+  });
+});
+
+test('influxd-ctl: what is no meta node, or of no cluster, is not removed', async () => {
+  await withMeta({ '/status': { nodeType: 'data' } }, async (address) => {
+    expect((await ctl('remove-meta', address)).err).toBe(`remove-meta: ${address} is not a meta node\n`); // prettier-ignore
+  });
+  await withMeta({ '/status': { nodeType: 'meta', leader: '', peers: null } }, async (address) => {
+    expect((await ctl('remove-meta', address)).err).toBe(`remove-meta: ${address} is not part of a cluster\n`); // prettier-ignore
+  });
+});
+
+test('influxd-ctl: show-shards -v says how each copy is, -m what meta and disks do not agree on', async () => {
+  const owner = { id: 4, tcpAddr: 'd1:8088', state: 'hot', 'last-modified': '2023-01-01T00:00:00Z', size: 7, err: '' }; // prettier-ignore
+  const lost = { ...owner, id: 5, tcpAddr: 'd2:8088', state: '', size: 0, err: 'not found' };
+  const shard = { id: 1, database: 'db', 'retention-policy': 'autogen', 'replica-n': 2, 'shard-group-id': 1, 'start-time': 'S', 'end-time': 'E', 'expire-time': '0001-01-01T00:00:00Z', 'truncated-at': '0001-01-01T00:00:00Z', owners: [lost, owner] }; // prettier-ignore
+  const mismatch = { id: 9, database: 'db', 'retention-policy': 'autogen', node: { id: 4, tcpAddr: 'd1:8088' }, where: 'disk' }; // prettier-ignore
+  const answers = {
+    '/show-shards?verbose=true': [shard],
+    '/show-shards?verbose=true&expired=true': [],
+    '/show-shards?mismatched=true': [mismatch, { ...mismatch, id: 10, where: 'meta' }],
+  };
+  await withMeta(answers, async (address) => {
+    const { out } = await ctl('-bind', address, 'show-shards', '-v');
+    expect(out).toContain('  [{4 d1:8088 State:hot LastModified:2023-01-01T00:00:00Z Size:7 Err:<nil>} {5 d2:8088 State: LastModified:2023-01-01T00:00:00Z Size:0 Err:not found}]\n'); // prettier-ignore
+    expect((await ctl('-bind', address, 'show-shards', '-v', '-e')).code).toBe(0);
+    expect((await ctl('-bind', address, 'show-shards', '-m')).out).toBe(`Mismatched Shards
+==========
+ID  Database  Retention Policy  Node         Found
+9   db        autogen           {4 d1:8088}  on disk only
+10  db        autogen           {4 d1:8088}  in meta only
+`);
+  });
 });

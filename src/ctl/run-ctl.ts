@@ -1,7 +1,16 @@
 import { hostname } from 'node:os';
 import { DbError, errorText } from '../base/errors.ts';
 import { parseGoFlags } from '../base/go-flags.ts';
+import {
+  nodeLabels,
+  removeData,
+  removeMeta,
+  removeShard,
+  truncateShards,
+  updateData,
+} from './change-nodes.ts';
 import { join } from './join.ts';
+import { leave } from './leave.ts';
 import {
   createToken,
   MetaHttp,
@@ -77,13 +86,34 @@ async function runCommand(
     }
     case 'add-data': {
       const { values, rest } = parseGoFlags(args, { p: 'switch' });
-      if (values['p'] === true)
-        throw new DbError('unsupported', 'passive data nodes are not supported in this version');
       const addr = onlyAddress(rest, 'tcpAddr');
-      const { id } = (await meta.post('/add-data', { addr })) as { readonly id: number };
+      const passive = values['p'] === true ? { passive: 'true' } : {};
+      const made = await meta.post('/add-data', { addr, ...passive });
+      const { id } = made as { readonly id: number };
       out(`Added data node ${id} at ${addr}\n`);
       return;
     }
+    case 'leave':
+      await leave(args, { ...ports, hostname: hostname() });
+      return;
+    case 'remove-meta':
+      await removeMeta(args, ports);
+      return;
+    case 'remove-data':
+      await removeData(args, ports);
+      return;
+    case 'update-data':
+      await updateData(args, ports);
+      return;
+    case 'node-labels':
+      await nodeLabels(args, ports);
+      return;
+    case 'truncate-shards':
+      await truncateShards(args, ports);
+      return;
+    case 'remove-shard':
+      await removeShard(args, ports);
+      return;
     case 'token':
       out(token(args, ports));
       return;

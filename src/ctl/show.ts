@@ -9,6 +9,7 @@ interface NodeDocument {
   readonly tcpAddr: string;
   readonly version: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly passive?: boolean;
 }
 
 interface ShardDocument {
@@ -21,7 +22,24 @@ interface ShardDocument {
   readonly 'end-time': string;
   readonly 'expire-time': string;
   readonly 'truncated-at': string;
-  readonly owners: readonly { readonly id: number; readonly tcpAddr: string }[];
+  readonly owners: readonly OwnerDocument[];
+}
+
+interface OwnerDocument {
+  readonly id: number;
+  readonly tcpAddr: string;
+  readonly state: string;
+  readonly 'last-modified': string;
+  readonly size: number;
+  readonly err: string;
+}
+
+interface MismatchDocument {
+  readonly id: number;
+  readonly database: string;
+  readonly 'retention-policy': string;
+  readonly node: { readonly id: number; readonly tcpAddr: string };
+  readonly where: 'meta' | 'disk';
 }
 
 const goZeroTime = '0001-01-01T00:00:00Z';
@@ -41,8 +59,8 @@ export async function show(args: readonly string[], meta: MetaCaller): Promise<s
     readonly peers: readonly string[] | null;
   };
   const data = (cluster.data ?? []).map((node) => {
-    const { id, tcpAddr, addr, version, labels } = node;
-    return [`${id}`, tcpAddr, addr, version, JSON.stringify(labels), 'false'];
+    const { id, tcpAddr, addr, version, labels, passive = false } = node;
+    return [`${id}`, tcpAddr, addr, version, JSON.stringify(labels), `${passive}`];
   });
   const metas = (cluster.meta ?? []).map((node) => {
     const { id, tcpAddr, addr, version, labels } = node;
@@ -66,10 +84,11 @@ export async function show(args: readonly string[], meta: MetaCaller): Promise<s
 export async function showShards(args: readonly string[], meta: MetaCaller): Promise<string> {
   const { values, rest } = parseGoFlags(args, { v: 'switch', m: 'switch', e: 'switch' });
   refuseExtra(rest);
-  const given = Object.keys(values).find((flag) => flag !== 'e');
-  if (given !== undefined)
-    throw new DbError('unsupported', `-${given} is not supported in this version`);
-  const path = values['e'] === true ? '/show-shards?expired=true' : '/show-shards';
+  if (values['m'] === true) return showMismatched(meta);
+  const isVerbose = values['v'] === true;
+  const asked = [...(isVerbose ? ['verbose'] : []), ...(values['e'] === true ? ['expired'] : [])];
+  const query = asked.map((name) => `${name}=true`).join('&');
+  const path = query === '' ? '/show-shards' : `/show-shards?${query}`;
   const shards = (await meta.get(path)) as readonly ShardDocument[];
   const head = ['ID', 'Database', 'Retention Policy', 'Desired Replicas', 'Shard Group', 'Start', 'End', 'Expires', 'Owners']; // prettier-ignore
   const rows = shards.map((shard) => {
@@ -84,10 +103,33 @@ export async function showShards(args: readonly string[], meta: MetaCaller): Pro
       shard['start-time'],
       truncated === goZeroTime ? shard['end-time'] : `${truncated}*`,
       shard['expire-time'] === goZeroTime ? '' : shard['expire-time'],
-      `[${owners.map(({ id, tcpAddr }) => `{${id} ${tcpAddr}}`).join(' ')}]`,
+      `[${owners.map((owner) => ownerText(owner, isVerbose)).join(' ')}]`,
     ];
   });
   return `Shards\n==========\n${formatTable([head, ...rows], shardTable)}`;
+}
+
+/** With -v also how its copy is. */
+function ownerText(owner: OwnerDocument, isVerbose: boolean): string {
+  const { id, tcpAddr, state, size, err } = owner;
+  if (!isVerbose) return `{${id} ${tcpAddr}}`;
+  const modified = owner['last-modified'];
+  const parts = [`State:${state}`, `LastModified:${modified}`, `Size:${size}`, `Err:${err || '<nil>'}`]; // prettier-ignore
+  return `{${id} ${tcpAddr} ${parts.join(' ')}}`;
+}
+
+/** `influxd-ctl show-shards -m`: shards that the cluster knows and their owner has not, and the other way round. */
+async function showMismatched(meta: MetaCaller): Promise<string> {
+  const mismatches = (await meta.get('/show-shards?mismatched=true')) as readonly MismatchDocument[]; // prettier-ignore
+  const head = ['ID', 'Database', 'Retention Policy', 'Node', 'Found'];
+  const rows = mismatches.map((one) => {
+    const where = one.where === 'disk' ? 'on disk only' : 'in meta only';
+    const node = `{${one.node.id} ${one.node.tcpAddr}}`;
+    return [`${one.id}`, one.database, one['retention-policy'], node, where];
+  });
+  return `Mismatched Shards
+==========
+${formatTable([head, ...rows], shardTable)}`;
 }
 
 function refuseExtra(args: readonly string[]): void {

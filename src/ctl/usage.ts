@@ -50,29 +50,75 @@ export const commandNames: ReadonlySet<string> = new Set(
 );
 
 const commandUsages: Readonly<Record<string, string>> = {
-  'add-data': `Usage: influxd-ctl add-data <tcp-addr>
+  'add-data': `Usage: influxd-ctl add-data [-p] <tcp-addr>
 
 Adds the data node that listens for other nodes at <tcp-addr>, host:8088.
+
+  -p	As a passive node: it takes writes and queries, and owns no shards
 `,
   'add-meta': `Usage: influxd-ctl add-meta <http-addr>
 
 Adds the meta node whose HTTP API is at <http-addr>, host:8091. The first one founds the cluster.
 `,
-  join: `Usage: influxd-ctl join [-v] [meta-http-addr]
+  join: `Usage: influxd-ctl join [-p] [-v] [meta-http-addr]
 
 Adds the meta and the data node of this host through a meta node (default localhost:8091).
 
+  -p	The data node as a passive one, which owns no shards
   -v	Say why a node was not added
 `,
   show: `Usage: influxd-ctl show
 
 Shows the members of the cluster.
 `,
-  'show-shards': `Usage: influxd-ctl show-shards [-e]
+  leave: `Usage: influxd-ctl leave [-y]
+
+Takes the data and the meta node of this host out of the cluster. They erase what they have stored.
+
+  -y	Do not ask
+`,
+  'node-labels': `Usage: influxd-ctl node-labels set -nodeid <id> -labels <JSON object>
+       influxd-ctl node-labels delete -nodeid <id> -labels <JSON list of names>
+
+Sets labels of a node, leaving its others as they are, or deletes some.
+`,
+  'remove-data': `Usage: influxd-ctl remove-data [-force] <tcp-addr>
+
+Takes a data node out of the cluster. It erases what it has stored; its shards are not given to other nodes.
+
+  -force	Do not tell the node, as when it is lost
+`,
+  'remove-meta': `Usage: influxd-ctl remove-meta [-force -tcpAddr <tcp-addr>] [-y] <http-addr>
+
+Takes a meta node out of the cluster. It erases what it has stored.
+
+  -force	Have the others take it out, as when it is lost
+  -tcpAddr string
+    	Its Raft address, host:8089 (with -force)
+  -y	Do not ask
+`,
+  'remove-shard': `Usage: influxd-ctl remove-shard <tcp-addr> <shard-id>
+
+Deletes a shard from a data node, which owns it no more.
+`,
+  'show-shards': `Usage: influxd-ctl show-shards [-v] [-m] [-e]
 
 Shows the shards in the cluster.
 
+  -v	Show how the copy of each owner is
+  -m	Show shards that the cluster and the disks of their owners do not agree on
   -e	Show expired shards too
+`,
+  'truncate-shards': `Usage: influxd-ctl truncate-shards [-delay <duration>]
+
+Ends the present shard groups, so that new ones are made over the data nodes that there are now.
+
+  -delay duration
+    	From now (default 1m0s)
+`,
+  'update-data': `Usage: influxd-ctl update-data <old-tcp-addr> <new-tcp-addr>
+
+Gives a data node another address; it keeps its id and its shards. The same address attaches a node whose disk was replaced.
 `,
   token: `Usage: influxd-ctl -auth-type jwt -secret <secret> [-user <name>] token [-exp 5m]
 

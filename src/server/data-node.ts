@@ -1,4 +1,4 @@
-import { errorText } from '../base/errors.ts';
+import { DbError, errorText } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
@@ -18,11 +18,26 @@ import { OwnerShares } from '../data/write/owner-shares.ts';
 import { PointsWriter } from '../data/write/points-writer.ts';
 import type { Env } from '../env/env.ts';
 import type { License } from '../license/license.ts';
-import { dataStatusMethod, joinDataMethod } from '../meta/client/data-methods.ts';
+import {
+  dataStatusMethod,
+  discardMethod,
+  joinDataMethod,
+  leaveDataMethod,
+  statesMax,
+  statesMethod,
+  type LeaveRequest,
+  type ShardState,
+} from '../meta/client/data-methods.ts';
 import { MetaClient } from '../meta/client/meta-client.ts';
+import { ownsShard } from '../meta/model/shard-fate.ts';
 import { announceTo, anyOf } from '../meta/server/announcements.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
-import { createRpcHandlers, serveCall, type ServedMethod } from '../rpc/rpc-service.ts';
+import {
+  createRpcHandlers,
+  serveCall,
+  serveStream,
+  type ServedMethod,
+} from '../rpc/rpc-service.ts';
 import { Statistics, type Diagnostic } from '../telemetry/statistics.ts';
 import { PrecreationService } from '../services/precreation.ts';
 import { RetentionService, type ServicePorts } from '../services/retention.ts';
@@ -110,7 +125,7 @@ export async function startDataNode(
   });
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const services = startServices(config, { clock, log, meta });
-  const port = new DataListener({ env, config, meta });
+  const port = new DataListener({ env, config, meta, local });
   const listener = await port.listen(
     [...servedShards({ clock, meta, shards: local }), ...queries.methods],
     rpc,
@@ -208,6 +223,7 @@ class DataListener {
   readonly #env: Env;
   readonly #config: DataConfig;
   readonly #meta: MetaClient;
+  readonly #local: LocalShards;
   readonly #tcpAddress: string;
   readonly #httpAddress: string;
 
@@ -215,10 +231,12 @@ class DataListener {
     readonly env: Env;
     readonly config: DataConfig;
     readonly meta: MetaClient;
+    readonly local: LocalShards;
   }) {
     this.#env = parts.env;
     this.#config = parts.config;
     this.#meta = parts.meta;
+    this.#local = parts.local;
     const hostname = parts.config.get('', 'hostname');
     this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
     this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
@@ -265,7 +283,48 @@ class DataListener {
         this.#announce(rpc, identity.metaAddresses);
         return {};
       }),
+      serveCall(leaveDataMethod, async (request) => {
+        await this.#leave(request);
+        return {};
+      }),
+      serveCall(discardMethod, async ({ shardId, catalogIndex }) => {
+        await this.#discard(shardId, catalogIndex);
+        return {};
+      }),
+      serveStream(statesMethod, () => this.#states()),
     ];
+  }
+
+  /** A node that has left already answers the same. Throws `conflict` for one that is meant for another node. */
+  async #leave({ nodeId, clusterId }: LeaveRequest): Promise<void> {
+    const [meta, local] = [this.#meta, this.#local];
+    if (!meta.isJoined) return;
+    if (nodeId !== meta.nodeId || clusterId !== meta.clusterId)
+      throw new DbError('conflict', 'it is another data node');
+    await meta.leave(async () => {
+      const held = await local.holdings();
+      await local.deleteShards(held.map(({ shardId }) => shardId));
+    });
+    this.#env.log.info('This node has left its cluster, and erased what it had', { nodeId });
+  }
+
+  /** Once this node's catalog is as new as that of who asks: it must not delete what it owns. */
+  async #discard(shardId: number, catalogIndex: number): Promise<void> {
+    const [meta, local] = [this.#meta, this.#local];
+    await meta.reach(catalogIndex);
+    if (ownsShard(meta.catalog, shardId, meta.nodeId))
+      throw new DbError('conflict', `shard ${shardId} is owned by this node`);
+    await local.deleteShards([shardId]);
+    this.#env.log.info('Deleted shard', { shard: shardId });
+  }
+
+  async *#states(): AsyncGenerator<{ readonly states: readonly ShardState[] }> {
+    const nowNs = this.#env.clock.wallNs();
+    const states = (await this.#local.states()).map(({ idleMs, ...state }) => {
+      return { ...state, modifiedNs: nowNs - BigInt(Math.round(idleMs)) * 1_000_000n };
+    });
+    for (let at = 0; at < states.length; at += statesMax)
+      yield { states: states.slice(at, at + statesMax) };
   }
 
   #httpGet(path: string): { contentType: string; body: string } | undefined {

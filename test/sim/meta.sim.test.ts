@@ -139,6 +139,29 @@ test('meta cluster: two nodes that are to join each other at the same moment end
   expect(second.catalog.metaNodes.map(({ id }) => id)).toEqual([1]);
 });
 
+test('meta cluster: a node that leaves forgets its cluster, also when it leads, and joins again with a new id', async () => {
+  const { cluster, first } = await startOne(29);
+  const { world } = cluster;
+  await world.complete(first.addMeta('m2:8091', 'm2:8089'));
+  await world.complete(first.addMeta('m3:8091', 'm3:8089'));
+  await world.complete(first.execute({ kind: 'create-database', name: 'db' }));
+  await world.complete(first.leave());
+  expect(first.status).toMatchObject({ nodeId: 0, clusterId: 0n, leader: '', peers: [] });
+  expect(first.catalog.databases.length).toBe(0);
+  cluster.crash('m1');
+  await world.complete(cluster.restart('m1'));
+  expect(cluster.nodes.get('m1')?.isJoined).toBe(false);
+  await world.run(world.nowMs + 3_000);
+  const second = must(
+    [...cluster.nodes.values()].find((node) => node.isLeader),
+    'a leader',
+  );
+  expect(second.status.peers).toEqual(['m2:8089', 'm3:8089']);
+  expect(await world.complete(second.addMeta('m1:8091', 'm1:8089'))).toBe(4);
+  expect(cluster.nodes.get('m1')?.catalog.databases.length).toBe(1);
+  await expect(world.complete(must(cluster.nodes.get('m2'), 'm2').leave())).resolves.toBeUndefined(); // prettier-ignore
+});
+
 test('meta cluster: of two removals at once from a cluster of two one is refused, and the catalog says the same', async () => {
   const { cluster, first } = await startOne(27);
   const { world } = cluster;
@@ -240,7 +263,8 @@ test('meta cluster: what no meta node could read does not get into the log', asy
 test('meta cluster: a new kind of command waits until every meta node is of a release that knows it', async () => {
   const { cluster, client, leader } = await startThree(9);
   const { world } = cluster;
-  const upgraded = { commandSet: { version: 2, since: { ...commandSet.since, 'acquire-lease': 2 } } }; // prettier-ignore
+  const newer = commandSet.version + 1;
+  const upgraded = { commandSet: { version: newer, since: { ...commandSet.since, 'acquire-lease': newer } } }; // prettier-ignore
   const acquire = () => world.complete(client.execute({ kind: 'acquire-lease', name: 'cq', nodeId: 4, nowNs: 0n, durationNs: 60n })); // prettier-ignore
   const upgrade = async (name: string): Promise<void> => {
     if (cluster.nodes.get(name) === leader()) await world.complete(leader().stepAside());

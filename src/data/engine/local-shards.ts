@@ -16,7 +16,7 @@ import type { ListPiece, ListRequest } from './schema-list.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
 import type { LinesTask, RoutedLines } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
-import type { ShardHolding } from '../../storage/store/store.ts';
+import type { ShardFacts, ShardHolding } from '../../storage/store/store.ts';
 import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /** The shards of this node, kept by its engine workers. */
@@ -139,6 +139,12 @@ export class LocalShards implements ShardAccess {
   async holdings(): Promise<readonly ShardHolding[]> {
     const parts = await Promise.all(this.#links.map((link) => link.call('shards', undefined)));
     return (parts as (readonly ShardHolding[])[]).flat();
+  }
+
+  /** How the shards are that can be read. */
+  async states(): Promise<readonly ShardFacts[]> {
+    const parts = await Promise.all(this.#links.map((link) => link.call('states', undefined)));
+    return (parts as (readonly ShardFacts[])[]).flat();
   }
 
   async close(): Promise<void> {

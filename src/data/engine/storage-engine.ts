@@ -127,6 +127,8 @@ export class StorageEngine implements Engine {
         return { body: undefined };
       case 'shards':
         return { body: this.#store.holdings };
+      case 'states':
+        return { body: this.#store.states };
     }
     throw new DbError('internal', `engine call ${kind}`);
   }

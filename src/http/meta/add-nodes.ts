@@ -47,7 +47,11 @@ async function probeTarget(
 }
 
 /** Adds a data node by its TCP address: it gets an id, and then learns of its cluster (spec F12). */
-export async function addDataNode(address: string, { ports, options }: MetaApi): Promise<unknown> {
+export async function addDataNode(
+  address: string,
+  { ports, options }: MetaApi,
+  { isPassive }: { readonly isPassive: boolean } = { isPassive: false },
+): Promise<unknown> {
   const { node, rpc } = ports;
   const asking = { deadlineMs: askDeadlineMs };
   const { clusterId } = node;
@@ -59,6 +63,7 @@ export async function addDataNode(address: string, { ports, options }: MetaApi):
     httpAddress,
     tcpAddress: address,
     dataNodesMax,
+    isPassive,
   } as const;
   const made = await node.execute(command);
   const isNew = made?.isNew === true;

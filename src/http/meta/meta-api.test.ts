@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { DbError } from '../../base/errors.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
+import { Databases } from '../../meta/model/databases.ts';
 import { createMetaApi } from './meta-api.ts';
 import type { MetaApiPorts, MetaProbe } from './meta-api-options.ts';
 
@@ -27,21 +28,25 @@ class FakeNode {
     dataNodes: [{ id: 4, httpAddress: 'd1:8086', tcpAddress: 'd1:8088' }],
     metaNodes: [{ id: 1, httpAddress: 'm1:8091', tcpAddress: 'm1:8089' }],
     leases: [],
-    databases: [
+    databases: Databases.of([
       {
         name: 'db',
+        defaultRetentionPolicy: 'autogen',
         retentionPolicies: [
           {
             name: 'autogen',
             durationNs: 3_600_000_000_000n,
+            shardGroupDurationNs: 3_600_000_000_000n,
             replicaCount: 2,
+            pastLimitNs: 0n,
+            futureLimitNs: 0n,
             shardGroups: [
               { id: 1, startNs: 0n, endNs: 3_600_000_000_000n, shards: [{ id: 1, owners: [4] }] },
             ],
           },
         ],
       },
-    ],
+    ]),
   };
   status = { leader: 'm1:8089', peers: ['m1:8089'] };
 
@@ -163,6 +168,25 @@ test.each([
   ['GET', '/lease?name=a&nodeid=x', 400, 'invalid node ID\n'],
   ['POST', '/join', 400, '{"error":"addr is required"}\n'],
   ['POST', '/add-data', 400, '{"error":"addr is required"}\n'],
+  ['POST', '/remove', 400, '{"error":"httpAddr is required"}\n'],
+  ['POST', '/remove?httpAddr=x:1', 400, '{"error":"node not found: x:1"}\n'],
+  ['POST', '/remove-data', 400, '{"error":"addr is required"}\n'],
+  ['POST', '/remove-data?addr=x:1', 400, '{"error":"node not found: x:1"}\n'],
+  ['POST', '/update-data', 400, '{"error":"oldAddr is required"}\n'],
+  ['POST', '/update-data?oldAddr=x:1', 400, '{"error":"newAddr is required"}\n'],
+  ['POST', '/update-data?oldAddr=x:1&newAddr=y:1', 400, '{"error":"no data node with bind address x:1 exists"}\n'], // prettier-ignore
+  ['POST', '/remove-shard', 400, `{"error":"'src' is a required parameter"}\n`],
+  ['POST', '/remove-shard?src=x:1', 400, `{"error":"'shard' is a required parameter"}\n`],
+  ['POST', '/remove-shard?src=x:1&shard=1', 400, '{"error":"unable to find node for \\"x:1\\""}\n'], // prettier-ignore
+  ['POST', '/remove-shard?src=d1:8088&shard=x', 400, '{"error":"error converting shard to int: x"}\n'], // prettier-ignore
+  ['POST', '/remove-shard?src=d1:8088&shard=0', 400, `{"error":"invalid parameter value for 'shard': shard id must be greater than 0"}\n`], // prettier-ignore
+  ['POST', '/remove-shard?src=d1:8088&shard=9', 400, '{"error":"shard not found for id: 9"}\n'],
+  ['POST', '/truncate-shards?delay=x', 400, '{"error":"time: invalid duration \\"x\\""}\n'],
+  ['POST', '/node-labels?nodeid=x', 400, '{"error":"invalid node ID"}\n'],
+  ['POST', '/node-labels?nodeid=4&action=set&labels=[]', 400, '{"error":"labels must be a JSON object of texts"}\n'], // prettier-ignore
+  ['POST', '/node-labels?nodeid=4&action=delete&labels={}', 400, '{"error":"labels must be a JSON list of names"}\n'], // prettier-ignore
+  ['POST', '/node-labels?nodeid=4&action=x&labels={}', 400, '{"error":"invalid action: x"}\n'],
+  ['POST', '/announce', 400, '{"error":"invalid announcement"}\n'],
 ] as const)('meta api: %s %s is %i %s', async (method, url, statusCode, body) => {
   expect(await create().api.inject({ method, url })).toMatchObject({ statusCode, body });
 });

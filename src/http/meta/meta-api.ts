@@ -3,13 +3,14 @@ import { gzip } from 'node:zlib';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type DbError, errorText, isDbError } from '../../base/errors.ts';
 import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
-import type { MetaNode } from '../../meta/server/meta-node.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
 import { addDataNode, addMetaNode } from './add-nodes.ts';
 import { serveLease } from './lease-route.ts';
 import type { MetaApi, MetaApiOptions, MetaApiPorts } from './meta-api-options.ts';
-import { isElsewhere, parameter, sendJson } from './meta-request.ts';
-import { clusterDocument, shardsDocument } from './show-documents.ts';
+import { addMembershipRoutes } from './membership-routes.ts';
+import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
+import { addShardRoutes } from './shard-routes.ts';
+import { clusterDocument } from './show-documents.ts';
 
 const pingDeadlineMs = 2_000;
 
@@ -46,6 +47,8 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   api.addHook('onSend', compress);
   addReads(api, { ports, options });
   addChanges(api, { ports, options });
+  addMembershipRoutes(api, { ports, options });
+  addShardRoutes(api, { ports, options });
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
   api.setErrorHandler((error, request, reply) => sendFailure(reply, request, { error, ports }));
   return api;
@@ -80,12 +83,6 @@ function addReads(api: FastifyInstance, { ports, options }: MetaApi): void {
     await settleRead(node);
     return sendJson(reply, clusterDocument(node.catalog, ports.announcements));
   });
-  api.get('/show-shards', async (request, reply) => {
-    await settleRead(node);
-    const withExpired = parameter(request, 'expired') === 'true';
-    const nowNs = ports.clock.wallNs();
-    return sendJson(reply, shardsDocument(node.catalog, { nowNs, withExpired }));
-  });
 }
 
 function addChanges(api: FastifyInstance, meta: MetaApi): void {
@@ -104,15 +101,8 @@ function addChanges(api: FastifyInstance, meta: MetaApi): void {
       return sendError(reply, 400, text);
     }
     if (isElsewhere(request, reply, meta)) return reply;
-    return sendJson(reply, await addDataNode(address, meta));
-  });
-}
-
-/** On the leader a read sees all that was committed before; elsewhere it may be a moment old. */
-async function settleRead(node: MetaNode): Promise<void> {
-  if (!node.isLeader) return;
-  await node.readBarrier().catch((error: unknown) => {
-    if (!isDbError(error)) throw error;
+    const isPassive = parameter(request, 'passive') === 'true';
+    return sendJson(reply, await addDataNode(address, meta, { isPassive }));
   });
 }
 
@@ -149,5 +139,6 @@ function sendFailure(
 function statusOf({ code }: DbError): number {
   if (code === 'conflict') return 409;
   if (code === 'not_leader' || code === 'no_leader') return 503;
-  return code === 'invalid_argument' || code === 'license_limit' ? 400 : 500;
+  const isWrong = ['invalid_argument', 'license_limit', 'node_not_found', 'shard_not_found', 'limit_exceeded']; // prettier-ignore
+  return isWrong.includes(code) ? 400 : 500;
 }

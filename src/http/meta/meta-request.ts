@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isDbError } from '../../base/errors.ts';
+import type { MetaNode } from '../../meta/server/meta-node.ts';
 import { sendError } from '../error-reply.ts';
 import type { MetaApi } from './meta-api-options.ts';
 
@@ -26,6 +28,14 @@ export function isElsewhere(
   const path = request.url.startsWith('/lease') ? request.url : (request.url.split('?')[0] ?? '');
   void reply.redirect(`http://${leader}${path}`, 307);
   return true;
+}
+
+/** On the leader a read sees all that was committed before; elsewhere it may be a moment old. */
+export async function settleRead(node: MetaNode): Promise<void> {
+  if (!node.isLeader) return;
+  await node.readBarrier().catch((error: unknown) => {
+    if (!isDbError(error)) throw error;
+  });
 }
 
 export function sendJson(reply: FastifyReply, document: unknown, status = 200): FastifyReply {

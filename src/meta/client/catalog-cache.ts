@@ -75,6 +75,15 @@ export class CatalogCache {
     this.#start();
   }
 
+  /** The node has left its cluster. */
+  async forget(): Promise<void> {
+    await this.#saving;
+    await this.#closeFile();
+    this.#pending = [];
+    this.#isWholeDue = true;
+    for (const path of [this.#wholePath, this.#changesPath]) await this.#ports.disk.remove(path);
+  }
+
   async close(): Promise<void> {
     await this.#saving;
     await this.#closeFile();

@@ -1,12 +1,14 @@
 /** What data nodes answer to the meta leader that adds them (src/proto/data.proto, service Node). */
-import { address, choice, count, id, list, mapped, refused, uint64, type Field } from '../../proto/field.ts'; // prettier-ignore
+import { address, choice, count, flag, id, int64, list, mapped, refused, text, uint64, type Field } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
-import { callMethod } from '../../rpc/method.ts';
+import { callMethod, streamMethod } from '../../rpc/method.ts';
 
 const { v1 } = varve.data;
 
 const metaNodesMax = 64;
+/** Shards of one part of an answer. */
+export const statesMax = 1_000;
 
 /** What the meta leader tells a data node that it adds. */
 export interface DataIdentity {
@@ -56,4 +58,49 @@ export const joinDataMethod = callMethod('/varve.data.v1.Node/Join', {
   requestBytesMax: 64 * 1_024,
   request: message(v1.JoinRequest, { nodeId: id, clusterId, metaAddresses: someAddresses }),
   reply: message(v1.JoinReply, {}),
+});
+
+/** A node of another cluster must not lose its points. */
+export interface LeaveRequest {
+  readonly nodeId: number;
+  readonly clusterId: bigint;
+}
+
+/** What a data node says of one of its shards. */
+export interface ShardState {
+  readonly shardId: number;
+  readonly database: string;
+  readonly retentionPolicy: string;
+  /** Not all of it is in files yet. */
+  readonly isHot: boolean;
+  /** When it was written to, or the node started. */
+  readonly modifiedNs: bigint;
+  readonly sizeBytes: number;
+}
+
+export const leaveDataMethod = callMethod('/varve.data.v1.Node/Leave', {
+  request: message(v1.LeaveRequest, { nodeId: id, clusterId }),
+  reply: message(v1.LeaveReply, {}),
+});
+
+export const discardMethod = callMethod('/varve.data.v1.Node/Discard', {
+  request: message(v1.DiscardRequest, { shardId: id, catalogIndex: count() }),
+  reply: message(v1.DiscardReply, {}),
+});
+
+export const statesMethod = streamMethod('/varve.data.v1.Node/States', {
+  request: message(v1.StatesRequest, {}),
+  reply: message(v1.StatesReply, {
+    states: list(
+      message(v1.StatesReply.State, {
+        shardId: id,
+        database: text(),
+        retentionPolicy: text(),
+        isHot: flag,
+        modifiedNs: int64,
+        sizeBytes: count(),
+      }),
+      { max: statesMax },
+    ),
+  }),
 });

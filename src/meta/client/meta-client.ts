@@ -21,7 +21,7 @@ import type { RpcTransport } from '../../env/transport.ts';
 import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
 import { Membership } from '../../rpc/membership.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
-import type { Catalog, CommandValue } from '../model/catalog.ts';
+import { emptyCatalog, type Catalog, type CommandValue } from '../model/catalog.ts';
 import { applyStep, newsOfWhole, type CatalogNews } from '../model/catalog-changes.ts'; // prettier-ignore
 import { decodeCatalog } from '../model/catalog-codec.ts';
 import type { Command } from '../model/command.ts';
@@ -58,6 +58,8 @@ export class MetaClient implements MetaAccess {
   readonly #rpc: RpcClient;
   readonly #tasks: Tasks;
   readonly #closing = new AbortController();
+  /** Aborts when the node leaves its cluster, and when it stops. */
+  #membership = new AbortController();
   /** One at a time: a message that came twice must not make two watches. */
   readonly #joining = new Mutex();
   #identity: DataIdentity;
@@ -82,7 +84,7 @@ export class MetaClient implements MetaAccess {
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the meta client failed', { name, error: errorText(error) });
     });
-    if (this.isJoined) this.#tasks.spawn('watch', this.#watch());
+    if (this.isJoined) this.#tasks.spawn('watch', this.#watch(this.#membership.signal));
   }
 
   /** Reads what it knew when it last ran. Throws `corrupt`, naming the file, when who it is cannot be read. */
@@ -132,7 +134,40 @@ export class MetaClient implements MetaAccess {
     }
     await this.#ports.disk.replaceFile(`${this.#folder}/identity`, encodeMessage(identity));
     this.#identity = identity;
-    this.#tasks.spawn('watch', this.#watch());
+    this.#startWatch();
+  }
+
+  /**
+   * Becomes a node without a cluster. `erase` takes away what the node has stored; from before it is called this node
+   * knows no database, and it forgets its cluster once it has resolved: interrupted, it can be asked again.
+   */
+  leave(erase: () => Promise<void>): Promise<void> {
+    return this.#joining.run(() => this.#leave(erase));
+  }
+
+  async #leave(erase: () => Promise<void>): Promise<void> {
+    if (!this.isJoined) return;
+    const { disk } = this.#ports;
+    this.#membership.abort(new DbError('shutdown', 'the node leaves its cluster'));
+    const before = this.#catalog;
+    this.#set({ before, after: emptyCatalog, droppedShardIds: [] });
+    try {
+      await erase();
+      await disk.remove(`${this.#folder}/identity`);
+      await disk.syncDir(this.#folder);
+    } catch (error) {
+      this.#set({ before: emptyCatalog, after: before, droppedShardIds: [] });
+      this.#startWatch();
+      throw error;
+    }
+    this.#identity = nobody;
+    this.#leader = '';
+    await this.#cache.forget();
+  }
+
+  #startWatch(): void {
+    this.#membership = new AbortController();
+    this.#tasks.spawn('watch', this.#watch(this.#membership.signal));
   }
 
   async execute(command: Command): Promise<CommandValue | undefined> {
@@ -157,6 +192,7 @@ export class MetaClient implements MetaAccess {
 
   async close(): Promise<void> {
     this.#closing.abort(new DbError('shutdown', 'the node stops'));
+    this.#membership.abort(this.#closing.signal.reason);
     this.#wake();
     await this.#tasks.settled();
     await this.#cache.close();
@@ -196,6 +232,11 @@ export class MetaClient implements MetaAccess {
     }
   }
 
+  /** Resolves once this node's catalog is that of `index`, or a later one. Throws `timeout`. */
+  reach(index: number): Promise<void> {
+    return this.#reach(index, this.#ports.clock.monotonicMs() + executeLimitMs);
+  }
+
   async #reach(index: number, giveUpMs: number): Promise<void> {
     const { clock } = this.#ports;
     const late = new Latch<undefined>();
@@ -216,8 +257,7 @@ export class MetaClient implements MetaAccess {
     }
   }
 
-  async #watch(): Promise<void> {
-    const { signal } = this.#closing;
+  async #watch(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#ports;
     for (let attempt = random.u32() % 8; !signal.aborted; attempt++) {
       const addresses = this.#metaAddresses();
@@ -226,7 +266,7 @@ export class MetaClient implements MetaAccess {
         const options = { deadlineMs: watchSilenceMs, signal };
         const from = { index: this.#isLost ? 0 : this.#catalog.index };
         for await (const reply of this.#rpc.stream(address, watchMethod, from, options))
-          this.#take(reply);
+          if (isOpen(signal)) this.#take(reply);
       } catch (error) {
         if (isDbError(error, 'wrong_cluster'))
           this.#ports.log.warn('A meta node is of another cluster', { address });
@@ -284,6 +324,11 @@ export class MetaClient implements MetaAccess {
       this.#ports.log.warn('The list of meta nodes could not be saved', { path, error: errorText(error) }); // prettier-ignore
     }
   }
+}
+
+/** Asked anew after each await. */
+function isOpen(signal: AbortSignal): boolean {
+  return !signal.aborted;
 }
 
 interface Restored {

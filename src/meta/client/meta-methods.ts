@@ -150,6 +150,11 @@ export const joinMetaMethod = callMethod('/varve.meta.v1.Membership/Join', {
   reply: message(v1.JoinReply, {}),
 });
 
+export const removeMetaMethod = callMethod('/varve.meta.v1.Membership/Remove', {
+  request: message(v1.RemoveRequest, { nodeId: id }),
+  reply: message(v1.RemoveReply, {}),
+});
+
 export const metaStatusMethod = callMethod('/varve.meta.v1.Membership/Status', {
   access: 'anyone',
   requestBytesMax: 1_024,

@@ -85,6 +85,7 @@ export class CatalogMachine implements StateMachine {
   close(): void {
     this.#isClosed = true;
     this.#failWaiting('the node stops');
+    for (const onChange of this.#watchers) onChange();
   }
 
   /** Resolves when the command with this id is applied here. */

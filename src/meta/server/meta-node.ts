@@ -18,7 +18,7 @@ import { encodeMessage } from '../../rpc/message.ts';
 import { Membership as ClusterMembership } from '../../rpc/membership.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/rpc-service.ts';
-import { executeMethod, joinMetaMethod, metaStatusMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply } from '../client/meta-methods.ts'; // prettier-ignore
+import { executeMethod, joinMetaMethod, metaStatusMethod, removeMetaMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply } from '../client/meta-methods.ts'; // prettier-ignore
 import { applyCommand } from '../model/apply.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
 import { encodeCatalog } from '../model/catalog-codec.ts';
@@ -70,6 +70,8 @@ const executeTimeoutMs = 5_000;
 const watchBeatMs = 2_000;
 /** How long a new node may take to follow the log before it gets its vote. */
 const catchUpMs = 30_000;
+/** How long a node that leaves looks for a leader that takes it out. */
+const leaveLimitMs = 30_000;
 
 export class MetaNode {
   /** What this node's requests show, and those of others have to. */
@@ -77,7 +79,7 @@ export class MetaNode {
   readonly #ports: MetaNodePorts;
   readonly #options: MetaNodeOptions;
   readonly #storage: RaftStorage;
-  readonly #machine = new CatalogMachine();
+  #machine = new CatalogMachine();
   readonly #rpc: RpcClient;
   /** One at a time: a message that came twice must find what the first one made. */
   readonly #starting = new Mutex();
@@ -150,6 +152,10 @@ export class MetaNode {
       serveCall(executeMethod, (request) => this.#executeForOther(request)),
       serveCall(joinMetaMethod, async (identity) => {
         await this.#starting.run(() => this.#join(identity));
+        return {};
+      }),
+      serveCall(removeMetaMethod, async ({ nodeId }) => {
+        await this.removeMeta(nodeId);
         return {};
       }),
       serveCall(metaStatusMethod, () => Promise.resolve(this.status)),
@@ -249,6 +255,67 @@ export class MetaNode {
       if (!isLeft || !isDbError(error, 'node_not_found')) throw error;
     }
     await this.#changeMembership((membership) => withoutMember(membership, nodeId));
+  }
+
+  /**
+   * Takes out whoever has this Raft address, of which the catalog may know nothing any more. Throws `node_not_found`
+   * for a stranger.
+   */
+  async removeMetaAt(tcpAddress: string): Promise<void> {
+    const { voters, learners } = this.#joined().raft.membership;
+    const member = [...voters, ...learners].find(({ address }) => address === tcpAddress);
+    if (member === undefined) throw new DbError('node_not_found', `node not found: ${tcpAddress}`);
+    await this.removeMeta(member.id);
+  }
+
+  /**
+   * Has the leader take this node out of its cluster, and forgets it then: a node like a new one. Throws `conflict` for
+   * the last meta node, `no_leader` when nobody can do it.
+   */
+  leave(): Promise<void> {
+    return this.#starting.run(() => this.#leave());
+  }
+
+  async #leave(): Promise<void> {
+    const { clock } = this.#ports;
+    const { nodeId, tcpAddress } = { ...this.status, ...this.#options };
+    const { voters } = this.#joined().raft.membership;
+    if (voters.length === 1 && voters[0]?.id === nodeId)
+      throw new DbError('conflict', 'a cluster keeps at least one meta node');
+    const giveUpMs = clock.monotonicMs() + leaveLimitMs;
+    for (;;) {
+      await this.stepAside();
+      const { leader } = this.status;
+      const isElsewhere = leader !== '' && leader !== tcpAddress;
+      if (isElsewhere && (await this.#askRemoval(leader, nodeId))) break;
+      if (clock.monotonicMs() > giveUpMs) throw new DbError('no_leader', 'no leader');
+      await clock.sleep(this.#options.tickMs);
+    }
+    await this.#forgetCluster();
+  }
+
+  /** False when the one asked does not lead, or leads no more. */
+  async #askRemoval(leader: string, nodeId: number): Promise<boolean> {
+    try {
+      await this.#rpc.call(leader, removeMetaMethod, { nodeId }, { deadlineMs: catchUpMs });
+      return true;
+    } catch (error) {
+      // Asked a second time: the answer to the first one was lost.
+      if (isDbError(error, 'node_not_found')) return true;
+      if (isDbError(error, 'not_leader') || isDbError(error, 'unavailable')) return false;
+      if (isDbError(error, 'outcome_unknown')) return false;
+      throw error;
+    }
+  }
+
+  async #forgetCluster(): Promise<void> {
+    const [driver, machine] = [this.#driver, this.#machine];
+    this.#driver = undefined;
+    this.#identity = undefined;
+    this.#machine = new CatalogMachine();
+    await driver?.close();
+    machine.close();
+    await this.#storage.wipe();
   }
 
   async transferLeadership(nodeId: number): Promise<void> {
@@ -377,18 +444,19 @@ export class MetaNode {
   }
 
   async *#watch({ index }: { index: number }, signal: AbortSignal): AsyncGenerator<WatchReply> {
+    const machine = this.#machine;
     let known = index;
     let news = new Latch<undefined>();
     const wake = (): void => {
       news.open(undefined);
     };
-    const unwatch = this.#machine.watch(wake);
+    const unwatch = machine.watch(wake);
     signal.addEventListener('abort', wake);
     try {
-      while (!signal.aborted && !this.#isClosed) {
+      while (!signal.aborted && !this.#isClosed && machine === this.#machine) {
         news = new Latch();
-        if (this.#machine.catalog.index > known) {
-          const { toIndex, ...update } = this.#machine.updateSince(known);
+        if (machine.catalog.index > known) {
+          const { toIndex, ...update } = machine.updateSince(known);
           known = toIndex;
           yield update;
           continue;

@@ -81,6 +81,15 @@ export class RaftStorage {
     await this.#kv.batch([put('identity', identity)], { sync: true });
   }
 
+  /** The node has left its cluster: as if it had never been in one. */
+  async wipe(): Promise<void> {
+    const operations = [...(await this.#deletesUpTo(this.#lastIndex))];
+    for (const key of ['identity', 'hard-state', 'snapshot'])
+      operations.push({ kind: 'delete', key });
+    await this.#kv.batch(operations, { sync: true });
+    this.#lastIndex = 0;
+  }
+
   /** The start of a cluster: its first server's whole state at once. */
   async found(identity: Identity, snapshot: Snapshot, hardState: HardState): Promise<void> {
     const operations = [put('identity', identity), put('snapshot', snapshot)];

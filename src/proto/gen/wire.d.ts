@@ -13,6 +13,14 @@ export const varve: {
       };
       readonly JoinRequest: MessageType;
       readonly JoinReply: MessageType;
+      readonly LeaveRequest: MessageType;
+      readonly LeaveReply: MessageType;
+      readonly DiscardRequest: MessageType;
+      readonly DiscardReply: MessageType;
+      readonly StatesRequest: MessageType;
+      readonly StatesReply: MessageType & {
+        readonly State: MessageType;
+      };
       readonly WriteShardsRequest: MessageType & {
         readonly ShardBatch: MessageType;
       };
@@ -73,6 +81,8 @@ export const varve: {
       readonly CatalogCounts: MessageType;
       readonly JoinRequest: MessageType;
       readonly JoinReply: MessageType;
+      readonly RemoveRequest: MessageType;
+      readonly RemoveReply: MessageType;
       readonly StatusRequest: MessageType;
       readonly StatusReply: MessageType;
       readonly Announcement: MessageType & {

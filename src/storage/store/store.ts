@@ -52,6 +52,16 @@ export interface ShardHolding extends ShardPlace {
   readonly clusterId: bigint | undefined;
 }
 
+/** How a shard is. */
+export interface ShardFacts extends ShardPlace {
+  /** Of its files and of what is in memory. */
+  readonly sizeBytes: number;
+  /** Some of it is in memory only. */
+  readonly isHot: boolean;
+  /** Milliseconds since it was written to, or since the node started. */
+  readonly idleMs: number;
+}
+
 /** What a shard says of a batch that it has made durable. */
 export interface WriteReceipt {
   readonly droppedCount: number;
@@ -134,6 +144,20 @@ export class Store {
     return [...this.#shards.values(), ...this.#damaged.values()].map(({ place }) => ({
       ...place,
       clusterId: this.#roster?.clusterIdOf(place.shardId),
+    }));
+  }
+
+  /** How the shards are that can be read (spec 2.2, show-shards -v). */
+  get states(): readonly ShardFacts[] {
+    const nowMs = this.#ports.clock.monotonicMs();
+    return [...this.#shards.values()].map(({ place, shard, lastWriteMs }) => ({
+      ...place,
+      sizeBytes: shard.files.reduce(
+        (sum, file) => sum + file.seal.lengthBytes,
+        shard.memtableBytes,
+      ),
+      isHot: shard.memtableBytes > 0,
+      idleMs: nowMs - lastWriteMs,
     }));
   }
 
