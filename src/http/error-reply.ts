@@ -52,17 +52,22 @@ export function sendError(
   text: string,
   { pretty }: { readonly pretty: boolean } = { pretty: false },
 ): FastifyReply {
-  const writer = new ByteWriter();
-  writer.ascii('{"error":');
-  writer.jsonString(text);
-  writer.ascii('}\n');
-  const compact = writer.take();
+  const compact = writeJsonError(text);
   setErrorHeader(reply, text);
   // Text would be sent with a charset that the reference does not name.
   return reply
     .code(status)
     .type('application/json')
     .send(pretty ? indentJson(compact) : compact);
+}
+
+/** `{"error":"<text>"}` and a newline. */
+export function writeJsonError(text: string): Buffer {
+  const writer = new ByteWriter();
+  writer.ascii('{"error":');
+  writer.jsonString(text);
+  writer.ascii('}\n');
+  return writer.take();
 }
 
 /** The start of the text as it can stand in a header: UTF-8, line breaks and the like as spaces. */

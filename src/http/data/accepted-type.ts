@@ -1,5 +1,10 @@
 /** The formats of an answer, in the order in which a wildcard finds them (spec F74). */
-export const answerTypes = ['application/json', 'application/csv', 'text/csv'] as const;
+export const answerTypes = [
+  'application/json',
+  'application/csv',
+  'text/csv',
+  'application/x-msgpack',
+] as const;
 export type AnswerType = (typeof answerTypes)[number];
 
 /** The format that an Accept header asks for: by weight, then by place; JSON when it names none that we have. */

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
-import { CsvWriter } from '../../query/emit/csv-writer.ts';
+import { CsvWriter, writeCsvError } from '../../query/emit/csv-writer.ts';
 import { indentJson, writeJson } from '../../query/emit/json-writer.ts';
+import { writeMessagePack, writeMessagePackError } from '../../query/emit/msgpack-writer.ts';
 import {
   isCut,
   rowCount,
@@ -8,30 +9,42 @@ import {
   type OutputSeries,
   type StatementResult,
 } from '../../query/emit/result.ts';
-import { acceptedType } from './accepted-type.ts';
+import { writeJsonError } from '../error-reply.ts';
+import { acceptedType, type AnswerType } from './accepted-type.ts';
 
 export interface AnswerFormat {
-  readonly contentType: string;
+  readonly contentType: AnswerType;
   write(results: readonly StatementResult[]): Buffer;
+  /** Of a request that failed before any statement ran. */
+  writeError(text: string): Buffer;
 }
 
-/** JSON, or CSV when asked for (spec 4.1). `epochUnitNs` undefined writes RFC3339; CSV then writes nanoseconds. */
+/** JSON, or CSV or MessagePack when asked for (spec 4.1). `epochUnitNs` undefined is what a format writes of itself. */
 export function answerFormat(
   accept: string,
-  options: { readonly epochUnitNs: bigint | undefined; readonly pretty: boolean },
+  options: {
+    readonly epochUnitNs: bigint | undefined;
+    readonly isRfc3339?: boolean;
+    readonly pretty: boolean;
+  },
 ): AnswerFormat {
-  const { epochUnitNs, pretty } = options;
+  const { epochUnitNs: unitNs, isRfc3339 = false, pretty } = options;
+  const epochUnitNs = isRfc3339 ? undefined : unitNs;
   const contentType = acceptedType(accept);
-  if (contentType !== 'application/json') {
-    const csv = new CsvWriter(epochUnitNs ?? 1n);
-    return { contentType, write: (results) => csv.write(results) };
+  if (contentType === 'application/x-msgpack') {
+    const write = (results: readonly StatementResult[]) =>
+      writeMessagePack(results, isRfc3339 ? 'rfc3339' : epochUnitNs);
+    return { contentType, write, writeError: writeMessagePackError };
   }
+  if (contentType !== 'application/json') {
+    const csv = new CsvWriter(isRfc3339 ? 'rfc3339' : (epochUnitNs ?? 1n));
+    return { contentType, write: (results) => csv.write(results), writeError: writeCsvError };
+  }
+  const shaped = (compact: Buffer): Buffer => (pretty ? indentJson(compact) : compact);
   return {
     contentType,
-    write: (results) => {
-      const compact = writeJson(results, { epochUnitNs });
-      return pretty ? indentJson(compact) : compact;
-    },
+    write: (results) => shaped(writeJson(results, { epochUnitNs })),
+    writeError: (text) => shaped(writeJsonError(text)),
   };
 }
 

@@ -7,9 +7,8 @@ import type { QueryRequest } from '../../data/statements/statement-executor.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import { parseParams } from '../../influxql/parse-params.ts';
 import { parseQuery } from '../../influxql/parser.ts';
-import { writeCsvError } from '../../query/emit/csv-writer.ts';
 import { epochUnitNs, type StatementResult } from '../../query/emit/result.ts';
-import { sendError, setErrorHeader } from '../error-reply.ts';
+import { setErrorHeader } from '../error-reply.ts';
 import { answerFormat, chunksOf, limitRows, type AnswerFormat } from './answer-format.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { RequestParameters } from './request-parameters.ts';
@@ -25,9 +24,7 @@ export async function handleQuery(
 ): Promise<unknown> {
   const parameters = await RequestParameters.ofRequest(request);
   const format = formatOf(request, parameters);
-  const pretty = parameters.getOfUrl('pretty') === 'true';
-  const refuse = (status: number, text: string) =>
-    refuseWith(reply, format, { status, text, pretty });
+  const refuse = (status: number, text: string) => refuseWith(reply, format, { status, text });
   const statements = statementsOf(parameters);
   if (typeof statements === 'string') return refuse(400, statements);
   const timeFormat = parameters.get('time_format');
@@ -69,9 +66,9 @@ export async function handleQuery(
 }
 
 function formatOf(request: FastifyRequest, parameters: RequestParameters): AnswerFormat {
-  const isRfc3339 = parameters.get('time_format') === 'rfc3339';
   return answerFormat(request.headers.accept ?? '', {
-    epochUnitNs: isRfc3339 ? undefined : epochUnitNs(parameters.get('epoch')),
+    epochUnitNs: epochUnitNs(parameters.get('epoch')),
+    isRfc3339: parameters.get('time_format') === 'rfc3339',
     // The reference looks at the address alone for this one.
     pretty: parameters.getOfUrl('pretty') === 'true',
   });
@@ -99,12 +96,10 @@ function statementsOf(parameters: RequestParameters): readonly Statement[] | str
 function refuseWith(
   reply: FastifyReply,
   format: AnswerFormat,
-  answer: { readonly status: number; readonly text: string; readonly pretty: boolean },
+  { status, text }: { readonly status: number; readonly text: string },
 ): FastifyReply {
-  const { status, text } = answer;
-  if (format.contentType === 'application/json') return sendError(reply, status, text, answer);
   setErrorHeader(reply, text);
-  return reply.code(status).type(format.contentType).send(writeCsvError(text));
+  return reply.code(status).type(format.contentType).send(format.writeError(text));
 }
 
 /** Aborts when the client is gone before its answer. */

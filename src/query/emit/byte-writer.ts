@@ -1,6 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { TimeZone } from '../../base/time-zone.ts';
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
+import { exactTextOf } from '../../models/exact-text.ts';
 
 const digitPairs = Buffer.from(
   Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0')).join(''),
@@ -194,12 +195,22 @@ export class ByteWriter {
     this.#pair(minutes % 60);
   }
 
-  /** A JSON string from UTF-8 bytes, with the escapes that Go's encoder makes. */
+  /** A JSON string from bytes, with the escapes that Go's encoder makes; a byte that is no UTF-8 is U+FFFD. */
   jsonBytes(source: Uint8Array, start: number, end: number): void {
+    const mark = this.#length;
     this.byte(34);
     let clean = start;
+    let isKnown = false;
     for (let i = start; i < end; i++) {
       const code = source[i] ?? 0;
+      if (code >= 128 && !isKnown) {
+        if (!isUtf8(source.subarray(i, end))) {
+          this.#length = mark;
+          this.jsonString(exactTextOf(source.subarray(start, end)));
+          return;
+        }
+        isKnown = true;
+      }
       const escape =
         code < 32 || code === 34 || code === 92 || code === 60 || code === 62 || code === 38;
       const separator =

@@ -1,8 +1,12 @@
 import { Buffer } from 'node:buffer';
+import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { isValid, type Column } from '../column.ts';
 import { missingText } from './cell-writers.ts';
 import { ByteWriter, infinityText } from './byte-writer.ts';
 import type { Cell, OutputSeries, StatementResult } from './result.ts';
+
+/** Nanoseconds of the unit of times. */
+export type CsvTimes = bigint | 'rfc3339';
 
 /**
  * The CSV form (spec 4.1): a header when the columns change, `name,tags,columns...`; statements apart by a blank line;
@@ -14,10 +18,10 @@ export function writeCsv(results: readonly StatementResult[], epochUnitNs: bigin
 
 /** The same for an answer in several parts: a statement that goes on in the next part has its header already. */
 export class CsvWriter {
-  readonly #epochUnitNs: bigint;
+  readonly #epochUnitNs: CsvTimes;
   #statementId = -1;
 
-  constructor(epochUnitNs: bigint) {
+  constructor(epochUnitNs: CsvTimes) {
     this.#epochUnitNs = epochUnitNs;
   }
 
@@ -49,7 +53,7 @@ export function writeCsvError(text: string): Buffer {
   return Buffer.from(`error\n${quoted(text)}\n`, 'utf8');
 }
 
-function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: bigint): void {
+function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: CsvTimes): void {
   // The reference builds this column as a series key: escaped, and an empty tag is no tag.
   const present = (series.tags ?? []).filter(([, value]) => value !== '');
   const tags = present.map(([key, value]) => `${escapeTag(key)}=${escapeTag(value)}`).join(',');
@@ -58,7 +62,7 @@ function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: bigi
     const timeAt = series.columns.indexOf('time');
     for (const row of series.rows) {
       const cells = row.map((cell, c) =>
-        c === timeAt && typeof cell === 'bigint' ? String(cell / epochUnitNs) : cellText(cell),
+        c === timeAt && typeof cell === 'bigint' ? timeText(cell, epochUnitNs) : cellText(cell),
       );
       writer.utf8(`${head},${cells.join(',')}\n`);
     }
@@ -66,7 +70,9 @@ function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: bigi
   }
   for (let row = series.start; row < series.end; row++) {
     writer.utf8(`${head},`);
-    writer.integer((series.timesNs[row] ?? 0n) / epochUnitNs);
+    const timeNs = series.timesNs[row] ?? 0n;
+    if (epochUnitNs === 'rfc3339') writer.timestamp(timeNs);
+    else writer.integer(timeNs / epochUnitNs);
     for (const column of series.values) {
       writer.byte(44);
       if (isValid(column, row)) writer.utf8(columnText(column, row));
@@ -74,6 +80,10 @@ function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: bigi
     }
     writer.byte(10);
   }
+}
+
+function timeText(timeNs: bigint, unitNs: CsvTimes): string {
+  return unitNs === 'rfc3339' ? formatRfc3339(timeNs) : String(timeNs / unitNs);
 }
 
 function escapeTag(text: string): string {

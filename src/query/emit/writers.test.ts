@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { expect, test } from 'vitest';
 import { writeCsv, writeCsvError } from './csv-writer.ts';
 import { indentJson, writeJson } from './json-writer.ts';
+import { writeMessagePack } from './msgpack-writer.ts';
 import type { StatementResult } from './result.ts';
 
 const sample: StatementResult = {
@@ -73,4 +75,28 @@ test('csv: header, quoting, empty nulls, no exponents', () => {
       'cpu,"host=a\\,b",1500000000,0.0000001,,"y""",false\n',
   );
   expect(writeCsvError('a, b').toString()).toBe('error\n"a, b"\n');
+});
+
+/** Two valid characters, and bytes that are no UTF-8: one replacement each, as Go has it. */
+const broken = Buffer.from('6130c3a9ffe28228eda080', 'hex');
+const brokenText = 'a0é\ufffd\ufffd\ufffd(\ufffd\ufffd\ufffd';
+
+function brokenResult(): StatementResult {
+  const strings = { offsets: Uint32Array.of(0, broken.length), bytes: broken };
+  const values = [{ type: 'string' as const, values: strings }];
+  const timesNs = BigInt64Array.of(0n);
+  const series = { kind: 'columns', columns: ['time', 's'], timesNs, values, start: 0, end: 1 } as const; // prettier-ignore
+  return { statementId: 0, series: [series] };
+}
+
+test('json: bytes that are no UTF-8 are U+FFFD, one for each', () => {
+  const text = writeJson([brokenResult()], { epochUnitNs: 1n }).toString();
+  const { results } = JSON.parse(text) as { results: [{ series: [{ values: unknown[][] }] }] };
+  expect(results[0].series[0].values[0]?.[1]).toBe(brokenText);
+});
+
+test('msgpack: bytes that are no UTF-8 are U+FFFD, one for each', () => {
+  const bytes = writeMessagePack([brokenResult()], 1n);
+  expect(bytes.includes(Buffer.from(brokenText))).toBe(true);
+  expect(isUtf8(bytes.subarray(bytes.indexOf('a0')))).toBe(true);
 });

@@ -1,0 +1,177 @@
+import { Buffer, isUtf8 } from 'node:buffer';
+import { formatRfc3339 } from '../../base/rfc3339.ts';
+import { exactTextOf } from '../../models/exact-text.ts';
+import { isValid, type Column } from '../column.ts';
+import type { CellWriter } from './cell-writers.ts';
+import { PackWriter } from './pack-writer.ts';
+import {
+  rowCount,
+  type Cell,
+  type ColumnSeries,
+  type OutputSeries,
+  type RowSeries,
+  type StatementResult,
+} from './result.ts';
+
+/** Nanoseconds of the unit of integers; undefined for the extension of times. */
+export type PackTimes = bigint | 'rfc3339' | undefined;
+
+/**
+ * The MessagePack form (spec 4.1): the document of the JSON form with integers, floats, texts and booleans as they are.
+ * Times are extension 5, 8 bytes of seconds and 4 of nanoseconds, or as asked for. A statement that failed has its error
+ * alone. Floats that are not finite are nil: no client would take them for a number.
+ */
+export function writeMessagePack(results: readonly StatementResult[], times: PackTimes): Buffer {
+  const writer = new PackWriter();
+  writer.map(1);
+  writer.text('results');
+  writer.array(results.length);
+  for (const result of results) writeResult(writer, result, times);
+  return writer.take();
+}
+
+/** The form of a request that failed before any statement ran. */
+export function writeMessagePackError(text: string): Buffer {
+  const writer = new PackWriter();
+  writeError(writer, text);
+  return writer.take();
+}
+
+function writeError(writer: PackWriter, text: string): void {
+  writer.map(1);
+  writer.text('error');
+  writer.text(text);
+}
+
+function writeResult(
+  writer: PackWriter,
+  { statementId, series, messages = [], partial, error }: StatementResult,
+  times: PackTimes,
+): void {
+  if (error !== undefined) {
+    writeError(writer, error);
+    return;
+  }
+  writer.map(2 + Number(messages.length > 0) + Number(partial === true));
+  writer.text('statement_id');
+  writer.integer(BigInt(statementId));
+  if (messages.length > 0) {
+    writer.text('messages');
+    writer.array(messages.length);
+    for (const { level, text } of messages) {
+      writer.map(2);
+      for (const part of ['level', level, 'text', text]) writer.text(part);
+    }
+  }
+  writer.text('series');
+  writer.array(series.length);
+  for (const one of series) writeSeries(writer, one, times);
+  if (partial === true) writePartial(writer);
+}
+
+function writePartial(writer: PackWriter): void {
+  writer.text('partial');
+  writer.boolean(true);
+}
+
+function writeSeries(writer: PackWriter, series: OutputSeries, times: PackTimes): void {
+  const { name = '', tags = [], columns, partial } = series;
+  writer.map(2 + Number(name !== '') + Number(tags.length > 0) + Number(partial === true));
+  if (name !== '') {
+    writer.text('name');
+    writer.text(name);
+  }
+  if (tags.length > 0) {
+    writer.text('tags');
+    writer.map(tags.length);
+    for (const part of tags.flat()) writer.text(part);
+  }
+  writer.text('columns');
+  writer.array(columns.length);
+  for (const column of columns) writer.text(column);
+  writer.text('values');
+  writer.array(rowCount(series));
+  if (series.kind === 'rows') writeRows(writer, series, times);
+  else writeColumns(writer, series, times);
+  if (partial === true) writePartial(writer);
+}
+
+function writeRows(writer: PackWriter, { rows, columns }: RowSeries, times: PackTimes): void {
+  // prettier-ignore
+  const timeAt = columns.indexOf('time');
+  for (const row of rows) {
+    writer.array(row.length);
+    row.forEach((cell, c) => {
+      if (c === timeAt && typeof cell === 'bigint') writeTime(writer, cell, times);
+      else writeCell(writer, cell);
+    });
+  }
+}
+
+function writeCell(writer: PackWriter, cell: Cell): void {
+  if (cell === null) writer.nil();
+  else if (typeof cell === 'string') writer.text(cell);
+  else if (typeof cell === 'number') writeFloat(writer, cell);
+  else if (typeof cell === 'bigint') writer.integer(cell);
+  else if (typeof cell === 'boolean') writer.boolean(cell);
+  else {
+    writer.array(cell.length);
+    for (const text of cell) writer.text(text);
+  }
+}
+
+function writeColumns(writer: PackWriter, series: ColumnSeries, times: PackTimes): void {
+  const { timesNs, values, start, end } = series;
+  const cells = values.map((column) => packedCells(writer, column));
+  for (let row = start; row < end; row++) {
+    writer.array(values.length + 1);
+    writeTime(writer, timesNs[row] ?? 0n, times);
+    for (const write of cells) write(row);
+  }
+}
+
+function writeTime(writer: PackWriter, timeNs: bigint, times: PackTimes): void {
+  if (times === undefined) writer.time(timeNs);
+  else if (times === 'rfc3339') writer.text(formatRfc3339(timeNs));
+  else writer.integer(timeNs / times);
+}
+
+function writeFloat(writer: PackWriter, value: number): void {
+  if (Number.isFinite(value)) writer.float(value);
+  else writer.nil();
+}
+
+function packedCells(writer: PackWriter, column: Column): CellWriter {
+  const write = validCells(writer, column);
+  if (column.valid === undefined) return write;
+  return (row) => {
+    if (isValid(column, row)) write(row);
+    else writer.nil();
+  };
+}
+
+function validCells(writer: PackWriter, column: Column): CellWriter {
+  switch (column.type) {
+    case 'float': {
+      const { values } = column;
+      return (row) => writeFloat(writer, values[row] ?? 0);
+    }
+    case 'integer':
+    case 'unsigned': {
+      const { values } = column;
+      return (row) => writer.integer(values[row] ?? 0n);
+    }
+    case 'boolean': {
+      const { values } = column;
+      return (row) => writer.boolean(values[row] === 1);
+    }
+    case 'string': {
+      const { offsets, bytes } = column.values;
+      return (row) => {
+        const text = bytes.subarray(offsets[row] ?? 0, offsets[row + 1] ?? 0);
+        if (isUtf8(text)) writer.textBytes(text);
+        else writer.text(exactTextOf(text));
+      };
+    }
+  }
+}
