@@ -54,6 +54,8 @@ export function sendError(
 ): FastifyReply {
   const compact = writeJsonError(text);
   setErrorHeader(reply, text);
+  // The name that Go still has for it.
+  if (status === 413) reply.raw.statusMessage = 'Request Entity Too Large';
   // Text would be sent with a charset that the reference does not name.
   return reply
     .code(status)

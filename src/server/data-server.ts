@@ -17,6 +17,8 @@ import type { RunningServer } from './run-daemon.ts';
 import { requestIds, version } from './version.ts';
 
 const bodiesBytesMax = 256 * MiB;
+const clientIdleMs = 10_000;
+const readerIdleMs = 60_000;
 
 /** Builds and starts a data node with its HTTP API (spec 1.4, 1.5, 4). */
 export async function startDataServer(
@@ -77,7 +79,9 @@ function apiOptions(config: DataConfig): DataApiOptions {
       concurrentMax: config.get('http', 'max-concurrent-write-limit'),
       enqueuedMax: config.get('http', 'max-enqueued-write-limit'),
       enqueuedTimeoutMs: config.get('http', 'enqueued-write-timeout'),
-      bytesMax: bodiesBytesMax,
     },
+    bodiesBytesMax,
+    idleMs: clientIdleMs,
+    readerIdleMs,
   };
 }

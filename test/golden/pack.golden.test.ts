@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 test.each(recorded)('msgpack: $parameters', async ({ parameters, status, type, base64 }) => {
-  const query = new URLSearchParams({ db: packDatabase, ...parameters });
+  const query = new URLSearchParams({ db: packDatabase, ...parameters }).toString();
   const headers = { Accept: 'application/x-msgpack' };
   const response = await fetch(`${node.url}/query?${query}`, { headers });
   const body = Buffer.from(await response.arrayBuffer());

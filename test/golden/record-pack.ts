@@ -16,7 +16,7 @@ try {
   if (status !== 204) throw new Error(body);
   const recorded: string[] = [];
   for (const parameters of packRequests) {
-    const query = new URLSearchParams({ db: packDatabase, ...parameters });
+    const query = new URLSearchParams({ db: packDatabase, ...parameters }).toString();
     const headers = { Accept: 'application/x-msgpack' };
     const response = await fetch(`${server.url}/query?${query}`, { headers });
     const base64 = Buffer.from(await response.arrayBuffer()).toString('base64');

@@ -113,8 +113,10 @@ export async function startOneNode(
         concurrentMax: 0,
         enqueuedMax: 0,
         enqueuedTimeoutMs: 30_000,
-        bytesMax: 256 * MiB,
       },
+      bodiesBytesMax: 256 * MiB,
+      idleMs: 10_000,
+      readerIdleMs: 60_000,
     },
   );
   const url = await api.listen({ host: '127.0.0.1', port: 0 });

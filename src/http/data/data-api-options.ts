@@ -33,4 +33,10 @@ export interface DataApiOptions {
   readonly writeTimeoutMs: number;
   readonly logEnabled: boolean;
   readonly throttle: WriteThrottleOptions;
+  /** Bytes of all bodies held at once. */
+  readonly bodiesBytesMax: number;
+  /** A client that sends nothing of its body for so long is left. */
+  readonly idleMs: number;
+  /** And one that takes nothing of its answer. */
+  readonly readerIdleMs: number;
 }

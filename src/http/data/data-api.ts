@@ -1,9 +1,11 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
-import { MiB } from '../../base/units.ts';
+import { KiB, MiB } from '../../base/units.ts';
 import { Counters } from '../../telemetry/counters.ts';
-import { sendError, sendJson, sendPlain } from '../error-reply.ts';
+import { errorStatus, sendError, sendJson, sendPlain } from '../error-reply.ts';
 import { accessLogLine } from './access-log.ts';
+import { BodyBudget, type BodyPlace } from './body-budget.ts';
+import { answerClientError, badRequest, refusalOfHead, sendRefusal } from './client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { handleQuery } from './query-route.ts';
 import { readBody } from './read-body.ts';
@@ -14,57 +16,88 @@ const counterNames = ['req', 'queryReq', 'writeReq', 'pingReq', 'writeReqBytes',
 
 declare module 'fastify' {
   interface FastifyRequest {
-    leaveThrottle: (() => void) | undefined;
+    bodyPlace: BodyPlace | undefined;
   }
 }
 
 const queryBytesMax = 32 * MiB;
+/** Of the request line and the headers together, as the reference (Go's limit and what it lets pass beyond). */
+const headBytesMax = MiB + 4 * KiB;
 
 /** The API of a data node, port 8086 (spec 4). The caller listens and closes. */
 export function createDataApi(ports: DataApiPorts, options: DataApiOptions): FastifyInstance {
   const api = fastify({
     bodyLimit: options.bodyBytesMax === 0 ? Number.MAX_SAFE_INTEGER : options.bodyBytesMax,
     forceCloseConnections: 'idle',
+    // Lines that end in a line feed alone and bytes beyond ASCII in an address come from small devices; Go takes them.
+    http: { maxHeaderSize: headBytesMax, insecureHTTPParser: true, requireHostHeader: false },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (_error, _request, reply) => {
+      void sendRefusal(reply, badRequest);
+    },
   });
   const counters = new Counters(counterNames);
   ports.statistics.add(() => [
     { name: 'httpd', tags: { bind: options.bindAddress }, values: counters.values() },
   ]);
-  const throttle = new WriteThrottle(ports.clock, options.throttle);
-  api.decorateRequest('leaveThrottle', undefined);
-  api.removeAllContentTypeParsers();
-  api.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) =>
-    readBody(payload, request.routeOptions.bodyLimit),
-  );
+  addBodies(api, ports, options);
   api.addHook('onRequest', async (request, reply) => {
     counters.add('req');
     setCommonHeaders(request, reply, { ports, version: options.version });
     allowAnyContentType(request);
-    if (request.method !== 'POST' || pathOf(request) !== '/write') return;
-    counters.add('writeReq');
-    const lengthBytes = Number(request.headers['content-length'] ?? options.bodyBytesMax);
-    counters.add('writeReqBytes', lengthBytes);
-    try {
-      request.leaveThrottle = await throttle.enter(lengthBytes);
-    } catch (error) {
-      if (!isDbError(error, 'queue_full')) throw error;
-      return sendPlain(reply, 503, error.message);
-    }
+    const refusal = refusalOfHead(request.raw);
+    if (refusal !== undefined) return sendRefusal(reply, refusal);
   });
+  addThrottle(api, { ports, options, counters });
   api.addHook('onResponse', (request, reply, done) => {
-    request.leaveThrottle?.();
     const { statusCode } = reply;
     if (statusCode >= 400) counters.add(statusCode < 500 ? 'clientError' : 'serverError');
     if (options.logEnabled) ports.log.info(accessLogLine(request, reply, ports.clock.wallNs()));
     done();
   });
-  api.addHook('onRequestAbort', (request, done) => {
-    request.leaveThrottle?.();
-    done();
-  });
   addRoutes(api, { ports, options, counters });
   addFallbacks(api, ports);
   return api;
+}
+
+/** Bodies are read whole, each piece within the budget of all; what a request holds of it ends with its connection's turn. */
+function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataApiOptions): void {
+  const budget = new BodyBudget(options.bodiesBytesMax);
+  api.decorateRequest('bodyPlace', undefined);
+  api.addHook('onRequest', (request, reply, done) => {
+    const place = budget.open();
+    request.bodyPlace = place;
+    reply.raw.once('close', () => place.close());
+    if (reply.raw.destroyed) place.close();
+    done();
+  });
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) => {
+    const { bodyPlace: place = budget.open(), routeOptions } = request;
+    const { bodyLimit: bytesMax } = routeOptions;
+    return readBody(payload, { bytesMax, place, clock, idleMs: options.idleMs });
+  });
+}
+
+/** Writes wait for their turn before their body is read, and give it back however they end. */
+function addThrottle(api: FastifyInstance, { ports, options, counters }: Parts): void {
+  const throttle = new WriteThrottle(ports.clock, options.throttle);
+  api.addHook('onRequest', async (request, reply) => {
+    if (request.method !== 'POST' || pathOf(request) !== '/write') return;
+    counters.add('writeReq');
+    const announced = Number(request.headers['content-length'] ?? 0);
+    counters.add('writeReqBytes', Number.isSafeInteger(announced) ? announced : 0);
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    try {
+      const leave = await throttle.enter(gone.signal);
+      if (reply.raw.destroyed) leave();
+      else reply.raw.once('close', leave);
+    } catch (error) {
+      if (!isDbError(error, 'queue_full')) throw error;
+      return sendPlain(reply, 503, error.message);
+    }
+  });
 }
 
 interface Parts {
@@ -76,7 +109,7 @@ interface Parts {
 function addRoutes(api: FastifyInstance, parts: Parts): void {
   const { ports, options, counters } = parts;
   const { version } = options;
-  only(api, ['GET', 'HEAD'], '/ping', (request, reply) => {
+  only(api, '/ping', (request, reply) => {
     counters.add('pingReq');
     const verbose = new URLSearchParams(request.url.split('?')[1]).get('verbose') ?? '';
     const isVerbose = verbose !== '' && verbose !== '0' && verbose !== 'false';
@@ -84,10 +117,8 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
       ? sendJson(reply, { version })
       : reply.code(204).type('application/json').send();
   });
-  only(api, ['GET', 'HEAD'], '/status', (_request, reply) =>
-    reply.code(204).type('application/json').send(),
-  );
-  only(api, ['GET', 'HEAD'], '/health', (_request, reply) => {
+  only(api, '/status', (_request, reply) => reply.code(204).type('application/json').send());
+  only(api, '/health', (_request, reply) => {
     const health = {
       checks: [],
       message: 'ready for queries and writes',
@@ -97,7 +128,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     };
     return sendJson(reply, health);
   });
-  only(api, ['OPTIONS', 'GET', 'POST'], '/query', (request, reply) => {
+  only(api, '/query', (request, reply) => {
     if (request.method === 'OPTIONS') return reply.code(200).send();
     counters.add('queryReq');
     return handleQuery(request, reply, parts);
@@ -108,11 +139,11 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     if (refusal === undefined) done(null, payload);
     else sendError(reply, refusal.status, refusal.text);
   });
-  only(api, ['OPTIONS', 'POST'], '/write', (request, reply) =>
+  only(api, '/write', (request, reply) =>
     request.method === 'OPTIONS' ? reply.code(200).send() : handleWrite(request, reply, parts),
   );
   // The reference asks for no method here.
-  only(api, allMethods, '/debug/vars', (_request, reply) => {
+  only(api, '/debug/vars', (_request, reply) => {
     const statistics = ports.statistics.read().map((one) => {
       return [[one.name, ...Object.values(one.tags)].join(':'), one];
     });
@@ -125,13 +156,18 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
+const methodsOf: Readonly<Record<string, readonly string[]>> = {
+  '/ping': ['GET', 'HEAD'],
+  '/status': ['GET', 'HEAD'],
+  '/health': ['GET', 'HEAD'],
+  '/query': ['OPTIONS', 'GET', 'POST'],
+  '/write': ['OPTIONS', 'POST'],
+  '/debug/vars': allMethods,
+};
+
 /** The route, and 405 for the methods it does not have. */
-function only(
-  api: FastifyInstance,
-  methods: readonly string[],
-  url: string,
-  handler: Handler,
-): void {
+function only(api: FastifyInstance, url: string, handler: Handler): void {
+  const methods = methodsOf[url] ?? [];
   const allow = methods.join(', ');
   // The limit of bodies is one of writes; forms and files of queries have a fixed one.
   const limit = url === '/query' ? { bodyLimit: queryBytesMax } : {};
@@ -148,12 +184,19 @@ function only(
 }
 
 function addFallbacks(api: FastifyInstance, ports: DataApiPorts): void {
-  api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
+  api.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf[pathOf(request)];
+    return methods === undefined
+      ? sendPlain(reply, 404, '404 page not found')
+      : sendPlain(reply.header('Allow', methods.join(', ')), 405, 'Method Not Allowed');
+  });
   api.setErrorHandler((error, request, reply) => {
+    if (isDbError(error)) return sendError(reply, errorStatus[error.code], error.message);
+    // The client has left while its answer was made or sent: nobody reads another one.
+    if (reply.raw.destroyed) return reply.hijack();
     const { statusCode } = error as { readonly statusCode?: number };
-    if (isDbError(error, 'too_large')) return sendError(reply, 413, error.message);
-    if (statusCode !== undefined && statusCode < 500)
-      return sendError(reply, statusCode, errorText(error));
+    // What the framework refuses: its texts are its own.
+    if (statusCode !== undefined && statusCode < 500) return sendRefusal(reply, badRequest);
     ports.log.error('A request failed in a way nobody expected', {
       path: pathOf(request),
       error: error instanceof Error ? (error.stack ?? error.message) : errorText(error),

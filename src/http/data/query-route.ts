@@ -11,6 +11,7 @@ import { epochUnitNs, type StatementResult } from '../../query/emit/result.ts';
 import { setErrorHeader } from '../error-reply.ts';
 import { answerFormat, chunksOf, limitRows, type AnswerFormat } from './answer-format.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
+import { inPieces, leaveSlowReader } from './slow-reader.ts';
 import { RequestParameters } from './request-parameters.ts';
 import { zipAnswer } from './zip-answer.ts';
 
@@ -51,8 +52,14 @@ export async function handleQuery(
     return reply.code(204).type('application/json').send();
   }
   reply.type(format.contentType);
+  const isChunked = parameters.get('chunked') === 'true';
+  leaveSlowReader(reply.raw, ports.clock, {
+    idleMs: options.readerIdleMs,
+    // Only the query of a chunked answer is still at work while it is sent.
+    timeoutMs: isChunked ? options.queryTimeoutMs : 0,
+  });
   const wantsGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
-  if (parameters.get('chunked') === 'true') {
+  if (isChunked) {
     const chunkRows = chunkRowsOf(parameters.get('chunk_size'));
     const results = ports.executor.execute({ ...query, chunkRows });
     const documents = chunkDocuments(results, chunkRows, format);
@@ -61,8 +68,17 @@ export async function handleQuery(
   const results: StatementResult[] = [];
   for await (const result of ports.executor.execute(query)) results.push(result);
   const bytes = format.write(limitRows(results, options.rowsMax));
-  if (!wantsGzip) return reply.send(bytes);
-  return reply.header('Content-Encoding', 'gzip').send(await zipAnswer(bytes));
+  if (!wantsGzip) return sendBytes(reply, bytes);
+  const zipped = await zipAnswer(bytes);
+  return sendBytes(reply.header('Content-Encoding', 'gzip'), zipped);
+}
+
+const largeBytes = 1 << 20;
+
+function sendBytes(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
+  if (bytes.length < largeBytes) return reply.send(bytes);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return reply.header('Content-Length', bytes.length).send(inPieces(buffer));
 }
 
 function formatOf(request: FastifyRequest, parameters: RequestParameters): AnswerFormat {

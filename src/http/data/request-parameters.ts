@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { Busboy } from '@fastify/busboy';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { FastifyRequest } from 'fastify';
-import { DbError, errorText } from '../../base/errors.ts';
 import { parseForm } from './form-values.ts';
 
 /** The parameters of a request: those of a form in the body come before those of the address, as in the reference. */
@@ -48,33 +47,41 @@ function searchOf(request: FastifyRequest): ReadonlyMap<string, string> {
   return parseForm(at < 0 ? '' : request.url.slice(at + 1));
 }
 
-/** Fields and files of a multipart body alike, by name. The body's own limit holds for all of them. */
+/**
+ * Fields and files of a multipart body alike, by name. The body's own limit holds for all of them. What is broken ends them,
+ * as in the reference: what was read before counts.
+ */
 function readMultipart(body: Buffer, type: string): Promise<ReadonlyMap<string, string>> {
-  return new Promise((resolve, reject) => {
-    const form = new Map<string, string>();
+  const form = new Map<string, string>();
+  return new Promise((resolve) => {
     const keep = (name: string, value: string): void => {
       if (!form.has(name)) form.set(name, value);
     };
-    const reader = new Busboy({
-      headers: { 'content-type': type },
-      limits: { fieldSize: body.length, fileSize: body.length },
-    });
+    const end = (): void => {
+      resolve(form);
+    };
+    let reader: BusboyInstance;
+    try {
+      const limits = { fieldSize: body.length, fileSize: body.length };
+      reader = new Busboy({ headers: { 'content-type': type }, limits });
+    } catch {
+      // No boundary, for one: there is nothing to read.
+      end();
+      return;
+    }
     reader.on('field', (name, value) => {
       keep(name, value);
     });
     reader.on('file', (name, file) => {
       const parts: Buffer[] = [];
       file.on('data', (part: Buffer) => parts.push(part));
+      file.on('error', end);
       file.on('end', () => {
         keep(name, Buffer.concat(parts).toString('utf8'));
       });
     });
-    reader.on('finish', () => {
-      resolve(form);
-    });
-    reader.on('error', (error) => {
-      reject(new DbError('invalid_argument', errorText(error)));
-    });
+    reader.on('finish', end);
+    reader.on('error', end);
     reader.end(body);
   });
 }

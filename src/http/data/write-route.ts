@@ -69,9 +69,11 @@ async function bodyOf(
     // Less than a header of gzip is told from a wrong one.
     if (body.length < gzipHeaderBytes)
       throw new DbError('invalid_argument', body.length === 0 ? 'EOF' : 'unexpected EOF');
-    const lengthBytesMax = bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax * 16;
+    // The limit of bodies holds for what comes out of them too.
+    const lengthBytesMax = bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax;
     try {
       const bytes = await jobs.run('gunzip', { bytes: owned(body), lengthBytesMax });
+      await request.bodyPlace?.take(bytes.length);
       return owned(bytes);
     } catch (error) {
       if (isDbError(error, 'too_large')) throw new DbError('too_large', 'Request Entity Too Large');

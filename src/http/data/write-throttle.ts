@@ -7,54 +7,60 @@ export interface WriteThrottleOptions {
   /** Requests that may wait; 0 is no limit. */
   readonly enqueuedMax: number;
   readonly enqueuedTimeoutMs: number;
-  /** Bytes of all bodies at work at once. A single larger body is let in alone. */
-  readonly bytesMax: number;
 }
 
 interface Waiting {
-  readonly lengthBytes: number;
   readonly enter: () => void;
   readonly timer: Timer;
 }
 
-/** Lets writes in, in order, as long as their number and bytes stay within limits (spec F52). */
+/** Lets writes in, in order, as long as their number stays within limits (spec F52). */
 export class WriteThrottle {
   readonly #clock: Clock;
   readonly #options: WriteThrottleOptions;
   readonly #waiting: Waiting[] = [];
   #count = 0;
-  #bytes = 0;
 
   constructor(clock: Clock, options: WriteThrottleOptions) {
     this.#clock = clock;
     this.#options = options;
   }
 
-  /** Resolves once the write may go on, with what ends it. Throws `queue_full` with the reference's texts. */
-  async enter(lengthBytes: number): Promise<() => void> {
-    if (this.#waiting.length > 0 || !this.#fits(lengthBytes)) await this.#wait(lengthBytes);
-    else this.#take(lengthBytes);
+  /**
+   * Resolves once the write may go on, with what ends it. Throws `queue_full` with the reference's texts, or when `signal`
+   * tells that the client is gone.
+   */
+  async enter(signal?: AbortSignal): Promise<() => void> {
+    if (this.#waiting.length > 0 || !this.#fits()) await this.#wait(signal);
+    else this.#count++;
     let left = false;
     return () => {
       if (left) return;
       left = true;
       this.#count--;
-      this.#bytes -= lengthBytes;
       this.#admit();
     };
   }
 
-  #wait(lengthBytes: number): Promise<void> {
+  #wait(signal: AbortSignal | undefined): Promise<void> {
     const { enqueuedMax, enqueuedTimeoutMs } = this.#options;
     if (enqueuedMax > 0 && this.#waiting.length >= enqueuedMax)
       throw new DbError('queue_full', 'request throttled, queue full');
     return new Promise((resolve, reject) => {
+      const leave = (text: string): void => {
+        const at = this.#waiting.indexOf(waiting);
+        if (at < 0) return;
+        this.#waiting.splice(at, 1);
+        timer.cancel();
+        reject(new DbError('queue_full', text));
+      };
       const timer = this.#clock.after(enqueuedTimeoutMs, () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(new DbError('queue_full', 'request throttled, exceeds timeout'));
-        this.#admit();
+        leave('request throttled, exceeds timeout');
       });
-      const waiting = { lengthBytes, enter: resolve, timer };
+      signal?.addEventListener('abort', () => {
+        leave('request throttled, the client has left');
+      });
+      const waiting = { enter: resolve, timer };
       this.#waiting.push(waiting);
     });
   }
@@ -62,22 +68,16 @@ export class WriteThrottle {
   #admit(): void {
     for (;;) {
       const [next] = this.#waiting;
-      if (next === undefined || !this.#fits(next.lengthBytes)) return;
+      if (next === undefined || !this.#fits()) return;
       this.#waiting.shift();
       next.timer.cancel();
-      this.#take(next.lengthBytes);
+      this.#count++;
       next.enter();
     }
   }
 
-  #fits(lengthBytes: number): boolean {
-    const { concurrentMax, bytesMax } = this.#options;
-    if (concurrentMax > 0 && this.#count >= concurrentMax) return false;
-    return this.#count === 0 || this.#bytes + lengthBytes <= bytesMax;
-  }
-
-  #take(lengthBytes: number): void {
-    this.#count++;
-    this.#bytes += lengthBytes;
+  #fits(): boolean {
+    const { concurrentMax } = this.#options;
+    return concurrentMax === 0 || this.#count < concurrentMax;
   }
 }

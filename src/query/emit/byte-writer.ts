@@ -206,7 +206,7 @@ export class ByteWriter {
       if (code >= 128 && !isKnown) {
         if (!isUtf8(source.subarray(i, end))) {
           this.#length = mark;
-          this.jsonString(exactTextOf(source.subarray(start, end)));
+          this.#brokenString(exactTextOf(source.subarray(start, end)));
           return;
         }
         isKnown = true;
@@ -224,6 +224,20 @@ export class ByteWriter {
       clean = i + 1;
     }
     if (end > clean) this.raw(source, clean, end);
+    this.byte(34);
+  }
+
+  /** A text in which lone surrogates stand for bytes: replaced as Go's encoder does. */
+  #brokenString(text: string): void {
+    this.byte(34);
+    for (const [i, part] of text.split(/[\udc80-\udcff]/u).entries()) {
+      if (i > 0) this.ascii('\\ufffd');
+      const mark = this.#length;
+      this.jsonString(part);
+      // Without the quotes.
+      this.#bytes.copyWithin(mark, mark + 1, this.#length - 1);
+      this.#length -= 2;
+    }
     this.byte(34);
   }
 

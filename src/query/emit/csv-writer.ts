@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { isValid, type Column } from '../column.ts';
 import { missingText } from './cell-writers.ts';
@@ -75,7 +75,7 @@ function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: CsvT
     else writer.integer(timeNs / epochUnitNs);
     for (const column of series.values) {
       writer.byte(44);
-      if (isValid(column, row)) writer.utf8(columnText(column, row));
+      if (isValid(column, row)) writeColumnCell(writer, column, row);
       else writer.utf8(missingText(column, series.missing) ?? '');
     }
     writer.byte(10);
@@ -88,6 +88,20 @@ function timeText(timeNs: bigint, unitNs: CsvTimes): string {
 
 function escapeTag(text: string): string {
   return text.replace(/[,= ]/g, '\\$&');
+}
+
+function writeColumnCell(writer: ByteWriter, column: Column, row: number): void {
+  if (column.type === 'string') {
+    const { offsets, bytes } = column.values;
+    const text = bytes.subarray(offsets[row] ?? 0, offsets[row + 1] ?? 0);
+    if (!isUtf8(text)) {
+      // As it came, byte by byte.
+      const cell = Buffer.from(quoted(Buffer.from(text).toString('latin1')), 'latin1');
+      writer.raw(cell, 0, cell.length);
+      return;
+    }
+  }
+  writer.utf8(columnText(column, row));
 }
 
 function columnText(column: Column, row: number): string {

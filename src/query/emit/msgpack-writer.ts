@@ -1,8 +1,8 @@
-import { Buffer, isUtf8 } from 'node:buffer';
+import { isUtf8, type Buffer } from 'node:buffer';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { exactTextOf } from '../../models/exact-text.ts';
 import { isValid, type Column } from '../column.ts';
-import type { CellWriter } from './cell-writers.ts';
+import { missingText, type CellWriter } from './cell-writers.ts';
 import { PackWriter } from './pack-writer.ts';
 import {
   rowCount,
@@ -121,8 +121,8 @@ function writeCell(writer: PackWriter, cell: Cell): void {
 }
 
 function writeColumns(writer: PackWriter, series: ColumnSeries, times: PackTimes): void {
-  const { timesNs, values, start, end } = series;
-  const cells = values.map((column) => packedCells(writer, column));
+  const { timesNs, values, start, end, missing } = series;
+  const cells = values.map((column) => packedCells(writer, column, missing));
   for (let row = start; row < end; row++) {
     writer.array(values.length + 1);
     writeTime(writer, timesNs[row] ?? 0n, times);
@@ -141,12 +141,19 @@ function writeFloat(writer: PackWriter, value: number): void {
   else writer.nil();
 }
 
-function packedCells(writer: PackWriter, column: Column): CellWriter {
+function packedCells(
+  writer: PackWriter,
+  column: Column,
+  missing: ColumnSeries['missing'],
+): CellWriter {
   const write = validCells(writer, column);
   if (column.valid === undefined) return write;
+  const isShown = missingText(column, missing) !== undefined;
   return (row) => {
     if (isValid(column, row)) write(row);
-    else writer.nil();
+    else if (!isShown) writer.nil();
+    else if (typeof missing === 'bigint') writer.integer(missing);
+    else writeFloat(writer, missing ?? 0);
   };
 }
 

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyReply } from 'fastify';
+
+/** What Go's server says of a request that HTTP itself does not allow (spec 4.0): a status line, and its text. */
+export interface Refusal {
+  readonly code: number;
+  readonly reason: string;
+  /** The status line when left out. */
+  readonly text?: string;
+}
+
+export const badRequest: Refusal = { code: 400, reason: 'Bad Request' };
+const unknownVersion: Refusal = { code: 505, reason: 'HTTP Version Not Supported: unsupported protocol version' }; // prettier-ignore
+const unknownEncoding: Refusal = { code: 501, reason: 'Not Implemented', text: 'Unsupported transfer encoding' }; // prettier-ignore
+
+/** By the code of Node's parser. All else is a plain 400. */
+const refusals: ReadonlyMap<string, Refusal> = new Map([
+  ['HPE_HEADER_OVERFLOW', { code: 431, reason: 'Request Header Fields Too Large' }],
+  ['HPE_INVALID_VERSION', unknownVersion],
+  ['HPE_INVALID_TRANSFER_ENCODING', unknownEncoding],
+  ['ERR_HTTP_REQUEST_TIMEOUT', { code: 408, reason: 'Request Timeout' }],
+]);
+
+/** Answers what the parser has refused, before there is a request, and closes the connection. */
+export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal = refusals.get(error.code ?? '') ?? badRequest;
+  const status = `${refusal.code} ${refusal.reason}`;
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close`;
+  socket.end(`${head}\r\n\r\n${refusal.text ?? status}`);
+}
+
+/** What the parser lets pass, since it is told to be lenient, and Go does not. */
+export function refusalOfHead({ headers, httpVersion }: IncomingMessage): Refusal | undefined {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return unknownVersion;
+  const encoding = headers['transfer-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'chunked') return unknownEncoding;
+  if (headers.host === undefined && httpVersion === '1.1')
+    return { code: 400, reason: 'Bad Request: missing required Host header' };
+  return undefined;
+}
+
+/** The same answer to a request that there is; the connection is closed after it. */
+export function sendRefusal(reply: FastifyReply, { code, reason, text }: Refusal): FastifyReply {
+  reply.raw.statusMessage = reason;
+  return reply
+    .code(code)
+    .header('Connection', 'close')
+    .type('text/plain; charset=utf-8')
+    .send(text ?? `${code} ${reason}`);
+}

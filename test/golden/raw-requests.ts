@@ -1,0 +1,127 @@
+import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
+
+export interface RawCase {
+  readonly name: string;
+  /** Bytes as latin1. */
+  readonly request: string;
+  /** Why ours is another answer. */
+  readonly deviation?: string;
+}
+
+export interface RawAnswer {
+  /** Without the version of HTTP. */
+  readonly status: string;
+  readonly type: string;
+  readonly body: string;
+}
+
+export const rawDatabase = 'raw';
+const host = 'Host: x\r\nConnection: close\r\n';
+const line = 'm v=1 1';
+
+function get(target: string, more = ''): string {
+  return `GET ${target} HTTP/1.1\r\n${host}${more}\r\n`;
+}
+
+function post(target: string, body: string, more = ''): string {
+  return `POST ${target} HTTP/1.1\r\n${host}${more}Content-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+const write = `/write?db=${rawDatabase}`;
+const longQuery = (bytes: number) => `/query?db=${rawDatabase}&q=SELECT+v+FROM+m+WHERE+t%3D%27${'a'.repeat(bytes)}%27`; // prettier-ignore
+const multipart = 'Content-Type: multipart/form-data; boundary=X\r\n';
+const bomb = gzipSync(Buffer.alloc(30_000_000, '\n'), { level: 9 }).toString('latin1');
+const otherParser = 'refused by the parser of Node, which names no reason';
+
+export const rawCases: readonly RawCase[] = [
+  { name: 'lines that end in LF', request: `POST ${write} HTTP/1.1\nHost: x\nConnection: close\nContent-Length: 7\n\n${line}` }, // prettier-ignore
+  { name: 'no HTTP', request: 'HELLO\r\n\r\n' },
+  { name: 'another method', request: `PROPFIND /write HTTP/1.1\r\n${host}\r\n` },
+  { name: 'unknown method', request: `FOO /write HTTP/1.1\r\n${host}\r\n`, deviation: otherParser },
+  { name: 'broken escape in the path', request: get('/%zz') },
+  { name: 'broken escape in the query', request: get('/query?q=%zz') },
+  { name: 'no such path', request: get('/nope') },
+  { name: 'wrong method', request: `DELETE /write HTTP/1.1\r\n${host}\r\n` },
+  { name: 'HEAD of a ping', request: `HEAD /ping HTTP/1.1\r\n${host}\r\n` },
+  { name: 'OPTIONS', request: `OPTIONS /query HTTP/1.1\r\n${host}\r\n` },
+  { name: 'no host', request: 'GET /ping HTTP/1.1\r\nConnection: close\r\n\r\n' },
+  { name: 'HTTP/1.0', request: 'GET /ping HTTP/1.0\r\n\r\n' },
+  { name: 'HTTP/1.0 write', request: `POST ${write} HTTP/1.0\r\nContent-Length: 7\r\n\r\n${line}` },
+  { name: 'HTTP/3.0', request: `GET /ping HTTP/3.0\r\n${host}\r\n` },
+  { name: 'length that is none', request: `POST ${write} HTTP/1.1\r\n${host}Content-Length: x\r\n\r\n${line}` }, // prettier-ignore
+  { name: 'negative length', request: `POST ${write} HTTP/1.1\r\n${host}Content-Length: -1\r\n\r\n${line}` }, // prettier-ignore
+  { name: 'length past the limit', request: `POST ${write} HTTP/1.1\r\n${host}Content-Length: 99999999999\r\n\r\n${line}` }, // prettier-ignore
+  { name: 'gzip past the limit', request: post(write, bomb, 'Content-Encoding: gzip\r\n'), deviation: 'the reference holds the limit against the bytes sent alone, and stores whatever comes out' }, // prettier-ignore
+  {
+    name: 'broken gzip',
+    request: post(write, 'no gzip at all, really', 'Content-Encoding: gzip\r\n'),
+  },
+  { name: 'unknown encoding of content', request: post(write, line, 'Content-Encoding: br\r\n') },
+  { name: 'odd content type', request: post(write, line, 'Content-Type: ;;;\r\n') },
+  { name: 'content type of a word', request: post('/query', 'x', 'Content-Type: foo\r\n') },
+  { name: 'broken multipart', request: post('/query', line, multipart) },
+  { name: 'multipart without a boundary', request: post('/query', line, 'Content-Type: multipart/form-data\r\n') }, // prettier-ignore
+  { name: 'cut multipart', request: post('/query', '--X\r\nContent-Disposition: form-data; name="db"\r\n\r\nraw', multipart) }, // prettier-ignore
+  { name: 'two slashes', request: get('//ping') },
+  { name: 'dots in the path', request: get('/a/../ping') },
+  { name: 'slash at the end', request: get('/ping/') },
+  { name: 'whole address', request: get('http://x/ping') },
+  { name: 'unknown transfer encoding', request: `POST ${write} HTTP/1.1\r\n${host}Transfer-Encoding: foo\r\n\r\nzz\r\n` }, // prettier-ignore
+  { name: 'broken chunk', request: `POST ${write} HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, deviation: otherParser }, // prettier-ignore
+  { name: 'expectation that nobody meets', request: `POST ${write} HTTP/1.1\r\n${host}Expect: foo\r\nContent-Length: 7\r\n\r\n${line}` }, // prettier-ignore
+  { name: 'address of 20 KB', request: get(longQuery(20_000)) },
+  { name: 'address of 900 KB', request: get(longQuery(900_000)) },
+  { name: 'header of 1.2 MB', request: get('/ping', `X: ${'a'.repeat(1_200_000)}\r\n`) },
+  { name: 'space in a header name', request: get('/ping', 'X : a\r\n'), deviation: otherParser },
+  { name: 'error as MessagePack', request: get('/query', 'Accept: application/x-msgpack\r\n') },
+  { name: 'error as CSV', request: get('/query', 'Accept: text/csv\r\n') },
+  { name: 'no database', request: post('/write', line) },
+  { name: 'database that is not there', request: post('/write?db=none', line) },
+  { name: 'precision that is none', request: post(`${write}&precision=y`, line) },
+  { name: 'float beyond all', request: post(write, `m v=${'9'.repeat(310)} 1`) },
+  { name: 'bytes that are no UTF-8', request: post(write, 'u s="a\xff\xc3" 1') },
+  { name: 'and how they come back', request: get(`/query?db=${rawDatabase}&q=SELECT+s+FROM+u`) },
+  { name: 'and in CSV', request: get(`/query?db=${rawDatabase}&q=SELECT+s+FROM+u`, 'Accept: text/csv\r\n') }, // prettier-ignore
+];
+
+/** Sends bytes and reads until the server closes, or says nothing more for a while. */
+export function sendRaw(port: number, request: string): Promise<RawAnswer> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const parts: Buffer[] = [];
+    socket.on('data', (part) => parts.push(part));
+    // The rest of a request that is refused early finds the connection closed.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      resolve(answerOf(Buffer.concat(parts).toString('latin1')));
+    });
+    socket.write(Buffer.from(request, 'latin1'));
+  });
+}
+
+function answerOf(text: string): RawAnswer {
+  const [head = '', ...rest] = text.split('\r\n\r\n');
+  const [first = '', ...headers] = head.split('\r\n');
+  const valueOf = (name: string) =>
+    headers
+      .find((header) => header.toLowerCase().startsWith(`${name}:`))
+      ?.slice(name.length + 1)
+      .trim() ?? '';
+  const status = first.replace(/^HTTP\/1\.[01] /, '');
+  const body = rest.join('\r\n\r\n');
+  // An empty body says nothing, however it ends.
+  const isChunked = valueOf('transfer-encoding') === 'chunked';
+  return { status, type: valueOf('content-type'), body: isChunked ? joinChunks(body) : body };
+}
+
+function joinChunks(body: string): string {
+  let text = '';
+  for (let at = 0; ;) {
+    const lineEnd = body.indexOf('\r\n', at);
+    const length = lineEnd < 0 ? 0 : Number.parseInt(body.slice(at, lineEnd), 16);
+    if (!(length > 0)) return text;
+    text += body.slice(lineEnd + 2, lineEnd + 2 + length);
+    at = lineEnd + 4 + length;
+  }
+}
