@@ -54,6 +54,8 @@ export async function runDaemon<Table extends LoggingTable>(
   daemon: Daemon<Table>,
   host: HostProcess,
 ): Promise<void> {
+  // A full disk or a reader that is gone takes no text; a node starts and serves all the same.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     const line = parseCommandLine(daemon.name, host.argv);
     if (line.command === 'version') process.stdout.write(versionLine(daemon.name));

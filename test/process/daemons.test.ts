@@ -186,3 +186,25 @@ test(
   },
   limitMs,
 );
+
+test(
+  'daemons: nodes start, serve and stop while the disk of their log is full',
+  async () => {
+    const meta = workshop.startInto('/dev/full', 'influxd-meta', '-config', workshop.config({ port, name: 'full-m' }), '-single-server'); // prettier-ignore
+    const data = workshop.startInto('/dev/full', 'influxd', '-config', workshop.config({ port: port + 100, name: 'full-d' })); // prettier-ignore
+    const isUp = (url: string) =>
+      eventually(async () => {
+        expect((await fetch(url)).ok).toBe(true);
+      }, 30_000);
+    await isUp(`http://127.0.0.1:${port + 91}/status`);
+    await isUp(`http://127.0.0.1:${port + 186}/ping`);
+    // Each of these is a line of the log.
+    for (let i = 0; i < 20; i++)
+      expect((await fetch(`http://127.0.0.1:${port + 186}/query?q=SHOW`)).status).toBe(400);
+    for (const { child, ended } of [data, meta]) {
+      child.kill('SIGTERM');
+      expect(await ended).toBe(0);
+    }
+  },
+  limitMs,
+);

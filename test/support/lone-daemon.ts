@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './dev-cluster.ts';
@@ -89,7 +89,21 @@ ${settings.more ?? ''}`;
 
   /** Starts a daemon; it is ended with the workshop. */
   start(bin: Bin, ...args: readonly string[]): LoneDaemon {
-    const child = spawn(join(root, 'bin', bin), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    return this.#spawn(bin, args, 'pipe');
+  }
+
+  /** The same with both outputs going to a file. */
+  startInto(file: string, bin: Bin, ...args: readonly string[]): LoneDaemon {
+    const fd = openSync(file, 'w');
+    try {
+      return this.#spawn(bin, args, fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #spawn(bin: Bin, args: readonly string[], output: 'pipe' | number): LoneDaemon {
+    const child = spawn(join(root, 'bin', bin), args, { stdio: ['ignore', output, output] });
     this.#running.push(child);
     return new LoneDaemon(child);
   }

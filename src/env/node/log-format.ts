@@ -20,7 +20,7 @@ export function formatTimestamp(wallNs: bigint): string {
   return `${seconds}${String(micros % 1000n).padStart(3, '0')}Z`;
 }
 
-/** Without the newline. JSON lines are pino's own. */
+/** Without the newline. */
 export function formatLine(format: 'logfmt' | 'console', line: LogLine): string {
   const fields = Object.entries(line.fields).filter(([, value]) => value !== undefined);
   if (format === 'console') {

@@ -1,6 +1,6 @@
-import { pino } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Log, LogFields, LogLevel } from '../log.ts';
+import { StderrSink, stderrWriter } from './stderr-sink.ts';
 import { formatLine, formatTimestamp, type LogFormat, logLevels } from './log-format.ts';
 
 export interface NodeLogOptions {
@@ -21,7 +21,7 @@ interface Root {
   readonly emit: (lvl: LogLevel, message: string, fields: LogFields) => void;
 }
 
-/** Log lines of spec F113. Lines of a process that dies are not lost: writes are synchronous. */
+/** Log lines of spec F113. Lines of a process that dies are not lost: writes are synchronous (stderr-sink.ts). */
 export class NodeLog implements Log {
   readonly #root: Root;
   readonly #bound: LogFields;
@@ -76,18 +76,29 @@ export class NodeLog implements Log {
 
 function createEmit(options: NodeLogOptions): Root['emit'] {
   const { clock, format } = options;
-  const destination =
-    options.write === undefined
-      ? pino.destination({ fd: 2, sync: true })
-      : { write: options.write };
-  return (lvl, msg, fields) => {
+  const lineOf = (lvl: LogLevel, msg: string, fields: LogFields): string => {
     const ts = formatTimestamp(clock.wallNs());
-    const line =
-      format === 'json'
-        ? JSON.stringify({ lvl, ts, msg, ...jsonFields(fields) })
-        : formatLine(format, { ts, lvl, msg, fields });
-    destination.write(`${line}\n`);
+    return format === 'json'
+      ? `${JSON.stringify({ lvl, ts, msg, ...jsonFields(fields) })}\n`
+      : `${formatLine(format, { ts, lvl, msg, fields })}\n`;
   };
+  const destination = options.write === undefined ? stderrSink(lineOf) : { write: options.write };
+  return (lvl, msg, fields) => {
+    destination.write(lineOf(lvl, msg, fields));
+  };
+}
+
+const retryMs = 100;
+
+function stderrSink(lineOf: (lvl: LogLevel, msg: string, fields: LogFields) => string): StderrSink {
+  return new StderrSink({
+    write: stderrWriter(),
+    lostLine: (count, why) =>
+      lineOf('warn', 'Log lines could not be written', { count, error: why }),
+    later: (run) => {
+      setTimeout(run, retryMs).unref();
+    },
+  });
 }
 
 /** JSON has no 64-bit integers: they go as text rather than rounded. */

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { StderrSink } from './stderr-sink.ts';
+
+/** A place for lines that takes them, or fails as a disk or a pipe does. */
+function placeOf() {
+  const place = { fail: '', room: Number.POSITIVE_INFINITY, text: '' };
+  const laters: (() => void)[] = [];
+  const sink = new StderrSink({
+    write: (bytes, at) => {
+      if (place.fail !== '') throw Object.assign(new Error('write'), { code: place.fail });
+      if (place.room <= 0) throw Object.assign(new Error('write'), { code: 'EAGAIN' });
+      const part = Buffer.from(bytes.subarray(at, at + place.room)).toString();
+      place.text += part;
+      place.room -= part.length;
+      return part.length;
+    },
+    lostLine: (count, why) => `lost ${count} ${why}\n`,
+    later: (run) => laters.push(run),
+  });
+  return { place, sink, later: () => laters.splice(0).forEach((run) => run()) };
+}
+
+test('stderr sink: lines of a full disk are dropped, counted, and told of with the first that is written', () => {
+  const { place, sink } = placeOf();
+  sink.write('one\n');
+  place.fail = 'ENOSPC';
+  for (const line of ['two\n', 'three\n', 'four\n']) sink.write(line);
+  expect(place.text).toBe('one\n');
+  place.fail = '';
+  sink.write('five\n');
+  sink.write('six\n');
+  expect(place.text).toBe('one\nlost 3 ENOSPC\nfive\nsix\n');
+});
+
+test.each(['EPIPE', 'EIO', 'EBADF', 'EFBIG', 'EDQUOT'])('stderr sink: %s stops nothing', (code) => {
+  const { place, sink } = placeOf();
+  place.fail = code;
+  sink.write('one\n');
+  sink.write('two\n');
+  place.fail = '';
+  sink.write('three\n');
+  expect(place.text).toBe(`lost 2 ${code}\nthree\n`);
+});
+
+test('stderr sink: a slow reader gets all lines later, in order, up to a bound', () => {
+  const { place, sink, later } = placeOf();
+  place.room = 3;
+  sink.write('first\n');
+  sink.write('second\n');
+  expect(place.text).toBe('fir');
+  place.room = Number.POSITIVE_INFINITY;
+  later();
+  expect(place.text).toBe('first\nsecond\n');
+  place.room = 0;
+  const long = `${'x'.repeat(600_000)}\n`;
+  for (let i = 0; i < 4; i++) sink.write(long);
+  place.room = Number.POSITIVE_INFINITY;
+  later();
+  sink.write('last\n');
+  expect(place.text.slice('first\nsecond\n'.length)).toBe(`${long}lost 3 a slow reader\nlast\n`);
+});
