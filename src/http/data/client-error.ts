@@ -1,6 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** What Go's server says of a request that HTTP itself does not allow (spec 4.0): a status line, and its text. */
 export interface Refusal {
@@ -23,7 +21,10 @@ const refusals: ReadonlyMap<string, Refusal> = new Map([
 ]);
 
 /** Answers what the parser has refused, before there is a request, and closes the connection. */
-export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+export function answerClientError(
+  error: Error & { readonly code?: string },
+  socket: FastifyRequest['socket'],
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -35,7 +36,10 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
 }
 
 /** What the parser lets pass, since it is told to be lenient, and Go does not. */
-export function refusalOfHead({ headers, httpVersion }: IncomingMessage): Refusal | undefined {
+export function refusalOfHead({
+  headers,
+  httpVersion,
+}: FastifyRequest['raw']): Refusal | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return unknownVersion;
   const encoding = headers['transfer-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'chunked') return unknownEncoding;

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
@@ -27,7 +26,7 @@ function answerOf(timeoutMs: number) {
       answer.isDestroyed = true;
     },
   });
-  leaveSlowReader(answer as unknown as ServerResponse, clock, { idleMs: 10, timeoutMs });
+  leaveSlowReader(answer as never, clock, { idleMs: 10, timeoutMs });
   return { answer, runs, cancelled };
 }
 

@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../env/clock.ts';
 
 /** An answer is handed to the system in such pieces, so that it shows whether they are taken. */
@@ -20,7 +20,7 @@ function* piecesOf(bytes: Buffer): Generator<Buffer> {
  * may take (`timeoutMs`, 0 for no limit). A query that has nothing to send yet is left alone.
  */
 export function leaveSlowReader(
-  response: ServerResponse,
+  response: FastifyReply['raw'],
   clock: Clock,
   { idleMs, timeoutMs }: { readonly idleMs: number; readonly timeoutMs: number },
 ): void {
