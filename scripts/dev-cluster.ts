@@ -4,16 +4,32 @@
  * it ends: they watch the pipe that is their standard input.
  */
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DevFolder } from './dev-folder.ts';
 import { assertPortsFree, nodesOf, type ClusterNode } from './dev-nodes.ts';
 import { DevProcesses } from './dev-processes.ts';
 
 const readyMs = 60_000;
+/** Whoever waits longer is told for what. */
+const tellMs = 5_000;
+const ctl = resolve(import.meta.dirname, '../bin/influxd-ctl');
 const parentCheckMs = 500;
 /** npm passes on a Ctrl-C that the terminal has sent here too: what comes this soon is the same one. */
 const sameSignalMs = 1_000;
+
+const usage = `Usage: npm start -- [options]
+
+Starts a licensed development cluster of real processes on this machine. Ctrl-C stops it.
+
+  --dir FOLDER       where the nodes keep what they have (./.varve); kept between runs
+  --metas N          meta nodes (3)
+  --data N           data nodes (2)
+  --port-offset N    added to every port (0): 8086 and 8088 of data nodes, 8089 and 8091 of meta nodes;
+                     the second node of a kind has 100 more, the third 200, and so on
+  --fresh            forget what the folder holds, and start anew
+  --help             print this
+`;
 
 /** Where npm was called: --dir and the printed commands are relative to it. */
 const cwd = process.env['INIT_CWD'] ?? process.cwd();
@@ -33,7 +49,12 @@ try {
 }
 
 async function main(): Promise<void> {
-  const { dir, isFresh, asked } = readOptions();
+  const options = readOptions();
+  if (options === undefined) {
+    print(usage);
+    return;
+  }
+  const { dir, isFresh, asked } = options;
   const folder = await DevFolder.open(dir, isFresh);
   const shape = folder.shape(asked);
   const nodes = nodesOf(dir, shape);
@@ -48,29 +69,41 @@ async function main(): Promise<void> {
   // From now on a death is reported and no more.
   death.catch(() => undefined);
   const urls = nodes.filter(({ kind }) => kind === 'data').map(({ http }) => `http://${http}`);
-  print(`ready: data nodes ${urls.join(' ')}, meta http://${nodes[0]?.http ?? ''}\n`);
+  const meta = nodes[0]?.http ?? '';
+  print(`ready: data nodes ${urls.join(' ')}, meta http://${meta}\n`);
+  print(`try: ${relative(cwd, ctl)} -bind ${meta} show\n`);
 }
 
-function readOptions(): {
-  readonly dir: string;
-  readonly isFresh: boolean;
-  readonly asked: Parameters<DevFolder['shape']>[0];
-} {
-  const { values } = parseArgs({
+/** Undefined when help was asked for. */
+function readOptions():
+  | {
+      readonly dir: string;
+      readonly isFresh: boolean;
+      readonly asked: Parameters<DevFolder['shape']>[0];
+    }
+  | undefined {
+  const { values } = parseOptions();
+  if (values.help) return undefined;
+  const asked = {
+    metas: count('metas', values.metas, 1),
+    data: count('data', values.data, 1),
+    portOffset: count('port-offset', values['port-offset'], 0),
+  };
+  if (values.dir === '') throw new Error('--dir must name a folder');
+  return { dir: resolve(cwd, values.dir), isFresh: values.fresh, asked };
+}
+
+function parseOptions() {
+  return parseArgs({
     options: {
       dir: { type: 'string', default: './.varve' },
       metas: { type: 'string' },
       data: { type: 'string' },
       'port-offset': { type: 'string' },
       fresh: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const asked = {
-    metas: count('metas', values.metas, 1),
-    data: count('data', values.data, 1),
-    portOffset: count('port-offset', values['port-offset'], 0),
-  };
-  return { dir: resolve(cwd, values.dir), isFresh: values.fresh, asked };
 }
 
 function count(name: string, text: string | undefined, least: number): number | undefined {
@@ -113,12 +146,17 @@ async function get(address: string, path: string): Promise<Response> {
 
 async function until(what: string, attempt: () => Promise<unknown>): Promise<void> {
   const giveUp = Date.now() + readyMs;
+  let tellAt = Date.now() + tellMs;
   for (;;) {
     try {
       await attempt();
       return;
     } catch (error) {
       if (Date.now() > giveUp) throw new Error(`waited in vain until ${what}: ${textOf(error)}`);
+      if (Date.now() > tellAt) {
+        print(`waiting until ${what}: ${textOf(error)}\n`);
+        tellAt = Date.now() + tellMs;
+      }
       await new Promise((wake) => setTimeout(wake, 100));
     }
   }

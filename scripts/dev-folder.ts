@@ -1,9 +1,20 @@
 /** The folder of a development cluster: held by one launcher at a time, kept between runs. */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { isDbError } from '../src/base/errors.ts';
 import { lockFile } from '../src/env/node/node-lock.ts';
 import { configOf, type ClusterNode, type ClusterShape, type DevLicense } from './dev-nodes.ts';
 
@@ -32,10 +43,11 @@ export class DevFolder {
 
   /** Throws when another launcher has it. With `isFresh`, what it holds does not count. */
   static async open(dir: string, isFresh: boolean): Promise<DevFolder> {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     try {
       await lockFile(join(dir, '.lock'));
     } catch (error) {
+      if (!isDbError(error, 'conflict')) throw unusable(dir, error);
       throw new Error(`${dir} is in use by another launcher: stop it, or use --dir`, { cause: error }); // prettier-ignore
     }
     const path = join(dir, 'cluster.json');
@@ -98,6 +110,51 @@ function keptSecret(dir: string, isNew: boolean): string {
   const secret = randomBytes(32).toString('base64url');
   writeFileSync(path, `${secret}\n`, { mode: 0o600 });
   return secret;
+}
+
+/** Throws when it cannot be a folder to work in. */
+function makeFolder(dir: string): void {
+  try {
+    makeFolders(dir);
+    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    const lock = statSync(join(dir, '.lock'), { throwIfNoEntry: false });
+    // A pipe would be waited for.
+    if (lock !== undefined && !lock.isFile()) throw new Error('.lock in it is not a file');
+  } catch (error) {
+    throw unusable(dir, error);
+  }
+}
+
+/** One after the other: Node's own way tries for ever where no folder can be made, as under /proc. */
+function makeFolders(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false }) !== undefined) {
+    readdirSync(dir);
+    return;
+  }
+  makeFolders(dirname(dir));
+  mkdirSync(dir);
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  EEXIST: 'it is not a folder, or not in one',
+  ENOTDIR: 'it is not a folder, or not in one',
+  ENOENT: 'there is no place for it',
+  ENAMETOOLONG: 'its name is too long',
+  ENOSPC: 'the disk is full',
+};
+
+function unusable(dir: string, cause: unknown): Error {
+  const inner = cause instanceof Error && isErrno(cause.cause) ? cause.cause : cause;
+  const known = isErrno(inner) ? reasons[inner.code ?? ''] : undefined;
+  const why = known ?? (cause instanceof Error ? cause.message : String(cause));
+  return new Error(`--dir ${dir} cannot be used: ${why}`, { cause });
+}
+
+function isErrno(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
 }
 
 /** A licence by a key of its own; issued at each start, so that it is never a stale one. */

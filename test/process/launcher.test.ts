@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -158,6 +158,29 @@ test(
 );
 
 test(
+  'launcher: a folder that cannot be one is told with the reason, and help is given',
+  () => {
+    const file = join(top, 'a file');
+    writeFileSync(file, '');
+    const piped = join(top, 'piped');
+    mkdirSync(piped);
+    spawnSync('mkfifo', [join(piped, '.lock')]);
+    const cannot = (path: string, why: string) => `--dir ${path} cannot be used: ${why}\n`;
+    expect(refused('--dir', file)).toBe(cannot(file, 'it is not a folder, or not in one'));
+    expect(refused('--dir', join(file, 'x'))).toBe(cannot(join(file, 'x'), 'it is not a folder, or not in one')); // prettier-ignore
+    expect(refused('--dir', '/proc/none')).toBe(cannot('/proc/none', 'there is no place for it'));
+    expect(refused('--dir', piped)).toBe(cannot(piped, '.lock in it is not a file'));
+    const long = join(top, 'x'.repeat(300));
+    expect(refused('--dir', long)).toBe(cannot(long, 'its name is too long'));
+    expect(refused('--dir', '')).toBe('--dir must name a folder\n');
+    const help = spawnSync(process.execPath, [script, '--help'], { encoding: 'utf8' });
+    expect(help).toMatchObject({ status: 0, stderr: '' });
+    expect(help.stdout).toMatch(/^Usage: npm start -- \[options\]\n(.*\n)+ {2}--port-offset N /);
+  },
+  limitMs,
+);
+
+test(
   'launcher: it ends when a node cannot start, and says why',
   async () => {
     const path = join(dir, 'data-1/influxdb.conf');
@@ -186,6 +209,7 @@ test(
     await again.says(/^ready/m);
     again.child.kill('SIGHUP');
     expect(await again.ended).toBe(0);
+    expect(again.output).toMatch(/^try: .*bin\/influxd-ctl -bind 127\.0\.0\.1:\d+ show$/m);
     await again.nodesAreGone();
   },
   limitMs,
