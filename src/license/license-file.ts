@@ -8,6 +8,9 @@ import type { License } from './license.ts';
  */
 export const licenseFileVersion = 1;
 
+/** Clocks differ: a licence that counts from now on where it was issued counts on a machine that is behind too. */
+const clockSkewMs = 3_600_000;
+
 /** The file's text. `privateKey` is an Ed25519 key. */
 export function signLicense(license: License, privateKey: KeyObject): string {
   const bytes = Buffer.from(JSON.stringify(license));
@@ -32,7 +35,7 @@ export function verifyLicense(
   const isSigned = publicKeysPem.some((pem) => verify(null, bytes, publicKey(pem), signature));
   if (!isSigned) throw invalid('it is not signed by a trusted key, or was changed');
   const license = parseLicense(bytes);
-  if (nowMs < license.notBeforeMs) {
+  if (nowMs < license.notBeforeMs - clockSkewMs) {
     throw invalid(`it is not valid before ${new Date(license.notBeforeMs).toISOString()}`);
   }
   if (nowMs >= license.expiresAtMs) {

@@ -35,3 +35,43 @@ test('statements: what is dropped the metas decide, also when this node has not 
     expect(error).toBeUndefined();
   expect(sent).toEqual([{ kind: 'drop-retention-policy', database: 'd', name: 'p' }]);
 });
+
+async function resultsOf(q: string, signal: AbortSignal, more: Partial<StatementPorts>) {
+  const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
+  const registry = new QueryRegistry(clock, { concurrentMax: 0 });
+  const meta = { catalog: emptyCatalog, nodeId: 4 };
+  const ports = { clock, meta, registry, ...more } as unknown as StatementPorts;
+  const request = {
+    statements: parseQuery(q),
+    database: '',
+    retentionPolicy: '',
+    principal: everyone,
+    isReadOnly: false,
+    bucketsMax: 0,
+    timeoutMs: 0,
+    signal,
+  };
+  const results: unknown[] = [];
+  for await (const result of new StatementExecutor(ports).execute(request)) results.push(result);
+  return results;
+}
+
+test('statements: there are no subscriptions, and that is no error', async () => {
+  const { signal } = new AbortController();
+  expect(await resultsOf('SHOW SUBSCRIPTIONS', signal, {})).toEqual([
+    { statementId: 0, series: [] },
+  ]);
+});
+
+test('statements: a client that leaves in the middle is not logged as a surprise', async () => {
+  const gone = new AbortController();
+  const logged: string[] = [];
+  const log = { error: (message: string) => logged.push(message) } as unknown as Log;
+  const show = () => {
+    gone.abort(new Error('query aborted'));
+    return Promise.reject(gone.signal.reason as Error);
+  };
+  const queries = { show } as unknown as StatementPorts['queries'];
+  await resultsOf('SHOW QUERIES', gone.signal, { log, queries });
+  expect(logged).toEqual([]);
+});

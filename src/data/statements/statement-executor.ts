@@ -191,6 +191,9 @@ export class StatementExecutor {
         return showStats(this.#ports.statistics.read(), statement.module);
       case 'show-diagnostics':
         return showDiagnostics(this.#ports.diagnostics(), statement.module);
+      case 'show-subscriptions':
+        // None can be made in this version; Kapacitor asks for them when it starts.
+        return [];
       case 'show-queries':
         return [await queries.show()];
       case 'kill-query':
