@@ -38,7 +38,7 @@ export { encodeBlock, encodeTimes } from './encode';
 export { gatherBytes, gatherWords, isAscending, orderRows } from './rows';
 export { fieldTextBytes, gatherFieldBytes, gatherFieldWords, gatherTexts } from './gather';
 export { tableFind, tableIntern, tableRehash } from './table';
-export { countUnknown, listMembers, listTag, resolveSeries, selectMembers, sortEnd, sortPass, sortStart } from './series';
+export { listMembers, listTag, resolveSeries, selectMembers, sortEnd, sortPass, sortStart, unknownSeries } from './series';
 export {
   addToWords,
   chainRows,
@@ -55,3 +55,5 @@ export {
   placeTexts,
   rowsOfSeries,
 } from './chunks';
+export { crcOf } from './crc';
+export { flushedBlocks, flushedIndex, flushSeries, flushWorkBytes } from './flush';

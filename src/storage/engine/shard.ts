@@ -16,14 +16,14 @@ import { Held } from '../../base/held.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { ShardIndex } from '../index/shard-index.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
-import { splitTsmKey } from '../tsm/tsm-format.ts';
 import { checkFields, type FieldVerdict } from './field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush.ts';
 import { refuseLongKeys } from './key-length.ts';
+import { learnSeries } from './learn-series.ts';
 import { isRefused } from './refused-rows.ts';
+import { refuseNewSeries, type SeriesLimits } from './series-limits.ts';
 import { Memtable } from './memtable.ts';
 import { ShardView } from './shard-view.ts';
-import { parseSeriesKey } from '../../models/parse-series-key.ts';
 
 export class Shard {
   readonly id: number;
@@ -46,13 +46,7 @@ export class Shard {
     });
     this.#active = new Memtable(kernel);
     this.#files = files;
-    for (const file of files) {
-      for (const [key, { type }] of file.keys()) {
-        const [seriesKey, field] = splitTsmKey(key);
-        this.#index.seriesIdOf(seriesKey);
-        this.#index.showField(parseSeriesKey(seriesKey).measurement, field, type);
-      }
-    }
+    for (const file of files) learnSeries(this.#index, file.keyBytes());
   }
 
   /** Of the memtable that takes writes. */
@@ -74,8 +68,14 @@ export class Shard {
   }
 
   /** Which rows are refused. To be called in the order in which batches enter the log. */
-  decide(batch: PointBatch): FieldVerdict {
-    return refuseLongKeys(batch, checkFields(this.#index, batch));
+  decide(
+    batch: PointBatch,
+    limited?: { readonly limits: SeriesLimits; readonly database: string },
+  ): FieldVerdict {
+    // prettier-ignore
+    const verdict = refuseLongKeys(batch, checkFields(this.#index, batch));
+    if (limited === undefined) return verdict;
+    return refuseNewSeries(batch, verdict, { index: this.#index, ...limited });
   }
 
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */
