@@ -14,6 +14,7 @@ import { Pacer } from '../../query/run/pacer.ts';
 import { NodeAccount, QueryAccount } from '../../query/run/query-account.ts';
 import type { RunContext } from '../../query/run/run-context.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
+import { FailedOwners } from '../shards/failed-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { AnswerAccount, answerBytesMax } from './answer-account.ts';
 import { causeOf, NodeFailure, onNode } from './node-failure.ts';
@@ -54,13 +55,13 @@ export async function runSelect(
   const measurements = measurementsOf(qualified);
   measurements.forEach(checkSystemSource);
   const places = shardsOfPlaces(measurements, compiled.range, ports.meta);
-  const failed = new Map<number, unknown>();
+  const failed = new FailedOwners();
   for (;;) {
     try {
       return await runOnce(compiled, places, { context, ports, failed });
     } catch (error) {
       if (!(error instanceof NodeFailure) || context.signal.aborted) throw causeOf(error);
-      failed.set(error.nodeId, error.cause);
+      failed.add(error.nodeId, error.cause);
     }
   }
 }
@@ -68,7 +69,7 @@ export async function runSelect(
 interface Attempt {
   readonly context: SelectContext;
   readonly ports: SelectPorts;
-  readonly failed: ReadonlyMap<number, unknown>;
+  readonly failed: FailedOwners;
 }
 
 async function runOnce(
