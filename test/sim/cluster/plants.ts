@@ -5,6 +5,8 @@ import {
   droppingLogsEarly,
   markingTooMuch,
   withoutAnySync,
+  withoutMarks,
+  withoutRoster,
   withoutTableSync,
 } from './plants-disk.ts';
 
@@ -18,6 +20,8 @@ export const plants = [
   'lost-retry',
   'command-applied-twice',
   'acknowledged-unapplied',
+  'damage-forgotten',
+  'folder-not-missed',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -45,6 +49,10 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
       return { ...ports, disk: withoutTableSync(disk) };
     case 'log-released-early':
       return { ...ports, disk: droppingLogsEarly(disk) };
+    case 'damage-forgotten':
+      return { ...ports, disk: withoutMarks(disk) };
+    case 'folder-not-missed':
+      return { ...ports, disk: withoutRoster(disk) };
     case 'flush-loses-in-flight':
       return { ...ports, disk: markingTooMuch(disk) };
     default:
