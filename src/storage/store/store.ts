@@ -37,6 +37,7 @@ import { folderOf, newOpenShard, newSuffix, type DamagedShard, type OpenShard, t
 import { Compactor } from './compactor.ts';
 import { findStore, type FoundStore } from './find-store.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
+import { deletePoints, type PointDelete } from './point-deletes.ts';
 import { writeManifest } from './shard-manifest.ts';
 import type { ShardRoster } from './shard-roster.ts';
 import { memoryUsedMax, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
@@ -187,6 +188,18 @@ export class Store {
   async compact(shardId: number): Promise<void> {
     const open = this.#shards.get(shardId);
     if (open !== undefined) await this.#compactor.compact(open, true);
+  }
+
+  /** Deletes points that were acknowledged before. Resolves once that is durable; throws what the disk says. */
+  async deletePoints(shardId: number, request: PointDelete): Promise<void> {
+    this.#refuseDamaged(shardId);
+    const open = this.#shards.get(shardId);
+    if (open === undefined) return;
+    const { disk, clock, turn } = this.#ports;
+    const flush = (one: OpenShard): Promise<void> => this.#flush(one);
+    const isOpen = (one: OpenShard): boolean => this.#shards.get(shardId) === one;
+    await deletePoints(open, request, { disk, clock, turn, flush, isOpen });
+    this.#schemaVersion++;
   }
 
   #makeCompactor(settings: CompactionSettings): Compactor {
