@@ -3,6 +3,7 @@ import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type {
   AccessOptions,
+  DeletePointsRequest,
   BatchOutcome,
   DescribeOptions,
   DescribeRequest,
@@ -126,6 +127,16 @@ export class LocalShards implements ShardAccess {
     const link = this.#linkOfLane(fragment.shardIds);
     for await (const batch of link.stream('fragment', fragment, { signal }))
       yield batch as readonly FragmentBlock[];
+  }
+
+  async deletePoints(request: DeletePointsRequest): Promise<void> {
+    await Promise.all(
+      this.#lanes(request.shardIds).map(async (shardIds) => {
+        const home = homeOf(shardIds[0] ?? 0, this.#links.length);
+        const version = await this.#link(home).call('delete-points', { ...request, shardIds });
+        this.#described.seen(home, version as number);
+      }),
+    );
   }
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
-import type { ListPiece, ListRequest } from './schema-list.ts';
+import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
 
 /**
  * What a coordinator asks of a node that owns shards: LocalShards answers for this node, RemoteShards for another one.
@@ -21,6 +21,16 @@ export interface ShardAccess {
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]>;
+  /** Deletes points that were acknowledged before, of shards of any lane; resolves once that is durable. */
+  deletePoints(request: DeletePointsRequest, options: AccessOptions): Promise<void>;
+}
+
+/** Points of the series that pass, within inclusive bounds of time. */
+export interface DeletePointsRequest {
+  readonly shardIds: readonly number[];
+  readonly measurements: readonly ListedMeasurement[];
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
 }
 
 /** What an owner says of a batch that it has made durable: some points may have been refused, and why. */

@@ -17,11 +17,13 @@ import type { Fragment } from '../../query/fragment.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
-import type { DescribeRequest, MeasurementDescription, OwnerReceipt, ShardBatch } from './shard-access.ts'; // prettier-ignore
+import type { DeletePointsRequest, DescribeRequest, MeasurementDescription, OwnerReceipt, ShardBatch } from './shard-access.ts'; // prettier-ignore
 import { batchBlocks } from './block-batches.ts';
 import { describeShards } from './describe-shards.ts';
 import { listSchema } from './list-schema.ts';
-import type { ListPiece, ListRequest } from './schema-list.ts';
+import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
+import { passingSeries } from './select-series.ts';
+import type { SelectedSeries } from '../../storage/store/point-deletes.ts';
 import { LineRouter } from './line-router.ts';
 import type { LinesTask } from './route-lines.ts';
 import { buffersOf } from './transfer.ts';
@@ -122,6 +124,9 @@ export class StorageEngine implements Engine {
         const measurements = this.#viewing(shardIds, (views) => describeShards(views, only));
         return { body: { measurements, schemaVersion: this.#store.schemaVersion } satisfies EngineDescription }; // prettier-ignore
       }
+      case 'delete-points':
+        await this.#deletePoints(body as DeletePointsRequest);
+        return { body: this.#store.schemaVersion };
       case 'delete':
         for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
         return { body: undefined };
@@ -207,6 +212,27 @@ export class StorageEngine implements Engine {
     if (this.#damageTexts.has(error.message) || this.#damageTexts.size >= damageTextsMax) return;
     this.#damageTexts.add(error.message);
     this.#ports.log.error('A query has met damage', { shards: shardIds.join(), error: error.message }); // prettier-ignore
+  }
+
+  async #deletePoints({ shardIds, measurements, ...range }: DeletePointsRequest): Promise<void> {
+    const select = (view: ShardView): AsyncGenerator<SelectedSeries> =>
+      this.#selected(view, measurements);
+    for (const shardId of shardIds) await this.#store.deletePoints(shardId, { select, range });
+  }
+
+  /** Of each measurement the series that pass. */
+  async *#selected(
+    view: ShardView,
+    measurements: readonly ListedMeasurement[],
+  ): AsyncGenerator<SelectedSeries> {
+    for (const measurement of measurements) {
+      const ids: number[] = [];
+      for (const series of passingSeries(view, measurement, this.#matcher)) {
+        if (series === undefined) await this.#ports.turn();
+        else ids.push(series.id);
+      }
+      if (ids.length > 0) yield { measurement: measurement.name, seriesIds: Uint32Array.from(ids) };
+    }
   }
 
   async close(): Promise<void> {

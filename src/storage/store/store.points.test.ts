@@ -172,13 +172,13 @@ test('store: power lost after any call of the disk, a delete that was acknowledg
     const world = new World(n);
     const node = world.addNode('a', { zeroTailRate: 0.3 });
     const done = new Set<string>();
-    let isOver = false;
+    const run = { isOver: false };
     node.drive.afterCalls(n, () => {
       node.crash();
     });
     world.spawn(node, async (env: Env) => {
       await script(env.disk, env, done);
-      isOver = true;
+      run.isOver = true;
     });
     await world.run(world.nowMs + 5_000);
     if (node.isAlive) node.crash();
@@ -194,7 +194,7 @@ test('store: power lost after any call of the disk, a delete that was acknowledg
     await world.complete(work()).catch((error: unknown) => {
       throw new Error(`call ${n}`, { cause: error });
     });
-    if (isOver) return;
+    if (run.isOver) return;
     expect(n).toBeLessThan(1_000);
   }
 });
