@@ -6,9 +6,11 @@ import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
+import { FieldTypes } from '../data/shards/field-types.ts';
+import { OwnedShards } from '../data/shards/owned-shards.ts';
 import { LaggingOwners } from '../data/shards/lagging-owners.ts';
 import { servedShards } from '../data/shards/served-shards.ts';
-import { isShardGone } from '../data/shards/shard-places.ts';
+import { findShard, isShardGone } from '../data/shards/shard-places.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../data/statements/query-registry.ts';
 import { StatementExecutor } from '../data/statements/statement-executor.ts';
@@ -35,6 +37,8 @@ const walQueueBytesMax = 64 * MiB;
 const arenaBytesMax = 1_024 * MiB;
 /** Of one worker, all shards together. */
 const memtablesBytesMax = 256 * MiB;
+/** Writes with new fields wait so long for the lead of their shard. */
+const fieldTypesDeadlineMs = 2_000;
 /** The reference's limit of a file. */
 const tsmFileBytesMax = 2_048 * MiB;
 
@@ -73,7 +77,25 @@ export async function startDataNode(
   const rpc = new RpcClient(transport, meta.membership);
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
   const missedAt = lagging.missedAt.bind(lagging);
-  const shards = new ClusterShards(meta, local, { rpc, missedAt });
+  const owned = new OwnedShards(
+    local,
+    new FieldTypes(
+      {
+        write: (batch) => local.write(batch),
+        nowMs: () => clock.monotonicMs(),
+        leadOf: (shardId) => {
+          const [lead] = findShard(meta.catalog, shardId)?.owners ?? [];
+          return lead === meta.nodeId ? undefined : lead;
+        },
+        askLead: (nodeId, request, asked) => shards.of(nodeId).decideFieldTypes(request, asked),
+        onAlone: (shardId, error) => {
+          log.warn('Types of new fields are decided alone', { shardId, error: errorText(error) });
+        },
+      },
+      { askDeadlineMs: fieldTypesDeadlineMs },
+    ),
+  );
+  const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt });
   const registry = new QueryRegistry(clock, {
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
   });
@@ -101,7 +123,7 @@ export async function startDataNode(
   const services = startServices(config, { clock, log, meta });
   const port = new DataListener({ env, config, meta });
   const listener = await port.listen(
-    [...servedShards({ clock, meta, shards: local }), ...queries.methods],
+    [...servedShards({ clock, meta, shards: owned }), ...queries.methods],
     rpc,
   );
   return {

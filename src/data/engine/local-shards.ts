@@ -7,18 +7,21 @@ import type {
   BatchOutcome,
   DescribeOptions,
   DescribeRequest,
+  FieldsOfShard,
   FragmentBlock,
   MeasurementDescription,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
+  TypedBatch,
+  TypedField,
 } from './shard-access.ts';
 import type { ListPiece, ListRequest } from './schema-list.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
 import type { LinesTask, RoutedLines } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
 import type { ShardHolding } from '../../storage/store/store.ts';
-import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type HomeFields, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {
@@ -68,10 +71,17 @@ export class LocalShards implements ShardAccess {
   }
 
   writeMany(batches: readonly ShardBatch[]): Promise<readonly BatchOutcome[]> {
-    return Promise.all(batches.map((batch) => this.#write(batch)));
+    return Promise.all(batches.map((batch) => this.write(batch)));
   }
 
-  async #write(batch: ShardBatch): Promise<BatchOutcome> {
+  async decideFieldTypes(request: FieldsOfShard): Promise<readonly TypedField[]> {
+    const link = this.#home(request.shardId);
+    const body = { ...request, clusterId: this.#clusterId() } satisfies HomeFields;
+    return (await link.call('field-types', body)) as readonly TypedField[];
+  }
+
+  /** Never rejects. */
+  async write(batch: TypedBatch): Promise<BatchOutcome> {
     const home = homeOf(batch.shardId, this.#links.length);
     try {
       const reply = await this.#loaded(home, batch.payload.length, (link) =>

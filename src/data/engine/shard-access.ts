@@ -21,6 +21,8 @@ export interface ShardAccess {
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]>;
+  /** Decides the types of new fields of a shard; resolves with those of all of them once that is durable. */
+  decideFieldTypes(request: FieldsOfShard, options: AccessOptions): Promise<readonly TypedField[]>;
   /** Deletes points that were acknowledged before, of shards of any lane; resolves once that is durable. */
   deletePoints(request: DeletePointsRequest, options: AccessOptions): Promise<void>;
 }
@@ -56,12 +58,35 @@ export interface DescribeRequest {
   readonly only?: readonly string[] | undefined;
 }
 
+/** A field and its one type in a shard. */
+export interface TypedField {
+  readonly measurement: string;
+  readonly name: string;
+  readonly type: SourceFieldType;
+}
+
+/** A shard as a message names it. */
+export interface NamedShard {
+  readonly shardId: number;
+  readonly database: string;
+  readonly retentionPolicy: string;
+}
+
+export interface FieldsOfShard extends NamedShard {
+  readonly fields: readonly TypedField[];
+}
+
 /** One shard's part of a write; `payload` is a point batch (docs/internals/format/point-batch.md). */
 export interface ShardBatch {
   readonly shardId: number;
   readonly database: string;
   readonly retentionPolicy: string;
   readonly payload: Uint8Array;
+}
+
+/** With the types of its fields that the lead of the shard has told. */
+export interface TypedBatch extends ShardBatch {
+  readonly fields?: readonly TypedField[] | undefined;
 }
 
 export type BatchOutcome =

@@ -17,7 +17,9 @@ import type { Fragment } from '../../query/fragment.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
-import type { DeletePointsRequest, DescribeRequest, MeasurementDescription, OwnerReceipt, ShardBatch } from './shard-access.ts'; // prettier-ignore
+import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDescription, OwnerReceipt, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
+import { FieldType } from '../../models/field-value.ts';
+import type { DecidedField } from '../../storage/engine/shard.ts';
 import { batchBlocks } from './block-batches.ts';
 import { describeShards } from './describe-shards.ts';
 import { listSchema } from './list-schema.ts';
@@ -45,7 +47,11 @@ export interface StorageEngineOptions {
 }
 
 /** A batch on its way to a worker, with the cluster that a shard is made for. */
-export interface HomeBatch extends ShardBatch {
+export interface HomeBatch extends TypedBatch {
+  readonly clusterId: bigint;
+}
+
+export interface HomeFields extends FieldsOfShard {
   readonly clusterId: bigint;
 }
 
@@ -115,14 +121,19 @@ export class StorageEngine implements Engine {
         return { body: routed, transfer: buffersOf(routed) };
       }
       case 'write': {
-        const { payload, ...place } = body as HomeBatch;
-        const receipt = await this.#store.write(place, payload);
+        const { payload, fields, ...place } = body as HomeBatch;
+        const receipt = await this.#store.write(place, payload, fields?.map(decidedField));
         return { body: { ...receipt, schemaVersion: this.#store.schemaVersion } satisfies EngineReceipt }; // prettier-ignore
       }
       case 'describe': {
         const { shardIds, only } = body as DescribeRequest;
         const measurements = this.#viewing(shardIds, (views) => describeShards(views, only));
         return { body: { measurements, schemaVersion: this.#store.schemaVersion } satisfies EngineDescription }; // prettier-ignore
+      }
+      case 'field-types': {
+        const { fields, ...place } = body as HomeFields;
+        const decided = await this.#store.decideFieldTypes(place, fields.map(decidedField));
+        return { body: decided.map(typedField) };
       }
       case 'delete-points':
         await this.#deletePoints(body as DeletePointsRequest);
@@ -262,4 +273,14 @@ export class StorageEngine implements Engine {
     }
     return views;
   }
+}
+
+const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
+
+function decidedField({ measurement, name, type }: TypedField): DecidedField {
+  return { measurement, name, type: FieldType[type] };
+}
+
+function typedField({ measurement, name, type }: DecidedField): TypedField {
+  return { measurement, name, type: typeNames[type] };
 }

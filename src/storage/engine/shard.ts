@@ -11,6 +11,7 @@
  * Not here: the log, which the shards of a worker share, and when to flush (store/).
  */
 import { assert } from '../../base/assert.ts';
+import type { FieldType } from '../../models/field-value.ts';
 import type { PointBatch } from '../../models/point-batch.ts';
 import { Held } from '../../base/held.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
@@ -28,6 +29,13 @@ import { ShardView } from './shard-view.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 
 const sliceMs = 5;
+
+/** A field and its one type. */
+export interface DecidedField {
+  readonly measurement: string;
+  readonly name: string;
+  readonly type: FieldType;
+}
 
 export class Shard {
   readonly id: number;
@@ -80,6 +88,15 @@ export class Shard {
   /** Which rows are refused. To be called in the order in which batches enter the log. */
   decide(batch: PointBatch): FieldVerdict {
     return refuseLongKeys(batch, checkFields(this.#index, batch));
+  }
+
+  /** Decides the types of fields that have none yet; answers those that all of them have now. */
+  decideFieldTypes(fields: readonly DecidedField[]): readonly DecidedField[] {
+    return fields.map(({ measurement, name, type }) => {
+      const known = this.#index.fieldType(measurement, name);
+      if (known === undefined) this.#index.decideFieldType(measurement, name, type);
+      return { measurement, name, type: known ?? type };
+    });
   }
 
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */

@@ -24,7 +24,7 @@ import type { Disk } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
-import { Shard } from '../engine/shard.ts';
+import { Shard, type DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { readTsmSeal } from '../tsm/tsm-file.ts';
@@ -37,6 +37,7 @@ import { folderOf, newOpenShard, newSuffix, type DamagedShard, type OpenShard, t
 import { Compactor } from './compactor.ts';
 import { findStore, type FoundStore } from './find-store.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
+import { encodeFieldTypes } from './field-types-record.ts';
 import { deletePoints, type PointDelete } from './point-deletes.ts';
 import { writeManifest } from './shard-manifest.ts';
 import type { ShardRoster } from './shard-roster.ts';
@@ -142,11 +143,17 @@ export class Store {
    * Makes a batch durable and readable. `payload` must not change afterwards. Throws `cache_full` past the limit, and what
    * view() throws.
    */
-  async write({ clusterId, ...place }: WritePlace, payload: Uint8Array): Promise<WriteReceipt> {
+  async write(
+    { clusterId, ...place }: WritePlace,
+    payload: Uint8Array,
+    fields: readonly DecidedField[] = [],
+  ): Promise<WriteReceipt> {
     const batch = decodePointBatch(payload);
     this.#refuseDamaged(place.shardId);
     const open = this.#shards.get(place.shardId) ?? (await this.#create(place, clusterId));
     this.#refuseFull(open);
+    // The lead of the shard has decided them; this one's log keeps them with the first point.
+    if (fields.length > 0) open.shard.decideFieldTypes(fields);
     const { rejects, droppedCount, reason } = open.shard.decide(batch);
     if (droppedCount === batch.rowCount) return { droppedCount, reason };
     const sequence = ++open.sequence;
@@ -165,6 +172,27 @@ export class Store {
     open.lastWriteMs = this.#ports.clock.monotonicMs();
     this.#flushIfLarge(open);
     return { droppedCount, reason };
+  }
+
+  /** Decides the types of new fields; resolves with those of all of them once that is durable. */
+  async decideFieldTypes(
+    { clusterId, ...place }: WritePlace,
+    fields: readonly DecidedField[],
+  ): Promise<readonly DecidedField[]> {
+    this.#refuseDamaged(place.shardId);
+    const open = this.#shards.get(place.shardId) ?? (await this.#create(place, clusterId));
+    const decided = open.shard.decideFieldTypes(fields);
+    const sequence = ++open.sequence;
+    await this.#append({
+      kind: WalRecordKind.types,
+      codec: 0,
+      shardId: place.shardId,
+      sequence,
+      rejectBitmap: new Uint8Array(0),
+      payload: encodeFieldTypes(decided),
+    });
+    open.appliedSequence = Math.max(open.appliedSequence, sequence);
+    return decided;
   }
 
   /**
