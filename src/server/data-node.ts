@@ -7,6 +7,7 @@ import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
 import { FieldTypes } from '../data/shards/field-types.ts';
+import type { ShardAccess } from '../data/engine/shard-access.ts';
 import { OwnedShards } from '../data/shards/owned-shards.ts';
 import { LaggingOwners } from '../data/shards/lagging-owners.ts';
 import { servedShards } from '../data/shards/served-shards.ts';
@@ -77,24 +78,8 @@ export async function startDataNode(
   const rpc = new RpcClient(transport, meta.membership);
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
   const missedAt = lagging.missedAt.bind(lagging);
-  const owned = new OwnedShards(
-    local,
-    new FieldTypes(
-      {
-        write: (batch) => local.write(batch),
-        nowMs: () => clock.monotonicMs(),
-        leadOf: (shardId) => {
-          const [lead] = findShard(meta.catalog, shardId)?.owners ?? [];
-          return lead === meta.nodeId ? undefined : lead;
-        },
-        askLead: (nodeId, request, asked) => shards.of(nodeId).decideFieldTypes(request, asked),
-        onAlone: (shardId, error) => {
-          log.warn('Types of new fields are decided alone', { shardId, error: errorText(error) });
-        },
-      },
-      { askDeadlineMs: fieldTypesDeadlineMs },
-    ),
-  );
+  const asked = (nodeId: number): ShardAccess => shards.of(nodeId);
+  const owned = ownedShards(local, { clock, log, meta }, asked);
   const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt });
   const registry = new QueryRegistry(clock, {
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
@@ -140,6 +125,30 @@ export async function startDataNode(
       await local.close();
     },
   };
+}
+
+/** The shards of this node, the types of whose new fields their leads decide. */
+function ownedShards(
+  local: LocalShards,
+  { clock, log, meta }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient },
+  of: (nodeId: number) => ShardAccess,
+): OwnedShards {
+  const fieldTypes = new FieldTypes(
+    {
+      write: (batch) => local.write(batch),
+      nowMs: () => clock.monotonicMs(),
+      leadOf: (shardId) => {
+        const [lead] = findShard(meta.catalog, shardId)?.owners ?? [];
+        return lead === meta.nodeId ? undefined : lead;
+      },
+      askLead: async (nodeId, request, options) => of(nodeId).decideFieldTypes(request, options),
+      onAlone: (shardId, error) => {
+        log.warn('Types of new fields are decided alone', { shardId, error: errorText(error) });
+      },
+    },
+    { askDeadlineMs: fieldTypesDeadlineMs },
+  );
+  return new OwnedShards(local, fieldTypes);
 }
 
 /** A worker for each core that the licence allows and the machine has (spec F3). */

@@ -4,15 +4,21 @@
  */
 import { DbError, errorText } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
+import { findRetentionPolicy } from '../../meta/model/catalog.ts';
 import type { Source, Statement } from '../../influxql/ast.ts';
 import { splitCondition } from '../../query/compile/split-condition.ts';
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
-import { predicateFields, type Predicate } from '../../query/predicate.ts';
 import { mergeDescriptions } from '../engine/describe-shards.ts';
 import type { ListedMeasurement } from '../engine/schema-list.ts';
 import type { DeletePointsRequest, ShardAccess } from '../engine/shard-access.ts';
 import type { SchemaPorts } from './schema-reader.ts';
-import { databaseScope, type SchemaScope } from './schema-scope.ts';
+import {
+  databaseScope,
+  mustFindDatabase,
+  shardsWithin,
+  type SchemaScope,
+  type ScopePlace,
+} from './schema-scope.ts';
 import { seriesPredicate } from './series-condition.ts';
 import type { ShowContext } from './show-schema.ts';
 
@@ -36,7 +42,7 @@ export async function deletePoints(
     throw invalid("DROP SERIES doesn't support time in WHERE clause");
   const { database, retentionPolicy, signal } = context;
   const place = { catalog: meta.catalog, database, retentionPolicy, range };
-  const scope = databaseScope(place, sourcesOf(statement));
+  const scope = scopeOf(place, sourcesOf(statement));
   const bounds = { minTimeNs: range.minNs ?? minTimeNs, maxTimeNs: range.maxNs ?? maxTimeNs };
   const outcomes = await Promise.allSettled(
     [...shardsByOwner(scope)].map(async ([nodeId, shardIds]) => {
@@ -51,6 +57,22 @@ export async function deletePoints(
     }),
   );
   throwFirst(outcomes, [...shardsByOwner(scope).keys()]);
+}
+
+/** The policy that the sources name, or all of the database. */
+function scopeOf(place: ScopePlace, sources: readonly Source[]): SchemaScope {
+  const scope = databaseScope(place, sources);
+  const named = sources.map((source) =>
+    source.kind === 'measurement' ? source.retentionPolicy : '',
+  );
+  const [first = ''] = named;
+  const other = named.find((name) => name !== first);
+  if (other !== undefined)
+    throw invalid(`mixed retention policies not supported, wanted "${first}" got "${other}"`);
+  if (first === '') return scope;
+  const database = mustFindDatabase(place.catalog, place.database);
+  const policy = findRetentionPolicy(database, first);
+  return { ...scope, shards: policy === undefined ? [] : shardsWithin(policy, place.range) };
 }
 
 function conditionOf(statement: DeleteStatement) {
@@ -85,19 +107,17 @@ function listed(
   schema: MeasurementSchema,
   { rest, shardIds }: { readonly rest: Parameters<typeof seriesPredicate>[0]; readonly shardIds: readonly number[] }, // prettier-ignore
 ): ListedMeasurement {
-  const predicate = seriesPredicate(rest, schema);
-  checkTagsOnly(predicate, rest, { schema, shardId: shardIds[0] ?? 0 });
-  return { name: schema.name, predicate };
+  checkTagsOnly(rest, { schema, shardId: shardIds[0] ?? 0 });
+  return { name: schema.name, predicate: seriesPredicate(rest, schema) };
 }
 
 /** A condition on a field could not be held by an index: refused, as in the reference. */
 function checkTagsOnly(
-  predicate: Predicate | undefined,
   rest: Parameters<typeof seriesPredicate>[0],
   { schema, shardId }: { readonly schema: MeasurementSchema; readonly shardId: number },
 ): void {
   const names = new Set(schema.fields.keys());
-  if (predicateFields(predicate).length === 0 && !namesField(rest, names)) return;
+  if (!namesField(rest, names)) return;
   throw invalid(`shard ${shardId}: fields not supported in WHERE clause during deletion`);
 }
 
