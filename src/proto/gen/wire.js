@@ -2185,9 +2185,9 @@ export const varve = $root.varve = (() => {
                         for (let i = 0; i < message.measurements.length; ++i)
                             $root.varve.data.v1.DeletePointsRequest.Measurement.encode(message.measurements[i], writer.uint32(18).fork(), _depth + 1).ldelim();
                     if (message.minTimeNs != null && $Object.hasOwnProperty.call(message, "minTimeNs") && (typeof message.minTimeNs === "object" ? message.minTimeNs.low || message.minTimeNs.high : message.minTimeNs !== 0))
-                        writer.uint32(24).sint64(message.minTimeNs);
+                        writer.uint32(24).int64(message.minTimeNs);
                     if (message.maxTimeNs != null && $Object.hasOwnProperty.call(message, "maxTimeNs") && (typeof message.maxTimeNs === "object" ? message.maxTimeNs.low || message.maxTimeNs.high : message.maxTimeNs !== 0))
-                        writer.uint32(32).sint64(message.maxTimeNs);
+                        writer.uint32(32).int64(message.maxTimeNs);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -2246,7 +2246,7 @@ export const varve = $root.varve = (() => {
                         case 3: {
                                 if (wireType !== 0)
                                     break;
-                                if (typeof (value = reader.sint64()) === "object" ? value.low || value.high : value !== 0)
+                                if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
                                     message.minTimeNs = value;
                                 else
                                     delete message.minTimeNs;
@@ -2255,7 +2255,7 @@ export const varve = $root.varve = (() => {
                         case 4: {
                                 if (wireType !== 0)
                                     break;
-                                if (typeof (value = reader.sint64()) === "object" ? value.low || value.high : value !== 0)
+                                if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
                                     message.maxTimeNs = value;
                                 else
                                     delete message.maxTimeNs;
