@@ -7,9 +7,12 @@ import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
+import { FieldTypes } from '../data/shards/field-types.ts';
+import type { ShardAccess } from '../data/engine/shard-access.ts';
+import { OwnedShards } from '../data/shards/owned-shards.ts';
 import { LaggingOwners } from '../data/shards/lagging-owners.ts';
 import { servedShards } from '../data/shards/served-shards.ts';
-import { isShardGone } from '../data/shards/shard-places.ts';
+import { findShard, isShardGone } from '../data/shards/shard-places.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../data/statements/query-registry.ts';
 import { SelectAccounts, type SelectLimits } from '../data/select/select-limits.ts';
@@ -52,6 +55,8 @@ const walQueueBytesMax = 64 * MiB;
 const arenaBytesMax = 1_024 * MiB;
 /** Of one worker, all shards together. */
 const memtablesBytesMax = 256 * MiB;
+/** Writes with new fields wait so long for the lead of their shard. */
+const fieldTypesDeadlineMs = 2_000;
 /** The reference's limit of a file. */
 const tsmFileBytesMax = 2_048 * MiB;
 
@@ -90,7 +95,9 @@ export async function startDataNode(
   const rpc = new RpcClient(transport, meta.membership);
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
   const missedAt = lagging.missedAt.bind(lagging);
-  const shards = new ClusterShards(meta, local, { rpc, missedAt });
+  const asked = (nodeId: number): ShardAccess => shards.of(nodeId);
+  const owned = ownedShards(local, { clock, log, meta }, asked);
+  const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt });
   const registry = new QueryRegistry(clock, {
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
   });
@@ -128,7 +135,7 @@ export async function startDataNode(
   const services = startServices(config, { clock, log, meta });
   const port = new DataListener({ env, config, meta, local });
   const listener = await port.listen(
-    [...servedShards({ clock, meta, shards: local }), ...queries.methods],
+    [...servedShards({ clock, meta, shards: owned }), ...queries.methods],
     rpc,
   );
   return {
@@ -154,6 +161,30 @@ function selectLimits(config: DataConfig): SelectLimits {
     pointsMax: config.get('cluster', 'max-select-point'),
     seriesMax: config.get('cluster', 'max-select-series'),
   };
+}
+
+/** The shards of this node, the types of whose new fields their leads decide. */
+function ownedShards(
+  local: LocalShards,
+  { clock, log, meta }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient },
+  of: (nodeId: number) => ShardAccess,
+): OwnedShards {
+  const fieldTypes = new FieldTypes(
+    {
+      write: (batch) => local.write(batch),
+      nowMs: () => clock.monotonicMs(),
+      leadOf: (shardId) => {
+        const [lead] = findShard(meta.catalog, shardId)?.owners ?? [];
+        return lead === meta.nodeId ? undefined : lead;
+      },
+      askLead: async (nodeId, request, options) => of(nodeId).decideFieldTypes(request, options),
+      onAlone: (shardId, error) => {
+        log.warn('Types of new fields are decided alone', { shardId, error: errorText(error) });
+      },
+    },
+    { askDeadlineMs: fieldTypesDeadlineMs },
+  );
+  return new OwnedShards(local, fieldTypes);
 }
 
 /** A worker for each core that the licence allows and the machine has (spec F3). */

@@ -1,10 +1,10 @@
 import { must } from '../../base/assert.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
-import { tagCandidates } from '../../query/exec/tag-candidates.ts';
 import { sortedNames } from '../../query/compile/schema.ts';
 import { specialize, type MatcherFactory } from '../../query/predicate.ts';
 import type { SeriesIds, ShardSource } from '../../query/source.ts';
+import { candidateSeries, passingSeries } from './select-series.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
 
 const pieceTextsMax = 4_096;
@@ -48,22 +48,9 @@ interface Lister {
   readonly matcher: MatcherFactory;
 }
 
-/** Of a shard, in order of their keys. */
-function candidates(shard: ShardSource, { name, predicate }: ListedMeasurement): SeriesIds {
-  const found = tagCandidates(predicate);
-  return found === undefined
-    ? shard.seriesIds(name)
-    : shard.seriesIdsWith(name, found.key, found.values);
-}
-
 /** The series that pass, shard after shard: a series of two shards comes twice. */
 function* passing({ shards, measurement, matcher }: Lister): Generator<PassingSeries | undefined> {
-  for (const shard of shards)
-    for (const [i, id] of candidates(shard, measurement).entries()) {
-      if (i % restSeriesCount === restSeriesCount - 1) yield undefined;
-      const series = shard.series(id);
-      if (specialize(measurement.predicate, series.tags, matcher) !== false) yield series;
-    }
+  for (const shard of shards) yield* passingSeries(shard, measurement, matcher);
 }
 
 type PassingSeries = ReturnType<ShardSource['series']>;
@@ -87,7 +74,7 @@ function advance(head: Head): boolean {
 function* listSeries(lister: Lister): Generator<ListPiece | undefined> {
   const { at, measurement, matcher } = lister;
   let heads = lister.shards.flatMap((shard): Head[] => {
-    const ids = candidates(shard, measurement);
+    const ids = candidateSeries(shard, measurement);
     const [first] = ids;
     return first === undefined ? [] : [{ shard, ids, next: 0, series: shard.series(first) }];
   });

@@ -4,21 +4,25 @@ import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type {
   AccessOptions,
+  DeletePointsRequest,
   BatchOutcome,
   DescribeOptions,
   DescribeRequest,
+  FieldsOfShard,
   FragmentBlock,
   MeasurementDescription,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
+  TypedBatch,
+  TypedField,
 } from './shard-access.ts';
 import type { ListPiece, ListRequest } from './schema-list.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/store.ts';
-import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type HomeFields, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -88,10 +92,17 @@ export class LocalShards implements ShardAccess {
   }
 
   writeMany(batches: readonly ShardBatch[]): Promise<readonly BatchOutcome[]> {
-    return Promise.all(batches.map((batch) => this.#write(batch)));
+    return Promise.all(batches.map((batch) => this.write(batch)));
   }
 
-  async #write(batch: ShardBatch): Promise<BatchOutcome> {
+  async decideFieldTypes(request: FieldsOfShard): Promise<readonly TypedField[]> {
+    const link = this.#home(request.shardId);
+    const body = { ...request, clusterId: this.#clusterId() } satisfies HomeFields;
+    return (await link.call('field-types', body)) as readonly TypedField[];
+  }
+
+  /** Never rejects. */
+  async write(batch: TypedBatch): Promise<BatchOutcome> {
     const home = homeOf(batch.shardId, this.#links.length);
     try {
       const reply = await this.#loaded(home, batch.payload.length, (link) =>
@@ -147,6 +158,16 @@ export class LocalShards implements ShardAccess {
     const link = this.#linkOfLane(fragment.shardIds);
     for await (const batch of link.stream('fragment', fragment, { signal }))
       yield batch as readonly FragmentBlock[];
+  }
+
+  async deletePoints(request: DeletePointsRequest): Promise<void> {
+    await Promise.all(
+      this.#lanes(request.shardIds).map(async (shardIds) => {
+        const home = homeOf(shardIds[0] ?? 0, this.#links.length);
+        const version = await this.#link(home).call('delete-points', { ...request, shardIds });
+        this.#described.seen(home, version as number);
+      }),
+    );
   }
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
-import type { ListPiece, ListRequest } from './schema-list.ts';
+import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
 
 /**
  * What a coordinator asks of a node that owns shards: LocalShards answers for this node, RemoteShards for another one.
@@ -21,6 +21,18 @@ export interface ShardAccess {
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]>;
+  /** Decides the types of new fields of a shard; resolves with those of all of them once that is durable. */
+  decideFieldTypes(request: FieldsOfShard, options: AccessOptions): Promise<readonly TypedField[]>;
+  /** Deletes points that were acknowledged before, of shards of any lane; resolves once that is durable. */
+  deletePoints(request: DeletePointsRequest, options: AccessOptions): Promise<void>;
+}
+
+/** Points of the series that pass, within inclusive bounds of time. */
+export interface DeletePointsRequest {
+  readonly shardIds: readonly number[];
+  readonly measurements: readonly ListedMeasurement[];
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
 }
 
 /** What an owner says of a batch that it has made durable: some points may have been refused, and why. */
@@ -46,12 +58,35 @@ export interface DescribeRequest {
   readonly only?: readonly string[] | undefined;
 }
 
+/** A field and its one type in a shard. */
+export interface TypedField {
+  readonly measurement: string;
+  readonly name: string;
+  readonly type: SourceFieldType;
+}
+
+/** A shard as a message names it. */
+export interface NamedShard {
+  readonly shardId: number;
+  readonly database: string;
+  readonly retentionPolicy: string;
+}
+
+export interface FieldsOfShard extends NamedShard {
+  readonly fields: readonly TypedField[];
+}
+
 /** One shard's part of a write; `payload` is a point batch (docs/internals/format/point-batch.md). */
 export interface ShardBatch {
   readonly shardId: number;
   readonly database: string;
   readonly retentionPolicy: string;
   readonly payload: Uint8Array;
+}
+
+/** With the types of its fields that the lead of the shard has told. */
+export interface TypedBatch extends ShardBatch {
+  readonly fields?: readonly TypedField[] | undefined;
 }
 
 export type BatchOutcome =

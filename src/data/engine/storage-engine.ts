@@ -18,11 +18,15 @@ import type { SeriesLimits } from '../../storage/engine/series-limits.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
-import type { DescribeRequest, MeasurementDescription, OwnerReceipt, ShardBatch } from './shard-access.ts'; // prettier-ignore
+import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDescription, OwnerReceipt, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
+import { FieldType } from '../../models/field-value.ts';
+import type { DecidedField } from '../../storage/engine/shard.ts';
 import { batchBlocks } from './block-batches.ts';
 import { describeShards } from './describe-shards.ts';
 import { listSchema } from './list-schema.ts';
-import type { ListPiece, ListRequest } from './schema-list.ts';
+import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
+import { passingSeries } from './select-series.ts';
+import type { SelectedSeries } from '../../storage/store/point-deletes.ts';
 import { LineRouter } from './line-router.ts';
 import type { LinesTask } from './route-lines.ts';
 import { buffersOf } from './transfer.ts';
@@ -45,7 +49,11 @@ export interface StorageEngineOptions {
 }
 
 /** A batch on its way to a worker, with the cluster that a shard is made for. */
-export interface HomeBatch extends ShardBatch {
+export interface HomeBatch extends TypedBatch {
+  readonly clusterId: bigint;
+}
+
+export interface HomeFields extends FieldsOfShard {
   readonly clusterId: bigint;
 }
 
@@ -115,8 +123,8 @@ export class StorageEngine implements Engine {
         return { body: routed, transfer: buffersOf(routed) };
       }
       case 'write': {
-        const { payload, ...place } = body as HomeBatch;
-        const receipt = await this.#store.write(place, payload);
+        const { payload, fields, ...place } = body as HomeBatch;
+        const receipt = await this.#store.write(place, payload, fields?.map(decidedField));
         return { body: { ...receipt, schemaVersion: this.#store.schemaVersion } satisfies EngineReceipt }; // prettier-ignore
       }
       case 'describe': {
@@ -124,6 +132,14 @@ export class StorageEngine implements Engine {
         const measurements = this.#viewing(shardIds, (views) => describeShards(views, only));
         return { body: { measurements, schemaVersion: this.#store.schemaVersion } satisfies EngineDescription }; // prettier-ignore
       }
+      case 'field-types': {
+        const { fields, ...place } = body as HomeFields;
+        const decided = await this.#store.decideFieldTypes(place, fields.map(decidedField));
+        return { body: decided.map(typedField) };
+      }
+      case 'delete-points':
+        await this.#deletePoints(body as DeletePointsRequest);
+        return { body: this.#store.schemaVersion };
       case 'delete':
         for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
         return { body: undefined };
@@ -213,6 +229,27 @@ export class StorageEngine implements Engine {
     this.#ports.log.error('A query has met damage', { shards: shardIds.join(), error: error.message }); // prettier-ignore
   }
 
+  async #deletePoints({ shardIds, measurements, ...range }: DeletePointsRequest): Promise<void> {
+    const select = (view: ShardView): AsyncGenerator<SelectedSeries> =>
+      this.#selected(view, measurements);
+    for (const shardId of shardIds) await this.#store.deletePoints(shardId, { select, range });
+  }
+
+  /** Of each measurement the series that pass. */
+  async *#selected(
+    view: ShardView,
+    measurements: readonly ListedMeasurement[],
+  ): AsyncGenerator<SelectedSeries> {
+    for (const measurement of measurements) {
+      const ids: number[] = [];
+      for (const series of passingSeries(view, measurement, this.#matcher)) {
+        if (series === undefined) await this.#ports.turn();
+        else ids.push(series.id);
+      }
+      if (ids.length > 0) yield { measurement: measurement.name, seriesIds: Uint32Array.from(ids) };
+    }
+  }
+
   async close(): Promise<void> {
     await this.#store.close();
   }
@@ -240,4 +277,14 @@ export class StorageEngine implements Engine {
     }
     return views;
   }
+}
+
+const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
+
+function decidedField({ measurement, name, type }: TypedField): DecidedField {
+  return { measurement, name, type: FieldType[type] };
+}
+
+function typedField({ measurement, name, type }: DecidedField): TypedField {
+  return { measurement, name, type: typeNames[type] };
 }

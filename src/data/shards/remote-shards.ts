@@ -4,15 +4,18 @@ import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type {
   AccessOptions,
   BatchOutcome,
+  DeletePointsRequest,
   DescribeOptions,
+  FieldsOfShard,
   FragmentBlock,
   MeasurementDescription,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
+  TypedField,
 } from '../engine/shard-access.ts';
 import type { ListPiece, ListRequest } from '../engine/schema-list.ts';
-import { describeMethod, fragmentMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
+import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 
 /** The shards of another node. */
 export class RemoteShards implements ShardAccess {
@@ -60,6 +63,18 @@ export class RemoteShards implements ShardAccess {
     for await (const { pieces } of this.#rpc.stream(this.#address, listMethod, request, options))
       yield pieces;
     return undefined;
+  }
+
+  async deletePoints(request: DeletePointsRequest, options: AccessOptions): Promise<void> {
+    await this.#rpc.call(this.#address, deletePointsMethod, request, options);
+  }
+
+  async decideFieldTypes(
+    request: FieldsOfShard,
+    options: AccessOptions,
+  ): Promise<readonly TypedField[]> {
+    const { fields } = await this.#rpc.call(this.#address, decideFieldTypesMethod, request, options); // prettier-ignore
+    return fields;
   }
 
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]> {

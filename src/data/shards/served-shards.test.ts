@@ -32,6 +32,8 @@ class Node4 {
     this.world.addNode('d4');
     const { clock } = must(this.world.nodes[0], 'd4').env;
     const shards: ShardAccess = {
+      decideFieldTypes: () => Promise.resolve([]),
+      deletePoints: () => Promise.resolve(),
       writeMany: (batches) => {
         this.asked.push(...batches);
         return Promise.resolve(batches.map(() => ({ kind: 'written', droppedCount: 0, reason: '' }))); // prettier-ignore

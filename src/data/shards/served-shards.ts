@@ -10,9 +10,9 @@ import { MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/rpc-service.ts';
-import type { BatchOutcome, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
+import type { BatchOutcome, NamedShard, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
 import { descriptionParts } from './answer-parts.ts';
-import { describeMethod, fragmentMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
+import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
 import { findShard, isShardGone } from './shard-places.ts';
 
 export interface ServedShardsPorts {
@@ -47,6 +47,15 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       const list = shards.list({ ...request, shardIds: own }, options(signal));
       for await (const pieces of list) yield { pieces };
     }),
+    serveCall(deletePointsMethod, async (request, { signal }) => {
+      const own = await places.readable(request.shardIds, signal);
+      if (own.length > 0) await shards.deletePoints({ ...request, shardIds: own }, options(signal));
+      return {};
+    }),
+    serveCall(decideFieldTypesMethod, async ({ fields, ...place }, { signal }) => {
+      const placed = await places.placed(place);
+      return { fields: await shards.decideFieldTypes({ ...placed, fields }, options(signal)) };
+    }),
     serveStream(fragmentMethod, async function* (fragment, { signal }) {
       const own = await places.readable(fragment.shardIds, signal);
       if (own.length > 0) yield* shards.fragment({ ...fragment, shardIds: own }, options(signal));
@@ -78,15 +87,14 @@ class OwnPlaces {
     return own;
   }
 
-  /** The batch as the catalog places it. Throws `shard_not_found`, `invalid_argument`, `unavailable`. */
-  async placed(batch: ShardBatch): Promise<ShardBatch> {
-    const { shardId, database, retentionPolicy, payload } = batch;
+  /** The shard as the catalog places it. Throws `shard_not_found`, `invalid_argument`, `unavailable`. */
+  async placed({ shardId, database, retentionPolicy }: NamedShard): Promise<NamedShard> {
     const place = await this.#place(shardId);
     if (place?.owners.includes(this.#ports.meta.nodeId) !== true)
       throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
     if (place.database !== database || place.retentionPolicy !== retentionPolicy)
       throw new DbError('invalid_argument', `shard ${shardId} is of another database or policy`);
-    return { shardId, database: place.database, retentionPolicy: place.retentionPolicy, payload };
+    return { shardId, database: place.database, retentionPolicy: place.retentionPolicy };
   }
 
   /** Undefined for a shard that is gone for good. */
@@ -132,9 +140,9 @@ class ServedWrites {
     const placed: { readonly at: number; readonly batch: ShardBatch }[] = [];
     for (const [at, batch] of batches.entries()) {
       try {
-        const { payload, ...place } = await this.#places.placed(batch);
+        const place = await this.#places.placed(batch);
         // A payload that is a view of the message would take the message along to the worker.
-        placed.push({ at, batch: { ...place, payload: payload.slice() } });
+        placed.push({ at, batch: { ...place, payload: batch.payload.slice() } });
       } catch (error) {
         outcomes[at] = wireOutcome({ kind: 'failed', error });
       }

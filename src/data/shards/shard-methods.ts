@@ -1,7 +1,7 @@
 /** How what ShardAccess asks of another node travels (src/proto/data.proto, service Shards). */
 import { MiB } from '../../base/units.ts';
 import { dbErrorCodes } from '../../base/errors.ts';
-import { bytes, choice, count, id, list, mapped, optional, refused, text } from '../../proto/field.ts'; // prettier-ignore
+import { bytes, choice, count, id, int64, list, mapped, optional, refused, text } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
 import { mappedMessage, message, union } from '../../proto/message.ts';
 import { decodeBlocks, decodePlan, decodePredicate, encodeBlocks, encodePlan, encodePredicate, shardIds, type FragmentPlan } from '../../query/fragment-codec.ts'; // prettier-ignore
@@ -155,6 +155,35 @@ export const listMethod = streamMethod('/varve.data.v1.Shards/List', {
       { max: namesMax },
     ),
   }),
+});
+
+export const deletePointsMethod = callMethod('/varve.data.v1.Shards/DeletePoints', {
+  requestBytesMax: planBytesMax,
+  request: message(v1.DeletePointsRequest, {
+    shardIds,
+    measurements: list(
+      message(v1.DeletePointsRequest.Measurement, { name, predicate: optional(predicate) }),
+      { max: namesMax },
+    ),
+    minTimeNs: int64,
+    maxTimeNs: int64,
+  }),
+  reply: message(v1.DeletePointsReply, {}),
+});
+
+const typedFields = list(message(v1.TypedField, { measurement: name, name, type: fieldType }), {
+  max: namesMax,
+});
+
+export const decideFieldTypesMethod = callMethod('/varve.data.v1.Shards/DecideFieldTypes', {
+  requestBytesMax: planBytesMax,
+  request: message(v1.DecideFieldTypesRequest, {
+    shardId: id,
+    database: name,
+    retentionPolicy: name,
+    fields: typedFields,
+  }),
+  reply: message(v1.DecideFieldTypesReply, { fields: typedFields }),
 });
 
 export const fragmentMethod = streamMethod('/varve.data.v1.Shards/Fragment', {

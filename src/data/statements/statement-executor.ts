@@ -24,6 +24,7 @@ import {
   showShards,
 } from './show-catalog.ts';
 import { showDiagnostics, showStats } from './show-monitor.ts';
+import { deletePoints } from './delete-points.ts';
 import { showSchema } from './show-schema.ts';
 
 export interface StatementPorts extends SelectPorts {
@@ -187,6 +188,11 @@ export class StatementExecutor {
       case 'show-tag-values':
       case 'show-cardinality':
         return showSchema(statement, context, this.#ports);
+      case 'delete':
+      case 'drop-series':
+      case 'drop-measurement':
+        await deletePoints(statement, context, this.#ports);
+        return [];
       case 'show-stats':
         return showStats(this.#ports.statistics.read(), statement.module);
       case 'show-diagnostics':

@@ -44,6 +44,13 @@ export const varve: {
       };
       readonly FragmentRequest: MessageType;
       readonly FragmentReply: MessageType;
+      readonly DeletePointsRequest: MessageType & {
+        readonly Measurement: MessageType;
+      };
+      readonly DeletePointsReply: MessageType;
+      readonly DecideFieldTypesRequest: MessageType;
+      readonly DecideFieldTypesReply: MessageType;
+      readonly TypedField: MessageType;
       readonly ListQueriesRequest: MessageType;
       readonly ListQueriesReply: MessageType & {
         readonly Query: MessageType;

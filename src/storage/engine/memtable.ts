@@ -79,6 +79,11 @@ export class Memtable {
     return this.#tables.get(measurement) ?? [];
   }
 
+  /** Whether there is a row of a series of the measurement. */
+  hasSeries(measurement: string, seriesId: number): boolean {
+    return this.tables(measurement).some((table) => table.hasRows(seriesId, table.rowCount));
+  }
+
   /** What is in the table now; later appends do not show in it. To be released. */
   pin(): MemtableView {
     const rowCounts = new Map<ShapeTable, number>();

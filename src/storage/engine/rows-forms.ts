@@ -9,6 +9,8 @@ import {
 } from '../../kernels/column-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { emptyColumn, gatherTexts, mergeRuns, sliceRun, type ColumnRun } from './column-run.ts';
+import { keptSpans } from '../tsm/deleted-ranges.ts';
+import type { TimeRange } from '../tsm/tombstones.ts';
 import type { RowsForm } from './merge-columns.ts';
 
 /** Numbers and booleans. */
@@ -40,6 +42,13 @@ export function runForm(type: FieldType): RowsForm<ColumnRun> {
     merge: mergeRuns,
     encode: (parts) => encodeBlock(joinRuns(type, parts)),
   };
+}
+
+/** The rows of a run that are not deleted, maybe none. */
+export function withoutRanges(run: ColumnRun, deleted: readonly TimeRange[]): ColumnRun {
+  const { timesNs, type } = run;
+  const spans = keptSpans(timesNs.length, (row) => timesNs[row] ?? 0n, deleted);
+  return joinRuns(type, spans.map(([start, end]) => sliceRun(run, start, end))); // prettier-ignore
 }
 
 function wrongType(type: FieldType, found: number | undefined): DbError {

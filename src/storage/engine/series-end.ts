@@ -8,6 +8,7 @@ import { BlockReader } from '../tsm/block-reader.ts';
 import type { TsmEntry, TsmFile } from '../tsm/tsm-file.ts';
 import { clipRun, type ColumnRun, sliceRun } from './column-run.ts';
 import type { MemtableEnd, MemtableView } from './memtable-view.ts';
+import { withoutRanges } from './rows-forms.ts';
 import type { TimeBounds } from './shape-table.ts';
 
 export interface EndRequest extends TimeBounds {
@@ -49,12 +50,14 @@ function fileEnd(file: TsmFile, key: string, request: EndRequest): Candidate | u
   const entries = file.entries(key, request);
   const { ascending, minTimeNs, maxTimeNs } = request;
   const order = ascending ? entries : [...entries].reverse();
+  const deleted = file.deletedRanges(key);
   for (const entry of order) {
     const timeNs = ascending ? entry.minTimeNs : entry.maxTimeNs;
-    // The ends of a block are times of points; where the bounds cut it, only its points tell.
-    if (timeNs >= minTimeNs && timeNs <= maxTimeNs)
+    // The ends of a block are times of points; where the bounds cut it, or part of it is deleted, only its points tell.
+    if (deleted.length === 0 && timeNs >= minTimeNs && timeNs <= maxTimeNs)
       return { timeNs, load: () => endOf(readRun(file, entry), ascending) };
-    const run = clipRun(readRun(file, entry), minTimeNs, maxTimeNs);
+    const left = withoutRanges(readRun(file, entry), deleted);
+    const run = clipRun(left, minTimeNs, maxTimeNs);
     if (run.timesNs.length === 0) continue;
     const end = endOf(run, ascending);
     return { timeNs: end.timesNs[0] ?? 0n, load: () => end };

@@ -7,6 +7,7 @@ import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
 import type { MemtableView } from './memtable-view.ts';
 import { type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor, writeBatch } from './run-cursor.ts'; // prettier-ignore
+import { withoutRanges } from './rows-forms.ts';
 import { seriesEnd } from './series-end.ts';
 import type { TimeBounds } from './shape-table.ts';
 
@@ -123,6 +124,13 @@ export class ShardView {
 function blockPieces(file: TsmFile, key: string, bounds: TimeBounds): readonly ColumnPiece[] {
   const entries = file.entries(key, bounds);
   const reader = new BlockReader(file, entries);
+  const deleted = file.deletedRanges(key);
+  if (deleted.length > 0)
+    return entries.map(({ minTimeNs, maxTimeNs }, i) => ({
+      minTimeNs,
+      maxTimeNs,
+      load: () => withoutRanges(decodeBlock(reader.block(i)), deleted),
+    }));
   return entries.map(({ minTimeNs, maxTimeNs }, i) => ({
     minTimeNs,
     maxTimeNs,

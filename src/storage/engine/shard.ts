@@ -11,11 +11,15 @@
  * Not here: the log, which the shards of a worker share, and when to flush (store/).
  */
 import { assert } from '../../base/assert.ts';
+import type { FieldType } from '../../models/field-value.ts';
 import type { PointBatch } from '../../models/point-batch.ts';
 import { Held } from '../../base/held.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { ShardIndex } from '../index/shard-index.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
+import { tsmKey } from '../tsm/tsm-format.ts';
+import type { TimeRange } from '../tsm/tombstones.ts';
+import { deleteFromFiles, type DeletePorts, type DoomedSeries } from './delete-points.ts';
 import { checkFields, type FieldVerdict } from './field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush.ts';
 import { refuseLongKeys } from './key-length.ts';
@@ -24,6 +28,15 @@ import { isRefused } from './refused-rows.ts';
 import { refuseNewSeries, type SeriesLimits } from './series-limits.ts';
 import { Memtable } from './memtable.ts';
 import { ShardView } from './shard-view.ts';
+
+const sliceMs = 5;
+
+/** A field and its one type. */
+export interface DecidedField {
+  readonly measurement: string;
+  readonly name: string;
+  readonly type: FieldType;
+}
 
 export class Shard {
   readonly id: number;
@@ -78,6 +91,15 @@ export class Shard {
     return refuseNewSeries(batch, verdict, { index: this.#index, ...limited });
   }
 
+  /** Decides the types of fields that have none yet; answers those that all of them have now. */
+  decideFieldTypes(fields: readonly DecidedField[]): readonly DecidedField[] {
+    return fields.map(({ measurement, name, type }) => {
+      const known = this.#index.fieldType(measurement, name);
+      if (known === undefined) this.#index.decideFieldType(measurement, name, type);
+      return { measurement, name, type: known ?? type };
+    });
+  }
+
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */
   apply(batch: PointBatch, rejects: Uint8Array): void {
     // A write that waited for the disk while the shard was deleted.
@@ -101,6 +123,11 @@ export class Shard {
     return new ShardView(this.id, this.#index, { files: this.#files, memtables: pins, release });
   }
 
+  /** Whether a memtable is aside, by a flush that is under way or has failed. */
+  get isAside(): boolean {
+    return this.#flushing !== undefined;
+  }
+
   /** Sets the active memtable aside to be flushed; false when one is aside already and has to be flushed first. */
   setAside(): boolean {
     if (this.#flushing !== undefined) return false;
@@ -117,6 +144,48 @@ export class Shard {
     this.#files = [...this.#files, file];
     this.#flushing.end();
     this.#flushing = undefined;
+  }
+
+  /**
+   * Deletes points of series that are in files: what is in memory is left alone, so the caller flushes before. Series of
+   * which nothing is left do not show any more. `isDeciding`: a batch is decided and not applied.
+   */
+  async deletePoints(
+    measurement: string,
+    request: { readonly seriesIds: Uint32Array; readonly range: TimeRange },
+    { isDeciding, ...ports }: DeletePorts & { readonly isDeciding: () => boolean },
+  ): Promise<void> {
+    const { seriesIds, range } = request;
+    const fields = [...this.#index.fields(measurement).keys()];
+    const keyOf = (seriesId: number): string => this.#index.keyText(seriesId);
+    await deleteFromFiles(this.#files, { seriesIds, fields }, { range, keyOf }, ports);
+    if (this.#isClosed) return;
+    const left = await this.#emptyOf({ seriesIds, fields }, ports);
+    // Nothing runs between the look and this.
+    const gone = left.filter((seriesId) => !this.#isInMemory(measurement, seriesId));
+    this.#index.forget(measurement, gone, { keepsTypes: isDeciding() });
+  }
+
+  /** The series that no file has a point of. */
+  async #emptyOf(
+    { seriesIds, fields }: DoomedSeries,
+    { clock, turn }: DeletePorts,
+  ): Promise<readonly number[]> {
+    const empty: number[] = [];
+    let sliceStartMs = clock.monotonicMs();
+    for (const seriesId of seriesIds) {
+      const keys = fields.map((field) => tsmKey(this.#index.keyText(seriesId), field));
+      if (!this.#files.some((file) => keys.some((key) => file.has(key)))) empty.push(seriesId);
+      if (clock.monotonicMs() - sliceStartMs < sliceMs) continue;
+      await turn();
+      sliceStartMs = clock.monotonicMs();
+    }
+    return empty;
+  }
+
+  #isInMemory(measurement: string, seriesId: number): boolean {
+    const memtables = [this.#active, ...(this.#flushing === undefined ? [] : [this.#flushing])];
+    return memtables.some((memtable) => memtable.hasSeries(measurement, seriesId));
   }
 
   /** Oldest first. */

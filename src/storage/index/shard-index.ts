@@ -4,7 +4,9 @@
  *
  * Invariants:
  * - Ids are dense, begin at 0, mean nothing outside the shard and are never given twice.
- * - A field of a measurement has one type for the life of the shard; the first write decides (spec F49).
+ * - A field of a measurement has one type while the measurement has series; the first write decides (spec F49).
+ * - A series whose points were all deleted does not show, nor do tag keys, values and fields of nothing but such series;
+ *   it keeps its id, and shows again with its next point.
  * - A decided field does not show until a point of it does: a batch waits for the disk between the two, and readers see
  *   its fields, its series and its points all at once.
  *
@@ -17,6 +19,7 @@ import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import type { TextColumn } from '../../models/point-batch.ts';
 import { KeyTable } from '../../kernels/key-table.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
+import { GoneSeries } from './gone-series.ts';
 import { GrowingWords } from './growing-words.ts';
 import { sortSeries } from './sort-series.ts';
 import { TagColumn } from './tag-column.ts';
@@ -41,6 +44,8 @@ interface Measurement {
   readonly members: GrowingWords;
   /** In order of the keys' bytes, as far as it is known. */
   sorted: Uint32Array;
+  /** Of its series, those that do not show. */
+  goneCount: number;
   readonly tags: Map<string, TagColumn>;
 }
 
@@ -67,6 +72,7 @@ export class ShardIndex {
   readonly #measurements = new Map<string, Measurement>();
   /** By their numbers. */
   readonly #numbered: Measurement[] = [];
+  readonly #gone = new GoneSeries();
   #tagKeyCount = 0;
   #schemaVersion = 0;
 
@@ -83,7 +89,7 @@ export class ShardIndex {
   }
 
   get seriesCount(): number {
-    return this.#series.count;
+    return this.#series.count - this.#gone.count;
   }
 
   /** Where kernels find the keys. */
@@ -125,6 +131,7 @@ export class ShardIndex {
       for (const table of [this.#series, this.#measurementKeys, this.#tagKeys]) table.grow();
     }
     this.#learn();
+    if (this.#gone.count > 0) this.#revive(this.#kernel.words(ids, count), taken);
     return { ids, count, work };
   }
 
@@ -216,7 +223,8 @@ export class ShardIndex {
 
   /** Those that have points. */
   measurements(): readonly string[] {
-    return this.#numbered.map(({ name }) => name).sort(compareUtf8);
+    const shown = this.#numbered.filter((entry) => this.#shows(entry));
+    return shown.map(({ name }) => name).sort(compareUtf8);
   }
 
   fields(measurement: string): ReadonlyMap<string, FieldType> {
@@ -224,7 +232,13 @@ export class ShardIndex {
   }
 
   tagKeys(measurement: string): Iterable<string> {
-    return this.#measurements.get(measurement)?.tagKeys.keys() ?? [];
+    const entry = this.#measurements.get(measurement);
+    if (entry === undefined) return [];
+    if (entry.goneCount === 0) return entry.tagKeys.keys();
+    return [...entry.tagKeys.keys()].filter((tagKey) => {
+      const column = this.#columnOf(entry, tagKey);
+      return column?.valuesOf(entry.members, this.#gone).next().done === false;
+    });
   }
 
   /** In order of the keys' bytes. */
@@ -232,7 +246,7 @@ export class ShardIndex {
     const entry = this.#measurements.get(measurement);
     if (entry === undefined) return new Uint32Array();
     const { at, count } = this.#membersOf(entry);
-    if (entry.sorted.length === count) return entry.sorted;
+    if (entry.sorted.length === count) return this.#gone.without(entry.sorted);
     const { heap } = this.#kernel;
     const ids = heap.allocate(count * 4);
     try {
@@ -241,7 +255,7 @@ export class ShardIndex {
     } finally {
       heap.free(ids, count * 4);
     }
-    return entry.sorted;
+    return this.#gone.without(entry.sorted);
   }
 
   /** Those with one of `values` of a tag, in order of the keys' bytes. '' is no value. */
@@ -253,7 +267,7 @@ export class ShardIndex {
     const lengthBytes = (entry.members.count + 1) * 4;
     const ids = heap.allocate(lengthBytes);
     try {
-      return this.#sorted(ids, column.select(entry.members, values, ids));
+      return this.#gone.without(this.#sorted(ids, column.select(entry.members, values, ids)));
     } finally {
       heap.free(ids, lengthBytes);
     }
@@ -262,7 +276,41 @@ export class ShardIndex {
   /** The values of a tag, in no order, each once. */
   tagValues(measurement: string, tagKey: string): Iterable<string> {
     const entry = this.#measurements.get(measurement);
-    return (entry && this.#columnOf(entry, tagKey)?.values()) ?? [];
+    const column = entry && this.#columnOf(entry, tagKey);
+    if (entry === undefined || column === undefined) return [];
+    return entry.goneCount === 0 ? column.values() : column.valuesOf(entry.members, this.#gone);
+  }
+
+  /**
+   * Takes series of a measurement out of sight: no point is left of them. With the last of them go the fields, and their
+   * types too unless `keepsTypes`: a batch that is on its way to the disk has been decided by them.
+   */
+  forget(
+    measurement: string,
+    ids: Iterable<number>,
+    { keepsTypes }: { readonly keepsTypes: boolean },
+  ): void {
+    const entry = this.#measurements.get(measurement);
+    if (entry === undefined) return;
+    for (const id of ids) if (this.#gone.add(id)) entry.goneCount++;
+    this.#schemaVersion++;
+    if (this.#shows(entry)) return;
+    entry.fields.clear();
+    if (!keepsTypes) entry.types.clear();
+  }
+
+  #revive(ids: Uint32Array, taken: Uint8Array | undefined): void {
+    ids.forEach((id, i) => {
+      if (taken?.[i] === 0 || !this.#gone.remove(id)) return;
+      const [number] = this.#series.wordsOf(id);
+      must(this.#numbered[number], 'a series has its measurement').goneCount--;
+      this.#schemaVersion++;
+    });
+  }
+
+  /** Whether it has a series that does. */
+  #shows(entry: Measurement): boolean {
+    return entry.goneCount === 0 || this.#membersOf(entry).count > entry.goneCount;
   }
 
   /** Gives its memory back: nobody may ask any more. */
@@ -333,6 +381,7 @@ export class ShardIndex {
       tagKeys: new Map<string, Uint8Array>(),
       members: new GrowingWords(this.#kernel),
       sorted: new Uint32Array(),
+      goneCount: 0,
       tags: new Map<string, TagColumn>(),
     };
     this.#measurements.set(measurement, entry);

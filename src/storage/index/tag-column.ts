@@ -9,6 +9,7 @@
 import { escapeTag } from '../../models/series-key.ts';
 import { KeyTable } from '../../kernels/key-table.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
+import type { GoneSeries } from './gone-series.ts';
 import type { GrowingWords } from './growing-words.ts';
 
 const encoder = new TextEncoder();
@@ -51,6 +52,18 @@ export class TagColumn {
   /** The values that a series has, in no order, each once. */
   *values(): Generator<string> {
     for (let id = 0; id < this.#values.count; id++) yield unescaped(this.#values.key(id));
+  }
+
+  /** Those that a member which is not gone has, each once. */
+  *valuesOf(members: GrowingWords, gone: GoneSeries): Generator<string> {
+    const used = new Uint8Array(this.#values.count + 1);
+    const ids = this.#kernel.words(members.at, this.#column.count);
+    const values = this.#kernel.words(this.#column.at, this.#column.count);
+    ids.forEach((id, i) => {
+      if (!gone.has(id)) used[values[i] ?? 0] = 1;
+    });
+    for (let id = 0; id < this.#values.count; id++)
+      if (used[id + 1] === 1) yield unescaped(this.#values.key(id));
   }
 
   /** Whether a value is one of them. */

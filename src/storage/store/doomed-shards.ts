@@ -58,6 +58,7 @@ export class DoomedShards {
   async #remove(shardId: number, { folder, open }: DoomedShard): Promise<void> {
     await open?.flushing?.catch(() => undefined);
     await open?.compacting?.catch(() => undefined);
+    await open?.deleting.catch(() => undefined);
     const deleted = `${folder}${deletedSuffix}`;
     // Gone already when an earlier attempt came so far.
     await this.#disk.rename(folder, deleted).catch((error: unknown) => {

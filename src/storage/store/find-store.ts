@@ -10,6 +10,7 @@ import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { recoverWal } from '../wal/wal-recovery.ts';
+import { decodeFieldTypes } from './field-types-record.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import type { WalSegment } from '../wal/wal-writer.ts';
 import { settleLogDamage } from './log-damage.ts';
@@ -105,10 +106,12 @@ function sequencesOfGone(
 
 function replay(shards: ReadonlyMap<number, OpenShard>, record: WalRecord): void {
   const open = shards.get(record.shardId);
-  if (open === undefined || record.kind !== WalRecordKind.points) return;
-  if (record.sequence <= open.flushedSequence) return;
-  const batch = decodePointBatch(record.payload);
-  open.shard.apply(batch, record.rejectBitmap);
+  if (open === undefined || record.sequence <= open.flushedSequence) return;
+  if (record.kind === WalRecordKind.types)
+    open.shard.decideFieldTypes(decodeFieldTypes(record.payload));
+  else if (record.kind === WalRecordKind.points)
+    open.shard.apply(decodePointBatch(record.payload), record.rejectBitmap);
+  else return;
   open.sequence = Math.max(open.sequence, record.sequence);
   open.appliedSequence = open.sequence;
 }

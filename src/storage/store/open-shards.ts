@@ -51,6 +51,8 @@ export interface OpenShard {
   compacting: Promise<unknown> | undefined;
   /** Deletes of points under way: nothing is compacted meanwhile. */
   deletingCount: number;
+  /** They run one after the other. */
+  deleting: Promise<unknown>;
 }
 
 export interface DamagedShard {
@@ -96,6 +98,7 @@ export function newOpenShard(
     flushing: undefined,
     compacting: undefined,
     deletingCount: 0,
+    deleting: Promise.resolve(),
   };
 }
 

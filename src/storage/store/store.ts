@@ -24,7 +24,7 @@ import type { Disk } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
-import { Shard } from '../engine/shard.ts';
+import { Shard, type DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { readTsmSeal } from '../tsm/tsm-file.ts';
@@ -38,6 +38,8 @@ import { folderOf, newOpenShard, newSuffix, type DamagedShard, type OpenShard, t
 import { Compactor } from './compactor.ts';
 import { findStore, type FoundStore } from './find-store.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
+import { encodeFieldTypes } from './field-types-record.ts';
+import { deletePoints, type PointDelete } from './point-deletes.ts';
 import { writeManifest } from './shard-manifest.ts';
 import type { ShardRoster } from './shard-roster.ts';
 import { memoryUsedMax, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
@@ -166,11 +168,17 @@ export class Store {
    * Makes a batch durable and readable. `payload` must not change afterwards. Throws `cache_full` past the limit, and what
    * view() throws.
    */
-  async write({ clusterId, ...place }: WritePlace, payload: Uint8Array): Promise<WriteReceipt> {
+  async write(
+    { clusterId, ...place }: WritePlace,
+    payload: Uint8Array,
+    fields: readonly DecidedField[] = [],
+  ): Promise<WriteReceipt> {
     const batch = decodePointBatch(payload);
     this.#refuseDamaged(place.shardId);
     const open = this.#shards.get(place.shardId) ?? (await this.#create(place, clusterId));
     this.#refuseFull(open);
+    // The lead of the shard has decided them; this one's log keeps them with the first point.
+    if (fields.length > 0) open.shard.decideFieldTypes(fields);
     const { seriesLimits: limits } = this.#options;
     const { rejects, droppedCount, reason } = open.shard.decide(
       batch,
@@ -195,6 +203,27 @@ export class Store {
     return { droppedCount, reason };
   }
 
+  /** Decides the types of new fields; resolves with those of all of them once that is durable. */
+  async decideFieldTypes(
+    { clusterId, ...place }: WritePlace,
+    fields: readonly DecidedField[],
+  ): Promise<readonly DecidedField[]> {
+    this.#refuseDamaged(place.shardId);
+    const open = this.#shards.get(place.shardId) ?? (await this.#create(place, clusterId));
+    const decided = open.shard.decideFieldTypes(fields);
+    const sequence = ++open.sequence;
+    await this.#append({
+      kind: WalRecordKind.types,
+      codec: 0,
+      shardId: place.shardId,
+      sequence,
+      rejectBitmap: new Uint8Array(0),
+      payload: encodeFieldTypes(decided),
+    });
+    open.appliedSequence = Math.max(open.appliedSequence, sequence);
+    return decided;
+  }
+
   /**
    * A view of a shard; undefined when it has had no points here. Throws what is wrong with a damaged shard: without its
    * points an answer would be a wrong one, and another owner may have them.
@@ -216,6 +245,18 @@ export class Store {
   async compact(shardId: number): Promise<void> {
     const open = this.#shards.get(shardId);
     if (open !== undefined) await this.#compactor.compact(open, true);
+  }
+
+  /** Deletes points that were acknowledged before. Resolves once that is durable; throws what the disk says. */
+  async deletePoints(shardId: number, request: PointDelete): Promise<void> {
+    this.#refuseDamaged(shardId);
+    const open = this.#shards.get(shardId);
+    if (open === undefined) return;
+    const { disk, clock, turn } = this.#ports;
+    const flush = (one: OpenShard): Promise<void> => this.#flush(one);
+    const isOpen = (one: OpenShard): boolean => this.#shards.get(shardId) === one;
+    await deletePoints(open, request, { disk, clock, turn, flush, isOpen });
+    this.#schemaVersion++;
   }
 
   #makeCompactor(settings: CompactionSettings): Compactor {

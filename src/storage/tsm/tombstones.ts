@@ -24,8 +24,8 @@ export interface Tombstone extends TimeRange {
 const magics = { plain: 0x1502, single: 0x1503, members: 0x1504 } as const;
 const magicBytes = 4;
 const entryBytes = 20;
-/** Entries of a member: what is encoded at once. */
-const memberEntriesMax = 10_000;
+/** Entries of a member: what is encoded at once, in some milliseconds. */
+const memberEntriesMax = 2_000;
 
 export function tombstonePath(tsmPath: string): string {
   return tsmPath.replace(/\.tsm$/, '.tombstone');
@@ -43,15 +43,20 @@ export async function readTombstones(disk: Disk, tsmPath: string): Promise<reado
 export async function addTombstones(
   { disk, turn }: { readonly disk: Disk; readonly turn: () => Promise<void> },
   tsmPath: string,
-  tombstones: readonly Tombstone[],
+  tombstones: Iterable<Tombstone>,
 ): Promise<void> {
   const path = tombstonePath(tsmPath);
   const before = await readIfThere(disk, path);
   const parts = [before === undefined ? head() : upgraded(path, before)];
-  for (let at = 0; at < tombstones.length; at += memberEntriesMax) {
-    parts.push(gzipSync(encodeEntries(tombstones.slice(at, at + memberEntriesMax)), { level: 1 }));
+  let member: Tombstone[] = [];
+  for (const tombstone of tombstones) {
+    member.push(tombstone);
+    if (member.length < memberEntriesMax) continue;
+    parts.push(packed(member));
+    member = [];
     await turn();
   }
+  if (member.length > 0) parts.push(packed(member));
   await disk.replaceFile(path, Buffer.concat(parts));
 }
 
@@ -86,6 +91,10 @@ function upgraded(path: string, bytes: Uint8Array): Uint8Array {
   const magic = magicOf(bytes);
   if (magic === magics.members) return bytes;
   return Buffer.concat([head(), gzipSync(plainOf(path, bytes), { level: 1 })]);
+}
+
+function packed(tombstones: readonly Tombstone[]): Uint8Array {
+  return gzipSync(encodeEntries(tombstones), { level: 1 });
 }
 
 function magicOf(bytes: Uint8Array): number {

@@ -4,7 +4,7 @@
  * Layout, little-endian:
  *
  *     0  u32  magic "VWR2" (the digit is the format version)
- *     4  u8   kind (1 points, 2 delete, 3 vouch, 4 void)      5  u8  codec (0 plain)      6  u16  zero
+ *     4  u8   kind (1 points, 2 delete, 3 vouch, 4 void, 5 types)      5  u8  codec (0 plain)      6  u16  zero
  *     8  u64  shard id
  *    16  u64  sequence within the shard
  *    24  u32  length of the reject bitmap    28  u32  length of the payload
@@ -31,7 +31,7 @@ const firstVersionMagic = 0x31525756;
 /** Of a segment of the first version of the format. */
 export const noSalt = -1;
 
-export const WalRecordKind = { points: 1, delete: 2, vouch: 3, void: 4 } as const;
+export const WalRecordKind = { points: 1, delete: 2, vouch: 3, void: 4, types: 5 } as const;
 export type WalRecordKind = (typeof WalRecordKind)[keyof typeof WalRecordKind];
 
 export interface WalRecord {

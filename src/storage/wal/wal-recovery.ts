@@ -175,7 +175,8 @@ function judgeGap(
 }
 
 function sequencesOf({ kind, shardId, sequence }: WalRecordHeader): ReadonlyMap<number, number> {
-  const isOfShard = kind === WalRecordKind.points || kind === WalRecordKind.delete;
+  const isOfShard =
+    kind === WalRecordKind.points || kind === WalRecordKind.delete || kind === WalRecordKind.types;
   return new Map(isOfShard ? [[shardId, sequence]] : []);
 }
 

@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest';
+import { Latch } from '../../base/async/latch.ts';
+import { DbError } from '../../base/errors.ts';
+import { parseLines } from '../../models/line-protocol.ts';
+import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
+import { seriesKey } from '../../models/series-key.ts';
+import type { FieldsOfShard, ShardBatch, TypedBatch, TypedField } from '../engine/shard-access.ts';
+import { FieldTypes } from './field-types.ts';
+
+function batchOf(lines: string, shardId = 7): ShardBatch {
+  const { points } = parseLines(new TextEncoder().encode(lines), { stepNs: 1n, defaultTimeNs: 9n });
+  const builder = new PointBatchBuilder();
+  for (const point of points) builder.add(seriesKey(point.measurement, point.tags), point);
+  return { shardId, database: 'd', retentionPolicy: 'autogen', payload: builder.finish() };
+}
+
+/** An owner whose lead is node 1, which answers when it is told to. */
+class Owner {
+  readonly written: TypedBatch[] = [];
+  readonly asked: FieldsOfShard[] = [];
+  readonly alone: number[] = [];
+  answer: (fields: readonly TypedField[]) => Promise<readonly TypedField[]> = (fields) =>
+    Promise.resolve(fields);
+  lead: number | undefined = 1;
+  nowMs = 0;
+  readonly types = new FieldTypes(
+    {
+      write: (batch) => {
+        this.written.push(batch);
+        return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
+      },
+      leadOf: () => this.lead,
+      askLead: (_node, request) => {
+        this.asked.push(request);
+        return this.answer(request.fields);
+      },
+      nowMs: () => this.nowMs,
+      onAlone: (shardId) => this.alone.push(shardId),
+    },
+    { askDeadlineMs: 1_000, rememberedMax: 3 },
+  );
+
+  names(): string {
+    return this.asked.map(({ fields }) => fields.map(({ name, type }) => `${name}:${type}`).join()).join(' '); // prettier-ignore
+  }
+}
+
+test('field types: the lead is asked once for each new field, and its answer goes with the write', async () => {
+  const owner = new Owner();
+  owner.answer = () => Promise.resolve([{ measurement: 'm', name: 'v', type: 'string' }]);
+  await owner.types.write(batchOf('m v=1 1'));
+  expect(owner.names()).toBe('v:float');
+  expect(owner.written[0]?.fields).toEqual([{ measurement: 'm', name: 'v', type: 'string' }]);
+  await owner.types.write(batchOf('m v=2 2'));
+  await owner.types.write(batchOf('m v="other" 2'));
+  expect(owner.asked).toHaveLength(1);
+  expect(owner.written[1]?.fields).toBeUndefined();
+  owner.answer = (fields) => Promise.resolve(fields);
+  await owner.types.write(batchOf('m v=3,w=1i 3\no v=1 3'));
+  expect(owner.names()).toBe('v:float w:integer,v:float');
+  await owner.types.write(batchOf('m v=1 1', 8));
+  expect(owner.asked).toHaveLength(3);
+});
+
+test('field types: batches of a shard keep their order while one waits, those of others do not wait', async () => {
+  const owner = new Owner();
+  const gate = new Latch<undefined>();
+  owner.answer = async (fields) => {
+    await gate.promise;
+    return fields;
+  };
+  const first = owner.types.write(batchOf('m v=1 1'));
+  const second = owner.types.write(batchOf('m v=2 1'));
+  owner.lead = undefined;
+  const third = owner.types.write(batchOf('m v=3 1'));
+  await owner.types.write(batchOf('m v=9 1', 8));
+  expect(owner.written.map(({ shardId }) => shardId)).toEqual([8]);
+  gate.open(undefined);
+  await Promise.all([first, second, third]);
+  expect(owner.written.map(({ shardId }) => shardId)).toEqual([8, 7, 7, 7]);
+  const values = owner.written.slice(1).map(({ payload }) => Buffer.from(payload).toString('hex'));
+  expect(values).toEqual(
+    [1, 2, 3].map((v) => Buffer.from(batchOf(`m v=${v} 1`).payload).toString('hex')),
+  );
+  expect(owner.asked).toHaveLength(1);
+});
+
+test('field types: a lead that is away is done without, and asked again after a while', async () => {
+  const owner = new Owner();
+  owner.answer = () => Promise.reject(new DbError('unavailable', 'away'));
+  for (let i = 0; i < 3; i++) {
+    const outcome = await owner.types.write(batchOf(`m v=${i} 1`));
+    expect(outcome.kind).toBe('written');
+  }
+  expect(owner.asked).toHaveLength(1);
+  expect(owner.alone).toEqual([7]);
+  owner.nowMs = 2_000;
+  owner.answer = (fields) => Promise.resolve(fields);
+  await owner.types.write(batchOf('m v=4 1'));
+  expect(owner.asked).toHaveLength(2);
+});
+
+test('field types: what is remembered is bounded', async () => {
+  const owner = new Owner();
+  await owner.types.write(batchOf('m a=1,b=1,c=1 1'));
+  await owner.types.write(batchOf('m d=1 1'));
+  await owner.types.write(batchOf('m a=1 1'));
+  expect(owner.names()).toBe('a:float,b:float,c:float d:float a:float');
+});
+
+test('field types: the lead itself asks nobody', async () => {
+  const owner = new Owner();
+  owner.lead = undefined;
+  await owner.types.write(batchOf('m v=1 1'));
+  expect(owner.asked).toEqual([]);
+  expect(owner.written).toHaveLength(1);
+});

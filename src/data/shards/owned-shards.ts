@@ -1,0 +1,51 @@
+/** The shards of this node for everybody who asks, itself included: its engine, with the types of new fields decided first. */
+import type { Fragment } from '../../query/fragment.ts';
+import type { LocalShards } from '../engine/local-shards.ts';
+import type { ListPiece, ListRequest } from '../engine/schema-list.ts';
+import type {
+  AccessOptions,
+  BatchOutcome,
+  DeletePointsRequest,
+  DescribeOptions,
+  FieldsOfShard,
+  FragmentBlock,
+  ShardAccess,
+  ShardBatch,
+  ShardsDescription,
+  TypedField,
+} from '../engine/shard-access.ts';
+import type { FieldTypes } from './field-types.ts';
+
+export class OwnedShards implements ShardAccess {
+  readonly #local: LocalShards;
+  readonly #fieldTypes: FieldTypes;
+
+  constructor(local: LocalShards, fieldTypes: FieldTypes) {
+    this.#local = local;
+    this.#fieldTypes = fieldTypes;
+  }
+
+  writeMany(batches: readonly ShardBatch[]): Promise<readonly BatchOutcome[]> {
+    return Promise.all(batches.map((batch) => this.#fieldTypes.write(batch)));
+  }
+
+  describe(shardIds: readonly number[], options: DescribeOptions): Promise<ShardsDescription> {
+    return this.#local.describe(shardIds, options);
+  }
+
+  list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]> {
+    return this.#local.list(request, options);
+  }
+
+  fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]> {
+    return this.#local.fragment(fragment, options);
+  }
+
+  deletePoints(request: DeletePointsRequest): Promise<void> {
+    return this.#local.deletePoints(request);
+  }
+
+  decideFieldTypes(request: FieldsOfShard): Promise<readonly TypedField[]> {
+    return this.#local.decideFieldTypes(request);
+  }
+}
