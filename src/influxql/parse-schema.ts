@@ -69,7 +69,7 @@ function parseRetentionPolicy(
   if (kind === 'create-retention-policy' && spec.replication === undefined)
     throw reader.unexpected('REPLICATION');
   if (!isDefault && Object.keys(spec).length === 0)
-    throw reader.unexpected('DURATION', 'REPLICATION', 'SHARD', 'DEFAULT');
+    throw reader.unexpected('DURATION', 'REPLICATION', 'SHARD', 'DEFAULT', 'FUTURE', 'PAST');
   return { kind, name, database, policy: spec, isDefault };
 }
 

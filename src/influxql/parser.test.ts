@@ -8,6 +8,9 @@ test.each([
   ['SELECT v FROM m WHERE t =~ /*/', 'error parsing regexp: missing argument to repetition operator: `*`'], // prettier-ignore
   ['SELECT v FROM m /* open', 'found ILLEGAL, expected ; at line 1, char 17'],
   ['SELECT distinct("', 'found BADSTRING, expected identifier, string, number, bool at line 1, char 16'], // prettier-ignore
+  ['"', 'found BADSTRING, expected SELECT, DELETE, SHOW, CREATE, DROP, EXPLAIN, GRANT, REVOKE, ALTER, SET, KILL at line 1, char 1'], // prettier-ignore
+  ['SHOW SERIES EXACT FROM m', 'SHOW SERIES FROM m'],
+  ['SHOW SERIES EXACT CARDINALITY FROM m', 'SHOW SERIES EXACT CARDINALITY FROM m'],
   ['SELECT v FROM ""', 'SELECT v FROM ""'],
   ['SELECT v FROM m LIMIT ""', 'found IDENT, expected integer at line 1, char 23'],
   ['SELECT DISTINCT FROM cpu', 'found FROM, expected identifier at line 1, char 17'],
@@ -23,6 +26,7 @@ test.each([
   ['DELETE FROM a.b.c', 'database not supported at line 1, char 1'],
   ['DELETE FROM b.c', 'DELETE FROM b.c'],
   ['DROP SERIES FROM b.c', 'retention policy not supported at line 1, char 1'],
+  ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM /m/  END', 'found m, expected GROUP BY time(...) at line 1, char 64'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM cpu END', 'found cpu, expected GROUP BY time(...) at line 1, char 65'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(v) END', 'found ), expected GROUP BY time(...), time dimension must have duration argument at line 1, char 84'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d RESAMPLE FOR 1m BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(1h) END', 'FOR duration must be >= GROUP BY time duration: must be a minimum of 1h, got 1m'], // prettier-ignore
@@ -71,4 +75,17 @@ test('parser: what is nested too deep is an error, not the end of the stack', ()
     expect(() => parseQuery(`SELECT ${open.repeat(5_000)}v${close.repeat(5_000)} FROM m`)).toThrow('nested deeper than 500 levels'); // prettier-ignore
   expect(() => parseQuery(`${'SELECT v FROM ('.repeat(5_000)}SELECT v FROM m`)).toThrow('nested deeper than 500 levels'); // prettier-ignore
   expect(() => parseQuery(`SELECT ${'- '.repeat(5_000)}v FROM m`)).toThrow('expected identifier, number, duration, ('); // prettier-ignore
+});
+
+/** As 1.12.4 prints them. */
+test.each([
+  ['SELECT v FROM m WHERE v = 1e21 AND w = -0.0000001 AND x = 100.0 AND y = 123456.789', 'SELECT v FROM m WHERE v = 1000000000000000000000.0 AND w = -0.0000001 AND x = 100.0 AND y = 123456.789'], // prettier-ignore
+  ['SHOW MEASUREMENTS ON *.*', 'SHOW MEASUREMENTS ON *.*'],
+  ['SHOW MEASUREMENTS ON d.*', 'SHOW MEASUREMENTS ON d.*'],
+  ['SHOW MEASUREMENTS ON d.rp WITH MEASUREMENT =~ /c/ LIMIT 1', 'SHOW MEASUREMENTS ON d.rp WITH MEASUREMENT =~ /c/ LIMIT 1'], // prettier-ignore
+  ['CREATE RETENTION POLICY p ON d DURATION 1d REPLICATION 1 PAST LIMIT 1h FUTURE LIMIT 2h DEFAULT', 'CREATE RETENTION POLICY p ON d DURATION 1d REPLICATION 1 DEFAULT FUTURE LIMIT 2h PAST LIMIT 1h'], // prettier-ignore
+  ['CREATE DATABASE d WITH DURATION 1d PAST LIMIT 90m NAME x', 'CREATE DATABASE d WITH DURATION 24h0m0s PAST LIMIT 90m NAME x'], // prettier-ignore
+])('printer: %s', (text, printed) => {
+  const number = text.replace('1e21', `1${'0'.repeat(21)}.0`);
+  expect(parseQuery(number).map(printStatement)).toEqual([printed]);
 });

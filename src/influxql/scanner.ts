@@ -15,7 +15,7 @@ const slashCode = 47;
 
 /** The reference places a string one character before its quote. */
 function oneBefore(token: Token): Token {
-  return { ...token, column: token.column - 1 };
+  return { ...token, column: Math.max(0, token.column - 1) };
 }
 
 /**
@@ -74,7 +74,7 @@ export class Scanner {
       const c = this.#text.charAt(i);
       if (c === '/') {
         this.#at = i + 1;
-        return this.#token('REGEX', source, start);
+        return oneBefore(this.#token('REGEX', source, start));
       }
       if (c === '\n') break;
       if (c === '\\' && this.#text.charAt(i + 1) === '/') {

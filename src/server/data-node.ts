@@ -105,7 +105,7 @@ export async function startDataNode(
   const statistics = new Statistics();
   statistics.add(() => registry.statistics());
   const { diagnostics = () => [] } = options;
-  const base = { clock, random, meta, shards, log };
+  const base = { clock, random, meta, shards, log, jobs: env.jobs };
   const shares = new OwnerShares(
     {
       localNodeId: () => meta.nodeId,

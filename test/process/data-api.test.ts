@@ -72,7 +72,7 @@ test('data api: each refusal of /write has the status and text of the reference'
   expect(await write('')).toBe('204');
   expect(await write('bad')).toBe('400 {"error":"unable to parse \'bad\': missing fields"}');
   expect(await write('p f=1 1\nbad')).toBe(
-    '400 {"error":"partial write: unable to parse \'bad\': missing fields dropped=0"}',
+    '400 {"error":"partial write: unable to parse \'bad\': missing fields dropped=0 for database: d"}',
   );
   expect(await write('p f="text" 2')).toBe(
     '400 {"error":"partial write: field type conflict: input field \\"f\\" on measurement \\"p\\" is type string, already exists as type float dropped=1 for database: d"}',
