@@ -21,7 +21,8 @@ import { dataStatusMethod, joinDataMethod } from '../meta/client/data-methods.ts
 import { MetaClient } from '../meta/client/meta-client.ts';
 import { announceTo, anyOf } from '../meta/server/announcements.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
-import { createRpcHandlers, serveCall, type ServedMethod } from '../rpc/rpc-service.ts';
+import { createRpcHandlers } from '../rpc/rpc-service.ts';
+import { serveCall, type ServedMethod } from '../rpc/served-method.ts';
 import { Statistics, type Diagnostic } from '../telemetry/statistics.ts';
 import { PrecreationService } from '../services/precreation.ts';
 import { RetentionService, type ServicePorts } from '../services/retention.ts';
