@@ -9,7 +9,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
-import { serveCall, serveStream, type ServedMethod } from '../../rpc/rpc-service.ts';
+import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import type { BatchOutcome, NamedShard, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
 import { descriptionParts } from './answer-parts.ts';
 import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
@@ -40,10 +40,12 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
     })),
     serveStream(describeMethod, async function* ({ shardIds, only }, { signal }) {
       const own = await places.readable(shardIds, signal);
+      if (own.length === 0) return;
       yield* descriptionParts(await shards.describe(own, { ...options(signal), only }));
     }),
     serveStream(listMethod, async function* (request, { signal }) {
       const own = await places.readable(request.shardIds, signal);
+      if (own.length === 0) return;
       const list = shards.list({ ...request, shardIds: own }, options(signal));
       for await (const pieces of list) yield { pieces };
     }),
