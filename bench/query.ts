@@ -50,7 +50,7 @@ async function load(server: BenchServer): Promise<void> {
     const response = await fetch(`${server.url}/write?db=d`, { method: 'POST', body });
     if (response.status !== 204) throw new Error(await response.text());
   }
-  const stored = await server.countPoints('usage_user');
+  const stored = await server.countPoints({ measurement: 'cpu', field: 'usage_user' });
   if (stored !== rowCount) throw new Error(`${server.name} stored ${stored} of ${rowCount}`);
 }
 

@@ -10,8 +10,13 @@ export interface BenchServer {
   readonly url: string;
   readonly pid: number;
   readonly folder: string;
-  readonly countPoints: (field: string) => Promise<number>;
+  readonly countPoints: (of: CountedField) => Promise<number>;
   readonly stop: () => Promise<void>;
+}
+
+export interface CountedField {
+  readonly measurement: string;
+  readonly field: string;
 }
 
 export interface Usage {
@@ -20,8 +25,8 @@ export interface Usage {
   readonly diskBytes: number;
 }
 
-export async function startVarve(): Promise<BenchServer> {
-  const cluster = new DevCluster(13_000, '--metas', '1', '--data', '1');
+export async function startVarve(offset = 13_000): Promise<BenchServer> {
+  const cluster = new DevCluster(offset, '--metas', '1', '--data', '1');
   await cluster.start();
   await cluster.query(1, 'CREATE DATABASE d WITH REPLICATION 1');
   const url = cluster.url('data', 1);
@@ -30,28 +35,29 @@ export async function startVarve(): Promise<BenchServer> {
     url,
     pid: cluster.pid('data-1'),
     folder: join(cluster.dir, 'data-1'),
-    countPoints: (field) => countByInfluxQl(url, field),
+    countPoints: (of) => countByInfluxQl(url, of),
     stop: () => cluster.stop(),
   };
 }
 
-export async function startInfluxd(): Promise<BenchServer | undefined> {
+export async function startInfluxd(offset = 13_000): Promise<BenchServer | undefined> {
   if (spawnSync('influxd', ['version']).status !== 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'bench-influxd-'));
-  const url = 'http://127.0.0.1:23186';
+  const url = `http://127.0.0.1:${10_186 + offset}`;
   const child = spawn('influxd', ['run', '-config', '/dev/null'], {
     stdio: 'ignore',
     env: {
       ...process.env,
-      INFLUXDB_BIND_ADDRESS: '127.0.0.1:23188',
+      INFLUXDB_BIND_ADDRESS: `127.0.0.1:${10_188 + offset}`,
       INFLUXDB_META_DIR: join(folder, 'meta'),
       INFLUXDB_DATA_DIR: join(folder, 'data'),
       INFLUXDB_DATA_WAL_DIR: join(folder, 'wal'),
       INFLUXDB_DATA_QUERY_LOG_ENABLED: 'false',
+      INFLUXDB_DATA_INDEX_VERSION: 'tsi1',
       INFLUXDB_DATA_MAX_SERIES_PER_DATABASE: '0',
       INFLUXDB_DATA_MAX_VALUES_PER_TAG: '0',
       INFLUXDB_MONITOR_STORE_ENABLED: 'false',
-      INFLUXDB_HTTP_BIND_ADDRESS: '127.0.0.1:23186',
+      INFLUXDB_HTTP_BIND_ADDRESS: `127.0.0.1:${10_186 + offset}`,
       INFLUXDB_HTTP_LOG_ENABLED: 'false',
       INFLUXDB_REPORTING_DISABLED: 'true',
     },
@@ -66,18 +72,19 @@ export async function startInfluxd(): Promise<BenchServer | undefined> {
     url,
     pid: child.pid ?? 0,
     folder,
-    countPoints: (field) => countByInfluxQl(url, field),
+    countPoints: (of) => countByInfluxQl(url, of),
     stop: () => end(child, folder),
   };
 }
 
-export async function startVictoriaMetrics(): Promise<BenchServer | undefined> {
+export async function startVictoriaMetrics(offset = 13_000): Promise<BenchServer | undefined> {
   if (spawnSync('victoria-metrics', ['-version']).status !== 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'bench-vm-'));
-  const url = 'http://127.0.0.1:23428';
+  const address = `127.0.0.1:${10_428 + offset}`;
+  const url = `http://${address}`;
   const flags = [
     `-storageDataPath=${folder}`,
-    '-httpListenAddr=127.0.0.1:23428',
+    `-httpListenAddr=${address}`,
     '-retentionPeriod=100y',
   ];
   const child = spawn('victoria-metrics', flags, { stdio: 'ignore' });
@@ -107,8 +114,8 @@ export function usageOf({ pid, folder }: BenchServer): Usage {
   return { cpuSeconds, peakBytes: Number(peakKb) * 1_024, diskBytes: Number(du) };
 }
 
-async function countByInfluxQl(url: string, field: string): Promise<number> {
-  const q = encodeURIComponent(`SELECT count(${field}) FROM cpu`);
+async function countByInfluxQl(url: string, { measurement, field }: CountedField): Promise<number> {
+  const q = encodeURIComponent(`SELECT count(${field}) FROM ${measurement}`);
   const answer = (await (await fetch(`${url}/query?db=d&q=${q}`)).json()) as {
     results: { error?: string; series?: { values: number[][] }[] }[];
   };

@@ -45,6 +45,12 @@ export interface StoreExports {
   isAscending(times: number, count: number): number;
 
   orderRows(times: number, rows: number, count: number, spareTimes: number, spareRows: number, runs: number): number; // prettier-ignore
+  crcOf(ptr: number, length: number): number;
+  flushedBlocks(): number;
+  flushedIndex(): number;
+  flushWorkBytes(rows: number): number;
+
+  flushSeries(series: number, measurement: number, heads: number, mask: number, previous: number, times: number, columns: number, columnCount: number, ids: number, from: number, count: number, rowsMax: number, work: number, offset: bigint, blocks: number, blocksTop: number, index: number, indexTop: number): number; // prettier-ignore
   encodeTimes(times: number, count: number, scratch: number, out: number): number;
 
   encodeBlock(type: number, times: number, timesLength: number, values: number, count: number, scratch: number, out: number): number; // prettier-ignore

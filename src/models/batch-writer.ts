@@ -90,7 +90,8 @@ export class BatchWriter {
   }
 
   finish(): Uint8Array {
-    const all = new Uint8Array(this.#lengthBytes);
+    // Shared, so that it goes from thread to thread and back without being copied; nobody changes it any more.
+    const all = new Uint8Array(new SharedArrayBuffer(this.#lengthBytes));
     let at = 0;
     for (const part of this.#parts) {
       const bytes = 'bytes' in part ? part.bytes : part.fill();

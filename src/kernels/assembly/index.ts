@@ -55,3 +55,5 @@ export {
   placeTexts,
   rowsOfSeries,
 } from './chunks';
+export { crcOf } from './crc';
+export { flushedBlocks, flushedIndex, flushSeries, flushWorkBytes } from './flush';

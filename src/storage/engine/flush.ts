@@ -16,6 +16,8 @@ import { type EncodedBlock, FlushEncoder } from './flush-encoder.ts';
 import { excessOf } from './key-length.ts';
 import type { Memtable } from './memtable.ts';
 import type { MemtableView } from './memtable-view.ts';
+import { SeriesFlusher } from './series-flusher.ts';
+import type { SeriesHeads } from './series-heads.ts';
 import type { ShapeTable } from './shape-table.ts';
 
 export interface FlushPorts {
@@ -47,27 +49,15 @@ export async function flushMemtable(
   const temporary = `${path}.tmp`;
   const file = await disk.open(temporary, 'create');
   const writer = new TsmWriter(file);
-  const encoder = new FlushEncoder(kernel, blockRowsMax);
-  const view = memtable.pin();
+  const work = new FlushWork(memtable, index, kernel);
   try {
-    const slices = new Slices(ports);
-    const ids = await seriesInOrder(memtable, index, { kernel, slices });
-    for (const id of ids) {
-      for (const column of columnsOf(seriesOf(id, memtable, index), { encoder, view })) {
-        const { key, type } = column;
-        let isFull = false;
-        for (const block of column.blocks) isFull = writer.add({ key, type, ...block }) || isFull;
-        if (isFull) await writer.drain();
-        await slices.next();
-      }
-    }
+    await work.run(writer, new Slices(ports));
     await writer.finish();
   } catch (error) {
     await discard(disk, file);
     throw error;
   } finally {
-    view.release();
-    encoder.release();
+    work.release();
   }
   await disk.rename(temporary, path);
   await disk.syncDir(path.slice(0, path.lastIndexOf('/')));
@@ -99,35 +89,85 @@ class Slices {
   }
 }
 
-/** Ids of all series that have rows, in the order of their keys in files. */
-async function seriesInOrder(
-  memtable: Memtable,
-  index: ShardIndex,
-  { kernel, slices }: { readonly kernel: StoreKernel; readonly slices: Slices },
-): Promise<Uint32Array> {
-  const { heap } = kernel;
-  const heads = [...memtable.measurements()].flatMap((name) => memtable.tables(name).map((table) => table.heads)); // prettier-ignore
-  const most = heads.reduce((sum, { count }) => sum + count, 0);
-  const lengthBytes = Math.max(1, most) * 4;
-  const at = heap.allocate(lengthBytes);
-  try {
+/** The way of all series of a memtable into a file: by the thousand where the kernel takes them, else one by one. */
+class FlushWork {
+  readonly #memtable: Memtable;
+  readonly #index: ShardIndex;
+  readonly #kernel: StoreKernel;
+  readonly #view: MemtableView;
+  readonly #flusher: SeriesFlusher;
+  readonly #encoder: FlushEncoder;
+  /** Room for the ids of all series. */
+  readonly #ids: { readonly at: number; readonly lengthBytes: number };
+
+  constructor(memtable: Memtable, index: ShardIndex, kernel: StoreKernel) {
+    this.#memtable = memtable;
+    this.#index = index;
+    this.#kernel = kernel;
+    this.#view = memtable.pin();
+    this.#flusher = new SeriesFlusher(kernel, memtable, index);
+    this.#encoder = new FlushEncoder(kernel, blockRowsMax);
+    const lengthBytes =
+      Math.max(
+        1,
+        this.#heads().reduce((sum, { count }) => sum + count, 0),
+      ) * 4;
+    this.#ids = { at: kernel.heap.allocate(lengthBytes), lengthBytes };
+  }
+
+  async run(writer: TsmWriter, slices: Slices): Promise<void> {
+    const series = { ids: this.#ids.at, count: await this.#order(slices) };
+    for (let number = 0; number < series.count;) {
+      const next = this.#flusher.flush(series, number, writer);
+      if (next === number) this.#flushOne(this.#kernel.words(series.ids + number * 4, 1)[0] ?? 0, writer); // prettier-ignore
+      number = Math.max(next, number + 1);
+      if (writer.isFull) await writer.drain();
+      await slices.next();
+    }
+  }
+
+  release(): void {
+    this.#view.release();
+    this.#flusher.release();
+    this.#encoder.release();
+    this.#kernel.heap.free(this.#ids.at, this.#ids.lengthBytes);
+  }
+
+  #flushOne(id: number, writer: TsmWriter): void {
+    const series = seriesOf(id, this.#memtable, this.#index);
+    for (const { key, type, blocks } of columnsOf(series, {
+      encoder: this.#encoder,
+      view: this.#view,
+    }))
+      // prettier-ignore
+      for (const block of blocks) writer.add({ key, type, ...block });
+  }
+
+  #heads(): readonly SeriesHeads[] {
+    const names = [...this.#memtable.measurements()];
+    return names.flatMap((name) => this.#memtable.tables(name).map(({ heads }) => heads));
+  }
+
+  /** Lists all series that have rows in the order of their keys in files; answers how many. */
+  async #order(slices: Slices): Promise<number> {
+    const kernel = this.#kernel;
+    const { at } = this.#ids;
     let count = 0;
-    for (const one of heads) {
-      one.list(at + count * 4);
-      count += one.count;
+    for (const heads of this.#heads()) {
+      heads.list(at + count * 4);
+      count += heads.count;
     }
-    if (index.hasSeparator) return orderedByText(kernel.words(at, count), index);
     // A series with rows of several shapes is there as often, and comes once.
-    const distinct = Uint32Array.from(new Set(kernel.words(at, heads.length > 1 ? count : 0)));
-    if (heads.length > 1) {
-      count = distinct.length;
-      kernel.words(at, count).set(distinct);
+    const distinct = new Set(kernel.words(at, count));
+    if (distinct.size < count) kernel.words(at, distinct.size).set([...distinct]);
+    count = distinct.size;
+    if (this.#index.hasSeparator) {
+      kernel.words(at, count).set(orderedByText(kernel.words(at, count), this.#index));
+      return count;
     }
-    const steps = sortSeries(kernel, index.table, { ids: at, count }, { tail: keySeparator });
+    const steps = sortSeries(kernel, this.#index.table, { ids: at, count }, { tail: keySeparator });
     while (steps.next().done !== true) await slices.next();
-    return kernel.words(at, count).slice();
-  } finally {
-    heap.free(at, lengthBytes);
+    return count;
   }
 }
 

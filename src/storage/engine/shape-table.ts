@@ -95,6 +95,20 @@ export class ShapeTable {
     return this.#chunks.width(Column.firstField + column);
   }
 
+  /** Where kernels find the chains of the series and their times. */
+  places(): { at: number; mask: number; previous: number; times: number } {
+    const { at, mask } = this.#heads;
+    const [previous, times] = [Column.previous, Column.times].map((one) =>
+      this.#chunks.column(one),
+    );
+    return { at, mask, previous: previous ?? 0, times: times ?? 0 };
+  }
+
+  /** Where kernels find a column. */
+  columnPlace(column: number): number {
+    return this.#chunks.column(Column.firstField + column);
+  }
+
   /** The columns in order of the bytes of their names. */
   columnsByName(): readonly NamedColumn[] {
     this.#byName ??= this.fields

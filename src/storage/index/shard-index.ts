@@ -141,7 +141,14 @@ export class ShardIndex {
   }
 
   measurementOf(id: number): string {
-    const [number] = this.#series.wordsOf(id);
+    return this.measurementName(this.measurementNumberOf(id));
+  }
+
+  measurementNumberOf(id: number): number {
+    return this.#series.wordsOf(id)[0];
+  }
+
+  measurementName(number: number): string {
     return must(this.#numbered[number], 'a series has its measurement').name;
   }
 

@@ -1,37 +1,25 @@
 import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
-import { FieldType } from '../../models/field-value.ts';
+import type { FieldType } from '../../models/field-value.ts';
 import { covers, withRange } from './deleted-ranges.ts';
 import { readTombstones, type TimeRange, type Tombstone } from './tombstones.ts';
+import { TsmKeys, type TsmEntry } from './tsm-keys.ts';
 import {
   blockCrcBytes,
-  indexEntryBytes,
   tsmFooterBytes,
   tsmHeaderBytes,
   tsmMagic,
   tsmVersion,
 } from './tsm-format.ts';
 
-/** A block of a file: where it is and what times it holds. */
-export interface TsmEntry {
-  readonly minTimeNs: bigint;
-  readonly maxTimeNs: bigint;
-  readonly offset: number;
-  readonly lengthBytes: number;
-}
+export type { TsmEntry } from './tsm-keys.ts';
 
 /** What the head, the index and the tail of a file were when it was written; the format itself has no sum of them. */
 export interface TsmSeal {
   readonly lengthBytes: number;
   readonly indexBytes: number;
   readonly indexCrc32: number;
-}
-
-interface TsmKey {
-  readonly type: FieldType;
-  /** Ascending in time. */
-  readonly entries: readonly TsmEntry[];
 }
 
 interface TimeBounds {
@@ -45,7 +33,7 @@ export class TsmFile {
   readonly seal: TsmSeal;
   readonly #file: DiskFile;
   /** Without the keys of which nothing is left. */
-  readonly #keys: Map<string, TsmKey>;
+  readonly #keys: TsmKeys;
   /** Of keys of which something is. */
   readonly #deleted = new Map<string, readonly TimeRange[]>();
   #hasTombstones = false;
@@ -56,12 +44,12 @@ export class TsmFile {
   /** Of all blocks; undefined in a file without any. */
   readonly bounds: TimeBounds | undefined;
 
-  private constructor(file: DiskFile, seal: TsmSeal, keys: Map<string, TsmKey>) {
+  private constructor(file: DiskFile, seal: TsmSeal, keys: TsmKeys) {
     this.path = file.path;
     this.seal = seal;
     this.#file = file;
     this.#keys = keys;
-    this.bounds = boundsOf(keys);
+    this.bounds = keys.bounds;
   }
 
   /**
@@ -239,39 +227,10 @@ function damaged({ path }: DiskFile, what: string): DbError {
   return new DbError('corrupt', `${path}: ${what}`);
 }
 
-function decodeIndex(file: DiskFile, { offset, bytes }: TsmIndex): Map<string, TsmKey> {
-  const view = new DataView(bytes.buffer);
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  const keys = new Map<string, TsmKey>();
-  let at = 0;
-  const wrong = () => damaged(file, `the index does not add up at ${offset + at}`);
-  while (at < bytes.length) {
-    if (at + 2 > bytes.length) throw wrong();
-    const nameEnd = at + 2 + view.getUint16(at);
-    if (nameEnd + 3 > bytes.length) throw wrong();
-    const name = decoder.decode(bytes.subarray(at + 2, nameEnd));
-    const type = view.getUint8(nameEnd);
-    const count = view.getUint16(nameEnd + 1);
-    const start = nameEnd + 3;
-    const end = start + count * indexEntryBytes;
-    if (type > FieldType.unsigned || end > bytes.length) throw wrong();
-    const entries = Array.from({ length: count }, (_, i) => decodeEntry(view, start + i * indexEntryBytes)); // prettier-ignore
-    // Blocks lie between the head and the index: a place elsewhere would be read as if it were one.
-    if (entries.some((one) => one.offset < tsmHeaderBytes || one.offset + one.lengthBytes > offset))
-      throw wrong();
-    at = end;
-    keys.set(name, { type: type as FieldType, entries });
-  }
-  return keys;
-}
-
-function decodeEntry(view: DataView, at: number): TsmEntry {
-  return {
-    minTimeNs: view.getBigInt64(at),
-    maxTimeNs: view.getBigInt64(at + 8),
-    offset: Number(view.getBigInt64(at + 16)),
-    lengthBytes: view.getUint32(at + 24),
-  };
+function decodeIndex(file: DiskFile, { offset, bytes }: TsmIndex): TsmKeys {
+  const keys = TsmKeys.decode(bytes, offset);
+  if (keys instanceof TsmKeys) return keys;
+  throw damaged(file, `the index does not add up at ${offset + keys.wrongAt}`);
 }
 
 /** Entries ascend, so that what holds for one holds for all behind it. */
@@ -285,19 +244,4 @@ function firstIndex(entries: readonly TsmEntry[], holds: (entry: TsmEntry) => bo
     else low = middle + 1;
   }
   return low;
-}
-
-function boundsOf(keys: ReadonlyMap<string, TsmKey>): TimeBounds | undefined {
-  let bounds: TimeBounds | undefined;
-  for (const { entries } of keys.values()) {
-    const first = entries[0];
-    const last = entries.at(-1);
-    if (first === undefined || last === undefined) continue;
-    const { minTimeNs = first.minTimeNs, maxTimeNs = last.maxTimeNs } = bounds ?? {};
-    bounds = {
-      minTimeNs: first.minTimeNs < minTimeNs ? first.minTimeNs : minTimeNs,
-      maxTimeNs: last.maxTimeNs > maxTimeNs ? last.maxTimeNs : maxTimeNs,
-    };
-  }
-  return bounds;
 }

@@ -3,6 +3,7 @@ import { assert } from '../../base/assert.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { DiskFile } from '../../env/disk.ts';
 import type { FieldType } from '../../models/field-value.ts';
+import type { TsmEntry } from './tsm-keys.ts';
 import {
   blockCrcBytes,
   indexEntryBytes,
@@ -22,15 +23,11 @@ export interface TsmBlock {
   readonly bytes: Uint8Array;
 }
 
+/** The key at hand: it is encoded once all of its blocks have come. */
 interface IndexedKey {
   readonly key: string;
   readonly type: FieldType;
-  readonly blocks: {
-    readonly minTimeNs: bigint;
-    readonly maxTimeNs: bigint;
-    readonly offset: number;
-    readonly lengthBytes: number;
-  }[];
+  readonly blocks: TsmEntry[];
 }
 
 const stagingBytesFirst = 1 << 16;
@@ -39,9 +36,9 @@ const stagingBytesMax = 1 << 20;
 /** Writes one TSM file front to back. Blocks come in the order of keys, and of time within a key. */
 export class TsmWriter {
   readonly #file: DiskFile;
-  readonly #keys: IndexedKey[] = [];
-  #staging: Uint8Array = new Uint8Array(stagingBytesFirst);
-  #stagedBytes = 0;
+  #last: IndexedKey | undefined;
+  readonly #index = new GrowingBytes();
+  readonly #staged = new GrowingBytes();
   #offset = 0;
 
   /** `file` is new and empty. */
@@ -55,35 +52,52 @@ export class TsmWriter {
 
   /** Takes a copy of the block. True once so much waits that drain() is to be called. */
   add({ key, type, minTimeNs, maxTimeNs, bytes }: TsmBlock): boolean {
-    const last: IndexedKey | undefined = this.#keys[this.#keys.length - 1];
     const lengthBytes = bytes.length + blockCrcBytes;
     const block = { minTimeNs, maxTimeNs, offset: this.#offset, lengthBytes };
-    if (last?.key === key) last.blocks.push(block);
+    if (this.#last?.key === key) this.#last.blocks.push(block);
     else {
-      assert(last === undefined || compareUtf8(last.key, key) < 0, 'keys come in order');
-      this.#keys.push({ key, type, blocks: [block] });
+      const isInOrder = this.#last === undefined || compareUtf8(this.#last.key, key) < 0;
+      assert(isInOrder, 'keys come in order');
+      this.#endKey();
+      this.#last = { key, type, blocks: [block] };
     }
     const crc = crc32(bytes);
     this.#push(Uint8Array.of(crc >>> 24, crc >>> 16, crc >>> 8, crc));
     this.#push(bytes);
-    return this.#stagedBytes >= stagingBytesMax;
+    return this.isFull;
+  }
+
+  /** Where the next block will be in the file. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Whether so much waits that drain() is to be called. */
+  get isFull(): boolean {
+    return this.#staged.lengthBytes >= stagingBytesMax;
+  }
+
+  /** Takes copies of blocks, each behind its CRC, and of their entries in the index: of whole keys, in order. */
+  addEncoded(blocks: Uint8Array, index: Uint8Array): void {
+    this.#endKey();
+    this.#index.push(index);
+    this.#push(blocks);
   }
 
   /** Hands what waits to the file; answers how many bytes it was. */
   async drain(): Promise<number> {
-    const staged = this.#staging.subarray(0, this.#stagedBytes);
+    const staged = this.#staged.view();
     await this.#file.append([staged]);
-    this.#stagedBytes = 0;
+    this.#staged.clear();
     return staged.length;
   }
 
   /** Writes the index and makes the file durable; the caller names it. */
   async finish(): Promise<void> {
+    this.#endKey();
     const indexOffset = this.#offset;
-    for (const key of this.#keys) {
-      this.#push(encodeKey(key));
-      if (this.#stagedBytes >= stagingBytesMax) await this.drain();
-    }
+    await this.drain();
+    await this.#file.append([this.#index.view()]);
     const footer = new Uint8Array(tsmFooterBytes);
     new DataView(footer.buffer).setBigUint64(0, BigInt(indexOffset));
     this.#push(footer);
@@ -92,16 +106,39 @@ export class TsmWriter {
     await this.#file.close();
   }
 
+  #endKey(): void {
+    if (this.#last !== undefined) this.#index.push(encodeKey(this.#last));
+    this.#last = undefined;
+  }
+
   #push(bytes: Uint8Array): void {
-    const needed = this.#stagedBytes + bytes.length;
-    if (needed > this.#staging.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#staging.length * 2));
-      grown.set(this.#staging.subarray(0, this.#stagedBytes));
-      this.#staging = grown;
-    }
-    this.#staging.set(bytes, this.#stagedBytes);
-    this.#stagedBytes = needed;
+    this.#staged.push(bytes);
     this.#offset += bytes.length;
+  }
+}
+
+/** Bytes one behind the other, in a buffer that grows by doubling and is used again. */
+class GrowingBytes {
+  #bytes: Uint8Array = new Uint8Array(stagingBytesFirst);
+  lengthBytes = 0;
+
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.lengthBytes);
+  }
+
+  clear(): void {
+    this.lengthBytes = 0;
+  }
+
+  push(bytes: Uint8Array): void {
+    const needed = this.lengthBytes + bytes.length;
+    if (needed > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      grown.set(this.view());
+      this.#bytes = grown;
+    }
+    this.#bytes.set(bytes, this.lengthBytes);
+    this.lengthBytes = needed;
   }
 }
 

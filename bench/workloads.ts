@@ -1,0 +1,138 @@
+/**
+ * The kinds of `npm run bench:ingest` (docs/performance.md). Seeded: the same arguments give the same bytes. `wanted` counts
+ * distinct points, which is what a server has to have stored afterwards.
+ */
+import { CpuLines, cpuFields } from './tsbs/cpu-lines.ts';
+
+export interface Workload {
+  readonly bodies: readonly Buffer[];
+  readonly lineCount: number;
+  readonly fieldCount: number;
+  /** Counted in this field of this measurement. */
+  readonly measurement: string;
+  readonly field: string;
+  readonly wanted: number;
+  /** Victoria keeps a point that is written twice until it merges. */
+  readonly hasRepeats: boolean;
+}
+
+export interface WorkloadOptions {
+  readonly bodies: number;
+  readonly rows: number;
+  readonly series: number;
+}
+
+const startSeconds = 1_704_067_200;
+
+export const workloads: Readonly<Record<string, (options: WorkloadOptions) => Workload>> = {
+  cpu: cpuWorkload,
+  narrow: narrowWorkload,
+  fresh: freshWorkload,
+  mixed: mixedWorkload,
+};
+
+/** 10 integers a line, hosts in turn. */
+function cpuWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
+  const source = new CpuLines({ hosts: series, startSeconds, seed: 42 });
+  return ofBodies(
+    Array.from({ length: bodies }, () => source.body(rows)),
+    {
+      lineCount: bodies * rows,
+      fieldCount: cpuFields.length,
+      measurement: 'cpu',
+      field: 'usage_user',
+    },
+  );
+}
+
+/** One float a line, series in turn: each body has `rows` of them. */
+function narrowWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
+  const chance = chanceOf(7);
+  let next = 0;
+  const line = (): string => {
+    const host = next % series;
+    const seconds = startSeconds + Math.floor(next++ / series) * 10;
+    return `m,host=h${host} value=${(chance() * 100).toFixed(2)} ${seconds}000000000`;
+  };
+  return ofBodies(bodiesOf(bodies, rows, line), {
+    lineCount: bodies * rows,
+    fieldCount: 1,
+    measurement: 'm',
+    field: 'value',
+  });
+}
+
+/** Every line is of a series that never was before. */
+function freshWorkload({ bodies, rows }: WorkloadOptions): Workload {
+  const chance = chanceOf(8);
+  let next = 0;
+  const line = (): string => {
+    const id = next++;
+    const value = (chance() * 100).toFixed(2);
+    return `requests,region=r${id % 20},service=s${id % 500},id=req-${id.toString(36)} value=${value} ${startSeconds + Math.floor(id / rows)}000000000`;
+  };
+  return ofBodies(bodiesOf(bodies, rows, line), {
+    lineCount: bodies * rows,
+    fieldCount: 1,
+    measurement: 'requests',
+    field: 'value',
+  });
+}
+
+/** cpu lines of which 30 % come again with other values, times out of order within ten minutes. */
+function mixedWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
+  const chance = chanceOf(9);
+  const source = new CpuLines({ hosts: series, startSeconds, seed: 43 });
+  const texts: string[] = [];
+  let distinct = 0;
+  let earlier: string[] = [];
+  for (let body = 0; body < bodies; body++) {
+    const repeatCount = body === 0 ? 0 : Math.floor(rows * 0.3);
+    const lines = source
+      .body(rows - repeatCount)
+      .trimEnd()
+      .split('\n');
+    distinct += lines.length;
+    for (let i = 0; i < repeatCount; i++) {
+      const again = earlier[Math.floor(chance() * earlier.length)] ?? '';
+      lines.push(again.replace(/usage_user=\d+i/, `usage_user=${i % 100}i`));
+    }
+    for (let i = lines.length - 1; i > 0; i--) {
+      const to = Math.floor(chance() * (i + 1));
+      [lines[i], lines[to]] = [lines[to] ?? '', lines[i] ?? ''];
+    }
+    earlier = lines;
+    texts.push(`${lines.join('\n')}\n`);
+  }
+  const workload = ofBodies(texts, {
+    lineCount: bodies * rows,
+    fieldCount: cpuFields.length,
+    measurement: 'cpu',
+    field: 'usage_user',
+  });
+  return { ...workload, wanted: distinct, hasRepeats: true };
+}
+
+function ofBodies(
+  texts: readonly string[],
+  rest: Pick<Workload, 'lineCount' | 'fieldCount' | 'measurement' | 'field'>,
+): Workload {
+  const bodies = texts.map((text) => Buffer.from(text));
+  return { bodies, ...rest, wanted: rest.lineCount, hasRepeats: false };
+}
+
+function bodiesOf(count: number, rows: number, line: () => string): readonly string[] {
+  return Array.from({ length: count }, () => `${Array.from({ length: rows }, line).join('\n')}\n`);
+}
+
+/** Mulberry32: uniform in [0, 1). */
+function chanceOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
