@@ -52,7 +52,7 @@ export const dataKeys = {
       check: specified('Data.Dir'),
       homeFolder: 'data',
     }),
-    'index-version': later('string', 'inmem', { check: indexVersion }),
+    'index-version': now('string', 'inmem', { check: indexVersion }),
     'wal-dir': now('string', '/var/lib/influxdb/wal', {
       check: specified('Data.WALDir'),
       homeFolder: 'wal',
@@ -72,8 +72,8 @@ export const dataKeys = {
     'compact-throughput': now('size', '48m'),
     'compact-throughput-burst': now('size', '48m'),
     'aggressive-points-per-block': later('integer', 10000, count),
-    'max-series-per-database': later('integer', 1000000, count),
-    'max-values-per-tag': later('integer', 100000, count),
+    'max-series-per-database': now('integer', 1000000, count),
+    'max-values-per-tag': now('integer', 100000, count),
     'max-concurrent-compactions': later('integer', 0, {
       check: notNegative,
       alias: 'INFLUXDB_DATA_CACHE_MAX_CONCURRENT_COMPACTIONS',

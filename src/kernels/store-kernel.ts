@@ -12,7 +12,7 @@ export interface StoreExports {
 
   resolveSeries(series: number, measurements: number, tagKeys: number, scratch: number, offsets: number, bytes: number, from: number, count: number, taken: number, ids: number): number; // prettier-ignore
 
-  countUnknown(series: number, offsets: number, bytes: number, count: number): number;
+  unknownSeries(series: number, offsets: number, bytes: number, count: number, out: number): number; // prettier-ignore
 
   listMembers(series: number, measurements: number, measurement: number, from: number, out: number): void; // prettier-ignore
 

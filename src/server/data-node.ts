@@ -2,6 +2,7 @@ import { DbError, errorText } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
+import type { SeriesLimits } from '../storage/engine/series-limits.ts';
 import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
@@ -199,6 +200,7 @@ async function startWorkers(
     cacheBytesMax: config.get('data', 'cache-max-memory-size'),
     memtablesBytesMax,
     compaction: compactionSettings(config, workerCount),
+    seriesLimits: seriesLimits(config),
     rosterFolder: config.get('meta', 'dir'),
   };
   const local = await LocalShards.start(env.engines, workerCount, workers, () => meta.clusterId);
@@ -206,6 +208,15 @@ async function startWorkers(
     if (error !== undefined) onFatal(error);
   });
   return local;
+}
+
+/** Of the index `inmem` only, as in the reference: there is one index here, whatever it is called. */
+function seriesLimits(config: DataConfig): SeriesLimits | undefined {
+  if (config.get('data', 'index-version') !== 'inmem') return undefined;
+  return {
+    seriesMax: config.get('data', 'max-series-per-database'),
+    valuesPerTagMax: config.get('data', 'max-values-per-tag'),
+  };
 }
 
 /** The limits of `[data]` are the node's: each worker has its share. */

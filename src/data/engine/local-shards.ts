@@ -1,4 +1,5 @@
 import { DbError } from '../../base/errors.ts';
+import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type {
@@ -14,10 +15,16 @@ import type {
 } from './shard-access.ts';
 import type { ListPiece, ListRequest } from './schema-list.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
-import type { LinesTask, RoutedLines } from './route-lines.ts';
+import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/store.ts';
 import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+
+/**
+ * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
+ * core is worth more.
+ */
+const homeAheadBytesMax = 4 * MiB;
 
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {
@@ -56,14 +63,28 @@ export class LocalShards implements ShardAccess {
     return Promise.race(this.#links.map((link) => link.died));
   }
 
-  /** Parses a body on the worker with the least to do. `task.body` moves there: it has to own its buffer. */
+  /**
+   * Parses a body where most of its points are likely to be at home, unless that worker has much more to do than another.
+   * `task.body` moves there: it has to own its buffer.
+   */
   async routeLines(task: LinesTask): Promise<RoutedLines> {
     const transfer = [task.body.buffer as ArrayBuffer];
-    const worker = this.#loads.indexOf(Math.min(...this.#loads));
+    const worker = this.#parserOf(task);
     const reply = await this.#loaded(worker, task.body.length, (link) =>
       link.call('lines', task, { transfer }),
     );
     return reply as RoutedLines;
+  }
+
+  #parserOf({ groups, defaultTimeNs }: LinesTask): number {
+    const least = this.#loads.indexOf(Math.min(...this.#loads));
+    const isCurrent = ({ startNs, endNs }: RouteGroup) => startNs <= defaultTimeNs && defaultTimeNs < endNs; // prettier-ignore
+    const current = groups.find(isCurrent) ?? groups[groups.length - 1];
+    const [shardId] = current?.shardIds ?? [];
+    if (shardId === undefined) return least;
+    const home = homeOf(shardId, this.#links.length);
+    const aheadBytes = (this.#loads[home] ?? 0) - (this.#loads[least] ?? 0);
+    return aheadBytes > homeAheadBytesMax ? least : home;
   }
 
   writeMany(batches: readonly ShardBatch[]): Promise<readonly BatchOutcome[]> {

@@ -14,6 +14,7 @@ import { QueryKernel } from '../../kernels/query-kernel.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { Fragment } from '../../query/fragment.ts';
+import type { SeriesLimits } from '../../storage/engine/series-limits.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
@@ -38,6 +39,7 @@ export interface StorageEngineOptions {
   readonly cacheBytesMax: number;
   readonly memtablesBytesMax: number;
   readonly compaction: CompactionSettings;
+  readonly seriesLimits?: SeriesLimits | undefined;
   /** Of the list of shards; apart from the points, so that a missing disk is missed. */
   readonly rosterFolder?: string | undefined;
 }

@@ -38,7 +38,7 @@ export { encodeBlock, encodeTimes } from './encode';
 export { gatherBytes, gatherWords, isAscending, orderRows } from './rows';
 export { fieldTextBytes, gatherFieldBytes, gatherFieldWords, gatherTexts } from './gather';
 export { tableFind, tableIntern, tableRehash } from './table';
-export { countUnknown, listMembers, listTag, resolveSeries, selectMembers, sortEnd, sortPass, sortStart } from './series';
+export { listMembers, listTag, resolveSeries, selectMembers, sortEnd, sortPass, sortStart, unknownSeries } from './series';
 export {
   addToWords,
   chainRows,

@@ -52,12 +52,14 @@ export function resolveSeries(
   return count;
 }
 
-/** How many of the series are not there yet. */
-export function countUnknown(series: usize, offsets: usize, bytes: usize, count: u32): u32 {
+/** A byte for each of the series: 1 when it is not there yet. Answers how many are not. */
+export function unknownSeries(series: usize, offsets: usize, bytes: usize, count: u32, out: usize): u32 {
   let unknown: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const start = load<u32>(offsets + (<usize>i << 2));
-    if (tableFind(series, bytes + start, load<u32>(offsets + (<usize>i << 2), 4) - start) < 0) unknown++;
+    const isNew = tableFind(series, bytes + start, load<u32>(offsets + (<usize>i << 2), 4) - start) < 0;
+    store<u8>(out + i, <u8>isNew);
+    unknown += <u32>isNew;
   }
   return unknown;
 }

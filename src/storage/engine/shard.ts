@@ -21,6 +21,7 @@ import { checkFields, type FieldVerdict } from './field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush.ts';
 import { refuseLongKeys } from './key-length.ts';
 import { isRefused } from './refused-rows.ts';
+import { refuseNewSeries, type SeriesLimits } from './series-limits.ts';
 import { Memtable } from './memtable.ts';
 import { ShardView } from './shard-view.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
@@ -74,8 +75,14 @@ export class Shard {
   }
 
   /** Which rows are refused. To be called in the order in which batches enter the log. */
-  decide(batch: PointBatch): FieldVerdict {
-    return refuseLongKeys(batch, checkFields(this.#index, batch));
+  decide(
+    batch: PointBatch,
+    limited?: { readonly limits: SeriesLimits; readonly database: string },
+  ): FieldVerdict {
+    // prettier-ignore
+    const verdict = refuseLongKeys(batch, checkFields(this.#index, batch));
+    if (limited === undefined) return verdict;
+    return refuseNewSeries(batch, verdict, { index: this.#index, ...limited });
   }
 
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */

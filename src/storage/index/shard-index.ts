@@ -128,6 +128,41 @@ export class ShardIndex {
     return { ids, count, work };
   }
 
+  /** A byte for each series of a batch: 1 when it is not there yet; undefined when all are. */
+  unknown({ offsets, bytes }: TextColumn): Uint8Array | undefined {
+    const count = offsets.length - 1;
+    const start = offsets[0] ?? 0;
+    const lengthBytes = (offsets[count] ?? 0) - start;
+    const offsetsAt = this.#kernel.scratch((count + 1) * 5 + lengthBytes + 64);
+    const out = offsetsAt + (count + 1) * 4;
+    const bytesAt = out + count;
+    this.#kernel.words(offsetsAt, count + 1).set(offsets);
+    this.#kernel.bytes(bytesAt, lengthBytes).set(bytes.subarray(start, start + lengthBytes));
+    const { exports } = this.#kernel;
+    const found = exports.unknownSeries(this.#series.at, offsetsAt, bytesAt - start, count, out);
+    return found === 0 ? undefined : this.#kernel.bytes(out, count).slice();
+  }
+
+  /** Whether a tag of the measurement has so many values. */
+  hasFullTag(measurement: string, valuesMax: number): boolean {
+    const entry = this.#measurements.get(measurement);
+    // A tag has no more values than there are series: most are not looked at.
+    if (entry === undefined || this.#membersOf(entry).count < valuesMax) return false;
+    const tagKeys = [...entry.tagKeys.keys()];
+    return tagKeys.some((tagKey) => this.tagValueCount(measurement, tagKey) >= valuesMax);
+  }
+
+  /** How many values a tag has. */
+  tagValueCount(measurement: string, tagKey: string): number {
+    const entry = this.#measurements.get(measurement);
+    return (entry && this.#columnOf(entry, tagKey)?.valueCount) ?? 0;
+  }
+
+  hasTagValue(measurement: string, tagKey: string, value: string): boolean {
+    const entry = this.#measurements.get(measurement);
+    return (entry && this.#columnOf(entry, tagKey)?.has(value)) ?? false;
+  }
+
   /** Its texts, made now. */
   series(id: number): IndexedSeries {
     const key = decoder.decode(this.keyOf(id));

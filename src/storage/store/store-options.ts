@@ -5,6 +5,7 @@ import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import type { ColumnKernel } from '../../kernels/column-kernel.ts';
+import type { SeriesLimits } from '../engine/series-limits.ts';
 import type { CompactorOptions } from './compactor.ts';
 
 export interface StoreOptions {
@@ -22,6 +23,8 @@ export interface StoreOptions {
   readonly cacheBytesMax: number;
   /** Memtables of all shards of the worker: past it the largest is flushed. */
   readonly memtablesBytesMax: number;
+  /** Absent: there are none. */
+  readonly seriesLimits?: SeriesLimits | undefined;
   /** Series and memtables of all shards of the worker, to the last byte. */
   readonly memoryBytesMax?: number;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */

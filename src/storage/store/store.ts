@@ -170,7 +170,11 @@ export class Store {
     this.#refuseDamaged(place.shardId);
     const open = this.#shards.get(place.shardId) ?? (await this.#create(place, clusterId));
     this.#refuseFull(open);
-    const { rejects, droppedCount, reason } = open.shard.decide(batch);
+    const { seriesLimits: limits } = this.#options;
+    const { rejects, droppedCount, reason } = open.shard.decide(
+      batch,
+      limits && { limits, database: place.database },
+    );
     if (droppedCount === batch.rowCount) return { droppedCount, reason };
     const sequence = ++open.sequence;
     await this.#append({

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import type { EngineHost } from '../../env/engine-host.ts';
+import { LocalShards } from './local-shards.ts';
+import type { StorageEngineOptions } from './storage-engine.ts';
+
+/** Workers that never answer, and the numbers of those that were asked to parse. */
+async function idleWorkers(count: number) {
+  const asked: number[] = [];
+  const host: EngineHost = {
+    spawn: ({ index }) =>
+      Promise.resolve({
+        call: () => {
+          asked.push(index);
+          return new Promise<never>(() => undefined);
+        },
+        stream: () => [] as never,
+        died: new Promise<never>(() => undefined),
+        close: () => Promise.resolve(),
+      }),
+  };
+  return { asked, shards: await LocalShards.start(host, count, {} as StorageEngineOptions) };
+}
+
+const groups = [
+  { startNs: 0n, endNs: 10n, shardIds: [4] },
+  { startNs: 10n, endNs: 20n, shardIds: [8] },
+  { startNs: 20n, endNs: 30n, shardIds: [6] },
+];
+
+function task(lengthBytes: number, defaultTimeNs: bigint) {
+  return { body: new Uint8Array(lengthBytes), stepNs: 1n, defaultTimeNs, bounds: {}, groups };
+}
+
+test('local shards: a body is parsed at home of the shard of now, else of the latest', async () => {
+  const { asked, shards } = await idleWorkers(3);
+  for (const nowNs of [15n, 3n, 99n]) void shards.routeLines(task(1_000, nowNs));
+  expect(asked).toEqual([2, 1, 0]);
+});
+
+test('local shards: with much more to do at home a body goes to the worker with the least', async () => {
+  const { asked, shards } = await idleWorkers(3);
+  for (let i = 0; i < 5; i++) void shards.routeLines(task(3 << 20, 15n));
+  expect(asked).toEqual([2, 2, 0, 1, 2]);
+  const none = { ...task(1, 15n), groups: [] };
+  void shards.routeLines(none);
+  expect(asked.at(-1)).toBe(0);
+});
