@@ -36,7 +36,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'ack-before-fsync': 1,
   'table-not-synced': 1,
   'log-released-early': 1,
-  'flush-loses-in-flight': 2,
+  'flush-loses-in-flight': 4,
   'vote-not-persisted': 3,
   'lost-retry': 1,
   'command-applied-twice': 1,
