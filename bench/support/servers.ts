@@ -26,6 +26,9 @@ export interface Usage {
 }
 
 export async function startVarve(offset = 13_000): Promise<BenchServer> {
+  // The limits of series are off on both sides.
+  process.env['INFLUXDB_DATA_MAX_SERIES_PER_DATABASE'] = '0';
+  process.env['INFLUXDB_DATA_MAX_VALUES_PER_TAG'] = '0';
   const cluster = new DevCluster(offset, '--metas', '1', '--data', '1');
   await cluster.start();
   await cluster.query(1, 'CREATE DATABASE d WITH REPLICATION 1');
