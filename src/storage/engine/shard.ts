@@ -16,15 +16,14 @@ import { Held } from '../../base/held.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { ShardIndex } from '../index/shard-index.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
-import { splitTsmKey } from '../tsm/tsm-format.ts';
 import { checkFields, type FieldVerdict } from './field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush.ts';
 import { refuseLongKeys } from './key-length.ts';
+import { learnSeries } from './learn-series.ts';
 import { isRefused } from './refused-rows.ts';
 import { refuseNewSeries, type SeriesLimits } from './series-limits.ts';
 import { Memtable } from './memtable.ts';
 import { ShardView } from './shard-view.ts';
-import { parseSeriesKey } from '../../models/parse-series-key.ts';
 
 export class Shard {
   readonly id: number;
@@ -47,13 +46,7 @@ export class Shard {
     });
     this.#active = new Memtable(kernel);
     this.#files = files;
-    for (const file of files) {
-      for (const [key, { type }] of file.keys()) {
-        const [seriesKey, field] = splitTsmKey(key);
-        this.#index.seriesIdOf(seriesKey);
-        this.#index.showField(parseSeriesKey(seriesKey).measurement, field, type);
-      }
-    }
+    for (const file of files) learnSeries(this.#index, file.keyBytes());
   }
 
   /** Of the memtable that takes writes. */

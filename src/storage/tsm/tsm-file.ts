@@ -108,6 +108,11 @@ export class TsmFile {
     }
   }
 
+  /** Its keys as bytes, in their order: views that hold as long as the file is open. */
+  keyBytes(): Iterable<readonly [key: Uint8Array, type: FieldType]> {
+    return this.#keys.bytes();
+  }
+
   keys(): Iterable<readonly [key: string, { readonly type: FieldType }]> {
     return this.#keys;
   }

@@ -95,6 +95,15 @@ export class TsmKeys implements Iterable<readonly [key: string, value: TsmKey]> 
       if (this.#gone?.[number] !== 1) yield [decoder.decode(this.#keyAt(at)), this.#valueAt(at)];
   }
 
+  /** The same without a text or an object for what they have. */
+  *bytes(): Generator<readonly [key: Uint8Array, type: FieldType]> {
+    for (const [number, at] of this.#starts.entries()) {
+      if (this.#gone?.[number] === 1) continue;
+      const key = this.#keyAt(at);
+      yield [key, this.#view.getUint8(at + 2 + key.length) as FieldType];
+    }
+  }
+
   /** The number of a key of which something is left. */
   #find(key: string): number | undefined {
     const wanted = encoder.encode(key);
