@@ -6,18 +6,14 @@ import type { SeriesLimits } from '../storage/engine/series-limits.ts';
 import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
-import { ClusterShards } from '../data/shards/cluster-shards.ts';
-import { LaggingOwners } from '../data/shards/lagging-owners.ts';
 import { servedShards } from '../data/shards/served-shards.ts';
-import { isShardGone } from '../data/shards/shard-places.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../data/statements/query-registry.ts';
 import { SelectAccounts, type SelectLimits } from '../data/select/select-limits.ts';
 import { StatementExecutor } from '../data/statements/statement-executor.ts';
-import { noHints } from '../data/write/hint-sink.ts';
-import { OwnerShares } from '../data/write/owner-shares.ts';
-import { PointsWriter } from '../data/write/points-writer.ts';
+import type { PointsWriter } from '../data/write/points-writer.ts';
 import type { Env } from '../env/env.ts';
+import type { HintedHandoff } from '../hh/hinted-handoff.ts';
 import type { License } from '../license/license.ts';
 import {
   dataStatusMethod,
@@ -45,6 +41,7 @@ import { RetentionService, type ServicePorts } from '../services/retention.ts';
 import { advertised } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion } from './version.ts';
+import { openWritePath } from './write-path.ts';
 
 export type DataConfig = Config<typeof dataKeys>;
 
@@ -73,6 +70,7 @@ export interface DataNode extends RunningServer {
   readonly writer: PointsWriter;
   readonly executor: StatementExecutor;
   readonly statistics: Statistics;
+  readonly hints: HintedHandoff;
 }
 
 export async function startDataNode(
@@ -88,31 +86,16 @@ export async function startDataNode(
   );
   const local = await startWorkers(env, { config, meta }, options);
   const rpc = new RpcClient(transport, meta.membership);
-  const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
-  const missedAt = lagging.missedAt.bind(lagging);
-  const shards = new ClusterShards(meta, local, { rpc, missedAt });
+  const { writer, shards, hints } = await openWritePath(env, config, { meta, local, rpc });
   const registry = new QueryRegistry(clock, {
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
   });
   const queries = new ClusterQueries(registry, meta, rpc);
   const statistics = new Statistics();
   statistics.add(() => registry.statistics());
+  statistics.add(() => hints.statistics());
   const { diagnostics = () => [] } = options;
   const base = { clock, random, meta, shards, log };
-  const shares = new OwnerShares(
-    {
-      localNodeId: () => meta.nodeId,
-      shards,
-      // Hinted handoff will queue the copy here; until then the owner lacks it.
-      hintsOf: () => noHints,
-      onLost: (nodeId, shardId, error) => {
-        log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
-      },
-    },
-    { callDeadlineMs: config.get('cluster', 'write-timeout') },
-  );
-  const routeLines = local.routeLines.bind(local);
-  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
   const timeoutMs = config.get('cluster', 'write-timeout');
   const executor = new StatementExecutor({
     ...base,
@@ -137,10 +120,12 @@ export async function startDataNode(
     writer,
     executor,
     statistics,
+    hints,
     close: async () => {
       await listener.close();
       for (const service of services) await service.close();
       await dropped.close();
+      await hints.close();
       await meta.close();
       await local.close();
     },

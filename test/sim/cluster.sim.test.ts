@@ -41,6 +41,8 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'lost-retry': 1,
   'command-applied-twice': 1,
   'acknowledged-unapplied': 2,
+  'hint-not-synced': 1,
+  'hints-forgotten': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

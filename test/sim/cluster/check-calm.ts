@@ -19,6 +19,7 @@ export async function checkCalm(cluster: ClusterWorld, admin: Admin): Promise<vo
   for (const { catalog } of cluster.metas.values()) if (catalog.index > 0) admin.check(catalog);
   const stored = new Map<string, Rows>();
   for (const [name, node] of cluster.data) {
+    if (!node.meta.isJoined) history.queued.delete(name);
     const rows = await world.complete(storedRows(node.local));
     const isRegister = ([key]: readonly [string, string]) => measurementOf(key) === registerMeasurement; // prettier-ignore
     stored.set(name, new Map([...rows].filter((row) => !isRegister(row))));

@@ -1,0 +1,90 @@
+import { errorText } from '../base/errors.ts';
+import { MiB } from '../base/units.ts';
+import type { Config } from '../config/config.ts';
+import type { dataKeys } from '../config/data-keys.ts';
+import type { LocalShards } from '../data/engine/local-shards.ts';
+import { ClusterShards } from '../data/shards/cluster-shards.ts';
+import { LaggingOwners } from '../data/shards/lagging-owners.ts';
+import { isShardGone } from '../data/shards/shard-places.ts';
+import { HintDeliveries } from '../data/write/hint-deliveries.ts';
+import { NodeHintSink } from '../data/write/node-hint-sink.ts';
+import { OwnerShares } from '../data/write/owner-shares.ts';
+import { PointsWriter } from '../data/write/points-writer.ts';
+import type { Env } from '../env/env.ts';
+import { HintedHandoff } from '../hh/hinted-handoff.ts';
+import type { HintOptions } from '../hh/hint-options.ts';
+import type { MetaClient } from '../meta/client/meta-client.ts';
+import type { RpcClient } from '../rpc/rpc-client.ts';
+
+type DataConfig = Config<typeof dataKeys>;
+
+/** What brings points to the owners of their shards, and knows which of them lack some. */
+export interface WritePath {
+  readonly writer: PointsWriter;
+  readonly shards: ClusterShards;
+  readonly hints: HintedHandoff;
+}
+
+/** A replay is not hurried: an owner that is busy would only get it once more. */
+const replayDeadlineMsMin = 30_000;
+/** As the reference's. */
+const hintSegmentBytesMax = 10 * MiB;
+
+export async function openWritePath(
+  env: Env,
+  config: DataConfig,
+  parts: { readonly meta: MetaClient; readonly local: LocalShards; readonly rpc: RpcClient },
+): Promise<WritePath> {
+  const { clock, disk } = env;
+  const { meta, local, rpc } = parts;
+  const log = env.log.child('write');
+  const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
+  const shards = new ClusterShards(meta, local, { rpc, missedAt: lagging.missedAt.bind(lagging) });
+  const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
+  const target = new HintDeliveries({
+    meta,
+    shards,
+    lagging: isAvoiding ? lagging : undefined,
+    onChange: () => undefined,
+  });
+  const hints = await HintedHandoff.open(
+    { disk, clock, log: env.log.child('handoff'), target, clusterId: () => meta.clusterId },
+    hintOptions(config),
+  );
+  const shares = new OwnerShares(
+    {
+      localNodeId: () => meta.nodeId,
+      shards,
+      hintsOf: (nodeId) => new NodeHintSink(hints, log, nodeId),
+      onReached: (nodeId) => {
+        hints.wake(nodeId);
+      },
+      onLost: (nodeId, shardId, error) => {
+        log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
+      },
+    },
+    { callDeadlineMs: config.get('cluster', 'write-timeout') },
+  );
+  const routeLines = local.routeLines.bind(local);
+  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
+  return { writer, shards, hints };
+}
+
+function hintOptions(config: DataConfig): HintOptions {
+  return {
+    folder: config.get('hinted-handoff', 'dir'),
+    isEnabled: config.get('hinted-handoff', 'enabled'),
+    sizeBytesMax: config.get('hinted-handoff', 'max-size'),
+    ageMsMax: config.get('hinted-handoff', 'max-age'),
+    pendingMax: config.get('hinted-handoff', 'max-writes-pending'),
+    batchBytesMax: config.get('hinted-handoff', 'batch-size'),
+    concurrencyMax: config.get('hinted-handoff', 'retry-concurrency'),
+    rateBytes: config.get('hinted-handoff', 'retry-rate-limit'),
+    retryMs: config.get('hinted-handoff', 'retry-interval'),
+    retryMsMax: config.get('hinted-handoff', 'retry-max-interval'),
+    purgeMs: config.get('hinted-handoff', 'purge-interval'),
+    mayOvertake: config.get('cluster', 'allow-out-of-order-writes'),
+    segmentBytesMax: hintSegmentBytesMax,
+    deadlineMs: Math.max(replayDeadlineMsMin, config.get('cluster', 'write-timeout')),
+  };
+}
