@@ -76,6 +76,13 @@ export class HintedHandoff {
     return [...this.#nodes.values()].every((node) => node.isEmpty);
   }
 
+  /** What waits, by the node that lacks it. */
+  waiting(): readonly { readonly nodeId: number; readonly shardIds: readonly number[] }[] {
+    return [...this.#nodes].flatMap(([nodeId, { waitingShardIds: shardIds }]) =>
+      shardIds.length === 0 ? [] : [{ nodeId, shardIds }],
+    );
+  }
+
   /** Whether new writes for an owner have to wait behind others. */
   isQueued(nodeId: number, shardId: number): boolean {
     if (this.#options.mayOvertake) return false;

@@ -81,6 +81,13 @@ export class NodeHints {
     return true;
   }
 
+  /** Shards of which something waits. */
+  get waitingShardIds(): readonly number[] {
+    return [...this.#shards.values()].flatMap(({ shardId, queue }) =>
+      queue.isEmpty ? [] : [shardId],
+    );
+  }
+
   isQueued(shardId: number): boolean {
     return this.#shards.get(shardId)?.queue.isEmpty === false;
   }

@@ -1,4 +1,4 @@
-import { DbError, errorText } from '../base/errors.ts';
+import { DbError } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
@@ -86,7 +86,7 @@ export async function startDataNode(
   );
   const local = await startWorkers(env, { config, meta }, options);
   const rpc = new RpcClient(transport, meta.membership);
-  const { writer, shards, hints } = await openWritePath(env, config, { meta, local, rpc });
+  const { writer, shards, hints, news } = await openWritePath(env, config, { meta, local, rpc });
   const registry = new QueryRegistry(clock, {
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
   });
@@ -111,7 +111,7 @@ export async function startDataNode(
   const services = startServices(config, { clock, log, meta });
   const port = new DataListener({ env, config, meta, local });
   const listener = await port.listen(
-    [...servedShards({ clock, meta, shards: local }), ...queries.methods],
+    [...servedShards({ clock, meta, shards: local }), ...queries.methods, news.method],
     rpc,
   );
   return {
@@ -125,6 +125,7 @@ export async function startDataNode(
       await listener.close();
       for (const service of services) await service.close();
       await dropped.close();
+      await news.close();
       await hints.close();
       await meta.close();
       await local.close();

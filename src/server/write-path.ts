@@ -7,6 +7,7 @@ import { ClusterShards } from '../data/shards/cluster-shards.ts';
 import { LaggingOwners } from '../data/shards/lagging-owners.ts';
 import { isShardGone } from '../data/shards/shard-places.ts';
 import { HintDeliveries } from '../data/write/hint-deliveries.ts';
+import { HintNews } from '../data/write/hint-news.ts';
 import { NodeHintSink } from '../data/write/node-hint-sink.ts';
 import { OwnerShares } from '../data/write/owner-shares.ts';
 import { PointsWriter } from '../data/write/points-writer.ts';
@@ -23,6 +24,7 @@ export interface WritePath {
   readonly writer: PointsWriter;
   readonly shards: ClusterShards;
   readonly hints: HintedHandoff;
+  readonly news: HintNews;
 }
 
 /** A replay is not hurried: an owner that is busy would only get it once more. */
@@ -39,18 +41,37 @@ export async function openWritePath(
   const { meta, local, rpc } = parts;
   const log = env.log.child('write');
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
-  const shards = new ClusterShards(meta, local, { rpc, missedAt: lagging.missedAt.bind(lagging) });
   const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
+  // Queues that are there already tell of themselves while they are opened.
+  const opened: { hints?: HintedHandoff } = {};
+  const news = new HintNews({
+    clock,
+    log,
+    meta,
+    rpc,
+    waiting: () => opened.hints?.waiting() ?? [],
+    onHeard: (nodeId) => opened.hints?.wake(nodeId),
+  });
+  const missedAt = (shardId: number, nodeId: number): number => {
+    const own = lagging.missedAt(shardId, nodeId);
+    // What waits elsewhere is older than anything that is under way here.
+    return own === 0 && isAvoiding && news.isTold(shardId, nodeId) ? 1 : own;
+  };
+  const shards = new ClusterShards(meta, local, { rpc, missedAt });
   const target = new HintDeliveries({
     meta,
     shards,
     lagging: isAvoiding ? lagging : undefined,
-    onChange: () => undefined,
+    onChange: () => {
+      news.changed();
+    },
   });
   const hints = await HintedHandoff.open(
     { disk, clock, log: env.log.child('handoff'), target, clusterId: () => meta.clusterId },
     hintOptions(config),
   );
+  opened.hints = hints;
+  await news.tell();
   const shares = new OwnerShares(
     {
       localNodeId: () => meta.nodeId,
@@ -67,7 +88,7 @@ export async function openWritePath(
   );
   const routeLines = local.routeLines.bind(local);
   const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
-  return { writer, shards, hints };
+  return { writer, shards, hints, news };
 }
 
 function hintOptions(config: DataConfig): HintOptions {

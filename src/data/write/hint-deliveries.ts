@@ -10,7 +10,7 @@ export interface HintDeliveriesPorts {
   readonly shards: Pick<ClusterShards, 'of'>;
   /** Left out when owners are read whatever waits for them. */
   readonly lagging?: Pick<LaggingOwners, 'addQueued' | 'drained'> | undefined;
-  /** What waits for the nodes has changed. */
+  /** Something waits for an owner for which nothing did, or nothing any more. */
   readonly onChange: () => void;
 }
 
@@ -19,6 +19,7 @@ export class HintDeliveries implements HintTarget {
   readonly #ports: HintDeliveriesPorts;
   /** Owners, as `node shard`, that a catalog of this run had; as many as there are queues. */
   readonly #owners = new Set<string>();
+  readonly #waiting = new Set<string>();
 
   constructor(ports: HintDeliveriesPorts) {
     this.#ports = ports;
@@ -60,12 +61,15 @@ export class HintDeliveries implements HintTarget {
     // It was an owner when the write was routed, and a later catalog may say that it is none any more.
     this.standing(nodeId, shardId);
     this.#ports.lagging?.addQueued(shardId, nodeId);
-    this.#ports.onChange();
+    const key = `${nodeId} ${shardId}`;
+    if (!this.#waiting.has(key)) this.#ports.onChange();
+    this.#waiting.add(key);
   }
 
   onDrained(nodeId: number, shardId: number): void {
-    this.#owners.delete(`${nodeId} ${shardId}`);
+    const key = `${nodeId} ${shardId}`;
+    this.#owners.delete(key);
     this.#ports.lagging?.drained(shardId, nodeId);
-    this.#ports.onChange();
+    if (this.#waiting.delete(key)) this.#ports.onChange();
   }
 }

@@ -50,6 +50,9 @@ export const varve: {
       };
       readonly KillQueryRequest: MessageType;
       readonly KillQueryReply: MessageType;
+      readonly ExchangeHintsRequest: MessageType;
+      readonly ExchangeHintsReply: MessageType;
+      readonly WaitingHints: MessageType;
     };
   };
   readonly meta: {
