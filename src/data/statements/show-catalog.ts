@@ -38,6 +38,26 @@ export function showRetentionPolicies(catalog: Catalog, name: string): RowSeries
   return { kind: 'rows', columns, rows };
 }
 
+/** A series for each database, without rows where it has none. */
+export function showContinuousQueries(catalog: Catalog): readonly RowSeries[] {
+  return catalog.databases.map(({ name, continuousQueries = [] }) => {
+    const rows = continuousQueries.map((query): Cell[] => [query.name, query.text]);
+    return { kind: 'rows', name, columns: ['name', 'query'], rows };
+  });
+}
+
+/** A series for each database that has some. */
+export function showSubscriptions(catalog: Catalog): readonly RowSeries[] {
+  const columns = ['retention_policy', 'name', 'mode', 'destinations'];
+  return catalog.databases.flatMap(({ name, retentionPolicies }): RowSeries[] => {
+    const rows = retentionPolicies.flatMap(
+      (policy) =>
+      (policy.subscriptions ?? []).map((one): Cell[] => [policy.name, one.name, one.mode, one.destinations]), // prettier-ignore
+    );
+    return rows.length === 0 ? [] : [{ kind: 'rows', name, columns, rows }];
+  });
+}
+
 export function showShards(catalog: Catalog): readonly RowSeries[] {
   const columns = [
     'id',

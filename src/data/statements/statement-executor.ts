@@ -18,10 +18,12 @@ import type { ClusterQueries } from './cluster-queries.ts';
 import type { Principal } from './principal.ts';
 import type { QueryRegistry } from './query-registry.ts';
 import {
+  showContinuousQueries,
   showDatabases,
   showRetentionPolicies,
   showShardGroups,
   showShards,
+  showSubscriptions,
 } from './show-catalog.ts';
 import { showDiagnostics, showStats } from './show-monitor.ts';
 import { showSchema } from './show-schema.ts';
@@ -176,6 +178,10 @@ export class StatementExecutor {
         return [showDatabases(meta.catalog)];
       case 'show-retention-policies':
         return [showRetentionPolicies(meta.catalog, statement.database || request.database)];
+      case 'show-continuous-queries':
+        return showContinuousQueries(meta.catalog);
+      case 'show-subscriptions':
+        return showSubscriptions(meta.catalog);
       case 'show-shards':
         return showShards(meta.catalog);
       case 'show-shard-groups':
@@ -205,7 +211,7 @@ export class StatementExecutor {
   }
 
   async #change(statement: Statement, database: string): Promise<readonly OutputSeries[]> {
-    const command = catalogCommand(statement);
+    const command = catalogCommand(statement, this.#ports.meta.catalog);
     if (command === undefined) {
       const name = statement.kind.replaceAll('-', ' ').toUpperCase();
       throw new DbError('unsupported', `${name} is not supported in this version`);
@@ -217,6 +223,10 @@ export class StatementExecutor {
       // Whether it is there the metas know: this node's catalog may be of a moment ago.
       await this.#ports.meta.execute({ ...command, database: named });
     } else await this.#ports.meta.execute(command);
+    if (command.kind === 'create-continuous-query' || command.kind === 'create-subscription')
+      this.#ports.log.warn('It is kept, but this version does not run it yet', {
+        statement: printStatement(statement),
+      });
     return [];
   }
 

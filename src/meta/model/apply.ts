@@ -1,4 +1,5 @@
 import { DbError, isDbError } from '../../base/errors.ts';
+import { applyJobCommand } from './apply-jobs.ts';
 import { applyNodeCommand } from './apply-nodes.ts';
 import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
@@ -87,6 +88,11 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'add-shard-owner':
     case 'remove-shard-owner':
       return { catalog: applyShardCommand(catalog, command) };
+    case 'create-continuous-query':
+    case 'drop-continuous-query':
+    case 'create-subscription':
+    case 'drop-subscription':
+      return { catalog: applyJobCommand(catalog, command) };
     case 'acquire-lease':
       return acquireLease(catalog, command);
   }

@@ -39,5 +39,9 @@ export const commandSet: CommandSet = {
     'drop-shard': 2,
     'add-shard-owner': 2,
     'remove-shard-owner': 2,
+    'create-continuous-query': 2,
+    'drop-continuous-query': 2,
+    'create-subscription': 2,
+    'drop-subscription': 2,
   },
 };

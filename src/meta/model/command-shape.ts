@@ -17,6 +17,8 @@ const maxReplicaCount = 2 ** 31 - 1;
 /** Of one command; a writer with more sends several. */
 const timesMax = 100_000;
 
+/** Of one subscription. */
+const destinationsMax = 64;
 /** Of one node. */
 const labelsMax = 1_024;
 
@@ -37,6 +39,8 @@ const isLabels: Check = (value) =>
   Array.isArray(value) &&
   value.length <= labelsMax &&
   value.every((label) => hasShape(label, { name: isText, value: isText }));
+const isDestinations: Check = (value) =>
+  isTexts(value) && (value as readonly string[]).length <= destinationsMax;
 const orAbsent =
   (check: Check): Check =>
   (value) =>
@@ -86,6 +90,16 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'drop-shard': { shardId: isCount, nowNs: isInt64 },
   'add-shard-owner': { shardId: isCount, nodeId: isCount },
   'remove-shard-owner': { shardId: isCount, nodeId: isCount, nowNs: isInt64 },
+  'create-continuous-query': { database: isText, name: isText, text: isText },
+  'drop-continuous-query': { database: isText, name: isText },
+  'create-subscription': {
+    database: isText,
+    retentionPolicy: isText,
+    name: isText,
+    mode: (value) => value === 'ALL' || value === 'ANY',
+    destinations: isDestinations,
+  },
+  'drop-subscription': { database: isText, retentionPolicy: isText, name: isText },
   'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
 };
 
