@@ -125,6 +125,9 @@ ${enterprise}
   dir = ${text(join(node.folder, 'data'))}
   wal-dir = ${text(join(node.folder, 'wal'))}
 
+[hinted-handoff]
+  dir = ${text(join(node.folder, 'hh'))}
+
 [http]
   bind-address = "${node.http}"
   log-enabled = false

@@ -91,9 +91,11 @@ export const dataKeys = {
     'dial-timeout': later('duration', '1s', count),
     'pool-max-idle-time': later('duration', '60s', count),
     'pool-max-idle-streams': later('integer', 100, count),
-    'allow-out-of-order-writes': later('bool', false, {
+    'allow-out-of-order-writes': now('bool', false, {
       alias: 'INFLUXDB_CLUSTER_ALLOW_OUT_OF_ORDER',
     }),
+    /** Ours: an owner that lacks writes which wait for it in hinted handoff is read only when no other is up. */
+    'avoid-lagging-owners': now('bool', true),
     'shard-reader-timeout': later('duration', '0', count),
     'rpc-resettable-read-timeout': later('duration', '15m', count),
     'rpc-resettable-write-timeout': later('duration', '15m', count),
@@ -117,20 +119,20 @@ export const dataKeys = {
     'termination-query-log': later('bool', false),
   },
   'hinted-handoff': {
-    'batch-size': later('bytes', 512000, count),
-    'max-writes-pending': later('integer', 1024, count),
-    dir: later('string', '/var/lib/influxdb/hh', {
+    'batch-size': now('bytes', 512000, count),
+    'max-writes-pending': now('integer', 1024, count),
+    dir: now('string', '/var/lib/influxdb/hh', {
       check: specified('HintedHandoff.Dir'),
       homeFolder: 'hh',
     }),
-    enabled: later('bool', true),
-    'max-size': later('bytes', 10737418240, count),
-    'max-age': later('duration', '168h', count),
-    'retry-concurrency': later('integer', 20, count),
-    'retry-rate-limit': later('bytes', 0, count),
-    'retry-interval': later('duration', '1s', count),
-    'retry-max-interval': later('duration', '200s', count),
-    'purge-interval': later('duration', '1m', count),
+    enabled: now('bool', true),
+    'max-size': now('bytes', 10737418240, count),
+    'max-age': now('duration', '168h', count),
+    'retry-concurrency': now('integer', 20, count),
+    'retry-rate-limit': now('bytes', 0, count),
+    'retry-interval': now('duration', '1s', count),
+    'retry-max-interval': now('duration', '200s', count),
+    'purge-interval': now('duration', '1m', count),
   },
   'anti-entropy': {
     enabled: later('bool', false),

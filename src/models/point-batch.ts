@@ -52,6 +52,12 @@ export function paddedTo8(lengthBytes: number): number {
   return (lengthBytes + 7) & ~7;
 }
 
+/** How many points a batch says it has, without reading it; 0 for what is too short to be one. */
+export function rowCountOf(payload: Uint8Array): number {
+  if (payload.length < pointBatchHeaderBytes) return 0;
+  return new DataView(payload.buffer, payload.byteOffset, 8).getUint32(4, true);
+}
+
 /** Reads a batch. Throws `unsupported_version` for another format, `corrupt` when lengths do not add up. */
 export function decodePointBatch(payload: Uint8Array): PointBatch {
   // Views need their alignment; a payload cut out of a larger read may lack it.

@@ -1,4 +1,4 @@
-import { DbError, errorText } from '../base/errors.ts';
+import { DbError } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
@@ -6,21 +6,14 @@ import type { SeriesLimits } from '../storage/engine/series-limits.ts';
 import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
-import { ClusterShards } from '../data/shards/cluster-shards.ts';
-import { FieldTypes } from '../data/shards/field-types.ts';
-import type { ShardAccess } from '../data/engine/shard-access.ts';
-import { OwnedShards } from '../data/shards/owned-shards.ts';
-import { LaggingOwners } from '../data/shards/lagging-owners.ts';
 import { servedShards } from '../data/shards/served-shards.ts';
-import { findShard, isShardGone } from '../data/shards/shard-places.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../data/statements/query-registry.ts';
 import { SelectAccounts, type SelectLimits } from '../data/select/select-limits.ts';
 import { StatementExecutor } from '../data/statements/statement-executor.ts';
-import { noHints } from '../data/write/hint-sink.ts';
-import { OwnerShares } from '../data/write/owner-shares.ts';
-import { PointsWriter } from '../data/write/points-writer.ts';
+import type { PointsWriter } from '../data/write/points-writer.ts';
 import type { Env } from '../env/env.ts';
+import type { HintedHandoff } from '../hh/hinted-handoff.ts';
 import type { License } from '../license/license.ts';
 import {
   dataStatusMethod,
@@ -44,6 +37,7 @@ import { RetentionService, type ServicePorts } from '../services/retention.ts';
 import { advertised } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion } from './version.ts';
+import { openWritePath } from './write-path.ts';
 
 export type DataConfig = Config<typeof dataKeys>;
 
@@ -51,8 +45,6 @@ const walQueueBytesMax = 64 * MiB;
 const arenaBytesMax = 1_024 * MiB;
 /** Of one worker, all shards together. */
 const memtablesBytesMax = 256 * MiB;
-/** Writes with new fields wait so long for the lead of their shard. */
-const fieldTypesDeadlineMs = 2_000;
 /** The reference's limit of a file. */
 const tsmFileBytesMax = 2_048 * MiB;
 
@@ -74,6 +66,7 @@ export interface DataNode extends RunningServer {
   readonly writer: PointsWriter;
   readonly executor: StatementExecutor;
   readonly statistics: Statistics;
+  readonly hints: HintedHandoff;
 }
 
 export async function startDataNode(
@@ -89,33 +82,20 @@ export async function startDataNode(
   );
   const local = await startWorkers(env, { config, meta }, options);
   const rpc = new RpcClient(transport, meta.membership);
-  const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
-  const missedAt = lagging.missedAt.bind(lagging);
-  const asked = (nodeId: number): ShardAccess => shards.of(nodeId);
-  const owned = ownedShards(local, { clock, log, meta }, asked);
-  const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt });
+  const { writer, shards, owned, hints, news } = await openWritePath(env, config, {
+    meta,
+    local,
+    rpc,
+  });
   const registry = new QueryRegistry(clock, {
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
   });
   const queries = new ClusterQueries(registry, meta, rpc);
   const statistics = new Statistics();
   statistics.add(() => registry.statistics());
+  statistics.add(() => hints.statistics());
   const { diagnostics = () => [] } = options;
   const base = { clock, random, meta, shards, log, jobs: env.jobs };
-  const shares = new OwnerShares(
-    {
-      localNodeId: () => meta.nodeId,
-      shards,
-      // Hinted handoff will queue the copy here; until then the owner lacks it.
-      hintsOf: () => noHints,
-      onLost: (nodeId, shardId, error) => {
-        log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
-      },
-    },
-    { callDeadlineMs: config.get('cluster', 'write-timeout') },
-  );
-  const routeLines = local.routeLines.bind(local);
-  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
   const timeoutMs = config.get('cluster', 'write-timeout');
   const executor = new StatementExecutor({
     ...base,
@@ -131,7 +111,7 @@ export async function startDataNode(
   const services = startServices(config, { clock, log, meta });
   const port = new DataListener({ env, config, meta, local });
   const listener = await port.listen(
-    [...servedShards({ clock, meta, shards: owned }), ...queries.methods],
+    [...servedShards({ clock, meta, shards: owned }), ...queries.methods, news.method],
     rpc,
   );
   return {
@@ -140,10 +120,13 @@ export async function startDataNode(
     writer,
     executor,
     statistics,
+    hints,
     close: async () => {
       await listener.close();
       for (const service of services) await service.close();
       await dropped.close();
+      await news.close();
+      await hints.close();
       await meta.close();
       await local.close();
     },
@@ -157,30 +140,6 @@ function selectLimits(config: DataConfig): SelectLimits {
     pointsMax: config.get('cluster', 'max-select-point'),
     seriesMax: config.get('cluster', 'max-select-series'),
   };
-}
-
-/** The shards of this node, the types of whose new fields their leads decide. */
-function ownedShards(
-  local: LocalShards,
-  { clock, log, meta }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient },
-  of: (nodeId: number) => ShardAccess,
-): OwnedShards {
-  const fieldTypes = new FieldTypes(
-    {
-      write: (batch) => local.write(batch),
-      nowMs: () => clock.monotonicMs(),
-      leadOf: (shardId) => {
-        const [lead] = findShard(meta.catalog, shardId)?.owners ?? [];
-        return lead === meta.nodeId ? undefined : lead;
-      },
-      askLead: async (nodeId, request, options) => of(nodeId).decideFieldTypes(request, options),
-      onAlone: (shardId, error) => {
-        log.warn('Types of new fields are decided alone', { shardId, error: errorText(error) });
-      },
-    },
-    { askDeadlineMs: fieldTypesDeadlineMs },
-  );
-  return new OwnedShards(local, fieldTypes);
 }
 
 /** A worker for each core that the licence allows and the machine has (spec F3). */

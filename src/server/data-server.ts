@@ -29,7 +29,7 @@ export async function startDataServer(
   const { clock, jobs, log } = env;
   const { licenses } = options;
   const license = licenses.current;
-  const folders = [config.get('meta', 'dir'), config.get('data', 'dir'), config.get('data', 'wal-dir')]; // prettier-ignore
+  const folders = foldersOf(config);
   const locks = await lockFolders(env.disk, folders);
   const workers = workerCountOf(license, options.coreCount);
   log.info('Engine workers', { workers, licensed: license.coresMax, cores: options.coreCount });
@@ -84,4 +84,10 @@ function apiOptions(config: DataConfig): DataApiOptions {
     idleMs: clientIdleMs,
     readerIdleMs,
   };
+}
+
+function foldersOf(config: DataConfig): readonly string[] {
+  const folders = [config.get('meta', 'dir'), config.get('data', 'dir'), config.get('data', 'wal-dir')]; // prettier-ignore
+  const hasHints = config.get('hinted-handoff', 'enabled');
+  return hasHints ? [...folders, config.get('hinted-handoff', 'dir')] : folders;
 }

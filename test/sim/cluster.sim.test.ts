@@ -43,6 +43,8 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'acknowledged-unapplied': 2,
   'damage-forgotten': 5,
   'folder-not-missed': 1,
+  'hint-not-synced': 1,
+  'hints-forgotten': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

@@ -79,6 +79,8 @@ hostname = "127.0.0.1"
 [data]
   dir = "${file(`${name}-data`)}"
   wal-dir = "${file(`${name}-wal`)}"
+[hinted-handoff]
+  dir = "${file(`${name}-hh`)}"
 [http]
   bind-address = "${at(86)}"
 ${settings.more ?? ''}`;

@@ -76,7 +76,13 @@ export async function startOneNode(
   const routeLines = local.routeLines.bind(local);
   const lagging = new LaggingOwners(() => true);
   const shares = new OwnerShares(
-    { localNodeId: () => 1, shards, hintsOf: () => noHints, onLost: () => undefined },
+    {
+      localNodeId: () => 1,
+      shards,
+      hintsOf: () => noHints,
+      onReached: () => undefined,
+      onLost: () => undefined,
+    },
     { callDeadlineMs: 10_000 },
   );
   const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });

@@ -1,8 +1,13 @@
-import type { RetentionSpec, Statement } from '../../influxql/ast.ts';
+import { DbError } from '../../base/errors.ts';
+import type { RetentionSpec, SelectStatement, Statement } from '../../influxql/ast.ts';
+import { printStatement } from '../../influxql/printer.ts';
+import { qualifySelect } from '../../influxql/qualify.ts';
+import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Command, PolicySpec } from '../../meta/model/command.ts';
+import { mustFindDatabase } from './schema-scope.ts';
 
-/** The catalog's command for a statement that is one; undefined for any other. */
-export function catalogCommand(statement: Statement): Command | undefined {
+/** The catalog's command for a statement that is one; undefined for any other. Throws for places that are not there. */
+export function catalogCommand(statement: Statement, catalog: Catalog): Command | undefined {
   switch (statement.kind) {
     case 'create-database': {
       const { name, policy } = statement;
@@ -22,8 +27,48 @@ export function catalogCommand(statement: Statement): Command | undefined {
     }
     case 'drop-retention-policy':
       return { kind: statement.kind, database: statement.database, name: statement.name };
+    case 'create-continuous-query':
+      return continuousQueryCommand(statement, catalog);
+    case 'drop-continuous-query':
+      return { kind: statement.kind, database: statement.database, name: statement.name };
+    case 'create-subscription': {
+      const { kind, database, retentionPolicy, name, mode, destinations } = statement;
+      return { kind, database, retentionPolicy, name, mode, destinations };
+    }
+    case 'drop-subscription': {
+      const { kind, database, retentionPolicy, name } = statement;
+      return { kind, database, retentionPolicy, name };
+    }
     default:
       return undefined;
+  }
+}
+
+/** Its text is kept with every database and policy written out, so that it means the same when they change. */
+function continuousQueryCommand(
+  statement: Extract<Statement, { kind: 'create-continuous-query' }>,
+  catalog: Catalog,
+): Command {
+  const { database, name } = statement;
+  const policyOf = (databaseName: string): string =>
+    mustFindDatabase(catalog, databaseName).defaultRetentionPolicy;
+  const select = qualifySelect(statement.select, { database, defaultPolicy: policyOf });
+  checkPolicies(select, catalog);
+  const text = printStatement({ ...statement, select });
+  return { kind: statement.kind, database, name, text };
+}
+
+/** The walk is as deep as the parser lets subqueries be. */
+function checkPolicies({ sources, target }: SelectStatement, catalog: Catalog): void {
+  for (const source of [...sources, ...(target === undefined ? [] : [target])]) {
+    if (source.kind === 'subquery') checkPolicies(source.statement, catalog);
+    else {
+      const { database, retentionPolicy } = source;
+      const { retentionPolicies } = mustFindDatabase(catalog, database);
+      if (retentionPolicies.some(({ name }) => name === retentionPolicy)) continue;
+      const text = `retention policy not found: ${database}.${retentionPolicy}`;
+      throw new DbError('retention_policy_not_found', text);
+    }
   }
 }
 

@@ -15,13 +15,6 @@ export function showDatabases(catalog: Catalog): RowSeries {
   return { kind: 'rows', name: 'databases', columns: ['name'], rows };
 }
 
-/** A series for each database; no query is kept in this version, so none is listed. */
-export function showContinuousQueries(catalog: Catalog): readonly RowSeries[] {
-  return catalog.databases.map(({ name }) => {
-    return { kind: 'rows', name, columns: ['name', 'query'], rows: [] };
-  });
-}
-
 export function showRetentionPolicies(catalog: Catalog, name: string): RowSeries {
   const database = mustFindDatabase(catalog, name);
   const rows = database.retentionPolicies.map((policy): Cell[] => [
@@ -43,6 +36,26 @@ export function showRetentionPolicies(catalog: Catalog, name: string): RowSeries
     'default',
   ];
   return { kind: 'rows', columns, rows };
+}
+
+/** A series for each database, without rows where it has none. */
+export function showContinuousQueries(catalog: Catalog): readonly RowSeries[] {
+  return catalog.databases.map(({ name, continuousQueries = [] }) => {
+    const rows = continuousQueries.map((query): Cell[] => [query.name, query.text]);
+    return { kind: 'rows', name, columns: ['name', 'query'], rows };
+  });
+}
+
+/** A series for each database that has some. */
+export function showSubscriptions(catalog: Catalog): readonly RowSeries[] {
+  const columns = ['retention_policy', 'name', 'mode', 'destinations'];
+  return catalog.databases.flatMap(({ name, retentionPolicies }): RowSeries[] => {
+    const rows = retentionPolicies.flatMap(
+      (policy) =>
+      (policy.subscriptions ?? []).map((one): Cell[] => [policy.name, one.name, one.mode, one.destinations]), // prettier-ignore
+    );
+    return rows.length === 0 ? [] : [{ kind: 'rows', name, columns, rows }];
+  });
 }
 
 export function showShards(catalog: Catalog): readonly RowSeries[] {

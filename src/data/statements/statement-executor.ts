@@ -25,6 +25,7 @@ import {
   showRetentionPolicies,
   showShardGroups,
   showShards,
+  showSubscriptions,
 } from './show-catalog.ts';
 import { showDiagnostics, showStats } from './show-monitor.ts';
 import { deletePoints } from './delete-points.ts';
@@ -182,6 +183,10 @@ export class StatementExecutor {
         return [showDatabases(meta.catalog)];
       case 'show-retention-policies':
         return [showRetentionPolicies(meta.catalog, statement.database || request.database)];
+      case 'show-continuous-queries':
+        return showContinuousQueries(meta.catalog);
+      case 'show-subscriptions':
+        return showSubscriptions(meta.catalog);
       case 'show-shards':
         return showShards(meta.catalog);
       case 'show-shard-groups':
@@ -211,12 +216,6 @@ export class StatementExecutor {
       case 'revoke-admin':
         await changeUsers(statement, this.#ports);
         return [];
-      case 'show-continuous-queries':
-        return showContinuousQueries(meta.catalog);
-      case 'show-subscriptions':
-      case 'drop-continuous-query':
-        // None is kept in this version, and dropping one that is not there is no error.
-        return [];
       case 'create-continuous-query':
         return refuseContinuousQuery(statement, meta.catalog, request.database);
       case 'create-subscription':
@@ -229,9 +228,6 @@ export class StatementExecutor {
         return showStats(this.#ports.statistics.read(), statement.module);
       case 'show-diagnostics':
         return showDiagnostics(this.#ports.diagnostics(), statement.module);
-      case 'show-subscriptions':
-        // None can be made in this version; Kapacitor asks for them when it starts.
-        return [];
       case 'show-queries':
         return [await queries.show()];
       case 'kill-query':
@@ -250,7 +246,7 @@ export class StatementExecutor {
   }
 
   async #change(statement: Statement, database: string): Promise<readonly OutputSeries[]> {
-    const command = catalogCommand(statement);
+    const command = catalogCommand(statement, this.#ports.meta.catalog);
     if (command === undefined) {
       const name = statement.kind.replaceAll('-', ' ').toUpperCase();
       throw new DbError('unsupported', `${name} is not supported in this version`);
@@ -262,6 +258,10 @@ export class StatementExecutor {
       // Whether it is there the metas know: this node's catalog may be of a moment ago.
       await this.#ports.meta.execute({ ...command, database: named });
     } else await this.#ports.meta.execute(command);
+    if (command.kind === 'create-continuous-query' || command.kind === 'create-subscription')
+      this.#ports.log.warn('It is kept, but this version does not run it yet', {
+        statement: printStatement(statement),
+      });
     return [];
   }
 

@@ -59,8 +59,7 @@ export async function settleOutcomes(
   return batches.map(({ shardId }, i) => {
     const result = resultOf(i);
     if (result.kind === 'written') return { kind: 'written', receipt: result };
-    return kept.get(shardId)?.kind === 'queued'
-      ? { kind: 'queued', error: result.error }
-      : { kind: 'lost', error: result.error };
+    const isQueued = isRetryable(result.error) && kept.get(shardId)?.kind === 'queued';
+    return { kind: isQueued ? 'queued' : 'lost', error: result.error };
   });
 }

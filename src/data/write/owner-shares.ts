@@ -10,6 +10,8 @@ export interface OwnerSharesPorts {
   readonly localNodeId: () => number;
   readonly shards: Pick<ClusterShards, 'of'>;
   readonly hintsOf: (nodeId: number) => HintSink;
+  /** A node has answered. */
+  readonly onReached: (nodeId: number) => void;
   /** A copy is lost for good: told once for each, however the client's answer went. */
   readonly onLost: (nodeId: number, shardId: number, error: unknown) => void;
 }
@@ -67,12 +69,16 @@ export class OwnerShares {
   }
 
   #remote(nodeId: number): Outbox {
-    const { shards, hintsOf } = this.#ports;
+    const { shards, hintsOf, onReached } = this.#ports;
     const options = { deadlineMs: this.#options.callDeadlineMs };
     return new NodeOutbox({
       hints: hintsOf(nodeId),
       // The node may have left the cluster: of() throws then, and that is an outcome like others.
-      deliver: async (batches) => shards.of(nodeId).writeMany(batches, options),
+      deliver: async (batches) => {
+        const outcomes = await shards.of(nodeId).writeMany(batches, options);
+        onReached(nodeId);
+        return outcomes;
+      },
     });
   }
 }

@@ -1,4 +1,5 @@
 import { DbError, isDbError } from '../../base/errors.ts';
+import { applyJobCommand } from './apply-jobs.ts';
 import { applyNodeCommand } from './apply-nodes.ts';
 import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
@@ -94,6 +95,11 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'set-user-admin':
     case 'set-user-privilege':
       return { catalog: applyUserCommand(catalog, command) };
+    case 'create-continuous-query':
+    case 'drop-continuous-query':
+    case 'create-subscription':
+    case 'drop-subscription':
+      return { catalog: applyJobCommand(catalog, command) };
     case 'acquire-lease':
       return acquireLease(catalog, command);
   }

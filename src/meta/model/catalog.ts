@@ -13,11 +13,13 @@ import type { Database, RetentionPolicy } from './database.ts';
 import { Databases } from './databases.ts';
 
 export type {
+  ContinuousQuery,
   Database,
   RetentionPolicy,
   RetentionRules,
   ShardGroup,
   ShardInfo,
+  Subscription,
 } from './database.ts';
 
 export interface Catalog {

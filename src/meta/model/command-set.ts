@@ -44,5 +44,9 @@ export const commandSet: CommandSet = {
     'set-user-hash': 2,
     'set-user-admin': 2,
     'set-user-privilege': 2,
+    'create-continuous-query': 2,
+    'drop-continuous-query': 2,
+    'create-subscription': 2,
+    'drop-subscription': 2,
   },
 };

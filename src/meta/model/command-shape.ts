@@ -17,6 +17,8 @@ const maxReplicaCount = 2 ** 31 - 1;
 /** Of one command; a writer with more sends several. */
 const timesMax = 100_000;
 
+/** Of one subscription. */
+const destinationsMax = 64;
 /** Of one node. */
 const labelsMax = 1_024;
 
@@ -39,6 +41,8 @@ const isLabels: Check = (value) =>
   value.every((label) => hasShape(label, { name: isText, value: isText }));
 const isPrivilege: Check = (value) =>
   ['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES'].includes(value as string);
+const isDestinations: Check = (value) =>
+  isTexts(value) && (value as readonly string[]).length <= destinationsMax;
 const orAbsent =
   (check: Check): Check =>
   (value) =>
@@ -93,6 +97,16 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'set-user-hash': { name: isText, hash: isText },
   'set-user-admin': { name: isText, isAdmin: isFlag },
   'set-user-privilege': { name: isText, database: isText, privilege: isPrivilege },
+  'create-continuous-query': { database: isText, name: isText, text: isText },
+  'drop-continuous-query': { database: isText, name: isText },
+  'create-subscription': {
+    database: isText,
+    retentionPolicy: isText,
+    name: isText,
+    mode: (value) => value === 'ALL' || value === 'ANY',
+    destinations: isDestinations,
+  },
+  'drop-subscription': { database: isText, retentionPolicy: isText, name: isText },
   'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
 };
 

@@ -95,6 +95,27 @@ export type Command =
       readonly privilege: GrantedPrivilege;
     }
   | {
+      readonly kind: 'create-continuous-query';
+      readonly database: string;
+      readonly name: string;
+      readonly text: string;
+    }
+  | { readonly kind: 'drop-continuous-query'; readonly database: string; readonly name: string }
+  | {
+      readonly kind: 'create-subscription';
+      readonly database: string;
+      readonly retentionPolicy: string;
+      readonly name: string;
+      readonly mode: 'ALL' | 'ANY';
+      readonly destinations: readonly string[];
+    }
+  | {
+      readonly kind: 'drop-subscription';
+      readonly database: string;
+      readonly retentionPolicy: string;
+      readonly name: string;
+    }
+  | {
       readonly kind: 'acquire-lease';
       readonly name: string;
       readonly nodeId: number;

@@ -3,11 +3,29 @@ export interface Database {
   readonly name: string;
   readonly defaultRetentionPolicy: string;
   readonly retentionPolicies: readonly RetentionPolicy[];
+  /** Absent when there are none. */
+  readonly continuousQueries?: readonly ContinuousQuery[] | undefined;
+}
+
+export interface ContinuousQuery {
+  readonly name: string;
+  /** The whole statement that made it, with databases and policies written out. */
+  readonly text: string;
+}
+
+/** Where the points of a policy are sent to as they come in (spec F53). */
+export interface Subscription {
+  readonly name: string;
+  readonly mode: 'ALL' | 'ANY';
+  /** udp://host:port, http:// and https://. */
+  readonly destinations: readonly string[];
 }
 
 export interface RetentionPolicy extends RetentionRules {
   /** In order of time. */
   readonly shardGroups: readonly ShardGroup[];
+  /** Absent when there are none. */
+  readonly subscriptions?: readonly Subscription[] | undefined;
 }
 
 export interface RetentionRules {

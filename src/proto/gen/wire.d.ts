@@ -57,6 +57,9 @@ export const varve: {
       };
       readonly KillQueryRequest: MessageType;
       readonly KillQueryReply: MessageType;
+      readonly ExchangeHintsRequest: MessageType;
+      readonly ExchangeHintsReply: MessageType;
+      readonly WaitingHints: MessageType;
     };
   };
   readonly meta: {

@@ -20,6 +20,7 @@ export async function checkCalm(cluster: ClusterWorld, admin: Admin): Promise<vo
   const stored = new Map<string, Rows>();
   const damaged = new Map<string, readonly number[]>();
   for (const [name, node] of cluster.data) {
+    if (!node.meta.isJoined) history.queued.delete(name);
     const { rows, damagedIds } = await world.complete(storedRows(node.local));
     if (damagedIds.length > 0) {
       const { victim } = cluster;

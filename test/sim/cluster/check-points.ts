@@ -6,7 +6,7 @@ import { keyOf, type Part, type Row, type Rows } from './points.ts';
  * What nodes hold once all is calm:
  * - nothing is invented, no value is another one;
  * - a part is there whole or not at all;
- * - what an owner called durable is on it;
+ * - what an owner called durable is on it, and what hinted handoff called durable for it;
  * - an acknowledged part is on as many owners as its level asks for.
  * A node of `lacking` says that shards of its are damaged: it may lack any point.
  */
@@ -21,11 +21,14 @@ export function checkStored(
     for (const part of partsIn(history, rows)) checkWhole(part, { node, rows });
     for (const [id, receipt] of history.durable.get(node) ?? [])
       checkKept(history, id, { node, rows, receipt });
+    for (const id of history.queued.get(node) ?? []) checkBrought(history, id, { node, rows });
   }
   for (const id of history.acknowledged.keys()) {
     const part = history.asked.get(id);
     if (part === undefined || history.dropped.has(part.database)) continue;
-    const owners = [...stored].filter(([, rows]) => [...part.rows, ...part.doubtful].every((row) => has(rows, row))); // prettier-ignore
+    // What was queued may have been refused by the owner that it was brought to, which nobody could say in the answer.
+    const sure = part.level === 'any' ? part.rows : [...part.rows, ...part.doubtful];
+    const owners = [...stored].filter(([, rows]) => sure.every((row) => has(rows, row)));
     const lackingCount = [...lacking].filter(
       (node) => !owners.some(([one]) => one === node),
     ).length;
@@ -77,6 +80,17 @@ function checkKept(
   const doubtfulCount = countOf(rows, part.doubtful);
   if (doubtfulCount !== (receipt === 'whole' ? part.doubtful.length : 0))
     throw new Error(`${node} called part ${id} ${receipt}, and has ${doubtfulCount} doubtful points of it`); // prettier-ignore
+}
+
+function checkBrought(
+  history: History,
+  id: number,
+  { node, rows }: { readonly node: string; readonly rows: Rows },
+): void {
+  const part = history.asked.get(id);
+  if (part === undefined || history.dropped.has(part.database)) return;
+  if (countOf(rows, part.rows) !== part.rows.length)
+    throw new Error(`${node} never got part ${id}, which hinted handoff had for it`);
 }
 
 /** A complete answer about `measurement` holds every point that all owners had acknowledged before it was asked for. */

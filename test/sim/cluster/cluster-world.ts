@@ -22,7 +22,7 @@ import { History } from './history.ts';
 import { dataToml, drawKnobs, drawWorkerCount, type Knobs } from './knobs.ts';
 import { LastWrites } from './last-writes.ts';
 import { planted, plantedEngine, plantedWrites, type Plant } from './plants.ts';
-import { watchEngine } from './watch-engine.ts';
+import { watchEngine, watchHints } from './watch-engine.ts';
 
 const founders = ['m1', 'm2', 'm3', 'd1', 'd2', 'd3'] as const;
 /** Added while the cluster is at work. */
@@ -187,15 +187,18 @@ export class ClusterWorld {
     const onFatal = (error: unknown): void => {
       this.#onEnd(name, error);
     };
-    this.data.set(
-      name,
-      await startDataNode(env, config, {
-        license,
-        coreCount: drawWorkerCount(this.#random),
-        onFatal,
-        walSegmentBytesMax: this.knobs.walSegmentBytesMax,
-      }),
-    );
+    const node = await startDataNode(env, config, {
+      license,
+      coreCount: drawWorkerCount(this.#random),
+      onFatal,
+      walSegmentBytesMax: this.knobs.walSegmentBytesMax,
+    });
+    const nameOf = (nodeId: number): string => {
+      const found = node.meta.catalog.dataNodes.find(({ id }) => id === nodeId);
+      return found?.tcpAddress.split(':')[0] ?? '';
+    };
+    watchHints(node.hints, { history: this.history, nameOf });
+    this.data.set(name, node);
   }
 
   /** The production engine; what it acknowledges is noted. */

@@ -10,6 +10,8 @@ export class History {
   readonly acknowledged = new Map<number, number>();
   /** What owners called durable, by their names. */
   readonly durable = new Map<string, Map<number, Receipt>>();
+  /** What hinted handoff called durable for owners, by their names. */
+  readonly queued = new Map<string, Set<number>>();
   /** Databases that someone has asked to drop: their points may go. */
   readonly dropped = new Set<string>();
   readonly #rows = new Map<string, { readonly part: Part; readonly text: string }>();
@@ -28,6 +30,15 @@ export class History {
   /** The fields that were written at this series and time. */
   textOf(key: string): string | undefined {
     return this.#rows.get(key)?.text;
+  }
+
+  noteQueued(node: string, keys: Iterable<string>): void {
+    const parts = this.queued.get(node) ?? new Set<number>();
+    this.queued.set(node, parts);
+    for (const key of keys) {
+      const part = this.partOf(key);
+      if (part !== undefined) parts.add(part.id);
+    }
   }
 
   noteDurable(node: string, keys: Iterable<string>, receipt: Receipt): void {

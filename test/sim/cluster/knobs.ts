@@ -10,6 +10,7 @@ export interface Knobs {
   readonly snapshotColdMs: number;
   /** 0 is no limit. */
   readonly cacheBytesMax: number;
+  readonly hintBatchBytes: number;
   /** Entries after which a meta node makes a snapshot and cuts its log. */
   readonly raftSnapshotEntries: number;
   readonly electionTicks: number;
@@ -24,6 +25,7 @@ export function drawKnobs(random: Random): Knobs {
     snapshotBytes: 500 + below(random, 8_000),
     snapshotColdMs: 1_000 + below(random, 6_000),
     cacheBytesMax: fraction(random) < 0.3 ? 9_000 + below(random, 20_000) : 0,
+    hintBatchBytes: 300 + below(random, 5_000),
     raftSnapshotEntries: 3 + below(random, 40),
     electionTicks: 6 + below(random, 8),
   };
@@ -47,5 +49,10 @@ cache-snapshot-memory-size = ${knobs.snapshotBytes}
 cache-snapshot-write-cold-duration = "${knobs.snapshotColdMs}ms"
 cache-max-memory-size = ${knobs.cacheBytesMax}
 [cluster]
-write-timeout = "3s"`;
+write-timeout = "3s"
+[hinted-handoff]
+dir = "hh"
+batch-size = ${knobs.hintBatchBytes}
+retry-interval = "200ms"
+retry-max-interval = "2s"`;
 }

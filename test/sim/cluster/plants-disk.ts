@@ -11,6 +11,18 @@ export function withoutTableSync(disk: Disk): Disk {
   return withoutSync(disk, (path) => path.endsWith('.tsm.tmp'));
 }
 
+/** Hinted handoff calls durable what is not. */
+export function withoutHintSync(disk: Disk): Disk {
+  return withoutSync(disk, (path) => path.endsWith('.hint'));
+}
+
+/** A node that starts does not see the queues that it has. */
+export function forgettingHints(disk: Disk): Disk {
+  return wrapped(disk, {
+    list: (path) => (path === 'hh' ? Promise.resolve([]) : disk.list(path)),
+  });
+}
+
 /** A segment of the log goes when the next one is begun, flushed or not. */
 export function droppingLogsEarly(disk: Disk): Disk {
   let last = '';

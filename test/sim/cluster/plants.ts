@@ -3,10 +3,12 @@ import type { Env } from '../../../src/env/env.ts';
 import { forgettingCommands, forgettingVotes, swallowingFailures } from './plants-network.ts';
 import {
   droppingLogsEarly,
+  forgettingHints,
   markingTooMuch,
   withoutAnySync,
   withoutMarks,
   withoutRoster,
+  withoutHintSync,
   withoutTableSync,
 } from './plants-disk.ts';
 
@@ -22,6 +24,8 @@ export const plants = [
   'acknowledged-unapplied',
   'damage-forgotten',
   'folder-not-missed',
+  'hint-not-synced',
+  'hints-forgotten',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -30,6 +34,10 @@ export function planted(env: Env, plant: Plant | undefined): Env {
   switch (plant) {
     case 'vote-not-persisted':
       return { ...env, kv: forgettingVotes(env.kv) };
+    case 'hint-not-synced':
+      return { ...env, disk: withoutHintSync(env.disk) };
+    case 'hints-forgotten':
+      return { ...env, disk: forgettingHints(env.disk) };
     case 'lost-retry':
       return { ...env, transport: swallowingFailures(env.transport) };
     case 'command-applied-twice':

@@ -1,5 +1,6 @@
 import type { OwnerReceipt, ShardBatch } from '../../../src/data/engine/shard-access.ts';
 import type { Engine } from '../../../src/env/engine-host.ts';
+import type { HintedHandoff } from '../../../src/hh/hinted-handoff.ts';
 import { decodePointBatch, seriesKeysOf } from '../../../src/models/point-batch.ts';
 import type { History } from './history.ts';
 import { type LastWrites, registerMeasurement } from './last-writes.ts';
@@ -31,6 +32,18 @@ export function watchEngine(engine: Engine, { node, history, lastWrites }: Engin
     },
     stream: (kind, body, context) => engine.stream(kind, body, context),
     close: () => engine.close(),
+  };
+}
+
+/** What hinted handoff says that it keeps is noted for the owner that it is for. */
+export function watchHints(
+  hints: HintedHandoff,
+  { history, nameOf }: { readonly history: History; readonly nameOf: (nodeId: number) => string },
+): void {
+  const append = hints.append.bind(hints);
+  hints.append = async (nodeId, shardId, payloads) => {
+    await append(nodeId, shardId, payloads);
+    for (const payload of payloads) history.noteQueued(nameOf(nodeId), contentOf(payload).keys);
   };
 }
 

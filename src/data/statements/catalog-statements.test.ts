@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { parseQuery } from '../../influxql/parser.ts';
+import { applyCommand } from '../../meta/model/apply.ts';
+import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import type { Command } from '../../meta/model/command.ts';
+import { catalogCommand } from './catalog-statements.ts';
+import { showContinuousQueries, showSubscriptions } from './show-catalog.ts';
+
+/** What the statements make of a catalog with database adm1. */
+function run(...texts: readonly string[]): { catalog: Catalog; errors: readonly string[] } {
+  let catalog = emptyCatalog;
+  const errors: string[] = [];
+  const take = (command: Command | undefined): void => {
+    const index = catalog.index + 1;
+    const applied = applyCommand(catalog, index, { id: `${index}`, command });
+    ({ catalog } = applied);
+    if (!applied.answer.ok) errors.push(applied.answer.text);
+  };
+  take({ kind: 'create-database', name: 'adm1' });
+  for (const text of texts)
+    for (const statement of parseQuery(text)) {
+      try {
+        take(catalogCommand(statement, catalog));
+      } catch (error) {
+        errors.push((error as Error).message);
+      }
+    }
+  return { catalog, errors };
+}
+
+test('continuous queries: kept and shown with databases and policies written out, as the reference has them', () => {
+  const { catalog, errors } = run(
+    `CREATE CONTINUOUS QUERY cq1 ON adm1 RESAMPLE EVERY 30m FOR 2h BEGIN SELECT v INTO o FROM /m/ WHERE h = 'a' GROUP BY time(10m, 1m) fill(none) END`,
+    'CREATE CONTINUOUS QUERY cq2 ON adm1 BEGIN SELECT mean(v) INTO rpa.o FROM m GROUP BY time(1h) END',
+    'CREATE CONTINUOUS QUERY cq2 ON adm2 BEGIN SELECT mean(v) INTO o FROM m GROUP BY time(1h) END',
+    'DROP CONTINUOUS QUERY none ON adm1',
+  );
+  expect(errors).toEqual(['retention policy not found: adm1.rpa', 'database not found: adm2']);
+  expect(showContinuousQueries(catalog)).toEqual([
+    {
+      kind: 'rows',
+      name: 'adm1',
+      columns: ['name', 'query'],
+      rows: [['cq1', `CREATE CONTINUOUS QUERY cq1 ON adm1 RESAMPLE EVERY 30m FOR 2h BEGIN SELECT v INTO adm1.autogen.o FROM adm1.autogen./m/ WHERE h = 'a' GROUP BY time(10m, 1m) fill(none) END`]], // prettier-ignore
+    },
+  ]);
+});
+
+test('subscriptions: shown for databases that have some', () => {
+  expect(showSubscriptions(run().catalog)).toEqual([]);
+  const { catalog, errors } = run(
+    `CREATE SUBSCRIPTION s1 ON adm1.autogen DESTINATIONS ANY 'http://127.0.0.1:9', 'udp://h:1'`,
+    `CREATE SUBSCRIPTION s2 ON adm1.rpa DESTINATIONS ALL 'http://127.0.0.1:9'`,
+    'DROP SUBSCRIPTION s2 ON adm1.autogen',
+  );
+  expect(errors).toEqual(['retention policy not found: rpa', 'subscription not found']);
+  const rows = [['autogen', 's1', 'ANY', ['http://127.0.0.1:9', 'udp://h:1']]];
+  expect(showSubscriptions(catalog)).toMatchObject([{ name: 'adm1', rows }]);
+});

@@ -1,0 +1,75 @@
+import type { DeliveryOutcome, HintTarget, Standing } from '../../hh/hint-target.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import type { ClusterShards } from '../shards/cluster-shards.ts';
+import type { LaggingOwners } from '../shards/lagging-owners.ts';
+import { findShard, isShardGone } from '../shards/shard-places.ts';
+import { isRetryable } from './hint-sink.ts';
+
+export interface HintDeliveriesPorts {
+  readonly meta: Pick<MetaAccess, 'catalog'>;
+  readonly shards: Pick<ClusterShards, 'of'>;
+  /** Left out when owners are read whatever waits for them. */
+  readonly lagging?: Pick<LaggingOwners, 'addQueued' | 'drained'> | undefined;
+  /** Something waits for an owner for which nothing did, or nothing any more. */
+  readonly onChange: () => void;
+}
+
+/** Brings what hinted handoff keeps to owners, where the catalog says that they are. */
+export class HintDeliveries implements HintTarget {
+  readonly #ports: HintDeliveriesPorts;
+  /** Owners, as `node shard`, that a catalog of this run had; as many as there are queues. */
+  readonly #owners = new Set<string>();
+  readonly #waiting = new Set<string>();
+
+  constructor(ports: HintDeliveriesPorts) {
+    this.#ports = ports;
+  }
+
+  /** A catalog read from the disk may be of before an owner came to be: one never seen is not known to be gone. */
+  standing(nodeId: number, shardId: number): Standing {
+    const { catalog } = this.#ports.meta;
+    const key = `${nodeId} ${shardId}`;
+    const isNodeThere = catalog.dataNodes.some(({ id }) => id === nodeId);
+    const shard = findShard(catalog, shardId);
+    if (isNodeThere && shard?.owners.includes(nodeId) === true) {
+      this.#owners.add(key);
+      return 'owner';
+    }
+    const isNodeGone = !isNodeThere && nodeId <= catalog.maxNodeId;
+    const isGone = isNodeGone || isShardGone(catalog, shardId) || this.#owners.has(key);
+    return isGone ? 'gone' : 'unknown';
+  }
+
+  async deliver(
+    { nodeId, shardId }: { readonly nodeId: number; readonly shardId: number },
+    payloads: readonly Uint8Array[],
+    options: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  ): Promise<readonly DeliveryOutcome[]> {
+    const { meta, shards } = this.#ports;
+    const place = findShard(meta.catalog, shardId);
+    if (place === undefined) return [];
+    const { database, retentionPolicy } = place;
+    const batches = payloads.map((payload) => ({ shardId, database, retentionPolicy, payload }));
+    const outcomes = await shards.of(nodeId).writeMany(batches, options);
+    return outcomes.map((outcome) => {
+      if (outcome.kind === 'written') return { kind: 'written' };
+      return { kind: isRetryable(outcome.error) ? 'failed' : 'refused', error: outcome.error };
+    });
+  }
+
+  onQueued(nodeId: number, shardId: number): void {
+    // It was an owner when the write was routed, and a later catalog may say that it is none any more.
+    this.standing(nodeId, shardId);
+    this.#ports.lagging?.addQueued(shardId, nodeId);
+    const key = `${nodeId} ${shardId}`;
+    if (!this.#waiting.has(key)) this.#ports.onChange();
+    this.#waiting.add(key);
+  }
+
+  onDrained(nodeId: number, shardId: number): void {
+    const key = `${nodeId} ${shardId}`;
+    this.#owners.delete(key);
+    this.#ports.lagging?.drained(shardId, nodeId);
+    if (this.#waiting.delete(key)) this.#ports.onChange();
+  }
+}

@@ -1,0 +1,27 @@
+/** How nodes tell each other what waits for owners in their hinted handoff (src/proto/data.proto, service Hints). */
+import { id, list } from '../../proto/field.ts';
+import { varve } from '../../proto/gen/wire.js';
+import { message } from '../../proto/message.ts';
+import { callMethod } from '../../rpc/method.ts';
+
+const { v1 } = varve.data;
+
+/** Shards of all nodes that a message names; what waits for more is not told of. */
+export const waitingShardsMax = 10_000;
+const nodesMax = 10_000;
+
+/** Shards of which a node lacks something. */
+export interface WaitingHints {
+  readonly nodeId: number;
+  readonly shardIds: readonly number[];
+}
+
+const waiting = list(
+  message(v1.WaitingHints, { nodeId: id, shardIds: list(id, { max: waitingShardsMax }) }),
+  { max: nodesMax },
+);
+
+export const exchangeHintsMethod = callMethod('/varve.data.v1.Hints/Exchange', {
+  request: message(v1.ExchangeHintsRequest, { nodeId: id, waiting }),
+  reply: message(v1.ExchangeHintsReply, { waiting }),
+});

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import { World } from '../../../test/sim/world/world.ts';
+import { RpcClient } from '../../rpc/rpc-client.ts';
+import { createRpcHandlers } from '../../rpc/rpc-service.ts';
+import type { Env } from '../../env/env.ts';
+import { emptyCatalog } from '../../meta/model/catalog.ts';
+import { HintNews } from './hint-news.ts';
+import type { WaitingHints } from './hint-news-method.ts';
+
+const dataNodes = [4, 5, 6].map((id) => ({ id, httpAddress: '', tcpAddress: `n${id}:8088` }));
+const catalog = { ...emptyCatalog, dataNodes } as unknown as typeof emptyCatalog;
+const gate = { check: () => ({ isTrusted: true }) };
+
+interface Node {
+  readonly news: HintNews;
+  readonly heard: number[];
+  waiting: readonly WaitingHints[];
+}
+
+async function startNode(env: Env, nodeId: number): Promise<Node> {
+  const { clock, log, transport } = env;
+  const heard: number[] = [];
+  const own: { waiting: readonly WaitingHints[] } = { waiting: [] };
+  const news = new HintNews({
+    clock,
+    log,
+    meta: { catalog, nodeId },
+    rpc: new RpcClient(transport, { credentials: () => ({}) }),
+    waiting: () => own.waiting,
+    onHeard: (id) => heard.push(id),
+  });
+  await transport.listen(`n${nodeId}:8088`, createRpcHandlers(gate, [news.method]));
+  return Object.assign(own, { news, heard });
+}
+
+test('hint news: what waits is known to all within a moment, forgotten when it is brought, and asked for by who starts', async () => {
+  const world = new World(1);
+  const machines = new Map([4, 5, 6].map((id) => [id, world.addNode(`n${id}`)]));
+  const start = async (id: number): Promise<Node> => {
+    const machine = machines.get(id);
+    if (machine === undefined) throw new Error(`no node ${id}`);
+    return world.complete(startNode(machine.env, id));
+  };
+  const [four, five] = [await start(4), await start(5)];
+  const run = (durationMs: number) => world.run(world.nowMs + durationMs);
+  four.waiting = [{ nodeId: 6, shardIds: [1, 2] }];
+  four.news.changed();
+  await run(300);
+  expect([1, 2, 3].map((shard) => five.news.isTold(shard, 6))).toEqual([true, true, false]);
+  expect(five.news.isTold(1, 4)).toBe(false);
+  // It holds while the node that has it goes on saying so.
+  await run(60_000);
+  expect(five.news.isTold(1, 6)).toBe(true);
+  const six = await start(6);
+  await world.complete(six.news.tell());
+  expect(six.news.isTold(1, 6)).toBe(true);
+  expect(four.heard).toContain(6);
+  four.waiting = [];
+  four.news.changed();
+  await run(300);
+  expect([five, six].map(({ news }) => news.isTold(1, 6))).toEqual([false, false]);
+});
+
+test('hint news: what a node said that is gone holds for some seconds', async () => {
+  const world = new World(2);
+  const [a, b] = [world.addNode('n4'), world.addNode('n5')];
+  const four = await world.complete(startNode(a.env, 4));
+  const five = await world.complete(startNode(b.env, 5));
+  four.waiting = [{ nodeId: 6, shardIds: [1] }];
+  await world.complete(four.news.tell());
+  expect(five.news.isTold(1, 6)).toBe(true);
+  a.crash();
+  await world.run(world.nowMs + 16_000);
+  expect(five.news.isTold(1, 6)).toBe(false);
+});

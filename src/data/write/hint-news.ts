@@ -1,0 +1,138 @@
+/**
+ * What waits for owners on other nodes, so that an owner which was away is not read, neither by others nor by itself, before
+ * it has been brought what it missed.
+ *
+ * Invariants:
+ * - A node tells all others when what waits on it has changed, and while something waits every few seconds; a node that
+ *   starts asks them all. So each call says both sides' state whole, and a lost one costs a few seconds.
+ * - What a node said holds for some time only: one that died says nothing any more, and reads must not wait for it.
+ */
+import { Tasks } from '../../base/async/tasks.ts';
+import { errorText } from '../../base/errors.ts';
+import type { Clock, Timer } from '../../env/clock.ts';
+import type { Log } from '../../env/log.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
+import { exchangeHintsMethod, waitingShardsMax, type WaitingHints } from './hint-news-method.ts';
+
+export interface HintNewsPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
+  readonly rpc: Pick<RpcClient, 'call'>;
+  /** What waits on this node. */
+  readonly waiting: () => readonly WaitingHints[];
+  /** Another node shows life. */
+  readonly onHeard: (nodeId: number) => void;
+}
+
+interface Told {
+  readonly untilMs: number;
+  /** As `node shard`. */
+  readonly lacks: ReadonlySet<string>;
+}
+
+const refreshMs = 5_000;
+const holdsMs = 3 * refreshMs;
+/** Changes come in bursts: one message says them all. */
+const gatherMs = 200;
+const callDeadlineMs = 2_000;
+
+export class HintNews {
+  readonly #ports: HintNewsPorts;
+  readonly #told = new Map<number, Told>();
+  readonly #tasks: Tasks;
+  readonly #refresh: Timer;
+  #gather: Timer | undefined;
+  #hasTold = false;
+
+  constructor(ports: HintNewsPorts) {
+    this.#ports = ports;
+    this.#tasks = new Tasks((name, error) => {
+      ports.log.error('A task of the hints failed', { name, error: errorText(error) });
+    });
+    this.#refresh = ports.clock.every(refreshMs, () => {
+      if (this.#hasTold || ports.waiting().length > 0) this.#tasks.spawn('tell', this.tell());
+    });
+  }
+
+  get method(): ServedMethod {
+    return serveCall(exchangeHintsMethod, ({ nodeId, waiting }) => {
+      this.#take(nodeId, waiting);
+      this.#ports.onHeard(nodeId);
+      return Promise.resolve({ waiting: this.#own() });
+    });
+  }
+
+  /** Whether a node has told that something of the shard waits for this owner. */
+  isTold(shardId: number, nodeId: number): boolean {
+    if (this.#told.size === 0) return false;
+    const nowMs = this.#ports.clock.monotonicMs();
+    for (const { untilMs, lacks } of this.#told.values())
+      if (untilMs > nowMs && lacks.has(keyOf(nodeId, shardId))) return true;
+    return false;
+  }
+
+  /** What waits here has changed. */
+  changed(): void {
+    this.#gather ??= this.#ports.clock.after(gatherMs, () => {
+      this.#gather = undefined;
+      this.#tasks.spawn('tell', this.tell());
+    });
+  }
+
+  /** Exchanges with every other node; resolves when each has answered or failed. */
+  async tell(): Promise<void> {
+    const { meta } = this.#ports;
+    const { nodeId } = meta;
+    if (nodeId === 0) return;
+    const others = meta.catalog.dataNodes.filter(({ id }) => id !== nodeId);
+    const waiting = this.#own();
+    this.#hasTold = waiting.length > 0;
+    await Promise.all(others.map((other) => this.#exchange(other, { nodeId, waiting })));
+  }
+
+  async close(): Promise<void> {
+    this.#refresh.cancel();
+    this.#gather?.cancel();
+    await this.#tasks.settled();
+  }
+
+  async #exchange(
+    { id, tcpAddress }: { readonly id: number; readonly tcpAddress: string },
+    request: { readonly nodeId: number; readonly waiting: readonly WaitingHints[] },
+  ): Promise<void> {
+    const { rpc, log } = this.#ports;
+    const options = { deadlineMs: callDeadlineMs };
+    try {
+      const { waiting } = await rpc.call(tcpAddress, exchangeHintsMethod, request, options);
+      this.#take(id, waiting);
+    } catch (error) {
+      log.debug('A node was not told what waits', { nodeId: id, error: errorText(error) });
+    }
+  }
+
+  #own(): readonly WaitingHints[] {
+    let left = waitingShardsMax;
+    return this.#ports.waiting().flatMap(({ nodeId, shardIds }) => {
+      const told = shardIds.slice(0, left);
+      left -= told.length;
+      return told.length === 0 ? [] : [{ nodeId, shardIds: told }];
+    });
+  }
+
+  #take(from: number, waiting: readonly WaitingHints[]): void {
+    // Only nodes of the catalog are remembered, however many numbers are named.
+    const isKnown = this.#ports.meta.catalog.dataNodes.some(({ id }) => id === from);
+    const lacks = new Set(
+      waiting.flatMap(({ nodeId, shardIds }) => shardIds.map((shardId) => keyOf(nodeId, shardId))),
+    );
+    if (!isKnown || lacks.size === 0) this.#told.delete(from);
+    else this.#told.set(from, { untilMs: this.#ports.clock.monotonicMs() + holdsMs, lacks });
+  }
+}
+
+function keyOf(nodeId: number, shardId: number): string {
+  return `${nodeId} ${shardId}`;
+}

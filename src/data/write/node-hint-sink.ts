@@ -1,0 +1,43 @@
+import { errorText } from '../../base/errors.ts';
+import type { Log } from '../../env/log.ts';
+import type { ShardBatch } from '../engine/shard-access.ts';
+import type { HintSink } from './hint-sink.ts';
+import type { ShareOutcome } from './share.ts';
+
+/** Hinted handoff, as the outbox of one node needs it. */
+export interface HintStore {
+  isQueued(nodeId: number, shardId: number): boolean;
+  append(nodeId: number, shardId: number, payloads: readonly Uint8Array[]): Promise<void>;
+}
+
+/** Keeps what one node did not take in hinted handoff. */
+export class NodeHintSink implements HintSink {
+  readonly #hints: HintStore;
+  readonly #log: Log;
+  readonly #nodeId: number;
+
+  constructor(hints: HintStore, log: Log, nodeId: number) {
+    this.#hints = hints;
+    this.#log = log;
+    this.#nodeId = nodeId;
+  }
+
+  isQueued(shardId: number): boolean {
+    return this.#hints.isQueued(this.#nodeId, shardId);
+  }
+
+  async enqueue(batches: readonly ShardBatch[], error: unknown): Promise<ShareOutcome> {
+    const [first] = batches;
+    if (first === undefined) return { kind: 'queued', error };
+    const { shardId } = first;
+    try {
+      const payloads = batches.map(({ payload }) => payload);
+      await this.#hints.append(this.#nodeId, shardId, payloads);
+      return { kind: 'queued', error };
+    } catch (failure) {
+      const fields = { nodeId: this.#nodeId, shardId, error: errorText(failure) };
+      this.#log.debug('A write could not be queued for its owner', fields);
+      return { kind: 'lost', error: failure };
+    }
+  }
+}

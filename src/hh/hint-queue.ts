@@ -1,0 +1,302 @@
+/**
+ * What one owner lacks of one shard, in segment files under `<hh>/<node>/<shard>/`, oldest first.
+ *
+ * Invariants:
+ * - `append` resolves only once its records are durable; they are handed out in the order of the appends.
+ * - A segment whose append failed, and those of earlier runs, take no more: good bytes never follow torn ones.
+ * - A segment goes only when all of its records are consumed, and the queue is empty only once that is durable: what was
+ *   brought once is not brought again behind newer writes that went past an empty queue.
+ * - What is consumed within a segment is not written down: after a restart a segment begins anew, behind it nothing is
+ *   lost or out of order.
+ *
+ * Not here: whom to bring it to and when (node-hints.ts), limits.
+ */
+import { Mutex } from '../base/async/mutex.ts';
+import { DbError } from '../base/errors.ts';
+import type { Clock } from '../env/clock.ts';
+import type { Disk, DiskFile } from '../env/disk.ts';
+import { makeDurableDir } from '../env/make-durable-dir.ts';
+import { encodeHintHeader, hintHeaderBytes } from './hint-record.ts';
+import { readHints, type HintDamage, type HintRead } from './read-hints.ts';
+
+export interface HintQueuePorts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  /** Bytes that are no record are handed over before the queue goes past them. */
+  readonly onDamage: (path: string, damage: HintDamage, bytes: Uint8Array) => Promise<void>;
+}
+
+export interface HintQueueOptions {
+  readonly folder: string;
+  readonly segmentBytesMax: number;
+}
+
+/** Records from the head of the queue; they stay until they are consumed. */
+export interface HintBlock {
+  readonly records: readonly HintRead[];
+  /** Behind damage at the end of the block too. */
+  readonly nextOffset: number;
+}
+
+interface Segment {
+  readonly number: number;
+  readonly path: string;
+  /** Behind the last record that counts as queued; undefined for one of an earlier run, where the file's length says it. */
+  endOffset: number | undefined;
+  sizeBytes: number;
+  /** Its name is removed, which may not be durable yet. */
+  isRemoved: boolean;
+}
+
+const namePattern = /^\d{10}\.hint$/;
+/** Damaged bytes that are kept in memory at a time; the rest of longer damage is only told of. */
+const damageBytesMax = 1_048_576;
+
+export class HintQueue {
+  readonly #ports: HintQueuePorts;
+  readonly #options: HintQueueOptions;
+  readonly #writing = new Mutex();
+  readonly #reading = new Mutex();
+  #segments: Segment[] = [];
+  #active: { readonly segment: Segment; readonly file: DiskFile } | undefined;
+  #reader: { readonly segment: Segment; readonly file: DiskFile } | undefined;
+  #offset = 0;
+  /** Number of a segment, and up to where its damage has been told. */
+  #reported: readonly [number: number, offset: number] = [0, 0];
+  #lastNumber = 0;
+  #isLoaded = false;
+  #appendCount = 0;
+  #isDropped = false;
+
+  constructor(ports: HintQueuePorts, options: HintQueueOptions) {
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  /** Takes up what earlier runs left, once; a folder that is missing is an empty queue. */
+  async load(): Promise<void> {
+    if (this.#isLoaded) return;
+    const { disk } = this.#ports;
+    const { folder } = this.#options;
+    const segments: Segment[] = [];
+    for (const { name } of await disk.list(folder)) {
+      if (!namePattern.test(name)) continue;
+      const path = `${folder}/${name}`;
+      const sizeBytes = (await disk.size(path)) ?? 0;
+      segments.push({ number: Number(name.slice(0, 10)), path, endOffset: undefined, sizeBytes, isRemoved: false }); // prettier-ignore
+    }
+    this.#segments = segments;
+    this.#lastNumber = Math.max(0, ...segments.map(({ number }) => number));
+    this.#isLoaded = true;
+  }
+
+  get isEmpty(): boolean {
+    return this.#segments.length === 0 && this.#appendCount === 0;
+  }
+
+  /** Whether consume() has something to do; a queue may be neither empty nor this while an append is under way. */
+  get hasUnread(): boolean {
+    const [head] = this.#segments;
+    if (head === undefined) return false;
+    const isBeingAppended = this.#active?.segment === head && this.#appendCount > 0;
+    return !isBeingAppended || this.#offset < (head.endOffset ?? 0);
+  }
+
+  /** On disk, what is consumed of a segment included (spec F45). */
+  get sizeBytes(): number {
+    return this.#segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
+  get unreadBytes(): number {
+    return Math.max(0, this.sizeBytes - this.#offset);
+  }
+
+  get segmentCount(): number {
+    return this.#segments.length;
+  }
+
+  /** Runs `before` first. Throws what the disk says: then none of the payloads counts as queued, though they may come out all the same. */
+  append(
+    payloads: readonly Uint8Array[],
+    before: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    this.#appendCount++;
+    return this.#writing
+      .run(async () => {
+        await before();
+        await this.#append(payloads);
+      })
+      .finally(() => {
+        this.#appendCount--;
+      });
+  }
+
+  /**
+   * Runs `work` on the head of the queue; it answers how many records of the block are consumed. False when there was
+   * nothing to read. One at a time.
+   */
+  consume(
+    bytesMax: number,
+    work: (block: HintBlock) => Promise<number> | number,
+  ): Promise<boolean> {
+    return this.#reading.run(async () => {
+      const block = await this.#peek(bytesMax);
+      if (block === undefined) return false;
+      const count = await work(block);
+      const { records } = block;
+      const isAll = count >= records.length;
+      const offset = isAll ? block.nextOffset : records[count - 1]?.endOffset;
+      if (offset !== undefined) this.#offset = offset;
+      await this.#removeConsumed();
+      return true;
+    });
+  }
+
+  /** Lets go of its files; the next append begins another one. */
+  rest(): Promise<void> {
+    return this.#reading.run(() => this.#writing.run(() => this.#closeFiles()));
+  }
+
+  /** Removes all there is; durable once resolved. Appends that come later fail. */
+  drop(): Promise<void> {
+    this.#isDropped = true;
+    return this.#reading.run(() =>
+      this.#writing.run(async () => {
+        await this.#closeFiles();
+        const { disk } = this.#ports;
+        const { folder } = this.#options;
+        await disk.removeTree(folder);
+        await disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
+        this.#segments = [];
+        this.#offset = 0;
+      }),
+    );
+  }
+
+  async #append(payloads: readonly Uint8Array[]): Promise<void> {
+    if (this.#isDropped) throw new DbError('shard_not_found', 'the shard is gone');
+    const queuedAtNs = this.#ports.clock.wallNs();
+    const { segment, file } = await this.#openActive();
+    const lengthBytes = payloads.reduce((sum, one) => sum + hintHeaderBytes + one.length, 0);
+    try {
+      await file.append(payloads.flatMap((one) => [encodeHintHeader(one, queuedAtNs), one]));
+      await file.sync();
+    } catch (error) {
+      await this.#abandonActive(lengthBytes);
+      throw error;
+    }
+    segment.endOffset = (segment.endOffset ?? 0) + lengthBytes;
+    segment.sizeBytes = segment.endOffset;
+  }
+
+  async #openActive(): Promise<{ readonly segment: Segment; readonly file: DiskFile }> {
+    const { disk } = this.#ports;
+    const { folder, segmentBytesMax } = this.#options;
+    if (this.#active !== undefined && this.#active.segment.sizeBytes < segmentBytesMax)
+      return this.#active;
+    await this.#closeActive();
+    await this.load();
+    await makeDurableDir(disk, folder);
+    const number = ++this.#lastNumber;
+    const path = `${folder}/${String(number).padStart(10, '0')}.hint`;
+    const file = await disk.open(path, 'create');
+    const segment: Segment = { number, path, endOffset: 0, sizeBytes: 0, isRemoved: false };
+    this.#active = { segment, file };
+    this.#segments = [...this.#segments, segment];
+    await disk.syncDir(folder);
+    return this.#active;
+  }
+
+  /** What got to the disk of a failed append is unknown; a segment that has nothing else goes at once. */
+  async #abandonActive(lengthBytes: number): Promise<void> {
+    const active = this.#active;
+    if (active === undefined) return;
+    const { segment } = active;
+    this.#active = undefined;
+    await active.file.close().catch(() => undefined);
+    if (segment.endOffset === 0) {
+      const isGone = await this.#ports.disk.remove(segment.path).then(() => true, () => false); // prettier-ignore
+      // Its name may come back at a crash, with bytes that nobody was told are kept.
+      if (isGone) this.#segments = this.#segments.filter((one) => one !== segment);
+      if (isGone) return;
+    }
+    segment.sizeBytes += lengthBytes;
+  }
+
+  async #peek(bytesMax: number): Promise<HintBlock | undefined> {
+    for (;;) {
+      const [segment] = this.#segments;
+      if (segment === undefined) return undefined;
+      if (segment.isRemoved) {
+        await this.#removeConsumed();
+        continue;
+      }
+      const file = await this.#openReader(segment);
+      const endOffset = segment.endOffset ?? file.lengthBytes;
+      const bounds = { offset: this.#offset, endOffset, bytesMax };
+      const { records, damages, nextOffset } = await readHints(file, bounds);
+      for (const damage of damages) await this.#report(segment, file, damage);
+      if (records.length > 0) return { records, nextOffset };
+      this.#offset = nextOffset;
+      await this.#removeConsumed();
+    }
+  }
+
+  async #openReader(segment: Segment): Promise<DiskFile> {
+    if (this.#reader?.segment === segment) return this.#reader.file;
+    await this.#closeReader();
+    const file = await this.#ports.disk.open(segment.path, 'read');
+    this.#reader = { segment, file };
+    return file;
+  }
+
+  /** Once for each: a block that was not consumed is read again. */
+  async #report({ number }: Segment, file: DiskFile, damage: HintDamage): Promise<void> {
+    const [reportedNumber, reportedOffset] = this.#reported;
+    if (number === reportedNumber && damage.offset < reportedOffset) return;
+    const bytes = new Uint8Array(Math.min(damage.lengthBytes, damageBytesMax));
+    const count = await file.readAt(damage.offset, bytes);
+    await this.#ports.onDamage(file.path, damage, bytes.subarray(0, count));
+    this.#reported = [number, damage.offset + damage.lengthBytes];
+  }
+
+  /** Removes the head when all of it is consumed and nothing is being appended to it. */
+  async #removeConsumed(): Promise<void> {
+    const [head] = this.#segments;
+    if (head === undefined || this.#offset < this.#endOf(head)) return;
+    await this.#writing.run(async () => {
+      if (this.#offset < this.#endOf(head)) return;
+      if (this.#active?.segment === head) await this.#closeActive();
+      await this.#closeReader();
+      const { disk } = this.#ports;
+      await disk.remove(head.path);
+      head.isRemoved = true;
+      await disk.syncDir(this.#options.folder);
+      this.#segments = this.#segments.filter((one) => one !== head);
+      this.#offset = 0;
+    });
+  }
+
+  #endOf(segment: Segment): number {
+    if (segment.isRemoved) return 0;
+    const file = this.#reader?.segment === segment ? this.#reader.file : undefined;
+    return segment.endOffset ?? file?.lengthBytes ?? Infinity;
+  }
+
+  async #closeFiles(): Promise<void> {
+    await this.#closeActive();
+    await this.#closeReader();
+  }
+
+  async #closeActive(): Promise<void> {
+    const active = this.#active;
+    this.#active = undefined;
+    await active?.file.close();
+  }
+
+  async #closeReader(): Promise<void> {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    await reader?.file.close();
+  }
+}

@@ -1,0 +1,27 @@
+/** What became of one hinted write. */
+export type DeliveryOutcome =
+  | { readonly kind: 'written' }
+  /** The owner will never take it: it would hold up what waits behind it (spec F46). */
+  | { readonly kind: 'refused'; readonly error: unknown }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/**
+ * Whether a node is to get what is queued for it: `owner` now; `gone` for good, or no owner any more; `unknown` while the
+ * catalog at hand does not tell.
+ */
+export type Standing = 'owner' | 'gone' | 'unknown';
+
+/** The owners, as hinted handoff needs them. */
+export interface HintTarget {
+  standing(nodeId: number, shardId: number): Standing;
+  /** Writes payloads of one shard in order; outcomes in their places. Rejects when the node does not answer. */
+  deliver(
+    shard: { readonly nodeId: number; readonly shardId: number },
+    payloads: readonly Uint8Array[],
+    options: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  ): Promise<readonly DeliveryOutcome[]>;
+  /** Something waits for the owner from now on. */
+  onQueued(nodeId: number, shardId: number): void;
+  /** Nothing waits any more. */
+  onDrained(nodeId: number, shardId: number): void;
+}

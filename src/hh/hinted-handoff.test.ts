@@ -1,0 +1,275 @@
+import { expect, test } from 'vitest';
+import { hintOf, numberOf } from '../../test/support/hint-script.ts';
+import { World } from '../../test/sim/world/world.ts';
+import { DbError } from '../base/errors.ts';
+import type { Env } from '../env/env.ts';
+import { HintedHandoff } from './hinted-handoff.ts';
+import type { HintOptions } from './hint-options.ts';
+import type { DeliveryOutcome, HintTarget, Standing } from './hint-target.ts';
+
+const options: HintOptions = {
+  folder: 'hh',
+  isEnabled: true,
+  sizeBytesMax: 10_000,
+  ageMsMax: 600_000,
+  pendingMax: 100,
+  batchBytesMax: 100,
+  concurrencyMax: 3,
+  rateBytes: 0,
+  retryMs: 1_000,
+  retryMsMax: 4_000,
+  purgeMs: 60_000,
+  mayOvertake: false,
+  segmentBytesMax: 1_000,
+  deadlineMs: 5_000,
+};
+
+/** Owners that take what they are brought, or do not. */
+class Owners implements HintTarget {
+  readonly brought: string[] = [];
+  readonly triedAtMs: number[] = [];
+  readonly queued = new Set<string>();
+  readonly refused = new Set<number>();
+  readonly failing = new Set<number>();
+  readonly standings = new Map<number, Standing>();
+  runningCount = 0;
+  runningMax = 0;
+  isDown = false;
+  env: Env;
+
+  constructor(env: Env) {
+    this.env = env;
+  }
+
+  standing(_nodeId: number, shardId: number): Standing {
+    return this.standings.get(shardId) ?? 'owner';
+  }
+
+  async deliver(
+    { nodeId, shardId }: { readonly nodeId: number; readonly shardId: number },
+    payloads: readonly Uint8Array[],
+  ): Promise<readonly DeliveryOutcome[]> {
+    const { clock } = this.env;
+    this.triedAtMs.push(Math.round(clock.monotonicMs()));
+    this.runningMax = Math.max(this.runningMax, ++this.runningCount);
+    await clock.sleep(10);
+    this.runningCount--;
+    if (this.isDown) throw new DbError('unavailable', 'refused');
+    return payloads.map((payload) => {
+      const number = numberOf(payload);
+      const error = new DbError('field_type_conflict', 'conflict');
+      if (this.refused.has(number)) return { kind: 'refused', error };
+      if (this.failing.has(shardId)) return { kind: 'failed', error };
+      this.brought.push(`${nodeId}/${shardId}:${number}`);
+      return { kind: 'written' };
+    });
+  }
+
+  onQueued(nodeId: number, shardId: number): void {
+    this.queued.add(`${nodeId}/${shardId}`);
+  }
+
+  onDrained(nodeId: number, shardId: number): void {
+    this.queued.delete(`${nodeId}/${shardId}`);
+  }
+}
+
+interface Machine {
+  readonly world: World;
+  readonly owners: Owners;
+  readonly handoff: HintedHandoff;
+  /** The process dies, and another one comes up. */
+  readonly restart: (clusterId?: bigint) => Promise<HintedHandoff>;
+}
+
+async function machine(changed: Partial<HintOptions> = {}): Promise<Machine> {
+  const world = new World(1);
+  const node = world.addNode('a');
+  const owners = new Owners(node.env);
+  const start = (env: Env, clusterId: bigint): Promise<HintedHandoff> => {
+    const { disk, clock, log } = env;
+    owners.env = env;
+    const ports = { disk, clock, log, target: owners, clusterId: () => clusterId };
+    return world.complete(HintedHandoff.open(ports, { ...options, ...changed }));
+  };
+  const handoff = await start(node.env, 7n);
+  const restart = (clusterId = 7n): Promise<HintedHandoff> => {
+    node.crash();
+    return start(node.restart(), clusterId);
+  };
+  return { world, owners, handoff, restart };
+}
+
+async function run(world: World, durationMs: number): Promise<void> {
+  await world.run(world.nowMs + durationMs);
+}
+
+test('hinted handoff: what is queued is brought in order, and the queue is empty then', async () => {
+  const { world, owners, handoff } = await machine();
+  for (const number of [1, 2, 3]) await world.complete(handoff.append(5, 7, [hintOf(number)]));
+  expect(handoff.isQueued(5, 7)).toBe(true);
+  expect(owners.queued).toEqual(new Set(['5/7']));
+  await run(world, 500);
+  expect(owners.brought).toEqual(['5/7:1', '5/7:2', '5/7:3']);
+  expect(handoff).toMatchObject({ isEmpty: true });
+  expect(handoff.isQueued(5, 7)).toBe(false);
+  expect(owners.queued.size).toBe(0);
+});
+
+test('hinted handoff: a node that is down is asked after 1, 2, 4, 4 seconds with one request, at once when it is heard of', async () => {
+  const { world, owners, handoff } = await machine();
+  owners.isDown = true;
+  for (let shard = 1; shard <= 5; shard++)
+    await world.complete(handoff.append(5, shard, [hintOf(shard)]));
+  await run(world, 11_500);
+  const [first = 0, ...later] = owners.triedAtMs.filter((at, i, all) => at - (all[i - 1] ?? -99) > 50); // prettier-ignore
+  expect(later.map((at) => Math.round((at - first) / 1_000))).toEqual([1, 3, 7, 11]);
+  owners.isDown = false;
+  handoff.wake(5);
+  await run(world, 200);
+  expect(owners.brought).toHaveLength(5);
+});
+
+test('hinted handoff: shards are brought side by side, those of one in turn', async () => {
+  const { world, owners, handoff } = await machine();
+  owners.isDown = true;
+  for (let shard = 1; shard <= 6; shard++)
+    for (const number of [1, 2, 3, 4])
+      await world.complete(handoff.append(5, shard, [hintOf(number)]));
+  owners.isDown = false;
+  owners.runningMax = 0;
+  await run(world, 6_000);
+  expect(owners.runningMax).toBe(3);
+  for (let shard = 1; shard <= 6; shard++) {
+    const ofShard = owners.brought.filter((one) => one.startsWith(`5/${shard}:`));
+    expect(ofShard).toEqual([1, 2, 3, 4].map((number) => `5/${shard}:${number}`));
+  }
+});
+
+test('hinted handoff: it goes on where it was after the process died', async () => {
+  const { world, owners, handoff, restart } = await machine();
+  owners.isDown = true;
+  await world.complete(handoff.append(5, 7, [hintOf(1), hintOf(2)]));
+  await world.complete(handoff.append(6, 8, [hintOf(3)]));
+  owners.queued.clear();
+  const again = await restart();
+  expect(again.isEmpty).toBe(false);
+  expect(owners.queued).toEqual(new Set(['5/7', '6/8']));
+  owners.isDown = false;
+  await run(world, 3_000);
+  expect([...owners.brought].sort()).toEqual(['5/7:1', '5/7:2', '6/8:3']);
+});
+
+test('hinted handoff: of another cluster is set aside, and never brought', async () => {
+  const { world, owners, handoff, restart } = await machine();
+  owners.isDown = true;
+  await world.complete(handoff.append(5, 7, [hintOf(1)]));
+  const again = await restart(8n);
+  owners.isDown = false;
+  expect(again.isEmpty).toBe(true);
+  await world.complete(again.append(5, 7, [hintOf(2)]));
+  await run(world, 3_000);
+  expect(owners.brought).toEqual(['5/7:2']);
+  expect((await world.complete(owners.env.disk.list('hh'))).map(({ name }) => name)).toContain('of-another-cluster-5'); // prettier-ignore
+});
+
+test('hinted handoff: what the owner refuses is dropped, what is behind it comes', async () => {
+  const { world, owners, handoff } = await machine();
+  owners.refused.add(2);
+  await world.complete(
+    handoff.append(
+      5,
+      7,
+      [1, 2, 3].map((number) => hintOf(number)),
+    ),
+  );
+  await run(world, 1_000);
+  expect(owners.brought).toEqual(['5/7:1', '5/7:3']);
+  expect(handoff.isEmpty).toBe(true);
+  const processor = handoff.statistics().find(({ name }) => name === 'hh_processor');
+  expect(processor).toMatchObject({ tags: { node: '5', path: 'hh/5/7' }, values: { writeDropped: 1 } }); // prettier-ignore
+});
+
+test('hinted handoff: a shard that fails holds up no other', async () => {
+  const { world, owners, handoff } = await machine();
+  owners.failing.add(7);
+  await world.complete(handoff.append(5, 7, [hintOf(1)]));
+  await world.complete(handoff.append(5, 8, [hintOf(2)]));
+  await run(world, 5_000);
+  expect(owners.brought).toEqual(['5/8:2']);
+  expect(owners.triedAtMs.length).toBeLessThan(8);
+  owners.failing.clear();
+  await run(world, 5_000);
+  expect(owners.brought).toEqual(['5/8:2', '5/7:1']);
+});
+
+test('hinted handoff: past its size it is full, past its appends blocked, switched off it keeps nothing', async () => {
+  const { world, owners, handoff } = await machine({ sizeBytesMax: 200, pendingMax: 1 });
+  owners.isDown = true;
+  await world.complete(handoff.append(5, 7, [hintOf(1), hintOf(2)]));
+  await expect(world.complete(handoff.append(5, 8, [hintOf(3)]))).resolves.toBeUndefined();
+  await expect(handoff.append(5, 7, [hintOf(4)])).rejects.toThrow('queue is full');
+  const first = handoff.append(6, 7, [hintOf(5)]);
+  await expect(handoff.append(6, 8, [hintOf(6)])).rejects.toThrow('queue is blocked');
+  await world.complete(first);
+  const off = await machine({ isEnabled: false });
+  await expect(off.handoff.append(5, 7, [hintOf(1)])).rejects.toThrow('hinted handoff disabled');
+  expect(off.handoff.isQueued(5, 7)).toBe(false);
+});
+
+test('hinted handoff: with allow-out-of-order-writes nothing has to wait behind a queue', async () => {
+  const { world, owners, handoff } = await machine({ mayOvertake: true });
+  owners.isDown = true;
+  await world.complete(handoff.append(5, 7, [hintOf(1)]));
+  expect(handoff.isQueued(5, 7)).toBe(false);
+  expect(handoff.isEmpty).toBe(false);
+});
+
+test('hinted handoff: queues of a shard that is gone are dropped and nothing is tried again; one not known stays', async () => {
+  const { world, owners, handoff } = await machine();
+  owners.isDown = true;
+  for (const shard of [7, 8]) await world.complete(handoff.append(5, shard, [hintOf(shard)]));
+  await run(world, 2_000);
+  owners.standings.set(7, 'gone');
+  owners.standings.set(8, 'unknown');
+  owners.isDown = false;
+  await run(world, 1_500);
+  expect(await world.complete(owners.env.disk.list('hh/5'))).toEqual([{ name: '8', isDirectory: true }]); // prettier-ignore
+  expect(owners.queued).toEqual(new Set(['5/8']));
+  const triedCount = owners.triedAtMs.length;
+  await run(world, 20_000);
+  expect(owners.triedAtMs).toHaveLength(triedCount);
+  owners.standings.set(8, 'owner');
+  await run(world, 6_000);
+  expect(owners.brought).toEqual(['5/8:8']);
+});
+
+test('hinted handoff: what has waited too long is dropped, what has not stays', async () => {
+  const { world, owners, handoff } = await machine({ ageMsMax: 100_000 });
+  owners.isDown = true;
+  await world.complete(handoff.append(5, 7, [hintOf(1)]));
+  await run(world, 70_000);
+  await world.complete(handoff.append(5, 7, [hintOf(2)]));
+  await run(world, 60_000);
+  owners.isDown = false;
+  await run(world, 10_000);
+  expect(owners.brought).toEqual(['5/7:2']);
+});
+
+test('hinted handoff: no more bytes a second than allowed', async () => {
+  const { world, owners, handoff } = await machine({ rateBytes: 100 });
+  owners.isDown = true;
+  await world.complete(
+    handoff.append(
+      5,
+      7,
+      Array.from({ length: 10 }, (_, i) => hintOf(i + 1)),
+    ),
+  );
+  owners.isDown = false;
+  await run(world, 2_000);
+  expect(owners.brought.length).toBeGreaterThan(1);
+  expect(owners.brought.length).toBeLessThan(8);
+  await run(world, 6_000);
+  expect(owners.brought).toHaveLength(10);
+});

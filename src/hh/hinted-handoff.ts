@@ -1,0 +1,226 @@
+/**
+ * Hinted handoff (spec F43 to F46): what an owner did not take waits on the disk of the node that took it from the client.
+ *
+ * Layout: `<hh>/<node>/<shard>/<number>.hint` (docs/internals/format/hint-queue.md), `<hh>/cluster` with the id of the
+ * cluster that node and shard ids are of, `<hh>/damaged/`.
+ *
+ * Invariants:
+ * - A queue of another cluster is never delivered: its folder is set aside.
+ * - A folder that cannot be read costs what is in it, not the start of the node.
+ * - What belongs to a node or shard that has left the catalog is dropped within a second of hearing of it.
+ *
+ * Not here: owners and catalogs (HintTarget), files (hint-queue.ts), bringing it there (node-hints.ts).
+ */
+import { Tasks } from '../base/async/tasks.ts';
+import { DbError, errorText, isDbError } from '../base/errors.ts';
+import type { Clock, Timer } from '../env/clock.ts';
+import type { Disk } from '../env/disk.ts';
+import type { Log } from '../env/log.ts';
+import { makeDurableDir } from '../env/make-durable-dir.ts';
+import { rowCountOf } from '../models/point-batch.ts';
+import type { Statistic } from '../telemetry/statistics.ts';
+import type { HintOptions } from './hint-options.ts';
+import { HintQuarantine } from './hint-quarantine.ts';
+import type { HintTarget } from './hint-target.ts';
+import { NodeHints } from './node-hints.ts';
+
+export interface HintedHandoffPorts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly target: HintTarget;
+  /** 0 while this node is in no cluster. */
+  readonly clusterId: () => bigint;
+}
+
+const goneCheckMs = 1_000;
+const idPattern = /^[1-9]\d{0,15}$/;
+
+export class HintedHandoff {
+  readonly #ports: HintedHandoffPorts;
+  readonly #options: HintOptions;
+  readonly #quarantine: HintQuarantine;
+  readonly #nodes = new Map<number, NodeHints>();
+  readonly #tasks: Tasks;
+  readonly #timers: readonly Timer[];
+  #claimed: Promise<void> | undefined;
+  #isForeign = false;
+  #isPurging = false;
+  #lastPurgeMs: number;
+  #writeCount = 0;
+  #pointCount = 0;
+
+  private constructor(ports: HintedHandoffPorts, options: HintOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#quarantine = new HintQuarantine(ports, options.folder);
+    this.#lastPurgeMs = ports.clock.monotonicMs();
+    this.#tasks = new Tasks((name, error) => {
+      ports.log.error('A task of hinted handoff failed', { name, error: errorText(error) });
+    });
+    const check = (): void => {
+      this.#tasks.spawn('purge', this.#purge());
+    };
+    this.#timers = options.isEnabled ? [ports.clock.every(goneCheckMs, check)] : [];
+  }
+
+  /** Takes up the queues that earlier runs left. */
+  static async open(ports: HintedHandoffPorts, options: HintOptions): Promise<HintedHandoff> {
+    const handoff = new HintedHandoff(ports, options);
+    if (options.isEnabled) await handoff.#openAll();
+    return handoff;
+  }
+
+  /** Nothing waits for anybody. */
+  get isEmpty(): boolean {
+    return [...this.#nodes.values()].every((node) => node.isEmpty);
+  }
+
+  /** What waits, by the node that lacks it. */
+  waiting(): readonly { readonly nodeId: number; readonly shardIds: readonly number[] }[] {
+    return [...this.#nodes].flatMap(([nodeId, { waitingShardIds: shardIds }]) =>
+      shardIds.length === 0 ? [] : [{ nodeId, shardIds }],
+    );
+  }
+
+  /** Whether new writes for an owner have to wait behind others. */
+  isQueued(nodeId: number, shardId: number): boolean {
+    if (this.#options.mayOvertake) return false;
+    return this.#nodes.get(nodeId)?.isQueued(shardId) === true;
+  }
+
+  /**
+   * Keeps payloads for an owner, in order; resolves once they are durable. Throws `queue_full` with the reference's texts
+   * (`queue is full`, `queue is blocked`), `unavailable` when it is switched off, and what the disk says.
+   */
+  async append(nodeId: number, shardId: number, payloads: readonly Uint8Array[]): Promise<void> {
+    if (!this.#options.isEnabled) throw new DbError('unavailable', 'hinted handoff disabled');
+    if (this.#isForeign) throw new DbError('unavailable', 'hinted handoff is of another cluster');
+    // From here on the queue counts as not empty: nothing may come between.
+    const node = this.#nodeOf(nodeId);
+    this.#pointCount += payloads.reduce((sum, one) => sum + rowCountOf(one), 0);
+    await node.append(shardId, payloads, () => (this.#claimed ??= this.#claim()));
+  }
+
+  /** The node has answered something: what waits for it is brought now. */
+  wake(nodeId: number): void {
+    this.#nodes.get(nodeId)?.wake();
+  }
+
+  statistics(): readonly Statistic[] {
+    const values = { writeShardReq: this.#writeCount, writeShardReqPoints: this.#pointCount };
+    const own: Statistic = { name: 'hh', tags: { path: this.#options.folder }, values };
+    return [own, ...[...this.#nodes.values()].flatMap((node) => node.statistics())];
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    await Promise.all([...this.#nodes.values()].map((node) => node.close()));
+    await this.#tasks.settled();
+  }
+
+  #nodeOf(nodeId: number): NodeHints {
+    const known = this.#nodes.get(nodeId);
+    if (known !== undefined) return known;
+    this.#writeCount++;
+    const made = new NodeHints(nodeId, { ...this.#ports, quarantine: this.#quarantine }, this.#options); // prettier-ignore
+    this.#nodes.set(nodeId, made);
+    return made;
+  }
+
+  async #openAll(): Promise<void> {
+    const { disk, log } = this.#ports;
+    const { folder } = this.#options;
+    try {
+      if (!(await this.#isOurs())) await this.#setAside();
+      for (const node of await disk.list(folder)) {
+        if (!node.isDirectory || !idPattern.test(node.name)) continue;
+        const hints = this.#nodeOf(Number(node.name));
+        for (const shard of await disk.list(`${folder}/${node.name}`))
+          if (shard.isDirectory && idPattern.test(shard.name)) await this.#openShard(hints, shard.name); // prettier-ignore
+      }
+    } catch (error) {
+      log.error('Hinted handoff could not be read', { path: folder, error: errorText(error) });
+    }
+  }
+
+  async #openShard(hints: NodeHints, shard: string): Promise<void> {
+    try {
+      await hints.open(Number(shard));
+    } catch (error) {
+      const path = `${hints.folder}/${shard}`;
+      this.#ports.log.error('A hinted handoff queue could not be read', { path, error: errorText(error) }); // prettier-ignore
+    }
+  }
+
+  async #isOurs(): Promise<boolean> {
+    const id = await readText(this.#ports.disk, `${this.#options.folder}/cluster`);
+    return id === undefined || id === String(this.#ports.clusterId());
+  }
+
+  /** Until they are out of the way nothing is queued: it would be taken for theirs. */
+  async #setAside(): Promise<void> {
+    const { disk, log } = this.#ports;
+    const { folder } = this.#options;
+    this.#isForeign = true;
+    for (const { name, isDirectory } of await disk.list(folder)) {
+      if (!isDirectory || !idPattern.test(name)) continue;
+      const aside = `${folder}/of-another-cluster-${name}`;
+      log.warn('Hinted writes of another cluster are set aside', { path: aside });
+      await disk.removeTree(aside);
+      await disk.rename(`${folder}/${name}`, aside);
+    }
+    await disk.syncDir(folder);
+    this.#isForeign = false;
+  }
+
+  /** Says of which cluster the queues are, before there is one. */
+  async #claim(): Promise<void> {
+    const { disk, clusterId } = this.#ports;
+    const { folder } = this.#options;
+    try {
+      await makeDurableDir(disk, folder);
+      const id = new TextEncoder().encode(String(clusterId()));
+      await disk.replaceFile(`${folder}/cluster`, id);
+    } catch (error) {
+      this.#claimed = undefined;
+      throw error;
+    }
+  }
+
+  async #purge(): Promise<void> {
+    if (this.#isPurging) return;
+    this.#isPurging = true;
+    try {
+      for (const [nodeId, node] of this.#nodes) await this.#purgeNode(nodeId, node);
+      if (this.#isDue()) this.#lastPurgeMs = this.#ports.clock.monotonicMs();
+    } finally {
+      this.#isPurging = false;
+    }
+  }
+
+  async #purgeNode(nodeId: number, node: NodeHints): Promise<void> {
+    const { clock, log } = this.#ports;
+    try {
+      await node.dropGone();
+      const ageNs = BigInt(Math.round(this.#options.ageMsMax)) * 1_000_000n;
+      if (this.#isDue()) await node.dropOld(clock.wallNs() - ageNs);
+    } catch (error) {
+      log.warn('Hinted writes could not be dropped', { nodeId, error: errorText(error) });
+    }
+  }
+
+  #isDue(): boolean {
+    const { clock } = this.#ports;
+    return clock.monotonicMs() - this.#lastPurgeMs >= this.#options.purgeMs;
+  }
+}
+
+async function readText(disk: Disk, path: string): Promise<string | undefined> {
+  try {
+    return new TextDecoder().decode(await disk.readFile(path)).trim();
+  } catch (error) {
+    if (isDbError(error, 'not_found')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,441 @@
+/**
+ * All that waits for one node, and bringing it there.
+ *
+ * Invariants:
+ * - Of a shard one request is under way at a time, so that its writes arrive in the order they were queued.
+ * - A node that does not answer is left alone for `retryMs`, twice as long each time up to `retryMsMax`, and then asked
+ *   with one request; a shard that fails on a node that answers has a pause of its own.
+ * - What is queued counts as gone only after its owner made it durable or refused it for good, its shard or node left
+ *   the cluster, or it became too old.
+ * - Bounded: bytes on disk (`queue is full`), appends under way (`queue is blocked`), open files.
+ *
+ * Not here: files (hint-queue.ts), which nodes there are (hinted-handoff.ts).
+ */
+import { Latch } from '../base/async/latch.ts';
+import { DbError, errorText } from '../base/errors.ts';
+import type { Clock } from '../env/clock.ts';
+import type { Disk } from '../env/disk.ts';
+import type { Log } from '../env/log.ts';
+import { rowCountOf } from '../models/point-batch.ts';
+import type { Statistic } from '../telemetry/statistics.ts';
+import { newProcessorCounters, type ProcessorCounters } from './hint-counters.ts';
+import type { HintOptions } from './hint-options.ts';
+import type { HintQuarantine } from './hint-quarantine.ts';
+import { HintQueue, type HintBlock, type HintQueuePorts } from './hint-queue.ts';
+import type { DeliveryOutcome, HintTarget } from './hint-target.ts';
+
+export interface NodeHintsPorts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly target: HintTarget;
+  readonly quarantine: HintQuarantine;
+}
+
+interface ShardHints {
+  readonly shardId: number;
+  readonly queue: HintQueue;
+  readonly counters: ProcessorCounters;
+  retryAtMs: number;
+  retryMs: number;
+  isBusy: boolean;
+  isDropping: boolean;
+}
+
+/** Files open for appending, of one node: the one longest at rest is closed first. */
+const openQueuesMax = 128;
+
+export class NodeHints {
+  readonly #nodeId: number;
+  readonly #ports: NodeHintsPorts;
+  readonly #options: HintOptions;
+  readonly #shards = new Map<number, ShardHints>();
+  readonly #opened = new Set<ShardHints>();
+  readonly #closing = new AbortController();
+  #pendingCount = 0;
+  #pendingBytes = 0;
+  #retryAtMs = 0;
+  #retryMs = 0;
+  #rateFreeAtMs = 0;
+  #running: Promise<void> | undefined;
+  #woken = new Latch<undefined>();
+
+  constructor(nodeId: number, ports: NodeHintsPorts, options: HintOptions) {
+    this.#nodeId = nodeId;
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  get folder(): string {
+    return `${this.#options.folder}/${this.#nodeId}`;
+  }
+
+  get sizeBytes(): number {
+    let bytes = 0;
+    for (const { queue } of this.#shards.values()) bytes += queue.sizeBytes;
+    return bytes;
+  }
+
+  get isEmpty(): boolean {
+    for (const { queue } of this.#shards.values()) if (!queue.isEmpty) return false;
+    return true;
+  }
+
+  /** Shards of which something waits. */
+  get waitingShardIds(): readonly number[] {
+    return [...this.#shards.values()].flatMap(({ shardId, queue }) =>
+      queue.isEmpty ? [] : [shardId],
+    );
+  }
+
+  isQueued(shardId: number): boolean {
+    return this.#shards.get(shardId)?.queue.isEmpty === false;
+  }
+
+  /** Takes up what an earlier run left of a shard. */
+  async open(shardId: number): Promise<void> {
+    const queue = this.#newQueue(shardId);
+    await queue.load();
+    if (queue.isEmpty) return;
+    this.#add(shardId, queue);
+    this.#ports.target.onQueued(this.#nodeId, shardId);
+    this.#run();
+  }
+
+  /** Resolves once durable, `claim` first. Throws `queue_full` with the reference's texts, and what the disk says. */
+  async append(
+    shardId: number,
+    payloads: readonly Uint8Array[],
+    claim: () => Promise<void>,
+  ): Promise<void> {
+    const lengthBytes = payloads.reduce((sum, { length }) => sum + length, 0);
+    const shard = this.#shards.get(shardId) ?? this.#add(shardId, this.#newQueue(shardId));
+    const { counters } = shard;
+    counters.add('writeShardReq');
+    counters.add(
+      'writeShardReqPoints',
+      payloads.reduce((sum, one) => sum + rowCountOf(one), 0),
+    );
+    if (this.sizeBytes + this.#pendingBytes + lengthBytes > this.#options.sizeBytesMax)
+      throw this.#refused(shard, 'queue is full');
+    if (this.#pendingCount >= this.#options.pendingMax)
+      throw this.#refused(shard, 'queue is blocked');
+    this.#pendingCount++;
+    this.#pendingBytes += lengthBytes;
+    this.#touch(shard);
+    this.#ports.target.onQueued(this.#nodeId, shardId);
+    try {
+      await shard.queue.append(payloads, claim);
+      counters.add('bytesWritten', lengthBytes);
+    } finally {
+      this.#pendingCount--;
+      this.#pendingBytes -= lengthBytes;
+      if (shard.queue.isEmpty) this.#ports.target.onDrained(this.#nodeId, shardId);
+      this.#run();
+    }
+  }
+
+  /** The node has been heard of: what waits for it need not wait any longer. */
+  wake(): void {
+    this.#retryAtMs = 0;
+    this.#woken.open(undefined);
+  }
+
+  /** Drops what belongs to nobody any more. */
+  async dropGone(): Promise<void> {
+    for (const shard of [...this.#shards.values()])
+      if (this.#ports.target.standing(this.#nodeId, shard.shardId) === 'gone')
+        await this.#drop(shard);
+  }
+
+  /** Drops what was queued before that time. */
+  async dropOld(beforeNs: bigint): Promise<void> {
+    for (const shard of [...this.#shards.values()]) await this.#dropOld(shard, beforeNs);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new DbError('shutdown', 'the node stops'));
+    this.#woken.open(undefined);
+    await this.#running;
+    for (const { queue } of this.#shards.values()) await queue.rest();
+  }
+
+  statistics(): readonly Statistic[] {
+    const node = String(this.#nodeId);
+    const processors = [...this.#shards.values()].map(({ shardId, queue, counters }) => ({
+      name: 'hh_processor',
+      tags: { node, path: `${this.folder}/${shardId}` },
+      values: {
+        ...counters.values(),
+        queueBytes: queue.unreadBytes,
+        queueDepth: queue.segmentCount,
+      },
+    }));
+    const values = { queueTotalSize: this.sizeBytes };
+    return [{ name: 'hh_node', tags: { node }, values }, ...processors];
+  }
+
+  #newQueue(shardId: number): HintQueue {
+    const { disk, clock, quarantine } = this.#ports;
+    const { segmentBytesMax } = this.#options;
+    const onDamage: HintQueuePorts['onDamage'] = (...damage) => quarantine.take(...damage);
+    const folder = `${this.folder}/${shardId}`;
+    return new HintQueue({ disk, clock, onDamage }, { folder, segmentBytesMax });
+  }
+
+  #add(shardId: number, queue: HintQueue): ShardHints {
+    const shard: ShardHints = {
+      shardId,
+      queue,
+      counters: newProcessorCounters(),
+      retryAtMs: 0,
+      retryMs: 0,
+      isBusy: false,
+      isDropping: false,
+    };
+    this.#shards.set(shardId, shard);
+    return shard;
+  }
+
+  #refused({ counters }: ShardHints, text: string): DbError {
+    counters.add('writeBlocked');
+    return new DbError('queue_full', text);
+  }
+
+  #touch(shard: ShardHints): void {
+    this.#opened.delete(shard);
+    this.#opened.add(shard);
+    if (this.#opened.size <= openQueuesMax) return;
+    const [oldest] = this.#opened;
+    if (oldest === undefined) return;
+    this.#opened.delete(oldest);
+    oldest.queue.rest().catch((error: unknown) => {
+      this.#warn('A hinted handoff file could not be closed', oldest, error);
+    });
+  }
+
+  /** Runs while something waits. */
+  #run(): void {
+    this.#woken.open(undefined);
+    this.#running ??= this.#loop().finally(() => {
+      this.#running = undefined;
+      if (!this.#closing.signal.aborted && this.#hasWork()) this.#run();
+    });
+  }
+
+  #hasWork(): boolean {
+    for (const shard of this.#shards.values()) if (isDue(shard)) return true;
+    return false;
+  }
+
+  async #loop(): Promise<void> {
+    const { clock } = this.#ports;
+    while (!this.#closing.signal.aborted && this.#hasWork()) {
+      const waitMs = this.#nextAtMs() - clock.monotonicMs();
+      // Of a remainder too small to add to the time no clock makes progress.
+      if (waitMs > 0) await this.#rest(Math.max(1, waitMs));
+      else await this.#round();
+    }
+  }
+
+  /** When there is something to do: not before the node may be asked again, and one of the shards. */
+  #nextAtMs(): number {
+    let soonest = Infinity;
+    for (const shard of this.#shards.values())
+      if (isDue(shard)) soonest = Math.min(soonest, shard.retryAtMs);
+    return Math.max(soonest, this.#retryAtMs);
+  }
+
+  async #rest(waitMs: number): Promise<void> {
+    this.#woken = new Latch();
+    const timer = this.#ports.clock.after(waitMs, () => {
+      this.#woken.open(undefined);
+    });
+    await this.#woken.promise;
+    timer.cancel();
+  }
+
+  /** Brings what may be brought now; ends when the node fails or nothing is left that may. */
+  async #round(): Promise<void> {
+    // A node that has just failed is tried with one request.
+    const isTrial = this.#retryMs > 0;
+    const lanes = isTrial ? 1 : this.#options.concurrencyMax;
+    const state = { isNodeDown: false };
+    const lane = async (): Promise<void> => {
+      for (let shard = this.#take(); shard !== undefined; shard = this.#take()) {
+        try {
+          await this.#bring(shard, state);
+        } finally {
+          shard.isBusy = false;
+        }
+        if (state.isNodeDown || isTrial || this.#closing.signal.aborted) return;
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, lanes) }, lane));
+  }
+
+  #take(): ShardHints | undefined {
+    const nowMs = this.#ports.clock.monotonicMs();
+    for (const shard of this.#shards.values()) {
+      if (shard.isBusy || !isDue(shard) || shard.retryAtMs > nowMs) continue;
+      shard.isBusy = true;
+      // Those taken come last the next time.
+      this.#shards.delete(shard.shardId);
+      this.#shards.set(shard.shardId, shard);
+      return shard;
+    }
+    return undefined;
+  }
+
+  /** One block of a shard. */
+  async #bring(shard: ShardHints, state: { isNodeDown: boolean }): Promise<void> {
+    const { target } = this.#ports;
+    if (target.standing(this.#nodeId, shard.shardId) !== 'owner') {
+      this.#pause(shard);
+      return;
+    }
+    try {
+      await shard.queue.consume(this.#options.batchBytesMax, (block) =>
+        this.#deliver(shard, block, state),
+      );
+    } catch (error) {
+      this.#warn('Hinted handoff could not read its queue', shard, error);
+      this.#pause(shard);
+    }
+    if (shard.queue.isEmpty) target.onDrained(this.#nodeId, shard.shardId);
+  }
+
+  /** How many records of the block are done with. */
+  async #deliver(
+    shard: ShardHints,
+    { records }: HintBlock,
+    state: { isNodeDown: boolean },
+  ): Promise<number> {
+    const payloads = records.map(({ payload }) => payload);
+    const lengthBytes = payloads.reduce((sum, { length }) => sum + length, 0);
+    shard.counters.add('bytesRead', lengthBytes);
+    shard.counters.add('writeNodeReq');
+    let outcomes: readonly DeliveryOutcome[];
+    try {
+      await this.#holdRate(lengthBytes);
+      const { deadlineMs } = this.#options;
+      const { signal } = this.#closing;
+      const place = { nodeId: this.#nodeId, shardId: shard.shardId };
+      outcomes = await this.#ports.target.deliver(place, payloads, { deadlineMs, signal });
+    } catch (error) {
+      shard.counters.add('writeNodeReqFail');
+      if (!state.isNodeDown) this.#pauseNode(error);
+      state.isNodeDown = true;
+      return 0;
+    }
+    this.#retryMs = 0;
+    return this.#settle(shard, payloads, outcomes);
+  }
+
+  #settle(
+    shard: ShardHints,
+    payloads: readonly Uint8Array[],
+    outcomes: readonly DeliveryOutcome[],
+  ): number {
+    let doneCount = 0;
+    for (const payload of payloads) {
+      const outcome = outcomes[doneCount];
+      if (outcome === undefined || outcome.kind === 'failed') {
+        shard.counters.add('writeNodeReqFail');
+        this.#warn('An owner did not take hinted writes', shard, outcome?.error);
+        this.#pause(shard);
+        return doneCount;
+      }
+      if (outcome.kind === 'refused') {
+        shard.counters.add('writeDropped');
+        this.#warn('A hinted write that its owner refuses is dropped', shard, outcome.error);
+      } else shard.counters.add('writeNodeReqPoints', rowCountOf(payload));
+      doneCount++;
+    }
+    shard.retryMs = 0;
+    return doneCount;
+  }
+
+  async #holdRate(lengthBytes: number): Promise<void> {
+    const { rateBytes } = this.#options;
+    if (rateBytes === 0) return;
+    const { clock } = this.#ports;
+    const nowMs = clock.monotonicMs();
+    const freeAtMs = Math.max(nowMs, this.#rateFreeAtMs);
+    this.#rateFreeAtMs = freeAtMs + (lengthBytes / rateBytes) * 1_000;
+    if (freeAtMs > nowMs) await clock.sleep(freeAtMs - nowMs, this.#closing.signal);
+  }
+
+  #pauseNode(error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    if (this.#retryMs === 0)
+      this.#ports.log.info('A node does not take its hinted writes', {
+        nodeId: this.#nodeId,
+        error: errorText(error),
+      });
+    this.#retryMs = this.#nextRetryMs(this.#retryMs);
+    this.#retryAtMs = this.#ports.clock.monotonicMs() + this.#retryMs;
+  }
+
+  #pause(shard: ShardHints): void {
+    shard.retryMs = this.#nextRetryMs(shard.retryMs);
+    shard.retryAtMs = this.#ports.clock.monotonicMs() + shard.retryMs;
+  }
+
+  #nextRetryMs(lastMs: number): number {
+    const { retryMs, retryMsMax } = this.#options;
+    return Math.max(1, Math.min(lastMs === 0 ? retryMs : lastMs * 2, retryMsMax));
+  }
+
+  async #drop(shard: ShardHints): Promise<void> {
+    shard.isDropping = true;
+    const isEmpty = shard.queue.isEmpty;
+    await shard.queue.drop();
+    this.#shards.delete(shard.shardId);
+    this.#opened.delete(shard);
+    const { log, target } = this.#ports;
+    target.onDrained(this.#nodeId, shard.shardId);
+    if (isEmpty) return;
+    log.info('Hinted writes for a shard that is gone are dropped', {
+      nodeId: this.#nodeId,
+      shardId: shard.shardId,
+    });
+  }
+
+  async #dropOld(shard: ShardHints, beforeNs: bigint): Promise<void> {
+    const dropped = { count: 0 };
+    while (shard.queue.hasUnread && (await this.#dropOldBlock(shard, beforeNs, dropped)));
+    if (dropped.count === 0) return;
+    shard.counters.add('writeDropped', dropped.count);
+    const { log, target } = this.#ports;
+    const nodeId = this.#nodeId;
+    const { shardId } = shard;
+    if (shard.queue.isEmpty) target.onDrained(nodeId, shardId);
+    log.warn('Hinted writes that waited too long are dropped', { nodeId, shardId, writes: dropped.count }); // prettier-ignore
+  }
+
+  /** Whether the block was all old, so that there may be more. */
+  async #dropOldBlock(
+    { queue }: ShardHints,
+    beforeNs: bigint,
+    dropped: { count: number },
+  ): Promise<boolean> {
+    let isAllOld = false;
+    const wasRead = await queue.consume(this.#options.batchBytesMax, ({ records }) => {
+      const young = records.findIndex(({ queuedAtNs }) => queuedAtNs >= beforeNs);
+      isAllOld = young < 0;
+      const count = isAllOld ? records.length : young;
+      dropped.count += count;
+      return count;
+    });
+    return wasRead && isAllOld;
+  }
+
+  #warn(message: string, { shardId }: ShardHints, error: unknown): void {
+    this.#ports.log.warn(message, { nodeId: this.#nodeId, shardId, error: errorText(error) });
+  }
+}
+
+function isDue({ queue, isDropping }: ShardHints): boolean {
+  return queue.hasUnread && !isDropping;
+}

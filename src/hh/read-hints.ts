@@ -1,0 +1,140 @@
+/**
+ * Reads the records of a segment, some at a time.
+ *
+ * Invariants:
+ * - What is handed out is what was queued: its checksum holds.
+ * - Damaged bytes cost the record they are in, not those behind it: the next whole record is looked for.
+ * - Every byte from `offset` to `nextOffset` is in a record or in a damage.
+ */
+import { crc32 } from 'node:zlib';
+import { KiB } from '../base/units.ts';
+import type { DiskFile } from '../env/disk.ts';
+import { decodeHintHeader, hintHeaderBytes } from './hint-record.ts';
+
+export interface HintRead {
+  readonly payload: Uint8Array;
+  readonly queuedAtNs: bigint;
+  /** Where the next record begins. */
+  readonly endOffset: number;
+}
+
+export interface HintDamage {
+  readonly offset: number;
+  readonly lengthBytes: number;
+  /** Nothing whole comes after it: what a crash or a failed write leaves at the end. */
+  readonly isTail: boolean;
+}
+
+export interface HintsRead {
+  readonly records: readonly HintRead[];
+  readonly damages: readonly HintDamage[];
+  readonly nextOffset: number;
+}
+
+export interface ReadBounds {
+  /** Of a record, or of damaged bytes. */
+  readonly offset: number;
+  /** Bytes of the file that count. */
+  readonly endOffset: number;
+  /** Of payloads; one record is read at least, however large. */
+  readonly bytesMax: number;
+}
+
+/** What is read at a time, at the least: many records are small. */
+const windowBytesMin = 64 * KiB;
+
+export async function readHints(
+  file: DiskFile,
+  { offset, endOffset, bytesMax }: ReadBounds,
+): Promise<HintsRead> {
+  const records: HintRead[] = [];
+  const damages: HintDamage[] = [];
+  const window = new Window(file, endOffset, Math.max(windowBytesMin, bytesMax));
+  let at = offset;
+  let bytes = 0;
+  while (at < endOffset && bytes < bytesMax) {
+    const record = await window.record(at);
+    if (record === undefined) {
+      const next = await window.nextHeader(at + 1);
+      const isTail = next === undefined;
+      damages.push({ offset: at, lengthBytes: (next ?? endOffset) - at, isTail });
+      at = next ?? endOffset;
+      continue;
+    }
+    if (records.length > 0 && bytes + record.payloadBytes > bytesMax) break;
+    const { payload, queuedAtNs } = record;
+    const recordEnd = at + hintHeaderBytes + record.payloadBytes;
+    if (payload === undefined)
+      damages.push({ offset: at, lengthBytes: recordEnd - at, isTail: false });
+    else records.push({ payload, queuedAtNs, endOffset: recordEnd });
+    bytes += record.payloadBytes;
+    at = recordEnd;
+  }
+  return { records, damages, nextOffset: at };
+}
+
+interface Found {
+  readonly payloadBytes: number;
+  readonly queuedAtNs: bigint;
+  /** Undefined when its checksum does not hold. */
+  readonly payload: Uint8Array | undefined;
+}
+
+/** Bytes of the file around the place at hand. */
+class Window {
+  readonly #file: DiskFile;
+  readonly #endOffset: number;
+  readonly #sizeBytes: number;
+  #start = 0;
+  #bytes: Uint8Array = new Uint8Array();
+
+  constructor(file: DiskFile, endOffset: number, sizeBytes: number) {
+    this.#file = file;
+    this.#endOffset = endOffset;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  /** The record at `offset`; undefined when there is no whole one. */
+  async record(offset: number): Promise<Found | undefined> {
+    const header = decodeHintHeader(await this.#at(offset, hintHeaderBytes), 0);
+    if (header === undefined) return undefined;
+    const { payloadBytes, queuedAtNs, payloadCrc } = header;
+    const lengthBytes = hintHeaderBytes + payloadBytes;
+    if (offset + lengthBytes > this.#endOffset) return undefined;
+    const bytes = await this.#at(offset, lengthBytes);
+    const payload = bytes.slice(hintHeaderBytes, lengthBytes);
+    const isWhole = payload.length === payloadBytes && crc32(payload) === payloadCrc;
+    return { payloadBytes, queuedAtNs, payload: isWhole ? payload : undefined };
+  }
+
+  /** Where the first whole header at or behind `offset` is whose record ends within the file. */
+  async nextHeader(offset: number): Promise<number | undefined> {
+    for (let at = offset; at + hintHeaderBytes <= this.#endOffset;) {
+      const bytes = await this.#at(at, this.#sizeBytes);
+      const last = bytes.length - hintHeaderBytes;
+      for (let i = 0; i <= last; i++) {
+        // "V", the first byte of the magic.
+        if (bytes[i] !== 0x56) continue;
+        const header = decodeHintHeader(bytes, i);
+        if (header === undefined) continue;
+        if (at + i + hintHeaderBytes + header.payloadBytes <= this.#endOffset) return at + i;
+      }
+      if (last < 0) return undefined;
+      at += last + 1;
+    }
+    return undefined;
+  }
+
+  /** The bytes from `offset` on: `lengthBytes` at the least unless the file ends before. */
+  async #at(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    const wanted = Math.min(lengthBytes, this.#endOffset - offset);
+    const isHere = offset >= this.#start && offset + wanted <= this.#start + this.#bytes.length;
+    if (!isHere) {
+      const size = Math.min(Math.max(lengthBytes, this.#sizeBytes), this.#endOffset - offset);
+      const into = new Uint8Array(size);
+      const count = await this.#file.readAt(offset, into);
+      [this.#start, this.#bytes] = [offset, into.subarray(0, count)];
+    }
+    return this.#bytes.subarray(offset - this.#start);
+  }
+}
