@@ -34,7 +34,7 @@ test('cluster: a seed replays to the same trace, also in another process', async
 /** Seeds at which the search of `npm run sim:planted` found each bug. */
 const caughtAt: Readonly<Record<Plant, number>> = {
   'ack-before-fsync': 1,
-  'table-not-synced': 1,
+  'table-not-synced': 2,
   'log-released-early': 1,
   'flush-loses-in-flight': 4,
   'vote-not-persisted': 3,
@@ -43,6 +43,8 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'acknowledged-unapplied': 2,
   'hint-not-synced': 1,
   'hints-forgotten': 1,
+  'damage-forgotten': 5,
+  'folder-not-missed': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

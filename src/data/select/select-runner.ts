@@ -17,6 +17,7 @@ import type { QueryAccount } from '../../query/run/query-account.ts';
 import type { RunContext } from '../../query/run/run-context.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
+import { FailedOwners } from '../shards/failed-owners.ts';
 import { answerBytes } from './answer-bytes.ts';
 import { causeOf, NodeFailure, onNode } from './node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';
@@ -124,7 +125,7 @@ export async function* streamSelect(
 interface Attempt {
   readonly context: SelectContext;
   readonly ports: SelectPorts;
-  readonly failed: ReadonlyMap<number, unknown>;
+  readonly failed: FailedOwners;
 }
 
 async function* streamOf(
@@ -147,15 +148,15 @@ async function* streamOf(
 
 async function withFailover<T>(
   { signal }: SelectContext,
-  attempt: (failed: ReadonlyMap<number, unknown>) => Promise<T>,
+  attempt: (failed: FailedOwners) => Promise<T>,
 ): Promise<T> {
-  const failed = new Map<number, unknown>();
+  const failed = new FailedOwners();
   for (;;) {
     try {
       return await attempt(failed);
     } catch (error) {
       if (!(error instanceof NodeFailure) || signal.aborted) throw causeOf(error);
-      failed.set(error.nodeId, error.cause);
+      failed.add(error.nodeId, error.cause);
     }
   }
 }

@@ -3,6 +3,7 @@ import { DbError, dbErrorCodes } from '../../base/errors.ts';
 import type { Random } from '../../env/random.ts';
 import type { ShardInfo } from '../../meta/model/catalog.ts';
 import { chooseOwners, isNodeFailure, type OwnerPreference } from './choose-owners.ts';
+import { FailedOwners } from './failed-owners.ts';
 
 const random = { u32: () => 0 } as unknown as Random;
 const shards: readonly ShardInfo[] = [
@@ -14,9 +15,11 @@ const noneBehind = () => 0;
 
 function choose(
   localNodeId: number,
-  failed: ReadonlyMap<number, unknown>,
+  errors: ReadonlyMap<number, unknown>,
   missedAt: OwnerPreference['missedAt'] = noneBehind,
 ) {
+  const failed = new FailedOwners();
+  for (const [nodeId, error] of errors) failed.add(nodeId, error);
   return [...chooseOwners(shards, { localNodeId, random, failed, missedAt })];
 }
 
@@ -36,15 +39,33 @@ test('choose owners: an owner that lacks what was written here is asked only whe
 test.each(['corrupt', 'io_error', 'unavailable', 'unsupported_version'] as const)(
   'choose owners: an owner that fails with %s is passed over, also when it is this node',
   (code) => {
-    const error = new DbError(code, 'shard 1 is damaged: 000000001-000000001.tsm');
+    const error = new DbError(code, '000000001-000000001.tsm');
     expect(isNodeFailure(error)).toBe(true);
     expect(choose(5, new Map([[5, error]]))).toEqual([[4, [1]], [6, [2]]]); // prettier-ignore
     const all = new Map([4, 5].map((node) => [node, error]));
-    expect(() => choose(5, all)).toThrow(
-      'shard 1 is unavailable: shard 1 is damaged: 000000001-000000001.tsm',
-    );
+    expect(() => choose(5, all)).toThrow('shard 1 is unavailable: 000000001-000000001.tsm');
   },
 );
+
+test('choose owners: a shard that is damaged keeps no other shard of its node from being read there', () => {
+  const damaged = (id: number) => new DbError('corrupt', `shard ${id} is damaged: shard.json`);
+  expect(choose(5, new Map([[5, damaged(1)]]))).toEqual([[4, [1]], [5, [2]]]); // prettier-ignore
+  expect(() => choose(5, new Map([[5, damaged(1)], [4, damaged(1)]]))).toThrow('shard 1 is unavailable: shard 1 is damaged: shard.json'); // prettier-ignore
+});
+
+test('failed owners: a shard that fails again, and ever more of them, fail the node', () => {
+  const damaged = (id: number) => new DbError('corrupt', `shard ${id} is damaged: shard.json`);
+  const again = new FailedOwners();
+  again.add(5, damaged(1));
+  expect([again.has(5, 1), again.has(5, 2)]).toEqual([true, false]);
+  again.add(5, damaged(1));
+  expect(again.has(5, 2)).toBe(true);
+  const many = new FailedOwners();
+  for (let id = 1; id <= 8; id++) many.add(5, damaged(id));
+  expect(many.has(5, 99)).toBe(false);
+  many.add(5, damaged(9));
+  expect([many.has(5, 99), many.has(4, 1)]).toEqual([true, false]);
+});
 
 test('choose owners: what is wrong with the request is so on every owner', () => {
   const others = dbErrorCodes.filter((code) => !isNodeFailure(new DbError(code, '')));

@@ -1,12 +1,12 @@
 import { DbError, errorText, isDbError, type DbErrorCode } from '../../base/errors.ts';
 import type { Random } from '../../env/random.ts';
 import type { ShardInfo } from '../../meta/model/catalog.ts';
+import type { FailedOwners } from './failed-owners.ts';
 
 export interface OwnerPreference {
   readonly localNodeId: number;
   readonly random: Random;
-  /** Nodes that failed this query, with why. */
-  readonly failed: ReadonlyMap<number, unknown>;
+  readonly failed: FailedOwners;
   /** When an owner last missed something that went through this node; 0 when it lacks nothing (LaggingOwners). */
   readonly missedAt: (shardId: number, nodeId: number) => number;
 }
@@ -22,7 +22,7 @@ export function chooseOwners(
 ): ReadonlyMap<number, readonly number[]> {
   const chosen = new Map<number, number[]>();
   for (const { id, owners } of shards) {
-    const live = owners.filter((owner) => !failed.has(owner));
+    const live = owners.filter((owner) => !failed.has(owner, id));
     if (live.length === 0) throw noOwner(id, owners, failed);
     const missed = live.map((owner) => missedAt(id, owner));
     const least = Math.min(...missed);
@@ -58,12 +58,8 @@ export function isNodeFailure(error: unknown): boolean {
   return nodeFailures.some((code) => isDbError(error, code));
 }
 
-function noOwner(
-  shardId: number,
-  owners: readonly number[],
-  failed: ReadonlyMap<number, unknown>,
-): DbError {
-  const cause = failed.get(owners.at(-1) ?? 0);
+function noOwner(shardId: number, owners: readonly number[], failed: FailedOwners): DbError {
+  const cause = failed.reason(owners.at(-1) ?? 0, shardId);
   const reason = cause === undefined ? 'it has no owner' : errorText(cause);
   return new DbError('unavailable', `shard ${shardId} is unavailable: ${reason}`, { cause });
 }

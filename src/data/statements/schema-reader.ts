@@ -5,6 +5,7 @@ import { mergeDescriptions } from '../engine/describe-shards.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from '../engine/schema-list.ts';
 import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
+import { FailedOwners } from '../shards/failed-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { mergeLists } from '../shards/merge-lists.ts';
 import { NodeFailure, onNode } from '../shards/node-failure.ts';
@@ -48,7 +49,7 @@ export async function readSchema<T>(
   signal: AbortSignal,
   read: (reader: SchemaReader) => Promise<T>,
 ): Promise<T> {
-  const failed = new Map<number, unknown>();
+  const failed = new FailedOwners();
   for (;;) {
     try {
       const opened = await Promise.all(
@@ -57,7 +58,7 @@ export async function readSchema<T>(
       return await read(new SchemaReader(opened, signal));
     } catch (error) {
       if (!(error instanceof NodeFailure)) throw error;
-      failed.set(error.nodeId, error.cause);
+      failed.add(error.nodeId, error.cause);
     }
   }
 }
@@ -65,7 +66,7 @@ export async function readSchema<T>(
 async function openScope(
   { random, meta, shards }: SchemaPorts,
   scope: SchemaScope,
-  attempt: { readonly failed: ReadonlyMap<number, unknown>; readonly signal: AbortSignal },
+  attempt: { readonly failed: FailedOwners; readonly signal: AbortSignal },
 ): Promise<ReadScope> {
   const { failed, signal } = attempt;
   const { missedAt } = shards;

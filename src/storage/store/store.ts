@@ -31,6 +31,7 @@ import { readTsmSeal } from '../tsm/tsm-file.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
+import { damagedShardError } from './damaged-shard.ts';
 import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
 import { folderOf, newOpenShard, newSuffix, type DamagedShard, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
@@ -271,8 +272,7 @@ export class Store {
   #refuseDamaged(shardId: number): void {
     const damaged = this.#damaged.get(shardId);
     if (damaged === undefined) return;
-    const { code, message } = damaged.error;
-    throw new DbError(code, `shard ${shardId} is damaged: ${message}`, { cause: damaged.error });
+    throw damagedShardError(shardId, damaged.error);
   }
 
   #refuseFull({ shard }: OpenShard): void {

@@ -18,29 +18,42 @@ export async function checkCalm(cluster: ClusterWorld, admin: Admin): Promise<vo
     if (!cluster.metas.has(name) && !cluster.data.has(name)) throw new Error(`${name} did not come back`); // prettier-ignore
   for (const { catalog } of cluster.metas.values()) if (catalog.index > 0) admin.check(catalog);
   const stored = new Map<string, Rows>();
+  const damaged = new Map<string, readonly number[]>();
   for (const [name, node] of cluster.data) {
     if (!node.meta.isJoined) history.queued.delete(name);
-    const rows = await world.complete(storedRows(node.local));
+    const { rows, damagedIds } = await world.complete(storedRows(node.local));
+    if (damagedIds.length > 0) {
+      const { victim } = cluster;
+      if (name !== victim.name || !victim.isDamaged)
+        throw new Error(
+          `${name} calls shards ${damagedIds.join()} damaged, and its disk lost nothing`,
+        );
+      damaged.set(name, damagedIds);
+    }
     const isRegister = ([key]: readonly [string, string]) => measurementOf(key) === registerMeasurement; // prettier-ignore
     stored.set(name, new Map([...rows].filter((row) => !isRegister(row))));
-    lastWrites.check(name, new Map([...rows].filter(isRegister)));
+    if (!damaged.has(name)) lastWrites.check(name, new Map([...rows].filter(isRegister)));
   }
-  checkStored(history, stored);
+  const lacking = new Set(damaged.keys());
+  checkStored(history, stored, lacking);
   const windows = new Map<string, Windows>();
   for (const [name, rows] of stored) windows.set(name, windowsOf(ofDatabase(cluster, rows)));
   for (const node of joined(cluster)) {
     admin.check(node.meta.catalog);
     await mustAnswer(cluster, node);
-    await checkNodeWindows(cluster, node, windows);
+    await checkNodeWindows(cluster, node, { windows, damaged });
   }
-  await checkWithNodesDown(cluster);
+  await checkWithNodesDown(cluster, lacking);
 }
 
 /** An acknowledged write is readable while one of its owners is up, also without metas. */
-async function checkWithNodesDown(cluster: ClusterWorld): Promise<void> {
+async function checkWithNodesDown(
+  cluster: ClusterWorld,
+  lacking: ReadonlySet<string>,
+): Promise<void> {
   const { world } = cluster;
   for (const name of cluster.metas.keys()) cluster.crash(name, 100_000);
-  const [down] = [...cluster.data.keys()];
+  const [down] = [...lacking, ...cluster.data.keys()];
   cluster.crash(down ?? '', 100_000);
   await world.run(world.nowMs + 1_000);
   for (const node of joined(cluster)) await mustAnswer(cluster, node);
@@ -53,10 +66,16 @@ async function mustAnswer(cluster: ClusterWorld, node: DataNode): Promise<void> 
   }
 }
 
+interface StoredWindows {
+  readonly windows: ReadonlyMap<string, Windows>;
+  /** Shards that nodes call damaged. */
+  readonly damaged: ReadonlyMap<string, readonly number[]>;
+}
+
 async function checkNodeWindows(
   cluster: ClusterWorld,
   node: DataNode,
-  windows: ReadonlyMap<string, Windows>,
+  { windows, damaged }: StoredWindows,
 ): Promise<void> {
   const toNs = epochNs + BigInt(cluster.knobs.weekCount) * weekNs;
   const answer = await cluster.world.complete(ask(node, windowsQuery(epochNs - weekNs, toNs), 'd'));
@@ -64,8 +83,17 @@ async function checkNodeWindows(
   const places = [...windows.values()].flatMap((one) => [...one.keys()]);
   checkWindows(answeredWindows(answer), places, (place) => {
     // Windows and shard groups begin on other days of the week: the group is that of the points in between.
-    const owners = ownersAt(node, BigInt(place.split(' ')[1] ?? '0') + (epochNs % weekNs));
-    return owners.map((owner) => windows.get(owner) ?? new Map<string, never>());
+    const { owners, shardIds } = shardsAt(
+      node,
+      BigInt(place.split(' ')[1] ?? '0') + (epochNs % weekNs),
+    );
+    // A shard that is damaged says so: it answers nothing, and its owner has no row of it.
+    const isAble = (owner: string) => {
+      const isDamaged = damaged.get(owner)?.some((id) => shardIds.has(id)) === true;
+      return !isDamaged || windows.get(owner)?.has(place) === true;
+    };
+    const able = owners.filter(isAble);
+    return able.map((owner) => windows.get(owner) ?? new Map<string, never>());
   });
 }
 
@@ -73,15 +101,19 @@ function ofDatabase({ history }: ClusterWorld, rows: Rows): Rows {
   return new Map([...rows].filter(([key]) => history.partOf(key)?.database === 'd'));
 }
 
-/** Machines that own a shard of database d at this time. */
-function ownersAt({ meta: { catalog } }: DataNode, timeNs: bigint): readonly string[] {
+/** Shards of database d at this time, and machines that own one. */
+function shardsAt(
+  { meta: { catalog } }: DataNode,
+  timeNs: bigint,
+): { readonly owners: readonly string[]; readonly shardIds: ReadonlySet<number> } {
   const database = findDatabase(catalog, 'd');
   const policy = database && findRetentionPolicy(database, '');
   const group = policy?.shardGroups.find((one) => one.startNs <= timeNs && timeNs < endOfGroup(one)); // prettier-ignore
   const ids = new Set(group?.shards.flatMap(({ owners }) => owners));
-  return catalog.dataNodes
+  const owners = catalog.dataNodes
     .filter(({ id }) => ids.has(id))
     .map(({ tcpAddress }) => tcpAddress.split(':')[0] ?? '');
+  return { owners, shardIds: new Set(group?.shards.map(({ id }) => id)) };
 }
 
 function joined(cluster: ClusterWorld): readonly DataNode[] {

@@ -8,10 +8,16 @@ import { keyOf, type Part, type Row, type Rows } from './points.ts';
  * - a part is there whole or not at all;
  * - what an owner called durable is on it, and what hinted handoff called durable for it;
  * - an acknowledged part is on as many owners as its level asks for.
+ * A node of `lacking` says that shards of its are damaged: it may lack any point.
  */
-export function checkStored(history: History, stored: ReadonlyMap<string, Rows>): void {
+export function checkStored(
+  history: History,
+  stored: ReadonlyMap<string, Rows>,
+  lacking: ReadonlySet<string> = new Set(),
+): void {
   for (const [node, rows] of stored) {
     checkNothingInvented(history, node, rows);
+    if (lacking.has(node)) continue;
     for (const part of partsIn(history, rows)) checkWhole(part, { node, rows });
     for (const [id, receipt] of history.durable.get(node) ?? [])
       checkKept(history, id, { node, rows, receipt });
@@ -23,7 +29,10 @@ export function checkStored(history: History, stored: ReadonlyMap<string, Rows>)
     // What was queued may have been refused by the owner that it was brought to, which nobody could say in the answer.
     const sure = part.level === 'any' ? part.rows : [...part.rows, ...part.doubtful];
     const owners = [...stored].filter(([, rows]) => sure.every((row) => has(rows, row)));
-    if (owners.length < requiredOwners(part.level, part.replicaCount))
+    const lackingCount = [...lacking].filter(
+      (node) => !owners.some(([one]) => one === node),
+    ).length;
+    if (owners.length + lackingCount < requiredOwners(part.level, part.replicaCount))
       throw new Error(`part ${id} was acknowledged at ${part.level}, and is on ${owners.length} owners`); // prettier-ignore
   }
 }

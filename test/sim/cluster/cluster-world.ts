@@ -16,6 +16,7 @@ import { RpcClient } from '../../../src/rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
 import { startDataNode, type DataNode } from '../../../src/server/data-node.ts';
 import { World, type SimNode } from '../world/world.ts';
+import { Victim } from './damage.ts';
 import { Events } from './events.ts';
 import { History } from './history.ts';
 import { dataToml, drawKnobs, drawWorkerCount, type Knobs } from './knobs.ts';
@@ -45,6 +46,7 @@ export class ClusterWorld {
   readonly data = new Map<string, DataNode>();
   /** What must happen in a run for it to show anything, counted from the trace. */
   readonly events = new Events();
+  readonly victim: Victim;
   /** Machines that are part of the cluster, or about to be. */
   names: readonly string[] = founders;
   readonly #plant: Plant | undefined;
@@ -62,6 +64,7 @@ export class ClusterWorld {
       },
     });
     this.#random = this.world.random('machines');
+    this.victim = new Victim(this.world.random('victim'));
     this.knobs = drawKnobs(this.world.random('knobs'));
     for (const name of [...founders, ...joiners]) {
       const isData = name.startsWith('d');

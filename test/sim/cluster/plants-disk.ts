@@ -48,6 +48,25 @@ export function markingTooMuch(disk: Disk): Disk {
   });
 }
 
+/** Shards that the log has lost records of are not marked. */
+export function withoutMarks(disk: Disk): Disk {
+  return wrapped(disk, {
+    replaceFile: (path, bytes) =>
+      path.endsWith('/damaged.json') ? Promise.resolve() : disk.replaceFile(path, bytes),
+  });
+}
+
+/** Nobody keeps which shards were made. */
+export function withoutRoster(disk: Disk): Disk {
+  return wrapped(disk, {
+    open: async (path, mode) => {
+      const file = await disk.open(path, mode);
+      if (!/shards-\d+\.log$/.test(path)) return file;
+      return { ...laxFile(file), append: () => Promise.resolve() };
+    },
+  });
+}
+
 function withoutSync(disk: Disk, isLax: (path: string) => boolean): Disk {
   return wrapped(disk, {
     open: async (path, mode) => {

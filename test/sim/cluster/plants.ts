@@ -7,6 +7,8 @@ import {
   markingTooMuch,
   withoutAnySync,
   withoutHintSync,
+  withoutMarks,
+  withoutRoster,
   withoutTableSync,
 } from './plants-disk.ts';
 
@@ -22,6 +24,8 @@ export const plants = [
   'acknowledged-unapplied',
   'hint-not-synced',
   'hints-forgotten',
+  'damage-forgotten',
+  'folder-not-missed',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -53,6 +57,10 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
       return { ...ports, disk: withoutTableSync(disk) };
     case 'log-released-early':
       return { ...ports, disk: droppingLogsEarly(disk) };
+    case 'damage-forgotten':
+      return { ...ports, disk: withoutMarks(disk) };
+    case 'folder-not-missed':
+      return { ...ports, disk: withoutRoster(disk) };
     case 'flush-loses-in-flight':
       return { ...ports, disk: markingTooMuch(disk) };
     default:

@@ -1,3 +1,4 @@
+import { isDbError } from '../../../src/base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../../src/base/units.ts';
 import { everyone } from '../../../src/data/statements/principal.ts';
 import type { LocalShards } from '../../../src/data/engine/local-shards.ts';
@@ -10,41 +11,57 @@ import { rowKey, type Rows, rowText, valueText } from './points.ts';
 
 const options = { deadlineMs: 60_000 };
 
-/** All rows that a node holds, read through its own engine. */
-export async function storedRows(local: LocalShards): Promise<Map<string, string>> {
+/** All rows that a node holds, read through its own engine, and shards that it says are damaged. */
+export async function storedRows(
+  local: LocalShards,
+): Promise<{ readonly rows: Rows; readonly damagedIds: readonly number[] }> {
   const rows = new Map<string, string>();
+  const damagedIds: number[] = [];
   for (const { shardId } of await local.holdings()) {
-    const { measurements } = await local.describe([shardId], options);
-    for (const { name: measurement, fields, tagKeys } of measurements) {
-      const fragment = {
-        version: fragmentVersion,
-        measurement,
-        shardIds: [shardId],
-        minTimeNs,
-        maxTimeNs,
-        ascending: true,
-        groupBy: [...tagKeys].sort(),
-        task: {
-          kind: 'rows',
-          columns: fields.map(([name, type]) => ({ kind: 'field', name, type }) as const),
-          rowsMax: 0,
-        },
-      } as const;
-      const blocks: RowsBlock[] = [];
-      for await (const batch of local.fragment(fragment, options))
-        blocks.push(...([batch].flat() as RowsBlock[])); // prettier-ignore
-      for (const block of blocks) {
-        const tags = fragment.groupBy.map((key, i) => [key, block.group[i] ?? ''] as const);
-        const columns = fields.map(([name], i) => [name, block.columns[i]] as const);
-        addRows(rows, seriesOf(measurement, tags), {
-          timesNs: block.timesNs,
-          columns,
-          end: block.timesNs.length,
-        });
-      }
+    try {
+      await addShard(local, shardId, rows);
+    } catch (error) {
+      if (!isDbError(error, 'corrupt')) throw error;
+      damagedIds.push(shardId);
     }
   }
-  return rows;
+  return { rows, damagedIds };
+}
+
+async function addShard(
+  local: LocalShards,
+  shardId: number,
+  rows: Map<string, string>,
+): Promise<void> {
+  const { measurements } = await local.describe([shardId], options);
+  for (const { name: measurement, fields, tagKeys } of measurements) {
+    const fragment = {
+      version: fragmentVersion,
+      measurement,
+      shardIds: [shardId],
+      minTimeNs,
+      maxTimeNs,
+      ascending: true,
+      groupBy: [...tagKeys].sort(),
+      task: {
+        kind: 'rows',
+        columns: fields.map(([name, type]) => ({ kind: 'field', name, type }) as const),
+        rowsMax: 0,
+      },
+    } as const;
+    const blocks: RowsBlock[] = [];
+    for await (const batch of local.fragment(fragment, options))
+      blocks.push(...([batch].flat() as RowsBlock[])); // prettier-ignore
+    for (const block of blocks) {
+      const tags = fragment.groupBy.map((key, i) => [key, block.group[i] ?? ''] as const);
+      const columns = fields.map(([name], i) => [name, block.columns[i]] as const);
+      addRows(rows, seriesOf(measurement, tags), {
+        timesNs: block.timesNs,
+        columns,
+        end: block.timesNs.length,
+      });
+    }
+  }
 }
 
 /** What a statement answers, or the error's text. */

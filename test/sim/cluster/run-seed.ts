@@ -62,6 +62,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     (isPoor() && world.nowMs < startMs + faultsMs * longestFactor)
   ) {
     strike(cluster, random);
+    cluster.victim.maybeDamage(cluster);
     const untilMs = world.nowMs + 300 + below(random, 1_500);
     while (world.nowMs < untilMs) {
       await world.run(world.nowMs + 100);

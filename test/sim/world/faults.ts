@@ -18,6 +18,7 @@ export const faultKinds = [
   'io_error',
   'slow_disk',
   'bit_flip',
+  'lost_folder',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];

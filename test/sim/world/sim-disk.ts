@@ -73,6 +73,13 @@ export class SimDrive {
     throw new DbError('io_error', `${path}: EIO`);
   }
 
+  /** A folder goes with all that is in it, as with a disk that is not there. */
+  lose(path: string): void {
+    this.tree.removeTree(path);
+    this.tree.syncDir(path.slice(0, path.lastIndexOf('/')));
+    this.#loop.strike('lost_folder', `${this.#node} ${path}`);
+  }
+
   /** Turns over one bit of one file below `path`; false when there is none with bytes. */
   flipBit(path = ''): boolean {
     const files = [...this.tree.inodes(path)].filter((inode) => inode.length > 0);

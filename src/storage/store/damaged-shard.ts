@@ -1,0 +1,14 @@
+/** The error of a shard that is damaged as a whole, and its shard again: it crosses threads and nodes as a code and a text. */
+import { DbError } from '../../base/errors.ts';
+
+/** With what is wrong, path and offset. */
+export function damagedShardError(shardId: number, error: DbError): DbError {
+  return new DbError(error.code, `shard ${shardId} is damaged: ${error.message}`, { cause: error });
+}
+
+/** Undefined for any other error. */
+export function damagedShardOf(error: unknown): number | undefined {
+  if (!(error instanceof DbError)) return undefined;
+  const [, digits] = /^shard (\d+) is damaged: /.exec(error.message) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
