@@ -2,6 +2,8 @@ import type { Attack } from './attack.ts';
 import { badLines, hugeBodies } from './broken-bodies.ts';
 import { deepTrees, killed, largeAnswers, manyWindows, wideRows } from './heavy-queries.ts';
 import { leavingWriters, stalledReaders, stalledWriters } from './leaving-clients.ts';
+import { briefDatabases } from './brief-databases.ts';
+import { longKeys, oddNames } from './odd-names.ts';
 import { manyShards, ownWrites } from './own-writes.ts';
 
 /** All attacks, in the order in which they run. */
@@ -13,6 +15,9 @@ export const attacks: readonly Attack[] = [
   stalledWriters,
   badLines,
   stalledReaders,
+  briefDatabases,
+  longKeys,
+  oddNames,
   wideRows,
   deepTrees,
   largeAnswers,

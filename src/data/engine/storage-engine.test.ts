@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { batchOf, kept, openStore } from '../../../test/support/store-script.ts';
+import { World } from '../../../test/sim/world/world.ts';
+import type { EnginePorts } from '../../env/engine-host.ts';
+import type { Log } from '../../env/log.ts';
+import { fragmentVersion } from '../../query/fragment.ts';
+import { StorageEngine } from './storage-engine.ts';
+
+const options = {
+  dataFolder: 'data',
+  walFolder: 'wal',
+  segmentBytesMax: 700,
+  queueBytesMax: 1 << 20,
+  arenaBytesMax: 1 << 24,
+  snapshotBytes: 1 << 20,
+  snapshotColdMs: 600_000,
+  cacheBytesMax: 1 << 24,
+  memtablesBytesMax: 1 << 24,
+  compaction: { isByHand: true, fullColdMs: 1, fileBytesMax: 1, bytesPerSecond: 0, burstBytes: 0 },
+};
+
+const fragment = {
+  version: fragmentVersion,
+  measurement: 'm',
+  shardIds: [kept.shardId],
+  minTimeNs: 0n,
+  maxTimeNs: 1_000n,
+  ascending: true,
+  groupBy: [],
+  task: { kind: 'rows', columns: [{ kind: 'field', name: 'v', type: 'float' }], rowsMax: 0 },
+} as const;
+
+test('storage engine: damage that a query meets is logged with its place, once however often it is met', async () => {
+  const world = new World(1);
+  const { disk, clock, random } = world.addNode('a').env;
+  const lines: string[] = [];
+  const log = {
+    info: () => undefined,
+    error: (message: string, fields: unknown) => lines.push(`${message} ${JSON.stringify(fields)}`),
+  } as unknown as Log;
+  const ports: EnginePorts = { disk, clock, random, log, turn: () => Promise.resolve() };
+  const work = async () => {
+    const store = await openStore(disk, clock);
+    await store.write(kept, batchOf('m v=1 1\nm v=2.5 2'));
+    await store.flush(kept.shardId);
+    await store.close();
+    const path = 'data/db/autogen/7/000000001-000000001.tsm';
+    const bytes = (await disk.readFile(path)).slice();
+    bytes[12] = (bytes[12] ?? 0) ^ 1;
+    await disk.replaceFile(path, bytes);
+    const engine = await StorageEngine.create({ index: 0, count: 1, options }, ports);
+    const read = async () => {
+      for await (const _ of engine.stream('fragment', fragment, { cancelled: () => false }))
+        continue;
+    };
+    const damaged = { code: 'corrupt', message: `${path}: the block at 5 is damaged` };
+    await expect(read()).rejects.toMatchObject(damaged);
+    await expect(read()).rejects.toMatchObject(damaged);
+    expect(lines).toEqual([
+      `A query has met damage ${JSON.stringify({ shards: '7', error: damaged.message })}`,
+    ]);
+    await engine.close();
+  };
+  await world.complete(work());
+});
