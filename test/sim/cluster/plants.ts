@@ -9,6 +9,8 @@ import {
   withoutMarks,
   withoutRoster,
   withoutHintSync,
+  withoutMarks,
+  withoutRoster,
   withoutTableSync,
 } from './plants-disk.ts';
 
@@ -26,6 +28,8 @@ export const plants = [
   'folder-not-missed',
   'hint-not-synced',
   'hints-forgotten',
+  'damage-forgotten',
+  'folder-not-missed',
 ] as const;
 export type Plant = (typeof plants)[number];
 
