@@ -75,7 +75,7 @@ test('data api: each refusal of /write has the status and text of the reference'
     '400 {"error":"partial write: unable to parse \'bad\': missing fields dropped=0 for database: d"}',
   );
   expect(await write('p f="text" 2')).toBe(
-    '400 {"error":"partial write: field type conflict: input field \\"f\\" on measurement \\"p\\" is type string, already exists as type float dropped=1 for database: d"}',
+    '400 {"error":"partial write: field type conflict: input field \\"f\\" on measurement \\"p\\" is type string, already exists as type float dropped=1 for database: d for retention policy: autogen"}',
   );
   expect(await write('p f=1', '&precision=x')).toContain('invalid precision \\"x\\" (use n, u, ms');
   expect(await write('p f=1', '&consistency=x')).toContain(
