@@ -9,13 +9,16 @@ import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
 import { selectRows } from './select-rows.ts';
 import { SeriesRows, type RowChunk } from './series-rows.ts';
 
-/** Runs a rows task over the shards at hand; blocks are ordered by group, then by time in the fragment's direction. */
+/** So many chunks without a row that passes, then others may run. */
+const roundsMax = 8;
+
+/** Runs a rows task over the shards at hand; blocks are ordered by group, then by time in the fragment's direction; undefined is a pause. */
 export function* runRows(
   fragment: Fragment,
   task: RowsTask,
   sources: readonly ShardSource[],
   context: FragmentContext,
-): Generator<RowsBlock> {
+): Generator<RowsBlock | undefined> {
   for (const group of groupSeries(fragment, sources, context.matcher)) {
     yield* runGroup(fragment, task, group, context);
   }
@@ -26,7 +29,7 @@ function* runGroup(
   task: RowsTask,
   group: Group,
   context: FragmentContext,
-): Generator<RowsBlock> {
+): Generator<RowsBlock | undefined> {
   const streams = group.members.map((member) => memberStream(fragment, task, member, context));
   let rowsLeft = task.rowsMax === 0 ? Number.POSITIVE_INFINITY : task.rowsMax;
   const types = task.columns.map((column): ColumnType =>
@@ -34,6 +37,10 @@ function* runGroup(
   );
   for (const chunk of mergeChunks(streams, types, fragment.ascending)) {
     context.check();
+    if (chunk.timesNs.length === 0) {
+      yield undefined;
+      continue;
+    }
     const count = Math.min(chunk.timesNs.length, rowsLeft);
     yield {
       kind: 'rows',
@@ -83,8 +90,9 @@ function memberStream(
   const types = present.map((name) => stored.get(name) ?? 'float');
   const rows = new SeriesRows(cursors, types, context.arena, fragment.ascending);
   return {
-    next(): RowChunk | undefined {
-      for (;;) {
+    next(): RowChunk | 'pause' | undefined {
+      for (let round = 0; ; round++) {
+        if (round === roundsMax) return 'pause';
         context.check();
         const chunk = rows.next();
         if (chunk === undefined) return undefined;
