@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
 import type { ShardSource } from '../source.ts';
-import { ColumnBuilder, isConvertible } from './column-builder.ts';
+import { ColumnBuilder, isConvertible, sliceColumn } from './column-builder.ts';
 import type { FragmentContext } from './context.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
@@ -30,11 +30,18 @@ function* runGroup(
   group: Group,
   context: FragmentContext,
 ): Generator<RowsBlock | undefined> {
-  const streams = group.members.map((member) => memberStream(fragment, task, member, context));
   let rowsLeft = task.rowsMax === 0 ? Number.POSITIVE_INFINITY : task.rowsMax;
   const types = task.columns.map((column): ColumnType =>
     column.kind === 'tag' ? 'string' : column.type,
   );
+  const streamOf = (member: MemberSeries) => memberStream(fragment, task, member, context);
+  const { shardRowsMax } = task;
+  const streams =
+    shardRowsMax === undefined
+      ? group.members.map(streamOf)
+      : [...byShard(group.members).values()].map((members) =>
+          firstRows(mergeChunks(members.map(streamOf), types, fragment.ascending), shardRowsMax),
+        );
   for (const chunk of mergeChunks(streams, types, fragment.ascending)) {
     context.check();
     if (chunk.timesNs.length === 0) {
@@ -51,6 +58,37 @@ function* runGroup(
     rowsLeft -= count;
     if (rowsLeft <= 0) return;
   }
+}
+
+function byShard(members: readonly MemberSeries[]): ReadonlyMap<number, readonly MemberSeries[]> {
+  const shards = new Map<number, MemberSeries[]>();
+  for (const member of members) {
+    const { shardId } = member.source;
+    const own = shards.get(shardId);
+    if (own === undefined) shards.set(shardId, [member]);
+    else own.push(member);
+  }
+  return shards;
+}
+
+/** The first `rowsMax` rows of a stream. */
+function firstRows(chunks: Iterator<RowChunk>, rowsMax: number): ChunkStream {
+  let left = rowsMax;
+  return {
+    next() {
+      if (left === 0) return undefined;
+      const next = chunks.next();
+      if (next.done === true) return undefined;
+      const { timesNs, columns } = next.value;
+      if (timesNs.length === 0) return 'pause';
+      const count = Math.min(left, timesNs.length);
+      left -= count;
+      return {
+        timesNs: timesNs.subarray(0, count),
+        columns: columns.map((column) => sliceColumn(column, 0, count)),
+      };
+    },
+  };
 }
 
 function cut(columns: readonly Column[], types: readonly ColumnType[], count: number): Column[] {

@@ -69,7 +69,8 @@ export class RowBuilder {
     if (fill.kind !== 'number' && fill.kind !== 'previous')
       return columns.map((column, i) => column && convertColumn(column, slots[i]?.type ?? 'float'));
     const before = this.#lastSubgroup;
-    return slots.map(({ type }, i) => {
+    return slots.map(({ type, isUnread }, i) => {
+      if (isUnread === true) return undefined;
       const column = columns[i];
       if (column?.type === type && column.valid === undefined && fill.kind === 'number')
         return column;
