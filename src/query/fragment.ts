@@ -33,6 +33,8 @@ export interface RowsTask {
   readonly columns: readonly RowsColumn[];
   /** No more than so many rows of a group are needed; 0 means all. */
   readonly rowsMax: number;
+  /** No more than so many rows of a group are read of each shard; absent for all of them. */
+  readonly shardRowsMax?: number | undefined;
 }
 
 export type RowsColumn =

@@ -8,7 +8,6 @@ import { mergeSchemas, type MeasurementSchema } from '../../src/query/compile/sc
 import { joinPieces } from '../../src/query/emit/join-pieces.ts';
 import type { OutputSeries, StatementResult } from '../../src/query/emit/result.ts';
 import { FragmentContext } from '../../src/query/exec/context.ts';
-import { runFragment } from '../../src/query/exec/run-fragment.ts';
 import type { RowsBlock, WindowsBlock } from '../../src/query/fragment.ts';
 import { checkBuckets } from '../../src/query/plan/check-buckets.ts';
 import { compileStatement } from '../../src/query/plan/compile-statement.ts';
@@ -20,6 +19,7 @@ import { outputSeries } from '../../src/query/run/output-series.ts';
 import { Pacer } from '../../src/query/run/pacer.ts';
 import { NodeAccount, QueryAccount } from '../../src/query/run/query-account.ts';
 import type { RunContext } from '../../src/query/run/run-context.ts';
+import { blocksOf } from './blocks-of.ts';
 import { memoryArena, type MemorySource } from './memory-source.ts';
 
 export interface SelectSetting {
@@ -92,7 +92,7 @@ function contextOf(setting: SelectSetting): RunContext {
     nodes.map((node): BlockStream<RowsBlock | WindowsBlock> => {
       const context = new FragmentContext(memory ?? memoryArena(), regexCache(), () => false);
       const { seriesMax, pointsMax } = setting;
-      const blocks = runFragment({ ...fragment, seriesMax, pointsMax }, [node], context);
+      const blocks = blocksOf({ ...fragment, seriesMax, pointsMax }, [node], context);
       return { next: () => Promise.resolve(blocks.next() as IteratorResult<RowsBlock, undefined>) };
     });
   const pacer = new Pacer({ monotonicMs: () => 0, turn: () => Promise.resolve(), signal });

@@ -19,13 +19,16 @@ const smallBytesMax = 8_192;
 
 /** `isDue` is asked after each block: a batch that took long enough goes as it is. */
 export function* batchBlocks(
-  blocks: Iterable<FragmentBlock>,
+  blocks: Iterable<FragmentBlock | undefined>,
   isDue: () => boolean,
 ): Generator<BlockBatch> {
   let packer = new ColumnPacker();
   let batch: FragmentBlock[] = [];
   for (const block of blocks) {
-    batch.push(packer.pack(block) as FragmentBlock);
+    if (block === undefined) {
+      // A pause: what there is goes once the time is up, even if that is nothing.
+      if (!isDue()) continue;
+    } else batch.push(packer.pack(block) as FragmentBlock);
     if (packer.sizeBytes < batchBytesMax && batch.length < batchBlocksMax && !isDue()) continue;
     yield { blocks: batch, buffers: packer.buffers };
     packer = new ColumnPacker();

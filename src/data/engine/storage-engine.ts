@@ -171,7 +171,7 @@ export class StorageEngine implements Engine {
       views = this.#views(fragment.shardIds);
       const blocks = runFragment(fragment, views, fragmentContext);
       for (const batch of batchBlocks(blocks, isDue)) {
-        yield { body: batch.blocks, transfer: batch.buffers };
+        if (batch.blocks.length > 0) yield { body: batch.blocks, transfer: batch.buffers };
         if (!isDue()) continue;
         await turn();
         sliceStartMs = clock.monotonicMs();

@@ -1,3 +1,4 @@
+import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
 import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
@@ -18,7 +19,7 @@ export interface Group {
   readonly members: readonly MemberSeries[];
 }
 
-/** The fragment's series by group, groups in the reference's order (which follows the direction of time), members by shard and then by series key. */
+/** The fragment's series by group, groups in the reference's order (which follows the direction of time), members by series key, both in the direction of time: rows of equal time stand in that order. */
 export function groupSeries(
   fragment: Fragment,
   sources: readonly ShardSource[],
@@ -46,7 +47,12 @@ export function groupSeries(
     }
   }
   const sign = fragment.ascending ? 1 : -1;
-  return [...groups.values()].sort((a, b) => sign * compareGroups(a.key, b.key));
+  const ordered = [...groups.values()].sort((a, b) => sign * compareGroups(a.key, b.key));
+  // Each shard's series come in the order of their keys already.
+  if (sources.length > 1 || !fragment.ascending)
+    for (const { members } of ordered)
+      members.sort((a, b) => sign * compareUtf8(a.series.key, b.series.key));
+  return ordered;
 }
 
 /** The series that may pass the predicate, as far as equality of a tag tells. */

@@ -2,9 +2,9 @@ import type { Column, ColumnType } from '../column.ts';
 import { ColumnBuilder, sliceColumn } from './column-builder.ts';
 import type { RowChunk } from './series-rows.ts';
 
-/** Rows in time order, a chunk at a time. */
+/** Rows in time order, a chunk at a time; 'pause' where much was read without a row to show for it. */
 export interface ChunkStream {
-  next(): RowChunk | undefined;
+  next(): RowChunk | 'pause' | undefined;
 }
 
 interface Lane {
@@ -16,9 +16,11 @@ interface Lane {
 
 const chunkRowsMax = 4096;
 
+const noRows: RowChunk = { timesNs: new BigInt64Array(0), columns: [] };
+
 /**
  * Merges streams by time. Rows of one time keep the order of the streams, whatever the direction. A stream whose next
- * chunk lies wholly before all others passes through untouched.
+ * chunk lies wholly before all others passes through untouched. A chunk without rows is a pause.
  */
 export function* mergeChunks(
   streams: readonly ChunkStream[],
@@ -26,10 +28,10 @@ export function* mergeChunks(
   ascending: boolean,
 ): Generator<RowChunk> {
   const lanes: Lane[] = [];
-  streams.forEach((stream, order) => {
-    const chunk = stream.next();
+  for (const [order, stream] of streams.entries()) {
+    const chunk = yield* nextChunk(stream);
     if (chunk !== undefined) lanes.push({ stream, order, chunk, at: 0 });
-  });
+  }
   const before = (left: Lane, right: Lane): boolean => {
     const a = left.chunk.timesNs[left.at] ?? 0n;
     const b = right.chunk.timesNs[right.at] ?? 0n;
@@ -38,13 +40,25 @@ export function* mergeChunks(
   };
   heapify(lanes, before);
   while (lanes.length > 1) {
-    const chunk = passThrough(lanes, before, ascending) ?? mergeRows(lanes, types, before);
+    const chunk = passThrough(lanes, ascending) ?? mergeRows(lanes, types, before);
     if (chunk.timesNs.length > 0) yield chunk;
+    yield* refill(lanes, before);
   }
   const last = lanes[0];
   if (last === undefined) return;
   if (last.at < last.chunk.timesNs.length) yield rest(last);
-  for (let chunk = last.stream.next(); chunk !== undefined; chunk = last.stream.next()) yield chunk;
+  for (let chunk = last.stream.next(); chunk !== undefined; chunk = last.stream.next())
+    yield chunk === 'pause' ? noRows : chunk;
+}
+
+/** The next chunk with rows. */
+function* nextChunk(stream: ChunkStream): Generator<RowChunk, RowChunk | undefined> {
+  for (;;) {
+    const chunk = stream.next();
+    if (chunk === undefined) return undefined;
+    if (chunk !== 'pause' && chunk.timesNs.length > 0) return chunk;
+    yield noRows;
+  }
 }
 
 function rest(lane: Lane): RowChunk {
@@ -57,11 +71,7 @@ function rest(lane: Lane): RowChunk {
 }
 
 /** The first lane's rows when all of them come before every other lane's next row. */
-function passThrough(
-  lanes: Lane[],
-  before: (left: Lane, right: Lane) => boolean,
-  ascending: boolean,
-): RowChunk | undefined {
+function passThrough(lanes: Lane[], ascending: boolean): RowChunk | undefined {
   const first = lanes[0];
   if (first === undefined) return undefined;
   const endNs = first.chunk.timesNs[first.chunk.timesNs.length - 1] ?? 0n;
@@ -72,7 +82,6 @@ function passThrough(
   }
   const chunk = rest(first);
   first.at = first.chunk.timesNs.length;
-  refill(lanes, before);
   return chunk;
 }
 
@@ -94,17 +103,21 @@ function mergeRows(
       else builders[c]?.pushFrom(column, first.at);
     }
     first.at++;
-    if (first.at === first.chunk.timesNs.length) refill(lanes, before);
-    else siftDown(lanes, 0, before);
+    // Its next chunk may be long in coming.
+    if (first.at === first.chunk.timesNs.length) break;
+    siftDown(lanes, 0, before);
   }
   return { timesNs: timesNs.slice(0, count), columns: builders.map((b) => b.finish()) };
 }
 
-/** Gives the first lane its next chunk, or removes it at its end. */
-function refill(lanes: Lane[], before: (left: Lane, right: Lane) => boolean): void {
+/** Gives the first lane its next chunk once it has none left, or removes it at its end. */
+function* refill(
+  lanes: Lane[],
+  before: (left: Lane, right: Lane) => boolean,
+): Generator<RowChunk, undefined> {
   const first = lanes[0];
-  if (first === undefined) return;
-  const next = first.stream.next();
+  if (first === undefined || first.at < first.chunk.timesNs.length) return;
+  const next = yield* nextChunk(first.stream);
   if (next === undefined) {
     const last = lanes.pop();
     if (last !== undefined && lanes.length > 0) lanes[0] = last;

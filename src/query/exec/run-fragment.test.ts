@@ -1,3 +1,4 @@
+import { blocksOf } from '../../../test/support/blocks-of.ts';
 import { expect, test } from 'vitest';
 import {
   memoryArena,
@@ -45,7 +46,7 @@ const valueAndHost = rowsOf({
 
 function rows(plan: Fragment, sources: readonly MemorySource[]): unknown[] {
   const out: unknown[] = [];
-  for (const block of runFragment(plan, sources, idle())) {
+  for (const block of blocksOf(plan, sources, idle())) {
     if (block.kind !== 'rows') throw new Error('rows expected');
     for (let r = 0; r < block.timesNs.length; r++)
       out.push([...block.group, block.timesNs[r], ...block.columns.map((c) => cellValue(c, r))]);
@@ -122,7 +123,7 @@ test('rows: the same data gives the same answer however it is cut into shards an
 
 function summaries(plan: Fragment, sources: readonly MemorySource[]): unknown[] {
   const out: unknown[] = [];
-  for (const block of runFragment(plan, sources, idle())) {
+  for (const block of blocksOf(plan, sources, idle())) {
     if (block.kind !== 'windows') throw new Error('windows expected');
     for (const summary of block.fields)
       for (let i = 0; i < summary.startsNs.length; i++)
@@ -213,4 +214,47 @@ test('fragment: a killed query stops between blocks; a newer version is refused'
   expect(() => runFragment({ ...plan, version: fragmentVersion + 1 }, [], idle())).toThrow(
     'version 3',
   );
+});
+
+test('fragment: what reads much without a row to show for it pauses for others', () => {
+  const many = Array.from({ length: 400 }, (_, i) => ({
+    measurement: 'cpu',
+    tags: {},
+    fields: { v: i },
+    timeNs: BigInt(i),
+  }));
+  const source = new MemorySource(many, { batchRows: 2 });
+  const never: Fragment['predicate'] = {
+    kind: 'compare',
+    operator: '<',
+    left: { kind: 'field', name: 'v' },
+    right: { kind: 'constant', value: -1 },
+  };
+  const base = { version: fragmentVersion, measurement: 'cpu', shardIds: [], minTimeNs: -1n, maxTimeNs: 1000n, ascending: true, groupBy: [], predicate: never }; // prettier-ignore
+  const rows = { kind: 'rows', columns: [{ kind: 'field', name: 'v', type: 'float' }], rowsMax: 0 } as const; // prettier-ignore
+  const parts = ['sum'] as const;
+  const windows = { kind: 'windows', fields: [{ name: 'v', type: 'float', parts }], intervalNs: 0n, offsetNs: 0n } as const; // prettier-ignore
+  for (const task of [rows, windows]) {
+    const made = [...runFragment({ ...base, task }, [source], idle())];
+    expect(made.length).toBeGreaterThan(20);
+    expect(made.every((one) => one === undefined)).toBe(true);
+  }
+});
+
+test('fragment: rows of one time stand in the order of series keys, turned with time, whatever their shards', () => {
+  const at = (host: string) => new MemorySource([{ measurement: 'cpu', tags: { host }, fields: { v: 1 }, timeNs: 5n }]); // prettier-ignore
+  const sources = ['c', 'a', 'b'].map(at);
+  const columns = [
+    { kind: 'field', name: 'v', type: 'float' },
+    { kind: 'tag', name: 'host' },
+  ] as const;
+  const base = { version: fragmentVersion, measurement: 'cpu', shardIds: [], minTimeNs: 0n, maxTimeNs: 9n, groupBy: [], task: { kind: 'rows', columns, rowsMax: 0 } } as const; // prettier-ignore
+  const hosts = (ascending: boolean) =>
+    [...blocksOf({ ...base, ascending }, sources, idle())].flatMap((block) => {
+      const column = block.kind === 'rows' ? block.columns[1] : undefined;
+      if (column === undefined) return [];
+      return Array.from({ length: block.kind === 'rows' ? block.timesNs.length : 0 }, (_, row) => cellValue(column, row)); // prettier-ignore
+    });
+  expect(hosts(true)).toEqual(['a', 'b', 'c']);
+  expect(hosts(false)).toEqual(['c', 'b', 'a']);
 });

@@ -7,12 +7,12 @@ import { runWindows } from './run-windows.ts';
 
 export type FragmentBlock = RowsBlock | WindowsBlock;
 
-/** Runs a fragment over pinned shards. Throws `unsupported_version` when it comes from a newer release. */
+/** Runs a fragment over pinned shards; undefined is a pause, where others may run. Throws `unsupported_version` when it comes from a newer release. */
 export function runFragment(
   fragment: Fragment,
   sources: readonly ShardSource[],
   context: FragmentContext,
-): Generator<FragmentBlock> {
+): Generator<FragmentBlock | undefined> {
   if (fragment.version !== fragmentVersion)
     throw new DbError('unsupported_version', `query fragment version ${fragment.version}`);
   context.limitPoints(fragment.pointsMax ?? 0);

@@ -2,20 +2,23 @@ import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
 import type { ShardSource } from '../source.ts';
-import { ColumnBuilder, isConvertible } from './column-builder.ts';
+import { ColumnBuilder, isConvertible, sliceColumn } from './column-builder.ts';
 import type { FragmentContext } from './context.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
 import { selectRows } from './select-rows.ts';
 import { SeriesRows, type RowChunk } from './series-rows.ts';
 
-/** Runs a rows task over the shards at hand; blocks are ordered by group, then by time in the fragment's direction. */
+/** So many chunks without a row that passes, then others may run. */
+const roundsMax = 8;
+
+/** Runs a rows task over the shards at hand; blocks are ordered by group, then by time in the fragment's direction; undefined is a pause. */
 export function* runRows(
   fragment: Fragment,
   task: RowsTask,
   sources: readonly ShardSource[],
   context: FragmentContext,
-): Generator<RowsBlock> {
+): Generator<RowsBlock | undefined> {
   for (const group of groupSeries(fragment, sources, context.matcher)) {
     yield* runGroup(fragment, task, group, context);
   }
@@ -26,14 +29,25 @@ function* runGroup(
   task: RowsTask,
   group: Group,
   context: FragmentContext,
-): Generator<RowsBlock> {
-  const streams = group.members.map((member) => memberStream(fragment, task, member, context));
+): Generator<RowsBlock | undefined> {
   let rowsLeft = task.rowsMax === 0 ? Number.POSITIVE_INFINITY : task.rowsMax;
   const types = task.columns.map((column): ColumnType =>
     column.kind === 'tag' ? 'string' : column.type,
   );
+  const streamOf = (member: MemberSeries) => memberStream(fragment, task, member, context);
+  const { shardRowsMax } = task;
+  const streams =
+    shardRowsMax === undefined
+      ? group.members.map(streamOf)
+      : [...byShard(group.members).values()].map((members) =>
+          firstRows(mergeChunks(members.map(streamOf), types, fragment.ascending), shardRowsMax),
+        );
   for (const chunk of mergeChunks(streams, types, fragment.ascending)) {
     context.check();
+    if (chunk.timesNs.length === 0) {
+      yield undefined;
+      continue;
+    }
     const count = Math.min(chunk.timesNs.length, rowsLeft);
     yield {
       kind: 'rows',
@@ -44,6 +58,37 @@ function* runGroup(
     rowsLeft -= count;
     if (rowsLeft <= 0) return;
   }
+}
+
+function byShard(members: readonly MemberSeries[]): ReadonlyMap<number, readonly MemberSeries[]> {
+  const shards = new Map<number, MemberSeries[]>();
+  for (const member of members) {
+    const { shardId } = member.source;
+    const own = shards.get(shardId);
+    if (own === undefined) shards.set(shardId, [member]);
+    else own.push(member);
+  }
+  return shards;
+}
+
+/** The first `rowsMax` rows of a stream. */
+function firstRows(chunks: Iterator<RowChunk>, rowsMax: number): ChunkStream {
+  let left = rowsMax;
+  return {
+    next() {
+      if (left === 0) return undefined;
+      const next = chunks.next();
+      if (next.done === true) return undefined;
+      const { timesNs, columns } = next.value;
+      if (timesNs.length === 0) return 'pause';
+      const count = Math.min(left, timesNs.length);
+      left -= count;
+      return {
+        timesNs: timesNs.subarray(0, count),
+        columns: columns.map((column) => sliceColumn(column, 0, count)),
+      };
+    },
+  };
 }
 
 function cut(columns: readonly Column[], types: readonly ColumnType[], count: number): Column[] {
@@ -83,8 +128,9 @@ function memberStream(
   const types = present.map((name) => stored.get(name) ?? 'float');
   const rows = new SeriesRows(cursors, types, context.arena, fragment.ascending);
   return {
-    next(): RowChunk | undefined {
-      for (;;) {
+    next(): RowChunk | 'pause' | undefined {
+      for (let round = 0; ; round++) {
+        if (round === roundsMax) return 'pause';
         context.check();
         const chunk = rows.next();
         if (chunk === undefined) return undefined;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { blocksOf } from '../../../test/support/blocks-of.ts';
 import { memoryArena, MemorySource } from '../../../test/support/memory-source.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../kernels/query-kernel.ts';
@@ -11,7 +12,6 @@ import {
 } from '../fragment.ts';
 import { cellValue } from './column-builder.ts';
 import { FragmentContext } from './context.ts';
-import { runFragment } from './run-fragment.ts';
 
 const matcher = () => () => true;
 const kernel = new QueryKernel(compiledKernels(), { bytesMax: 1 << 28 });
@@ -90,7 +90,7 @@ test('windows: the tables of the kernel hold what is gathered point by point', (
         };
         const answers = [kernel, memoryArena()].map((arena) => {
           const context = new FragmentContext(arena, matcher, () => false);
-          return [...runFragment(fragment, sources, context)].map((block) => {
+          return [...blocksOf(fragment, sources, context)].map((block) => {
             if (block.kind !== 'windows') throw new Error('windows expected');
             return [block.group, block.fields.map((summary) => shown(summary, wanted))];
           });

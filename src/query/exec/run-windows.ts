@@ -13,7 +13,7 @@ import { WindowAccumulator } from './window-accumulator.ts';
 import { emptySummary, summaryOf, windowGrid, type Grid } from './window-grid.ts';
 
 /**
- * Runs a windows task over the shards at hand: one block a group, in the order of groups. Summaries are made in
+ * Runs a windows task over the shards at hand: one block a group, in the order of groups, undefined for a pause. Summaries are made in
  * ascending time whatever the query's direction, which only the coordinator's output follows.
  */
 export function* runWindows(
@@ -21,7 +21,7 @@ export function* runWindows(
   task: WindowsTask,
   sources: readonly ShardSource[],
   context: FragmentContext,
-): Generator<WindowsBlock> {
+): Generator<WindowsBlock | undefined> {
   const grid = windowGrid(fragment, task, sources);
   if (grid === 'empty') return;
   const types = new Map(
@@ -32,10 +32,13 @@ export function* runWindows(
   );
   for (const group of groupSeries(fragment, sources, context.matcher)) {
     context.check();
-    const block = summarizeGroup({ fragment, task, grid, types }, group, context);
+    const block = yield* summarizeGroup({ fragment, task, grid, types }, group, context);
     if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;
   }
 }
+
+/** A batch takes the kernel some microseconds. */
+const batchesPerPause = 64;
 
 interface Plan {
   readonly fragment: Fragment;
@@ -46,22 +49,35 @@ interface Plan {
   readonly types: ReadonlyMap<ShardSource, ReadonlyMap<string, SourceFieldType>>;
 }
 
-function summarizeGroup(plan: Plan, group: Group, context: FragmentContext): WindowsBlock {
-  const { fragment, task } = plan;
-  const fields = task.fields.map((field) => {
-    if (!isUsual(plan, field, group)) return undefined;
-    const end = pickedEnd(task, field);
-    if (end !== undefined) return pickEnd(fragment, { field, end }, group, context);
-    const type = numberType(field);
-    const hasTable = type !== undefined && plan.grid !== undefined && context.kernel !== undefined;
-    return hasTable ? foldGroup(plan, { ...field, type }, group, context) : undefined;
-  });
-  const slow = accumulate(plan, group, context, fields.map((summary) => summary === undefined)); // prettier-ignore
+function* summarizeGroup(
+  plan: Plan,
+  group: Group,
+  context: FragmentContext,
+): Generator<undefined, WindowsBlock> {
+  const { task } = plan;
+  const fields: (WindowsBlock['fields'][number] | undefined)[] = [];
+  for (const field of task.fields) fields.push(yield* foldField(plan, field, group, context));
+  const slow = yield* accumulate(plan, group, context, fields.map((summary) => summary === undefined)); // prettier-ignore
   return {
     kind: 'windows',
     group: group.key,
     fields: fields.map((summary, i) => summary ?? must(slow[i], 'a field is summarised').finish()),
   };
+}
+
+/** What the kernel or the ends of series tell of a field; undefined where rows have to be looked at. */
+function* foldField(
+  plan: Plan,
+  field: WindowsField,
+  group: Group,
+  context: FragmentContext,
+): Generator<undefined, WindowsBlock['fields'][number] | undefined> {
+  if (!isUsual(plan, field, group)) return undefined;
+  const end = pickedEnd(plan.task, field);
+  if (end !== undefined) return pickEnd(plan.fragment, { field, end }, group, context);
+  const type = numberType(field);
+  const hasTable = type !== undefined && plan.grid !== undefined && context.kernel !== undefined;
+  return hasTable ? yield* foldGroup(plan, { ...field, type }, group, context) : undefined;
 }
 
 /** Whether the field is of one type in all shards, and of series that need no look at their rows. */
@@ -77,12 +93,12 @@ function numberType({ type }: WindowsField): NumberType | undefined {
   return type === 'float' || type === 'integer' || type === 'unsigned' ? type : undefined;
 }
 
-function foldGroup(
+function* foldGroup(
   { fragment, grid }: Plan,
   { name, type, parts }: WindowsField & { readonly type: NumberType },
   { members }: Group,
   context: FragmentContext,
-): WindowsBlock['fields'][number] {
+): Generator<undefined, WindowsBlock['fields'][number]> {
   const kernel = must(context.kernel, 'the kernel was asked for');
   const { minTimeNs, maxTimeNs } = fragment;
   const { arena } = kernel;
@@ -90,6 +106,7 @@ function foldGroup(
   const wanted = parts.filter((part) => part !== 'count');
   const { cells, label } = must(grid, 'there is a grid');
   let table: WindowTable | undefined;
+  let folded = 0;
   for (const { source, seriesId } of members) {
     const bounds = { minTimeNs, maxTimeNs, ascending: true };
     const cursor = source.openCursor({ seriesId, field: name, ...bounds });
@@ -100,6 +117,7 @@ function foldGroup(
       context.countPoints(batch.count);
       table.fold(batch);
       arena.release(mark);
+      if (++folded % batchesPerPause === 0) yield undefined;
     }
   }
   const summary = table === undefined ? emptySummary : summaryOf(type, table.finish(), label);
@@ -108,12 +126,12 @@ function foldGroup(
 }
 
 /** The general way, for the fields that `isWanted`: any type, any predicate. */
-function accumulate(
+function* accumulate(
   { fragment, task }: Plan,
   group: Group,
   context: FragmentContext,
   isWanted: readonly boolean[],
-): readonly (WindowAccumulator | undefined)[] {
+): Generator<undefined, readonly (WindowAccumulator | undefined)[]> {
   const { intervalNs, offsetNs } = task;
   const accumulators = task.fields.map(({ type }, i) =>
     isWanted[i] === true
@@ -130,7 +148,7 @@ function accumulate(
     const joined = member.residual === undefined ? fields.map((field) => [field]) : [fields];
     for (const some of joined) {
       const names = some.map(({ name }) => name);
-      addRows(fragment, names, some.map(({ accumulator }) => accumulator), member, context); // prettier-ignore
+      yield* addRows(fragment, names, some.map(({ accumulator }) => accumulator), member, context); // prettier-ignore
     }
   }
   return accumulators;
@@ -138,13 +156,13 @@ function accumulate(
 
 /** Feeds the fields `names` of one series to their accumulators, past the series' residual predicate. */
 // eslint-disable-next-line max-params -- two parallel lists besides the usual three
-function addRows(
+function* addRows(
   fragment: Fragment,
   names: readonly string[],
   accumulators: readonly WindowAccumulator[],
   member: MemberSeries,
   context: FragmentContext,
-): void {
+): Generator<undefined, undefined> {
   const { source, seriesId, residual } = member;
   const stored = new Map(source.fields(fragment.measurement).map((f) => [f.name, f.type]));
   if (!names.some((name) => stored.has(name))) return;
@@ -172,5 +190,6 @@ function addRows(
       if (column.type !== type && !isConvertible(column.type, type)) return;
       accumulator.add(selected.timesNs, concatColumns(type, [column]));
     });
+    yield undefined;
   }
 }

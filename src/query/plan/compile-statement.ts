@@ -57,12 +57,15 @@ export function compileStatement(
   const inheritedNs = groupBy.intervalNs === 0n ? (parent?.intervalNs ?? 0n) : 0n;
   const fields = statement.fields.map(({ expr, alias }) => ({ alias, expr: reduceExpr(expr) }));
   const others = fields.filter(({ expr }) => !isTime(expr));
+  // Nulls of a subquery's windows would reach nobody: it is looked at as if it had asked for none.
+  const fillKind = statement.fill?.kind ?? 'null';
+  const isHidden = parent !== undefined && groupBy.intervalNs > 0n && fillKind === 'null';
   checkFields(others, {
     intervalNs: groupBy.intervalNs === 0n ? inheritedNs : groupBy.intervalNs,
     isIntervalInherited: inheritedNs > 0n,
     limit: statement.limit,
     hasTarget: statement.target !== undefined,
-    fill: statement.fill?.kind ?? 'null',
+    fill: isHidden ? 'none' : fillKind,
   });
   const intervalNs = groupBy.intervalNs === 0n ? inheritedNs : groupBy.intervalNs;
   const listed = parent === undefined ? withoutTimes(fields) : { fields, timeLabel: 'time' };

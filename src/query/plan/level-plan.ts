@@ -41,6 +41,8 @@ export interface PlannedColumn {
 
 export interface Slot {
   readonly type: ColumnType;
+  /** A call that nothing is read for: it has no value even where fill() gives one to others. */
+  readonly isUnread?: boolean;
 }
 
 /** The windows of GROUP BY time; one window over the whole range where `intervalNs` is 0. */

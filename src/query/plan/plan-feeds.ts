@@ -171,7 +171,12 @@ export class FeedPlanner {
         scan: this.#scan(found, (one) => ({
           ...this.#fragment(one, draft.grid),
           groupBy: outerTags,
-          task: { kind: 'rows', columns, rowsMax: this.#rowsMax() },
+          task: {
+            kind: 'rows',
+            columns,
+            rowsMax: this.#rowsMax(),
+            shardRowsMax: this.#shardRowsMax(draft),
+          },
         })),
       });
     for (const source of this.#select.sources)
@@ -186,6 +191,28 @@ export class FeedPlanner {
     const { outerTags, tags } = this.#place;
     const isCounted = compiled.isRaw && limit > 0 && outerTags.length === tags.length;
     return isCounted ? limit + offset : 0;
+  }
+
+  /**
+   * The reference reads no more than LIMIT, OFFSET and one row more of each shard, where a list has no calls or one of top()
+   * and bottom() without tags: with an OFFSET alone little is left, and those choose among the first rows (trap 57).
+   */
+  #shardRowsMax({ refs }: RowsDraft): number | undefined {
+    const { compiled, fields } = this.#select;
+    const { limit, offset } = compiled.statement;
+    const { outerTags, tags } = this.#place;
+    if (limit + offset === 0 || outerTags.length !== tags.length) return undefined;
+    // Rows that only fields beside the call have would count here, and do not there.
+    const isAlone = refs.filter((ref) => rowsColumn(ref).kind === 'field').length === 1;
+    const isPlainTop =
+      isAlone &&
+      fields.some(
+        ({ expr }) =>
+          expr.kind === 'call' &&
+          (expr.name === 'top' || expr.name === 'bottom') &&
+          insideNames(expr).length === 0,
+      );
+    return compiled.isRaw || isPlainTop ? limit + offset + 1 : undefined;
   }
 
   #measurements(): readonly FoundMeasurement[] {

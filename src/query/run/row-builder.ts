@@ -41,13 +41,13 @@ export class RowBuilder {
 
   build(rows: SlotRows): Batch {
     const inputs = this.#filled(rows);
-    const { columns, slots, matcher, hidesNaN } = this.#options;
+    const { columns, matcher, hidesNaN } = this.#options;
     const count = rows.timesNs.length;
     const computed = columns.map(({ program, type }): Column => {
       const [only] = program.steps;
       if (program.steps.length === 1 && only?.kind === 'input') {
         const input = inputs[only.index];
-        if (input !== undefined && slots[only.index]?.type === type && (type !== 'float' || !hidesNaN)) return input; // prettier-ignore
+        if (input?.type === type && !(hidesNaN && hasNaN(input))) return input;
       }
       const builder = new ColumnBuilder(type, count);
       let row = 0;
@@ -69,7 +69,8 @@ export class RowBuilder {
     if (fill.kind !== 'number' && fill.kind !== 'previous')
       return columns.map((column, i) => column && convertColumn(column, slots[i]?.type ?? 'float'));
     const before = this.#lastSubgroup;
-    return slots.map(({ type }, i) => {
+    return slots.map(({ type, isUnread }, i) => {
+      if (isUnread === true) return undefined;
       const column = columns[i];
       if (column?.type === type && column.valid === undefined && fill.kind === 'number')
         return column;
@@ -111,4 +112,10 @@ function fitting(value: Value | null, type: Slot['type']): Value | null {
     case 'string':
       return typeof value === 'string' ? value : null;
   }
+}
+
+function hasNaN({ type, values }: Column): boolean {
+  if (type !== 'float') return false;
+  for (const value of values) if (Number.isNaN(value)) return true;
+  return false;
 }
