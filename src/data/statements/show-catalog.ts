@@ -15,6 +15,13 @@ export function showDatabases(catalog: Catalog): RowSeries {
   return { kind: 'rows', name: 'databases', columns: ['name'], rows };
 }
 
+/** A series for each database; no query is kept in this version, so none is listed. */
+export function showContinuousQueries(catalog: Catalog): readonly RowSeries[] {
+  return catalog.databases.map(({ name }) => {
+    return { kind: 'rows', name, columns: ['name', 'query'], rows: [] };
+  });
+}
+
 export function showRetentionPolicies(catalog: Catalog, name: string): RowSeries {
   const database = mustFindDatabase(catalog, name);
   const rows = database.retentionPolicies.map((policy): Cell[] => [

@@ -2,6 +2,7 @@ import { DbError, isDbError } from '../../base/errors.ts';
 import { applyNodeCommand } from './apply-nodes.ts';
 import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
+import { applyUserCommand } from './apply-users.ts';
 import { answeredMax, type Catalog, type CommandAnswer, type Lease } from './catalog.ts';
 import type { Change } from './change.ts';
 import { checkCommand, isLogged } from './command-shape.ts';
@@ -87,6 +88,12 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'add-shard-owner':
     case 'remove-shard-owner':
       return { catalog: applyShardCommand(catalog, command) };
+    case 'create-user':
+    case 'drop-user':
+    case 'set-user-hash':
+    case 'set-user-admin':
+    case 'set-user-privilege':
+      return { catalog: applyUserCommand(catalog, command) };
     case 'acquire-lease':
       return acquireLease(catalog, command);
   }

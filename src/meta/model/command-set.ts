@@ -39,5 +39,10 @@ export const commandSet: CommandSet = {
     'drop-shard': 2,
     'add-shard-owner': 2,
     'remove-shard-owner': 2,
+    'create-user': 2,
+    'drop-user': 2,
+    'set-user-hash': 2,
+    'set-user-admin': 2,
+    'set-user-privilege': 2,
   },
 };

@@ -37,6 +37,8 @@ const isLabels: Check = (value) =>
   Array.isArray(value) &&
   value.length <= labelsMax &&
   value.every((label) => hasShape(label, { name: isText, value: isText }));
+const isPrivilege: Check = (value) =>
+  ['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES'].includes(value as string);
 const orAbsent =
   (check: Check): Check =>
   (value) =>
@@ -86,6 +88,11 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'drop-shard': { shardId: isCount, nowNs: isInt64 },
   'add-shard-owner': { shardId: isCount, nodeId: isCount },
   'remove-shard-owner': { shardId: isCount, nodeId: isCount, nowNs: isInt64 },
+  'create-user': { name: isText, hash: isText, isAdmin: isFlag },
+  'drop-user': { name: isText },
+  'set-user-hash': { name: isText, hash: isText },
+  'set-user-admin': { name: isText, isAdmin: isFlag },
+  'set-user-privilege': { name: isText, database: isText, privilege: isPrivilege },
   'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
 };
 
