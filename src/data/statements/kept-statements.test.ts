@@ -8,10 +8,11 @@ import { refuseContinuousQuery, refuseSubscription } from './kept-statements.ts'
 const made = { id: '1', command: { kind: 'create-database', name: 'd' } };
 const { catalog } = applyCommand(emptyCatalog, 1, made);
 
-function said(text: string): string {
+function said(text: string, database = ''): string {
   const [statement] = parseQuery(text);
   try {
-    if (statement?.kind === 'create-continuous-query') refuseContinuousQuery(statement, catalog);
+    if (statement?.kind === 'create-continuous-query')
+      refuseContinuousQuery(statement, catalog, database);
     if (statement?.kind === 'create-subscription') refuseSubscription(statement, catalog);
     if (statement?.kind === 'drop-subscription') refuseSubscription(statement, catalog);
     return '';
@@ -30,6 +31,9 @@ test('continuous queries: what is missing is told before that none can be kept',
   expect(query('d', 'x', 'none..m')).toBe('database not found: none');
   expect(query('d', 'x', '(SELECT v FROM rp.m)')).toBe('retention policy not found: d.rp');
   expect(query('d', 'x', 'm')).toContain('not supported in this version');
+  const text = 'CREATE CONTINUOUS QUERY q ON none BEGIN SELECT v INTO rp.x FROM m END';
+  expect(said(text, 'd')).toBe('retention policy not found: d.rp');
+  expect(said(text.replace('rp.x', 'x'), 'd')).toBe('database not found: none');
 });
 
 test('subscriptions: the database, the policy, then that there is none', () => {

@@ -10,13 +10,17 @@ import { mustFindDatabase } from './schema-scope.ts';
 
 type Of<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
 
-/** Throws what is missing, or that no query can be kept. */
+/**
+ * Throws what is missing, or that no query can be kept. Names without a database are of the one that the request names, if
+ * it names one, and not of the query's own.
+ */
 export function refuseContinuousQuery(
   statement: Of<'create-continuous-query'>,
   catalog: Catalog,
+  requestDatabase: string,
 ): never {
   const select = qualifySelect(statement.select, {
-    database: statement.database,
+    database: requestDatabase === '' ? statement.database : requestDatabase,
     defaultPolicy: (name) => mustFindDatabase(catalog, name).defaultRetentionPolicy,
   });
   for (const { database, retentionPolicy } of measurementsOf(select)) {
@@ -25,6 +29,7 @@ export function refuseContinuousQuery(
     const text = `retention policy not found: ${database}.${retentionPolicy}`;
     throw new DbError('retention_policy_not_found', text);
   }
+  mustFindDatabase(catalog, statement.database);
   throw new DbError('unsupported', 'CREATE CONTINUOUS QUERY is not supported in this version');
 }
 

@@ -212,7 +212,7 @@ export class StatementExecutor {
         // None is kept in this version, and dropping one that is not there is no error.
         return [];
       case 'create-continuous-query':
-        return refuseContinuousQuery(statement, meta.catalog);
+        return refuseContinuousQuery(statement, meta.catalog, request.database);
       case 'create-subscription':
       case 'drop-subscription':
         return refuseSubscription(statement, meta.catalog);
