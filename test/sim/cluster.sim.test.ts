@@ -45,8 +45,6 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'folder-not-missed': 1,
   'hint-not-synced': 1,
   'hints-forgotten': 1,
-  'damage-forgotten': 5,
-  'folder-not-missed': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

@@ -18,7 +18,6 @@ import type { RunContext } from '../../query/run/run-context.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
-import { FailedOwners } from '../shards/failed-owners.ts';
 import { answerBytes } from './answer-bytes.ts';
 import { causeOf, NodeFailure, onNode } from './node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';

@@ -9,8 +9,6 @@ import {
   withoutMarks,
   withoutRoster,
   withoutHintSync,
-  withoutMarks,
-  withoutRoster,
   withoutTableSync,
 } from './plants-disk.ts';
 
@@ -28,8 +26,6 @@ export const plants = [
   'folder-not-missed',
   'hint-not-synced',
   'hints-forgotten',
-  'damage-forgotten',
-  'folder-not-missed',
 ] as const;
 export type Plant = (typeof plants)[number];
 
