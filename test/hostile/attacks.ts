@@ -4,7 +4,10 @@ import { deepTrees, killed, largeAnswers, manyWindows, wideRows } from './heavy-
 import { leavingWriters, stalledReaders, stalledWriters } from './leaving-clients.ts';
 import { briefDatabases } from './brief-databases.ts';
 import { longKeys, oddNames } from './odd-names.ts';
+import { foreignAddresses } from './foreign-addresses.ts';
+import { forgedRequests } from './forged-requests.ts';
 import { manyShards, ownWrites } from './own-writes.ts';
+import { portNoise } from './port-noise.ts';
 
 /** All attacks, in the order in which they run. */
 export const attacks: readonly Attack[] = [
@@ -23,4 +26,7 @@ export const attacks: readonly Attack[] = [
   largeAnswers,
   manyWindows,
   killed,
+  forgedRequests,
+  foreignAddresses,
+  portNoise,
 ];

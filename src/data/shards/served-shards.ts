@@ -40,10 +40,12 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
     })),
     serveStream(describeMethod, async function* ({ shardIds, only }, { signal }) {
       const own = await places.readable(shardIds, signal);
+      if (own.length === 0) return;
       yield* descriptionParts(await shards.describe(own, { ...options(signal), only }));
     }),
     serveStream(listMethod, async function* (request, { signal }) {
       const own = await places.readable(request.shardIds, signal);
+      if (own.length === 0) return;
       const list = shards.list({ ...request, shardIds: own }, options(signal));
       for await (const pieces of list) yield { pieces };
     }),
