@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
+import descriptor from 'protobufjs/ext/descriptor.js';
 import { brokenPromises } from './proto-promises.ts';
 
 const folder = 'src/proto';
@@ -17,6 +18,17 @@ const sources = readdirSync(folder)
 const made = {
   'gen/wire.js': staticCode(),
   'gen/wire.d.ts': declarations(),
+  'gen/descriptors.js': descriptors(),
+  'gen/descriptors.d.ts': `// Made by scripts/build-proto.ts.
+export interface DescribedFile {
+  readonly name: string;
+  readonly package: string;
+  readonly services: readonly string[];
+  /** A google.protobuf.FileDescriptorProto in base64. */
+  readonly descriptor: string;
+}
+export const files: readonly DescribedFile[];
+`,
 };
 
 if (process.argv.includes('--check')) check();
@@ -83,4 +95,63 @@ function typeOf(space: protobuf.NamespaceBase, indent: string): string {
   });
   if (!isMessage) return `{\n${members.join('')}${indent}}`;
   return members.length === 0 ? 'MessageType' : `MessageType & {\n${members.join('')}${indent}}`;
+}
+
+/** What reflection gives out: each file as the descriptor that protoc would make. */
+function descriptors(): string {
+  const files = sources.map((name) => {
+    const root = parse(join(folder, name));
+    root.resolveAll();
+    const set = (root as unknown as Describing).toDescriptor('proto3');
+    const [file] = set.file;
+    if (file === undefined || set.file.length > 1) throw new Error(`${name}: one package a file`);
+    file.name = name;
+    for (const type of file.messageType) qualify(root, type, file.package);
+    for (const service of file.service)
+      for (const method of service.method) {
+        method.inputType = fullName(root, file.package, method.inputType);
+        method.outputType = fullName(root, file.package, method.outputType);
+      }
+    const bytes = descriptor.FileDescriptorProto.encode(file).finish();
+    return {
+      name,
+      package: file.package,
+      services: file.service.map((service) => `${file.package}.${service.name}`),
+      descriptor: Buffer.from(bytes).toString('base64'),
+    };
+  });
+  return `// Made by scripts/build-proto.ts.\nexport const files = ${JSON.stringify(files, null, 2)};\n`;
+}
+
+interface Described {
+  readonly name: string;
+  readonly field: { typeName?: string }[];
+  readonly nestedType: Described[];
+}
+interface Describing {
+  toDescriptor(syntax: string): {
+    readonly file: {
+      name: string;
+      readonly package: string;
+      readonly messageType: Described[];
+      readonly service: {
+        readonly name: string;
+        readonly method: { inputType: string; outputType: string }[];
+      }[];
+    }[];
+  };
+}
+
+/** Names of types as protoc writes them: whole, with a dot before. */
+function qualify(root: protobuf.Root, type: Described, scope: string): void {
+  const inner = `${scope}.${type.name}`;
+  for (const field of type.field)
+    if ((field.typeName ?? '') !== '') field.typeName = fullName(root, inner, field.typeName ?? '');
+  for (const nested of type.nestedType) qualify(root, nested, inner);
+}
+
+function fullName(root: protobuf.Root, scope: string, name: string): string {
+  const found = (root.lookup(scope) as protobuf.NamespaceBase).lookup(name.replace(/^\./, ''));
+  if (found === null) throw new Error(`${name} is not known in ${scope}`);
+  return found.fullName;
 }

@@ -43,7 +43,8 @@ export interface RpcContext {
 
 /** What a request may be, once its caller is known. */
 export interface RpcAdmission {
-  readonly kind: 'call' | 'stream';
+  /** `dialog`: each message of the request is a call by itself, answered in order, until the caller has no more. */
+  readonly kind: 'call' | 'stream' | 'dialog';
   readonly requestBytesMax: number;
   /** The caller has shown that it is of the cluster. */
   readonly isTrusted: boolean;

@@ -6,7 +6,8 @@ import { decodeMessage, encodeMessage } from './message.ts';
 import { Membership } from './membership.ts';
 import { callMethod, streamMethod, type Codec, type RpcAccess } from './method.ts';
 import { RpcClient } from './rpc-client.ts';
-import { createRpcHandlers, serveCall, serveStream } from './rpc-service.ts';
+import { createRpcHandlers } from './rpc-service.ts';
+import { serveCall, serveStream } from './served-method.ts';
 
 const bigint: Codec<bigint> = {
   encode: encodeMessage,

@@ -1,48 +1,10 @@
 import { DbError } from '../base/errors.ts';
-import type { RpcContext, RpcHandlers, RpcMetadata } from '../env/transport.ts';
-import type { CallMethod, RpcAccess, StreamMethod } from './method.ts';
+import type { RpcHandlers, RpcMetadata } from '../env/transport.ts';
+import type { RpcAccess } from './method.ts';
+import type { ServedMethod } from './served-method.ts';
+import { toolMethods } from './tool-methods.ts';
 
-/** A method and what answers it. */
-export type ServedMethod = ServedCall | ServedStream;
-
-interface Served<Kind extends 'call' | 'stream'> {
-  readonly kind: Kind;
-  readonly path: string;
-  readonly access: RpcAccess;
-  readonly requestBytesMax: number;
-}
-
-interface ServedCall extends Served<'call'> {
-  answer(request: Uint8Array, context: RpcContext): Promise<Uint8Array>;
-}
-
-interface ServedStream extends Served<'stream'> {
-  answer(request: Uint8Array, context: RpcContext): AsyncIterable<Uint8Array>;
-}
-
-export function serveCall<Request, Reply>(
-  method: CallMethod<Request, Reply>,
-  handle: (request: Request, context: RpcContext) => Promise<Reply>,
-): ServedMethod {
-  return {
-    ...method,
-    answer: async (request, context) =>
-      method.reply.encode(await handle(method.request.decode(request), context)),
-  };
-}
-
-export function serveStream<Request, Reply>(
-  method: StreamMethod<Request, Reply>,
-  handle: (request: Request, context: RpcContext) => AsyncIterable<Reply>,
-): ServedMethod {
-  return {
-    ...method,
-    async *answer(request, context) {
-      for await (const reply of handle(method.request.decode(request), context))
-        yield method.reply.encode(reply);
-    },
-  };
-}
+export { serveCall, serveStream, type ServedMethod } from './served-method.ts';
 
 /** Tells members of the cluster from others, by the metadata of a request (rpc/membership.ts). */
 export interface Gate {
@@ -50,12 +12,13 @@ export interface Gate {
   check(access: RpcAccess, metadata: RpcMetadata): { readonly isTrusted: boolean };
 }
 
-/** What a node answers to others. */
+/** What a node answers to others, and to the tools that ask what there is (rpc/tool-methods.ts). */
 export function createRpcHandlers(
   gate: Gate,
-  methods: readonly ServedMethod[],
+  served: readonly ServedMethod[],
   httpGet?: RpcHandlers['httpGet'],
 ): RpcHandlers {
+  const methods = [...served, ...toolMethods(served.map(({ path }) => path))];
   const byPath = new Map(methods.map((method) => [method.path, method]));
   return {
     admit: (path, metadata) => {
@@ -64,7 +27,7 @@ export function createRpcHandlers(
     },
     call: (path, request, context) => {
       const method = find(byPath, path);
-      if (method.kind !== 'call') throw unknownMethod(path);
+      if (method.kind === 'stream') throw unknownMethod(path);
       return method.answer(request, context);
     },
     stream: (path, request, context) => {

@@ -29,12 +29,8 @@ import { MetaClient } from '../meta/client/meta-client.ts';
 import { ownsShard } from '../meta/model/shard-fate.ts';
 import { announceTo, anyOf } from '../meta/server/announcements.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
-import {
-  createRpcHandlers,
-  serveCall,
-  serveStream,
-  type ServedMethod,
-} from '../rpc/rpc-service.ts';
+import { createRpcHandlers } from '../rpc/rpc-service.ts';
+import { serveCall, serveStream, type ServedMethod } from '../rpc/served-method.ts';
 import { Statistics, type Diagnostic } from '../telemetry/statistics.ts';
 import { PrecreationService } from '../services/precreation.ts';
 import { RetentionService, type ServicePorts } from '../services/retention.ts';

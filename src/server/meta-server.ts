@@ -7,7 +7,8 @@ import { announceMethod, type Announcement } from '../meta/client/meta-methods.t
 import { announceTo, Announcements, anyOf } from '../meta/server/announcements.ts';
 import { MetaNode } from '../meta/server/meta-node.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
-import { createRpcHandlers, serveCall, type ServedMethod } from '../rpc/rpc-service.ts';
+import { createRpcHandlers } from '../rpc/rpc-service.ts';
+import { serveCall, type ServedMethod } from '../rpc/served-method.ts';
 import { probeMeta } from './probe-meta.ts';
 import { advertised, listenAt } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';

@@ -6,7 +6,7 @@ import type { RpcContext } from '../../env/transport.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import type { CallMethod, StreamMethod } from '../../rpc/method.ts';
-import type { ServedMethod } from '../../rpc/rpc-service.ts';
+import type { ServedMethod } from '../../rpc/served-method.ts';
 import type { ShardAccess, ShardBatch } from '../engine/shard-access.ts';
 import { servedShards } from './served-shards.ts';
 import { describeMethod, fragmentMethod, writeShardsMethod } from './shard-methods.ts';

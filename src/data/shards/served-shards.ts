@@ -9,7 +9,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
-import { serveCall, serveStream, type ServedMethod } from '../../rpc/rpc-service.ts';
+import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import type { BatchOutcome, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
 import { descriptionParts } from './answer-parts.ts';
 import { describeMethod, fragmentMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore

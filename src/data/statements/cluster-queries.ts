@@ -3,7 +3,7 @@ import { formatGoDuration } from '../../influxql/duration.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import { serveCall, type ServedMethod } from '../../rpc/rpc-service.ts';
+import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
 import type { QueryRegistry, RunningQuery } from './query-registry.ts';
 import { killQueryMethod, listQueriesMethod } from './query-methods.ts';
 

@@ -13,7 +13,7 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import { serveCall, type ServedMethod } from '../../rpc/rpc-service.ts';
+import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
 import { exchangeHintsMethod, waitingShardsMax, type WaitingHints } from './hint-news-method.ts';
 
 export interface HintNewsPorts {

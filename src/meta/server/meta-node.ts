@@ -17,7 +17,7 @@ import { isMember, isVoter, type Membership } from '../../raft/types.ts';
 import { encodeMessage } from '../../rpc/message.ts';
 import { Membership as ClusterMembership } from '../../rpc/membership.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
-import { serveCall, serveStream, type ServedMethod } from '../../rpc/rpc-service.ts';
+import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import { executeMethod, joinMetaMethod, metaStatusMethod, removeMetaMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply } from '../client/meta-methods.ts'; // prettier-ignore
 import { applyCommand } from '../model/apply.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore

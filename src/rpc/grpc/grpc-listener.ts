@@ -10,6 +10,7 @@ import type { Clock } from '../../env/clock.ts';
 import type { RpcHandlers, RpcListener } from '../../env/transport.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { answerHttpGet } from './http-get.ts';
+import { peerBurstMax, peerResetsPerSecond } from './paced-resets.ts';
 import { serveCall } from './serve-call.ts';
 import { splitAddress } from './split-address.ts';
 
@@ -78,6 +79,8 @@ interface SessionPorts {
 function serveSession(socket: Socket, { clock, handlers, connections }: SessionPorts): void {
   const session = performServerHandshake(socket, {
     maxSessionMemory: sessionMemoryMax,
+    streamResetBurst: peerBurstMax,
+    streamResetRate: peerResetsPerSecond,
     settings: { maxConcurrentStreams: streamsMax, initialWindowSize: windowBytes },
   });
   const budget = new ByteBudget(connectionBytesMax);

@@ -1,14 +1,19 @@
 /**
- * Resets of the streams to one peer, no faster than its HTTP/2 library takes them: nghttp2 closes a session, with every
- * call in it, that resets more than 1,000 streams at once and 33 a second (its answer to CVE-2023-44487).
+ * Resets of the streams to one peer, no faster than it takes them: nghttp2 closes a session, with every call in it, that
+ * resets more streams than a burst and so many a second (its answer to CVE-2023-44487).
  * - A stream that has ended is never reset.
  * - A reset that is early waits; the stream may end by itself meanwhile.
  */
 import type { Clock, Timer } from '../../env/clock.ts';
 
-/** A half of what the peer takes, for resets that are on their way and those that its library makes by itself. */
-const burstMax = 500;
-const resetsPerSecond = 16;
+/** What a listener of ours takes (grpc-listener.ts); nghttp2 by itself takes a tenth and less. */
+export const peerBurstMax = 10_000;
+export const peerResetsPerSecond = 1_000;
+/** A half of it, for resets that are on their way and those that the library makes by itself. */
+const burstMax = peerBurstMax / 2;
+const resetsPerSecond = peerResetsPerSecond / 2;
+/** How often those that wait are looked at. */
+const workMs = 20;
 
 /** Something that can be reset; reset() does nothing once it has ended. */
 export interface Resettable {
@@ -50,7 +55,7 @@ export class PacedResets {
     for (const call of due) call.reset();
     this.#waiting.push(...rest);
     if (rest.length === 0) return;
-    this.#timer = this.#clock.after(1_000 / resetsPerSecond, () => {
+    this.#timer = this.#clock.after(workMs, () => {
       this.#work();
     });
   }

@@ -10,6 +10,7 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { RpcAdmission, RpcContext, RpcHandlers, RpcMetadata } from '../../env/transport.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { prefixed } from './length-prefixed.ts';
+import { readMessages } from './read-messages.ts';
 import { readRequest } from './request-reader.ts';
 import { errorTrailers, okTrailers, textIn } from './status.ts';
 
@@ -55,6 +56,12 @@ export async function serveCall(
   let release = (): void => undefined;
   const caller = new Caller(stream, clock, deadlineMsOf(headers));
   try {
+    if (admission.kind === 'dialog') {
+      const context = { signal: caller.signal };
+      const messages = readMessages(stream, limits);
+      await answer(stream, answersOf(messages, (one) => handlers.call(path, one, context)), context); // prettier-ignore
+      return;
+    }
     const request = await readRequest(stream, limits);
     release = request.release;
     const context = { signal: caller.signal };
@@ -101,6 +108,14 @@ class Caller {
     this.#timer?.cancel();
     if (!this.#isSettled) this.#controller.abort(error);
   }
+}
+
+async function* answersOf(
+  messages: AsyncIterable<Uint8Array>,
+  handle: (message: Uint8Array) => Promise<Uint8Array>,
+): AsyncGenerator<Uint8Array, undefined> {
+  for await (const message of messages) yield await handle(message);
+  return undefined;
 }
 
 async function answer(
