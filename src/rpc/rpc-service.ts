@@ -4,6 +4,8 @@ import type { RpcAccess } from './method.ts';
 import type { ServedMethod } from './served-method.ts';
 import { toolMethods } from './tool-methods.ts';
 
+export { serveCall, serveStream, type ServedMethod } from './served-method.ts';
+
 /** Tells members of the cluster from others, by the metadata of a request (rpc/membership.ts). */
 export interface Gate {
   /** Throws `wrong_cluster` or `unauthenticated` where `access` needs more than the request shows. */
