@@ -3,6 +3,8 @@
  * this process, or against the empty server of `--url`, and prints a table. `--kind raw`, `--case N` choose; `--verbose`
  * prints each request that is answered otherwise, our answer and the recorded one; `--write-known` takes cases that pass out
  * of known-failures.txt (`--all-known` writes it anew, with what fails now).
+ * `--fresh N --seed S` gives N random statements over random data to the node and to a real influxd instead, which is
+ * started (`--influxd PATH`) or, empty, at `--reference URL`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +14,8 @@ import { deviationsPath, knownFailuresPath, readCaseList } from '../test/conform
 import { readRecordedSet, type RecordedCase } from '../test/conformance/recorded-set.ts';
 import { prepareServer, replayCases, type CaseOutcome } from '../test/conformance/replay.ts';
 import { summaryTable } from '../test/conformance/summary.ts';
+import { freshVerdict, runFresh } from '../test/conformance/fresh/run-fresh.ts';
+import { ReferenceServer } from '../test/support/reference-server.ts';
 import { startOneNode } from '../test/support/one-node.ts';
 
 /** More numbers than these are no help. */
@@ -25,6 +29,10 @@ const { values } = parseArgs({
     verbose: { type: 'boolean', default: false },
     'write-known': { type: 'boolean', default: false },
     'all-known': { type: 'boolean', default: false },
+    fresh: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    influxd: { type: 'string', default: 'influxd' },
+    reference: { type: 'string' },
     /** How much of an answer `--verbose` prints. */
     width: { type: 'string', default: '2000' },
   },
@@ -37,7 +45,8 @@ const node =
     ? await startOneNode(folder, { workerCount: 2 })
     : { url: values.url, close: () => Promise.resolve() };
 try {
-  await replayAll(node.url);
+  if (values.fresh === undefined) await replayAll(node.url);
+  else await compareFresh(node.url, Number(values.fresh));
 } finally {
   await node.close();
   rmSync(folder, { recursive: true });
@@ -60,6 +69,29 @@ async function replayAll(url: string): Promise<void> {
   if (news.length > 0)
     process.stdout.write(`${news.length} not listed: ${news.slice(0, newsMax).join(' ')}\n`);
   if (values['write-known'] || values['all-known']) writeKnown(outcomes, known, deviations);
+}
+
+/** Fails when the two disagree over what they should agree on. */
+async function compareFresh(ours: string, count: number): Promise<void> {
+  const started =
+    values.reference === undefined ? await ReferenceServer.start(values.influxd) : undefined;
+  const theirs = started?.url ?? values.reference ?? '';
+  const tally = { agree: 0, differ: 0, unsupported: 0, 'other release': 0 };
+  try {
+    const options = { seed: Number(values.seed), count };
+    for await (const outcome of runFresh({ ours, theirs }, options)) {
+      const verdict = freshVerdict(outcome);
+      tally[verdict]++;
+      if (verdict !== 'differ') continue;
+      const { statement, difference } = outcome;
+      const lines = [`--- ${statement.kind}: ${statement.text}`, `  differs ${difference ?? ''}`, `  ours    ${outcome.ours.trimEnd()}`, `  theirs  ${outcome.theirs.trimEnd()}`]; // prettier-ignore
+      for (const line of lines) process.stdout.write(`${line.slice(0, width)}\n`);
+    }
+  } finally {
+    await started?.stop();
+  }
+  process.stdout.write(`seed ${values.seed}: ${JSON.stringify(tally)}\n`);
+  if (tally.differ > 0) process.exitCode = 1;
 }
 
 function isChosen(recorded: RecordedCase): boolean {

@@ -46,9 +46,7 @@ export function parseShow(reader: TokenReader): Statement {
       reader.expect('POLICIES');
       return { kind: 'show-retention-policies', database: parseOn(reader) };
     case 'SERIES':
-      if (reader.peek().kind === 'EXACT' || reader.peek().kind === 'CARDINALITY')
-        return parseCardinality(reader, 'SERIES');
-      return { kind: 'show-series', ...parseSchemaQuery(reader) };
+      return parseShowSeries(reader);
     case 'SHARD':
       reader.expect('GROUPS');
       return { kind: 'show-shard-groups' };
@@ -194,9 +192,19 @@ function parseWithKey(reader: TokenReader): KeyCondition {
   throw reader.unexpected('IN', '=', '=~');
 }
 
-/** [EXACT] CARDINALITY [ON] [FROM] [WITH KEY] [WHERE] [GROUP BY] [LIMIT] [OFFSET] */
-function parseCardinality(reader: TokenReader, of: CardinalityOf): Statement {
+/** The reference passes over an EXACT that no CARDINALITY follows. */
+function parseShowSeries(reader: TokenReader): Statement {
   const exact = reader.accept('EXACT');
+  if (reader.peek().kind === 'CARDINALITY') return parseCardinality(reader, 'SERIES', exact);
+  return { kind: 'show-series', ...parseSchemaQuery(reader) };
+}
+
+/** [EXACT] CARDINALITY [ON] [FROM] [WITH KEY] [WHERE] [GROUP BY] [LIMIT] [OFFSET] */
+function parseCardinality(
+  reader: TokenReader,
+  of: CardinalityOf,
+  exact = reader.accept('EXACT'),
+): Statement {
   if (!exact && reader.peek().kind !== 'CARDINALITY')
     throw reader.unexpected('EXACT', 'CARDINALITY');
   reader.expect('CARDINALITY');

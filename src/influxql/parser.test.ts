@@ -8,6 +8,9 @@ test.each([
   ['SELECT v FROM m WHERE t =~ /*/', 'error parsing regexp: missing argument to repetition operator: `*`'], // prettier-ignore
   ['SELECT v FROM m /* open', 'found ILLEGAL, expected ; at line 1, char 17'],
   ['SELECT distinct("', 'found BADSTRING, expected identifier, string, number, bool at line 1, char 16'], // prettier-ignore
+  ['"', 'found BADSTRING, expected SELECT, DELETE, SHOW, CREATE, DROP, EXPLAIN, GRANT, REVOKE, ALTER, SET, KILL at line 1, char 1'], // prettier-ignore
+  ['SHOW SERIES EXACT FROM m', 'SHOW SERIES FROM m'],
+  ['SHOW SERIES EXACT CARDINALITY FROM m', 'SHOW SERIES EXACT CARDINALITY FROM m'],
   ['SELECT v FROM ""', 'SELECT v FROM ""'],
   ['SELECT v FROM m LIMIT ""', 'found IDENT, expected integer at line 1, char 23'],
   ['SELECT DISTINCT FROM cpu', 'found FROM, expected identifier at line 1, char 17'],

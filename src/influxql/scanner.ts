@@ -15,7 +15,7 @@ const slashCode = 47;
 
 /** The reference places a string one character before its quote. */
 function oneBefore(token: Token): Token {
-  return { ...token, column: token.column - 1 };
+  return { ...token, column: Math.max(0, token.column - 1) };
 }
 
 /**

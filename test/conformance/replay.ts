@@ -14,7 +14,8 @@ export interface CaseOutcome {
   readonly differences: readonly StepDifference[];
 }
 
-const unsupportedText = 'not supported in this version';
+/** What a build says of a part of the language that it does not carry yet. */
+export const unsupportedText = 'not supported in this version';
 
 /** Brings an empty server to where the first case begins. */
 export async function prepareServer(url: string, set: RecordedSet): Promise<void> {

@@ -9,20 +9,27 @@ export class ReferenceServer {
   readonly url: string;
   #child: ChildProcess;
   readonly #folder: string;
+  readonly #program: string;
 
-  private constructor(url: string, child: ChildProcess, folder: string) {
+  private constructor(
+    url: string,
+    child: ChildProcess,
+    { folder, program }: { readonly folder: string; readonly program: string },
+  ) {
     this.url = url;
     this.#child = child;
     this.#folder = folder;
+    this.#program = program;
   }
 
-  static async start(): Promise<ReferenceServer> {
+  static async start(program = 'influxd'): Promise<ReferenceServer> {
     const folder = mkdtempSync(join(tmpdir(), 'varve-reference-'));
     const [httpPort, rpcPort] = [await freePort(), await freePort()];
     const config = join(folder, 'influxdb.conf');
     writeFileSync(config, configText(folder, httpPort, rpcPort));
-    const child = spawn('influxd', ['-config', config], { stdio: 'ignore' });
-    const server = new ReferenceServer(`http://127.0.0.1:${httpPort}`, child, folder);
+    const child = spawn(program, ['-config', config], { stdio: 'ignore' });
+    const url = `http://127.0.0.1:${httpPort}`;
+    const server = new ReferenceServer(url, child, { folder, program });
     await server.#up();
     return server;
   }
@@ -32,7 +39,7 @@ export class ReferenceServer {
     await this.#end();
     change(this.#folder);
     const config = join(this.#folder, 'influxdb.conf');
-    this.#child = spawn('influxd', ['-config', config], { stdio: 'ignore' });
+    this.#child = spawn(this.#program, ['-config', config], { stdio: 'ignore' });
     await this.#up();
   }
 
