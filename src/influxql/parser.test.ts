@@ -75,3 +75,16 @@ test('parser: what is nested too deep is an error, not the end of the stack', ()
   expect(() => parseQuery(`${'SELECT v FROM ('.repeat(5_000)}SELECT v FROM m`)).toThrow('nested deeper than 500 levels'); // prettier-ignore
   expect(() => parseQuery(`SELECT ${'- '.repeat(5_000)}v FROM m`)).toThrow('expected identifier, number, duration, ('); // prettier-ignore
 });
+
+/** As 1.12.4 prints them. */
+test.each([
+  ['SELECT v FROM m WHERE v = 1e21 AND w = -0.0000001 AND x = 100.0 AND y = 123456.789', 'SELECT v FROM m WHERE v = 1000000000000000000000.0 AND w = -0.0000001 AND x = 100.0 AND y = 123456.789'], // prettier-ignore
+  ['SHOW MEASUREMENTS ON *.*', 'SHOW MEASUREMENTS ON *.*'],
+  ['SHOW MEASUREMENTS ON d.*', 'SHOW MEASUREMENTS ON d.*'],
+  ['SHOW MEASUREMENTS ON d.rp WITH MEASUREMENT =~ /c/ LIMIT 1', 'SHOW MEASUREMENTS ON d.rp WITH MEASUREMENT =~ /c/ LIMIT 1'], // prettier-ignore
+  ['CREATE RETENTION POLICY p ON d DURATION 1d REPLICATION 1 PAST LIMIT 1h FUTURE LIMIT 2h DEFAULT', 'CREATE RETENTION POLICY p ON d DURATION 1d REPLICATION 1 DEFAULT FUTURE LIMIT 2h PAST LIMIT 1h'], // prettier-ignore
+  ['CREATE DATABASE d WITH DURATION 1d PAST LIMIT 90m NAME x', 'CREATE DATABASE d WITH DURATION 24h0m0s PAST LIMIT 90m NAME x'], // prettier-ignore
+])('printer: %s', (text, printed) => {
+  const number = text.replace('1e21', `1${'0'.repeat(21)}.0`);
+  expect(parseQuery(number).map(printStatement)).toEqual([printed]);
+});

@@ -22,12 +22,20 @@ function qualified(query: string): Statement {
   return statement.kind === 'select' ? qualifySelect(statement, options) : statement;
 }
 
+/** Where 1.12.4 prints otherwise than the 1.6.7 that was recorded: the digits that mean the number, not three of them. */
+const differs: ReadonlyMap<string, string> = new Map([
+  ['b = 1.000 AND c = 1.250', 'b = 1.0 AND c = 1.25'],
+  ['v > 0.000 AND', 'v > 0.000001 AND'],
+]);
+
 test.each(recorded)('printer: $query', ({ query, printed }) => {
-  expect(printStatement(qualified(query))).toBe(printed);
+  let wanted = printed;
+  for (const [was, is] of differs) wanted = wanted.replace(was, is);
+  expect(printStatement(qualified(query))).toBe(wanted);
 });
 
-/** Hidden passwords do not parse again, decimals past the third are lost, and so is the default fill. */
-const lossless = recorded.filter(({ query }) => !/PASSWORD|0\.000001|fill\(null\)/.test(query));
+/** Hidden passwords do not parse again, and the default fill is lost. */
+const lossless = recorded.filter(({ query }) => !/PASSWORD|fill\(null\)/.test(query));
 
 test.each(lossless)('printer: what is printed parses to the same tree: $printed', ({ query }) => {
   const statement = qualified(query);

@@ -8,6 +8,7 @@ import type {
   RetentionSpec,
   SchemaQuery,
   SelectStatement,
+  ShowMeasurements,
   SortField,
   Source,
   Statement,
@@ -43,8 +44,9 @@ export function printStatement(statement: Statement): string {
     case 'alter-retention-policy': {
       const verb = statement.kind === 'create-retention-policy' ? 'CREATE' : 'ALTER';
       const head = `${verb} RETENTION POLICY ${quoteIdent(statement.name)} ON ${quoteIdent(statement.database)}`;
+      const { policy, isDefault } = statement;
       return (
-        head + retention(statement.policy, formatDuration) + (statement.isDefault ? ' DEFAULT' : '')
+        head + retention(policy, formatDuration) + (isDefault ? ' DEFAULT' : '') + limits(policy)
       );
     }
     case 'drop-retention-policy':
@@ -111,7 +113,7 @@ function printShow(statement: Extract<Statement, { kind: `show-${string}` }>): s
       const operator = source?.regex === undefined ? '=' : '=~';
       const keys =
         source === undefined ? '' : ` WITH MEASUREMENT ${operator} ${printSource(source)}`;
-      return `SHOW MEASUREMENTS${on(statement.database)}${keys}${tail(statement)}`;
+      return `SHOW MEASUREMENTS${onPlace(statement)}${keys}${tail(statement)}`;
     }
     case 'show-series':
     case 'show-field-keys':
@@ -195,9 +197,15 @@ function escape(text: string, quote: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replaceAll('\n', '\\n');
 }
 
-/** The reference prints three decimals, whatever the number: printed text is for people, not for other nodes. */
+/** The shortest digits that mean the number, never with an exponent, always with a point: an integer is another literal. */
 function printNumber(value: number): string {
-  return value.toFixed(3);
+  const [, sign = '', whole = '0', fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? []; // prettier-ignore
+  const shift = Number(power);
+  const digits = whole + fraction;
+  const point = whole.length + shift;
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
+  if (point >= digits.length) return `${sign}${digits.padEnd(point, '0')}.0`;
+  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
 function printSource(source: Source): string {
@@ -263,6 +271,14 @@ function on(database: string): string {
   return database === '' ? '' : ` ON ${quoteIdent(database)}`;
 }
 
+/** The reference quotes neither of the two here. */
+function onPlace(statement: ShowMeasurements): string {
+  const { database, retentionPolicy, wildcardDatabase, wildcardRetentionPolicy } = statement;
+  if (database === '' && !wildcardDatabase) return '';
+  const policy = wildcardRetentionPolicy ? '*' : retentionPolicy;
+  return ` ON ${wildcardDatabase ? '*' : database}${policy === '' ? '' : `.${policy}`}`;
+}
+
 function withKey(keys: KeyCondition | undefined): string {
   if (keys === undefined) return '';
   const { operator, operand } = keys;
@@ -274,7 +290,7 @@ function printCreateDatabase(name: string, policy: RetentionSpec | undefined): s
   const head = `CREATE DATABASE ${quoteIdent(name)}`;
   if (policy === undefined) return head;
   const policyName = policy.name === undefined ? '' : ` NAME ${quoteIdent(policy.name)}`;
-  return `${head} WITH${retention(policy, formatGoDuration)}${policyName}`;
+  return `${head} WITH${retention(policy, formatGoDuration)}${limits(policy)}${policyName}`;
 }
 
 /** CREATE DATABASE alone prints its durations in Go's form. */
@@ -284,10 +300,14 @@ function retention(policy: RetentionSpec, format: (valueNs: bigint) => string): 
   return (
     duration('DURATION', policy.durationNs) +
     (policy.replication === undefined ? '' : ` REPLICATION ${policy.replication}`) +
-    duration('SHARD DURATION', policy.shardDurationNs) +
-    duration('PAST LIMIT', policy.pastLimitNs) +
-    duration('FUTURE LIMIT', policy.futureLimitNs)
+    duration('SHARD DURATION', policy.shardDurationNs)
   );
+}
+
+/** A window that is not there is not printed. */
+function limits({ futureLimitNs = 0n, pastLimitNs = 0n }: RetentionSpec): string {
+  const future = futureLimitNs === 0n ? '' : ` FUTURE LIMIT ${formatDuration(futureLimitNs)}`;
+  return future + (pastLimitNs === 0n ? '' : ` PAST LIMIT ${formatDuration(pastLimitNs)}`);
 }
 
 function printContinuousQuery(

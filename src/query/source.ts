@@ -15,6 +15,8 @@ export interface ShardSource {
   /** Those of them that have one of `values`, none of them '', of a tag. */
   seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): SeriesIds;
   series(seriesId: number): SourceSeries;
+  /** The canonical key alone. */
+  seriesKey(seriesId: number): string;
   /** Inclusive bounds of all points' times, wider at most; undefined when there are none. */
   timeBounds(): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } | undefined;
   openCursor(request: CursorRequest): ColumnCursor;

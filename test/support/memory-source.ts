@@ -67,6 +67,10 @@ export class MemorySource implements ShardSource {
     return new Set(ids.flatMap((id) => this.series(id).tags.get(tagKey) ?? []));
   }
 
+  seriesKey(seriesId: number): string {
+    return this.series(seriesId).key;
+  }
+
   series(seriesId: number): SourceSeries {
     const series = this.#series[seriesId];
     if (series === undefined) throw new Error(`no series ${seriesId}`);

@@ -1,9 +1,10 @@
 import { must } from '../../base/assert.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { sortTexts } from '../../base/sort-texts.ts';
 import { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { tagCandidates } from '../../query/exec/tag-candidates.ts';
 import { sortedNames } from '../../query/compile/schema.ts';
-import { specialize, type MatcherFactory } from '../../query/predicate.ts';
+import { specialize, type MatcherFactory, type Predicate } from '../../query/predicate.ts';
 import type { SeriesIds, ShardSource } from '../../query/source.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
 
@@ -56,50 +57,68 @@ function candidates(shard: ShardSource, { name, predicate }: ListedMeasurement):
     : shard.seriesIdsWith(name, found.key, found.values);
 }
 
-/** The series that pass, shard after shard: a series of two shards comes twice. */
-function* passing({ shards, measurement, matcher }: Lister): Generator<PassingSeries | undefined> {
-  for (const shard of shards)
-    for (const [i, id] of candidates(shard, measurement).entries()) {
-      if (i % restSeriesCount === restSeriesCount - 1) yield undefined;
-      const series = shard.series(id);
-      if (specialize(measurement.predicate, series.tags, matcher) !== false) yield series;
-    }
+/** Whether a series passes. A predicate that the candidates meet by being candidates is not asked again. */
+function judgeOf({ measurement, matcher }: Lister): (tags: () => Tags) => boolean {
+  const { predicate } = measurement;
+  if (predicate === undefined || isEquality(predicate)) return () => true;
+  return (tags) => specialize(predicate, tags(), matcher) !== false;
 }
 
-type PassingSeries = ReturnType<ShardSource['series']>;
+type Tags = ReadonlyMap<string, string>;
+
+/** One tag compared with values, which is what tagCandidates() finds the series by. */
+function isEquality(predicate: Predicate): boolean {
+  if (predicate.kind === 'or') return isEquality(predicate.left) && isEquality(predicate.right) && tagCandidates(predicate) !== undefined; // prettier-ignore
+  return predicate.kind === 'compare' && tagCandidates(predicate) !== undefined;
+}
+
+/** The series that pass, shard after shard: a series of two shards comes twice. */
+function* passing(lister: Lister): Generator<{ shard: ShardSource; id: number } | undefined> {
+  const passes = judgeOf(lister);
+  for (const shard of lister.shards)
+    for (const [i, id] of candidates(shard, lister.measurement).entries()) {
+      if (i % restSeriesCount === restSeriesCount - 1) yield undefined;
+      if (passes(() => shard.series(id).tags)) yield { shard, id };
+    }
+}
 
 /** The sorted list of one shard, and where its reader is. */
 interface Head {
   readonly shard: ShardSource;
   readonly ids: SeriesIds;
   next: number;
-  series: PassingSeries;
+  key: string;
 }
 
 function advance(head: Head): boolean {
   const id = head.ids[++head.next];
   if (id === undefined) return false;
-  head.series = head.shard.series(id);
+  head.key = head.shard.seriesKey(id);
   return true;
 }
 
 /** The sorted lists of the shards run side by side: a series of many shards is given and judged once. */
 function* listSeries(lister: Lister): Generator<ListPiece | undefined> {
-  const { at, measurement, matcher } = lister;
+  const { at, measurement } = lister;
+  const { textsMax = Infinity } = measurement;
+  const passes = judgeOf(lister);
   let heads = lister.shards.flatMap((shard): Head[] => {
     const ids = candidates(shard, measurement);
     const [first] = ids;
-    return first === undefined ? [] : [{ shard, ids, next: 0, series: shard.series(first) }];
+    return first === undefined ? [] : [{ shard, ids, next: 0, key: shard.seriesKey(first) }];
   });
   let texts: string[] = [];
-  for (let count = 1; heads.length > 0; count++) {
+  let leftCount = textsMax;
+  for (let count = 1; heads.length > 0 && leftCount > 0; count++) {
     if (count % restSeriesCount === 0) yield undefined;
-    const { key, tags } = leastOf(heads);
+    const { key, shard, ids, next } = leastOf(heads);
+    const id = ids[next] ?? 0;
     let hasEnded = false;
-    for (const head of heads) if (head.series.key === key && !advance(head)) hasEnded = true;
-    if (hasEnded) heads = heads.filter(({ next, ids }) => next < ids.length);
-    if (specialize(measurement.predicate, tags, matcher) === false) continue;
+    for (const head of heads) if (head.key === key && !advance(head)) hasEnded = true;
+    if (hasEnded) heads = heads.filter((head) => head.next < head.ids.length);
+    if (!passes(() => shard.series(id).tags)) continue;
     texts.push(key);
+    leftCount--;
     if (texts.length < pieceTextsMax) continue;
     yield { at, key: '', texts };
     texts = [];
@@ -107,18 +126,19 @@ function* listSeries(lister: Lister): Generator<ListPiece | undefined> {
   if (texts.length > 0) yield { at, key: '', texts };
 }
 
-function leastOf(heads: readonly Head[]): PassingSeries {
-  let least: PassingSeries | undefined;
-  for (const { series } of heads)
-    if (least === undefined || compareUtf8(series.key, least.key) < 0) least = series;
-  return must(least, 'a list that has not ended has a series');
+/** As it is now: the next step changes it. */
+function leastOf(heads: readonly Head[]): Head {
+  let least: Head | undefined;
+  for (const head of heads)
+    if (least === undefined || compareUtf8(head.key, least.key) < 0) least = head;
+  return { ...must(least, 'a list that has not ended has a series') };
 }
 
 function* listTagKeys(lister: Lister): Generator<ListPiece | undefined> {
   const keys = new Set<string>();
-  for (const series of passing(lister)) {
-    if (series === undefined) yield undefined;
-    else for (const key of series.tags.keys()) keys.add(key);
+  for (const one of passing(lister)) {
+    if (one === undefined) yield undefined;
+    else for (const key of one.shard.series(one.id).tags.keys()) keys.add(key);
   }
   yield* pieces(lister.at, '', keys);
 }
@@ -127,23 +147,25 @@ function* listTagKeys(lister: Lister): Generator<ListPiece | undefined> {
 function* listAllTagValues({ at, shards, measurement }: Lister): Generator<ListPiece | undefined> {
   for (const key of measurement.tagKeys ?? []) {
     const values = new Set<string>();
-    for (const shard of shards) {
-      for (const value of shard.tagValues(measurement.name, key)) values.add(value);
-      yield undefined;
-    }
+    for (const shard of shards)
+      for (const value of shard.tagValues(measurement.name, key)) {
+        values.add(value);
+        if (values.size % restSeriesCount === 0) yield undefined;
+      }
     yield* pieces(at, key, values);
   }
 }
 
 function* listTagValuesOf(lister: Lister): Generator<ListPiece | undefined> {
   const found = new Map((lister.measurement.tagKeys ?? []).map((key) => [key, new Set<string>()]));
-  for (const series of passing(lister)) {
-    if (series === undefined) {
+  for (const one of passing(lister)) {
+    if (one === undefined) {
       yield undefined;
       continue;
     }
+    const { tags } = one.shard.series(one.id);
     for (const [key, values] of found) {
-      const value = series.tags.get(key);
+      const value = tags.get(key);
       if (value !== undefined) values.add(value);
     }
   }
@@ -165,15 +187,19 @@ function* listFieldTypes({ at, shards, measurement }: Lister): Generator<ListPie
 
 function* sketchSeries(lister: Lister): Generator<ListPiece | undefined> {
   const sketch = new HyperLogLog();
-  for (const series of passing(lister)) {
-    if (series === undefined) yield undefined;
-    else sketch.add(series.key);
+  for (const one of passing(lister)) {
+    if (one === undefined) yield undefined;
+    else sketch.add(one.shard.seriesKey(one.id));
   }
   yield { at: lister.at, key: '', texts: [], sketch: sketch.pack() };
 }
 
-function* pieces(at: number, key: string, texts: ReadonlySet<string>): Generator<ListPiece> {
-  const sorted = [...texts].sort(compareUtf8);
+function* pieces(
+  at: number,
+  key: string,
+  texts: ReadonlySet<string>,
+): Generator<ListPiece | undefined> {
+  const sorted = yield* sortTexts([...texts]);
   for (let start = 0; start < sorted.length; start += pieceTextsMax)
     yield { at, key, texts: sorted.slice(start, start + pieceTextsMax) };
 }

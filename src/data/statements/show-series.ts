@@ -16,10 +16,11 @@ export async function showSeries(
   { isTimed }: { readonly isTimed: boolean },
 ): Promise<readonly RowSeries[]> {
   const { condition, limit, offset } = statement;
+  const rowsMax = limit === 0 ? Infinity : limit + offset;
   const pieces = reader.list('series', (schema) => ({
     predicate: isTimed ? compilePredicate(condition, schema) : seriesPredicate(condition, schema),
+    ...(limit > 0 && { textsMax: rowsMax }),
   }));
-  const rowsMax = limit === 0 ? Infinity : limit + offset;
   const byName = new Map<string, string[]>();
   let count = 0;
   for await (const { name, texts } of pieces) {

@@ -89,6 +89,10 @@ export class ShardView {
     return this.#index.tagValues(measurement, tagKey);
   }
 
+  seriesKey(seriesId: number): string {
+    return this.#index.keyText(seriesId);
+  }
+
   series(seriesId: number): { readonly key: string; readonly tags: ReadonlyMap<string, string> } {
     return this.#index.series(seriesId);
   }

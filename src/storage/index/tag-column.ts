@@ -77,5 +77,6 @@ export class TagColumn {
 }
 
 function unescaped(value: Uint8Array): string {
-  return decoder.decode(value).replaceAll(/\\([, =])/g, '$1');
+  const text = decoder.decode(value);
+  return text.includes('\\') ? text.replaceAll(/\\([, =])/g, '$1') : text;
 }

@@ -1,0 +1,56 @@
+import { compareUtf8 } from './compare-utf8.ts';
+
+/** Texts of a run are sorted at once, which takes a millisecond or two. */
+const runTextsMax = 8_192;
+const surrogateMin = 0xd800;
+
+/**
+ * Sorts by UTF-8 bytes, in slices: what it yields is a place to rest at, what it returns the sorted texts. Equal texts
+ * stay as many as they are.
+ */
+export function* sortTexts(texts: readonly string[]): Generator<undefined, readonly string[]> {
+  let runs: (readonly string[])[] = [];
+  for (let start = 0; start < texts.length; start += runTextsMax) {
+    runs.push(sortedRun(texts.slice(start, start + runTextsMax)));
+    yield undefined;
+  }
+  while (runs.length > 1) {
+    const merged: (readonly string[])[] = [];
+    for (let i = 0; i < runs.length; i += 2)
+      merged.push(yield* mergeRuns(runs[i] ?? [], runs[i + 1] ?? []));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+/** JavaScript's own order, which needs no call per comparison, is that of the bytes below the surrogates. */
+function sortedRun(run: string[]): string[] {
+  return run.every(isBelowSurrogates) ? run.sort() : run.sort(compareUtf8);
+}
+
+function isBelowSurrogates(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= surrogateMin) return false;
+  return true;
+}
+
+function* mergeRuns(
+  left: readonly string[],
+  right: readonly string[],
+): Generator<undefined, readonly string[]> {
+  const merged: string[] = [];
+  let [l, r] = [0, 0];
+  while (l < left.length && r < right.length) {
+    const [a, b] = [left[l] ?? '', right[r] ?? ''];
+    if (compareUtf8(a, b) <= 0) {
+      merged.push(a);
+      l++;
+    } else {
+      merged.push(b);
+      r++;
+    }
+    if (merged.length % runTextsMax === 0) yield undefined;
+  }
+  for (; l < left.length; l++) merged.push(left[l] ?? '');
+  for (; r < right.length; r++) merged.push(right[r] ?? '');
+  return merged;
+}
