@@ -140,6 +140,7 @@ export const listMethod = streamMethod('/varve.data.v1.Shards/List', {
         name,
         predicate: optional(predicate),
         tagKeys: optional(someNames),
+        textsMax: optional(count()),
       }),
       { max: namesMax },
     ),

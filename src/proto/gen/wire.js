@@ -2194,12 +2194,19 @@ export const varve = $root.varve = (() => {
                     Measurement.prototype.name = "";
                     Measurement.prototype.predicate = null;
                     Measurement.prototype.tagKeys = null;
+                    Measurement.prototype.textsMax = null;
 
                     let $oneOfFields;
 
                     // Virtual OneOf for proto3 optional field
                     $Object.defineProperty(Measurement.prototype, "_predicate", {
                         get: $util.oneOfGetter($oneOfFields = ["predicate"]),
+                        set: $util.oneOfSetter($oneOfFields)
+                    });
+
+                    // Virtual OneOf for proto3 optional field
+                    $Object.defineProperty(Measurement.prototype, "_textsMax", {
+                        get: $util.oneOfGetter($oneOfFields = ["textsMax"]),
                         set: $util.oneOfSetter($oneOfFields)
                     });
 
@@ -2216,6 +2223,8 @@ export const varve = $root.varve = (() => {
                             writer.uint32(18).bytes(message.predicate);
                         if (message.tagKeys != null && $Object.hasOwnProperty.call(message, "tagKeys"))
                             $root.varve.data.v1.Names.encode(message.tagKeys, writer.uint32(26).fork(), _depth + 1).ldelim();
+                        if (message.textsMax != null && $Object.hasOwnProperty.call(message, "textsMax"))
+                            writer.uint32(32).uint64(message.textsMax);
                         if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                             for (let i = 0; i < message.$unknowns.length; ++i)
                                 writer.raw(message.$unknowns[i]);
@@ -2269,6 +2278,13 @@ export const varve = $root.varve = (() => {
                                     if (wireType !== 2)
                                         break;
                                     message.tagKeys = $root.varve.data.v1.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.tagKeys);
+                                    continue;
+                                }
+                            case 4: {
+                                    if (wireType !== 0)
+                                        break;
+                                    message.textsMax = reader.uint64();
+                                    message._textsMax = "textsMax";
                                     continue;
                                 }
                             }
