@@ -1,4 +1,4 @@
-/** Stateless work off the main thread: gunzip, bcrypt. The same input gives the same output. */
+/** Stateless work off the main thread: gunzip, hashes of passwords. The same input gives the same output. */
 export interface Jobs {
   /** Throws DbError `invalid_argument` when the input is not what the job expects, `too_large` past a limit in it. */
   run<Kind extends keyof JobKinds>(
@@ -13,5 +13,15 @@ export interface JobKinds {
   gunzip: {
     input: { readonly bytes: Uint8Array; readonly lengthBytesMax: number };
     output: Uint8Array;
+  };
+  /** A hash to keep instead of a password; `salt` is random, 16 bytes. */
+  'hash-password': {
+    input: { readonly password: string; readonly salt: Uint8Array };
+    output: string;
+  };
+  /** Whether a hash was made of a password; false for a hash of another kind. */
+  'check-password': {
+    input: { readonly password: string; readonly hash: string };
+    output: boolean;
   };
 }

@@ -26,6 +26,7 @@ test.each([
   ['DELETE FROM a.b.c', 'database not supported at line 1, char 1'],
   ['DELETE FROM b.c', 'DELETE FROM b.c'],
   ['DROP SERIES FROM b.c', 'retention policy not supported at line 1, char 1'],
+  ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM /m/  END', 'found m, expected GROUP BY time(...) at line 1, char 64'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM cpu END', 'found cpu, expected GROUP BY time(...) at line 1, char 65'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(v) END', 'found ), expected GROUP BY time(...), time dimension must have duration argument at line 1, char 84'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d RESAMPLE FOR 1m BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(1h) END', 'FOR duration must be >= GROUP BY time duration: must be a minimum of 1h, got 1m'], // prettier-ignore

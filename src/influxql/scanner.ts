@@ -74,7 +74,7 @@ export class Scanner {
       const c = this.#text.charAt(i);
       if (c === '/') {
         this.#at = i + 1;
-        return this.#token('REGEX', source, start);
+        return oneBefore(this.#token('REGEX', source, start));
       }
       if (c === '\n') break;
       if (c === '\\' && this.#text.charAt(i + 1) === '/') {

@@ -80,7 +80,7 @@ export class TokenReader {
     if (token === undefined) return undefined;
     this.#taken = token;
     if (token.kind === 'BADREGEX') throw syntaxErrorAt(token, 'bad regex: ');
-    checkRegex({ ...token, column: token.column - 1 });
+    checkRegex(token);
     return token.text;
   }
 

@@ -91,7 +91,7 @@ export async function startDataNode(
   statistics.add(() => registry.statistics());
   statistics.add(() => hints.statistics());
   const { diagnostics = () => [] } = options;
-  const base = { clock, random, meta, shards, log };
+  const base = { clock, random, meta, shards, log, jobs: env.jobs };
   const timeoutMs = config.get('cluster', 'write-timeout');
   const executor = new StatementExecutor({
     ...base,

@@ -72,7 +72,7 @@ export async function startOneNode(
   const registry = new QueryRegistry(clock, { concurrentMax: 0 });
   const queries = new ClusterQueries(registry, meta, rpc);
   const statistics = new Statistics();
-  const base = { clock, random, meta, shards, log, registry, queries, statistics };
+  const base = { clock, random, meta, shards, log, jobs, registry, queries, statistics };
   const routeLines = local.routeLines.bind(local);
   const lagging = new LaggingOwners(() => true);
   const shares = new OwnerShares(

@@ -1,4 +1,5 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Jobs } from '../../env/jobs.ts';
 import type { Log } from '../../env/log.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
@@ -27,10 +28,12 @@ import {
 } from './show-catalog.ts';
 import { showDiagnostics, showStats } from './show-monitor.ts';
 import { showSchema } from './show-schema.ts';
+import { changeUsers, showGrants, showUsers } from './user-statements.ts';
 
 export interface StatementPorts extends SelectPorts {
   readonly log: Log;
   readonly registry: QueryRegistry;
+  readonly jobs: Jobs;
   readonly queries: ClusterQueries;
   readonly statistics: Statistics;
   readonly diagnostics: () => readonly Diagnostic[];
@@ -193,13 +196,26 @@ export class StatementExecutor {
       case 'show-tag-values':
       case 'show-cardinality':
         return showSchema(statement, context, this.#ports);
+      case 'show-users':
+        return [showUsers(meta.catalog)];
+      case 'show-grants':
+        return [showGrants(meta.catalog, statement.user)];
+      case 'create-user':
+      case 'drop-user':
+      case 'set-password':
+      case 'grant':
+      case 'revoke':
+      case 'grant-admin':
+      case 'revoke-admin':
+        await changeUsers(statement, this.#ports);
+        return [];
+      case 'drop-shard':
+        await this.#dropShard(statement.shardId);
+        return [];
       case 'show-stats':
         return showStats(this.#ports.statistics.read(), statement.module);
       case 'show-diagnostics':
         return showDiagnostics(this.#ports.diagnostics(), statement.module);
-      case 'show-subscriptions':
-        // None can be made in this version; Kapacitor asks for them when it starts.
-        return [];
       case 'show-queries':
         return [await queries.show()];
       case 'kill-query':
@@ -208,6 +224,13 @@ export class StatementExecutor {
       default:
         return this.#change(statement, request.database);
     }
+  }
+
+  /** The owners remove what is on their disks when they hear of it; a shard that is not there is no error. */
+  async #dropShard(shardId: bigint): Promise<void> {
+    if (shardId > BigInt(Number.MAX_SAFE_INTEGER)) return;
+    const { clock, meta } = this.#ports;
+    await meta.execute({ kind: 'drop-shard', shardId: Number(shardId), nowNs: clock.wallNs() });
   }
 
   async #change(statement: Statement, database: string): Promise<readonly OutputSeries[]> {

@@ -1,6 +1,20 @@
 import { DbError } from '../../base/errors.ts';
 import type { JobKinds, Jobs } from '../jobs.ts';
 import { gunzipBytes } from './gunzip.ts';
+import { hashPassword, saltOf, sameHash } from './hash-password.ts';
+
+const runners: { readonly [Kind in keyof JobKinds]: Runner<Kind> } = {
+  gunzip: ({ bytes, lengthBytesMax }) => gunzipBytes(bytes, lengthBytesMax),
+  'hash-password': ({ password, salt }) => hashPassword(password, salt),
+  'check-password': async ({ password, hash }) => {
+    const salt = saltOf(hash);
+    return salt !== undefined && sameHash(hash, await hashPassword(password, salt));
+  },
+};
+
+type Runner<Kind extends keyof JobKinds> = (
+  input: JobKinds[Kind]['input'],
+) => Promise<JobKinds[Kind]['output']>;
 
 /** Jobs on the thread pool of libuv. close() waits for those that run. */
 export class NodeJobs implements Jobs {
@@ -12,7 +26,7 @@ export class NodeJobs implements Jobs {
     input: JobKinds[Kind]['input'],
   ): Promise<JobKinds[Kind]['output']> {
     if (this.#closed) throw new DbError('shutdown', `job ${kind} after close`);
-    const job = gunzipBytes(input.bytes, input.lengthBytesMax);
+    const job = runners[kind](input);
     this.#running.add(job);
     try {
       return await job;

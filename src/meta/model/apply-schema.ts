@@ -1,4 +1,5 @@
 import { DbError } from '../../base/errors.ts';
+import { withoutPrivileges } from './apply-users.ts';
 import {
   activeDataNodes,
   findDatabase,
@@ -41,7 +42,10 @@ export function applySchemaCommand(
     case 'create-database':
       return createDatabase(catalog, command.name, command.policy);
     case 'drop-database':
-      return { ...catalog, databases: catalog.databases.without(command.name) };
+      return withoutPrivileges(
+        { ...catalog, databases: catalog.databases.without(command.name) },
+        command.name,
+      );
     case 'create-retention-policy':
       return createPolicy(catalog, command);
     case 'alter-retention-policy':

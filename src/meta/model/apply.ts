@@ -3,6 +3,7 @@ import { applyJobCommand } from './apply-jobs.ts';
 import { applyNodeCommand } from './apply-nodes.ts';
 import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
+import { applyUserCommand } from './apply-users.ts';
 import { answeredMax, type Catalog, type CommandAnswer, type Lease } from './catalog.ts';
 import type { Change } from './change.ts';
 import { checkCommand, isLogged } from './command-shape.ts';
@@ -93,6 +94,12 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'create-subscription':
     case 'drop-subscription':
       return { catalog: applyJobCommand(catalog, command) };
+    case 'create-user':
+    case 'drop-user':
+    case 'set-user-hash':
+    case 'set-user-admin':
+    case 'set-user-privilege':
+      return { catalog: applyUserCommand(catalog, command) };
     case 'acquire-lease':
       return acquireLease(catalog, command);
   }

@@ -35,6 +35,8 @@ export interface Catalog {
   /** In the order they were created, as SHOW DATABASES lists them (spec 6.2). */
   readonly databases: Databases;
   readonly leases: readonly Lease[];
+  /** In the order they were made; absent when there are none. */
+  readonly users?: readonly User[] | undefined;
   /** One counter for meta and data nodes (spec F12). */
   readonly maxNodeId: number;
   readonly maxShardGroupId: number;
@@ -74,6 +76,20 @@ export interface DataNode {
   /** Takes writes and queries and passes them on, but owns no shard (spec F19). */
   readonly isPassive?: boolean | undefined;
 }
+
+export interface User {
+  readonly name: string;
+  /** Of the password, as env/node/hash-password.ts makes it. */
+  readonly hash: string;
+  readonly isAdmin: boolean;
+  /** One for each database at most. */
+  readonly privileges: readonly {
+    readonly database: string;
+    readonly privilege: GrantedPrivilege;
+  }[];
+}
+
+export type GrantedPrivilege = 'READ' | 'WRITE' | 'ALL PRIVILEGES' | 'NO PRIVILEGES';
 
 /** Leader's clock; `token` grows with each new holder, so that an old one can be told from the present (spec F18). */
 export interface Lease {

@@ -1,4 +1,4 @@
-import type { NodeLabel } from './catalog.ts';
+import type { GrantedPrivilege, NodeLabel } from './catalog.ts';
 
 /** Changes of the catalog. A kind or field is never given a new meaning; new ones are added (decision D9). */
 export type Command =
@@ -99,6 +99,21 @@ export type Command =
       readonly database: string;
       readonly retentionPolicy: string;
       readonly name: string;
+    }
+  | {
+      readonly kind: 'create-user';
+      readonly name: string;
+      readonly hash: string;
+      readonly isAdmin: boolean;
+    }
+  | { readonly kind: 'drop-user'; readonly name: string }
+  | { readonly kind: 'set-user-hash'; readonly name: string; readonly hash: string }
+  | { readonly kind: 'set-user-admin'; readonly name: string; readonly isAdmin: boolean }
+  | {
+      readonly kind: 'set-user-privilege';
+      readonly name: string;
+      readonly database: string;
+      readonly privilege: GrantedPrivilege;
     }
   | {
       readonly kind: 'acquire-lease';

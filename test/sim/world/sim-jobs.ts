@@ -1,8 +1,22 @@
 import { DbError } from '../../../src/base/errors.ts';
 import { gunzipBytesSync } from '../../../src/env/node/gunzip.ts';
+import { hashPasswordSync, saltOf, sameHash } from '../../../src/env/node/hash-password.ts';
 import { fraction, type Random } from '../../../src/env/random.ts';
 import type { JobKinds, Jobs } from '../../../src/env/jobs.ts';
 import type { Life, Loop } from './loop.ts';
+
+const runners: { readonly [Kind in keyof JobKinds]: Runner<Kind> } = {
+  gunzip: ({ bytes, lengthBytesMax }) => gunzipBytesSync(bytes, lengthBytesMax),
+  'hash-password': ({ password, salt }) => hashPasswordSync(password, salt),
+  'check-password': ({ password, hash }) => {
+    const salt = saltOf(hash);
+    return salt !== undefined && sameHash(hash, hashPasswordSync(password, salt));
+  },
+};
+
+type Runner<Kind extends keyof JobKinds> = (
+  input: JobKinds[Kind]['input'],
+) => JobKinds[Kind]['output'];
 
 /** The same work, inline, after a delay. */
 export class SimJobs implements Jobs {
@@ -22,9 +36,7 @@ export class SimJobs implements Jobs {
     input: JobKinds[Kind]['input'],
   ): Promise<JobKinds[Kind]['output']> {
     if (this.#isClosed) throw new DbError('shutdown', `job ${kind} after close`);
-    return this.#loop.later(this.#life, fraction(this.#random), () =>
-      gunzipBytesSync(input.bytes, input.lengthBytesMax),
-    );
+    return this.#loop.later(this.#life, fraction(this.#random), () => runners[kind](input));
   }
 
   async close(): Promise<void> {

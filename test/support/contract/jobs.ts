@@ -45,6 +45,19 @@ export function jobsContract(name: string, run: Run<{ readonly jobs: Jobs }>): v
       await check(flipped, 'gzip: invalid checksum');
     }));
 
+  test(`${name}: a password is known by its hash, and by no other`, () =>
+    run(async ({ jobs }) => {
+      const hashOf = (password: string, first: number) =>
+        jobs.run('hash-password', { password, salt: Uint8Array.of(first, ...Array<number>(15).fill(7)) }); // prettier-ignore
+      const hash = await hashOf('secret é', 1);
+      expect(await hashOf('secret é', 1)).toBe(hash);
+      expect(await hashOf('secret é', 2)).not.toBe(hash);
+      expect(hash).not.toContain('secret');
+      expect(await jobs.run('check-password', { password: 'secret é', hash })).toBe(true);
+      expect(await jobs.run('check-password', { password: 'secret', hash })).toBe(false);
+      expect(await jobs.run('check-password', { password: 'secret é', hash: '$2a$10$x' })).toBe(false); // prettier-ignore
+    }));
+
   test(`${name}: nothing runs after close`, () =>
     run(async ({ jobs }) => {
       await jobs.close();
