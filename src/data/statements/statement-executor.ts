@@ -234,7 +234,7 @@ export class StatementExecutor {
   }
 
   async #change(statement: Statement, database: string): Promise<readonly OutputSeries[]> {
-    const command = catalogCommand(statement, this.#ports.meta.catalog);
+    const command = catalogCommand(statement, this.#ports.meta.catalog, database);
     if (command === undefined) {
       const name = statement.kind.replaceAll('-', ' ').toUpperCase();
       throw new DbError('unsupported', `${name} is not supported in this version`);
