@@ -133,6 +133,14 @@ function said(child: ChildProcess, pattern: RegExp): Promise<void> {
   });
 }
 
+/** By when a node whose disk is well again takes writes: what waits in hinted handoff goes first. */
+const recoveryMsMax = 60_000;
+
+/** What was refused waits in hinted handoff, and what comes after it gets behind it. */
+function isBehindQueue(text: string): boolean {
+  return text === '500 {"error":"write failed: hinted handoff queue not empty"}';
+}
+
 test.runIf(hasMount)(
   'disk faults: on a full disk writes fail with the reference text, nothing acknowledged goes, and all is well once there is room',
   async () => {
@@ -150,8 +158,10 @@ test.runIf(hasMount)(
     await load(1, 300);
     expect(acknowledged.length).toBeGreaterThan(50);
     expect(refused.size).toBeGreaterThan(0);
-    for (const text of refused)
-      expect(text).toMatch(/^500 \{"error":"write failed: engine: (error writing WAL entry: )?\w+ .*: no space left on device"\}$/); // prettier-ignore
+    const [first, ...others] = refused;
+    const full = /^500 \{"error":"write failed: engine: (error writing WAL entry: )?\w+ .*: no space left on device"\}$/; // prettier-ignore
+    expect(first).toMatch(full);
+    for (const text of others) expect(full.test(text) || isBehindQueue(text), text).toBe(true);
     // Refused writes leave nothing behind.
     expect(readdirSync(workshop.path('disk/wal')).length).toBeLessThan(10);
     expect((await fetch(`${api}/ping`)).status).toBe(204);
@@ -163,7 +173,7 @@ test.runIf(hasMount)(
     rmSync(ballast);
     await eventually(async () => {
       expect(await write('full v=1 1000000')).toEqual({ status: 204, text: '' });
-    }, 10_000);
+    }, recoveryMsMax);
     acknowledged.push(1_000_000);
     await load(400, 10);
     expect(await lost()).toBe(0);
@@ -184,14 +194,14 @@ test.runIf(hasStrace)(
     };
     for (let time = 1; time <= 5; time++) expect((await one(time)).status).toBe(204);
     await withFault(['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO'], async () => {
-      for (let time = 10; time <= 12; time++) {
-        const { status, text } = await one(time);
-        expect(status).toBe(500);
-        expect(text).toMatch(
-          /^\{"error":"write failed: engine: sync .*: input\/output error"\}\n$/,
-        );
-      }
+      const { status, text } = await one(10);
+      expect(status).toBe(500);
+      expect(text).toMatch(/^\{"error":"write failed: engine: sync .*: input\/output error"\}\n$/);
+      for (let time = 11; time <= 12; time++) expect((await one(time)).status).toBe(500);
     });
+    await eventually(async () => {
+      expect((await one(19)).status).toBe(204);
+    }, recoveryMsMax);
     for (let time = 20; time <= 25; time++) expect((await one(time)).status).toBe(204);
     for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
       await restartData(signal);

@@ -3,7 +3,7 @@ import { MiB } from '../../base/units.ts';
 import { dbErrorCodes } from '../../base/errors.ts';
 import { bytes, choice, count, id, int64, list, mapped, optional, refused, text } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
-import { mappedMessage, message, union } from '../../proto/message.ts';
+import { encodeBytesField, mappedMessage, message, union } from '../../proto/message.ts';
 import { decodeBlocks, decodePlan, decodePredicate, encodeBlocks, encodePlan, encodePredicate, shardIds, type FragmentPlan } from '../../query/fragment-codec.ts'; // prettier-ignore
 import type { Fragment } from '../../query/fragment.ts';
 import type { Predicate } from '../../query/predicate.ts';
@@ -187,6 +187,10 @@ export const decideFieldTypesMethod = callMethod('/varve.data.v1.Shards/DecideFi
   reply: message(v1.DecideFieldTypesReply, { fields: typedFields }),
 });
 
+const fragmentReply = message(v1.FragmentReply, {
+  blocks: bytes({ lengthBytesMax: blocksBytesMax }),
+});
+
 export const fragmentMethod = streamMethod('/varve.data.v1.Shards/Fragment', {
   requestBytesMax: planBytesMax,
   request: mappedMessage(
@@ -202,11 +206,9 @@ export const fragmentMethod = streamMethod('/varve.data.v1.Shards/Fragment', {
       from: ({ shardIds: ids, plan }) => ({ ...plan, shardIds: ids }),
     },
   ),
-  reply: mappedMessage(
-    message(v1.FragmentReply, { blocks: bytes({ lengthBytesMax: blocksBytesMax }) }),
-    {
-      to: (blocks: readonly FragmentBlock[]) => ({ blocks: encodeBlocks(blocks) }),
-      from: ({ blocks }) => decodeBlocks(blocks),
-    },
-  ),
+  reply: {
+    encode: (blocks: readonly FragmentBlock[]) => encodeBytesField(1, encodeBlocks(blocks)),
+    decode: (whole: Uint8Array): readonly FragmentBlock[] =>
+      decodeBlocks(fragmentReply.decode(whole).blocks),
+  },
 });

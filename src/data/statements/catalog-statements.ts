@@ -7,7 +7,11 @@ import type { Command, PolicySpec } from '../../meta/model/command.ts';
 import { mustFindDatabase } from './schema-scope.ts';
 
 /** The catalog's command for a statement that is one; undefined for any other. Throws for places that are not there. */
-export function catalogCommand(statement: Statement, catalog: Catalog): Command | undefined {
+export function catalogCommand(
+  statement: Statement,
+  catalog: Catalog,
+  requestDatabase = '',
+): Command | undefined {
   switch (statement.kind) {
     case 'create-database': {
       const { name, policy } = statement;
@@ -28,7 +32,7 @@ export function catalogCommand(statement: Statement, catalog: Catalog): Command 
     case 'drop-retention-policy':
       return { kind: statement.kind, database: statement.database, name: statement.name };
     case 'create-continuous-query':
-      return continuousQueryCommand(statement, catalog);
+      return continuousQueryCommand(statement, catalog, requestDatabase);
     case 'drop-continuous-query':
       return { kind: statement.kind, database: statement.database, name: statement.name };
     case 'create-subscription': {
@@ -44,15 +48,20 @@ export function catalogCommand(statement: Statement, catalog: Catalog): Command 
   }
 }
 
-/** Its text is kept with every database and policy written out, so that it means the same when they change. */
+/**
+ * Its text is kept with every database and policy written out, so that it means the same when they change. Names without a
+ * database are of the one that the request names, if it names one, and not of the query's own.
+ */
 function continuousQueryCommand(
   statement: Extract<Statement, { kind: 'create-continuous-query' }>,
   catalog: Catalog,
+  requestDatabase: string,
 ): Command {
   const { database, name } = statement;
   const policyOf = (databaseName: string): string =>
     mustFindDatabase(catalog, databaseName).defaultRetentionPolicy;
-  const select = qualifySelect(statement.select, { database, defaultPolicy: policyOf });
+  const place = requestDatabase === '' ? database : requestDatabase;
+  const select = qualifySelect(statement.select, { database: place, defaultPolicy: policyOf });
   checkPolicies(select, catalog);
   const text = printStatement({ ...statement, select });
   return { kind: statement.kind, database, name, text };

@@ -18,7 +18,6 @@ import { catalogCommand } from './catalog-statements.ts';
 import type { ClusterQueries } from './cluster-queries.ts';
 import type { Principal } from './principal.ts';
 import type { QueryRegistry } from './query-registry.ts';
-import { refuseContinuousQuery, refuseSubscription } from './kept-statements.ts';
 import {
   showContinuousQueries,
   showDatabases,
@@ -216,11 +215,6 @@ export class StatementExecutor {
       case 'revoke-admin':
         await changeUsers(statement, this.#ports);
         return [];
-      case 'create-continuous-query':
-        return refuseContinuousQuery(statement, meta.catalog, request.database);
-      case 'create-subscription':
-      case 'drop-subscription':
-        return refuseSubscription(statement, meta.catalog);
       case 'drop-shard':
         await this.#dropShard(statement.shardId);
         return [];
@@ -246,7 +240,7 @@ export class StatementExecutor {
   }
 
   async #change(statement: Statement, database: string): Promise<readonly OutputSeries[]> {
-    const command = catalogCommand(statement, this.#ports.meta.catalog);
+    const command = catalogCommand(statement, this.#ports.meta.catalog, database);
     if (command === undefined) {
       const name = statement.kind.replaceAll('-', ' ').toUpperCase();
       throw new DbError('unsupported', `${name} is not supported in this version`);

@@ -58,6 +58,11 @@ const command = fc.oneof(
   fc.record({ kind: kind('drop-continuous-query'), database: name, name }),
   fc.record({ kind: kind('create-subscription'), database: name, retentionPolicy: name, name, mode: fc.constantFrom('ALL', 'ANY'), destinations: fc.array(fc.constantFrom('http://h:1', 'x'), { maxLength: 3 }) }), // prettier-ignore
   fc.record({ kind: kind('drop-subscription'), database: name, retentionPolicy: name, name }),
+  fc.record({ kind: kind('create-user'), name, hash: name, isAdmin: flag }),
+  fc.record({ kind: kind('drop-user'), name }),
+  fc.record({ kind: kind('set-user-hash'), name, hash: name }),
+  fc.record({ kind: kind('set-user-admin'), name, isAdmin: flag }),
+  fc.record({ kind: kind('set-user-privilege'), name, database: name, privilege: fc.constantFrom('READ', 'WRITE', 'NO PRIVILEGES') }), // prettier-ignore
   fc.record({ kind: kind('acquire-lease'), name, nodeId: count, nowNs: duration, durationNs: duration }), // prettier-ignore
 );
 

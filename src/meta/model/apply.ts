@@ -100,6 +100,12 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'create-subscription':
     case 'drop-subscription':
       return { catalog: applyJobCommand(catalog, command) };
+    case 'create-user':
+    case 'drop-user':
+    case 'set-user-hash':
+    case 'set-user-admin':
+    case 'set-user-privilege':
+      return { catalog: applyUserCommand(catalog, command) };
     case 'acquire-lease':
       return acquireLease(catalog, command);
   }

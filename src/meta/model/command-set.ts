@@ -48,5 +48,10 @@ export const commandSet: CommandSet = {
     'drop-continuous-query': 2,
     'create-subscription': 2,
     'drop-subscription': 2,
+    'create-user': 2,
+    'drop-user': 2,
+    'set-user-hash': 2,
+    'set-user-admin': 2,
+    'set-user-privilege': 2,
   },
 };

@@ -43,6 +43,8 @@ const isPrivilege: Check = (value) =>
   ['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES'].includes(value as string);
 const isDestinations: Check = (value) =>
   isTexts(value) && (value as readonly string[]).length <= destinationsMax;
+const isPrivilege: Check = (value) =>
+  ['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES'].includes(value as string);
 const orAbsent =
   (check: Check): Check =>
   (value) =>
@@ -107,6 +109,11 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
     destinations: isDestinations,
   },
   'drop-subscription': { database: isText, retentionPolicy: isText, name: isText },
+  'create-user': { name: isText, hash: isText, isAdmin: isFlag },
+  'drop-user': { name: isText },
+  'set-user-hash': { name: isText, hash: isText },
+  'set-user-admin': { name: isText, isAdmin: isFlag },
+  'set-user-privilege': { name: isText, database: isText, privilege: isPrivilege },
   'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
 };
 

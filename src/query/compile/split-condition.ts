@@ -121,16 +121,16 @@ function timeValue(expr: Expr, now: Now): bigint {
       if (timeNs === undefined && /^\d{4}-\d{2}-\d{2}/.test(expr.value))
         throw new DbError('invalid_argument', 'invalid timestamp string');
       if (timeNs === undefined) throw incompatible('*influxql.StringLiteral');
-      return clamp(timeNs);
+      return withinLiteral(timeNs);
     }
     case 'call':
       if (expr.name === 'now' && expr.args.length === 0) return now.nowNs;
       throw new DbError('invalid_argument', `invalid operation: time and ${expr.name}() are not compatible`); // prettier-ignore
     case 'binary':
       if (expr.operator === '+')
-        return clamp(timeValue(expr.left, now) + timeValue(expr.right, now));
+        return boundedBy(expr, timeValue(expr.left, now) + timeValue(expr.right, now));
       if (expr.operator === '-')
-        return clamp(timeValue(expr.left, now) - timeValue(expr.right, now));
+        return boundedBy(expr, timeValue(expr.left, now) - timeValue(expr.right, now));
       throw incompatible('*influxql.BinaryExpr');
     case 'ref':
       throw incompatible('*influxql.VarRef');
@@ -152,6 +152,32 @@ function incompatible(goType: string): DbError {
     'invalid_argument',
     `invalid operation: time and ${goType} are not compatible`,
   );
+}
+
+/** A sum with a point of time in it is one, and has to be within what a point can have. */
+function boundedBy(expr: Expr, timeNs: bigint): bigint {
+  return isPointOfTime(expr) ? withinLiteral(timeNs) : clamp(timeNs);
+}
+
+function isPointOfTime(expr: Expr): boolean {
+  if (expr.kind === 'paren') return isPointOfTime(expr.expr);
+  if (expr.kind === 'string' || expr.kind === 'call') return true;
+  if (expr.kind !== 'binary') return false;
+  const isStamp = expr.left.kind === 'integer' && expr.right.kind === 'duration';
+  return isStamp || isPointOfTime(expr.left) || isPointOfTime(expr.right);
+}
+
+function withinLiteral(timeNs: bigint): bigint {
+  if (timeNs > maxTimeNs) throw beyond(timeNs, 'overflows');
+  if (timeNs <= minTimeNs) throw beyond(timeNs, 'underflows');
+  return timeNs;
+}
+
+function beyond(timeNs: bigint, how: string): DbError {
+  const seconds = timeNs / 1_000_000_000n;
+  const whole = timeNs % 1_000_000_000n < 0n ? seconds - 1n : seconds;
+  const text = new Date(Number(whole) * 1000).toISOString().replace('.000Z', 'Z');
+  return new DbError('invalid_argument', `time ${text} ${how} time literal`);
 }
 
 function clamp(timeNs: bigint): bigint {
