@@ -49,11 +49,6 @@ const command = fc.oneof(
   fc.record({ kind: kind('drop-shard'), shardId: count, nowNs: time }),
   fc.record({ kind: kind('add-shard-owner'), shardId: count, nodeId: count }),
   fc.record({ kind: kind('remove-shard-owner'), shardId: count, nodeId: count, nowNs: time }),
-  fc.record({ kind: kind('create-user'), name, hash: name, isAdmin: flag }),
-  fc.record({ kind: kind('drop-user'), name }),
-  fc.record({ kind: kind('set-user-hash'), name, hash: name }),
-  fc.record({ kind: kind('set-user-admin'), name, isAdmin: flag }),
-  fc.record({ kind: kind('set-user-privilege'), name, database: name, privilege: fc.constantFrom('READ', 'WRITE', 'NO PRIVILEGES') }), // prettier-ignore
   fc.record({ kind: kind('create-continuous-query'), database: name, name, text: name }),
   fc.record({ kind: kind('drop-continuous-query'), database: name, name }),
   fc.record({ kind: kind('create-subscription'), database: name, retentionPolicy: name, name, mode: fc.constantFrom('ALL', 'ANY'), destinations: fc.array(fc.constantFrom('http://h:1', 'x'), { maxLength: 3 }) }), // prettier-ignore

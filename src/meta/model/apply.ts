@@ -89,12 +89,6 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'add-shard-owner':
     case 'remove-shard-owner':
       return { catalog: applyShardCommand(catalog, command) };
-    case 'create-user':
-    case 'drop-user':
-    case 'set-user-hash':
-    case 'set-user-admin':
-    case 'set-user-privilege':
-      return { catalog: applyUserCommand(catalog, command) };
     case 'create-continuous-query':
     case 'drop-continuous-query':
     case 'create-subscription':

@@ -39,8 +39,6 @@ const isLabels: Check = (value) =>
   Array.isArray(value) &&
   value.length <= labelsMax &&
   value.every((label) => hasShape(label, { name: isText, value: isText }));
-const isPrivilege: Check = (value) =>
-  ['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES'].includes(value as string);
 const isDestinations: Check = (value) =>
   isTexts(value) && (value as readonly string[]).length <= destinationsMax;
 const isPrivilege: Check = (value) =>
@@ -94,11 +92,6 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'drop-shard': { shardId: isCount, nowNs: isInt64 },
   'add-shard-owner': { shardId: isCount, nodeId: isCount },
   'remove-shard-owner': { shardId: isCount, nodeId: isCount, nowNs: isInt64 },
-  'create-user': { name: isText, hash: isText, isAdmin: isFlag },
-  'drop-user': { name: isText },
-  'set-user-hash': { name: isText, hash: isText },
-  'set-user-admin': { name: isText, isAdmin: isFlag },
-  'set-user-privilege': { name: isText, database: isText, privilege: isPrivilege },
   'create-continuous-query': { database: isText, name: isText, text: isText },
   'drop-continuous-query': { database: isText, name: isText },
   'create-subscription': {

@@ -80,21 +80,6 @@ export type Command =
       readonly nowNs: bigint;
     }
   | {
-      readonly kind: 'create-user';
-      readonly name: string;
-      readonly hash: string;
-      readonly isAdmin: boolean;
-    }
-  | { readonly kind: 'drop-user'; readonly name: string }
-  | { readonly kind: 'set-user-hash'; readonly name: string; readonly hash: string }
-  | { readonly kind: 'set-user-admin'; readonly name: string; readonly isAdmin: boolean }
-  | {
-      readonly kind: 'set-user-privilege';
-      readonly name: string;
-      readonly database: string;
-      readonly privilege: GrantedPrivilege;
-    }
-  | {
       readonly kind: 'create-continuous-query';
       readonly database: string;
       readonly name: string;
