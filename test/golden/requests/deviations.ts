@@ -76,13 +76,6 @@ const single: readonly Deviation[] = [
     path: "SHOW TAG VALUES WITH KEY = host WHERE value = 'a'",
     answer: { body: '{"results":[{"statement_id":0}]}\n' },
   },
-  {
-    why: 'users are still to come',
-    path: 'SHOW GRANTS FOR nobody',
-    answer: {
-      body: '{"results":[{"statement_id":0,"error":"SHOW GRANTS is not supported in this version"}]}\n',
-    },
-  },
   ...[
     { precision: 'x', body: '{"error":"invalid precision \\"x\\" (use n, u, ms, s, m or h)"}\n' },
   ].map(({ precision, body }) => ({
