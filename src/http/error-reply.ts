@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { FastifyReply } from 'fastify';
 import type { DbErrorCode } from '../base/errors.ts';
-import { indentJson } from '../query/emit/json-writer.ts';
+import { indentJson } from '../query/emit/json-indent.ts';
 import { ByteWriter } from '../query/emit/byte-writer.ts';
 
 /** The status of each error of the code base at the data API (spec 4.0 to 4.2). */

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { compiledKernels } from '../../src/kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../src/kernels/query-kernel.ts';
 import { writeCsv } from '../../src/query/emit/csv-writer.ts';
-import { indentJson, writeJson } from '../../src/query/emit/json-writer.ts';
+import { indentJson } from '../../src/query/emit/json-indent.ts';
+import { writeJson } from '../../src/query/emit/json-writer.ts';
 import { epochUnitNs } from '../../src/query/emit/result.ts';
 import { runQuery } from './run-query.ts';
 

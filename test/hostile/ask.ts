@@ -17,6 +17,26 @@ export async function query(
   return { status: response.status, text: await response.text() };
 }
 
+/** The start of an answer, up to `lengthMax` characters; of one that is longer the client leaves. */
+export async function startOf(
+  url: string,
+  q: string,
+  { db, lengthMax }: { readonly db: string; readonly lengthMax: number },
+): Promise<Answer> {
+  const body = new URLSearchParams({ q, db, epoch: 'ns' });
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([leaving.signal, AbortSignal.timeout(giveUpMs)]);
+  const response = await fetch(`${url}/query`, { method: 'POST', body, signal });
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(part, { stream: true });
+    if (text.length > lengthMax) break;
+  }
+  leaving.abort();
+  return { status: response.status, text };
+}
+
 /** Writes at level all; throws what the server says when it does not take it. */
 export async function write(url: string, db: string, body: string | Uint8Array): Promise<void> {
   const response = await fetch(`${url}/write?db=${db}&consistency=all`, {

@@ -5,7 +5,7 @@ import { regexCache } from '../../src/influxql/regex.ts';
 import type { QueryKernel } from '../../src/kernels/query-kernel.ts';
 import type { BlockStream } from '../../src/query/assemble/merge-groups.ts';
 import { mergeSchemas, type MeasurementSchema } from '../../src/query/compile/schema.ts';
-import { joinPieces } from '../../src/query/emit/join-pieces.ts';
+import { joinPieces } from './join-pieces.ts';
 import type { OutputSeries, StatementResult } from '../../src/query/emit/result.ts';
 import { FragmentContext } from '../../src/query/exec/context.ts';
 import type { RowsBlock, WindowsBlock } from '../../src/query/fragment.ts';

@@ -1,9 +1,6 @@
 import type { OutputSeries } from '../../query/emit/result.ts';
 
-/**
- * What a piece of an answer takes of memory until it is sent, if the answer is held whole: its columns, the columns once
- * more while pieces are joined, and their text in the document.
- */
+/** What a piece of an answer takes of memory while it is held back: its columns, and then their text in the document. */
 export function answerBytes(series: OutputSeries): number {
   if (series.kind !== 'columns') return 0;
   let bytes = series.timesNs.byteLength;
@@ -15,7 +12,7 @@ export function answerBytes(series: OutputSeries): number {
   return bytes * copiesHeld;
 }
 
-const copiesHeld = 4;
+const copiesHeld = 2;
 
 function textBytes({ offsets }: { readonly offsets: Uint32Array }): number {
   return (offsets[offsets.length - 1] ?? 0) - (offsets[0] ?? 0);

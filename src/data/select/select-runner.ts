@@ -1,3 +1,4 @@
+import { must } from '../../base/assert.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Random } from '../../env/random.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
@@ -10,7 +11,6 @@ import type { LevelPlan } from '../../query/plan/level-plan.ts';
 import { checkSystemSource } from '../../query/plan/match-measurements.ts';
 import { planLevel } from '../../query/plan/plan-level.ts';
 import { resolveSelect } from '../../query/plan/resolve-select.ts';
-import { cutPieces } from '../../query/run/cut-pieces.ts';
 import { outputSeries } from '../../query/run/output-series.ts';
 import { Pacer } from '../../query/run/pacer.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
@@ -67,56 +67,40 @@ export function prepareSelect(
   return { compiled, places: shardsOfPlaces(measurements, compiled.range, ports.meta) };
 }
 
-/**
- * Runs a SELECT over the shards of the cluster (spec F55, F56) and holds its answer whole, or what INTO wrote of it. The
- * answer is complete or an error: when a node fails, all of it is read again with other owners, since nothing has been
- * given out yet. What is held is charged to the query's account, with what its one document will take.
- */
-export async function runSelect(
+/** Runs a SELECT with INTO and answers how many points it wrote. */
+export async function runInto(
   statement: SelectStatement,
   context: SelectContext,
   ports: SelectPorts,
-): Promise<readonly OutputSeries[]> {
+): Promise<OutputSeries> {
   const prepared = prepareSelect(statement, context, ports);
-  const { target } = prepared.compiled.statement;
+  const target = must(prepared.compiled.statement.target, 'a SELECT with INTO');
   const account = ports.accounts.open();
   try {
-    if (target !== undefined) {
-      const pieces = streamOf(prepared, account, { context, ports });
-      const pacer = pacerOf(context, ports);
-      return [await writeInto(pieces, target, { write: ports.writeLines, pacer })];
-    }
-    return await withFailover(context, async (failed) => {
-      const series: OutputSeries[] = [];
-      let heldBytes = 0;
-      for await (const one of attemptOf(prepared, account, { context, ports, failed })) {
-        const bytes = answerBytes(one);
-        account.charge(bytes);
-        heldBytes += bytes;
-        series.push(one);
-      }
-      account.release(heldBytes);
-      return series;
-    });
+    const pieces = streamOf(prepared, { account, heldBytesMax: 0 }, { context, ports });
+    const pacer = pacerOf(context, ports);
+    return await writeInto(pieces, target, { write: ports.writeLines, pacer });
   } finally {
     account.close();
   }
 }
 
 /**
- * The same row by row, in pieces of `rowsMax` rows: memory stays flat and whoever takes the pieces sets the pace. Until
- * the first piece is out a failed node means reading again; after it the failure ends the answer (decision 13).
+ * Runs a SELECT over the shards of the cluster (spec F55, F56), its answer in pieces, series by series, each but the last
+ * of a series `partial`: memory stays flat and whoever takes the pieces sets the pace. The first `heldBytesMax` are held
+ * back: until then a failed node means that all is read again with other owners; after it the failure ends the answer
+ * (decision 13). What is held is charged to the query's account.
  */
 export async function* streamSelect(
   statement: SelectStatement,
-  rowsMax: number,
+  heldBytesMax: number,
   context: SelectContext,
   ports: SelectPorts,
 ): AsyncGenerator<ColumnSeries> {
   const prepared = prepareSelect(statement, context, ports);
   const account = ports.accounts.open();
   try {
-    yield* cutPieces(streamOf(prepared, account, { context, ports }), rowsMax);
+    yield* streamOf(prepared, { account, heldBytesMax }, { context, ports });
   } finally {
     account.close();
   }
@@ -128,21 +112,56 @@ interface Attempt {
   readonly failed: FailedOwners;
 }
 
+interface Hold {
+  readonly account: QueryAccount;
+  readonly heldBytesMax: number;
+}
+
 async function* streamOf(
   prepared: PreparedSelect,
-  account: QueryAccount,
+  hold: Hold,
   { context, ports }: Omit<Attempt, 'failed'>,
 ): AsyncGenerator<ColumnSeries> {
-  const { pieces, first } = await withFailover(context, async (failed) => {
-    const opened = attemptOf(prepared, account, { context, ports, failed });
-    return { pieces: opened, first: await opened.next() };
+  const { pieces, held } = await withFailover(context, async (failed) => {
+    const opened = attemptOf(prepared, hold.account, { context, ports, failed });
+    return { pieces: opened, held: await holdPieces(opened, hold) };
   });
   try {
-    for (let next = first; next.done !== true; next = await pieces.next()) yield next.value;
+    for (const piece of held) {
+      hold.account.release(answerBytes(piece));
+      yield piece;
+    }
+    held.length = 0;
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next())
+      yield next.value;
   } catch (error) {
     throw causeOf(error);
   } finally {
     await pieces.return(undefined);
+  }
+}
+
+/** Takes pieces until they are more than may be held, or all. */
+async function holdPieces(
+  pieces: AsyncGenerator<ColumnSeries>,
+  { account, heldBytesMax }: Hold,
+): Promise<ColumnSeries[]> {
+  const held: ColumnSeries[] = [];
+  let heldBytes = 0;
+  try {
+    do {
+      const next = await pieces.next();
+      if (next.done === true) break;
+      const bytes = answerBytes(next.value);
+      account.charge(bytes);
+      heldBytes += bytes;
+      held.push(next.value);
+    } while (heldBytes < heldBytesMax);
+    return held;
+  } catch (error) {
+    account.release(heldBytes);
+    await pieces.return(undefined);
+    throw error;
   }
 }
 
@@ -168,27 +187,31 @@ async function* attemptOf(
 ): AsyncGenerator<ColumnSeries> {
   const { context, ports } = attempt;
   const places = await Promise.all(shards.map((place) => describePlace(place, attempt)));
-  const plan = planOf(compiled, places, context);
+  const pacer = pacerOf(context, ports);
+  const plan = await planOf(compiled, places, { context, pacer });
   const { signal } = context;
   const run: RunContext = {
     open: (part) => openFragments(part, places, { signal, limits: ports.accounts.limits }),
     seriesTags: (part) => listSeriesTags(part, places, signal),
     matcher: regexCache(),
-    pacer: pacerOf(context, ports),
+    pacer,
     account,
   };
   yield* outputSeries(plan, run, compiled.zone);
 }
 
-export function planOf(
+/** Lists of tens of thousands of fields take a tenth of a second in each step: others run between them. */
+async function planOf(
   compiled: CompiledSelect,
   places: readonly Place[],
-  context: Pick<SelectContext, 'nowNs' | 'bucketsMax'>,
-): LevelPlan {
+  { context, pacer }: { readonly context: SelectContext; readonly pacer: Pacer },
+): Promise<LevelPlan> {
+  await pacer.pause();
   const resolved = resolveSelect(compiled, (source) => findIn(places, source));
+  await pacer.pause();
   checkBuckets(compiled, context);
   const { nowNs } = context;
-  return planLevel(resolved, {
+  const plan = planLevel(resolved, {
     nowNs,
     outerTags: undefined,
     tags: [],
@@ -196,6 +219,8 @@ export function planOf(
     seriesLimit: 0,
     seriesOffset: 0,
   });
+  await pacer.pause();
+  return plan;
 }
 
 function pacerOf({ signal }: SelectContext, { clock, turn }: SelectPorts): Pacer {

@@ -5,11 +5,10 @@ import type { Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import { isReadOnly, requiredPrivileges } from '../../influxql/privileges.ts';
 import type { Command } from '../../meta/model/command.ts';
-import { joinPieces } from '../../query/emit/join-pieces.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
 import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
 import {
-  runSelect,
+  runInto,
   streamSelect,
   type SelectContext,
   type SelectPorts,
@@ -51,8 +50,8 @@ export interface QueryRequest {
   readonly bucketsMax: number;
   /** Milliseconds; 0 is no limit. */
   readonly timeoutMs: number;
-  /** Rows of a chunk, where the client takes its answer in such: a SELECT then leaves as it is made. */
-  readonly chunkRows?: number | undefined;
+  /** Bytes of a SELECT's answer that are held back, so that a failed node is no error until they are out. */
+  readonly heldBytesMax?: number;
   readonly signal: AbortSignal;
 }
 
@@ -118,20 +117,20 @@ export class StatementExecutor {
     }
   }
 
-  /** One result, or a SELECT's chunks, each but the last `partial`. */
+  /** One result, or the pieces of a SELECT's answer, each but the last `partial`. */
   async *#results(
     statement: Statement,
     request: QueryRequest,
   ): AsyncGenerator<Omit<StatementResult, 'statementId'>> {
-    const { chunkRows } = request;
-    if (statement.kind !== 'select' || statement.target !== undefined || chunkRows === undefined) {
+    const { heldBytesMax = 0 } = request;
+    if (statement.kind !== 'select' || statement.target !== undefined) {
       yield await this.#run(statement, request);
       return;
     }
     let held: OutputSeries | undefined;
     try {
       const context = this.#selectContext(request);
-      for await (const piece of streamSelect(statement, chunkRows, context, this.#ports)) {
+      for await (const piece of streamSelect(statement, heldBytesMax, context, this.#ports)) {
         if (held !== undefined) yield { series: [held], partial: true };
         held = piece;
       }
@@ -150,7 +149,7 @@ export class StatementExecutor {
     try {
       const series = await this.#series(statement, request);
       if (request.signal.aborted) throw request.signal.reason;
-      return { series: joinPieces(series), ...(messages.length > 0 && { messages }) };
+      return { series, ...(messages.length > 0 && { messages }) };
     } catch (error) {
       return this.#failed(statement, request, error);
     }
@@ -177,7 +176,7 @@ export class StatementExecutor {
     const context = this.#selectContext(request);
     switch (statement.kind) {
       case 'select':
-        return runSelect(statement, context, this.#ports);
+        return [await runInto(statement, context, this.#ports)];
       case 'show-databases':
         return [showDatabases(meta.catalog)];
       case 'show-retention-policies':

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { constants, createGzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { everyone } from '../../data/statements/principal.ts';
@@ -7,13 +5,16 @@ import type { QueryRequest } from '../../data/statements/statement-executor.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import { parseParams } from '../../influxql/parse-params.ts';
 import { parseQuery } from '../../influxql/parser.ts';
-import { epochUnitNs, type StatementResult } from '../../query/emit/result.ts';
+import { epochUnitNs } from '../../query/emit/result.ts';
+import { Pacer } from '../../query/run/pacer.ts';
 import { setErrorHeader } from '../error-reply.ts';
-import { answerFormat, chunksOf, limitRows, type AnswerFormat } from './answer-format.ts';
+import { answerFormat, type AnswerFormat } from './answer-format.ts';
+import { chunkedAnswer } from './chunked-answer.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
-import { inPieces, leaveSlowReader } from './slow-reader.ts';
 import { RequestParameters } from './request-parameters.ts';
-import { zipAnswer } from './zip-answer.ts';
+import { sendAnswer } from './send-answer.ts';
+import { leaveSlowReader } from './slow-reader.ts';
+import { wholeAnswer } from './whole-answer.ts';
 
 const defaultChunkRows = 10_000;
 
@@ -51,34 +52,37 @@ export async function handleQuery(
     void runDetached({ ...query, signal: new AbortController().signal }, ports);
     return reply.code(204).type('application/json').send();
   }
-  reply.type(format.contentType);
+  const { readerIdleMs: idleMs, queryTimeoutMs: timeoutMs } = options;
+  leaveSlowReader(reply.raw, ports.clock, { idleMs, timeoutMs });
   const isChunked = parameters.get('chunked') === 'true';
-  leaveSlowReader(reply.raw, ports.clock, {
-    idleMs: options.readerIdleMs,
-    // Only the query of a chunked answer is still at work while it is sent.
-    timeoutMs: isChunked ? options.queryTimeoutMs : 0,
-  });
-  const wantsGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
-  if (isChunked) {
-    const chunkRows = chunkRowsOf(parameters.get('chunk_size'));
-    const results = ports.executor.execute({ ...query, chunkRows });
-    const documents = chunkDocuments(results, chunkRows, format);
-    return sendDocuments(reply, documents, wantsGzip);
-  }
-  const results: StatementResult[] = [];
-  for await (const result of ports.executor.execute(query)) results.push(result);
-  const bytes = format.write(limitRows(results, options.rowsMax));
-  if (!wantsGzip) return sendBytes(reply, bytes);
-  const zipped = await zipAnswer(bytes);
-  return sendBytes(reply.header('Content-Encoding', 'gzip'), zipped);
+  const parts = isChunked
+    ? chunkedParts(query, format, { ports, rowsMax: chunkRowsOf(parameters.get('chunk_size')) })
+    : wholeParts(query, format, { ports, rowsMax: options.rowsMax });
+  const isZipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+  return sendAnswer(reply.type(format.contentType), parts, { isChunked, isZipped });
 }
 
-const largeBytes = 1 << 20;
+interface PartsOptions {
+  readonly ports: DataApiPorts;
+  readonly rowsMax: number;
+}
 
-function sendBytes(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
-  if (bytes.length < largeBytes) return reply.send(bytes);
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  return reply.header('Content-Length', bytes.length).send(inPieces(buffer));
+function chunkedParts(query: QueryRequest, format: AnswerFormat, { ports, rowsMax }: PartsOptions) {
+  const pacer = pacerOf(query, ports);
+  return chunkedAnswer(ports.executor.execute(query), format.open(), { rowsMax, pacer });
+}
+
+function wholeParts(query: QueryRequest, format: AnswerFormat, { ports, rowsMax }: PartsOptions) {
+  const heldBytesMax = format.isStreamed ? answerHeldBytes : Infinity;
+  const results = ports.executor.execute({ ...query, heldBytesMax });
+  return wholeAnswer(results, format.open(), { rowsMax, pacer: pacerOf(query, ports) });
+}
+
+/** An answer that is not chunked begins to leave when it is larger. */
+const answerHeldBytes = 4 << 20;
+
+function pacerOf({ signal }: QueryRequest, { clock }: DataApiPorts): Pacer {
+  return new Pacer({ monotonicMs: () => clock.monotonicMs(), turn: () => clock.sleep(0), signal });
 }
 
 function formatOf(request: FastifyRequest, parameters: RequestParameters): AnswerFormat {
@@ -135,26 +139,4 @@ async function runDetached(query: QueryRequest, { executor, log }: DataApiPorts)
 function chunkRowsOf(text: string): number {
   const rows = /^\d+$/.test(text) ? Number(text) : 0;
   return rows > 0 ? rows : defaultChunkRows;
-}
-
-async function* chunkDocuments(
-  results: AsyncIterable<StatementResult>,
-  chunkRows: number,
-  format: AnswerFormat,
-): AsyncGenerator<Uint8Array> {
-  for await (const result of results)
-    for (const chunk of chunksOf(result, chunkRows)) yield format.write([chunk]);
-}
-
-function sendDocuments(
-  reply: FastifyReply,
-  documents: AsyncIterable<Uint8Array>,
-  wantsGzip: boolean,
-): FastifyReply {
-  const plain = Readable.from(documents, { objectMode: false });
-  if (!wantsGzip) return reply.send(plain);
-  // A client that reads chunk by chunk must not wait for the compressor to fill its window.
-  const zipped = createGzip({ level: 1, flush: constants.Z_SYNC_FLUSH });
-  plain.on('error', (error) => zipped.destroy(error));
-  return reply.header('Content-Encoding', 'gzip').send(plain.pipe(zipped));
 }

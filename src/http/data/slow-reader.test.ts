@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
-import { inPieces, leaveSlowReader } from './slow-reader.ts';
+import { leaveSlowReader } from './slow-reader.ts';
 
 /** An answer and a clock, both moved by hand. */
 function answerOf(timeoutMs: number) {
@@ -70,12 +70,4 @@ test('slow reader: an answer that is over is watched no more', () => {
   const { answer, cancelled } = answerOf(1_000);
   answer.emit('close');
   expect(cancelled).toEqual(['every', 'after']);
-});
-
-test('slow reader: a large answer comes in pieces, whole', async () => {
-  const bytes = Buffer.from('abc'.repeat(50_000));
-  const pieces: Buffer[] = [];
-  for await (const piece of inPieces(bytes)) pieces.push(piece as Buffer);
-  expect(pieces.length).toBe(3);
-  expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
 });

@@ -1,18 +1,5 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '../../env/clock.ts';
-
-/** An answer is handed to the system in such pieces, so that it shows whether they are taken. */
-const pieceBytes = 65_536;
-
-/** A large answer in pieces. */
-export function inPieces(bytes: Buffer): Readable {
-  return Readable.from(piecesOf(bytes), { objectMode: false });
-}
-
-function* piecesOf(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
-}
 
 /**
  * Closes the connection of a client that does not take its answer, so that the query behind it ends and gives back its place

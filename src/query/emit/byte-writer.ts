@@ -40,12 +40,16 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Hands over what was written and starts anew with memory of its own, which it takes when it needs it. */
-  take(): Buffer {
+  /** Hands over what was written and starts anew with memory of its own, `nextBytes` if so much is expected. */
+  take(nextBytes = 0): Buffer {
     const taken = this.view();
-    this.#bytes = Buffer.allocUnsafe(lowestBytesMax);
+    this.#bytes = Buffer.allocUnsafe(Math.max(nextBytes, lowestBytesMax));
     this.#length = 0;
     return taken;
+  }
+
+  replaceByte(at: number, code: number): void {
+    this.#bytes[at] = code;
   }
 
   truncate(lengthBytes: number): void {

@@ -3,6 +3,7 @@ import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { isValid, type Column } from '../column.ts';
 import { missingText } from './cell-writers.ts';
 import { ByteWriter, infinityText } from './byte-writer.ts';
+import { piecesOf, type AnswerDocument, type AnswerPiece } from './answer-piece.ts';
 import type { Cell, OutputSeries, StatementResult } from './result.ts';
 
 /** Nanoseconds of the unit of times. */
@@ -13,34 +14,53 @@ export type CsvTimes = bigint | 'rfc3339';
  * a statement without series prints nothing. Times are integers (nanoseconds unless `epochUnitNs`).
  */
 export function writeCsv(results: readonly StatementResult[], epochUnitNs: bigint): Buffer {
-  return new CsvWriter(epochUnitNs).write(results);
+  const document = new CsvDocument(epochUnitNs);
+  for (const result of results) for (const piece of piecesOf(result)) document.push(piece);
+  return Buffer.concat(document.take());
 }
 
-/** The same for an answer in several parts: a statement that goes on in the next part has its header already. */
-export class CsvWriter {
+/**
+ * The CSV form piece by piece. Of an answer in several documents a statement that goes on in the next has its header
+ * already.
+ */
+export class CsvDocument implements AnswerDocument {
+  readonly #writer = new ByteWriter(1 << 14);
   readonly #epochUnitNs: CsvTimes;
   #statementId = -1;
+  /** What the rows that follow have above them; undefined at the start of a document. */
+  #header: string | undefined = '';
 
   constructor(epochUnitNs: CsvTimes) {
     this.#epochUnitNs = epochUnitNs;
   }
 
-  write(results: readonly StatementResult[]): Buffer {
-    const writer = new ByteWriter(1 << 14);
-    for (const { series, statementId } of results) {
-      let header = statementId === this.#statementId && series[0] ? headerOf(series[0]) : '';
-      for (const one of series) {
-        const line = headerOf(one);
-        if (line !== header) {
-          if (this.#statementId >= 0) writer.byte(10);
-          writer.utf8(line);
-        }
-        header = line;
-        this.#statementId = statementId;
-        writeSeries(writer, one, this.#epochUnitNs);
+  get lengthBytes(): number {
+    return this.#writer.lengthBytes;
+  }
+
+  /** Throws the error of a statement whose rows have begun: the form has no word for it, and a cut answer looks whole. */
+  push({ result: { series, statementId, error } }: AnswerPiece): void {
+    const isSame = statementId === this.#statementId;
+    if (error !== undefined && isSame) throw new Error(error);
+    for (const one of series) {
+      const line = headerOf(one);
+      const isKnown = isSame && (this.#header ?? line) === line;
+      if (!isKnown) {
+        if (this.#statementId >= 0) this.#writer.byte(10);
+        this.#writer.utf8(line);
       }
+      this.#header = line;
+      this.#statementId = statementId;
+      writeSeries(this.#writer, one, this.#epochUnitNs);
     }
-    return writer.take();
+  }
+
+  end(): void {
+    this.#header = undefined;
+  }
+
+  take(): readonly Buffer[] {
+    return [this.#writer.take()];
   }
 }
 

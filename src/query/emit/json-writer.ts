@@ -1,103 +1,185 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { isDbError } from '../../base/errors.ts';
+import { piecesOf, type AnswerDocument, type AnswerPiece } from './answer-piece.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { integerCells, jsonCells } from './cell-writers.ts';
-import {
-  rowCount,
-  type Cell,
-  type ColumnSeries,
-  type OutputSeries,
-  type RowSeries,
-  type StatementResult,
-} from './result.ts';
-
-/** Options of the JSON forms; `epochUnitNs` undefined writes RFC3339. */
-export interface JsonOptions {
-  readonly epochUnitNs: bigint | undefined;
-}
+import { JsonIndent } from './json-indent.ts';
+import { writeJsonRows, type JsonOptions } from './json-rows.ts';
+import { rowCount, type OutputSeries, type ResultMessage, type StatementResult } from './result.ts';
 
 /** `{"results":[...]}` and a newline, as the reference writes it (spec 4.1). */
 export function writeJson(results: readonly StatementResult[], options: JsonOptions): Buffer {
-  try {
-    return writeDocument(results, options);
-  } catch (error) {
-    // A float that JSON cannot say makes the whole document an error, as in the reference.
-    if (!isDbError(error, 'invalid_argument')) throw error;
-    const writer = new ByteWriter(headBytes);
-    writer.ascii('{"error":');
-    writer.jsonString(error.message);
-    writer.ascii('}\n');
-    return writer.take();
-  }
+  const document = new JsonDocument(options);
+  for (const result of results) for (const piece of piecesOf(result)) document.push(piece);
+  document.end();
+  return Buffer.concat(document.take());
 }
 
-function writeDocument(results: readonly StatementResult[], options: JsonOptions): Buffer {
-  const writer = new ByteWriter(estimatedBytes(results));
-  if (results.length === 0) {
-    writer.ascii('{}\n');
-    return writer.take();
+/**
+ * The JSON form piece by piece. A float that JSON cannot say makes the whole document an error, as in the reference, as
+ * long as nothing of it was taken; after that the statement ends with the error.
+ */
+export class JsonDocument implements AnswerDocument {
+  readonly #writer = new ByteWriter(headBytes);
+  readonly #options: JsonOptions;
+  readonly #isPretty: boolean;
+  readonly #indent = new JsonIndent();
+  #hasResults = false;
+  #isTaken = false;
+  #open: OpenResult | undefined;
+  /** Why the whole document is an error. */
+  #failure: string | undefined;
+  /** The statement that has ended with an error of its own, of which nothing more is said. */
+  #endedId = -1;
+
+  constructor(options: JsonOptions & { readonly pretty?: boolean }) {
+    this.#options = options;
+    this.#isPretty = options.pretty === true;
   }
-  writer.ascii('{"results":[');
-  results.forEach((result, i) => {
-    if (i > 0) writer.byte(44);
-    writeResult(writer, result, options);
-  });
-  writer.ascii(']}\n');
-  return writer.take();
+
+  get lengthBytes(): number {
+    return this.#writer.lengthBytes;
+  }
+
+  push(piece: AnswerPiece): void {
+    const { result, isSeriesOpen, isResultOpen } = piece;
+    if (this.#failure !== undefined || result.statementId === this.#endedId) return;
+    const open = this.#openResult(result.statementId);
+    open.messages.push(...(result.messages ?? []));
+    try {
+      for (const series of result.series) this.#series(open, series, isSeriesOpen);
+    } catch (error) {
+      if (!isDbError(error, 'invalid_argument')) throw error;
+      this.#fail(open, error.message);
+      return;
+    }
+    if (!isResultOpen) this.#closeResult(open, result);
+  }
+
+  end(): void {
+    const writer = this.#writer;
+    if (this.#open !== undefined) this.#closeResult(this.#open, {});
+    if (this.#failure !== undefined) {
+      writer.truncate(0);
+      writer.ascii('{"error":');
+      writer.jsonString(this.#failure);
+      writer.ascii('}\n');
+    } else writer.ascii(this.#hasResults ? ']}\n' : '{}\n');
+    this.#hasResults = false;
+    this.#isTaken = false;
+    this.#failure = undefined;
+    this.#endedId = -1;
+  }
+
+  take(): readonly Buffer[] {
+    this.#isTaken = this.#hasResults;
+    const bytes = this.#writer.take(this.#open === undefined ? 0 : this.#writer.lengthBytes);
+    return [this.#isPretty ? this.#indent.write(bytes) : bytes];
+  }
+
+  #openResult(statementId: number): OpenResult {
+    const writer = this.#writer;
+    if (this.#open?.statementId === statementId) return this.#open;
+    if (this.#open !== undefined) this.#closeResult(this.#open, {});
+    writer.ascii(this.#hasResults ? ',' : '{"results":[');
+    this.#hasResults = true;
+    writer.ascii(`{"statement_id":${statementId}`);
+    this.#open = { statementId, messages: [], hasSeries: false, rows: 'none' };
+    return this.#open;
+  }
+
+  #series(open: OpenResult, series: OutputSeries, isSeriesOpen: boolean): void {
+    const writer = this.#writer;
+    if (open.rows === 'none') {
+      writer.ascii(open.hasSeries ? ',' : ',"series":[');
+      open.hasSeries = true;
+      writeHead(writer, series);
+      open.rows = 'first';
+    }
+    if (rowCount(series) > 0) {
+      const mark = writer.lengthBytes;
+      if (open.rows === 'first') writer.ascii(',"values":');
+      const first = writer.lengthBytes;
+      try {
+        writeJsonRows(writer, series, this.#options);
+      } catch (error) {
+        writer.truncate(mark);
+        throw error;
+      }
+      // The first row has a bracket in place of its comma.
+      if (open.rows === 'first') writer.replaceByte(first, 91);
+      open.rows = 'more';
+    }
+    if (!isSeriesOpen) this.#closeSeries(open, series.partial === true);
+  }
+
+  #closeSeries(open: OpenResult, isPartial: boolean): void {
+    if (open.rows === 'none') return;
+    if (open.rows === 'more') this.#writer.byte(93);
+    if (isPartial) this.#writer.ascii(',"partial":true');
+    this.#writer.byte(125);
+    open.rows = 'none';
+  }
+
+  #closeResult(open: OpenResult, { partial, error }: Partial<StatementResult>): void {
+    const writer = this.#writer;
+    this.#closeSeries(open, false);
+    if (open.hasSeries) writer.byte(93);
+    writeMessages(writer, open.messages);
+    if (partial === true) writer.ascii(',"partial":true');
+    if (error !== undefined) {
+      writer.ascii(',"error":');
+      writer.jsonString(error);
+    }
+    writer.byte(125);
+    this.#open = undefined;
+  }
+
+  #fail(open: OpenResult, error: string): void {
+    if (!this.#isTaken) {
+      this.#failure = error;
+      this.#open = undefined;
+      return;
+    }
+    this.#closeResult(open, { error });
+    this.#endedId = open.statementId;
+  }
 }
 
 const headBytes = 1_024;
-const cellBytes = 12;
 
-/** About what the document takes, so that it is written in one piece of memory. */
-function estimatedBytes(results: readonly StatementResult[]): number {
-  const cells = results.reduce(
-    (sum, { series }) =>
-      sum + series.reduce((part, one) => part + rowCount(one) * one.columns.length, 0),
-    0,
-  );
-  return headBytes + cells * cellBytes;
+/** A result of which more may come. */
+interface OpenResult {
+  readonly statementId: number;
+  readonly messages: ResultMessage[];
+  hasSeries: boolean;
+  /** Of the open series; none while there is no series open. */
+  rows: 'none' | 'first' | 'more';
 }
 
-function writeResult(writer: ByteWriter, result: StatementResult, options: JsonOptions): void {
-  writer.ascii(`{"statement_id":${result.statementId}`);
-  if (result.series.length > 0) {
-    writer.ascii(',"series":[');
-    result.series.forEach((series, i) => {
-      if (i > 0) writer.byte(44);
-      writeSeries(writer, series, options);
-    });
-    writer.byte(93);
-  }
-  if (result.messages !== undefined && result.messages.length > 0) {
-    writer.ascii(',"messages":[');
-    result.messages.forEach((message, i) => {
-      writer.ascii(i > 0 ? ',{"level":' : '{"level":');
-      writer.jsonString(message.level);
-      writer.ascii(',"text":');
-      writer.jsonString(message.text);
-      writer.byte(125);
-    });
-    writer.byte(93);
-  }
-  if (result.partial === true) writer.ascii(',"partial":true');
-  if (result.error !== undefined) {
-    writer.ascii(',"error":');
-    writer.jsonString(result.error);
-  }
-  writer.byte(125);
+function writeMessages(writer: ByteWriter, messages: readonly ResultMessage[]): void {
+  if (messages.length === 0) return;
+  writer.ascii(',"messages":[');
+  messages.forEach((message, i) => {
+    writer.ascii(i > 0 ? ',{"level":' : '{"level":');
+    writer.jsonString(message.level);
+    writer.ascii(',"text":');
+    writer.jsonString(message.text);
+    writer.byte(125);
+  });
+  writer.byte(93);
 }
 
-function writeSeries(writer: ByteWriter, series: OutputSeries, options: JsonOptions): void {
+/** `{"name":...,"tags":{...},"columns":[...]`, still open. */
+function writeHead(writer: ByteWriter, { name, tags, columns }: OutputSeries): void {
   writer.byte(123);
-  if (series.name !== undefined && series.name !== '') {
+  if (name !== undefined && name !== '') {
     writer.ascii('"name":');
-    writer.jsonString(series.name);
+    writer.jsonString(name);
     writer.byte(44);
   }
-  if (series.tags !== undefined && series.tags.length > 0) {
+  if (tags !== undefined && tags.length > 0) {
     writer.ascii('"tags":{');
-    series.tags.forEach(([key, value], i) => {
+    tags.forEach(([key, value], i) => {
       if (i > 0) writer.byte(44);
       writer.jsonString(key);
       writer.byte(58);
@@ -106,121 +188,9 @@ function writeSeries(writer: ByteWriter, series: OutputSeries, options: JsonOpti
     writer.ascii('},');
   }
   writer.ascii('"columns":[');
-  series.columns.forEach((column, i) => {
+  columns.forEach((column, i) => {
     if (i > 0) writer.byte(44);
     writer.jsonString(column);
   });
   writer.byte(93);
-  if (series.kind === 'rows') writeRows(writer, series, options);
-  else writeColumns(writer, series, options);
-  if (series.partial === true) writer.ascii(',"partial":true');
-  writer.byte(125);
-}
-
-function writeRows(writer: ByteWriter, series: RowSeries, options: JsonOptions): void {
-  if (series.rows.length === 0) return;
-  writer.ascii(',"values":[');
-  const timeAt = series.columns.indexOf('time');
-  series.rows.forEach((row, r) => {
-    writer.ascii(r > 0 ? ',[' : '[');
-    row.forEach((cell, c) => {
-      if (c > 0) writer.byte(44);
-      if (c === timeAt && typeof cell === 'bigint') writeTime(writer, cell, options.epochUnitNs);
-      else writeCell(writer, cell);
-    });
-    writer.byte(93);
-  });
-  writer.byte(93);
-}
-
-function writeCell(writer: ByteWriter, cell: Cell): void {
-  if (cell === null) writer.ascii('null');
-  else if (typeof cell === 'string') writer.jsonString(cell);
-  else if (typeof cell === 'number') writer.float(cell);
-  else if (typeof cell === 'bigint') writer.integer(cell);
-  else if (typeof cell === 'boolean') writer.ascii(cell ? 'true' : 'false');
-  else {
-    writer.byte(91);
-    cell.forEach((text, i) => {
-      if (i > 0) writer.byte(44);
-      writer.jsonString(text);
-    });
-    writer.byte(93);
-  }
-}
-
-function writeColumns(writer: ByteWriter, series: ColumnSeries, options: JsonOptions): void {
-  if (series.end === series.start) return;
-  const { timesNs, values, timeZone, missing } = series;
-  const { epochUnitNs } = options;
-  writer.ascii(',"values":[');
-  const cells = values.map((column) => jsonCells(writer, column, missing));
-  const nanoseconds = epochUnitNs === 1n ? integerCells(writer, timesNs) : undefined;
-  for (let row = series.start; row < series.end; row++) {
-    if (row > series.start) writer.byte(44);
-    writer.byte(91);
-    if (nanoseconds !== undefined) nanoseconds(row);
-    else if (epochUnitNs === undefined && timeZone !== undefined) {
-      writer.byte(34);
-      writer.timestampIn(timesNs[row] ?? 0n, timeZone);
-      writer.byte(34);
-    } else writeTime(writer, timesNs[row] ?? 0n, epochUnitNs);
-    for (const write of cells) {
-      writer.byte(44);
-      write(row);
-    }
-    writer.byte(93);
-  }
-  writer.byte(93);
-}
-
-function writeTime(writer: ByteWriter, timeNs: bigint, unitNs: bigint | undefined): void {
-  if (unitNs === undefined) {
-    writer.byte(34);
-    writer.timestamp(timeNs);
-    writer.byte(34);
-  } else writer.integer(unitNs === 1n ? timeNs : timeNs / unitNs);
-}
-
-/** The same document indented by four spaces, as `pretty=true` asks; a line break at the end is kept. */
-export function indentJson(compact: Uint8Array): Buffer {
-  const writer = new ByteWriter(compact.length * 2);
-  let depth = 0;
-  const lineBreak = (): void => {
-    writer.byte(10);
-    for (let i = 0; i < depth; i++) writer.ascii('    ');
-  };
-  for (let i = 0; i < compact.length; i++) {
-    const code = compact[i] ?? 0;
-    if (code === 34) {
-      const end = stringEnd(compact, i);
-      writer.raw(compact, i, end);
-      i = end - 1;
-    } else if (code === 123 || code === 91) {
-      writer.byte(code);
-      const closing = compact[i + 1];
-      if (closing === 125 || closing === 93) {
-        writer.byte(closing);
-        i++;
-      } else {
-        depth++;
-        lineBreak();
-      }
-    } else if (code === 125 || code === 93) {
-      depth--;
-      lineBreak();
-      writer.byte(code);
-    } else if (code === 44) {
-      writer.byte(code);
-      lineBreak();
-    } else if (code === 58) writer.ascii(': ');
-    else writer.byte(code);
-  }
-  return writer.take();
-}
-
-function stringEnd(bytes: Uint8Array, start: number): number {
-  let i = start + 1;
-  while (i < bytes.length && bytes[i] !== 34) i += bytes[i] === 92 ? 2 : 1;
-  return i + 1;
 }

@@ -1,7 +1,8 @@
-import { isUtf8, type Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { exactTextOf } from '../../models/exact-text.ts';
 import { isValid, type Column } from '../column.ts';
+import { piecesOf, type AnswerDocument, type AnswerPiece } from './answer-piece.ts';
 import { missingText, type CellWriter } from './cell-writers.ts';
 import { PackWriter } from './pack-writer.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type Cell,
   type ColumnSeries,
   type OutputSeries,
+  type ResultMessage,
   type RowSeries,
   type StatementResult,
 } from './result.ts';
@@ -22,12 +24,107 @@ export type PackTimes = bigint | 'rfc3339' | undefined;
  * alone. Floats that are not finite are nil: no client would take them for a number.
  */
 export function writeMessagePack(results: readonly StatementResult[], times: PackTimes): Buffer {
-  const writer = new PackWriter();
-  writer.map(1);
-  writer.text('results');
-  writer.array(results.length);
-  for (const result of results) writeResult(writer, result, times);
-  return writer.take();
+  const document = new PackDocument(times);
+  for (const result of results) for (const piece of piecesOf(result)) document.push(piece);
+  document.end();
+  return Buffer.concat(document.take());
+}
+
+/**
+ * The MessagePack form piece by piece. Its lists begin with their lengths, so that nothing of it can be taken before
+ * its end.
+ */
+export class PackDocument implements AnswerDocument {
+  readonly #times: PackTimes;
+  #results: PackedResult[] = [];
+  /** Rows of the series that is open. */
+  readonly #rows = new PackWriter();
+  #rowParts: Buffer[] = [];
+  #rowCount = 0;
+  #ended: Buffer[] = [];
+
+  constructor(times: PackTimes) {
+    this.#times = times;
+  }
+
+  get lengthBytes(): number {
+    return this.#ended.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  push({ result, isSeriesOpen }: AnswerPiece): void {
+    const last = this.#results[this.#results.length - 1];
+    const isSame = last !== undefined && last.statementId === result.statementId;
+    const packed = isSame ? last : this.#add(result.statementId);
+    packed.messages.push(...(result.messages ?? []));
+    packed.partial ||= result.partial === true;
+    packed.error ??= result.error;
+    for (const series of result.series) {
+      if (series.kind === 'rows') writeRows(this.#rows, series, this.#times);
+      else writeColumns(this.#rows, series, this.#times);
+      this.#rowCount += rowCount(series);
+      if (!isSeriesOpen) this.#closeSeries(packed, series);
+      else if (this.#rows.lengthBytes >= partBytes) this.#rowParts.push(this.#rows.take());
+    }
+    if (result.error !== undefined) this.#dropRows();
+  }
+
+  end(): void {
+    const writer = new PackWriter();
+    writer.map(1);
+    writer.text('results');
+    writer.array(this.#results.length);
+    for (const result of this.#results) {
+      writeResultHead(writer, result);
+      if (result.error !== undefined) continue;
+      this.#ended.push(writer.take());
+      for (const part of result.parts) this.#ended.push(part);
+      if (result.partial) writePartial(writer);
+    }
+    this.#ended.push(writer.take());
+    this.#results = [];
+  }
+
+  take(): readonly Buffer[] {
+    const taken = this.#ended;
+    this.#ended = [];
+    return taken;
+  }
+
+  #closeSeries(packed: PackedResult, series: OutputSeries): void {
+    const head = new PackWriter();
+    writeHead(head, series, this.#rowCount);
+    if (series.partial === true) writePartial(this.#rows);
+    packed.seriesCount++;
+    packed.parts.push(head.take());
+    for (const part of this.#rowParts) packed.parts.push(part);
+    packed.parts.push(this.#rows.take());
+    this.#dropRows();
+  }
+
+  #dropRows(): void {
+    this.#rows.take();
+    this.#rowParts = [];
+    this.#rowCount = 0;
+  }
+
+  #add(statementId: number): PackedResult {
+    const added: PackedResult = { statementId, messages: [], parts: [], seriesCount: 0, partial: false, error: undefined }; // prettier-ignore
+    this.#results.push(added);
+    return added;
+  }
+}
+
+/** Rows are gathered in memory of about so much at a time. */
+const partBytes = 1 << 20;
+
+interface PackedResult {
+  readonly statementId: number;
+  readonly messages: ResultMessage[];
+  /** Its series, written. */
+  readonly parts: Buffer[];
+  seriesCount: number;
+  partial: boolean;
+  error: string | undefined;
 }
 
 /** The form of a request that failed before any statement ran. */
@@ -43,16 +140,16 @@ function writeError(writer: PackWriter, text: string): void {
   writer.text(text);
 }
 
-function writeResult(
+/** All of a result but its series and what comes after them. */
+function writeResultHead(
   writer: PackWriter,
-  { statementId, series, messages = [], partial, error }: StatementResult,
-  times: PackTimes,
+  { statementId, seriesCount, messages, partial, error }: PackedResult,
 ): void {
   if (error !== undefined) {
     writeError(writer, error);
     return;
   }
-  writer.map(2 + Number(messages.length > 0) + Number(partial === true));
+  writer.map(2 + Number(messages.length > 0) + Number(partial));
   writer.text('statement_id');
   writer.integer(BigInt(statementId));
   if (messages.length > 0) {
@@ -64,9 +161,7 @@ function writeResult(
     }
   }
   writer.text('series');
-  writer.array(series.length);
-  for (const one of series) writeSeries(writer, one, times);
-  if (partial === true) writePartial(writer);
+  writer.array(seriesCount);
 }
 
 function writePartial(writer: PackWriter): void {
@@ -74,7 +169,8 @@ function writePartial(writer: PackWriter): void {
   writer.boolean(true);
 }
 
-function writeSeries(writer: PackWriter, series: OutputSeries, times: PackTimes): void {
+/** All of a series but its rows and what comes after them. */
+function writeHead(writer: PackWriter, series: OutputSeries, count: number): void {
   const { name = '', tags = [], columns, partial } = series;
   writer.map(2 + Number(name !== '') + Number(tags.length > 0) + Number(partial === true));
   if (name !== '') {
@@ -90,10 +186,7 @@ function writeSeries(writer: PackWriter, series: OutputSeries, times: PackTimes)
   writer.array(columns.length);
   for (const column of columns) writer.text(column);
   writer.text('values');
-  writer.array(rowCount(series));
-  if (series.kind === 'rows') writeRows(writer, series, times);
-  else writeColumns(writer, series, times);
-  if (partial === true) writePartial(writer);
+  writer.array(count);
 }
 
 function writeRows(writer: PackWriter, { rows, columns }: RowSeries, times: PackTimes): void {

@@ -9,6 +9,10 @@ export class PackWriter {
   #bytes = Buffer.allocUnsafe(lowestBytes);
   #length = 0;
 
+  get lengthBytes(): number {
+    return this.#length;
+  }
+
   /** Hands over what was written and starts anew. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length);

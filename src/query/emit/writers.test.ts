@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { expect, test } from 'vitest';
 import { writeCsv, writeCsvError } from './csv-writer.ts';
-import { indentJson, writeJson } from './json-writer.ts';
+import { indentJson } from './json-indent.ts';
+import { writeJson } from './json-writer.ts';
 import { writeMessagePack } from './msgpack-writer.ts';
 import type { StatementResult } from './result.ts';
 

@@ -1,7 +1,7 @@
-import { must } from '../../base/assert.ts';
-import { sliceColumn } from '../exec/column-builder.ts';
-import { concatColumns } from '../exec/concat-columns.ts';
-import type { ColumnSeries, OutputSeries } from './result.ts';
+import { must } from '../../src/base/assert.ts';
+import { sliceColumn } from '../../src/query/exec/column-builder.ts';
+import { concatColumns } from '../../src/query/exec/concat-columns.ts';
+import type { ColumnSeries, OutputSeries } from '../../src/query/emit/result.ts';
 
 /** The pieces of each series as one, for the answers that are not chunked. */
 export function joinPieces(pieces: readonly OutputSeries[]): readonly OutputSeries[] {

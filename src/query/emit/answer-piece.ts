@@ -1,0 +1,61 @@
+import { rowCount, sliceSeries, type StatementResult } from './result.ts';
+
+/**
+ * A part of an answer on its way into a document: a result with at most one series. What is open goes on with the next
+ * piece; `partial` of the result and of its series are what the document is to say of them.
+ */
+export interface AnswerPiece {
+  readonly result: StatementResult;
+  readonly isSeriesOpen: boolean;
+  readonly isResultOpen: boolean;
+}
+
+/** A document of one of the formats, written piece by piece: memory for what was not taken yet, whatever the answer's size. */
+export interface AnswerDocument {
+  /** Bytes that `take` would give. */
+  readonly lengthBytes: number;
+  push(piece: AnswerPiece): void;
+  /** Closes the document; the next piece begins another. */
+  end(): void;
+  take(): readonly Buffer[];
+}
+
+/** Cells that are written in one go: about a millisecond's work. */
+const cellsAtOnce = 8_192;
+
+/**
+ * The pieces of a result in which `partial` says, as the executor means it, that more of the statement or of the series
+ * comes with the next result. Messages go with the first piece, an error with the last.
+ */
+export function* piecesOf(result: StatementResult): Generator<AnswerPiece> {
+  const { partial, ...said } = result;
+  const { statementId, series: all, messages, error } = said;
+  const goesOn = partial === true;
+  const first = all[0];
+  if (first === undefined) {
+    yield { result: said, isSeriesOpen: false, isResultOpen: goesOn };
+    return;
+  }
+  for (const [i, series] of all.entries()) {
+    const count = rowCount(series);
+    const step = Math.max(1, Math.floor(cellsAtOnce / series.columns.length));
+    let at = 0;
+    do {
+      const end = Math.min(count, at + step);
+      const isSeriesOpen = end < count || series.partial === true;
+      const isLast = end === count && i === all.length - 1;
+      const slice = { ...sliceSeries(series, at, end), partial: undefined };
+      yield {
+        result: {
+          statementId,
+          series: [slice],
+          ...(at === 0 && series === first && messages !== undefined && { messages }),
+          ...(isLast && error !== undefined && { error }),
+        },
+        isSeriesOpen,
+        isResultOpen: goesOn || !isLast,
+      };
+      at = end;
+    } while (at < count);
+  }
+}

@@ -1,0 +1,76 @@
+import type { ByteWriter } from './byte-writer.ts';
+import { integerCells, jsonCells } from './cell-writers.ts';
+import type { Cell, ColumnSeries, OutputSeries, RowSeries } from './result.ts';
+
+/** Options of the JSON forms; `epochUnitNs` undefined writes RFC3339. */
+export interface JsonOptions {
+  readonly epochUnitNs: bigint | undefined;
+}
+
+/** The rows of a series, with a comma before each: `,[...],[...]`. */
+export function writeJsonRows(
+  writer: ByteWriter,
+  series: OutputSeries,
+  options: JsonOptions,
+): void {
+  if (series.kind === 'rows') writeRows(writer, series, options);
+  else writeColumns(writer, series, options);
+}
+
+function writeRows(writer: ByteWriter, series: RowSeries, options: JsonOptions): void {
+  const timeAt = series.columns.indexOf('time');
+  for (const row of series.rows) {
+    writer.ascii(',[');
+    row.forEach((cell, c) => {
+      if (c > 0) writer.byte(44);
+      if (c === timeAt && typeof cell === 'bigint') writeTime(writer, cell, options.epochUnitNs);
+      else writeCell(writer, cell);
+    });
+    writer.byte(93);
+  }
+}
+
+function writeCell(writer: ByteWriter, cell: Cell): void {
+  if (cell === null) writer.ascii('null');
+  else if (typeof cell === 'string') writer.jsonString(cell);
+  else if (typeof cell === 'number') writer.float(cell);
+  else if (typeof cell === 'bigint') writer.integer(cell);
+  else if (typeof cell === 'boolean') writer.ascii(cell ? 'true' : 'false');
+  else {
+    writer.byte(91);
+    cell.forEach((text, i) => {
+      if (i > 0) writer.byte(44);
+      writer.jsonString(text);
+    });
+    writer.byte(93);
+  }
+}
+
+function writeColumns(writer: ByteWriter, series: ColumnSeries, options: JsonOptions): void {
+  const { timesNs, values, timeZone, missing } = series;
+  const { epochUnitNs } = options;
+  const cells = values.map((column) => jsonCells(writer, column, missing));
+  const nanoseconds = epochUnitNs === 1n ? integerCells(writer, timesNs) : undefined;
+  for (let row = series.start; row < series.end; row++) {
+    writer.ascii(',[');
+    if (nanoseconds !== undefined) nanoseconds(row);
+    else if (epochUnitNs === undefined && timeZone !== undefined) {
+      writer.byte(34);
+      writer.timestampIn(timesNs[row] ?? 0n, timeZone);
+      writer.byte(34);
+    } else writeTime(writer, timesNs[row] ?? 0n, epochUnitNs);
+    for (const write of cells) {
+      writer.byte(44);
+      write(row);
+    }
+    writer.byte(93);
+  }
+}
+
+function writeTime(writer: ByteWriter, timeNs: bigint, unitNs: bigint | undefined): void {
+  if (unitNs === undefined) {
+    writer.byte(34);
+    writer.timestamp(timeNs);
+    writer.byte(34);
+  } else writer.integer(unitNs === 1n ? timeNs : timeNs / unitNs);
+}
