@@ -1,10 +1,11 @@
-import { compressSync, uncompressSync } from 'snappy';
-import { DbError, errorText } from '../base/errors.ts';
+import { compressSync } from 'snappy';
+import { DbError } from '../base/errors.ts';
 import { FieldType } from '../models/field-value.ts';
 import type { BatchColumn, TextColumn } from '../models/point-batch.ts';
 import { ByteReader, joinBytes, putUvarint } from './bytes.ts';
 import { decodeFloats, encodeFloats } from './floats.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
+import { unpackSnappy } from './snappy.ts';
 import { decodeTimes, encodeTimes } from './times.ts';
 
 /**
@@ -127,7 +128,7 @@ function encodeTexts({ offsets, bytes }: TextColumn): Uint8Array {
 
 function decodeTexts(bytes: Uint8Array, count: number): TextColumn {
   if ((bytes[0] ?? 0) >>> 4 !== snappy) throw new DbError('corrupt', 'unknown encoding of strings');
-  const plain = uncompress(bytes.subarray(1));
+  const plain = unpackSnappy(bytes.subarray(1), 'a string block');
   const reader = new ByteReader(plain);
   const offsets = new Uint32Array(count + 1);
   const out = new Uint8Array(plain.length);
@@ -137,12 +138,4 @@ function decodeTexts(bytes: Uint8Array, count: number): TextColumn {
     offsets[i + 1] = (offsets[i] ?? 0) + length;
   }
   return { offsets, bytes: out.subarray(0, offsets[count]) };
-}
-
-function uncompress(bytes: Uint8Array): Uint8Array {
-  try {
-    return uncompressSync(Buffer.from(bytes), { asBuffer: true }) as Buffer;
-  } catch (error) {
-    throw new DbError('corrupt', `a string block does not unpack: ${errorText(error)}`);
-  }
 }

@@ -7,6 +7,10 @@ import { join } from 'node:path';
 /** A real influxd on a loopback port of its own with folders of its own, for recording what it answers. */
 export class ReferenceServer {
   readonly url: string;
+  /** Its `data`, `wal` and `meta`. */
+  get folder(): string {
+    return this.#folder;
+  }
   #child: ChildProcess;
   readonly #folder: string;
   readonly #program: string;
@@ -22,11 +26,12 @@ export class ReferenceServer {
     this.#program = program;
   }
 
-  static async start(program = 'influxd'): Promise<ReferenceServer> {
+  /** `dataLines` are more lines of `[data]`. */
+  static async start(program = 'influxd', dataLines = ''): Promise<ReferenceServer> {
     const folder = mkdtempSync(join(tmpdir(), 'varve-reference-'));
     const [httpPort, rpcPort] = [await freePort(), await freePort()];
     const config = join(folder, 'influxdb.conf');
-    writeFileSync(config, configText(folder, httpPort, rpcPort));
+    writeFileSync(config, configText(folder, { httpPort, rpcPort, dataLines }));
     const child = spawn(program, ['-config', config], { stdio: 'ignore' });
     const url = `http://127.0.0.1:${httpPort}`;
     const server = new ReferenceServer(url, child, { folder, program });
@@ -84,7 +89,13 @@ export class ReferenceServer {
   }
 }
 
-function configText(folder: string, httpPort: number, rpcPort: number): string {
+interface ConfigParts {
+  readonly httpPort: number;
+  readonly rpcPort: number;
+  readonly dataLines: string;
+}
+
+function configText(folder: string, { httpPort, rpcPort, dataLines }: ConfigParts): string {
   return `reporting-disabled = true
 bind-address = "127.0.0.1:${rpcPort}"
 [meta]
@@ -94,6 +105,7 @@ bind-address = "127.0.0.1:${rpcPort}"
   wal-dir = "${folder}/wal"
   max-series-per-database = 0
   max-values-per-tag = 0
+${dataLines}
 [monitor]
   store-enabled = false
 [http]

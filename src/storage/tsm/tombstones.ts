@@ -21,11 +21,13 @@ export interface Tombstone extends TimeRange {
   readonly key: string;
 }
 
-const magics = { plain: 0x1502, single: 0x1503, members: 0x1504 } as const;
+export const tombstoneMagics = { plain: 0x1502, single: 0x1503, members: 0x1504 } as const;
 const magicBytes = 4;
 const entryBytes = 20;
 /** Entries of a member: what is encoded at once, in some milliseconds. */
 const memberEntriesMax = 2_000;
+/** Unpacked: what says to be more is damage, and gets no memory. Deletes of ten million keys are less. */
+const plainBytesMax = 1 << 30;
 
 export function tombstonePath(tsmPath: string): string {
   return tsmPath.replace(/\.tsm$/, '.tombstone');
@@ -82,14 +84,14 @@ async function readIfThere(disk: Disk, path: string): Promise<Uint8Array | undef
 
 function head(): Uint8Array {
   const bytes = new Uint8Array(magicBytes);
-  new DataView(bytes.buffer).setUint32(0, magics.members);
+  new DataView(bytes.buffer).setUint32(0, tombstoneMagics.members);
   return bytes;
 }
 
 /** The same tombstones as version 4. */
 function upgraded(path: string, bytes: Uint8Array): Uint8Array {
   const magic = magicOf(bytes);
-  if (magic === magics.members) return bytes;
+  if (magic === tombstoneMagics.members) return bytes;
   return Buffer.concat([head(), gzipSync(plainOf(path, bytes), { level: 1 })]);
 }
 
@@ -105,11 +107,11 @@ function magicOf(bytes: Uint8Array): number {
 function plainOf(path: string, bytes: Uint8Array): Uint8Array {
   const magic = magicOf(bytes);
   const rest = bytes.subarray(magicBytes);
-  if (!(Object.values(magics) as readonly number[]).includes(magic))
+  if (!(Object.values(tombstoneMagics) as readonly number[]).includes(magic))
     throw new DbError('corrupt', `${path}: not a tombstone file, at 0`);
-  if (magic === magics.plain || rest.length === 0) return rest;
+  if (magic === tombstoneMagics.plain || rest.length === 0) return rest;
   try {
-    return gunzipSync(rest);
+    return gunzipSync(rest, { maxOutputLength: plainBytesMax });
   } catch (error) {
     throw new DbError('corrupt', `${path}: ${errorText(error)}`, { cause: error });
   }

@@ -143,7 +143,15 @@ class GrowingBytes {
 }
 
 function encodeKey({ key, type, blocks }: IndexedKey): Uint8Array {
-  const name = new TextEncoder().encode(key);
+  return encodeIndexKey(new TextEncoder().encode(key), type, blocks);
+}
+
+/** A key of the index with its blocks, which ascend in time. */
+export function encodeIndexKey(
+  name: Uint8Array,
+  type: FieldType,
+  blocks: readonly TsmEntry[],
+): Uint8Array {
   assert(name.length <= keyBytesMax, 'a key fits its two bytes of length');
   assert(blocks.length <= keyBlocksMax, 'the blocks of a key fit their two bytes of count');
   const out = new Uint8Array(2 + name.length + 3 + blocks.length * indexEntryBytes);

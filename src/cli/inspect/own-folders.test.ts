@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest';
+import { inspect, type Inspected } from '../../../test/support/inspect-run.ts';
+import { batchOf, doomed, kept, openStore, readField } from '../../../test/support/store-script.ts';
+import { World } from '../../../test/sim/world/world.ts';
+import type { Env } from '../../env/env.ts';
+
+const path = 'data/db/autogen/7/000000001-000000001.tsm';
+
+/** A node's folders: two series in a file, others in the log alone, two points of it refused. */
+async function withFolders(
+  body: (run: (...args: readonly string[]) => Promise<Inspected>, env: Env) => Promise<void>,
+): Promise<void> {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  const work = async (): Promise<void> => {
+    const store = await openStore(env.disk, env.clock);
+    await store.write(kept, batchOf('m,h=a v=1.5 10\nm,h=a v=2e21 20\nm,h=b s="x \\"y\\"" 30'));
+    await store.flush(kept.shardId);
+    await store.write(kept, batchOf('m,h=c v=3 40\nm,h=d v=4i 41\nn,a\\ b=c\\=d f\\ g=t 42'));
+    await store.write({ ...doomed, database: 'other' }, batchOf('o v=1i 5'));
+    await store.close();
+    await body((...args) => inspect({ ...env, workingFolder: '/w' }, args), env);
+  };
+  await world.complete(work(), 10_000_000);
+}
+
+test('influx_inspect: a folder of ours is healthy until a file of it is not what it was', async () => {
+  await withFolders(async (run, { disk }) => {
+    const healthy = await run('verify', '-dir', 'data');
+    expect(healthy.out).toContain(`${path}: healthy\nBroken Blocks: 0 / 2, in `);
+    expect(healthy.code).toBe(0);
+    const bytes = await disk.readFile(path);
+    // In the name of a key: no block is broken by it.
+    const bad = Uint8Array.from(bytes, (byte, i) => (i === bytes.lastIndexOf(0x73) ? 0x74 : byte));
+    await disk.replaceFile(path, bad);
+    const damaged = await run('verify', '-dir', 'data');
+    expect(damaged.code).toBe(1);
+    expect(damaged.err).toBe(`verify: ${path}: the index is not what data/db/autogen/7/shard.json says it was\n`); // prettier-ignore
+    await disk.remove(path);
+    expect((await run('verify', '-dir', 'data')).err).toContain(`${path}: the file is gone`);
+  });
+});
+
+test('influx_inspect: the export has what is in files and what is in the log alone, without what was refused', async () => {
+  await withFolders(async (run) => {
+    const { code, out } = await run('export', '-datadir', 'data', '-waldir', 'wal', '-out', '-');
+    expect(code).toBe(0);
+    expect(out).toBe(`# INFLUXDB EXPORT: 1677-09-21T00:12:43Z - 2262-04-11T23:47:16Z
+# DDL
+CREATE DATABASE db WITH NAME autogen
+CREATE DATABASE other WITH NAME autogen
+# DML
+# CONTEXT-DATABASE:db
+# CONTEXT-RETENTION-POLICY:autogen
+# writing tsm data
+m,h=a v=1.5 10
+m,h=a v=2e+21 20
+m,h=b s="x \\"y\\"" 30
+# writing wal data
+m,h=c v=3 40
+n,a\\ b=c\\=d f\\ g=true 42
+# CONTEXT-DATABASE:other
+# CONTEXT-RETENTION-POLICY:autogen
+# writing wal data
+o v=1i 5
+`);
+    const some = ['-database', 'db', '-start', '1970-01-01T00:00:00.00000002Z', '-end', '1970-01-01T00:00:00.00000004Z']; // prettier-ignore
+    const part = await run('export', '-datadir', 'data', '-waldir', 'wal', '-lponly', '-out', '-', ...some); // prettier-ignore
+    expect(part.out).toBe('m,h=a v=2e+21 20\nm,h=b s="x \\"y\\"" 30\nm,h=c v=3 40\n');
+  });
+});
+
+test('influx_inspect: the log of ours is dumped record by record', async () => {
+  await withFolders(async (run, { disk }) => {
+    const [segment] = await disk.list('wal');
+    const { code, out, err } = await run('dumptsmwal', `wal/${segment?.name}`);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^\[write\] shard=7 seq=1 at=0 sz=\d+\n/);
+    expect(out).toContain('\nm,h=b#!~#s "x \\"y\\"" 30\n');
+    expect(out).toContain('m,h=d#!~#v 4i 41 refused\n');
+    expect(out).toMatch(/\[vouch\] segment=1 from=0 to=\d+ at=\d+\n/);
+  });
+});
+
+test('influx_inspect deletetsm: a shard of ours is well afterwards', async () => {
+  await withFolders(async (run, { disk, clock }) => {
+    expect(await run('deletetsm', '-measurement', 'm', path)).toEqual({
+      code: 0,
+      out: '',
+      err: '',
+    });
+    expect(await disk.size(path)).toBeUndefined();
+    expect((await run('verify', '-dir', 'data')).code).toBe(0);
+    const store = await openStore(disk, clock);
+    expect(readField(store, 'm', 'v')).toEqual([{ time: 40, value: '3' }]);
+    await store.write(kept, batchOf('m,h=c v=5 41\nq v=1 1'));
+    await store.flush(kept.shardId);
+    await store.close();
+    const second = 'data/db/autogen/7/000000001-000000001.tsm';
+    expect((await run('deletetsm', '-measurement', 'q', second)).code).toBe(0);
+    const again = await openStore(disk, clock);
+    expect(readField(again, 'm', 'v').map(({ time }) => time)).toEqual([40, 41]);
+    expect(readField(again, 'q', 'v')).toEqual([]);
+    await again.close();
+  });
+});
+
+test('influx_inspect: commands about files that there are none of here say so', async () => {
+  await withFolders(async (run) => {
+    expect((await run('buildtsi', '-datadir', 'data', '-waldir', 'wal')).code).toBe(0);
+    const dump = await run('dumptsi', '-series-file', 'x');
+    expect(dump).toMatchObject({ code: 1, out: '' });
+    expect(dump.err).toMatch(/^dumptsi: A shard keeps its series in its own files here/);
+  });
+});
