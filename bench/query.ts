@@ -1,83 +1,226 @@
 /**
- * `npm run bench:query`: loads the same TSBS cpu points into our data node and influxd, asks both the same queries in one
- * run, compares the answers byte for byte, and prints the medians and what the first answers took. Queries alternate
- * between the servers.
+ * `npm run bench:query`: loads the same TSBS cpu points into our data node and its peers, asks all the same questions in one
+ * run, compares the answers of those that speak InfluxQL byte for byte, and prints medians and ratios. Servers take turns.
+ * Once with the points in memtables, once in fresh files, once compacted. `--quick` is a minute of it.
  */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startInfluxd, startVarve, usageOf, type BenchServer } from './support/servers.ts';
+import { Asker } from './support/asker.ts';
+import { startInfluxd, startVarve, startVictoriaMetrics, usageOf, type BenchServer } from './support/servers.ts'; // prettier-ignore
 import { CpuLines } from './tsbs/cpu-lines.ts';
+import { cpuQueries, dashboardQuery, rawExport, type BenchQuery } from './tsbs/cpu-queries.ts';
 
 const { values } = parseArgs({
   options: {
+    quick: { type: 'boolean', default: false },
     hosts: { type: 'string', default: '100' },
-    hours: { type: 'string', default: '24' },
-    rounds: { type: 'string', default: '100' },
-    // Both servers answer each query so often before it counts: ours compiles what runs often, as a server at work has.
-    warmup: { type: 'string', default: '40' },
+    hours: { type: 'string' },
+    states: { type: 'string' },
+    /** Comma separated; an influxd may be another release: `--influxd PATH`. */
+    peers: { type: 'string' },
+    influxd: { type: 'string', default: 'influxd' },
+    /** Names that contain this alone. */
+    only: { type: 'string' },
+    /** A query is asked for so long, of all servers together. */
+    'budget-ms': { type: 'string' },
+    'port-offset': { type: 'string', default: '13000' },
   },
 });
+const { quick } = values;
 const hosts = Number(values.hosts);
+const hours = Number(values.hours ?? (quick ? 6 : 24));
+const states = (values.states ?? (quick ? 'memtable,files' : 'memtable,files,compacted')).split(
+  ',',
+);
+const peers = (values.peers ?? (quick ? 'influxd' : 'influxd,victoria-metrics')).split(',');
+const budgetMs = Number(values['budget-ms'] ?? (quick ? 500 : 4_000));
+const offset = Number(values['port-offset']);
 const startSeconds = 1_704_067_200;
-const rowCount = hosts * Number(values.hours) * 360;
-const at = (hours: number) => new Date((startSeconds + hours * 3_600) * 1_000).toISOString();
-const between = (from: number, to: number) => `time >= '${at(from)}' AND time < '${at(to)}'`;
+const rowCount = hosts * hours * 360;
+const bodyRows = 5_000;
+const roundsLeast = 3;
+const roundsMost = 100;
 
-const queries: Readonly<Record<string, string>> = {
-  'single-groupby-1-1-1': `SELECT max(usage_user) FROM cpu WHERE hostname = 'host_7' AND ${between(3, 4)} GROUP BY time(1m)`,
-  'double-groupby-1': `SELECT mean(usage_user) FROM cpu WHERE ${between(0, 12)} GROUP BY time(1h), hostname`,
-  'high-cpu-1': `SELECT * FROM cpu WHERE usage_user > 90.0 AND hostname = 'host_7' AND ${between(0, 12)}`,
-  'raw export': `SELECT usage_user, usage_system FROM cpu WHERE hostname = 'host_7'`,
+/** Settings of both, by what is to hold the points when the questions come. */
+const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  memtable: { CACHE_SNAPSHOT_MEMORY_SIZE: '2g', CACHE_SNAPSHOT_WRITE_COLD_DURATION: '10h' },
+  files: { CACHE_SNAPSHOT_WRITE_COLD_DURATION: '1s', COMPACT_FULL_WRITE_COLD_DURATION: '10h' },
+  compacted: { CACHE_SNAPSHOT_WRITE_COLD_DURATION: '1s', COMPACT_FULL_WRITE_COLD_DURATION: '2s' },
 };
 
-const servers: BenchServer[] = [await startVarve()];
-const reference = await startInfluxd();
-if (reference !== undefined) servers.push(reference);
-try {
-  for (const server of servers) await load(server);
-  for (const [name, q] of Object.entries(queries)) await compare(name, q);
-  for (const server of servers) {
-    const { cpuSeconds, peakBytes } = usageOf(server);
-    process.stdout.write(`${server.name}: ${cpuSeconds.toFixed(1)} CPU s in all, peak ${(peakBytes / 1e6).toFixed(0)} MB\n`); // prettier-ignore
-  }
-} finally {
-  for (const server of servers) await server.stop();
+const ratios = new Map<string, number[]>();
+const bodies = linesOf();
+for (const state of states) await runState(state);
+for (const [name, list] of ratios) {
+  const mean = Math.exp(list.reduce((sum, one) => sum + Math.log(one), 0) / list.length);
+  process.stdout.write(`geometric mean of ${list.length} ratios to ${name}: ${mean.toFixed(2)}, least ${Math.min(...list).toFixed(2)}\n`); // prettier-ignore
 }
 
-async function load(server: BenchServer): Promise<void> {
+function linesOf(): readonly Buffer[] {
   const source = new CpuLines({ hosts, startSeconds, seed: 42 });
-  for (let left = rowCount; left > 0; left -= 5_000) {
-    const body = source.body(Math.min(5_000, left));
-    const response = await fetch(`${server.url}/write?db=d`, { method: 'POST', body });
-    if (response.status !== 204) throw new Error(await response.text());
-  }
-  const stored = await server.countPoints({ measurement: 'cpu', field: 'usage_user' });
-  if (stored !== rowCount) throw new Error(`${server.name} stored ${stored} of ${rowCount}`);
+  const made: Buffer[] = [];
+  for (let left = rowCount; left > 0; left -= bodyRows)
+    made.push(Buffer.from(source.body(Math.min(bodyRows, left))));
+  return made;
 }
 
-async function compare(name: string, q: string): Promise<void> {
-  const times = servers.map((): number[] => []);
-  let answers: string[] = [];
-  const firstMs: number[] = [];
-  for (let round = -Number(values.warmup); round < Number(values.rounds); round++) {
-    answers = [];
-    for (const [i, server] of servers.entries()) {
-      const startMs = performance.now();
-      const response = await fetch(`${server.url}/query?db=d&epoch=ns&q=${encodeURIComponent(q)}`);
-      answers.push(await response.text());
-      const tookMs = performance.now() - startMs;
-      firstMs[i] ??= tookMs;
-      if (round >= 0) times[i]?.push(tookMs);
+async function runState(state: string): Promise<void> {
+  const settled = settings[state];
+  if (settled === undefined)
+    throw new Error(`--states are some of ${Object.keys(settings).join(', ')}`);
+  for (const [key, text] of Object.entries(settled)) process.env[`INFLUXDB_DATA_${key}`] = text;
+  const servers: BenchServer[] = [];
+  try {
+    servers.push(await startVarve(offset));
+    if (peers.includes('influxd')) servers.push(...present(await startInfluxd(offset, values.influxd))); // prettier-ignore
+    if (peers.includes('victoria-metrics')) servers.push(...present(await startVictoriaMetrics(offset))); // prettier-ignore
+    for (const server of servers) await load(server, state);
+    process.stdout.write(`== ${state}: ${hosts} hosts x ${hours} h (${servers.map(({ name }) => name).join(' / ')}, ms)\n`); // prettier-ignore
+    const asker = new Asker(1);
+    const asked = [...cpuQueries({ startSeconds, hours }), rawExport];
+    for (const query of asked.filter(({ name }) => name.includes(values.only ?? '')))
+      await compare(query, servers, asker);
+    asker.close();
+    if ('8 connections'.includes(values.only ?? '')) await throughput(servers);
+    for (const server of servers) {
+      const { cpuSeconds, peakBytes } = usageOf(server);
+      process.stdout.write(`${server.name}: ${cpuSeconds.toFixed(1)} CPU s in all, peak ${(peakBytes / 1e6).toFixed(0)} MB\n`); // prettier-ignore
     }
+  } finally {
+    for (const server of servers) await server.stop();
   }
-  const medians = times.map((list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0);
-  const shown = servers.map(
-    ({ name: server }, i) =>
-      `${server} ${(medians[i] ?? 0).toFixed(2)} ms (first ${(firstMs[i] ?? 0).toFixed(0)})`,
-  );
-  const [ours = 0, theirs] = medians;
-  const ratio = theirs === undefined ? '' : `, ratio ${(theirs / ours).toFixed(1)}`;
-  const [one, other = one] = answers;
-  const isSame = one === other;
-  process.stdout.write(`${name}: ${shown.join(', ')}${ratio}; ${one?.length ?? 0} bytes, answers ${isSame ? 'equal' : 'DIFFER'}\n`); // prettier-ignore
-  if (!isSame) process.exitCode = 1;
+}
+
+function present(server: BenchServer | undefined): readonly BenchServer[] {
+  return server === undefined ? [] : [server];
+}
+
+async function load(server: BenchServer, state: string): Promise<void> {
+  const asker = new Asker(2);
+  let next = 0;
+  const client = async (): Promise<void> => {
+    for (let body = bodies[next++]; body !== undefined; body = bodies[next++])
+      await asker.write(`${server.url}/write?db=d`, body);
+  };
+  await Promise.all([client(), client()]);
+  asker.close();
+  if (state !== 'memtable') await settle(server.folder, state === 'compacted' ? 6 : 2);
+  const stored = await server.countPoints({ measurement: 'cpu', field: 'usage_user' });
+  const wanted = server.name === 'victoria-metrics' ? rowCount * 10 : rowCount;
+  if (stored !== wanted) throw new Error(`${server.name} stored ${stored} of ${wanted}`);
+}
+
+/** Until the TSM files of a folder have been the same for some seconds: everything is written and merged. */
+async function settle(folder: string, quietSeconds: number): Promise<void> {
+  let before = '';
+  for (let quiet = 0; quiet < quietSeconds;) {
+    const now = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.tsm'))
+      .map(
+        (name) => `${name} ${statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0}`,
+      ) // prettier-ignore
+      .join('\n');
+    quiet = now === before && now !== '' ? quiet + 1 : 0;
+    before = now;
+    await new Promise((wake) => setTimeout(wake, 1_000));
+  }
+}
+
+interface Measured {
+  readonly server: BenchServer;
+  readonly url: string;
+  readonly times: number[];
+  answer: Buffer;
+}
+
+/** `undefined` where a server cannot say it. */
+function urlOf({ name, url }: BenchServer, { influx, victoria }: BenchQuery): string | undefined {
+  if (name === 'victoria-metrics') return victoria && url + victoria;
+  return `${url}/query?db=d&epoch=ns&q=${encodeURIComponent(influx)}`;
+}
+
+async function compare(
+  query: BenchQuery,
+  servers: readonly BenchServer[],
+  asker: Asker,
+): Promise<void> {
+  const measured = servers.flatMap((server): Measured[] => {
+    const url = urlOf(server, query);
+    return url === undefined ? [] : [{ server, url, times: [], answer: Buffer.alloc(0) }];
+  });
+  const deadlineMs = performance.now() + budgetMs;
+  // The first third does not count: ours compiles what runs often, as a server at work has.
+  const warmUntilMs = performance.now() + budgetMs / 3;
+  for (let round = 0; round < roundsMost * 2; round++) {
+    const countsRound = performance.now() > warmUntilMs || round >= roundsMost;
+    for (const one of measured) {
+      const startMs = performance.now();
+      one.answer = await asker.get(one.url);
+      if (countsRound || round === 0) one.times.push(performance.now() - startMs);
+    }
+    if (performance.now() > deadlineMs && (measured[0]?.times.length ?? 0) > roundsLeast) break;
+  }
+  report(query, measured);
+}
+
+function report({ name, mayDiffer }: BenchQuery, measured: readonly Measured[]): void {
+  const medians = measured.map(({ times }) => median(times.slice(1)));
+  const [ours = 0] = medians;
+  const shown = measured.map(({ server }, i) => {
+    const ratio = (medians[i] ?? 0) / ours;
+    if (i > 0) note(server.name, ratio);
+    return `${(medians[i] ?? 0).toFixed(2)}${i > 0 ? ` (${ratio.toFixed(1)}x)` : ''}`;
+  });
+  const firstMs = measured[0]?.times[0] ?? 0;
+  const answers = measured.filter(({ server }) => server.name !== 'victoria-metrics');
+  const [one, ...same] = answers.map(({ answer }) => answer);
+  const isSame = same.every((other) => one?.equals(other) ?? false);
+  const verdict =
+    same.length === 0
+      ? ''
+      : isSame
+        ? ', equal'
+        : mayDiffer === true
+          ? ', in another order'
+          : ', answers DIFFER';
+  process.stdout.write(`${name.padEnd(24)} ${shown.join(' / ').padEnd(36)} first ${firstMs.toFixed(0)}; ${one?.length ?? 0} bytes${verdict}\n`); // prettier-ignore
+  if (!isSame && mayDiffer !== true) process.exitCode = 1;
+}
+
+function note(name: string, ratio: number): void {
+  const list = ratios.get(name) ?? [];
+  list.push(ratio);
+  ratios.set(name, list);
+}
+
+function median(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[times.length >> 1] ?? 0;
+}
+
+/** Questions a second of eight clients, each server alone. */
+async function throughput(servers: readonly BenchServer[]): Promise<void> {
+  const connections = 8;
+  const rates: number[] = [];
+  for (const server of servers) {
+    const asker = new Asker(connections);
+    let asked = 0;
+    let endMs = performance.now() + budgetMs / 2;
+    const client = async (): Promise<void> => {
+      while (performance.now() < endMs) {
+        const query = dashboardQuery(asked++ % hosts, startSeconds + hours * 3_600);
+        await asker.get(urlOf(server, query) ?? '');
+      }
+    };
+    const run = () => Promise.all(Array.from({ length: connections }, client));
+    await run();
+    const startMs = performance.now();
+    [asked, endMs] = [0, startMs + budgetMs];
+    await run();
+    rates.push((asked * 1_000) / (performance.now() - startMs));
+    asker.close();
+  }
+  const [ours = 1] = rates;
+  const shown = rates.map((rate, i) => `${rate.toFixed(0)}${i > 0 ? ` (${(ours / rate).toFixed(1)}x)` : ''}`); // prettier-ignore
+  process.stdout.write(`${'8 connections'.padEnd(24)} ${shown.join(' / ')} queries a second\n`);
 }

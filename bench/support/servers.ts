@@ -43,11 +43,17 @@ export async function startVarve(offset = 13_000): Promise<BenchServer> {
   };
 }
 
-export async function startInfluxd(offset = 13_000): Promise<BenchServer | undefined> {
-  if (spawnSync('influxd', ['version']).status !== 0) return undefined;
+/** `command` may be the path of another release. */
+export async function startInfluxd(
+  offset = 13_000,
+  command = 'influxd',
+): Promise<BenchServer | undefined> {
+  const version = spawnSync(command, ['version'], { encoding: 'utf8' });
+  if (version.status !== 0) return undefined;
+  const release = /v(\d+\.\d+\.\d+)/.exec(version.stdout)?.[1] ?? `(${command})`;
   const folder = mkdtempSync(join(tmpdir(), 'bench-influxd-'));
   const url = `http://127.0.0.1:${10_186 + offset}`;
-  const child = spawn('influxd', ['run', '-config', '/dev/null'], {
+  const child = spawn(command, ['run', '-config', '/dev/null'], {
     stdio: 'ignore',
     env: {
       ...process.env,
@@ -71,7 +77,7 @@ export async function startInfluxd(offset = 13_000): Promise<BenchServer | undef
     body: new URLSearchParams({ q: 'CREATE DATABASE d' }),
   });
   return {
-    name: 'influxd 1.6.7',
+    name: `influxd ${release}`,
     url,
     pid: child.pid ?? 0,
     folder,
