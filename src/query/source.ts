@@ -47,6 +47,8 @@ export interface CursorRequest {
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
   readonly ascending: boolean;
+  /** So many rows may be all that is read: the first batch has no more, later ones more and more. */
+  readonly rowsFirst?: number | undefined;
 }
 
 /** Points of one series and field in time order, each time once; a caller that stops early has read no more than it took. */

@@ -1,4 +1,5 @@
 import type { Fragment, WindowsField, WindowsTask, WindowSummary } from '../fragment.ts';
+import type { ShardSource } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import type { Group } from './groups.ts';
 import { copyBatch } from './column-builder.ts';
@@ -14,22 +15,38 @@ export function pickedEnd(
   return part === 'first' || part === 'last' ? part : undefined;
 }
 
-/** first() or last() of a group: no more of each series is read than the block at that end. */
+/**
+ * first() or last() of a group: no more of each series is read than the block at that end, and nothing of shards whose
+ * points all lie behind one that was found.
+ */
 export function pickEnd(
   { minTimeNs, maxTimeNs }: Fragment,
-  { field, end }: { readonly field: WindowsField; readonly end: 'first' | 'last' },
+  { field, end, spans }: PickedField,
   { members }: Group,
   { arena }: FragmentContext,
 ): WindowSummary {
   const bounds = { intervalNs: 0n, offsetNs: 0n, wholeStartNs: minTimeNs };
   const picked = new WindowAccumulator(field.type, bounds);
-  for (const { source, seriesId } of members) {
-    const ascending = end === 'first';
-    const request = { seriesId, field: field.name, minTimeNs, maxTimeNs, ascending };
-    const mark = arena.mark();
-    const batch = source.end(request, arena);
-    if (batch !== undefined) picked.add(...copyBatch(batch, arena));
-    arena.release(mark);
+  const ascending = end === 'first';
+  const request = { field: field.name, minTimeNs, maxTimeNs, ascending };
+  for (const span of spans) {
+    let isFound = false;
+    for (const { source, seriesId } of members) {
+      if (!span.includes(source)) continue;
+      const mark = arena.mark();
+      const batch = source.end({ ...request, seriesId }, arena);
+      if (batch !== undefined) picked.add(...copyBatch(batch, arena));
+      isFound ||= batch !== undefined;
+      arena.release(mark);
+    }
+    if (isFound) break;
   }
   return picked.finish();
+}
+
+export interface PickedField {
+  readonly field: WindowsField;
+  readonly end: 'first' | 'last';
+  /** Shards whose times overlap, from that end on. */
+  readonly spans: readonly (readonly ShardSource[])[];
 }

@@ -6,6 +6,7 @@ import {
   type MemoryPoint,
 } from '../../../test/support/memory-source.ts';
 import { fragmentVersion, type Fragment, type WindowSummary } from '../fragment.ts';
+import type { ColumnCursor, CursorRequest } from '../source.ts';
 import type { Predicate } from '../predicate.ts';
 import { cellValue } from './column-builder.ts';
 import { FragmentContext } from './context.ts';
@@ -257,4 +258,43 @@ test('fragment: rows of one time stand in the order of series keys, turned with 
     });
   expect(hosts(true)).toEqual(['a', 'b', 'c']);
   expect(hosts(false)).toEqual(['c', 'b', 'a']);
+});
+
+/** Says which shards were read. */
+class WatchedSource extends MemorySource {
+  readonly #onRead: () => void;
+
+  constructor(own: readonly MemoryPoint[], onRead: () => void) {
+    super(own);
+    this.#onRead = onRead;
+  }
+
+  override openCursor(request: CursorRequest): ColumnCursor {
+    this.#onRead();
+    return super.openCursor(request);
+  }
+}
+
+test('fragment: who wants the newest or the oldest rows does not read shards behind them', () => {
+  const read = new Set<number>();
+  const sources = [3, 1, 2].map((shard) => {
+    const points = ['a', 'b'].map((host) => point(host, BigInt(shard * 100), { v: shard }));
+    return new WatchedSource(points, () => read.add(shard));
+  });
+  const readBy = (plan: Fragment): readonly number[] => {
+    read.clear();
+    expect([...blocksOf(plan, sources, idle())]).not.toHaveLength(0);
+    return [...read];
+  };
+  const columns = [{ kind: 'field', name: 'v', type: 'float' }] as const;
+  const limited = { kind: 'rows', columns, rowsMax: 1 } as const;
+  expect(readBy(fragment({ task: limited }))).toEqual([1]);
+  expect(readBy(fragment({ task: limited, ascending: false, groupBy: ['host'] }))).toEqual([3]);
+  expect(readBy(fragment({ task: { ...limited, rowsMax: 3 }, ascending: false }))).toEqual([3, 2]);
+  const picked = (part: 'first' | 'last') =>
+    fragment({
+      task: { kind: 'windows', fields: [{ name: 'v', type: 'float', parts: [part] }], intervalNs: 0n, offsetNs: 0n }, // prettier-ignore
+    });
+  expect(readBy(picked('last'))).toEqual([3]);
+  expect(readBy(picked('first'))).toEqual([1]);
 });

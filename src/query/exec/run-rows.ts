@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { must } from '../../base/assert.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
 import type { ShardSource } from '../source.ts';
@@ -8,9 +9,20 @@ import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
 import { selectRows } from './select-rows.ts';
 import { SeriesRows, type RowChunk } from './series-rows.ts';
+import { spansOf } from './shard-spans.ts';
 
 /** So many chunks without a row that passes, then others may run. */
 const roundsMax = 8;
+
+interface Plan {
+  readonly fragment: Fragment;
+  readonly task: RowsTask;
+  readonly context: FragmentContext;
+  /** Types of the measurement's fields in each shard. */
+  readonly stored: ReadonlyMap<ShardSource, ReadonlyMap<string, ColumnType>>;
+  /** Shards whose times overlap, in the direction of time. */
+  readonly spans: readonly (readonly ShardSource[])[];
+}
 
 /** Runs a rows task over the shards at hand; blocks are ordered by group, then by time in the fragment's direction; undefined is a pause. */
 export function* runRows(
@@ -19,30 +31,23 @@ export function* runRows(
   sources: readonly ShardSource[],
   context: FragmentContext,
 ): Generator<RowsBlock | undefined> {
-  for (const group of groupSeries(fragment, sources, context.matcher)) {
-    yield* runGroup(fragment, task, group, context);
-  }
+  const stored = new Map(
+    sources.map((source) => [
+      source,
+      new Map(source.fields(fragment.measurement).map((field) => [field.name, field.type])),
+    ]),
+  );
+  const plan = { fragment, task, context, stored, spans: spansOf(sources, fragment.ascending) };
+  for (const group of groupSeries(fragment, sources, context.matcher)) yield* runGroup(plan, group);
 }
 
-function* runGroup(
-  fragment: Fragment,
-  task: RowsTask,
-  group: Group,
-  context: FragmentContext,
-): Generator<RowsBlock | undefined> {
+function* runGroup(plan: Plan, group: Group): Generator<RowsBlock | undefined> {
+  const { task, context } = plan;
   let rowsLeft = task.rowsMax === 0 ? Number.POSITIVE_INFINITY : task.rowsMax;
   const types = task.columns.map((column): ColumnType =>
     column.kind === 'tag' ? 'string' : column.type,
   );
-  const streamOf = (member: MemberSeries) => memberStream(fragment, task, member, context);
-  const { shardRowsMax } = task;
-  const streams =
-    shardRowsMax === undefined
-      ? group.members.map(streamOf)
-      : [...byShard(group.members).values()].map((members) =>
-          firstRows(mergeChunks(members.map(streamOf), types, fragment.ascending), shardRowsMax),
-        );
-  for (const chunk of mergeChunks(streams, types, fragment.ascending)) {
+  for (const chunk of groupChunks(plan, group, types)) {
     context.check();
     if (chunk.timesNs.length === 0) {
       yield undefined;
@@ -60,12 +65,45 @@ function* runGroup(
   }
 }
 
-function byShard(members: readonly MemberSeries[]): ReadonlyMap<number, readonly MemberSeries[]> {
-  const shards = new Map<number, MemberSeries[]>();
+/** The rows of a group. Shards of one span after the other, so that who has enough of the first opens no more. */
+function* groupChunks(
+  plan: Plan,
+  { members }: Group,
+  types: readonly ColumnType[],
+): Generator<RowChunk> {
+  const { task, fragment, spans } = plan;
+  const { shardRowsMax } = task;
+  const shards = byShard(members);
+  for (const span of spans) {
+    const streams =
+      shardRowsMax === undefined
+        ? ofSpan(members, span).map((member) => memberStream(plan, member))
+        : span.flatMap((source) => {
+            const own = (shards.get(source) ?? []).map((member) => memberStream(plan, member));
+            return firstRows(mergeChunks(own, types, fragment.ascending), shardRowsMax);
+          });
+    yield* mergeChunks(streams, types, fragment.ascending);
+  }
+}
+
+/** Those of some shards, in the order of the list. */
+function ofSpan(
+  members: readonly MemberSeries[],
+  span: readonly ShardSource[],
+): readonly MemberSeries[] {
+  const [only] = span;
+  return span.length === 1
+    ? members.filter(({ source }) => source === only)
+    : members.filter(({ source }) => span.includes(source));
+}
+
+function byShard(
+  members: readonly MemberSeries[],
+): ReadonlyMap<ShardSource, readonly MemberSeries[]> {
+  const shards = new Map<ShardSource, MemberSeries[]>();
   for (const member of members) {
-    const { shardId } = member.source;
-    const own = shards.get(shardId);
-    if (own === undefined) shards.set(shardId, [member]);
+    const own = shards.get(member.source);
+    if (own === undefined) shards.set(member.source, [member]);
     else own.push(member);
   }
   return shards;
@@ -100,41 +138,27 @@ function cut(columns: readonly Column[], types: readonly ColumnType[], count: nu
 }
 
 /** The rows of one series as the task wants them: filtered, its tags as columns, rows without any field left out. */
-function memberStream(
-  fragment: Fragment,
-  task: RowsTask,
-  member: MemberSeries,
-  context: FragmentContext,
-): ChunkStream {
-  const { source, seriesId, residual } = member;
-  const wanted = task.columns.flatMap((column) => (column.kind === 'field' ? [column] : []));
-  const names = [...new Set([...wanted.map((field) => field.name), ...member.residualFields])];
-  const stored = new Map(source.fields(fragment.measurement).map((f) => [f.name, f.type]));
-  const present = names.filter((name) => stored.has(name));
-  const isThere = ({ name, type }: { readonly name: string; readonly type: ColumnType }) => {
-    const own = stored.get(name);
-    return own !== undefined && (own === type || isConvertible(own, type));
-  };
-  if (!wanted.some(isThere)) return { next: () => undefined };
-  const cursors = present.map((field) =>
-    source.openCursor({
-      seriesId,
-      field,
-      minTimeNs: fragment.minTimeNs,
-      maxTimeNs: fragment.maxTimeNs,
-      ascending: fragment.ascending,
-    }),
-  );
-  const types = present.map((name) => stored.get(name) ?? 'float');
-  const rows = new SeriesRows(cursors, types, context.arena, fragment.ascending);
+function memberStream(plan: Plan, member: MemberSeries): ChunkStream {
+  const { context, task } = plan;
+  let opened: { readonly rows: SeriesRows; readonly present: readonly string[] } | undefined;
+  let isEmpty = false;
   return {
     next(): RowChunk | 'pause' | undefined {
+      if (isEmpty) return undefined;
+      // Not before it is asked for rows: there may be enough without it.
+      opened ??= openSeries(plan, member);
+      if (opened === undefined) {
+        isEmpty = true;
+        return undefined;
+      }
+      const { rows, present } = opened;
       for (let round = 0; ; round++) {
         if (round === roundsMax) return 'pause';
         context.check();
         const chunk = rows.next();
         if (chunk === undefined) return undefined;
         context.countPoints(chunk.timesNs.length);
+        const { residual } = member;
         const selected =
           residual === undefined ? chunk : selectRows(chunk, residual, present, context);
         const shaped = shape(selected, task, present, member);
@@ -142,6 +166,29 @@ function memberStream(
       }
     },
   };
+}
+
+/** Undefined when the series has none of the fields. */
+function openSeries(
+  { fragment, task, context, stored }: Plan,
+  { source, seriesId, residualFields }: MemberSeries,
+): { readonly rows: SeriesRows; readonly present: readonly string[] } | undefined {
+  const fieldTypes = must(stored.get(source), 'all shards were asked for their fields');
+  const wanted = task.columns.flatMap((column) => (column.kind === 'field' ? [column] : []));
+  const isThere = ({ name, type }: { readonly name: string; readonly type: ColumnType }) => {
+    const own = fieldTypes.get(name);
+    return own !== undefined && (own === type || isConvertible(own, type));
+  };
+  if (!wanted.some(isThere)) return undefined;
+  const names = new Set([...wanted.map((field) => field.name), ...residualFields]);
+  const present = [...names].filter((name) => fieldTypes.has(name));
+  const { minTimeNs, maxTimeNs, ascending } = fragment;
+  const rowsFirst = task.rowsMax > 0 ? task.rowsMax : task.shardRowsMax;
+  const cursors = present.map((field) =>
+    source.openCursor({ seriesId, field, minTimeNs, maxTimeNs, ascending, rowsFirst }),
+  );
+  const types = present.map((name) => fieldTypes.get(name) ?? 'float');
+  return { rows: new SeriesRows(cursors, types, context.arena, ascending), present };
 }
 
 function shape(

@@ -9,6 +9,7 @@ import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { selectRows } from './select-rows.ts';
 import { SeriesRows } from './series-rows.ts';
 import { pickedEnd, pickEnd } from './pick-end.ts';
+import { spansOf } from './shard-spans.ts';
 import { WindowAccumulator } from './window-accumulator.ts';
 import { emptySummary, summaryOf, windowGrid, type Grid } from './window-grid.ts';
 
@@ -30,9 +31,11 @@ export function* runWindows(
       new Map(source.fields(fragment.measurement).map((field) => [field.name, field.type])),
     ]),
   );
+  const [first, last] = [spansOf(sources, true), spansOf(sources, false)];
+  const spans = (end: 'first' | 'last') => (end === 'first' ? first : last);
   for (const group of groupSeries(fragment, sources, context.matcher)) {
     context.check();
-    const block = yield* summarizeGroup({ fragment, task, grid, types }, group, context);
+    const block = yield* summarizeGroup({ fragment, task, grid, types, spans }, group, context);
     if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;
   }
 }
@@ -47,6 +50,8 @@ interface Plan {
   readonly grid: Grid | undefined;
   /** Types of the measurement's fields in each shard. */
   readonly types: ReadonlyMap<ShardSource, ReadonlyMap<string, SourceFieldType>>;
+  /** Shards whose times overlap, from one end on. */
+  readonly spans: (end: 'first' | 'last') => readonly (readonly ShardSource[])[];
 }
 
 function* summarizeGroup(
@@ -74,7 +79,7 @@ function* foldField(
 ): Generator<undefined, WindowsBlock['fields'][number] | undefined> {
   if (!isUsual(plan, field, group)) return undefined;
   const end = pickedEnd(plan.task, field);
-  if (end !== undefined) return pickEnd(plan.fragment, { field, end }, group, context);
+  if (end !== undefined) return pickEnd(plan.fragment, { field, end, spans: plan.spans(end) }, group, context); // prettier-ignore
   const type = numberType(field);
   const hasTable = type !== undefined && plan.grid !== undefined && context.kernel !== undefined;
   return hasTable ? yield* foldGroup(plan, { ...field, type }, group, context) : undefined;

@@ -22,7 +22,7 @@ export function readRows(parts: readonly ShapeRows[]): ColumnRun {
   return part !== undefined && others.length === 0 ? readOne(part) : readAndSort(parts);
 }
 
-/** Pieces of at most as many rows as a batch has, gathered where the reader wants them. */
+/** Pieces of at most as many rows as a batch has, gathered where the reader wants them and as it asks for them. */
 export function memtablePieces(
   parts: readonly ShapeRows[],
   bounds: TimeBounds,
@@ -43,30 +43,28 @@ export function memtablePieces(
     const to = Math.min(end, from + batchRowsMax);
     const minTimeNs = times[from] ?? 0n;
     const maxTimeNs = times[to - 1] ?? 0n;
-    pieces.push({ minTimeNs, maxTimeNs, ...readers(part, from, to - from) });
+    const load = () => readOne(part, { from, count: to - from });
+    pieces.push({ minTimeNs, maxTimeNs, load, rows: rowsOf(part, from, to) });
   }
   return pieces;
 }
 
-function readers(
-  part: ShapeRows,
-  from: number,
-  count: number,
-): Pick<ColumnPiece, 'load' | 'place'> {
+/** Undefined for texts, which are not placed row by row. */
+function rowsOf(part: ShapeRows, start: number, end: number): ColumnPiece['rows'] {
   const { table, column, seriesId, rowsMax } = part;
   const { type } = must(table.fields[column], 'the column is there');
-  const load = () => readOne(part, { from, count });
-  if (type === FieldType.string) return { load };
+  if (type === FieldType.string) return undefined;
   const width = type === FieldType.boolean ? 1 : 8;
   return {
-    load,
-    place: (arena) => {
+    count: end - start,
+    place: (arena, from, count) => {
       const timesPtr = arena.allocate(count * 8);
       const valuesPtr = arena.allocate(count * 8);
       const { buffer } = arena.memory;
-      const times = table.timesInTime(seriesId, rowsMax).subarray(from, from + count);
+      const range = { seriesId, rowsMax, from: start + from, count };
+      const times = table.timesInTime(seriesId, rowsMax).subarray(range.from, range.from + count);
       new BigInt64Array(buffer, timesPtr, count).set(times);
-      const values = table.bytesInTime(column, { seriesId, rowsMax, from, count });
+      const values = table.bytesInTime(column, range);
       new Uint8Array(buffer, valuesPtr, count * width).set(values);
       return { type: typeNames[type], count, timesPtr, valuesPtr };
     },

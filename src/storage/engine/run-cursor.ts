@@ -12,6 +12,13 @@ export interface ColumnPiece {
   load(): ColumnRun;
   /** The same in the arena, for a piece that can be decoded there. */
   place?(arena: DecodingArena): CursorBatch | undefined;
+  /** Any of its rows in the arena, for a piece that lies within the bounds and need not be decoded. */
+  readonly rows?: PieceRows | undefined;
+}
+
+export interface PieceRows {
+  readonly count: number;
+  place(arena: CursorArena, from: number, count: number): CursorBatch;
 }
 
 /** The part of an arena that a cursor writes to. */
@@ -45,6 +52,8 @@ export interface CursorBounds {
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
   readonly ascending: boolean;
+  /** So many rows may be all that is read: the first batch has no more, later ones more and more. */
+  readonly rowsFirst?: number | undefined;
 }
 
 /** Rows a batch holds at most: its times and values fit the first cache levels. */
@@ -52,71 +61,114 @@ export const batchRowsMax = 4096;
 
 const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
 
+/** Each batch of a cursor that began with few rows may have so many times those of the one before. */
+const rowsGrowth = 4;
+
 export class RunCursor {
   readonly #clusters: ColumnPiece[][];
   readonly #bounds: CursorBounds;
-  #run: ColumnRun | undefined;
+  #rowsNext: number;
+  /** Of the cluster at hand, which is the last of the list: rows given, and those of several pieces merged. */
   #taken = 0;
+  #run: ColumnRun | undefined;
 
   constructor(pieces: readonly ColumnPiece[], bounds: CursorBounds) {
     const wanted = pieces.filter(
       (piece) => piece.maxTimeNs >= bounds.minTimeNs && piece.minTimeNs <= bounds.maxTimeNs,
     );
+    // Clusters are kept with the next one last.
     this.#clusters = clusterByTime(wanted);
     if (bounds.ascending) this.#clusters.reverse();
     this.#bounds = bounds;
+    this.#rowsNext = Math.max(1, Math.min(batchRowsMax, bounds.rowsFirst ?? batchRowsMax));
   }
 
   next(arena: CursorArena): CursorBatch | undefined {
-    while (this.#run === undefined || this.#taken >= this.#run.timesNs.length) {
-      // Clusters are kept with the next one last.
-      const cluster = this.#clusters.pop();
+    for (;;) {
+      const cluster = this.#clusters[this.#clusters.length - 1];
       if (cluster === undefined) return undefined;
-      const placed = placeSingle(cluster, arena);
-      if (placed !== undefined) {
-        const batch = finishPlaced(placed, this.#bounds, arena as DecodingArena);
-        if (batch.count > 0) return batch;
-        continue;
-      }
-      const { minTimeNs, maxTimeNs } = this.#bounds;
-      this.#run = mergeRuns(cluster.map((piece) => clipRun(piece.load(), minTimeNs, maxTimeNs)));
-      this.#taken = 0;
+      const part = this.#single(cluster, arena) ?? this.#merged(cluster, arena);
+      if (part.isLast) {
+        this.#clusters.pop();
+        this.#run = undefined;
+        this.#taken = 0;
+      } else this.#taken += part.batch.count;
+      if (part.batch.count === 0) continue;
+      this.#rowsNext = Math.min(batchRowsMax, this.#rowsNext * rowsGrowth);
+      return part.batch;
     }
-    const run = this.#run;
-    const count = Math.min(batchRowsMax, run.timesNs.length - this.#taken);
-    const start = this.#bounds.ascending ? this.#taken : run.timesNs.length - this.#taken - count;
-    this.#taken += count;
-    return writeBatch(run, { start, count, ascending: this.#bounds.ascending }, arena);
+  }
+
+  /** The next rows of a piece that overlaps no other one, placed where the reader wants them. */
+  #single(cluster: readonly ColumnPiece[], arena: CursorArena): Part | undefined {
+    const [piece, ...others] = cluster;
+    if (piece === undefined || others.length > 0 || !isDecoding(arena)) return undefined;
+    const { ascending } = this.#bounds;
+    if (piece.rows !== undefined) {
+      const { from, count, isLast } = this.#range(0, piece.rows.count, batchRowsMax);
+      const batch = piece.rows.place(arena, from, count);
+      if (!ascending) arena.reverse(batch, valueBytes(batch));
+      return { batch, isLast };
+    }
+    const placed = piece.place?.(arena);
+    if (placed === undefined) return undefined;
+    const [start, end] = rowsWithin(placed, this.#bounds, arena);
+    // A block is decoded anew for the rows that were left of it, which happens a few times at the most.
+    const { from, count, isLast } = this.#range(start, end, Number.POSITIVE_INFINITY);
+    const width = valueBytes(placed);
+    const batch = {
+      type: placed.type,
+      count,
+      timesPtr: placed.timesPtr + from * 8,
+      valuesPtr: placed.valuesPtr + from * width,
+    };
+    if (!ascending) arena.reverse(batch, width);
+    return { batch, isLast };
+  }
+
+  #merged(cluster: readonly ColumnPiece[], arena: CursorArena): Part {
+    const { minTimeNs, maxTimeNs, ascending } = this.#bounds;
+    const run = (this.#run ??= mergeRuns(cluster.map((piece) => clipRun(piece.load(), minTimeNs, maxTimeNs)))); // prettier-ignore
+    const { from, count, isLast } = this.#range(0, run.timesNs.length, batchRowsMax);
+    return { batch: writeBatch(run, { start: from, count, ascending }, arena), isLast };
+  }
+
+  /** Which of the rows [start, end) come next, in ascending order, and whether none are left behind them. */
+  #range(
+    start: number,
+    end: number,
+    rowsMax: number,
+  ): { readonly from: number; readonly count: number; readonly isLast: boolean } {
+    const left = Math.max(0, end - start - this.#taken);
+    const count = Math.min(left, this.#rowsNext < batchRowsMax ? this.#rowsNext : rowsMax);
+    const from = this.#bounds.ascending ? start + this.#taken : start + left - count;
+    return { from, count, isLast: count === left };
   }
 }
 
-/** A piece that overlaps no other one is decoded where the reader wants it. */
-function placeSingle(cluster: readonly ColumnPiece[], arena: CursorArena): CursorBatch | undefined {
-  const [piece, ...others] = cluster;
-  if (piece?.place === undefined || others.length > 0) return undefined;
-  return arena.decodeBlock === undefined ? undefined : piece.place(arena as DecodingArena);
+interface Part {
+  readonly batch: CursorBatch;
+  readonly isLast: boolean;
 }
 
-/** Cuts a placed piece to the bounds and turns it around where that is asked. */
-function finishPlaced(
-  placed: CursorBatch,
-  bounds: CursorBounds,
-  arena: DecodingArena,
-): CursorBatch {
-  const { type, timesPtr, valuesPtr } = placed;
-  const times = new BigInt64Array(arena.memory.buffer, timesPtr, placed.count);
-  const start = (times[0] ?? 0n) >= bounds.minTimeNs ? 0 : lowerBound(times, bounds.minTimeNs);
-  const isWhole = (times[placed.count - 1] ?? 0n) <= bounds.maxTimeNs;
-  const end = isWhole ? placed.count : lowerBound(times, bounds.maxTimeNs + 1n);
-  const valueBytes = type === 'boolean' ? 1 : 8;
-  const rows = {
-    type,
-    count: Math.max(0, end - start),
-    timesPtr: timesPtr + start * 8,
-    valuesPtr: valuesPtr + start * valueBytes,
-  };
-  if (!bounds.ascending) arena.reverse(rows, valueBytes);
-  return rows;
+function isDecoding(arena: CursorArena): arena is DecodingArena {
+  return arena.decodeBlock !== undefined;
+}
+
+function valueBytes({ type }: CursorBatch): number {
+  return type === 'boolean' ? 1 : 8;
+}
+
+/** The rows of a placed piece that lie within the bounds: [start, end). */
+function rowsWithin(
+  { timesPtr, count }: CursorBatch,
+  { minTimeNs, maxTimeNs }: CursorBounds,
+  { memory }: DecodingArena,
+): readonly [start: number, end: number] {
+  const times = new BigInt64Array(memory.buffer, timesPtr, count);
+  const start = (times[0] ?? 0n) >= minTimeNs ? 0 : lowerBound(times, minTimeNs);
+  const isWhole = (times[count - 1] ?? 0n) <= maxTimeNs;
+  return [start, isWhole ? count : lowerBound(times, maxTimeNs + 1n)];
 }
 
 /** Groups of pieces that overlap, ascending in time; within a group the order of the list is kept. */

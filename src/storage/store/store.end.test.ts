@@ -10,7 +10,9 @@ import type { Log } from '../../env/log.ts';
 import { parseLines } from '../../models/line-protocol.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { seriesKey } from '../../models/series-key.ts';
-import type { ShardView } from '../engine/shard-view.ts';
+import { compiledKernels } from '../../kernels/module/kernel-module.ts';
+import { QueryKernel } from '../../kernels/query-kernel.ts';
+import type { ShardView, ViewRequest } from '../engine/shard-view.ts';
 import { Store } from './store.ts';
 
 const place = { shardId: 7, database: 'db', retentionPolicy: 'autogen' };
@@ -32,6 +34,19 @@ function firstRow(read: (arena: ReturnType<typeof memoryArena>) => ReturnType<Sh
   if (batch.type !== 'string') return `${timeNs} ${memory.getFloat64(batch.valuesPtr, true)}`;
   const [ptr, length] = [0, 4].map((at) => memory.getUint32(batch.valuesPtr + at, true));
   return `${timeNs} ${new TextDecoder().decode(new Uint8Array(arena.memory.buffer, ptr, length))}`;
+}
+
+function timesOf(view: ShardView, request: ViewRequest): readonly bigint[] {
+  const arena = new QueryKernel(compiledKernels(), { bytesMax: 1 << 20 }).arena;
+  const cursor = view.openCursor(request);
+  const times: bigint[] = [];
+  let rowsMost = request.rowsFirst ?? Infinity;
+  for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
+    expect(batch.count).toBeLessThanOrEqual(rowsMost);
+    rowsMost *= 4;
+    times.push(...new BigInt64Array(arena.memory.buffer, batch.timesPtr, batch.count));
+  }
+  return times;
 }
 
 test('store: the end of a series is the first point that a cursor from there gives', async () => {
@@ -72,6 +87,7 @@ test('store: the end of a series is the first point that a cursor from there giv
                 const request = { seriesId, field, ...range, ascending };
                 const byCursor = firstRow((arena) => view?.openCursor(request).next(arena));
                 expect(firstRow((arena) => view?.end(request, arena))).toEqual(byCursor);
+                if (view !== undefined) expect(timesOf(view, { ...request, rowsFirst: 1 })).toEqual(timesOf(view, request)); // prettier-ignore
               }
             }
           }
