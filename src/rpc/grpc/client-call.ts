@@ -4,7 +4,7 @@
  */
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { Latch } from '../../base/async/latch.ts';
-import { DbError, isDbError } from '../../base/errors.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { MessageReader, prefixed } from './length-prefixed.ts';
 import type { Resettable } from './paced-resets.ts';
 import { trailersError } from './status.ts';
@@ -14,7 +14,9 @@ const replyBytesMax = 1 << 30;
 
 export class ClientCall implements Resettable {
   readonly #address: string;
-  readonly #stream: ClientHttp2Stream;
+  readonly #request: Uint8Array;
+  /** Undefined while it waits for a place among the streams of its connection. */
+  #stream: ClientHttp2Stream | undefined;
   readonly #reader = new MessageReader(replyBytesMax);
   #trailers: IncomingHttpHeaders | undefined;
   #error: DbError | undefined;
@@ -22,8 +24,13 @@ export class ClientCall implements Resettable {
   #isLeft = false;
   #changed = new Latch<undefined>();
 
-  constructor(address: string, stream: ClientHttp2Stream, request: Uint8Array) {
+  constructor(address: string, request: Uint8Array) {
     this.#address = address;
+    this.#request = request;
+  }
+
+  /** Sends the request. */
+  start(stream: ClientHttp2Stream): void {
     this.#stream = stream;
     stream.on('response', (headers: IncomingHttpHeaders, flags: number) => {
       // An answer that is nothing but an error has it in its only headers.
@@ -42,17 +49,21 @@ export class ClientCall implements Resettable {
       if (this.#trailers !== undefined) this.#end(trailersError(this.#trailers));
     });
     stream.on('close', () => {
-      const { rstCode } = stream;
       this.#end(
-        this.#trailers === undefined ? this.#broken(rstCode) : trailersError(this.#trailers),
+        this.#trailers === undefined ? this.#broken(stream) : trailersError(this.#trailers),
       );
     });
-    for (const part of prefixed(request)) stream.write(part);
+    for (const part of prefixed(this.#request)) stream.write(part);
     stream.end();
   }
 
+  /** It could not be sent. */
+  fail(error: unknown): void {
+    this.#end(isDbError(error) ? error : new DbError('unavailable', errorText(error)));
+  }
+
   get hasEnded(): boolean {
-    return this.#stream.closed || this.#stream.destroyed;
+    return this.#stream === undefined || this.#stream.closed || this.#stream.destroyed;
   }
 
   /** The next reply, undefined at the end. Throws what the handler threw or the connection met. */
@@ -65,7 +76,7 @@ export class ClientCall implements Resettable {
         if (this.#error !== undefined) throw this.#error;
         return undefined;
       }
-      this.#stream.resume();
+      this.#stream?.resume();
       await this.#changed.promise;
     }
   }
@@ -75,12 +86,12 @@ export class ClientCall implements Resettable {
     if (this.#isLeft) return;
     this.#isLeft = true;
     this.#error = error ?? this.#error;
-    this.#stream.resume();
+    this.#stream?.resume();
     this.#wake();
   }
 
   reset(): void {
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream?.close(constants.NGHTTP2_CANCEL);
   }
 
   #push(part: Buffer): void {
@@ -92,7 +103,7 @@ export class ClientCall implements Resettable {
       return;
     }
     if (this.#reader.hasMessage) {
-      this.#stream.pause();
+      this.#stream?.pause();
       this.#wake();
     }
   }
@@ -113,10 +124,9 @@ export class ClientCall implements Resettable {
     this.#wake();
   }
 
-  #broken(rstCode: number | undefined): DbError {
+  #broken({ pending, rstCode }: ClientHttp2Stream): DbError {
     // The two that say for sure that no handler was reached.
-    const wasSent = !this.#stream.pending;
-    if (!wasSent || rstCode === constants.NGHTTP2_REFUSED_STREAM)
+    if (pending || rstCode === constants.NGHTTP2_REFUSED_STREAM)
       return new DbError('unavailable', `${this.#address}: the request was not taken`);
     return new DbError('outcome_unknown', `${this.#address}: the connection broke`);
   }

@@ -3,7 +3,7 @@
  * - A connection that says nothing is closed; when there are too many, one goes that has not shown it is of the cluster.
  */
 import { once } from 'node:events';
-import { performServerHandshake } from 'node:http2';
+import { constants, performServerHandshake } from 'node:http2';
 import { createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -13,9 +13,8 @@ import { answerHttpGet } from './http-get.ts';
 import { peerBurstMax, peerResetsPerSecond } from './paced-resets.ts';
 import { serveCall } from './serve-call.ts';
 import { splitAddress } from './split-address.ts';
+import { callsMax, streamsMax } from './stream-places.ts';
 
-/** Of one peer; more wait their turn there. */
-const streamsMax = 1_000;
 /** What a stream may send ahead of being read: at 1 ms of round trip, 256 MB/s. */
 const windowBytes = 256 * 1_024;
 /** Requests being read and answered, of one connection and of all: several times the longest. */
@@ -70,6 +69,9 @@ export async function listenGrpc(
   };
 }
 
+/** Calls of one connection; ours has half of it at work, the rest is those that have just ended. */
+const servedMax = 2 * callsMax;
+
 interface SessionPorts {
   readonly clock: Clock;
   readonly handlers: RpcHandlers;
@@ -92,7 +94,16 @@ function serveSession(socket: Socket, { clock, handlers, connections }: SessionP
   connections.onGoodbye(socket, () => {
     session.destroy();
   });
+  let callCount = 0;
   session.on('stream', (stream, headers) => {
+    if (callCount >= servedMax) {
+      // Not one of ours: they wait. Nothing was read of it.
+      stream.on('error', () => undefined);
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
+    callCount++;
+    stream.once('close', () => callCount--);
     void serveCall(stream, headers, { clock, handlers, budget, onTrusted });
   });
 }

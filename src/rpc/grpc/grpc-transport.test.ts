@@ -4,10 +4,11 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { callInBurst } from '../../../test/support/call-burst.ts';
 import { rpcTransportContract } from '../../../test/support/contract/rpc-transport.ts';
-import { DbError, dbErrorCodes } from '../../base/errors.ts';
+import { DbError, dbErrorCodes, isDbError } from '../../base/errors.ts';
 import type { RpcHandlers } from '../../env/transport.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
 import { GrpcTransport } from './grpc-transport.ts';
+import { callsMax } from './stream-places.ts';
 import { errorTrailers, trailersError } from './status.ts';
 
 const admit = () => ({ kind: 'call', requestBytesMax: 1_000, isTrusted: true }) as const;
@@ -86,4 +87,39 @@ test('grpc transport: a call that is cancelled while its connection comes about 
   await expect(call).rejects.toMatchObject({ code: 'cancelled' });
   await transport.close();
   await listener.close();
+});
+
+test('grpc transport: calls beyond what a connection takes wait, can be left, and end with it', async () => {
+  const transport = new GrpcTransport({ clock: new NodeClock() });
+  let servedCount = 0;
+  let onFull = (): void => undefined;
+  const full = new Promise<void>((resolve) => {
+    onFull = resolve;
+  });
+  const listener = await transport.listen('127.0.0.1:0', {
+    admit,
+    call: () => {
+      if (++servedCount === callsMax) onFull();
+      return new Promise<never>(() => undefined);
+    },
+    async *stream() {
+      yield await Promise.resolve(new Uint8Array(1));
+    },
+  });
+  const controller = new AbortController();
+  const call = (signal?: AbortSignal) =>
+    transport
+      .call(listener.address, '/test/never', new Uint8Array(8), { deadlineMs: 60_000, signal })
+      .then(String, (error: unknown) => (isDbError(error) ? error.code : String(error)));
+  const calls = Array.from({ length: callsMax + 500 }, () => call());
+  await full;
+  const left = call(controller.signal);
+  controller.abort();
+  expect(await left).toBe('cancelled');
+  expect(servedCount).toBe(callsMax);
+  await listener.close();
+  const codes = await Promise.all(calls);
+  expect(new Set(codes.slice(0, callsMax))).toEqual(new Set(['outcome_unknown']));
+  expect(new Set(codes.slice(callsMax))).toEqual(new Set(['unavailable']));
+  await transport.close();
 });

@@ -66,7 +66,10 @@ export class GrpcTransport implements RpcTransport {
     // A signal that has aborted meanwhile says so to nobody who listens from now on.
     throwIfCancelled(signal);
     const headers = headersOf(address, asked, options);
-    const call = new ClientCall(address, session.request(headers), request);
+    const call = new ClientCall(address, request);
+    const leavePlace = session.places.enter(() => {
+      session.start(call, headers);
+    });
     const end = new Ending(call, this.#clock, { deadlineMs, signal });
     try {
       for (;;) {
@@ -78,6 +81,7 @@ export class GrpcTransport implements RpcTransport {
       }
     } finally {
       end.settle();
+      leavePlace();
       session.resets.add(call);
     }
   }

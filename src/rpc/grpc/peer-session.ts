@@ -7,7 +7,9 @@ import { connect, type ClientHttp2Session, type ClientHttp2Stream, type Outgoing
 import { connect as connectTcp } from 'node:net';
 import { DbError } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
+import type { ClientCall } from './client-call.ts';
 import { PacedResets } from './paced-resets.ts';
+import { callsMax, StreamPlaces } from './stream-places.ts';
 import { splitAddress } from './split-address.ts';
 
 const pingMs = 5_000;
@@ -18,6 +20,7 @@ const sessionMemoryMax = 4_096;
 
 export class PeerSession {
   readonly resets: PacedResets;
+  readonly places = new StreamPlaces(callsMax);
   readonly #session: ClientHttp2Session;
   readonly #connected: Promise<void>;
   readonly #pinger: Timer;
@@ -68,19 +71,27 @@ export class PeerSession {
     return this.#connected;
   }
 
-  /** Throws `unavailable` when it has ended. */
-  request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+  /** Sends a call that has its place among the streams; it fails with `unavailable` when the connection has ended. */
+  start(call: ClientCall, headers: OutgoingHttpHeaders): void {
     let stream: ClientHttp2Stream;
     try {
       stream = this.#session.request(headers);
     } catch (error) {
       // Also when it has used up its streams' numbers: the next call makes a new one.
       this.#session.close();
-      throw new DbError('unavailable', 'the connection has just ended', { cause: error });
+      // All that wait fail likewise, one after the other.
+      queueMicrotask(() => {
+        this.places.release();
+      });
+      call.fail(new DbError('unavailable', 'the connection has just ended', { cause: error }));
+      return;
     }
     this.#callCount++;
-    stream.once('close', () => this.#callCount--);
-    return stream;
+    stream.once('close', () => {
+      this.#callCount--;
+      this.places.release();
+    });
+    call.start(stream);
   }
 
   close(): void {
