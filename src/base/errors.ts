@@ -43,6 +43,8 @@ export const dbErrorCodes = [
   'corrupt',
   'io_error',
   'wrong_cluster',
+  /** What was asked was only for the holder of a lease, and another has it now. */
+  'lease_lost',
   'unsupported_version',
   // A statement of the language that this build does not carry yet; the text names it.
   'unsupported',

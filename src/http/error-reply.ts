@@ -38,6 +38,7 @@ export const errorStatus: Readonly<Record<DbErrorCode, number>> = {
   corrupt: 500,
   io_error: 500,
   wrong_cluster: 500,
+  lease_lost: 500,
   unsupported_version: 500,
   unsupported: 400,
   internal: 500,

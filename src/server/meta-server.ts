@@ -5,6 +5,7 @@ import { createMetaApi } from '../http/meta/meta-api.ts';
 import type { License } from '../license/license.ts';
 import { announceMethod, type Announcement } from '../meta/client/meta-methods.ts';
 import { announceTo, Announcements, anyOf } from '../meta/server/announcements.ts';
+import { Leases } from '../meta/server/leases.ts';
 import { MetaNode } from '../meta/server/meta-node.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../rpc/rpc-service.ts';
@@ -51,10 +52,9 @@ export async function startMetaServer(
   );
   const rpc = new RpcClient(transport, node.membership);
   const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
-  const listener = await transport.listen(
-    bind,
-    createRpcHandlers(node.membership, [...node.methods, noting(announcements)]),
-  );
+  const leases = new Leases({ clock, node }, { durationMs: config.get('meta', 'lease-duration') });
+  const methods = [...node.methods, ...leases.methods, noting(announcements)];
+  const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods));
   const self = { tcpAddress, version: announcedVersion };
   const gossiper = startGossip(config, { clock, random, rpc, node, announcements, self });
   const api = createMetaApi(
@@ -64,6 +64,7 @@ export async function startMetaServer(
       node,
       rpc,
       announcements,
+      leases,
       probe: probeMeta,
       requestId: requestIds(env),
     },
@@ -71,7 +72,6 @@ export async function startMetaServer(
       version,
       httpAddress,
       tcpAddress,
-      leaseDurationMs: config.get('meta', 'lease-duration'),
       dataNodesMax: license.dataNodesMax,
       tracing: config.get('meta', 'cluster-tracing'),
     },

@@ -1,6 +1,7 @@
 import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { Announcements } from '../../meta/server/announcements.ts';
+import type { Leases } from '../../meta/server/leases.ts';
 import type { MetaNode } from '../../meta/server/meta-node.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 
@@ -20,6 +21,7 @@ export interface MetaApiPorts {
   readonly node: MetaNode;
   readonly rpc: RpcClient;
   readonly announcements: Announcements;
+  readonly leases: Leases;
   /** Asks another meta node's `/status`. */
   readonly probe: ProbeMeta;
   readonly requestId: () => string;
@@ -30,7 +32,6 @@ export interface MetaApiOptions {
   /** host:8091 and host:8089, as others reach them. */
   readonly httpAddress: string;
   readonly tcpAddress: string;
-  readonly leaseDurationMs: number;
   readonly dataNodesMax: number;
   readonly tracing: boolean;
 }

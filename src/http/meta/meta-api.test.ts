@@ -10,7 +10,6 @@ const options = {
   version: '1.12.4-c1.12.4',
   httpAddress: 'm1:8091',
   tcpAddress: 'm1:8089',
-  leaseDurationMs: 60_000,
   dataNodesMax: 2,
   tracing: false,
 };

@@ -15,6 +15,14 @@ export interface MetaAccess {
   execute(command: Command): Promise<CommandValue | undefined>;
 }
 
+/** A lease that this node has been given. */
+export interface LeaseGrant {
+  /** Grows with each new holder. */
+  readonly token: number;
+  /** From when it was asked for. */
+  readonly durationMs: number;
+}
+
 /** Who wants to hear of each change, as the one that deletes what was dropped. */
 export interface CatalogWatch {
   /**

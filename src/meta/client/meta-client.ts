@@ -20,6 +20,7 @@ import type { Random } from '../../env/random.ts';
 import type { RpcTransport } from '../../env/transport.ts';
 import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
 import { Membership } from '../../rpc/membership.ts';
+import type { CallMethod } from '../../rpc/method.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import { emptyCatalog, type Catalog, type CommandValue } from '../model/catalog.ts';
 import { applyStep, newsOfWhole, type CatalogNews } from '../model/catalog-changes.ts'; // prettier-ignore
@@ -27,8 +28,8 @@ import { decodeCatalog } from '../model/catalog-codec.ts';
 import type { Command } from '../model/command.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import type { DataIdentity } from './data-methods.ts';
-import type { MetaAccess } from './meta-access.ts';
-import { executeMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply } from './meta-methods.ts'; // prettier-ignore
+import type { LeaseGrant, MetaAccess } from './meta-access.ts';
+import { executeMethod, leaseMethod, watchMethod, type CommandRequest, type ExecuteReply, type LeaseReply, type WatchReply } from './meta-methods.ts'; // prettier-ignore
 
 export interface MetaClientPorts {
   readonly clock: Clock;
@@ -40,6 +41,8 @@ export interface MetaClientPorts {
 
 const nobody: DataIdentity = { nodeId: 0, clusterId: 0n, metaAddresses: [] };
 const executeLimitMs = 15_000;
+/** Whoever wants a lease asks again soon. */
+const leaseLimitMs = 3_000;
 const callDeadlineMs = 6_000;
 const retryMs = 100;
 /** The metas show life each two seconds. */
@@ -176,14 +179,37 @@ export class MetaClient implements MetaAccess {
     const words = Array.from({ length: 4 }, () => random.u32().toString(16).padStart(8, '0'));
     const logged = { id: words.join(''), command };
     const giveUpMs = clock.monotonicMs() + executeLimitMs;
+    const { index, answer } = await this.#askLeader<CommandRequest, ExecuteReply>(executeMethod, logged, giveUpMs); // prettier-ignore
+    await this.#reach(index, giveUpMs);
+    if (answer.ok) return answer.value;
+    throw new DbError(answer.code as DbErrorCode, answer.text);
+  }
+
+  /**
+   * What only one node at a time may have, granted to this one or renewed; undefined while another has it. Once it is
+   * granted this node's catalog has what the holder before said. Throws `unavailable`, `timeout`.
+   */
+  async acquireLease(name: string): Promise<LeaseGrant | undefined> {
+    if (!this.isJoined) throw new DbError('unavailable', 'meta service unavailable');
+    const { clock } = this.#ports;
+    const giveUpMs = clock.monotonicMs() + leaseLimitMs;
+    const request = { name, nodeId: this.nodeId };
+    const reply = await this.#askLeader<typeof request, LeaseReply>(leaseMethod, request, giveUpMs);
+    if (reply.kind !== 'granted') return undefined;
+    await this.#reach(reply.index, giveUpMs);
+    return reply;
+  }
+
+  /** Asks one meta node after the other until the one that leads has answered. */
+  async #askLeader<Request, Reply extends { readonly kind: string }>(
+    method: CallMethod<Request, Reply | LeaderReply>,
+    request: Request,
+    giveUpMs: number,
+  ): Promise<Exclude<Reply, LeaderReply>> {
+    const { clock } = this.#ports;
     for (let attempt = 0; clock.monotonicMs() < giveUpMs; attempt++) {
-      const reply = await this.#ask(this.#target(attempt), logged);
-      if (reply?.kind === 'executed') {
-        await this.#reach(reply.index, giveUpMs);
-        const { answer } = reply;
-        if (answer.ok) return answer.value;
-        throw new DbError(answer.code as DbErrorCode, answer.text);
-      }
+      const reply = await this.#ask(this.#target(attempt), method, request);
+      if (reply !== undefined && !isOfOther(reply)) return reply as Exclude<Reply, LeaderReply>;
       this.#leader = reply?.leader ?? '';
       if (this.#leader === '' && attempt > 0) await clock.sleep(retryMs, this.#closing.signal);
     }
@@ -217,14 +243,18 @@ export class MetaClient implements MetaAccess {
     return known.length > 0 ? known : this.#identity.metaAddresses;
   }
 
-  async #ask(address: string, logged: CommandRequest): Promise<ExecuteReply | undefined> {
+  async #ask<Request, Reply>(
+    address: string,
+    method: CallMethod<Request, Reply>,
+    request: Request,
+  ): Promise<Reply | undefined> {
     const options = { deadlineMs: callDeadlineMs, signal: this.#closing.signal };
     try {
-      return await this.#rpc.call(address, executeMethod, logged, options);
+      return await this.#rpc.call(address, method, request, options);
     } catch (error) {
       // Whatever became of it, the same id may be sent again.
       if (this.#closing.signal.aborted) throw error;
-      this.#ports.log.debug('A meta node did not take a command', {
+      this.#ports.log.debug('A meta node did not take a request', {
         address,
         error: errorText(error),
       });
@@ -324,6 +354,15 @@ export class MetaClient implements MetaAccess {
       this.#ports.log.warn('The list of meta nodes could not be saved', { path, error: errorText(error) }); // prettier-ignore
     }
   }
+}
+
+interface LeaderReply {
+  readonly kind: 'leader';
+  readonly leader: string;
+}
+
+function isOfOther(reply: { readonly kind: string }): reply is LeaderReply {
+  return reply.kind === 'leader';
 }
 
 /** Asked anew after each await. */

@@ -35,6 +35,17 @@ export type ExecuteReply =
   | { readonly kind: 'leader'; readonly leader: string }
   | { readonly kind: 'executed'; readonly answer: CommandAnswer; readonly index: number };
 
+/** What `Lease` answers: the outcome at a leader, or who leads. */
+export type LeaseReply =
+  | { readonly kind: 'leader'; readonly leader: string }
+  | {
+      readonly kind: 'granted';
+      readonly token: number;
+      readonly durationMs: number;
+      readonly index: number;
+    }
+  | { readonly kind: 'refused'; readonly owner: number };
+
 /**
  * What makes the watcher's catalog the present one, whole (model/catalog-codec.ts) or as a step, and nothing as a sign of
  * life.
@@ -111,6 +122,21 @@ export const executeMethod = callMethod('/varve.meta.v1.Catalog/Execute', {
           index: count(),
         }),
       ],
+    },
+  }),
+});
+
+export const leaseMethod = callMethod('/varve.meta.v1.Catalog/Lease', {
+  requestBytesMax: 1_024,
+  request: message(v1.LeaseRequest, { name: text({ lengthMax: 255 }), nodeId: id }),
+  reply: union<LeaseReply>(v1.LeaseReply, {
+    variants: {
+      leader: ['leader', leaderField()],
+      granted: [
+        'granted',
+        message(v1.LeaseReply.Granted, { token: count(), durationMs: count(), index: count() }),
+      ],
+      refused: ['refused', message(v1.LeaseReply.Refused, { owner: count() })],
     },
   }),
 });

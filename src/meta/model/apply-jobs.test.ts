@@ -35,6 +35,37 @@ test('continuous queries: made once, the same again is no error, dropping none n
   expect(cluster.database?.continuousQueries).toEqual([]);
 });
 
+test('continuous queries: how far they have run is for the holder of the lease to say', () => {
+  const cluster = new Cluster();
+  const create = (nowNs: bigint) =>
+    cluster.do({
+      kind: 'create-continuous-query',
+      database: 'db',
+      name: 'cq',
+      text: 'SELECT 1',
+      nowNs,
+    });
+  const lease = (nodeId: number, nowNs: bigint) =>
+    cluster.do({ kind: 'acquire-lease', name: 'cqs', nodeId, nowNs, durationNs: 10n });
+  const mark = (token: number, createdNs: bigint, ranUntilNs: bigint, place = {}) =>
+    cluster.do({ kind: 'mark-continuous-queries', lease: 'cqs', token, marks: [{ database: 'db', name: 'cq', createdNs, ranUntilNs, ...place }] }); // prettier-ignore
+  const ranUntilNs = () => cluster.database?.continuousQueries?.[0]?.ranUntilNs;
+  const refused = { ok: false, code: 'lease_lost', text: 'another node has the lease' };
+  create(5n);
+  expect(mark(1, 5n, 60n)).toEqual(refused);
+  lease(4, 100n);
+  expect([mark(1, 5n, 60n), ranUntilNs()]).toEqual([{ ok: true }, 60n]);
+  // The same one made again keeps its mark.
+  expect([create(7n), ranUntilNs()]).toEqual([{ ok: true }, 60n]);
+  lease(5, 200n);
+  expect([mark(1, 5n, 70n), ranUntilNs()]).toEqual([refused, 60n]);
+  expect([mark(2, 5n, 70n), ranUntilNs()]).toEqual([{ ok: true }, 70n]);
+  cluster.do({ kind: 'drop-continuous-query', database: 'db', name: 'cq' });
+  create(9n);
+  expect([mark(2, 5n, 80n), ranUntilNs()]).toEqual([{ ok: true }, undefined]);
+  expect([mark(2, 9n, 80n, { database: 'no' }), ranUntilNs()]).toEqual([{ ok: true }, undefined]);
+});
+
 test('subscriptions: of a policy, once each; dropping none is an error; they stay when the policy is altered', () => {
   const cluster = new Cluster();
   const place = { database: 'db', retentionPolicy: 'autogen', name: 's' };

@@ -16,6 +16,7 @@ export type JobCommand = Extract<
   {
     kind:
       | 'create-continuous-query'
+      | 'mark-continuous-queries'
       | 'drop-continuous-query'
       | 'create-subscription'
       | 'drop-subscription';
@@ -28,7 +29,13 @@ const subscriptionsMax = 1_000;
 export function applyJobCommand(catalog: Catalog, command: JobCommand): Catalog {
   switch (command.kind) {
     case 'create-continuous-query':
-      return createQuery(catalog, command.database, { name: command.name, text: command.text });
+      return createQuery(catalog, command.database, {
+        name: command.name,
+        text: command.text,
+        ...(command.nowNs !== undefined && { createdNs: command.nowNs }),
+      });
+    case 'mark-continuous-queries':
+      return markQueries(catalog, command);
     case 'drop-continuous-query': {
       // Neither the query nor the database has to be there.
       const database = findDatabase(catalog, command.database);
@@ -66,6 +73,25 @@ function createQuery(catalog: Catalog, databaseName: string, query: ContinuousQu
     throw new DbError('limit_exceeded', text);
   }
   return withQueries(catalog, database, [...queries, query]);
+}
+
+/** Whoever lost the lease has no say; queries that have been dropped meanwhile are passed over. */
+function markQueries(
+  catalog: Catalog,
+  { lease, token, marks }: Extract<JobCommand, { kind: 'mark-continuous-queries' }>,
+): Catalog {
+  const held = catalog.leases.find(({ name }) => name === lease);
+  if (held?.token !== token) throw new DbError('lease_lost', 'another node has the lease');
+  let marked = catalog;
+  for (const { database: databaseName, name, createdNs, ranUntilNs } of marks) {
+    const database = findDatabase(marked, databaseName);
+    const queries = database?.continuousQueries ?? [];
+    const at = queries.findIndex((one) => one.name === name && one.createdNs === createdNs);
+    const query = queries[at];
+    if (database === undefined || query === undefined || query.ranUntilNs === ranUntilNs) continue;
+    marked = withQueries(marked, database, queries.with(at, { ...query, ranUntilNs }));
+  }
+  return marked;
 }
 
 function createSubscription(

@@ -50,6 +50,14 @@ const command = fc.oneof(
   fc.record({ kind: kind('add-shard-owner'), shardId: count, nodeId: count }),
   fc.record({ kind: kind('remove-shard-owner'), shardId: count, nodeId: count, nowNs: time }),
   fc.record({ kind: kind('create-continuous-query'), database: name, name, text: name }),
+  fc.record({
+    kind: kind('create-continuous-query'),
+    database: name,
+    name,
+    text: name,
+    nowNs: time,
+  }),
+  fc.record({ kind: kind('mark-continuous-queries'), lease: name, token: count, marks: fc.array(fc.record({ database: name, name, createdNs: fc.option(time, absent), ranUntilNs: time }), { maxLength: 3 }) }), // prettier-ignore
   fc.record({ kind: kind('drop-continuous-query'), database: name, name }),
   fc.record({ kind: kind('create-subscription'), database: name, retentionPolicy: name, name, mode: fc.constantFrom('ALL', 'ANY'), destinations: fc.array(fc.constantFrom('http://h:1', 'x'), { maxLength: 3 }) }), // prettier-ignore
   fc.record({ kind: kind('drop-subscription'), database: name, retentionPolicy: name, name }),

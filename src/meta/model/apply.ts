@@ -90,6 +90,7 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'remove-shard-owner':
       return { catalog: applyShardCommand(catalog, command) };
     case 'create-continuous-query':
+    case 'mark-continuous-queries':
     case 'drop-continuous-query':
     case 'create-subscription':
     case 'drop-subscription':

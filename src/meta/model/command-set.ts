@@ -16,7 +16,7 @@ export interface CommandSet {
 export const firstVersion = 1;
 
 export const commandSet: CommandSet = {
-  version: 2,
+  version: 3,
   since: {
     'found-cluster': 1,
     'create-meta-node': 1,
@@ -39,7 +39,9 @@ export const commandSet: CommandSet = {
     'drop-shard': 2,
     'add-shard-owner': 2,
     'remove-shard-owner': 2,
-    'create-continuous-query': 2,
+    // It had no time of its making before, and a meta node that passes that over would keep another catalog.
+    'create-continuous-query': 3,
+    'mark-continuous-queries': 3,
     'drop-continuous-query': 2,
     'create-subscription': 2,
     'drop-subscription': 2,

@@ -6,7 +6,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
-import type { Command, LoggedCommand, PolicySpec } from './command.ts';
+import type { Command, ContinuousQueryMark, LoggedCommand, PolicySpec } from './command.ts';
 
 type Check = (value: unknown) => boolean;
 type Shape<T> = { readonly [Key in keyof Required<T>]: Check };
@@ -17,6 +17,8 @@ const maxReplicaCount = 2 ** 31 - 1;
 /** Of one command; a writer with more sends several. */
 const timesMax = 100_000;
 
+/** Of one command. */
+export const marksMax = 1_024;
 /** Of one subscription. */
 const destinationsMax = 64;
 /** Of one node. */
@@ -56,6 +58,14 @@ const policyShape: Shape<PolicySpec> = {
   pastLimitNs: orAbsent(isInt64),
   futureLimitNs: orAbsent(isInt64),
 };
+const markShape: Shape<ContinuousQueryMark> = {
+  database: isText,
+  name: isText,
+  createdNs: orAbsent(isInt64),
+  ranUntilNs: isInt64,
+};
+const isMarks: Check = (value) =>
+  Array.isArray(value) && value.length <= marksMax && value.every((mark) => hasShape(mark, markShape)); // prettier-ignore
 const isPolicy: Check = (value) => hasShape(value, policyShape);
 
 type ShapeOf<Kind extends Command['kind']> = Shape<Omit<Extract<Command, { kind: Kind }>, 'kind'>>;
@@ -92,7 +102,13 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'drop-shard': { shardId: isCount, nowNs: isInt64 },
   'add-shard-owner': { shardId: isCount, nodeId: isCount },
   'remove-shard-owner': { shardId: isCount, nodeId: isCount, nowNs: isInt64 },
-  'create-continuous-query': { database: isText, name: isText, text: isText },
+  'create-continuous-query': {
+    database: isText,
+    name: isText,
+    text: isText,
+    nowNs: orAbsent(isInt64),
+  },
+  'mark-continuous-queries': { lease: isText, token: isCount, marks: isMarks },
   'drop-continuous-query': { database: isText, name: isText },
   'create-subscription': {
     database: isText,

@@ -84,6 +84,14 @@ export type Command =
       readonly database: string;
       readonly name: string;
       readonly text: string;
+      readonly nowNs?: bigint | undefined;
+    }
+  | {
+      /** How far continuous queries have run; refused from whoever does not hold the lease any more. */
+      readonly kind: 'mark-continuous-queries';
+      readonly lease: string;
+      readonly token: number;
+      readonly marks: readonly ContinuousQueryMark[];
     }
   | { readonly kind: 'drop-continuous-query'; readonly database: string; readonly name: string }
   | {
@@ -122,6 +130,14 @@ export type Command =
       readonly nowNs: bigint;
       readonly durationNs: bigint;
     };
+
+export interface ContinuousQueryMark {
+  readonly database: string;
+  readonly name: string;
+  /** Of the query that ran: one that was made anew under its name is another. */
+  readonly createdNs?: bigint | undefined;
+  readonly ranUntilNs: bigint;
+}
 
 /** Fields not given keep their default, or with ALTER what they were. 0 as a duration means forever. */
 export interface PolicySpec {

@@ -11,6 +11,10 @@ export interface ContinuousQuery {
   readonly name: string;
   /** The whole statement that made it, with databases and policies written out. */
   readonly text: string;
+  /** When it was made, by the clock of the node that was asked: its first window; absent for one of an older release. */
+  readonly createdNs?: bigint | undefined;
+  /** All windows that were due up to this time have been written; absent before its first run. */
+  readonly ranUntilNs?: bigint | undefined;
 }
 
 /** Where the points of a policy are sent to as they come in (spec F53). */

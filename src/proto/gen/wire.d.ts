@@ -23,6 +23,7 @@ export const varve: {
       };
       readonly WriteShardsRequest: MessageType & {
         readonly ShardBatch: MessageType;
+        readonly Fence: MessageType;
       };
       readonly WriteShardsReply: MessageType & {
         readonly Outcome: MessageType;
@@ -83,6 +84,11 @@ export const varve: {
       readonly ExecuteRequest: MessageType;
       readonly ExecuteReply: MessageType & {
         readonly Executed: MessageType;
+      };
+      readonly LeaseRequest: MessageType;
+      readonly LeaseReply: MessageType & {
+        readonly Granted: MessageType;
+        readonly Refused: MessageType;
       };
       readonly WatchRequest: MessageType;
       readonly WatchReply: MessageType;

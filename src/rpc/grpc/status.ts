@@ -48,6 +48,7 @@ const statusOf: Readonly<Record<DbErrorCode, number>> = {
   corrupt: 15,
   io_error: 13,
   wrong_cluster: 7,
+  lease_lost: 9,
   unsupported_version: 12,
   unsupported: 12,
   internal: 13,

@@ -7,10 +7,12 @@ import type { Random } from '../../../src/env/random.ts';
 import { Config } from '../../../src/config/config.ts';
 import { dataKeys } from '../../../src/config/data-keys.ts';
 import { StorageEngine } from '../../../src/data/engine/storage-engine.ts';
+import type { Clock } from '../../../src/env/clock.ts';
 import type { EnginePorts, EngineSettings, Engine } from '../../../src/env/engine-host.ts';
 import { addDataNode, addMetaNode } from '../../../src/http/meta/add-nodes.ts';
 import type { MetaApi } from '../../../src/http/meta/meta-api-options.ts';
 import { Announcements } from '../../../src/meta/server/announcements.ts';
+import { Leases } from '../../../src/meta/server/leases.ts';
 import { MetaNode } from '../../../src/meta/server/meta-node.ts';
 import { RpcClient } from '../../../src/rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
@@ -176,7 +178,8 @@ export class ClusterWorld {
         snapshotEntries: this.knobs.raftSnapshotEntries,
       },
     );
-    await transport.listen(`${name}:8089`, createRpcHandlers(node.membership, node.methods));
+    const methods = [...node.methods, ...leasesOf(clock, node).methods];
+    await transport.listen(`${name}:8089`, createRpcHandlers(node.membership, methods));
     this.metas.set(name, node);
   }
 
@@ -227,15 +230,21 @@ export class ClusterWorld {
     const rpc = new RpcClient(transport, node.membership);
     const announcements = new Announcements(clock, 30_000);
     return {
-      ports: { clock, log, node, rpc, announcements, probe, requestId: () => '' },
+      ports: { clock, log, node, rpc, announcements, leases: leasesOf(clock, node), probe, requestId: () => '' }, // prettier-ignore
       options: {
         version: '',
         httpAddress: `${name}:8091`,
         tcpAddress: `${name}:8089`,
-        leaseDurationMs: 60_000,
         dataNodesMax: license.dataNodesMax,
         tracing: false,
       },
     };
   }
+}
+
+/** Short, so that leases go from node to node while things break. */
+const leaseMs = 5_000;
+
+function leasesOf(clock: Clock, node: MetaNode): Leases {
+  return new Leases({ clock, node }, { durationMs: leaseMs });
 }
