@@ -7,6 +7,7 @@ import type { ShardAccess } from '../data/engine/shard-access.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
 import { FieldTypes } from '../data/shards/field-types.ts';
 import { LaggingOwners } from '../data/shards/lagging-owners.ts';
+import { LeaseFences } from '../data/shards/lease-fences.ts';
 import { OwnedShards } from '../data/shards/owned-shards.ts';
 import { findShard, isShardGone } from '../data/shards/shard-places.ts';
 import { HintDeliveries } from '../data/write/hint-deliveries.ts';
@@ -140,5 +141,5 @@ function ownedShards(
     },
     { askDeadlineMs: fieldTypesDeadlineMs },
   );
-  return new OwnedShards(local, fieldTypes);
+  return new OwnedShards(local, fieldTypes, new LeaseFences(meta));
 }

@@ -82,6 +82,14 @@ export interface ShardBatch {
   readonly database: string;
   readonly retentionPolicy: string;
   readonly payload: Uint8Array;
+  readonly fence?: LeaseFence | undefined;
+}
+
+/** What a write shows that only the holder of a lease may make: its owners refuse it from one who lost it. */
+export interface LeaseFence {
+  readonly lease: string;
+  /** Of the catalog's lease; it grows with each new holder. */
+  readonly token: number;
 }
 
 /** With the types of its fields that the lead of the shard has told. */

@@ -15,6 +15,7 @@ import { outputSeries } from '../../query/run/output-series.ts';
 import { Pacer } from '../../query/run/pacer.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
 import type { RunContext } from '../../query/run/run-context.ts';
+import type { LeaseFence } from '../engine/shard-access.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
@@ -44,6 +45,8 @@ export interface SelectContext {
   readonly nowNs: bigint;
   readonly bucketsMax: number;
   readonly signal: AbortSignal;
+  /** Of what INTO writes, if only the holder of a lease may. */
+  readonly fence?: LeaseFence | undefined;
 }
 
 /** What a node is asked before a query runs on it may take so long. */
@@ -79,7 +82,7 @@ export async function runInto(
   try {
     const pieces = streamOf(prepared, { account, heldBytesMax: 0 }, { context, ports });
     const pacer = pacerOf(context, ports);
-    return await writeInto(pieces, target, { write: ports.writeLines, pacer });
+    return await writeInto(pieces, target, { write: ports.writeLines, pacer, fence: context.fence });
   } finally {
     account.close();
   }

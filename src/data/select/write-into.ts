@@ -4,6 +4,7 @@ import type { Measurement } from '../../influxql/ast.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import { isValid, type Column } from '../../query/column.ts';
 import type { ColumnSeries, RowSeries } from '../../query/emit/result.ts';
+import type { LeaseFence } from '../engine/shard-access.ts';
 import type { Pacer } from '../../query/run/pacer.ts';
 
 /** Where INTO writes: what the points writer takes of a body of lines. */
@@ -12,12 +13,20 @@ export type WriteLines = (request: {
   readonly retentionPolicy: string;
   /** Line protocol, nanoseconds; it moves to a worker. */
   readonly body: Uint8Array;
+  readonly fence?: LeaseFence | undefined;
 }) => Promise<void>;
 
 /** So many points go to the points writer at once, as in the reference. */
 const batchPoints = 10_000;
 /** Rows are turned to text so many at a time before others may run. */
 const sliceRows = 1_000;
+
+export interface IntoPorts {
+  readonly write: WriteLines;
+  readonly pacer: Pacer;
+  /** Of whoever runs it, if only the holder of a lease may. */
+  readonly fence?: LeaseFence | undefined;
+}
 
 /**
  * SELECT INTO (spec 6.3): each row of the answer becomes a point of the target, tags of the group included; a target
@@ -27,7 +36,7 @@ const sliceRows = 1_000;
 export async function writeInto(
   pieces: AsyncIterable<ColumnSeries>,
   target: Measurement,
-  ports: { readonly write: WriteLines; readonly pacer: Pacer },
+  { write, pacer, fence }: IntoPorts,
 ): Promise<RowSeries> {
   const { database, retentionPolicy } = target;
   if (database === '') throw new DbError('invalid_argument', 'no database in target');
@@ -37,7 +46,7 @@ export async function writeInto(
     if (lines.length === 0) return;
     const body = new Uint8Array(Buffer.from(lines.join('\n'), 'utf8'));
     lines = [];
-    await ports.write({ database, retentionPolicy, body: new Uint8Array(body) });
+    await write({ database, retentionPolicy, body: new Uint8Array(body), ...(fence !== undefined && { fence }) }); // prettier-ignore
   };
   for await (const piece of pieces) {
     const lineOf = lineWriter(piece, target.name);
@@ -46,7 +55,7 @@ export async function writeInto(
       if (line === undefined) continue;
       writtenCount++;
       if (lines.push(line) >= batchPoints) await flush();
-      if (row % sliceRows === 0) await ports.pacer.pause();
+      if (row % sliceRows === 0) await pacer.pause();
     }
   }
   await flush();

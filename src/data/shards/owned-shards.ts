@@ -15,18 +15,30 @@ import type {
   TypedField,
 } from '../engine/shard-access.ts';
 import type { FieldTypes } from './field-types.ts';
+import type { LeaseFences } from './lease-fences.ts';
 
 export class OwnedShards implements ShardAccess {
   readonly #local: LocalShards;
   readonly #fieldTypes: FieldTypes;
+  readonly #fences: LeaseFences;
 
-  constructor(local: LocalShards, fieldTypes: FieldTypes) {
+  constructor(local: LocalShards, fieldTypes: FieldTypes, fences: LeaseFences) {
     this.#local = local;
     this.#fieldTypes = fieldTypes;
+    this.#fences = fences;
   }
 
   writeMany(batches: readonly ShardBatch[]): Promise<readonly BatchOutcome[]> {
-    return Promise.all(batches.map((batch) => this.#fieldTypes.write(batch)));
+    return Promise.all(batches.map((batch) => this.#write(batch)));
+  }
+
+  async #write({ fence, ...batch }: ShardBatch): Promise<BatchOutcome> {
+    try {
+      this.#fences.check(fence);
+    } catch (error) {
+      return { kind: 'failed', error };
+    }
+    return this.#fieldTypes.write(batch);
   }
 
   describe(shardIds: readonly number[], options: DescribeOptions): Promise<ShardsDescription> {

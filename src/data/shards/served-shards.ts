@@ -144,7 +144,10 @@ class ServedWrites {
       try {
         const place = await this.#places.placed(batch);
         // A payload that is a view of the message would take the message along to the worker.
-        placed.push({ at, batch: { ...place, payload: batch.payload.slice() } });
+        placed.push({
+          at,
+          batch: { ...place, payload: batch.payload.slice(), fence: batch.fence },
+        });
       } catch (error) {
         outcomes[at] = wireOutcome({ kind: 'failed', error });
       }

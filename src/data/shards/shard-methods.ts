@@ -50,6 +50,12 @@ export const writeShardsMethod = callMethod('/varve.data.v1.Shards/WriteShards',
         database: name,
         retentionPolicy: name,
         payload: bytes({ lengthBytesMax: writeBytesMax }),
+        fence: optional(
+          message(v1.WriteShardsRequest.Fence, {
+            lease: text({ lengthMax: 255 }),
+            token: count(),
+          }),
+        ),
       }),
       { max: batchesMax },
     ),

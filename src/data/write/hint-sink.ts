@@ -25,6 +25,8 @@ const poisonCodes: readonly DbErrorCode[] = [
   'parse_error',
   'invalid_argument',
   'too_large',
+  // Another holder writes it.
+  'lease_lost',
 ];
 
 /** Whether a write that failed so may do better later. */

@@ -146,8 +146,8 @@ class OwnersAwaited {
 function failure(writtenCount: number, firstError: unknown): DbError {
   if (writtenCount > 0) return new DbError('write_failed', 'partial write');
   // What no owner could take for a reason of the points' own is told as it is.
-  if (isDbError(firstError, 'field_type_conflict') || isDbError(firstError, 'partial_write'))
-    return firstError;
+  const isTold = (['field_type_conflict', 'partial_write', 'lease_lost'] as const).some((code) => isDbError(firstError, code)); // prettier-ignore
+  if (isTold) return firstError as DbError;
   return new DbError('write_failed', `write failed: ${errorText(firstError)}`, {
     cause: firstError,
   });

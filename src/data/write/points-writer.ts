@@ -11,7 +11,7 @@ import {
 import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
 import type { RefusedPoints, TimeBounds } from '../engine/point-sieve.ts';
 import type { LinesTask, RoutedLines } from '../engine/route-lines.ts';
-import type { OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
+import type { LeaseFence, OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import { describeDropped } from './dropped-points.ts';
@@ -36,6 +36,8 @@ export interface WriteRequest {
   /** Undefined when the request named none that there is: that is told after the errors of the body. */
   readonly level: ConsistencyLevel | undefined;
   readonly timeoutMs: number;
+  /** What only the holder of a lease may write. */
+  readonly fence?: LeaseFence | undefined;
 }
 
 type LevelledRequest = WriteRequest & { readonly level: ConsistencyLevel };
@@ -148,6 +150,7 @@ export class PointsWriter {
           database: request.database,
           retentionPolicy: policy.name,
           payload,
+          ...(request.fence !== undefined && { fence: request.fence }),
         };
         return this.#writeBatch(request, batch, shards.get(shardId));
       }),
