@@ -67,6 +67,8 @@ test('config keys: no key is ours alone, but for licences, the memory of queries
     'data [cluster] avoid-lagging-owners',
     'data [cluster] max-query-memory',
     'data [cluster] max-total-query-memory',
+    'data [continuous_queries] parallelism',
+    'data [continuous_queries] late-data-window',
   ]);
 });
 

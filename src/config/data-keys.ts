@@ -203,10 +203,14 @@ export const dataKeys = {
   },
   logging: loggingKeys,
   continuous_queries: {
-    'log-enabled': later('bool', true),
-    enabled: later('bool', true),
+    'log-enabled': now('bool', true),
+    enabled: now('bool', true),
     'query-stats-enabled': later('bool', false),
-    'run-interval': later('duration', '1s', { check: positiveWhenEnabled }),
+    'run-interval': now('duration', '1s', { check: positiveWhenEnabled }),
+    /** Ours: queries that run at once. */
+    parallelism: now('integer', 1, { check: positive }),
+    /** Ours: windows that ended so long ago run again with each run, for points that came late. */
+    'late-data-window': now('duration', '0s', count),
   },
   tls: tlsKeys,
   'flux-controller': {

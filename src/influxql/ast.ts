@@ -167,6 +167,14 @@ export type Statement =
       readonly select: SelectStatement;
     }
   | { readonly kind: 'drop-continuous-query'; readonly name: string; readonly database: string }
+  | {
+      /** Ours: computes windows of the past again, or for the first time. */
+      readonly kind: 'execute-continuous-query';
+      readonly name: string;
+      readonly database: string;
+      readonly fromNs: bigint;
+      readonly toNs: bigint;
+    }
   | { readonly kind: 'show-continuous-queries' }
   | {
       readonly kind: 'create-subscription';

@@ -10,6 +10,7 @@ import type {
 } from './ast.ts';
 import { formatDuration } from './duration.ts';
 import { parseCondition, parseSelect, parseSources } from './parse-select.ts';
+import { parseTimeLiteral } from './time-literal.ts';
 import { syntaxError, syntaxErrorAt, type TokenReader } from './token-reader.ts';
 
 const replicationMax = 2147483647;
@@ -140,6 +141,26 @@ function parseCreateContinuousQuery(reader: TokenReader): Statement {
   reader.expect('END');
   const kind = 'create-continuous-query';
   return { kind, name, database, resampleEveryNs, resampleForNs, select };
+}
+
+/** EXECUTE CONTINUOUS QUERY name ON db FROM 'time' TO 'time', CONTINUOUS taken. */
+export function parseExecute(reader: TokenReader): Statement {
+  reader.expect('QUERY');
+  const name = reader.identifier();
+  reader.expect('ON');
+  const database = reader.identifier();
+  reader.expect('FROM');
+  const fromNs = timeOf(reader.string());
+  reader.expect('TO');
+  const toNs = timeOf(reader.string());
+  if (fromNs >= toNs) throw new DbError('parse_error', 'FROM has to be before TO');
+  return { kind: 'execute-continuous-query', name, database, fromNs, toNs };
+}
+
+function timeOf(text: string): bigint {
+  const timeNs = parseTimeLiteral(text);
+  if (timeNs === undefined) throw new DbError('parse_error', `invalid timestamp string: ${text}`);
+  return timeNs;
 }
 
 /** An aggregating query runs in windows of time, and RESAMPLE FOR covers at least one. */

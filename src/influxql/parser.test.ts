@@ -41,6 +41,20 @@ test.each([
   expect(said).toContain(expected);
 });
 
+test('parser: EXECUTE CONTINUOUS QUERY is ours, and no keyword', () => {
+  const text = `EXECUTE CONTINUOUS QUERY "a b" ON db FROM '2026-01-01T00:00:00Z' TO '2026-01-02T00:00:00.5Z'`;
+  const [statement] = parseQuery(text.replace('EXECUTE', 'execute'));
+  expect(statement && printStatement(statement)).toBe(text);
+  expect(parseQuery('SELECT execute FROM execute')).toHaveLength(1);
+  expect(() => parseQuery('EXECUTE q')).toThrow('found EXECUTE, expected SELECT');
+  expect(() => parseQuery("EXECUTE CONTINUOUS QUERY q ON db FROM '1' TO '2'")).toThrow(
+    'invalid timestamp string: 1',
+  );
+  expect(() =>
+    parseQuery("EXECUTE CONTINUOUS QUERY q ON db FROM '2026-01-01' TO '2026-01-01'"),
+  ).toThrow('FROM has to be before TO');
+});
+
 test('parser: a comment stands wherever no pattern may', () => {
   const text = '-- one\nSELECT v /* two */ FROM m -- three\n/* four */ WHERE /* five */ t = 1';
   expect(parseQuery(text).map(printStatement)).toEqual(['SELECT v FROM m WHERE t = 1']);

@@ -4,6 +4,7 @@ import {
   parseCreate,
   parseDelete,
   parseDrop,
+  parseExecute,
   parseGrant,
   parseKill,
   parseSetPassword,
@@ -64,6 +65,14 @@ function parseStatement(reader: TokenReader): Statement {
     case 'KILL':
       return parseKill(reader);
     default:
+      // Ours, and no keyword, so that names of that kind need no quotes.
+      if (
+        token.kind === 'IDENT' &&
+        token.text.toUpperCase() === 'EXECUTE' &&
+        reader.accept('CONTINUOUS')
+      )
+        // prettier-ignore
+        return parseExecute(reader);
       throw reader.unexpectedToken(
         token,
         'SELECT',

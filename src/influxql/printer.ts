@@ -13,6 +13,7 @@ import type {
   Source,
   Statement,
 } from './ast.ts';
+import { formatRfc3339 } from '../base/rfc3339.ts';
 import { formatDuration, formatGoDuration } from './duration.ts';
 import { keywords } from './token.ts';
 
@@ -55,6 +56,8 @@ export function printStatement(statement: Statement): string {
       return printContinuousQuery(statement);
     case 'drop-continuous-query':
       return `DROP CONTINUOUS QUERY ${quoteIdent(statement.name)} ON ${quoteIdent(statement.database)}`;
+    case 'execute-continuous-query':
+      return printExecute(statement);
     case 'create-subscription': {
       const { name, database, retentionPolicy, mode, destinations } = statement;
       const place = `${quoteIdent(database)}.${quoteIdent(retentionPolicy)}`;
@@ -308,6 +311,16 @@ function retention(policy: RetentionSpec, format: (valueNs: bigint) => string): 
 function limits({ futureLimitNs = 0n, pastLimitNs = 0n }: RetentionSpec): string {
   const future = futureLimitNs === 0n ? '' : ` FUTURE LIMIT ${formatDuration(futureLimitNs)}`;
   return future + (pastLimitNs === 0n ? '' : ` PAST LIMIT ${formatDuration(pastLimitNs)}`);
+}
+
+function printExecute({
+  name,
+  database,
+  fromNs,
+  toNs,
+}: Extract<Statement, { kind: 'execute-continuous-query' }>): string {
+  const place = `${quoteIdent(name)} ON ${quoteIdent(database)}`;
+  return `EXECUTE CONTINUOUS QUERY ${place} FROM '${formatRfc3339(fromNs)}' TO '${formatRfc3339(toNs)}'`;
 }
 
 function printContinuousQuery(

@@ -28,6 +28,7 @@ export function requiredPrivileges(statement: Statement): readonly RequiredPrivi
     case 'show-continuous-queries':
       return [{ kind: 'read', database: '' }];
     case 'drop-continuous-query':
+    case 'execute-continuous-query':
       return [{ kind: 'write', database: statement.database }];
     case 'create-continuous-query':
       return [{ kind: 'read', database: statement.database }, ...ofSelect(statement.select)];

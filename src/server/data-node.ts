@@ -7,10 +7,12 @@ import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { servedShards } from '../data/shards/served-shards.ts';
+import { runContinuousSelect } from '../data/statements/continuous-runs.ts';
+import { ContinuousQuerier, type ContinuousRun } from '../cq/continuous-querier.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../data/statements/query-registry.ts';
 import { SelectAccounts, type SelectLimits } from '../data/select/select-limits.ts';
-import { StatementExecutor } from '../data/statements/statement-executor.ts';
+import { StatementExecutor, type StatementPorts } from '../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../data/write/points-writer.ts';
 import type { Env } from '../env/env.ts';
 import type { HintedHandoff } from '../hh/hinted-handoff.ts';
@@ -97,7 +99,7 @@ export async function startDataNode(
   const { diagnostics = () => [] } = options;
   const base = { clock, random, meta, shards, log, jobs: env.jobs };
   const timeoutMs = config.get('cluster', 'write-timeout');
-  const executor = new StatementExecutor({
+  const ports: StatementPorts = {
     ...base,
     registry,
     queries,
@@ -106,9 +108,12 @@ export async function startDataNode(
     turn: () => clock.sleep(0),
     accounts: new SelectAccounts(selectLimits(config)),
     writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),
-  });
+  };
+  const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const services = startServices(config, { clock, log, meta });
+  const querier = startContinuousQuerier(config, meta, ports);
+  if (querier !== undefined) statistics.add(() => querier.statistics());
   const port = new DataListener({ env, config, meta, local });
   const listener = await port.listen(
     [...servedShards({ clock, meta, shards: owned }), ...queries.methods, news.method],
@@ -123,6 +128,7 @@ export async function startDataNode(
     hints,
     close: async () => {
       await listener.close();
+      await querier?.close();
       for (const service of services) await service.close();
       await dropped.close();
       await news.close();
@@ -167,6 +173,29 @@ function startServices(
     services.push(new PrecreationService({ ...ports, log: log.child('shard-precreation') }, options)); // prettier-ignore
   }
   return services;
+}
+
+function startContinuousQuerier(
+  config: DataConfig,
+  meta: MetaClient,
+  ports: StatementPorts,
+): ContinuousQuerier | undefined {
+  const section = 'continuous_queries';
+  if (!config.get(section, 'enabled')) return undefined;
+  const limits = {
+    bucketsMax: config.get('cluster', 'max-select-buckets'),
+    timeoutMs: config.get('cluster', 'query-timeout'),
+  };
+  const run = (one: ContinuousRun) => runContinuousSelect(one, ports, limits);
+  return new ContinuousQuerier(
+    { clock: ports.clock, log: ports.log.child('continuous_querier'), meta, run },
+    {
+      runIntervalMs: config.get(section, 'run-interval'),
+      isLogging: config.get(section, 'log-enabled'),
+      parallelism: config.get(section, 'parallelism'),
+      lateNs: BigInt(Math.round(config.get(section, 'late-data-window') * 1e6)),
+    },
+  );
 }
 
 async function startWorkers(

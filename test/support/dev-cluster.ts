@@ -28,11 +28,14 @@ export class DevCluster {
     return this.#launcher?.pid ?? 0;
   }
 
-  /** Resolves when the launcher says that the cluster is ready. */
-  async start(): Promise<void> {
+  /** Resolves when the launcher says that the cluster is ready; `environment` is for it and all nodes. */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#output = '';
     const args = ['scripts/dev-cluster.ts', '--dir', this.dir, '--port-offset', `${this.#offset}`];
-    const launcher = spawn(process.execPath, [...args, ...this.#extra], { cwd: root });
+    const launcher = spawn(process.execPath, [...args, ...this.#extra], {
+      cwd: root,
+      env: { ...process.env, ...environment },
+    });
     this.#launcher = launcher;
     const onData = (part: Buffer): void => {
       this.#output += part.toString();

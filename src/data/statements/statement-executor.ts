@@ -13,6 +13,7 @@ import {
   type SelectContext,
   type SelectPorts,
 } from '../select/select-runner.ts';
+import { executeContinuousQuery } from './continuous-runs.ts';
 import { catalogCommand } from './catalog-statements.ts';
 import type { ClusterQueries } from './cluster-queries.ts';
 import type { Principal } from './principal.ts';
@@ -183,6 +184,8 @@ export class StatementExecutor {
         return [showRetentionPolicies(meta.catalog, statement.database || request.database)];
       case 'show-continuous-queries':
         return showContinuousQueries(meta.catalog);
+      case 'execute-continuous-query':
+        return [await executeContinuousQuery(statement, context, this.#ports)];
       case 'show-subscriptions':
         return showSubscriptions(meta.catalog);
       case 'show-shards':
@@ -249,9 +252,11 @@ export class StatementExecutor {
       const named = command.database === '' ? database : command.database;
       if (named === '') throw new DbError('invalid_argument', 'database name required');
       // Whether it is there the metas know: this node's catalog may be of a moment ago.
-      await this.#ports.meta.execute({ ...command, database: named });
+      const isQuery = command.kind === 'create-continuous-query';
+      const made = isQuery ? { ...command, nowNs: this.#ports.clock.wallNs() } : command;
+      await this.#ports.meta.execute({ ...made, database: named });
     } else await this.#ports.meta.execute(command);
-    if (command.kind === 'create-continuous-query' || command.kind === 'create-subscription')
+    if (command.kind === 'create-subscription')
       this.#ports.log.warn('It is kept, but this version does not run it yet', {
         statement: printStatement(statement),
       });

@@ -1,0 +1,345 @@
+import { expect, test } from 'vitest';
+import { World, type SimNode } from '../../test/sim/world/world.ts';
+import { DbError, type DbErrorCode } from '../base/errors.ts';
+import { printSelectTimes } from './testdata/print-select-times.ts';
+import type { LeaseGrant } from '../meta/client/meta-access.ts';
+import { applyCommand } from '../meta/model/apply.ts';
+import type { CatalogNews } from '../meta/model/catalog-changes.ts';
+import {
+  emptyCatalog,
+  findDatabase,
+  type Catalog,
+  type ContinuousQuery,
+} from '../meta/model/catalog.ts';
+import type { Command } from '../meta/model/command.ts';
+import {
+  ContinuousQuerier,
+  leaseName,
+  type ContinuousRun,
+  type RunRecord,
+} from './continuous-querier.ts';
+
+const leaseMs = 10_000;
+/** World time 0. */
+const startNs = 1_767_225_600_000_000_000n;
+
+/** Metas in memory: their catalog, and leases by the clock of the world. */
+class Metas {
+  catalog: Catalog = emptyCatalog;
+  /** Nodes that do not reach them. */
+  readonly away = new Set<string>();
+  readonly listeners = new Set<(news: CatalogNews) => void>();
+  readonly #world: World;
+  #index = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.do({ kind: 'create-database', name: 'db' });
+  }
+
+  do(command: Command): Record<string, unknown> | undefined {
+    const before = this.catalog;
+    const { catalog, answer } = applyCommand(before, ++this.#index, {
+      id: `${this.#index}`,
+      command,
+    });
+    this.catalog = catalog;
+    for (const listener of this.listeners)
+      listener({ before, after: catalog, droppedShardIds: [] });
+    if (!answer.ok) throw new DbError(answer.code as DbErrorCode, answer.text);
+    return answer.value as Record<string, unknown> | undefined;
+  }
+
+  create(name: string, resample = '', groupBy = 'time(10s)'): void {
+    const text = `CREATE CONTINUOUS QUERY ${name} ON db ${resample} BEGIN SELECT mean(f) INTO db.autogen.out FROM db.autogen.m GROUP BY ${groupBy} END`;
+    this.do({
+      kind: 'create-continuous-query',
+      database: 'db',
+      name,
+      text,
+      nowNs: this.nowNs + 1n,
+    });
+  }
+
+  get nowNs(): bigint {
+    return startNs + BigInt(Math.round(this.#world.nowMs)) * 1_000_000n;
+  }
+
+  get marks(): readonly (bigint | undefined)[] {
+    const queries: readonly ContinuousQuery[] =
+      findDatabase(this.catalog, 'db')?.continuousQueries ?? [];
+    return queries.map(({ ranUntilNs }) => ranUntilNs && (ranUntilNs - startNs) / 1_000_000_000n);
+  }
+
+  of(name: string, nodeId: number) {
+    const whenReached = async <T>(work: () => T): Promise<T> => {
+      await Promise.resolve();
+      if (this.away.has(name)) throw new DbError('unavailable', 'meta service unavailable');
+      return work();
+    };
+    const catalogOf = (): Catalog => this.catalog;
+    return {
+      get catalog() {
+        return catalogOf();
+      },
+      execute: (command: Command) => whenReached(() => this.do(command)),
+      watch: (listener: (news: CatalogNews) => void) => {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+      },
+      acquireLease: () =>
+        whenReached((): LeaseGrant | undefined => {
+          try {
+            const durationNs = BigInt(leaseMs) * 1_000_000n;
+            const made = this.do({
+              kind: 'acquire-lease',
+              name: leaseName,
+              nodeId,
+              nowNs: this.nowNs,
+              durationNs,
+            });
+            const { token } = made?.['lease'] as { token: number };
+            return { token, durationMs: leaseMs };
+          } catch {
+            return undefined;
+          }
+        }),
+    };
+  }
+}
+
+interface Setting {
+  readonly parallelism?: number;
+  readonly run?: (run: ContinuousRun, node: SimNode) => Promise<bigint>;
+}
+
+class Cluster {
+  readonly world = new World(1);
+  readonly metas = new Metas(this.world);
+  /** `node query [start end)` in seconds since the start, as they began. */
+  readonly runs: string[] = [];
+  readonly records: RunRecord[] = [];
+  readonly queriers = new Map<string, ContinuousQuerier>();
+
+  start(name: string, { parallelism = 1, run }: Setting = {}): void {
+    const node = this.world.addNode(name);
+    const { clock, log } = node.env;
+    const meta = this.metas.of(name, this.queriers.size + 1);
+    const options = { runIntervalMs: 1_000, isLogging: true, parallelism, lateNs: 0n };
+    const running = (one: ContinuousRun): Promise<bigint> => {
+      this.runs.push(`${name} ${printSelectTimes(one.select, startNs)}`);
+      return run?.(one, node) ?? Promise.resolve(1n);
+    };
+    const record = (one: RunRecord) => this.records.push(one);
+    this.queriers.set(
+      name,
+      new ContinuousQuerier({ clock, log, meta, run: running, record }, options),
+    );
+  }
+
+  statistics(name: string): unknown {
+    return this.queriers.get(name)?.statistics()[0]?.values;
+  }
+
+  pass(untilMs: number): Promise<void> {
+    return this.world.run(untilMs);
+  }
+}
+
+test('continuous querier: each window runs once, on one of the nodes, and is marked', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  cluster.start('a');
+  cluster.start('b');
+  await cluster.pass(41_500);
+  expect(cluster.runs).toEqual(['a 0 10', 'a 10 20', 'a 20 30', 'a 30 40']);
+  expect(cluster.metas.marks).toEqual([40n]);
+  expect(cluster.statistics('a')).toEqual({ queryFail: 0, queryOk: 4 });
+  expect(cluster.statistics('b')).toEqual({ queryFail: 0, queryOk: 0 });
+  expect(cluster.records.at(-1)).toMatchObject({
+    database: 'db',
+    name: 'cq',
+    writtenCount: 1n,
+    startNs: startNs + 30_000_000_000n,
+    endNs: startNs + 40_000_000_000n,
+  });
+});
+
+test('continuous querier: what was due while no node held the lease runs when one does', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  await cluster.pass(25_000);
+  cluster.start('a');
+  await cluster.pass(31_500);
+  cluster.metas.away.add('a');
+  await cluster.pass(65_000);
+  cluster.metas.away.clear();
+  await cluster.pass(72_500);
+  expect(cluster.runs).toEqual(['a 0 20', 'a 20 30', 'a 30 60', 'a 60 70']);
+});
+
+test('continuous querier: a long absence is made up for in slices', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  await cluster.pass(25_000_000);
+  cluster.start('a');
+  await cluster.pass(25_002_000);
+  expect(cluster.runs).toEqual(['a 0 10000', 'a 10000 20010', 'a 20010 25000']);
+});
+
+test('continuous querier: a holder that stood still marks nothing, and writes nothing more', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  const ends: string[] = [];
+  cluster.start('a', {
+    run: async ({ signal, checkLease }, { env }) => {
+      await env.clock.sleep(100);
+      cluster.metas.away.add('a');
+      await env.clock.sleep(15_000);
+      ends.push(signal.aborted ? 'aborted' : 'at work');
+      checkLease();
+      return 1n;
+    },
+  });
+  await cluster.pass(10_500);
+  cluster.start('b');
+  await cluster.pass(32_500);
+  expect(ends).toEqual(['aborted']);
+  expect(cluster.runs).toEqual(['a 0 10', 'b 0 10', 'b 10 20', 'b 20 30']);
+  expect(cluster.metas.marks).toEqual([30n]);
+  expect(cluster.statistics('a')).toEqual({ queryFail: 0, queryOk: 0 });
+});
+
+test('continuous querier: marks of an old holder are refused', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  // The other node takes over while the answer of the run is on its way.
+  cluster.start('a', {
+    run: () => {
+      cluster.metas.do({
+        kind: 'acquire-lease',
+        name: leaseName,
+        nodeId: 9,
+        nowNs: cluster.metas.nowNs + 60_000_000_000n,
+        durationNs: 1n,
+      });
+      return Promise.resolve(1n);
+    },
+  });
+  await cluster.pass(10_500);
+  expect(cluster.runs).toEqual(['a 0 10']);
+  expect(cluster.metas.marks).toEqual([0n]);
+});
+
+test('continuous querier: queries run one after the other, or some at once', async () => {
+  for (const parallelism of [1, 3]) {
+    const cluster = new Cluster();
+    for (const name of ['a', 'b', 'c', 'd']) cluster.metas.create(name);
+    let [running, most] = [0, 0];
+    cluster.start('n', {
+      parallelism,
+      run: async (_run, { env }) => {
+        most = Math.max(most, ++running);
+        await env.clock.sleep(500);
+        running--;
+        return 1n;
+      },
+    });
+    await cluster.pass(13_000);
+    expect(most).toBe(parallelism);
+    expect(cluster.runs).toHaveLength(4);
+  }
+});
+
+test('continuous querier: a lease is renewed while a query runs longer than it lasts', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('slow', '', 'time(1m)');
+  cluster.start('a', {
+    run: async ({ checkLease }, { env }) => {
+      await env.clock.sleep(3 * leaseMs);
+      checkLease();
+      return 1n;
+    },
+  });
+  cluster.start('b');
+  await cluster.pass(95_000);
+  expect(cluster.runs).toEqual(['a 0 60']);
+  expect(cluster.metas.marks).toEqual([60n]);
+});
+
+test('continuous querier: a run that failed for what may pass runs again, with pauses; for all else it counts', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  const codes: (DbErrorCode | undefined)[] = [
+    'unavailable',
+    'timeout',
+    undefined,
+    'partial_write',
+    undefined,
+  ];
+  cluster.start('a', {
+    run: () => {
+      const code = codes.shift();
+      return code === undefined ? Promise.resolve(1n) : Promise.reject(new DbError(code, 'no'));
+    },
+  });
+  await cluster.pass(32_500);
+  expect(cluster.runs).toEqual(['a 0 10', 'a 0 10', 'a 0 10', 'a 10 20', 'a 20 30']);
+  expect(cluster.statistics('a')).toEqual({ queryFail: 3, queryOk: 2 });
+  expect(cluster.metas.marks).toEqual([30n]);
+});
+
+test.each(['drop-continuous-query', 'drop-database'] as const)(
+  'continuous querier: %s ends a run in its midst',
+  async (kind) => {
+    const cluster = new Cluster();
+    cluster.metas.create('cq');
+    const ends: unknown[] = [];
+    cluster.start('a', {
+      run: async ({ signal }, { env }) => {
+        await env.clock.sleep(60_000, signal).catch((error: unknown) => {
+          ends.push(error);
+          throw error;
+        });
+        return 1n;
+      },
+    });
+    await cluster.pass(12_000);
+    cluster.metas.do(
+      kind === 'drop-database' ? { kind, name: 'db' } : { kind, database: 'db', name: 'cq' },
+    );
+    await cluster.pass(30_000);
+    expect(ends).toMatchObject([{ message: 'continuous query dropped' }]);
+    expect(cluster.runs).toHaveLength(1);
+  },
+);
+
+test('continuous querier: one that was made anew under its name while it ran keeps no mark of the old one', async () => {
+  const cluster = new Cluster();
+  cluster.metas.create('cq');
+  cluster.start('a', {
+    run: () => {
+      if (cluster.runs.length > 1) return Promise.resolve(1n);
+      cluster.metas.do({ kind: 'drop-continuous-query', database: 'db', name: 'cq' });
+      cluster.metas.create('cq', '', 'time(1h)');
+      return Promise.resolve(1n);
+    },
+  });
+  await cluster.pass(10_100);
+  expect(cluster.metas.marks).toEqual([undefined]);
+});
+
+test('continuous querier: nothing is asked of the metas without queries, and a stop ends what runs', async () => {
+  const cluster = new Cluster();
+  cluster.start('a', {
+    run: ({ signal }, { env }) => env.clock.sleep(60_000, signal).then(() => 1n),
+  });
+  await cluster.pass(5_000);
+  expect(cluster.metas.catalog.leases).toEqual([]);
+  cluster.metas.create('cq');
+  await cluster.pass(15_000);
+  expect(cluster.runs).toHaveLength(1);
+  const querier = cluster.queriers.get('a');
+  await cluster.world.complete(querier?.close() ?? Promise.reject(new Error('no querier')), 1_000);
+  expect(cluster.metas.marks).toEqual([0n]);
+});

@@ -1,0 +1,305 @@
+/**
+ * Runs the continuous queries of the cluster (spec F65 to F67). Each node looks each `run-interval`; the one that holds the
+ * lease runs what is due, in the order of the catalog, one after the other or `parallelism` at once.
+ *
+ * Invariants:
+ * - No window is skipped: its mark moves on when it was written, or refused for what no later attempt would change.
+ * - A window is written under one holder's token; an old holder's writes are refused by the owners (lease-fences.ts) and its
+ *   marks by the catalog.
+ * - A query that is dropped, or whose database is, ends where it is.
+ */
+import { Tasks } from '../base/async/tasks.ts';
+import { DbError, errorText, isDbError, type DbErrorCode } from '../base/errors.ts';
+import { minuteMs, secondMs } from '../base/units.ts';
+import type { Clock, Timer } from '../env/clock.ts';
+import type { Log } from '../env/log.ts';
+import type { SelectStatement } from '../influxql/ast.ts';
+import type { CatalogWatch, LeaseGrant, MetaAccess } from '../meta/client/meta-access.ts';
+import { findDatabase, type Catalog, type ContinuousQuery } from '../meta/model/catalog.ts';
+import { Counters } from '../telemetry/counters.ts';
+import type { Statistic } from '../telemetry/statistics.ts';
+import { parseContinuousQuery, withTimeRange, type ContinuousSelect } from './continuous-query.ts';
+import { LeaseKeeper, type HeldLease } from './lease-keeper.ts';
+import { RunLog } from './run-log.ts';
+import { RunMarks } from './run-marks.ts';
+import { dueRun } from './schedule.ts';
+
+/** As the reference calls it; whoever asks `/lease` sees it. */
+export const leaseName = 'continuous_querier';
+
+export interface ContinuousRun {
+  readonly select: SelectStatement;
+  readonly database: string;
+  readonly signal: AbortSignal;
+  readonly token: number;
+  /** Throws `lease_lost`; asked before each batch of points leaves. */
+  readonly checkLease: () => void;
+}
+
+/** What `query-stats-enabled` keeps of a run. */
+export interface RunRecord {
+  readonly database: string;
+  readonly name: string;
+  readonly durationNs: bigint;
+  readonly writtenCount: bigint;
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+}
+
+export interface ContinuousQuerierPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meta: Pick<MetaAccess, 'catalog' | 'execute'> &
+    CatalogWatch & {
+      acquireLease(name: string): Promise<LeaseGrant | undefined>;
+    };
+  /** Runs it as any query runs; resolves with the number of points written. */
+  readonly run: (run: ContinuousRun) => Promise<bigint>;
+  /** Left out without `query-stats-enabled`. */
+  readonly record?: ((run: RunRecord) => void) | undefined;
+}
+
+/** Of `[continuous_queries]`. */
+export interface ContinuousQuerierOptions {
+  readonly runIntervalMs: number;
+  readonly isLogging: boolean;
+  readonly parallelism: number;
+  readonly lateNs: bigint;
+}
+
+/** A run makes up for so many windows at most: answers stay small, and other queries have their turn. */
+export const windowsMax = 1_000;
+const backoffMsMax = minuteMs;
+/** Windows whose run failed so are run again; for all else the run counts, as in the reference. */
+const passingCodes: readonly DbErrorCode[] = ['unavailable', 'no_leader', 'not_leader', 'shutdown', 'timeout', 'cancelled', 'write_failed', 'outcome_unknown', 'queue_full', 'cache_full', 'disk_full', 'limit_exceeded', 'io_error', 'lease_lost', 'corrupt', 'internal']; // prettier-ignore
+
+interface Failures {
+  readonly count: number;
+  readonly notBeforeMs: number;
+}
+
+interface Known {
+  readonly text: string;
+  readonly query: ContinuousSelect;
+}
+
+/** A query of the catalog at its place. */
+interface Placed extends ContinuousQuery {
+  readonly database: string;
+}
+
+export class ContinuousQuerier {
+  readonly #ports: ContinuousQuerierPorts;
+  readonly #options: ContinuousQuerierOptions;
+  readonly #keeper: LeaseKeeper;
+  readonly #marks: RunMarks;
+  readonly #counters = new Counters(['queryFail', 'queryOk']);
+  /** Of queries that are there: as long as the catalog. */
+  readonly #known = new Map<string, Known>();
+  readonly #failures = new Map<string, Failures>();
+  readonly #running = new Map<Placed, AbortController>();
+  readonly #closing = new AbortController();
+  readonly #tasks: Tasks;
+  readonly #timer: Timer;
+  readonly #unwatch: () => void;
+  readonly #runLog: RunLog | undefined;
+  #isLooking = false;
+
+  constructor(ports: ContinuousQuerierPorts, options: ContinuousQuerierOptions) {
+    const { clock, log, meta } = ports;
+    this.#ports = ports;
+    this.#options = options;
+    this.#keeper = new LeaseKeeper({ clock, log, acquire: () => meta.acquireLease(leaseName) });
+    this.#runLog = options.isLogging ? new RunLog(clock, log) : undefined;
+    const execute = meta.execute.bind(meta);
+    this.#marks = new RunMarks({ clock, execute }, { lease: leaseName });
+    this.#tasks = new Tasks((name, error) => {
+      log.error('A task of the continuous query service failed', { name, error: errorText(error) });
+    });
+    this.#unwatch = meta.watch(({ after }) => {
+      this.#endDropped(after);
+    });
+    log.info('Starting continuous query service');
+    this.#timer = clock.every(options.runIntervalMs, () => {
+      this.#tasks.spawn('continuous queries', this.look());
+    });
+  }
+
+  /** Runs what is due, if this node holds the lease by then. */
+  async look(): Promise<void> {
+    if (this.#isLooking || this.#placed().length === 0) return;
+    this.#isLooking = true;
+    try {
+      await this.#keeper.run(async (lease) => {
+        while (
+          (await this.#runDue(lease)) &&
+          !lease.signal.aborted &&
+          !this.#closing.signal.aborted
+        );
+      });
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  statistics(): readonly Statistic[] {
+    return [{ name: 'cq', tags: {}, values: this.#counters.values() }];
+  }
+
+  async close(): Promise<void> {
+    this.#timer.cancel();
+    this.#unwatch();
+    this.#closing.abort(new DbError('shutdown', 'the node stops'));
+    for (const run of this.#running.values()) run.abort(this.#closing.signal.reason);
+    await this.#tasks.settled();
+    this.#keeper.close();
+    this.#ports.log.info('Terminating continuous query service');
+  }
+
+  #placed(): readonly Placed[] {
+    return this.#ports.meta.catalog.databases.flatMap(
+      ({ name: database, continuousQueries = [] }) =>
+        continuousQueries.map((query) => ({ ...query, database })),
+    );
+  }
+
+  /** Once through all of them; true when more is due at once. */
+  async #runDue(lease: HeldLease): Promise<boolean> {
+    this.#marks.use(lease.token);
+    const queries = this.#placed();
+    this.#forgetGone(queries);
+    const more = { isDue: false };
+    const turns = queries.values();
+    const work = async (): Promise<void> => {
+      for (const query of turns) {
+        if (lease.signal.aborted || this.#closing.signal.aborted) return;
+        if (await this.#runOne(query, lease)) more.isDue = true;
+        if (this.#marks.isDue) await this.#tell();
+      }
+    };
+    await Promise.all(Array.from({ length: this.#options.parallelism }, work));
+    await this.#tell();
+    return more.isDue;
+  }
+
+  async #tell(): Promise<void> {
+    try {
+      await this.#marks.flush();
+    } catch (error) {
+      const fields = { error: errorText(error) };
+      this.#ports.log.debug('How far continuous queries have run could not be told', fields);
+    }
+  }
+
+  /** True when the query has missed more than one run makes up for. */
+  async #runOne(query: Placed, lease: HeldLease): Promise<boolean> {
+    const { clock, meta } = this.#ports;
+    if (!isThere(meta.catalog, query)) return false;
+    const key = keyOf(query);
+    const nowMs = clock.monotonicMs();
+    const failures = this.#failures.get(key);
+    if (failures !== undefined && nowMs < failures.notBeforeMs) return false;
+    try {
+      const { select, resampling } = this.#parsed(key, query.text);
+      const nowNs = clock.wallNs();
+      const { lateNs } = this.#options;
+      const plan = dueRun(nowNs, resampling(nowNs), this.#marks.of(query), { lateNs, windowsMax });
+      if (plan === undefined) return false;
+      if (plan.range !== undefined) await this.#runRange({ query, select, lease }, plan.range);
+      this.#marks.set(query, plan.ranUntilNs);
+      this.#failures.delete(key);
+      return plan.isBehind;
+    } catch (error) {
+      this.#noteFailure(query, error);
+      return false;
+    }
+  }
+
+  #parsed(key: string, text: string): ContinuousSelect {
+    const known = this.#known.get(key);
+    if (known?.text === text) return known.query;
+    const query = parseContinuousQuery(text);
+    this.#known.set(key, { text, query });
+    return query;
+  }
+
+  /** Throws what may pass: then the range has to run again. */
+  async #runRange(
+    { query, select, lease }: { readonly query: Placed; readonly select: SelectStatement; readonly lease: HeldLease }, // prettier-ignore
+    range: { readonly startNs: bigint; readonly endNs: bigint },
+  ): Promise<void> {
+    const { clock, run, record } = this.#ports;
+    const { database, name } = query;
+    const startedMs = clock.monotonicMs();
+    const noteEnd = this.#runLog?.start(query, range);
+    const ending = new AbortController();
+    const onLost = (): void => {
+      ending.abort(lease.signal.reason);
+    };
+    lease.signal.addEventListener('abort', onLost, { once: true });
+    this.#running.set(query, ending);
+    try {
+      const writtenCount = await run({
+        select: withTimeRange(select, range),
+        database,
+        signal: ending.signal,
+        token: lease.token,
+        checkLease: () => {
+          lease.check();
+        },
+      });
+      lease.check();
+      this.#counters.add('queryOk');
+      const durationNs = BigInt(Math.round((clock.monotonicMs() - startedMs) * 1e3)) * 1_000n;
+      noteEnd?.({ writtenCount, durationNs });
+      record?.({ database, name, durationNs, writtenCount, ...range });
+    } catch (error) {
+      noteEnd?.(undefined);
+      // What ended it says more than what the query made of that.
+      const cause: unknown = ending.signal.aborted ? ending.signal.reason : error;
+      if (!isDbError(cause) || passingCodes.includes(cause.code)) throw cause;
+      this.#counters.add('queryFail');
+      this.#logError(query, cause);
+    } finally {
+      this.#running.delete(query);
+      lease.signal.removeEventListener('abort', onLost);
+    }
+  }
+
+  #noteFailure(query: Placed, error: unknown): void {
+    if (isDbError(error, 'lease_lost') || isDbError(error, 'shutdown')) return;
+    const key = keyOf(query);
+    const count = (this.#failures.get(key)?.count ?? 0) + 1;
+    const pauseMs = Math.min(secondMs * 2 ** Math.min(count - 1, 16), backoffMsMax);
+    this.#failures.set(key, { count, notBeforeMs: this.#ports.clock.monotonicMs() + pauseMs });
+    this.#counters.add('queryFail');
+    this.#logError(query, error);
+  }
+
+  #logError({ text }: Placed, error: unknown): void {
+    this.#ports.log.info('Error executing query', { query: text, error: errorText(error) });
+  }
+
+  #endDropped(catalog: Catalog): void {
+    for (const [query, run] of this.#running)
+      if (!isThere(catalog, query)) run.abort(new DbError('cancelled', 'continuous query dropped'));
+  }
+
+  #forgetGone(queries: readonly Placed[]): void {
+    if (this.#known.size + this.#failures.size === 0) return;
+    const keys = new Set(queries.map(keyOf));
+    for (const map of [this.#known, this.#failures])
+      for (const key of map.keys()) if (!keys.has(key)) map.delete(key);
+  }
+}
+
+function isThere(catalog: Catalog, { database, name, createdNs, text }: Placed): boolean {
+  const queries = findDatabase(catalog, database)?.continuousQueries ?? [];
+  return queries.some(
+    (one) => one.name === name && one.createdNs === createdNs && one.text === text,
+  );
+}
+
+function keyOf({ database, name }: Placed): string {
+  return JSON.stringify([database, name]);
+}

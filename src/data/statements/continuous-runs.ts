@@ -1,0 +1,104 @@
+/** Selects of continuous queries: as their runner starts them, and as EXECUTE CONTINUOUS QUERY does. */
+import { DbError } from '../../base/errors.ts';
+import { leaseName, windowsMax, type ContinuousRun } from '../../cq/continuous-querier.ts';
+import { parseContinuousQuery, withTimeRange } from '../../cq/continuous-query.ts';
+import { truncated } from '../../cq/schedule.ts';
+import type { SelectStatement, Statement } from '../../influxql/ast.ts';
+import { printStatement } from '../../influxql/printer.ts';
+import type { OutputSeries } from '../../query/emit/result.ts';
+import { runSelect, type SelectContext, type SelectPorts } from '../select/select-runner.ts';
+import { mustFindDatabase } from './schema-scope.ts';
+import type { QueryRegistry } from './query-registry.ts';
+
+export interface ContinuousRunLimits {
+  readonly bucketsMax: number;
+  /** `[cluster] query-timeout`; 0 is no limit. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Runs the select of a continuous query as a query of nobody: listed, killed and limited as any other. Resolves with the
+ * number of points that it wrote; throws why it ended.
+ */
+export async function runContinuousSelect(
+  { select, database, signal, token, checkLease }: ContinuousRun,
+  ports: SelectPorts & { readonly registry: QueryRegistry },
+  { bucketsMax, timeoutMs }: ContinuousRunLimits,
+): Promise<bigint> {
+  const { clock, registry, writeLines } = ports;
+  const text = (): string => printStatement(select);
+  const ticket = registry.start({ text, database, user: '', signal });
+  const timer =
+    timeoutMs > 0
+      ? clock.after(timeoutMs, () => {
+          ticket.abort(new DbError('timeout', 'query-timeout limit exceeded'));
+        })
+      : undefined;
+  const context: SelectContext = {
+    database,
+    retentionPolicy: '',
+    nowNs: clock.wallNs(),
+    bucketsMax,
+    signal: ticket.signal,
+    fence: { lease: leaseName, token },
+  };
+  const fenced: SelectPorts = {
+    ...ports,
+    writeLines: (request) => {
+      checkLease();
+      return writeLines(request);
+    },
+  };
+  try {
+    const written = writtenOf(await runSelect(select, context, fenced));
+    ticket.signal.throwIfAborted();
+    return written;
+  } catch (error) {
+    throw ticket.signal.aborted ? ticket.signal.reason : error;
+  } finally {
+    timer?.cancel();
+    ticket.done();
+  }
+}
+
+type Execute = Extract<Statement, { kind: 'execute-continuous-query' }>;
+
+/** All windows that touch the range, in slices: what has been written before an error stays written. */
+export async function executeContinuousQuery(
+  { database, name, fromNs, toNs }: Execute,
+  context: SelectContext,
+  ports: SelectPorts,
+): Promise<OutputSeries> {
+  const { continuousQueries = [] } = mustFindDatabase(ports.meta.catalog, database);
+  const query = continuousQueries.find((one) => one.name === name);
+  if (query === undefined) throw new DbError('not_found', 'continuous query not found');
+  const { select, resampling } = parseContinuousQuery(query.text);
+  const { intervalNs, offsetNs, zone } = resampling(context.nowNs);
+  if (intervalNs === 0n)
+    throw new DbError('invalid_argument', 'continuous query has no GROUP BY time(): it never runs');
+  const windowAt = (timeNs: bigint) => truncated(timeNs - offsetNs, intervalNs, zone) + offsetNs;
+  const endNs = windowAt(toNs + intervalNs - 1n);
+  let writtenCount = 0n;
+  for (let startNs = windowAt(fromNs); startNs < endNs;) {
+    const sliceEndNs = windowAt(startNs + BigInt(windowsMax) * intervalNs);
+    const range = { startNs, endNs: sliceEndNs < endNs ? sliceEndNs : endNs };
+    writtenCount += await runRange(select, range, { context: { ...context, database }, ports });
+    startNs = range.endNs;
+  }
+  return { kind: 'rows', name: 'result', columns: ['time', 'written'], rows: [[0n, writtenCount]] };
+}
+
+async function runRange(
+  select: SelectStatement,
+  range: { readonly startNs: bigint; readonly endNs: bigint },
+  { context, ports }: { readonly context: SelectContext; readonly ports: SelectPorts },
+): Promise<bigint> {
+  context.signal.throwIfAborted();
+  return writtenOf(await runSelect(withTimeRange(select, range), context, ports));
+}
+
+/** INTO answers one row: how many points it wrote. */
+function writtenOf([series]: readonly OutputSeries[]): bigint {
+  const written = series?.kind === 'rows' ? series.rows[0]?.[1] : undefined;
+  return typeof written === 'bigint' ? written : 0n;
+}
