@@ -82,7 +82,11 @@ export async function runInto(
   try {
     const pieces = streamOf(prepared, { account, heldBytesMax: 0 }, { context, ports });
     const pacer = pacerOf(context, ports);
-    return await writeInto(pieces, target, { write: ports.writeLines, pacer, fence: context.fence });
+    return await writeInto(pieces, target, {
+      write: ports.writeLines,
+      pacer,
+      fence: context.fence,
+    });
   } finally {
     account.close();
   }

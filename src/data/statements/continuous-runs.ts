@@ -6,7 +6,7 @@ import { truncated } from '../../cq/schedule.ts';
 import type { SelectStatement, Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
-import { runSelect, type SelectContext, type SelectPorts } from '../select/select-runner.ts';
+import { runInto, type SelectContext, type SelectPorts } from '../select/select-runner.ts';
 import { mustFindDatabase } from './schema-scope.ts';
 import type { QueryRegistry } from './query-registry.ts';
 
@@ -50,7 +50,7 @@ export async function runContinuousSelect(
     },
   };
   try {
-    const written = writtenOf(await runSelect(select, context, fenced));
+    const written = writtenOf(await runInto(select, context, fenced));
     ticket.signal.throwIfAborted();
     return written;
   } catch (error) {
@@ -94,11 +94,11 @@ async function runRange(
   { context, ports }: { readonly context: SelectContext; readonly ports: SelectPorts },
 ): Promise<bigint> {
   context.signal.throwIfAborted();
-  return writtenOf(await runSelect(withTimeRange(select, range), context, ports));
+  return writtenOf(await runInto(withTimeRange(select, range), context, ports));
 }
 
 /** INTO answers one row: how many points it wrote. */
-function writtenOf([series]: readonly OutputSeries[]): bigint {
-  const written = series?.kind === 'rows' ? series.rows[0]?.[1] : undefined;
+function writtenOf(series: OutputSeries): bigint {
+  const written = series.kind === 'rows' ? series.rows[0]?.[1] : undefined;
   return typeof written === 'bigint' ? written : 0n;
 }
