@@ -11,6 +11,7 @@ import type { LevelPlan } from '../../query/plan/level-plan.ts';
 import { checkSystemSource } from '../../query/plan/match-measurements.ts';
 import { planLevel } from '../../query/plan/plan-level.ts';
 import { resolveSelect } from '../../query/plan/resolve-select.ts';
+import { shardRange } from '../../query/plan/shard-range.ts';
 import { outputSeries } from '../../query/run/output-series.ts';
 import { Pacer } from '../../query/run/pacer.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
@@ -67,7 +68,8 @@ export function prepareSelect(
   const compiled = compileStatement(qualified, { nowNs: context.nowNs });
   const measurements = measurementsOf(qualified);
   measurements.forEach(checkSystemSource);
-  return { compiled, places: shardsOfPlaces(measurements, compiled.range, ports.meta) };
+  const range = shardRange(compiled, context.bucketsMax);
+  return { compiled, places: shardsOfPlaces(measurements, range, ports.meta) };
 }
 
 /** Runs a SELECT with INTO and answers how many points it wrote. */

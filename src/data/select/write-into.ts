@@ -80,7 +80,8 @@ function lineWriter(
   });
   const keys = [...fields].map(([key, column]) => ({ prefix: `${escapeTag(key)}=`, column }));
   return (row) => {
-    const own = [...tags, ...tagColumns.map(({ key, column }) => [key, textAt(column, row)] as const)]; // prettier-ignore
+    // A tag of the group that is named inside of top() as well is the point's.
+    const own = new Map([...tags, ...tagColumns.map(({ key, column }) => [key, textAt(column, row)] as const)]); // prettier-ignore
     const parts: string[] = [];
     for (const { prefix, column } of keys) {
       if (!isValid(column, row)) continue;
@@ -89,7 +90,7 @@ function lineWriter(
       parts.push(prefix + text);
     }
     if (parts.length === 0) return undefined;
-    const tagText = own.map(([key, value]) => (value === '' ? '' : `,${escapeTag(key)}=${escapeTag(value)}`)); // prettier-ignore
+    const tagText = [...own].map(([key, value]) => (value === '' ? '' : `,${escapeTag(key)}=${escapeTag(value)}`)); // prettier-ignore
     return `${measurement}${tagText.join('')} ${parts.join(',')} ${timesNs[row] ?? 0n}`;
   };
 }

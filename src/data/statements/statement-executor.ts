@@ -7,6 +7,7 @@ import { isReadOnly, requiredPrivileges } from '../../influxql/privileges.ts';
 import type { Command } from '../../meta/model/command.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
 import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
+import { qualifyNames } from '../select/qualify-names.ts';
 import {
   runInto,
   streamSelect,
@@ -146,14 +147,23 @@ export class StatementExecutor {
     statement: Statement,
     request: QueryRequest,
   ): Promise<Omit<StatementResult, 'statementId'>> {
-    const messages = warnings(statement, request.isReadOnly);
     try {
       const series = await this.#series(statement, request);
       if (request.signal.aborted) throw request.signal.reason;
+      const messages = request.isReadOnly ? this.#warnings(statement, request) : [];
       return { series, ...(messages.length > 0 && { messages }) };
     } catch (error) {
       return this.#failed(statement, request, error);
     }
+  }
+
+  /** Of a GET that changes something; the names of a SELECT are written out. */
+  #warnings(statement: Statement, request: QueryRequest): readonly ResultMessage[] {
+    if (isReadOnly(statement)) return [];
+    const isSelect = statement.kind === 'select';
+    const said = isSelect ? qualifyNames(statement, request, this.#ports.meta) : statement;
+    const use = `deprecated use of '${printStatement(said)}' in a read only context`;
+    return [{ level: 'warning', text: `${use}, please use a POST request instead` }];
   }
 
   /** What a statement says that failed: why it was ended, if it was. */
@@ -279,10 +289,4 @@ function checkName(command: Command): void {
         ? command.policy.name
         : undefined;
   if (name === '') throw new DbError('invalid_argument', 'invalid name');
-}
-
-function warnings(statement: Statement, isGet: boolean): readonly ResultMessage[] {
-  if (!isGet || isReadOnly(statement)) return [];
-  const use = `deprecated use of '${printStatement(statement)}' in a read only context`;
-  return [{ level: 'warning', text: `${use}, please use a POST request instead` }];
 }

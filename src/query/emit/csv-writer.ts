@@ -74,9 +74,9 @@ export function writeCsvError(text: string): Buffer {
 }
 
 function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: CsvTimes): void {
-  // The reference builds this column as a series key: escaped, and an empty tag is no tag.
+  // Not escaped, unlike in a series key; an empty tag is no tag.
   const present = (series.tags ?? []).filter(([, value]) => value !== '');
-  const tags = present.map(([key, value]) => `${escapeTag(key)}=${escapeTag(value)}`).join(',');
+  const tags = present.map(([key, value]) => `${key}=${value}`).join(',');
   const head = `${quoted(series.name ?? '')},${quoted(tags)}`;
   if (series.kind === 'rows') {
     const timeAt = series.columns.indexOf('time');
@@ -104,10 +104,6 @@ function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: CsvT
 
 function timeText(timeNs: bigint, unitNs: CsvTimes): string {
   return unitNs === 'rfc3339' ? formatRfc3339(timeNs) : String(timeNs / unitNs);
-}
-
-function escapeTag(text: string): string {
-  return text.replace(/[,= ]/g, '\\$&');
 }
 
 function writeColumnCell(writer: ByteWriter, column: Column, row: number): void {

@@ -32,11 +32,12 @@ class Difference implements Transformation {
   readonly #type: ColumnType;
   readonly #isNonNegative: boolean;
   #timeNs: bigint | undefined;
-  #value: Cell = 0;
+  #value: Cell;
 
   constructor(type: ColumnType, isNonNegative: boolean) {
     this.#type = type;
     this.#isNonNegative = isNonNegative;
+    this.#value = type === 'float' ? 0 : 0n;
   }
 
   push({ timesNs, values }: Points): Points {
@@ -46,10 +47,12 @@ class Difference implements Transformation {
       const timeNs = timesNs[i] ?? 0n;
       if (timeNs === this.#timeNs) continue;
       const value = cellAt(values, i);
-      const isNegative = value < this.#value;
+      const change = subtract(this.#type, value, this.#value);
+      // Of signed integers the change tells, which may have wrapped; of unsigned ones the values do.
+      const isNegative = this.#type === 'unsigned' ? value < this.#value : Number(change) < 0;
       if (this.#timeNs !== undefined && !(this.#isNonNegative && isNegative)) {
         times.push(timeNs);
-        cells.push(subtract(this.#type, value, this.#value));
+        cells.push(change);
       }
       this.#timeNs = timeNs;
       this.#value = value;

@@ -5,6 +5,7 @@ import { checkCount, firstOf, invalid, numbersOnly } from './checks.ts';
 import type { PlannedCall, Points, SelectorDefinition, Window, WindowReducer } from './function.ts';
 import { foldFunction, type Fold } from './reducer.ts';
 import { pointAt, pointBytes, selectedPoints, type SelectedPoint } from './selected.ts';
+import { unstableOrder } from './unstable-order.ts';
 
 /** The point at a rank of the ordered values; none when the rank is outside of them. */
 export const percentileFunction: SelectorDefinition = {
@@ -56,13 +57,19 @@ class Percentile implements WindowReducer {
     const { argumentType, auxTypes } = this.#call;
     const rank = Math.floor((points.length * this.#percent) / 100 + 0.5) - 1;
     if (rank < 0 || rank >= points.length) return noPoints(argumentType);
-    points.sort((a, b) => compareCells(a.value, b.value));
-    return selectedPoints(points.slice(rank, rank + 1), argumentType, auxTypes);
+    const values = points.map(({ value }) => value);
+    const point = points[orderOf(values)[rank] ?? 0];
+    return selectedPoints(point === undefined ? [] : [point], argumentType, auxTypes);
   }
 }
 
 function percentOf(rank: Expr | undefined): number {
   return rank?.kind === 'integer' || rank?.kind === 'number' ? Number(rank.value) : 0;
+}
+
+/** Positions of values in the reference's order, the one among equals included; NaN comes before nothing. */
+function orderOf(values: readonly Cell[]): Int32Array {
+  return unstableOrder(values.length, (left, right) => (values[left] ?? 0) < (values[right] ?? 0));
 }
 
 /** The middle value; the mean of the two in the middle when they are an even number. */
@@ -101,15 +108,20 @@ class OrderedFold implements Fold {
   }
 
   result(): Cell | undefined {
-    const cells = this.#cells.sort(compareCells);
+    const values = this.#cells;
     this.#cells = [];
+    // Equal values look alike here, so that the fast sort does, but for values that have no order.
+    const cells = values.some(Number.isNaN)
+      ? Array.from(orderOf(values), (at) => values[at] ?? 0)
+      : values.sort(compareCells);
     return cells.length === 0 ? undefined : this.#pick(cells);
   }
 }
 
 /**
- * The most frequent value. Of those as frequent the one that was there earlier, by the reference's measure: the first
- * time of a value against the last time of the smaller one. Values that are all alone give the smallest.
+ * The most frequent value. Of those as frequent the one that was there earlier, by the reference's measure: it walks the
+ * ordered values and compares the time of the first point of a value with that of the point that made the one before
+ * the most frequent. Values that are all alone give the smallest.
  */
 export const modeFunction = foldFunction({
   name: 'mode',
@@ -117,14 +129,9 @@ export const modeFunction = foldFunction({
   fold: ({ argumentType }) => (argumentType === 'boolean' ? new BooleanMode() : new Mode()),
 });
 
-interface Seen {
-  count: number;
-  readonly firstNs: bigint;
-  lastNs: bigint;
-}
-
 class Mode implements Fold {
-  readonly #seen = new Map<Cell, Seen>();
+  #values: Cell[] = [];
+  #timesNs: bigint[] = [];
   #heldBytes = 0;
 
   get heldBytes(): number {
@@ -132,26 +139,34 @@ class Mode implements Fold {
   }
 
   take(value: Cell, timeNs: bigint): void {
-    const seen = this.#seen.get(value);
-    if (seen === undefined) {
-      this.#seen.set(value, { count: 1, firstNs: timeNs, lastNs: timeNs });
-      this.#heldBytes += 160 + (typeof value === 'string' ? value.length : 0);
-      return;
-    }
-    seen.count++;
-    seen.lastNs = timeNs;
+    this.#values.push(value);
+    this.#timesNs.push(timeNs);
+    this.#heldBytes += 64 + (typeof value === 'string' ? value.length : 0);
   }
 
   result(): Cell | undefined {
-    const ordered = [...this.#seen].sort(([a], [b]) => compareCells(a, b));
-    this.#seen.clear();
+    const [values, timesNs] = [this.#values, this.#timesNs];
+    this.#values = [];
+    this.#timesNs = [];
     this.#heldBytes = 0;
-    let [best] = ordered;
-    for (const one of ordered.slice(1)) {
-      if (best === undefined || one[1].count < 2 || one[1].count < best[1].count) continue;
-      if (one[1].count > best[1].count || one[1].firstNs <= best[1].lastNs) best = one;
+    const order = orderOf(values);
+    let at = order[0] ?? 0;
+    let best = at;
+    let count = 0;
+    let bestCount = 0;
+    for (const next of order) {
+      if (values[next] !== values[at]) {
+        at = next;
+        count = 1;
+        continue;
+      }
+      count++;
+      const isLater = (timesNs[at] ?? 0n) > (timesNs[best] ?? 0n);
+      if (bestCount > count || (bestCount === count && isLater)) continue;
+      bestCount = count;
+      best = next;
     }
-    return best?.[0];
+    return values[best];
   }
 }
 

@@ -110,7 +110,7 @@ export type RowsSource =
 
 /** Where a column of a feed comes from in the rows of a subquery. */
 export type SubqueryRead =
-  | { readonly kind: 'column'; readonly index: number }
+  | { readonly kind: 'column'; readonly index: number; readonly hidesNaN?: boolean }
   | { readonly kind: 'tag'; readonly name: string }
   | { readonly kind: 'null' };
 

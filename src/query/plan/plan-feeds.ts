@@ -24,6 +24,14 @@ import { visitExpr } from './walk-expr.ts';
 
 type Ref = Extract<Expr, { kind: 'ref' }>;
 
+/** A name that is read, with the type in which it comes. */
+export type FeedRef = Ref & {
+  /** What it was asked for as, where that is not what it comes in. */
+  readonly askedType?: Ref['type'];
+  /** Of a subquery's floats those that are no numbers are null in a cast to integers. */
+  readonly hidesNaN?: boolean;
+};
+
 export interface LevelPlace {
   readonly grid: Grid;
   readonly outerTags: readonly string[];
@@ -51,7 +59,7 @@ export type PlanSubquery = (select: ResolvedSelect, around: AroundLevel) => Leve
 interface RowsDraft {
   readonly kind: 'rows';
   readonly grid: Grid;
-  readonly refs: Ref[];
+  readonly refs: FeedRef[];
   readonly indexes: Map<string, number>;
 }
 
@@ -86,7 +94,7 @@ export class FeedPlanner {
   /** The feed with the columns of `refs`, and where they stand in it. */
   rowsFor(
     grid: Grid,
-    refs: readonly Ref[],
+    refs: readonly FeedRef[],
   ): { readonly feed: number; readonly columns: readonly number[] } {
     const [feed, draft] = this.#draft('rows', grid) as [number, RowsDraft];
     const columns = refs.map((ref) => {
@@ -264,14 +272,17 @@ export class FeedPlanner {
     return {
       kind: 'subquery',
       level,
-      reads: draft.refs.map(({ name }) => readOf(name)),
+      reads: draft.refs.map(({ name, hidesNaN = false }) => {
+        const read = readOf(name);
+        return read.kind === 'column' ? { ...read, hidesNaN } : read;
+      }),
       filter: subqueryFilter(this.#select.condition, level),
     };
   }
 }
 
-function keyOf({ name, type }: Ref): string {
-  return `${type ?? ''} ${name}`;
+function keyOf({ name, type, askedType = type, hidesNaN = false }: FeedRef): string {
+  return `${askedType ?? ''} ${hidesNaN} ${name}`;
 }
 
 /** The tags of a level that are not the outermost query's. */

@@ -1,17 +1,18 @@
 import { must } from '../../base/assert.ts';
-import { DbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { Expr, Field, Fill } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
+import { isConvertible } from '../exec/column-builder.ts';
 import { columnNames } from './column-names.ts';
 import { columnTypeOf, type DataType } from './data-type.ts';
 import { typeOfExpr } from './eval-type.ts';
 import type { CallInput, CallPlan, LevelPlan, PlannedColumn, Slot } from './level-plan.ts';
 import { isMathFunction } from './math-functions.ts';
-import { insideNames } from './name-types.ts';
+import { insideNames, mergeNames, namesOfSubquery } from './name-types.ts';
 import { planChain, type PlannedChain } from './plan-calls.ts';
-import { FeedPlanner, type AroundLevel, type LevelPlace } from './plan-feeds.ts';
+import { FeedPlanner, type AroundLevel, type FeedRef, type LevelPlace } from './plan-feeds.ts';
 import { compileProgram, programColumnType, type ProgramInput } from './program.ts';
 import type { ResolvedSelect } from './resolve-select.ts';
 import { visitExpr } from './walk-expr.ts';
@@ -31,39 +32,44 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
   const isSelector = inputs.calls.length === 1 && isSelectorCall(inputs.calls[0]?.name);
   const feeds = new FeedPlanner(select, place, planLevel);
   const fill = fillOf(select, around);
-  const slots: Slot[] = inputs.refs.map(({ type }) => ({ type: columnTypeOf(type) }));
+  const beside = inputs.refs.map(besideRef(select));
+  const slots: Slot[] = beside.map(({ type }) => ({ type: columnTypeOf(type) }));
   const auxTypes = slots.map(({ type }) => type);
   const calls: CallPlan[] = [];
+  let refusal: DbError | undefined;
   for (const [i, call] of inputs.calls.entries()) {
     const slot = inputs.refs.length + i;
     const driver = typeOfExpr(call, () => undefined);
     slots.push({ type: columnTypeOf(driver), isUnread: true });
     // A call of what nobody knows is not asked at all, nor one of a tag, which shards have no points of.
-    const heart = heartOf(call)?.type;
-    const isTag = heart === 'tag' && feeds.canFold;
-    if (driver === undefined || !isKnown(heart) || isTag) continue;
-    const chain = planChain(call, {
-      grid: place.grid,
-      fill,
-      ascending: compiled.ascending,
-      isSelector,
-      auxTypes,
-      canFold: feeds.canFold,
-    });
+    const heart = heartOf(call);
+    const isTag = heart?.type === 'tag' && feeds.canFold;
+    if (driver === undefined || heart === undefined || !isKnown(heart.type) || isTag) continue;
+    const { ascending } = compiled;
+    const { canFold } = feeds;
+    const { grid } = place;
+    const chain = orRefusal(() => planChain(call, { grid, fill, ascending, isSelector, auxTypes, canFold })); // prettier-ignore
+    if (isDbError(chain)) {
+      refusal ??= chain;
+      feeds.rowsFor(grid, [heart]);
+      continue;
+    }
     slots[slot] = { type: chain.type };
-    const input = inputFor(chain, inputs.refs, feeds);
+    const input = inputFor(chain, beside, feeds);
     calls.push({ slot, type: chain.type, stages: chain.stages, input });
   }
   const isRaw = inputs.calls.length === 0;
-  if (isRaw && inputs.refs.some(({ type }) => isKnown(type)))
-    feeds.rowsFor(place.grid, inputs.refs);
+  if (isRaw && inputs.refs.some(({ type }) => isKnown(type))) feeds.rowsFor(place.grid, beside);
+  // A subquery has its say first.
+  const finished = feeds.finish();
+  if (refusal !== undefined) throw refusal;
   return {
-    columns: columnsOf(listed, inputs, slots).map((column, i) => ({
+    columns: columnsOf(listed, { ...inputs, refs: beside }, slots).map((column, i) => ({
       ...column,
       isPointTag: hasTarget && insides.has(must(listed[i], 'a field per column')),
     })),
     slots,
-    feeds: feeds.finish(),
+    feeds: finished,
     calls,
     outerTags: place.outerTags,
     tags: place.tags,
@@ -73,6 +79,15 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
     offset: compiled.statement.offset,
     timeLabel: compiled.timeLabel,
   };
+}
+
+function orRefusal(plan: () => PlannedChain): PlannedChain | DbError {
+  try {
+    return plan();
+  } catch (error) {
+    if (isDbError(error)) return error;
+    throw error;
+  }
 }
 
 /** A name that was asked for as a field, and is none, is nothing. */
@@ -108,6 +123,24 @@ function placeOf({ compiled, groupBy }: ResolvedSelect, around: AroundLevel): Le
 function fillOf({ compiled }: ResolvedSelect, { grid }: AroundLevel): Fill {
   const isHidden = (grid !== undefined && !compiled.isRaw) || compiled.statement.target !== undefined; // prettier-ignore
   return isHidden && compiled.fill.kind === 'null' ? { kind: 'none' } : compiled.fill;
+}
+
+/**
+ * Of the rows of subqueries a value beside calls is cast from number to number and otherwise stays what it is, whatever it
+ * was asked for as.
+ */
+function besideRef({ sources, compiled }: ResolvedSelect): (ref: Ref) => FeedRef {
+  const names = sources.flatMap((source) => source.kind === 'subquery' ? [namesOfSubquery(source.select.fields, source.select.groupBy)] : []); // prettier-ignore
+  if (names.length < compiled.sources.length) return (ref) => ref;
+  const known = mergeNames(names);
+  return (ref) => {
+    const own = known.typeOf(ref.name);
+    if (own === undefined || own === ref.type) return ref;
+    const isCast = isConvertible(columnTypeOf(own), columnTypeOf(ref.type));
+    return isCast
+      ? { ...ref, hidesNaN: own === 'float' }
+      : { ...ref, type: own, askedType: ref.type };
+  };
 }
 
 /** What is named inside of top() and bottom() has columns behind theirs. */
@@ -166,7 +199,7 @@ function heartOf(call: Call): Ref | undefined {
   return expr?.kind === 'ref' ? expr : undefined;
 }
 
-function inputFor(chain: PlannedChain, refs: readonly Ref[], feeds: FeedPlanner): CallInput {
+function inputFor(chain: PlannedChain, refs: readonly FeedRef[], feeds: FeedPlanner): CallInput {
   const { argument, folded, grid } = chain;
   if (folded !== undefined) {
     const { feed, field } = feeds.windowsFor(grid, argument, folded.call);
@@ -188,7 +221,7 @@ function columnsOf(
     const isInput = expr.kind === 'ref' || (expr.kind === 'call' && !isMathFunction(expr.name));
     if (!isInput) return undefined;
     const index = inputs.slots.get(printExpr(expr)) ?? 0;
-    const type: DataType = expr.kind === 'ref' ? expr.type : slots[index]?.type;
+    const type: DataType = expr.kind === 'ref' ? inputs.refs[index]?.type : slots[index]?.type;
     return { index, type: type === 'tag' ? 'string' : type };
   };
   return fields.map(({ expr }, i) => {

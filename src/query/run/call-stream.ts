@@ -2,7 +2,7 @@ import type { StagePlan } from '../plan/level-plan.ts';
 import type { PointBatch, Subgroups } from './batch.ts';
 import { FillStage } from './fill-stage.ts';
 import { LimitStage } from './limit-stage.ts';
-import { ReduceStage } from './reduce-stage.ts';
+import { ReduceStage, type StreamEnd } from './reduce-stage.ts';
 import type { Stage } from './stage.ts';
 import { StartsStage } from './starts-stage.ts';
 import { TransformStage } from './transform-stage.ts';
@@ -13,6 +13,8 @@ export interface CallStreamOptions {
   readonly subgroups: Subgroups;
   readonly limit: number;
   readonly offset: number;
+  /** Of the reduce stages, in all groups. */
+  readonly ends: Map<StagePlan, StreamEnd>;
 }
 
 /** The stages of a call for one group, one behind the other, LIMIT last. */
@@ -46,12 +48,14 @@ export class CallStream {
   }
 }
 
-function makeStage(plan: StagePlan, { ascending, subgroups }: CallStreamOptions): Stage {
+function makeStage(
+  plan: StagePlan,
+  { stages, ascending, subgroups, ends }: CallStreamOptions,
+): Stage {
+  // prettier-ignore
   switch (plan.kind) {
-    case 'reduce': {
-      const { definition, call, grid } = plan;
-      return new ReduceStage(() => definition.reducer(call), grid, { ascending, subgroups });
-    }
+    case 'reduce':
+      return new ReduceStage(plan, { ascending, subgroups, isFilled: isFilled(plan, stages), end: endOf(plan, ends) }); // prettier-ignore
     case 'transform': {
       const { definition, call } = plan;
       return new TransformStage(() => definition.transformation(call));
@@ -61,4 +65,17 @@ function makeStage(plan: StagePlan, { ascending, subgroups }: CallStreamOptions)
     case 'fill':
       return new FillStage(plan.grid, { fill: plan.fill, ascending, types: plan.types });
   }
+}
+
+function isFilled(plan: StagePlan, stages: readonly StagePlan[]): boolean {
+  const [starts, fill] = stages.slice(stages.indexOf(plan) + 1);
+  return starts?.kind === 'starts' && fill?.kind === 'fill';
+}
+
+function endOf(plan: StagePlan, ends: Map<StagePlan, StreamEnd>): StreamEnd {
+  const known = ends.get(plan);
+  if (known !== undefined) return known;
+  const end = { isOver: false, gapsLeft: 0n };
+  ends.set(plan, end);
+  return end;
 }

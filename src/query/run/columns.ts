@@ -110,6 +110,13 @@ export function convertColumn(column: Column, type: ColumnType): Column {
   return builder.finish();
 }
 
+/** Floats that are no numbers as nulls. */
+export function withoutNaN(column: Column): Column {
+  if (column.type !== 'float' || !column.values.some(Number.isNaN)) return column;
+  const { values, valid } = column;
+  return { ...column, valid: Uint8Array.from(values, (value, row) => Number.isNaN(value) ? 0 : (valid?.[row] ?? 1)) }; // prettier-ignore
+}
+
 export function rowsOf({ values }: Column): number {
   return 'offsets' in values ? values.offsets.length - 1 : values.length;
 }

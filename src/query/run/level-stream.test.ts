@@ -172,3 +172,28 @@ test('level: series and points are limited where they are read', async () => {
     /^max-select-point limit exceeded: \(\d+\/30\)$/,
   );
 });
+
+test('level: a window that no answer comes from ends the stream, unless fill() goes on', async () => {
+  const query = (fill: string) => `SELECT percentile(v, 20) FROM cpu WHERE host = 'a' AND (v < 5 OR v > 6 AND v != 12) AND time < 100 GROUP BY time(25ns) fill(${fill})`; // prettier-ignore
+  // Windows of 5, 3, 4 and 5 points: the fifth part of 3 or less is no point.
+  const few = query('none').replace('20)', '16)');
+  expect(await table(query('none'))).toEqual([[0n, 0], [25n, 7], [50n, 10], [75n, 15]]); // prettier-ignore
+  expect(await table(few)).toEqual([[0n, 0]]);
+  expect(await table(few.replace('none', '-1'))).toEqual([[0n, 0], [25n, -1], [50n, 10], [75n, 15]]); // prettier-ignore
+  const first = few.replace('v < 5', 'v < 2').replace('none', '-1');
+  expect(await table(first)).toEqual([]);
+});
+
+test('level: what a subquery hands on is cast between numbers alone', async () => {
+  const inner = "(SELECT v, i, s, host FROM cpu WHERE host = 'b' LIMIT 1)";
+  expect(await table(`SELECT v::integer, i::float, s::integer, host::float, v::string FROM ${inner}`)).toEqual([
+    [0n, 100n, 0, 'b0', 'b', 100],
+  ]); // prettier-ignore
+  expect(await table(`SELECT v, v::string FROM ${inner}`)).toEqual([[0n, 100, 100]]);
+  expect(await table(`SELECT max(v::string), v FROM ${inner}`)).toBe('unsupported max iterator type: *query.stringInterruptIterator'); // prettier-ignore
+});
+
+test('level: of two refusals the subquery has its own said first', async () => {
+  const inner = '(SELECT difference(s) AS s FROM cpu)';
+  expect(await table(`SELECT sum(s) FROM ${inner}`)).toBe('unsupported difference iterator type: *query.stringInterruptIterator'); // prettier-ignore
+});

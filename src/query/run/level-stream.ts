@@ -2,7 +2,14 @@ import { must } from '../../base/assert.ts';
 import type { ColumnType } from '../column.ts';
 import { callType } from '../assemble/calls.ts';
 import { innerTags } from '../plan/plan-feeds.ts';
-import type { CallPlan, FeedPlan, LevelPlan, RowsFeed, WindowsFeed } from '../plan/level-plan.ts';
+import type {
+  CallPlan,
+  FeedPlan,
+  LevelPlan,
+  RowsFeed,
+  StagePlan,
+  WindowsFeed,
+} from '../plan/level-plan.ts';
 import type { WindowsTask } from '../fragment.ts';
 import {
   compareGroupIds,
@@ -17,6 +24,7 @@ import { concatPoints, nullColumn, pointsBytes } from './columns.ts';
 import { foldedPoints, mergeSummaries } from './folded-points.ts';
 import { joinPoints } from './join-points.ts';
 import { LimitStage } from './limit-stage.ts';
+import type { StreamEnd } from './reduce-stage.ts';
 import { RowBuilder } from './row-builder.ts';
 import type { RunContext, ScanShape } from './run-context.ts';
 import { RowsScan, WindowsScan, type FoldedRows } from './scan-streams.ts';
@@ -40,6 +48,7 @@ export class LevelStream implements GroupStream<Batch> {
   readonly #feeds: readonly OpenFeed[];
   readonly #ahead: (GroupId | undefined)[];
   readonly #auxTypes: readonly ColumnType[];
+  readonly #ends = new Map<StagePlan, StreamEnd>();
   #group: GroupId | undefined;
   #isStarted = false;
 
@@ -207,7 +216,8 @@ export class LevelStream implements GroupStream<Batch> {
 
   #callStream(stages: CallPlan['stages']): CallStream {
     const { ascending, limit, offset } = this.#plan;
-    return new CallStream({ stages, ascending, subgroups: this.subgroups, limit, offset });
+    const { subgroups } = this;
+    return new CallStream({ stages, ascending, subgroups, limit, offset, ends: this.#ends });
   }
 
   async *#rowInputs(

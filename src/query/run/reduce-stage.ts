@@ -1,14 +1,34 @@
 import type { Points, WindowReducer, Window } from '../functions/function.ts';
-import type { Grid } from '../plan/level-plan.ts';
+import type { Grid, StagePlan } from '../plan/level-plan.ts';
 import type { PointBatch, Subgroups } from './batch.ts';
 import { concatPoints, pickPoints, slicePoints, withValues } from './columns.ts';
 import type { Stage } from './stage.ts';
 import { windowAt } from './windows.ts';
 
+/** What the reduce stage of a call remembers from group to group. */
+export interface StreamEnd {
+  /** The stream has ended before its input did. */
+  isOver: boolean;
+  /** So many windows without an answer are bridged by fill() until the stream ends. */
+  gapsLeft: bigint;
+}
+
+interface ReducePlace {
+  readonly ascending: boolean;
+  readonly subgroups: Subgroups;
+  /** fill() comes behind. */
+  readonly isFilled: boolean;
+  readonly end: StreamEnd;
+}
+
 /**
  * Cuts a stream into windows and gives each to a reducer; subgroups of a window have a reducer each. A window ends with
  * the first point outside of it, so that an order that is not that of time opens a window anew, as in the reference.
  * Answers of one window stand in the order of their subgroups, or of time where points keep theirs.
+ *
+ * A window that no answer comes from ends the stream, for the groups that follow too, as in the reference: percentile() of
+ * too few points, or a point of a subquery's window that begins before the range. Only fill() goes on behind it, as long as
+ * it has a window to fill in the group that it is at.
  */
 export class ReduceStage implements Stage {
   readonly #create: () => WindowReducer;
@@ -20,16 +40,19 @@ export class ReduceStage implements Stage {
   /** Subgroups with points in the window at hand. */
   readonly #present = new Set<number>();
   #hasSubgroups = false;
+  readonly #isFilled: boolean;
+  readonly #end: StreamEnd;
 
   constructor(
-    create: () => WindowReducer,
-    grid: Grid,
-    { ascending, subgroups }: { readonly ascending: boolean; readonly subgroups: Subgroups },
+    { definition, call, grid }: Extract<StagePlan, { kind: 'reduce' }>,
+    { ascending, subgroups, isFilled, end }: ReducePlace,
   ) {
-    this.#create = create;
+    this.#create = () => definition.reducer(call);
     this.#grid = grid;
     this.#ascending = ascending;
     this.#subgroups = subgroups;
+    this.#isFilled = isFilled;
+    this.#end = end;
   }
 
   get heldBytes(): number {
@@ -44,11 +67,12 @@ export class ReduceStage implements Stage {
     let row = 0;
     while (row < timesNs.length) {
       const timeNs = timesNs[row] ?? 0n;
-      const window = this.#window;
-      if (window === undefined || timeNs < window.startNs || timeNs >= window.endNs) {
+      if (this.#window === undefined || !isInside(timeNs, this.#window)) {
         yield* this.#finishWindow();
         this.#window = windowAt(timeNs, this.#grid);
+        if (!isInside(timeNs, this.#window)) this.#end.isOver = true;
       }
+      if (this.#end.isOver) return;
       const end = this.#windowEnd(timesNs, row);
       this.#add(slicePoints(points, row, end));
       row = end;
@@ -65,12 +89,11 @@ export class ReduceStage implements Stage {
 
   /** First row outside of the window at hand. */
   #windowEnd(timesNs: BigInt64Array, from: number): number {
-    const { startNs, endNs } = this.#window ?? { startNs: 0n, endNs: 0n };
+    const window = this.#window ?? { startNs: 0n, endNs: 0n };
     const lastNs = timesNs[timesNs.length - 1] ?? 0n;
-    const isInside = (timeNs: bigint) => timeNs >= startNs && timeNs < endNs;
-    if (this.#grid.intervalNs === 0n && isInside(lastNs)) return timesNs.length;
+    if (this.#grid.intervalNs === 0n && isInside(lastNs, window)) return timesNs.length;
     let row = from + 1;
-    while (row < timesNs.length && isInside(timesNs[row] ?? 0n)) row++;
+    while (row < timesNs.length && isInside(timesNs[row] ?? 0n, window)) row++;
     return row;
   }
 
@@ -107,7 +130,7 @@ export class ReduceStage implements Stage {
 
   *#finishWindow(): Iterable<PointBatch> {
     const window = this.#window;
-    if (window === undefined) return;
+    if (window === undefined || this.#present.size === 0) return;
     const parts: PointBatch[] = [];
     const sign = this.#ascending ? 1 : -1;
     const ids = [...this.#present].sort((a, b) => sign * this.#subgroups.compare(a, b));
@@ -117,12 +140,30 @@ export class ReduceStage implements Stage {
       if (points.timesNs.length > 0) parts.push(this.#labelled(points, id));
     }
     const [first] = parts;
-    if (first === undefined) return;
+    if (first === undefined) {
+      // What carries something from window to window says it later.
+      if (ids.every((id) => this.#reducerOf(id).end === undefined)) this.#passGap();
+      return;
+    }
+    this.#end.gapsLeft = this.#isFilled ? this.#windowsBehind(window) : 0n;
     if (parts.length === 1) yield first;
     else {
       const all = concatPoints(parts, first.values.type, first.aux.map(({ type }) => type)); // prettier-ignore
       yield this.#inTime(all);
     }
+  }
+
+  #passGap(): void {
+    if (this.#end.gapsLeft > 0n) this.#end.gapsLeft--;
+    else this.#end.isOver = true;
+  }
+
+  /** How many windows of the range come after one, in the direction of time. */
+  #windowsBehind({ startNs, endNs }: Window): bigint {
+    const { intervalNs, startNs: firstNs, endNs: lastNs } = this.#grid;
+    if (intervalNs === 0n) return 0n;
+    const leftNs = this.#ascending ? lastNs - endNs + intervalNs : startNs - firstNs + intervalNs - 1n; // prettier-ignore
+    return leftNs < 0n ? 0n : leftNs / intervalNs;
   }
 
   #labelled(points: Points, id: number): PointBatch {
@@ -148,4 +189,8 @@ export class ReduceStage implements Stage {
     });
     return pickPoints(points, rows);
   }
+}
+
+function isInside(timeNs: bigint, { startNs, endNs }: Window): boolean {
+  return timeNs >= startNs && timeNs < endNs;
 }

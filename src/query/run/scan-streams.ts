@@ -1,12 +1,11 @@
-import { GroupMerge } from '../assemble/merge-groups.ts';
+import { GroupMerge, type BlockStream } from '../assemble/merge-groups.ts';
 import type { ColumnType, Column } from '../column.ts';
 import { cellValue } from '../exec/column-builder.ts';
 import type { GroupKey, RowsBlock, WindowsBlock } from '../fragment.ts';
 import type { ScanPlan } from '../plan/level-plan.ts';
 import { Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';
-import { pickBatch } from './columns.ts';
 import { mergeBlocks } from './merge-blocks.ts';
-import { seriesPage } from './series-page.ts';
+import { onPage, seriesPage } from './series-page.ts';
 import type { RunContext, ScanShape } from './run-context.ts';
 
 /**
@@ -21,8 +20,6 @@ abstract class ScanStream<Block extends RowsBlock | WindowsBlock> {
   readonly #scan: ScanPlan;
   readonly #context: RunContext;
   #next = 0;
-  /** Undefined without SLIMIT and SOFFSET. */
-  #page: ReadonlySet<string> | undefined;
   protected name = '';
 
   constructor(scan: ScanPlan, shape: ScanShape, context: RunContext) {
@@ -38,25 +35,10 @@ abstract class ScanStream<Block extends RowsBlock | WindowsBlock> {
       if (this.merge === undefined && !(await this.#openNext())) return undefined;
       if (this.group !== undefined) await this.merge?.skip(this.group);
       this.group = await this.merge?.next();
-      if (this.group !== undefined) {
-        if (this.isOnPage(this.group)) return this.group;
-        continue;
-      }
+      if (this.group !== undefined) return this.group;
       await this.merge?.close();
       this.merge = undefined;
     }
-  }
-
-  /** Whether a list of tag values, the outermost first, is of a series on the page; a prefix of one always may be. */
-  protected isOnPage(values: readonly string[]): boolean {
-    const { outerTags, innerTags } = this.shape;
-    if (this.#page === undefined || values.length < outerTags.length + innerTags.length)
-      return true;
-    return this.#page.has(JSON.stringify(values));
-  }
-
-  get isPaged(): boolean {
-    return this.#page !== undefined;
   }
 
   async #openNext(): Promise<boolean> {
@@ -64,9 +46,13 @@ abstract class ScanStream<Block extends RowsBlock | WindowsBlock> {
     if (measurement === undefined) return false;
     this.name = measurement.name;
     this.group = undefined;
-    this.#page = await seriesPage(this.#scan, measurement.parts, this.shape, this.#context);
-    if (this.#page?.size === 0) return this.#openNext();
-    const streams = measurement.parts.flatMap((part) => this.#context.open(part));
+    const streams: BlockStream<RowsBlock | WindowsBlock>[] = [];
+    for (const part of measurement.parts) {
+      const page = await seriesPage(this.#scan, part, this.shape, this.#context);
+      if (page?.size === 0) continue;
+      const opened = this.#context.open(part);
+      streams.push(...(page === undefined ? opened : opened.map((one) => onPage(one, page, this.shape)))); // prettier-ignore
+    }
     this.merge = new GroupMerge(streams as never, this.shape.ascending);
     return true;
   }
@@ -102,21 +88,12 @@ export class RowsScan extends ScanStream<RowsBlock> implements GroupStream<Batch
     const wanted = this.#types.length - innerTags.length;
     const blocks = merge.blocksOf(group);
     for await (const chunk of mergeBlocks(blocks, { types: this.#types, ascending })) {
-      const batch = {
+      yield {
         timesNs: chunk.timesNs,
         columns: innerTags.length === 0 ? chunk.columns : chunk.columns.slice(0, wanted),
         subgroups: this.#subgroupsOf(chunk.columns.slice(wanted), chunk.timesNs.length),
       };
-      yield this.isPaged && batch.subgroups !== undefined ? this.#paged(batch, group) : batch;
     }
-  }
-
-  #paged(batch: Batch, group: GroupKey): Batch {
-    const rows: number[] = [];
-    batch.subgroups?.forEach((id, row) => {
-      if (this.isOnPage([...group, ...this.subgroups.valuesOf(id)])) rows.push(row);
-    });
-    return rows.length === batch.timesNs.length ? batch : pickBatch(batch, Int32Array.from(rows));
   }
 
   #subgroupsOf(tags: readonly Column[], count: number): Int32Array | undefined {

@@ -1,16 +1,21 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { ScanPart, ScanPlan } from '../plan/level-plan.ts';
+import type { BlockStream } from '../assemble/merge-groups.ts';
+import { cellValue } from '../exec/column-builder.ts';
+import { pickRows } from '../exec/pick-rows.ts';
+import type { RowsBlock, WindowsBlock } from '../fragment.ts';
+import { pickTimes } from './columns.ts';
 import type { RunContext, ScanShape } from './run-context.ts';
 
 /**
- * SLIMIT and SOFFSET (spec 6.3): the tag sets of a measurement that are on the page, as lists of values with the outermost
+ * SLIMIT and SOFFSET (spec 6.3): the tag sets of a measurement of one policy that are on the page, as lists of values with the outermost
  * tags first; undefined where the statement has neither. They are counted over all series that pass WHERE as far as their
  * tags tell, with points in range or without, in the reference's order of tag sets: by the tags that are there, then by
  * their values. An offset without a limit leaves nothing, as in the reference.
  */
 export async function seriesPage(
   { seriesLimit, seriesOffset }: Pick<ScanPlan, 'seriesLimit' | 'seriesOffset'>,
-  parts: readonly ScanPart[],
+  part: ScanPart,
   { outerTags, innerTags }: Pick<ScanShape, 'outerTags' | 'innerTags'>,
   context: RunContext,
 ): Promise<ReadonlySet<string> | undefined> {
@@ -19,16 +24,63 @@ export async function seriesPage(
   const keys = [...outerTags, ...innerTags];
   const sorted = [...keys].sort(compareUtf8);
   const sets = new Map<string, string>();
-  for (const part of parts)
-    for (const tags of await context.seriesTags(part)) {
-      const present = sorted.flatMap((name) => {
-        const value = tags.get(name);
-        return value ? [{ name, value }] : [];
-      });
-      const order = [...present.map(({ name }) => name), ...present.map(({ value }) => value)];
-      sets.set(order.join('|'), JSON.stringify(keys.map((name) => tags.get(name) ?? '')));
-    }
+  for (const tags of await context.seriesTags(part)) {
+    const present = sorted.flatMap((name) => {
+      const value = tags.get(name);
+      return value ? [{ name, value }] : [];
+    });
+    const order = [...present.map(({ name }) => name), ...present.map(({ value }) => value)];
+    sets.set(order.join('|'), JSON.stringify(keys.map((name) => tags.get(name) ?? '')));
+  }
   const ordered = [...sets].sort(([a], [b]) => compareUtf8(a, b));
   const page = ordered.slice(seriesOffset, seriesOffset + seriesLimit);
   return new Set(page.map(([, values]) => values));
+}
+
+type Block = RowsBlock | WindowsBlock;
+
+/** Blocks less what is not on the page. Windows are grouped by all tags; in rows the inner ones are the last columns. */
+export function onPage(
+  stream: BlockStream<Block>,
+  page: ReadonlySet<string>,
+  { outerTags, innerTags }: Pick<ScanShape, 'outerTags' | 'innerTags'>,
+): BlockStream<Block> {
+  const isWhole = (block: Block) => block.group.length === outerTags.length + innerTags.length;
+  const passed = (block: Block): Block | undefined => {
+    if (block.kind === 'rows' && !isWhole(block)) return pagedRows(block, page, innerTags.length);
+    return page.has(JSON.stringify(block.group)) ? block : undefined;
+  };
+  return {
+    next: async () => {
+      for (;;) {
+        const next = await stream.next();
+        if (next.done === true) return next;
+        const block = passed(next.value);
+        if (block !== undefined) return { done: false, value: block };
+      }
+    },
+    return: async () => (await stream.return?.()) ?? { done: true, value: undefined },
+  };
+}
+
+function pagedRows(
+  block: RowsBlock,
+  page: ReadonlySet<string>,
+  tagCount: number,
+): RowsBlock | undefined {
+  const { group, timesNs, columns } = block;
+  const tags = columns.slice(columns.length - tagCount);
+  const rows: number[] = [];
+  for (let row = 0; row < timesNs.length; row++) {
+    const inner = tags.map((column) => cellValue(column, row) ?? '');
+    if (page.has(JSON.stringify([...group, ...inner]))) rows.push(row);
+  }
+  if (rows.length === 0) return undefined;
+  if (rows.length === timesNs.length) return block;
+  const picked = Int32Array.from(rows);
+  return {
+    ...block,
+    timesNs: pickTimes(timesNs, picked),
+    columns: columns.map((column) => pickRows(column, picked)),
+  };
 }

@@ -5,7 +5,7 @@ import type { FeedColumn, SubqueryFilter, SubqueryRead } from '../plan/level-pla
 import { runProgram } from '../plan/program.ts';
 import type { Subgroups } from './batch.ts';
 import { compareGroupIds, type Batch, type GroupId, type GroupStream } from './batch.ts';
-import { batchBytes, concatTimes, convertColumn, nullColumn, pickBatch } from './columns.ts'; // prettier-ignore
+import { batchBytes, concatTimes, convertColumn, nullColumn, pickBatch, withoutNaN } from './columns.ts'; // prettier-ignore
 import type { RunContext } from './run-context.ts';
 
 /** A source of a level: its rows as they come, and how they become rows of the level. */
@@ -83,7 +83,8 @@ function readColumn(
   if (read.kind === 'null') return nullColumn(type, count);
   if (read.kind === 'column') {
     const column = columns[read.index];
-    return column === undefined ? nullColumn(type, count) : convertColumn(column, type);
+    if (column === undefined) return nullColumn(type, count);
+    return convertColumn(read.hidesNaN === true ? withoutNaN(column) : column, type);
   }
   const builder = new ColumnBuilder(type, count);
   for (let row = 0; row < count; row++)
