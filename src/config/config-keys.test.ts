@@ -53,7 +53,7 @@ test('config keys: every key of the documents is known, with their default', () 
   }
 });
 
-test('config keys: no key is ours alone, but for licences, the memory of queries and owners that are behind', () => {
+test('config keys: no key is ours alone, but for licences, the memory of indexes and queries, and owners that are behind', () => {
   const known = new Set(listed.map(({ file, section, key }) => `${file} [${section}] ${key}`));
   const all = Object.entries(tables).flatMap(([file, table]) =>
     Object.entries(table).flatMap(([section, keys]) =>
@@ -64,6 +64,8 @@ test('config keys: no key is ours alone, but for licences, the memory of queries
     'meta [enterprise] license-public-key-path',
     'meta [tls] advanced-expiration',
     'data [enterprise] license-public-key-path',
+    'data [data] index-cache-size',
+    'data [data] index-resident-size',
     'data [cluster] avoid-lagging-owners',
     'data [cluster] max-query-memory',
     'data [cluster] max-total-query-memory',

@@ -72,6 +72,10 @@ export const dataKeys = {
     'compact-throughput': now('size', '48m'),
     'compact-throughput-burst': now('size', '48m'),
     'aggressive-points-per-block': later('integer', 10000, count),
+    /** Ours: pages of indexes that are held in memory. */
+    'index-cache-size': now('size', '128m'),
+    /** Ours: series that stay in memory after a flush, since they may be written to again. */
+    'index-resident-size': now('size', '384m'),
     'max-series-per-database': now('integer', 1000000, count),
     'max-values-per-tag': now('integer', 100000, count),
     'max-concurrent-compactions': later('integer', 0, {

@@ -13,6 +13,28 @@ const recordHeadBytes = 12;
 /** Numbers of the words of a table, see assembly/table.ts. */
 const Word = { slots: 0, mask: 1, count: 2, pointers: 3, capacity: 4, top: 5, end: 6, needed: 7, hasSeparator: 8 } as const; // prettier-ignore
 
+/** Where the keys of a table lie, without a view for each. */
+export class KeyReader {
+  readonly bytes: Uint8Array;
+  readonly #words: Uint32Array;
+  readonly #pointers: number;
+
+  constructor(buffer: ArrayBuffer, pointers: number) {
+    this.bytes = new Uint8Array(buffer);
+    this.#words = new Uint32Array(buffer);
+    this.#pointers = pointers / 4;
+  }
+
+  start(id: number): number {
+    return (this.#words[this.#pointers + id] ?? 0) + recordHeadBytes;
+  }
+
+  end(id: number): number {
+    const record = this.#words[this.#pointers + id] ?? 0;
+    return record + recordHeadBytes + (this.#words[record / 4] ?? 0);
+  }
+}
+
 export class KeyTable {
   /** Where kernels find it. */
   readonly at: number;
@@ -61,6 +83,18 @@ export class KeyTable {
   find(key: Uint8Array): number | undefined {
     const id = this.#kernel.exports.tableFind(this.at, this.#place(key), key.length);
     return id < 0 ? undefined : id;
+  }
+
+  /** The same for a key that lies in the memory. */
+  findAt(at: number, lengthBytes: number): number | undefined {
+    const id = this.#kernel.exports.tableFind(this.at, at, lengthBytes);
+    return id < 0 ? undefined : id;
+  }
+
+  /** For a look at many keys: it holds until the memory grows. */
+  reader(): KeyReader {
+    const { pointers = 0 } = this.#head();
+    return new KeyReader(this.#kernel.buffer, pointers);
   }
 
   /** Id of a key, given now when it is new. */

@@ -213,6 +213,8 @@ async function startWorkers(
     snapshotBytes: config.get('data', 'cache-snapshot-memory-size'),
     snapshotColdMs: config.get('data', 'cache-snapshot-write-cold-duration'),
     cacheBytesMax: config.get('data', 'cache-max-memory-size'),
+    indexCacheBytesMax: config.get('data', 'index-cache-size') / workerCount,
+    residentBytesMax: config.get('data', 'index-resident-size') / workerCount,
     memtablesBytesMax,
     compaction: compactionSettings(config, workerCount),
     seriesLimits: seriesLimits(config),

@@ -41,6 +41,8 @@ export interface StorageEngineOptions {
   readonly snapshotBytes: number;
   readonly snapshotColdMs: number;
   readonly cacheBytesMax: number;
+  readonly indexCacheBytesMax?: number;
+  readonly residentBytesMax?: number;
   readonly memtablesBytesMax: number;
   readonly compaction: CompactionSettings;
   readonly seriesLimits?: SeriesLimits | undefined;

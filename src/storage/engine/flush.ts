@@ -4,9 +4,10 @@ import { encodeBlock } from '../../codec/block.ts';
 import { encodeTimes } from '../../codec/times.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
+import { Slices } from '../../env/slices.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
-import type { ShardIndex } from '../index/shard-index.ts';
+import type { ResidentSeries } from '../index/resident-series.ts';
 import { sortSeries } from '../index/sort-series.ts';
 import { blockRowsMax, keySeparator, tsmKey } from '../tsm/tsm-format.ts';
 import { TsmFile } from '../tsm/tsm-file.ts';
@@ -36,12 +37,9 @@ interface FlushSeries {
   readonly tables: readonly ShapeTable[];
 }
 
-const sliceMs = 5;
-
 /** Writes `memtable` to `path`, under a name of its own until it is whole and durable. */
 export async function flushMemtable(
   memtable: Memtable,
-  index: ShardIndex,
   path: string,
   ports: FlushPorts,
 ): Promise<TsmFile> {
@@ -49,7 +47,7 @@ export async function flushMemtable(
   const temporary = `${path}.tmp`;
   const file = await disk.open(temporary, 'create');
   const writer = new TsmWriter(file);
-  const work = new FlushWork(memtable, index, kernel);
+  const work = new FlushWork(memtable, kernel);
   try {
     await work.run(writer, new Slices(ports));
     await writer.finish();
@@ -71,28 +69,10 @@ async function discard(disk: Disk, file: DiskFile): Promise<void> {
   await disk.remove(file.path).catch(() => undefined);
 }
 
-/** Lets others run after so long. */
-class Slices {
-  readonly #ports: FlushPorts;
-  #startMs: number;
-
-  constructor(ports: FlushPorts) {
-    this.#ports = ports;
-    this.#startMs = ports.clock.monotonicMs();
-  }
-
-  async next(): Promise<void> {
-    const { clock, turn } = this.#ports;
-    if (clock.monotonicMs() - this.#startMs < sliceMs) return;
-    await turn();
-    this.#startMs = clock.monotonicMs();
-  }
-}
-
 /** The way of all series of a memtable into a file: by the thousand where the kernel takes them, else one by one. */
 class FlushWork {
   readonly #memtable: Memtable;
-  readonly #index: ShardIndex;
+  readonly #index: ResidentSeries;
   readonly #kernel: StoreKernel;
   readonly #view: MemtableView;
   readonly #flusher: SeriesFlusher;
@@ -100,12 +80,12 @@ class FlushWork {
   /** Room for the ids of all series. */
   readonly #ids: { readonly at: number; readonly lengthBytes: number };
 
-  constructor(memtable: Memtable, index: ShardIndex, kernel: StoreKernel) {
+  constructor(memtable: Memtable, kernel: StoreKernel) {
     this.#memtable = memtable;
-    this.#index = index;
+    this.#index = memtable.series;
     this.#kernel = kernel;
     this.#view = memtable.pin();
-    this.#flusher = new SeriesFlusher(kernel, memtable, index);
+    this.#flusher = new SeriesFlusher(kernel, memtable);
     this.#encoder = new FlushEncoder(kernel, blockRowsMax);
     const lengthBytes =
       Math.max(
@@ -134,7 +114,7 @@ class FlushWork {
   }
 
   #flushOne(id: number, writer: TsmWriter): void {
-    const series = seriesOf(id, this.#memtable, this.#index);
+    const series = seriesOf(id, this.#memtable);
     for (const { key, type, blocks } of columnsOf(series, {
       encoder: this.#encoder,
       view: this.#view,
@@ -172,15 +152,16 @@ class FlushWork {
 }
 
 /** Keys with the head of a separator in them are written with a backslash more, which may change their order. */
-function orderedByText(ids: Uint32Array, index: ShardIndex): Uint32Array {
-  const keys = new Map([...ids].map((id) => [id, tsmKey(index.series(id).key, '')]));
+function orderedByText(ids: Uint32Array, index: ResidentSeries): Uint32Array {
+  const keys = new Map([...ids].map((id) => [id, tsmKey(index.keyText(id), '')]));
   return Uint32Array.from(
     [...keys].sort(([, a], [, b]) => compareUtf8(a, b)),
     ([id]) => id,
   );
 }
 
-function seriesOf(id: number, memtable: Memtable, index: ShardIndex): FlushSeries {
+function seriesOf(id: number, memtable: Memtable): FlushSeries {
+  const index = memtable.series;
   const measurement = index.measurementOf(id);
   const all = memtable.tables(measurement);
   const tables = all.length < 2 ? all : all.filter((table) => table.hasRows(id, table.rowCount));

@@ -2,22 +2,23 @@
 import type { FieldType } from '../../models/field-value.ts';
 import { joinTexts } from '../../models/batch-writer.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
+import type { Slices } from '../../env/slices.ts';
+import { measurementBytesOf } from '../index/series-name.ts';
 import type { ShardIndex } from '../index/shard-index.ts';
 import { keySeparator, splitTsmKey } from '../tsm/tsm-format.ts';
 
 const atOnce = 4_096;
-const comma = 0x2c;
-const backslash = 0x5c;
 /** What makes a key in a file differ from that of the series. */
 const separatorHead = Buffer.from(keySeparator.slice(0, -1), 'latin1');
 const separator = Buffer.from(keySeparator, 'latin1');
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-export function learnSeries(
+export async function learnSeries(
   index: ShardIndex,
   keys: Iterable<readonly [key: Uint8Array, type: FieldType]>,
-): void {
+  slices: Slices,
+): Promise<void> {
   let series: Uint8Array[] = [];
   const shown = new Set<string>();
   const resolve = (): void => {
@@ -28,13 +29,15 @@ export function learnSeries(
     const { seriesKey, field } = split(key);
     const last = series[series.length - 1];
     if (last === undefined || Buffer.compare(last, seriesKey) !== 0) series.push(seriesKey);
-    const measurement = seriesKey.subarray(0, endOfMeasurement(seriesKey));
+    const measurement = seriesKey.subarray(0, measurementBytesOf(seriesKey));
     const name = `${Buffer.from(measurement).toString('latin1')}\0${Buffer.from(field).toString('latin1')}`; // prettier-ignore
     if (!shown.has(name)) {
       shown.add(name);
       index.showField(parseSeriesKey(decoder.decode(measurement)).measurement, decoder.decode(field), type); // prettier-ignore
     }
-    if (series.length >= atOnce) resolve();
+    if (series.length < atOnce) continue;
+    resolve();
+    await slices.next();
   }
   resolve();
 }
@@ -47,10 +50,4 @@ function split(key: Uint8Array): { readonly seriesKey: Uint8Array; readonly fiel
   }
   const [seriesKey, field] = splitTsmKey(decoder.decode(key));
   return { seriesKey: encoder.encode(seriesKey), field: encoder.encode(field) };
-}
-
-function endOfMeasurement(key: Uint8Array): number {
-  let at = key.indexOf(comma);
-  while (at > 0 && key[at - 1] === backslash) at = key.indexOf(comma, at + 1);
-  return at < 0 ? key.length : at;
 }

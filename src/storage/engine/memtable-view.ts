@@ -1,4 +1,5 @@
 /** What a memtable held when the view was taken, for one reader. Its rows are read where they lie. */
+import type { ResidentSeries } from '../index/resident-series.ts';
 import type { ColumnRun } from './column-run.ts';
 import { memtablePieces, readRows, type ShapeRows } from './memtable-read.ts';
 import type { ColumnPiece } from './run-cursor.ts';
@@ -28,6 +29,7 @@ export interface ColumnName {
 export interface ViewedMemtable {
   /** Of all rows. */
   readonly bounds: TimeBounds | undefined;
+  readonly series: ResidentSeries;
   tables(measurement: string): readonly ShapeTable[];
 }
 
@@ -45,6 +47,11 @@ export class MemtableView {
     this.#memtable = memtable;
     this.#rowCounts = rowCounts;
     this.release = release;
+  }
+
+  /** The id here of a series; undefined when the memtable cannot have it. */
+  idOf(key: Uint8Array): number | undefined {
+    return this.#memtable.series.find(key);
   }
 
   /** The row of a series at one end of the bounds that has the field; of one time the last to arrive. */

@@ -13,23 +13,29 @@
 import { Held } from '../../base/held.ts';
 import type { PointBatch } from '../../models/point-batch.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
-import type { PlacedSeries } from '../index/shard-index.ts';
+import type { PlacedSeries, ResidentSeries } from '../index/resident-series.ts';
 import { MemtableView } from './memtable-view.ts';
 import { ShapeTable, type TimeBounds } from './shape-table.ts';
 
 export class Memtable {
+  /** Its series by their ids there. */
+  readonly series: ResidentSeries;
   readonly #kernel: StoreKernel;
   readonly #tables = new Map<string, ShapeTable[]>();
-  readonly #held = new Held(() => {
-    for (const tables of this.#tables.values()) for (const table of tables) table.release();
-    this.#tables.clear();
-  });
+  readonly #held: Held;
   #rowCount = 0;
   #sizeBytes = 0;
   #bounds: TimeBounds | undefined;
 
-  constructor(kernel: StoreKernel) {
+  constructor(kernel: StoreKernel, series: ResidentSeries) {
     this.#kernel = kernel;
+    this.series = series;
+    const release = series.hold();
+    this.#held = new Held(() => {
+      for (const tables of this.#tables.values()) for (const table of tables) table.release();
+      this.#tables.clear();
+      release();
+    });
   }
 
   get rowCount(): number {

@@ -11,9 +11,14 @@ import type { MemtableEnd, MemtableView } from './memtable-view.ts';
 import { withoutRanges } from './rows-forms.ts';
 import type { TimeBounds } from './shape-table.ts';
 
+/** A memtable, and the id that it knows the series by. */
+export interface MemtableSeries {
+  readonly memtable: MemtableView;
+  readonly seriesId: number;
+}
+
 export interface EndRequest extends TimeBounds {
   readonly measurement: string;
-  readonly seriesId: number;
   readonly field: string;
   /** The first point when true, the last one otherwise. */
   readonly ascending: boolean;
@@ -29,7 +34,7 @@ interface Candidate {
 export function seriesEnd(
   key: string,
   request: EndRequest,
-  parts: { readonly files: readonly TsmFile[]; readonly memtables: readonly MemtableView[] },
+  parts: { readonly files: readonly TsmFile[]; readonly memtables: readonly MemtableSeries[] },
 ): ColumnRun | undefined {
   let best: Candidate | undefined;
   const offer = (candidate: Candidate | undefined): void => {
@@ -42,7 +47,8 @@ export function seriesEnd(
   };
   // Oldest first: later parts win.
   for (const file of parts.files) offer(fileEnd(file, key, request));
-  for (const memtable of parts.memtables) offer(memtableEnd(memtable.end(request)));
+  for (const { memtable, seriesId } of parts.memtables)
+    offer(memtableEnd(memtable.end({ ...request, seriesId })));
   return best?.load();
 }
 

@@ -5,7 +5,7 @@
 import { KiB, MiB } from '../../base/units.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
-import type { ShardIndex } from '../index/shard-index.ts';
+import type { ResidentSeries } from '../index/resident-series.ts';
 import type { TsmWriter } from '../tsm/tsm-writer.ts';
 import type { Memtable } from './memtable.ts';
 import type { ShapeTable } from './shape-table.ts';
@@ -42,7 +42,7 @@ const encoder = new TextEncoder();
 export class SeriesFlusher {
   readonly #kernel: StoreKernel;
   readonly #memtable: Memtable;
-  readonly #index: ShardIndex;
+  readonly #index: ResidentSeries;
   readonly #held: Block[] = [];
   readonly #work: number;
   readonly #blocks: number;
@@ -51,10 +51,10 @@ export class SeriesFlusher {
   readonly #placed = new Map<number, PlacedTable | undefined>();
 
   /** The memtable does not change meanwhile. */
-  constructor(kernel: StoreKernel, memtable: Memtable, index: ShardIndex) {
+  constructor(kernel: StoreKernel, memtable: Memtable) {
     this.#kernel = kernel;
     this.#memtable = memtable;
-    this.#index = index;
+    this.#index = memtable.series;
     this.#work = this.#hold(kernel.exports.flushWorkBytes(rowsMax));
     this.#blocks = this.#hold(blocksBytes);
     this.#entries = this.#hold(indexBytes);

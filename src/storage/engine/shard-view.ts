@@ -1,14 +1,14 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
 import { decodeBlock } from '../../codec/block.ts';
 import type { FieldType } from '../../models/field-value.ts';
-import type { ShardIndex } from '../index/shard-index.ts';
+import type { IndexView } from '../index/index-view.ts';
 import { BlockReader } from '../tsm/block-reader.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
 import type { MemtableView } from './memtable-view.ts';
 import { type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor, writeBatch } from './run-cursor.ts'; // prettier-ignore
 import { withoutRanges } from './rows-forms.ts';
-import { seriesEnd } from './series-end.ts';
+import { seriesEnd, type MemtableSeries } from './series-end.ts';
 import type { TimeBounds } from './shape-table.ts';
 
 const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
@@ -22,17 +22,25 @@ export interface ViewRequest extends CursorBounds {
 export interface ViewParts {
   readonly files: readonly TsmFile[];
   readonly memtables: readonly MemtableView[];
-  /** Lets go of the index. */
-  readonly release: () => void;
 }
+
+/** A series as the parts of the view know it. */
+interface NamedSeries {
+  readonly seriesId: number;
+  readonly key: string;
+  readonly measurement: string;
+  readonly memtables: readonly MemtableSeries[];
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class ShardView {
   readonly shardId: number;
-  readonly #index: ShardIndex;
+  readonly #index: IndexView;
   readonly #parts: ViewParts;
-  #named: { readonly seriesId: number; readonly key: string; readonly measurement: string } | undefined; // prettier-ignore
+  #named: NamedSeries | undefined;
 
-  constructor(shardId: number, index: ShardIndex, parts: ViewParts) {
+  constructor(shardId: number, index: IndexView, parts: ViewParts) {
     this.shardId = shardId;
     this.#index = index;
     this.#parts = parts;
@@ -46,7 +54,7 @@ export class ShardView {
   release(): void {
     for (const file of this.#parts.files) file.unpin();
     for (const memtable of this.#parts.memtables) memtable.release();
-    this.#parts.release();
+    this.#index.release();
   }
 
   measurements(): readonly string[] {
@@ -98,29 +106,41 @@ export class ShardView {
     return this.#index.series(seriesId);
   }
 
+  /** The key of a series as bytes. A view: it holds until the memory grows. */
+  keyOf(seriesId: number): Uint8Array {
+    return this.#index.keyOf(seriesId);
+  }
+
   /** The first or the last point within the bounds alone, as a batch of one row; undefined when there is none. */
   end(request: ViewRequest, arena: CursorArena): CursorBatch | undefined {
-    const { measurement, key: seriesKey } = this.#name(request.seriesId);
-    const run = seriesEnd(tsmKey(seriesKey, request.field), { measurement, ...request }, this.#parts); // prettier-ignore
+    const { measurement, key, memtables } = this.#name(request.seriesId);
+    const parts = { files: this.#parts.files, memtables };
+    const run = seriesEnd(tsmKey(key, request.field), { ...request, measurement }, parts);
     return run && writeBatch(run, { start: 0, count: 1, ascending: true }, arena);
   }
 
   /** Asked for again for the next field. */
-  #name(seriesId: number): { readonly key: string; readonly measurement: string } {
+  #name(seriesId: number): NamedSeries {
     if (this.#named?.seriesId === seriesId) return this.#named;
-    const key = this.#index.keyText(seriesId);
-    this.#named = { seriesId, key, measurement: this.#index.measurementOf(seriesId) };
+    const bytes = this.#index.keyOf(seriesId);
+    const key = decoder.decode(bytes);
+    const memtables = this.#parts.memtables.flatMap((memtable) => {
+      const id = memtable.idOf(bytes);
+      return id === undefined ? [] : [{ memtable, seriesId: id }];
+    });
+    const measurement = this.#index.measurementOf(seriesId);
+    this.#named = { seriesId, key, measurement, memtables };
     return this.#named;
   }
 
   openCursor(request: ViewRequest): RunCursor {
     const { seriesId, field } = request;
-    const { measurement, key: seriesKey } = this.#name(seriesId);
+    const { measurement, key: seriesKey, memtables } = this.#name(seriesId);
     const pieces: ColumnPiece[] = [];
     const key = tsmKey(seriesKey, field);
     for (const file of this.#parts.files) pieces.push(...blockPieces(file, key, request));
-    for (const memtable of this.#parts.memtables)
-      pieces.push(...memtable.pieces({ measurement, seriesId, field }, request));
+    for (const { memtable, seriesId: id } of memtables)
+      pieces.push(...memtable.pieces({ measurement, seriesId: id, field }, request));
     return new RunCursor(pieces, request);
   }
 }

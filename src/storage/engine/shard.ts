@@ -13,13 +13,16 @@
 import { assert } from '../../base/assert.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import type { PointBatch } from '../../models/point-batch.ts';
-import { Held } from '../../base/held.ts';
+import type { DbError } from '../../base/errors.ts';
+import { Slices, type SlicePorts } from '../../env/slices.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
+import type { IndexSegment } from '../index/index-segment.ts';
+import type { ResidentSeries } from '../index/resident-series.ts';
 import { ShardIndex } from '../index/shard-index.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
-import { deleteFromFiles, type DeletePorts, type DoomedSeries } from './delete-points.ts';
+import { deleteFromFiles, type DeletePorts } from './delete-points.ts';
 import { checkFields, type FieldVerdict } from './field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush.ts';
 import { refuseLongKeys } from './key-length.ts';
@@ -29,8 +32,6 @@ import { refuseNewSeries, type SeriesLimits } from './series-limits.ts';
 import { Memtable } from './memtable.ts';
 import { ShardView } from './shard-view.ts';
 
-const sliceMs = 5;
-
 /** A field and its one type. */
 export interface DecidedField {
   readonly measurement: string;
@@ -38,28 +39,58 @@ export interface DecidedField {
   readonly type: FieldType;
 }
 
+export interface ShardDeletePorts extends DeletePorts {
+  readonly isDeciding: () => boolean;
+  readonly forget: (forget: () => ReadonlySet<IndexSegment>) => Promise<void>;
+}
+
 export class Shard {
   readonly id: number;
   readonly #kernel: StoreKernel;
   readonly #index: ShardIndex;
-  readonly #held: Held;
   #isClosed = false;
   #active: Memtable;
   #flushing: Memtable | undefined;
   /** Oldest first: later files win. */
   #files: readonly TsmFile[];
 
-  /** With the files it had; fields and series are learned from them. */
-  constructor(id: number, kernel: StoreKernel, files: readonly TsmFile[] = []) {
+  /** With the files it had, and the segments of its index; what these do not have is to be learned. */
+  constructor(
+    id: number,
+    kernel: StoreKernel,
+    {
+      files = [],
+      segments = [],
+    }: { readonly files?: readonly TsmFile[]; readonly segments?: readonly IndexSegment[] } = {},
+  ) {
     this.id = id;
     this.#kernel = kernel;
-    this.#index = new ShardIndex(kernel);
-    this.#held = new Held(() => {
-      this.#index.release();
-    });
-    this.#active = new Memtable(kernel);
+    this.#index = new ShardIndex(kernel, segments);
+    this.#active = new Memtable(kernel, this.#index.active);
     this.#files = files;
-    for (const file of files) learnSeries(this.#index, file.keyBytes());
+  }
+
+  get index(): ShardIndex {
+    return this.#index;
+  }
+
+  /** Learns the series and fields of files from their keys. */
+  async learn(files: readonly TsmFile[], ports: SlicePorts): Promise<void> {
+    const slices = new Slices(ports);
+    for (const file of files) await learnSeries(this.#index, file.keyBytes(), slices);
+  }
+
+  /** Learns all anew, since segments are damaged: until it is done nobody reads. */
+  async rebuildIndex(reason: DbError, ports: SlicePorts): Promise<void> {
+    this.#index.beginRebuild(reason);
+    const files = this.#files;
+    for (const file of files) file.pin();
+    try {
+      await this.learn(files, ports);
+    } finally {
+      for (const file of files) file.unpin();
+    }
+    if (!this.#isClosed) this.#index.endRebuild();
   }
 
   /** Of the memtable that takes writes. */
@@ -115,12 +146,12 @@ export class Shard {
     this.#active.append(batch, series, rejects);
   }
 
-  /** To be released. */
+  /** To be released. Throws `corrupt` when the index would not show all series. */
   view(): ShardView {
+    const index = this.#index.view();
     const memtables = [...(this.#flushing === undefined ? [] : [this.#flushing]), this.#active];
     const pins = memtables.map((memtable) => memtable.pin());
-    const release = this.#held.hold();
-    return new ShardView(this.id, this.#index, { files: this.#files, memtables: pins, release });
+    return new ShardView(this.id, index, { files: this.#files, memtables: pins });
   }
 
   /** Whether a memtable is aside, by a flush that is under way or has failed. */
@@ -128,64 +159,85 @@ export class Shard {
     return this.#flushing !== undefined;
   }
 
-  /** Sets the active memtable aside to be flushed; false when one is aside already and has to be flushed first. */
-  setAside(): boolean {
+  /**
+   * Sets the active memtable aside to be flushed; false when one is aside already and has to be flushed first.
+   * `beginsTable`: series that were written to until now are not kept in memory longer than the flush takes.
+   */
+  setAside({ beginsTable }: { readonly beginsTable: boolean }): boolean {
     if (this.#flushing !== undefined) return false;
+    if (beginsTable) this.#index.beginTable();
     this.#flushing = this.#active;
-    this.#active = new Memtable(this.#kernel);
+    this.#active = new Memtable(this.#kernel, this.#index.active);
     return true;
   }
 
-  /** Writes what was set aside to a file. When it fails all is as before, and it may be tried again. */
-  async flush(path: string, ports: Omit<FlushPorts, 'kernel'>): Promise<void> {
-    if (this.#flushing === undefined) return;
+  /** Where the series of what was set aside are, else those of the active memtable. */
+  get asideTable(): ResidentSeries {
+    return (this.#flushing ?? this.#active).series;
+  }
+
+  /** Writes what was set aside to a file, if it is anything. When it fails all is as before, and it may be tried again. */
+  async flush(path: string, ports: Omit<FlushPorts, 'kernel'>): Promise<TsmFile | undefined> {
+    if (this.#flushing === undefined) return undefined;
     const kernel = this.#kernel;
-    const file = await flushMemtable(this.#flushing, this.#index, path, { ...ports, kernel });
-    this.#files = [...this.#files, file];
+    const isEmpty = this.#flushing.rowCount === 0;
+    const file = isEmpty
+      ? undefined
+      : await flushMemtable(this.#flushing, path, { ...ports, kernel });
+    if (file !== undefined) this.#files = [...this.#files, file];
     this.#flushing.end();
     this.#flushing = undefined;
+    return file;
   }
 
   /**
    * Deletes points of series that are in files: what is in memory is left alone, so the caller flushes before. Series of
-   * which nothing is left do not show any more. `isDeciding`: a batch is decided and not applied.
+   * which nothing is left do not show any more. `isDeciding`: a batch is decided and not applied; `forget` runs what it is
+   * given and makes durable what that answers.
    */
   async deletePoints(
-    measurement: string,
-    request: { readonly seriesIds: Uint32Array; readonly range: TimeRange },
-    { isDeciding, ...ports }: DeletePorts & { readonly isDeciding: () => boolean },
+    view: ShardView,
+    request: { readonly measurement: string; readonly seriesIds: Uint32Array; readonly range: TimeRange }, // prettier-ignore
+    { isDeciding, forget, ...ports }: ShardDeletePorts,
   ): Promise<void> {
-    const { seriesIds, range } = request;
+    const { measurement, seriesIds, range } = request;
     const fields = [...this.#index.fields(measurement).keys()];
-    const keyOf = (seriesId: number): string => this.#index.keyText(seriesId);
+    const keyOf = (seriesId: number): string => view.seriesKey(seriesId);
     await deleteFromFiles(this.#files, { seriesIds, fields }, { range, keyOf }, ports);
     if (this.#isClosed) return;
-    const left = await this.#emptyOf({ seriesIds, fields }, ports);
-    // Nothing runs between the look and this.
-    const gone = left.filter((seriesId) => !this.#isInMemory(measurement, seriesId));
-    this.#index.forget(measurement, gone, { keepsTypes: isDeciding() });
+    const left = await this.#emptyOf(view, { seriesIds, fields }, ports);
+    await forget(() => {
+      if (this.#isClosed) return new Set<IndexSegment>();
+      // Nothing runs between the look and this.
+      const gone = left.filter((key) => !this.#isInMemory(measurement, key));
+      return this.#index.forget(measurement, gone, { keepsTypes: isDeciding() });
+    });
   }
 
-  /** The series that no file has a point of. */
+  /** The keys of the series that no file has a point of. */
   async #emptyOf(
-    { seriesIds, fields }: DoomedSeries,
-    { clock, turn }: DeletePorts,
-  ): Promise<readonly number[]> {
-    const empty: number[] = [];
-    let sliceStartMs = clock.monotonicMs();
+    view: ShardView,
+    { seriesIds, fields }: { readonly seriesIds: Uint32Array; readonly fields: readonly string[] },
+    ports: SlicePorts,
+  ): Promise<readonly Uint8Array[]> {
+    const empty: Uint8Array[] = [];
+    const slices = new Slices(ports);
     for (const seriesId of seriesIds) {
-      const keys = fields.map((field) => tsmKey(this.#index.keyText(seriesId), field));
-      if (!this.#files.some((file) => keys.some((key) => file.has(key)))) empty.push(seriesId);
-      if (clock.monotonicMs() - sliceStartMs < sliceMs) continue;
-      await turn();
-      sliceStartMs = clock.monotonicMs();
+      const seriesKey = view.seriesKey(seriesId);
+      const keys = fields.map((field) => tsmKey(seriesKey, field));
+      if (!this.#files.some((file) => keys.some((key) => file.has(key))))
+        empty.push(view.keyOf(seriesId).slice());
+      await slices.next();
     }
     return empty;
   }
 
-  #isInMemory(measurement: string, seriesId: number): boolean {
+  #isInMemory(measurement: string, key: Uint8Array): boolean {
     const memtables = [this.#active, ...(this.#flushing === undefined ? [] : [this.#flushing])];
-    return memtables.some((memtable) => memtable.hasSeries(measurement, seriesId));
+    return memtables.some((memtable) => {
+      const id = memtable.series.find(key);
+      return id !== undefined && memtable.hasSeries(measurement, id);
+    });
   }
 
   /** Oldest first. */
@@ -210,7 +262,7 @@ export class Shard {
     this.#isClosed = true;
     this.#active.end();
     this.#flushing?.end();
-    this.#held.end();
+    this.#index.release();
     for (const file of this.#files) await file.close();
   }
 }

@@ -34,6 +34,21 @@ export class GoneSeries {
     return true;
   }
 
+  /** Ascending. */
+  *ids(): Generator<number> {
+    for (const [at, byte] of this.#bits.entries())
+      for (let bit = 0; byte >>> bit !== 0; bit++)
+        if ((byte & (1 << bit)) !== 0) yield at * 8 + bit;
+  }
+
+  /** How many of [start, end) are. */
+  countIn(start: number, end: number): number {
+    if (this.#count === 0) return 0;
+    let count = 0;
+    for (let id = start; id < end; id++) if (this.has(id)) count++;
+    return count;
+  }
+
   /** The others of a list, in its order. */
   without(ids: Uint32Array): Uint32Array {
     return this.#count === 0 ? ids : ids.filter((id) => !this.has(id));

@@ -2,36 +2,50 @@ import { expect, test } from 'vitest';
 import { FieldType } from '../../models/field-value.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { StoreKernel } from '../../kernels/store-kernel.ts';
+import { joinTexts } from '../../models/batch-writer.ts';
+import type { IndexView } from './index-view.ts';
 import { ShardIndex } from './shard-index.ts';
 
 const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 28 });
 
+function add(index: ShardIndex, key: string): void {
+  index.resolve(joinTexts([Buffer.from(key)]));
+}
+
+function asked<T>(index: ShardIndex, ask: (view: IndexView) => T): T {
+  const view = index.view();
+  const answer = ask(view);
+  view.release();
+  return answer;
+}
+
 test('shard index: series by the value of a tag, those that came after the first question too', () => {
   const index = new ShardIndex(kernel);
   const keysWith = (...values: string[]) =>
-    [...index.seriesIdsWith('cpu', 'host', values)].map((id) => index.series(id).key);
-  for (const key of ['cpu,host=b,r=x', 'mem,host=a', 'cpu,host=a,r=y', 'cpu,r=x'])
-    index.seriesIdOf(key);
+    asked(index, (view) =>
+      [...view.seriesIdsWith('cpu', 'host', values)].map((id) => view.series(id).key),
+    );
+  for (const key of ['cpu,host=b,r=x', 'mem,host=a', 'cpu,host=a,r=y', 'cpu,r=x']) add(index, key);
   expect(keysWith('a')).toEqual(['cpu,host=a,r=y']);
-  index.seriesIdOf('cpu,host=a,r=x');
-  index.seriesIdOf('cpu,host=c');
+  add(index, 'cpu,host=a,r=x');
+  add(index, 'cpu,host=c');
   expect(keysWith('a')).toEqual(['cpu,host=a,r=x', 'cpu,host=a,r=y']);
   expect(keysWith('c', 'b')).toEqual(['cpu,host=b,r=x', 'cpu,host=c']);
   expect(keysWith('none')).toEqual([]);
-  expect([...index.seriesIdsWith('disk', 'host', ['a'])]).toEqual([]);
+  expect(asked(index, (view) => [...view.seriesIdsWith('disk', 'host', ['a'])])).toEqual([]);
 });
 
 test('shard index: the values of a tag, those that came after the first question too', () => {
   const index = new ShardIndex(kernel);
-  const values = (tagKey: string) => [...index.tagValues('cpu', tagKey)].sort();
-  for (const key of ['cpu,host=b,r=x', 'mem,host=m', 'cpu,host=a,r=y', 'cpu,r=x'])
-    index.seriesIdOf(key);
+  const values = (tagKey: string) =>
+    asked(index, (view) => [...view.tagValues('cpu', tagKey)].sort());
+  for (const key of ['cpu,host=b,r=x', 'mem,host=m', 'cpu,host=a,r=y', 'cpu,r=x']) add(index, key);
   expect(values('host')).toEqual(['a', 'b']);
   expect(values('r')).toEqual(['x', 'y']);
-  index.seriesIdOf('cpu,host=c');
+  add(index, 'cpu,host=c');
   expect(values('host')).toEqual(['a', 'b', 'c']);
   expect(values('none')).toEqual([]);
-  expect([...index.tagValues('disk', 'host')]).toEqual([]);
+  expect(asked(index, (view) => [...view.tagValues('disk', 'host')])).toEqual([]);
 });
 
 test('shard index: the version grows with measurements, fields and tag keys, not with series or points', () => {
@@ -41,10 +55,26 @@ test('shard index: the version grows with measurements, fields and tag keys, not
     change();
     return index.schemaVersion > before;
   };
-  expect(grows(() => index.seriesIdOf('cpu,host=a'))).toBe(true);
-  expect(grows(() => index.seriesIdOf('cpu,host=b'))).toBe(false);
-  expect(grows(() => index.seriesIdOf('cpu,host=b,r=x'))).toBe(true);
-  expect(grows(() => index.seriesIdOf('mem'))).toBe(true);
+  expect(
+    grows(() => {
+      add(index, 'cpu,host=a');
+    }),
+  ).toBe(true);
+  expect(
+    grows(() => {
+      add(index, 'cpu,host=b');
+    }),
+  ).toBe(false);
+  expect(
+    grows(() => {
+      add(index, 'cpu,host=b,r=x');
+    }),
+  ).toBe(true);
+  expect(
+    grows(() => {
+      add(index, 'mem');
+    }),
+  ).toBe(true);
   expect(grows(() => { index.showField('cpu', 'v', FieldType.float); })).toBe(true); // prettier-ignore
   expect(grows(() => { index.showField('cpu', 'v', FieldType.float); })).toBe(false); // prettier-ignore
   expect(grows(() => { index.decideFieldType('cpu', 'w', FieldType.float); })).toBe(false); // prettier-ignore

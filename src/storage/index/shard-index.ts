@@ -1,390 +1,303 @@
 /**
- * The series of one shard, and the typed fields of its measurements. Series cost no JavaScript object: their keys lie as
- * bytes in the store's memory, where kernels find and sort them; texts are made of those that leave.
+ * The series of one shard and the typed fields of its measurements: segments on disk, and in memory what no segment has yet
+ * beside what was written to lately.
  *
  * Invariants:
- * - Ids are dense, begin at 0, mean nothing outside the shard and are never given twice.
- * - A field of a measurement has one type while the measurement has series; the first write decides (spec F49).
- * - A series whose points were all deleted does not show, nor do tag keys, values and fields of nothing but such series;
- *   it keeps its id, and shows again with its next point.
- * - A decided field does not show until a point of it does: a batch waits for the disk between the two, and readers see
- *   its fields, its series and its points all at once.
+ * - A series that has points is live in one segment, or fresh in one of the tables in memory.
+ * - A series whose points were all deleted does not show, nor do tag keys, values and fields of nothing but such series; it
+ *   shows again with its next point.
+ * - At most two tables are in memory: the one that takes series, and one whose memtable is being flushed.
  *
- * Held in memory and rebuilt at open from the keys of the TSM files and the log.
+ * Not here: files of segments, and when they are written (segment-keeper.ts).
  */
-import { compareUtf8 } from '../../base/compare-utf8.ts';
-import { must } from '../../base/assert.ts';
+import { DbError } from '../../base/errors.ts';
 import type { FieldType } from '../../models/field-value.ts';
-import { parseSeriesKey } from '../../models/parse-series-key.ts';
+import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import type { TextColumn } from '../../models/point-batch.ts';
-import { KeyTable } from '../../kernels/key-table.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
-import { GoneSeries } from './gone-series.ts';
-import { GrowingWords } from './growing-words.ts';
-import { sortSeries } from './sort-series.ts';
-import { TagColumn } from './tag-column.ts';
+import { FieldSchemas } from './field-schemas.ts';
+import type { IndexSegment } from './index-segment.ts';
+import { IndexView } from './index-view.ts';
+import { keyHash } from './key-hash.ts';
+import { cameEarlier, ResidentSeries, type KeyTest, type PlacedSeries } from './resident-series.ts';
+import { measurementBytesOf, unescapedTag } from './series-name.ts';
+import { isStored, TagCounts } from './tag-counts.ts';
 
-export interface IndexedSeries {
-  readonly key: string;
-  readonly measurement: string;
-  readonly tags: ReadonlyMap<string, string>;
-}
-
-interface Measurement {
-  readonly name: string;
-  /** In the table of measurements; undefined while it has no series. */
-  number: number | undefined;
-  /** Of all fields that a batch has decided. */
-  readonly types: Map<string, FieldType>;
-  /** Those that readers see. */
-  readonly fields: Map<string, FieldType>;
-  /** As keys write them. */
-  readonly tagKeys: Map<string, Uint8Array>;
-  /** Its series in order of arrival, as far as someone asked. */
-  readonly members: GrowingWords;
-  /** In order of the keys' bytes, as far as it is known. */
-  sorted: Uint32Array;
-  /** Of its series, those that do not show. */
-  goneCount: number;
-  readonly tags: Map<string, TagColumn>;
-}
-
-/** Series of a batch in the store's memory, until its scratch room is used again. */
-export interface PlacedSeries {
-  /** A u32 each: the id in the shard. */
-  readonly ids: number;
-  readonly count: number;
-  /** Room for `workBytes` more. */
-  readonly work: number;
-}
-
-/** What the kernel needs to take a key apart: a tag key with its measurement. */
-const tagKeyRoomBytes = 65_552;
+export type { IndexedSeries } from './index-view.ts';
+export type { PlacedSeries } from './resident-series.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class ShardIndex {
   readonly #kernel: StoreKernel;
-  readonly #series: KeyTable;
-  readonly #measurementKeys: KeyTable;
-  readonly #tagKeys: KeyTable;
-  readonly #measurements = new Map<string, Measurement>();
-  /** By their numbers. */
-  readonly #numbered: Measurement[] = [];
-  readonly #gone = new GoneSeries();
-  #tagKeyCount = 0;
-  #schemaVersion = 0;
+  readonly #schemas: FieldSchemas;
+  readonly #tagCounts = new TagCounts();
+  #segments: readonly IndexSegment[];
+  /** Of the latest segment that a flush has brought. */
+  #turn = cameEarlier;
+  #active: ResidentSeries;
+  /** Its memtable is being flushed. */
+  #older: ResidentSeries | undefined;
+  /** Of tables that are gone, and of what is not theirs. */
+  #versionBase = 0;
+  #rebuilding: DbError | undefined;
 
-  constructor(kernel: StoreKernel) {
+  constructor(kernel: StoreKernel, segments: readonly IndexSegment[] = []) {
     this.#kernel = kernel;
-    this.#series = new KeyTable(kernel);
-    this.#measurementKeys = new KeyTable(kernel);
-    this.#tagKeys = new KeyTable(kernel);
+    this.#segments = segments;
+    this.#schemas = new FieldSchemas(segments);
+    this.#active = new ResidentSeries(kernel);
   }
 
   /** Grows whenever a measurement, a field or a tag key comes to show. */
   get schemaVersion(): number {
-    return this.#schemaVersion;
+    return this.#versionBase + this.#schemas.version + this.#active.schemaVersion;
   }
 
   get seriesCount(): number {
-    return this.#series.count - this.#gone.count;
+    const inSegments = this.#segments.reduce((sum, { liveCount }) => sum + liveCount, 0);
+    return this.tables.reduce((sum, { freshLiveCount }) => sum + freshLiveCount, inSegments);
   }
 
-  /** Where kernels find the keys. */
-  get table(): KeyTable {
-    return this.#series;
+  get segments(): readonly IndexSegment[] {
+    return this.#segments;
   }
 
-  /** The id of a series, given now when it is new. */
-  seriesIdOf(key: string): number {
-    const bytes = encoder.encode(key);
-    const { ids } = this.resolve({ offsets: Uint32Array.of(0, bytes.length), bytes });
-    return this.#kernel.words(ids, 1)[0] ?? 0;
+  get schemas(): FieldSchemas {
+    return this.#schemas;
   }
 
-  /**
-   * Finds the series of a batch by the bytes of their keys; new ones come to be. Those that `taken`, a byte each, leaves out
-   * do not. Throws `cache_full` past the limit of the memory.
-   */
+  /** The table that takes series now: a memtable knows its own. */
+  get active(): ResidentSeries {
+    return this.#active;
+  }
+
+  /** Oldest first. */
+  get tables(): readonly ResidentSeries[] {
+    return this.#older === undefined ? [this.#active] : [this.#older, this.#active];
+  }
+
+  /** What of the segments was found damaged, or why they are not to be asked. */
+  get damage(): DbError | undefined {
+    return this.#rebuilding ?? this.#segments.find(({ damage }) => damage !== undefined)?.damage;
+  }
+
+  /** To be released. Throws `corrupt` when it would not show all series. */
+  view(): IndexView {
+    const { damage } = this;
+    if (damage !== undefined) throw damage;
+    return new IndexView({
+      schemas: this.#schemas,
+      segments: this.#segments,
+      tables: this.tables,
+      turn: this.#turn,
+      latestTurn: () => this.#turn,
+    });
+  }
+
+  /** Finds the series of a batch, see ResidentSeries.resolve(). */
   resolve(
-    { offsets, bytes }: TextColumn,
-    { taken, workBytes = 0 }: { readonly taken?: Uint8Array; readonly workBytes?: number } = {},
+    texts: TextColumn,
+    options: { readonly taken?: Uint8Array; readonly workBytes?: number } = {},
   ): PlacedSeries {
-    const { exports } = this.#kernel;
-    const count = offsets.length - 1;
-    const start = offsets[0] ?? 0;
-    const lengthBytes = (offsets[count] ?? 0) - start;
-    const wordBytes = (count + 1) * 4;
-    const ids = this.#kernel.scratch(tagKeyRoomBytes + wordBytes * 3 + lengthBytes + workBytes + 64); // prettier-ignore
-    const offsetsAt = ids + wordBytes;
-    const takenAt = offsetsAt + wordBytes;
-    const work = Math.ceil((takenAt + wordBytes) / 16) * 16;
-    const tagKeyRoom = work + Math.ceil(workBytes / 16) * 16;
-    const bytesAt = tagKeyRoom + tagKeyRoomBytes;
-    this.#kernel.words(offsetsAt, count + 1).set(offsets);
-    this.#kernel.bytes(bytesAt, lengthBytes).set(bytes.subarray(start, start + lengthBytes));
-    if (taken !== undefined) this.#kernel.bytes(takenAt, count).set(taken);
-    for (let from = 0; from < count;) {
-      from = exports.resolveSeries(this.#series.at, this.#measurementKeys.at, this.#tagKeys.at, tagKeyRoom, offsetsAt, bytesAt - start, from, count, taken === undefined ? 0 : takenAt, ids); // prettier-ignore
-      for (const table of [this.#series, this.#measurementKeys, this.#tagKeys]) table.grow();
-    }
-    this.#learn();
-    if (this.#gone.count > 0) this.#revive(this.#kernel.words(ids, count), taken);
-    return { ids, count, work };
+    return this.#active.resolve(texts, { ...options, isElsewhere: this.#elsewhere() });
   }
 
   /** A byte for each series of a batch: 1 when it is not there yet; undefined when all are. */
-  unknown({ offsets, bytes }: TextColumn): Uint8Array | undefined {
-    const count = offsets.length - 1;
-    const start = offsets[0] ?? 0;
-    const lengthBytes = (offsets[count] ?? 0) - start;
-    const offsetsAt = this.#kernel.scratch((count + 1) * 5 + lengthBytes + 64);
-    const out = offsetsAt + (count + 1) * 4;
-    const bytesAt = out + count;
-    this.#kernel.words(offsetsAt, count + 1).set(offsets);
-    this.#kernel.bytes(bytesAt, lengthBytes).set(bytes.subarray(start, start + lengthBytes));
-    const { exports } = this.#kernel;
-    const found = exports.unknownSeries(this.#series.at, offsetsAt, bytesAt - start, count, out);
-    return found === 0 ? undefined : this.#kernel.bytes(out, count).slice();
+  unknown(texts: TextColumn): Uint8Array | undefined {
+    const unknown = this.#active.unknown(texts);
+    const isElsewhere = this.#elsewhere();
+    if (unknown === undefined || isElsewhere === undefined) return unknown;
+    const { offsets, bytes } = texts;
+    unknown.forEach((isUnknown, i) => {
+      if (isUnknown === 1 && isElsewhere(bytes, offsets[i] ?? 0, offsets[i + 1] ?? 0)) unknown[i] = 0; // prettier-ignore
+    });
+    return unknown.includes(1) ? unknown : undefined;
   }
 
   /** Whether a tag of the measurement has so many values. */
   hasFullTag(measurement: string, valuesMax: number): boolean {
-    const entry = this.#measurements.get(measurement);
-    // A tag has no more values than there are series: most are not looked at.
-    if (entry === undefined || this.#membersOf(entry).count < valuesMax) return false;
-    const tagKeys = [...entry.tagKeys.keys()];
-    return tagKeys.some((tagKey) => this.tagValueCount(measurement, tagKey) >= valuesMax);
+    const tagKeys = new Set<string>();
+    for (const table of this.tables)
+      for (const key of table.measurement(measurement)?.tagKeys.keys() ?? []) tagKeys.add(key);
+    const name = encoder.encode(escapeMeasurement(measurement));
+    for (const segment of this.#segments) {
+      const found = segment.measurement(name);
+      if (found === undefined) continue;
+      for (const [key] of segment.tags(found)) tagKeys.add(unescapedTag(decoder.decode(key)));
+    }
+    return [...tagKeys].some((key) => this.tagValueCount(measurement, key) >= valuesMax);
   }
 
   /** How many values a tag has. */
   tagValueCount(measurement: string, tagKey: string): number {
-    const entry = this.#measurements.get(measurement);
-    return (entry && this.#columnOf(entry, tagKey)?.valueCount) ?? 0;
+    return this.#tagCounts.count(this, measurement, tagKey);
   }
 
   hasTagValue(measurement: string, tagKey: string, value: string): boolean {
-    const entry = this.#measurements.get(measurement);
-    return (entry && this.#columnOf(entry, tagKey)?.has(value)) ?? false;
-  }
-
-  /** Its texts, made now. */
-  series(id: number): IndexedSeries {
-    const key = decoder.decode(this.keyOf(id));
-    const { measurement, tags } = parseSeriesKey(key);
-    return { key, measurement, tags: new Map(tags.map((tag) => [tag.key, tag.value])) };
-  }
-
-  /** Whether keys in files are written otherwise than here for some series. */
-  get hasSeparator(): boolean {
-    return this.#series.hasSeparator;
-  }
-
-  measurementOf(id: number): string {
-    return this.measurementName(this.measurementNumberOf(id));
-  }
-
-  measurementNumberOf(id: number): number {
-    return this.#series.wordsOf(id)[0];
-  }
-
-  measurementName(number: number): string {
-    return must(this.#numbered[number], 'a series has its measurement').name;
-  }
-
-  /** The bytes of a series' key. A view: it holds until the memory grows. */
-  keyOf(id: number): Uint8Array {
-    return this.#series.key(id);
-  }
-
-  keyText(id: number): string {
-    return decoder.decode(this.keyOf(id));
+    for (const table of this.tables) {
+      const entry = table.measurement(measurement);
+      if (entry !== undefined && table.columnOf(entry, tagKey)?.has(value) === true) return true;
+    }
+    const written = encoder.encode(escapeTag(value));
+    return isStored(this.#segments, { measurement, tagKey, value: written });
   }
 
   /** As decided, whether it shows yet or not. */
   fieldType(measurement: string, field: string): FieldType | undefined {
-    return this.#measurements.get(measurement)?.types.get(field);
+    return this.#schemas.type(measurement, field);
   }
 
   decideFieldType(measurement: string, field: string, type: FieldType): void {
-    this.#entryOf(measurement).types.set(field, type);
+    this.#schemas.decide(measurement, field, type);
   }
 
   /** Decides the type and shows the field. */
   showField(measurement: string, field: string, type: FieldType): void {
-    const entry = this.#entryOf(measurement);
-    if (entry.fields.has(field)) return;
-    entry.types.set(field, type);
-    entry.fields.set(field, type);
-    this.#schemaVersion++;
-  }
-
-  /** Those that have points. */
-  measurements(): readonly string[] {
-    const shown = this.#numbered.filter((entry) => this.#shows(entry));
-    return shown.map(({ name }) => name).sort(compareUtf8);
+    this.#schemas.show(measurement, field, type);
   }
 
   fields(measurement: string): ReadonlyMap<string, FieldType> {
-    return this.#measurements.get(measurement)?.fields ?? new Map<string, FieldType>();
+    return this.#schemas.fields(measurement);
   }
 
-  tagKeys(measurement: string): Iterable<string> {
-    const entry = this.#measurements.get(measurement);
-    if (entry === undefined) return [];
-    if (entry.goneCount === 0) return entry.tagKeys.keys();
-    return [...entry.tagKeys.keys()].filter((tagKey) => {
-      const column = this.#columnOf(entry, tagKey);
-      return column?.valuesOf(entry.members, this.#gone).next().done === false;
-    });
+  /** The next memtable's series go to a table of their own. False when there is an older one still. */
+  beginTable(): boolean {
+    if (this.#older !== undefined) return false;
+    this.#older = this.#active;
+    this.#active = new ResidentSeries(this.#kernel);
+    this.#versionBase += this.#older.schemaVersion;
+    return true;
   }
 
-  /** In order of the keys' bytes. */
-  seriesIds(measurement: string): Uint32Array {
-    const entry = this.#measurements.get(measurement);
-    if (entry === undefined) return new Uint32Array();
-    const { at, count } = this.#membersOf(entry);
-    if (entry.sorted.length === count) return this.#gone.without(entry.sorted);
-    const { heap } = this.#kernel;
-    const ids = heap.allocate(count * 4);
-    try {
-      this.#kernel.words(ids, count).set(this.#kernel.words(at, count));
-      entry.sorted = this.#sorted(ids, count);
-    } finally {
-      heap.free(ids, count * 4);
-    }
-    return this.#gone.without(entry.sorted);
+  /** The memtable of the older table is in a file, and its series are in segments. */
+  endOlder(): void {
+    this.#older?.end();
+    this.#older = undefined;
   }
 
-  /** Those with one of `values` of a tag, in order of the keys' bytes. '' is no value. */
-  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): Uint32Array {
-    const entry = this.#measurements.get(measurement);
-    const column = entry && this.#columnOf(entry, tagKey);
-    if (entry === undefined || column === undefined) return new Uint32Array();
-    const { heap } = this.#kernel;
-    const lengthBytes = (entry.members.count + 1) * 4;
-    const ids = heap.allocate(lengthBytes);
-    try {
-      return this.#gone.without(this.#sorted(ids, column.select(entry.members, values, ids)));
-    } finally {
-      heap.free(ids, lengthBytes);
-    }
+  /** A segment with these series of a table is durable. */
+  addSegment(
+    segment: IndexSegment,
+    { table, ids }: { readonly table: ResidentSeries; readonly ids: Uint32Array },
+  ): void {
+    this.#turn++;
+    this.#setSegments([...this.#segments, segment]);
+    table.cameInto(ids, this.#turn);
   }
 
-  /** The values of a tag, in no order, each once. */
-  tagValues(measurement: string, tagKey: string): Iterable<string> {
-    const entry = this.#measurements.get(measurement);
-    const column = entry && this.#columnOf(entry, tagKey);
-    if (entry === undefined || column === undefined) return [];
-    return entry.goneCount === 0 ? column.values() : column.valuesOf(entry.members, this.#gone);
+  /** Puts a segment with the same series in the place of some. */
+  replaceSegments(old: readonly IndexSegment[], fresh: readonly IndexSegment[]): void {
+    const [first] = old;
+    const at = this.#segments.findIndex((segment) => segment === first);
+    const rest = this.#segments.filter((segment) => !old.includes(segment));
+    this.#setSegments([...rest.slice(0, at), ...fresh, ...rest.slice(at)]);
+    for (const segment of old) segment.retire();
+  }
+
+  /** No segment is to be trusted: until endRebuild() nobody reads, and whoever calls learns all series of files anew. */
+  beginRebuild(reason: DbError): void {
+    this.#rebuilding = reason;
+    this.#turn++;
+    const old = this.#segments;
+    this.#setSegments([]);
+    for (const segment of old) segment.retire();
+    for (const table of this.tables) table.becomeFresh();
+  }
+
+  endRebuild(): void {
+    this.#schemas.changeAll();
+    this.#rebuilding = undefined;
+    this.#versionBase++;
   }
 
   /**
    * Takes series of a measurement out of sight: no point is left of them. With the last of them go the fields, and their
-   * types too unless `keepsTypes`: a batch that is on its way to the disk has been decided by them.
+   * types too unless `keepsTypes`: a batch that is on its way to the disk has been decided by them. Answers the segments of
+   * which something is gone now: that is to be made durable.
    */
   forget(
     measurement: string,
-    ids: Iterable<number>,
+    keys: Iterable<Uint8Array>,
     { keepsTypes }: { readonly keepsTypes: boolean },
-  ): void {
-    const entry = this.#measurements.get(measurement);
-    if (entry === undefined) return;
-    for (const id of ids) if (this.#gone.add(id)) entry.goneCount++;
-    this.#schemaVersion++;
-    if (this.#shows(entry)) return;
-    entry.fields.clear();
-    if (!keepsTypes) entry.types.clear();
+  ): ReadonlySet<IndexSegment> {
+    const changed = new Set<IndexSegment>();
+    for (const key of keys) {
+      for (const segment of this.#segments) {
+        const number = segment.find(key, keyHash(key, 0, key.length), measurementBytesOf(key));
+        if (number < 0) continue;
+        segment.gone.series.add(number);
+        changed.add(segment);
+      }
+      for (const table of this.tables) {
+        const id = table.find(key);
+        if (id !== undefined) table.setGone(id);
+      }
+    }
+    this.#versionBase++;
+    if (this.#shows(measurement)) return changed;
+    this.#schemas.clear(measurement, { keepsTypes });
+    const name = encoder.encode(escapeMeasurement(measurement));
+    for (const segment of this.#segments) {
+      const found = segment.measurement(name);
+      if (found === undefined || segment.gone.measurements.has(found.number)) continue;
+      segment.gone.measurements.add(found.number);
+      changed.add(segment);
+    }
+    return changed;
   }
 
-  #revive(ids: Uint32Array, taken: Uint8Array | undefined): void {
-    ids.forEach((id, i) => {
-      if (taken?.[i] === 0 || !this.#gone.remove(id)) return;
-      const [number] = this.#series.wordsOf(id);
-      must(this.#numbered[number], 'a series has its measurement').goneCount--;
-      this.#schemaVersion++;
+  /** Gives its memory back: nobody may ask any more but who holds a view. */
+  release(): void {
+    for (const table of this.tables) table.end();
+    for (const segment of this.#segments) segment.retire();
+  }
+
+  #setSegments(segments: readonly IndexSegment[]): void {
+    this.#segments = segments;
+    this.#schemas.setSegments(segments);
+  }
+
+  /** Whether a measurement has a series that does. */
+  #shows(measurement: string): boolean {
+    const name = encoder.encode(escapeMeasurement(measurement));
+    const isStored = this.#segments.some((segment) => {
+      const found = segment.measurement(name);
+      return found !== undefined && segment.liveCountOf(found) > 0;
+    });
+    if (isStored) return true;
+    return this.tables.some((table) => {
+      const entry = table.measurement(measurement);
+      return entry !== undefined && table.hasFresh(entry, this.#turn);
     });
   }
 
-  /** Whether it has a series that does. */
-  #shows(entry: Measurement): boolean {
-    return entry.goneCount === 0 || this.#membersOf(entry).count > entry.goneCount;
-  }
-
-  /** Gives its memory back: nobody may ask any more. */
-  release(): void {
-    for (const { members, tags } of this.#measurements.values()) {
-      members.release();
-      for (const column of tags.values()) column.release();
-    }
-    for (const table of [this.#series, this.#measurementKeys, this.#tagKeys]) table.release();
-  }
-
-  #sorted(ids: number, count: number): Uint32Array {
-    const steps = sortSeries(this.#kernel, this.#series, { ids, count });
-    while (steps.next().done !== true);
-    return this.#kernel.words(ids, count).slice();
-  }
-
-  #membersOf({ number, members }: Measurement): GrowingWords {
-    if (number === undefined) return members;
-    const [, count] = this.#measurementKeys.wordsOf(number);
-    if (members.count === count) return members;
-    members.reserve(count);
-    this.#kernel.exports.listMembers(this.#series.at, this.#measurementKeys.at, number, members.count, members.at); // prettier-ignore
-    members.count = count;
-    return members;
-  }
-
-  /** Undefined when no series has the tag. */
-  #columnOf(entry: Measurement, tagKey: string): TagColumn | undefined {
-    const written = entry.tagKeys.get(tagKey);
-    if (written === undefined) return undefined;
-    let column = entry.tags.get(tagKey);
-    if (column === undefined) {
-      column = new TagColumn(this.#kernel, written, new GrowingWords(this.#kernel));
-      entry.tags.set(tagKey, column);
-    }
-    column.update(this.#series, this.#membersOf(entry));
-    return column;
-  }
-
-  /** Takes note of measurements and tag keys that have come. */
-  #learn(): void {
-    for (let number = this.#numbered.length; number < this.#measurementKeys.count; number++) {
-      const written = decoder.decode(this.#measurementKeys.key(number));
-      const entry = this.#entryOf(written.replaceAll(/\\([, ])/g, '$1'));
-      entry.number = number;
-      this.#numbered.push(entry);
-      this.#schemaVersion++;
-    }
-    for (; this.#tagKeyCount < this.#tagKeys.count; this.#tagKeyCount++) {
-      const key = this.#tagKeys.key(this.#tagKeyCount).slice();
-      const number = new DataView(key.buffer).getUint32(0, true);
-      const written = key.subarray(4);
-      const name = decoder.decode(written).replaceAll(/\\([, =])/g, '$1');
-      must(this.#numbered[number], 'a tag key has its measurement').tagKeys.set(name, written);
-      this.#schemaVersion++;
-    }
-  }
-
-  #entryOf(measurement: string): Measurement {
-    const known = this.#measurements.get(measurement);
-    if (known !== undefined) return known;
-    const entry: Measurement = {
-      name: measurement,
-      number: undefined,
-      types: new Map<string, FieldType>(),
-      fields: new Map<string, FieldType>(),
-      tagKeys: new Map<string, Uint8Array>(),
-      members: new GrowingWords(this.#kernel),
-      sorted: new Uint32Array(),
-      goneCount: 0,
-      tags: new Map<string, TagColumn>(),
+  /** Undefined when all series there are have to be in the active table. */
+  #elsewhere(): KeyTest | undefined {
+    const older = this.#older;
+    const segments = this.#segments;
+    if (older === undefined && segments.length === 0) return undefined;
+    return (bytes, start, end) => {
+      if (older !== undefined && this.#isIn(older, bytes.subarray(start, end))) return true;
+      if (segments.length === 0) return false;
+      const hash = keyHash(bytes, start, end);
+      return segments.some((segment) => isInSegment(segment, bytes.subarray(start, end), hash));
     };
-    this.#measurements.set(measurement, entry);
-    return entry;
+  }
+
+  #isIn(table: ResidentSeries, key: Uint8Array): boolean {
+    const id = table.find(key);
+    return id !== undefined && table.isFreshAt(id, this.#turn);
+  }
+}
+
+/** A segment that is damaged does not keep a batch from being applied: it is made anew, with all series in it. */
+function isInSegment(segment: IndexSegment, key: Uint8Array, hash: number): boolean {
+  try {
+    return segment.find(key, hash, measurementBytesOf(key)) >= 0;
+  } catch (error) {
+    if (error instanceof DbError && error.code === 'corrupt') return false;
+    throw error;
   }
 }

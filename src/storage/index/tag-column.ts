@@ -9,8 +9,8 @@
 import { escapeTag } from '../../models/series-key.ts';
 import { KeyTable } from '../../kernels/key-table.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
-import type { GoneSeries } from './gone-series.ts';
 import type { GrowingWords } from './growing-words.ts';
+import { unescapedTag } from './series-name.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -51,19 +51,29 @@ export class TagColumn {
 
   /** The values that a series has, in no order, each once. */
   *values(): Generator<string> {
-    for (let id = 0; id < this.#values.count; id++) yield unescaped(this.#values.key(id));
+    for (let id = 0; id < this.#values.count; id++)
+      yield unescapedTag(decoder.decode(this.#values.key(id)));
   }
 
-  /** Those that a member which is not gone has, each once. */
-  *valuesOf(members: GrowingWords, gone: GoneSeries): Generator<string> {
+  /** Those that a member has which counts, each once. */
+  *valuesOf(members: GrowingWords, counts: (id: number) => boolean): Generator<string> {
     const used = new Uint8Array(this.#values.count + 1);
     const ids = this.#kernel.words(members.at, this.#column.count);
     const values = this.#kernel.words(this.#column.at, this.#column.count);
     ids.forEach((id, i) => {
-      if (!gone.has(id)) used[values[i] ?? 0] = 1;
+      if (counts(id)) used[values[i] ?? 0] = 1;
     });
     for (let id = 0; id < this.#values.count; id++)
-      if (used[id + 1] === 1) yield unescaped(this.#values.key(id));
+      if (used[id + 1] === 1) yield unescapedTag(decoder.decode(this.#values.key(id)));
+  }
+
+  /** A value by number, as keys write it: a view that holds until the memory grows. */
+  writtenValue(number: number): Uint8Array {
+    return this.#values.key(number);
+  }
+
+  hasWritten(value: Uint8Array): boolean {
+    return this.#values.find(value) !== undefined;
   }
 
   /** Whether a value is one of them. */
@@ -87,9 +97,4 @@ export class TagColumn {
     this.#values.release();
     this.#column.release();
   }
-}
-
-function unescaped(value: Uint8Array): string {
-  const text = decoder.decode(value);
-  return text.includes('\\') ? text.replaceAll(/\\([, =])/g, '$1') : text;
 }

@@ -76,6 +76,21 @@ export class Compactor {
       });
       if ((await open.compacting) === false) return;
     }
+    // Of the index too.
+    const isCancelled = (): boolean => this.#isCancelled(open);
+    while (!isCancelled()) {
+      const merging = open.segments.merge({ isCold, isCancelled });
+      open.compacting = merging.finally(() => {
+        open.compacting = undefined;
+      });
+      if (!(await open.compacting)) return;
+    }
+  }
+
+  #isCancelled(open: OpenShard): boolean {
+    return (
+      this.#closed || open.deletingCount > 0 || open.isIndexBehind || !this.#ports.isOpen(open)
+    );
   }
 
   async #work(): Promise<void> {
@@ -99,7 +114,7 @@ export class Compactor {
   }
 
   #plan(open: OpenShard, isCold: boolean): CompactionPlan | undefined {
-    if (this.#closed || open.deletingCount > 0 || !this.#ports.isOpen(open)) return undefined;
+    if (this.#isCancelled(open)) return undefined;
     const files = open.shard.files.map((file) => ({
       name: nameOf(file),
       level: Math.min(tsmNameOf(nameOf(file))?.sequence ?? levelMax, levelMax),
@@ -111,7 +126,7 @@ export class Compactor {
 
   /** False when the shard was taken out meanwhile. */
   async #run(open: OpenShard, plan: CompactionPlan): Promise<boolean> {
-    const { disk, clock, log, isOpen, folderOf } = this.#ports;
+    const { disk, clock, log, folderOf } = this.#ports;
     const startMs = clock.monotonicMs();
     const inputs = open.shard.files.filter((file) => plan.names.includes(nameOf(file)));
     const folder = folderOf(open);
@@ -124,7 +139,7 @@ export class Compactor {
         fileBytesMax: this.#options.fileBytesMax,
       };
       // What is deleted meanwhile would come back with the outputs.
-      const isCancelled = (): boolean => this.#closed || open.deletingCount > 0 || !isOpen(open);
+      const isCancelled = (): boolean => this.#isCancelled(open);
       const written = await compactFiles(request, { ...this.#ports, isCancelled });
       const outputs = await openOutputs(disk, folder, written);
       if (isCancelled()) {

@@ -9,6 +9,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
+import { PageCache } from '../index/page-cache.ts';
 import { recoverWal } from '../wal/wal-recovery.ts';
 import { decodeFieldTypes } from './field-types-record.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
@@ -16,7 +17,12 @@ import type { WalSegment } from '../wal/wal-writer.ts';
 import { settleLogDamage } from './log-damage.ts';
 import { folderOf, openShards, type FoundShards, type OpenShard } from './open-shards.ts';
 import { ShardRoster } from './shard-roster.ts';
-import { memoryBytesMaxOf, type StoreOptions, type StorePorts } from './store-options.ts';
+import {
+  indexCacheBytesDefault,
+  memoryBytesMaxOf,
+  type StoreOptions,
+  type StorePorts,
+} from './store-options.ts';
 
 export interface FoundStore extends FoundShards {
   readonly run: number;
@@ -25,6 +31,8 @@ export interface FoundStore extends FoundShards {
   readonly roster: ShardRoster | undefined;
   /** Holds series and memtables of all shards. */
   readonly kernel: StoreKernel;
+  /** Pages of their indexes. */
+  readonly cache: PageCache;
 }
 
 export async function findStore(ports: StorePorts, options: StoreOptions): Promise<FoundStore> {
@@ -32,7 +40,9 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
   const { rosterFolder: folder, worker, isHome, dataFolder } = options;
   const roster = folder === undefined ? undefined : await ShardRoster.open(ports, { folder, worker }); // prettier-ignore
   const kernel = StoreKernel.create(compiledKernels(), { bytesMax: memoryBytesMaxOf(options) });
-  const found = await openShards(disk, { ...options, nowMs: clock.monotonicMs(), kernel });
+  const cache = new PageCache(options.indexCacheBytesMax ?? indexCacheBytesDefault);
+  const opening = { ...ports, kernel, cache };
+  const found = await openShards(disk, { ...options, nowMs: clock.monotonicMs(), ports: opening });
   await compareRoster(ports, roster, { ...found, dataFolder, isHome });
   for (const [shard, { error }] of found.damaged)
     log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
@@ -52,6 +62,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     goneSequences: sequencesOfGone(segments, found.shards),
     roster,
     kernel,
+    cache,
   };
 }
 

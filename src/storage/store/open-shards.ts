@@ -9,16 +9,20 @@
  * - A file that cannot be read costs its shard alone, which is tried again at the next start.
  * - A folder by the name of a shard is whole: it is made and deleted under another name, so that no crash leaves a part.
  */
-import { DbError, isDbError } from '../../base/errors.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
-import type { StoreKernel } from '../../kernels/store-kernel.ts';
+import type { Log } from '../../env/log.ts';
 import { Shard } from '../engine/shard.ts';
+import { IndexSegment } from '../index/index-segment.ts';
+import { goneSuffix, gonePath } from '../index/segment-gone.ts';
+import { segmentSuffix, type SegmentSeal } from '../index/segment-format.ts';
 import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
 import { removeTsm } from '../tsm/tombstones.ts';
 import { tsmNameOf } from '../tsm/tsm-format.ts';
 import { markName, readMark } from './damage-mark.ts';
 import { folderNameOf, nameOfFolder } from './folder-name.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
+import { SegmentKeeper, type SegmentPorts } from './segment-keeper.ts';
 import { readManifest } from './shard-manifest.ts';
 
 /** As the reference names what it sets aside. */
@@ -44,6 +48,11 @@ export interface OpenShard {
   flushedSequence: number;
   /** What shard.json says, and the way to change it. */
   readonly manifest: ManifestKeeper;
+  /** Of its index. */
+  readonly segments: SegmentKeeper;
+  /** Files have series that no segment has: they are not to be listed as if they had not. */
+  isIndexBehind: boolean;
+  isRebuilding: boolean;
   /** Of the latest file. */
   generation: number;
   lastWriteMs: number;
@@ -72,7 +81,11 @@ export interface OpenShardsOptions {
   readonly dataFolder: string;
   readonly isHome: (shardId: number) => boolean;
   readonly nowMs: number;
-  readonly kernel: StoreKernel;
+  readonly ports: OpeningPorts;
+}
+
+export interface OpeningPorts extends SegmentPorts {
+  readonly log: Log;
 }
 
 /** A shard without records, or with none after `sequence`. */
@@ -83,9 +96,10 @@ export function newOpenShard(
     readonly sequence: number;
     readonly nowMs: number;
     readonly manifest: ManifestKeeper;
+    readonly segments: SegmentKeeper;
   },
 ): OpenShard {
-  const { sequence, nowMs, manifest } = options;
+  const { sequence, nowMs, manifest, segments } = options;
   return {
     shard,
     place,
@@ -93,6 +107,9 @@ export function newOpenShard(
     appliedSequence: sequence,
     flushedSequence: sequence,
     manifest,
+    segments,
+    isIndexBehind: false,
+    isRebuilding: false,
     generation: 0,
     lastWriteMs: nowMs,
     flushing: undefined,
@@ -104,7 +121,7 @@ export function newOpenShard(
 
 /** Opens the shards under the data folder that are home here, as their files have them. */
 export async function openShards(disk: Disk, options: OpenShardsOptions): Promise<FoundShards> {
-  const { dataFolder, isHome, nowMs, kernel } = options;
+  const { dataFolder, isHome, nowMs, ports } = options;
   const shards = new Map<number, OpenShard>();
   const damaged = new Map<number, DamagedShard>();
   const sweptIds = await sweep(disk, options);
@@ -119,10 +136,7 @@ export async function openShards(disk: Disk, options: OpenShardsOptions): Promis
       continue;
     }
     try {
-      shards.set(
-        shardId,
-        await openShard(disk, folderOf(dataFolder, place), { place, nowMs, kernel }),
-      );
+      shards.set(shardId, await openShard(ports, folderOf(dataFolder, place), { place, nowMs }));
     } catch (error) {
       if (!isDamage(error)) throw error;
       damaged.set(shardId, { place, error });
@@ -139,13 +153,15 @@ export function folderOf(
 }
 
 async function openShard(
-  disk: Disk,
+  ports: OpeningPorts,
   folder: string,
-  { place, nowMs, kernel }: { readonly place: ShardPlace; readonly nowMs: number; readonly kernel: StoreKernel }, // prettier-ignore
+  { place, nowMs }: { readonly place: ShardPlace; readonly nowMs: number },
 ): Promise<OpenShard> {
+  const { disk, kernel } = ports;
   const mark = await readMark(disk, folder);
   if (mark !== undefined) throw new DbError('corrupt', `${folder}/${markName}: ${mark}`);
-  const { flushedSequence, files: sealed, gone = [] } = await readManifest(disk, folder);
+  const read = await readManifest(disk, folder);
+  const { flushedSequence, files: sealed, gone = [] } = read;
   // Their points are in other files, and may have been deleted there since.
   for (const name of gone) await removeTsm(disk, `${folder}/${name}`);
   const files: TsmFile[] = [];
@@ -159,11 +175,67 @@ async function openShard(
     for (const file of files) await file.close();
     throw error;
   }
-  const seals = new Map(files.map(({ path, seal }) => [path.slice(folder.length + 1), seal]));
-  const manifest = new ManifestKeeper(disk, folder, { flushedSequence, files: seals, gone });
-  const shard = new Shard(place.shardId, kernel, files);
-  const open = newOpenShard(shard, place, { sequence: flushedSequence, nowMs, manifest });
-  return { ...open, generation };
+  const segments = await openSegments(ports, folder, read.segments);
+  const isIndexed = segments !== undefined && segments.length > 0;
+  const manifest = new ManifestKeeper(disk, folder, { ...read, ...(!isIndexed && { segments: undefined }) }); // prettier-ignore
+  const shard = new Shard(place.shardId, kernel, { files, segments: segments ?? [] });
+  const keeper = new SegmentKeeper(ports, { folder, index: shard.index, manifest });
+  const state = { sequence: flushedSequence, nowMs, manifest, segments: keeper };
+  const open = newOpenShard(shard, place, state);
+  open.generation = generation;
+  const isNew = ({ path }: TsmFile) => !isIndexed || !sealed.has(path.slice(folder.length + 1));
+  const unindexed = files.filter(isNew);
+  if (unindexed.length > 0) await indexFiles(open, unindexed, ports);
+  return open;
+}
+
+/** Brings files into the index that it does not have yet: imported ones, those of a crash, or all when there was none. */
+async function indexFiles(
+  open: OpenShard,
+  unindexed: readonly TsmFile[],
+  ports: OpeningPorts,
+): Promise<void> {
+  const { shard, segments } = open;
+  await shard.learn(unindexed, ports);
+  // They are not kept in memory once they are on the disk.
+  shard.setAside({ beginsTable: true });
+  const table = shard.asideTable;
+  await shard.flush('', ports);
+  const seals = shard.files.map(({ path, seal }) => [path.slice(path.lastIndexOf('/') + 1), seal] as const); // prettier-ignore
+  try {
+    await segments.commit(table, (one) => ({ ...one, files: new Map(seals) }));
+  } catch (error) {
+    if (!isDbError(error, 'io_error') && !isDbError(error, 'disk_full')) throw error;
+    // It is in memory, and goes to the disk with the next flush.
+    open.isIndexBehind = true;
+    const { shardId } = open.place;
+    ports.log.warn('The index of a shard could not be written', { shard: shardId, error: errorText(error) }); // prettier-ignore
+  }
+}
+
+/** Undefined when one of them is damaged: the index is made anew then. Files of an index that nobody lists are removed. */
+async function openSegments(
+  ports: OpeningPorts,
+  folder: string,
+  listed: ReadonlyMap<string, SegmentSeal> = new Map(),
+): Promise<readonly IndexSegment[] | undefined> {
+  const { disk, log } = ports;
+  for (const { name } of await disk.list(folder)) {
+    const isOfIndex = [segmentSuffix, goneSuffix, `${segmentSuffix}.tmp`].some((suffix) => name.endsWith(suffix)); // prettier-ignore
+    const isListed = [...listed.keys()].some((one) => one === name || gonePath(one) === name);
+    if (isOfIndex && !isListed) await disk.remove(`${folder}/${name}`);
+  }
+  const segments: IndexSegment[] = [];
+  try {
+    for (const [name, seal] of listed)
+      segments.push(await IndexSegment.open(ports, `${folder}/${name}`, seal));
+    return segments;
+  } catch (error) {
+    for (const segment of segments) segment.retire();
+    if (!isDamage(error)) throw error;
+    log.warn('The index of a shard is damaged and is made anew', { folder, error: errorText(error) }); // prettier-ignore
+    return undefined;
+  }
 }
 
 /** The names of a shard's files, oldest first. Throws `corrupt` when one is set aside or missing. */

@@ -8,6 +8,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { DeletePorts } from '../engine/delete-points.ts';
 import type { ShardView } from '../engine/shard-view.ts';
+import type { IndexSegment } from '../index/index-segment.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
 import type { OpenShard } from './open-shards.ts';
 
@@ -60,7 +61,9 @@ async function deleteNow(
     for await (const { measurement, seriesIds } of select(view)) {
       if (!ports.isOpen(open)) throw new DbError('shard_not_found', 'shard is deleted');
       const isDeciding = (): boolean => open.sequence !== open.appliedSequence;
-      await open.shard.deletePoints(measurement, { seriesIds, range }, { ...ports, isDeciding });
+      const request = { measurement, seriesIds, range };
+      const forget = (run: () => ReadonlySet<IndexSegment>) => open.segments.forget(run);
+      await open.shard.deletePoints(view, request, { ...ports, isDeciding, forget });
     }
   } finally {
     view.release();

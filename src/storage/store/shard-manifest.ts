@@ -12,6 +12,7 @@
 import { crc32 } from 'node:zlib';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
+import { segmentNumberOf, type SegmentSeal } from '../index/segment-format.ts';
 import type { TsmSeal } from '../tsm/tsm-file.ts';
 import { tsmNameOf } from '../tsm/tsm-format.ts';
 
@@ -22,6 +23,12 @@ export interface ShardManifest {
   readonly files: ReadonlyMap<string, TsmSeal>;
   /** Files whose points are in other ones by now: to be removed, and never to be read again. */
   readonly gone?: readonly string[] | undefined;
+  /** Of the index, by name, oldest first; they have the series of all files above. Absent: there are none. */
+  readonly segments?: ReadonlyMap<string, SegmentSeal> | undefined;
+}
+
+interface ManifestSegment extends SegmentSeal {
+  readonly name: string;
 }
 
 interface ManifestFile extends TsmSeal {
@@ -52,9 +59,20 @@ export async function writeManifest(
   await disk.replaceFile(`${folder}/${manifestName}`, encodeManifest(manifest));
 }
 
-export function encodeManifest({ flushedSequence, files, gone = [] }: ShardManifest): Uint8Array {
+export function encodeManifest({
+  flushedSequence,
+  files,
+  gone = [],
+  segments,
+}: ShardManifest): Uint8Array {
+  // prettier-ignore
   const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32 }]) => ({ name, lengthBytes, indexBytes, indexCrc32 })); // prettier-ignore
-  const body = JSON.stringify({ version, flushedSequence, files: list, ...(gone.length > 0 && { gone }) }).slice(0, -1); // prettier-ignore
+  const indexed = [...(segments ?? [])].map(([name, { lengthBytes, footerCrc32 }]) => ({ name, lengthBytes, footerCrc32 })); // prettier-ignore
+  const parts = {
+    ...(gone.length > 0 && { gone }),
+    ...(indexed.length > 0 && { segments: indexed }),
+  };
+  const body = JSON.stringify({ version, flushedSequence, files: list, ...parts }).slice(0, -1);
   return new TextEncoder().encode(`${body},"crc32":"${checksum(body)}"}\n`);
 }
 
@@ -70,7 +88,7 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   if (manifest === undefined) throw corrupt('no JSON object');
   if (manifest['version'] !== version)
     throw new DbError('unsupported_version', `${path}: version ${String(manifest['version'])}`);
-  const { flushedSequence, files, gone = [] } = manifest;
+  const { flushedSequence, files, gone = [], segments = [] } = manifest;
   if (!isCount(flushedSequence)) throw corrupt('flushedSequence is no count');
   if (!Array.isArray(files) || !files.every(isManifestFile)) throw corrupt('files are not a list of files'); // prettier-ignore
   if (
@@ -79,8 +97,14 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   )
     throw corrupt('gone is not a list of files');
   const seals = files.map(({ name, ...seal }): [string, TsmSeal] => [name, seal]);
-  const read = { flushedSequence, files: new Map(seals) };
-  return gone.length === 0 ? read : { ...read, gone: gone as readonly string[] };
+  if (!Array.isArray(segments) || !segments.every(isManifestSegment)) throw corrupt('segments are not a list of segments'); // prettier-ignore
+  const indexed = segments.map(({ name, ...seal }): [string, SegmentSeal] => [name, seal]);
+  return {
+    flushedSequence,
+    files: new Map(seals),
+    ...(gone.length > 0 && { gone: gone as readonly string[] }),
+    ...(indexed.length > 0 && { segments: new Map(indexed) }),
+  };
 }
 
 function checksum(body: string): string {
@@ -100,6 +124,13 @@ function isManifestFile(value: unknown): value is ManifestFile {
   if (typeof value !== 'object' || value === null) return false;
   const { name, lengthBytes, indexBytes, indexCrc32 } = value as Partial<ManifestFile>;
   return typeof name === 'string' && [lengthBytes, indexBytes, indexCrc32].every(isCount);
+}
+
+function isManifestSegment(value: unknown): value is ManifestSegment {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, lengthBytes, footerCrc32 } = value as Partial<ManifestSegment>;
+  const isName = typeof name === 'string' && segmentNumberOf(name) !== undefined;
+  return isName && [lengthBytes, footerCrc32].every(isCount);
 }
 
 function isCount(value: unknown): value is number {

@@ -27,11 +27,18 @@ export interface StoreOptions {
   readonly seriesLimits?: SeriesLimits | undefined;
   /** Series and memtables of all shards of the worker, to the last byte. */
   readonly memoryBytesMax?: number;
+  /** Pages of indexes that are held in memory, of all shards of the worker. */
+  readonly indexCacheBytesMax?: number | undefined;
+  /** Series of all shards of the worker that stay in memory after a flush, since they may be written to again. */
+  readonly residentBytesMax?: number | undefined;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */
   readonly rosterFolder?: string | undefined;
   /** Absent: only what is asked for is compacted. */
   readonly compaction?: CompactionSettings | undefined;
 }
+
+export const indexCacheBytesDefault = 64 * MiB;
+export const residentBytesDefault = 192 * MiB;
 
 /** Memory of WebAssembly ends at 4 GiB; what a flush works on has to fit in beside what is flushed. */
 const memoryBytesMost = 3_840 * MiB;

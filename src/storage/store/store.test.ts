@@ -273,7 +273,7 @@ test('store: a row whose key no file can take is refused, and one of an older lo
   await wal.close();
   const again = await open();
   await again.flush(7);
-  expect(readdirSync(`${folder}/data/db/autogen/7`)).toEqual(['000000001-000000001.tsm', 'shard.json']); // prettier-ignore
+  expect(readdirSync(`${folder}/data/db/autogen/7`)).toEqual(['000000001-000000001.tsm', '000000001.index', 'shard.json']); // prettier-ignore
   await again.close();
   const last = await open();
   expect(read(last, 'm', 'v')).toEqual(['m,t=a 10 1', 'm,t=a 20 2']);

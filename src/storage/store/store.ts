@@ -27,7 +27,7 @@ import { decodePointBatch } from '../../models/point-batch.ts';
 import { Shard, type DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
-import { readTsmSeal } from '../tsm/tsm-file.ts';
+import type { TsmSeal } from '../tsm/tsm-file.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
@@ -40,9 +40,10 @@ import { findStore, type FoundStore } from './find-store.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
 import { encodeFieldTypes } from './field-types-record.ts';
 import { deletePoints, type PointDelete } from './point-deletes.ts';
-import { writeManifest } from './shard-manifest.ts';
+import { writeManifest, type ShardManifest } from './shard-manifest.ts';
+import { SegmentKeeper, type SegmentPorts } from './segment-keeper.ts';
 import type { ShardRoster } from './shard-roster.ts';
-import { memoryUsedMax, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
+import { memoryUsedMax, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 /** Where a batch goes; the cluster is that of a shard that is made for it. */
 export interface WritePlace extends ShardPlace {
@@ -84,6 +85,7 @@ const compactionByHand: CompactionSettings = {
 export class Store {
   readonly #ports: StorePorts;
   readonly #kernel: StoreKernel;
+  readonly #segmentPorts: SegmentPorts;
   readonly #options: StoreOptions;
   readonly #shards: Map<number, OpenShard>;
   readonly #damaged: Map<number, DamagedShard>;
@@ -103,6 +105,7 @@ export class Store {
   private constructor(ports: StorePorts, options: StoreOptions, opened: FoundStore) {
     this.#ports = ports;
     this.#kernel = opened.kernel;
+    this.#segmentPorts = { ...ports, kernel: opened.kernel, cache: opened.cache };
     this.#options = options;
     this.#shards = opened.shards;
     this.#damaged = opened.damaged;
@@ -148,6 +151,12 @@ export class Store {
       ...place,
       clusterId: this.#roster?.clusterIdOf(place.shardId),
     }));
+  }
+
+  /** What the series of all shards take of memory, pages of segments aside. */
+  get seriesBytes(): number {
+    const tables = [...this.#shards.values()].flatMap(({ shard }) => shard.index.tables);
+    return tables.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
   /** How the shards are that can be read (spec 2.2, show-shards -v). */
@@ -340,8 +349,18 @@ export class Store {
 
   #flushCold(): void {
     const beforeMs = this.#ports.clock.monotonicMs() - this.#options.snapshotColdMs;
-    for (const open of this.#shards.values())
-      if (open.lastWriteMs < beforeMs && open.shard.memtableBytes > 0) this.#spawnFlush(open);
+    for (const open of this.#shards.values()) {
+      const { memtableBytes, index } = open.shard;
+      const hasMemory = memtableBytes > 0 || index.active.count > 0;
+      if (open.lastWriteMs < beforeMs && hasMemory) this.#spawnFlush(open);
+      const { damage } = index;
+      if (damage === undefined || open.isRebuilding) continue;
+      open.isRebuilding = true;
+      const rebuilt = this.#rebuildIndex(open, damage).finally(() => {
+        open.isRebuilding = false;
+      });
+      this.#tasks.spawn('rebuild index', rebuilt);
+    }
   }
 
   #spawnFlush(open: OpenShard): void {
@@ -361,19 +380,39 @@ export class Store {
     const { disk, clock, turn } = this.#ports;
     const { shard, place } = open;
     // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
-    const flushedSequence = shard.setAside() ? open.appliedSequence : open.flushedSequence;
+    const isLatest = shard.setAside({ beginsTable: this.#beginsTable(open) });
+    const flushedSequence = isLatest ? open.appliedSequence : open.flushedSequence;
     const folder = this.#folderOf(place);
     const name = tsmName({ generation: ++open.generation, sequence: 1 });
-    await shard.flush(`${folder}/${name}`, { disk, clock, turn });
-    const seal = await readTsmSeal(disk, `${folder}/${name}`);
-    await open.manifest.update(({ files, ...rest }) => ({
-      ...rest,
+    const table = shard.asideTable;
+    const file = await shard.flush(`${folder}/${name}`, { disk, clock, turn });
+    const change = (manifest: ShardManifest): ShardManifest => ({
+      ...manifest,
       flushedSequence,
-      files: new Map([...files, [name, seal]]),
-    }));
+      files: new Map([...manifest.files, ...unlisted(shard, manifest)]),
+    });
+    const isSame = file === undefined && flushedSequence === open.flushedSequence;
+    await open.segments.commit(table, isSame && !open.isIndexBehind ? undefined : change);
+    open.isIndexBehind = false;
     if (flushedSequence === open.flushedSequence) return;
     open.flushedSequence = flushedSequence;
     await this.#release();
+  }
+
+  /** Makes the index of a shard anew, one of whose segments was found damaged. */
+  async #rebuildIndex(open: OpenShard, damage: DbError): Promise<void> {
+    const shard = open.place.shardId;
+    this.#ports.log.warn('The index of a shard is damaged and is made anew', { shard, error: damage.message }); // prettier-ignore
+    await open.segments.rebuild(() => open.shard.rebuildIndex(damage, this.#ports));
+    this.#schemaVersion++;
+    if (this.#shards.get(shard) === open) await this.#flush(open);
+  }
+
+  /** Series of a cold shard are not kept in memory, nor those of the one at hand when all together are many. */
+  #beginsTable(open: OpenShard): boolean {
+    const { residentBytesMax = residentBytesDefault, snapshotColdMs } = this.#options;
+    if (open.lastWriteMs < this.#ports.clock.monotonicMs() - snapshotColdMs) return true;
+    return this.seriesBytes > residentBytesMax;
   }
 
   async #release(): Promise<void> {
@@ -411,7 +450,9 @@ export class Store {
         const state = { flushedSequence: sequence, files };
         const manifest = new ManifestKeeper(disk, this.#folderOf(place), state);
         const nowMs = clock.monotonicMs();
-        const open = newOpenShard(shard, place, { sequence, nowMs, manifest });
+        const parts = { folder: this.#folderOf(place), index: shard.index, manifest };
+        const segments = new SegmentKeeper(this.#segmentPorts, parts);
+        const open = newOpenShard(shard, place, { sequence, nowMs, manifest, segments });
         this.#shards.set(place.shardId, open);
         log.info('Created shard', { db: place.database, shard: place.shardId });
         return open;
@@ -432,6 +473,18 @@ export class Store {
   #folderOf(place: ShardPlace): string {
     return folderOf(this.#options.dataFolder, place);
   }
+}
+
+/** Files of a shard that `shard.json` does not list: of this flush, and of one that failed to list its own. */
+function unlisted(
+  shard: Shard,
+  { files, gone = [] }: ShardManifest,
+): readonly (readonly [string, TsmSeal])[] {
+  return shard.files.flatMap(({ path, seal }) => {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    // What a compaction has just replaced is about to leave.
+    return files.has(name) || gone.includes(name) ? [] : [[name, seal] as const];
+  });
 }
 
 /** The records up to `sequence` are of a shard of that id that was deleted: they stay needless, whenever power is lost. */

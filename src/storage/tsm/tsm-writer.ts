@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { assert } from '../../base/assert.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { GrowingBytes } from '../../base/growing-bytes.ts';
 import type { DiskFile } from '../../env/disk.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import type { TsmEntry } from './tsm-keys.ts';
@@ -37,8 +38,8 @@ const stagingBytesMax = 1 << 20;
 export class TsmWriter {
   readonly #file: DiskFile;
   #last: IndexedKey | undefined;
-  readonly #index = new GrowingBytes();
-  readonly #staged = new GrowingBytes();
+  readonly #index = new GrowingBytes(stagingBytesFirst);
+  readonly #staged = new GrowingBytes(stagingBytesFirst);
   #offset = 0;
 
   /** `file` is new and empty. */
@@ -114,31 +115,6 @@ export class TsmWriter {
   #push(bytes: Uint8Array): void {
     this.#staged.push(bytes);
     this.#offset += bytes.length;
-  }
-}
-
-/** Bytes one behind the other, in a buffer that grows by doubling and is used again. */
-class GrowingBytes {
-  #bytes: Uint8Array = new Uint8Array(stagingBytesFirst);
-  lengthBytes = 0;
-
-  view(): Uint8Array {
-    return this.#bytes.subarray(0, this.lengthBytes);
-  }
-
-  clear(): void {
-    this.lengthBytes = 0;
-  }
-
-  push(bytes: Uint8Array): void {
-    const needed = this.lengthBytes + bytes.length;
-    if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-      grown.set(this.view());
-      this.#bytes = grown;
-    }
-    this.#bytes.set(bytes, this.lengthBytes);
-    this.lengthBytes = needed;
   }
 }
 

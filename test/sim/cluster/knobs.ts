@@ -8,6 +8,9 @@ export interface Knobs {
   readonly walSegmentBytesMax: number;
   readonly snapshotBytes: number;
   readonly snapshotColdMs: number;
+  /** Of the index: small ones read pages again and let series go at nearly each flush. */
+  readonly indexCacheBytes: number;
+  readonly indexResidentBytes: number;
   /** 0 is no limit. */
   readonly cacheBytesMax: number;
   readonly hintBatchBytes: number;
@@ -28,6 +31,8 @@ export function drawKnobs(random: Random): Knobs {
     hintBatchBytes: 300 + below(random, 5_000),
     raftSnapshotEntries: 3 + below(random, 40),
     electionTicks: 6 + below(random, 8),
+    indexCacheBytes: fraction(random) < 0.5 ? 0 : 1 << 20,
+    indexResidentBytes: fraction(random) < 0.7 ? 0 : 1 << 20,
   };
 }
 
@@ -48,6 +53,8 @@ wal-dir = "wal"
 cache-snapshot-memory-size = ${knobs.snapshotBytes}
 cache-snapshot-write-cold-duration = "${knobs.snapshotColdMs}ms"
 cache-max-memory-size = ${knobs.cacheBytesMax}
+index-cache-size = ${knobs.indexCacheBytes}
+index-resident-size = ${knobs.indexResidentBytes}
 [cluster]
 write-timeout = "3s"
 [hinted-handoff]

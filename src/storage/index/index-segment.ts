@@ -1,0 +1,233 @@
+/**
+ * A segment of a shard's index, open: series, tags and fields of measurements by range, through the cache. A series is known
+ * by its number: measurements in order of their bytes, within one the series in order of their keys' bytes.
+ *
+ * Invariants:
+ * - opening it reads its footer and what of it is gone, no more; all else is read when it is asked for, and checked;
+ * - what it says does not change but for what is gone, which only becomes more;
+ * - a page that is damaged makes what asked for it throw `corrupt`, with path and offset.
+ */
+import { crc32 } from 'node:zlib';
+import { BytesCursor } from '../../base/growing-bytes.ts';
+import { DbError } from '../../base/errors.ts';
+import { Held } from '../../base/held.ts';
+import type { Disk } from '../../env/disk.ts';
+import { mayHave } from './key-filter.ts';
+import type { PageCache } from './page-cache.ts';
+import { PageFile } from './page-file.ts';
+import { postings } from './posting-list.ts';
+import { SegmentGone } from './segment-gone.ts';
+import { decodeFooter, decodeMeasurement, footerBytes, putNumber, type SegmentMeasurement, type SegmentRoots, type SegmentSeal } from './segment-format.ts'; // prettier-ignore
+import { SortedTable } from './sorted-table.ts';
+
+/** A measurement of a segment by its number there. */
+export interface FoundMeasurement extends SegmentMeasurement {
+  readonly number: number;
+}
+
+/** A tag of a measurement by its number in the segment. */
+export interface FoundTag {
+  readonly number: number;
+  readonly firstValue: number;
+  readonly valueCount: number;
+}
+
+const headBytes = 4;
+
+export class IndexSegment {
+  readonly path: string;
+  readonly seal: SegmentSeal;
+  readonly gone: SegmentGone;
+  readonly #pages: PageFile;
+  readonly #roots: SegmentRoots;
+  readonly #measurements: SortedTable;
+  readonly #series: SortedTable;
+  readonly #tags: SortedTable;
+  readonly #values: SortedTable;
+  readonly #held: Held;
+  /** The measurement that was asked for last. */
+  #last: { readonly name: Uint8Array; readonly found: FoundMeasurement | undefined } | undefined;
+
+  private constructor(
+    pages: PageFile,
+    parts: { readonly seal: SegmentSeal; readonly roots: SegmentRoots; readonly gone: SegmentGone },
+  ) {
+    this.path = pages.path;
+    this.seal = parts.seal;
+    this.gone = parts.gone;
+    this.#pages = pages;
+    this.#roots = parts.roots;
+    this.#measurements = new SortedTable(pages, parts.roots.measurements, 0);
+    this.#series = new SortedTable(pages, parts.roots.series, 1);
+    this.#tags = new SortedTable(pages, parts.roots.tags, 2);
+    this.#values = new SortedTable(pages, parts.roots.values, 3);
+    this.#held = new Held(() => {
+      // What was only read has nothing to lose by a close that fails.
+      pages.close().catch(() => undefined);
+    });
+  }
+
+  /** Throws `corrupt` with the path when it is not what `seal` says it was. */
+  static async open(
+    { disk, cache }: { readonly disk: Disk; readonly cache: PageCache },
+    path: string,
+    seal: SegmentSeal,
+  ): Promise<IndexSegment> {
+    const file = await disk.open(path, 'read');
+    try {
+      const damaged = new DbError('corrupt', `${path}: not what it was when it was written`);
+      if (file.lengthBytes !== seal.lengthBytes || file.lengthBytes < footerBytes) throw damaged;
+      const footer = new Uint8Array(footerBytes);
+      await file.readAt(file.lengthBytes - footerBytes, footer);
+      const roots = crc32(footer) === seal.footerCrc32 ? decodeFooter(footer) : undefined;
+      if (roots === undefined) throw damaged;
+      const { series, measurements } = roots;
+      const counts = { series: series.count, measurements: measurements.count };
+      const gone = await SegmentGone.read(disk, path, counts);
+      return new IndexSegment(new PageFile(file, cache), { seal, roots, gone });
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Keeps it readable until it is let go, retired or not. */
+  hold(): () => void {
+    return this.#held.hold();
+  }
+
+  /** Nobody takes hold of it any more. */
+  retire(): void {
+    this.#held.end();
+  }
+
+  /** What was found damaged of it, if anything was. */
+  get damage(): DbError | undefined {
+    return this.#pages.damage;
+  }
+
+  get seriesCount(): number {
+    return this.#series.count;
+  }
+
+  get liveCount(): number {
+    return this.#series.count - this.gone.series.count;
+  }
+
+  get measurementCount(): number {
+    return this.#measurements.count;
+  }
+
+  measurementName(number: number): Uint8Array {
+    return this.#measurements.key(number);
+  }
+
+  measurementAt(number: number): FoundMeasurement {
+    const decoded = decodeMeasurement(this.#measurements.value(number));
+    if (decoded === undefined || decoded.firstSeries + decoded.seriesCount > this.seriesCount)
+      throw this.#pages.damaged(this.#roots.measurements.offset);
+    return { number, ...decoded };
+  }
+
+  /** By its name as keys write it. */
+  measurement(name: Uint8Array): FoundMeasurement | undefined {
+    if (this.#last !== undefined && Buffer.compare(this.#last.name, name) === 0)
+      return this.#last.found;
+    const number = this.#measurements.find(name);
+    const found = number < 0 ? undefined : this.measurementAt(number);
+    this.#last = { name: name.slice(), found };
+    return found;
+  }
+
+  /** How many of its series have points. */
+  liveCountOf({ firstSeries, seriesCount }: FoundMeasurement): number {
+    return seriesCount - this.gone.series.countIn(firstSeries, firstSeries + seriesCount);
+  }
+
+  /** The number of a series that has points; -1 when it is not there. `nameBytes` of the key are its measurement. */
+  find(key: Uint8Array, hash: number, nameBytes: number): number {
+    if (this.seriesCount === 0 || !mayHave(this.#pages, this.#roots.filter, hash)) return -1;
+    const found = this.measurement(key.subarray(0, nameBytes));
+    if (found === undefined) return -1;
+    const wanted = new Uint8Array(headBytes + key.length - nameBytes);
+    putNumber(found.number, wanted);
+    wanted.set(key.subarray(nameBytes), headBytes);
+    const number = this.#series.find(wanted);
+    return number >= 0 && !this.gone.series.has(number) ? number : -1;
+  }
+
+  /** The key of a series. */
+  key(number: number): Uint8Array {
+    const stored = this.#series.key(number);
+    const name = this.measurementName(numberAt(stored));
+    const key = new Uint8Array(name.length + stored.length - headBytes);
+    key.set(name);
+    key.set(stored.subarray(headBytes), name.length);
+    return key;
+  }
+
+  /** What of the key is behind the measurement: a view. */
+  restOfKey(number: number): Uint8Array {
+    return this.#series.key(number).subarray(headBytes);
+  }
+
+  measurementNumberOf(series: number): number {
+    return numberAt(this.#series.key(series));
+  }
+
+  /** Keys of the tags of a measurement, as keys of series write them, with their numbers. */
+  *tags({ firstTag, tagCount }: FoundMeasurement): Generator<readonly [Uint8Array, FoundTag]> {
+    for (let number = firstTag; number < firstTag + tagCount; number++)
+      yield [this.#tags.key(number).subarray(headBytes), this.#tagAt(number)];
+  }
+
+  tag({ number }: FoundMeasurement, key: Uint8Array): FoundTag | undefined {
+    const wanted = new Uint8Array(headBytes + key.length);
+    putNumber(number, wanted);
+    wanted.set(key, headBytes);
+    const found = this.#tags.find(wanted);
+    return found < 0 ? undefined : this.#tagAt(found);
+  }
+
+  /** The values of a tag in order of their bytes, as keys write them, each with its number. */
+  *values({ firstValue, valueCount }: FoundTag): Generator<readonly [Uint8Array, number]> {
+    for (let number = firstValue; number < firstValue + valueCount; number++)
+      yield [this.valueText(number), number];
+  }
+
+  valueText(number: number): Uint8Array {
+    return this.#values.key(number).subarray(headBytes);
+  }
+
+  /** The number of a value; -1 when it is not there. */
+  value({ number }: FoundTag, value: Uint8Array): number {
+    const wanted = new Uint8Array(headBytes + value.length);
+    putNumber(number, wanted);
+    wanted.set(value, headBytes);
+    return this.#values.find(wanted);
+  }
+
+  /** The series that have a value, gone ones too, ascending. */
+  seriesOf(value: number): Generator<number> {
+    return postings(this.#pages, this.#values.value(value));
+  }
+
+  /** Whether a series that has points has the value. */
+  isLive(value: number): boolean {
+    if (this.gone.series.count === 0) return true;
+    for (const number of this.seriesOf(value)) if (!this.gone.series.has(number)) return true;
+    return false;
+  }
+
+  #tagAt(number: number): FoundTag {
+    const cursor = new BytesCursor(this.#tags.value(number));
+    const [firstValue, valueCount] = [cursor.varint(), cursor.varint()];
+    if (cursor.isOver || firstValue + valueCount > this.#values.count)
+      throw this.#pages.damaged(this.#roots.tags.offset);
+    return { number, firstValue, valueCount };
+  }
+}
+
+function numberAt(key: Uint8Array): number {
+  return (((key[0] ?? 0) << 24) | ((key[1] ?? 0) << 16) | ((key[2] ?? 0) << 8) | (key[3] ?? 0)) >>> 0; // prettier-ignore
+}

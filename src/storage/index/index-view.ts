@@ -1,0 +1,231 @@
+/**
+ * The index of a shard for one reader: the segments that were there when it was taken, and what was in memory beside them.
+ *
+ * Invariants:
+ * - ids mean nothing outside the view, and mean the same as long as it is held: series of segments by segment and number,
+ *   then those in memory by their ids there;
+ * - each series that has points is listed once: by its segment, or as fresh by the one table that brought it;
+ * - series that come while it is held may show; a series whose last point is deleted does not show from then on.
+ */
+import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { must } from '../../base/assert.ts';
+import type { FieldType } from '../../models/field-value.ts';
+import { parseSeriesKey } from '../../models/parse-series-key.ts';
+import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
+import type { FieldSchemas } from './field-schemas.ts';
+import type { FoundMeasurement, FoundTag, IndexSegment } from './index-segment.ts';
+import { mergeIds, type OrderedIds } from './merge-ids.ts';
+import type { ResidentSeries } from './resident-series.ts';
+import { unescapedMeasurement, unescapedTag } from './series-name.ts';
+
+export interface IndexedSeries {
+  readonly key: string;
+  readonly measurement: string;
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+export interface IndexState {
+  readonly schemas: FieldSchemas;
+  readonly segments: readonly IndexSegment[];
+  /** Those that take no series any more first. */
+  readonly tables: readonly ResidentSeries[];
+  /** Of the latest segment, now and at any time. */
+  readonly turn: number;
+  readonly latestTurn: () => number;
+}
+
+interface Based<T> {
+  readonly of: T;
+  /** The id of its first series. */
+  readonly base: number;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export class IndexView {
+  readonly #state: IndexState;
+  readonly #segments: readonly Based<IndexSegment>[];
+  readonly #tables: readonly Based<ResidentSeries>[];
+  readonly #releases: readonly (() => void)[];
+
+  /** To be released. */
+  constructor(state: IndexState) {
+    this.#state = state;
+    let base = 0;
+    const based = <T>(of: T, count: number): Based<T> => {
+      const placed = { of, base };
+      base += count;
+      return placed;
+    };
+    this.#segments = state.segments.map((segment) => based(segment, segment.seriesCount));
+    this.#tables = state.tables.map((table) => based(table, table.count));
+    this.#releases = [...state.segments, ...state.tables].map((part) => part.hold());
+  }
+
+  release(): void {
+    for (const release of this.#releases) release();
+  }
+
+  /** Those that have points. */
+  measurements(): readonly string[] {
+    const names = new Set<string>();
+    for (const { of } of this.#segments)
+      for (let number = 0; number < of.measurementCount; number++)
+        if (of.liveCountOf(of.measurementAt(number)) > 0)
+          names.add(unescapedMeasurement(decoder.decode(of.measurementName(number))));
+    for (const { of } of this.#freshTables())
+      for (const entry of of.measurements)
+        if (!names.has(entry.name) && of.hasFresh(entry, this.#state.turn)) names.add(entry.name);
+    return [...names].sort(compareUtf8);
+  }
+
+  fields(measurement: string): ReadonlyMap<string, FieldType> {
+    return this.#state.schemas.fields(measurement);
+  }
+
+  tagKeys(measurement: string): Iterable<string> {
+    const keys = new Set<string>();
+    for (const { of, found } of this.#foundIn(measurement)) {
+      const isWhole = of.gone.series.count === 0 || of.liveCountOf(found) === found.seriesCount;
+      for (const [key, tag] of of.tags(found))
+        if (isWhole || hasLiveValue(of, tag)) keys.add(unescapedTag(decoder.decode(key)));
+    }
+    for (const { of } of this.#freshTables())
+      for (const key of of.measurement(measurement)?.tagKeys.keys() ?? []) {
+        if (keys.has(key)) continue;
+        const values = of.freshValues(measurement, key, this.#state.turn);
+        if (values[Symbol.iterator]().next().done !== true) keys.add(key);
+      }
+    return keys;
+  }
+
+  /** In order of the keys' bytes. */
+  seriesIds(measurement: string): Uint32Array {
+    const lists: OrderedIds[] = [];
+    for (const { of, base, found } of this.#foundIn(measurement)) {
+      const { firstSeries, seriesCount } = found;
+      let numbers = new Uint32Array(seriesCount);
+      for (let i = 0; i < seriesCount; i++) numbers[i] = firstSeries + i;
+      numbers = new Uint32Array(of.gone.series.without(numbers));
+      lists.push(this.#placed(numbers, base));
+    }
+    for (const { of, base } of this.#freshTables())
+      lists.push(this.#placed(of.freshIds(measurement, this.#state.turn), base));
+    return mergeIds(lists);
+  }
+
+  /** Those with one of `values` of a tag, in order of the keys' bytes. '' is no value. */
+  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): Uint32Array {
+    const wanted = [...new Set(values)];
+    const lists: OrderedIds[] = [];
+    for (const { of, base, found } of this.#foundIn(measurement)) {
+      const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
+      if (tag !== undefined) lists.push(this.#placed(seriesWith(of, tag, wanted), base));
+    }
+    for (const { of, base } of this.#freshTables()) {
+      const ids = of.freshIdsWith(measurement, { tagKey, values: wanted }, this.#state.turn);
+      lists.push(this.#placed(ids, base));
+    }
+    return mergeIds(lists);
+  }
+
+  /** The values of a tag, in no order, each once. */
+  *tagValues(measurement: string, tagKey: string): Generator<string> {
+    const parts = [...this.#valueLists(measurement, tagKey)];
+    const seen = parts.length > 1 ? new Set<string>() : undefined;
+    for (const part of parts)
+      for (const value of part) {
+        if (seen?.has(value) === true) continue;
+        seen?.add(value);
+        yield value;
+      }
+  }
+
+  /** The bytes of a series' key, which hold until the memory grows. */
+  keyOf(id: number): Uint8Array {
+    const { of, number } = this.#place(id);
+    return 'key' in of ? of.key(number) : of.keyOf(number);
+  }
+
+  keyText(id: number): string {
+    return decoder.decode(this.keyOf(id));
+  }
+
+  /** Its texts, made now. */
+  series(id: number): IndexedSeries {
+    const key = this.keyText(id);
+    const { measurement, tags } = parseSeriesKey(key);
+    return { key, measurement, tags: new Map(tags.map((tag) => [tag.key, tag.value])) };
+  }
+
+  measurementOf(id: number): string {
+    const { of, number } = this.#place(id);
+    if (!('key' in of)) return of.measurementOf(number);
+    return unescapedMeasurement(decoder.decode(of.measurementName(of.measurementNumberOf(number))));
+  }
+
+  *#valueLists(measurement: string, tagKey: string): Generator<Iterable<string>> {
+    for (const { of, found } of this.#foundIn(measurement)) {
+      const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
+      if (tag !== undefined) yield liveValues(of, tag);
+    }
+    for (const { of } of this.#freshTables())
+      if (of.measurement(measurement) !== undefined)
+        yield of.freshValues(measurement, tagKey, this.#state.turn);
+  }
+
+  *#foundIn(
+    measurement: string,
+  ): Generator<Based<IndexSegment> & { readonly found: FoundMeasurement }> {
+    if (this.#segments.length === 0) return;
+    const name = encoder.encode(escapeMeasurement(measurement));
+    for (const { of, base } of this.#segments) {
+      const found = of.measurement(name);
+      if (found !== undefined && found.seriesCount > 0) yield { of, base, found };
+    }
+  }
+
+  /** Without a look at the series of those that can have none. */
+  #freshTables(): readonly Based<ResidentSeries>[] {
+    const { turn, latestTurn } = this.#state;
+    return this.#tables.filter(({ of }) => of.hasFreshAt(turn, latestTurn()));
+  }
+
+  #placed(numbers: Uint32Array, base: number): OrderedIds {
+    return {
+      ids: base === 0 ? numbers : numbers.map((number) => number + base),
+      keyOf: (id) => this.keyOf(id),
+    };
+  }
+
+  #place(id: number): { readonly of: IndexSegment | ResidentSeries; readonly number: number } {
+    // The last table is the one that may grow.
+    const parts = [...this.#tables].reverse();
+    const part = parts.find(({ base }) => id >= base) ?? [...this.#segments].reverse().find(({ base }) => id >= base); // prettier-ignore
+    const { of, base } = must(part, 'an id is of a part of the view');
+    return { of, number: id - base };
+  }
+}
+
+function seriesWith(segment: IndexSegment, tag: FoundTag, values: readonly string[]): Uint32Array {
+  const numbers: number[] = [];
+  for (const value of values) {
+    const found = segment.value(tag, encoder.encode(escapeTag(value)));
+    if (found < 0) continue;
+    for (const number of segment.seriesOf(found))
+      if (!segment.gone.series.has(number)) numbers.push(number);
+  }
+  // A series has one value of a tag: the lists share none.
+  return values.length < 2 ? Uint32Array.from(numbers) : Uint32Array.from(numbers).sort();
+}
+
+function* liveValues(segment: IndexSegment, tag: FoundTag): Generator<string> {
+  for (const [value, number] of segment.values(tag))
+    if (segment.isLive(number)) yield unescapedTag(decoder.decode(value));
+}
+
+function hasLiveValue(segment: IndexSegment, tag: FoundTag): boolean {
+  for (const [, number] of segment.values(tag)) if (segment.isLive(number)) return true;
+  return false;
+}
