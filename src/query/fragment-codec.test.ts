@@ -32,12 +32,79 @@ const plan: FragmentPlan = {
     offsetNs: -3n,
   },
 };
+const program: Extract<Predicate, { kind: 'program' }> = {
+  kind: 'program',
+  program: {
+    steps: [
+      { kind: 'input', index: 0 },
+      { kind: 'math', name: 'abs', count: 1, isUnsigned: false },
+      { kind: 'input', index: 1 },
+      { kind: 'binary', operator: '>=', left: 'integer', right: 'float', isFloatDivision: false },
+      { kind: 'input', index: 2 },
+      { kind: 'match', pattern: '^a', negated: true },
+      { kind: 'constant', value: null },
+      { kind: 'binary', operator: 'OR', left: 'boolean', right: undefined, isFloatDivision: false },
+      {
+        kind: 'binary',
+        operator: 'AND',
+        left: 'boolean',
+        right: 'boolean',
+        isFloatDivision: false,
+      },
+    ],
+    type: 'boolean',
+    isMissingFalse: false,
+  },
+  inputs: [
+    { kind: 'field', name: 'i', type: 'integer' },
+    { kind: 'constant', value: -0.5 },
+    { kind: 'tag', name: 'host' },
+  ],
+};
+const limited = { shardRowsMax: 3, seriesRowsMax: 4, showsSeries: true };
 const rowsTask = { kind: 'rows', columns: [{ kind: 'field', name: 'v', type: 'string' }, { kind: 'tag', name: 'host' }], rowsMax: 5 } as const; // prettier-ignore
 
 test('fragment codec: a plan comes back the same', () => {
   for (const one of [plan, { ...plan, predicate: undefined, task: rowsTask }])
     expect(decodePlan(encodePlan(one))).toEqual(one);
+  const whole = {
+    ...plan,
+    predicate: program,
+    seriesMax: 1,
+    pointsMax: 2,
+    task: { ...rowsTask, ...limited },
+  };
+  expect(decodePlan(encodePlan(whole))).toEqual(whole);
   expect(decodePredicate(encodePredicate(predicate))).toEqual(predicate);
+});
+
+function programOf(change: object): unknown {
+  return { ...program, program: { ...program.program, ...change } };
+}
+
+test.each<[string, unknown]>([
+  ['reads beyond its inputs', { ...program, inputs: [] }],
+  [
+    'takes more than there is',
+    programOf({ steps: [{ kind: 'match', pattern: 'a', negated: false }] }),
+  ],
+  ['does not leave one value', programOf({ steps: [] })],
+  [
+    'does not leave one value',
+    programOf({
+      steps: [
+        { kind: 'constant', value: 1 },
+        { kind: 'constant', value: 1 },
+      ],
+    }),
+  ],
+  [
+    'is no function of numbers',
+    programOf({ steps: [{ kind: 'math', name: 'eval', count: 0, isUnsigned: false }] }),
+  ],
+  ['of a kind that is not known', programOf({ steps: [{ kind: 'jump', to: 0 }] })],
+])('fragment codec: a program that %s is refused', (why, given) => {
+  expect(() => decodePredicate(encodeMessage(given))).toThrow(why);
 });
 
 const texts: Column = { type: 'string', values: { offsets: Uint32Array.of(0, 1, 3), bytes: Uint8Array.of(97, 98, 99) } }; // prettier-ignore
@@ -46,6 +113,10 @@ const rows: RowsBlock = {
   group: ['a'],
   timesNs: BigInt64Array.of(1n, 2n),
   columns: [texts, { type: 'float', values: Float64Array.of(1, NaN), valid: Uint8Array.of(1, 0) }],
+};
+const ofSeries: RowsBlock = {
+  ...rows,
+  series: { keys: ['cpu,a=b', 'cpu'], at: Uint32Array.of(1, 0) },
 };
 const selected = { timesNs: BigInt64Array.of(4n), values: { type: 'integer', values: BigInt64Array.of(-1n) } } as const; // prettier-ignore
 const windows: WindowsBlock = {
@@ -65,11 +136,11 @@ const windows: WindowsBlock = {
 };
 
 test('fragment codec: blocks come back the same, columns as views wherever they lie', () => {
-  const bytes = encodeBlocks([rows, windows]);
+  const bytes = encodeBlocks([rows, windows, ofSeries]);
   for (let shift = 0; shift < 8; shift++) {
     const moved = new Uint8Array(bytes.length + shift);
     moved.set(bytes, shift);
-    expect(decodeBlocks(moved.subarray(shift))).toEqual([rows, windows]);
+    expect(decodeBlocks(moved.subarray(shift))).toEqual([rows, windows, ofSeries]);
   }
 });
 
@@ -122,12 +193,15 @@ test('fragment codec: what is spoiled anywhere is an error of the message, or st
     }
   };
   for (const bad of spoiled(plan)) attempt(decodePlan, bad);
-  for (const bad of spoiled({ ...plan, task: rowsTask })) attempt(decodePlan, bad);
-  for (const bad of spoiled([rows, windows])) attempt(decodeBlocks, bad);
+  for (const bad of spoiled({ ...plan, predicate: program, task: { ...rowsTask, ...limited } }))
+    attempt(decodePlan, bad);
+  for (const bad of spoiled([rows, windows, ofSeries])) attempt(decodeBlocks, bad);
   expect(refusedCount).toBeGreaterThan(500);
 });
 
 test.each<[string, unknown]>([
+  ['series of other rows', [{ ...rows, series: { keys: ['a'], at: Uint32Array.of(0) } }]],
+  ['rows of no series', [{ ...rows, series: { keys: ['a'], at: Uint32Array.of(0, 1) } }]],
   ['uneven columns', [{ ...rows, timesNs: BigInt64Array.of(1n) }]],
   ['marks for other rows', [{ ...rows, columns: [{ ...rows.columns[1], valid: Uint8Array.of(1) }] }]], // prettier-ignore
   ['values of another type', [{ ...rows, columns: [{ type: 'integer', values: Float64Array.of(1) }] }]], // prettier-ignore

@@ -7,13 +7,23 @@
 import { checked, count, flag, int64, list, oneOf, optional, plain, refused, text, type Field } from '../proto/field.ts'; // prettier-ignore
 import { decodeMessage, encodeMessage } from '../rpc/message.ts';
 import type { Column } from './column.ts';
-import type { Fragment, RowsBlock, RowsTask, WindowsBlock, WindowsTask } from './fragment.ts';
-import type { Operand, Predicate, Value } from './predicate.ts';
+import type {
+  Fragment,
+  RowSeries,
+  RowsBlock,
+  RowsTask,
+  WindowsBlock,
+  WindowsTask,
+} from './fragment.ts';
+import type { Operand, Predicate } from './predicate.ts';
+import { checkProgramPredicate } from './program-codec.ts';
+import { checkValue } from './value-codec.ts';
 
 const shardsMax = 1_000_000;
 const columnsMax = 1_000_000;
 const groupKeysMax = 65_536;
 const blocksMax = 65_536;
+const blockRowsMax = 1_000_000;
 /** Of the predicate's tree, counted from its root. */
 export const predicateDepthMax = 4_096;
 const patternLengthMax = 1 << 20;
@@ -30,7 +40,13 @@ const rowsColumn = byKind({
 const windowsField = checked(plain({ name, type, parts: list(part, { max: 6 }) }));
 
 const task = byKind({
-  rows: plain({ columns: list(rowsColumn, { max: columnsMax }), rowsMax: count() }),
+  rows: plain({
+    columns: list(rowsColumn, { max: columnsMax }),
+    rowsMax: count(),
+    shardRowsMax: optional(count()),
+    seriesRowsMax: optional(count()),
+    showsSeries: optional(flag),
+  }),
   windows: plain({
     fields: list(windowsField, { max: columnsMax }),
     intervalNs: int64,
@@ -47,6 +63,8 @@ const checkPlan = plain({
   ascending: flag,
   groupBy: names(groupKeysMax),
   predicate: optional(checked(checkPredicate)),
+  seriesMax: optional(count()),
+  pointsMax: optional(count()),
   task,
 });
 
@@ -135,6 +153,9 @@ function partsOf(node: Node, path: string): Inner {
       pattern.fromWire(node['pattern'], path);
       flag.fromWire(node['negated'], path);
       return [['operand', true]];
+    case 'program':
+      checkProgramPredicate(node, path);
+      return [];
     default:
       throw refused(path, 'has a part of a kind that is not known');
   }
@@ -155,12 +176,6 @@ function operandsOf(node: Node, path: string): Inner {
     default:
       throw refused(path, 'has an operand of a kind that is not known');
   }
-}
-
-function checkValue(value: unknown, path: string): Value {
-  if (typeof value === 'boolean' || typeof value === 'number') return value;
-  if (typeof value === 'string') return text({ lengthMax: 1 << 26 }).fromWire(value, path);
-  return int64.fromWire(value, path);
 }
 
 const arrayKinds = {
@@ -197,15 +212,29 @@ const summary = checked(
   }),
 );
 
+const rowSeries = checked((value, path): RowSeries => {
+  const keys = names(blockRowsMax).fromWire(((value ?? {}) as Node)['keys'], path);
+  const { at } = (value ?? {}) as Node;
+  if (!(at instanceof Uint32Array) || at.some((one) => one >= keys.length))
+    throw refused(path, 'has rows of no series');
+  return { keys, at };
+});
+
 const block = byKind({
   rows: (value, path) => {
     const checkedBlock = plain({
       group: names(groupKeysMax),
       timesNs: times,
       columns: list(column, { max: columnsMax }),
+      series: optional(rowSeries),
     })(value, path);
     for (const one of checkedBlock.columns)
       if (rowsOf(one) !== checkedBlock.timesNs.length) throw refused(path, 'has uneven columns');
+    if (
+      checkedBlock.series !== undefined &&
+      checkedBlock.series.at.length !== checkedBlock.timesNs.length
+    )
+      throw refused(path, 'has series of other rows');
     return checkedBlock;
   },
   windows: plain({ group: names(groupKeysMax), fields: list(summary, { max: columnsMax }) }),

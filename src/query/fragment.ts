@@ -8,7 +8,7 @@ import type { SourceFieldType } from './source.ts';
  * answers with blocks ordered by group, and within a group by time in the direction asked, so that the coordinator
  * merges streams in bounded memory. Fragments and blocks are versioned: nodes of two releases may meet.
  */
-export const fragmentVersion = 2;
+export const fragmentVersion = 3;
 
 export interface Fragment {
   readonly version: number;
@@ -35,6 +35,10 @@ export interface RowsTask {
   readonly rowsMax: number;
   /** No more than so many rows of a group are read of each shard; absent for all of them. */
   readonly shardRowsMax?: number | undefined;
+  /** The same of each series of a shard. */
+  readonly seriesRowsMax?: number | undefined;
+  /** Blocks say which series their rows are of: other streams may have rows of the same times. */
+  readonly showsSeries?: boolean | undefined;
 }
 
 export type RowsColumn =
@@ -68,6 +72,14 @@ export interface RowsBlock {
   readonly group: GroupKey;
   readonly timesNs: BigInt64Array;
   readonly columns: readonly Column[];
+  /** Where the task asks for it. */
+  readonly series?: RowSeries | undefined;
+}
+
+/** The series of each row of a block: the canonical keys of those that it has rows of, and each row's place among them. */
+export interface RowSeries {
+  readonly keys: readonly string[];
+  readonly at: Uint32Array;
 }
 
 /** One summary list per field of the task, ascending by window start, windows without points left out. */

@@ -13,6 +13,7 @@ import { checkBuckets } from '../../src/query/plan/check-buckets.ts';
 import { compileStatement } from '../../src/query/plan/compile-statement.ts';
 import type { ScanPart } from '../../src/query/plan/level-plan.ts';
 import { checkSystemSource, matchMeasurements } from '../../src/query/plan/match-measurements.ts';
+import { showingSeries } from '../../src/query/plan/plan-feeds.ts';
 import { planLevel } from '../../src/query/plan/plan-level.ts';
 import { resolveSelect } from '../../src/query/plan/resolve-select.ts';
 import { outputSeries } from '../../src/query/run/output-series.ts';
@@ -92,7 +93,8 @@ function contextOf(setting: SelectSetting): RunContext {
     nodes.map((node): BlockStream<RowsBlock | WindowsBlock> => {
       const context = new FragmentContext(memory ?? memoryArena(), regexCache(), () => false);
       const { seriesMax, pointsMax } = setting;
-      const blocks = blocksOf({ ...fragment, seriesMax, pointsMax }, [node], context);
+      const task = nodes.length > 1 ? showingSeries(fragment.task) : fragment.task;
+      const blocks = blocksOf({ ...fragment, task, seriesMax, pointsMax }, [node], context);
       return { next: () => Promise.resolve(blocks.next() as IteratorResult<RowsBlock, undefined>) };
     });
   const pacer = new Pacer({ monotonicMs: () => 0, turn: () => Promise.resolve(), signal });

@@ -2,6 +2,7 @@ import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import type { BlockStream } from '../../query/assemble/merge-groups.ts';
 import type { RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { ScanPart } from '../../query/plan/level-plan.ts';
+import { showingSeries } from '../../query/plan/plan-feeds.ts';
 import type { ListRequest } from '../engine/schema-list.ts';
 import type { SelectLimits } from './select-limits.ts';
 import { onNode } from './node-failure.ts';
@@ -17,11 +18,14 @@ export function openFragments(
   { signal, limits }: { readonly signal: AbortSignal; readonly limits: SelectLimits },
 ): readonly BlockStream<RowsBlock | WindowsBlock>[] {
   const { seriesMax, pointsMax } = limits;
-  const place = placeOf(found, places);
-  return (place?.participants ?? []).flatMap(({ nodeId, access, description }) =>
+  const { participants = [], isParted = false } = placeOf(found, places) ?? {};
+  const laneCount = participants.reduce((sum, { description }) => sum + description.lanes.length, 0); // prettier-ignore
+  const task = isParted && laneCount > 1 ? showingSeries(fragment.task) : fragment.task;
+  return participants.flatMap(({ nodeId, access, description }) =>
     description.lanes.map((shardIds) => {
       const options = { deadlineMs: fragmentSilenceMs, signal };
-      const blocks = access.fragment({ ...fragment, shardIds, seriesMax, pointsMax }, options);
+      const asked = { ...fragment, task, shardIds, seriesMax, pointsMax };
+      const blocks = access.fragment(asked, options);
       return watched(nodeId, blocks[Symbol.asyncIterator]());
     }),
   );

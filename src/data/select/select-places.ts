@@ -1,6 +1,11 @@
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { Measurement } from '../../influxql/ast.ts';
-import { findDatabase, findRetentionPolicy, type ShardInfo } from '../../meta/model/catalog.ts';
+import {
+  findDatabase,
+  findRetentionPolicy,
+  type ShardGroup,
+  type ShardInfo,
+} from '../../meta/model/catalog.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { groupsWithin } from '../../meta/model/shard-groups.ts';
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
@@ -21,6 +26,8 @@ export interface Participant {
 export interface Place {
   readonly database: string;
   readonly retentionPolicy: string;
+  /** Several of its shards may have points of the same times. */
+  readonly isParted: boolean;
   readonly participants: readonly Participant[];
   /** Sorted by name. */
   readonly schemas: readonly MeasurementSchema[];
@@ -29,6 +36,7 @@ export interface Place {
 export interface PlaceShards {
   readonly database: string;
   readonly retentionPolicy: string;
+  readonly isParted: boolean;
   readonly shards: readonly ShardInfo[];
   /** The measurements that can be read; undefined when only the schema tells. */
   readonly names: readonly string[] | undefined;
@@ -59,17 +67,28 @@ export function shardsOfPlaces(
         : groupsWithin(policy, range.minNs ?? minTimeNs, range.maxNs ?? maxTimeNs);
     const isPlain = named.every(({ regex }) => regex === undefined);
     const names = isPlain ? [...new Set(named.map(({ name }) => name))] : undefined;
-    return [{ database, retentionPolicy, names, shards: groups.flatMap(({ shards }) => shards) }];
+    const shards = groups.flatMap((group) => group.shards);
+    return [{ database, retentionPolicy, names, shards, isParted: isParted(groups) }];
   });
 }
 
+/** Whether groups, in order of time, have several shards or overlap, as where one was cut short and made anew. */
+function isParted(groups: readonly ShardGroup[]): boolean {
+  let lastEndNs = minTimeNs;
+  for (const { startNs, endNs, shards } of groups) {
+    if (shards.length > 1 || startNs < lastEndNs) return true;
+    if (endNs > lastEndNs) lastEndNs = endNs;
+  }
+  return false;
+}
+
 export function placeOf(
-  place: Pick<PlaceShards, 'database' | 'retentionPolicy'>,
+  place: Pick<PlaceShards, 'database' | 'retentionPolicy' | 'isParted'>,
   participants: readonly Participant[],
 ): Place {
-  const { database, retentionPolicy } = place;
+  const { database, retentionPolicy, isParted } = place;
   const schemas = mergeDescriptions(participants.map((one) => one.description.measurements));
-  return { database, retentionPolicy, participants, schemas };
+  return { database, retentionPolicy, isParted, participants, schemas };
 }
 
 /** The measurements of a source, of those that the shards of its policy have. */

@@ -18,14 +18,20 @@ const chunkRowsMax = 4096;
 
 const noRows: RowChunk = { timesNs: new BigInt64Array(0), columns: [] };
 
+export interface ChunkOrder {
+  readonly ascending: boolean;
+  /** The integer column by which rows of one time stand; without it they keep the order of the streams. */
+  readonly rankAt?: number | undefined;
+}
+
 /**
- * Merges streams by time. Rows of one time keep the order of the streams, whatever the direction. A stream whose next
- * chunk lies wholly before all others passes through untouched. A chunk without rows is a pause.
+ * Merges streams by time, rows of one time as `order` says, whatever the direction. A stream whose next chunk lies wholly
+ * before all others passes through untouched. A chunk without rows is a pause.
  */
 export function* mergeChunks(
   streams: readonly ChunkStream[],
   types: readonly ColumnType[],
-  ascending: boolean,
+  { ascending, rankAt }: ChunkOrder,
 ): Generator<RowChunk> {
   const lanes: Lane[] = [];
   for (const [order, stream] of streams.entries()) {
@@ -35,8 +41,9 @@ export function* mergeChunks(
   const before = (left: Lane, right: Lane): boolean => {
     const a = left.chunk.timesNs[left.at] ?? 0n;
     const b = right.chunk.timesNs[right.at] ?? 0n;
-    if (a === b) return left.order < right.order;
-    return ascending ? a < b : a > b;
+    if (a !== b) return ascending ? a < b : a > b;
+    const [leftRank, rightRank] = [rankOf(left, rankAt), rankOf(right, rankAt)];
+    return leftRank === rightRank ? left.order < right.order : leftRank < rightRank;
   };
   heapify(lanes, before);
   while (lanes.length > 1) {
@@ -49,6 +56,11 @@ export function* mergeChunks(
   if (last.at < last.chunk.timesNs.length) yield rest(last);
   for (let chunk = last.stream.next(); chunk !== undefined; chunk = last.stream.next())
     yield chunk === 'pause' ? noRows : chunk;
+}
+
+function rankOf({ chunk, at }: Lane, rankAt: number | undefined): bigint {
+  const column = rankAt === undefined ? undefined : chunk.columns[rankAt];
+  return column?.type === 'integer' ? (column.values[at] ?? 0n) : 0n;
 }
 
 /** The next chunk with rows. */

@@ -8,6 +8,7 @@ import type { FragmentContext } from './context.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
 import { selectRows } from './select-rows.ts';
+import { SeriesRanks } from './series-ranks.ts';
 import { SeriesRows, type RowChunk } from './series-rows.ts';
 import { spansOf } from './shard-spans.ts';
 
@@ -47,43 +48,70 @@ function* runGroup(plan: Plan, group: Group): Generator<RowsBlock | undefined> {
   const types = task.columns.map((column): ColumnType =>
     column.kind === 'tag' ? 'string' : column.type,
   );
-  for (const chunk of groupChunks(plan, group, types)) {
+  const wanted = types.length;
+  const ranks = isRanked(plan) ? new SeriesRanks(group.members) : undefined;
+  if (ranks !== undefined) types.push('integer');
+  for (const chunk of groupChunks(plan, group, { types, ranks })) {
     context.check();
     if (chunk.timesNs.length === 0) {
       yield undefined;
       continue;
     }
     const count = Math.min(chunk.timesNs.length, rowsLeft);
+    const isWhole = count === chunk.timesNs.length;
+    const columns = isWhole ? chunk.columns : cut(chunk.columns, types, count);
     yield {
       kind: 'rows',
       group: group.key,
-      timesNs: count === chunk.timesNs.length ? chunk.timesNs : chunk.timesNs.slice(0, count),
-      columns: count === chunk.timesNs.length ? chunk.columns : cut(chunk.columns, types, count),
+      timesNs: isWhole ? chunk.timesNs : chunk.timesNs.slice(0, count),
+      columns: columns.length === wanted ? columns : columns.slice(0, wanted),
+      ...(task.showsSeries === true && { series: ranks?.seriesOf(columns[wanted]) }),
     };
     rowsLeft -= count;
     if (rowsLeft <= 0) return;
   }
 }
 
+/** Whether rows carry their series' rank, its place among the group's, in a column behind those asked for. */
+function isRanked({ task, spans }: Plan): boolean {
+  const isByShard = task.shardRowsMax !== undefined && spans.some((span) => span.length > 1);
+  return isByShard || task.showsSeries === true;
+}
+
 /** The rows of a group. Shards of one span after the other, so that who has enough of the first opens no more. */
 function* groupChunks(
   plan: Plan,
   { members }: Group,
-  types: readonly ColumnType[],
+  { types, ranks }: { readonly types: readonly ColumnType[]; readonly ranks: SeriesRanks | undefined }, // prettier-ignore
 ): Generator<RowChunk> {
   const { task, fragment, spans } = plan;
   const { shardRowsMax } = task;
+  const { ascending } = fragment;
+  const rankAt = ranks === undefined ? undefined : task.columns.length;
+  const streamOf = memberStreams(plan, ranks);
   const shards = byShard(members);
   for (const span of spans) {
     const streams =
       shardRowsMax === undefined
-        ? ofSpan(members, span).map((member) => memberStream(plan, member))
-        : span.flatMap((source) => {
-            const own = (shards.get(source) ?? []).map((member) => memberStream(plan, member));
-            return firstRows(mergeChunks(own, types, fragment.ascending), shardRowsMax);
+        ? ofSpan(members, span).map(streamOf)
+        : span.map((source) => {
+            const own = (shards.get(source) ?? []).map(streamOf);
+            return firstRows(streamOfChunks(mergeChunks(own, types, { ascending })), shardRowsMax);
           });
-    yield* mergeChunks(streams, types, fragment.ascending);
+    yield* mergeChunks(streams, types, { ascending, rankAt });
   }
+}
+
+function memberStreams(
+  plan: Plan,
+  ranks: SeriesRanks | undefined,
+): (member: MemberSeries) => ChunkStream {
+  const { seriesRowsMax } = plan.task;
+  return (member) => {
+    const rows = memberStream(plan, member);
+    const first = seriesRowsMax === undefined ? rows : firstRows(rows, seriesRowsMax);
+    return ranks === undefined ? first : ranks.rank(member, first);
+  };
 }
 
 /** Those of some shards, in the order of the list. */
@@ -109,16 +137,25 @@ function byShard(
   return shards;
 }
 
+function streamOfChunks(chunks: Iterator<RowChunk>): ChunkStream {
+  return {
+    next() {
+      const next = chunks.next();
+      if (next.done === true) return undefined;
+      return next.value.timesNs.length === 0 ? 'pause' : next.value;
+    },
+  };
+}
+
 /** The first `rowsMax` rows of a stream. */
-function firstRows(chunks: Iterator<RowChunk>, rowsMax: number): ChunkStream {
+function firstRows(stream: ChunkStream, rowsMax: number): ChunkStream {
   let left = rowsMax;
   return {
     next() {
       if (left === 0) return undefined;
-      const next = chunks.next();
-      if (next.done === true) return undefined;
-      const { timesNs, columns } = next.value;
-      if (timesNs.length === 0) return 'pause';
+      const chunk = stream.next();
+      if (chunk === undefined || chunk === 'pause') return chunk;
+      const { timesNs, columns } = chunk;
       const count = Math.min(left, timesNs.length);
       left -= count;
       return {
@@ -183,7 +220,7 @@ function openSeries(
   const names = new Set([...wanted.map((field) => field.name), ...residualFields]);
   const present = [...names].filter((name) => fieldTypes.has(name));
   const { minTimeNs, maxTimeNs, ascending } = fragment;
-  const rowsFirst = task.rowsMax > 0 ? task.rowsMax : task.shardRowsMax;
+  const rowsFirst = task.rowsMax > 0 ? task.rowsMax : (task.shardRowsMax ?? task.seriesRowsMax);
   const cursors = present.map((field) =>
     source.openCursor({ seriesId, field, minTimeNs, maxTimeNs, ascending, rowsFirst }),
   );

@@ -2,7 +2,7 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { Expr } from '../../influxql/ast.ts';
 import { callParts, type CallName } from '../assemble/calls.ts';
 import { compilePredicate } from '../compile/compile-predicate.ts';
-import { fragmentVersion, type Fragment, type RowsColumn, type SummaryPart, type WindowsTask } from '../fragment.ts'; // prettier-ignore
+import { fragmentVersion, type Fragment, type RowsColumn, type RowsTask, type SummaryPart, type WindowsTask } from '../fragment.ts'; // prettier-ignore
 import type { SourceFieldType } from '../source.ts';
 import { fieldName } from './column-names.ts';
 import { columnTypeOf } from './data-type.ts';
@@ -183,7 +183,7 @@ export class FeedPlanner {
             kind: 'rows',
             columns,
             rowsMax: this.#rowsMax(),
-            shardRowsMax: this.#shardRowsMax(draft),
+            ...this.#firstRows(draft),
           },
         })),
       });
@@ -203,13 +203,14 @@ export class FeedPlanner {
 
   /**
    * The reference reads no more than LIMIT, OFFSET and one row more of each shard, where a list has no calls or one of top()
-   * and bottom() without tags: with an OFFSET alone little is left, and those choose among the first rows (trap 57).
+   * and bottom() without tags: with an OFFSET alone little is left, and those choose among the first rows (trap 57). Where the query has tags that the
+   * outermost one has not, it is so many of each series.
    */
-  #shardRowsMax({ refs }: RowsDraft): number | undefined {
+  #firstRows({ refs }: RowsDraft): Pick<RowsTask, 'shardRowsMax' | 'seriesRowsMax'> {
     const { compiled, fields } = this.#select;
     const { limit, offset } = compiled.statement;
     const { outerTags, tags } = this.#place;
-    if (limit + offset === 0 || outerTags.length !== tags.length) return undefined;
+    if (limit + offset === 0) return {};
     // Rows that only fields beside the call have would count here, and do not there.
     const isAlone = refs.filter((ref) => rowsColumn(ref).kind === 'field').length === 1;
     const isPlainTop =
@@ -220,7 +221,11 @@ export class FeedPlanner {
           (expr.name === 'top' || expr.name === 'bottom') &&
           insideNames(expr).length === 0,
       );
-    return compiled.isRaw || isPlainTop ? limit + offset + 1 : undefined;
+    if (!compiled.isRaw && !isPlainTop) return {};
+    const rowsMax = limit + offset + 1;
+    return outerTags.length === tags.length
+      ? { shardRowsMax: rowsMax }
+      : { seriesRowsMax: rowsMax };
   }
 
   #measurements(): readonly FoundMeasurement[] {
@@ -241,7 +246,10 @@ export class FeedPlanner {
       const place = JSON.stringify([one.database, one.retentionPolicy]);
       parts.set(place, { found: one, fragment: fragmentOf(one) });
     }
-    const names = [...byName].map(([name, parts]) => ({ name, parts: [...parts.values()] }));
+    const names = [...byName].map(([name, parts]) => {
+      const all = [...parts.values()];
+      return { name, parts: all.length === 1 ? all : all.map(withSeries) };
+    });
     const sign = this.#select.compiled.ascending ? 1 : -1;
     names.sort((a, b) => sign * compareUtf8(a.name, b.name));
     const { seriesLimit, seriesOffset } = this.#place;
@@ -279,6 +287,17 @@ export class FeedPlanner {
       filter: subqueryFilter(this.#select.condition, level),
     };
   }
+}
+
+/** Of several policies there may be rows of the same times. */
+function withSeries(part: ScanPart): ScanPart {
+  const { fragment } = part;
+  return { ...part, fragment: { ...fragment, task: showingSeries(fragment.task) } };
+}
+
+/** The same task, whose rows say which series they are of. */
+export function showingSeries<Task extends Fragment['task']>(task: Task): Task {
+  return task.kind === 'rows' ? { ...task, showsSeries: true } : task;
 }
 
 function keyOf({ name, type, askedType = type, hidesNaN = false }: FeedRef): string {

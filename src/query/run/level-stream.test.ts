@@ -56,6 +56,32 @@ test('level: many nodes answer as one node does, whatever the query', async () =
     }
 });
 
+test('level: rows of one time stand by their series, wherever those are', async () => {
+  const [a, b, c] = byHost.nodes;
+  const orders = [[c, a, b], [b, c, a], [whole.nodes[0]]] as const; // prettier-ignore
+  const first = ['a', 'b', 'c'];
+  for (const order of orders) {
+    const nodes = order.flatMap((node) => node ?? []);
+    const query = 'SELECT v, host FROM cpu WHERE time < 10';
+    const hostsOf = async (rest: string) => ((await table(query + rest, { nodes })) as unknown[][]).map((row) => row[2]); // prettier-ignore
+    expect(await hostsOf('')).toEqual([...first, ...first]);
+    expect(await hostsOf(' ORDER BY time DESC')).toEqual([...first, ...first].reverse());
+    expect(await hostsOf(' LIMIT 2')).toEqual(['a', 'b']);
+    expect(await hostsOf(' LIMIT 2 OFFSET 1')).toEqual(['b', 'c']);
+    expect(await hostsOf(' ORDER BY time DESC LIMIT 4')).toEqual(['c', 'b', 'a', 'c']);
+    // Several of the time that top() takes: those that come first.
+    const top = await table('SELECT top(n, 2), host FROM (SELECT v - v AS n, host FROM cpu)', { nodes }); // prettier-ignore
+    expect(top).toEqual([[0n, 0, 'a'], [0n, 0, 'b']]); // prettier-ignore
+  }
+});
+
+test('level: LIMIT of a subquery with tags of its own reads one row more of each series', async () => {
+  const inner = '(SELECT v FROM cpu GROUP BY host LIMIT 2)';
+  const query = `SELECT v, host FROM ${inner} WHERE host = 'b'`;
+  const rows = [[0n, 100, 'b'], [5n, 101, 'b'], [10n, 102, 'b']]; // prettier-ignore
+  for (const setting of [whole, byHost]) expect(await table(query, setting)).toEqual(rows);
+});
+
 test('level: windows of several nodes merge exactly, empty ones are filled, counts with 0', async () => {
   const query = 'SELECT mean(v), count(i), max(i) FROM cpu WHERE time >= 20 AND time < 150 GROUP BY time(25ns)'; // prettier-ignore
   const rows = [

@@ -1,3 +1,4 @@
+import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { ColumnType } from '../column.ts';
 import { ColumnBuilder, sliceColumn } from '../exec/column-builder.ts';
 import type { RowChunk } from '../exec/series-rows.ts';
@@ -5,7 +6,7 @@ import type { RowsBlock } from '../fragment.ts';
 
 interface Lane {
   readonly blocks: AsyncIterator<RowsBlock, undefined>;
-  chunk: RowChunk;
+  chunk: RowsBlock;
   at: number;
 }
 
@@ -15,7 +16,8 @@ export interface MergeOptions {
 }
 
 /**
- * Merges the blocks of one group by time. Shards of one node come merged already and shards of different times follow
+ * Merges the blocks of one group by time, rows of one time by the keys of their series in the direction of time, where
+ * blocks say them, else by the order of lanes. Shards of one node come merged already and shards of different times follow
  * each other, so most chunks pass whole; rows are interleaved only where shards of several nodes overlap.
  */
 export async function* mergeBlocks(
@@ -59,7 +61,7 @@ function takeTo(lane: Lane, end: number): RowChunk {
   };
 }
 
-/** Rows up to the nearest end of the chunks at hand, in order; rows of one time by the order of lanes. */
+/** Rows up to the nearest end of the chunks at hand, in order. */
 function takeBefore(lanes: readonly Lane[], { types, ascending }: MergeOptions): RowChunk {
   const before = (a: bigint, b: bigint): boolean => (ascending ? a < b : a > b);
   const alone = aloneFirst(lanes, before);
@@ -74,8 +76,7 @@ function takeBefore(lanes: readonly Lane[], { types, ascending }: MergeOptions):
       // A lane at its end may go on with an equal time in its next block: stop here and fetch that first.
       if (lane.at === lane.chunk.timesNs.length)
         return { timesNs: timesNs.slice(0, count), columns: builders.map((b) => b.finish()) };
-      const timeNs = lane.chunk.timesNs[lane.at] ?? 0n;
-      if (least === undefined || before(timeNs, least.chunk.timesNs[least.at] ?? 0n)) least = lane;
+      if (least === undefined || isBefore(lane, least, ascending)) least = lane;
     }
     if (least === undefined) return { timesNs, columns: [] };
     const row = least.at++;
@@ -86,6 +87,19 @@ function takeBefore(lanes: readonly Lane[], { types, ascending }: MergeOptions):
       else builder.pushFrom(column, row);
     });
   }
+}
+
+/** Whether the next row of a lane comes before that of one that stands before it in the list. */
+function isBefore(lane: Lane, other: Lane, ascending: boolean): boolean {
+  const timeNs = lane.chunk.timesNs[lane.at] ?? 0n;
+  const otherNs = other.chunk.timesNs[other.at] ?? 0n;
+  if (timeNs !== otherNs) return ascending ? timeNs < otherNs : timeNs > otherNs;
+  const order = compareUtf8(seriesKey(lane), seriesKey(other));
+  return ascending ? order < 0 : order > 0;
+}
+
+function seriesKey({ chunk: { series }, at }: Lane): string {
+  return series?.keys[series.at[at] ?? 0] ?? '';
 }
 
 /** The lane whose chunk ends before any other's next row. */

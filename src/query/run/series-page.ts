@@ -68,7 +68,7 @@ function pagedRows(
   page: ReadonlySet<string>,
   tagCount: number,
 ): RowsBlock | undefined {
-  const { group, timesNs, columns } = block;
+  const { group, timesNs, columns, series } = block;
   const tags = columns.slice(columns.length - tagCount);
   const rows: number[] = [];
   for (let row = 0; row < timesNs.length; row++) {
@@ -82,5 +82,6 @@ function pagedRows(
     ...block,
     timesNs: pickTimes(timesNs, picked),
     columns: columns.map((column) => pickRows(column, picked)),
+    series: series && { ...series, at: Uint32Array.from(picked, (row) => series.at[row] ?? 0) },
   };
 }
