@@ -80,6 +80,13 @@ export const rawCases: readonly RawCase[] = [
   { name: 'database that is not there', request: post('/write?db=none', line) },
   { name: 'precision that is none', request: post(`${write}&precision=y`, line) },
   { name: 'float beyond all', request: post(write, `m v=${'9'.repeat(310)} 1`) },
+  {
+    name: 'UTF-8 in an address',
+    request: get(`/query?db=${rawDatabase}&q=SELECT+v+FROM+\xc3\xa9`),
+  },
+  { name: 'UTF-8 in a path', request: get('/\xc3\xa9') },
+  { name: 'bytes in an address that are no UTF-8', request: get(`/query?db=${rawDatabase}&q=SHOW+TAG+\xff`) }, // prettier-ignore
+  { name: 'UTF-8 in the address of a write', request: post(`${write}&x=\xc3\xa9`, line) },
   { name: 'bytes that are no UTF-8', request: post(write, 'u s="a\xff\xc3" 1') },
   { name: 'and how they come back', request: get(`/query?db=${rawDatabase}&q=SELECT+s+FROM+u`) },
   { name: 'and in CSV', request: get(`/query?db=${rawDatabase}&q=SELECT+s+FROM+u`, 'Accept: text/csv\r\n') }, // prettier-ignore

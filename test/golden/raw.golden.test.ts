@@ -52,6 +52,16 @@ test('raw request: gzip that becomes more than a body may have is refused, howev
   });
 });
 
+test('raw request: UTF-8 in an address is taken on a connection that is at work, and in many at once', async () => {
+  const address = `/query?db=${rawDatabase}&q=SHOW+TAG+\xc3\xa9`;
+  const bad = `GET ${address} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const pipelined = await send(`GET /ping HTTP/1.1\r\nHost: x\r\n\r\n${bad}`);
+  expect(pipelined.status).toBe('204 No Content');
+  expect(pipelined.body).toContain('found \xc3\xa9, expected KEY');
+  const answers = await Promise.all(Array.from({ length: 50 }, () => send(bad)));
+  for (const { body } of answers) expect(body).toContain('found \xc3\xa9, expected KEY');
+});
+
 test('raw request: no text of the framework reaches a client', async () => {
   for (const { request } of rawCases) {
     const { body } = await send(request);

@@ -8,6 +8,7 @@ import { BodyBudget, type BodyPlace } from './body-budget.ts';
 import { answerClientError, badRequest, refusalOfHead, sendRefusal } from './client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { handleQuery } from './query-route.ts';
+import { mendAddress } from './raw-address.ts';
 import { readBody } from './read-body.ts';
 import { handleWrite, refusalOfWrite } from './write-route.ts';
 import { WriteThrottle } from './write-throttle.ts';
@@ -26,12 +27,14 @@ const headBytesMax = MiB + 4 * KiB;
 
 /** The API of a data node, port 8086 (spec 4). The caller listens and closes. */
 export function createDataApi(ports: DataApiPorts, options: DataApiOptions): FastifyInstance {
-  const api = fastify({
+  const api: FastifyInstance = fastify({
     bodyLimit: options.bodyBytesMax === 0 ? Number.MAX_SAFE_INTEGER : options.bodyBytesMax,
     forceCloseConnections: 'idle',
-    // Lines that end in a line feed alone and bytes beyond ASCII in an address come from small devices; Go takes them.
+    // Lines that end in a line feed alone come from small devices; Go takes them.
     http: { maxHeaderSize: headBytesMax, insecureHTTPParser: true, requireHostHeader: false },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler(error, socket) {
+      if (!mendAddress(api.server, error, socket)) answerClientError(error, socket);
+    },
     frameworkErrors: (_error, _request, reply) => {
       void sendRefusal(reply, badRequest);
     },
