@@ -6,9 +6,11 @@
  * - The connection is closed after this answer, so that it never goes through here twice.
  */
 import { Buffer } from 'node:buffer';
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+type Server = FastifyInstance['server'];
+type Socket = FastifyRequest['socket'];
 
 /** What the parser says of such an address. */
 const code = 'HPE_INVALID_URL';

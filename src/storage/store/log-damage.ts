@@ -41,7 +41,7 @@ export async function settleLogDamage(
   if (damage.length === 0) return { lacking, keptPaths };
   const flushed = await flushedOfAll(disk, dataFolder);
   for (const one of damage) {
-    const places = [...flushed].filter(([{ shardId }, sequence]) => mayLack(one, { shardId, flushed: sequence, found })); // prettier-ignore
+    const places = [...flushed].filter(([{ shardId }, sequence]) => mayLack(one, { shardId, flushed: sequence ?? 0, found })); // prettier-ignore
     // A segment that nobody misses was released.
     if (one.kind === 'missing' && places.length === 0) continue;
     const { path, offset, lengthBytes, kind } = one;
@@ -50,8 +50,11 @@ export async function settleLogDamage(
     write('Damaged bytes in the write-ahead log', { path, offset, bytes: lengthBytes, kind, shards: shards.join() }); // prettier-ignore
     const reason = `${path}: records of the shard may be lost at ${offset}`;
     for (const id of shards) if (!lacking.has(id)) lacking.set(id, new DbError('corrupt', reason));
+    const unread = places.find(([, sequence]) => sequence === undefined)?.[0];
     try {
       if (kind === 'unreadable') throw new DbError('io_error', `${path}: unreadable at ${offset}`);
+      // The next start may read what is in files, and find that nothing is missing.
+      if (unread !== undefined) throw new DbError('io_error', `${folderOf(dataFolder, unread)}: unreadable`); // prettier-ignore
       for (const [place] of places) await writeMark(disk, folderOf(dataFolder, place), reason);
       if (kind !== 'missing') await setAside(disk, one);
     } catch (error) {
@@ -73,19 +76,21 @@ function mayLack(
   return last !== undefined && !found.hasAll(shardId, flushed, last);
 }
 
-/** Of a shard whose manifest does not tell nothing is known to be in files: it is damaged by itself. */
+/**
+ * Up to where the records of each shard are in files; undefined where the disk fails to read it. Of a shard whose manifest
+ * is no manifest nothing is known to be in files: it is damaged by itself.
+ */
 async function flushedOfAll(
   disk: Disk,
   dataFolder: string,
-): Promise<ReadonlyMap<ShardPlace, number>> {
-  // prettier-ignore
-  const flushed = new Map<ShardPlace, number>();
+): Promise<ReadonlyMap<ShardPlace, number | undefined>> {
+  const flushed = new Map<ShardPlace, number | undefined>();
   for (const place of await placesIn(disk, dataFolder)) {
     try {
       flushed.set(place, (await readManifest(disk, folderOf(dataFolder, place))).flushedSequence);
     } catch (error) {
       if (!isDbError(error)) throw error;
-      flushed.set(place, 0);
+      flushed.set(place, isDbError(error, 'io_error') ? undefined : 0);
     }
   }
   return flushed;

@@ -267,6 +267,32 @@ test('store: a sector that the disk does not read costs its shard until it is re
   );
 });
 
+test('store: a shard.json that the disk fails to read once is no reason to miss what was in the log before', async () => {
+  const world = new World(3);
+  const work = async ({ disk, clock, random }: Env) => {
+    const store = await openStore(disk, clock, { random, segmentBytesMax: 100 });
+    await store.write(kept, batchOf('m v=1 1'));
+    await store.write(other, batchOf('m v=1 1'));
+    await store.flush(7);
+    await store.write(kept, batchOf('m v=2 2'));
+    await store.close();
+    // What is in files has left the log, and a later record still speaks of it.
+    expect((await recordsIn(disk)).some(({ shardId, sequence }) => shardId === 7 && sequence === 1)).toBe(false); // prettier-ignore
+    const readFile = (path: string) =>
+      path === 'data/db/autogen/7/shard.json'
+        ? Promise.reject(new DbError('io_error', `read ${path}: EIO`))
+        : disk.readFile(path);
+    const blind = await openStore(bound(disk, { readFile }), clock);
+    expect(timesIn(blind, 8)).toEqual([1]);
+    await blind.close();
+    expect(await disk.list('data/db/autogen/7')).not.toContainEqual(expect.objectContaining({ name: markName })); // prettier-ignore
+    const again = await openStore(disk, clock);
+    expect(timesIn(again, 7)).toEqual([1, 2]);
+    await again.close();
+  };
+  await world.complete(work(world.addNode('a').env));
+});
+
 /** The disk, whose file at `path` cannot be read from `offset` on. */
 function unreadableAt(disk: Disk, path: string, offset: number): Disk {
   const open = async (name: string, mode: 'create' | 'open' | 'append' | 'read') => {
