@@ -1,4 +1,5 @@
 import {
+  aboveZero,
   bindAddress,
   gossipFrequency,
   indexVersion,
@@ -161,13 +162,13 @@ export const dataKeys = {
     'remote-collect-interval': later('duration', '10s', { check: positiveWhenStored }),
   },
   subscriber: {
-    enabled: later('bool', true),
-    'http-timeout': later('duration', '30s', count),
-    'insecure-skip-verify': protects('bool', false),
-    'ca-certs': protects('string', ''),
-    'write-concurrency': later('integer', 40, count),
-    'write-buffer-size': later('integer', 1000, count),
-    'total-buffer-bytes': later('bytes', 0, count),
+    enabled: now('bool', true),
+    'http-timeout': now('duration', '30s', { check: aboveZero }),
+    'insecure-skip-verify': now('bool', false),
+    'ca-certs': now('string', ''),
+    'write-concurrency': now('integer', 40, { check: aboveZero }),
+    'write-buffer-size': now('integer', 1000, { check: aboveZero }),
+    'total-buffer-bytes': now('bytes', 0, count),
   },
   http: {
     enabled: now('bool', true),

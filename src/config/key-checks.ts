@@ -30,6 +30,9 @@ export const notNegative: KeyCheck = (value) =>
 export const positive: KeyCheck = (value) =>
   typeof value === 'bigint' && value <= 0n ? 'must be positive' : undefined;
 
+export const aboveZero: KeyCheck = (value) =>
+  typeof value === 'bigint' && value <= 0n ? 'must be greater than 0' : undefined;
+
 /** For sections that can be switched off: then their intervals do not matter. */
 export const positiveWhenEnabled: KeyCheck = (value, sibling) =>
   sibling('enabled') === false ? undefined : positive(value, sibling);

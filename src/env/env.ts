@@ -4,6 +4,7 @@ import type { EngineHost } from './engine-host.ts';
 import type { Jobs } from './jobs.ts';
 import type { KvOpener } from './kv.ts';
 import type { Log } from './log.ts';
+import type { Outbound } from './outbound.ts';
 import type { Random } from './random.ts';
 import type { RpcTransport } from './transport.ts';
 
@@ -18,6 +19,7 @@ export interface Env {
   readonly kv: KvOpener;
   readonly transport: RpcTransport;
   readonly jobs: Jobs;
+  readonly outbound: Outbound;
   readonly engines: EngineHost;
   readonly log: Log;
 }

@@ -3,8 +3,8 @@ import type { FieldValue } from './field-value.ts';
 import { Byte, isDigit, skipSpace, textOf } from './line-bytes.ts';
 import { LineErrors } from './line-errors.ts';
 import { parseInteger } from './line-value.ts';
-import { parseLineFields, type TypeConflict } from './parse-line-fields.ts';
-import { parseLineKey } from './parse-line-key.ts';
+import { parseLineFields, type LineFields, type TypeConflict } from './parse-line-fields.ts';
+import { parseLineKey, type LineKey } from './parse-line-key.ts';
 import type { Tag } from './series-key.ts';
 
 /** A point as written; `timeNs` is int64 nanoseconds within [minTimeNs, maxTimeNs]. */
@@ -62,14 +62,33 @@ export function parseLineAt(
   options: LineOptions,
   errors: LineErrors,
 ): LinePoint | undefined {
+  const read = readLineAt(line, options, errors);
+  if (read === undefined) return undefined;
+  const { measurement, tags, fields, conflict, timeNs } = read;
+  const point = { measurement, tags, fields, timeNs };
+  return conflict === undefined ? point : { ...point, conflict };
+}
+
+/** A line as it was read, and its fields as they were written. */
+export interface ReadLine extends LineKey, LineFields {
+  readonly timeNs: bigint;
+  readonly fieldBytes: Uint8Array;
+}
+
+/** The same with what the line says beside the point. */
+export function readLineAt(
+  line: Uint8Array,
+  options: LineOptions,
+  errors: LineErrors,
+): ReadLine | undefined {
   const start = skipSpace(line, 0);
   if (start >= line.length || line[start] === Byte.hash) return undefined;
   // One that a quote or a backslash hides at the end of the body.
   const end = line.at(-1) === Byte.newline ? line.length - 1 : line.length;
   const text = line.subarray(start, end);
-  const point = parseLine(text, options);
-  if (typeof point !== 'string') return point;
-  errors.add(text, point);
+  const read = readLine(text, options);
+  if (typeof read !== 'string') return read;
+  errors.add(text, read);
   return undefined;
 }
 
@@ -95,17 +114,16 @@ export function endOfLine(body: Uint8Array, start: number): number {
   return i;
 }
 
-function parseLine(line: Uint8Array, options: LineOptions): LinePoint | string {
+function readLine(line: Uint8Array, options: LineOptions): ReadLine | string {
   const key = parseLineKey(line, 0);
   if (typeof key === 'string') return key;
-  const { measurement, tags, end } = key;
-  const read = parseLineFields(line, skipSpace(line, end), end);
+  const fieldsStart = skipSpace(line, key.end);
+  const read = parseLineFields(line, fieldsStart, key.end);
   if (typeof read === 'string') return read;
-  const { fields, conflict, end: fieldsEnd } = read;
-  const timeNs = parseTime(line, skipSpace(line, fieldsEnd), options);
+  const timeNs = parseTime(line, skipSpace(line, read.end), options);
   if (typeof timeNs === 'string') return timeNs;
-  const point = { measurement, tags, fields, timeNs };
-  return conflict === undefined ? point : { ...point, conflict };
+  const { measurement, tags } = key;
+  return { measurement, tags, ...read, timeNs, fieldBytes: line.subarray(fieldsStart, read.end) };
 }
 
 function parseTime(line: Uint8Array, start: number, options: LineOptions): bigint | string {

@@ -39,6 +39,7 @@ import { RetentionService, type ServicePorts } from '../services/retention.ts';
 import { advertised } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion } from './version.ts';
+import { openSubscriptions } from './subscriptions.ts';
 import { openWritePath } from './write-path.ts';
 
 export type DataConfig = Config<typeof dataKeys>;
@@ -84,10 +85,12 @@ export async function startDataNode(
   );
   const local = await startWorkers(env, { config, meta }, options);
   const rpc = new RpcClient(transport, meta.membership);
+  const subscribers = await openSubscriptions(env, config, { meta, local });
   const { writer, shards, owned, hints, news } = await openWritePath(env, config, {
     meta,
     local,
     rpc,
+    subscribers,
   });
   const registry = new QueryRegistry(clock, {
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
@@ -96,6 +99,7 @@ export async function startDataNode(
   const statistics = new Statistics();
   statistics.add(() => registry.statistics());
   statistics.add(() => hints.statistics());
+  if (subscribers !== undefined) statistics.add(() => subscribers.statistics());
   const { diagnostics = () => [] } = options;
   const base = { clock, random, meta, shards, log, jobs: env.jobs };
   const timeoutMs = config.get('cluster', 'write-timeout');
@@ -111,9 +115,8 @@ export async function startDataNode(
   };
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
-  const services = startServices(config, { clock, log, meta });
   const querier = startContinuousQuerier(config, meta, ports);
-  if (querier !== undefined) statistics.add(() => querier.statistics());
+  const services = [...querier, ...startServices(config, { clock, log, meta })];
   const port = new DataListener({ env, config, meta, local });
   const listener = await port.listen(
     [...servedShards({ clock, meta, shards: owned }), ...queries.methods, news.method],
@@ -128,7 +131,7 @@ export async function startDataNode(
     hints,
     close: async () => {
       await listener.close();
-      await querier?.close();
+      await subscribers?.close();
       for (const service of services) await service.close();
       await dropped.close();
       await news.close();
@@ -179,15 +182,15 @@ function startContinuousQuerier(
   config: DataConfig,
   meta: MetaClient,
   ports: StatementPorts,
-): ContinuousQuerier | undefined {
+): readonly ContinuousQuerier[] {
   const section = 'continuous_queries';
-  if (!config.get(section, 'enabled')) return undefined;
+  if (!config.get(section, 'enabled')) return [];
   const limits = {
     bucketsMax: config.get('cluster', 'max-select-buckets'),
     timeoutMs: config.get('cluster', 'query-timeout'),
   };
   const run = (one: ContinuousRun) => runContinuousSelect(one, ports, limits);
-  return new ContinuousQuerier(
+  const querier = new ContinuousQuerier(
     { clock: ports.clock, log: ports.log.child('continuous_querier'), meta, run },
     {
       runIntervalMs: config.get(section, 'run-interval'),
@@ -196,6 +199,8 @@ function startContinuousQuerier(
       lateNs: BigInt(Math.round(config.get(section, 'late-data-window') * 1e6)),
     },
   );
+  ports.statistics.add(() => querier.statistics());
+  return [querier];
 }
 
 async function startWorkers(

@@ -14,7 +14,7 @@ import { HintDeliveries } from '../data/write/hint-deliveries.ts';
 import { HintNews } from '../data/write/hint-news.ts';
 import { NodeHintSink } from '../data/write/node-hint-sink.ts';
 import { OwnerShares } from '../data/write/owner-shares.ts';
-import { PointsWriter } from '../data/write/points-writer.ts';
+import { PointsWriter, type PointSubscribers } from '../data/write/points-writer.ts';
 import type { Env } from '../env/env.ts';
 import { HintedHandoff } from '../hh/hinted-handoff.ts';
 import type { HintOptions } from '../hh/hint-options.ts';
@@ -43,10 +43,10 @@ const fieldTypesDeadlineMs = 2_000;
 export async function openWritePath(
   env: Env,
   config: DataConfig,
-  parts: { readonly meta: MetaClient; readonly local: LocalShards; readonly rpc: RpcClient },
+  parts: { readonly meta: MetaClient; readonly local: LocalShards; readonly rpc: RpcClient; readonly subscribers: PointSubscribers | undefined }, // prettier-ignore
 ): Promise<WritePath> {
   const { clock, disk } = env;
-  const { meta, local, rpc } = parts;
+  const { meta, local, rpc, subscribers } = parts;
   const log = env.log.child('write');
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
   const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
@@ -97,7 +97,7 @@ export async function openWritePath(
     { callDeadlineMs: config.get('cluster', 'write-timeout') },
   );
   const routeLines = local.routeLines.bind(local);
-  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
+  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines, subscribers });
   return { writer, shards, owned, hints, news };
 }
 

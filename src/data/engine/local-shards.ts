@@ -19,6 +19,7 @@ import type {
 } from './shard-access.ts';
 import type { ListPiece, ListRequest } from './schema-list.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
+import type { ForwardedLines, ForwardTask } from './forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/store.ts';
@@ -78,6 +79,16 @@ export class LocalShards implements ShardAccess {
       link.call('lines', task, { transfer }),
     );
     return reply as RoutedLines;
+  }
+
+  /** Lines of a body as subscribers get them, made by the worker that has least to do; `task.body` moves there. */
+  async forwardLines(task: ForwardTask): Promise<ForwardedLines> {
+    const transfer = [task.body.buffer as ArrayBuffer];
+    const worker = this.#loads.indexOf(Math.min(...this.#loads));
+    const reply = await this.#loaded(worker, task.body.length, (link) =>
+      link.call('forward', task, { transfer }),
+    );
+    return reply as ForwardedLines;
   }
 
   #parserOf({ groups, defaultTimeNs }: LinesTask): number {

@@ -28,6 +28,7 @@ import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts
 import { passingSeries } from './select-series.ts';
 import type { SelectedSeries } from '../../storage/store/point-deletes.ts';
 import { LineRouter } from './line-router.ts';
+import { forwardLines, type ForwardTask } from './forward-lines.ts';
 import type { LinesTask } from './route-lines.ts';
 import { buffersOf } from './transfer.ts';
 
@@ -124,6 +125,10 @@ export class StorageEngine implements Engine {
         const routed = this.#router.route(body as LinesTask);
         return { body: routed, transfer: buffersOf(routed) };
       }
+      case 'forward': {
+        const forwarded = await forwardLines(body as ForwardTask, this.#pacer());
+        return { body: forwarded, transfer: [forwarded.lines.buffer as ArrayBuffer] };
+      }
       case 'write': {
         const { payload, fields, ...place } = body as HomeBatch;
         const receipt = await this.#store.write(place, payload, fields?.map(decidedField));
@@ -151,6 +156,17 @@ export class StorageEngine implements Engine {
         return { body: this.#store.states };
     }
     throw new DbError('internal', `engine call ${kind}`);
+  }
+
+  /** Gives others their turn once a slice of time is over. */
+  #pacer(): () => Promise<void> {
+    const { clock, turn } = this.#ports;
+    let startMs = clock.monotonicMs();
+    return async () => {
+      if (clock.monotonicMs() - startMs < sliceMs) return;
+      await turn();
+      startMs = clock.monotonicMs();
+    };
   }
 
   async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {

@@ -266,10 +266,6 @@ export class StatementExecutor {
       const made = isQuery ? { ...command, nowNs: this.#ports.clock.wallNs() } : command;
       await this.#ports.meta.execute({ ...made, database: named });
     } else await this.#ports.meta.execute(command);
-    if (command.kind === 'create-subscription')
-      this.#ports.log.warn('It is kept, but this version does not run it yet', {
-        statement: printStatement(statement),
-      });
     return [];
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../../meta/model/catalog.ts';
 import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
 import type { RefusedPoints, TimeBounds } from '../engine/point-sieve.ts';
+import type { ForwardTask } from '../engine/forward-lines.ts';
 import type { LinesTask, RoutedLines } from '../engine/route-lines.ts';
 import type { LeaseFence, OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
@@ -24,6 +25,20 @@ export interface PointsWriterPorts {
   readonly shares: Pick<OwnerShares, 'send'>;
   readonly lagging: Pick<LaggingOwners, 'add' | 'addLost'>;
   readonly routeLines: (task: LinesTask) => Promise<RoutedLines>;
+  /** Left out where nobody may subscribe. */
+  readonly subscribers?: PointSubscribers | undefined;
+}
+
+/** Who gets a copy of what is written (spec F53). Neither call waits for anything or throws. */
+export interface PointSubscribers {
+  areFor(database: string, retentionPolicy: string): boolean;
+  /** `body` is theirs to move. */
+  send(written: WrittenBody): void;
+}
+
+export interface WrittenBody extends ForwardTask {
+  readonly database: string;
+  readonly retentionPolicy: string;
 }
 
 export interface WriteRequest {
@@ -58,11 +73,13 @@ export class PointsWriter {
   }
 
   async write(request: WriteRequest): Promise<void> {
-    const { routed, policy } = await this.#route(request);
+    const { routed, policy, copy } = await this.#route(request);
     if (routed.pointCount === 0 && routed.errors !== '')
       throw new DbError('parse_error', routed.errors);
     const { retentionPolicy: asked, database, level } = request;
     if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
+    // Whatever becomes of the copies for the owners: subscribers get all points, also those beyond the policy.
+    if (copy !== undefined) this.#ports.subscribers?.send(copy);
     const receipts = await this.#writeBatches({ ...request, level }, policy, routed);
     const place = { database, policy: policy.name };
     const refused = refusedOf(routed, receipts);
@@ -80,9 +97,11 @@ export class PointsWriter {
   async #route(request: WriteRequest): Promise<{
     readonly routed: RoutedLines;
     readonly policy: RetentionPolicy;
+    readonly copy: WrittenBody | undefined;
   }> {
     const nowNs = this.#ports.clock.wallNs();
     let { body } = request;
+    const copy = this.#copyOf(request, nowNs);
     for (let attempt = 0; attempt < routeAttemptsMax; attempt++) {
       const policy = this.#policyOf(request);
       const { stepNs } = request;
@@ -96,11 +115,20 @@ export class PointsWriter {
         }));
       const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups };
       const routed = await this.#ports.routeLines(task);
-      if (routed.unroutedNs.length === 0 || request.level === undefined) return { routed, policy };
+      if (routed.unroutedNs.length === 0 || request.level === undefined) return { routed, policy, copy }; // prettier-ignore
       body = routed.body ?? body;
       await this.#createGroups(request.database, policy, routed.unroutedNs);
     }
     throw new DbError('write_failed', 'write failed: shard groups keep changing');
+  }
+
+  /** For subscribers: the body itself moves to a worker. */
+  #copyOf(request: WriteRequest, nowNs: bigint): WrittenBody | undefined {
+    const { subscribers } = this.#ports;
+    const { database, body, stepNs } = request;
+    const { name } = this.#policyOf(request);
+    if (subscribers?.areFor(database, name) !== true) return undefined;
+    return { database, retentionPolicy: name, body: body.slice(), stepNs, defaultTimeNs: nowNs };
   }
 
   /** Throws `database_not_found` with the reference's text: asked before the body is read. */

@@ -12,6 +12,7 @@ import { SimJobs } from './sim-jobs.ts';
 import { SimKvDrive, SimKvOpener } from './sim-kv.ts';
 import { SimLog } from './sim-log.ts';
 import { SimNetwork } from './sim-network.ts';
+import { SimOutbound, type SimReceiver } from './sim-outbound.ts';
 import { announceDeath, SimSwitchboard, SimTransport } from './sim-transport.ts';
 
 export interface WorldOptions {
@@ -34,6 +35,8 @@ export class World {
   readonly #loop: Loop;
   readonly #board: SimSwitchboard;
   readonly #nodes = new Map<string, SimNode>();
+  /** Servers that are none of the cluster, by `host:port`. */
+  readonly receivers = new Map<string, SimReceiver>();
 
   constructor(seed: number, options: WorldOptions = {}) {
     this.#loop = new Loop(seed, options.onTrace);
@@ -71,7 +74,11 @@ export class World {
 
   addNode(name: string, options: NodeOptions = {}): SimNode {
     assert(!this.#nodes.has(name), `one node is named ${name}`);
-    const node = new SimNode(this.#loop, this.#board, { name, ...options });
+    const node = new SimNode(this.#loop, this.#board, {
+      name,
+      receivers: this.receivers,
+      ...options,
+    });
     this.#nodes.set(name, node);
     return node;
   }
@@ -130,16 +137,25 @@ export class SimNode {
   readonly #loop: Loop;
   readonly #board: SimSwitchboard;
   readonly #kvDrive: SimKvDrive;
+  readonly #receivers: ReadonlyMap<string, SimReceiver>;
   readonly #engineFactory: EngineFactory | undefined;
   #life: Life;
   #env: Env;
 
-  constructor(loop: Loop, board: SimSwitchboard, options: NodeOptions & { readonly name: string }) {
+  constructor(
+    loop: Loop,
+    board: SimSwitchboard,
+    options: NodeOptions & {
+      readonly name: string;
+      readonly receivers: ReadonlyMap<string, SimReceiver>;
+    },
+  ) {
     const { name, skewMs = 0, driftPpm = 0 } = options;
     this.name = name;
     this.#loop = loop;
     this.#board = board;
     this.#engineFactory = options.engineFactory;
+    this.#receivers = options.receivers;
     if (skewMs !== 0) loop.strike('clock_skew', `${name} ${skewMs}`);
     if (driftPpm !== 0) loop.strike('clock_drift', `${name} ${driftPpm}`);
     this.clock = new SimClockChip(loop, name, { skewMs, driftPpm });
@@ -198,6 +214,7 @@ export class SimNode {
       kv: new SimKvOpener(loop, life, { disk: this.drive, kv: this.#kvDrive }),
       transport: new SimTransport(loop, life, this.#board),
       jobs: new SimJobs(loop, life, random.fork('jobs')),
+      outbound: new SimOutbound(loop, life, this.#receivers),
       engines: new SimEngineHost(loop, life, { factory: this.#engineFactory, ports }),
     };
   }

@@ -1,0 +1,107 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { NodeOutbound } from './node-outbound.ts';
+
+const file = (name: string): string =>
+  readFileSync(new URL(`./testdata/${name}`, import.meta.url), 'utf8');
+const caPem = file('outbound-cert.pem');
+const outbound = new NodeOutbound();
+const servers: Server[] = [];
+const options = {
+  headers: { 'User-Agent': 'tester' },
+  deadlineMs: 10_000,
+  signal: new AbortController().signal,
+  trust: { isVerified: true },
+};
+
+afterEach(async () => {
+  await outbound.close();
+  for (const server of servers.splice(0)) server.close();
+});
+
+async function listen(server: Server): Promise<number> {
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const part of request) text += String(part);
+  return text;
+}
+
+const echo: RequestListener = (request, response) => {
+  void bodyOf(request).then((body) => {
+    response
+      .writeHead(418)
+      .end(`${request.method} ${request.url} ${request.headers['user-agent']} ${body}`);
+  });
+};
+
+test('node outbound: a POST brings its body, and its answer back', async () => {
+  const port = await listen(createServer(echo));
+  const body = new TextEncoder().encode('lines');
+  const answer = await outbound.post(`http://127.0.0.1:${port}/a?b=c`, body, options);
+  expect(answer).toEqual({ status: 418, text: 'POST /a?b=c tester lines' });
+});
+
+test('node outbound: https is verified, by certificates of ours or not at all', async () => {
+  const server = createSecureServer({ key: file('outbound-key.pem'), cert: caPem }, echo);
+  const url = `https://localhost:${await listen(server)}/`;
+  const post = (trust: { isVerified: boolean; caPem?: string }) =>
+    outbound.post(url, new Uint8Array(1), { ...options, trust });
+  await expect(post({ isVerified: true })).rejects.toMatchObject({ code: 'unavailable' });
+  expect(await post({ isVerified: true, caPem })).toMatchObject({ status: 418 });
+  expect(await post({ isVerified: false })).toMatchObject({ status: 418 });
+  // A connection that was made without looking is not taken by those who look.
+  await expect(post({ isVerified: true })).rejects.toMatchObject({ code: 'unavailable' });
+});
+
+test('node outbound: nobody there, no answer in time, and an end from outside', async () => {
+  const silent = await listen(createServer(() => undefined));
+  const gone = await listen(createServer(echo));
+  servers.pop()?.close();
+  const at = (port: number) => `http://127.0.0.1:${port}/`;
+  await expect(outbound.post(at(gone), new Uint8Array(1), options)).rejects.toMatchObject({
+    code: 'unavailable',
+  });
+  const brief = { ...options, deadlineMs: 1 };
+  await expect(outbound.post(at(silent), new Uint8Array(1), brief)).rejects.toMatchObject({
+    code: 'timeout',
+  });
+  const ending = new AbortController();
+  const ended = outbound.post(at(silent), new Uint8Array(1), { ...options, signal: ending.signal });
+  ending.abort(new Error('enough'));
+  await expect(ended).rejects.toThrow('enough');
+  await expect(
+    outbound.post(at(silent), new Uint8Array(1), { ...options, signal: ending.signal }),
+  ).rejects.toThrow('enough');
+});
+
+test('node outbound: datagrams arrive one by one; a host without an address is told', async () => {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const got: string[] = [];
+  const all = new Promise<void>((resolve) => {
+    socket.on('message', (part) => {
+      if (got.push(part.toString()) === 2) resolve();
+    });
+  });
+  const { port } = socket.address();
+  const parts = ['m f=1 1', 'm f=2 2'].map((text) => new TextEncoder().encode(text));
+  await outbound.sendDatagrams({ host: '127.0.0.1', port }, parts);
+  await all;
+  expect(got).toEqual(['m f=1 1', 'm f=2 2']);
+  socket.close();
+  await expect(
+    outbound.sendDatagrams({ host: 'no such host.invalid', port }, parts),
+  ).rejects.toMatchObject({ code: 'unavailable' });
+});
