@@ -51,6 +51,8 @@ export interface Engine {
 export interface EngineReply {
   readonly body: unknown;
   readonly transfer?: readonly ArrayBuffer[];
+  /** Of a stream: nothing comes behind it, so that its end needs no message of its own. */
+  readonly isLast?: boolean;
 }
 
 export interface EngineContext {

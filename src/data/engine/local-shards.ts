@@ -18,6 +18,7 @@ import type {
   TypedField,
 } from './shard-access.ts';
 import type { ListPiece, ListRequest } from './schema-list.ts';
+import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
 import type { ForwardedLines, ForwardTask } from './forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
@@ -168,7 +169,7 @@ export class LocalShards implements ShardAccess {
   ): AsyncGenerator<readonly FragmentBlock[]> {
     const link = this.#linkOfLane(fragment.shardIds);
     for await (const batch of link.stream('fragment', fragment, { signal }))
-      yield batch as readonly FragmentBlock[];
+      yield unpackBlocks(batch as PackedBlocks);
   }
 
   async deletePoints(request: DeletePointsRequest): Promise<void> {

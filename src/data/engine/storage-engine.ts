@@ -189,7 +189,8 @@ export class StorageEngine implements Engine {
       views = this.#views(fragment.shardIds);
       const blocks = runFragment(fragment, views, fragmentContext);
       for (const batch of batchBlocks(blocks, isDue)) {
-        if (batch.blocks.length > 0) yield { body: batch.blocks, transfer: batch.buffers };
+        const { packed, isLast } = batch;
+        if (packed !== undefined) yield { body: packed, transfer: packed.buffers, isLast };
         if (!isDue()) continue;
         await turn();
         sliceStartMs = clock.monotonicMs();
@@ -236,7 +237,7 @@ export class StorageEngine implements Engine {
       if (context.cancelled()) return;
       sliceStartMs = clock.monotonicMs();
     }
-    if (batch.length > 0) yield { body: batch };
+    if (batch.length > 0) yield { body: batch, isLast: true };
   }
 
   /** A query goes to another owner and nobody else hears of it; each place is named once. */

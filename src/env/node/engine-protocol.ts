@@ -2,7 +2,7 @@
  * What the main thread and an engine's thread say to each other, over one MessagePort.
  *
  * - Each request has an id and a slot of the shared cancel flags; the slot is free again once the engine's thread has
- *   answered (reply, failure or end), since until then the engine may still look at it.
+ *   answered (reply, failure, last or end), since until then the engine may still look at it.
  * - A stream starts with `streamCreditMax` credits; each reply costs one, each reply consumed gives one back.
  */
 import { DbError, type DbErrorCode, dbErrorCodes, errorText } from '../../base/errors.ts';
@@ -35,7 +35,7 @@ export type ToEngine =
 export type FromEngine =
   | { readonly type: 'ready' }
   | { readonly type: 'reply'; readonly id: number; readonly body: unknown }
-  | { readonly type: 'item'; readonly id: number; readonly body: unknown }
+  | { readonly type: 'item' | 'last'; readonly id: number; readonly body: unknown }
   | { readonly type: 'end'; readonly id: number }
   | { readonly type: 'failure'; readonly id: number; readonly error: MarshalledError }
   | { readonly type: 'died'; readonly error: MarshalledError }

@@ -140,14 +140,19 @@ class EngineServer {
     const { id } = message;
     const stream: Stream = { credits: streamCreditMax, stopped: false, wake: new Latch() };
     this.#streams.set(id, stream);
+    let isAnswered = false;
     try {
       const replies = this.#engine.stream(message.kind, message.body, this.#context(message.slot));
       for await (const reply of replies) {
         if (!(await this.#credit(stream))) break;
-        this.#postItem(id, reply);
+        isAnswered = reply.isLast === true;
+        this.#postItem(isAnswered ? 'last' : 'item', id, reply);
+        if (isAnswered) return;
       }
       this.#line.post({ type: 'end', id });
     } catch (error) {
+      // Whoever fails while it cleans up behind its last reply has nobody to tell.
+      if (isAnswered) throw error;
       this.#fail(id, error);
     } finally {
       this.#streams.delete(id);
@@ -164,8 +169,8 @@ class EngineServer {
     return !stream.stopped;
   }
 
-  #postItem(id: number, reply: EngineReply): void {
-    this.#line.post({ type: 'item', id, body: reply.body }, reply.transfer);
+  #postItem(type: 'item' | 'last', id: number, reply: EngineReply): void {
+    this.#line.post({ type, id, body: reply.body }, reply.transfer);
   }
 
   #context(slot: number): EngineContext {

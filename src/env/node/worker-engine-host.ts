@@ -217,6 +217,13 @@ class WorkerEngineLink implements EngineLink {
         if (pending?.kind === 'stream') pending.items.tryPush({ body: message.body });
         break;
       }
+      case 'last': {
+        const pending = this.#release(message.id);
+        if (pending.kind !== 'stream') break;
+        pending.items.tryPush({ body: message.body });
+        pending.items.end();
+        break;
+      }
       case 'reply': {
         const pending = this.#release(message.id);
         if (pending.kind === 'call') pending.reply.open(message.body);

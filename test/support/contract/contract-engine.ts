@@ -66,7 +66,7 @@ class ContractEngine implements Engine {
     for (let index = 0; index < count; index++) {
       if (context.cancelled()) this.#cancelSeen++;
       this.#made++;
-      yield { body: index };
+      yield { body: index, isLast: kind === 'marked' && index === count - 1 };
       await this.#ports.turn();
     }
     if (kind === 'broken') throw new DbError('corrupt', 'in the middle');

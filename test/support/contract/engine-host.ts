@@ -59,9 +59,12 @@ export function engineHostContract(name: string, run: Run<EngineHostPorts>): voi
 
   test(`${name}: a stream gives all replies in order, then its end or its error`, () =>
     withLink(async (link) => {
-      const got: unknown[] = [];
-      for await (const item of link.stream('count', 100)) got.push(item);
-      expect(got).toEqual(Array.from({ length: 100 }, (_, index) => index));
+      // One that says which reply is the last is no different.
+      for (const kind of ['count', 'marked']) {
+        const got: unknown[] = [];
+        for await (const item of link.stream(kind, 100)) got.push(item);
+        expect(got).toEqual(Array.from({ length: 100 }, (_, index) => index));
+      }
       const before: unknown[] = [];
       const broken = async (): Promise<void> => {
         for await (const item of link.stream('broken', 3)) before.push(item);
