@@ -16,6 +16,7 @@ const orderMax = 32;
 export class KernelHeap {
   readonly memory: WebAssembly.Memory;
   readonly #bytesMax: number;
+  readonly #reclaim: () => void;
   /** Free blocks by the logarithm of their size. */
   readonly #free: Set<number>[] = Array.from({ length: orderMax + 1 }, () => new Set());
   /** All beyond it has never been given out. */
@@ -24,9 +25,15 @@ export class KernelHeap {
 
   constructor(
     memory: WebAssembly.Memory,
-    options: { readonly base: number; readonly bytesMax: number },
+    options: {
+      readonly base: number;
+      readonly bytesMax: number;
+      /** Called when there is no room left: gives back what can be done without. */
+      readonly reclaim?: () => void;
+    },
   ) {
     this.memory = memory;
+    this.#reclaim = options.reclaim ?? (() => undefined);
     this.#bytesMax = options.bytesMax;
     this.#top = Math.ceil(options.base / (1 << orderMin)) * (1 << orderMin);
   }
@@ -39,6 +46,7 @@ export class KernelHeap {
   allocate(lengthBytes: number): number {
     const order = orderOf(lengthBytes);
     const sizeBytes = 2 ** order;
+    if (this.#usedBytes + sizeBytes > this.#bytesMax) this.#reclaim();
     if (this.#usedBytes + sizeBytes > this.#bytesMax) throw full(this.#usedBytes, this.#bytesMax);
     const at = this.#takeFree(order) ?? this.#extend(order);
     this.#usedBytes += sizeBytes;

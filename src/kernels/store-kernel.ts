@@ -3,6 +3,7 @@
  * (storage/engine/shape-table.ts) and the encoders of their flush. JavaScript knows what lies there by its pointers.
  */
 import { KernelHeap } from './kernel-heap.ts';
+import { KeptMemory } from './kept-memory.ts';
 
 export interface StoreExports {
   heapBase(): number;
@@ -30,7 +31,7 @@ export interface StoreExports {
   firstRow(heads: number, mask: number, series: number): number;
   rowsOfSeries(heads: number, mask: number, series: number): number;
 
-  chainedRows(heads: number, mask: number, series: number, rowsMax: number, previous: number, timesColumn: number, rows: number, times: number): number; // prettier-ignore
+  chainedSince(heads: number, mask: number, series: number, rowsMin: number, rowsMax: number, room: number, previous: number, timesColumn: number, rows: number, times: number): number; // prettier-ignore
 
   endRow(heads: number, mask: number, series: number, rowsMax: number, previous: number, timesColumn: number, least: bigint, greatest: bigint, ascending: boolean): number; // prettier-ignore
   chunkWords(column: number, rows: number, count: number, out: number): void;
@@ -56,17 +57,21 @@ export interface StoreExports {
   encodeBlock(type: number, times: number, timesLength: number, values: number, count: number, scratch: number, out: number): number; // prettier-ignore
 }
 
+/** What readers leave for each other takes no more of a worker's memory than this, and a quarter of what it may have. */
+const keptBytesMax = 128 << 20;
 /** Room that is not kept past a use once it has been so large. */
 const scratchKeptBytes = 4 << 20;
 
 export class StoreKernel {
   readonly exports: StoreExports;
   readonly heap: KernelHeap;
+  readonly kept: KeptMemory;
   #scratch = { at: 0, lengthBytes: 0 };
 
-  private constructor(exports: StoreExports, heap: KernelHeap) {
+  private constructor(exports: StoreExports, heap: KernelHeap, kept: KeptMemory) {
     this.exports = exports;
     this.heap = heap;
+    this.kept = kept;
   }
 
   /** `module` is the kernels', compiled; `bytesMax` bounds what lies in the memory. */
@@ -76,7 +81,11 @@ export class StoreKernel {
     const imports = { env: { memory, slowFloat: unused, abort: unused } };
     const exports = new WebAssembly.Instance(module, imports).exports as unknown as StoreExports;
     const base = exports.heapBase();
-    return new StoreKernel(exports, new KernelHeap(memory, { base, ...options }));
+    const kept = new KeptMemory(Math.min(keptBytesMax, options.bytesMax / 4));
+    const reclaim = (): void => {
+      kept.clear();
+    };
+    return new StoreKernel(exports, new KernelHeap(memory, { base, reclaim, ...options }), kept);
   }
 
   /** Changes whenever the memory grows: views made of an earlier one see nothing. */

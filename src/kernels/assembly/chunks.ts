@@ -103,13 +103,29 @@ export function chainedRows(
   rows: usize,
   times: usize,
 ): u32 {
+  const room = rowsOfSeries(heads, mask, series);
+  return chainedSince(heads, mask, series, 0, rowsMax, room, previous, timesColumn, rows, times);
+}
+
+/** The same for rows in [rowsMin, rowsMax); there is room for `room` rows, which are at least those from `rowsMin` on. */
+export function chainedSince(
+  heads: usize,
+  mask: u32,
+  series: u32,
+  rowsMin: u32,
+  rowsMax: u32,
+  room: u32,
+  previous: usize,
+  timesColumn: usize,
+  rows: usize,
+  times: usize,
+): u32 {
   const head = headOf(heads, mask, series);
   if (load<u32>(head) == 0) return 0;
-  const capacity = load<u32>(head, 8);
   let next = load<u32>(head, 4);
   // Filled from the end, as the chain leads backwards.
-  let to = capacity;
-  while (next != 0) {
+  let to = room;
+  while (next > rowsMin) {
     const row = next - 1;
     next = load<u32>(chunkOf(previous, row) + (<usize>(row & chunkMask) << 2));
     if (row >= rowsMax) continue;
@@ -117,7 +133,7 @@ export function chainedRows(
     store<u32>(rows + (<usize>to << 2), row);
     store<i64>(times + (<usize>to << 3), load<i64>(chunkOf(timesColumn, row) + (<usize>(row & chunkMask) << 3)));
   }
-  const count = capacity - to;
+  const count = room - to;
   if (to != 0) {
     memory.copy(rows, rows + (<usize>to << 2), <usize>count << 2);
     memory.copy(times, times + (<usize>to << 3), <usize>count << 3);

@@ -42,7 +42,7 @@ export { listMembers, listTag, resolveSeries, selectMembers, sortEnd, sortPass, 
 export {
   addToWords,
   chainRows,
-  chainedRows,
+  chainedSince,
   chunkBytes,
   chunkSequences,
   chunkTextBytes,

@@ -144,3 +144,83 @@ test('memtable: rows past one chunk are read in order, and its memory is given b
   view.release();
   expect(kernel.heap.usedBytes - before).toBeLessThan(4 << 20);
 });
+
+/** Rows that mostly come in order of time, some late and some again. */
+const streaks = fc.array(
+  fc.record({
+    count: fc.integer({ min: 1, max: 120 }),
+    back: fc.constantFrom(0, 0, 0, 1, 50),
+    series: fc.constantFrom('a', 'a', 'b'),
+  }),
+  { minLength: 2, maxLength: 8 },
+);
+
+test('memtable: what a reader leaves is right for the next one, whatever came since', async () => {
+  await fc.assert(
+    fc.asyncProperty(streaks, fc.boolean(), async (all, clears) => {
+      const own = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 24 });
+      const shard = new Shard(1, own);
+      const model: Model = { columns: new Map() };
+      const pinned: { view: ShardView; model: Model }[] = [];
+      let next = 0;
+      for (const { count, back, series } of all) {
+        next -= back;
+        const lines = Array.from({ length: count }, (_, i) => `m,t=${series} a=${next + i},b=${i % 2 === 0} ${next + i}`); // prettier-ignore
+        next += count;
+        const builder = new PointBatchBuilder();
+        for (const point of parseLines(Buffer.from(lines.join('\n')), {
+          stepNs: 1n,
+          defaultTimeNs: 0n,
+        }).points) {
+          // prettier-ignore
+          builder.add(seriesKey(point.measurement, point.tags), point);
+          addTo(model, point);
+        }
+        shard.apply(decodePointBatch(builder.finish()), new Uint8Array());
+        const columns = new Map([...model.columns].map(([key, rows]) => [key, new Map(rows)]));
+        pinned.push({ view: shard.view(), model: { columns } });
+        // The newest first, so that those before it find what was made for a later view.
+        for (const { view, model: then } of [...pinned].reverse())
+          for (const key of then.columns.keys())
+            for (const ascending of [true, false]) {
+              const bounds = { minTimeNs: -40n, maxTimeNs: BigInt(next) - 3n, ascending };
+              expect(readRows(view, key, bounds), key).toEqual(wantedRows(then, key, bounds));
+            }
+        if (clears) own.kept.clear();
+      }
+      for (const { view } of pinned) view.release();
+      const rowsOfKey = (key: string) => all.reduce((sum, { series, count }) => sum + (series === key ? count : 0), 0); // prettier-ignore
+      expect(own.kept.usedBytes > 0).toBe(!clears && ['a', 'b'].some((key) => rowsOfKey(key) >= 64)); // prettier-ignore
+      await shard.close();
+      expect(own.kept.usedBytes).toBe(0);
+    }),
+    { numRuns: 60, seed: 5 },
+  );
+});
+
+test('memtable: where there is no room left, what readers keep goes for the next one', () => {
+  const heapBytes = 1 << 22;
+  const own = StoreKernel.create(compiledKernels(), { bytesMax: heapBytes });
+  const shard = new Shard(1, own);
+  const lines = Array.from({ length: 3_000 }, (_, i) => `m,t=${'abc'.charAt(i % 3)} f=${i},i=${i}i ${i}`); // prettier-ignore
+  const builder = new PointBatchBuilder();
+  for (const point of parseLines(Buffer.from(lines.join('\n')), { stepNs: 1n, defaultTimeNs: 0n })
+    .points)
+    // prettier-ignore
+    builder.add(seriesKey(point.measurement, point.tags), point);
+  shard.apply(decodePointBatch(builder.finish()), new Uint8Array());
+  const view = shard.view();
+  const all = { minTimeNs: 0n, maxTimeNs: 3_000n, ascending: true };
+  const wanted = (series: number) => Array.from({ length: 1_000 }, (_, i) => `${i * 3 + series} float ${i * 3 + series}`); // prettier-ignore
+  expect(readRows(view, 'm,t=a f', all)).toEqual(wanted(0));
+  const keptBytes = own.kept.usedBytes;
+  expect(keptBytes).toBeGreaterThan(0);
+  for (let bytes = 1 << 16; bytes >= 1 << 8; bytes /= 2)
+    while (heapBytes - own.heap.usedBytes >= bytes) own.heap.allocate(bytes);
+  for (let round = 0; round < 2; round++)
+    for (const [series, tag] of ['b', 'c', 'a'].entries()) {
+      expect(readRows(view, `m,t=${tag} f`, all)).toEqual(wanted((series + 1) % 3));
+      expect(own.kept.usedBytes).toBeLessThanOrEqual(keptBytes);
+    }
+  view.release();
+});

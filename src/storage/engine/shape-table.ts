@@ -8,8 +8,9 @@ import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn, BatchField, BatchShape, TextColumn } from '../../models/point-batch.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import type { PlacedSeries } from '../index/shard-index.ts';
-import { emptyColumn } from './column-run.ts';
+import { emptyColumn, lowerBound } from './column-run.ts';
 import { withoutRefused } from './refused-rows.ts';
+import { keptRowsLeast, type ListedRows, OrderedRows } from './ordered-rows.ts';
 import { SeriesHeads } from './series-heads.ts';
 import { Column, ShapeChunks } from './shape-chunks.ts';
 
@@ -26,13 +27,6 @@ export interface AppendContext {
 export interface TimeBounds {
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
-}
-
-/** Rows of a series in the store's memory: their numbers, u32 each, and their times. */
-export interface ListedRows {
-  readonly count: number;
-  readonly rows: number;
-  readonly times: number;
 }
 
 export interface Arrivals {
@@ -60,6 +54,8 @@ export class ShapeTable {
   #rowCount = 0;
   /** Of the series that was read last, in order of time: its next field needs them too. */
   #found: FoundRows | undefined;
+  /** What readers left for the next ones, by series. */
+  readonly #kept = new Map<number, OrderedRows>();
   #byName: readonly NamedColumn[] | undefined;
   /** Bounds of all rows. */
   #minTimeNs = 0n;
@@ -181,7 +177,7 @@ export class ShapeTable {
 
   /** Copies of what the rows of a series below `rowsMax` have, in order of arrival. */
   arrivals(column: number, seriesId: number, rowsMax: number): Arrivals {
-    const listed = this.#listed(seriesId, rowsMax);
+    const listed = this.#allListed(seriesId, rowsMax);
     const timesNs = new BigInt64Array(this.#kernel.buffer, listed.times, listed.count).slice();
     const sequences = this.#sequencesOf(listed);
     return { timesNs, sequences, values: this.valuesOf(column, listed) };
@@ -189,7 +185,7 @@ export class ShapeTable {
 
   /** The times of inTime(). A view: it holds until the memory grows or another series is read. */
   timesInTime(seriesId: number, rowsMax: number): BigInt64Array {
-    const { times, count } = this.inTime(seriesId, rowsMax);
+    const { times, count } = this.#ordered(seriesId, rowsMax);
     return new BigInt64Array(this.#kernel.buffer, times, count);
   }
 
@@ -198,11 +194,67 @@ export class ShapeTable {
     column: number,
     { seriesId, rowsMax, from, count }: { readonly seriesId: number; readonly rowsMax: number; readonly from: number; readonly count: number }, // prettier-ignore
   ): Uint8Array {
-    const { rows } = this.inTime(seriesId, rowsMax);
-    const lengthBytes = count * this.#chunks.width(Column.firstField + column);
-    const out = this.#kernel.scratch(lengthBytes);
+    const widthBytes = this.#chunks.width(Column.firstField + column);
+    const lengthBytes = count * widthBytes;
+    const gather = (listed: Pick<ListedRows, 'rows' | 'count'>, out: number) => {
+      this.gather(column, listed, out);
+    };
+    const kept = count < keptRowsLeast ? undefined : this.#keptFor(seriesId, rowsMax);
+    const at = kept?.column(column, from + count, { widthBytes, gather });
+    if (at !== undefined) return this.#kernel.bytes(at + from * widthBytes, lengthBytes);
+    let { rows } = this.#ordered(seriesId, rowsMax);
+    const keptBefore = this.#kept.get(seriesId);
+    let out = this.#kernel.scratch(lengthBytes);
+    if (this.#kept.get(seriesId) !== keptBefore) {
+      // The room was that of the rows.
+      ({ rows } = this.inTime(seriesId, rowsMax));
+      out = this.#kernel.scratch(lengthBytes);
+    }
     this.gather(column, { rows: rows + from * 4, count }, out);
     return this.#kernel.bytes(out, lengthBytes);
+  }
+
+  /** inTime() for a reader, of what is kept where there is enough of it; no pointer is held over an allocation. */
+  #ordered(seriesId: number, rowsMax: number): ListedRows {
+    return this.#keptFor(seriesId, rowsMax)?.below(rowsMax) ?? this.inTime(seriesId, rowsMax);
+  }
+
+  /** Undefined for a series of few rows, and for a view whose rows are not the first of what is kept. */
+  #keptFor(seriesId: number, rowsMax: number): OrderedRows | undefined {
+    const known = this.#kept.get(seriesId);
+    if (known !== undefined && rowsMax <= known.rowsSeen) {
+      this.#kernel.kept.used(known);
+      return known.below(rowsMax) === undefined ? undefined : known;
+    }
+    const { exports, kept } = this.#kernel;
+    const { at, mask } = this.#heads;
+    const total = exports.rowsOfSeries(at, mask, seriesId);
+    if (total < keptRowsLeast) return undefined;
+    if (known !== undefined) {
+      const [from, room] = [known.rowsSeen, total - known.arrivedCount];
+      const added = this.#listed(seriesId, { from, rowsMax, room });
+      const isNewer = this.#isInTime(added.times, added.count);
+      // The list may have taken the room of what is kept.
+      if (isNewer && this.#kept.get(seriesId) === known && known.append(added, rowsMax)) {
+        kept.used(known);
+        return known;
+      }
+      kept.remove(known);
+    }
+    return this.#keep(seriesId, rowsMax, total);
+  }
+
+  #keep(seriesId: number, rowsMax: number, total: number): OrderedRows | undefined {
+    const { rows, times, count } = this.#listed(seriesId, { from: 0, rowsMax, room: total });
+    if (count < keptRowsLeast) return undefined;
+    const isPlain = this.#isInTime(times, count);
+    const listed = { rows, times, count: isPlain ? count : this.#order(rows, times, count) };
+    const onRelease = () => this.#kept.delete(seriesId);
+    const seen = { rowsSeen: rowsMax, arrivedCount: count, isPlain, onRelease };
+    const made = new OrderedRows(this.#kernel, listed, seen);
+    this.#kept.set(seriesId, made);
+    this.#kernel.kept.add(made);
+    return made;
   }
 
   /** A copy of the value of one row. */
@@ -226,7 +278,7 @@ export class ShapeTable {
   inTime(seriesId: number, rowsMax: number): ListedRows {
     const found = this.#found;
     if (found?.seriesId === seriesId && found.rowsMax === rowsMax) return found;
-    const { rows, times, count } = this.#listed(seriesId, rowsMax);
+    const { rows, times, count } = this.#allListed(seriesId, rowsMax);
     const lengthBytes = Math.max(1, count) * 12;
     this.#forgetFound();
     const at = this.#kernel.heap.allocate(lengthBytes);
@@ -249,15 +301,27 @@ export class ShapeTable {
     return this.#kernel.exports.orderRows(times, rows, count, spareTimes, spareRows, runs);
   }
 
-  /** In the scratch room, which is large enough to order them too. */
-  #listed(seriesId: number, rowsMax: number): ListedRows {
+  #allListed(seriesId: number, rowsMax: number): ListedRows {
+    const { at, mask } = this.#heads;
+    const room = this.#kernel.exports.rowsOfSeries(at, mask, seriesId);
+    return this.#listed(seriesId, { from: 0, rowsMax, room });
+  }
+
+  /** Rows [from, rowsMax), at most `room`, in the scratch room, which is large enough to order them too. */
+  #listed(
+    seriesId: number,
+    {
+      from,
+      rowsMax,
+      room,
+    }: { readonly from: number; readonly rowsMax: number; readonly room: number },
+  ): ListedRows {
     const { exports } = this.#kernel;
     const { at, mask } = this.#heads;
-    const most = exports.rowsOfSeries(at, mask, seriesId);
-    if (most === 0) return { count: 0, rows: 0, times: 0 };
-    const times = this.#kernel.scratch((most + 2) * 32);
-    const rows = times + most * 8;
-    const count = exports.chainedRows(at, mask, seriesId, rowsMax, this.#chunks.column(Column.previous), this.#chunks.column(Column.times), rows, times); // prettier-ignore
+    if (room === 0) return { count: 0, rows: 0, times: 0 };
+    const times = this.#kernel.scratch((room + 2) * 32);
+    const rows = times + room * 8;
+    const count = exports.chainedSince(at, mask, seriesId, from, rowsMax, room, this.#chunks.column(Column.previous), this.#chunks.column(Column.times), rows, times); // prettier-ignore
     return { count, rows, times };
   }
 
@@ -270,9 +334,22 @@ export class ShapeTable {
     rowsMax: number,
     { minTimeNs, maxTimeNs, ascending }: TimeBounds & { readonly ascending: boolean },
   ): number | undefined {
+    const kept = this.#keptFor(seriesId, rowsMax)?.below(rowsMax);
+    if (kept !== undefined) return this.#endOf(kept, { minTimeNs, maxTimeNs, ascending });
     const { at, mask } = this.#heads;
     const row = this.#kernel.exports.endRow(at, mask, seriesId, rowsMax, this.#chunks.column(Column.previous), this.#chunks.column(Column.times), clamped(minTimeNs), clamped(maxTimeNs), ascending); // prettier-ignore
     return row === 0 ? undefined : (row >>> 0) - 1;
+  }
+
+  #endOf(
+    { rows, times, count }: ListedRows,
+    { minTimeNs, maxTimeNs, ascending }: TimeBounds & { readonly ascending: boolean },
+  ): number | undefined {
+    const all = new BigInt64Array(this.#kernel.buffer, times, count);
+    const at = ascending ? lowerBound(all, minTimeNs) : lowerBound(all, maxTimeNs + 1n) - 1;
+    const timeNs = all[at];
+    if (timeNs === undefined || timeNs < minTimeNs || timeNs > maxTimeNs) return undefined;
+    return this.#kernel.words(rows, count)[at];
   }
 
   /** Whether any row may lie within the bounds. */
@@ -338,6 +415,7 @@ export class ShapeTable {
   /** Gives its memory back: nobody may ask any more. */
   release(): void {
     this.#forgetFound();
+    for (const kept of this.#kept.values()) this.#kernel.kept.remove(kept);
     this.#chunks.release();
     this.#heads.release();
   }

@@ -329,7 +329,8 @@ export class Store {
     const { cacheBytesMax } = this.#options;
     const sizeBytes = shard.memtableBytes;
     const usedMax = memoryUsedMax(this.#options);
-    const usedBytes = this.#kernel.heap.usedBytes;
+    const { heap, kept } = this.#kernel;
+    const usedBytes = heap.usedBytes - kept.usedBytes;
     if (usedBytes >= usedMax)
       throw new DbError('cache_full', `engine: cache-max-memory-size exceeded: (${usedBytes}/${usedMax})`); // prettier-ignore
     if (cacheBytesMax === 0 || sizeBytes < cacheBytesMax) return;
