@@ -7,14 +7,7 @@
 import { checked, count, flag, int64, list, oneOf, optional, plain, refused, text, type Field } from '../proto/field.ts'; // prettier-ignore
 import { decodeMessage, encodeMessage } from '../rpc/message.ts';
 import type { Column } from './column.ts';
-import type {
-  Fragment,
-  RowSeries,
-  RowsBlock,
-  RowsTask,
-  WindowsBlock,
-  WindowsTask,
-} from './fragment.ts';
+import type { Fragment, RowSeries, RowsBlock, WindowsBlock } from './fragment.ts';
 import type { Operand, Predicate } from './predicate.ts';
 import { checkProgramPredicate } from './program-codec.ts';
 import { checkValue } from './value-codec.ts';
@@ -52,7 +45,8 @@ const task = byKind({
     intervalNs: int64,
     offsetNs: int64,
   }),
-} satisfies Record<(RowsTask | WindowsTask)['kind'], unknown>);
+  costs: plain({ fields: list(checked(plain({ name, type })), { max: columnsMax }) }),
+} satisfies Record<Fragment['task']['kind'], unknown>);
 
 /** Of a fragment all but its shards, which travel beside it. */
 const checkPlan = plain({

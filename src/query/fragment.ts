@@ -24,7 +24,7 @@ export interface Fragment {
   /** `max-select-series`, of one shard, and `max-select-point`, of one lane; absent without. */
   readonly seriesMax?: number | undefined;
   readonly pointsMax?: number | undefined;
-  readonly task: RowsTask | WindowsTask;
+  readonly task: RowsTask | WindowsTask | CostsTask;
 }
 
 /** Rows of fields and tags as they are stored. A row is there when at least one of its fields is. */
@@ -53,6 +53,12 @@ export interface WindowsTask {
   readonly intervalNs: bigint;
   /** Window starts are congruent to this modulo the interval. */
   readonly offsetNs: bigint;
+}
+
+/** What reading would cost, as blocks of rows that cost-rows.ts reads. */
+export interface CostsTask {
+  readonly kind: 'costs';
+  readonly fields: readonly { readonly name: string; readonly type: SourceFieldType }[];
 }
 
 export interface WindowsField {

@@ -20,6 +20,8 @@ export interface ShardSource {
   /** Inclusive bounds of all points' times, wider at most; undefined when there are none. */
   timeBounds(): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } | undefined;
   openCursor(request: CursorRequest): ColumnCursor;
+  /** What a cursor would read. */
+  cost(request: Omit<CursorRequest, 'ascending' | 'rowsFirst'>): ColumnCost;
   /** The first point that a cursor would give, as a batch of one row, without what a cursor costs. */
   end(request: CursorRequest, arena: SourceArena): ColumnBatch | undefined;
 }
@@ -49,6 +51,15 @@ export interface CursorRequest {
   readonly ascending: boolean;
   /** So many rows may be all that is read: the first batch has no more, later ones more and more. */
   readonly rowsFirst?: number | undefined;
+}
+
+/** Of one series and field, and of the blocks of it that may have points within the bounds. */
+export interface ColumnCost {
+  /** In memory, whatever their times. */
+  readonly cachedValues: number;
+  readonly fileCount: number;
+  readonly blockCount: number;
+  readonly blockBytes: number;
 }
 
 /** Points of one series and field in time order, each time once; a caller that stops early has read no more than it took. */

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type {
   ColumnBatch,
+  ColumnCost,
   ColumnCursor,
   CursorRequest,
   ShardSource,
@@ -107,6 +108,11 @@ export class MemorySource implements ShardSource {
         return part.length === 0 ? undefined : writeBatch(part, type, arena);
       },
     };
+  }
+
+  cost({ seriesId, field }: Pick<CursorRequest, 'seriesId' | 'field'>): ColumnCost {
+    const cachedValues = this.#points.get(`${seriesId} ${field}`)?.size ?? 0;
+    return { cachedValues, fileCount: 0, blockCount: 0, blockBytes: 0 };
   }
 
   end(request: CursorRequest, arena: SourceArena): ColumnBatch | undefined {

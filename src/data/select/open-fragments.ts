@@ -1,12 +1,12 @@
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import type { BlockStream } from '../../query/assemble/merge-groups.ts';
-import type { RowsBlock, WindowsBlock } from '../../query/fragment.ts';
+import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { ScanPart } from '../../query/plan/level-plan.ts';
 import { showingSeries } from '../../query/plan/plan-feeds.ts';
 import type { ListRequest } from '../engine/schema-list.ts';
 import type { SelectLimits } from './select-limits.ts';
 import { onNode } from './node-failure.ts';
-import type { Place } from './select-places.ts';
+import type { Participant, Place } from './select-places.ts';
 
 /** A fragment may be silent while it reads; dead peers are found by the transport. */
 const fragmentSilenceMs = 3_600_000;
@@ -21,14 +21,21 @@ export function openFragments(
   const { participants = [], isParted = false } = placeOf(found, places) ?? {};
   const laneCount = participants.reduce((sum, { description }) => sum + description.lanes.length, 0); // prettier-ignore
   const task = isParted && laneCount > 1 ? showingSeries(fragment.task) : fragment.task;
-  return participants.flatMap(({ nodeId, access, description }) =>
-    description.lanes.map((shardIds) => {
-      const options = { deadlineMs: fragmentSilenceMs, signal };
-      const asked = { ...fragment, task, shardIds, seriesMax, pointsMax };
-      const blocks = access.fragment(asked, options);
-      return watched(nodeId, blocks[Symbol.asyncIterator]());
-    }),
+  return participants.flatMap((participant) =>
+    participant.description.lanes.map((shardIds) =>
+      openOnParticipant({ ...fragment, task, shardIds, seriesMax, pointsMax }, participant, signal),
+    ),
   );
+}
+
+/** The blocks that a node answers over shards of one lane; its failures name it. */
+export function openOnParticipant(
+  fragment: Fragment,
+  { nodeId, access }: Participant,
+  signal: AbortSignal,
+): BlockStream<RowsBlock | WindowsBlock> {
+  const blocks = access.fragment(fragment, { deadlineMs: fragmentSilenceMs, signal });
+  return watched(nodeId, blocks[Symbol.asyncIterator]());
 }
 
 /** The tags of all series that a scan's part may read, as far as its predicate tells by tags alone. */

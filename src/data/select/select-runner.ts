@@ -115,7 +115,7 @@ export async function* streamSelect(
   }
 }
 
-interface Attempt {
+export interface Attempt {
   readonly context: SelectContext;
   readonly ports: SelectPorts;
   readonly failed: FailedOwners;
@@ -126,7 +126,7 @@ interface Hold {
   readonly heldBytesMax: number;
 }
 
-async function* streamOf(
+export async function* streamOf(
   prepared: PreparedSelect,
   hold: Hold,
   { context, ports }: Omit<Attempt, 'failed'>,
@@ -174,7 +174,7 @@ async function holdPieces(
   }
 }
 
-async function withFailover<T>(
+export async function withFailover<T>(
   { signal }: SelectContext,
   attempt: (failed: FailedOwners) => Promise<T>,
 ): Promise<T> {

@@ -7,6 +7,7 @@ import { isReadOnly, requiredPrivileges } from '../../influxql/privileges.ts';
 import type { Command } from '../../meta/model/command.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
 import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
+import { explain } from '../select/explain-select.ts';
 import { qualifyNames } from '../select/qualify-names.ts';
 import {
   runInto,
@@ -188,6 +189,8 @@ export class StatementExecutor {
     switch (statement.kind) {
       case 'select':
         return [await runInto(statement, context, this.#ports)];
+      case 'explain':
+        return [await explain(statement, context, this.#ports)];
       case 'show-databases':
         return [showDatabases(meta.catalog)];
       case 'show-retention-policies':

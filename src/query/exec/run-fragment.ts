@@ -2,6 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import { fragmentVersion, type Fragment, type RowsBlock, type WindowsBlock } from '../fragment.ts';
 import type { ShardSource } from '../source.ts';
 import type { FragmentContext } from './context.ts';
+import { runCosts } from './run-costs.ts';
 import { runRows } from './run-rows.ts';
 import { runWindows } from './run-windows.ts';
 
@@ -16,7 +17,12 @@ export function runFragment(
   if (fragment.version !== fragmentVersion)
     throw new DbError('unsupported_version', `query fragment version ${fragment.version}`);
   context.limitPoints(fragment.pointsMax ?? 0);
-  return fragment.task.kind === 'rows'
-    ? runRows(fragment, fragment.task, sources, context)
-    : runWindows(fragment, fragment.task, sources, context);
+  switch (fragment.task.kind) {
+    case 'rows':
+      return runRows(fragment, fragment.task, sources, context);
+    case 'windows':
+      return runWindows(fragment, fragment.task, sources, context);
+    case 'costs':
+      return runCosts(fragment, fragment.task, sources, context);
+  }
 }

@@ -95,7 +95,7 @@ function isKnown(type: DataType): boolean {
   return type !== undefined && type !== 'field';
 }
 
-function placeOf({ compiled, groupBy }: ResolvedSelect, around: AroundLevel): LevelPlace {
+export function placeOf({ compiled, groupBy }: ResolvedSelect, around: AroundLevel): LevelPlace {
   const { range, zone, statement } = compiled;
   const { intervalNs, offsetNs, offsetError } = compiled.groupBy;
   if (offsetError !== undefined) throw new DbError('invalid_argument', offsetError);
@@ -144,14 +144,14 @@ function besideRef({ sources, compiled }: ResolvedSelect): (ref: Ref) => FeedRef
 }
 
 /** What is named inside of top() and bottom() has columns behind theirs. */
-function insideFields({ expr }: Field): readonly Field[] {
+export function insideFields({ expr }: Field): readonly Field[] {
   return insideNames(expr).map((inside) => ({ expr: inside, alias: '' }));
 }
 
 type Ref = Extract<Expr, { kind: 'ref' }>;
 type Call = Extract<Expr, { kind: 'call' }>;
 
-interface Inputs {
+export interface Inputs {
   readonly refs: readonly Ref[];
   readonly calls: readonly Call[];
   /** Slots by the printed expression: what is written twice is read once. */
@@ -159,7 +159,7 @@ interface Inputs {
 }
 
 /** What is named inside of top() and bottom() comes first, as they ask. */
-function collectInputs(inside: readonly Ref[], fields: readonly Field[]): Inputs {
+export function collectInputs(inside: readonly Ref[], fields: readonly Field[]): Inputs {
   const refs = new Map(inside.map((ref) => [printExpr(ref), ref]));
   const calls = new Map<string, Call>();
   for (const { expr } of fields)

@@ -86,6 +86,14 @@ export class MemtableView {
     return parts.length === 0 ? undefined : readRows(parts);
   }
 
+  /** How many values of a field a series has, those that were written again included. */
+  valueCount(name: ColumnName): number {
+    return this.#parts(name).reduce(
+      (sum, { table, seriesId, rowsMax }) => sum + table.timesInTime(seriesId, rowsMax).length,
+      0,
+    );
+  }
+
   /** The same as parts within the bounds for a cursor, none overlapping another. */
   pieces(name: ColumnName, bounds: TimeBounds): readonly ColumnPiece[] {
     return memtablePieces(this.#parts(name, bounds), bounds);

@@ -133,6 +133,25 @@ export class ShardView {
     return this.#named;
   }
 
+  /** How much of a series and field there is: values in memory, blocks of files within the bounds. */
+  cost({ seriesId, field, ...bounds }: Omit<ViewRequest, 'ascending' | 'rowsFirst'>): {
+    readonly cachedValues: number;
+    readonly fileCount: number;
+    readonly blockCount: number;
+    readonly blockBytes: number;
+  } {
+    const { measurement, key, memtables } = this.#name(seriesId);
+    const name = tsmKey(key, field);
+    const files = this.#parts.files.map((file) => file.entries(name, bounds));
+    const blocks = files.flat();
+    return {
+      cachedValues: memtables.reduce((sum, { memtable, seriesId: id }) => sum + memtable.valueCount({ measurement, seriesId: id, field }), 0), // prettier-ignore
+      fileCount: files.filter((entries) => entries.length > 0).length,
+      blockCount: blocks.length,
+      blockBytes: blocks.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0),
+    };
+  }
+
   openCursor(request: ViewRequest): RunCursor {
     const { seriesId, field } = request;
     const { measurement, key: seriesKey, memtables } = this.#name(seriesId);
