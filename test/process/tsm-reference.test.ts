@@ -87,7 +87,7 @@ test.runIf(hasReference)(
         const [name = ''] = readdirSync(shard).filter((one) => one.endsWith('.tsm'));
         copyFileSync(`${shard}/${name}`, theirs);
       });
-      const file = await TsmFile.open(new NodeDisk(), theirs);
+      const file = await TsmFile.open({ disk: new NodeDisk() }, theirs);
       let rows = 0;
       for (const [key] of file.keys()) {
         const entries = file.entries(key, { minTimeNs, maxTimeNs });

@@ -160,5 +160,6 @@ async function setSeal(
   const files = new Map(manifest.files);
   if (seal === undefined && !files.delete(nameOf(path))) return;
   if (seal !== undefined) files.set(nameOf(path), seal);
-  await writeManifest(disk, folder, { ...manifest, files });
+  // The index is made anew at the next start, without what was deleted.
+  await writeManifest(disk, folder, { ...manifest, files, segments: undefined });
 }

@@ -1,4 +1,4 @@
-import { damagedShardOf } from '../../storage/store/damaged-shard.ts';
+import { damagedShardOf } from '../../storage/engine/damaged-shard.ts';
 
 /** After so many shards of one node it is passed over as a whole: each costs another attempt. */
 const damagedShardsMax = 8;

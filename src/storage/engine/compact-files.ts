@@ -15,7 +15,7 @@ import type { Disk, DiskFile } from '../../env/disk.ts';
 import type { ColumnKernel } from '../../kernels/column-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { BlockReader } from '../tsm/block-reader.ts';
-import type { TsmFile } from '../tsm/tsm-file.ts';
+import type { TsmFile, TsmSeal } from '../tsm/tsm-file.ts';
 import { keyBlocksMax } from '../tsm/tsm-format.ts';
 import { TsmWriter } from '../tsm/tsm-writer.ts';
 import { mergeColumns, type BlockLane, type MergedBlock } from './merge-columns.ts';
@@ -47,11 +47,17 @@ const sliceMs = 5;
 const minTimeNs = -(1n << 63n);
 const maxTimeNs = (1n << 63n) - 1n;
 
-/** Paths of the outputs that were written, each still with `.tmp` behind it; none when no point is left. */
+/** A file that was written, its path still with `.tmp` behind it. */
+export interface WrittenFile {
+  readonly path: string;
+  readonly seal: TsmSeal;
+}
+
+/** None when no point is left. */
 export async function compactFiles(
   request: CompactionRequest,
   ports: CompactionPorts,
-): Promise<readonly string[]> {
+): Promise<readonly WrittenFile[]> {
   const outputs = new Outputs(ports.disk, request);
   try {
     let sliceStartMs = ports.clock.monotonicMs();
@@ -137,7 +143,7 @@ function laneOf(file: TsmFile, key: string): BlockLane {
 class Outputs {
   readonly #disk: Disk;
   readonly #request: CompactionRequest;
-  readonly #finished: string[] = [];
+  readonly #finished: WrittenFile[] = [];
   #file: DiskFile | undefined;
   #writer: TsmWriter | undefined;
   #key = '';
@@ -162,7 +168,7 @@ class Outputs {
     return writer.add({ key, type, ...block }) ? writer.drain() : 0;
   }
 
-  async finish(): Promise<readonly string[]> {
+  async finish(): Promise<readonly WrittenFile[]> {
     await this.#close();
     return this.#finished;
   }
@@ -170,7 +176,8 @@ class Outputs {
   /** Leaves neither a descriptor nor bytes on the disk; the failure that matters is the one that led here. */
   async discard(): Promise<void> {
     await this.#file?.close().catch(() => undefined);
-    for (const path of [...this.#finished, ...(this.#file === undefined ? [] : [this.#file.path])])
+    const finished = this.#finished.map(({ path }) => path);
+    for (const path of [...finished, ...(this.#file === undefined ? [] : [this.#file.path])])
       await this.#disk.remove(path).catch(() => undefined);
   }
 
@@ -186,8 +193,8 @@ class Outputs {
 
   async #close(): Promise<void> {
     if (this.#writer === undefined || this.#file === undefined) return;
-    await this.#writer.finish();
-    this.#finished.push(this.#file.path);
+    const seal = await this.#writer.finish();
+    this.#finished.push({ path: this.#file.path, seal });
     this.#writer = undefined;
     this.#file = undefined;
     this.#keyBlocks = 0;

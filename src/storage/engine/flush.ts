@@ -10,7 +10,8 @@ import { FieldType } from '../../models/field-value.ts';
 import type { ResidentSeries } from '../index/resident-series.ts';
 import { sortSeries } from '../index/sort-series.ts';
 import { blockRowsMax, keySeparator, tsmKey } from '../tsm/tsm-format.ts';
-import { TsmFile } from '../tsm/tsm-file.ts';
+import type { PageCache } from '../pages/page-cache.ts';
+import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
 import { TsmWriter } from '../tsm/tsm-writer.ts';
 import { sliceRun } from './column-run.ts';
 import { type EncodedBlock, FlushEncoder } from './flush-encoder.ts';
@@ -27,6 +28,8 @@ export interface FlushPorts {
   /** Lets other messages run. */
   readonly turn: () => Promise<void>;
   readonly kernel: StoreKernel;
+  /** Of the indexes of files. */
+  readonly cache: PageCache | undefined;
 }
 
 interface FlushSeries {
@@ -43,14 +46,15 @@ export async function flushMemtable(
   path: string,
   ports: FlushPorts,
 ): Promise<TsmFile> {
-  const { disk, kernel } = ports;
+  const { disk, cache, kernel } = ports;
   const temporary = `${path}.tmp`;
   const file = await disk.open(temporary, 'create');
   const writer = new TsmWriter(file);
   const work = new FlushWork(memtable, kernel);
+  let seal: TsmSeal;
   try {
     await work.run(writer, new Slices(ports));
-    await writer.finish();
+    seal = await writer.finish();
   } catch (error) {
     await discard(disk, file);
     throw error;
@@ -59,7 +63,7 @@ export async function flushMemtable(
   }
   await disk.rename(temporary, path);
   await disk.syncDir(path.slice(0, path.lastIndexOf('/')));
-  return TsmFile.open(disk, path);
+  return TsmFile.open({ disk, cache }, path, seal);
 }
 
 /** A flush that fails is tried again, maybe often: it leaves neither a descriptor nor bytes on a full disk. */

@@ -1,10 +1,12 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
+import { isDbError } from '../../base/errors.ts';
 import { decodeBlock } from '../../codec/block.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import type { IndexView } from '../index/index-view.ts';
 import { BlockReader } from '../tsm/block-reader.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
+import { damagedShardError } from './damaged-shard.ts';
 import type { MemtableView } from './memtable-view.ts';
 import { type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor, writeBatch } from './run-cursor.ts'; // prettier-ignore
 import { withoutRanges } from './rows-forms.ts';
@@ -22,6 +24,11 @@ export interface ViewRequest extends CursorBounds {
 export interface ViewParts {
   readonly files: readonly TsmFile[];
   readonly memtables: readonly MemtableView[];
+}
+
+/** Points of one series and field, see RunCursor. */
+export interface ViewCursor {
+  next(arena: CursorArena): CursorBatch | undefined;
 }
 
 /** A series as the parts of the view know it. */
@@ -58,20 +65,20 @@ export class ShardView {
   }
 
   measurements(): readonly string[] {
-    return this.#index.measurements();
+    return this.#guard(() => this.#index.measurements());
   }
 
   fields(measurement: string): readonly {
     readonly name: string;
     readonly type: (typeof typeNames)[FieldType];
   }[] {
-    return [...this.#index.fields(measurement)]
+    return [...this.#guard(() => this.#index.fields(measurement))]
       .map(([name, type]) => ({ name, type: typeNames[type] }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   tagKeys(measurement: string): readonly string[] {
-    return [...this.#index.tagKeys(measurement)].sort();
+    return this.#guard(() => [...this.#index.tagKeys(measurement)].sort());
   }
 
   /** Inclusive bounds of the times of all points; undefined in an empty shard. They may be wider, never narrower. */
@@ -87,36 +94,43 @@ export class ShardView {
   }
 
   seriesIds(measurement: string): Uint32Array {
-    return this.#index.seriesIds(measurement);
+    return this.#guard(() => this.#index.seriesIds(measurement));
   }
 
   seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): Uint32Array {
-    return this.#index.seriesIdsWith(measurement, tagKey, values);
+    return this.#guard(() => this.#index.seriesIdsWith(measurement, tagKey, values));
   }
 
-  tagValues(measurement: string, tagKey: string): Iterable<string> {
-    return this.#index.tagValues(measurement, tagKey);
+  *tagValues(measurement: string, tagKey: string): Generator<string> {
+    const values = this.#index.tagValues(measurement, tagKey);
+    for (;;) {
+      const next = this.#guard(() => values.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
   }
 
   seriesKey(seriesId: number): string {
-    return this.#index.keyText(seriesId);
+    return this.#guard(() => this.#index.keyText(seriesId));
   }
 
   series(seriesId: number): { readonly key: string; readonly tags: ReadonlyMap<string, string> } {
-    return this.#index.series(seriesId);
+    return this.#guard(() => this.#index.series(seriesId));
   }
 
   /** The key of a series as bytes. A view: it holds until the memory grows. */
   keyOf(seriesId: number): Uint8Array {
-    return this.#index.keyOf(seriesId);
+    return this.#guard(() => this.#index.keyOf(seriesId));
   }
 
   /** The first or the last point within the bounds alone, as a batch of one row; undefined when there is none. */
   end(request: ViewRequest, arena: CursorArena): CursorBatch | undefined {
-    const { measurement, key, memtables } = this.#name(request.seriesId);
-    const parts = { files: this.#parts.files, memtables };
-    const run = seriesEnd(tsmKey(key, request.field), { ...request, measurement }, parts);
-    return run && writeBatch(run, { start: 0, count: 1, ascending: true }, arena);
+    return this.#guard(() => {
+      const { measurement, key, memtables } = this.#name(request.seriesId);
+      const parts = { files: this.#parts.files, memtables };
+      const run = seriesEnd(tsmKey(key, request.field), { ...request, measurement }, parts);
+      return run && writeBatch(run, { start: 0, count: 1, ascending: true }, arena);
+    });
   }
 
   /** Asked for again for the next field. */
@@ -152,7 +166,12 @@ export class ShardView {
     };
   }
 
-  openCursor(request: ViewRequest): RunCursor {
+  openCursor(request: ViewRequest): ViewCursor {
+    const cursor = this.#guard(() => this.#open(request));
+    return { next: (arena) => this.#guard(() => cursor.next(arena)) };
+  }
+
+  #open(request: ViewRequest): RunCursor {
     const { seriesId, field } = request;
     const { measurement, key: seriesKey, memtables } = this.#name(seriesId);
     const pieces: ColumnPiece[] = [];
@@ -161,6 +180,15 @@ export class ShardView {
     for (const { memtable, seriesId: id } of memtables)
       pieces.push(...memtable.pieces({ measurement, seriesId: id, field }, request));
     return new RunCursor(pieces, request);
+  }
+
+  /** Damage that a reader meets is the shard's: it goes to another owner, and who does not meet it goes on. */
+  #guard<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw isDbError(error, 'corrupt') ? damagedShardError(this.shardId, error) : error;
+    }
   }
 }
 

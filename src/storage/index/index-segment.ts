@@ -13,12 +13,12 @@ import { DbError } from '../../base/errors.ts';
 import { Held } from '../../base/held.ts';
 import type { Disk } from '../../env/disk.ts';
 import { mayHave } from './key-filter.ts';
-import type { PageCache } from './page-cache.ts';
-import { PageFile } from './page-file.ts';
+import type { PageCache } from '../pages/page-cache.ts';
+import { PageFile } from '../pages/page-file.ts';
 import { postings } from './posting-list.ts';
 import { SegmentGone } from './segment-gone.ts';
 import { decodeFooter, decodeMeasurement, footerBytes, putNumber, type SegmentMeasurement, type SegmentRoots, type SegmentSeal } from './segment-format.ts'; // prettier-ignore
-import { SortedTable } from './sorted-table.ts';
+import { SortedTable } from '../pages/sorted-table.ts';
 
 /** A measurement of a segment by its number there. */
 export interface FoundMeasurement extends SegmentMeasurement {

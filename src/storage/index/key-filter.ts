@@ -3,7 +3,7 @@
  * page. With 12 bits a key about 1 in 150 keys that are not there looks as if it were.
  */
 import { mixHash } from './key-hash.ts';
-import { pageSumBytes, type PageFile, type PageWriter } from './page-file.ts';
+import { pageSumBytes, type PageFile, type PageWriter } from '../pages/page-file.ts';
 
 export interface FilterRoot {
   readonly blockCount: number;

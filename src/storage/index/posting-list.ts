@@ -4,7 +4,7 @@
  * a page begins anew. A place is u32 and u16 of its offset, u32 of its length.
  */
 import { BytesCursor, GrowingBytes } from '../../base/growing-bytes.ts';
-import type { PageFile, PagePlace, PageWriter } from './page-file.ts';
+import type { PageFile, PagePlace, PageWriter } from '../pages/page-file.ts';
 
 const inlineBytesMax = 256;
 const pageBytesFull = 16_384;

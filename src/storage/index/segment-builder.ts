@@ -8,13 +8,15 @@ import type { Disk, DiskFile } from '../../env/disk.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { writeFilter } from './key-filter.ts';
 import { keyHash } from './key-hash.ts';
-import { PageWriter } from './page-file.ts';
+import { PageWriter } from '../pages/page-file.ts';
 import { PostingWriter } from './posting-list.ts';
 import { encodeFooter, encodeMeasurement, encodeTag, putNumber, type SegmentSeal } from './segment-format.ts'; // prettier-ignore
-import { SortedTableWriter } from './sorted-table.ts';
-import type { KeyPart } from './table-page.ts';
+import { SortedTableWriter } from '../pages/sorted-table.ts';
+import type { KeyPart } from '../pages/table-page.ts';
 
 const noBytes = new Uint8Array(0);
+/** So much waits before it goes to the file. */
+const stagedBytesMax = 1 << 20;
 
 export class SegmentBuilder {
   readonly #disk: Disk;
@@ -34,7 +36,7 @@ export class SegmentBuilder {
   private constructor(disk: Disk, file: DiskFile) {
     this.#disk = disk;
     this.#file = file;
-    const pages = new PageWriter(file);
+    const pages = new PageWriter();
     this.#pages = pages;
     this.#measurements = new SortedTableWriter(pages);
     this.#series = new SortedTableWriter(pages);
@@ -58,7 +60,7 @@ export class SegmentBuilder {
 
   /** Hands what waits to the file when it is much. */
   async drain(): Promise<void> {
-    if (this.#pages.isFull) await this.#pages.drain();
+    if (this.#pages.staged.length >= stagedBytesMax) await this.#append();
   }
 
   beginMeasurement(name: Uint8Array): void {
@@ -126,7 +128,7 @@ export class SegmentBuilder {
       filter: writeFilter(this.#pages, this.#hashes.subarray(0, this.#series.count)),
     });
     const lengthBytes = this.#pages.offset + footer.length;
-    await this.#pages.drain();
+    await this.#append();
     await this.#file.append([footer]);
     await this.#file.sync();
     await this.#file.close();
@@ -134,6 +136,11 @@ export class SegmentBuilder {
     await this.#disk.rename(this.#file.path, path);
     await this.#disk.syncDir(path.slice(0, path.lastIndexOf('/')));
     return { lengthBytes, footerCrc32: crc32(footer) };
+  }
+
+  async #append(): Promise<void> {
+    await this.#file.append([this.#pages.staged]);
+    this.#pages.clear();
   }
 
   /** Leaves neither a descriptor nor bytes on the disk; the failure that matters is the one that led here. */

@@ -13,7 +13,7 @@ import { crc32 } from 'node:zlib';
 import { BytesCursor, GrowingBytes } from '../../base/growing-bytes.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { FilterRoot } from './key-filter.ts';
-import type { TableRoot } from './sorted-table.ts';
+import type { TableRoot } from '../pages/sorted-table.ts';
 
 export interface SegmentRoots {
   readonly measurements: TableRoot;

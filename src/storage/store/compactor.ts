@@ -14,8 +14,9 @@
 import { errorText, isDbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
-import { compactFiles, type CompactionPorts } from '../engine/compact-files.ts';
+import { compactFiles, type CompactionPorts, type WrittenFile } from '../engine/compact-files.ts';
 import { levelMax, planCompaction, type CompactionPlan } from '../engine/compaction-plan.ts';
+import type { PageCache } from '../pages/page-cache.ts';
 import { TsmFile } from '../tsm/tsm-file.ts';
 import { removeTsm } from '../tsm/tombstones.ts';
 import { blockRowsMax, tsmName, tsmNameOf } from '../tsm/tsm-format.ts';
@@ -32,6 +33,8 @@ export interface CompactorOptions {
 
 export interface CompactorPorts extends Omit<CompactionPorts, 'isCancelled'> {
   readonly log: Log;
+  /** Of the indexes of files. */
+  readonly cache: PageCache;
   readonly shards: () => Iterable<OpenShard>;
   /** False once the shard is taken out. */
   readonly isOpen: (open: OpenShard) => boolean;
@@ -141,7 +144,7 @@ export class Compactor {
       // What is deleted meanwhile would come back with the outputs.
       const isCancelled = (): boolean => this.#isCancelled(open);
       const written = await compactFiles(request, { ...this.#ports, isCancelled });
-      const outputs = await openOutputs(disk, folder, written);
+      const outputs = await openOutputs(this.#ports, folder, written);
       if (isCancelled()) {
         await discard(disk, outputs);
         return false;
@@ -201,16 +204,16 @@ function outputNames(inputs: readonly TsmFile[], level: number): readonly string
 }
 
 async function openOutputs(
-  disk: CompactorPorts['disk'],
+  { disk, cache }: CompactorPorts,
   folder: string,
-  written: readonly string[],
+  written: readonly WrittenFile[],
 ): Promise<readonly TsmFile[]> {
   const outputs: TsmFile[] = [];
   try {
-    for (const path of written) {
+    for (const { path, seal } of written) {
       const name = path.slice(0, -'.tmp'.length);
       await disk.rename(path, name);
-      outputs.push(await TsmFile.open(disk, name));
+      outputs.push(await TsmFile.open({ disk, cache }, name, seal));
     }
     await disk.syncDir(folder);
   } catch (error) {

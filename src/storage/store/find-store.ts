@@ -9,7 +9,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
-import { PageCache } from '../index/page-cache.ts';
+import { PageCache } from '../pages/page-cache.ts';
 import { recoverWal } from '../wal/wal-recovery.ts';
 import { decodeFieldTypes } from './field-types-record.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';

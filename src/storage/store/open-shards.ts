@@ -169,7 +169,7 @@ async function openShard(
   try {
     for (const name of await filesIn(disk, folder, sealed)) {
       generation = Math.max(generation, tsmNameOf(name)?.generation ?? 0);
-      files.push(await openFile(disk, `${folder}/${name}`, sealed.get(name)));
+      files.push(await openFile(ports, `${folder}/${name}`, sealed.get(name)));
     }
   } catch (error) {
     for (const file of files) await file.close();
@@ -257,9 +257,14 @@ async function filesIn(
   return names;
 }
 
-async function openFile(disk: Disk, path: string, seal: TsmSeal | undefined): Promise<TsmFile> {
+async function openFile(
+  ports: OpeningPorts,
+  path: string,
+  seal: TsmSeal | undefined,
+): Promise<TsmFile> {
+  const { disk } = ports;
   try {
-    return await TsmFile.open(disk, path, seal);
+    return await TsmFile.open(ports, path, seal);
   } catch (error) {
     if (!isDbError(error, 'corrupt')) throw error;
     await disk.rename(path, `${path}${badSuffix.slice('.tsm'.length)}`);

@@ -10,7 +10,7 @@ import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { StoreKernel } from '../../kernels/store-kernel.ts';
 import { IndexSegment } from '../index/index-segment.ts';
 import type { IndexView } from '../index/index-view.ts';
-import { PageCache } from '../index/page-cache.ts';
+import { PageCache } from '../pages/page-cache.ts';
 import { ShardIndex } from '../index/shard-index.ts';
 import { World } from '../../../test/sim/world/world.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';

@@ -12,7 +12,7 @@ import type { Disk } from '../../env/disk.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { IndexSegment } from '../index/index-segment.ts';
-import type { PageCache } from '../index/page-cache.ts';
+import type { PageCache } from '../pages/page-cache.ts';
 import { SegmentBuilder } from '../index/segment-builder.ts';
 import { freshSeriesOf, writeFreshSeries } from '../index/segment-flush.ts';
 import { segmentName, segmentNumberOf, type SegmentSeal } from '../index/segment-format.ts';

@@ -66,7 +66,7 @@ export function encodeManifest({
   segments,
 }: ShardManifest): Uint8Array {
   // prettier-ignore
-  const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32 }]) => ({ name, lengthBytes, indexBytes, indexCrc32 })); // prettier-ignore
+  const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32, directoryCrc32 }]) => ({ name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 })); // prettier-ignore
   const indexed = [...(segments ?? [])].map(([name, { lengthBytes, footerCrc32 }]) => ({ name, lengthBytes, footerCrc32 })); // prettier-ignore
   const parts = {
     ...(gone.length > 0 && { gone }),
@@ -122,8 +122,9 @@ function parseBody(body: string): Readonly<Record<string, unknown>> | undefined 
 
 function isManifestFile(value: unknown): value is ManifestFile {
   if (typeof value !== 'object' || value === null) return false;
-  const { name, lengthBytes, indexBytes, indexCrc32 } = value as Partial<ManifestFile>;
-  return typeof name === 'string' && [lengthBytes, indexBytes, indexCrc32].every(isCount);
+  const { name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 = 0 } = value as Partial<ManifestFile>; // prettier-ignore
+  const counts = [lengthBytes, indexBytes, indexCrc32, directoryCrc32];
+  return typeof name === 'string' && counts.every(isCount);
 }
 
 function isManifestSegment(value: unknown): value is ManifestSegment {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Env } from '../../env/env.ts';
 import { batchOf, doomed, kept, openStore, readField } from '../../../test/support/store-script.ts';
+import { memoryArena } from '../../../test/support/memory-source.ts';
 import { World } from '../../../test/sim/world/world.ts';
 
 const folder = 'data/db/autogen/7';
@@ -41,9 +42,8 @@ async function expectDamaged({ disk, clock }: Env, message: string): Promise<voi
 
 test('store: a damaged file is set aside and its shard refused, now and after a restart; others go on', async () => {
   await withShard(async (env) => {
-    // In the index's last entry, in front of the tail.
-    await change(env, tsm, -9);
-    await expectDamaged(env, `${tsm}: the index at 39 is damaged`);
+    await change(env, tsm, 0);
+    await expectDamaged(env, `${tsm}: not a TSM file, at 0`);
     await expectDamaged(env, `${tsm}.bad: set aside as damaged`);
     await env.disk.remove(`${tsm}.bad`);
     await expectDamaged(env, `${tsm}: the file is gone`);
@@ -89,7 +89,46 @@ test('store: a file that no manifest names is taken as it is, and sealed by the 
     expect(readField(store, 'm', 'v').map(({ time }) => time)).toEqual([1, 2]);
     await store.flush(kept.shardId);
     await store.close();
-    await change(env, imported, -9);
-    await expectDamaged(env, `${imported}: the index at 39 is damaged`);
+    await change(env, imported, -1);
+    await expectDamaged(env, `${imported}: the index is not where the tail at ${(await env.disk.size(imported) ?? 0) - 8} says`); // prettier-ignore
   });
 });
+
+/** Far apart in the file: of each its own blocks and part of the index. */
+const seriesCount = 400;
+const hostOf = (i: number): string => `h${String(i).padStart(3, '0')}`;
+
+test.each(['index', 'block'] as const)(
+  'store: damage of a %s is named by who meets it as damage of the shard; all other series are read, and writes go on',
+  async (what) => {
+    const world = new World(1);
+    const { env } = world.addNode('a');
+    const work = async (): Promise<void> => {
+      const store = await openStore(env.disk, env.clock);
+      const lines = Array.from({ length: seriesCount }, (_, i) => `m,h=${hostOf(i)} v=${i} 1`);
+      await store.write(kept, batchOf(lines.join('\n')));
+      await store.flush(kept.shardId);
+      await store.close();
+      const end = (await env.disk.size(tsm)) ?? 0;
+      const tail = (await env.disk.readFile(tsm)).subarray(end - 8);
+      const index = Number(new DataView(tail.slice().buffer).getBigUint64(0));
+      // The first series' block is behind the head; its entry at the beginning of the index.
+      await change(env, tsm, what === 'block' ? 10 : index + 3);
+      const again = await openStore(env.disk, env.clock);
+      const read = (host: string) => {
+        const view = again.view(kept.shardId);
+        const [seriesId = -1] = view?.seriesIdsWith('m', 'h', [host]) ?? [];
+        const bounds = { minTimeNs: 0n, maxTimeNs: 9n, ascending: true };
+        return view?.openCursor({ seriesId, field: 'v', ...bounds }).next(memoryArena())?.count;
+      };
+      const at = what === 'block' ? `the block at 5 is damaged` : `the page at ${index} is damaged`;
+      const message = `shard 7 is damaged: ${tsm}: ${at}`;
+      expect(() => read(hostOf(0))).toThrow(expect.objectContaining({ code: 'corrupt', message }));
+      for (let i = 200; i < seriesCount; i++) expect(read(hostOf(i))).toBe(1);
+      await again.write(kept, batchOf(`m,h=${hostOf(399)} v=2 2`));
+      expect(read(hostOf(399))).toBe(1);
+      await again.close();
+    };
+    await world.complete(work());
+  },
+);

@@ -31,7 +31,7 @@ import type { TsmSeal } from '../tsm/tsm-file.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
-import { damagedShardError } from './damaged-shard.ts';
+import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
 import { folderOf, newOpenShard, newSuffix, type DamagedShard, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
@@ -239,7 +239,9 @@ export class Store {
    */
   view(shardId: number): ShardView | undefined {
     this.#refuseDamaged(shardId);
-    return this.#shards.get(shardId)?.shard.view();
+    const shard = this.#shards.get(shardId)?.shard;
+    if (shard?.index.damage !== undefined) throw damagedShardError(shardId, shard.index.damage);
+    return shard?.view();
   }
 
   /** Writes what a shard has in memory to a file. Throws what the disk says; the points are where they were then. */
@@ -273,6 +275,7 @@ export class Store {
     return new Compactor(
       {
         ...{ disk, log, clock, turn, kernel: columnKernel },
+        cache: this.#segmentPorts.cache,
         throttle: new Throttle({ clock }, settings),
         shards: () => this.#shards.values(),
         isOpen: (open) => this.#shards.get(open.place.shardId) === open,
@@ -386,7 +389,8 @@ export class Store {
     const folder = this.#folderOf(place);
     const name = tsmName({ generation: ++open.generation, sequence: 1 });
     const table = shard.asideTable;
-    const file = await shard.flush(`${folder}/${name}`, { disk, clock, turn });
+    const { cache } = this.#segmentPorts;
+    const file = await shard.flush(`${folder}/${name}`, { disk, clock, turn, cache });
     const change = (manifest: ShardManifest): ShardManifest => ({
       ...manifest,
       flushedSequence,

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { isDbError } from '../../base/errors.ts';
 import type { Env } from '../../env/env.ts';
 import { batchOf, kept, openStore, readField } from '../../../test/support/store-script.ts';
+import { directoryFooterBytes } from './tsm-directory.ts';
 import { World } from '../../../test/sim/world/world.ts';
 
 const path = 'data/db/autogen/7/000000001-000000001.tsm';
@@ -52,11 +53,16 @@ test('tsm file: cut at any byte it is corrupt', async () => {
 
 test('tsm file: with any bit of it turned over it is corrupt', async () => {
   await withFile(async ({ good, outcomeOf }) => {
+    const tail = new DataView(good.buffer, good.byteOffset + good.length - 8);
+    const footer = Number(tail.getBigUint64(0)) - directoryFooterBytes;
     for (let bit = 0; bit < good.length * 8; bit++) {
       const bad = good.slice();
       bad[bit >>> 3] = (bad[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
       const wanted = bit >>> 3 === 4 ? 'unsupported_version' : 'corrupt';
-      expect(await outcomeOf(bad), `bit ${bit}`).toBe(wanted);
+      const outcome = await outcomeOf(bad);
+      const isOfDirectory = bit >>> 3 >= footer && bit >>> 3 < footer + directoryFooterBytes;
+      // Without it the index is read whole, and has a sum of its own.
+      expect(outcome, `bit ${bit}`).toBe(isOfDirectory ? 'the same' : wanted);
     }
     expect(await outcomeOf(good)).toBe('the same');
   });

@@ -2,9 +2,15 @@ import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import type { FieldType } from '../../models/field-value.ts';
+import type { PageCache } from '../pages/page-cache.ts';
+import { PageFile } from '../pages/page-file.ts';
 import { covers, withRange } from './deleted-ranges.ts';
 import { readTombstones, type TimeRange, type Tombstone } from './tombstones.ts';
+import { PagedKeys } from './paged-keys.ts';
+import { decodeDirectory, directoryFooterBytes, type TsmDirectory } from './tsm-directory.ts';
+import type { TsmKeySet } from './tsm-key-set.ts';
 import { TsmKeys, type TsmEntry } from './tsm-keys.ts';
+import type { TsmSeal } from './tsm-seal.ts';
 import {
   blockCrcBytes,
   tsmFooterBytes,
@@ -14,26 +20,31 @@ import {
 } from './tsm-format.ts';
 
 export type { TsmEntry } from './tsm-keys.ts';
-
-/** What the head, the index and the tail of a file were when it was written; the format itself has no sum of them. */
-export interface TsmSeal {
-  readonly lengthBytes: number;
-  readonly indexBytes: number;
-  readonly indexCrc32: number;
-}
+export type { TsmSeal } from './tsm-seal.ts';
 
 interface TimeBounds {
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
 }
 
-/** An open TSM file, its index in memory. Blocks are read when they are asked for, and checked. */
+export interface TsmPorts {
+  readonly disk: Disk;
+  /** Absent: the index of a file is read and held whole. */
+  readonly cache?: PageCache | undefined;
+}
+
+/**
+ * An open TSM file. Blocks are read when they are asked for, and checked. So are parts of the index of a file with a
+ * directory and a seal, through the cache: what it takes of memory does not grow with its keys. Of another file the index is
+ * in memory.
+ */
 export class TsmFile {
   readonly path: string;
   readonly seal: TsmSeal;
   readonly #file: DiskFile;
   /** Without the keys of which nothing is left. */
-  readonly #keys: TsmKeys;
+  readonly #keys: TsmKeySet;
+  readonly #close: () => Promise<void>;
   /** Of keys of which something is. */
   readonly #deleted = new Map<string, readonly TimeRange[]>();
   #hasTombstones = false;
@@ -44,11 +55,12 @@ export class TsmFile {
   /** Of all blocks; undefined in a file without any. */
   readonly bounds: TimeBounds | undefined;
 
-  private constructor(file: DiskFile, seal: TsmSeal, keys: TsmKeys) {
+  private constructor(file: DiskFile, seal: TsmSeal, { keys, close }: OpenKeys) {
     this.path = file.path;
     this.seal = seal;
     this.#file = file;
     this.#keys = keys;
+    this.#close = close;
     this.bounds = keys.bounds;
   }
 
@@ -56,19 +68,43 @@ export class TsmFile {
    * Throws `corrupt` with path and offset when it is no TSM file, its index does not add up, or it is not what `seal` says
    * it was. A file that came from elsewhere has no seal, and is taken as it is.
    */
-  static async open(disk: Disk, path: string, seal?: TsmSeal): Promise<TsmFile> {
+  static async open({ disk, cache }: TsmPorts, path: string, seal?: TsmSeal): Promise<TsmFile> {
     const file = await disk.open(path, 'read');
     try {
-      const index = await readIndex(file, seal);
-      const keys = decodeIndex(file, index);
-      const tombstones = await readTombstones(disk, path);
-      const opened = new TsmFile(file, sealOf(file, index.bytes), keys);
-      opened.forget(tombstones);
+      const offset = await readEnds(file, seal);
+      const directory = await readDirectory(file, offset);
+      const paged =
+        cache === undefined || seal === undefined || directory === undefined
+          ? undefined
+          : pagedKeys({ file, cache }, { offset, seal, directory });
+      const opened = paged === undefined ? await TsmFile.whole(file, { offset, seal, directory }) : new TsmFile(file, paged.seal, paged); // prettier-ignore
+      opened.forget(await readTombstones(disk, path));
       return opened;
     } catch (error) {
       await file.close();
       throw error;
     }
+  }
+
+  /** With its index in memory. */
+  private static async whole(
+    file: DiskFile,
+    { offset, seal, directory }: { readonly offset: number; readonly seal: TsmSeal | undefined; readonly directory: ReadDirectory | undefined }, // prettier-ignore
+  ): Promise<TsmFile> {
+    const bytes = new Uint8Array(file.lengthBytes - tsmFooterBytes - offset);
+    await file.readAt(offset, bytes);
+    const found = {
+      lengthBytes: file.lengthBytes,
+      indexBytes: bytes.length,
+      indexCrc32: crc32(bytes),
+      ...(directory !== undefined && { directoryCrc32: directory.crc32 }),
+    };
+    if (seal !== undefined && found.indexCrc32 !== seal.indexCrc32)
+      throw damaged(file, `the index at ${offset} is damaged`);
+    const keys = TsmKeys.decode(bytes, offset);
+    if (keys instanceof TsmKeys)
+      return new TsmFile(file, found, { keys, close: () => file.close() });
+    throw damaged(file, `the index does not add up at ${offset + keys.wrongAt}`);
   }
 
   /** Whether there is a file of tombstones beside this one. */
@@ -173,7 +209,7 @@ export class TsmFile {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#file.close();
+    await this.#close();
   }
 }
 
@@ -181,22 +217,25 @@ function overlap(left: TimeRange, right: TimeRange): boolean {
   return left.minTimeNs <= right.maxTimeNs && left.maxTimeNs >= right.minTimeNs;
 }
 
-/** The seal of a file that has just been written. */
+/** What a file is now, its index checked. */
 export async function readTsmSeal(disk: Disk, path: string): Promise<TsmSeal> {
-  const file = await disk.open(path, 'read');
-  try {
-    return sealOf(file, (await readIndex(file)).bytes);
-  } finally {
-    await file.close();
-  }
+  const file = await TsmFile.open({ disk }, path);
+  await file.close();
+  return file.seal;
 }
 
-interface TsmIndex {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
+interface OpenKeys {
+  readonly keys: TsmKeySet;
+  readonly close: () => Promise<void>;
 }
 
-async function readIndex(file: DiskFile, seal?: TsmSeal): Promise<TsmIndex> {
+interface ReadDirectory {
+  readonly of: TsmDirectory;
+  readonly crc32: number;
+}
+
+/** Checks head, tail and length; answers where the index begins. */
+async function readEnds(file: DiskFile, seal: TsmSeal | undefined): Promise<number> {
   const { lengthBytes } = file;
   if (seal !== undefined && lengthBytes !== seal.lengthBytes)
     throw damaged(file, `${lengthBytes} bytes long, was written with ${seal.lengthBytes}`);
@@ -211,31 +250,34 @@ async function readIndex(file: DiskFile, seal?: TsmSeal): Promise<TsmIndex> {
   const footer = new Uint8Array(tsmFooterBytes);
   await file.readAt(end, footer);
   const offset = Number(new DataView(footer.buffer).getBigUint64(0));
-  if (offset < tsmHeaderBytes || offset > end)
+  const isSealed = seal === undefined || offset + seal.indexBytes === end;
+  if (offset < tsmHeaderBytes || offset > end || !isSealed)
     throw damaged(file, `the index is not where the tail at ${end} says`);
-  const bytes = new Uint8Array(end - offset);
-  await file.readAt(offset, bytes);
-  if (seal !== undefined && !isSealed(sealOf(file, bytes), seal))
-    throw damaged(file, `the index at ${offset} is damaged`);
-  return { offset, bytes };
+  return offset;
 }
 
-function sealOf({ lengthBytes }: DiskFile, index: Uint8Array): TsmSeal {
-  return { lengthBytes, indexBytes: index.length, indexCrc32: crc32(index) };
+async function readDirectory(file: DiskFile, offset: number): Promise<ReadDirectory | undefined> {
+  const at = offset - directoryFooterBytes;
+  if (at < tsmHeaderBytes) return undefined;
+  const footer = new Uint8Array(directoryFooterBytes);
+  await file.readAt(at, footer);
+  const of = decodeDirectory(footer);
+  return of && { of, crc32: crc32(footer) };
 }
 
-function isSealed(found: TsmSeal, seal: TsmSeal): boolean {
-  return found.indexBytes === seal.indexBytes && found.indexCrc32 === seal.indexCrc32;
+/** Undefined when the directory is not the one that was sealed. */
+function pagedKeys(
+  { file, cache }: { readonly file: DiskFile; readonly cache: PageCache },
+  { offset, seal, directory }: { readonly offset: number; readonly seal: TsmSeal; readonly directory: ReadDirectory }, // prettier-ignore
+): (OpenKeys & { readonly seal: TsmSeal }) | undefined {
+  if (directory.crc32 !== seal.directoryCrc32) return undefined;
+  const pages = new PageFile(file, cache);
+  const keys = new PagedKeys(pages, { directory: directory.of, indexOffset: offset });
+  return { keys, seal, close: () => pages.close() };
 }
 
 function damaged({ path }: DiskFile, what: string): DbError {
   return new DbError('corrupt', `${path}: ${what}`);
-}
-
-function decodeIndex(file: DiskFile, { offset, bytes }: TsmIndex): TsmKeys {
-  const keys = TsmKeys.decode(bytes, offset);
-  if (keys instanceof TsmKeys) return keys;
-  throw damaged(file, `the index does not add up at ${offset + keys.wrongAt}`);
 }
 
 /** Entries ascend, so that what holds for one holds for all behind it. */

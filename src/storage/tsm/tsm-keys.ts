@@ -6,28 +6,12 @@
  * - All of the index was looked at once: lengths add up, blocks lie within the file, keys ascend. What is decoded later is
  *   sound therefore.
  */
-import { must } from '../../base/assert.ts';
 import { FieldType } from '../../models/field-value.ts';
+import { LeastAndGreatest } from './tsm-directory.ts';
 import { indexEntryBytes, tsmHeaderBytes } from './tsm-format.ts';
+import type { TsmEntry, TsmKey, TsmKeySet, TsmTimeBounds } from './tsm-key-set.ts';
 
-/** A block of a file: where it is and what times it holds. */
-export interface TsmEntry {
-  readonly minTimeNs: bigint;
-  readonly maxTimeNs: bigint;
-  readonly offset: number;
-  readonly lengthBytes: number;
-}
-
-export interface TsmKey {
-  readonly type: FieldType;
-  /** Ascending in time. */
-  readonly entries: readonly TsmEntry[];
-}
-
-export interface TsmTimeBounds {
-  readonly minTimeNs: bigint;
-  readonly maxTimeNs: bigint;
-}
+export type { TsmEntry } from './tsm-key-set.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -35,7 +19,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const tailBytes = 3;
 const startsFirst = 64;
 
-export class TsmKeys implements Iterable<readonly [key: string, value: TsmKey]> {
+export class TsmKeys implements TsmKeySet {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   /** Where the entry of each key begins. */
@@ -124,52 +108,41 @@ export class TsmKeys implements Iterable<readonly [key: string, value: TsmKey]> 
   }
 
   #valueAt(at: number): TsmKey {
-    const tail = at + 2 + this.#view.getUint16(at);
-    const count = this.#view.getUint16(tail + 1);
-    const first = tail + tailBytes;
-    return {
-      type: this.#view.getUint8(tail) as FieldType,
-      entries: Array.from({ length: count }, (_, i) => this.#entryAt(first + i * indexEntryBytes)),
-    };
+    return valueAt(this.#view, at);
   }
 
-  #entryAt(at: number): TsmEntry {
-    return {
-      minTimeNs: this.#view.getBigInt64(at),
-      maxTimeNs: this.#view.getBigInt64(at + 8),
-      offset: Number(this.#view.getBigInt64(at + 16)),
-      lengthBytes: this.#view.getUint32(at + 24),
-    };
-  }
-
-  /** By words, as a bigint for each key would cost more than all the rest. */
   #findBounds(): TsmTimeBounds | undefined {
-    const view = this.#view;
-    let least: number | undefined;
-    let greatest: number | undefined;
+    const bounds = new LeastAndGreatest(this.#view);
     for (const at of this.#starts) {
-      const tail = at + 2 + view.getUint16(at);
-      const count = view.getUint16(tail + 1);
-      if (count === 0) continue;
-      const first = tail + tailBytes;
-      const last = first + (count - 1) * indexEntryBytes + 8;
-      if (least === undefined || isBefore(view, first, least)) least = first;
-      if (greatest === undefined || isBefore(view, greatest, last)) greatest = last;
+      const tail = at + 2 + this.#view.getUint16(at);
+      bounds.add(tail + tailBytes, this.#view.getUint16(tail + 1));
     }
-    if (least === undefined) return undefined;
-    const end = must(greatest, 'who has a least time has a greatest');
-    return { minTimeNs: view.getBigInt64(least), maxTimeNs: view.getBigInt64(end) };
+    return bounds.isEmpty ? undefined : bounds.times();
   }
 }
 
-/** Whether the time at `a` is before that at `b`. */
-function isBefore(view: DataView, a: number, b: number): boolean {
-  const high = view.getInt32(a) - view.getInt32(b);
-  return high === 0 ? view.getUint32(a + 4) < view.getUint32(b + 4) : high < 0;
+/** What the index has of the key at `at`. */
+export function valueAt(view: DataView, at: number): TsmKey {
+  const tail = at + 2 + view.getUint16(at);
+  const count = view.getUint16(tail + 1);
+  const first = tail + tailBytes;
+  return {
+    type: view.getUint8(tail) as FieldType,
+    entries: Array.from({ length: count }, (_, i) => entryAt(view, first + i * indexEntryBytes)),
+  };
+}
+
+function entryAt(view: DataView, at: number): TsmEntry {
+  return {
+    minTimeNs: view.getBigInt64(at),
+    maxTimeNs: view.getBigInt64(at + 8),
+    offset: Number(view.getBigInt64(at + 16)),
+    lengthBytes: view.getUint32(at + 24),
+  };
 }
 
 /** Where the key at `at` with its blocks ends; undefined when that does not add up. */
-function endOfKey(view: DataView, at: number, blocksEnd: number): number | undefined {
+export function endOfKey(view: DataView, at: number, blocksEnd: number): number | undefined {
   const lengthBytes = view.byteLength;
   if (at + 2 > lengthBytes) return undefined;
   const tail = at + 2 + view.getUint16(at);

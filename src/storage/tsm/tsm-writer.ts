@@ -4,7 +4,9 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { GrowingBytes } from '../../base/growing-bytes.ts';
 import type { DiskFile } from '../../env/disk.ts';
 import type { FieldType } from '../../models/field-value.ts';
+import { encodeDirectory } from './tsm-directory.ts';
 import type { TsmEntry } from './tsm-keys.ts';
+import type { TsmSeal } from './tsm-seal.ts';
 import {
   blockCrcBytes,
   indexEntryBytes,
@@ -93,18 +95,30 @@ export class TsmWriter {
     return staged.length;
   }
 
-  /** Writes the index and makes the file durable; the caller names it. */
-  async finish(): Promise<void> {
+  /** Writes the index, the way into it before it, and makes the file durable; the caller names it. Answers what it is. */
+  async finish(): Promise<TsmSeal> {
     this.#endKey();
+    const index = this.#index.view();
+    const directory = encodeDirectory(index, this.#offset);
+    if (directory !== undefined) {
+      this.#push(directory.pages);
+      this.#push(directory.footer);
+    }
     const indexOffset = this.#offset;
     await this.drain();
-    await this.#file.append([this.#index.view()]);
+    await this.#file.append([index]);
     const footer = new Uint8Array(tsmFooterBytes);
     new DataView(footer.buffer).setBigUint64(0, BigInt(indexOffset));
     this.#push(footer);
     await this.drain();
     await this.#file.sync();
     await this.#file.close();
+    return {
+      lengthBytes: indexOffset + index.length + footer.length,
+      indexBytes: index.length,
+      indexCrc32: crc32(index),
+      ...(directory !== undefined && { directoryCrc32: crc32(directory.footer) }),
+    };
   }
 
   #endKey(): void {

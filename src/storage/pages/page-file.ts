@@ -17,25 +17,29 @@ export interface PagePlace {
 export const pageSumBytes = 4;
 /** What a cached page costs besides its bytes. */
 const pageCostBytes = 200;
-const stagedBytesMax = 1 << 20;
 
+/** Pages on their way to a file, which whoever has them appends. */
 export class PageWriter {
-  readonly #file: DiskFile;
   readonly #staged = new GrowingBytes(1 << 16);
-  #offset = 0;
+  #offset: number;
 
-  /** `file` is new and empty. */
-  constructor(file: DiskFile) {
-    this.#file = file;
+  /** `offset` is where the first page will be in the file. */
+  constructor(offset = 0) {
+    this.#offset = offset;
   }
 
+  /** Where the next page will be. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Whether so much waits that drain() is to be called. */
-  get isFull(): boolean {
-    return this.#staged.lengthBytes >= stagedBytesMax;
+  /** What waits; it holds until clear() or the next page. */
+  get staged(): Uint8Array {
+    return this.#staged.view();
+  }
+
+  clear(): void {
+    this.#staged.clear();
   }
 
   /** Takes a copy. */
@@ -45,12 +49,6 @@ export class PageWriter {
     this.#staged.push(payload);
     this.#offset += payload.length + pageSumBytes;
     return { offset, lengthBytes: payload.length + pageSumBytes };
-  }
-
-  async drain(): Promise<void> {
-    if (this.#staged.lengthBytes === 0) return;
-    await this.#file.append([this.#staged.view()]);
-    this.#staged.clear();
   }
 }
 
@@ -79,14 +77,32 @@ export class PageFile {
 
   /** A page as `decode` makes it, which answers undefined when it does not add up. Throws `corrupt`. */
   read<T extends PageContent>(place: PagePlace, decode: (payload: Uint8Array) => T | undefined): T {
-    const known = this.#owner.pages.get(place.offset);
+    return this.#cached(place.offset, () => decode(this.#load(place)));
+  }
+
+  /** The same for bytes whose sum is elsewhere. */
+  readPart<T extends PageContent>(
+    part: PagePlace & { readonly crc32: number },
+    decode: (bytes: Uint8Array) => T | undefined,
+  ): T {
+    return this.#cached(part.offset, () => decode(this.part(part)));
+  }
+
+  /** Bytes whose sum is elsewhere, past the cache. Throws `corrupt`. */
+  part({ offset, lengthBytes, crc32: sum }: PagePlace & { readonly crc32: number }): Uint8Array {
+    const bytes = this.#bytes({ offset, lengthBytes });
+    if (crc32(bytes) !== sum) throw this.damaged(offset);
+    return bytes;
+  }
+
+  #cached<T extends PageContent>(offset: number, make: () => T | undefined): T {
+    const known = this.#owner.pages.get(offset);
     if (known !== undefined) {
       known.isUsed = true;
       return known.content as T;
     }
-    const content = decode(this.#load(place));
-    if (content === undefined) throw this.damaged(place.offset);
-    const { offset } = place;
+    const content = make();
+    if (content === undefined) throw this.damaged(offset);
     const sizeBytes = content.sizeBytes + pageCostBytes;
     this.#cache.put({ owner: this.#owner, offset, sizeBytes, content, isUsed: true });
     return content;
@@ -113,16 +129,21 @@ export class PageFile {
     await this.#file.close();
   }
 
-  #load({ offset, lengthBytes }: PagePlace): Uint8Array {
+  #load(place: PagePlace): Uint8Array {
+    const bytes = this.#bytes(place);
+    const payload = bytes.subarray(pageSumBytes);
+    const sum = new DataView(bytes.buffer).getUint32(0, true);
+    if (crc32(payload) !== sum) throw this.damaged(place.offset);
+    return payload;
+  }
+
+  #bytes({ offset, lengthBytes }: PagePlace): Uint8Array {
     // A query may still read when its database is dropped: that ends the query, not the node.
     if (this.#owner.isClosed) throw new DbError('not_found', 'shard is deleted');
     if (lengthBytes < pageSumBytes || offset + lengthBytes > this.#file.lengthBytes)
       throw this.damaged(offset);
     const bytes = new Uint8Array(lengthBytes);
-    const read = this.#file.readIntoSync(offset, bytes);
-    const payload = bytes.subarray(pageSumBytes);
-    const sum = new DataView(bytes.buffer).getUint32(0, true);
-    if (read < lengthBytes || crc32(payload) !== sum) throw this.damaged(offset);
-    return payload;
+    if (this.#file.readIntoSync(offset, bytes) < lengthBytes) throw this.damaged(offset);
+    return bytes;
   }
 }

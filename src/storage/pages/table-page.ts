@@ -132,10 +132,11 @@ export class TablePageBuilder {
     return this.#first;
   }
 
+  /** Two entries are there at least: the levels of a table of the longest keys end too. */
   get isFull(): boolean {
-    return (
-      this.#entries.lengthBytes >= pageBytesFull || this.#keyBytes + this.#valueBytes >= decodedBytesFull // prettier-ignore
-    );
+    const decodedBytes = this.#keyBytes + this.#valueBytes;
+    const isLarge = this.#entries.lengthBytes >= pageBytesFull || decodedBytes >= decodedBytesFull;
+    return this.#count > 1 && isLarge;
   }
 
   /** `key` follows all earlier ones; `first` is its number when the page is empty. */

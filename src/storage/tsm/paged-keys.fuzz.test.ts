@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { compareUtf8 } from '../../base/compare-utf8.ts';
+import { PageCache } from '../pages/page-cache.ts';
+import { World } from '../../../test/sim/world/world.ts';
+import { TsmFile } from './tsm-file.ts';
+import { TsmWriter } from './tsm-writer.ts';
+
+const word = fc.constantFrom(
+  'a',
+  'b',
+  'é',
+  '北',
+  'cpu,host=',
+  'x'.repeat(90),
+  '#!~#v',
+  '\0',
+  '0',
+  '7',
+);
+const key = fc.array(word, { minLength: 1, maxLength: 7 }).map((words) => words.join(''));
+const columns = fc.uniqueArray(
+  fc.record({ key, type: fc.constantFrom(0, 1, 2, 3, 4), blockCount: fc.integer({ min: 1, max: 40 }) }), // prettier-ignore
+  { selector: (one) => one.key, maxLength: 300 },
+);
+const all = { minTimeNs: -(1n << 63n), maxTimeNs: (1n << 63n) - 1n };
+
+test.each([0, 1 << 20])(
+  'paged keys: a file whose index is read by parts says what one with its index in memory says; cache of %i bytes',
+  async (cacheBytes) => {
+    await fc.assert(
+      fc.asyncProperty(columns, fc.array(key), async (some, others) => {
+        const world = new World(1);
+        const { disk } = world.addNode('a').env;
+        const work = async (): Promise<void> => {
+          const writer = new TsmWriter(await disk.open('a.tsm', 'create'));
+          const sorted = [...some].sort((a, b) => compareUtf8(a.key, b.key));
+          for (const { key: text, type, blockCount } of sorted)
+            for (let i = 0n; i < blockCount; i++) {
+              const [minTimeNs, maxTimeNs] = [i * 10n, i * 10n + 5n];
+              writer.add({ key: text, type: type, minTimeNs, maxTimeNs, bytes: Uint8Array.of(1) }); // prettier-ignore
+            }
+          const seal = await writer.finish();
+          const cache = new PageCache(cacheBytes);
+          const paged = await TsmFile.open({ disk, cache }, 'a.tsm', seal);
+          const whole = await TsmFile.open({ disk }, 'a.tsm', seal);
+          expect(paged.seal).toEqual(seal);
+          expect(whole.seal).toEqual(seal);
+          expectSame(paged, whole, others);
+          const half = sorted
+            .filter((_, i) => i % 2 === 0)
+            .map((one) => ({ key: one.key, ...all }));
+          for (const file of [paged, whole]) file.forget(half);
+          expectSame(paged, whole, others);
+          await paged.close();
+          await whole.close();
+          if (cacheBytes > 0) expect(cache.usedBytes).toBe(0);
+        };
+        await world.complete(work());
+      }),
+      { numRuns: 60, seed: 3 },
+    );
+  },
+);
+
+function expectSame(paged: TsmFile, whole: TsmFile, others: readonly string[]): void {
+  expect([...paged.keys()]).toEqual([...whole.keys()]);
+  const bytesOf = (file: TsmFile) => [...file.keyBytes()].map(([bytes, type]) => [Buffer.from(bytes).toString('hex'), type]); // prettier-ignore
+  expect(bytesOf(paged)).toEqual(bytesOf(whole));
+  expect(paged.bounds).toEqual(whole.bounds);
+  for (const text of [...others, ...[...whole.keys()].map(([one]) => one)]) {
+    expect(paged.has(text)).toBe(whole.has(text));
+    expect(paged.keyBounds(text)).toEqual(whole.keyBounds(text));
+    const bounds = { minTimeNs: 7n, maxTimeNs: 31n };
+    expect(paged.entries(text, bounds)).toEqual(whole.entries(text, bounds));
+  }
+}
