@@ -156,9 +156,9 @@ export const dataKeys = {
     'advance-period': now('duration', '30m', { check: positiveWhenEnabled }),
   },
   monitor: {
-    'store-enabled': later('bool', true),
-    'store-database': later('string', '_internal'),
-    'store-interval': later('duration', '10s', { check: positiveWhenStored }),
+    'store-enabled': now('bool', true),
+    'store-database': now('string', '_internal'),
+    'store-interval': now('duration', '10s', { check: positiveWhenStored }),
     'remote-collect-interval': later('duration', '10s', { check: positiveWhenStored }),
   },
   subscriber: {
@@ -210,7 +210,7 @@ export const dataKeys = {
   continuous_queries: {
     'log-enabled': now('bool', true),
     enabled: now('bool', true),
-    'query-stats-enabled': later('bool', false),
+    'query-stats-enabled': now('bool', false),
     'run-interval': now('duration', '1s', { check: positiveWhenEnabled }),
     /** Ours: queries that run at once. */
     parallelism: now('integer', 1, { check: positive }),

@@ -5,10 +5,12 @@ import type { dataKeys } from '../config/data-keys.ts';
 import type { SeriesLimits } from '../storage/engine/series-limits.ts';
 import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
+import { shardStatistics, type ShardFolders } from '../data/engine/shard-statistics.ts';
+import { MonitorService } from '../services/monitor.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { servedShards } from '../data/shards/served-shards.ts';
 import { runContinuousSelect } from '../data/statements/continuous-runs.ts';
-import { ContinuousQuerier, type ContinuousRun } from '../cq/continuous-querier.ts';
+import { ContinuousQuerier, type ContinuousRun, type RunRecord } from '../cq/continuous-querier.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../data/statements/query-registry.ts';
 import { SelectAccounts, type SelectLimits } from '../data/select/select-limits.ts';
@@ -33,7 +35,7 @@ import { announceTo, anyOf } from '../meta/server/announcements.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../rpc/rpc-service.ts';
 import { serveCall, serveStream, type ServedMethod } from '../rpc/served-method.ts';
-import { Statistics, type Diagnostic } from '../telemetry/statistics.ts';
+import { Statistics, type Diagnostic, type Statistic } from '../telemetry/statistics.ts';
 import { PrecreationService } from '../services/precreation.ts';
 import { RetentionService, type ServicePorts } from '../services/retention.ts';
 import { advertised } from './addresses.ts';
@@ -58,6 +60,8 @@ export interface DataNodeOptions {
   readonly onFatal: (error: unknown) => void;
   /** Bytes of a segment of the write-ahead log; 10 MiB when left out. */
   readonly walSegmentBytesMax?: number;
+  /** Whether `[monitor]` counts: a simulated cluster has no such points. */
+  readonly isMonitored?: boolean;
   /** What SHOW DIAGNOSTICS says; nothing when left out. */
   readonly diagnostics?: () => readonly Diagnostic[];
 }
@@ -86,6 +90,7 @@ export async function startDataNode(
   const local = await startWorkers(env, { config, meta }, options);
   const rpc = new RpcClient(transport, meta.membership);
   const subscribers = await openSubscriptions(env, config, { meta, local });
+  const own = subscribers === undefined ? [] : [subscribers];
   const { writer, shards, owned, hints, news } = await openWritePath(env, config, {
     meta,
     local,
@@ -96,10 +101,10 @@ export async function startDataNode(
     concurrentMax: config.get('cluster', 'max-concurrent-queries'),
   });
   const queries = new ClusterQueries(registry, meta, rpc);
-  const statistics = new Statistics();
-  statistics.add(() => registry.statistics());
-  statistics.add(() => hints.statistics());
-  if (subscribers !== undefined) statistics.add(() => subscribers.statistics());
+  const statistics = gathered([registry, hints, writer, ...own]);
+  statistics.add(async () =>
+    shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
+  );
   const { diagnostics = () => [] } = options;
   const base = { clock, random, meta, shards, log, jobs: env.jobs };
   const timeoutMs = config.get('cluster', 'write-timeout');
@@ -115,30 +120,35 @@ export async function startDataNode(
   };
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
-  const querier = startContinuousQuerier(config, meta, ports);
-  const services = [...querier, ...startServices(config, { clock, log, meta })];
+  const services = [
+    ...startMonitored(config, meta, { ...ports, isMonitored: options.isMonitored === true }),
+    ...startServices(config, { clock, log, meta }),
+  ];
   const port = new DataListener({ env, config, meta, local });
   const listener = await port.listen(
     [...servedShards({ clock, meta, shards: owned }), ...queries.methods, news.method],
     rpc,
   );
+  const parts = [listener, ...services, ...own, dropped, news, hints, meta, local];
+  const close = (): Promise<void> => closeInTurn(parts);
+  return { meta, local, writer, executor, statistics, hints, close };
+}
+
+async function closeInTurn(parts: readonly { close(): Promise<void> }[]): Promise<void> {
+  for (const part of parts) await part.close();
+}
+
+function gathered(parts: readonly { statistics(): readonly Statistic[] }[]): Statistics {
+  const statistics = new Statistics();
+  for (const part of parts) statistics.add(() => part.statistics());
+  return statistics;
+}
+
+function foldersOf(config: DataConfig): ShardFolders {
   return {
-    meta,
-    local,
-    writer,
-    executor,
-    statistics,
-    hints,
-    close: async () => {
-      await listener.close();
-      await subscribers?.close();
-      for (const service of services) await service.close();
-      await dropped.close();
-      await news.close();
-      await hints.close();
-      await meta.close();
-      await local.close();
-    },
+    dataFolder: config.get('data', 'dir'),
+    walFolder: config.get('data', 'wal-dir'),
+    indexType: config.get('data', 'index-version'),
   };
 }
 
@@ -178,10 +188,38 @@ function startServices(
   return services;
 }
 
+/** Continuous queries and the monitor, which keeps how their runs were. */
+function startMonitored(
+  config: DataConfig,
+  meta: MetaClient,
+  ports: StatementPorts & { readonly isMonitored: boolean },
+): readonly { close(): Promise<void> }[] {
+  const monitor = ports.isMonitored ? startMonitor(config, meta, ports) : undefined;
+  const queriers = startContinuousQuerier(config, meta, { ...ports, monitor });
+  return [...queriers, ...(monitor === undefined ? [] : [monitor])];
+}
+
+/** Undefined where `[monitor]` stores nothing. */
+function startMonitor(
+  config: DataConfig,
+  meta: MetaClient,
+  { clock, log, statistics, writeLines: write }: StatementPorts,
+): MonitorService | undefined {
+  if (!config.get('monitor', 'store-enabled')) return undefined;
+  return new MonitorService(
+    { clock, log: log.child('monitor'), meta, statistics, write },
+    {
+      database: config.get('monitor', 'store-database'),
+      intervalMs: config.get('monitor', 'store-interval'),
+      hostname: config.get('', 'hostname'),
+    },
+  );
+}
+
 function startContinuousQuerier(
   config: DataConfig,
   meta: MetaClient,
-  ports: StatementPorts,
+  ports: StatementPorts & { readonly monitor: MonitorService | undefined },
 ): readonly ContinuousQuerier[] {
   const section = 'continuous_queries';
   if (!config.get(section, 'enabled')) return [];
@@ -189,9 +227,22 @@ function startContinuousQuerier(
     bucketsMax: config.get('cluster', 'max-select-buckets'),
     timeoutMs: config.get('cluster', 'query-timeout'),
   };
+  const { monitor } = ports;
+  const isRecorded = monitor !== undefined && config.get(section, 'query-stats-enabled');
+  const record = isRecorded
+    ? ({ database: db, name: cq, durationNs, writtenCount, startNs, endNs }: RunRecord) => {
+        const values = {
+          durationNs,
+          pointsWrittenOK: writtenCount,
+          startTime: startNs,
+          endTime: endNs,
+        };
+        monitor.record({ name: 'cq_query', tags: { db, cq }, values });
+      }
+    : undefined;
   const run = (one: ContinuousRun) => runContinuousSelect(one, ports, limits);
   const querier = new ContinuousQuerier(
-    { clock: ports.clock, log: ports.log.child('continuous_querier'), meta, run },
+    { clock: ports.clock, log: ports.log.child('continuous_querier'), meta, run, record },
     {
       runIntervalMs: config.get(section, 'run-interval'),
       isLogging: config.get(section, 'log-enabled'),

@@ -12,7 +12,7 @@ import {
   type DataNodeOptions,
 } from './data-node.ts';
 import type { LicenseKeeper } from './license-keeper.ts';
-import { processDiagnostics, runtimeStatistics } from './monitor.ts';
+import { processDiagnostics, processVars, runtimeStatistics } from './monitor.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { requestIds, version } from './version.ts';
 
@@ -35,7 +35,12 @@ export async function startDataServer(
   log.info('Engine workers', { workers, licensed: license.coresMax, cores: options.coreCount });
   const hostname = config.get('', 'hostname');
   const diagnostics = processDiagnostics(clock, { hostname, coreCount: options.coreCount });
-  const node = await startDataNode(env, config, { ...options, license, diagnostics });
+  const node = await startDataNode(env, config, {
+    ...options,
+    license,
+    diagnostics,
+    isMonitored: true,
+  });
   const { writer, executor, statistics } = node;
   statistics.add(runtimeStatistics);
   const api = createDataApi(
@@ -46,7 +51,7 @@ export async function startDataServer(
       writer,
       executor,
       statistics,
-      vars: () => ({ entitlements: entitlements(licenses.current), cmdline: process.argv }),
+      vars: () => ({ ...processVars(diagnostics()), entitlements: entitlements(licenses.current) }),
       requestId: requestIds(env),
     },
     apiOptions(config),

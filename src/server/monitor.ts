@@ -6,9 +6,9 @@ import { announcedVersion } from './version.ts';
 
 /** The memory of this process under the names that the reference has for it (spec 1.11); what Go alone knows is left out. */
 export function runtimeStatistics(): readonly Statistic[] {
-  const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage();
-  const heap = { Alloc: heapUsed, HeapAlloc: heapUsed, HeapInUse: heapUsed, HeapSys: heapTotal };
-  const values = { ...heap, Sys: rss, External: external, ArrayBuffers: arrayBuffers };
+  const { external, arrayBuffers } = process.memoryUsage();
+  const { HeapInuse: HeapInUse, ...memory } = memoryStatistics();
+  const values = { ...memory, HeapInUse, External: external, ArrayBuffers: arrayBuffers };
   return [{ name: 'runtime', tags: {}, values }];
 }
 
@@ -39,5 +39,28 @@ export function processDiagnostics(
       { name: 'runtime', values: runtime },
       { name: 'system', values: system },
     ];
+  };
+}
+
+function memoryStatistics(): Readonly<
+  Record<'Alloc' | 'HeapAlloc' | 'HeapInuse' | 'HeapSys' | 'HeapIdle' | 'Sys', number>
+> {
+  // prettier-ignore
+  const { rss, heapTotal, heapUsed } = process.memoryUsage();
+  const HeapIdle = Math.max(0, heapTotal - heapUsed);
+  return { Alloc: heapUsed, HeapAlloc: heapUsed, HeapInuse: heapUsed, HeapSys: heapTotal, HeapIdle, Sys: rss }; // prettier-ignore
+}
+
+/** What /debug/vars says of the process (spec 4.6). */
+export function processVars(diagnostics: readonly Diagnostic[]): Readonly<Record<string, unknown>> {
+  const valuesOf = (wanted: string): Diagnostic['values'] =>
+    diagnostics.find(({ name }) => name === wanted)?.values ?? {};
+  const { currentTime, started } = valuesOf('system');
+  return {
+    system: { currentTime, started, uptime: Math.floor(process.uptime()) },
+    build: valuesOf('build'),
+    cmdline: process.argv,
+    crypto: { FIPS: false, ensureFIPS: false, implementation: 'Node.js', passwordHash: 'scrypt' },
+    memstats: memoryStatistics(),
   };
 }

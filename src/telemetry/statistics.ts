@@ -11,17 +11,41 @@ export interface Diagnostic {
   readonly values: Readonly<Record<string, string | number>>;
 }
 
+type Source = () => readonly Statistic[] | Promise<readonly Statistic[]>;
+
 /** Where the components of a node say what they count. They are asked when someone wants to know. */
 export class Statistics {
-  readonly #sources: (() => readonly Statistic[])[] = [];
+  readonly #sources: Source[] = [];
 
-  add(source: () => readonly Statistic[]): void {
+  add(source: Source): void {
     this.#sources.push(source);
   }
 
   /** Sorted by name; those of one name stay in the order of their component. */
-  read(): readonly Statistic[] {
-    const all = this.#sources.flatMap((source) => source());
-    return all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  async read(): Promise<readonly Statistic[]> {
+    const all = await Promise.all(this.#sources.map(async (source) => source()));
+    return all.flat().sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
+}
+
+/** Statistics under the keys that /debug/vars of the reference has for them; what would be one key gets numbers behind it. */
+export function byVarsKey(statistics: readonly Statistic[]): ReadonlyMap<string, Statistic> {
+  const keyed = new Map<string, Statistic>();
+  const seen = new Map<string, number>();
+  for (const statistic of statistics) {
+    const key = varsKey(statistic);
+    const count = seen.get(key) ?? 0;
+    seen.set(key, count + 1);
+    keyed.set(count === 0 ? key : `${key}:${count}`, statistic);
+  }
+  return keyed;
+}
+
+function varsKey({ name, tags }: Statistic): string {
+  const listed = (...keys: readonly string[]): string =>
+    [name, ...keys.flatMap((key) => tags[key] ?? [])].join(':');
+  if (tags['path'] !== undefined) return listed('path', 'id');
+  if (tags['bind'] !== undefined) return listed('proto', 'bind');
+  if (tags['retention_policy'] === undefined) return listed('database');
+  return listed('database', 'retention_policy', 'name', 'destination');
 }

@@ -5,12 +5,16 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
+/** Without a database that nobody made. */
+export const unmonitored = { INFLUXDB_MONITOR_STORE_ENABLED: 'false' };
+
 /** A cluster of real processes, started by `npm start`'s launcher on ports of its own. */
 export class DevCluster {
   readonly dir = mkdtempSync(join(tmpdir(), 'varve-cluster-'));
   readonly #offset: number;
   readonly #extra: readonly string[];
   readonly #byHand: ChildProcess[] = [];
+  #environment: Readonly<Record<string, string>> = {};
   #launcher: ChildProcess | undefined;
   #output = '';
   #onOutput: () => void = () => undefined;
@@ -31,10 +35,11 @@ export class DevCluster {
   /** Resolves when the launcher says that the cluster is ready; `environment` is for it and all nodes. */
   async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#output = '';
+    this.#environment = { ...unmonitored, ...environment };
     const args = ['scripts/dev-cluster.ts', '--dir', this.dir, '--port-offset', `${this.#offset}`];
     const launcher = spawn(process.execPath, [...args, ...this.#extra], {
       cwd: root,
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...this.#environment },
     });
     this.#launcher = launcher;
     const onData = (part: Buffer): void => {
@@ -94,7 +99,10 @@ export class DevCluster {
   startByHand(name: string): ChildProcess {
     const [, bin = '', config = ''] =
       new RegExp(`^${name}: \\S*(bin/\\S+) -config (\\S+)`, 'm').exec(this.#output) ?? [];
-    const child = spawn(join(root, bin), ['-config', config], { stdio: 'ignore' });
+    const child = spawn(join(root, bin), ['-config', config], {
+      stdio: 'ignore',
+      env: { ...process.env, ...this.#environment },
+    });
     this.#byHand.push(child);
     return child;
   }

@@ -2,7 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from './dev-cluster.ts';
+import { eventually, unmonitored } from './dev-cluster.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -105,7 +105,10 @@ ${settings.more ?? ''}`;
   }
 
   #spawn(bin: Bin, args: readonly string[], output: 'pipe' | number): LoneDaemon {
-    const child = spawn(join(root, 'bin', bin), args, { stdio: ['ignore', output, output] });
+    const child = spawn(join(root, 'bin', bin), args, {
+      stdio: ['ignore', output, output],
+      env: { ...process.env, ...unmonitored },
+    });
     this.#running.push(child);
     return new LoneDaemon(child);
   }

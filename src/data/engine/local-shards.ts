@@ -20,6 +20,7 @@ import type {
 import type { ListPiece, ListRequest } from './schema-list.ts';
 import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
 import { mergeDescriptions, plainSchema } from './describe-shards.ts';
+import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
@@ -199,6 +200,12 @@ export class LocalShards implements ShardAccess {
   async states(): Promise<readonly ShardFacts[]> {
     const parts = await Promise.all(this.#links.map((link) => link.call('states', undefined)));
     return (parts as (readonly ShardFacts[])[]).flat();
+  }
+
+  /** What is counted of the shards that can be read. */
+  async numbers(): Promise<readonly CountedShard[]> {
+    const parts = await Promise.all(this.#links.map((link) => link.call('numbers', undefined)));
+    return (parts as (readonly CountedShard[])[]).flat();
   }
 
   async close(): Promise<void> {

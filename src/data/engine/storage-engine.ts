@@ -28,6 +28,8 @@ import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts
 import { passingSeries } from './select-series.ts';
 import type { SelectedSeries } from '../../storage/store/point-deletes.ts';
 import { LineRouter } from './line-router.ts';
+import { rowCountOf } from '../../models/point-batch.ts';
+import { ShardCounters } from './shard-counters.ts';
 import { forwardLines, type ForwardTask } from './forward-lines.ts';
 import type { LinesTask } from './route-lines.ts';
 import { buffersOf } from './transfer.ts';
@@ -91,6 +93,7 @@ export class StorageEngine implements Engine {
   readonly #store: Store;
   readonly #ports: EnginePorts;
   readonly #matcher = regexCache();
+  readonly #counters = new ShardCounters();
   #router: LineRouter | undefined;
   readonly #arenaBytesMax: number;
   readonly #damageTexts = new Set<string>();
@@ -131,7 +134,9 @@ export class StorageEngine implements Engine {
       }
       case 'write': {
         const { payload, fields, ...place } = body as HomeBatch;
-        const receipt = await this.#store.write(place, payload, fields?.map(decidedField));
+        const size = { pointCount: rowCountOf(payload), lengthBytes: payload.length };
+        const written = this.#store.write(place, payload, fields?.map(decidedField));
+        const receipt = await this.#counters.count(place.shardId, size, written);
         return { body: { ...receipt, schemaVersion: this.#store.schemaVersion } satisfies EngineReceipt }; // prettier-ignore
       }
       case 'describe': {
@@ -154,6 +159,8 @@ export class StorageEngine implements Engine {
         return { body: this.#store.holdings };
       case 'states':
         return { body: this.#store.states };
+      case 'numbers':
+        return { body: this.#counters.read(this.#store.numbers) };
     }
     throw new DbError('internal', `engine call ${kind}`);
   }

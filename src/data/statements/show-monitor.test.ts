@@ -2,17 +2,17 @@ import { expect, test } from 'vitest';
 import { Statistics } from '../../telemetry/statistics.ts';
 import { showDiagnostics, showStats } from './show-monitor.ts';
 
-test('show stats: a series per component and tags, columns sorted', () => {
+test('show stats: a series per component and tags, columns sorted', async () => {
   const statistics = new Statistics();
   statistics.add(() => [{ name: 'write', tags: {}, values: { req: 2, pointReq: 1 } }]);
   statistics.add(() => [{ name: 'httpd', tags: { bind: ':8086' }, values: { req: 7 } }]);
-  const all = showStats(statistics.read(), '');
+  const all = showStats(await statistics.read(), '');
   expect(all).toEqual([
     { kind: 'rows', name: 'httpd', tags: [['bind', ':8086']], columns: ['req'], rows: [[7]] },
     { kind: 'rows', name: 'write', columns: ['pointReq', 'req'], rows: [[1, 2]] },
   ]);
-  expect(showStats(statistics.read(), 'write')).toEqual([all[1]]);
-  expect(showStats(statistics.read(), 'none')).toEqual([]);
+  expect(showStats(await statistics.read(), 'write')).toEqual([all[1]]);
+  expect(showStats(await statistics.read(), 'none')).toEqual([]);
 });
 
 test('show diagnostics: a series per module, sorted', () => {

@@ -234,7 +234,7 @@ export class StatementExecutor {
         await this.#dropShard(statement.shardId);
         return [];
       case 'show-stats':
-        return showStats(this.#ports.statistics.read(), statement.module);
+        return showStats(await this.#ports.statistics.read(), statement.module);
       case 'show-diagnostics':
         return showDiagnostics(this.#ports.diagnostics(), statement.module);
       case 'show-queries':

@@ -1,4 +1,4 @@
-import { DbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import {
@@ -13,6 +13,10 @@ import type { RefusedPoints, TimeBounds } from '../engine/point-sieve.ts';
 import type { ForwardTask } from '../engine/forward-lines.ts';
 import type { LinesTask, RoutedLines } from '../engine/route-lines.ts';
 import type { LeaseFence, OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
+import { rowCountOf } from '../../models/point-batch.ts';
+import { Counters } from '../../telemetry/counters.ts';
+import type { Statistic } from '../../telemetry/statistics.ts';
+import type { Share } from './share.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import { describeDropped } from './dropped-points.ts';
@@ -41,6 +45,13 @@ export interface WrittenBody extends ForwardTask {
   readonly retentionPolicy: string;
 }
 
+export interface CountedPoints {
+  readonly okCount: number;
+  /** Beyond the policy, or refused by their owners. */
+  readonly droppedCount: number;
+  readonly failedCount: number;
+}
+
 export interface WriteRequest {
   readonly database: string;
   /** As the request named it; '' for the default. */
@@ -51,11 +62,15 @@ export interface WriteRequest {
   /** Undefined when the request named none that there is: that is told after the errors of the body. */
   readonly level: ConsistencyLevel | undefined;
   readonly timeoutMs: number;
+  /** Told what became of the points, once some were found in the body. */
+  readonly counted?: ((points: CountedPoints) => void) | undefined;
   /** What only the holder of a lease may write. */
   readonly fence?: LeaseFence | undefined;
 }
 
 type LevelledRequest = WriteRequest & { readonly level: ConsistencyLevel };
+
+const counterNames = ['pointReq', 'pointReqHH', 'pointReqLocal', 'pointReqRemote', 'pointsWrittenOK', 'req', 'subWriteOk', 'writeDrop', 'writeError', 'writeOk', 'writePartial', 'writeTimeout'] as const; // prettier-ignore
 
 /** Groups made for one body are few; a body that needs ever more is answered all the same. */
 const routeAttemptsMax = 5;
@@ -67,12 +82,14 @@ const routeAttemptsMax = 5;
  */
 export class PointsWriter {
   readonly #ports: PointsWriterPorts;
+  readonly #counters = new Counters(counterNames);
 
   constructor(ports: PointsWriterPorts) {
     this.#ports = ports;
   }
 
   async write(request: WriteRequest): Promise<void> {
+    this.#counters.add('req');
     const { routed, policy, copy } = await this.#route(request);
     if (routed.pointCount === 0 && routed.errors !== '')
       throw new DbError('parse_error', routed.errors);
@@ -80,7 +97,8 @@ export class PointsWriter {
     if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
     // Whatever becomes of the copies for the owners: subscribers get all points, also those beyond the policy.
     if (copy !== undefined) this.#ports.subscribers?.send(copy);
-    const receipts = await this.#writeBatches({ ...request, level }, policy, routed);
+    this.#counters.add('subWriteOk');
+    const receipts = await this.#counted(request, routed, this.#writeBatches({ ...request, level }, policy, routed)); // prettier-ignore
     const place = { database, policy: policy.name };
     const refused = refusedOf(routed, receipts);
     if (refused !== undefined) throw partialWrite(refused.reason, refused.count, place);
@@ -91,6 +109,32 @@ export class PointsWriter {
     }
     // Of lines that are no points the reference tells before it has looked for the default policy.
     if (routed.errors !== '') throw partialWrite(routed.errors, 0, { database, policy: asked });
+  }
+
+  async #counted(
+    { counted }: WriteRequest,
+    routed: RoutedLines,
+    written: Promise<readonly OwnerReceipt[]>,
+  ): Promise<readonly OwnerReceipt[]> {
+    const { pointCount, dropped } = routed;
+    this.#counters.add('pointReq', pointCount);
+    try {
+      const receipts = await written;
+      const sieved = (dropped?.retentionCount ?? 0) + (dropped?.windowCount ?? 0);
+      const droppedCount = sieved + (refusedOf(routed, receipts)?.count ?? 0);
+      this.#counters.add('writeDrop', droppedCount);
+      this.#counters.add('pointsWrittenOK', pointCount - droppedCount);
+      counted?.({ okCount: pointCount - droppedCount, droppedCount, failedCount: 0 });
+      return receipts;
+    } catch (error) {
+      counted?.({ okCount: 0, droppedCount: 0, failedCount: pointCount });
+      throw error;
+    }
+  }
+
+  /** As the reference counts them (spec 1.11): requests, and writes of shards by how they ended. */
+  statistics(): readonly Statistic[] {
+    return [{ name: 'write', tags: {}, values: this.#counters.values() }];
   }
 
   /** Parses and parts the body, with the shard groups made that it lacks. */
@@ -185,7 +229,7 @@ export class PointsWriter {
     );
   }
 
-  #writeBatch(
+  async #writeBatch(
     { level, timeoutMs }: LevelledRequest,
     batch: ShardBatch,
     shard: ShardInfo | undefined,
@@ -193,7 +237,9 @@ export class PointsWriter {
     const { clock, meta, shares, lagging } = this.#ports;
     const { shardId } = batch;
     const owners = shard?.owners ?? [];
-    return awaitOwners(clock, new Map(owners.map((owner) => [owner, shares.send(owner, batch)])), {
+    const sent = new Map(owners.map((owner) => [owner, shares.send(owner, batch)]));
+    this.#countShares(rowCountOf(batch.payload), sent);
+    const written = awaitOwners(clock, sent, {
       level,
       timeoutMs,
       localOwner: owners.find((owner) => owner === meta.nodeId),
@@ -205,6 +251,25 @@ export class PointsWriter {
         });
       },
     });
+    try {
+      const receipt = await written;
+      this.#counters.add('writeOk');
+      return receipt;
+    } catch (error) {
+      const isPartial = isDbError(error, 'write_failed') && error.message === 'partial write';
+      this.#counters.add(isDbError(error, 'timeout') ? 'writeTimeout' : isPartial ? 'writePartial' : 'writeError'); // prettier-ignore
+      throw error;
+    }
+  }
+
+  #countShares(pointCount: number, sent: ReadonlyMap<number, Share>): void {
+    for (const [owner, { outcome }] of sent) {
+      const isLocal = owner === this.#ports.meta.nodeId;
+      this.#counters.add(isLocal ? 'pointReqLocal' : 'pointReqRemote', pointCount);
+      void outcome.then(({ kind }) => {
+        if (kind === 'queued') this.#counters.add('pointReqHH', pointCount);
+      });
+    }
   }
 }
 

@@ -1,19 +1,18 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { KiB, MiB } from '../../base/units.ts';
-import { Counters } from '../../telemetry/counters.ts';
 import { errorStatus, sendError, sendJson, sendPlain } from '../error-reply.ts';
 import { accessLogLine } from './access-log.ts';
 import { BodyBudget, type BodyPlace } from './body-budget.ts';
 import { answerClientError, badRequest, refusalOfHead, sendRefusal } from './client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
+import { sendMetrics, sendVars } from './debug-routes.ts';
 import { handleQuery } from './query-route.ts';
 import { mendAddress } from './raw-address.ts';
 import { readBody } from './read-body.ts';
+import { RequestCounters } from './request-counters.ts';
 import { handleWrite, refusalOfWrite } from './write-route.ts';
 import { WriteThrottle } from './write-throttle.ts';
-
-const counterNames = ['req', 'queryReq', 'writeReq', 'pingReq', 'writeReqBytes', 'clientError', 'serverError'] as const; // prettier-ignore
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,13 +38,11 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
       void sendRefusal(reply, badRequest);
     },
   });
-  const counters = new Counters(counterNames);
-  ports.statistics.add(() => [
-    { name: 'httpd', tags: { bind: options.bindAddress }, values: counters.values() },
-  ]);
+  const counters = new RequestCounters(ports.clock, options.bindAddress);
+  ports.statistics.add(() => counters.statistics());
+  counters.follow(api);
   addBodies(api, ports, options);
   api.addHook('onRequest', async (request, reply) => {
-    counters.add('req');
     setCommonHeaders(request, reply, { ports, version: options.version });
     allowAnyContentType(request);
     const refusal = refusalOfHead(request.raw);
@@ -53,8 +50,6 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   });
   addThrottle(api, { ports, options, counters });
   api.addHook('onResponse', (request, reply, done) => {
-    const { statusCode } = reply;
-    if (statusCode >= 400) counters.add(statusCode < 500 ? 'clientError' : 'serverError');
     if (options.logEnabled) ports.log.info(accessLogLine(request, reply, ports.clock.wallNs()));
     done();
   });
@@ -87,7 +82,6 @@ function addThrottle(api: FastifyInstance, { ports, options, counters }: Parts):
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   api.addHook('onRequest', async (request, reply) => {
     if (request.method !== 'POST' || pathOf(request) !== '/write') return;
-    counters.add('writeReq');
     const announced = Number(request.headers['content-length'] ?? 0);
     counters.add('writeReqBytes', Number.isSafeInteger(announced) ? announced : 0);
     const gone = new AbortController();
@@ -106,14 +100,13 @@ function addThrottle(api: FastifyInstance, { ports, options, counters }: Parts):
 interface Parts {
   readonly ports: DataApiPorts;
   readonly options: DataApiOptions;
-  readonly counters: Counters<(typeof counterNames)[number]>;
+  readonly counters: RequestCounters;
 }
 
 function addRoutes(api: FastifyInstance, parts: Parts): void {
-  const { ports, options, counters } = parts;
+  const { ports, options } = parts;
   const { version } = options;
   only(api, '/ping', (request, reply) => {
-    counters.add('pingReq');
     const verbose = new URLSearchParams(request.url.split('?')[1]).get('verbose') ?? '';
     const isVerbose = verbose !== '' && verbose !== '0' && verbose !== 'false';
     return isVerbose
@@ -133,7 +126,6 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   });
   only(api, '/query', (request, reply) => {
     if (request.method === 'OPTIONS') return reply.code(200).send();
-    counters.add('queryReq');
     return handleQuery(request, reply, parts);
   });
   api.addHook('preParsing', (request, reply, payload, done) => {
@@ -146,13 +138,8 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     request.method === 'OPTIONS' ? reply.code(200).send() : handleWrite(request, reply, parts),
   );
   // The reference asks for no method here.
-  only(api, '/debug/vars', (_request, reply) => {
-    const statistics = ports.statistics.read().map((one) => {
-      return [[one.name, ...Object.values(one.tags)].join(':'), one];
-    });
-    const vars = { ...ports.vars(), ...(Object.fromEntries(statistics) as object) };
-    return reply.type('application/json; charset=utf-8').send(`${JSON.stringify(vars)}\n`);
-  });
+  only(api, '/debug/vars', (_request, reply) => sendVars(reply, ports));
+  only(api, '/metrics', (_request, reply) => sendMetrics(reply, ports));
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
@@ -166,6 +153,7 @@ const methodsOf: Readonly<Record<string, readonly string[]>> = {
   '/query': ['OPTIONS', 'GET', 'POST'],
   '/write': ['OPTIONS', 'POST'],
   '/debug/vars': allMethods,
+  '/metrics': ['GET', 'HEAD'],
 };
 
 /** The route, and 405 for the methods it does not have. */

@@ -2,10 +2,12 @@ import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { everyone } from '../../data/statements/principal.ts';
+import type { CountedPoints } from '../../data/write/points-writer.ts';
 import { parseConsistencyLevel } from '../../data/write/consistency.ts';
 import { precisionNs } from '../../models/line-protocol.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
+import type { RequestCounters } from './request-counters.ts';
 import { RequestParameters } from './request-parameters.ts';
 
 /**
@@ -35,10 +37,13 @@ const gzipHeaderBytes = 10;
 export async function handleWrite(
   request: FastifyRequest,
   reply: FastifyReply,
-  { ports, options }: { readonly ports: DataApiPorts; readonly options: DataApiOptions },
+  { ports, options, counters }: { readonly ports: DataApiPorts; readonly options: DataApiOptions; readonly counters: RequestCounters }, // prettier-ignore
 ): Promise<unknown> {
   const parameters = RequestParameters.ofUrl(request);
   const database = parameters.get('db');
+  const counted = (points: CountedPoints): void => {
+    counters.addPoints(points);
+  };
   const precision = parameters.get('precision');
   const stepNs = precisionNs.get(precision === '' ? 'ns' : precision);
   if (stepNs === undefined) {
@@ -50,7 +55,7 @@ export async function handleWrite(
     const retentionPolicy = parameters.get('rp');
     const level = parseConsistencyLevel(parameters.get('consistency'));
     const timeoutMs = options.writeTimeoutMs;
-    await ports.writer.write({ database, retentionPolicy, body, stepNs, level, timeoutMs });
+    await ports.writer.write({ database, retentionPolicy, body, stepNs, level, timeoutMs, counted }); // prettier-ignore
     return await reply.code(204).type('application/json').send();
   } catch (error) {
     if (!isDbError(error)) throw error;

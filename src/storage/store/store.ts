@@ -66,6 +66,14 @@ export interface ShardFacts extends ShardPlace {
   readonly idleMs: number;
 }
 
+/** What is counted of a shard that can be read. */
+export interface ShardNumbers extends ShardPlace {
+  readonly seriesCount: number;
+  readonly fileCount: number;
+  readonly filesBytes: number;
+  readonly memtableBytes: number;
+}
+
 /** What a shard says of a batch that it has made durable. */
 export interface WriteReceipt {
   readonly droppedCount: number;
@@ -170,6 +178,16 @@ export class Store {
       ),
       isHot: shard.memtableBytes > 0,
       idleMs: nowMs - lastWriteMs,
+    }));
+  }
+
+  get numbers(): readonly ShardNumbers[] {
+    return [...this.#shards.values()].map(({ place, shard }) => ({
+      ...place,
+      seriesCount: shard.seriesCount,
+      fileCount: shard.files.length,
+      filesBytes: shard.files.reduce((sum, file) => sum + file.seal.lengthBytes, 0),
+      memtableBytes: shard.memtableBytes,
     }));
   }
 

@@ -1,0 +1,51 @@
+import { Counters } from '../../telemetry/counters.ts';
+import type { ShardNumbers } from '../../storage/store/store.ts';
+
+/** What is counted of writes to a shard since the node started. */
+const names = ['writeBytes', 'writePointsDropped', 'writePointsErr', 'writePointsOk', 'writeReq', 'writeReqErr', 'writeReqOk'] as const; // prettier-ignore
+type Name = (typeof names)[number];
+
+/** A shard's numbers as they cross threads. */
+export interface CountedShard extends ShardNumbers {
+  readonly writes: Readonly<Record<string, number>>;
+}
+
+/** Of the shards of one worker. */
+export class ShardCounters {
+  readonly #byShard = new Map<number, Counters<Name>>();
+
+  /** Counts a write of so many points and bytes, and what became of it. */
+  async count<T extends { readonly droppedCount: number }>(
+    shardId: number,
+    { pointCount, lengthBytes }: { readonly pointCount: number; readonly lengthBytes: number },
+    written: Promise<T>,
+  ): Promise<T> {
+    const counters = this.#of(shardId);
+    counters.add('writeReq');
+    try {
+      const receipt = await written;
+      counters.add('writeReqOk');
+      counters.add('writeBytes', lengthBytes);
+      counters.add('writePointsOk', pointCount - receipt.droppedCount);
+      counters.add('writePointsDropped', receipt.droppedCount);
+      return receipt;
+    } catch (error) {
+      counters.add('writeReqErr');
+      counters.add('writePointsErr', pointCount);
+      throw error;
+    }
+  }
+
+  /** With the shards that are there; what was counted of others is forgotten. */
+  read(shards: readonly ShardNumbers[]): readonly CountedShard[] {
+    const ids = new Set(shards.map(({ shardId }) => shardId));
+    for (const shardId of this.#byShard.keys()) if (!ids.has(shardId)) this.#byShard.delete(shardId); // prettier-ignore
+    return shards.map((shard) => ({ ...shard, writes: this.#of(shard.shardId).values() }));
+  }
+
+  #of(shardId: number): Counters<Name> {
+    const known = this.#byShard.get(shardId) ?? new Counters(names);
+    this.#byShard.set(shardId, known);
+    return known;
+  }
+}

@@ -1,0 +1,26 @@
+import type { FastifyReply } from 'fastify';
+import { printPrometheus, prometheusType } from '../../telemetry/prometheus.ts';
+import { byVarsKey, type Statistic } from '../../telemetry/statistics.ts';
+import type { DataApiPorts } from './data-api-options.ts';
+
+type Ports = Pick<DataApiPorts, 'statistics' | 'vars'>;
+
+/** /debug/vars (spec 4.6): what the node is, then a key for each statistic; `cq` has its values alone, as in the reference. */
+export async function sendVars(reply: FastifyReply, { statistics, vars }: Ports): Promise<unknown> {
+  const all: Record<string, unknown> = { ...vars() };
+  for (const [key, statistic] of byVarsKey(await statistics.read()))
+    all[key] = statistic.name === 'cq' ? statistic.values : shown(statistic);
+  const members = Object.entries(all).map(([key, value]) => {
+    return `${JSON.stringify(key)}: ${JSON.stringify(value)}`;
+  });
+  return reply.type('application/json; charset=utf-8').send(`{\n${members.join(',\n')}\n}\n`);
+}
+
+/** For Prometheus. */
+export async function sendMetrics(reply: FastifyReply, { statistics }: Ports): Promise<unknown> {
+  return reply.type(prometheusType).send(printPrometheus(await statistics.read()));
+}
+
+function shown({ name, tags, values }: Statistic): unknown {
+  return { name, tags: Object.keys(tags).length === 0 ? null : tags, values };
+}

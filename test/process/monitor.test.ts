@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DevCluster, eventually } from '../support/dev-cluster.ts';
+
+const cluster = new DevCluster(17_600, '--metas', '1', '--data', '2');
+const limitMs = 120_000;
+
+beforeAll(
+  () =>
+    cluster.start({
+      INFLUXDB_MONITOR_STORE_ENABLED: 'true',
+      INFLUXDB_MONITOR_STORE_INTERVAL: '1s',
+      INFLUXDB_CONTINUOUS_QUERIES_QUERY_STATS_ENABLED: 'true',
+    }),
+  limitMs,
+);
+afterAll(() => cluster.stop(), limitMs);
+
+/** Fields of a real 1.12.4 that are numbers of this node too, by statistic. */
+const fieldsOf = {
+  httpd: [
+    'clientError',
+    'pointsWrittenOK',
+    'queryReq',
+    'req',
+    'reqActive',
+    'writeReq',
+    'writeReqBytes',
+  ],
+  write: [
+    'pointReq',
+    'pointReqLocal',
+    'req',
+    'subWriteOk',
+    'writeDrop',
+    'writeError',
+    'writeOk',
+    'writeTimeout',
+  ],
+  queryExecutor: [
+    'queriesActive',
+    'queriesExecuted',
+    'queriesFinished',
+    'queryDurationNs',
+    'recoveredPanics',
+  ],
+  cq: ['queryFail', 'queryOk'],
+  subscriber: ['createFailures', 'memUsage', 'pointsWritten', 'writeFailures'],
+  shard: [
+    'diskBytes',
+    'seriesCreate',
+    'writeBytes',
+    'writePointsDropped',
+    'writePointsErr',
+    'writePointsOk',
+    'writeReq',
+    'writeReqErr',
+    'writeReqOk',
+  ],
+  tsm1_cache: ['cachedBytes', 'diskBytes', 'memBytes', 'writeDropped', 'writeErr', 'writeOk'],
+  tsm1_filestore: ['diskBytes', 'numFiles'],
+  tsm1_wal: ['writeErr', 'writeOk'],
+  database: ['numSeries'],
+  localStore: ['pointsWritten', 'seriesCreated'],
+  runtime: ['Alloc', 'HeapAlloc', 'HeapIdle', 'HeapInUse', 'HeapSys', 'Sys'],
+};
+
+test(
+  'numbers: the same in SHOW STATS, /debug/vars, /metrics and _internal',
+  async () => {
+    await cluster.query(1, 'CREATE DATABASE d WITH REPLICATION 2');
+    const select = 'SELECT count(f) AS n INTO o FROM m GROUP BY time(1s)';
+    await cluster.query(1, `CREATE CONTINUOUS QUERY c ON d BEGIN ${select} END`);
+    expect(await cluster.write(1, 'm f=1 1\nm,a=b f=2 2', 'all')).toBe('204');
+    const statistics = await cluster.query(1, 'SHOW STATS');
+    const { results } = JSON.parse(statistics) as {
+      results: { series: { name: string; columns: string[] }[] }[];
+    };
+    for (const [name, fields] of Object.entries(fieldsOf)) {
+      const columns = results[0]?.series.find((series) => series.name === name)?.columns;
+      expect([name, columns]).toEqual([name, expect.arrayContaining(fields)]);
+    }
+    const vars = (await (await fetch(`${cluster.url('data', 1)}/debug/vars`)).json()) as Record<
+      string,
+      { values?: Record<string, number>; queryOk?: number }
+    >;
+    expect(vars['write']?.values?.['pointReqRemote']).toBeGreaterThan(1);
+    expect(vars['cq']).toHaveProperty('queryOk');
+    expect(Object.keys(vars)).toEqual(
+      expect.arrayContaining([
+        'system',
+        'build',
+        'cmdline',
+        'crypto',
+        'memstats',
+        'entitlements',
+        'database:d',
+        'runtime',
+      ]),
+    );
+    const shard = Object.values(vars).find(
+      (one) =>
+        (one as { name?: string; tags?: { database?: string } }).name === 'shard' &&
+        (one as { tags: { database: string } }).tags.database === 'd',
+    );
+    expect(shard?.values).toMatchObject({ writePointsOk: 2, writeReqOk: 1, seriesCreate: 2 });
+    const metrics = await fetch(`${cluster.url('data', 1)}/metrics`);
+    expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(await metrics.text()).toMatch(/^influxdb_write_req \d+$/m);
+    // Both nodes store theirs.
+    const stored = async (query: string) => {
+      const text = await cluster.query(2, query, '_internal');
+      if (!text.includes('values')) throw new Error(text);
+      return text;
+    };
+    await eventually(
+      () => stored("SELECT last(req) FROM httpd WHERE bind = '127.0.0.1:25686'"),
+      30_000,
+    );
+    await eventually(
+      () => stored("SELECT last(req) FROM httpd WHERE bind = '127.0.0.1:25786'"),
+      30_000,
+    );
+    await eventually(
+      () => stored('SELECT last(writePointsOk) FROM "shard" WHERE "database" = \'d\''),
+      30_000,
+    );
+    expect(await cluster.values(1, 'SHOW RETENTION POLICIES ON _internal')).toEqual([
+      ['monitor', '168h0m0s', '24h0m0s', 1, '0s', '0s', true],
+    ]);
+    // What a continuous query did, once one has run.
+    await eventually(async () => {
+      await cluster.write(1, 'm f=1', 'all');
+      await stored(
+        'SELECT pointsWrittenOK, durationNs, startTime, endTime, cq, db FROM cq_query WHERE pointsWrittenOK = 1',
+      );
+    }, 30_000);
+  },
+  limitMs,
+);
