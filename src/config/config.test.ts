@@ -47,6 +47,7 @@ test.each([
   ['[http]\naccess-log-status-filters = ["9xx"]', 'unrecognized HTTP status filter: 9xx'],
   ['[data]\ndir = ""', '[data] dir = "": Data.Dir must be specified'],
   ['[data]\nindex-version = "tsi9"', 'unrecognized index tsi9'],
+  ['[http]\nflux-enabled = true', '[http] flux-enabled = true: this version answers InfluxQL alone and has no Flux: set it to false, and send queries to /query'], // prettier-ignore
   ['[retention]\ncheck-interval = "0s"', '[retention] check-interval = "0s": must be positive'],
   [
     'gossip-frequency = "100ms"',

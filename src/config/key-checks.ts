@@ -70,3 +70,9 @@ export const statusFilters: KeyCheck = (value) => {
 function textOf(value: Value): string {
   return typeof value === 'string' ? value : '';
 }
+
+/** Who asks for Flux would otherwise find out with the first query. */
+export const noFlux: KeyCheck = (value) =>
+  value === true
+    ? 'this version answers InfluxQL alone and has no Flux: set it to false, and send queries to /query'
+    : undefined;

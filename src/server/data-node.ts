@@ -12,7 +12,7 @@ import { servedShards } from '../data/shards/served-shards.ts';
 import { runContinuousSelect } from '../data/statements/continuous-runs.ts';
 import { ContinuousQuerier, type ContinuousRun, type RunRecord } from '../cq/continuous-querier.ts';
 import { ClusterQueries } from '../data/statements/cluster-queries.ts';
-import { QueryRegistry } from '../data/statements/query-registry.ts';
+import { QueryRegistry, type QueryLimits } from '../data/statements/query-registry.ts';
 import { SelectAccounts, type SelectLimits } from '../data/select/select-limits.ts';
 import { StatementExecutor, type StatementPorts } from '../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../data/write/points-writer.ts';
@@ -73,6 +73,7 @@ export interface DataNode extends RunningServer {
   readonly writer: PointsWriter;
   readonly executor: StatementExecutor;
   readonly statistics: Statistics;
+  readonly registry: QueryRegistry;
   readonly hints: HintedHandoff;
 }
 
@@ -97,9 +98,7 @@ export async function startDataNode(
     rpc,
     subscribers,
   });
-  const registry = new QueryRegistry(clock, {
-    concurrentMax: config.get('cluster', 'max-concurrent-queries'),
-  });
+  const registry = new QueryRegistry({ clock, log }, queryLimits(config));
   const queries = new ClusterQueries(registry, meta, rpc);
   const statistics = gathered([registry, hints, writer, ...own]);
   statistics.add(async () =>
@@ -131,7 +130,7 @@ export async function startDataNode(
   );
   const parts = [listener, ...services, ...own, dropped, news, hints, meta, local];
   const close = (): Promise<void> => closeInTurn(parts);
-  return { meta, local, writer, executor, statistics, hints, close };
+  return { meta, local, writer, executor, statistics, registry, hints, close };
 }
 
 async function closeInTurn(parts: readonly { close(): Promise<void> }[]): Promise<void> {
@@ -149,6 +148,14 @@ function foldersOf(config: DataConfig): ShardFolders {
     dataFolder: config.get('data', 'dir'),
     walFolder: config.get('data', 'wal-dir'),
     indexType: config.get('data', 'index-version'),
+  };
+}
+
+function queryLimits(config: DataConfig): QueryLimits {
+  return {
+    concurrentMax: config.get('cluster', 'max-concurrent-queries'),
+    slowAfterMs: config.get('cluster', 'log-queries-after'),
+    logsTimedOut: config.get('cluster', 'log-timedout-queries'),
   };
 }
 

@@ -62,6 +62,7 @@ export async function startDataServer(
   }
   return {
     close: async () => {
+      if (config.get('cluster', 'termination-query-log')) node.registry.logRunning();
       await api.close();
       await node.close();
       await jobs.close();

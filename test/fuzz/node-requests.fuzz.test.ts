@@ -41,7 +41,7 @@ beforeAll(async () => {
     },
   } as unknown as ShardAccess;
   const meta = { catalog: node.catalog, nodeId: 4, execute: () => Promise.resolve(undefined) };
-  const registry = new QueryRegistry(clock, { concurrentMax: 0 });
+  const registry = new QueryRegistry({ clock, log });
   const queries = new ClusterQueries(registry, meta, {} as never);
   const methods = [...node.methods, ...servedShards({ clock, meta, shards }), ...queries.methods];
   listener = await transport.listen('127.0.0.1:0', createRpcHandlers(node.membership, methods));

@@ -84,6 +84,9 @@ export const rawCases: readonly RawCase[] = [
     name: 'UTF-8 in an address',
     request: get(`/query?db=${rawDatabase}&q=SELECT+v+FROM+\xc3\xa9`),
   },
+  { name: 'Flux', request: post('/api/v2/query?org=x', 'from(bucket: "x")', 'Content-Type: application/vnd.flux\r\n') }, // prettier-ignore
+  { name: 'Flux by GET', request: get('/api/v2/query') },
+  { name: 'Flux, what may be asked', request: `OPTIONS /api/v2/query HTTP/1.1\r\n${host}\r\n` },
   { name: 'UTF-8 in a path', request: get('/\xc3\xa9') },
   { name: 'bytes in an address that are no UTF-8', request: get(`/query?db=${rawDatabase}&q=SHOW+TAG+\xff`) }, // prettier-ignore
   { name: 'UTF-8 in the address of a write', request: post(`${write}&x=\xc3\xa9`, line) },

@@ -69,7 +69,7 @@ export async function startOneNode(
   });
   const rpc = new RpcClient(env.transport, { credentials: () => ({}) });
   const shards = new ClusterShards(meta, local, { rpc, missedAt: () => 0 });
-  const registry = new QueryRegistry(clock, { concurrentMax: 0 });
+  const registry = new QueryRegistry({ clock, log });
   const queries = new ClusterQueries(registry, meta, rpc);
   const statistics = new Statistics();
   const base = { clock, random, meta, shards, log, jobs, registry, queries, statistics };

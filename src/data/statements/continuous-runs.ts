@@ -27,13 +27,7 @@ export async function runContinuousSelect(
 ): Promise<bigint> {
   const { clock, registry, writeLines } = ports;
   const text = (): string => printStatement(select);
-  const ticket = registry.start({ text, database, user: '', signal });
-  const timer =
-    timeoutMs > 0
-      ? clock.after(timeoutMs, () => {
-          ticket.abort(new DbError('timeout', 'query-timeout limit exceeded'));
-        })
-      : undefined;
+  const ticket = registry.start({ text, database, user: '', timeoutMs, signal });
   const context: SelectContext = {
     database,
     retentionPolicy: '',
@@ -56,7 +50,6 @@ export async function runContinuousSelect(
   } catch (error) {
     throw ticket.signal.aborted ? ticket.signal.reason : error;
   } finally {
-    timer?.cancel();
     ticket.done();
   }
 }

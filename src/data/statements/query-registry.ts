@@ -1,5 +1,7 @@
 import { DbError } from '../../base/errors.ts';
-import type { Clock } from '../../env/clock.ts';
+import type { Clock, Timer } from '../../env/clock.ts';
+import type { Log } from '../../env/log.ts';
+import { formatGoDuration } from '../../influxql/duration.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 
 export interface RunningQuery {
@@ -13,10 +15,31 @@ export interface RunningQuery {
 
 export interface QueryTicket {
   readonly id: number;
-  /** Aborts with `query interrupted` when the query is killed, with what the outer signal or abort() gives otherwise. */
+  /** Aborts with `query interrupted` when the query is killed, with what the outer signal gives, or once its time is up. */
   readonly signal: AbortSignal;
-  abort(reason: Error): void;
   done(): void;
+}
+
+/** What is watched over queries; 0 is never. */
+export interface QueryLimits {
+  /** `max-concurrent-queries`. */
+  readonly concurrentMax: number;
+  /** `log-queries-after`: a query that takes longer is logged while it runs. */
+  readonly slowAfterMs: number;
+  /** `log-timedout-queries`. */
+  readonly logsTimedOut: boolean;
+}
+
+export const noQueryLimits: QueryLimits = { concurrentMax: 0, slowAfterMs: 0, logsTimedOut: false };
+
+export interface QueryStart {
+  /** Asked for when someone lists the queries: statements may be as large as a body. */
+  readonly text: () => string;
+  readonly database: string;
+  readonly user: string;
+  /** `query-timeout`, milliseconds; 0 is none. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
 }
 
 interface Entry {
@@ -30,28 +53,28 @@ interface Entry {
 /** The queries that this node runs for its clients (spec F59 to F61). */
 export class QueryRegistry {
   readonly #clock: Clock;
-  readonly #concurrentMax: number;
+  readonly #log: Log;
+  readonly #limits: QueryLimits;
   readonly #entries = new Map<number, Entry>();
   #lastId = 0;
   #finishedCount = 0;
   #finishedMs = 0;
 
-  /** `concurrentMax` 0 is no limit. */
-  constructor(clock: Clock, options: { readonly concurrentMax: number }) {
+  constructor(
+    { clock, log }: { readonly clock: Clock; readonly log: Log },
+    limits: QueryLimits = noQueryLimits,
+  ) {
     this.#clock = clock;
-    this.#concurrentMax = options.concurrentMax;
+    this.#log = log;
+    this.#limits = limits;
   }
 
-  /** `text` is asked for when someone lists the queries: statements may be as large as a body. */
-  start(query: {
-    readonly text: () => string;
-    readonly database: string;
-    readonly user: string;
-    readonly signal: AbortSignal;
-  }): QueryTicket {
-    const count = this.#entries.size + 1;
-    if (this.#concurrentMax > 0 && count > this.#concurrentMax) {
-      const text = `max-concurrent-queries limit exceeded(${count}, ${this.#concurrentMax})`;
+  /** Throws `limit_exceeded`. */
+  start(query: QueryStart): QueryTicket {
+    const { concurrentMax } = this.#limits;
+    const running = this.#entries.size;
+    if (concurrentMax > 0 && running >= concurrentMax) {
+      const text = `max-concurrent-queries limit exceeded(${running}, ${concurrentMax})`;
       throw new DbError('limit_exceeded', text);
     }
     const id = ++this.#lastId;
@@ -63,21 +86,53 @@ export class QueryRegistry {
     const onAbort = () => {
       controller.abort(query.signal.reason);
     };
+    const timers = this.#watch(id, query, controller);
     if (query.signal.aborted) onAbort();
     else query.signal.addEventListener('abort', onAbort, { once: true });
     return {
       id,
       signal: controller.signal,
-      abort: (reason) => {
-        controller.abort(reason);
-      },
       done: () => {
         query.signal.removeEventListener('abort', onAbort);
+        for (const timer of timers) timer.cancel();
         if (!this.#entries.delete(id)) return;
         this.#finishedCount++;
         this.#finishedMs += this.#clock.monotonicMs() - startedMs;
       },
     };
+  }
+
+  /** Logs a query that takes long, and ends one that takes too long (spec F61, F62). */
+  #watch(
+    id: number,
+    { text, database, user, timeoutMs }: QueryStart,
+    controller: AbortController,
+  ): readonly Timer[] {
+    const { slowAfterMs, logsTimedOut } = this.#limits;
+    const timers: Timer[] = [];
+    if (slowAfterMs > 0) {
+      const warn = (): void => {
+        this.#log.warn(`Detected slow query: ${text()} (qid: ${id}, database: ${database}, user: ${user}, threshold: ${durationText(slowAfterMs)})`); // prettier-ignore
+      };
+      timers.push(this.#clock.after(slowAfterMs, warn));
+    }
+    if (timeoutMs > 0) {
+      const end = (): void => {
+        const fields = { query: text(), database, user, timeout: durationText(timeoutMs) };
+        if (logsTimedOut) this.#log.warn('query killed for exceeding timeout limit', fields);
+        controller.abort(new DbError('timeout', 'query-timeout limit exceeded'));
+      };
+      timers.push(this.#clock.after(timeoutMs, end));
+    }
+    return timers;
+  }
+
+  /** A line for each query that still runs: `termination-query-log`, when the node is told to stop. */
+  logRunning(): void {
+    for (const { id, text, database, durationNs, status, user } of this.list()) {
+      const duration = formatGoDuration(wholeUnits(durationNs));
+      this.#log.info('Current Queries', { qid: id, query: text, database, duration, status, user });
+    }
   }
 
   /** As the reference counts them (spec 1.11). */
@@ -110,4 +165,14 @@ export class QueryRegistry {
     if (entry.controller.signal.aborted) throw new DbError('conflict', 'already killed');
     entry.controller.abort(new DbError('cancelled', 'query interrupted'));
   }
+}
+
+function durationText(durationMs: number): string {
+  return formatGoDuration(BigInt(Math.round(durationMs * 1e6)));
+}
+
+/** Cut to the largest unit of which there is one. */
+function wholeUnits(durationNs: bigint): bigint {
+  const unitNs = [1_000_000_000n, 1_000_000n, 1_000n].find((unit) => durationNs >= unit) ?? 1n;
+  return durationNs - (durationNs % unitNs);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
+import type { Clock } from '../../env/clock.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { emptyCatalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/model/command.ts';
@@ -19,7 +19,7 @@ test('statements: what is dropped the metas decide, also when this node has not 
     clock,
     log: {} as Log,
     meta: { catalog: emptyCatalog, nodeId: 4, execute },
-    registry: new QueryRegistry(clock, { concurrentMax: 0 }),
+    registry: new QueryRegistry({ clock, log: {} as Log }),
   } as unknown as StatementPorts;
   const request = {
     statements: parseQuery('DROP RETENTION POLICY p ON d'),
@@ -38,7 +38,7 @@ test('statements: what is dropped the metas decide, also when this node has not 
 
 async function resultsOf(q: string, signal: AbortSignal, more: Partial<StatementPorts>) {
   const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
-  const registry = new QueryRegistry(clock, { concurrentMax: 0 });
+  const registry = new QueryRegistry({ clock, log: {} as Log });
   const meta = { catalog: emptyCatalog, nodeId: 4 };
   const ports = { clock, meta, registry, ...more } as unknown as StatementPorts;
   const request = {

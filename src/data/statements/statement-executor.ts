@@ -88,20 +88,13 @@ export class StatementExecutor {
     const text = (): string => statements.map(printStatement).join(';\n');
     let ticket;
     try {
-      const { signal } = request;
-      ticket = this.#ports.registry.start({ text, database, user: principal.name, signal });
+      const { signal, timeoutMs } = request;
+      ticket = this.#ports.registry.start({ text, database, user: principal.name, timeoutMs, signal }); // prettier-ignore
     } catch (error) {
       yield { statementId: 0, series: [], error: errorText(error) };
       return;
     }
     const { signal } = ticket;
-    const running = ticket;
-    const timer =
-      request.timeoutMs > 0
-        ? this.#ports.clock.after(request.timeoutMs, () => {
-            running.abort(new DbError('timeout', 'query-timeout limit exceeded'));
-          })
-        : undefined;
     let failed = false;
     try {
       for (const [statementId, statement] of statements.entries()) {
@@ -115,7 +108,6 @@ export class StatementExecutor {
         }
       }
     } finally {
-      timer?.cancel();
       ticket.done();
     }
   }

@@ -137,12 +137,18 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   only(api, '/write', (request, reply) =>
     request.method === 'OPTIONS' ? reply.code(200).send() : handleWrite(request, reply, parts),
   );
+  only(api, '/api/v2/query', (request, reply) =>
+    request.method === 'OPTIONS' ? reply.code(200).send() : sendError(reply, 403, noFluxText),
+  );
   // The reference asks for no method here.
   only(api, '/debug/vars', (_request, reply) => sendVars(reply, ports));
   only(api, '/metrics', (_request, reply) => sendMetrics(reply, ports));
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+
+/** Flux is never enabled (spec F75): a node whose configuration asks for it does not start. */
+const noFluxText = 'Flux query service disabled. Verify flux-enabled=true in the [http] section of the InfluxDB config.'; // prettier-ignore
 
 const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
@@ -152,6 +158,7 @@ const methodsOf: Readonly<Record<string, readonly string[]>> = {
   '/health': ['GET', 'HEAD'],
   '/query': ['OPTIONS', 'GET', 'POST'],
   '/write': ['OPTIONS', 'POST'],
+  '/api/v2/query': ['OPTIONS', 'POST'],
   '/debug/vars': allMethods,
   '/metrics': ['GET', 'HEAD'],
 };
