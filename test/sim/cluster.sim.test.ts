@@ -4,6 +4,7 @@ import { plants, type Plant } from './cluster/plants.ts';
 import { runCommands } from './cluster/run-commands.ts';
 import { runElections } from './cluster/run-elections.ts';
 import { runPlanted } from './cluster/run-planted.ts';
+import { runQueries } from './cluster/run-queries.ts';
 import { runSeed } from './cluster/run-seed.ts';
 
 test.each([1, 2])('cluster: seed %i keeps every promise under random faults', async (seed) => {
@@ -22,6 +23,16 @@ test('metas: elections among crashes and delays keep one leader a term', async (
 test('metas: commands that the network doubles and delays apply once', async () => {
   for (let seed = 1; seed <= 2; seed++) expect(await runCommands(seed)).toBeGreaterThan(20);
 });
+
+test.each([9, 10])(
+  'continuous queries: seed %i leaves no window out, and late writes are refused',
+  async (seed) => {
+    const { runCount, holderCount, refusedCount } = await runQueries(seed);
+    expect(runCount).toBeGreaterThan(50);
+    expect(holderCount).toBeGreaterThan(1);
+    expect(refusedCount).toBeGreaterThan(0);
+  },
+);
 
 test('cluster: a seed replays to the same trace, also in another process', async () => {
   const { traceHash } = await runSeed(4, { faultsMs: 5_000 });
@@ -45,6 +56,8 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'folder-not-missed': 1,
   'hint-not-synced': 1,
   'hints-forgotten': 1,
+  'fence-ignored': 9,
+  'marks-ahead': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

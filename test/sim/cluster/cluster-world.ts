@@ -18,6 +18,7 @@ import { RpcClient } from '../../../src/rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
 import { startDataNode, type DataNode } from '../../../src/server/data-node.ts';
 import { World, type SimNode } from '../world/world.ts';
+import { FenceWatch } from './check-queries.ts';
 import { Victim } from './damage.ts';
 import { Events } from './events.ts';
 import { History } from './history.ts';
@@ -49,6 +50,7 @@ export class ClusterWorld {
   /** What must happen in a run for it to show anything, counted from the trace. */
   readonly events = new Events();
   readonly victim: Victim;
+  readonly fences: FenceWatch;
   /** Machines that are part of the cluster, or about to be. */
   names: readonly string[] = founders;
   readonly #plant: Plant | undefined;
@@ -64,6 +66,9 @@ export class ClusterWorld {
         this.events.note(line);
         options.onTrace?.(line);
       },
+    });
+    this.fences = new FenceWatch((error) => {
+      this.world.fail(error);
     });
     this.#random = this.world.random('machines');
     this.victim = new Victim(this.world.random('victim'));
@@ -186,7 +191,9 @@ export class ClusterWorld {
   async #startData(name: string): Promise<void> {
     const text = dataToml(name, this.knobs);
     const config = Config.read({ text, environment: {}, keys: dataKeys });
-    const env = planted(this.machine(name).env, this.#plant);
+    const bare = this.machine(name).env;
+    const watched = { ...bare, transport: this.fences.watch(bare.transport, name) };
+    const env = planted(watched, this.#plant);
     const onFatal = (error: unknown): void => {
       this.#onEnd(name, error);
     };

@@ -2,6 +2,7 @@ import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
 import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
+import type { Command } from '../../../src/meta/model/command.ts';
 import type { HardState } from '../../../src/raft/types.ts';
 import { decodeMessage, encodeMessage } from '../../../src/rpc/message.ts';
 
@@ -66,5 +67,49 @@ export function forgettingCommands(transport: RpcTransport): RpcTransport {
           return handlers.call(method, executeMethod.request.encode(other), context);
         },
       }),
+  };
+}
+
+/** Owners do not look at the lease that a write shows. */
+export function ignoringFences(transport: RpcTransport): RpcTransport {
+  return {
+    stream: (address, method, request, options) =>
+      transport.stream(address, method, request, options),
+    close: () => transport.close(),
+    call: (address, method, request, options) => transport.call(address, method, request, options),
+    listen: (address, handlers) =>
+      transport.listen(address, {
+        ...handlers,
+        call: (method, request, context) => {
+          if (method !== writeShardsMethod.path) return handlers.call(method, request, context);
+          const { batches } = writeShardsMethod.request.decode(request);
+          const open = batches.map((batch) => ({ ...batch, fence: undefined }));
+          return handlers.call(
+            method,
+            writeShardsMethod.request.encode({ batches: open }),
+            context,
+          );
+        },
+      }),
+  };
+}
+
+/** A query is marked as if it had run four seconds further. */
+export function markingAhead(transport: RpcTransport): RpcTransport {
+  return {
+    listen: (address, handlers) => transport.listen(address, handlers),
+    stream: (address, method, request, options) =>
+      transport.stream(address, method, request, options),
+    close: () => transport.close(),
+    call: (address, method, request, options) => {
+      if (method !== executeMethod.path) return transport.call(address, method, request, options);
+      const logged = executeMethod.request.decode(request);
+      const command = logged.command as Command;
+      if (command.kind !== 'mark-continuous-queries')
+        return transport.call(address, method, request, options);
+      const marks = command.marks.map((mark) => ({ ...mark, ranUntilNs: mark.ranUntilNs + 4_000_000_000n })); // prettier-ignore
+      const ahead = executeMethod.request.encode({ ...logged, command: { ...command, marks } });
+      return transport.call(address, method, ahead, options);
+    },
   };
 }

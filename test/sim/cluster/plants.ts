@@ -1,6 +1,12 @@
 import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
 import type { Env } from '../../../src/env/env.ts';
-import { forgettingCommands, forgettingVotes, swallowingFailures } from './plants-network.ts';
+import {
+  forgettingCommands,
+  forgettingVotes,
+  ignoringFences,
+  markingAhead,
+  swallowingFailures,
+} from './plants-network.ts';
 import {
   droppingLogsEarly,
   forgettingHints,
@@ -26,6 +32,8 @@ export const plants = [
   'folder-not-missed',
   'hint-not-synced',
   'hints-forgotten',
+  'fence-ignored',
+  'marks-ahead',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -40,6 +48,10 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, disk: forgettingHints(env.disk) };
     case 'lost-retry':
       return { ...env, transport: swallowingFailures(env.transport) };
+    case 'fence-ignored':
+      return { ...env, transport: ignoringFences(env.transport) };
+    case 'marks-ahead':
+      return { ...env, transport: markingAhead(env.transport) };
     case 'command-applied-twice':
       return { ...env, transport: forgettingCommands(env.transport) };
     default:

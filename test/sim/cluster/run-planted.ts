@@ -1,6 +1,7 @@
 import type { Plant } from './plants.ts';
 import { runCommands } from './run-commands.ts';
 import { runElections } from './run-elections.ts';
+import { runQueries } from './run-queries.ts';
 import { runSeed } from './run-seed.ts';
 
 /** Short, as more seeds find more than longer runs. */
@@ -10,5 +11,6 @@ const faultsMs = 10_000;
 export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   if (plant === 'vote-not-persisted') await runElections(seed, { plant });
   else if (plant === 'command-applied-twice') await runCommands(seed, { plant });
+  else if (plant === 'fence-ignored' || plant === 'marks-ahead') await runQueries(seed, { plant });
   else await runSeed(seed, { plant, faultsMs });
 }
