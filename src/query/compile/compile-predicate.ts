@@ -138,10 +138,13 @@ function plainOf(
   return compare(asked, { kind: 'field', name: ref.name }, { kind: 'constant', value });
 }
 
-/** Beside a float an int64 counts as one, so that only numbers that both can hold may be compared as they are. */
+/**
+ * An int64 beside a float counts as the nearest float, so that only numbers that both can hold may be compared as they are.
+ * Beyond 2^53 the nearest float stays beyond it: a float below that compares with whole numbers as they are, too.
+ */
 function isExactIn(value: number | bigint, stored: 'float' | 'integer' | 'unsigned'): boolean {
   if (stored === 'float') return typeof value === 'number' || BigInt.asIntN(53, value) === value;
-  return typeof value === 'bigint';
+  return typeof value === 'bigint' || Math.abs(value) < 2 ** 53;
 }
 
 function constantOf(expr: Expr): Value | undefined {

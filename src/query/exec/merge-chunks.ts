@@ -1,5 +1,7 @@
 import type { Column, ColumnType } from '../column.ts';
-import { ColumnBuilder, sliceColumn } from './column-builder.ts';
+import { must } from '../../base/assert.ts';
+import { sliceColumn } from './column-builder.ts';
+import { MergedRows } from './pick-merged.ts';
 import type { RowChunk } from './series-rows.ts';
 
 /** Rows in time order, a chunk at a time; 'pause' where much was read without a row to show for it. */
@@ -7,16 +9,51 @@ export interface ChunkStream {
   next(): RowChunk | 'pause' | undefined;
 }
 
-interface Lane {
+const noRows: RowChunk = { timesNs: new BigInt64Array(0), columns: [] };
+
+class Lane {
   readonly stream: ChunkStream;
   readonly order: number;
-  chunk: RowChunk;
-  at: number;
+  readonly #rankAt: number | undefined;
+  chunk: RowChunk = noRows;
+  at = 0;
+  /** Of its next row: upper and lower word of the time, and the rank. A bigint for each comparison costs too much. */
+  high = 0;
+  low = 0;
+  rank = 0;
+  #words: Uint32Array = new Uint32Array(0);
+  /** Its place among those that the rows being merged are of; -1 for none. */
+  number = -1;
+
+  constructor(stream: ChunkStream, order: number, rankAt: number | undefined) {
+    this.stream = stream;
+    this.order = order;
+    this.#rankAt = rankAt;
+  }
+
+  get isAtEnd(): boolean {
+    return this.at === this.chunk.timesNs.length;
+  }
+
+  take(chunk: RowChunk): void {
+    const { buffer, byteOffset, length } = chunk.timesNs;
+    this.#words = new Uint32Array(buffer, byteOffset, length * 2);
+    this.chunk = chunk;
+    this.at = -1;
+    this.advance();
+  }
+
+  advance(): void {
+    const at = ++this.at;
+    if (this.isAtEnd) return;
+    this.low = this.#words[at * 2] ?? 0;
+    this.high = (this.#words[at * 2 + 1] ?? 0) | 0;
+    const column = this.#rankAt === undefined ? undefined : this.chunk.columns[this.#rankAt];
+    if (column?.type === 'integer') this.rank = Number(column.values[at]);
+  }
 }
 
 const chunkRowsMax = 4096;
-
-const noRows: RowChunk = { timesNs: new BigInt64Array(0), columns: [] };
 
 export interface ChunkOrder {
   readonly ascending: boolean;
@@ -36,31 +73,29 @@ export function* mergeChunks(
   const lanes: Lane[] = [];
   for (const [order, stream] of streams.entries()) {
     const chunk = yield* nextChunk(stream);
-    if (chunk !== undefined) lanes.push({ stream, order, chunk, at: 0 });
+    if (chunk === undefined) continue;
+    const lane = new Lane(stream, order, rankAt);
+    lane.take(chunk);
+    lanes.push(lane);
   }
   const before = (left: Lane, right: Lane): boolean => {
-    const a = left.chunk.timesNs[left.at] ?? 0n;
-    const b = right.chunk.timesNs[right.at] ?? 0n;
-    if (a !== b) return ascending ? a < b : a > b;
-    const [leftRank, rightRank] = [rankOf(left, rankAt), rankOf(right, rankAt)];
-    return leftRank === rightRank ? left.order < right.order : leftRank < rightRank;
+    if (left.high !== right.high)
+      return ascending ? left.high < right.high : left.high > right.high;
+    if (left.low !== right.low) return ascending ? left.low < right.low : left.low > right.low;
+    return left.rank === right.rank ? left.order < right.order : left.rank < right.rank;
   };
   heapify(lanes, before);
+  const merged = new MergedRows(lanes.length > 1 ? chunkRowsMax : 0);
   while (lanes.length > 1) {
-    const chunk = passThrough(lanes, ascending) ?? mergeRows(lanes, types, before);
+    const chunk = passThrough(lanes, ascending) ?? mergeRows(lanes, { types, merged, before });
     if (chunk.timesNs.length > 0) yield chunk;
     yield* refill(lanes, before);
   }
   const last = lanes[0];
   if (last === undefined) return;
-  if (last.at < last.chunk.timesNs.length) yield rest(last);
+  if (!last.isAtEnd) yield rest(last);
   for (let chunk = last.stream.next(); chunk !== undefined; chunk = last.stream.next())
     yield chunk === 'pause' ? noRows : chunk;
-}
-
-function rankOf({ chunk, at }: Lane, rankAt: number | undefined): bigint {
-  const column = rankAt === undefined ? undefined : chunk.columns[rankAt];
-  return column?.type === 'integer' ? (column.values[at] ?? 0n) : 0n;
 }
 
 /** The next chunk with rows. */
@@ -99,27 +134,31 @@ function passThrough(lanes: Lane[], ascending: boolean): RowChunk | undefined {
 
 function mergeRows(
   lanes: Lane[],
-  types: readonly ColumnType[],
-  before: (left: Lane, right: Lane) => boolean,
+  to: {
+    readonly types: readonly ColumnType[];
+    readonly merged: MergedRows;
+    readonly before: (left: Lane, right: Lane) => boolean;
+  },
 ): RowChunk {
-  const timesNs = new BigInt64Array(chunkRowsMax);
-  const builders = types.map((type) => new ColumnBuilder(type, chunkRowsMax));
-  let count = 0;
-  while (count < chunkRowsMax && lanes.length > 1) {
-    const first = lanes[0];
-    if (first === undefined) break;
-    timesNs[count++] = first.chunk.timesNs[first.at] ?? 0n;
-    for (let c = 0; c < builders.length; c++) {
-      const column = first.chunk.columns[c];
-      if (column === undefined) builders[c]?.pushNull();
-      else builders[c]?.pushFrom(column, first.at);
-    }
-    first.at++;
+  const { types, merged, before } = to;
+  // Those that rows come of: few of very many, it may be.
+  const touched: Lane[] = [];
+  merged.clear();
+  while (merged.count < chunkRowsMax) {
+    const first = must(lanes[0], 'there are lanes to merge');
+    if (first.number < 0) first.number = touched.push(first) - 1;
+    merged.push(first.number, first.at);
+    first.advance();
     // Its next chunk may be long in coming.
-    if (first.at === first.chunk.timesNs.length) break;
+    if (first.isAtEnd) break;
     siftDown(lanes, 0, before);
   }
-  return { timesNs: timesNs.slice(0, count), columns: builders.map((b) => b.finish()) };
+  for (const lane of touched) lane.number = -1;
+  const chunks = touched.map(({ chunk }) => chunk);
+  return {
+    timesNs: merged.times(chunks.map(({ timesNs }) => timesNs)),
+    columns: types.map((type, c) => merged.pick(type, chunks.map(({ columns }) => columns[c]))), // prettier-ignore
+  };
 }
 
 /** Gives the first lane its next chunk once it has none left, or removes it at its end. */
@@ -128,15 +167,12 @@ function* refill(
   before: (left: Lane, right: Lane) => boolean,
 ): Generator<RowChunk, undefined> {
   const first = lanes[0];
-  if (first === undefined || first.at < first.chunk.timesNs.length) return;
+  if (first === undefined || !first.isAtEnd) return;
   const next = yield* nextChunk(first.stream);
   if (next === undefined) {
     const last = lanes.pop();
     if (last !== undefined && lanes.length > 0) lanes[0] = last;
-  } else {
-    first.chunk = next;
-    first.at = 0;
-  }
+  } else first.take(next);
   siftDown(lanes, 0, before);
 }
 
@@ -149,19 +185,21 @@ function siftDown(
   start: number,
   before: (left: Lane, right: Lane) => boolean,
 ): void {
+  const moved = lanes[start];
+  if (moved === undefined) return;
   let at = start;
   for (;;) {
-    let least = at;
-    for (const child of [2 * at + 1, 2 * at + 2]) {
-      const lane = lanes[child];
-      const leastLane = lanes[least];
-      if (lane !== undefined && leastLane !== undefined && before(lane, leastLane)) least = child;
+    let next = 2 * at + 1;
+    let child = lanes[next];
+    const other = lanes[next + 1];
+    if (child === undefined) break;
+    if (other !== undefined && before(other, child)) {
+      next++;
+      child = other;
     }
-    const a = lanes[at];
-    const b = lanes[least];
-    if (least === at || a === undefined || b === undefined) return;
-    lanes[at] = b;
-    lanes[least] = a;
-    at = least;
+    if (!before(child, moved)) break;
+    lanes[at] = child;
+    at = next;
   }
+  lanes[at] = moved;
 }

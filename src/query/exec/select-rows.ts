@@ -1,8 +1,8 @@
-import type { Column } from '../column.ts';
 import { evaluate, type MatcherFactory, type Predicate } from '../predicate.ts';
 import type { FragmentContext } from './context.ts';
-import { cellValue, ColumnBuilder } from './column-builder.ts';
+import { cellValue } from './column-builder.ts';
 import { maskedRows } from './masked-rows.ts';
+import { pickRows } from './pick-rows.ts';
 import type { RowChunk } from './series-rows.ts';
 
 /** The rows of a chunk that pass the predicate; `names[i]` is the field of column i. */
@@ -13,18 +13,11 @@ export function selectRows(
   { kernel, matcher }: Pick<FragmentContext, 'kernel' | 'matcher'>,
 ): RowChunk {
   const fast = kernel && maskedRows(chunk, predicate, names, kernel);
-  const rows = fast ?? evaluateRows(chunk, predicate, names, matcher);
+  const rows = Int32Array.from(fast ?? evaluateRows(chunk, predicate, names, matcher));
   if (rows.length === chunk.timesNs.length) return chunk;
   const timesNs = new BigInt64Array(rows.length);
   rows.forEach((row, i) => (timesNs[i] = chunk.timesNs[row] ?? 0n));
-  return { timesNs, columns: chunk.columns.map((column) => gather(column, rows)) };
-}
-
-/** The rows `rows` of a column, in their order. */
-export function gather(column: Column, rows: ArrayLike<number> & Iterable<number>): Column {
-  const builder = new ColumnBuilder(column.type, rows.length);
-  for (const row of rows) builder.pushFrom(column, row);
-  return builder.finish();
+  return { timesNs, columns: chunk.columns.map((column) => pickRows(column, rows)) };
 }
 
 function evaluateRows(
