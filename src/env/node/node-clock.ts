@@ -29,6 +29,8 @@ export class NodeClock implements Clock {
   }
 
   sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+    // A timer is a millisecond at the least, which is long for who lets others run every 5 ms.
+    if (durationMs <= 0 && signal === undefined) return new Promise((resolve) => setImmediate(resolve)); // prettier-ignore
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         timer.cancel();

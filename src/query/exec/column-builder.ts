@@ -230,6 +230,13 @@ export function cellValue(column: Column, row: number): Value | null {
   }
 }
 
+/** A column of nulls. */
+export function nullColumn(type: ColumnType, count: number): Column {
+  const builder = new ColumnBuilder(type, count);
+  for (let row = 0; row < count; row++) builder.pushNull();
+  return builder.finish();
+}
+
 /** The rows [start, end) of a column, sharing its memory where that is possible. */
 export function sliceColumn(column: Column, start: number, end: number): Column {
   const valid = column.valid?.subarray(start, end);

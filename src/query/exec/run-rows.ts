@@ -2,12 +2,12 @@ import { Buffer } from 'node:buffer';
 import { must } from '../../base/assert.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
-import type { ShardSource } from '../source.ts';
+import type { CursorRequest, ShardSource } from '../source.ts';
 import { ColumnBuilder, isConvertible, sliceColumn } from './column-builder.ts';
 import type { FragmentContext } from './context.ts';
+import { FilteredSeries, needsItsFields } from './filtered-series.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
-import { selectRows } from './select-rows.ts';
 import { SeriesRanks } from './series-ranks.ts';
 import { SeriesRows, type RowChunk } from './series-rows.ts';
 import { spansOf } from './shard-spans.ts';
@@ -177,7 +177,7 @@ function cut(columns: readonly Column[], types: readonly ColumnType[], count: nu
 /** The rows of one series as the task wants them: filtered, its tags as columns, rows without any field left out. */
 function memberStream(plan: Plan, member: MemberSeries): ChunkStream {
   const { context, task } = plan;
-  let opened: { readonly rows: SeriesRows; readonly present: readonly string[] } | undefined;
+  let opened: OpenSeries | undefined;
   let isEmpty = false;
   return {
     next(): RowChunk | 'pause' | undefined {
@@ -193,23 +193,24 @@ function memberStream(plan: Plan, member: MemberSeries): ChunkStream {
         if (round === roundsMax) return 'pause';
         context.check();
         const chunk = rows.next();
-        if (chunk === undefined) return undefined;
-        context.countPoints(chunk.timesNs.length);
-        const { residual } = member;
-        const selected =
-          residual === undefined ? chunk : selectRows(chunk, residual, present, context);
-        const shaped = shape(selected, task, present, member);
+        if (chunk === undefined || chunk === 'pause') return chunk;
+        const shaped = shape(chunk, task, present, member);
         if (shaped.timesNs.length > 0) return shaped;
       }
     },
   };
 }
 
+/** The rows of a series that pass its predicate, with the columns `present`. */
+interface OpenSeries {
+  readonly rows: { next(): RowChunk | 'pause' | undefined };
+  readonly present: readonly string[];
+}
+
 /** Undefined when the series has none of the fields. */
-function openSeries(
-  { fragment, task, context, stored }: Plan,
-  { source, seriesId, residualFields }: MemberSeries,
-): { readonly rows: SeriesRows; readonly present: readonly string[] } | undefined {
+function openSeries(plan: Plan, member: MemberSeries): OpenSeries | undefined {
+  const { fragment, task, context, stored } = plan;
+  const { source, seriesId, residual, residualFields } = member;
   const fieldTypes = must(stored.get(source), 'all shards were asked for their fields');
   const wanted = task.columns.flatMap((column) => (column.kind === 'field' ? [column] : []));
   const isThere = ({ name, type }: { readonly name: string; readonly type: ColumnType }) => {
@@ -217,15 +218,45 @@ function openSeries(
     return own !== undefined && (own === type || isConvertible(own, type));
   };
   if (!wanted.some(isThere)) return undefined;
-  const names = new Set([...wanted.map((field) => field.name), ...residualFields]);
-  const present = [...names].filter((name) => fieldTypes.has(name));
-  const { minTimeNs, maxTimeNs, ascending } = fragment;
+  const typeOf = (name: string) => fieldTypes.get(name) ?? 'float';
+  const { ascending } = fragment;
+  const rowsOf = (names: readonly string[], bounds: ReadBounds): SeriesRows => {
+    const cursors = names.map((field) => source.openCursor({ seriesId, field, ascending, ...bounds })); // prettier-ignore
+    return new SeriesRows(cursors, names.map(typeOf), context.arena, ascending);
+  };
+  const all = new Set([...residualFields, ...wanted.map((field) => field.name)]);
+  const present = [...all].filter((name) => fieldTypes.has(name));
+  const { minTimeNs, maxTimeNs } = fragment;
   const rowsFirst = task.rowsMax > 0 ? task.rowsMax : (task.shardRowsMax ?? task.seriesRowsMax);
-  const cursors = present.map((field) =>
-    source.openCursor({ seriesId, field, minTimeNs, maxTimeNs, ascending, rowsFirst }),
-  );
-  const types = present.map((name) => fieldTypes.get(name) ?? 'float');
-  return { rows: new SeriesRows(cursors, types, context.arena, ascending), present };
+  const bounds = { minTimeNs, maxTimeNs, rowsFirst };
+  if (residual === undefined) {
+    return { rows: countedRows(rowsOf(present, bounds), context), present };
+  }
+  const ownCount = residualFields.filter((name) => fieldTypes.has(name)).length;
+  const leadCount = ownCount > 0 && needsItsFields(residual, context) ? ownCount : present.length;
+  const leadNames = present.slice(0, leadCount);
+  const lateNames = present.slice(leadCount);
+  const fields = {
+    lead: rowsOf(leadNames, bounds),
+    leadNames,
+    late: lateNames.map((name) => ({ type: typeOf(name) })),
+    openLate: (first: bigint, last: bigint) => rowsOf(lateNames, { minTimeNs: first, maxTimeNs: last }), // prettier-ignore
+    predicate: residual,
+    ascending,
+  };
+  return { rows: new FilteredSeries(fields, context), present };
+}
+
+type ReadBounds = Pick<CursorRequest, 'minTimeNs' | 'maxTimeNs' | 'rowsFirst'>;
+
+function countedRows(rows: SeriesRows, context: FragmentContext): OpenSeries['rows'] {
+  return {
+    next() {
+      const chunk = rows.next();
+      if (chunk !== undefined) context.countPoints(chunk.timesNs.length);
+      return chunk;
+    },
+  };
 }
 
 function shape(

@@ -121,13 +121,6 @@ export function rowsOf({ values }: Column): number {
   return 'offsets' in values ? values.offsets.length - 1 : values.length;
 }
 
-/** A column of nulls. */
-export function nullColumn(type: ColumnType, count: number): Column {
-  const builder = new ColumnBuilder(type, count);
-  for (let row = 0; row < count; row++) builder.pushNull();
-  return builder.finish();
-}
-
 /** Bytes that a batch holds, about. */
 export function batchBytes({ timesNs, columns, subgroups }: Batch): number {
   const own = timesNs.byteLength + (subgroups?.byteLength ?? 0);

@@ -2,11 +2,11 @@ import { DbError } from '../../base/errors.ts';
 import { minTimeNs } from '../../base/units.ts';
 import type { Fill } from '../../influxql/ast.ts';
 import type { ColumnType } from '../column.ts';
-import { cellValue, ColumnBuilder, wholeOf } from '../exec/column-builder.ts';
+import { cellValue, ColumnBuilder, wholeOf, nullColumn } from '../exec/column-builder.ts';
 import type { Grid } from '../plan/level-plan.ts';
 import type { Value } from '../predicate.ts';
 import { batchRowsMax, type PointBatch } from './batch.ts';
-import { nullColumn } from './columns.ts';
+
 import type { Stage } from './stage.ts';
 import { magnitude, windowAt } from './windows.ts';
 

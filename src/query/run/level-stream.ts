@@ -1,3 +1,4 @@
+import { nullColumn } from '../exec/column-builder.ts';
 import { must } from '../../base/assert.ts';
 import type { ColumnType } from '../column.ts';
 import { callType } from '../assemble/calls.ts';
@@ -20,7 +21,7 @@ import {
   type PointBatch,
 } from './batch.ts';
 import { CallStream } from './call-stream.ts';
-import { concatPoints, nullColumn, pointsBytes } from './columns.ts';
+import { concatPoints, pointsBytes } from './columns.ts';
 import { foldedPoints, mergeSummaries } from './folded-points.ts';
 import { joinPoints } from './join-points.ts';
 import { LimitStage } from './limit-stage.ts';

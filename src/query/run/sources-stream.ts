@@ -1,11 +1,11 @@
 import type { Column } from '../column.ts';
-import { cellValue, ColumnBuilder } from '../exec/column-builder.ts';
+import { cellValue, ColumnBuilder, nullColumn } from '../exec/column-builder.ts';
 import { concatColumns } from '../exec/concat-columns.ts';
 import type { FeedColumn, SubqueryFilter, SubqueryRead } from '../plan/level-plan.ts';
 import { runProgram } from '../plan/program.ts';
 import type { Subgroups } from './batch.ts';
 import { compareGroupIds, type Batch, type GroupId, type GroupStream } from './batch.ts';
-import { batchBytes, concatTimes, convertColumn, nullColumn, pickBatch, withoutNaN } from './columns.ts'; // prettier-ignore
+import { batchBytes, concatTimes, convertColumn, pickBatch, withoutNaN } from './columns.ts'; // prettier-ignore
 import type { RunContext } from './run-context.ts';
 
 /** A source of a level: its rows as they come, and how they become rows of the level. */
