@@ -130,3 +130,18 @@ export const grpc: {
     };
   };
 };
+
+export const influxdb: {
+  readonly v1: {
+    readonly Meta: MessageType;
+    readonly Database: MessageType;
+    readonly RetentionPolicy: MessageType;
+    readonly ShardGroup: MessageType;
+    readonly Shard: MessageType;
+    readonly ShardOwner: MessageType;
+    readonly Subscription: MessageType;
+    readonly ContinuousQuery: MessageType;
+    readonly User: MessageType;
+    readonly Privilege: MessageType;
+  };
+};
