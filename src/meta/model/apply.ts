@@ -1,4 +1,5 @@
 import { DbError, isDbError } from '../../base/errors.ts';
+import { applyImport } from './apply-import.ts';
 import { applyJobCommand } from './apply-jobs.ts';
 import { applyNodeCommand } from './apply-nodes.ts';
 import { applySchemaCommand } from './apply-schema.ts';
@@ -101,6 +102,8 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'set-user-admin':
     case 'set-user-privilege':
       return { catalog: applyUserCommand(catalog, command) };
+    case 'import-databases':
+      return { catalog: applyImport(catalog, command) };
     case 'acquire-lease':
       return acquireLease(catalog, command);
   }

@@ -50,5 +50,6 @@ export const commandSet: CommandSet = {
     'set-user-hash': 2,
     'set-user-admin': 2,
     'set-user-privilege': 2,
+    'import-databases': 3,
   },
 };

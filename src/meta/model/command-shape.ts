@@ -5,35 +5,39 @@
  * Invariant: the same answer on every replica, so it looks at types and fixed bounds only.
  */
 import { DbError } from '../../base/errors.ts';
-import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { Command, ContinuousQueryMark, LoggedCommand, PolicySpec } from './command.ts';
+import { isDatabase, isUser } from './imported-shape.ts';
+import {
+  hasShape,
+  isCount,
+  isFlag,
+  isInt64,
+  isListOf,
+  isObject,
+  isPrivilege,
+  isReplicaCount,
+  isText,
+  isTime,
+  isUint64,
+  orAbsent,
+  type Check,
+  type Shape,
+} from './value-checks.ts';
 
-type Check = (value: unknown) => boolean;
-type Shape<T> = { readonly [Key in keyof Required<T>]: Check };
-
-const int64Min = -(2n ** 63n);
-const int64Max = 2n ** 63n - 1n;
-const maxReplicaCount = 2 ** 31 - 1;
 /** Of one command; a writer with more sends several. */
 const timesMax = 100_000;
 
 /** Of one command. */
 export const marksMax = 1_024;
+/** Databases, and users, of one import. */
+const importedMax = 100_000;
 /** Of one subscription. */
 const destinationsMax = 64;
 /** Of one node. */
 const labelsMax = 1_024;
 
-const isText: Check = (value) => typeof value === 'string';
-const isFlag: Check = (value) => typeof value === 'boolean';
-const isCount: Check = (value) => Number.isSafeInteger(value);
-const isInt64: Check = (value) =>
-  typeof value === 'bigint' && value >= int64Min && value <= int64Max;
-const isUint64: Check = (value) => typeof value === 'bigint' && value >= 0n && value < 2n ** 64n;
-const isTime: Check = (value) => isInt64(value) && within(value as bigint, minTimeNs, maxTimeNs);
 const isTimes: Check = (value) =>
   Array.isArray(value) && value.length <= timesMax && value.every(isTime);
-const isReplicaCount: Check = (value) => isCount(value) && (value as number) <= maxReplicaCount;
 const isPositive: Check = (value) => isInt64(value) && (value as bigint) > 0n;
 const isTexts: Check = (value) =>
   Array.isArray(value) && value.length <= labelsMax && value.every(isText);
@@ -43,12 +47,6 @@ const isLabels: Check = (value) =>
   value.every((label) => hasShape(label, { name: isText, value: isText }));
 const isDestinations: Check = (value) =>
   isTexts(value) && (value as readonly string[]).length <= destinationsMax;
-const isPrivilege: Check = (value) =>
-  ['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES'].includes(value as string);
-const orAbsent =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
 
 const policyShape: Shape<PolicySpec> = {
   name: orAbsent(isText),
@@ -123,6 +121,13 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'set-user-hash': { name: isText, hash: isText },
   'set-user-admin': { name: isText, isAdmin: isFlag },
   'set-user-privilege': { name: isText, database: isText, privilege: isPrivilege },
+  'import-databases': {
+    nodeId: isCount,
+    databases: isListOf(isDatabase, importedMax),
+    users: isListOf(isUser, importedMax),
+    maxShardGroupId: isCount,
+    maxShardId: isCount,
+  },
   'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
 };
 
@@ -144,16 +149,4 @@ export function isLogged(value: unknown): value is LoggedCommand {
 
 function malformed(what: string): DbError {
   return new DbError('invalid_argument', `malformed catalog command: ${what}`);
-}
-
-function hasShape(value: unknown, shape: Readonly<Record<string, Check>>): boolean {
-  return isObject(value) && Object.entries(shape).every(([key, check]) => check(value[key]));
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
-function within(value: bigint, min: bigint, max: bigint): boolean {
-  return value >= min && value <= max;
 }

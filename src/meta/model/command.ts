@@ -1,4 +1,5 @@
-import type { GrantedPrivilege, NodeLabel } from './catalog.ts';
+import type { GrantedPrivilege, NodeLabel, User } from './catalog.ts';
+import type { Database } from './database.ts';
 
 /** Changes of the catalog. A kind or field is never given a new meaning; new ones are added (decision D9). */
 export type Command =
@@ -122,6 +123,17 @@ export type Command =
       readonly name: string;
       readonly database: string;
       readonly privilege: GrantedPrivilege;
+    }
+  | {
+      /** What a single InfluxDB had, and one data node has on its disk by now. */
+      readonly kind: 'import-databases';
+      /** Becomes the one owner of all shards, whoever owned them before. */
+      readonly nodeId: number;
+      readonly databases: readonly Database[];
+      readonly users: readonly User[];
+      /** Ids count on from these. */
+      readonly maxShardGroupId: number;
+      readonly maxShardId: number;
     }
   | {
       readonly kind: 'acquire-lease';
