@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import type { Disk, DiskLock } from '../env/disk.ts';
+import type { Disk, DiskLock } from './disk.ts';
 
 const lockName = '.lock';
 
@@ -15,7 +14,7 @@ export async function lockFolders(disk: Disk, folders: readonly string[]): Promi
   try {
     for (const folder of new Set(folders)) {
       await disk.makeDir(folder);
-      locks.push(await disk.lock(join(folder, lockName)));
+      locks.push(await disk.lock(`${folder}/${lockName}`));
     }
   } catch (error) {
     await release();

@@ -1,10 +1,12 @@
 import { DbError } from '../base/errors.ts';
-import { parseGoFlags } from '../base/go-flags.ts';
+import { parseGoFlags, type Flags } from '../base/go-flags.ts';
 
 export type DaemonName = 'influxd' | 'influxd-meta';
 
 export interface CommandLine {
-  readonly command: 'run' | 'config' | 'version' | 'help';
+  /** `offline`: one of those that work on a stopped node's folders. */
+  readonly command: 'run' | 'config' | 'version' | 'help' | 'offline';
+  readonly offline?: { readonly name: string; readonly flags: Flags; readonly isHelp: boolean };
   readonly configPath: string | undefined;
   readonly pidfile: string | undefined;
   /** influxd-meta: overrides `hostname`. */
@@ -21,9 +23,23 @@ const laterCommands = ['backup', 'restore'];
 const runFlags = { config: 'text', pidfile: 'text', cpuprofile: 'text', memprofile: 'text' } as const; // prettier-ignore
 const metaFlags = { 'single-server': 'switch', hostname: 'text' } as const;
 
+/** A command that works on the folders of a node that is stopped, and its flags beside -config. */
+export interface OfflineSyntax {
+  readonly name: string;
+  /** In the list of commands. */
+  readonly about: string;
+  readonly flags: Readonly<Record<string, 'text' | 'switch'>>;
+}
+
 /** The command line of a daemon (spec 1.12): `run` is the default. Throws invalid_argument with the reference's texts. */
-export function parseCommandLine(name: DaemonName, argv: readonly string[]): CommandLine {
+export function parseCommandLine(
+  name: DaemonName,
+  argv: readonly string[],
+  offline: readonly OfflineSyntax[] = [],
+): CommandLine {
   const [first = ''] = argv;
+  const own = offline.find((command) => command.name === first);
+  if (own !== undefined) return parseOffline(own, argv.slice(1));
   const isNamed = first !== '' && !first.startsWith('-');
   const command = isNamed ? commands.find((one) => one === first) : 'run';
   if (command === undefined) {
@@ -33,7 +49,7 @@ export function parseCommandLine(name: DaemonName, argv: readonly string[]): Com
     throw new DbError('invalid_argument', `unknown command "${first}"\n${hint}`);
   }
   const args = isNamed ? argv.slice(1) : argv;
-  const isHelp = args.some((arg) => /^--?(h|help)$/.test(arg));
+  const isHelp = args.some(isHelpFlag);
   const kinds = name === 'influxd-meta' ? { ...runFlags, ...metaFlags } : runFlags;
   const values: Readonly<Record<string, string | true>> = isHelp ? {} : parseGoFlags(args, kinds).values; // prettier-ignore
   const text = (flag: string): string | undefined => {
@@ -50,7 +66,31 @@ export function parseCommandLine(name: DaemonName, argv: readonly string[]): Com
   };
 }
 
-export function usage(name: DaemonName): string {
+function parseOffline({ name, flags: kinds }: OfflineSyntax, args: readonly string[]): CommandLine {
+  const isHelp = args.some(isHelpFlag);
+  const flags = isHelp
+    ? { values: {}, rest: [] }
+    : parseGoFlags(args, { config: 'text', ...kinds });
+  const [unknown] = flags.rest;
+  if (unknown !== undefined)
+    throw new DbError('invalid_argument', `${name}: unexpected argument: ${unknown}`);
+  const { config } = flags.values;
+  return {
+    command: 'offline',
+    offline: { name, flags, isHelp },
+    configPath: typeof config === 'string' && config !== '' ? config : undefined,
+    pidfile: undefined,
+    hostname: undefined,
+    isSingleServer: false,
+    ignored: [],
+  };
+}
+
+function isHelpFlag(arg: string): boolean {
+  return /^--?(h|help)$/.test(arg);
+}
+
+export function usage(name: DaemonName, offline: readonly OfflineSyntax[] = []): string {
   const kind = name === 'influxd' ? 'a data node' : 'a meta node';
   const more =
     name === 'influxd'
@@ -68,7 +108,7 @@ The commands are:
     help                 display this help message
     run                  run the node with a configuration
     version              display the version
-
+${offline.map((command) => `    ${command.name.padEnd(21)}${command.about}\n`).join('')}
 "run" is the default command. Its flags:
 
   -config path        the configuration file

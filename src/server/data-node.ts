@@ -36,6 +36,7 @@ import { RpcClient } from '../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../rpc/rpc-service.ts';
 import { serveCall, serveStream, type ServedMethod } from '../rpc/served-method.ts';
 import { Statistics, type Diagnostic, type Statistic } from '../telemetry/statistics.ts';
+import { ImportHandOver, refuseUnfinishedImport } from '../services/import-hand-over.ts';
 import { PrecreationService } from '../services/precreation.ts';
 import { RetentionService, type ServicePorts } from '../services/retention.ts';
 import { advertised } from './addresses.ts';
@@ -83,6 +84,7 @@ export async function startDataNode(
   options: DataNodeOptions,
 ): Promise<DataNode> {
   const { clock, random, log, transport } = env;
+  await refuseUnfinishedImport(env.disk, config.get('meta', 'dir'));
   const meta = await MetaClient.open(
     { ...env, log: log.child('meta') },
     config.get('meta', 'dir'),
@@ -119,11 +121,14 @@ export async function startDataNode(
   };
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
+  const importPorts = { disk: env.disk, clock, log: log.child('import'), meta };
+  const imported = await ImportHandOver.open(importPorts, config.get('meta', 'dir'));
   const services = [
     ...startMonitored(config, meta, { ...ports, isMonitored: options.isMonitored === true }),
     ...startServices(config, { clock, log, meta }),
+    imported,
   ];
-  const port = new DataListener({ env, config, meta, local });
+  const port = new DataListener({ env, config, meta, local, imported });
   const listener = await port.listen(
     [...servedShards({ clock, meta, shards: owned }), ...queries.methods, news.method],
     rpc,
@@ -315,6 +320,7 @@ class DataListener {
   readonly #config: DataConfig;
   readonly #meta: MetaClient;
   readonly #local: LocalShards;
+  readonly #imported: ImportHandOver;
   readonly #tcpAddress: string;
   readonly #httpAddress: string;
 
@@ -323,11 +329,13 @@ class DataListener {
     readonly config: DataConfig;
     readonly meta: MetaClient;
     readonly local: LocalShards;
+    readonly imported: ImportHandOver;
   }) {
     this.#env = parts.env;
     this.#config = parts.config;
     this.#meta = parts.meta;
     this.#local = parts.local;
+    this.#imported = parts.imported;
     const hostname = parts.config.get('', 'hostname');
     this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
     this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
@@ -370,6 +378,8 @@ class DataListener {
       }),
       serveCall(joinDataMethod, async (identity) => {
         await meta.join(identity);
+        // Before anybody writes: shards of an import have the ids that they came with.
+        await this.#imported.handOver();
         // Not only at the next turn of gossip: until a version is heard of, a node looks as if it were not well.
         this.#announce(rpc, identity.metaAddresses);
         return {};
@@ -395,6 +405,7 @@ class DataListener {
     await meta.leave(async () => {
       const held = await local.holdings();
       await local.deleteShards(held.map(({ shardId }) => shardId));
+      await this.#imported.forget();
     });
     this.#env.log.info('This node has left its cluster, and erased what it had', { nodeId });
   }

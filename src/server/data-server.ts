@@ -4,7 +4,7 @@ import { createDataApi } from '../http/data/data-api.ts';
 import type { DataApiOptions } from '../http/data/data-api-options.ts';
 import { entitlements } from '../license/license.ts';
 import { listenAt } from './addresses.ts';
-import { lockFolders } from './folder-locks.ts';
+import { lockFolders } from '../env/lock-folders.ts';
 import {
   startDataNode,
   workerCountOf,

@@ -1,6 +1,7 @@
 import { availableParallelism, homedir } from 'node:os';
 import { Config } from '../config/config.ts';
 import { dataArrayKeys, dataKeys } from '../config/data-keys.ts';
+import { influxCommands } from './influx-commands.ts';
 import { LicenseKeeper, licenseSettings } from './license-keeper.ts';
 import { runDaemon } from './run-daemon.ts';
 
@@ -18,6 +19,7 @@ await runDaemon(
       const tables = { keys: dataKeys, arrayKeys: dataArrayKeys, arraysAfter: 'logging' } as const;
       return Config.read({ ...input, ...tables, home });
     },
+    offline: influxCommands,
     start: async (env, config, { onFatal }) => {
       const licenses = LicenseKeeper.open(licenseSettings(config), env);
       // Loaded when it is known to start: `config`, `version` and refusals are quick without.

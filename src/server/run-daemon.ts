@@ -4,7 +4,8 @@ import type { Environment } from '../config/environment.ts';
 import type { KeyTable, loggingKeys } from '../config/key.ts';
 import type { Env } from '../env/env.ts';
 import type { LogLevel } from '../env/log.ts';
-import { parseCommandLine, usage, type CommandLine, type DaemonName } from './command-line.ts';
+import type { OfflineFlags, OfflinePorts } from '../cli/influxdb/offline-ports.ts';
+import { parseCommandLine, usage, type CommandLine, type DaemonName, type OfflineSyntax } from './command-line.ts'; // prettier-ignore
 import { findConfigFile, readConfigFile, type ConfigFilePlaces } from './config-file.ts';
 import { logo } from './logo.ts';
 import { writePidFile } from './pid-file.ts';
@@ -29,6 +30,12 @@ export interface RunningDaemon<Table extends KeyTable> extends RunningServer {
 
 type LoggingTable = KeyTable & { readonly logging: typeof loggingKeys };
 
+/** Works on the folders that a configuration names while no node does. */
+export interface OfflineCommand<Table extends KeyTable> extends OfflineSyntax {
+  readonly usage: string;
+  readonly run: (ports: OfflinePorts, config: Config<Table>, flags: OfflineFlags) => Promise<void>;
+}
+
 /** One of the two daemons. */
 export interface Daemon<Table extends LoggingTable> {
   readonly name: DaemonName;
@@ -39,6 +46,7 @@ export interface Daemon<Table extends LoggingTable> {
     readonly environment: Environment;
     readonly isShown: boolean;
   }) => Config<Table>;
+  readonly offline?: readonly OfflineCommand<Table>[];
   readonly start: (
     env: Env,
     config: Config<Table>,
@@ -57,10 +65,11 @@ export async function runDaemon<Table extends LoggingTable>(
   // A full disk or a reader that is gone takes no text; a node starts and serves all the same.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
-    const line = parseCommandLine(daemon.name, host.argv);
+    const line = parseCommandLine(daemon.name, host.argv, daemon.offline);
     if (line.command === 'version') process.stdout.write(versionLine(daemon.name));
-    else if (line.command === 'help') process.stdout.write(usage(daemon.name));
+    else if (line.command === 'help') process.stdout.write(usage(daemon.name, daemon.offline));
     else if (line.command === 'config') showConfig(new ConfigSource(daemon, line, host));
+    else if (line.command === 'offline') await runOffline(daemon, line, host);
     else await run(daemon, new ConfigSource(daemon, line, host), host);
   } catch (error) {
     process.stderr.write(`${errorText(error)}\n`);
@@ -100,6 +109,32 @@ class ConfigSource<Table extends LoggingTable> {
       const text = `${line.command}: ${what}: ${error.message.trimEnd()}. ${hint}`;
       throw new DbError('invalid_argument', text, { cause: error });
     }
+  }
+}
+
+async function runOffline<Table extends LoggingTable>(
+  daemon: Daemon<Table>,
+  line: CommandLine,
+  host: HostProcess,
+): Promise<void> {
+  const command = daemon.offline?.find(({ name }) => name === line.offline?.name);
+  if (command === undefined || line.offline === undefined) return;
+  if (line.offline.isHelp) {
+    process.stdout.write(command.usage);
+    return;
+  }
+  const { values } = line.offline.flags;
+  const { NodeDisk } = await import('../env/node/node-disk.ts');
+  const ports = { disk: new NodeDisk(), out: (text: string) => void process.stdout.write(text) };
+  const flags: OfflineFlags = {
+    text: (flag) => (typeof values[flag] === 'string' ? values[flag] : ''),
+    has: (flag) => values[flag] === true,
+  };
+  try {
+    await command.run(ports, new ConfigSource(daemon, line, host).read(), flags);
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    throw new DbError(error.code, `${command.name}: ${error.message}`, { cause: error });
   }
 }
 

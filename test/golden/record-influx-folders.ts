@@ -18,7 +18,7 @@ export const folderQuestions: readonly { readonly q: string; readonly db?: strin
   { q: 'SHOW SUBSCRIPTIONS' },
   { q: 'SHOW SERIES', db: 'old' },
   { q: 'SHOW FIELD KEYS', db: 'old' },
-  { q: 'SELECT * FROM cpu', db: 'old' },
+  { q: 'SELECT * FROM cpu GROUP BY host', db: 'old' },
   { q: 'SELECT * FROM "odd m"', db: 'old' },
   { q: 'SELECT * FROM "weekly"."cpu"', db: 'old' },
   { q: 'SELECT count(*) FROM many', db: 'old' },

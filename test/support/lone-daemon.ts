@@ -12,7 +12,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-export type Bin = 'influxd' | 'influxd-meta' | 'influxd-ctl' | 'influxd-license';
+export type Bin = 'influxd' | 'influxd-meta' | 'influxd-ctl' | 'influxd-license' | 'influx_inspect';
 
 export interface DaemonSettings {
   readonly port: number;

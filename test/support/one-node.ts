@@ -1,4 +1,3 @@
-import { DbError, type DbErrorCode } from '../../src/base/errors.ts';
 import { MiB } from '../../src/base/units.ts';
 import { LocalShards } from '../../src/data/engine/local-shards.ts';
 import { ClusterShards } from '../../src/data/shards/cluster-shards.ts';
@@ -13,27 +12,11 @@ import { PointsWriter } from '../../src/data/write/points-writer.ts';
 import { createNodeEnv } from '../../src/env/node/node-env.ts';
 import type { RpcTransport } from '../../src/env/transport.ts';
 import { createDataApi } from '../../src/http/data/data-api.ts';
-import type { MetaAccess } from '../../src/meta/client/meta-access.ts';
-import { applyCommand } from '../../src/meta/model/apply.ts';
-import { emptyCatalog, type CommandValue } from '../../src/meta/model/catalog.ts';
-import type { Command } from '../../src/meta/model/command.ts';
 import { Statistics } from '../../src/telemetry/statistics.ts';
 import { RpcClient } from '../../src/rpc/rpc-client.ts';
+import { MemoryMeta } from './memory-meta.ts';
 
-/** A catalog in memory with this node alone in it. */
-export class MemoryMeta implements MetaAccess {
-  catalog = emptyCatalog;
-  readonly nodeId = 1;
-  #index = 0;
-
-  async execute(command: Command): Promise<CommandValue | undefined> {
-    const id = `${++this.#index}`;
-    const { catalog, answer } = applyCommand(this.catalog, this.#index, { id, command });
-    if (!answer.ok) throw new DbError(answer.code as DbErrorCode, answer.text);
-    this.catalog = catalog;
-    return Promise.resolve(answer.value);
-  }
-}
+export { MemoryMeta } from './memory-meta.ts';
 
 export interface OneNode {
   readonly url: string;

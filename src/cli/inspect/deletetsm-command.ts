@@ -8,7 +8,7 @@ import { removeTsm } from '../../storage/tsm/tombstones.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import type { TsmEntry } from '../../storage/tsm/tsm-keys.ts';
 import { TsmScan, type ScannedKey } from '../../storage/tsm/tsm-scan.ts';
-import { encodeIndexKey, TsmWriter } from '../../storage/tsm/tsm-writer.ts';
+import { encodeIndexKey, summedBlock, TsmWriter } from '../../storage/tsm/tsm-writer.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { folderOf, nameOf } from './walk-files.ts';
 
@@ -125,10 +125,8 @@ async function copyKey(
   const moved: TsmEntry[] = [];
   for (const entry of entries) {
     const { storedCrc32, bytes } = await scan.block(entry);
-    const sum = new Uint8Array(4);
-    new DataView(sum.buffer).setUint32(0, storedCrc32);
     moved.push({ ...entry, offset: writer.offset });
-    writer.addEncoded(Buffer.concat([sum, bytes]), nothing);
+    writer.addEncoded(summedBlock(storedCrc32, bytes), nothing);
     if (writer.isFull) await writer.drain();
   }
   writer.addEncoded(nothing, encodeIndexKey(key, type, moved));

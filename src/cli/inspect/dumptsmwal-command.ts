@@ -1,6 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import { keySeparator } from '../../storage/tsm/tsm-format.ts';
 import { isInfluxSegment, readInfluxSegment, type InfluxLogEntry } from '../../storage/import/influx-log.ts'; // prettier-ignore
+import { rowsInOrder } from '../../models/batch-rows.ts';
 import { decodePointBatch, seriesKeysOf } from '../../models/point-batch.ts';
 import { decodeFieldTypes } from '../../storage/store/field-types-record.ts';
 import { isRefused } from '../../storage/engine/refused-rows.ts';
@@ -147,18 +148,18 @@ async function dumpPoints(
 ): Promise<void> {
   const batch = decodePointBatch(payload);
   const keys = seriesKeysOf(batch);
-  for (const { fields, columns, ordinals, series, timesNs } of batch.shapes)
-    for (const [row, timeNs] of timesNs.entries()) {
-      const isOut = isRefused(rejectBitmap, ordinals[row] ?? 0);
-      for (const [i, { name }] of fields.entries()) {
-        const key = `${keys[series[row] ?? 0]}${keySeparator}${name}`;
-        const column = columns[i];
-        if (column === undefined) continue;
-        if (order === undefined)
-          await out(`${key} ${dumpedValue(column, row)} ${timeNs}${isOut ? ' refused' : ''}\n`);
-        else if (!isOut) order.note(binaryOf(Buffer.from(`shard ${shardId}: ${key}`)), timeNs);
-      }
+  for (const { shape, row } of rowsInOrder(batch)) {
+    const timeNs = shape.timesNs[row] ?? 0n;
+    const isOut = isRefused(rejectBitmap, shape.ordinals[row] ?? 0);
+    for (const [i, { name }] of shape.fields.entries()) {
+      const key = `${keys[shape.series[row] ?? 0]}${keySeparator}${name}`;
+      const column = shape.columns[i];
+      if (column === undefined) continue;
+      if (order === undefined)
+        await out(`${key} ${dumpedValue(column, row)} ${timeNs}${isOut ? ' refused' : ''}\n`);
+      else if (!isOut) order.note(binaryOf(Buffer.from(`shard ${shardId}: ${key}`)), timeNs);
     }
+  }
 }
 
 /** A key of one character a byte. */

@@ -2,6 +2,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { quoteIdent } from '../../influxql/printer.ts';
 import { parseTimeLiteral } from '../../influxql/time-literal.ts';
+import { rowsInOrder } from '../../models/batch-rows.ts';
 import { decodePointBatch, type BatchColumn } from '../../models/point-batch.ts';
 import { isRefused } from '../../storage/engine/refused-rows.ts';
 import { readInfluxSegment } from '../../storage/import/influx-log.ts';
@@ -262,20 +263,22 @@ async function exportRecord(
 ): Promise<void> {
   const flushed = flushedSequences.get(shardId);
   if (flushed === undefined || sequence <= flushed) return;
-  const { series, shapes } = decodePointBatch(payload);
-  for (const { fields, columns, ordinals, series: seriesOf, timesNs } of shapes) {
-    const names = fields.map(({ name }) => escapeField(binary(name)));
-    let text = '';
-    for (const [row, timeNs] of timesNs.entries()) {
-      if (isRefused(rejectBitmap, ordinals[row] ?? 0)) continue;
-      if (timeNs < range.minTimeNs || timeNs > range.maxTimeNs) continue;
-      const number = seriesOf[row] ?? 0;
-      const key = binaryOf(series.bytes.subarray(series.offsets[number], series.offsets[number + 1])); // prettier-ignore
-      for (const [i, column] of columns.entries())
-        text += `${key} ${names[i]}=${lineValue(column, row)} ${timeNs}\n`;
+  const batch = decodePointBatch(payload);
+  const { offsets, bytes } = batch.series;
+  let text = '';
+  for (const { shape, row } of rowsInOrder(batch)) {
+    const timeNs = shape.timesNs[row] ?? 0n;
+    if (isRefused(rejectBitmap, shape.ordinals[row] ?? 0)) continue;
+    if (timeNs < range.minTimeNs || timeNs > range.maxTimeNs) continue;
+    const number = shape.series[row] ?? 0;
+    const key = binaryOf(bytes.subarray(offsets[number], offsets[number + 1]));
+    for (const [i, { name }] of shape.fields.entries()) {
+      const column = shape.columns[i];
+      if (column === undefined) continue;
+      text += `${key} ${escapeField(binary(name))}=${lineValue(column, row)} ${timeNs}\n`;
     }
-    await sink.add(text);
   }
+  await sink.add(text);
 }
 
 function escapeField(field: string): string {

@@ -17,6 +17,7 @@ import { unpackSnappy } from '../../codec/snappy.ts';
 import type { Disk } from '../../env/disk.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn } from '../../models/point-batch.ts';
+import { emptyColumn, gatherTexts } from '../engine/column-run.ts';
 import { FilePieces } from '../tsm/file-pieces.ts';
 
 export type InfluxLogEntry =
@@ -157,16 +158,13 @@ function decodeValues(
   const timesNs = new BigInt64Array(count);
   if (type === FieldType.string) {
     const texts: Uint8Array[] = [];
-    const offsets = new Uint32Array(count + 1);
     for (let i = 0; i < count; i++) {
       timesNs[i] = reader.i64();
-      const text = reader.take(reader.u32());
-      texts.push(text);
-      offsets[i + 1] = offsets[i]! + text.length;
+      texts.push(reader.take(reader.u32()));
     }
-    return { timesNs, values: { offsets, bytes: Buffer.concat(texts) } };
+    return { timesNs, values: gatherTexts(count, (i) => texts[i]!) };
   }
-  const values = columnOf(type, count);
+  const values = emptyColumn(type, count);
   for (let i = 0; i < count; i++) {
     timesNs[i] = reader.i64();
     if (values instanceof Float64Array) values[i] = reader.f64();
@@ -175,15 +173,6 @@ function decodeValues(
     else values[i] = Number(reader.u8() === 1);
   }
   return { timesNs, values };
-}
-
-function columnOf(
-  type: FieldType,
-  count: number,
-): Float64Array | BigInt64Array | BigUint64Array | Uint8Array {
-  if (type === FieldType.float) return new Float64Array(count);
-  if (type === FieldType.integer) return new BigInt64Array(count);
-  return type === FieldType.unsigned ? new BigUint64Array(count) : new Uint8Array(count);
 }
 
 /** Every step throws `corrupt` past the end. */

@@ -136,6 +136,14 @@ function encodeKey({ key, type, blocks }: IndexedKey): Uint8Array {
   return encodeIndexKey(new TextEncoder().encode(key), type, blocks);
 }
 
+/** A block as it is in a file: behind its CRC-32. */
+export function summedBlock(sum: number, bytes: Uint8Array): Uint8Array {
+  const block = new Uint8Array(blockCrcBytes + bytes.length);
+  new DataView(block.buffer).setUint32(0, sum);
+  block.set(bytes, blockCrcBytes);
+  return block;
+}
+
 /** A key of the index with its blocks, which ascend in time. */
 export function encodeIndexKey(
   name: Uint8Array,

@@ -1,0 +1,69 @@
+/** The databases of a cluster in the words of a single InfluxDB's meta.db. */
+import type { Catalog, User } from '../../meta/model/catalog.ts';
+import type { Database, RetentionPolicy } from '../../meta/model/database.ts';
+import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './meta-file.ts';
+
+const privilegeCodes = { 'NO PRIVILEGES': 0, READ: 1, WRITE: 2, 'ALL PRIVILEGES': 3 } as const;
+/** bcrypt, which is all that InfluxDB can check. */
+const knownHash = /^\$2[aby]\$/;
+
+/** `wanted` is a database, all when it is ''. */
+export function exportContent(catalog: Catalog, wanted: string): InfluxMeta {
+  const databases = Array.from(catalog.databases).filter(({ name }) => wanted === '' || name === wanted); // prettier-ignore
+  return {
+    term: 1,
+    index: 1,
+    clusterId: catalog.clusterId,
+    databases: databases.map(databaseOf),
+    users: (catalog.users ?? []).map(userOf),
+    maxNodeId: 0,
+    maxShardGroupId: catalog.maxShardGroupId,
+    maxShardId: catalog.maxShardId,
+  };
+}
+
+/** Users whose password has to be set again: a hash of ours means nothing there, and opens nothing. */
+export function usersWithoutPassword({ users = [] }: Catalog): readonly string[] {
+  return users.filter(({ hash }) => !knownHash.test(hash)).map(({ name }) => name);
+}
+
+function databaseOf(database: Database): InfluxDatabase {
+  const { name, defaultRetentionPolicy, retentionPolicies, continuousQueries = [] } = database;
+  return {
+    name,
+    defaultRetentionPolicy,
+    retentionPolicies: retentionPolicies.map(policyOf),
+    continuousQueries: continuousQueries.map((query) => ({ name: query.name, query: query.text })),
+  };
+}
+
+/** One node has all of it there: shards have no owners, and one copy each. */
+function policyOf(policy: RetentionPolicy): InfluxPolicy {
+  const groups = policy.shardGroups.filter(({ deletedAtNs }) => deletedAtNs === undefined);
+  return {
+    name: policy.name,
+    duration: policy.durationNs,
+    shardGroupDuration: policy.shardGroupDurationNs,
+    replicaCount: 1,
+    shardGroups: groups.map(({ id, startNs, endNs, truncatedAtNs, shards }) => ({
+      id,
+      startTime: startNs,
+      endTime: endNs,
+      deletedAt: 0n,
+      shards: shards.map((shard) => ({ id: shard.id, owners: [] })),
+      ...(truncatedAtNs !== undefined && { truncatedAt: truncatedAtNs }),
+    })),
+    subscriptions: (policy.subscriptions ?? []).map(({ name, mode, destinations }) => {
+      return { name, mode, destinations };
+    }),
+    futureWriteLimit: policy.futureLimitNs,
+    pastWriteLimit: policy.pastLimitNs,
+  };
+}
+
+function userOf({ name, hash, isAdmin, privileges }: User): InfluxUser {
+  const granted = privileges.map(({ database, privilege }) => {
+    return { database, privilege: privilegeCodes[privilege] };
+  });
+  return { name, hash: knownHash.test(hash) ? hash : '', isAdmin, privileges: granted };
+}

@@ -1,0 +1,86 @@
+/** A shard's folder of ours, and what the log has beyond it, as files that stand by themselves. */
+import { DbError } from '../../base/errors.ts';
+import type { Disk } from '../../env/disk.ts';
+import { rowsInOrder } from '../../models/batch-rows.ts';
+import { decodePointBatch } from '../../models/point-batch.ts';
+import { isRefused } from '../../storage/engine/refused-rows.ts';
+import { GatheredPoints } from '../../storage/import/gathered-points.ts';
+import { markName, readMark } from '../../storage/store/damage-mark.ts';
+import { readManifest } from '../../storage/store/shard-manifest.ts';
+import { readTsmSeal } from '../../storage/tsm/tsm-file.ts';
+import { tsmKey, tsmName, tsmNameOf } from '../../storage/tsm/tsm-format.ts';
+import { parseSegmentName } from '../../storage/wal/segment-name.ts';
+import type { WalRecord } from '../../storage/wal/wal-record.ts';
+import { readOwnLog } from '../inspect/export-sources.ts';
+import { binaryOf } from '../inspect/print-values.ts';
+
+export interface HealthyFiles {
+  /** TSM files and tombstones. */
+  readonly files: readonly string[];
+  /** Records of the log up to this one are in them. */
+  readonly flushedSequence: number;
+  /** Of the newest. */
+  readonly generation: number;
+}
+
+/** Throws `corrupt` with the path when the shard lacks something, or a file is not what it was when it was written. */
+export async function healthyFiles(disk: Disk, folder: string): Promise<HealthyFiles> {
+  const mark = await readMark(disk, folder);
+  if (mark !== undefined) throw new DbError('corrupt', `${folder}/${markName}: ${mark}`);
+  const { files: sealed, flushedSequence, gone = [] } = await readManifest(disk, folder);
+  const names = (await disk.list(folder)).map(({ name }) => name);
+  const bad = names.find((name) => name.endsWith('.bad'));
+  if (bad !== undefined) throw new DbError('corrupt', `${folder}/${bad}: set aside as damaged`);
+  for (const [name, seal] of sealed) {
+    const path = `${folder}/${name}`;
+    if (!names.includes(name)) throw new DbError('corrupt', `${path}: the file is gone`);
+    const found = await readTsmSeal(disk, path);
+    if (found.indexCrc32 !== seal.indexCrc32 || found.lengthBytes !== seal.lengthBytes)
+      throw new DbError('corrupt', `${path}: the index is not what it was when it was written`);
+  }
+  const files = names.filter((name) => {
+    const tsm = name.replace(/\.tombstone$/, '.tsm');
+    return tsmNameOf(tsm) !== undefined && !gone.includes(tsm);
+  });
+  const generation = Math.max(0, ...files.map((name) => tsmNameOf(name)?.generation ?? 0));
+  return { files, flushedSequence, generation };
+}
+
+/** Writes the shard's records behind `flushedSequence` to files of later generations in `folder`. */
+export async function writeOwnLog(
+  disk: Disk,
+  log: { readonly walFolder: string; readonly shardId: number; readonly flushedSequence: number },
+  to: { readonly folder: string; readonly generation: number },
+): Promise<void> {
+  const points = new GatheredPoints();
+  let { generation } = to;
+  const write = async (): Promise<void> => {
+    const name = tsmName({ generation: ++generation, sequence: 1 });
+    await points.write(await disk.open(`${to.folder}/${name}`, 'create'));
+  };
+  for (const { name } of await disk.list(log.walFolder)) {
+    if (parseSegmentName(name) === undefined) continue;
+    await readOwnLog(disk, `${log.walFolder}/${name}`, async (record) => {
+      if (record.shardId !== log.shardId || record.sequence <= log.flushedSequence) return;
+      gather(points, record);
+      if (points.isFull) await write();
+    });
+  }
+  if (!points.isEmpty) await write();
+}
+
+function gather(points: GatheredPoints, { payload, rejectBitmap }: WalRecord): void {
+  const batch = decodePointBatch(payload);
+  const { offsets, bytes } = batch.series;
+  for (const { shape, row } of rowsInOrder(batch)) {
+    if (isRefused(rejectBitmap, shape.ordinals[row] ?? 0)) continue;
+    const number = shape.series[row] ?? 0;
+    const series = binaryOf(bytes.subarray(offsets[number], offsets[number + 1]));
+    for (const [i, { name, type }] of shape.fields.entries()) {
+      const values = shape.columns[i];
+      if (values === undefined) continue;
+      const key = tsmKey(series, binaryOf(Buffer.from(name)));
+      points.addRow(key, type, { timeNs: shape.timesNs[row] ?? 0n, values, row });
+    }
+  }
+}

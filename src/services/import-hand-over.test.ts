@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest';
+import { MemoryMeta } from '../../test/support/memory-meta.ts';
+import { World } from '../../test/sim/world/world.ts';
+import { DbError } from '../base/errors.ts';
+import type { Env } from '../env/env.ts';
+import type { Log } from '../env/log.ts';
+import { importRecordVersion, readImportRecord, writeImportRecord, type ImportRecord } from '../meta/client/import-record.ts'; // prettier-ignore
+import type { Command } from '../meta/model/command.ts';
+import { ImportHandOver, refuseUnfinishedImport } from './import-hand-over.ts';
+
+const content = { databases: [{ name: 'd', defaultRetentionPolicy: '', retentionPolicies: [] }], users: [], maxShardGroupId: 3, maxShardId: 4 }; // prettier-ignore
+const ready: ImportRecord = { version: importRecordVersion, state: 'ready', source: 'old', metaCrc32: 7, content }; // prettier-ignore
+
+/** Metas that are asked for in vain so many times. */
+class LateMeta extends MemoryMeta {
+  nodeIdNow = 1;
+  failures = 0;
+  readonly asked: string[] = [];
+
+  override get nodeId(): number {
+    return this.nodeIdNow;
+  }
+
+  override execute(command: Command): ReturnType<MemoryMeta['execute']> {
+    this.asked.push(command.kind);
+    if (this.failures-- > 0)
+      return Promise.reject(new DbError('unavailable', 'meta service unavailable'));
+    return super.execute(command);
+  }
+}
+
+async function withRecord(
+  record: ImportRecord | undefined,
+  body: (parts: { readonly env: Env; readonly meta: LateMeta; readonly open: () => Promise<ImportHandOver> }) => Promise<void>, // prettier-ignore
+): Promise<void> {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  const log = { info: () => undefined, error: () => undefined } as unknown as Log;
+  const work = async (): Promise<void> => {
+    await env.disk.makeDir('meta');
+    if (record !== undefined) await writeImportRecord(env.disk, 'meta', record);
+    const meta = new LateMeta();
+    await meta.execute({ kind: 'create-data-node', httpAddress: 'h:1', tcpAddress: 'h:2', dataNodesMax: 1 }); // prettier-ignore
+    meta.asked.length = 0;
+    await body({ env, meta, open: () => ImportHandOver.open({ ...env, log, meta }, 'meta') });
+  };
+  await world.complete(work(), 1_000_000);
+}
+
+test('import: handed over as soon as the node is of a cluster, once', async () => {
+  await withRecord(ready, async ({ env, meta, open }) => {
+    meta.nodeIdNow = 0;
+    const imported = await open();
+    await imported.handOver();
+    expect(meta.asked).toEqual([]);
+    meta.nodeIdNow = 1;
+    await imported.handOver();
+    await imported.handOver();
+    expect(meta.asked).toEqual(['import-databases']);
+    expect(meta.catalog.databases.get('d')).toBeDefined();
+    expect(await readImportRecord(env.disk, 'meta')).toEqual({ ...ready, state: 'done', content: undefined }); // prettier-ignore
+    await imported.close();
+  });
+});
+
+test('import: tried again until the metas take it', async () => {
+  await withRecord(ready, async ({ env, meta, open }) => {
+    meta.failures = 2;
+    const imported = await open();
+    await imported.handOver();
+    expect((await readImportRecord(env.disk, 'meta'))?.state).toBe('ready');
+    await env.clock.sleep(25_000);
+    expect(meta.catalog.maxShardId).toBe(4);
+    expect((await readImportRecord(env.disk, 'meta'))?.state).toBe('done');
+    const count = meta.asked.length;
+    await env.clock.sleep(60_000);
+    expect(meta.asked.length).toBe(count);
+    await imported.close();
+  });
+});
+
+test('import: a node that leaves its cluster forgets it', async () => {
+  await withRecord(ready, async ({ env, meta, open }) => {
+    meta.failures = 1_000;
+    const imported = await open();
+    await imported.forget();
+    expect(await readImportRecord(env.disk, 'meta')).toBeUndefined();
+    meta.failures = 0;
+    meta.asked.length = 0;
+    await imported.handOver();
+    expect(meta.asked).toEqual([]);
+    await imported.close();
+  });
+});
+
+test('import: one that has not ended, or cannot be read, keeps the node from starting', async () => {
+  await withRecord({ ...ready, state: 'begun', content: undefined }, async ({ env }) => {
+    await expect(refuseUnfinishedImport(env.disk, 'meta')).rejects.toThrow('the import of old has not ended'); // prettier-ignore
+    const bytes = await env.disk.readFile('meta/import');
+    for (let at = 0; at < bytes.length; at++) {
+      const bad = bytes.slice();
+      bad[at] = (bad[at] ?? 0) ^ (1 << (at % 8));
+      await env.disk.replaceFile('meta/import', bad);
+      await expect(refuseUnfinishedImport(env.disk, 'meta'), `byte ${at}`).rejects.toThrow();
+    }
+    await env.disk.remove('meta/import');
+    await refuseUnfinishedImport(env.disk, 'meta');
+  });
+});
