@@ -6,7 +6,7 @@ import type { SeriesLimits } from '../storage/engine/series-limits.ts';
 import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { shardStatistics, type ShardFolders } from '../data/engine/shard-statistics.ts';
-import { MonitorService } from '../services/monitor.ts';
+import { MonitorService, type MonitorPorts } from '../services/monitor.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
 import { servedShards } from '../data/shards/served-shards.ts';
 import { runContinuousSelect } from '../data/statements/continuous-runs.ts';
@@ -124,7 +124,7 @@ export async function startDataNode(
   const importPorts = { disk: env.disk, clock, log: log.child('import'), meta };
   const imported = await ImportHandOver.open(importPorts, config.get('meta', 'dir'));
   const services = [
-    ...startMonitored(config, meta, { ...ports, isMonitored: options.isMonitored === true }),
+    ...startMonitored(config, { meta, heldMeta: imported.held(meta) }, { ...ports, isMonitored: options.isMonitored === true }), // prettier-ignore
     ...startServices(config, { clock, log, meta }),
     imported,
   ];
@@ -203,10 +203,10 @@ function startServices(
 /** Continuous queries and the monitor, which keeps how their runs were. */
 function startMonitored(
   config: DataConfig,
-  meta: MetaClient,
+  { meta, heldMeta }: { readonly meta: MetaClient; readonly heldMeta: MonitorPorts['meta'] },
   ports: StatementPorts & { readonly isMonitored: boolean },
 ): readonly { close(): Promise<void> }[] {
-  const monitor = ports.isMonitored ? startMonitor(config, meta, ports) : undefined;
+  const monitor = ports.isMonitored ? startMonitor(config, heldMeta, ports) : undefined;
   const queriers = startContinuousQuerier(config, meta, { ...ports, monitor });
   return [...queriers, ...(monitor === undefined ? [] : [monitor])];
 }
@@ -214,7 +214,7 @@ function startMonitored(
 /** Undefined where `[monitor]` stores nothing. */
 function startMonitor(
   config: DataConfig,
-  meta: MetaClient,
+  meta: MonitorPorts['meta'],
   { clock, log, statistics, writeLines: write }: StatementPorts,
 ): MonitorService | undefined {
   if (!config.get('monitor', 'store-enabled')) return undefined;

@@ -69,8 +69,11 @@ test('import: tried again until the metas take it', async () => {
     const imported = await open();
     await imported.handOver();
     expect((await readImportRecord(env.disk, 'meta'))?.state).toBe('ready');
+    // Whoever makes shards unasked has to wait.
+    expect(imported.held(meta).nodeId).toBe(0);
     await env.clock.sleep(25_000);
     expect(meta.catalog.maxShardId).toBe(4);
+    expect(imported.held(meta).nodeId).toBe(1);
     expect((await readImportRecord(env.disk, 'meta'))?.state).toBe('done');
     const count = meta.asked.length;
     await env.clock.sleep(60_000);

@@ -16,6 +16,7 @@ import {
   writeImportRecord,
   type ImportRecord,
 } from '../meta/client/import-record.ts';
+import type { MetaAccess } from '../meta/client/meta-access.ts';
 import type { ServicePorts } from './retention.ts';
 
 export interface HandOverPorts extends Omit<ServicePorts, 'meta'> {
@@ -56,6 +57,23 @@ export class ImportHandOver {
 
   get #isPending(): boolean {
     return this.#record?.state === 'ready';
+  }
+
+  /**
+   * The metas for who makes shards unasked, as the monitor does: as if the node were of no cluster yet while there is something
+   * to hand over. A shard that is made before has the id of one that is imported.
+   */
+  held(meta: MetaAccess): Pick<MetaAccess, 'catalog' | 'execute' | 'nodeId'> {
+    const nodeId = (): number => (this.#isPending ? 0 : meta.nodeId);
+    return {
+      get catalog() {
+        return meta.catalog;
+      },
+      get nodeId() {
+        return nodeId();
+      },
+      execute: (command) => meta.execute(command),
+    };
   }
 
   /** Does what there is to do; what fails is told in the log, and tried again. */

@@ -7,8 +7,8 @@ import { isRefused } from '../../storage/engine/refused-rows.ts';
 import { GatheredPoints } from '../../storage/import/gathered-points.ts';
 import { markName, readMark } from '../../storage/store/damage-mark.ts';
 import { readManifest } from '../../storage/store/shard-manifest.ts';
-import { readTsmSeal } from '../../storage/tsm/tsm-file.ts';
 import { tsmKey, tsmName, tsmNameOf } from '../../storage/tsm/tsm-format.ts';
+import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import type { WalRecord } from '../../storage/wal/wal-record.ts';
 import { readOwnLog } from '../inspect/export-sources.ts';
@@ -34,9 +34,9 @@ export async function healthyFiles(disk: Disk, folder: string): Promise<HealthyF
   for (const [name, seal] of sealed) {
     const path = `${folder}/${name}`;
     if (!names.includes(name)) throw new DbError('corrupt', `${path}: the file is gone`);
-    const found = await readTsmSeal(disk, path);
-    if (found.indexCrc32 !== seal.indexCrc32 || found.lengthBytes !== seal.lengthBytes)
-      throw new DbError('corrupt', `${path}: the index is not what it was when it was written`);
+    const scan = await TsmScan.open(disk, path);
+    const isSame = await scan.isSealed(seal).finally(() => scan.close());
+    if (!isSame) throw new DbError('corrupt', `${path}: the index is not what it was when it was written`); // prettier-ignore
   }
   const files = names.filter((name) => {
     const tsm = name.replace(/\.tombstone$/, '.tsm');

@@ -1,6 +1,5 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { readManifest } from '../../storage/store/shard-manifest.ts';
-import { readTsmSeal } from '../../storage/tsm/tsm-file.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { folderOf, isTsmName, nameOf, walkFiles } from './walk-files.ts';
@@ -131,8 +130,8 @@ async function checkManifest({ disk }: InspectPorts, path: string): Promise<void
     const file = `${folder}/${name}`;
     if ((await disk.size(file)) === undefined)
       throw new DbError('corrupt', `${file}: the file is gone, ${path} lists it`);
-    const found = await readTsmSeal(disk, file);
-    const isSame = Object.entries(seal).every(([key, value]) => found[key as keyof typeof found] === value); // prettier-ignore
+    const scan = await TsmScan.open(disk, file);
+    const isSame = await scan.isSealed(seal).finally(() => scan.close());
     if (!isSame) throw new DbError('corrupt', `${file}: the index is not what ${path} says it was`);
   }
 }

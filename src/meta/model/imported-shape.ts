@@ -44,7 +44,12 @@ const policy: Shape<RetentionPolicy> = {
   shardGroups: isListOf(of(group), groupsMax),
   subscriptions: orAbsent(isListOf(of(subscription), partsMax)),
 };
-const continuousQuery: Shape<ContinuousQuery> = { name: isText, text: isText };
+const continuousQuery: Shape<ContinuousQuery> = {
+  name: isText,
+  text: isText,
+  createdNs: orAbsent(isInt64),
+  ranUntilNs: orAbsent(isInt64),
+};
 const database: Shape<Database> = {
   name: isText,
   defaultRetentionPolicy: isText,

@@ -18,6 +18,7 @@ import { covers, withRange } from './deleted-ranges.ts';
 import { FilePieces } from './file-pieces.ts';
 import { readTombstones, type TimeRange } from './tombstones.ts';
 import type { TsmEntry } from './tsm-keys.ts';
+import type { TsmSeal } from './tsm-seal.ts';
 import { blockCrcBytes, indexEntryBytes, tsmFooterBytes, tsmHeaderBytes, tsmMagic, tsmVersion } from './tsm-format.ts'; // prettier-ignore
 
 export interface ScannedKey {
@@ -43,6 +44,7 @@ export interface TsmSummary extends TimeRange {
 /** A thousand texts of 64 KiB are less: a length beyond it is damage, and not worth the memory. */
 const blockBytesMax = 256 << 20;
 const tailBytes = 3;
+const sealPieceBytes = 1 << 18;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class TsmScan {
@@ -114,6 +116,16 @@ export class TsmScan {
       }
     }
     return { keyCount, minTimeNs, maxTimeNs };
+  }
+
+  /** Whether length and index are those that the file was written with. Reads the whole index. */
+  async isSealed(seal: TsmSeal): Promise<boolean> {
+    const pieces = new FilePieces(this.#file, this.#indexEnd);
+    let sum = 0;
+    for (let at = this.#indexAt; at < this.#indexEnd; at += sealPieceBytes)
+      sum = crc32(await pieces.at(at, sealPieceBytes), sum);
+    const { lengthBytes, indexBytes, indexCrc32 } = seal;
+    return lengthBytes === this.lengthBytes && indexBytes === this.indexBytes && indexCrc32 === sum;
   }
 
   async block({ offset, lengthBytes }: TsmEntry): Promise<ScannedBlock> {
