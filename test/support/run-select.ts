@@ -97,7 +97,11 @@ function contextOf(setting: SelectSetting): RunContext {
       const blocks = blocksOf({ ...fragment, task, seriesMax, pointsMax }, [node], context);
       return { next: () => Promise.resolve(blocks.next() as IteratorResult<RowsBlock, undefined>) };
     });
-  const pacer = new Pacer({ monotonicMs: () => 0, turn: () => Promise.resolve(), signal });
+  const pacer = new Pacer({
+    clock: { monotonicMs: () => 0 },
+    turn: () => Promise.resolve(),
+    signal,
+  });
   const seriesTags = ({ fragment: { measurement } }: ScanPart) =>
     Promise.resolve(
       nodes.flatMap((node) => node.seriesIds(measurement).map((id) => node.series(id).tags)),

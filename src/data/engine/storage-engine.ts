@@ -6,6 +6,7 @@ import type {
   EngineReply,
   EngineSettings,
 } from '../../env/engine-host.ts';
+import { Slices } from '../../env/slices.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import { ColumnKernel } from '../../kernels/column-kernel.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
@@ -77,8 +78,6 @@ const idleKernelsMax = 4;
 const damageTextsMax = 1_000;
 /** Texts of a list that travel together. */
 const batchTextsMax = 4_096;
-/** A query lets others run after so long. */
-const sliceMs = 5;
 
 /** Number of the worker that holds a shard. */
 export function homeOf(shardId: number, workerCount: number): number {
@@ -167,12 +166,9 @@ export class StorageEngine implements Engine {
 
   /** Gives others their turn once a slice of time is over. */
   #pacer(): () => Promise<void> {
-    const { clock, turn } = this.#ports;
-    let startMs = clock.monotonicMs();
+    const slices = new Slices(this.#ports);
     return async () => {
-      if (clock.monotonicMs() - startMs < sliceMs) return;
-      await turn();
-      startMs = clock.monotonicMs();
+      await slices.next();
     };
   }
 
@@ -189,18 +185,15 @@ export class StorageEngine implements Engine {
     const { clock, turn } = this.#ports;
     const mark = kernel.arena.mark();
     const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
-    let sliceStartMs = clock.monotonicMs();
-    const isDue = () => clock.monotonicMs() - sliceStartMs >= sliceMs;
+    const slices = new Slices({ clock, turn });
     let views: readonly ShardView[] = [];
     try {
       views = this.#views(fragment.shardIds);
       const blocks = runFragment(fragment, views, fragmentContext);
-      for (const batch of batchBlocks(blocks, isDue)) {
+      for (const batch of batchBlocks(blocks, () => slices.isDue)) {
         const { packed, isLast } = batch;
         if (packed !== undefined) yield { body: packed, transfer: packed.buffers, isLast };
-        if (!isDue()) continue;
-        await turn();
-        sliceStartMs = clock.monotonicMs();
+        await slices.next();
       }
     } catch (error) {
       this.#noteDamage(error, fragment.shardIds);
@@ -226,8 +219,7 @@ export class StorageEngine implements Engine {
     request: ListRequest,
     context: EngineContext,
   ): AsyncGenerator<EngineReply> {
-    const { clock, turn } = this.#ports;
-    let sliceStartMs = clock.monotonicMs();
+    const slices = new Slices(this.#ports);
     let batch: ListPiece[] = [];
     let textCount = 0;
     for (const piece of listSchema(views, request, this.#matcher)) {
@@ -239,10 +231,7 @@ export class StorageEngine implements Engine {
         yield { body: batch };
         [batch, textCount] = [[], 0];
       }
-      if (clock.monotonicMs() - sliceStartMs < sliceMs) continue;
-      await turn();
-      if (context.cancelled()) return;
-      sliceStartMs = clock.monotonicMs();
+      if ((await slices.next()) && context.cancelled()) return;
     }
     if (batch.length > 0) yield { body: batch, isLast: true };
   }

@@ -233,7 +233,7 @@ async function planOf(
 }
 
 function pacerOf({ signal }: SelectContext, { clock, turn }: SelectPorts): Pacer {
-  return new Pacer({ monotonicMs: () => clock.monotonicMs(), turn, signal });
+  return new Pacer({ clock, turn, signal });
 }
 
 export async function describePlace(place: PlaceShards, attempt: Attempt): Promise<Place> {

@@ -19,7 +19,11 @@ async function chunksOf(results: readonly StatementResult[], rowsMax: number): P
     for (const result of results) yield await Promise.resolve(result);
   }
   const { signal } = new AbortController();
-  const pacer = new Pacer({ monotonicMs: () => 0, turn: () => Promise.resolve(), signal });
+  const pacer = new Pacer({
+    clock: { monotonicMs: () => 0 },
+    turn: () => Promise.resolve(),
+    signal,
+  });
   let text = '';
   for await (const part of chunkedAnswer(stream(), new JsonDocument({ epochUnitNs: 1n }), { rowsMax, pacer })) text += part.toString(); // prettier-ignore
   return text

@@ -82,7 +82,7 @@ function wholeParts(query: QueryRequest, format: AnswerFormat, { ports, rowsMax 
 const answerHeldBytes = 4 << 20;
 
 function pacerOf({ signal }: QueryRequest, { clock }: DataApiPorts): Pacer {
-  return new Pacer({ monotonicMs: () => clock.monotonicMs(), turn: () => clock.sleep(0), signal });
+  return new Pacer({ clock, turn: () => clock.sleep(0), signal });
 }
 
 function formatOf(request: FastifyRequest, parameters: RequestParameters): AnswerFormat {

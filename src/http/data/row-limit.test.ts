@@ -10,7 +10,7 @@ function series(name: string, count: number, partial?: true): OutputSeries {
 }
 
 const idlePacer = new Pacer({
-  monotonicMs: () => 0,
+  clock: { monotonicMs: () => 0 },
   turn: () => Promise.resolve(),
   signal: new AbortController().signal,
 });

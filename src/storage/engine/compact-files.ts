@@ -12,6 +12,7 @@ import { DbError } from '../../base/errors.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
+import { Slices } from '../../env/slices.ts';
 import type { ColumnKernel } from '../../kernels/column-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { BlockReader } from '../tsm/block-reader.ts';
@@ -43,7 +44,6 @@ export interface CompactionRequest {
   readonly fileBytesMax: number;
 }
 
-const sliceMs = 5;
 const minTimeNs = -(1n << 63n);
 const maxTimeNs = (1n << 63n) - 1n;
 
@@ -60,16 +60,14 @@ export async function compactFiles(
 ): Promise<readonly WrittenFile[]> {
   const outputs = new Outputs(ports.disk, request);
   try {
-    let sliceStartMs = ports.clock.monotonicMs();
+    const slices = new Slices(ports);
     for (const { key, type, files } of sharedKeys(request.inputs)) {
       if (ports.isCancelled()) throw new DbError('cancelled', 'the compaction was given up');
       for (const block of blocksOf({ key, type, files }, request.rowsPerBlock, ports)) {
         const written = await outputs.add(key, type, block);
         if (written > 0) await ports.throttle.take(written);
-        if (ports.clock.monotonicMs() - sliceStartMs < sliceMs) continue;
-        if (ports.isCancelled()) throw new DbError('cancelled', 'the compaction was given up');
-        await ports.turn();
-        sliceStartMs = ports.clock.monotonicMs();
+        if ((await slices.next()) && ports.isCancelled())
+          throw new DbError('cancelled', 'the compaction was given up');
       }
     }
     return await outputs.finish();

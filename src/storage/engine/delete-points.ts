@@ -9,6 +9,7 @@
  */
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
+import { Slices } from '../../env/slices.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
 import { addTombstones, type TimeRange, type Tombstone } from '../tsm/tombstones.ts';
@@ -26,7 +27,6 @@ export interface DoomedSeries {
   readonly fields: readonly string[];
 }
 
-const sliceMs = 5;
 /** Tombstones that are shown between two looks at the clock. */
 const shownAtOnce = 512;
 
@@ -62,21 +62,15 @@ function* tombstonesOf(
   }
 }
 
-async function show(
-  file: TsmFile,
-  list: Generator<Tombstone>,
-  { clock, turn }: DeletePorts,
-): Promise<void> {
-  let sliceStartMs = clock.monotonicMs();
+async function show(file: TsmFile, list: Generator<Tombstone>, ports: DeletePorts): Promise<void> {
+  const slices = new Slices(ports);
   let some: Tombstone[] = [];
   for (const tombstone of list) {
     some.push(tombstone);
     if (some.length < shownAtOnce) continue;
     file.forget(some);
     some = [];
-    if (clock.monotonicMs() - sliceStartMs < sliceMs) continue;
-    await turn();
-    sliceStartMs = clock.monotonicMs();
+    await slices.next();
   }
   file.forget(some);
 }

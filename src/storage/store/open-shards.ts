@@ -10,6 +10,7 @@
  * - A folder by the name of a shard is whole: it is made and deleted under another name, so that no crash leaves a part.
  */
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import { Shard } from '../engine/shard.ts';
@@ -85,6 +86,7 @@ export interface OpenShardsOptions {
 }
 
 export interface OpeningPorts extends SegmentPorts {
+  readonly clock: Clock;
   readonly log: Log;
 }
 
