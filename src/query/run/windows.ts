@@ -1,4 +1,5 @@
-import { maxTimeNs, minTimeNs } from '../../base/units.ts';
+import type { TimeZone } from '../../base/time-zone.ts';
+import { hourNs, maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { Window } from '../functions/function.ts';
 import type { Grid } from '../plan/level-plan.ts';
 
@@ -11,7 +12,8 @@ export function windowAt(timeNs: bigint, grid: Grid): Window {
   const { intervalNs, offsetNs, zone } = grid;
   if (intervalNs === 0n) return { startNs: grid.startNs, endNs: grid.endNs + 1n };
   const shiftedNs = timeNs - offsetNs;
-  const zoneNs = zone?.offsetNs(shiftedNs) ?? 0n;
+  // Of the time itself: the reference asks for that of the shifted one, and puts points behind a change a window early.
+  const zoneNs = zone?.offsetNs(timeNs) ?? 0n;
   let into = (shiftedNs + zoneNs) % intervalNs;
   if (into < 0n) into += intervalNs;
   let startNs = minTimeNs + into >= shiftedNs ? minTimeNs : shiftedNs - into;
@@ -22,12 +24,20 @@ export function windowAt(timeNs: bigint, grid: Grid): Window {
   if (zone === undefined) return { startNs, endNs };
   const startChange = zoneNs - zone.offsetNs(startNs);
   if (startChange !== 0n && magnitude(startChange) < intervalNs) startNs += startChange;
+  startNs -= repeatedNs(startNs, zone);
   const endZoneNs = zone.offsetNs(endNs);
   const endChange = zoneNs - endZoneNs;
   if (endChange === 0n || magnitude(endChange) >= intervalNs) return { startNs, endNs };
   // Hours that come twice belong to the window before the change; hours that are skipped to the one in which they are.
   if (endChange > 0n || zone.offsetNs(endNs + endChange) === endZoneNs) endNs += endChange;
   return { startNs, endNs };
+}
+
+/** How long before a time the clock showed the same: windows begin with the first of two such times. */
+function repeatedNs(timeNs: bigint, zone: TimeZone): bigint {
+  const zoneNs = zone.offsetNs(timeNs);
+  const backNs = zone.offsetNs(timeNs - hourNs) - zoneNs;
+  return backNs > 0n && zone.offsetNs(timeNs - backNs) === zoneNs + backNs ? backNs : 0n;
 }
 
 export function magnitude(value: bigint): bigint {

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { TimeZone } from '../../base/time-zone.ts';
+import { dayNs, hourNs } from '../../base/units.ts';
+import type { Window } from '../functions/function.ts';
+import { windowAt } from './windows.ts';
+
+const secondNs = 1_000_000_000n;
+const at = (text: string): bigint => BigInt(Date.parse(text)) * 1_000_000n;
+const zones = ['Europe/Rome', 'America/Los_Angeles', 'Australia/Lord_Howe', 'Asia/Kathmandu'];
+const grids = [[7n * dayNs, 4n * dayNs], [7n * dayNs, 0n], [dayNs, 0n], [dayNs, hourNs], [6n * hourNs, 0n]] as const; // prettier-ignore
+
+/** Each half hour of 2020 lies in one window, and windows follow each other without a gap. */
+test.each(zones.flatMap((zone) => grids.map((grid) => [zone, ...grid] as const)))(
+  'windows: %s, %d ns, offset %d: no time is in two, none in none',
+  (zone, intervalNs, offsetNs) => {
+    const grid = { intervalNs, offsetNs, zone: new TimeZone(zone), startNs: 0n, endNs: 0n };
+    let last: Window | undefined;
+    const wrong: unknown[] = [];
+    for (let timeNs = at('2020-01-01'); timeNs < at('2021-01-01'); timeNs += hourNs / 2n) {
+      const window = windowAt(timeNs, grid);
+      const { startNs, endNs } = window;
+      const isInside = startNs <= timeNs && timeNs < endNs;
+      const isNext = last === undefined || startNs === last.endNs;
+      const isSame = last?.startNs === startNs && last.endNs === endNs;
+      if (!isInside || !(isNext || isSame)) wrong.push([timeNs, window]);
+      last = window;
+    }
+    expect(wrong).toEqual([]);
+  },
+);
+
+test('windows: a week with an offset begins at midnight on both sides of a change of the clocks', () => {
+  const grid = { intervalNs: 7n * dayNs, offsetNs: 4n * dayNs, zone: new TimeZone('Europe/Rome'), startNs: 0n, endNs: 0n }; // prettier-ignore
+  expect(windowAt(at('2020-03-30T08:00:00Z'), grid)).toEqual({ startNs: at('2020-03-29T22:00:00Z'), endNs: at('2020-04-05T22:00:00Z') }); // prettier-ignore
+  expect(windowAt(at('2020-03-29T21:59:59Z'), grid)).toEqual({ startNs: at('2020-03-22T23:00:00Z'), endNs: at('2020-03-29T22:00:00Z') }); // prettier-ignore
+});
+
+test('windows: where the clock shows a start twice it is the first one', () => {
+  const grid = { intervalNs: dayNs, offsetNs: hourNs, zone: new TimeZone('America/Los_Angeles'), startNs: 0n, endNs: 0n }; // prettier-ignore
+  const start = at('2020-11-01T08:00:00Z');
+  for (const timeNs of [start, start + hourNs, start + 2n * hourNs - secondNs])
+    expect(windowAt(timeNs, grid).startNs).toBe(start);
+  expect(windowAt(start - 1n, grid).endNs).toBe(start);
+});
