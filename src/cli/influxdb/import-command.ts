@@ -185,7 +185,7 @@ async function carryOut(ports: OfflinePorts, node: NodeFolders, plan: Plan): Pro
   for (const shard of shards) {
     const { database, policy: retentionPolicy, newId: shardId } = shard;
     const folder = folderOf(node.data, { database, retentionPolicy, shardId });
-    await placeShard(disk, await filesOf(disk, source, shard), folder);
+    await placeShard(disk, await filesOf(disk, source, shard), { folder });
   }
   await writeImportRecord(disk, node.meta, { ...record, state: 'ready', content });
   out(`Imported ${count(content.databases.length, 'database')} with ${count(shards.length, 'shard')}. Start the node, and add it to its cluster if it is not of one yet:\n  influxd-ctl add-data HOST:8088\n`); // prettier-ignore

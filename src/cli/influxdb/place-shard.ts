@@ -68,8 +68,15 @@ export async function surveyShard(disk: Disk, files: SourceFiles): Promise<Shard
   };
 }
 
-/** Makes `folder`; it and its files are durable once it resolves. A folder that is there is left as it is. */
-export async function placeShard(disk: Disk, files: SourceFiles, folder: string): Promise<void> {
+/**
+ * Makes `folder`; it and its files are durable once it resolves. A folder that is there is left as it is. Of the log no more
+ * than `valuesMax` values are in memory.
+ */
+export async function placeShard(
+  disk: Disk,
+  files: SourceFiles,
+  { folder, valuesMax }: { readonly folder: string; readonly valuesMax?: number | undefined },
+): Promise<void> {
   if ((await disk.size(folder)) !== undefined) return;
   const fresh = `${folder}${newSuffix}`;
   await disk.removeTree(fresh);
@@ -77,7 +84,7 @@ export async function placeShard(disk: Disk, files: SourceFiles, folder: string)
   for (const path of files.tsmPaths) await linkOrCopy(disk, path, `${fresh}/${nameOf(path)}`);
   for (const path of files.tombstonePaths) await copyFile(disk, path, `${fresh}/${nameOf(path)}`);
   const names = files.tsmPaths.map(nameOf);
-  names.push(...(await writeLog(disk, files, fresh)));
+  names.push(...(await writeLog(disk, files, { folder: fresh, valuesMax })));
   const seals = new Map<string, TsmSeal>();
   for (const name of names) seals.set(name, await readTsmSeal(disk, `${fresh}/${name}`));
   await writeManifest(disk, fresh, { flushedSequence: 0, files: seals });
@@ -90,9 +97,9 @@ export async function placeShard(disk: Disk, files: SourceFiles, folder: string)
 async function writeLog(
   disk: Disk,
   files: SourceFiles,
-  folder: string,
+  { folder, valuesMax }: { readonly folder: string; readonly valuesMax: number | undefined },
 ): Promise<readonly string[]> {
-  const points = new GatheredPoints();
+  const points = new GatheredPoints({ valuesMax });
   const made: string[] = [];
   let generation = Math.max(0, ...files.tsmPaths.map((path) => tsmNameOf(nameOf(path))?.generation ?? 0)); // prettier-ignore
   const write = async (): Promise<void> => {

@@ -101,6 +101,8 @@ test('influx_inspect deletetsm: a shard of ours is well afterwards', async () =>
     const again = await openStore(disk, clock);
     expect(readField(again, 'm', 'v').map(({ time }) => time)).toEqual([40, 41]);
     expect(readField(again, 'q', 'v')).toEqual([]);
+    // Nor does the index know what was in the file.
+    expect(again.view(kept.shardId)?.seriesIds('q').length ?? 0).toBe(0);
     await again.close();
   });
 });

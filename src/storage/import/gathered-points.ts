@@ -41,13 +41,18 @@ export class GatheredPoints {
   #byKey = new Map<string, Gathered>();
   #valueCount = 0;
   #textBytes = 0;
+  readonly #valuesMax: number;
+
+  constructor(options: { readonly valuesMax?: number | undefined } = {}) {
+    this.#valuesMax = options.valuesMax ?? valuesMax;
+  }
 
   get isEmpty(): boolean {
     return this.#valueCount === 0;
   }
 
   get isFull(): boolean {
-    return this.#valueCount >= valuesMax || this.#textBytes >= textBytesMax;
+    return this.#valueCount >= this.#valuesMax || this.#textBytes >= textBytesMax;
   }
 
   add({ key, type, timesNs, values }: KeyedValues): void {

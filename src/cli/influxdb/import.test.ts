@@ -1,0 +1,162 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compressSync } from 'snappy';
+import { expect, test } from 'vitest';
+import { inspect } from '../../../test/support/inspect-run.ts';
+import { NodeClock } from '../../env/node/node-clock.ts';
+import { NodeDisk } from '../../env/node/node-disk.ts';
+import { readImportRecord } from '../../meta/client/import-record.ts';
+import { importInflux } from './import-command.ts';
+import { placeShard } from './place-shard.ts';
+
+const recorded = join(import.meta.dirname, '../../../test/golden/testdata/influx-folders/1.6.7');
+const disk = new NodeDisk();
+
+interface Home {
+  readonly root: string;
+  readonly at: (path: string) => string;
+  /** What it says; throws what it ends with. */
+  readonly run: (flags?: Readonly<Record<string, string | true>>) => Promise<string>;
+}
+
+/** With `influxdb`, which 1.6.7 left, and a node's folders beside it. */
+async function withHome(body: (home: Home) => Promise<void>): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), 'varve-import-'));
+  const at = (path: string): string => join(root, path);
+  cpSync(recorded, at('influxdb'), { recursive: true });
+  const node = { data: at('data'), wal: at('wal'), meta: at('meta') };
+  const run: Home['run'] = async (more = {}) => {
+    const given: Readonly<Record<string, string | true>> = { from: at('influxdb'), ...more };
+    const said: string[] = [];
+    const text = (flag: string): string => (typeof given[flag] === 'string' ? given[flag] : '');
+    const flags = { text, has: (flag: string) => given[flag] === true };
+    await importInflux({ disk, out: (one) => void said.push(one) }, node, flags);
+    return said.join('');
+  };
+  try {
+    await body({ root, at, run });
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+test('import: into a node that has shards, or from elsewhere than before, nothing is done', async () => {
+  await withHome(async ({ at, run }) => {
+    await disk.makeDir(at('data/d/autogen/1'));
+    await expect(run()).rejects.toThrow('data/d/autogen/1 is there already');
+    rmSync(at('data'), { recursive: true });
+    await disk.makeDir(at('wal'));
+    writeFileSync(at('wal/0000000001-000-0000000001-00000000.wal'), 'x');
+    await expect(run()).rejects.toThrow('.wal is there already');
+    rmSync(at('wal'), { recursive: true });
+    await run();
+    const meta = at('influxdb/meta/meta.db');
+    writeFileSync(meta, readFileSync(join(recorded, '../1.12.4/meta/meta.db')));
+    await expect(run()).rejects.toThrow('another import, of ');
+    await expect(run({ from: at('') })).rejects.toThrow('is the data folder of this node');
+    await expect(run({ from: '' })).rejects.toThrow('-from or -data-dir is required');
+    await expect(run({ from: at('none') })).rejects.toThrow('none/data: no such file or directory');
+  });
+});
+
+test('import: ids above those of a cluster', async () => {
+  await withHome(async ({ at, run }) => {
+    await expect(run({ 'id-offset': 'x' })).rejects.toThrow('-id-offset: x is no number');
+    await run({ 'id-offset': '100' });
+    expect(await disk.size(at('data/old/autogen/101/shard.json'))).toBeDefined();
+    const content = (await readImportRecord(disk, at('meta')))?.content;
+    expect(content?.maxShardId).toBe(105);
+    const ids = content?.databases.flatMap(({ retentionPolicies }) => retentionPolicies.flatMap(({ shardGroups }) => shardGroups.map(({ id }) => id))); // prettier-ignore
+    expect(ids).toEqual([101, 102, 103, 104, 105]);
+  });
+});
+
+test('import: what is torn, set aside or of no shard is told', async () => {
+  await withHome(async ({ at, run }) => {
+    const segment = at('influxdb/wal/old/autogen/1/_00002.wal');
+    const whole = readFileSync(segment);
+    writeFileSync(segment, whole.subarray(0, -3));
+    writeFileSync(at('influxdb/data/old/autogen/2/000000009-000000001.tsm.bad'), 'x');
+    await disk.makeDir(at('influxdb/data/old/autogen/77'));
+    await disk.makeDir(at('influxdb/data/_internal/monitor/78'));
+    const said = await run({ 'dry-run': true });
+    expect(said).toContain(`warning: ${segment}: an entry is cut short, at `);
+    expect(said).toContain('2/000000009-000000001.tsm.bad was set aside by InfluxDB');
+    expect(said).toContain('data/old/autogen/77 is of no shard in meta.db');
+    expect(said).toContain('data/_internal/monitor/78 is what InfluxDB measured of itself');
+    expect(await disk.size(at('data'))).toBeUndefined();
+  });
+});
+
+test('import: files that are cut or damaged end it with their name, before anything is changed', async () => {
+  await withHome(async ({ at, run }) => {
+    const files = ['meta/meta.db', 'data/old/autogen/1/000000001-000000001.tsm', 'data/old/autogen/1/000000001-000000001.tombstone', 'wal/old/autogen/1/_00002.wal']; // prettier-ignore
+    for (const name of files) {
+      const path = at(`influxdb/${name}`);
+      const good = new Uint8Array(readFileSync(path));
+      const bad = Array.from({ length: 120 }, (_, i) => {
+        const place = Math.floor((i * good.length) / 120);
+        if (i % 2 === 0) return good.slice(0, place);
+        const flipped = good.slice();
+        flipped[place] = (flipped[place] ?? 0) ^ (1 << (i % 8));
+        return flipped;
+      });
+      for (const [i, bytes] of bad.entries()) {
+        writeFileSync(path, bytes);
+        const outcome = await run({ 'dry-run': true }).catch((error: unknown) => error);
+        // A name or a time that is another one is as good as any; whatever is refused says where it is.
+        if (typeof outcome !== 'string')
+          expect(String(outcome), `${name}: change ${i}`).toMatch(new RegExp(`^DbError: .*(${name.split('/').at(-1)})`)); // prettier-ignore
+        expect(await disk.size(at('data'))).toBeUndefined();
+      }
+      writeFileSync(path, good);
+    }
+    expect(await run()).toContain('Imported 2 databases');
+  });
+});
+
+/** One entry of a log of InfluxDB. */
+function entry(kind: number, plain: Uint8Array): Uint8Array {
+  const packed = compressSync(Buffer.from(plain)) as unknown as Uint8Array;
+  const head = Buffer.alloc(5);
+  head.writeUInt8(kind);
+  head.writeUInt32BE(packed.length, 1);
+  return Buffer.concat([head, packed]);
+}
+
+function floats(key: string, rows: readonly (readonly [number, number])[]): Uint8Array {
+  const head = Buffer.alloc(3 + key.length + 4);
+  head.writeUInt8(1);
+  head.writeUInt16BE(key.length, 1);
+  head.write(key, 3, 'latin1');
+  head.writeUInt32BE(rows.length, 3 + key.length);
+  const values = rows.map(([time, value]) => {
+    const row = Buffer.alloc(16);
+    row.writeBigInt64BE(BigInt(time));
+    row.writeDoubleBE(value, 8);
+    return row;
+  });
+  return Buffer.concat([head, ...values]);
+}
+
+test('import: a log that is larger than memory, with deletes of what went to files before', async () => {
+  await withHome(async ({ at }) => {
+    const segment = at('_00001.wal');
+    const write = (...rows: readonly (readonly [number, number])[]) => entry(1, floats('m,h=a#!~#v', rows)); // prettier-ignore
+    const range = Buffer.alloc(20);
+    range.writeBigInt64BE(2n);
+    range.writeBigInt64BE(3n, 8);
+    range.writeUInt32BE(10, 16);
+    const ranged = entry(3, Buffer.concat([range, Buffer.from('m,h=a#!~#v')]));
+    const all = entry(2, Buffer.from('m,h=b#!~#v\nx'));
+    const other = entry(1, floats('m,h=b#!~#v', [[1, 9]]));
+    writeFileSync(segment, Buffer.concat([write([1, 1], [2, 2]), other, ranged, write([3, 30]), all, write([4, 4], [1, 10])])); // prettier-ignore
+    const files = { tsmPaths: [], tombstonePaths: [], segmentPaths: [segment], badPaths: [] };
+    await placeShard(disk, files, { folder: at('out/d/autogen/1'), valuesMax: 2 });
+    const names = (await disk.list(at('out/d/autogen/1'))).map(({ name }) => name);
+    expect(names.filter((name) => name.endsWith('.tsm')).length).toBeGreaterThan(1);
+    const said = await inspect({ disk, clock: new NodeClock() }, ['export', '-lponly', '-datadir', at('out'), '-waldir', at('influxdb/wal'), '-database', 'd', '-out', '-']); // prettier-ignore
+    expect(said.out).toBe('m,h=a v=1 1\nm,h=a v=30 3\nm,h=a v=10 1\nm,h=a v=4 4\n');
+  });
+});
