@@ -181,7 +181,7 @@ export const dataKeys = {
     'flux-enabled': now('bool', false, { check: noFlux }),
     'flux-log-enabled': later('bool', false),
     'flux-testing': later('bool', false),
-    'pprof-enabled': later('bool', true),
+    'pprof-enabled': now('bool', true),
     'pprof-auth-enabled': protects('bool', false),
     'debug-pprof-enabled': later('bool', false),
     'ping-auth-enabled': protects('bool', false),

@@ -42,7 +42,7 @@ export const metaKeys = {
     'consensus-timeout': later('duration', '30s', { check: positive }),
     'cluster-tracing': now('bool', false),
     'logging-enabled': later('bool', true),
-    'pprof-enabled': later('bool', true),
+    'pprof-enabled': now('bool', true),
     'lease-duration': now('duration', '1m', { check: positive }),
     'auth-enabled': protects('bool', false),
     'ldap-allowed': protects('bool', false),

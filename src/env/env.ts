@@ -5,6 +5,7 @@ import type { Jobs } from './jobs.ts';
 import type { KvOpener } from './kv.ts';
 import type { Log } from './log.ts';
 import type { Outbound } from './outbound.ts';
+import type { Profiler } from './profiler.ts';
 import type { Random } from './random.ts';
 import type { RpcTransport } from './transport.ts';
 
@@ -20,6 +21,7 @@ export interface Env {
   readonly transport: RpcTransport;
   readonly jobs: Jobs;
   readonly outbound: Outbound;
+  readonly profiler: Profiler;
   readonly engines: EngineHost;
   readonly log: Log;
 }

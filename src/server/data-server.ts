@@ -51,6 +51,7 @@ export async function startDataServer(
       writer,
       executor,
       statistics,
+      profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
       vars: () => ({ ...processVars(diagnostics()), entitlements: entitlements(licenses.current) }),
       requestId: requestIds(env),
     },

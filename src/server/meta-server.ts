@@ -65,6 +65,7 @@ export async function startMetaServer(
       rpc,
       announcements,
       leases,
+      profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
       probe: probeMeta,
       requestId: requestIds(env),
     },

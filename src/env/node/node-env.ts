@@ -8,6 +8,7 @@ import { NodeDisk } from './node-disk.ts';
 import { NodeJobs } from './node-jobs.ts';
 import { NodeKvOpener } from './node-kv.ts';
 import { NodeLog } from './node-log.ts';
+import { NodeProfiler } from './node-profiler.ts';
 import { NodeOutbound } from './node-outbound.ts';
 import { createNodeRandom } from './node-random.ts';
 import { WorkerEngineHost } from './worker-engine-host.ts';
@@ -46,6 +47,7 @@ export function createNodeEnv(options: NodeEnvOptions): Env & { readonly log: No
     transport: options.createTransport({ clock }),
     jobs: new NodeJobs(),
     outbound: new NodeOutbound(),
+    profiler: new NodeProfiler(),
     engines: new WorkerEngineHost({ workerUrl: options.engineWorkerUrl, log }),
     log,
   };

@@ -1,5 +1,6 @@
 import type { Clock } from '../../env/clock.ts';
 import type { Jobs } from '../../env/jobs.ts';
+import type { Profiler } from '../../env/profiler.ts';
 import type { Log } from '../../env/log.ts';
 import type { StatementExecutor } from '../../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../../data/write/points-writer.ts';
@@ -14,6 +15,8 @@ export interface DataApiPorts {
   readonly executor: StatementExecutor;
   /** Where this API says what it counts, and what /debug/vars shows. */
   readonly statistics: Statistics;
+  /** Left out where `pprof-enabled` is false. */
+  readonly profiler?: Profiler | undefined;
   /** What /debug/vars shows besides. */
   readonly vars: () => Readonly<Record<string, unknown>>;
   /** A random 128-bit id as the reference's v1 UUIDs look. */

@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { errorText, isDbError } from '../../base/errors.ts';
 import { KiB, MiB } from '../../base/units.ts';
 import { errorStatus, sendError, sendJson, sendPlain } from '../error-reply.ts';
+import { addPprof } from '../debug/pprof-routes.ts';
 import { accessLogLine } from './access-log.ts';
 import { BodyBudget, type BodyPlace } from './body-budget.ts';
 import { answerClientError, badRequest, refusalOfHead, sendRefusal } from './client-error.ts';
@@ -54,6 +55,8 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     done();
   });
   addRoutes(api, { ports, options, counters });
+  const { clock, profiler } = ports;
+  if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
   addFallbacks(api, ports);
   return api;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../env/clock.ts';
+import type { Profiler } from '../../env/profiler.ts';
 import type { Log } from '../../env/log.ts';
 import type { Announcements } from '../../meta/server/announcements.ts';
 import type { Leases } from '../../meta/server/leases.ts';
@@ -22,6 +23,8 @@ export interface MetaApiPorts {
   readonly rpc: RpcClient;
   readonly announcements: Announcements;
   readonly leases: Leases;
+  /** Left out where `pprof-enabled` is false. */
+  readonly profiler?: Profiler | undefined;
   /** Asks another meta node's `/status`. */
   readonly probe: ProbeMeta;
   readonly requestId: () => string;

@@ -5,6 +5,7 @@ import { type DbError, errorText, isDbError } from '../../base/errors.ts';
 import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
 import { addDataNode, addMetaNode } from './add-nodes.ts';
+import { addPprof } from '../debug/pprof-routes.ts';
 import { serveLease } from './lease-route.ts';
 import type { MetaApi, MetaApiOptions, MetaApiPorts } from './meta-api-options.ts';
 import { addMembershipRoutes } from './membership-routes.ts';
@@ -49,6 +50,8 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   addChanges(api, { ports, options });
   addMembershipRoutes(api, { ports, options });
   addShardRoutes(api, { ports, options });
+  const { clock, profiler } = ports;
+  if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
   api.setErrorHandler((error, request, reply) => sendFailure(reply, request, { error, ports }));
   return api;

@@ -3,6 +3,7 @@ import { DbError } from '../../../src/base/errors.ts';
 import type { Timer } from '../../../src/env/clock.ts';
 import type { EngineFactory } from '../../../src/env/engine-host.ts';
 import type { Env } from '../../../src/env/env.ts';
+import type { Profiler } from '../../../src/env/profiler.ts';
 import type { FaultCounts } from './faults.ts';
 import { type Life, Loop } from './loop.ts';
 import { SimClock, SimClockChip } from './sim-clock.ts';
@@ -215,7 +216,15 @@ export class SimNode {
       transport: new SimTransport(loop, life, this.#board),
       jobs: new SimJobs(loop, life, random.fork('jobs')),
       outbound: new SimOutbound(loop, life, this.#receivers),
+      profiler: noProfiler,
       engines: new SimEngineHost(loop, life, { factory: this.#engineFactory, ports }),
     };
   }
 }
+
+/** A simulated machine has no threads to look at. */
+const noProfiler: Profiler = {
+  cpu: () => Promise.resolve([]),
+  heap: () => Promise.reject(new DbError('unavailable', 'a simulated machine has no heap')),
+  waiting: () => [],
+};

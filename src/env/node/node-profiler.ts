@@ -1,0 +1,133 @@
+import { Session } from 'node:inspector';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DbError } from '../../base/errors.ts';
+import type { CpuNode, HeapNode, Profiler, ThreadCpu } from '../profiler.ts';
+
+interface CpuProfile {
+  readonly nodes: readonly CpuNode[];
+  readonly samples?: readonly number[];
+  readonly timeDeltas?: readonly number[];
+}
+
+interface Target {
+  readonly name: string;
+  readonly post: (method: string, parameters?: object) => Promise<unknown>;
+}
+
+/** Microseconds between two samples: a hundred a second, as Go's. */
+const intervalUs = 10_000;
+/** Bytes of memory given out between two samples. */
+const heapIntervalBytes = 128 * 1024;
+/** What busy workers get to be found in. */
+const attachMs = 200;
+/** Of a worker that does not answer since it is busy: its part is left out then. */
+const workerAnswerMs = 5_000;
+
+/** V8's own profilers; workers are reached through the main thread's session. One profile at a time. */
+export class NodeProfiler implements Profiler {
+  #isBusy = false;
+
+  cpu(durationMs: number, signal: AbortSignal): Promise<readonly ThreadCpu[]> {
+    return this.#alone(async (session) => {
+      const targets = [mainTarget(session), ...(await workerTargets(session))];
+      await Promise.all(targets.map((target) => startCpu(target)));
+      await sleep(durationMs, undefined, { signal }).catch(() => undefined);
+      const parts = await Promise.all(targets.map((target) => stopCpu(target)));
+      signal.throwIfAborted();
+      return parts.filter((part) => part !== undefined);
+    });
+  }
+
+  heap(durationMs: number, signal: AbortSignal): Promise<HeapNode> {
+    return this.#alone(async (session) => {
+      const { post } = mainTarget(session);
+      await post('HeapProfiler.startSampling', { samplingInterval: heapIntervalBytes });
+      await sleep(durationMs, undefined, { signal }).catch(() => undefined);
+      const { profile } = (await post('HeapProfiler.stopSampling')) as {
+        profile: { head: HeapNode };
+      };
+      signal.throwIfAborted();
+      return profile.head;
+    });
+  }
+
+  waiting(): readonly string[] {
+    return process.getActiveResourcesInfo();
+  }
+
+  async #alone<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#isBusy)
+      throw new DbError('conflict', 'Could not enable CPU profiling: cpu profiling already in use');
+    this.#isBusy = true;
+    const session = new Session();
+    try {
+      session.connect();
+      return await work(session);
+    } finally {
+      session.disconnect();
+      this.#isBusy = false;
+    }
+  }
+}
+
+function mainTarget(session: Session): Target {
+  return { name: 'main', post: (method, parameters) => posted(session, method, parameters) };
+}
+
+function posted(session: Session, method: string, parameters: object = {}): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    session.post(method, parameters, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(new DbError('internal', `${method}: ${error.message}`));
+    });
+  });
+}
+
+/** Every worker of this process: its messages travel as texts. */
+async function workerTargets(session: Session): Promise<readonly Target[]> {
+  const targets: Target[] = [];
+  const waiting = new Map<string, (result: unknown) => void>();
+  session.on(
+    'NodeWorker.attachedToWorker',
+    ({ params }: { params: { sessionId: string; workerInfo: { workerId: string } } }) => {
+      // prettier-ignore
+      const { sessionId, workerInfo } = params;
+      let lastId = 0;
+      const post = async (method: string, parameters: object = {}): Promise<unknown> => {
+        const id = ++lastId;
+        const answered = new Promise((resolve) => waiting.set(`${sessionId} ${id}`, resolve));
+        const message = JSON.stringify({ id, method, params: parameters });
+        await posted(session, 'NodeWorker.sendMessageToWorker', { sessionId, message });
+        return Promise.race([answered, sleep(workerAnswerMs, undefined, { ref: false })]);
+      };
+      targets.push({ name: `worker ${workerInfo.workerId}`, post });
+    },
+  );
+  session.on(
+    'NodeWorker.receivedMessageFromWorker',
+    ({ params }: { params: { sessionId: string; message: string } }) => {
+      // prettier-ignore
+      const { id, result } = JSON.parse(params.message) as { id?: number; result?: unknown };
+      const key = `${params.sessionId} ${id}`;
+      waiting.get(key)?.(result);
+      waiting.delete(key);
+    },
+  );
+  await posted(session, 'NodeWorker.enable', { waitForDebuggerOnStart: false });
+  // Workers tell of themselves when they come to it; how many there are nobody says.
+  await sleep(attachMs);
+  return targets;
+}
+
+async function startCpu({ post }: Target): Promise<void> {
+  await post('Profiler.enable');
+  await post('Profiler.setSamplingInterval', { interval: intervalUs });
+  await post('Profiler.start');
+}
+
+async function stopCpu({ name, post }: Target): Promise<ThreadCpu | undefined> {
+  const stopped = (await post('Profiler.stop')) as { profile: CpuProfile } | undefined;
+  if (stopped === undefined) return undefined;
+  const { nodes, samples = [], timeDeltas = [] } = stopped.profile;
+  return { thread: name, nodes, samples, timeDeltas };
+}

@@ -1,0 +1,115 @@
+import { gunzipSync } from 'node:zlib';
+import fastify from 'fastify';
+import { expect, test } from 'vitest';
+import { DbError } from '../../base/errors.ts';
+import { NodeClock } from '../../env/node/node-clock.ts';
+import type { HeapNode, Profiler, ThreadCpu } from '../../env/profiler.ts';
+import { addPprof } from './pprof-routes.ts';
+
+const frame = (functionName: string) => ({ functionName, url: 'file.ts', lineNumber: 6 });
+const cpu: readonly ThreadCpu[] = [
+  {
+    thread: 'main',
+    nodes: [
+      { id: 1, callFrame: frame('(root)'), children: [2, 4] },
+      { id: 2, callFrame: frame('outer'), children: [3] },
+      { id: 3, callFrame: frame('inner') },
+      { id: 4, callFrame: frame('(idle)') },
+    ],
+    samples: [3, 3, 4, 2],
+    timeDeltas: [0, 10, 20, 30],
+  },
+];
+const heap: HeapNode = {
+  callFrame: frame('(root)'),
+  selfSize: 0,
+  children: [{ callFrame: frame('maker'), selfSize: 512, children: [] }],
+};
+
+class Fake implements Profiler {
+  readonly asked: number[] = [];
+  error: DbError | undefined;
+
+  cpu(durationMs: number): Promise<readonly ThreadCpu[]> {
+    this.asked.push(durationMs);
+    return this.error === undefined ? Promise.resolve(cpu) : Promise.reject(this.error);
+  }
+
+  heap(durationMs: number): Promise<HeapNode> {
+    this.asked.push(durationMs);
+    return Promise.resolve(heap);
+  }
+
+  waiting(): readonly string[] {
+    return ['Timeout', 'TCPSocketWrap', 'Timeout'];
+  }
+}
+
+function open(options: object = {}) {
+  const api = fastify(options);
+  const profiler = new Fake();
+  addPprof(api, { clock: new NodeClock(), profiler, commandLine: ['influxd', '-config', 'x'] });
+  const get = async (url: string) => api.inject({ url: `/debug/pprof${url}` });
+  return { profiler, get };
+}
+
+test('pprof: profiles are zipped, with the names of threads and functions', async () => {
+  const { profiler, get } = open();
+  const answer = await get('/profile?seconds=2');
+  expect(answer.headers).toMatchObject({
+    'content-type': 'application/octet-stream',
+    'content-disposition': 'attachment; filename="profile"',
+  });
+  const text = gunzipSync(answer.rawPayload).toString('latin1');
+  for (const name of ['inner', 'outer', 'file.ts', 'main', 'nanoseconds'])
+    expect(text).toContain(name);
+  expect(text).not.toContain('(idle)');
+  expect(gunzipSync((await get('/heap')).rawPayload).toString('latin1')).toContain('maker');
+  expect(profiler.asked).toEqual([2_000, 5_000]);
+});
+
+test('pprof: durations that are none are the default, and none is without end', async () => {
+  const { profiler, get } = open();
+  for (const seconds of ['', '0', '-1', 'x', '99999999']) await get(`/profile?seconds=${seconds}`);
+  expect(profiler.asked).toEqual([30_000, 30_000, 30_000, 30_000, 600_000]);
+});
+
+test('pprof: what the process waits for, its command line, and what there is', async () => {
+  const { get } = open();
+  expect((await get('/goroutine?debug=1')).body).toBe(
+    'goroutine profile: total 3\n2 @ Timeout\n1 @ TCPSocketWrap\n',
+  );
+  expect((await get('/cmdline')).body).toBe('influxd\0-config\0x');
+  for (const path of ['', '/']) expect((await get(path)).body).toContain("<a href='profile'>");
+  expect((await open({ routerOptions: { ignoreTrailingSlash: true } }).get('')).statusCode).toBe(
+    200,
+  );
+});
+
+test('pprof: a second profile at once is refused in the words of Go', async () => {
+  const { profiler, get } = open();
+  profiler.error = new DbError(
+    'conflict',
+    'Could not enable CPU profiling: cpu profiling already in use',
+  );
+  const answer = await get('/profile');
+  expect([answer.statusCode, answer.body]).toEqual([
+    500,
+    'Could not enable CPU profiling: cpu profiling already in use\n',
+  ]);
+});
+
+test('pprof: all of it in one archive', async () => {
+  const { profiler, get } = open();
+  const tar = gunzipSync((await get('/all?cpu=90s')).rawPayload);
+  expect(profiler.asked).toEqual([45_000, 5_000]);
+  const names: string[] = [];
+  for (let at = 0; tar[at] !== 0;) {
+    const head = tar.subarray(at, at + 512);
+    names.push(head.toString('latin1', 0, 100).replace(/\0.*/s, ''));
+    const sum = head.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
+    expect(parseInt(head.toString('latin1', 148, 154), 8)).toBe(sum);
+    at += 512 + Math.ceil(parseInt(head.toString('latin1', 124, 135), 8) / 512) * 512;
+  }
+  expect(names).toEqual(['cpu.pb.gz', 'heap.pb.gz', 'goroutine.txt', 'cmdline.txt']);
+});
