@@ -4,13 +4,7 @@ import { errorText, isDbError } from '../../base/errors.ts';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Profiler } from '../../env/profiler.ts';
-import {
-  cpuSamples,
-  cpuTypes,
-  encodeProfile,
-  heapSamples,
-  heapTypes,
-} from '../../telemetry/pprof.ts';
+import { cpuSamples, cpuTypes, encodeProfile, heapSamples, heapTypes } from './pprof.ts';
 import { sendPlain } from '../error-reply.ts';
 import { tarOf } from './tar.ts';
 

@@ -2,7 +2,7 @@
  * Profiles in the format that `go tool pprof` opens (profile.proto, not zipped yet): stacks of places in the code with the
  * values of each, the thread as a label.
  */
-import type { CodeFrame, CpuNode, HeapNode, ThreadCpu } from '../env/profiler.ts';
+import type { CodeFrame, CpuNode, HeapNode, ThreadCpu } from '../../env/profiler.ts';
 
 interface ValueType {
   readonly type: string;
