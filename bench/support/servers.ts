@@ -10,6 +10,8 @@ export interface BenchServer {
   readonly url: string;
   readonly pid: number;
   readonly folder: string;
+  /** Killed with -9 and started again; resolves at once, with the process, while it starts. */
+  readonly restart?: () => Promise<number>;
   readonly countPoints: (of: CountedField) => Promise<number>;
   readonly stop: () => Promise<void>;
 }
@@ -33,11 +35,22 @@ export async function startVarve(offset = 13_000): Promise<BenchServer> {
   await cluster.start();
   await cluster.query(1, 'CREATE DATABASE d WITH REPLICATION 1');
   const url = cluster.url('data', 1);
+  let restarted: ChildProcess | undefined;
   return {
     name: 'varve',
     url,
     pid: cluster.pid('data-1'),
     folder: join(cluster.dir, 'data-1'),
+    restart: async () => {
+      if (restarted === undefined) await cluster.kill('data-1');
+      else {
+        const ended = new Promise((resolve) => restarted?.once('exit', resolve));
+        restarted.kill('SIGKILL');
+        await ended;
+      }
+      restarted = cluster.startByHand('data-1');
+      return restarted.pid ?? 0;
+    },
     countPoints: (of) => countByInfluxQl(url, of),
     stop: () => cluster.stop(),
   };
@@ -53,24 +66,26 @@ export async function startInfluxd(
   const release = /v(\d+\.\d+\.\d+)/.exec(version.stdout)?.[1] ?? `(${command})`;
   const folder = mkdtempSync(join(tmpdir(), 'bench-influxd-'));
   const url = `http://127.0.0.1:${10_186 + offset}`;
-  const child = spawn(command, ['run', '-config', '/dev/null'], {
-    stdio: 'ignore',
-    env: {
-      ...process.env,
-      INFLUXDB_BIND_ADDRESS: `127.0.0.1:${10_188 + offset}`,
-      INFLUXDB_META_DIR: join(folder, 'meta'),
-      INFLUXDB_DATA_DIR: join(folder, 'data'),
-      INFLUXDB_DATA_WAL_DIR: join(folder, 'wal'),
-      INFLUXDB_DATA_QUERY_LOG_ENABLED: 'false',
-      INFLUXDB_DATA_INDEX_VERSION: 'tsi1',
-      INFLUXDB_DATA_MAX_SERIES_PER_DATABASE: '0',
-      INFLUXDB_DATA_MAX_VALUES_PER_TAG: '0',
-      INFLUXDB_MONITOR_STORE_ENABLED: 'false',
-      INFLUXDB_HTTP_BIND_ADDRESS: `127.0.0.1:${10_186 + offset}`,
-      INFLUXDB_HTTP_LOG_ENABLED: 'false',
-      INFLUXDB_REPORTING_DISABLED: 'true',
-    },
-  });
+  const start = (): ChildProcess =>
+    spawn(command, ['run', '-config', '/dev/null'], {
+      stdio: 'ignore',
+      env: {
+        ...process.env,
+        INFLUXDB_BIND_ADDRESS: `127.0.0.1:${10_188 + offset}`,
+        INFLUXDB_META_DIR: join(folder, 'meta'),
+        INFLUXDB_DATA_DIR: join(folder, 'data'),
+        INFLUXDB_DATA_WAL_DIR: join(folder, 'wal'),
+        INFLUXDB_DATA_QUERY_LOG_ENABLED: 'false',
+        INFLUXDB_DATA_INDEX_VERSION: 'tsi1',
+        INFLUXDB_DATA_MAX_SERIES_PER_DATABASE: '0',
+        INFLUXDB_DATA_MAX_VALUES_PER_TAG: '0',
+        INFLUXDB_MONITOR_STORE_ENABLED: 'false',
+        INFLUXDB_HTTP_BIND_ADDRESS: `127.0.0.1:${10_186 + offset}`,
+        INFLUXDB_HTTP_LOG_ENABLED: 'false',
+        INFLUXDB_REPORTING_DISABLED: 'true',
+      },
+    });
+  let child = start();
   await answers(`${url}/ping`);
   await fetch(`${url}/query`, {
     method: 'POST',
@@ -81,6 +96,13 @@ export async function startInfluxd(
     url,
     pid: child.pid ?? 0,
     folder,
+    restart: async () => {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+      child = start();
+      return child.pid ?? 0;
+    },
     countPoints: (of) => countByInfluxQl(url, of),
     stop: () => end(child, folder),
   };

@@ -48,6 +48,8 @@ export class IndexSegment {
   /** The measurement that was asked for last. */
   #last: { readonly name: Uint8Array; readonly found: FoundMeasurement | undefined } | undefined;
 
+  #lastName: { readonly measurement: number; readonly name: Uint8Array } | undefined;
+
   private constructor(
     pages: PageFile,
     parts: { readonly seal: SegmentSeal; readonly roots: SegmentRoots; readonly gone: SegmentGone },
@@ -158,12 +160,21 @@ export class IndexSegment {
 
   /** The key of a series. */
   key(number: number): Uint8Array {
-    const stored = this.#series.key(number);
-    const name = this.measurementName(numberAt(stored));
-    const key = new Uint8Array(name.length + stored.length - headBytes);
+    const leaf = this.#series.leafOf(number);
+    const start = leaf.keyEnds[number - leaf.first] ?? 0;
+    const end = leaf.keyEnds[number - leaf.first + 1] ?? 0;
+    const name = this.#nameOf(numberAt(leaf.keys, start));
+    const key = new Uint8Array(name.length + end - start - headBytes);
     key.set(name);
-    key.set(stored.subarray(headBytes), name.length);
+    for (let from = start + headBytes, to = name.length; from < end;) key[to++] = leaf.keys[from++] ?? 0; // prettier-ignore
     return key;
+  }
+
+  /** Asked for again for the next series. */
+  #nameOf(measurement: number): Uint8Array {
+    if (this.#lastName?.measurement !== measurement)
+      this.#lastName = { measurement, name: this.measurementName(measurement) };
+    return this.#lastName.name;
   }
 
   /** What of the key is behind the measurement: a view. */
@@ -228,6 +239,6 @@ export class IndexSegment {
   }
 }
 
-function numberAt(key: Uint8Array): number {
-  return (((key[0] ?? 0) << 24) | ((key[1] ?? 0) << 16) | ((key[2] ?? 0) << 8) | (key[3] ?? 0)) >>> 0; // prettier-ignore
+function numberAt(key: Uint8Array, at = 0): number {
+  return (((key[at] ?? 0) << 24) | ((key[at + 1] ?? 0) << 16) | ((key[at + 2] ?? 0) << 8) | (key[at + 3] ?? 0)) >>> 0; // prettier-ignore
 }

@@ -8,12 +8,12 @@
  * - series that come while it is held may show; a series whose last point is deleted does not show from then on.
  */
 import { compareUtf8 } from '../../base/compare-utf8.ts';
-import { must } from '../../base/assert.ts';
+import { InvariantError, must } from '../../base/assert.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import type { FieldSchemas } from './field-schemas.ts';
-import type { FoundMeasurement, FoundTag, IndexSegment } from './index-segment.ts';
+import { IndexSegment, type FoundMeasurement, type FoundTag } from './index-segment.ts';
 import { mergeIds, type OrderedIds } from './merge-ids.ts';
 import type { ResidentSeries } from './resident-series.ts';
 import { unescapedMeasurement, unescapedTag } from './series-name.ts';
@@ -145,11 +145,13 @@ export class IndexView {
   /** The bytes of a series' key, which hold until the memory grows. */
   keyOf(id: number): Uint8Array {
     const { of, number } = this.#place(id);
-    return 'key' in of ? of.key(number) : of.keyOf(number);
+    return of instanceof IndexSegment ? of.key(number) : of.keyOf(number);
   }
 
+  /** By Buffer, as a decoder takes longer for a short text than all the rest. */
   keyText(id: number): string {
-    return decoder.decode(this.keyOf(id));
+    const { buffer, byteOffset, length } = this.keyOf(id);
+    return Buffer.from(buffer, byteOffset, length).toString();
   }
 
   /** Its texts, made now. */
@@ -161,7 +163,7 @@ export class IndexView {
 
   measurementOf(id: number): string {
     const { of, number } = this.#place(id);
-    if (!('key' in of)) return of.measurementOf(number);
+    if (!(of instanceof IndexSegment)) return of.measurementOf(number);
     return unescapedMeasurement(decoder.decode(of.measurementName(of.measurementNumberOf(number))));
   }
 
@@ -199,12 +201,14 @@ export class IndexView {
     };
   }
 
+  /** Hot: no list is made. The last table is the one that may grow. */
   #place(id: number): { readonly of: IndexSegment | ResidentSeries; readonly number: number } {
-    // The last table is the one that may grow.
-    const parts = [...this.#tables].reverse();
-    const part = parts.find(({ base }) => id >= base) ?? [...this.#segments].reverse().find(({ base }) => id >= base); // prettier-ignore
-    const { of, base } = must(part, 'an id is of a part of the view');
-    return { of, number: id - base };
+    for (const parts of [this.#tables, this.#segments])
+      for (let i = parts.length - 1; i >= 0; i--) {
+        const { of, base } = must(parts[i], 'a part of the view');
+        if (id >= base) return { of, number: id - base };
+      }
+    throw new InvariantError('an id is of a part of the view');
   }
 }
 

@@ -1,0 +1,133 @@
+/**
+ * `npm run bench:storage`: writes the same points of `--series` new series to our data node and to influxd, lets both bring
+ * them to files and compact them, kills them with -9 and starts them again. Prints bytes on disk a value, the time from the
+ * start to the first answered query, and the memory before and after.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Agent, request } from 'node:http';
+import { startInfluxd, startVarve, usageOf, type BenchServer } from './support/servers.ts';
+import { workloads, type Workload } from './workloads.ts';
+
+const { values } = parseArgs({
+  options: {
+    /** Of `bench:ingest`: fresh is a new series a line. */
+    kind: { type: 'string', default: 'fresh' },
+    series: { type: 'string', default: '1000000' },
+    rows: { type: 'string', default: '5000' },
+    bodies: { type: 'string' },
+    restarts: { type: 'string', default: '3' },
+    servers: { type: 'string', default: 'varve,influxd' },
+    /** An influxd may be another release. */
+    influxd: { type: 'string', default: 'influxd' },
+    'port-offset': { type: 'string', default: '13000' },
+  },
+});
+const rows = Number(values.rows);
+const bodies = Number(values.bodies ?? Math.ceil(Number(values.series) / rows));
+const make = workloads[values.kind];
+if (make === undefined) throw new Error(`--kind is one of ${Object.keys(workloads).join(', ')}`);
+const workload: Workload = make({ bodies, rows, series: Number(values.series) });
+const offset = Number(values['port-offset']);
+// Both bring everything to files at once, and compact what is cold.
+process.env['INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION'] = '2s';
+process.env['INFLUXDB_DATA_COMPACT_FULL_WRITE_COLD_DURATION'] = '2s';
+const starts: Readonly<Record<string, () => Promise<BenchServer | undefined>>> = {
+  varve: () => startVarve(offset),
+  influxd: () => startInfluxd(offset, values.influxd),
+};
+const [firstTimeNs = '0'] = /\d{19}/.exec(workload.bodies[0]?.toString('latin1') ?? '') ?? [];
+
+for (const name of values.servers.split(',')) {
+  const server = await starts[name]?.();
+  if (server === undefined) continue;
+  try {
+    await run(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function run(server: BenchServer): Promise<void> {
+  await writeAll(server);
+  const settledBytes = await settled(server);
+  const perValue = settledBytes / (workload.wanted * workload.fieldCount);
+  const before = memoryOf(server.pid);
+  process.stdout.write(`${server.name}: ${workload.wanted} points written; ${(settledBytes / 1e6).toFixed(1)} MB, ${perValue.toFixed(2)} bytes a value; ${before}\n`); // prettier-ignore
+  for (let i = 0; i < Number(values.restarts); i++) {
+    const startMs = performance.now();
+    const pid = (await server.restart?.()) ?? 0;
+    await firstAnswer(server);
+    const ms = performance.now() - startMs;
+    process.stdout.write(`${server.name}: ${ms.toFixed(0)} ms from kill -9 to the first answer; ${memoryOf(pid)}\n`); // prettier-ignore
+  }
+}
+
+async function writeAll(server: BenchServer): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  let next = 0;
+  const client = async (): Promise<void> => {
+    for (let body = workload.bodies[next++]; body !== undefined; body = workload.bodies[next++])
+      await post(`${server.url}/write?db=d`, body, agent);
+  };
+  await Promise.all(Array.from({ length: 4 }, client));
+  agent.destroy();
+}
+
+function post(url: string, body: Buffer, agent: Agent): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', agent }, (response) => {
+      response.resume();
+      response.once('end', () => {
+        if (response.statusCode === 204) resolve();
+        else reject(new Error(`${url}: ${response.statusCode}`));
+      });
+    });
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}
+
+/** Bytes of the data folder once it has been the same for some seconds and the processor is idle. */
+async function settled(server: BenchServer): Promise<number> {
+  const state = (): { bytes: number; cpuSeconds: number } => {
+    const out = spawnSync('du', ['-sb', join(server.folder, 'data')], { encoding: 'utf8' }).stdout;
+    return { bytes: Number(out.split('\t')[0]), cpuSeconds: usageOf(server).cpuSeconds };
+  };
+  let last = state();
+  for (let same = 0; same < 5;) {
+    await new Promise((wake) => setTimeout(wake, 1_000));
+    const now = state();
+    const isQuiet = now.bytes === last.bytes && now.cpuSeconds - last.cpuSeconds < 0.2;
+    same = isQuiet ? same + 1 : 0;
+    last = now;
+  }
+  return last.bytes;
+}
+
+/** A query of one series by the values of its tags, of which the answer is looked at. */
+async function firstAnswer(server: BenchServer): Promise<void> {
+  const { measurement, field } = workload;
+  const line = workload.bodies[0]?.toString('latin1').split('\n', 1)[0] ?? '';
+  const tags = line.slice(0, line.indexOf(' ')).split(',').slice(1);
+  const where = tags.map((tag) => tag.replace(/^([^=]*)=(.*)$/, `"$1" = '$2'`)).join(' AND ');
+  const q = `SELECT "${field}" FROM "${measurement}" WHERE ${where} AND time = ${firstTimeNs}`;
+  for (;;) {
+    try {
+      const response = await fetch(`${server.url}/query?db=d&q=${encodeURIComponent(q)}`);
+      const answer = (await response.json()) as { results?: { series?: unknown[] }[] };
+      if (answer.results?.[0]?.series !== undefined) return;
+    } catch {
+      // It does not listen yet.
+    }
+    await new Promise((wake) => setTimeout(wake, 5));
+  }
+}
+
+function memoryOf(pid: number): string {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mb = (name: string): string => (Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1_024).toFixed(0); // prettier-ignore
+  return `${mb('VmRSS')} MiB in memory, ${mb('VmHWM')} at most`;
+}
