@@ -58,6 +58,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'hints-forgotten': 1,
   'fence-ignored': 9,
   'marks-ahead': 1,
+  'segments-forgotten': 8,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

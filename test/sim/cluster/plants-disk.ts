@@ -48,6 +48,18 @@ export function markingTooMuch(disk: Disk): Disk {
   });
 }
 
+/** The manifest has files whose series are in no segment that it lists. */
+export function forgettingSegments(disk: Disk): Disk {
+  return wrapped(disk, {
+    replaceFile: (path, bytes) => {
+      if (!path.endsWith('/shard.json')) return disk.replaceFile(path, bytes);
+      const { segments, ...manifest } = decodeManifest(path, bytes);
+      const kept = [...(segments ?? [])].slice(0, 1);
+      return disk.replaceFile(path, encodeManifest({ ...manifest, segments: new Map(kept) }));
+    },
+  });
+}
+
 /** Shards that the log has lost records of are not marked. */
 export function withoutMarks(disk: Disk): Disk {
   return wrapped(disk, {

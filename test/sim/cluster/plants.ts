@@ -10,6 +10,7 @@ import {
 import {
   droppingLogsEarly,
   forgettingHints,
+  forgettingSegments,
   markingTooMuch,
   withoutAnySync,
   withoutMarks,
@@ -34,6 +35,7 @@ export const plants = [
   'hints-forgotten',
   'fence-ignored',
   'marks-ahead',
+  'segments-forgotten',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -65,6 +67,8 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
   switch (plant) {
     case 'ack-before-fsync':
       return { ...ports, disk: withoutAnySync(disk) };
+    case 'segments-forgotten':
+      return { ...ports, disk: forgettingSegments(disk) };
     case 'table-not-synced':
       return { ...ports, disk: withoutTableSync(disk) };
     case 'log-released-early':
