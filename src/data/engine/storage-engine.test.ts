@@ -53,7 +53,7 @@ test('storage engine: damage that a query meets is logged with its place, once h
       for await (const _ of engine.stream('fragment', fragment, { cancelled: () => false }))
         continue;
     };
-    const damaged = { code: 'corrupt', message: `${path}: the block at 5 is damaged` };
+    const damaged = { code: 'corrupt', message: `shard 7 is damaged: ${path}: the block at 5 is damaged` }; // prettier-ignore
     await expect(read()).rejects.toMatchObject(damaged);
     await expect(read()).rejects.toMatchObject(damaged);
     expect(lines).toEqual([

@@ -42,6 +42,7 @@ export class ShardIndex {
   /** Of tables that are gone, and of what is not theirs. */
   #versionBase = 0;
   #rebuilding: DbError | undefined;
+  #isReleased = false;
 
   constructor(kernel: StoreKernel, segments: readonly IndexSegment[] = []) {
     this.#kernel = kernel;
@@ -184,6 +185,8 @@ export class ShardIndex {
   ): void {
     this.#turn++;
     this.#setSegments([...this.#segments, segment]);
+    // Its shard was deleted while it was written.
+    if (this.#isReleased) segment.retire();
     table.cameInto(ids, this.#turn);
   }
 
@@ -193,7 +196,7 @@ export class ShardIndex {
     const at = this.#segments.findIndex((segment) => segment === first);
     const rest = this.#segments.filter((segment) => !old.includes(segment));
     this.#setSegments([...rest.slice(0, at), ...fresh, ...rest.slice(at)]);
-    for (const segment of old) segment.retire();
+    for (const segment of this.#isReleased ? fresh : old) segment.retire();
   }
 
   /** No segment is to be trusted: until endRebuild() nobody reads, and whoever calls learns all series of files anew. */
@@ -250,6 +253,7 @@ export class ShardIndex {
 
   /** Gives its memory back: nobody may ask any more but who holds a view. */
   release(): void {
+    this.#isReleased = true;
     for (const table of this.tables) table.end();
     for (const segment of this.#segments) segment.retire();
   }

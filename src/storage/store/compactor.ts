@@ -108,7 +108,9 @@ export class Compactor {
         await this.compact(open, isCold);
       } catch (error) {
         if (isDbError(error, 'cancelled') || !this.#ports.isOpen(open)) continue;
-        const isDamage = isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version');
+        // A damaged index is made anew; a damaged file stays so.
+        const isOfIndex = open.shard.index.damage !== undefined;
+        const isDamage = !isOfIndex && (isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version')); // prettier-ignore
         this.#notBeforeMs.set(open, isDamage ? Number.POSITIVE_INFINITY : nowMs + retryMs);
         const shard = open.place.shardId;
         log.error('TSM compaction failed', { shard, error: errorText(error) });

@@ -378,10 +378,7 @@ export class Store {
       const { damage } = index;
       if (damage === undefined || open.isRebuilding) continue;
       open.isRebuilding = true;
-      const rebuilt = this.#rebuildIndex(open, damage).finally(() => {
-        open.isRebuilding = false;
-      });
-      this.#tasks.spawn('rebuild index', rebuilt);
+      this.#tasks.spawn('rebuild index', this.#rebuildIndex(open, damage));
     }
   }
 
@@ -427,6 +424,8 @@ export class Store {
     const shard = open.place.shardId;
     this.#ports.log.warn('The index of a shard is damaged and is made anew', { shard, error: damage.message }); // prettier-ignore
     await open.segments.rebuild(() => open.shard.rebuildIndex(damage, this.#ports));
+    // One that failed, since a file is damaged too, is tried again at the next start.
+    open.isRebuilding = false;
     this.#schemaVersion++;
     if (this.#shards.get(shard) === open) await this.#flush(open);
   }
