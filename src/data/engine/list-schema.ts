@@ -2,11 +2,11 @@ import { must } from '../../base/assert.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { sortTexts } from '../../base/sort-texts.ts';
 import { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
+import { candidateSeries } from '../../query/exec/candidate-series.ts';
 import { tagCandidates } from '../../query/exec/tag-candidates.ts';
 import { sortedNames } from '../../query/compile/schema.ts';
 import { specialize, type MatcherFactory, type Predicate } from '../../query/predicate.ts';
 import type { SeriesIds, ShardSource } from '../../query/source.ts';
-import { candidateSeries } from './select-series.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
 
 const pieceTextsMax = 4_096;
@@ -65,11 +65,17 @@ function isEquality(predicate: Predicate): boolean {
   return predicate.kind === 'compare' && tagCandidates(predicate) !== undefined;
 }
 
+/** Those that the index cannot rule out, in order of their keys. */
+function candidatesOf(shard: ShardSource, { measurement, matcher }: Lister): SeriesIds {
+  const { name, predicate } = measurement;
+  return candidateSeries(shard, { measurement: name, predicate }, matcher);
+}
+
 /** The series that pass, shard after shard: a series of two shards comes twice. */
 function* passing(lister: Lister): Generator<{ shard: ShardSource; id: number } | undefined> {
   const passes = judgeOf(lister);
   for (const shard of lister.shards)
-    for (const [i, id] of candidateSeries(shard, lister.measurement).entries()) {
+    for (const [i, id] of candidatesOf(shard, lister).entries()) {
       if (i % restSeriesCount === restSeriesCount - 1) yield undefined;
       if (passes(() => shard.series(id).tags)) yield { shard, id };
     }
@@ -96,7 +102,7 @@ function* listSeries(lister: Lister): Generator<ListPiece | undefined> {
   const { textsMax = Infinity } = measurement;
   const passes = judgeOf(lister);
   let heads = lister.shards.flatMap((shard): Head[] => {
-    const ids = candidateSeries(shard, measurement);
+    const ids = candidatesOf(shard, lister);
     const [first] = ids;
     return first === undefined ? [] : [{ shard, ids, next: 0, key: shard.seriesKey(first) }];
   });

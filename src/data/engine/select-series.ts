@@ -1,22 +1,11 @@
 /** The series of one shard that a condition on tags picks out of a measurement. */
-import { tagCandidates } from '../../query/exec/tag-candidates.ts';
+import { candidateSeries } from '../../query/exec/candidate-series.ts';
 import { specialize, type MatcherFactory } from '../../query/predicate.ts';
-import type { SeriesIds, ShardSource } from '../../query/source.ts';
+import type { ShardSource } from '../../query/source.ts';
 import type { ListedMeasurement } from './schema-list.ts';
 
 /** So many series are looked at between two chances to rest. */
 const restSeriesCount = 256;
-
-/** Those that the index cannot rule out, in order of their keys. */
-export function candidateSeries(
-  shard: ShardSource,
-  { name, predicate }: ListedMeasurement,
-): SeriesIds {
-  const found = tagCandidates(predicate);
-  return found === undefined
-    ? shard.seriesIds(name)
-    : shard.seriesIdsWith(name, found.key, found.values);
-}
 
 /** The series that pass, in order of their keys; undefined is a place to rest at. */
 export function* passingSeries(
@@ -24,7 +13,8 @@ export function* passingSeries(
   measurement: ListedMeasurement,
   matcher: MatcherFactory,
 ): Generator<PassingSeries | undefined> {
-  for (const [i, id] of candidateSeries(shard, measurement).entries()) {
+  const asked = { measurement: measurement.name, predicate: measurement.predicate };
+  for (const [i, id] of candidateSeries(shard, asked, matcher).entries()) {
     if (i % restSeriesCount === restSeriesCount - 1) yield undefined;
     const series = shard.series(id);
     if (specialize(measurement.predicate, series.tags, matcher) !== false) yield { ...series, id };

@@ -2,8 +2,8 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
 import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
-import type { SeriesIds, ShardSource, SourceSeries } from '../source.ts';
-import { tagCandidates } from './tag-candidates.ts';
+import type { ShardSource, SourceSeries } from '../source.ts';
+import { candidateSeries } from './candidate-series.ts';
 
 /** A series that takes part, with what is left of the predicate once its tags are known. */
 export interface MemberSeries {
@@ -29,7 +29,7 @@ export function groupSeries(
   const { seriesMax = 0 } = fragment;
   for (const source of sources) {
     let count = 0;
-    for (const seriesId of candidates(source, fragment)) {
+    for (const seriesId of candidateSeries(source, fragment, matcher)) {
       const series = source.series(seriesId);
       const residual = specialize(fragment.predicate, series.tags, matcher);
       if (residual === false) continue;
@@ -53,11 +53,4 @@ export function groupSeries(
     for (const { members } of ordered)
       members.sort((a, b) => sign * compareUtf8(a.series.key, b.series.key));
   return ordered;
-}
-
-/** The series that may pass the predicate, as far as equality of a tag tells. */
-function candidates(source: ShardSource, { measurement, predicate }: Fragment): SeriesIds {
-  const tag = tagCandidates(predicate);
-  if (tag === undefined) return source.seriesIds(measurement);
-  return source.seriesIdsWith(measurement, tag.key, tag.values);
 }
