@@ -7,7 +7,9 @@ import { run, Workshop, type LoneDaemon } from '../support/lone-daemon.ts';
 import { ReferenceServer } from '../support/reference-server.ts';
 
 const limitMs = 120_000;
-const hasReference = spawnSync('influxd', ['version']).status === 0;
+/** Another release than the installed one: `VARVE_INFLUXD=/path/to/influxd`. */
+const program = process.env['VARVE_INFLUXD'] ?? 'influxd';
+const hasReference = spawnSync(program, ['version']).status === 0;
 const hasShell = spawnSync('influx', ['-version']).status === 0;
 if (!hasReference || !hasShell)
   process.stdout.write('no influxd and influx shell (Debian: influxdb, influxdb-client): the tests of coming from InfluxDB and going back are skipped\n'); // prettier-ignore
@@ -73,7 +75,7 @@ test.runIf(hasReference && hasShell)(
   'a real influxd stopped, imported, added as the first data node, and exported again: the same answers',
   async () => {
     const old = workshop.path('old');
-    const reference = await ReferenceServer.start('influxd', '  cache-snapshot-write-cold-duration = "1s"'); // prettier-ignore
+    const reference = await ReferenceServer.start(program, '  cache-snapshot-write-cold-duration = "1s"'); // prettier-ignore
     let wanted: readonly string[] = [];
     try {
       await reference.query({ q: 'CREATE DATABASE d' });
@@ -124,7 +126,7 @@ test.runIf(hasReference && hasShell)(
 
 /** The folders that were written are those of an InfluxDB. */
 async function expectBack(back: string, wanted: readonly string[]): Promise<void> {
-  const server = await ReferenceServer.start();
+  const server = await ReferenceServer.start(program);
   try {
     await server.restart((folder) => {
       for (const name of ['data', 'wal', 'meta']) {
@@ -146,7 +148,7 @@ async function expectLines(wanted: readonly string[]): Promise<void> {
   expect(made.stderr).toBe('');
   expect(made.status).toBe(0);
   expect(readFileSync(path).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
-  const server = await ReferenceServer.start();
+  const server = await ReferenceServer.start(program);
   try {
     const { hostname, port } = new URL(server.url);
     const read = spawnSync('influx', ['-host', hostname, '-port', port, '-import', '-compressed', '-path', path], { encoding: 'utf8' }); // prettier-ignore

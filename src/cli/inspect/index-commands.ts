@@ -62,6 +62,13 @@ const absent: readonly Absent[] = [
     isDone: false,
   },
   {
+    name: 'report-db',
+    flags: { 'db-path': 'text', c: 'text', rollup: 'text', detailed: 'switch', exact: 'switch' },
+    about: 'Estimates cloud 2 cardinality for a database.',
+    text: 'What a database would cost in another product is not estimated here. Use "influx_inspect report" for the cardinality of shards.',
+    isDone: false,
+  },
+  {
     name: 'reporttsi',
     flags: { 'db-path': 'text', top: 'text' },
     about: 'Reports series cardinality in one or more TSI indexes.',

@@ -107,6 +107,30 @@ test('influx_inspect deletetsm: a shard of ours is well afterwards', async () =>
   });
 });
 
+test('influx_inspect check-schema and merge-schema: the types of fields, and those that have two', async () => {
+  await withFolders(async (run, { disk }) => {
+    const read = async (path: string): Promise<string> => Buffer.from(await disk.readFile(path)).toString(); // prettier-ignore
+    const said = await run('check-schema', '-path', 'data');
+    expect(said.code).toBe(0);
+    expect(said.out).toBe('Processing data/db/autogen/7\nSchema file written successfully to: "schema.json"\nNo conflicts file generated: no conflicts found\n'); // prettier-ignore
+    expect(await read('schema.json')).toBe('{\n  "\\"db\\".\\"autogen\\".\\"m\\".\\"s\\"": "string",\n  "\\"db\\".\\"autogen\\".\\"m\\".\\"v\\"": "float"\n}\n'); // prettier-ignore
+    const other = (await read('schema.json')).replace('float', 'integer');
+    await disk.replaceFile('other.json', Buffer.from(other));
+    const merged = await run(
+      'merge-schema',
+      '-schema-file',
+      'all.json',
+      'schema.json',
+      'other.json',
+    );
+    expect(merged.out).toContain('Conflicts file written successfully to: "conflicts.json"\n');
+    expect(await read('conflicts.json')).toBe('{\n  "\\"db\\".\\"autogen\\".\\"m\\".\\"v\\"": "float,integer"\n}\n'); // prettier-ignore
+    expect((await run('merge-schema', 'none.json')).err).toContain('resolve-conflicts: unable to open schema file "none.json"'); // prettier-ignore
+    await disk.replaceFile('bad.json', Buffer.from('{"a":1}'));
+    expect(await run('merge-schema', 'bad.json')).toMatchObject({ code: 1, err: 'resolve-conflicts: unable to decode schema file "bad.json"\n' }); // prettier-ignore
+  });
+});
+
 test('influx_inspect: commands about files that there are none of here say so', async () => {
   await withFolders(async (run) => {
     expect((await run('buildtsi', '-datadir', 'data', '-waldir', 'wal')).code).toBe(0);

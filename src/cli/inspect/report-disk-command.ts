@@ -2,6 +2,7 @@ import { errorText, isDbError } from '../../base/errors.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
+import { goJson } from './go-json.ts';
 import { formatElapsed } from './go-times.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { shardFiles, type ShardFile } from './shard-files.ts';
@@ -43,11 +44,11 @@ Usage: influx_inspect report [flags] <directory>
   "Summary": {"shards": ${sizes.length}, "tsm_files": ${files.length}, "total_tsm_size": ${total} },
   "Shard": [`);
     await out(sizes.map(({ names, files: count, bytes }) => `
-    {"db": ${json(names[0])}, "rp": ${json(names[1])}, "shard": ${json(names[2])}, "tsm_files": ${count}, "size": ${bytes}}`).join(',')); // prettier-ignore
+    {"db": ${goJson(names[0])}, "rp": ${goJson(names[1])}, "shard": ${goJson(names[2])}, "tsm_files": ${count}, "size": ${bytes}}`).join(',')); // prettier-ignore
     if (measurements !== undefined) {
       await out('\n  ],\n  "Measurement": [');
       await out(measurements.sizes.map(({ names, bytes }) => `
-    {"db": ${json(names[0])}, "rp": ${json(names[1])}, "measurement": ${json(names[2])}, "size": ${bytes}}`).join(',')); // prettier-ignore
+    {"db": ${goJson(names[0])}, "rp": ${goJson(names[1])}, "measurement": ${goJson(names[2])}, "size": ${bytes}}`).join(',')); // prettier-ignore
     }
     await out('\n  ]\n}\n');
   },
@@ -105,12 +106,4 @@ class SizeTable {
   get sizes(): readonly Sizes[] {
     return [...this.#byNames].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sizes]) => sizes);
   }
-}
-
-/** As Go writes a text in JSON. */
-function json(text: string): string {
-  return JSON.stringify(text).replaceAll(
-    /[<>&\u2028\u2029]/g,
-    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

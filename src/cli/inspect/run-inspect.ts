@@ -8,6 +8,7 @@ import { indexCommands } from './index-commands.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { reportCommand } from './report-command.ts';
 import { reportDiskCommand } from './report-disk-command.ts';
+import { checkSchemaCommand, mergeSchemaCommand } from './schema-commands.ts';
 import { verifyCommand } from './verify-command.ts';
 import { verifyTombstoneCommand } from './verify-tombstone-command.ts';
 
@@ -18,6 +19,8 @@ const commands: readonly InspectCommand[] = [
   exportCommand,
   reportCommand,
   reportDiskCommand,
+  checkSchemaCommand,
+  mergeSchemaCommand,
   verifyCommand,
   verifyTombstoneCommand,
   ...indexCommands,
@@ -27,6 +30,7 @@ const usage = `Usage: influx_inspect [[command] [arguments]]
 
 The commands are:
 
+    check-schema         check for conflicts in the types between shards
     deletetsm            bulk measurement deletion of raw tsm file
     dumptsi              dumps low-level details about tsi1 files
     dumptsm              dumps low-level details about tsm1 files
@@ -34,6 +38,7 @@ The commands are:
     export               exports raw data from a shard to line protocol
     buildtsi             generates tsi1 indexes from tsm1 data
     help                 display this help message
+    merge-schema         merge a set of schema files from the check-schema command
     report               displays a shard level cardinality report
     report-disk          displays a shard level disk usage report
     reporttsi            reports series cardinality in one or more TSI indexes.
@@ -78,7 +83,10 @@ export async function runInspect(args: readonly string[], ports: InspectPorts): 
 }
 
 /** As the reference names it in its errors. */
-const prefixes: Readonly<Record<string, string>> = { 'report-disk': 'report' };
+const prefixes: Readonly<Record<string, string>> = {
+  'report-disk': 'report',
+  'merge-schema': 'resolve-conflicts',
+};
 
 /** The exit code where the command line asks for no more, or is wrong. */
 async function flagsOf(
