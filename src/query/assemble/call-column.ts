@@ -1,6 +1,5 @@
-import { must } from '../../base/assert.ts';
+import { assert } from '../../base/assert.ts';
 import type { Column, ColumnType } from '../column.ts';
-import { cellValue } from '../exec/column-builder.ts';
 import { valuesColumn } from '../exec/window-accumulator.ts';
 import type { WindowSummary } from '../fragment.ts';
 import { callValue, type CallName } from './calls.ts';
@@ -20,12 +19,8 @@ function wholeColumn(call: CallName, summary: WindowSummary): Column | undefined
       return { type: 'integer', values: summary.counts };
     case 'sum':
       return summary.sums;
-    case 'mean': {
-      const { sums, counts } = summary;
-      if (sums === undefined) return undefined;
-      const values = Float64Array.from(counts, (count, i) => Number(must(cellValue(sums, i) ?? undefined, 'a window has its sum')) / Number(count)); // prettier-ignore
-      return { type: 'float', values };
-    }
+    case 'mean':
+      return summary.sums && { type: 'float', values: means(summary.sums, summary.counts) };
     case 'min':
       return summary.mins?.values;
     case 'max':
@@ -37,4 +32,12 @@ function wholeColumn(call: CallName, summary: WindowSummary): Column | undefined
     case 'spread':
       return undefined;
   }
+}
+
+/** Without a value object for each: int64 sums are rounded to the nearest float first, as the reference does. */
+function means({ type, values }: Column, counts: BigInt64Array): Float64Array {
+  assert(type === 'float' || type === 'integer' || type === 'unsigned', 'sums are numbers');
+  const out = new Float64Array(counts.length);
+  for (let i = 0; i < out.length; i++) out[i] = Number(values[i]) / Number(counts[i]);
+  return out;
 }

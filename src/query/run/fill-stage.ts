@@ -28,6 +28,8 @@ export class FillStage implements Stage {
   #previous: { readonly timeNs: bigint; readonly value: Value } | undefined;
   /** The points that were pushed; `linear` has to know one ahead. */
   #hasSubgroups = false;
+  /** What was pushed last filled all windows. */
+  #isFilled = false;
   readonly heldBytes = 0;
 
   constructor(
@@ -46,7 +48,8 @@ export class FillStage implements Stage {
 
   *push(points: PointBatch): Iterable<PointBatch> {
     const { timesNs, subgroups } = points;
-    if (this.#isWhole(points)) {
+    this.#isFilled = this.#isWhole(points);
+    if (this.#isFilled) {
       yield points;
       return;
     }
@@ -79,6 +82,7 @@ export class FillStage implements Stage {
   }
 
   *finish(): Iterable<PointBatch> {
+    if (this.#isFilled) return;
     const out = new FilledRows(this.#types, this.#hasSubgroups, this.#capacity(0));
     yield* this.#fillToEnd(out);
     if (!out.isEmpty) yield out.take();
