@@ -48,6 +48,7 @@ export function cpuQueries({ startSeconds, hours }: QueryPlace): readonly BenchQ
       name: 'high-cpu-all',
       influx: `SELECT * FROM cpu WHERE usage_user > 90.0 AND ${within(span(12))}`,
       victoria: undefined,
+      mayDiffer: true,
     },
     {
       name: 'lastpoint',

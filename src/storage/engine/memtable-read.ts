@@ -3,7 +3,7 @@ import { must } from '../../base/assert.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn } from '../../models/point-batch.ts';
 import { clipRun, type ColumnRun, emptyColumn, gatherTexts, lowerBound } from './column-run.ts';
-import { batchRowsMax, type ColumnPiece } from './run-cursor.ts';
+import { batchRowsMax, batchTypes, type ColumnPiece } from './run-cursor.ts';
 import type { ShapeTable, TimeBounds } from './shape-table.ts';
 
 export interface ShapeRows {
@@ -13,8 +13,6 @@ export interface ShapeRows {
   /** Rows of the table that the view sees. */
   readonly rowsMax: number;
 }
-
-const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
 
 /** Sorts by time and keeps the last arrival of each time. */
 export function readRows(parts: readonly ShapeRows[]): ColumnRun {
@@ -66,7 +64,7 @@ function rowsOf(part: ShapeRows, start: number, end: number): ColumnPiece['rows'
       new BigInt64Array(buffer, timesPtr, count).set(times);
       const values = table.bytesInTime(column, range);
       new Uint8Array(buffer, valuesPtr, count * width).set(values);
-      return { type: typeNames[type], count, timesPtr, valuesPtr };
+      return { type: batchTypes[type], count, timesPtr, valuesPtr };
     },
   };
 }

@@ -59,7 +59,8 @@ export interface CursorBounds {
 /** Rows a batch holds at most: its times and values fit the first cache levels. */
 export const batchRowsMax = 4096;
 
-const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
+/** By number of the field type. */
+export const batchTypes = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
 
 /** Each batch of a cursor that began with few rows may have so many times those of the one before. */
 const rowsGrowth = 4;
@@ -227,7 +228,7 @@ export function writeBatch(run: ColumnRun, rows: Rows, arena: CursorArena): Curs
     bytes.set(new Uint8Array(ordered.buffer, ordered.byteOffset, count * width), valuesPtr);
   }
   if (!ascending) times.reverse();
-  return { type: typeNames[run.type], count, timesPtr, valuesPtr };
+  return { type: batchTypes[run.type], count, timesPtr, valuesPtr };
 }
 
 function placeTexts(run: ColumnRun, { start, count }: Rows, arena: CursorArena): number {

@@ -9,6 +9,7 @@ import type { TsmEntry, TsmFile } from '../tsm/tsm-file.ts';
 import { clipRun, type ColumnRun, sliceRun } from './column-run.ts';
 import type { MemtableEnd, MemtableView } from './memtable-view.ts';
 import { withoutRanges } from './rows-forms.ts';
+import { batchTypes, type CursorArena, type CursorBatch, writeBatch } from './run-cursor.ts';
 import type { TimeBounds } from './shape-table.ts';
 
 /** A memtable, and the id that it knows the series by. */
@@ -24,20 +25,20 @@ export interface EndRequest extends TimeBounds {
   readonly ascending: boolean;
 }
 
-interface Candidate {
+/** That one point. */
+export interface SeriesEnd {
   readonly timeNs: bigint;
-  /** A run of that one point. */
-  load(): ColumnRun;
+  place(arena: CursorArena): CursorBatch;
 }
 
-/** A run of one point; undefined when there is none. Of points at one time the one written last counts. */
+/** Undefined when there is no point. Of points at one time the one written last counts. */
 export function seriesEnd(
   key: string,
   request: EndRequest,
   parts: { readonly files: readonly TsmFile[]; readonly memtables: readonly MemtableSeries[] },
-): ColumnRun | undefined {
-  let best: Candidate | undefined;
-  const offer = (candidate: Candidate | undefined): void => {
+): SeriesEnd | undefined {
+  let best: SeriesEnd | undefined;
+  const offer = (candidate: SeriesEnd | undefined): void => {
     if (candidate === undefined) return;
     const isBetter =
       best === undefined ||
@@ -49,10 +50,10 @@ export function seriesEnd(
   for (const file of parts.files) offer(fileEnd(file, key, request));
   for (const { memtable, seriesId } of parts.memtables)
     offer(memtableEnd(memtable.end({ ...request, seriesId })));
-  return best?.load();
+  return best;
 }
 
-function fileEnd(file: TsmFile, key: string, request: EndRequest): Candidate | undefined {
+function fileEnd(file: TsmFile, key: string, request: EndRequest): SeriesEnd | undefined {
   const entries = file.entries(key, request);
   const { ascending, minTimeNs, maxTimeNs } = request;
   const order = ascending ? entries : [...entries].reverse();
@@ -61,18 +62,36 @@ function fileEnd(file: TsmFile, key: string, request: EndRequest): Candidate | u
     const timeNs = ascending ? entry.minTimeNs : entry.maxTimeNs;
     // The ends of a block are times of points; where the bounds cut it, or part of it is deleted, only its points tell.
     if (deleted.length === 0 && timeNs >= minTimeNs && timeNs <= maxTimeNs)
-      return { timeNs, load: () => endOf(readRun(file, entry), ascending) };
+      return { timeNs, place: (arena) => placeEnd(blockOf(file, entry), ascending, arena) };
     const left = withoutRanges(readRun(file, entry), deleted);
     const run = clipRun(left, minTimeNs, maxTimeNs);
     if (run.timesNs.length === 0) continue;
     const end = endOf(run, ascending);
-    return { timeNs: end.timesNs[0] ?? 0n, load: () => end };
+    return { timeNs: end.timesNs[0] ?? 0n, place: (arena) => placeRun(end, arena) };
   }
   return undefined;
 }
 
+function blockOf(file: TsmFile, entry: TsmEntry): Uint8Array {
+  return new BlockReader(file, [entry]).block(0);
+}
+
 function readRun(file: TsmFile, entry: TsmEntry): ColumnRun {
-  return decodeBlock(new BlockReader(file, [entry]).block(0));
+  return decodeBlock(blockOf(file, entry));
+}
+
+/** The point at one end of a block, decoded by the arena where it can. */
+function placeEnd(block: Uint8Array, ascending: boolean, arena: CursorArena): CursorBatch {
+  const rows = arena.decodeBlock?.(block);
+  if (rows === undefined) return placeRun(endOf(decodeBlock(block), ascending), arena);
+  const type = batchTypes[(block[0] ?? 0) as FieldType];
+  const row = ascending ? 0 : rows.count - 1;
+  const valuesPtr = rows.valuesPtr + row * (type === 'boolean' ? 1 : 8);
+  return { type, count: 1, timesPtr: rows.timesPtr + row * 8, valuesPtr };
+}
+
+function placeRun(run: ColumnRun, arena: CursorArena): CursorBatch {
+  return writeBatch(run, { start: 0, count: 1, ascending: true }, arena);
 }
 
 function endOf(run: ColumnRun, ascending: boolean): ColumnRun {
@@ -80,12 +99,16 @@ function endOf(run: ColumnRun, ascending: boolean): ColumnRun {
   return sliceRun(run, row, row + 1);
 }
 
-function memtableEnd(end: MemtableEnd | undefined): Candidate | undefined {
+function memtableEnd(end: MemtableEnd | undefined): SeriesEnd | undefined {
   if (end === undefined) return undefined;
   const { table, column, row, timeNs } = end;
   const { type } = table.fields[column] ?? { type: FieldType.float };
   return {
     timeNs,
-    load: () => ({ type, timesNs: BigInt64Array.of(timeNs), values: table.valueOf(column, row) }),
+    place: (arena) =>
+      placeRun(
+        { type, timesNs: BigInt64Array.of(timeNs), values: table.valueOf(column, row) },
+        arena,
+      ),
   };
 }

@@ -8,12 +8,10 @@ import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
 import type { MemtableView } from './memtable-view.ts';
-import { type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor, writeBatch } from './run-cursor.ts'; // prettier-ignore
+import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './run-cursor.ts'; // prettier-ignore
 import { withoutRanges } from './rows-forms.ts';
 import { seriesEnd, type MemtableSeries } from './series-end.ts';
 import type { TimeBounds } from './shape-table.ts';
-
-const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const;
 
 export interface ViewRequest extends CursorBounds {
   readonly seriesId: number;
@@ -70,10 +68,10 @@ export class ShardView {
 
   fields(measurement: string): readonly {
     readonly name: string;
-    readonly type: (typeof typeNames)[FieldType];
+    readonly type: (typeof batchTypes)[FieldType];
   }[] {
     return [...this.#guard(() => this.#index.fields(measurement))]
-      .map(([name, type]) => ({ name, type: typeNames[type] }))
+      .map(([name, type]) => ({ name, type: batchTypes[type] }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -128,8 +126,8 @@ export class ShardView {
     return this.#guard(() => {
       const { measurement, key, memtables } = this.#name(request.seriesId);
       const parts = { files: this.#parts.files, memtables };
-      const run = seriesEnd(tsmKey(key, request.field), { ...request, measurement }, parts);
-      return run && writeBatch(run, { start: 0, count: 1, ascending: true }, arena);
+      const end = seriesEnd(tsmKey(key, request.field), { ...request, measurement }, parts);
+      return end?.place(arena);
     });
   }
 
@@ -209,7 +207,7 @@ function blockPieces(file: TsmFile, key: string, bounds: TimeBounds): readonly C
     place: (arena) => {
       const block = reader.block(i);
       const rows = arena.decodeBlock(block);
-      return rows && { ...rows, type: typeNames[(block[0] ?? 0) as FieldType] };
+      return rows && { ...rows, type: batchTypes[(block[0] ?? 0) as FieldType] };
     },
   }));
 }
