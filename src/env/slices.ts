@@ -12,10 +12,10 @@ export interface SlicePorts {
 }
 
 const longMs = 5;
-const shortMs = 2;
+const shortMs = 1;
 const idleTurnMsMax = 1.5;
 /** Turns in a row: long work goes on, however busy the others are. */
-const turnsMax = 3;
+const turnsMax = 8;
 
 export class Slices {
   readonly #ports: SlicePorts;
