@@ -8,6 +8,7 @@ import { LocalShards } from '../data/engine/local-shards.ts';
 import { shardStatistics, type ShardFolders } from '../data/engine/shard-statistics.ts';
 import { MonitorService, type MonitorPorts } from '../services/monitor.ts';
 import { DroppedShards } from '../data/shards/dropped-shards.ts';
+import { ServedCounters } from '../data/shards/served-counters.ts';
 import { servedShards } from '../data/shards/served-shards.ts';
 import { runContinuousSelect } from '../data/statements/continuous-runs.ts';
 import { ContinuousQuerier, type ContinuousRun, type RunRecord } from '../cq/continuous-querier.ts';
@@ -102,7 +103,8 @@ export async function startDataNode(
   });
   const registry = new QueryRegistry({ clock, log }, queryLimits(config));
   const queries = new ClusterQueries(registry, meta, rpc);
-  const statistics = gathered([registry, hints, writer, ...own]);
+  const counters = new ServedCounters();
+  const statistics = gathered([registry, hints, writer, counters, ...own]);
   statistics.add(async () =>
     shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
   );
@@ -130,7 +132,7 @@ export async function startDataNode(
   ];
   const port = new DataListener({ env, config, meta, local, imported });
   const listener = await port.listen(
-    [...servedShards({ clock, meta, shards: owned }), ...queries.methods, news.method],
+    [...servedShards({ clock, meta, shards: owned, counters }), ...queries.methods, news.method],
     rpc,
   );
   const parts = [listener, ...services, ...own, dropped, news, hints, meta, local];

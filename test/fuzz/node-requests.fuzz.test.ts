@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { must } from '../../src/base/assert.ts';
 import { isDbError } from '../../src/base/errors.ts';
+import { ServedCounters } from '../../src/data/shards/served-counters.ts';
 import { servedShards } from '../../src/data/shards/served-shards.ts';
 import { ClusterQueries } from '../../src/data/statements/cluster-queries.ts';
 import { QueryRegistry } from '../../src/data/statements/query-registry.ts';
@@ -43,7 +44,11 @@ beforeAll(async () => {
   const meta = { catalog: node.catalog, nodeId: 4, execute: () => Promise.resolve(undefined) };
   const registry = new QueryRegistry({ clock, log });
   const queries = new ClusterQueries(registry, meta, {} as never);
-  const methods = [...node.methods, ...servedShards({ clock, meta, shards }), ...queries.methods];
+  const methods = [
+    ...node.methods,
+    ...servedShards({ clock, meta, shards, counters: new ServedCounters() }),
+    ...queries.methods,
+  ];
   listener = await transport.listen('127.0.0.1:0', createRpcHandlers(node.membership, methods));
   metadata = node.membership.credentials('member');
 });

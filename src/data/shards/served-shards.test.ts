@@ -8,6 +8,7 @@ import { Databases } from '../../meta/model/databases.ts';
 import type { CallMethod, StreamMethod } from '../../rpc/method.ts';
 import type { ServedMethod } from '../../rpc/served-method.ts';
 import type { ShardAccess, ShardBatch } from '../engine/shard-access.ts';
+import { ServedCounters } from './served-counters.ts';
 import { servedShards } from './served-shards.ts';
 import { describeMethod, fragmentMethod, writeShardsMethod } from './shard-methods.ts';
 
@@ -26,6 +27,7 @@ class Node4 {
   readonly world = new World(1);
   readonly meta = { nodeId: 4, catalog: catalogWith([[1, 4], [2, 4], [3, 5]]) }; // prettier-ignore
   readonly asked: unknown[] = [];
+  readonly counters = new ServedCounters();
   readonly #methods: readonly ServedMethod[];
 
   constructor() {
@@ -49,7 +51,7 @@ class Node4 {
         yield await Promise.resolve([]);
       },
     };
-    this.#methods = servedShards({ clock, meta: this.meta, shards });
+    this.#methods = servedShards({ clock, meta: this.meta, shards, counters: this.counters });
   }
 
   async write(...batches: readonly ShardBatch[]): Promise<readonly string[]> {
@@ -110,6 +112,28 @@ test('served shards: a batch is written where the catalog places its shard, or r
   );
   expect(outcomes).toEqual(['written', 'invalid_argument', 'invalid_argument', 'shard_not_found', 'shard_not_found', 'written']); // prettier-ignore
   expect(node.asked).toEqual([good, { ...good, shardId: 2 }]);
+});
+
+test('served shards: what others ask is counted, each shard of a write as a request', async () => {
+  const node = new Node4();
+  const payload = new Uint8Array(48);
+  new DataView(payload.buffer).setUint32(4, 3, true);
+  await node.write({ ...good, payload }, { ...good, shardId: 3, payload });
+  await node.describe([1]);
+  await node.fragment([1]);
+  expect(node.counters.statistics()).toEqual([
+    {
+      name: 'cluster',
+      tags: {},
+      values: {
+        createIteratorReq: 1,
+        fieldDimensionsReq: 1,
+        writeShardFail: 1,
+        writeShardPointsReq: 6,
+        writeShardReq: 2,
+      },
+    },
+  ]);
 });
 
 test('served shards: a shard of a newer catalog is waited for, and not for ever', async () => {

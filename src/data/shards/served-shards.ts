@@ -12,6 +12,7 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import type { BatchOutcome, NamedShard, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
 import { descriptionParts } from './answer-parts.ts';
+import type { ServedCounters } from './served-counters.ts';
 import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
 import { findShard, isShardGone } from './shard-places.ts';
 
@@ -19,6 +20,7 @@ export interface ServedShardsPorts {
   readonly clock: Clock;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly shards: ShardAccess;
+  readonly counters: ServedCounters;
 }
 
 /** How long a node that serves a remote request may take over its own part; the caller's deadline ends it sooner. */
@@ -30,15 +32,18 @@ const catalogWaitMs = 3_000;
 const catalogPollMs = 5;
 
 export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] {
-  const { shards } = ports;
+  const { shards, counters } = ports;
   const places = new OwnPlaces(ports);
   const writes = new ServedWrites(shards, places);
   const options = (signal: AbortSignal) => ({ deadlineMs: servedDeadlineMs, signal });
   return [
-    serveCall(writeShardsMethod, async ({ batches }) => ({
-      outcomes: await writes.write(batches),
-    })),
+    serveCall(writeShardsMethod, async ({ batches }) => {
+      const outcomes = await writes.write(batches);
+      counters.addWrites(batches, outcomes);
+      return { outcomes };
+    }),
     serveStream(describeMethod, async function* ({ shardIds, only }, { signal }) {
+      counters.add('fieldDimensionsReq');
       const own = await places.readable(shardIds, signal);
       if (own.length === 0) return;
       yield* descriptionParts(await shards.describe(own, { ...options(signal), only }));
@@ -59,6 +64,7 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       return { fields: await shards.decideFieldTypes({ ...placed, fields }, options(signal)) };
     }),
     serveStream(fragmentMethod, async function* (fragment, { signal }) {
+      counters.add('createIteratorReq');
       const own = await places.readable(fragment.shardIds, signal);
       if (own.length > 0) yield* shards.fragment({ ...fragment, shardIds: own }, options(signal));
     }),
