@@ -13,6 +13,7 @@ import { checkBuckets } from '../../src/query/plan/check-buckets.ts';
 import { compileStatement } from '../../src/query/plan/compile-statement.ts';
 import type { ScanPart } from '../../src/query/plan/level-plan.ts';
 import { checkSystemSource, matchMeasurements } from '../../src/query/plan/match-measurements.ts';
+import { shardRange } from '../../src/query/plan/shard-range.ts';
 import { showingSeries } from '../../src/query/plan/plan-feeds.ts';
 import { planLevel } from '../../src/query/plan/plan-level.ts';
 import { resolveSelect } from '../../src/query/plan/resolve-select.ts';
@@ -62,6 +63,7 @@ export function piecesOf(query: string, setting: SelectSetting): AsyncGenerator<
     outerTags: undefined,
     tags: [],
     grid: undefined,
+    bounds: shardRange(compiled, setting.bucketsMax ?? 0),
     seriesLimit: 0,
     seriesOffset: 0,
   });

@@ -59,7 +59,7 @@ function nsSince(startMs: number, { clock }: SelectPorts): bigint {
 }
 
 async function costsOfSelect(
-  { compiled, places: shards }: PreparedSelect,
+  { compiled, range: bounds, places: shards }: PreparedSelect,
   attempt: Attempt,
 ): Promise<{
   readonly level: ExplainedLevel;
@@ -77,6 +77,7 @@ async function costsOfSelect(
     outerTags: undefined,
     tags: [],
     grid: undefined,
+    bounds,
     seriesLimit: 0,
     seriesOffset: 0,
   };

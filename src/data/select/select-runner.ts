@@ -5,6 +5,7 @@ import type { SelectStatement } from '../../influxql/ast.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { ColumnSeries, OutputSeries } from '../../query/emit/result.ts';
+import type { TimeRange } from '../../query/compile/split-condition.ts';
 import { checkBuckets } from '../../query/plan/check-buckets.ts';
 import { compileStatement, type CompiledSelect } from '../../query/plan/compile-statement.ts';
 import type { LevelPlan } from '../../query/plan/level-plan.ts';
@@ -56,6 +57,8 @@ const describeDeadlineMs = 10_000;
 /** A SELECT that is known to be in order as far as its text tells, and what it reads. */
 export interface PreparedSelect {
   readonly compiled: CompiledSelect;
+  /** The time whose shards it reads. */
+  readonly range: TimeRange;
   readonly places: readonly PlaceShards[];
 }
 
@@ -69,7 +72,7 @@ export function prepareSelect(
   const measurements = measurementsOf(qualified);
   measurements.forEach(checkSystemSource);
   const range = shardRange(compiled, context.bucketsMax);
-  return { compiled, places: shardsOfPlaces(measurements, range, ports.meta) };
+  return { compiled, range, places: shardsOfPlaces(measurements, range, ports.meta) };
 }
 
 /** Runs a SELECT with INTO and answers how many points it wrote. */
@@ -190,14 +193,14 @@ export async function withFailover<T>(
 }
 
 async function* attemptOf(
-  { compiled, places: shards }: PreparedSelect,
+  { compiled, range, places: shards }: PreparedSelect,
   account: QueryAccount,
   attempt: Attempt,
 ): AsyncGenerator<ColumnSeries> {
   const { context, ports } = attempt;
   const places = await Promise.all(shards.map((place) => describePlace(place, attempt)));
   const pacer = pacerOf(context, ports);
-  const plan = await planOf(compiled, places, { context, pacer });
+  const plan = await planOf({ compiled, range }, places, { context, pacer });
   const { signal } = context;
   const run: RunContext = {
     open: (part) => openFragments(part, places, { signal, limits: ports.accounts.limits }),
@@ -211,7 +214,7 @@ async function* attemptOf(
 
 /** Lists of tens of thousands of fields take a tenth of a second in each step: others run between them. */
 async function planOf(
-  compiled: CompiledSelect,
+  { compiled, range: bounds }: Pick<PreparedSelect, 'compiled' | 'range'>,
   places: readonly Place[],
   { context, pacer }: { readonly context: SelectContext; readonly pacer: Pacer },
 ): Promise<LevelPlan> {
@@ -225,6 +228,7 @@ async function planOf(
     outerTags: undefined,
     tags: [],
     grid: undefined,
+    bounds,
     seriesLimit: 0,
     seriesOffset: 0,
   });

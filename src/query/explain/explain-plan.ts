@@ -54,7 +54,8 @@ export function explainSelect(select: ResolvedSelect, around: AroundLevel): Expl
     fields.flatMap((field) => [field, ...insideFields(field)]),
   );
   const { grid, nowNs, outerTags, tags } = placeOf(select, around);
-  const inner: AroundLevel = { nowNs, outerTags, tags, grid, seriesLimit: 0, seriesOffset: 0 };
+  const { bounds } = around;
+  const inner: AroundLevel = { nowNs, outerTags, tags, grid, bounds, seriesLimit: 0, seriesOffset: 0 }; // prettier-ignore
   const refs = [...inputs.refs].sort((a, b) => compareUtf8(a.name, b.name));
   const isKnown = ({ type }: Ref) => type !== undefined && type !== 'field';
   const calls = inputs.calls.filter((call) => typeOfExpr(call, () => undefined) !== undefined);

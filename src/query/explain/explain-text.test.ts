@@ -41,7 +41,7 @@ function explained(query: string, nodeId?: number): { level: ExplainedLevel; cos
     (source) =>
     matchMeasurements(source, [schema]).map((found) => ({ database: 'db', retentionPolicy: 'rp', schema: found })), // prettier-ignore
   );
-  const around = { nowNs, outerTags: undefined, tags: [], grid: undefined, seriesLimit: 0, seriesOffset: 0 }; // prettier-ignore
+  const around = { nowNs, outerTags: undefined, tags: [], grid: undefined, bounds: { minNs: undefined, maxNs: undefined }, seriesLimit: 0, seriesOffset: 0 }; // prettier-ignore
   const level = explainSelect(resolved, around);
   const costsOf = ({ sources }: Scanner, at: number): readonly ScannedShards[] => {
     const source = sources[at];

@@ -3,6 +3,7 @@ import type { Expr } from '../../influxql/ast.ts';
 import { callParts, type CallName } from '../assemble/calls.ts';
 import { compilePredicate } from '../compile/compile-predicate.ts';
 import { fragmentVersion, type Fragment, type RowsColumn, type RowsTask, type SummaryPart, type WindowsTask } from '../fragment.ts'; // prettier-ignore
+import type { TimeRange } from '../compile/split-condition.ts';
 import type { SourceFieldType } from '../source.ts';
 import { fieldName } from './column-names.ts';
 import { columnTypeOf } from './data-type.ts';
@@ -39,6 +40,7 @@ export interface LevelPlace {
   readonly nowNs: bigint;
   readonly seriesLimit: number;
   readonly seriesOffset: number;
+  readonly bounds: TimeRange;
 }
 
 /** What a level takes over from the query around it. */
@@ -52,6 +54,8 @@ export interface AroundLevel {
   readonly grid: Grid | undefined;
   readonly seriesLimit: number;
   readonly seriesOffset: number;
+  /** What the outermost query reads of the shards: subqueries read nothing beyond it, though their windows may be there. */
+  readonly bounds: TimeRange;
 }
 
 export type PlanSubquery = (select: ResolvedSelect, around: AroundLevel) => LevelPlan;
@@ -262,20 +266,21 @@ export class FeedPlanner {
   ): Omit<Fragment, 'task' | 'groupBy'> {
     // prettier-ignore
     const { compiled, condition } = this.#select;
+    const { minNs = startNs, maxNs = endNs } = this.#place.bounds;
     return {
       version: fragmentVersion,
       measurement: schema.name,
       shardIds: [],
-      minTimeNs: startNs,
-      maxTimeNs: endNs,
+      minTimeNs: startNs < minNs ? minNs : startNs,
+      maxTimeNs: endNs > maxNs ? maxNs : endNs,
       ascending: compiled.ascending,
       predicate: compilePredicate(condition, schema),
     };
   }
 
   #subquery(select: ResolvedSelect, draft: RowsDraft): RowsSource {
-    const { outerTags, tags, nowNs, seriesLimit, seriesOffset } = this.#place;
-    const level = this.#planSubquery(select, { nowNs, outerTags, tags, grid: draft.grid, seriesLimit, seriesOffset }); // prettier-ignore
+    const { outerTags, tags, nowNs, seriesLimit, seriesOffset, bounds } = this.#place;
+    const level = this.#planSubquery(select, { nowNs, outerTags, tags, grid: draft.grid, seriesLimit, seriesOffset, bounds }); // prettier-ignore
     const readOf = subqueryReader(select);
     return {
       kind: 'subquery',

@@ -116,6 +116,7 @@ export function placeOf({ compiled, groupBy }: ResolvedSelect, around: AroundLev
     nowNs: around.nowNs,
     seriesLimit: statement.seriesLimit + around.seriesLimit,
     seriesOffset: statement.seriesOffset + around.seriesOffset,
+    bounds: around.bounds,
   };
 }
 

@@ -31,18 +31,18 @@ function firstOfBuckets(
   return clamped(firstNs);
 }
 
-/** How many windows the transformations of a statement and its subqueries read before its range. */
-function windowsBefore({ fields, sources }: CompiledSelect): number {
+/** How many windows the transformations of a list read before its range; those of subqueries have to do with what is read. */
+function windowsBefore({ fields }: CompiledSelect): number {
   let most = 0;
   for (const { expr } of fields)
     visitExpr(expr, (part) => {
       if (part.kind !== 'call') return;
       const definition = findFunction(part.name);
-      if (definition?.kind === 'transformation')
-        most = Math.max(most, definition.extraWindows(part.args));
+      if (definition?.kind !== 'transformation' || definition.extraWindows(part.args) === 0) return;
+      // Of a moving average so many as it has points, though it reads one window more.
+      const [, points] = part.args;
+      most = Math.max(most, 1, points?.kind === 'integer' ? Number(points.value) : 0);
     });
-  for (const source of sources)
-    if (source.kind === 'subquery') most = Math.max(most, windowsBefore(source.select));
   return most;
 }
 

@@ -223,3 +223,11 @@ test('level: of two refusals the subquery has its own said first', async () => {
   const inner = '(SELECT difference(s) AS s FROM cpu)';
   expect(await table(`SELECT sum(s) FROM ${inner}`)).toBe('unsupported difference iterator type: *query.stringInterruptIterator'); // prettier-ignore
 });
+
+test('level: a transformation of windows reads one before the range, one in a subquery reads none', async () => {
+  const list = "difference(max(v)) AS d FROM cpu WHERE host = 'a'";
+  const range = 'time >= 50 AND time < 100';
+  const [first, second] = [[50n, 5], [75n, 5]]; // prettier-ignore
+  expect(await table(`SELECT ${list} AND ${range} GROUP BY time(25ns)`)).toEqual([first, second]);
+  expect(await table(`SELECT d FROM (SELECT ${list} GROUP BY time(25ns)) WHERE ${range}`)).toEqual([second]); // prettier-ignore
+});
