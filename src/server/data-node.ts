@@ -128,14 +128,14 @@ export async function startDataNode(
   const services = [
     ...startMonitored(config, { meta, heldMeta: imported.held(meta) }, { ...ports, isMonitored: options.isMonitored === true }), // prettier-ignore
     ...startServices(config, { clock, log, meta }),
-    imported,
   ];
   const port = new DataListener({ env, config, meta, local, imported });
   const listener = await port.listen(
     [...servedShards({ clock, meta, shards: owned, counters }), ...queries.methods, news.method],
     rpc,
   );
-  const parts = [listener, ...services, ...own, dropped, news, hints, meta, local];
+  // What is being handed over ends with the metas.
+  const parts = [listener, ...services, ...own, dropped, news, hints, meta, imported, local];
   const close = (): Promise<void> => closeInTurn(parts);
   return { meta, local, writer, executor, statistics, registry, hints, close };
 }

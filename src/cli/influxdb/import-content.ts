@@ -1,14 +1,18 @@
 /** What a cluster is told of the databases of a single InfluxDB: those of its meta.db, in the words of our catalog. */
 import { DbError } from '../../base/errors.ts';
 import type { ImportContent } from '../../meta/client/import-record.ts';
+import { commandBytesMax } from '../../meta/client/meta-methods.ts';
 import { applyCommand } from '../../meta/model/apply.ts';
 import { emptyCatalog, type GrantedPrivilege, type User } from '../../meta/model/catalog.ts';
 import type { Database, RetentionPolicy } from '../../meta/model/database.ts';
+import { encodeMessage } from '../../rpc/message.ts';
 import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './meta-file.ts';
 
 /** The server's own measurements of itself: a cluster has a database of that name itself. */
 const internalDatabase = '_internal';
 const privileges: readonly GrantedPrivilege[] = ['NO PRIVILEGES', 'READ', 'WRITE', 'ALL PRIVILEGES']; // prettier-ignore
+/** For what is around it in a request. */
+const slackBytes = 4_096;
 const hourNs = 3_600_000_000_000n;
 
 export interface ImportOptions {
@@ -26,7 +30,16 @@ export function importContent(meta: InfluxMeta, { idOffset }: ImportOptions): Im
     maxShardId: meta.maxShardId + idOffset,
   };
   checkWithCluster(content);
+  checkSize(content);
   return content;
+}
+
+/** All of it goes through the metas' log in one command. */
+function checkSize(content: ImportContent): void {
+  const sizeBytes = encodeMessage(content).length;
+  if (sizeBytes <= commandBytesMax - slackBytes) return;
+  const text = `meta.db: its databases are ${sizeBytes} bytes for the metas, who take ${commandBytesMax}: leave some to line protocol`;
+  throw new DbError('limit_exceeded', text);
 }
 
 /** What a cluster of one new node says to it. */

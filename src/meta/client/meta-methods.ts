@@ -14,7 +14,7 @@ import type { CatalogStep } from '../model/catalog-changes.ts';
 const { v1 } = varve.meta;
 
 /** A command that makes shard groups for as many times as one may (meta/model/command-shape.ts) has 3 MB. */
-const commandBytesMax = 16 * MiB;
+export const commandBytesMax = 16 * MiB;
 /** A hundred thousand shards with their owners have some 20 MB. */
 const catalogBytesMax = 1_024 * MiB;
 const metaNodesMax = 64;
