@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
@@ -178,6 +179,8 @@ async function run<Table extends LoggingTable>(
     const started = await daemon.start(env, config, { line, onFatal });
     running.daemon = started;
     shutdown.onStop(() => started.close());
+    // What was compiled for this start is there for the next one, however this process ends.
+    flushCompileCache();
   } catch (error) {
     env.log.error('The start failed', { error: errorText(error) });
     process.stderr.write(`run: ${isDbError(error, 'license_invalid') ? 'create' : 'open'} server: ${errorText(error)}\n`); // prettier-ignore

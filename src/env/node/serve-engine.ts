@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, must } from '../../base/assert.ts';
 import { Latch } from '../../base/async/latch.ts';
@@ -43,6 +44,8 @@ export async function serveEngine(factory: EngineFactory): Promise<void> {
   });
   try {
     const engine = await factory(data.settings, ports);
+    // For the next start; a thread that is ended with its process keeps nothing by itself.
+    flushCompileCache();
     const server = new EngineServer(engine, data.cancelFlags, { port, post });
     port.on('message', (message: ToEngine) => {
       server.take(message);
