@@ -11,6 +11,14 @@ const faultsMs = 10_000;
 export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   if (plant === 'vote-not-persisted') await runElections(seed, { plant });
   else if (plant === 'command-applied-twice') await runCommands(seed, { plant });
-  else if (plant === 'fence-ignored' || plant === 'marks-ahead') await runQueries(seed, { plant });
+  else if (plant === 'marks-ahead') await runQueries(seed, { plant });
+  else if (plant === 'fence-ignored') await runLate(seed, plant);
   else await runSeed(seed, { plant, faultsMs });
+}
+
+/** Writes that are late by more than a lease are rare: so many seeds together have some. */
+const lateSeeds = 12;
+
+async function runLate(seed: number, plant: Plant): Promise<void> {
+  for (let i = 0; i < lateSeeds; i++) await runQueries(seed + i, { plant });
 }
