@@ -1,26 +1,32 @@
 /**
- * Long work in slices: whoever asks often lets others run after each. A turn that took long found somebody with work to do,
- * in this thread or on the processors: they get some more turns, and the next slice is short, and with it their wait. While
- * nobody is there slices are long, since a turn may cost a timer's millisecond.
+ * Long work in slices: whoever asks often lets others run after each. That costs nothing while nobody is there. A turn that
+ * took long found somebody with work to do, in this thread or, where it was a rest of a millisecond, on the processors: then
+ * rests follow each other until one is undisturbed, slices are short, and with them the wait of the others.
  */
 import type { Clock } from './clock.ts';
 
 export interface SlicePorts {
-  readonly clock: Pick<Clock, 'monotonicMs'>;
-  /** Lets other messages run; takes a millisecond at most when there are none. */
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
+  /** Lets what waits in this thread run, and is over at once when there is nothing. */
   readonly turn: () => Promise<void>;
 }
 
 const longMs = 5;
 const shortMs = 1;
-const idleTurnMsMax = 1.5;
-/** Turns in a row: long work goes on, however busy the others are. */
-const turnsMax = 8;
+const restMs = 1;
+/** Of a turn, and of a rest beyond its length. */
+const undisturbedMsMax = 1;
+/** Rests in a row: long work goes on, however busy the others are. */
+const restsMax = 8;
+/** One turn of so many is a rest, which shows whether threads wait for this one's processor. */
+const turnsPerRest = 4;
 
 export class Slices {
   readonly #ports: SlicePorts;
   #startMs: number;
   #lengthMs = shortMs;
+  #isDisturbed = false;
+  #turnCount = 0;
 
   constructor(ports: SlicePorts) {
     this.#ports = ports;
@@ -34,15 +40,17 @@ export class Slices {
   /** Lets others run and begins the next slice. */
   async rest(): Promise<void> {
     const { clock, turn } = this.#ports;
-    let fromMs = clock.monotonicMs();
-    this.#lengthMs = longMs;
-    for (let i = 0; i < turnsMax; i++) {
-      await turn();
-      this.#startMs = clock.monotonicMs();
-      if (this.#startMs - fromMs <= idleTurnMsMax) return;
-      fromMs = this.#startMs;
-      this.#lengthMs = shortMs;
-    }
+    this.#turnCount++;
+    if (!this.#isDisturbed && this.#turnCount % turnsPerRest !== 0)
+      this.#isDisturbed = (await this.#timed(turn)) > undisturbedMsMax;
+    else
+      for (let i = 0; i < restsMax; i++) {
+        const tookMs = await this.#timed(() => clock.sleep(restMs));
+        this.#isDisturbed = tookMs - restMs > undisturbedMsMax;
+        if (!this.#isDisturbed) break;
+      }
+    this.#startMs = clock.monotonicMs();
+    this.#lengthMs = this.#isDisturbed ? shortMs : longMs;
   }
 
   /** Whether others were let run: what was remembered of shared state is to be looked at again. */
@@ -50,5 +58,12 @@ export class Slices {
     if (!this.isDue) return false;
     await this.rest();
     return true;
+  }
+
+  async #timed(wait: () => Promise<void>): Promise<number> {
+    const { clock } = this.#ports;
+    const fromMs = clock.monotonicMs();
+    await wait();
+    return clock.monotonicMs() - fromMs;
   }
 }

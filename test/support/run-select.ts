@@ -100,7 +100,7 @@ function contextOf(setting: SelectSetting): RunContext {
       return { next: () => Promise.resolve(blocks.next() as IteratorResult<RowsBlock, undefined>) };
     });
   const pacer = new Pacer({
-    clock: { monotonicMs: () => 0 },
+    clock: { monotonicMs: () => 0, sleep: () => Promise.resolve() },
     turn: () => Promise.resolve(),
     signal,
   });

@@ -6,7 +6,7 @@ import { Pacer } from '../../query/run/pacer.ts';
 import { writeInto } from './write-into.ts';
 
 const pacer = new Pacer({
-  clock: { monotonicMs: () => 0 },
+  clock: { monotonicMs: () => 0, sleep: () => Promise.resolve() },
   turn: () => Promise.resolve(),
   signal: new AbortController().signal,
 });

@@ -20,7 +20,7 @@ async function chunksOf(results: readonly StatementResult[], rowsMax: number): P
   }
   const { signal } = new AbortController();
   const pacer = new Pacer({
-    clock: { monotonicMs: () => 0 },
+    clock: { monotonicMs: () => 0, sleep: () => Promise.resolve() },
     turn: () => Promise.resolve(),
     signal,
   });

@@ -10,7 +10,7 @@ function series(name: string, count: number, partial?: true): OutputSeries {
 }
 
 const idlePacer = new Pacer({
-  clock: { monotonicMs: () => 0 },
+  clock: { monotonicMs: () => 0, sleep: () => Promise.resolve() },
   turn: () => Promise.resolve(),
   signal: new AbortController().signal,
 });
