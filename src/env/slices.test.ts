@@ -41,7 +41,7 @@ test('slices: while nobody is there they are long, and few turns are rests', asy
   const thread = new Thread();
   const [, ...lengths] = await thread.lengthsMs(40);
   expect(new Set(lengths)).toEqual(new Set([5]));
-  expect(thread.restCount).toBe(10);
+  expect(thread.restCount).toBe(6);
 });
 
 test('slices: somebody in this thread makes them short, with some rests after each, until nobody is', async () => {
@@ -62,6 +62,6 @@ test('slices: somebody in this thread makes them short, with some rests after ea
 test('slices: threads that wait for the processor are found by the rest that is made now and then', async () => {
   const thread = new Thread();
   thread.lateMs = 3;
-  const lengths = await thread.lengthsMs(8);
+  const lengths = await thread.lengthsMs(9);
   expect(lengths.slice(-3)).toEqual([1, 1, 1]);
 });

@@ -13,13 +13,13 @@ export interface SlicePorts {
 
 const longMs = 5;
 const shortMs = 1;
-const restMs = 1;
+const restMs = 2;
 /** Of a turn, and of a rest beyond its length. */
 const undisturbedMsMax = 1;
 /** Rests in a row: long work goes on, however busy the others are. */
 const restsMax = 8;
 /** One turn of so many is a rest, which shows whether threads wait for this one's processor. */
-const turnsPerRest = 4;
+const turnsPerRest = 6;
 
 export class Slices {
   readonly #ports: SlicePorts;
