@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DbError } from '../../base/errors.ts';
 import type { Env } from '../../env/env.ts';
 import type { Log } from '../../env/log.ts';
 import { batchOf, kept, openStore, readField, type StoreKnobs } from '../../../test/support/store-script.ts'; // prettier-ignore
@@ -244,6 +245,39 @@ test('store: the series of a cold shard take no memory, nor do those past the li
       },
       { residentBytesMax: 50_000 },
     );
+  });
+});
+
+test('store: a flush that has no room for its index is made good once there is, without a write', async () => {
+  await inWorld(async (env) => {
+    const room = { isThere: false };
+    const disk = new Proxy(env.disk, {
+      get: (inner, name) => {
+        const member: unknown = Reflect.get(inner, name);
+        if (typeof member !== 'function') return member;
+        const call = member.bind(inner) as (path: string, ...rest: unknown[]) => unknown;
+        if (name !== 'open') return call;
+        return (path: string, ...rest: unknown[]) =>
+          path.includes('.index') && !room.isThere
+            ? Promise.reject(new DbError('disk_full', `open ${path}: ENOSPC`))
+            : call(path, ...rest);
+      },
+    });
+    await withStore(
+      { ...env, disk },
+      async (store) => {
+        await store.write(kept, batchOf('m,h=a v=1 1'));
+        await env.clock.sleep(4_000);
+        expect(await names(env, '.tsm')).toHaveLength(1);
+        expect(await names(env, 'shard.json')).toEqual([]);
+        room.isThere = true;
+        await env.clock.sleep(4_000);
+        expect(await names(env, 'shard.json')).toEqual(['shard.json']);
+        expect(await names(env, '.index')).toHaveLength(1);
+      },
+      { snapshotColdMs: 1_000 },
+    );
+    await withStore(env, expecting(['m,h=a']));
   });
 });
 

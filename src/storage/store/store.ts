@@ -373,8 +373,9 @@ export class Store {
     const beforeMs = this.#ports.clock.monotonicMs() - this.#options.snapshotColdMs;
     for (const open of this.#shards.values()) {
       const { memtableBytes, index } = open.shard;
-      const hasMemory = memtableBytes > 0 || index.active.count > 0;
-      if (open.lastWriteMs < beforeMs && hasMemory) this.#spawnFlush(open);
+      // Behind: the points are in a file that the disk had no room to list.
+      const isDue = memtableBytes > 0 || index.active.count > 0 || open.isIndexBehind;
+      if (open.lastWriteMs < beforeMs && isDue) this.#spawnFlush(open);
       const { damage } = index;
       if (damage === undefined || open.isRebuilding) continue;
       open.isRebuilding = true;
@@ -412,7 +413,8 @@ export class Store {
       files: new Map([...manifest.files, ...unlisted(shard, manifest)]),
     });
     const isSame = file === undefined && flushedSequence === open.flushedSequence;
-    await open.segments.commit(table, isSame && !open.isIndexBehind ? undefined : change);
+    open.isIndexBehind ||= !isSame;
+    await open.segments.commit(table, open.isIndexBehind ? change : undefined);
     open.isIndexBehind = false;
     if (flushedSequence === open.flushedSequence) return;
     open.flushedSequence = flushedSequence;
