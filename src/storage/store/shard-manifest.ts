@@ -137,3 +137,15 @@ function isManifestSegment(value: unknown): value is ManifestSegment {
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
+
+/** Files of a shard that its manifest does not list: of a flush, and of one before that failed to list its own. */
+export function unlistedOf(
+  { files, gone = [] }: ShardManifest,
+  held: readonly { readonly path: string; readonly seal: TsmSeal }[],
+): readonly (readonly [string, TsmSeal])[] {
+  return held.flatMap(({ path, seal }) => {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    // What a compaction has just replaced is about to leave.
+    return files.has(name) || gone.includes(name) ? [] : [[name, seal] as const];
+  });
+}

@@ -20,27 +20,25 @@
 import { Tasks } from '../../base/async/tasks.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
-import type { Disk } from '../../env/disk.ts';
-import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { Shard, type DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
-import type { TsmSeal } from '../tsm/tsm-file.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
-import { folderOf, newOpenShard, newSuffix, type DamagedShard, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
+import { folderOf, newOpenShard, type DamagedShard, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
 import { Compactor } from './compactor.ts';
 import { findStore, type FoundStore } from './find-store.ts';
+import { makeShardFolder } from './make-shard-folder.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
 import { encodeFieldTypes } from './field-types-record.ts';
 import { deletePoints, type PointDelete } from './point-deletes.ts';
-import { writeManifest, type ShardManifest } from './shard-manifest.ts';
+import { unlistedOf, type ShardManifest } from './shard-manifest.ts';
 import { SegmentKeeper, type SegmentPorts } from './segment-keeper.ts';
 import type { ShardRoster } from './shard-roster.ts';
 import { memoryUsedMax, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
@@ -410,7 +408,7 @@ export class Store {
     const change = (manifest: ShardManifest): ShardManifest => ({
       ...manifest,
       flushedSequence,
-      files: new Map([...manifest.files, ...unlisted(shard, manifest)]),
+      files: new Map([...manifest.files, ...unlistedOf(manifest, shard.files)]),
     });
     const isSame = file === undefined && flushedSequence === open.flushedSequence;
     open.isIndexBehind ||= !isSame;
@@ -497,30 +495,4 @@ export class Store {
   #folderOf(place: ShardPlace): string {
     return folderOf(this.#options.dataFolder, place);
   }
-}
-
-/** Files of a shard that `shard.json` does not list: of this flush, and of one that failed to list its own. */
-function unlisted(
-  shard: Shard,
-  { files, gone = [] }: ShardManifest,
-): readonly (readonly [string, TsmSeal])[] {
-  return shard.files.flatMap(({ path, seal }) => {
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    // What a compaction has just replaced is about to leave.
-    return files.has(name) || gone.includes(name) ? [] : [[name, seal] as const];
-  });
-}
-
-/** The records up to `sequence` are of a shard of that id that was deleted: they stay needless, whenever power is lost. */
-async function makeShardFolder(disk: Disk, folder: string, sequence: number): Promise<void> {
-  if (sequence === 0) {
-    await makeDurableDir(disk, folder);
-    return;
-  }
-  const fresh = `${folder}${newSuffix}`;
-  await disk.removeTree(fresh);
-  await makeDurableDir(disk, fresh);
-  await writeManifest(disk, fresh, { flushedSequence: sequence, files: new Map() });
-  await disk.rename(fresh, folder);
-  await disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
 }
