@@ -62,8 +62,10 @@ test('config keys: no key is ours alone, but for licences, the memory of indexes
   );
   expect(all.filter((place) => !known.has(place))).toEqual([
     'meta [enterprise] license-public-key-path',
+    'meta [enterprise] license-portal-url',
     'meta [tls] advanced-expiration',
     'data [enterprise] license-public-key-path',
+    'data [enterprise] license-portal-url',
     'data [data] index-cache-size',
     'data [data] index-resident-size',
     'data [cluster] avoid-lagging-owners',

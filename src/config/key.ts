@@ -44,11 +44,12 @@ export function protects<K extends Kind>(kind: K, fallback: Key['fallback']): Ke
 
 /** What both daemons know alike. Section '' holds the keys outside of sections. */
 export const enterpriseKeys = {
-  // Refused by the licence check with its own words, so not one that is named as "not in effect".
   'license-key': now('string', ''),
   'license-path': now('string', ''),
   /** Ours: PEM of the keys that may have signed the licence. */
   'license-public-key-path': now('string', ''),
+  /** Ours: where `license-key` is exchanged for a licence. */
+  'license-portal-url': now('string', ''),
 } as const;
 
 export const loggingKeys = {

@@ -1,4 +1,4 @@
-/** What a node sends to servers that are none of its cluster: subscribers. */
+/** What a node sends to servers that are none of its cluster: subscribers, and the portal of licences. */
 export interface Outbound {
   /**
    * POST of `body`; resolves with the status and the text of the answer, cut to a bound. Rejects with DbError

@@ -33,23 +33,23 @@ export function verifyLicense(
 ): License {
   const { bytes, signature } = parseFile(text);
   const isSigned = publicKeysPem.some((pem) => verify(null, bytes, publicKey(pem), signature));
-  if (!isSigned) throw invalid('it is not signed by a trusted key, or was changed');
+  if (!isSigned) throw licenseInvalid('it is not signed by a trusted key, or was changed');
   const license = parseLicense(bytes);
   if (nowMs < license.notBeforeMs - clockSkewMs) {
-    throw invalid(`it is not valid before ${new Date(license.notBeforeMs).toISOString()}`);
+    throw licenseInvalid(`it is not valid before ${new Date(license.notBeforeMs).toISOString()}`);
   }
   if (nowMs >= license.expiresAtMs) {
-    throw invalid(`it expired at ${new Date(license.expiresAtMs).toISOString()}`);
+    throw licenseInvalid(`it expired at ${new Date(license.expiresAtMs).toISOString()}`);
   }
   return license;
 }
 
 function parseFile(text: string): { readonly bytes: Buffer; readonly signature: Buffer } {
   const file = parseObject(text);
-  if (file['version'] !== licenseFileVersion) throw invalid('its version is not known');
+  if (file['version'] !== licenseFileVersion) throw licenseInvalid('its version is not known');
   const { license, signature } = file;
   if (typeof license !== 'string' || typeof signature !== 'string') {
-    throw invalid('it lacks the license or its signature');
+    throw licenseInvalid('it lacks the license or its signature');
   }
   return { bytes: Buffer.from(license, 'base64'), signature: Buffer.from(signature, 'base64') };
 }
@@ -58,13 +58,13 @@ function parseLicense(bytes: Buffer): License {
   const fields = parseObject(bytes.toString());
   const text = (name: string): string => {
     const value = fields[name];
-    if (typeof value !== 'string' || value === '') throw invalid(`${name} is not a text`);
+    if (typeof value !== 'string' || value === '') throw licenseInvalid(`${name} is not a text`);
     return value;
   };
   const count = (name: string): number => {
     const value = fields[name];
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
-      throw invalid(`${name} is not a whole number`);
+      throw licenseInvalid(`${name} is not a whole number`);
     }
     return value;
   };
@@ -75,6 +75,7 @@ function parseLicense(bytes: Buffer): License {
     expiresAtMs: count('expiresAtMs'),
     dataNodesMax: count('dataNodesMax'),
     coresMax: count('coresMax'),
+    ...(fields['keyDigest'] !== undefined && { keyDigest: text('keyDigest') }),
   };
 }
 
@@ -83,9 +84,9 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw invalid('it is not JSON', error);
+    throw licenseInvalid('it is not JSON', error);
   }
-  if (typeof value !== 'object' || value === null) throw invalid('it is not a JSON object');
+  if (typeof value !== 'object' || value === null) throw licenseInvalid('it is not a JSON object');
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -94,11 +95,12 @@ function publicKey(pem: string): KeyObject {
     const key = createPublicKey(pem);
     if (key.asymmetricKeyType === 'ed25519') return key;
   } catch (error) {
-    throw invalid('a public key is not readable', error);
+    throw licenseInvalid('a public key is not readable', error);
   }
-  throw invalid('a public key is not an Ed25519 key');
+  throw licenseInvalid('a public key is not an Ed25519 key');
 }
 
-function invalid(reason: string, cause?: unknown): DbError {
+/** Begins with the words by which the reference's abort is known (spec F4). */
+export function licenseInvalid(reason: string, cause?: unknown): DbError {
   return new DbError('license_invalid', `license key verification failed: ${reason}`, { cause });
 }

@@ -9,6 +9,8 @@ export interface License {
   readonly dataNodesMax: number;
   /** How many cores a data node uses: the number of its engine workers. */
   readonly coresMax: number;
+  /** Of one that a portal gave for a key: `digestOfKey` of it. It counts for that key only. */
+  readonly keyDigest?: string;
 }
 
 /** How long a running data node goes on after its licence has expired; the reference documents no figure (spec F5). */
@@ -24,6 +26,11 @@ export interface Entitlements {
 export function entitlements(license: License): Entitlements {
   const licenseExpiry = new Date(license.expiresAtMs).toISOString().replace(/\.\d+Z$/, 'Z');
   return { name: 'entitlements', tags: null, values: { licenseExpiry, licenseType: license.type } };
+}
+
+/** When one that is renewed by itself is to be: half of its time is left for a portal that is away. */
+export function renewalAtMs({ notBeforeMs, expiresAtMs }: License): number {
+  return notBeforeMs + Math.floor((expiresAtMs - notBeforeMs) / 2);
 }
 
 export type LicensePhase = 'valid' | 'grace' | 'expired';

@@ -1,50 +1,48 @@
-import { readFileSync } from 'node:fs';
-import { DbError, errorText } from '../base/errors.ts';
+import { DbError } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
 import type { enterpriseKeys } from '../config/key.ts';
-import type { Clock, Timer } from '../env/clock.ts';
-import type { Log } from '../env/log.ts';
-import { verifyLicense } from '../license/license-file.ts';
+import type { metaKeys } from '../config/meta-keys.ts';
+import type { Timer } from '../env/clock.ts';
 import { graceMs, licensePhase, type License } from '../license/license.ts';
-
-export interface LicenseSettings {
-  readonly key: string;
-  readonly path: string;
-  readonly publicKeyPath: string;
-}
-
-export interface LicensePorts {
-  readonly clock: Clock;
-  readonly log: Log;
-}
+import { LicenseRenewal } from './license-renewal.ts';
+import { licenseSource, wallMs, type LicensePorts, type LicenseSettings, type LicenseSource } from './license-source.ts'; // prettier-ignore
 
 const checkMs = 60_000;
 const tellMs = 3_600_000;
 
+/** Of a configuration of either daemon. */
 export function licenseSettings(config: unknown): LicenseSettings {
-  const enterprise = config as Config<{ readonly enterprise: typeof enterpriseKeys }>;
+  type Keys = { readonly enterprise: typeof enterpriseKeys; readonly meta: Pick<(typeof metaKeys)['meta'], 'dir'> }; // prettier-ignore
+  const keys = config as Config<Keys>;
   return {
-    key: enterprise.get('enterprise', 'license-key'),
-    path: enterprise.get('enterprise', 'license-path'),
-    publicKeyPath: enterprise.get('enterprise', 'license-public-key-path'),
+    key: keys.get('enterprise', 'license-key'),
+    path: keys.get('enterprise', 'license-path'),
+    publicKeyPath: keys.get('enterprise', 'license-public-key-path'),
+    portalUrl: keys.get('enterprise', 'license-portal-url'),
+    folder: keys.get('meta', 'dir'),
   };
 }
 
-/** The licence that a daemon runs under (spec F2 to F7): checked at start, watched, replaced by a newer one. */
+/** The licence that a daemon runs under (spec F1 to F7): checked at start, watched, renewed, replaced by a newer one. */
 export class LicenseKeeper {
   readonly #ports: LicensePorts;
   #license: License;
+  #renewal: LicenseRenewal | undefined;
   #timer: Timer | undefined;
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  #reloading: Promise<void> = Promise.resolve();
+  readonly #closing = new AbortController();
 
-  private constructor(ports: LicensePorts, license: License) {
+  private constructor(ports: LicensePorts, license: License, source: LicenseSource) {
     this.#ports = ports;
     this.#license = license;
+    this.#renewal = this.#renewalOf(source);
   }
 
   /** Throws license_invalid: without a valid one a daemon must not start (spec F4). */
-  static open(settings: LicenseSettings, ports: LicensePorts): LicenseKeeper {
-    return new LicenseKeeper(ports, readLicense(settings, wallMs(ports)));
+  static async open(settings: LicenseSettings, ports: LicensePorts): Promise<LicenseKeeper> {
+    const source = licenseSource(settings, ports);
+    return new LicenseKeeper(ports, await source.first(), source);
   }
 
   get current(): License {
@@ -61,17 +59,27 @@ export class LicenseKeeper {
     });
   }
 
-  /** Takes the licence that the files hold now; an invalid one changes nothing (spec F7). */
+  /** Takes the licence that the settings lead to now; one that is invalid changes nothing (spec F7). */
   reload(settings: LicenseSettings): void {
+    this.#reloading = this.#reloading.then(() => this.#reload(settings));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new DbError('cancelled', 'the node stops'));
+    this.#timer?.cancel();
+    await this.#reloading;
+    await this.#renewal?.close();
+  }
+
+  async #reload(settings: LicenseSettings): Promise<void> {
     const { log } = this.#ports;
     try {
-      const license = readLicense(settings, wallMs(this.#ports));
-      if (license.coresMax !== this.#license.coresMax)
-        log.warn('The number of cores of the new license takes a restart', {
-          coresMax: license.coresMax,
-        });
-      this.#license = license;
-      this.#toldAtMs = Number.NEGATIVE_INFINITY;
+      const source = licenseSource(settings, this.#ports);
+      const license = await source.again(this.#closing.signal);
+      await this.#renewal?.close();
+      if (this.#closing.signal.aborted) return;
+      this.#take(license);
+      this.#renewal = this.#renewalOf(source);
       log.info('Reloaded the license', { id: license.id, expiry: expiryOf(license) });
     } catch (error) {
       if (!(error instanceof DbError)) throw error;
@@ -79,14 +87,26 @@ export class LicenseKeeper {
     }
   }
 
-  close(): void {
-    this.#timer?.cancel();
+  #renewalOf(source: LicenseSource): LicenseRenewal | undefined {
+    if (!source.isRenewed) return undefined;
+    const onRenewed = (license: License): void => {
+      this.#take(license);
+    };
+    return new LicenseRenewal(this.#ports, source, { license: this.#license, onRenewed });
+  }
+
+  #take(license: License): void {
+    const { coresMax } = license;
+    if (coresMax !== this.#license.coresMax)
+      this.#ports.log.warn('The number of cores of the new license takes a restart', { coresMax });
+    this.#license = license;
+    this.#toldAtMs = Number.NEGATIVE_INFINITY;
   }
 
   #check(onEnd: (() => void) | undefined): void {
     const { log } = this.#ports;
     const license = this.#license;
-    const nowMs = wallMs(this.#ports);
+    const nowMs = wallMs(this.#ports.clock);
     const phase = licensePhase(license, nowMs);
     if (phase === 'valid') return;
     const isEnd = phase === 'expired' && onEnd !== undefined;
@@ -95,7 +115,7 @@ export class LicenseKeeper {
     const expiry = expiryOf(license);
     if (isEnd) {
       log.error('The license and its grace have expired, the node stops', { expiry });
-      this.close();
+      this.#timer?.cancel();
       onEnd();
     } else if (onEnd === undefined) {
       log.warn('The license has expired, the next start will fail', { expiry });
@@ -106,33 +126,6 @@ export class LicenseKeeper {
   }
 }
 
-function readLicense(settings: LicenseSettings, nowMs: number): License {
-  const { key, path, publicKeyPath } = settings;
-  if (key !== '' && path !== '')
-    throw failed('[enterprise] license-key and license-path are both set, set one');
-  if (key !== '')
-    throw failed('[enterprise] license-key is not supported in this version, use license-path');
-  if (path === '') throw failed('[enterprise] license-path is not set');
-  if (publicKeyPath === '') throw failed('[enterprise] license-public-key-path is not set');
-  return verifyLicense(readText(path), [readText(publicKeyPath)], nowMs);
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw failed(errorText(error));
-  }
-}
-
-function failed(why: string): DbError {
-  return new DbError('license_invalid', `license key verification failed: ${why}`);
-}
-
 function expiryOf({ expiresAtMs }: License): string {
   return new Date(expiresAtMs).toISOString();
-}
-
-function wallMs({ clock }: LicensePorts): number {
-  return Number(clock.wallNs() / 1_000_000n);
 }

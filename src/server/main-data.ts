@@ -21,7 +21,7 @@ await runDaemon(
     },
     offline: influxCommands,
     start: async (env, config, { onFatal }) => {
-      const licenses = LicenseKeeper.open(licenseSettings(config), env);
+      const licenses = await LicenseKeeper.open(licenseSettings(config), env);
       // Loaded when it is known to start: `config`, `version` and refusals are quick without.
       const { startDataServer } = await import('./data-server.ts');
       const coreCount = availableParallelism();
@@ -30,9 +30,9 @@ await runDaemon(
         onFatal(new Error('the license has expired'));
       });
       return {
-        close: () => {
-          licenses.close();
-          return server.close();
+        close: async () => {
+          await licenses.close();
+          await server.close();
         },
         reload: (changed) => {
           licenses.reload(licenseSettings(changed));

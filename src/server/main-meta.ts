@@ -16,7 +16,7 @@ await runDaemon(
     generatedName: 'influxdb-meta.generated.conf',
     read: (input) => Config.read({ ...input, keys: metaKeys, home }),
     start: async (env, config, { line, onFatal }) => {
-      const licenses = LicenseKeeper.open(licenseSettings(config), env);
+      const licenses = await LicenseKeeper.open(licenseSettings(config), env);
       // Loaded when it is known to start: `config`, `version` and refusals are quick without.
       const { startMetaServer } = await import('./meta-server.ts');
       const { isSingleServer } = line;
@@ -25,9 +25,9 @@ await runDaemon(
       licenses.watch();
       // No reload: meta nodes take a new licence at a restart (spec F7).
       return {
-        close: () => {
-          licenses.close();
-          return server.close();
+        close: async () => {
+          await licenses.close();
+          await server.close();
         },
       };
     },

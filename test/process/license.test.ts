@@ -71,9 +71,18 @@ test('influxd-license: keygen, issue and inspect from any folder; a changed file
 });
 
 test.each([
-  ['neither key is set', { license: '' }, '[enterprise] license-path is not set'],
+  [
+    'neither key is set',
+    { license: '' },
+    '[enterprise] neither license-key nor license-path is set',
+  ],
   ['both keys are set', { licenseKey: 'abc' }, '[enterprise] license-key and license-path are both set, set one'], // prettier-ignore
-  ['only license-key is set', { license: '', licenseKey: 'abc' }, '[enterprise] license-key is not supported in this version'], // prettier-ignore
+  [
+    'there is a key and no portal',
+    { license: '', licenseKey: 'abc' },
+    '[enterprise] license-portal-url is not set',
+  ],
+  ['the portal is away', { license: '', licenseKey: 'abc', portalUrl: 'http://127.0.0.1:32399' }, 'the portal at http://127.0.0.1:32399 is away: '], // prettier-ignore
   ['the file is not there', { license: 'none.json' }, 'ENOENT'],
   ['it was tampered with', { license: 'tampered.json' }, 'it is not signed by a trusted key, or was changed'], // prettier-ignore
   ['another key signed it', { publicKey: 'other.pub' }, 'it is not signed by a trusted key'],

@@ -21,6 +21,7 @@ export interface DaemonSettings {
   readonly license?: string;
   readonly publicKey?: string;
   readonly licenseKey?: string;
+  readonly portalUrl?: string;
   /** Lines put at the end, with sections of their own. */
   readonly more?: string;
 }
@@ -72,6 +73,7 @@ hostname = "127.0.0.1"
   license-key = "${settings.licenseKey ?? ''}"
   license-path = "${file(license)}"
   license-public-key-path = "${file(publicKey)}"
+  license-portal-url = "${settings.portalUrl ?? ''}"
 [meta]
   dir = "${file(`${name}-meta`)}"
   bind-address = "${at(89)}"

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { signLicense, verifyLicense } from '../../license/license-file.ts';
 import type { License } from '../../license/license.ts';
-
-const dayMs = 24 * 3_600_000;
+import { addPortalCommands, type PortalPorts } from './portal-commands.ts';
+import { dayMs, wholeNumber } from './whole-number.ts';
 
 interface IssueOptions {
   readonly privateKey: string;
@@ -14,10 +14,11 @@ interface IssueOptions {
   readonly cores: string;
 }
 
-/** The influxd-license command; `nowMs` is the time that licences are issued and checked at. */
-export function licenseCommand(nowMs: number, print: (text: string) => void): Command {
+/** The influxd-license command. */
+export function licenseCommand(ports: PortalPorts): Command {
+  const { nowMs, print } = ports;
   const command = new Command('influxd-license').description(
-    'makes keys, issues and inspects licence files',
+    'makes keys, issues and inspects licence files, serves licences for license keys',
   );
   command
     .command('keygen')
@@ -36,7 +37,7 @@ export function licenseCommand(nowMs: number, print: (text: string) => void): Co
     .option('--data-nodes <n>', 'how many data nodes the cluster may have', '2')
     .option('--cores <n>', 'how many cores a data node uses', '2')
     .action((options: IssueOptions) => {
-      issue(options, nowMs);
+      issue(options, nowMs());
     });
   command
     .command('inspect')
@@ -44,9 +45,10 @@ export function licenseCommand(nowMs: number, print: (text: string) => void): Co
     .argument('<file>')
     .requiredOption('--public-key <file>')
     .action((file: string, { publicKey }: { publicKey: string }) => {
-      const license = verifyLicense(readText(file), [readText(publicKey)], nowMs);
+      const license = verifyLicense(readText(file), [readText(publicKey)], nowMs());
       print(`${JSON.stringify(license, null, 2)}\n`);
     });
+  addPortalCommands(command, ports);
   return command;
 }
 
@@ -72,10 +74,4 @@ function issue(options: IssueOptions, nowMs: number): void {
   };
   const key = createPrivateKey(readText(options.privateKey));
   writeFileSync(options.out, signLicense(license, key));
-}
-
-function wholeNumber(name: string, text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`--${name} must be a whole number above 0, not ${text}`);
 }

@@ -6,7 +6,7 @@ import { Latch } from '../../base/async/latch.ts';
 import { DbError, errorText } from '../../base/errors.ts';
 import type { Outbound, PostAnswer, PostOptions, TlsTrust } from '../outbound.ts';
 
-/** Of an answer that is an error: more is not shown to anybody. */
+/** A licence is a quarter of it; of an answer that is an error more is not shown to anybody. */
 const answerBytesMax = 4_096;
 /** Kept open to one host: a subscription has as many requests at once as `write-concurrency`. */
 const idleSocketsMax = 16;
