@@ -29,7 +29,7 @@ const rows = Number(values.rows);
 const bodies = Number(values.bodies ?? Math.ceil(Number(values.series) / rows));
 const make = workloads[values.kind];
 if (make === undefined) throw new Error(`--kind is one of ${Object.keys(workloads).join(', ')}`);
-const workload: Workload = make({ bodies, rows, series: Number(values.series) });
+const workload: Workload = make({ bodies, rows, series: Number(values.series), passes: 1 });
 const offset = Number(values['port-offset']);
 // Both bring everything to files at once, and compact what is cold.
 process.env['INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION'] = '2s';

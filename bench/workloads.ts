@@ -6,6 +6,10 @@ import { CpuLines, cpuFields } from './tsbs/cpu-lines.ts';
 
 export interface Workload {
   readonly bodies: readonly Buffer[];
+  /** How often the bodies are sent. */
+  readonly passes: number;
+  /** Body number `at` of all that are sent: the times of its lines are those of its pass. It holds until its next pass. */
+  readonly bodyAt: (at: number) => Buffer;
   readonly lineCount: number;
   readonly fieldCount: number;
   /** Counted in this field of this measurement. */
@@ -20,6 +24,7 @@ export interface WorkloadOptions {
   readonly bodies: number;
   readonly rows: number;
   readonly series: number;
+  readonly passes: number;
 }
 
 const startSeconds = 1_704_067_200;
@@ -32,12 +37,14 @@ export const workloads: Readonly<Record<string, (options: WorkloadOptions) => Wo
 };
 
 /** 10 integers a line, hosts in turn. */
-function cpuWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
+function cpuWorkload({ bodies, rows, series, passes }: WorkloadOptions): Workload {
   const source = new CpuLines({ hosts: series, startSeconds, seed: 42 });
   return ofBodies(
     Array.from({ length: bodies }, () => source.body(rows)),
     {
-      lineCount: bodies * rows,
+      passes,
+      secondsAPass: Math.ceil((bodies * rows) / series) * 10,
+      lineCount: bodies * rows * passes,
       fieldCount: cpuFields.length,
       measurement: 'cpu',
       field: 'usage_user',
@@ -46,7 +53,7 @@ function cpuWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
 }
 
 /** One float a line, series in turn: each body has `rows` of them. */
-function narrowWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
+function narrowWorkload({ bodies, rows, series, passes }: WorkloadOptions): Workload {
   const chance = chanceOf(7);
   let next = 0;
   const line = (): string => {
@@ -55,7 +62,9 @@ function narrowWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
     return `m,host=h${host} value=${(chance() * 100).toFixed(2)} ${seconds}000000000`;
   };
   return ofBodies(bodiesOf(bodies, rows, line), {
-    lineCount: bodies * rows,
+    passes,
+    secondsAPass: Math.ceil((bodies * rows) / series) * 10,
+    lineCount: bodies * rows * passes,
     fieldCount: 1,
     measurement: 'm',
     field: 'value',
@@ -72,6 +81,7 @@ function freshWorkload({ bodies, rows }: WorkloadOptions): Workload {
     return `requests,region=r${id % 20},service=s${id % 500},id=req-${id.toString(36)} value=${value} ${startSeconds + Math.floor(id / rows)}000000000`;
   };
   return ofBodies(bodiesOf(bodies, rows, line), {
+    ...once,
     lineCount: bodies * rows,
     fieldCount: 1,
     measurement: 'requests',
@@ -105,6 +115,7 @@ function mixedWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
     texts.push(`${lines.join('\n')}\n`);
   }
   const workload = ofBodies(texts, {
+    ...once,
     lineCount: bodies * rows,
     fieldCount: cpuFields.length,
     measurement: 'cpu',
@@ -113,12 +124,45 @@ function mixedWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
   return { ...workload, wanted: distinct, hasRepeats: true };
 }
 
+/** Of kinds that cannot come again: their points would not be what the kind says. */
+const once = { passes: 1, secondsAPass: 0 };
+
+interface Passes {
+  readonly passes: number;
+  /** Times of a pass are so much later than those of the one before. */
+  readonly secondsAPass: number;
+}
+
 function ofBodies(
   texts: readonly string[],
-  rest: Pick<Workload, 'lineCount' | 'fieldCount' | 'measurement' | 'field'>,
+  {
+    secondsAPass,
+    ...rest
+  }: Pick<Workload, 'lineCount' | 'fieldCount' | 'measurement' | 'field'> & Passes,
 ): Workload {
   const bodies = texts.map((text) => Buffer.from(text));
-  return { bodies, ...rest, wanted: rest.lineCount, hasRepeats: false };
+  const bodyAt = (at: number): Buffer => {
+    const body = bodies[at % bodies.length] ?? Buffer.alloc(0);
+    if (at >= bodies.length) postpone(body, secondsAPass);
+    return body;
+  };
+  return { bodies, bodyAt, ...rest, wanted: rest.lineCount, hasRepeats: false };
+}
+
+const secondsDigits = 10;
+const nanosecondDigits = 9;
+
+/** Makes the time of each line later, where it is written: seconds of ten digits, then nine of nanoseconds. */
+function postpone(body: Buffer, seconds: number): void {
+  let before = -1;
+  let written = Buffer.alloc(0);
+  for (let end = body.indexOf(10); end >= 0; end = body.indexOf(10, end + 1)) {
+    const at = end - secondsDigits - nanosecondDigits;
+    const own = Number(body.toString('latin1', at, at + secondsDigits));
+    if (own !== before) written = Buffer.from(String(own + seconds), 'latin1');
+    before = own;
+    written.copy(body, at);
+  }
 }
 
 function bodiesOf(count: number, rows: number, line: () => string): readonly string[] {
