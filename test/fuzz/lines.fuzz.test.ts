@@ -83,6 +83,22 @@ test('lines: real lines, joined and damaged in any way, mean the same to the ker
   fc.assert(fc.property(damagedBody, expectSame), { numRuns: 3_000, seed: 21 });
 });
 
+/** Some begin as others do, or with what only looks like the end of another. */
+const similarKeys = ['m', 'm,h=1', 'm,h=12', 'm,h=1\\ 2', 'm,h=1\\', 'm,h=12345678', 'm,h=123456789', 'm,a=1,h=1', 'm,h=1,a=1', 'm2', 'm,h=\xe4']; // prettier-ignore
+
+test('lines: keys that follow each other as before, or otherwise, mean the same to the kernel and its twin', () => {
+  const line = fc.tuple(fc.constantFrom(...similarKeys), fc.constantFrom(' f=1 1', '  f=1 1', ' f="a" 2', ',b=1 f=1', '', ' ')); // prettier-ignore
+  // Each body comes twice: the second time each key is expected behind the one before.
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 24 }), fc.boolean(), (parts, ends) => {
+      const body = parts.map((part) => part.join('')).join('\n') + (ends ? '\n' : '');
+      expectSame(encode(body));
+      expectSame(encode(body));
+    }),
+    { numRuns: 1_000, seed: 22 },
+  );
+});
+
 test('lines: what a real server has answered, its twin answers, and the kernel like it', () => {
   expect(recorded.length).toBeGreaterThan(1_000);
   for (const line of recorded) expectSame(encode(line));

@@ -46,15 +46,14 @@ export function fnvBytes(ptr: usize, length: u32): u64 {
 // @ts-ignore: decorator
 @inline
 export function isEqual(a: usize, b: usize, length: u32): bool {
-  let i: u32 = 0;
-  while (i + 8 <= length) {
-    if (load<u64>(a + i) != load<u64>(b + i)) return false;
-    i += 8;
+  if (length >= 8) {
+    // The last word may have bytes of the one before it.
+    const last = length - 8;
+    for (let i: u32 = 0; i < last; i += 8) if (load<u64>(a + i) != load<u64>(b + i)) return false;
+    return load<u64>(a + last) == load<u64>(b + last);
   }
-  while (i < length) {
-    if (load<u8>(a + i) != load<u8>(b + i)) return false;
-    i++;
-  }
+  if (length >= 4) return load<u32>(a) == load<u32>(b) && load<u32>(a + length - 4) == load<u32>(b + length - 4);
+  for (let i: u32 = 0; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;
   return true;
 }
 

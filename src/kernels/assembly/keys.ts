@@ -40,13 +40,17 @@ let states: usize = 0;
 let lefts: usize = 0;
 /** Per raw key: field set of its previous line. */
 let fieldSets: usize = 0;
+/** Per raw key: the key of the line that came behind its own, + 1: clients mostly send their series in the same order. */
+let followers: usize = 0;
+/** Where the follower of the line before is; before the first line, behind those of all keys. */
+let followerPlace: usize = 0;
 /** Per canonical key: the count of lists it was last in, and its place there. */
 let stamps: usize = 0;
 let places: usize = 0;
 let tagScratch: usize = 0;
 
 export function keyDictionaryBytes(): u32 {
-  return keySlots * slotBytes + keysMax * 40 + tagsMax * 8 + heapBytes + 64;
+  return keySlots * slotBytes + keysMax * 44 + 8 + tagsMax * 8 + heapBytes + 64;
 }
 
 export function initKeys(base: usize): void {
@@ -59,7 +63,8 @@ export function initKeys(base: usize): void {
   stamps = fieldSets + keysMax * 4;
   places = stamps + keysMax * 4;
   lefts = places + keysMax * 4;
-  tagScratch = lefts + keysMax * 4;
+  followers = lefts + keysMax * 4;
+  tagScratch = followers + keysMax * 4 + 8;
   states = tagScratch + tagsMax * 8;
   heap = (states + keysMax + 15) & ~15;
   heapEnd = heap + heapBytes;
@@ -82,6 +87,8 @@ function forget(): void {
   heapTop = heap;
   keyCount = 0;
   leftCount = 0;
+  followerPlace = followers + keysMax * 4;
+  store<u32>(followerPlace, 0);
 }
 
 export function keys(): u32 {
@@ -179,6 +186,7 @@ export function internKey(ptr: usize, length: u32): i32 {
       store<u32>(entry, id + 1, 4);
       store<u32>(pointers + (<usize>id << 2), <u32>stored);
       store<i32>(fieldSetPlace(id), -1);
+      store<u32>(followers + (<usize>id << 2), 0);
       store<u64>(hashes + (<usize>id << 3), fnvBytes(stored + 4, length));
       store<u8>(states + id, fresh);
       return id;
@@ -198,6 +206,26 @@ export function keyOf(ptr: usize, length: u32): i32 {
   const id = internKey(ptr, length);
   if (id < 0 || load<u8>(states + id) != fresh) return id;
   return learn(id) ? id : -1;
+}
+
+/** The key that the line at `ptr` is likely to have, + 1, when it has it: found without a look for its end. 0 otherwise. */
+// @ts-ignore: decorator
+@inline
+export function expectedKey(ptr: usize, end: usize): u32 {
+  const guess = load<u32>(followerPlace);
+  if (guess == 0) return 0;
+  const stored = keyPointer(guess - 1);
+  const length = load<u32>(stored);
+  const isWhole = ptr + length < end && load<u8>(ptr + length) == 32;
+  return isWhole && isEqual(stored + 4, ptr, length) ? guess : 0;
+}
+
+/** Takes note that the line at hand has this raw key. */
+// @ts-ignore: decorator
+@inline
+export function keyFollows(id: u32): void {
+  store<u32>(followerPlace, id + 1);
+  followerPlace = followers + (<usize>id << 2);
 }
 
 /** What the twin has found of a key that was left to it. */

@@ -7,7 +7,7 @@
 
 import { isEqual } from './bytes';
 import { fieldSetBytes, fieldSetOf, fieldSetPointer, fieldsMax, initFieldSets, resetFieldSets, scratch } from './field-sets';
-import { fieldSetPlace, initKeys, keyDictionaryBytes, keyOf, resetKeys } from './keys';
+import { expectedKey, fieldSetPlace, initKeys, keyDictionaryBytes, keyFollows, keyOf, keyPointer, resetKeys } from './keys';
 import { initRoute, isUsualPair, resetRoute, routeBytes } from './route';
 
 // @ts-ignore
@@ -325,6 +325,38 @@ function skipComment(start: usize): usize {
 
 /** Behind the line, which becomes number `line`; 0 when it is left to the twin. */
 function readLine(start: usize, line: u32): usize {
+  const expected = expectedKey(start, bodyEnd);
+  let key: u32 = expected - 1;
+  let p = expected != 0 ? start + load<u32>(keyPointer(key)) : endOfKey(start);
+  if (p == 0) return 0;
+  const keyEnd = p++;
+  // More white space; or a line without fields, which is told before it has a place among the keys.
+  if (load<u8>(p) <= 32) return 0;
+  if (expected == 0) {
+    const found = keyOf(start, <u32>(keyEnd - start));
+    if (found < 0) {
+      isFull = true;
+      return 0;
+    }
+    key = found;
+  }
+  keyFollows(key);
+  const firstValue = valueCount;
+  p = readFields(p, key);
+  if (p == 0) return 0;
+  const time = readTime(p);
+  if (timeEnd == 0) return 0;
+  if (time < minTime) minTime = time;
+  if (time > maxTime) maxTime = time;
+  store<u32>(keyIds + (<usize>line << 2), key);
+  store<u32>(fieldSetIds + (<usize>line << 2), load<u32>(fieldSetPlace(key)));
+  store<u32>(starts + (<usize>line << 2), firstValue);
+  store<i64>(times + (<usize>line << 3), time);
+  return timeEnd;
+}
+
+/** The space that ends the key of the line; 0 when it is left to the twin. */
+function endOfKey(start: usize): usize {
   const first = load<u8>(start);
   if (first == 32 || first == 44 || first == 0 || first == 9) return 0;
   const space = i8x16.splat(32);
@@ -342,7 +374,7 @@ function readLine(start: usize, line: u32): usize {
     }
     p += ctz(mask);
     const byte = load<u8>(p);
-    if (byte == 32) break;
+    if (byte == 32) return p;
     if (byte == 10) return 0;
     // The byte behind a backslash is part of the key; behind a second backslash too.
     const hidden = load<u8>(p + 1);
@@ -351,27 +383,6 @@ function readLine(start: usize, line: u32): usize {
     if (hidden == 92 && load<u8>(p + 2) == 32) return 0;
     p += hidden == 92 ? 1 : 2;
   }
-  const keyEnd = p++;
-  // More white space; or a line without fields, which is told before it has a place among the keys.
-  const byte = load<u8>(p);
-  if (byte <= 32) return 0;
-  const key = keyOf(start, <u32>(keyEnd - start));
-  if (key < 0) {
-    isFull = true;
-    return 0;
-  }
-  const firstValue = valueCount;
-  p = readFields(p, key);
-  if (p == 0) return 0;
-  const time = readTime(p);
-  if (timeEnd == 0) return 0;
-  if (time < minTime) minTime = time;
-  if (time > maxTime) maxTime = time;
-  store<u32>(keyIds + (<usize>line << 2), key);
-  store<u32>(fieldSetIds + (<usize>line << 2), load<u32>(fieldSetPlace(key)));
-  store<u32>(starts + (<usize>line << 2), firstValue);
-  store<i64>(times + (<usize>line << 3), time);
-  return timeEnd;
 }
 
 /** Reads the fields of a line; its field set is then the last one of the key. Answers their end, or 0. */
