@@ -11,8 +11,8 @@ import { tsmKey, tsmName, tsmNameOf } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import type { WalRecord } from '../../storage/wal/wal-record.ts';
-import { readOwnLog } from '../inspect/export-sources.ts';
-import { binaryOf } from '../inspect/print-values.ts';
+import { readOwnLog } from '../inspect/folders/export-sources.ts';
+import { binaryOf } from '../inspect/output/print-values.ts';
 
 export interface HealthyFiles {
   /** TSM files and tombstones. */

@@ -10,7 +10,7 @@ import type { TsmEntry } from '../../storage/tsm/tsm-keys.ts';
 import { TsmScan, type ScannedKey } from '../../storage/tsm/tsm-scan.ts';
 import { encodeIndexKey, summedBlock, TsmWriter } from '../../storage/tsm/tsm-writer.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
-import { folderOf, nameOf } from './walk-files.ts';
+import { folderOf, nameOf } from './folders/walk-files.ts';
 
 const nothing = new Uint8Array();
 

@@ -3,9 +3,9 @@ import { ByteReader } from '../../codec/bytes.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import { keySeparator, tsmHeaderBytes } from '../../storage/tsm/tsm-format.ts';
 import type { TsmEntry } from '../../storage/tsm/tsm-keys.ts';
-import { formatSpan } from './go-times.ts';
+import { formatSpan } from './output/go-times.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
-import { formatTabs } from './tab-table.ts';
+import { formatTabs } from './output/tab-table.ts';
 
 /** Rows of one table at most: what is wider than the widest of these begins a table of its own. */
 const tableRowsMax = 100_000;

@@ -10,8 +10,8 @@ import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import { WalRecordKind, type WalRecord } from '../../storage/wal/wal-record.ts';
 import { decodeVouch } from '../../storage/wal/wal-vouch.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
-import { binaryOf, dumpedValue } from './print-values.ts';
-import { nameOf } from './walk-files.ts';
+import { binaryOf, dumpedValue } from './output/print-values.ts';
+import { nameOf } from './folders/walk-files.ts';
 
 /** Keys that are told to be out of order: what a set of this many takes is no reason to end a node's tool. */
 const keysMax = 10_000_000;

@@ -11,9 +11,9 @@ import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan, type ScannedKey } from '../../storage/tsm/tsm-scan.ts';
 import type { WalRecord } from '../../storage/wal/wal-record.ts';
 import { ExportSink } from './export-sink.ts';
-import { exportSources, readOwnLog, type ExportSource } from './export-sources.ts';
+import { exportSources, readOwnLog, type ExportSource } from './folders/export-sources.ts';
 import type { GivenFlags, InspectCommand, InspectPorts } from './inspect-ports.ts';
-import { binaryOf, lineValue } from './print-values.ts';
+import { binaryOf, lineValue } from './output/print-values.ts';
 
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;

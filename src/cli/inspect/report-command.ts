@@ -4,11 +4,11 @@ import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
-import { formatElapsed, formatSpan } from './go-times.ts';
+import { formatElapsed, formatSpan } from './output/go-times.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
-import { isShardFolder, shardFiles, type ShardFile } from './shard-files.ts';
-import { formatTabs } from './tab-table.ts';
-import { nameOf } from './walk-files.ts';
+import { isShardFolder, shardFiles, type ShardFile } from './folders/shard-files.ts';
+import { formatTabs } from './output/tab-table.ts';
+import { nameOf } from './folders/walk-files.ts';
 
 interface Counter {
   add(text: string): void;

@@ -2,10 +2,10 @@ import { errorText, isDbError } from '../../base/errors.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
-import { goJson } from './go-json.ts';
-import { formatElapsed } from './go-times.ts';
+import { goJson } from './output/go-json.ts';
+import { formatElapsed } from './output/go-times.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
-import { shardFiles, type ShardFile } from './shard-files.ts';
+import { shardFiles, type ShardFile } from './folders/shard-files.ts';
 
 interface Sizes {
   readonly names: readonly [database: string, policy: string, last: string];

@@ -8,10 +8,10 @@ import { exactTextOf } from '../../models/exact-text.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
-import { goJson } from './go-json.ts';
+import { goJson } from './output/go-json.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
-import { shardFiles } from './shard-files.ts';
-import { folderOf } from './walk-files.ts';
+import { shardFiles } from './folders/shard-files.ts';
+import { folderOf } from './folders/walk-files.ts';
 
 /** Types of fields, by `"database"."policy"."measurement"."field"`. */
 type Schema = Map<string, Set<string>>;

@@ -1,4 +1,4 @@
-import { formatGoDuration } from '../../influxql/duration.ts';
+import { formatGoDuration } from '../../../influxql/duration.ts';
 
 const nsPerMs = 1_000_000;
 const int64Max = 2n ** 63n - 1n;

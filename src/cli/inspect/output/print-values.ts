@@ -1,6 +1,6 @@
-import { formatGoFloat, quoteGo } from '../../base/go-format.ts';
-import { exactTextOf } from '../../models/exact-text.ts';
-import type { BatchColumn } from '../../models/point-batch.ts';
+import { formatGoFloat, quoteGo } from '../../../base/go-format.ts';
+import { exactTextOf } from '../../../models/exact-text.ts';
+import type { BatchColumn } from '../../../models/point-batch.ts';
 
 /** A text of one character a byte, as tools keep what need not be UTF-8. */
 export function binaryOf(bytes: Uint8Array): string {

@@ -3,9 +3,9 @@
  * them cannot know how large they are.
  */
 import { createGunzip } from 'node:zlib';
-import { DbError, errorText } from '../../base/errors.ts';
-import type { Disk, DiskFile } from '../../env/disk.ts';
-import { tombstoneMagics, type TimeRange } from '../../storage/tsm/tombstones.ts';
+import { DbError, errorText } from '../../../base/errors.ts';
+import type { Disk, DiskFile } from '../../../env/disk.ts';
+import { tombstoneMagics, type TimeRange } from '../../../storage/tsm/tombstones.ts';
 
 export interface TombstoneEntry extends TimeRange {
   readonly key: Uint8Array;

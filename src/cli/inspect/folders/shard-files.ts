@@ -1,6 +1,6 @@
-import { DbError } from '../../base/errors.ts';
-import { nameOfFolder } from '../../storage/store/folder-name.ts';
-import type { InspectPorts } from './inspect-ports.ts';
+import { DbError } from '../../../base/errors.ts';
+import { nameOfFolder } from '../../../storage/store/folder-name.ts';
+import type { InspectPorts } from '../inspect-ports.ts';
 import { folderOf, isTsmName, nameOf, walkFiles } from './walk-files.ts';
 
 /** A TSM file at its place, `<database>/<policy>/<shard>/<name>`. */

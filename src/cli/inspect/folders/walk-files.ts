@@ -1,5 +1,5 @@
-import { DbError, isDbError } from '../../base/errors.ts';
-import type { Disk } from '../../env/disk.ts';
+import { DbError, isDbError } from '../../../base/errors.ts';
+import type { Disk } from '../../../env/disk.ts';
 
 /** Folders within folders that a walk follows: no tree of a server is as deep. */
 const depthMax = 64;

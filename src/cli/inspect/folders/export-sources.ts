@@ -1,15 +1,15 @@
-import { DbError } from '../../base/errors.ts';
-import type { Disk } from '../../env/disk.ts';
-import { isInfluxSegment } from '../../storage/import/influx-log.ts';
+import { DbError } from '../../../base/errors.ts';
+import type { Disk } from '../../../env/disk.ts';
+import { isInfluxSegment } from '../../../storage/import/influx-log.ts';
 import {
   folderOf as shardFolderOf,
   placesIn,
   type ShardPlace,
-} from '../../storage/store/open-shards.ts';
-import { readManifest } from '../../storage/store/shard-manifest.ts';
-import { readSegment } from '../../storage/wal/read-segment.ts';
-import { parseSegmentName } from '../../storage/wal/segment-name.ts';
-import { WalRecordKind, type WalRecord } from '../../storage/wal/wal-record.ts';
+} from '../../../storage/store/open-shards.ts';
+import { readManifest } from '../../../storage/store/shard-manifest.ts';
+import { readSegment } from '../../../storage/wal/read-segment.ts';
+import { parseSegmentName } from '../../../storage/wal/segment-name.ts';
+import { WalRecordKind, type WalRecord } from '../../../storage/wal/wal-record.ts';
 import { named } from './shard-files.ts';
 import { isTsmName, walkFiles } from './walk-files.ts';
 
