@@ -3,8 +3,9 @@
  * this process, or against the empty server of `--url`, and prints a table. `--kind raw`, `--case N` choose; `--verbose`
  * prints each request that is answered otherwise, our answer and the recorded one; `--write-known` takes cases that pass out
  * of known-failures.txt (`--all-known` writes it anew, with what fails now).
- * `--fresh N --seed S` gives N random statements over random data to the node and to a real influxd instead, which is
- * started (`--influxd PATH`) or, empty, at `--reference URL`.
+ * `--fresh N --seed S` gives N random requests over random data to the node and to a real influxd instead, which is
+ * started (`--influxd PATH`) or, empty, at `--reference URL`. A second one is started, with the other index and
+ * points in another order: what the two answer otherwise is chance (`--one` leaves it out, `--chance` prints that as well).
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,11 @@ import { deviationsPath, knownFailuresPath, readCaseList } from '../test/conform
 import { readRecordedSet, type RecordedCase } from '../test/conformance/recorded-set.ts';
 import { prepareServer, replayCases, type CaseOutcome } from '../test/conformance/replay.ts';
 import { summaryTable } from '../test/conformance/summary.ts';
-import { freshVerdict, runFresh } from '../test/conformance/fresh/run-fresh.ts';
+import {
+  runFresh,
+  type FreshOutcome,
+  type FreshVerdict,
+} from '../test/conformance/fresh/run-fresh.ts';
 import { ReferenceServer } from '../test/support/reference-server.ts';
 import { startOneNode } from '../test/support/one-node.ts';
 
@@ -33,6 +38,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     influxd: { type: 'string', default: 'influxd' },
     reference: { type: 'string' },
+    one: { type: 'boolean', default: false },
+    chance: { type: 'boolean', default: false },
     /** How much of an answer `--verbose` prints. */
     width: { type: 'string', default: '2000' },
   },
@@ -75,23 +82,35 @@ async function replayAll(url: string): Promise<void> {
 async function compareFresh(ours: string, count: number): Promise<void> {
   const started =
     values.reference === undefined ? await ReferenceServer.start(values.influxd) : undefined;
-  const theirs = started?.url ?? values.reference ?? '';
-  const tally = { agree: 0, differ: 0, unsupported: 0, 'other release': 0 };
+  const index = '  index-version = "tsi1"';
+  const second = values.one ? undefined : await ReferenceServer.start(values.influxd, index);
+  const urls = { ours, theirs: started?.url ?? values.reference ?? '', second: second?.url };
+  const tally: Partial<Record<FreshVerdict, number>> = {};
   try {
     const options = { seed: Number(values.seed), count };
-    for await (const outcome of runFresh({ ours, theirs }, options)) {
-      const verdict = freshVerdict(outcome);
-      tally[verdict]++;
-      if (verdict !== 'differ') continue;
-      const { statement, difference } = outcome;
-      const lines = [`--- ${statement.kind}: ${statement.text}`, `  differs ${difference ?? ''}`, `  ours    ${outcome.ours.trimEnd()}`, `  theirs  ${outcome.theirs.trimEnd()}`]; // prettier-ignore
-      for (const line of lines) process.stdout.write(`${line.slice(0, width)}\n`);
+    for await (const outcome of runFresh(urls, options)) {
+      const { verdict } = outcome;
+      tally[verdict] = (tally[verdict] ?? 0) + 1;
+      if (verdict === 'differ' || (verdict === 'chance' && values.chance)) printFresh(outcome);
     }
   } finally {
     await started?.stop();
+    await second?.stop();
   }
   process.stdout.write(`seed ${values.seed}: ${JSON.stringify(tally)}\n`);
-  if (tally.differ > 0) process.exitCode = 1;
+  if ((tally.differ ?? 0) > 0) process.exitCode = 1;
+}
+
+function printFresh({ statement, step, ours, theirs, difference, verdict }: FreshOutcome): void {
+  const { q: _, ...params } = step.params;
+  const lines = [
+    `--- ${statement.kind}: ${statement.text}`,
+    `  as      ${step.method} ${JSON.stringify(params)} ${JSON.stringify(step.headers)}`,
+    `  ${verdict}s ${difference ?? ''}`,
+    `  ours    ${ours.status} ${ours.text.trimEnd()}`,
+    `  theirs  ${theirs.status} ${theirs.text.trimEnd()}`,
+  ];
+  for (const line of lines) process.stdout.write(`${line.slice(0, width)}\n`);
 }
 
 function isChosen(recorded: RecordedCase): boolean {

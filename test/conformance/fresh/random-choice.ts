@@ -32,4 +32,14 @@ export class RandomChoice {
     const count = this.integer(1, countMax);
     return Array.from({ length: count }, () => this.of(items));
   }
+
+  /** The same items in another order. */
+  shuffled<T>(items: readonly T[]): T[] {
+    const left = [...items];
+    for (let end = left.length - 1; end > 0; end--) {
+      const at = this.integer(0, end);
+      [left[at], left[end]] = [left[end]!, left[at]!];
+    }
+    return left;
+  }
 }

@@ -11,45 +11,46 @@ export interface FreshMeasurement {
   readonly fields: readonly (readonly [name: string, type: FieldKind])[];
 }
 
-type FieldKind = 'float' | 'integer' | 'string' | 'boolean' | 'mixed';
+type FieldKind = 'float' | 'integer' | 'string' | 'boolean' | 'mixed' | 'number';
 
 /** What statements may name. */
 export const freshMeasurements: readonly FreshMeasurement[] = [
   { name: 'cpu', tags: ['host', 'region'], fields: [['usage', 'float'], ['n', 'integer'], ['msg', 'string'], ['ok', 'boolean']] }, // prettier-ignore
-  {
-    name: 'mem',
-    tags: ['host'],
-    fields: [
-      ['used', 'integer'],
-      ['pct', 'float'],
-    ],
-  },
-  {
-    name: 'mixed',
-    tags: ['host'],
-    fields: [
-      ['v', 'mixed'],
-      ['w', 'float'],
-    ],
-  },
+  { name: 'mem', tags: ['host'], fields: [['used', 'integer'], ['pct', 'float']] }, // prettier-ignore
+  { name: 'mixed', tags: ['host'], fields: [['v', 'mixed'], ['w', 'float'], ['x', 'number']] }, // prettier-ignore
   { name: 'ties', tags: ['t1', 't2'], fields: [['val', 'integer'], ['f', 'float'], ['s', 'string']] }, // prettier-ignore
   { name: 'lone', tags: [], fields: [['v', 'float']] },
+  { name: 'odd name', tags: ['host', 'a tag'], fields: [['a field', 'integer'], ['host', 'float']] }, // prettier-ignore
 ];
 
 export const tagValues = ['a', 'b', 'server01', 'us-west', 'x y'];
 
+/** A line of a write, apart from what makes it the same point as another. */
+interface Line {
+  readonly point: string;
+  /** Measurement and time. */
+  readonly place: string;
+  readonly text: string;
+}
+
 /**
  * A database `fresh` of daily shards and a second policy of hourly ones: sparse fields, fields whose type differs from day
- * to day, many rows of one time, times before 1970, points out of order and points written twice.
+ * to day, times before 1970, points out of order and points written twice. `shuffle` writes the same points in another
+ * order: an answer that depends on it is promised by nobody. Of an even seed many rows have one time; of an odd one no two
+ * rows of a measurement, and there is no other right answer.
  */
-export function freshData(seed: number): Pick<RecordedSet, 'setup' | 'writes'> {
+export function freshData(seed: number, shuffle = 0): Pick<RecordedSet, 'setup' | 'writes'> {
   const random = new RandomChoice(seed, 'data');
-  const lines = Array.from({ length: 1_500 }, () => line(random, random.of(freshMeasurements)));
-  const writes = [];
-  for (let start = 0; start < lines.length; start += 300)
-    writes.push({ params: { db: 'fresh' }, body: lines.slice(start, start + 300).join('\n') });
-  const others = Array.from({ length: 80 }, () => line(random, random.of(freshMeasurements)));
-  writes.push({ params: { db: 'fresh', rp: 'rp2' }, body: others.join('\n') });
+  const draw = (): Line => line(random, random.of(freshMeasurements));
+  const lines = withoutTies(Array.from({ length: 1_600 }, draw), seed);
+  const others = withoutTies(Array.from({ length: 120 }, draw), seed);
+  const [first, again] = apart(lines);
+  const order = shuffle === 0 ? undefined : new RandomChoice(shuffle, 'order');
+  const writes = [
+    ...batches(order?.shuffled(first) ?? first, { db: 'fresh' }),
+    ...batches(again, { db: 'fresh' }),
+    ...batches(apart(others)[0], { db: 'fresh', rp: 'rp2' }),
+  ];
   const setup = [
     'CREATE DATABASE fresh WITH DURATION INF SHARD DURATION 1d NAME autogen',
     'CREATE RETENTION POLICY rp2 ON fresh DURATION INF REPLICATION 1 SHARD DURATION 1h',
@@ -57,22 +58,65 @@ export function freshData(seed: number): Pick<RecordedSet, 'setup' | 'writes'> {
   return { setup, writes };
 }
 
-function line(random: RandomChoice, { name, tags, fields }: FreshMeasurement): string {
+/** Of several series the one whose line comes first keeps its time. */
+function withoutTies(lines: readonly Line[], seed: number): readonly Line[] {
+  if (seed % 2 === 0) return lines;
+  const owners = new Map<string, string>();
+  return lines.filter(({ place, point }) => {
+    if (!owners.has(place)) owners.set(place, point);
+    return owners.get(place) === point;
+  });
+}
+
+/** The first line of each point, and the lines that write it again. */
+function apart(lines: readonly Line[]): [first: readonly Line[], again: readonly Line[]] {
+  const seen = new Set<string>();
+  const first: Line[] = [];
+  const again: Line[] = [];
+  for (const one of lines) {
+    (seen.has(one.point) ? again : first).push(one);
+    seen.add(one.point);
+  }
+  return [first, again];
+}
+
+function batches(
+  lines: readonly Line[],
+  params: Readonly<Record<string, string>>,
+): RecordedSet['writes'] {
+  const writes = [];
+  for (let start = 0; start < lines.length; start += 300) {
+    const texts = lines.slice(start, start + 300).map(({ text }) => text);
+    writes.push({ params, body: texts.join('\n') });
+  }
+  return writes;
+}
+
+function line(random: RandomChoice, { name, tags, fields }: FreshMeasurement): Line {
   const day = name === 'lone' && random.chance(0.3) ? -10_957 : random.integer(0, 3);
   const stepSeconds = name === 'ties' ? 60 : 10;
   const seconds = random.integer(0, name === 'ties' ? 20 : 360) * stepSeconds;
   const timeNs = middleNs + (BigInt(day) * 86_400n + BigInt(seconds)) * secondNs;
   const key = tags.flatMap((tag) =>
-    random.chance(0.8) ? [`${tag}=${random.of(tagValues).replace(' ', '\\ ')}`] : [],
+    random.chance(0.8) ? [`${escaped(tag)}=${escaped(random.of(tagValues))}`] : [],
   );
   const chosen = fields.filter(() => random.chance(0.7));
   const written = (chosen.length === 0 ? fields.slice(0, 1) : chosen).map(
-    ([field, kind]) => `${field}=${value(random, kind, day)}`,
+    ([field, kind]) => `${escaped(field)}=${value(random, kind, day)}`,
   );
-  return `${[name, ...key].join(',')} ${written.join(',')} ${timeNs}`;
+  const series = [escaped(name), ...key].join(',');
+  return {
+    point: `${series} ${timeNs}`,
+    place: `${name} ${timeNs}`,
+    text: `${series} ${written.join(',')} ${timeNs}`,
+  };
 }
 
-/** A mixed field is a float on one day, a text on the next. */
+function escaped(text: string): string {
+  return text.replaceAll(' ', '\\ ');
+}
+
+/** A mixed field is a float on one day, a text on the next; a number is a float or an integer. */
 function value(random: RandomChoice, kind: FieldKind, day: number): string {
   switch (kind) {
     case 'float':
@@ -85,5 +129,7 @@ function value(random: RandomChoice, kind: FieldKind, day: number): string {
       return random.of(['true', 'false']);
     case 'mixed':
       return value(random, (['float', 'integer', 'string', 'boolean'] as const)[day] ?? 'float', 0);
+    case 'number':
+      return value(random, day % 2 === 0 ? 'integer' : 'float', 0);
   }
 }

@@ -1,0 +1,35 @@
+/** Statements that ours answers otherwise on purpose, or must. */
+const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
+  [/\bsample\(/, 'chance picks the points'],
+  [
+    /integral\(.*GROUP BY/,
+    'the last windows of all groups stand behind the others there, in the order of a map',
+  ],
+  [/SLIMIT|SOFFSET/, 'there each shard has its own page of series, here a query has one'],
+];
+
+/** Answers of theirs that are not to be matched. */
+const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
+  [/\[panic:/, 'it fell'],
+  [/s,replicaN,/, 'the name of the column stands where the replication belongs'],
+];
+
+/** How two answers may differ. */
+const differences: readonly (readonly [difference: RegExp, reason: string])[] = [
+  [/: (\d{10})\d{6,} not \1\d{6,}$/, 'the last digit of a float so large that it has no point'],
+];
+
+/** The reason why two servers differ over a statement; undefined where they should not. */
+export function purposeOf(one: {
+  readonly statement: string;
+  readonly theirs: string;
+  readonly difference: string;
+}): string | undefined {
+  const reasonIn = (rules: readonly (readonly [RegExp, string])[], text: string) =>
+    rules.find(([pattern]) => pattern.test(text))?.[1];
+  return (
+    reasonIn(statements, one.statement) ??
+    reasonIn(answers, one.theirs) ??
+    reasonIn(differences, one.difference)
+  );
+}
