@@ -119,12 +119,9 @@ function parseShowMeasurements(reader: TokenReader): ShowMeasurements {
   let wildcardDatabase = false;
   let wildcardRetentionPolicy = false;
   if (reader.accept('ON')) {
-    wildcardDatabase = reader.accept('*');
-    if (!wildcardDatabase) database = reader.identifier();
-    if (reader.accept('.')) {
-      wildcardRetentionPolicy = reader.accept('*');
-      if (!wildcardRetentionPolicy) retentionPolicy = reader.identifier();
-    }
+    ({ name: database, isWildcard: wildcardDatabase } = parseNameOrStar(reader));
+    if (reader.accept('.'))
+      ({ name: retentionPolicy, isWildcard: wildcardRetentionPolicy } = parseNameOrStar(reader));
   }
   const withMeasurement = parseWithMeasurement(reader);
   return {
@@ -137,6 +134,12 @@ function parseShowMeasurements(reader: TokenReader): ShowMeasurements {
     sources: [],
     ...parseSchemaTail(reader),
   };
+}
+
+function parseNameOrStar(reader: TokenReader): { name: string; isWildcard: boolean } {
+  if (reader.accept('*')) return { name: '', isWildcard: true };
+  if (reader.peek().kind !== 'IDENT') throw reader.unexpected('identifier or *');
+  return { name: reader.identifier(), isWildcard: false };
 }
 
 function parseWithMeasurement(reader: TokenReader): ShowMeasurements['with'] {
@@ -199,7 +202,7 @@ function parseShowSeries(reader: TokenReader): Statement {
   return { kind: 'show-series', ...parseSchemaQuery(reader) };
 }
 
-/** [EXACT] CARDINALITY [ON] [FROM] [WITH KEY] [WHERE] [GROUP BY] [LIMIT] [OFFSET] */
+/** [EXACT] CARDINALITY [ON] [FROM] [WHERE] [GROUP BY] [LIMIT] [OFFSET]; of TAG VALUES with WITH KEY before WHERE */
 function parseCardinality(
   reader: TokenReader,
   of: CardinalityOf,
@@ -210,7 +213,8 @@ function parseCardinality(
   reader.expect('CARDINALITY');
   const database = parseOn(reader);
   const sources = parseFrom(reader);
-  const keys = of === 'TAG VALUES' && reader.accept('WITH') ? parseWithKey(reader) : undefined;
+  if (of === 'TAG VALUES') reader.expect('WITH');
+  const keys = of === 'TAG VALUES' ? parseWithKey(reader) : undefined;
   const condition = parseCondition(reader);
   const dimensions: Expr[] = parseDimensions(reader);
   const limit = reader.accept('LIMIT') ? reader.page('LIMIT') : 0;

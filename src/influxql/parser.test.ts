@@ -31,6 +31,13 @@ test.each([
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(v) END', 'found ), expected GROUP BY time(...), time dimension must have duration argument at line 1, char 84'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d RESAMPLE FOR 1m BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(1h) END', 'FOR duration must be >= GROUP BY time duration: must be a minimum of 1h, got 1m'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END', 'CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END'], // prettier-ignore
+  ['SELECT v FROM me"m n"', 'SELECT v FROM "m n"'],
+  ['SELECT v FROM name" x', 'found  x, expected identifier at line 1, char 18'],
+  ['SELECT a"b FROM m', 'found b FROM m, expected identifier, string, number, bool at line 1, char 8'], // prettier-ignore
+  ['SHOW MEASUREMENTS ON (', 'found (, expected identifier or * at line 1, char 22'],
+  ['SHOW MEASUREMENTS ON d.', 'found EOF, expected identifier or * at line 1, char 24'],
+  ['SHOW TAG VALUES FROM /^l/ WITH KEY =~', 'found EOF, expected regex at line 1, char 39'],
+  ['SHOW TAG VALUES CARDINALITY ON d', 'found EOF, expected WITH at line 1, char 34'],
 ])('parser: %s', (text, expected) => {
   let said: string;
   try {

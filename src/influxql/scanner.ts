@@ -27,7 +27,7 @@ export class Scanner {
   #at = 0;
   #line = 0;
   #lineStart = 0;
-  /** After a word or a comma the reference places the end of the text one character further. */
+  /** After a word, a comma or a look for a pattern the reference places the end of the text one character further. */
   #afterWord = false;
   #isAfterBlank = false;
 
@@ -68,6 +68,7 @@ export class Scanner {
   regex(): Token | undefined {
     this.#skipSpace();
     const start = this.#at;
+    if (start === this.#text.length) this.#afterWord = true;
     if (this.#text.charAt(start) !== '/') return undefined;
     let source = '';
     for (let i = start + 1; i < this.#text.length; i++) {
@@ -87,7 +88,7 @@ export class Scanner {
   }
 
   #token(kind: string, text: string, start: number): Token {
-    this.#afterWord = kind === 'IDENT' || kind === ',' || kind === '.' || keywords.has(kind);
+    this.#afterWord = kind === 'IDENT' || kind === ',' || keywords.has(kind);
     const column = start - this.#lineStart;
     return { kind, text, line: this.#line, column, isAfterBlank: this.#isAfterBlank };
   }
@@ -136,6 +137,11 @@ export class Scanner {
   #identifier(): Token {
     const start = this.#at;
     const text = this.#take(identifierForm);
+    // The reference takes `word"name"` for the name alone.
+    if (this.#text.charAt(this.#at) === '"') {
+      const token = this.#quoted('"', 'IDENT');
+      return token.kind === 'IDENT' ? { ...token, column: start - this.#lineStart } : token;
+    }
     if (text.length <= keywordLengthMax) {
       const upper = text.toUpperCase();
       if (keywords.has(upper)) return this.#token(upper, '', start);

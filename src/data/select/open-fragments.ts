@@ -38,11 +38,11 @@ export function openOnParticipant(
   return watched(nodeId, blocks[Symbol.asyncIterator]());
 }
 
-/** The tags of all series that a scan's part may read, as far as its predicate tells by tags alone. */
+/** The tags of the series that a scan's part may read, as far as its predicate tells by tags alone; `countMax` are enough. */
 export async function listSeriesTags(
   { found, fragment }: ScanPart,
   places: readonly Place[],
-  signal: AbortSignal,
+  { signal, countMax }: { readonly signal: AbortSignal; readonly countMax?: number | undefined },
 ): Promise<readonly ReadonlyMap<string, string>[]> {
   const place = placeOf(found, places);
   const keys = new Set<string>();
@@ -53,7 +53,9 @@ export async function listSeriesTags(
         const request: ListRequest = {
           of: 'series',
           shardIds,
-          measurements: [{ name, predicate }],
+          measurements: [
+            { name, predicate, ...(countMax !== undefined && { textsMax: countMax }) },
+          ],
         };
         const options = { deadlineMs: fragmentSilenceMs, signal };
         for await (const pieces of access.list(request, options))

@@ -204,7 +204,7 @@ async function* attemptOf(
   const { signal } = context;
   const run: RunContext = {
     open: (part) => openFragments(part, places, { signal, limits: ports.accounts.limits }),
-    seriesTags: (part) => listSeriesTags(part, places, signal),
+    seriesTags: (part, countMax) => listSeriesTags(part, places, { signal, countMax }),
     matcher: regexCache(),
     pacer,
     account,

@@ -1,3 +1,4 @@
+import type { DbError } from '../../base/errors.ts';
 import type { TimeZone } from '../../base/time-zone.ts';
 import type { Fill } from '../../influxql/ast.ts';
 import type { CallName } from '../assemble/calls.ts';
@@ -21,6 +22,7 @@ export interface LevelPlan {
   readonly slots: readonly Slot[];
   readonly feeds: readonly FeedPlan[];
   readonly calls: readonly CallPlan[];
+  readonly refusals: readonly CallRefusal[];
   readonly outerTags: readonly string[];
   readonly tags: readonly string[];
   readonly ascending: boolean;
@@ -29,6 +31,17 @@ export interface LevelPlan {
   readonly limit: number;
   readonly offset: number;
   readonly timeLabel: string;
+}
+
+/**
+ * A call that has no answer for the type of what it reads. As in the reference it is told once there is something to read:
+ * a series whose tags pass, of a shard that has the field in that type, or a subquery.
+ */
+export interface CallRefusal {
+  readonly error: DbError;
+  /** What the call would have read. */
+  readonly feed: number;
+  readonly column: FeedColumn;
 }
 
 export interface PlannedColumn {

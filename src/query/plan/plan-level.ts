@@ -8,7 +8,14 @@ import { isConvertible } from '../exec/column-builder.ts';
 import { columnNames } from './column-names.ts';
 import { columnTypeOf, type DataType } from './data-type.ts';
 import { typeOfExpr } from './eval-type.ts';
-import type { CallInput, CallPlan, LevelPlan, PlannedColumn, Slot } from './level-plan.ts';
+import type {
+  CallInput,
+  CallPlan,
+  CallRefusal,
+  LevelPlan,
+  PlannedColumn,
+  Slot,
+} from './level-plan.ts';
 import { isMathFunction } from './math-functions.ts';
 import { insideNames, mergeNames, namesOfSubquery } from './name-types.ts';
 import { planChain, type PlannedChain } from './plan-calls.ts';
@@ -36,7 +43,7 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
   const slots: Slot[] = beside.map(({ type }) => ({ type: columnTypeOf(type) }));
   const auxTypes = slots.map(({ type }) => type);
   const calls: CallPlan[] = [];
-  let refusal: DbError | undefined;
+  const refusals: CallRefusal[] = [];
   for (const [i, call] of inputs.calls.entries()) {
     const slot = inputs.refs.length + i;
     const driver = typeOfExpr(call, () => undefined);
@@ -50,8 +57,8 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
     const { grid } = place;
     const chain = orRefusal(() => planChain(call, { grid, fill, ascending, isSelector, auxTypes, canFold })); // prettier-ignore
     if (isDbError(chain)) {
-      refusal ??= chain;
-      feeds.rowsFor(grid, [heart]);
+      const { feed } = feeds.rowsFor(grid, [heart]);
+      refusals.push({ error: chain, feed, column: { name: heart.name, type: columnTypeOf(heart.type) } }); // prettier-ignore
       continue;
     }
     slots[slot] = { type: chain.type };
@@ -60,17 +67,15 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
   }
   const isRaw = inputs.calls.length === 0;
   if (isRaw && inputs.refs.some(({ type }) => isKnown(type))) feeds.rowsFor(place.grid, beside);
-  // A subquery has its say first.
-  const finished = feeds.finish();
-  if (refusal !== undefined) throw refusal;
   return {
     columns: columnsOf(listed, { ...inputs, refs: beside }, slots).map((column, i) => ({
       ...column,
       isPointTag: hasTarget && insides.has(must(listed[i], 'a field per column')),
     })),
     slots,
-    feeds: finished,
+    feeds: feeds.finish(),
     calls,
+    refusals,
     outerTags: place.outerTags,
     tags: place.tags,
     ascending: compiled.ascending,

@@ -1,6 +1,7 @@
 import type { TimeZone } from '../../base/time-zone.ts';
 import type { ColumnSeries } from '../emit/result.ts';
 import type { LevelPlan } from '../plan/level-plan.ts';
+import { checkRefusals } from './check-refusals.ts';
 import { LevelStream } from './level-stream.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -13,6 +14,7 @@ export async function* outputSeries(
   context: RunContext,
   timeZone: TimeZone | undefined,
 ): AsyncGenerator<ColumnSeries> {
+  await checkRefusals(plan, context);
   const stream = new LevelStream(plan, context, true);
   const pointTags = plan.columns.flatMap(({ isPointTag }, i) => (isPointTag ? [i] : []));
   const columns = [plan.timeLabel, ...plan.columns.map(({ name }) => name)];

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { MemorySource } from '../../../test/support/memory-source.ts';
+import { runSelectOver } from '../../../test/support/run-select.ts';
+
+const nodes = [
+  new MemorySource([
+    { measurement: 'm', tags: { host: 'a' }, fields: { v: 1, s: 'x', ok: true }, timeNs: 1n },
+    { measurement: 'm', tags: { host: 'b' }, fields: { v: 2 }, timeNs: 2n },
+  ]),
+];
+
+/** What 1.12.4 says: the type is told of what there is to read alone. */
+test.each([
+  ['SELECT sum(s) FROM m', 'unsupported sum iterator type: *query.stringInterruptIterator'],
+  ['SELECT sum(ok) FROM m', 'unsupported sum iterator type: *query.booleanInterruptIterator'],
+  ['SELECT sum(ok), mean(v) FROM m', 'unsupported sum iterator type: *query.booleanInterruptIterator'], // prettier-ignore
+  ['SELECT sum(ok) FROM m WHERE v > 100', 'unsupported sum iterator type: *query.booleanInterruptIterator'], // prettier-ignore
+  ['SELECT sum(v::string) FROM m', undefined],
+  ['SELECT sum(v::boolean), mean(v) FROM m', undefined],
+  ['SELECT sum(nosuch::string) FROM m', undefined],
+  ['SELECT sum(a) FROM (SELECT s AS a FROM m)', 'unsupported sum iterator type: *query.stringInterruptIterator'], // prettier-ignore
+  ['SELECT count(a) FROM (SELECT sum(ok) AS a FROM m)', 'unsupported sum iterator type: *query.booleanInterruptIterator'], // prettier-ignore
+])('refusals: %s', async (query, error) => {
+  expect((await runSelectOver(query, { nodes })).error).toBe(error);
+});
+
+test('refusals: a call that is refused has no value beside those that are answered', async () => {
+  const { series } = await runSelectOver('SELECT sum(v::boolean), mean(v) FROM m', { nodes });
+  expect(series).toMatchObject([{ values: [{ valid: Uint8Array.of(0) }, { values: Float64Array.of(1.5) }] }]); // prettier-ignore
+});
