@@ -67,6 +67,7 @@ test('config keys: no key is ours alone, but for licences, the memory of indexes
     'data [enterprise] license-public-key-path',
     'data [enterprise] license-portal-url',
     'data [data] index-cache-size',
+    'data [data] block-cache-size',
     'data [data] index-resident-size',
     'data [cluster] avoid-lagging-owners',
     'data [cluster] max-query-memory',

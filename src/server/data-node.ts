@@ -284,6 +284,7 @@ async function startWorkers(
     snapshotColdMs: config.get('data', 'cache-snapshot-write-cold-duration'),
     cacheBytesMax: config.get('data', 'cache-max-memory-size'),
     indexCacheBytesMax: config.get('data', 'index-cache-size') / workerCount,
+    blockCacheBytesMax: config.get('data', 'block-cache-size') / workerCount,
     residentBytesMax: config.get('data', 'index-resident-size') / workerCount,
     memtablesBytesMax,
     compaction: compactionSettings(config, workerCount),

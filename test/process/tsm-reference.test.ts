@@ -3,7 +3,6 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { maxTimeNs, minTimeNs } from '../../src/base/units.ts';
 import { decodeBlock } from '../../src/codec/block.ts';
 import { NodeClock } from '../../src/env/node/node-clock.ts';
 import { NodeDisk } from '../../src/env/node/node-disk.ts';
@@ -12,7 +11,6 @@ import { parseLines } from '../../src/models/line-protocol.ts';
 import { PointBatchBuilder } from '../../src/models/point-batch-builder.ts';
 import { seriesKey } from '../../src/models/series-key.ts';
 import { Store } from '../../src/storage/store/store.ts';
-import { BlockReader } from '../../src/storage/tsm/block-reader.ts';
 import { TsmFile } from '../../src/storage/tsm/tsm-file.ts';
 import { expectSameByKernel } from '../support/decode-by-kernel.ts';
 import { ReferenceServer } from '../support/reference-server.ts';
@@ -89,12 +87,11 @@ test.runIf(hasReference)(
       });
       const file = await TsmFile.open({ disk: new NodeDisk() }, theirs);
       let rows = 0;
-      for (const [key] of file.keys()) {
-        const entries = file.entries(key, { minTimeNs, maxTimeNs });
-        const reader = new BlockReader(file, entries);
-        for (const i of entries.keys()) {
-          rows += decodeBlock(reader.block(i)).timesNs.length;
-          expectSameByKernel(reader.block(i));
+      for (const [, column] of file.columns()) {
+        for (const entry of column.entries()) {
+          const block = file.block(entry);
+          rows += decodeBlock(block).timesNs.length;
+          expectSameByKernel(block);
         }
       }
       expect(rows).toBe(15_000);

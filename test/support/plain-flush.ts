@@ -25,7 +25,9 @@ export async function flushPlainly(
       columns.set(key, column.set(timeNs, value));
     }
   const writer = new TsmWriter(await disk.open(path, 'create'));
-  for (const [key, column] of [...columns].sort(([a], [b]) => compareUtf8(a, b))) {
+  const encoder = new TextEncoder();
+  for (const [text, column] of [...columns].sort(([a], [b]) => compareUtf8(a, b))) {
+    const key = encoder.encode(text);
     const rows = [...column].sort(([a], [b]) => (a < b ? -1 : 1));
     for (let start = 0; start < rows.length; start += blockRowsMax) {
       const part = rows.slice(start, start + blockRowsMax);

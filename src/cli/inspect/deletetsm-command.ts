@@ -6,7 +6,7 @@ import { readManifest, writeManifest } from '../../storage/store/shard-manifest.
 import { readTsmSeal, type TsmSeal } from '../../storage/tsm/tsm-file.ts';
 import { removeTsm } from '../../storage/tsm/tombstones.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
-import type { TsmEntry } from '../../storage/tsm/tsm-keys.ts';
+import type { TsmEntry } from '../../storage/tsm/tsm-column.ts';
 import { TsmScan, type ScannedKey } from '../../storage/tsm/tsm-scan.ts';
 import { encodeIndexKey, summedBlock, TsmWriter } from '../../storage/tsm/tsm-writer.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';

@@ -2,7 +2,7 @@ import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { ByteReader } from '../../codec/bytes.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import { keySeparator, tsmHeaderBytes } from '../../storage/tsm/tsm-format.ts';
-import type { TsmEntry } from '../../storage/tsm/tsm-keys.ts';
+import type { TsmEntry } from '../../storage/tsm/tsm-column.ts';
 import { formatSpan } from './output/go-times.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { formatTabs } from './output/tab-table.ts';

@@ -46,6 +46,7 @@ export interface StorageEngineOptions {
   readonly snapshotColdMs: number;
   readonly cacheBytesMax: number;
   readonly indexCacheBytesMax?: number;
+  readonly blockCacheBytesMax?: number;
   readonly residentBytesMax?: number;
   readonly memtablesBytesMax: number;
   readonly compaction: CompactionSettings;

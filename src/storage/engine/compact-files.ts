@@ -3,19 +3,21 @@
  *
  * Invariants:
  * - inputs are read only; outputs have temporary names and are durable when this resolves, and gone when it throws;
- * - memory is bounded by a block per input and the writer's staging, whatever the files hold;
+ * - memory is bounded by a piece and a block per input and the writer's staging, whatever the files hold;
  * - others run every few milliseconds, and disk traffic stays below the throttle's rate.
  *
  * Not here: which files (compaction-plan.ts), and how outputs take the place of inputs (store/).
  */
+import { must } from '../../base/assert.ts';
 import { DbError } from '../../base/errors.ts';
-import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { Slices } from '../../env/slices.ts';
 import type { ColumnKernel } from '../../kernels/column-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
-import { BlockReader } from '../tsm/block-reader.ts';
+import { BlockSweep } from '../tsm/block-sweep.ts';
+import { covers } from '../tsm/deleted-ranges.ts';
+import type { TsmColumn } from '../tsm/tsm-column.ts';
 import type { TsmFile, TsmSeal } from '../tsm/tsm-file.ts';
 import { keyBlocksMax } from '../tsm/tsm-format.ts';
 import { TsmWriter } from '../tsm/tsm-writer.ts';
@@ -44,8 +46,7 @@ export interface CompactionRequest {
   readonly fileBytesMax: number;
 }
 
-const minTimeNs = -(1n << 63n);
-const maxTimeNs = (1n << 63n) - 1n;
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** A file that was written, its path still with `.tmp` behind it. */
 export interface WrittenFile {
@@ -61,10 +62,10 @@ export async function compactFiles(
   const outputs = new Outputs(ports.disk, request);
   try {
     const slices = new Slices(ports);
-    for (const { key, type, files } of sharedKeys(request.inputs)) {
+    for (const shared of sharedKeys(request.inputs)) {
       if (ports.isCancelled()) throw new DbError('cancelled', 'the compaction was given up');
-      for (const block of blocksOf({ key, type, files }, request.rowsPerBlock, ports)) {
-        const written = await outputs.add(key, type, block);
+      for (const block of blocksOf(shared, request.rowsPerBlock, ports)) {
+        const written = await outputs.add(shared.key, shared.type, block);
         if (written > 0) await ports.throttle.take(written);
         if ((await slices.next()) && ports.isCancelled())
           throw new DbError('cancelled', 'the compaction was given up');
@@ -77,63 +78,84 @@ export async function compactFiles(
   }
 }
 
+/** A key in one of the inputs. */
+interface KeyPart {
+  readonly file: TsmFile;
+  readonly column: TsmColumn;
+  readonly sweep: BlockSweep;
+}
+
 interface SharedKey {
-  readonly key: string;
+  /** A view that holds until the next one. */
+  readonly key: Uint8Array;
   readonly type: FieldType;
-  /** Those that have it, oldest first. */
-  readonly files: readonly TsmFile[];
+  /** Of those that have it, oldest first. */
+  readonly parts: readonly KeyPart[];
 }
 
 /** Keys of all files in the order of their bytes, each once. */
 function* sharedKeys(files: readonly TsmFile[]): Generator<SharedKey> {
   const heads = files.map((file) => {
-    const keys = file.keys()[Symbol.iterator]();
-    return { file, keys, next: keys.next() };
+    const columns = file.columns()[Symbol.iterator]();
+    return { file, sweep: new BlockSweep(file), columns, next: columns.next() };
   });
   for (;;) {
-    let least: string | undefined;
+    let least: Uint8Array | undefined;
     for (const { next } of heads) {
       if (next.done === true) continue;
       const [key] = next.value;
-      if (least === undefined || compareUtf8(key, least) < 0) least = key;
+      if (least === undefined || Buffer.compare(key, least) < 0) least = key;
     }
     if (least === undefined) return;
-    const own: TsmFile[] = [];
-    let type: FieldType | undefined;
+    const parts: KeyPart[] = [];
     for (const head of heads) {
-      if (head.next.done === true || head.next.value[0] !== least) continue;
-      const found = head.next.value[1].type;
-      if (type !== undefined && type !== found)
+      if (head.next.done === true) continue;
+      const [key, column] = head.next.value;
+      if (key !== least && Buffer.compare(key, least) !== 0) continue;
+      const [first] = parts;
+      if (first !== undefined && first.column.type !== column.type)
         throw new DbError(
           'corrupt',
-          `${head.file.path}: ${least} is of another type than in an older file`,
+          `${head.file.path}: ${decoder.decode(key)} is of another type than in an older file`,
         );
-      type = found;
-      own.push(head.file);
-      head.next = head.keys.next();
+      parts.push({ file: head.file, column, sweep: head.sweep });
+      head.next = head.columns.next();
     }
-    yield { key: least, type: type ?? FieldType.float, files: own };
+    yield { key: least, type: parts[0]?.column.type ?? FieldType.float, parts };
   }
 }
 
 function blocksOf(
-  { key, type, files }: SharedKey,
+  shared: SharedKey,
   rowsPerBlock: number,
   { kernel }: CompactionPorts,
-): Generator<MergedBlock> {
-  const lanes = files.map((file) => laneOf(file, key));
+): Iterable<MergedBlock> {
+  const { key, type, parts } = shared;
+  const single = singleBlock(shared);
+  if (single !== undefined) return [single];
+  const lanes = parts.map((part) => laneOf(part, key));
   return kernel !== undefined && type !== FieldType.string
     ? mergeColumns(lanes, kernelForm(kernel, type), { rowsPerBlock })
     : mergeColumns(lanes, runForm(type), { rowsPerBlock });
 }
 
-function laneOf(file: TsmFile, key: string): BlockLane {
-  const entries = file.entries(key, { minTimeNs, maxTimeNs });
-  const reader = new BlockReader(file, entries);
+/** That of a key which has one in all, of which nothing is deleted: it would be made to the same again. */
+function singleBlock({ key, type, parts }: SharedKey): MergedBlock | undefined {
+  const [part, ...others] = parts;
+  if (part === undefined || others.length > 0 || part.column.count !== 1) return undefined;
+  if (part.file.deletedRanges(key).length > 0) return undefined;
+  const entry = part.column.entry(0);
+  const bytes = part.sweep.block(entry);
+  return bytes[0] === type ? { ...entry, bytes } : undefined;
+}
+
+function laneOf({ file, column, sweep }: KeyPart, key: Uint8Array): BlockLane {
+  const deleted = file.deletedRanges(key);
+  const entries = column.entries().filter((entry) => !covers(deleted, entry));
   return {
     count: entries.length,
-    block: (i) => reader.block(i),
-    deleted: file.deletedRanges(key),
+    block: (i) => sweep.block(must(entries[i], 'a lane has its blocks')),
+    deleted,
   };
 }
 
@@ -144,7 +166,7 @@ class Outputs {
   readonly #finished: WrittenFile[] = [];
   #file: DiskFile | undefined;
   #writer: TsmWriter | undefined;
-  #key = '';
+  #key: Uint8Array = new Uint8Array();
   #keyBlocks = 0;
   #fileBytes = 0;
 
@@ -154,8 +176,8 @@ class Outputs {
   }
 
   /** Answers how many bytes went to the disk. */
-  async add(key: string, type: FieldType, block: MergedBlock): Promise<number> {
-    const isNewKey = key !== this.#key;
+  async add(key: Uint8Array, type: FieldType, block: MergedBlock): Promise<number> {
+    const isNewKey = Buffer.compare(key, this.#key) !== 0;
     const isLarge = isNewKey && this.#fileBytes >= this.#request.fileBytesMax;
     if (isLarge || (!isNewKey && this.#keyBlocks === keyBlocksMax)) await this.#close();
     if (isNewKey) this.#keyBlocks = 0;

@@ -30,7 +30,11 @@ export interface FlushPorts {
   readonly kernel: StoreKernel;
   /** Of the indexes of files. */
   readonly cache: PageCache | undefined;
+  /** Of their blocks. */
+  readonly blocks: PageCache | undefined;
 }
+
+const encoder = new TextEncoder();
 
 interface FlushSeries {
   readonly id: number;
@@ -46,7 +50,7 @@ export async function flushMemtable(
   path: string,
   ports: FlushPorts,
 ): Promise<TsmFile> {
-  const { disk, cache, kernel } = ports;
+  const { disk, cache, blocks, kernel } = ports;
   const temporary = `${path}.tmp`;
   const file = await disk.open(temporary, 'create');
   const writer = new TsmWriter(file);
@@ -63,7 +67,7 @@ export async function flushMemtable(
   }
   await disk.rename(temporary, path);
   await disk.syncDir(path.slice(0, path.lastIndexOf('/')));
-  return TsmFile.open({ disk, cache }, path, seal);
+  return TsmFile.open({ disk, cache, blocks }, path, seal);
 }
 
 /** A flush that fails is tried again, maybe often: it leaves neither a descriptor nor bytes on a full disk. */
@@ -119,12 +123,11 @@ class FlushWork {
 
   #flushOne(id: number, writer: TsmWriter): void {
     const series = seriesOf(id, this.#memtable);
-    for (const { key, type, blocks } of columnsOf(series, {
-      encoder: this.#encoder,
-      view: this.#view,
-    }))
-      // prettier-ignore
+    const work = { encoder: this.#encoder, view: this.#view };
+    for (const { key: text, type, blocks } of columnsOf(series, work)) {
+      const key = encoder.encode(text);
       for (const block of blocks) writer.add({ key, type, ...block });
+    }
   }
 
   #heads(): readonly SeriesHeads[] {

@@ -16,7 +16,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export async function learnSeries(
   index: ShardIndex,
-  keys: Iterable<readonly [key: Uint8Array, type: FieldType]>,
+  columns: Iterable<readonly [key: Uint8Array, { readonly type: FieldType }]>,
   slices: Slices,
 ): Promise<void> {
   let series: Uint8Array[] = [];
@@ -25,7 +25,7 @@ export async function learnSeries(
     if (series.length > 0) index.resolve(joinTexts(series));
     series = [];
   };
-  for (const [key, type] of keys) {
+  for (const [key, { type }] of columns) {
     const { seriesKey, field } = split(key);
     const last = series[series.length - 1];
     if (last === undefined || Buffer.compare(last, seriesKey) !== 0) series.push(seriesKey);

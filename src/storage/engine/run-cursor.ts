@@ -174,6 +174,8 @@ function rowsWithin(
 
 /** Groups of pieces that overlap, ascending in time; within a group the order of the list is kept. */
 function clusterByTime(pieces: readonly ColumnPiece[]): ColumnPiece[][] {
+  // Most are: of one file, or of files that were written one after the other.
+  if (areApart(pieces)) return pieces.map((piece) => [piece]);
   const order = pieces.map((piece, rank) => ({ piece, rank }));
   order.sort((a, b) => (a.piece.minTimeNs < b.piece.minTimeNs ? -1 : 1));
   const clusters: { piece: ColumnPiece; rank: number }[][] = [];
@@ -192,6 +194,13 @@ function clusterByTime(pieces: readonly ColumnPiece[]): ColumnPiece[][] {
   return clusters.map((cluster) =>
     cluster.sort((a, b) => a.rank - b.rank).map(({ piece }) => piece),
   );
+}
+
+/** Whether they follow each other in time. */
+function areApart(pieces: readonly ColumnPiece[]): boolean {
+  for (let i = 1; i < pieces.length; i++)
+    if ((pieces[i]?.minTimeNs ?? 0n) <= (pieces[i - 1]?.maxTimeNs ?? 0n)) return false;
+  return true;
 }
 
 export interface Rows {

@@ -4,8 +4,8 @@
  */
 import { decodeBlock } from '../../codec/block.ts';
 import { FieldType } from '../../models/field-value.ts';
-import { BlockReader } from '../tsm/block-reader.ts';
-import type { TsmEntry, TsmFile } from '../tsm/tsm-file.ts';
+import { covers } from '../tsm/deleted-ranges.ts';
+import type { TsmFile } from '../tsm/tsm-file.ts';
 import { clipRun, type ColumnRun, sliceRun } from './column-run.ts';
 import type { MemtableEnd, MemtableView } from './memtable-view.ts';
 import { withoutRanges } from './rows-forms.ts';
@@ -33,7 +33,7 @@ export interface SeriesEnd {
 
 /** Undefined when there is no point. Of points at one time the one written last counts. */
 export function seriesEnd(
-  key: string,
+  key: Uint8Array,
   request: EndRequest,
   parts: { readonly files: readonly TsmFile[]; readonly memtables: readonly MemtableSeries[] },
 ): SeriesEnd | undefined {
@@ -53,31 +53,26 @@ export function seriesEnd(
   return best;
 }
 
-function fileEnd(file: TsmFile, key: string, request: EndRequest): SeriesEnd | undefined {
-  const entries = file.entries(key, request);
+function fileEnd(file: TsmFile, key: Uint8Array, request: EndRequest): SeriesEnd | undefined {
+  const column = file.column(key);
+  if (column === undefined) return undefined;
   const { ascending, minTimeNs, maxTimeNs } = request;
-  const order = ascending ? entries : [...entries].reverse();
+  const [start, end] = column.within(request);
   const deleted = file.deletedRanges(key);
-  for (const entry of order) {
+  for (let i = 0; i < end - start; i++) {
+    const entry = column.entry(ascending ? start + i : end - 1 - i);
     const timeNs = ascending ? entry.minTimeNs : entry.maxTimeNs;
     // The ends of a block are times of points; where the bounds cut it, or part of it is deleted, only its points tell.
     if (deleted.length === 0 && timeNs >= minTimeNs && timeNs <= maxTimeNs)
-      return { timeNs, place: (arena) => placeEnd(blockOf(file, entry), ascending, arena) };
-    const left = withoutRanges(readRun(file, entry), deleted);
+      return { timeNs, place: (arena) => placeEnd(file.block(entry), ascending, arena) };
+    if (covers(deleted, entry)) continue;
+    const left = withoutRanges(decodeBlock(file.block(entry)), deleted);
     const run = clipRun(left, minTimeNs, maxTimeNs);
     if (run.timesNs.length === 0) continue;
-    const end = endOf(run, ascending);
-    return { timeNs: end.timesNs[0] ?? 0n, place: (arena) => placeRun(end, arena) };
+    const found = endOf(run, ascending);
+    return { timeNs: found.timesNs[0] ?? 0n, place: (arena) => placeRun(found, arena) };
   }
   return undefined;
-}
-
-function blockOf(file: TsmFile, entry: TsmEntry): Uint8Array {
-  return new BlockReader(file, [entry]).block(0);
-}
-
-function readRun(file: TsmFile, entry: TsmEntry): ColumnRun {
-  return decodeBlock(blockOf(file, entry));
 }
 
 /** The point at one end of a block, decoded by the arena where it can. */

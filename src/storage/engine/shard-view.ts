@@ -3,9 +3,8 @@ import { isDbError } from '../../base/errors.ts';
 import { decodeBlock } from '../../codec/block.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import type { IndexView } from '../index/index-view.ts';
-import { BlockReader } from '../tsm/block-reader.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
-import { tsmKey } from '../tsm/tsm-format.ts';
+import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
 import type { MemtableView } from './memtable-view.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './run-cursor.ts'; // prettier-ignore
@@ -32,18 +31,22 @@ export interface ViewCursor {
 /** A series as the parts of the view know it. */
 interface NamedSeries {
   readonly seriesId: number;
-  readonly key: string;
+  /** Of its key as keys of files begin. */
+  readonly keyBytes: number;
+  /** '' when no memtable has the series: nobody else asks. */
   readonly measurement: string;
   readonly memtables: readonly MemtableSeries[];
 }
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class ShardView {
   readonly shardId: number;
   readonly #index: IndexView;
   readonly #parts: ViewParts;
   #named: NamedSeries | undefined;
+  /** That of the named series, and behind it of a field. */
+  #key: Uint8Array = new Uint8Array(256);
+  /** Of fields that were asked for. */
+  readonly #endings = new Map<string, Uint8Array>();
 
   constructor(shardId: number, index: IndexView, parts: ViewParts) {
     this.shardId = shardId;
@@ -124,9 +127,10 @@ export class ShardView {
   /** The first or the last point within the bounds alone, as a batch of one row; undefined when there is none. */
   end(request: ViewRequest, arena: CursorArena): CursorBatch | undefined {
     return this.#guard(() => {
-      const { measurement, key, memtables } = this.#name(request.seriesId);
+      const named = this.#name(request.seriesId);
+      const { measurement, memtables } = named;
       const parts = { files: this.#parts.files, memtables };
-      const end = seriesEnd(tsmKey(key, request.field), { ...request, measurement }, parts);
+      const end = seriesEnd(this.#keyOf(named, request.field), { ...request, measurement }, parts);
       return end?.place(arena);
     });
   }
@@ -135,14 +139,33 @@ export class ShardView {
   #name(seriesId: number): NamedSeries {
     if (this.#named?.seriesId === seriesId) return this.#named;
     const bytes = this.#index.keyOf(seriesId);
-    const key = decoder.decode(bytes);
     const memtables = this.#parts.memtables.flatMap((memtable) => {
-      const id = memtable.idOf(bytes);
+      const id = memtable.bounds === undefined ? undefined : memtable.idOf(bytes);
       return id === undefined ? [] : [{ memtable, seriesId: id }];
     });
-    const measurement = this.#index.measurementOf(seriesId);
-    this.#named = { seriesId, key, measurement, memtables };
+    const measurement = memtables.length === 0 ? '' : this.#index.measurementOf(seriesId);
+    const escaped = escapedSeriesKey(bytes);
+    this.#keyRoom(escaped.length).set(escaped);
+    this.#named = { seriesId, keyBytes: escaped.length, measurement, memtables };
     return this.#named;
+  }
+
+  /** The key in files of a field of the series that was named last; it holds until the next one. */
+  #keyOf({ keyBytes }: NamedSeries, field: string): Uint8Array {
+    let ending = this.#endings.get(field);
+    if (ending === undefined) this.#endings.set(field, (ending = fieldEnding(field)));
+    const key = this.#keyRoom(keyBytes + ending.length);
+    key.set(ending, keyBytes);
+    return key.subarray(0, keyBytes + ending.length);
+  }
+
+  #keyRoom(lengthBytes: number): Uint8Array {
+    if (lengthBytes > this.#key.length) {
+      const grown = new Uint8Array(lengthBytes * 2);
+      grown.set(this.#key);
+      this.#key = grown;
+    }
+    return this.#key;
   }
 
   /** How much of a series and field there is: values in memory, blocks of files within the bounds. */
@@ -152,9 +175,10 @@ export class ShardView {
     readonly blockCount: number;
     readonly blockBytes: number;
   } {
-    const { measurement, key, memtables } = this.#name(seriesId);
-    const name = tsmKey(key, field);
-    const files = this.#parts.files.map((file) => file.entries(name, bounds));
+    const named = this.#name(seriesId);
+    const { measurement, memtables } = named;
+    const key = this.#keyOf(named, field);
+    const files = this.#parts.files.map((file) => file.entries(key, bounds));
     const blocks = files.flat();
     return {
       cachedValues: memtables.reduce((sum, { memtable, seriesId: id }) => sum + memtable.valueCount({ measurement, seriesId: id, field }), 0), // prettier-ignore
@@ -171,9 +195,10 @@ export class ShardView {
 
   #open(request: ViewRequest): RunCursor {
     const { seriesId, field } = request;
-    const { measurement, key: seriesKey, memtables } = this.#name(seriesId);
+    const named = this.#name(seriesId);
+    const { measurement, memtables } = named;
     const pieces: ColumnPiece[] = [];
-    const key = tsmKey(seriesKey, field);
+    const key = this.#keyOf(named, field);
     for (const file of this.#parts.files) pieces.push(...blockPieces(file, key, request));
     for (const { memtable, seriesId: id } of memtables)
       pieces.push(...memtable.pieces({ measurement, seriesId: id, field }, request));
@@ -190,22 +215,21 @@ export class ShardView {
   }
 }
 
-function blockPieces(file: TsmFile, key: string, bounds: TimeBounds): readonly ColumnPiece[] {
+function blockPieces(file: TsmFile, key: Uint8Array, bounds: TimeBounds): readonly ColumnPiece[] {
   const entries = file.entries(key, bounds);
-  const reader = new BlockReader(file, entries);
   const deleted = file.deletedRanges(key);
   if (deleted.length > 0)
-    return entries.map(({ minTimeNs, maxTimeNs }, i) => ({
-      minTimeNs,
-      maxTimeNs,
-      load: () => withoutRanges(decodeBlock(reader.block(i)), deleted),
+    return entries.map((entry) => ({
+      minTimeNs: entry.minTimeNs,
+      maxTimeNs: entry.maxTimeNs,
+      load: () => withoutRanges(decodeBlock(file.block(entry)), deleted),
     }));
-  return entries.map(({ minTimeNs, maxTimeNs }, i) => ({
-    minTimeNs,
-    maxTimeNs,
-    load: () => decodeBlock(reader.block(i)),
+  return entries.map((entry) => ({
+    minTimeNs: entry.minTimeNs,
+    maxTimeNs: entry.maxTimeNs,
+    load: () => decodeBlock(file.block(entry)),
     place: (arena) => {
-      const block = reader.block(i);
+      const block = file.block(entry);
       const rows = arena.decodeBlock(block);
       return rows && { ...rows, type: batchTypes[(block[0] ?? 0) as FieldType] };
     },

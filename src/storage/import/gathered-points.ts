@@ -13,7 +13,7 @@ import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn } from '../../models/point-batch.ts';
 import { emptyColumn, gatherTexts } from '../engine/column-run.ts';
 import { blockRowsMax } from '../tsm/tsm-format.ts';
-import type { TsmEntry } from '../tsm/tsm-keys.ts';
+import type { TsmEntry } from '../tsm/tsm-column.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
 import { encodeIndexKey, summedBlock, TsmWriter } from '../tsm/tsm-writer.ts';
 

@@ -8,6 +8,7 @@
  * - a page that is damaged makes what asked for it throw `corrupt`, with path and offset.
  */
 import { crc32 } from 'node:zlib';
+import { ByteSlab } from '../../base/byte-slab.ts';
 import { BytesCursor } from '../../base/growing-bytes.ts';
 import { DbError } from '../../base/errors.ts';
 import { Held } from '../../base/held.ts';
@@ -45,6 +46,8 @@ export class IndexSegment {
   readonly #tags: SortedTable;
   readonly #values: SortedTable;
   readonly #held: Held;
+  /** For keys that are asked for, mostly many in a row. */
+  readonly #slab = new ByteSlab();
   /** The measurement that was asked for last. */
   #last: { readonly name: Uint8Array; readonly found: FoundMeasurement | undefined } | undefined;
 
@@ -164,7 +167,7 @@ export class IndexSegment {
     const start = leaf.keyEnds[number - leaf.first] ?? 0;
     const end = leaf.keyEnds[number - leaf.first + 1] ?? 0;
     const name = this.#nameOf(numberAt(leaf.keys, start));
-    const key = new Uint8Array(name.length + end - start - headBytes);
+    const key = this.#slab.take(name.length + end - start - headBytes);
     key.set(name);
     for (let from = start + headBytes, to = name.length; from < end;) key[to++] = leaf.keys[from++] ?? 0; // prettier-ignore
     return key;

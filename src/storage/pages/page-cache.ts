@@ -1,5 +1,5 @@
 /**
- * Pages of index files in memory, shared by all shards of a worker: what was not asked for since the last round goes first.
+ * Pages of files in memory, shared by all shards of a worker: what was not asked for since the last round goes first.
  *
  * Invariants:
  * - what is held is at most `bytesMax`, one page aside;
@@ -37,8 +37,10 @@ export class PageCache {
     return this.#usedBytes;
   }
 
+  /** In the place of an earlier one of its offset, if there is one. */
   put(page: CachedPage): void {
     if (page.owner.isClosed) return;
+    this.remove(page.owner, page.offset);
     page.owner.pages.set(page.offset, page);
     this.#queue.push(page);
     this.#usedBytes += page.sizeBytes;
@@ -48,6 +50,13 @@ export class PageCache {
       this.#queue = this.#queue.slice(this.#next);
       this.#next = 0;
     }
+  }
+
+  remove({ pages }: PageOwner, offset: number): void {
+    const page = pages.get(offset);
+    if (page === undefined) return;
+    pages.delete(offset);
+    this.#usedBytes -= page.sizeBytes;
   }
 
   /** A file that is read no more. */
@@ -62,14 +71,14 @@ export class PageCache {
 
   #evict(): void {
     const page = this.#queue[this.#next++];
-    if (page === undefined) return;
+    // One that was removed is out of the sum already.
+    if (page === undefined || page.owner.pages.get(page.offset) !== page) return;
     if (page.isUsed) {
       page.isUsed = false;
       this.#queue.push(page);
       return;
     }
-    page.owner.pages.delete(page.offset);
+    this.remove(page.owner, page.offset);
     page.owner.atHand.length = 0;
-    this.#usedBytes -= page.sizeBytes;
   }
 }

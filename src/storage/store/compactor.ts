@@ -35,6 +35,8 @@ export interface CompactorPorts extends Omit<CompactionPorts, 'isCancelled'> {
   readonly log: Log;
   /** Of the indexes of files. */
   readonly cache: PageCache;
+  /** Of their blocks. */
+  readonly blocks: PageCache;
   readonly shards: () => Iterable<OpenShard>;
   /** False once the shard is taken out. */
   readonly isOpen: (open: OpenShard) => boolean;
@@ -206,7 +208,7 @@ function outputNames(inputs: readonly TsmFile[], level: number): readonly string
 }
 
 async function openOutputs(
-  { disk, cache }: CompactorPorts,
+  { disk, cache, blocks }: CompactorPorts,
   folder: string,
   written: readonly WrittenFile[],
 ): Promise<readonly TsmFile[]> {
@@ -215,7 +217,7 @@ async function openOutputs(
     for (const { path, seal } of written) {
       const name = path.slice(0, -'.tmp'.length);
       await disk.rename(path, name);
-      outputs.push(await TsmFile.open({ disk, cache }, name, seal));
+      outputs.push(await TsmFile.open({ disk, cache, blocks }, name, seal));
     }
     await disk.syncDir(folder);
   } catch (error) {

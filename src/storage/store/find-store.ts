@@ -18,6 +18,7 @@ import { settleLogDamage } from './log-damage.ts';
 import { folderOf, openShards, type FoundShards, type OpenShard } from './open-shards.ts';
 import { ShardRoster } from './shard-roster.ts';
 import {
+  blockCacheBytesDefault,
   indexCacheBytesDefault,
   memoryBytesMaxOf,
   type StoreOptions,
@@ -33,6 +34,8 @@ export interface FoundStore extends FoundShards {
   readonly kernel: StoreKernel;
   /** Pages of their indexes. */
   readonly cache: PageCache;
+  /** Of the blocks of their files. */
+  readonly blocks: PageCache;
 }
 
 export async function findStore(ports: StorePorts, options: StoreOptions): Promise<FoundStore> {
@@ -41,7 +44,8 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
   const roster = folder === undefined ? undefined : await ShardRoster.open(ports, { folder, worker }); // prettier-ignore
   const kernel = StoreKernel.create(compiledKernels(), { bytesMax: memoryBytesMaxOf(options) });
   const cache = new PageCache(options.indexCacheBytesMax ?? indexCacheBytesDefault);
-  const opening = { ...ports, kernel, cache };
+  const blocks = new PageCache(options.blockCacheBytesMax ?? blockCacheBytesDefault);
+  const opening = { ...ports, kernel, cache, blocks };
   const found = await openShards(disk, { ...options, nowMs: clock.monotonicMs(), ports: opening });
   await compareRoster(ports, roster, { ...found, dataFolder, isHome });
   for (const [shard, { error }] of found.damaged)
@@ -63,6 +67,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     roster,
     kernel,
     cache,
+    blocks,
   };
 }
 

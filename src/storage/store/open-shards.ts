@@ -17,6 +17,7 @@ import { Shard } from '../engine/shard.ts';
 import { IndexSegment } from '../index/index-segment.ts';
 import { goneSuffix, gonePath } from '../index/segment-gone.ts';
 import { segmentSuffix, type SegmentSeal } from '../index/segment-format.ts';
+import type { PageCache } from '../pages/page-cache.ts';
 import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
 import { removeTsm } from '../tsm/tombstones.ts';
 import { tsmNameOf } from '../tsm/tsm-format.ts';
@@ -86,6 +87,8 @@ export interface OpenShardsOptions {
 }
 
 export interface OpeningPorts extends SegmentPorts {
+  /** Of the blocks of files. */
+  readonly blocks: PageCache;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -29,6 +29,8 @@ export interface StoreOptions {
   readonly memoryBytesMax?: number;
   /** Pages of indexes that are held in memory, of all shards of the worker. */
   readonly indexCacheBytesMax?: number | undefined;
+  /** The same for pieces of files with their blocks. */
+  readonly blockCacheBytesMax?: number | undefined;
   /** Series of all shards of the worker that stay in memory after a flush, since they may be written to again. */
   readonly residentBytesMax?: number | undefined;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */
@@ -38,6 +40,7 @@ export interface StoreOptions {
 }
 
 export const indexCacheBytesDefault = 64 * MiB;
+export const blockCacheBytesDefault = 64 * MiB;
 export const residentBytesDefault = 192 * MiB;
 
 /** Memory of WebAssembly ends at 4 GiB; what a flush works on has to fit in beside what is flushed. */

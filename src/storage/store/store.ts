@@ -31,7 +31,7 @@ import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
-import { folderOf, newOpenShard, type DamagedShard, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
+import { folderOf, newOpenShard, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
 import { Compactor } from './compactor.ts';
 import { findStore, type FoundStore } from './find-store.ts';
 import { makeShardFolder } from './make-shard-folder.ts';
@@ -39,7 +39,7 @@ import { ManifestKeeper } from './manifest-keeper.ts';
 import { encodeFieldTypes } from './field-types-record.ts';
 import { deletePoints, type PointDelete } from './point-deletes.ts';
 import { unlistedOf, type ShardManifest } from './shard-manifest.ts';
-import { SegmentKeeper, type SegmentPorts } from './segment-keeper.ts';
+import { SegmentKeeper } from './segment-keeper.ts';
 import type { ShardRoster } from './shard-roster.ts';
 import { memoryUsedMax, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
@@ -91,7 +91,7 @@ const compactionByHand: CompactionSettings = {
 export class Store {
   readonly #ports: StorePorts;
   readonly #kernel: StoreKernel;
-  readonly #segmentPorts: SegmentPorts;
+  readonly #openingPorts: OpeningPorts;
   readonly #options: StoreOptions;
   readonly #shards: Map<number, OpenShard>;
   readonly #damaged: Map<number, DamagedShard>;
@@ -110,8 +110,9 @@ export class Store {
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: FoundStore) {
     this.#ports = ports;
-    this.#kernel = opened.kernel;
-    this.#segmentPorts = { ...ports, kernel: opened.kernel, cache: opened.cache };
+    const { kernel, cache, blocks } = opened;
+    this.#kernel = kernel;
+    this.#openingPorts = { ...ports, kernel, cache, blocks };
     this.#options = options;
     this.#shards = opened.shards;
     this.#damaged = opened.damaged;
@@ -291,7 +292,8 @@ export class Store {
     return new Compactor(
       {
         ...{ disk, log, clock, turn, kernel: columnKernel },
-        cache: this.#segmentPorts.cache,
+        cache: this.#openingPorts.cache,
+        blocks: this.#openingPorts.blocks,
         throttle: new Throttle({ clock }, settings),
         shards: () => this.#shards.values(),
         isOpen: (open) => this.#shards.get(open.place.shardId) === open,
@@ -403,8 +405,8 @@ export class Store {
     const folder = this.#folderOf(place);
     const name = tsmName({ generation: ++open.generation, sequence: 1 });
     const table = shard.asideTable;
-    const { cache } = this.#segmentPorts;
-    const file = await shard.flush(`${folder}/${name}`, { disk, clock, turn, cache });
+    const { cache, blocks } = this.#openingPorts;
+    const file = await shard.flush(`${folder}/${name}`, { disk, clock, turn, cache, blocks });
     const change = (manifest: ShardManifest): ShardManifest => ({
       ...manifest,
       flushedSequence,
@@ -473,7 +475,7 @@ export class Store {
         const manifest = new ManifestKeeper(disk, this.#folderOf(place), state);
         const nowMs = clock.monotonicMs();
         const parts = { folder: this.#folderOf(place), index: shard.index, manifest };
-        const segments = new SegmentKeeper(this.#segmentPorts, parts);
+        const segments = new SegmentKeeper(this.#openingPorts, parts);
         const open = newOpenShard(shard, place, { sequence, nowMs, manifest, segments });
         this.#shards.set(place.shardId, open);
         log.info('Created shard', { db: place.database, shard: place.shardId });

@@ -5,13 +5,16 @@
  * Invariants:
  * - a part is checked against its sum and looked through whenever it is read: one that is damaged makes what asked for it
  *   throw `corrupt`, with path and offset, and nothing else.
+ *
+ * Readers mostly ask for key after key in order, and for the same field of each series: the part that was asked for last
+ * is at hand, and in it the place as far behind the last one as that was behind the one before.
  */
-import type { FieldType } from '../../models/field-value.ts';
 import type { PageFile } from '../pages/page-file.ts';
 import { SortedTable } from '../pages/sorted-table.ts';
+import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { decodePart, type IndexPart, type TsmDirectory } from './tsm-directory.ts';
-import type { TsmKey, TsmKeySet, TsmTimeBounds } from './tsm-key-set.ts';
-import { endOfKey, valueAt } from './tsm-keys.ts';
+import type { TsmKeySet } from './tsm-key-set.ts';
+import { endOfKey } from './tsm-keys.ts';
 
 /** A part of the index as it is used. */
 interface Part {
@@ -23,6 +26,13 @@ interface Part {
   readonly sizeBytes: number;
 }
 
+/** A part and its number, and where in it a key was found last. */
+interface PartAtHand {
+  readonly number: number;
+  readonly part: Part;
+  index: number;
+}
+
 /** Where a key is. */
 interface Place {
   readonly part: Part;
@@ -30,9 +40,9 @@ interface Place {
   readonly number: number;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const startBytes = 8;
+/** Among what the file has at hand: of the directory, and of its parts. */
+const [tableAtHand, partAtHand] = [0, 1];
 
 export class PagedKeys implements TsmKeySet {
   readonly bounds: TsmTimeBounds | undefined;
@@ -40,6 +50,8 @@ export class PagedKeys implements TsmKeySet {
   readonly #table: SortedTable;
   readonly #keyCount: number;
   readonly #indexOffset: number;
+  /** Keys from one that was found to the next. */
+  #stride = 1;
   /** A byte for each key: 1 once nothing is left of it; made with the first. */
   #gone: Uint8Array | undefined;
 
@@ -50,63 +62,79 @@ export class PagedKeys implements TsmKeySet {
     const { root, keyCount, minTimeNs, maxTimeNs } = directory;
     this.bounds = { minTimeNs, maxTimeNs };
     this.#pages = pages;
-    this.#table = new SortedTable(pages, root, 0);
+    this.#table = new SortedTable(pages, root, tableAtHand);
     this.#keyCount = keyCount;
     this.#indexOffset = indexOffset;
   }
 
-  has(key: string): boolean {
-    return this.#find(key) !== undefined;
-  }
-
-  get(key: string): TsmKey | undefined {
+  get(key: Uint8Array): TsmColumn | undefined {
     const place = this.#find(key);
-    return place && valueAt(place.part.view, place.at);
+    return place && new TsmColumn(place.part.view, place.at);
   }
 
-  delete(key: string): void {
+  delete(key: Uint8Array): void {
     const place = this.#find(key);
     if (place === undefined) return;
     this.#gone ??= new Uint8Array(this.#keyCount);
     this.#gone[place.number] = 1;
   }
 
-  *[Symbol.iterator](): Generator<readonly [key: string, value: TsmKey]> {
-    for (const { part, at } of this.#all())
-      yield [decoder.decode(keyAt(part, at)), valueAt(part.view, at)];
-  }
-
-  *bytes(): Generator<readonly [key: Uint8Array, type: FieldType]> {
-    for (const { part, at } of this.#all()) {
-      const key = keyAt(part, at);
-      yield [key, part.view.getUint8(at + 2 + key.length) as FieldType];
-    }
-  }
-
   /** Past the cache: whoever goes through all of a file needs none of it twice. */
-  *#all(): Generator<Place> {
+  *columns(): Generator<readonly [key: Uint8Array, column: TsmColumn]> {
     for (let number = 0; number < this.#table.count; number++) {
       const place = this.#placed(number);
       const part = this.#decode(this.#pages.part(place), place);
       if (part === undefined) throw this.#pages.damaged(place.offset);
       for (const [i, at] of part.starts.entries())
-        if (this.#gone?.[part.firstKey + i] !== 1) yield { part, at, number: part.firstKey + i };
+        if (this.#gone?.[part.firstKey + i] !== 1) yield [keyAt(part, at), new TsmColumn(part.view, at)]; // prettier-ignore
     }
   }
 
   /** The place of a key of which something is left. */
-  #find(key: string): Place | undefined {
-    const wanted = encoder.encode(key);
+  #find(wanted: Uint8Array): Place | undefined {
+    const last = this.#pages.atHand[partAtHand] as PartAtHand | undefined;
+    const isNext = last !== undefined && isKeyAt(last.part, last.index + this.#stride, wanted);
+    const hand = isNext ? last : (this.#near(last, wanted) ?? this.#search(wanted));
+    if (hand === undefined) return undefined;
+    const { part } = hand;
+    const guess = hand.index + this.#stride;
+    const i = isNext || isKeyAt(part, guess, wanted) ? guess : indexOf(part, wanted);
+    const at = part.starts[i];
+    if (at === undefined) return undefined;
+    if (i > hand.index) this.#stride = i - hand.index;
+    hand.index = i;
+    const number = part.firstKey + i;
+    return this.#gone?.[number] === 1 ? undefined : { part, at, number };
+  }
+
+  /** The part at hand, or the next one, if it is the one that would have the key. */
+  #near(hand: PartAtHand | undefined, wanted: Uint8Array): PartAtHand | undefined {
+    if (hand === undefined || compareAt(hand.part, 0, wanted) > 0) return undefined;
+    if (compareAt(hand.part, hand.part.starts.length - 1, wanted) >= 0) return hand;
+    if (hand.number + 1 >= this.#table.count) return hand;
+    const next = this.#load(hand.number + 1);
+    if (compareAt(next, 0, wanted) > 0) return hand;
+    if (compareAt(next, next.starts.length - 1, wanted) < 0) return undefined;
+    return this.#takeInHand(hand.number + 1, next, hand.index - hand.part.starts.length);
+  }
+
+  #search(wanted: Uint8Array): PartAtHand | undefined {
     const next = this.#table.lowerBound(wanted);
     const isFirst = next < this.#table.count && Buffer.compare(this.#table.key(next), wanted) === 0;
     const own = isFirst ? next : next - 1;
-    if (own < 0) return undefined;
-    const place = this.#placed(own);
-    const part = this.#pages.readPart(place, (bytes) => this.#decode(bytes, place));
-    const i = indexOf(part, wanted);
-    const at = part.starts[i];
-    const number = part.firstKey + i;
-    return at === undefined || this.#gone?.[number] === 1 ? undefined : { part, at, number };
+    return own < 0 ? undefined : this.#takeInHand(own, this.#load(own), -1);
+  }
+
+  /** `index` may be that of a key before the part. */
+  #takeInHand(number: number, part: Part, index: number): PartAtHand {
+    const hand = { number, part, index };
+    this.#pages.atHand[partAtHand] = hand;
+    return hand;
+  }
+
+  #load(number: number): Part {
+    const place = this.#placed(number);
+    return this.#pages.readPart(place, (bytes) => this.#decode(bytes, place));
   }
 
   #placed(number: number): IndexPart {
@@ -132,13 +160,23 @@ function keyAt({ bytes, view }: Part, at: number): Uint8Array {
   return bytes.subarray(at + 2, at + 2 + view.getUint16(at));
 }
 
+function compareAt(part: Part, i: number, wanted: Uint8Array): number {
+  return Buffer.compare(keyAt(part, part.starts[i] ?? 0), wanted);
+}
+
+function isKeyAt(part: Part, i: number, wanted: Uint8Array): boolean {
+  const at = part.starts[i];
+  if (at === undefined || part.view.getUint16(at) !== wanted.length) return false;
+  return Buffer.compare(keyAt(part, at), wanted) === 0;
+}
+
 /** The number of a key in a part; -1 when it is not there. */
 function indexOf(part: Part, wanted: Uint8Array): number {
   let low = 0;
   let high = part.starts.length - 1;
   while (low <= high) {
     const middle = (low + high) >>> 1;
-    const order = Buffer.compare(keyAt(part, part.starts[middle] ?? 0), wanted);
+    const order = compareAt(part, middle, wanted);
     if (order === 0) return middle;
     if (order < 0) low = middle + 1;
     else high = middle - 1;

@@ -9,7 +9,7 @@ import { crc32 } from 'node:zlib';
 import { BytesCursor, GrowingBytes } from '../../base/growing-bytes.ts';
 import { PageWriter } from '../pages/page-file.ts';
 import { SortedTableWriter, type TableRoot } from '../pages/sorted-table.ts';
-import { indexEntryBytes } from './tsm-format.ts';
+import { indexEntryBytes, keyTailBytes } from './tsm-format.ts';
 
 export interface TsmDirectory {
   readonly root: TableRoot;
@@ -30,7 +30,6 @@ export interface IndexPart {
 const partBytesFull = 4_096;
 export const directoryFooterBytes = 48;
 const magic = 0x31445456;
-const tailBytes = 3;
 const noBytes = new Uint8Array(0);
 
 /** The pages and their footer, to be written at `offset`; undefined for an index without keys. */
@@ -51,8 +50,8 @@ export function encodeDirectory(
     while (end < index.length && end - start < partBytesFull) {
       const tail = end + 2 + view.getUint16(end);
       const count = view.getUint16(tail + 1);
-      bounds.add(tail + tailBytes, count);
-      end = tail + tailBytes + count * indexEntryBytes;
+      bounds.add(tail + keyTailBytes, count);
+      end = tail + keyTailBytes + count * indexEntryBytes;
       keyCount++;
     }
     value.clear();

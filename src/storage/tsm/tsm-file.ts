@@ -1,15 +1,16 @@
 import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
-import type { FieldType } from '../../models/field-value.ts';
 import type { PageCache } from '../pages/page-cache.ts';
 import { PageFile } from '../pages/page-file.ts';
+import { BlockPieces, damagedBlock, isSound } from './block-pieces.ts';
 import { covers, withRange } from './deleted-ranges.ts';
 import { readTombstones, type TimeRange, type Tombstone } from './tombstones.ts';
 import { PagedKeys } from './paged-keys.ts';
 import { decodeDirectory, directoryFooterBytes, type TsmDirectory } from './tsm-directory.ts';
+import type { TsmColumn, TsmEntry } from './tsm-column.ts';
 import type { TsmKeySet } from './tsm-key-set.ts';
-import { TsmKeys, type TsmEntry } from './tsm-keys.ts';
+import { TsmKeys } from './tsm-keys.ts';
 import type { TsmSeal } from './tsm-seal.ts';
 import {
   blockCrcBytes,
@@ -19,7 +20,7 @@ import {
   tsmVersion,
 } from './tsm-format.ts';
 
-export type { TsmEntry } from './tsm-keys.ts';
+export type { TsmEntry } from './tsm-column.ts';
 export type { TsmSeal } from './tsm-seal.ts';
 
 interface TimeBounds {
@@ -31,7 +32,13 @@ export interface TsmPorts {
   readonly disk: Disk;
   /** Absent: the index of a file is read and held whole. */
   readonly cache?: PageCache | undefined;
+  /** Of blocks. Absent: each is read and checked whenever it is asked for. */
+  readonly blocks?: PageCache | undefined;
 }
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const noRanges: readonly TimeRange[] = [];
 
 /**
  * An open TSM file. Blocks are read when they are asked for, and checked. So are parts of the index of a file with a
@@ -44,6 +51,7 @@ export class TsmFile {
   readonly #file: DiskFile;
   /** Without the keys of which nothing is left. */
   readonly #keys: TsmKeySet;
+  readonly #pieces: BlockPieces | undefined;
   readonly #close: () => Promise<void>;
   /** Of keys of which something is. */
   readonly #deleted = new Map<string, readonly TimeRange[]>();
@@ -55,11 +63,12 @@ export class TsmFile {
   /** Of all blocks; undefined in a file without any. */
   readonly bounds: TimeBounds | undefined;
 
-  private constructor(file: DiskFile, seal: TsmSeal, { keys, close }: OpenKeys) {
+  private constructor(file: DiskFile, seal: TsmSeal, { keys, close, blocks }: OpenKeys) {
     this.path = file.path;
     this.seal = seal;
     this.#file = file;
     this.#keys = keys;
+    this.#pieces = blocks && new BlockPieces(file, blocks);
     this.#close = close;
     this.bounds = keys.bounds;
   }
@@ -68,7 +77,11 @@ export class TsmFile {
    * Throws `corrupt` with path and offset when it is no TSM file, its index does not add up, or it is not what `seal` says
    * it was. A file that came from elsewhere has no seal, and is taken as it is.
    */
-  static async open({ disk, cache }: TsmPorts, path: string, seal?: TsmSeal): Promise<TsmFile> {
+  static async open(
+    { disk, cache, blocks }: TsmPorts,
+    path: string,
+    seal?: TsmSeal,
+  ): Promise<TsmFile> {
     const file = await disk.open(path, 'read');
     try {
       const offset = await readEnds(file, seal);
@@ -77,7 +90,8 @@ export class TsmFile {
         cache === undefined || seal === undefined || directory === undefined
           ? undefined
           : pagedKeys({ file, cache }, { offset, seal, directory });
-      const opened = paged === undefined ? await TsmFile.whole(file, { offset, seal, directory }) : new TsmFile(file, paged.seal, paged); // prettier-ignore
+      const { seal: found, ...keys } = paged ?? (await wholeKeys(file, { offset, seal, directory })); // prettier-ignore
+      const opened = new TsmFile(file, found, { ...keys, blocks });
       opened.forget(await readTombstones(disk, path));
       return opened;
     } catch (error) {
@@ -86,47 +100,29 @@ export class TsmFile {
     }
   }
 
-  /** With its index in memory. */
-  private static async whole(
-    file: DiskFile,
-    { offset, seal, directory }: { readonly offset: number; readonly seal: TsmSeal | undefined; readonly directory: ReadDirectory | undefined }, // prettier-ignore
-  ): Promise<TsmFile> {
-    const bytes = new Uint8Array(file.lengthBytes - tsmFooterBytes - offset);
-    await file.readAt(offset, bytes);
-    const found = {
-      lengthBytes: file.lengthBytes,
-      indexBytes: bytes.length,
-      indexCrc32: crc32(bytes),
-      ...(directory !== undefined && { directoryCrc32: directory.crc32 }),
-    };
-    if (seal !== undefined && found.indexCrc32 !== seal.indexCrc32)
-      throw damaged(file, `the index at ${offset} is damaged`);
-    const keys = TsmKeys.decode(bytes, offset);
-    if (keys instanceof TsmKeys)
-      return new TsmFile(file, found, { keys, close: () => file.close() });
-    throw damaged(file, `the index does not add up at ${offset + keys.wrongAt}`);
-  }
-
   /** Whether there is a file of tombstones beside this one. */
   get hasTombstones(): boolean {
     return this.#hasTombstones;
   }
 
   /** What of a key is deleted. */
-  deletedRanges(key: string): readonly TimeRange[] {
-    return this.#deleted.get(key) ?? [];
+  deletedRanges(key: Uint8Array): readonly TimeRange[] {
+    if (this.#deleted.size === 0) return noRanges;
+    return this.#deleted.get(decoder.decode(key)) ?? noRanges;
+  }
+
+  /** The blocks of a key; undefined when nothing is left of it. */
+  column(key: Uint8Array): TsmColumn | undefined {
+    return this.#keys.get(key);
   }
 
   has(key: string): boolean {
-    return this.#keys.has(key);
+    return this.column(encoder.encode(key)) !== undefined;
   }
 
   /** Bounds of a key's times as they were written; undefined when nothing is left of it. */
   keyBounds(key: string): TimeRange | undefined {
-    const entries = this.#keys.get(key)?.entries ?? [];
-    const [first] = entries;
-    const last = entries[entries.length - 1];
-    return first && last && { minTimeNs: first.minTimeNs, maxTimeNs: last.maxTimeNs };
+    return this.column(encoder.encode(key))?.bounds;
   }
 
   /** Takes what is durable in the file of tombstones: it shows at once, in views that were taken before as well. */
@@ -134,42 +130,41 @@ export class TsmFile {
     if (tombstones.length > 0) this.#hasTombstones = true;
     for (const tombstone of tombstones) {
       const { key } = tombstone;
-      const bounds = this.keyBounds(key);
+      const bytes = encoder.encode(key);
+      const bounds = this.column(bytes)?.bounds;
       if (bounds === undefined) continue;
-      const ranges = withRange(this.deletedRanges(key), tombstone);
+      const ranges = withRange(this.#deleted.get(key) ?? noRanges, tombstone);
       if (covers(ranges, bounds)) {
-        this.#keys.delete(key);
+        this.#keys.delete(bytes);
         this.#deleted.delete(key);
       } else this.#deleted.set(key, ranges);
     }
   }
 
-  /** Its keys as bytes, in their order: views that hold as long as the file is open. */
-  keyBytes(): Iterable<readonly [key: Uint8Array, type: FieldType]> {
-    return this.#keys.bytes();
-  }
-
-  keys(): Iterable<readonly [key: string, { readonly type: FieldType }]> {
-    return this.#keys;
+  /** Its keys of which something is left, in the order of their bytes: views that hold as long as the file is open. */
+  columns(): Iterable<readonly [key: Uint8Array, column: TsmColumn]> {
+    return this.#keys.columns();
   }
 
   /** The blocks of a key that may hold points within the inclusive bounds. */
-  entries(key: string, { minTimeNs, maxTimeNs }: TimeBounds): readonly TsmEntry[] {
-    const entries = this.#keys.get(key)?.entries ?? [];
-    const deleted = this.#deleted.get(key);
-    if (deleted !== undefined) {
-      const asked = { minTimeNs, maxTimeNs };
-      return entries.filter((entry) => overlap(entry, asked) && !covers(deleted, entry));
-    }
-    const start = firstIndex(entries, (entry) => entry.maxTimeNs >= minTimeNs);
-    const end = firstIndex(entries, (entry) => entry.minTimeNs > maxTimeNs);
-    return start === 0 && end === entries.length ? entries : entries.slice(start, end);
+  entries(key: Uint8Array, bounds: TimeBounds): readonly TsmEntry[] {
+    const column = this.column(key);
+    if (column === undefined) return [];
+    const entries = column.entries(...column.within(bounds));
+    const deleted = this.deletedRanges(key);
+    return deleted.length === 0 ? entries : entries.filter((entry) => !covers(deleted, entry));
+  }
+
+  /** The block of an entry, checked, from the cache if it is there. Throws `corrupt` with path and offset. */
+  block(entry: TsmEntry): Uint8Array {
+    this.#assertOpen();
+    if (this.#pieces !== undefined) return this.#pieces.block(entry);
+    return this.checkBlock(entry, this.readSpan(entry.offset, entry.lengthBytes));
   }
 
   /** Bytes of the file as they are; fewer at its end. */
   readSpan(offset: number, lengthBytes: number): Uint8Array {
-    // A query may still read when its database is dropped: that ends the query, not the node.
-    if (this.#isClosed) throw new DbError('not_found', 'shard is deleted');
+    this.#assertOpen();
     const bytes = new Uint8Array(lengthBytes);
     const read = this.#file.readIntoSync(offset, bytes);
     return bytes.subarray(0, read);
@@ -178,10 +173,13 @@ export class TsmFile {
   /** The block at the head of `bytes`. Throws `corrupt` with path and offset when it changed since it was written. */
   checkBlock({ offset, lengthBytes }: TsmEntry, bytes: Uint8Array): Uint8Array {
     const block = bytes.subarray(blockCrcBytes, lengthBytes);
-    const crc = bytes.length < lengthBytes ? undefined : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0); // prettier-ignore
-    if (crc32(block) !== crc)
-      throw new DbError('corrupt', `${this.path}: the block at ${offset} is damaged`);
+    if (!isSound(bytes, block, lengthBytes)) throw damagedBlock(this.path, offset);
     return block;
+  }
+
+  /** A query may still read when its database is dropped: that ends the query, not the node. */
+  #assertOpen(): void {
+    if (this.#isClosed) throw new DbError('not_found', 'shard is deleted');
   }
 
   /** Keeps the file readable until unpin(), even when it is retired meanwhile. */
@@ -209,12 +207,9 @@ export class TsmFile {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#pieces?.close();
     await this.#close();
   }
-}
-
-function overlap(left: TimeRange, right: TimeRange): boolean {
-  return left.minTimeNs <= right.maxTimeNs && left.maxTimeNs >= right.minTimeNs;
 }
 
 /** What a file is now, its index checked. */
@@ -227,6 +222,11 @@ export async function readTsmSeal(disk: Disk, path: string): Promise<TsmSeal> {
 interface OpenKeys {
   readonly keys: TsmKeySet;
   readonly close: () => Promise<void>;
+  readonly blocks?: PageCache | undefined;
+}
+
+interface FoundKeys extends OpenKeys {
+  readonly seal: TsmSeal;
 }
 
 interface ReadDirectory {
@@ -269,26 +269,33 @@ async function readDirectory(file: DiskFile, offset: number): Promise<ReadDirect
 function pagedKeys(
   { file, cache }: { readonly file: DiskFile; readonly cache: PageCache },
   { offset, seal, directory }: { readonly offset: number; readonly seal: TsmSeal; readonly directory: ReadDirectory }, // prettier-ignore
-): (OpenKeys & { readonly seal: TsmSeal }) | undefined {
+): FoundKeys | undefined {
   if (directory.crc32 !== seal.directoryCrc32) return undefined;
   const pages = new PageFile(file, cache);
   const keys = new PagedKeys(pages, { directory: directory.of, indexOffset: offset });
   return { keys, seal, close: () => pages.close() };
 }
 
-function damaged({ path }: DiskFile, what: string): DbError {
-  return new DbError('corrupt', `${path}: ${what}`);
+/** All of them in memory. */
+async function wholeKeys(
+  file: DiskFile,
+  { offset, seal, directory }: { readonly offset: number; readonly seal: TsmSeal | undefined; readonly directory: ReadDirectory | undefined }, // prettier-ignore
+): Promise<FoundKeys> {
+  const bytes = new Uint8Array(file.lengthBytes - tsmFooterBytes - offset);
+  await file.readAt(offset, bytes);
+  const found = {
+    lengthBytes: file.lengthBytes,
+    indexBytes: bytes.length,
+    indexCrc32: crc32(bytes),
+    ...(directory !== undefined && { directoryCrc32: directory.crc32 }),
+  };
+  if (seal !== undefined && found.indexCrc32 !== seal.indexCrc32)
+    throw damaged(file, `the index at ${offset} is damaged`);
+  const keys = TsmKeys.decode(bytes, offset);
+  if (keys instanceof TsmKeys) return { seal: found, keys, close: () => file.close() };
+  throw damaged(file, `the index does not add up at ${offset + keys.wrongAt}`);
 }
 
-/** Entries ascend, so that what holds for one holds for all behind it. */
-function firstIndex(entries: readonly TsmEntry[], holds: (entry: TsmEntry) => boolean): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const entry = entries[middle];
-    if (entry !== undefined && holds(entry)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+function damaged({ path }: DiskFile, what: string): DbError {
+  return new DbError('corrupt', `${path}: ${what}`);
 }

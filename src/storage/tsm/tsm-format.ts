@@ -12,6 +12,8 @@ export const tsmHeaderBytes = 5;
 export const tsmFooterBytes = 8;
 export const indexEntryBytes = 28;
 export const blockCrcBytes = 4;
+/** Behind a key in the index: its type, and how many blocks it has. */
+export const keyTailBytes = 3;
 export const keySeparator = '#!~#';
 /** The format has two bytes for the length of a key; past them the reference refuses a point. */
 export const keyBytesMax = 65_535;
@@ -20,8 +22,23 @@ export const keyBlocksMax = 65_535;
 /** The reference's: values of a block at most. */
 export const blockRowsMax = 1_000;
 
+const encoder = new TextEncoder();
+
 export function tsmKey(seriesKey: string, field: string): string {
   return `${escapeSeparator(seriesKey)}${keySeparator}${field}`;
+}
+
+/** What follows a series key in the keys of a field. */
+export function fieldEnding(field: string): Uint8Array {
+  return encoder.encode(`${keySeparator}${field}`);
+}
+
+/** The key of a series as it begins keys of files: mostly the same bytes. */
+export function escapedSeriesKey(seriesKey: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = seriesKey;
+  const bytes = Buffer.from(buffer, byteOffset, length);
+  if (!bytes.includes(separatorHead)) return seriesKey;
+  return encoder.encode(escapeSeparator(bytes.toString()));
 }
 
 /** The part of a separator that makes a key ambiguous. */

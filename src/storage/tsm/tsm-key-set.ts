@@ -1,32 +1,13 @@
-import type { FieldType } from '../../models/field-value.ts';
-
-/** A block of a file: where it is and what times it holds. */
-export interface TsmEntry {
-  readonly minTimeNs: bigint;
-  readonly maxTimeNs: bigint;
-  readonly offset: number;
-  readonly lengthBytes: number;
-}
-
-export interface TsmKey {
-  readonly type: FieldType;
-  /** Ascending in time. */
-  readonly entries: readonly TsmEntry[];
-}
-
-export interface TsmTimeBounds {
-  readonly minTimeNs: bigint;
-  readonly maxTimeNs: bigint;
-}
+import type { TsmColumn, TsmTimeBounds } from './tsm-column.ts';
 
 /** The keys of a TSM file, whether its index is in memory (tsm-keys.ts) or read as it is asked for (paged-keys.ts). */
-export interface TsmKeySet extends Iterable<readonly [key: string, value: TsmKey]> {
+export interface TsmKeySet {
   /** Of all blocks; undefined when there are none. */
   readonly bounds: TsmTimeBounds | undefined;
-  has(key: string): boolean;
-  get(key: string): TsmKey | undefined;
+  /** Undefined when nothing is left of the key. */
+  get(key: Uint8Array): TsmColumn | undefined;
   /** Nothing is left of a key. */
-  delete(key: string): void;
-  /** In the order of their bytes, without a text or an object for what they have. Views that hold. */
-  bytes(): Iterable<readonly [key: Uint8Array, type: FieldType]>;
+  delete(key: Uint8Array): void;
+  /** In the order of their bytes, without a text. Views that hold. */
+  columns(): Iterable<readonly [key: Uint8Array, column: TsmColumn]>;
 }

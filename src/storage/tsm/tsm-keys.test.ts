@@ -2,8 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { DiskFile } from '../../env/disk.ts';
-import { TsmKeys, type TsmEntry } from './tsm-keys.ts';
+import { TsmKeys } from './tsm-keys.ts';
+import type { TsmEntry } from './tsm-column.ts';
 import { TsmWriter } from './tsm-writer.ts';
+
+const encoder = new TextEncoder();
+const textOf = (key: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(key); // prettier-ignore
 
 const time = fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n);
 const column = fc.record({
@@ -28,7 +32,7 @@ async function indexOf(
   const writer = new TsmWriter(file);
   for (const { key, type, times } of columns)
     for (const at of times)
-      writer.add({ key, type: type as 0, minTimeNs: at, maxTimeNs: at, bytes: Uint8Array.of(1) });
+      writer.add({ key: encoder.encode(key), type: type as 0, minTimeNs: at, maxTimeNs: at, bytes: Uint8Array.of(1) }); // prettier-ignore
   await writer.finish();
   const bytes = Buffer.concat(parts);
   const offset = Number(bytes.readBigUInt64BE(bytes.length - 8));
@@ -45,17 +49,19 @@ test('tsm keys: what is asked for is what was written, until nothing is left of 
       const keys = TsmKeys.decode(bytes, offset);
       if (!(keys instanceof TsmKeys)) throw new Error('the index adds up');
       const timesOf = (entries: readonly TsmEntry[]) => entries.map(({ minTimeNs }) => minTimeNs);
-      expect([...keys].map(([key, { type, entries }]) => ({ key, type, times: timesOf(entries) }))).toEqual(columns); // prettier-ignore
+      const found = [...keys.columns()].map(([key, column]) => ({ key: textOf(key), type: column.type, times: timesOf(column.entries()) })); // prettier-ignore
+      expect(found).toEqual(columns);
       const all = columns.flatMap(({ times }) => times).sort((a, b) => (a < b ? -1 : 1));
       expect([keys.bounds?.minTimeNs, keys.bounds?.maxTimeNs]).toEqual([all[0], all.at(-1)]);
-      expect(keys.get('nothing of that name')).toBeUndefined();
-      for (const [i, { key, times }] of columns.entries()) {
-        expect(timesOf(keys.get(key)?.entries ?? [])).toEqual(times);
+      expect(keys.get(encoder.encode('nothing of that name'))).toBeUndefined();
+      for (const [i, { key: text, times }] of columns.entries()) {
+        const key = encoder.encode(text);
+        expect(timesOf(keys.get(key)?.entries() ?? [])).toEqual(times);
         if (i % 2 === 0) continue;
         keys.delete(key);
-        expect(keys.has(key)).toBe(false);
+        expect(keys.get(key)).toBeUndefined();
       }
-      expect([...keys].map(([key]) => key)).toEqual(columns.filter((_, i) => i % 2 === 0).map(({ key }) => key)); // prettier-ignore
+      expect([...keys.columns()].map(([key]) => textOf(key))).toEqual(columns.filter((_, i) => i % 2 === 0).map(({ key }) => key)); // prettier-ignore
     }),
     { numRuns: 100, seed: 9 },
   );

@@ -7,16 +7,11 @@
  *   sound therefore.
  */
 import { FieldType } from '../../models/field-value.ts';
+import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { LeastAndGreatest } from './tsm-directory.ts';
-import { indexEntryBytes, tsmHeaderBytes } from './tsm-format.ts';
-import type { TsmEntry, TsmKey, TsmKeySet, TsmTimeBounds } from './tsm-key-set.ts';
+import { indexEntryBytes, keyTailBytes, tsmHeaderBytes } from './tsm-format.ts';
+import type { TsmKeySet } from './tsm-key-set.ts';
 
-export type { TsmEntry } from './tsm-key-set.ts';
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-/** Behind a key: its type, and how many blocks it has. */
-const tailBytes = 3;
 const startsFirst = 64;
 
 export class TsmKeys implements TsmKeySet {
@@ -56,41 +51,25 @@ export class TsmKeys implements TsmKeySet {
     return new TsmKeys(bytes, starts.slice(0, count));
   }
 
-  has(key: string): boolean {
-    return this.#find(key) !== undefined;
-  }
-
-  get(key: string): TsmKey | undefined {
+  get(key: Uint8Array): TsmColumn | undefined {
     const number = this.#find(key);
-    return number === undefined ? undefined : this.#valueAt(this.#starts[number] ?? 0);
+    return number === undefined ? undefined : new TsmColumn(this.#view, this.#starts[number] ?? 0);
   }
 
-  /** Nothing is left of a key. */
-  delete(key: string): void {
+  delete(key: Uint8Array): void {
     const number = this.#find(key);
     if (number === undefined) return;
     this.#gone ??= new Uint8Array(this.#starts.length);
     this.#gone[number] = 1;
   }
 
-  /** In the order of the keys' bytes. */
-  *[Symbol.iterator](): Generator<readonly [key: string, value: TsmKey]> {
+  *columns(): Generator<readonly [key: Uint8Array, column: TsmColumn]> {
     for (const [number, at] of this.#starts.entries())
-      if (this.#gone?.[number] !== 1) yield [decoder.decode(this.#keyAt(at)), this.#valueAt(at)];
-  }
-
-  /** The same without a text or an object for what they have. */
-  *bytes(): Generator<readonly [key: Uint8Array, type: FieldType]> {
-    for (const [number, at] of this.#starts.entries()) {
-      if (this.#gone?.[number] === 1) continue;
-      const key = this.#keyAt(at);
-      yield [key, this.#view.getUint8(at + 2 + key.length) as FieldType];
-    }
+      if (this.#gone?.[number] !== 1) yield [this.#keyAt(at), new TsmColumn(this.#view, at)];
   }
 
   /** The number of a key of which something is left. */
-  #find(key: string): number | undefined {
-    const wanted = encoder.encode(key);
+  #find(wanted: Uint8Array): number | undefined {
     let low = 0;
     let high = this.#starts.length;
     while (low < high) {
@@ -107,38 +86,14 @@ export class TsmKeys implements TsmKeySet {
     return this.#bytes.subarray(at + 2, at + 2 + this.#view.getUint16(at));
   }
 
-  #valueAt(at: number): TsmKey {
-    return valueAt(this.#view, at);
-  }
-
   #findBounds(): TsmTimeBounds | undefined {
     const bounds = new LeastAndGreatest(this.#view);
     for (const at of this.#starts) {
       const tail = at + 2 + this.#view.getUint16(at);
-      bounds.add(tail + tailBytes, this.#view.getUint16(tail + 1));
+      bounds.add(tail + keyTailBytes, this.#view.getUint16(tail + 1));
     }
     return bounds.isEmpty ? undefined : bounds.times();
   }
-}
-
-/** What the index has of the key at `at`. */
-export function valueAt(view: DataView, at: number): TsmKey {
-  const tail = at + 2 + view.getUint16(at);
-  const count = view.getUint16(tail + 1);
-  const first = tail + tailBytes;
-  return {
-    type: view.getUint8(tail) as FieldType,
-    entries: Array.from({ length: count }, (_, i) => entryAt(view, first + i * indexEntryBytes)),
-  };
-}
-
-function entryAt(view: DataView, at: number): TsmEntry {
-  return {
-    minTimeNs: view.getBigInt64(at),
-    maxTimeNs: view.getBigInt64(at + 8),
-    offset: Number(view.getBigInt64(at + 16)),
-    lengthBytes: view.getUint32(at + 24),
-  };
 }
 
 /** Where the key at `at` with its blocks ends; undefined when that does not add up. */
@@ -146,8 +101,8 @@ export function endOfKey(view: DataView, at: number, blocksEnd: number): number 
   const lengthBytes = view.byteLength;
   if (at + 2 > lengthBytes) return undefined;
   const tail = at + 2 + view.getUint16(at);
-  if (tail + tailBytes > lengthBytes) return undefined;
-  const first = tail + tailBytes;
+  if (tail + keyTailBytes > lengthBytes) return undefined;
+  const first = tail + keyTailBytes;
   const end = first + view.getUint16(tail + 1) * indexEntryBytes;
   if (view.getUint8(tail) > FieldType.unsigned || end > lengthBytes) return undefined;
   for (let entry = first; entry < end; entry += indexEntryBytes) {

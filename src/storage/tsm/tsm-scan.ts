@@ -17,9 +17,9 @@ import { FieldType } from '../../models/field-value.ts';
 import { covers, withRange } from './deleted-ranges.ts';
 import { FilePieces } from './file-pieces.ts';
 import { readTombstones, type TimeRange } from './tombstones.ts';
-import type { TsmEntry } from './tsm-keys.ts';
+import type { TsmEntry } from './tsm-column.ts';
 import type { TsmSeal } from './tsm-seal.ts';
-import { blockCrcBytes, indexEntryBytes, tsmFooterBytes, tsmHeaderBytes, tsmMagic, tsmVersion } from './tsm-format.ts'; // prettier-ignore
+import { blockCrcBytes, indexEntryBytes, keyTailBytes, tsmFooterBytes, tsmHeaderBytes, tsmMagic, tsmVersion } from './tsm-format.ts'; // prettier-ignore
 
 export interface ScannedKey {
   readonly key: Uint8Array;
@@ -43,7 +43,6 @@ export interface TsmSummary extends TimeRange {
 
 /** A thousand texts of 64 KiB are less: a length beyond it is damage, and not worth the memory. */
 const blockBytesMax = 256 << 20;
-const tailBytes = 3;
 const sealPieceBytes = 1 << 18;
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -167,12 +166,12 @@ export class TsmScan {
     at: number,
   ): Promise<{ readonly scanned: ScannedKey; readonly end: number }> {
     const keyBytes = viewOf(await this.#whole(pieces, at, 2)).getUint16(0);
-    const head = await this.#whole(pieces, at + 2, keyBytes + tailBytes);
+    const head = await this.#whole(pieces, at + 2, keyBytes + keyTailBytes);
     const type = head[keyBytes] ?? 0;
     const count = viewOf(head).getUint16(keyBytes + 1);
     if (type > FieldType.unsigned) throw this.#wrongAt(at, `unknown type ${type}`);
     if (count === 0) throw this.#wrongAt(at, 'a key without blocks');
-    const first = at + 2 + keyBytes + tailBytes;
+    const first = at + 2 + keyBytes + keyTailBytes;
     const end = first + count * indexEntryBytes;
     const entries = this.#entriesOf(await this.#whole(pieces, first, end - first), first);
     const key = head.slice(0, keyBytes);

@@ -1,11 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { assert } from '../../base/assert.ts';
-import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { GrowingBytes } from '../../base/growing-bytes.ts';
 import type { DiskFile } from '../../env/disk.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { encodeDirectory } from './tsm-directory.ts';
-import type { TsmEntry } from './tsm-keys.ts';
+import type { TsmEntry } from './tsm-column.ts';
 import type { TsmSeal } from './tsm-seal.ts';
 import {
   blockCrcBytes,
@@ -19,7 +18,8 @@ import {
 } from './tsm-format.ts';
 
 export interface TsmBlock {
-  readonly key: string;
+  /** Must not change before that of another key comes. */
+  readonly key: Uint8Array;
   readonly type: FieldType;
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
@@ -28,7 +28,7 @@ export interface TsmBlock {
 
 /** The key at hand: it is encoded once all of its blocks have come. */
 interface IndexedKey {
-  readonly key: string;
+  readonly key: Uint8Array;
   readonly type: FieldType;
   readonly blocks: TsmEntry[];
 }
@@ -57,10 +57,10 @@ export class TsmWriter {
   add({ key, type, minTimeNs, maxTimeNs, bytes }: TsmBlock): boolean {
     const lengthBytes = bytes.length + blockCrcBytes;
     const block = { minTimeNs, maxTimeNs, offset: this.#offset, lengthBytes };
-    if (this.#last?.key === key) this.#last.blocks.push(block);
+    const order = this.#last === undefined ? -1 : Buffer.compare(this.#last.key, key);
+    if (order === 0) this.#last?.blocks.push(block);
     else {
-      const isInOrder = this.#last === undefined || compareUtf8(this.#last.key, key) < 0;
-      assert(isInOrder, 'keys come in order');
+      assert(order < 0, 'keys come in order');
       this.#endKey();
       this.#last = { key, type, blocks: [block] };
     }
@@ -122,7 +122,10 @@ export class TsmWriter {
   }
 
   #endKey(): void {
-    if (this.#last !== undefined) this.#index.push(encodeKey(this.#last));
+    if (this.#last !== undefined) {
+      const { key, type, blocks } = this.#last;
+      this.#index.push(encodeIndexKey(key, type, blocks));
+    }
     this.#last = undefined;
   }
 
@@ -130,10 +133,6 @@ export class TsmWriter {
     this.#staged.push(bytes);
     this.#offset += bytes.length;
   }
-}
-
-function encodeKey({ key, type, blocks }: IndexedKey): Uint8Array {
-  return encodeIndexKey(new TextEncoder().encode(key), type, blocks);
 }
 
 /** A block as it is in a file: behind its CRC-32. */

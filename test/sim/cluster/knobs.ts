@@ -8,7 +8,7 @@ export interface Knobs {
   readonly walSegmentBytesMax: number;
   readonly snapshotBytes: number;
   readonly snapshotColdMs: number;
-  /** Of the index: small ones read pages again and let series go at nearly each flush. */
+  /** Of the index, and of blocks: small ones read pages again and let series go at nearly each flush. */
   readonly indexCacheBytes: number;
   readonly indexResidentBytes: number;
   /** 0 is no limit. */
@@ -54,6 +54,7 @@ cache-snapshot-memory-size = ${knobs.snapshotBytes}
 cache-snapshot-write-cold-duration = "${knobs.snapshotColdMs}ms"
 cache-max-memory-size = ${knobs.cacheBytesMax}
 index-cache-size = ${knobs.indexCacheBytes}
+block-cache-size = ${knobs.indexCacheBytes}
 index-resident-size = ${knobs.indexResidentBytes}
 [cluster]
 write-timeout = "3s"

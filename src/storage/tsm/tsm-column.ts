@@ -1,0 +1,85 @@
+/** A key of a TSM file as the index has it: bytes of which an entry is decoded when it is asked for, and no other. */
+import type { FieldType } from '../../models/field-value.ts';
+import { indexEntryBytes, keyTailBytes } from './tsm-format.ts';
+
+/** A block of a file: where it is and what times it holds. */
+export interface TsmEntry {
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+export interface TsmTimeBounds {
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+}
+
+export class TsmColumn {
+  readonly type: FieldType;
+  /** Blocks. */
+  readonly count: number;
+  readonly #view: DataView;
+  readonly #first: number;
+
+  /** `at` is where the key begins in the index that `view` has whole or in part. */
+  constructor(view: DataView, at: number) {
+    const tail = at + 2 + view.getUint16(at);
+    this.type = view.getUint8(tail) as FieldType;
+    this.count = view.getUint16(tail + 1);
+    this.#view = view;
+    this.#first = tail + keyTailBytes;
+  }
+
+  entry(i: number): TsmEntry {
+    const at = this.#first + i * indexEntryBytes;
+    const view = this.#view;
+    return {
+      minTimeNs: view.getBigInt64(at),
+      maxTimeNs: view.getBigInt64(at + 8),
+      offset: view.getUint32(at + 16) * 2 ** 32 + view.getUint32(at + 20),
+      lengthBytes: view.getUint32(at + 24),
+    };
+  }
+
+  /** Those from `start` on, below `end`. */
+  entries(start = 0, end = this.count): TsmEntry[] {
+    const entries: TsmEntry[] = [];
+    for (let i = start; i < end; i++) entries.push(this.entry(i));
+    return entries;
+  }
+
+  /** Of all its points. */
+  get bounds(): TsmTimeBounds {
+    return { minTimeNs: this.#minTimeNs(0), maxTimeNs: this.#maxTimeNs(this.count - 1) };
+  }
+
+  /** Which blocks may hold points within the inclusive bounds. */
+  within({ minTimeNs, maxTimeNs }: TsmTimeBounds): readonly [start: number, end: number] {
+    // Both hold for most questions, and cost two looks.
+    const last = this.count - 1;
+    const start = last < 0 || this.#maxTimeNs(0) >= minTimeNs ? 0 : this.#firstIndex((i) => this.#maxTimeNs(i) >= minTimeNs); // prettier-ignore
+    const end = last < 0 || this.#minTimeNs(last) <= maxTimeNs ? last + 1 : this.#firstIndex((i) => this.#minTimeNs(i) > maxTimeNs); // prettier-ignore
+    return [start, Math.max(start, end)];
+  }
+
+  /** Entries ascend, so that what holds for one holds for all behind it. */
+  #firstIndex(holds: (i: number) => boolean): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (holds(middle)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #minTimeNs(i: number): bigint {
+    return this.#view.getBigInt64(this.#first + i * indexEntryBytes);
+  }
+
+  #maxTimeNs(i: number): bigint {
+    return this.#view.getBigInt64(this.#first + i * indexEntryBytes + 8);
+  }
+}
