@@ -44,6 +44,7 @@ import { advertised } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion } from './version.ts';
 import { openSubscriptions } from './subscriptions.ts';
+import { openTransfers } from './transfers.ts';
 import { openWritePath } from './write-path.ts';
 
 export type DataConfig = Config<typeof dataKeys>;
@@ -84,7 +85,7 @@ export async function startDataNode(
   config: DataConfig,
   options: DataNodeOptions,
 ): Promise<DataNode> {
-  const { clock, random, log, transport } = env;
+  const { clock, log, transport } = env;
   await refuseUnfinishedImport(env.disk, config.get('meta', 'dir'));
   const meta = await MetaClient.open(
     { ...env, log: log.child('meta') },
@@ -108,19 +109,8 @@ export async function startDataNode(
   statistics.add(async () =>
     shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
   );
-  const { diagnostics = () => [] } = options;
-  const base = { clock, random, meta, shards, log, jobs: env.jobs };
-  const timeoutMs = config.get('cluster', 'write-timeout');
-  const ports: StatementPorts = {
-    ...base,
-    registry,
-    queries,
-    statistics,
-    diagnostics,
-    turn: () => clock.sleep(0),
-    accounts: new SelectAccounts(selectLimits(config)),
-    writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),
-  };
+  const said = { meta, shards, registry, queries, statistics, writer, options };
+  const ports = statementPorts(env, config, said);
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const importPorts = { disk: env.disk, clock, log: log.child('import'), meta };
@@ -129,15 +119,49 @@ export async function startDataNode(
     ...startMonitored(config, { meta, heldMeta: imported.held(meta) }, { ...ports, isMonitored: options.isMonitored === true }), // prettier-ignore
     ...startServices(config, { clock, log, meta }),
   ];
+  const transfers = openTransfers(env, config, { meta, local });
   const port = new DataListener({ env, config, meta, local, imported });
   const listener = await port.listen(
-    [...servedShards({ clock, meta, shards: owned, counters }), ...queries.methods, news.method],
+    [
+      ...servedShards({ clock, meta, shards: owned, counters }),
+      ...queries.methods,
+      news.method,
+      ...transfers.methods,
+    ],
     rpc,
   );
   // What is being handed over ends with the metas.
-  const parts = [listener, ...services, ...own, dropped, news, hints, meta, imported, local];
+  const parts = [
+    listener,
+    transfers,
+    ...services,
+    ...own,
+    dropped,
+    news,
+    hints,
+    meta,
+    imported,
+    local,
+  ];
   const close = (): Promise<void> => closeInTurn(parts);
   return { meta, local, writer, executor, statistics, registry, hints, close };
+}
+
+function statementPorts(
+  { clock, random, log, jobs }: Env,
+  config: DataConfig,
+  parts: Pick<StatementPorts, 'meta' | 'shards' | 'registry' | 'queries' | 'statistics'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
+): StatementPorts {
+  const { writer, options, ...more } = parts;
+  const { diagnostics = () => [] } = options;
+  const timeoutMs = config.get('cluster', 'write-timeout');
+  return {
+    ...more,
+    ...{ clock, random, log, jobs, diagnostics },
+    turn: () => clock.sleep(0),
+    accounts: new SelectAccounts(selectLimits(config)),
+    writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),
+  };
 }
 
 async function closeInTurn(parts: readonly { close(): Promise<void> }[]): Promise<void> {

@@ -24,8 +24,9 @@ import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
-import type { ShardFacts, ShardHolding } from '../../storage/store/store.ts';
-import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type HomeFields, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import type { ShardFacts, ShardHolding } from '../../storage/store/shard-facts.ts';
+import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
+import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -188,6 +189,19 @@ export class LocalShards implements ShardAccess {
     await Promise.all(
       this.#lanes(shardIds).map((lane) => this.#homeOfLane(lane).call('delete', lane)),
     );
+  }
+
+  /** Undefined when the shard has had no points. `number` is of no other snapshot of this run. */
+  async snapshot(shardId: number, number: number): Promise<ShardSnapshot | undefined> {
+    const task: SnapshotTask = { shardId, number };
+    return (await this.#home(shardId).call('snapshot', task)) as ShardSnapshot | undefined;
+  }
+
+  /** Makes files of a copy the shard's, all or none; a copy that was taken already is not taken again. */
+  async install(task: Omit<InstallTask, 'clusterId'>): Promise<void> {
+    const home = homeOf(task.shardId, this.#links.length);
+    const whole: InstallTask = { ...task, clusterId: this.#clusterId() };
+    this.#described.seen(home, (await this.#link(home).call('install', whole)) as number);
   }
 
   /** Shards that this node has, or should have: those whose folder is missed too. */

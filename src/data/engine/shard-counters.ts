@@ -1,5 +1,5 @@
 import { Counters } from '../../telemetry/counters.ts';
-import type { ShardNumbers } from '../../storage/store/store.ts';
+import type { ShardNumbers } from '../../storage/store/shard-facts.ts';
 
 /** What is counted of writes to a shard since the node started. */
 const names = ['writeBytes', 'writePointsDropped', 'writePointsErr', 'writePointsOk', 'writeReq', 'writeReqErr', 'writeReqOk'] as const; // prettier-ignore

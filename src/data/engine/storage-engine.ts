@@ -19,7 +19,7 @@ import type { SeriesLimits } from '../../storage/engine/series-limits.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
-import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDescription, OwnerReceipt, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
+import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDescription, NamedShard, OwnerReceipt, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
 import { batchBlocks } from './block-batches.ts';
@@ -62,6 +62,20 @@ export interface HomeBatch extends TypedBatch {
 
 export interface HomeFields extends FieldsOfShard {
   readonly clusterId: bigint;
+}
+
+/** A snapshot is asked for by a number that no other has in this run. */
+export interface SnapshotTask {
+  readonly shardId: number;
+  readonly number: number;
+}
+
+/** Files of a copy that wait in a folder, and what has been deleted of the shard since the copy began. */
+export interface InstallTask extends NamedShard {
+  readonly clusterId: bigint;
+  readonly copyIndex: number;
+  readonly staging: string;
+  readonly deletes: readonly DeletePointsRequest[];
 }
 
 /** What a write and a description say besides: schemas described at an older version may have grown since. */
@@ -152,6 +166,19 @@ export class StorageEngine implements Engine {
       case 'delete-points':
         await this.#deletePoints(body as DeletePointsRequest);
         return { body: this.#store.schemaVersion };
+      case 'snapshot': {
+        const { shardId, number } = body as SnapshotTask;
+        return { body: await this.#store.snapshot(shardId, number) };
+      }
+      case 'install': {
+        const { deletes, staging, ...place } = body as InstallTask;
+        const asked = deletes.map(({ measurements, minTimeNs, maxTimeNs }) => ({
+          select: (view: ShardView) => this.#selected(view, measurements),
+          range: { minTimeNs, maxTimeNs },
+        }));
+        await this.#store.install(place, { staging, deletes: asked });
+        return { body: this.#store.schemaVersion };
+      }
       case 'delete':
         for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
         return { body: undefined };

@@ -52,6 +52,21 @@ export const varve: {
       readonly DecideFieldTypesRequest: MessageType;
       readonly DecideFieldTypesReply: MessageType;
       readonly TypedField: MessageType;
+      readonly SnapshotRequest: MessageType;
+      readonly SnapshotReply: MessageType;
+      readonly SnapshotFile: MessageType;
+      readonly ReadFileRequest: MessageType;
+      readonly ReadFileReply: MessageType;
+      readonly ReleaseRequest: MessageType;
+      readonly ReleaseReply: MessageType;
+      readonly StageRequest: MessageType;
+      readonly StageReply: MessageType;
+      readonly WriteFileRequest: MessageType;
+      readonly WriteFileReply: MessageType;
+      readonly InstallRequest: MessageType;
+      readonly InstallReply: MessageType;
+      readonly UnstageRequest: MessageType;
+      readonly UnstageReply: MessageType;
       readonly ListQueriesRequest: MessageType;
       readonly ListQueriesReply: MessageType & {
         readonly Query: MessageType;

@@ -257,6 +257,27 @@ export class Shard {
     for (const file of old) file.retire();
   }
 
+  /**
+   * Puts files of another copy of the shard below those that are here, with the segments of their index in the place of all,
+   * and learns the own files anew: until it is done nobody reads.
+   */
+  async install(
+    parts: { readonly files: readonly TsmFile[]; readonly segments: readonly IndexSegment[] },
+    reason: DbError,
+    ports: SlicePorts,
+  ): Promise<void> {
+    const own = this.#files;
+    this.#files = [...parts.files, ...own];
+    for (const file of own) file.pin();
+    try {
+      await this.#index.beginInstall(reason, parts.segments, new Slices(ports));
+      await this.learn(own, ports);
+    } finally {
+      for (const file of own) file.unpin();
+    }
+    if (!this.#isClosed) this.#index.endRebuild();
+  }
+
   /** Nobody may ask any more but those who hold a view. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -49,6 +49,17 @@ export class FieldSchemas {
     this.#segments = segments;
   }
 
+  /** Takes what segments from elsewhere have of measurements that are known here; a type that was decided here stays. */
+  absorb(): void {
+    for (const [measurement, { types, fields }] of this.#schemas)
+      for (const [field, type] of this.#stored(measurement)) {
+        const own = types.get(field) ?? type;
+        types.set(field, own);
+        if (!fields.has(field)) fields.set(field, own);
+      }
+    this.#version++;
+  }
+
   /** As decided, whether it shows yet or not. */
   type(measurement: string, field: string): FieldType | undefined {
     return this.#find(measurement)?.types.get(field);

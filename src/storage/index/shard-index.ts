@@ -11,6 +11,7 @@
  * Not here: files of segments, and when they are written (segment-keeper.ts).
  */
 import { DbError } from '../../base/errors.ts';
+import type { Slices } from '../../env/slices.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import type { TextColumn } from '../../models/point-batch.ts';
@@ -209,6 +210,34 @@ export class ShardIndex {
     for (const table of this.tables) table.becomeFresh();
   }
 
+  /**
+   * Puts segments of another copy of the shard in the place of all; until endRebuild() nobody reads, and whoever calls learns
+   * the series of files that these do not have.
+   */
+  async beginInstall(
+    reason: DbError,
+    segments: readonly IndexSegment[],
+    slices: Slices,
+  ): Promise<void> {
+    this.beginRebuild(reason);
+    this.#turn++;
+    const turn = this.#turn;
+    this.#setSegments(segments);
+    this.#schemas.absorb();
+    // Series that come meanwhile are looked for in the segments by resolve().
+    for (const table of this.tables) {
+      const release = table.hold();
+      try {
+        for (let id = 0, { count } = table; id < count; id++) {
+          if (isInAny(segments, table.keyOf(id))) table.cameInto(Uint32Array.of(id), turn);
+          if ((id & 255) === 255) await slices.next();
+        }
+      } finally {
+        release();
+      }
+    }
+  }
+
   endRebuild(): void {
     this.#schemas.changeAll();
     this.#rebuilding = undefined;
@@ -285,8 +314,7 @@ export class ShardIndex {
     return (bytes, start, end) => {
       if (older !== undefined && this.#isIn(older, bytes.subarray(start, end))) return true;
       if (segments.length === 0) return false;
-      const hash = keyHash(bytes, start, end);
-      return segments.some((segment) => isInSegment(segment, bytes.subarray(start, end), hash));
+      return isInAny(segments, bytes.subarray(start, end));
     };
   }
 
@@ -294,6 +322,11 @@ export class ShardIndex {
     const id = table.find(key);
     return id !== undefined && table.isFreshAt(id, this.#turn);
   }
+}
+
+function isInAny(segments: readonly IndexSegment[], key: Uint8Array): boolean {
+  const hash = keyHash(key, 0, key.length);
+  return segments.some((segment) => isInSegment(segment, key, hash));
 }
 
 /** A segment that is damaged does not keep a batch from being applied: it is made anew, with all series in it. */

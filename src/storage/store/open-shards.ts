@@ -8,6 +8,7 @@
  *   put back, the mark is removed or the shard is deleted.
  * - A file that cannot be read costs its shard alone, which is tried again at the next start.
  * - A folder by the name of a shard is whole: it is made and deleted under another name, so that no crash leaves a part.
+ * - Generations of a shard that a copy is being brought to begin above those that the copy may have.
  */
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -25,14 +26,19 @@ import { markName, readMark } from './damage-mark.ts';
 import { folderNameOf, nameOfFolder } from './folder-name.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
 import { SegmentKeeper, type SegmentPorts } from './segment-keeper.ts';
-import { readManifest } from './shard-manifest.ts';
+import { readManifest, type ShardManifest } from './shard-manifest.ts';
 
 /** As the reference names what it sets aside. */
 const badSuffix = '.tsm.bad';
 /** A shard's folder has its name once it is whole, and loses it before anything in it goes. */
 export const newSuffix = '.new';
 export const deletedSuffix = '.deleted';
-const shardFolderPattern = /^(\d+)(\.new|\.deleted)?$/;
+/** Folders of transfers, by their number: they end with the run of the node. */
+export const snapshotSuffix = '.snapshot-';
+export const stagingSuffix = '.staging-';
+const shardFolderPattern = /^(\d+)(\.new|\.deleted|\.(?:snapshot|staging)-\d+)?$/;
+/** Generations below it are kept for what a copy brings: it goes below what came to the shard meanwhile. */
+export const copiedGenerationsMax = 1_000_000;
 
 export interface ShardPlace {
   readonly shardId: number;
@@ -115,13 +121,18 @@ export function newOpenShard(
     segments,
     isIndexBehind: false,
     isRebuilding: false,
-    generation: 0,
+    generation: isIncoming(manifest.manifest) ? copiedGenerationsMax : 0,
     lastWriteMs: nowMs,
     flushing: undefined,
     compacting: undefined,
     deletingCount: 0,
     deleting: Promise.resolve(),
   };
+}
+
+/** Whether only what came since the copy began is here. */
+export function isIncoming({ copy }: ShardManifest): boolean {
+  return copy?.isWhole === false;
 }
 
 /** Opens the shards under the data folder that are home here, as their files have them. */
@@ -157,7 +168,8 @@ export function folderOf(
   return `${dataFolder}/${folderNameOf(database)}/${folderNameOf(retentionPolicy)}/${shardId}`;
 }
 
-async function openShard(
+/** Opens any folder with the files of a shard. Throws `corrupt` and others with the path. */
+export async function openShard(
   ports: OpeningPorts,
   folder: string,
   { place, nowMs }: { readonly place: ShardPlace; readonly nowMs: number },
@@ -187,7 +199,7 @@ async function openShard(
   const keeper = new SegmentKeeper(ports, { folder, index: shard.index, manifest });
   const state = { sequence: flushedSequence, nowMs, manifest, segments: keeper };
   const open = newOpenShard(shard, place, state);
-  open.generation = generation;
+  open.generation = Math.max(open.generation, generation);
   const isNew = ({ path }: TsmFile) => !isIndexed || !sealed.has(path.slice(folder.length + 1));
   const unindexed = files.filter(isNew);
   if (unindexed.length > 0) await indexFiles(open, unindexed, ports);
@@ -295,7 +307,7 @@ export async function placesIn(disk: Disk, dataFolder: string): Promise<readonly
   );
 }
 
-/** Removes what a crash has left of shards that were being made or deleted. */
+/** Removes what a crash has left of shards that were being made, deleted, or on their way from node to node. */
 async function sweep(
   disk: Disk,
   { dataFolder, isHome }: OpenShardsOptions,

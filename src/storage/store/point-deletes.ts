@@ -36,11 +36,20 @@ export function deletePoints(
   request: PointDelete,
   ports: PointDeletePorts,
 ): Promise<void> {
+  return whileStill(open, () => deleteNow(open, request, ports));
+}
+
+/** Runs `work` with no other such work on the shard meanwhile, and no compaction: files only come, by flushes. */
+export function whileStill<T>(open: OpenShard, work: () => Promise<T>): Promise<T> {
   open.deletingCount++;
   const done = open.deleting
     // What became of the one before is told to its own sender.
     .catch(() => undefined)
-    .then(() => deleteNow(open, request, ports))
+    .then(async () => {
+      // It is given up, as this is counted.
+      await open.compacting?.catch(() => undefined);
+      return work();
+    })
     .finally(() => {
       open.deletingCount--;
     });
@@ -53,8 +62,6 @@ async function deleteNow(
   { select, range }: PointDelete,
   ports: PointDeletePorts,
 ): Promise<void> {
-  // It is given up, as deletes are counted.
-  await open.compacting?.catch(() => undefined);
   await flushAll(open, ports);
   const view = open.shard.view();
   try {
@@ -70,9 +77,12 @@ async function deleteNow(
   }
 }
 
-/** What was set aside by a flush that failed goes first, and alone. */
-async function flushAll(open: OpenShard, { flush }: PointDeletePorts): Promise<void> {
+/** What was set aside by a flush that failed goes first, and alone. Then all that was acknowledged is in listed files. */
+export async function flushAll(
+  open: OpenShard,
+  { flush }: Pick<PointDeletePorts, 'flush'>,
+): Promise<void> {
   await open.flushing?.catch(() => undefined);
   if (open.shard.isAside) await flush(open);
-  if (open.shard.memtableBytes > 0) await flush(open);
+  if (open.shard.memtableBytes > 0 || open.isIndexBehind) await flush(open);
 }

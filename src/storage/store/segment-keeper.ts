@@ -109,6 +109,29 @@ export class SegmentKeeper {
     return true;
   }
 
+  /** Runs `work` while nothing changes what is listed. */
+  still<T>(work: () => Promise<T>): Promise<T> {
+    return this.#mutex.run(work);
+  }
+
+  /** A name that no segment of the shard has or had. */
+  newName(): string {
+    return segmentName(++this.#latest);
+  }
+
+  /**
+   * Runs `replace`, which lists other segments in the place of all and makes the index of them and of the files that are
+   * listed no more: the next commit writes what they have not.
+   */
+  async replaceAll(replace: () => Promise<void>): Promise<void> {
+    await this.#mutex.run(async () => {
+      const names = [...(this.#manifest.manifest.segments?.keys() ?? [])];
+      await replace();
+      this.#needsAll = true;
+      for (const name of names) await this.#remove(`${this.#folder}/${name}`);
+    });
+  }
+
   /** Takes all segments off the list, and makes the index anew by `rebuild`: the next commit writes all of it. */
   async rebuild(rebuild: () => Promise<void>): Promise<void> {
     await this.#mutex.run(async () => {
@@ -178,7 +201,7 @@ export class SegmentKeeper {
     fill: (builder: SegmentBuilder, slices: Slices) => Promise<void>,
   ): Promise<{ readonly segment: IndexSegment; readonly name: string }> {
     const { disk } = this.#ports;
-    const name = segmentName(++this.#latest);
+    const name = this.newName();
     const path = `${this.#folder}/${name}`;
     const builder = await SegmentBuilder.create(disk, path);
     let seal: SegmentSeal;

@@ -25,6 +25,15 @@ export interface ShardManifest {
   readonly gone?: readonly string[] | undefined;
   /** Of the index, by name, oldest first; they have the series of all files above. Absent: there are none. */
   readonly segments?: ReadonlyMap<string, SegmentSeal> | undefined;
+  /** Of a shard that is, or was, brought here by a copy (install-shard.ts). */
+  readonly copy?: ManifestCopy | undefined;
+}
+
+export interface ManifestCopy {
+  /** Names the copy: of the catalog that it began with. */
+  readonly index: number;
+  /** What the source had is here: until then nobody reads the shard. */
+  readonly isWhole: boolean;
 }
 
 interface ManifestSegment extends SegmentSeal {
@@ -35,7 +44,7 @@ interface ManifestFile extends TsmSeal {
   readonly name: string;
 }
 
-const manifestName = 'shard.json';
+export const manifestName = 'shard.json';
 const version = 2;
 const sealedPattern = /^(\{.*),"crc32":"([0-9a-f]{8})"\}\n$/s;
 const firstVersionPattern = /^\{"version":1,"flushedSequence":(\d{1,15})\}\n$/;
@@ -64,6 +73,7 @@ export function encodeManifest({
   files,
   gone = [],
   segments,
+  copy,
 }: ShardManifest): Uint8Array {
   // prettier-ignore
   const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32, directoryCrc32 }]) => ({ name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 })); // prettier-ignore
@@ -71,6 +81,7 @@ export function encodeManifest({
   const parts = {
     ...(gone.length > 0 && { gone }),
     ...(indexed.length > 0 && { segments: indexed }),
+    ...(copy !== undefined && { copy }),
   };
   const body = JSON.stringify({ version, flushedSequence, files: list, ...parts }).slice(0, -1);
   return new TextEncoder().encode(`${body},"crc32":"${checksum(body)}"}\n`);
@@ -88,7 +99,7 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   if (manifest === undefined) throw corrupt('no JSON object');
   if (manifest['version'] !== version)
     throw new DbError('unsupported_version', `${path}: version ${String(manifest['version'])}`);
-  const { flushedSequence, files, gone = [], segments = [] } = manifest;
+  const { flushedSequence, files, gone = [], segments = [], copy } = manifest;
   if (!isCount(flushedSequence)) throw corrupt('flushedSequence is no count');
   if (!Array.isArray(files) || !files.every(isManifestFile)) throw corrupt('files are not a list of files'); // prettier-ignore
   if (
@@ -99,11 +110,13 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   const seals = files.map(({ name, ...seal }): [string, TsmSeal] => [name, seal]);
   if (!Array.isArray(segments) || !segments.every(isManifestSegment)) throw corrupt('segments are not a list of segments'); // prettier-ignore
   const indexed = segments.map(({ name, ...seal }): [string, SegmentSeal] => [name, seal]);
+  if (copy !== undefined && !isManifestCopy(copy)) throw corrupt('copy is not the state of one');
   return {
     flushedSequence,
     files: new Map(seals),
     ...(gone.length > 0 && { gone: gone as readonly string[] }),
     ...(indexed.length > 0 && { segments: new Map(indexed) }),
+    ...(copy !== undefined && { copy }),
   };
 }
 
@@ -132,6 +145,12 @@ function isManifestSegment(value: unknown): value is ManifestSegment {
   const { name, lengthBytes, footerCrc32 } = value as Partial<ManifestSegment>;
   const isName = typeof name === 'string' && segmentNumberOf(name) !== undefined;
   return isName && [lengthBytes, footerCrc32].every(isCount);
+}
+
+function isManifestCopy(value: unknown): value is ManifestCopy {
+  if (typeof value !== 'object' || value === null) return false;
+  const { index, isWhole } = value as Partial<ManifestCopy>;
+  return isCount(index) && typeof isWhole === 'boolean';
 }
 
 function isCount(value: unknown): value is number {

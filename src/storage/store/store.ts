@@ -18,7 +18,7 @@
  * Not here: which worker is home of a shard (the caller passes `isHome`), compaction (compactor.ts).
  */
 import { Tasks } from '../../base/async/tasks.ts';
-import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { DbError, errorText } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
@@ -31,52 +31,21 @@ import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
-import { folderOf, newOpenShard, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
+import { folderOf, isIncoming, newOpenShard, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
 import { Compactor } from './compactor.ts';
 import { findStore, type FoundStore } from './find-store.ts';
+import { logError, refuseFull } from './refuse-full.ts';
+import { installShard, type InstallRequest } from './install-shard.ts';
 import { makeShardFolder } from './make-shard-folder.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
 import { encodeFieldTypes } from './field-types-record.ts';
-import { deletePoints, type PointDelete } from './point-deletes.ts';
-import { unlistedOf, type ShardManifest } from './shard-manifest.ts';
+import { deletePoints, type PointDelete, type PointDeletePorts } from './point-deletes.ts';
+import { unlistedOf, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
 import { SegmentKeeper } from './segment-keeper.ts';
+import type { ShardFacts, ShardHolding, ShardNumbers, WritePlace, WriteReceipt } from './shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shard-roster.ts';
-import { memoryUsedMax, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
-
-/** Where a batch goes; the cluster is that of a shard that is made for it. */
-export interface WritePlace extends ShardPlace {
-  readonly clusterId?: bigint | undefined;
-}
-
-/** A shard of this worker, damaged or not. */
-export interface ShardHolding extends ShardPlace {
-  /** The cluster that it was made for; undefined when that is not known. */
-  readonly clusterId: bigint | undefined;
-}
-
-/** How a shard is. */
-export interface ShardFacts extends ShardPlace {
-  /** Of its files and of what is in memory. */
-  readonly sizeBytes: number;
-  /** Some of it is in memory only. */
-  readonly isHot: boolean;
-  /** Milliseconds since it was written to, or since the node started. */
-  readonly idleMs: number;
-}
-
-/** What is counted of a shard that can be read. */
-export interface ShardNumbers extends ShardPlace {
-  readonly seriesCount: number;
-  readonly fileCount: number;
-  readonly filesBytes: number;
-  readonly memtableBytes: number;
-}
-
-/** What a shard says of a batch that it has made durable. */
-export interface WriteReceipt {
-  readonly droppedCount: number;
-  readonly reason: string;
-}
+import { takeSnapshot, type ShardSnapshot } from './take-snapshot.ts';
+import { residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
 /** Never by itself. */
@@ -169,12 +138,10 @@ export class Store {
   /** How the shards are that can be read (spec 2.2, show-shards -v). */
   get states(): readonly ShardFacts[] {
     const nowMs = this.#ports.clock.monotonicMs();
-    return [...this.#shards.values()].map(({ place, shard, lastWriteMs }) => ({
+    const whole = [...this.#shards.values()].filter(({ manifest }) => !isIncoming(manifest.manifest)); // prettier-ignore
+    return whole.map(({ place, shard, lastWriteMs }) => ({
       ...place,
-      sizeBytes: shard.files.reduce(
-        (sum, file) => sum + file.seal.lengthBytes,
-        shard.memtableBytes,
-      ),
+      sizeBytes: filesBytesOf(shard) + shard.memtableBytes,
       isHot: shard.memtableBytes > 0,
       idleMs: nowMs - lastWriteMs,
     }));
@@ -185,7 +152,7 @@ export class Store {
       ...place,
       seriesCount: shard.seriesCount,
       fileCount: shard.files.length,
-      filesBytes: shard.files.reduce((sum, file) => sum + file.seal.lengthBytes, 0),
+      filesBytes: filesBytesOf(shard),
       memtableBytes: shard.memtableBytes,
     }));
   }
@@ -195,14 +162,13 @@ export class Store {
    * view() throws.
    */
   async write(
-    { clusterId, ...place }: WritePlace,
+    place: WritePlace,
     payload: Uint8Array,
     fields: readonly DecidedField[] = [],
   ): Promise<WriteReceipt> {
     const batch = decodePointBatch(payload);
-    this.#refuseDamaged(place.shardId);
-    const open = this.#shards.get(place.shardId) ?? (await this.#create(place, clusterId));
-    this.#refuseFull(open);
+    const open = await this.#openOf(place);
+    refuseFull(this.#kernel, this.#options, open.shard.memtableBytes);
     // The lead of the shard has decided them; this one's log keeps them with the first point.
     if (fields.length > 0) open.shard.decideFieldTypes(fields);
     const { seriesLimits: limits } = this.#options;
@@ -231,11 +197,10 @@ export class Store {
 
   /** Decides the types of new fields; resolves with those of all of them once that is durable. */
   async decideFieldTypes(
-    { clusterId, ...place }: WritePlace,
+    place: WritePlace,
     fields: readonly DecidedField[],
   ): Promise<readonly DecidedField[]> {
-    this.#refuseDamaged(place.shardId);
-    const open = this.#shards.get(place.shardId) ?? (await this.#create(place, clusterId));
+    const open = await this.#openOf(place);
     const decided = open.shard.decideFieldTypes(fields);
     const sequence = ++open.sequence;
     await this.#append({
@@ -256,9 +221,13 @@ export class Store {
    */
   view(shardId: number): ShardView | undefined {
     this.#refuseDamaged(shardId);
-    const shard = this.#shards.get(shardId)?.shard;
-    if (shard?.index.damage !== undefined) throw damagedShardError(shardId, shard.index.damage);
-    return shard?.view();
+    const open = this.#shards.get(shardId);
+    if (open === undefined) return undefined;
+    if (isIncoming(open.manifest.manifest))
+      throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
+    const { shard } = open;
+    if (shard.index.damage !== undefined) throw damagedShardError(shardId, shard.index.damage);
+    return shard.view();
   }
 
   /** Writes what a shard has in memory to a file. Throws what the disk says; the points are where they were then. */
@@ -280,11 +249,45 @@ export class Store {
     this.#refuseDamaged(shardId);
     const open = this.#shards.get(shardId);
     if (open === undefined) return;
-    const { disk, clock, turn } = this.#ports;
-    const flush = (one: OpenShard): Promise<void> => this.#flush(one);
-    const isOpen = (one: OpenShard): boolean => this.#shards.get(shardId) === one;
-    await deletePoints(open, request, { disk, clock, turn, flush, isOpen });
+    await deletePoints(open, request, this.#workPorts());
     this.#schemaVersion++;
+  }
+
+  /**
+   * Makes a snapshot of a shard in `<its folder>.snapshot-<number>`; undefined when it has had no points here. Throws what
+   * view() and the disk throw.
+   */
+  async snapshot(shardId: number, number: number): Promise<ShardSnapshot | undefined> {
+    this.#refuseDamaged(shardId);
+    const open = this.#shards.get(shardId);
+    if (open === undefined) return undefined;
+    if (isIncoming(open.manifest.manifest))
+      throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
+    const from = this.#folderOf(open.place);
+    const nowMs = (): number => this.#ports.clock.monotonicMs();
+    const ports = { ...this.#workPorts(), nowMs };
+    return takeSnapshot(open, { from, to: `${from}${snapshotSuffix}${number}` }, ports);
+  }
+
+  /** Makes the files of a copy the shard's; the same copy is taken once. Throws as installShard() does. */
+  async install(
+    place: WritePlace & { readonly copyIndex: number },
+    request: Omit<InstallRequest, 'index'>,
+  ): Promise<void> {
+    const open = await this.#openOf(place);
+    const { copy } = open.manifest.manifest;
+    const index = place.copyIndex;
+    if (copy?.isWhole === true && copy.index === index) return;
+    const ports = { ...this.#openingPorts, ...this.#workPorts() };
+    await installShard(open, this.#folderOf(place), { ...request, index }, ports);
+    this.#schemaVersion++;
+  }
+
+  #workPorts(): PointDeletePorts {
+    const { disk, clock, turn } = this.#ports;
+    const flush = (open: OpenShard): Promise<void> => this.#flush(open);
+    const isOpen = (open: OpenShard): boolean => this.#shards.get(open.place.shardId) === open;
+    return { disk, clock, turn, flush, isOpen };
   }
 
   #makeCompactor(settings: CompactionSettings): Compactor {
@@ -329,34 +332,16 @@ export class Store {
   }
 
   /** Throws what the disk says in the words of the reference. */
-  async #append(record: WalRecord): Promise<void> {
-    try {
-      await this.#wal.append(record);
-    } catch (error) {
-      if (!isDbError(error, 'io_error') && !isDbError(error, 'disk_full')) throw error;
-      const isOfEntry = error.message.startsWith('write ');
-      const what = isOfEntry ? 'engine: error writing WAL entry' : 'engine';
-      throw new DbError(error.code, `${what}: ${error.message}`, { cause: error });
-    }
+  #append(record: WalRecord): Promise<void> {
+    return this.#wal.append(record).catch((error: unknown) => {
+      throw logError(error);
+    });
   }
 
   #refuseDamaged(shardId: number): void {
     const damaged = this.#damaged.get(shardId);
     if (damaged === undefined) return;
     throw damagedShardError(shardId, damaged.error);
-  }
-
-  #refuseFull({ shard }: OpenShard): void {
-    const { cacheBytesMax } = this.#options;
-    const sizeBytes = shard.memtableBytes;
-    const usedMax = memoryUsedMax(this.#options);
-    const { heap, kept } = this.#kernel;
-    const usedBytes = heap.usedBytes - kept.usedBytes;
-    if (usedBytes >= usedMax)
-      throw new DbError('cache_full', `engine: cache-max-memory-size exceeded: (${usedBytes}/${usedMax})`); // prettier-ignore
-    if (cacheBytesMax === 0 || sizeBytes < cacheBytesMax) return;
-    const text = `engine: cache-max-memory-size exceeded: (${sizeBytes}/${cacheBytesMax})`;
-    throw new DbError('cache_full', text);
   }
 
   #flushIfLarge(open: OpenShard): void {
@@ -456,7 +441,17 @@ export class Store {
     });
   }
 
-  #create(place: ShardPlace, clusterId: bigint | undefined): Promise<OpenShard> {
+  /** Makes the shard when it is not here. */
+  async #openOf({ clusterId, copyIndex, ...place }: WritePlace): Promise<OpenShard> {
+    this.#refuseDamaged(place.shardId);
+    const copy = copyIndex === undefined ? undefined : { index: copyIndex, isWhole: false };
+    return this.#shards.get(place.shardId) ?? this.#create(place, { clusterId, copy });
+  }
+
+  #create(
+    place: ShardPlace,
+    { clusterId, copy }: { readonly clusterId: bigint | undefined; readonly copy: ManifestCopy | undefined }, // prettier-ignore
+  ): Promise<OpenShard> {
     const creating = this.#creating.get(place.shardId);
     if (creating !== undefined) return creating;
     const { disk, log, clock } = this.#ports;
@@ -465,13 +460,13 @@ export class Store {
       return Promise.reject(new DbError('shard_not_found', text));
     }
     const sequence = this.#goneSequences.get(place.shardId) ?? 0;
-    const created = this.#make(place, sequence)
+    const created = this.#make(place, { sequence, copy })
       .then(async () => {
         await this.#roster?.made(place, clusterId === 0n ? undefined : clusterId);
         this.#made.delete(place.shardId);
         const shard = new Shard(place.shardId, this.#kernel);
         const files = new Map<string, never>();
-        const state = { flushedSequence: sequence, files };
+        const state = { flushedSequence: sequence, files, copy };
         const manifest = new ManifestKeeper(disk, this.#folderOf(place), state);
         const nowMs = clock.monotonicMs();
         const parts = { folder: this.#folderOf(place), index: shard.index, manifest };
@@ -488,13 +483,17 @@ export class Store {
     return created;
   }
 
-  async #make(place: ShardPlace, sequence: number): Promise<void> {
+  async #make(place: ShardPlace, state: Parameters<typeof makeShardFolder>[2]): Promise<void> {
     if (this.#made.has(place.shardId)) return;
-    await makeShardFolder(this.#ports.disk, this.#folderOf(place), sequence);
+    await makeShardFolder(this.#ports.disk, this.#folderOf(place), state);
     this.#made.add(place.shardId);
   }
 
   #folderOf(place: ShardPlace): string {
     return folderOf(this.#options.dataFolder, place);
   }
+}
+
+function filesBytesOf({ files }: Shard): number {
+  return files.reduce((sum, { seal }) => sum + seal.lengthBytes, 0);
 }

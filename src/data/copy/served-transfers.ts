@@ -1,0 +1,62 @@
+/** What other nodes, and who makes backups, ask of the files of this node's shards. */
+import { DbError } from '../../base/errors.ts';
+import {
+  installMethod,
+  readFileMethod,
+  releaseMethod,
+  snapshotMethod,
+  stageMethod,
+  unstageMethod,
+  writeFileMethod,
+} from '../../meta/client/transfer-methods.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
+import type { NamedShard } from '../engine/shard-access.ts';
+import { findShard } from '../shards/shard-places.ts';
+import type { Snapshots } from './snapshots.ts';
+import type { Stagings } from './stagings.ts';
+
+export interface TransfersPorts {
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'> & { reach(index: number): Promise<void> };
+  readonly snapshots: Snapshots;
+  readonly stagings: Stagings;
+}
+
+export function servedTransfers({
+  meta,
+  snapshots,
+  stagings,
+}: TransfersPorts): readonly ServedMethod[] {
+  /** Throws `shard_not_found` for one that is not this node's. */
+  const owned = (shardId: number): NamedShard => {
+    const place = findShard(meta.catalog, shardId);
+    if (place?.owners.includes(meta.nodeId) !== true)
+      throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
+    const { database, retentionPolicy } = place;
+    return { shardId, database, retentionPolicy };
+  };
+  return [
+    serveCall(snapshotMethod, async ({ shardId, catalogIndex }) => {
+      await meta.reach(catalogIndex);
+      owned(shardId);
+      return snapshots.take(shardId);
+    }),
+    serveStream(readFileMethod, (request) => snapshots.read(request)),
+    serveCall(releaseMethod, async ({ snapshotId }) => {
+      await snapshots.release(snapshotId);
+      return {};
+    }),
+    serveCall(stageMethod, async ({ shardId }) => ({
+      stagingId: await stagings.begin(owned(shardId)),
+    })),
+    serveCall(writeFileMethod, async (piece) => ({ sizeBytes: await stagings.write(piece) })),
+    serveCall(installMethod, async ({ stagingId, copyIndex }) => {
+      await stagings.install(stagingId, { copyIndex, deletes: [] });
+      return {};
+    }),
+    serveCall(unstageMethod, async ({ stagingId }) => {
+      await stagings.end(stagingId);
+      return {};
+    }),
+  ];
+}

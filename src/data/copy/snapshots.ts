@@ -1,0 +1,118 @@
+/**
+ * Snapshots of this node's shards that others read. A snapshot keeps the files of its moment on the disk, so there are few,
+ * and one that nobody reads ends.
+ */
+import { crc32 } from 'node:zlib';
+import { DbError, errorText } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { Disk } from '../../env/disk.ts';
+import type { Log } from '../../env/log.ts';
+import { pieceBytesMax } from '../../meta/client/transfer-methods.ts';
+import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
+import type { LocalShards } from '../engine/local-shards.ts';
+import { IdleEntries } from './idle-entries.ts';
+
+export interface SnapshotsPorts {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly local: Pick<LocalShards, 'snapshot'>;
+}
+
+export interface TakenSnapshot {
+  /** 0 when the shard has had no points. */
+  readonly snapshotId: number;
+  readonly files: readonly { readonly name: string; readonly sizeBytes: number }[];
+  readonly modifiedNs: bigint;
+}
+
+export interface FilePiece {
+  readonly piece: Uint8Array;
+  readonly crc32: number;
+}
+
+const snapshotsMax = 64;
+const idleMsMax = 600_000;
+
+export class Snapshots {
+  readonly #ports: SnapshotsPorts;
+  readonly #entries: IdleEntries<ShardSnapshot>;
+
+  constructor(ports: SnapshotsPorts) {
+    this.#ports = ports;
+    this.#entries = new IdleEntries(ports.clock, {
+      name: 'snapshot',
+      countMax: snapshotsMax,
+      idleMsMax,
+      end: ({ folder }) => removeFolder(ports, folder),
+    });
+  }
+
+  /** Throws `limit_exceeded`, and what the shard's worker throws. */
+  async take(shardId: number): Promise<TakenSnapshot> {
+    const { clock, local } = this.#ports;
+    const none = new DbError('not_found', 'nothing to take');
+    try {
+      const { id, value } = await this.#entries.add(async (number) => {
+        const taken = await local.snapshot(shardId, number);
+        if (taken === undefined) throw none;
+        return taken;
+      });
+      const modifiedNs = clock.wallNs() - BigInt(Math.round(value.idleMs)) * 1_000_000n;
+      const files = value.files.map(({ name, lengthBytes }) => ({ name, sizeBytes: lengthBytes }));
+      return { snapshotId: id, files, modifiedNs };
+    } catch (error) {
+      if (error !== none) throw error;
+      return { snapshotId: 0, files: [], modifiedNs: clock.wallNs() };
+    }
+  }
+
+  /** The bytes of a file from an offset on. Throws `not_found` for a snapshot that is gone and a file that it has not. */
+  async *read(request: {
+    readonly snapshotId: number;
+    readonly name: string;
+    readonly offsetBytes: number;
+  }): AsyncGenerator<FilePiece> {
+    const { snapshotId, name } = request;
+    const held = this.#entries.hold(snapshotId);
+    try {
+      const { folder, files } = held.value;
+      const found = files.find((file) => file.name === name);
+      if (found === undefined)
+        throw new DbError('not_found', `snapshot ${snapshotId} has no ${name}`);
+      const file = await this.#ports.disk.open(`${folder}/${name}`, 'read');
+      try {
+        for (let at = request.offsetBytes; at < found.lengthBytes;) {
+          const piece = new Uint8Array(Math.min(pieceBytesMax, found.lengthBytes - at));
+          const readBytes = await file.readAt(at, piece);
+          if (readBytes < piece.length)
+            throw new DbError('io_error', `${file.path}: cut short at ${at + readBytes}`);
+          yield { piece, crc32: crc32(piece) };
+          at += piece.length;
+        }
+      } finally {
+        await file.close();
+      }
+    } finally {
+      held.done();
+    }
+  }
+
+  release(snapshotId: number): Promise<void> {
+    return this.#entries.end(snapshotId);
+  }
+
+  close(): Promise<void> {
+    return this.#entries.close();
+  }
+}
+
+/** What stays is removed by the next start. */
+export async function removeFolder(
+  { disk, log }: Pick<SnapshotsPorts, 'disk' | 'log'>,
+  folder: string,
+): Promise<void> {
+  await disk.removeTree(folder).catch((error: unknown) => {
+    log.warn('Files of a transfer could not be removed', { folder, error: errorText(error) });
+  });
+}

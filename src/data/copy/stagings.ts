@@ -1,0 +1,127 @@
+/**
+ * Files of shards that others bring, in folders beside the shards' where no reader and no start looks for points.
+ *
+ * Invariants:
+ * - a piece is taken when its checksum is right and it begins where the file ends: whoever was cut off goes on from there;
+ * - all bytes and names are durable before the shard is given them, at once or not at all (storage/store/install-shard.ts).
+ */
+import { crc32 } from 'node:zlib';
+import { Mutex } from '../../base/async/mutex.ts';
+import type { Disk, DiskFile } from '../../env/disk.ts';
+import { makeDurableDir } from '../../env/make-durable-dir.ts';
+import { folderOf, stagingSuffix, type ShardPlace } from '../../storage/store/open-shards.ts';
+import type { LocalShards } from '../engine/local-shards.ts';
+import type { DeletePointsRequest } from '../engine/shard-access.ts';
+import { IdleEntries } from './idle-entries.ts';
+import { removeFolder, type SnapshotsPorts } from './snapshots.ts';
+
+export interface StagingsPorts extends Omit<SnapshotsPorts, 'local'> {
+  readonly local: Pick<LocalShards, 'install'>;
+}
+
+export interface StagedPiece {
+  readonly stagingId: number;
+  readonly name: string;
+  readonly offsetBytes: number;
+  readonly piece: Uint8Array;
+  readonly crc32: number;
+}
+
+interface Staging {
+  readonly place: ShardPlace;
+  readonly folder: string;
+  readonly files: Map<string, DiskFile>;
+  /** Pieces come one after the other. */
+  readonly writing: Mutex;
+}
+
+const stagingsMax = 64;
+const idleMsMax = 600_000;
+
+export class Stagings {
+  readonly #ports: StagingsPorts;
+  readonly #dataFolder: string;
+  readonly #entries: IdleEntries<Staging>;
+
+  constructor(ports: StagingsPorts, { dataFolder }: { readonly dataFolder: string }) {
+    this.#ports = ports;
+    this.#dataFolder = dataFolder;
+    this.#entries = new IdleEntries(ports.clock, {
+      name: 'staging',
+      countMax: stagingsMax,
+      idleMsMax,
+      end: async ({ folder, files, writing }) => {
+        await writing.run(() => closeAll(files)).catch(() => undefined);
+        await removeFolder(ports, folder);
+      },
+    });
+  }
+
+  /** Throws `limit_exceeded`, and what the disk says. */
+  async begin(place: ShardPlace): Promise<number> {
+    const { disk } = this.#ports;
+    const { id } = await this.#entries.add(async (number) => {
+      const folder = `${folderOf(this.#dataFolder, place)}${stagingSuffix}${number}`;
+      await disk.removeTree(folder);
+      await makeDurableDir(disk, folder);
+      return { place, folder, files: new Map<string, DiskFile>(), writing: new Mutex() };
+    });
+    return id;
+  }
+
+  /** Resolves with how much of the file is there by then, whether the piece was taken or not. */
+  write({ stagingId, name, offsetBytes, piece, crc32: sum }: StagedPiece): Promise<number> {
+    return this.#entries.use(stagingId, ({ folder, files, writing }) =>
+      writing.run(async () => {
+        const file = files.get(name) ?? (await open(this.#ports.disk, `${folder}/${name}`));
+        files.set(name, file);
+        if (file.lengthBytes !== offsetBytes || crc32(piece) !== sum) return file.lengthBytes;
+        try {
+          await file.append([piece]);
+        } catch (error) {
+          // How much of it is there is known once it is opened anew.
+          files.delete(name);
+          await file.close().catch(() => undefined);
+          throw error;
+        }
+        return file.lengthBytes;
+      }),
+    );
+  }
+
+  /** Gives the shard what was brought; the staging ends with that. Throws what the disk and the shard's worker say. */
+  async install(
+    stagingId: number,
+    request: { readonly copyIndex: number; readonly deletes: readonly DeletePointsRequest[] },
+  ): Promise<void> {
+    const { disk, local } = this.#ports;
+    await this.#entries.use(stagingId, ({ place, folder, files, writing }) =>
+      writing.run(async () => {
+        for (const file of files.values()) await file.sync();
+        await closeAll(files);
+        await disk.syncDir(folder);
+        await local.install({ ...place, ...request, staging: folder });
+      }),
+    );
+    await this.#entries.end(stagingId);
+  }
+
+  end(stagingId: number): Promise<void> {
+    return this.#entries.end(stagingId);
+  }
+
+  close(): Promise<void> {
+    return this.#entries.close();
+  }
+}
+
+function open(disk: Disk, path: string): Promise<DiskFile> {
+  return disk.open(path, 'append');
+}
+
+async function closeAll(files: Map<string, DiskFile>): Promise<void> {
+  for (const [name, file] of files) {
+    files.delete(name);
+    await file.close();
+  }
+}

@@ -1,0 +1,39 @@
+/** What a store is told of a shard with a batch, and what it says of its shards. */
+import type { ShardPlace } from './open-shards.ts';
+
+/** Where a batch goes; the cluster is that of a shard that is made for it. */
+export interface WritePlace extends ShardPlace {
+  readonly clusterId?: bigint | undefined;
+  /** Of a shard that a copy is brought to, should it be made now: what names the copy. */
+  readonly copyIndex?: number | undefined;
+}
+
+/** A shard of this worker, damaged or not. */
+export interface ShardHolding extends ShardPlace {
+  /** The cluster that it was made for; undefined when that is not known. */
+  readonly clusterId: bigint | undefined;
+}
+
+/** How a shard is. */
+export interface ShardFacts extends ShardPlace {
+  /** Of its files and of what is in memory. */
+  readonly sizeBytes: number;
+  /** Some of it is in memory only. */
+  readonly isHot: boolean;
+  /** Milliseconds since it was written to, or since the node started. */
+  readonly idleMs: number;
+}
+
+/** What is counted of a shard that can be read. */
+export interface ShardNumbers extends ShardPlace {
+  readonly seriesCount: number;
+  readonly fileCount: number;
+  readonly filesBytes: number;
+  readonly memtableBytes: number;
+}
+
+/** What a shard says of a batch that it has made durable. */
+export interface WriteReceipt {
+  readonly droppedCount: number;
+  readonly reason: string;
+}
