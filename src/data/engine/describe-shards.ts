@@ -12,18 +12,44 @@ export function describeShards(
   return names.map((name) => plainSchema(mergeSchemas(name, shards.map(schemaIn(name)))));
 }
 
-/** What one worker said is often asked for again as it was. */
-const merged = new WeakMap<readonly MeasurementDescription[], readonly MeasurementSchema[]>();
+interface Merged {
+  readonly parts: readonly (readonly MeasurementDescription[])[];
+  readonly schemas: readonly MeasurementSchema[];
+  plain: readonly MeasurementDescription[] | undefined;
+}
 
-/** Descriptions from several workers or nodes as the compiler of queries wants them, sorted by name. */
+/** What workers said is often asked for again as it was; by the first of them. */
+const merged = new WeakMap<readonly MeasurementDescription[], Merged>();
+
+/**
+ * Descriptions from several workers or nodes as the compiler of queries wants them, sorted by name: the same object for the
+ * same descriptions.
+ */
 export function mergeDescriptions(
   parts: readonly (readonly MeasurementDescription[])[],
 ): readonly MeasurementSchema[] {
+  return mergedOf(parts).schemas;
+}
+
+/** The same as plain data. */
+export function plainOf(
+  parts: readonly (readonly MeasurementDescription[])[],
+): readonly MeasurementDescription[] {
   const [only, ...others] = parts;
-  if (only === undefined || others.length > 0) return mergeParts(parts);
-  const known = merged.get(only) ?? mergeParts(parts);
-  merged.set(only, known);
-  return known;
+  if (only !== undefined && others.length === 0) return only;
+  const known = mergedOf(parts);
+  return (known.plain ??= known.schemas.map(plainSchema));
+}
+
+function mergedOf(parts: readonly (readonly MeasurementDescription[])[]): Merged {
+  const [first] = parts;
+  if (first === undefined) return { parts, schemas: [], plain: undefined };
+  const known = merged.get(first);
+  if (known?.parts.length === parts.length && known.parts.every((part, i) => part === parts[i]))
+    return known;
+  const made = { parts, schemas: mergeParts(parts), plain: undefined };
+  merged.set(first, made);
+  return made;
 }
 
 function mergeParts(

@@ -19,7 +19,7 @@ import type {
 } from './shard-access.ts';
 import type { ListPiece, ListRequest } from './schema-list.ts';
 import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
-import { mergeDescriptions, plainSchema } from './describe-shards.ts';
+import { plainOf } from './describe-shards.ts';
 import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
@@ -136,10 +136,19 @@ export class LocalShards implements ShardAccess {
   ): Promise<ShardsDescription> {
     const lanes = this.#lanes(shardIds);
     const parts = await Promise.all(lanes.map((lane) => this.#describeLane(lane, options)));
-    const [only, ...others] = parts;
-    const measurements =
-      only !== undefined && others.length === 0 ? only : mergeDescriptions(parts).map(plainSchema);
-    return { measurements, lanes };
+    return { measurements: plainOf(parts), lanes };
+  }
+
+  described(
+    shardIds: readonly number[],
+    only: readonly string[] | undefined,
+  ): ShardsDescription | undefined {
+    const lanes = this.#lanes(shardIds);
+    const parts = lanes.flatMap((lane) => {
+      const known = this.#described.find(homeOf(lane[0] ?? 0, this.#links.length), { shardIds: lane, only }); // prettier-ignore
+      return known === undefined ? [] : [known];
+    });
+    return parts.length === lanes.length ? { measurements: plainOf(parts), lanes } : undefined;
   }
 
   async #describeLane(

@@ -17,6 +17,11 @@ export interface ShardAccess {
   ): Promise<readonly BatchOutcome[]>;
   /** Measurements of the shards: all, or those of `options.only` that are there. */
   describe(shardIds: readonly number[], options: DescribeOptions): Promise<ShardsDescription>;
+  /** The same as far as it is known without asking; the same object as long as nothing has changed. */
+  described?(
+    shardIds: readonly number[],
+    only: readonly string[] | undefined,
+  ): ShardsDescription | undefined;
   /** What the index of shards of one lane says, as schema-list.ts has it, some pieces at a time. */
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */

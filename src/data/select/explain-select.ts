@@ -11,7 +11,9 @@ import { checkBuckets } from '../../query/plan/check-buckets.ts';
 import type { ScanPart } from '../../query/plan/level-plan.ts';
 import { resolveSelect } from '../../query/plan/resolve-select.ts';
 import { openOnParticipant } from './open-fragments.ts';
-import { describePlace, prepareSelect, streamOf, withFailover, type Attempt, type PreparedSelect, type SelectContext, type SelectPorts } from './select-runner.ts'; // prettier-ignore
+import { describePlaces } from './describe-places.ts';
+import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
+import { prepareSelect, streamOf, withFailover, type PreparedSelect } from './select-runner.ts';
 import { findIn, type Participant, type Place } from './select-places.ts';
 
 type ExplainStatement = Extract<Statement, { kind: 'explain' }>;
@@ -68,7 +70,7 @@ async function costsOfSelect(
 }> {
   const { context, ports } = attempt;
   const startMs = ports.clock.monotonicMs();
-  const places = await Promise.all(shards.map((place) => describePlace(place, attempt)));
+  const places = await describePlaces(shards, attempt);
   const resolved = resolveSelect(compiled, (source) => findIn(places, source));
   checkBuckets(compiled, context);
   const { nowNs } = context;

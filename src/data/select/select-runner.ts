@@ -1,9 +1,6 @@
 import { must } from '../../base/assert.ts';
-import type { Clock } from '../../env/clock.ts';
-import type { Random } from '../../env/random.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { regexCache } from '../../influxql/regex.ts';
-import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { ColumnSeries, OutputSeries } from '../../query/emit/result.ts';
 import type { TimeRange } from '../../query/compile/split-condition.ts';
 import { checkBuckets } from '../../query/plan/check-buckets.ts';
@@ -11,48 +8,23 @@ import { compileStatement, type CompiledSelect } from '../../query/plan/compile-
 import type { LevelPlan } from '../../query/plan/level-plan.ts';
 import { checkSystemSource } from '../../query/plan/match-measurements.ts';
 import { planLevel } from '../../query/plan/plan-level.ts';
+import { readsClock } from '../../query/plan/reads-clock.ts';
 import { resolveSelect } from '../../query/plan/resolve-select.ts';
 import { shardRange } from '../../query/plan/shard-range.ts';
 import { outputSeries } from '../../query/run/output-series.ts';
 import { Pacer } from '../../query/run/pacer.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
 import type { RunContext } from '../../query/run/run-context.ts';
-import type { LeaseFence } from '../engine/shard-access.ts';
-import { chooseOwners } from '../shards/choose-owners.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
-import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { answerBytes } from './answer-bytes.ts';
-import { causeOf, NodeFailure, onNode } from './node-failure.ts';
+import { describePlaces } from './describe-places.ts';
+import { KnownPlan, PreparedStatements } from './known-plans.ts';
+import { causeOf, NodeFailure } from './node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';
 import { measurementsOf, qualifyNames } from './qualify-names.ts';
-import type { SelectAccounts } from './select-limits.ts';
-import { findIn, placeOf, shardsOfPlaces, type Participant, type Place, type PlaceShards } from './select-places.ts'; // prettier-ignore
-import { writeInto, type WriteLines } from './write-into.ts';
-
-export interface SelectPorts {
-  readonly clock: Clock;
-  /** Resolves once others have had their turn. */
-  readonly turn: () => Promise<void>;
-  readonly random: Random;
-  readonly meta: MetaAccess;
-  readonly shards: ClusterShards;
-  readonly accounts: SelectAccounts;
-  readonly writeLines: WriteLines;
-}
-
-export interface SelectContext {
-  readonly database: string;
-  /** Of the request; '' for each database's default. */
-  readonly retentionPolicy: string;
-  readonly nowNs: bigint;
-  readonly bucketsMax: number;
-  readonly signal: AbortSignal;
-  /** Of what INTO writes, if only the holder of a lease may. */
-  readonly fence?: LeaseFence | undefined;
-}
-
-/** What a node is asked before a query runs on it may take so long. */
-const describeDeadlineMs = 10_000;
+import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
+import { findIn, shardsOfPlaces, type Place, type PlaceShards } from './select-places.ts';
+import { writeInto } from './write-into.ts';
 
 /** A SELECT that is known to be in order as far as its text tells, and what it reads. */
 export interface PreparedSelect {
@@ -60,19 +32,30 @@ export interface PreparedSelect {
   /** The time whose shards it reads. */
   readonly range: TimeRange;
   readonly places: readonly PlaceShards[];
+  /** Where its plan is kept, if it is the same at any time. */
+  readonly plans: KnownPlan | undefined;
 }
+
+const preparedBefore = new PreparedStatements<PreparedSelect>();
 
 export function prepareSelect(
   statement: SelectStatement,
   context: SelectContext,
   ports: SelectPorts,
 ): PreparedSelect {
+  const { catalog } = ports.meta;
+  const known = preparedBefore.find(statement, context, catalog);
+  if (known !== undefined) return known;
   const qualified = qualifyNames(statement, context, ports.meta);
   const compiled = compileStatement(qualified, { nowNs: context.nowNs });
   const measurements = measurementsOf(qualified);
   measurements.forEach(checkSystemSource);
   const range = shardRange(compiled, context.bucketsMax);
-  return { compiled, range, places: shardsOfPlaces(measurements, range, ports.meta) };
+  const plans = readsClock(compiled) ? undefined : new KnownPlan();
+  const places = shardsOfPlaces(measurements, range, ports.meta);
+  const prepared = { compiled, range, places, plans };
+  if (plans !== undefined) preparedBefore.keep(statement, prepared, { asked: context, catalog });
+  return prepared;
 }
 
 /** Runs a SELECT with INTO and answers how many points it wrote. */
@@ -116,12 +99,6 @@ export async function* streamSelect(
   } finally {
     account.close();
   }
-}
-
-export interface Attempt {
-  readonly context: SelectContext;
-  readonly ports: SelectPorts;
-  readonly failed: FailedOwners;
 }
 
 interface Hold {
@@ -193,14 +170,14 @@ export async function withFailover<T>(
 }
 
 async function* attemptOf(
-  { compiled, range, places: shards }: PreparedSelect,
+  prepared: PreparedSelect,
   account: QueryAccount,
   attempt: Attempt,
 ): AsyncGenerator<ColumnSeries> {
   const { context, ports } = attempt;
-  const places = await Promise.all(shards.map((place) => describePlace(place, attempt)));
+  const places = await describePlaces(prepared.places, attempt);
   const pacer = pacerOf(context, ports);
-  const plan = await planOf({ compiled, range }, places, { context, pacer });
+  const plan = prepared.plans?.find(places) ?? (await planOf(prepared, places, { context, pacer }));
   const { signal } = context;
   const run: RunContext = {
     open: (part) => openFragments(part, places, { signal, limits: ports.accounts.limits }),
@@ -209,12 +186,12 @@ async function* attemptOf(
     pacer,
     account,
   };
-  yield* outputSeries(plan, run, compiled.zone);
+  yield* outputSeries(plan, run, prepared.compiled.zone);
 }
 
 /** Lists of tens of thousands of fields take a tenth of a second in each step: others run between them. */
 async function planOf(
-  { compiled, range: bounds }: Pick<PreparedSelect, 'compiled' | 'range'>,
+  { compiled, range: bounds, plans }: PreparedSelect,
   places: readonly Place[],
   { context, pacer }: { readonly context: SelectContext; readonly pacer: Pacer },
 ): Promise<LevelPlan> {
@@ -232,35 +209,11 @@ async function planOf(
     seriesLimit: 0,
     seriesOffset: 0,
   });
+  plans?.keep(places, plan);
   await pacer.pause();
   return plan;
 }
 
 function pacerOf({ signal }: SelectContext, { clock, turn }: SelectPorts): Pacer {
   return new Pacer({ clock, turn, signal });
-}
-
-export async function describePlace(place: PlaceShards, attempt: Attempt): Promise<Place> {
-  const { ports, failed } = attempt;
-  const { meta, random, shards } = ports;
-  const preference = { localNodeId: meta.nodeId, random, failed, missedAt: shards.missedAt };
-  const chosen = chooseOwners(place.shards, preference);
-  const participants = await Promise.all(
-    [...chosen].map(([nodeId, shardIds]) =>
-      describe(nodeId, { shardIds, names: place.names }, attempt),
-    ),
-  );
-  return placeOf(place, participants);
-}
-
-async function describe(
-  nodeId: number,
-  { shardIds, names }: { readonly shardIds: readonly number[]; readonly names: readonly string[] | undefined }, // prettier-ignore
-  { ports, context: { signal } }: Attempt,
-): Promise<Participant> {
-  return onNode(nodeId, async () => {
-    const access = ports.shards.of(nodeId);
-    const options = { deadlineMs: describeDeadlineMs, signal, only: names };
-    return { nodeId, access, description: await access.describe(shardIds, options) };
-  });
 }

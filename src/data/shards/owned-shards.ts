@@ -45,6 +45,13 @@ export class OwnedShards implements ShardAccess {
     return this.#local.describe(shardIds, options);
   }
 
+  described(
+    shardIds: readonly number[],
+    only: readonly string[] | undefined,
+  ): ShardsDescription | undefined {
+    return this.#local.described(shardIds, only);
+  }
+
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]> {
     return this.#local.list(request, options);
   }

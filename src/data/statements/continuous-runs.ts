@@ -6,7 +6,8 @@ import { truncated } from '../../cq/schedule.ts';
 import type { SelectStatement, Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
-import { runInto, type SelectContext, type SelectPorts } from '../select/select-runner.ts';
+import type { SelectContext, SelectPorts } from '../select/select-context.ts';
+import { runInto } from '../select/select-runner.ts';
 import { mustFindDatabase } from './schema-scope.ts';
 import type { QueryRegistry } from './query-registry.ts';
 

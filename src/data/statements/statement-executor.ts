@@ -9,12 +9,8 @@ import type { OutputSeries, ResultMessage, StatementResult } from '../../query/e
 import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
 import { explain } from '../select/explain-select.ts';
 import { qualifyNames } from '../select/qualify-names.ts';
-import {
-  runInto,
-  streamSelect,
-  type SelectContext,
-  type SelectPorts,
-} from '../select/select-runner.ts';
+import type { SelectContext, SelectPorts } from '../select/select-context.ts';
+import { runInto, streamSelect } from '../select/select-runner.ts';
 import { executeContinuousQuery } from './continuous-runs.ts';
 import { catalogCommand } from './catalog-statements.ts';
 import type { ClusterQueries } from './cluster-queries.ts';

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { KiB, MiB } from '../../base/units.ts';
+import { KnownTexts } from '../../influxql/known-texts.ts';
 import { errorStatus, sendError, sendJson, sendPlain } from '../error-reply.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
 import { accessLogLine } from './access-log.ts';
@@ -109,6 +110,7 @@ interface Parts {
 function addRoutes(api: FastifyInstance, parts: Parts): void {
   const { ports, options } = parts;
   const { version } = options;
+  const texts = new KnownTexts();
   only(api, '/ping', (request, reply) => {
     const verbose = new URLSearchParams(request.url.split('?')[1]).get('verbose') ?? '';
     const isVerbose = verbose !== '' && verbose !== '0' && verbose !== 'false';
@@ -129,7 +131,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   });
   only(api, '/query', (request, reply) => {
     if (request.method === 'OPTIONS') return reply.code(200).send();
-    return handleQuery(request, reply, parts);
+    return handleQuery(request, reply, { ports, options, texts });
   });
   api.addHook('preParsing', (request, reply, payload, done) => {
     const isWrite = request.method === 'POST' && pathOf(request) === '/write';

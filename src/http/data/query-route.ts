@@ -3,6 +3,7 @@ import { errorText, isDbError } from '../../base/errors.ts';
 import { everyone } from '../../data/statements/principal.ts';
 import type { QueryRequest } from '../../data/statements/statement-executor.ts';
 import type { Statement } from '../../influxql/ast.ts';
+import type { KnownTexts } from '../../influxql/known-texts.ts';
 import { parseParams } from '../../influxql/parse-params.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { epochUnitNs } from '../../query/emit/result.ts';
@@ -18,16 +19,22 @@ import { wholeAnswer } from './whole-answer.ts';
 
 const defaultChunkRows = 10_000;
 
+export interface QueryRouteParts {
+  readonly ports: DataApiPorts;
+  readonly options: DataApiOptions;
+  readonly texts: KnownTexts;
+}
+
 /** GET and POST /query (spec 4.1). */
 export async function handleQuery(
   request: FastifyRequest,
   reply: FastifyReply,
-  { ports, options }: { readonly ports: DataApiPorts; readonly options: DataApiOptions },
+  { ports, options, texts }: QueryRouteParts,
 ): Promise<unknown> {
   const parameters = await RequestParameters.ofRequest(request);
   const format = formatOf(request, parameters);
   const refuse = (status: number, text: string) => refuseWith(reply, format, { status, text });
-  const statements = statementsOf(parameters);
+  const statements = statementsOf(parameters, texts);
   if (typeof statements === 'string') return refuse(400, statements);
   const timeFormat = parameters.get('time_format');
   if (!['', 'epoch', 'rfc3339'].includes(timeFormat))
@@ -95,7 +102,10 @@ function formatOf(request: FastifyRequest, parameters: RequestParameters): Answe
 }
 
 /** The statements, or the text of what is wrong with them. */
-function statementsOf(parameters: RequestParameters): readonly Statement[] | string {
+function statementsOf(
+  parameters: RequestParameters,
+  texts: KnownTexts,
+): readonly Statement[] | string {
   const text = parameters.get('q').trim();
   if (text === '') return 'missing required parameter "q"';
   const bound = parameters.get('params');
@@ -106,7 +116,7 @@ function statementsOf(parameters: RequestParameters): readonly Statement[] | str
     return errorText(error);
   }
   try {
-    return parseQuery(text, params);
+    return params === undefined ? texts.parse(text) : parseQuery(text, params);
   } catch (error) {
     if (!isDbError(error)) throw error;
     return `error parsing query: ${error.message}`;

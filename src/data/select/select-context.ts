@@ -1,0 +1,38 @@
+import type { Clock } from '../../env/clock.ts';
+import type { Random } from '../../env/random.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import type { LeaseFence } from '../engine/shard-access.ts';
+import type { ClusterShards } from '../shards/cluster-shards.ts';
+import type { FailedOwners } from '../shards/failed-owners.ts';
+import type { SelectAccounts } from './select-limits.ts';
+import type { WriteLines } from './write-into.ts';
+
+export interface SelectPorts {
+  readonly clock: Clock;
+  /** Resolves once others have had their turn. */
+  readonly turn: () => Promise<void>;
+  readonly random: Random;
+  readonly meta: MetaAccess;
+  readonly shards: ClusterShards;
+  readonly accounts: SelectAccounts;
+  readonly writeLines: WriteLines;
+}
+
+export interface SelectContext {
+  readonly database: string;
+  /** Of the request; '' for each database's default. */
+  readonly retentionPolicy: string;
+  readonly nowNs: bigint;
+  readonly bucketsMax: number;
+  readonly signal: AbortSignal;
+  /** Of what INTO writes, if only the holder of a lease may. */
+  readonly fence?: LeaseFence | undefined;
+}
+
+/** What a node is asked before a query runs on it may take so long. */
+/** One of the tries of a SELECT, each over other owners. */
+export interface Attempt {
+  readonly context: SelectContext;
+  readonly ports: SelectPorts;
+  readonly failed: FailedOwners;
+}

@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startOneNode, type OneNode } from '../support/one-node.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'varve-known-plans-'));
+let node: OneNode;
+
+beforeAll(async () => {
+  node = await startOneNode(folder, { workerCount: 2 });
+});
+
+afterAll(async () => {
+  await node.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function run(q: string): Promise<void> {
+  const response = await fetch(`${node.url}/query`, { method: 'POST', body: new URLSearchParams({ q }) }); // prettier-ignore
+  expect(await response.text()).not.toContain('error');
+}
+
+async function write(lines: string): Promise<void> {
+  const response = await fetch(`${node.url}/write?db=d`, { method: 'POST', body: lines });
+  expect(response.status).toBe(204);
+}
+
+interface Answer {
+  readonly columns: readonly string[];
+  readonly values: readonly (readonly unknown[])[];
+}
+
+const nothing: Answer = { columns: [], values: [] };
+
+/** What the text answers, asked twice: the second answer is made with what is known of it. */
+async function ask(q: string, parameters = ''): Promise<Answer> {
+  const url = `${node.url}/query?db=d&epoch=s${parameters}&q=${encodeURIComponent(q)}`;
+  const first = await (await fetch(url)).text();
+  expect(await (await fetch(url)).text()).toBe(first);
+  const { results } = JSON.parse(first) as { results: { error?: string; series?: Answer[] }[] };
+  const [result] = results;
+  expect(result?.error).toBeUndefined();
+  const { columns, values } = result?.series?.[0] ?? nothing;
+  return { columns, values };
+}
+
+const weekSeconds = 604_800;
+
+test('known plans: a text asked again sees new fields, tags, types, shards, policies and databases', async () => {
+  await run('CREATE DATABASE d');
+  const all = 'SELECT * FROM m WHERE time >= 0 AND time < 100w';
+  const means = 'SELECT mean(v) FROM m WHERE time >= 0 AND time < 2s GROUP BY time(1s)';
+  expect(await ask(all)).toEqual(nothing);
+  await write('m,host=a v=1 0');
+  expect(await ask(all)).toEqual({ columns: ['time', 'host', 'v'], values: [[0, 'a', 1]] });
+  expect((await ask(means)).values).toEqual([[0, 1], [1, null]]); // prettier-ignore
+  await write('m,host=a w=2i 0');
+  expect(await ask(all)).toEqual({ columns: ['time', 'host', 'v', 'w'], values: [[0, 'a', 1, 2]] });
+  await write('m,zone=z v=3 1000');
+  expect((await ask(all)).columns).toEqual(['time', 'host', 'v', 'w', 'zone']);
+  expect((await ask(means)).values).toEqual([[0, 2], [1, null]]); // prettier-ignore
+  await write(`m v=true ${weekSeconds * 3}000000000`);
+  await write(`m v=7i ${weekSeconds * 5}000000000`);
+  const late = [weekSeconds * 5, null, 7, null, null];
+  expect((await ask(all)).values).toContainEqual(late);
+  await run('CREATE RETENTION POLICY other ON d DURATION INF REPLICATION 1 DEFAULT');
+  expect(await ask(all)).toEqual(nothing);
+  expect((await ask(all, '&rp=autogen')).values).toContainEqual(late);
+  await run('ALTER RETENTION POLICY autogen ON d DEFAULT');
+  expect((await ask(all)).values).toContainEqual(late);
+  await run('DROP DATABASE d');
+  await run('CREATE DATABASE d');
+  expect(await ask(all)).toEqual(nothing);
+});
+
+test('known plans: a text with now() is planned anew', async () => {
+  const recent = 'SELECT count(v) FROM n WHERE time > now() - 1h AND time <= now()';
+  expect(await ask(recent)).toEqual(nothing);
+  await write('n v=1');
+  expect((await ask(recent)).values.map(([, count]) => count)).toEqual([1]);
+  await write('n v=1');
+  expect((await ask(recent)).values.map(([, count]) => count)).toEqual([2]);
+});
