@@ -97,7 +97,10 @@ function contextOf(setting: SelectSetting): RunContext {
       const { seriesMax, pointsMax } = setting;
       const task = nodes.length > 1 ? showingSeries(fragment.task) : fragment.task;
       const blocks = blocksOf({ ...fragment, task, seriesMax, pointsMax }, [node], context);
-      return { next: () => Promise.resolve(blocks.next() as IteratorResult<RowsBlock, undefined>) };
+      return {
+        next: () => Promise.resolve(blocks.next().value ?? undefined),
+        close: () => Promise.resolve(),
+      };
     });
   const pacer = new Pacer({
     clock: { monotonicMs: () => 0, sleep: () => Promise.resolve() },

@@ -143,8 +143,7 @@ async function askParticipant(
       participant,
       signal,
     );
-    for (let next = await stream.next(); next.done !== true; next = await stream.next()) {
-      const block = next.value;
+    for (let block = await stream.next(); block !== undefined; block = await stream.next()) {
       if (block.kind !== 'rows') continue;
       shards.push({ rows: costRows(block), planningNs: nsSince(startMs, ports) });
       startMs = ports.clock.monotonicMs();

@@ -74,24 +74,21 @@ function placeOf(
 }
 
 /** The blocks of a stream of batches, whose failures name the node. */
-function watched<T>(
-  nodeId: number,
-  batches: AsyncIterator<readonly T[]>,
-): AsyncIterator<T, undefined> {
+function watched<T>(nodeId: number, batches: AsyncIterator<readonly T[]>): BlockStream<T> {
   let batch: readonly T[] = [];
   let taken = 0;
+  const nextBatch = async (): Promise<T | undefined> => {
+    while (taken === batch.length) {
+      const next = await onNode(nodeId, () => batches.next());
+      if (next.done === true) return undefined;
+      [batch, taken] = [next.value, 0];
+    }
+    return batch[taken++];
+  };
   return {
-    next: async () => {
-      while (taken === batch.length) {
-        const next = await onNode(nodeId, () => batches.next());
-        if (next.done === true) return { done: true, value: undefined };
-        [batch, taken] = [next.value, 0];
-      }
-      return { done: false, value: batch[taken++] as T };
-    },
-    return: async () => {
+    next: () => (taken < batch.length ? batch[taken++] : nextBatch()),
+    close: async () => {
       await batches.return?.();
-      return { done: true, value: undefined };
     },
   };
 }

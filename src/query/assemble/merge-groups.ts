@@ -1,7 +1,16 @@
 import { compareGroups, type GroupKey } from '../fragment.ts';
+import { settled, type Steps } from '../run/steps.ts';
+
+/** Blocks one after the other, undefined at the end; a promise where the next one is not there yet. */
+export interface GroupBlocks<Block> {
+  next(): Block | undefined | Promise<Block | undefined>;
+}
 
 /** Blocks of one fragment from one place, ordered by group. */
-export type BlockStream<Block> = AsyncIterator<Block, undefined>;
+export interface BlockStream<Block> extends GroupBlocks<Block> {
+  /** Whoever sends them stops. */
+  close(): Promise<void>;
+}
 
 interface Lane<Block> {
   readonly stream: BlockStream<Block>;
@@ -25,10 +34,11 @@ export class GroupMerge<Block extends { readonly group: GroupKey }> {
   }
 
   /** The next group's key; undefined at the end. */
-  async next(): Promise<GroupKey | undefined> {
+  *next(): Steps<GroupKey | undefined> {
     if (!this.#started) {
       this.#started = true;
-      await Promise.all(this.#lanes.map((lane) => this.#advance(lane)));
+      const waits = this.#lanes.flatMap((lane) => this.#advance(lane) ?? []);
+      if (waits.length > 0) yield Promise.all(waits);
     }
     let least: GroupKey | undefined;
     for (const { block } of this.#lanes) {
@@ -40,32 +50,37 @@ export class GroupMerge<Block extends { readonly group: GroupKey }> {
   }
 
   /** One iterator per stream that has blocks of `group`. */
-  blocksOf(group: GroupKey): readonly AsyncIterator<Block, undefined>[] {
+  blocksOf(group: GroupKey): readonly GroupBlocks<Block>[] {
     return this.#lanes
       .filter(({ block }) => block !== undefined && compareGroups(block.group, group) === 0)
       .map((lane) => ({
-        next: async () => {
-          const block = lane.block;
-          if (block === undefined || compareGroups(block.group, group) !== 0)
-            return { done: true, value: undefined };
-          await this.#advance(lane);
-          return { done: false, value: block };
+        next: () => {
+          const { block } = lane;
+          if (block === undefined || compareGroups(block.group, group) !== 0) return undefined;
+          return this.#advance(lane)?.then(() => block) ?? block;
         },
       }));
   }
 
   /** Passes over what is left of a group, as LIMIT may leave much. */
-  async skip(group: GroupKey): Promise<void> {
-    for (const blocks of this.blocksOf(group)) while ((await blocks.next()).done !== true);
+  *skip(group: GroupKey): Steps<void> {
+    for (const blocks of this.blocksOf(group))
+      while ((yield* settled(blocks.next())) !== undefined);
   }
 
   /** Ends all streams: their senders stop. */
   async close(): Promise<void> {
-    await Promise.all(this.#lanes.map(async ({ stream }) => stream.return?.()));
+    await Promise.all(this.#lanes.map(({ stream }) => stream.close()));
   }
 
-  async #advance(lane: Lane<Block>): Promise<void> {
-    const next = await lane.stream.next();
-    lane.block = next.done === true ? undefined : next.value;
+  /** Undefined when nobody has to wait. */
+  #advance(lane: Lane<Block>): Promise<void> | undefined {
+    const next = lane.stream.next();
+    if (next instanceof Promise)
+      return next.then((block) => {
+        lane.block = block;
+      });
+    lane.block = next;
+    return undefined;
   }
 }

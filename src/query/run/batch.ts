@@ -1,5 +1,6 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { Column } from '../column.ts';
+import type { Flow, Steps } from './steps.ts';
 
 /** Rows of one group, in the direction of time, or whatever order their level gives them. */
 export interface Batch {
@@ -86,7 +87,7 @@ export function compareGroupIds(left: GroupId, right: GroupId): number {
  */
 export interface GroupStream<Rows> {
   readonly subgroups: Subgroups;
-  next(): Promise<GroupId | undefined>;
-  rows(): AsyncIterable<Rows>;
+  next(): Steps<GroupId | undefined>;
+  rows(): Flow<Rows>;
   close(): Promise<void>;
 }

@@ -30,6 +30,13 @@ import { RowBuilder } from './row-builder.ts';
 import type { RunContext, ScanShape } from './run-context.ts';
 import { RowsScan, WindowsScan, type FoldedRows } from './scan-streams.ts';
 import { SourcesStream, subqueryShape, type LevelSource } from './sources-stream.ts';
+import type { Flow, Steps } from './steps.ts';
+
+/** Points of a call, by its place among those that are read. */
+interface CallPoints {
+  readonly call: number;
+  readonly points: PointBatch;
+}
 
 /** A feed that is open: rows of the sources, or what shards folded. */
 type OpenFeed =
@@ -63,11 +70,11 @@ export class LevelStream implements GroupStream<Batch> {
     this.#auxTypes = plan.slots.slice(0, plan.slots.length - this.#callCount()).map(({ type }) => type); // prettier-ignore
   }
 
-  async next(): Promise<GroupId | undefined> {
+  *next(): Steps<GroupId | undefined> {
     const group = this.#group;
     for (const [i, { stream }] of this.#feeds.entries())
       if (!this.#isStarted || (group !== undefined && this.#has(i, group)))
-        this.#ahead[i] = await stream.next();
+        this.#ahead[i] = yield* stream.next();
     this.#isStarted = true;
     const sign = this.#plan.ascending ? 1 : -1;
     this.#group = this.#ahead.reduce<GroupId | undefined>(
@@ -80,7 +87,7 @@ export class LevelStream implements GroupStream<Batch> {
     return this.#group;
   }
 
-  rows(): AsyncIterable<Batch> {
+  rows(): Flow<Batch> {
     const builder = new RowBuilder({
       slots: this.#plan.slots,
       columns: this.#plan.columns,
@@ -137,40 +144,54 @@ export class LevelStream implements GroupStream<Batch> {
   }
 
   /** A list without calls: rows as they are. */
-  async *#rawRows(builder: RowBuilder): AsyncIterable<Batch> {
+  *#rawRows(builder: RowBuilder): Flow<Batch> {
     const { limit, offset } = this.#plan;
     const paging = limit > 0 || offset > 0 ? new LimitStage(limit, offset) : undefined;
-    for await (const batch of this.#rowsOf(0)) {
+    for (const batch of this.#rowsOf(0)) {
+      if (batch instanceof Promise) {
+        yield batch;
+        continue;
+      }
       const [first, ...aux] = batch.columns;
       const points = { ...batch, values: must(first, 'a column'), aux };
       for (const { timesNs, values, aux: others, subgroups } of paging?.push(points) ?? [points]) {
         yield builder.build({ timesNs, subgroups, columns: [values, ...others] });
-        await this.#context.pacer.pause();
+        const rest = this.#context.pacer.rest();
+        if (rest !== undefined) yield rest;
       }
       if (paging?.isDone === true && this.subgroups.keys.length === 0) return;
     }
   }
 
-  #rowsOf(feed: number): AsyncIterable<Batch> {
+  #rowsOf(feed: number): Flow<Batch> {
     const open = this.#feeds[feed];
     const group = this.#group;
     if (open?.kind !== 'rows' || group === undefined || !this.#has(feed, group)) return noRows();
     return open.stream.rows();
   }
 
-  async *#singleRows(call: CallPlan, builder: RowBuilder): AsyncIterable<Batch> {
-    for await (const points of this.#callPoints([call])) {
+  *#singleRows(call: CallPlan, builder: RowBuilder): Flow<Batch> {
+    for (const points of this.#callPoints([call])) {
+      if (points instanceof Promise) {
+        yield points;
+        continue;
+      }
       const columns = this.#plan.slots.map((_, slot) => slot === call.slot ? points.points.values : points.points.aux[slot]); // prettier-ignore
       const { timesNs, subgroups } = points.points;
       yield builder.build({ timesNs, subgroups, columns });
     }
   }
 
-  async *#joinedRows(builder: RowBuilder): AsyncIterable<Batch> {
+  *#joinedRows(builder: RowBuilder): Flow<Batch> {
     const { calls, ascending, slots } = this.#plan;
     const held = calls.map((): PointBatch[] => []);
     let heldBytes = 0;
-    for await (const { call, points } of this.#callPoints(calls)) {
+    for (const next of this.#callPoints(calls)) {
+      if (next instanceof Promise) {
+        yield next;
+        continue;
+      }
+      const { call, points } = next;
       const bytes = pointsBytes(points);
       this.#context.account.charge(bytes);
       heldBytes += bytes;
@@ -185,9 +206,7 @@ export class LevelStream implements GroupStream<Batch> {
   }
 
   /** The points of calls in the group at hand, each by the call's place in `calls`. */
-  async *#callPoints(
-    calls: readonly CallPlan[],
-  ): AsyncIterable<{ readonly call: number; readonly points: PointBatch }> {
+  *#callPoints(calls: readonly CallPlan[]): Flow<CallPoints> {
     const { account, pacer } = this.#context;
     const streams = calls.map(({ stages }) => this.#callStream(stages));
     let heldBytes = 0;
@@ -198,19 +217,27 @@ export class LevelStream implements GroupStream<Batch> {
     };
     for (const [feed, { kind }] of this.#feeds.entries()) {
       const inputs = kind === 'rows' ? this.#rowInputs(feed, calls) : this.#foldedInputs(feed, calls); // prettier-ignore
-      for await (const { call, points } of inputs) {
+      for (const input of inputs) {
+        if (input instanceof Promise) {
+          yield input;
+          continue;
+        }
+        const { call, points } = input;
         for (const out of must(streams[call], 'a stream').push(points)) {
           if (out.timesNs.length > 0) yield { call, points: out };
-          await pacer.pause();
+          const rest = pacer.rest();
+          if (rest !== undefined) yield rest;
         }
         recharge();
-        await pacer.pause();
+        const rest = pacer.rest();
+        if (rest !== undefined) yield rest;
       }
     }
     for (const [call, stream] of streams.entries())
       for (const points of stream.finish()) {
         if (points.timesNs.length > 0) yield { call, points };
-        await pacer.pause();
+        const rest = pacer.rest();
+        if (rest !== undefined) yield rest;
       }
     account.release(heldBytes);
   }
@@ -221,36 +248,42 @@ export class LevelStream implements GroupStream<Batch> {
     return new CallStream({ stages, ascending, subgroups, limit, offset, ends: this.#ends });
   }
 
-  async *#rowInputs(
-    feed: number,
-    calls: readonly CallPlan[],
-  ): AsyncIterable<{ readonly call: number; readonly points: PointBatch }> {
+  *#rowInputs(feed: number, calls: readonly CallPlan[]): Flow<CallPoints> {
     const readers = calls.flatMap(({ input }, call) =>
       input.kind === 'column' && input.feed === feed ? [{ call, input }] : [],
     );
     if (readers.length === 0) return;
-    for await (const { timesNs, columns, subgroups } of this.#rowsOf(feed))
+    for (const batch of this.#rowsOf(feed)) {
+      if (batch instanceof Promise) {
+        yield batch;
+        continue;
+      }
+      const { timesNs, columns, subgroups } = batch;
       for (const { call, input } of readers) {
         const values = must(columns[input.column], 'a column of the feed');
         const aux = input.aux.map((at, i) => columns[at] ?? nullColumn(this.#auxTypes[i] ?? 'float', timesNs.length)); // prettier-ignore
         yield { call, points: { timesNs, values, aux, subgroups } };
       }
+    }
   }
 
-  async *#foldedInputs(
-    feed: number,
-    calls: readonly CallPlan[],
-  ): AsyncIterable<{ readonly call: number; readonly points: PointBatch }> {
+  *#foldedInputs(feed: number, calls: readonly CallPlan[]): Flow<CallPoints> {
     const open = this.#feeds[feed];
     const group = this.#group;
     if (open?.kind !== 'windows' || group === undefined || !this.#has(feed, group)) return;
     const task = open.plan.scan.names[0]?.parts[0]?.fragment.task as WindowsTask;
     const rows: Parameters<typeof foldedPoints>[0][number][] = [];
-    for await (const { subgroup, blocks } of open.stream.rows())
+    for (const folded of open.stream.rows()) {
+      if (folded instanceof Promise) {
+        yield folded;
+        continue;
+      }
+      const { subgroup, blocks } = folded;
       rows.push({
         subgroup: this.subgroups.idOf(open.stream.subgroups.valuesOf(subgroup)),
         summaries: mergeSummaries(blocks, task),
       });
+    }
     const { ascending } = this.#plan;
     for (const [call, { input }] of calls.entries()) {
       if (input.kind !== 'folded' || input.feed !== feed) continue;
@@ -262,4 +295,4 @@ export class LevelStream implements GroupStream<Batch> {
 }
 
 /** A feed without the group at hand. */
-async function* noRows(): AsyncIterable<Batch> {}
+function* noRows(): Flow<Batch> {}

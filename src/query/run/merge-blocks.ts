@@ -1,11 +1,13 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
+import type { GroupBlocks } from '../assemble/merge-groups.ts';
 import type { ColumnType } from '../column.ts';
 import { ColumnBuilder, sliceColumn } from '../exec/column-builder.ts';
 import type { RowChunk } from '../exec/series-rows.ts';
 import type { RowsBlock } from '../fragment.ts';
+import { settled, type Flow } from './steps.ts';
 
 interface Lane {
-  readonly blocks: AsyncIterator<RowsBlock, undefined>;
+  readonly blocks: GroupBlocks<RowsBlock>;
   chunk: RowsBlock;
   at: number;
 }
@@ -20,14 +22,14 @@ export interface MergeOptions {
  * blocks say them, else by the order of lanes. Shards of one node come merged already and shards of different times follow
  * each other, so most chunks pass whole; rows are interleaved only where shards of several nodes overlap.
  */
-export async function* mergeBlocks(
-  blocks: readonly AsyncIterator<RowsBlock, undefined>[],
+export function* mergeBlocks(
+  blocks: readonly GroupBlocks<RowsBlock>[],
   options: MergeOptions,
-): AsyncGenerator<RowChunk> {
+): Flow<RowChunk> {
   const lanes: Lane[] = [];
   for (const stream of blocks) {
-    const first = await stream.next();
-    if (first.done !== true) lanes.push({ blocks: stream, chunk: first.value, at: 0 });
+    const first = yield* settled(stream.next());
+    if (first !== undefined) lanes.push({ blocks: stream, chunk: first, at: 0 });
   }
   while (lanes.length > 0) {
     const chunk = lanes.length === 1 ? takeFirst(lanes) : takeBefore(lanes, options);
@@ -35,10 +37,10 @@ export async function* mergeBlocks(
     for (let i = lanes.length - 1; i >= 0; i--) {
       const lane = lanes[i];
       if (lane === undefined || lane.at < lane.chunk.timesNs.length) continue;
-      const next = await lane.blocks.next();
-      if (next.done === true) lanes.splice(i, 1);
+      const next = yield* settled(lane.blocks.next());
+      if (next === undefined) lanes.splice(i, 1);
       else {
-        lane.chunk = next.value;
+        lane.chunk = next;
         lane.at = 0;
       }
     }

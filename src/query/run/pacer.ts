@@ -25,6 +25,12 @@ export class Pacer {
     if (await this.#slices.next()) this.check();
   }
 
+  /** The same for whoever gives promises out instead of awaiting them: undefined when there is nothing to wait for. */
+  rest(): Promise<void> | undefined {
+    this.check();
+    return this.isDue ? this.pause() : undefined;
+  }
+
   check(): void {
     if (!this.#signal.aborted) return;
     const reason: unknown = this.#signal.reason;

@@ -7,6 +7,7 @@ import { Subgroups, type Batch, type GroupId, type GroupStream } from './batch.t
 import { mergeBlocks } from './merge-blocks.ts';
 import { onPage, seriesPage } from './series-page.ts';
 import type { RunContext, ScanShape } from './run-context.ts';
+import { settled, type Flow, type Steps } from './steps.ts';
 
 /**
  * The measurements of a scan one after the other, group by group. What the merge of one measurement holds is closed
@@ -30,25 +31,27 @@ abstract class ScanStream<Block extends RowsBlock | WindowsBlock> {
   }
 
   /** The next group of the blocks, of whatever tags they are grouped by. */
-  protected async nextBlocks(): Promise<GroupKey | undefined> {
+  protected *nextBlocks(): Steps<GroupKey | undefined> {
     for (;;) {
-      if (this.merge === undefined && !(await this.#openNext())) return undefined;
-      if (this.group !== undefined) await this.merge?.skip(this.group);
-      this.group = await this.merge?.next();
+      if (this.merge === undefined && !(yield* this.#openNext())) return undefined;
+      const { merge, group } = this;
+      if (merge === undefined) return undefined;
+      if (group !== undefined) yield* merge.skip(group);
+      this.group = yield* merge.next();
       if (this.group !== undefined) return this.group;
-      await this.merge?.close();
+      yield merge.close();
       this.merge = undefined;
     }
   }
 
-  async #openNext(): Promise<boolean> {
+  *#openNext(): Steps<boolean> {
     const measurement = this.#scan.names[this.#next++];
     if (measurement === undefined) return false;
     this.name = measurement.name;
     this.group = undefined;
     const streams: BlockStream<RowsBlock | WindowsBlock>[] = [];
     for (const part of measurement.parts) {
-      const page = await seriesPage(this.#scan, part, this.shape, this.#context);
+      const page = yield* settled(seriesPage(this.#scan, part, this.shape, this.#context));
       if (page?.size === 0) continue;
       const opened = this.#context.open(part);
       streams.push(...(page === undefined ? opened : opened.map((one) => onPage(one, page, this.shape)))); // prettier-ignore
@@ -76,18 +79,22 @@ export class RowsScan extends ScanStream<RowsBlock> implements GroupStream<Batch
     this.#types = [...types, ...shape.innerTags.map(() => 'string' as const)];
   }
 
-  async next(): Promise<GroupId | undefined> {
-    const key = await this.nextBlocks();
+  *next(): Steps<GroupId | undefined> {
+    const key = yield* this.nextBlocks();
     return key && { name: this.name, key };
   }
 
-  async *rows(): AsyncIterable<Batch> {
+  *rows(): Flow<Batch> {
     const { merge, group } = this;
     if (merge === undefined || group === undefined) return;
     const { ascending, innerTags } = this.shape;
     const wanted = this.#types.length - innerTags.length;
     const blocks = merge.blocksOf(group);
-    for await (const chunk of mergeBlocks(blocks, { types: this.#types, ascending })) {
+    for (const chunk of mergeBlocks(blocks, { types: this.#types, ascending })) {
+      if (chunk instanceof Promise) {
+        yield chunk;
+        continue;
+      }
       yield {
         timesNs: chunk.timesNs,
         columns: innerTags.length === 0 ? chunk.columns : chunk.columns.slice(0, wanted),
@@ -119,32 +126,36 @@ export class WindowsScan extends ScanStream<WindowsBlock> implements GroupStream
   #isAhead = false;
   #current: GroupId | undefined;
 
-  async next(): Promise<GroupId | undefined> {
+  *next(): Steps<GroupId | undefined> {
     // What the last group still has is passed over.
-    if (this.#current !== undefined) for await (const _ of this.rows());
-    if (!this.#isAhead) await this.#advance();
+    if (this.#current !== undefined)
+      for (const passed of this.rows()) if (passed instanceof Promise) yield passed;
+    if (!this.#isAhead) yield* this.#advance();
     this.#current = this.#ahead;
     return this.#current;
   }
 
-  async *rows(): AsyncIterable<FoldedRows> {
+  *rows(): Flow<FoldedRows> {
     const current = this.#current;
     while (current !== undefined && this.#isAhead && this.#ahead === current) {
       const { merge, group } = this;
       if (merge === undefined || group === undefined) return;
       const blocks: WindowsBlock[] = [];
       for (const stream of merge.blocksOf(group))
-        for (let next = await stream.next(); next.done !== true; next = await stream.next())
-          blocks.push(next.value);
+        for (;;) {
+          const block = yield* settled(stream.next());
+          if (block === undefined) break;
+          blocks.push(block);
+        }
       const subgroup = this.subgroups.idOf(group.slice(this.shape.outerTags.length));
-      await this.#advance();
+      yield* this.#advance();
       yield { subgroup, blocks };
     }
   }
 
   /** Looks at the next blocks; the id stays the same object within a run. */
-  async #advance(): Promise<void> {
-    const key = await this.nextBlocks();
+  *#advance(): Steps<void> {
+    const key = yield* this.nextBlocks();
     this.#isAhead = true;
     const outer = key?.slice(0, this.shape.outerTags.length);
     const before = this.#ahead;

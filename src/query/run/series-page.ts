@@ -13,18 +13,26 @@ import type { RunContext, ScanShape } from './run-context.ts';
  * tags tell, with points in range or without, in the reference's order of tag sets: by the tags that are there, then by
  * their values. An offset without a limit leaves nothing, as in the reference.
  */
-export async function seriesPage(
+export function seriesPage(
   { seriesLimit, seriesOffset }: Pick<ScanPlan, 'seriesLimit' | 'seriesOffset'>,
   part: ScanPart,
   { outerTags, innerTags }: Pick<ScanShape, 'outerTags' | 'innerTags'>,
   context: RunContext,
-): Promise<ReadonlySet<string> | undefined> {
+): ReadonlySet<string> | Promise<ReadonlySet<string>> | undefined {
   if (seriesLimit === 0 && seriesOffset === 0) return undefined;
   if (seriesLimit === 0) return new Set();
-  const keys = [...outerTags, ...innerTags];
+  const onPage = { start: seriesOffset, end: seriesOffset + seriesLimit };
+  return context.seriesTags(part).then((all) => pageOf(all, [...outerTags, ...innerTags], onPage));
+}
+
+function pageOf(
+  all: readonly ReadonlyMap<string, string>[],
+  keys: readonly string[],
+  { start, end }: { readonly start: number; readonly end: number },
+): ReadonlySet<string> {
   const sorted = [...keys].sort(compareUtf8);
   const sets = new Map<string, string>();
-  for (const tags of await context.seriesTags(part)) {
+  for (const tags of all) {
     const present = sorted.flatMap((name) => {
       const value = tags.get(name);
       return value ? [{ name, value }] : [];
@@ -33,8 +41,7 @@ export async function seriesPage(
     sets.set(order.join('|'), JSON.stringify(keys.map((name) => tags.get(name) ?? '')));
   }
   const ordered = [...sets].sort(([a], [b]) => compareUtf8(a, b));
-  const page = ordered.slice(seriesOffset, seriesOffset + seriesLimit);
-  return new Set(page.map(([, values]) => values));
+  return new Set(ordered.slice(start, end).map(([, values]) => values));
 }
 
 type Block = RowsBlock | WindowsBlock;
@@ -50,17 +57,15 @@ export function onPage(
     if (block.kind === 'rows' && !isWhole(block)) return pagedRows(block, page, innerTags.length);
     return page.has(JSON.stringify(block.group)) ? block : undefined;
   };
-  return {
-    next: async () => {
-      for (;;) {
-        const next = await stream.next();
-        if (next.done === true) return next;
-        const block = passed(next.value);
-        if (block !== undefined) return { done: false, value: block };
-      }
-    },
-    return: async () => (await stream.return?.()) ?? { done: true, value: undefined },
+  const next = (): Block | undefined | Promise<Block | undefined> => {
+    for (;;) {
+      const block = stream.next();
+      if (block instanceof Promise) return block.then((one) => one && (passed(one) ?? next()));
+      const kept = block && passed(block);
+      if (block === undefined || kept !== undefined) return kept;
+    }
   };
+  return { next, close: () => stream.close() };
 }
 
 function pagedRows(

@@ -7,6 +7,7 @@ import type { Subgroups } from './batch.ts';
 import { compareGroupIds, type Batch, type GroupId, type GroupStream } from './batch.ts';
 import { batchBytes, concatTimes, convertColumn, pickBatch, withoutNaN } from './columns.ts'; // prettier-ignore
 import type { RunContext } from './run-context.ts';
+import type { Flow, Steps } from './steps.ts';
 
 /** A source of a level: its rows as they come, and how they become rows of the level. */
 export interface LevelSource {
@@ -143,10 +144,10 @@ export class SourcesStream implements GroupStream<Batch> {
     this.#ahead = sources.map(() => undefined);
   }
 
-  async next(): Promise<GroupId | undefined> {
+  *next(): Steps<GroupId | undefined> {
     for (const [i, { stream }] of this.#sources.entries()) {
       const isRead = this.#group !== undefined && this.#has(i, this.#group);
-      if (!this.#isStarted || isRead) this.#ahead[i] = await stream.next();
+      if (!this.#isStarted || isRead) this.#ahead[i] = yield* stream.next();
     }
     this.#isStarted = true;
     const sign = this.#ascending ? 1 : -1;
@@ -165,14 +166,14 @@ export class SourcesStream implements GroupStream<Batch> {
     return ahead !== undefined && compareGroupIds(ahead, group) === 0;
   }
 
-  async *rows(): AsyncIterable<Batch> {
+  *rows(): Flow<Batch> {
     const group = this.#group;
     if (group === undefined) return;
     const sources = this.#sources.filter((_, i) => this.#has(i, group));
     const [only] = sources;
     if (only !== undefined && sources.length === 1) {
-      for await (const batch of only.stream.rows()) {
-        const shaped = only.shape(batch);
+      for (const batch of only.stream.rows()) {
+        const shaped = batch instanceof Promise ? batch : only.shape(batch);
         if (shaped !== undefined) yield shaped;
       }
       return;
@@ -180,14 +181,19 @@ export class SourcesStream implements GroupStream<Batch> {
     const held: Batch[] = [];
     let heldBytes = 0;
     for (const { stream, shape } of sources)
-      for await (const batch of stream.rows()) {
+      for (const batch of stream.rows()) {
+        if (batch instanceof Promise) {
+          yield batch;
+          continue;
+        }
         const shaped = shape(batch);
         if (shaped === undefined) continue;
         const bytes = batchBytes(shaped);
         this.#context.account.charge(bytes);
         heldBytes += bytes;
         held.push(shaped);
-        await this.#context.pacer.pause();
+        const rest = this.#context.pacer.rest();
+        if (rest !== undefined) yield rest;
       }
     yield this.#merged(held);
     this.#context.account.release(heldBytes);
