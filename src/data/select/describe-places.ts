@@ -12,7 +12,9 @@ export async function describePlaces(
   attempt: Attempt,
 ): Promise<readonly Place[]> {
   const described = places.map((place) => describePlace(place, attempt));
-  return described.every(isPlace) ? described : Promise.all(described);
+  return described.every(isPlace)
+    ? described
+    : Promise.all(described.map((one) => Promise.resolve(one)));
 }
 
 function isPlace(place: Place | Promise<Place>): place is Place {

@@ -29,7 +29,9 @@ test('prepared statements: found again by statement, place and catalog alone', (
   kept.keep(statement, 'known', { asked, catalog });
   expect(kept.find(statement, { ...asked }, catalog)).toBe('known');
   expect(kept.find(statementOf('SELECT v FROM m'), asked, catalog)).toBeUndefined();
-  expect(kept.find(statement, asked, { ...catalog })).toBeUndefined();
+  expect(kept.find(statement, asked, { ...catalog })).toBe('known');
+  expect(kept.find(statement, asked, { ...catalog, index: 1 })).toBeUndefined();
+  expect(kept.find(statement, asked, { ...catalog, clusterId: 1n })).toBeUndefined();
   for (const other of [{ database: 'e' }, { retentionPolicy: 'p' }, { bucketsMax: 1 }])
     expect(kept.find(statement, { ...asked, ...other }, catalog)).toBeUndefined();
 });

@@ -3,7 +3,7 @@
  * object for the same text, and bounds how many there are).
  *
  * - Only of statements that read the same at any time (`readsClock`).
- * - As long as the catalog is the very one, and the request asks in the same place with the same limit.
+ * - As long as the catalog is of the same index, and the request asks in the same place with the same limit.
  * - The plan as long as the schemas are the very ones that it was made from, whichever owners gave them.
  * - Plans of very many columns or measurements are made each time: kept ones are small.
  */
@@ -18,10 +18,12 @@ const measurementsMax = 16;
 
 type Asked = { readonly database: string; readonly retentionPolicy: string; readonly bucketsMax: number }; // prettier-ignore
 
+type CatalogState = Pick<Catalog, 'clusterId' | 'index'>;
+
 interface Kept<Prepared> {
   readonly asked: Asked;
-  /** Weak: an old catalog is large, and nobody else has it. */
-  readonly catalog: WeakRef<Catalog>;
+  /** Which catalog it was, without holding on to it: an old one is large, and nobody else has it. */
+  readonly catalog: CatalogState;
   readonly prepared: Prepared;
 }
 
@@ -31,7 +33,7 @@ export class PreparedStatements<Prepared> {
 
   find(statement: SelectStatement, asked: Asked, catalog: Catalog): Prepared | undefined {
     const kept = this.#kept.get(statement);
-    return kept?.catalog.deref() === catalog && isSame(kept.asked, asked)
+    return kept !== undefined && isSameState(kept.catalog, catalog) && isSame(kept.asked, asked)
       ? kept.prepared
       : undefined;
   }
@@ -42,12 +44,17 @@ export class PreparedStatements<Prepared> {
     { asked, catalog }: { readonly asked: Asked; readonly catalog: Catalog },
   ): void {
     const { database, retentionPolicy, bucketsMax } = asked;
+    const { clusterId, index } = catalog;
     const kept = {
       asked: { database, retentionPolicy, bucketsMax },
-      catalog: new WeakRef(catalog),
+      catalog: { clusterId, index },
     };
     this.#kept.set(statement, { ...kept, prepared });
   }
+}
+
+function isSameState(left: CatalogState, right: CatalogState): boolean {
+  return left.index === right.index && left.clusterId === right.clusterId;
 }
 
 function isSame(left: Asked, right: Asked): boolean {
