@@ -11,6 +11,7 @@ const unitNs: Readonly<Record<string, bigint>> = {
   d: 86_400_000_000_000n,
   w: 604_800_000_000_000n,
 };
+const nsPerMs = 1_000_000;
 const maxNs = 9223372036854775807n;
 
 /**
@@ -61,6 +62,11 @@ export function formatGoDuration(valueNs: bigint): string {
   return hours === 0n
     ? `${sign}${minutes}m${seconds}s`
     : `${sign}${hours}h${minutes % 60n}m${seconds}s`;
+}
+
+/** Milliseconds of a clock as Go prints a duration. */
+export function formatElapsed(elapsedMs: number): string {
+  return formatGoDuration(BigInt(Math.round(elapsedMs * nsPerMs)));
 }
 
 function decimal(value: bigint, unit: bigint): string {

@@ -18,8 +18,8 @@ import {
 } from '../../meta/client/import-record.ts';
 import { folderOf, placesIn } from '../../storage/store/open-shards.ts';
 import { parseSegmentName } from '../../storage/wal/segment-name.ts';
-import { importContent } from './import-content.ts';
-import { decodeMeta, type InfluxMeta } from './meta-file.ts';
+import { importContent } from '../../backup/import-content.ts';
+import { decodeMeta, type InfluxMeta } from '../../backup/influx-meta.ts';
 import type { NodeFolders, OfflineFlags, OfflinePorts } from './offline-ports.ts';
 import { placeShard, surveyShard, type ShardSurvey } from './place-shard.ts';
 import { filesOf, mustBeThere, unknownShards, type SourceFolders, type SourceShard } from './source-folders.ts'; // prettier-ignore

@@ -8,7 +8,7 @@ import { NodeClock } from '../../env/node/node-clock.ts';
 import { NodeDisk } from '../../env/node/node-disk.ts';
 import { readImportRecord } from '../../meta/client/import-record.ts';
 import { importInflux } from './import-command.ts';
-import { importContent } from './import-content.ts';
+import { importContent } from '../../backup/import-content.ts';
 import { placeShard } from './place-shard.ts';
 
 const recorded = join(import.meta.dirname, '../../../test/golden/testdata/influx-folders/1.6.7');

@@ -3,7 +3,7 @@ import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import { goJson } from './output/go-json.ts';
-import { formatElapsed } from './output/go-times.ts';
+import { formatElapsed } from '../../influxql/duration.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { shardFiles, type ShardFile } from './folders/shard-files.ts';
 

@@ -2,7 +2,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { quoteGo } from '../../base/go-format.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { exactTextOf } from '../../models/exact-text.ts';
-import { formatElapsed } from './output/go-times.ts';
+import { formatElapsed } from '../../influxql/duration.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { tombstoneEntries } from './folders/tombstone-entries.ts';
 import { walkFiles } from './folders/walk-files.ts';

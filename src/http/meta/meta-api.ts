@@ -8,6 +8,7 @@ import { addDataNode, addMetaNode } from './add-nodes.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
 import { serveLease } from './lease-route.ts';
 import type { MetaApi, MetaApiOptions, MetaApiPorts } from './meta-api-options.ts';
+import { addBackupRoutes } from './backup-routes.ts';
 import { addMembershipRoutes } from './membership-routes.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
 import { addShardRoutes } from './shard-routes.ts';
@@ -50,6 +51,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   addChanges(api, { ports, options });
   addMembershipRoutes(api, { ports, options });
   addShardRoutes(api, { ports, options });
+  addBackupRoutes(api, { ports, options });
   const { clock, profiler } = ports;
   if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));

@@ -16,7 +16,7 @@ const { v1 } = varve.meta;
 /** A command that makes shard groups for as many times as one may (meta/model/command-shape.ts) has 3 MB. */
 export const commandBytesMax = 16 * MiB;
 /** A hundred thousand shards with their owners have some 20 MB. */
-const catalogBytesMax = 1_024 * MiB;
+export const catalogBytesMax = 1_024 * MiB;
 const metaNodesMax = 64;
 const versionLengthMax = 256;
 /** Of one step. */

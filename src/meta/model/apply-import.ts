@@ -28,7 +28,7 @@ export function applyImport(catalog: Catalog, command: ImportCommand): Catalog {
   for (const given of command.databases) {
     if (databases.get(given.name) !== undefined)
       throw new DbError('already_exists', `database already exists: ${given.name}`);
-    databases = databases.with(checkedDatabase(given, command.nodeId));
+    databases = databases.with(checkedDatabase(given, (group) => ownedBy(group, command.nodeId)));
   }
   const users = [...(catalog.users ?? [])];
   for (const user of command.users) {
@@ -89,7 +89,11 @@ function checkIds(catalog: Catalog, command: ImportCommand): void {
       }
 }
 
-function checkedDatabase(given: Database, nodeId: number): Database {
+/** As this catalog would have made it, its groups as `place` makes them; throws what is wrong with it. */
+export function checkedDatabase(
+  given: Database,
+  place: (group: ShardGroup) => ShardGroup,
+): Database {
   const { name, defaultRetentionPolicy, retentionPolicies, continuousQueries = [] } = given;
   if (name === '') throw new DbError('invalid_argument', 'database name required');
   checkName(name);
@@ -99,12 +103,15 @@ function checkedDatabase(given: Database, nodeId: number): Database {
   return {
     name,
     defaultRetentionPolicy,
-    retentionPolicies: retentionPolicies.map((policy) => checkedPolicy(policy, nodeId)),
+    retentionPolicies: retentionPolicies.map((policy) => checkedPolicy(policy, place)),
     ...(continuousQueries.length > 0 && { continuousQueries }),
   };
 }
 
-function checkedPolicy(given: RetentionPolicy, nodeId: number): RetentionPolicy {
+function checkedPolicy(
+  given: RetentionPolicy,
+  place: (group: ShardGroup) => ShardGroup,
+): RetentionPolicy {
   const { name, durationNs, pastLimitNs, futureLimitNs, subscriptions = [] } = given;
   const spec = {
     name,
@@ -118,9 +125,7 @@ function checkedPolicy(given: RetentionPolicy, nodeId: number): RetentionPolicy 
     for (const url of destinations) checkSubscriptionUrl(url);
   return {
     ...newPolicy(spec, { name: '', replicaCount: 1 }),
-    shardGroups: apart(
-      given.shardGroups.map((group) => ownedBy(group, nodeId)).sort(compareGroups),
-    ),
+    shardGroups: apart(given.shardGroups.map(place).sort(compareGroups)),
     ...(subscriptions.length > 0 && { subscriptions }),
   };
 }
@@ -136,14 +141,18 @@ function apart(groups: readonly ShardGroup[]): readonly ShardGroup[] {
 }
 
 function ownedBy(group: ShardGroup, nodeId: number): ShardGroup {
-  if (group.startNs >= group.endNs || group.shards.length === 0)
-    throw new DbError('invalid_argument', `shard group ${group.id} holds no time, or no shard`);
+  checkGroup(group);
   const { id, startNs, endNs, truncatedAtNs } = group;
   const shards = group.shards.map((shard) => ({ id: shard.id, owners: [nodeId] }));
   return { id, startNs, endNs, ...(truncatedAtNs !== undefined && { truncatedAtNs }), shards };
 }
 
-function checkedUser(
+export function checkGroup({ id, startNs, endNs, shards }: ShardGroup): void {
+  if (startNs >= endNs || shards.length === 0)
+    throw new DbError('invalid_argument', `shard group ${id} holds no time, or no shard`);
+}
+
+export function checkedUser(
   { name, hash, isAdmin, privileges }: User,
   databases: Catalog['databases'],
 ): User {

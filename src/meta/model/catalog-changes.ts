@@ -89,6 +89,7 @@ export function newsOfWhole(before: Catalog, after: Catalog): CatalogNews {
 
 function shardsLost(before: Catalog, after: Catalog, command: Command): readonly number[] {
   if ('shardId' in command) return [command.shardId];
+  if (command.kind === 'overwrite-databases') return newsOfWhole(before, after).droppedShardIds;
   const policies = before.databases.get(databaseOf(command))?.retentionPolicies ?? [];
   return policies
     .flatMap(({ shardGroups }) => shardGroups.flatMap(({ shards }) => shards))

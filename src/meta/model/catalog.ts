@@ -109,12 +109,14 @@ export type CommandAnswer =
   | { readonly ok: true; readonly value?: CommandValue | undefined }
   | { readonly ok: false; readonly code: string; readonly text: string };
 
-/** What a command made: a node, a lease. */
+/** What a command made: a node, a lease, shards. */
 export interface CommandValue {
   readonly nodeId?: number;
   /** With nodeId: it was not there before. */
   readonly isNew?: boolean;
   readonly lease?: Lease;
+  /** The lowest id of shards that were restored: theirs follow each other in the order of the ids they had. */
+  readonly firstShardId?: number;
 }
 
 export const emptyCatalog: Catalog = {

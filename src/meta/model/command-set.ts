@@ -16,7 +16,7 @@ export interface CommandSet {
 export const firstVersion = 1;
 
 export const commandSet: CommandSet = {
-  version: 3,
+  version: 4,
   since: {
     'found-cluster': 1,
     'create-meta-node': 1,
@@ -51,5 +51,7 @@ export const commandSet: CommandSet = {
     'set-user-admin': 2,
     'set-user-privilege': 2,
     'import-databases': 3,
+    'restore-databases': 4,
+    'overwrite-databases': 4,
   },
 };

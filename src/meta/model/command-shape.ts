@@ -29,7 +29,7 @@ const timesMax = 100_000;
 
 /** Of one command. */
 export const marksMax = 1_024;
-/** Databases, and users, of one import. */
+/** Databases, and users, of one import or restore. */
 const importedMax = 100_000;
 /** Of one subscription. */
 const destinationsMax = 64;
@@ -127,6 +127,15 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
     users: isListOf(isUser, importedMax),
     maxShardGroupId: isCount,
     maxShardId: isCount,
+  },
+  'restore-databases': {
+    databases: isListOf(isDatabase, importedMax),
+    users: isListOf(isUser, importedMax),
+  },
+  'overwrite-databases': {
+    clusterId: isUint64,
+    databases: isListOf(isDatabase, importedMax),
+    users: isListOf(isUser, importedMax),
   },
   'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
 };

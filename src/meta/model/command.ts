@@ -136,6 +136,21 @@ export type Command =
       readonly maxShardId: number;
     }
   | {
+      /** What a backup had of some databases: their shards get new ids, and owners of this cluster (spec F84). */
+      readonly kind: 'restore-databases';
+      readonly databases: readonly Database[];
+      /** Those whose name is taken stay as they are. */
+      readonly users: readonly User[];
+    }
+  | {
+      /** Databases, policies, continuous queries and users become those of a backup of this cluster (spec F85). */
+      readonly kind: 'overwrite-databases';
+      /** Of the backup. */
+      readonly clusterId: bigint;
+      readonly databases: readonly Database[];
+      readonly users: readonly User[];
+    }
+  | {
       readonly kind: 'acquire-lease';
       readonly name: string;
       readonly nodeId: number;

@@ -158,5 +158,6 @@ export const influxdb: {
     readonly ContinuousQuery: MessageType;
     readonly User: MessageType;
     readonly Privilege: MessageType;
+    readonly BackupMeta: MessageType;
   };
 };

@@ -1,12 +1,12 @@
 /** What a cluster is told of the databases of a single InfluxDB: those of its meta.db, in the words of our catalog. */
-import { DbError } from '../../base/errors.ts';
-import type { ImportContent } from '../../meta/client/import-record.ts';
-import { commandBytesMax } from '../../meta/client/meta-methods.ts';
-import { applyCommand } from '../../meta/model/apply.ts';
-import { emptyCatalog, type GrantedPrivilege, type User } from '../../meta/model/catalog.ts';
-import type { Database, RetentionPolicy } from '../../meta/model/database.ts';
-import { encodeMessage } from '../../rpc/message.ts';
-import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './meta-file.ts';
+import { DbError } from '../base/errors.ts';
+import type { ImportContent } from '../meta/client/import-record.ts';
+import { commandBytesMax } from '../meta/client/meta-methods.ts';
+import { applyCommand } from '../meta/model/apply.ts';
+import { emptyCatalog, type GrantedPrivilege, type User } from '../meta/model/catalog.ts';
+import type { Database, RetentionPolicy } from '../meta/model/database.ts';
+import { encodeMessage } from '../rpc/message.ts';
+import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './influx-meta.ts';
 
 /** The server's own measurements of itself: a cluster has a database of that name itself. */
 const internalDatabase = '_internal';
@@ -51,7 +51,7 @@ function checkWithCluster(content: ImportContent): void {
   if (!answer.ok) throw new DbError('invalid_argument', `meta.db: ${answer.text}`);
 }
 
-function databaseOf(database: InfluxDatabase, idOffset: number): Database {
+export function databaseOf(database: InfluxDatabase, idOffset: number): Database {
   const { name, defaultRetentionPolicy, continuousQueries } = database;
   const queries = continuousQueries.map((one) => ({ name: one.name, text: one.query }));
   return {
@@ -88,7 +88,7 @@ function policyOf(policy: InfluxPolicy, idOffset: number): RetentionPolicy {
   };
 }
 
-function userOf({ name, hash, isAdmin, privileges: granted }: InfluxUser): User {
+export function userOf({ name, hash, isAdmin, privileges: granted }: InfluxUser): User {
   const known = granted.map(({ database, privilege }) => {
     return { database, privilege: privileges[privilege] ?? 'NO PRIVILEGES' };
   });

@@ -1,7 +1,7 @@
 /** The databases of a cluster in the words of a single InfluxDB's meta.db. */
-import type { Catalog, User } from '../../meta/model/catalog.ts';
-import type { Database, RetentionPolicy } from '../../meta/model/database.ts';
-import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './meta-file.ts';
+import type { Catalog, User } from '../meta/model/catalog.ts';
+import type { Database, RetentionPolicy } from '../meta/model/database.ts';
+import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './influx-meta.ts';
 
 const privilegeCodes = { 'NO PRIVILEGES': 0, READ: 1, WRITE: 2, 'ALL PRIVILEGES': 3 } as const;
 /** bcrypt, which is all that InfluxDB can check. */

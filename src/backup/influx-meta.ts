@@ -2,10 +2,10 @@
  * `meta/meta.db` of a single InfluxDB: its databases, policies, groups and users, as one protobuf message (src/proto/influxdb.proto).
  * What decodes has been checked, field by field.
  */
-import { DbError, errorText, isDbError } from '../../base/errors.ts';
-import { count, flag, id, int64, list, optional, text, uint64 } from '../../proto/field.ts';
-import { influxdb } from '../../proto/gen/wire.js';
-import { message } from '../../proto/message.ts';
+import { DbError, errorText, isDbError } from '../base/errors.ts';
+import { count, flag, id, int64, list, optional, text, uint64 } from '../proto/field.ts';
+import { influxdb } from '../proto/gen/wire.js';
+import { message } from '../proto/message.ts';
 
 const { v1 } = influxdb;
 const many = { max: 1_000_000 };

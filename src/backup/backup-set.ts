@@ -1,0 +1,52 @@
+/** What there is in one place: the manifests, newest first, and of each shard the newest archive. */
+import { DbError } from '../base/errors.ts';
+import { readWhole, type BackupStore } from './backup-store.ts';
+import { decodeManifest, type Manifest, type ManifestShard } from './manifest.ts';
+
+export const manifestSuffix = '.manifest';
+
+export interface NamedManifest {
+  readonly name: string;
+  readonly manifest: Manifest;
+}
+
+export interface BackupSet {
+  /** Of which the first has the newest facts. */
+  readonly manifests: readonly NamedManifest[];
+  /** By id of the shard. */
+  readonly shards: ReadonlyMap<number, ManifestShard>;
+}
+
+/** Files that a manifest names and that are gone do not count, as when old backups were cleared away. */
+export async function readBackupSet(store: BackupStore): Promise<BackupSet> {
+  const names = await store.list();
+  const present = new Set(names);
+  const manifests: NamedManifest[] = [];
+  const shards = new Map<number, ManifestShard>();
+  const ordered = names.filter((name) => name.endsWith(manifestSuffix)).sort();
+  for (const name of ordered.reverse()) {
+    const manifest = await readManifest(store, name);
+    manifests.push({ name, manifest });
+    for (const file of manifest.files)
+      if (!shards.has(file.shardID) && present.has(file.fileName)) shards.set(file.shardID, file);
+  }
+  return { manifests, shards };
+}
+
+/** The one backup that a manifest is of. */
+export async function readOneBackup(store: BackupStore, name: string): Promise<BackupSet> {
+  const manifest = await readManifest(store, name);
+  const shards = new Map(manifest.files.map((file) => [file.shardID, file]));
+  return { manifests: [{ name, manifest }], shards };
+}
+
+/** Throws `not_found` for a place without a backup. */
+export function newestOf({ manifests }: BackupSet, place: string): NamedManifest {
+  const [newest] = manifests;
+  if (newest !== undefined) return newest;
+  throw new DbError('not_found', `no manifest files found in: ${place}`);
+}
+
+async function readManifest(store: BackupStore, name: string): Promise<Manifest> {
+  return decodeManifest(name, await readWhole(store, name));
+}

@@ -1,0 +1,473 @@
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DbError } from '../base/errors.ts';
+import { dayNs } from '../base/units.ts';
+import type { Clock } from '../env/clock.ts';
+import { NodeDisk } from '../env/node/node-disk.ts';
+import { applyCommand } from '../meta/model/apply.ts';
+import { emptyCatalog, type Catalog } from '../meta/model/catalog.ts';
+import type { ShardPlace } from '../meta/model/databases.ts';
+import type { Command } from '../meta/model/command.ts';
+import { readBackupSet, readOneBackup } from './backup-set.ts';
+import { FolderStore } from './folder-store.ts';
+import { overwriteFacts, restoreBackup, type RestoreOptions, type RestoreTarget, type ShardInstall } from './restore-backup.ts'; // prettier-ignore
+import type { ShardCopy, Survey } from './shard-plan.ts';
+import { takeBackup, type BackupOptions, type BackupSource, type ShardSnapshot } from './take-backup.ts'; // prettier-ignore
+import { verifyBackup } from './verify-backup.ts';
+
+const portable = join(import.meta.dirname, 'testdata/portable');
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'backup-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+type Files = Record<string, string>;
+
+/** A cluster: its catalog, and of each shard on each node the files. */
+class Cluster implements BackupSource, RestoreTarget {
+  facts: Catalog = emptyCatalog;
+  readonly held = new Map<string, Map<number, Files>>();
+  readonly down = new Set<string>();
+  readonly silent = new Set<string>();
+  readonly moved: string[] = [];
+  readonly log: string[] = [];
+  timeMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+  #index = 0;
+
+  constructor(nodes: readonly string[]) {
+    this.do({ kind: 'found-cluster', clusterId: 9n });
+    for (const tcpAddress of nodes) {
+      this.do({ kind: 'create-data-node', httpAddress: 'h:1', tcpAddress, dataNodesMax: 9 });
+      this.held.set(tcpAddress, new Map());
+    }
+  }
+
+  do(command: Command): number {
+    const logged = { id: `${++this.#index}`, command };
+    const { catalog, answer } = applyCommand(this.facts, this.#index, logged);
+    this.facts = catalog;
+    if (!answer.ok) throw new DbError('unavailable', answer.text);
+    return answer.value?.firstShardId ?? 0;
+  }
+
+  /** To all owners, as a write is. */
+  write(shardId: number, files: Files): void {
+    for (const owner of this.facts.databases.shard(shardId)?.shard.owners ?? []) {
+      const node = this.facts.dataNodes.find(({ id }) => id === owner)?.tcpAddress ?? '';
+      this.held.get(node)?.set(shardId, { 'shard.json': JSON.stringify(files), ...files });
+    }
+  }
+
+  readonly clock = {
+    wallNs: () => BigInt(this.timeMs) * 1_000_000n,
+    monotonicMs: () => this.timeMs,
+  } as Clock;
+
+  catalog(): Promise<Catalog> {
+    return Promise.resolve(this.facts);
+  }
+
+  survey(): Promise<Survey> {
+    const all = new Map<number, ShardCopy[]>();
+    for (const [node, shards] of this.held)
+      for (const id of shards.keys()) {
+        const copy = { node, sizeBytes: 10, isHot: false, modifiedNs: node === 'n1:1' ? 2n : 1n };
+        all.set(id, [...(all.get(id) ?? []), copy]);
+      }
+    return Promise.resolve({ copies: all, silent: this.silent });
+  }
+
+  snapshot(node: string, shardId: number): Promise<ShardSnapshot | undefined> {
+    if (this.down.has(node)) throw new DbError('unavailable', `${node} is down`);
+    const files = this.held.get(node)?.get(shardId);
+    if (files === undefined) return Promise.resolve(undefined);
+    const named = Object.entries(files);
+    const moved = this.moved;
+    return Promise.resolve({
+      files: named.map(([name, text]) => ({ name, sizeBytes: text.length })),
+      modifiedNs: 5n,
+      async *read(name) {
+        if (name !== 'shard.json') moved.push(`${node} ${shardId} ${name}`);
+        yield Promise.resolve(Buffer.from(files[name] ?? ''));
+      },
+      release: () => Promise.resolve(),
+    } satisfies ShardSnapshot);
+  }
+
+  restore(content: Parameters<RestoreTarget['restore']>[0]): Promise<number> {
+    return Promise.resolve().then(() => this.do({ kind: 'restore-databases', ...content }));
+  }
+
+  overwrite(content: Parameters<RestoreTarget['overwrite']>[0]): Promise<void> {
+    return Promise.resolve().then(() => {
+      this.do({ kind: 'overwrite-databases', ...content });
+    });
+  }
+
+  install(node: string, { shard }: ShardPlace): Promise<ShardInstall> {
+    const files: Files = {};
+    let current = '';
+    const done = Promise.resolve();
+    return Promise.resolve({
+      begin: ({ name }) => {
+        files[(current = name)] = '';
+        return done;
+      },
+      write: (piece) => {
+        files[current] = `${files[current] ?? ''}${Buffer.from(piece).toString('latin1')}`;
+        return done;
+      },
+      commit: () => {
+        this.held.get(node)?.set(shard.id, files);
+        return done;
+      },
+      abort: () => {
+        this.log.push(`${node} aborted ${shard.id}`);
+        return done;
+      },
+    });
+  }
+}
+
+const all = { database: '', retentionPolicy: '', shardId: 0 };
+const gzip = { level: 'default', blockBytes: 1_000, blockCount: 2 } as const;
+
+async function backup(cluster: Cluster, options: Partial<BackupOptions> = {}): Promise<string> {
+  let text = '';
+  const ports = {
+    clock: cluster.clock,
+    source: cluster,
+    store: storeAt(folder),
+    compress: (block: Uint8Array) => Promise.resolve(gzipSync(block)),
+    out: (line: string) => (text += line),
+  };
+  const given = {
+    strategy: 'incremental',
+    filter: all,
+    from: '',
+    gzip,
+    isEstimate: false,
+  } as const;
+  await takeBackup(ports, { ...given, ...options });
+  return text;
+}
+
+function storeAt(place: string): FolderStore {
+  return new FolderStore(new NodeDisk(), place, { bufferBytes: 100 });
+}
+
+async function* decompress(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const piece of pieces) parts.push(piece);
+  const whole = Buffer.concat(parts);
+  try {
+    yield gunzipSync(whole);
+  } catch (error) {
+    throw new DbError('corrupt', 'gzip', { cause: error });
+  }
+}
+
+interface Restoring extends Partial<Omit<RestoreOptions, 'changes' | 'filter'>> {
+  readonly filter?: Partial<RestoreOptions['filter']>;
+  readonly changes?: Partial<RestoreOptions['changes']>;
+  readonly manifest?: string;
+}
+
+async function restore(cluster: Cluster, options: Restoring = {}): Promise<string> {
+  const { place = folder, manifest, filter, changes, newShardId = 0 } = options;
+  const store = storeAt(place);
+  let text = '';
+  const out = (line: string) => (text += line);
+  const set = manifest === undefined ? await readBackupSet(store) : await readOneBackup(store, manifest); // prettier-ignore
+  const same = { newDatabase: '', newPolicy: '' };
+  const ports = { clock: cluster.clock, store, target: cluster, decompress, out };
+  try {
+    await restoreBackup(ports, set, {
+      filter: { ...all, ...filter },
+      changes: { ...same, ...changes },
+      newShardId,
+      place: 'DIR',
+    });
+  } catch (error) {
+    throw new Error(`${text}| ${String(error)}`, { cause: error });
+  }
+  return text;
+}
+
+function twoShards(): Cluster {
+  const cluster = new Cluster(['n1:1', 'n2:1']);
+  cluster.do({ kind: 'create-database', name: '_internal' });
+  cluster.do({ kind: 'create-shard-groups', database: '_internal', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
+  const policy = { name: 'p', durationNs: 0n, shardDurationNs: dayNs, replication: 2 };
+  cluster.do({ kind: 'create-database', name: 'tel', policy });
+  cluster.do({ kind: 'create-shard-groups', database: 'tel', retentionPolicy: 'p', timesNs: [0n, dayNs, 2n * dayNs] }); // prettier-ignore
+  cluster.do({ kind: 'create-continuous-query', database: 'tel', name: 'c', text: 'CREATE CONTINUOUS QUERY c ON tel BEGIN SELECT mean(v) INTO tel.p.m FROM tel.p.cpu GROUP BY time(1h) END' }); // prettier-ignore
+  cluster.do({ kind: 'create-subscription', database: 'tel', retentionPolicy: 'p', name: 's', mode: 'ALL', destinations: ['udp://h:1'] }); // prettier-ignore
+  cluster.do({ kind: 'create-user', name: 'bob', hash: 'x', isAdmin: true });
+  cluster.write(1, { '000000001-000000001.tsm': 'own' });
+  cluster.write(2, { '000000001-000000001.tsm': 'two', '000000001.index': 'i' });
+  cluster.write(3, { '000000001-000000001.tsm': 'three', '000000001-000000001.tombstone': 't' });
+  return cluster;
+}
+
+const named = () => readdirSync(folder).sort();
+
+test('backup: facts, one copy of each shard that has points, and the texts of the reference', async () => {
+  const cluster = twoShards();
+  const metaBytes = (text: string): number => Number(/Done\. (\d+) bytes/.exec(text)?.[1]);
+  const text = await backup(cluster, { strategy: 'full' });
+  const size = metaBytes(text);
+  // Several are taken at a time, and each says so as it ends.
+  const [first, ...others] = text.split('\n');
+  expect([first, ...others.slice(0, 3).sort(), ...others.slice(3)]).toEqual([
+    `Backing up meta data... Done. ${size} bytes transferred`,
+    'Backing up node n1:1, db _internal, rp autogen, shard 1... Done. Backed up in 0s, 3072 bytes transferred',
+    'Backing up node n1:1, db tel, rp p, shard 2... Done. Backed up in 0s, 4096 bytes transferred',
+    'Backing up node n1:1, db tel, rp p, shard 3... Done. Backed up in 0s, 4096 bytes transferred',
+    `Backed up to ${folder} in 0s, transferred ${size + 11_264} bytes`,
+    '',
+  ]);
+  expect(named()).toEqual([
+    '20260102T030405Z.manifest',
+    '20260102T030405Z.meta',
+    '20260102T030405Z.s1.tar.gz',
+    '20260102T030405Z.s2.tar.gz',
+    '20260102T030405Z.s3.tar.gz',
+  ]);
+  const manifest = JSON.parse(readFileSync(join(folder, named()[0] ?? ''), 'utf8')) as Record<string, unknown>; // prettier-ignore
+  expect(manifest).toMatchObject({
+    limited: false,
+    meta: { fileName: '20260102T030405Z.meta', size },
+    files: [{ shardID: 1 }, { database: 'tel', policy: 'p', shardID: 2, node: 'n1:1', moment: '2026-01-02T03:04:05Z' }, { shardID: 3 }],
+  }); // prettier-ignore
+});
+
+test('backup: an incremental one moves nothing of what was not written to, and a full one all of it', async () => {
+  const cluster = twoShards();
+  await backup(cluster);
+  cluster.moved.length = 0;
+  cluster.timeMs += 60_000;
+  const text = await backup(cluster);
+  expect(text).not.toContain('Backing up node');
+  expect(cluster.moved).toEqual([]);
+  cluster.timeMs += 60_000;
+  cluster.write(3, { '000000001-000000001.tsm': 'three', '000000002-000000001.tsm': 'more' });
+  expect(await backup(cluster)).toContain('shard 3... Done.');
+  expect(cluster.moved.every((one) => one.startsWith('n1:1 3 '))).toBe(true);
+  cluster.timeMs += 60_000;
+  expect((await backup(cluster, { strategy: 'full' })).match(/Backing up node/g)?.length).toBe(3);
+  // Two in one second do not meet.
+  expect(await backup(cluster, { strategy: 'only-meta' })).toContain('Backed up to');
+  expect(named().filter((name) => name.endsWith('.meta')).length).toBe(5);
+});
+
+test('backup: with a threshold a shard that was written to soon after is left, as the reference does', async () => {
+  const cluster = twoShards();
+  await backup(cluster);
+  cluster.write(3, { '000000002-000000001.tsm': 'more' });
+  cluster.timeMs += 1_000;
+  expect(await backup(cluster, { stalenessNs: 600n * 1_000_000_000n })).not.toContain('node');
+});
+
+test('backup: an owner that fails is left for another; where all fail nothing stays', async () => {
+  const cluster = twoShards();
+  cluster.down.add('n1:1');
+  const text = await backup(cluster);
+  expect(text).toContain('Backing up node n1:1, db tel, rp p, shard 2... Error: n1:1 is down\n');
+  expect(text).toContain('Backing up node n2:1, db tel, rp p, shard 2... Done.');
+  const before = named();
+  cluster.down.add('n2:1');
+  cluster.timeMs += 1_000;
+  cluster.write(3, { x: 'y' });
+  await expect(backup(cluster, { strategy: 'full' })).rejects.toThrow(/shard \d could not be backed up: n2:1 is down/); // prettier-ignore
+  expect(named()).toEqual(before);
+});
+
+test('backup: a shard whose owners do not answer, or have none of it, is missed', async () => {
+  const cluster = twoShards();
+  expect(await backup(cluster)).not.toContain('shard 4');
+  cluster.silent.add('n1:1');
+  await expect(backup(cluster)).rejects.toThrow(
+    'shard 4 could not be backed up: no owner of it answers',
+  );
+});
+
+test('backup: a shard that is dropped meanwhile is no failure', async () => {
+  const cluster = twoShards();
+  const snapshot = cluster.snapshot.bind(cluster);
+  cluster.snapshot = (node, shardId) => {
+    if (shardId === 3 && cluster.facts.databases.shard(3) !== undefined)
+      cluster.do({ kind: 'drop-shard', shardId, nowNs: 1n });
+    if (shardId === 3) throw new DbError('shard_not_found', 'shard 3 is gone');
+    return snapshot(node, shardId);
+  };
+  expect(await backup(cluster)).toContain('Backed up to');
+});
+
+test('backup: filters, and a node that is preferred', async () => {
+  const cluster = twoShards();
+  const filtered = (filter: Partial<BackupOptions['filter']>) =>
+    backup(cluster, { strategy: 'full', filter: { ...all, ...filter } });
+  expect(await filtered({ database: 'tel' })).not.toContain('_internal');
+  expect(await filtered({ database: 'tel', shardId: 3 })).not.toContain('shard 2');
+  const range = await filtered({ startNs: dayNs, endNs: dayNs + 5n });
+  expect(range).toContain('shard 3.');
+  expect(range).not.toContain('shard 2.');
+  expect(await backup(cluster, { strategy: 'full', from: 'n2:1' })).not.toContain('n1:1');
+  await expect(backup(cluster, { from: 'x:1' })).rejects.toThrow('data node "x:1" does not exist');
+  await expect(filtered({ database: 'no' })).rejects.toThrow('database not found: no');
+  const estimate = await backup(cluster, { isEstimate: true });
+  expect(estimate).toContain('Node n1:1, db tel, rp p, shard 2: 10 bytes\n');
+});
+
+test('restore: into an empty cluster, with the texts of the reference, users and queries, and nothing of its own', async () => {
+  await backup(twoShards());
+  const cluster = new Cluster(['m1:1', 'm2:1', 'm3:1']);
+  const text = await restore(cluster);
+  const lines = text.split('\n');
+  expect(lines.slice(0, 2)).toEqual([
+    'Using meta backup: 20260102T030405Z.meta',
+    'Restoring meta data... Done. Restored in 0s, 3 shards mapped',
+  ]);
+  expect(text).toMatch(
+    /Restoring db tel, rp p, shard 2 to shard 1\.\.\.\nCopying data to m\d:1\.\.\. Copying data to m\d:1\.\.\. Done\. Restored shard 2 into shard 1 in 0s, 4096 bytes transferred\n/,
+  );
+  expect(lines.at(-2)).toBe('Restored from DIR in 0s, transferred 8192 bytes');
+  const { databases, users } = cluster.facts;
+  expect(Array.from(databases, ({ name }) => name)).toEqual(['tel']);
+  expect(databases.get('tel')?.continuousQueries?.length).toBe(1);
+  expect(databases.get('tel')?.retentionPolicies[0]?.subscriptions).toBeUndefined();
+  expect(users).toEqual([{ name: 'bob', hash: 'x', isAdmin: true, privileges: [] }]);
+  for (const [id, tsm] of [[1, 'two'], [2, 'three']] as const) {
+    const owners = databases.shard(id)?.shard.owners ?? [];
+    expect(owners.length).toBe(2);
+    for (const owner of owners)
+      expect(cluster.held.get(`m${owner}:1`)?.get(id)?.['000000001-000000001.tsm']).toBe(tsm);
+  } // prettier-ignore
+  await expect(restore(cluster)).rejects.toThrow(/Restoring meta data\.\.\. Error\.\n\|.*database already exists/); // prettier-ignore
+});
+
+test('restore: under other names, with other rules, a part', async () => {
+  await backup(twoShards());
+  const cluster = new Cluster(['m1:1', 'm2:1']);
+  const changes = {
+    newDatabase: 'again',
+    newPolicy: 'q',
+    newDurationNs: 90n * dayNs,
+    newReplicas: 5,
+  };
+  await restore(cluster, { filter: { database: 'tel', retentionPolicy: 'p' }, changes });
+  const again = cluster.facts.databases.get('again');
+  expect(again?.defaultRetentionPolicy).toBe('q');
+  expect(again?.retentionPolicies[0]).toMatchObject({ name: 'q', durationNs: 90n * dayNs, replicaCount: 2 }); // prettier-ignore
+  expect(cluster.facts.users).toBeUndefined();
+  await restore(cluster, { filter: { database: 'tel' }, changes: { newDatabase: 'third' } });
+  expect(cluster.facts.databases.get('third')?.continuousQueries?.[0]?.text).toBe(
+    'CREATE CONTINUOUS QUERY c ON third BEGIN SELECT mean(v) INTO third.p.m FROM third.p.cpu GROUP BY time(1h) END',
+  );
+  const one = await restore(cluster, { filter: { database: 'tel', shardId: 3 }, changes: { newDatabase: 'one' } }); // prettier-ignore
+  expect(one).toContain('1 shards mapped');
+  await restore(cluster, { filter: { database: '_internal' } });
+  expect(cluster.facts.databases.get('_internal')).toBeDefined();
+  for (const [filter, text] of [
+    [{ database: 'no' }, 'database not found: no'],
+    [{ database: 'tel', retentionPolicy: 'no' }, 'retention policy not found: no'],
+    [{ database: 'tel', shardId: 1 }, 'shard not found for id: 1'],
+  ] as const)
+    await expect(restore(cluster, { filter })).rejects.toThrow(text);
+});
+
+test('restore: of several backups each shard is the newest, and of a manifest what it was then', async () => {
+  const cluster = twoShards();
+  await backup(cluster);
+  const [first = ''] = named();
+  cluster.timeMs += 60_000;
+  cluster.write(2, { '000000002-000000001.tsm': 'new' });
+  await backup(cluster);
+  const tsmOf = async (manifest?: string): Promise<unknown> => {
+    const into = new Cluster(['m1:1']);
+    await restore(into, manifest === undefined ? {} : { manifest });
+    return into.held.get('m1:1')?.get(1);
+  };
+  expect(await tsmOf()).toHaveProperty('000000002-000000001.tsm', 'new');
+  expect(await tsmOf(first)).toHaveProperty('000000001-000000001.tsm', 'two');
+});
+
+test('restore: an archive that was changed is at no node', async () => {
+  await backup(twoShards());
+  const path = join(folder, '20260102T030405Z.s3.tar.gz');
+  const bytes = readFileSync(path);
+  // Behind the compressed blocks nothing but the checksum tells.
+  writeFileSync(path, Buffer.concat([bytes, gzipSync(Buffer.from('x'))]));
+  const cluster = new Cluster(['m1:1']);
+  await expect(restore(cluster)).rejects.toThrow(/shard 3 could not be restored into shard 2: .*it is not what was written/); // prettier-ignore
+  expect(cluster.held.get('m1:1')?.has(2)).toBe(false);
+  expect(cluster.log).toEqual(['m1:1 aborted 2']);
+});
+
+test('overwrite: takes the facts of a backup of this cluster', async () => {
+  const cluster = twoShards();
+  await backup(cluster, { strategy: 'only-meta' });
+  cluster.do({ kind: 'drop-user', name: 'bob' });
+  cluster.do({ kind: 'alter-retention-policy', database: 'tel', name: 'p', policy: { replication: 1 }, isDefault: true }); // prettier-ignore
+  let text = '';
+  const store = storeAt(folder);
+  const ports = { clock: cluster.clock, store, target: cluster, decompress, out: (line: string) => (text += line) }; // prettier-ignore
+  await overwriteFacts(ports, await readBackupSet(store), 'DIR/');
+  expect(text).toMatch(/Restoring meta data\.\.\. Done\. Restored in 0s, 4 shards mapped\nRestored from DIR\/ in 0s, transferred \d+ bytes\n/); // prettier-ignore
+  expect(cluster.facts.users?.[0]?.name).toBe('bob');
+  expect(cluster.facts.databases.get('tel')?.retentionPolicies[0]?.replicaCount).toBe(2);
+});
+
+test('restore: what influxd backup -portable of a 1.12.4 has written', async () => {
+  const cluster = new Cluster(['m1:1', 'm2:1']);
+  expect(await restore(cluster, { place: portable })).toContain('4 shards mapped');
+  const { databases, users } = cluster.facts;
+  expect(Array.from(databases, ({ name }) => name)).toEqual(['tel', 'empty']);
+  expect(users?.map(({ name, isAdmin }) => [name, isAdmin])).toEqual([['adm', true], ['bob', false]]); // prettier-ignore
+  const [owner] = databases.shard(2)?.shard.owners ?? [];
+  const files = cluster.held.get(`m${owner}:1`)?.get(2) ?? {};
+  expect(Object.keys(files)).toEqual(['000000001-000000001.tsm']);
+  expect(files['000000001-000000001.tsm']?.length).toBe(7_118);
+});
+
+test('verify: says of each file how it is', async () => {
+  await backup(twoShards());
+  // A TSM file that is none, as the ones of this test are.
+  let text = '';
+  const verify = async (): Promise<string> => {
+    text = '';
+    const ports = { store: storeAt(folder), decompress, out: (line: string) => (text += line) };
+    return verifyBackup(ports, await readBackupSet(ports.store)).then(() => text, (error: unknown) => `${text}${String(error)}`); // prettier-ignore
+  };
+  expect(await verify()).toContain('20260102T030405Z.meta: ok, 2 databases, 1 users\n');
+  expect(text).toContain('000000001-000000001.tsm is no TSM file\n');
+  rmSync(folder, { recursive: true });
+  folder = mkdtempSync(join(tmpdir(), 'backup-'));
+  expect(await verify()).toContain('no manifest files found in: ');
+  for (const name of readdirSync(portable)) copyFileSync(join(portable, name), join(folder, name));
+  expect(await verify()).toContain('Verified 1 backups, 4 archives of shards\n');
+  const [archive = ''] = named().filter((name) => name.includes('.s2.'));
+  const bytes = readFileSync(join(folder, archive));
+  for (const at of [0, 100, bytes.length >> 1, bytes.length - 6]) {
+    const changed = Buffer.from(bytes);
+    changed[at] = (changed[at] ?? 0) ^ 1;
+    writeFileSync(join(folder, archive), changed);
+    expect(await verify()).toContain('DbError: 1 of 5 files cannot be restored');
+  }
+  rmSync(join(folder, archive));
+  expect(await verify()).toContain(`${archive}: it is not there\n`);
+});

@@ -1,0 +1,82 @@
+import type { Disk } from '../env/disk.ts';
+import { makeDurableDir } from '../env/make-durable-dir.ts';
+import type { BackupStore } from './backup-store.ts';
+
+/** A file gets its name once it is whole; what a crash leaves has this end, and is written anew. */
+const pendingSuffix = '.pending';
+const readBytes = 1 << 20;
+
+export interface FolderOptions {
+  /** Writes gather up to so many bytes. */
+  readonly bufferBytes: number;
+}
+
+/** Backups in a folder, which is made when there is something to write. */
+export class FolderStore implements BackupStore {
+  readonly place: string;
+  readonly #disk: Disk;
+  readonly #bufferBytes: number;
+
+  constructor(disk: Disk, place: string, { bufferBytes }: FolderOptions) {
+    this.#disk = disk;
+    this.place = place;
+    this.#bufferBytes = bufferBytes;
+  }
+
+  async list(): Promise<readonly string[]> {
+    const entries = await this.#disk.list(this.place);
+    return entries
+      .filter(({ name, isDirectory }) => !isDirectory && !name.endsWith(pendingSuffix))
+      .map(({ name }) => name);
+  }
+
+  async *read(name: string): AsyncGenerator<Uint8Array> {
+    const file = await this.#disk.open(this.#path(name), 'read');
+    try {
+      for (let at = 0; at < file.lengthBytes;) {
+        // A new one each time: whoever reads may keep it.
+        const piece = new Uint8Array(Math.min(readBytes, file.lengthBytes - at));
+        const read = await file.readAt(at, piece);
+        if (read === 0) return;
+        at += read;
+        yield piece.subarray(0, read);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async write(name: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    const path = this.#path(name);
+    const pending = `${path}${pendingSuffix}`;
+    await makeDurableDir(this.#disk, this.place);
+    const file = await this.#disk.open(pending, 'create');
+    try {
+      let [parts, bytes]: [Uint8Array[], number] = [[], 0];
+      for await (const piece of pieces) {
+        parts.push(piece);
+        bytes += piece.length;
+        if (bytes < this.#bufferBytes) continue;
+        await file.append(parts);
+        [parts, bytes] = [[], 0];
+      }
+      if (parts.length > 0) await file.append(parts);
+      await file.sync();
+    } catch (error) {
+      await file.close();
+      await this.#disk.remove(pending);
+      throw error;
+    }
+    await file.close();
+    await this.#disk.rename(pending, path);
+    await this.#disk.syncDir(this.place);
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#disk.remove(this.#path(name));
+  }
+
+  #path(name: string): string {
+    return `${this.place}/${name}`;
+  }
+}

@@ -1,0 +1,58 @@
+import { constants, gunzipSync, gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { Latch } from '../base/async/latch.ts';
+import { Prng } from '../base/prng.ts';
+import { gzipBlocks, type CompressionLevel } from './gzip-blocks.ts';
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* pieces(bytes: Uint8Array, pieceBytes: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+}
+
+const levels: CompressionLevel[] = [];
+const compress = (block: Uint8Array, level: CompressionLevel): Promise<Uint8Array> => {
+  levels.push(level);
+  return Promise.resolve(gzipSync(block, { level: level === 'stored' ? 0 : constants.Z_BEST_SPEED })); // prettier-ignore
+};
+
+async function packed(
+  bytes: Uint8Array,
+  options: Partial<Parameters<typeof gzipBlocks>[2]>,
+): Promise<Buffer> {
+  levels.length = 0;
+  const all: Uint8Array[] = [];
+  const given = { level: 'default', blockBytes: 100_000, blockCount: 3, ...options } as const;
+  for await (const part of gzipBlocks(pieces(bytes, 7_000), compress, given)) all.push(part);
+  return Buffer.concat(all);
+}
+
+test('gzip: blocks after each other are one gzip file, in order', async () => {
+  const text = Buffer.from(Array.from({ length: 60_000 }, (_, i) => `${i} `).join(''));
+  for (const level of ['default', 'full', 'speedy', 'stored'] as const)
+    expect(gunzipSync(await packed(text, { level }))).toEqual(text);
+  expect((await packed(Buffer.alloc(0), {})).length).toBe(0);
+});
+
+test('gzip: by default what gets no smaller is stored, and what does is not', async () => {
+  const random = new Prng([5, 6, 7, 8]);
+  const noise = Buffer.from(Array.from({ length: 250_000 }, () => random.u32() & 255));
+  expect(gunzipSync(await packed(noise, {}))).toEqual(noise);
+  expect(levels).toContain('stored');
+  await packed(Buffer.alloc(250_000, 'abcdef'), {});
+  expect(levels).not.toContain('stored');
+});
+
+test('gzip: a block that fails fails the stream, after those under way have ended', async () => {
+  const held = new Latch<Uint8Array>();
+  let calls = 0;
+  const failing = (): Promise<Uint8Array> => {
+    calls++;
+    return calls === 2 ? Promise.reject(new Error('no memory')) : held.promise;
+  };
+  const options = { level: 'full', blockBytes: 10, blockCount: 3 } as const;
+  const run = (async () => {
+    for await (const _ of gzipBlocks(pieces(Buffer.alloc(100), 10), failing, options));
+  })();
+  held.open(Buffer.from('x'));
+  await expect(run).rejects.toThrow('no memory');
+});

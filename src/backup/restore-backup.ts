@@ -1,0 +1,193 @@
+/**
+ * Gives a cluster what a backup has (spec F84, F85): first its facts, in one command of the metas, then the shards, each to
+ * all of its new owners at once.
+ *
+ * Invariants:
+ * - Nothing of a cluster is changed but by that command, which refuses a database that is there already.
+ * - A shard is at an owner whole or not at all; what came to it meanwhile stays above what is restored.
+ */
+import { inLanes } from '../base/async/in-lanes.ts';
+import { DbError, errorText } from '../base/errors.ts';
+import type { Clock } from '../env/clock.ts';
+import { formatElapsed } from '../influxql/duration.ts';
+import { newIds, shardIdsOf } from '../meta/model/apply-restore.ts';
+import { activeDataNodes, type Catalog, type User } from '../meta/model/catalog.ts';
+import type { Database } from '../meta/model/database.ts';
+import type { ShardPlace } from '../meta/model/databases.ts';
+import { decodeBackupMeta, type BackupFacts } from './backup-meta.ts';
+import { newestOf, type BackupSet } from './backup-set.ts';
+import { readWhole, type BackupStore } from './backup-store.ts';
+import type { ManifestShard } from './manifest.ts';
+import { contentOf, type RestoreChanges, type RestoreContent, type RestoredShard, type RestoreFilter } from './restore-content.ts'; // prettier-ignore
+import { shardFiles, type Decompress } from './shard-archive.ts';
+import { shardsAtOnce } from './take-backup.ts';
+
+/** Where the files of one shard go at one node; nothing is to be seen of them before `commit`. */
+export interface ShardInstall {
+  /** The files come one after the other, the pieces of each in order. */
+  begin(file: { readonly name: string; readonly sizeBytes: number }): Promise<void>;
+  write(piece: Uint8Array): Promise<void>;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+export interface RestoreTarget {
+  catalog(): Promise<Catalog>;
+  /** The lowest of the ids that the shards get. */
+  restore(content: Facts): Promise<number>;
+  overwrite(content: Facts & { readonly clusterId: bigint }): Promise<void>;
+  /** `node` is host:8088. */
+  install(node: string, place: ShardPlace): Promise<ShardInstall>;
+}
+
+export interface Facts {
+  readonly databases: readonly Database[];
+  readonly users: readonly User[];
+}
+
+export interface RestorePorts {
+  readonly clock: Clock;
+  readonly store: BackupStore;
+  readonly target: RestoreTarget;
+  readonly decompress: Decompress;
+  readonly out: (text: string) => void;
+}
+
+export interface RestoreOptions {
+  readonly filter: RestoreFilter;
+  readonly changes: Omit<RestoreChanges, 'nodeCount'>;
+  /** An existing shard that takes the one of `filter.shardId`; 0 for none. */
+  readonly newShardId: number;
+  /** As the user gave it. */
+  readonly place: string;
+}
+
+/** A shard of the backup, and the one that it becomes. */
+interface Target {
+  readonly shard: RestoredShard;
+  readonly file: ManifestShard;
+  readonly place: ShardPlace;
+}
+
+export async function restoreBackup(
+  ports: RestorePorts,
+  set: BackupSet,
+  options: RestoreOptions,
+): Promise<void> {
+  const { clock, target, out } = ports;
+  const startMs = clock.monotonicMs();
+  const facts = await readFacts(ports, set);
+  const present = await target.catalog();
+  const nodeCount = activeDataNodes(present).length;
+  const content = contentOf(facts, options.filter, { ...options.changes, nodeCount });
+  const newIdOf = await restoreFacts(ports, content, options);
+  const catalog = await target.catalog();
+  const targets = content.shards.flatMap((shard): Target[] => {
+    const file = set.shards.get(shard.id);
+    return file === undefined ? [] : [{ shard, file, place: placeOf(catalog, newIdOf(shard.id)) }];
+  });
+  await inLanes(targets, shardsAtOnce, (one) => restoreShard(ports, catalog, one));
+  const bytes = targets.reduce((sum, { file }) => sum + file.size, 0);
+  out(`Restored from ${options.place} in ${formatElapsed(clock.monotonicMs() - startMs)}, transferred ${bytes} bytes\n`); // prettier-ignore
+}
+
+/** What the cluster knows of databases and users becomes what the backup has; points stay where they are. */
+export async function overwriteFacts(
+  ports: RestorePorts,
+  set: BackupSet,
+  place: string,
+): Promise<void> {
+  const { clock, target, out } = ports;
+  const startMs = clock.monotonicMs();
+  const facts = await readFacts(ports, set);
+  const { size } = newestOf(set, place).manifest.meta;
+  out('Restoring meta data... ');
+  await orSayError(ports, () => target.overwrite(facts));
+  const { shardCount } = (await target.catalog()).databases;
+  const took = (): string => formatElapsed(clock.monotonicMs() - startMs);
+  out(`Done. Restored in ${took()}, ${shardCount} shards mapped\n`);
+  out(`Restored from ${place} in ${took()}, transferred ${size} bytes\n`);
+}
+
+async function readFacts({ store, out }: RestorePorts, set: BackupSet): Promise<BackupFacts> {
+  const { fileName } = newestOf(set, store.place).manifest.meta;
+  out(`Using meta backup: ${fileName}\n`);
+  return decodeBackupMeta(fileName, await readWhole(store, fileName));
+}
+
+/** Answers the ids that shards have from now on. */
+async function restoreFacts(
+  ports: RestorePorts,
+  content: RestoreContent,
+  { newShardId }: RestoreOptions,
+): Promise<(id: number) => number> {
+  if (newShardId !== 0) return () => newShardId;
+  const { clock, target, out } = ports;
+  const startMs = clock.monotonicMs();
+  out('Restoring meta data... ');
+  const { databases, users } = content;
+  const firstId = await orSayError(ports, () => target.restore({ databases, users }));
+  const ids = newIds(shardIdsOf(databases), firstId - 1);
+  out(`Done. Restored in ${formatElapsed(clock.monotonicMs() - startMs)}, ${ids.size} shards mapped\n`); // prettier-ignore
+  return (id) => ids.get(id) ?? 0;
+}
+
+async function orSayError<T>({ out }: RestorePorts, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    out('Error.\n');
+    throw error;
+  }
+}
+
+function placeOf({ databases }: Catalog, shardId: number): ShardPlace {
+  const place = databases.shard(shardId);
+  if (place !== undefined) return place;
+  throw new DbError('shard_not_found', `shard not found for id: ${shardId}`);
+}
+
+async function restoreShard(
+  ports: RestorePorts,
+  { dataNodes }: Catalog,
+  { shard, file, place }: Target,
+): Promise<void> {
+  const { clock, out } = ports;
+  const startMs = clock.monotonicMs();
+  const nodes = place.shard.owners.map(
+    (owner) => dataNodes.find(({ id }) => id === owner)?.tcpAddress ?? '',
+  );
+  const [from, to] = [shard.id, place.shard.id];
+  try {
+    await copyToAll(ports, { file, place, nodes });
+  } catch (error) {
+    const text = `shard ${from} could not be restored into shard ${to}: ${errorText(error)}`;
+    throw new DbError('unavailable', text, { cause: error });
+  }
+  const took = formatElapsed(clock.monotonicMs() - startMs);
+  out(`Restoring db ${shard.database}, rp ${shard.retentionPolicy}, shard ${from} to shard ${to}...\n${nodes.map((node) => `Copying data to ${node}... `).join('')}Done. Restored shard ${from} into shard ${to} in ${took}, ${file.size} bytes transferred\n`); // prettier-ignore
+}
+
+/** The archive is read once, and checked on the way: its checksum is known before any node takes it. */
+async function copyToAll(
+  { store, decompress, target }: RestorePorts,
+  to: {
+    readonly file: ManifestShard;
+    readonly place: ShardPlace;
+    readonly nodes: readonly string[];
+  },
+): Promise<void> {
+  const installs: ShardInstall[] = [];
+  try {
+    for (const node of to.nodes) installs.push(await target.install(node, to.place));
+    for await (const { name, sizeBytes, content } of shardFiles(store, to.file, decompress)) {
+      await Promise.all(installs.map((one) => one.begin({ name, sizeBytes })));
+      for await (const piece of content) await Promise.all(installs.map((one) => one.write(piece)));
+    }
+    await Promise.all(installs.map((one) => one.commit()));
+  } catch (error) {
+    // They end by themselves too, where a node is gone.
+    await Promise.allSettled(installs.map((one) => one.abort()));
+    throw error;
+  }
+}

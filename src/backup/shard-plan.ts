@@ -1,0 +1,125 @@
+/** Which shards a backup is of, and from which of their copies each is taken. Pure. */
+import { DbError } from '../base/errors.ts';
+import type { Catalog } from '../meta/model/catalog.ts';
+
+/** What one node has of a shard. */
+export interface ShardCopy {
+  /** host:8088. */
+  readonly node: string;
+  readonly sizeBytes: number;
+  readonly isHot: boolean;
+  /** Unix time in nanoseconds. */
+  readonly modifiedNs: bigint;
+}
+
+/** What the data nodes have. */
+export interface Survey {
+  /** By id of the shard. */
+  readonly copies: ReadonlyMap<number, readonly ShardCopy[]>;
+  /** host:8088 of those that did not answer. */
+  readonly silent: ReadonlySet<string>;
+}
+
+export const emptySurvey: Survey = { copies: new Map(), silent: new Set() };
+
+export interface BackupFilter {
+  /** '' for all. */
+  readonly database: string;
+  readonly retentionPolicy: string;
+  /** 0 for all. */
+  readonly shardId: number;
+  /** Unix time in nanoseconds: shards whose time is within, or in part. */
+  readonly startNs?: bigint | undefined;
+  readonly endNs?: bigint | undefined;
+}
+
+export interface PlannedShard {
+  readonly id: number;
+  readonly database: string;
+  readonly retentionPolicy: string;
+  /** In the order in which they are tried. */
+  readonly copies: readonly ShardCopy[];
+}
+
+export interface PlanOptions {
+  readonly filter: BackupFilter;
+  /** host:8088 that is tried first where it has a copy; '' for none. */
+  readonly from: string;
+}
+
+/**
+ * In the order of databases, policies and ids. A shard of which no owner has anything is left out; one of which none has
+ * anything but owners that do not answer is in it without a copy, so that it is missed. Throws for a database, policy or node that is not there.
+ */
+export function planShards(
+  catalog: Catalog,
+  { copies, silent }: Survey,
+  { filter, from }: PlanOptions,
+): readonly PlannedShard[] {
+  checkPlan(catalog, { filter, from });
+  const addresses = new Map(catalog.dataNodes.map(({ id, tcpAddress }) => [id, tcpAddress]));
+  const addressOf = (nodeId: number): string => addresses.get(nodeId) ?? '';
+  const planned: PlannedShard[] = [];
+  for (const database of catalog.databases) {
+    if (filter.database !== '' && filter.database !== database.name) continue;
+    for (const policy of database.retentionPolicies) {
+      if (filter.retentionPolicy !== '' && filter.retentionPolicy !== policy.name) continue;
+      for (const { startNs, endNs, deletedAtNs, shards } of policy.shardGroups) {
+        if (deletedAtNs !== undefined || isOutside(filter, { startNs, endNs })) continue;
+        for (const { id, owners } of shards) {
+          if (filter.shardId !== 0 && filter.shardId !== id) continue;
+          const tried = orderCopies(copies.get(id) ?? [], from);
+          // Nobody has been written to.
+          if (tried.length === 0 && !owners.some((owner) => silent.has(addressOf(owner)))) continue;
+          planned.push({
+            id,
+            database: database.name,
+            retentionPolicy: policy.name,
+            copies: tried,
+          });
+        }
+      }
+    }
+  }
+  return planned;
+}
+
+/** What was written last is the most whole; what has nothing is no copy. */
+function orderCopies(copies: readonly ShardCopy[], from: string): readonly ShardCopy[] {
+  return copies
+    .filter(({ sizeBytes, isHot }) => sizeBytes > 0 || isHot)
+    .sort((a, b) => {
+      if ((a.node === from) !== (b.node === from)) return a.node === from ? -1 : 1;
+      return a.modifiedNs === b.modifiedNs ? 0 : a.modifiedNs > b.modifiedNs ? -1 : 1;
+    });
+}
+
+function isOutside(
+  { startNs, endNs }: BackupFilter,
+  group: { readonly startNs: bigint; readonly endNs: bigint },
+): boolean {
+  return (
+    (startNs !== undefined && group.endNs <= startNs) ||
+    (endNs !== undefined && group.startNs > endNs)
+  );
+}
+
+export function checkPlan(catalog: Catalog, { filter, from }: PlanOptions): void {
+  const { database, retentionPolicy, shardId } = filter;
+  if (from !== '' && !catalog.dataNodes.some(({ tcpAddress }) => tcpAddress === from))
+    throw new DbError('node_not_found', `data node "${from}" does not exist`);
+  const found = catalog.databases.get(database);
+  if (database !== '' && found === undefined)
+    throw new DbError('database_not_found', `database not found: ${database}`);
+  if (
+    retentionPolicy !== '' &&
+    !found?.retentionPolicies.some(({ name }) => name === retentionPolicy)
+  )
+    // prettier-ignore
+    throw new DbError(
+      'retention_policy_not_found',
+      `retention policy not found: ${retentionPolicy}`,
+    );
+  if (shardId !== 0 && catalog.databases.shard(shardId) === undefined)
+    throw new DbError('shard_not_found', `shard not found for id: ${shardId}`);
+}

@@ -1,0 +1,271 @@
+/**
+ * A backup of a cluster: its facts, and one copy of each shard, brought to a store (spec F82, F83).
+ *
+ * Invariants:
+ * - A shard is of one moment, which its manifest names: a snapshot on its node, which writes and compactions do not change.
+ * - An owner that fails is left for another; a shard that none gives fails the backup.
+ * - The manifest is written last. What a backup that fails has written is removed.
+ * - An incremental backup moves nothing of a shard to which nothing was written: the snapshot tells, not a clock.
+ */
+import { createHash } from 'node:crypto';
+import { DbError, errorText } from '../base/errors.ts';
+import { formatRfc3339 } from '../base/rfc3339.ts';
+import type { Clock } from '../env/clock.ts';
+import { formatElapsed } from '../influxql/duration.ts';
+import type { Catalog } from '../meta/model/catalog.ts';
+import { encodeBackupMeta } from './backup-meta.ts';
+import { freeNames, type BackupNames } from './backup-names.ts';
+import { readBackupSet } from './backup-set.ts';
+import { writeWhole, type BackupStore } from './backup-store.ts';
+import { gzipBlocks, type Compress, type GzipOptions } from './gzip-blocks.ts';
+import { encodeManifest, type ManifestShard, type Strategy } from './manifest.ts';
+import { inLanes } from '../base/async/in-lanes.ts';
+import { sha256Of } from './sha256.ts';
+import {
+  emptySurvey,
+  planShards,
+  type BackupFilter,
+  type PlannedShard,
+  type ShardCopy,
+  type Survey,
+} from './shard-plan.ts';
+import { writeTar, type ArchivedFile } from './tar.ts';
+
+/** A shard as one node has it at one moment. */
+export interface ShardSnapshot {
+  readonly files: readonly { readonly name: string; readonly sizeBytes: number }[];
+  readonly modifiedNs: bigint;
+  read(name: string): AsyncIterable<Uint8Array>;
+  release(): Promise<void>;
+}
+
+export interface BackupSource {
+  catalog(): Promise<Catalog>;
+  /** Asks all data nodes. */
+  survey(catalog: Catalog): Promise<Survey>;
+  /** Undefined where the node has nothing of it. */
+  snapshot(node: string, shardId: number): Promise<ShardSnapshot | undefined>;
+}
+
+export interface BackupPorts {
+  readonly clock: Clock;
+  readonly source: BackupSource;
+  readonly store: BackupStore;
+  readonly compress: Compress;
+  readonly out: (text: string) => void;
+}
+
+export interface BackupOptions {
+  readonly strategy: Strategy;
+  readonly filter: BackupFilter;
+  readonly from: string;
+  /** Of an incremental backup: a shard written to so soon after the one before is left; undefined leaves none. */
+  readonly stalenessNs?: bigint | undefined;
+  readonly gzip: GzipOptions;
+  readonly isEstimate: boolean;
+}
+
+/** More would compete for one disk and one network. */
+export const shardsAtOnce = 4;
+const nsPerMs = 1_000_000;
+
+export async function takeBackup(ports: BackupPorts, options: BackupOptions): Promise<void> {
+  const { clock, source, store, out } = ports;
+  const startMs = clock.monotonicMs();
+  const catalog = await source.catalog();
+  const survey = options.strategy === 'only-meta' ? emptySurvey : await source.survey(catalog);
+  const plan = planShards(catalog, survey, options);
+  const shards = options.strategy === 'only-meta' ? [] : plan;
+  if (options.isEstimate) {
+    estimate(ports, encodeBackupMeta(catalog).length, shards);
+    return;
+  }
+  const before = await readBackupSet(store);
+  const names = freeNames(await store.list(), Number(clock.wallNs() / BigInt(nsPerMs)));
+  const written: string[] = [];
+  try {
+    out('Backing up meta data... ');
+    const meta = encodeBackupMeta(catalog);
+    written.push(names.meta);
+    await writeWhole(store, names.meta, meta);
+    out(`Done. ${meta.length} bytes transferred\n`);
+    const known = options.strategy === 'incremental' ? before.shards : new Map<number, never>();
+    const run = new BackupRun(ports, options, { names, known, written });
+    const files = await run.take(shards);
+    const { database, retentionPolicy, shardId } = options.filter;
+    const manifest = {
+      meta: { fileName: names.meta, size: meta.length, sha256: sha256Of(meta) },
+      limited: database !== '' || shardId !== 0 || isRange(options.filter),
+      files,
+      ...(database !== '' && { database }),
+      ...(retentionPolicy !== '' && { policy: retentionPolicy }),
+      ...(shardId !== 0 && { shard_id: shardId }),
+      strategy: options.strategy,
+    };
+    await writeWhole(store, names.manifest, encodeManifest(manifest));
+    const transferred = files.reduce((sum, { size }) => sum + size, meta.length);
+    out(`Backed up to ${store.place} in ${formatElapsed(clock.monotonicMs() - startMs)}, transferred ${transferred} bytes\n`); // prettier-ignore
+  } catch (error) {
+    // No manifest names them; whether they can be removed changes nothing.
+    for (const name of written) await store.remove(name).catch(() => undefined);
+    throw error;
+  }
+}
+
+function isRange({ startNs, endNs }: BackupFilter): boolean {
+  return startNs !== undefined || endNs !== undefined;
+}
+
+function estimate({ out }: BackupPorts, metaBytes: number, shards: readonly PlannedShard[]): void {
+  out(`Meta data: ${metaBytes} bytes\n`);
+  let total = metaBytes;
+  for (const { id, database, retentionPolicy, copies } of shards) {
+    const { node, sizeBytes } = copies[0] ?? { node: 'none', sizeBytes: 0 };
+    total += sizeBytes;
+    out(`Node ${node}, db ${database}, rp ${retentionPolicy}, shard ${id}: ${sizeBytes} bytes\n`);
+  }
+  out(`Estimated: ${shards.length} shards, ${total} bytes\n`);
+}
+
+interface RunState {
+  readonly names: BackupNames;
+  /** What is there of each shard. */
+  readonly known: ReadonlyMap<number, ManifestShard>;
+  readonly written: string[];
+}
+
+/** The shards of one backup, several at a time. */
+class BackupRun {
+  readonly #ports: BackupPorts;
+  readonly #options: BackupOptions;
+  readonly #state: RunState;
+
+  constructor(ports: BackupPorts, options: BackupOptions, state: RunState) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#state = state;
+  }
+
+  /** In the order of `shards`, without those that are as they were. Throws the first failure, once all is still. */
+  async take(shards: readonly PlannedShard[]): Promise<readonly ManifestShard[]> {
+    const taken = await inLanes(shards, shardsAtOnce, (shard) => this.#takeShard(shard));
+    return taken.filter((file) => file !== undefined);
+  }
+
+  async #takeShard(shard: PlannedShard): Promise<ManifestShard | undefined> {
+    const { clock, source, out } = this.#ports;
+    let last: unknown = new DbError('unavailable', 'no owner of it answers');
+    for (const copy of shard.copies) {
+      const startMs = clock.monotonicMs();
+      const line = `Backing up node ${copy.node}, db ${shard.database}, rp ${shard.retentionPolicy}, shard ${shard.id}... `; // prettier-ignore
+      try {
+        const file = await this.#takeCopy(shard, copy);
+        if (file === undefined) return undefined;
+        out(`${line}Done. Backed up in ${formatElapsed(clock.monotonicMs() - startMs)}, ${file.size} bytes transferred\n`); // prettier-ignore
+        return file;
+      } catch (error) {
+        last = error;
+        out(`${line}Error: ${errorText(error)}\n`);
+      }
+    }
+    // Dropped meanwhile, or outlived by its policy.
+    if ((await source.catalog()).databases.shard(shard.id) === undefined) return undefined;
+    const text = `shard ${shard.id} could not be backed up: ${errorText(last)}`;
+    throw new DbError('unavailable', text, { cause: last });
+  }
+
+  /** Undefined where nothing was written since it was backed up, or ever. */
+  async #takeCopy(shard: PlannedShard, copy: ShardCopy): Promise<ManifestShard | undefined> {
+    const { clock, source } = this.#ports;
+    const known = this.#state.known.get(shard.id);
+    if (known !== undefined && this.#isStale(known, copy)) return undefined;
+    const momentNs = clock.wallNs();
+    const snapshot = await source.snapshot(copy.node, shard.id);
+    if (snapshot === undefined) return undefined;
+    try {
+      const content = await contentOf(snapshot, copy.node);
+      if (known?.content === content) return undefined;
+      const fileName = this.#state.names.shard(shard.id);
+      const archive = await this.#archive(shard, snapshot, fileName);
+      return {
+        database: shard.database,
+        policy: shard.retentionPolicy,
+        shardID: shard.id,
+        fileName,
+        ...archive,
+        lastModified: Number(snapshot.modifiedNs),
+        node: copy.node,
+        moment: formatRfc3339(momentNs),
+        content,
+      };
+    } finally {
+      // It ends by itself too, where its node is gone.
+      await snapshot.release().catch(() => undefined);
+    }
+  }
+
+  /** The reference's rule, where it was asked for. */
+  #isStale({ lastModified }: ManifestShard, { modifiedNs }: ShardCopy): boolean {
+    const { stalenessNs } = this.#options;
+    return stalenessNs !== undefined && BigInt(lastModified) + stalenessNs > modifiedNs;
+  }
+
+  async #archive(
+    { id, database, retentionPolicy }: PlannedShard,
+    snapshot: ShardSnapshot,
+    fileName: string,
+  ): Promise<Pick<ManifestShard, 'size' | 'archiveSize' | 'sha256'>> {
+    const { store, compress, clock } = this.#ports;
+    const modifiedSeconds = Number(clock.wallNs() / 1_000_000_000n);
+    const folder = `${database}/${retentionPolicy}/${id}`;
+    const [plain, packed] = [new Measured(), new Measured('sha256')];
+    const tar = plain.measure(writeTar(archivedFiles(snapshot, folder), modifiedSeconds));
+    this.#state.written.push(fileName);
+    await store.write(fileName, packed.measure(gzipBlocks(tar, compress, this.#options.gzip)));
+    return { size: plain.lengthBytes, archiveSize: packed.lengthBytes, sha256: packed.digest };
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* archivedFiles(
+  snapshot: ShardSnapshot,
+  folder: string,
+): AsyncGenerator<ArchivedFile> {
+  for (const { name, sizeBytes } of snapshot.files)
+    yield { name: `${folder}/${name}`, sizeBytes, content: snapshot.read(name) };
+}
+
+/**
+ * Tells two states of a shard's files on one node apart: their names and lengths, and the list that vouches for them with
+ * the checksums of their indexes. Names are not given again, and files are not changed.
+ */
+async function contentOf(snapshot: ShardSnapshot, node: string): Promise<string> {
+  const hash = createHash('sha256').update(node);
+  for (const { name, sizeBytes } of snapshot.files) hash.update(`\n${name} ${sizeBytes}`);
+  const list = snapshot.files.find(({ name }) => name === 'shard.json');
+  if (list !== undefined) for await (const piece of snapshot.read(list.name)) hash.update(piece);
+  return hash.digest('hex');
+}
+
+/** Looks at a stream as it passes. */
+class Measured {
+  lengthBytes = 0;
+  readonly #hash: ReturnType<typeof createHash> | undefined;
+
+  constructor(algorithm?: 'sha256') {
+    this.#hash = algorithm === undefined ? undefined : createHash(algorithm);
+  }
+
+  async *measure(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) {
+      this.lengthBytes += piece.length;
+      this.#hash?.update(piece);
+      yield piece;
+    }
+  }
+
+  /** Once, at the end. */
+  get digest(): string {
+    return this.#hash?.digest('hex') ?? '';
+  }
+}

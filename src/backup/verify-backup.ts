@@ -1,0 +1,77 @@
+/** Whether a backup can be restored: all of it is read as a restore would, and nothing is written (ours). */
+import { inLanes } from '../base/async/in-lanes.ts';
+import { DbError, errorText, isDbError } from '../base/errors.ts';
+import { tsmHeaderBytes, tsmMagic } from '../storage/tsm/tsm-format.ts';
+import { decodeBackupMeta } from './backup-meta.ts';
+import { newestOf, type BackupSet } from './backup-set.ts';
+import { readWhole, type BackupStore } from './backup-store.ts';
+import type { ManifestMeta, ManifestShard } from './manifest.ts';
+import { shardFiles, type Decompress } from './shard-archive.ts';
+import { sha256Of } from './sha256.ts';
+import { shardsAtOnce } from './take-backup.ts';
+
+export interface VerifyPorts {
+  readonly store: BackupStore;
+  readonly decompress: Decompress;
+  readonly out: (text: string) => void;
+}
+
+/** Says of each file how it is; throws `corrupt` when one is not what it should be. */
+export async function verifyBackup(ports: VerifyPorts, set: BackupSet): Promise<void> {
+  const { store, out } = ports;
+  newestOf(set, store.place);
+  const present = new Set(await store.list());
+  let badCount = 0;
+  const check = async (name: string, work: () => Promise<string>): Promise<void> => {
+    try {
+      if (!present.has(name)) throw new DbError('not_found', 'it is not there');
+      out(`${name}: ok, ${await work()}\n`);
+    } catch (error) {
+      if (!isDbError(error)) throw error;
+      badCount++;
+      out(`${name}: ${errorText(error)}\n`);
+    }
+  };
+  const metas = new Map(set.manifests.map(({ manifest: { meta } }) => [meta.fileName, meta]));
+  for (const meta of metas.values()) await check(meta.fileName, () => verifyMeta(store, meta));
+  const shards = set.manifests.flatMap(({ manifest }) => manifest.files);
+  await inLanes(shards, shardsAtOnce, (file) =>
+    check(file.fileName, () => verifyShard(ports, file)),
+  );
+  const total = metas.size + shards.length;
+  if (badCount > 0)
+    throw new DbError('corrupt', `${badCount} of ${total} files cannot be restored`);
+  out(`Verified ${set.manifests.length} backups, ${shards.length} archives of shards\n`);
+}
+
+async function verifyMeta(store: BackupStore, { fileName, sha256 }: ManifestMeta): Promise<string> {
+  const bytes = await readWhole(store, fileName);
+  if (sha256 !== undefined && sha256Of(bytes) !== sha256)
+    throw new DbError('corrupt', 'it is not what was written');
+  const { databases, users } = decodeBackupMeta(fileName, bytes);
+  return `${databases.length} databases, ${users.length} users`;
+}
+
+async function verifyShard(
+  { store, decompress }: VerifyPorts,
+  file: ManifestShard,
+): Promise<string> {
+  let [fileCount, bytes] = [0, 0];
+  for await (const { name, sizeBytes, content } of shardFiles(store, file, decompress)) {
+    fileCount++;
+    bytes += sizeBytes;
+    if (name.endsWith('.tsm') && !(await isTsm(content)))
+      throw new DbError('corrupt', `${name} is no TSM file`);
+  }
+  return `${fileCount} files, ${bytes} bytes`;
+}
+
+async function isTsm(content: AsyncIterable<Uint8Array>): Promise<boolean> {
+  const head = Buffer.alloc(tsmHeaderBytes);
+  let at = 0;
+  for await (const piece of content) {
+    head.set(piece.subarray(0, tsmHeaderBytes - at), at);
+    at = Math.min(tsmHeaderBytes, at + piece.length);
+  }
+  return at === tsmHeaderBytes && head.readUInt32BE(0) === tsmMagic;
+}
