@@ -28,6 +28,14 @@ type Part =
   | { readonly bytes: Uint8Array }
   | { readonly lengthBytes: number; readonly fill: () => Uint8Array };
 
+/** Gives at least so many bytes. */
+export type LendBytes = (lengthBytes: number) => Uint8Array;
+
+/** Shared, so that it goes from thread to thread and back without being copied; nobody changes it any more. */
+function newShared(lengthBytes: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(lengthBytes));
+}
+
 export interface BatchHeader {
   readonly rowCount: number;
   readonly seriesCount: number;
@@ -89,9 +97,9 @@ export class BatchWriter {
     this.align();
   }
 
-  finish(): Uint8Array {
-    // Shared, so that it goes from thread to thread and back without being copied; nobody changes it any more.
-    const all = new Uint8Array(new SharedArrayBuffer(this.#lengthBytes));
+  /** The batch, at the start of what `lend` gives for so many bytes. */
+  finish(lend: LendBytes = newShared): Uint8Array {
+    const all = lend(this.#lengthBytes).subarray(0, this.#lengthBytes);
     let at = 0;
     for (const part of this.#parts) {
       const bytes = 'bytes' in part ? part.bytes : part.fill();

@@ -14,10 +14,12 @@ import { HintDeliveries } from '../data/write/hint-deliveries.ts';
 import { HintNews } from '../data/write/hint-news.ts';
 import { NodeHintSink } from '../data/write/node-hint-sink.ts';
 import { OwnerShares } from '../data/write/owner-shares.ts';
-import { PointsWriter, type PointSubscribers } from '../data/write/points-writer.ts';
+import type { PointSubscribers } from '../data/write/body-routes.ts';
+import { PointsWriter } from '../data/write/points-writer.ts';
 import type { Env } from '../env/env.ts';
 import { HintedHandoff } from '../hh/hinted-handoff.ts';
 import type { HintOptions } from '../hh/hint-options.ts';
+import type { ShardInfo } from '../meta/model/catalog.ts';
 import type { MetaClient } from '../meta/client/meta-client.ts';
 import type { RpcClient } from '../rpc/rpc-client.ts';
 
@@ -97,7 +99,9 @@ export async function openWritePath(
     { callDeadlineMs: config.get('cluster', 'write-timeout') },
   );
   const routeLines = local.routeLines.bind(local);
-  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines, subscribers });
+  const isOwnAlone = ({ id, owners }: ShardInfo): boolean =>
+    owners.length === 1 && owners[0] === meta.nodeId && !hints.isQueued(meta.nodeId, id);
+  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines, isOwnAlone, subscribers }); // prettier-ignore
   return { writer, shards, owned, hints, news };
 }
 

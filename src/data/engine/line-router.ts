@@ -13,7 +13,7 @@ import { FieldType } from '../../models/field-value.ts';
 import { Byte, unescapeName } from '../../models/line-bytes.ts';
 import { endOfLine } from '../../models/line-protocol.ts';
 import { parseLineKey } from '../../models/parse-line-key.ts';
-import { BatchWriter } from '../../models/batch-writer.ts';
+import { BatchWriter, type LendBytes } from '../../models/batch-writer.ts';
 import type { BatchField } from '../../models/point-batch.ts';
 import { seriesKey } from '../../models/series-key.ts';
 import type { LineKernel, RoutedPlace, KernelLines, LinePiece } from '../../kernels/line-kernel.ts';
@@ -45,12 +45,16 @@ export class LineRouter {
   #shapes: KnownShape[] = [];
   #leftKeyCount = 0;
   #generation = 0;
+  /** Of the body at hand. */
+  #lendFor: ((shardId: number) => LendBytes | undefined) | undefined;
 
   constructor(kernel: LineKernel) {
     this.#kernel = kernel;
   }
 
-  route(task: LinesTask): RoutedLines {
+  /** `lendFor` says where batches of a shard are written, which may be memory that is used again. */
+  route(task: LinesTask, lendFor?: (shardId: number) => LendBytes | undefined): RoutedLines {
+    this.#lendFor = lendFor;
     const routing = new BodyRouting(task);
     const { body } = task;
     let from = 0;
@@ -114,8 +118,10 @@ export class LineRouter {
       routing.addUnrouted(this.#kernel.times(lineCount), groups);
       return true;
     }
-    for (const place of places)
-      routing.addBatch({ shardId: shardIds[place.place] ?? 0, payload: this.#encode(place) });
+    for (const place of places) {
+      const shardId = shardIds[place.place] ?? 0;
+      routing.addBatch({ shardId, payload: this.#encode(place).finish(this.#lendFor?.(shardId)) });
+    }
     routing.addPoints(lineCount);
     return true;
   }
@@ -144,7 +150,7 @@ export class LineRouter {
     }
   }
 
-  #encode(place: RoutedPlace): Uint8Array {
+  #encode(place: RoutedPlace): BatchWriter {
     const { rowCount, seriesCount, keyBytes, shapes } = place;
     const names = new Map<string, number>();
     const nameOf = (name: string): number => {
@@ -169,7 +175,7 @@ export class LineRouter {
       writer.u32s(heads[i] ?? [], true);
       writeColumns(writer, shape, this.#shape(shape.id).fields);
     });
-    return writer.finish();
+    return writer;
   }
 
   #shape(id: number): KnownShape {

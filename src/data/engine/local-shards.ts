@@ -26,7 +26,7 @@ import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
-import { homeOf, type EngineDescription, type EngineReceipt, type HomeBatch, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import { homeOf, type EngineDescription, type EngineLines, type EngineReceipt, type EngineRoutedLines, type HomeBatch, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -73,15 +73,19 @@ export class LocalShards implements ShardAccess {
 
   /**
    * Parses a body where most of its points are likely to be at home, unless that worker has much more to do than another.
-   * `task.body` moves there: it has to own its buffer.
+   * Batches of `task.own` are written there too. `task.body` moves there unless it is shared: it has to own its buffer.
    */
   async routeLines(task: LinesTask): Promise<RoutedLines> {
-    const transfer = [task.body.buffer as ArrayBuffer];
+    const { buffer } = task.body;
+    const options = buffer instanceof ArrayBuffer ? { transfer: [buffer] } : {};
     const worker = this.#parserOf(task);
+    const body = { ...task, clusterId: this.#clusterId() } satisfies EngineLines;
     const reply = await this.#loaded(worker, task.body.length, (link) =>
-      link.call('lines', task, { transfer }),
+      link.call('lines', body, options),
     );
-    return reply as RoutedLines;
+    const { schemaVersion, ...routed } = reply as EngineRoutedLines;
+    this.#described.seen(worker, schemaVersion);
+    return routed;
   }
 
   /** Lines of a body as subscribers get them, made by the worker that has least to do; `task.body` moves there. */

@@ -1,5 +1,6 @@
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { parseLines, type LinePoint } from '../../models/line-protocol.ts';
+import type { OwnerReceipt } from './shard-access.ts';
 import { seriesKey, seriesKeyHash } from '../../models/series-key.ts';
 import {
   PointSieve,
@@ -10,11 +11,21 @@ import {
 
 /** A body of line protocol, and the shards its points may go to. Plain data, as it crosses threads. */
 export interface LinesTask {
+  /** Moves to the worker, unless it is shared memory: that is read until the answer is there. */
   readonly body: Uint8Array;
   readonly stepNs: bigint;
   readonly defaultTimeNs: bigint;
   readonly bounds: TimeBounds;
   readonly groups: readonly RouteGroup[];
+  /** Batches of these shards are written at once where they are at home with the worker that parses (own-writes.ts). */
+  readonly own?: OwnShards | undefined;
+}
+
+/** Shards whose only copies are this node's. */
+export interface OwnShards {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly shardIds: readonly number[];
 }
 
 /** Shards of a group that takes points with startNs <= time < endNs. */
@@ -25,8 +36,10 @@ export interface RouteGroup {
 }
 
 export interface RoutedLines {
-  /** What to write where. Empty when `unroutedNs` is not: the body is then to be routed again. */
-  readonly batches: readonly { readonly shardId: number; readonly payload: Uint8Array }[];
+  /** What is to be written where. Empty when `unroutedNs` is not: the body is then to be routed again. */
+  readonly batches: readonly RoutedBatch[];
+  /** What is written and durable already. */
+  readonly written?: readonly WrittenBatch[] | undefined;
   readonly pointCount: number;
   readonly dropped?: DroppedPoints | undefined;
   readonly refused?: RefusedPoints | undefined;
@@ -36,6 +49,16 @@ export interface RoutedLines {
   readonly unroutedNs: readonly bigint[];
   /** Given back when it has to be routed again. */
   readonly body?: Uint8Array | undefined;
+}
+
+export interface RoutedBatch {
+  readonly shardId: number;
+  readonly payload: Uint8Array;
+}
+
+export interface WrittenBatch extends OwnerReceipt {
+  readonly shardId: number;
+  readonly pointCount: number;
 }
 
 /** At most so many times are reported at once: each makes a shard group. */

@@ -1,4 +1,6 @@
 import { DbError, isDbError } from '../../base/errors.ts';
+import { SharedBuffers } from '../../base/shared-buffers.ts';
+import { MiB } from '../../base/units.ts';
 import type {
   Engine,
   EngineContext,
@@ -18,7 +20,7 @@ import type { Fragment } from '../../query/fragment.ts';
 import type { SeriesLimits } from '../../storage/engine/series-limits.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
-import type { CompactionSettings } from '../../storage/store/store-options.ts';
+import type { CompactionSettings, StoreOptions } from '../../storage/store/store-options.ts';
 import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDescription, NamedShard, OwnerReceipt, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
@@ -32,7 +34,8 @@ import { LineRouter } from './line-router.ts';
 import { rowCountOf } from '../../models/point-batch.ts';
 import { ShardCounters } from './shard-counters.ts';
 import { forwardLines, type ForwardTask } from './forward-lines.ts';
-import type { LinesTask } from './route-lines.ts';
+import { routeAndWrite } from './own-writes.ts';
+import type { LinesTask, RoutedLines } from './route-lines.ts';
 import { buffersOf } from './transfer.ts';
 
 /** Plain data that a worker is started with. */
@@ -78,6 +81,15 @@ export interface InstallTask extends NamedShard {
   readonly deletes: readonly DeletePointsRequest[];
 }
 
+/** A body to be parsed, with the cluster that shards are made for. */
+export interface EngineLines extends LinesTask {
+  readonly clusterId: bigint;
+}
+
+export interface EngineRoutedLines extends RoutedLines {
+  readonly schemaVersion: number;
+}
+
 /** What a write and a description say besides: schemas described at an older version may have grown since. */
 export interface EngineReceipt extends OwnerReceipt {
   readonly schemaVersion: number;
@@ -89,6 +101,8 @@ export interface EngineDescription {
 }
 
 const idleKernelsMax = 4;
+/** Of batches on their way to the log that are kept to be used again. */
+const batchBytesKeptMax = 16 * MiB;
 /** Places of damage that are named in the log of one run. */
 const damageTextsMax = 1_000;
 /** Texts of a list that travel together. */
@@ -109,37 +123,38 @@ export class StorageEngine implements Engine {
   readonly #matcher = regexCache();
   readonly #counters = new ShardCounters();
   #router: LineRouter | undefined;
+  readonly #batchBuffers = new SharedBuffers(batchBytesKeptMax);
+  readonly #isHome: (shardId: number) => boolean;
   readonly #arenaBytesMax: number;
   readonly #damageTexts = new Set<string>();
   /** A fragment has one to itself while it runs. */
   readonly #idleKernels: QueryKernel[] = [];
 
-  private constructor(store: Store, ports: EnginePorts, options: StorageEngineOptions) {
+  private constructor(
+    store: Store,
+    ports: EnginePorts,
+    options: Pick<StorageEngineOptions, 'arenaBytesMax'> & Pick<StoreOptions, 'isHome'>,
+  ) {
     this.#store = store;
     this.#ports = ports;
     this.#arenaBytesMax = options.arenaBytesMax;
+    this.#isHome = options.isHome;
   }
 
   static async create(settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
     const options = settings.options as StorageEngineOptions;
     const { arenaBytesMax: bytesMax } = options;
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
-    const store = await Store.open(
-      { ...ports, columnKernel },
-      {
-        ...options,
-        worker: settings.index,
-        isHome: (shardId) => homeOf(shardId, settings.count) === settings.index,
-      },
-    );
-    return new StorageEngine(store, ports, options);
+    const isHome = (shardId: number): boolean => homeOf(shardId, settings.count) === settings.index;
+    const home = { ...options, worker: settings.index, isHome };
+    const store = await Store.open({ ...ports, columnKernel }, home);
+    return new StorageEngine(store, ports, home);
   }
 
   async call(kind: string, body: unknown): Promise<EngineReply> {
     switch (kind) {
       case 'lines': {
-        this.#router ??= new LineRouter(LineKernel.create(compiledKernels()));
-        const routed = this.#router.route(body as LinesTask);
+        const routed = await this.#route(body as EngineLines);
         return { body: routed, transfer: buffersOf(routed) };
       }
       case 'forward': {
@@ -147,10 +162,7 @@ export class StorageEngine implements Engine {
         return { body: forwarded, transfer: [forwarded.lines.buffer as ArrayBuffer] };
       }
       case 'write': {
-        const { payload, fields, ...place } = body as HomeBatch;
-        const size = { pointCount: rowCountOf(payload), lengthBytes: payload.length };
-        const written = this.#store.write(place, payload, fields?.map(decidedField));
-        const receipt = await this.#counters.count(place.shardId, size, written);
+        const receipt = await this.#write(body as HomeBatch);
         return { body: { ...receipt, schemaVersion: this.#store.schemaVersion } satisfies EngineReceipt }; // prettier-ignore
       }
       case 'describe': {
@@ -190,6 +202,23 @@ export class StorageEngine implements Engine {
         return { body: this.#counters.read(this.#store.numbers) };
     }
     throw new DbError('internal', `engine call ${kind}`);
+  }
+
+  async #route(task: EngineLines): Promise<EngineRoutedLines> {
+    this.#router ??= new LineRouter(LineKernel.create(compiledKernels()));
+    const routed = await routeAndWrite(task, {
+      router: this.#router,
+      buffers: this.#batchBuffers,
+      isHome: this.#isHome,
+      write: (place, payload) => this.#write({ ...place, payload, clusterId: task.clusterId }),
+    });
+    return { ...routed, schemaVersion: this.#store.schemaVersion };
+  }
+
+  #write({ payload, fields, ...place }: HomeBatch): Promise<OwnerReceipt> {
+    const size = { pointCount: rowCountOf(payload), lengthBytes: payload.length };
+    const written = this.#store.write(place, payload, fields?.map(decidedField));
+    return this.#counters.count(place.shardId, size, written);
   }
 
   /** Gives others their turn once a slice of time is over. */

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { Databases } from '../../meta/model/databases.ts';
-import { routeLines } from '../engine/route-lines.ts';
+import { routeLines, type LinesTask, type RoutedLines } from '../engine/route-lines.ts';
 import type { OwnerReceipt } from '../engine/shard-access.ts';
 import { LaggingOwners } from '../shards/lagging-owners.ts';
-import { PointsWriter, type WrittenBody } from './points-writer.ts';
+import type { WrittenBody } from './body-routes.ts';
+import { PointsWriter } from './points-writer.ts';
 import type { Share } from './share.ts';
 
 const clock = {
@@ -98,3 +99,99 @@ test('points writer: subscribers get a body once, with points that no shard took
   expect(sent).toEqual([`autogen 1 0 ${body}`]);
   expect((await write('bad')).sent).toEqual([]);
 });
+
+/** A writer whose worker writes what is its own; what the coordinator was asked to send, and which shards were own. */
+function ownWriter(answer: (task: LinesTask) => Promise<RoutedLines>) {
+  const sent: number[] = [];
+  const owned: (readonly number[] | undefined)[] = [];
+  const writer = new PointsWriter({
+    clock,
+    meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
+    shares: {
+      send: (_nodeId, { shardId }) => {
+        sent.push(shardId);
+        const receipt = { droppedCount: 0, reason: '' };
+        return {
+          accepted: Promise.resolve(),
+          outcome: Promise.resolve({ kind: 'written', receipt }),
+        };
+      },
+    },
+    lagging: new LaggingOwners(() => true),
+    routeLines: (task) => {
+      owned.push(task.own?.shardIds);
+      return answer(task);
+    },
+    isOwnAlone: ({ owners }) => owners.length === 1 && owners[0] === 4,
+  });
+  return { writer, sent, owned };
+}
+
+const ownRequest = { database: 'd', retentionPolicy: '', body: new TextEncoder().encode('m f=1 1'), stepNs: 1n, level: 'one', timeoutMs: 1_000 } as const; // prettier-ignore
+
+test('points writer: what a worker has written is sent to nobody, and counts', async () => {
+  const { writer, sent, owned } = ownWriter((task) => {
+    const { batches: _, ...routed } = routeLines(task);
+    const written = [{ shardId: 3, pointCount: 1, droppedCount: 0, reason: '' }];
+    return Promise.resolve({ ...routed, batches: [], written });
+  });
+  let okCount = 0;
+  await writer.write({ ...ownRequest, counted: (points) => (okCount += points.okCount) });
+  expect({ sent, owned, okCount }).toEqual({ sent: [], owned: [[3]], okCount: 1 });
+  const [{ values } = { values: {} }] = writer.statistics();
+  expect(values).toMatchObject({ pointReqLocal: 1, writeOk: 1, pointsWrittenOK: 1 });
+});
+
+test('points writer: what a worker has refused is told as any owner would', async () => {
+  const { writer } = ownWriter((task) => {
+    const { batches: _, ...routed } = routeLines(task);
+    const written = [{ shardId: 3, pointCount: 1, droppedCount: 1, reason: 'field type conflict' }];
+    return Promise.resolve({ ...routed, batches: [], written });
+  });
+  await expect(writer.write(ownRequest)).rejects.toMatchObject({
+    message:
+      'partial write: field type conflict dropped=1 for database: d for retention policy: autogen',
+  });
+});
+
+test('points writer: what a worker could not write is sent, and so is what a fence or a wrong level guards', async () => {
+  const { writer, sent, owned } = ownWriter((task) => Promise.resolve(routeLines(task)));
+  await writer.write(ownRequest);
+  await writer.write({ ...ownRequest, fence: { lease: 'l', token: 1 } });
+  await expect(writer.write({ ...ownRequest, level: undefined })).rejects.toThrow(
+    'invalid consistency level',
+  );
+  expect({ sent, owned }).toEqual({ sent: [3, 3], owned: [[3], undefined, undefined] });
+});
+
+test('points writer: a worker that takes too long ends the answer, and keeps the body until it has ended', async () => {
+  let finish: () => void = () => undefined;
+  let isRead = false;
+  const slow = new Promise<void>((resolve) => (finish = resolve));
+  const { clock: handClock, run } = firingClock();
+  const writer = new PointsWriter({
+    clock: handClock,
+    meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
+    shares: { send: () => expect.fail('nothing is sent') },
+    lagging: new LaggingOwners(() => true),
+    routeLines: (task) => slow.then(() => routeLines(task)),
+    isOwnAlone: () => true,
+  });
+  const written = writer.write({ ...ownRequest, bodyRead: () => (isRead = true) });
+  run();
+  await expect(written).rejects.toMatchObject({ code: 'timeout', message: 'timeout' });
+  expect(isRead).toBe(false);
+  finish();
+  await new Promise(setImmediate);
+  expect(isRead).toBe(true);
+});
+
+/** Timers fire when told to. */
+function firingClock() {
+  const runs: (() => void)[] = [];
+  const after = (_durationMs: number, run: () => void) => {
+    runs.push(run);
+    return { cancel: () => undefined };
+  };
+  return { clock: { wallNs: () => 0n, after } as unknown as Clock, run: () => runs.forEach((one) => one()) }; // prettier-ignore
+}

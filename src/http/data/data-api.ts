@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
+import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { KiB, MiB } from '../../base/units.ts';
 import { KnownTexts } from '../../influxql/known-texts.ts';
 import { errorStatus, sendError, sendJson, sendPlain } from '../error-reply.ts';
@@ -11,7 +12,7 @@ import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
 import { handleQuery } from './query-route.ts';
 import { mendAddress } from './raw-address.ts';
-import { readBody } from './read-body.ts';
+import { ownBuffers, readBody } from './read-body.ts';
 import { RequestCounters } from './request-counters.ts';
 import { handleWrite, refusalOfWrite } from './write-route.ts';
 import { WriteThrottle } from './write-throttle.ts';
@@ -20,9 +21,14 @@ declare module 'fastify' {
   interface FastifyRequest {
     bodyPlace: BodyPlace | undefined;
   }
+  interface FastifyInstance {
+    bodyBuffers: SharedBuffers;
+  }
 }
 
 const queryBytesMax = 32 * MiB;
+/** Of bodies of writes that were read, to be used for the next ones. */
+const bodyBytesKeptMax = 32 * MiB;
 /** Of the request line and the headers together, as the reference (Go's limit and what it lets pass beyond). */
 const headBytesMax = MiB + 4 * KiB;
 
@@ -65,6 +71,8 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
 /** Bodies are read whole, each piece within the budget of all; what a request holds of it ends with its connection's turn. */
 function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataApiOptions): void {
   const budget = new BodyBudget(options.bodiesBytesMax);
+  const buffers = new SharedBuffers(bodyBytesKeptMax);
+  api.decorate('bodyBuffers', buffers);
   api.decorateRequest('bodyPlace', undefined);
   api.addHook('onRequest', (request, reply, done) => {
     const place = budget.open();
@@ -77,7 +85,10 @@ function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataA
   api.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) => {
     const { bodyPlace: place = budget.open(), routeOptions } = request;
     const { bodyLimit: bytesMax } = routeOptions;
-    return readBody(payload, { bytesMax, place, clock, idleMs: options.idleMs });
+    const { idleMs } = options;
+    // Only a write gives back what it has read.
+    const own = routeOptions.url === '/write' ? buffers : ownBuffers;
+    return readBody(payload, { bytesMax, place, clock, idleMs, buffers: own });
   });
 }
 

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
 import { BodyBudget } from './body-budget.ts';
-import { readBody, type ReadBodyOptions } from './read-body.ts';
+import { ownBuffers, readBody, type ReadBodyOptions } from './read-body.ts';
 
 /** A request that sends these pieces, and says this length beforehand or none. */
 function requestOf(pieces: readonly string[], declared?: number): IncomingMessage {
@@ -26,7 +26,24 @@ function handClock(): { readonly clock: Clock; readonly turn: () => void } {
 
 function optionsOf(bytesMax: number, more: Partial<ReadBodyOptions> = {}): ReadBodyOptions {
   const { clock } = handClock();
-  return { bytesMax, place: new BodyBudget(1_000_000).open(), clock, idleMs: 10, ...more };
+  const place = new BodyBudget(1_000_000).open();
+  return { bytesMax, place, clock, idleMs: 10, buffers: ownBuffers, ...more };
+}
+
+/** Counts what is lent and not back yet. */
+function countedBuffers() {
+  const out = new Set<unknown>();
+  const buffers = {
+    lend: (lengthBytes: number) => {
+      const lent = new Uint8Array(lengthBytes);
+      out.add(lent.buffer);
+      return lent;
+    },
+    giveBack: ({ buffer }: Uint8Array) => {
+      expect(out.delete(buffer)).toBe(true);
+    },
+  };
+  return { buffers, outCount: () => out.size };
 }
 
 test.each([
@@ -35,10 +52,14 @@ test.each([
   { pieces: ['one', 'two', 'three'], declared: 11 },
   { pieces: ['one', 'two', 'three'], declared: undefined },
   { pieces: ['x'.repeat(70_000), 'y'.repeat(70_000)], declared: undefined },
-])('request body: %j comes whole, in a buffer that holds nothing else', async (one) => {
-  const body = await readBody(requestOf(one.pieces, one.declared), optionsOf(200_000));
+])('request body: %j comes whole, in a buffer that is lent to it', async (one) => {
+  const { buffers, outCount } = countedBuffers();
+  const body = await readBody(requestOf(one.pieces, one.declared), optionsOf(200_000, { buffers }));
   expect(body.toString()).toBe(one.pieces.join(''));
-  expect(body.buffer.byteLength).toBe(body.length);
+  // Smaller ones that it has grown out of are back.
+  expect(outCount()).toBe(1);
+  buffers.giveBack(body);
+  expect(outCount()).toBe(0);
 });
 
 test('request body: past the limit it is refused, by the length it says or the bytes that come', async () => {
@@ -89,6 +110,20 @@ test('request body: who waits for a place in the budget is not left for that', a
   expect(isRead).toBe(false);
   oldest.close();
   expect((await body).toString()).toBe('some');
+});
+
+test('request body: of one that is refused or left nothing stays lent', async () => {
+  const { buffers, outCount } = countedBuffers();
+  await expect(readBody(requestOf(['ab', 'cd']), optionsOf(3, { buffers }))).rejects.toThrow();
+  expect(outCount()).toBe(0);
+  await expect(readBody(requestOf(['abcd'], 4), optionsOf(3, { buffers }))).rejects.toThrow();
+  expect(outCount()).toBe(0);
+  const request = openRequest(1_000);
+  const body = readBody(request, optionsOf(2_000, { buffers }));
+  expect(outCount()).toBe(1);
+  request.destroy();
+  await expect(body).rejects.toMatchObject(gone);
+  expect(outCount()).toBe(0);
 });
 
 test('request body: a client that leaves is no error of ours', async () => {

@@ -8,7 +8,20 @@ import type { BodyPlace } from './body-budget.ts';
 /** Of an announced length that much is believed before it has come. */
 const announcedBytesMax = 2 * MiB;
 
+/** Where bodies are put together. What is lent comes back when the body is not to be. */
+export interface BodyBuffers {
+  lend(lengthBytes: number): Uint8Array;
+  giveBack(bytes: Uint8Array): void;
+}
+
+/** Of each body its own, which the collector takes. */
+export const ownBuffers: BodyBuffers = {
+  lend: (lengthBytes) => Buffer.allocUnsafeSlow(lengthBytes),
+  giveBack: () => undefined,
+};
+
 export interface ReadBodyOptions {
+  readonly buffers: BodyBuffers;
   /** 0: no limit. */
   readonly bytesMax: number;
   readonly place: BodyPlace;
@@ -18,13 +31,13 @@ export interface ReadBodyOptions {
 }
 
 /**
- * The body of a request in one buffer of its own, which its length, when the client gives it, is taken for once: pieces
- * are copied to their place as they come, each after it has its place in the budget. Throws `too_large` past `bytesMax`, and
+ * The body of a request in one buffer, which its length, when the client gives it, is taken for once: pieces are copied to
+ * their place as they come, each after it has its place in the budget. It is the caller's to give back. Throws `too_large` past `bytesMax`, and
  * `cancelled` when the client leaves or sends nothing any more, whose connection is then closed.
  */
 export function readBody(
   payload: FastifyRequest['raw'],
-  { bytesMax, place, clock, idleMs }: ReadBodyOptions,
+  { bytesMax, place, clock, idleMs, buffers }: ReadBodyOptions,
 ): Promise<Buffer> {
   const limit = bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax;
   const declared = Number(payload.headers['content-length'] ?? Number.NaN);
@@ -36,29 +49,34 @@ export function readBody(
   if (declared > limit) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const announced = Number.isSafeInteger(declared) ? declared : 0;
-    let body = Buffer.allocUnsafeSlow(Math.min(announced, announcedBytesMax));
+    let body = buffers.lend(Math.min(announced, announcedBytesMax));
     let lengthBytes = 0;
     let hasEnded = false;
     let waiting: Promise<void> | undefined;
+    const fail = (error: DbError): void => {
+      if (hasEnded) return;
+      hasEnded = true;
+      watch.cancel();
+      buffers.giveBack(body);
+      reject(error);
+    };
     const watch = watchProgress(clock, idleMs, () => lengthBytes, () => {
       // Its own fault only when the budget has room for it.
       if (waiting !== undefined) return;
-      reject(new DbError('cancelled', 'the client sends nothing any more'));
+      fail(new DbError('cancelled', 'the client sends nothing any more'));
       payload.destroy();
     }); // prettier-ignore
     payload.on('data', (piece: Buffer) => {
+      if (hasEnded) return;
       const needed = lengthBytes + piece.length;
       if (needed > limit) {
-        watch.cancel();
-        reject(tooLarge());
+        fail(tooLarge());
         return;
       }
-      if (needed > body.length)
-        body = grown(
-          body,
-          lengthBytes,
-          announced >= needed ? announced : Math.max(needed, body.length * 2),
-        );
+      if (needed > body.length) {
+        const least = announced >= needed ? announced : Math.max(needed, body.length * 2);
+        body = grown(body, lengthBytes, buffers.lend(least), buffers);
+      }
       body.set(piece, lengthBytes);
       lengthBytes = needed;
       waiting = place.take(piece.length)?.then(() => {
@@ -68,18 +86,18 @@ export function readBody(
       if (waiting !== undefined) payload.pause();
     });
     const finish = (): void => {
-      resolve(lengthBytes === body.length ? body : copied(body.subarray(0, lengthBytes)));
+      resolve(Buffer.from(body.buffer, body.byteOffset, lengthBytes));
     };
     payload.on('end', () => {
+      if (hasEnded) return;
       hasEnded = true;
       watch.cancel();
       if (waiting === undefined) finish();
       else void waiting.then(finish);
     });
     const left = (cause?: unknown): void => {
-      if (hasEnded) return;
-      watch.cancel();
-      reject(new DbError('cancelled', 'the client has left', { cause }));
+      // An error has the stack of where it is made, which costs: each connection closes one day.
+      if (!hasEnded) fail(new DbError('cancelled', 'the client has left', { cause }));
     };
     payload.on('error', left);
     payload.on('close', left);
@@ -101,16 +119,14 @@ function watchProgress(
   });
 }
 
-/** With room for `least` bytes, and for as much again when nobody has said how long it will be. */
-function grown(body: Buffer, lengthBytes: number, least: number): Buffer<ArrayBuffer> {
-  const larger = Buffer.allocUnsafeSlow(least);
-  body.copy(larger, 0, 0, lengthBytes);
+/** The bytes so far at the start of a larger buffer. */
+function grown(
+  body: Uint8Array,
+  lengthBytes: number,
+  larger: Uint8Array,
+  buffers: BodyBuffers,
+): Uint8Array {
+  larger.set(body.subarray(0, lengthBytes));
+  buffers.giveBack(body);
   return larger;
-}
-
-/** Not from Node's pool, which other buffers share. */
-function copied(bytes: Uint8Array): Buffer<ArrayBuffer> {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
-  return copy;
 }

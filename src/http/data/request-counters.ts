@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { CountedPoints } from '../../data/write/points-writer.ts';
+import type { CountedPoints } from '../../data/write/body-routes.ts';
 import type { Clock } from '../../env/clock.ts';
 import { Counters } from '../../telemetry/counters.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { everyone } from '../../data/statements/principal.ts';
-import type { CountedPoints } from '../../data/write/points-writer.ts';
+import type { CountedPoints } from '../../data/write/body-routes.ts';
 import { parseConsistencyLevel } from '../../data/write/consistency.ts';
 import { precisionNs } from '../../models/line-protocol.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
@@ -50,12 +50,16 @@ export async function handleWrite(
     const text = `invalid precision "${precision}" (use n, u, ms, s, m or h)`;
     return sendError(reply, 400, text);
   }
+  const { bodyBuffers } = request.server;
   try {
     const body = await bodyOf(request, ports, options.bodyBytesMax);
+    const bodyRead = (): void => {
+      bodyBuffers.giveBack(body);
+    };
     const retentionPolicy = parameters.get('rp');
     const level = parseConsistencyLevel(parameters.get('consistency'));
     const timeoutMs = options.writeTimeoutMs;
-    await ports.writer.write({ database, retentionPolicy, body, stepNs, level, timeoutMs, counted }); // prettier-ignore
+    await ports.writer.write({ database, retentionPolicy, body, bodyRead, stepNs, level, timeoutMs, counted }); // prettier-ignore
     return await reply.code(204).type('application/json').send();
   } catch (error) {
     if (!isDbError(error)) throw error;
@@ -63,7 +67,7 @@ export async function handleWrite(
   }
 }
 
-/** The body in a buffer of its own, so that it can move to another thread. */
+/** The body as another thread may have it: in a buffer of its own, or in memory that is shared. */
 async function bodyOf(
   request: FastifyRequest,
   { jobs }: DataApiPorts,
@@ -77,7 +81,8 @@ async function bodyOf(
     // The limit of bodies holds for what comes out of them too.
     const lengthBytesMax = bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax;
     try {
-      const bytes = await jobs.run('gunzip', { bytes: owned(body), lengthBytesMax });
+      const bytes = await jobs.run('gunzip', { bytes: new Uint8Array(body), lengthBytesMax });
+      request.server.bodyBuffers.giveBack(body);
       await request.bodyPlace?.take(bytes.length);
       return owned(bytes);
     } catch (error) {
@@ -89,6 +94,7 @@ async function bodyOf(
 }
 
 function owned(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
   const ownsAll = bytes.byteLength === bytes.buffer.byteLength && bytes.byteLength > 0;
-  return ownsAll ? new Uint8Array(bytes.buffer as ArrayBuffer) : new Uint8Array(bytes);
+  return ownsAll ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes);
 }

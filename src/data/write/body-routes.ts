@@ -1,0 +1,210 @@
+/**
+ * From the body of a write to batches for shards: a worker parses it, with the shard groups made that it lacks. Batches of
+ * shards that only this node has are written there as well.
+ */
+import { DbError } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import {
+  findDatabase,
+  findRetentionPolicy,
+  type Database,
+  type RetentionPolicy,
+  type ShardInfo,
+} from '../../meta/model/catalog.ts';
+import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
+import type { ForwardTask } from '../engine/forward-lines.ts';
+import type { TimeBounds } from '../engine/point-sieve.ts';
+import type { LinesTask, OwnShards, RoutedLines, RouteGroup } from '../engine/route-lines.ts';
+import type { LeaseFence } from '../engine/shard-access.ts';
+import type { ConsistencyLevel } from './consistency.ts';
+
+export interface BodyRoutesPorts {
+  readonly clock: Clock;
+  readonly meta: MetaAccess;
+  readonly routeLines: (task: LinesTask) => Promise<RoutedLines>;
+  /**
+   * Whether a shard may be written to where its points are parsed: its one copy is this node's, and nothing waits for it.
+   * Left out where none may.
+   */
+  readonly isOwnAlone?: ((shard: ShardInfo) => boolean) | undefined;
+  /** Left out where nobody may subscribe. */
+  readonly subscribers?: PointSubscribers | undefined;
+}
+
+/** Who gets a copy of what is written (spec F53). Neither call waits for anything or throws. */
+export interface PointSubscribers {
+  areFor(database: string, retentionPolicy: string): boolean;
+  /** `body` is theirs to move. */
+  send(written: WrittenBody): void;
+}
+
+export interface WrittenBody extends ForwardTask {
+  readonly database: string;
+  readonly retentionPolicy: string;
+}
+
+export interface CountedPoints {
+  readonly okCount: number;
+  /** Beyond the policy, or refused by their owners. */
+  readonly droppedCount: number;
+  readonly failedCount: number;
+}
+
+export interface WriteRequest {
+  readonly database: string;
+  /** As the request named it; '' for the default. */
+  readonly retentionPolicy: string;
+  /** Line protocol; has to own its buffer, as it moves to a worker, unless that is shared memory. */
+  readonly body: Uint8Array;
+  /** Told once nobody looks at the body any more, which may be after the write has ended. */
+  readonly bodyRead?: (() => void) | undefined;
+  readonly stepNs: bigint;
+  /** Undefined when the request named none that there is: that is told after the errors of the body. */
+  readonly level: ConsistencyLevel | undefined;
+  readonly timeoutMs: number;
+  /** Told what became of the points, once some were found in the body. */
+  readonly counted?: ((points: CountedPoints) => void) | undefined;
+  /** What only the holder of a lease may write. */
+  readonly fence?: LeaseFence | undefined;
+}
+
+export interface RoutedRequest {
+  readonly routed: RoutedLines;
+  readonly policy: RetentionPolicy;
+  /** For subscribers. */
+  readonly copy: WrittenBody | undefined;
+}
+
+/** Groups made for one body are few; a body that needs ever more is answered all the same. */
+const routeAttemptsMax = 5;
+
+export class BodyRoutes {
+  readonly #ports: BodyRoutesPorts;
+
+  constructor(ports: BodyRoutesPorts) {
+    this.#ports = ports;
+  }
+
+  /** Throws `timeout` when what it writes is not durable in time: it may be later. */
+  async route(request: WriteRequest): Promise<RoutedRequest> {
+    const work: { latest: Promise<unknown> } = { latest: Promise.resolve() };
+    try {
+      return await this.#route(request, work);
+    } finally {
+      const { bodyRead } = request;
+      if (bodyRead !== undefined) work.latest.then(bodyRead, bodyRead);
+    }
+  }
+
+  async #route(request: WriteRequest, work: { latest: Promise<unknown> }): Promise<RoutedRequest> {
+    const nowNs = this.#ports.clock.wallNs();
+    const copy = this.#copyOf(request, nowNs);
+    let { body } = request;
+    for (let attempt = 0; attempt < routeAttemptsMax; attempt++) {
+      const policy = this.#policyOf(request);
+      const { stepNs } = request;
+      const bounds = boundsOf(policy, nowNs);
+      const own = this.#ownOf(request, policy);
+      const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups: groupsOf(policy), own };
+      const routing = this.#ports.routeLines(task);
+      work.latest = routing;
+      const routed = await (own === undefined ? routing : this.#inTime(request, routing));
+      if (routed.unroutedNs.length === 0 || request.level === undefined) return { routed, policy, copy }; // prettier-ignore
+      body = routed.body ?? body;
+      await this.#createGroups(request.database, policy, routed.unroutedNs);
+    }
+    throw new DbError('write_failed', 'write failed: shard groups keep changing');
+  }
+
+  /** Whoever writes may have to wait for a disk longer than the client does. */
+  #inTime<T>({ timeoutMs }: WriteRequest, routing: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#ports.clock.after(timeoutMs, () => {
+        reject(new DbError('timeout', 'timeout'));
+      });
+      const settle =
+        <V>(by: (value: V) => void) =>
+        (value: V) => {
+          timer.cancel();
+          by(value);
+        };
+      routing.then(settle(resolve), settle(reject));
+    });
+  }
+
+  /** What may be written where it is parsed: all that is wrong with a request besides its body is told before. */
+  #ownOf({ database, level, fence }: WriteRequest, policy: RetentionPolicy): OwnShards | undefined {
+    const { isOwnAlone } = this.#ports;
+    if (isOwnAlone === undefined || level === undefined || fence !== undefined) return undefined;
+    const shardIds = shardsOf(policy)
+      .filter(isOwnAlone)
+      .map(({ id }) => id);
+    if (shardIds.length === 0) return undefined;
+    return { database, retentionPolicy: policy.name, shardIds };
+  }
+
+  /** For subscribers: the body itself moves to a worker. */
+  #copyOf(request: WriteRequest, nowNs: bigint): WrittenBody | undefined {
+    const { subscribers } = this.#ports;
+    const { database, body, stepNs } = request;
+    const { name } = this.#policyOf(request);
+    if (subscribers?.areFor(database, name) !== true) return undefined;
+    return { database, retentionPolicy: name, body: body.slice(), stepNs, defaultTimeNs: nowNs };
+  }
+
+  /** Throws `database_not_found` with the reference's text: asked before the body is read. */
+  checkDatabase(name: string): Database {
+    const database = findDatabase(this.#ports.meta.catalog, name);
+    if (database !== undefined) return database;
+    throw new DbError('database_not_found', `database not found: ${JSON.stringify(name)}`);
+  }
+
+  #policyOf({ database: name, retentionPolicy }: WriteRequest): RetentionPolicy {
+    const database = this.checkDatabase(name);
+    const policy = findRetentionPolicy(database, retentionPolicy);
+    if (policy !== undefined) return policy;
+    const missing = retentionPolicy === '' ? database.defaultRetentionPolicy : retentionPolicy;
+    throw new DbError('retention_policy_not_found', `retention policy not found: ${missing}`);
+  }
+
+  async #createGroups(
+    database: string,
+    policy: RetentionPolicy,
+    timesNs: readonly bigint[],
+  ): Promise<void> {
+    // One time of each group is enough, and a body of a year would name thousands.
+    const starts = new Map(
+      timesNs.map((timeNs) => [truncateTime(timeNs, policy.shardGroupDurationNs), timeNs]),
+    );
+    await this.#ports.meta.execute({
+      kind: 'create-shard-groups',
+      database,
+      retentionPolicy: policy.name,
+      timesNs: [...starts.values()],
+    });
+  }
+}
+
+export function shardsOf(policy: RetentionPolicy): readonly ShardInfo[] {
+  return policy.shardGroups.flatMap(({ shards }) => shards);
+}
+
+function groupsOf(policy: RetentionPolicy): readonly RouteGroup[] {
+  return policy.shardGroups
+    .filter((group) => group.deletedAtNs === undefined)
+    .map((group) => ({
+      startNs: group.startNs,
+      endNs: endOfGroup(group),
+      shardIds: group.shards.map(({ id }) => id),
+    }));
+}
+
+function boundsOf(policy: RetentionPolicy, nowNs: bigint): TimeBounds {
+  const { durationNs, pastLimitNs, futureLimitNs } = policy;
+  return {
+    retentionMinNs: durationNs > 0n ? nowNs - durationNs : undefined,
+    windowMinNs: pastLimitNs > 0n ? nowNs - pastLimitNs : undefined,
+    windowMaxNs: futureLimitNs > 0n ? nowNs + futureLimitNs : undefined,
+  };
+}
