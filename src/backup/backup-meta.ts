@@ -12,7 +12,8 @@ import { bytes, count, optional } from '../proto/field.ts';
 import { influxdb } from '../proto/gen/wire.js';
 import { message } from '../proto/message.ts';
 import { exportContent } from './export-content.ts';
-import { databaseOf, userOf } from './import-content.ts';
+import { userOf } from '../meta/model/catalog-message.ts';
+import { databaseOf } from './import-content.ts';
 import { decodeMeta, encodeMeta } from './influx-meta.ts';
 
 /** What a backup knows of the cluster that it is of. */

@@ -1,9 +1,9 @@
 /** The databases of a cluster in the words of a single InfluxDB's meta.db. */
 import type { Catalog, User } from '../meta/model/catalog.ts';
 import type { Database, RetentionPolicy } from '../meta/model/database.ts';
-import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './influx-meta.ts';
+import { fromUser } from '../meta/model/catalog-message.ts';
+import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from '../meta/model/meta-message.ts'; // prettier-ignore
 
-const privilegeCodes = { 'NO PRIVILEGES': 0, READ: 1, WRITE: 2, 'ALL PRIVILEGES': 3 } as const;
 /** bcrypt, which is all that InfluxDB can check. */
 const knownHash = /^\$2[aby]\$/;
 
@@ -61,9 +61,6 @@ function policyOf(policy: RetentionPolicy): InfluxPolicy {
   };
 }
 
-function userOf({ name, hash, isAdmin, privileges }: User): InfluxUser {
-  const granted = privileges.map(({ database, privilege }) => {
-    return { database, privilege: privilegeCodes[privilege] };
-  });
-  return { name, hash: knownHash.test(hash) ? hash : '', isAdmin, privileges: granted };
+function userOf(user: User): InfluxUser {
+  return { ...fromUser(user), hash: knownHash.test(user.hash) ? user.hash : '' };
 }

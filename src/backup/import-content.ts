@@ -3,14 +3,14 @@ import { DbError } from '../base/errors.ts';
 import type { ImportContent } from '../meta/client/import-record.ts';
 import { commandBytesMax } from '../meta/client/meta-methods.ts';
 import { applyCommand } from '../meta/model/apply.ts';
-import { emptyCatalog, type GrantedPrivilege, type User } from '../meta/model/catalog.ts';
+import { emptyCatalog } from '../meta/model/catalog.ts';
 import type { Database, RetentionPolicy } from '../meta/model/database.ts';
-import { encodeMessage } from '../rpc/message.ts';
-import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './influx-meta.ts';
+import { userOf } from '../meta/model/catalog-message.ts';
+import { encodeLogged } from '../meta/model/command-codec.ts';
+import type { InfluxDatabase, InfluxMeta, InfluxPolicy } from '../meta/model/meta-message.ts';
 
 /** The server's own measurements of itself: a cluster has a database of that name itself. */
 const internalDatabase = '_internal';
-const privileges: readonly GrantedPrivilege[] = ['NO PRIVILEGES', 'READ', 'WRITE', 'ALL PRIVILEGES']; // prettier-ignore
 /** For what is around it in a request. */
 const slackBytes = 4_096;
 const hourNs = 3_600_000_000_000n;
@@ -36,7 +36,8 @@ export function importContent(meta: InfluxMeta, { idOffset }: ImportOptions): Im
 
 /** All of it goes through the metas' log in one command. */
 function checkSize(content: ImportContent): void {
-  const sizeBytes = encodeMessage(content).length;
+  const command = { kind: 'import-databases', nodeId: 0, ...content } as const;
+  const sizeBytes = encodeLogged({ id: '', command }).length;
   if (sizeBytes <= commandBytesMax - slackBytes) return;
   const text = `meta.db: its databases are ${sizeBytes} bytes for the metas, who take ${commandBytesMax}: leave some to line protocol`;
   throw new DbError('limit_exceeded', text);
@@ -86,11 +87,4 @@ function policyOf(policy: InfluxPolicy, idOffset: number): RetentionPolicy {
     })),
     ...(sent.length > 0 && { subscriptions: sent }),
   };
-}
-
-export function userOf({ name, hash, isAdmin, privileges: granted }: InfluxUser): User {
-  const known = granted.map(({ database, privilege }) => {
-    return { database, privilege: privileges[privilege] ?? 'NO PRIVILEGES' };
-  });
-  return { name, hash, isAdmin, privileges: known };
 }

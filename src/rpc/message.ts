@@ -53,6 +53,12 @@ export function encodeMessage(value: unknown): Uint8Array {
   return bytes;
 }
 
+/** Whether encodeMessage wrote it, by its first bytes; a message of protobuf does not begin so. */
+export function isMessageBlock(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes.length >= headerBytes && view.getUint32(0, true) === magic;
+}
+
 /** Arrays of the result may share memory with `bytes`. Throws `corrupt` on anything encodeMessage did not write. */
 export function decodeMessage(bytes: Uint8Array): unknown {
   if (bytes.length < headerBytes) throw corrupt('too short');

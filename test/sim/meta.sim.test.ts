@@ -11,6 +11,8 @@ import {
   type ExecuteReply,
 } from '../../src/meta/client/meta-methods.ts';
 import type { MetaNode } from '../../src/meta/server/meta-node.ts';
+import { varve } from '../../src/proto/gen/wire.js';
+import { encodeMessage } from '../../src/rpc/message.ts';
 import { RpcClient } from '../../src/rpc/rpc-client.ts';
 import { startSimMeta } from './cluster/sim-meta.ts';
 import { World } from './world/world.ts';
@@ -205,6 +207,16 @@ test('meta cluster: a copy that went another way is found out by the next change
   await world.complete(again.close());
 });
 
+/** As a node of a release sends that has no table of commands: whatever it has, in a block of ours. */
+const executeAsBefore = {
+  ...executeMethod,
+  request: {
+    ...executeMethod.request,
+    encode: ({ id, command }: CommandRequest) =>
+      varve.meta.v1.ExecuteRequest.encode({ id, command: encodeMessage(command) }).finish(),
+  },
+};
+
 /** Three metas, and d1's way to talk to them directly. */
 async function startThree(seed: number): Promise<{
   cluster: MetaWorld;
@@ -220,7 +232,7 @@ async function startThree(seed: number): Promise<{
   const leader = (): MetaNode => must([...cluster.nodes.values()].find((node) => node.isLeader), 'a leader'); // prettier-ignore
   const execute = async (logged: CommandRequest): Promise<ExecuteReply> => {
     const { tcpAddress } = must(leader().catalog.metaNodes.find(({ id }) => id === leader().status.nodeId), 'its address'); // prettier-ignore
-    const reply = rpc.call(tcpAddress, executeMethod, logged, { deadlineMs: 6_000 });
+    const reply = rpc.call(tcpAddress, executeAsBefore, logged, { deadlineMs: 6_000 });
     return await cluster.world.complete(reply);
   };
   return { cluster, client, leader, execute };

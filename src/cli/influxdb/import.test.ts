@@ -118,16 +118,9 @@ test('import: files that are cut or damaged end it with their name, before anyth
 });
 
 test('import: no more databases than the metas take at once', () => {
-  const policy = {
-    name: 'p',
-    duration: 0n,
-    shardGroupDuration: 0n,
-    replicaCount: 1,
-    subscriptions: [],
-    shardGroups: Array.from({ length: 160_000 }, (_, i) => ({ id: i + 1, startTime: 1_600_000_000_000_000_000n + BigInt(i), endTime: 1_600_000_000_000_000_001n + BigInt(i), deletedAt: 0n, shards: [{ id: i + 1, owners: [] }] })), // prettier-ignore
-  };
-  const database = { name: 'd', defaultRetentionPolicy: 'p', retentionPolicies: [policy], continuousQueries: [] }; // prettier-ignore
-  const meta = { term: 1, index: 1, clusterId: 1n, databases: [database], users: [], maxNodeId: 0, maxShardGroupId: 200_000, maxShardId: 200_000 }; // prettier-ignore
+  const continuousQueries = ['a', 'b'].map((name) => ({ name, query: name.repeat(9_000_000) }));
+  const database = { name: 'd', defaultRetentionPolicy: 'p', retentionPolicies: [], continuousQueries }; // prettier-ignore
+  const meta = { term: 1, index: 1, clusterId: 1n, databases: [database], users: [], maxNodeId: 0, maxShardGroupId: 0, maxShardId: 0 }; // prettier-ignore
   expect(() => importContent(meta, { idOffset: 0 })).toThrow('for the metas, who take 16777216');
 });
 

@@ -1,11 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { World } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
 import type { Env } from '../../env/env.ts';
-import { encodeMessage } from '../../rpc/message.ts';
+import { encodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import { applyCommand } from '../model/apply.ts';
 import { emptyCatalog, type Catalog } from '../model/catalog.ts';
 import { countsOf } from '../model/catalog-changes.ts';
+import { encodeLogged } from '../model/command-codec.ts';
 import type { Command } from '../model/command.ts';
 import { CatalogCache } from './catalog-cache.ts';
 
@@ -39,7 +41,7 @@ class Cached {
     const index = this.catalog.index + 1;
     const logged = { id: `${index}`, command };
     this.catalog = { ...applyCommand(this.catalog, index, logged).catalog, answered: [] };
-    const changes = [{ index, command: encodeMessage(logged) }];
+    const changes = [{ index, command: encodeLogged(logged) }];
     const step = { fromIndex: index - 1, toIndex: index, changes, counts: countsOf(this.catalog) };
     this.cache.add(step, this.catalog);
   }
@@ -166,4 +168,21 @@ test('catalog cache: a crash at any call leaves a catalog that was, and not an o
     const names = (await cached.world.complete(again.read())).databases.map(({ name }) => name);
     expect([['a'], ['a', 'b'], ['a', 'b', 'c']]).toContainEqual(names);
   }
+});
+
+test('catalog cache: what a release of the form before kept is read, and written anew with the next change', async () => {
+  const path = new URL('../model/testdata/json-form.txt', import.meta.url);
+  const recorded = readFileSync(path, 'utf8').split('\n').map((line) => line.split(' ')); // prettier-ignore
+  const cached = new Cached();
+  await cached.start();
+  for (const [what, name = '', base64 = ''] of recorded)
+    if (what === 'file') await cached.put(name, new Uint8Array(Buffer.from(base64, 'base64')));
+  expect(isMessageBlock(await cached.bytesOf('catalog'))).toBe(true);
+  expect(await cached.reread()).toEqual(['telegraf', 'other', 'oss']);
+  cached.catalog = await cached.world.complete(cached.cache.read());
+  expect(cached.catalog.index).toBe(48);
+  cached.create('later');
+  expect(await cached.reread()).toEqual(['telegraf', 'other', 'oss', 'later']);
+  expect(isMessageBlock(await cached.bytesOf('catalog'))).toBe(false);
+  expect(cached.warned).toEqual([]);
 });

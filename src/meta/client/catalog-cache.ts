@@ -1,7 +1,8 @@
 /**
  * The catalog on a data node's disk: `catalog`, whole, and `catalog.changes`, the steps since.
  *
- * `catalog.changes` is records of: payload length u32 LE, CRC-32 of the payload u32 LE, payload (an encoded CatalogStep).
+ * `catalog.changes` is records of: payload length u32 LE, CRC-32 of the payload u32 LE, payload (a varve.meta.v1.CatalogStep).
+ * What a release before has written in its form is read, and written anew with the next change.
  *
  * Invariants:
  * - It is a cache: what cannot be read is named in the log and fetched anew, and never keeps a node from starting.
@@ -13,10 +14,11 @@ import { crc32 } from 'node:zlib';
 import { errorText, isDbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
-import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
+import { decodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import { emptyCatalog, type Catalog } from '../model/catalog.ts';
 import { applyStep, type CatalogStep } from '../model/catalog-changes.ts';
 import { decodeCatalog, encodeCatalog } from '../model/catalog-codec.ts';
+import { stepMessage } from './meta-methods.ts';
 
 export interface CatalogCachePorts {
   readonly disk: Disk;
@@ -58,6 +60,7 @@ export class CatalogCache {
     const changes = (await this.#readFile(this.#changesPath)) ?? new Uint8Array();
     this.#replay(changes);
     this.#changesBytes = changes.length;
+    this.#isWholeDue ||= isMessageBlock(whole);
     return this.#catalog;
   }
 
@@ -107,7 +110,7 @@ export class CatalogCache {
         const end = at + headBytes + view.getUint32(at, true);
         const payload = bytes.subarray(at + headBytes, end);
         if (end > bytes.length || crc32(payload) !== view.getUint32(at + 4, true)) break;
-        this.#catalog = applyStep(this.#catalog, decodeMessage(payload) as CatalogStep).after;
+        this.#catalog = applyStep(this.#catalog, stepIn(payload)).after;
         at = end;
       }
       this.#isWholeDue = at < bytes.length;
@@ -172,8 +175,13 @@ export class CatalogCache {
   }
 }
 
+function stepIn(payload: Uint8Array): CatalogStep {
+  if (isMessageBlock(payload)) return decodeMessage(payload) as CatalogStep;
+  return stepMessage.decode(payload);
+}
+
 function recordOf(step: CatalogStep): Uint8Array {
-  const payload = encodeMessage(step);
+  const payload = stepMessage.encode(step);
   const record = new Uint8Array(headBytes + payload.length);
   const view = new DataView(record.buffer);
   view.setUint32(0, payload.length, true);

@@ -294,7 +294,7 @@ export class MetaClient implements MetaAccess {
       const address = addresses[attempt % addresses.length] ?? '';
       try {
         const options = { deadlineMs: watchSilenceMs, signal };
-        const from = { index: this.#isLost ? 0 : this.#catalog.index };
+        const from = { index: this.#isLost ? 0 : this.#catalog.index, form: 'protobuf' as const };
         for await (const reply of this.#rpc.stream(address, watchMethod, from, options))
           if (isOpen(signal)) this.#take(reply);
       } catch (error) {

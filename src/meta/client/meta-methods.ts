@@ -5,11 +5,14 @@
 import { MiB } from '../../base/units.ts';
 import { address, bytes, count, id, list, mapped, optional, refused, text, uint64, type Field } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
-import { message, union } from '../../proto/message.ts';
-import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
+import { message, union, type Message } from '../../proto/message.ts';
+import { decodeMessage, encodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import { callMethod, streamMethod } from '../../rpc/method.ts';
 import type { CommandAnswer } from '../model/catalog.ts';
+import type { CatalogForm } from '../model/catalog-codec.ts';
 import type { CatalogStep } from '../model/catalog-changes.ts';
+import { decodeLogged, encodeLogged } from '../model/command-codec.ts';
+import type { Command } from '../model/command.ts';
 
 const { v1 } = varve.meta;
 
@@ -45,6 +48,12 @@ export type LeaseReply =
       readonly index: number;
     }
   | { readonly kind: 'refused'; readonly owner: number };
+
+/** The index of the watcher's catalog, 0 for none, and what it reads: `protobuf` is both forms. */
+export interface WatchRequest {
+  readonly index: number;
+  readonly form: CatalogForm;
+}
 
 /**
  * What makes the watcher's catalog the present one, whole (model/catalog-codec.ts) or as a step, and nothing as a sign of
@@ -110,7 +119,10 @@ export const executeMethod = callMethod('/varve.meta.v1.Catalog/Execute', {
   requestBytesMax: commandBytesMax,
   request: message(v1.ExecuteRequest, {
     id: text({ lengthMax: 128 }),
-    command: block(commandBytesMax, (value) => value),
+    command: mapped(bytes({ lengthBytesMax: commandBytesMax }), {
+      to: (command: unknown) => encodeLogged({ id: '', command: command as Command }),
+      from: (encoded) => commandIn(encoded),
+    }),
   }),
   reply: union<ExecuteReply>(v1.ExecuteReply, {
     variants: {
@@ -141,7 +153,7 @@ export const leaseMethod = callMethod('/varve.meta.v1.Catalog/Lease', {
   }),
 });
 
-const step: Field<CatalogStep> = message(v1.CatalogStep, {
+export const stepMessage: Message<CatalogStep> = message(v1.CatalogStep, {
   fromIndex: count(),
   toIndex: count(),
   changes: list(
@@ -162,11 +174,17 @@ const step: Field<CatalogStep> = message(v1.CatalogStep, {
   ),
 });
 
+/** A later release's is more than protobuf. */
+const form = mapped(count(), {
+  to: (value: CatalogForm) => (value === 'json' ? 0 : 1),
+  from: (value) => (value === 0 ? 'json' : 'protobuf'),
+});
+
 export const watchMethod = streamMethod('/varve.meta.v1.Catalog/Watch', {
-  request: message(v1.WatchRequest, { index: count() }),
+  request: message(v1.WatchRequest, { index: count(), form }),
   reply: message(v1.WatchReply, {
     catalog: optional(bytes({ lengthBytesMax: catalogBytesMax })),
-    step: optional(step),
+    step: optional(stepMessage),
   }),
 });
 
@@ -210,6 +228,11 @@ export const announceMethod = callMethod('/varve.meta.v1.Membership/Announce', {
   }),
   reply: message(v1.AnnouncementReceipt, {}),
 });
+
+/** Nodes of releases before send the command alone, in a block of ours. */
+function commandIn(encoded: Uint8Array): unknown {
+  return isMessageBlock(encoded) ? decodeMessage(encoded) : decodeLogged(encoded).command;
+}
 
 /** The member of the oneof is the address itself. */
 function leaderField(): Field<{ readonly leader: string }> {

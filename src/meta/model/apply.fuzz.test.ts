@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { dayNs, hourNs, maxTimeNs, minTimeNs } from '../../base/units.ts';
-import { encodeMessage } from '../../rpc/message.ts';
 import { applyCommand } from './apply.ts';
 import { emptyCatalog, type Catalog } from './catalog.ts';
 import { applyStep, countsOf, type CatalogChange } from './catalog-changes.ts';
 import { decodeCatalog, encodeCatalog } from './catalog-codec.ts';
+import { encodeLogged } from './command-codec.ts';
+import type { LoggedCommand } from './command.ts';
 import { shardFate } from './shard-fate.ts';
 import { endOfGroup } from './shard-groups.ts';
 
@@ -141,7 +142,8 @@ test('catalog: a copy that is fed the accepted commands is the catalog, and hear
         ({ catalog } = applied);
         hasImport ||=
           applied.isChange && JSON.stringify(one, plainBigint).includes('import-databases');
-        if (applied.isChange) changes.push({ index: i + 1, command: encodeMessage(one) });
+        if (applied.isChange)
+          changes.push({ index: i + 1, command: encodeLogged(one as LoggedCommand) });
         if (i % (stepSize + 1) !== 0) continue;
         const counts = countsOf(catalog);
         const step = { fromIndex: copy.index, toIndex: i + 1, changes, counts };

@@ -7,15 +7,15 @@
  * - Counts that come with a step tell a copy that went another way, as one of another release might.
  */
 import { DbError } from '../../base/errors.ts';
-import { decodeMessage } from '../../rpc/message.ts';
 import { applyAccepted } from './apply.ts';
 import type { Catalog } from './catalog.ts';
-import type { Command, LoggedCommand } from './command.ts';
+import type { Command } from './command.ts';
+import { decodeLogged } from './command-codec.ts';
 
 /** An accepted command, as it is in the log. */
 export interface CatalogChange {
   readonly index: number;
-  /** An encoded LoggedCommand. */
+  /** An encoded LoggedCommand (command-codec.ts). */
   readonly command: Uint8Array;
 }
 
@@ -68,7 +68,7 @@ export function applyStep(before: Catalog, step: CatalogStep): CatalogNews {
   const droppedShardIds: number[] = [];
   for (const { index, command: bytes } of step.changes) {
     if (index <= catalog.index) continue;
-    const { command } = decodeMessage(bytes) as LoggedCommand;
+    const { command } = decodeLogged(bytes);
     const changed = applyAccepted(catalog, index, command);
     if (changed.databases.shardCount < catalog.databases.shardCount)
       droppedShardIds.push(...shardsLost(catalog, changed, command));

@@ -45,7 +45,7 @@ export interface Catalog {
   readonly answered: readonly AnsweredCommand[];
 }
 
-export const catalogVersion = 1;
+export const catalogVersion = 2;
 export const answeredMax = 1024;
 
 export interface MetaNode {

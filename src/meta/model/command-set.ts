@@ -12,6 +12,9 @@ export interface CommandSet {
   readonly since: Readonly<Record<Command['kind'], number>>;
 }
 
+/** The version from which on nodes read catalogs and commands of protobuf (catalog-codec.ts). */
+export const protobufVersion = 4;
+
 /** What a node that says nothing knows: it is of the first release. */
 export const firstVersion = 1;
 

@@ -144,16 +144,20 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
 export function checkCommand(command: unknown): asserts command is Command {
   const kind = isObject(command) ? command['kind'] : undefined;
   if (typeof kind !== 'string') throw malformed('it has no kind');
-  if (!Object.hasOwn(shapes, kind))
-    throw new DbError(
-      'unsupported_version',
-      `catalog command ${kind} is not known here: it is of a newer release`,
-    );
+  if (!Object.hasOwn(shapes, kind)) throw unknownCommand(kind);
   if (!hasShape(command, shapes[kind as Command['kind']])) throw malformed(kind);
 }
 
 export function isLogged(value: unknown): value is LoggedCommand {
   return isObject(value) && typeof value['id'] === 'string' && value['id'] !== '';
+}
+
+/** Whoever reads it stops: passing it over would leave another catalog (decision D9). */
+export function unknownCommand(kind: string): DbError {
+  return new DbError(
+    'unsupported_version',
+    `catalog command ${kind} is not known here: it is of a newer release`,
+  );
 }
 
 function malformed(what: string): DbError {

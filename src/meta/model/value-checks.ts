@@ -14,7 +14,7 @@ const maxReplicaCount = 2 ** 31 - 1;
 
 export const isText: Check = (value) => typeof value === 'string';
 export const isFlag: Check = (value) => typeof value === 'boolean';
-export const isCount: Check = (value) => Number.isSafeInteger(value);
+export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 export const isInt64: Check = (value) =>
   typeof value === 'bigint' && value >= int64Min && value <= int64Max;
 export const isUint64: Check = (value) =>
@@ -22,7 +22,7 @@ export const isUint64: Check = (value) =>
 export const isTime: Check = (value) =>
   isInt64(value) && within(value as bigint, minTimeNs, maxTimeNs);
 export const isReplicaCount: Check = (value) =>
-  isCount(value) && (value as number) <= maxReplicaCount;
+  Number.isSafeInteger(value) && (value as number) <= maxReplicaCount;
 export const isPrivilege: Check = (value) =>
   ['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES'].includes(value as string);
 

@@ -1,12 +1,12 @@
 import { DbError } from '../../base/errors.ts';
 import { Latch } from '../../base/async/latch.ts';
 import type { Entry, Snapshot } from '../../raft/types.ts';
-import { decodeMessage } from '../../rpc/message.ts';
+import { isMessageBlock } from '../../rpc/message.ts';
 import { applyCommand } from '../model/apply.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer } from '../model/catalog.ts';
-import { countsOf, type CatalogStep } from '../model/catalog-changes.ts';
-import { decodeCatalog, encodeCatalog } from '../model/catalog-codec.ts';
-import type { LoggedCommand } from '../model/command.ts';
+import { countsOf, type CatalogChange, type CatalogStep } from '../model/catalog-changes.ts';
+import { decodeCatalog, encodeCatalog, type CatalogForm } from '../model/catalog-codec.ts';
+import { decodeLogged, recodeLogged } from '../model/command-codec.ts';
 import { isLogged } from '../model/command-shape.ts';
 import type { StateMachine } from './raft-driver.ts';
 import { RecentChanges } from './recent-changes.ts';
@@ -21,14 +21,20 @@ export type CatalogUpdate =
   | { readonly catalog: Uint8Array; readonly toIndex: number }
   | { readonly step: CatalogStep; readonly toIndex: number };
 
-/** The catalog as the log makes it, and those who wait for it. */
+/**
+ * The catalog as the log makes it, and those who wait for it.
+ *
+ * Invariant: snapshots are written in the form of protobuf from the first command on that is in it: its leader has seen that
+ * every meta node reads it.
+ */
 export class CatalogMachine implements StateMachine {
   #catalog = emptyCatalog;
   readonly #recent = new RecentChanges();
   /** Many ask for the whole at once when the metas come back. */
-  #whole: { readonly index: number; readonly bytes: Uint8Array } | undefined;
+  #wholes: Partial<Record<CatalogForm, Uint8Array>> = {};
   readonly #watchers = new Set<() => void>();
   readonly #waiting = new Map<string, Latch<Executed>>();
+  #form: CatalogForm = 'json';
   #isClosed = false;
 
   get catalog(): Catalog {
@@ -37,7 +43,8 @@ export class CatalogMachine implements StateMachine {
 
   apply(entry: Entry): void {
     if (entry.kind !== 'command') return;
-    const logged = decodeMessage(entry.data) as LoggedCommand;
+    const logged = decodeLogged(entry.data);
+    this.#noteForm(entry.data);
     const { catalog, answer, isChange } = applyCommand(this.#catalog, entry.index, logged);
     if (isChange) this.#recent.add({ index: entry.index, command: entry.data });
     this.#set(catalog);
@@ -49,31 +56,30 @@ export class CatalogMachine implements StateMachine {
   restore(snapshot: Snapshot): void {
     if (snapshot.data.length === 0) return;
     const catalog = decodeCatalog(snapshot.data);
+    this.#noteForm(snapshot.data);
     this.#recent.reset(catalog.index);
     this.#set(catalog);
   }
 
   capture(): () => Uint8Array {
-    const catalog = this.#catalog;
-    return () => encodeCatalog(catalog);
+    const [catalog, form] = [this.#catalog, this.#form];
+    return () => encodeCatalog(catalog, form);
   }
 
-  /** What one who knows the catalog of `index`, an older one, has to hear. */
-  updateSince(index: number): CatalogUpdate {
+  /** What one who knows the catalog of `index`, an older one, has to hear; nothing that is not of `form`, if that is JSON. */
+  updateSince(index: number, form: CatalogForm): CatalogUpdate {
     const since = this.#recent.since(index);
     const last = since?.changes.at(-1);
-    if (since === undefined) return { catalog: this.#encoded(), toIndex: this.#catalog.index };
+    if (since === undefined) return { catalog: this.#encoded(form), toIndex: this.#catalog.index };
     const toIndex = since.isAll || last === undefined ? this.#catalog.index : last.index;
     const counts = since.isAll ? countsOf(this.#catalog) : undefined;
-    return { step: { fromIndex: index, toIndex, changes: since.changes, counts }, toIndex };
+    const changes = form === 'json' ? since.changes.map(inJson) : since.changes;
+    return { step: { fromIndex: index, toIndex, changes, counts }, toIndex };
   }
 
   /** Without what was answered: only a leader needs to know that. */
-  #encoded(): Uint8Array {
-    const { index } = this.#catalog;
-    if (this.#whole?.index !== index)
-      this.#whole = { index, bytes: encodeCatalog({ ...this.#catalog, answered: [] }) };
-    return this.#whole.bytes;
+  #encoded(form: CatalogForm): Uint8Array {
+    return (this.#wholes[form] ??= encodeCatalog({ ...this.#catalog, answered: [] }, form));
   }
 
   /** Whether what is under way was taken is not known once another leads. */
@@ -108,6 +114,10 @@ export class CatalogMachine implements StateMachine {
     };
   }
 
+  #noteForm(bytes: Uint8Array): void {
+    if (!isMessageBlock(bytes)) this.#form = 'protobuf';
+  }
+
   #failWaiting(reason: string): void {
     for (const latch of this.#waiting.values()) latch.fail(new DbError('outcome_unknown', reason));
     this.#waiting.clear();
@@ -115,7 +125,11 @@ export class CatalogMachine implements StateMachine {
 
   #set(catalog: Catalog): void {
     this.#catalog = catalog;
-    this.#whole = undefined;
+    this.#wholes = {};
     for (const onChange of this.#watchers) onChange();
   }
+}
+
+function inJson({ index, command }: CatalogChange): CatalogChange {
+  return { index, command: recodeLogged(command, 'json') };
 }

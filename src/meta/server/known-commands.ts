@@ -19,6 +19,11 @@ export class KnownCommands {
     this.#versions.set(nodeId, version ?? firstVersion);
   }
 
+  /** Whether every member of the cluster is known to be of that version, or a later one. */
+  areAll(version: number, { voters, learners }: Membership): boolean {
+    return [...voters, ...learners].every((member) => this.#versionOf(member) >= version);
+  }
+
   /** Throws `unsupported_version` when a member of the cluster would stop at such a command (decision D9). */
   check(kind: Command['kind'], { voters, learners }: Membership): void {
     const wanted = this.#own.since[kind];

@@ -123,7 +123,7 @@ function entryCount(kv: MemoryKv): number {
 
 test.each([
   ['entries', { snapshotEntries: 20, snapshotShare: 0 }],
-  ['bytes', { snapshotEntries: 100_000, snapshotBytes: 2_000, snapshotShare: 0 }],
+  ['bytes', { snapshotEntries: 100_000, snapshotBytes: 1_000, snapshotShare: 0 }],
 ])(
   'meta node: the log is compacted by %s, and some of it stays for those a little behind',
   async (_what, part) => {

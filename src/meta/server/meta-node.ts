@@ -14,16 +14,16 @@ import type { Random } from '../../env/random.ts';
 import type { RpcTransport } from '../../env/transport.ts';
 import { withLearner, withoutMember, withVoter } from '../../raft/membership.ts';
 import { isMember, isVoter, type Membership } from '../../raft/types.ts';
-import { encodeMessage } from '../../rpc/message.ts';
 import { Membership as ClusterMembership } from '../../rpc/membership.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
-import { executeMethod, joinMetaMethod, metaStatusMethod, removeMetaMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply } from '../client/meta-methods.ts'; // prettier-ignore
+import { executeMethod, joinMetaMethod, metaStatusMethod, removeMetaMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply, type WatchRequest } from '../client/meta-methods.ts'; // prettier-ignore
 import { applyCommand } from '../model/apply.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
 import { encodeCatalog } from '../model/catalog-codec.ts';
 import type { Command, LoggedCommand } from '../model/command.ts';
 import { commandSet, type CommandSet } from '../model/command-set.ts';
+import { encodeLogged } from '../model/command-codec.ts';
 import { checkCommand, isLogged } from '../model/command-shape.ts';
 import { CatalogMachine, type Executed } from './catalog-machine.ts';
 import type { PeerMessages } from './peer-sender.ts';
@@ -379,7 +379,7 @@ export class MetaNode {
     const clock = this.#ports.clock;
     const timeout = new AbortController();
     try {
-      driver.drive((raft) => raft.propose(encodeMessage(logged)));
+      driver.drive((raft) => raft.propose(encodeLogged(logged, driver.commandForm)));
       const late = clock.sleep(executeTimeoutMs, timeout.signal).then(() => {
         throw new DbError('outcome_unknown', 'the command was not committed in time');
       });
@@ -443,7 +443,7 @@ export class MetaNode {
     }
   }
 
-  async *#watch({ index }: { index: number }, signal: AbortSignal): AsyncGenerator<WatchReply> {
+  async *#watch({ index, form }: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchReply> {
     const machine = this.#machine;
     let known = index;
     let news = new Latch<undefined>();
@@ -456,7 +456,7 @@ export class MetaNode {
       while (!signal.aborted && !this.#isClosed && machine === this.#machine) {
         news = new Latch();
         if (machine.catalog.index > known) {
-          const { toIndex, ...update } = machine.updateSince(known);
+          const { toIndex, ...update } = machine.updateSince(known, form);
           known = toIndex;
           yield update;
           continue;

@@ -15,7 +15,8 @@ import { settledMembership } from '../../raft/membership.ts';
 import { RaftNode } from '../../raft/raft-node.ts';
 import type { Entry, HardState, Member, Message, Ready, Snapshot } from '../../raft/types.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import type { CommandSet } from '../model/command-set.ts';
+import type { CatalogForm } from '../model/catalog-codec.ts';
+import { protobufVersion, type CommandSet } from '../model/command-set.ts';
 import type { Command } from '../model/command.ts';
 import { KnownCommands } from './known-commands.ts';
 import { PeerListener } from './peer-listener.ts';
@@ -180,6 +181,12 @@ export class RaftDriver {
   /** Throws `unsupported_version` for a kind that some meta node is not known to know, if this leads. */
   checkKnown(kind: Command['kind']): void {
     if (this.isLeader) this.#knownCommands.check(kind, this.raft.membership);
+  }
+
+  /** What commands may be written as: every meta node has to read them. */
+  get commandForm(): CatalogForm {
+    const isKnown = this.#knownCommands.areAll(protobufVersion, this.raft.membership);
+    return isKnown ? 'protobuf' : 'json';
   }
 
   /** Resolves once this server has applied all that was committed when it was called. Throws `not_leader`. */

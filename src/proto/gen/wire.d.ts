@@ -6,6 +6,46 @@ export interface MessageType {
 }
 
 export const varve: {
+  readonly catalog: {
+    readonly v1: {
+      readonly Command: MessageType;
+      readonly FoundCluster: MessageType;
+      readonly CreateMetaNode: MessageType;
+      readonly NodeId: MessageType;
+      readonly CreateDataNode: MessageType;
+      readonly UpdateDataNode: MessageType;
+      readonly SetNodeLabels: MessageType;
+      readonly NodeLabel: MessageType;
+      readonly DeleteNodeLabels: MessageType;
+      readonly CreateDatabase: MessageType;
+      readonly Name: MessageType;
+      readonly NameOfDatabase: MessageType;
+      readonly PolicySpec: MessageType;
+      readonly CreateRetentionPolicy: MessageType;
+      readonly AlterRetentionPolicy: MessageType;
+      readonly CreateShardGroups: MessageType;
+      readonly TruncateShardGroups: MessageType;
+      readonly DeleteShardGroup: MessageType;
+      readonly PruneShardGroups: MessageType;
+      readonly DropShard: MessageType;
+      readonly AddShardOwner: MessageType;
+      readonly RemoveShardOwner: MessageType;
+      readonly CreateContinuousQuery: MessageType;
+      readonly MarkContinuousQueries: MessageType & {
+        readonly Mark: MessageType;
+      };
+      readonly CreateSubscription: MessageType;
+      readonly DropSubscription: MessageType;
+      readonly CreateUser: MessageType;
+      readonly SetUserHash: MessageType;
+      readonly SetUserAdmin: MessageType;
+      readonly SetUserPrivilege: MessageType;
+      readonly ImportDatabases: MessageType;
+      readonly RestoreDatabases: MessageType;
+      readonly OverwriteDatabases: MessageType;
+      readonly AcquireLease: MessageType;
+    };
+  };
   readonly data: {
     readonly v1: {
       readonly StatusRequest: MessageType;
@@ -149,6 +189,10 @@ export const grpc: {
 export const influxdb: {
   readonly v1: {
     readonly Meta: MessageType;
+    readonly Node: MessageType;
+    readonly Label: MessageType;
+    readonly Lease: MessageType;
+    readonly AnsweredCommand: MessageType;
     readonly Database: MessageType;
     readonly RetentionPolicy: MessageType;
     readonly ShardGroup: MessageType;
