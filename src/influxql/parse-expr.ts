@@ -6,7 +6,7 @@ import {
   missingParameter,
   syntaxError,
   syntaxErrorAt,
-  type TokenReader,
+  TokenReader,
 } from './token-reader.ts';
 import type { Token } from './token.ts';
 
@@ -42,6 +42,14 @@ const castTypes: ReadonlySet<string> = new Set<CastType>([
 /** expr = unary { operator unary }, by precedence, left to right. The tree is no deeper than any walk of it can bear. */
 export function parseExpr(reader: TokenReader): Expr {
   return reader.nested(() => climb(reader, parseUnary(reader), 1));
+}
+
+/** A text that is one expression and nothing else. */
+export function parseWholeExpr(text: string): Expr {
+  const reader = new TokenReader(text, new Map());
+  const expr = parseExpr(reader);
+  if (reader.peek().kind !== 'EOF') throw reader.unexpected('EOF');
+  return expr;
 }
 
 /**

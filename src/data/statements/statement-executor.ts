@@ -4,6 +4,7 @@ import type { Log } from '../../env/log.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import { isReadOnly, requiredPrivileges } from '../../influxql/privileges.ts';
+import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/model/command.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
 import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
@@ -60,6 +61,11 @@ export class StatementExecutor {
 
   constructor(ports: StatementPorts) {
     this.#ports = ports;
+  }
+
+  /** As this node knows it. */
+  get catalog(): Catalog {
+    return this.#ports.meta.catalog;
   }
 
   /** Throws `forbidden` before anything has run. */

@@ -5,16 +5,22 @@ import { KiB, MiB } from '../../base/units.ts';
 import { KnownTexts } from '../../influxql/known-texts.ts';
 import { errorStatus, sendError, sendJson, sendPlain } from '../error-reply.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
+import { handleRead } from '../prometheus/read-route.ts';
+import { bucketRoutes } from '../v2/bucket-routes.ts';
+import { handleDelete } from '../v2/delete-route.ts';
 import { accessLogLine } from './access-log.ts';
 import { BodyBudget, type BodyPlace } from './body-budget.ts';
 import { answerClientError, badRequest, refusalOfHead, sendRefusal } from './client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
-import { handleQuery } from './query-route.ts';
+import { goneSignal, handleQuery } from './query-route.ts';
 import { mendAddress } from './raw-address.ts';
 import { ownBuffers, readBody } from './read-body.ts';
+import { RequestProfiles } from './request-profiles.ts';
+import { pathOf, RequestParameters } from './request-parameters.ts';
 import { RequestCounters } from './request-counters.ts';
-import { handleWrite, refusalOfWrite } from './write-route.ts';
+import { handleWrite, targetOf } from './write-route.ts';
+import { prometheusPath, writeTargets } from './write-target.ts';
 import { WriteThrottle } from './write-throttle.ts';
 
 declare module 'fastify' {
@@ -86,8 +92,9 @@ function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataA
     const { bodyPlace: place = budget.open(), routeOptions } = request;
     const { bodyLimit: bytesMax } = routeOptions;
     const { idleMs } = options;
-    // Only a write gives back what it has read.
-    const own = routeOptions.url === '/write' ? buffers : ownBuffers;
+    // Only a write of lines gives back what it has read.
+    const { url = '' } = routeOptions;
+    const own = writeTargets.has(url) && url !== prometheusPath ? buffers : ownBuffers;
     return readBody(payload, { bytesMax, place, clock, idleMs, buffers: own });
   });
 }
@@ -96,7 +103,7 @@ function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataA
 function addThrottle(api: FastifyInstance, { ports, options, counters }: Parts): void {
   const throttle = new WriteThrottle(ports.clock, options.throttle);
   api.addHook('onRequest', async (request, reply) => {
-    if (request.method !== 'POST' || pathOf(request) !== '/write') return;
+    if (!isWrite(request)) return;
     const announced = Number(request.headers['content-length'] ?? 0);
     counters.add('writeReqBytes', Number.isSafeInteger(announced) ? announced : 0);
     const gone = new AbortController();
@@ -123,7 +130,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   const { version } = options;
   const texts = new KnownTexts();
   only(api, '/ping', (request, reply) => {
-    const verbose = new URLSearchParams(request.url.split('?')[1]).get('verbose') ?? '';
+    const verbose = RequestParameters.ofUrl(request).get('verbose');
     const isVerbose = verbose !== '' && verbose !== '0' && verbose !== 'false';
     return isVerbose
       ? sendJson(reply, { version })
@@ -145,20 +152,55 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
     return handleQuery(request, reply, { ports, options, texts });
   });
   api.addHook('preParsing', (request, reply, payload, done) => {
-    const isWrite = request.method === 'POST' && pathOf(request) === '/write';
-    const refusal = isWrite ? refusalOfWrite(request, ports) : undefined;
-    if (refusal === undefined) done(null, payload);
-    else sendError(reply, refusal.status, refusal.text);
+    try {
+      if (isWrite(request)) targetOf(request, ports);
+      done(null, payload);
+    } catch (error) {
+      if (!isDbError(error)) throw error;
+      sendError(reply, errorStatus[error.code], error.message);
+    }
   });
-  only(api, '/write', (request, reply) =>
-    request.method === 'OPTIONS' ? reply.code(200).send() : handleWrite(request, reply, parts),
-  );
+  for (const url of writeTargets.keys())
+    only(api, url, (request, reply) =>
+      request.method === 'OPTIONS' ? reply.code(200).send() : handleWrite(request, reply, parts),
+    );
+  only(api, '/api/v2/delete', (request, reply) => handleDelete(request, reply, ports));
+  only(api, '/api/v1/prom/read', (request, reply) => handleRead(request, reply, parts));
+  addBuckets(api, ports);
   only(api, '/api/v2/query', (request, reply) =>
     request.method === 'OPTIONS' ? reply.code(200).send() : sendError(reply, 403, noFluxText),
   );
+  addRequestProfiles(api, ports);
   // The reference asks for no method here.
   only(api, '/debug/vars', (_request, reply) => sendVars(reply, ports));
   only(api, '/metrics', (_request, reply) => sendMetrics(reply, ports));
+}
+
+function addRequestProfiles(api: FastifyInstance, { clock }: DataApiPorts): void {
+  const profiles = new RequestProfiles(clock);
+  api.addHook('onRequest', (request, _reply, done) => {
+    profiles.add(pathOf(request), request.ip);
+    done();
+  });
+  only(api, '/debug/requests', async (request, reply) => {
+    const seconds = RequestParameters.ofUrl(request).get('seconds');
+    const text = await profiles.read(seconds, goneSignal(reply));
+    return reply.type('application/json; charset=utf-8').header('Connection', 'close').send(text);
+  });
+}
+
+function addBuckets(api: FastifyInstance, ports: DataApiPorts): void {
+  for (const url of new Set(bucketRoutes.map((route) => route.url)))
+    only(api, url, (request, reply) =>
+      bucketRoutes
+        .find((route) => route.url === url && route.method === request.method)
+        ?.handle(request, reply, ports),
+    );
+}
+
+/** A POST to an address that takes points. */
+function isWrite(request: FastifyRequest): boolean {
+  return request.method === 'POST' && writeTargets.has(pathOf(request));
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
@@ -175,7 +217,18 @@ const methodsOf: Readonly<Record<string, readonly string[]>> = {
   '/query': ['OPTIONS', 'GET', 'POST'],
   '/write': ['OPTIONS', 'POST'],
   '/api/v2/query': ['OPTIONS', 'POST'],
+  '/api/v2/write': ['OPTIONS', 'POST'],
+  '/api/v2/delete': ['POST'],
+  '/api/v1/prom/write': ['POST'],
+  '/api/v1/prom/read': ['POST'],
+  ...Object.fromEntries(
+    [...new Set(bucketRoutes.map(({ url }) => url))].map((url) => [
+      url,
+      bucketRoutes.filter((route) => route.url === url).map(({ method }) => method),
+    ]),
+  ),
   '/debug/vars': allMethods,
+  '/debug/requests': ['GET'],
   '/metrics': ['GET', 'HEAD'],
 };
 
@@ -248,8 +301,4 @@ function allowAnyContentType({ raw }: FastifyRequest): void {
   const type = raw.headers['content-type'];
   if (type !== undefined && !/^[^/\s;]+\/[^/\s;]+/.test(type))
     raw.headers['content-type'] = 'application/octet-stream';
-}
-
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?')[0] ?? '';
 }

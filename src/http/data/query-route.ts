@@ -133,7 +133,7 @@ function refuseWith(
 }
 
 /** Aborts when the client is gone before its answer. */
-function goneSignal(reply: FastifyReply): AbortSignal {
+export function goneSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) controller.abort(new Error('query aborted'));

@@ -85,3 +85,8 @@ function readMultipart(body: Buffer, type: string): Promise<ReadonlyMap<string, 
     reader.end(body);
   });
 }
+
+/** The address of a request without its parameters. */
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?')[0] ?? '';
+}

@@ -1,70 +1,91 @@
 import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { must } from '../../base/assert.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import { everyone } from '../../data/statements/principal.ts';
 import type { CountedPoints } from '../../data/write/body-routes.ts';
 import { parseConsistencyLevel } from '../../data/write/consistency.ts';
-import { precisionNs } from '../../models/line-protocol.ts';
+import { unpackRequest } from '../prometheus/packed.ts';
+import { writeRequestLines, type RemoteWrite } from '../prometheus/write-request.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import type { RequestCounters } from './request-counters.ts';
-import { RequestParameters } from './request-parameters.ts';
+import { pathOf, RequestParameters } from './request-parameters.ts';
+import { prometheusPath, writeTargets, type WriteTarget } from './write-target.ts';
 
 /**
- * Why a write is refused before its body is read: the database has to be named and there, and the user allowed (spec
- * 4.2). Undefined when it may go on.
+ * Where a write goes, before its body is read: the database has to be named and there, and the user allowed (spec 4.2).
+ * Throws the reference's texts.
  */
-export function refusalOfWrite(
+export function targetOf(
   request: FastifyRequest,
   { writer }: Pick<DataApiPorts, 'writer'>,
-): { readonly status: number; readonly text: string } | undefined {
-  const database = RequestParameters.ofUrl(request).get('db');
-  if (database === '') return { status: 400, text: 'database is required' };
-  try {
-    writer.checkDatabase(database);
-  } catch (error) {
-    if (!isDbError(error)) throw error;
-    return { status: errorStatus[error.code], text: error.message };
-  }
-  if (everyone.mayWrite(database)) return undefined;
+): WriteTarget {
+  const find = must(writeTargets.get(pathOf(request)), 'an address of writes');
+  const target = find(RequestParameters.ofUrl(request));
+  const { database } = target;
+  if (database === '') throw new DbError('invalid_argument', 'database is required');
+  writer.checkDatabase(database);
+  if (everyone.mayWrite(database)) return target;
   const text = `"${everyone.name}" user is not authorized to write to database "${database}"`;
-  return { status: 403, text };
+  throw new DbError('forbidden', text);
 }
 
 const gzipHeaderBytes = 10;
 
-/** POST /write (spec 4.2). */
+/** POST /write, /api/v2/write and /api/v1/prom/write (spec 4.2 to 4.4). */
 export async function handleWrite(
   request: FastifyRequest,
   reply: FastifyReply,
   { ports, options, counters }: { readonly ports: DataApiPorts; readonly options: DataApiOptions; readonly counters: RequestCounters }, // prettier-ignore
 ): Promise<unknown> {
-  const parameters = RequestParameters.ofUrl(request);
-  const database = parameters.get('db');
   const counted = (points: CountedPoints): void => {
     counters.addPoints(points);
   };
-  const precision = parameters.get('precision');
-  const stepNs = precisionNs.get(precision === '' ? 'ns' : precision);
-  if (stepNs === undefined) {
-    const text = `invalid precision "${precision}" (use n, u, ms, s, m or h)`;
-    return sendError(reply, 400, text);
-  }
-  const { bodyBuffers } = request.server;
   try {
-    const body = await bodyOf(request, ports, options.bodyBytesMax);
-    const bodyRead = (): void => {
-      bodyBuffers.giveBack(body);
-    };
-    const retentionPolicy = parameters.get('rp');
-    const level = parseConsistencyLevel(parameters.get('consistency'));
+    const target = targetOf(request, ports);
+    const { lines: body, refused, bodyRead } = await linesOf(request, ports, options);
+    const level = parseConsistencyLevel(RequestParameters.ofUrl(request).get('consistency'));
     const timeoutMs = options.writeTimeoutMs;
-    await ports.writer.write({ database, retentionPolicy, body, bodyRead, stepNs, level, timeoutMs, counted }); // prettier-ignore
-    return await reply.code(204).type('application/json').send();
+    await ports.writer.write({ ...target, body, bodyRead, level, timeoutMs, counted });
+    if (refused === undefined) return await reply.code(204).type('application/json').send();
+    const text = `partial write: ${refused.reason} dropped=${refused.count} for database: ${target.database}`;
+    return await sendError(reply, 400, text);
   } catch (error) {
     if (!isDbError(error)) throw error;
     return sendError(reply, errorStatus[error.code], error.message);
   }
+}
+
+interface Lines extends RemoteWrite {
+  /** Gives the body's memory back. */
+  readonly bodyRead?: (() => void) | undefined;
+}
+
+async function linesOf(
+  request: FastifyRequest,
+  ports: DataApiPorts,
+  options: DataApiOptions,
+): Promise<Lines> {
+  if (pathOf(request) === prometheusPath) return prometheusLines(request, ports, options);
+  const lines = await bodyOf(request, ports, options.bodyBytesMax);
+  const { bodyBuffers } = request.server;
+  const bodyRead = (): void => {
+    bodyBuffers.giveBack(lines);
+  };
+  return { lines, refused: undefined, bodyRead };
+}
+
+/** What Prometheus sends, as lines. */
+async function prometheusLines(
+  request: FastifyRequest,
+  { clock }: DataApiPorts,
+  { bodyBytesMax }: DataApiOptions,
+): Promise<Lines> {
+  const packed = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const message = await unpackRequest(packed, bodyBytesMax);
+  await request.bodyPlace?.take(message.length);
+  return writeRequestLines(message, () => clock.sleep(0));
 }
 
 /** The body as another thread may have it: in a buffer of its own, or in memory that is shared. */

@@ -1,0 +1,123 @@
+import { DbError, errorText } from '../../base/errors.ts';
+import { maxTimeNs, millisecondNs, minTimeNs } from '../../base/units.ts';
+import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
+import { compileRegex } from '../../influxql/regex.ts';
+import { WireReader } from './wire-reader.ts';
+
+/** Numbers of the fields of Prometheus' remote read (prompb, spec 4.4). */
+const fields = { queries: 1, startMs: 1, endMs: 2, matchers: 3, type: 1, name: 2, value: 3 };
+
+/** The field that remote write writes, and the label that names the measurement. */
+export const valueField = 'value';
+const nameLabel = '__name__';
+
+/** What a remote read asks for: measurements by their name, series by their tags, [startNs, endNs). */
+export interface RemoteRead {
+  readonly isNamed: (measurement: string) => boolean;
+  readonly condition: Expr;
+}
+
+interface Matcher {
+  readonly type: number;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** By the number of a matcher's type: equal, not equal, matches, does not match. */
+const operators: readonly BinaryOperator[] = ['=', '!=', '=~', '!~'];
+
+/** Throws `invalid_argument` with the reference's texts. */
+export function parseReadRequest(message: Uint8Array): RemoteRead {
+  const queries: WireReader[] = [];
+  const request = new WireReader(message);
+  for (let field = request.next(); field !== undefined; field = request.next())
+    if (field === fields.queries) queries.push(request.message());
+    else request.skip();
+  const [query, other] = queries;
+  if (query === undefined || other !== undefined)
+    throw invalid('Prometheus read endpoint currently only supports one query at a time');
+  return readOf(query);
+}
+
+function readOf(query: WireReader): RemoteRead {
+  let startMs = 0n;
+  let endMs = 0n;
+  const matchers: Matcher[] = [];
+  for (let field = query.next(); field !== undefined; field = query.next()) {
+    if (field === fields.startMs) startMs = query.int64();
+    else if (field === fields.endMs) endMs = query.int64();
+    else if (field === fields.matchers) matchers.push(matcherOf(query.message()));
+    else query.skip();
+  }
+  if (matchers.length === 0) throw invalid('expected matcher');
+  const names = matchers.filter(({ name }) => name === nameLabel).map(nameTest);
+  const tags = matchers.filter(({ name }) => name !== nameLabel).map(tagTerm);
+  const range = [timeTerm('>=', startMs), timeTerm('<', endMs)];
+  const condition = [...tags, ...range].reduce<Expr | undefined>(
+    (left, right) => (left === undefined ? right : binary('AND', left, right)),
+    undefined,
+  );
+  return {
+    isNamed: (measurement) => names.every((test) => test(measurement)),
+    condition: condition ?? timeTerm('>=', startMs),
+  };
+}
+
+function matcherOf(matcher: WireReader): Matcher {
+  let type = 0;
+  let name = '';
+  let value = '';
+  for (let field = matcher.next(); field !== undefined; field = matcher.next()) {
+    if (field === fields.type) type = Number(matcher.int64());
+    else if (field === fields.name) name = matcher.text();
+    else if (field === fields.value) value = matcher.text();
+    else matcher.skip();
+  }
+  if (operators[type] === undefined) throw invalid(`unknown match type ${type}`);
+  return { type, name, value };
+}
+
+/** Patterns hold for whole values, as in PromQL. */
+function patternOf(value: string): string {
+  return `^(?:${value})$`;
+}
+
+function checkedRegex(source: string): (text: string) => boolean {
+  try {
+    return compileRegex(source);
+  } catch (error) {
+    throw invalid(errorText(error));
+  }
+}
+
+function nameTest({ type, value }: Matcher): (measurement: string) => boolean {
+  const operator = operators[type];
+  const isPattern = operator === '=~' || operator === '!~';
+  const matches = isPattern ? checkedRegex(patternOf(value)) : (name: string) => name === value;
+  const isWanted = operator === '=' || operator === '=~';
+  return (measurement) => matches(measurement) === isWanted;
+}
+
+function tagTerm({ type, name, value }: Matcher): Expr {
+  const operator = operators[type] ?? '=';
+  const tag: Expr = { kind: 'ref', name, type: 'tag' };
+  if (operator === '=' || operator === '!=')
+    return binary(operator, tag, { kind: 'string', value });
+  const source = patternOf(value);
+  checkedRegex(source);
+  return binary(operator, tag, { kind: 'regex', source });
+}
+
+function timeTerm(operator: BinaryOperator, timeMs: bigint): Expr {
+  const timeNs = timeMs * millisecondNs;
+  const value = timeNs < minTimeNs ? minTimeNs : timeNs > maxTimeNs ? maxTimeNs : timeNs;
+  return binary(operator, { kind: 'ref', name: 'time', type: undefined }, { kind: 'integer', value }); // prettier-ignore
+}
+
+function binary(operator: BinaryOperator, left: Expr, right: Expr): Expr {
+  return { kind: 'binary', operator, left, right };
+}
+
+function invalid(text: string): DbError {
+  return new DbError('invalid_argument', text);
+}

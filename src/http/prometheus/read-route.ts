@@ -1,0 +1,91 @@
+import { Buffer } from 'node:buffer';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DbError, isDbError } from '../../base/errors.ts';
+import { packSnappyApart } from '../../codec/snappy.ts';
+import { everyone } from '../../data/statements/principal.ts';
+import type { QueryRequest } from '../../data/statements/statement-executor.ts';
+import type { Measurement, Statement } from '../../influxql/ast.ts';
+import { parseQuery } from '../../influxql/parser.ts';
+import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
+import type { OutputSeries } from '../../query/emit/result.ts';
+import type { DataApiOptions, DataApiPorts } from '../data/data-api-options.ts';
+import { goneSignal } from '../data/query-route.ts';
+import { RequestParameters } from '../data/request-parameters.ts';
+import { sendError } from '../error-reply.ts';
+import { unpackRequest } from './packed.ts';
+import { parseReadRequest, valueField, type RemoteRead } from './read-request.ts';
+import { ReadResponse } from './read-response.ts';
+
+/** So much of the answer is held back, so that a failed node is no error until it is out. */
+const heldBytesMax = 4 << 20;
+
+/** POST /api/v1/prom/read (spec 4.4): the float field `value` of the series that the matchers of one query name. */
+export async function handleRead(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { ports, options }: { readonly ports: DataApiPorts; readonly options: DataApiOptions },
+): Promise<unknown> {
+  try {
+    const packed = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    const read = parseReadRequest(await unpackRequest(packed, options.bodyBytesMax));
+    const place = placeOf(RequestParameters.ofUrl(request), ports);
+    const { queryTimeoutMs: timeoutMs } = options;
+    const base = { ...place, principal: everyone, isReadOnly: true, bucketsMax: 0, timeoutMs, heldBytesMax, signal: goneSignal(reply) }; // prettier-ignore
+    const bytes = await answerOf(read, base, ports);
+    const body = Buffer.from(await packSnappyApart(bytes));
+    return await reply
+      .code(200)
+      .header('Content-Encoding', 'snappy')
+      .type('application/x-protobuf')
+      .send(body);
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    return sendError(reply, error.code === 'too_large' ? 413 : 400, error.message);
+  }
+}
+
+type Place = Omit<QueryRequest, 'statements'>;
+
+function placeOf(
+  parameters: RequestParameters,
+  { executor }: DataApiPorts,
+): Pick<QueryRequest, 'database' | 'retentionPolicy'> {
+  const [database, retentionPolicy] = [parameters.get('db'), parameters.get('rp')];
+  const found = findDatabase(executor.catalog, database);
+  if (found === undefined) throw new DbError('invalid_argument', 'no database');
+  if (findRetentionPolicy(found, retentionPolicy) === undefined)
+    throw new DbError('invalid_argument', 'invalid retention policy');
+  return { database, retentionPolicy };
+}
+
+async function answerOf(
+  read: RemoteRead,
+  place: Place,
+  { executor }: Pick<DataApiPorts, 'executor'>,
+): Promise<Uint8Array> {
+  const response = new ReadResponse();
+  const sources: Measurement[] = [];
+  for await (const series of seriesOf('SHOW FIELD KEYS', (statement) => statement))
+    if (isOfFloats(series) && series.name !== undefined && read.isNamed(series.name))
+      sources.push({ kind: 'measurement', database: '', retentionPolicy: '', name: series.name });
+  if (sources.length > 0)
+    for await (const series of seriesOf(`SELECT ${valueField}::float FROM m GROUP BY *`, (statement) =>
+      statement.kind === 'select' ? { ...statement, sources, condition: read.condition } : statement,
+    ))
+      if (series.kind === 'columns') response.add(series); // prettier-ignore
+  return response.finish();
+
+  async function* seriesOf(text: string, change: (statement: Statement) => Statement) {
+    const statements = parseQuery(text).map(change);
+    for await (const { series, error } of executor.execute({ ...place, statements })) {
+      if (error !== undefined) throw new DbError('invalid_argument', error);
+      yield* series;
+    }
+  }
+}
+
+/** Whether a measurement has the field of remote write; of another type it is none, as in the reference. */
+function isOfFloats(series: OutputSeries): boolean {
+  if (series.kind !== 'rows') return false;
+  return series.rows.some(([field, type]) => field === valueField && type === 'float');
+}

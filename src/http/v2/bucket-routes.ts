@@ -1,0 +1,201 @@
+import { Buffer } from 'node:buffer';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { secondNs } from '../../base/units.ts';
+import type { RetentionSpec, Statement } from '../../influxql/ast.ts';
+import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
+import { checkName } from '../../meta/model/retention-policy.ts';
+import type { DataApiPorts } from '../data/data-api-options.ts';
+import { RequestParameters } from '../data/request-parameters.ts';
+import { errorStatus, sendError } from '../error-reply.ts';
+import { runStatement } from '../run-statement.ts';
+import { parseBucketId, parseBucketName } from './bucket-name.ts';
+import { bucketOf, findBucket, listBuckets, type Bucket } from './buckets.ts';
+import { checkMembers, readJsonBody, type BodyShape } from './json-body.ts';
+
+type Ports = Pick<DataApiPorts, 'executor'>;
+type Handler = (request: FastifyRequest, reply: FastifyReply, ports: Ports) => unknown;
+
+/** A bucket's policy has one copy, as in the reference, until ALTER RETENTION POLICY says otherwise. */
+const replication = 1;
+
+const bodyShape: BodyShape = {
+  name: { kind: 'string', place: 'BucketsBody.BucketUpdate.name' },
+  description: { kind: 'string', place: 'BucketsBody.BucketUpdate.description' },
+  retentionRules: {
+    kind: 'array',
+    place: 'BucketsBody.BucketUpdate.retentionRules',
+    type: '[]httpd.RetentionRule',
+  },
+  orgId: { kind: 'string', place: 'BucketsBody.orgId' },
+  rp: { kind: 'string', place: 'BucketsBody.rp' },
+  schemaType: { kind: 'string', place: 'BucketsBody.schemaType' },
+};
+
+const ruleShape: BodyShape = {
+  everySeconds: { kind: 'number', place: 'RetentionRule.retentionRules.everySeconds' },
+  shardGroupDurationSeconds: {
+    kind: 'number',
+    place: 'RetentionRule.retentionRules.shardGroupDurationSeconds',
+  },
+};
+
+/** Buckets of the v2 API: retention policies under another name (spec 4.3). */
+export const bucketRoutes: readonly {
+  readonly method: string;
+  readonly url: string;
+  readonly handle: Handler;
+}[] = [
+  { method: 'GET', url: '/api/v2/buckets', handle: list },
+  { method: 'POST', url: '/api/v2/buckets', handle: create },
+  { method: 'GET', url: '/api/v2/buckets/:id', handle: retrieve },
+  { method: 'DELETE', url: '/api/v2/buckets/:id', handle: remove },
+  { method: 'PATCH', url: '/api/v2/buckets/:id', handle: update },
+  ...['labels', 'members', 'owners'].flatMap((of) => {
+    const handle: Handler = (_request, reply) =>
+      sendError(reply, 405, `bucket ${of} not supported in this version`);
+    const url = `/api/v2/buckets/:id/${of}`;
+    return [
+      { method: 'GET', url, handle },
+      { method: 'POST', url, handle },
+      { method: 'DELETE', url: `${url}/:other`, handle },
+    ];
+  }),
+];
+
+function list(request: FastifyRequest, reply: FastifyReply, { executor }: Ports): unknown {
+  const parameters = RequestParameters.ofUrl(request);
+  const [id, name] = [parameters.get('id'), parameters.get('name')];
+  return answering(reply, '', () => {
+    if (id !== '' && name !== '' && id !== name)
+      return sendError(reply, 400, `list buckets: name: ${JSON.stringify(name)} and id: ${JSON.stringify(id)} do not match`); // prettier-ignore
+    const buckets =
+      id === '' && name === ''
+        ? listBuckets(executor.catalog, parameters)
+        : [findBucket(executor.catalog, id === '' ? name : id)];
+    return send(reply, 200, { buckets });
+  });
+}
+
+function retrieve(request: FastifyRequest, reply: FastifyReply, { executor }: Ports): unknown {
+  return answering(reply, '', () => {
+    const { database, retentionPolicy } = parseBucketId(idOf(request));
+    return send(reply, 200, findBucket(executor.catalog, `${database}/${retentionPolicy}`));
+  });
+}
+
+function create(request: FastifyRequest, reply: FastifyReply, { executor }: Ports): unknown {
+  return answering(reply, 'buckets - ', async () => {
+    const body = readBody(request.body);
+    const { name, rp } = body;
+    let named;
+    try {
+      named = parseBucketName(name);
+    } catch (error) {
+      return sendError(reply, 400, `buckets - illegal bucket name: ${errorText(error)}`);
+    }
+    const { database, retentionPolicy } = named;
+    const quoted = JSON.stringify(name);
+    if (retentionPolicy === '')
+      return sendError(reply, 400, `buckets - illegal bucket name: ${quoted}`);
+    if (rp !== '' && rp !== retentionPolicy)
+      return sendError(reply, 400, `buckets - two retention policies specified: ${JSON.stringify(retentionPolicy)} differs from ${JSON.stringify(rp)}`); // prettier-ignore
+    try {
+      checkName(retentionPolicy);
+    } catch (error) {
+      return sendError(reply, 400, `buckets - retention policy ${JSON.stringify(retentionPolicy)}: ${errorText(error)}`); // prettier-ignore
+    }
+    const policy = { ...body.spans, replication };
+    const statement: Statement =
+      findDatabase(executor.catalog, database) === undefined
+        ? { kind: 'create-database', name: database, policy: { ...policy, name: retentionPolicy } }
+        : { kind: 'create-retention-policy', database, name: retentionPolicy, policy, isDefault: false }; // prettier-ignore
+    await runStatement(executor, statement, '', `cannot create bucket ${quoted}: `);
+    return send(reply, 201, findBucket(executor.catalog, name));
+  });
+}
+
+function update(request: FastifyRequest, reply: FastifyReply, { executor }: Ports): unknown {
+  return answering(reply, '', async () => {
+    const id = idOf(request);
+    const { database, retentionPolicy: name } = parseBucketId(id);
+    let body;
+    try {
+      body = readBody(request.body);
+    } catch (error) {
+      return sendError(reply, 400, `update bucket - ${errorText(error)}`);
+    }
+    const policy = { ...body.spans, replication };
+    const statement: Statement = { kind: 'alter-retention-policy', database, name, policy, isDefault: false }; // prettier-ignore
+    await runStatement(executor, statement, '', `update bucket ${JSON.stringify(id)}: `);
+    // What was asked for, as in the reference: 0 stands for what the server has chosen.
+    const { durationNs = 0n, shardDurationNs: shardGroupDurationNs = 0n } = policy;
+    return send(reply, 200, bucketOf(database, { name, durationNs, shardGroupDurationNs }));
+  });
+}
+
+function remove(request: FastifyRequest, reply: FastifyReply, { executor }: Ports): unknown {
+  return answering(reply, '', async () => {
+    const id = idOf(request);
+    const { database, retentionPolicy: name } = parseBucketId(id);
+    const found = findDatabase(executor.catalog, database);
+    if (found === undefined || findRetentionPolicy(found, name) === undefined)
+      return sendError(reply, 404, `delete bucket - not found: ${JSON.stringify(id)}`);
+    await runStatement(executor, { kind: 'drop-retention-policy', database, name }, '', `delete bucket ${JSON.stringify(id)}: `); // prettier-ignore
+    return reply.code(200).type('application/json').send();
+  });
+}
+
+/** Sends what `answer` throws with the status of its code, `said` before its text. */
+async function answering(
+  reply: FastifyReply,
+  said: string,
+  answer: () => unknown,
+): Promise<unknown> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    return sendError(reply, errorStatus[error.code], `${said}${error.message}`);
+  }
+}
+
+interface BucketBody {
+  readonly name: string;
+  readonly rp: string;
+  /** Of the first retention rule; without one a policy is for ever. */
+  readonly spans: Pick<RetentionSpec, 'durationNs' | 'shardDurationNs'>;
+}
+
+function readBody(body: unknown): BucketBody {
+  try {
+    const members = readJsonBody(body, { shape: bodyShape, type: 'httpd.BucketsBody' });
+    const { name, rp, retentionRules } = members as { readonly name?: string; readonly rp?: string; readonly retentionRules?: readonly Readonly<Record<string, unknown>>[] | null }; // prettier-ignore
+    const [rule = {}] = retentionRules ?? [];
+    checkMembers(rule, ruleShape);
+    const { everySeconds, shardGroupDurationSeconds } = rule as { readonly everySeconds?: number; readonly shardGroupDurationSeconds?: number }; // prettier-ignore
+    return {
+      name: name ?? '',
+      rp: rp ?? '',
+      spans: {
+        durationNs: BigInt(everySeconds ?? 0) * secondNs,
+        shardDurationNs: BigInt(shardGroupDurationSeconds ?? 0) * secondNs,
+      },
+    };
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    throw new DbError(error.code, `cannot parse request body: ${error.message}`);
+  }
+}
+
+function idOf(request: FastifyRequest): string {
+  return (request.params as { readonly id: string }).id;
+}
+
+/** Without the newline that other documents end in, as the reference sends these. */
+function send(reply: FastifyReply, status: number, document: Bucket): FastifyReply {
+  return reply
+    .code(status)
+    .type('application/json')
+    .send(Buffer.from(JSON.stringify(document)));
+}

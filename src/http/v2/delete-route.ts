@@ -1,0 +1,61 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
+import type { DataApiPorts } from '../data/data-api-options.ts';
+import { RequestParameters } from '../data/request-parameters.ts';
+import { errorStatus, sendError } from '../error-reply.ts';
+import { runStatement } from '../run-statement.ts';
+import { parseBucketName, type BucketName } from './bucket-name.ts';
+import { deleteTarget } from './delete-predicate.ts';
+import { readJsonBody, type BodyShape } from './json-body.ts';
+
+const shape: BodyShape = Object.fromEntries(
+  ['start', 'stop', 'predicate'].map((name) => [name, { kind: 'string', place: `DeleteBody.${name}` } as const]), // prettier-ignore
+);
+
+/** POST /api/v2/delete (spec 4.3). The policy is looked for, and points go from all policies, as in the reference. */
+export async function handleDelete(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { executor }: Pick<DataApiPorts, 'executor'>,
+): Promise<unknown> {
+  try {
+    const place = placeOf(request, executor);
+    const { start = '', stop = '', predicate = '' } = bodyOf(request) as { readonly start?: string; readonly stop?: string; readonly predicate?: string }; // prettier-ignore
+    const target = deleteTarget({ start, stop, predicate }, place);
+    const { database, retentionPolicy } = place;
+    const said = Object.entries({ database, 'retention policy': retentionPolicy, start, stop, predicate }); // prettier-ignore
+    const text = said.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(', ');
+    await runStatement(executor, { kind: 'delete', ...target }, database, `delete - ${text}, error: `); // prettier-ignore
+    return await reply.code(200).type('application/json').send();
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    return sendError(reply, errorStatus[error.code], error.message);
+  }
+}
+
+function placeOf(request: FastifyRequest, { catalog }: DataApiPorts['executor']): BucketName {
+  let place;
+  try {
+    place = parseBucketName(RequestParameters.ofUrl(request).get('bucket'));
+  } catch (error) {
+    throw notFound(`bucket: ${errorText(error)}`);
+  }
+  const { database, retentionPolicy } = place;
+  const found = findDatabase(catalog, database);
+  if (found === undefined) throw notFound(`database not found: ${JSON.stringify(database)}`);
+  if (findRetentionPolicy(found, retentionPolicy) !== undefined) return place;
+  throw notFound(`retention policy not found in ${JSON.stringify(database)}: ${JSON.stringify(retentionPolicy)}`); // prettier-ignore
+}
+
+function bodyOf({ body }: FastifyRequest): Readonly<Record<string, unknown>> {
+  try {
+    return readJsonBody(body, { shape, type: 'httpd.DeleteBody' });
+  } catch (error) {
+    throw new DbError('invalid_argument', `delete - cannot parse request body: ${errorText(error)}`); // prettier-ignore
+  }
+}
+
+function notFound(text: string): DbError {
+  return new DbError('not_found', `delete - ${text}`);
+}

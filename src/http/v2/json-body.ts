@@ -1,0 +1,60 @@
+import { Buffer } from 'node:buffer';
+import { DbError } from '../../base/errors.ts';
+
+type Kind = 'string' | 'number' | 'array';
+
+/** The members of a body that are looked at: what kind each is, and what Go calls its place. */
+export type BodyShape = Readonly<Record<string, MemberShape>>;
+
+interface MemberShape {
+  readonly kind: Kind;
+  readonly place: string;
+  /** Go's type, where the kind does not say it. */
+  readonly type?: string;
+}
+
+/**
+ * A JSON object as the reference reads one: members that are not in the shape are passed over, null is as good as absent.
+ * Throws `invalid_argument` with Go's words; for text that is no JSON without the place that Go gives.
+ */
+export function readJsonBody(
+  body: unknown,
+  { shape, type }: { readonly shape: BodyShape; readonly type: string },
+): Readonly<Record<string, unknown>> {
+  const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const isOver = text.trim() === '' || !/[}\]"]\s*$/.test(text);
+    throw invalid(isOver ? 'unexpected end of JSON input' : 'invalid character', error);
+  }
+  if (value === null) return {};
+  if (kindOf(value) !== 'object')
+    throw invalid(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${type}`);
+  const members = value as Readonly<Record<string, unknown>>;
+  checkMembers(members, shape);
+  return members;
+}
+
+/** Throws for the first member that is of another kind than the shape says. */
+export function checkMembers(members: Readonly<Record<string, unknown>>, shape: BodyShape): void {
+  for (const [name, { kind, place, type }] of Object.entries(shape)) {
+    const member = members[name];
+    if (member === undefined || member === null) continue;
+    const wanted = type ?? (kind === 'number' ? 'int64' : kind);
+    const isWhole = kind !== 'number' || Number.isSafeInteger(member);
+    if (kindOf(member) === kind && isWhole) continue;
+    const found = kindOf(member) === 'number' && kind === 'number' ? `number ${JSON.stringify(member)}` : kindOf(member); // prettier-ignore
+    throw invalid(`json: cannot unmarshal ${found} into Go struct field ${place} of type ${wanted}`); // prettier-ignore
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+function invalid(text: string, cause?: unknown): DbError {
+  return new DbError('invalid_argument', text, { cause });
+}
