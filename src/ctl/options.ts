@@ -22,8 +22,15 @@ export const globalFlags = {
 
 const authTypes = ['none', 'basic', 'jwt'] as const;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface CtlOptions extends MetaHttpOptions {
+  /** `[meta] internal-shared-secret`, which the nodes of a cluster show each other; '' for none. */
+  readonly internalSecret: string;
+}
+
 /** Throws invalid_argument with the reference's texts. */
-export function optionsOf({ values }: Flags): MetaHttpOptions {
+export function optionsOf({ values }: Flags, environment: Environment): CtlOptions {
   const text = (flag: keyof typeof globalFlags, fallback: string): string => {
     const value = values[flag];
     return typeof value === 'string' ? value : fallback;
@@ -31,7 +38,7 @@ export function optionsOf({ values }: Flags): MetaHttpOptions {
   const given = text('auth-type', 'none');
   const authType = authTypes.find((one) => one === given.toLowerCase());
   if (authType === undefined) throw new DbError('invalid_argument', `invalid -auth-type: ${given}`);
-  const file = bindOfConfig(text('config', ''));
+  const file = readConfig(text('config', ''), environment[secretVariable]);
   return {
     authType,
     bind: text('bind', file.bind),
@@ -41,6 +48,7 @@ export function optionsOf({ values }: Flags): MetaHttpOptions {
     password: text('pwd', ''),
     secret: text('secret', ''),
     timeoutMs: durationOf('timeout', text('timeout', '10s')),
+    internalSecret: file.internalSecret,
   };
 }
 
@@ -56,15 +64,29 @@ export function durationOf(flag: string, text: string): number {
   throw new DbError('invalid_argument', reason);
 }
 
-/** Where the meta node of a configuration file listens: what -bind is without it. */
-function bindOfConfig(path: string): { readonly bind: string; readonly tls: boolean } {
-  if (path === '') return { bind: 'localhost:8091', tls: false };
+/** Of the environment of a node, of which no more than this is asked. */
+const secretVariable = 'INFLUXDB_META_INTERNAL_SHARED_SECRET';
+
+interface ConfigFile {
+  readonly bind: string;
+  readonly tls: boolean;
+  readonly internalSecret: string;
+}
+
+/** Where the meta node of a configuration file listens: what -bind is without it; and the secret of its cluster. */
+function readConfig(path: string, secret: string | undefined): ConfigFile {
+  if (path === '') return { bind: 'localhost:8091', tls: false, internalSecret: secret ?? '' };
   try {
     const text = decodeConfigText(readFileSync(path));
-    const config = Config.read({ text, environment: {}, keys: metaKeys, isShown: true });
+    const environment = secret === undefined ? {} : { [secretVariable]: secret };
+    const config = Config.read({ text, environment, keys: metaKeys, isShown: true });
     const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(config.get('meta', 'http-bind-address')) ?? []; // prettier-ignore
     const name = config.get('', 'hostname') || 'localhost';
-    return { bind: `${host || name}:${port}`, tls: config.get('meta', 'https-enabled') };
+    return {
+      bind: `${host || name}:${port}`,
+      tls: config.get('meta', 'https-enabled'),
+      internalSecret: config.get('meta', 'internal-shared-secret'),
+    };
   } catch (error) {
     throw new DbError('invalid_argument', `parse config: ${errorText(error)}`, { cause: error });
   }

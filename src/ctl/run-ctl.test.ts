@@ -19,6 +19,7 @@ async function ctlTyping(
   let [out, err] = ['', ''];
   const lines = [...typed];
   const code = await runCtl(args, () => 0, {
+    environment: {},
     readLine: () => Promise.resolve(lines.shift() ?? ''),
     out: (text) => (out += text),
     err: (text) => (err += text),
@@ -52,6 +53,35 @@ test.each([
   [['node-labels', 'x'], 'node-labels: expected one of: set, delete\n'],
   [['node-labels', 'set'], 'node-labels: -nodeid is required\n'],
   [['node-labels', 'set', '-nodeid', '4'], 'node-labels: -labels is required\n'],
+  [['backup'], 'backup: backup path required\n'],
+  [['backup', '-x', 'd'], 'backup: flag provided but not defined: -x\n'],
+  [['backup', 'd', 'e'], 'backup: unexpected extra arguments: [e]\n'],
+  [['backup', '-strategy', 'x', 'd'], 'backup: invalid -strategy: x\n'],
+  [['backup', '-rp', 'x', 'd'], 'backup: -rp requires -db\n'],
+  [['backup', '-shard', 'x', 'd'], 'backup: invalid value "x" for flag -shard: parse error\n'],
+  [['backup', '-start', 'x', 'd'], 'backup: invalid value "x" for flag -start: parse error\n'],
+  [
+    ['backup', '-full', '-end', '2026-01-01T00:00:00Z', 'd'],
+    'backup: -start and -end cannot be used with -strategy full\n',
+  ],
+  [['backup', '-gzipCompressionLevel', 'x', 'd'], 'backup: invalid -gzipCompressionLevel: x\n'],
+  [['backup', '-gzipBlockSize', '0', 'd'], 'backup: -gzipBlockSize must be from 1 to 268435456\n'],
+  [
+    ['backup', '-staleness-threshold', '5', 'd'],
+    'backup: invalid value "5" for flag -staleness-threshold: parse error\n',
+  ],
+  [
+    ['-bind', '127.0.0.1:1', 'backup', '/tmp'],
+    'backup: operation timed out with error: Get "http://127.0.0.1:1/backup-meta": dial tcp 127.0.0.1:1: connect: connection refused\n',
+  ],
+  [['backup', 'verify'], 'backup: path with backup files required\n'],
+  [['backup', 'verify', '/none'], 'backup: no manifest files found in: /none\n'],
+  [['restore'], 'restore: path with backup files required\n'],
+  [['restore', '/none'], 'restore: no manifest files found in: /none\n'],
+  [['restore', '-newdb', 'x', 'd'], 'restore: -newdb requires -db\n'],
+  [['restore', '-newrp', 'x', 'd'], 'restore: -newrp requires -rp\n'],
+  [['restore', '-newshard', '3', 'd'], 'restore: -newshard requires -shard\n'],
+  [['restore', '-newrf', '0', 'd'], 'restore: -newrf must be greater than 0\n'],
   [['('], `unknown command "("\nRun 'influxd-ctl help' for usage\n`],
   [['show', 'foo'], 'show: unexpected extra arguments: [foo]\n'],
   [['add-data'], 'add-data: tcpAddr value is empty\n'],

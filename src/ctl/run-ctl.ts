@@ -11,14 +11,8 @@ import {
 } from './change-nodes.ts';
 import { join } from './join.ts';
 import { leave } from './leave.ts';
-import {
-  createToken,
-  MetaHttp,
-  type CtlOutput,
-  type MetaCaller,
-  type MetaHttpOptions,
-} from './meta-http.ts';
-import { durationOf, globalFlags, optionsOf } from './options.ts';
+import { createToken, MetaHttp, type CtlOutput, type MetaCaller } from './meta-http.ts';
+import { durationOf, globalFlags, optionsOf, type CtlOptions } from './options.ts';
 import { show, showShards } from './show.ts';
 import { commandNames, commandUsage, usage } from './usage.ts';
 
@@ -26,7 +20,7 @@ import { commandNames, commandUsage, usage } from './usage.ts';
 export async function runCtl(
   args: readonly string[],
   nowMs: () => number,
-  output: CtlOutput,
+  output: CtlOutput & { readonly environment: Readonly<Record<string, string | undefined>> },
 ): Promise<number> {
   let prefix = '';
   try {
@@ -37,7 +31,7 @@ export async function runCtl(
       return 0;
     }
     assertKnown(command);
-    const options = optionsOf(flags);
+    const options = optionsOf(flags, output.environment);
     prefix = `${command}: `;
     const meta = new MetaHttp(options, nowMs);
     await runCommand(command, rest, { ...output, meta, options, nowMs });
@@ -53,7 +47,7 @@ export async function runCtl(
 
 interface CommandPorts extends CtlOutput {
   readonly meta: MetaCaller;
-  readonly options: MetaHttpOptions;
+  readonly options: CtlOptions;
   readonly nowMs: () => number;
 }
 
@@ -114,11 +108,26 @@ async function runCommand(
     case 'remove-shard':
       await removeShard(args, ports);
       return;
+    case 'backup':
+    case 'restore':
+      await runBackupCommand(command, args, ports);
+      return;
     case 'token':
       out(token(args, ports));
       return;
   }
   throw new DbError('unsupported', 'this command is not supported in this version');
+}
+
+/** Loaded when they are wanted: they bring the transport between nodes. */
+async function runBackupCommand(
+  command: 'backup' | 'restore',
+  args: readonly string[],
+  { meta, out, options: { internalSecret } }: CommandPorts,
+): Promise<void> {
+  const ports = { meta, out, internalSecret };
+  if (command === 'backup') await (await import('./backup.ts')).backup(args, ports);
+  else await (await import('./restore.ts')).restore(args, ports);
 }
 
 /** Prints a JWT for a client of the API (spec 2.2). */

@@ -60,6 +60,70 @@ Adds the data node that listens for other nodes at <tcp-addr>, host:8088.
 
 Adds the meta node whose HTTP API is at <http-addr>, host:8091. The first one founds the cluster.
 `,
+  backup: `Usage: influxd-ctl backup [flags] <backup-dir>
+       influxd-ctl backup verify <backup-dir | manifest>
+
+Backs up the databases of the cluster and one copy of each of its shards; or says whether a backup can be restored.
+
+  -bufsize int
+    	Bytes that are written to a file at a time (default 1048576)
+  -cpuprofile string
+    	Write a CPU profile to this file
+  -db string
+    	This database alone
+  -end string
+    	Shards with times up to this one, RFC3339 (not with -strategy full)
+  -estimate
+    	Only say what would be moved
+  -from string
+    	Data node, host:8088, that is asked first
+  -full
+    	The same as -strategy full (deprecated)
+  -gzipBlockCount int
+    	Blocks that are compressed at a time (default: CPU cores)
+  -gzipBlockSize int
+    	Bytes of a block (default 1048576)
+  -gzipCompressionLevel string
+    	default, full, speedy or none (default "default")
+  -rp string
+    	This retention policy alone (with -db)
+  -shard int
+    	This shard alone
+  -staleness-threshold duration
+    	Leave out what was written to less than this after the backup before (with -strategy incremental)
+  -start string
+    	Shards with times from this one on, RFC3339 (not with -strategy full)
+  -strategy string
+    	only-meta, full or incremental (default "incremental")
+`,
+  restore: `Usage: influxd-ctl restore [flags] <backup-dir>
+       influxd-ctl restore [flags] -full <manifest>
+
+Restores a backup into databases that are not there yet.
+
+  -db string
+    	This database alone
+  -full
+    	The argument is a manifest: what that one backup has
+  -list
+    	Show what there is to restore
+  -meta-only-overwrite-force
+    	Databases, policies and users become those of the backup, which is of this cluster; others are dropped
+  -newdb string
+    	Name of the database (with -db)
+  -newduration duration
+    	Duration of the retention policy, 0s for ever (with -rp)
+  -newrf int
+    	Copies of each shard, no more than there are data nodes
+  -newrp string
+    	Name of the retention policy (with -rp)
+  -newshard int
+    	Shard without points that takes those of -shard
+  -rp string
+    	This retention policy alone (with -db)
+  -shard int
+    	The points of this shard alone
+`,
   join: `Usage: influxd-ctl join [-p] [-v] [meta-http-addr]
 
 Adds the meta and the data node of this host through a meta node (default localhost:8091).

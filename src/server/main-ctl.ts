@@ -14,6 +14,7 @@ process.exitCode = await runCtl(process.argv.slice(2), Date.now, {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   readLine,
+  environment: process.env,
 });
 // An open input would keep the process.
 if (typed.lines !== undefined) process.stdin.destroy();

@@ -1,0 +1,35 @@
+/** Where backups are kept, as a command line names it: a folder, a manifest in one, a prefix of a bucket. */
+import { readBackupSet, readOneBackup, type BackupSet } from '../backup/backup-set.ts';
+import type { BackupStore } from '../backup/backup-store.ts';
+import { FolderStore } from '../backup/folder-store.ts';
+import { DbError } from '../base/errors.ts';
+import { NodeDisk } from '../env/node/node-disk.ts';
+
+export const bufferBytesDefault = 1_048_576;
+
+// eslint-disable-next-line @typescript-eslint/require-await
+export async function backupStoreAt(
+  place: string,
+  { bufferBytes }: { readonly bufferBytes: number } = { bufferBytes: bufferBytesDefault },
+): Promise<BackupStore> {
+  return new FolderStore(new NodeDisk(), place.replace(/(?<=.)\/+$/, ''), { bufferBytes });
+}
+
+export interface OpenBackup {
+  readonly store: BackupStore;
+  readonly set: BackupSet;
+}
+
+/** Of a folder the newest of everything, of a manifest what it names. Throws `not_found` for what has none. */
+export async function openBackup(
+  place: string,
+  { isManifest }: { readonly isManifest: boolean },
+): Promise<OpenBackup> {
+  const slash = place.lastIndexOf('/');
+  const folder = isManifest ? place.slice(0, Math.max(slash, 0)) || '.' : place;
+  const store = await backupStoreAt(folder);
+  if (isManifest) return { store, set: await readOneBackup(store, place.slice(slash + 1)) };
+  const set = await readBackupSet(store);
+  if (set.manifests.length > 0) return { store, set };
+  throw new DbError('not_found', `no manifest files found in: ${place}`);
+}

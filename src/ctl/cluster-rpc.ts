@@ -1,0 +1,44 @@
+/** Calls to data nodes, as a member of their cluster makes them. */
+import { DbError } from '../base/errors.ts';
+import { NodeClock } from '../env/node/node-clock.ts';
+import { decodeCatalog } from '../meta/model/catalog-codec.ts';
+import type { Catalog } from '../meta/model/catalog.ts';
+import { GrpcTransport } from '../rpc/grpc/grpc-transport.ts';
+import { Membership } from '../rpc/membership.ts';
+import { RpcClient } from '../rpc/rpc-client.ts';
+import type { MetaCaller } from './meta-http.ts';
+
+export interface ClusterRpcOptions {
+  readonly meta: MetaCaller;
+  /** `[meta] internal-shared-secret`; '' where the cluster has none. */
+  readonly secret: string;
+}
+
+/** What a meta node says of the cluster, and the way to its data nodes. */
+export class ClusterRpc {
+  readonly clock = new NodeClock();
+  readonly rpc: RpcClient;
+  readonly #transport = new GrpcTransport({ clock: this.clock });
+  readonly #meta: MetaCaller;
+  #clusterId = 0n;
+
+  constructor({ meta, secret }: ClusterRpcOptions) {
+    this.#meta = meta;
+    const membership = new Membership(this.clock, { clusterId: () => this.#clusterId, secret });
+    this.rpc = new RpcClient(this.#transport, membership);
+  }
+
+  /** As the leader has it. What is asked of data nodes comes after it. */
+  async catalog(): Promise<Catalog> {
+    const given = (await this.#meta.get('/backup-meta')) as { readonly catalog?: string } | undefined; // prettier-ignore
+    if (typeof given?.catalog !== 'string')
+      throw new DbError('unavailable', 'the meta node does not say what there is to back up');
+    const catalog = decodeCatalog(Buffer.from(given.catalog, 'base64'));
+    this.#clusterId = catalog.clusterId;
+    return catalog;
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+}

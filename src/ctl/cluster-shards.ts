@@ -1,0 +1,210 @@
+/** The shards of a cluster, to back them up and to bring them back (data.proto, service Transfers). */
+import { crc32 } from 'node:zlib';
+import { DbError, isDbError } from '../base/errors.ts';
+import type { Facts, RestoreTarget, ShardInstall } from '../backup/restore-backup.ts';
+import type { ShardCopy, Survey } from '../backup/shard-plan.ts';
+import type { BackupSource, ShardSnapshot } from '../backup/take-backup.ts';
+import { statesMethod } from '../meta/client/data-methods.ts';
+import { installMethod, pieceBytesMax, readFileMethod, releaseMethod, snapshotMethod, stageMethod, unstageMethod, writeFileMethod } from '../meta/client/transfer-methods.ts'; // prettier-ignore
+import type { Catalog } from '../meta/model/catalog.ts';
+import type { ShardPlace } from '../meta/model/databases.ts';
+import { encodeMessage } from '../rpc/message.ts';
+import type { ClusterRpc } from './cluster-rpc.ts';
+import type { MetaCaller } from './meta-http.ts';
+
+/** The longest silence. A snapshot waits for what is in memory to be written; an install for all of it to be on the disk. */
+const surveyDeadlineMs = 10_000;
+const quickDeadlineMs = 60_000;
+const workDeadlineMs = 3_600_000;
+/** How long a node may take to hear of a shard that its cluster has just made. */
+const hearWithinMs = 30_000;
+const hearPollMs = 50;
+/** Of a file that breaks off and is read on from where it was; each that brings something begins anew. */
+const breaksMax = 5;
+/** A piece whose checksum is wrong on the other side is sent again, and not for ever. */
+const refusalsMax = 5;
+
+export class ClusterShards implements BackupSource, RestoreTarget {
+  readonly #cluster: ClusterRpc;
+  readonly #meta: MetaCaller;
+
+  constructor(cluster: ClusterRpc, meta: MetaCaller) {
+    this.#cluster = cluster;
+    this.#meta = meta;
+  }
+
+  catalog(): Promise<Catalog> {
+    return this.#cluster.catalog();
+  }
+
+  async survey({ dataNodes }: Catalog): Promise<Survey> {
+    const copies = new Map<number, ShardCopy[]>();
+    const silent = new Set<string>();
+    const asked = dataNodes.map(async ({ tcpAddress: node }) => {
+      try {
+        const parts = this.#cluster.rpc.stream(node, statesMethod, {}, { deadlineMs: surveyDeadlineMs }); // prettier-ignore
+        for await (const { states } of parts)
+          for (const { shardId, sizeBytes, isHot, modifiedNs } of states) {
+            const known = copies.get(shardId) ?? [];
+            known.push({ node, sizeBytes, isHot, modifiedNs });
+            copies.set(shardId, known);
+          }
+      } catch (error) {
+        if (isDbError(error, 'unauthenticated')) throw withoutSecret(error);
+        if (!isDbError(error)) throw error;
+        silent.add(node);
+      }
+    });
+    await Promise.all(asked);
+    return { copies, silent };
+  }
+
+  async snapshot(node: string, shardId: number): Promise<ShardSnapshot | undefined> {
+    const { rpc } = this.#cluster;
+    const deadlines = { deadlineMs: workDeadlineMs };
+    const request = { shardId, catalogIndex: 0 };
+    const { snapshotId, files, modifiedNs } = await rpc.call(node, snapshotMethod, request, deadlines); // prettier-ignore
+    if (snapshotId === 0) return undefined;
+    return {
+      files,
+      modifiedNs,
+      read: (name) => this.#read(node, { snapshotId, name }),
+      release: async () => {
+        await rpc.call(node, releaseMethod, { snapshotId }, { deadlineMs: quickDeadlineMs });
+      },
+    };
+  }
+
+  /** From its begin to its end, over breaks of the connection. */
+  async *#read(
+    node: string,
+    file: { readonly snapshotId: number; readonly name: string },
+  ): AsyncGenerator<Uint8Array> {
+    let [offsetBytes, breakCount] = [0, 0];
+    for (;;) {
+      try {
+        const request = { ...file, offsetBytes };
+        const pieces = this.#cluster.rpc.stream(node, readFileMethod, request, { deadlineMs: quickDeadlineMs }); // prettier-ignore
+        for await (const { piece, crc32: sum } of pieces) {
+          if (crc32(piece) !== sum)
+            throw new DbError('outcome_unknown', `${node}: ${file.name} was changed on the way`);
+          offsetBytes += piece.length;
+          breakCount = 0;
+          yield piece;
+        }
+        return;
+      } catch (error) {
+        if (!isBreak(error) || ++breakCount > breaksMax) throw error;
+      }
+    }
+  }
+
+  async restore(content: Facts): Promise<number> {
+    const { firstShardId } = await this.#change('/restore-meta', content);
+    return firstShardId;
+  }
+
+  async overwrite(content: Facts & { readonly clusterId: bigint }): Promise<void> {
+    await this.#change('/overwrite-meta', content);
+  }
+
+  async #change(path: string, content: object): Promise<{ readonly firstShardId: number }> {
+    const text = Buffer.from(encodeMessage(content)).toString('base64url');
+    return (await this.#meta.post(path, { content: text })) as { readonly firstShardId: number };
+  }
+
+  async install(node: string, { shard }: ShardPlace): Promise<ShardInstall> {
+    return new NodeInstall(this.#cluster, node, await this.#stage(node, shard.id));
+  }
+
+  async #stage(node: string, shardId: number): Promise<number> {
+    const { rpc, clock } = this.#cluster;
+    const giveUpMs = clock.monotonicMs() + hearWithinMs;
+    for (;;) {
+      try {
+        const { stagingId } = await rpc.call(node, stageMethod, { shardId }, { deadlineMs: quickDeadlineMs }); // prettier-ignore
+        return stagingId;
+      } catch (error) {
+        if (!isDbError(error, 'shard_not_found') || clock.monotonicMs() > giveUpMs) throw error;
+        await clock.sleep(hearPollMs);
+      }
+    }
+  }
+}
+
+/** Nobody would answer. */
+function withoutSecret(cause: unknown): DbError {
+  const text = `the nodes of this cluster share a secret: name a configuration that has [meta] internal-shared-secret with -config`; // prettier-ignore
+  return new DbError('unauthenticated', text, { cause });
+}
+
+function isBreak(error: unknown): boolean {
+  return isDbError(error, 'unavailable') || isDbError(error, 'outcome_unknown') || isDbError(error, 'timeout'); // prettier-ignore
+}
+
+/** Files of a shard on their way to one node. */
+class NodeInstall implements ShardInstall {
+  readonly #cluster: ClusterRpc;
+  readonly #node: string;
+  readonly #stagingId: number;
+  #name = '';
+  #offsetBytes = 0;
+
+  constructor(cluster: ClusterRpc, node: string, stagingId: number) {
+    this.#cluster = cluster;
+    this.#node = node;
+    this.#stagingId = stagingId;
+  }
+
+  begin({ name }: { readonly name: string }): Promise<void> {
+    [this.#name, this.#offsetBytes] = [name, 0];
+    return Promise.resolve();
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += pieceBytesMax)
+      await this.#send(bytes.subarray(at, at + pieceBytesMax));
+  }
+
+  async #send(piece: Uint8Array): Promise<void> {
+    const sent = { stagingId: this.#stagingId, name: this.#name, offsetBytes: this.#offsetBytes };
+    const endBytes = this.#offsetBytes + piece.length;
+    for (let refusals = 0; refusals < refusalsMax; refusals++) {
+      const sizeBytes = await this.#sendOnce({ ...sent, piece, crc32: crc32(piece) });
+      // Also when it was there already, as the answer to the first one was lost.
+      if (sizeBytes === endBytes) {
+        this.#offsetBytes = endBytes;
+        return;
+      }
+    }
+    throw new DbError('unavailable', `${this.#node} does not take ${this.#name}`);
+  }
+
+  /** Undefined where nobody knows whether it was taken: it is sent again, and taken once. */
+  async #sendOnce(
+    piece: Parameters<typeof writeFileMethod.request.encode>[0],
+  ): Promise<number | undefined> {
+    // prettier-ignore
+    try {
+      const options = { deadlineMs: quickDeadlineMs };
+      return (await this.#cluster.rpc.call(this.#node, writeFileMethod, piece, options)).sizeBytes;
+    } catch (error) {
+      if (!isBreak(error)) throw error;
+      return undefined;
+    }
+  }
+
+  async commit(): Promise<void> {
+    // Names the copy: asked for twice it is done once.
+    const copyIndex = Number(this.#cluster.clock.wallNs() / 1_000n);
+    const request = { stagingId: this.#stagingId, copyIndex };
+    await this.#cluster.rpc.call(this.#node, installMethod, request, {
+      deadlineMs: workDeadlineMs,
+    });
+  }
+
+  async abort(): Promise<void> {
+    const request = { stagingId: this.#stagingId };
+    await this.#cluster.rpc.call(this.#node, unstageMethod, request, { deadlineMs: quickDeadlineMs }); // prettier-ignore
+  }
+}
