@@ -7,6 +7,8 @@ import { join } from 'node:path';
 /** A real influxd on a loopback port of its own with folders of its own, for recording what it answers. */
 export class ReferenceServer {
   readonly url: string;
+  /** host:port of `influxd backup` and `influxd restore`. */
+  readonly rpcAddress: string;
   /** Its `data`, `wal` and `meta`. */
   get folder(): string {
     return this.#folder;
@@ -16,11 +18,12 @@ export class ReferenceServer {
   readonly #program: string;
 
   private constructor(
-    url: string,
+    { url, rpcAddress }: { readonly url: string; readonly rpcAddress: string },
     child: ChildProcess,
     { folder, program }: { readonly folder: string; readonly program: string },
   ) {
     this.url = url;
+    this.rpcAddress = rpcAddress;
     this.#child = child;
     this.#folder = folder;
     this.#program = program;
@@ -34,7 +37,8 @@ export class ReferenceServer {
     writeFileSync(config, configText(folder, { httpPort, rpcPort, dataLines }));
     const child = spawn(program, ['-config', config], { stdio: 'ignore' });
     const url = `http://127.0.0.1:${httpPort}`;
-    const server = new ReferenceServer(url, child, { folder, program });
+    const addresses = { url, rpcAddress: `127.0.0.1:${rpcPort}` };
+    const server = new ReferenceServer(addresses, child, { folder, program });
     await server.#up();
     return server;
   }

@@ -1,0 +1,215 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { DevCluster, eventually } from '../support/dev-cluster.ts';
+import { ReferenceServer } from '../support/reference-server.ts';
+
+const limitMs = 240_000;
+const root = join(import.meta.dirname, '../..');
+const places = mkdtempSync(join(tmpdir(), 'varve-backup-'));
+const old = new DevCluster(10_100, '--metas', '1');
+const fresh = new DevCluster(10_300, '--metas', '1', '--data', '3');
+afterAll(async () => {
+  await old.stop();
+  await fresh.stop();
+  rmSync(places, { recursive: true });
+}, limitMs);
+
+interface Ran {
+  readonly code: number | null;
+  readonly text: string;
+}
+
+/** `onText` sees what has been printed, whenever there is more. */
+function ctl(
+  cluster: DevCluster,
+  args: readonly string[],
+  onText: (text: string) => void = () => undefined,
+): Promise<Ran> {
+  const config = join(cluster.dir, 'meta-1/influxdb-meta.conf');
+  const child = spawn(join(root, 'bin/influxd-ctl'), ['-config', config, ...args]);
+  let text = '';
+  const onData = (part: Buffer): void => {
+    text += part.toString();
+    onText(text);
+  };
+  child.stdout.on('data', onData);
+  child.stderr.on('data', onData);
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      resolve({ code, text });
+    });
+  });
+}
+
+const questions = [
+  'SELECT count(v), sum(v), min(v), max(v) FROM cpu',
+  'SELECT mean(v) FROM cpu GROUP BY host',
+  'SELECT last(v), s FROM cpu GROUP BY *',
+  'SELECT sum(v) FROM cpu WHERE time >= 0 AND time < 20d GROUP BY time(1d), host',
+  'SELECT * FROM two.m',
+  'SHOW SERIES',
+  'SHOW FIELD KEYS',
+  'SHOW TAG VALUES WITH KEY = host',
+  'SHOW RETENTION POLICIES',
+  'SHOW CONTINUOUS QUERIES',
+];
+
+async function answers(
+  cluster: DevCluster,
+  node: number,
+  database = 'q',
+): Promise<readonly string[]> {
+  // prettier-ignore
+  const all: string[] = [];
+  for (const question of questions) all.push(await cluster.query(node, question, database));
+  return all;
+}
+
+async function fill(cluster: DevCluster): Promise<void> {
+  for (const statement of [
+    'CREATE DATABASE d WITH REPLICATION 2',
+    'CREATE DATABASE q WITH REPLICATION 2 SHARD DURATION 1d',
+    'CREATE RETENTION POLICY two ON q DURATION INF REPLICATION 2',
+    "CREATE USER bob WITH PASSWORD 'secret'",
+    'GRANT READ ON q TO bob',
+    'CREATE CONTINUOUS QUERY c ON q BEGIN SELECT mean(v) INTO m FROM cpu GROUP BY time(1h) END',
+    "CREATE SUBSCRIPTION s ON q.autogen DESTINATIONS ALL 'udp://127.0.0.1:9'",
+  ])
+    expect(await cluster.query(1, statement)).not.toContain('error');
+  const lines = Array.from({ length: 5_000 }, (_, i) => `cpu,host=h${i % 9} v=${i},s="t${i % 7}" ${BigInt(i) * 300_000_000_000n}`); // prettier-ignore
+  for (const [to, body] of [['q', lines.join('\n')], ['q&rp=two', 'm v=1i 5\nm v=2i 6']] as const) {
+    const url = `${cluster.url('data', 1)}/write?db=${to}&consistency=all`;
+    expect((await fetch(url, { method: 'POST', body })).status).toBe(204);
+  } // prettier-ignore
+  // What is deleted stays so.
+  expect(await cluster.query(1, 'DELETE FROM cpu WHERE time < 600s', 'q')).not.toContain('error');
+}
+
+/** Writes until it is told to end; answers the times that were acknowledged, by then at the latest. */
+function load(cluster: DevCluster): { readonly acknowledged: number[]; end(): Promise<void> } {
+  const acknowledged: number[] = [];
+  const ending = new AbortController();
+  const run = (async () => {
+    for (let i = 0; !ending.signal.aborted; i++) {
+      const times = Array.from({ length: 50 }, (_, k) => i * 50 + k);
+      const lines = times.map((time) => `m,c=c${time % 5} f=${time} ${time}`).join('\n');
+      if ((await cluster.write(1, lines, 'one')) === '204') acknowledged.push(...times);
+    }
+  })();
+  return {
+    acknowledged,
+    end: () => {
+      ending.abort();
+      return run;
+    },
+  };
+}
+
+test(
+  'a cluster under load is backed up, lost, and restored into a new one: it answers the same',
+  async () => {
+    await old.start();
+    await fill(old);
+    const before = await answers(old, 1);
+    const writing = load(old);
+    await eventually(() => {
+      if (writing.acknowledged.length < 1_000) throw new Error('a little more');
+      return Promise.resolve();
+    }, 60_000);
+    const place = join(places, 'whole');
+    const known = [...writing.acknowledged];
+    const first = await ctl(old, ['backup', place]);
+    expect(first.text).toMatch(/Backed up to \S+ in \S+, transferred \d+ bytes\n$/);
+    expect(first.code).toBe(0);
+    await writing.end();
+    // Nothing was written to what is at rest; the one that was under load is taken again.
+    const second = await ctl(old, ['backup', place]);
+    expect(second.text.match(/Backing up node .* db d, /g)?.length).toBe(1);
+    expect(second.text).not.toContain('db q');
+    const third = await ctl(old, ['backup', place]);
+    expect(third.text).not.toContain('Backing up node');
+    // An owner that dies while it gives: the other one has what it had.
+    const half = join(places, 'half');
+    let isKilled: Promise<void> | undefined;
+    const full = await ctl(old, ['backup', '-strategy', 'full', half], (text) => {
+      if (text.includes('meta data... Done')) isKilled ??= old.kill('data-2');
+    });
+    await isKilled;
+    expect(full.text).toMatch(/Backed up to /);
+    for (const each of [place, half])
+      expect(await ctl(old, ['backup', 'verify', each])).toMatchObject({ code: 0 });
+    const [manifest = ''] = readdirSync(place).filter((name) => name.endsWith('.manifest'));
+    await old.killAll();
+
+    await fresh.start();
+    const restored = await ctl(fresh, ['restore', place]);
+    expect(restored.text).toMatch(/Restored from \S+ in \S+, transferred \d+ bytes\n$/);
+    expect(restored.code).toBe(0);
+    for (const node of [1, 2, 3]) {
+      expect(await answers(fresh, node)).toEqual(before);
+      const stored = new Set((await fresh.values(node, 'SELECT f FROM m')).map(([time]) => time));
+      expect(writing.acknowledged.filter((time) => !stored.has(time))).toEqual([]);
+    }
+    expect(await fresh.query(1, 'SHOW USERS')).toContain('["bob",false]');
+    expect(await fresh.query(1, 'SHOW GRANTS FOR bob')).toContain('["q","READ"]');
+    expect(await fresh.query(1, 'SHOW SUBSCRIPTIONS')).not.toContain('udp');
+
+    // The first moment, under another name: all that was acknowledged before it.
+    const one = ['restore', '-full', '-db', 'd', '-newdb', 'then', join(place, manifest)];
+    expect(await ctl(fresh, one)).toMatchObject({ code: 0 });
+    const then = JSON.parse(await fresh.query(2, 'SELECT f FROM m', 'then')) as { results: { series: { values: unknown[][] }[] }[] }; // prettier-ignore
+    const stored = new Set(then.results[0]?.series[0]?.values.map(([time]) => time));
+    expect(known.filter((time) => !stored.has(time))).toEqual([]);
+    expect(await ctl(fresh, ['restore', '-db', 'q', half])).toEqual({
+      code: 1,
+      text: expect.stringMatching(/Restoring meta data\.\.\. Error\.\nrestore: operation exited with error: problem setting snapshot: database already exists\n$/) as string,
+    }); // prettier-ignore
+    expect(await ctl(fresh, ['restore', '-db', 'q', '-newdb', 'q2', half])).toMatchObject({ code: 0 }); // prettier-ignore
+    const again = await answers(fresh, 3, 'q2');
+    // Those of all databases are another matter.
+    expect(again.slice(0, 9)).toEqual(before.slice(0, 9));
+    await fresh.query(1, 'DROP USER bob');
+    expect(await ctl(fresh, ['backup', '-strategy', 'only-meta', join(places, 'meta')])).toMatchObject({ code: 0 }); // prettier-ignore
+    await fresh.query(1, 'DROP CONTINUOUS QUERY c ON q');
+    expect(await ctl(fresh, ['restore', '-meta-only-overwrite-force', join(places, 'meta')])).toMatchObject({ code: 0 }); // prettier-ignore
+    expect(await answers(fresh, 2)).toEqual(await answers(fresh, 1));
+    expect((await answers(fresh, 1)).slice(0, 9)).toEqual(before.slice(0, 9));
+    const other = await ctl(fresh, ['restore', '-meta-only-overwrite-force', place]);
+    expect(other.text).toContain('the backup is of another cluster');
+  },
+  limitMs,
+);
+
+const hasInfluxd = spawnSync('influxd', ['version']).status === 0;
+
+test.skipIf(!hasInfluxd)(
+  'influxd backup -portable of a real influxd is restored, and ours by influxd restore -portable',
+  async () => {
+    const reference = await ReferenceServer.start();
+    try {
+      await reference.query({ q: 'CREATE DATABASE oss' });
+      const lines = Array.from({ length: 3_000 }, (_, i) => `cpu,host=h${i % 9} v=${i} ${BigInt(i) * 600_000_000_000n}`); // prettier-ignore
+      expect((await reference.write('oss', lines.join('\n'))).status).toBe(204);
+      const taken = join(places, 'oss');
+      const influxd = (...args: readonly string[]) => spawnSync('influxd', args, { encoding: 'utf8' }); // prettier-ignore
+      influxd('backup', '-portable', '-host', reference.rpcAddress, '-db', 'oss', taken);
+      expect(await ctl(fresh, ['restore', '-newrf', '2', '-db', 'oss', taken])).toMatchObject({ code: 0 }); // prettier-ignore
+      const question = 'SELECT count(v), sum(v) FROM cpu GROUP BY host';
+      const wanted = await reference.query({ q: question, db: 'oss', epoch: 'ns' });
+      for (const node of [1, 2, 3])
+        expect(JSON.parse(await fresh.query(node, question, 'oss'))).toEqual(JSON.parse(wanted));
+      const ours = join(places, 'ours');
+      expect(await ctl(fresh, ['backup', '-db', 'oss', ours])).toMatchObject({ code: 0 });
+      influxd('restore', '-portable', '-host', reference.rpcAddress, '-db', 'oss', '-newdb', 'back', ours); // prettier-ignore
+      expect(JSON.parse(await reference.query({ q: question, db: 'back', epoch: 'ns' }))).toEqual(JSON.parse(wanted)); // prettier-ignore
+      const [name = ''] = readdirSync(ours).filter((one) => one.endsWith('.manifest'));
+      expect(JSON.parse(readFileSync(join(ours, name), 'utf8'))).toMatchObject({ limited: true, database: 'oss' }); // prettier-ignore
+    } finally {
+      await reference.stop();
+    }
+  },
+  limitMs,
+);
