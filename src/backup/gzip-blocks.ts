@@ -18,8 +18,8 @@ export interface GzipOptions {
 
 /** Of a block that is looked at first: what comes out of a TSM file is small already. */
 const sampleBytes = 32 * 1024;
-/** Below it time is better spent elsewhere. */
-const worthwhileShare = 0.95;
+/** What saves less costs more time than it is worth: compressing takes longer than all the rest of the way. */
+const worthwhileShare = 0.7;
 
 export async function* gzipBlocks(
   pieces: AsyncIterable<Uint8Array>,

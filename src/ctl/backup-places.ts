@@ -7,11 +7,20 @@ import { NodeDisk } from '../env/node/node-disk.ts';
 
 export const bufferBytesDefault = 1_048_576;
 
-// eslint-disable-next-line @typescript-eslint/require-await
+export interface PlaceOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly bufferBytes?: number;
+}
+
 export async function backupStoreAt(
   place: string,
-  { bufferBytes }: { readonly bufferBytes: number } = { bufferBytes: bufferBytesDefault },
+  { environment, bufferBytes = bufferBytesDefault }: PlaceOptions,
 ): Promise<BackupStore> {
+  if (place.startsWith('s3://')) {
+    // Loaded when it is wanted: it is large.
+    const { S3Store } = await import('../backup/s3-store.ts');
+    return new S3Store(place, { environment, bufferBytes });
+  }
   return new FolderStore(new NodeDisk(), place.replace(/(?<=.)\/+$/, ''), { bufferBytes });
 }
 
@@ -23,11 +32,11 @@ export interface OpenBackup {
 /** Of a folder the newest of everything, of a manifest what it names. Throws `not_found` for what has none. */
 export async function openBackup(
   place: string,
-  { isManifest }: { readonly isManifest: boolean },
+  { isManifest, environment }: PlaceOptions & { readonly isManifest: boolean },
 ): Promise<OpenBackup> {
   const slash = place.lastIndexOf('/');
   const folder = isManifest ? place.slice(0, Math.max(slash, 0)) || '.' : place;
-  const store = await backupStoreAt(folder);
+  const store = await backupStoreAt(folder, { environment });
   if (isManifest) return { store, set: await readOneBackup(store, place.slice(slash + 1)) };
   const set = await readBackupSet(store);
   if (set.manifests.length > 0) return { store, set };

@@ -18,6 +18,7 @@ export interface BackupCommandPorts {
   readonly out: (text: string) => void;
   /** `[meta] internal-shared-secret` of the configuration; '' for none. */
   readonly internalSecret: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 const backupFlags = {
@@ -54,7 +55,7 @@ const blockCountMax = 256;
 /** `influxd-ctl backup` and `backup verify` (spec 2.2, F82, F83). */
 export async function backup(args: readonly string[], ports: BackupCommandPorts): Promise<void> {
   if (args[0] === 'verify') {
-    await verify(args.slice(1), { out: ports.out, decompress });
+    await verify(args.slice(1), { out: ports.out, environment: ports.environment, decompress });
     return;
   }
   const flags = parseGoFlags(args, backupFlags);
@@ -67,7 +68,7 @@ export async function backup(args: readonly string[], ports: BackupCommandPorts)
   const cluster = new ClusterRpc({ meta: ports.meta, secret: ports.internalSecret });
   try {
     const { clock } = cluster;
-    const store = await backupStoreAt(place, { bufferBytes });
+    const store = await backupStoreAt(place, { environment: ports.environment, bufferBytes });
     const source = new ClusterShards(cluster, ports.meta);
     await profiled(values.text('cpuprofile'), () =>
       takeBackup({ clock, source, store, compress, out: ports.out }, options),

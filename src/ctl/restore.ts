@@ -27,7 +27,7 @@ const restoreFlags = {
 
 /** `influxd-ctl restore` (spec 2.2, F84, F85). */
 export async function restore(args: readonly string[], ports: BackupCommandPorts): Promise<void> {
-  const { meta, out, internalSecret } = ports;
+  const { meta, out, internalSecret, environment } = ports;
   const flags = parseGoFlags(args, restoreFlags);
   const values = new FlagValues(flags);
   const [place = '', ...extra] = flags.rest;
@@ -35,7 +35,7 @@ export async function restore(args: readonly string[], ports: BackupCommandPorts
   if (extra.length > 0) throw wrong(`unexpected extra arguments: [${extra.join(' ')}]`);
   const options = optionsOf(values);
   const isManifest = values.has('full');
-  const { store, set } = await openBackup(place, { isManifest });
+  const { store, set } = await openBackup(place, { isManifest, environment });
   if (values.has('list')) {
     out(listOf(set));
     return;

@@ -16,11 +16,15 @@ import { durationOf, globalFlags, optionsOf, type CtlOptions } from './options.t
 import { show, showShards } from './show.ts';
 import { commandNames, commandUsage, usage } from './usage.ts';
 
+export interface CtlPorts extends CtlOutput {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
 /** Runs one `influxd-ctl` command line; answers the exit code (spec 2). */
 export async function runCtl(
   args: readonly string[],
   nowMs: () => number,
-  output: CtlOutput & { readonly environment: Readonly<Record<string, string | undefined>> },
+  output: CtlPorts,
 ): Promise<number> {
   let prefix = '';
   try {
@@ -45,7 +49,7 @@ export async function runCtl(
   }
 }
 
-interface CommandPorts extends CtlOutput {
+interface CommandPorts extends CtlPorts {
   readonly meta: MetaCaller;
   readonly options: CtlOptions;
   readonly nowMs: () => number;
@@ -123,9 +127,9 @@ async function runCommand(
 async function runBackupCommand(
   command: 'backup' | 'restore',
   args: readonly string[],
-  { meta, out, options: { internalSecret } }: CommandPorts,
+  { meta, out, environment, options: { internalSecret } }: CommandPorts,
 ): Promise<void> {
-  const ports = { meta, out, internalSecret };
+  const ports = { meta, out, internalSecret, environment };
   if (command === 'backup') await (await import('./backup.ts')).backup(args, ports);
   else await (await import('./restore.ts')).restore(args, ports);
 }

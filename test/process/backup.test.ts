@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import S3rver from 's3rver';
 import { afterAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
 import { ReferenceServer } from '../support/reference-server.ts';
@@ -27,9 +28,12 @@ function ctl(
   cluster: DevCluster,
   args: readonly string[],
   onText: (text: string) => void = () => undefined,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
   const config = join(cluster.dir, 'meta-1/influxdb-meta.conf');
-  const child = spawn(join(root, 'bin/influxd-ctl'), ['-config', config, ...args]);
+  const child = spawn(join(root, 'bin/influxd-ctl'), ['-config', config, ...args], {
+    env: { ...process.env, ...environment },
+  });
   let text = '';
   const onData = (part: Buffer): void => {
     text += part.toString();
@@ -179,6 +183,43 @@ test(
     expect((await answers(fresh, 1)).slice(0, 9)).toEqual(before.slice(0, 9));
     const other = await ctl(fresh, ['restore', '-meta-only-overwrite-force', place]);
     expect(other.text).toContain('the backup is of another cluster');
+  },
+  limitMs,
+);
+
+test(
+  'straight to an object store, and from there',
+  async () => {
+    const server = new S3rver({
+      port: 0,
+      address: '127.0.0.1',
+      silent: true,
+      directory: join(places, 's3'),
+      configureBuckets: [{ name: 'backups', configs: [] }],
+    });
+    const { port } = await server.run();
+    const environment = {
+      AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
+      AWS_ACCESS_KEY_ID: 'S3RVER',
+      AWS_SECRET_ACCESS_KEY: 'S3RVER',
+    };
+    const run = (...args: readonly string[]): Promise<Ran> =>
+      ctl(fresh, args, undefined, environment);
+    try {
+      const place = 's3://backups/of/fresh';
+      expect((await run('backup', '-db', 'q', place)).text).toContain(`Backed up to ${place} in`);
+      expect((await run('backup', '-db', 'q', place)).text).not.toContain('Backing up node');
+      expect(await run('backup', 'verify', place)).toMatchObject({ code: 0 });
+      const restored = await run('restore', '-db', 'q', '-newdb', 'q3', place);
+      expect(restored).toMatchObject({ code: 0 });
+      const [was, is] = [await answers(fresh, 1, 'q'), await answers(fresh, 2, 'q3')];
+      expect(is.slice(0, 9)).toEqual(was.slice(0, 9));
+      const wrong = { ...environment, AWS_ACCESS_KEY_ID: 'nobody' };
+      const refused = await ctl(fresh, ['backup', '-db', 'q', place], undefined, wrong);
+      expect(refused.code).toBe(1);
+    } finally {
+      await server.close();
+    }
   },
   limitMs,
 );
