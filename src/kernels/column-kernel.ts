@@ -11,7 +11,7 @@ interface ColumnExports extends BlockExports {
   gatherWords(values: number, rows: number, count: number, out: number): void;
   gatherBytes(values: number, rows: number, count: number, out: number): void;
 
-  orderRows(times: number, rows: number, count: number, spareTimes: number, spareRows: number, runs: number): number; // prettier-ignore
+  orderRows(times: number, rows: number, count: number, spareTimes: number, spareRows: number, runs: number, sequences: number, order: number): number; // prettier-ignore
   encodeTimes(times: number, count: number, scratch: number, out: number): number;
 
   encodeBlock(type: number, times: number, timesLength: number, values: number, count: number, scratch: number, out: number): number; // prettier-ignore
@@ -87,7 +87,7 @@ export class ColumnKernel {
       }
       const numbers = new Uint32Array(buffer, rows, total);
       for (let i = 0; i < total; i++) numbers[i] = i;
-      const kept = this.#exports.orderRows(times, rows, total, spareTimes, spareRows, runs);
+      const kept = this.#exports.orderRows(times, rows, total, spareTimes, spareRows, runs, 0, 0);
       // The spare times are free again, and as large as the values.
       if (width === 8) this.#exports.gatherWords(values, rows, kept, spareTimes);
       else this.#exports.gatherBytes(values, rows, kept, spareTimes);

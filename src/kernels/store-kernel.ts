@@ -33,7 +33,7 @@ export interface StoreExports {
 
   chainedSince(heads: number, mask: number, series: number, rowsMin: number, rowsMax: number, room: number, previous: number, timesColumn: number, rows: number, times: number): number; // prettier-ignore
 
-  endRow(heads: number, mask: number, series: number, rowsMax: number, previous: number, timesColumn: number, least: bigint, greatest: bigint, ascending: boolean): number; // prettier-ignore
+  endRow(heads: number, mask: number, series: number, rowsMax: number, previous: number, timesColumn: number, least: bigint, greatest: bigint, ascending: boolean, sequences: number, order: number): number; // prettier-ignore
   chunkWords(column: number, rows: number, count: number, out: number): void;
   chunkBytes(column: number, rows: number, count: number, out: number): void;
   chunkSequences(column: number, rows: number, count: number, out: number): void;
@@ -45,13 +45,13 @@ export interface StoreExports {
   addToWords(words: number, count: number, value: number): void;
   isAscending(times: number, count: number): number;
 
-  orderRows(times: number, rows: number, count: number, spareTimes: number, spareRows: number, runs: number): number; // prettier-ignore
+  orderRows(times: number, rows: number, count: number, spareTimes: number, spareRows: number, runs: number, sequences: number, order: number): number; // prettier-ignore
   crcOf(ptr: number, length: number): number;
   flushedBlocks(): number;
   flushedIndex(): number;
   flushWorkBytes(rows: number): number;
 
-  flushSeries(series: number, measurement: number, heads: number, mask: number, previous: number, times: number, columns: number, columnCount: number, ids: number, from: number, count: number, rowsMax: number, work: number, offset: bigint, blocks: number, blocksTop: number, index: number, indexTop: number): number; // prettier-ignore
+  flushSeries(series: number, measurement: number, heads: number, mask: number, previous: number, times: number, sequences: number, order: number, columns: number, columnCount: number, ids: number, from: number, count: number, rowsMax: number, work: number, offset: bigint, blocks: number, blocksTop: number, index: number, indexTop: number): number; // prettier-ignore
   encodeTimes(times: number, count: number, scratch: number, out: number): number;
 
   encodeBlock(type: number, times: number, timesLength: number, values: number, count: number, scratch: number, out: number): number; // prettier-ignore

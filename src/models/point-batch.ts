@@ -4,10 +4,11 @@
  *
  * Rows are grouped by shape: one measurement and one ordered list of typed fields that each row of the group has. So
  * columns are dense and need no validity bits. Of two rows with the same series and time the one with the higher ordinal
- * was written later and wins, field by field.
+ * was written later and wins, field by field; of two batches the one with the later stamp (stamp.ts).
  */
 import { DbError } from '../base/errors.ts';
 import { FieldType } from './field-value.ts';
+import { stampOfBatch, type Stamp } from './stamp.ts';
 
 export const pointBatchMagic = 0x31425056;
 export const pointBatchHeaderBytes = 48;
@@ -43,6 +44,9 @@ export interface PointBatch {
   readonly rowCount: number;
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
+  readonly stamp: Stamp;
+  /** What it was decoded from. */
+  readonly payload: Uint8Array;
   /** Canonical keys, each at least once: rows refer to them by number. */
   readonly series: TextColumn;
   readonly shapes: readonly BatchShape[];
@@ -79,7 +83,8 @@ export function decodePointBatch(payload: Uint8Array): PointBatch {
   for (let i = 0; i < shapeCount; i++) shapes.push(readShape(reader, names, seriesCount));
   const total = shapes.reduce((sum, shape) => sum + shape.rowCount, 0);
   if (total !== rowCount || !reader.isAtEnd) throw damaged();
-  return { rowCount, minTimeNs, maxTimeNs, series, shapes };
+  const stamp = stampOfBatch(bytes);
+  return { rowCount, minTimeNs, maxTimeNs, stamp, payload: bytes, series, shapes };
 }
 
 /** The keys of a batch as texts: for readers that are in no hurry. */

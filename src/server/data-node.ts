@@ -96,7 +96,7 @@ export async function startDataNode(
   const rpc = new RpcClient(transport, meta.membership);
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
-  const { writer, shards, owned, hints, news } = await openWritePath(env, config, {
+  const { writer, shards, owned, hints, news, stamps } = await openWritePath(env, config, {
     meta,
     local,
     rpc,
@@ -123,7 +123,7 @@ export async function startDataNode(
   const port = new DataListener({ env, config, meta, local, imported });
   const listener = await port.listen(
     [
-      ...servedShards({ clock, meta, shards: owned, counters }),
+      ...servedShards({ clock, meta, shards: owned, counters, stamps }),
       ...queries.methods,
       news.method,
       ...transfers.methods,

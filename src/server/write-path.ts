@@ -16,6 +16,7 @@ import { NodeHintSink } from '../data/write/node-hint-sink.ts';
 import { OwnerShares } from '../data/write/owner-shares.ts';
 import type { PointSubscribers } from '../data/write/body-routes.ts';
 import { PointsWriter } from '../data/write/points-writer.ts';
+import { StampClock } from '../data/write/stamp-clock.ts';
 import type { Env } from '../env/env.ts';
 import { HintedHandoff } from '../hh/hinted-handoff.ts';
 import type { HintOptions } from '../hh/hint-options.ts';
@@ -33,6 +34,7 @@ export interface WritePath {
   readonly owned: OwnedShards;
   readonly hints: HintedHandoff;
   readonly news: HintNews;
+  readonly stamps: StampClock;
 }
 
 /** A replay is not hurried: an owner that is busy would only get it once more. */
@@ -99,10 +101,13 @@ export async function openWritePath(
     { callDeadlineMs: config.get('cluster', 'write-timeout') },
   );
   const routeLines = local.routeLines.bind(local);
+  const stamps = new StampClock({ clock, nodeId: () => meta.nodeId });
+  // A clock that went back while the node was down must not put what is written now behind what was written before.
+  stamps.seen(await local.latestStamp());
   const isOwnAlone = ({ id, owners }: ShardInfo): boolean =>
     owners.length === 1 && owners[0] === meta.nodeId && !hints.isQueued(meta.nodeId, id);
-  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines, isOwnAlone, subscribers }); // prettier-ignore
-  return { writer, shards, owned, hints, news };
+  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers }); // prettier-ignore
+  return { writer, shards, owned, hints, news, stamps };
 }
 
 function hintOptions(config: DataConfig): HintOptions {

@@ -46,7 +46,13 @@ beforeAll(async () => {
   const queries = new ClusterQueries(registry, meta, {} as never);
   const methods = [
     ...node.methods,
-    ...servedShards({ clock, meta, shards, counters: new ServedCounters() }),
+    ...servedShards({
+      clock,
+      meta,
+      shards,
+      counters: new ServedCounters(),
+      stamps: { seen: () => undefined },
+    }),
     ...queries.methods,
   ];
   listener = await transport.listen('127.0.0.1:0', createRpcHandlers(node.membership, methods));

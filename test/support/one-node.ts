@@ -8,6 +8,7 @@ import { StatementExecutor } from '../../src/data/statements/statement-executor.
 import { LaggingOwners } from '../../src/data/shards/lagging-owners.ts';
 import { noHints } from '../../src/data/write/hint-sink.ts';
 import { OwnerShares } from '../../src/data/write/owner-shares.ts';
+import { StampClock } from '../../src/data/write/stamp-clock.ts';
 import { PointsWriter } from '../../src/data/write/points-writer.ts';
 import { createNodeEnv } from '../../src/env/node/node-env.ts';
 import type { RpcTransport } from '../../src/env/transport.ts';
@@ -68,7 +69,8 @@ export async function startOneNode(
     },
     { callDeadlineMs: 10_000 },
   );
-  const writer = new PointsWriter({ clock, meta, shares, lagging, routeLines });
+  const stamps = new StampClock({ clock, nodeId: () => 1 });
+  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines });
   const executor = new StatementExecutor({
     ...base,
     diagnostics: () => [],

@@ -1,6 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
+import { latestOf, type Stamp } from '../../models/stamp.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type {
   AccessOptions,
@@ -233,6 +234,12 @@ export class LocalShards implements ShardAccess {
   async numbers(): Promise<readonly CountedShard[]> {
     const parts = await Promise.all(this.#links.map((link) => link.call('numbers', undefined)));
     return (parts as (readonly CountedShard[])[]).flat();
+  }
+
+  /** The latest stamp of all that is stored here. */
+  async latestStamp(): Promise<Stamp> {
+    const stamps = await Promise.all(this.#links.map((link) => link.call('latest-stamp', undefined))); // prettier-ignore
+    return latestOf(stamps as Stamp[]);
   }
 
   async close(): Promise<void> {

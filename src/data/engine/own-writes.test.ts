@@ -7,6 +7,7 @@ import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { decodePointBatch, rowCountOf } from '../../models/point-batch.ts';
 import { LineRouter } from './line-router.ts';
 import { routeAndWrite } from './own-writes.ts';
+import { makeStamp, stampNs, stampOfBatch } from '../../models/stamp.ts';
 import type { LinesTask } from './route-lines.ts';
 import type { NamedShard } from './shard-access.ts';
 
@@ -21,7 +22,14 @@ const names = { database: 'd', retentionPolicy: 'p' };
 
 function taskOf(text: string, shardIds: readonly number[]): LinesTask {
   const body = new TextEncoder().encode(text);
-  return { body, stepNs: 1n, defaultTimeNs: 0n, bounds: {}, groups, own: { ...names, shardIds } };
+  return {
+    body,
+    stepNs: 1n,
+    defaultTimeNs: 0n,
+    bounds: {},
+    groups,
+    own: { ...names, shardIds, stamp: makeStamp(100n, 1) },
+  };
 }
 
 /** What is written, and what the engine answers; shards with even numbers are at home. */
@@ -53,6 +61,8 @@ test('own writes: batches of own shards at home are written, and their memory is
     [6, 1],
   ]);
   expect(routed.pointCount).toBe(4);
+  // The batch that was written had the first.
+  expect(routed.batches.map(({ payload }) => stampNs(stampOfBatch(payload)))).toEqual([101n, 102n]);
   expect(keptBytes).toBeGreaterThan(0);
 });
 

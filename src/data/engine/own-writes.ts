@@ -6,12 +6,14 @@
  * - Nothing of a body is written before all of it is routed: one whose points lack a group is routed again.
  * - A batch that could not be written goes back, and all of its shard behind it: the coordinator does with them what it does
  *   with any other, and later lines stay the later ones.
+ * - Batches have the stamps of their coordinator, also those that go back.
  * - Memory of a batch is used again only after its write has ended.
  */
 import { InvariantError } from '../../base/assert.ts';
 import type { SharedBuffers } from '../../base/shared-buffers.ts';
 import type { LendBytes } from '../../models/batch-writer.ts';
 import { rowCountOf } from '../../models/point-batch.ts';
+import { laterBy, stampBatch } from '../../models/stamp.ts';
 import type { LineRouter } from './line-router.ts';
 import type { LinesTask, RoutedBatch, RoutedLines, WrittenBatch } from './route-lines.ts';
 import type { NamedShard, OwnerReceipt } from './shard-access.ts';
@@ -29,10 +31,13 @@ export async function routeAndWrite(task: LinesTask, ports: OwnWritesPorts): Pro
   const { router, buffers, isHome, write } = ports;
   const { own } = task;
   if (own === undefined) return router.route(task);
-  const { shardIds, ...names } = own;
+  const { shardIds, stamp, ...names } = own;
   const lend: LendBytes = (lengthBytes) => buffers.lend(lengthBytes);
   const isOwn = (shardId: number): boolean => isHome(shardId) && shardIds.includes(shardId);
   const routed = router.route(task, (shardId) => (isOwn(shardId) ? lend : undefined));
+  routed.batches.forEach(({ payload }, i) => {
+    stampBatch(payload, laterBy(stamp, i));
+  });
   const writeOne = async ({ shardId, payload }: RoutedBatch): Promise<OwnerReceipt | undefined> =>
     isOwn(shardId) ? receiptOf(write({ shardId, ...names }, payload)) : undefined;
   const receipts = await Promise.all(routed.batches.map(writeOne));

@@ -1,5 +1,6 @@
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { parseLines, type LinePoint } from '../../models/line-protocol.ts';
+import type { Stamp } from '../../models/stamp.ts';
 import type { OwnerReceipt } from './shard-access.ts';
 import { seriesKey, seriesKeyHash } from '../../models/series-key.ts';
 import {
@@ -23,6 +24,8 @@ export interface LinesTask {
 
 /** Shards whose only copies are this node's. */
 export interface OwnShards {
+  /** Of the first batch; each next one is a nanosecond later. */
+  readonly stamp: Stamp;
   readonly database: string;
   readonly retentionPolicy: string;
   readonly shardIds: readonly number[];

@@ -61,6 +61,8 @@ export interface StorageEngineOptions {
 /** A batch on its way to a worker, with the cluster that a shard is made for. */
 export interface HomeBatch extends TypedBatch {
   readonly clusterId: bigint;
+  /** Its memory is used again once the write has ended. */
+  readonly isLent?: boolean | undefined;
 }
 
 export interface HomeFields extends FieldsOfShard {
@@ -194,6 +196,8 @@ export class StorageEngine implements Engine {
       case 'delete':
         for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
         return { body: undefined };
+      case 'latest-stamp':
+        return { body: this.#store.latestStamp };
       case 'shards':
         return { body: this.#store.holdings };
       case 'states':
@@ -210,7 +214,7 @@ export class StorageEngine implements Engine {
       router: this.#router,
       buffers: this.#batchBuffers,
       isHome: this.#isHome,
-      write: (place, payload) => this.#write({ ...place, payload, clusterId: task.clusterId }),
+      write: (place, payload) => this.#write({ ...place, payload, clusterId: task.clusterId, isLent: true }), // prettier-ignore
     });
     return { ...routed, schemaVersion: this.#store.schemaVersion };
   }

@@ -51,7 +51,13 @@ class Node4 {
         yield await Promise.resolve([]);
       },
     };
-    this.#methods = servedShards({ clock, meta: this.meta, shards, counters: this.counters });
+    this.#methods = servedShards({
+      clock,
+      meta: this.meta,
+      shards,
+      counters: this.counters,
+      stamps: { seen: () => undefined },
+    });
   }
 
   async write(...batches: readonly ShardBatch[]): Promise<readonly string[]> {

@@ -8,6 +8,7 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
+import { stampOfBatch, type Stamp } from '../../models/stamp.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import type { BatchOutcome, NamedShard, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
@@ -21,6 +22,8 @@ export interface ServedShardsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly shards: ShardAccess;
   readonly counters: ServedCounters;
+  /** Told of each write of another node. */
+  readonly stamps: { seen(stamp: Stamp): void };
 }
 
 /** How long a node that serves a remote request may take over its own part; the caller's deadline ends it sooner. */
@@ -32,12 +35,13 @@ const catalogWaitMs = 3_000;
 const catalogPollMs = 5;
 
 export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] {
-  const { shards, counters } = ports;
+  const { shards, counters, stamps } = ports;
   const places = new OwnPlaces(ports);
   const writes = new ServedWrites(shards, places);
   const options = (signal: AbortSignal) => ({ deadlineMs: servedDeadlineMs, signal });
   return [
     serveCall(writeShardsMethod, async ({ batches }) => {
+      for (const { payload } of batches) stamps.seen(stampOfBatch(payload));
       const outcomes = await writes.write(batches);
       counters.addWrites(batches, outcomes);
       return { outcomes };

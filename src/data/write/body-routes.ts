@@ -17,10 +17,12 @@ import type { ForwardTask } from '../engine/forward-lines.ts';
 import type { TimeBounds } from '../engine/point-sieve.ts';
 import type { LinesTask, OwnShards, RoutedLines, RouteGroup } from '../engine/route-lines.ts';
 import type { LeaseFence } from '../engine/shard-access.ts';
+import type { StampClock } from './stamp-clock.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 
 export interface BodyRoutesPorts {
   readonly clock: Clock;
+  readonly stamps: Pick<StampClock, 'next' | 'nextOf'>;
   readonly meta: MetaAccess;
   readonly routeLines: (task: LinesTask) => Promise<RoutedLines>;
   /**
@@ -76,6 +78,8 @@ export interface RoutedRequest {
   readonly copy: WrittenBody | undefined;
 }
 
+/** Stamps for the batches that a worker makes of one body: its pieces times the shards that it reaches. */
+const ownBatchesMax = 4_096;
 /** Groups made for one body are few; a body that needs ever more is answered all the same. */
 const routeAttemptsMax = 5;
 
@@ -141,7 +145,8 @@ export class BodyRoutes {
       .filter(isOwnAlone)
       .map(({ id }) => id);
     if (shardIds.length === 0) return undefined;
-    return { database, retentionPolicy: policy.name, shardIds };
+    const stamp = this.#ports.stamps.nextOf(ownBatchesMax);
+    return { database, retentionPolicy: policy.name, shardIds, stamp };
   }
 
   /** For subscribers: the body itself moves to a worker. */

@@ -7,6 +7,7 @@ import type { OwnerReceipt } from '../engine/shard-access.ts';
 import { LaggingOwners } from '../shards/lagging-owners.ts';
 import type { WrittenBody } from './body-routes.ts';
 import { PointsWriter } from './points-writer.ts';
+import { StampClock } from './stamp-clock.ts';
 import type { Share } from './share.ts';
 
 const clock = {
@@ -44,6 +45,7 @@ async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, re
   };
   const writer = new PointsWriter({
     clock,
+    stamps: new StampClock({ clock, nodeId: () => 1 }),
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
     shares,
     lagging: new LaggingOwners(() => true),
@@ -106,6 +108,7 @@ function ownWriter(answer: (task: LinesTask) => Promise<RoutedLines>) {
   const owned: (readonly number[] | undefined)[] = [];
   const writer = new PointsWriter({
     clock,
+    stamps: new StampClock({ clock, nodeId: () => 1 }),
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
     shares: {
       send: (_nodeId, { shardId }) => {
@@ -170,6 +173,7 @@ test('points writer: a worker that takes too long ends the answer, and keeps the
   const slow = new Promise<void>((resolve) => (finish = resolve));
   const { clock: handClock, run } = firingClock();
   const writer = new PointsWriter({
+    stamps: new StampClock({ clock: handClock, nodeId: () => 1 }),
     clock: handClock,
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
     shares: { send: () => expect.fail('nothing is sent') },

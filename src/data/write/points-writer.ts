@@ -4,6 +4,7 @@ import type { RefusedPoints } from '../engine/point-sieve.ts';
 import type { RoutedLines } from '../engine/route-lines.ts';
 import type { OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
 import { rowCountOf } from '../../models/point-batch.ts';
+import { noStamp, stampBatch, stampOfBatch } from '../../models/stamp.ts';
 import { Counters } from '../../telemetry/counters.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import type { Share } from './share.ts';
@@ -106,6 +107,8 @@ export class PointsWriter {
     const shards = new Map(shardsOf(policy).map((shard) => [shard.id, shard]));
     const receipts = await Promise.all(
       routed.batches.map(({ shardId, payload }) => {
+        // In the order of the body: of two batches of a shard the later one counts. A worker that tried has put it in.
+        if (stampOfBatch(payload) === noStamp) stampBatch(payload, this.#ports.stamps.next());
         const batch = {
           shardId,
           database: request.database,

@@ -9,7 +9,7 @@ const chunkMask: u32 = (1 << chunkShift) - 1;
 
 // @ts-ignore: decorator
 @inline
-function chunkOf(column: usize, row: u32): usize {
+export function chunkOf(column: usize, row: u32): usize {
   return <usize>load<u32>(column + (<usize>(row >> chunkShift) << 2));
 }
 
@@ -142,8 +142,35 @@ export function chainedSince(
 }
 
 /**
- * The row of a series below `rowsMax` at one end of the bounds, + 1: the earliest or the latest, of one time the last to
- * arrive. 0 when there is none.
+ * Whether `row` counts more than `other`, which has the same series and time. `order` is where batch-order.ts of
+ * storage/engine keeps the batches that the rows came in: u32 how many, then from byte 16 on for each i64 and u32 of its
+ * stamp and u32 the sequence of its first row, ascending. Of one stamp the later arrival counts.
+ */
+export function isLaterRow(order: usize, sequences: usize, row: u32, other: u32): bool {
+  const left = load<u32>(chunkOf(sequences, row) + (<usize>(row & chunkMask) << 2));
+  const right = load<u32>(chunkOf(sequences, other) + (<usize>(other & chunkMask) << 2));
+  const one = batchOf(order, left);
+  const two = batchOf(order, right);
+  if (load<i64>(one) != load<i64>(two)) return load<i64>(one) > load<i64>(two);
+  if (load<u32>(one, 8) != load<u32>(two, 8)) return load<u32>(one, 8) > load<u32>(two, 8);
+  return left > right;
+}
+
+/** The batch with the row that arrived at `sequence`. */
+function batchOf(order: usize, sequence: u32): usize {
+  let low: u32 = 0;
+  let high = load<u32>(order);
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (load<u32>(order + 16 + (<usize>middle << 4), 12) <= sequence) low = middle;
+    else high = middle;
+  }
+  return order + 16 + (<usize>low << 4);
+}
+
+/**
+ * The row of a series below `rowsMax` at one end of the bounds, + 1: the earliest or the latest, of one time the one that
+ * counts: the last to arrive, or by `order` unless that is 0. 0 when there is none.
  */
 export function endRow(
   heads: usize,
@@ -155,6 +182,8 @@ export function endRow(
   least: i64,
   greatest: i64,
   ascending: bool,
+  sequences: usize,
+  order: usize,
 ): u32 {
   const head = headOf(heads, mask, series);
   if (load<u32>(head) == 0) return 0;
@@ -166,7 +195,8 @@ export function endRow(
     if (row >= rowsMax) continue;
     const time = load<i64>(chunkOf(timesColumn, row) + (<usize>(row & chunkMask) << 3));
     if (time < least || time > greatest) continue;
-    if (best != 0 && (ascending ? time >= bestTime : time <= bestTime)) continue;
+    if (best != 0 && (ascending ? time > bestTime : time < bestTime)) continue;
+    if (best != 0 && time == bestTime && (order == 0 || !isLaterRow(order, sequences, row, best - 1))) continue;
     best = row + 1;
     bestTime = time;
   }

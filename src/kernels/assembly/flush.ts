@@ -48,6 +48,8 @@ export function flushSeries(
   mask: u32,
   previous: usize,
   times: usize,
+  sequences: usize,
+  order: usize,
   columns: usize,
   columnCount: u32,
   ids: usize,
@@ -77,7 +79,7 @@ export function flushSeries(
     const blocksNeeded = <usize>columnCount * (<usize>rows * bytesPerRowMax + blockCount * 72);
     const indexNeeded = <usize>columnCount * (keyLengthMax + 5 + blockCount * entryBytes);
     if (blocksEnd + blocksNeeded > blocksTop || indexEnd + indexNeeded > indexTop) break;
-    const listed = prepare(heads, mask, id, previous, times, rows, work);
+    const listed = prepare(heads, mask, id, previous, times, sequences, order, rows, work);
     for (let i: u32 = 0; i < columnCount; i++) writeColumn(record, columns + i * columnBytes, listed, offset - blocks);
   }
   return number;
@@ -97,6 +99,8 @@ function prepare(
   id: u32,
   previous: usize,
   times: usize,
+  sequences: usize,
+  order: usize,
   rows: u32,
   work: usize,
 ): u32 {
@@ -111,7 +115,7 @@ function prepare(
   scratch = runs + wide + 16;
   let count = chainedRows(heads, mask, id, u32.MAX_VALUE, previous, times, orderedRows, orderedTimes);
   if (!isAscending(orderedTimes, count))
-    count = orderRows(orderedTimes, orderedRows, count, spareTimes, spareRows, runs);
+    count = orderRows(orderedTimes, orderedRows, count, spareTimes, spareRows, runs, sequences, order);
   // Lengths of the encoded times go where rows were ordered.
   let out = encodedTimes;
   for (let start: u32 = 0; start < count; start += rowsPerBlock) {

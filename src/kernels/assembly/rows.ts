@@ -1,5 +1,7 @@
 // Rows brought in order of time. Twin: memtable-read.ts of storage/engine.
 
+import { isLaterRow } from './chunks';
+
 export function gatherWords(values: usize, rows: usize, count: u32, out: usize): void {
   for (let i: u32 = 0; i < count; i++)
     store<u64>(out + (<usize>i << 3), load<u64>(values + (<usize>load<u32>(rows + (<usize>i << 2)) << 3)));
@@ -19,9 +21,10 @@ export function isAscending(times: usize, count: u32): bool {
 }
 
 /**
- * Orders rows and their times by time, those of one time by their place before, of which only the last is kept. Rows come
- * mostly in order, so that runs that ascend are found and merged. `spareTimes` and `spareRows` have room for all, `runs`
- * for 4 bytes a row and 4 more. Answers how many rows are kept.
+ * Orders rows and their times by time, those of one time by their place before, of which only the last is kept, or the
+ * latest by `order` (see isLaterRow) unless that is 0. Rows come mostly in order, so that runs that ascend are found and
+ * merged. `spareTimes` and `spareRows` have room for all, `runs` for 4 bytes a row and 4 more. Answers how many rows are
+ * kept.
  */
 export function orderRows(
   times: usize,
@@ -30,6 +33,8 @@ export function orderRows(
   spareTimes: usize,
   spareRows: usize,
   runs: usize,
+  sequences: usize,
+  order: usize,
 ): u32 {
   let runCount: u32 = 0;
   store<u32>(runs, 0);
@@ -67,9 +72,14 @@ export function orderRows(
   let kept: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const time = load<i64>(fromTimes + (<usize>i << 3));
-    if (i + 1 < count && load<i64>(fromTimes + (<usize>(i + 1) << 3)) == time) continue;
+    let row = load<u32>(fromRows + (<usize>i << 2));
+    while (i + 1 < count && load<i64>(fromTimes + (<usize>(i + 1) << 3)) == time) {
+      i++;
+      const next = load<u32>(fromRows + (<usize>i << 2));
+      if (order == 0 || isLaterRow(order, sequences, next, row)) row = next;
+    }
     store<i64>(times + (<usize>kept << 3), time);
-    store<u32>(rows + (<usize>kept << 2), load<u32>(fromRows + (<usize>i << 2)));
+    store<u32>(rows + (<usize>kept << 2), row);
     kept++;
   }
   return kept;

@@ -15,6 +15,7 @@ import type { Disk, DiskFile } from '../../env/disk.ts';
 import { Slices } from '../../env/slices.ts';
 import type { ColumnKernel } from '../../kernels/column-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
+import { noStamp, rangeOfAll } from '../../models/stamp.ts';
 import { BlockSweep } from '../tsm/block-sweep.ts';
 import { covers } from '../tsm/deleted-ranges.ts';
 import type { TsmColumn } from '../tsm/tsm-column.ts';
@@ -23,6 +24,7 @@ import { keyBlocksMax } from '../tsm/tsm-format.ts';
 import { TsmWriter } from '../tsm/tsm-writer.ts';
 import { mergeColumns, type BlockLane, type MergedBlock } from './merge-columns.ts';
 import { kernelForm, runForm } from './rows-forms.ts';
+import { stampsOfFile } from './stamped-parts.ts';
 import type { Throttle } from './throttle.ts';
 
 export interface CompactionPorts {
@@ -214,7 +216,10 @@ class Outputs {
   async #close(): Promise<void> {
     if (this.#writer === undefined || this.#file === undefined) return;
     const seal = await this.#writer.finish();
-    this.#finished.push({ path: this.#file.path, seal });
+    const stamps = rangeOfAll(this.#request.inputs.map(stampsOfFile));
+    const stamped =
+      stamps === undefined || stamps.greatest === noStamp ? seal : { ...seal, stamps };
+    this.#finished.push({ path: this.#file.path, seal: stamped });
     this.#writer = undefined;
     this.#file = undefined;
     this.#keyBlocks = 0;

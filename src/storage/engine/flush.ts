@@ -7,6 +7,7 @@ import type { Disk, DiskFile } from '../../env/disk.ts';
 import { Slices } from '../../env/slices.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { FieldType } from '../../models/field-value.ts';
+import { noStamp } from '../../models/stamp.ts';
 import type { ResidentSeries } from '../index/resident-series.ts';
 import { sortSeries } from '../index/sort-series.ts';
 import { blockRowsMax, keySeparator, tsmKey } from '../tsm/tsm-format.ts';
@@ -67,7 +68,9 @@ export async function flushMemtable(
   }
   await disk.rename(temporary, path);
   await disk.syncDir(path.slice(0, path.lastIndexOf('/')));
-  return TsmFile.open({ disk, cache, blocks }, path, seal);
+  const { stamps } = memtable;
+  const stamped = stamps === undefined || stamps.greatest === noStamp ? seal : { ...seal, stamps };
+  return TsmFile.open({ disk, cache, blocks }, path, stamped);
 }
 
 /** A flush that fails is tried again, maybe often: it leaves neither a descriptor nor bytes on a full disk. */

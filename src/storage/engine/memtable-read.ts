@@ -14,7 +14,7 @@ export interface ShapeRows {
   readonly rowsMax: number;
 }
 
-/** Sorts by time and keeps the last arrival of each time. */
+/** Sorts by time and keeps the one that counts of each time. */
 export function readRows(parts: readonly ShapeRows[]): ColumnRun {
   const [part, ...others] = parts;
   return part !== undefined && others.length === 0 ? readOne(part) : readAndSort(parts);
@@ -93,6 +93,8 @@ interface Reference {
 function readAndSort(parts: readonly ShapeRows[]): ColumnRun {
   const columns: BatchColumn[] = [];
   const all: Reference[] = [];
+  // Any of them knows the order of all batches of the memtable.
+  const order = must(parts[0], 'there are rows');
   for (const [part, { table, column, seriesId, rowsMax }] of parts.entries()) {
     const arrived = table.arrivals(column, seriesId, rowsMax);
     columns.push(arrived.values);
@@ -100,11 +102,10 @@ function readAndSort(parts: readonly ShapeRows[]): ColumnRun {
       all.push({ part, row, timeNs, sequence: arrived.sequences[row] ?? 0 });
     });
   }
-  if (!isAscending(all)) all.sort(compareReferences);
+  if (!isAscending(all)) all.sort((left, right) => compareReferences(left, right, order));
   const kept = all.filter((one, i) => one.timeNs !== all[i + 1]?.timeNs);
   const timesNs = BigInt64Array.from(kept, (one) => one.timeNs);
-  const { table, column } = must(parts[0], 'there are rows');
-  const { type } = must(table.fields[column], 'the column is there');
+  const { type } = must(order.table.fields[order.column], 'the column is there');
   return { type, timesNs, values: pickValues(type, kept, columns) };
 }
 
@@ -130,7 +131,7 @@ function isAscending(all: readonly Reference[]): boolean {
   return all.every((one, i) => i === 0 || (all[i - 1]?.timeNs ?? 0n) < one.timeNs);
 }
 
-function compareReferences(left: Reference, right: Reference): number {
+function compareReferences(left: Reference, right: Reference, { table }: ShapeRows): number {
   if (left.timeNs !== right.timeNs) return left.timeNs < right.timeNs ? -1 : 1;
-  return left.sequence - right.sequence;
+  return table.compareSequences(left.sequence, right.sequence);
 }

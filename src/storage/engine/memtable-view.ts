@@ -54,7 +54,7 @@ export class MemtableView {
     return this.#memtable.series.find(key);
   }
 
-  /** The row of a series at one end of the bounds that has the field; of one time the last to arrive. */
+  /** The row of a series at one end of the bounds that has the field; of one time the one that counts. */
   end(request: MemtableEndRequest): MemtableEnd | undefined {
     const { measurement, seriesId, field, ascending } = request;
     let best: MemtableEnd | undefined;
@@ -68,7 +68,7 @@ export class MemtableView {
       const isBetter =
         best === undefined ||
         (end.timeNs === best.timeNs
-          ? table.sequence(row) > best.table.sequence(best.row)
+          ? table.compareSequences(table.sequence(row), best.table.sequence(best.row)) > 0
           : end.timeNs < best.timeNs === ascending);
       if (isBetter) best = end;
     }

@@ -5,7 +5,8 @@
  *
  * Invariants:
  * - Rows are never changed once appended: a reader that remembers the row counts sees an unchanging table.
- * - `sequence` orders all rows of the table by arrival; of equal times the later arrival wins, field by field.
+ * - `sequence` orders all rows of the table by arrival. Of equal times the later stamp wins, field by field, and of one
+ *   stamp the later arrival (batch-order.ts).
  * - The memory is given back once the memtable has ended and no view of it is held.
  *
  * Not here: durability (wal/), limits, choosing when to flush.
@@ -14,6 +15,8 @@ import { Held } from '../../base/held.ts';
 import type { PointBatch } from '../../models/point-batch.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import type { PlacedSeries, ResidentSeries } from '../index/resident-series.ts';
+import type { StampRange } from '../../models/stamp.ts';
+import { BatchOrder } from './batch-order.ts';
 import { MemtableView } from './memtable-view.ts';
 import { ShapeTable, type TimeBounds } from './shape-table.ts';
 
@@ -22,6 +25,7 @@ export class Memtable {
   readonly series: ResidentSeries;
   readonly #kernel: StoreKernel;
   readonly #tables = new Map<string, ShapeTable[]>();
+  readonly #order: BatchOrder;
   readonly #held: Held;
   #rowCount = 0;
   #sizeBytes = 0;
@@ -30,10 +34,12 @@ export class Memtable {
   constructor(kernel: StoreKernel, series: ResidentSeries) {
     this.#kernel = kernel;
     this.series = series;
+    this.#order = new BatchOrder(kernel);
     const release = series.hold();
     this.#held = new Held(() => {
       for (const tables of this.#tables.values()) for (const table of tables) table.release();
       this.#tables.clear();
+      this.#order.release();
       release();
     });
   }
@@ -54,6 +60,7 @@ export class Memtable {
 
   /** Appends the rows that `rejects` (one bit per ordinal, may be empty) does not refuse. */
   append(batch: PointBatch, series: PlacedSeries, rejects: Uint8Array): void {
+    this.#order.add(batch.stamp, this.#rowCount);
     for (const shape of batch.shapes) {
       const table = this.#tableOf(shape.measurement, shape.fields);
       this.#sizeBytes += table.append(shape, {
@@ -74,6 +81,11 @@ export class Memtable {
   /** Of the times of all rows. */
   get bounds(): TimeBounds | undefined {
     return this.#bounds;
+  }
+
+  /** Of the stamps of all batches. */
+  get stamps(): StampRange | undefined {
+    return this.#order.range;
   }
 
   /** Measurements that have rows. */
@@ -109,7 +121,7 @@ export class Memtable {
     this.#tables.set(measurement, tables);
     const known = tables.find((table) => table.hasShape(fields));
     if (known !== undefined) return known;
-    const table = new ShapeTable(this.#kernel, fields);
+    const table = new ShapeTable(this.#kernel, fields, this.#order);
     tables.push(table);
     return table;
   }

@@ -67,9 +67,9 @@ export class SeriesFlusher {
     const placed = this.#placedOf(measurement);
     if (placed === undefined) return from;
     const { table, columns, columnCount } = placed;
-    const { at, mask, previous, times } = table.places();
+    const { at, mask, previous, times, sequences, order } = table.places();
     const { exports } = this.#kernel;
-    const next = exports.flushSeries(this.#index.table.at, measurement, at, mask, previous, times, columns, columnCount, ids, from, count, rowsMax, this.#work, BigInt(writer.offset), this.#blocks, this.#blocks + blocksBytes, this.#entries, this.#entries + indexBytes); // prettier-ignore
+    const next = exports.flushSeries(this.#index.table.at, measurement, at, mask, previous, times, sequences, order, columns, columnCount, ids, from, count, rowsMax, this.#work, BigInt(writer.offset), this.#blocks, this.#blocks + blocksBytes, this.#entries, this.#entries + indexBytes); // prettier-ignore
     const blocksEnd = exports.flushedBlocks() >>> 0;
     const indexEnd = exports.flushedIndex() >>> 0;
     const blocks = this.#kernel.bytes(this.#blocks, blocksEnd - this.#blocks);

@@ -8,6 +8,7 @@ import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn, BatchField, BatchShape, TextColumn } from '../../models/point-batch.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import type { PlacedSeries } from '../index/shard-index.ts';
+import type { BatchOrder } from './batch-order.ts';
 import { emptyColumn, lowerBound } from './column-run.ts';
 import { withoutRefused } from './refused-rows.ts';
 import { keptRowsLeast, type ListedRows, OrderedRows } from './ordered-rows.ts';
@@ -51,6 +52,8 @@ export class ShapeTable {
   readonly #kernel: StoreKernel;
   readonly #chunks: ShapeChunks;
   readonly #heads: SeriesHeads;
+  /** Of the memtable's batches. */
+  readonly #order: BatchOrder;
   #rowCount = 0;
   /** Of the series that was read last, in order of time: its next field needs them too. */
   #found: FoundRows | undefined;
@@ -61,8 +64,9 @@ export class ShapeTable {
   #minTimeNs = 0n;
   #maxTimeNs = 0n;
 
-  constructor(kernel: StoreKernel, fields: readonly BatchField[]) {
+  constructor(kernel: StoreKernel, fields: readonly BatchField[], order: BatchOrder) {
     this.fields = fields;
+    this.#order = order;
     this.#kernel = kernel;
     this.#chunks = new ShapeChunks(kernel, fields);
     this.#heads = new SeriesHeads(kernel);
@@ -91,13 +95,19 @@ export class ShapeTable {
     return this.#chunks.width(Column.firstField + column);
   }
 
-  /** Where kernels find the chains of the series and their times. */
-  places(): { at: number; mask: number; previous: number; times: number } {
+  /** Where kernels find the chains of the series, their times, and which of two rows of one time counts. */
+  places(): {
+    at: number;
+    mask: number;
+    previous: number;
+    times: number;
+    sequences: number;
+    order: number;
+  } {
+    // prettier-ignore
     const { at, mask } = this.#heads;
-    const [previous, times] = [Column.previous, Column.times].map((one) =>
-      this.#chunks.column(one),
-    );
-    return { at, mask, previous: previous ?? 0, times: times ?? 0 };
+    const [previous = 0, times = 0, sequences = 0] = [Column.previous, Column.times, Column.sequence].map((one) => this.#chunks.column(one)); // prettier-ignore
+    return { at, mask, previous, times, sequences, order: this.#order.place };
   }
 
   /** Where kernels find a column. */
@@ -248,7 +258,7 @@ export class ShapeTable {
     const { rows, times, count } = this.#listed(seriesId, { from: 0, rowsMax, room: total });
     if (count < keptRowsLeast) return undefined;
     const isPlain = this.#isInTime(times, count);
-    const listed = { rows, times, count: isPlain ? count : this.#order(rows, times, count) };
+    const listed = { rows, times, count: isPlain ? count : this.#orderInPlace(rows, times, count) };
     const onRelease = () => this.#kept.delete(seriesId);
     const seen = { rowsSeen: rowsMax, arrivedCount: count, isPlain, onRelease };
     const made = new OrderedRows(this.#kernel, listed, seen);
@@ -272,8 +282,8 @@ export class ShapeTable {
   }
 
   /**
-   * The same in order of time, of equal times the last arrival only: each row has all of the shape's fields, so that is
-   * what counts for each of them.
+   * The same in order of time, of equal times the one that counts only: each row has all of the shape's fields, so that it
+   * does for each of them.
    */
   inTime(seriesId: number, rowsMax: number): ListedRows {
     const found = this.#found;
@@ -282,7 +292,7 @@ export class ShapeTable {
     const lengthBytes = Math.max(1, count) * 12;
     this.#forgetFound();
     const at = this.#kernel.heap.allocate(lengthBytes);
-    const ordered = this.#isInTime(times, count) ? count : this.#order(rows, times, count);
+    const ordered = this.#isInTime(times, count) ? count : this.#orderInPlace(rows, times, count);
     this.#kernel.bytes(at, ordered * 8).set(this.#kernel.bytes(times, ordered * 8));
     this.#kernel.bytes(at + ordered * 8, ordered * 4).set(this.#kernel.bytes(rows, ordered * 4));
     this.#found = { seriesId, rowsMax, count: ordered, times: at, rows: at + ordered * 8, lengthBytes }; // prettier-ignore
@@ -294,11 +304,12 @@ export class ShapeTable {
   }
 
   /** In place; answers how many are kept. The room behind them is as large again, see #listed(). */
-  #order(rows: number, times: number, count: number): number {
+  #orderInPlace(rows: number, times: number, count: number): number {
     const spareTimes = rows + Math.ceil(count / 2) * 8;
     const spareRows = spareTimes + count * 8;
     const runs = spareRows + Math.ceil(count / 2) * 8;
-    return this.#kernel.exports.orderRows(times, rows, count, spareTimes, spareRows, runs);
+    const { sequences, order } = this.places();
+    return this.#kernel.exports.orderRows(times, rows, count, spareTimes, spareRows, runs, sequences, order); // prettier-ignore
   }
 
   #allListed(seriesId: number, rowsMax: number): ListedRows {
@@ -325,10 +336,7 @@ export class ShapeTable {
     return { count, rows, times };
   }
 
-  /**
-   * The row of a series below `rowsMax` at one end of the bounds: the earliest or the latest, of one time the last to
-   * arrive.
-   */
+  /** The row of a series below `rowsMax` at one end of the bounds: the earliest or the latest, of one time what counts. */
   endRow(
     seriesId: number,
     rowsMax: number,
@@ -336,8 +344,8 @@ export class ShapeTable {
   ): number | undefined {
     const kept = this.#keptFor(seriesId, rowsMax)?.below(rowsMax);
     if (kept !== undefined) return this.#endOf(kept, { minTimeNs, maxTimeNs, ascending });
-    const { at, mask } = this.#heads;
-    const row = this.#kernel.exports.endRow(at, mask, seriesId, rowsMax, this.#chunks.column(Column.previous), this.#chunks.column(Column.times), clamped(minTimeNs), clamped(maxTimeNs), ascending); // prettier-ignore
+    const { at, mask, previous, times, sequences, order } = this.places();
+    const row = this.#kernel.exports.endRow(at, mask, seriesId, rowsMax, previous, times, clamped(minTimeNs), clamped(maxTimeNs), ascending, sequences, order); // prettier-ignore
     return row === 0 ? undefined : (row >>> 0) - 1;
   }
 
@@ -410,6 +418,11 @@ export class ShapeTable {
 
   sequence(row: number): number {
     return this.#kernel.words(this.#chunks.place(Column.sequence, row), 1)[0] ?? 0;
+  }
+
+  /** Negative when the row at sequence `left` of the memtable counts less than the one at `right`, of one series and time. */
+  compareSequences(left: number, right: number): number {
+    return this.#order.compare(left, right);
   }
 
   /** Gives its memory back: nobody may ask any more. */

@@ -6,6 +6,9 @@
  * - Batches are decided in the order they enter the log and applied in that order once durable, so that replay of the
  *   log gives the same shard.
  * - A view never changes; what is written after it was taken does not show in it.
+ * - Of two writes of a point the one with the later stamp shows, whichever was applied first; what is applied late leaves out
+ *   what a later write has (late-points.ts).
+ * - A batch that was taken already is not taken again, as far as the shard remembers.
  * - A point is in the active memtable, in the one being flushed, or in a file; it leaves one only when it is in the next.
  *
  * Not here: the log, which the shards of a worker share, and when to flush (store/).
@@ -22,21 +25,34 @@ import { ShardIndex } from '../index/shard-index.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { tsmKey } from '../tsm/tsm-format.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
+import { noStamp, rangeOfAll, type Stamp, type StampRange } from '../../models/stamp.ts';
 import { deleteFromFiles, type DeletePorts } from './delete-points.ts';
 import { checkFields, type FieldVerdict } from './field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush.ts';
 import { refuseLongKeys } from './key-length.ts';
+import { withoutOlder } from './late-points.ts';
 import { learnSeries } from './learn-series.ts';
+import { RecentBatches, RecentBudget } from './recent-batches.ts';
+import { filePart, memtablePart, stampsOfFile } from './stamped-parts.ts';
 import { isRefused } from './refused-rows.ts';
 import { refuseNewSeries, type SeriesLimits } from './series-limits.ts';
 import { Memtable } from './memtable.ts';
 import { ShardView } from './shard-view.ts';
+
+/** Of a shard that has a budget of its own. */
+const recentBytesMax = 1 << 20;
+const noRejects = new Uint8Array();
 
 /** A field and its one type. */
 export interface DecidedField {
   readonly measurement: string;
   readonly name: string;
   readonly type: FieldType;
+}
+
+export interface ApplyOptions {
+  /** The memory of the batch is another's afterwards: it cannot be remembered. */
+  readonly isLent?: boolean | undefined;
 }
 
 export interface ShardDeletePorts extends DeletePorts {
@@ -53,6 +69,10 @@ export class Shard {
   #flushing: Memtable | undefined;
   /** Oldest first: later files win. */
   #files: readonly TsmFile[];
+  readonly #recent: RecentBatches;
+  /** The latest of what is not in the active memtable: what is older is looked at before it goes above that. */
+  #settled: Stamp;
+  #unclearCount = 0;
 
   /** With the files it had, and the segments of its index; what these do not have is to be learned. */
   constructor(
@@ -61,13 +81,16 @@ export class Shard {
     {
       files = [],
       segments = [],
-    }: { readonly files?: readonly TsmFile[]; readonly segments?: readonly IndexSegment[] } = {},
+      budget = new RecentBudget(recentBytesMax),
+    }: { readonly files?: readonly TsmFile[]; readonly segments?: readonly IndexSegment[]; readonly budget?: RecentBudget | undefined } = {}, // prettier-ignore
   ) {
     this.id = id;
     this.#kernel = kernel;
     this.#index = new ShardIndex(kernel, segments);
     this.#active = new Memtable(kernel, this.#index.active);
     this.#files = files;
+    this.#settled = rangeOfAll(files.map(stampsOfFile))?.greatest ?? noStamp;
+    this.#recent = new RecentBatches(budget, this.#settled);
   }
 
   get index(): ShardIndex {
@@ -131,16 +154,60 @@ export class Shard {
     });
   }
 
+  /** Whether a batch of this stamp was applied: what is brought twice. */
+  hasTaken(stamp: Stamp): boolean {
+    return this.#recent.has(stamp);
+  }
+
+  /** Values of late batches of which nobody can tell whether they are later than what was there. */
+  get unclearCount(): number {
+    return this.#unclearCount;
+  }
+
+  /** The latest stamp of all that was applied. */
+  get latestStamp(): Stamp {
+    const active = this.#active.stamps?.greatest ?? noStamp;
+    return active > this.#settled ? active : this.#settled;
+  }
+
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */
-  apply(batch: PointBatch, rejects: Uint8Array): void {
+  apply(batch: PointBatch, rejects: Uint8Array, { isLent = false }: ApplyOptions = {}): void {
     // A write that waited for the disk while the shard was deleted.
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.hasTaken(batch.stamp)) return;
+    const kept = batch.stamp < this.#settled ? this.#withoutOlder(batch, rejects) : batch;
+    // Only shards of one owner have such, which has nobody to be equal to.
+    if (isLent) this.#recent.forgetUntil(batch.stamp);
+    else this.#recent.add(batch, rejects);
+    if (kept === undefined) return;
+    this.#append(kept, kept === batch ? rejects : noRejects, kept !== batch);
+  }
+
+  #withoutOlder(batch: PointBatch, rejects: Uint8Array): PointBatch | undefined {
+    const flushing = this.#flushing === undefined ? [] : [memtablePart(this.#flushing)];
+    const parts = [...this.#files.map(filePart), ...flushing];
+    const verdict = withoutOlder(batch, rejects, { recent: this.#recent, parts, struck: [] });
+    this.#unclearCount += verdict.unclearCount;
+    return verdict.batch;
+  }
+
+  /** From now on what is older than these stamps is looked at before it goes above them. */
+  #settle(
+    stamps: StampRange | undefined,
+    { isRemembered }: { readonly isRemembered: boolean },
+  ): void {
+    // prettier-ignore
+    const latest = stamps?.greatest ?? noStamp;
+    if (latest > this.#settled) this.#settled = latest;
+    if (!isRemembered) this.#recent.forgetUntil(latest);
+  }
+
+  #append(batch: PointBatch, rejects: Uint8Array, isPartial: boolean): void {
     for (const { ordinals, measurement, fields } of batch.shapes) {
       if (isRefused(rejects, ordinals[0] ?? 0)) continue;
       for (const { name, type } of fields) this.#index.showField(measurement, name, type);
     }
     // A series whose rows were all refused does not come to be.
-    const taken = rejects.length === 0 ? {} : { taken: takenSeries(batch, rejects) };
+    const taken = rejects.length === 0 && !isPartial ? {} : { taken: takenSeries(batch, rejects) };
     const workBytes = Memtable.workBytes(batch);
     const series = this.#index.resolve(batch.series, { ...taken, workBytes });
     this.#active.append(batch, series, rejects);
@@ -167,6 +234,7 @@ export class Shard {
     if (this.#flushing !== undefined) return false;
     if (beginsTable) this.#index.beginTable();
     this.#flushing = this.#active;
+    this.#settle(this.#active.stamps, { isRemembered: true });
     this.#active = new Memtable(this.#kernel, this.#index.active);
     return true;
   }
@@ -240,6 +308,10 @@ export class Shard {
     });
   }
 
+  get filesBytes(): number {
+    return this.#files.reduce((sum, { seal }) => sum + seal.lengthBytes, 0);
+  }
+
   /** Oldest first. */
   get files(): readonly TsmFile[] {
     return this.#files;
@@ -268,6 +340,7 @@ export class Shard {
   ): Promise<void> {
     const own = this.#files;
     this.#files = [...parts.files, ...own];
+    this.#settle(rangeOfAll(parts.files.map(stampsOfFile)), { isRemembered: false });
     for (const file of own) file.pin();
     try {
       await this.#index.beginInstall(reason, parts.segments, new Slices(ports));

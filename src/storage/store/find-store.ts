@@ -9,6 +9,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
+import { RecentBudget } from '../engine/recent-batches.ts';
 import { PageCache } from '../pages/page-cache.ts';
 import { recoverWal } from '../wal/wal-recovery.ts';
 import { decodeFieldTypes } from './field-types-record.ts';
@@ -21,6 +22,7 @@ import {
   blockCacheBytesDefault,
   indexCacheBytesDefault,
   memoryBytesMaxOf,
+  recentBytesDefault,
   type StoreOptions,
   type StorePorts,
 } from './store-options.ts';
@@ -36,6 +38,7 @@ export interface FoundStore extends FoundShards {
   readonly cache: PageCache;
   /** Of the blocks of their files. */
   readonly blocks: PageCache;
+  readonly budget: RecentBudget;
 }
 
 export async function findStore(ports: StorePorts, options: StoreOptions): Promise<FoundStore> {
@@ -44,8 +47,9 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
   const roster = folder === undefined ? undefined : await ShardRoster.open(ports, { folder, worker }); // prettier-ignore
   const kernel = StoreKernel.create(compiledKernels(), { bytesMax: memoryBytesMaxOf(options) });
   const cache = new PageCache(options.indexCacheBytesMax ?? indexCacheBytesDefault);
+  const budget = new RecentBudget(options.recentBytesMax ?? recentBytesDefault);
   const blocks = new PageCache(options.blockCacheBytesMax ?? blockCacheBytesDefault);
-  const opening = { ...ports, kernel, cache, blocks };
+  const opening = { ...ports, kernel, cache, blocks, budget };
   const found = await openShards(disk, { ...options, nowMs: clock.monotonicMs(), ports: opening });
   await compareRoster(ports, roster, { ...found, dataFolder, isHome });
   for (const [shard, { error }] of found.damaged)
@@ -68,6 +72,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     kernel,
     cache,
     blocks,
+    budget,
   };
 }
 

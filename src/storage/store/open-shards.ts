@@ -14,6 +14,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
+import type { RecentBudget } from '../engine/recent-batches.ts';
 import { Shard } from '../engine/shard.ts';
 import { IndexSegment } from '../index/index-segment.ts';
 import { goneSuffix, gonePath } from '../index/segment-gone.ts';
@@ -95,6 +96,7 @@ export interface OpenShardsOptions {
 export interface OpeningPorts extends SegmentPorts {
   /** Of the blocks of files. */
   readonly blocks: PageCache;
+  readonly budget?: RecentBudget | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -195,7 +197,11 @@ export async function openShard(
   const segments = await openSegments(ports, folder, read.segments);
   const isIndexed = segments !== undefined && segments.length > 0;
   const manifest = new ManifestKeeper(disk, folder, { ...read, ...(!isIndexed && { segments: undefined }) }); // prettier-ignore
-  const shard = new Shard(place.shardId, kernel, { files, segments: segments ?? [] });
+  const shard = new Shard(place.shardId, kernel, {
+    files,
+    segments: segments ?? [],
+    budget: ports.budget,
+  });
   const keeper = new SegmentKeeper(ports, { folder, index: shard.index, manifest });
   const state = { sequence: flushedSequence, nowMs, manifest, segments: keeper };
   const open = newOpenShard(shard, place, state);

@@ -12,6 +12,7 @@
 import { crc32 } from 'node:zlib';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
+import type { StampRange } from '../../models/stamp.ts';
 import { segmentNumberOf, type SegmentSeal } from '../index/segment-format.ts';
 import type { TsmSeal } from '../tsm/tsm-file.ts';
 import { tsmNameOf } from '../tsm/tsm-format.ts';
@@ -40,9 +41,13 @@ interface ManifestSegment extends SegmentSeal {
   readonly name: string;
 }
 
-interface ManifestFile extends TsmSeal {
+interface ManifestFile extends Omit<TsmSeal, 'stamps'> {
   readonly name: string;
+  readonly stamps?: StampsText;
 }
+
+/** Least and greatest, as decimal numbers of 96 bits. */
+type StampsText = readonly [least: string, greatest: string];
 
 export const manifestName = 'shard.json';
 const version = 2;
@@ -76,7 +81,7 @@ export function encodeManifest({
   copy,
 }: ShardManifest): Uint8Array {
   // prettier-ignore
-  const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32, directoryCrc32 }]) => ({ name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 })); // prettier-ignore
+  const list = [...files].map(([name, { lengthBytes, indexBytes, indexCrc32, directoryCrc32, stamps }]) => ({ name, lengthBytes, indexBytes, indexCrc32, directoryCrc32, ...(stamps !== undefined && { stamps: stampsText(stamps) }) })); // prettier-ignore
   const indexed = [...(segments ?? [])].map(([name, { lengthBytes, footerCrc32 }]) => ({ name, lengthBytes, footerCrc32 })); // prettier-ignore
   const parts = {
     ...(gone.length > 0 && { gone }),
@@ -107,7 +112,7 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
     !gone.every((name) => typeof name === 'string' && tsmNameOf(name) !== undefined)
   )
     throw corrupt('gone is not a list of files');
-  const seals = files.map(({ name, ...seal }): [string, TsmSeal] => [name, seal]);
+  const seals = files.map(({ name, stamps, ...seal }): [string, TsmSeal] => [name, { ...seal, ...(stamps !== undefined && { stamps: stampsOf(stamps) }) }]); // prettier-ignore
   if (!Array.isArray(segments) || !segments.every(isManifestSegment)) throw corrupt('segments are not a list of segments'); // prettier-ignore
   const indexed = segments.map(({ name, ...seal }): [string, SegmentSeal] => [name, seal]);
   if (copy !== undefined && !isManifestCopy(copy)) throw corrupt('copy is not the state of one');
@@ -135,9 +140,24 @@ function parseBody(body: string): Readonly<Record<string, unknown>> | undefined 
 
 function isManifestFile(value: unknown): value is ManifestFile {
   if (typeof value !== 'object' || value === null) return false;
-  const { name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 = 0 } = value as Partial<ManifestFile>; // prettier-ignore
+  const { name, lengthBytes, indexBytes, indexCrc32, directoryCrc32 = 0, stamps } = value as Partial<ManifestFile>; // prettier-ignore
   const counts = [lengthBytes, indexBytes, indexCrc32, directoryCrc32];
+  if (stamps !== undefined && !isStamps(stamps)) return false;
   return typeof name === 'string' && counts.every(isCount);
+}
+
+function stampsText({ least, greatest }: StampRange): StampsText {
+  return [String(least), String(greatest)];
+}
+
+function stampsOf([least, greatest]: StampsText): StampRange {
+  return { least: BigInt(least), greatest: BigInt(greatest) };
+}
+
+function isStamps(value: unknown): value is StampsText {
+  const isNumber = (text: unknown): boolean =>
+    typeof text === 'string' && /^-?\d{1,30}$/.test(text);
+  return Array.isArray(value) && value.length === 2 && value.every(isNumber);
 }
 
 function isManifestSegment(value: unknown): value is ManifestSegment {

@@ -33,6 +33,8 @@ export interface StoreOptions {
   readonly blockCacheBytesMax?: number | undefined;
   /** Series of all shards of the worker that stay in memory after a flush, since they may be written to again. */
   readonly residentBytesMax?: number | undefined;
+  /** Of batches that shards remember, of all shards of the worker: what tells exactly how late ones stand to them. */
+  readonly recentBytesMax?: number | undefined;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */
   readonly rosterFolder?: string | undefined;
   /** Absent: only what is asked for is compacted. */
@@ -42,6 +44,7 @@ export interface StoreOptions {
 export const indexCacheBytesDefault = 64 * MiB;
 export const blockCacheBytesDefault = 64 * MiB;
 export const residentBytesDefault = 192 * MiB;
+export const recentBytesDefault = 32 * MiB;
 
 /** Memory of WebAssembly ends at 4 GiB; what a flush works on has to fit in beside what is flushed. */
 const memoryBytesMost = 3_840 * MiB;
@@ -63,6 +66,15 @@ export interface CompactionSettings extends CompactorOptions {
   readonly bytesPerSecond: number;
   readonly burstBytes: number;
 }
+
+/** Never by itself. */
+export const compactionByHand: CompactionSettings = {
+  isByHand: true,
+  fullColdMs: Number.POSITIVE_INFINITY,
+  fileBytesMax: Number.POSITIVE_INFINITY,
+  bytesPerSecond: 0,
+  burstBytes: 0,
+};
 
 export interface StorePorts {
   readonly disk: Disk;

@@ -22,6 +22,7 @@ import { DbError, errorText } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
+import { latestOf, type Stamp } from '../../models/stamp.ts';
 import { Shard, type DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
@@ -45,18 +46,9 @@ import { SegmentKeeper } from './segment-keeper.ts';
 import type { ShardFacts, ShardHolding, ShardNumbers, WritePlace, WriteReceipt } from './shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shard-roster.ts';
 import { takeSnapshot, type ShardSnapshot } from './take-snapshot.ts';
-import { residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
+import { compactionByHand, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
-/** Never by itself. */
-const compactionByHand: CompactionSettings = {
-  isByHand: true,
-  fullColdMs: Number.POSITIVE_INFINITY,
-  fileBytesMax: Number.POSITIVE_INFINITY,
-  bytesPerSecond: 0,
-  burstBytes: 0,
-};
-
 export class Store {
   readonly #ports: StorePorts;
   readonly #kernel: StoreKernel;
@@ -79,9 +71,9 @@ export class Store {
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: FoundStore) {
     this.#ports = ports;
-    const { kernel, cache, blocks } = opened;
+    const { kernel, cache, blocks, budget } = opened;
     this.#kernel = kernel;
-    this.#openingPorts = { ...ports, kernel, cache, blocks };
+    this.#openingPorts = { ...ports, kernel, cache, blocks, budget };
     this.#options = options;
     this.#shards = opened.shards;
     this.#damaged = opened.damaged;
@@ -141,10 +133,15 @@ export class Store {
     const whole = [...this.#shards.values()].filter(({ manifest }) => !isIncoming(manifest.manifest)); // prettier-ignore
     return whole.map(({ place, shard, lastWriteMs }) => ({
       ...place,
-      sizeBytes: filesBytesOf(shard) + shard.memtableBytes,
+      sizeBytes: shard.filesBytes + shard.memtableBytes,
       isHot: shard.memtableBytes > 0,
       idleMs: nowMs - lastWriteMs,
     }));
+  }
+
+  /** Of all that was applied here. */
+  get latestStamp(): Stamp {
+    return latestOf([...this.#shards.values()].map(({ shard }) => shard.latestStamp));
   }
 
   get numbers(): readonly ShardNumbers[] {
@@ -152,7 +149,7 @@ export class Store {
       ...place,
       seriesCount: shard.seriesCount,
       fileCount: shard.files.length,
-      filesBytes: filesBytesOf(shard),
+      filesBytes: shard.filesBytes,
       memtableBytes: shard.memtableBytes,
     }));
   }
@@ -176,7 +173,8 @@ export class Store {
       batch,
       limits && { limits, database: place.database },
     );
-    if (droppedCount === batch.rowCount) return { droppedCount, reason };
+    const isTaken = open.shard.hasTaken(batch.stamp);
+    if (droppedCount === batch.rowCount || isTaken) return { droppedCount, reason };
     const sequence = ++open.sequence;
     await this.#append({
       kind: WalRecordKind.points,
@@ -187,7 +185,7 @@ export class Store {
       payload,
     });
     const { schemaVersion } = open.shard;
-    open.shard.apply(batch, rejects);
+    open.shard.apply(batch, rejects, { isLent: place.isLent });
     if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
     open.appliedSequence = Math.max(open.appliedSequence, sequence);
     open.lastWriteMs = this.#ports.clock.monotonicMs();
@@ -464,7 +462,7 @@ export class Store {
       .then(async () => {
         await this.#roster?.made(place, clusterId === 0n ? undefined : clusterId);
         this.#made.delete(place.shardId);
-        const shard = new Shard(place.shardId, this.#kernel);
+        const shard = new Shard(place.shardId, this.#kernel, { budget: this.#openingPorts.budget });
         const files = new Map<string, never>();
         const state = { flushedSequence: sequence, files, copy };
         const manifest = new ManifestKeeper(disk, this.#folderOf(place), state);
@@ -492,8 +490,4 @@ export class Store {
   #folderOf(place: ShardPlace): string {
     return folderOf(this.#options.dataFolder, place);
   }
-}
-
-function filesBytesOf({ files }: Shard): number {
-  return files.reduce((sum, { seal }) => sum + seal.lengthBytes, 0);
 }

@@ -288,6 +288,7 @@ async function wholeKeys(
     indexBytes: bytes.length,
     indexCrc32: crc32(bytes),
     ...(directory !== undefined && { directoryCrc32: directory.crc32 }),
+    ...(seal?.stamps !== undefined && { stamps: seal.stamps }),
   };
   if (seal !== undefined && found.indexCrc32 !== seal.indexCrc32)
     throw damaged(file, `the index at ${offset} is damaged`);

@@ -117,17 +117,18 @@ test('checker of own writes: what the node has acknowledged it shows, while an o
   expect(ownWrite([], (world) => (world.drive.ioErrorRate = 0.1))()).toBe(false);
 });
 
-test('checker of registers: a value that was written over, lost or invented is told', () => {
+test('checker of registers: a value that a later stamp has written over, lost or invented is told', () => {
   const writes = new LastWrites();
-  writes.begin('d1', 'o 1', 'a').durable();
-  const b = writes.begin('d1', 'o 1', 'b');
-  const c = writes.begin('d1', 'o 1', 'c');
-  b.durable();
-  c.failed();
+  const begin = (value: string, stamp: bigint) => writes.begin('d1', 'o 1', { value, stamp });
+  // Arrived in another order than they were stamped.
+  begin('b', 20n).durable();
+  begin('a', 10n).durable();
+  begin('c', 30n);
   const check = (value?: string) => () => {
     writes.check('d1', new Map(value === undefined ? [] : [['o 1', value]]));
   };
   expect(check('b')).not.toThrow();
+  // It was under way, and may have been taken.
   expect(check('c')).not.toThrow();
   expect(check('a')).toThrow('has a at o 1, written over by b or c');
   expect(check('z')).toThrow('has z');
@@ -137,15 +138,14 @@ test('checker of registers: a value that was written over, lost or invented is t
   }).toThrow('a register nobody wrote');
 });
 
-test('checker of registers: what was under way in a crash may be there, but not over what came later', () => {
+test('checker of registers: what was under way in a crash may be there, but not over what was stamped later', () => {
   const writes = new LastWrites();
-  writes.begin('d1', 'o 1', 'a');
+  writes.begin('d1', 'o 1', { value: 'a', stamp: 10n });
   const check = () => {
     writes.check('d1', new Map([['o 1', 'a']]));
   };
   expect(check).not.toThrow();
-  writes.crash('d1');
-  writes.begin('d1', 'o 1', 'b').durable();
+  writes.begin('d1', 'o 1', { value: 'b', stamp: 20n }).durable();
   expect(check).toThrow('written over by b');
 });
 

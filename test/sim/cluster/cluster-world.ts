@@ -139,7 +139,6 @@ export class ClusterWorld {
     if (!machine.isAlive) return;
     this.metas.delete(name);
     this.data.delete(name);
-    this.lastWrites.crash(name);
     machine.crash();
     this.world.schedule(downMs, () => {
       this.restart(name);

@@ -1,12 +1,14 @@
 /**
- * Points that clients write over and over. An owner takes writes one after the other, so what it holds at the end is of
- * a write that no later one, which it acknowledged, came after: a register per owner and point.
+ * Points that clients write over and over, through all nodes. Whatever order the writes reach an owner in, it holds at the
+ * end the value with the latest stamp of all that it acknowledged: a register per owner and point. So owners that
+ * acknowledged the same writes are equal.
  */
+import type { Stamp } from '../../../src/models/stamp.ts';
+
 interface Call {
   readonly value: string;
-  readonly start: number;
-  /** When it was answered, failed, or its process died; Infinity while it runs. */
-  end: number;
+  readonly stamp: Stamp;
+  /** It may have been taken or not while it is not known to be. */
   isDurable: boolean;
 }
 
@@ -15,33 +17,23 @@ export const registerMeasurement = 'o';
 
 export class LastWrites {
   readonly #calls = new Map<string, Map<string, Call[]>>();
-  #now = 0;
 
-  /** An owner was handed `value` for `key`; the caller tells what became of it. */
-  begin(node: string, key: string, value: string): { durable(): void; failed(): void } {
-    const call: Call = { value, start: ++this.#now, end: Infinity, isDurable: false };
+  /** An owner was handed `value` for `key`; the caller tells when it was acknowledged. */
+  begin(
+    node: string,
+    key: string,
+    written: { readonly value: string; readonly stamp: Stamp },
+  ): { durable(): void } {
+    // prettier-ignore
+    const call: Call = { ...written, isDurable: false };
     const ofNode = this.#calls.get(node) ?? new Map<string, Call[]>();
     this.#calls.set(node, ofNode);
     ofNode.set(key, [...(ofNode.get(key) ?? []), call]);
-    const settle = (isDurable: boolean): void => {
-      call.isDurable = isDurable;
-      call.end = ++this.#now;
-    };
     return {
       durable: () => {
-        settle(true);
-      },
-      failed: () => {
-        settle(false);
+        call.isDurable = true;
       },
     };
-  }
-
-  /** The process died: what it was at either got into its log by now, or never will. */
-  crash(node: string): void {
-    this.#now++;
-    for (const calls of this.#calls.get(node)?.values() ?? [])
-      for (const call of calls) call.end = Math.min(call.end, this.#now);
   }
 
   /** `held` maps keys to the values that the node has. */
@@ -51,9 +43,8 @@ export class LastWrites {
       if (!ofNode.has(key)) throw new Error(`${node} has a register nobody wrote: ${key}`);
     for (const [key, calls] of ofNode) {
       const value = held.get(key);
-      const allowed = calls.filter(
-        (one) => !calls.some((later) => later.isDurable && one.end < later.start),
-      );
+      const latest = calls.reduce((last, { isDurable, stamp }) => (isDurable && stamp > last ? stamp : last), -1n); // prettier-ignore
+      const allowed = calls.filter(({ stamp }) => stamp >= latest);
       if (value === undefined) {
         const lost = calls.find(({ isDurable }) => isDurable);
         if (lost !== undefined) throw new Error(`${node} has lost ${key}, which was ${lost.value}`);

@@ -2,6 +2,7 @@ import type { OwnerReceipt, ShardBatch } from '../../../src/data/engine/shard-ac
 import type { Engine } from '../../../src/env/engine-host.ts';
 import type { HintedHandoff } from '../../../src/hh/hinted-handoff.ts';
 import { decodePointBatch, seriesKeysOf } from '../../../src/models/point-batch.ts';
+import { stampOfBatch } from '../../../src/models/stamp.ts';
 import type { History } from './history.ts';
 import { type LastWrites, registerMeasurement } from './last-writes.ts';
 import { rowKey, valueText } from './points.ts';
@@ -17,18 +18,15 @@ export function watchEngine(engine: Engine, { node, history, lastWrites }: Engin
   return {
     call: async (kind, body, context) => {
       if (kind !== 'write') return engine.call(kind, body, context);
-      const { keys, registers } = contentOf((body as ShardBatch).payload);
-      const calls = registers.map(({ key, value }) => lastWrites.begin(node, key, value));
-      try {
-        const reply = await engine.call(kind, body, context);
-        const { droppedCount } = reply.body as OwnerReceipt;
-        for (const call of calls) call.durable();
-        history.noteDurable(node, keys, droppedCount === 0 ? 'whole' : 'refused');
-        return reply;
-      } catch (error) {
-        for (const call of calls) call.failed();
-        throw error;
-      }
+      const { payload } = body as ShardBatch;
+      const { keys, registers } = contentOf(payload);
+      const stamp = stampOfBatch(payload);
+      const calls = registers.map(({ key, value }) => lastWrites.begin(node, key, { value, stamp })); // prettier-ignore
+      const reply = await engine.call(kind, body, context);
+      const { droppedCount } = reply.body as OwnerReceipt;
+      for (const call of calls) call.durable();
+      history.noteDurable(node, keys, droppedCount === 0 ? 'whole' : 'refused');
+      return reply;
     },
     stream: (kind, body, context) => engine.stream(kind, body, context),
     close: () => engine.close(),
