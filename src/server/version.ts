@@ -21,10 +21,7 @@ export function requestIds({ clock, random }: Pick<Env, 'clock' | 'random'>): ()
   // 100 ns steps between 1582 and 1970.
   const epoch = 0x01b21dd213814000n;
   return () => {
-    const time = clock.wallNs() / 100n + epoch;
-    const low = hex(time & 0xffffffffn, 8);
-    const middle = hex((time >> 32n) & 0xffffn, 4);
-    const high = hex(((time >> 48n) & 0x0fffn) | 0x1000n, 4);
-    return `${low}-${middle}-${high}-${hex((source.u32() & 0x3fff) | 0x8000, 4)}-${node}`;
+    const time = hex(clock.wallNs() / 100n + epoch, 15).slice(-15);
+    return `${time.slice(7)}-${time.slice(3, 7)}-1${time.slice(0, 3)}-${hex((source.u32() & 0x3fff) | 0x8000, 4)}-${node}`;
   };
 }

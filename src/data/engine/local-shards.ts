@@ -25,6 +25,7 @@ import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
+import { FragmentTexts } from './known-fragments.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
 import { homeOf, type EngineDescription, type EngineLines, type EngineReceipt, type EngineRoutedLines, type HomeBatch, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
@@ -39,6 +40,7 @@ const homeAheadBytesMax = 4 * MiB;
 export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
   readonly #described = new DescribedLanes();
+  readonly #texts = new FragmentTexts();
   /** Bytes of bodies and batches under way, by number of the worker. */
   readonly #loads: number[];
   readonly #clusterId: () => bigint;
@@ -184,7 +186,7 @@ export class LocalShards implements ShardAccess {
     { signal }: AccessOptions,
   ): AsyncGenerator<readonly FragmentBlock[]> {
     const link = this.#linkOfLane(fragment.shardIds);
-    for await (const batch of link.stream('fragment', fragment, { signal }))
+    for await (const batch of link.stream('fragment', this.#texts.bodyOf(fragment), { signal }))
       yield unpackBlocks(batch as PackedBlocks);
   }
 

@@ -16,7 +16,6 @@ import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../kernels/query-kernel.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
-import type { Fragment } from '../../query/fragment.ts';
 import type { SeriesLimits } from '../../storage/engine/series-limits.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
@@ -30,6 +29,7 @@ import { listSchema } from './list-schema.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
 import { passingSeries } from './select-series.ts';
 import type { SelectedSeries } from '../../storage/store/point-deletes.ts';
+import { KnownFragments } from './known-fragments.ts';
 import { LineRouter } from './line-router.ts';
 import { rowCountOf } from '../../models/point-batch.ts';
 import { ShardCounters } from './shard-counters.ts';
@@ -124,6 +124,7 @@ export class StorageEngine implements Engine {
   readonly #ports: EnginePorts;
   readonly #matcher = regexCache();
   readonly #counters = new ShardCounters();
+  readonly #fragments = new KnownFragments();
   #router: LineRouter | undefined;
   readonly #batchBuffers = new SharedBuffers(batchBytesKeptMax);
   readonly #isHome: (shardId: number) => boolean;
@@ -239,7 +240,7 @@ export class StorageEngine implements Engine {
       return;
     }
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
-    const fragment = body as Fragment;
+    const fragment = this.#fragments.fragmentOf(body);
     const kernel =
       this.#idleKernels.pop() ??
       new QueryKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });

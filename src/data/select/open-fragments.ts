@@ -20,12 +20,36 @@ export function openFragments(
   const { seriesMax, pointsMax } = limits;
   const { participants = [], isParted = false } = placeOf(found, places) ?? {};
   const laneCount = participants.reduce((sum, { description }) => sum + description.lanes.length, 0); // prettier-ignore
-  const task = isParted && laneCount > 1 ? showingSeries(fragment.task) : fragment.task;
+  const showsSeries = isParted && laneCount > 1;
   return participants.flatMap((participant) =>
-    participant.description.lanes.map((shardIds) =>
-      openOnParticipant({ ...fragment, task, shardIds, seriesMax, pointsMax }, participant, signal),
-    ),
+    participant.description.lanes.map((shardIds) => {
+      const ofLane = fragmentOfLane(fragment, { shardIds, seriesMax, pointsMax, showsSeries });
+      return openOnParticipant(ofLane, participant, signal);
+    }),
   );
+}
+
+interface Lane {
+  readonly shardIds: readonly number[];
+  readonly seriesMax: number;
+  readonly pointsMax: number;
+  readonly showsSeries: boolean;
+}
+
+/** The fragments of lanes that one was opened for: a plan that is run again opens the same objects again. */
+const opened = new WeakMap<Fragment, Map<string, Fragment>>();
+const lanesMax = 64;
+
+function fragmentOfLane(base: Fragment, { showsSeries, ...lane }: Lane): Fragment {
+  const key = `${lane.seriesMax} ${lane.pointsMax} ${showsSeries} ${lane.shardIds.join()}`;
+  const lanes = opened.get(base) ?? new Map<string, Fragment>();
+  const known = lanes.get(key);
+  if (known !== undefined) return known;
+  const task = showsSeries ? showingSeries(base.task) : base.task;
+  const fragment = { ...base, task, ...lane };
+  if (lanes.size >= lanesMax) lanes.clear();
+  opened.set(base, lanes.set(key, fragment));
+  return fragment;
 }
 
 /** The blocks that a node answers over shards of one lane; its failures name it. */

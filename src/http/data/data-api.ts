@@ -43,6 +43,8 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const api: FastifyInstance = fastify({
     bodyLimit: options.bodyBytesMax === 0 ? Number.MAX_SAFE_INTEGER : options.bodyBytesMax,
     forceCloseConnections: 'idle',
+    // Handlers read addresses as the reference does (form-values.ts).
+    routerOptions: { querystringParser: () => ({}) },
     // Lines that end in a line feed alone come from small devices; Go takes them.
     http: { maxHeaderSize: headBytesMax, insecureHTTPParser: true, requireHostHeader: false },
     clientErrorHandler(error, socket) {
@@ -56,11 +58,12 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   ports.statistics.add(() => counters.statistics());
   counters.follow(api);
   addBodies(api, ports, options);
-  api.addHook('onRequest', async (request, reply) => {
+  api.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply, { ports, version: options.version });
     allowAnyContentType(request);
     const refusal = refusalOfHead(request.raw);
-    if (refusal !== undefined) return sendRefusal(reply, refusal);
+    if (refusal === undefined) done();
+    else sendRefusal(reply, refusal);
   });
   addThrottle(api, { ports, options, counters });
   api.addHook('onResponse', (request, reply, done) => {
@@ -81,6 +84,10 @@ function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataA
   api.decorate('bodyBuffers', buffers);
   api.decorateRequest('bodyPlace', undefined);
   api.addHook('onRequest', (request, reply, done) => {
+    if (!hasBody(request)) {
+      done();
+      return;
+    }
     const place = budget.open();
     request.bodyPlace = place;
     reply.raw.once('close', () => place.close());
@@ -99,11 +106,15 @@ function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataA
   });
 }
 
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
 /** Writes wait for their turn before their body is read, and give it back however they end. */
 function addThrottle(api: FastifyInstance, { ports, options, counters }: Parts): void {
   const throttle = new WriteThrottle(ports.clock, options.throttle);
-  api.addHook('onRequest', async (request, reply) => {
-    if (!isWrite(request)) return;
+  /** Whether it may go on; it is answered otherwise. */
+  const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
     const announced = Number(request.headers['content-length'] ?? 0);
     counters.add('writeReqBytes', Number.isSafeInteger(announced) ? announced : 0);
     const gone = new AbortController();
@@ -112,10 +123,19 @@ function addThrottle(api: FastifyInstance, { ports, options, counters }: Parts):
       const leave = await throttle.enter(gone.signal);
       if (reply.raw.destroyed) leave();
       else reply.raw.once('close', leave);
+      return true;
     } catch (error) {
       if (!isDbError(error, 'queue_full')) throw error;
-      return sendPlain(reply, 503, error.message);
+      sendPlain(reply, 503, error.message);
+      return false;
     }
+  };
+  api.addHook('onRequest', (request, reply, done) => {
+    if (!isWrite(request)) done();
+    else
+      enter(request, reply).then((mayGoOn) => {
+        if (mayGoOn) done();
+      }, done);
   });
 }
 

@@ -22,7 +22,8 @@ export async function* wholeAnswer(
       const kept = limit === undefined ? piece : limit.keep(piece);
       if (kept !== undefined) document.push(kept);
       if (document.lengthBytes >= sentBytes) yield* document.take();
-      await pacer.pause();
+      const rest = pacer.rest();
+      if (rest !== undefined) await rest;
     }
     if (limit?.isOver === true) break;
   }

@@ -67,8 +67,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   goroutine: (_request, reply, ports) => sendText(reply, waitingText(ports)),
   cmdline: (_request, reply, { commandLine }) => sendText(reply, commandLine.join('\0')),
   all: async (request, reply, ports) => {
-    const query = request.query as Readonly<Record<string, string | undefined>>;
-    const asked = query['cpu'];
+    const asked = parameterOf(request, 'cpu');
     const cpuMs = asked === undefined ? 0 : Math.min(allMsMax, secondsOf(asked.replace(/s$/, '')) ?? cpuMsDefault); // prettier-ignore
     const signal = gone(reply);
     const files = [
@@ -122,8 +121,12 @@ function waitingText({ profiler }: PprofPorts): string {
   return `goroutine profile: total ${all.length}\n${lines.join('')}`;
 }
 
-function durationOf({ query }: FastifyRequest, msDefault: number): number {
-  const asked = (query as Readonly<Record<string, string | undefined>>)['seconds'] ?? '';
+function parameterOf({ url }: FastifyRequest, name: string): string | undefined {
+  return new URLSearchParams(url.split('?')[1]).get(name) ?? undefined;
+}
+
+function durationOf(request: FastifyRequest, msDefault: number): number {
+  const asked = parameterOf(request, 'seconds') ?? '';
   return Math.min(durationMsMax, secondsOf(asked) ?? msDefault);
 }
 

@@ -107,16 +107,9 @@ export class ByteWriter {
       this.#nineDigits(value - billions * billion);
       return;
     }
-    if (this.#length + 10 > this.#bytes.length) this.#grow(10);
     let digits = 1;
     for (let power = 10; value >= power; power *= 10) digits++;
-    this.#length += digits;
-    let rest = value;
-    for (let at = this.#length - 1; digits > 0; digits--, at--) {
-      const quotient = Math.floor(rest / 10);
-      this.#bytes[at] = 48 + rest - quotient * 10;
-      rest = quotient;
-    }
+    this.#digits(value, digits);
   }
 
   integer(value: bigint): void {
@@ -147,14 +140,25 @@ export class ByteWriter {
   }
 
   #nineDigits(value: number): void {
-    if (this.#length + 9 > this.#bytes.length) this.#grow(9);
-    let rest = value;
-    for (let at = this.#length + 8; at >= this.#length; at--) {
-      const quotient = Math.floor(rest / 10);
-      this.#bytes[at] = 48 + rest - quotient * 10;
+    this.#digits(value, 9);
+  }
+
+  /** A number below a billion with so many digits, two at a time: whole 32-bit numbers are divided without a division. */
+  #digits(value: number, count: number): void {
+    if (this.#length + count > this.#bytes.length) this.#grow(count);
+    const bytes = this.#bytes;
+    const start = this.#length;
+    let rest = value | 0;
+    let at = start + count;
+    while (at - start > 1) {
+      const quotient = (rest / 100) | 0;
+      const pair = (rest - quotient * 100) * 2;
+      bytes[--at] = digitPairs[pair + 1] ?? 48;
+      bytes[--at] = digitPairs[pair] ?? 48;
       rest = quotient;
     }
-    this.#length += 9;
+    if (at > start) bytes[start] = 48 + rest;
+    this.#length = start + count;
   }
 
   /** RFC3339 with as many fraction digits as needed, UTC. */
