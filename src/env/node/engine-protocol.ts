@@ -3,6 +3,8 @@
  *
  * - Each request has an id and a slot of the shared cancel flags; the slot is free again once the engine's thread has
  *   answered (reply, failure, last or end), since until then the engine may still look at it.
+ * - What is said within one turn of the event loop travels as one message (outgoing.ts): each costs more than
+ *   a small write has to do.
  * - A stream starts with `streamCreditMax` credits; each reply costs one, each reply consumed gives one back.
  */
 import { DbError, type DbErrorCode, dbErrorCodes, errorText } from '../../base/errors.ts';

@@ -3,7 +3,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, must } from '../../base/assert.ts';
 import { Latch } from '../../base/async/latch.ts';
 import { Tasks } from '../../base/async/tasks.ts';
-import { DbError } from '../../base/errors.ts';
+import { DbError, errorText } from '../../base/errors.ts';
 import type {
   Engine,
   EngineContext,
@@ -23,14 +23,19 @@ import { logLevels } from './log-format.ts';
 import { NodeClock } from './node-clock.ts';
 import { NodeDisk } from './node-disk.ts';
 import { createNodeRandom } from './node-random.ts';
+import { Outgoing } from './outgoing.ts';
 
 /** The body of an engine's thread: builds the engine with ports of this thread, then answers the host's messages. */
 export async function serveEngine(factory: EngineFactory): Promise<void> {
   const port = must(parentPort, 'serveEngine runs in a worker thread');
   const data = workerData as EngineWorkerData;
-  const post = (message: FromEngine, transfer: readonly ArrayBuffer[] = []): void => {
-    port.postMessage(message, transfer);
+  const outgoing = new Outgoing<FromEngine>((messages, transfer) => {
+    port.postMessage(messages, transfer);
+  }, unsent);
+  const post = (message: FromEngine, transfer?: readonly ArrayBuffer[]): void => {
+    outgoing.add(message, transfer);
   };
+  const line: Line = { port, post, outgoing };
   const ports: EnginePorts = {
     clock: new NodeClock(),
     random: createNodeRandom(),
@@ -40,28 +45,38 @@ export async function serveEngine(factory: EngineFactory): Promise<void> {
   };
   // Any escape is the engine's death: the host rejects its calls, and the node decides what follows.
   process.on('uncaughtException', (error) => {
-    die(port, error);
+    die(line, error);
   });
   try {
     const engine = await factory(data.settings, ports);
     // For the next start; a thread that is ended with its process keeps nothing by itself.
     flushCompileCache();
-    const server = new EngineServer(engine, data.cancelFlags, { port, post });
-    port.on('message', (message: ToEngine) => {
-      server.take(message);
+    const server = new EngineServer(engine, data.cancelFlags, line);
+    port.on('message', (messages: readonly ToEngine[]) => {
+      for (const message of messages) server.take(message);
     });
     post({ type: 'ready' });
   } catch (error) {
-    die(port, error);
+    die(line, error);
+  }
+
+  /** What cannot be cloned is no answer: its caller is told so. A stream cannot go on behind a piece that is missing. */
+  function unsent(message: FromEngine, error: unknown): void {
+    const told = new DbError('internal', `engine reply is not plain data: ${errorText(error)}`);
+    if (message.type === 'reply')
+      post({ type: 'failure', id: message.id, error: marshalError(told) }); // prettier-ignore
+    else die(line, told);
   }
 }
 
-function die(port: MessagePort, error: unknown): void {
-  port.postMessage({ type: 'died', error: marshalError(error) } satisfies FromEngine);
+function die({ port, outgoing, post }: Line, error: unknown): void {
+  post({ type: 'died', error: marshalError(error) });
+  outgoing.flush();
   port.close();
 }
 
 interface Line {
+  readonly outgoing: Pick<Outgoing<FromEngine>, 'flush'>;
   readonly port: MessagePort;
   readonly post: (message: FromEngine, transfer?: readonly ArrayBuffer[]) => void;
 }
@@ -84,7 +99,7 @@ class EngineServer {
     this.#cancelFlags = cancelFlags;
     this.#line = line;
     this.#tasks = new Tasks((_name, error) => {
-      die(line.port, error);
+      die(line, error);
     });
   }
 
@@ -112,7 +127,7 @@ class EngineServer {
       }
       case 'close':
         this.#close().catch((error: unknown) => {
-          die(this.#line.port, error);
+          die(this.#line, error);
         });
         break;
     }
@@ -122,6 +137,7 @@ class EngineServer {
     await this.#tasks.settled();
     await this.#engine.close();
     this.#line.post({ type: 'closed' });
+    this.#line.outgoing.flush();
     this.#line.port.close();
   }
 
@@ -183,11 +199,7 @@ class EngineServer {
   /** A broken invariant is not an answer: it ends the engine. */
   #fail(id: number, error: unknown): void {
     if (error instanceof InvariantError) throw error;
-    const shown =
-      error instanceof Error && error.name === 'DataCloneError'
-        ? new DbError('internal', `engine reply is not plain data: ${error.message}`)
-        : error;
-    this.#line.post({ type: 'failure', id, error: marshalError(shown) });
+    this.#line.post({ type: 'failure', id, error: marshalError(error) });
   }
 }
 

@@ -13,6 +13,7 @@ import {
   unmarshalError,
 } from './engine-protocol.ts';
 import type { NodeLog } from './node-log.ts';
+import { Outgoing } from './outgoing.ts';
 
 export interface WorkerEngineHostOptions {
   /** A module that calls serveEngine with the engine's factory. */
@@ -63,6 +64,7 @@ class WorkerEngineLink implements EngineLink {
   readonly #worker: Worker;
   readonly #cancelFlags: Int32Array;
   readonly #options: LinkOptions;
+  readonly #outgoing: Outgoing<ToEngine>;
   readonly #ready = new Latch<undefined>();
   readonly #died = new Latch<Error | undefined>();
   readonly #pending = new Map<number, Pending>();
@@ -76,8 +78,17 @@ class WorkerEngineLink implements EngineLink {
     this.#worker = worker;
     this.#cancelFlags = cancelFlags;
     this.#options = options;
-    worker.on('message', (message: FromEngine) => {
-      this.#take(message);
+    this.#outgoing = new Outgoing<ToEngine>(
+      (messages, transfer) => {
+        worker.postMessage(messages, transfer);
+      },
+      (message, error) => {
+        if ('id' in message && this.#pending.has(message.id))
+          rejectPending(this.#release(message.id), error as Error);
+      },
+    );
+    worker.on('message', (messages: readonly FromEngine[]) => {
+      for (const message of messages) this.#take(message);
     });
     worker.on('messageerror', (error: Error) => {
       this.#fail(error);
@@ -137,7 +148,7 @@ class WorkerEngineLink implements EngineLink {
         const item = await items.take();
         throwIfAborted(signal);
         if (item === undefined) return;
-        if (this.#pending.has(id)) this.#post({ type: 'credit', id });
+        if (this.#pending.has(id)) this.#outgoing.add({ type: 'credit', id });
         yield item.body;
       }
     } finally {
@@ -155,7 +166,7 @@ class WorkerEngineLink implements EngineLink {
         pending.items.fail(new DbError('shutdown', `${this.#options.name} is closing`));
         this.#stop(id, pending.slot);
       }
-      this.#post({ type: 'close' });
+      this.#outgoing.add({ type: 'close' });
     }
     await this.#died.promise;
   }
@@ -183,13 +194,8 @@ class WorkerEngineLink implements EngineLink {
     const { kind, body, options, pending } = request;
     const id = ++this.#idLast;
     Atomics.store(this.#cancelFlags, pending.slot, 0);
-    try {
-      this.#post({ type, id, slot: pending.slot, kind, body }, options.transfer);
-    } catch (error) {
-      this.#freeSlots.push(pending.slot);
-      throw error;
-    }
     this.#pending.set(id, pending);
+    this.#outgoing.add({ type, id, slot: pending.slot, kind, body }, options.transfer);
     return id;
   }
 
@@ -197,11 +203,7 @@ class WorkerEngineLink implements EngineLink {
   #stop(id: number, slot: number): void {
     if (!this.#pending.has(id)) return;
     Atomics.store(this.#cancelFlags, slot, 1);
-    this.#post({ type: 'stop', id });
-  }
-
-  #post(message: ToEngine, transfer: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(message, transfer);
+    this.#outgoing.add({ type: 'stop', id });
   }
 
   #take(message: FromEngine): void {
