@@ -13,6 +13,7 @@ import { BodyBudget, type BodyPlace } from './body-budget.ts';
 import { answerClientError, badRequest, refusalOfHead, sendRefusal } from './client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
+import { IdleWatch } from './idle-watch.ts';
 import { goneSignal, handleQuery } from './query-route.ts';
 import { mendAddress } from './raw-address.ts';
 import { ownBuffers, readBody } from './read-body.ts';
@@ -81,6 +82,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
 function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataApiOptions): void {
   const budget = new BodyBudget(options.bodiesBytesMax);
   const buffers = new SharedBuffers(bodyBytesKeptMax);
+  const idle = new IdleWatch(clock, options.idleMs);
   api.decorate('bodyBuffers', buffers);
   api.decorateRequest('bodyPlace', undefined);
   api.addHook('onRequest', (request, reply, done) => {
@@ -98,11 +100,10 @@ function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataA
   api.addContentTypeParser('*', (request: FastifyRequest, payload: FastifyRequest['raw']) => {
     const { bodyPlace: place = budget.open(), routeOptions } = request;
     const { bodyLimit: bytesMax } = routeOptions;
-    const { idleMs } = options;
     // Only a write of lines gives back what it has read.
     const { url = '' } = routeOptions;
     const own = writeTargets.has(url) && url !== prometheusPath ? buffers : ownBuffers;
-    return readBody(payload, { bytesMax, place, clock, idleMs, buffers: own });
+    return readBody(payload, { bytesMax, place, idle, buffers: own });
   });
 }
 
@@ -113,29 +114,29 @@ function hasBody({ headers }: FastifyRequest): boolean {
 /** Writes wait for their turn before their body is read, and give it back however they end. */
 function addThrottle(api: FastifyInstance, { ports, options, counters }: Parts): void {
   const throttle = new WriteThrottle(ports.clock, options.throttle);
-  /** Whether it may go on; it is answered otherwise. */
-  const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
+  api.addHook('onRequest', (request, reply, done) => {
+    if (!isWrite(request)) {
+      done();
+      return;
+    }
     const announced = Number(request.headers['content-length'] ?? 0);
     counters.add('writeReqBytes', Number.isSafeInteger(announced) ? announced : 0);
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    try {
-      const leave = await throttle.enter(gone.signal);
+    const enter = (leave: () => void): void => {
       if (reply.raw.destroyed) leave();
       else reply.raw.once('close', leave);
-      return true;
-    } catch (error) {
-      if (!isDbError(error, 'queue_full')) throw error;
-      sendPlain(reply, 503, error.message);
-      return false;
+      done();
+    };
+    const leave = throttle.tryEnter();
+    if (leave !== undefined) {
+      enter(leave);
+      return;
     }
-  };
-  api.addHook('onRequest', (request, reply, done) => {
-    if (!isWrite(request)) done();
-    else
-      enter(request, reply).then((mayGoOn) => {
-        if (mayGoOn) done();
-      }, done);
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    throttle.enter(gone.signal).then(enter, (error: unknown) => {
+      if (isDbError(error, 'queue_full')) sendPlain(reply, 503, error.message);
+      else done(error as Error);
+    });
   });
 }
 

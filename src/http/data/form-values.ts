@@ -16,6 +16,7 @@ export function parseForm(text: string): ReadonlyMap<string, string> {
 }
 
 function unescape(text: string): string | undefined {
+  if (!text.includes('%') && !text.includes('+')) return text;
   if (/%(?![0-9a-fA-F]{2})/.test(text)) return undefined;
   const spaced = text.replaceAll('+', ' ');
   try {

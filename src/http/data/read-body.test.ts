@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
 import { BodyBudget } from './body-budget.ts';
+import { IdleWatch } from './idle-watch.ts';
 import { ownBuffers, readBody, type ReadBodyOptions } from './read-body.ts';
 
 /** A request that sends these pieces, and says this length beforehand or none. */
@@ -25,9 +26,9 @@ function handClock(): { readonly clock: Clock; readonly turn: () => void } {
 }
 
 function optionsOf(bytesMax: number, more: Partial<ReadBodyOptions> = {}): ReadBodyOptions {
-  const { clock } = handClock();
+  const idle = new IdleWatch(handClock().clock, 10);
   const place = new BodyBudget(1_000_000).open();
-  return { bytesMax, place, clock, idleMs: 10, buffers: ownBuffers, ...more };
+  return { bytesMax, place, idle, buffers: ownBuffers, ...more };
 }
 
 /** Counts what is lent and not back yet. */
@@ -82,7 +83,7 @@ const gone = { code: 'cancelled' };
 test('request body: a client that sends nothing any more is left', async () => {
   const { clock, turn } = handClock();
   const request = openRequest(1_000);
-  const body = readBody(request, optionsOf(2_000, { clock }));
+  const body = readBody(request, optionsOf(2_000, { idle: new IdleWatch(clock, 10) }));
   const left = expect(body).rejects.toMatchObject(gone);
   request.write('some');
   await new Promise(setImmediate);
@@ -99,7 +100,10 @@ test('request body: who waits for a place in the budget is not left for that', a
   const oldest = budget.open();
   void oldest.take(100);
   const request = openRequest(4);
-  const body = readBody(request, optionsOf(2_000, { clock, place: budget.open() }));
+  const body = readBody(
+    request,
+    optionsOf(2_000, { idle: new IdleWatch(clock, 10), place: budget.open() }),
+  );
   request.end('some');
   await new Promise(setImmediate);
   turn();

@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import { DbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
-import type { Clock, Timer } from '../../env/clock.ts';
 import type { BodyPlace } from './body-budget.ts';
+import type { IdleWatch } from './idle-watch.ts';
 
 /** Of an announced length that much is believed before it has come. */
 const announcedBytesMax = 2 * MiB;
@@ -25,9 +25,8 @@ export interface ReadBodyOptions {
   /** 0: no limit. */
   readonly bytesMax: number;
   readonly place: BodyPlace;
-  readonly clock: Clock;
   /** A client that sends nothing for so long is left. */
-  readonly idleMs: number;
+  readonly idle: IdleWatch;
 }
 
 /**
@@ -37,7 +36,7 @@ export interface ReadBodyOptions {
  */
 export function readBody(
   payload: FastifyRequest['raw'],
-  { bytesMax, place, clock, idleMs, buffers }: ReadBodyOptions,
+  { bytesMax, place, idle, buffers }: ReadBodyOptions,
 ): Promise<Buffer> {
   const limit = bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax;
   const declared = Number(payload.headers['content-length'] ?? Number.NaN);
@@ -60,7 +59,7 @@ export function readBody(
       buffers.giveBack(body);
       reject(error);
     };
-    const watch = watchProgress(clock, idleMs, () => lengthBytes, () => {
+    const watch = idle.add(() => lengthBytes, () => {
       // Its own fault only when the budget has room for it.
       if (waiting !== undefined) return;
       fail(new DbError('cancelled', 'the client sends nothing any more'));
@@ -101,21 +100,6 @@ export function readBody(
     };
     payload.on('error', left);
     payload.on('close', left);
-  });
-}
-
-/** Calls `onIdle` when the measure has not grown for `idleMs`, and again as long as it does not. */
-function watchProgress(
-  clock: Clock,
-  idleMs: number,
-  measure: () => number,
-  onIdle: () => void,
-): Timer {
-  let before = measure();
-  return clock.every(idleMs, () => {
-    const now = measure();
-    if (now === before) onIdle();
-    before = now;
   });
 }
 

@@ -26,13 +26,25 @@ export class WriteThrottle {
     this.#options = options;
   }
 
+  /** What ends a write that may go on at once; undefined for one that has to wait. */
+  tryEnter(): (() => void) | undefined {
+    if (this.#waiting.length > 0 || !this.#fits()) return undefined;
+    this.#count++;
+    return this.#leaver();
+  }
+
   /**
    * Resolves once the write may go on, with what ends it. Throws `queue_full` with the reference's texts, or when `signal`
    * tells that the client is gone.
    */
   async enter(signal?: AbortSignal): Promise<() => void> {
-    if (this.#waiting.length > 0 || !this.#fits()) await this.#wait(signal);
-    else this.#count++;
+    const left = this.tryEnter();
+    if (left !== undefined) return left;
+    await this.#wait(signal);
+    return this.#leaver();
+  }
+
+  #leaver(): () => void {
     let left = false;
     return () => {
       if (left) return;
