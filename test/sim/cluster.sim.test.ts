@@ -60,7 +60,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'hints-forgotten': 1,
   'fence-ignored': 1,
   'marks-ahead': 1,
-  'segments-forgotten': 8,
+  'segments-forgotten': 4,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

@@ -13,8 +13,8 @@ import { FieldType } from '../../models/field-value.ts';
 import { Byte, unescapeName } from '../../models/line-bytes.ts';
 import { endOfLine } from '../../models/line-protocol.ts';
 import { parseLineKey } from '../../models/parse-line-key.ts';
-import { BatchWriter, type LendBytes } from '../../models/batch-writer.ts';
-import type { BatchField } from '../../models/point-batch.ts';
+import { BatchWriter, textColumn, type LendBytes } from '../../models/batch-writer.ts';
+import type { BatchField, TextColumn } from '../../models/point-batch.ts';
 import { seriesKey } from '../../models/series-key.ts';
 import type { LineKernel, RoutedPlace, KernelLines, LinePiece } from '../../kernels/line-kernel.ts';
 import type { RoutedShape } from '../../kernels/routed-shape.ts';
@@ -36,6 +36,14 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 interface KnownShape {
   readonly measurement: string;
   readonly fields: readonly BatchField[];
+  /** Of a batch of nothing else, which most are. */
+  readonly alone: NamedHeads;
+}
+
+/** The names of a batch, each once, and of each shape what stands behind its count of rows: its names by their numbers. */
+interface NamedHeads {
+  readonly names: TextColumn;
+  readonly heads: readonly (readonly number[])[];
 }
 
 export class LineRouter {
@@ -152,28 +160,20 @@ export class LineRouter {
 
   #encode(place: RoutedPlace): BatchWriter {
     const { rowCount, seriesCount, keyBytes, shapes } = place;
-    const names = new Map<string, number>();
-    const nameOf = (name: string): number => {
-      const known = names.get(name) ?? names.size;
-      names.set(name, known);
-      return known;
-    };
-    const heads = shapes.map((shape) => {
-      const { measurement, fields } = this.#shape(shape.id);
-      const packed = fields.map(({ name, type }) => ((type << 24) | nameOf(name)) >>> 0);
-      return [shape.rowCount, nameOf(measurement), fields.length, ...packed];
-    });
+    const known = shapes.map((shape) => this.#shape(shape.id));
+    const { names, heads } = known[0] !== undefined && known.length === 1 ? known[0].alone : namedHeads(known); // prettier-ignore
     const { minTimeNs, maxTimeNs } = place;
     const writer = new BatchWriter();
     writer.header({ rowCount, seriesCount, shapeCount: shapes.length, minTimeNs, maxTimeNs });
     writer.align();
     writer.filledColumn((seriesCount + 1) * 4, () => this.#kernel.seriesOffsets(place));
     writer.filledColumn(keyBytes, () => this.#kernel.seriesBytes(place));
-    writer.u32s([names.size], false);
-    writer.texts([...names.keys()]);
+    writer.u32s([names.offsets.length - 1], false);
+    writer.align();
+    writer.column(names);
     shapes.forEach((shape, i) => {
-      writer.u32s(heads[i] ?? [], true);
-      writeColumns(writer, shape, this.#shape(shape.id).fields);
+      writer.u32s([shape.rowCount, ...(heads[i] ?? [])], true);
+      writeColumns(writer, shape, known[i]?.fields ?? []);
     });
     return writer;
   }
@@ -182,10 +182,25 @@ export class LineRouter {
     for (let next = this.#shapes.length; next <= id; next++) {
       const { measurement, fieldSet } = this.#kernel.shape(next);
       const fields = this.#fieldSets[fieldSet] ?? [];
-      this.#shapes.push({ measurement: decoder.decode(measurement), fields });
+      const named = { measurement: decoder.decode(measurement), fields };
+      this.#shapes.push({ ...named, alone: namedHeads([named]) });
     }
     return must(this.#shapes[id], 'shapes are dense');
   }
+}
+
+function namedHeads(shapes: readonly Pick<KnownShape, 'measurement' | 'fields'>[]): NamedHeads {
+  const numbers = new Map<string, number>();
+  const numberOf = (name: string): number => {
+    const known = numbers.get(name) ?? numbers.size;
+    numbers.set(name, known);
+    return known;
+  };
+  const heads = shapes.map(({ measurement, fields }) => {
+    const packed = fields.map(({ name, type }) => ((type << 24) | numberOf(name)) >>> 0);
+    return [numberOf(measurement), fields.length, ...packed];
+  });
+  return { names: textColumn([...numbers.keys()]), heads };
 }
 
 /** All of it is gathered by the kernel as the batch takes it. */

@@ -94,7 +94,7 @@ export class LocalShards implements ShardAccess {
   /** Lines of a body as subscribers get them, made by the worker that has least to do; `task.body` moves there. */
   async forwardLines(task: ForwardTask): Promise<ForwardedLines> {
     const transfer = [task.body.buffer as ArrayBuffer];
-    const worker = this.#loads.indexOf(Math.min(...this.#loads));
+    const worker = this.#leastLoaded();
     const reply = await this.#loaded(worker, task.body.length, (link) =>
       link.call('forward', task, { transfer }),
     );
@@ -102,7 +102,7 @@ export class LocalShards implements ShardAccess {
   }
 
   #parserOf({ groups, defaultTimeNs }: LinesTask): number {
-    const least = this.#loads.indexOf(Math.min(...this.#loads));
+    const least = this.#leastLoaded();
     const isCurrent = ({ startNs, endNs }: RouteGroup) => startNs <= defaultTimeNs && defaultTimeNs < endNs; // prettier-ignore
     const current = groups.find(isCurrent) ?? groups[groups.length - 1];
     const [shardId] = current?.shardIds ?? [];
@@ -246,6 +246,13 @@ export class LocalShards implements ShardAccess {
 
   async close(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.close()));
+  }
+
+  #leastLoaded(): number {
+    let least = 0;
+    for (let i = 1; i < this.#loads.length; i++)
+      if ((this.#loads[i] ?? 0) < (this.#loads[least] ?? 0)) least = i;
+    return least;
   }
 
   #lanes(shardIds: readonly number[]): readonly (readonly number[])[] {

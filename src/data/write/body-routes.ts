@@ -83,8 +83,15 @@ const ownBatchesMax = 4_096;
 /** Groups made for one body are few; a body that needs ever more is answered all the same. */
 const routeAttemptsMax = 5;
 
+/** What is the same for all bodies while a policy does not change. */
+interface PolicyRoutes {
+  readonly groups: readonly RouteGroup[];
+  readonly shards: readonly ShardInfo[];
+}
+
 export class BodyRoutes {
   readonly #ports: BodyRoutesPorts;
+  readonly #policyRoutes = new WeakMap<RetentionPolicy, PolicyRoutes>();
 
   constructor(ports: BodyRoutesPorts) {
     this.#ports = ports;
@@ -109,8 +116,9 @@ export class BodyRoutes {
       const policy = this.#policyOf(request);
       const { stepNs } = request;
       const bounds = boundsOf(policy, nowNs);
-      const own = this.#ownOf(request, policy);
-      const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups: groupsOf(policy), own };
+      const { groups, shards } = this.#routesOf(policy);
+      const own = this.#ownOf(request, policy, shards);
+      const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups, own };
       const routing = this.#ports.routeLines(task);
       work.latest = routing;
       const routed = await (own === undefined ? routing : this.#inTime(request, routing));
@@ -138,15 +146,26 @@ export class BodyRoutes {
   }
 
   /** What may be written where it is parsed: all that is wrong with a request besides its body is told before. */
-  #ownOf({ database, level, fence }: WriteRequest, policy: RetentionPolicy): OwnShards | undefined {
+  #ownOf(
+    { database, level, fence }: WriteRequest,
+    policy: RetentionPolicy,
+    shards: readonly ShardInfo[],
+  ): OwnShards | undefined {
     const { isOwnAlone } = this.#ports;
     if (isOwnAlone === undefined || level === undefined || fence !== undefined) return undefined;
-    const shardIds = shardsOf(policy)
-      .filter(isOwnAlone)
-      .map(({ id }) => id);
+    const shardIds: number[] = [];
+    for (const shard of shards) if (isOwnAlone(shard)) shardIds.push(shard.id);
     if (shardIds.length === 0) return undefined;
     const stamp = this.#ports.stamps.nextOf(ownBatchesMax);
     return { database, retentionPolicy: policy.name, shardIds, stamp };
+  }
+
+  #routesOf(policy: RetentionPolicy): PolicyRoutes {
+    const known = this.#policyRoutes.get(policy);
+    if (known !== undefined) return known;
+    const made = { groups: groupsOf(policy), shards: shardsOf(policy) };
+    this.#policyRoutes.set(policy, made);
+    return made;
   }
 
   /** For subscribers: the body itself moves to a worker. */

@@ -135,6 +135,8 @@ export class WalWriter {
   }
 
   async #commitAll(): Promise<void> {
+    // What else is written in this turn goes along.
+    await Promise.resolve();
     while (this.#queue.length > 0) {
       const group = this.#queue;
       this.#queue = [];
