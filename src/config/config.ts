@@ -1,5 +1,6 @@
 import { parse, TomlError, type TomlTable, type TomlValue } from 'smol-toml';
 import { DbError, errorText } from '../base/errors.ts';
+import { formatGoDuration } from '../influxql/duration.ts';
 import {
   describeTomlValue,
   formatTomlValue,
@@ -88,6 +89,18 @@ export class Config<Table extends KeyTable> {
   /** TOML of all keys, as `influxd config` prints it; reads back to the same. */
   print(): string {
     return `${this.#sections.map(printSection).join('\n\n')}\n`;
+  }
+
+  /** A section for people: durations as Go writes them, whole numbers as numbers; keys of other releases not at all. */
+  shown(section: keyof Table & string): Readonly<Record<string, unknown>> {
+    const found = this.#sections.find(({ name, isArray }) => name === section && !isArray);
+    const entries = Array.from(found?.values ?? [], ([name, value]): readonly [string, unknown] => {
+      const kind = found?.keys[name]?.kind;
+      const isDuration = kind === 'duration' && typeof value === 'bigint';
+      if (isDuration) return [name, formatGoDuration(value)];
+      return [name, typeof value === 'bigint' ? Number(value) : value];
+    });
+    return Object.fromEntries(entries);
   }
 
   #changed(status: Key['status']): readonly (readonly [Section, string])[] {

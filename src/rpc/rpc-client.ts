@@ -1,4 +1,6 @@
 import type { RpcMetadata, RpcOptions, RpcTransport } from '../env/transport.ts';
+import type { Statistic } from '../telemetry/statistics.ts';
+import { CallCounters } from './call-counters.ts';
 import type { CallMethod, RpcAccess, StreamMethod } from './method.ts';
 
 /** Shows who calls (rpc/membership.ts). */
@@ -10,10 +12,15 @@ export interface Sender {
 export class RpcClient {
   readonly #transport: RpcTransport;
   readonly #sender: Sender;
+  readonly #counters = new CallCounters();
 
   constructor(transport: RpcTransport, sender: Sender) {
     this.#transport = transport;
     this.#sender = sender;
+  }
+
+  statistics(): readonly Statistic[] {
+    return this.#counters.statistics();
   }
 
   async call<Request, Reply>(
@@ -24,7 +31,16 @@ export class RpcClient {
   ): Promise<Reply> {
     const request = method.request.encode(body);
     const all = { ...options, metadata: this.#sender.credentials(method.access) };
-    return method.reply.decode(await this.#transport.call(address, method.path, request, all));
+    const end = this.#counters.begin(request.length);
+    let isGood = false;
+    try {
+      const reply = await this.#transport.call(address, method.path, request, all);
+      this.#counters.addRead(reply.length);
+      isGood = true;
+      return method.reply.decode(reply);
+    } finally {
+      end(isGood);
+    }
   }
 
   async *stream<Request, Reply>(
@@ -35,8 +51,20 @@ export class RpcClient {
   ): AsyncGenerator<Reply, undefined> {
     const request = method.request.encode(body);
     const all = { ...options, metadata: this.#sender.credentials(method.access) };
-    for await (const reply of this.#transport.stream(address, method.path, request, all))
-      yield method.reply.decode(reply);
+    const end = this.#counters.begin(request.length);
+    // A reader that leaves is no failure.
+    let isGood = true;
+    try {
+      for await (const reply of this.#transport.stream(address, method.path, request, all)) {
+        this.#counters.addRead(reply.length);
+        yield method.reply.decode(reply);
+      }
+    } catch (error) {
+      isGood = false;
+      throw error;
+    } finally {
+      end(isGood);
+    }
     return undefined;
   }
 }

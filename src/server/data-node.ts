@@ -18,6 +18,7 @@ import { SelectAccounts, type SelectLimits } from '../data/select/select-limits.
 import { StatementExecutor, type StatementPorts } from '../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../data/write/points-writer.ts';
 import type { Env } from '../env/env.ts';
+import { databaseStatistics } from '../hh/hint-databases.ts';
 import type { HintedHandoff } from '../hh/hinted-handoff.ts';
 import type { License } from '../license/license.ts';
 import {
@@ -105,7 +106,10 @@ export async function startDataNode(
   const registry = new QueryRegistry({ clock, log }, queryLimits(config));
   const queries = new ClusterQueries(registry, meta, rpc);
   const counters = new ServedCounters();
-  const statistics = gathered([registry, hints, writer, counters, ...own]);
+  const statistics = gathered([registry, hints, writer, counters, rpc, ...own]);
+  statistics.add(() =>
+    databaseStatistics(hints.statistics(), (id) => meta.catalog.databases.shard(id)?.database),
+  );
   statistics.add(async () =>
     shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
   );

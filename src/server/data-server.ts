@@ -12,7 +12,7 @@ import {
   type DataNodeOptions,
 } from './data-node.ts';
 import type { LicenseKeeper } from './license-keeper.ts';
-import { processDiagnostics, processVars, runtimeStatistics } from './monitor.ts';
+import { processDiagnostics, processVars, RuntimeStatistics, shownConfig } from './monitor.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { requestIds, version } from './version.ts';
 
@@ -42,7 +42,8 @@ export async function startDataServer(
     isMonitored: true,
   });
   const { writer, executor, statistics } = node;
-  statistics.add(runtimeStatistics);
+  const runtime = new RuntimeStatistics();
+  statistics.add(() => runtime.read());
   const api = createDataApi(
     {
       clock,
@@ -52,7 +53,13 @@ export async function startDataServer(
       executor,
       statistics,
       profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
-      vars: () => ({ ...processVars(diagnostics()), entitlements: entitlements(licenses.current) }),
+      vars: () => ({
+        ...processVars(diagnostics()),
+        entitlements: entitlements(licenses.current),
+        config: shownConfig(config.shown('data')),
+        // Not measured: writes of compactions wait for the throttle, and are not counted.
+        stats: { 'compact-throughput-usage-percentage': 0 },
+      }),
       requestId: requestIds(env),
     },
     apiOptions(config),

@@ -1,15 +1,44 @@
+import { PerformanceObserver } from 'node:perf_hooks';
 import { formatRfc3339 } from '../base/rfc3339.ts';
 import type { Clock } from '../env/clock.ts';
 import { formatGoDuration } from '../influxql/duration.ts';
 import type { Diagnostic, Statistic } from '../telemetry/statistics.ts';
 import { announcedVersion } from './version.ts';
 
-/** The memory of this process under the names that the reference has for it (spec 1.11); what Go alone knows is left out. */
-export function runtimeStatistics(): readonly Statistic[] {
-  const { external, arrayBuffers } = process.memoryUsage();
-  const { HeapInuse: HeapInUse, ...memory } = memoryStatistics();
-  const values = { ...memory, HeapInUse, External: external, ArrayBuffers: arrayBuffers };
-  return [{ name: 'runtime', tags: {}, values }];
+/**
+ * The memory and the collections of the main thread under the names that the reference has for them (spec 1.11). What only Go
+ * counts, single allocations, is 0; a goroutine is what the process waits for.
+ */
+export class RuntimeStatistics {
+  #count = 0;
+  #pausedMs = 0;
+
+  constructor() {
+    const observer = new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) {
+        this.#count++;
+        this.#pausedMs += duration;
+      }
+    });
+    observer.observe({ entryTypes: ['gc'] });
+  }
+
+  read(): readonly Statistic[] {
+    const { external, arrayBuffers } = process.memoryUsage();
+    const { HeapInuse: HeapInUse, ...memory } = memoryStatistics();
+    const go = { Frees: 0, HeapObjects: 0, HeapReleased: 0, Lookups: 0, Mallocs: 0, TotalAlloc: 0 };
+    const values = {
+      ...go,
+      ...memory,
+      HeapInUse,
+      NumGC: this.#count,
+      NumGoroutine: process.getActiveResourcesInfo().length,
+      PauseTotalNs: Math.round(this.#pausedMs * 1e6),
+      External: external,
+      ArrayBuffers: arrayBuffers,
+    };
+    return [{ name: 'runtime', tags: {}, values }];
+  }
 }
 
 /** What SHOW DIAGNOSTICS says of this process (F112). */
@@ -63,4 +92,13 @@ export function processVars(diagnostics: readonly Diagnostic[]): Readonly<Record
     crypto: { FIPS: false, ensureFIPS: false, implementation: 'Node.js', passwordHash: 'scrypt' },
     memstats: memoryStatistics(),
   };
+}
+
+/** Keys of `[data]` that the reference's `config` of /debug/vars has. */
+const shownKeys = ['aggressive-points-per-block', 'cache-max-memory-size', 'cache-snapshot-memory-size', 'cache-snapshot-write-cold-duration', 'compact-full-write-cold-duration', 'compact-throughput', 'compact-throughput-burst', 'dir', 'max-concurrent-compactions', 'max-index-log-file-size', 'max-series-per-database', 'max-values-per-tag', 'series-file-max-concurrent-compactions', 'series-id-set-cache-size', 'strict-error-handling', 'wal-dir', 'wal-fsync-delay']; // prettier-ignore
+
+export function shownConfig(
+  section: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(shownKeys.flatMap((key) => (key in section ? [[key, section[key]]] : []))); // prettier-ignore
 }

@@ -1,8 +1,9 @@
+import { decodePointBatch, rowCountOf } from '../../models/point-batch.ts';
 import { Counters } from '../../telemetry/counters.ts';
 import type { ShardNumbers } from '../../storage/store/shard-facts.ts';
 
 /** What is counted of writes to a shard since the node started. */
-const names = ['writeBytes', 'writePointsDropped', 'writePointsErr', 'writePointsOk', 'writeReq', 'writeReqErr', 'writeReqOk'] as const; // prettier-ignore
+const names = ['writeBytes', 'writePointsDropped', 'writePointsErr', 'writePointsOk', 'writeReq', 'writeReqErr', 'writeReqOk', 'writeValuesOk'] as const; // prettier-ignore
 type Name = (typeof names)[number];
 
 /** A shard's numbers as they cross threads. */
@@ -14,19 +15,23 @@ export interface CountedShard extends ShardNumbers {
 export class ShardCounters {
   readonly #byShard = new Map<number, Counters<Name>>();
 
-  /** Counts a write of so many points and bytes, and what became of it. */
+  /** Counts a write of a batch, and what became of it. */
   async count<T extends { readonly droppedCount: number }>(
     shardId: number,
-    { pointCount, lengthBytes }: { readonly pointCount: number; readonly lengthBytes: number },
+    payload: Uint8Array,
     written: Promise<T>,
   ): Promise<T> {
     const counters = this.#of(shardId);
+    const pointCount = rowCountOf(payload);
     counters.add('writeReq');
     try {
       const receipt = await written;
       counters.add('writeReqOk');
-      counters.add('writeBytes', lengthBytes);
-      counters.add('writePointsOk', pointCount - receipt.droppedCount);
+      counters.add('writeBytes', payload.length);
+      const writtenCount = pointCount - receipt.droppedCount;
+      counters.add('writePointsOk', writtenCount);
+      // Which points were dropped is not known here: values are counted as if all had as many.
+      if (writtenCount > 0) counters.add('writeValuesOk', Math.round((valueCountOf(payload) * writtenCount) / pointCount)); // prettier-ignore
       counters.add('writePointsDropped', receipt.droppedCount);
       return receipt;
     } catch (error) {
@@ -48,4 +53,9 @@ export class ShardCounters {
     this.#byShard.set(shardId, known);
     return known;
   }
+}
+
+function valueCountOf(payload: Uint8Array): number {
+  const { shapes } = decodePointBatch(payload);
+  return shapes.reduce((sum, { rowCount, fields }) => sum + rowCount * fields.length, 0);
 }

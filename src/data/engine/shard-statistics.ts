@@ -28,8 +28,8 @@ function ofShard(
   shard: CountedShard,
   { dataFolder, walFolder, indexType }: ShardFolders,
 ): readonly Statistic[] {
-  const { shardId, database, retentionPolicy, fileCount, filesBytes, memtableBytes, writes } =
-    shard;
+  const { shardId, database, retentionPolicy, fileCount, filesBytes, memtableBytes } = shard;
+  const { writes, engine, cache, fieldsCreatedCount: fieldsCreate } = shard;
   const place = `${database}/${retentionPolicy}/${shardId}`;
   const tags = {
     database,
@@ -43,17 +43,27 @@ function ofShard(
   const { writeReqOk = 0, writeReqErr = 0 } = writes;
   const diskBytes = filesBytes;
   return [
-    { name: 'shard', tags, values: { diskBytes, ...writes, seriesCreate: shard.seriesCount } },
-    { name: 'tsm1_cache', tags, values: { cachedBytes: memtableBytes, diskBytes: 0, memBytes: memtableBytes, writeDropped: writes['writePointsDropped'] ?? 0, writeErr: writeReqErr, writeOk: writeReqOk } }, // prettier-ignore
+    {
+      name: 'shard',
+      tags,
+      values: { diskBytes, fieldsCreate, ...writes, seriesCreate: shard.seriesCount },
+    },
+    { name: 'tsm1_cache', tags, values: { cachedBytes: memtableBytes, diskBytes: 0, memBytes: memtableBytes, ...cache, writeDropped: writes['writePointsDropped'] ?? 0, writeErr: writeReqErr, writeOk: writeReqOk } }, // prettier-ignore
+    { name: 'tsm1_engine', tags, values: engine },
     { name: 'tsm1_filestore', tags, values: { diskBytes, numFiles: fileCount } },
-    { name: 'tsm1_wal', tags, values: { writeErr: writeReqErr, writeOk: writeReqOk } },
+    { name: 'tsm1_wal', tags, values: { currentSegmentDiskBytes: 0, oldSegmentsDiskBytes: 0, writeErr: writeReqErr, writeOk: writeReqOk } }, // prettier-ignore
   ];
 }
 
-/** Series of a database are those of its fullest group: groups have most of them in common, shards of a group none. */
+/**
+ * Series of a database are those of its fullest group: groups have most of them in common, shards of a group none.
+ * Measurements are those of its fullest shard: shards have most of them in common too.
+ */
 function ofDatabases(shards: readonly CountedShard[], databases: Databases): readonly Statistic[] {
   const byDatabase = new Map<string, Map<number, number>>();
-  for (const { shardId, database, seriesCount } of shards) {
+  const measurements = new Map<string, number>();
+  for (const { shardId, database, seriesCount, measurementCount } of shards) {
+    measurements.set(database, Math.max(measurements.get(database) ?? 0, measurementCount));
     const groups = byDatabase.get(database) ?? new Map<number, number>();
     byDatabase.set(database, groups);
     const groupId = databases.shard(shardId)?.group.id ?? 0;
@@ -62,15 +72,16 @@ function ofDatabases(shards: readonly CountedShard[], databases: Databases): rea
   return [...byDatabase].map(([database, groups]) => ({
     name: 'database',
     tags: { database },
-    values: { numSeries: Math.max(...groups.values()) },
+    values: { numMeasurements: measurements.get(database) ?? 0, numSeries: Math.max(...groups.values()) }, // prettier-ignore
   }));
 }
 
 function ofStore(shards: readonly CountedShard[]): Statistic {
-  let [pointsWritten, seriesCreated] = [0, 0];
+  let [pointsWritten, seriesCreated, valuesWritten] = [0, 0, 0];
   for (const { writes, seriesCount } of shards) {
     pointsWritten += writes['writePointsOk'] ?? 0;
     seriesCreated += seriesCount;
+    valuesWritten += writes['writeValuesOk'] ?? 0;
   }
-  return { name: 'localStore', tags: {}, values: { pointsWritten, seriesCreated } };
+  return { name: 'localStore', tags: {}, values: { pointsWritten, seriesCreated, valuesWritten } };
 }

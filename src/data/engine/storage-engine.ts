@@ -31,7 +31,6 @@ import { passingSeries } from './select-series.ts';
 import type { SelectedSeries } from '../../storage/store/point-deletes.ts';
 import { KnownFragments } from './known-fragments.ts';
 import { LineRouter } from './line-router.ts';
-import { rowCountOf } from '../../models/point-batch.ts';
 import { ShardCounters } from './shard-counters.ts';
 import { forwardLines, type ForwardTask } from './forward-lines.ts';
 import { routeAndWrite } from './own-writes.ts';
@@ -221,9 +220,8 @@ export class StorageEngine implements Engine {
   }
 
   #write({ payload, fields, ...place }: HomeBatch): Promise<OwnerReceipt> {
-    const size = { pointCount: rowCountOf(payload), lengthBytes: payload.length };
     const written = this.#store.write(place, payload, fields?.map(decidedField));
-    return this.#counters.count(place.shardId, size, written);
+    return this.#counters.count(place.shardId, payload, written);
   }
 
   /** Gives others their turn once a slice of time is over. */

@@ -6,12 +6,14 @@ import type { WireOutcome } from './shard-methods.ts';
 
 /** Fields of `cluster` (spec 1.11): what other nodes ask of this one. */
 const names = ['createIteratorReq', 'fieldDimensionsReq', 'writeShardFail', 'writeShardPointsReq', 'writeShardReq'] as const; // prettier-ignore
+/** Requests of the reference's nodes that ours do not make of each other. */
+const neverMade = { copyShardReq: 0, expandSourcesReq: 0, iteratorCostReq: 0, openConnections: 0, removeShardReq: 0 }; // prettier-ignore
 
 export class ServedCounters {
   readonly #counters = new Counters(names);
 
   statistics(): readonly Statistic[] {
-    return [{ name: 'cluster', tags: {}, values: this.#counters.values() }];
+    return [{ name: 'cluster', tags: {}, values: { ...neverMade, ...this.#counters.values() } }];
   }
 
   add(name: 'createIteratorReq' | 'fieldDimensionsReq'): void {

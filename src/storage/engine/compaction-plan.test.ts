@@ -13,6 +13,17 @@ function filesOf(text: string): readonly CompactionFile[] {
   }));
 }
 
+test('compaction plan: each says of which kind it is', () => {
+  const kindOf = (text: string, isCold = false) =>
+    planCompaction(filesOf(text), { isCold, fileBytesMax: 2048 * mebibyte })?.kind;
+  expect(kindOf('1 1 1 1 1 1 1 1')).toBe('level1');
+  expect(kindOf('2 2 2 2')).toBe('level2');
+  expect(kindOf('3 3 3 3')).toBe('level3');
+  expect(kindOf('4 4 4 4')).toBe('optimize');
+  expect(kindOf('4!')).toBe('full');
+  expect(kindOf('1 1', true)).toBe('full');
+});
+
 function planned(text: string, isCold = false): string {
   const plan = planCompaction(filesOf(text), { isCold, fileBytesMax: 2048 * mebibyte });
   return plan === undefined ? 'none' : `${plan.names.join(' ')} -> ${plan.level}`;

@@ -15,7 +15,11 @@ export interface CompactionFile {
   readonly hasTombstones: boolean;
 }
 
+/** Why files are brought together, as the reference counts it. */
+export type CompactionKind = 'level1' | 'level2' | 'level3' | 'optimize' | 'full';
+
 export interface CompactionPlan {
+  readonly kind: CompactionKind;
   /** Oldest first. */
   readonly names: readonly string[];
   readonly level: number;
@@ -40,7 +44,7 @@ export function planCompaction(
   options: PlanOptions,
 ): CompactionPlan | undefined {
   if (options.isCold) return fullPlan(files, options);
-  for (const level of [1, 2, 3]) {
+  for (const level of [1, 2, 3] as const) {
     const plan = levelPlan(files, level);
     if (plan !== undefined) return plan;
   }
@@ -48,14 +52,14 @@ export function planCompaction(
 }
 
 /** The oldest run of files of a level or below it that is long enough. */
-function levelPlan(files: readonly CompactionFile[], level: number): CompactionPlan | undefined {
+function levelPlan(files: readonly CompactionFile[], level: 1 | 2 | 3): CompactionPlan | undefined {
   const wanted = filesPerPlan[level] ?? 4;
   for (const run of runsOf(files, (file) => file.level <= level)) {
     const ofLevel = run.filter((file) => file.level === level).length;
     if (ofLevel < wanted) continue;
     // From the first file of the level on: those of a lower one between them come along.
     const start = run.findIndex((file) => file.level === level);
-    return planOf(run.slice(start, start + Math.max(wanted, 2)), level + 1);
+    return planOf(`level${level}`, run.slice(start, start + Math.max(wanted, 2)), level + 1);
   }
   return undefined;
 }
@@ -67,7 +71,7 @@ function optimizePlan(
   const isSmall = (file: CompactionFile): boolean =>
     file.level >= levelMax && file.lengthBytes < fileBytesMax / 2;
   for (const run of runsOf(files, isSmall))
-    if (run.length >= optimizeFilesMin) return planOf(run, levelMax);
+    if (run.length >= optimizeFilesMin) return planOf('optimize', run, levelMax);
   return undefined;
 }
 
@@ -81,14 +85,14 @@ function fullPlan(
   for (const run of runsOf(files, (file) => !isDone(file))) {
     const [only] = run;
     const isWhole = run.length === 1 && only?.hasTombstones !== true && only?.level === levelMax;
-    if (run.length > 1 || !isWhole) return planOf(run, levelMax);
+    if (run.length > 1 || !isWhole) return planOf('full', run, levelMax);
   }
   return undefined;
 }
 
 function tombstonePlan(files: readonly CompactionFile[]): CompactionPlan | undefined {
   const file = files.find(({ hasTombstones, level }) => hasTombstones && level >= levelMax);
-  return file === undefined ? undefined : planOf([file], levelMax);
+  return file === undefined ? undefined : planOf('full', [file], levelMax);
 }
 
 function* runsOf(
@@ -106,6 +110,10 @@ function* runsOf(
   if (run.length > 0) yield run;
 }
 
-function planOf(files: readonly CompactionFile[], level: number): CompactionPlan {
-  return { names: files.map(({ name }) => name), level: Math.min(level, levelMax) };
+function planOf(
+  kind: CompactionKind,
+  files: readonly CompactionFile[],
+  level: number,
+): CompactionPlan {
+  return { kind, names: files.map(({ name }) => name), level: Math.min(level, levelMax) };
 }

@@ -34,6 +34,7 @@ export class FieldSchemas {
   readonly #changed = new Map<string, number>();
   #segments: readonly IndexSegment[];
   #version = 0;
+  #shownCount = 0;
 
   constructor(segments: readonly IndexSegment[]) {
     this.#segments = segments;
@@ -42,6 +43,11 @@ export class FieldSchemas {
   /** Grows whenever a field comes to show. */
   get version(): number {
     return this.#version;
+  }
+
+  /** How many fields have come to show one by one: those that the files had are not among them. */
+  get shownCount(): number {
+    return this.#shownCount;
   }
 
   /** Those that are asked from now on. What was read of earlier ones stays, as it is in these too. */
@@ -79,6 +85,7 @@ export class FieldSchemas {
     if (schema.fields.has(field)) return;
     schema.types.set(field, type);
     schema.fields.set(field, type);
+    this.#shownCount++;
     this.#version++;
     this.#changed.set(measurement, this.#version);
   }

@@ -62,6 +62,15 @@ export class ShardIndex {
     return this.tables.reduce((sum, { freshLiveCount }) => sum + freshLiveCount, inSegments);
   }
 
+  /** At least so many: those of the part that has most, since parts have most of them in common. */
+  get measurementCount(): number {
+    const inTables = this.tables.map(({ measurements }) => measurements.length);
+    const inSegments = this.#segments.map(
+      (segment) => segment.measurementCount - segment.gone.measurements.size,
+    );
+    return Math.max(0, ...inTables, ...inSegments);
+  }
+
   get segments(): readonly IndexSegment[] {
     return this.#segments;
   }

@@ -75,8 +75,10 @@ export class Compactor {
 
   /** Compacts one shard until it has no plan left. `isCold` asks for all of it. Throws what the disk says. */
   async compact(open: OpenShard, isCold: boolean): Promise<void> {
-    for (let plan = this.#plan(open, isCold); plan !== undefined; plan = this.#plan(open, isCold)) {
-      open.compacting = this.#run(open, plan).finally(() => {
+    for (let next = this.#plan(open, isCold); next !== undefined; next = this.#plan(open, isCold)) {
+      const plan = next;
+      const running = open.work.count(plan.kind, () => this.#run(open, plan));
+      open.compacting = running.finally(() => {
         open.compacting = undefined;
       });
       if ((await open.compacting) === false) return;

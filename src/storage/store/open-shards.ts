@@ -26,6 +26,7 @@ import { tsmNameOf } from '../tsm/tsm-format.ts';
 import { markName, readMark } from './damage-mark.ts';
 import { folderNameOf, nameOfFolder } from './folder-name.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
+import { ShardWork } from './shard-work.ts';
 import { SegmentKeeper, type SegmentPorts } from './segment-keeper.ts';
 import { readManifest, type ShardManifest } from './shard-manifest.ts';
 
@@ -59,6 +60,7 @@ export interface OpenShard {
   readonly manifest: ManifestKeeper;
   /** Of its index. */
   readonly segments: SegmentKeeper;
+  readonly work: ShardWork;
   /** Files have series that no segment has: they are not to be listed as if they had not. */
   isIndexBehind: boolean;
   isRebuilding: boolean;
@@ -110,9 +112,10 @@ export function newOpenShard(
     readonly nowMs: number;
     readonly manifest: ManifestKeeper;
     readonly segments: SegmentKeeper;
+    readonly clock: Clock;
   },
 ): OpenShard {
-  const { sequence, nowMs, manifest, segments } = options;
+  const { sequence, nowMs, manifest, segments, clock } = options;
   return {
     shard,
     place,
@@ -121,6 +124,7 @@ export function newOpenShard(
     flushedSequence: sequence,
     manifest,
     segments,
+    work: new ShardWork(clock),
     isIndexBehind: false,
     isRebuilding: false,
     generation: isIncoming(manifest.manifest) ? copiedGenerationsMax : 0,
@@ -203,7 +207,8 @@ export async function openShard(
     budget: ports.budget,
   });
   const keeper = new SegmentKeeper(ports, { folder, index: shard.index, manifest });
-  const state = { sequence: flushedSequence, nowMs, manifest, segments: keeper };
+  const { clock } = ports;
+  const state = { sequence: flushedSequence, nowMs, manifest, segments: keeper, clock };
   const open = newOpenShard(shard, place, state);
   open.generation = Math.max(open.generation, generation);
   const isNew = ({ path }: TsmFile) => !isIndexed || !sealed.has(path.slice(folder.length + 1));

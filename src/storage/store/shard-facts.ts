@@ -1,5 +1,5 @@
 /** What a store is told of a shard with a batch, and what it says of its shards. */
-import type { ShardPlace } from './open-shards.ts';
+import type { OpenShard, ShardPlace } from './open-shards.ts';
 
 /** Where a batch goes; the cluster is that of a shard that is made for it. */
 export interface WritePlace extends ShardPlace {
@@ -29,9 +29,30 @@ export interface ShardFacts extends ShardPlace {
 /** What is counted of a shard that can be read. */
 export interface ShardNumbers extends ShardPlace {
   readonly seriesCount: number;
+  /** At least: of the largest part of the index. */
+  readonly measurementCount: number;
+  /** Fields that have come to show since the node started. */
+  readonly fieldsCreatedCount: number;
   readonly fileCount: number;
   readonly filesBytes: number;
   readonly memtableBytes: number;
+  /** Fields of `tsm1_engine` and `tsm1_cache` (shard-work.ts). */
+  readonly engine: Readonly<Record<string, number>>;
+  readonly cache: Readonly<Record<string, number>>;
+}
+
+export function numbersOf({ place, shard, work }: OpenShard): ShardNumbers {
+  return {
+    ...place,
+    seriesCount: shard.seriesCount,
+    measurementCount: shard.index.measurementCount,
+    fieldsCreatedCount: shard.index.schemas.shownCount,
+    fileCount: shard.files.length,
+    filesBytes: shard.filesBytes,
+    memtableBytes: shard.memtableBytes,
+    engine: work.engineValues(),
+    cache: work.cacheValues(),
+  };
 }
 
 /** What a shard says of a batch that it has made durable. */

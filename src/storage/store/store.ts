@@ -43,7 +43,7 @@ import { encodeFieldTypes } from './field-types-record.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './point-deletes.ts';
 import { unlistedOf, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
 import { SegmentKeeper } from './segment-keeper.ts';
-import type { ShardFacts, ShardHolding, ShardNumbers, WritePlace, WriteReceipt } from './shard-facts.ts'; // prettier-ignore
+import { numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shard-roster.ts';
 import { takeSnapshot, type ShardSnapshot } from './take-snapshot.ts';
 import { compactionByHand, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
@@ -145,13 +145,7 @@ export class Store {
   }
 
   get numbers(): readonly ShardNumbers[] {
-    return [...this.#shards.values()].map(({ place, shard }) => ({
-      ...place,
-      seriesCount: shard.seriesCount,
-      fileCount: shard.files.length,
-      filesBytes: shard.filesBytes,
-      memtableBytes: shard.memtableBytes,
-    }));
+    return Array.from(this.#shards.values(), numbersOf);
   }
 
   /**
@@ -373,9 +367,11 @@ export class Store {
   #flush(open: OpenShard): Promise<void> {
     // A write that was under way may ask for it after the shard was taken out.
     if (this.#shards.get(open.place.shardId) !== open) return Promise.resolve();
-    open.flushing ??= this.#flushNow(open).finally(() => {
-      open.flushing = undefined;
-    });
+    open.flushing ??= open.work
+      .count('flush', () => this.#flushNow(open))
+      .finally(() => {
+        open.flushing = undefined;
+      });
     return open.flushing;
   }
 
@@ -469,7 +465,7 @@ export class Store {
         const nowMs = clock.monotonicMs();
         const parts = { folder: this.#folderOf(place), index: shard.index, manifest };
         const segments = new SegmentKeeper(this.#openingPorts, parts);
-        const open = newOpenShard(shard, place, { sequence, nowMs, manifest, segments });
+        const open = newOpenShard(shard, place, { sequence, nowMs, manifest, segments, clock });
         this.#shards.set(place.shardId, open);
         log.info('Created shard', { db: place.database, shard: place.shardId });
         return open;
