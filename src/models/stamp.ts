@@ -1,7 +1,8 @@
 /**
  * When a write was taken, and by whom: what orders two writes of one point on every owner, whichever arrives first
- * (decision 0014). A number of i64 nanoseconds of a hybrid logical clock above u32 of the coordinator's node id, so that
- * two stamps compare as numbers and no two batches have the same.
+ * (decision 0014). A number of i64 nanoseconds of a hybrid logical clock, above u32 of the coordinator's node id, above u32
+ * that the coordinator has drawn when it started. So two stamps compare as numbers, and no two batches have the same, also
+ * when a node's clock goes back between two runs of it: who takes two writes for one loses one of them.
  */
 export type Stamp = bigint;
 
@@ -14,41 +15,48 @@ export interface StampRange {
   readonly greatest: Stamp;
 }
 
-const nodeBits = 32n;
-const nodeMask = (1n << nodeBits) - 1n;
-/** Where the header of a point batch has it: i64 ns, u32 node, u32 zero. */
+const originBits = 64n;
+const originMask = (1n << originBits) - 1n;
+/** Where the header of a point batch has it: i64 ns, u32 run, u32 node. */
 const stampOffset = 32;
+const stampBytes = 16;
 
-export function makeStamp(ns: bigint, nodeId: number): Stamp {
-  return (ns << nodeBits) | (BigInt(nodeId) & nodeMask);
+export function makeStamp(ns: bigint, nodeId: number, run = 0): Stamp {
+  return stampOf(ns, (BigInt(nodeId) << 32n) | BigInt(run));
+}
+
+/** From what stampNs() and stampOrigin() gave. */
+export function stampOf(ns: bigint, origin: bigint): Stamp {
+  return (ns << originBits) | origin;
 }
 
 /** The one so many nanoseconds later. */
 export function laterBy(stamp: Stamp, ns: number): Stamp {
-  return stamp + (BigInt(ns) << nodeBits);
+  return stamp + (BigInt(ns) << originBits);
 }
 
 /** Nanoseconds of the coordinator's clock. */
 export function stampNs(stamp: Stamp): bigint {
-  return stamp >> nodeBits;
+  return stamp >> originBits;
 }
 
-export function stampNode(stamp: Stamp): number {
-  return Number(stamp & nodeMask);
+/** Node and run, as u64. */
+export function stampOrigin(stamp: Stamp): bigint {
+  return stamp & originMask;
 }
 
 /** The stamp of a point batch; `noStamp` of what is too short to be one. */
 export function stampOfBatch(payload: Uint8Array): Stamp {
-  if (payload.length < stampOffset + 12) return noStamp;
+  if (payload.length < stampOffset + stampBytes) return noStamp;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-  return makeStamp(view.getBigInt64(stampOffset, true), view.getUint32(stampOffset + 8, true));
+  return stampOf(view.getBigInt64(stampOffset, true), view.getBigUint64(stampOffset + 8, true));
 }
 
 /** Puts its stamp into a point batch that nobody has seen yet. */
 export function stampBatch(payload: Uint8Array, stamp: Stamp): void {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   view.setBigInt64(stampOffset, stampNs(stamp), true);
-  view.setUint32(stampOffset + 8, stampNode(stamp), true);
+  view.setBigUint64(stampOffset + 8, stampOrigin(stamp), true);
 }
 
 export function latestOf(stamps: readonly Stamp[]): Stamp {

@@ -101,7 +101,7 @@ export async function openWritePath(
     { callDeadlineMs: config.get('cluster', 'write-timeout') },
   );
   const routeLines = local.routeLines.bind(local);
-  const stamps = new StampClock({ clock, nodeId: () => meta.nodeId });
+  const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId });
   // A clock that went back while the node was down must not put what is written now behind what was written before.
   stamps.seen(await local.latestStamp());
   const isOwnAlone = ({ id, owners }: ShardInfo): boolean =>

@@ -69,7 +69,7 @@ export async function startOneNode(
     },
     { callDeadlineMs: 10_000 },
   );
-  const stamps = new StampClock({ clock, nodeId: () => 1 });
+  const stamps = new StampClock({ clock, random, nodeId: () => 1 });
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines });
   const executor = new StatementExecutor({
     ...base,

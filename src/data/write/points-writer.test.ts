@@ -45,7 +45,7 @@ async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, re
   };
   const writer = new PointsWriter({
     clock,
-    stamps: new StampClock({ clock, nodeId: () => 1 }),
+    stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
     shares,
     lagging: new LaggingOwners(() => true),
@@ -108,7 +108,7 @@ function ownWriter(answer: (task: LinesTask) => Promise<RoutedLines>) {
   const owned: (readonly number[] | undefined)[] = [];
   const writer = new PointsWriter({
     clock,
-    stamps: new StampClock({ clock, nodeId: () => 1 }),
+    stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
     shares: {
       send: (_nodeId, { shardId }) => {
@@ -173,7 +173,7 @@ test('points writer: a worker that takes too long ends the answer, and keeps the
   const slow = new Promise<void>((resolve) => (finish = resolve));
   const { clock: handClock, run } = firingClock();
   const writer = new PointsWriter({
-    stamps: new StampClock({ clock: handClock, nodeId: () => 1 }),
+    stamps: new StampClock({ clock: handClock, nodeId: () => 1, random: { u32: () => 1 } }),
     clock: handClock,
     meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
     shares: { send: () => expect.fail('nothing is sent') },

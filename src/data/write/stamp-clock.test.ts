@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { makeStamp, stampNode, stampNs } from '../../models/stamp.ts';
+import { makeStamp, stampNs, stampOrigin } from '../../models/stamp.ts';
 import { StampClock } from './stamp-clock.ts';
 
 const dayNs = 86_400_000_000_000n;
 
-function clockAt(now: { ns: bigint }): StampClock {
-  return new StampClock({ clock: { wallNs: () => now.ns }, nodeId: () => 7 });
+function clockAt(now: { ns: bigint }, run = 5): StampClock {
+  return new StampClock({ clock: { wallNs: () => now.ns }, nodeId: () => 7, random: { u32: () => run } }); // prettier-ignore
 }
 
 test('stamp clock: stamps ascend, also when the clock goes back', () => {
@@ -15,7 +15,8 @@ test('stamp clock: stamps ascend, also when the clock goes back', () => {
   now.ns = 500n;
   const second = stamps.next();
   expect([stampNs(first), stampNs(second)]).toEqual([1_000n, 1_001n]);
-  expect([stampNode(first), stampNode(second)]).toEqual([7, 7]);
+  expect(stampOrigin(first)).toBe((7n << 32n) | 5n);
+  expect(stampOrigin(second)).toBe(stampOrigin(first));
 });
 
 test('stamp clock: what was seen is behind what comes next, unless it is a day ahead', () => {
@@ -25,4 +26,9 @@ test('stamp clock: what was seen is behind what comes next, unless it is a day a
   expect(stamps.next()).toBeGreaterThan(makeStamp(2n * dayNs, 9));
   stamps.seen(makeStamp(3n * dayNs, 9));
   expect(stampNs(stamps.next())).toBe(2n * dayNs + 2n);
+});
+
+test('stamp clock: a run that sees the same time again gives no stamp of the run before', () => {
+  const now = { ns: 1_000n };
+  expect(clockAt(now, 1).next()).not.toBe(clockAt(now, 2).next());
 });

@@ -7,11 +7,13 @@
  * - A stamp that is far ahead of this node's clock pushes nothing: one node whose clock is wild must not take the others along.
  */
 import type { Clock } from '../../env/clock.ts';
+import type { Random } from '../../env/random.ts';
 import { makeStamp, stampNs, type Stamp } from '../../models/stamp.ts';
 
 export interface StampClockPorts {
   readonly clock: Pick<Clock, 'wallNs'>;
   readonly nodeId: () => number;
+  readonly random: Pick<Random, 'u32'>;
 }
 
 /** A clock that is off by more than a day is not followed. */
@@ -19,10 +21,13 @@ const aheadNsMax = 86_400_000_000_000n;
 
 export class StampClock {
   readonly #ports: StampClockPorts;
+  /** No other run of this node has it, so that no stamp comes twice. */
+  readonly #run: number;
   #lastNs = 0n;
 
   constructor(ports: StampClockPorts) {
     this.#ports = ports;
+    this.#run = ports.random.u32();
   }
 
   next(): Stamp {
@@ -34,7 +39,7 @@ export class StampClock {
     const nowNs = this.#ports.clock.wallNs();
     const firstNs = nowNs > this.#lastNs ? nowNs : this.#lastNs + 1n;
     this.#lastNs = firstNs + BigInt(count - 1);
-    return makeStamp(firstNs, this.#ports.nodeId());
+    return makeStamp(firstNs, this.#ports.nodeId(), this.#run);
   }
 
   seen(stamp: Stamp): void {

@@ -143,8 +143,8 @@ export function chainedSince(
 
 /**
  * Whether `row` counts more than `other`, which has the same series and time. `order` is where batch-order.ts of
- * storage/engine keeps the batches that the rows came in: u32 how many, then from byte 16 on for each i64 and u32 of its
- * stamp and u32 the sequence of its first row, ascending. Of one stamp the later arrival counts.
+ * storage/engine keeps the batches that the rows came in, 24 bytes each: u32 how many, then of each i64 and u64 of its stamp
+ * and u32 the sequence of its first row, ascending. Of one stamp the later arrival counts.
  */
 export function isLaterRow(order: usize, sequences: usize, row: u32, other: u32): bool {
   const left = load<u32>(chunkOf(sequences, row) + (<usize>(row & chunkMask) << 2));
@@ -152,9 +152,11 @@ export function isLaterRow(order: usize, sequences: usize, row: u32, other: u32)
   const one = batchOf(order, left);
   const two = batchOf(order, right);
   if (load<i64>(one) != load<i64>(two)) return load<i64>(one) > load<i64>(two);
-  if (load<u32>(one, 8) != load<u32>(two, 8)) return load<u32>(one, 8) > load<u32>(two, 8);
+  if (load<u64>(one, 8) != load<u64>(two, 8)) return load<u64>(one, 8) > load<u64>(two, 8);
   return left > right;
 }
+
+const batchBytes: usize = 24;
 
 /** The batch with the row that arrived at `sequence`. */
 function batchOf(order: usize, sequence: u32): usize {
@@ -162,10 +164,10 @@ function batchOf(order: usize, sequence: u32): usize {
   let high = load<u32>(order);
   while (high - low > 1) {
     const middle = (low + high) >>> 1;
-    if (load<u32>(order + 16 + (<usize>middle << 4), 12) <= sequence) low = middle;
+    if (load<u32>(order + batchBytes * (<usize>middle + 1), 16) <= sequence) low = middle;
     else high = middle;
   }
-  return order + 16 + (<usize>low << 4);
+  return order + batchBytes * (<usize>low + 1);
 }
 
 /**

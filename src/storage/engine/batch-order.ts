@@ -2,17 +2,17 @@
  * The batches of a memtable in order of arrival, with their stamps: what tells which of two rows of one series and time
  * counts. It lies in the store's memory, where kernels look at it (isLaterRow of kernels/assembly/chunks.ts).
  *
- * Layout: u32 how many, padded to 16 bytes; then of each batch i64 and u32 of its stamp, u32 the sequence of its first row.
+ * Layout, 24 bytes each: u32 how many; then of each batch i64 and u64 of its stamp, u32 the sequence of its first row.
  *
  * Invariants:
  * - Of two rows the one with the later stamp counts; of one stamp the one that arrived later.
  * - While batches arrive in order of their stamps, arrival says the same, and nobody looks here.
  */
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
-import { makeStamp, noStamp, stampNode, stampNs, type Stamp, type StampRange } from '../../models/stamp.ts'; // prettier-ignore
+import { noStamp, stampNs, stampOf, stampOrigin, type Stamp, type StampRange } from '../../models/stamp.ts'; // prettier-ignore
 
-const entryBytes = 16;
-const batchesFirst = 15;
+const entryBytes = 24;
+const batchesFirst = 20;
 
 export class BatchOrder {
   readonly #kernel: StoreKernel;
@@ -42,8 +42,8 @@ export class BatchOrder {
     const at = this.#at + entryBytes * (1 + this.#count);
     const view = new DataView(this.#kernel.buffer, at, entryBytes);
     view.setBigInt64(0, stampNs(stamp), true);
-    view.setUint32(8, stampNode(stamp), true);
-    view.setUint32(12, sequence, true);
+    view.setBigUint64(8, stampOrigin(stamp), true);
+    view.setUint32(16, sequence, true);
     this.#count++;
     this.#kernel.words(this.#at, 1)[0] = this.#count;
     const { least, greatest } = this.#range ?? { least: stamp, greatest: stamp };
@@ -75,15 +75,15 @@ export class BatchOrder {
     let [low, high] = [0, this.#count];
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      if (view.getUint32(middle * entryBytes + 12, true) <= sequence) low = middle;
+      if (view.getUint32(middle * entryBytes + 16, true) <= sequence) low = middle;
       else high = middle;
     }
     const at = low * entryBytes;
-    return makeStamp(view.getBigInt64(at, true), view.getUint32(at + 8, true));
+    return stampOf(view.getBigInt64(at, true), view.getBigUint64(at + 8, true));
   }
 
   #grow(): void {
-    const capacity = Math.max(batchesFirst, this.#capacity * 2 + 1);
+    const capacity = Math.max(batchesFirst, this.#capacity * 2);
     const { heap } = this.#kernel;
     const at = heap.allocate(this.#bytes(capacity));
     if (this.#capacity > 0) {
@@ -94,7 +94,6 @@ export class BatchOrder {
     [this.#at, this.#capacity] = [at, capacity];
   }
 
-  /** A power of two at each capacity that there is, as blocks of the heap are. */
   #bytes(batchCount: number): number {
     return entryBytes * (1 + batchCount);
   }

@@ -46,7 +46,7 @@ interface ManifestFile extends Omit<TsmSeal, 'stamps'> {
   readonly stamps?: StampsText;
 }
 
-/** Least and greatest, as decimal numbers of 96 bits. */
+/** Least and greatest, as decimal numbers of 128 bits. */
 type StampsText = readonly [least: string, greatest: string];
 
 export const manifestName = 'shard.json';
@@ -156,7 +156,7 @@ function stampsOf([least, greatest]: StampsText): StampRange {
 
 function isStamps(value: unknown): value is StampsText {
   const isNumber = (text: unknown): boolean =>
-    typeof text === 'string' && /^-?\d{1,30}$/.test(text);
+    typeof text === 'string' && /^-?\d{1,40}$/.test(text);
   return Array.isArray(value) && value.length === 2 && value.every(isNumber);
 }
 
