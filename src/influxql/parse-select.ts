@@ -173,11 +173,12 @@ export function parseOrderBy(reader: TokenReader): SortField[] {
   const fields: SortField[] = [];
   do {
     const token = reader.peek();
-    if (token.kind === 'ASC' || token.kind === 'DESC') {
+    if (fields.length === 0 && (token.kind === 'ASC' || token.kind === 'DESC')) {
       reader.next();
       fields.push({ name: '', ascending: token.kind === 'ASC' });
     } else {
-      if (token.kind !== 'IDENT') throw reader.unexpected('identifier', 'ASC', 'DESC');
+      if (token.kind !== 'IDENT')
+        throw reader.unexpected('identifier', ...(fields.length === 0 ? ['ASC', 'DESC'] : []));
       const name = reader.identifier();
       const descending = !reader.accept('ASC') && reader.accept('DESC');
       fields.push({ name, ascending: !descending });

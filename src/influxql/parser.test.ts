@@ -37,6 +37,8 @@ test.each([
   ['SHOW MEASUREMENTS ON (', 'found (, expected identifier or * at line 1, char 22'],
   ['SHOW MEASUREMENTS ON d.', 'found EOF, expected identifier or * at line 1, char 24'],
   ['SHOW TAG VALUES FROM /^l/ WITH KEY =~', 'found EOF, expected regex at line 1, char 39'],
+  ['SELECT v FROM m ORDER BY time, DESC', 'found DESC, expected identifier at line 1, char 32'],
+  ['SELECT v FROM m ORDER BY 5', 'found 5, expected identifier, ASC, DESC at line 1, char 26'],
   ['SHOW TAG VALUES CARDINALITY ON d', 'found EOF, expected WITH at line 1, char 34'],
 ])('parser: %s', (text, expected) => {
   let said: string;

@@ -11,6 +11,7 @@ import { pagedSeries } from './row-paging.ts';
 import type { SchemaReader } from './schema-reader.ts';
 import type { CardinalityQuery } from './cardinality-query.ts';
 import { keyMatcher } from './show-tags.ts';
+import { systemCondition } from './system-condition.ts';
 
 type Tags = readonly (readonly [key: string, value: string])[];
 
@@ -32,8 +33,9 @@ export async function countGroups(
   const dimensions = tagDimensions(query.dimensions, reader);
   const groups = new Map<string, Group>();
   const itemsOf = itemReader(query);
+  const conditionOf = systemCondition(query.condition, reader.schemas);
   const pieces = reader.list('series', (schema) => {
-    return { predicate: compilePredicate(query.condition, schema) };
+    return { predicate: compilePredicate(conditionOf(schema), schema) };
   });
   for await (const { name, texts } of pieces)
     for (const key of texts) {
@@ -68,8 +70,10 @@ function itemReader(query: CardinalityQuery): (series: CountedSeries) => Iterabl
       const matches = keyMatcher(query.keys);
       const holds = strictCondition(query.condition);
       return ({ values }) => {
-        const own = [...values].flatMap(([key, value]) => (matches(key) ? [value] : []));
-        return own.length > 0 && holds(values) ? own : [];
+        return [...values].flatMap(([key, value]) => {
+          const isOwn = matches(key) && holds(new Map([...values, [keyTag, key]]));
+          return isOwn ? [value] : [];
+        });
       };
     }
     case 'SERIES':
@@ -77,6 +81,9 @@ function itemReader(query: CardinalityQuery): (series: CountedSeries) => Iterabl
       return ({ key }) => [key];
   }
 }
+
+/** What a condition calls the key of the value at hand. */
+const keyTag = '_tagKey';
 
 /** The reference asks the condition once more of the tags alone: what a series does not have is then unlike anything. */
 function strictCondition(

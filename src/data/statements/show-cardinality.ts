@@ -8,6 +8,7 @@ import { countGroups } from './cardinality-groups.ts';
 import { countFieldKeys } from './field-key-cardinality.ts';
 import { pagedSeries } from './row-paging.ts';
 import type { SchemaReader } from './schema-reader.ts';
+import { systemCondition } from './system-condition.ts';
 import { databaseScope, sourceScopes, type SchemaScope, type ScopePlace } from './schema-scope.ts';
 
 type Read = <T>(
@@ -36,6 +37,9 @@ export async function showCardinality(
     const what = query.of === 'FIELD KEY' ? 'FIELD KEY' : `${query.of} EXACT`;
     throw new DbError('invalid_argument', `SHOW ${what} CARDINALITY doesn't support time in WHERE clause`); // prettier-ignore
   }
+  // What names are read of has the time 0.
+  const { minNs = 0n, maxNs = 0n } = place.range;
+  if (minNs > 0n || maxNs < 0n) return [];
   const { dimensions, limit, offset } = query;
   const isPlain = dimensions.length === 0 && limit === 0 && offset === 0;
   return read(sourceScopes(place, query.sources), (reader) => {
@@ -72,8 +76,9 @@ async function estimateSeries(
   reader: SchemaReader,
 ): Promise<readonly RowSeries[]> {
   const sketches = new Map<string, HyperLogLog>();
+  const conditionOf = systemCondition(condition, reader.schemas);
   const pieces = reader.list('series-sketch', (schema) => {
-    return { predicate: compilePredicate(condition, schema) };
+    return { predicate: compilePredicate(conditionOf(schema), schema) };
   });
   for await (const { name, sketch } of pieces) {
     if (sketch === undefined) continue;
@@ -94,8 +99,9 @@ async function countSeries(
   reader: SchemaReader,
 ): Promise<readonly RowSeries[]> {
   const counts = new Map<string, number>();
+  const conditionOf = systemCondition(query.condition, reader.schemas);
   const pieces = reader.list('series', (schema) => {
-    return { predicate: compilePredicate(query.condition, schema) };
+    return { predicate: compilePredicate(conditionOf(schema), schema) };
   });
   for await (const { name, texts } of pieces)
     counts.set(name, (counts.get(name) ?? 0) + texts.length);

@@ -5,6 +5,7 @@ import type { RowSeries } from '../../query/emit/result.ts';
 import { pagedSeries } from './row-paging.ts';
 import type { SchemaReader } from './schema-reader.ts';
 import { seriesPredicate } from './series-condition.ts';
+import { systemCondition } from './system-condition.ts';
 
 /**
  * SHOW SERIES: keys in the order of measurements and of their bytes. With bounds of time the condition is that of a SELECT,
@@ -17,8 +18,11 @@ export async function showSeries(
 ): Promise<readonly RowSeries[]> {
   const { condition, limit, offset } = statement;
   const rowsMax = limit === 0 ? Infinity : limit + offset;
+  const conditionOf = systemCondition(condition, reader.schemas);
   const pieces = reader.list('series', (schema) => ({
-    predicate: isTimed ? compilePredicate(condition, schema) : seriesPredicate(condition, schema),
+    predicate: isTimed
+      ? compilePredicate(conditionOf(schema), schema)
+      : seriesPredicate(condition, schema),
     ...(limit > 0 && { textsMax: rowsMax }),
   }));
   const byName = new Map<string, string[]>();

@@ -59,7 +59,7 @@ async function resultsOf(q: string, signal: AbortSignal, more: Partial<Statement
 test('statements: there are no subscriptions, and that is no error', async () => {
   const { signal } = new AbortController();
   expect(await resultsOf('SHOW SUBSCRIPTIONS', signal, {})).toEqual([
-    { statementId: 0, series: [] },
+    { statementId: 0, series: [], isWhole: true },
   ]);
 });
 

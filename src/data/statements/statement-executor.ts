@@ -147,7 +147,8 @@ export class StatementExecutor {
       const series = await this.#series(statement, request);
       if (request.signal.aborted) throw request.signal.reason;
       const messages = request.isReadOnly ? this.#warnings(statement, request) : [];
-      return { series, ...(messages.length > 0 && { messages }) };
+      const isWhole = wholeKinds.has(statement.kind);
+      return { series, ...(messages.length > 0 && { messages }), ...(isWhole && { isWhole }) };
     } catch (error) {
       return this.#failed(statement, request, error);
     }
@@ -273,6 +274,15 @@ export class StatementExecutor {
     return { database, retentionPolicy, bucketsMax, signal, nowNs };
   }
 }
+
+/** What the reference has at hand before it answers: all of it is one chunk. */
+const wholeKinds: ReadonlySet<Statement['kind']> = new Set([
+  'show-continuous-queries',
+  'show-subscriptions',
+  'show-shards',
+  'show-stats',
+  'show-diagnostics',
+]);
 
 /** The reference looks at new names before anything else. */
 function checkName(command: Command): void {

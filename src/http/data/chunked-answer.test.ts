@@ -73,3 +73,11 @@ test('chunks: what a SHOW answers comes series by series, uncut; an error ends t
   ];
   expect(await chunksOf(failed, 2)).toEqual(['a1gone']);
 });
+
+test('chunks: what is at hand whole is one chunk, and the next result begins another', async () => {
+  const results: StatementResult[] = [
+    { statementId: 0, series: [shown('a', 3), shown('b', 0)], isWhole: true },
+    { statementId: 1, series: [columns('c', 3)] },
+  ];
+  expect(await chunksOf(results, 2)).toEqual(['a3 b0', 'c2!!', 'c1']);
+});

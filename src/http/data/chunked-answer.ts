@@ -15,7 +15,16 @@ export async function* chunkedAnswer(
   { rowsMax, pacer }: { readonly rowsMax: number; readonly pacer: Pacer },
 ): AsyncGenerator<Buffer> {
   let rows = 0;
-  for await (const result of results)
+  for await (const { isWhole = false, ...result } of results) {
+    if (isWhole) {
+      for (const piece of piecesOf(result)) {
+        document.push(piece);
+        await pacer.pause();
+      }
+      document.end();
+      yield* document.take();
+      continue;
+    }
     for (const piece of piecesOf(result))
       for (const part of cutPiece(piece, rowsMax, rowsMax - rows)) {
         document.push(part);
@@ -29,6 +38,7 @@ export async function* chunkedAnswer(
         }
         await pacer.pause();
       }
+  }
 }
 
 /** The parts of a piece; the result is open in those after which the document goes on. */

@@ -8,6 +8,8 @@ export interface StatementResult {
   readonly messages?: readonly ResultMessage[];
   readonly error?: string;
   readonly partial?: boolean;
+  /** In a chunked answer all of its series are one chunk. */
+  readonly isWhole?: boolean;
 }
 
 export interface ResultMessage {

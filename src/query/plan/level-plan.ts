@@ -54,7 +54,7 @@ export interface PlannedColumn {
 
 export interface Slot {
   readonly type: ColumnType;
-  /** A call that nothing is read for: it has no value even where fill() gives one to others. */
+  /** A call of a type that nobody knows: it has no value even where fill() gives one to others. */
   readonly isUnread?: boolean;
 }
 

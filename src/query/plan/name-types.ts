@@ -11,6 +11,8 @@ export interface SourceNames {
   readonly fields: ReadonlyMap<string, DataType>;
   readonly tags: ReadonlySet<string>;
   typeOf(name: string): DataType;
+  /** Columns of a subquery whose types do not go together: nobody knows the name then, whatever other sources say. */
+  readonly broken?: ReadonlySet<string>;
 }
 
 export function namesOfSchema({ fields, tagKeys }: MeasurementSchema): SourceNames {
@@ -25,9 +27,12 @@ export function namesOfSchema({ fields, tagKeys }: MeasurementSchema): SourceNam
 export function namesOfSubquery(fields: readonly Field[], groupBy: readonly string[]): SourceNames {
   const named = new Map<string, DataType>();
   const first = new Map<string, DataType>();
+  const broken = new Set<string>();
   for (const field of fields) {
     const name = fieldName(field);
-    const type = typeOrUnknown(field.expr);
+    const found = typeOrBroken(field.expr);
+    if (found === 'broken') broken.add(name);
+    const type = found === 'broken' ? undefined : found;
     named.set(name, higherType(named.get(name), type));
     if (!first.has(name)) first.set(name, type);
     for (const inside of insideNames(field.expr))
@@ -37,17 +42,17 @@ export function namesOfSubquery(fields: readonly Field[], groupBy: readonly stri
   return {
     fields: named,
     tags,
+    broken,
     typeOf: (name) => first.get(name) ?? (tags.has(name) ? 'tag' : undefined),
   };
 }
 
-/** Types that do not go together inside of a subquery make a column that nobody knows. */
-function typeOrUnknown(expr: Expr): DataType {
+function typeOrBroken(expr: Expr): DataType | 'broken' {
   try {
     return typeOfExpr(expr, () => undefined);
   } catch (error) {
     if (!isDbError(error, 'invalid_argument')) throw error;
-    return undefined;
+    return 'broken';
   }
 }
 
@@ -63,11 +68,18 @@ export function mergeNames(sources: readonly SourceNames[]): SourceNames {
   if (only !== undefined && sources.length === 1) return only;
   const fields = new Map<string, DataType>();
   const tags = new Set<string>();
+  const broken = new Set(sources.flatMap((source) => [...(source.broken ?? [])]));
   for (const source of sources) {
     for (const [name, type] of source.fields) fields.set(name, higherType(fields.get(name), type));
     for (const tag of source.tags) tags.add(tag);
   }
+  for (const name of broken) if (fields.has(name)) fields.set(name, undefined);
   const typeOf = (name: string) =>
-    sources.reduce<DataType>((type, source) => higherType(type, source.typeOf(name)), undefined);
-  return { fields, tags, typeOf };
+    broken.has(name)
+      ? undefined
+      : sources.reduce<DataType>(
+          (type, source) => higherType(type, source.typeOf(name)),
+          undefined,
+        );
+  return { fields, tags, typeOf, broken };
 }

@@ -238,21 +238,19 @@ export class FeedPlanner {
     );
   }
 
-  /** A measurement that two sources name is read once. */
+  /** A measurement that two sources name is read twice, as in the reference. */
   #scan(
     found: readonly FoundMeasurement[],
     fragmentOf: (found: FoundMeasurement) => Fragment,
   ): ScanPlan {
-    const byName = new Map<string, Map<string, ScanPart>>();
+    const byName = new Map<string, ScanPart[]>();
     for (const one of found) {
-      const parts = byName.get(one.schema.name) ?? new Map<string, ScanPart>();
+      const parts = byName.get(one.schema.name) ?? [];
       byName.set(one.schema.name, parts);
-      const place = JSON.stringify([one.database, one.retentionPolicy]);
-      parts.set(place, { found: one, fragment: fragmentOf(one) });
+      parts.push({ found: one, fragment: fragmentOf(one) });
     }
     const names = [...byName].map(([name, parts]) => {
-      const all = [...parts.values()];
-      return { name, parts: all.length === 1 ? all : all.map(withSeries) };
+      return { name, parts: parts.length === 1 ? parts : parts.map(withSeries) };
     });
     const sign = this.#select.compiled.ascending ? 1 : -1;
     names.sort((a, b) => sign * compareUtf8(a.name, b.name));

@@ -47,7 +47,7 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
   for (const [i, call] of inputs.calls.entries()) {
     const slot = inputs.refs.length + i;
     const driver = typeOfExpr(call, () => undefined);
-    slots.push({ type: columnTypeOf(driver), isUnread: true });
+    slots.push({ type: columnTypeOf(driver), isUnread: driver === undefined });
     // A call of what nobody knows is not asked at all, nor one of a tag, which shards have no points of.
     const heart = heartOf(call);
     const isTag = heart?.type === 'tag' && feeds.canFold;

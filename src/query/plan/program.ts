@@ -111,10 +111,7 @@ function push(expr: Expr, { steps, types, isFloatDivision }: Target): void {
       steps.push({ kind: 'constant', value: expr.value });
       types.push(expr.kind === 'number' ? 'float' : expr.kind);
       return;
-    case 'duration':
-      steps.push({ kind: 'constant', value: expr.valueNs });
-      types.push('duration');
-      return;
+    // A duration is no value of a row in the reference, though it has a place in arithmetic.
     default:
       steps.push({ kind: 'constant', value: null });
       types.push(undefined);

@@ -11,6 +11,8 @@ export interface CallStreamOptions {
   readonly stages: readonly StagePlan[];
   readonly ascending: boolean;
   readonly subgroups: Subgroups;
+  /** With those of other calls, by subgroup and time. */
+  readonly isJoined: boolean;
   readonly limit: number;
   readonly offset: number;
   /** Of the reduce stages, in all groups. */
@@ -50,12 +52,12 @@ export class CallStream {
 
 function makeStage(
   plan: StagePlan,
-  { stages, ascending, subgroups, ends }: CallStreamOptions,
+  { stages, ascending, subgroups, isJoined, ends }: CallStreamOptions,
 ): Stage {
   // prettier-ignore
   switch (plan.kind) {
     case 'reduce':
-      return new ReduceStage(plan, { ascending, subgroups, isFilled: isFilled(plan, stages), end: endOf(plan, ends) }); // prettier-ignore
+      return new ReduceStage(plan, { ascending, subgroups, isFilled: isFilled(plan, stages), isJoined, end: endOf(plan, ends) }); // prettier-ignore
     case 'transform': {
       const { definition, call } = plan;
       return new TransformStage(() => definition.transformation(call));

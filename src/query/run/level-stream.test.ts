@@ -231,3 +231,50 @@ test('level: a transformation of windows reads one before the range, one in a su
   expect(await table(`SELECT ${list} AND ${range} GROUP BY time(25ns)`)).toEqual([first, second]);
   expect(await table(`SELECT d FROM (SELECT ${list} GROUP BY time(25ns)) WHERE ${range}`)).toEqual([second]); // prettier-ignore
 });
+
+test('level: calls over groups of a subquery go together, whatever points were selected', async () => {
+  const sparse = ['a', 'b', 'c'].flatMap((host, h) =>
+    [3, 1, 2].map((v, i) => ({
+      measurement: 'm',
+      tags: { host },
+      // The largest of each group comes in another order than its first.
+      fields: { v: v * (h === 1 ? -1 : 1) },
+      timeNs: BigInt(h === 2 ? i : 10 * i + h + 5),
+    })),
+  );
+  const setting = { nodes: [new MemorySource(sparse)] };
+  const query = 'SELECT x, y FROM (SELECT max(v) AS x, first(v) AS y FROM m GROUP BY host)';
+  expect(await table(query, setting)).toEqual([
+    [0n, 3, 3],
+    [0n, -1, -3],
+    [0n, 3, 3],
+  ]);
+});
+
+test('level: a measurement that two sources name is read twice', async () => {
+  expect(await table('SELECT count(v), sum(i) FROM cpu, cpu')).toEqual([[0n, 120n, 1140n]]);
+  expect(await table('SELECT v FROM cpu, cpu LIMIT 3')).toEqual([
+    [0n, 0],
+    [0n, 0],
+    [0n, 100],
+  ]);
+});
+
+test('level: a duration beside a field is no value', async () => {
+  expect(await table('SELECT i + 1s FROM cpu LIMIT 1')).toEqual([[0n, null]]);
+  expect(await table('SELECT i FROM cpu WHERE i > 1ns')).toEqual([]);
+});
+
+test('level: what fill() gives to a call of a name that nobody knows', async () => {
+  const clause = 'FROM cpu WHERE time >= 0 AND time < 100 GROUP BY time(100ns) fill(7)';
+  expect(await table(`SELECT count(x), mean(x), max(x), count(v) ${clause}`)).toEqual([
+    [0n, 7n, 7, null, 60n],
+  ]);
+});
+
+test("level: a column whose types do not go together is nobody's, whatever other sources have", async () => {
+  const broken = '(SELECT i | 0.5 AS a FROM cpu)';
+  const whole = '(SELECT v AS a FROM cpu LIMIT 1)';
+  expect(await table(`SELECT a FROM ${broken}, ${whole}`)).toEqual([]);
+  expect(await table(`SELECT count(a) FROM ${whole}, ${broken}`)).toEqual([]);
+});

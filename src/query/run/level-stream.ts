@@ -245,7 +245,16 @@ export class LevelStream implements GroupStream<Batch> {
   #callStream(stages: CallPlan['stages']): CallStream {
     const { ascending, limit, offset } = this.#plan;
     const { subgroups } = this;
-    return new CallStream({ stages, ascending, subgroups, limit, offset, ends: this.#ends });
+    const isJoined = this.#plan.calls.length > 1;
+    return new CallStream({
+      stages,
+      ascending,
+      subgroups,
+      isJoined,
+      limit,
+      offset,
+      ends: this.#ends,
+    });
   }
 
   *#rowInputs(feed: number, calls: readonly CallPlan[]): Flow<CallPoints> {

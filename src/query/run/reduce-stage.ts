@@ -18,13 +18,15 @@ interface ReducePlace {
   readonly subgroups: Subgroups;
   /** fill() comes behind. */
   readonly isFilled: boolean;
+  /** With the points of other calls: those of a window get one time then. */
+  readonly isJoined: boolean;
   readonly end: StreamEnd;
 }
 
 /**
  * Cuts a stream into windows and gives each to a reducer; subgroups of a window have a reducer each. A window ends with
  * the first point outside of it, so that an order that is not that of time opens a window anew, as in the reference.
- * Answers of one window stand in the order of their subgroups, or of time where points keep theirs.
+ * Answers of one window stand in the order of their subgroups, or of time where they are those of a list's only call.
  *
  * A window that no answer comes from ends the stream, for the groups that follow too, as in the reference: percentile() of
  * too few points, or a point of a subquery's window that begins before the range. Only fill() goes on behind it, as long as
@@ -41,17 +43,19 @@ export class ReduceStage implements Stage {
   readonly #present = new Set<number>();
   #hasSubgroups = false;
   readonly #isFilled: boolean;
+  readonly #isJoined: boolean;
   readonly #end: StreamEnd;
 
   constructor(
     { definition, call, grid }: Extract<StagePlan, { kind: 'reduce' }>,
-    { ascending, subgroups, isFilled, end }: ReducePlace,
+    { ascending, subgroups, isFilled, isJoined, end }: ReducePlace,
   ) {
     this.#create = () => definition.reducer(call);
     this.#grid = grid;
     this.#ascending = ascending;
     this.#subgroups = subgroups;
     this.#isFilled = isFilled;
+    this.#isJoined = isJoined;
     this.#end = end;
   }
 
@@ -149,7 +153,7 @@ export class ReduceStage implements Stage {
     if (parts.length === 1) yield first;
     else {
       const all = concatPoints(parts, first.values.type, first.aux.map(({ type }) => type)); // prettier-ignore
-      yield this.#inTime(all);
+      yield this.#isJoined ? all : this.#inTime(all);
     }
   }
 
