@@ -111,6 +111,11 @@ class Cluster implements BackupSource, RestoreTarget {
     return Promise.resolve().then(() => this.do({ kind: 'restore-databases', ...content }));
   }
 
+  finish(shardId: number): Promise<void> {
+    this.do({ kind: 'finish-restore', shardIds: [shardId] });
+    return Promise.resolve();
+  }
+
   overwrite(content: Parameters<RestoreTarget['overwrite']>[0]): Promise<void> {
     return Promise.resolve().then(() => {
       this.do({ kind: 'overwrite-databases', ...content });

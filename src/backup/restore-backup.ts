@@ -35,6 +35,8 @@ export interface RestoreTarget {
   catalog(): Promise<Catalog>;
   /** The lowest of the ids that the shards get. */
   restore(content: Facts): Promise<number>;
+  /** What there is of a shard is at all its owners. */
+  finish(shardId: number): Promise<void>;
   overwrite(content: Facts & { readonly clusterId: bigint }): Promise<void>;
   /** `node` is host:8088. */
   install(node: string, place: ShardPlace): Promise<ShardInstall>;
@@ -79,7 +81,10 @@ export async function restoreBackup(
   const facts = await readFacts(ports, set);
   const present = await target.catalog();
   const nodeCount = activeDataNodes(present).length;
-  const content = contentOf(facts, options.filter, { ...options.changes, nodeCount });
+  const content = contentOf({ ...facts, hasPoints: (id) => set.shards.has(id) }, options.filter, {
+    ...options.changes,
+    nodeCount,
+  });
   const newIdOf = await restoreFacts(ports, content, options);
   const catalog = await target.catalog();
   const targets = content.shards.flatMap((shard): Target[] => {
@@ -164,6 +169,7 @@ async function restoreShard(
     const text = `shard ${from} could not be restored into shard ${to}: ${errorText(error)}`;
     throw new DbError('unavailable', text, { cause: error });
   }
+  await ports.target.finish(to);
   const took = formatElapsed(clock.monotonicMs() - startMs);
   out(`Restoring db ${shard.database}, rp ${shard.retentionPolicy}, shard ${from} to shard ${to}...\n${nodes.map((node) => `Copying data to ${node}... `).join('')}Done. Restored shard ${from} into shard ${to} in ${took}, ${file.size} bytes transferred\n`); // prettier-ignore
 }

@@ -1,7 +1,7 @@
 /** What of a backup a cluster is to get, under which names, and which shards it is of. Pure. */
 import { DbError } from '../base/errors.ts';
 import type { User } from '../meta/model/catalog.ts';
-import type { Database, RetentionPolicy } from '../meta/model/database.ts';
+import type { Database, RetentionPolicy, ShardGroup } from '../meta/model/database.ts';
 import { defaultShardGroupDurationNs } from '../meta/model/shard-groups.ts';
 import type { BackupFacts } from './backup-meta.ts';
 import { renamedQuery } from './renamed-query.ts';
@@ -39,12 +39,17 @@ export interface RestoredShard {
   readonly retentionPolicy: string;
 }
 
+export interface Archives {
+  /** Whether there is an archive of the shard. */
+  readonly hasPoints: (shardId: number) => boolean;
+}
+
 /** What a cluster measures of itself: every cluster has its own. */
 const internalDatabase = '_internal';
 
 /** Throws for what the backup has not. */
 export function contentOf(
-  { databases, users }: BackupFacts,
+  { databases, users, hasPoints }: BackupFacts & Archives,
   filter: RestoreFilter,
   changes: RestoreChanges,
 ): RestoreContent {
@@ -56,7 +61,8 @@ export function contentOf(
     throw new DbError('database_not_found', `database not found: ${filter.database}`);
   const shards: RestoredShard[] = [];
   const made = chosen.map((database) => {
-    const policies = policiesOf(database, filter);
+    const isAwaited = (id: number): boolean => hasPoints(id) && (filter.shardId === 0 || filter.shardId === id); // prettier-ignore
+    const policies = policiesOf(database, filter, isAwaited);
     for (const policy of policies)
       for (const group of policy.shardGroups)
         for (const { id } of group.shards)
@@ -73,6 +79,7 @@ export function contentOf(
 function policiesOf(
   { retentionPolicies }: Database,
   { retentionPolicy, shardId }: RestoreFilter,
+  hasPoints: (shardId: number) => boolean,
 ): readonly RetentionPolicy[] {
   const chosen = retentionPolicies.filter(
     ({ name }) => retentionPolicy === '' || name === retentionPolicy,
@@ -87,8 +94,16 @@ function policiesOf(
       const isThere = deletedAtNs === undefined && shards.length > 0;
       return isThere && (shardId === 0 || shards.some(({ id }) => id === shardId));
     });
-    return { ...policy, shardGroups };
+    return { ...policy, shardGroups: shardGroups.map((group) => awaiting(group, hasPoints)) };
   });
+}
+
+/** The shards that are not to be read before what there is of them has come. */
+function awaiting(group: ShardGroup, hasPoints: (shardId: number) => boolean): ShardGroup {
+  const shards = group.shards.map(({ id, owners }) => {
+    return { id, owners, ...(hasPoints(id) && { restoreIndex: 1 }) };
+  });
+  return { ...group, shards };
 }
 
 function changed(database: Database, filter: RestoreFilter, changes: RestoreChanges): Database {

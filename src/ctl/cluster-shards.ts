@@ -104,6 +104,10 @@ export class ClusterShards implements BackupSource, RestoreTarget {
     return firstShardId;
   }
 
+  async finish(shardId: number): Promise<void> {
+    await this.#meta.post('/finish-restore', { shards: `${shardId}` });
+  }
+
   async overwrite(content: Facts & { readonly clusterId: bigint }): Promise<void> {
     await this.#change('/overwrite-meta', content);
   }

@@ -319,7 +319,10 @@ async function startWorkers(
     seriesLimits: seriesLimits(config),
     rosterFolder: config.get('meta', 'dir'),
   };
-  const local = await LocalShards.start(env.engines, workerCount, workers, () => meta.clusterId);
+  const local = await LocalShards.start(env.engines, workerCount, workers, {
+    clusterId: () => meta.clusterId,
+    restoreIndexOf: (shardId) => meta.catalog.databases.shard(shardId)?.shard.restoreIndex,
+  });
   void local.died.then((error) => {
     if (error !== undefined) onFatal(error);
   });

@@ -36,6 +36,16 @@ import { homeOf, type EngineDescription, type EngineLines, type EngineReceipt, t
  */
 const homeAheadBytesMax = 4 * MiB;
 
+/** What a worker is to know of the cluster as it makes a shard. */
+export interface ClusterFacts {
+  /** 0 outside of one. */
+  readonly clusterId: () => bigint;
+  /** Of the catalog, for a shard that is being restored. */
+  readonly restoreIndexOf: (shardId: number) => number | undefined;
+}
+
+const noCluster: ClusterFacts = { clusterId: () => 0n, restoreIndexOf: () => undefined };
+
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
@@ -43,20 +53,20 @@ export class LocalShards implements ShardAccess {
   readonly #texts = new FragmentTexts();
   /** Bytes of bodies and batches under way, by number of the worker. */
   readonly #loads: number[];
-  readonly #clusterId: () => bigint;
+  readonly #cluster: ClusterFacts;
 
-  private constructor(links: readonly EngineLink[], clusterId: () => bigint) {
+  private constructor(links: readonly EngineLink[], cluster: ClusterFacts) {
     this.#links = links;
-    this.#clusterId = clusterId;
+    this.#cluster = cluster;
     this.#loads = links.map(() => 0);
   }
 
-  /** Starts `count` workers, one after the other, since each reads the log that all share. `clusterId` is 0 outside of one. */
+  /** Starts `count` workers, one after the other, since each reads the log that all share. */
   static async start(
     host: EngineHost,
     count: number,
     options: StorageEngineOptions,
-    clusterId: () => bigint = () => 0n,
+    cluster: ClusterFacts = noCluster,
   ): Promise<LocalShards> {
     const links: EngineLink[] = [];
     try {
@@ -66,7 +76,7 @@ export class LocalShards implements ShardAccess {
       await Promise.all(links.map((link) => link.close()));
       throw error;
     }
-    return new LocalShards(links, clusterId);
+    return new LocalShards(links, cluster);
   }
 
   /** Resolves with the first worker's error when one dies. */
@@ -82,7 +92,7 @@ export class LocalShards implements ShardAccess {
     const { buffer } = task.body;
     const options = buffer instanceof ArrayBuffer ? { transfer: [buffer] } : {};
     const worker = this.#parserOf(task);
-    const body = { ...task, clusterId: this.#clusterId() } satisfies EngineLines;
+    const body = { ...task, clusterId: this.#cluster.clusterId() } satisfies EngineLines;
     const reply = await this.#loaded(worker, task.body.length, (link) =>
       link.call('lines', body, options),
     );
@@ -118,8 +128,13 @@ export class LocalShards implements ShardAccess {
 
   async decideFieldTypes(request: FieldsOfShard): Promise<readonly TypedField[]> {
     const link = this.#home(request.shardId);
-    const body = { ...request, clusterId: this.#clusterId() } satisfies HomeFields;
+    const body = { ...request, ...this.#placeFacts(request.shardId) } satisfies HomeFields;
     return (await link.call('field-types', body)) as readonly TypedField[];
+  }
+
+  #placeFacts(shardId: number): Pick<HomeBatch, 'clusterId' | 'copyIndex'> {
+    const { clusterId, restoreIndexOf } = this.#cluster;
+    return { clusterId: clusterId(), copyIndex: restoreIndexOf(shardId) };
   }
 
   /** Never rejects. */
@@ -127,7 +142,7 @@ export class LocalShards implements ShardAccess {
     const home = homeOf(batch.shardId, this.#links.length);
     try {
       const reply = await this.#loaded(home, batch.payload.length, (link) =>
-        link.call('write', { ...batch, clusterId: this.#clusterId() } satisfies HomeBatch),
+        link.call('write', { ...batch, ...this.#placeFacts(batch.shardId) } satisfies HomeBatch),
       );
       const { schemaVersion, droppedCount, reason } = reply as EngineReceipt;
       this.#described.seen(home, schemaVersion);
@@ -216,7 +231,7 @@ export class LocalShards implements ShardAccess {
   /** Makes files of a copy the shard's, all or none; a copy that was taken already is not taken again. */
   async install(task: Omit<InstallTask, 'clusterId'>): Promise<void> {
     const home = homeOf(task.shardId, this.#links.length);
-    const whole: InstallTask = { ...task, clusterId: this.#clusterId() };
+    const whole: InstallTask = { ...task, clusterId: this.#cluster.clusterId() };
     this.#described.seen(home, (await this.#link(home).call('install', whole)) as number);
   }
 

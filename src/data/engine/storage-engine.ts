@@ -60,12 +60,15 @@ export interface StorageEngineOptions {
 /** A batch on its way to a worker, with the cluster that a shard is made for. */
 export interface HomeBatch extends TypedBatch {
   readonly clusterId: bigint;
+  /** Of a shard that is being restored: should it be made now, room for what it had is left below what is written. */
+  readonly copyIndex?: number | undefined;
   /** Its memory is used again once the write has ended. */
   readonly isLent?: boolean | undefined;
 }
 
 export interface HomeFields extends FieldsOfShard {
   readonly clusterId: bigint;
+  readonly copyIndex?: number | undefined;
 }
 
 /** A snapshot is asked for by a number that no other has in this run. */

@@ -73,3 +73,9 @@ test('choose owners: what is wrong with the request is so on every owner', () =>
     expect(others).toContain(code);
   expect(isNodeFailure(new Error('corrupt'))).toBe(false);
 });
+
+test('choose owners: nobody is asked for a shard that is being restored', () => {
+  const preference = { localNodeId: 4, random, failed: new FailedOwners(), missedAt: noneBehind };
+  const restoring = [...shards, { id: 3, owners: [4], restoreIndex: 9 }];
+  expect(() => chooseOwners(restoring, preference)).toThrow('shard 3 is being restored');
+});

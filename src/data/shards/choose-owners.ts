@@ -21,7 +21,9 @@ export function chooseOwners(
   { localNodeId, random, failed, missedAt }: OwnerPreference,
 ): ReadonlyMap<number, readonly number[]> {
   const chosen = new Map<number, number[]>();
-  for (const { id, owners } of shards) {
+  for (const { id, owners, restoreIndex } of shards) {
+    if (restoreIndex !== undefined)
+      throw new DbError('unavailable', `shard ${id} is being restored`);
     const live = owners.filter((owner) => !failed.has(owner, id));
     if (live.length === 0) throw noOwner(id, owners, failed);
     const missed = live.map((owner) => missedAt(id, owner));

@@ -86,12 +86,16 @@ function sourcesOf(statement: DeleteStatement): readonly Source[] {
 
 function shardsByOwner({ shards }: SchemaScope): ReadonlyMap<number, readonly number[]> {
   const byOwner = new Map<number, number[]>();
-  for (const { id, owners } of shards)
+  for (const { id, owners, restoreIndex } of shards) {
+    // What is to come of it would not be deleted.
+    if (restoreIndex !== undefined)
+      throw new DbError('unavailable', `shard ${id} is being restored`);
     for (const owner of owners) {
       const own = byOwner.get(owner) ?? [];
       own.push(id);
       byOwner.set(owner, own);
     }
+  }
   return byOwner;
 }
 

@@ -154,7 +154,9 @@ export class BodyRoutes {
     const { isOwnAlone } = this.#ports;
     if (isOwnAlone === undefined || level === undefined || fence !== undefined) return undefined;
     const shardIds: number[] = [];
-    for (const shard of shards) if (isOwnAlone(shard)) shardIds.push(shard.id);
+    for (const shard of shards)
+      // What is restored is below what is written meanwhile: its owners have to know (data/engine/local-shards.ts).
+      if (shard.restoreIndex === undefined && isOwnAlone(shard)) shardIds.push(shard.id);
     if (shardIds.length === 0) return undefined;
     const stamp = this.#ports.stamps.nextOf(ownBatchesMax);
     return { database, retentionPolicy: policy.name, shardIds, stamp };

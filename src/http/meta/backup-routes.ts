@@ -28,6 +28,14 @@ export function addBackupRoutes(api: FastifyInstance, meta: MetaApi): void {
   api.post('/restore-meta', { bodyLimit }, (request, reply) =>
     change(request, reply, { meta, kind: 'restore-databases' }),
   );
+  api.post('/finish-restore', async (request, reply) => {
+    const text = parameter(request, 'shards');
+    if (!/^\d{1,15}(,\d{1,15})*$/.test(text)) return sendError(reply, 400, 'shards is required');
+    if (!node.isJoined) return sendError(reply, 503, 'no leader');
+    if (isElsewhere(request, reply, meta)) return reply;
+    await node.execute({ kind: 'finish-restore', shardIds: text.split(',').map(Number) });
+    return reply.code(204).send();
+  });
   api.post('/overwrite-meta', { bodyLimit }, (request, reply) =>
     change(request, reply, { meta, kind: 'overwrite-databases' }),
   );

@@ -4,6 +4,7 @@ import { applyAccepted, applyCommand } from './apply.ts';
 import { applyStep } from './catalog-changes.ts';
 import { encodeMessage } from '../../rpc/message.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer } from './catalog.ts';
+import { decodeCatalog, encodeCatalog } from './catalog-codec.ts';
 import type { Command } from './command.ts';
 import type { Database } from './database.ts';
 
@@ -118,6 +119,26 @@ test('restore: a copy of the catalog that does it again is the same', () => {
   metas.do(command);
   const copy = applyAccepted(before, metas.index, command);
   expect(encodeMessage(copy.databases)).toEqual(encodeMessage(metas.catalog.databases));
+});
+
+test('restore: a shard with points in the backup is marked until its restore is finished', () => {
+  const metas = new Metas(1);
+  const [policy] = old.retentionPolicies;
+  if (policy === undefined) throw new Error('no policy');
+  const marked = policy.shardGroups.map((group) => {
+    return { ...group, shards: group.shards.map((one) => ({ ...one, ...(one.id !== 70 && { restoreIndex: 1 }) })) }; // prettier-ignore
+  });
+  const database = { ...old, retentionPolicies: [{ ...policy, shardGroups: marked }] };
+  metas.do({ kind: 'restore-databases', databases: [database], users: [] });
+  const index = metas.index;
+  const indexes = () => [1, 2, 3].map((id) => metas.catalog.databases.shard(id)?.shard.restoreIndex); // prettier-ignore
+  expect(indexes()).toEqual([index, undefined, index]);
+  expect(decodeCatalog(encodeCatalog(metas.catalog)).databases.shard(1)?.shard.restoreIndex).toBe(index); // prettier-ignore
+  expect(metas.text({ kind: 'finish-restore', shardIds: [3, 99] })).toBe('');
+  expect(indexes()).toEqual([index, undefined, undefined]);
+  metas.do({ kind: 'finish-restore', shardIds: [1] });
+  expect(indexes()).toEqual([undefined, undefined, undefined]);
+  expect(metas.catalog.databases.shard(1)?.shard).not.toHaveProperty('restoreIndex');
 });
 
 test('overwrite: policies, queries and users are the backup’s, shard groups stay as they are', () => {

@@ -5,6 +5,8 @@
  * - All of it or nothing: a database that is there already, or is not as this catalog would have made it, refuses the whole.
  * - Restored shards get ids above all that were given, in the order of those they had; a group keeps the number of its
  *   shards, since that decides in which of them a series is.
+ * - A shard of which a backup has points is not read before they are at its owners; what is written to it meanwhile is kept
+ *   apart by them, above what is restored, as with a copy (storage/store/install-shard.ts).
  * - An overwrite changes no shard group that is there: which points there are, and where, is no matter of a backup. Groups
  *   that are not there any more do not come back, for their points are gone; those of databases and policies that the
  *   backup has not go, as when they are dropped.
@@ -12,6 +14,7 @@
 import { DbError } from '../../base/errors.ts';
 import { checkedDatabase, checkedUser, checkGroup } from './apply-import.ts';
 import { activeDataNodes, type Catalog, type Database, type RetentionPolicy, type ShardGroup, type User } from './catalog.ts'; // prettier-ignore
+import { withGroups } from './apply-shards.ts';
 import type { Change } from './change.ts';
 import type { Command } from './command.ts';
 
@@ -35,9 +38,10 @@ export function applyRestore(catalog: Catalog, index: number, command: RestoreCo
     const place = (group: ShardGroup): ShardGroup => {
       checkGroup(group);
       const replicas = Math.max(1, Math.min(replicasOf.get(group) ?? 1, nodeIds.length));
-      const shards = group.shards.map(({ id }) => {
+      const shards = group.shards.map(({ id, restoreIndex }) => {
         const owners = Array.from({ length: replicas }, () => nodeIds[turn++ % nodeIds.length] ?? 0); // prettier-ignore
-        return { id: shardIds.get(id) ?? 0, owners };
+        const awaited = restoreIndex === undefined ? {} : { restoreIndex: index };
+        return { id: shardIds.get(id) ?? 0, owners, ...awaited };
       });
       return { ...group, id: groupIds.get(group.id) ?? 0, shards };
     };
@@ -77,6 +81,18 @@ function groupsOf(databases: readonly Database[]): readonly ShardGroup[] {
   return databases.flatMap(({ retentionPolicies }) =>
     retentionPolicies.flatMap(({ shardGroups }) => shardGroups),
   );
+}
+
+export function finishRestore(catalog: Catalog, shardIds: readonly number[]): Catalog {
+  const done = new Set(shardIds);
+  return withGroups(catalog, (group) => {
+    const isAny = group.shards.some(({ id, restoreIndex }) => restoreIndex !== undefined && done.has(id)); // prettier-ignore
+    if (!isAny) return group;
+    const shards = group.shards.map(({ restoreIndex, ...shard }) =>
+      restoreIndex === undefined || done.has(shard.id) ? shard : { ...shard, restoreIndex },
+    );
+    return { ...group, shards };
+  });
 }
 
 export function applyOverwrite(catalog: Catalog, command: OverwriteCommand): Catalog {

@@ -132,7 +132,7 @@ function withPolicy(catalog: Catalog, database: Database, policy: RetentionPolic
 }
 
 /** Every group as `change` makes it, undefined for one that goes. */
-function withGroups(
+export function withGroups(
   catalog: Catalog,
   change: (group: ShardGroup) => ShardGroup | undefined,
 ): Catalog {

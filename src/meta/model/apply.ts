@@ -2,7 +2,7 @@ import { DbError, isDbError } from '../../base/errors.ts';
 import { applyImport } from './apply-import.ts';
 import { applyJobCommand } from './apply-jobs.ts';
 import { applyNodeCommand } from './apply-nodes.ts';
-import { applyOverwrite, applyRestore } from './apply-restore.ts';
+import { applyOverwrite, applyRestore, finishRestore } from './apply-restore.ts';
 import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
 import { applyUserCommand } from './apply-users.ts';
@@ -107,6 +107,8 @@ function change(catalog: Catalog, index: number, command: Command): Change {
       return { catalog: applyImport(catalog, command) };
     case 'restore-databases':
       return applyRestore(catalog, index, command);
+    case 'finish-restore':
+      return { catalog: finishRestore(catalog, command.shardIds) };
     case 'overwrite-databases':
       return { catalog: applyOverwrite(catalog, command) };
     case 'acquire-lease':

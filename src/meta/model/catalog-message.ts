@@ -136,7 +136,8 @@ function fromGroup(group: ShardGroup): InfluxGroup {
     endTime: endNs,
     deletedAt: deletedAtNs ?? 0n,
     shards: shards.map((shard) => {
-      return { id: shard.id, owners: shard.owners.map((nodeId) => ({ nodeId })) };
+      const owners = shard.owners.map((nodeId) => ({ nodeId }));
+      return { id: shard.id, owners, restoreIndex: shard.restoreIndex };
     }),
     truncatedAt: truncatedAtNs,
     isDeletedAtZero: deletedAtNs === 0n,
@@ -152,7 +153,10 @@ function groupOf(group: InfluxGroup): ShardGroup {
     endNs: group.endTime,
     deletedAtNs: deletedAt === 0n && isDeletedAtZero !== true ? undefined : deletedAt,
     truncatedAtNs: truncatedAt === 0n && isTruncatedAtZero !== true ? undefined : truncatedAt,
-    shards: group.shards.map(({ id, owners }) => ({ id, owners: owners.map((one) => one.nodeId) })),
+    shards: group.shards.map(({ id, owners, restoreIndex }) => {
+      const nodeIds = owners.map((one) => one.nodeId);
+      return { id, owners: nodeIds, ...(restoreIndex !== undefined && { restoreIndex }) };
+    }),
   };
   return whole;
 }

@@ -107,6 +107,7 @@ const bodies: {
     v1.CreateShardGroups,
     { ...inPolicy, timesNs: list(int64, many) },
   ],
+  'finish-restore': ['finishRestore', v1.FinishRestore, { shardIds: list(count(), many) }],
   'truncate-shard-groups': ['truncateShardGroups', v1.TruncateShardGroups, { timeNs: int64 }],
   'delete-shard-group': [
     'deleteShardGroup',

@@ -56,5 +56,6 @@ export const commandSet: CommandSet = {
     'import-databases': 3,
     'restore-databases': 4,
     'overwrite-databases': 4,
+    'finish-restore': 4,
   },
 };

@@ -132,6 +132,7 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
     databases: isListOf(isDatabase, importedMax),
     users: isListOf(isUser, importedMax),
   },
+  'finish-restore': { shardIds: isListOf(isCount, timesMax) },
   'overwrite-databases': {
     clusterId: isUint64,
     databases: isListOf(isDatabase, importedMax),

@@ -138,10 +138,13 @@ export type Command =
   | {
       /** What a backup had of some databases: their shards get new ids, and owners of this cluster (spec F84). */
       readonly kind: 'restore-databases';
+      /** Shards with a restoreIndex, whatever it is, are not read before their restore is finished. */
       readonly databases: readonly Database[];
       /** Those whose name is taken stay as they are. */
       readonly users: readonly User[];
     }
+  /** What the backup had of these shards is at their owners; those that are not there are passed over. */
+  | { readonly kind: 'finish-restore'; readonly shardIds: readonly number[] }
   | {
       /** Databases, policies, continuous queries and users become those of a backup of this cluster (spec F85). */
       readonly kind: 'overwrite-databases';

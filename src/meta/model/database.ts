@@ -57,4 +57,6 @@ export interface ShardInfo {
   readonly id: number;
   /** Ids of data nodes. */
   readonly owners: readonly number[];
+  /** Of the log, while what a backup has of it is on its way to them: it takes points, and is not read. */
+  readonly restoreIndex?: number | undefined;
 }

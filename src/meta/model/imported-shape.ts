@@ -20,7 +20,11 @@ const groupsMax = 400_000;
 /** Of anything else. */
 const partsMax = 10_000;
 
-const shard: Shape<ShardInfo> = { id: isCount, owners: isListOf(isCount, partsMax) };
+const shard: Shape<ShardInfo> = {
+  id: isCount,
+  owners: isListOf(isCount, partsMax),
+  restoreIndex: orAbsent(isCount),
+};
 const group: Shape<ShardGroup> = {
   id: isCount,
   startNs: isInt64,

@@ -29,7 +29,11 @@ const shardGroup = message(v1.ShardGroup, {
   endTime: int64,
   deletedAt: int64,
   shards: list(
-    message(v1.Shard, { id: count(), owners: list(message(v1.ShardOwner, { nodeId: count() }), few) }), // prettier-ignore
+    message(v1.Shard, {
+      id: count(),
+      owners: list(message(v1.ShardOwner, { nodeId: count() }), few),
+      restoreIndex: optional(count()),
+    }),
     few,
   ),
   truncatedAt: optional(int64),

@@ -42,6 +42,7 @@ export const varve: {
       readonly SetUserPrivilege: MessageType;
       readonly ImportDatabases: MessageType;
       readonly RestoreDatabases: MessageType;
+      readonly FinishRestore: MessageType;
       readonly OverwriteDatabases: MessageType;
       readonly AcquireLease: MessageType;
     };

@@ -63,11 +63,12 @@ export const varve = $root.varve = (() => {
                 Command.prototype.acquireLease = null;
                 Command.prototype.restoreDatabases = null;
                 Command.prototype.overwriteDatabases = null;
+                Command.prototype.finishRestore = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(Command.prototype, "command", {
-                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases"]),
+                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -150,6 +151,8 @@ export const varve = $root.varve = (() => {
                         $root.varve.catalog.v1.RestoreDatabases.encode(message.restoreDatabases, writer.uint32(338).fork(), _depth + 1).ldelim();
                     if (message.overwriteDatabases != null && $Object.hasOwnProperty.call(message, "overwriteDatabases"))
                         $root.varve.catalog.v1.OverwriteDatabases.encode(message.overwriteDatabases, writer.uint32(346).fork(), _depth + 1).ldelim();
+                    if (message.finishRestore != null && $Object.hasOwnProperty.call(message, "finishRestore"))
+                        $root.varve.catalog.v1.FinishRestore.encode(message.finishRestore, writer.uint32(354).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -437,6 +440,13 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.overwriteDatabases = $root.varve.catalog.v1.OverwriteDatabases.decode(reader, reader.size(), $undefined, _depth + 1, message.overwriteDatabases);
                                 message.command = "overwriteDatabases";
+                                continue;
+                            }
+                        case 44: {
+                                if (wireType !== 2)
+                                    break;
+                                message.finishRestore = $root.varve.catalog.v1.FinishRestore.decode(reader, reader.size(), $undefined, _depth + 1, message.finishRestore);
+                                message.command = "finishRestore";
                                 continue;
                             }
                         }
@@ -3756,6 +3766,94 @@ export const varve = $root.varve = (() => {
                 };
 
                 return RestoreDatabases;
+            })();
+
+            v1.FinishRestore = (function() {
+
+                const FinishRestore = function (properties) {
+                    this.shardIds = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                FinishRestore.prototype.shardIds = $util.emptyArray;
+
+                FinishRestore.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.shardIds != null && message.shardIds.length)
+                        writer.uint32(10).uint64s(message.shardIds);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                FinishRestore.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.FinishRestore();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType === 2) {
+                                    if (!(message.shardIds && message.shardIds.length))
+                                        message.shardIds = [];
+                                    reader.uint64s(message.shardIds);
+                                    continue;
+                                }
+                                if (wireType !== 0)
+                                    break;
+                                if (!(message.shardIds && message.shardIds.length))
+                                    message.shardIds = [];
+                                message.shardIds.push(reader.uint64());
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return FinishRestore;
             })();
 
             v1.OverwriteDatabases = (function() {
@@ -15445,12 +15543,19 @@ export const influxdb = $root.influxdb = (() => {
 
             Shard.prototype.id = null;
             Shard.prototype.owners = $util.emptyArray;
+            Shard.prototype.restoreIndex = null;
 
             let $oneOfFields;
 
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Shard.prototype, "_id", {
                 get: $util.oneOfGetter($oneOfFields = ["id"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Shard.prototype, "_restoreIndex", {
+                get: $util.oneOfGetter($oneOfFields = ["restoreIndex"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -15466,6 +15571,8 @@ export const influxdb = $root.influxdb = (() => {
                 if (message.owners != null && message.owners.length)
                     for (let i = 0; i < message.owners.length; ++i)
                         $root.influxdb.v1.ShardOwner.encode(message.owners[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+                if (message.restoreIndex != null && $Object.hasOwnProperty.call(message, "restoreIndex"))
+                    writer.uint32(800).uint64(message.restoreIndex);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -15512,6 +15619,13 @@ export const influxdb = $root.influxdb = (() => {
                             if (!(message.owners && message.owners.length))
                                 message.owners = [];
                             message.owners.push($root.influxdb.v1.ShardOwner.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 100: {
+                            if (wireType !== 0)
+                                break;
+                            message.restoreIndex = reader.uint64();
+                            message._restoreIndex = "restoreIndex";
                             continue;
                         }
                     }
