@@ -4,6 +4,7 @@
  * are not timed; what is stored is counted afterwards; rates, processor time and ratios are medians of the rounds. The load
  * generator shares the machine with the server.
  */
+import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { RawClient } from './support/raw-client.ts';
 import {
@@ -31,6 +32,8 @@ const { values } = parseArgs({
     servers: { type: 'string', default: 'varve,influxd,victoria-metrics' },
     /** Another release of influxd. */
     influxd: { type: 'string', default: 'influxd' },
+    /** Nothing is flushed; afterwards the server is killed and started again: how fast its log is read. */
+    recover: { type: 'boolean', default: false },
     /** Prints processor time by thread. */
     threads: { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '13000' },
@@ -57,6 +60,11 @@ interface Figures {
   readonly peakBytes: number;
 }
 
+if (values.recover) {
+  process.env['INFLUXDB_DATA_CACHE_SNAPSHOT_MEMORY_SIZE'] = '4g';
+  process.env['INFLUXDB_DATA_CACHE_MAX_MEMORY_SIZE'] = '0';
+  process.env['INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION'] = '1h';
+}
 const offset = Number(values['port-offset']);
 const starts: Readonly<Record<string, () => Promise<BenchServer | undefined>>> = {
   varve: () => startVarve(offset),
@@ -113,9 +121,28 @@ async function measure(server: BenchServer): Promise<Figures> {
   let stored = await server.countPoints(workload);
   if (server.name === 'victoria-metrics') stored /= fieldCount;
   process.stdout.write(`${server.name}: ${(timedCount / seconds / 1e3).toFixed(0)} k lines/s, ${((timedCount * fieldCount) / seconds / 1e6).toFixed(2)} M values/s, ${seconds.toFixed(1)} s; ${cpuPerMillion.toFixed(2)} CPU s a million lines; peak ${(peakBytes / 1e6).toFixed(0)} MB, disk ${(diskBytes / 1e6).toFixed(0)} MB; stored ${stored} of ${wanted}\n`); // prettier-ignore
+  if (values.recover) await recover(server);
   const mayDiffer = workload.hasRepeats && server.name === 'victoria-metrics';
   if (stored !== wanted && !mayDiffer) process.exitCode = 1;
   return { linesPerSecond: timedCount / seconds, cpuPerMillion, peakBytes };
+}
+
+/** From kill -9 until all points are counted again, less what it takes to count them. */
+async function recover(server: BenchServer): Promise<void> {
+  const { lineCount, wanted } = workload;
+  const logBytes = Number(spawnSync('du', ['-sb', `${server.folder}/wal`], { encoding: 'utf8' }).stdout.split('\t')[0]); // prettier-ignore
+  const startMs = performance.now();
+  await server.restart?.();
+  let stored = 0;
+  let countMs = 0;
+  while (stored !== wanted) {
+    const askedMs = performance.now();
+    stored = await server.countPoints(workload).catch(() => 0);
+    countMs = performance.now() - askedMs;
+    if (stored !== wanted) await new Promise((wake) => setTimeout(wake, 5));
+  }
+  const seconds = (performance.now() - startMs - countMs) / 1_000;
+  process.stdout.write(`${server.name}: a log of ${(logBytes / 1e6).toFixed(0)} MB read in ${seconds.toFixed(2)} s from kill -9 on: ${(logBytes / seconds / 1e6).toFixed(0)} MB/s, ${(lineCount / seconds / 1e3).toFixed(0)} k lines/s\n`); // prettier-ignore
 }
 
 function printThreads(
