@@ -60,6 +60,7 @@ export async function startDataServer(
         // Not measured: writes of compactions wait for the throttle, and are not counted.
         stats: { 'compact-throughput-usage-percentage': 0 },
       }),
+      opening: () => node.local.opening(),
       requestId: requestIds(env),
     },
     apiOptions(config),

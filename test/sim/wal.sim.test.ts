@@ -5,7 +5,11 @@ import { below } from '../../src/env/random.ts';
 import { recoverWal, type WalDamage } from '../../src/storage/wal/wal-recovery.ts';
 import { type WalRecord, WalRecordKind } from '../../src/storage/wal/wal-record.ts';
 import { WalWriter } from '../../src/storage/wal/wal-writer.ts';
-import { badFilesMax, settleLogDamage } from '../../src/storage/store/log-damage.ts';
+import {
+  badFilesMax,
+  judgeLogDamage,
+  settleLogDamage,
+} from '../../src/storage/store/log-damage.ts';
 import type { Log } from '../../src/env/log.ts';
 import { World } from './world/world.ts';
 
@@ -57,7 +61,9 @@ async function recover(disk: Disk): Promise<{ run: number; records: WalRecord[] 
   });
   for (const { kind, path, offset } of recovered.damage)
     expect(kind, `${path} at ${offset}: a crash alone is no damage`).toBe('torn');
-  await settleLogDamage({ disk, log }, { dataFolder: 'data', walFolder: folder }, recovered);
+  const folders = { dataFolder: 'data', walFolder: folder };
+  const judged = await judgeLogDamage({ disk, log }, folders, recovered);
+  await settleLogDamage({ disk, log }, folders, judged);
   return { run: recovered.run, records };
 }
 
@@ -152,7 +158,9 @@ async function recoverDamaged(
       found.push(record.sequence);
     },
   });
-  await settleLogDamage({ disk, log }, { dataFolder: 'data', walFolder: folder }, recovered);
+  const folders = { dataFolder: 'data', walFolder: folder };
+  const judged = await judgeLogDamage({ disk, log }, folders, recovered);
+  await settleLogDamage({ disk, log }, folders, judged);
   return { found, damage: recovered.damage };
 }
 

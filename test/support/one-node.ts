@@ -89,6 +89,7 @@ export async function startOneNode(
       executor,
       statistics,
       vars: () => ({}),
+      opening: () => Promise.resolve({ opened: 0, total: 0 }),
       requestId: () => `${++requests}`,
     },
     {

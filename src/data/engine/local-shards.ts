@@ -26,6 +26,7 @@ import type { ForwardedLines, ForwardTask } from './forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
 import { DescribedLanes } from './described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
+import type { OpeningProgress } from '../../storage/store/shard-opener.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
 import { homeOf, type EngineDescription, type EngineLines, type EngineReceipt, type EngineRoutedLines, type HomeBatch, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
@@ -61,22 +62,34 @@ export class LocalShards implements ShardAccess {
     this.#loads = links.map(() => 0);
   }
 
-  /** Starts `count` workers, one after the other, since each reads the log that all share. */
+  /**
+   * Starts `count` workers side by side. All read the log that they share; once they have, one of them deals with what is
+   * damaged of it.
+   */
   static async start(
     host: EngineHost,
     count: number,
     options: StorageEngineOptions,
     cluster: ClusterFacts = noCluster,
   ): Promise<LocalShards> {
-    const links: EngineLink[] = [];
+    const indexes = Array.from({ length: count }, (_, index) => index);
+    const spawned = await Promise.allSettled(indexes.map((index) => host.spawn({ index, count, options }))); // prettier-ignore
+    const links = spawned.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     try {
-      for (let index = 0; index < count; index++)
-        links.push(await host.spawn({ index, count, options }));
+      const failed = spawned.find((one) => one.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      await links[0]?.call('settle-log', undefined);
     } catch (error) {
       await Promise.all(links.map((link) => link.close()));
       throw error;
     }
     return new LocalShards(links, cluster);
+  }
+
+  /** How many of the shards that were there at the start are open. */
+  async opening(): Promise<OpeningProgress> {
+    const parts = await Promise.all(this.#links.map((link) => link.call('opening', undefined)));
+    return (parts as OpeningProgress[]).reduce((sum, { opened, total }) => ({ opened: sum.opened + opened, total: sum.total + total })); // prettier-ignore
   }
 
   /** Resolves with the first worker's error when one dies. */

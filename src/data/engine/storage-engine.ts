@@ -151,7 +151,7 @@ export class StorageEngine implements Engine {
     const { arenaBytesMax: bytesMax } = options;
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const isHome = (shardId: number): boolean => homeOf(shardId, settings.count) === settings.index;
-    const home = { ...options, worker: settings.index, isHome };
+    const home = { ...options, opensBehind: true, settlesLater: true, worker: settings.index, isHome }; // prettier-ignore
     const store = await Store.open({ ...ports, columnKernel }, home);
     return new StorageEngine(store, ports, home);
   }
@@ -172,6 +172,7 @@ export class StorageEngine implements Engine {
       }
       case 'describe': {
         const { shardIds, only } = body as DescribeRequest;
+        await this.#store.whenOpen(shardIds);
         const measurements = this.#viewing(shardIds, (views) => describeShards(views, only));
         return { body: { measurements, schemaVersion: this.#store.schemaVersion } satisfies EngineDescription }; // prettier-ignore
       }
@@ -200,9 +201,14 @@ export class StorageEngine implements Engine {
         for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
         return { body: undefined };
       case 'latest-stamp':
-        return { body: this.#store.latestStamp };
+        return { body: await this.#store.latestStamp() };
       case 'shards':
         return { body: this.#store.holdings };
+      case 'opening':
+        return { body: this.#store.opening };
+      case 'settle-log':
+        await this.#store.settleLog();
+        return { body: undefined };
       case 'states':
         return { body: this.#store.states };
       case 'numbers':
@@ -237,11 +243,13 @@ export class StorageEngine implements Engine {
 
   async *stream(kind: string, body: unknown, context: EngineContext): AsyncGenerator<EngineReply> {
     if (kind === 'list') {
+      await this.#store.whenOpen((body as ListRequest).shardIds);
       yield* this.#list(body as ListRequest, context);
       return;
     }
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
     const fragment = this.#fragments.fragmentOf(body);
+    await this.#store.whenOpen(fragment.shardIds);
     const kernel =
       this.#idleKernels.pop() ??
       new QueryKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });

@@ -5,6 +5,7 @@ import type { Log } from '../../env/log.ts';
 import type { StatementExecutor } from '../../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../../data/write/points-writer.ts';
 import type { Statistics } from '../../telemetry/statistics.ts';
+import type { OpenedShards } from './health-route.ts';
 import type { WriteThrottleOptions } from './write-throttle.ts';
 
 export interface DataApiPorts {
@@ -19,6 +20,8 @@ export interface DataApiPorts {
   readonly profiler?: Profiler | undefined;
   /** What /debug/vars shows besides. */
   readonly vars: () => Readonly<Record<string, unknown>>;
+  /** How many of the shards that were there at the start are open. */
+  readonly opening: () => Promise<OpenedShards>;
   /** A random 128-bit id as the reference's v1 UUIDs look. */
   readonly requestId: () => string;
 }

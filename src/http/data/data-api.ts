@@ -14,6 +14,7 @@ import { answerClientError, badRequest, refusalOfHead, sendRefusal } from './cli
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
 import { IdleWatch } from './idle-watch.ts';
+import { sendHealth } from './health-route.ts';
 import { goneSignal, handleQuery } from './query-route.ts';
 import { mendAddress } from './raw-address.ts';
 import { ownBuffers, readBody } from './read-body.ts';
@@ -158,16 +159,7 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
       : reply.code(204).type('application/json').send();
   });
   only(api, '/status', (_request, reply) => reply.code(204).type('application/json').send());
-  only(api, '/health', (_request, reply) => {
-    const health = {
-      checks: [],
-      message: 'ready for queries and writes',
-      name: 'influxdb',
-      status: 'pass',
-      version,
-    };
-    return sendJson(reply, health);
-  });
+  only(api, '/health', (_request, reply) => sendHealth(reply, version, ports.opening));
   only(api, '/query', (request, reply) => {
     if (request.method === 'OPTIONS') return reply.code(200).send();
     return handleQuery(request, reply, { ports, options, texts });

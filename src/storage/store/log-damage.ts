@@ -3,6 +3,7 @@
  * takes their place, so that each is dealt with once.
  *
  * Invariants:
+ * - Judging changes nothing on the disk: workers that read one log side by side come to the same, and one of them settles.
  * - A mark is durable before the bytes that are the reason for it change.
  * - What the disk fails to read or to note stays as it is, is found again by the next run, and keeps its segment.
  * - At most `badFilesMax` files of cut bytes are kept, the latest ones.
@@ -28,43 +29,76 @@ export interface LogDamageResult {
   readonly keptPaths: ReadonlySet<string>;
 }
 
+/** Damage, and what follows from it; nothing on the disk has changed for it. */
+export interface JudgedDamage {
+  readonly damage: readonly (WalDamage & { readonly places: readonly LackingPlace[] })[];
+  readonly lacking: ReadonlyMap<number, DbError>;
+}
+
+interface LackingPlace extends ShardPlace {
+  /** The disk failed to read what is in its files. */
+  readonly isUnread: boolean;
+}
+
 export const badFilesMax = 64;
 const badSuffix = '.bad';
 
+export async function judgeLogDamage(
+  { disk }: LogDamagePorts,
+  { dataFolder }: { readonly dataFolder: string },
+  { damage, found }: RecoveredWal,
+): Promise<JudgedDamage> {
+  const lacking = new Map<number, DbError>();
+  // A torn tail, as each loss of power leaves one, asks for a look at no shard.
+  const isMissed = damage.some(({ kind }) => kind !== 'torn');
+  const flushed = isMissed ? [...(await flushedOfAll(disk, dataFolder))] : [];
+  const judged = damage.flatMap((one) => {
+    const places = flushed
+      .filter(([{ shardId }, sequence]) => mayLack(one, { shardId, flushed: sequence ?? 0, found }))
+      .map(([place, sequence]) => ({ ...place, isUnread: sequence === undefined }));
+    // A segment that nobody misses was released.
+    if (one.kind === 'missing' && places.length === 0) return [];
+    const error = new DbError('corrupt', reasonOf(one));
+    for (const { shardId } of places) if (!lacking.has(shardId)) lacking.set(shardId, error);
+    return [{ ...one, places }];
+  });
+  return { damage: judged, lacking };
+}
+
+/** Answers the segments that have to stay. */
 export async function settleLogDamage(
   { disk, log }: LogDamagePorts,
   { dataFolder, walFolder }: { readonly dataFolder: string; readonly walFolder: string },
-  { damage, found }: RecoveredWal,
-): Promise<LogDamageResult> {
-  const lacking = new Map<number, DbError>();
+  { damage }: JudgedDamage,
+): Promise<ReadonlySet<string>> {
   const keptPaths = new Set<string>();
-  if (damage.length === 0) return { lacking, keptPaths };
-  const flushed = await flushedOfAll(disk, dataFolder);
+  if (damage.length === 0) return keptPaths;
   for (const one of damage) {
-    const places = [...flushed].filter(([{ shardId }, sequence]) => mayLack(one, { shardId, flushed: sequence ?? 0, found })); // prettier-ignore
-    // A segment that nobody misses was released.
-    if (one.kind === 'missing' && places.length === 0) continue;
-    const { path, offset, lengthBytes, kind } = one;
-    const shards = places.map(([{ shardId }]) => shardId);
+    const { path, offset, lengthBytes, kind, places } = one;
+    const shards = places.map(({ shardId }) => shardId);
     const write = kind === 'torn' ? log.warn.bind(log) : log.error.bind(log);
     write('Damaged bytes in the write-ahead log', { path, offset, bytes: lengthBytes, kind, shards: shards.join() }); // prettier-ignore
-    const reason = `${path}: records of the shard may be lost at ${offset}`;
-    for (const id of shards) if (!lacking.has(id)) lacking.set(id, new DbError('corrupt', reason));
-    const unread = places.find(([, sequence]) => sequence === undefined)?.[0];
+    const unread = places.find(({ isUnread }) => isUnread);
     try {
       if (kind === 'unreadable') throw new DbError('io_error', `${path}: unreadable at ${offset}`);
       // The next start may read what is in files, and find that nothing is missing.
       if (unread !== undefined) throw new DbError('io_error', `${folderOf(dataFolder, unread)}: unreadable`); // prettier-ignore
-      for (const [place] of places) await writeMark(disk, folderOf(dataFolder, place), reason);
+      for (const place of places) await writeMark(disk, folderOf(dataFolder, place), reasonOf(one));
       if (kind !== 'missing') await setAside(disk, one);
     } catch (error) {
+      // Another worker has released the segment since: nobody needs what it had.
+      if (isDbError(error, 'not_found')) continue;
       if (!isDbError(error, 'io_error') && !isDbError(error, 'disk_full')) throw error;
       log.warn('Damage of the write-ahead log stays for the next start', { path, offset, error: errorText(error) }); // prettier-ignore
       keptPaths.add(path);
     }
   }
   await removeOldest(disk, walFolder);
-  return { lacking, keptPaths };
+  return keptPaths;
+}
+
+function reasonOf({ path, offset }: WalDamage): string {
+  return `${path}: records of the shard may be lost at ${offset}`;
 }
 
 function mayLack(

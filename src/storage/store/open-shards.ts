@@ -1,5 +1,5 @@
 /**
- * The shards under a data folder, opened at start.
+ * The shards under a data folder, found and opened.
  *
  * Invariants:
  * - A file that is not what it was when it was written is renamed to `<name>.bad` and never read.
@@ -28,7 +28,7 @@ import { folderNameOf, nameOfFolder } from './folder-name.ts';
 import { ManifestKeeper } from './manifest-keeper.ts';
 import { ShardWork } from './shard-work.ts';
 import { SegmentKeeper, type SegmentPorts } from './segment-keeper.ts';
-import { readManifest, type ShardManifest } from './shard-manifest.ts';
+import { readManifest, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
 
 /** As the reference names what it sets aside. */
 const badSuffix = '.tsm.bad';
@@ -84,15 +84,14 @@ export interface DamagedShard {
 export interface FoundShards {
   /** Shards of this worker whose deletion was ended now. */
   readonly sweptIds: readonly number[];
-  readonly shards: Map<number, OpenShard>;
+  /** Those that have a folder and are to be opened. */
+  readonly pending: Map<number, ShardPlace>;
   readonly damaged: Map<number, DamagedShard>;
 }
 
-export interface OpenShardsOptions {
+export interface FindShardsOptions {
   readonly dataFolder: string;
   readonly isHome: (shardId: number) => boolean;
-  readonly nowMs: number;
-  readonly ports: OpeningPorts;
 }
 
 export interface OpeningPorts extends SegmentPorts {
@@ -136,35 +135,42 @@ export function newOpenShard(
   };
 }
 
+/** A shard whose folder was made just now. */
+export function emptyShard(
+  ports: OpeningPorts,
+  folder: string,
+  { place, sequence, copy }: { readonly place: ShardPlace; readonly sequence: number; readonly copy: ManifestCopy | undefined }, // prettier-ignore
+): OpenShard {
+  const { disk, kernel, budget, clock } = ports;
+  const shard = new Shard(place.shardId, kernel, { budget });
+  const manifest = new ManifestKeeper(disk, folder, { flushedSequence: sequence, files: new Map(), copy }); // prettier-ignore
+  const segments = new SegmentKeeper(ports, { folder, index: shard.index, manifest });
+  const nowMs = clock.monotonicMs();
+  return newOpenShard(shard, place, { sequence, nowMs, manifest, segments, clock });
+}
+
 /** Whether only what came since the copy began is here. */
 export function isIncoming({ copy }: ShardManifest): boolean {
   return copy?.isWhole === false;
 }
 
-/** Opens the shards under the data folder that are home here, as their files have them. */
-export async function openShards(disk: Disk, options: OpenShardsOptions): Promise<FoundShards> {
-  const { dataFolder, isHome, nowMs, ports } = options;
-  const shards = new Map<number, OpenShard>();
+/** The shards under the data folder that are home here. None is opened. */
+export async function findShards(disk: Disk, options: FindShardsOptions): Promise<FoundShards> {
+  const { dataFolder, isHome } = options;
+  const pending = new Map<number, ShardPlace>();
   const damaged = new Map<number, DamagedShard>();
   const sweptIds = await sweep(disk, options);
   for (const place of await placesIn(disk, dataFolder)) {
     const { shardId } = place;
     if (!isHome(shardId)) continue;
-    if (shards.has(shardId) || damaged.has(shardId)) {
-      await shards.get(shardId)?.shard.close();
-      shards.delete(shardId);
+    if (!pending.has(shardId) && !damaged.has(shardId)) pending.set(shardId, place);
+    else {
+      pending.delete(shardId);
       const error = new DbError('corrupt', `${folderOf(dataFolder, place)}: shard ${shardId} is there twice`); // prettier-ignore
-      damaged.set(shardId, { place, error });
-      continue;
-    }
-    try {
-      shards.set(shardId, await openShard(ports, folderOf(dataFolder, place), { place, nowMs }));
-    } catch (error) {
-      if (!isDamage(error)) throw error;
       damaged.set(shardId, { place, error });
     }
   }
-  return { sweptIds, shards, damaged };
+  return { sweptIds, pending, damaged };
 }
 
 export function folderOf(
@@ -174,7 +180,7 @@ export function folderOf(
   return `${dataFolder}/${folderNameOf(database)}/${folderNameOf(retentionPolicy)}/${shardId}`;
 }
 
-/** Opens any folder with the files of a shard. Throws `corrupt` and others with the path. */
+/** Opens any folder with the files of a shard. Throws what is wrong with it: isDamage() tells what costs the shard alone. */
 export async function openShard(
   ports: OpeningPorts,
   folder: string,
@@ -301,7 +307,7 @@ async function openFile(
   }
 }
 
-function isDamage(error: unknown): error is DbError {
+export function isDamage(error: unknown): error is DbError {
   return (
     isDbError(error, 'corrupt') ||
     isDbError(error, 'unsupported_version') ||
@@ -321,7 +327,7 @@ export async function placesIn(disk: Disk, dataFolder: string): Promise<readonly
 /** Removes what a crash has left of shards that were being made, deleted, or on their way from node to node. */
 async function sweep(
   disk: Disk,
-  { dataFolder, isHome }: OpenShardsOptions,
+  { dataFolder, isHome }: FindShardsOptions,
 ): Promise<readonly number[]> {
   const deletedIds: number[] = [];
   for (const { suffix, ...place } of await shardFolders(disk, dataFolder)) {

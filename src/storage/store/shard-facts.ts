@@ -60,3 +60,12 @@ export interface WriteReceipt {
   readonly droppedCount: number;
   readonly reason: string;
 }
+
+export function factsOf({ place, shard, lastWriteMs }: OpenShard, nowMs: number): ShardFacts {
+  return {
+    ...place,
+    sizeBytes: shard.filesBytes + shard.memtableBytes,
+    isHot: shard.memtableBytes > 0,
+    idleMs: nowMs - lastWriteMs,
+  };
+}

@@ -35,6 +35,10 @@ export interface StoreOptions {
   readonly residentBytesMax?: number | undefined;
   /** Of batches that shards remember, of all shards of the worker: what tells exactly how late ones stand to them. */
   readonly recentBytesMax?: number | undefined;
+  /** Shards that the log has nothing of are opened behind, or when they are asked for. */
+  readonly opensBehind?: boolean | undefined;
+  /** One of several stores that open side by side: damage of the log is left to settleLog() of one, once all are open. */
+  readonly settlesLater?: boolean | undefined;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */
   readonly rosterFolder?: string | undefined;
   /** Absent: only what is asked for is compacted. */

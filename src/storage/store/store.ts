@@ -17,13 +17,14 @@
  *
  * Not here: which worker is home of a shard (the caller passes `isHome`), compaction (compactor.ts).
  */
+import { assert } from '../../base/assert.ts';
 import { Tasks } from '../../base/async/tasks.ts';
 import { DbError, errorText } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { latestOf, type Stamp } from '../../models/stamp.ts';
-import { Shard, type DecidedField } from '../engine/shard.ts';
+import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { tsmName } from '../tsm/tsm-format.ts';
@@ -32,18 +33,18 @@ import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './doomed-shards.ts';
 import { flushedElsewhere } from './flushed-elsewhere.ts';
-import { folderOf, isIncoming, newOpenShard, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
+import { emptyShard, folderOf, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
 import { Compactor } from './compactor.ts';
+import { isColdFlushDue, largestPast } from './flush-choice.ts';
 import { findStore, type FoundStore } from './find-store.ts';
 import { logError, refuseFull } from './refuse-full.ts';
 import { installShard, type InstallRequest } from './install-shard.ts';
 import { makeShardFolder } from './make-shard-folder.ts';
-import { ManifestKeeper } from './manifest-keeper.ts';
 import { encodeFieldTypes } from './field-types-record.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './point-deletes.ts';
 import { unlistedOf, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
-import { SegmentKeeper } from './segment-keeper.ts';
-import { numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shard-facts.ts'; // prettier-ignore
+import type { OpeningProgress, ShardOpener } from './shard-opener.ts';
+import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shard-roster.ts';
 import { takeSnapshot, type ShardSnapshot } from './take-snapshot.ts';
 import { compactionByHand, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
@@ -56,6 +57,8 @@ export class Store {
   readonly #options: StoreOptions;
   readonly #shards: Map<number, OpenShard>;
   readonly #damaged: Map<number, DamagedShard>;
+  readonly #opener: ShardOpener;
+  readonly #settleLog: (() => Promise<void>) | undefined;
   readonly #doomed: DoomedShards;
   /** Last sequences of shards that are gone, as far as the log may still have records of them. */
   readonly #goneSequences: Map<number, number>;
@@ -77,6 +80,8 @@ export class Store {
     this.#options = options;
     this.#shards = opened.shards;
     this.#damaged = opened.damaged;
+    this.#opener = opened.opener;
+    this.#settleLog = opened.settleLog;
     this.#doomed = new DoomedShards(ports.disk, async (shardId) => {
       await opened.roster?.gone(shardId);
     });
@@ -96,11 +101,27 @@ export class Store {
     });
   }
 
-  /** Opens the shards that are home here and replays the log. */
+  /** Opens the shards that are home here, or those that the log has records of, and replays it. */
   static async open(ports: StorePorts, options: StoreOptions): Promise<Store> {
     const store = new Store(ports, options, await findStore(ports, options));
     store.#tasks.spawn('release', store.#release());
+    if (options.opensBehind === true) store.#tasks.spawn('open shards', store.#opener.openAll());
     return store;
+  }
+
+  /** See StoreOptions.settlesLater; to be called of one store. */
+  settleLog(): Promise<void> {
+    return this.#settleLog?.() ?? Promise.resolve();
+  }
+
+  /** Of the shards that were there at the start. */
+  get opening(): OpeningProgress {
+    return this.#opener.progress;
+  }
+
+  /** Resolves once they are open, or found damaged: view() may be asked then. */
+  async whenOpen(shardIds: readonly number[]): Promise<void> {
+    for (const id of shardIds) if (this.#opener.isPending(id)) await this.#opener.open(id);
   }
 
   /** Grows whenever a measurement, a field or a tag key comes to show in one of the shards. */
@@ -110,15 +131,20 @@ export class Store {
 
   /** Shards that have a folder here and are not being deleted. */
   get shardIds(): readonly number[] {
-    return [...this.#shards.keys(), ...this.#damaged.keys()];
+    return this.#places.map(({ shardId }) => shardId);
   }
 
   /** The same with what is known of them. */
   get holdings(): readonly ShardHolding[] {
-    return [...this.#shards.values(), ...this.#damaged.values()].map(({ place }) => ({
+    return this.#places.map((place) => ({
       ...place,
       clusterId: this.#roster?.clusterIdOf(place.shardId),
     }));
+  }
+
+  get #places(): readonly ShardPlace[] {
+    const known = [...this.#shards.values(), ...this.#damaged.values()].map(({ place }) => place);
+    return [...known, ...this.#opener.pendingPlaces];
   }
 
   /** What the series of all shards take of memory, pages of segments aside. */
@@ -131,17 +157,13 @@ export class Store {
   get states(): readonly ShardFacts[] {
     const nowMs = this.#ports.clock.monotonicMs();
     const whole = [...this.#shards.values()].filter(({ manifest }) => !isIncoming(manifest.manifest)); // prettier-ignore
-    return whole.map(({ place, shard, lastWriteMs }) => ({
-      ...place,
-      sizeBytes: shard.filesBytes + shard.memtableBytes,
-      isHot: shard.memtableBytes > 0,
-      idleMs: nowMs - lastWriteMs,
-    }));
+    return whole.map((open) => factsOf(open, nowMs));
   }
 
-  /** Of all that was applied here. */
-  get latestStamp(): Stamp {
-    return latestOf([...this.#shards.values()].map(({ shard }) => shard.latestStamp));
+  /** Of all that was applied here, and of shards that are not open yet. */
+  async latestStamp(): Promise<Stamp> {
+    const pending = await this.#opener.latestStamp();
+    return latestOf([pending, ...[...this.#shards.values()].map(({ shard }) => shard.latestStamp)]);
   }
 
   get numbers(): readonly ShardNumbers[] {
@@ -212,6 +234,7 @@ export class Store {
    * points an answer would be a wrong one, and another owner may have them.
    */
   view(shardId: number): ShardView | undefined {
+    assert(!this.#opener.isPending(shardId), 'a shard is open before it is read');
     this.#refuseDamaged(shardId);
     const open = this.#shards.get(shardId);
     if (open === undefined) return undefined;
@@ -224,6 +247,7 @@ export class Store {
 
   /** Writes what a shard has in memory to a file. Throws what the disk says; the points are where they were then. */
   async flush(shardId: number): Promise<void> {
+    await this.#opener.open(shardId);
     const open = this.#shards.get(shardId);
     if (open === undefined) return;
     await open.flushing;
@@ -232,12 +256,14 @@ export class Store {
 
   /** Makes as few files of a shard's as there can be. Throws what the disk says; the shard is as before then. */
   async compact(shardId: number): Promise<void> {
+    await this.#opener.open(shardId);
     const open = this.#shards.get(shardId);
     if (open !== undefined) await this.#compactor.compact(open, true);
   }
 
   /** Deletes points that were acknowledged before. Resolves once that is durable; throws what the disk says. */
   async deletePoints(shardId: number, request: PointDelete): Promise<void> {
+    await this.#opener.open(shardId);
     this.#refuseDamaged(shardId);
     const open = this.#shards.get(shardId);
     if (open === undefined) return;
@@ -250,6 +276,7 @@ export class Store {
    * view() and the disk throw.
    */
   async snapshot(shardId: number, number: number): Promise<ShardSnapshot | undefined> {
+    await this.#opener.open(shardId);
     this.#refuseDamaged(shardId);
     const open = this.#shards.get(shardId);
     if (open === undefined) return undefined;
@@ -283,23 +310,19 @@ export class Store {
   }
 
   #makeCompactor(settings: CompactionSettings): Compactor {
-    const { disk, log, clock, turn, columnKernel } = this.#ports;
-    return new Compactor(
-      {
-        ...{ disk, log, clock, turn, kernel: columnKernel },
-        cache: this.#openingPorts.cache,
-        blocks: this.#openingPorts.blocks,
-        throttle: new Throttle({ clock }, settings),
-        shards: () => this.#shards.values(),
-        isOpen: (open) => this.#shards.get(open.place.shardId) === open,
-        folderOf: ({ place }) => this.#folderOf(place),
-      },
-      settings,
-    );
+    const { clock, columnKernel } = this.#ports;
+    const ports = {
+      ...{ ...this.#openingPorts, kernel: columnKernel, throttle: new Throttle({ clock }, settings) }, // prettier-ignore
+      shards: () => this.#shards.values(),
+      isOpen: (open: OpenShard) => this.#shards.get(open.place.shardId) === open,
+      folderOf: ({ place }: OpenShard) => this.#folderOf(place),
+    };
+    return new Compactor(ports, settings);
   }
 
   /** Takes the shard out at once and removes its folder. Missing is no error. When it fails it may be asked again. */
   async deleteShard(shardId: number): Promise<void> {
+    await this.#opener.open(shardId);
     await this.#creating.get(shardId)?.catch(() => undefined);
     const open = this.#shards.get(shardId);
     const place = open?.place ?? this.#damaged.get(shardId)?.place;
@@ -315,6 +338,7 @@ export class Store {
 
   async close(): Promise<void> {
     this.#coldTimer.cancel();
+    await this.#opener.stop();
     await this.#compactor.close();
     await this.#tasks.settled();
     await this.#wal.close();
@@ -339,21 +363,15 @@ export class Store {
   #flushIfLarge(open: OpenShard): void {
     const { snapshotBytes, memtablesBytesMax } = this.#options;
     if (open.shard.activeBytes >= snapshotBytes) this.#spawnFlush(open);
-    const all = [...this.#shards.values()];
-    const totalBytes = all.reduce((sum, { shard }) => sum + shard.activeBytes, 0);
-    if (totalBytes < memtablesBytesMax) return;
-    const [largest] = all.sort((a, b) => b.shard.activeBytes - a.shard.activeBytes);
+    const largest = largestPast(this.#shards.values(), memtablesBytesMax);
     if (largest !== undefined) this.#spawnFlush(largest);
   }
 
   #flushCold(): void {
     const beforeMs = this.#ports.clock.monotonicMs() - this.#options.snapshotColdMs;
     for (const open of this.#shards.values()) {
-      const { memtableBytes, index } = open.shard;
-      // Behind: the points are in a file that the disk had no room to list.
-      const isDue = memtableBytes > 0 || index.active.count > 0 || open.isIndexBehind;
-      if (open.lastWriteMs < beforeMs && isDue) this.#spawnFlush(open);
-      const { damage } = index;
+      if (isColdFlushDue(open, beforeMs)) this.#spawnFlush(open);
+      const { damage } = open.shard.index;
       if (damage === undefined || open.isRebuilding) continue;
       open.isRebuilding = true;
       this.#tasks.spawn('rebuild index', this.#rebuildIndex(open, damage));
@@ -437,6 +455,7 @@ export class Store {
 
   /** Makes the shard when it is not here. */
   async #openOf({ clusterId, copyIndex, ...place }: WritePlace): Promise<OpenShard> {
+    if (this.#opener.isPending(place.shardId)) await this.#opener.open(place.shardId);
     this.#refuseDamaged(place.shardId);
     const copy = copyIndex === undefined ? undefined : { index: copyIndex, isWhole: false };
     return this.#shards.get(place.shardId) ?? this.#create(place, { clusterId, copy });
@@ -448,7 +467,6 @@ export class Store {
   ): Promise<OpenShard> {
     const creating = this.#creating.get(place.shardId);
     if (creating !== undefined) return creating;
-    const { disk, log, clock } = this.#ports;
     if (this.#doomed.has(place.shardId)) {
       const text = `shard ${place.shardId} is being deleted`;
       return Promise.reject(new DbError('shard_not_found', text));
@@ -458,16 +476,9 @@ export class Store {
       .then(async () => {
         await this.#roster?.made(place, clusterId === 0n ? undefined : clusterId);
         this.#made.delete(place.shardId);
-        const shard = new Shard(place.shardId, this.#kernel, { budget: this.#openingPorts.budget });
-        const files = new Map<string, never>();
-        const state = { flushedSequence: sequence, files, copy };
-        const manifest = new ManifestKeeper(disk, this.#folderOf(place), state);
-        const nowMs = clock.monotonicMs();
-        const parts = { folder: this.#folderOf(place), index: shard.index, manifest };
-        const segments = new SegmentKeeper(this.#openingPorts, parts);
-        const open = newOpenShard(shard, place, { sequence, nowMs, manifest, segments, clock });
+        const open = emptyShard(this.#openingPorts, this.#folderOf(place), { place, sequence, copy }); // prettier-ignore
         this.#shards.set(place.shardId, open);
-        log.info('Created shard', { db: place.database, shard: place.shardId });
+        this.#ports.log.info('Created shard', { db: place.database, shard: place.shardId });
         return open;
       })
       .finally(() => {

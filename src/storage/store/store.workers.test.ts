@@ -9,7 +9,12 @@ const log = { info: () => undefined, warn: () => undefined, error: () => undefin
 const place = (shardId: number) => ({ shardId, database: 'db', retentionPolicy: 'autogen' });
 
 /** Worker number `worker` of `count`. */
-function open({ disk, clock }: Env, worker: number, count: number): Promise<Store> {
+function open(
+  { disk, clock }: Env,
+  worker: number,
+  count: number,
+  settlesLater = false,
+): Promise<Store> {
   const ports = { disk, log, clock, turn: () => Promise.resolve() };
   return Store.open(ports, {
     dataFolder: 'data',
@@ -22,6 +27,7 @@ function open({ disk, clock }: Env, worker: number, count: number): Promise<Stor
     snapshotColdMs: 600_000,
     cacheBytesMax: 1 << 24,
     memtablesBytesMax: 1 << 24,
+    settlesLater,
   });
 }
 
@@ -108,3 +114,68 @@ test('store: a shard that another worker has deleted keeps no segment of the log
   };
   await world.complete(work());
 });
+
+test('store: workers that open side by side see the same damage of the log, and one of them deals with it', async () => {
+  let lackedCount = 0;
+  for (let cut = 1; cut < 200; cut += 13) {
+    const world = new World(cut);
+    const { env } = world.addNode('a');
+    const work = async (): Promise<void> => {
+      const alone = await open(env, 0, 1);
+      for (let i = 0; i < 20; i++) await alone.write(place(i % 2), batchOf(`m v=${i} ${i}`));
+      await alone.close();
+      const [first] = await env.disk.list('wal');
+      const path = `wal/${first?.name ?? ''}`;
+      const bytes = Uint8Array.from(await env.disk.readFile(path));
+      const at = Math.min(cut, bytes.length - 1);
+      bytes[at] = (bytes[at] ?? 0) ^ 64;
+      await env.disk.replaceFile(path, bytes);
+      const stores = await Promise.all([open(env, 0, 2, true), open(env, 1, 2, true)]);
+      const damagedOf = () => stores.flatMap((store, i) => (isDamaged(store, i) ? [i] : []));
+      const before = damagedOf();
+      const bad = async () => (await env.disk.list('wal')).filter(({ name }) => name.endsWith('.bad')).length; // prettier-ignore
+      expect(await bad()).toBe(0);
+      await stores[0].settleLog();
+      expect(damagedOf()).toEqual(before);
+      for (const store of stores) await store.close();
+      // The next start finds the marks, and nothing in the log to deal with.
+      const again = await Promise.all([open(env, 0, 2, true), open(env, 1, 2, true)]);
+      expect(again.flatMap((store, i) => (isDamaged(store, i) ? [i] : []))).toEqual(before);
+      if (before.length > 0) expect(await bad()).toBe(1);
+      lackedCount += before.length;
+      for (const store of again) await store.close();
+    };
+    await world.complete(work());
+  }
+  expect(lackedCount).toBeGreaterThan(5);
+}, 60_000);
+
+test('store: damage of a segment that another worker has released meanwhile is none any more', async () => {
+  const world = new World(3);
+  const { env } = world.addNode('a');
+  const work = async (): Promise<void> => {
+    const alone = await open(env, 0, 1);
+    await alone.write(place(0), batchOf('m v=1 1'));
+    await alone.flush(0);
+    await alone.write(place(0), batchOf('m v=2 2'));
+    await alone.close();
+    const [first] = await env.disk.list('wal');
+    const path = `wal/${first?.name ?? ''}`;
+    const bytes = await env.disk.readFile(path);
+    await env.disk.replaceFile(path, bytes.subarray(0, bytes.length - 3));
+    const store = await open(env, 0, 1, true);
+    await env.disk.remove(path);
+    await store.settleLog();
+    await store.close();
+  };
+  await world.complete(work());
+});
+
+function isDamaged(store: Store, shardId: number): boolean {
+  try {
+    store.view(shardId)?.release();
+    return false;
+  } catch {
+    return true;
+  }
+}
