@@ -170,13 +170,13 @@ export class BodyRoutes {
     return made;
   }
 
-  /** For subscribers: the body itself moves to a worker. */
+  /** For subscribers, in memory of its own: the body itself moves to a worker, or is used again. */
   #copyOf(request: WriteRequest, nowNs: bigint): WrittenBody | undefined {
     const { subscribers } = this.#ports;
     const { database, body, stepNs } = request;
     const { name } = this.#policyOf(request);
     if (subscribers?.areFor(database, name) !== true) return undefined;
-    return { database, retentionPolicy: name, body: body.slice(), stepNs, defaultTimeNs: nowNs };
+    return { database, retentionPolicy: name, body: new Uint8Array(body), stepNs, defaultTimeNs: nowNs };
   }
 
   /** Throws `database_not_found` with the reference's text: asked before the body is read. */

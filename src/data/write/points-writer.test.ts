@@ -28,11 +28,10 @@ const database = { name: 'd', defaultRetentionPolicy: 'autogen', retentionPolici
 /** What a write answers when the one owner gives that receipt; how many batches it got. */
 async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, reason: '' }) {
   let batchCount = 0;
-  const sent: string[] = [];
+  const copies: WrittenBody[] = [];
   const subscribers = {
     areFor: (name: string, policyName: string) => `${name}.${policyName}` === 'd.autogen',
-    send: ({ body: copy, retentionPolicy, stepNs, defaultTimeNs }: WrittenBody) =>
-      sent.push(`${retentionPolicy} ${stepNs} ${defaultTimeNs} ${new TextDecoder().decode(copy)}`),
+    send: (copy: WrittenBody) => copies.push(copy),
   };
   const shares = {
     send: (): Share => {
@@ -53,10 +52,19 @@ async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, re
     subscribers,
   });
   const request = { database: 'd', retentionPolicy: '', stepNs: 1n, level: 'one', timeoutMs: 1_000 } as const; // prettier-ignore
-  const text = await writer.write({ ...request, body: new TextEncoder().encode(body) }).then(
+  // As it comes over HTTP: memory that another body has next.
+  const shared = Buffer.from(new SharedArrayBuffer(Buffer.byteLength(body)));
+  shared.write(body);
+  const bodyRead = () => shared.fill(0);
+  const text = await writer.write({ ...request, body: shared, bodyRead }).then(
     () => 'written',
     (error: unknown) => String(error),
   );
+  const sent = copies.map((copy) => {
+    // It moves to a worker.
+    expect(copy.body.buffer).toBeInstanceOf(ArrayBuffer);
+    return `${copy.retentionPolicy} ${copy.stepNs} ${copy.defaultTimeNs} ${new TextDecoder().decode(copy.body)}`;
+  });
   return { text, batchCount, sent };
 }
 
