@@ -176,7 +176,13 @@ export class BodyRoutes {
     const { database, body, stepNs } = request;
     const { name } = this.#policyOf(request);
     if (subscribers?.areFor(database, name) !== true) return undefined;
-    return { database, retentionPolicy: name, body: new Uint8Array(body), stepNs, defaultTimeNs: nowNs };
+    return {
+      database,
+      retentionPolicy: name,
+      body: new Uint8Array(body),
+      stepNs,
+      defaultTimeNs: nowNs,
+    };
   }
 
   /** Throws `database_not_found` with the reference's text: asked before the body is read. */
