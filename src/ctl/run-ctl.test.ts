@@ -76,6 +76,9 @@ test.each([
   ],
   [['backup', 'verify'], 'backup: path with backup files required\n'],
   [['backup', 'verify', '/none'], 'backup: no manifest files found in: /none\n'],
+  [['entropy'], 'entropy: expected one of: show, repair, kill-repair\n'],
+  [['entropy', 'show', 'x'], 'entropy: unexpected extra arguments: [x]\n'],
+  [['entropy', 'repair', '1'], 'entropy: this command is not supported in this version\n'],
   [['restore'], 'restore: path with backup files required\n'],
   [['restore', '/none'], 'restore: no manifest files found in: /none\n'],
   [['restore', '-newdb', 'x', 'd'], 'restore: -newdb requires -db\n'],
@@ -120,7 +123,6 @@ test('influxd-ctl: every command of the reference that is still to come says so 
   const later = [
     'copy-shard',
     'copy-shard-status',
-    'entropy',
     'kill-copy-shard',
     'ldap', //
   ];

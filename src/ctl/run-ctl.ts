@@ -114,6 +114,7 @@ async function runCommand(
       return;
     case 'backup':
     case 'restore':
+    case 'entropy':
       await runBackupCommand(command, args, ports);
       return;
     case 'token':
@@ -125,12 +126,13 @@ async function runCommand(
 
 /** Loaded when they are wanted: they bring the transport between nodes. */
 async function runBackupCommand(
-  command: 'backup' | 'restore',
+  command: 'backup' | 'restore' | 'entropy',
   args: readonly string[],
   { meta, out, environment, options: { internalSecret } }: CommandPorts,
 ): Promise<void> {
   const ports = { meta, out, internalSecret, environment };
   if (command === 'backup') await (await import('./backup.ts')).backup(args, ports);
+  else if (command === 'entropy') await (await import('./entropy.ts')).entropy(args, ports);
   else await (await import('./restore.ts')).restore(args, ports);
 }
 

@@ -96,6 +96,12 @@ Backs up the databases of the cluster and one copy of each of its shards; or say
   -strategy string
     	only-meta, full or incremental (default "incremental")
 `,
+  entropy: `Usage: influxd-ctl entropy show [-v]
+
+Shows shards whose owners have not the same points, of those whose time has passed. Digests are compared, no points are moved.
+
+  -v	Show how much each owner has, and how much of it differs
+`,
   restore: `Usage: influxd-ctl restore [flags] <backup-dir>
        influxd-ctl restore [flags] -full <manifest>
 

@@ -45,6 +45,7 @@ import { advertised } from './addresses.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion } from './version.ts';
 import { openSubscriptions } from './subscriptions.ts';
+import { servedDigests } from '../data/copy/served-digests.ts';
 import { openTransfers } from './transfers.ts';
 import { openWritePath } from './write-path.ts';
 
@@ -130,6 +131,7 @@ export async function startDataNode(
       ...servedShards({ clock, meta, shards: owned, counters, stamps }),
       ...queries.methods,
       news.method,
+      ...servedDigests({ meta, local }),
       ...transfers.methods,
     ],
     rpc,

@@ -24,6 +24,7 @@ import { plainOf } from './describe-shards.ts';
 import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
+import type { DigestTask } from './shard-digest.ts';
 import { DescribedLanes } from './described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/shard-opener.ts';
@@ -216,6 +217,12 @@ export class LocalShards implements ShardAccess {
     const link = this.#linkOfLane(fragment.shardIds);
     for await (const batch of link.stream('fragment', this.#texts.bodyOf(fragment), { signal }))
       yield unpackBlocks(batch as PackedBlocks);
+  }
+
+  /** Undefined as signs of life, then the digest; nothing for a shard that this node has nothing of. */
+  async *digest(task: DigestTask, signal: AbortSignal): AsyncGenerator<Uint32Array | undefined> {
+    for await (const digest of this.#home(task.shardId).stream('digest', task, { signal }))
+      yield digest as Uint32Array | undefined;
   }
 
   async deletePoints(request: DeletePointsRequest): Promise<void> {

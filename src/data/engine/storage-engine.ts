@@ -24,6 +24,7 @@ import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDe
 import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
 import { batchBlocks } from './block-batches.ts';
+import { digestShard, type DigestTask } from './shard-digest.ts';
 import { describeShards } from './describe-shards.ts';
 import { listSchema } from './list-schema.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
@@ -105,6 +106,8 @@ export interface EngineDescription {
 }
 
 const idleKernelsMax = 4;
+/** Whoever waits for a digest hears so often that it is being made. */
+const digestBeatMs = 1_000;
 /** Of batches on their way to the log that are kept to be used again. */
 const batchBytesKeptMax = 16 * MiB;
 /** Places of damage that are named in the log of one run. */
@@ -247,12 +250,14 @@ export class StorageEngine implements Engine {
       yield* this.#list(body as ListRequest, context);
       return;
     }
+    if (kind === 'digest') {
+      yield* this.#digest(body as DigestTask, context);
+      return;
+    }
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
     const fragment = this.#fragments.fragmentOf(body);
     await this.#store.whenOpen(fragment.shardIds);
-    const kernel =
-      this.#idleKernels.pop() ??
-      new QueryKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });
+    const kernel = this.#idleKernels.pop() ?? this.#newKernel();
     const { clock, turn } = this.#ports;
     const mark = kernel.arena.mark();
     const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
@@ -274,6 +279,34 @@ export class StorageEngine implements Engine {
       kernel.arena.release(mark);
       if (this.#idleKernels.length < idleKernelsMax) this.#idleKernels.push(kernel);
     }
+  }
+
+  async *#digest(task: DigestTask, context: EngineContext): AsyncGenerator<EngineReply> {
+    await this.#store.whenOpen([task.shardId]);
+    const views = this.#views([task.shardId]);
+    const kernel = this.#idleKernels.pop() ?? this.#newKernel();
+    const mark = kernel.arena.mark();
+    const { clock } = this.#ports;
+    const slices = new Slices(this.#ports);
+    try {
+      let saidMs = clock.monotonicMs();
+      for (const view of views)
+        for (const digest of digestShard(view, task, kernel.arena)) {
+          if (digest !== undefined) yield { body: digest, isLast: true };
+          if ((await slices.next()) && context.cancelled()) return;
+          if (clock.monotonicMs() - saidMs < digestBeatMs) continue;
+          saidMs = clock.monotonicMs();
+          yield { body: undefined };
+        }
+    } finally {
+      for (const view of views) view.release();
+      kernel.arena.release(mark);
+      if (this.#idleKernels.length < idleKernelsMax) this.#idleKernels.push(kernel);
+    }
+  }
+
+  #newKernel(): QueryKernel {
+    return new QueryKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });
   }
 
   async *#list(request: ListRequest, context: EngineContext): AsyncGenerator<EngineReply> {

@@ -93,6 +93,8 @@ export const varve: {
       readonly DecideFieldTypesRequest: MessageType;
       readonly DecideFieldTypesReply: MessageType;
       readonly TypedField: MessageType;
+      readonly DigestRequest: MessageType;
+      readonly DigestReply: MessageType;
       readonly SnapshotRequest: MessageType;
       readonly SnapshotReply: MessageType;
       readonly SnapshotFile: MessageType;

@@ -1,0 +1,165 @@
+/**
+ * `influxd-ctl entropy show` (spec 2.2): shards whose owners have not the same points. They are asked for digests, and not for
+ * points: one digest comes whole, the others only where they differ from it. Shards whose time has not passed are left out, as
+ * in the reference: what is on its way to an owner would be a difference.
+ */
+import { crc32 } from 'node:zlib';
+import { inLanes } from '../base/async/in-lanes.ts';
+import { DbError, errorText, isDbError } from '../base/errors.ts';
+import { parseGoFlags } from '../base/go-flags.ts';
+import { formatRfc3339 } from '../base/rfc3339.ts';
+import { partWords } from '../data/engine/shard-digest.ts';
+import { digestMethod } from '../meta/client/digest-methods.ts';
+import type { Catalog, RetentionPolicy, ShardGroup } from '../meta/model/catalog.ts';
+import type { BackupCommandPorts } from './backup.ts';
+import { ClusterRpc } from './cluster-rpc.ts';
+import { formatTable } from './table.ts';
+
+/** A digest reads all of a shard. */
+const shardsAtOnce = 2;
+/** The longest silence. */
+const deadlineMs = 60_000;
+
+interface Compared {
+  readonly id: number;
+  readonly database: string;
+  readonly policy: RetentionPolicy;
+  readonly group: ShardGroup;
+  /** host:8088. */
+  readonly owners: readonly string[];
+}
+
+/** What one owner says; undefined for a digest that is the first one's. */
+type Answer =
+  | { readonly kind: 'digest'; readonly digest: Uint32Array | undefined }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export async function entropy(args: readonly string[], ports: BackupCommandPorts): Promise<void> {
+  const [action = '', ...more] = args;
+  if (action === 'repair' || action === 'kill-repair')
+    throw new DbError('unsupported', 'this command is not supported in this version');
+  if (action !== 'show')
+    throw new DbError('invalid_argument', 'expected one of: show, repair, kill-repair');
+  const { values, rest } = parseGoFlags(more, { v: 'switch' });
+  if (rest.length > 0)
+    throw new DbError('invalid_argument', `unexpected extra arguments: [${rest.join(' ')}]`);
+  const cluster = new ClusterRpc({ meta: ports.meta, secret: ports.internalSecret });
+  try {
+    const catalog = await cluster.catalog();
+    const shards = comparable(catalog, cluster.clock.wallNs());
+    const compared = await inLanes(shards, shardsAtOnce, async (shard) => {
+      return { shard, answers: await ask(cluster, shard) };
+    });
+    ports.out(shown(compared, values['v'] === true));
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Those of several owners whose time has passed. */
+function comparable({ databases, dataNodes }: Catalog, nowNs: bigint): readonly Compared[] {
+  const addresses = new Map(dataNodes.map(({ id, tcpAddress }) => [id, tcpAddress]));
+  return databases.flatMap(({ name: database, retentionPolicies }) =>
+    retentionPolicies.flatMap((policy) =>
+      policy.shardGroups
+        .filter(({ deletedAtNs, endNs }) => deletedAtNs === undefined && endNs <= nowNs)
+        .flatMap((group) =>
+          group.shards
+            .filter(({ owners, restoreIndex }) => owners.length > 1 && restoreIndex === undefined)
+            .map(({ id, owners }) => {
+              const nodes = owners.map((owner) => addresses.get(owner) ?? '');
+              return { id, database, policy, group, owners: nodes };
+            }),
+        ),
+    ),
+  );
+}
+
+async function ask(cluster: ClusterRpc, shard: Compared): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  let known: number | undefined;
+  for (const owner of shard.owners) {
+    const answer = await askOwner(cluster, shard, { owner, known });
+    answers.push(answer);
+    if (known === undefined && answer.kind === 'digest' && answer.digest !== undefined)
+      known = crc32(new Uint8Array(answer.digest.buffer));
+  }
+  return answers;
+}
+
+async function askOwner(
+  { rpc }: ClusterRpc,
+  { id: shardId, group: { startNs, endNs } }: Compared,
+  { owner, known }: { readonly owner: string; readonly known: number | undefined },
+): Promise<Answer> {
+  try {
+    const request = { shardId, startNs, endNs, known };
+    for await (const { digest, isMissing } of rpc.stream(owner, digestMethod, request, {
+      deadlineMs,
+    })) {
+      // prettier-ignore
+      if (isMissing) return { kind: 'missing' };
+      if (digest === undefined) continue;
+      const words = digest.length === 0 ? undefined : new Uint32Array(digest.slice().buffer);
+      return { kind: 'digest', digest: words };
+    }
+    return { kind: 'failed', reason: `${owner} gave no digest` };
+  } catch (error) {
+    if (!isDbError(error) || isDbError(error, 'unauthenticated')) throw error;
+    return { kind: 'failed', reason: `${owner}: ${errorText(error)}` };
+  }
+}
+
+interface Result {
+  readonly shard: Compared;
+  readonly answers: readonly Answer[];
+}
+
+function shown(results: readonly Result[], isVerbose: boolean): string {
+  const head = ['ID', 'Database', 'Retention Policy', 'Start', 'End', 'Expires', 'Status'];
+  const differing = results.filter(({ answers }) => statusOf(answers) !== '');
+  const rows = differing.map(({ shard: { id, database, policy, group }, answers }) => {
+    const { name, durationNs } = policy;
+    const expires = durationNs === 0n ? '' : goTime(group.endNs + durationNs);
+    return [`${id}`, database, name, goTime(group.startNs), goTime(group.endNs), expires, statusOf(answers)]; // prettier-ignore
+  });
+  const details = isVerbose ? differing.map(detailOf) : [];
+  const failed = results.flatMap(
+    ({ shard, answers }) =>
+    answers.flatMap((one) => (one.kind === 'failed' ? `Shard ${shard.id} was not compared: ${one.reason}\n` : [])), // prettier-ignore
+  );
+  return ['Entropy\n==========\n', formatTable([head, ...rows], { widthMin: 0, padding: 2 }), ...details, ...failed].join(''); // prettier-ignore
+}
+
+function statusOf(answers: readonly Answer[]): string {
+  const digests = answers.filter((one) => one.kind === 'digest');
+  // Nobody has been written to.
+  if (digests.length === 0) return '';
+  if (answers.some(({ kind }) => kind === 'missing')) return 'missing';
+  // The first one comes whole, and every other that is not the same.
+  return digests.filter(({ digest }) => digest !== undefined).length > 1 ? 'diff' : '';
+}
+
+/** How much each owner has, and in how many parts of its series and time it is not what the first one has. */
+function detailOf({ shard, answers }: Result): string {
+  const first = answers.find((one) => one.kind === 'digest')?.digest;
+  return answers
+    .map((answer, i) => {
+      const owner = `Shard ${shard.id}, ${shard.owners[i] ?? ''}: `;
+      if (answer.kind === 'failed') return '';
+      if (answer.kind === 'missing' || first === undefined) return `${owner}nothing\n`;
+      const digest = answer.digest ?? first;
+      let [points, parts] = [0, 0];
+      for (let at = 0; at < digest.length; at += partWords) {
+        points += digest[at] ?? 0;
+        if ([0, 1, 2].some((word) => digest[at + word] !== first[at + word])) parts++;
+      }
+      return `${owner}${points} values, ${parts} of ${digest.length / partWords} parts differ\n`;
+    })
+    .join('');
+}
+
+function goTime(timeNs: bigint): string {
+  return formatRfc3339(timeNs).replace('T', ' ').replace('Z', ' +0000 UTC');
+}

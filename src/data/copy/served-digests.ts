@@ -1,0 +1,32 @@
+import { crc32 } from 'node:zlib';
+import { DbError } from '../../base/errors.ts';
+import { digestMethod } from '../../meta/client/digest-methods.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { ownsShard } from '../../meta/model/shard-fate.ts';
+import { serveStream, type ServedMethod } from '../../rpc/served-method.ts';
+import type { LocalShards } from '../engine/local-shards.ts';
+
+export interface ServedDigestsPorts {
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
+  readonly local: Pick<LocalShards, 'digest'>;
+}
+
+/** What others ask of this node to see whether it has the points that they have. */
+export function servedDigests({ meta, local }: ServedDigestsPorts): readonly ServedMethod[] {
+  return [
+    serveStream(digestMethod, async function* ({ shardId, known, ...range }, { signal }) {
+      if (!ownsShard(meta.catalog, shardId, meta.nodeId))
+        throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
+      let isMissing = true;
+      for await (const digest of local.digest({ shardId, ...range }, signal)) {
+        isMissing = false;
+        if (digest === undefined) yield { isMissing };
+        else {
+          const bytes = new Uint8Array(digest.buffer, digest.byteOffset, digest.byteLength);
+          yield { digest: crc32(bytes) === known ? new Uint8Array(0) : bytes, isMissing };
+        }
+      }
+      if (isMissing) yield { isMissing };
+    }),
+  ];
+}
