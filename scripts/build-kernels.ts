@@ -19,6 +19,8 @@ const { error } = await asc.main(
     'src/kernels/gen/kernels.wasm',
     '-O3',
     '--noAssert',
+    // Names of functions, which profiles show; the code is the same.
+    '--debug',
     '--runtime',
     'stub',
     '--enable',

@@ -99,6 +99,23 @@ test('pprof: a second profile at once is refused in the words of Go', async () =
   ]);
 });
 
+test('pprof: threads, each once; locks, of which there are none; a trace; symbols', async () => {
+  const { profiler, get } = open();
+  const threads = gunzipSync((await get('/threadcreate')).rawPayload).toString('latin1');
+  expect(threads).toContain('threadcreate');
+  expect(threads).toContain('main');
+  for (const name of ['block', 'mutex']) {
+    const answer = await get(`/${name}`);
+    expect(answer.headers['content-disposition']).toBe(`attachment; filename="${name}"`);
+    expect(gunzipSync(answer.rawPayload).toString('latin1')).toContain('contentions');
+  }
+  expect((await get('/trace?seconds=3')).json()).toMatchObject({
+    traceEvents: [{ ph: 'M' }, { name: 'inner' }, { name: 'outer' }],
+  });
+  expect((await get('/symbol')).body).toBe('num_symbols: 1\n');
+  expect(profiler.asked).toEqual([50, 3_000]);
+});
+
 test('pprof: all of it in one archive', async () => {
   const { profiler, get } = open();
   const tar = gunzipSync((await get('/all?cpu=90s')).rawPayload);

@@ -4,9 +4,10 @@ import { errorText, isDbError } from '../../base/errors.ts';
 import { secondMs } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Profiler } from '../../env/profiler.ts';
-import { cpuSamples, cpuTypes, encodeProfile, heapSamples, heapTypes } from './pprof.ts';
+import { contentionTypes, cpuSamples, cpuTypes, encodeProfile, heapSamples, heapTypes, threadSamples, threadTypes } from './pprof.ts'; // prettier-ignore
 import { sendPlain } from '../error-reply.ts';
 import { tarOf } from './tar.ts';
+import { traceEvents } from './trace-events.ts';
 
 export interface PprofPorts {
   readonly clock: Clock;
@@ -17,17 +18,26 @@ export interface PprofPorts {
 const cpuMsDefault = 30 * secondMs;
 /** Memory that was given out before sampling began is not seen: so long it is looked at, unless asked otherwise. */
 const heapMsDefault = 5 * secondMs;
+const traceMsDefault = secondMs;
+/** Long enough for every thread to say that it is there. */
+const threadsMs = 50;
 const durationMsMax = 600 * secondMs;
 /** Of `all`, as in the reference. */
 const allMsMax = 45 * secondMs;
 
 const descriptions = {
   allocs: 'Memory given out while it is looked at (seconds, 5 by default), by where',
+  block: 'Empty: no thread waits for another one here',
   cmdline: 'The command line of this process',
   goroutine: 'What the main thread waits for, each as often as there is one',
   heap: 'The same as allocs: what is still held of it',
+  mutex: 'Empty: there are no locks between threads here',
   profile:
     'CPU profile of all threads; seconds is its duration, 30 by default. Open it with go tool pprof.',
+  symbol: 'Names are in the profiles',
+  threadcreate: 'Threads, each once',
+  trace:
+    'What the threads did one after the other; seconds is its duration, 1 by default. Open it with ui.perfetto.dev.',
 } as const;
 
 /** /debug/pprof of both daemons (spec F106, F107): profiles that `go tool pprof` opens. */
@@ -65,6 +75,20 @@ const handlers: Readonly<Record<string, Handler>> = {
   heap: (request, reply, ports) => sendHeap(request, reply, ports),
   allocs: (request, reply, ports) => sendHeap(request, reply, ports),
   goroutine: (_request, reply, ports) => sendText(reply, waitingText(ports)),
+  block: (_request, reply, ports) => sendContention(reply, 'block', ports),
+  mutex: (_request, reply, ports) => sendContention(reply, 'mutex', ports),
+  threadcreate: async (_request, reply, { clock, profiler }) => {
+    const timeNs = clock.wallNs();
+    const samples = threadSamples(await profiler.cpu(threadsMs, gone(reply)));
+    const facts = { timeNs, durationNs: 0n, types: threadTypes };
+    return sendFile(reply, 'threadcreate', gzipSync(encodeProfile(samples, facts)));
+  },
+  // What tools ask of Go's addresses: there is no other symbol than those that profiles carry.
+  symbol: (_request, reply) => sendText(reply, 'num_symbols: 1\n'),
+  trace: async (request, reply, { profiler }) => {
+    const threads = await profiler.cpu(durationOf(request, traceMsDefault), gone(reply));
+    return sendFile(reply, 'trace.json', Buffer.from(traceEvents(threads)));
+  },
   cmdline: (_request, reply, { commandLine }) => sendText(reply, commandLine.join('\0')),
   all: async (request, reply, ports) => {
     const asked = parameterOf(request, 'cpu');
@@ -80,6 +104,15 @@ const handlers: Readonly<Record<string, Handler>> = {
     return sendFile(reply, 'profiles.tar.gz', gzipSync(tarOf(files, seconds)));
   },
 };
+
+async function sendContention(
+  reply: FastifyReply,
+  name: string,
+  { clock }: PprofPorts,
+): Promise<unknown> {
+  const facts = { timeNs: clock.wallNs(), durationNs: 0n, types: contentionTypes };
+  return sendFile(reply, name, gzipSync(encodeProfile([], facts)));
+}
 
 async function sendHeap(
   request: FastifyRequest,

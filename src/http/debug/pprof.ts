@@ -28,6 +28,13 @@ export const cpuTypes: readonly ValueType[] = [
 ];
 export const heapTypes: readonly ValueType[] = [{ type: 'inuse_space', unit: 'bytes' }];
 
+/** What nothing of here ever has a sample of: no thread waits for another one's lock. */
+export const contentionTypes: readonly ValueType[] = [
+  { type: 'contentions', unit: 'count' },
+  { type: 'delay', unit: 'nanoseconds' },
+];
+export const threadTypes: readonly ValueType[] = [{ type: 'threadcreate', unit: 'count' }];
+
 /** V8 calls what is no code by names in brackets; a thread that has nothing to do is in `(idle)`. */
 const idle = '(idle)';
 
@@ -53,6 +60,13 @@ export function cpuSamples(threads: readonly ThreadCpu[]): readonly StackSample[
       if (frames.length === 0 || frames[0]?.functionName === idle) return [];
       return [{ frames, values: [count, us * 1_000], thread }];
     });
+  });
+}
+
+/** Each thread once. */
+export function threadSamples(threads: readonly ThreadCpu[]): readonly StackSample[] {
+  return threads.map(({ thread }) => {
+    return { frames: [{ functionName: thread, url: '', lineNumber: 0 }], values: [1], thread };
   });
 }
 
