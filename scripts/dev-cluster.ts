@@ -25,6 +25,7 @@ Starts a licensed development cluster of real processes on this machine. Ctrl-C 
   --dir FOLDER       where the nodes keep what they have (./.varve); kept between runs
   --metas N          meta nodes (3)
   --data N           data nodes (2)
+  --passive N        data nodes more that own no shard (0)
   --port-offset N    added to every port (0): 8086 and 8088 of data nodes, 8089 and 8091 of meta nodes;
                      the second node of a kind has 100 more, the third 200, and so on
   --fresh            forget what the folder holds, and start anew
@@ -87,6 +88,7 @@ function readOptions():
   const asked = {
     metas: count('metas', values.metas, 1),
     data: count('data', values.data, 1),
+    passive: count('passive', values.passive, 0),
     portOffset: count('port-offset', values['port-offset'], 0),
   };
   if (values.dir === '') throw new Error('--dir must name a folder');
@@ -99,6 +101,7 @@ function parseOptions() {
       dir: { type: 'string', default: './.varve' },
       metas: { type: 'string' },
       data: { type: 'string' },
+      passive: { type: 'string' },
       'port-offset': { type: 'string' },
       fresh: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -119,17 +122,21 @@ async function form(nodes: readonly ClusterNode[]): Promise<void> {
   const data = nodes.filter(({ kind }) => kind === 'data');
   const first = metas[0]?.http ?? '';
   for (const { name, http } of metas) await until(`${name} answers`, () => get(http, '/status'));
-  const add = async (name: string, path: string, addr: string): Promise<void> => {
+  const add = async (
+    name: string,
+    path: string,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<void> => {
     await until(`${name} is a member`, async () => {
-      const body = new URLSearchParams({ addr });
+      const body = new URLSearchParams(parameters);
       const response = await fetch(`http://${first}${path}`, { method: 'POST', body });
       if (!response.ok) throw new Error((await response.text()).trim());
     });
   };
-  for (const { name, http } of metas) await add(name, '/join', http);
-  for (const { name, http, tcp } of data) {
+  for (const { name, http } of metas) await add(name, '/join', { addr: http });
+  for (const { name, http, tcp, isPassive } of data) {
     await until(`${name} answers`, () => get(http, '/ping'));
-    await add(name, '/add-data', tcp);
+    await add(name, '/add-data', { addr: tcp, ...(isPassive && { passive: 'true' }) });
   }
   // A data node is ready when it knows itself: its first SHOW DATABASES is then the cluster's.
   for (const { name, tcp } of data) {

@@ -30,7 +30,7 @@ interface KeptCluster extends ClusterShape {
 /** What was asked for on the command line. */
 export type AskedShape = { readonly [K in keyof ClusterShape]: number | undefined };
 
-const fallback: ClusterShape = { metas: 3, data: 2, portOffset: 0 };
+const fallback: ClusterShape = { metas: 3, data: 2, passive: 0, portOffset: 0 };
 
 export class DevFolder {
   readonly dir: string;
@@ -61,18 +61,21 @@ export class DevFolder {
   /** What was asked for, else what is kept. Throws when a kept cluster could not be that. */
   shape(asked: AskedShape): ClusterShape {
     const kept = this.#kept;
-    const { metas, data, portOffset } = { ...fallback, ...kept };
+    const { metas, data, passive, portOffset } = { ...fallback, ...kept };
     const shape = {
       metas: asked.metas ?? metas,
       data: asked.data ?? data,
+      passive: asked.passive ?? passive,
       portOffset: asked.portOffset ?? portOffset,
     };
     if (kept === undefined) return shape;
-    const holds = `${this.dir} holds a cluster of ${metas} metas and ${data} data nodes at --port-offset ${portOffset}`;
+    const holds = `${this.dir} holds a cluster of ${metas} metas and ${data}${passive > 0 ? ` + ${passive}` : ''} data nodes at --port-offset ${portOffset}`;
     const ways = 'leave the option out, use --fresh to forget it, or --dir for another one';
     if (shape.portOffset !== portOffset)
       throw new Error(`${holds}: its nodes know each other by their ports; ${ways}`);
-    if (shape.metas < metas || shape.data < data)
+    if (passive > 0 && shape.data !== data)
+      throw new Error(`${holds}: its passive nodes come after the others; ${ways}`);
+    if (shape.metas < metas || shape.data < data || shape.passive < passive)
       throw new Error(`${holds}: fewer nodes would leave out members of it; ${ways}`);
     return shape;
   }

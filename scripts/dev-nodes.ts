@@ -8,12 +8,15 @@ const portMax = 65_535;
 export interface ClusterShape {
   readonly metas: number;
   readonly data: number;
+  /** Data nodes that own no shard, after the others. */
+  readonly passive: number;
   readonly portOffset: number;
 }
 
 export interface ClusterNode {
   readonly name: string;
   readonly kind: 'meta' | 'data';
+  readonly isPassive: boolean;
   readonly bin: 'influxd' | 'influxd-meta';
   readonly folder: string;
   readonly configPath: string;
@@ -35,10 +38,13 @@ export interface DevLicense {
 }
 
 /** Node i of a kind has the default ports + 100 x (i - 1). Throws when one is past the last port. */
-export function nodesOf(dir: string, { metas, data, portOffset }: ClusterShape): ClusterNode[] {
+export function nodesOf(dir: string, shape: ClusterShape): ClusterNode[] {
+  const { metas, data, passive, portOffset } = shape;
   const all = (kind: 'meta' | 'data', count: number) =>
-    Array.from({ length: count }, (_, i) => nodeOf({ dir, kind, i, portOffset }));
-  return [...all('meta', metas), ...all('data', data)];
+    Array.from({ length: count }, (_, i) => {
+      return nodeOf({ dir, kind, i, portOffset, isPassive: kind === 'data' && i >= data });
+    });
+  return [...all('meta', metas), ...all('data', data + passive)];
 }
 
 function nodeOf(place: {
@@ -46,8 +52,9 @@ function nodeOf(place: {
   readonly kind: 'meta' | 'data';
   readonly i: number;
   readonly portOffset: number;
+  readonly isPassive: boolean;
 }): ClusterNode {
-  const { dir, kind, i, portOffset } = place;
+  const { dir, kind, i, portOffset, isPassive } = place;
   const isMeta = kind === 'meta';
   const bin = isMeta ? 'influxd-meta' : 'influxd';
   const name = `${kind}-${i + 1}`;
@@ -60,6 +67,7 @@ function nodeOf(place: {
   return {
     name,
     kind,
+    isPassive,
     bin,
     folder,
     configPath: join(folder, isMeta ? 'influxdb-meta.conf' : 'influxdb.conf'),
