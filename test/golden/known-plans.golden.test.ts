@@ -17,7 +17,12 @@ afterAll(async () => {
 });
 
 async function run(q: string): Promise<void> {
-  const response = await fetch(`${node.url}/query`, { method: 'POST', body: new URLSearchParams({ q }) }); // prettier-ignore
+  await runIn('', q);
+}
+
+async function runIn(db: string, q: string): Promise<void> {
+  const body = new URLSearchParams({ db, q });
+  const response = await fetch(`${node.url}/query`, { method: 'POST', body });
   expect(await response.text()).not.toContain('error');
 }
 
@@ -81,4 +86,31 @@ test('known plans: a text with now() is planned anew', async () => {
   expect((await ask(recent)).values.map(([, count]) => count)).toEqual([1]);
   await write('n v=1');
   expect((await ask(recent)).values.map(([, count]) => count)).toEqual([2]);
+});
+
+test('listed lanes: SHOW asked again sees series that have come and gone, by whatever way', async () => {
+  await write('s,host=a,zone=x v=1 0\ns,host=b v=1 0');
+  const series = 'SHOW SERIES FROM s';
+  const hosts = 'SHOW TAG VALUES FROM s WITH KEY = host';
+  const keys = 'SHOW TAG KEYS FROM s';
+  const textsOf = async (q: string) => (await ask(q)).values.map((row) => row[row.length - 1]);
+  expect(await textsOf(series)).toEqual(['s,host=a,zone=x', 's,host=b']);
+  expect(await textsOf(hosts)).toEqual(['a', 'b']);
+  expect(await textsOf(keys)).toEqual(['host', 'zone']);
+  // A new series of known tags: no schema grows.
+  await write('s,host=c v=1 0');
+  expect(await textsOf(series)).toEqual(['s,host=a,zone=x', 's,host=b', 's,host=c']);
+  expect(await textsOf(hosts)).toEqual(['a', 'b', 'c']);
+  // In another shard, of the other worker.
+  await write(`s,host=d v=1 ${weekSeconds * 3}000000000`);
+  expect(await textsOf(hosts)).toEqual(['a', 'b', 'c', 'd']);
+  await write(`s,host=e v=1 ${weekSeconds * 3}000000000`);
+  expect(await textsOf(hosts)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  await runIn('d', `DROP SERIES FROM s WHERE host = 'a'`);
+  expect(await textsOf(series)).toEqual(['s,host=b', 's,host=c', 's,host=d', 's,host=e']);
+  expect(await textsOf(hosts)).toEqual(['b', 'c', 'd', 'e']);
+  await write('s,host=a,zone=x v=1 0');
+  expect(await textsOf(hosts)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  await runIn('d', 'DROP MEASUREMENT s');
+  expect(await textsOf(series)).toEqual([]);
 });

@@ -28,9 +28,10 @@ import type { DigestTask } from './shard-digest.ts';
 import { DescribedLanes } from './described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/shard-opener.ts';
+import { ListedLanes } from './listed-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
-import { homeOf, type EngineDescription, type EngineLines, type EngineReceipt, type EngineRoutedLines, type HomeBatch, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import { homeOf, type EngineDescription, type EngineLines, type EngineList, type EngineReceipt, type EngineRoutedLines, type EngineVersions, type HomeBatch, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -52,6 +53,7 @@ const noCluster: ClusterFacts = { clusterId: () => 0n, restoreIndexOf: () => und
 export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
   readonly #described = new DescribedLanes();
+  readonly #listed = new ListedLanes();
   readonly #texts = new FragmentTexts();
   /** Bytes of bodies and batches under way, by number of the worker. */
   readonly #loads: number[];
@@ -110,8 +112,8 @@ export class LocalShards implements ShardAccess {
     const reply = await this.#loaded(worker, task.body.length, (link) =>
       link.call('lines', body, options),
     );
-    const { schemaVersion, ...routed } = reply as EngineRoutedLines;
-    this.#described.seen(worker, schemaVersion);
+    const { schemaVersion, seriesVersion, ...routed } = reply as EngineRoutedLines;
+    this.#seen(worker, { schemaVersion, seriesVersion });
     return routed;
   }
 
@@ -158,8 +160,8 @@ export class LocalShards implements ShardAccess {
       const reply = await this.#loaded(home, batch.payload.length, (link) =>
         link.call('write', { ...batch, ...this.#placeFacts(batch.shardId) } satisfies HomeBatch),
       );
-      const { schemaVersion, droppedCount, reason } = reply as EngineReceipt;
-      this.#described.seen(home, schemaVersion);
+      const { droppedCount, reason, ...versions } = reply as EngineReceipt;
+      this.#seen(home, versions);
       return { kind: 'written', droppedCount, reason };
     } catch (error) {
       return { kind: 'failed', error };
@@ -206,8 +208,26 @@ export class LocalShards implements ShardAccess {
     { signal }: AccessOptions,
   ): AsyncGenerator<readonly ListPiece[]> {
     const link = this.#linkOfLane(request.shardIds);
-    for await (const pieces of link.stream('list', request, { signal }))
-      yield pieces as readonly ListPiece[];
+    const home = this.#links.indexOf(link);
+    const known = this.#listed.find(home, request);
+    if (known !== undefined) {
+      yield known;
+      return;
+    }
+    const gathering = this.#listed.begin(home, request);
+    let readAt = 0;
+    for await (const reply of link.stream('list', request, { signal })) {
+      const { pieces, seriesVersion } = reply as EngineList;
+      gathering?.add(pieces);
+      readAt = seriesVersion;
+      yield pieces;
+    }
+    if (signal?.aborted !== true) gathering?.end(readAt);
+  }
+
+  #seen(worker: number, { schemaVersion, seriesVersion }: EngineVersions): void {
+    this.#described.seen(worker, schemaVersion);
+    this.#listed.seen(worker, seriesVersion);
   }
 
   async *fragment(
@@ -229,14 +249,15 @@ export class LocalShards implements ShardAccess {
     await Promise.all(
       this.#lanes(request.shardIds).map(async (shardIds) => {
         const home = homeOf(shardIds[0] ?? 0, this.#links.length);
-        const version = await this.#link(home).call('delete-points', { ...request, shardIds });
-        this.#described.seen(home, version as number);
+        const reply = await this.#link(home).call('delete-points', { ...request, shardIds });
+        this.#seen(home, reply as EngineVersions);
       }),
     );
   }
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {
     this.#described.clear();
+    this.#listed.clear();
     await Promise.all(
       this.#lanes(shardIds).map((lane) => this.#homeOfLane(lane).call('delete', lane)),
     );
@@ -252,7 +273,7 @@ export class LocalShards implements ShardAccess {
   async install(task: Omit<InstallTask, 'clusterId'>): Promise<void> {
     const home = homeOf(task.shardId, this.#links.length);
     const whole: InstallTask = { ...task, clusterId: this.#cluster.clusterId() };
-    this.#described.seen(home, (await this.#link(home).call('install', whole)) as number);
+    this.#seen(home, (await this.#link(home).call('install', whole)) as EngineVersions);
   }
 
   /** Shards that this node has, or should have: those whose folder is missed too. */

@@ -91,13 +91,19 @@ export interface EngineLines extends LinesTask {
   readonly clusterId: bigint;
 }
 
-export interface EngineRoutedLines extends RoutedLines {
+/** What a worker says beside its answers: what was described or listed at an older version may have grown since. */
+export interface EngineVersions {
   readonly schemaVersion: number;
+  readonly seriesVersion: number;
 }
 
-/** What a write and a description say besides: schemas described at an older version may have grown since. */
-export interface EngineReceipt extends OwnerReceipt {
-  readonly schemaVersion: number;
+export type EngineRoutedLines = RoutedLines & EngineVersions;
+export type EngineReceipt = OwnerReceipt & EngineVersions;
+
+/** Pieces of a list, and the version at which it is read. */
+export interface EngineList {
+  readonly pieces: readonly ListPiece[];
+  readonly seriesVersion: number;
 }
 
 export interface EngineDescription {
@@ -171,7 +177,7 @@ export class StorageEngine implements Engine {
       }
       case 'write': {
         const receipt = await this.#write(body as HomeBatch);
-        return { body: { ...receipt, schemaVersion: this.#store.schemaVersion } satisfies EngineReceipt }; // prettier-ignore
+        return { body: { ...receipt, ...this.#versions } satisfies EngineReceipt }; // prettier-ignore
       }
       case 'describe': {
         const { shardIds, only } = body as DescribeRequest;
@@ -186,7 +192,7 @@ export class StorageEngine implements Engine {
       }
       case 'delete-points':
         await this.#deletePoints(body as DeletePointsRequest);
-        return { body: this.#store.schemaVersion };
+        return { body: this.#versions };
       case 'snapshot': {
         const { shardId, number } = body as SnapshotTask;
         return { body: await this.#store.snapshot(shardId, number) };
@@ -198,7 +204,7 @@ export class StorageEngine implements Engine {
           range: { minTimeNs, maxTimeNs },
         }));
         await this.#store.install(place, { staging, deletes: asked });
-        return { body: this.#store.schemaVersion };
+        return { body: this.#versions };
       }
       case 'delete':
         for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
@@ -228,7 +234,12 @@ export class StorageEngine implements Engine {
       isHome: this.#isHome,
       write: (place, payload) => this.#write({ ...place, payload, clusterId: task.clusterId, isLent: true }), // prettier-ignore
     });
-    return { ...routed, schemaVersion: this.#store.schemaVersion };
+    return { ...routed, ...this.#versions };
+  }
+
+  get #versions(): EngineVersions {
+    const { schemaVersion, seriesVersion } = this.#store;
+    return { schemaVersion, seriesVersion };
   }
 
   #write({ payload, fields, ...place }: HomeBatch): Promise<OwnerReceipt> {
@@ -311,8 +322,13 @@ export class StorageEngine implements Engine {
 
   async *#list(request: ListRequest, context: EngineContext): AsyncGenerator<EngineReply> {
     const views = this.#views(request.shardIds);
+    const { seriesVersion } = this.#store;
     try {
-      yield* this.#listOf(views, request, context);
+      for await (const { body, ...rest } of this.#listOf(views, request, context))
+        yield {
+          ...rest,
+          body: { pieces: body as ListPiece[], seriesVersion } satisfies EngineList,
+        };
     } finally {
       for (const view of views) view.release();
     }

@@ -71,6 +71,7 @@ export class Store {
   readonly #coldTimer: Timer;
   readonly #compactor: Compactor;
   #schemaVersion = 0;
+  #growthCount = 0;
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: FoundStore) {
     this.#ports = ports;
@@ -127,6 +128,11 @@ export class Store {
   /** Grows whenever a measurement, a field or a tag key comes to show in one of the shards. */
   get schemaVersion(): number {
     return this.#schemaVersion;
+  }
+
+  /** Grows whenever a series comes or goes, and with the other. */
+  get seriesVersion(): number {
+    return this.#schemaVersion + this.#growthCount;
   }
 
   /** Shards that have a folder here and are not being deleted. */
@@ -200,9 +206,10 @@ export class Store {
       rejectBitmap: rejects,
       payload,
     });
-    const { schemaVersion } = open.shard;
+    const { schemaVersion, seriesCount } = open.shard;
     open.shard.apply(batch, rejects, { isLent: place.isLent });
     if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
+    if (open.shard.seriesCount !== seriesCount) this.#growthCount++;
     open.appliedSequence = Math.max(open.appliedSequence, sequence);
     open.lastWriteMs = this.#ports.clock.monotonicMs();
     this.#flushIfLarge(open);
