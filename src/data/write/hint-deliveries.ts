@@ -3,6 +3,7 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
 import { findShard, isShardGone } from '../shards/shard-places.ts';
+import { batchOfHint } from './fenced-hint.ts';
 import { isRetryable } from './hint-sink.ts';
 
 export interface HintDeliveriesPorts {
@@ -49,7 +50,7 @@ export class HintDeliveries implements HintTarget {
     const place = findShard(meta.catalog, shardId);
     if (place === undefined) return [];
     const { database, retentionPolicy } = place;
-    const batches = payloads.map((payload) => ({ shardId, database, retentionPolicy, payload }));
+    const batches = payloads.map((hint) => ({ shardId, database, retentionPolicy, ...batchOfHint(hint) })); // prettier-ignore
     const outcomes = await shards.of(nodeId).writeMany(batches, options);
     return outcomes.map((outcome) => {
       if (outcome.kind === 'written') return { kind: 'written' };

@@ -1,6 +1,7 @@
 import { errorText } from '../../base/errors.ts';
 import type { Log } from '../../env/log.ts';
 import type { ShardBatch } from '../engine/shard-access.ts';
+import { hintOf } from './fenced-hint.ts';
 import type { HintSink } from './hint-sink.ts';
 import type { ShareOutcome } from './share.ts';
 
@@ -31,7 +32,7 @@ export class NodeHintSink implements HintSink {
     if (first === undefined) return { kind: 'queued', error };
     const { shardId } = first;
     try {
-      const payloads = batches.map(({ payload }) => payload);
+      const payloads = batches.map(hintOf);
       await this.#hints.append(this.#nodeId, shardId, payloads);
       return { kind: 'queued', error };
     } catch (failure) {

@@ -72,7 +72,8 @@ export class Shard {
   readonly #recent: RecentBatches;
   /** The latest of what is not in the active memtable: what is older is looked at before it goes above that. */
   #settled: Stamp;
-  #unclearCount = 0;
+  /** Told of values of late batches of which nobody can tell whether they are later than what was there. */
+  readonly #onUnclear: (valueCount: number) => void;
 
   /** With the files it had, and the segments of its index; what these do not have is to be learned. */
   constructor(
@@ -82,7 +83,8 @@ export class Shard {
       files = [],
       segments = [],
       budget = new RecentBudget(recentBytesMax),
-    }: { readonly files?: readonly TsmFile[]; readonly segments?: readonly IndexSegment[]; readonly budget?: RecentBudget | undefined } = {}, // prettier-ignore
+      onUnclear = () => undefined,
+    }: { readonly files?: readonly TsmFile[]; readonly segments?: readonly IndexSegment[]; readonly budget?: RecentBudget | undefined; readonly onUnclear?: ((valueCount: number) => void) | undefined } = {}, // prettier-ignore
   ) {
     this.id = id;
     this.#kernel = kernel;
@@ -91,6 +93,7 @@ export class Shard {
     this.#files = files;
     this.#settled = rangeOfAll(files.map(stampsOfFile))?.greatest ?? noStamp;
     this.#recent = new RecentBatches(budget, this.#settled);
+    this.#onUnclear = onUnclear;
   }
 
   get index(): ShardIndex {
@@ -159,11 +162,6 @@ export class Shard {
     return this.#recent.has(stamp);
   }
 
-  /** Values of late batches of which nobody can tell whether they are later than what was there. */
-  get unclearCount(): number {
-    return this.#unclearCount;
-  }
-
   /** The latest stamp of all that was applied. */
   get latestStamp(): Stamp {
     const active = this.#active.stamps?.greatest ?? noStamp;
@@ -186,7 +184,7 @@ export class Shard {
     const flushing = this.#flushing === undefined ? [] : [memtablePart(this.#flushing)];
     const parts = [...this.#files.map(filePart), ...flushing];
     const verdict = withoutOlder(batch, rejects, { recent: this.#recent, parts, struck: [] });
-    this.#unclearCount += verdict.unclearCount;
+    if (verdict.unclearCount > 0) this.#onUnclear(verdict.unclearCount);
     return verdict.batch;
   }
 

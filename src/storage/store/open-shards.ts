@@ -142,7 +142,10 @@ export function emptyShard(
   { place, sequence, copy }: { readonly place: ShardPlace; readonly sequence: number; readonly copy: ManifestCopy | undefined }, // prettier-ignore
 ): OpenShard {
   const { disk, kernel, budget, clock } = ports;
-  const shard = new Shard(place.shardId, kernel, { budget });
+  const shard = new Shard(place.shardId, kernel, {
+    budget,
+    onUnclear: unclearTo(ports.log, place),
+  });
   const manifest = new ManifestKeeper(disk, folder, { flushedSequence: sequence, files: new Map(), copy }); // prettier-ignore
   const segments = new SegmentKeeper(ports, { folder, index: shard.index, manifest });
   const nowMs = clock.monotonicMs();
@@ -211,6 +214,7 @@ export async function openShard(
     files,
     segments: segments ?? [],
     budget: ports.budget,
+    onUnclear: unclearTo(ports.log, place),
   });
   const keeper = new SegmentKeeper(ports, { folder, index: shard.index, manifest });
   const { clock } = ports;
@@ -221,6 +225,13 @@ export async function openShard(
   const unindexed = files.filter(isNew);
   if (unindexed.length > 0) await indexFiles(open, unindexed, ports);
   return open;
+}
+
+/** Notes that late values may count against later ones (decision 0014): for whoever compares replicas. */
+export function unclearTo(log: Log, { shardId: shard }: ShardPlace): (values: number) => void {
+  return (values) => {
+    log.warn('Late values whose order is not known were taken as the latest', { shard, values });
+  };
 }
 
 /** Brings files into the index that it does not have yet: imported ones, those of a crash, or all when there was none. */

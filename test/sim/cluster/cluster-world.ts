@@ -49,6 +49,8 @@ export class ClusterWorld {
   readonly data = new Map<string, DataNode>();
   /** What must happen in a run for it to show anything, counted from the trace. */
   readonly events = new Events();
+  /** Nodes that have said that they took late values whose order nobody knows: registers of theirs may be of an earlier write. */
+  readonly unclearNodes = new Set<string>();
   readonly victim: Victim;
   readonly fences: FenceWatch;
   /** Machines that are part of the cluster, or about to be. */
@@ -64,6 +66,8 @@ export class ClusterWorld {
     this.world = new World(seed, {
       onTrace: (line) => {
         this.events.note(line);
+        const [, unclear] = /^\S+ log (\w+)\/\d+ warn .*Late values whose order/.exec(line) ?? [];
+        if (unclear !== undefined) this.unclearNodes.add(unclear);
         options.onTrace?.(line);
       },
     });

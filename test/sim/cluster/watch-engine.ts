@@ -1,4 +1,5 @@
 import type { OwnerReceipt, ShardBatch } from '../../../src/data/engine/shard-access.ts';
+import { batchOfHint } from '../../../src/data/write/fenced-hint.ts';
 import type { Engine } from '../../../src/env/engine-host.ts';
 import type { HintedHandoff } from '../../../src/hh/hinted-handoff.ts';
 import { decodePointBatch, seriesKeysOf } from '../../../src/models/point-batch.ts';
@@ -41,7 +42,8 @@ export function watchHints(
   const append = hints.append.bind(hints);
   hints.append = async (nodeId, shardId, payloads) => {
     await append(nodeId, shardId, payloads);
-    for (const payload of payloads) history.noteQueued(nameOf(nodeId), contentOf(payload).keys);
+    for (const hint of payloads)
+      history.noteQueued(nameOf(nodeId), contentOf(batchOfHint(hint).payload).keys);
   };
 }
 
