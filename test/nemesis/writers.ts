@@ -1,0 +1,63 @@
+/**
+ * Clients of the nemesis: each writes through one node, point after point, at a level of its own. Points have numbers, and are
+ * written once; registers are written over and over through all nodes.
+ */
+import type { ConsistencyLevel } from '../../src/data/write/consistency.ts';
+import { query } from '../hostile/ask.ts';
+
+export const database = 'nemesis';
+const levels: readonly ConsistencyLevel[] = ['any', 'one', 'quorum', 'all'];
+const everyMs = 25;
+const giveUpMs = 15_000;
+const registerCount = 8;
+const baseMs = 1_700_000_000_000;
+
+export class Writers {
+  readonly #urls: readonly string[];
+  readonly acknowledged = new Map<ConsistencyLevel, number[]>(levels.map((level) => [level, []]));
+  refusedCount = 0;
+  #next = 0;
+  #isOver = false;
+
+  constructor(urls: readonly string[]) {
+    this.#urls = urls;
+  }
+
+  async createDatabase(replication: number): Promise<void> {
+    const q = `CREATE DATABASE ${database} WITH DURATION INF REPLICATION ${replication}`;
+    const { text } = await query(this.#urls[0] ?? '', q);
+    if (text.includes('error')) throw new Error(text);
+  }
+
+  /** Resolves once stop() was called and the last answers are in. */
+  async run(): Promise<void> {
+    const lanes = this.#urls.flatMap((url) => levels.map((level) => this.#lane(url, level)));
+    await Promise.all(lanes);
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  async #lane(url: string, level: ConsistencyLevel): Promise<void> {
+    while (!this.#isOver) {
+      await this.#writeOne(url, level);
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
+    }
+  }
+
+  async #writeOne(url: string, level: ConsistencyLevel): Promise<void> {
+    const number = this.#next++;
+    const register = `r,k=${number % registerCount} v=${number}i ${baseMs}`;
+    const body = `p,level=${level} v=${number}i ${baseMs + number}\n${register}`;
+    try {
+      const response = await fetch(`${url}/write?db=${database}&precision=ms&consistency=${level}`, { method: 'POST', body, signal: AbortSignal.timeout(giveUpMs) }); // prettier-ignore
+      await response.text();
+      if (response.status === 204) this.acknowledged.get(level)?.push(number);
+      else this.refusedCount++;
+    } catch {
+      // Down, or too slow: nobody knows what became of it.
+      this.refusedCount++;
+    }
+  }
+}
