@@ -83,9 +83,8 @@ export function parseSources(
 ): Source[] {
   const sources: Source[] = [];
   do {
-    const regex = reader.acceptRegex();
-    if (regex !== undefined)
-      sources.push({ kind: 'measurement', database: '', retentionPolicy: '', name: '', regex });
+    const pattern = parsePattern(reader);
+    if (pattern !== undefined) sources.push(pattern);
     else if (subqueries && reader.accept('(')) {
       reader.expect('SELECT');
       const statement = parseSelect(reader);
@@ -94,6 +93,16 @@ export function parseSources(
     } else sources.push(parseMeasurement(reader, { target: false }));
   } while (reader.accept(','));
   return sources;
+}
+
+/** One measurement, by name or by pattern. */
+export function parseOneSource(reader: TokenReader): Measurement {
+  return parsePattern(reader) ?? parseMeasurement(reader, { target: false });
+}
+
+function parsePattern(reader: TokenReader): Measurement | undefined {
+  const regex = reader.acceptRegex();
+  return regex === undefined ? undefined : measurement([''], regex);
 }
 
 /** name | policy.name | database.policy.name | database..name; a target may end in `:MEASUREMENT`. */

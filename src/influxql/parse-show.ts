@@ -9,6 +9,7 @@ import type {
 import {
   parseCondition,
   parseDimensions,
+  parseOneSource,
   parseOrderBy,
   parsePaging,
   parseSources,
@@ -145,14 +146,9 @@ function parseNameOrStar(reader: TokenReader): { name: string; isWildcard: boole
 function parseWithMeasurement(reader: TokenReader): ShowMeasurements['with'] {
   if (!reader.accept('WITH')) return undefined;
   reader.expect('MEASUREMENT');
-  const head = { kind: 'measurement', database: '', retentionPolicy: '' } as const;
-  if (reader.accept('=~')) {
-    const regex = reader.acceptRegex();
-    if (regex === undefined) throw reader.unexpected('regex');
-    return { ...head, name: '', regex };
-  }
-  if (!reader.accept('=')) throw reader.unexpected('=', '=~');
-  return { ...head, name: reader.identifier() };
+  // The reference looks at what follows alone: a name may stand behind `=~`, and a pattern behind `=`.
+  if (!reader.accept('=~') && !reader.accept('=')) throw reader.unexpected('=', '=~');
+  return parseOneSource(reader);
 }
 
 function parseShowTag(reader: TokenReader): Statement {

@@ -39,6 +39,13 @@ test.each([
   ['SHOW TAG VALUES FROM /^l/ WITH KEY =~', 'found EOF, expected regex at line 1, char 39'],
   ['SELECT v FROM m ORDER BY time, DESC', 'found DESC, expected identifier at line 1, char 32'],
   ['SELECT v FROM m ORDER BY 5', 'found 5, expected identifier, ASC, DESC at line 1, char 26'],
+  [
+    'SHOW MEASUREMENTS WITH MEASUREMENT =~ x LIMIT',
+    'found EOF, expected integer at line 1, char 47',
+  ],
+  ['SHOW MEASUREMENTS WITH MEASUREMENT = /x/', 'SHOW MEASUREMENTS WITH MEASUREMENT =~ /x/'],
+  ['SHOW MEASUREMENTS WITH MEASUREMENT =', 'found EOF, expected identifier at line 1, char 38'],
+  ["SHOW MEASUREMENTS WITH MEASUREMENT =~ 'x'", 'found x, expected identifier at line 1, char 38'],
   ['SHOW TAG VALUES CARDINALITY ON d', 'found EOF, expected WITH at line 1, char 34'],
 ])('parser: %s', (text, expected) => {
   let said: string;

@@ -110,8 +110,8 @@ class OrderedFold implements Fold {
   result(): Cell | undefined {
     const values = this.#cells;
     this.#cells = [];
-    // Equal values look alike here, so that the fast sort does, but for values that have no order.
-    const cells = values.some(Number.isNaN)
+    // Equal values look alike here, so that the fast sort does, but for values that have no order and for the two zeros.
+    const cells = values.some((value) => Number.isNaN(value) || Object.is(value, -0))
       ? Array.from(orderOf(values), (at) => values[at] ?? 0)
       : values.sort(compareCells);
     return cells.length === 0 ? undefined : this.#pick(cells);

@@ -88,6 +88,8 @@ export type StagePlan =
       readonly definition: Extract<FunctionDefinition, { kind: 'aggregate' | 'selector' }>;
       readonly call: PlannedCall;
       readonly grid: Grid;
+      /** Points of several tag sets stand by time; otherwise by tag set, as in the reference over the rows of a subquery. */
+      readonly isInTime: boolean;
     }
   | {
       readonly kind: 'transform';

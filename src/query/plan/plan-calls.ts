@@ -49,7 +49,7 @@ export function planChain(call: Call, place: ChainPlace): PlannedChain {
   const stages = [...inner.stages];
   const { grid } = place;
   if (folded === undefined)
-    stages.push({ kind: 'reduce', definition, call: plannedCall(call, inner.type, place), grid });
+    stages.push({ kind: 'reduce', definition, call: plannedCall(call, inner.type, place), grid, isInTime: isInTime(call, place) }); // prettier-ignore
   const behind = windowStages(call, definition, { ...place, type });
   // What shards fold into windows of time has their starts already.
   const isStarted = folded !== undefined && grid.intervalNs > 0n;
@@ -58,6 +58,11 @@ export function planChain(call: Call, place: ChainPlace): PlannedChain {
   if (folded !== undefined && folded.type !== type)
     throw new DbError('internal', `${call.name} folds to another type`);
   return { argument: heart, folded, stages, grid: inner.grid, type };
+}
+
+/** What shards could fold is reduced tag set by tag set where a subquery is read (spec 6.3). */
+function isInTime({ name }: Call, { canFold }: ChainPlace): boolean {
+  return canFold || name === 'spread' || !callNames.some((known) => known === name);
 }
 
 function innerOf(

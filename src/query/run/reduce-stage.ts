@@ -26,7 +26,7 @@ interface ReducePlace {
 /**
  * Cuts a stream into windows and gives each to a reducer; subgroups of a window have a reducer each. A window ends with
  * the first point outside of it, so that an order that is not that of time opens a window anew, as in the reference.
- * Answers of one window stand in the order of their subgroups, or of time where they are those of a list's only call.
+ * Answers of one window stand in the order of their subgroups, or of time (`isInTime`) where they are those of a list's only call.
  *
  * A window that no answer comes from ends the stream, for the groups that follow too, as in the reference: percentile() of
  * too few points, or a point of a subquery's window that begins before the range. Only fill() goes on behind it, as long as
@@ -43,11 +43,11 @@ export class ReduceStage implements Stage {
   readonly #present = new Set<number>();
   #hasSubgroups = false;
   readonly #isFilled: boolean;
-  readonly #isJoined: boolean;
+  readonly #isInTime: boolean;
   readonly #end: StreamEnd;
 
   constructor(
-    { definition, call, grid }: Extract<StagePlan, { kind: 'reduce' }>,
+    { definition, call, grid, isInTime }: Extract<StagePlan, { kind: 'reduce' }>,
     { ascending, subgroups, isFilled, isJoined, end }: ReducePlace,
   ) {
     this.#create = () => definition.reducer(call);
@@ -55,7 +55,7 @@ export class ReduceStage implements Stage {
     this.#ascending = ascending;
     this.#subgroups = subgroups;
     this.#isFilled = isFilled;
-    this.#isJoined = isJoined;
+    this.#isInTime = isInTime && !isJoined;
     this.#end = end;
   }
 
@@ -153,7 +153,7 @@ export class ReduceStage implements Stage {
     if (parts.length === 1) yield first;
     else {
       const all = concatPoints(parts, first.values.type, first.aux.map(({ type }) => type)); // prettier-ignore
-      yield this.#isJoined ? all : this.#inTime(all);
+      yield this.#isInTime ? this.#inTime(all) : all;
     }
   }
 
