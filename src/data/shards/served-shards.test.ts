@@ -127,19 +127,16 @@ test('served shards: what others ask is counted, each shard of a write as a requ
   await node.write({ ...good, payload }, { ...good, shardId: 3, payload });
   await node.describe([1]);
   await node.fragment([1]);
-  expect(node.counters.statistics()).toEqual([
-    {
-      name: 'cluster',
-      tags: {},
-      values: {
-        createIteratorReq: 1,
-        fieldDimensionsReq: 1,
-        writeShardFail: 1,
-        writeShardPointsReq: 6,
-        writeShardReq: 2,
-      },
-    },
-  ]);
+  const [statistic] = node.counters.statistics();
+  expect(statistic).toMatchObject({ name: 'cluster', tags: {} });
+  const counted = Object.entries(statistic?.values ?? {}).filter(([, value]) => value !== 0);
+  expect(Object.fromEntries(counted)).toEqual({
+    createIteratorReq: 1,
+    fieldDimensionsReq: 1,
+    writeShardFail: 1,
+    writeShardPointsReq: 6,
+    writeShardReq: 2,
+  });
 });
 
 test('served shards: a shard of a newer catalog is waited for, and not for ever', async () => {
