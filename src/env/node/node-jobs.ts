@@ -1,5 +1,6 @@
 import { DbError } from '../../base/errors.ts';
 import type { JobKinds, Jobs } from '../jobs.ts';
+import { checkBcrypt, isBcrypt } from './check-bcrypt.ts';
 import { gunzipBytes } from './gunzip.ts';
 import { hashPassword, saltOf, sameHash } from './hash-password.ts';
 
@@ -7,6 +8,7 @@ const runners: { readonly [Kind in keyof JobKinds]: Runner<Kind> } = {
   gunzip: ({ bytes, lengthBytesMax }) => gunzipBytes(bytes, lengthBytesMax),
   'hash-password': ({ password, salt }) => hashPassword(password, salt),
   'check-password': async ({ password, hash }) => {
+    if (isBcrypt(hash)) return checkBcrypt({ password, hash });
     const salt = saltOf(hash);
     return salt !== undefined && sameHash(hash, await hashPassword(password, salt));
   },
@@ -16,7 +18,7 @@ type Runner<Kind extends keyof JobKinds> = (
   input: JobKinds[Kind]['input'],
 ) => Promise<JobKinds[Kind]['output']>;
 
-/** Jobs on the thread pool of libuv. close() waits for those that run. */
+/** Jobs on the thread pool of libuv, or threads of their own. close() waits for those that run. */
 export class NodeJobs implements Jobs {
   readonly #running = new Set<Promise<unknown>>();
   #closed = false;
