@@ -58,9 +58,12 @@ export class SegmentBuilder {
     return this.#measurements.count;
   }
 
-  /** Hands what waits to the file when it is much. */
-  async drain(): Promise<void> {
-    if (this.#pages.staged.length >= stagedBytesMax) await this.#append();
+  /** Hands what waits to the file when it is much; answers how many bytes it was. */
+  async drain(): Promise<number> {
+    const { length } = this.#pages.staged;
+    if (length < stagedBytesMax) return 0;
+    await this.#append();
+    return length;
   }
 
   beginMeasurement(name: Uint8Array): void {

@@ -13,6 +13,8 @@ export interface MergePorts {
   readonly slices: Slices;
   /** Asked often; true ends the work with `cancelled`. */
   readonly isCancelled: () => boolean;
+  /** Of compactions; resolves when so many bytes that went to the disk may have. */
+  readonly throttle: { take(lengthBytes: number): Promise<void> };
 }
 
 const stepCount = 1_024;
@@ -41,8 +43,9 @@ export async function mergeSegments(
   }
 }
 
-async function step({ builder, slices, isCancelled }: MergePorts): Promise<void> {
-  await builder.drain();
+async function step({ builder, slices, isCancelled, throttle }: MergePorts): Promise<void> {
+  const written = await builder.drain();
+  if (written > 0) await throttle.take(written);
   await slices.next();
   if (isCancelled()) throw new DbError('cancelled', 'the merge of segments was given up');
 }

@@ -86,7 +86,7 @@ export class Compactor {
     // Of the index too.
     const isCancelled = (): boolean => this.#isCancelled(open);
     while (!isCancelled()) {
-      const merging = open.segments.merge({ isCold, isCancelled });
+      const merging = open.segments.merge({ isCold, isCancelled, throttle: this.#ports.throttle }); // prettier-ignore
       open.compacting = merging.finally(() => {
         open.compacting = undefined;
       });

@@ -17,6 +17,14 @@ import { ManifestKeeper } from './manifest-keeper.ts';
 import { SegmentKeeper } from './segment-keeper.ts';
 import { readManifest } from './shard-manifest.ts';
 
+let throttledBytes = 0;
+const throttle = {
+  take: (lengthBytes: number) => {
+    throttledBytes += lengthBytes;
+    return Promise.resolve();
+  },
+};
+
 const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 30 });
 const name = fc.constantFrom('a', 'b', 'c=d', 'e f', 'g,h', 'é', '北', 'x\\y', 'x\\,y', '\\=z', '#!~#', 'a!', 'long'.repeat(40)); // prettier-ignore
 const key = fc
@@ -119,9 +127,14 @@ class Script {
         for (const text of this.#plain.live) this.#plain.stored.add(text);
         break;
       }
-      case 'merge':
-        await this.#keeper.merge({ isCold: one.isCold, isCancelled: () => false });
+      case 'merge': {
+        const before = throttledBytes;
+        const isCancelled = (): boolean => false;
+        const isMerged = await this.#keeper.merge({ isCold: one.isCold, isCancelled, throttle });
+        // Every byte that a merge writes is the throttle's.
+        expect(throttledBytes > before).toBe(isMerged);
         break;
+      }
       case 'open':
         await this.#open();
         break;

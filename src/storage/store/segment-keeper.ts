@@ -17,7 +17,7 @@ import { SegmentBuilder } from '../index/segment-builder.ts';
 import { freshSeriesOf, writeFreshSeries } from '../index/segment-flush.ts';
 import { segmentName, segmentNumberOf, type SegmentSeal } from '../index/segment-format.ts';
 import { gonePath } from '../index/segment-gone.ts';
-import { mergeSegments } from '../index/segment-merge.ts';
+import { mergeSegments, type MergePorts } from '../index/segment-merge.ts';
 import type { ResidentSeries } from '../index/resident-series.ts';
 import type { ShardIndex } from '../index/shard-index.ts';
 import type { ManifestKeeper } from './manifest-keeper.ts';
@@ -83,8 +83,9 @@ export class SegmentKeeper {
   async merge(options: {
     readonly isCold: boolean;
     readonly isCancelled: () => boolean;
+    readonly throttle: MergePorts['throttle'];
   }): Promise<boolean> {
-    const { isCold, isCancelled } = options;
+    const { isCold, isCancelled, throttle } = options;
     const sizes = this.#index.segments.map(({ seal, gone }) => ({ lengthBytes: seal.lengthBytes, goneCount: gone.series.count })); // prettier-ignore
     const plan = planSegmentMerge(sizes, { isCold });
     if (plan === undefined || isCancelled()) return false;
@@ -92,9 +93,17 @@ export class SegmentKeeper {
     const releases = inputs.map((segment) => segment.hold());
     try {
       const before = goneCountOf(inputs);
+      let heardBytes = 0;
+      const heard: MergePorts['throttle'] = {
+        take: (lengthBytes) => {
+          heardBytes += lengthBytes;
+          return throttle.take(lengthBytes);
+        },
+      };
       const { segment, name } = await this.#write((builder, slices) =>
-        mergeSegments(inputs, { builder, slices, isCancelled }),
+        mergeSegments(inputs, { builder, slices, isCancelled, throttle: heard }),
       );
+      await throttle.take(segment.seal.lengthBytes - heardBytes);
       await this.#mutex.run(async () => {
         const isStale = goneCountOf(inputs) !== before || !inputs.every((one) => this.#index.segments.includes(one)); // prettier-ignore
         if (isStale || isCancelled()) {
