@@ -86,6 +86,7 @@ function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataA
   const idle = new IdleWatch(clock, options.idleMs);
   api.decorate('bodyBuffers', buffers);
   api.decorateRequest('bodyPlace', undefined);
+  api.decorateRequest('urlParameters', undefined);
   api.addHook('onRequest', (request, reply, done) => {
     if (!hasBody(request)) {
       done();

@@ -3,6 +3,13 @@ import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { FastifyRequest } from 'fastify';
 import { parseForm } from './form-values.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Undefined until somebody asks. */
+    urlParameters: ReadonlyMap<string, string> | undefined;
+  }
+}
+
 /** The parameters of a request: those of a form in the body come before those of the address, as in the reference. */
 export class RequestParameters {
   readonly #url: ReadonlyMap<string, string>;
@@ -42,9 +49,11 @@ export class RequestParameters {
   }
 }
 
+/** Read once: a write looks at them before its body comes, and behind it. */
 function searchOf(request: FastifyRequest): ReadonlyMap<string, string> {
   const at = request.url.indexOf('?');
-  return parseForm(at < 0 ? '' : request.url.slice(at + 1));
+  request.urlParameters ??= parseForm(at < 0 ? '' : request.url.slice(at + 1));
+  return request.urlParameters;
 }
 
 /**

@@ -148,9 +148,11 @@ class FlushWork {
       count += heads.count;
     }
     // A series with rows of several shapes is there as often, and comes once.
-    const distinct = new Set(kernel.words(at, count));
-    if (distinct.size < count) kernel.words(at, distinct.size).set([...distinct]);
-    count = distinct.size;
+    if (this.#heads().length > 1) {
+      const distinct = new Set(kernel.words(at, count));
+      if (distinct.size < count) kernel.words(at, distinct.size).set([...distinct]);
+      count = distinct.size;
+    }
     if (this.#index.hasSeparator) {
       kernel.words(at, count).set(orderedByText(kernel.words(at, count), this.#index));
       return count;
