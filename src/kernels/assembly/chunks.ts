@@ -13,10 +13,11 @@ export function chunkOf(column: usize, row: u32): usize {
   return <usize>load<u32>(column + (<usize>(row >> chunkShift) << 2));
 }
 
+/** Series of one body are mostly neighbours: sixteen of them begin side by side, which is four lines of a cache. */
 // @ts-ignore: decorator
 @inline
 function headOf(heads: usize, mask: u32, series: u32): usize {
-  let slot = (series * 0x9e3779b1) >> 7;
+  let slot = ((((series >> 4) * 0x9e3779b1) >> 7) << 4) | (series & 15);
   while (true) {
     const head = heads + (<usize>(slot & mask) << 4);
     const found = load<u32>(head);
