@@ -12,15 +12,8 @@ export interface ShardCopy {
   readonly modifiedNs: bigint;
 }
 
-/** What the data nodes have. */
-export interface Survey {
-  /** By id of the shard. */
-  readonly copies: ReadonlyMap<number, readonly ShardCopy[]>;
-  /** host:8088 of those that did not answer. */
-  readonly silent: ReadonlySet<string>;
-}
-
-export const emptySurvey: Survey = { copies: new Map(), silent: new Set() };
+/** What the data nodes say that they have, by id of the shard. Of one that is damaged, or not open yet, they say nothing. */
+export type Survey = ReadonlyMap<number, readonly ShardCopy[]>;
 
 export interface BackupFilter {
   /** '' for all. */
@@ -48,12 +41,12 @@ export interface PlanOptions {
 }
 
 /**
- * In the order of databases, policies and ids. A shard of which no owner has anything is left out; one of which none has
- * anything but owners that do not answer is in it without a copy, so that it is missed. Throws for a database, policy or node that is not there.
+ * In the order of databases, policies and ids. Owners that have said nothing of a shard are the last that are tried: only when
+ * they are asked for it is it known that they have nothing. Throws for a database, policy or node that is not there.
  */
 export function planShards(
   catalog: Catalog,
-  { copies, silent }: Survey,
+  copies: Survey,
   { filter, from }: PlanOptions,
 ): readonly PlannedShard[] {
   checkPlan(catalog, { filter, from });
@@ -68,9 +61,7 @@ export function planShards(
         if (deletedAtNs !== undefined || isOutside(filter, { startNs, endNs })) continue;
         for (const { id, owners } of shards) {
           if (filter.shardId !== 0 && filter.shardId !== id) continue;
-          const tried = orderCopies(copies.get(id) ?? [], from);
-          // Nobody has been written to.
-          if (tried.length === 0 && !owners.some((owner) => silent.has(addressOf(owner)))) continue;
+          const tried = orderCopies(copies.get(id) ?? [], owners.map(addressOf), from);
           planned.push({
             id,
             database: database.name,
@@ -84,14 +75,22 @@ export function planShards(
   return planned;
 }
 
-/** What was written last is the most whole; what has nothing is no copy. */
-function orderCopies(copies: readonly ShardCopy[], from: string): readonly ShardCopy[] {
-  return copies
-    .filter(({ sizeBytes, isHot }) => sizeBytes > 0 || isHot)
-    .sort((a, b) => {
-      if ((a.node === from) !== (b.node === from)) return a.node === from ? -1 : 1;
-      return a.modifiedNs === b.modifiedNs ? 0 : a.modifiedNs > b.modifiedNs ? -1 : 1;
-    });
+/** What was written last is the most whole. */
+function orderCopies(
+  copies: readonly ShardCopy[],
+  owners: readonly string[],
+  from: string,
+): readonly ShardCopy[] {
+  const said = copies.filter(({ sizeBytes, isHot }) => sizeBytes > 0 || isHot);
+  const others = owners
+    .filter((owner) => !said.some(({ node }) => node === owner))
+    .map((node) => ({ node, sizeBytes: 0, isHot: false, modifiedNs: 0n }));
+  const isFirst = ({ node }: ShardCopy): boolean => node === from;
+  const later = (a: ShardCopy, b: ShardCopy): number =>
+    a.modifiedNs === b.modifiedNs ? 0 : a.modifiedNs > b.modifiedNs ? -1 : 1;
+  return [...said, ...others].sort(
+    (a, b) => Number(isFirst(b)) - Number(isFirst(a)) || later(a, b),
+  );
 }
 
 function isOutside(

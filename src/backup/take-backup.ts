@@ -22,7 +22,6 @@ import { encodeManifest, type ManifestShard, type Strategy } from './manifest.ts
 import { inLanes } from '../base/async/in-lanes.ts';
 import { sha256Of } from './sha256.ts';
 import {
-  emptySurvey,
   planShards,
   type BackupFilter,
   type PlannedShard,
@@ -73,7 +72,8 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
   const { clock, source, store, out } = ports;
   const startMs = clock.monotonicMs();
   const catalog = await source.catalog();
-  const survey = options.strategy === 'only-meta' ? emptySurvey : await source.survey(catalog);
+  const survey =
+    options.strategy === 'only-meta' ? new Map<number, never>() : await source.survey(catalog);
   const plan = planShards(catalog, survey, options);
   const shards = options.strategy === 'only-meta' ? [] : plan;
   if (options.isEstimate) {
@@ -152,39 +152,52 @@ class BackupRun {
     return taken.filter((file) => file !== undefined);
   }
 
+  /** Undefined for a shard that is as it was, or of which no owner has anything. */
   async #takeShard(shard: PlannedShard): Promise<ManifestShard | undefined> {
     const { clock, source, out } = this.#ports;
-    let last: unknown = new DbError('unavailable', 'no owner of it answers');
+    const failures: unknown[] = shard.copies.length === 0 ? [new DbError('unavailable', 'it has no owner')] : []; // prettier-ignore
+    let isEmpty = false;
     for (const copy of shard.copies) {
       const startMs = clock.monotonicMs();
       const line = `Backing up node ${copy.node}, db ${shard.database}, rp ${shard.retentionPolicy}, shard ${shard.id}... `; // prettier-ignore
       try {
-        const file = await this.#takeCopy(shard, copy);
-        if (file === undefined) return undefined;
-        out(`${line}Done. Backed up in ${formatElapsed(clock.monotonicMs() - startMs)}, ${file.size} bytes transferred\n`); // prettier-ignore
-        return file;
+        const taken = await this.#takeCopy(shard, copy);
+        if (taken === 'empty') {
+          isEmpty = true;
+          continue;
+        }
+        if (taken === 'unchanged') return undefined;
+        out(`${line}Done. Backed up in ${formatElapsed(clock.monotonicMs() - startMs)}, ${taken.size} bytes transferred\n`); // prettier-ignore
+        return taken;
       } catch (error) {
-        last = error;
+        failures.push(error);
         out(`${line}Error: ${errorText(error)}\n`);
       }
     }
+    // One that has nothing is as good a copy as another, unless an owner has said that there is something.
+    if (isEmpty && shard.copies.every(({ sizeBytes, isHot }) => sizeBytes === 0 && !isHot)) return undefined; // prettier-ignore
+    if (failures.length === 0) return undefined;
     // Dropped meanwhile, or outlived by its policy.
     if ((await source.catalog()).databases.shard(shard.id) === undefined) return undefined;
+    const last = failures.at(-1);
     const text = `shard ${shard.id} could not be backed up: ${errorText(last)}`;
     throw new DbError('unavailable', text, { cause: last });
   }
 
-  /** Undefined where nothing was written since it was backed up, or ever. */
-  async #takeCopy(shard: PlannedShard, copy: ShardCopy): Promise<ManifestShard | undefined> {
+  /** `empty`: the node has nothing of it; `unchanged`: what it has is in a backup already. */
+  async #takeCopy(
+    shard: PlannedShard,
+    copy: ShardCopy,
+  ): Promise<ManifestShard | 'empty' | 'unchanged'> {
     const { clock, source } = this.#ports;
     const known = this.#state.known.get(shard.id);
-    if (known !== undefined && this.#isStale(known, copy)) return undefined;
+    if (known !== undefined && this.#isStale(known, copy)) return 'unchanged';
     const momentNs = clock.wallNs();
     const snapshot = await source.snapshot(copy.node, shard.id);
-    if (snapshot === undefined) return undefined;
+    if (snapshot === undefined) return 'empty';
     try {
       const content = await contentOf(snapshot, copy.node);
-      if (known?.content === content) return undefined;
+      if (known?.content === content) return 'unchanged';
       const fileName = this.#state.names.shard(shard.id);
       const archive = await this.#archive(shard, snapshot, fileName);
       return {
@@ -207,7 +220,12 @@ class BackupRun {
   /** The reference's rule, where it was asked for. */
   #isStale({ lastModified }: ManifestShard, { modifiedNs }: ShardCopy): boolean {
     const { stalenessNs } = this.#options;
-    return stalenessNs !== undefined && BigInt(lastModified) + stalenessNs > modifiedNs;
+    // 0: the node has not said when.
+    return (
+      stalenessNs !== undefined &&
+      modifiedNs !== 0n &&
+      BigInt(lastModified) + stalenessNs > modifiedNs
+    );
   }
 
   async #archive(

@@ -263,7 +263,11 @@ test.skipIf(!hasInfluxd)(
       const ours = join(places, 'ours');
       expect(await ctl(fresh, ['backup', '-db', 'oss', ours])).toMatchObject({ code: 0 });
       influxd('restore', '-portable', '-host', reference.rpcAddress, '-db', 'oss', '-newdb', 'back', ours); // prettier-ignore
-      expect(JSON.parse(await reference.query({ q: question, db: 'back', epoch: 'ns' }))).toEqual(JSON.parse(wanted)); // prettier-ignore
+      // It opens a shard that it has restored a moment later.
+      await eventually(async () => {
+        const back = JSON.parse(await reference.query({ q: question, db: 'back', epoch: 'ns' })) as unknown; // prettier-ignore
+        expect(back).toEqual(JSON.parse(wanted));
+      }, 30_000);
       const [name = ''] = readdirSync(ours).filter((one) => one.endsWith('.manifest'));
       expect(JSON.parse(readFileSync(join(ours, name), 'utf8'))).toMatchObject({ limited: true, database: 'oss' }); // prettier-ignore
     } finally {
