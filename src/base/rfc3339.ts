@@ -9,3 +9,8 @@ export function formatRfc3339(timeNs: bigint): string {
   if (fractionNs === 0n) return `${whole}Z`;
   return `${whole}.${fractionNs.toString().padStart(9, '0').replace(/0+$/, '')}Z`;
 }
+
+/** As Go's `time.Time` prints itself in UTC. */
+export function formatGoTime(timeNs: bigint): string {
+  return formatRfc3339(timeNs).replace('T', ' ').replace('Z', ' +0000 UTC');
+}

@@ -104,6 +104,10 @@ export const dataKeys = {
     }),
     /** Ours: an owner that lacks writes which wait for it in hinted handoff is read only when no other is up. */
     'avoid-lagging-owners': now('bool', true),
+    /** Ours: bytes per second that copies of shards bring to this node, all together; 0 for no limit. */
+    'shard-copy-throughput': now('size', '0'),
+    /** Ours: copies that are brought to this node at once; others wait. */
+    'max-concurrent-shard-copies': now('integer', 2, count),
     'shard-reader-timeout': later('duration', '0', count),
     'rpc-resettable-read-timeout': later('duration', '15m', count),
     'rpc-resettable-write-timeout': later('duration', '15m', count),

@@ -25,7 +25,11 @@ export interface CtlOutput {
 /** What commands ask of a meta node. */
 export interface MetaCaller {
   get(path: string): Promise<unknown>;
-  post(path: string, form: Readonly<Record<string, string>>): Promise<unknown>;
+  post(
+    path: string,
+    form: Readonly<Record<string, string>>,
+    options?: { readonly isPatient?: boolean },
+  ): Promise<unknown>;
   /** The same asked at another address, as join does with the ones it finds. */
   at(bind: string): MetaCaller;
 }
@@ -37,6 +41,8 @@ interface Answer {
 }
 
 const redirectsMax = 10;
+/** What takes as long as a shard has bytes: who leads gives it up when none come. A timer holds no more. */
+const patientMs = 2 ** 31 - 1;
 const tokenSeconds = 300;
 
 /** Calls a meta node's HTTP API, following redirects to the leader with method, body and credentials (spec 2.1). */
@@ -53,8 +59,14 @@ export class MetaHttp implements MetaCaller {
     return this.#json('GET', path, '');
   }
 
-  post(path: string, form: Readonly<Record<string, string>>): Promise<unknown> {
-    return this.#json('POST', path, new URLSearchParams(form).toString());
+  post(
+    path: string,
+    form: Readonly<Record<string, string>>,
+    { isPatient = false }: { readonly isPatient?: boolean } = {},
+  ): Promise<unknown> {
+    const options = { ...this.#options, ...(isPatient && { timeoutMs: patientMs }) };
+    const asking = isPatient ? new MetaHttp(options, this.#nowMs) : this;
+    return asking.#json('POST', path, new URLSearchParams(form).toString());
   }
 
   at(bind: string): MetaHttp {

@@ -9,6 +9,7 @@ import {
   truncateShards,
   updateData,
 } from './change-nodes.ts';
+import { copyShard, copyShardStatus, killCopyShard } from './copy-shard.ts';
 import { join } from './join.ts';
 import { leave } from './leave.ts';
 import { createToken, MetaHttp, type CtlOutput, type MetaCaller } from './meta-http.ts';
@@ -55,6 +56,20 @@ interface CommandPorts extends CtlPorts {
   readonly nowMs: () => number;
 }
 
+const changes: Readonly<
+  Record<string, (args: readonly string[], ports: CommandPorts) => Promise<void>>
+> = {
+  'copy-shard': copyShard,
+  'copy-shard-status': copyShardStatus,
+  'kill-copy-shard': killCopyShard,
+  'node-labels': nodeLabels,
+  'remove-data': removeData,
+  'remove-meta': removeMeta,
+  'remove-shard': removeShard,
+  'truncate-shards': truncateShards,
+  'update-data': updateData,
+};
+
 async function runCommand(
   command: string,
   args: readonly string[],
@@ -66,6 +81,8 @@ async function runCommand(
     out(help);
     return;
   }
+  const change = changes[command];
+  if (change !== undefined) return change(args, ports);
   switch (command) {
     case 'show':
       out(await show(args, meta));
@@ -93,24 +110,6 @@ async function runCommand(
     }
     case 'leave':
       await leave(args, { ...ports, hostname: hostname() });
-      return;
-    case 'remove-meta':
-      await removeMeta(args, ports);
-      return;
-    case 'remove-data':
-      await removeData(args, ports);
-      return;
-    case 'update-data':
-      await updateData(args, ports);
-      return;
-    case 'node-labels':
-      await nodeLabels(args, ports);
-      return;
-    case 'truncate-shards':
-      await truncateShards(args, ports);
-      return;
-    case 'remove-shard':
-      await removeShard(args, ports);
       return;
     case 'backup':
     case 'restore':

@@ -167,6 +167,18 @@ Takes a meta node out of the cluster. It erases what it has stored.
     	Its Raft address, host:8089 (with -force)
   -y	Do not ask
 `,
+  'copy-shard': `Usage: influxd-ctl copy-shard <src-tcp-addr> <dest-tcp-addr> <shard-id>
+
+Copies a shard from a data node that owns it to another one, which owns it too then. Writes go on meanwhile.
+`,
+  'copy-shard-status': `Usage: influxd-ctl copy-shard-status
+
+Shows the copies of shards under way: bytes, bytes per second of late, and how long the rest takes at that.
+`,
+  'kill-copy-shard': `Usage: influxd-ctl kill-copy-shard <src-tcp-addr> <dest-tcp-addr> <shard-id>
+
+Gives up a copy of a shard. Its destination does not own the shard, and deletes what it has of it.
+`,
   'remove-shard': `Usage: influxd-ctl remove-shard <tcp-addr> <shard-id>
 
 Deletes a shard from a data node, which owns it no more.

@@ -32,7 +32,7 @@ import {
   type ShardState,
 } from '../meta/client/data-methods.ts';
 import { MetaClient } from '../meta/client/meta-client.ts';
-import { ownsShard } from '../meta/model/shard-fate.ts';
+import { takesWrites } from '../meta/model/shard-copies.ts';
 import { announceTo, anyOf } from '../meta/server/announcements.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../rpc/rpc-service.ts';
@@ -46,7 +46,7 @@ import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion } from './version.ts';
 import { openSubscriptions } from './subscriptions.ts';
 import { servedDigests } from '../data/copy/served-digests.ts';
-import { openTransfers } from './transfers.ts';
+import { openTransfers, type Transfers } from './transfers.ts';
 import { openWritePath } from './write-path.ts';
 
 export type DataConfig = Config<typeof dataKeys>;
@@ -98,7 +98,7 @@ export async function startDataNode(
   const rpc = new RpcClient(transport, meta.membership);
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
-  const { writer, shards, owned, hints, news, stamps } = await openWritePath(env, config, {
+  const { writer, shards, owned, deletes, hints, news, stamps } = await openWritePath(env, config, {
     meta,
     local,
     rpc,
@@ -124,8 +124,8 @@ export async function startDataNode(
     ...startMonitored(config, { meta, heldMeta: imported.held(meta) }, { ...ports, isMonitored: options.isMonitored === true }), // prettier-ignore
     ...startServices(config, { clock, log, meta }),
   ];
-  const transfers = openTransfers(env, config, { meta, local });
-  const port = new DataListener({ env, config, meta, local, imported });
+  const transfers = openTransfers(env, config, { meta, local, rpc, deletes });
+  const port = new DataListener({ env, config, meta, local, imported, transfers });
   const listener = await port.listen(
     [
       ...servedShards({ clock, meta, shards: owned, counters, stamps }),
@@ -357,6 +357,7 @@ class DataListener {
   readonly #meta: MetaClient;
   readonly #local: LocalShards;
   readonly #imported: ImportHandOver;
+  readonly #transfers: Pick<Transfers, 'cancel'>;
   readonly #tcpAddress: string;
   readonly #httpAddress: string;
 
@@ -366,12 +367,14 @@ class DataListener {
     readonly meta: MetaClient;
     readonly local: LocalShards;
     readonly imported: ImportHandOver;
+    readonly transfers: Pick<Transfers, 'cancel'>;
   }) {
     this.#env = parts.env;
     this.#config = parts.config;
     this.#meta = parts.meta;
     this.#local = parts.local;
     this.#imported = parts.imported;
+    this.#transfers = parts.transfers;
     const hostname = parts.config.get('', 'hostname');
     this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
     this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
@@ -450,8 +453,9 @@ class DataListener {
   async #discard(shardId: number, catalogIndex: number): Promise<void> {
     const [meta, local] = [this.#meta, this.#local];
     await meta.reach(catalogIndex);
-    if (ownsShard(meta.catalog, shardId, meta.nodeId))
+    if (takesWrites(meta.catalog, shardId, meta.nodeId))
       throw new DbError('conflict', `shard ${shardId} is owned by this node`);
+    await this.#transfers.cancel(shardId);
     await local.deleteShards([shardId]);
     this.#env.log.info('Deleted shard', { shard: shardId });
   }

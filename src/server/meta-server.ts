@@ -5,6 +5,7 @@ import { createMetaApi } from '../http/meta/meta-api.ts';
 import type { License } from '../license/license.ts';
 import { announceMethod, type Announcement } from '../meta/client/meta-methods.ts';
 import { announceTo, Announcements, anyOf } from '../meta/server/announcements.ts';
+import { CopyKeeper } from '../meta/server/copy-keeper.ts';
 import { Leases } from '../meta/server/leases.ts';
 import { MetaNode } from '../meta/server/meta-node.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
@@ -53,6 +54,7 @@ export async function startMetaServer(
   const rpc = new RpcClient(transport, node.membership);
   const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
   const leases = new Leases({ clock, node }, { durationMs: config.get('meta', 'lease-duration') });
+  const copies = new CopyKeeper({ clock, log: env.log.child('copy'), node, rpc });
   const methods = [...node.methods, ...leases.methods, noting(announcements)];
   const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods));
   const self = { tcpAddress, version: announcedVersion };
@@ -65,6 +67,7 @@ export async function startMetaServer(
       rpc,
       announcements,
       leases,
+      copies,
       profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
       probe: probeMeta,
       requestId: requestIds(env),
@@ -84,6 +87,7 @@ export async function startMetaServer(
   return {
     close: async () => {
       gossiper.cancel();
+      await copies.close();
       await api.close();
       // While the others' answers still come in: with the listener closed nobody could take over.
       await node.stepAside();

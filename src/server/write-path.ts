@@ -1,4 +1,4 @@
-import { errorText } from '../base/errors.ts';
+import { DbError, errorText } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
@@ -8,7 +8,8 @@ import { ClusterShards } from '../data/shards/cluster-shards.ts';
 import { FieldTypes } from '../data/shards/field-types.ts';
 import { LaggingOwners } from '../data/shards/lagging-owners.ts';
 import { LeaseFences } from '../data/shards/lease-fences.ts';
-import { OwnedShards } from '../data/shards/owned-shards.ts';
+import { IncomingDeletes } from '../data/shards/incoming-deletes.ts';
+import { OwnedShards, type OwnedShardsPorts } from '../data/shards/owned-shards.ts';
 import { findShard, isShardGone } from '../data/shards/shard-places.ts';
 import { HintDeliveries } from '../data/write/hint-deliveries.ts';
 import { HintNews } from '../data/write/hint-news.ts';
@@ -21,6 +22,7 @@ import type { Env } from '../env/env.ts';
 import { HintedHandoff } from '../hh/hinted-handoff.ts';
 import type { HintOptions } from '../hh/hint-options.ts';
 import type { ShardInfo } from '../meta/model/catalog.ts';
+import { copiesOf } from '../meta/model/shard-copies.ts';
 import type { MetaClient } from '../meta/client/meta-client.ts';
 import type { RpcClient } from '../rpc/rpc-client.ts';
 
@@ -32,6 +34,7 @@ export interface WritePath {
   readonly shards: ClusterShards;
   /** Those of this node, for everybody who asks. */
   readonly owned: OwnedShards;
+  readonly deletes: IncomingDeletes;
   readonly hints: HintedHandoff;
   readonly news: HintNews;
   readonly stamps: StampClock;
@@ -43,6 +46,8 @@ const replayDeadlineMsMin = 30_000;
 const hintSegmentBytesMax = 10 * MiB;
 /** Writes with new fields wait so long for the lead of their shard. */
 const fieldTypesDeadlineMs = 2_000;
+/** Deleting a million series takes its time; dead peers are found by the transport. */
+const deleteDeadlineMs = 3_600_000;
 
 export async function openWritePath(
   env: Env,
@@ -70,7 +75,11 @@ export async function openWritePath(
     return own === 0 && isAvoiding && news.isTold(shardId, nodeId) ? 1 : own;
   };
   const asked = (nodeId: number): ShardAccess => shards.of(nodeId);
-  const owned = ownedShards(local, { clock, log, meta }, asked);
+  const deletes = new IncomingDeletes();
+  const owned = ownedShards({ clock, log, meta, local, deletes }, asked, {
+    passOn: (nodeId, batch) => shares.send(nodeId, batch).outcome,
+    isBehind: (nodeId, shardId) => hints.isQueued(nodeId, shardId),
+  });
   const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt });
   const target = new HintDeliveries({
     meta,
@@ -86,11 +95,12 @@ export async function openWritePath(
   );
   opened.hints = hints;
   await news.tell();
-  const shares = new OwnerShares(
+  const shares: OwnerShares = new OwnerShares(
     {
       localNodeId: () => meta.nodeId,
       shards,
-      hintsOf: (nodeId) => new NodeHintSink(hints, log, nodeId),
+      hintsOf: (nodeId) =>
+        new NodeHintSink({ hints, log, noteIndex: target.noteIndex.bind(target) }, nodeId),
       onReached: (nodeId) => {
         hints.wake(nodeId);
       },
@@ -105,9 +115,13 @@ export async function openWritePath(
   // A clock that went back while the node was down must not put what is written now behind what was written before.
   stamps.seen(await local.latestStamp());
   const isOwnAlone = ({ id, owners }: ShardInfo): boolean =>
-    owners.length === 1 && owners[0] === meta.nodeId && !hints.isQueued(meta.nodeId, id);
+    owners.length === 1 &&
+    owners[0] === meta.nodeId &&
+    !hints.isQueued(meta.nodeId, id) &&
+    // What is being copied from here has to be passed on.
+    !copiesOf(meta.catalog).some(({ shardId }) => shardId === id);
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers }); // prettier-ignore
-  return { writer, shards, owned, hints, news, stamps };
+  return { writer, shards, owned, deletes, hints, news, stamps };
 }
 
 function hintOptions(config: DataConfig): HintOptions {
@@ -129,12 +143,32 @@ function hintOptions(config: DataConfig): HintOptions {
   };
 }
 
-/** The shards of this node, the types of whose new fields their leads decide. */
+/** The shards of this node, and what is passed on of theirs. */
 function ownedShards(
+  parts: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient; readonly local: LocalShards; readonly deletes: IncomingDeletes }, // prettier-ignore
+  of: (nodeId: number) => ShardAccess,
+  { passOn, isBehind }: Pick<OwnedShardsPorts, 'passOn'> & { readonly isBehind: (nodeId: number, shardId: number) => boolean }, // prettier-ignore
+): OwnedShards {
+  const { clock, log, meta, local, deletes } = parts;
+  const { fieldTypes, fences } = typeDecisions(local, { clock, log, meta }, of);
+  return new OwnedShards({
+    ...{ meta, local, fieldTypes, fences, deletes, passOn },
+    passOnDelete: async (nodeId, request) => {
+      // What waits would come behind the delete.
+      const behind = request.shardIds.find((shardId) => isBehind(nodeId, shardId));
+      if (behind !== undefined)
+        throw new DbError('unavailable', `writes of shard ${behind} wait for node ${nodeId}`);
+      await of(nodeId).deletePoints(request, { deadlineMs: deleteDeadlineMs });
+    },
+  });
+}
+
+/** Types of new fields, which the leads of their shards decide, and who may write at all. */
+function typeDecisions(
   local: LocalShards,
   { clock, log, meta }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient },
   of: (nodeId: number) => ShardAccess,
-): OwnedShards {
+): { readonly fieldTypes: FieldTypes; readonly fences: LeaseFences } {
   const fieldTypes = new FieldTypes(
     {
       write: (batch) => local.write(batch),
@@ -150,5 +184,5 @@ function ownedShards(
     },
     { askDeadlineMs: fieldTypesDeadlineMs },
   );
-  return new OwnedShards(local, fieldTypes, new LeaseFences(meta));
+  return { fieldTypes, fences: new LeaseFences(meta) };
 }

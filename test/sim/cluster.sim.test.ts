@@ -61,6 +61,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'fence-ignored': 1,
   'marks-ahead': 1,
   'segments-forgotten': 4,
+  'meanwhile-lost': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

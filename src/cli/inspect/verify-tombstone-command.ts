@@ -1,6 +1,6 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { quoteGo } from '../../base/go-format.ts';
-import { formatRfc3339 } from '../../base/rfc3339.ts';
+import { formatGoTime } from '../../base/rfc3339.ts';
 import { exactTextOf } from '../../models/exact-text.ts';
 import { formatElapsed } from '../../influxql/duration.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
@@ -69,5 +69,5 @@ async function verifyFile(
 
 /** As Go prints a time by itself. */
 function goTime(timeNs: bigint): string {
-  return formatRfc3339(timeNs).replace('T', ' ').replace('Z', ' +0000 UTC');
+  return formatGoTime(timeNs);
 }

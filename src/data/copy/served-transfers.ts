@@ -1,6 +1,8 @@
 /** What other nodes, and who makes backups, ask of the files of this node's shards. */
 import { DbError } from '../../base/errors.ts';
 import {
+  copiesMethod,
+  copyMethod,
   installMethod,
   readFileMethod,
   releaseMethod,
@@ -13,10 +15,12 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import type { NamedShard } from '../engine/shard-access.ts';
 import { findShard } from '../shards/shard-places.ts';
+import type { Copies } from './copies.ts';
 import type { Snapshots } from './snapshots.ts';
 import type { Stagings } from './stagings.ts';
 
 export interface TransfersPorts {
+  readonly copies: Pick<Copies, 'follow' | 'progress'>;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'> & { reach(index: number): Promise<void> };
   readonly snapshots: Snapshots;
   readonly stagings: Stagings;
@@ -26,6 +30,7 @@ export function servedTransfers({
   meta,
   snapshots,
   stagings,
+  copies,
 }: TransfersPorts): readonly ServedMethod[] {
   /** Throws `shard_not_found` for one that is not this node's. */
   const owned = (shardId: number): NamedShard => {
@@ -54,6 +59,11 @@ export function servedTransfers({
       await stagings.install(stagingId, { copyIndex, deletes: [] });
       return {};
     }),
+    serveStream(copyMethod, async function* (request, { signal }) {
+      await meta.reach(request.copyIndex);
+      yield* copies.follow(request, signal);
+    }),
+    serveCall(copiesMethod, () => Promise.resolve({ copies: copies.progress })),
     serveCall(unstageMethod, async ({ stagingId }) => {
       await stagings.end(stagingId);
       return {};

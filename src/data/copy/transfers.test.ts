@@ -50,7 +50,7 @@ async function serve({ disk, clock, log, transport }: Env) {
   const snapshots = new Snapshots(ports);
   const stagings = new Stagings(ports, { dataFolder: 'data' });
   const meta = { catalog, nodeId: 4, reach: () => Promise.resolve() };
-  const methods = servedTransfers({ meta, snapshots, stagings });
+  const methods = servedTransfers({ meta, snapshots, stagings, copies: noCopies });
   await transport.listen(address, createRpcHandlers(gate, methods));
   const close = async (): Promise<void> => {
     await snapshots.close();
@@ -59,6 +59,13 @@ async function serve({ disk, clock, log, transport }: Env) {
   };
   return { store, rpc: new RpcClient(transport, { credentials: () => ({}) }), close };
 }
+
+const noCopies = {
+  progress: [],
+  async *follow(): AsyncGenerator<never> {
+    await Promise.reject(new Error('none is asked for'));
+  },
+};
 
 type Served = Awaited<ReturnType<typeof serve>>;
 

@@ -58,6 +58,7 @@ export class LocalShards implements ShardAccess {
   /** Bytes of bodies and batches under way, by number of the worker. */
   readonly #loads: number[];
   readonly #cluster: ClusterFacts;
+  readonly #writing = new Set<Promise<unknown>>();
 
   private constructor(links: readonly EngineLink[], cluster: ClusterFacts) {
     this.#links = links;
@@ -109,12 +110,24 @@ export class LocalShards implements ShardAccess {
     const options = buffer instanceof ArrayBuffer ? { transfer: [buffer] } : {};
     const worker = this.#parserOf(task);
     const body = { ...task, clusterId: this.#cluster.clusterId() } satisfies EngineLines;
-    const reply = await this.#loaded(worker, task.body.length, (link) =>
+    const routing = this.#loaded(worker, task.body.length, (link) =>
       link.call('lines', body, options),
     );
+    const reply = await this.#counted(routing, task.own !== undefined);
     const { schemaVersion, seriesVersion, ...routed } = reply as EngineRoutedLines;
     this.#seen(worker, { schemaVersion, seriesVersion });
     return routed;
+  }
+
+  /** Bodies that may be written where they are parsed are known while that goes on. */
+  async #counted<T>(routing: Promise<T>, mayWrite: boolean): Promise<T> {
+    if (!mayWrite) return routing;
+    this.#writing.add(routing);
+    try {
+      return await routing;
+    } finally {
+      this.#writing.delete(routing);
+    }
   }
 
   /** Lines of a body as subscribers get them, made by the worker that has least to do; `task.body` moves there. */
@@ -148,6 +161,11 @@ export class LocalShards implements ShardAccess {
     return (await link.call('field-types', body)) as readonly TypedField[];
   }
 
+  #homeBatch({ copyIndex, ...batch }: TypedBatch): HomeBatch {
+    const facts = this.#placeFacts(batch.shardId);
+    return { ...batch, ...facts, copyIndex: copyIndex ?? facts.copyIndex };
+  }
+
   #placeFacts(shardId: number): Pick<HomeBatch, 'clusterId' | 'copyIndex'> {
     const { clusterId, restoreIndexOf } = this.#cluster;
     return { clusterId: clusterId(), copyIndex: restoreIndexOf(shardId) };
@@ -158,7 +176,7 @@ export class LocalShards implements ShardAccess {
     const home = homeOf(batch.shardId, this.#links.length);
     try {
       const reply = await this.#loaded(home, batch.payload.length, (link) =>
-        link.call('write', { ...batch, ...this.#placeFacts(batch.shardId) } satisfies HomeBatch),
+        link.call('write', this.#homeBatch(batch)),
       );
       const { droppedCount, reason, ...versions } = reply as EngineReceipt;
       this.#seen(home, versions);
@@ -266,6 +284,8 @@ export class LocalShards implements ShardAccess {
   /** Undefined when the shard has had no points. `number` is of no other snapshot of this run. */
   async snapshot(shardId: number, number: number): Promise<ShardSnapshot | undefined> {
     const task: SnapshotTask = { shardId, number };
+    // They were begun before anybody knew of a copy, maybe: what they write is in it, as nobody passes it on.
+    await Promise.allSettled(this.#writing);
     return (await this.#home(shardId).call('snapshot', task)) as ShardSnapshot | undefined;
   }
 

@@ -38,6 +38,8 @@ export interface DeletePointsRequest {
   readonly measurements: readonly ListedMeasurement[];
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
+  /** Of the catalog that named the owners; absent is older than any. */
+  readonly catalogIndex?: number | undefined;
 }
 
 /** What an owner says of a batch that it has made durable: some points may have been refused, and why. */
@@ -88,6 +90,8 @@ export interface ShardBatch {
   readonly retentionPolicy: string;
   readonly payload: Uint8Array;
   readonly fence?: LeaseFence | undefined;
+  /** Of the catalog that named the owners; absent is older than any. */
+  readonly catalogIndex?: number | undefined;
 }
 
 /** What a write shows that only the holder of a lease may make: its owners refuse it from one who lost it. */
@@ -100,6 +104,8 @@ export interface LeaseFence {
 /** With the types of its fields that the lead of the shard has told. */
 export interface TypedBatch extends ShardBatch {
   readonly fields?: readonly TypedField[] | undefined;
+  /** Names the copy that brings the shard here; absent for one that this node owns. */
+  readonly copyIndex?: number | undefined;
 }
 
 export type BatchOutcome =

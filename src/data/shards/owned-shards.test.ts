@@ -1,25 +1,77 @@
 import { expect, test } from 'vitest';
-import { emptyCatalog } from '../../meta/model/catalog.ts';
+import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import { Databases } from '../../meta/model/databases.ts';
+import type { ShardCopy } from '../../meta/model/shard-copies.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
-import type { ShardBatch } from '../engine/shard-access.ts';
-import type { FieldTypes } from './field-types.ts';
+import type { DeletePointsRequest, TypedBatch } from '../engine/shard-access.ts';
+import { IncomingDeletes } from './incoming-deletes.ts';
 import { LeaseFences } from './lease-fences.ts';
 import { OwnedShards } from './owned-shards.ts';
 
-test('owned shards: what an old holder of a lease sends is refused, what came with it is written', async () => {
-  const written: ShardBatch[] = [];
-  const fieldTypes = {
-    write: (batch: ShardBatch) => {
-      written.push(batch);
-      return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
+const lease = { name: 'cq', nodeId: 4, expiresNs: 0n, token: 2 };
+
+/** Shards 1 to 3 of node 4, the third of node 5 since the catalog of 20; another one of node 6. */
+function catalogOf(copies: readonly ShardCopy[] = []): Catalog {
+  const joined = [{ nodeId: 5, beganIndex: 18, ownedIndex: 20 }];
+  const shards = [
+    { id: 1, owners: [4] },
+    { id: 2, owners: [4] },
+    { id: 3, owners: [4, 5], joined },
+    { id: 9, owners: [6] },
+  ];
+  const policy = { name: 'autogen', shardGroups: [{ id: 1, startNs: 0n, endNs: 1n, shards }] };
+  const databases = Databases.of([{ name: 'db', retentionPolicies: [policy] }] as never);
+  const more = copies.length === 0 ? {} : { copies };
+  return { ...emptyCatalog, ...more, leases: [lease], databases, index: 30, maxShardId: 9 };
+}
+
+function copyOf(shardId: number, destinationId: number, state: ShardCopy['state'] = 'copying') {
+  return { shardId, sourceId: 4, destinationId, startedNs: 0n, beganIndex: 25, state };
+}
+
+/** Node 4; what it writes and passes on is noted. */
+function node4(catalog = catalogOf()) {
+  const written: TypedBatch[] = [];
+  const passedOn: string[] = [];
+  const deleted: string[] = [];
+  const meta = { catalog, nodeId: 4 };
+  const deletes = new IncomingDeletes();
+  const local = {
+    deletePoints: ({ shardIds }: DeletePointsRequest) => {
+      deleted.push(shardIds.join());
+      return Promise.resolve();
     },
-  } as unknown as FieldTypes;
-  const lease = { name: 'cq', nodeId: 4, expiresNs: 0n, token: 2 };
-  const fences = new LeaseFences({ catalog: { ...emptyCatalog, leases: [lease] } });
-  const shards = new OwnedShards({} as unknown as LocalShards, fieldTypes, fences);
-  const batch = (shardId: number) => {
-    return { shardId, database: 'db', retentionPolicy: 'autogen', payload: new Uint8Array(1) };
-  };
+  } as unknown as LocalShards;
+  const shards = new OwnedShards({
+    ...{ meta, local, deletes, fences: new LeaseFences(meta) },
+    fieldTypes: {
+      write: (batch) => {
+        written.push(batch);
+        return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
+      },
+    },
+    passOn: (nodeId, { shardId, catalogIndex }) => {
+      passedOn.push(`write ${shardId} to ${nodeId} at ${catalogIndex}`);
+      return Promise.resolve();
+    },
+    passOnDelete: (nodeId, { shardIds, catalogIndex }) => {
+      passedOn.push(`delete ${shardIds.join()} to ${nodeId} at ${catalogIndex}`);
+      return Promise.resolve();
+    },
+  });
+  return { shards, written, passedOn, deleted, deletes, meta };
+}
+
+const batch = (shardId: number, catalogIndex = 30) => {
+  const place = { shardId, database: 'db', retentionPolicy: 'autogen' };
+  return { ...place, payload: new Uint8Array(1), catalogIndex };
+};
+const deleteOf = (shardIds: readonly number[], catalogIndex: number) => {
+  return { shardIds, measurements: [], minTimeNs: 0n, maxTimeNs: 9n, catalogIndex };
+};
+
+test('owned shards: what an old holder of a lease sends is refused, what came with it is written', async () => {
+  const { shards, written } = node4();
   const outcomes = await shards.writeMany([
     batch(1),
     { ...batch(2), fence: { lease: 'cq', token: 1 } },
@@ -29,4 +81,71 @@ test('owned shards: what an old holder of a lease sends is refused, what came wi
   expect(outcomes[1]).toMatchObject({ error: { code: 'lease_lost' } });
   // The engine gets a batch as it always is.
   expect(written).toEqual([batch(1), batch(3)]);
+});
+
+test('owned shards: what is copied from here is passed on, and what was routed before an owner came', async () => {
+  const elsewhere = { ...copyOf(3, 8), sourceId: 5 };
+  const { shards, passedOn } = node4(catalogOf([copyOf(1, 7), copyOf(2, 7, 'discarding'), elsewhere])); // prettier-ignore
+  await shards.writeMany([batch(1), batch(2), batch(3, 20)]);
+  expect(passedOn.splice(0)).toEqual(['write 1 to 7 at 30']);
+  await shards.writeMany([batch(3, 19)]);
+  expect(passedOn).toEqual(['write 3 to 5 at 30']);
+});
+
+test('owned shards: deletes go where writes go, the shards of a node together', async () => {
+  const { shards, passedOn, deleted } = node4(catalogOf([copyOf(1, 7), copyOf(2, 7)]));
+  await shards.deletePoints(deleteOf([1, 2, 3], 20));
+  expect(passedOn.splice(0)).toEqual(['delete 1,2 to 7 at 30']);
+  await shards.deletePoints(deleteOf([3], 19));
+  expect(passedOn).toEqual(['delete 3 to 5 at 30']);
+  expect(deleted).toEqual(['1,2,3', '3']);
+});
+
+test('owned shards: a node that is brought a shard writes it as that, and keeps deletes for the copy', async () => {
+  const bringing = { ...copyOf(9, 4), sourceId: 6 };
+  const { shards, written, passedOn, deletes, meta } = node4(catalogOf([bringing]));
+  await shards.writeMany([batch(9)]);
+  expect(written).toEqual([{ ...batch(9), copyIndex: 25 }]);
+  deletes.begin(9);
+  await shards.deletePoints(deleteOf([9], 30));
+  expect(passedOn).toEqual([]);
+  let kept = 0;
+  await deletes.install(9, (all) => {
+    kept = all.length;
+    return Promise.resolve();
+  });
+  expect(kept).toBe(1);
+  // Given up: what arrives late makes nothing of the shard again.
+  meta.catalog = catalogOf();
+  const [late] = await shards.writeMany([batch(9)]);
+  expect(late).toMatchObject({ kind: 'failed', error: { code: 'shard_not_found' } });
+});
+
+test('incoming deletes: one that comes while a copy is installed is done behind it, and too many spoil the copy', async () => {
+  const deletes = new IncomingDeletes();
+  deletes.begin(9);
+  const order: string[] = [];
+  const run = () => Promise.resolve(order.push('delete')).then(() => undefined);
+  let release: () => void = () => undefined;
+  const installing = deletes.install(9, async () => {
+    await new Promise<void>((resolve) => (release = resolve));
+    order.push('install');
+  });
+  await Promise.resolve();
+  await Promise.resolve();
+  const deleting = deletes.delete(deleteOf([9], 1), run);
+  release();
+  await Promise.all([installing, deleting]);
+  expect(order).toEqual(['install', 'delete']);
+  for (let i = 0; i < 1_000; i++) await deletes.delete(deleteOf([9], 1), run);
+  await expect(deletes.install(9, () => Promise.resolve())).rejects.toThrow('too many deletes');
+  deletes.begin(9);
+  let keptCount = -1;
+  await deletes.install(9, (all) => {
+    keptCount = all.length;
+    return Promise.resolve();
+  });
+  expect(keptCount).toBe(0);
+  deletes.end(9);
+  await expect(deletes.install(9, () => Promise.resolve())).rejects.toThrow('given up');
 });

@@ -1,5 +1,14 @@
-/** The shards of this node for everybody who asks, itself included: its engine, with the types of new fields decided first. */
+/**
+ * The shards of this node for everybody who asks, itself included: its engine, with the types of new fields decided first.
+ *
+ * While a shard is copied from here, what is written to it is passed on to the destination, and later what was routed by a
+ * catalog that did not know of the new owner yet (decision 22). Whether there is one is looked at after the write: a snapshot
+ * is made once this node's catalog knows of the copy, so that a write is in the snapshot, or is passed on.
+ */
+import { DbError } from '../../base/errors.ts';
 import type { Fragment } from '../../query/fragment.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { copyTo, newcomersSince, takesWrites } from '../../meta/model/shard-copies.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import type { ListPiece, ListRequest } from '../engine/schema-list.ts';
 import type {
@@ -15,56 +24,98 @@ import type {
   TypedField,
 } from '../engine/shard-access.ts';
 import type { FieldTypes } from './field-types.ts';
+import type { IncomingDeletes } from './incoming-deletes.ts';
 import type { LeaseFences } from './lease-fences.ts';
 
-export class OwnedShards implements ShardAccess {
-  readonly #local: LocalShards;
-  readonly #fieldTypes: FieldTypes;
-  readonly #fences: LeaseFences;
+export interface OwnedShardsPorts {
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
+  readonly local: LocalShards;
+  readonly fieldTypes: Pick<FieldTypes, 'write'>;
+  readonly fences: LeaseFences;
+  readonly deletes: IncomingDeletes;
+  /** Resolves once the node has the batch, or hinted handoff keeps it for the node, or it is lost, which is logged. */
+  readonly passOn: (nodeId: number, batch: ShardBatch) => Promise<unknown>;
+  readonly passOnDelete: (nodeId: number, request: DeletePointsRequest) => Promise<void>;
+}
 
-  constructor(local: LocalShards, fieldTypes: FieldTypes, fences: LeaseFences) {
-    this.#local = local;
-    this.#fieldTypes = fieldTypes;
-    this.#fences = fences;
+export class OwnedShards implements ShardAccess {
+  readonly #ports: OwnedShardsPorts;
+
+  constructor(ports: OwnedShardsPorts) {
+    this.#ports = ports;
   }
 
   writeMany(batches: readonly ShardBatch[]): Promise<readonly BatchOutcome[]> {
     return Promise.all(batches.map((batch) => this.#write(batch)));
   }
 
-  async #write({ fence, ...batch }: ShardBatch): Promise<BatchOutcome> {
+  async #write(batch: ShardBatch): Promise<BatchOutcome> {
+    const { meta, fences, fieldTypes } = this.#ports;
+    const { shardId, fence, ...rest } = batch;
     try {
-      this.#fences.check(fence);
+      fences.check(fence);
+      this.#refuseForeign(shardId);
     } catch (error) {
       return { kind: 'failed', error };
     }
-    return this.#fieldTypes.write(batch);
+    const copyIndex = copyTo(meta.catalog, shardId, meta.nodeId)?.beganIndex;
+    const outcome = await fieldTypes.write({ ...rest, shardId, ...(copyIndex !== undefined && { copyIndex }) }); // prettier-ignore
+    if (outcome.kind === 'written') await this.#passOn(batch);
+    return outcome;
+  }
+
+  /** One that is given up was this node's to be a moment ago: it must not come to be again. */
+  #refuseForeign(shardId: number): void {
+    const { catalog, nodeId } = this.#ports.meta;
+    if (catalog.databases.shard(shardId) === undefined || takesWrites(catalog, shardId, nodeId))
+      return;
+    throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
+  }
+
+  async #passOn(batch: ShardBatch): Promise<void> {
+    const { meta, passOn } = this.#ports;
+    const { catalogIndex: index = 0, shardId } = batch;
+    const { catalog, nodeId } = meta;
+    const lacking = newcomersSince(catalog, shardId, { index, nodeId });
+    const sent = { ...batch, catalogIndex: catalog.index };
+    await Promise.all(lacking.map((id) => passOn(id, sent)));
   }
 
   describe(shardIds: readonly number[], options: DescribeOptions): Promise<ShardsDescription> {
-    return this.#local.describe(shardIds, options);
+    return this.#ports.local.describe(shardIds, options);
   }
 
   described(
     shardIds: readonly number[],
     only: readonly string[] | undefined,
   ): ShardsDescription | undefined {
-    return this.#local.described(shardIds, only);
+    return this.#ports.local.described(shardIds, only);
   }
 
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]> {
-    return this.#local.list(request, options);
+    return this.#ports.local.list(request, options);
   }
 
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]> {
-    return this.#local.fragment(fragment, options);
+    return this.#ports.local.fragment(fragment, options);
   }
 
-  deletePoints(request: DeletePointsRequest): Promise<void> {
-    return this.#local.deletePoints(request);
+  async deletePoints(request: DeletePointsRequest): Promise<void> {
+    const { deletes, local, meta, passOnDelete } = this.#ports;
+    await deletes.delete(request, (one) => local.deletePoints(one));
+    const { catalog, nodeId } = meta;
+    const { catalogIndex: index = 0 } = request;
+    const lacking = new Map<number, number[]>();
+    for (const shardId of request.shardIds)
+      for (const id of newcomersSince(catalog, shardId, { index, nodeId }))
+        lacking.set(id, [...(lacking.get(id) ?? []), shardId]);
+    const sent = { ...request, catalogIndex: catalog.index };
+    await Promise.all(
+      [...lacking].map(([id, shardIds]) => passOnDelete(id, { ...sent, shardIds })),
+    );
   }
 
   decideFieldTypes(request: FieldsOfShard): Promise<readonly TypedField[]> {
-    return this.#local.decideFieldTypes(request);
+    return this.#ports.local.decideFieldTypes(request);
   }
 }

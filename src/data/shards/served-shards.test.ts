@@ -117,7 +117,8 @@ test('served shards: a batch is written where the catalog places its shard, or r
     { ...good, shardId: 2 },
   );
   expect(outcomes).toEqual(['written', 'invalid_argument', 'invalid_argument', 'shard_not_found', 'shard_not_found', 'written']); // prettier-ignore
-  expect(node.asked).toEqual([good, { ...good, shardId: 2 }]);
+  const routed = { ...good, catalogIndex: 0 };
+  expect(node.asked).toEqual([routed, { ...routed, shardId: 2 }]);
 });
 
 test('served shards: what others ask is counted, each shard of a write as a request', async () => {

@@ -11,7 +11,15 @@ import type { Clock } from '../../env/clock.ts';
 import { stampOfBatch, type Stamp } from '../../models/stamp.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
-import type { BatchOutcome, NamedShard, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
+import { takesWrites } from '../../meta/model/shard-copies.ts';
+import { ownsShard } from '../../meta/model/shard-fate.ts';
+import type {
+  BatchOutcome,
+  DeletePointsRequest,
+  NamedShard,
+  ShardAccess,
+  ShardBatch,
+} from '../engine/shard-access.ts';
 import { descriptionParts } from './answer-parts.ts';
 import type { ServedCounters } from './served-counters.ts';
 import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
@@ -59,7 +67,7 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       for await (const pieces of list) yield { pieces };
     }),
     serveCall(deletePointsMethod, async (request, { signal }) => {
-      const own = await places.readable(request.shardIds, signal);
+      const own = await places.deletable(request, signal);
       if (own.length > 0) await shards.deletePoints({ ...request, shardIds: own }, options(signal));
       return {};
     }),
@@ -87,26 +95,61 @@ class OwnPlaces {
    * Those of them that are still there: what was dropped has nothing to read. Throws `unavailable` for one of another
    * node, or one that this node has not heard of.
    */
-  async readable(shardIds: readonly number[], signal: AbortSignal): Promise<readonly number[]> {
+  readable(shardIds: readonly number[], signal: AbortSignal): Promise<readonly number[]> {
+    const { meta } = this.#ports;
+    return this.#own(shardIds, signal, (id) => ownsShard(meta.catalog, id, meta.nodeId));
+  }
+
+  /** The same of shards that are to be this node's too. */
+  async deletable(
+    { shardIds, catalogIndex = 0 }: DeletePointsRequest,
+    signal: AbortSignal,
+  ): Promise<readonly number[]> {
+    const { meta } = this.#ports;
+    const isOwn = (id: number): boolean => takesWrites(meta.catalog, id, meta.nodeId);
+    if (!shardIds.every(isOwn)) await this.#reach(catalogIndex, signal);
+    return this.#own(shardIds, signal, isOwn);
+  }
+
+  async #own(
+    shardIds: readonly number[],
+    signal: AbortSignal,
+    isOwn: (shardId: number) => boolean,
+  ): Promise<readonly number[]> {
     const own: number[] = [];
     for (const shardId of shardIds) {
       const place = await this.#place(shardId, signal);
       if (place === undefined) continue;
-      if (!place.owners.includes(this.#ports.meta.nodeId))
-        throw new DbError('unavailable', `shard ${shardId} is not on this node`);
+      if (!isOwn(shardId)) throw new DbError('unavailable', `shard ${shardId} is not on this node`);
       own.push(shardId);
     }
     return own;
   }
 
   /** The shard as the catalog places it. Throws `shard_not_found`, `invalid_argument`, `unavailable`. */
-  async placed({ shardId, database, retentionPolicy }: NamedShard): Promise<NamedShard> {
+  async placed({
+    shardId,
+    database,
+    retentionPolicy,
+    catalogIndex = 0,
+  }: NamedShard & Pick<ShardBatch, 'catalogIndex'>): Promise<NamedShard> {
     const place = await this.#place(shardId);
-    if (place?.owners.includes(this.#ports.meta.nodeId) !== true)
+    const { meta } = this.#ports;
+    // It has come to be one by a catalog that the asker has, maybe.
+    if (!takesWrites(meta.catalog, shardId, meta.nodeId)) await this.#reach(catalogIndex);
+    if (place === undefined || !takesWrites(meta.catalog, shardId, meta.nodeId))
       throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
     if (place.database !== database || place.retentionPolicy !== retentionPolicy)
       throw new DbError('invalid_argument', `shard ${shardId} is of another database or policy`);
     return { shardId, database: place.database, retentionPolicy: place.retentionPolicy };
+  }
+
+  /** Waits a while for the catalog of the asker. */
+  async #reach(index: number, signal?: AbortSignal): Promise<void> {
+    const { clock, meta } = this.#ports;
+    const giveUpMs = clock.monotonicMs() + catalogWaitMs;
+    while (meta.catalog.index < index && clock.monotonicMs() < giveUpMs)
+      await clock.sleep(catalogPollMs, signal);
   }
 
   /** Undefined for a shard that is gone for good. */
@@ -156,7 +199,7 @@ class ServedWrites {
         // A payload that is a view of the message would take the message along to the worker.
         placed.push({
           at,
-          batch: { ...place, payload: batch.payload.slice(), fence: batch.fence },
+          batch: { ...batch, ...place, payload: batch.payload.slice() },
         });
       } catch (error) {
         outcomes[at] = wireOutcome({ kind: 'failed', error });

@@ -43,7 +43,8 @@ export async function deletePoints(
   const { database, retentionPolicy, signal } = context;
   const place = { catalog: meta.catalog, database, retentionPolicy, range };
   const scope = scopeOf(place, sourcesOf(statement));
-  const bounds = { minTimeNs: range.minNs ?? minTimeNs, maxTimeNs: range.maxNs ?? maxTimeNs };
+  const { index: catalogIndex } = meta.catalog;
+  const bounds = { minTimeNs: range.minNs ?? minTimeNs, maxTimeNs: range.maxNs ?? maxTimeNs, catalogIndex }; // prettier-ignore
   const outcomes = await Promise.allSettled(
     [...shardsByOwner(scope)].map(async ([nodeId, shardIds]) => {
       const access = ownerOf(shards.of.bind(shards), nodeId);

@@ -63,7 +63,10 @@ test('hinted handoff: what the holder of a lease wrote is shown its fence when i
       return Promise.resolve();
     },
   };
-  const sink = new NodeHintSink(store, {} as unknown as Log, 2);
+  const sink = new NodeHintSink(
+    { hints: store, log: {} as unknown as Log, noteIndex: () => undefined },
+    2,
+  );
   await sink.enqueue([batch({ lease: 'cq', token: 3 }), batch()], new DbError('timeout', 'away'));
   const shown: ShardBatch['fence'][] = [];
   const deliveries = new HintDeliveries({

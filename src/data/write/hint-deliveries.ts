@@ -2,6 +2,7 @@ import type { DeliveryOutcome, HintTarget, Standing } from '../../hh/hint-target
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
+import { takesWrites } from '../../meta/model/shard-copies.ts';
 import { findShard, isShardGone } from '../shards/shard-places.ts';
 import { batchOfHint } from './fenced-hint.ts';
 import { isRetryable } from './hint-sink.ts';
@@ -21,6 +22,8 @@ export class HintDeliveries implements HintTarget {
   /** Owners, as `node shard`, that a catalog of this run had; as many as there are queues. */
   readonly #owners = new Set<string>();
   readonly #waiting = new Set<string>();
+  /** Of the catalogs that the batches of a queue were routed by, no later than the oldest; none is older than any. */
+  readonly #oldestIndex = new Map<string, number>();
 
   constructor(ports: HintDeliveriesPorts) {
     this.#ports = ports;
@@ -32,7 +35,7 @@ export class HintDeliveries implements HintTarget {
     const key = `${nodeId} ${shardId}`;
     const isNodeThere = catalog.dataNodes.some(({ id }) => id === nodeId);
     const shard = findShard(catalog, shardId);
-    if (isNodeThere && shard?.owners.includes(nodeId) === true) {
+    if (isNodeThere && shard !== undefined && takesWrites(catalog, shardId, nodeId)) {
       this.#owners.add(key);
       return 'owner';
     }
@@ -50,12 +53,20 @@ export class HintDeliveries implements HintTarget {
     const place = findShard(meta.catalog, shardId);
     if (place === undefined) return [];
     const { database, retentionPolicy } = place;
-    const batches = payloads.map((hint) => ({ shardId, database, retentionPolicy, ...batchOfHint(hint) })); // prettier-ignore
+    const catalogIndex = this.#oldestIndex.get(`${nodeId} ${shardId}`);
+    const batches = payloads.map((hint) => ({ shardId, database, retentionPolicy, catalogIndex, ...batchOfHint(hint) })); // prettier-ignore
     const outcomes = await shards.of(nodeId).writeMany(batches, options);
     return outcomes.map((outcome) => {
       if (outcome.kind === 'written') return { kind: 'written' };
       return { kind: isRetryable(outcome.error) ? 'failed' : 'refused', error: outcome.error };
     });
+  }
+
+  /** Something is about to be queued that was routed by the catalog of `index`. */
+  noteIndex(nodeId: number, shardId: number, index: number): void {
+    const key = `${nodeId} ${shardId}`;
+    const known = this.#waiting.has(key) ? (this.#oldestIndex.get(key) ?? 0) : index;
+    this.#oldestIndex.set(key, Math.min(known, index));
   }
 
   onQueued(nodeId: number, shardId: number): void {
@@ -70,6 +81,7 @@ export class HintDeliveries implements HintTarget {
   onDrained(nodeId: number, shardId: number): void {
     const key = `${nodeId} ${shardId}`;
     this.#owners.delete(key);
+    this.#oldestIndex.delete(key);
     this.#ports.lagging?.drained(shardId, nodeId);
     if (this.#waiting.delete(key)) this.#ports.onChange();
   }

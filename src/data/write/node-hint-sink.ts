@@ -11,15 +11,23 @@ export interface HintStore {
   append(nodeId: number, shardId: number, payloads: readonly Uint8Array[]): Promise<void>;
 }
 
+/** Told, before batches of a shard are queued, of the oldest catalog that they were routed by. */
+export type NoteIndex = (nodeId: number, shardId: number, index: number) => void;
+
 /** Keeps what one node did not take in hinted handoff. */
 export class NodeHintSink implements HintSink {
   readonly #hints: HintStore;
   readonly #log: Log;
+  readonly #noteIndex: NoteIndex;
   readonly #nodeId: number;
 
-  constructor(hints: HintStore, log: Log, nodeId: number) {
-    this.#hints = hints;
-    this.#log = log;
+  constructor(
+    ports: { readonly hints: HintStore; readonly log: Log; readonly noteIndex: NoteIndex },
+    nodeId: number,
+  ) {
+    this.#hints = ports.hints;
+    this.#log = ports.log;
+    this.#noteIndex = ports.noteIndex;
     this.#nodeId = nodeId;
   }
 
@@ -32,6 +40,8 @@ export class NodeHintSink implements HintSink {
     if (first === undefined) return { kind: 'queued', error };
     const { shardId } = first;
     try {
+      const indexes = batches.map(({ catalogIndex = 0 }) => catalogIndex);
+      this.#noteIndex(this.#nodeId, shardId, Math.min(...indexes));
       const payloads = batches.map(hintOf);
       await this.#hints.append(this.#nodeId, shardId, payloads);
       return { kind: 'queued', error };

@@ -1,5 +1,5 @@
 import { DbError, isDbError } from '../../base/errors.ts';
-import type { Database, RetentionPolicy, ShardInfo } from '../../meta/model/catalog.ts';
+import type { Database, RetentionPolicy } from '../../meta/model/catalog.ts';
 import type { RefusedPoints } from '../engine/point-sieve.ts';
 import type { RoutedLines } from '../engine/route-lines.ts';
 import type { OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
@@ -104,7 +104,9 @@ export class PointsWriter {
       this.#counters.add('writeOk');
     }
     if (routed.batches.length === 0) return written;
-    const shards = new Map(shardsOf(policy).map((shard) => [shard.id, shard]));
+    const routedBy = new Map(shardsOf(policy).map((shard) => [shard.id, shard]));
+    // Owners may have come since the body was routed.
+    const { catalog } = this.#ports.meta;
     const receipts = await Promise.all(
       routed.batches.map(({ shardId, payload }) => {
         // In the order of the body: of two batches of a shard the later one counts. A worker that tried has put it in.
@@ -114,9 +116,12 @@ export class PointsWriter {
           database: request.database,
           retentionPolicy: policy.name,
           payload,
+          catalogIndex: catalog.index,
           ...(request.fence !== undefined && { fence: request.fence }),
         };
-        return this.#writeBatch(request, batch, shards.get(shardId));
+        const { owners = [] } =
+          catalog.databases.shard(shardId)?.shard ?? routedBy.get(shardId) ?? {};
+        return this.#writeBatch(request, batch, owners);
       }),
     );
     return [...written, ...receipts];
@@ -125,11 +130,10 @@ export class PointsWriter {
   async #writeBatch(
     { level, timeoutMs }: LevelledRequest,
     batch: ShardBatch,
-    shard: ShardInfo | undefined,
+    owners: readonly number[],
   ): Promise<OwnerReceipt> {
     const { clock, meta, shares, lagging } = this.#ports;
     const { shardId } = batch;
-    const owners = shard?.owners ?? [];
     const sent = new Map(owners.map((owner) => [owner, shares.send(owner, batch)]));
     this.#countShares(rowCountOf(batch.payload), sent);
     const written = awaitOwners(clock, sent, {

@@ -2,6 +2,7 @@ import type { Clock } from '../../env/clock.ts';
 import type { Profiler } from '../../env/profiler.ts';
 import type { Log } from '../../env/log.ts';
 import type { Announcements } from '../../meta/server/announcements.ts';
+import type { CopyKeeper } from '../../meta/server/copy-keeper.ts';
 import type { Leases } from '../../meta/server/leases.ts';
 import type { MetaNode } from '../../meta/server/meta-node.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
@@ -23,6 +24,7 @@ export interface MetaApiPorts {
   readonly rpc: RpcClient;
   readonly announcements: Announcements;
   readonly leases: Leases;
+  readonly copies: Pick<CopyKeeper, 'copy' | 'kill'>;
   /** Left out where `pprof-enabled` is false. */
   readonly profiler?: Profiler | undefined;
   /** Asks another meta node's `/status`. */

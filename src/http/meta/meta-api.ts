@@ -6,6 +6,7 @@ import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
 import { addDataNode, addMetaNode } from './add-nodes.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
+import { addCopyRoutes } from './copy-routes.ts';
 import { serveLease } from './lease-route.ts';
 import type { MetaApi, MetaApiOptions, MetaApiPorts } from './meta-api-options.ts';
 import { addBackupRoutes } from './backup-routes.ts';
@@ -52,6 +53,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   addMembershipRoutes(api, { ports, options });
   addShardRoutes(api, { ports, options });
   addBackupRoutes(api, { ports, options });
+  addCopyRoutes(api, { ports, options });
   const { clock, profiler } = ports;
   if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));

@@ -4,6 +4,7 @@ import { discardMethod } from '../../meta/client/data-methods.ts';
 import { parseTomlDurationNs } from '../../config/toml-duration.ts';
 import { sendError } from '../error-reply.ts';
 import { findDataNode } from './change-nodes.ts';
+import { shardIdOf } from './copy-routes.ts';
 import type { MetaApi } from './meta-api-options.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
 import { askStates } from './shard-states.ts';
@@ -52,10 +53,7 @@ async function removeShard(source: string, shard: string, { ports }: MetaApi): P
   const { dataNodes, databases } = node.catalog;
   const owner = findDataNode(dataNodes, source);
   if (owner === undefined) throw wrong(`unable to find node for "${source}"`);
-  if (!/^-?\d{1,15}$/.test(shard)) throw wrong(`error converting shard to int: ${shard}`);
-  const shardId = Number(shard);
-  if (shardId <= 0)
-    throw wrong(`invalid parameter value for 'shard': shard id must be greater than 0`);
+  const shardId = shardIdOf(shard);
   const place = databases.shard(shardId);
   if (place === undefined) throw wrong(`shard not found for id: ${shardId}`);
   if (!place.shard.owners.includes(owner.id))

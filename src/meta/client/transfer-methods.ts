@@ -1,6 +1,6 @@
 /** How files of shards travel (src/proto/data.proto, service Transfers). */
 import { KiB, MiB } from '../../base/units.ts';
-import { bytes, count, id, int64, list, mapped, refused, text } from '../../proto/field.ts';
+import { bytes, count, flag, id, int64, list, mapped, refused, text } from '../../proto/field.ts';
 import { varve } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
 import { callMethod, streamMethod } from '../../rpc/method.ts';
@@ -75,4 +75,34 @@ export const installMethod = callMethod('/varve.data.v1.Transfers/Install', {
 export const unstageMethod = callMethod('/varve.data.v1.Transfers/Unstage', {
   request: message(v1.UnstageRequest, { stagingId: id }),
   reply: message(v1.UnstageReply, {}),
+});
+
+/** How far a copy is that is being brought to a node. */
+export interface CopyProgress {
+  readonly shardId: number;
+  readonly copyIndex: number;
+  /** 0 until the source has said. */
+  readonly totalBytes: number;
+  readonly doneBytes: number;
+  /** Of late. */
+  readonly bytesPerSecond: number;
+}
+
+const copiesMax = 1_000;
+const progress = message(v1.CopyProgress, {
+  shardId: id,
+  copyIndex: id,
+  totalBytes: count(),
+  doneBytes: count(),
+  bytesPerSecond: count(),
+});
+
+export const copyMethod = streamMethod('/varve.data.v1.Transfers/Copy', {
+  request: message(v1.CopyRequest, { shardId: id, copyIndex: id }),
+  reply: message(v1.CopyReply, { progress, isWhole: flag }),
+});
+
+export const copiesMethod = callMethod('/varve.data.v1.Transfers/Copies', {
+  request: message(v1.CopiesRequest, {}),
+  reply: message(v1.CopiesReply, { copies: list(progress, { max: copiesMax }) }),
 });

@@ -5,9 +5,10 @@
  * by that.
  */
 import { DbError } from '../../base/errors.ts';
-import type { Catalog, Database, RetentionPolicy, ShardGroup } from './catalog.ts';
+import type { Catalog, Database, RetentionPolicy, ShardGroup, ShardInfo } from './catalog.ts';
 import type { Command } from './command.ts';
 import type { ShardPlace } from './databases.ts';
+import { copiesOf } from './shard-copies.ts';
 import { compareGroups } from './shard-groups.ts';
 
 export type ShardCommand = Extract<
@@ -45,14 +46,21 @@ export function applyShardCommand(catalog: Catalog, command: ShardCommand): Cata
         throw new DbError('node_not_found', 'node not found');
       const { owners } = place.shard;
       if (owners.includes(command.nodeId)) return catalog;
-      return withGroup(catalog, place, withOwners(place, [...owners, command.nodeId]));
+      return withGroup(
+        catalog,
+        place,
+        withOwners(place, [...owners, command.nodeId], place.shard.joined),
+      );
     }
     case 'remove-shard-owner': {
       const place = mustHaveShard(catalog, command.shardId);
+      refuseSource(catalog, command);
       const owners = place.shard.owners.filter((owner) => owner !== command.nodeId);
       if (owners.length === place.shard.owners.length) return catalog;
       const group =
-        owners.length === 0 ? withoutShard(place, command.nowNs) : withOwners(place, owners);
+        owners.length === 0
+          ? withoutShard(place, command.nowNs)
+          : withOwners(place, owners, place.shard.joined);
       return withGroup(catalog, place, group);
     }
   }
@@ -64,7 +72,7 @@ export function withoutOwner(catalog: Catalog, nodeId: number): Catalog {
     if (!group.shards.some(({ owners }) => owners.includes(nodeId))) return group;
     const shards = group.shards.map((shard) => {
       const owners = shard.owners.filter((owner) => owner !== nodeId);
-      return { ...shard, owners };
+      return owned(shard, owners, shard.joined);
     });
     return { ...group, shards };
   });
@@ -98,15 +106,41 @@ function deleteGroup(
   return withPolicy(catalog, database, changed);
 }
 
-function mustHaveShard(catalog: Catalog, shardId: number): ShardPlace {
+export function mustHaveShard(catalog: Catalog, shardId: number): ShardPlace {
   const place = catalog.databases.shard(shardId);
   if (place !== undefined) return place;
   throw new DbError('shard_not_found', `shard not found for id: ${shardId}`);
 }
 
-function withOwners({ group, shard }: ShardPlace, owners: readonly number[]): ShardGroup {
-  const shards = group.shards.map((one) => (one === shard ? { ...one, owners } : one));
-  return { ...group, shards };
+/** `joined` without those that are owners no more. */
+export function withOwners(
+  { group, shard }: ShardPlace,
+  owners: readonly number[],
+  joined: ShardInfo['joined'],
+): ShardGroup {
+  const changed = owned(shard, owners, joined);
+  return { ...group, shards: group.shards.map((one) => (one === shard ? changed : one)) };
+}
+
+function owned(
+  { joined: _, ...shard }: ShardInfo,
+  owners: readonly number[],
+  joined: ShardInfo['joined'] = [],
+): ShardInfo {
+  const left = joined.filter(({ nodeId }) => owners.includes(nodeId));
+  return { ...shard, owners, ...(left.length > 0 && { joined: left }) };
+}
+
+/** What a copy is being read from stays until it has ended. */
+function refuseSource(
+  catalog: Catalog,
+  { shardId, nodeId }: { readonly shardId: number; readonly nodeId: number },
+): void {
+  const isSource = copiesOf(catalog).some(
+    (copy) => copy.shardId === shardId && copy.sourceId === nodeId && copy.state === 'copying',
+  );
+  if (isSource)
+    throw new DbError('conflict', `shard ${shardId} is being copied from node ${nodeId}`);
 }
 
 /** A group without a shard left is deleted. */
@@ -116,7 +150,7 @@ function withoutShard({ group, shard }: ShardPlace, nowNs: bigint): ShardGroup {
 }
 
 /** `place.group` becomes `group`. */
-function withGroup(catalog: Catalog, place: ShardPlace, group: ShardGroup): Catalog {
+export function withGroup(catalog: Catalog, place: ShardPlace, group: ShardGroup): Catalog {
   const database = catalog.databases.get(place.database);
   const policy = database?.retentionPolicies.find(({ name }) => name === place.retentionPolicy);
   if (database === undefined || policy === undefined) return catalog;

@@ -1,4 +1,5 @@
 import { DbError, isDbError } from '../../base/errors.ts';
+import { applyCopyCommand, withoutLostCopies } from './apply-copies.ts';
 import { applyImport } from './apply-import.ts';
 import { applyJobCommand } from './apply-jobs.ts';
 import { applyNodeCommand } from './apply-nodes.ts';
@@ -48,7 +49,7 @@ export function applyCommand(catalog: Catalog, index: number, logged: unknown): 
  */
 export function applyAccepted(catalog: Catalog, index: number, command: unknown): Catalog {
   checkCommand(command);
-  return { ...change(catalog, index, command).catalog, index };
+  return { ...withoutLostCopies(change(catalog, index, command).catalog), index };
 }
 
 function attempt(
@@ -59,7 +60,7 @@ function attempt(
   try {
     checkCommand(command);
     const { catalog: changed, value } = change(catalog, index, command);
-    return { changed, answer: { ok: true, value } };
+    return { changed: withoutLostCopies(changed), answer: { ok: true, value } };
   } catch (error) {
     if (!isDbError(error) || error.code === 'unsupported_version') throw error;
     return { changed: catalog, answer: { ok: false, code: error.code, text: error.message } };
@@ -91,6 +92,11 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'add-shard-owner':
     case 'remove-shard-owner':
       return { catalog: applyShardCommand(catalog, command) };
+    case 'begin-shard-copy':
+    case 'finish-shard-copy':
+    case 'abort-shard-copy':
+    case 'forget-shard-copy':
+      return { catalog: applyCopyCommand(catalog, index, command) };
     case 'create-continuous-query':
     case 'mark-continuous-queries':
     case 'drop-continuous-query':

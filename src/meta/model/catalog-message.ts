@@ -8,6 +8,7 @@
 import type { AnsweredCommand, Catalog, CommandAnswer, CommandValue, DataNode, GrantedPrivilege, Lease, MetaNode, NodeLabels, User } from './catalog.ts'; // prettier-ignore
 import type { ContinuousQuery, Database, RetentionPolicy, ShardGroup, Subscription } from './database.ts'; // prettier-ignore
 import { Databases } from './databases.ts';
+import type { ShardCopy } from './shard-copy.ts';
 import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './meta-message.ts';
 
 /** Every field named, the optional ones too. */
@@ -35,6 +36,9 @@ export function metaOf(catalog: Catalog): InfluxMeta {
     metaNodes: catalog.metaNodes.map(fromNode),
     version,
     leases: catalog.leases.map(fromLease),
+    copies: catalog.copies?.map(({ startedNs: started, state, ...copy }) => {
+      return { ...copy, started, isDiscarding: state === 'discarding' };
+    }),
     answered: catalog.answered.map(fromAnswered),
   };
 }
@@ -48,6 +52,7 @@ export function catalogOf(meta: InfluxMeta, version: number): Catalog {
     dataNodes: (meta.dataNodes ?? []).map(dataNodeOf),
     databases: Databases.of(meta.databases.map(databaseOf)),
     leases: (meta.leases ?? []).map(leaseOf),
+    copies: orAbsent((meta.copies ?? []).map(copyOf)),
     users: orAbsent(meta.users.map(userOf)),
     maxNodeId: meta.maxNodeId,
     maxShardGroupId: meta.maxShardGroupId,
@@ -128,6 +133,19 @@ function policyOf(policy: InfluxPolicy): RetentionPolicy {
   return whole;
 }
 
+function copyOf({
+  started,
+  isDiscarding,
+  ...copy
+}: NonNullable<InfluxMeta['copies']>[number]): ShardCopy {
+  const whole: Whole<ShardCopy> = {
+    ...copy,
+    startedNs: started,
+    state: isDiscarding ? 'discarding' : 'copying',
+  };
+  return whole;
+}
+
 function fromGroup(group: ShardGroup): InfluxGroup {
   const { id, startNs, endNs, deletedAtNs, truncatedAtNs, shards } = group;
   return {
@@ -137,7 +155,7 @@ function fromGroup(group: ShardGroup): InfluxGroup {
     deletedAt: deletedAtNs ?? 0n,
     shards: shards.map((shard) => {
       const owners = shard.owners.map((nodeId) => ({ nodeId }));
-      return { id: shard.id, owners, restoreIndex: shard.restoreIndex };
+      return { id: shard.id, owners, restoreIndex: shard.restoreIndex, joined: shard.joined };
     }),
     truncatedAt: truncatedAtNs,
     isDeletedAtZero: deletedAtNs === 0n,
@@ -153,9 +171,14 @@ function groupOf(group: InfluxGroup): ShardGroup {
     endNs: group.endTime,
     deletedAtNs: deletedAt === 0n && isDeletedAtZero !== true ? undefined : deletedAt,
     truncatedAtNs: truncatedAt === 0n && isTruncatedAtZero !== true ? undefined : truncatedAt,
-    shards: group.shards.map(({ id, owners, restoreIndex }) => {
+    shards: group.shards.map(({ id, owners, restoreIndex, joined = [] }) => {
       const nodeIds = owners.map((one) => one.nodeId);
-      return { id, owners: nodeIds, ...(restoreIndex !== undefined && { restoreIndex }) };
+      return {
+        id,
+        owners: nodeIds,
+        ...(restoreIndex !== undefined && { restoreIndex }),
+        ...(joined.length > 0 && { joined }),
+      };
     }),
   };
   return whole;

@@ -11,6 +11,7 @@
  */
 import type { Database, RetentionPolicy } from './database.ts';
 import { Databases } from './databases.ts';
+import type { ShardCopy } from './shard-copy.ts';
 
 export type {
   ContinuousQuery,
@@ -37,6 +38,8 @@ export interface Catalog {
   readonly leases: readonly Lease[];
   /** In the order they were made; absent when there are none. */
   readonly users?: readonly User[] | undefined;
+  /** Copies of shards under way; absent when there are none. */
+  readonly copies?: readonly ShardCopy[] | undefined;
   /** One counter for meta and data nodes (spec F12). */
   readonly maxNodeId: number;
   readonly maxShardGroupId: number;

@@ -33,6 +33,7 @@ const replication = count({ min: Number.MIN_SAFE_INTEGER });
 const privilege = choice({ 'NO PRIVILEGES': 0, READ: 1, WRITE: 2, 'ALL PRIVILEGES': 3 });
 const node = { nodeId: count() };
 const addresses = { httpAddress: words, tcpAddress: words };
+const namedCopy = { shardId: count(), destinationId: count(), beganIndex: count() };
 const inDatabase = { database: words, name: words };
 const inPolicy = { database: words, retentionPolicy: words };
 
@@ -122,6 +123,14 @@ const bodies: {
     v1.RemoveShardOwner,
     { shardId: count(), ...node, nowNs: int64 },
   ],
+  'begin-shard-copy': [
+    'beginShardCopy',
+    v1.BeginShardCopy,
+    { shardId: count(), sourceId: count(), destinationId: count(), startedNs: int64 },
+  ],
+  'finish-shard-copy': ['finishShardCopy', v1.NamedShardCopy, namedCopy],
+  'abort-shard-copy': ['abortShardCopy', v1.NamedShardCopy, namedCopy],
+  'forget-shard-copy': ['forgetShardCopy', v1.NamedShardCopy, namedCopy],
   'create-continuous-query': [
     'createContinuousQuery',
     v1.CreateContinuousQuery,

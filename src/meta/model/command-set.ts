@@ -57,5 +57,9 @@ export const commandSet: CommandSet = {
     'restore-databases': 4,
     'overwrite-databases': 4,
     'finish-restore': 4,
+    'begin-shard-copy': 4,
+    'finish-shard-copy': 4,
+    'abort-shard-copy': 4,
+    'forget-shard-copy': 4,
   },
 };

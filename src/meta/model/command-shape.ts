@@ -5,7 +5,13 @@
  * Invariant: the same answer on every replica, so it looks at types and fixed bounds only.
  */
 import { DbError } from '../../base/errors.ts';
-import type { Command, ContinuousQueryMark, LoggedCommand, PolicySpec } from './command.ts';
+import type {
+  Command,
+  ContinuousQueryMark,
+  LoggedCommand,
+  NamedCopy,
+  PolicySpec,
+} from './command.ts';
 import { isDatabase, isUser } from './imported-shape.ts';
 import {
   hasShape,
@@ -66,6 +72,12 @@ const isMarks: Check = (value) =>
   Array.isArray(value) && value.length <= marksMax && value.every((mark) => hasShape(mark, markShape)); // prettier-ignore
 const isPolicy: Check = (value) => hasShape(value, policyShape);
 
+const namedCopy: Shape<NamedCopy> = {
+  shardId: isCount,
+  destinationId: isCount,
+  beganIndex: isCount,
+};
+
 type ShapeOf<Kind extends Command['kind']> = Shape<Omit<Extract<Command, { kind: Kind }>, 'kind'>>;
 
 /** A kind that is missing here does not compile. */
@@ -100,6 +112,15 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'drop-shard': { shardId: isCount, nowNs: isInt64 },
   'add-shard-owner': { shardId: isCount, nodeId: isCount },
   'remove-shard-owner': { shardId: isCount, nodeId: isCount, nowNs: isInt64 },
+  'begin-shard-copy': {
+    shardId: isCount,
+    sourceId: isCount,
+    destinationId: isCount,
+    startedNs: isInt64,
+  },
+  'finish-shard-copy': namedCopy,
+  'abort-shard-copy': namedCopy,
+  'forget-shard-copy': namedCopy,
   'create-continuous-query': {
     database: isText,
     name: isText,

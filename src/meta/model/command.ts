@@ -81,6 +81,20 @@ export type Command =
       readonly nowNs: bigint;
     }
   | {
+      /** The destination is sent what is written to the shard from here on, and owns it once the copy is finished. */
+      readonly kind: 'begin-shard-copy';
+      readonly shardId: number;
+      readonly sourceId: number;
+      readonly destinationId: number;
+      readonly startedNs: bigint;
+    }
+  /** Of a copy that is whole; refused when it was given up. */
+  | ({ readonly kind: 'finish-shard-copy' } & NamedCopy)
+  /** The destination is to discard what it has. */
+  | ({ readonly kind: 'abort-shard-copy' } & NamedCopy)
+  /** It has. */
+  | ({ readonly kind: 'forget-shard-copy' } & NamedCopy)
+  | {
       readonly kind: 'create-continuous-query';
       readonly database: string;
       readonly name: string;
@@ -160,6 +174,12 @@ export type Command =
       readonly nowNs: bigint;
       readonly durationNs: bigint;
     };
+
+export interface NamedCopy {
+  readonly shardId: number;
+  readonly destinationId: number;
+  readonly beganIndex: number;
+}
 
 export interface ContinuousQueryMark {
   readonly database: string;

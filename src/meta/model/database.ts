@@ -1,3 +1,5 @@
+import type { JoinedOwner } from './shard-copy.ts';
+
 /** A database as the catalog has it: plain data, never changed. */
 export interface Database {
   readonly name: string;
@@ -59,4 +61,6 @@ export interface ShardInfo {
   readonly owners: readonly number[];
   /** Of the log, while what a backup has of it is on its way to them: it takes points, and is not read. */
   readonly restoreIndex?: number | undefined;
+  /** Those of them that copies made; absent when there are none. */
+  readonly joined?: readonly JoinedOwner[] | undefined;
 }

@@ -1,6 +1,7 @@
 /** The shapes of what an import brings whole: databases with all that is in them, and users. */
 import type { User } from './catalog.ts';
 import type { ContinuousQuery, Database, RetentionPolicy, ShardGroup, ShardInfo, Subscription } from './database.ts'; // prettier-ignore
+import type { JoinedOwner } from './shard-copy.ts';
 import {
   hasShape,
   isCount,
@@ -20,10 +21,12 @@ const groupsMax = 400_000;
 /** Of anything else. */
 const partsMax = 10_000;
 
+const joined: Shape<JoinedOwner> = { nodeId: isCount, beganIndex: isCount, ownedIndex: isCount };
 const shard: Shape<ShardInfo> = {
   id: isCount,
   owners: isListOf(isCount, partsMax),
   restoreIndex: orAbsent(isCount),
+  joined: orAbsent(isListOf(of(joined), partsMax)),
 };
 const group: Shape<ShardGroup> = {
   id: isCount,

@@ -33,6 +33,12 @@ const shardGroup = message(v1.ShardGroup, {
       id: count(),
       owners: list(message(v1.ShardOwner, { nodeId: count() }), few),
       restoreIndex: optional(count()),
+      joined: optional(
+        list(
+          message(v1.JoinedOwner, { nodeId: count(), beganIndex: count(), ownedIndex: count() }),
+          few,
+        ),
+      ),
     }),
     few,
   ),
@@ -91,6 +97,19 @@ export const metaMessage = message(v1.Meta, {
   metaNodes: nodes,
   version: optional(count()),
   leases: optional(list(lease, few)),
+  copies: optional(
+    list(
+      message(v1.ShardCopy, {
+        shardId: count(),
+        sourceId: count(),
+        destinationId: count(),
+        started: int64,
+        beganIndex: count(),
+        isDiscarding: flag,
+      }),
+      few,
+    ),
+  ),
   answered: optional(
     list(
       message(v1.AnsweredCommand, {

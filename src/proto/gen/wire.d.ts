@@ -29,6 +29,8 @@ export const varve: {
       readonly PruneShardGroups: MessageType;
       readonly DropShard: MessageType;
       readonly AddShardOwner: MessageType;
+      readonly BeginShardCopy: MessageType;
+      readonly NamedShardCopy: MessageType;
       readonly RemoveShardOwner: MessageType;
       readonly CreateContinuousQuery: MessageType;
       readonly MarkContinuousQueries: MessageType & {
@@ -110,6 +112,11 @@ export const varve: {
       readonly InstallReply: MessageType;
       readonly UnstageRequest: MessageType;
       readonly UnstageReply: MessageType;
+      readonly CopyRequest: MessageType;
+      readonly CopyReply: MessageType;
+      readonly CopiesRequest: MessageType;
+      readonly CopiesReply: MessageType;
+      readonly CopyProgress: MessageType;
       readonly ListQueriesRequest: MessageType;
       readonly ListQueriesReply: MessageType & {
         readonly Query: MessageType;
@@ -200,6 +207,8 @@ export const influxdb: {
     readonly RetentionPolicy: MessageType;
     readonly ShardGroup: MessageType;
     readonly Shard: MessageType;
+    readonly JoinedOwner: MessageType;
+    readonly ShardCopy: MessageType;
     readonly ShardOwner: MessageType;
     readonly Subscription: MessageType;
     readonly ContinuousQuery: MessageType;

@@ -64,11 +64,15 @@ export const varve = $root.varve = (() => {
                 Command.prototype.restoreDatabases = null;
                 Command.prototype.overwriteDatabases = null;
                 Command.prototype.finishRestore = null;
+                Command.prototype.beginShardCopy = null;
+                Command.prototype.finishShardCopy = null;
+                Command.prototype.abortShardCopy = null;
+                Command.prototype.forgetShardCopy = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(Command.prototype, "command", {
-                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore"]),
+                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -153,6 +157,14 @@ export const varve = $root.varve = (() => {
                         $root.varve.catalog.v1.OverwriteDatabases.encode(message.overwriteDatabases, writer.uint32(346).fork(), _depth + 1).ldelim();
                     if (message.finishRestore != null && $Object.hasOwnProperty.call(message, "finishRestore"))
                         $root.varve.catalog.v1.FinishRestore.encode(message.finishRestore, writer.uint32(354).fork(), _depth + 1).ldelim();
+                    if (message.beginShardCopy != null && $Object.hasOwnProperty.call(message, "beginShardCopy"))
+                        $root.varve.catalog.v1.BeginShardCopy.encode(message.beginShardCopy, writer.uint32(362).fork(), _depth + 1).ldelim();
+                    if (message.finishShardCopy != null && $Object.hasOwnProperty.call(message, "finishShardCopy"))
+                        $root.varve.catalog.v1.NamedShardCopy.encode(message.finishShardCopy, writer.uint32(370).fork(), _depth + 1).ldelim();
+                    if (message.abortShardCopy != null && $Object.hasOwnProperty.call(message, "abortShardCopy"))
+                        $root.varve.catalog.v1.NamedShardCopy.encode(message.abortShardCopy, writer.uint32(378).fork(), _depth + 1).ldelim();
+                    if (message.forgetShardCopy != null && $Object.hasOwnProperty.call(message, "forgetShardCopy"))
+                        $root.varve.catalog.v1.NamedShardCopy.encode(message.forgetShardCopy, writer.uint32(386).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -447,6 +459,34 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.finishRestore = $root.varve.catalog.v1.FinishRestore.decode(reader, reader.size(), $undefined, _depth + 1, message.finishRestore);
                                 message.command = "finishRestore";
+                                continue;
+                            }
+                        case 45: {
+                                if (wireType !== 2)
+                                    break;
+                                message.beginShardCopy = $root.varve.catalog.v1.BeginShardCopy.decode(reader, reader.size(), $undefined, _depth + 1, message.beginShardCopy);
+                                message.command = "beginShardCopy";
+                                continue;
+                            }
+                        case 46: {
+                                if (wireType !== 2)
+                                    break;
+                                message.finishShardCopy = $root.varve.catalog.v1.NamedShardCopy.decode(reader, reader.size(), $undefined, _depth + 1, message.finishShardCopy);
+                                message.command = "finishShardCopy";
+                                continue;
+                            }
+                        case 47: {
+                                if (wireType !== 2)
+                                    break;
+                                message.abortShardCopy = $root.varve.catalog.v1.NamedShardCopy.decode(reader, reader.size(), $undefined, _depth + 1, message.abortShardCopy);
+                                message.command = "abortShardCopy";
+                                continue;
+                            }
+                        case 48: {
+                                if (wireType !== 2)
+                                    break;
+                                message.forgetShardCopy = $root.varve.catalog.v1.NamedShardCopy.decode(reader, reader.size(), $undefined, _depth + 1, message.forgetShardCopy);
+                                message.command = "forgetShardCopy";
                                 continue;
                             }
                         }
@@ -2483,6 +2523,230 @@ export const varve = $root.varve = (() => {
                 };
 
                 return AddShardOwner;
+            })();
+
+            v1.BeginShardCopy = (function() {
+
+                const BeginShardCopy = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                BeginShardCopy.prototype.shardId = 0;
+                BeginShardCopy.prototype.sourceId = 0;
+                BeginShardCopy.prototype.destinationId = 0;
+                BeginShardCopy.prototype.startedNs = 0;
+
+                BeginShardCopy.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                        writer.uint32(8).uint64(message.shardId);
+                    if (message.sourceId != null && $Object.hasOwnProperty.call(message, "sourceId") && (typeof message.sourceId === "object" ? message.sourceId.low || message.sourceId.high : message.sourceId !== 0))
+                        writer.uint32(16).uint64(message.sourceId);
+                    if (message.destinationId != null && $Object.hasOwnProperty.call(message, "destinationId") && (typeof message.destinationId === "object" ? message.destinationId.low || message.destinationId.high : message.destinationId !== 0))
+                        writer.uint32(24).uint64(message.destinationId);
+                    if (message.startedNs != null && $Object.hasOwnProperty.call(message, "startedNs") && (typeof message.startedNs === "object" ? message.startedNs.low || message.startedNs.high : message.startedNs !== 0))
+                        writer.uint32(32).int64(message.startedNs);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                BeginShardCopy.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.BeginShardCopy();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.shardId = value;
+                                else
+                                    delete message.shardId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.sourceId = value;
+                                else
+                                    delete message.sourceId;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.destinationId = value;
+                                else
+                                    delete message.destinationId;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.startedNs = value;
+                                else
+                                    delete message.startedNs;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return BeginShardCopy;
+            })();
+
+            v1.NamedShardCopy = (function() {
+
+                const NamedShardCopy = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                NamedShardCopy.prototype.shardId = 0;
+                NamedShardCopy.prototype.destinationId = 0;
+                NamedShardCopy.prototype.beganIndex = 0;
+
+                NamedShardCopy.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                        writer.uint32(8).uint64(message.shardId);
+                    if (message.destinationId != null && $Object.hasOwnProperty.call(message, "destinationId") && (typeof message.destinationId === "object" ? message.destinationId.low || message.destinationId.high : message.destinationId !== 0))
+                        writer.uint32(16).uint64(message.destinationId);
+                    if (message.beganIndex != null && $Object.hasOwnProperty.call(message, "beganIndex") && (typeof message.beganIndex === "object" ? message.beganIndex.low || message.beganIndex.high : message.beganIndex !== 0))
+                        writer.uint32(24).uint64(message.beganIndex);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                NamedShardCopy.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.NamedShardCopy();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.shardId = value;
+                                else
+                                    delete message.shardId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.destinationId = value;
+                                else
+                                    delete message.destinationId;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.beganIndex = value;
+                                else
+                                    delete message.beganIndex;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return NamedShardCopy;
             })();
 
             v1.RemoveShardOwner = (function() {
@@ -5156,6 +5420,7 @@ export const varve = $root.varve = (() => {
                     ShardBatch.prototype.retentionPolicy = "";
                     ShardBatch.prototype.payload = $util.newBuffer([]);
                     ShardBatch.prototype.fence = null;
+                    ShardBatch.prototype.catalogIndex = 0;
 
                     ShardBatch.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -5174,6 +5439,8 @@ export const varve = $root.varve = (() => {
                             writer.uint32(34).bytes(message.payload);
                         if (message.fence != null && $Object.hasOwnProperty.call(message, "fence"))
                             $root.varve.data.v1.WriteShardsRequest.Fence.encode(message.fence, writer.uint32(42).fork(), _depth + 1).ldelim();
+                        if (message.catalogIndex != null && $Object.hasOwnProperty.call(message, "catalogIndex") && (typeof message.catalogIndex === "object" ? message.catalogIndex.low || message.catalogIndex.high : message.catalogIndex !== 0))
+                            writer.uint32(48).uint64(message.catalogIndex);
                         if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                             for (let i = 0; i < message.$unknowns.length; ++i)
                                 writer.raw(message.$unknowns[i]);
@@ -5247,6 +5514,15 @@ export const varve = $root.varve = (() => {
                                     if (wireType !== 2)
                                         break;
                                     message.fence = $root.varve.data.v1.WriteShardsRequest.Fence.decode(reader, reader.size(), $undefined, _depth + 1, message.fence);
+                                    continue;
+                                }
+                            case 6: {
+                                    if (wireType !== 0)
+                                        break;
+                                    if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                        message.catalogIndex = value;
+                                    else
+                                        delete message.catalogIndex;
                                     continue;
                                 }
                             }
@@ -6965,6 +7241,7 @@ export const varve = $root.varve = (() => {
                 DeletePointsRequest.prototype.measurements = $util.emptyArray;
                 DeletePointsRequest.prototype.minTimeNs = 0;
                 DeletePointsRequest.prototype.maxTimeNs = 0;
+                DeletePointsRequest.prototype.catalogIndex = 0;
 
                 DeletePointsRequest.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -6982,6 +7259,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(24).int64(message.minTimeNs);
                     if (message.maxTimeNs != null && $Object.hasOwnProperty.call(message, "maxTimeNs") && (typeof message.maxTimeNs === "object" ? message.maxTimeNs.low || message.maxTimeNs.high : message.maxTimeNs !== 0))
                         writer.uint32(32).int64(message.maxTimeNs);
+                    if (message.catalogIndex != null && $Object.hasOwnProperty.call(message, "catalogIndex") && (typeof message.catalogIndex === "object" ? message.catalogIndex.low || message.catalogIndex.high : message.catalogIndex !== 0))
+                        writer.uint32(40).uint64(message.catalogIndex);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -7053,6 +7332,15 @@ export const varve = $root.varve = (() => {
                                     message.maxTimeNs = value;
                                 else
                                     delete message.maxTimeNs;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.catalogIndex = value;
+                                else
+                                    delete message.catalogIndex;
                                 continue;
                             }
                         }
@@ -9098,6 +9386,470 @@ export const varve = $root.varve = (() => {
                 };
 
                 return UnstageReply;
+            })();
+
+            v1.CopyRequest = (function() {
+
+                const CopyRequest = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                CopyRequest.prototype.shardId = 0;
+                CopyRequest.prototype.copyIndex = 0;
+
+                CopyRequest.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                        writer.uint32(8).uint64(message.shardId);
+                    if (message.copyIndex != null && $Object.hasOwnProperty.call(message, "copyIndex") && (typeof message.copyIndex === "object" ? message.copyIndex.low || message.copyIndex.high : message.copyIndex !== 0))
+                        writer.uint32(16).uint64(message.copyIndex);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                CopyRequest.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.CopyRequest();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.shardId = value;
+                                else
+                                    delete message.shardId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.copyIndex = value;
+                                else
+                                    delete message.copyIndex;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return CopyRequest;
+            })();
+
+            v1.CopyReply = (function() {
+
+                const CopyReply = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                CopyReply.prototype.progress = null;
+                CopyReply.prototype.isWhole = false;
+
+                CopyReply.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.progress != null && $Object.hasOwnProperty.call(message, "progress"))
+                        $root.varve.data.v1.CopyProgress.encode(message.progress, writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.isWhole != null && $Object.hasOwnProperty.call(message, "isWhole") && message.isWhole !== false)
+                        writer.uint32(16).bool(message.isWhole);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                CopyReply.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.CopyReply();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                message.progress = $root.varve.data.v1.CopyProgress.decode(reader, reader.size(), $undefined, _depth + 1, message.progress);
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isWhole = value;
+                                else
+                                    delete message.isWhole;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return CopyReply;
+            })();
+
+            v1.CopiesRequest = (function() {
+
+                const CopiesRequest = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                CopiesRequest.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                CopiesRequest.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.CopiesRequest();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        reader.skipType(tag & 7, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return CopiesRequest;
+            })();
+
+            v1.CopiesReply = (function() {
+
+                const CopiesReply = function (properties) {
+                    this.copies = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                CopiesReply.prototype.copies = $util.emptyArray;
+
+                CopiesReply.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.copies != null && message.copies.length)
+                        for (let i = 0; i < message.copies.length; ++i)
+                            $root.varve.data.v1.CopyProgress.encode(message.copies[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                CopiesReply.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.CopiesReply();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.copies && message.copies.length))
+                                    message.copies = [];
+                                message.copies.push($root.varve.data.v1.CopyProgress.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return CopiesReply;
+            })();
+
+            v1.CopyProgress = (function() {
+
+                const CopyProgress = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                CopyProgress.prototype.shardId = 0;
+                CopyProgress.prototype.copyIndex = 0;
+                CopyProgress.prototype.totalBytes = 0;
+                CopyProgress.prototype.doneBytes = 0;
+                CopyProgress.prototype.bytesPerSecond = 0;
+
+                CopyProgress.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                        writer.uint32(8).uint64(message.shardId);
+                    if (message.copyIndex != null && $Object.hasOwnProperty.call(message, "copyIndex") && (typeof message.copyIndex === "object" ? message.copyIndex.low || message.copyIndex.high : message.copyIndex !== 0))
+                        writer.uint32(16).uint64(message.copyIndex);
+                    if (message.totalBytes != null && $Object.hasOwnProperty.call(message, "totalBytes") && (typeof message.totalBytes === "object" ? message.totalBytes.low || message.totalBytes.high : message.totalBytes !== 0))
+                        writer.uint32(24).uint64(message.totalBytes);
+                    if (message.doneBytes != null && $Object.hasOwnProperty.call(message, "doneBytes") && (typeof message.doneBytes === "object" ? message.doneBytes.low || message.doneBytes.high : message.doneBytes !== 0))
+                        writer.uint32(32).uint64(message.doneBytes);
+                    if (message.bytesPerSecond != null && $Object.hasOwnProperty.call(message, "bytesPerSecond") && (typeof message.bytesPerSecond === "object" ? message.bytesPerSecond.low || message.bytesPerSecond.high : message.bytesPerSecond !== 0))
+                        writer.uint32(40).uint64(message.bytesPerSecond);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                CopyProgress.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.CopyProgress();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.shardId = value;
+                                else
+                                    delete message.shardId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.copyIndex = value;
+                                else
+                                    delete message.copyIndex;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.totalBytes = value;
+                                else
+                                    delete message.totalBytes;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.doneBytes = value;
+                                else
+                                    delete message.doneBytes;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.bytesPerSecond = value;
+                                else
+                                    delete message.bytesPerSecond;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return CopyProgress;
             })();
 
             v1.ListQueriesRequest = (function() {
@@ -14420,6 +15172,7 @@ export const influxdb = $root.influxdb = (() => {
                 this.metaNodes = [];
                 this.leases = [];
                 this.answered = [];
+                this.copies = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -14439,6 +15192,7 @@ export const influxdb = $root.influxdb = (() => {
             Meta.prototype.version = null;
             Meta.prototype.leases = $util.emptyArray;
             Meta.prototype.answered = $util.emptyArray;
+            Meta.prototype.copies = $util.emptyArray;
             Meta.prototype.checksum = null;
 
             let $oneOfFields;
@@ -14530,6 +15284,9 @@ export const influxdb = $root.influxdb = (() => {
                 if (message.answered != null && message.answered.length)
                     for (let i = 0; i < message.answered.length; ++i)
                         $root.influxdb.v1.AnsweredCommand.encode(message.answered[i], writer.uint32(818).fork(), _depth + 1).ldelim();
+                if (message.copies != null && message.copies.length)
+                    for (let i = 0; i < message.copies.length; ++i)
+                        $root.influxdb.v1.ShardCopy.encode(message.copies[i], writer.uint32(826).fork(), _depth + 1).ldelim();
                 if (message.checksum != null && $Object.hasOwnProperty.call(message, "checksum"))
                     writer.uint32(1597).fixed32(message.checksum);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -14660,6 +15417,14 @@ export const influxdb = $root.influxdb = (() => {
                             if (!(message.answered && message.answered.length))
                                 message.answered = [];
                             message.answered.push($root.influxdb.v1.AnsweredCommand.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 103: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.copies && message.copies.length))
+                                message.copies = [];
+                            message.copies.push($root.influxdb.v1.ShardCopy.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
                     case 199: {
@@ -15759,6 +16524,7 @@ export const influxdb = $root.influxdb = (() => {
 
             const Shard = function (properties) {
                 this.owners = [];
+                this.joined = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -15768,6 +16534,7 @@ export const influxdb = $root.influxdb = (() => {
             Shard.prototype.id = null;
             Shard.prototype.owners = $util.emptyArray;
             Shard.prototype.restoreIndex = null;
+            Shard.prototype.joined = $util.emptyArray;
 
             let $oneOfFields;
 
@@ -15797,6 +16564,9 @@ export const influxdb = $root.influxdb = (() => {
                         $root.influxdb.v1.ShardOwner.encode(message.owners[i], writer.uint32(26).fork(), _depth + 1).ldelim();
                 if (message.restoreIndex != null && $Object.hasOwnProperty.call(message, "restoreIndex"))
                     writer.uint32(800).uint64(message.restoreIndex);
+                if (message.joined != null && message.joined.length)
+                    for (let i = 0; i < message.joined.length; ++i)
+                        $root.influxdb.v1.JoinedOwner.encode(message.joined[i], writer.uint32(810).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -15852,6 +16622,14 @@ export const influxdb = $root.influxdb = (() => {
                             message._restoreIndex = "restoreIndex";
                             continue;
                         }
+                    case 101: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.joined && message.joined.length))
+                                message.joined = [];
+                            message.joined.push($root.influxdb.v1.JoinedOwner.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -15870,6 +16648,254 @@ export const influxdb = $root.influxdb = (() => {
             };
 
             return Shard;
+        })();
+
+        v1.JoinedOwner = (function() {
+
+            const JoinedOwner = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            JoinedOwner.prototype.nodeId = 0;
+            JoinedOwner.prototype.beganIndex = 0;
+            JoinedOwner.prototype.ownedIndex = 0;
+
+            JoinedOwner.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.nodeId != null && $Object.hasOwnProperty.call(message, "nodeId") && (typeof message.nodeId === "object" ? message.nodeId.low || message.nodeId.high : message.nodeId !== 0))
+                    writer.uint32(8).uint64(message.nodeId);
+                if (message.beganIndex != null && $Object.hasOwnProperty.call(message, "beganIndex") && (typeof message.beganIndex === "object" ? message.beganIndex.low || message.beganIndex.high : message.beganIndex !== 0))
+                    writer.uint32(16).uint64(message.beganIndex);
+                if (message.ownedIndex != null && $Object.hasOwnProperty.call(message, "ownedIndex") && (typeof message.ownedIndex === "object" ? message.ownedIndex.low || message.ownedIndex.high : message.ownedIndex !== 0))
+                    writer.uint32(24).uint64(message.ownedIndex);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            JoinedOwner.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.JoinedOwner();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.nodeId = value;
+                            else
+                                delete message.nodeId;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.beganIndex = value;
+                            else
+                                delete message.beganIndex;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.ownedIndex = value;
+                            else
+                                delete message.ownedIndex;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return JoinedOwner;
+        })();
+
+        v1.ShardCopy = (function() {
+
+            const ShardCopy = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ShardCopy.prototype.shardId = 0;
+            ShardCopy.prototype.sourceId = 0;
+            ShardCopy.prototype.destinationId = 0;
+            ShardCopy.prototype.started = 0;
+            ShardCopy.prototype.beganIndex = 0;
+            ShardCopy.prototype.isDiscarding = false;
+
+            ShardCopy.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                    writer.uint32(8).uint64(message.shardId);
+                if (message.sourceId != null && $Object.hasOwnProperty.call(message, "sourceId") && (typeof message.sourceId === "object" ? message.sourceId.low || message.sourceId.high : message.sourceId !== 0))
+                    writer.uint32(16).uint64(message.sourceId);
+                if (message.destinationId != null && $Object.hasOwnProperty.call(message, "destinationId") && (typeof message.destinationId === "object" ? message.destinationId.low || message.destinationId.high : message.destinationId !== 0))
+                    writer.uint32(24).uint64(message.destinationId);
+                if (message.started != null && $Object.hasOwnProperty.call(message, "started") && (typeof message.started === "object" ? message.started.low || message.started.high : message.started !== 0))
+                    writer.uint32(32).int64(message.started);
+                if (message.beganIndex != null && $Object.hasOwnProperty.call(message, "beganIndex") && (typeof message.beganIndex === "object" ? message.beganIndex.low || message.beganIndex.high : message.beganIndex !== 0))
+                    writer.uint32(40).uint64(message.beganIndex);
+                if (message.isDiscarding != null && $Object.hasOwnProperty.call(message, "isDiscarding") && message.isDiscarding !== false)
+                    writer.uint32(48).bool(message.isDiscarding);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ShardCopy.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.ShardCopy();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.shardId = value;
+                            else
+                                delete message.shardId;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.sourceId = value;
+                            else
+                                delete message.sourceId;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.destinationId = value;
+                            else
+                                delete message.destinationId;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.started = value;
+                            else
+                                delete message.started;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.beganIndex = value;
+                            else
+                                delete message.beganIndex;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.isDiscarding = value;
+                            else
+                                delete message.isDiscarding;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ShardCopy;
         })();
 
         v1.ShardOwner = (function() {

@@ -12,6 +12,7 @@ import type { EnginePorts, EngineSettings, Engine } from '../../../src/env/engin
 import { addDataNode, addMetaNode } from '../../../src/http/meta/add-nodes.ts';
 import type { MetaApi } from '../../../src/http/meta/meta-api-options.ts';
 import { Announcements } from '../../../src/meta/server/announcements.ts';
+import { CopyKeeper } from '../../../src/meta/server/copy-keeper.ts';
 import { Leases } from '../../../src/meta/server/leases.ts';
 import { MetaNode } from '../../../src/meta/server/meta-node.ts';
 import { RpcClient } from '../../../src/rpc/rpc-client.ts';
@@ -47,6 +48,8 @@ export class ClusterWorld {
   readonly lastWrites = new LastWrites();
   readonly metas = new Map<string, MetaNode>();
   readonly data = new Map<string, DataNode>();
+  /** Of the meta nodes. */
+  readonly copies = new Map<string, CopyKeeper>();
   /** What must happen in a run for it to show anything, counted from the trace. */
   readonly events = new Events();
   /** Nodes that have said that they took late values whose order nobody knows: registers of theirs may be of an earlier write. */
@@ -186,6 +189,8 @@ export class ClusterWorld {
         snapshotEntries: this.knobs.raftSnapshotEntries,
       },
     );
+    const rpc = new RpcClient(transport, node.membership);
+    this.copies.set(name, new CopyKeeper({ clock, log, node, rpc }));
     const methods = [...node.methods, ...leasesOf(clock, node).methods];
     await transport.listen(`${name}:8089`, createRpcHandlers(node.membership, methods));
     this.metas.set(name, node);
@@ -229,7 +234,8 @@ export class ClusterWorld {
     const { env } = this.machine(name);
     const { clock, log, transport } = env;
     const node = this.metas.get(name);
-    if (node === undefined) throw new Error(`${name} is down`);
+    const copies = this.copies.get(name);
+    if (node === undefined || copies === undefined) throw new Error(`${name} is down`);
     const probe = (httpAddress: string) =>
       Promise.resolve({
         nodeType: 'meta',
@@ -240,7 +246,7 @@ export class ClusterWorld {
     const rpc = new RpcClient(transport, node.membership);
     const announcements = new Announcements(clock, 30_000);
     return {
-      ports: { clock, log, node, rpc, announcements, leases: leasesOf(clock, node), probe, requestId: () => '' }, // prettier-ignore
+      ports: { clock, log, node, rpc, announcements, leases: leasesOf(clock, node), copies, probe, requestId: () => '' }, // prettier-ignore
       options: {
         version: '',
         httpAddress: `${name}:8091`,

@@ -36,6 +36,7 @@ export const plants = [
   'fence-ignored',
   'marks-ahead',
   'segments-forgotten',
+  'meanwhile-lost',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -84,18 +85,26 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
   }
 }
 
-/** The engine itself, with the bug in it: a write counts as done a moment before it shows to readers. */
+/**
+ * The engine itself, with the bug in it: a write counts as done a moment before it shows to readers, or one to a shard that is
+ * being copied here is not done at all.
+ */
 export function plantedWrites(engine: Engine, { clock }: EnginePorts, plant?: Plant): Engine {
-  if (plant !== 'acknowledged-unapplied') return engine;
+  if (plant !== 'acknowledged-unapplied' && plant !== 'meanwhile-lost') return engine;
   return {
     stream: (kind, body, context) => engine.stream(kind, body, context),
     close: () => engine.close(),
     call: (kind, body, context) => {
       if (kind !== 'write') return engine.call(kind, body, context);
+      const done = { body: { droppedCount: 0, reason: '', schemaVersion: 0 } };
+      if (plant === 'meanwhile-lost') {
+        const isIncoming = (body as { readonly copyIndex?: number }).copyIndex !== undefined;
+        return isIncoming ? Promise.resolve(done) : engine.call(kind, body, context);
+      }
       clock.after(20, () => {
         engine.call(kind, body, context).catch(() => undefined);
       });
-      return Promise.resolve({ body: { droppedCount: 0, reason: '', schemaVersion: 0 } });
+      return Promise.resolve(done);
     },
   };
 }

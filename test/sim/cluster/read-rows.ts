@@ -28,6 +28,13 @@ export async function storedRows(
   return { rows, damagedIds };
 }
 
+/** The rows of one shard that a node holds. */
+export async function shardRows(local: LocalShards, shardId: number): Promise<Rows> {
+  const rows = new Map<string, string>();
+  await addShard(local, shardId, rows);
+  return rows;
+}
+
 async function addShard(
   local: LocalShards,
   shardId: number,

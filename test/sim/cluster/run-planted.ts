@@ -1,5 +1,6 @@
 import type { Plant } from './plants.ts';
 import { runCommands } from './run-commands.ts';
+import { runCopies } from './run-copies.ts';
 import { runElections } from './run-elections.ts';
 import { runQueries } from './run-queries.ts';
 import { runSeed } from './run-seed.ts';
@@ -12,6 +13,7 @@ export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   if (plant === 'vote-not-persisted') await runElections(seed, { plant });
   else if (plant === 'command-applied-twice') await runCommands(seed, { plant });
   else if (plant === 'marks-ahead') await runQueries(seed, { plant });
+  else if (plant === 'meanwhile-lost') await runCopies(seed, { plant, hasFaults: false, faultsMs });
   else if (plant === 'fence-ignored') await runLate(seed, plant);
   else await runSeed(seed, { plant, faultsMs });
 }

@@ -1,0 +1,69 @@
+/**
+ * Deletes of points of shards that copies are bringing here. Each is done to what is here at once, and kept to be done to what
+ * the copy brings before that is seen.
+ *
+ * Invariants:
+ * - a delete is done before the copy is installed and kept for it, or after it: never between;
+ * - what is kept is bounded: past it the copy has to begin anew, with a snapshot that has seen the deletes.
+ */
+import { Mutex } from '../../base/async/mutex.ts';
+import { DbError } from '../../base/errors.ts';
+import type { DeletePointsRequest } from '../engine/shard-access.ts';
+
+interface Incoming {
+  readonly turns: Mutex;
+  readonly deletes: DeletePointsRequest[];
+  isSpoiled: boolean;
+}
+
+const deletesMax = 1_000;
+
+export class IncomingDeletes {
+  readonly #shards = new Map<number, Incoming>();
+
+  /** A copy is about to take a snapshot: deletes from here on are kept for it. */
+  begin(shardId: number): void {
+    this.#shards.set(shardId, { turns: new Mutex(), deletes: [], isSpoiled: false });
+  }
+
+  /** The copy is installed, or given up. */
+  end(shardId: number): void {
+    this.#shards.delete(shardId);
+  }
+
+  /** Does a delete by `run`, of shards that are being brought here one by one. */
+  async delete(
+    request: DeletePointsRequest,
+    run: (request: DeletePointsRequest) => Promise<void>,
+  ): Promise<void> {
+    const here = request.shardIds.filter((shardId) => !this.#shards.has(shardId));
+    if (here.length > 0) await run({ ...request, shardIds: here });
+    for (const shardId of request.shardIds) {
+      const incoming = this.#shards.get(shardId);
+      if (incoming === undefined) continue;
+      const one = { ...request, shardIds: [shardId] };
+      await incoming.turns.run(async () => {
+        keep(incoming, one);
+        await run(one);
+      });
+    }
+  }
+
+  /** Installs a copy, given the deletes that it has not seen. Throws `conflict` when there were too many. */
+  async install(
+    shardId: number,
+    install: (deletes: readonly DeletePointsRequest[]) => Promise<void>,
+  ): Promise<void> {
+    const incoming = this.#shards.get(shardId);
+    if (incoming === undefined) throw new DbError('cancelled', 'the copy was given up');
+    await incoming.turns.run(async () => {
+      if (incoming.isSpoiled) throw new DbError('conflict', 'too many deletes during the copy');
+      await install(incoming.deletes);
+    });
+  }
+}
+
+function keep(incoming: Incoming, request: DeletePointsRequest): void {
+  if (incoming.deletes.length < deletesMax) incoming.deletes.push(request);
+  else incoming.isSpoiled = true;
+}
