@@ -14,6 +14,8 @@ import type { Command } from './command.ts';
 
 /** Names of leases are few and fixed; whoever makes them up gets no further than this. */
 const leasesMax = 1024;
+/** Of int64: no clock says a later time. */
+const lastNs = 2n ** 63n - 1n;
 
 export interface Applied {
   readonly catalog: Catalog;
@@ -134,7 +136,8 @@ function acquireLease(
   if (held === undefined && catalog.leases.length >= leasesMax)
     throw new DbError('limit_exceeded', `more than ${leasesMax} leases`);
   const token = isRenewal ? held.token : (held?.token ?? 0) + 1;
-  const lease: Lease = { name, nodeId, expiresNs: nowNs + durationNs, token };
+  const endNs = nowNs + durationNs;
+  const lease: Lease = { name, nodeId, expiresNs: endNs > lastNs ? lastNs : endNs, token };
   const leases = [...catalog.leases.filter((other) => other.name !== name), lease];
   return { catalog: { ...catalog, leases }, value: { lease } };
 }

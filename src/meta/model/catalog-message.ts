@@ -20,6 +20,9 @@ type InfluxLease = NonNullable<InfluxAnswer['lease']>;
 
 const privilegeNumbers: readonly GrantedPrivilege[] = ['NO PRIVILEGES', 'READ', 'WRITE', 'ALL PRIVILEGES']; // prettier-ignore
 
+/** Of int64. */
+const leastNs = -(2n ** 63n);
+
 export function metaOf(catalog: Catalog): InfluxMeta {
   const { version, clusterId, index, maxNodeId, maxShardGroupId, maxShardId } = catalog;
   return {
@@ -150,7 +153,7 @@ function fromGroup(group: ShardGroup): InfluxGroup {
   const { id, startNs, endNs, deletedAtNs, truncatedAtNs, shards } = group;
   return {
     id,
-    startTime: startNs,
+    startTime: startNs < leastNs ? leastNs : startNs,
     endTime: endNs,
     deletedAt: deletedAtNs ?? 0n,
     shards: shards.map((shard) => {
@@ -160,6 +163,8 @@ function fromGroup(group: ShardGroup): InfluxGroup {
     truncatedAt: truncatedAtNs,
     isDeletedAtZero: deletedAtNs === 0n,
     isTruncatedAtZero: truncatedAtNs === 0n,
+    // The group of the least time begins where its duration has it, before all times.
+    startsBefore: startNs < leastNs ? leastNs - startNs : undefined,
   };
 }
 
@@ -167,7 +172,7 @@ function groupOf(group: InfluxGroup): ShardGroup {
   const { deletedAt, truncatedAt = 0n, isDeletedAtZero, isTruncatedAtZero } = group;
   const whole: Whole<ShardGroup> = {
     id: group.id,
-    startNs: group.startTime,
+    startNs: group.startTime - (group.startsBefore ?? 0n),
     endNs: group.endTime,
     deletedAtNs: deletedAt === 0n && isDeletedAtZero !== true ? undefined : deletedAt,
     truncatedAtNs: truncatedAt === 0n && isTruncatedAtZero !== true ? undefined : truncatedAt,

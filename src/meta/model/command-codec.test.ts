@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { must } from '../../base/assert.ts';
+import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import { applyCommand } from './apply.ts';
 import { emptyCatalog, type Catalog } from './catalog.ts';
 import { decodeCatalog, encodeCatalog } from './catalog-codec.ts';
@@ -93,6 +94,22 @@ test('catalog codec: what is damaged, cut or of a newer release is told', () => 
   }
   for (const length of [0, 1, bytes.length - 1])
     expect(() => decodeCatalog(bytes.subarray(0, length))).toThrow('it is not a catalog');
+});
+
+test('catalog codec: groups and leases at the ends of time are exact, in both forms', () => {
+  const ends = [
+    { kind: 'create-data-node', httpAddress: 'h:1', tcpAddress: 'h:2', dataNodesMax: 1 },
+    { kind: 'create-database', name: 'd' },
+    { kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [minTimeNs, maxTimeNs] }, // prettier-ignore
+    { kind: 'acquire-lease', name: 'l', nodeId: 1, nowNs: maxTimeNs, durationNs: maxTimeNs },
+  ] as const;
+  const catalog = applied(ends.map((command, i) => encodeLogged({ id: `${i}`, command })));
+  const groups = catalog.databases.get('d')?.retentionPolicies[0]?.shardGroups ?? [];
+  expect(groups[0]?.startNs).toBeLessThan(-(2n ** 63n));
+  expect(groups[1]?.endNs).toBe(maxTimeNs + 1n);
+  expect(catalog.leases[0]?.expiresNs).toBe(2n ** 63n - 1n);
+  for (const form of ['protobuf', 'json'] as const)
+    expect(decodeCatalog(encodeCatalog(catalog, form))).toEqual(catalog);
 });
 
 test('catalog codec: what InfluxDB reads is where InfluxDB looks for it', () => {

@@ -45,6 +45,7 @@ const shardGroup = message(v1.ShardGroup, {
   truncatedAt: optional(int64),
   isDeletedAtZero: optional(flag),
   isTruncatedAtZero: optional(flag),
+  startsBefore: optional(uint64),
 });
 
 const retentionPolicy = message(v1.RetentionPolicy, {

@@ -16349,6 +16349,7 @@ export const influxdb = $root.influxdb = (() => {
             ShardGroup.prototype.truncatedAt = null;
             ShardGroup.prototype.isDeletedAtZero = false;
             ShardGroup.prototype.isTruncatedAtZero = false;
+            ShardGroup.prototype.startsBefore = null;
 
             let $oneOfFields;
 
@@ -16382,6 +16383,12 @@ export const influxdb = $root.influxdb = (() => {
                 set: $util.oneOfSetter($oneOfFields)
             });
 
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(ShardGroup.prototype, "_startsBefore", {
+                get: $util.oneOfGetter($oneOfFields = ["startsBefore"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
             ShardGroup.encode = function (message, writer, _depth) {
                 if (!writer)
                     writer = $Writer.create();
@@ -16406,6 +16413,8 @@ export const influxdb = $root.influxdb = (() => {
                     writer.uint32(800).bool(message.isDeletedAtZero);
                 if (message.isTruncatedAtZero != null && $Object.hasOwnProperty.call(message, "isTruncatedAtZero") && message.isTruncatedAtZero !== false)
                     writer.uint32(808).bool(message.isTruncatedAtZero);
+                if (message.startsBefore != null && $Object.hasOwnProperty.call(message, "startsBefore"))
+                    writer.uint32(816).uint64(message.startsBefore);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -16498,6 +16507,13 @@ export const influxdb = $root.influxdb = (() => {
                                 message.isTruncatedAtZero = value;
                             else
                                 delete message.isTruncatedAtZero;
+                            continue;
+                        }
+                    case 102: {
+                            if (wireType !== 0)
+                                break;
+                            message.startsBefore = reader.uint64();
+                            message._startsBefore = "startsBefore";
                             continue;
                         }
                     }
