@@ -216,7 +216,8 @@ export async function openShard(
     budget: ports.budget,
     onUnclear: unclearTo(ports.log, place),
   });
-  const keeper = new SegmentKeeper(ports, { folder, index: shard.index, manifest });
+  const damaged = isIndexed ? [] : [...(read.segments?.keys() ?? [])];
+  const keeper = new SegmentKeeper(ports, { folder, index: shard.index, manifest, damaged });
   const { clock } = ports;
   const state = { sequence: flushedSequence, nowMs, manifest, segments: keeper, clock };
   const open = newOpenShard(shard, place, state);

@@ -44,13 +44,14 @@ export class SegmentKeeper {
 
   constructor(
     ports: SegmentPorts,
-    parts: { readonly folder: string; readonly index: ShardIndex; readonly manifest: ManifestKeeper }, // prettier-ignore
+    parts: { readonly folder: string; readonly index: ShardIndex; readonly manifest: ManifestKeeper; readonly damaged?: readonly string[] }, // prettier-ignore
   ) {
     this.#ports = ports;
     this.#folder = parts.folder;
     this.#index = parts.index;
     this.#manifest = parts.manifest;
-    const names = [...(parts.manifest.manifest.segments?.keys() ?? [])];
+    // A damaged segment's name is not given again: what lies beside it as gone would be taken for that of the new one.
+    const names = [...(parts.manifest.manifest.segments?.keys() ?? []), ...(parts.damaged ?? [])];
     this.#latest = names.reduce((most, name) => Math.max(most, segmentNumberOf(name) ?? 0), 0);
   }
 

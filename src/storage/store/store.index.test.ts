@@ -173,27 +173,25 @@ function seriesOrError(store: Store): string | undefined {
   }
 }
 
+/** All points of series. */
+function removePoints(store: Store, keys: readonly string[]): Promise<void> {
+  const { minTimeNs, maxTimeNs } = everything;
+  return store.deletePoints(7, {
+    range: { minTimeNs, maxTimeNs },
+    select: async function* (view) {
+      await Promise.resolve();
+      for (const measurement of view.measurements()) {
+        const ids = view.seriesIds(measurement).filter((id) => keys.includes(view.seriesKey(id)));
+        if (ids.length > 0) yield { measurement, seriesIds: ids };
+      }
+    },
+  });
+}
+
 test('store: a series whose points were deleted does not show after a restart, and does with its next point', async () => {
   await inWorld(async (env) => {
     await fill(env);
-    const select = (keys: readonly string[]) => ({
-      ...{ minTimeNs: everything.minTimeNs, maxTimeNs: everything.maxTimeNs },
-      keys,
-    });
-    const remove = (store: Store, { keys, ...range }: ReturnType<typeof select>): Promise<void> =>
-      store.deletePoints(7, {
-        range,
-        select: async function* (view) {
-          await Promise.resolve();
-          for (const measurement of view.measurements()) {
-            const ids = view
-              .seriesIds(measurement)
-              .filter((id) => keys.includes(view.seriesKey(id)));
-            if (ids.length > 0) yield { measurement, seriesIds: ids };
-          }
-        },
-      });
-    await withStore(env, (store) => remove(store, select(['m,h=b,r=x', 'o,h=a'])));
+    await withStore(env, (store) => removePoints(store, ['m,h=b,r=x', 'o,h=a']));
     const left = ['m,h=a', 'm,h=c'];
     await withStore(env, async (store) => {
       expect(seriesOf(store)).toEqual(left);
@@ -209,13 +207,25 @@ test('store: a series whose points were deleted does not show after a restart, a
       expect(store.view(7)?.fields('o')).toEqual([{ name: 'i', type: 'string' }]);
       await store.write(kept, batchOf('m,h=b,r=x v=1 1'));
       expect(seriesOf(store)).toEqual(['m,h=a', 'm,h=b,r=x', 'm,h=c', 'o,h=z']);
-      await remove(store, select(['m,h=a']));
+      await removePoints(store, ['m,h=a']);
     });
     const [gone = ''] = await names(env, '.gone');
     await flip(env, gone, 9);
     const { log, texts } = new Warnings();
     await withStore(env, expecting(['m,h=b,r=x', 'm,h=c', 'o,h=z']), { log }); // prettier-ignore
     expect(texts.join()).toContain(gone);
+  });
+});
+
+test('store: an index made anew hides nothing that the damaged one had as gone', async () => {
+  await inWorld(async (env) => {
+    await fill(env);
+    await withStore(env, (store) => removePoints(store, ['m,h=a']));
+    expect(await names(env, '.gone')).toContain(damagedName.replace('.index', '.gone'));
+    await env.disk.replaceFile(`${folder}/${damagedName}`, new Uint8Array(3));
+    const left = ['m,h=b,r=x', 'm,h=c', 'o,h=a'];
+    await withStore(env, expecting(left));
+    await withStore(env, expecting(left));
   });
 });
 
