@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - `append` resolves only once its records are durable; they are handed out in the order of the appends.
- * - A segment whose append failed, and those of earlier runs, take no more: good bytes never follow torn ones.
+ * - A segment whose append failed, and those of earlier runs, take no more: good bytes never follow torn ones. Nor does
+ *   one whose name is not durable take any.
  * - A segment goes only when all of its records are consumed, and the queue is empty only once that is durable: what was
  *   brought once is not brought again behind newer writes that went past an empty queue.
  * - What is consumed within a segment is not written down: after a restart a segment begins anew, behind it nothing is
@@ -200,10 +201,17 @@ export class HintQueue {
     const number = ++this.#lastNumber;
     const path = `${folder}/${String(number).padStart(10, '0')}.hint`;
     const file = await disk.open(path, 'create');
+    try {
+      await disk.syncDir(folder);
+    } catch (error) {
+      // A crash may take the name, and with it all that a later append would call durable. What stays of it is empty.
+      await file.close().catch(() => undefined);
+      await disk.remove(path).catch(() => undefined);
+      throw error;
+    }
     const segment: Segment = { number, path, endOffset: 0, sizeBytes: 0, isRemoved: false };
     this.#active = { segment, file };
     this.#segments = [...this.#segments, segment];
-    await disk.syncDir(folder);
     return this.#active;
   }
 
