@@ -29,6 +29,11 @@ function mountAt(name: string, sizeMiB: number): boolean {
   return spawnSync('mount', args).status === 0;
 }
 
+/** What a test before has written takes more in files, with its index, than the small disk has. */
+function enlargeDisk(): void {
+  spawnSync('mount', ['-o', 'remount,size=256m', workshop.path('disk')]);
+}
+
 function unmount(name: string): void {
   spawnSync('umount', ['-l', workshop.path(name)]);
 }
@@ -186,6 +191,7 @@ test.runIf(hasMount)(
 test.runIf(hasStrace)(
   'disk faults: a sync that fails fails the write; the next one is well without a restart, and all is there after one',
   async () => {
+    enlargeDisk();
     const acknowledged: number[] = [];
     const one = async (time: number) => {
       const outcome = await write(`eio v=${time} ${time}`);
@@ -235,8 +241,7 @@ async function startUnreadable(path: string): Promise<{ end(): Promise<void> }> 
 test.runIf(hasStrace)(
   'disk faults: a file of a shard that cannot be read, or is empty, costs that shard alone, until it is well again',
   async () => {
-    // What the tests before have written takes more in files, with its index, than the small disk has.
-    spawnSync('mount', ['-o', 'remount,size=256m', workshop.path('disk')]);
+    enlargeDisk();
     expect((await write('a v=1 1')).status).toBe(204);
     expect((await write('b v=1 1600000000000000000')).status).toBe(204);
     const folder = workshop.path('disk/data/d/autogen');
