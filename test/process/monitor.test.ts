@@ -36,8 +36,11 @@ test(
       "CREATE SUBSCRIPTION s ON d.autogen DESTINATIONS ALL 'udp://127.0.0.1:9'",
     );
     expect(await cluster.write(1, 'm f=1 1\nm,a=b f=2 2', 'all')).toBe('204');
-    const statistics = await cluster.query(1, 'SHOW STATS');
-    const { results } = JSON.parse(statistics) as {
+    // A node hears of a subscription by itself.
+    await eventually(async () => {
+      expect(await cluster.query(1, 'SHOW STATS')).toContain('"destination"');
+    }, 20_000);
+    const { results } = JSON.parse(await cluster.query(1, 'SHOW STATS')) as {
       results: { series: { name: string; tags?: object; columns: string[] }[] }[];
     };
     const shown = (wanted: string): Recorded => {

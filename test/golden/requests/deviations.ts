@@ -62,20 +62,6 @@ const single: readonly Deviation[] = [
     path,
     answer: { status: 200, body: '{"version":"1.12.4-c1.12.4"}\n' },
   })),
-  ...['SHOW TAG KEYS WHERE load > 1', 'SHOW TAG VALUES WITH KEY = host WHERE load > 1'].map(
-    (path) => ({
-      why: 'a condition on a field is refused as one on a tag is',
-      path,
-      answer: {
-        body: '{"results":[{"statement_id":0,"error":"invalid tag comparison operator"}]}\n',
-      },
-    }),
-  ),
-  {
-    why: 'a condition on the column `value` is taken for one on a tag',
-    path: "SHOW TAG VALUES WITH KEY = host WHERE value = 'a'",
-    answer: { body: '{"results":[{"statement_id":0}]}\n' },
-  },
   ...[
     { precision: 'x', body: '{"error":"invalid precision \\"x\\" (use n, u, ms, s, m or h)"}\n' },
   ].map(({ precision, body }) => ({
