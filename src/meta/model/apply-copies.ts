@@ -45,12 +45,12 @@ export function withoutLostCopies(catalog: Catalog): Catalog {
   return left.length === catalog.copies.length ? catalog : withCopies(catalog, left);
 }
 
-function begin(
+/** Throws why a copy may not begin. */
+export function refuseCopy(
   catalog: Catalog,
-  index: number,
-  command: Extract<Command, { kind: 'begin-shard-copy' }>,
-): Catalog {
-  const { shardId, sourceId, destinationId, startedNs } = command;
+  request: Pick<ShardCopy, 'shardId' | 'sourceId' | 'destinationId'>,
+): void {
+  const { shardId, sourceId, destinationId } = request;
   const { owners } = mustHaveShard(catalog, shardId).shard;
   if (!owners.includes(sourceId))
     throw new DbError('invalid_argument', `node ${sourceId} is not an owner of shard ${shardId}`);
@@ -65,8 +65,17 @@ function begin(
     throw new DbError('conflict', `shard ${shardId} is being copied to node ${destinationId}`);
   if (copies.length >= copiesMax)
     throw new DbError('limit_exceeded', `more than ${copiesMax} copies of shards`);
+}
+
+function begin(
+  catalog: Catalog,
+  index: number,
+  command: Extract<Command, { kind: 'begin-shard-copy' }>,
+): Catalog {
+  refuseCopy(catalog, command);
+  const { shardId, sourceId, destinationId, startedNs } = command;
   const copy = { shardId, sourceId, destinationId, startedNs, beganIndex: index };
-  return withCopies(catalog, [...copies, { ...copy, state: 'copying' }]);
+  return withCopies(catalog, [...copiesOf(catalog), { ...copy, state: 'copying' }]);
 }
 
 function finish(

@@ -15,6 +15,7 @@ import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { discardMethod } from '../client/data-methods.ts';
 import { copyMethod } from '../client/transfer-methods.ts';
+import { refuseCopy } from '../model/apply-copies.ts';
 import { copiesOf, type ShardCopy } from '../model/shard-copies.ts';
 import { ownsShard } from '../model/shard-fate.ts';
 import type { MetaNode } from './meta-node.ts';
@@ -62,6 +63,8 @@ export class CopyKeeper {
   async copy(request: Pick<ShardCopy, 'shardId' | 'sourceId' | 'destinationId'>): Promise<void> {
     const { node, clock } = this.#ports;
     await node.readBarrier();
+    // Else whoever asks would hear why the destination does not discard what it owns or is being brought.
+    refuseCopy(node.catalog, request);
     await this.#discard(request, node.catalog.index);
     await node.execute({ kind: 'begin-shard-copy', ...request, startedNs: clock.wallNs() });
     const begun = this.#find(request);
