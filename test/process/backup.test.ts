@@ -1,14 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
 import { afterAll, expect, test } from 'vitest';
-import { DevCluster, eventually } from '../support/dev-cluster.ts';
+import { DevCluster, eventually, type Ran } from '../support/dev-cluster.ts';
 import { ReferenceServer } from '../support/reference-server.ts';
 
 const limitMs = 240_000;
-const root = join(import.meta.dirname, '../..');
 const places = mkdtempSync(join(tmpdir(), 'varve-backup-'));
 const old = new DevCluster(10_100, '--metas', '1');
 const fresh = new DevCluster(10_300, '--metas', '1', '--data', '3');
@@ -17,36 +16,6 @@ afterAll(async () => {
   await fresh.stop();
   rmSync(places, { recursive: true });
 }, limitMs);
-
-interface Ran {
-  readonly code: number | null;
-  readonly text: string;
-}
-
-/** `onText` sees what has been printed, whenever there is more. */
-function ctl(
-  cluster: DevCluster,
-  args: readonly string[],
-  onText: (text: string) => void = () => undefined,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Ran> {
-  const config = join(cluster.dir, 'meta-1/influxdb-meta.conf');
-  const child = spawn(join(root, 'bin/influxd-ctl'), ['-config', config, ...args], {
-    env: { ...process.env, ...environment },
-  });
-  let text = '';
-  const onData = (part: Buffer): void => {
-    text += part.toString();
-    onText(text);
-  };
-  child.stdout.on('data', onData);
-  child.stderr.on('data', onData);
-  return new Promise((resolve) => {
-    child.on('close', (code) => {
-      resolve({ code, text });
-    });
-  });
-}
 
 const questions = [
   'SELECT count(v), sum(v), min(v), max(v) FROM cpu',
@@ -130,33 +99,33 @@ test(
     }, 60_000);
     const place = join(places, 'whole');
     const known = [...writing.acknowledged];
-    const first = await ctl(old, ['backup', place]);
+    const first = await old.ctl(['backup', place]);
     expect(first.text).toMatch(/Backed up to \S+ in \S+, transferred \d+ bytes\n$/);
     expect(first.code).toBe(0);
     await writing.end();
     // Nothing was written to what is at rest; the one that was under load is taken again.
-    const second = await ctl(old, ['backup', place]);
+    const second = await old.ctl(['backup', place]);
     expect(second.text.match(/Backing up node .* db d, /g)?.length).toBe(1);
     expect(second.text).not.toContain('db q');
-    const third = await ctl(old, ['backup', place]);
+    const third = await old.ctl(['backup', place]);
     expect(third.text).not.toContain('Backing up node');
     // An owner that dies while it gives: the other one has what it had.
     const half = join(places, 'half');
     let isKilled: Promise<void> | undefined;
-    const full = await ctl(old, ['backup', '-strategy', 'full', half], (text) => {
+    const full = await old.ctl(['backup', '-strategy', 'full', half], (text) => {
       if (text.includes('meta data... Done')) isKilled ??= old.kill('data-2');
     });
     await isKilled;
     expect(full.text).toMatch(/Backed up to /);
     for (const each of [place, half])
-      expect(await ctl(old, ['backup', 'verify', each])).toMatchObject({ code: 0 });
+      expect(await old.ctl(['backup', 'verify', each])).toMatchObject({ code: 0 });
     const [manifest = ''] = readdirSync(place).filter((name) => name.endsWith('.manifest'));
     await old.killAll();
 
     await fresh.start();
     // Clients that have not stopped: their database comes back under them.
     const late = load(fresh, 'late');
-    const restored = await ctl(fresh, ['restore', place]);
+    const restored = await fresh.ctl(['restore', place]);
     expect(restored.text).toMatch(/Restored from \S+ in \S+, transferred \d+ bytes\n$/);
     expect(restored.code).toBe(0);
     await eventually(() => {
@@ -179,25 +148,25 @@ test(
 
     // The first moment, under another name: all that was acknowledged before it.
     const one = ['restore', '-full', '-db', 'd', '-newdb', 'then', join(place, manifest)];
-    expect(await ctl(fresh, one)).toMatchObject({ code: 0 });
+    expect(await fresh.ctl(one)).toMatchObject({ code: 0 });
     const then = JSON.parse(await fresh.query(2, 'SELECT f FROM m', 'then')) as { results: { series: { values: unknown[][] }[] }[] }; // prettier-ignore
     const stored = new Set(then.results[0]?.series[0]?.values.map(([time]) => time));
     expect(known.filter((time) => !stored.has(time))).toEqual([]);
-    expect(await ctl(fresh, ['restore', '-db', 'q', half])).toEqual({
+    expect(await fresh.ctl(['restore', '-db', 'q', half])).toEqual({
       code: 1,
       text: expect.stringMatching(/Restoring meta data\.\.\. Error\.\nrestore: operation exited with error: problem setting snapshot: database already exists\n$/) as string,
     }); // prettier-ignore
-    expect(await ctl(fresh, ['restore', '-db', 'q', '-newdb', 'q2', half])).toMatchObject({ code: 0 }); // prettier-ignore
+    expect(await fresh.ctl(['restore', '-db', 'q', '-newdb', 'q2', half])).toMatchObject({ code: 0 }); // prettier-ignore
     const again = await answers(fresh, 3, 'q2');
     // Those of all databases are another matter.
     expect(again.slice(0, 9)).toEqual(before.slice(0, 9));
     await fresh.query(1, 'DROP USER bob');
-    expect(await ctl(fresh, ['backup', '-strategy', 'only-meta', join(places, 'meta')])).toMatchObject({ code: 0 }); // prettier-ignore
+    expect(await fresh.ctl(['backup', '-strategy', 'only-meta', join(places, 'meta')])).toMatchObject({ code: 0 }); // prettier-ignore
     await fresh.query(1, 'DROP CONTINUOUS QUERY c ON q');
-    expect(await ctl(fresh, ['restore', '-meta-only-overwrite-force', join(places, 'meta')])).toMatchObject({ code: 0 }); // prettier-ignore
+    expect(await fresh.ctl(['restore', '-meta-only-overwrite-force', join(places, 'meta')])).toMatchObject({ code: 0 }); // prettier-ignore
     expect(await answers(fresh, 2)).toEqual(await answers(fresh, 1));
     expect((await answers(fresh, 1)).slice(0, 9)).toEqual(before.slice(0, 9));
-    const other = await ctl(fresh, ['restore', '-meta-only-overwrite-force', place]);
+    const other = await fresh.ctl(['restore', '-meta-only-overwrite-force', place]);
     expect(other.text).toContain('the backup is of another cluster');
   },
   limitMs,
@@ -220,7 +189,7 @@ test(
       AWS_SECRET_ACCESS_KEY: 'S3RVER',
     };
     const run = (...args: readonly string[]): Promise<Ran> =>
-      ctl(fresh, args, undefined, environment);
+      fresh.ctl(args, undefined, environment);
     try {
       const place = 's3://backups/of/fresh';
       expect((await run('backup', '-db', 'q', place)).text).toContain(`Backed up to ${place} in`);
@@ -233,7 +202,7 @@ test(
       const [was, is] = [await answers(fresh, 1, 'q'), await answers(fresh, 2, 'q3')];
       expect(is.slice(0, 9)).toEqual(was.slice(0, 9));
       const wrong = { ...environment, AWS_ACCESS_KEY_ID: 'nobody' };
-      const refused = await ctl(fresh, ['backup', '-db', 'q', place], undefined, wrong);
+      const refused = await fresh.ctl(['backup', '-db', 'q', place], undefined, wrong);
       expect(refused.code).toBe(1);
     } finally {
       await server.close();
@@ -255,13 +224,13 @@ test.skipIf(!hasInfluxd)(
       const taken = join(places, 'oss');
       const influxd = (...args: readonly string[]) => spawnSync('influxd', args, { encoding: 'utf8' }); // prettier-ignore
       influxd('backup', '-portable', '-host', reference.rpcAddress, '-db', 'oss', taken);
-      expect(await ctl(fresh, ['restore', '-newrf', '2', '-db', 'oss', taken])).toMatchObject({ code: 0 }); // prettier-ignore
+      expect(await fresh.ctl(['restore', '-newrf', '2', '-db', 'oss', taken])).toMatchObject({ code: 0 }); // prettier-ignore
       const question = 'SELECT count(v), sum(v) FROM cpu GROUP BY host';
       const wanted = await reference.query({ q: question, db: 'oss', epoch: 'ns' });
       for (const node of [1, 2, 3])
         expect(JSON.parse(await fresh.query(node, question, 'oss'))).toEqual(JSON.parse(wanted));
       const ours = join(places, 'ours');
-      expect(await ctl(fresh, ['backup', '-db', 'oss', ours])).toMatchObject({ code: 0 });
+      expect(await fresh.ctl(['backup', '-db', 'oss', ours])).toMatchObject({ code: 0 });
       influxd('restore', '-portable', '-host', reference.rpcAddress, '-db', 'oss', '-newdb', 'back', ours); // prettier-ignore
       // It opens a shard that it has restored a moment later.
       await eventually(async () => {

@@ -8,12 +8,18 @@ const root = join(import.meta.dirname, '../..');
 /** Without a database that nobody made. */
 export const unmonitored = { INFLUXDB_MONITOR_STORE_ENABLED: 'false' };
 
+/** What a command has printed, and its exit code. */
+export interface Ran {
+  readonly code: number | null;
+  readonly text: string;
+}
+
 /** A cluster of real processes, started by `npm start`'s launcher on ports of its own. */
 export class DevCluster {
   readonly dir = mkdtempSync(join(tmpdir(), 'varve-cluster-'));
   readonly #offset: number;
   readonly #extra: readonly string[];
-  readonly #byHand: ChildProcess[] = [];
+  readonly #byHand = new Map<string, ChildProcess>();
   #environment: Readonly<Record<string, string>> = {};
   #launcher: ChildProcess | undefined;
   #output = '';
@@ -76,8 +82,15 @@ export class DevCluster {
     return Math.max(0, ...pids.slice(-1));
   }
 
-  /** kill -9; resolves when the launcher has noticed. */
+  /** kill -9; resolves when the node has ended, whoever has started it. */
   async kill(name: string): Promise<void> {
+    const child = this.#byHand.get(name);
+    if (child !== undefined && isUp(child)) {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+      return;
+    }
     process.kill(this.pid(name), 'SIGKILL');
     await this.says(new RegExp(`^${name} has died: SIGKILL`, 'm'));
   }
@@ -103,12 +116,36 @@ export class DevCluster {
       stdio: 'ignore',
       env: { ...process.env, ...this.#environment },
     });
-    this.#byHand.push(child);
+    this.#byHand.set(name, child);
     return child;
   }
 
+  /** Runs influxd-ctl against the first meta node; `onText` sees what has been printed, whenever there is more. */
+  ctl(
+    args: readonly string[],
+    onText: (text: string) => void = () => undefined,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Ran> {
+    const config = join(this.dir, 'meta-1/influxdb-meta.conf');
+    const child = spawn(join(root, 'bin/influxd-ctl'), ['-config', config, ...args], {
+      env: { ...process.env, ...environment },
+    });
+    let text = '';
+    const onData = (part: Buffer): void => {
+      text += part.toString();
+      onText(text);
+    };
+    child.stdout.on('data', onData);
+    child.stderr.on('data', onData);
+    return new Promise((resolve) => {
+      child.on('close', (code) => {
+        resolve({ code, text });
+      });
+    });
+  }
+
   async stop(): Promise<void> {
-    for (const child of this.#byHand) child.kill('SIGKILL');
+    for (const child of this.#byHand.values()) child.kill('SIGKILL');
     await this.#end('SIGINT');
     rmSync(this.dir, { recursive: true, force: true });
   }
