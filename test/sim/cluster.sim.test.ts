@@ -54,7 +54,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'lost-retry': 1,
   'command-applied-twice': 1,
   'acknowledged-unapplied': 2,
-  'damage-forgotten': 18,
+  'damage-forgotten': 88,
   'folder-not-missed': 1,
   'hint-not-synced': 1,
   'hints-forgotten': 1,

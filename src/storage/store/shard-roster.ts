@@ -40,6 +40,8 @@ export class ShardRoster {
   readonly #entries: Map<number, Entry>;
   readonly #appending = new Mutex();
   #file: DiskFile | undefined;
+  /** A file that is there may be of a process, or an attempt, that ended before its name was durable. */
+  #isNameDurable = false;
 
   private constructor(disk: Disk, path: string, entries: Map<number, Entry>) {
     this.#disk = disk;
@@ -132,9 +134,10 @@ export class ShardRoster {
 
   async #openFile(): Promise<void> {
     if (this.#file !== undefined) return;
-    const isNew = (await this.#disk.size(this.#path)) === undefined;
     this.#file = await this.#disk.open(this.#path, 'append');
-    if (isNew) await this.#disk.syncDir(this.#path.slice(0, this.#path.lastIndexOf('/')));
+    if (this.#isNameDurable) return;
+    await this.#disk.syncDir(this.#path.slice(0, this.#path.lastIndexOf('/')));
+    this.#isNameDurable = true;
   }
 
   async #closeFile(): Promise<void> {
