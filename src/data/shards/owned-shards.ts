@@ -2,7 +2,7 @@
  * The shards of this node for everybody who asks, itself included: its engine, with the types of new fields decided first.
  *
  * While a shard is copied from here, what is written to it is passed on to the destination, and later what was routed by a
- * catalog that did not know of the new owner yet (decision 22). Whether there is one is looked at after the write: a snapshot
+ * catalog that did not know of the new owner yet (decision 24). Whether there is one is looked at after the write: a snapshot
  * is made once this node's catalog knows of the copy, so that a write is in the snapshot, or is passed on.
  */
 import { DbError } from '../../base/errors.ts';

@@ -1,5 +1,5 @@
 /**
- * Copies of shards under way, and who joined the owners of a shard when (decision 22).
+ * Copies of shards under way, and who joined the owners of a shard when (decision 24).
  *
  * A copy begins by a command: from then on its source passes on to the destination what it is written. At the end the
  * destination is an owner; what was routed by a catalog that does not say so yet, the other owners pass on.

@@ -1,6 +1,6 @@
 /**
  * Sees copies of shards through, on the meta node that leads: what is to be done stands in the catalog, so that whoever leads
- * next goes on with it (decision 22).
+ * next goes on with it (decision 24).
  *
  * - A copy under way: its destination is followed until it has all, then it is finished. One that brings no byte for
  *   `idleMsMax`, or fails, is given up.
