@@ -77,7 +77,7 @@ export const dataKeys = {
     /** Ours: pages of indexes that are held in memory. */
     'index-cache-size': now('size', '128m'),
     /** Ours: pieces of files with blocks that queries read, so that they are neither read nor checked again. */
-    'block-cache-size': now('size', '256m'),
+    'block-cache-size': now('size', '128m'),
     /** Ours: series that stay in memory after a flush, since they may be written to again. */
     'index-resident-size': now('size', '384m'),
     'max-series-per-database': now('integer', 1000000, count),

@@ -1,14 +1,9 @@
 import { availableParallelism, homedir } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import { Config } from '../config/config.ts';
 import { dataArrayKeys, dataKeys } from '../config/data-keys.ts';
 import { influxCommands } from './influx-commands.ts';
 import { LicenseKeeper, licenseSettings } from './license-keeper.ts';
 import { runDaemon } from './run-daemon.ts';
-
-// Pieces of bodies are memory outside the heap, which ends with the next collection of the young. By itself V8 collects all
-// of the heap for every 16 MB of them: half of what ingest spent on collections.
-setFlagsFromString('--external-memory-accounted-in-global-limit');
 
 const home = homedir();
 
