@@ -13,6 +13,8 @@ export interface IdleEntriesOptions<T> {
   readonly name: string;
   readonly countMax: number;
   readonly idleMsMax: number;
+  /** Left out when all stay as long: how long this one may be idle, as things are now. */
+  readonly idleMsMaxOf?: (value: T) => number;
   /** Gives back what an entry takes. Never rejects. */
   readonly end: (value: T) => Promise<void>;
 }
@@ -32,9 +34,11 @@ export class IdleEntries<T> {
     this.#clock = clock;
     this.#options = options;
     this.#timer = clock.every(checkMs, () => {
-      const beforeMs = clock.monotonicMs() - options.idleMsMax;
-      for (const [id, { usedMs, useCount }] of this.#entries)
-        if (useCount === 0 && usedMs < beforeMs) void this.end(id);
+      const nowMs = clock.monotonicMs();
+      for (const [id, { value, usedMs, useCount }] of this.#entries) {
+        const idleMsMax = options.idleMsMaxOf?.(value) ?? options.idleMsMax;
+        if (useCount === 0 && usedMs < nowMs - idleMsMax) void this.end(id);
+      }
     });
   }
 

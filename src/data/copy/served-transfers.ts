@@ -13,6 +13,8 @@ import {
 } from '../../meta/client/transfer-methods.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
+import type { Catalog } from '../../meta/model/catalog.ts';
+import { copiesOf } from '../../meta/model/shard-copies.ts';
 import type { NamedShard } from '../engine/shard-access.ts';
 import { findShard } from '../shards/shard-places.ts';
 import type { Copies } from './copies.ts';
@@ -44,7 +46,12 @@ export function servedTransfers({
     serveCall(snapshotMethod, async ({ shardId, catalogIndex }) => {
       await meta.reach(catalogIndex);
       owned(shardId);
-      return snapshots.take(shardId);
+      const isCopy = isCopied(meta.catalog, shardId, catalogIndex);
+      // A destination that was killed releases nothing.
+      return snapshots.take(
+        shardId,
+        () => isCopy && !isCopied(meta.catalog, shardId, catalogIndex),
+      );
     }),
     serveStream(readFileMethod, (request) => snapshots.read(request)),
     serveCall(releaseMethod, async ({ snapshotId }) => {
@@ -69,4 +76,12 @@ export function servedTransfers({
       return {};
     }),
   ];
+}
+
+/** Whether the copy that began with the catalog of `beganIndex` goes on. */
+function isCopied(catalog: Catalog, shardId: number, beganIndex: number): boolean {
+  return copiesOf(catalog).some(
+    (copy) =>
+      copy.shardId === shardId && copy.beganIndex === beganIndex && copy.state === 'copying',
+  );
 }

@@ -33,10 +33,16 @@ export interface FilePiece {
 
 const snapshotsMax = 64;
 const idleMsMax = 600_000;
+/** Of one that nobody is expected to come back for. */
+const leftIdleMsMax = 60_000;
+
+interface Kept extends ShardSnapshot {
+  readonly isLeft: () => boolean;
+}
 
 export class Snapshots {
   readonly #ports: SnapshotsPorts;
-  readonly #entries: IdleEntries<ShardSnapshot>;
+  readonly #entries: IdleEntries<Kept>;
 
   constructor(ports: SnapshotsPorts) {
     this.#ports = ports;
@@ -44,19 +50,20 @@ export class Snapshots {
       name: 'snapshot',
       countMax: snapshotsMax,
       idleMsMax,
+      idleMsMaxOf: ({ isLeft }) => (isLeft() ? leftIdleMsMax : idleMsMax),
       end: ({ folder }) => removeFolder(ports, folder),
     });
   }
 
-  /** Throws `limit_exceeded`, and what the shard's worker throws. */
-  async take(shardId: number): Promise<TakenSnapshot> {
+  /** `isLeft` once what it is for is over. Throws `limit_exceeded`, and what the shard's worker throws. */
+  async take(shardId: number, isLeft: () => boolean = () => false): Promise<TakenSnapshot> {
     const { clock, local } = this.#ports;
     const none = new DbError('not_found', 'nothing to take');
     try {
       const { id, value } = await this.#entries.add(async (number) => {
         const taken = await local.snapshot(shardId, number);
         if (taken === undefined) throw none;
-        return taken;
+        return { ...taken, isLeft };
       });
       const modifiedNs = clock.wallNs() - BigInt(Math.round(value.idleMs)) * 1_000_000n;
       const files = value.files.map(({ name, lengthBytes }) => ({ name, sizeBytes: lengthBytes }));

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { batchOf, kept, readField } from '../../../test/support/store-script.ts';
 import { World } from '../../../test/sim/world/world.ts';
 import type { Env } from '../../env/env.ts';
-import { emptyCatalog } from '../../meta/model/catalog.ts';
+import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import {
   installMethod,
@@ -49,7 +49,7 @@ async function serve({ disk, clock, log, transport }: Env) {
   const ports = { clock, disk, log, local };
   const snapshots = new Snapshots(ports);
   const stagings = new Stagings(ports, { dataFolder: 'data' });
-  const meta = { catalog, nodeId: 4, reach: () => Promise.resolve() };
+  const meta = { catalog: catalog as Catalog, nodeId: 4, reach: () => Promise.resolve() };
   const methods = servedTransfers({ meta, snapshots, stagings, copies: noCopies });
   await transport.listen(address, createRpcHandlers(gate, methods));
   const close = async (): Promise<void> => {
@@ -57,7 +57,7 @@ async function serve({ disk, clock, log, transport }: Env) {
     await stagings.close();
     await store.close();
   };
-  return { store, rpc: new RpcClient(transport, { credentials: () => ({}) }), close };
+  return { store, meta, rpc: new RpcClient(transport, { credentials: () => ({}) }), close };
 }
 
 const noCopies = {
@@ -173,6 +173,22 @@ test('transfers: snapshots and stagings leave nothing once they are released, id
     await clock.sleep(700_000);
     expect(await folders()).toEqual(['7']);
     expect(world.nowMs).toBeGreaterThan(1_900_000);
+  });
+});
+
+test('transfers: the snapshot of a copy that was given up goes long before one that somebody may come back for', async () => {
+  await onNode(async ({ rpc, store, meta }, { disk, clock }) => {
+    await store.write(kept, batchOf('m v=1 10'));
+    const names = async () => (await disk.list('data/db/autogen')).map(({ name }) => name);
+    const copy = { shardId: 7, sourceId: 4, destinationId: 5, startedNs: 1n, beganIndex: 3, state: 'copying' } as const; // prettier-ignore
+    meta.catalog = { ...catalog, copies: [copy] };
+    for (const catalogIndex of [3, 0])
+      await rpc.call(address, snapshotMethod, { shardId: 7, catalogIndex }, options);
+    await clock.sleep(120_000);
+    expect(await names()).toEqual(['7', '7.snapshot-1', '7.snapshot-2']);
+    meta.catalog = { ...catalog, copies: [{ ...copy, state: 'discarding' }] };
+    await clock.sleep(40_000);
+    expect(await names()).toEqual(['7', '7.snapshot-2']);
   });
 });
 
