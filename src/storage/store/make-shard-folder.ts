@@ -21,5 +21,11 @@ export async function makeShardFolder(
   await makeDurableDir(disk, fresh);
   await writeManifest(disk, fresh, { flushedSequence: sequence, files: new Map(), copy });
   await disk.rename(fresh, folder);
-  await disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
+  try {
+    await disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
+  } catch (error) {
+    // No folder takes the place of one that holds something: the next attempt must find the place free.
+    await disk.rename(folder, fresh).catch(() => undefined);
+    throw error;
+  }
 }
