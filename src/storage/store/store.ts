@@ -32,7 +32,7 @@ import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './doomed-shards.ts';
-import { flushedElsewhere } from './flushed-elsewhere.ts';
+import { releaseSegments } from './release-segments.ts';
 import { emptyShard, folderOf, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
 import { Compactor } from './compactor.ts';
 import { isColdFlushDue, largestPast } from './flush-choice.ts';
@@ -443,20 +443,16 @@ export class Store {
     return this.seriesBytes > residentBytesMax;
   }
 
-  async #release(): Promise<void> {
+  #release(): Promise<void> {
     const { dataFolder, isHome } = this.#options;
-    const ids = [...this.#wal.closedShardIds()].filter((shardId) => !isHome(shardId));
-    const isNeeded = (shardId: number) => this.#roster?.has(shardId) === true;
-    const elsewhere = await flushedElsewhere(
-      this.#ports.disk,
-      { dataFolder, isNeeded },
-      new Set(ids),
-    );
-    await this.#wal.release((shardId, sequence) => {
-      if (!isHome(shardId)) return sequence <= (elsewhere.get(shardId) ?? 0);
-      if (this.#damaged.has(shardId) || this.#doomed.has(shardId)) return false;
-      const open = this.#shards.get(shardId);
-      return open === undefined || sequence <= open.flushedSequence;
+    return releaseSegments(this.#wal, {
+      ...{ disk: this.#ports.disk, dataFolder, isHome },
+      isListed: (shardId) => this.#roster?.has(shardId) === true,
+      isFlushed: (shardId, sequence) => {
+        if (this.#damaged.has(shardId) || this.#doomed.has(shardId)) return false;
+        const open = this.#shards.get(shardId);
+        return open === undefined || sequence <= open.flushedSequence;
+      },
     });
   }
 
