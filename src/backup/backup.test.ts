@@ -44,6 +44,7 @@ class Cluster implements BackupSource, RestoreTarget {
   /** Shards of which the nodes say nothing before they are asked for them. */
   readonly unsaid = new Set<number>();
   readonly moved: string[] = [];
+  modifiedNs: Readonly<Record<string, bigint>> = { 'n1:1': 2n };
   readonly log: string[] = [];
   timeMs = Date.UTC(2026, 0, 2, 3, 4, 5);
   #index = 0;
@@ -85,7 +86,8 @@ class Cluster implements BackupSource, RestoreTarget {
     const all = new Map<number, ShardCopy[]>();
     for (const [node, shards] of this.held)
       for (const id of shards.keys()) {
-        const copy = { node, sizeBytes: 10, isHot: false, modifiedNs: node === 'n1:1' ? 2n : 1n };
+        const modifiedNs = this.modifiedNs[node] ?? 1n;
+        const copy = { node, sizeBytes: 10, isHot: false, modifiedNs };
         all.set(id, [...(all.get(id) ?? []), copy]);
       }
     for (const id of this.unsaid) all.delete(id);
@@ -279,6 +281,27 @@ test('backup: an incremental one moves nothing of what was not written to, and a
   // Two in one second do not meet.
   expect(await backup(cluster, { strategy: 'only-meta' })).toContain('Backed up to');
   expect(named().filter((name) => name.endsWith('.meta')).length).toBe(5);
+});
+
+test('backup: replicas written to together are one to an incremental backup, whichever says a later moment', async () => {
+  const cluster = twoShards();
+  await backup(cluster);
+  cluster.timeMs += 60_000;
+  cluster.modifiedNs = { 'n2:1': 900_000_000n, 'n1:1': 1n };
+  expect(await backup(cluster)).not.toContain('Backing up node');
+  cluster.timeMs += 60_000;
+  cluster.modifiedNs = { 'n2:1': 60_000_000_000n, 'n1:1': 1n };
+  expect(await backup(cluster)).toContain('Backing up node n2:1, db tel, rp p, shard 3... Done.');
+});
+
+test('backup: an index that is merged behind moves nothing', async () => {
+  const cluster = twoShards();
+  const files = { '000000001-000000001.tsm': 'three' };
+  cluster.write(3, { ...files, '000000001.index': 'i', '000000002.index': 'i' });
+  await backup(cluster);
+  cluster.timeMs += 60_000;
+  cluster.write(3, { ...files, '000000003.index': 'ii' });
+  expect(await backup(cluster)).not.toContain('Backing up node');
 });
 
 test('backup: with a threshold a shard that was written to soon after is left, as the reference does', async () => {

@@ -12,6 +12,9 @@ export interface ShardCopy {
   readonly modifiedNs: bigint;
 }
 
+/** Replicas written to within it have the same writes: clocks and round trips differ by less. */
+const togetherNs = 5_000_000_000n;
+
 /** What the data nodes say that they have, by id of the shard. Of one that is damaged, or not open yet, they say nothing. */
 export type Survey = ReadonlyMap<number, readonly ShardCopy[]>;
 
@@ -91,6 +94,21 @@ function orderCopies(
   return [...said, ...others].sort(
     (a, b) => Number(isFirst(b)) - Number(isFirst(a)) || later(a, b),
   );
+}
+
+/**
+ * The copy on the node that was backed up last is tried first, unless another has been written to since: nodes that are
+ * written to together never say the same moment, and which of them comes first would be chance, and all of it moved again.
+ */
+export function knownFirst(
+  copies: readonly ShardCopy[],
+  knownNode: string | undefined,
+): readonly ShardCopy[] {
+  const known = copies.find(({ node }) => node === knownNode);
+  if (known === undefined) return copies;
+  const others = copies.filter((copy) => copy !== known);
+  const isBehind = others.some(({ modifiedNs }) => modifiedNs > known.modifiedNs + togetherNs);
+  return isBehind ? copies : [known, ...others];
 }
 
 function isOutside(

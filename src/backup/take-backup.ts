@@ -22,6 +22,7 @@ import { encodeManifest, type ManifestShard, type Strategy } from './manifest.ts
 import { inLanes } from '../base/async/in-lanes.ts';
 import { sha256Of } from './sha256.ts';
 import {
+  knownFirst,
   planShards,
   type BackupFilter,
   type PlannedShard,
@@ -67,6 +68,7 @@ export interface BackupOptions {
 /** More would compete for one disk and one network. */
 export const shardsAtOnce = 4;
 const nsPerMs = 1_000_000;
+const listName = 'shard.json';
 
 export async function takeBackup(ports: BackupPorts, options: BackupOptions): Promise<void> {
   const { clock, source, store, out } = ports;
@@ -154,10 +156,11 @@ class BackupRun {
 
   /** Undefined for a shard that is as it was, or of which no owner has anything. */
   async #takeShard(shard: PlannedShard): Promise<ManifestShard | undefined> {
-    const { clock, source, out } = this.#ports;
-    const failures: unknown[] = shard.copies.length === 0 ? [new DbError('unavailable', 'it has no owner')] : []; // prettier-ignore
+    const { clock, out } = this.#ports;
+    const copies = this.#copiesOf(shard);
+    const failures: unknown[] = copies.length === 0 ? [new DbError('unavailable', 'it has no owner')] : []; // prettier-ignore
     let isEmpty = false;
-    for (const copy of shard.copies) {
+    for (const copy of copies) {
       const startMs = clock.monotonicMs();
       const line = `Backing up node ${copy.node}, db ${shard.database}, rp ${shard.retentionPolicy}, shard ${shard.id}... `; // prettier-ignore
       try {
@@ -175,13 +178,18 @@ class BackupRun {
       }
     }
     // One that has nothing is as good a copy as another, unless an owner has said that there is something.
-    if (isEmpty && shard.copies.every(({ sizeBytes, isHot }) => sizeBytes === 0 && !isHot)) return undefined; // prettier-ignore
+    if (isEmpty && copies.every(({ sizeBytes, isHot }) => sizeBytes === 0 && !isHot)) return undefined; // prettier-ignore
     if (failures.length === 0) return undefined;
     // Dropped meanwhile, or outlived by its policy.
-    if ((await source.catalog()).databases.shard(shard.id) === undefined) return undefined;
+    if ((await this.#ports.source.catalog()).databases.shard(shard.id) === undefined) return undefined; // prettier-ignore
     const last = failures.at(-1);
     const text = `shard ${shard.id} could not be backed up: ${errorText(last)}`;
     throw new DbError('unavailable', text, { cause: last });
+  }
+
+  /** In the order in which they are tried. */
+  #copiesOf({ id, copies }: PlannedShard): readonly ShardCopy[] {
+    return this.#options.from === '' ? knownFirst(copies, this.#state.known.get(id)?.node) : copies;
   }
 
   /** `empty`: the node has nothing of it; `unchanged`: what it has is in a backup already. */
@@ -254,14 +262,20 @@ async function* archivedFiles(
 }
 
 /**
- * Tells two states of a shard's files on one node apart: their names and lengths, and the list that vouches for them with
- * the checksums of their indexes. Names are not given again, and files are not changed.
+ * Tells two states of a shard's points on one node apart: names and lengths of the files that hold them, and their
+ * checksums in the list that vouches for them. Names are not given again, and files are not changed. Segments of the index
+ * are left out: they follow from those files, and are merged behind when nothing is written.
  */
 async function contentOf(snapshot: ShardSnapshot, node: string): Promise<string> {
   const hash = createHash('sha256').update(node);
-  for (const { name, sizeBytes } of snapshot.files) hash.update(`\n${name} ${sizeBytes}`);
-  const list = snapshot.files.find(({ name }) => name === 'shard.json');
-  if (list !== undefined) for await (const piece of snapshot.read(list.name)) hash.update(piece);
+  for (const { name, sizeBytes } of snapshot.files)
+    if (/\.(tsm|tombstone)$/.test(name)) hash.update(`\n${name} ${sizeBytes}`);
+  if (snapshot.files.some(({ name }) => name === listName)) {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of snapshot.read(listName)) pieces.push(piece);
+    const list = JSON.parse(Buffer.concat(pieces).toString()) as { readonly files?: unknown };
+    hash.update(`\n${JSON.stringify(list.files)}`);
+  }
   return hash.digest('hex');
 }
 
