@@ -45,6 +45,14 @@ export function stampOrigin(stamp: Stamp): bigint {
   return stamp & originMask;
 }
 
+/**
+ * What a Map or a Set is to be keyed by: V8 takes the lowest 64 bits of a number for its hash, and those of a stamp are its
+ * origin, the same for all of one coordinator. A table keyed by stamps is a list that is walked.
+ */
+export function stampKey(stamp: Stamp): bigint {
+  return (stampOrigin(stamp) << originBits) + stampNs(stamp);
+}
+
 /** The stamp of a point batch; `noStamp` of what is too short to be one. */
 export function stampOfBatch(payload: Uint8Array): Stamp {
   if (payload.length < stampOffset + stampBytes) return noStamp;

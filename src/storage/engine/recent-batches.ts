@@ -8,7 +8,7 @@
  *
  * Not here: what follows for a late batch (late-points.ts).
  */
-import { noStamp, type Stamp } from '../../models/stamp.ts';
+import { noStamp, stampKey, type Stamp } from '../../models/stamp.ts';
 import type { PointBatch } from '../../models/point-batch.ts';
 import type { TimeBounds } from './shape-table.ts';
 
@@ -51,7 +51,8 @@ export class RecentBudget {
 export class RecentBatches {
   readonly #budget: RecentBudget;
   readonly #batches = new TakenList<RecentBatch>();
-  readonly #stamps = new Set<Stamp>();
+  /** By `stampKey`. */
+  readonly #stamps = new Set<bigint>();
   #forgotten: Stamp;
 
   /** `forgotten`: the latest stamp of what the shard had before. */
@@ -67,13 +68,13 @@ export class RecentBatches {
 
   add({ payload, stamp, minTimeNs, maxTimeNs }: PointBatch, rejects: Uint8Array): void {
     this.#batches.push({ stamp, minTimeNs, maxTimeNs, payload, rejects });
-    this.#stamps.add(stamp);
+    this.#stamps.add(stampKey(stamp));
     this.#budget.add(this, payload.length);
   }
 
   /** Whether it was taken already: a hint that is brought twice. Batches without a stamp are never known to be. */
   has(stamp: Stamp): boolean {
-    return stamp !== noStamp && this.#stamps.has(stamp);
+    return stamp !== noStamp && this.#stamps.has(stampKey(stamp));
   }
 
   /** The shard has something of up to this stamp that it does not remember. */
@@ -84,7 +85,7 @@ export class RecentBatches {
   forgetOldest(): void {
     const oldest = this.#batches.shift();
     if (oldest === undefined) return;
-    this.#stamps.delete(oldest.stamp);
+    this.#stamps.delete(stampKey(oldest.stamp));
     this.forgetUntil(oldest.stamp);
   }
 

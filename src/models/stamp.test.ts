@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { laterBy, makeStamp, stampKey, type Stamp } from './stamp.ts';
+
+test('stamp key: what a hash table sees of it differs between stamps of one coordinator', () => {
+  const lowestBits = (key: bigint): bigint => BigInt.asUintN(64, key);
+  const first = makeStamp(1_700_000_000_000_000_000n, 3, 77);
+  const stamps = Array.from({ length: 1_000 }, (_, i): Stamp => laterBy(first, i));
+  expect(new Set(stamps.map((stamp) => lowestBits(stampKey(stamp)))).size).toBe(1_000);
+});
+
+test('stamp key: two stamps never share one', () => {
+  const keys = [makeStamp(5n, 1), makeStamp(5n, 2), makeStamp(5n, 1, 1), makeStamp(1n, 5), makeStamp(-5n, 1), makeStamp(-5n, 2)]; // prettier-ignore
+  expect(new Set(keys.map(stampKey)).size).toBe(keys.length);
+});
