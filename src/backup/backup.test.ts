@@ -12,18 +12,13 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DbError } from '../base/errors.ts';
 import { dayNs } from '../base/units.ts';
-import type { Clock } from '../env/clock.ts';
 import { NodeDisk } from '../env/node/node-disk.ts';
-import { applyCommand } from '../meta/model/apply.ts';
-import { emptyCatalog, type Catalog } from '../meta/model/catalog.ts';
-import type { ShardPlace } from '../meta/model/databases.ts';
-import type { Command } from '../meta/model/command.ts';
 import { readBackupSet, readOneBackup } from './backup-set.ts';
 import { FolderStore } from './folder-store.ts';
-import { overwriteFacts, restoreBackup, type RestoreOptions, type RestoreTarget, type ShardInstall } from './restore-backup.ts'; // prettier-ignore
-import type { ShardCopy, Survey } from './shard-plan.ts';
-import { takeBackup, type BackupOptions, type BackupSource, type ShardSnapshot } from './take-backup.ts'; // prettier-ignore
+import { overwriteFacts, restoreBackup, type RestoreOptions } from './restore-backup.ts'; // prettier-ignore
+import { takeBackup, type BackupOptions } from './take-backup.ts'; // prettier-ignore
 import { verifyBackup } from './verify-backup.ts';
+import { BackupCluster, twoShards } from '../../test/support/backup-cluster.ts';
 
 const portable = join(import.meta.dirname, 'testdata/portable');
 let folder = '';
@@ -34,127 +29,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-type Files = Record<string, string>;
-
-/** A cluster: its catalog, and of each shard on each node the files. */
-class Cluster implements BackupSource, RestoreTarget {
-  facts: Catalog = emptyCatalog;
-  readonly held = new Map<string, Map<number, Files>>();
-  readonly down = new Set<string>();
-  /** Shards of which the nodes say nothing before they are asked for them. */
-  readonly unsaid = new Set<number>();
-  readonly moved: string[] = [];
-  modifiedNs: Readonly<Record<string, bigint>> = { 'n1:1': 2n };
-  readonly log: string[] = [];
-  timeMs = Date.UTC(2026, 0, 2, 3, 4, 5);
-  #index = 0;
-
-  constructor(nodes: readonly string[]) {
-    this.do({ kind: 'found-cluster', clusterId: 9n });
-    for (const tcpAddress of nodes) {
-      this.do({ kind: 'create-data-node', httpAddress: 'h:1', tcpAddress, dataNodesMax: 9 });
-      this.held.set(tcpAddress, new Map());
-    }
-  }
-
-  do(command: Command): number {
-    const logged = { id: `${++this.#index}`, command };
-    const { catalog, answer } = applyCommand(this.facts, this.#index, logged);
-    this.facts = catalog;
-    if (!answer.ok) throw new DbError('unavailable', answer.text);
-    return answer.value?.firstShardId ?? 0;
-  }
-
-  /** To all owners, as a write is. */
-  write(shardId: number, files: Files): void {
-    for (const owner of this.facts.databases.shard(shardId)?.shard.owners ?? []) {
-      const node = this.facts.dataNodes.find(({ id }) => id === owner)?.tcpAddress ?? '';
-      this.held.get(node)?.set(shardId, { 'shard.json': JSON.stringify(files), ...files });
-    }
-  }
-
-  readonly clock = {
-    wallNs: () => BigInt(this.timeMs) * 1_000_000n,
-    monotonicMs: () => this.timeMs,
-  } as Clock;
-
-  catalog(): Promise<Catalog> {
-    return Promise.resolve(this.facts);
-  }
-
-  survey(): Promise<Survey> {
-    const all = new Map<number, ShardCopy[]>();
-    for (const [node, shards] of this.held)
-      for (const id of shards.keys()) {
-        const modifiedNs = this.modifiedNs[node] ?? 1n;
-        const copy = { node, sizeBytes: 10, isHot: false, modifiedNs };
-        all.set(id, [...(all.get(id) ?? []), copy]);
-      }
-    for (const id of this.unsaid) all.delete(id);
-    return Promise.resolve(all);
-  }
-
-  snapshot(node: string, shardId: number): Promise<ShardSnapshot | undefined> {
-    if (this.down.has(node)) throw new DbError('unavailable', `${node} is down`);
-    const files = this.held.get(node)?.get(shardId);
-    if (files === undefined) return Promise.resolve(undefined);
-    const named = Object.entries(files);
-    const moved = this.moved;
-    return Promise.resolve({
-      files: named.map(([name, text]) => ({ name, sizeBytes: text.length })),
-      modifiedNs: 5n,
-      async *read(name) {
-        if (name !== 'shard.json') moved.push(`${node} ${shardId} ${name}`);
-        yield Promise.resolve(Buffer.from(files[name] ?? ''));
-      },
-      release: () => Promise.resolve(),
-    } satisfies ShardSnapshot);
-  }
-
-  restore(content: Parameters<RestoreTarget['restore']>[0]): Promise<number> {
-    return Promise.resolve().then(() => this.do({ kind: 'restore-databases', ...content }));
-  }
-
-  finish(shardId: number): Promise<void> {
-    this.do({ kind: 'finish-restore', shardIds: [shardId] });
-    return Promise.resolve();
-  }
-
-  overwrite(content: Parameters<RestoreTarget['overwrite']>[0]): Promise<void> {
-    return Promise.resolve().then(() => {
-      this.do({ kind: 'overwrite-databases', ...content });
-    });
-  }
-
-  install(node: string, { shard }: ShardPlace): Promise<ShardInstall> {
-    const files: Files = {};
-    let current = '';
-    const done = Promise.resolve();
-    return Promise.resolve({
-      begin: ({ name }) => {
-        files[(current = name)] = '';
-        return done;
-      },
-      write: (piece) => {
-        files[current] = `${files[current] ?? ''}${Buffer.from(piece).toString('latin1')}`;
-        return done;
-      },
-      commit: () => {
-        this.held.get(node)?.set(shard.id, files);
-        return done;
-      },
-      abort: () => {
-        this.log.push(`${node} aborted ${shard.id}`);
-        return done;
-      },
-    });
-  }
-}
-
 const all = { database: '', retentionPolicy: '', shardId: 0 };
 const gzip = { level: 'default', blockBytes: 1_000, blockCount: 2 } as const;
 
-async function backup(cluster: Cluster, options: Partial<BackupOptions> = {}): Promise<string> {
+async function backup(
+  cluster: BackupCluster,
+  options: Partial<BackupOptions> = {},
+): Promise<string> {
   let text = '';
   const ports = {
     clock: cluster.clock,
@@ -195,7 +76,7 @@ interface Restoring extends Partial<Omit<RestoreOptions, 'changes' | 'filter'>> 
   readonly manifest?: string;
 }
 
-async function restore(cluster: Cluster, options: Restoring = {}): Promise<string> {
+async function restore(cluster: BackupCluster, options: Restoring = {}): Promise<string> {
   const { place = folder, manifest, filter, changes, newShardId = 0 } = options;
   const store = storeAt(place);
   let text = '';
@@ -214,22 +95,6 @@ async function restore(cluster: Cluster, options: Restoring = {}): Promise<strin
     throw new Error(`${text}| ${String(error)}`, { cause: error });
   }
   return text;
-}
-
-function twoShards(): Cluster {
-  const cluster = new Cluster(['n1:1', 'n2:1']);
-  cluster.do({ kind: 'create-database', name: '_internal' });
-  cluster.do({ kind: 'create-shard-groups', database: '_internal', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
-  const policy = { name: 'p', durationNs: 0n, shardDurationNs: dayNs, replication: 2 };
-  cluster.do({ kind: 'create-database', name: 'tel', policy });
-  cluster.do({ kind: 'create-shard-groups', database: 'tel', retentionPolicy: 'p', timesNs: [0n, dayNs, 2n * dayNs] }); // prettier-ignore
-  cluster.do({ kind: 'create-continuous-query', database: 'tel', name: 'c', text: 'CREATE CONTINUOUS QUERY c ON tel BEGIN SELECT mean(v) INTO tel.p.m FROM tel.p.cpu GROUP BY time(1h) END' }); // prettier-ignore
-  cluster.do({ kind: 'create-subscription', database: 'tel', retentionPolicy: 'p', name: 's', mode: 'ALL', destinations: ['udp://h:1'] }); // prettier-ignore
-  cluster.do({ kind: 'create-user', name: 'bob', hash: 'x', isAdmin: true });
-  cluster.write(1, { '000000001-000000001.tsm': 'own' });
-  cluster.write(2, { '000000001-000000001.tsm': 'two', '000000001.index': 'i' });
-  cluster.write(3, { '000000001-000000001.tsm': 'three', '000000001-000000001.tombstone': 't' });
-  return cluster;
 }
 
 const named = () => readdirSync(folder).sort();
@@ -374,7 +239,7 @@ test('backup: filters, and a node that is preferred', async () => {
 
 test('restore: into an empty cluster, with the texts of the reference, users and queries, and nothing of its own', async () => {
   await backup(twoShards());
-  const cluster = new Cluster(['m1:1', 'm2:1', 'm3:1']);
+  const cluster = new BackupCluster(['m1:1', 'm2:1', 'm3:1']);
   const text = await restore(cluster);
   const lines = text.split('\n');
   expect(lines.slice(0, 2)).toEqual([
@@ -401,7 +266,7 @@ test('restore: into an empty cluster, with the texts of the reference, users and
 
 test('restore: under other names, with other rules, a part', async () => {
   await backup(twoShards());
-  const cluster = new Cluster(['m1:1', 'm2:1']);
+  const cluster = new BackupCluster(['m1:1', 'm2:1']);
   const changes = {
     newDatabase: 'again',
     newPolicy: 'q',
@@ -437,7 +302,7 @@ test('restore: of several backups each shard is the newest, and of a manifest wh
   cluster.write(2, { '000000002-000000001.tsm': 'new' });
   await backup(cluster);
   const tsmOf = async (manifest?: string): Promise<unknown> => {
-    const into = new Cluster(['m1:1']);
+    const into = new BackupCluster(['m1:1']);
     await restore(into, manifest === undefined ? {} : { manifest });
     return into.held.get('m1:1')?.get(1);
   };
@@ -451,7 +316,7 @@ test('restore: an archive that was changed is at no node', async () => {
   const bytes = readFileSync(path);
   // Behind the compressed blocks nothing but the checksum tells.
   writeFileSync(path, Buffer.concat([bytes, gzipSync(Buffer.from('x'))]));
-  const cluster = new Cluster(['m1:1']);
+  const cluster = new BackupCluster(['m1:1']);
   await expect(restore(cluster)).rejects.toThrow(/shard 3 could not be restored into shard 2: .*it is not what was written/); // prettier-ignore
   expect(cluster.held.get('m1:1')?.has(2)).toBe(false);
   expect(cluster.log).toEqual(['m1:1 aborted 2']);
@@ -472,7 +337,7 @@ test('overwrite: takes the facts of a backup of this cluster', async () => {
 });
 
 test('restore: what influxd backup -portable of a 1.12.4 has written', async () => {
-  const cluster = new Cluster(['m1:1', 'm2:1']);
+  const cluster = new BackupCluster(['m1:1', 'm2:1']);
   expect(await restore(cluster, { place: portable })).toContain('4 shards mapped');
   const { databases, users } = cluster.facts;
   expect(Array.from(databases, ({ name }) => name)).toEqual(['tel', 'empty']);
