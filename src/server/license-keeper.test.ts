@@ -7,7 +7,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { DbError } from '../base/errors.ts';
 import type { Timer } from '../env/clock.ts';
 import { NodeClock } from '../env/node/node-clock.ts';
-import { NodeLog } from '../env/node/node-log.ts';
+import { NodeLog } from '../env/node/log/node-log.ts';
 import type { Outbound, PostAnswer } from '../env/outbound.ts';
 import { answerExchange, digestOfKey } from '../license/key-exchange.ts';
 import { signLicense } from '../license/license-file.ts';

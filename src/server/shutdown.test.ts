@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Timer } from '../env/clock.ts';
 import { NodeClock } from '../env/node/node-clock.ts';
-import { NodeLog } from '../env/node/node-log.ts';
+import { NodeLog } from '../env/node/log/node-log.ts';
 import { hardStopMs, Shutdown } from './shutdown.ts';
 
 /** A clock whose timers fire when the test says so. */

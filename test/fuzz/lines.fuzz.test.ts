@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LineRouter } from '../../src/data/engine/line-router.ts';
-import { routeLines, type LinesTask, type RoutedLines } from '../../src/data/engine/route-lines.ts';
+import { LineRouter } from '../../src/data/engine/lines/line-router.ts';
+import {
+  routeLines,
+  type LinesTask,
+  type RoutedLines,
+} from '../../src/data/engine/lines/route-lines.ts';
 import { LineKernel } from '../../src/kernels/line-kernel.ts';
 import { compiledKernels } from '../../src/kernels/module/kernel-module.ts';
 import { decodePointBatch, seriesKeysOf, type BatchColumn } from '../../src/models/point-batch.ts';

@@ -18,17 +18,17 @@ import type {
   TypedBatch,
   TypedField,
 } from './shard-access.ts';
-import type { ListPiece, ListRequest } from './schema-list.ts';
+import type { ListPiece, ListRequest } from './lists/schema-list.ts';
 import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
-import { plainOf } from './describe-shards.ts';
+import { plainOf } from './lists/describe-shards.ts';
 import type { CountedShard } from './shard-counters.ts';
-import type { ForwardedLines, ForwardTask } from './forward-lines.ts';
-import type { LinesTask, RoutedLines, RouteGroup } from './route-lines.ts';
+import type { ForwardedLines, ForwardTask } from './lines/forward-lines.ts';
+import type { LinesTask, RoutedLines, RouteGroup } from './lines/route-lines.ts';
 import type { DigestTask } from './shard-digest.ts';
-import { DescribedLanes } from './described-lanes.ts';
+import { DescribedLanes } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/shard-opener.ts';
-import { ListedLanes } from './listed-lanes.ts';
+import { ListedLanes } from './lists/listed-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
 import { homeOf, type EngineDescription, type EngineLines, type EngineList, type EngineReceipt, type EngineRoutedLines, type EngineVersions, type HomeBatch, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore

@@ -2,7 +2,7 @@
 import { candidateSeries } from '../../query/exec/candidate-series.ts';
 import { specialize, type MatcherFactory } from '../../query/predicate.ts';
 import type { ShardSource } from '../../query/source.ts';
-import type { ListedMeasurement } from './schema-list.ts';
+import type { ListedMeasurement } from './lists/schema-list.ts';
 
 /** So many series are looked at between two chances to rest. */
 const restSeriesCount = 256;

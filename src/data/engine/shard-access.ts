@@ -1,6 +1,6 @@
 import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
-import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
+import type { ListedMeasurement, ListPiece, ListRequest } from './lists/schema-list.ts';
 
 /**
  * What a coordinator asks of a node that owns shards: LocalShards answers for this node, RemoteShards for another one.

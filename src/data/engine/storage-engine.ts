@@ -25,17 +25,17 @@ import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
 import { batchBlocks } from './block-batches.ts';
 import { digestShard, type DigestTask } from './shard-digest.ts';
-import { describeShards } from './describe-shards.ts';
-import { listSchema } from './list-schema.ts';
-import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
+import { describeShards } from './lists/describe-shards.ts';
+import { listSchema } from './lists/list-schema.ts';
+import type { ListedMeasurement, ListPiece, ListRequest } from './lists/schema-list.ts';
 import { passingSeries } from './select-series.ts';
 import type { SelectedSeries } from '../../storage/store/point-deletes.ts';
 import { KnownFragments } from './known-fragments.ts';
-import { LineRouter } from './line-router.ts';
+import { LineRouter } from './lines/line-router.ts';
 import { ShardCounters } from './shard-counters.ts';
-import { forwardLines, type ForwardTask } from './forward-lines.ts';
-import { routeAndWrite } from './own-writes.ts';
-import type { LinesTask, RoutedLines } from './route-lines.ts';
+import { forwardLines, type ForwardTask } from './lines/forward-lines.ts';
+import { routeAndWrite } from './lines/own-writes.ts';
+import type { LinesTask, RoutedLines } from './lines/route-lines.ts';
 import { buffersOf } from './transfer.ts';
 
 /** Plain data that a worker is started with. */

@@ -3,7 +3,7 @@ import type { BlockStream } from '../../query/assemble/merge-groups.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { ScanPart } from '../../query/plan/level-plan.ts';
 import { showingSeries } from '../../query/plan/plan-feeds.ts';
-import type { ListRequest } from '../engine/schema-list.ts';
+import type { ListRequest } from '../engine/lists/schema-list.ts';
 import type { SelectLimits } from './select-limits.ts';
 import { onNode } from './node-failure.ts';
 import type { Participant, Place } from './select-places.ts';

@@ -12,7 +12,7 @@ import type { MeasurementSchema } from '../../query/compile/schema.ts';
 import type { TimeRange } from '../../query/compile/split-condition.ts';
 import { matchMeasurements } from '../../query/plan/match-measurements.ts';
 import type { FoundMeasurement } from '../../query/plan/resolve-select.ts';
-import { mergeDescriptions } from '../engine/describe-shards.ts';
+import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
 
 /** A node that takes part in a query, with what it said of its shards. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ListPiece } from '../engine/schema-list.ts';
+import type { ListPiece } from '../engine/lists/schema-list.ts';
 import { mergeLists } from './merge-lists.ts';
 
 function piece(at: number, key: string, ...texts: string[]): ListPiece {

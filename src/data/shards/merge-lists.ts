@@ -1,5 +1,5 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
-import type { ListPiece } from '../engine/schema-list.ts';
+import type { ListPiece } from '../engine/lists/schema-list.ts';
 
 /** The piece in hand of one stream, and how much of it is used. */
 interface Head {

@@ -10,7 +10,7 @@ import type { Fragment } from '../../query/fragment.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { copyTo, newcomersSince, takesWrites } from '../../meta/model/shard-copies.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
-import type { ListPiece, ListRequest } from '../engine/schema-list.ts';
+import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import type {
   AccessOptions,
   BatchOutcome,

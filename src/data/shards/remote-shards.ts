@@ -14,7 +14,7 @@ import type {
   ShardsDescription,
   TypedField,
 } from '../engine/shard-access.ts';
-import type { ListPiece, ListRequest } from '../engine/schema-list.ts';
+import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 
 /** The shards of another node. */

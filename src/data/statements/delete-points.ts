@@ -8,8 +8,8 @@ import { findRetentionPolicy } from '../../meta/model/catalog.ts';
 import type { Source, Statement } from '../../influxql/ast.ts';
 import { splitCondition } from '../../query/compile/split-condition.ts';
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
-import { mergeDescriptions } from '../engine/describe-shards.ts';
-import type { ListedMeasurement } from '../engine/schema-list.ts';
+import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
+import type { ListedMeasurement } from '../engine/lists/schema-list.ts';
 import type { DeletePointsRequest, ShardAccess } from '../engine/shard-access.ts';
 import type { SchemaPorts } from './schema-reader.ts';
 import {

@@ -1,8 +1,8 @@
 import type { Random } from '../../env/random.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { mergeSchemas, sortedNames, type MeasurementSchema } from '../../query/compile/schema.ts';
-import { mergeDescriptions } from '../engine/describe-shards.ts';
-import type { ListedMeasurement, ListPiece, ListRequest } from '../engine/schema-list.ts';
+import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
+import type { ListedMeasurement, ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';

@@ -13,9 +13,9 @@ import {
   type ShardInfo,
 } from '../../meta/model/catalog.ts';
 import { endOfGroup, truncateTime } from '../../meta/model/shard-groups.ts';
-import type { ForwardTask } from '../engine/forward-lines.ts';
-import type { TimeBounds } from '../engine/point-sieve.ts';
-import type { LinesTask, OwnShards, RoutedLines, RouteGroup } from '../engine/route-lines.ts';
+import type { ForwardTask } from '../engine/lines/forward-lines.ts';
+import type { TimeBounds } from '../engine/lines/point-sieve.ts';
+import type { LinesTask, OwnShards, RoutedLines, RouteGroup } from '../engine/lines/route-lines.ts';
 import type { LeaseFence } from '../engine/shard-access.ts';
 import type { StampClock } from './stamp-clock.ts';
 import type { ConsistencyLevel } from './consistency.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { DroppedPoints } from '../engine/point-sieve.ts';
+import type { DroppedPoints } from '../engine/lines/point-sieve.ts';
 import { describeDropped } from './dropped-points.ts';
 
 const hourNs = 3_600_000_000_000n;

@@ -1,7 +1,7 @@
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { formatGoDuration } from '../../influxql/duration.ts';
 import type { RetentionRules } from '../../meta/model/catalog.ts';
-import type { DroppedPoint, DroppedPoints, TimeBound } from '../engine/point-sieve.ts';
+import type { DroppedPoint, DroppedPoints, TimeBound } from '../engine/lines/point-sieve.ts';
 
 const boundNames: Readonly<Record<TimeBound, string>> = {
   retentionMinNs: 'Retention Policy Lower Bound',

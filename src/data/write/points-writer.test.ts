@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { Databases } from '../../meta/model/databases.ts';
-import { routeLines, type LinesTask, type RoutedLines } from '../engine/route-lines.ts';
+import { routeLines, type LinesTask, type RoutedLines } from '../engine/lines/route-lines.ts';
 import type { OwnerReceipt } from '../engine/shard-access.ts';
 import { LaggingOwners } from '../shards/lagging-owners.ts';
 import type { WrittenBody } from './body-routes.ts';

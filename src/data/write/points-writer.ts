@@ -1,7 +1,7 @@
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Database, RetentionPolicy } from '../../meta/model/catalog.ts';
-import type { RefusedPoints } from '../engine/point-sieve.ts';
-import type { RoutedLines } from '../engine/route-lines.ts';
+import type { RefusedPoints } from '../engine/lines/point-sieve.ts';
+import type { RoutedLines } from '../engine/lines/route-lines.ts';
 import type { OwnerReceipt, ShardBatch } from '../engine/shard-access.ts';
 import { rowCountOf } from '../../models/point-batch.ts';
 import { noStamp, stampBatch, stampOfBatch } from '../../models/stamp.ts';

@@ -12,9 +12,9 @@ import { NodeClock } from './node-clock.ts';
 import { NodeDisk } from './node-disk.ts';
 import { NodeJobs } from './node-jobs.ts';
 import { NodeKvOpener } from './node-kv.ts';
-import { NodeLog } from './node-log.ts';
+import { NodeLog } from './log/node-log.ts';
 import { createNodeRandom } from './node-random.ts';
-import { WorkerEngineHost } from './worker-engine-host.ts';
+import { WorkerEngineHost } from './engine/worker-engine-host.ts';
 
 const workerUrl = new URL(
   '../../../test/support/contract/contract-engine-worker.ts',

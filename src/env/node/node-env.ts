@@ -2,16 +2,16 @@ import type { Clock } from '../clock.ts';
 import type { Env } from '../env.ts';
 import type { LogLevel } from '../log.ts';
 import type { RpcTransport } from '../transport.ts';
-import { createLogId, type LogFormat } from './log-format.ts';
+import { createLogId, type LogFormat } from './log/log-format.ts';
 import { NodeClock } from './node-clock.ts';
 import { NodeDisk } from './node-disk.ts';
 import { NodeJobs } from './node-jobs.ts';
 import { NodeKvOpener } from './node-kv.ts';
-import { NodeLog } from './node-log.ts';
+import { NodeLog } from './log/node-log.ts';
 import { NodeProfiler } from './node-profiler.ts';
-import { NodeOutbound } from './node-outbound.ts';
+import { NodeOutbound } from './network/node-outbound.ts';
 import { createNodeRandom } from './node-random.ts';
-import { WorkerEngineHost } from './worker-engine-host.ts';
+import { WorkerEngineHost } from './engine/worker-engine-host.ts';
 
 export interface NodeEnvOptions {
   readonly log: {

@@ -1,8 +1,8 @@
 import { DbError } from '../../base/errors.ts';
 import type { JobKinds, Jobs } from '../jobs.ts';
-import { checkBcrypt, isBcrypt } from './check-bcrypt.ts';
+import { checkBcrypt, isBcrypt } from './passwords/check-bcrypt.ts';
 import { gunzipBytes } from './gunzip.ts';
-import { hashPassword, saltOf, sameHash } from './hash-password.ts';
+import { hashPassword, saltOf, sameHash } from './passwords/hash-password.ts';
 
 const runners: { readonly [Kind in keyof JobKinds]: Runner<Kind> } = {
   gunzip: ({ bytes, lengthBytesMax }) => gunzipBytes(bytes, lengthBytesMax),

@@ -6,7 +6,7 @@ import type { StatementExecutor } from '../../data/statements/statement-executor
 import type { PointsWriter } from '../../data/write/points-writer.ts';
 import type { Statistics } from '../../telemetry/statistics.ts';
 import type { OpenedShards } from './health-route.ts';
-import type { WriteThrottleOptions } from './write-throttle.ts';
+import type { WriteThrottleOptions } from './requests/write-throttle.ts';
 
 export interface DataApiPorts {
   readonly clock: Clock;

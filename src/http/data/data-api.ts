@@ -8,22 +8,27 @@ import { addPprof } from '../debug/pprof-routes.ts';
 import { handleRead } from '../prometheus/read-route.ts';
 import { bucketRoutes } from '../v2/bucket-routes.ts';
 import { handleDelete } from '../v2/delete-route.ts';
-import { accessLogLine } from './access-log.ts';
-import { BodyBudget, type BodyPlace } from './body-budget.ts';
-import { answerClientError, badRequest, refusalOfHead, sendRefusal } from './client-error.ts';
+import { accessLogLine } from './requests/access-log.ts';
+import { BodyBudget, type BodyPlace } from './requests/body-budget.ts';
+import {
+  answerClientError,
+  badRequest,
+  refusalOfHead,
+  sendRefusal,
+} from './requests/client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
-import { IdleWatch } from './idle-watch.ts';
+import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';
 import { goneSignal, handleQuery } from './query-route.ts';
-import { mendAddress } from './raw-address.ts';
-import { ownBuffers, readBody } from './read-body.ts';
-import { RequestProfiles } from './request-profiles.ts';
-import { pathOf, RequestParameters } from './request-parameters.ts';
-import { RequestCounters } from './request-counters.ts';
+import { mendAddress } from './requests/raw-address.ts';
+import { ownBuffers, readBody } from './requests/read-body.ts';
+import { RequestProfiles } from './requests/request-profiles.ts';
+import { pathOf, RequestParameters } from './requests/request-parameters.ts';
+import { RequestCounters } from './requests/request-counters.ts';
 import { handleWrite, targetOf } from './write-route.ts';
-import { prometheusPath, writeTargets } from './write-target.ts';
-import { WriteThrottle } from './write-throttle.ts';
+import { prometheusPath, writeTargets } from './requests/write-target.ts';
+import { WriteThrottle } from './requests/write-throttle.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -9,13 +9,13 @@ import { parseQuery } from '../../influxql/parser.ts';
 import { epochUnitNs } from '../../query/emit/result.ts';
 import { Pacer } from '../../query/run/pacer.ts';
 import { setErrorHeader } from '../error-reply.ts';
-import { answerFormat, type AnswerFormat } from './answer-format.ts';
-import { chunkedAnswer } from './chunked-answer.ts';
+import { answerFormat, type AnswerFormat } from './answers/answer-format.ts';
+import { chunkedAnswer } from './answers/chunked-answer.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
-import { RequestParameters } from './request-parameters.ts';
-import { sendAnswer } from './send-answer.ts';
-import { leaveSlowReader } from './slow-reader.ts';
-import { wholeAnswer } from './whole-answer.ts';
+import { RequestParameters } from './requests/request-parameters.ts';
+import { sendAnswer } from './answers/send-answer.ts';
+import { leaveSlowReader } from './answers/slow-reader.ts';
+import { wholeAnswer } from './answers/whole-answer.ts';
 
 const defaultChunkRows = 10_000;
 

@@ -9,9 +9,9 @@ import { unpackRequest } from '../prometheus/packed.ts';
 import { writeRequestLines, type RemoteWrite } from '../prometheus/write-request.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
-import type { RequestCounters } from './request-counters.ts';
-import { pathOf, RequestParameters } from './request-parameters.ts';
-import { prometheusPath, writeTargets, type WriteTarget } from './write-target.ts';
+import type { RequestCounters } from './requests/request-counters.ts';
+import { pathOf, RequestParameters } from './requests/request-parameters.ts';
+import { prometheusPath, writeTargets, type WriteTarget } from './requests/write-target.ts';
 
 /**
  * Where a write goes, before its body is read: the database has to be named and there, and the user allowed (spec 4.2).

@@ -10,7 +10,7 @@ import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
 import type { DataApiOptions, DataApiPorts } from '../data/data-api-options.ts';
 import { goneSignal } from '../data/query-route.ts';
-import { RequestParameters } from '../data/request-parameters.ts';
+import { RequestParameters } from '../data/requests/request-parameters.ts';
 import { sendError } from '../error-reply.ts';
 import { unpackRequest } from './packed.ts';
 import { parseReadRequest, valueField, type RemoteRead } from './read-request.ts';

@@ -6,7 +6,7 @@ import type { RetentionSpec, Statement } from '../../influxql/ast.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 import { checkName } from '../../meta/model/retention-policy.ts';
 import type { DataApiPorts } from '../data/data-api-options.ts';
-import { RequestParameters } from '../data/request-parameters.ts';
+import { RequestParameters } from '../data/requests/request-parameters.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
 import { runStatement } from '../run-statement.ts';
 import { parseBucketId, parseBucketName } from './bucket-name.ts';

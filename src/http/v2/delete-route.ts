@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 import type { DataApiPorts } from '../data/data-api-options.ts';
-import { RequestParameters } from '../data/request-parameters.ts';
+import { RequestParameters } from '../data/requests/request-parameters.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
 import { runStatement } from '../run-statement.ts';
 import { parseBucketName, type BucketName } from './bucket-name.ts';

@@ -82,7 +82,7 @@ export interface DataNode {
 
 export interface User {
   readonly name: string;
-  /** Of the password, as env/node/hash-password.ts makes it. */
+  /** Of the password, as env/node/passwords/hash-password.ts makes it. */
   readonly hash: string;
   readonly isAdmin: boolean;
   /** One for each database at most. */

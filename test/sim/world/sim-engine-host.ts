@@ -13,7 +13,7 @@ import type {
   EngineReply,
   EngineSettings,
 } from '../../../src/env/engine-host.ts';
-import { marshalError, unmarshalError } from '../../../src/env/node/engine-protocol.ts';
+import { marshalError, unmarshalError } from '../../../src/env/node/engine/engine-protocol.ts';
 import { fraction, type Random } from '../../../src/env/random.ts';
 import type { Life, Loop } from './loop.ts';
 

@@ -1,6 +1,10 @@
 import { DbError } from '../../../src/base/errors.ts';
 import { gunzipBytesSync } from '../../../src/env/node/gunzip.ts';
-import { hashPasswordSync, saltOf, sameHash } from '../../../src/env/node/hash-password.ts';
+import {
+  hashPasswordSync,
+  saltOf,
+  sameHash,
+} from '../../../src/env/node/passwords/hash-password.ts';
 import { fraction, type Random } from '../../../src/env/random.ts';
 import type { JobKinds, Jobs } from '../../../src/env/jobs.ts';
 import type { Life, Loop } from './loop.ts';

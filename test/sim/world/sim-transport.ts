@@ -2,7 +2,7 @@ import { InvariantError } from '../../../src/base/assert.ts';
 import { Latch } from '../../../src/base/async/latch.ts';
 import { DbError } from '../../../src/base/errors.ts';
 import type { Timer } from '../../../src/env/clock.ts';
-import { marshalError, unmarshalError } from '../../../src/env/node/engine-protocol.ts';
+import { marshalError, unmarshalError } from '../../../src/env/node/engine/engine-protocol.ts';
 import { fraction } from '../../../src/env/random.ts';
 import type {
   RpcAdmission,

@@ -1,0 +1,258 @@
+/**
+ * The fast way from a body to batches: the kernel parses, and its columns are gathered per shard and shape, eight bytes a
+ * value, without a JavaScript value for each. It equals the slow way (route-lines.ts), which any body can go.
+ *
+ * - A body is routed piece by piece, so that the memory of the kernel is bounded whatever its length.
+ * - Lines that the kernel does not take are read by its twin: those that are no points, or that no shard may take, are left
+ *   out and told of, the others are spelled anew (mend-lines.ts), and the kernel takes the piece again.
+ * - What it does not take even then goes the slow way.
+ */
+import { must } from '../../../base/assert.ts';
+import { KiB, MiB } from '../../../base/units.ts';
+import { FieldType } from '../../../models/field-value.ts';
+import { Byte, unescapeName } from '../../../models/line-bytes.ts';
+import { endOfLine } from '../../../models/line-protocol.ts';
+import { parseLineKey } from '../../../models/parse-line-key.ts';
+import { BatchWriter, textColumn, type LendBytes } from '../../../models/batch-writer.ts';
+import type { BatchField, TextColumn } from '../../../models/point-batch.ts';
+import { seriesKey } from '../../../models/series-key.ts';
+import type {
+  LineKernel,
+  RoutedPlace,
+  KernelLines,
+  LinePiece,
+} from '../../../kernels/line-kernel.ts';
+import type { RoutedShape } from '../../../kernels/routed-shape.ts';
+import { BodyRouting } from './body-routing.ts';
+import { mergeRanges } from './mend-lines.ts';
+import type { LinesTask, RoutedLines } from './route-lines.ts';
+
+/** Of a body that is routed at once. A kernel's columns take up to some 12 times as much. */
+const pieceBytesMax = 4 * MiB;
+/** A piece that has more keys, field sets or shapes than the kernel knows at once is halved down to this. */
+const pieceBytesMin = 64 * KiB;
+
+type Piece = Pick<LinePiece, 'bytes' | 'isLast'>;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Of lines of one shape. */
+interface KnownShape {
+  readonly measurement: string;
+  readonly fields: readonly BatchField[];
+  /** Of a batch of nothing else, which most are. */
+  readonly alone: NamedHeads;
+}
+
+/** The names of a batch, each once, and of each shape what stands behind its count of rows: its names by their numbers. */
+interface NamedHeads {
+  readonly names: TextColumn;
+  readonly heads: readonly (readonly number[])[];
+}
+
+export class LineRouter {
+  readonly #kernel: LineKernel;
+  /** By the kernel's ids. */
+  #fieldSets: (readonly BatchField[])[] = [];
+  #shapes: KnownShape[] = [];
+  #leftKeyCount = 0;
+  #generation = 0;
+  /** Of the body at hand. */
+  #lendFor: ((shardId: number) => LendBytes | undefined) | undefined;
+
+  constructor(kernel: LineKernel) {
+    this.#kernel = kernel;
+  }
+
+  /** `lendFor` says where batches of a shard are written, which may be memory that is used again. */
+  route(task: LinesTask, lendFor?: (shardId: number) => LendBytes | undefined): RoutedLines {
+    this.#lendFor = lendFor;
+    const routing = new BodyRouting(task);
+    const { body } = task;
+    let from = 0;
+    let bytesMax = pieceBytesMax;
+    while (from < body.length) {
+      const piece = pieceAt(body, from, bytesMax);
+      const taken = this.#routePiece(piece, routing);
+      if (taken === 'full' && bytesMax > pieceBytesMin) {
+        bytesMax /= 2;
+      } else if (taken === 'cut') {
+        bytesMax *= 2;
+      } else if (taken === 'full') {
+        const end = endOfLines(body, from, pieceBytesMin);
+        routing.addSlowly(body.subarray(from, end));
+        from = end;
+      } else {
+        from += taken;
+        bytesMax = pieceBytesMax;
+      }
+    }
+    return routing.finish();
+  }
+
+  /** How many bytes were routed; or that it has too much for the kernel, or that its only line is cut off. */
+  #routePiece(piece: Piece, routing: BodyRouting): number | 'full' | 'cut' {
+    const lines = this.#parse(piece, routing);
+    if (lines === undefined) return 'full';
+    const { consumedBytes } = lines;
+    if (consumedBytes === 0) return 'cut';
+    const text = piece.bytes.subarray(0, consumedBytes);
+    const { leastNs, greatestNs } = routing;
+    const isInTime = leastNs <= lines.minTimeNs && lines.maxTimeNs <= greatestNs;
+    if (lines.odd.length === 0 && isInTime && this.#routeLines(lines, routing))
+      return consumedBytes;
+    const alsoOdd = this.#kernel.listOdd(lines.lineCount, leastNs, greatestNs);
+    const mended = routing.mend(text, mergeRanges(lines.odd, alsoOdd));
+    const again = this.#parse({ bytes: mended, isLast: true }, routing);
+    const isRouted = again?.odd.length === 0 && this.#routeLines(again, routing);
+    if (!isRouted) routing.addSlowly(mended);
+    return consumedBytes;
+  }
+
+  #parse(piece: Piece, { stepNs, cutTimeNs }: BodyRouting): KernelLines | undefined {
+    const lines = this.#kernel.parse({ ...piece, stepNs, defaultTimeNs: cutTimeNs });
+    this.#learn();
+    return lines;
+  }
+
+  /** False when the kernel does not take all of the lines. */
+  #routeLines(lines: KernelLines, routing: BodyRouting): boolean {
+    const { lineCount } = lines;
+    if (lineCount === 0) return true;
+    const groups = routing.groupsOf(lines);
+    const shardIds = groups.flatMap((group) => group.shardIds);
+    const places = this.#kernel.route(
+      lineCount,
+      groups.map(({ startNs, endNs, shardIds: { length: placeCount } }) => ({ startNs, endNs, placeCount })), // prettier-ignore
+    );
+    if (places === 'odd' || places === 'full') return false;
+    if (places === 'outside') {
+      routing.addUnrouted(this.#kernel.times(lineCount), groups);
+      return true;
+    }
+    for (const place of places) {
+      const shardId = shardIds[place.place] ?? 0;
+      routing.addBatch({ shardId, payload: this.#encode(place).finish(this.#lendFor?.(shardId)) });
+    }
+    routing.addPoints(lineCount);
+    return true;
+  }
+
+  /** Takes note of new field sets, and reads the keys that the kernel has left. */
+  #learn(): void {
+    if (this.#generation !== this.#kernel.generation) {
+      this.#generation = this.#kernel.generation;
+      this.#fieldSets = [];
+      this.#shapes = [];
+      this.#leftKeyCount = 0;
+    }
+    for (; this.#leftKeyCount < this.#kernel.leftKeyCount; this.#leftKeyCount++) {
+      const key = learnKey(this.#kernel.leftKey(this.#leftKeyCount));
+      if (key !== undefined) this.#kernel.setLeftKey(this.#leftKeyCount, key.canonical, key.measurement); // prettier-ignore
+    }
+    while (this.#fieldSets.length < this.#kernel.fieldSetCount) {
+      const id = this.#fieldSets.length;
+      const fields = this.#kernel.fieldSet(id).map(({ name, type }) => ({
+        name: unescapeName(name),
+        type: type as FieldType,
+      }));
+      const names = new Set(fields.map(({ name }) => name));
+      this.#kernel.setFieldSet(id, names.size === fields.length && !names.has('time'));
+      this.#fieldSets.push(fields);
+    }
+  }
+
+  #encode(place: RoutedPlace): BatchWriter {
+    const { rowCount, seriesCount, keyBytes, shapes } = place;
+    const known = shapes.map((shape) => this.#shape(shape.id));
+    const { names, heads } = known[0] !== undefined && known.length === 1 ? known[0].alone : namedHeads(known); // prettier-ignore
+    const { minTimeNs, maxTimeNs } = place;
+    const writer = new BatchWriter();
+    writer.header({ rowCount, seriesCount, shapeCount: shapes.length, minTimeNs, maxTimeNs });
+    writer.align();
+    writer.filledColumn((seriesCount + 1) * 4, () => this.#kernel.seriesOffsets(place));
+    writer.filledColumn(keyBytes, () => this.#kernel.seriesBytes(place));
+    writer.u32s([names.offsets.length - 1], false);
+    writer.align();
+    writer.column(names);
+    shapes.forEach((shape, i) => {
+      writer.u32s([shape.rowCount, ...(heads[i] ?? [])], true);
+      writeColumns(writer, shape, known[i]?.fields ?? []);
+    });
+    return writer;
+  }
+
+  #shape(id: number): KnownShape {
+    for (let next = this.#shapes.length; next <= id; next++) {
+      const { measurement, fieldSet } = this.#kernel.shape(next);
+      const fields = this.#fieldSets[fieldSet] ?? [];
+      const named = { measurement: decoder.decode(measurement), fields };
+      this.#shapes.push({ ...named, alone: namedHeads([named]) });
+    }
+    return must(this.#shapes[id], 'shapes are dense');
+  }
+}
+
+function namedHeads(shapes: readonly Pick<KnownShape, 'measurement' | 'fields'>[]): NamedHeads {
+  const numbers = new Map<string, number>();
+  const numberOf = (name: string): number => {
+    const known = numbers.get(name) ?? numbers.size;
+    numbers.set(name, known);
+    return known;
+  };
+  const heads = shapes.map(({ measurement, fields }) => {
+    const packed = fields.map(({ name, type }) => ((type << 24) | numberOf(name)) >>> 0);
+    return [numberOf(measurement), fields.length, ...packed];
+  });
+  return { names: textColumn([...numbers.keys()]), heads };
+}
+
+/** All of it is gathered by the kernel as the batch takes it. */
+function writeColumns(writer: BatchWriter, shape: RoutedShape, fields: KnownShape['fields']): void {
+  const { rowCount } = shape;
+  writer.filledColumn(rowCount * 4, () => shape.ordinals());
+  writer.filledColumn(rowCount * 4, () => shape.series());
+  writer.filledColumn(rowCount * 8, () => shape.times());
+  fields.forEach(({ type }, field) => {
+    if (type === FieldType.string) {
+      const lengthBytes = shape.textBytes(field);
+      writer.filledColumn((rowCount + 1) * 4, () => shape.textOffsets(field, lengthBytes));
+      writer.filledColumn(lengthBytes, () => shape.texts(field, lengthBytes));
+      return;
+    }
+    const width = type === FieldType.boolean ? 1 : 8;
+    writer.filledColumn(rowCount * width, () => shape.values(field, width));
+  });
+}
+
+/** Whole lines from `from` on, of about so many bytes: a newline that quotes hide may end it. */
+function pieceAt(body: Uint8Array, from: number, bytesMax: number): Piece {
+  if (body.length - from <= bytesMax) return { bytes: body.subarray(from), isLast: true };
+  const before = body.lastIndexOf(Byte.newline, from + bytesMax - 1);
+  const at = before >= from ? before : body.indexOf(Byte.newline, from + bytesMax);
+  if (at < 0) return { bytes: body.subarray(from), isLast: true };
+  return { bytes: body.subarray(from, at + 1), isLast: false };
+}
+
+/** The end of the lines from `from` on that have so many bytes together. */
+function endOfLines(body: Uint8Array, from: number, bytesMin: number): number {
+  let at = from;
+  while (at < body.length && at - from < bytesMin) at = endOfLine(body, at) + 1;
+  return Math.min(at, body.length);
+}
+
+/** Undefined for a key that is not as usual; the slow way then says why. */
+function learnKey(
+  written: Uint8Array,
+): { readonly canonical: Uint8Array; readonly measurement: Uint8Array } | undefined {
+  // A key ends at a space, which the kernel does not keep.
+  const line = new Uint8Array(written.length + 1).fill(Byte.space);
+  line.set(written);
+  const key = parseLineKey(line, 0);
+  if (typeof key === 'string' || key.end !== written.length) return undefined;
+  const { measurement, tags } = key;
+  if (tags.some(({ key: name }) => name === 'time')) return undefined;
+  const canonical = encoder.encode(seriesKey(measurement, tags));
+  return { canonical, measurement: encoder.encode(measurement) };
+}

@@ -1,0 +1,112 @@
+import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
+import { parseLines, type LinePoint } from '../../../models/line-protocol.ts';
+import type { Stamp } from '../../../models/stamp.ts';
+import type { OwnerReceipt } from '../shard-access.ts';
+import { seriesKey, seriesKeyHash } from '../../../models/series-key.ts';
+import {
+  PointSieve,
+  type DroppedPoints,
+  type RefusedPoints,
+  type TimeBounds,
+} from './point-sieve.ts';
+
+/** A body of line protocol, and the shards its points may go to. Plain data, as it crosses threads. */
+export interface LinesTask {
+  /** Moves to the worker, unless it is shared memory: that is read until the answer is there. */
+  readonly body: Uint8Array;
+  readonly stepNs: bigint;
+  readonly defaultTimeNs: bigint;
+  readonly bounds: TimeBounds;
+  readonly groups: readonly RouteGroup[];
+  /** Batches of these shards are written at once where they are at home with the worker that parses (own-writes.ts). */
+  readonly own?: OwnShards | undefined;
+}
+
+/** Shards whose only copies are this node's. */
+export interface OwnShards {
+  /** Of the first batch; each next one is a nanosecond later. */
+  readonly stamp: Stamp;
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly shardIds: readonly number[];
+}
+
+/** Shards of a group that takes points with startNs <= time < endNs. */
+export interface RouteGroup {
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+  readonly shardIds: readonly number[];
+}
+
+export interface RoutedLines {
+  /** What is to be written where. Empty when `unroutedNs` is not: the body is then to be routed again. */
+  readonly batches: readonly RoutedBatch[];
+  /** What is written and durable already. */
+  readonly written?: readonly WrittenBatch[] | undefined;
+  readonly pointCount: number;
+  readonly dropped?: DroppedPoints | undefined;
+  readonly refused?: RefusedPoints | undefined;
+  /** What is wrong with the lines that are no points, within a bound; '' when there are none. */
+  readonly errors: string;
+  /** Times of points for which there is no group. */
+  readonly unroutedNs: readonly bigint[];
+  /** Given back when it has to be routed again. */
+  readonly body?: Uint8Array | undefined;
+}
+
+export interface RoutedBatch {
+  readonly shardId: number;
+  readonly payload: Uint8Array;
+}
+
+export interface WrittenBatch extends OwnerReceipt {
+  readonly shardId: number;
+  readonly pointCount: number;
+}
+
+/** At most so many times are reported at once: each makes a shard group. */
+export const unroutedMax = 10_000;
+
+/** Parses a body and parts its points by shard (spec F28, F48): the slow form, for any line. */
+export function routeLines(task: LinesTask): RoutedLines {
+  const sieve = new PointSieve(task.bounds);
+  const { points, errors } = parseLines(task.body, task);
+  const { batches, unroutedNs } = routePoints(points, task, sieve);
+  const { dropped, refused } = sieve;
+  const head = { pointCount: points.length, dropped, refused, errors: errors.text(), unroutedNs };
+  return unroutedNs.length > 0 ? { ...head, batches: [], body: task.body } : { ...head, batches };
+}
+
+/** Batches of the points that the sieve takes, and times of those for which there is no group. */
+export function routePoints(
+  points: readonly LinePoint[],
+  task: Pick<LinesTask, 'groups'>,
+  sieve: PointSieve,
+): Pick<RoutedLines, 'batches' | 'unroutedNs'> {
+  const builders = new Map<number, PointBatchBuilder>();
+  const unrouted = new Set<bigint>();
+  let group: RouteGroup | undefined;
+  for (const written of points) {
+    const point = sieve.take(written);
+    if (point === undefined) continue;
+    const { timeNs } = point;
+    if (group === undefined || timeNs < group.startNs || timeNs >= group.endNs)
+      group = task.groups.find(({ startNs, endNs }) => startNs <= timeNs && timeNs < endNs);
+    if (group === undefined) {
+      if (unrouted.size < unroutedMax) unrouted.add(timeNs);
+      continue;
+    }
+    const key = seriesKey(point.measurement, point.tags);
+    const shardId = shardOf(group.shardIds, key);
+    const builder = builders.get(shardId) ?? new PointBatchBuilder();
+    builders.set(shardId, builder);
+    builder.add(key, point);
+  }
+  const batches = [...builders].map(([shardId, one]) => ({ shardId, payload: one.finish() }));
+  return { batches, unroutedNs: [...unrouted] };
+}
+
+function shardOf(shardIds: readonly number[], key: string): number {
+  const place = shardIds.length === 1 ? 0 : Number(seriesKeyHash(key) % BigInt(shardIds.length));
+  return shardIds[place] ?? 0;
+}

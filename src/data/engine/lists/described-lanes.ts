@@ -1,0 +1,41 @@
+import type { DescribeRequest } from '../shard-access.ts';
+import type { EngineDescription } from '../storage-engine.ts';
+
+/** Schemas are small but for a few; past so many lists of shards all are forgotten. */
+const keptMax = 256;
+
+/**
+ * What workers said of their shards, for as long as no write has said that schemas have grown since. A write tells before
+ * it is acknowledged, so that a reader who knows of it is never answered by an older schema.
+ */
+export class DescribedLanes {
+  readonly #kept = new Map<string, EngineDescription>();
+  /** Latest version heard of, by number of the worker. */
+  readonly #versions = new Map<number, number>();
+
+  seen(worker: number, schemaVersion: number): void {
+    if (schemaVersion > (this.#versions.get(worker) ?? 0))
+      this.#versions.set(worker, schemaVersion);
+  }
+
+  find(worker: number, request: DescribeRequest): EngineDescription['measurements'] | undefined {
+    const kept = this.#kept.get(keyOf(request));
+    const latest = this.#versions.get(worker) ?? 0;
+    return kept !== undefined && kept.schemaVersion >= latest ? kept.measurements : undefined;
+  }
+
+  keep(worker: number, request: DescribeRequest, description: EngineDescription): void {
+    this.seen(worker, description.schemaVersion);
+    if (this.#kept.size >= keptMax) this.#kept.clear();
+    this.#kept.set(keyOf(request), description);
+  }
+
+  /** Shards have gone. */
+  clear(): void {
+    this.#kept.clear();
+  }
+}
+
+function keyOf({ shardIds, only }: DescribeRequest): string {
+  return JSON.stringify([shardIds, only]);
+}

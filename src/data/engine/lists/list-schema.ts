@@ -1,0 +1,204 @@
+import { must } from '../../../base/assert.ts';
+import { compareUtf8 } from '../../../base/compare-utf8.ts';
+import { sortTexts } from '../../../base/sort-texts.ts';
+import { HyperLogLog } from '../../../base/collections/hyper-log-log.ts';
+import { candidateSeries } from '../../../query/exec/candidate-series.ts';
+import { tagCandidates } from '../../../query/exec/tag-candidates.ts';
+import { sortedNames } from '../../../query/compile/schema.ts';
+import { specialize, type MatcherFactory, type Predicate } from '../../../query/predicate.ts';
+import type { SeriesIds, ShardSource } from '../../../query/source.ts';
+import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
+
+const pieceTextsMax = 4_096;
+/** So many series are looked at between two chances to rest. */
+const restSeriesCount = 256;
+
+/** The lists of a request, piece by piece; undefined is a place to rest at. */
+export function* listSchema(
+  shards: readonly ShardSource[],
+  { of, measurements }: ListRequest,
+  matcher: MatcherFactory,
+): Generator<ListPiece | undefined> {
+  for (const [at, measurement] of measurements.entries()) {
+    const lister: Lister = { at, shards, measurement, matcher };
+    switch (of) {
+      case 'series':
+        yield* listSeries(lister);
+        break;
+      case 'tag-keys':
+        yield* listTagKeys(lister);
+        break;
+      case 'tag-values':
+        yield* measurement.predicate === undefined
+          ? listAllTagValues(lister)
+          : listTagValuesOf(lister);
+        break;
+      case 'field-types':
+        yield* listFieldTypes(lister);
+        break;
+      case 'series-sketch':
+        yield* sketchSeries(lister);
+        break;
+    }
+  }
+}
+
+interface Lister {
+  readonly at: number;
+  readonly shards: readonly ShardSource[];
+  readonly measurement: ListedMeasurement;
+  readonly matcher: MatcherFactory;
+}
+
+/** Whether a series passes. A predicate that the candidates meet by being candidates is not asked again. */
+function judgeOf({ measurement, matcher }: Lister): (tags: () => Tags) => boolean {
+  const { predicate } = measurement;
+  if (predicate === undefined || isEquality(predicate)) return () => true;
+  return (tags) => specialize(predicate, tags(), matcher) !== false;
+}
+
+type Tags = ReadonlyMap<string, string>;
+
+/** One tag compared with values, which is what tagCandidates() finds the series by. */
+function isEquality(predicate: Predicate): boolean {
+  if (predicate.kind === 'or') return isEquality(predicate.left) && isEquality(predicate.right) && tagCandidates(predicate) !== undefined; // prettier-ignore
+  return predicate.kind === 'compare' && tagCandidates(predicate) !== undefined;
+}
+
+/** Those that the index cannot rule out, in order of their keys. */
+function candidatesOf(shard: ShardSource, { measurement, matcher }: Lister): SeriesIds {
+  const { name, predicate } = measurement;
+  return candidateSeries(shard, { measurement: name, predicate }, matcher);
+}
+
+/** The series that pass, shard after shard: a series of two shards comes twice. */
+function* passing(lister: Lister): Generator<{ shard: ShardSource; id: number } | undefined> {
+  const passes = judgeOf(lister);
+  for (const shard of lister.shards)
+    for (const [i, id] of candidatesOf(shard, lister).entries()) {
+      if (i % restSeriesCount === restSeriesCount - 1) yield undefined;
+      if (passes(() => shard.series(id).tags)) yield { shard, id };
+    }
+}
+
+/** The sorted list of one shard, and where its reader is. */
+interface Head {
+  readonly shard: ShardSource;
+  readonly ids: SeriesIds;
+  next: number;
+  key: string;
+}
+
+function advance(head: Head): boolean {
+  const id = head.ids[++head.next];
+  if (id === undefined) return false;
+  head.key = head.shard.seriesKey(id);
+  return true;
+}
+
+/** The sorted lists of the shards run side by side: a series of many shards is given and judged once. */
+function* listSeries(lister: Lister): Generator<ListPiece | undefined> {
+  const { at, measurement } = lister;
+  const { textsMax = Infinity } = measurement;
+  const passes = judgeOf(lister);
+  let heads = lister.shards.flatMap((shard): Head[] => {
+    const ids = candidatesOf(shard, lister);
+    const [first] = ids;
+    return first === undefined ? [] : [{ shard, ids, next: 0, key: shard.seriesKey(first) }];
+  });
+  let texts: string[] = [];
+  let leftCount = textsMax;
+  for (let count = 1; heads.length > 0 && leftCount > 0; count++) {
+    if (count % restSeriesCount === 0) yield undefined;
+    const { key, shard, ids, next } = leastOf(heads);
+    const id = ids[next] ?? 0;
+    let hasEnded = false;
+    for (const head of heads) if (head.key === key && !advance(head)) hasEnded = true;
+    if (hasEnded) heads = heads.filter((head) => head.next < head.ids.length);
+    if (!passes(() => shard.series(id).tags)) continue;
+    texts.push(key);
+    leftCount--;
+    if (texts.length < pieceTextsMax) continue;
+    yield { at, key: '', texts };
+    texts = [];
+  }
+  if (texts.length > 0) yield { at, key: '', texts };
+}
+
+/** As it is now: the next step changes it. */
+function leastOf(heads: readonly Head[]): Head {
+  let least: Head | undefined;
+  for (const head of heads)
+    if (least === undefined || compareUtf8(head.key, least.key) < 0) least = head;
+  return { ...must(least, 'a list that has not ended has a series') };
+}
+
+function* listTagKeys(lister: Lister): Generator<ListPiece | undefined> {
+  const keys = new Set<string>();
+  for (const one of passing(lister)) {
+    if (one === undefined) yield undefined;
+    else for (const key of one.shard.series(one.id).tags.keys()) keys.add(key);
+  }
+  yield* pieces(lister.at, '', keys);
+}
+
+/** By postings alone. */
+function* listAllTagValues({ at, shards, measurement }: Lister): Generator<ListPiece | undefined> {
+  for (const key of measurement.tagKeys ?? []) {
+    const values = new Set<string>();
+    for (const shard of shards)
+      for (const value of shard.tagValues(measurement.name, key)) {
+        values.add(value);
+        if (values.size % restSeriesCount === 0) yield undefined;
+      }
+    yield* pieces(at, key, values);
+  }
+}
+
+function* listTagValuesOf(lister: Lister): Generator<ListPiece | undefined> {
+  const found = new Map((lister.measurement.tagKeys ?? []).map((key) => [key, new Set<string>()]));
+  for (const one of passing(lister)) {
+    if (one === undefined) {
+      yield undefined;
+      continue;
+    }
+    const { tags } = one.shard.series(one.id);
+    for (const [key, values] of found) {
+      const value = tags.get(key);
+      if (value !== undefined) values.add(value);
+    }
+  }
+  for (const [key, values] of found) yield* pieces(lister.at, key, values);
+}
+
+function* listFieldTypes({ at, shards, measurement }: Lister): Generator<ListPiece | undefined> {
+  const byType = new Map<string, Set<string>>();
+  for (const shard of shards) {
+    yield undefined;
+    for (const { name, type } of shard.fields(measurement.name)) {
+      const names = byType.get(type) ?? new Set();
+      byType.set(type, names.add(name));
+    }
+  }
+  for (const type of sortedNames(byType.keys()))
+    yield* pieces(at, type, byType.get(type) ?? new Set());
+}
+
+function* sketchSeries(lister: Lister): Generator<ListPiece | undefined> {
+  const sketch = new HyperLogLog();
+  for (const one of passing(lister)) {
+    if (one === undefined) yield undefined;
+    else sketch.add(one.shard.seriesKey(one.id));
+  }
+  yield { at: lister.at, key: '', texts: [], sketch: sketch.pack() };
+}
+
+function* pieces(
+  at: number,
+  key: string,
+  texts: ReadonlySet<string>,
+): Generator<ListPiece | undefined> {
+  const sorted = yield* sortTexts([...texts]);
+  for (let start = 0; start < sorted.length; start += pieceTextsMax)
+    yield { at, key, texts: sorted.slice(start, start + pieceTextsMax) };
+}

@@ -1,0 +1,87 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { CountedPoints } from '../../../data/write/body-routes.ts';
+import type { Clock } from '../../../env/clock.ts';
+import { Counters } from '../../../telemetry/counters.ts';
+import type { Statistic } from '../../../telemetry/statistics.ts';
+
+/** Fields of `httpd` (spec 1.11). Those of protocols that are not spoken stay 0, as they do in the reference. */
+const names = ['authFail', 'clientError', 'fluxQueryReq', 'fluxQueryReqDurationNs', 'fluxQueryRespBytes', 'pingReq', 'pointsWrittenDropped', 'pointsWrittenFail', 'pointsWrittenOK', 'promReadReq', 'promWriteReq', 'queryReq', 'queryReqDurationNs', 'queryRespBytes', 'recoveredPanics', 'req', 'reqActive', 'reqDurationNs', 'serverError', 'statusReq', 'writeReq', 'writeReqActive', 'writeReqBytes', 'writeReqDurationNs'] as const; // prettier-ignore
+type Name = (typeof names)[number];
+
+interface Begun {
+  readonly startMs: number;
+  readonly kind: 'query' | 'write' | undefined;
+  readonly sentBytes: number;
+}
+
+/** What the data API counts of requests and of the points in them. */
+export class RequestCounters {
+  readonly #clock: Clock;
+  readonly #bind: string;
+  readonly #counters = new Counters(names);
+
+  constructor(clock: Clock, bind: string) {
+    this.#clock = clock;
+    this.#bind = bind;
+  }
+
+  statistics(): readonly Statistic[] {
+    return [{ name: 'httpd', tags: { bind: this.#bind }, values: this.#counters.values() }];
+  }
+
+  add(name: Name, count = 1): void {
+    this.#counters.add(name, count);
+  }
+
+  addPoints({ okCount, droppedCount, failedCount }: CountedPoints): void {
+    this.#counters.add('pointsWrittenOK', okCount);
+    this.#counters.add('pointsWrittenDropped', droppedCount);
+    this.#counters.add('pointsWrittenFail', failedCount);
+  }
+
+  /** Counts each request from its head to the end of its answer, or of its connection. */
+  follow(api: FastifyInstance): void {
+    api.addHook('onRequest', (request, reply, done) => {
+      const begun = this.#begin(request);
+      reply.raw.once('close', () => {
+        this.#end(begun, reply.statusCode, sentBytesOf(request));
+      });
+      done();
+    });
+  }
+
+  #begin(request: FastifyRequest): Begun {
+    const { url, method } = request;
+    const path = url.split('?')[0];
+    this.add('req');
+    this.add('reqActive');
+    if (path === '/ping') this.add('pingReq');
+    if (path === '/status') this.add('statusReq');
+    const isQuery = path === '/query' && method !== 'OPTIONS';
+    const isWrite = path === '/write' && method === 'POST';
+    if (isQuery) this.add('queryReq');
+    if (isWrite) this.add('writeReq');
+    if (isWrite) this.add('writeReqActive');
+    const kind = isQuery ? 'query' : isWrite ? 'write' : undefined;
+    return { startMs: this.#clock.monotonicMs(), kind, sentBytes: sentBytesOf(request) };
+  }
+
+  #end({ startMs, kind, sentBytes }: Begun, status: number, sentBytesNow: number): void {
+    const durationNs = Math.round((this.#clock.monotonicMs() - startMs) * 1e6);
+    this.add('reqActive', -1);
+    this.add('reqDurationNs', durationNs);
+    if (status >= 400) this.add(status < 500 ? 'clientError' : 'serverError');
+    if (kind === 'query') {
+      this.add('queryReqDurationNs', durationNs);
+      this.add('queryRespBytes', Math.max(0, sentBytesNow - sentBytes));
+    } else if (kind === 'write') {
+      this.add('writeReqActive', -1);
+      this.add('writeReqDurationNs', durationNs);
+    }
+  }
+}
+
+/** Of its connection so far; requests that tests inject have none. */
+function sentBytesOf({ raw }: FastifyRequest): number {
+  return (raw.socket as { readonly bytesWritten?: number }).bytesWritten ?? 0;
+}
