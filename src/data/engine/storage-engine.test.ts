@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { batchOf, kept, openStore } from '../../../test/support/store-script.ts';
 import { World } from '../../../test/sim/world/world.ts';
 import type { EnginePorts } from '../../env/engine-host.ts';
@@ -59,6 +59,33 @@ test('storage engine: damage that a query meets is logged with its place, once h
     expect(lines).toEqual([
       `A query has met damage ${JSON.stringify({ shards: '7', error: damaged.message })}`,
     ]);
+    await engine.close();
+  };
+  await world.complete(work());
+});
+
+test('storage engine: fragments whose last batch is on its way have given their kernel to the next', async () => {
+  const world = new World(1);
+  const { disk, clock, random } = world.addNode('a').env;
+  const log = { info: () => undefined } as unknown as Log;
+  const ports: EnginePorts = { disk, clock, random, log, turn: () => Promise.resolve() };
+  const work = async () => {
+    const store = await openStore(disk, clock);
+    await store.write(kept, batchOf('m v=1 1\nm v=2.5 2'));
+    await store.close();
+    const engine = await StorageEngine.create({ index: 0, count: 1, options }, ports);
+    const read = async () => {
+      const batches = engine.stream('fragment', fragment, { cancelled: () => false });
+      const { value } = await batches.next();
+      expect(value).toMatchObject({ isLast: true });
+      return batches;
+    };
+    const first = await read();
+    const made = vi.spyOn(WebAssembly, 'Instance');
+    const others = [await read(), await read(), await read(), await read(), await read()];
+    expect(made).not.toHaveBeenCalled();
+    made.mockRestore();
+    for (const batches of [first, ...others]) await batches.return?.(undefined);
     await engine.close();
   };
   await world.complete(work());

@@ -13,7 +13,6 @@ import { regexCache } from '../../influxql/regex.ts';
 import { ColumnKernel } from '../../kernels/column-kernel.ts';
 import { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
-import { QueryKernel } from '../../kernels/query-kernel.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
 import type { SeriesLimits } from '../../storage/engine/series-limits.ts';
@@ -30,6 +29,7 @@ import { listSchema } from './lists/list-schema.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './lists/schema-list.ts';
 import { passingSeries } from './select-series.ts';
 import type { SelectedSeries } from '../../storage/store/point-deletes.ts';
+import { IdleKernels } from './idle-kernels.ts';
 import { KnownFragments } from './known-fragments.ts';
 import { LineRouter } from './lines/line-router.ts';
 import { ShardCounters } from './shard-counters.ts';
@@ -111,7 +111,6 @@ export interface EngineDescription {
   readonly schemaVersion: number;
 }
 
-const idleKernelsMax = 4;
 /** Whoever waits for a digest hears so often that it is being made. */
 const digestBeatMs = 1_000;
 /** Of batches on their way to the log that are kept to be used again. */
@@ -139,10 +138,8 @@ export class StorageEngine implements Engine {
   #router: LineRouter | undefined;
   readonly #batchBuffers = new SharedBuffers(batchBytesKeptMax);
   readonly #isHome: (shardId: number) => boolean;
-  readonly #arenaBytesMax: number;
   readonly #damageTexts = new Set<string>();
-  /** A fragment has one to itself while it runs. */
-  readonly #idleKernels: QueryKernel[] = [];
+  readonly #kernels: IdleKernels;
 
   private constructor(
     store: Store,
@@ -151,7 +148,7 @@ export class StorageEngine implements Engine {
   ) {
     this.#store = store;
     this.#ports = ports;
-    this.#arenaBytesMax = options.arenaBytesMax;
+    this.#kernels = new IdleKernels({ bytesMax: options.arenaBytesMax });
     this.#isHome = options.isHome;
   }
 
@@ -268,17 +265,25 @@ export class StorageEngine implements Engine {
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
     const fragment = this.#fragments.fragmentOf(body);
     await this.#store.whenOpen(fragment.shardIds);
-    const kernel = this.#idleKernels.pop() ?? this.#newKernel();
     const { clock, turn } = this.#ports;
-    const mark = kernel.arena.mark();
-    const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
     const slices = new Slices({ clock, turn });
+    const kernel = this.#kernels.take();
+    const fragmentContext = new FragmentContext(kernel, this.#matcher, () => context.cancelled());
     let views: readonly ShardView[] = [];
+    let isRead = false;
+    const end = (): void => {
+      if (isRead) return;
+      isRead = true;
+      for (const view of views) view.release();
+      this.#kernels.give(kernel);
+    };
     try {
       views = this.#views(fragment.shardIds);
       const blocks = runFragment(fragment, views, fragmentContext);
       for (const batch of batchBlocks(blocks, () => slices.isDue)) {
         const { packed, isLast } = batch;
+        // The next fragment begins while the last batch of this one is on its way.
+        if (isLast) end();
         if (packed !== undefined) yield { body: packed, transfer: packed.buffers, isLast };
         await slices.next();
       }
@@ -286,17 +291,14 @@ export class StorageEngine implements Engine {
       this.#noteDamage(error, fragment.shardIds);
       throw error;
     } finally {
-      for (const view of views) view.release();
-      kernel.arena.release(mark);
-      if (this.#idleKernels.length < idleKernelsMax) this.#idleKernels.push(kernel);
+      end();
     }
   }
 
   async *#digest(task: DigestTask, context: EngineContext): AsyncGenerator<EngineReply> {
     await this.#store.whenOpen([task.shardId]);
     const views = this.#views([task.shardId]);
-    const kernel = this.#idleKernels.pop() ?? this.#newKernel();
-    const mark = kernel.arena.mark();
+    const kernel = this.#kernels.take();
     const { clock } = this.#ports;
     const slices = new Slices(this.#ports);
     try {
@@ -311,13 +313,8 @@ export class StorageEngine implements Engine {
         }
     } finally {
       for (const view of views) view.release();
-      kernel.arena.release(mark);
-      if (this.#idleKernels.length < idleKernelsMax) this.#idleKernels.push(kernel);
+      this.#kernels.give(kernel);
     }
-  }
-
-  #newKernel(): QueryKernel {
-    return new QueryKernel(compiledKernels(), { bytesMax: this.#arenaBytesMax });
   }
 
   async *#list(request: ListRequest, context: EngineContext): AsyncGenerator<EngineReply> {
