@@ -75,9 +75,9 @@ test('storage engine: fragments whose last batch is on its way have given their 
     await store.close();
     const engine = await StorageEngine.create({ index: 0, count: 1, options }, ports);
     const read = async () => {
-      const batches = engine.stream('fragment', fragment, { cancelled: () => false });
-      const { value } = await batches.next();
-      expect(value).toMatchObject({ isLast: true });
+      const stream = engine.stream('fragment', fragment, { cancelled: () => false });
+      const batches = stream[Symbol.asyncIterator]();
+      expect(await batches.next()).toMatchObject({ done: false, value: { isLast: true } });
       return batches;
     };
     const first = await read();

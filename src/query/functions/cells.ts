@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from '../column.ts';
 import type { Points } from './function.ts';
+import { doublesOfIntegers } from './gathered-numbers.ts';
 
 /**
  * One value inside a function: float as number, integers as bigint, booleans as 0 or 1, strings as one character for
@@ -22,7 +23,7 @@ export function cellBytes(cell: Cell): number {
 /** Values of any number type as doubles, as the functions that answer floats take them. */
 export function doublesOf({ type, values }: Column): Float64Array {
   if (type === 'float') return values;
-  if (type === 'integer' || type === 'unsigned') return Float64Array.from(values, Number);
+  if (type === 'integer' || type === 'unsigned') return doublesOfIntegers(values);
   return new Float64Array(0);
 }
 

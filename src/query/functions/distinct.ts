@@ -1,9 +1,10 @@
 /** distinct(): each value of the window once, in the order in which they were first seen, those of one time by value. */
 import type { Expr } from '../../influxql/ast.ts';
-import type { ColumnType } from '../column.ts';
+import type { Column, ColumnType } from '../column.ts';
 import { cellAt, cellBytes, compareCells, pointsOf, type Cell } from './cells.ts';
 import { firstOf, invalid } from './checks.ts';
 import type { AggregateDefinition, Points, Window, WindowReducer } from './function.ts';
+import { doublesOfIntegers, type NumberColumn } from './gathered-numbers.ts';
 
 export const distinctFunction: AggregateDefinition = {
   kind: 'aggregate',
@@ -22,9 +23,15 @@ export function isCall(expr: Expr, name: string): boolean {
   return (expr.kind === 'call' && expr.name === name) || expr.kind === name;
 }
 
+function isIntegers(
+  column: Column,
+): column is Extract<NumberColumn, { values: BigInt64Array | BigUint64Array }> {
+  return column.type === 'integer' || column.type === 'unsigned';
+}
+
 class Distinct implements WindowReducer {
   readonly #type: ColumnType;
-  /** Value to the time at which it was first seen, and as it was then: a map takes -0 for 0. */
+  /** Value, as a number where it is one, to the time at which it was first seen, and as it was then: a map takes -0 for 0. */
   readonly #seen = new Map<Cell, { readonly timeNs: bigint; readonly cell: Cell }>();
   #heldBytes = 128;
 
@@ -37,10 +44,14 @@ class Distinct implements WindowReducer {
   }
 
   add({ timesNs, values }: Points): void {
+    const doubles = isIntegers(values) ? doublesOfIntegers(values.values) : undefined;
     for (let i = 0; i < timesNs.length; i++) {
+      // A number is found sooner than a bigint.
+      const double = doubles?.[i];
+      const key = double !== undefined && Number.isSafeInteger(double) ? double : cellAt(values, i);
+      if (this.#seen.has(key)) continue;
       const cell = cellAt(values, i);
-      if (this.#seen.has(cell)) continue;
-      this.#seen.set(cell, { timeNs: timesNs[i] ?? 0n, cell });
+      this.#seen.set(key, { timeNs: timesNs[i] ?? 0n, cell });
       this.#heldBytes += 64 + cellBytes(cell);
     }
   }

@@ -74,6 +74,8 @@ export interface PlannedCall {
   readonly intervalNs: bigint;
   readonly offsetNs: bigint;
   readonly ascending: boolean;
+  /** The times of points that a selector picks are seen; else the start of their window is, whichever of it was picked. */
+  readonly showsTimes: boolean;
 }
 
 /** The statement around a call while its arguments are checked. */

@@ -88,6 +88,7 @@ function run(expr: Expr & { kind: 'call' }, statement: Statement): Points {
     argumentType: input.values.type,
     auxTypes: [],
     auxInside: 0,
+    showsTimes: statement.intervalNs === 0n,
     offsetNs: 0n,
     ...statement,
   };

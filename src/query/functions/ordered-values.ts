@@ -1,9 +1,10 @@
 /** percentile(), median() and mode(): what the values of a window say once they are in order. */
 import type { Expr } from '../../influxql/ast.ts';
-import { noPoints, compareCells, type Cell } from './cells.ts';
+import { cellAt, cellBytes, noPoints, pointsOf, type Cell } from './cells.ts';
 import { checkCount, firstOf, invalid, numbersOnly } from './checks.ts';
 import type { PlannedCall, Points, SelectorDefinition, Window, WindowReducer } from './function.ts';
-import { foldFunction, type Fold } from './reducer.ts';
+import { GatheredNumbers, orderOf, ordered, type NumberColumn } from './gathered-numbers.ts';
+import { columnFunction, type ColumnFold } from './reducer.ts';
 import { pointAt, pointBytes, selectedPoints, type SelectedPoint } from './selected.ts';
 import { unstableOrder } from './unstable-order.ts';
 
@@ -24,10 +25,45 @@ export const percentileFunction: SelectorDefinition = {
     numbersOnly('percentile', type);
     return type;
   },
-  reducer: (call) => new Percentile(call),
+  reducer: (call) => (call.auxTypes.length > 0 ? new PercentileRow(call) : new Percentile(call)),
 };
 
 class Percentile implements WindowReducer {
+  readonly #call: PlannedCall;
+  readonly #percent: number;
+  readonly #values = new GatheredNumbers();
+  /** Of points whose time shows, or of the first alone. */
+  readonly #timesNs = new GatheredNumbers();
+
+  constructor(call: PlannedCall) {
+    this.#call = call;
+    this.#percent = percentOf(call.args[1]);
+  }
+
+  get heldBytes(): number {
+    return 128 + this.#values.heldBytes + this.#timesNs.heldBytes;
+  }
+
+  add({ timesNs, values }: Points): void {
+    this.#values.add((values as NumberColumn).values);
+    if (this.#call.showsTimes) this.#timesNs.add(timesNs);
+    else if (this.#timesNs.count === 0) this.#timesNs.add(timesNs.subarray(0, 1));
+  }
+
+  finish(_window: Window): Points {
+    const { argumentType, showsTimes } = this.#call;
+    const values = this.#values.take();
+    const timesNs = this.#timesNs.take() as BigInt64Array;
+    const rank = rankOf(values.length, this.#percent);
+    if (rank === undefined) return noPoints(argumentType);
+    if (!showsTimes) return pointsOf(argumentType, [timesNs[0] ?? 0n], [ordered(values)[rank] ?? 0]); // prettier-ignore
+    const at = orderOf(values)[rank] ?? 0;
+    return pointsOf(argumentType, [timesNs[at] ?? 0n], [values[at] ?? 0]);
+  }
+}
+
+/** With what stands beside the value in its row. */
+class PercentileRow implements WindowReducer {
   readonly #call: PlannedCall;
   readonly #percent: number;
   #points: SelectedPoint[] = [];
@@ -55,10 +91,10 @@ class Percentile implements WindowReducer {
     this.#points = [];
     this.#heldBytes = 128;
     const { argumentType, auxTypes } = this.#call;
-    const rank = Math.floor((points.length * this.#percent) / 100 + 0.5) - 1;
-    if (rank < 0 || rank >= points.length) return noPoints(argumentType);
+    const rank = rankOf(points.length, this.#percent);
+    if (rank === undefined) return noPoints(argumentType);
     const values = points.map(({ value }) => value);
-    const point = points[orderOf(values)[rank] ?? 0];
+    const point = points[orderOfCells(values)[rank] ?? 0];
     return selectedPoints(point === undefined ? [] : [point], argumentType, auxTypes);
   }
 }
@@ -67,54 +103,47 @@ function percentOf(rank: Expr | undefined): number {
   return rank?.kind === 'integer' || rank?.kind === 'number' ? Number(rank.value) : 0;
 }
 
+function rankOf(count: number, percent: number): number | undefined {
+  const rank = Math.floor((count * percent) / 100 + 0.5) - 1;
+  return rank < 0 || rank >= count ? undefined : rank;
+}
+
 /** Positions of values in the reference's order, the one among equals included; NaN comes before nothing. */
-function orderOf(values: readonly Cell[]): Int32Array {
+function orderOfCells(values: readonly Cell[]): Int32Array {
   return unstableOrder(values.length, (left, right) => (values[left] ?? 0) < (values[right] ?? 0));
 }
 
 /** The middle value; the mean of the two in the middle when they are an even number. */
-export const medianFunction = foldFunction({
+export const medianFunction = columnFunction({
   name: 'median',
   resultType(type) {
     numbersOnly('median', type);
     return 'float';
   },
-  fold: () =>
-    new OrderedFold((cells) => {
-      const high = Math.floor(cells.length / 2);
-      const most = cells[high] ?? 0;
-      if (cells.length % 2 === 1) return Number(most);
-      const least = cells[high - 1] ?? 0;
-      if (typeof most === 'bigint' && typeof least === 'bigint')
-        return Number(least) + Number(BigInt.asIntN(64, most - least)) / 2;
-      return Number(least) + (Number(most) - Number(least)) / 2;
-    }),
+  fold: () => new Median(),
 });
 
-class OrderedFold implements Fold {
-  #cells: Cell[] = [];
-  readonly #pick: (cells: readonly Cell[]) => Cell;
-
-  constructor(pick: (cells: readonly Cell[]) => Cell) {
-    this.#pick = pick;
-  }
+class Median implements ColumnFold {
+  readonly #values = new GatheredNumbers();
 
   get heldBytes(): number {
-    return this.#cells.length * 32;
+    return this.#values.heldBytes;
   }
 
-  take(value: Cell): void {
-    this.#cells.push(value);
+  take({ values }: Points): void {
+    this.#values.add((values as NumberColumn).values);
   }
 
   result(): Cell | undefined {
-    const values = this.#cells;
-    this.#cells = [];
-    // Equal values look alike here, so that the fast sort does, but for values that have no order and for the two zeros.
-    const cells = values.some((value) => Number.isNaN(value) || Object.is(value, -0))
-      ? Array.from(orderOf(values), (at) => values[at] ?? 0)
-      : values.sort(compareCells);
-    return cells.length === 0 ? undefined : this.#pick(cells);
+    const cells = ordered(this.#values.take());
+    if (cells.length === 0) return undefined;
+    const high = Math.floor(cells.length / 2);
+    const most = cells[high] ?? 0;
+    if (cells.length % 2 === 1) return Number(most);
+    const least = cells[high - 1] ?? 0;
+    if (typeof most === 'bigint' && typeof least === 'bigint')
+      return Number(least) + Number(BigInt.asIntN(64, most - least)) / 2;
+    return Number(least) + (Number(most) - Number(least)) / 2;
   }
 }
 
@@ -123,62 +152,92 @@ class OrderedFold implements Fold {
  * ordered values and compares the time of the first point of a value with that of the point that made the one before
  * the most frequent. Values that are all alone give the smallest.
  */
-export const modeFunction = foldFunction({
+export const modeFunction = columnFunction({
   name: 'mode',
   resultType: (type) => type,
-  fold: ({ argumentType }) => (argumentType === 'boolean' ? new BooleanMode() : new Mode()),
+  fold: ({ argumentType }) =>
+    argumentType === 'boolean' ? new BooleanMode() : argumentType === 'string' ? new TextMode() : new NumberMode(), // prettier-ignore
 });
 
-class Mode implements Fold {
-  #values: Cell[] = [];
-  #timesNs: bigint[] = [];
-  #heldBytes = 0;
+class NumberMode implements ColumnFold {
+  readonly #values = new GatheredNumbers();
+  readonly #timesNs = new GatheredNumbers();
 
   get heldBytes(): number {
-    return this.#heldBytes;
+    return this.#values.heldBytes + this.#timesNs.heldBytes;
   }
 
-  take(value: Cell, timeNs: bigint): void {
-    this.#values.push(value);
-    this.#timesNs.push(timeNs);
-    this.#heldBytes += 64 + (typeof value === 'string' ? value.length : 0);
+  take({ timesNs, values }: Points): void {
+    this.#values.add((values as NumberColumn).values);
+    this.#timesNs.add(timesNs);
   }
 
   result(): Cell | undefined {
-    const [values, timesNs] = [this.#values, this.#timesNs];
-    this.#values = [];
-    this.#timesNs = [];
-    this.#heldBytes = 0;
-    const order = orderOf(values);
-    let at = order[0] ?? 0;
-    let best = at;
-    let count = 0;
-    let bestCount = 0;
-    for (const next of order) {
-      if (values[next] !== values[at]) {
-        at = next;
-        count = 1;
-        continue;
-      }
-      count++;
-      const isLater = (timesNs[at] ?? 0n) > (timesNs[best] ?? 0n);
-      if (bestCount > count || (bestCount === count && isLater)) continue;
-      bestCount = count;
-      best = next;
-    }
-    return values[best];
+    const values = this.#values.take();
+    return mostFrequent(values, this.#timesNs.take() as BigInt64Array, orderOf(values));
   }
 }
 
+class TextMode implements ColumnFold {
+  #texts: Cell[] = [];
+  readonly #timesNs = new GatheredNumbers();
+  #textBytes = 0;
+
+  get heldBytes(): number {
+    return this.#textBytes + this.#timesNs.heldBytes;
+  }
+
+  take({ timesNs, values }: Points): void {
+    for (let row = 0; row < timesNs.length; row++) {
+      const text = cellAt(values, row);
+      this.#texts.push(text);
+      this.#textBytes += 8 + cellBytes(text);
+    }
+    this.#timesNs.add(timesNs);
+  }
+
+  result(): Cell | undefined {
+    const texts = this.#texts;
+    this.#texts = [];
+    this.#textBytes = 0;
+    return mostFrequent(texts, this.#timesNs.take() as BigInt64Array, orderOfCells(texts));
+  }
+}
+
+function mostFrequent(
+  values: ArrayLike<Cell>,
+  timesNs: BigInt64Array,
+  order: Int32Array,
+): Cell | undefined {
+  let at = order[0] ?? 0;
+  let best = at;
+  let count = 0;
+  let bestCount = 0;
+  for (const next of order) {
+    if (values[next] !== values[at]) {
+      at = next;
+      count = 1;
+      continue;
+    }
+    count++;
+    const isLater = (timesNs[at] ?? 0n) > (timesNs[best] ?? 0n);
+    if (bestCount > count || (bestCount === count && isLater)) continue;
+    bestCount = count;
+    best = next;
+  }
+  return values[best];
+}
+
 /** Of booleans true counts when it is at least as frequent. */
-class BooleanMode implements Fold {
+class BooleanMode implements ColumnFold {
   readonly heldBytes = 64;
   #trueCount = 0;
   #falseCount = 0;
 
-  take(value: Cell): void {
-    if (value === 1) this.#trueCount++;
-    else this.#falseCount++;
+  take({ values }: Points): void {
+    for (const value of values.values as Uint8Array)
+      if (value === 1) this.#trueCount++;
+      else this.#falseCount++;
   }
 
   result(): Cell | undefined {

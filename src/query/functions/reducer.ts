@@ -19,14 +19,31 @@ export interface Fold {
   readonly heldBytes: number;
 }
 
-export interface FoldOptions {
+/** The same, of columns. */
+export interface ColumnFold {
+  /** Called in order of time. */
+  take(points: Points): void;
+  result(): Cell | undefined;
+  readonly heldBytes: number;
+}
+
+export interface FoldOptions<Kind> {
   readonly name: string;
   readonly resultType: (type: ColumnType) => ColumnType;
-  readonly fold: (call: PlannedCall) => Fold;
+  readonly fold: (call: PlannedCall) => Kind;
 }
 
 /** An aggregate of one field. */
-export function foldFunction({ name, resultType, fold }: FoldOptions): AggregateDefinition {
+export function foldFunction({ fold, ...rest }: FoldOptions<Fold>): AggregateDefinition {
+  return columnFunction({ ...rest, fold: (call) => new ValueByValue(fold(call)) });
+}
+
+/** An aggregate of one field that takes its columns as they are. */
+export function columnFunction({
+  name,
+  resultType,
+  fold,
+}: FoldOptions<ColumnFold>): AggregateDefinition {
   return {
     kind: 'aggregate',
     name,
@@ -39,11 +56,31 @@ export function foldFunction({ name, resultType, fold }: FoldOptions): Aggregate
   };
 }
 
-class FoldReducer implements WindowReducer {
+class ValueByValue implements ColumnFold {
   readonly #fold: Fold;
+
+  constructor(fold: Fold) {
+    this.#fold = fold;
+  }
+
+  get heldBytes(): number {
+    return this.#fold.heldBytes;
+  }
+
+  take({ timesNs, values }: Points): void {
+    for (let i = 0; i < timesNs.length; i++) this.#fold.take(cellAt(values, i), timesNs[i] ?? 0n);
+  }
+
+  result(): Cell | undefined {
+    return this.#fold.result();
+  }
+}
+
+class FoldReducer implements WindowReducer {
+  readonly #fold: ColumnFold;
   readonly #type: ColumnType;
 
-  constructor(fold: Fold, type: ColumnType) {
+  constructor(fold: ColumnFold, type: ColumnType) {
     this.#fold = fold;
     this.#type = type;
   }
@@ -52,8 +89,8 @@ class FoldReducer implements WindowReducer {
     return 128 + this.#fold.heldBytes;
   }
 
-  add({ timesNs, values }: Points): void {
-    for (let i = 0; i < timesNs.length; i++) this.#fold.take(cellAt(values, i), timesNs[i] ?? 0n);
+  add(points: Points): void {
+    this.#fold.take(points);
   }
 
   finish({ startNs }: Window): Points {

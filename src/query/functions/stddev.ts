@@ -3,10 +3,12 @@
  * value (B. P. Welford 1962) and the squares are summed in a second pass, as the reference's digits need it.
  */
 import { numbersOnly } from './checks.ts';
-import type { Cell } from './cells.ts';
-import { foldFunction, type Fold } from './reducer.ts';
+import { doublesOf } from './cells.ts';
+import type { Points } from './function.ts';
+import { GatheredNumbers } from './gathered-numbers.ts';
+import { columnFunction, type ColumnFold } from './reducer.ts';
 
-export const stddevFunction = foldFunction({
+export const stddevFunction = columnFunction({
   name: 'stddev',
   resultType(type) {
     numbersOnly('stddev', type);
@@ -15,29 +17,34 @@ export const stddevFunction = foldFunction({
   fold: () => new Deviation(),
 });
 
-class Deviation implements Fold {
-  #values: number[] = [];
+class Deviation implements ColumnFold {
+  readonly #values = new GatheredNumbers();
+  #count = 0;
   #mean = 0;
 
   get heldBytes(): number {
-    return this.#values.length * 16;
+    return this.#values.heldBytes;
   }
 
-  take(value: Cell): void {
-    const double = Number(value);
-    this.#values.push(double);
-    this.#mean += (double - this.#mean) / this.#values.length;
+  take({ values }: Points): void {
+    const doubles = doublesOf(values);
+    this.#values.add(doubles);
+    let mean = this.#mean;
+    let count = this.#count;
+    for (const double of doubles) mean += (double - mean) / ++count;
+    this.#mean = mean;
+    this.#count = count;
   }
 
   result(): number | undefined {
-    const values = this.#values;
+    const values = this.#values.take();
     const mean = this.#mean;
-    this.#values = [];
     this.#mean = 0;
+    this.#count = 0;
     if (values.length === 0) return undefined;
     if (values.length === 1) return Number.NaN;
     let squares = 0;
-    for (const value of values) squares += (value - mean) * (value - mean);
+    for (const value of values as Float64Array) squares += (value - mean) * (value - mean);
     return Math.sqrt(squares / (values.length - 1));
   }
 }

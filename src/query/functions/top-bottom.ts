@@ -7,6 +7,7 @@ import { printExpr } from '../../influxql/printer.ts';
 import { compareCells } from './cells.ts';
 import { firstOf, invalid, numbersOnly } from './checks.ts';
 import type { PlannedCall, Points, SelectorDefinition, Window, WindowReducer } from './function.ts';
+import { exactDoubles, type NumberColumn } from './gathered-numbers.ts';
 import { compareTimes } from './sample.ts';
 import { pointAt, pointBytes, selectedPoints, type SelectedPoint } from './selected.ts';
 
@@ -73,12 +74,25 @@ class Best implements WindowReducer {
   }
 
   add(points: Points): void {
-    const isByTags = this.#call.auxInside > 0;
-    for (let i = 0; i < points.timesNs.length; i++) {
-      const point = pointAt(points, i);
-      if (isByTags) this.#keepBestOf(point);
-      else this.#offer(point);
+    const { timesNs, values } = points;
+    if (this.#call.auxInside > 0) {
+      for (let i = 0; i < timesNs.length; i++) this.#keepBestOf(pointAt(points, i));
+      return;
     }
+    const doubles = exactDoubles((values as NumberColumn).values);
+    for (let i = 0; i < timesNs.length; i++)
+      if (doubles === undefined || !this.#isTooBad(doubles[i] ?? 0, timesNs[i] ?? 0n))
+        this.#offer(pointAt(points, i));
+  }
+
+  /** Whether a point would be refused, as far as that shows without making it; most are. */
+  #isTooBad(double: number, timeNs: bigint): boolean {
+    if (this.#heap.length < this.#size) return false;
+    const [worst] = this.#heap;
+    if (worst === undefined) return false;
+    const worstDouble = Number(worst.value);
+    if (double === worstDouble) return timeNs >= worst.timeNs;
+    return this.#sign === 1 ? double > worstDouble : double < worstDouble;
   }
 
   finish(_window: Window): Points {

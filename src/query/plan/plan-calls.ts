@@ -107,6 +107,8 @@ function plannedCall(call: Call, argumentType: ColumnType, place: ChainPlace): P
     intervalNs: place.grid.intervalNs,
     offsetNs: place.grid.offsetNs,
     ascending: place.ascending,
+    // Of a zone's clock two times of one window may be said to begin differently.
+    showsTimes: place.grid.intervalNs === 0n || place.grid.zone !== undefined,
   };
 }
 

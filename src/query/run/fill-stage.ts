@@ -2,7 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import { minTimeNs } from '../../base/units.ts';
 import type { Fill } from '../../influxql/ast.ts';
 import type { ColumnType } from '../column.ts';
-import { cellValue, ColumnBuilder, wholeOf, nullColumn } from '../exec/column-builder.ts';
+import { cellValue, ColumnBuilder, wholeOf } from '../exec/column-builder.ts';
 import type { Grid } from '../plan/level-plan.ts';
 import type { Value } from '../predicate.ts';
 import { batchRowsMax, type PointBatch } from './batch.ts';
@@ -54,11 +54,7 @@ export class FillStage implements Stage {
       return;
     }
     this.#hasSubgroups ||= subgroups !== undefined;
-    const out = new FilledRows(
-      this.#types,
-      this.#hasSubgroups,
-      this.#capacity(points.timesNs.length),
-    );
+    const out = new FilledRows(this.#types, this.#hasSubgroups, this.#capacity(points));
     for (let row = 0; row < timesNs.length; row++) {
       const timeNs = timesNs[row] ?? 0n;
       const subgroup = subgroups?.[row] ?? 0;
@@ -83,7 +79,9 @@ export class FillStage implements Stage {
 
   *finish(): Iterable<PointBatch> {
     if (this.#isFilled) return;
-    const out = new FilledRows(this.#types, this.#hasSubgroups, this.#capacity(0));
+    const expected = this.#expected;
+    if (expected === undefined) return;
+    const out = new FilledRows(this.#types, this.#hasSubgroups, this.#rowsBetween(expected.timeNs, this.#endNs)); // prettier-ignore
     yield* this.#fillToEnd(out);
     if (!out.isEmpty) yield out.take();
   }
@@ -102,12 +100,21 @@ export class FillStage implements Stage {
     return true;
   }
 
-  /** How many rows may come at the most, if that is less than a batch. */
-  #capacity(points: number): number {
-    const { intervalNs } = this.#grid;
-    const span = this.#ascending ? this.#endNs - this.#startNs : this.#startNs - this.#endNs;
-    const windows = span / intervalNs + 2n;
-    return windows > BigInt(batchRowsMax) ? batchRowsMax : Math.min(batchRowsMax, Number(windows) + points); // prettier-ignore
+  /** Rows that are likely to come of points, a batch at the most: what is beyond comes in a batch behind. */
+  #capacity({ timesNs, subgroups }: PointBatch): number {
+    if (subgroups !== undefined) return batchRowsMax;
+    const firstNs = this.#startNs === minTimeNs ? timesNs[0] : this.#startNs;
+    const fromNs = this.#expected?.timeNs ?? firstNs ?? 0n;
+    const rows = this.#rowsBetween(fromNs, timesNs[timesNs.length - 1] ?? fromNs);
+    return Math.max(rows, Math.min(batchRowsMax, timesNs.length));
+  }
+
+  /** Of windows in the direction of time, a batch at the most. */
+  #rowsBetween(fromNs: bigint, toNs: bigint): number {
+    const spanNs = this.#ascending ? toNs - fromNs : fromNs - toNs;
+    if (spanNs < 0n) return 1;
+    const windows = spanNs / this.#grid.intervalNs + 1n;
+    return windows > BigInt(batchRowsMax) ? batchRowsMax : Number(windows);
   }
 
   #begin(subgroup: number, timeNs: bigint): void {
@@ -211,7 +218,8 @@ class FilledRows {
   readonly #timesNs: BigInt64Array;
   readonly #subgroups: Int32Array;
   #values: ColumnBuilder;
-  #aux: ColumnBuilder[];
+  #aux: readonly ColumnBuilder[];
+  #isTaken = false;
   #count = 0;
 
   constructor(
@@ -228,6 +236,14 @@ class FilledRows {
     this.#aux = types.aux.map((type) => new ColumnBuilder(type, this.#capacity));
   }
 
+  /** Behind a batch that was taken. */
+  #begin(): void {
+    if (!this.#isTaken) return;
+    this.#values = new ColumnBuilder(this.#types.value, this.#capacity);
+    this.#aux = this.#types.aux.map((type) => new ColumnBuilder(type, this.#capacity));
+    this.#isTaken = false;
+  }
+
   get isFull(): boolean {
     return this.#count === this.#capacity;
   }
@@ -237,6 +253,7 @@ class FilledRows {
   }
 
   gap(timeNs: bigint, subgroup: number, value: Value | null): void {
+    this.#begin();
     this.#timesNs[this.#count] = timeNs;
     this.#subgroups[this.#count++] = subgroup;
     this.#values.pushValue(value);
@@ -244,6 +261,7 @@ class FilledRows {
   }
 
   point(points: PointBatch, row: number, subgroup: number): void {
+    this.#begin();
     this.#timesNs[this.#count] = points.timesNs[row] ?? 0n;
     this.#subgroups[this.#count++] = subgroup;
     this.#values.pushFrom(points.values, row);
@@ -258,13 +276,12 @@ class FilledRows {
     const count = this.#count;
     const taken: PointBatch = {
       timesNs: this.#timesNs.slice(0, count),
-      values: count === 0 ? nullColumn(this.#types.value, 0) : this.#values.finish(),
+      values: this.#values.finish(),
       aux: this.#aux.map((column) => column.finish()),
       subgroups: this.#hasSubgroups ? this.#subgroups.slice(0, count) : undefined,
     };
     this.#count = 0;
-    this.#values = new ColumnBuilder(this.#types.value, this.#capacity);
-    this.#aux = this.#types.aux.map((type) => new ColumnBuilder(type, this.#capacity));
+    this.#isTaken = true;
     return taken;
   }
 }

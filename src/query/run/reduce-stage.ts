@@ -1,9 +1,10 @@
+import { must } from '../../base/assert.ts';
 import type { Points, WindowReducer, Window } from '../functions/function.ts';
 import type { Grid, StagePlan } from '../plan/level-plan.ts';
-import type { PointBatch, Subgroups } from './batch.ts';
+import { batchRowsMax, type PointBatch, type Subgroups } from './batch.ts';
 import { concatPoints, pickPoints, slicePoints, withValues } from './columns.ts';
 import type { Stage } from './stage.ts';
-import { windowAt } from './windows.ts';
+import { firstOutside, isInside, windowAt } from './windows.ts';
 
 /** What the reduce stage of a call remembers from group to group. */
 export interface StreamEnd {
@@ -68,23 +69,34 @@ export class ReduceStage implements Stage {
   *push(batch: PointBatch): Iterable<PointBatch> {
     const points = withValues(batch);
     const { timesNs } = points;
-    let row = 0;
-    while (row < timesNs.length) {
+    let answers: PointBatch[] = [];
+    let answerRows = 0;
+    for (let row = 0; row < timesNs.length;) {
       const timeNs = timesNs[row] ?? 0n;
       if (this.#window === undefined || !isInside(timeNs, this.#window)) {
-        yield* this.#finishWindow();
+        const answer = this.#finishWindow();
+        if (answer !== undefined) {
+          answers.push(answer);
+          answerRows += answer.timesNs.length;
+        }
+        if (answerRows >= batchRowsMax) {
+          yield* together(answers);
+          [answers, answerRows] = [[], 0];
+        }
         this.#window = windowAt(timeNs, this.#grid);
         if (!isInside(timeNs, this.#window)) this.#end.isOver = true;
       }
-      if (this.#end.isOver) return;
+      if (this.#end.isOver) break;
       const end = this.#windowEnd(timesNs, row);
       this.#add(slicePoints(points, row, end));
       row = end;
     }
+    yield* together(answers);
   }
 
   *finish(): Iterable<PointBatch> {
-    yield* this.#finishWindow();
+    const answer = this.#finishWindow();
+    if (answer !== undefined) yield answer;
     for (const [id, reducer] of this.#reducers) {
       const rest = reducer.end?.();
       if (rest !== undefined && rest.timesNs.length > 0) yield this.#labelled(rest, id);
@@ -96,9 +108,7 @@ export class ReduceStage implements Stage {
     const window = this.#window ?? { startNs: 0n, endNs: 0n };
     const lastNs = timesNs[timesNs.length - 1] ?? 0n;
     if (this.#grid.intervalNs === 0n && isInside(lastNs, window)) return timesNs.length;
-    let row = from + 1;
-    while (row < timesNs.length && isInside(timesNs[row] ?? 0n, window)) row++;
-    return row;
+    return firstOutside(timesNs, from + 1, window);
   }
 
   #add(points: PointBatch): void {
@@ -132,9 +142,9 @@ export class ReduceStage implements Stage {
     return reducer;
   }
 
-  *#finishWindow(): Iterable<PointBatch> {
+  #finishWindow(): PointBatch | undefined {
     const window = this.#window;
-    if (window === undefined || this.#present.size === 0) return;
+    if (window === undefined || this.#present.size === 0) return undefined;
     const parts: PointBatch[] = [];
     const sign = this.#ascending ? 1 : -1;
     const ids = [...this.#present].sort((a, b) => sign * this.#subgroups.compare(a, b));
@@ -147,14 +157,12 @@ export class ReduceStage implements Stage {
     if (first === undefined) {
       // What carries something from window to window says it later.
       if (ids.every((id) => this.#reducerOf(id).end === undefined)) this.#passGap();
-      return;
+      return undefined;
     }
     this.#end.gapsLeft = this.#isFilled ? this.#windowsBehind(window) : 0n;
-    if (parts.length === 1) yield first;
-    else {
-      const all = concatPoints(parts, first.values.type, first.aux.map(({ type }) => type)); // prettier-ignore
-      yield this.#isInTime ? this.#inTime(all) : all;
-    }
+    if (parts.length === 1) return first;
+    const all = joined(parts);
+    return this.#isInTime ? this.#inTime(all) : all;
   }
 
   #passGap(): void {
@@ -195,6 +203,13 @@ export class ReduceStage implements Stage {
   }
 }
 
-function isInside(timeNs: bigint, { startNs, endNs }: Window): boolean {
-  return timeNs >= startNs && timeNs < endNs;
+/** What windows answered, so that what comes behind is not run for each of them. */
+function* together(answers: readonly PointBatch[]): Iterable<PointBatch> {
+  if (answers.length > 0) yield joined(answers);
+}
+
+/** Batches of one call, at least one. */
+function joined(parts: readonly PointBatch[]): PointBatch {
+  const { values, aux } = must(parts[0], 'there is a batch');
+  return concatPoints(parts, values.type, aux.map(({ type }) => type)); // prettier-ignore
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { TimeZone } from '../../base/time-zone.ts';
 import { dayNs, hourNs } from '../../base/units.ts';
 import type { Window } from '../functions/function.ts';
-import { windowAt } from './windows.ts';
+import { firstOutside, isInside, windowAt } from './windows.ts';
 
 const secondNs = 1_000_000_000n;
 const at = (text: string): bigint => BigInt(Date.parse(text)) * 1_000_000n;
@@ -41,4 +41,16 @@ test('windows: where the clock shows a start twice it is the first one', () => {
   for (const timeNs of [start, start + hourNs, start + 2n * hourNs - secondNs])
     expect(windowAt(timeNs, grid).startNs).toBe(start);
   expect(windowAt(start - 1n, grid).endNs).toBe(start);
+});
+
+test('windows: the first row outside is found as by a look at each time', () => {
+  const edges = [-(2n ** 63n), -(2n ** 62n), -1n, 0n, 2n ** 32n, 2n ** 32n - 1n, 2n ** 40n, 2n ** 53n, 2n ** 63n - 1n]; // prettier-ignore
+  const times = edges.flatMap((edge) => [edge - 1n, edge, edge + 1n]).filter((time) => BigInt.asIntN(64, time) === time); // prettier-ignore
+  for (const startNs of times)
+    for (const endNs of times) {
+      const window = { startNs, endNs };
+      if (endNs <= startNs) continue;
+      for (const timeNs of times)
+        expect(firstOutside(BigInt64Array.of(timeNs), 0, window)).toBe(isInside(timeNs, window) ? 1 : 0); // prettier-ignore
+    }
 });

@@ -43,3 +43,32 @@ function repeatedNs(timeNs: bigint, zone: TimeZone): bigint {
 export function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value;
 }
+
+export function isInside(timeNs: bigint, { startNs, endNs }: Window): boolean {
+  return timeNs >= startNs && timeNs < endNs;
+}
+
+/** Doubles below it stand for one integer each. */
+const exactMax = 2n ** 53n;
+const wordRange = 2 ** 32;
+
+/** The first row from `from` on whose time is not in the window. Times are looked at as words: a bigint each is what it cost. */
+export function firstOutside(timesNs: BigInt64Array, from: number, window: Window): number {
+  const { startNs, endNs } = window;
+  let row = from;
+  if (endNs - startNs >= exactMax) {
+    while (row < timesNs.length && isInside(timesNs[row] ?? 0n, window)) row++;
+    return row;
+  }
+  const words = new Int32Array(timesNs.buffer, timesNs.byteOffset, timesNs.length * 2);
+  const lengthNs = Number(endNs - startNs);
+  const startHigh = Number(startNs >> 32n);
+  const startLow = Number(BigInt.asUintN(32, startNs));
+  for (; row < timesNs.length; row++) {
+    const high = (words[row * 2 + 1] ?? 0) - startHigh;
+    // Rounded where it is far outside only, and never to within.
+    const sinceNs = high * wordRange + (((words[row * 2] ?? 0) >>> 0) - startLow);
+    if (sinceNs < 0 || sinceNs >= lengthNs) break;
+  }
+  return row;
+}
