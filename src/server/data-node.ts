@@ -98,12 +98,16 @@ export async function startDataNode(
   const rpc = new RpcClient(transport, meta.membership);
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
-  const { writer, shards, owned, deletes, hints, news, stamps } = await openWritePath(env, config, {
-    meta,
-    local,
-    rpc,
-    subscribers,
-  });
+  const { writer, shards, owned, deletes, hints, news, stamps, keepDelete } = await openWritePath(
+    env,
+    config,
+    {
+      meta,
+      local,
+      rpc,
+      subscribers,
+    },
+  );
   const registry = new QueryRegistry({ clock, log }, queryLimits(config));
   const queries = new ClusterQueries(registry, meta, rpc);
   const counters = new ServedCounters();
@@ -114,7 +118,7 @@ export async function startDataNode(
   statistics.add(async () =>
     shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
   );
-  const said = { meta, shards, registry, queries, statistics, writer, options };
+  const said = { meta, shards, registry, queries, statistics, stamps, keepDelete, writer, options };
   const ports = statementPorts(env, config, said);
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
@@ -156,7 +160,7 @@ export async function startDataNode(
 function statementPorts(
   { clock, random, log, jobs }: Env,
   config: DataConfig,
-  parts: Pick<StatementPorts, 'meta' | 'shards' | 'registry' | 'queries' | 'statistics'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
+  parts: Pick<StatementPorts, 'meta' | 'shards' | 'registry' | 'queries' | 'statistics' | 'stamps' | 'keepDelete'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
 ): StatementPorts {
   const { writer, options, ...more } = parts;
   const { diagnostics = () => [] } = options;

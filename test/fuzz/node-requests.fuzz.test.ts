@@ -51,7 +51,7 @@ beforeAll(async () => {
       meta,
       shards,
       counters: new ServedCounters(),
-      stamps: { seen: () => undefined },
+      stamps: { seen: () => undefined, lastNs: 0n },
     }),
     ...queries.methods,
   ];

@@ -74,6 +74,8 @@ export async function startOneNode(
   const executor = new StatementExecutor({
     ...base,
     diagnostics: () => [],
+    stamps,
+    keepDelete: () => Promise.resolve(),
     turn: () => clock.sleep(0),
     accounts: new SelectAccounts(),
     writeLines: (request) =>

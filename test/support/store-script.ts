@@ -9,7 +9,9 @@ import type { Random } from '../../src/env/random.ts';
 import { parseLines } from '../../src/models/line-protocol.ts';
 import { PointBatchBuilder } from '../../src/models/point-batch-builder.ts';
 import { seriesKey } from '../../src/models/series-key.ts';
+import type { PointDelete } from '../../src/storage/store/point-deletes.ts';
 import { Store } from '../../src/storage/store/store.ts';
+import type { DeleteFilters } from '../../src/storage/store/stored-deletes.ts';
 import type { StoreOptions } from '../../src/storage/store/store-options.ts';
 import { memoryArena } from './memory-source.ts';
 
@@ -34,7 +36,7 @@ export function openStore(
 ): Promise<Store> {
   const turn = () => Promise.resolve();
   return Store.open(
-    { disk, log, clock, turn, random },
+    { disk, log, clock, turn, random, filters: filtersByKey },
     {
       dataFolder: 'data',
       walFolder: 'wal',
@@ -50,6 +52,31 @@ export function openStore(
       ...options,
     },
   );
+}
+
+/** A filter is what the keys of its series begin with, measurement first. */
+const filtersByKey: DeleteFilters = {
+  test: (filter) => (seriesKey) => isMeant(filter, Buffer.from(seriesKey).toString()),
+  async *select(filter, view) {
+    const [measurement = ''] = filter.split(',');
+    const ids = [...view.seriesIds(measurement)].filter((id) =>
+      isMeant(filter, view.seriesKey(id)),
+    );
+    yield await Promise.resolve({ measurement, seriesIds: Uint32Array.from(ids) });
+  },
+};
+
+function isMeant(filter: string, key: string): boolean {
+  return key === filter || key.startsWith(`${filter},`);
+}
+
+/** As a node with other nodes is asked to delete: with its stamp. */
+export function deleteOf(
+  filter: string,
+  range: PointDelete['range'],
+  stamp: bigint,
+): Required<Pick<PointDelete, 'select' | 'range' | 'said'>> {
+  return { range, said: { stamp, filter }, select: (view) => filtersByKey.select(filter, view) };
 }
 
 export function batchOf(lines: string): Uint8Array {

@@ -12,6 +12,7 @@ import type {
   FieldsOfShard,
   FragmentBlock,
   MeasurementDescription,
+  NamedShard,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
@@ -31,7 +32,7 @@ import type { OpeningProgress } from '../../storage/store/shard-opener.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
-import { homeOf, type EngineDescription, type EngineLines, type EngineList, type EngineReceipt, type EngineRoutedLines, type EngineVersions, type HomeBatch, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import { homeOf, type EngineDescription, type EngineLines, type EngineList, type EngineReceipt, type EngineRoutedLines, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -263,11 +264,20 @@ export class LocalShards implements ShardAccess {
       yield digest as Uint32Array | undefined;
   }
 
-  async deletePoints(request: DeletePointsRequest): Promise<void> {
+  /** `places` are of shards that are made when they are not here, to remember the delete. */
+  async deletePoints(
+    request: DeletePointsRequest,
+    _options?: AccessOptions,
+    places: readonly NamedShard[] = [],
+  ): Promise<void> {
+    // prettier-ignore
+    const clusterId = this.#cluster.clusterId();
     await Promise.all(
       this.#lanes(request.shardIds).map(async (shardIds) => {
         const home = homeOf(shardIds[0] ?? 0, this.#links.length);
-        const reply = await this.#link(home).call('delete-points', { ...request, shardIds });
+        const own = places.filter(({ shardId }) => shardIds.includes(shardId));
+        const task: HomeDelete = { ...request, shardIds, clusterId, places: own };
+        const reply = await this.#link(home).call('delete-points', task);
         this.#seen(home, reply as EngineVersions);
       }),
     );

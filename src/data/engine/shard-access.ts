@@ -1,5 +1,6 @@
 import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
+import type { Stamp } from '../../models/stamp.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './lists/schema-list.ts';
 
 /**
@@ -38,6 +39,8 @@ export interface DeletePointsRequest {
   readonly measurements: readonly ListedMeasurement[];
   readonly minTimeNs: bigint;
   readonly maxTimeNs: bigint;
+  /** When it was said: what was written later stays. Absent, as of a node of an earlier release: nobody knows. */
+  readonly stamp?: Stamp | undefined;
   /** Of the catalog that named the owners; absent is older than any. */
   readonly catalogIndex?: number | undefined;
 }
@@ -116,6 +119,8 @@ export interface ShardsDescription {
   readonly measurements: readonly MeasurementDescription[];
   /** The shards asked for, parted by the workers that hold them: a fragment runs over one lane. */
   readonly lanes: readonly (readonly number[])[];
+  /** By the clock of the node's stamps, not before what it had written then; absent when it was not asked. */
+  readonly stampNs?: bigint | undefined;
 }
 
 /** A measurement as plain data; fields and tag keys of all shards together. */

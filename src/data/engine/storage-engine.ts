@@ -26,9 +26,9 @@ import { batchBlocks } from './block-batches.ts';
 import { digestShard, type DigestTask } from './shard-digest.ts';
 import { describeShards } from './lists/describe-shards.ts';
 import { listSchema } from './lists/list-schema.ts';
-import type { ListedMeasurement, ListPiece, ListRequest } from './lists/schema-list.ts';
-import { passingSeries } from './select-series.ts';
-import type { SelectedSeries } from '../../storage/store/point-deletes.ts';
+import type { ListPiece, ListRequest } from './lists/schema-list.ts';
+import { deleteFilters, filterOf, selectSeries } from './delete-filters.ts';
+import type { PointDelete } from '../../storage/store/point-deletes.ts';
 import { IdleKernels } from './idle-kernels.ts';
 import { KnownFragments } from './known-fragments.ts';
 import { LineRouter } from './lines/line-router.ts';
@@ -70,6 +70,12 @@ export interface HomeBatch extends TypedBatch {
 export interface HomeFields extends FieldsOfShard {
   readonly clusterId: bigint;
   readonly copyIndex?: number | undefined;
+}
+
+/** Shards that are not here and are to be made, so that they remember the delete. */
+export interface HomeDelete extends DeletePointsRequest {
+  readonly clusterId: bigint;
+  readonly places: readonly NamedShard[];
 }
 
 /** A snapshot is asked for by a number that no other has in this run. */
@@ -158,7 +164,8 @@ export class StorageEngine implements Engine {
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const isHome = (shardId: number): boolean => homeOf(shardId, settings.count) === settings.index;
     const home = { ...options, opensBehind: true, settlesLater: true, worker: settings.index, isHome }; // prettier-ignore
-    const store = await Store.open({ ...ports, columnKernel }, home);
+    const filters = deleteFilters(ports.turn);
+    const store = await Store.open({ ...ports, columnKernel, filters }, home);
     return new StorageEngine(store, ports, home);
   }
 
@@ -188,7 +195,7 @@ export class StorageEngine implements Engine {
         return { body: decided.map(typedField) };
       }
       case 'delete-points':
-        await this.#deletePoints(body as DeletePointsRequest);
+        await this.#deletePoints(body as HomeDelete);
         return { body: this.#versions };
       case 'snapshot': {
         const { shardId, number } = body as SnapshotTask;
@@ -196,10 +203,7 @@ export class StorageEngine implements Engine {
       }
       case 'install': {
         const { deletes, staging, ...place } = body as InstallTask;
-        const asked = deletes.map(({ measurements, minTimeNs, maxTimeNs }) => ({
-          select: (view: ShardView) => this.#selected(view, measurements),
-          range: { minTimeNs, maxTimeNs },
-        }));
+        const asked = deletes.map((one) => this.#deleteOf(one));
         await this.#store.install(place, { staging, deletes: asked });
         return { body: this.#versions };
       }
@@ -361,25 +365,27 @@ export class StorageEngine implements Engine {
     this.#ports.log.error('A query has met damage', { shards: shardIds.join(), error: error.message }); // prettier-ignore
   }
 
-  async #deletePoints({ shardIds, measurements, ...range }: DeletePointsRequest): Promise<void> {
-    const select = (view: ShardView): AsyncGenerator<SelectedSeries> =>
-      this.#selected(view, measurements);
-    for (const shardId of shardIds) await this.#store.deletePoints(shardId, { select, range });
+  async #deletePoints({ shardIds, places, clusterId, ...request }: HomeDelete): Promise<void> {
+    const asked = this.#deleteOf(request);
+    for (const shardId of shardIds) {
+      const place = places.find((one) => one.shardId === shardId);
+      await this.#store.deletePoints(shardId, asked, place && { ...place, clusterId });
+    }
   }
 
-  /** Of each measurement the series that pass. */
-  async *#selected(
-    view: ShardView,
-    measurements: readonly ListedMeasurement[],
-  ): AsyncGenerator<SelectedSeries> {
-    for (const measurement of measurements) {
-      const ids: number[] = [];
-      for (const series of passingSeries(view, measurement, this.#matcher)) {
-        if (series === undefined) await this.#ports.turn();
-        else ids.push(series.id);
-      }
-      if (ids.length > 0) yield { measurement: measurement.name, seriesIds: Uint32Array.from(ids) };
-    }
+  #deleteOf({
+    measurements,
+    minTimeNs,
+    maxTimeNs,
+    stamp,
+  }: Omit<DeletePointsRequest, 'shardIds'>): PointDelete {
+    // prettier-ignore
+    const ports = { matcher: this.#matcher, turn: this.#ports.turn };
+    return {
+      select: (view) => selectSeries(view, measurements, ports),
+      range: { minTimeNs, maxTimeNs },
+      ...(stamp !== undefined && { said: { stamp, filter: filterOf(measurements) } }),
+    };
   }
 
   async close(): Promise<void> {

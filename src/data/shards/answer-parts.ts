@@ -10,7 +10,8 @@ const nameLength = 16;
 export function* descriptionParts(description: ShardsDescription): Generator<ShardsDescription> {
   let measurements: MeasurementDescription[] = [];
   let length = 0;
-  yield { measurements: [], lanes: description.lanes };
+  const { lanes, stampNs } = description;
+  yield { measurements: [], lanes, stampNs };
   for (const measurement of description.measurements)
     for (const piece of measurementPieces(measurement)) {
       measurements.push(piece);

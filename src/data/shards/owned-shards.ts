@@ -8,6 +8,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { ownsShard } from '../../meta/model/shard-fate.ts';
 import { copyTo, newcomersSince, takesWrites } from '../../meta/model/shard-copies.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
@@ -18,6 +19,7 @@ import type {
   DescribeOptions,
   FieldsOfShard,
   FragmentBlock,
+  NamedShard,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
@@ -26,6 +28,7 @@ import type {
 import type { FieldTypes } from './field-types.ts';
 import type { IncomingDeletes } from './incoming-deletes.ts';
 import type { LeaseFences } from './lease-fences.ts';
+import { findShard } from './shard-places.ts';
 
 export interface OwnedShardsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
@@ -102,7 +105,7 @@ export class OwnedShards implements ShardAccess {
 
   async deletePoints(request: DeletePointsRequest): Promise<void> {
     const { deletes, local, meta, passOnDelete } = this.#ports;
-    await deletes.delete(request, (one) => local.deletePoints(one));
+    await deletes.delete(request, (one) => local.deletePoints(one, undefined, this.#placesOf(one)));
     const { catalog, nodeId } = meta;
     const { catalogIndex: index = 0 } = request;
     const lacking = new Map<number, number[]>();
@@ -113,6 +116,17 @@ export class OwnedShards implements ShardAccess {
     await Promise.all(
       [...lacking].map(([id, shardIds]) => passOnDelete(id, { ...sent, shardIds })),
     );
+  }
+
+  /** Of shards of this node that remember a delete though they have had no points yet: these may be on their way. */
+  #placesOf({ shardIds, stamp }: DeletePointsRequest): readonly NamedShard[] {
+    const { catalog, nodeId } = this.#ports.meta;
+    if (stamp === undefined) return [];
+    return shardIds.flatMap((shardId) => {
+      const place = ownsShard(catalog, shardId, nodeId) ? findShard(catalog, shardId) : undefined;
+      if (place === undefined) return [];
+      return [{ shardId, database: place.database, retentionPolicy: place.retentionPolicy }];
+    });
   }
 
   decideFieldTypes(request: FieldsOfShard): Promise<readonly TypedField[]> {

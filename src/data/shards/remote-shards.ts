@@ -44,8 +44,10 @@ export class RemoteShards implements ShardAccess {
     const parts = this.#rpc.stream(this.#address, describeMethod, { shardIds, only }, options);
     const measurements: MeasurementDescription[] = [];
     const lanes: (readonly number[])[] = [];
+    let stampNs: bigint | undefined;
     for await (const part of parts) {
       lanes.push(...part.lanes);
+      stampNs ??= part.stampNs;
       for (const one of part.measurements) {
         const last = measurements.pop();
         if (last === undefined) measurements.push(one);
@@ -53,7 +55,7 @@ export class RemoteShards implements ShardAccess {
         else measurements.push(last, one);
       }
     }
-    return { measurements, lanes };
+    return { measurements, lanes, stampNs };
   }
 
   async *list(

@@ -56,7 +56,7 @@ class Node4 {
       meta: this.meta,
       shards,
       counters: this.counters,
-      stamps: { seen: () => undefined },
+      stamps: { seen: () => undefined, lastNs: 0n },
     });
   }
 

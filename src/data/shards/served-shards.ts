@@ -30,8 +30,8 @@ export interface ServedShardsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly shards: ShardAccess;
   readonly counters: ServedCounters;
-  /** Told of each write of another node. */
-  readonly stamps: { seen(stamp: Stamp): void };
+  /** Told of each write and delete of another node. */
+  readonly stamps: { seen(stamp: Stamp): void; readonly lastNs: bigint };
 }
 
 /** How long a node that serves a remote request may take over its own part; the caller's deadline ends it sooner. */
@@ -58,7 +58,8 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       counters.add('fieldDimensionsReq');
       const own = await places.readable(shardIds, signal);
       if (own.length === 0) return;
-      yield* descriptionParts(await shards.describe(own, { ...options(signal), only }));
+      const described = await shards.describe(own, { ...options(signal), only });
+      yield* descriptionParts({ ...described, stampNs: stamps.lastNs });
     }),
     serveStream(listMethod, async function* (request, { signal }) {
       const own = await places.readable(request.shardIds, signal);
@@ -67,6 +68,7 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       for await (const pieces of list) yield { pieces };
     }),
     serveCall(deletePointsMethod, async (request, { signal }) => {
+      if (request.stamp !== undefined) stamps.seen(request.stamp);
       const own = await places.deletable(request, signal);
       if (own.length > 0) await shards.deletePoints({ ...request, shardIds: own }, options(signal));
       return {};

@@ -1,7 +1,7 @@
 /** How what ShardAccess asks of another node travels (src/proto/data.proto, service Shards). */
 import { MiB } from '../../base/units.ts';
 import { dbErrorCodes } from '../../base/errors.ts';
-import { bytes, choice, count, id, int64, list, mapped, optional, refused, text } from '../../proto/field.ts'; // prettier-ignore
+import { bytes, choice, count, id, int64, list, mapped, optional, refused, text, uint64 } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
 import { encodeBytesField, mappedMessage, message, union } from '../../proto/message.ts';
 import { decodeBlocks, decodePlan, decodePredicate, encodeBlocks, encodePlan, encodePredicate, shardIds, type FragmentPlan } from '../../query/fragment-codec.ts'; // prettier-ignore
@@ -9,7 +9,8 @@ import type { Fragment } from '../../query/fragment.ts';
 import type { Predicate } from '../../query/predicate.ts';
 import type { SourceFieldType } from '../../query/source.ts';
 import { callMethod, streamMethod } from '../../rpc/method.ts';
-import type { FragmentBlock } from '../engine/shard-access.ts';
+import { stampNs, stampOf, stampOrigin } from '../../models/stamp.ts';
+import type { DeletePointsRequest, FragmentBlock } from '../engine/shard-access.ts';
 
 const { v1 } = varve.data;
 
@@ -120,6 +121,7 @@ export const describeMethod = streamMethod('/varve.data.v1.Shards/Describe', {
       }),
       { max: batchesMax },
     ),
+    stampNs: optional(int64),
   }),
 });
 
@@ -165,9 +167,9 @@ export const listMethod = streamMethod('/varve.data.v1.Shards/List', {
   }),
 });
 
-export const deletePointsMethod = callMethod('/varve.data.v1.Shards/DeletePoints', {
-  requestBytesMax: planBytesMax,
-  request: message(v1.DeletePointsRequest, {
+/** Also what hinted handoff keeps of a delete. */
+export const deletePointsMessage = mappedMessage(
+  message(v1.DeletePointsRequest, {
     shardIds,
     measurements: list(
       message(v1.DeletePointsRequest.Measurement, { name, predicate: optional(predicate) }),
@@ -176,7 +178,24 @@ export const deletePointsMethod = callMethod('/varve.data.v1.Shards/DeletePoints
     minTimeNs: int64,
     maxTimeNs: int64,
     catalogIndex: optional(count()),
+    stampNs: optional(int64),
+    stampOrigin: optional(uint64),
   }),
+  {
+    to: ({ stamp, ...request }: DeletePointsRequest) => ({
+      ...request,
+      ...(stamp !== undefined && { stampNs: stampNs(stamp), stampOrigin: stampOrigin(stamp) }),
+    }),
+    from: ({ stampNs: ns, stampOrigin: origin, ...request }): DeletePointsRequest => ({
+      ...request,
+      ...(ns !== undefined && origin !== undefined && { stamp: stampOf(ns, origin) }),
+    }),
+  },
+);
+
+export const deletePointsMethod = callMethod('/varve.data.v1.Shards/DeletePoints', {
+  requestBytesMax: planBytesMax,
+  request: deletePointsMessage,
   reply: message(v1.DeletePointsReply, {}),
 });
 

@@ -2,10 +2,11 @@
  * DELETE, DROP SERIES and DROP MEASUREMENT (spec 6.2, F64): every owner of every shard deletes for itself, by what its own
  * index says. An owner that cannot be reached keeps its points, and the statement says so.
  */
-import { DbError, errorText } from '../../base/errors.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import { findRetentionPolicy } from '../../meta/model/catalog.ts';
 import type { Source, Statement } from '../../influxql/ast.ts';
+import { makeStamp, type Stamp } from '../../models/stamp.ts';
 import { splitCondition } from '../../query/compile/split-condition.ts';
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
 import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
@@ -31,33 +32,129 @@ const describeDeadlineMs = 30_000;
 /** Deleting a million series takes its time; dead peers are found by the transport. */
 const deleteDeadlineMs = 3_600_000;
 
+/** Nodes that own nothing of a delete need not hear of it for it to be done. */
+const tellDeadlineMs = 2_000;
+
+export interface DeletePorts extends Pick<SchemaPorts, 'meta' | 'shards'> {
+  readonly stamps: { next(): Stamp; seen(stamp: Stamp): void };
+  /** Keeps a delete for a node that cannot be reached, so that it gets it later. */
+  readonly keepDelete: (nodeId: number, request: DeletePointsRequest) => Promise<void>;
+}
+
+interface Owner {
+  readonly nodeId: number;
+  readonly shardIds: readonly number[];
+}
+
 export async function deletePoints(
   statement: DeleteStatement,
   context: ShowContext,
-  { meta, shards }: Pick<SchemaPorts, 'meta' | 'shards'>,
+  ports: DeletePorts,
 ): Promise<void> {
+  const { catalog } = ports.meta;
   const { range, rest } = splitCondition(conditionOf(statement), context.nowNs);
   const isTimed = range.minNs !== undefined || range.maxNs !== undefined;
   if (statement.kind === 'drop-series' && isTimed)
     throw invalid("DROP SERIES doesn't support time in WHERE clause");
   const { database, retentionPolicy, signal } = context;
-  const place = { catalog: meta.catalog, database, retentionPolicy, range };
+  const place = { catalog, database, retentionPolicy, range };
   const scope = scopeOf(place, sourcesOf(statement));
-  const { index: catalogIndex } = meta.catalog;
-  const bounds = { minTimeNs: range.minNs ?? minTimeNs, maxTimeNs: range.maxNs ?? maxTimeNs, catalogIndex }; // prettier-ignore
-  const outcomes = await Promise.allSettled(
-    [...shardsByOwner(scope)].map(async ([nodeId, shardIds]) => {
-      const access = ownerOf(shards.of.bind(shards), nodeId);
-      const described = await access.describe(shardIds, { deadlineMs: describeDeadlineMs, signal });
-      const schemas = mergeDescriptions([described.measurements]);
-      const named = schemas.filter(({ name }) => scope.isNamed(name));
-      const measurements = named.map((schema) => listed(schema, { rest, shardIds }));
-      if (measurements.length === 0) return;
-      const request: DeletePointsRequest = { shardIds, measurements, ...bounds };
-      await access.deletePoints(request, { deadlineMs: deleteDeadlineMs, signal });
+  const owners = [...shardsByOwner(scope)].map(([nodeId, shardIds]) => ({ nodeId, shardIds }));
+  const schemas = await describeAll(owners, signal, ports);
+  const isShared = catalog.dataNodes.length > 1;
+  const known = schemas.known.filter(({ name }) => scope.isNamed(name));
+  const shardIds = owners[0]?.shardIds ?? [];
+  const measurements = [
+    ...known.map((schema) => listed(schema, { rest, shardIds })),
+    ...(isShared ? unknownOf(sourcesOf(statement), known, rest) : []),
+  ];
+  const request: Omit<DeletePointsRequest, 'shardIds'> = {
+    measurements,
+    minTimeNs: range.minNs ?? minTimeNs,
+    maxTimeNs: range.maxNs ?? maxTimeNs,
+    catalogIndex: catalog.index,
+    // Of a single node nobody brings anything late.
+    ...(isShared && { stamp: ports.stamps.next() }),
+  };
+  const deleted = measurements.length === 0 ? [] : await deleteAll(owners, { request, signal }, ports); // prettier-ignore
+  throwFirst([...schemas.outcomes, ...deleted]);
+}
+
+interface Outcome {
+  readonly nodeId: number;
+  readonly result: PromiseSettledResult<unknown>;
+}
+
+/**
+ * What the owners know of. Clocks of stamps follow each other here, so that the delete is later than all that any of them has
+ * taken, whatever the wall clocks say.
+ */
+async function describeAll(
+  owners: readonly Owner[],
+  signal: AbortSignal,
+  { shards, stamps }: DeletePorts,
+): Promise<{
+  readonly known: readonly MeasurementSchema[];
+  readonly outcomes: readonly Outcome[];
+}> {
+  const results = await Promise.allSettled(
+    owners.map(
+      async ({ nodeId, shardIds }) =>
+      ownerOf(shards.of.bind(shards), nodeId).describe(shardIds, { deadlineMs: describeDeadlineMs, signal }), // prettier-ignore
+    ),
+  );
+  const described = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  for (const { stampNs = 0n } of described) stamps.seen(makeStamp(stampNs, 0));
+  const outcomes = results.map((result, i) => ({ nodeId: owners[i]?.nodeId ?? 0, result }));
+  return { known: mergeDescriptions(described.map((one) => one.measurements)), outcomes };
+}
+
+/** Each owner deletes; for one that is away it is kept. The other nodes hear of the stamp: what they write from now on stays. */
+async function deleteAll(
+  owners: readonly Owner[],
+  { request, signal }: { readonly request: Omit<DeletePointsRequest, 'shardIds'>; readonly signal: AbortSignal }, // prettier-ignore
+  ports: DeletePorts,
+): Promise<readonly Outcome[]> {
+  const { meta, shards } = ports;
+  const of = shards.of.bind(shards);
+  const others = meta.catalog.dataNodes.filter(({ id }) => owners.every(({ nodeId }) => nodeId !== id)); // prettier-ignore
+  const told = others.map(
+    async ({ id }) =>
+    ownerOf(of, id).deletePoints({ ...request, measurements: [], shardIds: [] }, { deadlineMs: tellDeadlineMs, signal }), // prettier-ignore
+  );
+  const results = await Promise.allSettled(
+    owners.map(async ({ nodeId, shardIds }) => {
+      const whole = { ...request, shardIds };
+      try {
+        await ownerOf(of, nodeId).deletePoints(whole, { deadlineMs: deleteDeadlineMs, signal });
+      } catch (error) {
+        if (request.stamp !== undefined && isAway(error)) await ports.keepDelete(nodeId, whole);
+        throw error;
+      }
     }),
   );
-  throwFirst(outcomes, [...shardsByOwner(scope).keys()]);
+  await Promise.allSettled(told);
+  return results.map((result, i) => ({ nodeId: owners[i]?.nodeId ?? 0, result }));
+}
+
+/** Measurements that are named and that no owner knows: what has points of them may still be on its way. */
+function unknownOf(
+  sources: readonly Source[],
+  known: readonly MeasurementSchema[],
+  rest: Parameters<typeof seriesPredicate>[0],
+): readonly ListedMeasurement[] {
+  return sources.flatMap((source): readonly ListedMeasurement[] => {
+    if (source.kind !== 'measurement' || source.name === '') return [];
+    const { name } = source;
+    if (known.some((schema) => schema.name === name)) return [];
+    try {
+      return [{ name, predicate: seriesPredicate(rest, { name, fields: new Map(), tagKeys: new Set() }) }]; // prettier-ignore
+    } catch (error) {
+      // Of what is not there no condition is refused.
+      if (!isDbError(error, 'invalid_argument')) throw error;
+      return [];
+    }
+  });
 }
 
 /** The policy that the sources name, or all of the database. */
@@ -140,22 +237,18 @@ function namesField(
 }
 
 /** What an owner refuses is told as it is; an owner that is away by the reference's text. */
-function throwFirst(
-  outcomes: readonly PromiseSettledResult<void>[],
-  nodeIds: readonly number[],
-): void {
-  outcomes.forEach((outcome, i) => {
-    if (outcome.status === 'fulfilled') return;
-    const error: unknown = outcome.reason;
-    const isAway =
-      error instanceof DbError &&
-      (error.code === 'unavailable' ||
-        error.code === 'outcome_unknown' ||
-        error.code === 'timeout');
-    if (!isAway) throw error;
-    const text = `partial success, node ${nodeIds[i] ?? 0} may be down (${error.message})`;
+function throwFirst(outcomes: readonly Outcome[]): void {
+  for (const { nodeId, result } of outcomes) {
+    if (result.status === 'fulfilled') continue;
+    const error: unknown = result.reason;
+    if (!isAway(error)) throw error;
+    const text = `partial success, node ${nodeId} may be down (${error.message})`;
     throw new DbError('unavailable', text, { cause: error });
-  });
+  }
+}
+
+function isAway(error: unknown): error is DbError {
+  return (['unavailable', 'outcome_unknown', 'timeout'] as const).some((code) => isDbError(error, code)); // prettier-ignore
 }
 
 function invalid(text: string): DbError {

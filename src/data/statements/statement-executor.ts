@@ -26,7 +26,7 @@ import {
   showSubscriptions,
 } from './show-catalog.ts';
 import { showDiagnostics, showStats } from './show-monitor.ts';
-import { deletePoints } from './delete-points.ts';
+import { deletePoints, type DeletePorts } from './delete-points.ts';
 import { showSchema } from './show-schema.ts';
 import { changeUsers, showGrants, showUsers } from './user-statements.ts';
 
@@ -36,6 +36,8 @@ export interface StatementPorts extends SelectPorts {
   readonly jobs: Jobs;
   readonly queries: ClusterQueries;
   readonly statistics: Statistics;
+  readonly stamps: DeletePorts['stamps'];
+  readonly keepDelete: DeletePorts['keepDelete'];
   readonly diagnostics: () => readonly Diagnostic[];
 }
 

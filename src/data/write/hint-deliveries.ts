@@ -1,9 +1,12 @@
 import type { DeliveryOutcome, HintTarget, Standing } from '../../hh/hint-target.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
+import type { DeletePointsRequest, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
 import { takesWrites } from '../../meta/model/shard-copies.ts';
 import { findShard, isShardGone } from '../shards/shard-places.ts';
+import { deleteOfHint } from './delete-hint.ts';
 import { batchOfHint } from './fenced-hint.ts';
 import { isRetryable } from './hint-sink.ts';
 
@@ -54,12 +57,22 @@ export class HintDeliveries implements HintTarget {
     if (place === undefined) return [];
     const { database, retentionPolicy } = place;
     const catalogIndex = this.#oldestIndex.get(`${nodeId} ${shardId}`);
-    const batches = payloads.map((hint) => ({ shardId, database, retentionPolicy, catalogIndex, ...batchOfHint(hint) })); // prettier-ignore
-    const outcomes = await shards.of(nodeId).writeMany(batches, options);
-    return outcomes.map((outcome) => {
-      if (outcome.kind === 'written') return { kind: 'written' };
-      return { kind: isRetryable(outcome.error) ? 'failed' : 'refused', error: outcome.error };
-    });
+    const access = shards.of(nodeId);
+    const outcomes: DeliveryOutcome[] = [];
+    const writes: { readonly at: number; readonly batch: ShardBatch }[] = [];
+    for (const [at, hint] of payloads.entries()) {
+      const request = deleteOfHint(hint);
+      if (request !== undefined) outcomes[at] = await deliverDelete(access, request, options);
+      else writes.push({ at, batch: { shardId, database, retentionPolicy, catalogIndex, ...batchOfHint(hint) } }); // prettier-ignore
+    }
+    if (writes.length === 0) return outcomes;
+    const results = await access.writeMany(writes.map(({ batch }) => batch), options); // prettier-ignore
+    for (const [i, { at }] of writes.entries()) {
+      const result = results[i];
+      if (result?.kind === 'written') outcomes[at] = { kind: 'written' };
+      else outcomes[at] = failed(result?.error ?? new DbError('outcome_unknown', 'a batch has no outcome')); // prettier-ignore
+    }
+    return outcomes;
   }
 
   /** Something is about to be queued that was routed by the catalog of `index`. */
@@ -85,4 +98,23 @@ export class HintDeliveries implements HintTarget {
     this.#ports.lagging?.drained(shardId, nodeId);
     if (this.#waiting.delete(key)) this.#ports.onChange();
   }
+}
+
+/** Rejects when the node does not answer. */
+async function deliverDelete(
+  access: Pick<ShardAccess, 'deletePoints'>,
+  request: DeletePointsRequest,
+  options: { readonly deadlineMs: number; readonly signal: AbortSignal },
+): Promise<DeliveryOutcome> {
+  try {
+    await access.deletePoints(request, options);
+    return { kind: 'written' };
+  } catch (error) {
+    if (isDbError(error, 'unavailable')) throw error;
+    return failed(error);
+  }
+}
+
+function failed(error: unknown): DeliveryOutcome {
+  return { kind: isRetryable(error) ? 'failed' : 'refused', error };
 }

@@ -30,6 +30,11 @@ export class StampClock {
     this.#run = ports.random.u32();
   }
 
+  /** Nanoseconds of this clock: no stamp that it has given or seen is later, but for those that it does not follow. */
+  get lastNs(): bigint {
+    return this.#lastNs;
+  }
+
   next(): Stamp {
     return this.nextOf(1);
   }

@@ -6131,6 +6131,15 @@ export const varve = $root.varve = (() => {
 
                 DescribeReply.prototype.measurements = $util.emptyArray;
                 DescribeReply.prototype.lanes = $util.emptyArray;
+                DescribeReply.prototype.stampNs = null;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(DescribeReply.prototype, "_stampNs", {
+                    get: $util.oneOfGetter($oneOfFields = ["stampNs"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
 
                 DescribeReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -6145,6 +6154,8 @@ export const varve = $root.varve = (() => {
                     if (message.lanes != null && message.lanes.length)
                         for (let i = 0; i < message.lanes.length; ++i)
                             $root.varve.data.v1.DescribeReply.Lane.encode(message.lanes[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.stampNs != null && $Object.hasOwnProperty.call(message, "stampNs"))
+                        writer.uint32(24).int64(message.stampNs);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -6192,6 +6203,13 @@ export const varve = $root.varve = (() => {
                                 if (!(message.lanes && message.lanes.length))
                                     message.lanes = [];
                                 message.lanes.push($root.varve.data.v1.DescribeReply.Lane.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                message.stampNs = reader.int64();
+                                message._stampNs = "stampNs";
                                 continue;
                             }
                         }
@@ -7242,6 +7260,22 @@ export const varve = $root.varve = (() => {
                 DeletePointsRequest.prototype.minTimeNs = 0;
                 DeletePointsRequest.prototype.maxTimeNs = 0;
                 DeletePointsRequest.prototype.catalogIndex = 0;
+                DeletePointsRequest.prototype.stampNs = null;
+                DeletePointsRequest.prototype.stampOrigin = null;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(DeletePointsRequest.prototype, "_stampNs", {
+                    get: $util.oneOfGetter($oneOfFields = ["stampNs"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(DeletePointsRequest.prototype, "_stampOrigin", {
+                    get: $util.oneOfGetter($oneOfFields = ["stampOrigin"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
 
                 DeletePointsRequest.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -7261,6 +7295,10 @@ export const varve = $root.varve = (() => {
                         writer.uint32(32).int64(message.maxTimeNs);
                     if (message.catalogIndex != null && $Object.hasOwnProperty.call(message, "catalogIndex") && (typeof message.catalogIndex === "object" ? message.catalogIndex.low || message.catalogIndex.high : message.catalogIndex !== 0))
                         writer.uint32(40).uint64(message.catalogIndex);
+                    if (message.stampNs != null && $Object.hasOwnProperty.call(message, "stampNs"))
+                        writer.uint32(48).int64(message.stampNs);
+                    if (message.stampOrigin != null && $Object.hasOwnProperty.call(message, "stampOrigin"))
+                        writer.uint32(56).uint64(message.stampOrigin);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -7341,6 +7379,20 @@ export const varve = $root.varve = (() => {
                                     message.catalogIndex = value;
                                 else
                                     delete message.catalogIndex;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 0)
+                                    break;
+                                message.stampNs = reader.int64();
+                                message._stampNs = "stampNs";
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                message.stampOrigin = reader.uint64();
+                                message._stampOrigin = "stampOrigin";
                                 continue;
                             }
                         }

@@ -51,13 +51,35 @@ export function withoutOlder(
   { recent, parts, struck }: LateContext,
 ): LateVerdict {
   const work = new LateBatch(batch, rejects);
-  for (const one of struck) if (one.stamp > batch.stamp) work.strike(one);
+  for (const one of struck) if (one.stamp > batch.stamp && overlaps(one, batch)) work.strike(one);
   for (const newer of recent.newerThan(batch.stamp, batch)) work.loseTo(newer);
   let unclearCount = 0;
   if (batch.stamp < recent.forgotten)
     for (const part of parts)
       if (part.stamps.greatest > batch.stamp) unclearCount += work.compare(part);
   return { batch: work.finish(), unclearCount };
+}
+
+/** Whether a delete strikes a row of a batch, whichever was first. */
+export function hasStruck(batch: PointBatch, struck: StruckPoints): boolean {
+  if (!overlaps(batch, struck)) return false;
+  const { series, shapes } = batch;
+  return shapes.some(({ measurement, series: numbers, timesNs }) => {
+    const known = new Map<number, boolean>();
+    const isMeant = (number: number): boolean => {
+      const found = known.get(number) ?? struck.strikes(keyBytes(series, number), measurement);
+      known.set(number, found);
+      return found;
+    };
+    return timesNs.some(
+      (timeNs, row) =>
+        timeNs >= struck.minTimeNs && timeNs <= struck.maxTimeNs && isMeant(numbers[row] ?? 0),
+    );
+  });
+}
+
+function overlaps(one: TimeBounds, other: TimeBounds): boolean {
+  return one.minTimeNs <= other.maxTimeNs && one.maxTimeNs >= other.minTimeNs;
 }
 
 class LateBatch {
@@ -118,8 +140,8 @@ class LateBatch {
   /** How many values are unclear. */
   compare(part: StampedPart): number {
     const { bounds, stamps } = part;
-    const { minTimeNs, maxTimeNs, stamp } = this.#batch;
-    if (bounds === undefined || bounds.minTimeNs > maxTimeNs || bounds.maxTimeNs < minTimeNs) return 0; // prettier-ignore
+    const { stamp } = this.#batch;
+    if (bounds === undefined || !overlaps(bounds, this.#batch)) return 0;
     let unclearCount = 0;
     this.#rows.forEach((rows, number) => {
       if (rows === undefined) return;

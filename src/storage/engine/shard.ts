@@ -7,7 +7,7 @@
  *   log gives the same shard.
  * - A view never changes; what is written after it was taken does not show in it.
  * - Of two writes of a point the one with the later stamp shows, whichever was applied first; what is applied late leaves out
- *   what a later write has (late-points.ts).
+ *   what a later write has (late-points.ts), and what a later delete has struck.
  * - A batch that was taken already is not taken again, as far as the shard remembers.
  * - A point is in the active memtable, in the one being flushed, or in a file; it leaves one only when it is in the next.
  *
@@ -30,9 +30,9 @@ import { deleteFromFiles, type DeletePorts } from './delete-points.ts';
 import { checkFields, type FieldVerdict } from './field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush.ts';
 import { refuseLongKeys } from './key-length.ts';
-import { withoutOlder } from './late-points.ts';
+import { withoutOlder, type StruckPoints } from './late-points.ts';
 import { learnSeries } from './learn-series.ts';
-import { RecentBatches, RecentBudget } from './recent-batches.ts';
+import { RecentBatches, RecentBudget, type RecentBatch } from './recent-batches.ts';
 import { filePart, memtablePart, stampsOfFile } from './stamped-parts.ts';
 import { isRefused } from './refused-rows.ts';
 import { refuseNewSeries, type SeriesLimits } from './series-limits.ts';
@@ -72,6 +72,10 @@ export class Shard {
   readonly #recent: RecentBatches;
   /** The latest of what is not in the active memtable: what is older is looked at before it goes above that. */
   #settled: Stamp;
+  /** Deletes that what comes late is held against. */
+  #struck: readonly StruckPoints[] = [];
+  /** A batch was taken that is not remembered, as nobody is to be equal to this shard. */
+  #isAlone = false;
   /** Told of values of late batches of which nobody can tell whether they are later than what was there. */
   readonly #onUnclear: (valueCount: number) => void;
 
@@ -174,16 +178,45 @@ export class Shard {
     if (this.#isClosed || this.hasTaken(batch.stamp)) return;
     const kept = batch.stamp < this.#settled ? this.#withoutOlder(batch, rejects) : batch;
     // Only shards of one owner have such, which has nobody to be equal to.
+    this.#isAlone = isLent;
     if (isLent) this.#recent.forgetUntil(batch.stamp);
     else this.#recent.add(batch, rejects);
-    if (kept === undefined) return;
-    this.#append(kept, kept === batch ? rejects : noRejects, kept !== batch);
+    if (kept !== undefined) this.#append(kept, kept === batch ? rejects : noRejects, kept !== batch); // prettier-ignore
+  }
+
+  /** From now on these are all deletes that count for what comes late. */
+  strike(struck: readonly StruckPoints[]): void {
+    this.#struck = struck;
+    for (const { stamp } of struck) if (stamp > this.#settled) this.#settled = stamp;
+  }
+
+  /**
+   * Batches that are later than a delete, as far as they are remembered: they stay, wherever what it strikes lies. `isExact`:
+   * there are no others, or nobody has to be equal to this shard.
+   */
+  spared(struck: StruckPoints): {
+    readonly batches: Iterable<RecentBatch>;
+    readonly isExact: boolean;
+  } {
+    // prettier-ignore
+    return {
+      batches: this.#recent.newerThan(struck.stamp, struck),
+      isExact: this.#recent.forgotten <= struck.stamp || this.#isAlone,
+    };
+  }
+
+  /** Takes a batch again, whose points are about to be struck where they lie. */
+  applyAgain(batch: PointBatch, rejects: Uint8Array): void {
+    if (this.#isClosed) return;
+    const kept = batch.stamp < this.#settled ? this.#withoutOlder(batch, rejects) : batch;
+    if (kept !== undefined) this.#append(kept, kept === batch ? rejects : noRejects, kept !== batch); // prettier-ignore
   }
 
   #withoutOlder(batch: PointBatch, rejects: Uint8Array): PointBatch | undefined {
     const flushing = this.#flushing === undefined ? [] : [memtablePart(this.#flushing)];
     const parts = [...this.#files.map(filePart), ...flushing];
-    const verdict = withoutOlder(batch, rejects, { recent: this.#recent, parts, struck: [] });
+    const late = { recent: this.#recent, parts, struck: this.#struck };
+    const verdict = withoutOlder(batch, rejects, late);
     if (verdict.unclearCount > 0) this.#onUnclear(verdict.unclearCount);
     return verdict.batch;
   }
@@ -257,19 +290,19 @@ export class Shard {
   }
 
   /**
-   * Deletes points of series that are in files: what is in memory is left alone, so the caller flushes before. Series of
-   * which nothing is left do not show any more. `isDeciding`: a batch is decided and not applied; `forget` runs what it is
+   * Deletes points of series that are in these files: what is in memory is left alone, so the caller flushes before. Series
+   * of which nothing is left do not show any more. `isDeciding`: a batch is decided and not applied; `forget` runs what it is
    * given and makes durable what that answers.
    */
   async deletePoints(
     view: ShardView,
-    request: { readonly measurement: string; readonly seriesIds: Uint32Array; readonly range: TimeRange }, // prettier-ignore
+    request: { readonly measurement: string; readonly seriesIds: Uint32Array; readonly range: TimeRange; readonly files: readonly TsmFile[] }, // prettier-ignore
     { isDeciding, forget, ...ports }: ShardDeletePorts,
   ): Promise<void> {
-    const { measurement, seriesIds, range } = request;
+    const { measurement, seriesIds, range, files } = request;
     const fields = [...this.#index.fields(measurement).keys()];
     const keyOf = (seriesId: number): string => view.seriesKey(seriesId);
-    await deleteFromFiles(this.#files, { seriesIds, fields }, { range, keyOf }, ports);
+    await deleteFromFiles(files, { seriesIds, fields }, { range, keyOf }, ports);
     if (this.#isClosed) return;
     const left = await this.#emptyOf(view, { seriesIds, fields }, ports);
     await forget(() => {

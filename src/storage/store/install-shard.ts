@@ -16,6 +16,8 @@
  *   this run; the next flush lists them again, with an index of them.
  */
 import { DbError } from '../../base/errors.ts';
+import type { ShardView } from '../engine/shard-view.ts';
+import { stampsOfFile } from '../engine/stamped-parts.ts';
 import { IndexSegment } from '../index/index-segment.ts';
 import { gonePath } from '../index/segment-gone.ts';
 import type { SegmentSeal } from '../index/segment-format.ts';
@@ -23,7 +25,8 @@ import { TsmFile, type TsmSeal } from '../tsm/tsm-file.ts';
 import { removeTsm, tombstonePath } from '../tsm/tombstones.ts';
 import { tsmName, tsmNameOf } from '../tsm/tsm-format.ts';
 import { openShard, type OpeningPorts, type OpenShard } from './open-shards.ts';
-import { deletePoints, whileStill, type PointDelete } from './point-deletes.ts';
+import { deleteNow, deletePoints, remember, whileStill, type PointDelete, type PointDeletePorts } from './point-deletes.ts'; // prettier-ignore
+import { withDelete, type DeleteFilters, type StoredDelete } from './stored-deletes.ts';
 import { linkIfThere } from './take-snapshot.ts';
 
 export interface InstallRequest {
@@ -34,10 +37,7 @@ export interface InstallRequest {
   readonly deletes: readonly PointDelete[];
 }
 
-export interface InstallPorts extends OpeningPorts {
-  readonly isOpen: (open: OpenShard) => boolean;
-  readonly flush: (open: OpenShard) => Promise<void>;
-}
+export type InstallPorts = OpeningPorts & PointDeletePorts & { readonly filters: DeleteFilters };
 
 /** A file of the copy: what it is called where it waits, and in the shard. */
 interface Placed<Seal> {
@@ -49,6 +49,8 @@ interface Placed<Seal> {
 interface Plan {
   readonly files: readonly Placed<TsmSeal>[];
   readonly segments: readonly Placed<SegmentSeal>[];
+  /** That the copy has seen. */
+  readonly deletes: readonly StoredDelete[];
 }
 
 /** Throws what the disk says, and `corrupt` for files that are none; the shard is as before then. */
@@ -61,9 +63,9 @@ export async function installShard(
   const listed = await prepare(open, request, ports);
   await whileStill(open, async () => {
     open.isRebuilding = true;
+    const plan = planOf(open, listed);
     try {
       await open.segments.replaceAll(async () => {
-        const plan = planOf(open, listed);
         await link(open, { staging: request.staging, folder, plan }, ports);
         await take(open, { folder, plan, index: request.index }, ports);
       });
@@ -71,9 +73,24 @@ export async function installShard(
     } finally {
       open.isRebuilding = false;
     }
+    await strikeOwn(open, plan, ports);
   });
   await open.flushing?.catch(() => undefined);
   if (ports.isOpen(open)) await ports.flush(open);
+}
+
+/** What came here meanwhile and is older than a delete that the copy has seen. */
+async function strikeOwn(open: OpenShard, plan: Plan, ports: InstallPorts): Promise<void> {
+  const { shard } = open;
+  if (plan.deletes.length > 0) await remember(open, plan.deletes, ports);
+  // The copy's are the first.
+  const seenBy = shard.files.slice(0, plan.files.length);
+  for (const { filter, stamp, ...range } of plan.deletes) {
+    const isOlder = (file: TsmFile): boolean => !seenBy.includes(file) && stampsOfFile(file).least < stamp; // prettier-ignore
+    if (shard.memtableBytes === 0 && !shard.files.some(isOlder)) continue;
+    const select = (view: ShardView) => ports.filters.select(filter, view);
+    await deleteNow(open, { select, range, said: { filter, stamp }, seenBy }, ports);
+  }
 }
 
 /** Opens the copy where it waits, which checks it and indexes what has no index, and deletes from it what is to be. */
@@ -86,7 +103,10 @@ async function prepare(
   try {
     if (staged.isIndexBehind) throw new DbError('disk_full', `${staging}: the index could not be written`); // prettier-ignore
     const own = { ...ports, flush: () => Promise.resolve(), isOpen: () => true };
-    for (const request of deletes) await deletePoints(staged, request, own);
+    // The source has seen those that it remembers, and knows better what was written after them.
+    const seen = new Set(staged.manifest.manifest.deletes?.map(({ stamp }) => stamp));
+    for (const request of deletes)
+      if (request.said === undefined || !seen.has(request.said.stamp)) await deletePoints(staged, request, own); // prettier-ignore
     return staged.manifest.manifest;
   } finally {
     await staged.shard.close();
@@ -106,7 +126,7 @@ function planOf(open: OpenShard, listed: OpenShard['manifest']['manifest']): Pla
     return { from, name: tsmName({ generation: i + 1, sequence }), seal };
   });
   const segments = [...(listed.segments ?? [])].map(([from, seal]) => ({ from, name: open.segments.newName(), seal })); // prettier-ignore
-  return { files, segments };
+  return { files, segments, deletes: listed.deletes ?? [] };
 }
 
 async function link(
@@ -152,6 +172,7 @@ async function take(
       files: new Map(plan.files.map(({ name, seal }) => [name, seal])),
       segments: new Map(plan.segments.map(({ name, seal }) => [name, seal])),
       gone: gone.filter((name) => !names.has(name)),
+      deletes: plan.deletes.reduce(withDelete, rest.deletes ?? []),
       copy: { index, isWhole: true },
     }));
   } catch (error) {

@@ -29,6 +29,8 @@ import { ManifestKeeper } from './manifest-keeper.ts';
 import { ShardWork } from './shard-work.ts';
 import { SegmentKeeper, type SegmentPorts } from './segment-keeper.ts';
 import { readManifest, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
+import { filtersOf } from './store-options.ts';
+import { struckBy, type DeleteFilters } from './stored-deletes.ts';
 
 /** As the reference names what it sets aside. */
 const badSuffix = '.tsm.bad';
@@ -98,6 +100,7 @@ export interface OpeningPorts extends SegmentPorts {
   /** Of the blocks of files. */
   readonly blocks: PageCache;
   readonly budget?: RecentBudget | undefined;
+  readonly filters?: DeleteFilters | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -216,6 +219,8 @@ export async function openShard(
     budget: ports.budget,
     onUnclear: unclearTo(ports.log, place),
   });
+  const filters = filtersOf(ports);
+  shard.strike((read.deletes ?? []).map((one) => struckBy(one, filters)));
   const damaged = isIndexed ? [] : [...(read.segments?.keys() ?? [])];
   const keeper = new SegmentKeeper(ports, { folder, index: shard.index, manifest, damaged });
   const { clock } = ports;

@@ -32,6 +32,13 @@ test('shard manifest: reads what was written, none and many files', () => {
   });
 });
 
+test('shard manifest: deletes are read as they were written', () => {
+  const far = { stamp: (9n << 64n) + 7n, minTimeNs: -(1n << 63n), maxTimeNs: (1n << 63n) - 1n, filter: 'bQ== bg==.AA==' }; // prettier-ignore
+  const deletes = [{ ...far, stamp: 1n, minTimeNs: 0n, filter: '' }, far];
+  const one = { ...manifest, deletes };
+  expect(decodeManifest('7/shard.json', encodeManifest(one))).toEqual(one);
+});
+
 test('shard manifest: cut anywhere or with any bit turned over it is corrupt', () => {
   const good = encodeManifest(manifest);
   const corrupt = 'corrupt 7/shard.json: the checksum does not match';
@@ -55,6 +62,7 @@ test.each([
   ['{"version":2,"flushedSequence":"1","files":[]', 'corrupt 7/shard.json: flushedSequence is no count'], // prettier-ignore
   ['{"version":2,"flushedSequence":1', 'corrupt 7/shard.json: files are not a list of files'],
   ['{"version":2,"flushedSequence":1,"files":[{"name":"x"}]', 'corrupt 7/shard.json: files are not a list of files'], // prettier-ignore
+  ['{"version":2,"flushedSequence":1,"files":[],"deletes":[["1","x","2","m"]]', 'corrupt 7/shard.json: deletes are not a list of deletes'], // prettier-ignore
   ['{nothing', 'corrupt 7/shard.json: no JSON object'],
 ])('shard manifest: %s is refused', (body, wanted) => {
   expect(outcome(sealed(body))).toBe(wanted);

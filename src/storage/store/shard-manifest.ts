@@ -14,6 +14,7 @@ import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { StampRange } from '../../models/stamp.ts';
 import { segmentNumberOf, type SegmentSeal } from '../index/segment-format.ts';
+import { deletesOf, deleteText, type StoredDelete } from './stored-deletes.ts';
 import type { TsmSeal } from '../tsm/tsm-file.ts';
 import { tsmNameOf } from '../tsm/tsm-format.ts';
 
@@ -24,6 +25,8 @@ export interface ShardManifest {
   readonly files: ReadonlyMap<string, TsmSeal>;
   /** Files whose points are in other ones by now: to be removed, and never to be read again. */
   readonly gone?: readonly string[] | undefined;
+  /** Deletes that what comes late is held against, by stamp. Absent: there are none. */
+  readonly deletes?: readonly StoredDelete[] | undefined;
   /** Of the index, by name, oldest first; they have the series of all files above. Absent: there are none. */
   readonly segments?: ReadonlyMap<string, SegmentSeal> | undefined;
   /** Of a shard that is, or was, brought here by a copy (install-shard.ts). */
@@ -77,6 +80,7 @@ export function encodeManifest({
   flushedSequence,
   files,
   gone = [],
+  deletes = [],
   segments,
   copy,
 }: ShardManifest): Uint8Array {
@@ -85,6 +89,7 @@ export function encodeManifest({
   const indexed = [...(segments ?? [])].map(([name, { lengthBytes, footerCrc32 }]) => ({ name, lengthBytes, footerCrc32 })); // prettier-ignore
   const parts = {
     ...(gone.length > 0 && { gone }),
+    ...(deletes.length > 0 && { deletes: deletes.map(deleteText) }),
     ...(indexed.length > 0 && { segments: indexed }),
     ...(copy !== undefined && { copy }),
   };
@@ -104,7 +109,7 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   if (manifest === undefined) throw corrupt('no JSON object');
   if (manifest['version'] !== version)
     throw new DbError('unsupported_version', `${path}: version ${String(manifest['version'])}`);
-  const { flushedSequence, files, gone = [], segments = [], copy } = manifest;
+  const { flushedSequence, files, gone = [], deletes = [], segments = [], copy } = manifest;
   if (!isCount(flushedSequence)) throw corrupt('flushedSequence is no count');
   if (!Array.isArray(files) || !files.every(isManifestFile)) throw corrupt('files are not a list of files'); // prettier-ignore
   if (
@@ -114,12 +119,15 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
     throw corrupt('gone is not a list of files');
   const seals = files.map(({ name, stamps, ...seal }): [string, TsmSeal] => [name, { ...seal, ...(stamps !== undefined && { stamps: stampsOf(stamps) }) }]); // prettier-ignore
   if (!Array.isArray(segments) || !segments.every(isManifestSegment)) throw corrupt('segments are not a list of segments'); // prettier-ignore
+  const struck = deletesOf(deletes);
+  if (struck === undefined) throw corrupt('deletes are not a list of deletes');
   const indexed = segments.map(({ name, ...seal }): [string, SegmentSeal] => [name, seal]);
   if (copy !== undefined && !isManifestCopy(copy)) throw corrupt('copy is not the state of one');
   return {
     flushedSequence,
     files: new Map(seals),
     ...(gone.length > 0 && { gone: gone as readonly string[] }),
+    ...(struck.length > 0 && { deletes: struck }),
     ...(indexed.length > 0 && { segments: new Map(indexed) }),
     ...(copy !== undefined && { copy }),
   };

@@ -8,7 +8,7 @@
  */
 import { errorText } from '../../base/errors.ts';
 import { Slices } from '../../env/slices.ts';
-import { noStamp, rangeOfAll, type Stamp } from '../../models/stamp.ts';
+import { latestOf, noStamp, rangeOfAll, type Stamp } from '../../models/stamp.ts';
 import { folderOf, isDamage, openShard, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
 import { readManifest } from './shard-manifest.ts';
 
@@ -72,8 +72,9 @@ export class ShardOpener {
 
   async #stampIn(folder: string): Promise<Stamp> {
     try {
-      const { files } = await readManifest(this.#ports.disk, folder);
-      return rangeOfAll([...files.values()].map(({ stamps }) => stamps))?.greatest ?? noStamp;
+      const { files, deletes = [] } = await readManifest(this.#ports.disk, folder);
+      const held = rangeOfAll([...files.values()].map(({ stamps }) => stamps))?.greatest ?? noStamp;
+      return latestOf([held, ...deletes.map(({ stamp }) => stamp)]);
     } catch (error) {
       // Opening it finds out what is wrong with it.
       if (!isDamage(error)) throw error;

@@ -7,6 +7,7 @@ import type { Random } from '../../env/random.ts';
 import type { ColumnKernel } from '../../kernels/column-kernel.ts';
 import type { SeriesLimits } from '../engine/series-limits.ts';
 import type { CompactorOptions } from './compactor.ts';
+import type { DeleteFilters } from './stored-deletes.ts';
 
 export interface StoreOptions {
   readonly dataFolder: string;
@@ -80,6 +81,15 @@ export const compactionByHand: CompactionSettings = {
   burstBytes: 0,
 };
 
+const nothingIsMeant: DeleteFilters = {
+  test: () => () => false,
+  async *select() {},
+};
+
+export function filtersOf({ filters }: Pick<StorePorts, 'filters'>): DeleteFilters {
+  return filters ?? nothingIsMeant;
+}
+
 export interface StorePorts {
   readonly disk: Disk;
   readonly log: Log;
@@ -87,6 +97,8 @@ export interface StorePorts {
   readonly turn: () => Promise<void>;
   /** For the log's salt; without one it is 0, which is for tests alone. */
   readonly random?: Random | undefined;
+  /** What the filters of deletes mean; without it they mean no series of what comes late. */
+  readonly filters?: DeleteFilters | undefined;
   /** Of the worker, for its compactions. */
   readonly columnKernel?: ColumnKernel | undefined;
 }

@@ -3,8 +3,15 @@ import { expect, test } from 'vitest';
 import { parseLines } from '../../models/line-protocol.ts';
 import { seriesKey } from '../../models/series-key.ts';
 import { makeStamp, stampBatch } from '../../models/stamp.ts';
-import { batchOf, kept, openStore, readField } from '../../../test/support/store-script.ts';
+import {
+  batchOf,
+  deleteOf,
+  kept,
+  openStore,
+  readField,
+} from '../../../test/support/store-script.ts';
 import { World } from '../../../test/sim/world/world.ts';
+import type { Log } from '../../env/log.ts';
 import type { Store } from './store.ts';
 
 const line = fc
@@ -15,6 +22,24 @@ const line = fc
   )
   .map(([key, fields, time]) => ({ key, fields, time }));
 const batch = fc.array(line, { minLength: 1, maxLength: 8 });
+
+/** What a coordinator says: some lines, or a delete of the points of some series. */
+interface Delete {
+  readonly filter: string;
+  readonly from: number;
+  readonly to: number;
+}
+type Said = readonly { readonly key: string; readonly fields: string; readonly time: number }[] | Delete; // prettier-ignore
+const erased = fc.record<Delete>({
+  filter: fc.constantFrom('m', 'm,t=a', 'n'),
+  from: fc.integer({ min: 0, max: 6 }),
+  to: fc.integer({ min: 0, max: 6 }),
+});
+const said: fc.Arbitrary<Said> = fc.oneof({ weight: 3, arbitrary: batch }, { weight: 1, arbitrary: erased }); // prettier-ignore
+
+function isDelete(one: Said): one is Delete {
+  return 'from' in one;
+}
 
 /** What an owner does between two batches. */
 const step = fc.constantFrom('nothing', 'nothing', 'nothing', 'flush', 'compact', 'again');
@@ -50,10 +75,15 @@ function held(store: Store): readonly string[] {
   });
 }
 
-/** What must be held: of each point the value with the latest stamp. */
-function wanted(batches: readonly (readonly string[])[]): readonly string[] {
+/** What must be held: of each point the value with the latest stamp, unless a delete has a later one. */
+function wanted(all: readonly Said[]): readonly string[] {
   const series = new Map<string, Map<string, string>>();
-  for (const lines of batches)
+  for (const [n, one] of all.entries()) {
+    if (isDelete(one)) {
+      erase(series, one);
+      continue;
+    }
+    const lines = one.map((line) => textOf(line, n));
     for (const { measurement, tags, fields, timeNs } of parseLines(Buffer.from(lines.join('\n')), {
       stepNs: 1n,
       defaultTimeNs: 0n,
@@ -64,37 +94,57 @@ function wanted(batches: readonly (readonly string[])[]): readonly string[] {
         const rows = series.get(`${column}|${seriesKey(measurement, tags)}`) ?? new Map<string, string>(); // prettier-ignore
         series.set(`${column}|${seriesKey(measurement, tags)}`, rows.set(String(timeNs), String(value))); // prettier-ignore
       }
+  }
   return [...series].flatMap(([key, rows]) =>
     [...rows].map(([time, value]) => `${key.split('|')[0] ?? ''} ${time} ${value}`),
   );
 }
 
-test('store: owners that get the same batches in any order, some twice, end equal: the latest stamp counts', async () => {
+function deletion({ filter, from, to }: Delete, stamp: bigint) {
+  return deleteOf(filter, { minTimeNs: BigInt(from), maxTimeNs: BigInt(to) }, stamp);
+}
+
+function erase(
+  series: ReadonlyMap<string, Map<string, string>>,
+  { filter, from, to }: Delete,
+): void {
+  for (const [name, rows] of series) {
+    const key = name.split('|')[1] ?? '';
+    if (key !== filter && !key.startsWith(`${filter},`)) continue;
+    for (let time = from; time <= to; time++) rows.delete(String(time));
+  }
+}
+
+test('store: owners that get the same batches and deletes in any order, some twice, end equal: the latest stamp counts', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(batch, { minLength: 2, maxLength: 8 }),
+      fc.array(said, { minLength: 2, maxLength: 8 }),
       fc.array(owner, { minLength: 2, maxLength: 3 }),
       async (drawn, owners) => {
-        const texts = drawn.map((lines, n) => lines.map((one) => textOf(one, n)));
         // Two coordinators take turns; some of their stamps have the same time.
-        const payloads = texts.map((lines, n) => stamped(lines, 100 + (n >> 1), (n & 1) + 1));
+        const give = async (store: Store, n: number): Promise<void> => {
+          const one = drawn[n] ?? [];
+          const [ns, node] = [100 + (n >> 1), (n & 1) + 1];
+          if (!isDelete(one)) await store.write(kept, stamped(one.map((line) => textOf(line, n)), ns, node)); // prettier-ignore
+          else await store.deletePoints(kept.shardId, deletion(one, makeStamp(BigInt(ns), node)), kept); // prettier-ignore
+        };
         const world = new World(1);
         for (const [at, { order, steps }] of owners.entries()) {
           const { disk, clock } = world.addNode(`o${at}`).env;
           const work = async (): Promise<void> => {
             const store = await openStore(disk, clock);
-            const turns = [...payloads.keys()].sort((a, b) => (order[a] ?? 0) - (order[b] ?? 0));
+            const turns = [...drawn.keys()].sort((a, b) => (order[a] ?? 0) - (order[b] ?? 0));
             for (const [i, n] of turns.entries()) {
-              await store.write(kept, payloads[n] ?? new Uint8Array());
+              await give(store, n);
               const next = steps[i];
               if (next === 'flush') await store.flush(kept.shardId);
               if (next === 'compact') await store.compact(kept.shardId);
-              if (next === 'again') await store.write(kept, payloads[turns[i >> 1] ?? 0] ?? new Uint8Array()); // prettier-ignore
+              if (next === 'again') await give(store, turns[i >> 1] ?? 0);
             }
-            expect([...held(store)].sort()).toEqual([...wanted(texts)].sort());
+            expect([...held(store)].sort()).toEqual([...wanted(drawn)].sort());
             await store.flush(kept.shardId);
             await store.compact(kept.shardId);
-            expect([...held(store)].sort()).toEqual([...wanted(texts)].sort());
+            expect([...held(store)].sort()).toEqual([...wanted(drawn)].sort());
             await store.close();
           };
           await world.complete(work());
@@ -130,6 +180,77 @@ test('store: what was flushed before a restart tells by the stamps of its files'
     await again.write(kept, stamped(['m f=0 1', 'm f=0 4'], 5, 2));
     expect(readField(again, 'm', 'f')).toEqual([...f, { time: 4, value: '0' }]);
     await again.close();
+  };
+  await world.complete(work());
+});
+
+const always = { minTimeNs: -(1n << 63n), maxTimeNs: (1n << 63n) - 1n };
+
+test('store: a delete is remembered over a restart, a compaction and in a shard that has nothing', async () => {
+  const world = new World(5);
+  const { disk, clock } = world.addNode('a').env;
+  const work = async (): Promise<void> => {
+    const first = await openStore(disk, clock);
+    const erase = deleteOf('m', always, makeStamp(20n, 1));
+    await first.deletePoints(kept.shardId, erase);
+    expect(first.shardIds).toEqual([]);
+    await first.deletePoints(kept.shardId, erase, kept);
+    await first.write(kept, stamped(['m f=1 1', 'n f=1 1'], 10, 2));
+    await first.write(kept, stamped(['m f=3 3'], 30, 2));
+    expect(held(first)).toEqual(['m f 3 3', 'n f 1 1']);
+    await first.close();
+    const store = await openStore(disk, clock);
+    expect(held(store)).toEqual(['m f 3 3', 'n f 1 1']);
+    expect(await store.latestStamp()).toBe(makeStamp(30n, 2));
+    await store.flush(kept.shardId);
+    await store.write(kept, stamped(['m f=2 2'], 19, 2));
+    await store.compact(kept.shardId);
+    await store.write(kept, stamped(['m f=2 2', 'n f=2 2'], 18, 2));
+    expect(held(store)).toEqual(['m f 3 3', 'n f 1 1', 'n f 2 2']);
+    await store.close();
+  };
+  await world.complete(work());
+});
+
+test('store: after a restart files tell what a late delete strikes: those before it, not those after it', async () => {
+  const world = new World(6);
+  const { disk, clock } = world.addNode('a').env;
+  const work = async (): Promise<void> => {
+    const first = await openStore(disk, clock);
+    for (const [at, n] of [10, 30].entries()) {
+      await first.write(kept, stamped([`m f=${n} ${at}`], n, 1));
+      await first.flush(kept.shardId);
+    }
+    await first.close();
+    const warnings: string[] = [];
+    const log = { info: () => undefined, warn: (text: string) => warnings.push(text) } as unknown as Log; // prettier-ignore
+    const store = await openStore(disk, clock, { log });
+    await store.deletePoints(kept.shardId, deleteOf('m', always, makeStamp(20n, 2)));
+    expect(held(store)).toEqual(['m f 1 30']);
+    expect(warnings).toEqual([]);
+    // Of one file with both nobody knows any more: it is said.
+    await store.write(kept, stamped(['n f=1 1'], 50, 1));
+    await store.flush(kept.shardId);
+    await store.compact(kept.shardId);
+    await store.close();
+    const again = await openStore(disk, clock, { log });
+    await again.deletePoints(kept.shardId, deleteOf('n', always, makeStamp(40n, 2)));
+    expect(warnings).toEqual(['A delete was late: points that were written after it may be deleted too']); // prettier-ignore
+    await again.close();
+  };
+  await world.complete(work());
+});
+
+test('store: a delete of a range that has no time deletes nothing', async () => {
+  const world = new World(7);
+  const { disk, clock } = world.addNode('a').env;
+  const work = async (): Promise<void> => {
+    const store = await openStore(disk, clock);
+    await store.write(kept, batchOf('m f=1 1\nm f=2 2'));
+    const { select } = deleteOf('m', always, 1n);
+    await store.deletePoints(kept.shardId, { select, range: { minTimeNs: 2n, maxTimeNs: 0n } });
+    expect(held(store)).toEqual(['m f 1 1', 'm f 2 2']);
+    await store.close();
   };
   await world.complete(work());
 });

@@ -27,7 +27,6 @@ import { latestOf, type Stamp } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
-import { tsmName } from '../tsm/tsm-format.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
@@ -38,16 +37,17 @@ import { Compactor } from './compactor.ts';
 import { isColdFlushDue, largestPast } from './flush-choice.ts';
 import { findStore, type FoundStore } from './find-store.ts';
 import { logError, refuseFull } from './refuse-full.ts';
-import { installShard, type InstallRequest } from './install-shard.ts';
+import { installShard, type InstallPorts, type InstallRequest } from './install-shard.ts';
 import { makeShardFolder } from './make-shard-folder.ts';
 import { encodeFieldTypes } from './field-types-record.ts';
+import { flushShard } from './flush-shard.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './point-deletes.ts';
-import { unlistedOf, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
+import type { ManifestCopy } from './shard-manifest.ts';
 import type { OpeningProgress, ShardOpener } from './shard-opener.ts';
 import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shard-roster.ts';
 import { takeSnapshot, type ShardSnapshot } from './take-snapshot.ts';
-import { compactionByHand, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
+import { compactionByHand, filtersOf, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
 export class Store {
@@ -268,11 +268,14 @@ export class Store {
     if (open !== undefined) await this.#compactor.compact(open, true);
   }
 
-  /** Deletes points that were acknowledged before. Resolves once that is durable; throws what the disk says. */
-  async deletePoints(shardId: number, request: PointDelete): Promise<void> {
+  /**
+   * Deletes points that were acknowledged before. Resolves once that is durable; throws what the disk says. With a `place` the
+   * shard is made when it is not here, to remember the delete.
+   */
+  async deletePoints(shardId: number, request: PointDelete, place?: WritePlace): Promise<void> {
     await this.#opener.open(shardId);
     this.#refuseDamaged(shardId);
-    const open = this.#shards.get(shardId);
+    const open = this.#shards.get(shardId) ?? (place && (await this.#openOf(place)));
     if (open === undefined) return;
     await deletePoints(open, request, this.#workPorts());
     this.#schemaVersion++;
@@ -309,11 +312,12 @@ export class Store {
     this.#schemaVersion++;
   }
 
-  #workPorts(): PointDeletePorts {
-    const { disk, clock, turn } = this.#ports;
+  #workPorts(): PointDeletePorts & Pick<InstallPorts, 'filters'> {
+    const { disk, clock, turn, log } = this.#ports;
     const flush = (open: OpenShard): Promise<void> => this.#flush(open);
     const isOpen = (open: OpenShard): boolean => this.#shards.get(open.place.shardId) === open;
-    return { disk, clock, turn, flush, isOpen };
+    const append = (record: WalRecord): Promise<void> => this.#append(record);
+    return { disk, clock, turn, log, flush, isOpen, append, filters: filtersOf(this.#ports) };
   }
 
   #makeCompactor(settings: CompactionSettings): Compactor {
@@ -401,28 +405,10 @@ export class Store {
   }
 
   async #flushNow(open: OpenShard): Promise<void> {
-    const { disk, clock, turn } = this.#ports;
-    const { shard, place } = open;
-    // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
-    const isLatest = shard.setAside({ beginsTable: this.#beginsTable(open) });
-    const flushedSequence = isLatest ? open.appliedSequence : open.flushedSequence;
-    const folder = this.#folderOf(place);
-    const name = tsmName({ generation: ++open.generation, sequence: 1 });
-    const table = shard.asideTable;
-    const { cache, blocks } = this.#openingPorts;
-    const file = await shard.flush(`${folder}/${name}`, { disk, clock, turn, cache, blocks });
-    const change = (manifest: ShardManifest): ShardManifest => ({
-      ...manifest,
-      flushedSequence,
-      files: new Map([...manifest.files, ...unlistedOf(manifest, shard.files)]),
-    });
-    const isSame = file === undefined && flushedSequence === open.flushedSequence;
-    open.isIndexBehind ||= !isSame;
-    await open.segments.commit(table, open.isIndexBehind ? change : undefined);
-    open.isIndexBehind = false;
-    if (flushedSequence === open.flushedSequence) return;
-    open.flushedSequence = flushedSequence;
-    await this.#release();
+    const folder = this.#folderOf(open.place);
+    const beginsTable = this.#beginsTable(open);
+    if (await flushShard(open, { folder, beginsTable }, { ...this.#ports, ...this.#openingPorts }))
+      await this.#release();
   }
 
   /** Makes the index of a shard anew, one of whose segments was found damaged. */

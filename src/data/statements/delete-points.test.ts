@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import { DbError } from '../../base/errors.ts';
+import { parseQuery } from '../../influxql/parser.ts';
+import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import { Databases } from '../../meta/model/databases.ts';
+import { makeStamp, stampNs, type Stamp } from '../../models/stamp.ts';
+import { StampClock } from '../write/stamp-clock.ts';
+import type { DeletePointsRequest, MeasurementDescription } from '../engine/shard-access.ts';
+import { deletePoints, type DeletePorts, type DeleteStatement } from './delete-points.ts';
+
+/** Shard 1 of nodes 4 and 5, shard 2 of node 5; node 6 owns nothing. */
+function catalogOf(nodeIds: readonly number[]): Catalog {
+  const shards = [
+    { id: 1, owners: [4, 5] },
+    { id: 2, owners: [5] },
+  ];
+  const own = shards.map(({ id, owners }) => ({ id, owners: owners.filter((one) => nodeIds.includes(one)) })); // prettier-ignore
+  const shardGroups = [{ id: 1, startNs: 0n, endNs: 1n << 62n, shards: own }];
+  const policy = { name: 'p', shardGroups };
+  const databases = Databases.of([{ name: 'd', defaultRetentionPolicy: 'p', retentionPolicies: [policy] }] as never); // prettier-ignore
+  const dataNodes = nodeIds.map((id) => ({ id })) as never;
+  return { ...emptyCatalog, dataNodes, databases, index: 7 };
+}
+
+const measurement = (name: string): MeasurementDescription => ({ name, fields: [['v', 'float']], tagKeys: ['h'] }); // prettier-ignore
+
+interface Told {
+  /** As `node: shards measurements`. */
+  readonly deletes: string[];
+  readonly kept: string[];
+  readonly stamps: (Stamp | undefined)[];
+}
+
+/** Node 4 runs the statement; node 5 is ahead by its clock. */
+async function run(
+  text: string,
+  { nodeIds = [4, 5, 6], isDown = false, known = { 4: ['m'], 5: ['m', 'n'] } }: { readonly nodeIds?: readonly number[]; readonly isDown?: boolean; readonly known?: Readonly<Record<number, readonly string[]>> } = {}, // prettier-ignore
+): Promise<Told & { readonly error: string }> {
+  const told: Told = { deletes: [], kept: [], stamps: [] };
+  const clock = { wallNs: () => 1_000n };
+  const stamps = new StampClock({ clock, nodeId: () => 4, random: { u32: () => 1 } });
+  const away = new DbError('unavailable', 'connection refused');
+  const textOf = (nodeId: number, { shardIds, measurements }: DeletePointsRequest): string =>
+    `${nodeId}: ${shardIds.join()} ${measurements.map(({ name }) => name).join()}`;
+  const of = (nodeId: number) => ({
+    describe: () => {
+      if (isDown && nodeId === 5) return Promise.reject(away);
+      const measurements = (known[nodeId] ?? []).map(measurement);
+      return Promise.resolve({
+        measurements,
+        lanes: [],
+        stampNs: nodeId === 5 ? 5_000n : undefined,
+      });
+    },
+    deletePoints: (request: DeletePointsRequest) => {
+      if (isDown && nodeId === 5) return Promise.reject(away);
+      told.deletes.push(textOf(nodeId, request));
+      told.stamps.push(request.stamp);
+      return Promise.resolve();
+    },
+  });
+  const ports = {
+    meta: { catalog: catalogOf(nodeIds), nodeId: 4 },
+    shards: { of },
+    stamps,
+    keepDelete: (nodeId: number, request: DeletePointsRequest) => {
+      told.kept.push(textOf(nodeId, request));
+      return Promise.resolve();
+    },
+  } as unknown as DeletePorts;
+  const [statement] = parseQuery(text);
+  const { signal } = new AbortController();
+  const context = { database: 'd', retentionPolicy: '', nowNs: 0n, signal };
+  const error = await deletePoints(statement as DeleteStatement, context, ports).then(
+    () => '',
+    (failure: unknown) => (failure as Error).message,
+  );
+  told.deletes.sort();
+  return { ...told, error };
+}
+
+test('delete: all owners get all measurements that any of them knows, and the others the stamp alone', async () => {
+  const { deletes, stamps, error } = await run("DELETE WHERE h = 'a'");
+  expect(error).toBe('');
+  expect(deletes).toEqual(['4: 1 m,n', '5: 1,2 m,n', '6:  ']);
+  expect(new Set(stamps).size).toBe(1);
+  // Later than what an owner has taken whose clock is ahead.
+  expect(stampNs(stamps[0] ?? 0n)).toBeGreaterThan(5_000n);
+});
+
+test('delete: what is named and only on its way counts too, unless its condition would be refused', async () => {
+  expect((await run('DROP MEASUREMENT x')).deletes).toEqual(['4: 1 x', '5: 1,2 x', '6:  ']);
+  expect((await run('DELETE FROM x, m')).deletes[0]).toBe('4: 1 m,x');
+  const odd = await run("DELETE FROM x WHERE h > 'a'");
+  expect([odd.deletes, odd.error]).toEqual([[], '']);
+  expect((await run('DELETE FROM /x/')).deletes).toEqual([]);
+});
+
+test('delete: an owner that is away is told of, and gets the delete later with the same stamp', async () => {
+  const { deletes, kept, error } = await run('DROP MEASUREMENT m', { isDown: true });
+  expect(error).toBe('partial success, node 5 may be down (connection refused)');
+  expect(deletes).toEqual(['4: 1 m', '6:  ']);
+  expect(kept).toEqual(['5: 1,2 m']);
+});
+
+test('delete: a single node needs no stamp, as nobody brings anything late', async () => {
+  const { deletes, stamps } = await run('DROP MEASUREMENT m', { nodeIds: [4] });
+  expect(deletes).toEqual(['4: 1 m']);
+  expect(stamps).toEqual([undefined]);
+  expect((await run('DROP MEASUREMENT x', { nodeIds: [4] })).deletes).toEqual([]);
+});
+
+test('delete: its stamp is later than any that came before it', async () => {
+  const { stamps } = await run('DROP MEASUREMENT m');
+  expect(stamps[0]).toBeGreaterThan(makeStamp(5_000n, 0xff_ff_ff_ff));
+});

@@ -1,0 +1,27 @@
+import { errorText } from '../../base/errors.ts';
+import type { Log } from '../../env/log.ts';
+import type { DeletePointsRequest } from '../engine/shard-access.ts';
+import { hintOfDelete } from './delete-hint.ts';
+import type { HintStore, NoteIndex } from './node-hint-sink.ts';
+
+export interface KeepDeletePorts {
+  readonly hints: Pick<HintStore, 'append'>;
+  readonly log: Log;
+  readonly noteIndex: NoteIndex;
+}
+
+/** Keeps a delete in hinted handoff, shard by shard. Never rejects: its sender is told in any case that the node may be down. */
+export async function keepForNode(
+  { hints, log, noteIndex }: KeepDeletePorts,
+  nodeId: number,
+  request: DeletePointsRequest,
+): Promise<void> {
+  for (const shardId of request.shardIds)
+    try {
+      noteIndex(nodeId, shardId, request.catalogIndex ?? 0);
+      await hints.append(nodeId, shardId, [hintOfDelete({ ...request, shardIds: [shardId] })]);
+    } catch (failure) {
+      const fields = { nodeId, shardId, error: errorText(failure) };
+      log.warn('A delete could not be kept for its owner', fields);
+    }
+}
