@@ -413,7 +413,8 @@ class Exchange {
         abort(new DbError('cancelled', 'the caller is gone'));
       });
     };
-    if (this.#isOver) tell();
+    // A request may arrive after the life that sent it is over.
+    if (this.#isOver || !this.#client.alive) tell();
     else this.#onEnd.push(tell);
     const watch = deathWatch(this.#client);
     watch.add(tell);
