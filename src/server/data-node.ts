@@ -98,16 +98,8 @@ export async function startDataNode(
   const rpc = new RpcClient(transport, meta.membership);
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
-  const { writer, shards, owned, deletes, hints, news, stamps, keepDelete } = await openWritePath(
-    env,
-    config,
-    {
-      meta,
-      local,
-      rpc,
-      subscribers,
-    },
-  );
+  const path = await openWritePath(env, config, { meta, local, rpc, subscribers });
+  const { writer, shards, owned, deletes, hints, news, stamps, keepDelete } = path;
   const registry = new QueryRegistry({ clock, log }, queryLimits(config));
   const queries = new ClusterQueries(registry, meta, rpc);
   const counters = new ServedCounters();

@@ -3,7 +3,7 @@ import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
 import type { LocalShards } from '../data/engine/local-shards.ts';
-import type { DeletePointsRequest, ShardAccess } from '../data/engine/shard-access.ts';
+import type { ShardAccess } from '../data/engine/shard-access.ts';
 import { ClusterShards } from '../data/shards/cluster-shards.ts';
 import { FieldTypes } from '../data/shards/field-types.ts';
 import { LaggingOwners } from '../data/shards/lagging-owners.ts';
@@ -12,7 +12,7 @@ import { IncomingDeletes } from '../data/shards/incoming-deletes.ts';
 import { OwnedShards, type OwnedShardsPorts } from '../data/shards/owned-shards.ts';
 import { findShard, isShardGone } from '../data/shards/shard-places.ts';
 import { HintDeliveries } from '../data/write/hint-deliveries.ts';
-import { keepForNode } from '../data/write/keep-delete.ts';
+import { keepDeletes, type KeepDelete } from '../data/write/keep-delete.ts';
 import { HintNews } from '../data/write/hint-news.ts';
 import { NodeHintSink } from '../data/write/node-hint-sink.ts';
 import { OwnerShares } from '../data/write/owner-shares.ts';
@@ -40,7 +40,7 @@ export interface WritePath {
   readonly news: HintNews;
   readonly stamps: StampClock;
   /** Keeps a delete of points for a node that is away; what cannot be kept is logged. */
-  readonly keepDelete: (nodeId: number, request: DeletePointsRequest) => Promise<void>;
+  readonly keepDelete: KeepDelete;
 }
 
 /** A replay is not hurried: an owner that is busy would only get it once more. */
@@ -98,12 +98,12 @@ export async function openWritePath(
   );
   opened.hints = hints;
   await news.tell();
+  const noteIndex = target.noteIndex.bind(target);
   const shares: OwnerShares = new OwnerShares(
     {
       localNodeId: () => meta.nodeId,
       shards,
-      hintsOf: (nodeId) =>
-        new NodeHintSink({ hints, log, noteIndex: target.noteIndex.bind(target) }, nodeId),
+      hintsOf: (nodeId) => new NodeHintSink({ hints, log, noteIndex }, nodeId),
       onReached: (nodeId) => {
         hints.wake(nodeId);
       },
@@ -124,9 +124,7 @@ export async function openWritePath(
     // What is being copied from here has to be passed on.
     !copiesOf(meta.catalog).some(({ shardId }) => shardId === id);
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers }); // prettier-ignore
-  const noteIndex = target.noteIndex.bind(target);
-  const keepDelete = (nodeId: number, request: DeletePointsRequest): Promise<void> =>
-    keepForNode({ hints, log, noteIndex }, nodeId, request);
+  const keepDelete = keepDeletes({ hints, log, noteIndex });
   return { writer, shards, owned, deletes, hints, news, stamps, keepDelete };
 }
 

@@ -8,7 +8,7 @@ import { makeStamp } from '../../models/stamp.ts';
 import type { DeletePointsRequest, ShardBatch } from '../engine/shard-access.ts';
 import { deleteOfHint, hintOfDelete } from './delete-hint.ts';
 import { HintDeliveries } from './hint-deliveries.ts';
-import { keepForNode } from './keep-delete.ts';
+import { keepDeletes } from './keep-delete.ts';
 
 const request: DeletePointsRequest = {
   shardIds: [1],
@@ -84,7 +84,7 @@ test('hint of a delete: it is kept shard by shard, and what cannot be kept is lo
   const log = { warn: (text: string, fields: object) => warnings.push(`${text} ${JSON.stringify(fields)}`) } as unknown as Log; // prettier-ignore
   const noted: string[] = [];
   const noteIndex = (...at: readonly number[]): void => void noted.push(at.join());
-  await keepForNode({ hints: { append }, log, noteIndex }, 2, { ...request, shardIds: [1, 3, 5] });
+  await keepDeletes({ hints: { append }, log, noteIndex })(2, { ...request, shardIds: [1, 3, 5] });
   expect(kept).toEqual(['2 1 1', '2 5 5']);
   expect(noted).toEqual(['2,1,3', '2,3,3', '2,5,3']);
   expect(warnings).toEqual(['A delete could not be kept for its owner {"nodeId":2,"shardId":3,"error":"queue is full"}']); // prettier-ignore

@@ -10,8 +10,15 @@ export interface KeepDeletePorts {
   readonly noteIndex: NoteIndex;
 }
 
+export type KeepDelete = (nodeId: number, request: DeletePointsRequest) => Promise<void>;
+
+/** Keeps deletes for nodes that are away. */
+export function keepDeletes(ports: KeepDeletePorts): KeepDelete {
+  return (nodeId, request) => keepForNode(ports, nodeId, request);
+}
+
 /** Keeps a delete in hinted handoff, shard by shard. Never rejects: its sender is told in any case that the node may be down. */
-export async function keepForNode(
+async function keepForNode(
   { hints, log, noteIndex }: KeepDeletePorts,
   nodeId: number,
   request: DeletePointsRequest,

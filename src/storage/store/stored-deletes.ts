@@ -8,7 +8,7 @@
  *
  * Not here: which series a filter means; that is of whoever opened the store.
  */
-import { stampNs, type Stamp } from '../../models/stamp.ts';
+import { latestOf, stampNs, type Stamp } from '../../models/stamp.ts';
 import type { StruckPoints } from '../engine/late-points.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
@@ -47,7 +47,7 @@ export function withDelete(
 ): readonly StoredDelete[] {
   if (deletes.some((one) => covers(one, added))) return deletes;
   const all = [...deletes.filter((one) => !covers(added, one)), added].sort(byStamp);
-  const newestNs = stampNs(all.at(-1)?.stamp ?? added.stamp);
+  const newestNs = stampNs(latestOf(all.map(({ stamp }) => stamp)));
   const recent = all.filter(({ stamp }) => stampNs(stamp) >= newestNs - keptNs).slice(-countMax);
   let length = recent.reduce((sum, { filter }) => sum + filter.length, 0);
   let first = 0;

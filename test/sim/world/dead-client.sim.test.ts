@@ -8,7 +8,7 @@ test('sim transport: a server gets to know that the client of a stream is dead, 
   const ended: string[] = [];
   await world.complete(
     server.env.transport.listen('server:1', {
-      admit: () => ({ kind: 'stream', requestBytesMax: 100 }),
+      admit: () => ({ kind: 'stream', requestBytesMax: 100, isTrusted: true }),
       call: () => Promise.reject(new Error('only streams are asked for')),
       async *stream(method, _request, { signal }) {
         await new Promise((resolve) => {
@@ -17,7 +17,7 @@ test('sim transport: a server gets to know that the client of a stream is dead, 
         ended.push(method);
         yield new Uint8Array();
       },
-    } as never),
+    }),
   );
   world.network.clog('client', 'server', 200);
   const read = async (): Promise<void> => {
