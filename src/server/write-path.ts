@@ -124,8 +124,7 @@ export async function openWritePath(
     // What is being copied from here has to be passed on.
     !copiesOf(meta.catalog).some(({ shardId }) => shardId === id);
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers }); // prettier-ignore
-  const keepDelete = keepDeletes({ hints, log, noteIndex });
-  return { writer, shards, owned, deletes, hints, news, stamps, keepDelete };
+  return { writer, shards, owned, deletes, hints, news, stamps, keepDelete: keepDeletes({ hints, log, noteIndex }) }; // prettier-ignore
 }
 
 function hintOptions(config: DataConfig): HintOptions {

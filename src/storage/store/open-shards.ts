@@ -29,8 +29,7 @@ import { ManifestKeeper } from './manifest-keeper.ts';
 import { ShardWork } from './shard-work.ts';
 import { SegmentKeeper, type SegmentPorts } from './segment-keeper.ts';
 import { readManifest, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
-import { filtersOf } from './store-options.ts';
-import { struckBy, type DeleteFilters } from './stored-deletes.ts';
+import { filtersOf, struckBy, type DeleteFilters } from './stored-deletes.ts';
 
 /** As the reference names what it sets aside. */
 const badSuffix = '.tsm.bad';

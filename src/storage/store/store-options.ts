@@ -81,15 +81,6 @@ export const compactionByHand: CompactionSettings = {
   burstBytes: 0,
 };
 
-const nothingIsMeant: DeleteFilters = {
-  test: () => () => false,
-  async *select() {},
-};
-
-export function filtersOf({ filters }: Pick<StorePorts, 'filters'>): DeleteFilters {
-  return filters ?? nothingIsMeant;
-}
-
 export interface StorePorts {
   readonly disk: Disk;
   readonly log: Log;

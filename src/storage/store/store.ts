@@ -42,12 +42,13 @@ import { makeShardFolder } from './make-shard-folder.ts';
 import { encodeFieldTypes } from './field-types-record.ts';
 import { flushShard } from './flush-shard.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './point-deletes.ts';
+import { filtersOf } from './stored-deletes.ts';
 import type { ManifestCopy } from './shard-manifest.ts';
 import type { OpeningProgress, ShardOpener } from './shard-opener.ts';
 import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shard-roster.ts';
 import { takeSnapshot, type ShardSnapshot } from './take-snapshot.ts';
-import { compactionByHand, filtersOf, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
+import { compactionByHand, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
 export class Store {

@@ -33,6 +33,15 @@ export interface DeleteFilters {
   select(filter: string, view: ShardView): AsyncIterable<SelectedSeries>;
 }
 
+const nothingIsMeant: DeleteFilters = {
+  test: () => () => false,
+  async *select() {},
+};
+
+export function filtersOf(ports: { readonly filters?: DeleteFilters | undefined }): DeleteFilters {
+  return ports.filters ?? nothingIsMeant;
+}
+
 /** A late batch is held against each of them. */
 const countMax = 256;
 /** Of all filters together: each flush writes them anew. */
