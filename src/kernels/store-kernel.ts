@@ -1,6 +1,6 @@
 /**
  * The memory of a worker's store and the kernels that work on it: tables of series (key-table.ts), rows of memtables
- * (storage/engine/shape-table.ts) and the encoders of their flush. JavaScript knows what lies there by its pointers.
+ * (storage/engine/memtable/shape-table.ts) and the encoders of their flush. JavaScript knows what lies there by its pointers.
  */
 import { KernelHeap } from './kernel-heap.ts';
 import { KeptMemory } from './kept-memory.ts';

@@ -2,7 +2,7 @@ import { DbError } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
 import type { Config } from '../config/config.ts';
 import type { dataKeys } from '../config/data-keys.ts';
-import type { SeriesLimits } from '../storage/engine/series-limits.ts';
+import type { SeriesLimits } from '../storage/engine/limits/series-limits.ts';
 import type { CompactionSettings } from '../storage/store/store-options.ts';
 import { LocalShards } from '../data/engine/local-shards.ts';
 import { shardStatistics, type ShardFolders } from '../data/engine/shard-statistics.ts';

@@ -9,7 +9,7 @@ import type { Env } from '../env/env.ts';
 import type { MetaClient } from '../meta/client/meta-client.ts';
 import type { IncomingDeletes } from '../data/shards/incoming-deletes.ts';
 import type { RpcClient } from '../rpc/rpc-client.ts';
-import { Throttle } from '../storage/engine/throttle.ts';
+import { Throttle } from '../storage/engine/compaction/throttle.ts';
 import type { ServedMethod } from '../rpc/served-method.ts';
 
 type DataConfig = Config<typeof dataKeys>;

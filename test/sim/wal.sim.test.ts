@@ -9,7 +9,7 @@ import {
   badFilesMax,
   judgeLogDamage,
   settleLogDamage,
-} from '../../src/storage/store/log-damage.ts';
+} from '../../src/storage/store/log/log-damage.ts';
 import type { Log } from '../../src/env/log.ts';
 import { World } from './world/world.ts';
 

@@ -7,7 +7,7 @@ import { exactBytesOf } from '../../src/models/exact-text.ts';
 import { FieldType, type FieldValue } from '../../src/models/field-value.ts';
 import type { LinePoint } from '../../src/models/line-protocol.ts';
 import { seriesKey } from '../../src/models/series-key.ts';
-import { emptyColumn, gatherTexts } from '../../src/storage/engine/column-run.ts';
+import { emptyColumn, gatherTexts } from '../../src/storage/engine/columns/column-run.ts';
 import { blockRowsMax, tsmKey } from '../../src/storage/tsm/tsm-format.ts';
 import { TsmWriter } from '../../src/storage/tsm/tsm-writer.ts';
 

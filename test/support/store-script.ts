@@ -9,9 +9,9 @@ import type { Random } from '../../src/env/random.ts';
 import { parseLines } from '../../src/models/line-protocol.ts';
 import { PointBatchBuilder } from '../../src/models/point-batch-builder.ts';
 import { seriesKey } from '../../src/models/series-key.ts';
-import type { PointDelete } from '../../src/storage/store/point-deletes.ts';
+import type { PointDelete } from '../../src/storage/store/deletes/point-deletes.ts';
 import { Store } from '../../src/storage/store/store.ts';
-import type { DeleteFilters } from '../../src/storage/store/stored-deletes.ts';
+import type { DeleteFilters } from '../../src/storage/store/deletes/stored-deletes.ts';
 import type { StoreOptions } from '../../src/storage/store/store-options.ts';
 import { memoryArena } from './memory-source.ts';
 

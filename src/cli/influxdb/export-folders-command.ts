@@ -12,7 +12,12 @@ import type { Log } from '../../env/log.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import { CatalogCache } from '../../meta/client/catalog-cache.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
-import { folderOf, newSuffix, placesIn, type ShardPlace } from '../../storage/store/open-shards.ts';
+import {
+  folderOf,
+  newSuffix,
+  placesIn,
+  type ShardPlace,
+} from '../../storage/store/shards/open-shards.ts';
 import { exportContent, usersWithoutPassword } from '../../backup/export-content.ts';
 import { decodeMeta, encodeMeta } from '../../backup/influx-meta.ts';
 import type { NodeFolders, OfflineFlags, OfflinePorts } from './offline-ports.ts';

@@ -16,7 +16,7 @@ import {
   type ImportContent,
   type ImportRecord,
 } from '../../meta/client/import-record.ts';
-import { folderOf, placesIn } from '../../storage/store/open-shards.ts';
+import { folderOf, placesIn } from '../../storage/store/shards/open-shards.ts';
 import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import { importContent } from '../../backup/import-content.ts';
 import { decodeMeta } from '../../backup/influx-meta.ts';

@@ -2,7 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { exactTextOf } from '../../models/exact-text.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
-import { readManifest, writeManifest } from '../../storage/store/shard-manifest.ts';
+import { readManifest, writeManifest } from '../../storage/store/shards/shard-manifest.ts';
 import { readTsmSeal, type TsmSeal } from '../../storage/tsm/tsm-file.ts';
 import { removeTsm } from '../../storage/tsm/tombstones.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';

@@ -3,8 +3,8 @@ import { keySeparator } from '../../storage/tsm/tsm-format.ts';
 import { isInfluxSegment, readInfluxSegment, type InfluxLogEntry } from '../../storage/import/influx-log.ts'; // prettier-ignore
 import { rowsInOrder } from '../../models/batch-rows.ts';
 import { decodePointBatch, seriesKeysOf } from '../../models/point-batch.ts';
-import { decodeFieldTypes } from '../../storage/store/field-types-record.ts';
-import { isRefused } from '../../storage/engine/refused-rows.ts';
+import { decodeFieldTypes } from '../../storage/store/log/field-types-record.ts';
+import { isRefused } from '../../storage/engine/limits/refused-rows.ts';
 import { readSegment } from '../../storage/wal/read-segment.ts';
 import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import { WalRecordKind, type WalRecord } from '../../storage/wal/wal-record.ts';

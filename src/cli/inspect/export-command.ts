@@ -4,7 +4,7 @@ import { quoteIdent } from '../../influxql/printer.ts';
 import { parseTimeLiteral } from '../../influxql/time-literal.ts';
 import { rowsInOrder } from '../../models/batch-rows.ts';
 import { decodePointBatch, type BatchColumn } from '../../models/point-batch.ts';
-import { isRefused } from '../../storage/engine/refused-rows.ts';
+import { isRefused } from '../../storage/engine/limits/refused-rows.ts';
 import { readInfluxSegment } from '../../storage/import/influx-log.ts';
 import type { TimeRange } from '../../storage/tsm/tombstones.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';

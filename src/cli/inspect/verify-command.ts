@@ -1,5 +1,5 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
-import { readManifest } from '../../storage/store/shard-manifest.ts';
+import { readManifest } from '../../storage/store/shards/shard-manifest.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { folderOf, isTsmName, nameOf, walkFiles } from './folders/walk-files.ts';

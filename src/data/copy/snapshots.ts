@@ -8,7 +8,7 @@ import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import { pieceBytesMax } from '../../meta/client/transfer-methods.ts';
-import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
+import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import { IdleEntries } from './idle-entries.ts';
 

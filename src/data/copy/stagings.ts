@@ -3,13 +3,17 @@
  *
  * Invariants:
  * - a piece is taken when its checksum is right and it begins where the file ends: whoever was cut off goes on from there;
- * - all bytes and names are durable before the shard is given them, at once or not at all (storage/store/install-shard.ts).
+ * - all bytes and names are durable before the shard is given them, at once or not at all (storage/store/transfers/install-shard.ts).
  */
 import { crc32 } from 'node:zlib';
 import { Mutex } from '../../base/async/mutex.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
-import { folderOf, stagingSuffix, type ShardPlace } from '../../storage/store/open-shards.ts';
+import {
+  folderOf,
+  stagingSuffix,
+  type ShardPlace,
+} from '../../storage/store/shards/open-shards.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import type { DeletePointsRequest } from '../engine/shard-access.ts';
 import { IdleEntries } from './idle-entries.ts';

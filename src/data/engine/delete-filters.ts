@@ -1,5 +1,5 @@
 /**
- * Which series a delete means, as shards remember it for what comes late (storage/store/stored-deletes.ts): for each measurement
+ * Which series a delete means, as shards remember it for what comes late (storage/store/deletes/stored-deletes.ts): for each measurement
  * its name and condition in base64, parted by spaces.
  */
 import { regexCache } from '../../influxql/regex.ts';
@@ -7,7 +7,7 @@ import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { decodePredicate, encodePredicate } from '../../query/fragment-codec.ts';
 import { specialize, type MatcherFactory, type Predicate } from '../../query/predicate.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
-import type { DeleteFilters, SelectedSeries } from '../../storage/store/stored-deletes.ts';
+import type { DeleteFilters, SelectedSeries } from '../../storage/store/deletes/stored-deletes.ts';
 import type { ListedMeasurement } from './lists/schema-list.ts';
 import { passingSeries } from './select-series.ts';
 

@@ -28,10 +28,10 @@ import type { LinesTask, RoutedLines, RouteGroup } from './lines/route-lines.ts'
 import type { DigestTask } from './shard-digest.ts';
 import { DescribedLanes } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
-import type { OpeningProgress } from '../../storage/store/shard-opener.ts';
+import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
-import type { ShardFacts, ShardHolding } from '../../storage/store/shard-facts.ts';
-import type { ShardSnapshot } from '../../storage/store/take-snapshot.ts';
+import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-facts.ts';
+import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { homeOf, type EngineDescription, type EngineLines, type EngineList, type EngineReceipt, type EngineRoutedLines, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /**

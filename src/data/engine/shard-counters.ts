@@ -1,6 +1,6 @@
 import { decodePointBatch, rowCountOf } from '../../models/point-batch.ts';
 import { Counters } from '../../telemetry/counters.ts';
-import type { ShardNumbers } from '../../storage/store/shard-facts.ts';
+import type { ShardNumbers } from '../../storage/store/shards/shard-facts.ts';
 
 /** What is counted of writes to a shard since the node started. */
 const names = ['writeBytes', 'writePointsDropped', 'writePointsErr', 'writePointsOk', 'writeReq', 'writeReqErr', 'writeReqOk', 'writeValuesOk'] as const; // prettier-ignore

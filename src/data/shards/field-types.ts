@@ -9,7 +9,7 @@
  * - while the lead cannot be asked an owner decides for itself, as if it were alone: a write is not refused for it. What two
  *   sides of a partition decide differently is for anti-entropy.
  *
- * Not here: what follows for a batch whose type is another one (storage/engine/field-check.ts).
+ * Not here: what follows for a batch whose type is another one (storage/engine/limits/field-check.ts).
  */
 import { decodePointBatch } from '../../models/point-batch.ts';
 import type { AccessOptions, BatchOutcome, FieldsOfShard, ShardBatch, TypedBatch, TypedField } from '../engine/shard-access.ts'; // prettier-ignore

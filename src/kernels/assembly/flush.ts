@@ -1,5 +1,5 @@
 // The series of a memtable's table to the bytes of a TSM file: blocks behind their CRCs, and their entries of the index.
-// Twin: storage/engine/flush.ts with TsmWriter, which also takes what is left here: texts, series of several shapes, keys
+// Twin: storage/engine/flush/flush.ts with TsmWriter, which also takes what is left here: texts, series of several shapes, keys
 // that are written otherwise in files.
 
 import { chainedRows, chunkBytes, chunkWords, rowsOfSeries } from './chunks';

@@ -6,7 +6,7 @@
  * - Restored shards get ids above all that were given, in the order of those they had; a group keeps the number of its
  *   shards, since that decides in which of them a series is.
  * - A shard of which a backup has points is not read before they are at its owners; what is written to it meanwhile is kept
- *   apart by them, above what is restored, as with a copy (storage/store/install-shard.ts).
+ *   apart by them, above what is restored, as with a copy (storage/store/transfers/install-shard.ts).
  * - An overwrite changes no shard group that is there: which points there are, and where, is no matter of a backup. Groups
  *   that are not there any more do not come back, for their points are gone; those of databases and policies that the
  *   backup has not go, as when they are dropped.

@@ -6,11 +6,16 @@ import { decodeBlock } from '../../codec/block.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { covers } from '../tsm/deleted-ranges.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
-import { clipRun, type ColumnRun, sliceRun } from './column-run.ts';
-import type { MemtableEnd, MemtableView } from './memtable-view.ts';
-import { withoutRanges } from './rows-forms.ts';
-import { batchTypes, type CursorArena, type CursorBatch, writeBatch } from './run-cursor.ts';
-import type { TimeBounds } from './shape-table.ts';
+import { clipRun, type ColumnRun, sliceRun } from './columns/column-run.ts';
+import type { MemtableEnd, MemtableView } from './memtable/memtable-view.ts';
+import { withoutRanges } from './columns/rows-forms.ts';
+import {
+  batchTypes,
+  type CursorArena,
+  type CursorBatch,
+  writeBatch,
+} from './columns/run-cursor.ts';
+import type { TimeBounds } from './memtable/shape-table.ts';
 
 /** A memtable, and the id that it knows the series by. */
 export interface MemtableSeries {

@@ -6,11 +6,11 @@ import type { IndexView } from '../index/index-view.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
-import type { MemtableView } from './memtable-view.ts';
-import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './run-cursor.ts'; // prettier-ignore
-import { withoutRanges } from './rows-forms.ts';
+import type { MemtableView } from './memtable/memtable-view.ts';
+import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './columns/run-cursor.ts'; // prettier-ignore
+import { withoutRanges } from './columns/rows-forms.ts';
 import { seriesEnd, type MemtableSeries } from './series-end.ts';
-import type { TimeBounds } from './shape-table.ts';
+import type { TimeBounds } from './memtable/shape-table.ts';
 
 export interface ViewRequest extends CursorBounds {
   readonly seriesId: number;

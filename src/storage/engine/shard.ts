@@ -27,16 +27,16 @@ import { tsmKey } from '../tsm/tsm-format.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
 import { noStamp, rangeOfAll, type Stamp, type StampRange } from '../../models/stamp.ts';
 import { deleteFromFiles, type DeletePorts } from './delete-points.ts';
-import { checkFields, type FieldVerdict } from './field-check.ts';
-import { flushMemtable, type FlushPorts } from './flush.ts';
-import { refuseLongKeys } from './key-length.ts';
-import { withoutOlder, type StruckPoints } from './late-points.ts';
-import { learnSeries } from './learn-series.ts';
-import { RecentBatches, RecentBudget, type RecentBatch } from './recent-batches.ts';
-import { filePart, memtablePart, stampsOfFile } from './stamped-parts.ts';
-import { isRefused } from './refused-rows.ts';
-import { refuseNewSeries, type SeriesLimits } from './series-limits.ts';
-import { Memtable } from './memtable.ts';
+import { checkFields, type FieldVerdict } from './limits/field-check.ts';
+import { flushMemtable, type FlushPorts } from './flush/flush.ts';
+import { refuseLongKeys } from './limits/key-length.ts';
+import { withoutOlder, type StruckPoints } from './memtable/late-points.ts';
+import { learnSeries } from './limits/learn-series.ts';
+import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
+import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
+import { isRefused } from './limits/refused-rows.ts';
+import { refuseNewSeries, type SeriesLimits } from './limits/series-limits.ts';
+import { Memtable } from './memtable/memtable.ts';
 import { ShardView } from './shard-view.ts';
 
 /** Of a shard that has a budget of its own. */

@@ -11,7 +11,7 @@ import { encodeBlock } from '../../codec/block.ts';
 import type { DiskFile } from '../../env/disk.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn } from '../../models/point-batch.ts';
-import { emptyColumn, gatherTexts } from '../engine/column-run.ts';
+import { emptyColumn, gatherTexts } from '../engine/columns/column-run.ts';
 import { blockRowsMax } from '../tsm/tsm-format.ts';
 import type { TsmEntry } from '../tsm/tsm-column.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';

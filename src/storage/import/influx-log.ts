@@ -17,7 +17,7 @@ import { unpackSnappy } from '../../codec/snappy.ts';
 import type { Disk } from '../../env/disk.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { BatchColumn } from '../../models/point-batch.ts';
-import { emptyColumn, gatherTexts } from '../engine/column-run.ts';
+import { emptyColumn, gatherTexts } from '../engine/columns/column-run.ts';
 import { FilePieces } from '../tsm/file-pieces.ts';
 
 export type InfluxLogEntry =

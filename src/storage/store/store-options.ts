@@ -5,9 +5,9 @@ import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import type { ColumnKernel } from '../../kernels/column-kernel.ts';
-import type { SeriesLimits } from '../engine/series-limits.ts';
-import type { CompactorOptions } from './compactor.ts';
-import type { DeleteFilters } from './stored-deletes.ts';
+import type { SeriesLimits } from '../engine/limits/series-limits.ts';
+import type { CompactorOptions } from './compaction/compactor.ts';
+import type { DeleteFilters } from './deletes/stored-deletes.ts';
 
 export interface StoreOptions {
   readonly dataFolder: string;

@@ -25,29 +25,29 @@ import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
 import { latestOf, type Stamp } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
-import { Throttle } from '../engine/throttle.ts';
+import { Throttle } from '../engine/compaction/throttle.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
-import { DoomedShards } from './doomed-shards.ts';
-import { releaseSegments } from './release-segments.ts';
-import { emptyShard, folderOf, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './open-shards.ts'; // prettier-ignore
-import { Compactor } from './compactor.ts';
-import { isColdFlushDue, largestPast } from './flush-choice.ts';
-import { findStore, type FoundStore } from './find-store.ts';
-import { logError, refuseFull } from './refuse-full.ts';
-import { installShard, type InstallPorts, type InstallRequest } from './install-shard.ts';
-import { makeShardFolder } from './make-shard-folder.ts';
-import { encodeFieldTypes } from './field-types-record.ts';
-import { flushShard } from './flush-shard.ts';
-import { deletePoints, type PointDelete, type PointDeletePorts } from './point-deletes.ts';
-import { filtersOf } from './stored-deletes.ts';
-import type { ManifestCopy } from './shard-manifest.ts';
-import type { OpeningProgress, ShardOpener } from './shard-opener.ts';
-import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shard-facts.ts'; // prettier-ignore
-import type { ShardRoster } from './shard-roster.ts';
-import { takeSnapshot, type ShardSnapshot } from './take-snapshot.ts';
+import { DoomedShards } from './deletes/doomed-shards.ts';
+import { releaseSegments } from './log/release-segments.ts';
+import { emptyShard, folderOf, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
+import { Compactor } from './compaction/compactor.ts';
+import { isColdFlushDue, largestPast } from './flushes/flush-choice.ts';
+import { findStore, type FoundStore } from './opening/find-store.ts';
+import { logError, refuseFull } from './log/refuse-full.ts';
+import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
+import { makeShardFolder } from './shards/make-shard-folder.ts';
+import { encodeFieldTypes } from './log/field-types-record.ts';
+import { flushShard } from './flushes/flush-shard.ts';
+import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes/point-deletes.ts';
+import { filtersOf } from './deletes/stored-deletes.ts';
+import type { ManifestCopy } from './shards/shard-manifest.ts';
+import type { OpeningProgress, ShardOpener } from './opening/shard-opener.ts';
+import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shards/shard-facts.ts'; // prettier-ignore
+import type { ShardRoster } from './shards/shard-roster.ts';
+import { takeSnapshot, type ShardSnapshot } from './transfers/take-snapshot.ts';
 import { compactionByHand, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;

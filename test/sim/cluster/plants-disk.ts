@@ -1,4 +1,7 @@
-import { decodeManifest, encodeManifest } from '../../../src/storage/store/shard-manifest.ts';
+import {
+  decodeManifest,
+  encodeManifest,
+} from '../../../src/storage/store/shards/shard-manifest.ts';
 import type { Disk, DiskFile } from '../../../src/env/disk.ts';
 
 /** Files that say they are synced and are not. */

@@ -5,8 +5,8 @@ import {
   folderOf as shardFolderOf,
   placesIn,
   type ShardPlace,
-} from '../../../storage/store/open-shards.ts';
-import { readManifest } from '../../../storage/store/shard-manifest.ts';
+} from '../../../storage/store/shards/open-shards.ts';
+import { readManifest } from '../../../storage/store/shards/shard-manifest.ts';
 import { readSegment } from '../../../storage/wal/read-segment.ts';
 import { parseSegmentName } from '../../../storage/wal/segment-name.ts';
 import { WalRecordKind, type WalRecord } from '../../../storage/wal/wal-record.ts';

@@ -1,5 +1,5 @@
 import { DbError } from '../../../base/errors.ts';
-import { nameOfFolder } from '../../../storage/store/folder-name.ts';
+import { nameOfFolder } from '../../../storage/store/shards/folder-name.ts';
 import type { InspectPorts } from '../inspect-ports.ts';
 import { folderOf, isTsmName, nameOf, walkFiles } from './walk-files.ts';
 

@@ -1,0 +1,50 @@
+/** Which rows of a batch the shard refuses: a field has one type per measurement and shard (spec F49). */
+import type { BatchShape, PointBatch } from '../../../models/point-batch.ts';
+import { FieldType } from '../../../models/field-value.ts';
+import type { ShardIndex } from '../../index/shard-index.ts';
+
+export interface FieldVerdict {
+  /** One bit per ordinal, set for refused rows; empty when all are taken. */
+  readonly rejects: Uint8Array;
+  readonly droppedCount: number;
+  /** The reference's text for the first refused row; '' when all are taken. */
+  readonly reason: string;
+}
+
+const typeNames = new Map<FieldType, string>(
+  Object.entries(FieldType).map(([name, code]) => [code, name]),
+);
+
+/**
+ * Decides a batch and the types of the fields it brings. A whole row is refused when one of its fields conflicts; of two
+ * rows of one batch that disagree on a new field, the earlier decides its type.
+ */
+export function checkFields(index: ShardIndex, batch: PointBatch): FieldVerdict {
+  let rejects: Uint8Array = new Uint8Array(0);
+  let droppedCount = 0;
+  let reason = '';
+  const shapes = [...batch.shapes].sort((a, b) => (a.ordinals[0] ?? 0) - (b.ordinals[0] ?? 0));
+  for (const shape of shapes) {
+    const conflict = conflictOf(index, shape);
+    if (conflict === undefined) {
+      for (const { name, type } of shape.fields)
+        index.decideFieldType(shape.measurement, name, type);
+      continue;
+    }
+    if (reason === '') reason = conflict;
+    droppedCount += shape.rowCount;
+    if (rejects.length === 0) rejects = new Uint8Array((batch.rowCount + 7) >>> 3);
+    for (const ordinal of shape.ordinals)
+      rejects[ordinal >>> 3] = (rejects[ordinal >>> 3] ?? 0) | (1 << (ordinal & 7));
+  }
+  return { rejects, droppedCount, reason };
+}
+
+function conflictOf(index: ShardIndex, { measurement, fields }: BatchShape): string | undefined {
+  for (const { name, type } of fields) {
+    const known = index.fieldType(measurement, name);
+    if (known === undefined || known === type) continue;
+    return `field type conflict: input field "${name}" on measurement "${measurement}" is type ${typeNames.get(type)}, already exists as type ${typeNames.get(known)}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,53 @@
+/** Brings the series and the fields of a file's keys into a shard's index, thousands at a time and without their texts. */
+import type { FieldType } from '../../../models/field-value.ts';
+import { joinTexts } from '../../../models/batch-writer.ts';
+import { parseSeriesKey } from '../../../models/parse-series-key.ts';
+import type { Slices } from '../../../env/slices.ts';
+import { measurementBytesOf } from '../../index/series-name.ts';
+import type { ShardIndex } from '../../index/shard-index.ts';
+import { keySeparator, splitTsmKey } from '../../tsm/tsm-format.ts';
+
+const atOnce = 4_096;
+/** What makes a key in a file differ from that of the series. */
+const separatorHead = Buffer.from(keySeparator.slice(0, -1), 'latin1');
+const separator = Buffer.from(keySeparator, 'latin1');
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export async function learnSeries(
+  index: ShardIndex,
+  columns: Iterable<readonly [key: Uint8Array, { readonly type: FieldType }]>,
+  slices: Slices,
+): Promise<void> {
+  let series: Uint8Array[] = [];
+  const shown = new Set<string>();
+  const resolve = (): void => {
+    if (series.length > 0) index.resolve(joinTexts(series));
+    series = [];
+  };
+  for (const [key, { type }] of columns) {
+    const { seriesKey, field } = split(key);
+    const last = series[series.length - 1];
+    if (last === undefined || Buffer.compare(last, seriesKey) !== 0) series.push(seriesKey);
+    const measurement = seriesKey.subarray(0, measurementBytesOf(seriesKey));
+    const name = `${Buffer.from(measurement).toString('latin1')}\0${Buffer.from(field).toString('latin1')}`; // prettier-ignore
+    if (!shown.has(name)) {
+      shown.add(name);
+      index.showField(parseSeriesKey(decoder.decode(measurement)).measurement, decoder.decode(field), type); // prettier-ignore
+    }
+    if (series.length < atOnce) continue;
+    resolve();
+    await slices.next();
+  }
+  resolve();
+}
+
+function split(key: Uint8Array): { readonly seriesKey: Uint8Array; readonly field: Uint8Array } {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.length);
+  const at = bytes.indexOf(separator);
+  if (at >= 0 && bytes.indexOf(separatorHead) === at) {
+    return { seriesKey: key.subarray(0, at), field: key.subarray(at + separator.length) };
+  }
+  const [seriesKey, field] = splitTsmKey(decoder.decode(key));
+  return { seriesKey: encoder.encode(seriesKey), field: encoder.encode(field) };
+}

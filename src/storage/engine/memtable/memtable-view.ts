@@ -1,0 +1,113 @@
+/** What a memtable held when the view was taken, for one reader. Its rows are read where they lie. */
+import type { ResidentSeries } from '../../index/resident-series.ts';
+import type { ColumnRun } from '../columns/column-run.ts';
+import { memtablePieces, readRows, type ShapeRows } from './memtable-read.ts';
+import type { ColumnPiece } from '../columns/run-cursor.ts';
+import type { ShapeTable, TimeBounds } from './shape-table.ts';
+
+export interface MemtableEndRequest extends TimeBounds {
+  readonly measurement: string;
+  readonly seriesId: number;
+  readonly field: string;
+  readonly ascending: boolean;
+}
+
+export interface MemtableEnd {
+  readonly table: ShapeTable;
+  readonly column: number;
+  readonly row: number;
+  readonly timeNs: bigint;
+}
+
+export interface ColumnName {
+  readonly measurement: string;
+  readonly seriesId: number;
+  readonly field: string;
+}
+
+/** The part of a memtable that a view reads. */
+export interface ViewedMemtable {
+  /** Of all rows. */
+  readonly bounds: TimeBounds | undefined;
+  readonly series: ResidentSeries;
+  tables(measurement: string): readonly ShapeTable[];
+}
+
+export class MemtableView {
+  readonly #memtable: ViewedMemtable;
+  readonly #rowCounts: ReadonlyMap<ShapeTable, number>;
+  /** Lets go of the memtable: the view must not be asked any more. */
+  readonly release: () => void;
+
+  constructor(
+    memtable: ViewedMemtable,
+    rowCounts: ReadonlyMap<ShapeTable, number>,
+    release: () => void,
+  ) {
+    this.#memtable = memtable;
+    this.#rowCounts = rowCounts;
+    this.release = release;
+  }
+
+  /** The id here of a series; undefined when the memtable cannot have it. */
+  idOf(key: Uint8Array): number | undefined {
+    return this.#memtable.series.find(key);
+  }
+
+  /** The row of a series at one end of the bounds that has the field; of one time the one that counts. */
+  end(request: MemtableEndRequest): MemtableEnd | undefined {
+    const { measurement, seriesId, field, ascending } = request;
+    let best: MemtableEnd | undefined;
+    for (const table of this.#memtable.tables(measurement)) {
+      const column = table.fields.findIndex(({ name }) => name === field);
+      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      if (column < 0 || rowsMax === 0 || !table.overlaps(request)) continue;
+      const row = table.endRow(seriesId, rowsMax, request);
+      if (row === undefined) continue;
+      const end = { table, column, row, timeNs: table.timeNs(row) };
+      const isBetter =
+        best === undefined ||
+        (end.timeNs === best.timeNs
+          ? table.compareSequences(table.sequence(row), best.table.sequence(best.row)) > 0
+          : end.timeNs < best.timeNs === ascending);
+      if (isBetter) best = end;
+    }
+    return best;
+  }
+
+  /** Of all rows, those that came later included; undefined when there are none. */
+  get bounds(): TimeBounds | undefined {
+    return this.#memtable.bounds;
+  }
+
+  /** The values of a field in a series; undefined when there are none. */
+  read(name: ColumnName): ColumnRun | undefined {
+    const parts = this.#parts(name);
+    return parts.length === 0 ? undefined : readRows(parts);
+  }
+
+  /** How many values of a field a series has, those that were written again included. */
+  valueCount(name: ColumnName): number {
+    return this.#parts(name).reduce(
+      (sum, { table, seriesId, rowsMax }) => sum + table.timesInTime(seriesId, rowsMax).length,
+      0,
+    );
+  }
+
+  /** The same as parts within the bounds for a cursor, none overlapping another. */
+  pieces(name: ColumnName, bounds: TimeBounds): readonly ColumnPiece[] {
+    return memtablePieces(this.#parts(name, bounds), bounds);
+  }
+
+  #parts({ measurement, seriesId, field }: ColumnName, bounds?: TimeBounds): readonly ShapeRows[] {
+    const parts: ShapeRows[] = [];
+    for (const table of this.#memtable.tables(measurement)) {
+      const column = table.fields.findIndex(({ name }) => name === field);
+      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      if (column < 0 || rowsMax === 0) continue;
+      if (bounds !== undefined && !table.overlaps(bounds)) continue;
+      if (table.hasRows(seriesId, rowsMax)) parts.push({ table, column, seriesId, rowsMax });
+    }
+    return parts;
+  }
+}

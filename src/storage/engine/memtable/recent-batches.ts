@@ -1,0 +1,126 @@
+/**
+ * The batches that the shards of a worker took last, as they came: what tells exactly whether a batch that arrives late is
+ * older than what a shard has of its points, since files do not keep when a point was written (decision 0014).
+ *
+ * Invariants:
+ * - A shard's list has every batch whose stamp is later than `forgotten` and that was applied to it.
+ * - All lists of a worker together hold at most so many bytes; past it the oldest to arrive goes, whichever shard's.
+ *
+ * Not here: what follows for a late batch (late-points.ts).
+ */
+import { noStamp, stampKey, type Stamp } from '../../../models/stamp.ts';
+import type { PointBatch } from '../../../models/point-batch.ts';
+import type { TimeBounds } from './shape-table.ts';
+
+export interface RecentBatch extends TimeBounds {
+  readonly stamp: Stamp;
+  readonly payload: Uint8Array;
+  /** Rows that its owner refused. */
+  readonly rejects: Uint8Array;
+}
+
+/** What a batch costs besides its bytes. */
+const entryBytes = 256;
+/** Entries that were taken out are let go of once they are so many, and half of the list. */
+const takenMin = 1_024;
+
+/** How much the shards of a worker may remember. */
+export class RecentBudget {
+  readonly #bytesMax: number;
+  readonly #order = new TakenList<{ readonly of: RecentBatches; readonly lengthBytes: number }>();
+  #usedBytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  add(of: RecentBatches, payloadBytes: number): void {
+    const lengthBytes = payloadBytes + entryBytes;
+    this.#order.push({ of, lengthBytes });
+    this.#usedBytes += lengthBytes;
+    while (this.#usedBytes > this.#bytesMax) {
+      const oldest = this.#order.shift();
+      if (oldest === undefined) return;
+      this.#usedBytes -= oldest.lengthBytes;
+      oldest.of.forgetOldest();
+    }
+  }
+}
+
+/** Of one shard. */
+export class RecentBatches {
+  readonly #budget: RecentBudget;
+  readonly #batches = new TakenList<RecentBatch>();
+  /** By `stampKey`. */
+  readonly #stamps = new Set<bigint>();
+  #forgotten: Stamp;
+
+  /** `forgotten`: the latest stamp of what the shard had before. */
+  constructor(budget: RecentBudget, forgotten: Stamp) {
+    this.#budget = budget;
+    this.#forgotten = forgotten;
+  }
+
+  /** Batches that are no later may be missing. */
+  get forgotten(): Stamp {
+    return this.#forgotten;
+  }
+
+  add({ payload, stamp, minTimeNs, maxTimeNs }: PointBatch, rejects: Uint8Array): void {
+    this.#batches.push({ stamp, minTimeNs, maxTimeNs, payload, rejects });
+    this.#stamps.add(stampKey(stamp));
+    this.#budget.add(this, payload.length);
+  }
+
+  /** Whether it was taken already: a hint that is brought twice. Batches without a stamp are never known to be. */
+  has(stamp: Stamp): boolean {
+    return stamp !== noStamp && this.#stamps.has(stampKey(stamp));
+  }
+
+  /** The shard has something of up to this stamp that it does not remember. */
+  forgetUntil(stamp: Stamp): void {
+    if (stamp > this.#forgotten) this.#forgotten = stamp;
+  }
+
+  forgetOldest(): void {
+    const oldest = this.#batches.shift();
+    if (oldest === undefined) return;
+    this.#stamps.delete(stampKey(oldest.stamp));
+    this.forgetUntil(oldest.stamp);
+  }
+
+  /** Those that are later than `stamp` and have times within the bounds. */
+  *newerThan(stamp: Stamp, { minTimeNs, maxTimeNs }: TimeBounds): Generator<RecentBatch> {
+    for (const batch of this.#batches)
+      if (batch.stamp > stamp && batch.minTimeNs <= maxTimeNs && batch.maxTimeNs >= minTimeNs)
+        yield batch;
+  }
+}
+
+/** A list that is taken from at the front. */
+class TakenList<Item> {
+  #items: (Item | undefined)[] = [];
+  #taken = 0;
+
+  push(item: Item): void {
+    this.#items.push(item);
+  }
+
+  shift(): Item | undefined {
+    const item = this.#items[this.#taken];
+    if (item === undefined) return undefined;
+    this.#items[this.#taken++] = undefined;
+    if (this.#taken >= takenMin && this.#taken * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#taken);
+      this.#taken = 0;
+    }
+    return item;
+  }
+
+  *[Symbol.iterator](): Generator<Item> {
+    for (let i = this.#taken; i < this.#items.length; i++) {
+      const item = this.#items[i];
+      if (item !== undefined) yield item;
+    }
+  }
+}

@@ -1,0 +1,464 @@
+/**
+ * Rows of one shape in order of arrival, in the store's memory: appended column by column, chained by series, gathered for
+ * readers by kernels. No series and no row costs a JavaScript object.
+ */
+import { compareUtf8 } from '../../../base/compare-utf8.ts';
+import { must } from '../../../base/assert.ts';
+import { FieldType } from '../../../models/field-value.ts';
+import type {
+  BatchColumn,
+  BatchField,
+  BatchShape,
+  TextColumn,
+} from '../../../models/point-batch.ts';
+import type { StoreKernel } from '../../../kernels/store-kernel.ts';
+import type { PlacedSeries } from '../../index/shard-index.ts';
+import type { BatchOrder } from './batch-order.ts';
+import { emptyColumn, lowerBound } from '../columns/column-run.ts';
+import { withoutRefused } from '../limits/refused-rows.ts';
+import { keptRowsLeast, type ListedRows, OrderedRows } from './ordered-rows.ts';
+import { SeriesHeads } from './series-heads.ts';
+import { Column, ShapeChunks } from './shape-chunks.ts';
+
+export interface AppendContext {
+  readonly series: PlacedSeries;
+  readonly rejects: Uint8Array;
+  /** Of the batch's first row. */
+  readonly sequence: number;
+  /** Of the batch's times. */
+  readonly bounds: TimeBounds;
+}
+
+/** Inclusive. */
+export interface TimeBounds {
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+}
+
+export interface Arrivals {
+  readonly timesNs: BigInt64Array;
+  /** Places of the rows among all of the memtable. */
+  readonly sequences: Uint32Array;
+  readonly values: BatchColumn;
+}
+
+interface NamedColumn extends BatchField {
+  readonly column: number;
+}
+
+interface FoundRows extends ListedRows {
+  readonly seriesId: number;
+  readonly rowsMax: number;
+  readonly lengthBytes: number;
+}
+
+export class ShapeTable {
+  readonly fields: readonly BatchField[];
+  readonly #kernel: StoreKernel;
+  readonly #chunks: ShapeChunks;
+  readonly #heads: SeriesHeads;
+  /** Of the memtable's batches. */
+  readonly #order: BatchOrder;
+  #rowCount = 0;
+  /** Of the series that was read last, in order of time: its next field needs them too. */
+  #found: FoundRows | undefined;
+  /** What readers left for the next ones, by series. */
+  readonly #kept = new Map<number, OrderedRows>();
+  #byName: readonly NamedColumn[] | undefined;
+  /** Bounds of all rows. */
+  #minTimeNs = 0n;
+  #maxTimeNs = 0n;
+
+  constructor(kernel: StoreKernel, fields: readonly BatchField[], order: BatchOrder) {
+    this.fields = fields;
+    this.#order = order;
+    this.#kernel = kernel;
+    this.#chunks = new ShapeChunks(kernel, fields);
+    this.#heads = new SeriesHeads(kernel);
+  }
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  /** The series that have rows. */
+  get heads(): SeriesHeads {
+    return this.#heads;
+  }
+
+  hasShape(fields: readonly BatchField[]): boolean {
+    const own = this.fields;
+    if (fields === own) return true;
+    return (
+      fields.length === own.length &&
+      fields.every(({ name, type }, i) => name === own[i]?.name && type === own[i].type)
+    );
+  }
+
+  /** Bytes that a value of a column takes. */
+  width(column: number): number {
+    return this.#chunks.width(Column.firstField + column);
+  }
+
+  /** Where kernels find the chains of the series, their times, and which of two rows of one time counts. */
+  places(): {
+    at: number;
+    mask: number;
+    previous: number;
+    times: number;
+    sequences: number;
+    order: number;
+  } {
+    // prettier-ignore
+    const { at, mask } = this.#heads;
+    const [previous = 0, times = 0, sequences = 0] = [Column.previous, Column.times, Column.sequence].map((one) => this.#chunks.column(one)); // prettier-ignore
+    return { at, mask, previous, times, sequences, order: this.#order.place };
+  }
+
+  /** Where kernels find a column. */
+  columnPlace(column: number): number {
+    return this.#chunks.column(Column.firstField + column);
+  }
+
+  /** The columns in order of the bytes of their names. */
+  columnsByName(): readonly NamedColumn[] {
+    this.#byName ??= this.fields
+      .map(({ name, type }, column) => ({ name, type, column }))
+      .sort((a, b) => compareUtf8(a.name, b.name));
+    return this.#byName;
+  }
+
+  /** Bytes of work room that append() needs in a placed batch. */
+  static workBytes({ rowCount }: BatchShape): number {
+    return (rowCount + 1) * 4;
+  }
+
+  /** Returns about how many bytes were added. */
+  append(shape: BatchShape, context: AppendContext): number {
+    const taken = withoutRefused(shape, context.rejects);
+    if (taken.rowCount === 0) return 0;
+    this.#widen(context.bounds);
+    const textBases = taken.columns.map((column) => ('offsets' in column ? this.#chunks.keepTexts(column) : 0)); // prettier-ignore
+    const rowBefore = this.#rowCount;
+    for (let from = 0; from < taken.rowCount;) {
+      const row = rowBefore + from;
+      const end = from + this.#chunks.reserve(row, taken.rowCount - from);
+      this.#write(taken, [from, end], { row, textBases, ...context });
+      from = end;
+    }
+    this.#chain(taken, context.series, rowBefore);
+    this.#rowCount = rowBefore + taken.rowCount;
+    return taken.rowCount * (20 + 8 * this.fields.length) + textBytesOf(taken);
+  }
+
+  #write(
+    { timesNs, ordinals, columns }: BatchShape,
+    [from, end]: readonly [number, number],
+    to: AppendContext & { readonly row: number; readonly textBases: readonly number[] },
+  ): void {
+    const { row } = to;
+    const { exports } = this.#kernel;
+    this.#chunks.write(Column.times, row, timesNs.subarray(from, end));
+    this.#chunks.write(Column.sequence, row, ordinals.subarray(from, end));
+    exports.addToWords(this.#chunks.place(Column.sequence, row), end - from, to.sequence);
+    columns.forEach((column, i) => {
+      const number = Column.firstField + i;
+      if (!('offsets' in column)) {
+        this.#chunks.write(number, row, column.subarray(from, end));
+        return;
+      }
+      const { work } = to.series;
+      this.#kernel.words(work, end - from + 1).set(column.offsets.subarray(from, end + 1));
+      const base = (to.textBases[i] ?? 0) - (column.offsets[0] ?? 0);
+      exports.placeTexts(work, 0, end - from, base, this.#chunks.place(number, row));
+    });
+  }
+
+  /** Links the rows from `row` on to those of their series before them. */
+  #chain({ series, rowCount }: BatchShape, placed: PlacedSeries, row: number): void {
+    this.#heads.reserve(Math.min(rowCount, placed.count));
+    this.#kernel.words(placed.work, rowCount).set(series);
+    const { at, mask } = this.#heads;
+    this.#heads.added(
+      this.#kernel.exports.chainRows(at, mask, placed.work, placed.ids, rowCount, row, this.#chunks.column(Column.previous)), // prettier-ignore
+    );
+  }
+
+  /** Whether a series has a row below `rowsMax`. */
+  hasRows(seriesId: number, rowsMax: number): boolean {
+    const { at, mask } = this.#heads;
+    return this.#kernel.exports.firstRow(at, mask, seriesId) >>> 0 < rowsMax;
+  }
+
+  /** Copies of what the rows of a series below `rowsMax` have, in order of arrival. */
+  arrivals(column: number, seriesId: number, rowsMax: number): Arrivals {
+    const listed = this.#allListed(seriesId, rowsMax);
+    const timesNs = new BigInt64Array(this.#kernel.buffer, listed.times, listed.count).slice();
+    const sequences = this.#sequencesOf(listed);
+    return { timesNs, sequences, values: this.valuesOf(column, listed) };
+  }
+
+  /** The times of inTime(). A view: it holds until the memory grows or another series is read. */
+  timesInTime(seriesId: number, rowsMax: number): BigInt64Array {
+    const { times, count } = this.#ordered(seriesId, rowsMax);
+    return new BigInt64Array(this.#kernel.buffer, times, count);
+  }
+
+  /** Values of some rows of inTime(), 8 bytes or one a row. A view: it holds until the next call. */
+  bytesInTime(
+    column: number,
+    { seriesId, rowsMax, from, count }: { readonly seriesId: number; readonly rowsMax: number; readonly from: number; readonly count: number }, // prettier-ignore
+  ): Uint8Array {
+    const widthBytes = this.#chunks.width(Column.firstField + column);
+    const lengthBytes = count * widthBytes;
+    const gather = (listed: Pick<ListedRows, 'rows' | 'count'>, out: number) => {
+      this.gather(column, listed, out);
+    };
+    const kept = count < keptRowsLeast ? undefined : this.#keptFor(seriesId, rowsMax);
+    const at = kept?.column(column, from + count, { widthBytes, gather });
+    if (at !== undefined) return this.#kernel.bytes(at + from * widthBytes, lengthBytes);
+    let { rows } = this.#ordered(seriesId, rowsMax);
+    const keptBefore = this.#kept.get(seriesId);
+    let out = this.#kernel.scratch(lengthBytes);
+    if (this.#kept.get(seriesId) !== keptBefore) {
+      // The room was that of the rows.
+      ({ rows } = this.inTime(seriesId, rowsMax));
+      out = this.#kernel.scratch(lengthBytes);
+    }
+    this.gather(column, { rows: rows + from * 4, count }, out);
+    return this.#kernel.bytes(out, lengthBytes);
+  }
+
+  /** inTime() for a reader, of what is kept where there is enough of it; no pointer is held over an allocation. */
+  #ordered(seriesId: number, rowsMax: number): ListedRows {
+    return this.#keptFor(seriesId, rowsMax)?.below(rowsMax) ?? this.inTime(seriesId, rowsMax);
+  }
+
+  /** Undefined for a series of few rows, and for a view whose rows are not the first of what is kept. */
+  #keptFor(seriesId: number, rowsMax: number): OrderedRows | undefined {
+    const known = this.#kept.get(seriesId);
+    if (known !== undefined && rowsMax <= known.rowsSeen) {
+      this.#kernel.kept.used(known);
+      return known.below(rowsMax) === undefined ? undefined : known;
+    }
+    const { exports, kept } = this.#kernel;
+    const { at, mask } = this.#heads;
+    const total = exports.rowsOfSeries(at, mask, seriesId);
+    if (total < keptRowsLeast) return undefined;
+    if (known !== undefined) {
+      const [from, room] = [known.rowsSeen, total - known.arrivedCount];
+      const added = this.#listed(seriesId, { from, rowsMax, room });
+      const isNewer = this.#isInTime(added.times, added.count);
+      // The list may have taken the room of what is kept.
+      if (isNewer && this.#kept.get(seriesId) === known && known.append(added, rowsMax)) {
+        kept.used(known);
+        return known;
+      }
+      kept.remove(known);
+    }
+    return this.#keep(seriesId, rowsMax, total);
+  }
+
+  #keep(seriesId: number, rowsMax: number, total: number): OrderedRows | undefined {
+    const { rows, times, count } = this.#listed(seriesId, { from: 0, rowsMax, room: total });
+    if (count < keptRowsLeast) return undefined;
+    const isPlain = this.#isInTime(times, count);
+    const listed = { rows, times, count: isPlain ? count : this.#orderInPlace(rows, times, count) };
+    const onRelease = () => this.#kept.delete(seriesId);
+    const seen = { rowsSeen: rowsMax, arrivedCount: count, isPlain, onRelease };
+    const made = new OrderedRows(this.#kernel, listed, seen);
+    this.#kept.set(seriesId, made);
+    this.#kernel.kept.add(made);
+    return made;
+  }
+
+  /** A copy of the value of one row. */
+  valueOf(column: number, row: number): BatchColumn {
+    const { type } = must(this.fields[column], 'the column is there');
+    if (type === FieldType.string) {
+      const [at = 0, lengthBytes = 0] = this.#kernel.words(this.#chunks.place(Column.firstField + column, row), 2); // prettier-ignore
+      const bytes = this.#kernel.bytes(at, lengthBytes).slice();
+      return { offsets: Uint32Array.of(0, lengthBytes), bytes };
+    }
+    const value = emptyColumn(type, 1);
+    const from = this.#kernel.bytes(this.#chunks.place(Column.firstField + column, row), value.byteLength); // prettier-ignore
+    new Uint8Array(value.buffer).set(from);
+    return value;
+  }
+
+  /**
+   * The same in order of time, of equal times the one that counts only: each row has all of the shape's fields, so that it
+   * does for each of them.
+   */
+  inTime(seriesId: number, rowsMax: number): ListedRows {
+    const found = this.#found;
+    if (found?.seriesId === seriesId && found.rowsMax === rowsMax) return found;
+    const { rows, times, count } = this.#allListed(seriesId, rowsMax);
+    const lengthBytes = Math.max(1, count) * 12;
+    this.#forgetFound();
+    const at = this.#kernel.heap.allocate(lengthBytes);
+    const ordered = this.#isInTime(times, count) ? count : this.#orderInPlace(rows, times, count);
+    this.#kernel.bytes(at, ordered * 8).set(this.#kernel.bytes(times, ordered * 8));
+    this.#kernel.bytes(at + ordered * 8, ordered * 4).set(this.#kernel.bytes(rows, ordered * 4));
+    this.#found = { seriesId, rowsMax, count: ordered, times: at, rows: at + ordered * 8, lengthBytes }; // prettier-ignore
+    return this.#found;
+  }
+
+  #isInTime(times: number, count: number): boolean {
+    return this.#kernel.exports.isAscending(times, count) !== 0;
+  }
+
+  /** In place; answers how many are kept. The room behind them is as large again, see #listed(). */
+  #orderInPlace(rows: number, times: number, count: number): number {
+    const spareTimes = rows + Math.ceil(count / 2) * 8;
+    const spareRows = spareTimes + count * 8;
+    const runs = spareRows + Math.ceil(count / 2) * 8;
+    const { sequences, order } = this.places();
+    return this.#kernel.exports.orderRows(times, rows, count, spareTimes, spareRows, runs, sequences, order); // prettier-ignore
+  }
+
+  #allListed(seriesId: number, rowsMax: number): ListedRows {
+    const { at, mask } = this.#heads;
+    const room = this.#kernel.exports.rowsOfSeries(at, mask, seriesId);
+    return this.#listed(seriesId, { from: 0, rowsMax, room });
+  }
+
+  /** Rows [from, rowsMax), at most `room`, in the scratch room, which is large enough to order them too. */
+  #listed(
+    seriesId: number,
+    {
+      from,
+      rowsMax,
+      room,
+    }: { readonly from: number; readonly rowsMax: number; readonly room: number },
+  ): ListedRows {
+    const { exports } = this.#kernel;
+    const { at, mask } = this.#heads;
+    if (room === 0) return { count: 0, rows: 0, times: 0 };
+    const times = this.#kernel.scratch((room + 2) * 32);
+    const rows = times + room * 8;
+    const count = exports.chainedSince(at, mask, seriesId, from, rowsMax, room, this.#chunks.column(Column.previous), this.#chunks.column(Column.times), rows, times); // prettier-ignore
+    return { count, rows, times };
+  }
+
+  /** The row of a series below `rowsMax` at one end of the bounds: the earliest or the latest, of one time what counts. */
+  endRow(
+    seriesId: number,
+    rowsMax: number,
+    { minTimeNs, maxTimeNs, ascending }: TimeBounds & { readonly ascending: boolean },
+  ): number | undefined {
+    const kept = this.#keptFor(seriesId, rowsMax)?.below(rowsMax);
+    if (kept !== undefined) return this.#endOf(kept, { minTimeNs, maxTimeNs, ascending });
+    const { at, mask, previous, times, sequences, order } = this.places();
+    const row = this.#kernel.exports.endRow(at, mask, seriesId, rowsMax, previous, times, clamped(minTimeNs), clamped(maxTimeNs), ascending, sequences, order); // prettier-ignore
+    return row === 0 ? undefined : (row >>> 0) - 1;
+  }
+
+  #endOf(
+    { rows, times, count }: ListedRows,
+    { minTimeNs, maxTimeNs, ascending }: TimeBounds & { readonly ascending: boolean },
+  ): number | undefined {
+    const all = new BigInt64Array(this.#kernel.buffer, times, count);
+    const at = ascending ? lowerBound(all, minTimeNs) : lowerBound(all, maxTimeNs + 1n) - 1;
+    const timeNs = all[at];
+    if (timeNs === undefined || timeNs < minTimeNs || timeNs > maxTimeNs) return undefined;
+    return this.#kernel.words(rows, count)[at];
+  }
+
+  /** Whether any row may lie within the bounds. */
+  overlaps({ minTimeNs, maxTimeNs }: TimeBounds): boolean {
+    return this.#rowCount > 0 && this.#minTimeNs <= maxTimeNs && this.#maxTimeNs >= minTimeNs;
+  }
+
+  /** Writes the values of rows, texts aside, to `out`, 8 bytes or one a row. */
+  gather(column: number, { rows, count }: Pick<ListedRows, 'rows' | 'count'>, out: number): void {
+    const number = Column.firstField + column;
+    const { exports } = this.#kernel;
+    const from = this.#chunks.column(number);
+    if (this.#chunks.width(number) === 8) exports.chunkWords(from, rows, count, out);
+    else exports.chunkBytes(from, rows, count, out);
+  }
+
+  /** A copy of the values of rows. */
+  valuesOf(column: number, listed: Pick<ListedRows, 'rows' | 'count'>): BatchColumn {
+    const { type } = must(this.fields[column], 'the column is there');
+    if (type === FieldType.string) return this.#textsOf(column, listed);
+    const { heap } = this.#kernel;
+    const values = emptyColumn(type, listed.count);
+    const lengthBytes = Math.max(1, values.byteLength);
+    const at = heap.allocate(lengthBytes);
+    this.gather(column, listed, at);
+    new Uint8Array(values.buffer).set(this.#kernel.bytes(at, values.byteLength));
+    heap.free(at, lengthBytes);
+    return values;
+  }
+
+  #textsOf(column: number, { rows, count }: Pick<ListedRows, 'rows' | 'count'>): TextColumn {
+    const { heap, exports } = this.#kernel;
+    const from = this.#chunks.column(Column.firstField + column);
+    const textBytes = exports.chunkTextBytes(from, rows, count) >>> 0;
+    const lengthBytes = (count + 1) * 4 + textBytes;
+    const at = heap.allocate(lengthBytes);
+    exports.chunkTexts(from, rows, count, at, at + (count + 1) * 4);
+    const offsets = this.#kernel.words(at, count + 1).slice();
+    const bytes = this.#kernel.bytes(at + (count + 1) * 4, textBytes).slice();
+    heap.free(at, lengthBytes);
+    return { offsets, bytes };
+  }
+
+  /** A copy of the places of rows among all of the memtable. */
+  #sequencesOf({ rows, count }: Pick<ListedRows, 'rows' | 'count'>): Uint32Array {
+    const { heap, exports } = this.#kernel;
+    const lengthBytes = Math.max(1, count) * 4;
+    const at = heap.allocate(lengthBytes);
+    exports.chunkSequences(this.#chunks.column(Column.sequence), rows, count, at);
+    const sequences = this.#kernel.words(at, count).slice();
+    heap.free(at, lengthBytes);
+    return sequences;
+  }
+
+  timeNs(row: number): bigint {
+    return new BigInt64Array(this.#kernel.buffer, this.#chunks.place(Column.times, row), 1)[0] ?? 0n; // prettier-ignore
+  }
+
+  sequence(row: number): number {
+    return this.#kernel.words(this.#chunks.place(Column.sequence, row), 1)[0] ?? 0;
+  }
+
+  /** Negative when the row at sequence `left` of the memtable counts less than the one at `right`, of one series and time. */
+  compareSequences(left: number, right: number): number {
+    return this.#order.compare(left, right);
+  }
+
+  /** Gives its memory back: nobody may ask any more. */
+  release(): void {
+    this.#forgetFound();
+    for (const kept of this.#kept.values()) this.#kernel.kept.remove(kept);
+    this.#chunks.release();
+    this.#heads.release();
+  }
+
+  #forgetFound(): void {
+    if (this.#found !== undefined)
+      this.#kernel.heap.free(this.#found.times, this.#found.lengthBytes);
+    this.#found = undefined;
+  }
+
+  #widen({ minTimeNs, maxTimeNs }: TimeBounds): void {
+    if (this.#rowCount === 0 || minTimeNs < this.#minTimeNs) this.#minTimeNs = minTimeNs;
+    if (this.#rowCount === 0 || maxTimeNs > this.#maxTimeNs) this.#maxTimeNs = maxTimeNs;
+  }
+}
+
+function textBytesOf({ columns }: BatchShape): number {
+  return columns.reduce((sum, column) => {
+    if (!('offsets' in column)) return sum;
+    return sum + (column.offsets[column.offsets.length - 1] ?? 0) - (column.offsets[0] ?? 0);
+  }, 0);
+}
+
+/** Bounds of a query may lie beyond int64. */
+function clamped(timeNs: bigint): bigint {
+  if (timeNs < -(2n ** 63n)) return -(2n ** 63n);
+  return timeNs > 2n ** 63n - 1n ? 2n ** 63n - 1n : timeNs;
+}

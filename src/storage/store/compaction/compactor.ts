@@ -1,0 +1,245 @@
+/**
+ * Compacts the shards of a worker, one plan at a time: looks once a second for one that has files enough.
+ *
+ * Invariants:
+ * - outputs are whole, durable and in `shard.json`, which names the inputs as gone, before an input is removed; a crash
+ *   in between leaves the same points twice or files that the next start removes;
+ * - a plan that fails leaves the shard as it was; its files are not tried again before the next start when one of them is
+ *   damaged, and after a while when the disk is at fault;
+ * - a view that was taken before goes on with the files it has.
+ *
+ * Room on disk: while a plan is at work its outputs stand beside its inputs, so a worker needs as much free room as the
+ * largest plan, which is all files of a shard when that is cold.
+ */
+import { errorText, isDbError } from '../../../base/errors.ts';
+import type { Timer } from '../../../env/clock.ts';
+import type { Log } from '../../../env/log.ts';
+import {
+  compactFiles,
+  type CompactionPorts,
+  type WrittenFile,
+} from '../../engine/compaction/compact-files.ts';
+import {
+  levelMax,
+  planCompaction,
+  type CompactionPlan,
+} from '../../engine/compaction/compaction-plan.ts';
+import type { PageCache } from '../../pages/page-cache.ts';
+import { TsmFile } from '../../tsm/tsm-file.ts';
+import { removeTsm } from '../../tsm/tombstones.ts';
+import { blockRowsMax, tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
+import type { OpenShard } from '../shards/open-shards.ts';
+
+export interface CompactorOptions {
+  /** `compact-full-write-cold-duration`. */
+  readonly fullColdMs: number;
+  /** A file that has grown to it is closed and another one begun: the reference's 2 GiB. */
+  readonly fileBytesMax: number;
+  /** Only what is asked for is compacted. */
+  readonly isByHand?: boolean | undefined;
+}
+
+export interface CompactorPorts extends Omit<CompactionPorts, 'isCancelled'> {
+  readonly log: Log;
+  /** Of the indexes of files. */
+  readonly cache: PageCache;
+  /** Of their blocks. */
+  readonly blocks: PageCache;
+  readonly shards: () => Iterable<OpenShard>;
+  /** False once the shard is taken out. */
+  readonly isOpen: (open: OpenShard) => boolean;
+  readonly folderOf: (open: OpenShard) => string;
+}
+
+const lookMs = 1_000;
+/** A disk that was full or failing is not asked again at once. */
+const retryMs = 60_000;
+
+export class Compactor {
+  readonly #ports: CompactorPorts;
+  readonly #options: CompactorOptions;
+  readonly #timer: Timer | undefined;
+  /** Shards that failed: not tried before that time. */
+  readonly #notBeforeMs = new WeakMap<OpenShard, number>();
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(ports: CompactorPorts, options: CompactorOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    if (options.isByHand === true) return;
+    this.#timer = ports.clock.every(lookMs, () => {
+      this.#running ??= this.#work().finally(() => {
+        this.#running = undefined;
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  /** Compacts one shard until it has no plan left. `isCold` asks for all of it. Throws what the disk says. */
+  async compact(open: OpenShard, isCold: boolean): Promise<void> {
+    for (let next = this.#plan(open, isCold); next !== undefined; next = this.#plan(open, isCold)) {
+      const plan = next;
+      const running = open.work.count(plan.kind, () => this.#run(open, plan));
+      open.compacting = running.finally(() => {
+        open.compacting = undefined;
+      });
+      if ((await open.compacting) === false) return;
+    }
+    // Of the index too.
+    const isCancelled = (): boolean => this.#isCancelled(open);
+    while (!isCancelled()) {
+      const merging = open.segments.merge({ isCold, isCancelled, throttle: this.#ports.throttle }); // prettier-ignore
+      open.compacting = merging.finally(() => {
+        open.compacting = undefined;
+      });
+      if (!(await open.compacting)) return;
+    }
+  }
+
+  #isCancelled(open: OpenShard): boolean {
+    return (
+      this.#closed || open.deletingCount > 0 || open.isIndexBehind || !this.#ports.isOpen(open)
+    );
+  }
+
+  async #work(): Promise<void> {
+    const { clock, log, shards } = this.#ports;
+    const nowMs = clock.monotonicMs();
+    for (const open of [...shards()]) {
+      if (this.#closed) return;
+      if ((this.#notBeforeMs.get(open) ?? 0) > nowMs) continue;
+      const isCold =
+        nowMs - open.lastWriteMs >= this.#options.fullColdMs && open.shard.memtableBytes === 0;
+      try {
+        await this.compact(open, isCold);
+      } catch (error) {
+        if (isDbError(error, 'cancelled') || !this.#ports.isOpen(open)) continue;
+        // A damaged index is made anew; a damaged file stays so.
+        const isOfIndex = open.shard.index.damage !== undefined;
+        const isDamage = !isOfIndex && (isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version')); // prettier-ignore
+        this.#notBeforeMs.set(open, isDamage ? Number.POSITIVE_INFINITY : nowMs + retryMs);
+        const shard = open.place.shardId;
+        log.error('TSM compaction failed', { shard, error: errorText(error) });
+      }
+    }
+  }
+
+  #plan(open: OpenShard, isCold: boolean): CompactionPlan | undefined {
+    if (this.#isCancelled(open)) return undefined;
+    const files = open.shard.files.map((file) => ({
+      name: nameOf(file),
+      level: Math.min(tsmNameOf(nameOf(file))?.sequence ?? levelMax, levelMax),
+      lengthBytes: file.seal.lengthBytes,
+      hasTombstones: file.hasTombstones,
+    }));
+    return planCompaction(files, { isCold, fileBytesMax: this.#options.fileBytesMax });
+  }
+
+  /** False when the shard was taken out meanwhile. */
+  async #run(open: OpenShard, plan: CompactionPlan): Promise<boolean> {
+    const { disk, clock, log, folderOf } = this.#ports;
+    const startMs = clock.monotonicMs();
+    const inputs = open.shard.files.filter((file) => plan.names.includes(nameOf(file)));
+    const folder = folderOf(open);
+    for (const file of inputs) file.pin();
+    try {
+      const request = {
+        inputs,
+        paths: outputNames(inputs, plan.level).map((name) => `${folder}/${name}`),
+        rowsPerBlock: blockRowsMax,
+        fileBytesMax: this.#options.fileBytesMax,
+      };
+      // What is deleted meanwhile would come back with the outputs.
+      const isCancelled = (): boolean => this.#isCancelled(open);
+      const written = await compactFiles(request, { ...this.#ports, isCancelled });
+      const outputs = await openOutputs(this.#ports, folder, written);
+      if (isCancelled()) {
+        await discard(disk, outputs);
+        return false;
+      }
+      await this.#replace(open, inputs, outputs);
+    } finally {
+      for (const file of inputs) file.unpin();
+    }
+    const ms = clock.monotonicMs() - startMs;
+    const shard = open.place.shardId;
+    log.info('TSM compaction', { shard, files: inputs.length, level: plan.level, ms });
+    return true;
+  }
+
+  async #replace(
+    open: OpenShard,
+    inputs: readonly TsmFile[],
+    outputs: readonly TsmFile[],
+  ): Promise<void> {
+    const old = new Set(inputs.map(nameOf));
+    await open.manifest.update(({ files, gone = [], ...rest }) => ({
+      ...rest,
+      files: new Map([
+        ...[...files].filter(([name]) => !old.has(name)),
+        ...outputs.map((file) => [nameOf(file), file.seal] as const),
+      ]),
+      gone: [...gone, ...old],
+    }));
+    open.shard.replaceFiles(inputs, outputs);
+    // With what an earlier failure of the disk has left.
+    const removed = new Set(open.manifest.manifest.gone);
+    for (const name of removed)
+      await removeTsm(this.#ports.disk, `${this.#ports.folderOf(open)}/${name}`);
+    await this.#ports.disk.syncDir(this.#ports.folderOf(open));
+    await open.manifest.update(({ gone = [], ...rest }) => ({
+      ...rest,
+      gone: gone.filter((name) => !removed.has(name)),
+    }));
+  }
+}
+
+function nameOf({ path }: TsmFile): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/**
+ * Names for as many outputs as there are inputs, to be used from the first on: of their generations, so that they sort
+ * where the inputs did, and a sequence past all of them, so that none is the name of a file that is there.
+ */
+function outputNames(inputs: readonly TsmFile[], level: number): readonly string[] {
+  const parts = inputs.flatMap((file) => tsmNameOf(nameOf(file)) ?? []);
+  const sequence = Math.max(level, ...parts.map((part) => part.sequence + 1));
+  const generations = [...new Set(parts.map(({ generation }) => generation))];
+  // The newest first: one output alone stands where the newest input stood.
+  const [newest = 1, ...others] = generations.reverse();
+  return [newest, ...others].map((generation) => tsmName({ generation, sequence }));
+}
+
+async function openOutputs(
+  { disk, cache, blocks }: CompactorPorts,
+  folder: string,
+  written: readonly WrittenFile[],
+): Promise<readonly TsmFile[]> {
+  const outputs: TsmFile[] = [];
+  try {
+    for (const { path, seal } of written) {
+      const name = path.slice(0, -'.tmp'.length);
+      await disk.rename(path, name);
+      outputs.push(await TsmFile.open({ disk, cache, blocks }, name, seal));
+    }
+    await disk.syncDir(folder);
+  } catch (error) {
+    await discard(disk, outputs);
+    throw error;
+  }
+  return outputs;
+}
+
+async function discard(disk: CompactorPorts['disk'], outputs: readonly TsmFile[]): Promise<void> {
+  for (const file of outputs) {
+    await file.close();
+    await disk.remove(file.path).catch(() => undefined);
+  }
+}

@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import type { Env } from '../../../env/env.ts';
+import { batchOf, kept, openStore, readField } from '../../../../test/support/store-script.ts';
+import { World } from '../../../../test/sim/world/world.ts';
+import { ColumnKernel } from '../../../kernels/column-kernel.ts';
+import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
+import { Store } from '../store.ts';
+
+const folder = 'data/db/autogen/7';
+
+async function inWorld(body: (env: Env) => Promise<void>): Promise<void> {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  await world.complete(body(env), 10_000_000);
+}
+
+async function files({ disk }: Env): Promise<readonly string[]> {
+  const names = (await disk.list(folder)).map(({ name }) => name);
+  return names.filter((name) => name.includes('.tsm'));
+}
+
+const settings = {
+  dataFolder: 'data',
+  walFolder: 'wal',
+  worker: 0,
+  isHome: () => true,
+  segmentBytesMax: 1 << 20,
+  queueBytesMax: 1 << 20,
+  snapshotBytes: 1 << 20,
+  snapshotColdMs: 600_000,
+  cacheBytesMax: 1 << 24,
+  memtablesBytesMax: 1 << 24,
+  compaction: { fullColdMs: 60_000, fileBytesMax: 1 << 30, bytesPerSecond: 0, burstBytes: 0 },
+};
+
+function openCompacting({ disk, clock, log }: Env): Promise<Store> {
+  const turn = () => Promise.resolve();
+  const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax: 1 << 24 });
+  return Store.open({ disk, log, clock, turn, columnKernel }, settings);
+}
+
+test('store: eight flushed files become one, a cold shard one of the last level', async () => {
+  await inWorld(async (env) => {
+    const store = await openCompacting(env);
+    for (let i = 1; i <= 8; i++) {
+      await store.write(kept, batchOf(`m v=${i},s="${i}" ${i}\nm v=${i} 100`));
+      await store.flush(kept.shardId);
+    }
+    expect(await files(env)).toHaveLength(8);
+    await env.clock.sleep(5_000);
+    expect(await files(env)).toEqual(['000000008-000000002.tsm']);
+    await env.clock.sleep(120_000);
+    expect(await files(env)).toEqual(['000000008-000000004.tsm']);
+    await env.clock.sleep(120_000);
+    expect(await files(env)).toEqual(['000000008-000000004.tsm']);
+    const rows = readField(store, 'm', 'v').map(({ time, value }) => `${time}:${value}`);
+    expect(rows.join(' ')).toBe('1:1 2:2 3:3 4:4 5:5 6:6 7:7 8:8 100:8');
+    expect(readField(store, 'm', 's')).toHaveLength(8);
+    await store.close();
+    const again = await openStore(env.disk, env.clock);
+    expect(readField(again, 'm', 'v')).toHaveLength(9);
+    await again.close();
+  });
+});
+
+test('store: a view that was taken before a compaction goes on with its files', async () => {
+  await inWorld(async ({ disk, clock }) => {
+    const store = await openStore(disk, clock);
+    for (const value of [1, 2]) {
+      await store.write(kept, batchOf(`m v=${value} ${value}`));
+      await store.flush(kept.shardId);
+    }
+    const view = store.view(kept.shardId);
+    await store.compact(kept.shardId);
+    expect(readField({ view: () => view } as unknown as Store, 'm', 'v')).toHaveLength(2);
+    view?.release();
+    expect(() => readField({ view: () => view } as unknown as Store, 'm', 'v')).toThrow();
+    expect(readField(store, 'm', 'v')).toHaveLength(2);
+    await store.close();
+  });
+});
+
+test('store: files that a compaction could not remove are not read again', async () => {
+  await inWorld(async (env) => {
+    const { disk, clock } = env;
+    const store = await openStore(disk, clock);
+    for (const value of [1, 2]) {
+      await store.write(kept, batchOf(`m v=${value} 5`));
+      await store.flush(kept.shardId);
+    }
+    const old = await disk.readFile(`${folder}/000000001-000000001.tsm`);
+    const remove = disk.remove.bind(disk);
+    disk.remove = (path) =>
+      path.endsWith('1.tsm') ? Promise.reject(new Error('busy')) : remove(path);
+    await expect(store.compact(kept.shardId)).rejects.toThrow('busy');
+    disk.remove = remove;
+    await store.close();
+    expect(await disk.readFile(`${folder}/000000001-000000001.tsm`)).toEqual(old);
+    const again = await openStore(disk, clock);
+    expect(await files(env)).toEqual(['000000002-000000004.tsm']);
+    expect(readField(again, 'm', 'v')).toEqual([{ time: 5, value: '2' }]);
+    await again.close();
+  });
+});
+
+test('store: a damaged block ends a compaction, is named once, and costs no other shard', async () => {
+  await inWorld(async (env) => {
+    const { disk, clock } = env;
+    const errors: string[] = [];
+    const log = { info: () => undefined, warn: () => undefined, error: (text: string, fields: object) => errors.push(`${text} ${JSON.stringify(fields)}`) }; // prettier-ignore
+    const store = await openCompacting({ ...env, log } as unknown as Env);
+    const other = { ...kept, shardId: 9 };
+    for (let i = 1; i <= 8; i++)
+      for (const place of [kept, other]) {
+        await store.write(place, batchOf(`m v=${i} ${i}`));
+        await store.flush(place.shardId);
+        if (i > 1 || place !== kept) continue;
+        const file = await disk.open(`${folder}/000000001-000000001.tsm`, 'open');
+        await file.writeAt(20, Uint8Array.of(255, 255));
+        await file.sync();
+        await file.close();
+      }
+    await clock.sleep(300_000);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toContain('000000001-000000001.tsm: the block at 5 is damaged');
+    expect(await files(env)).toHaveLength(8);
+    const names = (await disk.list('data/db/autogen/9')).map(({ name }) => name);
+    expect(names.filter((name) => name.endsWith('.tsm'))).toEqual(['000000008-000000004.tsm']);
+    await store.close();
+  });
+});

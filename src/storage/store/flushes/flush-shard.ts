@@ -1,0 +1,40 @@
+/**
+ * Writes what a shard has in memory to a file, its series to its index, and says so in `shard.json`.
+ *
+ * Invariants:
+ * - shard.json counts records of the log as flushed only once the file with their points is durable;
+ * - what failed is tried again by the next flush, which then takes nothing else.
+ *
+ * Not here: when to flush, what follows for the log (store.ts).
+ */
+import type { FlushPorts } from '../../engine/flush/flush.ts';
+import { tsmName } from '../../tsm/tsm-format.ts';
+import type { OpenShard } from '../shards/open-shards.ts';
+import { unlistedOf, type ShardManifest } from '../shards/shard-manifest.ts';
+
+/** Whether records of the log are not needed any more. Throws what the disk says; all is as before then. */
+export async function flushShard(
+  open: OpenShard,
+  { folder, beginsTable }: { readonly folder: string; readonly beginsTable: boolean },
+  { disk, clock, turn, cache, blocks }: Omit<FlushPorts, 'kernel'>,
+): Promise<boolean> {
+  const { shard } = open;
+  // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
+  const isLatest = shard.setAside({ beginsTable });
+  const flushedSequence = isLatest ? open.appliedSequence : open.flushedSequence;
+  const name = tsmName({ generation: ++open.generation, sequence: 1 });
+  const table = shard.asideTable;
+  const file = await shard.flush(`${folder}/${name}`, { disk, clock, turn, cache, blocks });
+  const change = (manifest: ShardManifest): ShardManifest => ({
+    ...manifest,
+    flushedSequence,
+    files: new Map([...manifest.files, ...unlistedOf(manifest, shard.files)]),
+  });
+  const isSame = file === undefined && flushedSequence === open.flushedSequence;
+  open.isIndexBehind ||= !isSame;
+  await open.segments.commit(table, open.isIndexBehind ? change : undefined);
+  open.isIndexBehind = false;
+  if (flushedSequence === open.flushedSequence) return false;
+  open.flushedSequence = flushedSequence;
+  return true;
+}

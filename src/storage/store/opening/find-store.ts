@@ -1,0 +1,164 @@
+/**
+ * What an opening store finds: its shards with what the log adds to them, the segments of earlier runs, the roster.
+ *
+ * Invariants:
+ * - A shard in the roster without a folder is damaged, not empty. A folder that the roster does not have is taken in.
+ * - Damage of one shard, or of the log, keeps no other shard from opening.
+ */
+import { DbError, errorText, isDbError } from '../../../base/errors.ts';
+import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
+import { StoreKernel } from '../../../kernels/store-kernel.ts';
+import { decodePointBatch } from '../../../models/point-batch.ts';
+import { RecentBudget } from '../../engine/memtable/recent-batches.ts';
+import { PageCache } from '../../pages/page-cache.ts';
+import { recoverWal, type RecoveredWal } from '../../wal/wal-recovery.ts';
+import { decodeFieldTypes } from '../log/field-types-record.ts';
+import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
+import type { WalSegment } from '../../wal/wal-writer.ts';
+import { judgeLogDamage, settleLogDamage, type LogDamageResult } from '../log/log-damage.ts';
+import { findShards, folderOf, type DamagedShard, type FoundShards, type OpenShard } from '../shards/open-shards.ts'; // prettier-ignore
+import { ShardOpener } from './shard-opener.ts';
+import { ShardRoster } from '../shards/shard-roster.ts';
+import {
+  blockCacheBytesDefault,
+  indexCacheBytesDefault,
+  memoryBytesMaxOf,
+  recentBytesDefault,
+  type StoreOptions,
+  type StorePorts,
+} from '../store-options.ts';
+
+export interface FoundStore {
+  readonly shards: Map<number, OpenShard>;
+  readonly damaged: Map<number, DamagedShard>;
+  readonly opener: ShardOpener;
+  readonly run: number;
+  readonly segments: readonly WalSegment[];
+  readonly goneSequences: Map<number, number>;
+  readonly roster: ShardRoster | undefined;
+  /** Holds series and memtables of all shards. */
+  readonly kernel: StoreKernel;
+  /** Pages of their indexes. */
+  readonly cache: PageCache;
+  /** Of the blocks of their files. */
+  readonly blocks: PageCache;
+  readonly budget: RecentBudget;
+  /** Deals with damage of the log that was found; undefined when there is none left. */
+  readonly settleLog: (() => Promise<void>) | undefined;
+}
+
+export async function findStore(ports: StorePorts, options: StoreOptions): Promise<FoundStore> {
+  const { disk, log } = ports;
+  const { rosterFolder: folder, worker, isHome, dataFolder } = options;
+  const roster = folder === undefined ? undefined : await ShardRoster.open(ports, { folder, worker }); // prettier-ignore
+  const kernel = StoreKernel.create(compiledKernels(), { bytesMax: memoryBytesMaxOf(options) });
+  const cache = new PageCache(options.indexCacheBytesMax ?? indexCacheBytesDefault);
+  const blocks = new PageCache(options.blockCacheBytesMax ?? blockCacheBytesDefault);
+  const budget = new RecentBudget(options.recentBytesMax ?? recentBytesDefault);
+  const found = await findShards(disk, options);
+  await compareRoster(ports, roster, { ...found, dataFolder, isHome });
+  for (const [shard, { error }] of found.damaged)
+    log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
+  const shards = new Map<number, OpenShard>();
+  const { damaged } = found;
+  const opener = new ShardOpener({ ...ports, kernel, cache, blocks, budget }, options, { ...found, shards }); // prettier-ignore
+  if (options.opensBehind !== true) await opener.openAll();
+  const segments: WalSegment[] = [];
+  const recovered = await recoverWal(disk, options.walFolder, {
+    onRecord: async (record) => {
+      if (opener.isPending(record.shardId)) await opener.open(record.shardId);
+      replay(shards, record);
+    },
+    onSegment: (path, sequences) => segments.push({ path, sequences }),
+  });
+  const settled = await settleOrJudge(ports, options, recovered);
+  for (const [shardId, error] of settled.lacking)
+    await setAsDamaged({ opener, shards, damaged }, shardId, error);
+  return {
+    ...{ shards, damaged, opener, kernel, cache, blocks, budget, roster },
+    run: recovered.run,
+    segments: segments.filter(({ path }) => !settled.keptPaths.has(path)),
+    goneSequences: sequencesOfGone(segments, shards),
+    settleLog: settled.settleLog,
+  };
+}
+
+/** Workers that open side by side change nothing of the log that the others may still read: one does when all are open. */
+async function settleOrJudge(
+  ports: StorePorts,
+  options: StoreOptions,
+  recovered: RecoveredWal,
+): Promise<LogDamageResult & Pick<FoundStore, 'settleLog'>> {
+  const judged = await judgeLogDamage(ports, options, recovered);
+  const settle = (): Promise<ReadonlySet<string>> => settleLogDamage(ports, options, judged);
+  if (options.settlesLater !== true)
+    return { lacking: judged.lacking, keptPaths: await settle(), settleLog: undefined };
+  // Of a torn one nothing is missed, whoever removes it.
+  const kept = judged.damage.filter(({ kind }) => kind !== 'torn').map(({ path }) => path);
+  const settleLog = async (): Promise<void> => {
+    await settle();
+  };
+  return { lacking: judged.lacking, keptPaths: new Set(kept), settleLog };
+}
+
+async function compareRoster(
+  { log }: StorePorts,
+  roster: ShardRoster | undefined,
+  found: FoundShards & Pick<StoreOptions, 'dataFolder' | 'isHome'>,
+): Promise<void> {
+  if (roster === undefined) return;
+  const { pending, damaged, sweptIds, dataFolder, isHome } = found;
+  try {
+    for (const shardId of sweptIds)
+      if (!pending.has(shardId) && !damaged.has(shardId)) await roster.gone(shardId);
+    const there = [...damaged.values()].map(({ place }) => place);
+    for (const place of [...pending.values(), ...there]) await roster.made(place, undefined);
+  } catch (error) {
+    if (!isDbError(error, 'io_error') && !isDbError(error, 'disk_full')) throw error;
+    // As it was before: the next start tries again.
+    log.warn('The list of shards could not be brought up to date', { error: errorText(error) });
+  }
+  for (const { shardId, database, retentionPolicy } of roster.places) {
+    if (!isHome(shardId) || pending.has(shardId) || damaged.has(shardId)) continue;
+    const place = { shardId, database, retentionPolicy };
+    const text = `${folderOf(dataFolder, place)}: the folder of the shard is gone`;
+    damaged.set(shardId, { place, error: new DbError('corrupt', text) });
+  }
+}
+
+async function setAsDamaged(
+  { opener, shards, damaged }: Pick<FoundStore, 'opener' | 'shards' | 'damaged'>,
+  shardId: number,
+  error: DbError,
+): Promise<void> {
+  opener.setDamaged(shardId, error);
+  const open = shards.get(shardId);
+  if (open === undefined) return;
+  shards.delete(shardId);
+  damaged.set(shardId, { place: open.place, error });
+  await open.shard.close();
+}
+
+function sequencesOfGone(
+  segments: readonly WalSegment[],
+  shards: ReadonlyMap<number, OpenShard>,
+): Map<number, number> {
+  const gone = new Map<number, number>();
+  for (const { sequences } of segments) {
+    for (const [shardId, sequence] of sequences)
+      if (!shards.has(shardId)) gone.set(shardId, Math.max(sequence, gone.get(shardId) ?? 0));
+  }
+  return gone;
+}
+
+function replay(shards: ReadonlyMap<number, OpenShard>, record: WalRecord): void {
+  const open = shards.get(record.shardId);
+  if (open === undefined || record.sequence <= open.flushedSequence) return;
+  if (record.kind === WalRecordKind.types)
+    open.shard.decideFieldTypes(decodeFieldTypes(record.payload));
+  else if (record.kind === WalRecordKind.points)
+    open.shard.apply(decodePointBatch(record.payload), record.rejectBitmap);
+  else return;
+  open.sequence = Math.max(open.sequence, record.sequence);
+  open.appliedSequence = open.sequence;
+}

@@ -1,0 +1,146 @@
+/**
+ * Opens the shards of a store: those that somebody asks for at once, the others one after the other, the newest first.
+ *
+ * Invariants:
+ * - A shard is pending, open or damaged; whoever asks for one that is pending waits for that one alone.
+ * - It is opened once, however many ask. What fails for another reason than damage leaves it pending: who asks next tries again.
+ * - A shard of which the log has records is open before they are replayed, and so is one before its records are released.
+ */
+import { errorText } from '../../../base/errors.ts';
+import { Slices } from '../../../env/slices.ts';
+import { latestOf, noStamp, rangeOfAll, type Stamp } from '../../../models/stamp.ts';
+import { folderOf, isDamage, openShard, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from '../shards/open-shards.ts'; // prettier-ignore
+import { readManifest } from '../shards/shard-manifest.ts';
+
+export interface OpeningProgress {
+  /** Those that turned out to be damaged count too. */
+  readonly opened: number;
+  readonly total: number;
+}
+
+export interface ShardLists {
+  readonly pending: Map<number, ShardPlace>;
+  readonly shards: Map<number, OpenShard>;
+  readonly damaged: Map<number, DamagedShard>;
+}
+
+const manifestsAtOnce = 32;
+/** How many shards are opened between two lines of the log. */
+const shardsPerLine = 1_000;
+
+export class ShardOpener {
+  readonly #ports: OpeningPorts;
+  readonly #dataFolder: string;
+  readonly #lists: ShardLists;
+  readonly #opening = new Map<number, Promise<void>>();
+  readonly #total: number;
+  readonly #startMs: number;
+  #isStopped = false;
+
+  constructor(
+    ports: OpeningPorts,
+    { dataFolder }: { readonly dataFolder: string },
+    lists: ShardLists,
+  ) {
+    this.#ports = ports;
+    this.#dataFolder = dataFolder;
+    this.#lists = lists;
+    this.#total = lists.pending.size;
+    this.#startMs = ports.clock.monotonicMs();
+  }
+
+  get progress(): OpeningProgress {
+    return { opened: this.#total - this.#lists.pending.size, total: this.#total };
+  }
+
+  get pendingPlaces(): Iterable<ShardPlace> {
+    return this.#lists.pending.values();
+  }
+
+  /** Of what the files of pending shards hold: read of `shard.json` alone. */
+  async latestStamp(): Promise<Stamp> {
+    let latest = noStamp;
+    const folders = [...this.pendingPlaces].map((place) => folderOf(this.#dataFolder, place));
+    for (let i = 0; i < folders.length; i += manifestsAtOnce)
+      for (const stamp of await Promise.all(
+        folders.slice(i, i + manifestsAtOnce).map((folder) => this.#stampIn(folder)),
+      ))
+        // prettier-ignore
+        if (stamp > latest) latest = stamp;
+    return latest;
+  }
+
+  async #stampIn(folder: string): Promise<Stamp> {
+    try {
+      const { files, deletes = [] } = await readManifest(this.#ports.disk, folder);
+      const held = rangeOfAll([...files.values()].map(({ stamps }) => stamps))?.greatest ?? noStamp;
+      return latestOf([held, ...deletes.map(({ stamp }) => stamp)]);
+    } catch (error) {
+      // Opening it finds out what is wrong with it.
+      if (!isDamage(error)) throw error;
+      return noStamp;
+    }
+  }
+
+  isPending(shardId: number): boolean {
+    return this.#lists.pending.has(shardId);
+  }
+
+  /** Resolves once the shard is open or found damaged, at once when it is or is not there. */
+  open(shardId: number): Promise<void> {
+    const place = this.#lists.pending.get(shardId);
+    if (place === undefined) return Promise.resolve();
+    const known = this.#opening.get(shardId);
+    if (known !== undefined) return known;
+    const opening = this.#openNow(place).finally(() => this.#opening.delete(shardId));
+    this.#opening.set(shardId, opening);
+    return opening;
+  }
+
+  /** Opens what is pending, unless it is stopped. Rejects with the first failure that is no damage. */
+  async openAll(): Promise<void> {
+    const { log, clock } = this.#ports;
+    const slices = new Slices(this.#ports);
+    const line = (): void => {
+      log.info('Opened shards', { ...this.progress, ms: clock.monotonicMs() - this.#startMs });
+    };
+    const newestFirst = [...this.#lists.pending.keys()].sort((a, b) => b - a);
+    for (const [i, shardId] of newestFirst.entries()) {
+      if (this.#isStopped) return;
+      if (i > 0 && i % shardsPerLine === 0) line();
+      await this.open(shardId);
+      await slices.next();
+    }
+    if (this.#total > 0) line();
+  }
+
+  /** Of a shard whose log is not whole: it is not opened any more. */
+  setDamaged(shardId: number, error: DamagedShard['error']): void {
+    const place = this.#lists.pending.get(shardId);
+    if (place === undefined) return;
+    this.#lists.pending.delete(shardId);
+    this.#lists.damaged.set(shardId, { place, error });
+  }
+
+  /** What is being opened is waited for. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.allSettled(this.#opening.values());
+  }
+
+  async #openNow(place: ShardPlace): Promise<void> {
+    const { shardId } = place;
+    const { pending, shards, damaged } = this.#lists;
+    const folder = folderOf(this.#dataFolder, place);
+    try {
+      const nowMs = this.#ports.clock.monotonicMs();
+      shards.set(shardId, await openShard(this.#ports, folder, { place, nowMs }));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      damaged.set(shardId, { place, error });
+      const shard = shardId;
+      this.#ports.log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
+    }
+    pending.delete(shardId);
+  }
+}

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { World } from '../../../../test/sim/world/world.ts';
+import { FailingDisk } from '../../../../test/support/failing-disk.ts';
+import { ShardRoster } from './shard-roster.ts';
+
+const options = { folder: 'meta', worker: 0 };
+const placeOf = (shardId: number) => ({ shardId, database: 'd', retentionPolicy: 'autogen' });
+
+test('shard roster: after any call of the disk has failed it goes on, and what it called durable outlives a power loss', async () => {
+  for (let n = 1; ; n++) {
+    const world = new World(n);
+    const node = world.addNode('a', { zeroTailRate: 0.3 });
+    const { log } = node.env;
+    const disk = new FailingDisk(node.env.disk, { failAt: n });
+    const durable: number[] = [];
+    const run = async (): Promise<void> => {
+      const roster = await ShardRoster.open({ disk, log }, options);
+      for (let shardId = 1; shardId <= 4; shardId++)
+        await roster.made(placeOf(shardId), 7n).then(
+          () => durable.push(shardId),
+          () => 0,
+        );
+    };
+    // One that does not open has called nothing durable.
+    await world.complete(run().catch(() => undefined));
+    node.crash();
+    node.restart();
+    const again = await world.complete(ShardRoster.open(node.env, options));
+    expect(durable.filter((shardId) => !again.has(shardId)), `call ${n}`).toEqual([]); // prettier-ignore
+    if (!disk.hasFailed) return;
+    expect(n).toBeLessThan(100);
+  }
+});
+
+test('shard roster: a file that another process has made and not vouched for is made durable before it is written to', async () => {
+  const world = new World(1);
+  const node = world.addNode('a');
+  const { disk, log } = node.env;
+  const roster = await world.complete(ShardRoster.open({ disk, log }, options));
+  // What ended before it could sync the folder left this.
+  await world.complete(disk.open('meta/shards-000.log', 'append').then((file) => file.close()));
+  await world.complete(roster.made(placeOf(1), undefined));
+  node.crash();
+  node.restart();
+  const again = await world.complete(ShardRoster.open(node.env, options));
+  expect(again.places).toEqual([expect.objectContaining(placeOf(1))]);
+});

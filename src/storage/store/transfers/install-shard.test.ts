@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import {
+  copyOver,
+  deleteOf,
+  fillSource,
+  incoming,
+  openDestination,
+  openSource,
+  pointsOf,
+  stage,
+} from '../../../../test/support/copy-script.ts';
+import { makeStamp, stampBatch } from '../../../models/stamp.ts';
+import {
+  batchOf,
+  deleteOf as stampedDelete,
+  kept,
+  readField,
+} from '../../../../test/support/store-script.ts';
+import { World } from '../../../../test/sim/world/world.ts';
+import type { Env } from '../../../env/env.ts';
+
+async function onNode(body: (env: Env) => Promise<void>): Promise<void> {
+  const world = new World(7);
+  await world.complete(body(world.addNode('a').env));
+}
+
+const ofSource = '10:1 11:1 20:2 21:2 30:3';
+
+test('install: an empty shard gets what the source had, with its deletes and its index', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    await fillSource(source);
+    const store = await openDestination(disk, clock);
+    await copyOver(disk, source, store);
+    expect(pointsOf(store)).toBe(`${ofSource} | 2 | 0`);
+    expect(store.numbers[0]?.seriesCount).toBe(source.numbers[0]?.seriesCount);
+    // The source goes on.
+    expect(pointsOf(source)).toBe(`${ofSource} | 2 | 0`);
+    await store.close();
+    const again = await openDestination(disk, clock);
+    expect(pointsOf(again)).toBe(`${ofSource} | 2 | 0`);
+    await again.compact(7);
+    expect(pointsOf(again)).toBe(`${ofSource} | 2 | 0`);
+    await Promise.all([again.close(), source.close()]);
+  });
+});
+
+test('install: a shard is not read before, and what came to it meanwhile is above what is brought', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    await fillSource(source);
+    const store = await openDestination(disk, clock);
+    await store.write(incoming, batchOf('m,h=a v=7 20\nm,h=e v=7 40\no v=7i 5'));
+    await store.flush(7);
+    await store.write(incoming, batchOf('m,h=f v=8 50\nm,h=b,n=x extra=1 51'));
+    expect(pointsOf(store)).toBe('shard 7 is being copied to this node');
+    expect(store.states).toEqual([]);
+    const wanted = '10:1 11:1 20:7 21:2 30:3 40:7 50:8 | 7 | 0';
+    await copyOver(disk, source, store);
+    expect(pointsOf(store)).toBe(wanted);
+    // a to f, one with a tag more, and the register.
+    expect(store.numbers[0]?.seriesCount).toBe(8);
+    expect(readField(store, 'm', 'extra')).toEqual([{ time: 51, value: '1' }]);
+    await store.write(kept, batchOf('m,h=a v=9 10'));
+    await store.close();
+    const again = await openDestination(disk, clock);
+    expect(pointsOf(again)).toBe(wanted.replace('10:1', '10:9'));
+    await again.flush(7);
+    await again.compact(7);
+    expect(pointsOf(again)).toBe(wanted.replace('10:1', '10:9'));
+    expect(again.numbers[0]?.seriesCount).toBe(8);
+    await Promise.all([again.close(), source.close()]);
+  });
+});
+
+test('install: a delete that came meanwhile is done to what is brought, not to what was written after it', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    await fillSource(source);
+    const store = await openDestination(disk, clock);
+    await store.write(incoming, batchOf('m,h=a v=7 12'));
+    const staging = await stage(disk, source);
+    await store.install(incoming, { staging, deletes: [deleteOf('m')] });
+    expect(pointsOf(store)).toBe('12:7 | 2 | 0');
+    // a, and the register: what is deleted shows no more.
+    expect(store.numbers[0]?.seriesCount).toBe(2);
+    await store.close();
+    const again = await openDestination(disk, clock);
+    expect(pointsOf(again)).toBe('12:7 | 2 | 0');
+    await Promise.all([again.close(), source.close()]);
+  });
+});
+
+test('install: the same copy is taken once, and points that are no copy are no place for one', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    await fillSource(source);
+    const store = await openDestination(disk, clock);
+    await copyOver(disk, source, store);
+    const files = store.numbers[0]?.fileCount;
+    await copyOver(disk, source, store);
+    expect(store.numbers[0]?.fileCount).toBe(files);
+    const other = { ...incoming, copyIndex: 6 };
+    const staging = await stage(disk, source);
+    await expect(store.install(other, { staging, deletes: [] })).rejects.toThrow(
+      'shard 7 has points here already',
+    );
+    expect(pointsOf(store)).toBe(`${ofSource} | 2 | 0`);
+    await Promise.all([store.close(), source.close()]);
+  });
+});
+
+test('snapshot: has what was acknowledged before it, and stays as it was; the next start removes it', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    expect(await source.snapshot(7, 1)).toBeUndefined();
+    await fillSource(source);
+    const snapshot = await source.snapshot(7, 1);
+    const folder = 'here/db/autogen/7.snapshot-1';
+    expect(snapshot?.folder).toBe(folder);
+    expect(snapshot?.files.at(-1)?.name).toBe('shard.json');
+    const bytesOf = async () => {
+      const files = (snapshot?.files ?? []).map(({ name }) => disk.readFile(`${folder}/${name}`));
+      return (await Promise.all(files)).map((bytes) => bytes.length);
+    };
+    const before = await bytesOf();
+    expect(before).toEqual(snapshot?.files.map(({ lengthBytes }) => lengthBytes));
+    await source.write(kept, batchOf('m,h=a v=4 31'));
+    await source.deletePoints(7, deleteOf('o'));
+    await source.flush(7);
+    await source.compact(7);
+    expect(await bytesOf()).toEqual(before);
+    await source.deleteShard(7);
+    expect(await bytesOf()).toEqual(before);
+    await source.close();
+    await (await openSource(disk, clock)).close();
+    expect(await disk.list(folder)).toEqual([]);
+  });
+});
+
+test('install: a delete that the source has seen counts here too, for what came meanwhile and for what comes late', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    const of = (lines: string, ns: bigint): Uint8Array => {
+      const payload = batchOf(lines);
+      stampBatch(payload, makeStamp(ns, 1));
+      return payload;
+    };
+    await source.write(kept, of('m,h=a v=1 1\nm,h=a v=1 2', 10n));
+    const range = { minTimeNs: 0n, maxTimeNs: 99n };
+    const erase = stampedDelete('m', range, makeStamp(20n, 1));
+    await source.deletePoints(7, erase);
+    await source.write(kept, of('m,h=a v=2 2', 30n));
+    const store = await openDestination(disk, clock);
+    // Hints that reach the new owner before the copy does: one of before the delete, and one of after it.
+    await store.write(incoming, of('m,h=a v=5 3\no v=5i 3', 15n));
+    await store.write(incoming, of('m,h=a v=6 4', 25n));
+    const staging = await stage(disk, source);
+    // It came while the copy was under way, and the source had done it already.
+    await store.install(incoming, { staging, deletes: [erase] });
+    const wanted = '2:2 4:6';
+    const shown = (): string => readField(store, 'm', 'v').map(({ time, value }) => `${time}:${value}`).join(' '); // prettier-ignore
+    expect(shown()).toBe(wanted);
+    await store.write(kept, of('m,h=a v=7 5', 16n));
+    expect(shown()).toBe(wanted);
+    await Promise.all([store.close(), source.close()]);
+  });
+});

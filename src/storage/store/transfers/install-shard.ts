@@ -1,0 +1,188 @@
+/**
+ * Makes what another node has of a shard this node's, below what came to the shard here meanwhile: of two writes of a point
+ * the one that is here stays.
+ *
+ * The files wait in a folder beside the shard's, whole and durable. Deletes of points that came since the copy began are done
+ * to them there, and to them alone: what is in the shard has seen them already. Then:
+ *
+ * 1. `shard.json` says that files of their names are gone: a start removes what it finds of them;
+ * 2. they get second names in the shard's folder;
+ * 3. `shard.json` lists them, and no others: this is the one step that makes them the shard's.
+ *
+ * Invariants:
+ * - A crash at any moment leaves the shard as it was, or with all of them.
+ * - Until step 3 nobody reads the shard (store.ts): half a copy is never an answer.
+ * - Own files are not listed after step 3, as the segments of the copy lack their series: a start learns these, and so does
+ *   this run; the next flush lists them again, with an index of them.
+ */
+import { DbError } from '../../../base/errors.ts';
+import type { ShardView } from '../../engine/shard-view.ts';
+import { stampsOfFile } from '../../engine/compaction/stamped-parts.ts';
+import { IndexSegment } from '../../index/index-segment.ts';
+import { gonePath } from '../../index/segment-gone.ts';
+import type { SegmentSeal } from '../../index/segment-format.ts';
+import { TsmFile, type TsmSeal } from '../../tsm/tsm-file.ts';
+import { removeTsm, tombstonePath } from '../../tsm/tombstones.ts';
+import { tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
+import { openShard, type OpeningPorts, type OpenShard } from '../shards/open-shards.ts';
+import { deleteNow, deletePoints, remember, whileStill, type PointDelete, type PointDeletePorts } from '../deletes/point-deletes.ts'; // prettier-ignore
+import { withDelete, type DeleteFilters, type StoredDelete } from '../deletes/stored-deletes.ts';
+import { linkIfThere } from './take-snapshot.ts';
+
+export interface InstallRequest {
+  /** Of the files, on the file system of the shard's folder. */
+  readonly staging: string;
+  /** Names the copy. */
+  readonly index: number;
+  readonly deletes: readonly PointDelete[];
+}
+
+export type InstallPorts = OpeningPorts & PointDeletePorts & { readonly filters: DeleteFilters };
+
+/** A file of the copy: what it is called where it waits, and in the shard. */
+interface Placed<Seal> {
+  readonly from: string;
+  readonly name: string;
+  readonly seal: Seal;
+}
+
+interface Plan {
+  readonly files: readonly Placed<TsmSeal>[];
+  readonly segments: readonly Placed<SegmentSeal>[];
+  /** That the copy has seen. */
+  readonly deletes: readonly StoredDelete[];
+}
+
+/** Throws what the disk says, and `corrupt` for files that are none; the shard is as before then. */
+export async function installShard(
+  open: OpenShard,
+  folder: string,
+  request: InstallRequest,
+  ports: InstallPorts,
+): Promise<void> {
+  const listed = await prepare(open, request, ports);
+  await whileStill(open, async () => {
+    open.isRebuilding = true;
+    const plan = planOf(open, listed);
+    try {
+      await open.segments.replaceAll(async () => {
+        await link(open, { staging: request.staging, folder, plan }, ports);
+        await take(open, { folder, plan, index: request.index }, ports);
+      });
+      open.isIndexBehind = true;
+    } finally {
+      open.isRebuilding = false;
+    }
+    await strikeOwn(open, plan, ports);
+  });
+  await open.flushing?.catch(() => undefined);
+  if (ports.isOpen(open)) await ports.flush(open);
+}
+
+/** What came here meanwhile and is older than a delete that the copy has seen. */
+async function strikeOwn(open: OpenShard, plan: Plan, ports: InstallPorts): Promise<void> {
+  const { shard } = open;
+  if (plan.deletes.length > 0) await remember(open, plan.deletes, ports);
+  // The copy's are the first.
+  const seenBy = shard.files.slice(0, plan.files.length);
+  for (const { filter, stamp, ...range } of plan.deletes) {
+    const isOlder = (file: TsmFile): boolean => !seenBy.includes(file) && stampsOfFile(file).least < stamp; // prettier-ignore
+    if (shard.memtableBytes === 0 && !shard.files.some(isOlder)) continue;
+    const select = (view: ShardView) => ports.filters.select(filter, view);
+    await deleteNow(open, { select, range, said: { filter, stamp }, seenBy }, ports);
+  }
+}
+
+/** Opens the copy where it waits, which checks it and indexes what has no index, and deletes from it what is to be. */
+async function prepare(
+  { place }: OpenShard,
+  { staging, deletes }: InstallRequest,
+  ports: InstallPorts,
+): Promise<Pick<OpenShard, 'manifest'>['manifest']['manifest']> {
+  const staged = await openShard(ports, staging, { place, nowMs: ports.clock.monotonicMs() });
+  try {
+    if (staged.isIndexBehind) throw new DbError('disk_full', `${staging}: the index could not be written`); // prettier-ignore
+    const own = { ...ports, flush: () => Promise.resolve(), isOpen: () => true };
+    // The source has seen those that it remembers, and knows better what was written after them.
+    const seen = new Set(staged.manifest.manifest.deletes?.map(({ stamp }) => stamp));
+    for (const request of deletes)
+      if (request.said === undefined || !seen.has(request.said.stamp)) await deletePoints(staged, request, own); // prettier-ignore
+    return staged.manifest.manifest;
+  } finally {
+    await staged.shard.close();
+  }
+}
+
+function planOf(open: OpenShard, listed: OpenShard['manifest']['manifest']): Plan {
+  const names = [...listed.files].sort(([a], [b]) => (a < b ? -1 : 1));
+  const generationOf = (path: string): number =>
+    tsmNameOf(path.slice(path.lastIndexOf('/') + 1))?.generation ?? 0;
+  const own = open.shard.files.map(({ path }) => generationOf(path));
+  if (own.some((generation) => generation <= names.length))
+    throw new DbError('conflict', `shard ${open.place.shardId} has points here already`);
+  open.generation = Math.max(open.generation, names.length);
+  const files = names.map(([from, seal], i) => {
+    const sequence = tsmNameOf(from)?.sequence ?? 1;
+    return { from, name: tsmName({ generation: i + 1, sequence }), seal };
+  });
+  const segments = [...(listed.segments ?? [])].map(([from, seal]) => ({ from, name: open.segments.newName(), seal })); // prettier-ignore
+  return { files, segments, deletes: listed.deletes ?? [] };
+}
+
+async function link(
+  open: OpenShard,
+  { staging, folder, plan }: { readonly staging: string; readonly folder: string; readonly plan: Plan }, // prettier-ignore
+  { disk }: InstallPorts,
+): Promise<void> {
+  const names = plan.files.map(({ name }) => name);
+  await open.manifest.update(({ gone = [], ...rest }) => ({ ...rest, gone: [...gone, ...names] }));
+  // Of an attempt that failed.
+  for (const name of names) await removeTsm(disk, `${folder}/${name}`);
+  for (const { from, name } of plan.files) {
+    // In this order: without its tombstones a file would give back what is deleted.
+    await linkIfThere(disk, `${staging}/${tombstonePath(from)}`, `${folder}/${tombstonePath(name)}`); // prettier-ignore
+    await disk.link(`${staging}/${from}`, `${folder}/${name}`);
+  }
+  for (const { from, name } of plan.segments) {
+    await linkIfThere(disk, `${staging}/${gonePath(from)}`, `${folder}/${gonePath(name)}`);
+    await disk.link(`${staging}/${from}`, `${folder}/${name}`);
+  }
+  await disk.syncDir(folder);
+}
+
+async function take(
+  open: OpenShard,
+  { folder, plan, index }: { readonly folder: string; readonly plan: Plan; readonly index: number },
+  ports: InstallPorts,
+): Promise<void> {
+  const files: TsmFile[] = [];
+  const segments: IndexSegment[] = [];
+  const discard = async (): Promise<void> => {
+    for (const file of files) await file.close();
+    for (const segment of segments) segment.retire();
+  };
+  try {
+    for (const { name, seal } of plan.files)
+      files.push(await TsmFile.open(ports, `${folder}/${name}`, seal));
+    for (const { name, seal } of plan.segments)
+      segments.push(await IndexSegment.open(ports, `${folder}/${name}`, seal));
+    const names = new Set(plan.files.map(({ name }) => name));
+    await open.manifest.update(({ gone = [], ...rest }) => ({
+      ...rest,
+      files: new Map(plan.files.map(({ name, seal }) => [name, seal])),
+      segments: new Map(plan.segments.map(({ name, seal }) => [name, seal])),
+      gone: gone.filter((name) => !names.has(name)),
+      deletes: plan.deletes.reduce(withDelete, rest.deletes ?? []),
+      copy: { index, isWhole: true },
+    }));
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+  if (!ports.isOpen(open)) {
+    await discard();
+    throw new DbError('shard_not_found', 'shard is deleted');
+  }
+  const reason = new DbError('corrupt', 'the index is made of that of a copy');
+  await open.shard.install({ files, segments }, reason, ports);
+}
