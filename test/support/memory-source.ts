@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { HyperLogLog } from '../../src/base/collections/hyper-log-log.ts';
 import type {
   ColumnBatch,
   ColumnCost,
@@ -54,6 +55,14 @@ export class MemorySource implements ShardSource {
       series.measurement === measurement ? [id] : [],
     );
     return ids.sort((a, b) => ((this.#keys[a] ?? '') < (this.#keys[b] ?? '') ? -1 : 1));
+  }
+
+  *sketchSeries(into: HyperLogLog, measurement?: string): Generator<undefined> {
+    yield;
+    this.#series.forEach((series, id) => {
+      if (measurement === undefined || series.measurement === measurement)
+        into.add(this.#keys[id] ?? '');
+    });
   }
 
   seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[] {

@@ -142,7 +142,14 @@ const sketch = mapped(bytes({ lengthBytesMax: sketchBytesMax }), {
 export const listMethod = streamMethod('/varve.data.v1.Shards/List', {
   requestBytesMax: planBytesMax,
   request: message(v1.ListRequest, {
-    of: choice({ series: 1, 'tag-keys': 2, 'tag-values': 3, 'field-types': 4, 'series-sketch': 5 }),
+    of: choice({
+      series: 1,
+      'tag-keys': 2,
+      'tag-values': 3,
+      'field-types': 4,
+      'series-sketch': 5,
+      'whole-sketch': 6,
+    }),
     shardIds,
     measurements: list(
       message(v1.ListRequest.Measurement, {

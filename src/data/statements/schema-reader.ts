@@ -116,7 +116,7 @@ export class SchemaReader {
    * does join what they have in common. `choose` gives undefined for a measurement that is passed over.
    */
   async *list(
-    of: ListRequest['of'],
+    of: Exclude<ListRequest['of'], 'whole-sketch'>,
     choose: (schema: MeasurementSchema) => Omit<ListedMeasurement, 'name'> | undefined,
   ): AsyncGenerator<NamedPiece> {
     for (const { participants, schemas } of this.#scopes) {
@@ -131,6 +131,17 @@ export class SchemaReader {
         this.#signal.throwIfAborted();
         this.#account.add(piece.texts);
         yield { ...piece, name: measurements[piece.at]?.name ?? '' };
+      }
+    }
+  }
+
+  /** Packed sketches of all series of the shards, whatever is named of them. */
+  async *wholeSketches(): AsyncGenerator<Uint32Array> {
+    for (const { participants } of this.#scopes) {
+      const pieces = eachOf(this.#streams(participants, { of: 'whole-sketch', measurements: [] }));
+      for await (const { sketch } of pieces) {
+        this.#signal.throwIfAborted();
+        if (sketch !== undefined) yield sketch;
       }
     }
   }

@@ -66,8 +66,7 @@ function isWhole({
 async function wholeEstimate(of: CardinalityOf, reader: SchemaReader): Promise<number> {
   if (of === 'MEASUREMENT') return reader.schemas.length;
   const whole = new HyperLogLog();
-  for await (const { sketch } of reader.list('series-sketch', () => ({})))
-    if (sketch !== undefined) whole.merge(HyperLogLog.unpack(sketch));
+  for await (const sketch of reader.wholeSketches()) whole.merge(HyperLogLog.unpack(sketch));
   return whole.estimate();
 }
 

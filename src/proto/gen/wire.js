@@ -6640,6 +6640,7 @@ export const varve = $root.varve = (() => {
                     values[valuesById[3] = "OF_TAG_VALUES"] = 3;
                     values[valuesById[4] = "OF_FIELD_TYPES"] = 4;
                     values[valuesById[5] = "OF_SERIES_SKETCH"] = 5;
+                    values[valuesById[6] = "OF_WHOLE_SKETCH"] = 6;
                     return values;
                 })();
 

@@ -1,4 +1,5 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
+import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { isDbError } from '../../base/errors.ts';
 import { decodeBlock } from '../../codec/block.ts';
 import type { FieldType } from '../../models/field-value.ts';
@@ -109,6 +110,12 @@ export class ShardView {
       if (next.done === true) return;
       yield next.value;
     }
+  }
+
+  /** Adds its series, those of a measurement or all, to a sketch; each step is short. */
+  *sketchSeries(into: HyperLogLog, measurement?: string): Generator<undefined> {
+    const steps = this.#index.sketchSeries(into, measurement);
+    while (this.#guard(() => steps.next()).done !== true) yield;
   }
 
   seriesKey(seriesId: number): string {

@@ -10,12 +10,13 @@
 import { crc32 } from 'node:zlib';
 import { ByteSlab } from '../../base/byte-slab.ts';
 import { BytesCursor } from '../../base/growing-bytes.ts';
+import { isSketch, sketchBytes } from '../../base/collections/hyper-log-log.ts';
 import { DbError } from '../../base/errors.ts';
 import { Held } from '../../base/held.ts';
 import type { Disk } from '../../env/disk.ts';
 import { mayHave } from './key-filter.ts';
 import type { PageCache } from '../pages/page-cache.ts';
-import { PageFile } from '../pages/page-file.ts';
+import { PageFile, pageSumBytes } from '../pages/page-file.ts';
 import { postings } from './posting-list.ts';
 import { SegmentGone } from './segment-gone.ts';
 import { decodeFooter, decodeMeasurement, footerBytes, putNumber, type SegmentMeasurement, type SegmentRoots, type SegmentSeal } from './segment-format.ts'; // prettier-ignore
@@ -34,6 +35,8 @@ export interface FoundTag {
 }
 
 const headBytes = 4;
+/** A sketch is wrong by one percent anyway. */
+const goneShare = 128;
 
 export class IndexSegment {
   readonly path: string;
@@ -149,6 +152,19 @@ export class IndexSegment {
     return seriesCount - this.gone.series.countIn(firstSeries, firstSeries + seriesCount);
   }
 
+  /**
+   * How many different series it has had, of a measurement or of all: registers of a HyperLogLog. Undefined when keys are to
+   * be looked at instead, since they are few or many of them are gone: a sketch forgets none. A view.
+   */
+  sketch(found?: FoundMeasurement): Uint8Array | undefined {
+    const { sketchOffset } = found ?? this.#roots;
+    const count = found?.seriesCount ?? this.seriesCount;
+    const liveCount = found === undefined ? this.liveCount : this.liveCountOf(found);
+    if (sketchOffset === undefined || count - liveCount > count / goneShare) return undefined;
+    const place = { offset: sketchOffset, lengthBytes: sketchBytes + pageSumBytes };
+    return this.#pages.read(place, sketchPage).bytes;
+  }
+
   /** The number of a series that has points; -1 when it is not there. `nameBytes` of the key are its measurement. */
   find(key: Uint8Array, hash: number, nameBytes: number): number {
     if (this.seriesCount === 0 || !mayHave(this.#pages, this.#roots.filter, hash)) return -1;
@@ -240,6 +256,12 @@ export class IndexSegment {
       throw this.#pages.damaged(this.#roots.tags.offset);
     return { number, firstValue, valueCount };
   }
+}
+
+function sketchPage(
+  bytes: Uint8Array,
+): { readonly bytes: Uint8Array; readonly sizeBytes: number } | undefined {
+  return isSketch(bytes) ? { bytes, sizeBytes: bytes.length } : undefined;
 }
 
 function numberAt(key: Uint8Array, at = 0): number {

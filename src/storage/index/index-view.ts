@@ -8,6 +8,8 @@
  * - series that come while it is held may show; a series whose last point is deleted does not show from then on.
  */
 import { compareUtf8 } from '../../base/compare-utf8.ts';
+import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
+import { hashBytes } from '../../base/hash-bytes.ts';
 import { InvariantError, must } from '../../base/assert.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
@@ -40,6 +42,8 @@ interface Based<T> {
   readonly base: number;
 }
 
+/** So many keys are looked at between two chances to rest. */
+const restSeriesCount = 256;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -142,6 +146,27 @@ export class IndexView {
       }
   }
 
+  /**
+   * Adds the series that have points to a sketch, those of a measurement or all: by the sketches of segments, so that few
+   * keys are looked at. Each step is short.
+   */
+  *sketchSeries(into: HyperLogLog, measurement?: string): Generator<undefined> {
+    const parts: Iterable<Based<IndexSegment> & { readonly found?: FoundMeasurement }> =
+      measurement === undefined ? this.#segments : this.#foundIn(measurement);
+    for (const { of, found } of parts) {
+      const registers = of.sketch(found);
+      if (registers === undefined) yield* sketchKeys(of, { into, found });
+      else into.mergeRegisters(registers);
+      yield;
+    }
+    for (const { of } of this.#freshTables())
+      for (const [i, id] of of.freshIn(measurement, this.#state.turn).entries()) {
+        const key = of.keyOf(id);
+        into.addHash(hashBytes(key, 0, key.length));
+        if (i % restSeriesCount === restSeriesCount - 1) yield;
+      }
+  }
+
   /** The bytes of a series' key, which hold until the memory grows. */
   keyOf(id: number): Uint8Array {
     const { of, number } = this.#place(id);
@@ -209,6 +234,19 @@ export class IndexView {
         if (id >= base) return { of, number: id - base };
       }
     throw new InvariantError('an id is of a part of the view');
+  }
+}
+
+function* sketchKeys(
+  segment: IndexSegment,
+  { into, found }: { readonly into: HyperLogLog; readonly found: FoundMeasurement | undefined },
+): Generator<undefined> {
+  const { firstSeries: first, seriesCount: count } = found ?? { firstSeries: 0, seriesCount: segment.seriesCount }; // prettier-ignore
+  for (let number = first; number < first + count; number++) {
+    if ((number - first) % restSeriesCount === restSeriesCount - 1) yield;
+    if (segment.gone.series.has(number)) continue;
+    const key = segment.key(number);
+    into.addHash(hashBytes(key, 0, key.length));
   }
 }
 

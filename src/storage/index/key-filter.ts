@@ -2,7 +2,7 @@
  * Which keys a segment surely does not have: a Bloom filter of blocks of 32 bytes, so that a key looks at one place of one
  * page. With 12 bits a key about 1 in 150 keys that are not there looks as if it were.
  */
-import { mixHash } from './key-hash.ts';
+import { mixHash } from '../../base/hash-bytes.ts';
 import { pageSumBytes, type PageFile, type PageWriter } from '../pages/page-file.ts';
 
 export interface FilterRoot {

@@ -231,12 +231,18 @@ export class ResidentSeries {
     return ids.filter((id) => this.isFreshAt(id, turn));
   }
 
-  /** The fresh series of a measurement in order of their keys' bytes. */
-  freshIds(measurement: string, turn: number): Uint32Array {
+  /** All that are fresh, or those of a measurement, in no order. */
+  freshIn(measurement: string | undefined, turn: number): Uint32Array {
+    if (measurement === undefined) return this.freshOf(Uint32Array.from({ length: this.count }, (_, id) => id), turn); // prettier-ignore
     const entry = this.#measurements.get(measurement);
     if (entry === undefined) return new Uint32Array();
     const { at, count } = this.membersOf(entry);
-    return this.sorted(this.freshOf(this.#kernel.words(at, count), turn));
+    return this.freshOf(this.#kernel.words(at, count), turn);
+  }
+
+  /** The fresh series of a measurement in order of their keys' bytes. */
+  freshIds(measurement: string, turn: number): Uint32Array {
+    return this.sorted(this.freshIn(measurement, turn));
   }
 
   /** Whether a measurement has a fresh series. */

@@ -4,13 +4,14 @@
  * series for the filter.
  */
 import { crc32 } from 'node:zlib';
+import { sketchRegisters } from '../../base/collections/hyper-log-log.ts';
+import { hashBytes } from '../../base/hash-bytes.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { writeFilter } from './key-filter.ts';
-import { keyHash } from './key-hash.ts';
 import { PageWriter } from '../pages/page-file.ts';
 import { PostingWriter } from './posting-list.ts';
-import { encodeFooter, encodeMeasurement, encodeTag, putNumber, type SegmentSeal } from './segment-format.ts'; // prettier-ignore
+import { encodeFooter, encodeMeasurement, encodeTag, putNumber, sketchedSeriesMin, type SegmentSeal } from './segment-format.ts'; // prettier-ignore
 import { SortedTableWriter } from '../pages/sorted-table.ts';
 import type { KeyPart } from '../pages/table-page.ts';
 
@@ -83,7 +84,7 @@ export class SegmentBuilder {
       grown.set(this.#hashes);
       this.#hashes = grown;
     }
-    this.#hashes[number] = keyHash(bytes, start, end);
+    this.#hashes[number] = hashBytes(bytes, start, end);
     const rest = { bytes, start: start + this.#measurement.nameBytes, end };
     return this.#series.add(this.#measurementHead, rest);
   }
@@ -117,6 +118,7 @@ export class SegmentBuilder {
       firstTag,
       tagCount: this.#tags.count - firstTag,
       fields,
+      sketchOffset: this.#sketch(firstSeries),
     });
     this.#measurements.add(noBytes, { bytes: name, start: 0, end: name.length }, value);
   }
@@ -129,6 +131,7 @@ export class SegmentBuilder {
       tags: this.#tags.finish(),
       values: this.#values.finish(),
       filter: writeFilter(this.#pages, this.#hashes.subarray(0, this.#series.count)),
+      sketchOffset: this.#sketch(0),
     });
     const lengthBytes = this.#pages.offset + footer.length;
     await this.#append();
@@ -139,6 +142,13 @@ export class SegmentBuilder {
     await this.#disk.rename(this.#file.path, path);
     await this.#disk.syncDir(path.slice(0, path.lastIndexOf('/')));
     return { lengthBytes, footerCrc32: crc32(footer) };
+  }
+
+  /** Writes a sketch of the series from `first` on; answers where, undefined when they are few. */
+  #sketch(first: number): number | undefined {
+    const end = this.#series.count;
+    if (end - first < sketchedSeriesMin) return undefined;
+    return this.#pages.page(sketchRegisters(this.#hashes.subarray(first, end))).offset;
   }
 
   async #append(): Promise<void> {

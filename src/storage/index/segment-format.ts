@@ -8,6 +8,8 @@
  * | series       | u32 BE number of the measurement, rest  | none; the rest of the key begins behind the measurement    |
  * | tags         | u32 BE number of the measurement, tag   | first value, values                                        |
  * | values       | u32 BE number of the tag, value         | series that have it: numbers, ascending, as differences    |
+ *
+ * Many series, of a measurement or of all of it, have a page with a sketch of how many they are.
  */
 import { crc32 } from 'node:zlib';
 import { BytesCursor, GrowingBytes } from '../../base/growing-bytes.ts';
@@ -21,6 +23,8 @@ export interface SegmentRoots {
   readonly tags: TableRoot;
   readonly values: TableRoot;
   readonly filter: FilterRoot;
+  /** Of the page with the sketch of all series; undefined when they are few. */
+  readonly sketchOffset?: number | undefined;
 }
 
 /** What a segment was when it was written: `shard.json` vouches for it. */
@@ -31,6 +35,8 @@ export interface SegmentSeal {
 
 export const segmentMagic = 0x31584956;
 export const footerBytes = 112;
+/** A sketch is read about as fast as the keys of so many series, and costs eight bytes for each of them. */
+export const sketchedSeriesMin = 2_048;
 const tableNames = ['measurements', 'series', 'tags', 'values'] as const;
 
 export const segmentSuffix = '.index';
@@ -53,15 +59,11 @@ export function encodeFooter(roots: SegmentRoots): Uint8Array {
       out.u32(word);
   }
   const { blockCount, offset } = roots.filter;
-  for (const word of [
-    blockCount,
-    offset % 2 ** 32,
-    Math.floor(offset / 2 ** 32),
-    0,
-    segmentMagic,
-    0,
-  ])
-    out.u32(word);
+  // A table lies at 0, so that is the place of no sketch.
+  const { sketchOffset = 0 } = roots;
+  const [sketchLow, sketchHigh] = [sketchOffset % 2 ** 32, Math.floor(sketchOffset / 2 ** 32)];
+  for (const word of [blockCount, offset % 2 ** 32, Math.floor(offset / 2 ** 32)]) out.u32(word);
+  for (const word of [sketchLow, segmentMagic, sketchHigh]) out.u32(word);
   out.u32(crc32(out.view()));
   out.u32(segmentMagic);
   return out.view().slice();
@@ -77,11 +79,13 @@ export function decodeFooter(bytes: Uint8Array): SegmentRoots | undefined {
   };
   const [measurements, series, tags, values] = [root(), root(), root(), root()];
   const [blockCount, low, high] = [cursor.u32(), cursor.u32(), cursor.u32()];
+  const [sketchLow, , sketchHigh] = [cursor.u32(), cursor.u32(), cursor.u32()];
   cursor.at = footerBytes - 8;
   if (cursor.u32() !== crc32(bytes.subarray(0, footerBytes - 8))) return undefined;
   if (cursor.u32() !== segmentMagic) return undefined;
   const filter = { blockCount, offset: high * 2 ** 32 + low };
-  return { measurements, series, tags, values, filter };
+  const sketchOffset = sketchHigh * 2 ** 32 + sketchLow || undefined;
+  return { measurements, series, tags, values, filter, sketchOffset };
 }
 
 /** What a segment says of a measurement. */
@@ -92,6 +96,8 @@ export interface SegmentMeasurement {
   readonly tagCount: number;
   /** By name. */
   readonly fields: ReadonlyMap<string, FieldType>;
+  /** Of the page with the sketch of its series; undefined when they are few. */
+  readonly sketchOffset?: number | undefined;
 }
 
 export function encodeMeasurement(one: SegmentMeasurement): Uint8Array {
@@ -112,6 +118,11 @@ export function encodeMeasurement(one: SegmentMeasurement): Uint8Array {
     out.varint(bytes.length);
     out.push(bytes);
   }
+  const { sketchOffset } = one;
+  if (sketchOffset !== undefined) {
+    out.varint(sketchOffset % 2 ** 32);
+    out.varint(Math.floor(sketchOffset / 2 ** 32));
+  }
   return out.view();
 }
 
@@ -127,8 +138,11 @@ export function decodeMeasurement(bytes: Uint8Array): SegmentMeasurement | undef
     if (type > FieldType.unsigned) return undefined;
     fields.set(name, type as FieldType);
   }
+  const hasSketch = cursor.at < bytes.length;
+  const [low, high] = hasSketch ? [cursor.varint(), cursor.varint()] : [0, 0];
   if (cursor.isOver) return undefined;
-  return { firstSeries, seriesCount, firstTag, tagCount, fields };
+  const sketchOffset = hasSketch ? high * 2 ** 32 + low : undefined;
+  return { firstSeries, seriesCount, firstTag, tagCount, fields, sketchOffset };
 }
 
 /** Number of the first value, how many there are. */

@@ -11,6 +11,7 @@
  * Not here: files of segments, and when they are written (segment-keeper.ts).
  */
 import { DbError } from '../../base/errors.ts';
+import { hashBytes } from '../../base/hash-bytes.ts';
 import type { Slices } from '../../env/slices.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
@@ -19,7 +20,6 @@ import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { FieldSchemas } from './field-schemas.ts';
 import type { IndexSegment } from './index-segment.ts';
 import { IndexView } from './index-view.ts';
-import { keyHash } from './key-hash.ts';
 import { cameEarlier, ResidentSeries, type KeyTest, type PlacedSeries } from './resident-series.ts';
 import { measurementBytesOf, unescapedTag } from './series-name.ts';
 import { isStored, TagCounts } from './tag-counts.ts';
@@ -266,7 +266,7 @@ export class ShardIndex {
     const changed = new Set<IndexSegment>();
     for (const key of keys) {
       for (const segment of this.#segments) {
-        const number = segment.find(key, keyHash(key, 0, key.length), measurementBytesOf(key));
+        const number = segment.find(key, hashBytes(key, 0, key.length), measurementBytesOf(key));
         if (number < 0) continue;
         segment.gone.series.add(number);
         changed.add(segment);
@@ -334,7 +334,7 @@ export class ShardIndex {
 }
 
 function isInAny(segments: readonly IndexSegment[], key: Uint8Array): boolean {
-  const hash = keyHash(key, 0, key.length);
+  const hash = hashBytes(key, 0, key.length);
   return segments.some((segment) => isInSegment(segment, key, hash));
 }
 

@@ -73,4 +73,6 @@ test('schema lists: sketches count the series that pass', () => {
     piece?.sketch === undefined ? [] : [HyperLogLog.unpack(piece.sketch).estimate()],
   );
   expect(counts).toEqual([4, 2]);
+  const whole = [...listSchema(shards, { of: 'whole-sketch', shardIds: [], measurements: [] }, regexCache())]; // prettier-ignore
+  expect(whole.flatMap((piece) => piece ?? []).map(({ sketch }) => HyperLogLog.unpack(sketch ?? new Uint32Array()).estimate())).toEqual([4]); // prettier-ignore
 });

@@ -15,10 +15,11 @@ const restSeriesCount = 256;
 
 /** The lists of a request, piece by piece; undefined is a place to rest at. */
 export function* listSchema(
-  shards: readonly ShardSource[],
+  shards: readonly ListedShard[],
   { of, measurements }: ListRequest,
   matcher: MatcherFactory,
 ): Generator<ListPiece | undefined> {
+  if (of === 'whole-sketch') yield* sketchOfAll({ at: 0, shards });
   for (const [at, measurement] of measurements.entries()) {
     const lister: Lister = { at, shards, measurement, matcher };
     switch (of) {
@@ -37,15 +38,25 @@ export function* listSchema(
         yield* listFieldTypes(lister);
         break;
       case 'series-sketch':
-        yield* sketchSeries(lister);
+        yield* measurement.predicate === undefined
+          ? sketchOfAll(lister, measurement.name)
+          : sketchPassing(lister);
+        break;
+      case 'whole-sketch':
         break;
     }
   }
 }
 
+/** A shard that knows how many series it has without a look at them. */
+export interface ListedShard extends ShardSource {
+  /** Adds those of a measurement, or all, step by step. */
+  sketchSeries(into: HyperLogLog, measurement?: string): Generator<undefined>;
+}
+
 interface Lister {
   readonly at: number;
-  readonly shards: readonly ShardSource[];
+  readonly shards: readonly ListedShard[];
   readonly measurement: ListedMeasurement;
   readonly matcher: MatcherFactory;
 }
@@ -184,7 +195,17 @@ function* listFieldTypes({ at, shards, measurement }: Lister): Generator<ListPie
     yield* pieces(at, type, byType.get(type) ?? new Set());
 }
 
-function* sketchSeries(lister: Lister): Generator<ListPiece | undefined> {
+/** Of a measurement, or of all there are. */
+function* sketchOfAll(
+  { at, shards }: Pick<Lister, 'at' | 'shards'>,
+  measurement?: string,
+): Generator<ListPiece | undefined> {
+  const sketch = new HyperLogLog();
+  for (const shard of shards) yield* shard.sketchSeries(sketch, measurement);
+  yield { at, key: '', texts: [], sketch: sketch.pack() };
+}
+
+function* sketchPassing(lister: Lister): Generator<ListPiece | undefined> {
   const sketch = new HyperLogLog();
   for (const one of passing(lister)) {
     if (one === undefined) yield undefined;

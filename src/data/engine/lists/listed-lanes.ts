@@ -72,5 +72,6 @@ export interface ListGathering {
 }
 
 function isKept({ of, measurements }: ListRequest): boolean {
-  return of !== 'series-sketch' && measurements.every(({ predicate }) => predicate === undefined);
+  const isSketch = of === 'series-sketch' || of === 'whole-sketch';
+  return !isSketch && measurements.every(({ predicate }) => predicate === undefined);
 }

@@ -16,7 +16,8 @@ export interface ListedMeasurement {
 }
 
 export interface ListRequest {
-  readonly of: 'series' | 'tag-keys' | 'tag-values' | 'field-types' | 'series-sketch';
+  /** Sketches are of a measurement each, but for `whole-sketch`: one of all series, for which no measurement is named. */
+  readonly of: 'series' | 'tag-keys' | 'tag-values' | 'field-types' | 'series-sketch' | 'whole-sketch'; // prettier-ignore
   readonly shardIds: readonly number[];
   readonly measurements: readonly ListedMeasurement[];
 }

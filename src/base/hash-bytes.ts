@@ -1,10 +1,10 @@
 /**
- * Hashes of series keys, which filters on disk are made with: a change of them is another version of the file.
+ * Hashes of bytes, which filters and sketches on disk are made with: a change of them is another version of the file.
  * MurmurHash3's 32-bit form, and a second value mixed out of it.
  */
 const seed = 0x9747b28c;
 
-export function keyHash(bytes: Uint8Array, start: number, end: number): number {
+export function hashBytes(bytes: Uint8Array, start: number, end: number): number {
   let hash = seed;
   let at = start;
   for (; at + 4 <= end; at += 4) {
