@@ -118,9 +118,11 @@ async function deleteAll(
   const { meta, shards } = ports;
   const of = shards.of.bind(shards);
   const others = meta.catalog.dataNodes.filter(({ id }) => owners.every(({ nodeId }) => nodeId !== id)); // prettier-ignore
-  const told = others.map(
-    async ({ id }) =>
-    ownerOf(of, id).deletePoints({ ...request, measurements: [], shardIds: [] }, { deadlineMs: tellDeadlineMs, signal }), // prettier-ignore
+  const told = Promise.allSettled(
+    others.map(async ({ id }) => {
+      const empty = { ...request, measurements: [], shardIds: [] };
+      await ownerOf(of, id).deletePoints(empty, { deadlineMs: tellDeadlineMs, signal });
+    }),
   );
   const results = await Promise.allSettled(
     owners.map(async ({ nodeId, shardIds }) => {
@@ -133,7 +135,7 @@ async function deleteAll(
       }
     }),
   );
-  await Promise.allSettled(told);
+  await told;
   return results.map((result, i) => ({ nodeId: owners[i]?.nodeId ?? 0, result }));
 }
 
