@@ -12,6 +12,7 @@ test.each([1, 2])('cluster: seed %i keeps every promise under random faults', as
   expect(result.acknowledged).toBeGreaterThan(50);
   expect(result.faults.crash).toBeGreaterThan(0);
   expect(result.ownReads).toBeGreaterThan(0);
+  expect(result.deletes).toBeGreaterThan(0);
   expect(result.events.flush).toBeGreaterThan(0);
   expect(result.events.release).toBeGreaterThan(0);
 });
@@ -62,6 +63,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'marks-ahead': 1,
   'segments-forgotten': 4,
   'meanwhile-lost': 1,
+  'deletes-unstamped': 6,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

@@ -119,7 +119,8 @@ test('checker of own writes: what the node has acknowledged it shows, while an o
 
 test('checker of registers: a value that a later stamp has written over, lost or invented is told', () => {
   const writes = new LastWrites();
-  const begin = (value: string, stamp: bigint) => writes.begin('d1', 'o 1', { value, stamp });
+  const begin = (value: string, stamp: bigint) =>
+    writes.begin('d1', 'o 1', { value, stamp, shardId: 5 });
   // Arrived in another order than they were stamped.
   begin('b', 20n).durable();
   begin('a', 10n).durable();
@@ -140,13 +141,38 @@ test('checker of registers: a value that a later stamp has written over, lost or
 
 test('checker of registers: what was under way in a crash may be there, but not over what was stamped later', () => {
   const writes = new LastWrites();
-  writes.begin('d1', 'o 1', { value: 'a', stamp: 10n });
+  writes.begin('d1', 'o 1', { value: 'a', stamp: 10n, shardId: 5 });
   const check = () => {
     writes.check('d1', new Map([['o 1', 'a']]));
   };
   expect(check).not.toThrow();
-  writes.begin('d1', 'o 1', { value: 'b', stamp: 20n }).durable();
+  writes.begin('d1', 'o 1', { value: 'b', stamp: 20n, shardId: 5 }).durable();
   expect(check).toThrow('written over by b');
+});
+
+test('checker of registers: a value that a later delete has struck, and one that an earlier one has, are told', () => {
+  const writes = new LastWrites();
+  const erase = (stamp: bigint, shardId = 5) =>
+    writes.beginDelete('d1', { stamp, shardIds: new Set([shardId]), isMeant: (key) => key === 'o 1' }); // prettier-ignore
+  const check = (value?: string) => () => {
+    writes.check('d1', new Map(value === undefined ? [] : [['o 1', value]]));
+  };
+  writes.begin('d1', 'o 1', { value: 'a', stamp: 10n, shardId: 5 }).durable();
+  // Of another shard, and one that is earlier than the value.
+  erase(90n, 6).durable();
+  erase(9n).durable();
+  expect(check('a')).not.toThrow();
+  expect(check()).toThrow('has lost o 1');
+  const late = erase(20n);
+  // It may have been done or not.
+  expect(check('a')).not.toThrow();
+  expect(check()).not.toThrow();
+  late.durable();
+  expect(check('a')).toThrow('has a at o 1, written over by a delete');
+  writes.begin('d1', 'o 1', { value: 'b', stamp: 30n, shardId: 5 }).durable();
+  expect(check()).toThrow('has lost o 1');
+  expect(check('b')).not.toThrow();
+  expect(writes.deleteCount).toBe(3);
 });
 
 test('checker of windows: only what one owner holds will do', () => {

@@ -5,6 +5,7 @@ import { checkAnswer } from './check-points.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { OwnWrite } from './check-own-writes.ts';
 import type { Part, Rows } from './points.ts';
+import { registerMeasurement } from './last-writes.ts';
 import { answeredRows, ask } from './read-rows.ts';
 import { drawWrite, epochNs, weekNs } from './workload.ts';
 
@@ -30,10 +31,14 @@ export interface Load {
   queryCount: number;
   /** Writes that their client read back through the same node, and that it had to see. */
   ownReadCount: number;
+  /** Deletes that were acknowledged. */
+  deleteCount: number;
   readonly admin: Admin;
 }
 
 const readShare = 0.04;
+/** Deletes of registers: each makes a file of what a shard has in memory. */
+const deleteShare = 0.04;
 /** Writes that their client reads back at once. */
 const readBackShare = 0.15;
 /** Queries that read all there is cost more and more; the others read a week. */
@@ -51,8 +56,9 @@ export async function runClient(cluster: ClusterWorld, random: Random, load: Loa
     if (node === undefined) continue;
     // A crashed node never answers: the client gives up, and does not know.
     const patience = clock.sleep(patienceMs);
-    const work = fraction(random) < readShare ? read(cluster, node, { random, load }) : write(cluster, node, { random, load }); // prettier-ignore
-    await Promise.race([work, patience]);
+    const dice = fraction(random);
+    const work = dice < readShare ? read : dice < readShare + deleteShare ? erase : write;
+    await Promise.race([work(cluster, node, { random, load }), patience]);
   }
 }
 
@@ -93,6 +99,18 @@ async function write(
   }
   for (const { id } of parts) history.acknowledged.set(id, node.meta.catalog.index);
   if (fraction(random) < readBackShare) await readBack(cluster, node, { parts, load });
+}
+
+/** Deletes registers of a week, all of them or one. Whether it was taken is told by the owners. */
+async function erase(
+  { knobs }: ClusterWorld,
+  node: DataNode,
+  { random, load }: { readonly random: Random; readonly load: Load },
+): Promise<void> {
+  const timeNs = epochNs + BigInt(below(random, knobs.weekCount)) * weekNs;
+  const tag = fraction(random) < 0.5 ? ` AND k = '${below(random, 3)}'` : '';
+  const answer = await ask(node, `DELETE FROM ${registerMeasurement} WHERE time = ${timeNs}${tag}`, 'd'); // prettier-ignore
+  if (typeof answer !== 'string') load.deleteCount++;
 }
 
 /** What was acknowledged a moment ago, asked of the node that acknowledged it. */

@@ -1,7 +1,8 @@
 /**
  * Points that clients write over and over, through all nodes. Whatever order the writes reach an owner in, it holds at the
  * end the value with the latest stamp of all that it acknowledged: a register per owner and point. So owners that
- * acknowledged the same writes are equal.
+ * acknowledged the same writes are equal. A delete is one more call: of an earlier stamp than a value it does nothing, of a
+ * later one the register is empty, whichever of the two came first.
  */
 import type { Stamp } from '../../../src/models/stamp.ts';
 
@@ -12,20 +13,31 @@ interface Call {
   isDurable: boolean;
 }
 
+interface Delete {
+  readonly stamp: Stamp;
+  readonly shardIds: ReadonlySet<number>;
+  readonly isMeant: (key: string) => boolean;
+  isDurable: boolean;
+}
+
 /** Rows of this measurement are registers, and no part's. */
 export const registerMeasurement = 'o';
 
 export class LastWrites {
   readonly #calls = new Map<string, Map<string, Call[]>>();
+  readonly #deletes = new Map<string, Delete[]>();
+  readonly #shardOf = new Map<string, number>();
 
   /** An owner was handed `value` for `key`; the caller tells when it was acknowledged. */
   begin(
     node: string,
     key: string,
-    written: { readonly value: string; readonly stamp: Stamp },
+    written: { readonly value: string; readonly stamp: Stamp; readonly shardId: number },
   ): { durable(): void } {
     // prettier-ignore
-    const call: Call = { ...written, isDurable: false };
+    const { value, stamp, shardId } = written;
+    this.#shardOf.set(key, shardId);
+    const call: Call = { value, stamp, isDurable: false };
     const ofNode = this.#calls.get(node) ?? new Map<string, Call[]>();
     this.#calls.set(node, ofNode);
     ofNode.set(key, [...(ofNode.get(key) ?? []), call]);
@@ -36,6 +48,22 @@ export class LastWrites {
     };
   }
 
+  /** An owner was told to delete registers of some shards; the caller tells when it was acknowledged. */
+  beginDelete(node: string, said: Omit<Delete, 'isDurable'>): { durable(): void } {
+    const one: Delete = { ...said, isDurable: false };
+    this.#deletes.set(node, [...(this.#deletes.get(node) ?? []), one]);
+    return {
+      durable: () => {
+        one.isDurable = true;
+      },
+    };
+  }
+
+  /** Deletes of a register that an owner has acknowledged, as far as its value shows them: whether any run has some. */
+  get deleteCount(): number {
+    return [...this.#deletes.values()].reduce((sum, deletes) => sum + deletes.length, 0);
+  }
+
   /** `held` maps keys to the values that the node has. */
   check(node: string, held: ReadonlyMap<string, string>): void {
     const ofNode = this.#calls.get(node) ?? new Map<string, Call[]>();
@@ -43,15 +71,22 @@ export class LastWrites {
       if (!ofNode.has(key)) throw new Error(`${node} has a register nobody wrote: ${key}`);
     for (const [key, calls] of ofNode) {
       const value = held.get(key);
-      const latest = calls.reduce((last, { isDurable, stamp }) => (isDurable && stamp > last ? stamp : last), -1n); // prettier-ignore
+      const shardId = this.#shardOf.get(key) ?? 0;
+      const deletes = (this.#deletes.get(node) ?? []).filter((one) => one.shardIds.has(shardId) && one.isMeant(key)); // prettier-ignore
+      const latest = latestStamp([...calls, ...deletes].filter(({ isDurable }) => isDurable));
+      const struck = latestStamp(deletes);
       const allowed = calls.filter(({ stamp }) => stamp >= latest);
       if (value === undefined) {
-        const lost = calls.find(({ isDurable }) => isDurable);
+        const lost = calls.find(({ isDurable, stamp }) => isDurable && stamp > struck);
         if (lost !== undefined) throw new Error(`${node} has lost ${key}, which was ${lost.value}`);
       } else if (!allowed.some((one) => one.value === value)) {
-        const wanted = allowed.map((one) => one.value).join(' or ');
+        const wanted = allowed.map((one) => one.value).join(' or ') || 'a delete';
         throw new Error(`${node} has ${value} at ${key}, written over by ${wanted}`);
       }
     }
   }
+}
+
+function latestStamp(calls: readonly { readonly stamp: Stamp }[]): Stamp {
+  return calls.reduce((last, { stamp }) => (stamp > last ? stamp : last), -1n);
 }

@@ -37,6 +37,7 @@ export const plants = [
   'marks-ahead',
   'segments-forgotten',
   'meanwhile-lost',
+  'deletes-unstamped',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -86,10 +87,11 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
 }
 
 /**
- * The engine itself, with the bug in it: a write counts as done a moment before it shows to readers, or one to a shard that is
- * being copied here is not done at all.
+ * The engine itself, with the bug in it: a write counts as done a moment before it shows to readers, one to a shard that is
+ * being copied here is not done at all, or nobody looks at when a delete was said.
  */
 export function plantedWrites(engine: Engine, { clock }: EnginePorts, plant?: Plant): Engine {
+  if (plant === 'deletes-unstamped') return withoutStamps(engine);
   if (plant !== 'acknowledged-unapplied' && plant !== 'meanwhile-lost') return engine;
   return {
     stream: (kind, body, context) => engine.stream(kind, body, context),
@@ -105,6 +107,17 @@ export function plantedWrites(engine: Engine, { clock }: EnginePorts, plant?: Pl
         engine.call(kind, body, context).catch(() => undefined);
       });
       return Promise.resolve(done);
+    },
+  };
+}
+
+function withoutStamps(engine: Engine): Engine {
+  return {
+    stream: (kind, body, context) => engine.stream(kind, body, context),
+    close: () => engine.close(),
+    call: (kind, body, context) => {
+      if (kind !== 'delete-points') return engine.call(kind, body, context);
+      return engine.call(kind, { ...(body as object), stamp: undefined }, context);
     },
   };
 }

@@ -21,6 +21,8 @@ export interface SeedResult {
   readonly queries: number;
   /** Writes read back through the node that had acknowledged them. */
   readonly ownReads: number;
+  /** Deletes of registers that were acknowledged. */
+  readonly deletes: number;
   /** Statements of the administrator that were acknowledged. */
   readonly statements: number;
   /** How long faults went on, in simulated time. */
@@ -50,6 +52,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     nextId: 1,
     queryCount: 0,
     ownReadCount: 0,
+    deleteCount: 0,
     admin: new Admin(),
   };
   startLoad(cluster, random, load);
@@ -82,6 +85,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     refused: history.refusedCount,
     queries: load.queryCount,
     ownReads: load.ownReadCount,
+    deletes: load.deleteCount,
     statements: load.admin.acknowledgedCount,
     faultsMs: struckMs,
     faults: world.faultCounts,

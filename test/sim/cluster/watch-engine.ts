@@ -1,4 +1,8 @@
 import type { OwnerReceipt, ShardBatch } from '../../../src/data/engine/shard-access.ts';
+import { deleteFilters, filterOf } from '../../../src/data/engine/delete-filters.ts';
+import type { ListedMeasurement } from '../../../src/data/engine/lists/schema-list.ts';
+import type { HomeDelete } from '../../../src/data/engine/storage-engine.ts';
+import { deleteOfHint } from '../../../src/data/write/delete-hint.ts';
 import { batchOfHint } from '../../../src/data/write/fenced-hint.ts';
 import type { Engine } from '../../../src/env/engine-host.ts';
 import type { HintedHandoff } from '../../../src/hh/hinted-handoff.ts';
@@ -6,7 +10,7 @@ import { decodePointBatch, seriesKeysOf } from '../../../src/models/point-batch.
 import { stampOfBatch } from '../../../src/models/stamp.ts';
 import type { History } from './history.ts';
 import { type LastWrites, registerMeasurement } from './last-writes.ts';
-import { rowKey, valueText } from './points.ts';
+import { measurementOf, rowKey, valueText } from './points.ts';
 
 export interface EngineWatch {
   readonly node: string;
@@ -16,13 +20,22 @@ export interface EngineWatch {
 
 /** The engine; what it is asked to write, and what it says became of that, is noted. */
 export function watchEngine(engine: Engine, { node, history, lastWrites }: EngineWatch): Engine {
+  const deleting: Deleting = async (engineOf, body, context) => {
+    const { shardIds, measurements, minTimeNs, maxTimeNs, stamp = 0n } = body;
+    const isMeant = meantBy(measurements, { minTimeNs, maxTimeNs });
+    const said = lastWrites.beginDelete(node, { stamp, shardIds: new Set(shardIds), isMeant });
+    const reply = await engineOf.call('delete-points', body, context);
+    said.durable();
+    return reply;
+  };
   return {
     call: async (kind, body, context) => {
+      if (kind === 'delete-points') return deleting(engine, body as HomeDelete, context);
       if (kind !== 'write') return engine.call(kind, body, context);
-      const { payload } = body as ShardBatch;
+      const { payload, shardId } = body as ShardBatch;
       const { keys, registers } = contentOf(payload);
       const stamp = stampOfBatch(payload);
-      const calls = registers.map(({ key, value }) => lastWrites.begin(node, key, { value, stamp })); // prettier-ignore
+      const calls = registers.map(({ key, value }) => lastWrites.begin(node, key, { value, stamp, shardId })); // prettier-ignore
       const reply = await engine.call(kind, body, context);
       const { droppedCount } = reply.body as OwnerReceipt;
       for (const call of calls) call.durable();
@@ -34,6 +47,25 @@ export function watchEngine(engine: Engine, { node, history, lastWrites }: Engin
   };
 }
 
+type Deleting = (
+  engine: Engine,
+  body: HomeDelete,
+  context: Parameters<Engine['call']>[2],
+) => ReturnType<Engine['call']>;
+
+/** Whether a delete means a register, by its key. */
+function meantBy(
+  measurements: readonly ListedMeasurement[],
+  { minTimeNs, maxTimeNs }: { readonly minTimeNs: bigint; readonly maxTimeNs: bigint },
+): (key: string) => boolean {
+  const passes = deleteFilters(() => Promise.resolve()).test(filterOf(measurements));
+  return (key) => {
+    const [series = '', time = '0'] = key.split(' ');
+    if (BigInt(time) < minTimeNs || BigInt(time) > maxTimeNs) return false;
+    return passes(new TextEncoder().encode(series), measurementOf(series));
+  };
+}
+
 /** What hinted handoff says that it keeps is noted for the owner that it is for. */
 export function watchHints(
   hints: HintedHandoff,
@@ -42,7 +74,7 @@ export function watchHints(
   const append = hints.append.bind(hints);
   hints.append = async (nodeId, shardId, payloads) => {
     await append(nodeId, shardId, payloads);
-    for (const hint of payloads)
+    for (const hint of payloads.filter((one) => deleteOfHint(one) === undefined))
       history.noteQueued(nameOf(nodeId), contentOf(batchOfHint(hint).payload).keys);
   };
 }
