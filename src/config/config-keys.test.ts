@@ -63,6 +63,8 @@ test('config keys: no key is ours alone, but for licences, the memory of indexes
   expect(all.filter((place) => !known.has(place))).toEqual([
     'meta [enterprise] license-public-key-path',
     'meta [enterprise] license-portal-url',
+    'meta [meta] rebalance-concurrency',
+    'meta [meta] restore-silent-after',
     'meta [tls] advanced-expiration',
     'data [enterprise] license-public-key-path',
     'data [enterprise] license-portal-url',

@@ -1,4 +1,4 @@
-import { bindAddress, gossipFrequency, positive, specified } from './key-checks.ts';
+import { bindAddress, gossipFrequency, notNegative, positive, specified } from './key-checks.ts';
 import {
   enterpriseKeys,
   later,
@@ -44,6 +44,10 @@ export const metaKeys = {
     'logging-enabled': later('bool', true),
     'pprof-enabled': now('bool', true),
     'lease-duration': now('duration', '1m', { check: positive }),
+    /** Ours: shards that a plan moves at once. */
+    'rebalance-concurrency': now('integer', 2, { check: positive }),
+    /** Ours: what a data node owns that is silent for so long is brought to others; 0 for never. */
+    'restore-silent-after': now('duration', '0s', { check: notNegative }),
     'auth-enabled': protects('bool', false),
     'ldap-allowed': protects('bool', false),
     'shared-secret': protects('string', ''),

@@ -12,6 +12,7 @@ import {
 import { copyShard, copyShardStatus, killCopyShard } from './copy-shard.ts';
 import { join } from './join.ts';
 import { leave } from './leave.ts';
+import { decommission, rebalance, replaceData } from './rebalance.ts';
 import { createToken, MetaHttp, type CtlOutput, type MetaCaller } from './meta-http.ts';
 import { durationOf, globalFlags, optionsOf, type CtlOptions } from './options.ts';
 import { show, showShards } from './show.ts';
@@ -59,6 +60,9 @@ interface CommandPorts extends CtlPorts {
 const changes: Readonly<
   Record<string, (args: readonly string[], ports: CommandPorts) => Promise<void>>
 > = {
+  decommission,
+  rebalance,
+  'replace-data': replaceData,
   'copy-shard': copyShard,
   'copy-shard-status': copyShardStatus,
   'kill-copy-shard': killCopyShard,

@@ -1,4 +1,4 @@
-/** The help text (spec 2.1): every command of the reference, whether it is built yet or not. */
+/** The help text (spec 2.1): every command of the reference, whether it is built yet or not, and ours. */
 export const usage = `Usage: influxd-ctl [options] <command> [options] [<args>]
 
 Available commands are:
@@ -7,15 +7,18 @@ Available commands are:
    backup              Backup a cluster
    copy-shard          Copy a shard between data nodes
    copy-shard-status   Show all active copy shard tasks
+   decommission        Move what a data node owns to others, and remove it
    entropy             Manage entropy in a cluster
    join                Join a meta or data node
    kill-copy-shard     Abort an in-progress shard copy
    ldap                Manage LDAP in a cluster
    leave               Remove a meta or data node
    node-labels         Manage node labels
+   rebalance           Move shards so that data nodes own as much each
    remove-data         Remove a data node
    remove-meta         Remove a meta node
    remove-shard        Remove a shard from a data node
+   replace-data        Move what a data node owns to another, and remove it
    restore             Restore a backup of a cluster
    show                Show cluster members
    show-shards         Shows the shards in a cluster
@@ -44,7 +47,7 @@ Options:
     	User name (ignored without -auth-type basic | jwt)
 `;
 
-/** Every command of the reference. */
+/** Every command of the reference, and ours. */
 export const commandNames: ReadonlySet<string> = new Set(
   [...usage.matchAll(/^ {3}([a-z-]+) /gm)].map(([, name = '']) => name),
 );
@@ -178,6 +181,32 @@ Shows the copies of shards under way: bytes, bytes per second of late, and how l
   'kill-copy-shard': `Usage: influxd-ctl kill-copy-shard <src-tcp-addr> <dest-tcp-addr> <shard-id>
 
 Gives up a copy of a shard. Its destination does not own the shard, and deletes what it has of it.
+`,
+  rebalance: `Usage: influxd-ctl rebalance plan | run | pause | resume | stop | status
+
+Moves shards so that each data node owns about as many bytes, while points are written and read.
+
+  plan	Show the moves, and do nothing
+  run	Begin them
+  pause	Begin no further moves; those under way go on to their end
+  resume	Go on, and try what has failed again
+  stop	End the plan and its copies; what was moved stays where it is
+  status	Show how far it is
+`,
+  'replace-data': `Usage: influxd-ctl replace-data [-plan] [-keep] <old-tcp-addr> <new-tcp-addr>
+
+Brings what the old data node owns to the new one, which is added to the cluster when it is not of it, and takes the old one
+out of the cluster then. The old one may be up or lost. "rebalance status" shows how far it is.
+
+  -keep	Leave the old node in the cluster
+  -plan	Show the moves, and do nothing
+`,
+  decommission: `Usage: influxd-ctl decommission [-plan] [-keep] <tcp-addr>
+
+Brings what a data node owns to others, and takes it out of the cluster then. "rebalance status" shows how far it is.
+
+  -keep	Leave the node in the cluster
+  -plan	Show the moves, and do nothing
 `,
   'remove-shard': `Usage: influxd-ctl remove-shard <tcp-addr> <shard-id>
 

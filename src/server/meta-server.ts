@@ -6,6 +6,7 @@ import type { License } from '../license/license.ts';
 import { announceMethod, type Announcement } from '../meta/client/meta-methods.ts';
 import { announceTo, Announcements, anyOf } from '../meta/server/announcements.ts';
 import { CopyKeeper } from '../meta/server/copy-keeper.ts';
+import { PlanKeeper } from '../meta/server/plan-keeper.ts';
 import { Leases } from '../meta/server/leases.ts';
 import { MetaNode } from '../meta/server/meta-node.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
@@ -35,8 +36,7 @@ export async function startMetaServer(
   const hostname = config.get('', 'hostname');
   const bind = config.get('meta', 'bind-address');
   const httpBind = config.get('meta', 'http-bind-address');
-  const tcpAddress = advertised(hostname, bind);
-  const httpAddress = advertised(hostname, httpBind);
+  const [tcpAddress, httpAddress] = [advertised(hostname, bind), advertised(hostname, httpBind)];
   const kv = await env.kv.open(config.get('meta', 'dir'));
   const { electionTicks, heartbeatTicks } = ticksOf(config);
   const node = await MetaNode.open(
@@ -54,7 +54,7 @@ export async function startMetaServer(
   const rpc = new RpcClient(transport, node.membership);
   const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
   const leases = new Leases({ clock, node }, { durationMs: config.get('meta', 'lease-duration') });
-  const copies = new CopyKeeper({ clock, log: env.log.child('copy'), node, rpc });
+  const { copies, plans } = startKeepers(env, config, { node, rpc });
   const methods = [...node.methods, ...leases.methods, noting(announcements)];
   const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods));
   const self = { tcpAddress, version: announcedVersion };
@@ -68,6 +68,7 @@ export async function startMetaServer(
       announcements,
       leases,
       copies,
+      plans,
       profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
       probe: probeMeta,
       requestId: requestIds(env),
@@ -87,6 +88,7 @@ export async function startMetaServer(
   return {
     close: async () => {
       gossiper.cancel();
+      await plans.close();
       await copies.close();
       await api.close();
       // While the others' answers still come in: with the listener closed nobody could take over.
@@ -96,6 +98,21 @@ export async function startMetaServer(
       await kv.close();
     },
   };
+}
+
+/** What sees copies and moves of shards through, while this node leads. */
+function startKeepers(
+  { clock, log }: Env,
+  config: Config<typeof metaKeys>,
+  ports: { readonly node: MetaNode; readonly rpc: RpcClient },
+): { readonly copies: CopyKeeper; readonly plans: PlanKeeper } {
+  const copies = new CopyKeeper({ ...ports, clock, log: log.child('copy') });
+  const options = {
+    movesAtOnce: config.get('meta', 'rebalance-concurrency'),
+    restoreAfterMs: config.get('meta', 'restore-silent-after'),
+  };
+  const plans = new PlanKeeper({ ...ports, copies, clock, log: log.child('plan') }, options);
+  return { copies, plans };
 }
 
 function ticksOf(config: Config<typeof metaKeys>): {

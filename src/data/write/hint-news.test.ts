@@ -5,7 +5,7 @@ import { createRpcHandlers } from '../../rpc/rpc-service.ts';
 import type { Env } from '../../env/env.ts';
 import { emptyCatalog } from '../../meta/model/catalog.ts';
 import { HintNews } from './hint-news.ts';
-import type { WaitingHints } from './hint-news-method.ts';
+import type { WaitingHints } from '../../meta/client/hint-news-method.ts';
 
 const dataNodes = [4, 5, 6].map((id) => ({ id, httpAddress: '', tcpAddress: `n${id}:8088` }));
 const catalog = { ...emptyCatalog, dataNodes } as unknown as typeof emptyCatalog;

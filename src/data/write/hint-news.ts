@@ -14,7 +14,11 @@ import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
-import { exchangeHintsMethod, waitingShardsMax, type WaitingHints } from './hint-news-method.ts';
+import {
+  exchangeHintsMethod,
+  waitingShardsMax,
+  type WaitingHints,
+} from '../../meta/client/hint-news-method.ts';
 
 export interface HintNewsPorts {
   readonly clock: Clock;

@@ -76,23 +76,15 @@ export function shardIdOf(text: string): number {
 }
 
 /** Each copy as the catalog has it, with what its destination says of it. */
-async function statusDocument({ ports: { node, rpc } }: MetaApi): Promise<unknown> {
-  const { catalog } = node;
+async function statusDocument(meta: MetaApi): Promise<unknown> {
+  const { catalog } = meta.ports.node;
   const addressOf = (id: number): string =>
     catalog.dataNodes.find((one) => one.id === id)?.tcpAddress ?? '';
-  const asked = new Map<number, readonly CopyProgress[]>();
-  const ask = async ({ id, tcpAddress }: DataNode): Promise<void> => {
-    const options = { deadlineMs: statusDeadlineMs };
-    const said = await rpc.call(tcpAddress, copiesMethod, {}, options).catch(() => undefined);
-    asked.set(id, said?.copies ?? []);
-  };
-  const destinations = new Set(copiesOf(catalog).map(({ destinationId }) => destinationId));
-  await Promise.all(catalog.dataNodes.filter(({ id }) => destinations.has(id)).map(ask));
+  const asked = await askProgress(meta);
   return copiesOf(catalog).map((copy) => {
     const { shardId, sourceId, destinationId, startedNs, beganIndex, state } = copy;
     const place = catalog.databases.shard(shardId);
-    const said = asked.get(destinationId)?.find((one) => one.copyIndex === beganIndex);
-    const { totalBytes = 0, doneBytes = 0, bytesPerSecond = 0 } = said ?? {};
+    const { totalBytes = 0, doneBytes = 0, bytesPerSecond = 0 } = asked.get(beganIndex) ?? {};
     return {
       source: addressOf(sourceId),
       dest: addressOf(destinationId),
@@ -106,6 +98,22 @@ async function statusDocument({ ports: { node, rpc } }: MetaApi): Promise<unknow
       state,
     };
   });
+}
+
+/** What the destinations of copies say of them, by the index that a copy began with; those that do not answer are left out. */
+export async function askProgress({
+  ports: { node, rpc },
+}: MetaApi): Promise<ReadonlyMap<number, CopyProgress>> {
+  const { catalog } = node;
+  const destinations = new Set(copiesOf(catalog).map(({ destinationId }) => destinationId));
+  const asked = new Map<number, CopyProgress>();
+  const ask = async ({ tcpAddress }: DataNode): Promise<void> => {
+    const options = { deadlineMs: statusDeadlineMs };
+    const said = await rpc.call(tcpAddress, copiesMethod, {}, options).catch(() => undefined);
+    for (const one of said?.copies ?? []) asked.set(one.copyIndex, one);
+  };
+  await Promise.all(catalog.dataNodes.filter(({ id }) => destinations.has(id)).map(ask));
+  return asked;
 }
 
 function wrong(text: string): DbError {

@@ -3,6 +3,7 @@ import type { Profiler } from '../../env/profiler.ts';
 import type { Log } from '../../env/log.ts';
 import type { Announcements } from '../../meta/server/announcements.ts';
 import type { CopyKeeper } from '../../meta/server/copy-keeper.ts';
+import type { PlanKeeper } from '../../meta/server/plan-keeper.ts';
 import type { Leases } from '../../meta/server/leases.ts';
 import type { MetaNode } from '../../meta/server/meta-node.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
@@ -25,6 +26,7 @@ export interface MetaApiPorts {
   readonly announcements: Announcements;
   readonly leases: Leases;
   readonly copies: Pick<CopyKeeper, 'copy' | 'kill'>;
+  readonly plans: Pick<PlanKeeper, 'propose' | 'begin' | 'pause' | 'stop'>;
   /** Left out where `pprof-enabled` is false. */
   readonly profiler?: Profiler | undefined;
   /** Asks another meta node's `/status`. */

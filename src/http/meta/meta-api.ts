@@ -10,6 +10,7 @@ import { addCopyRoutes } from './copy-routes.ts';
 import { serveLease } from './lease-route.ts';
 import type { MetaApi, MetaApiOptions, MetaApiPorts } from './meta-api-options.ts';
 import { addBackupRoutes } from './backup-routes.ts';
+import { addPlanRoutes } from './plan-routes.ts';
 import { addMembershipRoutes } from './membership-routes.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
 import { addShardRoutes } from './shard-routes.ts';
@@ -54,6 +55,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   addShardRoutes(api, { ports, options });
   addBackupRoutes(api, { ports, options });
   addCopyRoutes(api, { ports, options });
+  addPlanRoutes(api, { ports, options });
   const { clock, profiler } = ports;
   if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));

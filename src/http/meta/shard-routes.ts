@@ -7,7 +7,7 @@ import { findDataNode } from './change-nodes.ts';
 import { shardIdOf } from './copy-routes.ts';
 import type { MetaApi } from './meta-api-options.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
-import { askStates } from './shard-states.ts';
+import { askStates } from '../../meta/server/shard-states.ts';
 import { mismatchesDocument, shardsDocument } from './show-documents.ts';
 
 const deleteDeadlineMs = 60_000;
@@ -21,7 +21,7 @@ export function addShardRoutes(api: FastifyInstance, meta: MetaApi): void {
     await settleRead(node);
     const isMismatched = parameter(request, 'mismatched') === 'true';
     const isVerbose = isMismatched || parameter(request, 'verbose') === 'true';
-    const states = isVerbose ? await askStates(meta) : undefined;
+    const states = isVerbose ? await askStates(meta.ports.rpc, node.catalog.dataNodes) : undefined;
     if (isMismatched && states !== undefined)
       return sendJson(reply, mismatchesDocument(node.catalog, states));
     const withExpired = parameter(request, 'expired') === 'true';

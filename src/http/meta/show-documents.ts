@@ -1,6 +1,6 @@
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import type { Catalog, NodeLabels, RetentionPolicy, ShardGroup } from '../../meta/model/catalog.ts';
-import type { StatesByNode } from './shard-states.ts';
+import type { StatesByNode } from '../../meta/server/shard-states.ts';
 import type { ShardState } from '../../meta/client/data-methods.ts';
 import type { Announcements } from '../../meta/server/announcements.ts';
 

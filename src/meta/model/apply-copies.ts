@@ -3,6 +3,7 @@ import { DbError } from '../../base/errors.ts';
 import { mustHaveShard, withGroup, withOwners } from './apply-shards.ts';
 import type { Catalog } from './catalog.ts';
 import type { Command } from './command.ts';
+import { leavingNodeId } from './move-plan.ts';
 import { copiesOf, type JoinedOwner, type ShardCopy } from './shard-copies.ts';
 
 export type CopyCommand = Extract<
@@ -58,6 +59,8 @@ export function refuseCopy(
   if (destination === undefined) throw new DbError('node_not_found', 'node not found');
   if (destination.isPassive === true)
     throw new DbError('invalid_argument', `node ${destinationId} is passive: it owns no shards`);
+  if (leavingNodeId(catalog) === destinationId)
+    throw new DbError('conflict', `node ${destinationId} is to own no shards any more`);
   if (owners.includes(destinationId))
     throw new DbError('conflict', `shard ${shardId} is on node ${destinationId} already`);
   const copies = copiesOf(catalog);

@@ -132,7 +132,7 @@ function owned(
 }
 
 /** What a copy is being read from stays until it has ended. */
-function refuseSource(
+export function refuseSource(
   catalog: Catalog,
   { shardId, nodeId }: { readonly shardId: number; readonly nodeId: number },
 ): void {

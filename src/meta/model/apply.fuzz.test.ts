@@ -40,6 +40,10 @@ const importedPolicy = fc.record({
 const importedDatabase = fc.record({ name, defaultRetentionPolicy: name, retentionPolicies: fc.array(importedPolicy, { maxLength: 2 }) }); // prettier-ignore
 const importedUser = fc.record({ name, hash: name, isAdmin: flag, privileges: fc.constant([]) });
 
+const small = fc.integer({ min: 0, max: 3 });
+const named = { shardId: small, fromId: small, toId: small };
+const moves = fc.array(fc.record({ ...named, sizeBytes: count, reason: name }), { maxLength: 3 });
+
 const command = fc.oneof(
   fc.record({ kind: kind('found-cluster'), clusterId: fc.constantFrom(0n, 7n, 9n) }),
   fc.record({ kind: kind('create-meta-node'), ...addresses }),
@@ -80,6 +84,12 @@ const command = fc.oneof(
   fc.record({ kind: kind('set-user-admin'), name, isAdmin: flag }),
   fc.record({ kind: kind('set-user-privilege'), name, database: name, privilege: fc.constantFrom('READ', 'WRITE', 'NO PRIVILEGES') }), // prettier-ignore
   fc.record({ kind: kind('import-databases'), nodeId: count, databases: fc.array(importedDatabase, { maxLength: 2 }), users: fc.array(importedUser, { maxLength: 2 }), maxShardGroupId: id, maxShardId: fc.integer({ min: -1, max: 90 }) }), // prettier-ignore
+  fc.record({ kind: kind('begin-shard-copy'), shardId: small, sourceId: small, destinationId: small, startedNs: time }), // prettier-ignore
+  fc.record({ kind: kind('begin-move-plan'), goal: fc.constantFrom('balance', 'decommission', 'x'), leavingId: small, joiningId: small, isRemoval: flag, startedNs: time, moves }), // prettier-ignore
+  fc.record({ kind: kind('extend-move-plan'), planIndex: small, moves }),
+  fc.record({ kind: kind('pause-move-plan'), planIndex: id, isPaused: flag }),
+  fc.record({ kind: kind('advance-shard-move'), planIndex: id, ...named, step: fc.constantFrom('hand-over', 'done', 'left', 'failed', ''), reason: name }), // prettier-ignore
+  fc.record({ kind: kind('end-move-plan'), planIndex: id, nowNs: time }),
   fc.record({ kind: kind('acquire-lease'), name, nodeId: count, nowNs: duration, durationNs: duration }), // prettier-ignore
 );
 

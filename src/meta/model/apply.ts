@@ -6,6 +6,7 @@ import { applyNodeCommand } from './apply-nodes.ts';
 import { applyOverwrite, applyRestore, finishRestore } from './apply-restore.ts';
 import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
+import { applyPlanCommand } from './apply-plans.ts';
 import { applyUserCommand } from './apply-users.ts';
 import { answeredMax, type Catalog, type CommandAnswer, type Lease } from './catalog.ts';
 import type { Change } from './change.ts';
@@ -99,6 +100,12 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'abort-shard-copy':
     case 'forget-shard-copy':
       return { catalog: applyCopyCommand(catalog, index, command) };
+    case 'begin-move-plan':
+    case 'extend-move-plan':
+    case 'pause-move-plan':
+    case 'advance-shard-move':
+    case 'end-move-plan':
+      return { catalog: applyPlanCommand(catalog, index, command) };
     case 'create-continuous-query':
     case 'mark-continuous-queries':
     case 'drop-continuous-query':

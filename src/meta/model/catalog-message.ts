@@ -8,6 +8,7 @@
 import type { AnsweredCommand, Catalog, CommandAnswer, CommandValue, DataNode, GrantedPrivilege, Lease, MetaNode, NodeLabels, User } from './catalog.ts'; // prettier-ignore
 import type { ContinuousQuery, Database, RetentionPolicy, ShardGroup, Subscription } from './database.ts'; // prettier-ignore
 import { Databases } from './databases.ts';
+import type { MovePlan, ShardMove } from './move-plan.ts';
 import type { ShardCopy } from './shard-copy.ts';
 import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from './meta-message.ts';
 
@@ -16,6 +17,7 @@ type Whole<T> = { readonly [Key in keyof Required<T>]: T[Key] };
 type InfluxGroup = InfluxPolicy['shardGroups'][number];
 type InfluxNode = NonNullable<InfluxMeta['dataNodes']>[number];
 type InfluxAnswer = NonNullable<InfluxMeta['answered']>[number];
+type InfluxPlan = NonNullable<InfluxMeta['movePlan']>;
 type InfluxLease = NonNullable<InfluxAnswer['lease']>;
 
 const privilegeNumbers: readonly GrantedPrivilege[] = ['NO PRIVILEGES', 'READ', 'WRITE', 'ALL PRIVILEGES']; // prettier-ignore
@@ -42,6 +44,7 @@ export function metaOf(catalog: Catalog): InfluxMeta {
     copies: catalog.copies?.map(({ startedNs: started, state, ...copy }) => {
       return { ...copy, started, isDiscarding: state === 'discarding' };
     }),
+    movePlan: catalog.movePlan && fromPlan(catalog.movePlan),
     answered: catalog.answered.map(fromAnswered),
   };
 }
@@ -56,6 +59,7 @@ export function catalogOf(meta: InfluxMeta, version: number): Catalog {
     databases: Databases.of(meta.databases.map(databaseOf)),
     leases: (meta.leases ?? []).map(leaseOf),
     copies: orAbsent((meta.copies ?? []).map(copyOf)),
+    movePlan: meta.movePlan && planOf(meta.movePlan),
     users: orAbsent(meta.users.map(userOf)),
     maxNodeId: meta.maxNodeId,
     maxShardGroupId: meta.maxShardGroupId,
@@ -146,6 +150,19 @@ function copyOf({
     startedNs: started,
     state: isDiscarding ? 'discarding' : 'copying',
   };
+  return whole;
+}
+
+function fromPlan({ startedNs: started, endedNs: ended, ...plan }: MovePlan): InfluxPlan {
+  return { ...plan, started, ended };
+}
+
+function planOf({ started, ended, ...plan }: InfluxPlan): MovePlan {
+  const moves = plan.moves.map((move) => {
+    const whole: Whole<ShardMove> = move;
+    return whole;
+  });
+  const whole: Whole<MovePlan> = { ...plan, moves, startedNs: started, endedNs: ended };
   return whole;
 }
 

@@ -11,6 +11,7 @@
  */
 import type { Database, RetentionPolicy } from './database.ts';
 import { Databases } from './databases.ts';
+import { leavingNodeId, type MovePlan } from './move-plan.ts';
 import type { ShardCopy } from './shard-copy.ts';
 
 export type {
@@ -40,6 +41,8 @@ export interface Catalog {
   readonly users?: readonly User[] | undefined;
   /** Copies of shards under way; absent when there are none. */
   readonly copies?: readonly ShardCopy[] | undefined;
+  /** By which shards move; absent before the first one. */
+  readonly movePlan?: MovePlan | undefined;
   /** One counter for meta and data nodes (spec F12). */
   readonly maxNodeId: number;
   readonly maxShardGroupId: number;
@@ -140,9 +143,12 @@ export function findDatabase(catalog: Catalog, name: string): Database | undefin
   return catalog.databases.get(name);
 }
 
-/** Those that are given shards. */
-export function activeDataNodes({ dataNodes }: Catalog): readonly DataNode[] {
-  return dataNodes.filter(({ isPassive }) => isPassive !== true);
+/** Those that are given shards. One that is to own nothing is, only when there is no other. */
+export function activeDataNodes(catalog: Catalog): readonly DataNode[] {
+  const active = catalog.dataNodes.filter(({ isPassive }) => isPassive !== true);
+  const leavingId = leavingNodeId(catalog);
+  const staying = leavingId === 0 ? active : active.filter(({ id }) => id !== leavingId);
+  return staying.length === 0 ? active : staying;
 }
 
 /** '' means the default one. */

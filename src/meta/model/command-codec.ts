@@ -15,7 +15,8 @@ import { message, union } from '../../proto/message.ts';
 import { decodeMessage, encodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import type { CatalogForm } from './catalog-codec.ts';
 import { databaseOf, fromDatabase, fromUser, userOf } from './catalog-message.ts';
-import type { Command, ContinuousQueryMark, LoggedCommand, PolicySpec } from './command.ts';
+import { moveSteps, type Command, type ContinuousQueryMark, type LoggedCommand, type PolicySpec } from './command.ts'; // prettier-ignore
+import { moveGoals, type ProposedMove } from './move-plan.ts';
 import { unknownCommand } from './command-shape.ts';
 import { metaMessage } from './meta-message.ts';
 
@@ -34,6 +35,17 @@ const privilege = choice({ 'NO PRIVILEGES': 0, READ: 1, WRITE: 2, 'ALL PRIVILEGE
 const node = { nodeId: count() };
 const addresses = { httpAddress: words, tcpAddress: words };
 const namedCopy = { shardId: count(), destinationId: count(), beganIndex: count() };
+const planned = { planIndex: count() };
+const moves = list(
+  message(v1.ProposedMove, {
+    shardId: count(),
+    fromId: count(),
+    toId: count(),
+    sizeBytes: count(),
+    reason: words,
+  } satisfies { readonly [Key in keyof ProposedMove]: Field<ProposedMove[Key]> }),
+  many,
+);
 const inDatabase = { database: words, name: words };
 const inPolicy = { database: words, retentionPolicy: words };
 
@@ -131,6 +143,33 @@ const bodies: {
   'finish-shard-copy': ['finishShardCopy', v1.NamedShardCopy, namedCopy],
   'abort-shard-copy': ['abortShardCopy', v1.NamedShardCopy, namedCopy],
   'forget-shard-copy': ['forgetShardCopy', v1.NamedShardCopy, namedCopy],
+  'begin-move-plan': [
+    'beginMovePlan',
+    v1.BeginMovePlan,
+    {
+      goal: oneOf(moveGoals),
+      leavingId: count(),
+      joiningId: count(),
+      isRemoval: flag,
+      startedNs: int64,
+      moves,
+    },
+  ],
+  'extend-move-plan': ['extendMovePlan', v1.ExtendMovePlan, { ...planned, moves }],
+  'pause-move-plan': ['pauseMovePlan', v1.PauseMovePlan, { ...planned, isPaused: flag }],
+  'advance-shard-move': [
+    'advanceShardMove',
+    v1.AdvanceShardMove,
+    {
+      ...planned,
+      shardId: count(),
+      fromId: count(),
+      toId: count(),
+      step: oneOf(moveSteps),
+      reason: words,
+    },
+  ],
+  'end-move-plan': ['endMovePlan', v1.EndMovePlan, { ...planned, nowNs: int64 }],
   'create-continuous-query': [
     'createContinuousQuery',
     v1.CreateContinuousQuery,

@@ -19,7 +19,7 @@ export const protobufVersion = 4;
 export const firstVersion = 1;
 
 export const commandSet: CommandSet = {
-  version: 4,
+  version: 5,
   since: {
     'found-cluster': 1,
     'create-meta-node': 1,
@@ -61,5 +61,10 @@ export const commandSet: CommandSet = {
     'finish-shard-copy': 4,
     'abort-shard-copy': 4,
     'forget-shard-copy': 4,
+    'begin-move-plan': 5,
+    'extend-move-plan': 5,
+    'pause-move-plan': 5,
+    'advance-shard-move': 5,
+    'end-move-plan': 5,
   },
 };

@@ -5,6 +5,7 @@
  * Invariant: the same answer on every replica, so it looks at types and fixed bounds only.
  */
 import { DbError } from '../../base/errors.ts';
+import { moveSteps } from './command.ts';
 import type {
   Command,
   ContinuousQueryMark,
@@ -13,6 +14,7 @@ import type {
   PolicySpec,
 } from './command.ts';
 import { isDatabase, isUser } from './imported-shape.ts';
+import { moveGoals, movesMax, type ProposedMove } from './move-plan.ts';
 import {
   hasShape,
   isCount,
@@ -20,6 +22,7 @@ import {
   isInt64,
   isListOf,
   isObject,
+  isOneOf,
   isPrivilege,
   isReplicaCount,
   isText,
@@ -78,6 +81,15 @@ const namedCopy: Shape<NamedCopy> = {
   beganIndex: isCount,
 };
 
+const moveShape: Shape<ProposedMove> = {
+  shardId: isCount,
+  fromId: isCount,
+  toId: isCount,
+  sizeBytes: isCount,
+  reason: isText,
+};
+const isMoves = isListOf((value) => hasShape(value, moveShape), movesMax);
+
 type ShapeOf<Kind extends Command['kind']> = Shape<Omit<Extract<Command, { kind: Kind }>, 'kind'>>;
 
 /** A kind that is missing here does not compile. */
@@ -121,6 +133,25 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'finish-shard-copy': namedCopy,
   'abort-shard-copy': namedCopy,
   'forget-shard-copy': namedCopy,
+  'begin-move-plan': {
+    goal: isOneOf(moveGoals),
+    leavingId: isCount,
+    joiningId: isCount,
+    isRemoval: isFlag,
+    startedNs: isInt64,
+    moves: isMoves,
+  },
+  'extend-move-plan': { planIndex: isCount, moves: isMoves },
+  'pause-move-plan': { planIndex: isCount, isPaused: isFlag },
+  'advance-shard-move': {
+    planIndex: isCount,
+    shardId: isCount,
+    fromId: isCount,
+    toId: isCount,
+    step: isOneOf(moveSteps),
+    reason: isText,
+  },
+  'end-move-plan': { planIndex: isCount, nowNs: isInt64 },
   'create-continuous-query': {
     database: isText,
     name: isText,
@@ -133,7 +164,7 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
     database: isText,
     retentionPolicy: isText,
     name: isText,
-    mode: (value) => value === 'ALL' || value === 'ANY',
+    mode: isOneOf(['ALL', 'ANY']),
     destinations: isDestinations,
   },
   'drop-subscription': { database: isText, retentionPolicy: isText, name: isText },

@@ -1,5 +1,6 @@
 import type { GrantedPrivilege, NodeLabel, User } from './catalog.ts';
 import type { Database } from './database.ts';
+import type { MoveGoal, ProposedMove } from './move-plan.ts';
 
 /** Changes of the catalog. A kind or field is never given a new meaning; new ones are added (decision D9). */
 export type Command =
@@ -95,6 +96,40 @@ export type Command =
   /** It has. */
   | ({ readonly kind: 'forget-shard-copy' } & NamedCopy)
   | {
+      /** Refused while another plan is in force. */
+      readonly kind: 'begin-move-plan';
+      readonly goal: MoveGoal;
+      /** 0 for none, of both. */
+      readonly leavingId: number;
+      readonly joiningId: number;
+      readonly isRemoval: boolean;
+      readonly startedNs: bigint;
+      readonly moves: readonly ProposedMove[];
+    }
+  | {
+      readonly kind: 'extend-move-plan';
+      readonly planIndex: number;
+      readonly moves: readonly ProposedMove[];
+    }
+  | {
+      /** Or goes on with it: what has failed is tried again then. */
+      readonly kind: 'pause-move-plan';
+      readonly planIndex: number;
+      readonly isPaused: boolean;
+    }
+  | {
+      /** `hand-over`: the new owner has it, and the old one owns it no more. */
+      readonly kind: 'advance-shard-move';
+      readonly planIndex: number;
+      readonly shardId: number;
+      readonly fromId: number;
+      readonly toId: number;
+      readonly step: MoveStep;
+      /** Of a failure. */
+      readonly reason: string;
+    }
+  | { readonly kind: 'end-move-plan'; readonly planIndex: number; readonly nowNs: bigint }
+  | {
       readonly kind: 'create-continuous-query';
       readonly database: string;
       readonly name: string;
@@ -174,6 +209,9 @@ export type Command =
       readonly nowNs: bigint;
       readonly durationNs: bigint;
     };
+
+export type MoveStep = 'hand-over' | 'done' | 'left' | 'failed';
+export const moveSteps = ['hand-over', 'done', 'left', 'failed'] as const;
 
 export interface NamedCopy {
   readonly shardId: number;

@@ -4,9 +4,10 @@
  *
  * Invariant: what decodes has been checked, field by field.
  */
-import { count, flag, id, int64, list, optional, text, uint64 } from '../../proto/field.ts';
+import { count, flag, id, int64, list, oneOf, optional, text, uint64 } from '../../proto/field.ts';
 import { influxdb } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
+import { moveGoals, moveStates } from './move-plan.ts';
 
 const { v1 } = influxdb;
 const many = { max: 1_000_000 };
@@ -110,6 +111,29 @@ export const metaMessage = message(v1.Meta, {
       }),
       few,
     ),
+  ),
+  movePlan: optional(
+    message(v1.MovePlan, {
+      beganIndex: count(),
+      goal: oneOf(moveGoals),
+      leavingId: count(),
+      joiningId: count(),
+      isRemoval: flag,
+      isPaused: flag,
+      started: int64,
+      ended: int64,
+      moves: list(
+        message(v1.ShardMove, {
+          shardId: count(),
+          fromId: count(),
+          toId: count(),
+          sizeBytes: count(),
+          reason: name,
+          state: oneOf(moveStates),
+        }),
+        few,
+      ),
+    }),
   ),
   answered: optional(
     list(

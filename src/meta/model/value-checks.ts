@@ -23,8 +23,11 @@ export const isTime: Check = (value) =>
   isInt64(value) && within(value as bigint, minTimeNs, maxTimeNs);
 export const isReplicaCount: Check = (value) =>
   Number.isSafeInteger(value) && (value as number) <= maxReplicaCount;
-export const isPrivilege: Check = (value) =>
-  ['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES'].includes(value as string);
+export const isPrivilege = isOneOf(['READ', 'WRITE', 'ALL PRIVILEGES', 'NO PRIVILEGES']);
+
+export function isOneOf(texts: readonly string[]): Check {
+  return (value) => texts.includes(value as string);
+}
 
 export function orAbsent(check: Check): Check {
   return (value) => value === undefined || check(value);

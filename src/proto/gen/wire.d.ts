@@ -31,6 +31,12 @@ export const varve: {
       readonly AddShardOwner: MessageType;
       readonly BeginShardCopy: MessageType;
       readonly NamedShardCopy: MessageType;
+      readonly BeginMovePlan: MessageType;
+      readonly ProposedMove: MessageType;
+      readonly ExtendMovePlan: MessageType;
+      readonly PauseMovePlan: MessageType;
+      readonly AdvanceShardMove: MessageType;
+      readonly EndMovePlan: MessageType;
       readonly RemoveShardOwner: MessageType;
       readonly CreateContinuousQuery: MessageType;
       readonly MarkContinuousQueries: MessageType & {
@@ -209,6 +215,8 @@ export const influxdb: {
     readonly Shard: MessageType;
     readonly JoinedOwner: MessageType;
     readonly ShardCopy: MessageType;
+    readonly MovePlan: MessageType;
+    readonly ShardMove: MessageType;
     readonly ShardOwner: MessageType;
     readonly Subscription: MessageType;
     readonly ContinuousQuery: MessageType;

@@ -68,11 +68,16 @@ export const varve = $root.varve = (() => {
                 Command.prototype.finishShardCopy = null;
                 Command.prototype.abortShardCopy = null;
                 Command.prototype.forgetShardCopy = null;
+                Command.prototype.beginMovePlan = null;
+                Command.prototype.extendMovePlan = null;
+                Command.prototype.pauseMovePlan = null;
+                Command.prototype.advanceShardMove = null;
+                Command.prototype.endMovePlan = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(Command.prototype, "command", {
-                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy"]),
+                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -165,6 +170,16 @@ export const varve = $root.varve = (() => {
                         $root.varve.catalog.v1.NamedShardCopy.encode(message.abortShardCopy, writer.uint32(378).fork(), _depth + 1).ldelim();
                     if (message.forgetShardCopy != null && $Object.hasOwnProperty.call(message, "forgetShardCopy"))
                         $root.varve.catalog.v1.NamedShardCopy.encode(message.forgetShardCopy, writer.uint32(386).fork(), _depth + 1).ldelim();
+                    if (message.beginMovePlan != null && $Object.hasOwnProperty.call(message, "beginMovePlan"))
+                        $root.varve.catalog.v1.BeginMovePlan.encode(message.beginMovePlan, writer.uint32(394).fork(), _depth + 1).ldelim();
+                    if (message.extendMovePlan != null && $Object.hasOwnProperty.call(message, "extendMovePlan"))
+                        $root.varve.catalog.v1.ExtendMovePlan.encode(message.extendMovePlan, writer.uint32(402).fork(), _depth + 1).ldelim();
+                    if (message.pauseMovePlan != null && $Object.hasOwnProperty.call(message, "pauseMovePlan"))
+                        $root.varve.catalog.v1.PauseMovePlan.encode(message.pauseMovePlan, writer.uint32(410).fork(), _depth + 1).ldelim();
+                    if (message.advanceShardMove != null && $Object.hasOwnProperty.call(message, "advanceShardMove"))
+                        $root.varve.catalog.v1.AdvanceShardMove.encode(message.advanceShardMove, writer.uint32(418).fork(), _depth + 1).ldelim();
+                    if (message.endMovePlan != null && $Object.hasOwnProperty.call(message, "endMovePlan"))
+                        $root.varve.catalog.v1.EndMovePlan.encode(message.endMovePlan, writer.uint32(426).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -487,6 +502,41 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.forgetShardCopy = $root.varve.catalog.v1.NamedShardCopy.decode(reader, reader.size(), $undefined, _depth + 1, message.forgetShardCopy);
                                 message.command = "forgetShardCopy";
+                                continue;
+                            }
+                        case 49: {
+                                if (wireType !== 2)
+                                    break;
+                                message.beginMovePlan = $root.varve.catalog.v1.BeginMovePlan.decode(reader, reader.size(), $undefined, _depth + 1, message.beginMovePlan);
+                                message.command = "beginMovePlan";
+                                continue;
+                            }
+                        case 50: {
+                                if (wireType !== 2)
+                                    break;
+                                message.extendMovePlan = $root.varve.catalog.v1.ExtendMovePlan.decode(reader, reader.size(), $undefined, _depth + 1, message.extendMovePlan);
+                                message.command = "extendMovePlan";
+                                continue;
+                            }
+                        case 51: {
+                                if (wireType !== 2)
+                                    break;
+                                message.pauseMovePlan = $root.varve.catalog.v1.PauseMovePlan.decode(reader, reader.size(), $undefined, _depth + 1, message.pauseMovePlan);
+                                message.command = "pauseMovePlan";
+                                continue;
+                            }
+                        case 52: {
+                                if (wireType !== 2)
+                                    break;
+                                message.advanceShardMove = $root.varve.catalog.v1.AdvanceShardMove.decode(reader, reader.size(), $undefined, _depth + 1, message.advanceShardMove);
+                                message.command = "advanceShardMove";
+                                continue;
+                            }
+                        case 53: {
+                                if (wireType !== 2)
+                                    break;
+                                message.endMovePlan = $root.varve.catalog.v1.EndMovePlan.decode(reader, reader.size(), $undefined, _depth + 1, message.endMovePlan);
+                                message.command = "endMovePlan";
                                 continue;
                             }
                         }
@@ -2747,6 +2797,704 @@ export const varve = $root.varve = (() => {
                 };
 
                 return NamedShardCopy;
+            })();
+
+            v1.BeginMovePlan = (function() {
+
+                const BeginMovePlan = function (properties) {
+                    this.moves = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                BeginMovePlan.prototype.goal = "";
+                BeginMovePlan.prototype.leavingId = 0;
+                BeginMovePlan.prototype.joiningId = 0;
+                BeginMovePlan.prototype.isRemoval = false;
+                BeginMovePlan.prototype.startedNs = 0;
+                BeginMovePlan.prototype.moves = $util.emptyArray;
+
+                BeginMovePlan.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.goal != null && $Object.hasOwnProperty.call(message, "goal") && message.goal !== "")
+                        writer.uint32(10).string(message.goal);
+                    if (message.leavingId != null && $Object.hasOwnProperty.call(message, "leavingId") && (typeof message.leavingId === "object" ? message.leavingId.low || message.leavingId.high : message.leavingId !== 0))
+                        writer.uint32(16).uint64(message.leavingId);
+                    if (message.joiningId != null && $Object.hasOwnProperty.call(message, "joiningId") && (typeof message.joiningId === "object" ? message.joiningId.low || message.joiningId.high : message.joiningId !== 0))
+                        writer.uint32(24).uint64(message.joiningId);
+                    if (message.isRemoval != null && $Object.hasOwnProperty.call(message, "isRemoval") && message.isRemoval !== false)
+                        writer.uint32(32).bool(message.isRemoval);
+                    if (message.startedNs != null && $Object.hasOwnProperty.call(message, "startedNs") && (typeof message.startedNs === "object" ? message.startedNs.low || message.startedNs.high : message.startedNs !== 0))
+                        writer.uint32(40).int64(message.startedNs);
+                    if (message.moves != null && message.moves.length)
+                        for (let i = 0; i < message.moves.length; ++i)
+                            $root.varve.catalog.v1.ProposedMove.encode(message.moves[i], writer.uint32(50).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                BeginMovePlan.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.BeginMovePlan();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.goal = value;
+                                else
+                                    delete message.goal;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.leavingId = value;
+                                else
+                                    delete message.leavingId;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.joiningId = value;
+                                else
+                                    delete message.joiningId;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isRemoval = value;
+                                else
+                                    delete message.isRemoval;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.startedNs = value;
+                                else
+                                    delete message.startedNs;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.moves && message.moves.length))
+                                    message.moves = [];
+                                message.moves.push($root.varve.catalog.v1.ProposedMove.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return BeginMovePlan;
+            })();
+
+            v1.ProposedMove = (function() {
+
+                const ProposedMove = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                ProposedMove.prototype.shardId = 0;
+                ProposedMove.prototype.fromId = 0;
+                ProposedMove.prototype.toId = 0;
+                ProposedMove.prototype.sizeBytes = 0;
+                ProposedMove.prototype.reason = "";
+
+                ProposedMove.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                        writer.uint32(8).uint64(message.shardId);
+                    if (message.fromId != null && $Object.hasOwnProperty.call(message, "fromId") && (typeof message.fromId === "object" ? message.fromId.low || message.fromId.high : message.fromId !== 0))
+                        writer.uint32(16).uint64(message.fromId);
+                    if (message.toId != null && $Object.hasOwnProperty.call(message, "toId") && (typeof message.toId === "object" ? message.toId.low || message.toId.high : message.toId !== 0))
+                        writer.uint32(24).uint64(message.toId);
+                    if (message.sizeBytes != null && $Object.hasOwnProperty.call(message, "sizeBytes") && (typeof message.sizeBytes === "object" ? message.sizeBytes.low || message.sizeBytes.high : message.sizeBytes !== 0))
+                        writer.uint32(32).uint64(message.sizeBytes);
+                    if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
+                        writer.uint32(42).string(message.reason);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                ProposedMove.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.ProposedMove();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.shardId = value;
+                                else
+                                    delete message.shardId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.fromId = value;
+                                else
+                                    delete message.fromId;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.toId = value;
+                                else
+                                    delete message.toId;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.sizeBytes = value;
+                                else
+                                    delete message.sizeBytes;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.reason = value;
+                                else
+                                    delete message.reason;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return ProposedMove;
+            })();
+
+            v1.ExtendMovePlan = (function() {
+
+                const ExtendMovePlan = function (properties) {
+                    this.moves = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                ExtendMovePlan.prototype.planIndex = 0;
+                ExtendMovePlan.prototype.moves = $util.emptyArray;
+
+                ExtendMovePlan.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.planIndex != null && $Object.hasOwnProperty.call(message, "planIndex") && (typeof message.planIndex === "object" ? message.planIndex.low || message.planIndex.high : message.planIndex !== 0))
+                        writer.uint32(8).uint64(message.planIndex);
+                    if (message.moves != null && message.moves.length)
+                        for (let i = 0; i < message.moves.length; ++i)
+                            $root.varve.catalog.v1.ProposedMove.encode(message.moves[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                ExtendMovePlan.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.ExtendMovePlan();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.planIndex = value;
+                                else
+                                    delete message.planIndex;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.moves && message.moves.length))
+                                    message.moves = [];
+                                message.moves.push($root.varve.catalog.v1.ProposedMove.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return ExtendMovePlan;
+            })();
+
+            v1.PauseMovePlan = (function() {
+
+                const PauseMovePlan = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                PauseMovePlan.prototype.planIndex = 0;
+                PauseMovePlan.prototype.isPaused = false;
+
+                PauseMovePlan.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.planIndex != null && $Object.hasOwnProperty.call(message, "planIndex") && (typeof message.planIndex === "object" ? message.planIndex.low || message.planIndex.high : message.planIndex !== 0))
+                        writer.uint32(8).uint64(message.planIndex);
+                    if (message.isPaused != null && $Object.hasOwnProperty.call(message, "isPaused") && message.isPaused !== false)
+                        writer.uint32(16).bool(message.isPaused);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                PauseMovePlan.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.PauseMovePlan();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.planIndex = value;
+                                else
+                                    delete message.planIndex;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isPaused = value;
+                                else
+                                    delete message.isPaused;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return PauseMovePlan;
+            })();
+
+            v1.AdvanceShardMove = (function() {
+
+                const AdvanceShardMove = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                AdvanceShardMove.prototype.planIndex = 0;
+                AdvanceShardMove.prototype.shardId = 0;
+                AdvanceShardMove.prototype.fromId = 0;
+                AdvanceShardMove.prototype.toId = 0;
+                AdvanceShardMove.prototype.step = "";
+                AdvanceShardMove.prototype.reason = "";
+
+                AdvanceShardMove.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.planIndex != null && $Object.hasOwnProperty.call(message, "planIndex") && (typeof message.planIndex === "object" ? message.planIndex.low || message.planIndex.high : message.planIndex !== 0))
+                        writer.uint32(8).uint64(message.planIndex);
+                    if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                        writer.uint32(16).uint64(message.shardId);
+                    if (message.fromId != null && $Object.hasOwnProperty.call(message, "fromId") && (typeof message.fromId === "object" ? message.fromId.low || message.fromId.high : message.fromId !== 0))
+                        writer.uint32(24).uint64(message.fromId);
+                    if (message.toId != null && $Object.hasOwnProperty.call(message, "toId") && (typeof message.toId === "object" ? message.toId.low || message.toId.high : message.toId !== 0))
+                        writer.uint32(32).uint64(message.toId);
+                    if (message.step != null && $Object.hasOwnProperty.call(message, "step") && message.step !== "")
+                        writer.uint32(42).string(message.step);
+                    if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
+                        writer.uint32(50).string(message.reason);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                AdvanceShardMove.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.AdvanceShardMove();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.planIndex = value;
+                                else
+                                    delete message.planIndex;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.shardId = value;
+                                else
+                                    delete message.shardId;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.fromId = value;
+                                else
+                                    delete message.fromId;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.toId = value;
+                                else
+                                    delete message.toId;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.step = value;
+                                else
+                                    delete message.step;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.reason = value;
+                                else
+                                    delete message.reason;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return AdvanceShardMove;
+            })();
+
+            v1.EndMovePlan = (function() {
+
+                const EndMovePlan = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                EndMovePlan.prototype.planIndex = 0;
+                EndMovePlan.prototype.nowNs = 0;
+
+                EndMovePlan.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.planIndex != null && $Object.hasOwnProperty.call(message, "planIndex") && (typeof message.planIndex === "object" ? message.planIndex.low || message.planIndex.high : message.planIndex !== 0))
+                        writer.uint32(8).uint64(message.planIndex);
+                    if (message.nowNs != null && $Object.hasOwnProperty.call(message, "nowNs") && (typeof message.nowNs === "object" ? message.nowNs.low || message.nowNs.high : message.nowNs !== 0))
+                        writer.uint32(16).int64(message.nowNs);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                EndMovePlan.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.EndMovePlan();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.planIndex = value;
+                                else
+                                    delete message.planIndex;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.nowNs = value;
+                                else
+                                    delete message.nowNs;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return EndMovePlan;
             })();
 
             v1.RemoveShardOwner = (function() {
@@ -15246,6 +15994,7 @@ export const influxdb = $root.influxdb = (() => {
             Meta.prototype.leases = $util.emptyArray;
             Meta.prototype.answered = $util.emptyArray;
             Meta.prototype.copies = $util.emptyArray;
+            Meta.prototype.movePlan = null;
             Meta.prototype.checksum = null;
 
             let $oneOfFields;
@@ -15289,6 +16038,12 @@ export const influxdb = $root.influxdb = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Meta.prototype, "_version", {
                 get: $util.oneOfGetter($oneOfFields = ["version"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Meta.prototype, "_movePlan", {
+                get: $util.oneOfGetter($oneOfFields = ["movePlan"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -15340,6 +16095,8 @@ export const influxdb = $root.influxdb = (() => {
                 if (message.copies != null && message.copies.length)
                     for (let i = 0; i < message.copies.length; ++i)
                         $root.influxdb.v1.ShardCopy.encode(message.copies[i], writer.uint32(826).fork(), _depth + 1).ldelim();
+                if (message.movePlan != null && $Object.hasOwnProperty.call(message, "movePlan"))
+                    $root.influxdb.v1.MovePlan.encode(message.movePlan, writer.uint32(834).fork(), _depth + 1).ldelim();
                 if (message.checksum != null && $Object.hasOwnProperty.call(message, "checksum"))
                     writer.uint32(1597).fixed32(message.checksum);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -15478,6 +16235,13 @@ export const influxdb = $root.influxdb = (() => {
                             if (!(message.copies && message.copies.length))
                                 message.copies = [];
                             message.copies.push($root.influxdb.v1.ShardCopy.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 104: {
+                            if (wireType !== 2)
+                                break;
+                            message.movePlan = $root.influxdb.v1.MovePlan.decode(reader, reader.size(), $undefined, _depth + 1, message.movePlan);
+                            message._movePlan = "movePlan";
                             continue;
                         }
                     case 199: {
@@ -16965,6 +17729,327 @@ export const influxdb = $root.influxdb = (() => {
             };
 
             return ShardCopy;
+        })();
+
+        v1.MovePlan = (function() {
+
+            const MovePlan = function (properties) {
+                this.moves = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            MovePlan.prototype.beganIndex = 0;
+            MovePlan.prototype.goal = "";
+            MovePlan.prototype.leavingId = 0;
+            MovePlan.prototype.joiningId = 0;
+            MovePlan.prototype.isRemoval = false;
+            MovePlan.prototype.isPaused = false;
+            MovePlan.prototype.started = 0;
+            MovePlan.prototype.ended = 0;
+            MovePlan.prototype.moves = $util.emptyArray;
+
+            MovePlan.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.beganIndex != null && $Object.hasOwnProperty.call(message, "beganIndex") && (typeof message.beganIndex === "object" ? message.beganIndex.low || message.beganIndex.high : message.beganIndex !== 0))
+                    writer.uint32(8).uint64(message.beganIndex);
+                if (message.goal != null && $Object.hasOwnProperty.call(message, "goal") && message.goal !== "")
+                    writer.uint32(18).string(message.goal);
+                if (message.leavingId != null && $Object.hasOwnProperty.call(message, "leavingId") && (typeof message.leavingId === "object" ? message.leavingId.low || message.leavingId.high : message.leavingId !== 0))
+                    writer.uint32(24).uint64(message.leavingId);
+                if (message.joiningId != null && $Object.hasOwnProperty.call(message, "joiningId") && (typeof message.joiningId === "object" ? message.joiningId.low || message.joiningId.high : message.joiningId !== 0))
+                    writer.uint32(32).uint64(message.joiningId);
+                if (message.isRemoval != null && $Object.hasOwnProperty.call(message, "isRemoval") && message.isRemoval !== false)
+                    writer.uint32(40).bool(message.isRemoval);
+                if (message.isPaused != null && $Object.hasOwnProperty.call(message, "isPaused") && message.isPaused !== false)
+                    writer.uint32(48).bool(message.isPaused);
+                if (message.started != null && $Object.hasOwnProperty.call(message, "started") && (typeof message.started === "object" ? message.started.low || message.started.high : message.started !== 0))
+                    writer.uint32(56).int64(message.started);
+                if (message.ended != null && $Object.hasOwnProperty.call(message, "ended") && (typeof message.ended === "object" ? message.ended.low || message.ended.high : message.ended !== 0))
+                    writer.uint32(64).int64(message.ended);
+                if (message.moves != null && message.moves.length)
+                    for (let i = 0; i < message.moves.length; ++i)
+                        $root.influxdb.v1.ShardMove.encode(message.moves[i], writer.uint32(74).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            MovePlan.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.MovePlan();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.beganIndex = value;
+                            else
+                                delete message.beganIndex;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.goal = value;
+                            else
+                                delete message.goal;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.leavingId = value;
+                            else
+                                delete message.leavingId;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.joiningId = value;
+                            else
+                                delete message.joiningId;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.isRemoval = value;
+                            else
+                                delete message.isRemoval;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.isPaused = value;
+                            else
+                                delete message.isPaused;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.started = value;
+                            else
+                                delete message.started;
+                            continue;
+                        }
+                    case 8: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                message.ended = value;
+                            else
+                                delete message.ended;
+                            continue;
+                        }
+                    case 9: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.moves && message.moves.length))
+                                message.moves = [];
+                            message.moves.push($root.influxdb.v1.ShardMove.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return MovePlan;
+        })();
+
+        v1.ShardMove = (function() {
+
+            const ShardMove = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ShardMove.prototype.shardId = 0;
+            ShardMove.prototype.fromId = 0;
+            ShardMove.prototype.toId = 0;
+            ShardMove.prototype.sizeBytes = 0;
+            ShardMove.prototype.reason = "";
+            ShardMove.prototype.state = "";
+
+            ShardMove.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                    writer.uint32(8).uint64(message.shardId);
+                if (message.fromId != null && $Object.hasOwnProperty.call(message, "fromId") && (typeof message.fromId === "object" ? message.fromId.low || message.fromId.high : message.fromId !== 0))
+                    writer.uint32(16).uint64(message.fromId);
+                if (message.toId != null && $Object.hasOwnProperty.call(message, "toId") && (typeof message.toId === "object" ? message.toId.low || message.toId.high : message.toId !== 0))
+                    writer.uint32(24).uint64(message.toId);
+                if (message.sizeBytes != null && $Object.hasOwnProperty.call(message, "sizeBytes") && (typeof message.sizeBytes === "object" ? message.sizeBytes.low || message.sizeBytes.high : message.sizeBytes !== 0))
+                    writer.uint32(32).uint64(message.sizeBytes);
+                if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
+                    writer.uint32(42).string(message.reason);
+                if (message.state != null && $Object.hasOwnProperty.call(message, "state") && message.state !== "")
+                    writer.uint32(50).string(message.state);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ShardMove.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.ShardMove();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.shardId = value;
+                            else
+                                delete message.shardId;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.fromId = value;
+                            else
+                                delete message.fromId;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.toId = value;
+                            else
+                                delete message.toId;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.sizeBytes = value;
+                            else
+                                delete message.sizeBytes;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.reason = value;
+                            else
+                                delete message.reason;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.state = value;
+                            else
+                                delete message.state;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ShardMove;
         })();
 
         v1.ShardOwner = (function() {

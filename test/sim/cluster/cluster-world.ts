@@ -13,6 +13,7 @@ import { addDataNode, addMetaNode } from '../../../src/http/meta/add-nodes.ts';
 import type { MetaApi } from '../../../src/http/meta/meta-api-options.ts';
 import { Announcements } from '../../../src/meta/server/announcements.ts';
 import { CopyKeeper } from '../../../src/meta/server/copy-keeper.ts';
+import { PlanKeeper } from '../../../src/meta/server/plan-keeper.ts';
 import { Leases } from '../../../src/meta/server/leases.ts';
 import { MetaNode } from '../../../src/meta/server/meta-node.ts';
 import { RpcClient } from '../../../src/rpc/rpc-client.ts';
@@ -50,6 +51,7 @@ export class ClusterWorld {
   readonly data = new Map<string, DataNode>();
   /** Of the meta nodes. */
   readonly copies = new Map<string, CopyKeeper>();
+  readonly plans = new Map<string, PlanKeeper>();
   /** What must happen in a run for it to show anything, counted from the trace. */
   readonly events = new Events();
   /** Nodes that have said that they took late values whose order nobody knows: registers of theirs may be of an earlier write. */
@@ -190,7 +192,10 @@ export class ClusterWorld {
       },
     );
     const rpc = new RpcClient(transport, node.membership);
-    this.copies.set(name, new CopyKeeper({ clock, log, node, rpc }));
+    const copies = new CopyKeeper({ clock, log, node, rpc });
+    this.copies.set(name, copies);
+    const plans = { clock, log, node, rpc, copies };
+    this.plans.set(name, new PlanKeeper(plans, { movesAtOnce: 2, restoreAfterMs: 0 }));
     const methods = [...node.methods, ...leasesOf(clock, node).methods];
     await transport.listen(`${name}:8089`, createRpcHandlers(node.membership, methods));
     this.metas.set(name, node);
@@ -235,7 +240,9 @@ export class ClusterWorld {
     const { clock, log, transport } = env;
     const node = this.metas.get(name);
     const copies = this.copies.get(name);
-    if (node === undefined || copies === undefined) throw new Error(`${name} is down`);
+    const plans = this.plans.get(name);
+    if (node === undefined || copies === undefined || plans === undefined)
+      throw new Error(`${name} is down`);
     const probe = (httpAddress: string) =>
       Promise.resolve({
         nodeType: 'meta',
@@ -246,7 +253,7 @@ export class ClusterWorld {
     const rpc = new RpcClient(transport, node.membership);
     const announcements = new Announcements(clock, 30_000);
     return {
-      ports: { clock, log, node, rpc, announcements, leases: leasesOf(clock, node), copies, probe, requestId: () => '' }, // prettier-ignore
+      ports: { clock, log, node, rpc, announcements, leases: leasesOf(clock, node), copies, plans, probe, requestId: () => '' }, // prettier-ignore
       options: {
         version: '',
         httpAddress: `${name}:8091`,

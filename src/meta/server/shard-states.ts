@@ -1,6 +1,7 @@
 import { errorText } from '../../base/errors.ts';
-import { statesMethod, type ShardState } from '../../meta/client/data-methods.ts';
-import type { MetaApi } from './meta-api-options.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { statesMethod, type ShardState } from '../client/data-methods.ts';
+import type { DataNode } from '../model/catalog.ts';
 
 /** By data node: its shards, or why it does not say. */
 export type StatesByNode = ReadonlyMap<number, ReadonlyMap<number, ShardState> | string>;
@@ -8,9 +9,12 @@ export type StatesByNode = ReadonlyMap<number, ReadonlyMap<number, ShardState> |
 const deadlineMs = 5_000;
 
 /** Asks every data node at once. */
-export async function askStates({ ports: { node, rpc } }: MetaApi): Promise<StatesByNode> {
+export async function askStates(
+  rpc: Pick<RpcClient, 'stream'>,
+  dataNodes: readonly DataNode[],
+): Promise<StatesByNode> {
   const all = new Map<number, ReadonlyMap<number, ShardState> | string>();
-  const asked = node.catalog.dataNodes.map(async ({ id, tcpAddress }) => {
+  const asked = dataNodes.map(async ({ id, tcpAddress }) => {
     try {
       const held = new Map<number, ShardState>();
       for await (const { states } of rpc.stream(tcpAddress, statesMethod, {}, { deadlineMs }))

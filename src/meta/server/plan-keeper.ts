@@ -1,0 +1,362 @@
+/**
+ * Goes on with the plan in the catalog by which shards move, on the meta node that leads (decision 40).
+ *
+ * Invariants:
+ * - A move is a copy (copy-keeper.ts), then one command that hands the shard over, then the old owner deletes what it has. How
+ *   far it is shows in the catalog: whoever leads next goes on there.
+ * - A shard is handed over only when nothing waits in hinted handoff for the owner that it leaves: nobody would bring it.
+ * - No more than `movesAtOnce` of a plan are under way.
+ * - A node leaves the cluster when it owns nothing and, if it answers, nothing waits on it for others.
+ *
+ * Not here: which shards go where (plan-moves.ts).
+ */
+import { Tasks } from '../../base/async/tasks.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Clock, Timer } from '../../env/clock.ts';
+import type { Log } from '../../env/log.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { discardMethod, leaveDataMethod } from '../client/data-methods.ts';
+import type { Catalog, DataNode } from '../model/catalog.ts';
+import type { MoveStep } from '../model/command.ts';
+import { activePlan, type MoveGoal, type MovePlan, type ProposedMove, type ShardMove } from '../model/move-plan.ts'; // prettier-ignore
+import { copiesOf } from '../model/shard-copies.ts';
+import { hear, planView, waitingKey, type Heard } from './cluster-view.ts';
+import type { CopyKeeper } from './copy-keeper.ts';
+import type { MetaNode } from './meta-node.ts';
+import { planBalance, planLeaving } from './plan-moves.ts';
+
+export interface PlanKeeperPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly node: Pick<MetaNode, 'catalog' | 'isLeader' | 'execute' | 'readBarrier' | 'status' | 'clusterId'>; // prettier-ignore
+  readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
+  readonly copies: Pick<CopyKeeper, 'copy' | 'kill'>;
+}
+
+export interface PlanKeeperOptions {
+  readonly movesAtOnce: number;
+  /** How long a data node may be silent before what it owns is brought to others; 0 for ever. */
+  readonly restoreAfterMs: number;
+}
+
+/** What is asked for: a plan of its own, and what is to become of the node. */
+export interface PlanRequest {
+  readonly goal: MoveGoal;
+  /** 0 for none, of both. */
+  readonly leavingId: number;
+  readonly joiningId: number;
+  readonly isRemoval: boolean;
+}
+
+const lookMs = 2_000;
+const discardDeadlineMs = 60_000;
+/** A node that leaves deletes what it has stored first. */
+const leaveDeadlineMs = 300_000;
+/** Of one move, in a row. */
+const attemptsMax = 5;
+const retryMs = 5_000;
+
+interface Attempts {
+  readonly count: number;
+  readonly notBeforeMs: number;
+}
+
+export class PlanKeeper {
+  readonly #ports: PlanKeeperPorts;
+  readonly #options: PlanKeeperOptions;
+  readonly #timer: Timer;
+  readonly #tasks: Tasks;
+  readonly #running = new Set<string>();
+  /** Of moves of the plan at hand. */
+  readonly #attempts = new Map<string, Attempts>();
+  /** Since when this leader has not heard of a data node. */
+  readonly #silentSinceMs = new Map<number, number>();
+  #isLooking = false;
+  #isClosing = false;
+
+  constructor(ports: PlanKeeperPorts, options: PlanKeeperOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#tasks = new Tasks((name, error) => {
+      // What is left to do is looked for again.
+      ports.log.debug('A plan was left', { name, error: errorText(error) });
+    });
+    this.#timer = ports.clock.every(lookMs, () => {
+      if (ports.node.isLeader && !this.#isLooking) this.#tasks.spawn('plan', this.#guarded());
+    });
+  }
+
+  /** What a plan would do, as things are. */
+  async propose({ leavingId, joiningId }: PlanRequest): Promise<readonly ProposedMove[]> {
+    const { node, rpc } = this.#ports;
+    await node.readBarrier();
+    const view = await planView(rpc, node.catalog);
+    return leavingId === 0 ? planBalance(view) : planLeaving(view, { leavingId, joiningId });
+  }
+
+  /** Begins a plan; throws `conflict` while another is in force. */
+  async begin(request: PlanRequest): Promise<readonly ProposedMove[]> {
+    const { node, clock, log } = this.#ports;
+    const moves = await this.propose(request);
+    const startedNs = clock.wallNs();
+    await node.execute({ kind: 'begin-move-plan', ...request, startedNs, moves });
+    log.info('Shards are to move', { goal: request.goal, moves: moves.length });
+    return moves;
+  }
+
+  /** Moves under way go on to their end. Throws `conflict` without a plan. */
+  async pause(isPaused: boolean): Promise<void> {
+    this.#attempts.clear();
+    const { node } = this.#ports;
+    await node.readBarrier();
+    const { beganIndex: planIndex } = mustHave(activePlan(node.catalog));
+    await node.execute({ kind: 'pause-move-plan', planIndex, isPaused });
+  }
+
+  /** Ends the plan and its copies; what was moved stays where it is. Throws `conflict` without a plan. */
+  async stop(): Promise<void> {
+    const { node, copies } = this.#ports;
+    await node.readBarrier();
+    const plan = mustHave(activePlan(node.catalog));
+    await this.#end(plan);
+    const isOfPlan = (shardId: number, destinationId: number): boolean =>
+      plan.moves.some((move) => move.state === 'open' && move.shardId === shardId && move.toId === destinationId); // prettier-ignore
+    const own = copiesOf(node.catalog).filter((copy) => isOfPlan(copy.shardId, copy.destinationId));
+    await Promise.all(own.map((copy) => copies.kill(copy)));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#timer.cancel();
+    await this.#tasks.settled();
+  }
+
+  async #guarded(): Promise<void> {
+    this.#isLooking = true;
+    try {
+      await this.#look();
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { node, rpc } = this.#ports;
+    const { movePlan } = node.catalog;
+    const hasWork = movePlan?.moves.some(({ state }) => state === 'left') === true || activePlan(node.catalog) !== undefined; // prettier-ignore
+    if (!hasWork && this.#options.restoreAfterMs === 0) return;
+    const heard = await hear(rpc, node.catalog, node.status.nodeId);
+    if (!this.#isLeading) return;
+    this.#noteSilence(heard);
+    if (movePlan !== undefined && hasWork) await this.#goOn(movePlan, heard);
+    if (activePlan(node.catalog) === undefined) await this.#restoreSilent(heard);
+  }
+
+  get #isLeading(): boolean {
+    return this.#ports.node.isLeader && !this.#isClosing;
+  }
+
+  async #goOn(plan: MovePlan, heard: Heard): Promise<void> {
+    for (const move of plan.moves)
+      if (move.state === 'left') await this.#clearLeft(plan, move, heard);
+    if (plan.endedNs !== 0n) return;
+    if (this.#isPointless(plan, heard)) {
+      await this.#end(plan);
+      return;
+    }
+    const open = plan.moves.filter(({ state }) => state === 'open');
+    if (plan.isPaused) return;
+    for (const move of open) {
+      if (this.#running.size >= this.#options.movesAtOnce) return;
+      if (this.#mayStart(move)) this.#tasks.spawn('move', this.#run(plan, move, heard));
+    }
+    if (open.length === 0 && this.#running.size === 0) await this.#finish(plan, heard);
+  }
+
+  /** A node that it is about has left the cluster, or the silent one is back. */
+  #isPointless({ goal, leavingId, joiningId }: MovePlan, heard: Heard): boolean {
+    const { dataNodes } = this.#ports.node.catalog;
+    const isGone = (id: number) => id !== 0 && !dataNodes.some((one) => one.id === id);
+    if (isGone(leavingId) || isGone(joiningId)) return true;
+    return goal === 'restore' && heard.nodeIds.has(leavingId) && this.#running.size === 0;
+  }
+
+  #mayStart(move: ShardMove): boolean {
+    const { clock } = this.#ports;
+    if (this.#running.has(keyOf(move))) return false;
+    return (this.#attempts.get(keyOf(move))?.notBeforeMs ?? 0) <= clock.monotonicMs();
+  }
+
+  async #run(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {
+    const { node, clock, log } = this.#ports;
+    const key = keyOf(move);
+    this.#running.add(key);
+    try {
+      await this.#move(plan, move, heard);
+      this.#attempts.delete(key);
+    } catch (error) {
+      if (!this.#isLeading || isDbError(error, 'outcome_unknown')) throw error;
+      const count = (this.#attempts.get(key)?.count ?? 0) + 1;
+      const fields = { shard: move.shardId, to: move.toId, error: errorText(error) };
+      log.warn('A move of a shard has failed', fields);
+      this.#attempts.set(key, { count, notBeforeMs: clock.monotonicMs() + retryMs * count });
+      if (count < attemptsMax || activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
+      this.#attempts.delete(key);
+      await this.#advance(plan, move, 'failed', errorText(error));
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  /** The next steps of a move; returns before its end where it has to wait. */
+  async #move(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {
+    const { node, copies } = this.#ports;
+    const { shardId, fromId, toId } = move;
+    const owners = ownersOf(node.catalog, shardId);
+    if (owners === undefined) return this.#advance(plan, move, 'done', 'the shard is gone');
+    const isOwner = owners.includes(fromId);
+    if (!owners.includes(toId)) {
+      if (!isOwner) return this.#advance(plan, move, 'done', 'its node does not own it any more');
+      // One that an earlier leader began is seen through by whoever sees to copies.
+      const isUnderWay = copiesOf(node.catalog).some((copy) => copy.shardId === shardId && copy.destinationId === toId); // prettier-ignore
+      if (isUnderWay) return;
+      const sourceId = sourceOf(owners, { shardId, fromId, heard });
+      if (sourceId === undefined) throw new DbError('unavailable', 'none of its owners answers');
+      await copies.copy({ shardId, sourceId, destinationId: toId });
+      if (activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
+    }
+    if (isOwner) {
+      const now = await hear(this.#ports.rpc, node.catalog, node.status.nodeId);
+      // It, or whoever has it, passes that on to the new owner as long as it owns the shard.
+      if (now.nodeIds.has(fromId) && now.waiting.has(waitingKey(fromId, shardId))) return;
+      await this.#advance(plan, move, 'hand-over');
+    }
+    const isCleared = await this.#clear(move);
+    await this.#advance(plan, move, isCleared ? 'done' : 'left');
+  }
+
+  /** Whether the node that a shard was taken from has deleted it. */
+  async #clear({ shardId, fromId }: ShardMove): Promise<boolean> {
+    const { node, rpc } = this.#ports;
+    const { index: catalogIndex } = node.catalog;
+    // It has left the cluster, or was given the shard again.
+    if (ownersOf(node.catalog, shardId)?.includes(fromId) === true) return true;
+    const from = node.catalog.dataNodes.find(({ id }) => id === fromId);
+    if (from === undefined) return true;
+    const options = { deadlineMs: discardDeadlineMs };
+    const done = rpc.call(from.tcpAddress, discardMethod, { shardId, catalogIndex }, options);
+    return done.then(() => true, (error: unknown) => isDbError(error, 'conflict')); // prettier-ignore
+  }
+
+  async #clearLeft(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {
+    const { dataNodes } = this.#ports.node.catalog;
+    const isThere = dataNodes.some(({ id }) => id === move.fromId);
+    if (isThere && !heard.nodeIds.has(move.fromId)) return;
+    if (await this.#clear(move)) await this.#advance(plan, move, 'done');
+  }
+
+  /** All moves are made. Of a node that is to leave there may be shards that came to be meanwhile. */
+  async #finish(plan: MovePlan, heard: Heard): Promise<void> {
+    const { node, log } = this.#ports;
+    const { beganIndex: planIndex, leavingId, goal } = plan;
+    if (leavingId === 0) return this.#end(plan);
+    const isRestore = goal === 'restore';
+    if (!isRestore && plan.moves.some(({ state }) => state === 'failed')) {
+      log.warn('Shards could not be moved: the plan waits to be resumed or stopped', { goal });
+      return node.execute({ kind: 'pause-move-plan', planIndex, isPaused: true }).then(nothing);
+    }
+    // What cannot be restored now is looked at again by a later plan.
+    if (isRestore) return this.#end(plan);
+    const moves = await this.propose(plan);
+    if (moves.length > 0)
+      return node.execute({ kind: 'extend-move-plan', planIndex, moves }).then(nothing);
+    const leaving = node.catalog.dataNodes.find(({ id }) => id === leavingId);
+    if (plan.isRemoval && leaving !== undefined && !(await this.#remove(leaving, heard))) return;
+    await this.#end(plan);
+  }
+
+  /** False when it has to wait. */
+  async #remove({ id: nodeId, tcpAddress }: DataNode, heard: Heard): Promise<boolean> {
+    const { node, rpc, log } = this.#ports;
+    if (heard.nodeIds.has(nodeId)) {
+      if (heard.holderIds.has(nodeId)) return false;
+      const request = { nodeId, clusterId: node.clusterId };
+      await rpc.call(tcpAddress, leaveDataMethod, request, { deadlineMs: leaveDeadlineMs });
+    }
+    await node.execute({ kind: 'delete-data-node', nodeId });
+    log.info('A data node was taken out of the cluster', { node: tcpAddress });
+    return true;
+  }
+
+  #noteSilence(heard: Heard): void {
+    const nowMs = this.#ports.clock.monotonicMs();
+    const { dataNodes } = this.#ports.node.catalog;
+    const silent = dataNodes.filter(({ id }) => !heard.nodeIds.has(id)).map(({ id }) => id);
+    for (const id of this.#silentSinceMs.keys())
+      if (!silent.includes(id)) this.#silentSinceMs.delete(id);
+    for (const id of silent) if (!this.#silentSinceMs.has(id)) this.#silentSinceMs.set(id, nowMs);
+  }
+
+  /** One node at a time, and only while most answer: who hears of few is cut off by itself. */
+  async #restoreSilent(heard: Heard): Promise<void> {
+    const { clock, node } = this.#ports;
+    const { restoreAfterMs } = this.#options;
+    if (restoreAfterMs === 0 || !this.#isLeading) return;
+    const { dataNodes } = node.catalog;
+    if (heard.nodeIds.size * 2 <= dataNodes.length) return;
+    for (const [leavingId, sinceMs] of this.#silentSinceMs) {
+      if (clock.monotonicMs() - sinceMs < restoreAfterMs) continue;
+      const request = { goal: 'restore', leavingId, joiningId: 0, isRemoval: false } as const;
+      const moves = (await this.propose(request)).filter(({ reason }) => reason === '');
+      if (moves.length === 0) {
+        // Others may join, or come back: looked at again after as long.
+        this.#silentSinceMs.set(leavingId, clock.monotonicMs());
+        continue;
+      }
+      await node.execute({ kind: 'begin-move-plan', ...request, startedNs: clock.wallNs(), moves });
+      this.#ports.log.warn('A silent node owns shards that are brought to others', { node: leavingId, shards: moves.length }); // prettier-ignore
+      return;
+    }
+  }
+
+  async #advance(plan: MovePlan, move: ShardMove, step: MoveStep, reason = ''): Promise<void> {
+    const { shardId, fromId, toId } = move;
+    const named = { planIndex: plan.beganIndex, shardId, fromId, toId };
+    await this.#ports.node.execute({ kind: 'advance-shard-move', ...named, step, reason });
+  }
+
+  async #end({ beganIndex: planIndex }: MovePlan): Promise<void> {
+    const { node, clock } = this.#ports;
+    this.#attempts.clear();
+    await node.execute({ kind: 'end-move-plan', planIndex, nowNs: clock.wallNs() });
+  }
+}
+
+/** One that answers and lacks nothing that waits for it; the one that it leaves, where there is a choice. */
+function sourceOf(
+  owners: readonly number[],
+  { shardId, fromId, heard }: { readonly shardId: number; readonly fromId: number; readonly heard: Heard }, // prettier-ignore
+): number | undefined {
+  const up = owners.filter((owner) => heard.nodeIds.has(owner));
+  const rankOf = (owner: number): number =>
+    (heard.waiting.has(waitingKey(owner, shardId)) ? 2 : 0) + (owner === fromId ? 0 : 1);
+  return up.sort((a, b) => rankOf(a) - rankOf(b))[0];
+}
+
+/** Undefined for a shard that is gone. */
+function ownersOf(catalog: Catalog, shardId: number): readonly number[] | undefined {
+  return catalog.databases.shard(shardId)?.shard.owners;
+}
+
+function keyOf({ shardId, fromId, toId }: ShardMove): string {
+  return `${shardId} ${fromId} ${toId}`;
+}
+
+function mustHave(plan: MovePlan | undefined): MovePlan {
+  if (plan === undefined) throw new DbError('conflict', 'no plan is under way');
+  return plan;
+}
+
+function nothing(): void {
+  // The answer of the command is of no use here.
+}
