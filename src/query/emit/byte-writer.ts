@@ -1,4 +1,6 @@
 import { DbError } from '../../base/errors.ts';
+import { SharedBuffers } from '../../base/shared-buffers.ts';
+import { KiB, MiB } from '../../base/units.ts';
 import type { TimeZone } from '../../base/time-zone.ts';
 import { Buffer, isUtf8 } from 'node:buffer';
 import { exactTextOf } from '../../models/exact-text.ts';
@@ -6,6 +8,10 @@ import { exactTextOf } from '../../models/exact-text.ts';
 const digitPairs = Buffer.from(
   Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0')).join(''),
   'latin1',
+);
+/** 1 for characters that stand in a JSON string as they are, those of several bytes left out. */
+const isPlain = Uint8Array.from({ length: 256 }, (_, code) =>
+  Number(code >= 32 && code < 128 && !'"\\<>&'.includes(String.fromCharCode(code))),
 );
 const hexDigits = Buffer.from('0123456789abcdef', 'latin1');
 const lowestBytesMax = 256;
@@ -17,18 +23,28 @@ const wordRange = 4_294_967_296;
 const exactHighMax = 1 << 21;
 
 /**
+ * Memory that answers are written in, used again for the next ones: what is taken is copied once it is known how long it is.
+ * An answer that grew from buffer to buffer left twice its length to the collector, which counts that as a reason to collect.
+ */
+const scratch = new SharedBuffers(2 * MiB);
+/** Longer texts are written where they stay. */
+const scratchBytesMax = 256 * KiB;
+const nothing = Buffer.alloc(0);
+
+/**
  * A growing region of bytes and the few ways in which results are written into it. Rows go from columns to bytes
  * without a JavaScript object in between: JSON.stringify costs about a microsecond a row.
  */
 export class ByteWriter {
-  #bytes: Buffer;
+  #bytes: Buffer = nothing;
   #length = 0;
+  readonly #bytesFirst: number;
   #dayNumber = Number.NaN;
   #secondBaseNs = 0n;
   readonly #dayText = Buffer.alloc(11);
 
   constructor(capacityBytes = 4096) {
-    this.#bytes = Buffer.allocUnsafe(Math.max(capacityBytes, lowestBytesMax));
+    this.#bytesFirst = Math.max(capacityBytes, lowestBytesMax);
   }
 
   get lengthBytes(): number {
@@ -40,11 +56,14 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Hands over what was written and starts anew with memory of its own, `nextBytes` if so much is expected. */
-  take(nextBytes = 0): Buffer {
-    const taken = this.view();
-    this.#bytes = Buffer.allocUnsafe(Math.max(nextBytes, lowestBytesMax));
+  /** Hands over what was written and starts anew. */
+  take(): Buffer {
+    const written = this.view();
+    this.#bytes = nothing;
     this.#length = 0;
+    if (!(written.buffer instanceof SharedArrayBuffer)) return written;
+    const taken = Buffer.from(written);
+    scratch.giveBack(written);
     return taken;
   }
 
@@ -97,6 +116,10 @@ export class ByteWriter {
 
   /** An integer in the range of exact doubles. */
   safeInteger(value: number): void {
+    if (value >= 0 && value < 10) {
+      this.byte(48 + value);
+      return;
+    }
     if (value < 0) {
       this.byte(45);
       value = -value;
@@ -205,6 +228,7 @@ export class ByteWriter {
 
   /** A JSON string from bytes, with the escapes that Go's encoder makes; a byte that is no UTF-8 is U+FFFD. */
   jsonBytes(source: Uint8Array, start: number, end: number): void {
+    if (this.#plainString(source, start, end)) return;
     const mark = this.#length;
     this.byte(34);
     let clean = start;
@@ -233,6 +257,23 @@ export class ByteWriter {
     }
     if (end > clean) this.raw(source, clean, end);
     this.byte(34);
+  }
+
+  /** Most texts need no escape: they are copied as it is looked for. */
+  #plainString(source: Uint8Array, start: number, end: number): boolean {
+    const lengthBytes = end - start + 2;
+    if (this.#length + lengthBytes > this.#bytes.length) this.#grow(lengthBytes);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    bytes[at++] = 34;
+    for (let i = start; i < end; i++) {
+      const code = source[i] ?? 0;
+      if (isPlain[code] !== 1) return false;
+      bytes[at++] = code;
+    }
+    bytes[at++] = 34;
+    this.#length = at;
+    return true;
   }
 
   /** A text in which lone surrogates stand for bytes: replaced as Go's encoder does. */
@@ -283,8 +324,10 @@ export class ByteWriter {
   }
 
   #grow(needBytes: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + needBytes));
+    const least = Math.max(this.#bytes.length * 2, this.#length + needBytes, this.#bytesFirst);
+    const grown = least > scratchBytesMax ? Buffer.allocUnsafe(least) : Buffer.from(scratch.lend(least).buffer); // prettier-ignore
     this.#bytes.copy(grown, 0, 0, this.#length);
+    scratch.giveBack(this.#bytes);
     this.#bytes = grown;
   }
 }

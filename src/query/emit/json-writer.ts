@@ -72,7 +72,7 @@ export class JsonDocument implements AnswerDocument {
 
   take(): readonly Buffer[] {
     this.#isTaken = this.#hasResults;
-    const bytes = this.#writer.take(this.#open === undefined ? 0 : this.#writer.lengthBytes);
+    const bytes = this.#writer.take();
     return [this.#isPretty ? this.#indent.write(bytes) : bytes];
   }
 

@@ -54,35 +54,58 @@ const lane = fc.record({
   chunkRows: fc.integer({ min: 1, max: 9 }),
   hasNulls: fc.boolean(),
   pauses: fc.boolean(),
+  /** How long before its first row the stream is expected. */
+  aheadNs: fc.bigInt(0n, 3n),
+  isExpected: fc.boolean(),
 });
+
+function boundOf(
+  { aheadNs, isExpected }: { readonly aheadNs: bigint; readonly isExpected: boolean },
+  firstNs: bigint,
+  ascending: boolean,
+): bigint | undefined {
+  if (!isExpected) return undefined;
+  return ascending ? firstNs - aheadNs : firstNs + aheadNs;
+}
 
 test('merge of chunks: rows by time, those of one time by rank, each with its cells', () => {
   fc.assert(
-    fc.property(fc.array(lane, { maxLength: 9 }), fc.boolean(), (lanes, ascending) => {
-      const order = (a: bigint, b: bigint) => (a === b ? 0 : a < b === ascending ? -1 : 1);
-      let seed = 0;
-      const wanted: { row: Row; hasNulls: boolean }[] = [];
-      const streams = lanes.map(({ timesNs, chunkRows, hasNulls, pauses }, i): ChunkStream => {
-        const rank = lanes.length - i;
-        const rows = [...timesNs].sort(order).map((timeNs) => ({ timeNs, seed: seed++, rank }));
-        wanted.push(...rows.map((row) => ({ row, hasNulls })));
-        let taken = 0;
-        let isPause = false;
-        return {
-          next() {
-            isPause = pauses && !isPause;
-            if (isPause) return 'pause';
-            const part = rows.slice(taken, (taken += chunkRows));
-            return part.length === 0 ? undefined : chunkOf(part, hasNulls);
+    fc.property(
+      fc.array(lane, { maxLength: 9 }),
+      fc.boolean(),
+      fc.constantFrom(undefined, 1, 3),
+      (lanes, ascending, rowsFirst) => {
+        // prettier-ignore
+        const order = (a: bigint, b: bigint) => (a === b ? 0 : a < b === ascending ? -1 : 1);
+        let seed = 0;
+        const wanted: { row: Row; hasNulls: boolean }[] = [];
+        const streams = lanes.map(
+          ({ timesNs, chunkRows, hasNulls, pauses, ...expected }, i): ChunkStream => {
+            // prettier-ignore
+            const rank = lanes.length - i;
+            const rows = [...timesNs].sort(order).map((timeNs) => ({ timeNs, seed: seed++, rank }));
+            wanted.push(...rows.map((row) => ({ row, hasNulls })));
+            let taken = 0;
+            let isPause = false;
+            const firstNs = rows[0]?.timeNs ?? 0n;
+            return {
+              boundNs: boundOf(expected, firstNs, ascending),
+              next() {
+                isPause = pauses && !isPause;
+                if (isPause) return 'pause';
+                const part = rows.slice(taken, (taken += chunkRows));
+                return part.length === 0 ? undefined : chunkOf(part, hasNulls);
+              },
+            };
           },
-        };
-      });
-      wanted.sort((a, b) => order(a.row.timeNs, b.row.timeNs) || a.row.rank - b.row.rank);
-      const got: unknown[] = [];
-      for (const { timesNs, columns } of mergeChunks(streams, types, { ascending, rankAt }))
+        );
+        wanted.sort((a, b) => order(a.row.timeNs, b.row.timeNs) || a.row.rank - b.row.rank);
+        const got: unknown[] = [];
+        for (const { timesNs, columns } of mergeChunks(streams, types, { ascending, rankAt, rowsFirst }))
         timesNs.forEach((timeNs, row) => got.push([timeNs, ...columns.map((one) => cellValue(one, row))])); // prettier-ignore
-      expect(got).toEqual(wanted.map(({ row, hasNulls }) => [row.timeNs, ...cellsOf(row, hasNulls)])); // prettier-ignore
-    }),
+        expect(got).toEqual(wanted.map(({ row, hasNulls }) => [row.timeNs, ...cellsOf(row, hasNulls)])); // prettier-ignore
+      },
+    ),
     { numRuns: 150 },
   );
 });

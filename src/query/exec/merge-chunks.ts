@@ -1,11 +1,12 @@
 import type { Column, ColumnType } from '../column.ts';
-import { must } from '../../base/assert.ts';
 import { sliceColumn } from './column-builder.ts';
 import { MergedRows } from './pick-merged.ts';
 import type { RowChunk } from './series-rows.ts';
 
 /** Rows in time order, a chunk at a time; 'pause' where much was read without a row to show for it. */
 export interface ChunkStream {
+  /** No row comes before it in the direction of time: as long as others have earlier ones the stream is not asked. */
+  readonly boundNs?: bigint | undefined;
   next(): RowChunk | 'pause' | undefined;
 }
 
@@ -29,6 +30,23 @@ class Lane {
     this.stream = stream;
     this.order = order;
     this.#rankAt = rankAt;
+  }
+
+  /** Stands where its first row may be at the earliest, until it is asked for it. */
+  expect(boundNs: bigint): void {
+    this.low = Number(BigInt.asUintN(32, boundNs));
+    this.high = Number(boundNs >> 32n);
+    // Of rows of that time it may have the first.
+    if (this.#rankAt !== undefined) this.rank = Number.NEGATIVE_INFINITY;
+  }
+
+  get nextNs(): bigint {
+    return this.chunk.timesNs[this.at] ?? this.stream.boundNs ?? 0n;
+  }
+
+  /** Whether it has given its first rows. */
+  get isAsked(): boolean {
+    return this.chunk !== noRows;
   }
 
   get isAtEnd(): boolean {
@@ -59,6 +77,8 @@ export interface ChunkOrder {
   readonly ascending: boolean;
   /** The integer column by which rows of one time stand; without it they keep the order of the streams. */
   readonly rankAt?: number | undefined;
+  /** So many rows may be all that is wanted. */
+  readonly rowsFirst?: number | undefined;
 }
 
 /**
@@ -68,14 +88,17 @@ export interface ChunkOrder {
 export function* mergeChunks(
   streams: readonly ChunkStream[],
   types: readonly ColumnType[],
-  { ascending, rankAt }: ChunkOrder,
+  { ascending, rankAt, rowsFirst = chunkRowsMax }: ChunkOrder,
 ): Generator<RowChunk> {
   const lanes: Lane[] = [];
   for (const [order, stream] of streams.entries()) {
-    const chunk = yield* nextChunk(stream);
-    if (chunk === undefined) continue;
     const lane = new Lane(stream, order, rankAt);
-    lane.take(chunk);
+    if (stream.boundNs !== undefined) lane.expect(stream.boundNs);
+    else {
+      const chunk = yield* nextChunk(stream);
+      if (chunk === undefined) continue;
+      lane.take(chunk);
+    }
     lanes.push(lane);
   }
   const before = (left: Lane, right: Lane): boolean => {
@@ -85,11 +108,13 @@ export function* mergeChunks(
     return left.rank === right.rank ? left.order < right.order : left.rank < right.rank;
   };
   heapify(lanes, before);
-  const merged = new MergedRows(lanes.length > 1 ? chunkRowsMax : 0);
+  const rowsMax = Math.min(chunkRowsMax, rowsFirst);
+  const merged = new MergedRows(lanes.length > 1 ? rowsMax : 0);
   while (lanes.length > 1) {
-    const chunk = passThrough(lanes, ascending) ?? mergeRows(lanes, { types, merged, before });
-    if (chunk.timesNs.length > 0) yield chunk;
     yield* refill(lanes, before);
+    if (lanes.length < 2 || lanes[0]?.isAtEnd !== false) continue;
+    const chunk = passThrough(lanes, ascending) ?? mergeRows(lanes, { types, merged, before, rowsMax }); // prettier-ignore
+    if (chunk.timesNs.length > 0) yield chunk;
   }
   const last = lanes[0];
   if (last === undefined) return;
@@ -124,7 +149,7 @@ function passThrough(lanes: Lane[], ascending: boolean): RowChunk | undefined {
   const endNs = first.chunk.timesNs[first.chunk.timesNs.length - 1] ?? 0n;
   for (const child of [lanes[1], lanes[2]]) {
     if (child === undefined) continue;
-    const nextNs = child.chunk.timesNs[child.at] ?? 0n;
+    const { nextNs } = child;
     if (ascending ? endNs >= nextNs : endNs <= nextNs) return undefined;
   }
   const chunk = rest(first);
@@ -138,14 +163,22 @@ function mergeRows(
     readonly types: readonly ColumnType[];
     readonly merged: MergedRows;
     readonly before: (left: Lane, right: Lane) => boolean;
+    readonly rowsMax: number;
   },
 ): RowChunk {
-  const { types, merged, before } = to;
+  const { types, merged, before, rowsMax } = to;
   // Those that rows come of: few of very many, it may be.
   const touched: Lane[] = [];
   merged.clear();
-  while (merged.count < chunkRowsMax) {
-    const first = must(lanes[0], 'there are lanes to merge');
+  while (merged.count < rowsMax) {
+    const first = lanes[0];
+    if (first === undefined) break;
+    if (!first.isAsked) {
+      const chunk = first.stream.next();
+      if (chunk === 'pause' || chunk?.timesNs.length === 0) break;
+      goOn(lanes, chunk, before);
+      continue;
+    }
     if (first.number < 0) first.number = touched.push(first) - 1;
     merged.push(first.number, first.at);
     first.advance();
@@ -168,11 +201,20 @@ function* refill(
 ): Generator<RowChunk, undefined> {
   const first = lanes[0];
   if (first === undefined || !first.isAtEnd) return;
-  const next = yield* nextChunk(first.stream);
-  if (next === undefined) {
+  goOn(lanes, yield* nextChunk(first.stream), before);
+}
+
+/** With the first lane's next chunk, without it at its end. */
+function goOn(
+  lanes: Lane[],
+  chunk: RowChunk | undefined,
+  before: (left: Lane, right: Lane) => boolean,
+): void {
+  if (chunk !== undefined) lanes[0]?.take(chunk);
+  else {
     const last = lanes.pop();
     if (last !== undefined && lanes.length > 0) lanes[0] = last;
-  } else first.take(next);
+  }
   siftDown(lanes, 0, before);
 }
 

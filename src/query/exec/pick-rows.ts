@@ -7,32 +7,45 @@ export function pickRows(column: Column, rows: Int32Array): Column {
   const count = rows.length;
   const isWhole = count === column.values.length && rows.every((row, i) => row === i);
   if (isWhole) return column;
-  const hasNulls = rows.includes(-1);
-  const valid = hasNulls ? Uint8Array.from(rows, (row) => (row < 0 ? 0 : 1)) : undefined;
+  const valid = validOf(rows);
   switch (column.type) {
     case 'boolean':
       return { ...column, values: Uint8Array.from(rows, (row) => column.values[row] ?? 0), valid };
     case 'float':
-      return { ...column, values: pickWords(column.values, rows, new Float64Array(count)), valid };
+      return {
+        ...column,
+        values: pickWords(wordsOf(column.values), rows, new Float64Array(count)),
+        valid,
+      };
     case 'integer':
-      return { ...column, values: pickWords(column.values, rows, new BigInt64Array(count)), valid };
+      return {
+        ...column,
+        values: pickWords(wordsOf(column.values), rows, new BigInt64Array(count)),
+        valid,
+      };
     case 'unsigned':
       return {
         ...column,
-        values: pickWords(column.values, rows, new BigUint64Array(count)),
+        values: pickWords(wordsOf(column.values), rows, new BigUint64Array(count)),
         valid,
       };
   }
 }
 
-/** Bits as they are, without a value for each. */
-function pickWords<T extends Float64Array | BigInt64Array | BigUint64Array>(
-  values: T,
-  rows: Int32Array,
-  into: T,
-): T {
-  const from = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
-  const to = new Uint32Array(into.buffer, into.byteOffset, into.length * 2);
+/** Which rows have a cell; undefined when all have. */
+export function validOf(rows: Int32Array): Uint8Array | undefined {
+  return rows.includes(-1) ? Uint8Array.from(rows, (row) => (row < 0 ? 0 : 1)) : undefined;
+}
+
+export type WordValues = Float64Array | BigInt64Array | BigUint64Array;
+
+function wordsOf({ buffer, byteOffset, length }: WordValues): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length * 2);
+}
+
+/** Bits as they are, without a value for each. `from` has two words a row. */
+export function pickWords<T extends WordValues>(from: Uint32Array, rows: Int32Array, into: T): T {
+  const to = wordsOf(into);
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] ?? -1;
     if (row < 0) continue;

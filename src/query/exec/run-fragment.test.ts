@@ -298,3 +298,15 @@ test('fragment: who wants the newest or the oldest rows does not read shards beh
   expect(readBy(picked('last'))).toEqual([3]);
   expect(readBy(picked('first'))).toEqual([1]);
 });
+
+test('fragment: who wants few rows does not read series whose rows come behind them', () => {
+  const points = ['a', 'b', 'c', 'd'].flatMap((host) => [1n, 2n].map((timeNs) => point(host, timeNs, { v: 1 }))); // prettier-ignore
+  let count = 0;
+  const source = new WatchedSource(points, () => count++);
+  const columns = [{ kind: 'tag', name: 'host' }, { kind: 'field', name: 'v', type: 'float' }] as const; // prettier-ignore
+  const limited = { kind: 'rows', columns, rowsMax: 2 } as const;
+  expect(rows(fragment({ task: limited }), [source])).toEqual([[1n, 'a', 1], [1n, 'b', 1]]); // prettier-ignore
+  expect(count).toBe(2);
+  expect(rows(fragment({ task: limited, ascending: false }), [source])).toEqual([[2n, 'd', 1], [2n, 'c', 1]]); // prettier-ignore
+  expect(count).toBe(4);
+});

@@ -3,8 +3,9 @@ import { must } from '../../base/assert.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
 import type { CursorRequest, ShardSource } from '../source.ts';
-import { ColumnBuilder, isConvertible, sliceColumn } from './column-builder.ts';
+import { ColumnBuilder, isConvertible } from './column-builder.ts';
 import type { FragmentContext } from './context.ts';
+import { boundOf, firstRows, firstTimes, noTimes, rowsFirstOf } from './few-rows.ts';
 import { FilteredSeries, needsItsFields } from './filtered-series.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
@@ -23,6 +24,8 @@ interface Plan {
   readonly stored: ReadonlyMap<ShardSource, ReadonlyMap<string, ColumnType>>;
   /** Shards whose times overlap, in the direction of time. */
   readonly spans: readonly (readonly ShardSource[])[];
+  /** Where few rows are wanted: no row of a shard comes before this time, in the direction of time. */
+  readonly firstNs: ReadonlyMap<ShardSource, bigint>;
 }
 
 /** Runs a rows task over the shards at hand; blocks are ordered by group, then by time in the fragment's direction; undefined is a pause. */
@@ -38,7 +41,15 @@ export function* runRows(
       new Map(source.fields(fragment.measurement).map((field) => [field.name, field.type])),
     ]),
   );
-  const plan = { fragment, task, context, stored, spans: spansOf(sources, fragment.ascending) };
+  const { ascending } = fragment;
+  const plan = {
+    fragment,
+    task,
+    context,
+    stored,
+    spans: spansOf(sources, ascending),
+    firstNs: rowsFirstOf(task) === undefined ? noTimes : firstTimes(sources, ascending),
+  };
   for (const group of groupSeries(fragment, sources, context.matcher)) yield* runGroup(plan, group);
 }
 
@@ -87,6 +98,7 @@ function* groupChunks(
   const { task, fragment, spans } = plan;
   const { shardRowsMax } = task;
   const { ascending } = fragment;
+  const rowsFirst = task.rowsMax > 0 ? task.rowsMax : undefined;
   const rankAt = ranks === undefined ? undefined : task.columns.length;
   const streamOf = memberStreams(plan, ranks);
   const shards = byShard(members);
@@ -96,9 +108,12 @@ function* groupChunks(
         ? ofSpan(members, span).map(streamOf)
         : span.map((source) => {
             const own = (shards.get(source) ?? []).map(streamOf);
-            return firstRows(streamOfChunks(mergeChunks(own, types, { ascending })), shardRowsMax);
+            return firstRows(
+              streamOfChunks(mergeChunks(own, types, { ascending, rowsFirst: shardRowsMax })),
+              shardRowsMax,
+            );
           });
-    yield* mergeChunks(streams, types, { ascending, rankAt });
+    yield* mergeChunks(streams, types, { ascending, rankAt, rowsFirst });
   }
 }
 
@@ -106,11 +121,13 @@ function memberStreams(
   plan: Plan,
   ranks: SeriesRanks | undefined,
 ): (member: MemberSeries) => ChunkStream {
-  const { seriesRowsMax } = plan.task;
+  const { fragment, task, firstNs } = plan;
+  const { seriesRowsMax } = task;
   return (member) => {
     const rows = memberStream(plan, member);
     const first = seriesRowsMax === undefined ? rows : firstRows(rows, seriesRowsMax);
-    return ranks === undefined ? first : ranks.rank(member, first);
+    const ranked = ranks === undefined ? first : ranks.rank(member, first);
+    return { boundNs: boundOf(fragment, firstNs.get(member.source)), next: () => ranked.next() };
   };
 }
 
@@ -143,25 +160,6 @@ function streamOfChunks(chunks: Iterator<RowChunk>): ChunkStream {
       const next = chunks.next();
       if (next.done === true) return undefined;
       return next.value.timesNs.length === 0 ? 'pause' : next.value;
-    },
-  };
-}
-
-/** The first `rowsMax` rows of a stream. */
-function firstRows(stream: ChunkStream, rowsMax: number): ChunkStream {
-  let left = rowsMax;
-  return {
-    next() {
-      if (left === 0) return undefined;
-      const chunk = stream.next();
-      if (chunk === undefined || chunk === 'pause') return chunk;
-      const { timesNs, columns } = chunk;
-      const count = Math.min(left, timesNs.length);
-      left -= count;
-      return {
-        timesNs: timesNs.subarray(0, count),
-        columns: columns.map((column) => sliceColumn(column, 0, count)),
-      };
     },
   };
 }
@@ -220,15 +218,15 @@ function openSeries(plan: Plan, member: MemberSeries): OpenSeries | undefined {
   if (!wanted.some(isThere)) return undefined;
   const typeOf = (name: string) => fieldTypes.get(name) ?? 'float';
   const { ascending } = fragment;
+  const open = (field: string, bounds: ReadBounds) => source.openCursor({ seriesId, field, ascending, ...bounds }); // prettier-ignore
   const rowsOf = (names: readonly string[], bounds: ReadBounds): SeriesRows => {
-    const cursors = names.map((field) => source.openCursor({ seriesId, field, ascending, ...bounds })); // prettier-ignore
+    const cursors = names.map((field) => open(field, bounds));
     return new SeriesRows(cursors, names.map(typeOf), context.arena, ascending);
   };
   const all = new Set([...residualFields, ...wanted.map((field) => field.name)]);
   const present = [...all].filter((name) => fieldTypes.has(name));
   const { minTimeNs, maxTimeNs } = fragment;
-  const rowsFirst = task.rowsMax > 0 ? task.rowsMax : (task.shardRowsMax ?? task.seriesRowsMax);
-  const bounds = { minTimeNs, maxTimeNs, rowsFirst };
+  const bounds = { minTimeNs, maxTimeNs, rowsFirst: rowsFirstOf(task) };
   if (residual === undefined) {
     return { rows: countedRows(rowsOf(present, bounds), context), present };
   }
@@ -239,8 +237,9 @@ function openSeries(plan: Plan, member: MemberSeries): OpenSeries | undefined {
   const fields = {
     lead: rowsOf(leadNames, bounds),
     leadNames,
-    late: lateNames.map((name) => ({ type: typeOf(name) })),
-    openLate: (first: bigint, last: bigint) => rowsOf(lateNames, { minTimeNs: first, maxTimeNs: last }), // prettier-ignore
+    hasLate: lateNames.length > 0,
+    openLate: (minTimeNs: bigint, maxTimeNs: bigint) =>
+      lateNames.map((name) => ({ type: typeOf(name), cursor: open(name, { minTimeNs, maxTimeNs }) })), // prettier-ignore
     predicate: residual,
     ascending,
   };
