@@ -8,6 +8,7 @@ import { Arena } from './arena.ts';
 export interface BlockExports {
   blockRows(block: number, length: number): number;
   decodeBlock(block: number, length: number, rows: number, times: number, values: number): number;
+  decodeEnd(block: number, length: number, rows: number, isFirst: number, out: number): number;
   reverseWords(values: number, count: number): void;
   reverseBytes(values: number, count: number): void;
 }
@@ -37,16 +38,31 @@ export class KernelArena extends Arena {
 
   /** Undefined for a block of strings; throws `corrupt` when its parts do not add up. */
   decodeBlock(block: Uint8Array): DecodedRows | undefined {
-    const blockPtr = this.allocate(block.length + paddingBytes);
-    new Uint8Array(this.memory.buffer, blockPtr, block.length).set(block);
-    const count = this.#exports.blockRows(blockPtr, block.length);
+    const { blockPtr, count } = this.#placeBlock(block);
     if (count === unhandled) return undefined;
-    if (count < 0) throw new DbError('corrupt', 'a block does not add up');
     const timesPtr = this.allocate(count * 8);
     const valuesPtr = this.allocate(count * 8);
     if (this.#exports.decodeBlock(blockPtr, block.length, count, timesPtr, valuesPtr) < 0)
       throw new DbError('corrupt', 'a block does not add up');
     return { count, timesPtr, valuesPtr };
+  }
+
+  /** Where the first value of a block is, or the last, and nothing else of it; otherwise as decodeBlock(). */
+  decodeEnd(block: Uint8Array, { isFirst }: { readonly isFirst: boolean }): number | undefined {
+    const { blockPtr, count } = this.#placeBlock(block);
+    if (count === unhandled) return undefined;
+    const valuesPtr = this.allocate(8);
+    if (this.#exports.decodeEnd(blockPtr, block.length, count, Number(isFirst), valuesPtr) < 0)
+      throw new DbError('corrupt', 'a block does not add up');
+    return valuesPtr;
+  }
+
+  #placeBlock(block: Uint8Array): { readonly blockPtr: number; readonly count: number } {
+    const blockPtr = this.allocate(block.length + paddingBytes);
+    new Uint8Array(this.memory.buffer, blockPtr, block.length).set(block);
+    const count = this.#exports.blockRows(blockPtr, block.length);
+    if (count < 0 && count !== unhandled) throw new DbError('corrupt', 'a block does not add up');
+    return { blockPtr, count };
   }
 
   /** Turns rows around; `valueBytes` is 8 or 1. */

@@ -93,9 +93,36 @@ export function decodeBlock(block: usize, length: u32, rows: u32, timesOut: usiz
   const values = times + <usize>varint(block + 1, times);
   if (decodeTimes(times, values, rows, timesOut) != 0) return corrupt;
   if (values >= end) return corrupt;
-  if (type == typeFloat) return decodeFloats(values, end, rows, valuesOut);
+  if (type == typeFloat) return decodeFloats(values, end, rows, valuesOut, 8);
   if (type == typeBoolean) return decodeBooleans(values, end, rows, valuesOut);
-  return decodeIntegers(values, end, rows, valuesOut);
+  return decodeIntegers(values, end, rows, valuesOut, 8);
+}
+
+/**
+ * The first value of a block of blockRows() rows, or the last, as decodeBlock() has it; times are not looked at. 0, or
+ * `corrupt` when what it has to look at does not add up.
+ */
+export function decodeEnd(block: usize, length: u32, rows: u32, isFirst: bool, out: usize): i32 {
+  const end = block + length;
+  const type = <u32>load<u8>(block);
+  const times = varintEnd(block + 1, end);
+  const at = times + <usize>varint(block + 1, times);
+  if (at >= end) return corrupt;
+  if (type == typeBoolean) {
+    const bits = booleanBits(at, end, rows);
+    if (bits == 0) return corrupt;
+    store<u8>(out, booleanAt(bits, isFirst ? 0 : rows - 1));
+    return 0;
+  }
+  if (isFirst) {
+    if (end - at < 9) return corrupt;
+    const word = bigEndian(at + 1);
+    store<u64>(out, type == typeFloat ? word : <u64>unzigzag(word));
+    return 0;
+  }
+  // Each value in the place of the one before.
+  if (type == typeFloat) return decodeFloats(at, end, rows, out, 0);
+  return decodeIntegers(at, end, rows, out, 0);
 }
 
 function decodeTimes(at: usize, end: usize, rows: u32, out: usize): i32 {
@@ -142,16 +169,18 @@ function decodeTimes(at: usize, end: usize, rows: u32, out: usize): i32 {
   return row == rows ? 0 : corrupt;
 }
 
-function decodeIntegers(at: usize, end: usize, rows: u32, out: usize): i32 {
+/** `step` is from value to value in what is written. */
+function decodeIntegers(at: usize, end: usize, rows: u32, out: usize, step: usize): i32 {
   const kind = <u32>load<u8>(at) >> 4;
   if (end - at < 9) return corrupt;
   let value = unzigzag(bigEndian(at + 1));
   store<i64>(out, value);
+  let to = out + step;
   if (kind == kindRaw) {
     if (end - at - 1 < <usize>rows << 3) return corrupt;
-    for (let row: u32 = 1; row < rows; row++) {
+    for (let row: u32 = 1; row < rows; row++, to += step) {
       value += unzigzag(bigEndian(at + 1 + (<usize>row << 3)));
-      store<i64>(out + (<usize>row << 3), value);
+      store<i64>(to, value);
     }
     return 0;
   }
@@ -159,8 +188,8 @@ function decodeIntegers(at: usize, end: usize, rows: u32, out: usize): i32 {
     const delta = varintEnd(at + 9, end);
     const count: usize = delta == 0 ? 0 : varintEnd(delta, end);
     if (count == 0 || varint(delta, count) != <u64>rows - 1) return corrupt;
-    const step = unzigzag(varint(at + 9, delta));
-    for (let row: u32 = 1; row < rows; row++) store<i64>(out + (<usize>row << 3), (value += step));
+    const change = unzigzag(varint(at + 9, delta));
+    for (let row: u32 = 1; row < rows; row++, to += step) store<i64>(to, (value += change));
     return 0;
   }
   if (kind != kindPacked) return corrupt;
@@ -169,18 +198,17 @@ function decodeIntegers(at: usize, end: usize, rows: u32, out: usize): i32 {
     const packed = bigEndian(word);
     const selector = <u32>(packed >> 60);
     const count = <u32>load<u8>(countsAt + selector);
-    let to = out + (<usize>row << 3);
     row += count;
     if (row > rows) return corrupt;
     if (selector < 2) {
       // Runs of ones: a zigzag 1 is a step of -1.
-      for (let k: u32 = 0; k < count; k++, to += 8) store<i64>(to, --value);
+      for (let k: u32 = 0; k < count; k++, to += step) store<i64>(to, --value);
       continue;
     }
     const width = <u64>load<u8>(widthsAt + selector);
     const mask = (<u64>1 << width) - 1;
     let rest = packed;
-    for (let k: u32 = 0; k < count; k++, to += 8) {
+    for (let k: u32 = 0; k < count; k++, to += step) {
       store<i64>(to, (value += unzigzag(rest & mask)));
       rest >>= width;
     }
@@ -199,7 +227,8 @@ function bitsAt(at: usize, bit: usize, count: u64): u64 {
   return (head | tail) >> (64 - count);
 }
 
-function decodeFloats(at: usize, end: usize, rows: u32, out: usize): i32 {
+/** As decodeIntegers(). */
+function decodeFloats(at: usize, end: usize, rows: u32, out: usize, step: usize): i32 {
   if (<u32>load<u8>(at) >> 4 != 1 || end - at < 9) return corrupt;
   const bits = at + 1;
   const bitsEnd = (end - bits) << 3;
@@ -208,7 +237,8 @@ function decodeFloats(at: usize, end: usize, rows: u32, out: usize): i32 {
   let bit: usize = 64;
   let leading: u64 = 0;
   let size: u64 = 64;
-  for (let row: u32 = 1; row < rows; row++) {
+  let to = out + step;
+  for (let row: u32 = 1; row < rows; row++, to += step) {
     // Control and widths take 13 bits at the most; what lies past the end is padding, and found out below.
     const control = bitsAt(bits, bit, 13);
     if ((control & 0x1000) == 0) bit += 1;
@@ -225,19 +255,29 @@ function decodeFloats(at: usize, end: usize, rows: u32, out: usize): i32 {
       bit += <usize>size;
     }
     if (bit > bitsEnd) return corrupt;
-    store<u64>(out + (<usize>row << 3), value);
+    store<u64>(to, value);
   }
   return 0;
 }
 
 function decodeBooleans(at: usize, end: usize, rows: u32, out: usize): i32 {
-  const bits = varintEnd(at + 1, end);
-  if (<u32>load<u8>(at) >> 4 != 1 || bits == 0 || varint(at + 1, bits) != rows) return corrupt;
-  if (end - bits < <usize>((rows + 7) >> 3)) return corrupt;
-  for (let row: u32 = 0; row < rows; row++) {
-    store<u8>(out + row, <u8>((<u32>load<u8>(bits + (row >> 3)) >> (7 - (row & 7))) & 1));
-  }
+  const bits = booleanBits(at, end, rows);
+  if (bits == 0) return corrupt;
+  for (let row: u32 = 0; row < rows; row++) store<u8>(out + row, booleanAt(bits, row));
   return 0;
+}
+
+/** Where the bits of `rows` values begin; 0 when they do not add up. */
+function booleanBits(at: usize, end: usize, rows: u32): usize {
+  const bits = varintEnd(at + 1, end);
+  if (<u32>load<u8>(at) >> 4 != 1 || bits == 0 || varint(at + 1, bits) != rows) return 0;
+  return end - bits < <usize>((rows + 7) >> 3) ? 0 : bits;
+}
+
+// @ts-ignore: decorator
+@inline
+function booleanAt(bits: usize, row: u32): u8 {
+  return <u8>((<u32>load<u8>(bits + (row >> 3)) >> (7 - (row & 7))) & 1);
 }
 
 /** Turns `count` values of 8 bytes around. */

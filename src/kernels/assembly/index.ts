@@ -31,7 +31,7 @@ export {
   writeSeriesBytes,
   writeSeriesOffsets,
 } from './route';
-export { blockRows, decodeBlock, reverseBytes, reverseWords } from './blocks';
+export { blockRows, decodeBlock, decodeEnd, reverseBytes, reverseWords } from './blocks';
 export { firstNotBefore, foldFloats, foldIntegers, foldUnsigned, packWindows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';
 export { encodeBlock, encodeTimes } from './encode';

@@ -5,16 +5,12 @@
 import { decodeBlock } from '../../codec/block.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { covers } from '../tsm/deleted-ranges.ts';
-import type { TsmFile } from '../tsm/tsm-file.ts';
+import type { TsmEntry, TsmFile } from '../tsm/tsm-file.ts';
 import { clipRun, type ColumnRun, sliceRun } from './columns/column-run.ts';
 import type { MemtableEnd, MemtableView } from './memtable/memtable-view.ts';
+import { blockEnd } from './columns/file-blocks.ts';
 import { withoutRanges } from './columns/rows-forms.ts';
-import {
-  batchTypes,
-  type CursorArena,
-  type CursorBatch,
-  writeBatch,
-} from './columns/run-cursor.ts';
+import { type CursorArena, type CursorBatch, writeBatch } from './columns/run-cursor.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
 
 /** A memtable, and the id that it knows the series by. */
@@ -69,7 +65,7 @@ function fileEnd(file: TsmFile, key: Uint8Array, request: EndRequest): SeriesEnd
     const timeNs = ascending ? entry.minTimeNs : entry.maxTimeNs;
     // The ends of a block are times of points; where the bounds cut it, or part of it is deleted, only its points tell.
     if (deleted.length === 0 && timeNs >= minTimeNs && timeNs <= maxTimeNs)
-      return { timeNs, place: (arena) => placeEnd(file.block(entry), ascending, arena) };
+      return { timeNs, place: (arena) => placeEnd(file.block(entry), entry, { isFirst: ascending, arena }) }; // prettier-ignore
     if (covers(deleted, entry)) continue;
     const left = withoutRanges(decodeBlock(file.block(entry)), deleted);
     const run = clipRun(left, minTimeNs, maxTimeNs);
@@ -81,13 +77,13 @@ function fileEnd(file: TsmFile, key: Uint8Array, request: EndRequest): SeriesEnd
 }
 
 /** The point at one end of a block, decoded by the arena where it can. */
-function placeEnd(block: Uint8Array, ascending: boolean, arena: CursorArena): CursorBatch {
-  const rows = arena.decodeBlock?.(block);
-  if (rows === undefined) return placeRun(endOf(decodeBlock(block), ascending), arena);
-  const type = batchTypes[(block[0] ?? 0) as FieldType];
-  const row = ascending ? 0 : rows.count - 1;
-  const valuesPtr = rows.valuesPtr + row * (type === 'boolean' ? 1 : 8);
-  return { type, count: 1, timesPtr: rows.timesPtr + row * 8, valuesPtr };
+function placeEnd(
+  block: Uint8Array,
+  entry: TsmEntry,
+  which: { readonly isFirst: boolean; readonly arena: CursorArena },
+): CursorBatch {
+  const end = blockEnd(block, entry, which);
+  return end ?? placeRun(endOf(decodeBlock(block), which.isFirst), which.arena);
 }
 
 function placeRun(run: ColumnRun, arena: CursorArena): CursorBatch {

@@ -1,15 +1,14 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { isDbError } from '../../base/errors.ts';
-import { decodeBlock } from '../../codec/block.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import type { IndexView } from '../index/index-view.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
 import type { MemtableView } from './memtable/memtable-view.ts';
+import { FileBlocks } from './columns/file-blocks.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './columns/run-cursor.ts'; // prettier-ignore
-import { withoutRanges } from './columns/rows-forms.ts';
 import { seriesEnd, type MemtableSeries } from './series-end.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
 
@@ -204,9 +203,13 @@ export class ShardView {
     const { seriesId, field } = request;
     const named = this.#name(seriesId);
     const { measurement, memtables } = named;
-    const pieces: ColumnPiece[] = [];
     const key = this.#keyOf(named, field);
-    for (const file of this.#parts.files) pieces.push(...blockPieces(file, key, request));
+    const found = this.#parts.files.flatMap((file) => FileBlocks.of(file, key, request) ?? []);
+    const [only, ...others] = found;
+    // Nothing else has times among its own.
+    if (only !== undefined && others.length === 0 && memtables.length === 0)
+      return new RunCursor([], request, only.pieces(request.ascending));
+    const pieces: ColumnPiece[] = found.flatMap((blocks) => [...blocks.pieces(true)]);
     for (const { memtable, seriesId: id } of memtables)
       pieces.push(...memtable.pieces({ measurement, seriesId: id, field }, request));
     return new RunCursor(pieces, request);
@@ -220,25 +223,4 @@ export class ShardView {
       throw isDbError(error, 'corrupt') ? damagedShardError(this.shardId, error) : error;
     }
   }
-}
-
-function blockPieces(file: TsmFile, key: Uint8Array, bounds: TimeBounds): readonly ColumnPiece[] {
-  const entries = file.entries(key, bounds);
-  const deleted = file.deletedRanges(key);
-  if (deleted.length > 0)
-    return entries.map((entry) => ({
-      minTimeNs: entry.minTimeNs,
-      maxTimeNs: entry.maxTimeNs,
-      load: () => withoutRanges(decodeBlock(file.block(entry)), deleted),
-    }));
-  return entries.map((entry) => ({
-    minTimeNs: entry.minTimeNs,
-    maxTimeNs: entry.maxTimeNs,
-    load: () => decodeBlock(file.block(entry)),
-    place: (arena) => {
-      const block = file.block(entry);
-      const rows = arena.decodeBlock(block);
-      return rows && { ...rows, type: batchTypes[(block[0] ?? 0) as FieldType] };
-    },
-  }));
 }

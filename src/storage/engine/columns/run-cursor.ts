@@ -12,6 +12,8 @@ export interface ColumnPiece {
   load(): ColumnRun;
   /** The same in the arena, for a piece that can be decoded there. */
   place?(arena: DecodingArena): CursorBatch | undefined;
+  /** Its first row or its last one alone, the same way. */
+  end?(arena: CursorArena, isFirst: boolean): CursorBatch | undefined;
   /** Any of its rows in the arena, for a piece that lies within the bounds and need not be decoded. */
   readonly rows?: PieceRows | undefined;
 }
@@ -26,6 +28,8 @@ export interface CursorArena {
   readonly memory: WebAssembly.Memory;
   allocate(lengthBytes: number): number;
   decodeBlock?: DecodingArena['decodeBlock'];
+  /** Where the first value of a block is, or the last; undefined when that is left to others. */
+  decodeEnd?(block: Uint8Array, which: { readonly isFirst: boolean }): number | undefined;
   reverse?: DecodingArena['reverse'];
 }
 
@@ -67,13 +71,17 @@ const rowsGrowth = 4;
 
 export class RunCursor {
   readonly #clusters: ColumnPiece[][];
+  /** Pieces that are apart and in the order of reading, made as they are reached. */
+  readonly #later: Iterator<ColumnPiece> | undefined;
   readonly #bounds: CursorBounds;
   #rowsNext: number;
   /** Of the cluster at hand, which is the last of the list: rows given, and those of several pieces merged. */
   #taken = 0;
   #run: ColumnRun | undefined;
 
-  constructor(pieces: readonly ColumnPiece[], bounds: CursorBounds) {
+  /** `later` are pieces instead of a list of them: in the order of reading, apart, each with times within the bounds. */
+  constructor(pieces: readonly ColumnPiece[], bounds: CursorBounds, later?: Iterator<ColumnPiece>) {
+    this.#later = later;
     const wanted = pieces.filter(
       (piece) => piece.maxTimeNs >= bounds.minTimeNs && piece.minTimeNs <= bounds.maxTimeNs,
     );
@@ -86,7 +94,7 @@ export class RunCursor {
 
   next(arena: CursorArena): CursorBatch | undefined {
     for (;;) {
-      const cluster = this.#clusters[this.#clusters.length - 1];
+      const cluster = this.#clusters[this.#clusters.length - 1] ?? this.#nextLater();
       if (cluster === undefined) return undefined;
       const part = this.#single(cluster, arena) ?? this.#merged(cluster, arena);
       if (part.isLast) {
@@ -100,11 +108,22 @@ export class RunCursor {
     }
   }
 
+  #nextLater(): ColumnPiece[] | undefined {
+    const next = this.#later?.next();
+    if (next === undefined || next.done === true) return undefined;
+    const cluster = [next.value];
+    this.#clusters.push(cluster);
+    return cluster;
+  }
+
   /** The next rows of a piece that overlaps no other one, placed where the reader wants them. */
   #single(cluster: readonly ColumnPiece[], arena: CursorArena): Part | undefined {
     const [piece, ...others] = cluster;
     if (piece === undefined || others.length > 0 || !isDecoding(arena)) return undefined;
     const { ascending } = this.#bounds;
+    const end = this.#isEndAsked(piece) ? piece.end?.(arena, ascending) : undefined;
+    // Whether it has more rows is found out when more are asked for.
+    if (end !== undefined) return { batch: end, isLast: false };
     if (piece.rows !== undefined) {
       const { from, count, isLast } = this.#range(0, piece.rows.count, batchRowsMax);
       const batch = piece.rows.place(arena, from, count);
@@ -113,9 +132,9 @@ export class RunCursor {
     }
     const placed = piece.place?.(arena);
     if (placed === undefined) return undefined;
-    const [start, end] = rowsWithin(placed, this.#bounds, arena);
+    const [start, stop] = rowsWithin(placed, this.#bounds, arena);
     // A block is decoded anew for the rows that were left of it, which happens a few times at the most.
-    const { from, count, isLast } = this.#range(start, end, Number.POSITIVE_INFINITY);
+    const { from, count, isLast } = this.#range(start, stop, Number.POSITIVE_INFINITY);
     const width = valueBytes(placed);
     const batch = {
       type: placed.type,
@@ -125,6 +144,14 @@ export class RunCursor {
     };
     if (!ascending) arena.reverse(batch, width);
     return { batch, isLast };
+  }
+
+  /** Whether one row is asked for, and the end of the piece is that row. */
+  #isEndAsked({ minTimeNs, maxTimeNs }: ColumnPiece): boolean {
+    if (this.#rowsNext !== 1 || this.#taken > 0) return false;
+    const { ascending, ...bounds } = this.#bounds;
+    const timeNs = ascending ? minTimeNs : maxTimeNs;
+    return timeNs >= bounds.minTimeNs && timeNs <= bounds.maxTimeNs;
   }
 
   #merged(cluster: readonly ColumnPiece[], arena: CursorArena): Part {
