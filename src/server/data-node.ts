@@ -99,7 +99,7 @@ export async function startDataNode(
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
   const path = await openWritePath(env, config, { meta, local, rpc, subscribers });
-  const { writer, shards, owned, deletes, hints, news, stamps, keepDelete } = path;
+  const { writer, shards, owned, deletes, hints, news, stamps, keepDelete, keep } = path;
   const registry = new QueryRegistry({ clock, log }, queryLimits(config));
   const queries = new ClusterQueries(registry, meta, rpc);
   const counters = new ServedCounters();
@@ -124,7 +124,7 @@ export async function startDataNode(
   const port = new DataListener({ env, config, meta, local, imported, transfers });
   const listener = await port.listen(
     [
-      ...servedShards({ clock, meta, shards: owned, counters, stamps }),
+      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps }),
       ...queries.methods,
       news.method,
       ...servedDigests({ meta, local }),

@@ -13,13 +13,16 @@ import { OwnedShards, type OwnedShardsPorts } from '../data/shards/owned-shards.
 import { findShard, isShardGone } from '../data/shards/shard-places.ts';
 import { HintDeliveries } from '../data/write/hint-deliveries.ts';
 import { keepDeletes, type KeepDelete } from '../data/write/keep-delete.ts';
+import { handOverTo, keeperOf, type KeepWrites } from '../data/write/keep-writes.ts';
 import { HintNews } from '../data/write/hint-news.ts';
+import type { HintSink } from '../data/write/hint-sink.ts';
 import { NodeHintSink } from '../data/write/node-hint-sink.ts';
 import { OwnerShares } from '../data/write/owner-shares.ts';
 import type { PointSubscribers } from '../data/write/body-routes.ts';
 import { PointsWriter } from '../data/write/points-writer.ts';
 import { StampClock } from '../data/write/stamp-clock.ts';
 import type { Env } from '../env/env.ts';
+import type { Log } from '../env/log.ts';
 import { HintedHandoff } from '../hh/hinted-handoff.ts';
 import type { HintOptions } from '../hh/hint-options.ts';
 import type { ShardInfo } from '../meta/model/catalog.ts';
@@ -41,6 +44,8 @@ export interface WritePath {
   readonly stamps: StampClock;
   /** Keeps a delete of points for a node that is away; what cannot be kept is logged. */
   readonly keepDelete: KeepDelete;
+  /** Keeps writes for nodes whose coordinators can not. */
+  readonly keep: KeepWrites;
 }
 
 /** A replay is not hurried: an owner that is busy would only get it once more. */
@@ -99,20 +104,9 @@ export async function openWritePath(
   opened.hints = hints;
   await news.tell();
   const noteIndex = target.noteIndex.bind(target);
-  const shares: OwnerShares = new OwnerShares(
-    {
-      localNodeId: () => meta.nodeId,
-      shards,
-      hintsOf: (nodeId) => new NodeHintSink({ hints, log, noteIndex }, nodeId),
-      onReached: (nodeId) => {
-        hints.wake(nodeId);
-      },
-      onLost: (nodeId, shardId, error) => {
-        log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
-      },
-    },
-    { callDeadlineMs: config.get('cluster', 'write-timeout') },
-  );
+  const hintsOf = (nodeId: number): HintSink => new NodeHintSink({ hints, log, noteIndex }, nodeId);
+  const deadlineMs = config.get('cluster', 'write-timeout');
+  const shares = ownerShares({ log, meta, rpc, shards, hints, hintsOf }, deadlineMs);
   const routeLines = local.routeLines.bind(local);
   const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId });
   // A clock that went back while the node was down must not put what is written now behind what was written before.
@@ -124,7 +118,34 @@ export async function openWritePath(
     // What is being copied from here has to be passed on.
     !copiesOf(meta.catalog).some(({ shardId }) => shardId === id);
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers }); // prettier-ignore
-  return { writer, shards, owned, deletes, hints, news, stamps, keepDelete: keepDeletes({ hints, log, noteIndex }) }; // prettier-ignore
+  const keepers = {
+    keepDelete: keepDeletes({ hints, log, noteIndex }),
+    keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
+  };
+  return { writer, shards, owned, deletes, hints, news, stamps, ...keepers };
+}
+
+/** Copies for owners, and what becomes of those that they do not take; a call takes `deadlineMs` at most. */
+function ownerShares(
+  parts: { readonly log: Log; readonly meta: MetaClient; readonly rpc: RpcClient; readonly shards: ClusterShards; readonly hints: HintedHandoff; readonly hintsOf: (nodeId: number) => HintSink }, // prettier-ignore
+  deadlineMs: number,
+): OwnerShares {
+  const { log, meta, rpc, shards, hints, hintsOf } = parts;
+  return new OwnerShares(
+    {
+      localNodeId: () => meta.nodeId,
+      shards,
+      hintsOf,
+      handOver: handOverTo({ meta, rpc }, { deadlineMs }),
+      onReached: (nodeId) => {
+        hints.wake(nodeId);
+      },
+      onLost: (nodeId, shardId, error) => {
+        log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
+      },
+    },
+    { callDeadlineMs: deadlineMs },
+  );
 }
 
 function hintOptions(config: DataConfig): HintOptions {

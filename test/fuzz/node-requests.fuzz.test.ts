@@ -51,6 +51,7 @@ beforeAll(async () => {
       meta,
       shards,
       counters: new ServedCounters(),
+      keep: () => Promise.resolve(),
       stamps: { seen: () => undefined, lastNs: 0n },
     }),
     ...queries.methods,

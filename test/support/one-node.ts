@@ -64,6 +64,7 @@ export async function startOneNode(
       localNodeId: () => 1,
       shards,
       hintsOf: () => noHints,
+      handOver: { settle: (_nodeId, _batch, outcome) => Promise.resolve(outcome) },
       onReached: () => undefined,
       onLost: () => undefined,
     },

@@ -56,6 +56,7 @@ class Node4 {
       meta: this.meta,
       shards,
       counters: this.counters,
+      keep: () => Promise.resolve(),
       stamps: { seen: () => undefined, lastNs: 0n },
     });
   }

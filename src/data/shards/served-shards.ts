@@ -22,7 +22,7 @@ import type {
 } from '../engine/shard-access.ts';
 import { descriptionParts } from './answer-parts.ts';
 import type { ServedCounters } from './served-counters.ts';
-import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
+import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, keepWritesMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
 import { findShard, isShardGone } from './shard-places.ts';
 
 export interface ServedShardsPorts {
@@ -30,6 +30,8 @@ export interface ServedShardsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly shards: ShardAccess;
   readonly counters: ServedCounters;
+  /** Keeps batches of one shard for another node, or throws why it cannot. */
+  readonly keep: (nodeId: number, batches: readonly ShardBatch[]) => Promise<void>;
   /** Told of each write and delete of another node. */
   readonly stamps: { seen(stamp: Stamp): void; readonly lastNs: bigint };
 }
@@ -53,6 +55,12 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       const outcomes = await writes.write(batches);
       counters.addWrites(batches, outcomes);
       return { outcomes };
+    }),
+    serveCall(keepWritesMethod, async ({ nodeId, batches }) => {
+      for (const { payload } of batches) stamps.seen(stampOfBatch(payload));
+      const own = batches.map((batch) => ({ ...batch, payload: batch.payload.slice() }));
+      await ports.keep(nodeId, own);
+      return {};
     }),
     serveStream(describeMethod, async function* ({ shardIds, only }, { signal }) {
       counters.add('fieldDimensionsReq');

@@ -42,26 +42,26 @@ export type WireOutcome =
       readonly text: string;
     };
 
+const shardBatches = list(
+  message(v1.WriteShardsRequest.ShardBatch, {
+    shardId: id,
+    database: name,
+    retentionPolicy: name,
+    payload: bytes({ lengthBytesMax: writeBytesMax }),
+    fence: optional(
+      message(v1.WriteShardsRequest.Fence, {
+        lease: text({ lengthMax: 255 }),
+        token: count(),
+      }),
+    ),
+    catalogIndex: optional(count()),
+  }),
+  { max: batchesMax },
+);
+
 export const writeShardsMethod = callMethod('/varve.data.v1.Shards/WriteShards', {
   requestBytesMax: writeBytesMax,
-  request: message(v1.WriteShardsRequest, {
-    batches: list(
-      message(v1.WriteShardsRequest.ShardBatch, {
-        shardId: id,
-        database: name,
-        retentionPolicy: name,
-        payload: bytes({ lengthBytesMax: writeBytesMax }),
-        fence: optional(
-          message(v1.WriteShardsRequest.Fence, {
-            lease: text({ lengthMax: 255 }),
-            token: count(),
-          }),
-        ),
-        catalogIndex: optional(count()),
-      }),
-      { max: batchesMax },
-    ),
-  }),
+  request: message(v1.WriteShardsRequest, { batches: shardBatches }),
   reply: message(v1.WriteShardsReply, {
     outcomes: list(
       union<WireOutcome>(v1.WriteShardsReply.Outcome, {
@@ -89,6 +89,12 @@ export const writeShardsMethod = callMethod('/varve.data.v1.Shards/WriteShards',
       { max: batchesMax },
     ),
   }),
+});
+
+export const keepWritesMethod = callMethod('/varve.data.v1.Shards/KeepWrites', {
+  requestBytesMax: writeBytesMax,
+  request: message(v1.KeepWritesRequest, { nodeId: id, batches: shardBatches }),
+  reply: message(v1.KeepWritesReply, {}),
 });
 
 const fieldType = choice({ float: 1, integer: 2, unsigned: 3, boolean: 4, string: 5 });

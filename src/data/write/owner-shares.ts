@@ -1,6 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import type { ShardBatch } from '../engine/shard-access.ts';
+import type { HandOver } from './hand-over.ts';
 import type { HintSink } from './hint-sink.ts';
 import { LocalOutbox } from './local-outbox.ts';
 import { NodeOutbox } from './node-outbox.ts';
@@ -10,6 +11,8 @@ export interface OwnerSharesPorts {
   readonly localNodeId: () => number;
   readonly shards: Pick<ClusterShards, 'of'>;
   readonly hintsOf: (nodeId: number) => HintSink;
+  /** What becomes of a copy that this node could not keep. */
+  readonly handOver: Pick<HandOver, 'settle'>;
   /** A node has answered. */
   readonly onReached: (nodeId: number) => void;
   /** A copy is lost for good: told once for each, however the client's answer went. */
@@ -39,7 +42,8 @@ export class OwnerShares {
 
   send(nodeId: number, batch: ShardBatch): Share {
     const { accepted, outcome } = this.#outbox(nodeId).send(batch);
-    const reported = outcome.then((settled) => {
+    const settling = outcome.then((own) => this.#ports.handOver.settle(nodeId, batch, own));
+    const reported = settling.then((settled) => {
       if (settled.kind === 'lost') this.#ports.onLost(nodeId, batch.shardId, settled.error);
       return settled;
     });

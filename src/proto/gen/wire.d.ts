@@ -74,6 +74,8 @@ export const varve: {
         readonly ShardBatch: MessageType;
         readonly Fence: MessageType;
       };
+      readonly KeepWritesRequest: MessageType;
+      readonly KeepWritesReply: MessageType;
       readonly WriteShardsReply: MessageType & {
         readonly Outcome: MessageType;
         readonly Written: MessageType;

@@ -59,7 +59,7 @@ export class LastWrites {
     };
   }
 
-  /** Deletes of a register that an owner has acknowledged, as far as its value shows them: whether any run has some. */
+  /** How often owners were told to delete something. */
   get deleteCount(): number {
     return [...this.#deletes.values()].reduce((sum, deletes) => sum + deletes.length, 0);
   }

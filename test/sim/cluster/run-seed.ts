@@ -21,7 +21,7 @@ export interface SeedResult {
   readonly queries: number;
   /** Writes read back through the node that had acknowledged them. */
   readonly ownReads: number;
-  /** Deletes of registers that were acknowledged. */
+  /** Deletes of registers that owners were told of. */
   readonly deletes: number;
   /** Statements of the administrator that were acknowledged. */
   readonly statements: number;
@@ -52,7 +52,6 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     nextId: 1,
     queryCount: 0,
     ownReadCount: 0,
-    deleteCount: 0,
     admin: new Admin(),
   };
   startLoad(cluster, random, load);
@@ -85,7 +84,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     refused: history.refusedCount,
     queries: load.queryCount,
     ownReads: load.ownReadCount,
-    deletes: load.deleteCount,
+    deletes: cluster.lastWrites.deleteCount,
     statements: load.admin.acknowledgedCount,
     faultsMs: struckMs,
     faults: world.faultCounts,
