@@ -35,7 +35,7 @@ import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
 import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
 import { isRefused } from './limits/refused-rows.ts';
-import { refuseNewSeries, type SeriesLimits } from './limits/series-limits.ts';
+import { refuseNewSeries, type LimitedDatabase } from './limits/series-limits.ts';
 import { Memtable } from './memtable/memtable.ts';
 import { ShardView } from './shard-view.ts';
 
@@ -142,10 +142,7 @@ export class Shard {
   }
 
   /** Which rows are refused. To be called in the order in which batches enter the log. */
-  decide(
-    batch: PointBatch,
-    limited?: { readonly limits: SeriesLimits; readonly database: string },
-  ): FieldVerdict {
+  decide(batch: PointBatch, limited?: LimitedDatabase): FieldVerdict {
     // prettier-ignore
     const verdict = refuseLongKeys(batch, checkFields(this.#index, batch));
     if (limited === undefined) return verdict;

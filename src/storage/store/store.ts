@@ -34,21 +34,21 @@ import { DoomedShards } from './deletes/doomed-shards.ts';
 import { releaseSegments } from './log/release-segments.ts';
 import { emptyShard, folderOf, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
 import { Compactor } from './compaction/compactor.ts';
-import { isColdFlushDue, largestPast } from './flushes/flush-choice.ts';
+import { Flusher } from './flushes/flusher.ts';
 import { findStore, type FoundStore } from './opening/find-store.ts';
 import { logError, refuseFull } from './log/refuse-full.ts';
 import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
 import { makeShardFolder } from './shards/make-shard-folder.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
-import { flushShard } from './flushes/flush-shard.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes/point-deletes.ts';
 import { filtersOf } from './deletes/stored-deletes.ts';
+import { DatabaseSeries } from './shards/database-series.ts';
 import type { ManifestCopy } from './shards/shard-manifest.ts';
 import type { OpeningProgress, ShardOpener } from './opening/shard-opener.ts';
 import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shards/shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shards/shard-roster.ts';
 import { takeSnapshot, type ShardSnapshot } from './transfers/take-snapshot.ts';
-import { compactionByHand, residentBytesDefault, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
+import { compactionByHand, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
 export class Store {
@@ -70,6 +70,8 @@ export class Store {
   readonly #roster: ShardRoster | undefined;
   readonly #tasks: Tasks;
   readonly #coldTimer: Timer;
+  readonly #series: DatabaseSeries;
+  readonly #flusher: Flusher;
   readonly #compactor: Compactor;
   #schemaVersion = 0;
   #growthCount = 0;
@@ -96,9 +98,14 @@ export class Store {
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the store failed', { name, error: errorText(error) });
     });
+    this.#series = new DatabaseSeries({
+      shards: () => this.#shards,
+      version: () => this.seriesVersion,
+    });
+    this.#flusher = this.#makeFlusher();
     this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);
     this.#coldTimer = ports.clock.every(coldCheckMs, () => {
-      this.#flushCold();
+      this.#flusher.flushCold();
       this.#tasks.spawn('vouch', this.#wal.vouch());
     });
   }
@@ -156,8 +163,7 @@ export class Store {
 
   /** What the series of all shards take of memory, pages of segments aside. */
   get seriesBytes(): number {
-    const tables = [...this.#shards.values()].flatMap(({ shard }) => shard.index.tables);
-    return tables.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return this.#flusher.seriesBytes;
   }
 
   /** How the shards are that can be read (spec 2.2, show-shards -v). */
@@ -194,7 +200,7 @@ export class Store {
     const { seriesLimits: limits } = this.#options;
     const { rejects, droppedCount, reason } = open.shard.decide(
       batch,
-      limits && { limits, database: place.database },
+      limits && { limits, database: place.database, series: this.#series.of(place.database) },
     );
     const isTaken = open.shard.hasTaken(batch.stamp);
     if (droppedCount === batch.rowCount || isTaken) return { droppedCount, reason };
@@ -213,7 +219,7 @@ export class Store {
     if (open.shard.seriesCount !== seriesCount) this.#growthCount++;
     open.appliedSequence = Math.max(open.appliedSequence, sequence);
     open.lastWriteMs = this.#ports.clock.monotonicMs();
-    this.#flushIfLarge(open);
+    this.#flusher.flushIfLarge(open);
     return { droppedCount, reason };
   }
 
@@ -259,7 +265,7 @@ export class Store {
     const open = this.#shards.get(shardId);
     if (open === undefined) return;
     await open.flushing;
-    await this.#flush(open);
+    await this.#flusher.flush(open);
   }
 
   /** Makes as few files of a shard's as there can be. Throws what the disk says; the shard is as before then. */
@@ -315,10 +321,24 @@ export class Store {
 
   #workPorts(): PointDeletePorts & Pick<InstallPorts, 'filters'> {
     const { disk, clock, turn, log } = this.#ports;
-    const flush = (open: OpenShard): Promise<void> => this.#flush(open);
+    const flush = (open: OpenShard): Promise<void> => this.#flusher.flush(open);
     const isOpen = (open: OpenShard): boolean => this.#shards.get(open.place.shardId) === open;
     const append = (record: WalRecord): Promise<void> => this.#append(record);
     return { disk, clock, turn, log, flush, isOpen, append, filters: filtersOf(this.#ports) };
+  }
+
+  #makeFlusher(): Flusher {
+    const ports = {
+      ...{ ...this.#ports, ...this.#openingPorts, tasks: this.#tasks },
+      shards: () => this.#shards.values(),
+      isOpen: (open: OpenShard) => this.#shards.get(open.place.shardId) === open,
+      folderOf: ({ place }: OpenShard) => this.#folderOf(place),
+      release: () => this.#release(),
+      onRebuilt: () => {
+        this.#schemaVersion++;
+      },
+    };
+    return new Flusher(ports, this.#options);
   }
 
   #makeCompactor(settings: CompactionSettings): Compactor {
@@ -370,64 +390,6 @@ export class Store {
     const damaged = this.#damaged.get(shardId);
     if (damaged === undefined) return;
     throw damagedShardError(shardId, damaged.error);
-  }
-
-  #flushIfLarge(open: OpenShard): void {
-    const { snapshotBytes, memtablesBytesMax } = this.#options;
-    if (open.shard.activeBytes >= snapshotBytes) this.#spawnFlush(open);
-    const largest = largestPast(this.#shards.values(), memtablesBytesMax);
-    if (largest !== undefined) this.#spawnFlush(largest);
-  }
-
-  #flushCold(): void {
-    const beforeMs = this.#ports.clock.monotonicMs() - this.#options.snapshotColdMs;
-    for (const open of this.#shards.values()) {
-      if (isColdFlushDue(open, beforeMs)) this.#spawnFlush(open);
-      const { damage } = open.shard.index;
-      if (damage === undefined || open.isRebuilding) continue;
-      open.isRebuilding = true;
-      this.#tasks.spawn('rebuild index', this.#rebuildIndex(open, damage));
-    }
-  }
-
-  #spawnFlush(open: OpenShard): void {
-    if (open.flushing === undefined) this.#tasks.spawn('flush', this.#flush(open));
-  }
-
-  #flush(open: OpenShard): Promise<void> {
-    // A write that was under way may ask for it after the shard was taken out.
-    if (this.#shards.get(open.place.shardId) !== open) return Promise.resolve();
-    open.flushing ??= open.work
-      .count('flush', () => this.#flushNow(open))
-      .finally(() => {
-        open.flushing = undefined;
-      });
-    return open.flushing;
-  }
-
-  async #flushNow(open: OpenShard): Promise<void> {
-    const folder = this.#folderOf(open.place);
-    const beginsTable = this.#beginsTable(open);
-    if (await flushShard(open, { folder, beginsTable }, { ...this.#ports, ...this.#openingPorts }))
-      await this.#release();
-  }
-
-  /** Makes the index of a shard anew, one of whose segments was found damaged. */
-  async #rebuildIndex(open: OpenShard, damage: DbError): Promise<void> {
-    const shard = open.place.shardId;
-    this.#ports.log.warn('The index of a shard is damaged and is made anew', { shard, error: damage.message }); // prettier-ignore
-    await open.segments.rebuild(() => open.shard.rebuildIndex(damage, this.#ports));
-    // One that failed, since a file is damaged too, is tried again at the next start.
-    open.isRebuilding = false;
-    this.#schemaVersion++;
-    if (this.#shards.get(shard) === open) await this.#flush(open);
-  }
-
-  /** Series of a cold shard are not kept in memory, nor those of the one at hand when all together are many. */
-  #beginsTable(open: OpenShard): boolean {
-    const { residentBytesMax = residentBytesDefault, snapshotColdMs } = this.#options;
-    if (open.lastWriteMs < this.#ports.clock.monotonicMs() - snapshotColdMs) return true;
-    return this.seriesBytes > residentBytesMax;
   }
 
   #release(): Promise<void> {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import { StoreKernel } from '../../../kernels/store-kernel.ts';
 import { parseLines } from '../../../models/line-protocol.ts';
-import { decodePointBatch, type PointBatch } from '../../../models/point-batch.ts';
+import { decodePointBatch, type PointBatch, type TextColumn } from '../../../models/point-batch.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { seriesKey } from '../../../models/series-key.ts';
 import { Shard } from '../shard.ts';
@@ -21,7 +21,10 @@ function write(limits: { seriesMax: number; valuesPerTagMax: number }, batches: 
   const shard = new Shard(1, kernel);
   const said = batches.map((lines) => {
     const batch = batchOf(lines);
-    const { rejects, droppedCount, reason } = shard.decide(batch, { limits, database: 'd' });
+    const { index } = shard;
+    const count = (): number => index.seriesCount;
+    const series = { most: count, count, unknown: (texts: TextColumn) => index.unknown(texts) };
+    const { rejects, droppedCount, reason } = shard.decide(batch, { limits, database: 'd', series }); // prettier-ignore
     if (droppedCount < batch.rowCount) shard.apply(batch, rejects);
     return droppedCount === 0 ? '' : `${reason} dropped=${droppedCount}`;
   });

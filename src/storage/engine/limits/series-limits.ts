@@ -1,11 +1,12 @@
 /**
  * `max-series-per-database` and `max-values-per-tag` (spec F142): rows that would bring a new series past them are refused
- * before they are in the log, with the reference's texts. As a shard knows its own series only, the first counts those of
- * one shard; both look at what was there before the batch, as the reference does.
+ * before they are in the log, with the reference's texts. The first counts what the shards of the database have together,
+ * as far as the caller knows of them, the second the values that the shard has; both look at what was there before the
+ * batch, as the reference does, and a series that another shard of the database has is not new.
  */
 import type { ShardIndex } from '../../index/shard-index.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
-import type { PointBatch } from '../../../models/point-batch.ts';
+import type { PointBatch, TextColumn } from '../../../models/point-batch.ts';
 import type { FieldVerdict } from './field-check.ts';
 import { isRefused } from './refused-rows.ts';
 
@@ -15,33 +16,50 @@ export interface SeriesLimits {
   readonly valuesPerTagMax: number;
 }
 
+/** The series of a database. */
+export interface SeriesCount {
+  /** At most so many, without a look. */
+  most(): number;
+  count(): number;
+  /** A byte for each series of a batch: 1 when it is not there yet; undefined when all are. */
+  unknown(texts: TextColumn): Uint8Array | undefined;
+}
+
+/** What a shard is asked to keep to. */
+export interface LimitedDatabase {
+  readonly limits: SeriesLimits;
+  readonly database: string;
+  readonly series: SeriesCount;
+}
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The verdict with the rows of series refused too that the limits leave no room for. */
 export function refuseNewSeries(
   batch: PointBatch,
   verdict: FieldVerdict,
-  shard: { readonly index: ShardIndex; readonly limits: SeriesLimits; readonly database: string },
+  shard: LimitedDatabase & { readonly index: ShardIndex },
 ): FieldVerdict {
   const { seriesMax, valuesPerTagMax } = shard.limits;
   if (seriesMax === 0 && valuesPerTagMax === 0) return verdict;
-  const { index } = shard;
-  const mayPassSeries = seriesMax > 0 && index.seriesCount + batch.rowCount > seriesMax;
+  const { index, series } = shard;
+  const mayPassSeries = seriesMax > 0 && series.most() + batch.rowCount > seriesMax;
   const mayPassValues =
     valuesPerTagMax > 0 &&
     index.seriesCount >= valuesPerTagMax &&
     batch.shapes.some(({ measurement }) => index.hasFullTag(measurement, valuesPerTagMax));
   // Without a look at the series of nearly all batches there are.
   if (!mayPassSeries && !mayPassValues) return verdict;
-  const isNew = index.unknown(batch.series);
+  const isNew = series.unknown(batch.series);
   if (isNew === undefined) return verdict;
   const refused = new SeriesVerdict(batch, verdict);
   if (mayPassValues) refuseValues(refused, isNew, shard);
   const keyCount = refused.rowsOf(isNew);
-  if (mayPassSeries && index.seriesCount + keyCount > seriesMax)
+  const count = mayPassSeries && keyCount > 0 ? series.count() : 0;
+  if (count + keyCount > seriesMax && mayPassSeries)
     refused.refuse(
       isNew,
-      `max-series-per-database exceeded database=${shard.database} limit=${seriesMax} series=${index.seriesCount} keys=${keyCount}`,
+      `max-series-per-database exceeded database=${shard.database} limit=${seriesMax} series=${count} keys=${keyCount}`,
     );
   return refused.verdict();
 }

@@ -1,0 +1,105 @@
+/**
+ * When memtables of a worker's shards go to files, and what is done to a shard then.
+ *
+ * Invariants:
+ * - memory is bounded: a memtable is flushed when it is large, when all of them together are large, or when it is cold;
+ * - a shard is flushed once at a time, and not at all once it was taken out;
+ * - an index of which a segment is damaged is made anew, once a start.
+ */
+import type { Tasks } from '../../../base/async/tasks.ts';
+import type { DbError } from '../../../base/errors.ts';
+import type { StoreOptions, StorePorts } from '../store-options.ts';
+import { residentBytesDefault } from '../store-options.ts';
+import type { OpeningPorts, OpenShard } from '../shards/open-shards.ts';
+import { isColdFlushDue, largestPast } from './flush-choice.ts';
+import { flushShard } from './flush-shard.ts';
+
+export interface FlusherPorts extends StorePorts, Pick<OpeningPorts, 'cache' | 'blocks'> {
+  readonly tasks: Tasks;
+  shards(): Iterable<OpenShard>;
+  /** Whether the shard is the store's still. */
+  isOpen(open: OpenShard): boolean;
+  folderOf(open: OpenShard): string;
+  /** Records of the log are not needed any more. */
+  release(): Promise<void>;
+  /** All series of a shard have been learned anew. */
+  onRebuilt(): void;
+}
+
+export class Flusher {
+  readonly #ports: FlusherPorts;
+  readonly #options: StoreOptions;
+
+  constructor(ports: FlusherPorts, options: StoreOptions) {
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  /** What the series of all shards take of memory, pages of segments aside. */
+  get seriesBytes(): number {
+    let sizeBytes = 0;
+    for (const { shard } of this.#ports.shards())
+      for (const table of shard.index.tables) sizeBytes += table.sizeBytes;
+    return sizeBytes;
+  }
+
+  /** Throws what the disk says; the points are where they were then. */
+  flush(open: OpenShard): Promise<void> {
+    // A write that was under way may ask for it after the shard was taken out.
+    if (!this.#ports.isOpen(open)) return Promise.resolve();
+    open.flushing ??= open.work
+      .count('flush', () => this.#flushNow(open))
+      .finally(() => {
+        open.flushing = undefined;
+      });
+    return open.flushing;
+  }
+
+  /** After a write to the shard. */
+  flushIfLarge(open: OpenShard): void {
+    const { snapshotBytes, memtablesBytesMax } = this.#options;
+    if (open.shard.activeBytes >= snapshotBytes) this.#spawn(open);
+    const largest = largestPast(this.#ports.shards(), memtablesBytesMax);
+    if (largest !== undefined) this.#spawn(largest);
+  }
+
+  /** From time to time. */
+  flushCold(): void {
+    const beforeMs = this.#ports.clock.monotonicMs() - this.#options.snapshotColdMs;
+    for (const open of this.#ports.shards()) {
+      if (isColdFlushDue(open, beforeMs)) this.#spawn(open);
+      const { damage } = open.shard.index;
+      if (damage === undefined || open.isRebuilding) continue;
+      open.isRebuilding = true;
+      this.#ports.tasks.spawn('rebuild index', this.#rebuildIndex(open, damage));
+    }
+  }
+
+  #spawn(open: OpenShard): void {
+    if (open.flushing === undefined) this.#ports.tasks.spawn('flush', this.flush(open));
+  }
+
+  async #flushNow(open: OpenShard): Promise<void> {
+    const folder = this.#ports.folderOf(open);
+    const beginsTable = this.#beginsTable(open);
+    if (await flushShard(open, { folder, beginsTable }, this.#ports)) await this.#ports.release();
+  }
+
+  /** Makes the index of a shard anew, one of whose segments was found damaged. */
+  async #rebuildIndex(open: OpenShard, damage: DbError): Promise<void> {
+    const { shardId: shard } = open.place;
+    this.#ports.log.warn('The index of a shard is damaged and is made anew', { shard, error: damage.message }); // prettier-ignore
+    await open.segments.rebuild(() => open.shard.rebuildIndex(damage, this.#ports));
+    // One that failed, since a file is damaged too, is tried again at the next start.
+    open.isRebuilding = false;
+    this.#ports.onRebuilt();
+    await this.flush(open);
+  }
+
+  /** Series of a cold shard are not kept in memory, nor those of the one at hand when all together are many. */
+  #beginsTable(open: OpenShard): boolean {
+    const { residentBytesMax = residentBytesDefault, snapshotColdMs } = this.#options;
+    if (open.lastWriteMs < this.#ports.clock.monotonicMs() - snapshotColdMs) return true;
+    return this.seriesBytes > residentBytesMax;
+  }
+}

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import type { Env } from '../../../env/env.ts';
+import { batchOf, kept, openStore } from '../../../../test/support/store-script.ts';
+import { World } from '../../../../test/sim/world/world.ts';
+import type { Store } from '../store.ts';
+
+const next = { ...kept, shardId: 8 };
+const elsewhere = { ...kept, shardId: 9, database: 'other' };
+const seriesLimits = { seriesMax: 3, valuesPerTagMax: 0 };
+
+async function inWorld(body: (env: Env) => Promise<void>): Promise<void> {
+  const world = new World(1);
+  const { env } = world.addNode('a');
+  await world.complete(body(env));
+}
+
+async function reasonOf(store: Store, place: typeof kept, lines: string): Promise<string> {
+  return (await store.write(place, batchOf(lines))).reason;
+}
+
+test('series limits: a database has its series in all shards of the worker, each counted once', async () => {
+  await inWorld(async ({ disk, clock }) => {
+    const store = await openStore(disk, clock, { seriesLimits });
+    await store.write(kept, batchOf('m,h=a v=1 1\nm,h=b v=1 1'));
+    await store.write(elsewhere, batchOf('m,h=c v=1 1\nm,h=d v=1 1\nm,h=e v=1 1'));
+    // The next shard has the same series, and one more than the first.
+    expect(await reasonOf(store, next, 'm,h=a v=1 9\nm,h=b v=1 9')).toBe('');
+    expect(await reasonOf(store, next, 'm,h=c v=1 9')).toBe('');
+    expect(await reasonOf(store, kept, 'm,h=d v=1 2')).toBe(
+      'max-series-per-database exceeded database=db limit=3 series=3 keys=1',
+    );
+    expect(await reasonOf(store, kept, 'm,h=c v=1 2')).toBe('');
+    await store.flush(7);
+    await store.flush(8);
+    await store.close();
+    const again = await openStore(disk, clock, { seriesLimits });
+    expect(await reasonOf(again, next, 'm,h=d v=1 9')).toMatch(/series=3 keys=1/);
+    await again.deleteShard(8);
+    await again.deleteShard(7);
+    expect(await reasonOf(again, { ...kept, shardId: 10 }, 'm,h=x v=1 9')).toBe('');
+    await again.close();
+  });
+});
