@@ -63,6 +63,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'marks-ahead': 1,
   'segments-forgotten': 4,
   'meanwhile-lost': 1,
+  'whole-too-soon': 1,
   'deletes-unstamped': 6,
 };
 

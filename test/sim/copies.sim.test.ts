@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { runCopies } from './cluster/run-copies.ts';
+import { runPlans } from './cluster/run-plans.ts';
 
 test('copies: shards go from node to node under load, and every owner has all that was acknowledged', async () => {
   const { acknowledged, copied } = await runCopies(1, { hasFaults: false, faultsMs: 10_000 });
@@ -13,5 +14,21 @@ test.each([1, 2, 3])(
     const { acknowledged, copied } = await runCopies(seed);
     expect(acknowledged).toBeGreaterThan(50);
     expect(copied).toBeGreaterThan(0);
+  },
+);
+
+test('plans: nodes are emptied and filled under load, and no shard has an owner less meanwhile', async () => {
+  const { acknowledged, ended, moved } = await runPlans(1, { hasFaults: false });
+  expect(acknowledged).toBeGreaterThan(200);
+  expect(ended).toBeGreaterThan(2);
+  expect(moved).toBeGreaterThan(5);
+});
+
+test.each([1, 2, 3])(
+  'plans: the same with nodes that end and are cut off, seed %i',
+  async (seed) => {
+    const { acknowledged, moved } = await runPlans(seed);
+    expect(acknowledged).toBeGreaterThan(50);
+    expect(moved).toBeGreaterThan(0);
   },
 );

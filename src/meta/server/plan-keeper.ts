@@ -82,7 +82,7 @@ export class PlanKeeper {
       ports.log.debug('A plan was left', { name, error: errorText(error) });
     });
     this.#timer = ports.clock.every(lookMs, () => {
-      if (ports.node.isLeader && !this.#isLooking) this.#tasks.spawn('plan', this.#guarded());
+      this.#wake();
     });
   }
 
@@ -129,6 +129,10 @@ export class PlanKeeper {
     this.#isClosing = true;
     this.#timer.cancel();
     await this.#tasks.settled();
+  }
+
+  #wake(): void {
+    if (this.#isLeading && !this.#isLooking) this.#tasks.spawn('plan', this.#guarded());
   }
 
   async #guarded(): Promise<void> {
@@ -190,9 +194,10 @@ export class PlanKeeper {
   async #run(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {
     const { node, clock, log } = this.#ports;
     const key = keyOf(move);
+    let isOver = false;
     this.#running.add(key);
     try {
-      await this.#move(plan, move, heard);
+      isOver = await this.#move(plan, move, heard);
       this.#attempts.delete(key);
     } catch (error) {
       if (!this.#isLeading || isDbError(error, 'outcome_unknown')) throw error;
@@ -206,10 +211,12 @@ export class PlanKeeper {
     } finally {
       this.#running.delete(key);
     }
+    // The next one need not wait for its turn.
+    if (isOver) this.#wake();
   }
 
-  /** The next steps of a move; returns before its end where it has to wait. */
-  async #move(plan: MovePlan, move: ShardMove, heard: Heard): Promise<void> {
+  /** The next steps of a move; false where it has to wait before its end. */
+  async #move(plan: MovePlan, move: ShardMove, heard: Heard): Promise<boolean> {
     const { node, copies } = this.#ports;
     const { shardId, fromId, toId } = move;
     const owners = ownersOf(node.catalog, shardId);
@@ -219,20 +226,20 @@ export class PlanKeeper {
       if (!isOwner) return this.#advance(plan, move, 'done', 'its node does not own it any more');
       // One that an earlier leader began is seen through by whoever sees to copies.
       const isUnderWay = copiesOf(node.catalog).some((copy) => copy.shardId === shardId && copy.destinationId === toId); // prettier-ignore
-      if (isUnderWay) return;
+      if (isUnderWay) return false;
       const sourceId = sourceOf(owners, { shardId, fromId, heard });
       if (sourceId === undefined) throw new DbError('unavailable', 'none of its owners answers');
       await copies.copy({ shardId, sourceId, destinationId: toId });
-      if (activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return;
+      if (activePlan(node.catalog)?.beganIndex !== plan.beganIndex) return false;
     }
     if (isOwner) {
       const now = await hear(this.#ports.rpc, node.catalog, node.status.nodeId);
       // It, or whoever has it, passes that on to the new owner as long as it owns the shard.
-      if (now.nodeIds.has(fromId) && now.waiting.has(waitingKey(fromId, shardId))) return;
+      if (now.nodeIds.has(fromId) && now.waiting.has(waitingKey(fromId, shardId))) return false;
       await this.#advance(plan, move, 'hand-over');
     }
     const isCleared = await this.#clear(move);
-    await this.#advance(plan, move, isCleared ? 'done' : 'left');
+    return this.#advance(plan, move, isCleared ? 'done' : 'left');
   }
 
   /** Whether the node that a shard was taken from has deleted it. */
@@ -319,10 +326,12 @@ export class PlanKeeper {
     }
   }
 
-  async #advance(plan: MovePlan, move: ShardMove, step: MoveStep, reason = ''): Promise<void> {
+  /** True, for who is done with the move so. */
+  async #advance(plan: MovePlan, move: ShardMove, step: MoveStep, reason = ''): Promise<boolean> {
     const { shardId, fromId, toId } = move;
     const named = { planIndex: plan.beganIndex, shardId, fromId, toId };
     await this.#ports.node.execute({ kind: 'advance-shard-move', ...named, step, reason });
+    return true;
   }
 
   async #end({ beganIndex: planIndex }: MovePlan): Promise<void> {

@@ -1,6 +1,7 @@
 import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
+import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
 import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/model/command.ts';
 import type { HardState } from '../../../src/raft/types.ts';
@@ -91,6 +92,21 @@ export function ignoringFences(transport: RpcTransport): RpcTransport {
           );
         },
       }),
+  };
+}
+
+/** The first word of a copy's destination is taken for the last one. */
+export function wholeTooSoon(transport: RpcTransport): RpcTransport {
+  return {
+    listen: (address, handlers) => transport.listen(address, handlers),
+    call: (address, method, request, options) => transport.call(address, method, request, options),
+    close: () => transport.close(),
+    stream: async function* (address, method, request, options) {
+      for await (const reply of transport.stream(address, method, request, options))
+        yield method === copyMethod.path
+          ? copyMethod.reply.encode({ ...copyMethod.reply.decode(reply), isWhole: true })
+          : reply;
+    },
   };
 }
 

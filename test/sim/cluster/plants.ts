@@ -6,6 +6,7 @@ import {
   ignoringFences,
   markingAhead,
   swallowingFailures,
+  wholeTooSoon,
 } from './plants-network.ts';
 import {
   droppingLogsEarly,
@@ -37,6 +38,7 @@ export const plants = [
   'marks-ahead',
   'segments-forgotten',
   'meanwhile-lost',
+  'whole-too-soon',
   'deletes-unstamped',
 ] as const;
 export type Plant = (typeof plants)[number];
@@ -50,6 +52,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, disk: withoutHintSync(env.disk) };
     case 'hints-forgotten':
       return { ...env, disk: forgettingHints(env.disk) };
+    case 'whole-too-soon':
+      return { ...env, transport: wholeTooSoon(env.transport) };
     case 'lost-retry':
       return { ...env, transport: swallowingFailures(env.transport) };
     case 'fence-ignored':

@@ -22,7 +22,6 @@ export interface CopiesResult {
   readonly failed: number;
 }
 
-const weekCount = 2;
 const clientCount = 3;
 const patienceMs = 12_000;
 
@@ -33,15 +32,17 @@ interface Written {
   isAcknowledged: boolean;
 }
 
-class Copying {
+export class Copying {
   readonly cluster: ClusterWorld;
+  readonly #weekCount: number;
   readonly written: Written[] = [];
   isOver = false;
   copied = 0;
   failed = 0;
 
-  constructor(cluster: ClusterWorld) {
+  constructor(cluster: ClusterWorld, weekCount: number) {
     this.cluster = cluster;
+    this.#weekCount = weekCount;
   }
 
   /** Writes a few points at a time by any node, to be acknowledged by all owners. */
@@ -54,7 +55,7 @@ class Copying {
       const points = Array.from(
         { length: 1 + below(random, 4) },
         (_, k): Written & { line: string } => {
-          const timeNs = epochNs + BigInt(below(random, weekCount)) * weekNs + BigInt(client * 10_000_000 + i * 10 + k); // prettier-ignore
+          const timeNs = epochNs + BigInt(below(random, this.#weekCount)) * weekNs + BigInt(client * 10_000_000 + i * 10 + k); // prettier-ignore
           const series = `m,c=c${below(random, 5)}`;
           const value = `${client * 1_000_000 + i * 10 + k}`;
           return { key: `${series} ${timeNs}`, value, isAcknowledged: false, line: `${series} v=${value}i ${timeNs}` }; // prettier-ignore
@@ -85,10 +86,10 @@ class Copying {
       const [destination, sourceId] = [others[below(random, others.length)], shard?.owners[below(random, shard.owners.length)]]; // prettier-ignore
       if (shard === undefined || destination === undefined || sourceId === undefined) continue;
       const request = { shardId: shard.id, sourceId, destinationId: destination.id };
-      const copying = this.#orLate(this.cluster.copies.get(name)?.copy(request));
+      const copying = this.orLate(this.cluster.copies.get(name)?.copy(request));
       if (fraction(random) < 0.2) {
         await clock.sleep(below(random, 300));
-        await this.#orLate(this.cluster.copies.get(name)?.kill(request));
+        await this.orLate(this.cluster.copies.get(name)?.kill(request));
       }
       const isCopied = await copying;
       if (!isCopied) this.failed++;
@@ -105,21 +106,22 @@ class Copying {
     const node = this.cluster.metas.get(name);
     if (node === undefined) return;
     const command = { kind: 'remove-shard-owner', shardId, nodeId, nowNs: env.clock.wallNs() } as const; // prettier-ignore
-    if (!(await this.#orLate(node.execute(command)))) return;
+    if (!(await this.orLate(node.execute(command)))) return;
     const address = node.catalog.dataNodes.find(({ id }) => id === nodeId)?.tcpAddress ?? '';
     const rpc = new RpcClient(env.transport, node.membership);
     const request = { shardId, catalogIndex: node.catalog.index };
-    await this.#orLate(rpc.call(address, discardMethod, request, { deadlineMs: 5_000 }));
+    await this.orLate(rpc.call(address, discardMethod, request, { deadlineMs: 5_000 }));
   }
 
-  async #orLate(work: Promise<unknown> | undefined): Promise<boolean> {
+  async orLate(work: Promise<unknown> | undefined): Promise<boolean> {
     const { clock } = this.cluster.machine('client').env;
     if (work === undefined) return false;
     const done = work.then(() => true, () => false); // prettier-ignore
     return Promise.race([done, clock.sleep(60_000).then(() => false)]);
   }
 
-  async check(): Promise<void> {
+  /** `mayBeLeft`: nodes may have shards that are not their own. */
+  async check(mayBeLeft: boolean): Promise<void> {
     const { cluster } = this;
     const [meta] = [...cluster.metas.values()].filter(({ isLeader }) => isLeader);
     if (meta === undefined) throw new Error('nobody leads');
@@ -135,7 +137,7 @@ class Copying {
       const held = await cluster.world.complete(node.local.holdings());
       for (const { shardId, database } of held) {
         const owners = meta.catalog.databases.shard(shardId)?.shard.owners ?? [];
-        if (database === 'k' && !owners.includes(node.meta.nodeId) && !this.#mayBeLeft)
+        if (database === 'k' && !owners.includes(node.meta.nodeId) && !mayBeLeft)
           throw new Error(`${name} keeps shard ${shardId}, which is not its own`);
       }
     }
@@ -163,17 +165,33 @@ class Copying {
             throw new Error(`${other} owns shard ${id} and lacks ${key}, which all owners acknowledged`); // prettier-ignore
       }
   }
-
-  /** What remove-shard could not tell a node that was down stays there until it is told again. */
-  get #mayBeLeft(): boolean {
-    return this.cluster.world.faultCounts.crash > 0;
-  }
 }
 
-export async function runCopies(
+export interface MovingOptions {
+  readonly faultsMs?: number;
+  readonly hasFaults?: boolean;
+  readonly plant?: Plant | undefined;
+}
+
+export async function runCopies(seed: number, options: MovingOptions = {}): Promise<CopiesResult> {
+  const copying = await beginMoving(seed, { ...options, weekCount: 2 });
+  const { cluster } = copying;
+  const random = cluster.world.random('copies');
+  for (let i = 0; i < 2; i++)
+    cluster.world.spawn(cluster.machine('client'), () => copying.move(random.fork(`move/${i}`)));
+  await strikeFor(copying, random, options);
+  await cluster.world.run(cluster.world.nowMs + 75_000);
+  // What remove-shard could not tell a node that was down stays there until it is told again.
+  await copying.check(cluster.world.faultCounts.crash > 0);
+  const acknowledged = copying.written.filter(({ isAcknowledged }) => isAcknowledged).length;
+  return { acknowledged, copied: copying.copied, failed: copying.failed };
+}
+
+/** A cluster with points of so many weeks, each on two of three nodes, that clients write to. */
+export async function beginMoving(
   seed: number,
-  { faultsMs = 20_000, hasFaults = true, plant }: { readonly faultsMs?: number; readonly hasFaults?: boolean; readonly plant?: Plant | undefined } = {}, // prettier-ignore
-): Promise<CopiesResult> {
+  { plant, weekCount }: MovingOptions & { readonly weekCount: number },
+): Promise<Copying> {
   const cluster = new ClusterWorld(seed, { plant });
   const { world } = cluster;
   await cluster.form();
@@ -183,24 +201,30 @@ export async function runCopies(
   if (leader === undefined) throw new Error('nobody leads');
   await world.complete(leader.execute({ kind: 'create-database', name: 'k', policy }));
   await world.run(world.nowMs + 500);
-  const copying = new Copying(cluster);
-  const machine = cluster.machine('client');
+  const copying = new Copying(cluster, weekCount);
   for (let i = 0; i < clientCount; i++)
-    world.spawn(machine, () => copying.write(random.fork(`write/${i}`), i));
+    world.spawn(cluster.machine('client'), () => copying.write(random.fork(`write/${i}`), i));
   await world.run(world.nowMs + 1_000);
-  for (let i = 0; i < 2; i++) world.spawn(machine, () => copying.move(random.fork(`move/${i}`)));
+  return copying;
+}
+
+/** Ends and cuts off nodes for a while, then lets all be well and stops the clients; `look` sees it now and then. */
+export async function strikeFor(
+  copying: Copying,
+  random: Random,
+  { faultsMs = 20_000, hasFaults = true, look }: MovingOptions & { readonly look?: () => void },
+): Promise<void> {
+  const { cluster } = copying;
+  const { world } = cluster;
   const endMs = world.nowMs + faultsMs;
   while (world.nowMs < endMs) {
     if (hasFaults) strikeNode(cluster, random);
     await world.run(world.nowMs + 500 + below(random, 2_500));
+    look?.();
   }
   calm(cluster);
   await world.run(world.nowMs + 8_000);
   copying.isOver = true;
-  await world.run(world.nowMs + 75_000);
-  await copying.check();
-  const acknowledged = copying.written.filter(({ isAcknowledged }) => isAcknowledged).length;
-  return { acknowledged, copied: copying.copied, failed: copying.failed };
 }
 
 /** Ends a node at once or at a coming call of its disk, or parts one from the others for a while. */

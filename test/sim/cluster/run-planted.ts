@@ -2,6 +2,7 @@ import type { Plant } from './plants.ts';
 import { runCommands } from './run-commands.ts';
 import { runCopies } from './run-copies.ts';
 import { runElections } from './run-elections.ts';
+import { runPlans } from './run-plans.ts';
 import { runQueries } from './run-queries.ts';
 import { runSeed } from './run-seed.ts';
 
@@ -14,6 +15,7 @@ export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   else if (plant === 'command-applied-twice') await runCommands(seed, { plant });
   else if (plant === 'marks-ahead') await runQueries(seed, { plant });
   else if (plant === 'meanwhile-lost') await runCopies(seed, { plant, hasFaults: false, faultsMs });
+  else if (plant === 'whole-too-soon') await runPlans(seed, { plant, hasFaults: false, faultsMs });
   else if (plant === 'fence-ignored') await runLate(seed, plant);
   else await runSeed(seed, { plant, faultsMs });
 }
