@@ -220,7 +220,7 @@ export class StorageEngine implements Engine {
         await this.#store.settleLog();
         return { body: undefined };
       case 'states':
-        return { body: this.#store.states };
+        return { body: await this.#store.states() };
       case 'numbers':
         return { body: this.#counters.read(this.#store.numbers) };
     }

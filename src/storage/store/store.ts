@@ -166,11 +166,14 @@ export class Store {
     return this.#flusher.seriesBytes;
   }
 
-  /** How the shards are that can be read (spec 2.2, show-shards -v). */
-  get states(): readonly ShardFacts[] {
+  /** How the shards are that can be read, those too that are not open yet (spec 2.2, show-shards -v). */
+  async states(): Promise<readonly ShardFacts[]> {
+    const pending = await this.#opener.facts();
     const nowMs = this.#ports.clock.monotonicMs();
     const whole = [...this.#shards.values()].filter(({ manifest }) => !isIncoming(manifest.manifest)); // prettier-ignore
-    return whole.map((open) => factsOf(open, nowMs));
+    // Those that were opened meanwhile are not pending any more.
+    const still = pending.filter(({ shardId }) => this.#opener.isPending(shardId));
+    return [...whole.map((open) => factsOf(open, nowMs)), ...still];
   }
 
   /** Of all that was applied here, and of shards that are not open yet. */

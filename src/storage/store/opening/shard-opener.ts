@@ -9,8 +9,9 @@
 import { errorText } from '../../../base/errors.ts';
 import { Slices } from '../../../env/slices.ts';
 import { latestOf, noStamp, rangeOfAll, type Stamp } from '../../../models/stamp.ts';
-import { folderOf, isDamage, openShard, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from '../shards/open-shards.ts'; // prettier-ignore
-import { readManifest } from '../shards/shard-manifest.ts';
+import { folderOf, isDamage, isIncoming, openShard, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from '../shards/open-shards.ts'; // prettier-ignore
+import type { ShardFacts } from '../shards/shard-facts.ts';
+import { readManifest, type ShardManifest } from '../shards/shard-manifest.ts';
 
 export interface OpeningProgress {
   /** Those that turned out to be damaged count too. */
@@ -22,6 +23,11 @@ export interface ShardLists {
   readonly pending: Map<number, ShardPlace>;
   readonly shards: Map<number, OpenShard>;
   readonly damaged: Map<number, DamagedShard>;
+}
+
+interface Named {
+  readonly place: ShardPlace;
+  readonly manifest: ShardManifest;
 }
 
 const manifestsAtOnce = 32;
@@ -60,25 +66,43 @@ export class ShardOpener {
   /** Of what the files of pending shards hold: read of `shard.json` alone. */
   async latestStamp(): Promise<Stamp> {
     let latest = noStamp;
-    const folders = [...this.pendingPlaces].map((place) => folderOf(this.#dataFolder, place));
-    for (let i = 0; i < folders.length; i += manifestsAtOnce)
-      for (const stamp of await Promise.all(
-        folders.slice(i, i + manifestsAtOnce).map((folder) => this.#stampIn(folder)),
-      ))
-        // prettier-ignore
-        if (stamp > latest) latest = stamp;
+    for await (const { manifest } of this.#manifests()) {
+      const { files, deletes = [] } = manifest;
+      const held = rangeOfAll([...files.values()].map(({ stamps }) => stamps))?.greatest ?? noStamp;
+      latest = latestOf([latest, held, ...deletes.map(({ stamp }) => stamp)]);
+    }
     return latest;
   }
 
-  async #stampIn(folder: string): Promise<Stamp> {
+  /** How pending shards are, as `shard.json` says: all of them is in files, and they were not written to since the start. */
+  async facts(): Promise<readonly ShardFacts[]> {
+    const idleMs = this.#ports.clock.monotonicMs() - this.#startMs;
+    const facts: ShardFacts[] = [];
+    for await (const { place, manifest } of this.#manifests()) {
+      if (isIncoming(manifest)) continue;
+      const lengths = [...manifest.files.values()].map(({ lengthBytes }) => lengthBytes);
+      const sizeBytes = lengths.reduce((sum, length) => sum + length, 0);
+      facts.push({ ...place, sizeBytes, isHot: false, idleMs });
+    }
+    return facts;
+  }
+
+  /** Of shards that are pending now, some at a time; one that is damaged is left out: opening it finds out what is wrong. */
+  async *#manifests(): AsyncGenerator<Named> {
+    const places = [...this.pendingPlaces];
+    for (let i = 0; i < places.length; i += manifestsAtOnce) {
+      const some = places.slice(i, i + manifestsAtOnce).map((place) => this.#manifestOf(place));
+      for (const named of await Promise.all(some)) if (named !== undefined) yield named;
+    }
+  }
+
+  async #manifestOf(place: ShardPlace): Promise<Named | undefined> {
     try {
-      const { files, deletes = [] } = await readManifest(this.#ports.disk, folder);
-      const held = rangeOfAll([...files.values()].map(({ stamps }) => stamps))?.greatest ?? noStamp;
-      return latestOf([held, ...deletes.map(({ stamp }) => stamp)]);
+      const folder = folderOf(this.#dataFolder, place);
+      return { place, manifest: await readManifest(this.#ports.disk, folder) };
     } catch (error) {
-      // Opening it finds out what is wrong with it.
       if (!isDamage(error)) throw error;
-      return noStamp;
+      return undefined;
     }
   }
 

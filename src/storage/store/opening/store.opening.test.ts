@@ -76,6 +76,11 @@ test('opening: who asks for a shard waits for that one, whatever holds up the ot
     expect(store.shardIds.toSorted((a, b) => a - b)).toEqual(ids);
     expect(store.holdings.length).toBe(12);
     expect(store.opening.opened).toBeLessThan(12);
+    const states = await store.states();
+    expect(states.map(({ shardId }) => shardId).sort((a, b) => a - b)).toEqual(ids);
+    const [opened, pending] = [7, 5].map((id) => states.find(({ shardId }) => shardId === id));
+    expect(pending).toEqual({ ...opened, shardId: 5, idleMs: expect.any(Number) as number });
+    expect(pending?.sizeBytes).toBeGreaterThan(0);
     // Each of them waits, and is right once it may go on.
     const written = store.write(place(5), batchOf('m v=55i 6'));
     const deleted = store.deleteShard(6);

@@ -54,7 +54,7 @@ test('install: a shard is not read before, and what came to it meanwhile is abov
     await store.flush(7);
     await store.write(incoming, batchOf('m,h=f v=8 50\nm,h=b,n=x extra=1 51'));
     expect(pointsOf(store)).toBe('shard 7 is being copied to this node');
-    expect(store.states).toEqual([]);
+    expect(await store.states()).toEqual([]);
     const wanted = '10:1 11:1 20:7 21:2 30:3 40:7 50:8 | 7 | 0';
     await copyOver(disk, source, store);
     expect(pointsOf(store)).toBe(wanted);
