@@ -1,0 +1,212 @@
+/**
+ * `npm run bench:cluster`: what a cluster costs. Each part is a minute at most, and starts servers of its own:
+ * `--part ingest` two data nodes with two copies, consistency one and all, beside one influxd with the same bodies;
+ * `--part query` the same questions to a cluster of two nodes with half of the series each, and to one of one node;
+ * `--part hints` writes while one of two owners is dead, and how fast it is given what it missed beside fresh writes.
+ */
+import { parseArgs } from 'node:util';
+import { DevCluster, eventually } from '../test/support/dev-cluster.ts';
+import { Asker } from './support/asker.ts';
+import { hintedBytes, ingest, pacedWrites, quantile } from './support/cluster-load.ts';
+import { startInfluxd } from './support/servers.ts';
+import { cpuQueries } from './tsbs/cpu-queries.ts';
+import { workloads, type Workload } from './workloads.ts';
+
+const { values } = parseArgs({
+  options: {
+    part: { type: 'string', default: 'ingest,query,hints' },
+    kind: { type: 'string', default: 'cpu' },
+    bodies: { type: 'string', default: '100' },
+    rows: { type: 'string', default: '5000' },
+    series: { type: 'string', default: '1000' },
+    clients: { type: 'string', default: '4' },
+    /** A query is asked for so long of each cluster. */
+    'budget-ms': { type: 'string', default: '500' },
+    'port-offset': { type: 'string', default: '8000' },
+  },
+});
+const offset = Number(values['port-offset']);
+const clients = Number(values.clients);
+const bodyCount = Number(values.bodies);
+const warmUpCount = Math.ceil(bodyCount / 5);
+const restartLimitMs = 60_000;
+const drainLimitMs = 120_000;
+const pollMs = 100;
+const paceMs = 5;
+const calmMs = 5_000;
+/** Both sides keep as many series as come. */
+const unlimited = {
+  INFLUXDB_DATA_MAX_SERIES_PER_DATABASE: '0',
+  INFLUXDB_DATA_MAX_VALUES_PER_TAG: '0',
+};
+const make = workloads[values.kind];
+if (make === undefined) throw new Error(`--kind is one of ${Object.keys(workloads).join(', ')}`);
+const parts: Readonly<Record<string, (workload: Workload) => Promise<void>>> = {
+  ingest: ingestPart,
+  query: queryPart,
+  hints: hintsPart,
+};
+for (const name of values.part.split(',')) {
+  const part = parts[name];
+  if (part === undefined) throw new Error(`--part is some of ${Object.keys(parts).join(', ')}`);
+  await part(
+    make({
+      bodies: bodyCount + warmUpCount,
+      rows: Number(values.rows),
+      series: Number(values.series),
+      passes: 1,
+    }),
+  );
+}
+
+async function ingestPart(workload: Workload): Promise<void> {
+  const single = await influxdRate(workload);
+  for (const consistency of ['one', 'all']) {
+    const cluster = await clusterOf(2, 2);
+    try {
+      const target = {
+        urls: [cluster.url('data', 1), cluster.url('data', 2)],
+        consistency,
+        clients,
+      };
+      await ingest(target, workload, 0, warmUpCount);
+      const rate = await ingest(target, workload, warmUpCount, workload.bodies.length);
+      for (const number of [1, 2]) await storedAt(cluster, number, workload);
+      print(`two nodes, two copies, ${consistency}: ${thousands(rate)} k lines/s, ${(rate / single).toFixed(2)} times influxd's`); // prettier-ignore
+    } finally {
+      await cluster.stop();
+    }
+  }
+}
+
+async function influxdRate(workload: Workload): Promise<number> {
+  const server = await startInfluxd(offset);
+  if (server === undefined) throw new Error('no influxd is installed');
+  try {
+    const target = { urls: [server.url], consistency: 'one', clients };
+    await ingest(target, workload, 0, warmUpCount);
+    const rate = await ingest(target, workload, warmUpCount, workload.bodies.length);
+    print(`${server.name}: ${thousands(rate)} k lines/s`);
+    return rate;
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Both clusters are up at once and take turns, so that the hour's speed of the machine is that of both. */
+async function queryPart(workload: Workload): Promise<void> {
+  const one = await clusterOf(1, 1);
+  const two = await clusterOf(2, 1, offset + 400);
+  const asker = new Asker(1);
+  try {
+    for (const cluster of [one, two]) {
+      const target = { urls: [cluster.url('data', 1)], consistency: 'all', clients };
+      await ingest(target, workload, 0, workload.bodies.length);
+      await storedAt(cluster, 1, workload);
+    }
+    const seconds = (workload.lineCount / Number(values.series)) * 10;
+    const place = { startSeconds: 1_704_067_200, hours: Math.max(1, Math.ceil(seconds / 3_600)) };
+    const ratios: number[] = [];
+    for (const { name, influx } of cpuQueries(place)) {
+      const [alone = 0, shared = 0] = await medians(asker, [one, two], influx);
+      ratios.push(shared / alone);
+      print(`${name.padEnd(24)} one node ${alone.toFixed(2)} ms, two ${shared.toFixed(2)}: ${(shared / alone).toFixed(2)}`); // prettier-ignore
+    }
+    const mean = Math.exp(ratios.reduce((sum, one) => sum + Math.log(one), 0) / ratios.length);
+    print(`geometric mean of ${ratios.length} ratios: ${mean.toFixed(2)}, most ${Math.max(...ratios).toFixed(2)}`); // prettier-ignore
+  } finally {
+    asker.close();
+    await one.stop();
+    await two.stop();
+  }
+}
+
+/** In milliseconds, of one question to each; half of the budget is spent before the clock runs. */
+async function medians(
+  asker: Asker,
+  clusters: readonly DevCluster[],
+  q: string,
+): Promise<readonly number[]> {
+  const path = `/query?db=d&epoch=ns&q=${encodeURIComponent(q)}`;
+  const times = clusters.map((): number[] => []);
+  const budgetMs = Number(values['budget-ms']) * clusters.length;
+  const startMs = performance.now();
+  for (let round = 0; round < 3 || performance.now() - startMs < budgetMs; round++) {
+    if (round > 0 && performance.now() - startMs < budgetMs / 2) for (const list of times) list.length = 0; // prettier-ignore
+    for (const [at, cluster] of clusters.entries()) {
+      const askedMs = performance.now();
+      const answer = await asker.get(`${cluster.url('data', 1)}${path}`);
+      times[at]?.push(performance.now() - askedMs);
+      if (answer.includes('"error"')) throw new Error(`${q}: ${answer.toString('utf8', 0, 500)}`);
+    }
+  }
+  return times.map((list) => quantile(list, 0.5));
+}
+
+async function hintsPart(workload: Workload): Promise<void> {
+  const single = await influxdRate(workload);
+  const half = Math.ceil((workload.bodies.length - warmUpCount) / 2) + warmUpCount;
+  const cluster = await clusterOf(2, 2);
+  try {
+    const url = cluster.url('data', 1);
+    const target = { urls: [url], consistency: 'one', clients };
+    await ingest(target, workload, 0, warmUpCount);
+    const whole = await ingest(target, workload, warmUpCount, half);
+    const calm = await pacedWrites(url, paceMs, new Promise((wake) => setTimeout(wake, calmMs)));
+    await cluster.kill('data-2');
+    const degraded = await ingest(target, workload, half, workload.bodies.length);
+    const bytes = await hintedBytes(url);
+    print(`one of two owners dead: ${thousands(degraded)} k lines/s, ${((degraded / whole) * 100).toFixed(0)} % of the ${thousands(whole)} before; ${(bytes / 1e6).toFixed(0)} MB of hints`); // prettier-ignore
+    cluster.startByHand('data-2');
+    await eventually(() => fetch(`${cluster.url('data', 2)}/ping`), restartLimitMs);
+    const drained = drain(url, bytes);
+    const beside = await pacedWrites(url, paceMs, drained);
+    const lines = (workload.lineCount / workload.bodies.length) * (workload.bodies.length - half);
+    const rate = lines / (await drained);
+    await storedAt(cluster, 2, workload);
+    print(`hints drained at ${thousands(rate)} k lines/s, ${(rate / single).toFixed(2)} times influxd's ingest`); // prettier-ignore
+    print(`fresh writes: p99 ${quantile(calm, 0.99).toFixed(1)} ms of ${calm.length} before, ${quantile(beside, 0.99).toFixed(1)} of ${beside.length} beside it`); // prettier-ignore
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Seconds from when there is less than `bytes` until there is nothing. */
+async function drain(url: string, bytes: number): Promise<number> {
+  const limitMs = performance.now() + drainLimitMs;
+  let startMs: number | undefined;
+  for (let left = bytes; left > 0;) {
+    if (performance.now() > limitMs) throw new Error(`${left} bytes of hints are left`);
+    await new Promise((wake) => setTimeout(wake, pollMs));
+    const askedMs = performance.now();
+    const now = await hintedBytes(url);
+    // What went before it was seen has gone since it was looked at last.
+    if (now < bytes) startMs ??= askedMs - pollMs;
+    left = now;
+  }
+  return (performance.now() - (startMs ?? 0)) / 1_000;
+}
+
+async function clusterOf(data: number, copies: number, at = offset): Promise<DevCluster> {
+  const cluster = new DevCluster(at, '--metas', '1', '--data', `${data}`);
+  await cluster.start(unlimited);
+  await cluster.query(1, `CREATE DATABASE d WITH REPLICATION ${copies}`);
+  return cluster;
+}
+
+/** Throws unless a node counts all points that were written: with a copy of its own, they are those of its copy. */
+async function storedAt(cluster: DevCluster, number: number, workload: Workload): Promise<void> {
+  const { field, measurement, wanted } = workload;
+  await eventually(async () => {
+    const [row] = await cluster.values(number, `SELECT count(${field}) FROM ${measurement}`);
+    if (row?.[1] !== wanted) throw new Error(`node ${number} has ${String(row?.[1])} of ${wanted}`);
+  }, restartLimitMs);
+}
+
+function thousands(rate: number): string {
+  return (rate / 1e3).toFixed(0);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,95 @@
+/**
+ * What `npm run bench:cluster` puts on a cluster: bodies over connections that stay open, shared out among its nodes, and
+ * small writes at an even pace whose answers are timed from when they were due, so that a stall is not hidden by its own
+ * waiting. What is left of hinted handoff is read from the coordinator's own numbers.
+ */
+import { RawClient } from './raw-client.ts';
+import type { Workload } from '../workloads.ts';
+
+export interface Target {
+  /** Of nodes that take turns. */
+  readonly urls: readonly string[];
+  readonly consistency: string;
+  readonly clients: number;
+}
+
+/** Posts bodies `from` up to `to`; answers lines a second. */
+export async function ingest(
+  { urls, consistency, clients: clientCount }: Target,
+  workload: Workload,
+  from: number,
+  to: number,
+): Promise<number> {
+  const clients = await Promise.all(
+    Array.from({ length: clientCount }, (_, i) =>
+      RawClient.connect(writeUrl(urls[i % urls.length] ?? '', consistency)),
+    ),
+  );
+  const startMs = performance.now();
+  let next = from;
+  const send = async (client: RawClient): Promise<void> => {
+    for (let at = next++; at < to; at = next++) await client.post(workload.bodyAt(at));
+  };
+  await Promise.all(clients.map(send));
+  const seconds = (performance.now() - startMs) / 1_000;
+  for (const client of clients) client.close();
+  const linesABody = workload.lineCount / workload.bodies.length / workload.passes;
+  return ((to - from) * linesABody) / seconds;
+}
+
+/** One small write each `everyMs` over `connections` that take turns; all waits in milliseconds once `until` is settled. */
+export async function pacedWrites(
+  url: string,
+  everyMs: number,
+  until: Promise<unknown>,
+): Promise<readonly number[]> {
+  const target = writeUrl(url, 'one');
+  const idle = await Promise.all(Array.from({ length: 16 }, () => RawClient.connect(target)));
+  const all = [...idle];
+  const waitsMs: number[] = [];
+  const under = new Set<Promise<void>>();
+  const end = { isReached: false };
+  const over = until.finally(() => {
+    end.isReached = true;
+  });
+  const startMs = performance.now();
+  for (let sent = 0; !end.isReached; sent++) {
+    const dueMs = startMs + sent * everyMs;
+    const leftMs = dueMs - performance.now();
+    if (leftMs > 0) await new Promise((wake) => setTimeout(wake, leftMs));
+    while (idle.length === 0) await Promise.race(under);
+    const client = idle.pop();
+    if (client === undefined) continue;
+    const body = Buffer.from(`paced,host=h${sent % 100} value=${sent}i ${sent + 1}\n`);
+    const one = client.post(body).then(() => {
+      waitsMs.push(performance.now() - dueMs);
+      idle.push(client);
+      under.delete(one);
+    });
+    under.add(one);
+  }
+  await Promise.all(under);
+  await over;
+  for (const client of all) client.close();
+  return waitsMs;
+}
+
+/** Bytes that a node keeps for others, by its own numbers. */
+export async function hintedBytes(url: string): Promise<number> {
+  const vars = (await (await fetch(`${url}/debug/vars`)).json()) as Readonly<
+    Record<string, { readonly name?: string; readonly values?: { readonly queueBytes?: number } }>
+  >;
+  let bytes = 0;
+  for (const { name, values } of Object.values(vars))
+    if (name === 'hh_processor') bytes += values?.queueBytes ?? 0;
+  return bytes;
+}
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+function writeUrl(url: string, consistency: string): URL {
+  return new URL(`${url}/write?db=d&consistency=${consistency}`);
+}
