@@ -1,6 +1,6 @@
 import { chooseOwners } from '../shards/choose-owners.ts';
 import type { ShardsDescription } from '../engine/shard-access.ts';
-import { onNode } from './node-failure.ts';
+import { onNode } from '../shards/node-failure.ts';
 import type { Attempt } from './select-context.ts';
 import { placeOf, type Participant, type Place, type PlaceShards } from './select-places.ts';
 
@@ -22,9 +22,15 @@ function isPlace(place: Place | Promise<Place>): place is Place {
 }
 
 function describePlace(place: PlaceShards, attempt: Attempt): Place | Promise<Place> {
-  const { ports, failed } = attempt;
+  const { ports, failed, context } = attempt;
   const { meta, random, shards } = ports;
-  const preference = { localNodeId: meta.nodeId, random, failed, missedAt: shards.missedAt };
+  const preference = {
+    localNodeId: meta.nodeId,
+    random,
+    failed,
+    missedAt: shards.missedAt,
+    pinnedNodeId: context.pinnedNodeId,
+  };
   const chosen = [...chooseOwners(place.shards, preference)];
   const [first] = chosen;
   if (chosen.length === 1 && first?.[0] === meta.nodeId) {

@@ -5,7 +5,7 @@ import type { ScanPart } from '../../query/plan/level-plan.ts';
 import { showingSeries } from '../../query/plan/plan-feeds.ts';
 import type { ListRequest } from '../engine/lists/schema-list.ts';
 import type { SelectLimits } from './select-limits.ts';
-import { onNode } from './node-failure.ts';
+import { onNode } from '../shards/node-failure.ts';
 import type { Participant, Place } from './select-places.ts';
 
 /** A fragment may be silent while it reads; dead peers are found by the transport. */

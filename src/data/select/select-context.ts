@@ -25,6 +25,8 @@ export interface SelectContext {
   readonly nowNs: bigint;
   readonly bucketsMax: number;
   readonly signal: AbortSignal;
+  /** The one data node that may be read, so that what its copies hold can be seen; absent: any. */
+  readonly pinnedNodeId?: number | undefined;
   /** Of what INTO writes, if only the holder of a lease may. */
   readonly fence?: LeaseFence | undefined;
 }

@@ -19,7 +19,7 @@ import { FailedOwners } from '../shards/failed-owners.ts';
 import { answerBytes } from './answer-bytes.ts';
 import { describePlaces } from './describe-places.ts';
 import { KnownPlan, PreparedStatements } from './known-plans.ts';
-import { causeOf, NodeFailure } from './node-failure.ts';
+import { causeOf, NodeFailure } from '../shards/node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';
 import { measurementsOf, qualifyNames } from './qualify-names.ts';
 import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';

@@ -36,6 +36,35 @@ test('choose owners: an owner that lacks what was written here is asked only whe
   expect(choose(5, new Map(), allMissed)).toEqual([[4, [1]], [5, [2]]]); // prettier-ignore
 });
 
+test('choose owners: a pinned node alone is asked, for the shards that it owns, and no other when it fails', () => {
+  const pinned = (pinnedNodeId: number, failed = new FailedOwners()) => {
+    const missedAt = (_shardId: number, nodeId: number) => nodeId;
+    return [...chooseOwners(shards, { localNodeId: 5, random, failed, missedAt, pinnedNodeId })];
+  };
+  expect(pinned(6)).toEqual([[6, [2]]]);
+  expect(pinned(4)).toEqual([[4, [1]]]);
+  expect(pinned(9)).toEqual([]);
+  const failed = new FailedOwners();
+  failed.add(4, new DbError('unavailable', 'connection refused'));
+  expect(() => pinned(4, failed)).toThrow('shard 1 is unavailable: connection refused');
+});
+
+test('choose owners: a shard without a live owner is left out where its reader says so', () => {
+  const failed = new FailedOwners();
+  const down = new DbError('unavailable', 'connection refused');
+  for (const nodeId of [4, 5]) failed.add(nodeId, down);
+  const choice = { localNodeId: 6, random, failed, missedAt: noneBehind };
+  const asked: unknown[] = [];
+  const leavesOut = (shardId: number, { cause }: Error): boolean => {
+    asked.push([shardId, cause]);
+    return true;
+  };
+  expect([...chooseOwners(shards, { ...choice, leavesOut })]).toEqual([[6, [2]]]);
+  expect(asked).toEqual([[1, down]]);
+  const without = { ...choice, leavesOut: () => false };
+  expect(() => chooseOwners(shards, without)).toThrow('shard 1 is unavailable: connection refused');
+});
+
 test.each(['corrupt', 'io_error', 'unavailable', 'unsupported_version'] as const)(
   'choose owners: an owner that fails with %s is passed over, also when it is this node',
   (code) => {

@@ -9,23 +9,33 @@ export interface OwnerPreference {
   readonly failed: FailedOwners;
   /** When an owner last missed something that went through this node; 0 when it lacks nothing (LaggingOwners). */
   readonly missedAt: (shardId: number, nodeId: number) => number;
+  /** Nobody but this node is asked, and shards that it has no copy of are left out (spec F57). */
+  readonly pinnedNodeId?: number | undefined;
+  /** Whether a shard without a live owner may be passed over; the error's cause is what its last owner failed with. */
+  readonly leavesOut?: ((shardId: number, error: DbError) => boolean) | undefined;
 }
 
 /**
  * One owner for each shard: of those that have the newest of what went through this node, this node where it is one, else a
  * node chosen before, else any (spec F55). An owner that is behind is asked only when no other is left. Throws what the last
- * tried owner failed with when none is left.
+ * tried owner failed with when none is left (with a pinned node, at once), unless the shard may be left out.
  */
 export function chooseOwners(
   shards: readonly ShardInfo[],
-  { localNodeId, random, failed, missedAt }: OwnerPreference,
+  { localNodeId, random, failed, missedAt, pinnedNodeId, leavesOut }: OwnerPreference,
 ): ReadonlyMap<number, readonly number[]> {
   const chosen = new Map<number, number[]>();
-  for (const { id, owners, restoreIndex } of shards) {
+  for (const { id, owners: all, restoreIndex } of shards) {
+    const owners = pinnedNodeId === undefined ? all : all.filter((one) => one === pinnedNodeId);
+    if (owners.length === 0 && all.length > 0) continue;
     if (restoreIndex !== undefined)
       throw new DbError('unavailable', `shard ${id} is being restored`);
     const live = owners.filter((owner) => !failed.has(owner, id));
-    if (live.length === 0) throw noOwner(id, owners, failed);
+    if (live.length === 0) {
+      const error = noOwner(id, owners, failed);
+      if (leavesOut?.(id, error) !== true) throw error;
+      continue;
+    }
     const missed = live.map((owner) => missedAt(id, owner));
     const least = Math.min(...missed);
     const candidates = live.filter((_owner, i) => missed[i] === least);
@@ -58,6 +68,11 @@ const nodeFailures: readonly DbErrorCode[] = [
 /** Whether another owner may do better: the node failed, the request was not wrong. */
 export function isNodeFailure(error: unknown): boolean {
   return nodeFailures.some((code) => isDbError(error, code));
+}
+
+/** Whether the node may be down: it did not answer, or not in time. */
+export function isAway(error: unknown): error is DbError {
+  return (['unavailable', 'outcome_unknown', 'timeout'] as const).some((code) => isDbError(error, code)); // prettier-ignore
 }
 
 function noOwner(shardId: number, owners: readonly number[], failed: FailedOwners): DbError {

@@ -18,3 +18,8 @@ export async function onNode<T>(nodeId: number, work: () => Promise<T>): Promise
     throw isNodeFailure(error) ? new NodeFailure(nodeId, error) : error;
   }
 }
+
+/** What the node failed with; any other error as it is. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof NodeFailure ? error.cause : error;
+}

@@ -12,6 +12,7 @@ import type { MeasurementSchema } from '../../query/compile/schema.ts';
 import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ListedMeasurement } from '../engine/lists/schema-list.ts';
 import type { DeletePointsRequest, ShardAccess } from '../engine/shard-access.ts';
+import { isAway } from '../shards/choose-owners.ts';
 import type { SchemaPorts } from './schema-reader.ts';
 import {
   databaseScope,
@@ -247,10 +248,6 @@ function throwFirst(outcomes: readonly Outcome[]): void {
     const text = `partial success, node ${nodeId} may be down (${error.message})`;
     throw new DbError('unavailable', text, { cause: error });
   }
-}
-
-function isAway(error: unknown): error is DbError {
-  return (['unavailable', 'outcome_unknown', 'timeout'] as const).some((code) => isDbError(error, code)); // prettier-ignore
 }
 
 function invalid(text: string): DbError {

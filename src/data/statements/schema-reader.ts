@@ -1,10 +1,11 @@
 import type { Random } from '../../env/random.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import type { Log } from '../../env/log.ts';
 import { mergeSchemas, sortedNames, type MeasurementSchema } from '../../query/compile/schema.ts';
 import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
-import { chooseOwners } from '../shards/choose-owners.ts';
+import { chooseOwners, isAway } from '../shards/choose-owners.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { mergeLists } from '../shards/merge-lists.ts';
@@ -13,6 +14,7 @@ import type { SchemaScope } from './schema-scope.ts';
 import { TextAccount } from './text-account.ts';
 
 export interface SchemaPorts {
+  readonly log: Log;
   readonly random: Random;
   readonly meta: MetaAccess;
   readonly shards: ClusterShards;
@@ -41,7 +43,8 @@ export interface NamedPiece extends ListPiece {
 
 /**
  * Runs `read` over one owner of each shard, and again with other owners when a node fails: nothing has been given out
- * yet. Unlike the reference, which leaves out what it cannot reach, a shard without a live owner is an error (F58).
+ * yet. A shard whose owners are all away is left out, and the log says so (F58); one that is damaged on its last owner is an
+ * error: what it has is there to be mended.
  */
 export async function readSchema<T>(
   ports: SchemaPorts,
@@ -64,13 +67,18 @@ export async function readSchema<T>(
 }
 
 async function openScope(
-  { random, meta, shards }: SchemaPorts,
+  { random, meta, shards, log }: SchemaPorts,
   scope: SchemaScope,
   attempt: { readonly failed: FailedOwners; readonly signal: AbortSignal },
 ): Promise<ReadScope> {
   const { failed, signal } = attempt;
   const { missedAt } = shards;
-  const preference = { localNodeId: meta.nodeId, random, failed, missedAt };
+  const leavesOut = (shardId: number, { cause, message }: Error): boolean => {
+    if (!isAway(cause)) return false;
+    log.warn('A list is without a shard that nobody answers for', { shard: shardId, error: message }); // prettier-ignore
+    return true;
+  };
+  const preference = { localNodeId: meta.nodeId, random, failed, missedAt, leavesOut };
   const chosen = chooseOwners(scope.shards, preference);
   const participants = await Promise.all(
     [...chosen].map(([nodeId, shardIds]) =>

@@ -54,6 +54,8 @@ export interface QueryRequest {
   readonly timeoutMs: number;
   /** Bytes of a SELECT's answer that are held back, so that a failed node is no error until they are out. */
   readonly heldBytesMax?: number;
+  /** A SELECT reads what this data node has, and nothing else (spec F57). */
+  readonly pinnedNodeId?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -271,9 +273,9 @@ export class StatementExecutor {
   }
 
   #selectContext(request: QueryRequest): SelectContext {
-    const { database, retentionPolicy, bucketsMax, signal } = request;
+    const { database, retentionPolicy, bucketsMax, signal, pinnedNodeId } = request;
     const nowNs = this.#ports.clock.wallNs();
-    return { database, retentionPolicy, bucketsMax, signal, nowNs };
+    return { database, retentionPolicy, bucketsMax, signal, nowNs, pinnedNodeId };
   }
 }
 

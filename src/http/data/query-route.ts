@@ -48,6 +48,7 @@ export async function handleQuery(
     bucketsMax: options.bucketsMax,
     timeoutMs: options.queryTimeoutMs,
     signal: goneSignal(reply),
+    pinnedNodeId: pinnedNodeOf(parameters.get('node_id')),
   };
   try {
     ports.executor.authorize(query);
@@ -99,6 +100,12 @@ function formatOf(request: FastifyRequest, parameters: RequestParameters): Answe
     // The reference looks at the address alone for this one.
     pretty: parameters.getOfUrl('pretty') === 'true',
   });
+}
+
+/** What is no number, and 0, pin nothing, as in the reference. */
+function pinnedNodeOf(text: string): number | undefined {
+  const id = /^\d+$/.test(text) ? Number(text) : 0;
+  return id > 0 && Number.isSafeInteger(id) ? id : undefined;
 }
 
 /** The statements, or the text of what is wrong with them. */

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DevCluster, eventually } from '../support/dev-cluster.ts';
+
+const limitMs = 120_000;
+const cluster = new DevCluster(10_900, '--metas', '1');
+/** Of data nodes 1 and 2. */
+let nodeIds: readonly number[] = [];
+
+beforeAll(async () => {
+  await cluster.start();
+  await cluster.query(1, 'CREATE DATABASE d WITH REPLICATION 1');
+  await cluster.query(1, 'CREATE DATABASE copied WITH REPLICATION 2');
+  const shown = await (await fetch(`${cluster.url('meta', 1)}/show-cluster`)).json();
+  const { data } = shown as { data: { id: number; tcpAddr: string }[] };
+  const byPort = [...data].sort((a, b) => portOf(a.tcpAddr) - portOf(b.tcpAddr));
+  nodeIds = byPort.map(({ id }) => id);
+  expect(await cluster.write(1, hostLines, 'all')).toBe('204');
+}, limitMs);
+afterAll(() => cluster.stop(), limitMs);
+
+const hostCount = 50;
+const hostLines = Array.from({ length: hostCount }, (_, i) => `m,host=h${i} v=${i}i ${i + 1}`).join('\n'); // prettier-ignore
+
+function portOf(address: string): number {
+  return Number(address.split(':')[1]);
+}
+
+interface Answer {
+  readonly results: {
+    readonly error?: string;
+    readonly series?: { readonly columns: string[]; readonly values: unknown[][] }[];
+  }[];
+}
+
+async function ask(number: number, q: string, more: Readonly<Record<string, string>> = {}) {
+  const body = new URLSearchParams({ q, db: 'd', ...more });
+  const response = await fetch(`${cluster.url('data', number)}/query`, { method: 'POST', body });
+  const { results } = (await response.json()) as Answer;
+  return { error: results[0]?.error, rows: results[0]?.series?.[0]?.values ?? [] };
+}
+
+/** How many points node `of` has by itself, asked through node `through`; 0 where it has none. */
+async function countAt(
+  through: number,
+  of: number,
+  { db, from }: { readonly db: string; readonly from: string },
+): Promise<number> {
+  const more = { db, node_id: String(nodeIds[of - 1]) };
+  const { rows, error } = await ask(through, `SELECT count(v) FROM ${from}`, more);
+  if (error !== undefined) throw new Error(error);
+  return Number(rows[0]?.[1] ?? 0);
+}
+
+test('cluster queries: node_id asks one node for what it has, through any', async () => {
+  const place = { db: 'd', from: 'm' };
+  const first = await countAt(1, 1, place);
+  const second = await countAt(1, 2, place);
+  expect(Math.min(first, second)).toBeGreaterThan(0);
+  expect(first + second).toBe(hostCount);
+  expect(await countAt(2, 1, place)).toBe(first);
+  const other = await ask(1, 'SELECT count(v) FROM m', { node_id: '999' });
+  expect(other).toEqual({ error: undefined, rows: [] });
+  for (const text of ['0', '-1', 'x', ''])
+    expect((await ask(1, 'SELECT count(v) FROM m', { node_id: text })).rows[0]?.[1]).toBe(
+      hostCount,
+    );
+});
+
+test('cluster queries: EXPLAIN ANALYZE names the node that is asked', async () => {
+  const { rows } = await ask(1, 'EXPLAIN ANALYZE SELECT count(v) FROM m');
+  const text = rows.flat().join('\n');
+  expect(text).toContain('remote_iterator');
+  expect(text).toContain(`node_id: ${nodeIds[1]}`);
+});
+
+test(
+  'cluster queries: without a node lists are those of the others, deletes say so, and it makes up for them',
+  async () => {
+    const url = `${cluster.url('data', 1)}/write?db=copied&consistency=all`;
+    expect((await fetch(url, { method: 'POST', body: 'gone v=1i 1\nstays v=1i 1' })).status).toBe(204); // prettier-ignore
+    const place = { db: 'copied', from: 'gone' };
+    expect([await countAt(1, 1, place), await countAt(1, 2, place)]).toEqual([1, 1]);
+    const own = await countAt(1, 1, { db: 'd', from: 'm' });
+    await cluster.kill('data-2');
+    const values = await ask(1, 'SHOW TAG VALUES WITH KEY = host');
+    expect(values.error).toBeUndefined();
+    expect(values.rows.length).toBe(own);
+    const pinned = await ask(1, 'SELECT count(v) FROM stays', { db: 'copied', node_id: String(nodeIds[1]) }); // prettier-ignore
+    expect(pinned.error).toMatch(/^shard \d+ is unavailable: /);
+    const unpinned = await ask(1, 'SELECT count(v) FROM stays', { db: 'copied' });
+    expect(unpinned.rows[0]?.[1]).toBe(1);
+    const { error } = await ask(1, 'DROP MEASUREMENT gone', { db: 'copied' });
+    expect(error).toMatch(new RegExp(`^partial success, node ${nodeIds[1]} may be down \\(.+\\)$`));
+    expect(await countAt(1, 1, place)).toBe(0);
+    cluster.startByHand('data-2');
+    await eventually(async () => expect(await countAt(1, 2, place)).toBe(0), 60_000);
+    expect(await countAt(1, 2, { db: 'copied', from: 'stays' })).toBe(1);
+  },
+  limitMs,
+);
