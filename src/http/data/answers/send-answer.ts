@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 import type { FastifyReply } from 'fastify';
+import { PartsStream } from './parts-stream.ts';
 import { zipAnswer } from './zip-answer.ts';
 
 /** Sends the parts of an answer as the client takes them. One that is whole in its first part goes with its length. */
@@ -10,36 +11,23 @@ export async function sendAnswer(
   parts: AsyncGenerator<Buffer>,
   { isChunked, isZipped }: { readonly isChunked: boolean; readonly isZipped: boolean },
 ): Promise<FastifyReply> {
-  if (isChunked) return sendParts(reply, parts, { isZipped, isPrompt: true });
+  if (isChunked) return sendParts(reply, new PartsStream([], parts), { isZipped, isPrompt: true });
   const first = await parts.next();
   if (first.done === true) return reply.send(Buffer.alloc(0));
   const second = await parts.next();
   if (second.done !== true)
-    return sendParts(reply, following([first.value, second.value], parts), { isZipped, isPrompt: false }); // prettier-ignore
+    return sendParts(reply, new PartsStream([first.value, second.value], parts), { isZipped, isPrompt: false }); // prettier-ignore
   if (!isZipped) return reply.send(first.value);
   const zipped = await zipAnswer(first.value);
   return reply.header('Content-Encoding', 'gzip').send(zipped);
 }
 
-async function* following(
-  taken: readonly Buffer[],
-  parts: AsyncGenerator<Buffer>,
-): AsyncGenerator<Buffer> {
-  try {
-    yield* taken;
-    yield* parts;
-  } finally {
-    await parts.return(undefined);
-  }
-}
-
 /** `isPrompt`: a client that reads chunk by chunk must not wait for the compressor to fill its window. */
 function sendParts(
   reply: FastifyReply,
-  parts: AsyncIterable<Buffer>,
+  plain: Readable,
   { isZipped, isPrompt }: { readonly isZipped: boolean; readonly isPrompt: boolean },
 ): FastifyReply {
-  const plain = Readable.from(parts, { objectMode: false });
   if (!isZipped) return reply.send(plain);
   const flush = isPrompt ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
   const zipped = createGzip({ level: 1, flush });
