@@ -1,5 +1,5 @@
 /** What there is in one place: the manifests, newest first, and of each shard the newest archive. */
-import { DbError } from '../base/errors.ts';
+import { DbError, isDbError } from '../base/errors.ts';
 import { readWhole, type BackupStore } from './backup-store.ts';
 import { decodeManifest, type Manifest, type ManifestShard } from './manifest.ts';
 
@@ -10,9 +10,16 @@ export interface NamedManifest {
   readonly manifest: Manifest;
 }
 
+export interface UnreadManifest {
+  readonly name: string;
+  readonly error: DbError;
+}
+
 export interface BackupSet {
   /** Of which the first has the newest facts. */
   readonly manifests: readonly NamedManifest[];
+  /** Those that do not read. Who wants the newest of something cannot know whether they have it. */
+  readonly unread: readonly UnreadManifest[];
   /** By id of the shard. */
   readonly shards: ReadonlyMap<number, ManifestShard>;
 }
@@ -22,26 +29,32 @@ export async function readBackupSet(store: BackupStore): Promise<BackupSet> {
   const names = await store.list();
   const present = new Set(names);
   const manifests: NamedManifest[] = [];
+  const unread: UnreadManifest[] = [];
   const shards = new Map<number, ManifestShard>();
   const ordered = names.filter((name) => name.endsWith(manifestSuffix)).sort();
   for (const name of ordered.reverse()) {
-    const manifest = await readManifest(store, name);
+    const manifest = await readManifest(store, name).catch((error: unknown) => {
+      if (!isDbError(error, 'corrupt')) throw error;
+      unread.push({ name, error });
+    });
+    if (manifest === undefined) continue;
     manifests.push({ name, manifest });
     for (const file of manifest.files)
       if (!shards.has(file.shardID) && present.has(file.fileName)) shards.set(file.shardID, file);
   }
-  return { manifests, shards };
+  return { manifests, unread, shards };
 }
 
 /** The one backup that a manifest is of. */
 export async function readOneBackup(store: BackupStore, name: string): Promise<BackupSet> {
   const manifest = await readManifest(store, name);
   const shards = new Map(manifest.files.map((file) => [file.shardID, file]));
-  return { manifests: [{ name, manifest }], shards };
+  return { manifests: [{ name, manifest }], unread: [], shards };
 }
 
-/** Throws `not_found` for a place without a backup. */
-export function newestOf({ manifests }: BackupSet, place: string): NamedManifest {
+/** Throws `not_found` for a place without a backup, and `corrupt` where a manifest does not read: it may be the newest. */
+export function newestOf({ manifests, unread }: BackupSet, place: string): NamedManifest {
+  if (unread[0] !== undefined) throw unread[0].error;
   const [newest] = manifests;
   if (newest !== undefined) return newest;
   throw new DbError('not_found', `no manifest files found in: ${place}`);

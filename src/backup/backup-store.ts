@@ -10,6 +10,8 @@ export interface BackupStore {
    * one is asked for.
    */
   write(name: string, pieces: AsyncIterable<Uint8Array>): Promise<void>;
+  /** A small file, durable; false where there is one by that name, whoever makes it at the same time. */
+  create(name: string, bytes: Uint8Array): Promise<boolean>;
   /** Missing is no error. */
   remove(name: string): Promise<void>;
 }
@@ -29,6 +31,6 @@ export async function writeWhole(
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await
-async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }

@@ -18,6 +18,7 @@ import { FolderStore } from './folder-store.ts';
 import { overwriteFacts, restoreBackup, type RestoreOptions } from './restore-backup.ts'; // prettier-ignore
 import { takeBackup, type BackupOptions } from './take-backup.ts'; // prettier-ignore
 import { verifyBackup } from './verify-backup.ts';
+import { FailingDisk } from '../../test/support/failing-disk.ts';
 import { BackupCluster, twoShards } from '../../test/support/backup-cluster.ts';
 
 const portable = join(import.meta.dirname, 'testdata/portable');
@@ -127,6 +128,51 @@ test('backup: facts, one copy of each shard that has points, and the texts of th
     meta: { fileName: '20260102T030405Z.meta', size },
     files: [{ shardID: 1 }, { database: 'tel', policy: 'p', shardID: 2, node: 'n1:1', moment: '2026-01-02T03:04:05Z' }, { shardID: 3 }],
   }); // prettier-ignore
+});
+
+test('backup: of several that are begun at once in one place each is whole, under names of its own', async () => {
+  const cluster = twoShards();
+  await Promise.all([1, 2, 3].map(() => backup(cluster, { strategy: 'full' })));
+  const manifests = named().filter((name) => name.endsWith('.manifest'));
+  expect(manifests.length).toBe(3);
+  expect(named().length).toBe(15);
+  for (const manifest of manifests) {
+    const into = new BackupCluster(['m1:1']);
+    await restore(into, { manifest });
+    expect(into.held.get('m1:1')?.get(2)?.['000000001-000000001.tsm']).toBe('three');
+  }
+});
+
+test('backup: a manifest that does not read is passed over and said, and refuses a restore', async () => {
+  const cluster = twoShards();
+  await backup(cluster);
+  const name = named()[0] ?? '';
+  for (const content of ['', '{', '{"meta":{"fileName":"x","size":1,"sha256":5}}', '{"meta":{"fileName":"x","size":-1}}', '{"meta":{"fileName":"../x","size":1}}']) {
+    writeFileSync(join(folder, name), content);
+    cluster.timeMs += 60_000;
+    const text = await backup(cluster, { strategy: 'only-meta' });
+    expect(text).toContain(`${name} is passed over: ${name}: `);
+    expect(text).toContain('Backed up to');
+    await expect(restore(new BackupCluster(['m1:1']))).rejects.toThrow(`${name}: `);
+  }
+  let text = '';
+  const ports = { store: storeAt(folder), decompress, out: (line: string) => (text += line) };
+  await expect(verifyBackup(ports, await readBackupSet(ports.store))).rejects.toThrow('1 of 6 files cannot be restored');
+  expect(text).toContain(`${name}: not a manifest: a file without a name`);
+}); // prettier-ignore
+
+test('backup: one that fails as its manifest is written leaves nothing', async () => {
+  const cluster = twoShards();
+  for (let failAt = 1; ; failAt++) {
+    const disk = new FailingDisk(new NodeDisk(), { failAt, code: 'disk_full' });
+    const given = { strategy: 'full', filter: all, from: '', gzip, isEstimate: false } as const;
+    const compress = (block: Uint8Array) => Promise.resolve(gzipSync(block));
+    const store = new FolderStore(disk, folder, { bufferBytes: 100 });
+    const taken = takeBackup({ clock: cluster.clock, source: cluster, store, compress, out: () => undefined }, given).then(() => true, () => false); // prettier-ignore
+    if (await taken) break;
+    expect(named()).toEqual([]);
+  }
+  expect(named().length).toBe(5);
 });
 
 test('backup: an incremental one moves nothing of what was not written to, and a full one all of it', async () => {
@@ -320,6 +366,33 @@ test('restore: an archive that was changed is at no node', async () => {
   await expect(restore(cluster)).rejects.toThrow(/shard 3 could not be restored into shard 2: .*it is not what was written/); // prettier-ignore
   expect(cluster.held.get('m1:1')?.has(2)).toBe(false);
   expect(cluster.log).toEqual(['m1:1 aborted 2']);
+});
+
+test('restore: an archive of another shard is refused, and not taken for an empty one', async () => {
+  await backup(twoShards());
+  const archive = (id: number): string => join(folder, `20260102T030405Z.s${id}.tar.gz`);
+  const path = named()[0] ?? '';
+  const manifest = readFileSync(join(folder, path), 'utf8');
+  writeFileSync(join(folder, path), manifest.replaceAll(/"sha256": "\w+"/g, '"sha256": null'));
+  copyFileSync(archive(2), archive(3));
+  const cluster = new BackupCluster(['m1:1']);
+  await expect(restore(cluster)).rejects.toThrow('tel/p/2/shard.json is of another shard than tel/p/3/'); // prettier-ignore
+  expect(cluster.held.get('m1:1')?.has(2)).toBe(false);
+});
+
+test('restore: a shard that its policy outlives, or that is dropped, ends nothing of the others', async () => {
+  await backup(twoShards());
+  const cluster = new BackupCluster(['m1:1']);
+  const install = cluster.install.bind(cluster);
+  cluster.install = (node, place) => {
+    if (place.shard.id !== 1) return install(node, place);
+    cluster.do({ kind: 'drop-shard', shardId: 1, nowNs: 1n });
+    throw new DbError('shard_not_found', 'shard 1 is gone');
+  };
+  const text = await restore(cluster);
+  expect(text).toContain('Restoring shard 2 to shard 1... it was dropped meanwhile\n');
+  expect(text).toContain('Done. Restored shard 3 into shard 2');
+  expect(cluster.facts.databases.shard(2)?.shard.restoreIndex).toBeUndefined();
 });
 
 test('overwrite: takes the facts of a backup of this cluster', async () => {

@@ -1,6 +1,7 @@
-import type { Disk } from '../env/disk.ts';
+import { isDbError } from '../base/errors.ts';
+import type { Disk, DiskFile } from '../env/disk.ts';
 import { makeDurableDir } from '../env/make-durable-dir.ts';
-import type { BackupStore } from './backup-store.ts';
+import { onePiece, type BackupStore } from './backup-store.ts';
 
 /** A file gets its name once it is whole; what a crash leaves has this end, and is written anew. */
 const pendingSuffix = '.pending';
@@ -46,11 +47,33 @@ export class FolderStore implements BackupStore {
     }
   }
 
+  async create(name: string, bytes: Uint8Array): Promise<boolean> {
+    const path = this.#path(name);
+    await makeDurableDir(this.#disk, this.place);
+    try {
+      const file = await this.#disk.open(path, 'exclusive');
+      await this.#fill(path, file, onePiece(bytes));
+      await this.#disk.syncDir(this.place);
+      return true;
+    } catch (error) {
+      if (isDbError(error, 'already_exists')) return false;
+      await this.remove(name).catch(() => undefined);
+      throw error;
+    }
+  }
+
   async write(name: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const path = this.#path(name);
     const pending = `${path}${pendingSuffix}`;
     await makeDurableDir(this.#disk, this.place);
     const file = await this.#disk.open(pending, 'create');
+    await this.#fill(pending, file, pieces);
+    await this.#disk.rename(pending, path);
+    await this.#disk.syncDir(this.place);
+  }
+
+  /** What fails leaves nothing of the file; whether it can be removed changes nothing of why. */
+  async #fill(path: string, file: DiskFile, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     try {
       let [parts, bytes]: [Uint8Array[], number] = [[], 0];
       for await (const piece of pieces) {
@@ -62,14 +85,12 @@ export class FolderStore implements BackupStore {
       }
       if (parts.length > 0) await file.append(parts);
       await file.sync();
-    } catch (error) {
       await file.close();
-      await this.#disk.remove(pending);
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await this.#disk.remove(path).catch(() => undefined);
       throw error;
     }
-    await file.close();
-    await this.#disk.rename(pending, path);
-    await this.#disk.syncDir(this.place);
   }
 
   async remove(name: string): Promise<void> {

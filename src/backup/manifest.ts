@@ -68,8 +68,11 @@ export function decodeManifest(path: string, bytes: Uint8Array): Manifest {
   const meta = given['meta'];
   return {
     ...(given as object),
-    meta: { ...meta, fileName: fileName(path, meta['fileName']), size: number(path, meta['size']) },
+    meta: { ...meta, fileName: fileName(path, meta['fileName']), size: number(path, meta['size']), sha256: text(path, meta['sha256']) }, // prettier-ignore
     limited: given['limited'] === true,
+    database: text(path, given['database']),
+    policy: text(path, given['policy']),
+    strategy: text(path, given['strategy']) as Strategy | undefined,
     files: files.map((file: unknown) => shardOf(path, file)),
   };
 }
@@ -87,6 +90,10 @@ function shardOf(path: string, given: unknown): ManifestShard {
     fileName: fileName(path, given['fileName']),
     size: number(path, given['size']),
     lastModified: number(path, given['lastModified'] ?? 0),
+    node: text(path, given['node']),
+    moment: text(path, given['moment']),
+    sha256: text(path, given['sha256']),
+    content: text(path, given['content']),
   };
 }
 
@@ -96,8 +103,15 @@ function fileName(path: string, given: unknown): string {
   throw bad(path, 'a file without a name');
 }
 
+/** What an InfluxDB, or an older release, does not say. */
+function text(path: string, given: unknown): string | undefined {
+  if (given === undefined || given === null) return undefined;
+  if (typeof given === 'string') return given;
+  throw bad(path, 'a text that is none');
+}
+
 function number(path: string, given: unknown): number {
-  if (typeof given === 'number' && Number.isInteger(given)) return given;
+  if (typeof given === 'number' && Number.isInteger(given) && given >= 0) return given;
   throw bad(path, 'a number that is none');
 }
 

@@ -1,12 +1,13 @@
 /**
  * Backups in a bucket of an object store that speaks S3. An object is there once its upload is complete: of one that breaks off
- * nothing is seen, and its parts are given up.
+ * nothing is seen, and its parts are given up. What a store refuses for the moment (5xx) is asked for again, a read that breaks
+ * off or falls silent goes on where it was, of the same object.
  *
  * Keys, region and endpoint are those of the environment, as for every tool of S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
  * AWS_REGION, AWS_ENDPOINT_URL_S3 and so on.
  */
 import { Readable } from 'node:stream';
-import { DeleteObjectCommand, GetObjectCommand, paginateListObjectsV2, S3Client, S3ServiceException } from '@aws-sdk/client-s3'; // prettier-ignore
+import { DeleteObjectCommand, GetObjectCommand, paginateListObjectsV2, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3'; // prettier-ignore
 import { Upload } from '@aws-sdk/lib-storage';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
 import { MiB } from '../base/units.ts';
@@ -16,6 +17,11 @@ import type { BackupStore } from './backup-store.ts';
 const partBytesMin = 16 * MiB;
 /** Of one object under way; each is in memory. */
 const partsAtOnce = 2;
+const idleMsDefault = 60_000;
+/** Of one request that the store refuses for the moment, with growing pauses between. */
+const attemptsMax = 5;
+/** Of a read, one after the other; each that brings something begins anew. */
+const breaksMax = 5;
 /** What an endpoint of one's own need not have: buckets as names of hosts. */
 const endpointVariables = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] as const;
 const regionVariables = ['AWS_REGION', 'AWS_DEFAULT_REGION'] as const;
@@ -25,6 +31,8 @@ export interface S3Options {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Bytes of a part, 16 MiB at least. */
   readonly bufferBytes: number;
+  /** The longest silence of the store. */
+  readonly idleMs?: number;
 }
 
 export class S3Store implements BackupStore {
@@ -36,7 +44,7 @@ export class S3Store implements BackupStore {
   readonly #partBytes: number;
 
   /** `place` is s3://bucket or s3://bucket/prefix. */
-  constructor(place: string, { environment, bufferBytes }: S3Options) {
+  constructor(place: string, { environment, bufferBytes, idleMs = idleMsDefault }: S3Options) {
     const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/?(.*?)\/*$/.exec(place) ?? [];
     if (bucket === '') throw new DbError('invalid_argument', `${place}: expected s3://bucket/prefix`); // prettier-ignore
     this.place = place;
@@ -49,6 +57,8 @@ export class S3Store implements BackupStore {
     this.#client = new S3Client({
       region: firstOf(regionVariables) ?? regionDefault,
       ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
+      maxAttempts: attemptsMax,
+      requestHandler: { connectionTimeout: idleMs, socketTimeout: idleMs },
       // Archives have their own SHA-256; not every store knows the checksums that the client would add.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
@@ -72,16 +82,44 @@ export class S3Store implements BackupStore {
   }
 
   async *read(name: string): AsyncGenerator<Uint8Array> {
-    const body = await this.#named(name, async () => {
-      const object = await this.#client.send(new GetObjectCommand(this.#key(name)));
-      return object.Body as Readable | undefined;
+    let [at, breakCount, wholeBytes] = [0, 0, 0];
+    let etag: string | undefined;
+    do {
+      const rest = at === 0 ? {} : { Range: `bytes=${at}-`, IfMatch: etag };
+      const object = await this.#named(name, () =>
+        this.#client.send(new GetObjectCommand({ ...this.#key(name), ...rest })),
+      );
+      if (at > 0 && object.ContentRange?.startsWith(`bytes ${at}-`) !== true)
+        throw this.#error(name, 'the store does not read on from where it broke off');
+      if (at === 0) [wholeBytes, etag] = [object.ContentLength ?? 0, object.ETag];
+      try {
+        for await (const piece of (object.Body ?? []) as AsyncIterable<Uint8Array>) {
+          at += piece.length;
+          breakCount = 0;
+          yield piece;
+        }
+        if (at < wholeBytes) throw new DbError('unavailable', 'it broke off');
+      } catch (error) {
+        if (++breakCount > breaksMax) throw this.#error(name, error);
+      }
+    } while (at < wholeBytes);
+  }
+
+  async create(name: string, bytes: Uint8Array): Promise<boolean> {
+    const object = { ...this.#key(name), Body: bytes };
+    return this.#named(name, async () => {
+      try {
+        await this.#client.send(new PutObjectCommand({ ...object, IfNoneMatch: '*' }));
+      } catch (error) {
+        if (!(error instanceof S3ServiceException)) throw error;
+        const status = error.$metadata.httpStatusCode;
+        if (status === 409 || status === 412) return false;
+        // A store that has no such condition; others in the same second are not told from this one then.
+        if (status !== 501) throw error;
+        await this.#client.send(new PutObjectCommand(object));
+      }
+      return true;
     });
-    if (body === undefined) return;
-    try {
-      for await (const piece of body) yield piece as Uint8Array;
-    } catch (error) {
-      throw this.#error(name, error);
-    }
   }
 
   async write(name: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {

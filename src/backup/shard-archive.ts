@@ -29,7 +29,10 @@ export async function* shardFiles(
       // An InfluxDB on Windows writes its own separators.
       const path = entry.name.replaceAll('\\', '/');
       const name = path.slice(path.lastIndexOf('/') + 1);
-      if (path.slice(0, -name.length) !== folder || !wanted.test(name)) continue;
+      if (!wanted.test(name)) continue;
+      // Passed over, all of a shard could be missing and nobody told.
+      if (path.slice(0, path.length - name.length) !== folder)
+        throw new DbError('corrupt', `${path} is of another shard than ${folder}`);
       yield { name, sizeBytes: entry.sizeBytes, content: entry.content };
     }
   } catch (error) {

@@ -4,7 +4,9 @@
  * Invariants:
  * - A shard is of one moment, which its manifest names: a snapshot on its node, which writes and compactions do not change.
  * - An owner that fails is left for another; a shard that none gives fails the backup.
- * - The manifest is written last. What a backup that fails has written is removed.
+ * - The manifest is written last. What a backup that fails has written is removed, the manifest first and its claim on the names
+ *   last: others that are begun in the same place meanwhile never write to a name that is removed.
+ * - A manifest that does not read hinders no backup: it is said, and what it named is taken again.
  * - An incremental backup moves nothing of a shard to which nothing was written: the snapshot tells, not a clock.
  */
 import { createHash } from 'node:crypto';
@@ -14,7 +16,7 @@ import type { Clock } from '../env/clock.ts';
 import { formatElapsed } from '../influxql/duration.ts';
 import type { Catalog } from '../meta/model/catalog.ts';
 import { encodeBackupMeta } from './backup-meta.ts';
-import { freeNames, type BackupNames } from './backup-names.ts';
+import { claimNames, type BackupNames } from './backup-names.ts';
 import { readBackupSet } from './backup-set.ts';
 import { writeWhole, type BackupStore } from './backup-store.ts';
 import { gzipBlocks, type Compress, type GzipOptions } from './gzip-blocks.ts';
@@ -83,13 +85,13 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
     return;
   }
   const before = await readBackupSet(store);
-  const names = freeNames(await store.list(), Number(clock.wallNs() / BigInt(nsPerMs)));
+  for (const { name, error } of before.unread) out(`${name} is passed over: ${errorText(error)}\n`);
   const written: string[] = [];
   try {
     out('Backing up meta data... ');
     const meta = encodeBackupMeta(catalog);
+    const names = await claimNames(store, Number(clock.wallNs() / BigInt(nsPerMs)), meta);
     written.push(names.meta);
-    await writeWhole(store, names.meta, meta);
     out(`Done. ${meta.length} bytes transferred\n`);
     const known = options.strategy === 'incremental' ? before.shards : new Map<number, never>();
     const run = new BackupRun(ports, options, { names, known, written });
@@ -104,12 +106,13 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
       ...(shardId !== 0 && { shard_id: shardId }),
       strategy: options.strategy,
     };
+    written.push(names.manifest);
     await writeWhole(store, names.manifest, encodeManifest(manifest));
     const transferred = files.reduce((sum, { size }) => sum + size, meta.length);
     out(`Backed up to ${store.place} in ${formatElapsed(clock.monotonicMs() - startMs)}, transferred ${transferred} bytes\n`); // prettier-ignore
   } catch (error) {
     // No manifest names them; whether they can be removed changes nothing.
-    for (const name of written) await store.remove(name).catch(() => undefined);
+    for (const name of written.reverse()) await store.remove(name).catch(() => undefined);
     throw error;
   }
 }

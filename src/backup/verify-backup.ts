@@ -19,9 +19,10 @@ export interface VerifyPorts {
 /** Says of each file how it is; throws `corrupt` when one is not what it should be. */
 export async function verifyBackup(ports: VerifyPorts, set: BackupSet): Promise<void> {
   const { store, out } = ports;
-  newestOf(set, store.place);
+  if (set.unread.length === 0) newestOf(set, store.place);
   const present = new Set(await store.list());
-  let badCount = 0;
+  let badCount = set.unread.length;
+  for (const { name, error } of set.unread) out(`${name}: ${errorText(error)}\n`);
   const check = async (name: string, work: () => Promise<string>): Promise<void> => {
     try {
       if (!present.has(name)) throw new DbError('not_found', 'it is not there');
@@ -38,7 +39,7 @@ export async function verifyBackup(ports: VerifyPorts, set: BackupSet): Promise<
   await inLanes(shards, shardsAtOnce, (file) =>
     check(file.fileName, () => verifyShard(ports, file)),
   );
-  const total = metas.size + shards.length;
+  const total = set.unread.length + metas.size + shards.length;
   if (badCount > 0)
     throw new DbError('corrupt', `${badCount} of ${total} files cannot be restored`);
   out(`Verified ${set.manifests.length} backups, ${shards.length} archives of shards\n`);

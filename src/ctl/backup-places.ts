@@ -39,6 +39,6 @@ export async function openBackup(
   const store = await backupStoreAt(folder, { environment });
   if (isManifest) return { store, set: await readOneBackup(store, place.slice(slash + 1)) };
   const set = await readBackupSet(store);
-  if (set.manifests.length > 0) return { store, set };
+  if (set.manifests.length + set.unread.length > 0) return { store, set };
   throw new DbError('not_found', `no manifest files found in: ${place}`);
 }

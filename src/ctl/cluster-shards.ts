@@ -19,6 +19,9 @@ const workDeadlineMs = 3_600_000;
 /** How long a node may take to hear of a shard that its cluster has just made. */
 const hearWithinMs = 30_000;
 const hearPollMs = 50;
+/** How long the metas may be without a leader, or the one that is asked not there. */
+const leaderWithinMs = 60_000;
+const leaderPollMs = 250;
 /** Of a file that breaks off and is read on from where it was; each that brings something begins anew. */
 const breaksMax = 5;
 /** A piece whose checksum is wrong on the other side is sent again, and not for ever. */
@@ -104,7 +107,17 @@ export class ClusterShards implements BackupSource, RestoreTarget {
   }
 
   async finish(shardId: number): Promise<void> {
-    await this.#meta.post('/finish-restore', { shards: `${shardId}` });
+    // Asked for twice it is done once: a change of the leader must not cost a whole restore.
+    const giveUpMs = this.#cluster.clock.monotonicMs() + leaderWithinMs;
+    for (;;) {
+      try {
+        await this.#meta.post('/finish-restore', { shards: `${shardId}` });
+        return;
+      } catch (error) {
+        if (!isDbError(error, 'unavailable') || this.#cluster.clock.monotonicMs() > giveUpMs) throw error; // prettier-ignore
+        await this.#cluster.clock.sleep(leaderPollMs);
+      }
+    }
   }
 
   async overwrite(content: Facts & { readonly clusterId: bigint }): Promise<void> {

@@ -1,4 +1,10 @@
 /**
+ * `create`: new or truncated; `exclusive`: new, throws `already_exists`; `open`: must exist, readable and writable; `append`:
+ * created when missing; `read`: read only.
+ */
+export type OpenMode = 'create' | 'exclusive' | 'open' | 'append' | 'read';
+
+/**
  * Files. Paths are absolute or relative to the node's working folder, `/`-separated.
  *
  * Failure: every operation may throw DbError `io_error` (path and errno in the text) or `disk_full`;
@@ -8,8 +14,7 @@
  * survives once `syncDir` of its folder resolved.
  */
 export interface Disk {
-  /** `create`: new or truncated; `open`: must exist, readable and writable; `append`: created when missing; `read`: read only. */
-  open(path: string, mode: 'create' | 'open' | 'append' | 'read'): Promise<DiskFile>;
+  open(path: string, mode: OpenMode): Promise<DiskFile>;
   /** The whole file. */
   readFile(path: string): Promise<Uint8Array>;
   /** Writes `bytes` to a temporary name, syncs, renames over `path` and syncs the folder: all or nothing at a crash. */

@@ -1,5 +1,5 @@
 import { DbError, type DbErrorCode } from '../../src/base/errors.ts';
-import type { DirEntry, Disk, DiskFile, DiskLock } from '../../src/env/disk.ts';
+import type { DirEntry, Disk, DiskFile, DiskLock, OpenMode } from '../../src/env/disk.ts';
 
 /**
  * Fails the n-th call that reaches the disk (counted from 1, files and folders together), and after it all others too
@@ -36,7 +36,7 @@ export class FailingDisk implements Disk {
     return this.#callCount >= this.#failAt;
   }
 
-  async open(path: string, mode: 'create' | 'open' | 'append' | 'read'): Promise<DiskFile> {
+  async open(path: string, mode: OpenMode): Promise<DiskFile> {
     this.#count('open', path);
     const file = await this.#inner.open(path, mode);
     return new FailingFile(file, (operation) => {

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Mutex } from '../../base/async/mutex.ts';
-import type { DirEntry, Disk, DiskFile, DiskLock } from '../disk.ts';
+import type { DirEntry, Disk, DiskFile, DiskLock, OpenMode } from '../disk.ts';
 import { diskError, isErrno } from './errno.ts';
 import { NodeFile } from './node-file.ts';
 import { lockFile } from './node-lock.ts';
@@ -10,7 +10,7 @@ import { lockFile } from './node-lock.ts';
 export class NodeDisk implements Disk {
   readonly #replacing = new Map<string, Mutex>();
 
-  open(path: string, mode: 'create' | 'open' | 'append' | 'read'): Promise<DiskFile> {
+  open(path: string, mode: OpenMode): Promise<DiskFile> {
     return NodeFile.open(path, mode);
   }
 

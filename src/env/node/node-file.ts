@@ -10,9 +10,10 @@ const fstat = promisify(fs.fstat);
 const openFile = promisify(fs.open);
 const closeFile = promisify(fs.close);
 
-const { O_RDONLY, O_RDWR, O_CREAT, O_TRUNC } = fs.constants;
+const { O_RDONLY, O_RDWR, O_CREAT, O_TRUNC, O_EXCL } = fs.constants;
 const flags = {
   create: O_RDWR | O_CREAT | O_TRUNC,
+  exclusive: O_RDWR | O_CREAT | O_EXCL,
   open: O_RDWR,
   append: O_RDWR | O_CREAT,
   read: O_RDONLY,

@@ -1,7 +1,7 @@
 import { assert } from '../../../src/base/assert.ts';
 import { Mutex } from '../../../src/base/async/mutex.ts';
 import { DbError } from '../../../src/base/errors.ts';
-import type { DirEntry, Disk, DiskFile, DiskLock } from '../../../src/env/disk.ts';
+import type { DirEntry, Disk, DiskFile, DiskLock, OpenMode } from '../../../src/env/disk.ts';
 import { below, fraction, type Random } from '../../../src/env/random.ts';
 import type { Life, Loop } from './loop.ts';
 import type { SimInode } from './sim-inode.ts';
@@ -119,10 +119,12 @@ export class SimDisk implements Disk {
     this.#drive = drive;
   }
 
-  open(path: string, mode: 'create' | 'open' | 'append' | 'read'): Promise<DiskFile> {
+  open(path: string, mode: OpenMode): Promise<DiskFile> {
     return this.#do(path, () => {
       const { tree } = this.#drive;
-      const isNew = tree.find(path) === undefined && (mode === 'create' || mode === 'append');
+      const isThere = tree.find(path) !== undefined;
+      if (isThere && mode === 'exclusive') throw new DbError('already_exists', `open ${path}: file exists`); // prettier-ignore
+      const isNew = !isThere && mode !== 'open' && mode !== 'read';
       const inode = isNew ? tree.createFile(path) : tree.file(path);
       if (mode === 'create' && !isNew) inode.truncate(0);
       return new SimFile(path, inode, {
