@@ -55,7 +55,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'lost-retry': 1,
   'command-applied-twice': 1,
   'acknowledged-unapplied': 2,
-  'damage-forgotten': 88,
+  'damage-forgotten': 5,
   'folder-not-missed': 1,
   'hint-not-synced': 1,
   'hints-forgotten': 1,

@@ -21,7 +21,7 @@ import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
 import { startDataNode, type DataNode } from '../../../src/server/data-node.ts';
 import { World, type SimNode } from '../world/world.ts';
 import { FenceWatch } from './check-queries.ts';
-import { Victim } from './damage.ts';
+import { Victim, type DamageOptions } from './damage.ts';
 import { Events } from './events.ts';
 import { History } from './history.ts';
 import { dataToml, drawKnobs, drawWorkerCount, type Knobs } from './knobs.ts';
@@ -65,7 +65,7 @@ export class ClusterWorld {
 
   constructor(
     seed: number,
-    options: { readonly plant?: Plant | undefined; readonly onTrace?: (line: string) => void } = {},
+    options: { readonly plant?: Plant | undefined; readonly damage?: DamageOptions | undefined; readonly onTrace?: (line: string) => void } = {}, // prettier-ignore
   ) {
     this.#plant = options.plant;
     this.world = new World(seed, {
@@ -80,7 +80,7 @@ export class ClusterWorld {
       this.world.fail(error);
     });
     this.#random = this.world.random('machines');
-    this.victim = new Victim(this.world.random('victim'));
+    this.victim = new Victim(this.world.random('victim'), options.damage);
     this.knobs = drawKnobs(this.world.random('knobs'));
     for (const name of [...founders, ...joiners]) {
       const isData = name.startsWith('d');

@@ -13,17 +13,27 @@ interface Machines {
   crash(name: string, downMs: number): void;
 }
 
-const kinds = ['flip', 'folder'] as const;
-type DamageKind = (typeof kinds)[number];
+const damageKinds = ['flip', 'folder'] as const;
+type DamageKind = (typeof damageKinds)[number];
+
+export interface DamageOptions {
+  /** How likely it is at each strike. */
+  readonly rate: number;
+  readonly kinds: readonly DamageKind[];
+}
+
+const atTimes: DamageOptions = { rate: 0.1, kinds: damageKinds };
 
 /** The node that a run may damage, and how it was. Each kind comes once: two flips may hide one another. */
 export class Victim {
   readonly name: string;
   readonly #random: Random;
+  readonly #options: DamageOptions;
   readonly #done = new Set<DamageKind>();
 
-  constructor(random: Random) {
+  constructor(random: Random, options = atTimes) {
     this.#random = random;
+    this.#options = options;
     this.name = `d${1 + below(random, 3)}`;
   }
 
@@ -33,7 +43,8 @@ export class Victim {
 
   /** To be called as often as the run strikes. The power goes, and while it is off bytes or a folder do. */
   maybeDamage(cluster: Machines): void {
-    if (fraction(this.#random) > 0.1) return;
+    if (fraction(this.#random) > this.#options.rate) return;
+    const { kinds } = this.#options;
     const kind = kinds[below(this.#random, kinds.length)] ?? 'flip';
     const machine = cluster.machine(this.name);
     if (this.#done.has(kind) || !machine.isAlive) return;

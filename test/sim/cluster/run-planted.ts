@@ -17,8 +17,13 @@ export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   else if (plant === 'meanwhile-lost') await runCopies(seed, { plant, hasFaults: false, faultsMs });
   else if (plant === 'whole-too-soon') await runPlans(seed, { plant, hasFaults: false, faultsMs });
   else if (plant === 'fence-ignored') await runLate(seed, plant);
+  else if (plant === 'damage-forgotten')
+    await runSeed(seed, { plant, faultsMs, damage: flipsAtOnce });
   else await runSeed(seed, { plant, faultsMs });
 }
+
+/** The sooner a log is damaged, the more often its node starts afterwards: only then a mark is missed. */
+const flipsAtOnce = { rate: 1, kinds: ['flip'] } as const;
 
 /** Writes that are late by more than a lease are rare: so many seeds together have some. */
 const lateSeeds = 12;

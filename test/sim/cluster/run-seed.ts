@@ -5,6 +5,7 @@ import { MetaChecker } from './check-metas.ts';
 import { checkCalm } from './check-calm.ts';
 import { runClient } from './client.ts';
 import { ClusterWorld, joiners } from './cluster-world.ts';
+import type { DamageOptions } from './damage.ts';
 import type { EventCounts } from './events.ts';
 import type { Plant } from './plants.ts';
 import { calm, strike } from './strike.ts';
@@ -34,6 +35,7 @@ export interface SeedResult {
 
 export interface SeedOptions {
   readonly plant?: Plant | undefined;
+  readonly damage?: DamageOptions | undefined;
   /** How long faults go on. */
   readonly faultsMs?: number;
   readonly onTrace?: (line: string) => void;
@@ -41,8 +43,12 @@ export interface SeedOptions {
 
 /** One run: a cluster forms, clients write and read while things break, all heals, and the promises are checked. */
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
-  const { plant, onTrace, faultsMs = 60_000 } = options;
-  const cluster = new ClusterWorld(seed, { plant, ...(onTrace !== undefined && { onTrace }) });
+  const { plant, damage, onTrace, faultsMs = 60_000 } = options;
+  const cluster = new ClusterWorld(seed, {
+    plant,
+    damage,
+    ...(onTrace !== undefined && { onTrace }),
+  });
   const { world, history } = cluster;
   await cluster.form();
   const random = world.random('run');
