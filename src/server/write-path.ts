@@ -92,6 +92,7 @@ export async function openWritePath(
   const target = new HintDeliveries({
     meta,
     shards,
+    nowMs: () => clock.monotonicMs(),
     lagging: isAvoiding ? lagging : undefined,
     onChange: () => {
       news.changed();

@@ -56,7 +56,12 @@ function bring(answer: () => Promise<void>) {
     },
   };
   const shards = { of: () => access as never };
-  const target = new HintDeliveries({ meta: { catalog }, shards, onChange: () => undefined });
+  const target = new HintDeliveries({
+    meta: { catalog },
+    shards,
+    nowMs: () => 0,
+    onChange: () => undefined,
+  });
   const hints = [payload, hintOfDelete(request), payload];
   return { brought, outcomes: target.deliver({ nodeId: 2, shardId: 1 }, hints, options) };
 }

@@ -70,6 +70,7 @@ test('hinted handoff: what the holder of a lease wrote is shown its fence when i
   await sink.enqueue([batch({ lease: 'cq', token: 3 }), batch()], new DbError('timeout', 'away'));
   const shown: ShardBatch['fence'][] = [];
   const deliveries = new HintDeliveries({
+    nowMs: () => 0,
     meta: { catalog },
     shards: {
       of: () => ({

@@ -13,11 +13,19 @@ import { isRetryable } from './hint-sink.ts';
 export interface HintDeliveriesPorts {
   readonly meta: Pick<MetaAccess, 'catalog'>;
   readonly shards: Pick<ClusterShards, 'of'>;
+  /** Monotonic. */
+  readonly nowMs: () => number;
   /** Left out when owners are read whatever waits for them. */
   readonly lagging?: Pick<LaggingOwners, 'addQueued' | 'drained'> | undefined;
   /** Something waits for an owner for which nothing did, or nothing any more. */
   readonly onChange: () => void;
 }
+
+/**
+ * A queue of an earlier run whose node this run has never seen as an owner goes after so long, as of a copy of a shard that was
+ * given up: by then whoever tells the catalog tells no older one than the run before had.
+ */
+const unknownMsMax = 3_600_000;
 
 /** Brings what hinted handoff keeps to owners, where the catalog says that they are. */
 export class HintDeliveries implements HintTarget {
@@ -25,6 +33,8 @@ export class HintDeliveries implements HintTarget {
   /** Owners, as `node shard`, that a catalog of this run had; as many as there are queues. */
   readonly #owners = new Set<string>();
   readonly #waiting = new Set<string>();
+  /** Queues of nodes that are no owners as far as is known: since when, and by which catalog. As many as there are queues. */
+  readonly #unknown = new Map<string, { readonly sinceMs: number; readonly index: number }>();
   /** Of the catalogs that the batches of a queue were routed by, no later than the oldest; none is older than any. */
   readonly #oldestIndex = new Map<string, number>();
 
@@ -40,11 +50,21 @@ export class HintDeliveries implements HintTarget {
     const shard = findShard(catalog, shardId);
     if (isNodeThere && shard !== undefined && takesWrites(catalog, shardId, nodeId)) {
       this.#owners.add(key);
+      this.#unknown.delete(key);
       return 'owner';
     }
     const isNodeGone = !isNodeThere && nodeId <= catalog.maxNodeId;
     const isGone = isNodeGone || isShardGone(catalog, shardId) || this.#owners.has(key);
-    return isGone ? 'gone' : 'unknown';
+    return isGone || this.#isUnknownForLong(key) ? 'gone' : 'unknown';
+  }
+
+  /** Time alone says nothing while no meta node is heard: the catalog has to have gone on. */
+  #isUnknownForLong(key: string): boolean {
+    const { meta, nowMs } = this.#ports;
+    const begun = { sinceMs: nowMs(), index: meta.catalog.index };
+    const { sinceMs, index } = this.#unknown.get(key) ?? begun;
+    this.#unknown.set(key, { sinceMs, index });
+    return meta.catalog.index > index && begun.sinceMs - sinceMs >= unknownMsMax;
   }
 
   async deliver(
@@ -94,6 +114,7 @@ export class HintDeliveries implements HintTarget {
   onDrained(nodeId: number, shardId: number): void {
     const key = `${nodeId} ${shardId}`;
     this.#owners.delete(key);
+    this.#unknown.delete(key);
     this.#oldestIndex.delete(key);
     this.#ports.lagging?.drained(shardId, nodeId);
     if (this.#waiting.delete(key)) this.#ports.onChange();
