@@ -133,10 +133,13 @@ test('config text: byte order marks are no part of it', () => {
 });
 
 test.each([
-  ['[http]\nauth-enabled = true', '[http] auth-enabled = true: this version does not enforce it'],
+  [
+    '[meta]\nmeta-auth-enabled = true',
+    '[meta] meta-auth-enabled = true: this version does not enforce it',
+  ],
   ['[http]\nhttps-enabled = true', '[http] https-enabled = true'],
   ['[[opentsdb]]\ntls-enabled = true', '[[opentsdb]] tls-enabled = true'],
-  ['[http]\nshared-secret = "abc"', '[http] shared-secret = [REDACTED]'],
+  ['[http]\nhttps-private-key = "abc"', '[http] https-private-key = [REDACTED]'],
 ])('config: %j protects, and is refused', (text, reason) => {
   expect(() => readData(text)).toThrow(reason);
 });

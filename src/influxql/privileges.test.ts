@@ -12,6 +12,7 @@ test.each([
   ['CREATE DATABASE d', 'admin'],
   ['DROP MEASUREMENT m', 'admin'],
   ['DELETE FROM m', 'write '],
+  ['DROP RETENTION POLICY p ON d', 'write d'],
   ['KILL QUERY 1', 'admin'],
   ['SHOW SHARDS', 'admin'],
 ])('privileges: %s needs %s', (text, expected) => {

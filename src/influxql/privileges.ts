@@ -27,6 +27,7 @@ export function requiredPrivileges(statement: Statement): readonly RequiredPrivi
       return [{ kind: 'read', database: statement.database }];
     case 'show-continuous-queries':
       return [{ kind: 'read', database: '' }];
+    case 'drop-retention-policy':
     case 'drop-continuous-query':
     case 'execute-continuous-query':
       return [{ kind: 'write', database: statement.database }];

@@ -1,6 +1,7 @@
 import { MiB } from '../base/units.ts';
 import type { Env } from '../env/env.ts';
 import { createDataApi } from '../http/data/data-api.ts';
+import type { AccessOptions } from '../http/data/access/access-options.ts';
 import type { DataApiOptions } from '../http/data/data-api-options.ts';
 import { entitlements } from '../license/license.ts';
 import { listenAt } from './addresses.ts';
@@ -48,6 +49,7 @@ export async function startDataServer(
     {
       clock,
       jobs,
+      random: env.random,
       log: log.child('httpd'),
       writer,
       executor,
@@ -65,6 +67,8 @@ export async function startDataServer(
     },
     apiOptions(config),
   );
+  if (config.get('http', 'auth-enabled') && config.get('http', 'shared-secret') === '')
+    log.info('Auth is enabled but shared-secret is blank. BearerAuthentication is disabled.');
   if (config.get('http', 'enabled')) {
     await listenAt(api, config.get('http', 'bind-address'));
     log.info('Listening on HTTP', { addr: config.get('http', 'bind-address') });
@@ -90,6 +94,7 @@ function apiOptions(config: DataConfig): DataApiOptions {
     queryTimeoutMs: config.get('cluster', 'query-timeout'),
     writeTimeoutMs: config.get('cluster', 'write-timeout'),
     logEnabled: config.get('http', 'log-enabled'),
+    access: accessOptions(config),
     throttle: {
       concurrentMax: config.get('http', 'max-concurrent-write-limit'),
       enqueuedMax: config.get('http', 'max-enqueued-write-limit'),
@@ -98,6 +103,17 @@ function apiOptions(config: DataConfig): DataApiOptions {
     bodiesBytesMax,
     idleMs: clientIdleMs,
     readerIdleMs,
+  };
+}
+
+function accessOptions(config: DataConfig): AccessOptions {
+  return {
+    isEnabled: config.get('http', 'auth-enabled'),
+    guardsPing: config.get('http', 'ping-auth-enabled'),
+    guardsProfiles: config.get('http', 'pprof-auth-enabled'),
+    guardsPrometheusReads: config.get('http', 'prom-read-auth-enabled'),
+    sharedSecret: config.get('http', 'shared-secret'),
+    realm: config.get('http', 'realm'),
   };
 }
 

@@ -12,6 +12,7 @@ import { StampClock } from '../../src/data/write/stamp-clock.ts';
 import { PointsWriter } from '../../src/data/write/points-writer.ts';
 import { createNodeEnv } from '../../src/env/node/node-env.ts';
 import type { RpcTransport } from '../../src/env/transport.ts';
+import { openAccess, type AccessOptions } from '../../src/http/data/access/access-options.ts';
 import { createDataApi } from '../../src/http/data/data-api.ts';
 import { Statistics } from '../../src/telemetry/statistics.ts';
 import { RpcClient } from '../../src/rpc/rpc-client.ts';
@@ -28,7 +29,7 @@ export interface OneNode {
 /** A data node in this process, without metas: the real engine workers, storage and HTTP API. */
 export async function startOneNode(
   folder: string,
-  options: { readonly workerCount: number },
+  options: { readonly workerCount: number; readonly access?: AccessOptions },
 ): Promise<OneNode> {
   const env = createNodeEnv({
     log: { format: 'logfmt', level: 'error' },
@@ -87,6 +88,7 @@ export async function startOneNode(
     {
       clock,
       jobs,
+      random,
       log,
       writer,
       executor,
@@ -104,6 +106,7 @@ export async function startOneNode(
       queryTimeoutMs: 0,
       writeTimeoutMs: 10_000,
       logEnabled: false,
+      access: options.access ?? openAccess,
       throttle: {
         concurrentMax: 0,
         enqueuedMax: 0,

@@ -29,12 +29,16 @@ export class ReferenceServer {
     this.#program = program;
   }
 
-  /** `dataLines` are more lines of `[data]`. */
-  static async start(program = 'influxd', dataLines = ''): Promise<ReferenceServer> {
+  /** `dataLines` are more lines of `[data]`, `httpLines` of `[http]`. */
+  static async start(
+    program = 'influxd',
+    dataLines = '',
+    httpLines = '',
+  ): Promise<ReferenceServer> {
     const folder = mkdtempSync(join(tmpdir(), 'varve-reference-'));
     const [httpPort, rpcPort] = [await freePort(), await freePort()];
     const config = join(folder, 'influxdb.conf');
-    writeFileSync(config, configText(folder, { httpPort, rpcPort, dataLines }));
+    writeFileSync(config, configText(folder, { httpPort, rpcPort, dataLines, httpLines }));
     const child = spawn(program, ['-config', config], { stdio: 'ignore' });
     const url = `http://127.0.0.1:${httpPort}`;
     const addresses = { url, rpcAddress: `127.0.0.1:${rpcPort}` };
@@ -55,7 +59,7 @@ export class ReferenceServer {
   async #up(): Promise<void> {
     for (let attempt = 0; attempt < 200; attempt++) {
       const up = await fetch(`${this.url}/ping`).then(
-        (response) => response.status === 204,
+        ({ status }) => status === 204 || status === 401,
         () => false,
       );
       if (up) return;
@@ -98,9 +102,13 @@ interface ConfigParts {
   readonly httpPort: number;
   readonly rpcPort: number;
   readonly dataLines: string;
+  readonly httpLines: string;
 }
 
-function configText(folder: string, { httpPort, rpcPort, dataLines }: ConfigParts): string {
+function configText(
+  folder: string,
+  { httpPort, rpcPort, dataLines, httpLines }: ConfigParts,
+): string {
   return `reporting-disabled = true
 bind-address = "127.0.0.1:${rpcPort}"
 [meta]
@@ -116,6 +124,7 @@ ${dataLines}
 [http]
   bind-address = "127.0.0.1:${httpPort}"
   log-enabled = false
+${httpLines}
 `;
 }
 

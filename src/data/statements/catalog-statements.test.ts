@@ -1,3 +1,4 @@
+import { everyone } from './principal.ts';
 import { expect, test } from 'vitest';
 import { parseQuery } from '../../influxql/parser.ts';
 import { applyCommand } from '../../meta/model/apply.ts';
@@ -36,7 +37,7 @@ test('continuous queries: kept and shown with databases and policies written out
     'DROP CONTINUOUS QUERY none ON adm1',
   );
   expect(errors).toEqual(['retention policy not found: adm1.rpa', 'database not found: adm2']);
-  expect(showContinuousQueries(catalog)).toEqual([
+  expect(showContinuousQueries(catalog, everyone)).toEqual([
     {
       kind: 'rows',
       name: 'adm1',

@@ -7,11 +7,12 @@ import {
   type ShardGroup,
 } from '../../meta/model/catalog.ts';
 import type { Cell, RowSeries } from '../../query/emit/result.ts';
+import { sees, type Principal } from './principal.ts';
 import { mustFindDatabase } from './schema-scope.ts';
 
 /** SHOW statements that the catalog alone answers (spec 6.2). */
-export function showDatabases(catalog: Catalog): RowSeries {
-  const rows = catalog.databases.map(({ name }) => [name]);
+export function showDatabases(catalog: Catalog, asking: Principal): RowSeries {
+  const rows = shownDatabases(catalog, asking).map(({ name }) => [name]);
   return { kind: 'rows', name: 'databases', columns: ['name'], rows };
 }
 
@@ -38,9 +39,13 @@ export function showRetentionPolicies(catalog: Catalog, name: string): RowSeries
   return { kind: 'rows', columns, rows };
 }
 
+function shownDatabases({ databases }: Catalog, asking: Principal): readonly Database[] {
+  return [...databases].filter(({ name }) => sees(asking, name));
+}
+
 /** A series for each database, without rows where it has none. */
-export function showContinuousQueries(catalog: Catalog): readonly RowSeries[] {
-  return catalog.databases.map(({ name, continuousQueries = [] }) => {
+export function showContinuousQueries(catalog: Catalog, asking: Principal): readonly RowSeries[] {
+  return shownDatabases(catalog, asking).map(({ name, continuousQueries = [] }) => {
     const rows = continuousQueries.map((query): Cell[] => [query.name, query.text]);
     return { kind: 'rows', name, columns: ['name', 'query'], rows };
   });

@@ -3,7 +3,7 @@ import type { Jobs } from '../../env/jobs.ts';
 import type { Log } from '../../env/log.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
-import { isReadOnly, requiredPrivileges } from '../../influxql/privileges.ts';
+import { isReadOnly } from '../../influxql/privileges.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/model/command.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
@@ -15,7 +15,8 @@ import { runInto, streamSelect } from '../select/select-runner.ts';
 import { executeContinuousQuery } from './continuous-runs.ts';
 import { catalogCommand } from './catalog-statements.ts';
 import type { ClusterQueries } from './cluster-queries.ts';
-import { everyone, type Principal } from './principal.ts';
+import { authorizeStatements } from './authorize-statements.ts';
+import type { Principal } from './principal.ts';
 import type { QueryRegistry } from './query-registry.ts';
 import {
   showContinuousQueries,
@@ -74,20 +75,7 @@ export class StatementExecutor {
 
   /** Throws `forbidden` before anything has run. */
   authorize({ statements, principal, database }: QueryRequest): void {
-    if (principal === everyone) return;
-    for (const statement of statements) {
-      const missing = requiredPrivileges(statement).find(
-        (privilege) => !principal.holds(privilege),
-      );
-      if (missing === undefined) continue;
-      const text = printStatement(statement);
-      const what =
-        missing.kind === 'admin'
-          ? 'requires admin privilege'
-          : `requires ${missing.kind.toUpperCase()} on ${missing.database || database}`;
-      const who = `${principal.name} not authorized to execute statement '${text}', ${what}`;
-      throw new DbError('forbidden', `error authorizing query: ${who}`);
-    }
+    authorizeStatements(statements, principal, { catalog: this.catalog, database });
   }
 
   async *execute(request: QueryRequest): AsyncGenerator<StatementResult> {
@@ -192,11 +180,11 @@ export class StatementExecutor {
       case 'explain':
         return [await explain(statement, context, this.#ports)];
       case 'show-databases':
-        return [showDatabases(meta.catalog)];
+        return [showDatabases(meta.catalog, request.principal)];
       case 'show-retention-policies':
         return [showRetentionPolicies(meta.catalog, statement.database || request.database)];
       case 'show-continuous-queries':
-        return showContinuousQueries(meta.catalog);
+        return showContinuousQueries(meta.catalog, request.principal);
       case 'execute-continuous-query':
         return [await executeContinuousQuery(statement, context, this.#ports)];
       case 'show-subscriptions':

@@ -2,15 +2,18 @@ import type { Clock } from '../../env/clock.ts';
 import type { Jobs } from '../../env/jobs.ts';
 import type { Profiler } from '../../env/profiler.ts';
 import type { Log } from '../../env/log.ts';
+import type { Random } from '../../env/random.ts';
 import type { StatementExecutor } from '../../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../../data/write/points-writer.ts';
 import type { Statistics } from '../../telemetry/statistics.ts';
 import type { OpenedShards } from './health-route.ts';
+import type { AccessOptions } from './access/access-options.ts';
 import type { WriteThrottleOptions } from './requests/write-throttle.ts';
 
 export interface DataApiPorts {
   readonly clock: Clock;
   readonly jobs: Jobs;
+  readonly random: Random;
   readonly log: Log;
   readonly writer: PointsWriter;
   readonly executor: StatementExecutor;
@@ -38,6 +41,7 @@ export interface DataApiOptions {
   readonly queryTimeoutMs: number;
   readonly writeTimeoutMs: number;
   readonly logEnabled: boolean;
+  readonly access: AccessOptions;
   readonly throttle: WriteThrottleOptions;
   /** Bytes of all bodies held at once. */
   readonly bodiesBytesMax: number;

@@ -8,6 +8,7 @@ import { addPprof } from '../debug/pprof-routes.ts';
 import { handleRead } from '../prometheus/read-route.ts';
 import { bucketRoutes } from '../v2/bucket-routes.ts';
 import { handleDelete } from '../v2/delete-route.ts';
+import { addGate } from './access/gate.ts';
 import { accessLogLine } from './requests/access-log.ts';
 import { BodyBudget, type BodyPlace } from './requests/body-budget.ts';
 import {
@@ -73,6 +74,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     else sendRefusal(reply, refusal);
   });
   addThrottle(api, { ports, options, counters });
+  addGate(api, { ports, access: options.access, counters, isServed });
   api.addHook('onResponse', (request, reply, done) => {
     if (options.logEnabled) ports.log.info(accessLogLine(request, reply, ports.clock.wallNs()));
     done();
@@ -250,6 +252,10 @@ const methodsOf: Readonly<Record<string, readonly string[]>> = {
   '/debug/requests': ['GET'],
   '/metrics': ['GET', 'HEAD'],
 };
+
+function isServed({ method, routeOptions: { url = '' } }: FastifyRequest): boolean {
+  return methodsOf[url]?.includes(method) === true;
+}
 
 /** The route, and 405 for the methods it does not have. */
 function only(api: FastifyInstance, url: string, handler: Handler): void {

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
-import { everyone } from '../../data/statements/principal.ts';
 import type { QueryRequest } from '../../data/statements/statement-executor.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import type { KnownTexts } from '../../influxql/known-texts.ts';
@@ -9,6 +8,7 @@ import { parseQuery } from '../../influxql/parser.ts';
 import { epochUnitNs } from '../../query/emit/result.ts';
 import { Pacer } from '../../query/run/pacer.ts';
 import { setErrorHeader } from '../error-reply.ts';
+import { whoAsks } from './access/gate.ts';
 import { answerFormat, type AnswerFormat } from './answers/answer-format.ts';
 import { chunkedAnswer } from './answers/chunked-answer.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
@@ -43,7 +43,7 @@ export async function handleQuery(
     statements,
     database: parameters.get('db'),
     retentionPolicy: parameters.get('rp'),
-    principal: everyone,
+    principal: whoAsks(request),
     isReadOnly: request.method === 'GET' || request.method === 'HEAD',
     bucketsMax: options.bucketsMax,
     timeoutMs: options.queryTimeoutMs,
@@ -54,6 +54,7 @@ export async function handleQuery(
     ports.executor.authorize(query);
   } catch (error) {
     if (!isDbError(error, 'forbidden')) throw error;
+    ports.log.info('Error authorizing query', { error: error.message });
     return refuse(403, error.message);
   }
   if (parameters.get('async') === 'true') {

@@ -2,12 +2,12 @@ import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { must } from '../../base/assert.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
-import { everyone } from '../../data/statements/principal.ts';
 import type { CountedPoints } from '../../data/write/body-routes.ts';
 import { parseConsistencyLevel } from '../../data/write/consistency.ts';
 import { unpackRequest } from '../prometheus/packed.ts';
 import { writeRequestLines, type RemoteWrite } from '../prometheus/write-request.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
+import { whoAsks } from './access/gate.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import type { RequestCounters } from './requests/request-counters.ts';
 import { pathOf, RequestParameters } from './requests/request-parameters.ts';
@@ -26,8 +26,12 @@ export function targetOf(
   const { database } = target;
   if (database === '') throw new DbError('invalid_argument', 'database is required');
   writer.checkDatabase(database);
-  if (everyone.mayWrite(database)) return target;
-  const text = `"${everyone.name}" user is not authorized to write to database "${database}"`;
+  const writing = whoAsks(request);
+  const quoted = JSON.stringify(database);
+  if (!writing.isKnown)
+    throw new DbError('forbidden', `user is required to write to database ${quoted}`);
+  if (writing.may('write', database)) return target;
+  const text = `${JSON.stringify(writing.name)} user is not authorized to write to database ${quoted}`;
   throw new DbError('forbidden', text);
 }
 

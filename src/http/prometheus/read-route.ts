@@ -1,17 +1,18 @@
 import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DbError, isDbError } from '../../base/errors.ts';
+import { DbError, isDbError, type DbErrorCode } from '../../base/errors.ts';
 import { packSnappyApart } from '../../codec/snappy.ts';
-import { everyone } from '../../data/statements/principal.ts';
+import { everyone, type Principal } from '../../data/statements/principal.ts';
 import type { QueryRequest } from '../../data/statements/statement-executor.ts';
 import type { Measurement, Statement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
 import type { DataApiOptions, DataApiPorts } from '../data/data-api-options.ts';
+import { whoAsks } from '../data/access/gate.ts';
 import { goneSignal } from '../data/query-route.ts';
 import { RequestParameters } from '../data/requests/request-parameters.ts';
-import { sendError } from '../error-reply.ts';
+import { errorStatus, sendError } from '../error-reply.ts';
 import { unpackRequest } from './packed.ts';
 import { parseReadRequest, valueField, type RemoteRead } from './read-request.ts';
 import { ReadResponse } from './read-response.ts';
@@ -27,8 +28,11 @@ export async function handleRead(
 ): Promise<unknown> {
   try {
     const packed = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const read = parseReadRequest(await unpackRequest(packed, options.bodyBytesMax));
-    const place = placeOf(RequestParameters.ofUrl(request), ports);
+    const message = await unpackRequest(packed, options.bodyBytesMax);
+    const parameters = RequestParameters.ofUrl(request);
+    if (options.access.guardsPrometheusReads) mustRead(whoAsks(request), parameters.get('db'));
+    const read = parseReadRequest(message);
+    const place = placeOf(parameters, ports);
     const { queryTimeoutMs: timeoutMs } = options;
     const base = { ...place, principal: everyone, isReadOnly: true, bucketsMax: 0, timeoutMs, heldBytesMax, signal: goneSignal(reply) }; // prettier-ignore
     const bytes = await answerOf(read, base, ports);
@@ -40,8 +44,21 @@ export async function handleRead(
       .send(body);
   } catch (error) {
     if (!isDbError(error)) throw error;
-    return sendError(reply, error.code === 'too_large' ? 413 : 400, error.message);
+    return sendError(reply, statusOf(error.code), error.message);
   }
+}
+
+function statusOf(code: DbErrorCode): number {
+  return code === 'too_large' || code === 'forbidden' ? errorStatus[code] : 400;
+}
+
+/** Only where `prom-read-auth-enabled` asks for it, as in the reference. */
+function mustRead(reading: Principal, database: string): void {
+  const quoted = JSON.stringify(database);
+  if (!reading.isKnown)
+    throw new DbError('forbidden', `user is required to read from database ${quoted}`);
+  if (!reading.may('read', database))
+    throw new DbError('forbidden', `user ${JSON.stringify(reading.name)} is not authorized to read from database ${quoted}`); // prettier-ignore
 }
 
 type Place = Omit<QueryRequest, 'statements'>;

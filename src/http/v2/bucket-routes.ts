@@ -5,10 +5,12 @@ import { secondNs } from '../../base/units.ts';
 import type { RetentionSpec, Statement } from '../../influxql/ast.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 import { checkName } from '../../meta/model/retention-policy.ts';
+import { whoAsks } from '../data/access/gate.ts';
 import type { DataApiPorts } from '../data/data-api-options.ts';
 import { RequestParameters } from '../data/requests/request-parameters.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
 import { runStatement } from '../run-statement.ts';
+import { authorizeBucket } from './bucket-access.ts';
 import { parseBucketId, parseBucketName } from './bucket-name.ts';
 import { bucketOf, findBucket, listBuckets, type Bucket } from './buckets.ts';
 import { checkMembers, readJsonBody, type BodyShape } from './json-body.ts';
@@ -67,11 +69,13 @@ function list(request: FastifyRequest, reply: FastifyReply, { executor }: Ports)
   const parameters = RequestParameters.ofUrl(request);
   const [id, name] = [parameters.get('id'), parameters.get('name')];
   return answering(reply, '', () => {
+    const asking = whoAsks(request);
+    if (!asking.isKnown) throw new DbError('forbidden', 'list buckets - user is required');
     if (id !== '' && name !== '' && id !== name)
       return sendError(reply, 400, `list buckets: name: ${JSON.stringify(name)} and id: ${JSON.stringify(id)} do not match`); // prettier-ignore
     const buckets =
       id === '' && name === ''
-        ? listBuckets(executor.catalog, parameters)
+        ? listBuckets(executor.catalog, parameters, (database) => asking.may('read', database))
         : [findBucket(executor.catalog, id === '' ? name : id)];
     return send(reply, 200, { buckets });
   });
@@ -80,6 +84,7 @@ function list(request: FastifyRequest, reply: FastifyReply, { executor }: Ports)
 function retrieve(request: FastifyRequest, reply: FastifyReply, { executor }: Ports): unknown {
   return answering(reply, '', () => {
     const { database, retentionPolicy } = parseBucketId(idOf(request));
+    authorizeBucket({ kind: 'retrieve', database, name: '' }, whoAsks(request));
     return send(reply, 200, findBucket(executor.catalog, `${database}/${retentionPolicy}`));
   });
 }
@@ -105,9 +110,12 @@ function create(request: FastifyRequest, reply: FastifyReply, { executor }: Port
     } catch (error) {
       return sendError(reply, 400, `buckets - retention policy ${JSON.stringify(retentionPolicy)}: ${errorText(error)}`); // prettier-ignore
     }
+    const isNew = findDatabase(executor.catalog, database) === undefined;
+    const kind = isNew ? 'create-database' : 'create-policy';
+    authorizeBucket({ kind, database, name }, whoAsks(request));
     const policy = { ...body.spans, replication };
     const statement: Statement =
-      findDatabase(executor.catalog, database) === undefined
+      isNew
         ? { kind: 'create-database', name: database, policy: { ...policy, name: retentionPolicy } }
         : { kind: 'create-retention-policy', database, name: retentionPolicy, policy, isDefault: false }; // prettier-ignore
     await runStatement(executor, statement, '', `cannot create bucket ${quoted}: `);
@@ -119,6 +127,7 @@ function update(request: FastifyRequest, reply: FastifyReply, { executor }: Port
   return answering(reply, '', async () => {
     const id = idOf(request);
     const { database, retentionPolicy: name } = parseBucketId(id);
+    authorizeBucket({ kind: 'update', database, name: id }, whoAsks(request));
     let body;
     try {
       body = readBody(request.body);
@@ -138,6 +147,7 @@ function remove(request: FastifyRequest, reply: FastifyReply, { executor }: Port
   return answering(reply, '', async () => {
     const id = idOf(request);
     const { database, retentionPolicy: name } = parseBucketId(id);
+    authorizeBucket({ kind: 'remove', database, name: id }, whoAsks(request));
     const found = findDatabase(executor.catalog, database);
     if (found === undefined || findRetentionPolicy(found, name) === undefined)
       return sendError(reply, 404, `delete bucket - not found: ${JSON.stringify(id)}`);

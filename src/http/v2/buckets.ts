@@ -49,10 +49,11 @@ export function findBucket(catalog: Catalog, name: string): Bucket {
   return bucketOf(named.database, policy);
 }
 
-/** The page that `limit`, `offset` or `after` name of all buckets. Throws the reference's texts for what is none. */
+/** The page that `limit`, `offset` or `after` name of all buckets, without those that may not be read. Throws the reference's texts for what is none. */
 export function listBuckets(
   catalog: Catalog,
   parameters: { get(name: string): string },
+  mayRead: (database: string) => boolean,
 ): readonly Bucket[] {
   const after = parameters.get('after');
   const named = after === '' ? undefined : nameAfter(after);
@@ -69,8 +70,10 @@ export function listBuckets(
     if (at < 0) throw notFound(`list buckets "after" parameter not found: ${JSON.stringify(after)}`); // prettier-ignore
     start = at + 1;
   }
-  const end = limit <= 0n ? all.length : start + Number(limit);
-  return all.slice(start, end).map(({ database, policy }) => bucketOf(database, policy));
+  const shown = all.slice(start).filter(({ database }) => mayRead(database));
+  return shown
+    .slice(0, limit <= 0n ? shown.length : Number(limit))
+    .map(({ database, policy }) => bucketOf(database, policy));
 }
 
 function nameAfter(after: string): ReturnType<typeof parseBucketName> {

@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Principal } from '../../data/statements/principal.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
+import { whoAsks } from '../data/access/gate.ts';
 import type { DataApiPorts } from '../data/data-api-options.ts';
 import { RequestParameters } from '../data/requests/request-parameters.ts';
 import { errorStatus, sendError } from '../error-reply.ts';
@@ -44,8 +46,19 @@ function placeOf(request: FastifyRequest, { catalog }: DataApiPorts['executor'])
   const { database, retentionPolicy } = place;
   const found = findDatabase(catalog, database);
   if (found === undefined) throw notFound(`database not found: ${JSON.stringify(database)}`);
-  if (findRetentionPolicy(found, retentionPolicy) !== undefined) return place;
-  throw notFound(`retention policy not found in ${JSON.stringify(database)}: ${JSON.stringify(retentionPolicy)}`); // prettier-ignore
+  if (findRetentionPolicy(found, retentionPolicy) === undefined)
+    throw notFound(`retention policy not found in ${JSON.stringify(database)}: ${JSON.stringify(retentionPolicy)}`); // prettier-ignore
+  mustWrite(database, whoAsks(request));
+  return place;
+}
+
+function mustWrite(database: string, deleting: Principal): void {
+  const quoted = JSON.stringify(database);
+  const refused = (text: string) => new DbError('forbidden', `delete - ${text}`);
+  if (!deleting.isKnown) throw refused(`user is required to delete from database ${quoted}`);
+  if (deleting.may('write', database)) return;
+  const { name } = deleting;
+  throw refused(`${JSON.stringify(name)} is not authorized to delete from ${quoted}: ${name} not authorized to write to ${database}`); // prettier-ignore
 }
 
 function bodyOf({ body }: FastifyRequest): Readonly<Record<string, unknown>> {

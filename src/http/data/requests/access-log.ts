@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { claimedName } from '../access/credentials.ts';
 
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
@@ -7,7 +8,8 @@ export function accessLogLine(request: FastifyRequest, reply: FastifyReply, nowN
   const { headers } = request;
   const line = `${request.method} ${hidePasswords(request.url)} HTTP/${request.raw.httpVersion}`;
   const size = String(reply.getHeader('content-length') ?? 0);
-  const from = `${request.ip} - - [${clfTime(nowNs)}]`;
+  const name = claimedName(request) || '-';
+  const from = `${request.ip} - ${name} [${clfTime(nowNs)}]`;
   const client = `"${headers.referer ?? '-'}" "${headers['user-agent'] ?? '-'}"`;
   const id = String(reply.getHeader('request-id') ?? '-');
   const micros = Math.round(reply.elapsedTime * 1_000);

@@ -1,0 +1,42 @@
+import { DbError } from '../../base/errors.ts';
+import type { Statement } from '../../influxql/ast.ts';
+import { printStatement } from '../../influxql/printer.ts';
+import { requiredPrivileges, type RequiredPrivilege } from '../../influxql/privileges.ts';
+import type { Catalog } from '../../meta/model/catalog.ts';
+import { everyone, type Principal } from './principal.ts';
+
+/**
+ * Whether somebody may run all statements of a request (spec 4.0), before the first has run. Without any user only the
+ * first admin may be made; what stands behind that statement runs too. Throws `forbidden` with the reference's texts.
+ */
+export function authorizeStatements(
+  statements: readonly Statement[],
+  principal: Principal,
+  { catalog, database }: { readonly catalog: Catalog; readonly database: string },
+): void {
+  if (principal === everyone) return;
+  if ((catalog.users ?? []).length === 0) {
+    const [first] = statements;
+    if (first?.kind === 'create-user' && first.isAdmin) return;
+    throw forbidden('create admin user first or disable authentication');
+  }
+  if (!principal.isKnown) throw forbidden('no user provided');
+  if (principal.isAdmin) return;
+  for (const statement of statements) {
+    const missing = requiredPrivileges(statement).find(
+      (one) => one.kind === 'admin' || !principal.may(one.kind, one.database || database),
+    );
+    if (missing === undefined) continue;
+    const text = `statement '${printStatement(statement)}', ${requirementText(missing, database)}`;
+    throw forbidden(`${principal.name} not authorized to execute ${text}`);
+  }
+}
+
+function requirementText(missing: RequiredPrivilege, database: string): string {
+  if (missing.kind === 'admin') return 'requires admin privilege';
+  return `requires ${missing.kind.toUpperCase()} on ${missing.database || database}`;
+}
+
+function forbidden(text: string): DbError {
+  return new DbError('forbidden', `error authorizing query: ${text}`);
+}

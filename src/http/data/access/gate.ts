@@ -1,0 +1,149 @@
+/**
+ * Who may come in (spec 4.0, F88, F105): each request learns who makes it before its body is read. It fails closed: a
+ * request of whom nothing was learned is one of `nobody`, who may do nothing but make the first admin.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { DbError, isDbError } from '../../../base/errors.ts';
+import { secondNs } from '../../../base/units.ts';
+import {
+  everyone,
+  nobody,
+  principalOf,
+  type Principal,
+} from '../../../data/statements/principal.ts';
+import type { Catalog, User } from '../../../meta/model/catalog.ts';
+import { errorStatus, sendError } from '../../error-reply.ts';
+import { answerFormat } from '../answers/answer-format.ts';
+import type { DataApiPorts } from '../data-api-options.ts';
+import type { AccessOptions } from './access-options.ts';
+import type { RequestCounters } from '../requests/request-counters.ts';
+import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
+import { credentialsOf, type Credentials } from './credentials.ts';
+import { PasswordChecks } from './password-checks.ts';
+import { userOfToken } from './user-token.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal | undefined;
+  }
+}
+
+export interface GateParts {
+  readonly ports: DataApiPorts;
+  readonly access: AccessOptions;
+  readonly counters: RequestCounters;
+  /** Whether there is something at its address for its method. */
+  readonly isServed: (request: FastifyRequest) => boolean;
+}
+
+/** Who makes a request that has passed the gate. */
+export function whoAsks(request: FastifyRequest): Principal {
+  return request.principal ?? nobody;
+}
+
+/** Asks every request that the configuration guards. Comes behind what writes wait for, as in the reference. */
+export function addGate(api: FastifyInstance, parts: GateParts): void {
+  const { ports, access } = parts;
+  api.decorateRequest('principal', undefined);
+  if (!access.isEnabled) {
+    api.addHook('onRequest', (request, _reply, done) => {
+      request.principal = everyone;
+      done();
+    });
+    return;
+  }
+  const passwords = new PasswordChecks(ports.jobs, ports.random);
+  api.addHook('onRequest', (request, reply, done) => {
+    const guard = guardOf(request, parts);
+    if (guard === 'none') {
+      done();
+      return;
+    }
+    admit(request, passwords, parts).then(
+      (principal) => {
+        request.principal = principal;
+        if (guard !== 'admin' || principal.isAdmin) {
+          done();
+          return;
+        }
+        ports.log.info('Unauthorized request', { user: principal.name, path: pathOf(request) });
+        sendError(reply, 403, 'error authorizing admin access');
+      },
+      (error: unknown) => {
+        if (isDbError(error, 'unauthenticated'))
+          challenge(request, reply, { text: error.message, access }); // prettier-ignore
+        else if (isDbError(error)) sendError(reply, errorStatus[error.code], error.message);
+        else done(error as Error);
+      },
+    );
+  });
+}
+
+/** Addresses that are open but for `ping-auth-enabled`. */
+const pings = new Set(['/ping', '/status', '/health', '/metrics']);
+
+function guardOf(
+  request: FastifyRequest,
+  { access, isServed }: GateParts,
+): 'none' | 'user' | 'admin' {
+  const path = pathOf(request);
+  if (path.startsWith('/debug/')) return access.guardsProfiles ? 'admin' : 'none';
+  if (request.method === 'OPTIONS' || !isServed(request)) return 'none';
+  if (pings.has(path)) return access.guardsPing ? 'user' : 'none';
+  return 'user';
+}
+
+/** Until there is an admin nobody is asked who they are. Throws `unauthenticated` with the reference's texts. */
+async function admit(
+  request: FastifyRequest,
+  passwords: PasswordChecks,
+  { ports, access, counters }: GateParts,
+): Promise<Principal> {
+  const { catalog } = ports.executor;
+  if (catalog.users?.some(({ isAdmin }) => isAdmin) !== true) return nobody;
+  const credentials = credentialsOf(request);
+  try {
+    if (credentials === undefined) throw refused('unable to parse authentication credentials');
+    if (credentials.kind === 'password')
+      return principalOf(await userOfPassword(credentials, catalog, passwords));
+    if (access.sharedSecret === '') throw refused('bearer auth disabled');
+  } catch (error) {
+    if (isDbError(error, 'unauthenticated')) counters.add('authFail');
+    throw error;
+  }
+  const nowS = Number(ports.clock.wallNs() / secondNs);
+  const user = findUser(catalog, userOfToken(credentials.token, access.sharedSecret, nowS));
+  if (user === undefined) throw refused('user not found');
+  return principalOf(user);
+}
+
+async function userOfPassword(
+  { name, password }: Credentials & { readonly kind: 'password' },
+  catalog: Catalog,
+  passwords: PasswordChecks,
+): Promise<User> {
+  if (name === '') throw refused('username required');
+  const user = findUser(catalog, name);
+  if (user !== undefined && (await passwords.isRight(user, password))) return user;
+  throw refused('authorization failed');
+}
+
+function findUser({ users = [] }: Catalog, name: string): User | undefined {
+  return users.find((one) => one.name === name);
+}
+
+/** 401 in the form that was asked for. Its text stands in no header, as in the reference. */
+function challenge(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { text, access }: { readonly text: string; readonly access: AccessOptions },
+): void {
+  const pretty = RequestParameters.ofUrl(request).get('pretty') === 'true';
+  const format = answerFormat(request.headers.accept ?? '', { epochUnitNs: undefined, pretty });
+  reply.raw.setHeader('WWW-Authenticate', `Basic realm="${access.realm}"`);
+  reply.code(401).type(format.contentType).send(format.writeError(text));
+}
+
+function refused(text: string): DbError {
+  return new DbError('unauthenticated', text);
+}
