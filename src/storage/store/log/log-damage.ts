@@ -124,7 +124,8 @@ async function flushedOfAll(
       flushed.set(place, (await readManifest(disk, folderOf(dataFolder, place))).flushedSequence);
     } catch (error) {
       if (!isDbError(error)) throw error;
-      flushed.set(place, isDbError(error, 'io_error') ? undefined : 0);
+      const isNone = isDbError(error, 'corrupt') || isDbError(error, 'unsupported_version');
+      flushed.set(place, isNone ? 0 : undefined);
     }
   }
   return flushed;
