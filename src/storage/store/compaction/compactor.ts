@@ -29,6 +29,7 @@ import { TsmFile } from '../../tsm/tsm-file.ts';
 import { removeTsm } from '../../tsm/tombstones.ts';
 import { blockRowsMax, tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
+import { StallWatch } from './stall-watch.ts';
 
 export interface CompactorOptions {
   /** `compact-full-write-cold-duration`. */
@@ -58,6 +59,7 @@ const retryMs = 60_000;
 export class Compactor {
   readonly #ports: CompactorPorts;
   readonly #options: CompactorOptions;
+  readonly #watch: StallWatch;
   readonly #timer: Timer | undefined;
   /** Shards that failed: not tried before that time. */
   readonly #notBeforeMs = new WeakMap<OpenShard, number>();
@@ -67,8 +69,10 @@ export class Compactor {
   constructor(ports: CompactorPorts, options: CompactorOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#watch = new StallWatch(ports);
     if (options.isByHand === true) return;
     this.#timer = ports.clock.every(lookMs, () => {
+      this.#watch.look();
       this.#running ??= this.#work().finally(() => {
         this.#running = undefined;
       });
@@ -82,7 +86,11 @@ export class Compactor {
   }
 
   /** Compacts one shard until it has no plan left. `isCold` asks for all of it. Throws what the disk says. */
-  async compact(open: OpenShard, isCold: boolean): Promise<void> {
+  compact(open: OpenShard, isCold: boolean): Promise<void> {
+    return this.#watch.during(open, () => this.#compact(open, isCold));
+  }
+
+  async #compact(open: OpenShard, isCold: boolean): Promise<void> {
     for (let next = this.#plan(open, isCold); next !== undefined; next = this.#plan(open, isCold)) {
       const plan = next;
       const running = open.work.count(plan.kind, () => this.#run(open, plan));
@@ -92,7 +100,7 @@ export class Compactor {
       if ((await open.compacting) === false) return;
     }
     // Of the index too.
-    const isCancelled = (): boolean => this.#isCancelled(open);
+    const isCancelled = (): boolean => this.#isGivenUp(open);
     while (!isCancelled()) {
       const merging = open.segments.merge({ isCold, isCancelled, throttle: this.#ports.throttle }); // prettier-ignore
       open.compacting = merging.finally(() => {
@@ -106,6 +114,12 @@ export class Compactor {
     return (
       this.#closed || open.deletingCount > 0 || open.isIndexBehind || !this.#ports.isOpen(open)
     );
+  }
+
+  /** Asked by work that goes on. */
+  #isGivenUp(open: OpenShard): boolean {
+    this.#watch.moved(open);
+    return this.#isCancelled(open);
   }
 
   async #work(): Promise<void> {
@@ -156,7 +170,7 @@ export class Compactor {
         fileBytesMax: this.#options.fileBytesMax,
       };
       // What is deleted meanwhile would come back with the outputs.
-      const isCancelled = (): boolean => this.#isCancelled(open);
+      const isCancelled = (): boolean => this.#isGivenUp(open);
       const written = await compactFiles(request, { ...this.#ports, isCancelled });
       const outputs = await openOutputs(this.#ports, folder, written);
       if (isCancelled()) {

@@ -39,6 +39,8 @@ export interface ShardNumbers extends ShardPlace {
   /** Fields of `tsm1_engine` and `tsm1_cache` (shard-work.ts). */
   readonly engine: Readonly<Record<string, number>>;
   readonly cache: Readonly<Record<string, number>>;
+  /** How many times a compaction did not move for long. */
+  readonly stallCount: number;
 }
 
 export function numbersOf({ place, shard, work }: OpenShard): ShardNumbers {
@@ -52,6 +54,7 @@ export function numbersOf({ place, shard, work }: OpenShard): ShardNumbers {
     memtableBytes: shard.memtableBytes,
     engine: work.engineValues(),
     cache: work.cacheValues(),
+    stallCount: work.stallCount,
   };
 }
 

@@ -36,6 +36,7 @@ export class ShardWork {
     full: newTally(),
   };
   #flushedMs: number;
+  #stallCount = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -60,6 +61,15 @@ export class ShardWork {
       tally.durationMs += endMs - startMs;
       if (kind === 'flush') this.#flushedMs = endMs;
     }
+  }
+
+  /** A compaction has not moved for long. */
+  countStall(): void {
+    this.#stallCount++;
+  }
+
+  get stallCount(): number {
+    return this.#stallCount;
   }
 
   /** Fields of `tsm1_engine`; durations are nanoseconds. */
