@@ -19,9 +19,9 @@ function hanging(disk: Disk): {
   const file = (of: DiskFile): DiskFile =>
     new Proxy(of, {
       get(target, name: keyof DiskFile) {
-        const member = target[name];
-        if (typeof member !== 'function') return member;
-        if (name !== 'append') return member.bind(target);
+        const member: unknown = Reflect.get(target, name);
+        if (name !== 'append')
+          return typeof member === 'function' ? (member.bind(target) as unknown) : member;
         return async (...args: Parameters<DiskFile['append']>) => {
           if (target.path.endsWith('.tsm.tmp')) await held;
           return target.append(...args);
