@@ -74,6 +74,39 @@ test('cluster queries: EXPLAIN ANALYZE names the node that is asked', async () =
 });
 
 test(
+  'cluster queries: a query that is not read to its end is shown and killed through the other node',
+  async () => {
+    const late = hostLines.replaceAll(/^m,(.*) \d+$/gm, 'late,$1 1600000000000000000');
+    expect(await cluster.write(1, late, 'all')).toBe('204');
+    // 18 million windows, of which the client takes none yet: the answer stands still.
+    const q = "SELECT count(v) FROM late WHERE time >= '2020-09-13T12:00:00Z' AND time < '2020-09-13T17:00:00Z' GROUP BY time(1ms) fill(0)"; // prettier-ignore
+    const body = new URLSearchParams({ q, db: 'd', chunked: 'true' });
+    const response = await fetch(`${cluster.url('data', 1)}/query`, { method: 'POST', body });
+    const { rows } = await ask(2, 'SHOW QUERIES');
+    const row = rows.find(([, , , text]) => String(text).includes('fill(0)')) ?? [];
+    const [qid, nodeId, host, , database, , status, user] = row;
+    expect([nodeId, database, status, user]).toEqual([nodeIds[0], 'd', 'running', '']);
+    expect((await ask(2, `KILL QUERY ${String(qid)}`)).error).toMatch(/^no such query id: \d+$/);
+    const killed = await ask(2, `KILL QUERY ${String(qid)} ON "${String(host)}"`);
+    expect(killed).toEqual({ error: undefined, rows: [] });
+    expect(await lastOf(response)).toContain('"error":"query interrupted"');
+    await eventually(async () => {
+      const left = (await ask(2, 'SHOW QUERIES')).rows;
+      expect(left.filter(([, , , text]) => String(text).includes('fill(0)'))).toEqual([]);
+    }, 10_000);
+    expect((await ask(2, 'KILL QUERY 1 ON "nobody:8088"')).error).toBe('node not found: nobody:8088'); // prettier-ignore
+  },
+  limitMs,
+);
+
+/** The end of an answer, which is read as it comes and not kept. */
+async function lastOf(response: Response): Promise<string> {
+  let last = '';
+  for await (const part of response.body ?? []) last = (last + Buffer.from(part).toString()).slice(-1_000); // prettier-ignore
+  return last;
+}
+
+test(
   'cluster queries: without a node lists are those of the others, deletes say so, and it makes up for them',
   async () => {
     const url = `${cluster.url('data', 1)}/write?db=copied&consistency=all`;
