@@ -192,7 +192,7 @@ export const dataKeys = {
     'debug-pprof-enabled': later('bool', false),
     'ping-auth-enabled': now('bool', false),
     'prom-read-auth-enabled': now('bool', false),
-    'user-query-bytes-enabled': later('bool', false),
+    'user-query-bytes-enabled': now('bool', false),
     'https-enabled': protects('bool', false),
     'https-certificate': protects('string', '/etc/ssl/influxdb.pem'),
     'https-private-key': protects('string', ''),

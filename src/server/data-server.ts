@@ -95,6 +95,7 @@ function apiOptions(config: DataConfig): DataApiOptions {
     writeTimeoutMs: config.get('cluster', 'write-timeout'),
     logEnabled: config.get('http', 'log-enabled'),
     access: accessOptions(config),
+    countsUserBytes: config.get('http', 'user-query-bytes-enabled'),
     throttle: {
       concurrentMax: config.get('http', 'max-concurrent-write-limit'),
       enqueuedMax: config.get('http', 'max-enqueued-write-limit'),

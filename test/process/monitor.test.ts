@@ -10,6 +10,7 @@ beforeAll(
     cluster.start({
       INFLUXDB_MONITOR_STORE_ENABLED: 'true',
       INFLUXDB_MONITOR_STORE_INTERVAL: '1s',
+      INFLUXDB_HTTP_USER_QUERY_BYTES_ENABLED: 'true',
       INFLUXDB_CONTINUOUS_QUERIES_QUERY_STATS_ENABLED: 'true',
     }),
   limitMs,
@@ -56,6 +57,10 @@ test(
     // Those that only a cluster has.
     expect(shown('rpc').fields).toContain('rpcCalls');
     expect(shown('cluster').fields).toContain('writeShardReq');
+    expect(shown('userquerybytes')).toEqual({
+      tags: ['bind', 'user'],
+      fields: ['userQueryRespBytes'],
+    });
     const vars = (await (await fetch(`${cluster.url('data', 1)}/debug/vars`)).json()) as Record<
       string,
       { values?: Record<string, number>; queryOk?: number }

@@ -107,6 +107,7 @@ export async function startOneNode(
       writeTimeoutMs: 10_000,
       logEnabled: false,
       access: options.access ?? openAccess,
+      countsUserBytes: false,
       throttle: {
         concurrentMax: 0,
         enqueuedMax: 0,

@@ -42,6 +42,8 @@ export interface DataApiOptions {
   readonly writeTimeoutMs: number;
   readonly logEnabled: boolean;
   readonly access: AccessOptions;
+  /** `user-query-bytes-enabled` (spec F123). */
+  readonly countsUserBytes: boolean;
   readonly throttle: WriteThrottleOptions;
   /** Bytes of all bodies held at once. */
   readonly bodiesBytesMax: number;

@@ -62,7 +62,8 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
       void sendRefusal(reply, badRequest);
     },
   });
-  const counters = new RequestCounters(ports.clock, options.bindAddress);
+  const { bindAddress: bind, countsUserBytes } = options;
+  const counters = new RequestCounters(ports.clock, { bind, countsUserBytes });
   ports.statistics.add(() => counters.statistics());
   counters.follow(api);
   addBodies(api, ports, options);

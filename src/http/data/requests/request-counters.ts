@@ -8,6 +8,15 @@ import type { Statistic } from '../../../telemetry/statistics.ts';
 const names = ['authFail', 'clientError', 'fluxQueryReq', 'fluxQueryReqDurationNs', 'fluxQueryRespBytes', 'pingReq', 'pointsWrittenDropped', 'pointsWrittenFail', 'pointsWrittenOK', 'promReadReq', 'promWriteReq', 'queryReq', 'queryReqDurationNs', 'queryRespBytes', 'recoveredPanics', 'req', 'reqActive', 'reqDurationNs', 'serverError', 'statusReq', 'writeReq', 'writeReqActive', 'writeReqBytes', 'writeReqDurationNs'] as const; // prettier-ignore
 type Name = (typeof names)[number];
 
+/** Whose requests have no user (spec F123). */
+const anonymous = '(anonymous)';
+
+export interface RequestCountersOptions {
+  readonly bind: string;
+  /** Bytes of answers to queries are counted by user too: `user-query-bytes-enabled`. */
+  readonly countsUserBytes: boolean;
+}
+
 interface Begun {
   readonly startMs: number;
   readonly kind: 'query' | 'write' | undefined;
@@ -17,16 +26,24 @@ interface Begun {
 /** What the data API counts of requests and of the points in them. */
 export class RequestCounters {
   readonly #clock: Clock;
-  readonly #bind: string;
+  readonly #options: RequestCountersOptions;
   readonly #counters = new Counters(names);
+  /** By name; as many as there have been users. */
+  readonly #userBytes = new Map<string, number>();
 
-  constructor(clock: Clock, bind: string) {
+  constructor(clock: Clock, options: RequestCountersOptions) {
     this.#clock = clock;
-    this.#bind = bind;
+    this.#options = options;
   }
 
   statistics(): readonly Statistic[] {
-    return [{ name: 'httpd', tags: { bind: this.#bind }, values: this.#counters.values() }];
+    const { bind } = this.#options;
+    const users = [...this.#userBytes].map(([user, bytes]) => ({
+      name: 'userquerybytes',
+      tags: { bind, user },
+      values: { userQueryRespBytes: bytes },
+    }));
+    return [{ name: 'httpd', tags: { bind }, values: this.#counters.values() }, ...users];
   }
 
   add(name: Name, count = 1): void {
@@ -45,9 +62,18 @@ export class RequestCounters {
       const begun = this.#begin(request);
       reply.raw.once('close', () => {
         this.#end(begun, reply.statusCode, sentBytesOf(request));
+        if (begun.kind === 'query')
+          this.#addQueryBytes(request, sentBytesOf(request) - begun.sentBytes);
       });
       done();
     });
+  }
+
+  /** Not of those that were sent away before it was known who they are. */
+  #addQueryBytes({ principal }: FastifyRequest, bytes: number): void {
+    if (!this.#options.countsUserBytes || principal === undefined) return;
+    const user = principal.name || anonymous;
+    this.#userBytes.set(user, (this.#userBytes.get(user) ?? 0) + Math.max(0, bytes));
   }
 
   #begin(request: FastifyRequest): Begun {
