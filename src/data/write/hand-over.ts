@@ -40,7 +40,7 @@ export class HandOver {
     this.#bytes += lengthBytes;
     try {
       const isKept = await this.#ask(ownerId, batch);
-      return isKept ? { kind: 'queued', error: outcome.error } : outcome;
+      return isKept ? { kind: 'queued', error: outcome.error, isElsewhere: true } : outcome;
     } finally {
       this.#bytes -= lengthBytes;
     }

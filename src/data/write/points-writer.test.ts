@@ -8,7 +8,7 @@ import { LaggingOwners } from '../shards/lagging-owners.ts';
 import type { WrittenBody } from './body-routes.ts';
 import { PointsWriter } from './points-writer.ts';
 import { StampClock } from './stamp-clock.ts';
-import type { Share } from './share.ts';
+import type { Share, ShareOutcome } from './share.ts';
 
 const clock = {
   wallNs: () => 0n,
@@ -207,3 +207,33 @@ function firingClock() {
   };
   return { clock: { wallNs: () => 0n, after } as unknown as Clock, run: () => runs.forEach((one) => one()) }; // prettier-ignore
 }
+
+test('points writer: an owner whose copy another node keeps counts as one that lacks it, so that it is not read', async () => {
+  const lagging = new LaggingOwners(() => true);
+  const shards = [{ id: 3, owners: [4, 5, 6] }];
+  const shared = { ...policy, shardGroups: [{ id: 1, startNs: 0n, endNs: 1_000n, shards }] };
+  const databases = Databases.of([{ ...database, retentionPolicies: [shared] }]);
+  const outcomes: Readonly<Record<number, ShareOutcome>> = {
+    4: { kind: 'written', receipt: { droppedCount: 0, reason: '' } },
+    5: { kind: 'queued', error: undefined, isElsewhere: true },
+    6: { kind: 'queued', error: undefined },
+  };
+  const writer = new PointsWriter({
+    clock,
+    stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
+    meta: { catalog: { databases } } as unknown as MetaAccess,
+    shares: {
+      send: (owner) => ({
+        accepted: Promise.resolve(),
+        outcome: Promise.resolve(outcomes[owner] ?? { kind: 'lost', error: undefined }),
+      }),
+    },
+    lagging,
+    routeLines: (task) => Promise.resolve(routeLines(task)),
+  });
+  const body = new TextEncoder().encode('m f=1 1');
+  await writer.write({ database: 'd', retentionPolicy: '', stepNs: 1n, level: 'one', timeoutMs: 1_000, body }); // prettier-ignore
+  // What is told of the outcomes comes behind the answer.
+  await new Promise(setImmediate);
+  expect([4, 5, 6].map((owner) => lagging.missedAt(3, owner) > 0)).toEqual([false, true, false]);
+});

@@ -142,8 +142,10 @@ export class PointsWriter {
       localOwner: owners.find((owner) => owner === meta.nodeId),
       onAnswered: (owner, outcome) => {
         const lag = lagging.add(shardId, owner);
-        void outcome.then(({ kind }) => {
-          if (kind === 'lost') lagging.addLost(shardId, owner);
+        void outcome.then((settled) => {
+          // What another node keeps nobody tells this one of in time: the owner counts as one that lacks it.
+          const isElsewhere = settled.kind === 'queued' && settled.isElsewhere === true;
+          if (settled.kind === 'lost' || isElsewhere) lagging.addLost(shardId, owner);
           lag.caughtUp();
         });
       },
