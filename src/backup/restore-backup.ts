@@ -3,14 +3,14 @@
  * all of its new owners at once.
  *
  * Invariants:
- * - Nothing of a cluster is changed but by that command, which refuses a database that is there already.
+ * - Nothing of a cluster is changed but by that command, which refuses a database that is there already. Facts too large for one
+ *   are several, each of whole databases; before the first it is looked whether any database is there.
  * - A shard is at an owner whole or not at all; what came to it meanwhile stays above what is restored.
  */
 import { inLanes } from '../base/async/in-lanes.ts';
 import { DbError, errorText } from '../base/errors.ts';
 import type { Clock } from '../env/clock.ts';
 import { formatElapsed } from '../influxql/duration.ts';
-import { newIds, shardIdsOf } from '../meta/model/apply-restore.ts';
 import { activeDataNodes, type Catalog, type User } from '../meta/model/catalog.ts';
 import type { Database } from '../meta/model/database.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
@@ -33,8 +33,8 @@ export interface ShardInstall {
 
 export interface RestoreTarget {
   catalog(): Promise<Catalog>;
-  /** The lowest of the ids that the shards get. */
-  restore(content: Facts): Promise<number>;
+  /** Answers which shard each becomes, by the id that it has in `content`. */
+  restore(content: Facts): Promise<ReadonlyMap<number, number>>;
   /** What there is of a shard is at all its owners. */
   finish(shardId: number): Promise<void>;
   overwrite(content: Facts & { readonly clusterId: bigint }): Promise<void>;
@@ -131,8 +131,7 @@ async function restoreFacts(
   const startMs = clock.monotonicMs();
   out('Restoring meta data... ');
   const { databases, users } = content;
-  const firstId = await orSayError(ports, () => target.restore({ databases, users }));
-  const ids = newIds(shardIdsOf(databases), firstId - 1);
+  const ids = await orSayError(ports, () => target.restore({ databases, users }));
   out(`Done. Restored in ${formatElapsed(clock.monotonicMs() - startMs)}, ${ids.size} shards mapped\n`); // prettier-ignore
   return (id) => ids.get(id) ?? 0;
 }

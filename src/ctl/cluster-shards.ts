@@ -4,11 +4,14 @@ import { DbError, isDbError } from '../base/errors.ts';
 import type { Facts, RestoreTarget, ShardInstall } from '../backup/restore-backup.ts';
 import type { ShardCopy, Survey } from '../backup/shard-plan.ts';
 import type { BackupSource, ShardSnapshot } from '../backup/take-backup.ts';
+import { commandBytesMax } from '../meta/client/meta-methods.ts';
 import { statesMethod } from '../meta/client/data-methods.ts';
 import { installMethod, pieceBytesMax, readFileMethod, releaseMethod, snapshotMethod, stageMethod, unstageMethod, writeFileMethod } from '../meta/client/transfer-methods.ts'; // prettier-ignore
 import type { Catalog } from '../meta/model/catalog.ts';
+import { newIds, shardIdsOf } from '../meta/model/apply-restore.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
 import { encodeMessage } from '../rpc/message.ts';
+import { restoreParts } from './restore-parts.ts';
 import type { ClusterRpc } from './cluster-rpc.ts';
 import type { MetaCaller } from './meta-http.ts';
 
@@ -19,6 +22,8 @@ const workDeadlineMs = 3_600_000;
 /** How long a node may take to hear of a shard that its cluster has just made. */
 const hearWithinMs = 30_000;
 const hearPollMs = 50;
+/** With room for what else is in a command. */
+const partBytesMaxDefault = commandBytesMax - (1 << 20);
 /** How long the metas may be without a leader, or the one that is asked not there. */
 const leaderWithinMs = 60_000;
 const leaderPollMs = 250;
@@ -30,8 +35,11 @@ const refusalsMax = 5;
 export class ClusterShards implements BackupSource, RestoreTarget {
   readonly #cluster: ClusterRpc;
   readonly #meta: MetaCaller;
+  readonly #partBytesMax: number;
 
-  constructor(cluster: ClusterRpc, meta: MetaCaller) {
+  /** `partBytesMax`: of facts, in one command of the metas. */
+  constructor(cluster: ClusterRpc, meta: MetaCaller, partBytesMax = partBytesMaxDefault) {
+    this.#partBytesMax = partBytesMax;
     this.#cluster = cluster;
     this.#meta = meta;
   }
@@ -101,9 +109,20 @@ export class ClusterShards implements BackupSource, RestoreTarget {
     }
   }
 
-  async restore(content: Facts): Promise<number> {
-    const { firstShardId } = await this.#change('/restore-meta', content);
-    return firstShardId;
+  async restore(content: Facts): Promise<ReadonlyMap<number, number>> {
+    const parts = restoreParts(content, this.#partBytesMax);
+    // One command looks by itself; of several the first must not be done where a later one is refused.
+    if (parts.length > 1) {
+      const { databases } = await this.catalog();
+      if (content.databases.some(({ name }) => databases.get(name) !== undefined))
+        throw new DbError('already_exists', 'operation exited with error: problem setting snapshot: database already exists'); // prettier-ignore
+    }
+    const ids = new Map<number, number>();
+    for (const part of parts) {
+      const { firstShardId } = await this.#change('/restore-meta', part);
+      for (const [from, to] of newIds(shardIdsOf(part.databases), firstShardId - 1)) ids.set(from, to); // prettier-ignore
+    }
+    return ids;
   }
 
   async finish(shardId: number): Promise<void> {

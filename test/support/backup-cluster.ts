@@ -3,6 +3,7 @@ import { DbError } from '../../src/base/errors.ts';
 import { dayNs } from '../../src/base/units.ts';
 import type { Clock } from '../../src/env/clock.ts';
 import { applyCommand } from '../../src/meta/model/apply.ts';
+import { newIds, shardIdsOf } from '../../src/meta/model/apply-restore.ts';
 import { emptyCatalog, type Catalog } from '../../src/meta/model/catalog.ts';
 import type { ShardPlace } from '../../src/meta/model/databases.ts';
 import type { Command } from '../../src/meta/model/command.ts';
@@ -86,8 +87,11 @@ export class BackupCluster implements BackupSource, RestoreTarget {
     } satisfies ShardSnapshot);
   }
 
-  restore(content: Parameters<RestoreTarget['restore']>[0]): Promise<number> {
-    return Promise.resolve().then(() => this.do({ kind: 'restore-databases', ...content }));
+  restore(content: Parameters<RestoreTarget['restore']>[0]): ReturnType<RestoreTarget['restore']> {
+    return Promise.resolve().then(() => {
+      const firstId = this.do({ kind: 'restore-databases', ...content });
+      return newIds(shardIdsOf(content.databases), firstId - 1);
+    });
   }
 
   finish(shardId: number): Promise<void> {

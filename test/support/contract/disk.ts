@@ -70,6 +70,8 @@ function fileContract(name: string, run: Run<{ readonly disk: Disk; readonly dir
       const path = `${dir}/f`;
       await expect(disk.open(path, 'open')).rejects.toEqual(code('not_found'));
       await expect(disk.open(path, 'read')).rejects.toEqual(code('not_found'));
+      await (await disk.open(`${dir}/exclusive`, 'exclusive')).close();
+      await expect(disk.open(`${dir}/exclusive`, 'exclusive')).rejects.toEqual(code('already_exists')); // prettier-ignore
       await expect(disk.readFile(path)).rejects.toEqual(code('not_found'));
       await expect(disk.open(`${dir}/no/f`, 'create')).rejects.toEqual(code('not_found'));
       for (const want of ['x', 'xx']) {
