@@ -5,6 +5,7 @@ import type { AccessOptions } from '../http/data/access/access-options.ts';
 import type { DataApiOptions } from '../http/data/data-api-options.ts';
 import { entitlements } from '../license/license.ts';
 import { listenAt } from './addresses.ts';
+import { markForm } from './form-mark.ts';
 import { lockFolders } from '../env/lock-folders.ts';
 import {
   startDataNode,
@@ -32,6 +33,7 @@ export async function startDataServer(
   const license = licenses.current;
   const folders = foldersOf(config);
   const locks = await lockFolders(env.disk, folders);
+  await markForm(env.disk, config.get('meta', 'dir'));
   const workers = workerCountOf(license, options.coreCount);
   log.info('Engine workers', { workers, licensed: license.coresMax, cores: options.coreCount });
   const hostname = config.get('', 'hostname');

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { metaKeys } from '../config/meta-keys.ts';
 import type { Env } from '../env/env.ts';
+import type { KvStore } from '../env/kv.ts';
 import { createMetaApi } from '../http/meta/meta-api.ts';
 import type { License } from '../license/license.ts';
 import { announceMethod, type Announcement } from '../meta/client/meta-methods.ts';
@@ -14,6 +15,7 @@ import { createRpcHandlers } from '../rpc/rpc-service.ts';
 import { serveCall, type ServedMethod } from '../rpc/served-method.ts';
 import { probeMeta } from './probe-meta.ts';
 import { advertised, listenAt } from './addresses.ts';
+import { markForm } from './form-mark.ts';
 import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion, requestIds, version } from './version.ts';
 
@@ -37,7 +39,7 @@ export async function startMetaServer(
   const bind = config.get('meta', 'bind-address');
   const httpBind = config.get('meta', 'http-bind-address');
   const [tcpAddress, httpAddress] = [advertised(hostname, bind), advertised(hostname, httpBind)];
-  const kv = await env.kv.open(config.get('meta', 'dir'));
+  const kv = await openStore(env, config.get('meta', 'dir'));
   const { electionTicks, heartbeatTicks } = ticksOf(config);
   const node = await MetaNode.open(
     { clock, random, log: env.log.child('raft'), kv, transport, onFatal },
@@ -98,6 +100,11 @@ export async function startMetaServer(
       await kv.close();
     },
   };
+}
+
+async function openStore({ disk, kv }: Env, folder: string): Promise<KvStore> {
+  await markForm(disk, folder);
+  return kv.open(folder);
 }
 
 /** What sees copies and moves of shards through, while this node leads. */

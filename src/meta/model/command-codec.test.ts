@@ -12,10 +12,15 @@ import { metaMessage } from './meta-message.ts';
 import { varve } from '../../proto/gen/wire.js';
 
 /** What a release that knew no other form has written: commands of every kind it had, and what they led to. */
-const recorded = readFileSync(new URL('testdata/json-form.txt', import.meta.url), 'utf8')
-  .trimEnd()
-  .split('\n')
-  .map((line) => line.split(' '));
+const recorded = linesOf('json-form.txt');
+/** The same of releases that write protobuf, up to command set 5. */
+const later = linesOf('protobuf-form.txt');
+
+function linesOf(name: string): readonly string[][] {
+  const text = readFileSync(new URL(`testdata/${name}`, import.meta.url), 'utf8');
+  return text.trimEnd().split('\n').map((line) => line.split(' ')); // prettier-ignore
+}
+
 const bytesOf = (base64: string | undefined) => new Uint8Array(Buffer.from(must(base64, 'bytes'), 'base64')); // prettier-ignore
 const commands = recorded.flatMap(([what, base64]) =>
   what === 'command' ? [bytesOf(base64)] : [],
@@ -52,14 +57,27 @@ test('command codec: the recorded log, written anew, leads to the same catalog, 
   expect(encodeCatalog(catalog, 'json')).toEqual(catalogBytes);
 });
 
+test('command codec: a recorded log of protobuf, of all kinds, leads to the recorded catalog', () => {
+  const logged = later.flatMap(([what, base64]) => (what === 'command' ? [bytesOf(base64)] : []));
+  const kinds = new Set(logged.map((bytes) => decodeLogged(bytes).command.kind));
+  const known = Object.entries(commandSet.since).filter(([, version]) => version <= 4);
+  expect([...kinds]).toEqual(expect.arrayContaining(known.map(([kind]) => kind)));
+  expect([...kinds]).toEqual(expect.arrayContaining(['begin-move-plan', 'advance-shard-move']));
+  for (const bytes of logged) expect(encodeLogged(decodeLogged(bytes))).toEqual(bytes);
+  const before = decodeCatalog(bytesOf(later.find(([what]) => what === 'catalog')?.[1]));
+  expect(before.copies).toHaveLength(1);
+  expect(before.movePlan?.moves.map(({ state }) => state)).toEqual(['left', 'failed']);
+  expect(applied(logged)).toEqual(before);
+});
+
 test('command codec: a kind of a newer release is named, what is no command is not one', () => {
   const { Command } = varve.catalog.v1;
   // A member of the oneof that this release does not have: number 1000, an empty message.
-  const later = Buffer.concat([
+  const newer = Buffer.concat([
     Command.encode({ id: 'x', kind: 'move-everything' }).finish(),
     Buffer.from([0xc2, 0x3e, 0x00]),
   ]);
-  expect(() => decodeLogged(later)).toThrow(
+  expect(() => decodeLogged(newer)).toThrow(
     expect.objectContaining({
       code: 'unsupported_version',
       message: 'catalog command move-everything is not known here: it is of a newer release',

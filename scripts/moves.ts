@@ -1,0 +1,115 @@
+/**
+ * `npm run moves -- [--kills N] [--seed S]`: three meta and four data nodes as real processes, replication two, eight shards, written
+ * to through each node at every level, while plans empty nodes and fill them, and nodes are killed (-9) at random moments: data
+ * nodes and the meta leader. Then each node is asked for all that was acknowledged, owners are compared by digest, and disks are
+ * looked at. `--kills 0` measures writes before and during a rebalance of eight shards over a node that owns nothing.
+ */
+import { parseArgs } from 'node:util';
+import { Prng } from '../src/base/prng.ts';
+import { below } from '../src/env/random.ts';
+import { eventually } from '../test/support/dev-cluster.ts';
+import { MovingCluster, ownedBy, waitMs } from '../test/support/moving-cluster.ts';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    'port-offset': { type: 'string', default: '10300' },
+  },
+});
+const killCount = Number(values.kills);
+const levels = ['any', 'one', 'quorum', 'all'];
+const phaseMs = 15_000;
+const moving = new MovingCluster({ offset: Number(values['port-offset']), dataCount: 4, dayCount: 8 }); // prettier-ignore
+const random = Prng.fromSeed(Number(values.seed));
+
+try {
+  await moving.start({
+    INFLUXDB_HINTED_HANDOFF_RETRY_MAX_INTERVAL: '2s',
+    ...(killCount > 0 && { INFLUXDB_CLUSTER_SHARD_COPY_THROUGHPUT: '1m' }),
+  });
+  for (let i = 0; i < 40; i++) await moving.write(1, 1_000);
+  if (killCount === 0) await measure();
+  else await kill();
+} finally {
+  await moving.cluster.stop();
+}
+
+async function kill(): Promise<void> {
+  const loads = moving.nodes.map((node) => moving.load([node], levels));
+  const killed = { data: 0, meta: 0 };
+  for (let i = 0; i < killCount; i++) {
+    await keepMoving();
+    await pause(500 + below(random, 4_000));
+    const isMeta = i % 4 === 3;
+    const name = isMeta ? `meta-${await moving.metaLeader()}` : `data-${1 + below(random, 4)}`;
+    await moving.cluster.kill(name);
+    killed[isMeta ? 'meta' : 'data']++;
+    await pause(500 + below(random, 4_000));
+    moving.cluster.startByHand(name);
+    await eventually(async () => {
+      const url = moving.cluster.url(isMeta ? 'meta' : 'data', Number(name.at(-1)));
+      await fetch(`${url}/ping`);
+    }, waitMs);
+  }
+  const counts = await Promise.all(loads.map((end) => end()));
+  await eventually(async () => {
+    const said = await moving.ctl('rebalance', 'status');
+    if (said.includes(', paused, ')) await moving.ctl('rebalance', 'resume');
+    if (!said.includes(', ended, ')) throw new Error(said);
+  }, 2 * waitMs);
+  const writes = counts.reduce((sum, count) => sum + count, 0);
+  print(`killed ${killed.data} data nodes and ${killed.meta} leaders; ${writes} writes, ${moving.acknowledged.size} points acknowledged`); // prettier-ignore
+  await moving.check(moving.nodes);
+  print(
+    'held    every node answers with all of them; owners are equal; nobody keeps what is not its own',
+  );
+}
+
+/** A plan is always under way: a node that is emptied, or all that are filled. */
+async function keepMoving(): Promise<void> {
+  const said = await moving.ctl('rebalance', 'status').catch(() => '');
+  const isActive = said.includes(', running, ');
+  if (isActive || said === '') return;
+  const node = moving.address(1 + below(random, 4));
+  const args = said.includes(', paused, ') ? ['rebalance', 'resume'] : said.includes('Goal: decommission') ? ['rebalance', 'run'] : ['decommission', '-keep', node]; // prettier-ignore
+  // The leader may just have died.
+  await moving.ctl(...args).catch(() => undefined);
+}
+
+async function measure(): Promise<void> {
+  await moving.ctl('decommission', '-keep', moving.address(4));
+  await moving.ended();
+  const endLoads = [1, 2, 3].map((node) => moving.load([node], ['one']));
+  await pause(3_000);
+  moving.tookMs.length = 0;
+  await pause(phaseMs);
+  const before = summary();
+  const startMs = performance.now();
+  const begun = await moving.ctl('rebalance', 'run');
+  print(begun.trimEnd().slice(begun.trimEnd().lastIndexOf('\n') + 1));
+  moving.tookMs.length = 0;
+  await moving.ended();
+  const during = summary();
+  const seconds = (performance.now() - startMs) / 1_000;
+  await Promise.all(endLoads.map((end) => end()));
+  const share = ownedBy(await moving.owners(), 4).length;
+  print(`before ${before.text}; during ${seconds.toFixed(1)} s of moves ${during.text}; node 4 owns ${share} shards`); // prettier-ignore
+  print(`p99 ${(during.p99Ms / before.p99Ms).toFixed(2)} times that of before`);
+  await moving.check(moving.nodes);
+}
+
+function summary(): { readonly p99Ms: number; readonly text: string } {
+  const sorted = [...moving.tookMs].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
+  const p99Ms = at(0.99);
+  return { p99Ms, text: `p50 ${at(0.5).toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms of ${sorted.length} writes` }; // prettier-ignore
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
