@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/dev-cluster.ts';
 import { MovingCluster, ownedBy, waitMs } from '../support/moving-cluster.ts';
 
@@ -11,11 +11,20 @@ const ctl = (...args: readonly string[]) => moving.ctl(...args);
 beforeAll(async () => {
   // So that a plan takes some seconds.
   await moving.start({
-    INFLUXDB_CLUSTER_SHARD_COPY_THROUGHPUT: '1m',
+    INFLUXDB_CLUSTER_SHARD_COPY_THROUGHPUT: '256k',
     INFLUXDB_HINTED_HANDOFF_RETRY_MAX_INTERVAL: '2s',
   });
 }, limitMs);
 afterAll(() => cluster.stop(), limitMs);
+
+/** Ends with the test, also one that fails. */
+function load(nodes: readonly number[]): () => Promise<number> {
+  const end = moving.load(nodes);
+  onTestFinished(async () => {
+    await end();
+  });
+  return end;
+}
 
 test(
   'decommission: under load, with the meta leader killed in the midst, all goes to the others and the node leaves',
@@ -28,12 +37,13 @@ test(
     expect(dry).toMatch(new RegExp(`\n${own.length} moves to make, \\d+ bytes\n$`));
     expect(await moving.owners()).toEqual(before);
     expect(await ctl('rebalance', 'status')).toBe('No plan.\n');
-    const endLoad = moving.load([1, 2, 3]);
+    const endLoad = load([1, 2, 3]);
     expect(await ctl('decommission', address(4))).toMatch(/\n\d+ moves begun, \d+ bytes\n$/);
     await expect(ctl('rebalance', 'run')).rejects.toThrow('a plan is under way: decommission');
     await eventually(async () => {
-      const said = await ctl('rebalance', 'status');
-      if (!/ copying /.test(said)) throw new Error(said);
+      // Sooner than influxd-ctl would have started.
+      const said = await (await fetch(`${await moving.metaUrl()}/rebalance`)).text();
+      if (!said.includes('"state":"copying"')) throw new Error(said);
     }, waitMs);
     const leader = await moving.metaLeader();
     await cluster.kill(`meta-${leader}`);
@@ -53,7 +63,7 @@ test(
   async () => {
     const before = await moving.owners();
     await cluster.kill('data-1');
-    const endLoad = moving.load([2, 3]);
+    const endLoad = load([2, 3]);
     await expect(ctl('replace-data', address(1), address(1))).rejects.toThrow('oldAddr and newAddr are the same'); // prettier-ignore
     await ctl('replace-data', address(1), address(4));
     expect(await moving.ended()).toMatch(/^Goal: replace, ended, .*\nMoves: (\d+) of \1 done, 0 failed, /); // prettier-ignore
@@ -77,7 +87,7 @@ test(
     for (const nodes of (await moving.owners()).values()) expect(nodes).toEqual([3, 4]);
     const plan = await ctl('rebalance', 'plan');
     expect(plan).toMatch(new RegExp(`^\\d+ +d +autogen +\\d+ +127.* ${address(2)} `, 'm'));
-    const endLoad = moving.load([2, 3, 4]);
+    const endLoad = load([2, 3, 4]);
     const begun = await ctl('rebalance', 'run');
     expect(begun.split('\n').at(-2)).toMatch(/^[2-9] moves begun, \d+ bytes$/);
     expect(await ctl('rebalance', 'pause')).toBe('Paused.\n');

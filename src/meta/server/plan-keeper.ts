@@ -227,6 +227,9 @@ export class PlanKeeper {
       // One that an earlier leader began is seen through by whoever sees to copies.
       const isUnderWay = copiesOf(node.catalog).some((copy) => copy.shardId === shardId && copy.destinationId === toId); // prettier-ignore
       if (isUnderWay) return false;
+      // It may have what it alone has acknowledged: waited for, unless it is to be done without.
+      const isLost = plan.isRemoval || plan.goal === 'restore';
+      if (!heard.nodeIds.has(fromId) && !isLost) return false;
       const sourceId = sourceOf(owners, { shardId, fromId, heard });
       if (sourceId === undefined) throw new DbError('unavailable', 'none of its owners answers');
       await copies.copy({ shardId, sourceId, destinationId: toId });
@@ -341,14 +344,14 @@ export class PlanKeeper {
   }
 }
 
-/** One that answers and lacks nothing that waits for it; the one that it leaves, where there is a choice. */
+/** The one that it leaves, so that nothing which that one alone has is lost; else one that answers and lacks nothing. */
 function sourceOf(
   owners: readonly number[],
   { shardId, fromId, heard }: { readonly shardId: number; readonly fromId: number; readonly heard: Heard }, // prettier-ignore
 ): number | undefined {
   const up = owners.filter((owner) => heard.nodeIds.has(owner));
   const rankOf = (owner: number): number =>
-    (heard.waiting.has(waitingKey(owner, shardId)) ? 2 : 0) + (owner === fromId ? 0 : 1);
+    owner === fromId ? 0 : heard.waiting.has(waitingKey(owner, shardId)) ? 2 : 1;
   return up.sort((a, b) => rankOf(a) - rankOf(b))[0];
 }
 
