@@ -8,7 +8,7 @@ import { inLanes } from '../base/async/in-lanes.ts';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
 import { parseGoFlags } from '../base/go-flags.ts';
 import { formatRfc3339 } from '../base/rfc3339.ts';
-import { partWords } from '../data/engine/shard-digest.ts';
+import { partWords } from '../data/engine/digests/shard-digest.ts';
 import { digestMethod } from '../meta/client/digest-methods.ts';
 import type { Catalog, RetentionPolicy, ShardGroup } from '../meta/model/catalog.ts';
 import type { BackupCommandPorts } from './backup.ts';

@@ -25,7 +25,7 @@ import { plainOf } from './lists/describe-shards.ts';
 import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './lines/forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './lines/route-lines.ts';
-import type { DigestTask } from './shard-digest.ts';
+import type { DigestTask } from './digests/shard-digest.ts';
 import { DescribedLanes } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';

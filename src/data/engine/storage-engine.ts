@@ -23,7 +23,7 @@ import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDe
 import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
 import { batchBlocks } from './block-batches.ts';
-import { digestShard, type DigestTask } from './shard-digest.ts';
+import { digestShard, type DigestTask } from './digests/shard-digest.ts';
 import { describeShards } from './lists/describe-shards.ts';
 import { listSchema } from './lists/list-schema.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ShardSource, SourceArena } from '../../query/source.ts';
+import type { ShardSource, SourceArena } from '../../../query/source.ts';
 import { digestShard, partWords, seriesParts, timeParts } from './shard-digest.ts';
 
 type Value = number | bigint | boolean | string;

@@ -8,7 +8,7 @@
  * - A sum does not depend on the order, so that each owner reads as its files lie.
  * - The memory that it takes does not grow with the shard.
  */
-import type { ShardSource, SourceArena } from '../../query/source.ts';
+import type { ShardSource, SourceArena } from '../../../query/source.ts';
 
 /** Of series, by a hash of their keys, and of the shard's time. */
 export const seriesParts = 64;
