@@ -76,6 +76,7 @@ test('config keys: no key is ours alone, but for licences, the memory of indexes
     'data [cluster] max-concurrent-shard-copies',
     'data [cluster] max-query-memory',
     'data [cluster] max-total-query-memory',
+    'data [anti-entropy] repair-hot-shards',
     'data [continuous_queries] parallelism',
     'data [continuous_queries] late-data-window',
   ]);

@@ -146,9 +146,9 @@ test.each([
 
 test('config: what is not in effect is named, unknown keys are passed over', () => {
   const text =
-    '[anti-entropy]\nenabled = true\n[new]\nkey = 1\n[http]\nnew = 2\n[[udp]]\nenabled = true';
+    '[data]\nvalidate-keys = true\n[new]\nkey = 1\n[http]\nnew = 2\n[[udp]]\nenabled = true';
   expect(readData(text).notices()).toEqual([
-    '[anti-entropy] enabled is not in effect in this version',
+    '[data] validate-keys is not in effect in this version',
     '[[udp]] enabled is not in effect in this version',
   ]);
   expect(readData().notices()).toEqual([]);

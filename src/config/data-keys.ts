@@ -147,11 +147,13 @@ export const dataKeys = {
     'purge-interval': now('duration', '1m', count),
   },
   'anti-entropy': {
-    enabled: later('bool', false),
-    'check-interval': later('duration', '5m', count),
-    'max-fetch': later('integer', 10, count),
-    'max-sync': later('integer', 1, count),
-    'auto-repair-missing': later('bool', true),
+    enabled: now('bool', false),
+    'check-interval': now('duration', '5m', { check: positiveWhenEnabled }),
+    'max-fetch': now('integer', 10, count),
+    'max-sync': now('integer', 1, count),
+    'auto-repair-missing': now('bool', true),
+    // Ours: a shard that is written to is repaired when asked for. The reference waits until its time has passed.
+    'repair-hot-shards': now('bool', true),
   },
   retention: {
     enabled: now('bool', true),

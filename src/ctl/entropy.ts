@@ -1,5 +1,5 @@
 /**
- * `influxd-ctl entropy show` (spec 2.2): shards whose owners have not the same points. They are asked for digests, and not for
+ * `influxd-ctl entropy` (spec 2.2). `show`: shards whose owners have not the same points. They are asked for digests, and not for
  * points: one digest comes whole, the others only where they differ from it. Shards whose time has not passed are left out, as
  * in the reference: what is on its way to an owner would be a difference.
  */
@@ -8,13 +8,16 @@ import { inLanes } from '../base/async/in-lanes.ts';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
 import { parseGoFlags } from '../base/go-flags.ts';
 import { formatRfc3339 } from '../base/rfc3339.ts';
-import { partWords } from '../data/engine/digests/shard-digest.ts';
+import { sumWords } from '../data/engine/digests/hash-values.ts';
+import { ClusterRepairs } from '../data/repair/cluster-repairs.ts';
 import { digestMethod } from '../meta/client/digest-methods.ts';
 import type { Catalog, RetentionPolicy, ShardGroup } from '../meta/model/catalog.ts';
 import type { BackupCommandPorts } from './backup.ts';
 import { ClusterRpc } from './cluster-rpc.ts';
 import { formatTable } from './table.ts';
 
+/** This is none of the nodes. */
+const noNode = 0;
 /** A digest reads all of a shard. */
 const shardsAtOnce = 2;
 /** The longest silence. */
@@ -37,24 +40,47 @@ type Answer =
 
 export async function entropy(args: readonly string[], ports: BackupCommandPorts): Promise<void> {
   const [action = '', ...more] = args;
-  if (action === 'repair' || action === 'kill-repair')
-    throw new DbError('unsupported', 'this command is not supported in this version');
-  if (action !== 'show')
+  if (action !== 'show' && action !== 'repair' && action !== 'kill-repair')
     throw new DbError('invalid_argument', 'expected one of: show, repair, kill-repair');
-  const { values, rest } = parseGoFlags(more, { v: 'switch' });
-  if (rest.length > 0)
-    throw new DbError('invalid_argument', `unexpected extra arguments: [${rest.join(' ')}]`);
+  const { values, rest } = parseGoFlags(more, action === 'show' ? { v: 'switch' } : {});
+  const shardId = action === 'show' ? 0 : shardIdOf(rest[0]);
+  const extra = action === 'show' ? rest : rest.slice(1);
+  if (extra.length > 0)
+    throw new DbError('invalid_argument', `unexpected extra arguments: [${extra.join(' ')}]`);
   const cluster = new ClusterRpc({ meta: ports.meta, secret: ports.internalSecret });
   try {
     const catalog = await cluster.catalog();
-    const shards = comparable(catalog, cluster.clock.wallNs());
-    const compared = await inLanes(shards, shardsAtOnce, async (shard) => {
-      return { shard, answers: await ask(cluster, shard) };
+    const repairs = new ClusterRepairs({
+      meta: { catalog, nodeId: noNode },
+      rpc: cluster.rpc,
+      service: undefined,
     });
-    ports.out(shown(compared, values['v'] === true));
+    if (action === 'repair') {
+      await repairs.queue(shardId);
+      ports.out(`Repair Shard ${shardId} queued\n`);
+    } else if (action === 'kill-repair') {
+      await repairs.cancel(shardId, { isLocal: false });
+      ports.out(`Repair Shard ${shardId} killed\n`);
+    } else {
+      const shards = comparable(catalog, cluster.clock.wallNs());
+      const compared = await inLanes(shards, shardsAtOnce, async (shard) => {
+        return { shard, answers: await ask(cluster, shard) };
+      });
+      ports.out(shown(compared, values['v'] === true));
+      const queued = (await repairs.list({ isLocal: false })).filter(({ isQueued }) => isQueued);
+      if (queued.length > 0)
+        ports.out(`Queued Shards: [${queued.map((one) => one.shardId).join(' ')}]\n`);
+    }
   } finally {
     await cluster.close();
   }
+}
+
+function shardIdOf(text: string | undefined): number {
+  if (text === undefined) throw new DbError('invalid_argument', 'shard ID is required');
+  if (!/^[1-9]\d{0,15}$/.test(text))
+    throw new DbError('invalid_argument', `invalid shard ID: ${text}`);
+  return Number(text);
 }
 
 /** Those of several owners whose time has passed. */
@@ -151,11 +177,11 @@ function detailOf({ shard, answers }: Result): string {
       if (answer.kind === 'missing' || first === undefined) return `${owner}nothing\n`;
       const digest = answer.digest ?? first;
       let [points, parts] = [0, 0];
-      for (let at = 0; at < digest.length; at += partWords) {
+      for (let at = 0; at < digest.length; at += sumWords) {
         points += digest[at] ?? 0;
         if ([0, 1, 2].some((word) => digest[at + word] !== first[at + word])) parts++;
       }
-      return `${owner}${points} values, ${parts} of ${digest.length / partWords} parts differ\n`;
+      return `${owner}${points} values, ${parts} of ${digest.length / sumWords} parts differ\n`;
     })
     .join('');
 }

@@ -100,8 +100,14 @@ Backs up the databases of the cluster and one copy of each of its shards; or say
     	only-meta, full or incremental (default "incremental")
 `,
   entropy: `Usage: influxd-ctl entropy show [-v]
+       influxd-ctl entropy repair <shard-id>
+       influxd-ctl entropy kill-repair <shard-id>
 
-Shows shards whose owners have not the same points, of those whose time has passed. Digests are compared, no points are moved.
+show        Shards whose owners have not the same points, of those whose time has passed, and those that are queued for a
+            repair. Digests are compared, no points are moved.
+repair      Queues a shard on the first of its owners: all of them get what they lack of each other. Data nodes need
+            [anti-entropy] enabled = true.
+kill-repair Takes a shard out of the queue. A repair that has begun goes on.
 
   -v	Show how much each owner has, and how much of it differs
 `,

@@ -46,6 +46,7 @@ import type { RunningServer } from './run-daemon.ts';
 import { announcedVersion } from './version.ts';
 import { openSubscriptions } from './subscriptions.ts';
 import { servedDigests } from '../data/copy/served-digests.ts';
+import { openAntiEntropy, type AntiEntropyParts } from './anti-entropy.ts';
 import { openTransfers, type Transfers } from './transfers.ts';
 import { openWritePath } from './write-path.ts';
 
@@ -80,6 +81,7 @@ export interface DataNode extends RunningServer {
   readonly statistics: Statistics;
   readonly registry: QueryRegistry;
   readonly hints: HintedHandoff;
+  readonly antiEntropy: AntiEntropyParts;
 }
 
 export async function startDataNode(
@@ -121,6 +123,8 @@ export async function startDataNode(
     ...startServices(config, { clock, log, meta }),
   ];
   const transfers = openTransfers(env, config, { meta, local, rpc, deletes });
+  const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints });
+  statistics.add(() => antiEntropy.service?.statistics() ?? []);
   const port = new DataListener({ env, config, meta, local, imported, transfers });
   const listener = await port.listen(
     [
@@ -128,6 +132,7 @@ export async function startDataNode(
       ...queries.methods,
       news.method,
       ...servedDigests({ meta, local }),
+      ...antiEntropy.repairs.methods,
       ...transfers.methods,
     ],
     rpc,
@@ -135,6 +140,7 @@ export async function startDataNode(
   // What is being handed over ends with the metas.
   const parts = [
     listener,
+    antiEntropy,
     transfers,
     ...services,
     ...own,
@@ -146,7 +152,7 @@ export async function startDataNode(
     local,
   ];
   const close = (): Promise<void> => closeInTurn(parts);
-  return { meta, local, writer, executor, statistics, registry, hints, close };
+  return { meta, local, writer, executor, statistics, registry, hints, antiEntropy, close };
 }
 
 function statementPorts(

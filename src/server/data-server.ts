@@ -65,6 +65,12 @@ export async function startDataServer(
         stats: { 'compact-throughput-usage-percentage': 0 },
       }),
       opening: () => node.local.opening(),
+      repairs: {
+        catalog: () => node.meta.catalog,
+        nodeId: () => node.meta.nodeId,
+        states: () => node.local.states(),
+        repairs: node.antiEntropy.repairs,
+      },
       requestId: requestIds(env),
     },
     apiOptions(config),

@@ -1,6 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
-import { digestMethod } from '../../meta/client/digest-methods.ts';
+import {
+  digestMethod,
+  rangePointsMethod,
+  seriesDigestsMethod,
+} from '../../meta/client/digest-methods.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { ownsShard } from '../../meta/model/shard-fate.ts';
 import { serveStream, type ServedMethod } from '../../rpc/served-method.ts';
@@ -8,15 +12,27 @@ import type { LocalShards } from '../engine/local-shards.ts';
 
 export interface ServedDigestsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: Pick<LocalShards, 'digest'>;
+  readonly local: Pick<LocalShards, 'digest' | 'seriesDigests' | 'rangePoints'>;
 }
 
 /** What others ask of this node to see whether it has the points that they have. */
 export function servedDigests({ meta, local }: ServedDigestsPorts): readonly ServedMethod[] {
+  const refuseForeign = (shardId: number): void => {
+    if (!ownsShard(meta.catalog, shardId, meta.nodeId))
+      throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
+  };
   return [
+    serveStream(seriesDigestsMethod, async function* (task, { signal }) {
+      refuseForeign(task.shardId);
+      for await (const series of local.seriesDigests(task, signal)) yield { series: series ?? [] };
+    }),
+    serveStream(rangePointsMethod, async function* (task, { signal }) {
+      refuseForeign(task.shardId);
+      for await (const points of local.rangePoints(task, signal))
+        yield { payload: points?.payload ?? new Uint8Array(0), ...points?.stamps };
+    }),
     serveStream(digestMethod, async function* ({ shardId, known, ...range }, { signal }) {
-      if (!ownsShard(meta.catalog, shardId, meta.nodeId))
-        throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
+      refuseForeign(shardId);
       let isMissing = true;
       for await (const digest of local.digest({ shardId, ...range }, signal)) {
         isMissing = false;

@@ -26,6 +26,9 @@ import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './lines/forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './lines/route-lines.ts';
 import type { DigestTask } from './digests/shard-digest.ts';
+import type { RangePoints } from './digests/digest-streams.ts';
+import type { RangePointsTask } from './digests/range-points.ts';
+import type { SeriesDigest, SeriesDigestTask } from './digests/series-digests.ts';
 import { DescribedLanes } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
@@ -262,6 +265,24 @@ export class LocalShards implements ShardAccess {
   async *digest(task: DigestTask, signal: AbortSignal): AsyncGenerator<Uint32Array | undefined> {
     for await (const digest of this.#home(task.shardId).stream('digest', task, { signal }))
       yield digest as Uint32Array | undefined;
+  }
+
+  /** The second level of a digest; undefined as signs of life. */
+  async *seriesDigests(
+    task: SeriesDigestTask,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly SeriesDigest[] | undefined> {
+    for await (const digests of this.#home(task.shardId).stream('series-digests', task, { signal }))
+      yield digests as readonly SeriesDigest[] | undefined;
+  }
+
+  /** Points of some series within slices of time; undefined as signs of life. */
+  async *rangePoints(
+    task: RangePointsTask,
+    signal: AbortSignal,
+  ): AsyncGenerator<RangePoints | undefined> {
+    for await (const points of this.#home(task.shardId).stream('range-points', task, { signal }))
+      yield points as RangePoints | undefined;
   }
 
   /** `places` are of shards that are made when they are not here, to remember the delete. */

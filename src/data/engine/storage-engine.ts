@@ -23,13 +23,14 @@ import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDe
 import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
 import { batchBlocks } from './block-batches.ts';
-import { digestShard, type DigestTask } from './digests/shard-digest.ts';
+import { digestStream, isDigestKind, type DigestBody } from './digests/digest-streams.ts';
 import { describeShards } from './lists/describe-shards.ts';
 import { listSchema } from './lists/list-schema.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
 import { deleteFilters, filterOf, selectSeries } from './delete-filters.ts';
 import type { PointDelete } from '../../storage/store/deletes/point-deletes.ts';
 import { IdleKernels } from './idle-kernels.ts';
+import type { TimeBounds } from '../../storage/engine/memtable/shape-table.ts';
 import { KnownFragments } from './known-fragments.ts';
 import { LineRouter } from './lines/line-router.ts';
 import { ShardCounters } from './shard-counters.ts';
@@ -262,8 +263,8 @@ export class StorageEngine implements Engine {
       yield* this.#list(body as ListRequest, context);
       return;
     }
-    if (kind === 'digest') {
-      yield* this.#digest(body as DigestTask, context);
+    if (isDigestKind(kind)) {
+      yield* this.#digest({ kind, ...(body as object) } as DigestBody, context);
       return;
     }
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
@@ -299,24 +300,25 @@ export class StorageEngine implements Engine {
     }
   }
 
-  async *#digest(task: DigestTask, context: EngineContext): AsyncGenerator<EngineReply> {
-    await this.#store.whenOpen([task.shardId]);
-    const views = this.#views([task.shardId]);
+  async *#digest(body: DigestBody, context: EngineContext): AsyncGenerator<EngineReply> {
+    await this.#store.whenOpen([body.shardId]);
+    const [view] = this.#views([body.shardId]);
+    if (view === undefined) return;
     const kernel = this.#kernels.take();
     const { clock } = this.#ports;
     const slices = new Slices(this.#ports);
     try {
       let saidMs = clock.monotonicMs();
-      for (const view of views)
-        for (const digest of digestShard(view, task, kernel.arena)) {
-          if (digest !== undefined) yield { body: digest, isLast: true };
-          if ((await slices.next()) && context.cancelled()) return;
-          if (clock.monotonicMs() - saidMs < digestBeatMs) continue;
-          saidMs = clock.monotonicMs();
-          yield { body: undefined };
-        }
+      const stampsOf = (bounds: TimeBounds) => this.#store.stampsWithin(body.shardId, bounds);
+      for (const reply of digestStream(view, body, { arena: kernel.arena, stampsOf })) {
+        if (reply !== undefined) yield reply;
+        if ((await slices.next()) && context.cancelled()) return;
+        if (reply === undefined && clock.monotonicMs() - saidMs < digestBeatMs) continue;
+        saidMs = clock.monotonicMs();
+        if (reply === undefined) yield { body: undefined };
+      }
     } finally {
-      for (const view of views) view.release();
+      view.release();
       this.#kernels.give(kernel);
     }
   }

@@ -6,6 +6,7 @@ import type { Random } from '../../env/random.ts';
 import type { StatementExecutor } from '../../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../../data/write/points-writer.ts';
 import type { Statistics } from '../../telemetry/statistics.ts';
+import type { RepairRoutesPorts } from './repair-routes.ts';
 import type { OpenedShards } from './health-route.ts';
 import type { AccessOptions } from './access/access-options.ts';
 import type { WriteThrottleOptions } from './requests/write-throttle.ts';
@@ -25,6 +26,8 @@ export interface DataApiPorts {
   readonly vars: () => Readonly<Record<string, unknown>>;
   /** How many of the shards that were there at the start are open. */
   readonly opening: () => Promise<OpenedShards>;
+  /** Left out where there is nothing to compare with. */
+  readonly repairs?: Omit<RepairRoutesPorts, 'clock'> | undefined;
   /** A random 128-bit id as the reference's v1 UUIDs look. */
   readonly requestId: () => string;
 }

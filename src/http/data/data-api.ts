@@ -27,6 +27,7 @@ import { ownBuffers, readBody } from './requests/read-body.ts';
 import { RequestProfiles } from './requests/request-profiles.ts';
 import { pathOf, RequestParameters } from './requests/request-parameters.ts';
 import { RequestCounters } from './requests/request-counters.ts';
+import { addRepairRoutes } from './repair-routes.ts';
 import { handleWrite, targetOf } from './write-route.ts';
 import { prometheusPath, writeTargets } from './requests/write-target.ts';
 import { WriteThrottle } from './requests/write-throttle.ts';
@@ -81,7 +82,8 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     done();
   });
   addRoutes(api, { ports, options, counters });
-  const { clock, profiler } = ports;
+  const { clock, profiler, repairs } = ports;
+  if (repairs !== undefined) addRepairRoutes(api, { clock, ...repairs });
   if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
   addFallbacks(api, ports);
   return api;

@@ -1,13 +1,19 @@
 /** What owners say of the points that they have of a shard (src/proto/data.proto, service Digests). */
-import { bytes, count, flag, id, int64, optional } from '../../proto/field.ts';
+import { exactBytesOf, exactTextOf } from '../../models/exact-text.ts';
+import { stampNs, stampOf, stampOrigin, type Stamp } from '../../models/stamp.ts';
+import { MiB } from '../../base/units.ts';
+import { bytes, count, flag, id, int64, list, mapped, optional, refused, text, uint64 } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
-import { streamMethod } from '../../rpc/method.ts';
+import { callMethod, streamMethod } from '../../rpc/method.ts';
 
 const { v1 } = varve.data;
 
 const digestBytesMax = 1 << 20;
 const uint32Max = 2 ** 32 - 1;
+const keyBytesMax = 65_536;
+const seriesMax = 1_000_000;
+const pointsBytesMax = 16 * MiB;
 
 export const digestMethod = streamMethod('/varve.data.v1.Digests/Digest', {
   request: message(v1.DigestRequest, {
@@ -20,4 +26,85 @@ export const digestMethod = streamMethod('/varve.data.v1.Digests/Digest', {
     digest: optional(bytes({ lengthBytesMax: digestBytesMax })),
     isMissing: flag,
   }),
+});
+
+/** Any bytes, as keys of series may have. */
+const key = mapped(bytes({ lengthBytesMax: keyBytesMax }), { to: exactBytesOf, from: exactTextOf });
+
+const words = mapped(bytes({ lengthBytesMax: digestBytesMax }), {
+  to: (value: Uint32Array) => new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
+  from: (value, path) => {
+    if (value.length % 4 !== 0) throw refused(path, 'is no list of numbers');
+    return new Uint32Array(value.slice().buffer);
+  },
+});
+
+const stamp = mapped(message(v1.BatchStamp, { ns: int64, origin: uint64 }), {
+  to: (value: Stamp) => ({ ns: stampNs(value), origin: stampOrigin(value) }),
+  from: ({ ns, origin }) => stampOf(ns, origin),
+});
+
+export const seriesDigestsMethod = streamMethod('/varve.data.v1.Digests/Series', {
+  request: message(v1.SeriesDigestsRequest, {
+    shardId: id,
+    startNs: int64,
+    endNs: int64,
+    seriesPart: count({ max: 1_023 }),
+    timeMask: count({ max: uint32Max }),
+  }),
+  reply: message(v1.SeriesDigestsReply, {
+    series: list(message(v1.SeriesDigest, { key, entries: words }), { max: seriesMax }),
+  }),
+});
+
+export const rangePointsMethod = streamMethod('/varve.data.v1.Digests/Points', {
+  requestBytesMax: pointsBytesMax,
+  request: message(v1.RangePointsRequest, {
+    shardId: id,
+    startNs: int64,
+    endNs: int64,
+    series: list(
+      message(v1.SeriesSlices, { key, slices: list(count({ max: 65_535 }), { max: 65_536 }) }),
+      { max: seriesMax },
+    ),
+  }),
+  reply: message(v1.RangePointsReply, {
+    payload: bytes({ lengthBytesMax: pointsBytesMax }),
+    least: optional(stamp),
+    greatest: optional(stamp),
+  }),
+});
+
+/** What a node knows of a shard that it owns. */
+export interface ShardRepair {
+  readonly shardId: number;
+  /** '' where nothing is known to differ. */
+  readonly status: string;
+  readonly isQueued: boolean;
+  readonly isProcessing: boolean;
+}
+
+export const repairsMethod = callMethod('/varve.data.v1.Repairs/Repairs', {
+  request: message(v1.RepairsRequest, {}),
+  reply: message(v1.RepairsReply, {
+    repairs: list(
+      message(v1.ShardRepair, {
+        shardId: id,
+        status: text({ lengthMax: 64 }),
+        isQueued: flag,
+        isProcessing: flag,
+      }),
+      { max: seriesMax },
+    ),
+  }),
+});
+
+export const queueRepairMethod = callMethod('/varve.data.v1.Repairs/Queue', {
+  request: message(v1.QueueRepairRequest, { shardId: id }),
+  reply: message(v1.QueueRepairReply, {}),
+});
+
+export const cancelRepairMethod = callMethod('/varve.data.v1.Repairs/Cancel', {
+  request: message(v1.CancelRepairRequest, { shardId: id }),
+  reply: message(v1.CancelRepairReply, {}),
 });

@@ -37,6 +37,7 @@ import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts
 import { isRefused } from './limits/refused-rows.ts';
 import { refuseNewSeries, type LimitedDatabase } from './limits/series-limits.ts';
 import { Memtable } from './memtable/memtable.ts';
+import type { TimeBounds } from './memtable/shape-table.ts';
 import { ShardView } from './shard-view.ts';
 
 /** Of a shard that has a budget of its own. */
@@ -167,6 +168,15 @@ export class Shard {
   get latestStamp(): Stamp {
     const active = this.#active.stamps?.greatest ?? noStamp;
     return active > this.#settled ? active : this.#settled;
+  }
+
+  /** Of all that has points within the bounds, or may have; undefined where there is nothing. */
+  stampsWithin(bounds: TimeBounds): StampRange | undefined {
+    const memtables = [this.#active, ...(this.#flushing === undefined ? [] : [this.#flushing])];
+    const parts = [...this.#files.map(filePart), ...memtables.map(memtablePart)];
+    const meets = (of: TimeBounds): boolean =>
+      of.minTimeNs <= bounds.maxTimeNs && of.maxTimeNs >= bounds.minTimeNs;
+    return rangeOfAll(parts.map((part) => (part.bounds && meets(part.bounds) ? part.stamps : undefined))); // prettier-ignore
   }
 
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */

@@ -23,9 +23,10 @@ import { DbError, errorText } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
-import { latestOf, type Stamp } from '../../models/stamp.ts';
+import { latestOf, type Stamp, type StampRange } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/compaction/throttle.ts';
+import type { TimeBounds } from '../engine/memtable/shape-table.ts';
 import type { ShardView } from '../engine/shard-view.ts';
 import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
@@ -180,6 +181,11 @@ export class Store {
   async latestStamp(): Promise<Stamp> {
     const pending = await this.#opener.latestStamp();
     return latestOf([pending, ...[...this.#shards.values()].map(({ shard }) => shard.latestStamp)]);
+  }
+
+  /** Of what an open shard has of a time. */
+  stampsWithin(shardId: number, bounds: TimeBounds): StampRange | undefined {
+    return this.#shards.get(shardId)?.shard.stampsWithin(bounds);
   }
 
   get numbers(): readonly ShardNumbers[] {

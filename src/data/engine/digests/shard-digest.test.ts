@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
-import { digestShard, partWords, seriesParts, timeParts } from './shard-digest.ts';
+import { seriesParts, sumWords } from './hash-values.ts';
+import { digestShard, timeParts } from './shard-digest.ts';
 
 type Value = number | bigint | boolean | string;
 type Points = Readonly<Record<string, Readonly<Record<string, readonly (readonly [bigint, Value])[]>>>>; // prettier-ignore
@@ -57,7 +58,7 @@ function source(points: Points, rows: number): { source: ShardSource; arena: Sou
   return { source: shard as unknown as ShardSource, arena: arena };
 }
 
-const range = { startNs: 0n, endNs: 1_600n };
+const range = { startNs: 0n, endNs: 25_600n };
 
 function digest(points: Points, rows = 3): Uint32Array {
   const { source: shard, arena } = source(points, rows);
@@ -67,22 +68,22 @@ function digest(points: Points, rows = 3): Uint32Array {
   return last;
 }
 
-const times = Array.from({ length: 160 }, (_, i) => BigInt(i * 10));
+const times = Array.from({ length: 160 }, (_, i) => BigInt(i * 160));
 const base: Points = {
   'm,h=a': {
     f: times.map((time) => [time, Number(time) / 7]),
     i: times.map((time) => [time, -time]),
-    b: times.map((time) => [time, time % 20n === 0n]),
+    b: times.map((time) => [time, time % 320n === 0n]),
     s: times.map((time) => [time, `text ${time}`]),
   },
-  'm,h=b': { f: [[-5n, 1.5], [5n, -0], [2_000n, Infinity]] },
+  'm,h=b': { f: [[-5n, 1.5], [5n, -0], [32_000n, Infinity]] },
 }; // prettier-ignore
 
 /** Parts in which two digests differ, as [series, time]. */
 function differing(left: Uint32Array, right: Uint32Array): readonly (readonly [number, number])[] {
   const parts: [number, number][] = [];
   for (let part = 0; part < seriesParts * timeParts; part++) {
-    const at = part * partWords;
+    const at = part * sumWords;
     if ([0, 1, 2].some((word) => left[at + word] !== right[at + word]))
       parts.push([Math.floor(part / timeParts), part % timeParts]);
   }
@@ -105,7 +106,7 @@ test('digest: the same for the same points, in whichever batches and order of se
   const turned = Object.fromEntries(Object.entries(base).reverse());
   expect(differing(whole, digest(turned, 7))).toEqual([]);
   let count = 0;
-  for (let at = 0; at < whole.length; at += partWords) count += whole[at] ?? 0;
+  for (let at = 0; at < whole.length; at += sumWords) count += whole[at] ?? 0;
   expect(count).toBe(4 * 160 + 3);
   // Times beyond the group are in its first and its last part.
   expect(digest({ 'm,h=b': { f: [[-5n, 1]] } }).filter((word) => word === 1).length).toBe(1);
@@ -116,10 +117,10 @@ test('digest: one point less, another value, time, type or field changes the one
   const seriesOf = differing(whole, digest({ 'm,h=b': base['m,h=b'] ?? {} }))[0]?.[0];
   const cases: readonly (readonly [Points, number])[] = [
     [changed('f', 55, undefined), 5],
-    [changed('f', 55, [550n, 550 / 7 + 1e-14]), 5],
-    [changed('f', 55, [551n, 550 / 7]), 5],
-    [changed('i', 100, [1_000n, 1_000n]), 10],
-    [changed('b', 159, [1_590n, true]), 15],
+    [changed('f', 55, [8_800n, 8_800 / 7 + 1e-12]), 5],
+    [changed('f', 55, [8_801n, 8_800 / 7]), 5],
+    [changed('i', 100, [16_000n, 1_000n]), 10],
+    [changed('b', 159, [25_440n, true]), 15],
     [changed('s', 0, [0n, 'text 1']), 0],
     [changed('s', 0, [0n, '']), 0],
   ];

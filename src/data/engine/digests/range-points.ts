@@ -1,0 +1,124 @@
+/**
+ * Points of some series within slices of time, as batches that any owner can write: what two owners that differ show each
+ * other. Both give them in the same order: series as they are asked for, fields by name, times ascending.
+ */
+import { exactTextOf } from '../../../models/exact-text.ts';
+import type { FieldValue } from '../../../models/field-value.ts';
+import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
+import { parseSeriesKey } from '../../../models/parse-series-key.ts';
+import type { ShardSource, SourceArena } from '../../../query/source.ts';
+import type { ValueBatch } from './hash-values.ts';
+import { sliceBounds } from './series-digests.ts';
+import type { DigestTask } from './shard-digest.ts';
+
+/** Slices of one series, ascending. */
+export interface SeriesSlices {
+  readonly key: string;
+  readonly slices: readonly number[];
+}
+
+export interface RangePointsTask extends DigestTask {
+  readonly series: readonly SeriesSlices[];
+}
+
+/** Of a batch; each value is a row of its own. */
+const batchValuesMax = 4_096;
+
+/** Yields undefined whenever it has done a little. Memory: that of one batch, and the list that is asked for. */
+export function* readRangePoints(
+  source: ShardSource,
+  { series, ...range }: RangePointsTask,
+  arena: SourceArena,
+): Generator<Uint8Array | undefined, void> {
+  let builder = new PointBatchBuilder();
+  for (const { measurement, key, seriesId, slices } of yield* found(source, series)) {
+    for (const { name } of sortedByName(source.fields(measurement))) {
+      for (const bounds of runsOf(slices).map(([from, to]) => sliceBounds(range, from, to))) {
+        const cursor = source.openCursor({ seriesId, field: name, ...bounds, ascending: true });
+        for (;;) {
+          const mark = arena.mark();
+          const batch = cursor.next(arena);
+          const rows = batch === undefined ? [] : [...valuesOf(batch, arena)];
+          arena.release(mark);
+          if (batch === undefined) break;
+          for (const [timeNs, value] of rows) {
+            builder.add(key, { measurement, tags: [], fields: new Map([[name, value]]), timeNs });
+            if (builder.rowCount < batchValuesMax) continue;
+            yield builder.finish();
+            builder = new PointBatchBuilder();
+          }
+          yield undefined;
+        }
+      }
+    }
+  }
+  if (builder.rowCount > 0) yield builder.finish();
+}
+
+interface FoundSeries extends SeriesSlices {
+  readonly measurement: string;
+  readonly seriesId: number;
+}
+
+/** Those that are here, in the order in which they are asked for. */
+function* found(
+  source: ShardSource,
+  series: readonly SeriesSlices[],
+): Generator<undefined, readonly FoundSeries[]> {
+  const wanted = new Map(series.map((one) => [one.key, one]));
+  const measurements = new Set(series.map(({ key }) => parseSeriesKey(key).measurement));
+  const here = new Map<string, FoundSeries>();
+  for (const measurement of source.measurements()) {
+    if (!measurements.has(measurement)) continue;
+    for (const seriesId of source.seriesIds(measurement)) {
+      const one = wanted.get(source.seriesKey(seriesId));
+      if (one !== undefined) here.set(one.key, { ...one, measurement, seriesId });
+      yield undefined;
+    }
+  }
+  return series.flatMap(({ key }) => here.get(key) ?? []);
+}
+
+/** By code unit, the same on every node. */
+function sortedByName<T extends { readonly name: string }>(fields: readonly T[]): readonly T[] {
+  return [...fields].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function runsOf(slices: readonly number[]): readonly (readonly [from: number, to: number])[] {
+  const runs: [number, number][] = [];
+  for (const slice of slices) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] + 1 === slice) last[1] = slice;
+    else runs.push([slice, slice]);
+  }
+  return runs;
+}
+
+function* valuesOf(
+  { type, count, timesPtr, valuesPtr }: ValueBatch,
+  { memory: { buffer } }: SourceArena,
+): Generator<readonly [timeNs: bigint, value: FieldValue]> {
+  const times = new BigInt64Array(buffer, timesPtr, count);
+  for (let row = 0; row < count; row++) {
+    const at = valuesPtr + row * 8;
+    yield [times[row] ?? 0n, valueAt(type, type === 'boolean' ? valuesPtr + row : at, buffer)];
+  }
+}
+
+function valueAt(type: ValueBatch['type'], at: number, buffer: ArrayBufferLike): FieldValue {
+  const view = new DataView(buffer);
+  switch (type) {
+    case 'float':
+      return { type, value: view.getFloat64(at, true) };
+    case 'integer':
+      return { type, value: view.getBigInt64(at, true) };
+    case 'unsigned':
+      return { type, value: view.getBigUint64(at, true) };
+    case 'boolean':
+      return { type, value: view.getUint8(at) !== 0 };
+    case 'string': {
+      const bytes = new Uint8Array(buffer, view.getUint32(at, true), view.getUint32(at + 4, true));
+      return { type, value: exactTextOf(bytes) };
+    }
+  }
+}

@@ -1,0 +1,128 @@
+/** What is known of shards whose owners differ, and their repairs, over all data nodes (spec F79, F80). */
+import { DbError, isDbError } from '../../base/errors.ts';
+import { cancelRepairMethod, queueRepairMethod, repairsMethod, type ShardRepair } from '../../meta/client/digest-methods.ts'; // prettier-ignore
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
+import type { AntiEntropy } from '../../services/anti-entropy.ts';
+import { isNodeFailure } from '../shards/choose-owners.ts';
+
+export interface ClusterRepairsPorts {
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
+  readonly rpc: Pick<RpcClient, 'call'>;
+  /** Undefined with `[anti-entropy] enabled = false`. */
+  readonly service: Pick<AntiEntropy, 'repairs' | 'queueRepair' | 'cancelRepair'> | undefined;
+}
+
+const askDeadlineMs = 5_000;
+
+export class ClusterRepairs {
+  readonly #ports: ClusterRepairsPorts;
+
+  constructor(ports: ClusterRepairsPorts) {
+    this.#ports = ports;
+  }
+
+  get isEnabled(): boolean {
+    return this.#ports.service !== undefined;
+  }
+
+  /** What this node answers to the others. */
+  get methods(): readonly ServedMethod[] {
+    return [
+      serveCall(repairsMethod, () => Promise.resolve({ repairs: this.#ports.service?.repairs ?? [] })), // prettier-ignore
+      serveCall(queueRepairMethod, ({ shardId }) => {
+        this.#service().queueRepair(shardId);
+        return Promise.resolve({});
+      }),
+      serveCall(cancelRepairMethod, ({ shardId }) => {
+        this.#service().cancelRepair(shardId);
+        return Promise.resolve({});
+      }),
+    ];
+  }
+
+  /** Of each shard what the nodes say together. A node that does not answer is left out. */
+  async list({ isLocal }: { readonly isLocal: boolean }): Promise<readonly ShardRepair[]> {
+    const { meta } = this.#ports;
+    const nodes = meta.catalog.dataNodes.filter(({ id }) => !isLocal || id === meta.nodeId);
+    const said = await Promise.all(nodes.map(({ id, tcpAddress }) => this.#repairsOf(id, tcpAddress))); // prettier-ignore
+    const merged = new Map<number, ShardRepair>();
+    for (const one of said.flat()) {
+      const known = merged.get(one.shardId) ?? one;
+      merged.set(one.shardId, {
+        shardId: one.shardId,
+        status: known.status === '' ? one.status : known.status,
+        isQueued: known.isQueued || one.isQueued,
+        isProcessing: known.isProcessing || one.isProcessing,
+      });
+    }
+    return [...merged.values()].sort((a, b) => a.shardId - b.shardId);
+  }
+
+  /** On the first of its owners that answers. Throws `shard_not_found` and what that owner says. */
+  async queue(shardId: number): Promise<void> {
+    const { meta, rpc } = this.#ports;
+    let failure: unknown;
+    for (const { id, tcpAddress } of this.#ownersOf(shardId)) {
+      try {
+        if (id === meta.nodeId) this.#service().queueRepair(shardId);
+        else await rpc.call(tcpAddress, queueRepairMethod, { shardId }, { deadlineMs: askDeadlineMs }); // prettier-ignore
+        return;
+      } catch (error) {
+        if (!isNodeFailure(error)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /** On all of its owners, or here. */
+  async cancel(shardId: number, { isLocal }: { readonly isLocal: boolean }): Promise<void> {
+    const { meta, rpc } = this.#ports;
+    const owners = this.#ownersOf(shardId).filter(({ id }) => !isLocal || id === meta.nodeId);
+    await Promise.all(
+      owners.map(async ({ id, tcpAddress }) => {
+        if (id === meta.nodeId) {
+          this.#service().cancelRepair(shardId);
+          return;
+        }
+        try {
+          await rpc.call(
+            tcpAddress,
+            cancelRepairMethod,
+            { shardId },
+            { deadlineMs: askDeadlineMs },
+          );
+        } catch (error) {
+          // One that is down has forgotten its queue.
+          if (!isNodeFailure(error)) throw error;
+        }
+      }),
+    );
+  }
+
+  #service(): NonNullable<ClusterRepairsPorts['service']> {
+    const { service } = this.#ports;
+    if (service === undefined) throw new DbError('unsupported', 'anti-entropy service is not enabled'); // prettier-ignore
+    return service;
+  }
+
+  async #repairsOf(nodeId: number, address: string): Promise<readonly ShardRepair[]> {
+    const { meta, rpc, service } = this.#ports;
+    if (nodeId === meta.nodeId) return service?.repairs ?? [];
+    try {
+      return (await rpc.call(address, repairsMethod, {}, { deadlineMs: askDeadlineMs })).repairs;
+    } catch (error) {
+      if (!isDbError(error)) throw error;
+      return [];
+    }
+  }
+
+  #ownersOf(shardId: number): readonly { readonly id: number; readonly tcpAddress: string }[] {
+    const { dataNodes, databases } = this.#ports.meta.catalog;
+    const owners = databases.shard(shardId)?.shard.owners;
+    if (owners === undefined) throw new DbError('shard_not_found', `shard not found for id: ${shardId}`); // prettier-ignore
+    return owners.flatMap((owner) => dataNodes.find(({ id }) => id === owner) ?? []);
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Makes two owners of a shard have the same points: what one lacks is written to it as any batch is, under a stamp that is no
+ * later than what the other has, so that whatever a client wrote since counts more.
+ *
+ * Invariants:
+ * - Nothing is deleted, and a value is put over another only where stamps say that it is later, or nothing does.
+ * - What travels is a digest, and of parts that differ the sums of their series, and of slices that differ their points.
+ * - A repair that ends half way has brought what it has brought; the next one finds the rest.
+ */
+import { DbError } from '../../base/errors.ts';
+import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
+import { stampBatch, stampNs, stampOf, type Stamp } from '../../models/stamp.ts';
+import type { RangePoints } from '../engine/digests/digest-streams.ts';
+import type { SeriesSlices } from '../engine/digests/range-points.ts';
+import { digestWords, type DigestRange } from '../engine/digests/shard-digest.ts';
+import type { BatchOutcome, NamedShard, ShardBatch } from '../engine/shard-access.ts';
+import { differingParts, differingSeries } from './find-differences.ts';
+import { lackingValues, type LackingValue } from './merge-points.ts';
+import type { RepairPeer } from './peer.ts';
+
+export interface RepairPorts {
+  /** To one of the two. */
+  readonly write: (nodeId: number, batch: ShardBatch) => Promise<BatchOutcome>;
+  /** Waits for the turn of so many bytes. */
+  readonly take: (bytes: number) => Promise<void>;
+  /** Lets others run once a slice of time is over. */
+  readonly pace: () => Promise<unknown>;
+  /** Of the node that repairs, and a number drawn for this repair: no two batches have one stamp. */
+  readonly origin: bigint;
+  readonly signal: AbortSignal;
+}
+
+export interface RepairReport {
+  /** Values that were written to this node, and to the other. */
+  readonly ownCount: number;
+  readonly otherCount: number;
+  /** Of them, those where the other value of the point was another one. */
+  readonly conflictCount: number;
+  /** Values that their owner does not take, as fields of another type there. */
+  readonly refusedCount: number;
+  /** Between the two nodes, in both directions. */
+  readonly movedBytes: number;
+}
+
+export const nothingDone: RepairReport = { ownCount: 0, otherCount: 0, conflictCount: 0, refusedCount: 0, movedBytes: 0 }; // prettier-ignore
+
+/** Of one request for points. */
+const valuesPerRequest = 50_000;
+const seriesPerRequest = 2_000;
+const batchValuesMax = 5_000;
+const writeFailure = 'an owner did not take what it lacks';
+
+export async function repairPair(
+  peers: readonly [RepairPeer, RepairPeer],
+  shard: NamedShard & DigestRange,
+  ports: RepairPorts,
+): Promise<RepairReport> {
+  return new PairRepair(peers, shard, ports).run();
+}
+
+class PairRepair {
+  readonly #peers: readonly [RepairPeer, RepairPeer];
+  readonly #shard: NamedShard & DigestRange;
+  readonly #ports: RepairPorts;
+  readonly #fills: Readonly<Record<'own' | 'other', Fill>>;
+  #movedBytes = 0;
+  #conflictCount = 0;
+  #stampCount = 0;
+
+  constructor(
+    peers: readonly [RepairPeer, RepairPeer],
+    shard: NamedShard & DigestRange,
+    ports: RepairPorts,
+  ) {
+    this.#peers = peers;
+    this.#shard = shard;
+    this.#ports = ports;
+    this.#fills = { own: new Fill(), other: new Fill() };
+  }
+
+  async run(): Promise<RepairReport> {
+    const { signal } = this.#ports;
+    const [own, other] = this.#peers;
+    const { shardId, startNs, endNs } = this.#shard;
+    const task = { shardId, startNs, endNs };
+    const mine = await own.digest(task, undefined, signal);
+    const words = mine.kind === 'digest' ? mine.words : undefined;
+    const theirs = await other.digest(task, words ?? new Uint32Array(digestWords), signal);
+    this.#movedBytes += theirs.kind === 'digest' ? theirs.words.byteLength : 0;
+    if (theirs.kind !== 'equal')
+      for (const part of differingParts(words, theirs.kind === 'digest' ? theirs.words : undefined))
+        await this.#repairPart(part);
+    await this.#flush('own');
+    await this.#flush('other');
+    const [{ writtenCount: ownCount, refusedCount }, more] = [this.#fills.own, this.#fills.other];
+    return {
+      ownCount,
+      otherCount: more.writtenCount,
+      conflictCount: this.#conflictCount,
+      refusedCount: refusedCount + more.refusedCount,
+      movedBytes: this.#movedBytes,
+    };
+  }
+
+  async #repairPart(part: {
+    readonly seriesPart: number;
+    readonly timeMask: number;
+  }): Promise<void> {
+    const { signal } = this.#ports;
+    let [series, valueCount]: [SeriesSlices[], number] = [[], 0];
+    const onBytes = (bytes: number): void => void (this.#movedBytes += bytes);
+    for await (const { valueCount: more, ...one } of differingSeries(
+      this.#peers,
+      { ...this.#shard, ...part },
+      { signal, onBytes },
+    )) {
+      series.push(one);
+      valueCount += more;
+      if (valueCount < valuesPerRequest && series.length < seriesPerRequest) continue;
+      await this.#repairSeries(series);
+      [series, valueCount] = [[], 0];
+    }
+    if (series.length > 0) await this.#repairSeries(series);
+  }
+
+  async #repairSeries(series: readonly SeriesSlices[]): Promise<void> {
+    const { signal, pace } = this.#ports;
+    const { shardId, startNs, endNs } = this.#shard;
+    const task = { shardId, startNs, endNs, series };
+    const [own, other] = this.#peers;
+    const keys = series.map(({ key }) => key);
+    for await (const lacking of lackingValues(
+      keys,
+      own.rangePoints(task, signal),
+      this.#metered(other.rangePoints(task, signal)),
+    )) {
+      if (lacking.isConflict) this.#conflictCount++;
+      if (this.#fills[lacking.side].mustFlushBefore(lacking)) await this.#flush(lacking.side);
+      this.#fills[lacking.side].add(lacking);
+      await pace();
+    }
+  }
+
+  async *#metered(points: AsyncIterable<RangePoints>): AsyncGenerator<RangePoints> {
+    for await (const one of points) {
+      await this.#moved(one.payload.length);
+      yield one;
+    }
+  }
+
+  async #moved(bytes: number): Promise<void> {
+    this.#movedBytes += bytes;
+    await this.#ports.take(bytes);
+  }
+
+  async #flush(side: 'own' | 'other'): Promise<void> {
+    const taken = this.#fills[side].take();
+    if (taken === undefined) return;
+    this.#ports.signal.throwIfAborted();
+    const { payload, stamp, rowCount } = taken;
+    stampBatch(payload, stampOf(stampNs(stamp) + BigInt(++this.#stampCount), this.#ports.origin));
+    if (side === 'other') await this.#moved(payload.length);
+    const { shardId, database, retentionPolicy } = this.#shard;
+    const nodeId = this.#peers[side === 'own' ? 0 : 1].nodeId;
+    const outcome = await this.#ports.write(nodeId, {
+      shardId,
+      database,
+      retentionPolicy,
+      payload,
+    });
+    if (outcome.kind === 'failed')
+      throw outcome.error instanceof DbError
+        ? outcome.error
+        : new DbError('unavailable', writeFailure, { cause: outcome.error });
+    this.#fills[side].written(rowCount, outcome.droppedCount);
+  }
+}
+
+/** A batch for one of the two. */
+class Fill {
+  #builder = new PointBatchBuilder();
+  #stamp: Stamp | undefined;
+  writtenCount = 0;
+  refusedCount = 0;
+
+  /** A batch has one stamp. */
+  mustFlushBefore({ stamp }: LackingValue): boolean {
+    const isOther = this.#stamp !== undefined && this.#stamp !== stamp;
+    return isOther || this.#builder.rowCount >= batchValuesMax;
+  }
+
+  add({ key, measurement, field, value, timeNs, stamp }: LackingValue): void {
+    this.#stamp = stamp;
+    this.#builder.add(key, { measurement, tags: [], fields: new Map([[field, value]]), timeNs });
+  }
+
+  take():
+    { readonly payload: Uint8Array; readonly stamp: Stamp; readonly rowCount: number } | undefined {
+    const { rowCount } = this.#builder;
+    if (rowCount === 0 || this.#stamp === undefined) return undefined;
+    const payload = this.#builder.finish();
+    const stamp = this.#stamp;
+    this.#builder = new PointBatchBuilder();
+    this.#stamp = undefined;
+    return { payload, stamp, rowCount };
+  }
+
+  written(rowCount: number, droppedCount: number): void {
+    this.writtenCount += rowCount - droppedCount;
+    this.refusedCount += droppedCount;
+  }
+}

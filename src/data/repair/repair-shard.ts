@@ -1,0 +1,132 @@
+/**
+ * Makes all owners of a shard have the same points, from one of them: it is compared with each of the others in turn, and
+ * where there are several, with all but the last once more, since what came from a later one they lack.
+ */
+import { DbError, errorText } from '../../base/errors.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { Log } from '../../env/log.ts';
+import type { Random } from '../../env/random.ts';
+import { Slices } from '../../env/slices.ts';
+import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+import type { DigestRange } from '../engine/digests/shard-digest.ts';
+import type { LocalShards } from '../engine/local-shards.ts';
+import type { NamedShard, ShardAccess } from '../engine/shard-access.ts';
+import { LocalPeer, RemotePeer, type DigestAnswer, type RepairPeer } from './peer.ts';
+import { nothingDone, repairPair, type RepairReport } from './repair-pair.ts';
+
+export interface ShardRepairsPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
+  readonly local: Pick<LocalShards, 'digest' | 'seriesDigests' | 'rangePoints'>;
+  readonly rpc: Pick<RpcClient, 'stream'>;
+  /** As whoever writes to an owner has it. */
+  readonly of: (nodeId: number) => Pick<ShardAccess, 'writeMany'>;
+  readonly take: (bytes: number) => Promise<void>;
+  readonly turn: () => Promise<void>;
+}
+
+/** How this node and another owner stand. */
+export type Comparison = 'equal' | 'differ' | 'own-missing' | 'other-missing';
+
+const writeDeadlineMs = 60_000;
+
+export class ShardRepairs {
+  readonly #ports: ShardRepairsPorts;
+
+  constructor(ports: ShardRepairsPorts) {
+    this.#ports = ports;
+  }
+
+  /** Throws what the other owner fails with. */
+  async compare(shardId: number, nodeId: number, signal: AbortSignal): Promise<Comparison> {
+    const { meta } = this.#ports;
+    const { startNs, endNs } = this.#placeOf(shardId);
+    const task = { shardId, startNs, endNs };
+    const mine = await this.#peer(meta.nodeId).digest(task, undefined, signal);
+    const known = mine.kind === 'digest' ? mine.words : undefined;
+    const theirs = await this.#peer(nodeId).digest(task, known, signal);
+    return comparisonOf(mine, theirs);
+  }
+
+  /** With one owner, or with all. What it has brought until it fails stays. */
+  async repair(
+    shardId: number,
+    { only, signal }: { readonly only?: number | undefined; readonly signal: AbortSignal },
+  ): Promise<RepairReport> {
+    const { meta, log } = this.#ports;
+    const { owners, ...shard } = this.#placeOf(shardId);
+    const others = owners.filter((owner) => owner !== meta.nodeId && (only ?? owner) === owner);
+    let sum = nothingDone;
+    const failures: unknown[] = [];
+    for (const other of [...others, ...others.slice(0, -1)]) {
+      try {
+        sum = added(sum, await this.#repairWith(other, shard, signal));
+      } catch (error) {
+        signal.throwIfAborted();
+        log.warn('An owner could not be repaired', { shard: shardId, nodeId: other, error: errorText(error) }); // prettier-ignore
+        failures.push(error);
+      }
+    }
+    const [failure] = failures;
+    if (failure !== undefined)
+      throw failure instanceof DbError ? failure : new DbError('unavailable', errorText(failure), { cause: failure }); // prettier-ignore
+    return sum;
+  }
+
+  #repairWith(
+    nodeId: number,
+    shard: NamedShard & DigestRange,
+    signal: AbortSignal,
+  ): Promise<RepairReport> {
+    const { clock, random, meta, of, take, turn } = this.#ports;
+    const slices = new Slices({ clock, turn });
+    const catalogIndex = meta.catalog.index;
+    return repairPair([this.#peer(meta.nodeId), this.#peer(nodeId)], shard, {
+      write: async (target, batch) => {
+        const [outcome] = await of(target).writeMany([{ ...batch, catalogIndex }], { deadlineMs: writeDeadlineMs, signal }); // prettier-ignore
+        return outcome ?? { kind: 'failed', error: new DbError('unavailable', 'no outcome') };
+      },
+      take,
+      pace: () => slices.next(),
+      origin: (BigInt(meta.nodeId) << 32n) | BigInt(random.u32()),
+      signal,
+    });
+  }
+
+  #peer(nodeId: number): RepairPeer {
+    const { meta, local, rpc } = this.#ports;
+    if (nodeId === meta.nodeId) return new LocalPeer(nodeId, local);
+    return new RemotePeer(nodeId, rpc, () => {
+      const node = meta.catalog.dataNodes.find(({ id }) => id === nodeId);
+      if (node === undefined) throw new DbError('node_not_found', `data node ${nodeId} has left the cluster`); // prettier-ignore
+      return node.tcpAddress;
+    });
+  }
+
+  #placeOf(shardId: number): NamedShard & DigestRange & { readonly owners: readonly number[] } {
+    const found = this.#ports.meta.catalog.databases.shard(shardId);
+    if (found === undefined) throw new DbError('shard_not_found', `shard not found for id: ${shardId}`); // prettier-ignore
+    const { database, retentionPolicy, shard, group } = found;
+    const { startNs, endNs } = group;
+    return { shardId, database, retentionPolicy, startNs, endNs, owners: shard.owners };
+  }
+}
+
+function comparisonOf(mine: DigestAnswer, theirs: DigestAnswer): Comparison {
+  if (mine.kind === 'missing') return theirs.kind === 'missing' ? 'equal' : 'own-missing';
+  if (theirs.kind === 'missing') return 'other-missing';
+  return theirs.kind === 'equal' ? 'equal' : 'differ';
+}
+
+function added(a: RepairReport, b: RepairReport): RepairReport {
+  return {
+    ownCount: a.ownCount + b.ownCount,
+    otherCount: a.otherCount + b.otherCount,
+    conflictCount: a.conflictCount + b.conflictCount,
+    refusedCount: a.refusedCount + b.refusedCount,
+    movedBytes: a.movedBytes + b.movedBytes,
+  };
+}

@@ -1,0 +1,269 @@
+/**
+ * Anti-entropy (spec F77 to F79): compares the shards of this node whose time has passed with their next owner, brings what this
+ * node has nothing of, and repairs what is queued.
+ *
+ * Invariants:
+ * - A shard that differs is repaired only when somebody asks for it; one that is missing here comes by itself, where
+ *   `auto-repair-missing` allows that.
+ * - A shard is compared again only once one of the two has been written to since they were equal.
+ * - A repair that has begun goes on to its end, or to that of the node; one that fails is queued again by whoever asks.
+ * - Memory: a few words a shard of this node.
+ */
+import { Tasks } from '../base/async/tasks.ts';
+import { DbError, errorText } from '../base/errors.ts';
+import type { Clock, Timer } from '../env/clock.ts';
+import type { Log } from '../env/log.ts';
+import type { MetaAccess } from '../meta/client/meta-access.ts';
+import type { ShardRepair } from '../meta/client/digest-methods.ts';
+import type { Catalog } from '../meta/model/catalog.ts';
+import { copiesOf } from '../meta/model/shard-copies.ts';
+import { ownsShard } from '../meta/model/shard-fate.ts';
+import type { Statistic } from '../telemetry/statistics.ts';
+
+export interface RepairCounts {
+  readonly ownCount: number;
+  readonly otherCount: number;
+  readonly conflictCount: number;
+  readonly refusedCount: number;
+  readonly movedBytes: number;
+}
+
+export interface AntiEntropyPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
+  readonly compare: (shardId: number, nodeId: number, signal: AbortSignal) => Promise<'equal' | 'differ' | 'own-missing' | 'other-missing'>; // prettier-ignore
+  /** `only`: with one owner. */
+  readonly repair: (shardId: number, options: { readonly only?: number; readonly signal: AbortSignal }) => Promise<RepairCounts>; // prettier-ignore
+  /** Tells what a shard on a node is apart from what it was; undefined where it cannot be told. */
+  readonly versionOf: (shardId: number, nodeId: number) => Promise<string | undefined>;
+  /** Whether something of it waits in hinted handoff: it will be equal by itself. */
+  readonly isWaiting: (shardId: number) => boolean;
+}
+
+export interface AntiEntropyOptions {
+  readonly checkIntervalMs: number;
+  /** Shards that are brought, or repaired, at once: `max-fetch` and `max-sync`. */
+  readonly fetchMax: number;
+  readonly syncMax: number;
+  readonly repairsMissing: boolean;
+  /** Ours: shards that are written to are repaired when asked for, and do not wait until their time has passed. */
+  readonly repairsHot: boolean;
+}
+
+type Status = 'diff' | 'missing';
+
+interface Queued {
+  /** The owner that it is brought from; undefined to repair it with all. */
+  readonly from: number | undefined;
+}
+
+export class AntiEntropy {
+  readonly #ports: AntiEntropyPorts;
+  readonly #options: AntiEntropyOptions;
+  readonly #timer: Timer;
+  readonly #tasks: Tasks;
+  readonly #closing = new AbortController();
+  readonly #statuses = new Map<number, Status>();
+  readonly #queue = new Map<number, Queued>();
+  readonly #processing = new Map<number, Queued>();
+  /** Of shards that were equal: how both owners were then. */
+  readonly #equalAt = new Map<number, string>();
+  readonly #counts = { checkCount: 0, failedCheckCount: 0, repairCount: 0, failedRepairCount: 0, valueCount: 0, movedBytes: 0 }; // prettier-ignore
+  #isChecking = false;
+
+  constructor(ports: AntiEntropyPorts, options: AntiEntropyOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#tasks = new Tasks((name, error) => {
+      ports.log.error('A task of anti-entropy failed', { name, error: errorText(error) });
+    });
+    const { checkIntervalMs } = options;
+    ports.log.info('Starting anti-entropy service', { checkIntervalMs });
+    this.#timer = ports.clock.every(checkIntervalMs, () => {
+      this.#tasks.spawn('check', this.check());
+      this.#next();
+    });
+  }
+
+  /** Of this node's shards those that are known to differ, and those that it has to do with. */
+  get repairs(): readonly ShardRepair[] {
+    const ids = new Set([...this.#statuses.keys(), ...this.#queue.keys(), ...this.#processing.keys()]); // prettier-ignore
+    return [...ids]
+      .sort((a, b) => a - b)
+      .map((shardId) => ({
+        shardId,
+        status: this.#statuses.get(shardId) ?? '',
+        isQueued: this.#queue.has(shardId) || this.#processing.has(shardId),
+        isProcessing: this.#processing.has(shardId),
+      }));
+  }
+
+  /** Asked for again it is queued once. Throws for a shard that this node does not own, or owns alone. */
+  queueRepair(shardId: number): void {
+    const { catalog, nodeId } = this.#ports.meta;
+    const owners = catalog.databases.shard(shardId)?.shard.owners ?? [];
+    if (!owners.includes(nodeId))
+      throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
+    if (owners.length < 2)
+      throw new DbError('invalid_argument', `shard ${shardId} has one owner only`);
+    if (this.#processing.has(shardId)) return;
+    this.#queue.set(shardId, { from: undefined });
+    this.#next();
+  }
+
+  /** One that has begun goes on. */
+  cancelRepair(shardId: number): void {
+    this.#queue.delete(shardId);
+  }
+
+  async check(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    try {
+      await this.#checkAll();
+    } finally {
+      this.#isChecking = false;
+    }
+  }
+
+  statistics(): readonly Statistic[] {
+    const { checkCount, failedCheckCount, repairCount, failedRepairCount, valueCount, movedBytes } =
+      this.#counts;
+    const values = {
+      jobs: this.#queue.size + this.#processing.size,
+      jobsActive: this.#processing.size,
+      checks: checkCount,
+      errors: failedCheckCount + failedRepairCount,
+      repairs: repairCount,
+      valuesRepaired: valueCount,
+      bytesRx: movedBytes,
+    };
+    return [{ name: 'ae', tags: {}, values }];
+  }
+
+  async close(): Promise<void> {
+    this.#timer.cancel();
+    this.#closing.abort();
+    await this.#tasks.settled();
+  }
+
+  async #checkAll(): Promise<void> {
+    const { log, meta, clock } = this.#ports;
+    const { catalog, nodeId } = meta;
+    this.#forgetForeign(catalog, nodeId);
+    const skipped: number[] = [];
+    for (const { shardId, next } of comparableShards(catalog, nodeId, clock.wallNs())) {
+      if (this.#closing.signal.aborted) return;
+      if (this.#queue.has(shardId) || this.#processing.has(shardId)) continue;
+      if (!(await this.#checkShard(shardId, next))) skipped.push(shardId);
+    }
+    if (skipped.length > 0) log.info('Skipped shards', { shards: skipped.join() });
+  }
+
+  /** False for one that could not be compared now. */
+  async #checkShard(shardId: number, next: number): Promise<boolean> {
+    const { compare, isWaiting, log } = this.#ports;
+    if (isWaiting(shardId)) return false;
+    try {
+      const version = await this.#versionsOf(shardId, next);
+      if (version !== undefined && this.#equalAt.get(shardId) === version) return true;
+      this.#counts.checkCount++;
+      const found = await compare(shardId, next, this.#closing.signal);
+      this.#equalAt.delete(shardId);
+      if (found === 'equal') {
+        this.#statuses.delete(shardId);
+        if (version !== undefined) this.#equalAt.set(shardId, version);
+        return true;
+      }
+      const status = found === 'differ' ? 'diff' : 'missing';
+      if (this.#statuses.get(shardId) !== status)
+        log.info('Checking status', { shard: shardId, status, nodeId: next });
+      this.#statuses.set(shardId, status);
+      if (found === 'own-missing' && this.#options.repairsMissing) {
+        this.#queue.set(shardId, { from: next });
+        this.#next();
+      }
+      return true;
+    } catch (error) {
+      if (this.#closing.signal.aborted) return true;
+      this.#counts.failedCheckCount++;
+      log.warn('A shard could not be compared', { shard: shardId, nodeId: next, error: errorText(error) }); // prettier-ignore
+      return false;
+    }
+  }
+
+  async #versionsOf(shardId: number, next: number): Promise<string | undefined> {
+    const { meta, versionOf } = this.#ports;
+    const [own, other] = [await versionOf(shardId, meta.nodeId), await versionOf(shardId, next)];
+    return own === undefined || other === undefined ? undefined : `${next} ${own} ${other}`;
+  }
+
+  #next(): void {
+    for (const [shardId, queued] of this.#queue) {
+      const ofKind = [...this.#processing.values()].filter(({ from }) => (from === undefined) === (queued.from === undefined)); // prettier-ignore
+      const max = queued.from === undefined ? this.#options.syncMax : this.#options.fetchMax;
+      if (ofKind.length >= max || !this.#mayBegin(shardId)) continue;
+      this.#queue.delete(shardId);
+      this.#processing.set(shardId, queued);
+      this.#tasks.spawn(`repair of shard ${shardId}`, this.#repair(shardId, queued));
+    }
+  }
+
+  /** One that is gone is begun too: it ends at once. */
+  #mayBegin(shardId: number): boolean {
+    if (this.#options.repairsHot) return true;
+    const { clock, meta } = this.#ports;
+    const place = meta.catalog.databases.shard(shardId);
+    return place === undefined || place.group.endNs <= clock.wallNs();
+  }
+
+  async #repair(shardId: number, { from }: Queued): Promise<void> {
+    const { clock, log, repair } = this.#ports;
+    const startMs = clock.monotonicMs();
+    log.info('Repairing shard', { shard: shardId });
+    const options = { ...(from !== undefined && { only: from }), signal: this.#closing.signal };
+    try {
+      const report = await repair(shardId, options);
+      this.#counts.repairCount++;
+      this.#counts.valueCount += report.ownCount + report.otherCount;
+      this.#counts.movedBytes += report.movedBytes;
+      if (report.refusedCount === 0) this.#statuses.delete(shardId);
+      const tookMs = Math.round(clock.monotonicMs() - startMs);
+      log.info('Repaired shard', { shard: shardId, tookMs, ...report });
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      this.#counts.failedRepairCount++;
+      log.warn('A shard could not be repaired', { shard: shardId, error: errorText(error) });
+    } finally {
+      this.#processing.delete(shardId);
+      this.#equalAt.delete(shardId);
+      if (!this.#closing.signal.aborted) this.#next();
+    }
+  }
+
+  #forgetForeign(catalog: Catalog, nodeId: number): void {
+    for (const known of [this.#statuses, this.#equalAt, this.#queue])
+      for (const shardId of known.keys())
+        if (!ownsShard(catalog, shardId, nodeId)) known.delete(shardId);
+  }
+}
+
+/** Shards of this node that others own too and whose time has passed, with the owner behind this one in their list. */
+export function comparableShards(
+  catalog: Catalog,
+  nodeId: number,
+  nowNs: bigint,
+): readonly { readonly shardId: number; readonly next: number }[] {
+  const comparable: { shardId: number; next: number }[] = [];
+  const copied = new Set(copiesOf(catalog).map(({ shardId }) => shardId));
+  for (const { group, shard } of catalog.databases.shards()) {
+    const { id: shardId, owners, restoreIndex } = shard;
+    if (group.deletedAtNs !== undefined || group.endNs > nowNs) continue;
+    if (restoreIndex !== undefined || copied.has(shardId)) continue;
+    const at = owners.indexOf(nodeId);
+    const next = owners[(at + 1) % owners.length];
+    if (at >= 0 && next !== undefined && next !== nodeId) comparable.push({ shardId, next });
+  }
+  return comparable;
+}
