@@ -11,6 +11,7 @@ import { statesMethod, type ShardState } from '../meta/client/data-methods.ts';
 import type { MetaClient } from '../meta/client/meta-client.ts';
 import type { RpcClient } from '../rpc/rpc-client.ts';
 import { AntiEntropy } from '../services/anti-entropy.ts';
+import { damagedShardOf } from '../storage/engine/damaged-shard.ts';
 import { Throttle } from '../storage/engine/compaction/throttle.ts';
 
 export interface AntiEntropyParts {
@@ -57,6 +58,14 @@ export function openAntiEntropy(
           compare: (shardId, nodeId, signal) => repairs.compare(shardId, nodeId, signal),
           repair: (shardId, options) => repairs.repair(shardId, options),
           versionOf: versionsOf({ clock, meta, local, rpc }),
+          isDamaged: async (shardId) => {
+            try {
+              await local.describe([shardId], { deadlineMs: statesDeadlineMs, only: [] });
+              return false;
+            } catch (error) {
+              return damagedShardOf(error) !== undefined;
+            }
+          },
           isWaiting: (shardId) => meta.catalog.dataNodes.some(({ id }) => hints.isQueued(id, shardId)), // prettier-ignore
         },
         {

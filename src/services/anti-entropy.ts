@@ -23,6 +23,7 @@ import type { Statistic } from '../telemetry/statistics.ts';
 export interface RepairCounts {
   readonly ownCount: number;
   readonly otherCount: number;
+  readonly deleteCount: number;
   readonly conflictCount: number;
   readonly refusedCount: number;
   readonly movedBytes: number;
@@ -37,6 +38,8 @@ export interface AntiEntropyPorts {
   readonly repair: (shardId: number, options: { readonly only?: number; readonly signal: AbortSignal }) => Promise<RepairCounts>; // prettier-ignore
   /** Tells what a shard on a node is apart from what it was; undefined where it cannot be told. */
   readonly versionOf: (shardId: number, nodeId: number) => Promise<string | undefined>;
+  /** Whether this node has a shard that it cannot read. */
+  readonly isDamaged: (shardId: number) => Promise<boolean>;
   /** Whether something of it waits in hinted handoff: it will be equal by itself. */
   readonly isWaiting: (shardId: number) => boolean;
 }
@@ -153,12 +156,21 @@ export class AntiEntropy {
     const { catalog, nodeId } = meta;
     this.#forgetForeign(catalog, nodeId);
     const skipped: number[] = [];
-    for (const { shardId, next } of comparableShards(catalog, nodeId, clock.wallNs())) {
+    for (const { shardId, next, isHot } of sharedShards(catalog, nodeId, clock.wallNs())) {
       if (this.#closing.signal.aborted) return;
       if (this.#queue.has(shardId) || this.#processing.has(shardId)) continue;
-      if (!(await this.#checkShard(shardId, next))) skipped.push(shardId);
+      if (isHot) await this.#checkHot(shardId, next);
+      else if (!(await this.#checkShard(shardId, next))) skipped.push(shardId);
     }
     if (skipped.length > 0) log.info('Skipped shards', { shards: skipped.join() });
+  }
+
+  /** One that is written to is not compared; one that cannot be read is brought all the same. */
+  async #checkHot(shardId: number, next: number): Promise<void> {
+    if (!this.#options.repairsMissing || !(await this.#ports.isDamaged(shardId))) return;
+    this.#statuses.set(shardId, 'missing');
+    this.#queue.set(shardId, { from: next });
+    this.#next();
   }
 
   /** False for one that could not be compared now. */
@@ -212,7 +224,7 @@ export class AntiEntropy {
 
   /** One that is gone is begun too: it ends at once. */
   #mayBegin(shardId: number): boolean {
-    if (this.#options.repairsHot) return true;
+    if (this.#options.repairsHot || this.#queue.get(shardId)?.from !== undefined) return true;
     const { clock, meta } = this.#ports;
     const place = meta.catalog.databases.shard(shardId);
     return place === undefined || place.group.endNs <= clock.wallNs();
@@ -249,21 +261,22 @@ export class AntiEntropy {
   }
 }
 
-/** Shards of this node that others own too and whose time has passed, with the owner behind this one in their list. */
-export function comparableShards(
+/** Shards of this node that others own too, with the owner behind this one in their list. Hot: their time has not passed. */
+export function sharedShards(
   catalog: Catalog,
   nodeId: number,
   nowNs: bigint,
-): readonly { readonly shardId: number; readonly next: number }[] {
-  const comparable: { shardId: number; next: number }[] = [];
+): readonly { readonly shardId: number; readonly next: number; readonly isHot: boolean }[] {
+  const shared: { shardId: number; next: number; isHot: boolean }[] = [];
   const copied = new Set(copiesOf(catalog).map(({ shardId }) => shardId));
   for (const { group, shard } of catalog.databases.shards()) {
     const { id: shardId, owners, restoreIndex } = shard;
-    if (group.deletedAtNs !== undefined || group.endNs > nowNs) continue;
-    if (restoreIndex !== undefined || copied.has(shardId)) continue;
+    if (group.deletedAtNs !== undefined || restoreIndex !== undefined || copied.has(shardId))
+      continue;
     const at = owners.indexOf(nodeId);
     const next = owners[(at + 1) % owners.length];
-    if (at >= 0 && next !== undefined && next !== nodeId) comparable.push({ shardId, next });
+    if (at < 0 || next === undefined || next === nodeId) continue;
+    shared.push({ shardId, next, isHot: group.endNs > nowNs });
   }
-  return comparable;
+  return shared;
 }

@@ -1,49 +1,193 @@
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
 
-const limitMs = 120_000;
+const limitMs = 180_000;
+const patienceMs = 60_000;
 const root = join(import.meta.dirname, '../..');
 const cluster = new DevCluster(10_700, '--metas', '1');
 afterAll(() => cluster.stop(), limitMs);
 
-function entropy(...args: readonly string[]): string {
-  const config = join(cluster.dir, 'meta-1/influxdb-meta.conf');
-  const all = ['-config', config, 'entropy', 'show', ...args];
-  return spawnSync(join(root, 'bin/influxd-ctl'), all, { encoding: 'utf8' }).stdout;
+const head = 'ID  Database  Retention Policy  Start  End  Expires  Status\n';
+const nothing = `Entropy\n==========\n${head}`;
+const question = 'SELECT count(f), sum(f), count(s), count(i) FROM m GROUP BY h';
+
+function run(program: string, ...args: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(join(root, 'bin', program), args, { encoding: 'utf8' });
+  return stdout + stderr;
 }
 
-const head = 'ID  Database  Retention Policy  Start  End  Expires  Status\n';
+function entropy(...args: readonly string[]): string {
+  const config = join(cluster.dir, 'meta-1/influxdb-meta.conf');
+  return run('influxd-ctl', '-config', config, 'entropy', ...args);
+}
+
+const up = new Set(['data-1', 'data-2']);
+
+async function down(name: string): Promise<void> {
+  await cluster.kill(name);
+  up.delete(name);
+}
+
+function begin(name: string): void {
+  cluster.startByHand(name);
+  up.add(name);
+}
+
+/** Without what they keep for each other: nothing is equal by itself then. */
+async function restart(between: () => void = () => undefined): Promise<void> {
+  for (const name of [...up]) await down(name);
+  for (const name of ['data-1', 'data-2'])
+    rmSync(join(cluster.dir, name, 'hh'), { recursive: true, force: true });
+  between();
+  begin('data-1');
+  begin('data-2');
+  await eventually(() => cluster.query(1, question), patienceMs);
+  await eventually(() => cluster.query(2, question), patienceMs);
+}
+
+/** What each owner answers while the other is down. */
+async function answersAlone(): Promise<readonly string[]> {
+  const answers: string[] = [];
+  for (const [asked, away] of [
+    [1, 2],
+    [2, 1],
+  ] as const) {
+    // prettier-ignore
+    await down(`data-${away}`);
+    let said = '';
+    await eventually(async () => {
+      said = await cluster.query(asked, question);
+      if (said.includes('error')) throw new Error(said);
+    }, patienceMs);
+    answers.push(said);
+    begin(`data-${away}`);
+    await eventually(() => cluster.query(away, question), patienceMs);
+  }
+  return answers;
+}
+
+async function shows(wanted: RegExp | string): Promise<string> {
+  let said = '';
+  await eventually(() => {
+    said = entropy('show', '-v');
+    if (typeof wanted === 'string' ? said !== wanted : !wanted.test(said)) throw new Error(said);
+    return Promise.resolve();
+  }, patienceMs);
+  return said;
+}
 
 test(
   'entropy show: shards whose owners have the same points are equal however they came to be, others are named',
   async () => {
     await cluster.start();
     await cluster.query(1, 'CREATE DATABASE d WITH REPLICATION 2 SHARD DURATION 1d');
-    const lines = Array.from({ length: 2_000 }, (_, i) => `m,h=h${i % 7} f=${i / 3},s="t${i}" ${i * 100_000_000_000}`); // prettier-ignore
+    const lines = Array.from({ length: 40_000 }, (_, i) => `m,h=h${i % 100} f=${i / 3},s="t${i % 50}" ${i * 5_000_000_000}`); // prettier-ignore
     expect(await cluster.write(1, lines.join('\n'), 'all')).toBe('204');
-    expect(entropy()).toBe(`Entropy\n==========\n${head}`);
+    expect(entropy('show')).toBe(nothing);
     // One that was away, and for whom what it missed is lost.
-    await cluster.kill('data-2');
+    await down('data-2');
     expect(await cluster.write(1, 'm,h=h3 f=1 86400000000005\nm,h=h4 i=5i 86400000000006', 'one')).toBe('204'); // prettier-ignore
-    await cluster.kill('data-1');
-    rmSync(join(cluster.dir, 'data-1/hh'), { recursive: true });
-    cluster.startByHand('data-1');
-    cluster.startByHand('data-2');
-    let said = '';
-    await eventually(() => {
-      said = entropy('-v');
-      if (!said.includes('diff')) throw new Error(said);
-      return Promise.resolve();
-    }, 60_000);
+    await restart(() => {
+      for (const name of ['data-1', 'data-2']) {
+        const config = join(cluster.dir, name, 'influxdb.conf');
+        appendFileSync(config, '\n[anti-entropy]\nenabled = true\ncheck-interval = "1s"\n');
+      }
+    });
+    const said = await shows(/diff$/m);
     expect(said).toMatch(/^\d+ +d +autogen +1970-01-02 00:00:00 \+0000 UTC +1970-01-03 00:00:00 \+0000 UTC +diff$/m); // prettier-ignore
     expect(said.match(/diff$/gm)?.length).toBe(1);
     const counts = [...said.matchAll(/: (\d+) values, (\d+) of 1024 parts differ/g)];
     const [first, second] = counts.map(([, values, parts]) => [Number(values), Number(parts)]);
     expect(Math.abs((first?.[0] ?? 0) - (second?.[0] ?? 0))).toBe(2);
     expect(second?.[1]).toBe(2);
+  },
+  limitMs,
+);
+
+test(
+  'entropy repair: the owners get what they lack of each other, and a shard is named as the reference names it',
+  async () => {
+    const status = async (): Promise<unknown> =>
+      (await fetch(`${cluster.url('data', 2)}/shard-repair/status`)).json();
+    const shard = { database: 'd', retention_policy: 'autogen', start_time: '86400000000000', end_time: '172800000000000', expires: '0', status: 'diff' }; // prettier-ignore
+    let id = '';
+    await eventually(async () => {
+      const { shards } = (await status()) as {
+        readonly shards: readonly { readonly id: string }[];
+      };
+      expect(shards).toEqual([{ id: expect.stringMatching(/^\d+$/) as string, ...shard }]);
+      id = shards[0]?.id ?? '';
+    }, patienceMs);
+    expect(entropy('repair', '99')).toContain('shard not found for id: 99');
+    expect(entropy('repair', id)).toBe(`Repair Shard ${id} queued\n`);
+    await shows(nothing);
+    await eventually(async () => {
+      expect(await status()).toEqual({ shards: [], queued_shards: [], processing_shards: [] });
+    }, patienceMs);
+    const [left, right] = await answersAlone();
+    expect(left).toBe(right);
+    expect(left).toContain('134');
+  },
+  limitMs,
+);
+
+test(
+  'entropy: a disk that was wiped is filled again by itself, and deletes that its node missed hold',
+  async () => {
+    const before = await cluster.query(1, question);
+    await restart(() => {
+      rmSync(join(cluster.dir, 'data-2/data'), { recursive: true });
+      rmSync(join(cluster.dir, 'data-2/wal'), { recursive: true });
+    });
+    await shows(nothing);
+    const [left, right] = await answersAlone();
+    expect(left).toBe(before);
+    expect(right).toBe(before);
+    // The delete waits for the node that is down in a queue that is lost.
+    await down('data-2');
+    await cluster.query(1, "DELETE FROM m WHERE h = 'h7'");
+    await restart();
+    for (const [, id = ''] of entropy('show').matchAll(/^(\d+) .*diff$/gm)) entropy('repair', id);
+    await shows(nothing);
+    const [one, other] = await answersAlone();
+    expect(one).toBe(other);
+    expect(one).not.toContain('"h7"');
+  },
+  limitMs,
+);
+
+test(
+  'entropy: a hundredth of the points is found and brought, and little more than they travels',
+  async () => {
+    await cluster.query(1, 'CREATE DATABASE big WITH REPLICATION 2 SHARD DURATION 7d');
+    // Values that nothing makes smaller: the same bytes on the disk and on the way.
+    const value = (i: number): number => Math.sin(i * i) * 1_000;
+    const lines = (isWanted: (host: number) => boolean): string =>
+      Array.from({ length: 200_000 }, (_, i) => isWanted(i % 100) ? `b,h=h${i % 100} f=${value(i)} ${345_600_000_000_000 + i * 2_000_000_000}\n` : '').join(''); // prettier-ignore
+    expect(await cluster.write(1, lines((host) => host !== 7), 'all', 'big')).toBe('204'); // prettier-ignore
+    await down('data-1');
+    await eventually(async () => {
+      expect(await cluster.write(2, lines((host) => host === 7), 'one', 'big')).toBe('204'); // prettier-ignore
+    }, patienceMs);
+    await restart();
+    const asked = 'SELECT count(f), sum(f) FROM b GROUP BY h';
+    await eventually(() => cluster.query(1, asked, 'big'), patienceMs);
+    const [, id = ''] = /^(\d+) +big .*diff$/m.exec(await shows(/big .*diff$/m)) ?? [];
+    expect(entropy('repair', id)).toBe(`Repair Shard ${id} queued\n`);
+    await shows(nothing);
+    const log = ['data-1', 'data-2'].map((name) => readFileSync(join(cluster.dir, name, 'influxd.log'), 'utf8')).join(''); // prettier-ignore
+    const line = log.split('\n').find((one) => one.includes('Repaired shard') && new RegExp(`shard["=: ]+${id}\\b`).test(one)) ?? ''; // prettier-ignore
+    expect(line).toMatch(/ownCount["=: ]+2000\b/);
+    const movedBytes = Number(/movedBytes["=: ]+(\d+)/.exec(line)?.[1]);
+    const folder = join(cluster.dir, 'backup');
+    run('influxd-ctl', '-config', join(cluster.dir, 'meta-1/influxdb-meta.conf'), 'backup', '-db', 'big', '-gzipCompressionLevel', 'none', folder); // prettier-ignore
+    const shardBytes = readdirSync(folder).filter((name) => name.includes(`.s${id}.`)).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0); // prettier-ignore
+    expect(shardBytes).toBeGreaterThan(1_000_000);
+    expect(movedBytes).toBeLessThan(shardBytes * 0.03);
+    expect(movedBytes).toBeGreaterThan(0);
   },
   limitMs,
 );

@@ -164,8 +164,8 @@ export class DevCluster {
     return response.text();
   }
 
-  async write(number: number, lines: string, consistency: string): Promise<string> {
-    const url = `${this.url('data', number)}/write?db=d&consistency=${consistency}`;
+  async write(number: number, lines: string, level: string, database = 'd'): Promise<string> {
+    const url = `${this.url('data', number)}/write?db=${database}&consistency=${level}`;
     const response = await fetch(url, { method: 'POST', body: lines });
     return `${response.status} ${await response.text()}`.trim();
   }

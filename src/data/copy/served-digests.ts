@@ -1,19 +1,22 @@
-import { crc32 } from 'node:zlib';
+import { crc32, deflateRawSync } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
 import {
   digestMethod,
   rangePointsMethod,
   seriesDigestsMethod,
+  storedDeletesMethod,
 } from '../../meta/client/digest-methods.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { ownsShard } from '../../meta/model/shard-fate.ts';
-import { serveStream, type ServedMethod } from '../../rpc/served-method.ts';
+import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 
 export interface ServedDigestsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: Pick<LocalShards, 'digest' | 'seriesDigests' | 'rangePoints'>;
+  readonly local: Pick<LocalShards, 'digest' | 'storedDeletes' | 'seriesDigests' | 'rangePoints'>;
 }
+
+const nothing = new Uint8Array(0);
 
 /** What others ask of this node to see whether it has the points that they have. */
 export function servedDigests({ meta, local }: ServedDigestsPorts): readonly ServedMethod[] {
@@ -22,6 +25,10 @@ export function servedDigests({ meta, local }: ServedDigestsPorts): readonly Ser
       throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
   };
   return [
+    serveCall(storedDeletesMethod, async ({ shardId }) => {
+      refuseForeign(shardId);
+      return { deletes: await local.storedDeletes(shardId) };
+    }),
     serveStream(seriesDigestsMethod, async function* (task, { signal }) {
       refuseForeign(task.shardId);
       for await (const series of local.seriesDigests(task, signal)) yield { series: series ?? [] };
@@ -29,7 +36,7 @@ export function servedDigests({ meta, local }: ServedDigestsPorts): readonly Ser
     serveStream(rangePointsMethod, async function* (task, { signal }) {
       refuseForeign(task.shardId);
       for await (const points of local.rangePoints(task, signal))
-        yield { payload: points?.payload ?? new Uint8Array(0), ...points?.stamps };
+        yield { payload: points === undefined ? nothing : deflateRawSync(points.payload, { level: 1 }), ...points?.stamps }; // prettier-ignore
     }),
     serveStream(digestMethod, async function* ({ shardId, known, ...range }, { signal }) {
       refuseForeign(shardId);

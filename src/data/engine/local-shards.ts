@@ -28,6 +28,7 @@ import type { LinesTask, RoutedLines, RouteGroup } from './lines/route-lines.ts'
 import type { DigestTask } from './digests/shard-digest.ts';
 import type { RangePoints } from './digests/digest-streams.ts';
 import type { RangePointsTask } from './digests/range-points.ts';
+import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { SeriesDigest, SeriesDigestTask } from './digests/series-digests.ts';
 import { DescribedLanes } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
@@ -267,6 +268,11 @@ export class LocalShards implements ShardAccess {
       yield digest as Uint32Array | undefined;
   }
 
+  /** Deletes that a shard remembers. */
+  async storedDeletes(shardId: number): Promise<readonly StoredDelete[]> {
+    return (await this.#home(shardId).call('stored-deletes', shardId)) as readonly StoredDelete[];
+  }
+
   /** The second level of a digest; undefined as signs of life. */
   async *seriesDigests(
     task: SeriesDigestTask,
@@ -302,6 +308,13 @@ export class LocalShards implements ShardAccess {
         this.#seen(home, reply as EngineVersions);
       }),
     );
+  }
+
+  /** Of a shard that cannot be read: its folder gets another name, which this resolves with, and the shard may come anew. */
+  async setAside(shardId: number): Promise<string> {
+    this.#described.clear();
+    this.#listed.clear();
+    return (await this.#home(shardId).call('set-aside', shardId)) as string;
   }
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {

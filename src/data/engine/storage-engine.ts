@@ -211,6 +211,10 @@ export class StorageEngine implements Engine {
       case 'delete':
         for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
         return { body: undefined };
+      case 'set-aside':
+        return { body: await this.#store.setAside(body as number) };
+      case 'stored-deletes':
+        return { body: await this.#store.storedDeletes(body as number) };
       case 'latest-stamp':
         return { body: await this.#store.latestStamp() };
       case 'shards':

@@ -1,6 +1,6 @@
 /**
  * Where two owners of a shard differ: first the parts of their digests, then of each such part the slices of single series.
- * Memory: the digests of the series of one part, on one side.
+ * Memory: the digests of the series of some parts, on one side.
  */
 import { sumWords, seriesParts } from '../engine/digests/hash-values.ts';
 import type { SeriesSlices } from '../engine/digests/range-points.ts';
@@ -8,11 +8,15 @@ import { entryWords, type SeriesDigest } from '../engine/digests/series-digests.
 import { timeParts, type DigestTask } from '../engine/digests/shard-digest.ts';
 import type { RepairPeer } from './peer.ts';
 
-export interface DifferingPart {
-  readonly seriesPart: number;
+/** Parts that are looked at together: each look goes through the keys of all series. */
+export interface DifferingParts {
+  readonly seriesParts: readonly number[];
   /** A bit for each part of time. */
   readonly timeMask: number;
 }
+
+/** No more series than values are held at once, and so many of these. */
+const valuesTogether = 1_000_000;
 
 export interface DifferingSeries extends SeriesSlices {
   /** In these slices, on the side that has more. */
@@ -23,24 +27,32 @@ export interface DifferingSeries extends SeriesSlices {
 export function differingParts(
   own: Uint32Array | undefined,
   other: Uint32Array | undefined,
-): readonly DifferingPart[] {
-  const parts: DifferingPart[] = [];
+): readonly DifferingParts[] {
+  const groups: { seriesParts: number[]; timeMask: number; valueCount: number }[] = [];
   for (let seriesPart = 0; seriesPart < seriesParts; seriesPart++) {
-    let timeMask = 0;
+    let [timeMask, valueCount] = [0, 0];
     for (let part = 0; part < timeParts; part++) {
       const at = (seriesPart * timeParts + part) * sumWords;
-      for (let word = at; word < at + sumWords; word++)
-        if ((own?.[word] ?? 0) !== (other?.[word] ?? 0)) timeMask |= 1 << part;
+      const differs = [0, 1, 2].some((word) => (own?.[at + word] ?? 0) !== (other?.[at + word] ?? 0)); // prettier-ignore
+      if (!differs) continue;
+      timeMask |= 1 << part;
+      valueCount += Math.max(own?.[at] ?? 0, other?.[at] ?? 0);
     }
-    if (timeMask !== 0) parts.push({ seriesPart, timeMask: timeMask >>> 0 });
+    if (timeMask === 0) continue;
+    const last = groups.at(-1);
+    // Parts of time that only some of them differ in would be looked at for nothing.
+    if (last?.timeMask === timeMask && last.valueCount + valueCount <= valuesTogether) {
+      last.seriesParts.push(seriesPart);
+      last.valueCount += valueCount;
+    } else groups.push({ seriesParts: [seriesPart], timeMask, valueCount });
   }
-  return parts;
+  return groups.map(({ seriesParts: parts, timeMask }) => ({ seriesParts: parts, timeMask }));
 }
 
-/** The series of one part that differ. `onBytes` hears what travelled. */
+/** The series of some parts that differ. `onBytes` hears what travelled. */
 export async function* differingSeries(
   [own, other]: readonly [RepairPeer, RepairPeer],
-  task: DigestTask & DifferingPart,
+  task: DigestTask & DifferingParts,
   { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes: (bytes: number) => void },
 ): AsyncGenerator<DifferingSeries> {
   const left = new Map<string, Uint32Array>();

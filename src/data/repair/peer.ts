@@ -1,12 +1,15 @@
 /** An owner of a shard, as whoever compares and repairs it asks: this node, or another one. */
-import { crc32 } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
+import { MiB } from '../../base/units.ts';
 import {
   digestMethod,
   rangePointsMethod,
   seriesDigestsMethod,
+  storedDeletesMethod,
 } from '../../meta/client/digest-methods.ts';
 import type { StampRange } from '../../models/stamp.ts';
+import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { RangePoints } from '../engine/digests/digest-streams.ts';
 import type { RangePointsTask } from '../engine/digests/range-points.ts';
@@ -20,6 +23,9 @@ export type DigestAnswer =
   | { readonly kind: 'equal' }
   | { readonly kind: 'missing' };
 
+/** `movedBytes`: between two nodes. */
+export type MovedPoints = RangePoints & { readonly movedBytes: number };
+
 export interface RepairPeer {
   readonly nodeId: number;
   /** `known`: a digest that is not sent again. */
@@ -28,25 +34,28 @@ export interface RepairPeer {
     known: Uint32Array | undefined,
     signal: AbortSignal,
   ): Promise<DigestAnswer>;
+  /** Deletes that it remembers. */
+  deletes(shardId: number, signal: AbortSignal): Promise<readonly StoredDelete[]>;
   /** In pieces. */
   seriesDigests(
     task: SeriesDigestTask,
     signal: AbortSignal,
   ): AsyncIterable<readonly SeriesDigest[]>;
-  rangePoints(task: RangePointsTask, signal: AbortSignal): AsyncIterable<RangePoints>;
+  rangePoints(task: RangePointsTask, signal: AbortSignal): AsyncIterable<MovedPoints>;
 }
 
 /** The longest silence: a worker shows life each second. */
 const silenceMs = 60_000;
+/** Some thousand values, each of 64 KiB at most. */
+const batchBytesMax = 512 * MiB;
+
+type LocalDigests = Pick<LocalShards, 'digest' | 'storedDeletes' | 'seriesDigests' | 'rangePoints'>;
 
 export class LocalPeer implements RepairPeer {
   readonly nodeId: number;
-  readonly #local: Pick<LocalShards, 'digest' | 'seriesDigests' | 'rangePoints'>;
+  readonly #local: LocalDigests;
 
-  constructor(
-    nodeId: number,
-    local: Pick<LocalShards, 'digest' | 'seriesDigests' | 'rangePoints'>,
-  ) {
+  constructor(nodeId: number, local: LocalDigests) {
     this.nodeId = nodeId;
     this.#local = local;
   }
@@ -62,6 +71,10 @@ export class LocalPeer implements RepairPeer {
     return { kind: 'missing' };
   }
 
+  deletes(shardId: number): Promise<readonly StoredDelete[]> {
+    return this.#local.storedDeletes(shardId);
+  }
+
   async *seriesDigests(
     task: SeriesDigestTask,
     signal: AbortSignal,
@@ -71,9 +84,9 @@ export class LocalPeer implements RepairPeer {
     signal.throwIfAborted();
   }
 
-  async *rangePoints(task: RangePointsTask, signal: AbortSignal): AsyncGenerator<RangePoints> {
+  async *rangePoints(task: RangePointsTask, signal: AbortSignal): AsyncGenerator<MovedPoints> {
     for await (const points of this.#local.rangePoints(task, signal))
-      if (points !== undefined) yield points;
+      if (points !== undefined) yield { ...points, movedBytes: 0 };
     signal.throwIfAborted();
   }
 }
@@ -81,9 +94,9 @@ export class LocalPeer implements RepairPeer {
 export class RemotePeer implements RepairPeer {
   readonly nodeId: number;
   readonly #address: () => string;
-  readonly #rpc: Pick<RpcClient, 'stream'>;
+  readonly #rpc: Pick<RpcClient, 'call' | 'stream'>;
 
-  constructor(nodeId: number, rpc: Pick<RpcClient, 'stream'>, address: () => string) {
+  constructor(nodeId: number, rpc: Pick<RpcClient, 'call' | 'stream'>, address: () => string) {
     this.nodeId = nodeId;
     this.#rpc = rpc;
     this.#address = address;
@@ -107,6 +120,12 @@ export class RemotePeer implements RepairPeer {
     throw new DbError('unavailable', `node ${this.nodeId} gave no digest of shard ${task.shardId}`);
   }
 
+  async deletes(shardId: number, signal: AbortSignal): Promise<readonly StoredDelete[]> {
+    const options = { deadlineMs: silenceMs, signal };
+    return (await this.#rpc.call(this.#address(), storedDeletesMethod, { shardId }, options))
+      .deletes;
+  }
+
   async *seriesDigests(
     task: SeriesDigestTask,
     signal: AbortSignal,
@@ -118,7 +137,7 @@ export class RemotePeer implements RepairPeer {
       if (series.length > 0) yield series;
   }
 
-  async *rangePoints(task: RangePointsTask, signal: AbortSignal): AsyncGenerator<RangePoints> {
+  async *rangePoints(task: RangePointsTask, signal: AbortSignal): AsyncGenerator<MovedPoints> {
     for await (const { payload, least, greatest } of this.#rpc.stream(
       this.#address(),
       rangePointsMethod,
@@ -128,8 +147,17 @@ export class RemotePeer implements RepairPeer {
       if (payload.length === 0) continue;
       const stamps: StampRange | undefined =
         least === undefined || greatest === undefined ? undefined : { least, greatest };
-      yield { payload, stamps };
+      yield { payload: inflated(payload), stamps, movedBytes: payload.length };
     }
+  }
+}
+
+/** Throws `corrupt` for what is not deflated, or is larger than any batch. */
+function inflated(payload: Uint8Array): Uint8Array {
+  try {
+    return new Uint8Array(inflateRawSync(payload, { maxOutputLength: batchBytesMax }));
+  } catch (error) {
+    throw new DbError('corrupt', 'points of another owner are damaged', { cause: error });
   }
 }
 

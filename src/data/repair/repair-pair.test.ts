@@ -5,6 +5,7 @@ import { MemorySource, type MemoryPoint } from '../../../test/support/memory-sou
 import { digestSeries } from '../engine/digests/series-digests.ts';
 import { digestShard, digestWords } from '../engine/digests/shard-digest.ts';
 import { readRangePoints } from '../engine/digests/range-points.ts';
+import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { RepairPeer } from './peer.ts';
 import { valuesOf } from './merge-points.ts';
 import { repairPair, type RepairReport } from './repair-pair.ts';
@@ -66,6 +67,20 @@ class Owner implements RepairPeer {
       this.put([key, field, timeNs, value.value]);
   }
 
+  readonly forgotten: StoredDelete[] = [];
+
+  deletes() {
+    return Promise.resolve(this.forgotten);
+  }
+
+  /** By measurement and time, of what was there before. */
+  delete(one: StoredDelete): void {
+    this.forgotten.push(one);
+    for (const [name, { measurement, timeNs }] of this.#points)
+      if (measurement === one.filter && timeNs >= one.minTimeNs && timeNs <= one.maxTimeNs)
+        this.#points.delete(name);
+  }
+
   digest(_: unknown, known: Uint32Array | undefined) {
     if (this.#points.size === 0) return Promise.resolve({ kind: 'missing' } as const);
     let words: Uint32Array = new Uint32Array(digestWords);
@@ -83,7 +98,7 @@ class Owner implements RepairPeer {
     for (const payload of readRangePoints(this.source, task, arenaOf())) {
       if (payload === undefined) continue;
       this.sentBytes += payload.length;
-      yield Promise.resolve({ payload, stamps: this.stamps });
+      yield Promise.resolve({ payload, stamps: this.stamps, movedBytes: payload.length });
     }
   }
 }
@@ -93,6 +108,10 @@ async function repair(own: Owner, other: Owner): Promise<RepairReport> {
     write: (nodeId, { payload }) => {
       (nodeId === own.nodeId ? own : other).write(payload);
       return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
+    },
+    delete: (nodeId, one) => {
+      (nodeId === own.nodeId ? own : other).delete(one);
+      return Promise.resolve();
     },
     take: () => Promise.resolve(),
     pace: () => Promise.resolve(),
@@ -154,6 +173,18 @@ test('repair: what is brought has the stamps of the owner that has it, and no ba
     expect(stamp).toBeLessThan(makeStamp(1_000n, 1));
   }
   expect(own.seenStamps).not.toContain(noStamp);
+});
+
+test('repair: a delete that one owner has not heard of reaches it before points do', async () => {
+  const points: Points = [['m', 'v', 1n, 1], ['m', 'v', 9n, 2], ['n', 'v', 1n, 3]]; // prettier-ignore
+  const [own, other] = [new Owner(1, points), new Owner(2, points)];
+  const one = { stamp: makeStamp(70n, 2), minTimeNs: 0n, maxTimeNs: 5n, filter: 'm' };
+  other.delete(one);
+  expect(await repair(own, other)).toMatchObject({ deleteCount: 1, ownCount: 0, otherCount: 0 });
+  expect(own.content).toEqual(other.content);
+  expect(own.content.length).toBe(2);
+  expect(own.forgotten).toEqual([one]);
+  expect((await repair(own, other)).deleteCount).toBe(0);
 });
 
 test('repair: whatever two owners have, they end equal', async () => {

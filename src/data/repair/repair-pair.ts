@@ -3,7 +3,9 @@
  * later than what the other has, so that whatever a client wrote since counts more.
  *
  * Invariants:
- * - Nothing is deleted, and a value is put over another only where stamps say that it is later, or nothing does.
+ * - Deletes that one has not heard of come first, under their own stamps: so nothing comes back that was deleted, and nothing
+ *   goes that was written later.
+ * - A value is put over another only where stamps say that it is later, or nothing does.
  * - What travels is a digest, and of parts that differ the sums of their series, and of slices that differ their points.
  * - A repair that ends half way has brought what it has brought; the next one finds the rest.
  */
@@ -14,13 +16,15 @@ import type { RangePoints } from '../engine/digests/digest-streams.ts';
 import type { SeriesSlices } from '../engine/digests/range-points.ts';
 import { digestWords, type DigestRange } from '../engine/digests/shard-digest.ts';
 import type { BatchOutcome, NamedShard, ShardBatch } from '../engine/shard-access.ts';
-import { differingParts, differingSeries } from './find-differences.ts';
+import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
+import { differingParts, differingSeries, type DifferingParts } from './find-differences.ts';
 import { lackingValues, type LackingValue } from './merge-points.ts';
-import type { RepairPeer } from './peer.ts';
+import type { MovedPoints, RepairPeer } from './peer.ts';
 
 export interface RepairPorts {
   /** To one of the two. */
   readonly write: (nodeId: number, batch: ShardBatch) => Promise<BatchOutcome>;
+  readonly delete: (nodeId: number, one: StoredDelete) => Promise<void>;
   /** Waits for the turn of so many bytes. */
   readonly take: (bytes: number) => Promise<void>;
   /** Lets others run once a slice of time is over. */
@@ -34,7 +38,9 @@ export interface RepairReport {
   /** Values that were written to this node, and to the other. */
   readonly ownCount: number;
   readonly otherCount: number;
-  /** Of them, those where the other value of the point was another one. */
+  /** Deletes that one of the two had not heard of. */
+  readonly deleteCount: number;
+  /** Of the values, those where the other value of the point was another one. */
   readonly conflictCount: number;
   /** Values that their owner does not take, as fields of another type there. */
   readonly refusedCount: number;
@@ -42,7 +48,7 @@ export interface RepairReport {
   readonly movedBytes: number;
 }
 
-export const nothingDone: RepairReport = { ownCount: 0, otherCount: 0, conflictCount: 0, refusedCount: 0, movedBytes: 0 }; // prettier-ignore
+export const nothingDone: RepairReport = { ownCount: 0, otherCount: 0, deleteCount: 0, conflictCount: 0, refusedCount: 0, movedBytes: 0 }; // prettier-ignore
 
 /** Of one request for points. */
 const valuesPerRequest = 50_000;
@@ -65,6 +71,7 @@ class PairRepair {
   readonly #fills: Readonly<Record<'own' | 'other', Fill>>;
   #movedBytes = 0;
   #conflictCount = 0;
+  #deleteCount = 0;
   #stampCount = 0;
 
   constructor(
@@ -80,6 +87,7 @@ class PairRepair {
 
   async run(): Promise<RepairReport> {
     const { signal } = this.#ports;
+    await this.#exchangeDeletes();
     const [own, other] = this.#peers;
     const { shardId, startNs, endNs } = this.#shard;
     const task = { shardId, startNs, endNs };
@@ -89,29 +97,55 @@ class PairRepair {
     this.#movedBytes += theirs.kind === 'digest' ? theirs.words.byteLength : 0;
     if (theirs.kind !== 'equal')
       for (const part of differingParts(words, theirs.kind === 'digest' ? theirs.words : undefined))
-        await this.#repairPart(part);
+        await this.#repairParts(part);
     await this.#flush('own');
     await this.#flush('other');
     const [{ writtenCount: ownCount, refusedCount }, more] = [this.#fills.own, this.#fills.other];
     return {
       ownCount,
       otherCount: more.writtenCount,
+      deleteCount: this.#deleteCount,
       conflictCount: this.#conflictCount,
       refusedCount: refusedCount + more.refusedCount,
       movedBytes: this.#movedBytes,
     };
   }
 
-  async #repairPart(part: {
-    readonly seriesPart: number;
-    readonly timeMask: number;
-  }): Promise<void> {
+  async #exchangeDeletes(): Promise<void> {
+    const { signal } = this.#ports;
+    const [own, other] = this.#peers;
+    const { shardId } = this.#shard;
+    const [mine, theirs] = [
+      await own.deletes(shardId, signal),
+      await other.deletes(shardId, signal),
+    ];
+    await this.#deleteAt(own.nodeId, theirs, mine);
+    await this.#deleteAt(other.nodeId, mine, theirs);
+  }
+
+  /** What that node does not remember. Oldest first, as they were said. */
+  async #deleteAt(
+    nodeId: number,
+    deletes: readonly StoredDelete[],
+    known: readonly StoredDelete[],
+  ): Promise<void> {
+    const names = new Set(known.map(nameOf));
+    for (const one of deletes) {
+      if (names.has(nameOf(one))) continue;
+      this.#ports.signal.throwIfAborted();
+      this.#movedBytes += one.filter.length;
+      await this.#ports.delete(nodeId, one);
+      this.#deleteCount++;
+    }
+  }
+
+  async #repairParts(parts: DifferingParts): Promise<void> {
     const { signal } = this.#ports;
     let [series, valueCount]: [SeriesSlices[], number] = [[], 0];
     const onBytes = (bytes: number): void => void (this.#movedBytes += bytes);
     for await (const { valueCount: more, ...one } of differingSeries(
       this.#peers,
-      { ...this.#shard, ...part },
+      { ...this.#shard, ...parts },
       { signal, onBytes },
     )) {
       series.push(one);
@@ -141,9 +175,9 @@ class PairRepair {
     }
   }
 
-  async *#metered(points: AsyncIterable<RangePoints>): AsyncGenerator<RangePoints> {
+  async *#metered(points: AsyncIterable<MovedPoints>): AsyncGenerator<RangePoints> {
     for await (const one of points) {
-      await this.#moved(one.payload.length);
+      await this.#moved(one.movedBytes);
       yield one;
     }
   }
@@ -174,6 +208,10 @@ class PairRepair {
         : new DbError('unavailable', writeFailure, { cause: outcome.error });
     this.#fills[side].written(rowCount, outcome.droppedCount);
   }
+}
+
+function nameOf({ stamp, minTimeNs, maxTimeNs, filter }: StoredDelete): string {
+  return `${stamp} ${minTimeNs} ${maxTimeNs} ${filter}`;
 }
 
 /** A batch for one of the two. */

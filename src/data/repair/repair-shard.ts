@@ -10,7 +10,9 @@ import { Slices } from '../../env/slices.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { DigestRange } from '../engine/digests/shard-digest.ts';
+import { measurementsOf } from '../engine/delete-filters.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
+import { damagedShardOf } from '../../storage/engine/damaged-shard.ts';
 import type { NamedShard, ShardAccess } from '../engine/shard-access.ts';
 import { LocalPeer, RemotePeer, type DigestAnswer, type RepairPeer } from './peer.ts';
 import { nothingDone, repairPair, type RepairReport } from './repair-pair.ts';
@@ -20,10 +22,13 @@ export interface ShardRepairsPorts {
   readonly random: Random;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: Pick<LocalShards, 'digest' | 'seriesDigests' | 'rangePoints'>;
-  readonly rpc: Pick<RpcClient, 'stream'>;
+  readonly local: Pick<
+    LocalShards,
+    'digest' | 'storedDeletes' | 'seriesDigests' | 'rangePoints' | 'setAside'
+  >;
+  readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
   /** As whoever writes to an owner has it. */
-  readonly of: (nodeId: number) => Pick<ShardAccess, 'writeMany'>;
+  readonly of: (nodeId: number) => Pick<ShardAccess, 'writeMany' | 'deletePoints'>;
   readonly take: (bytes: number) => Promise<void>;
   readonly turn: () => Promise<void>;
 }
@@ -32,6 +37,8 @@ export interface ShardRepairsPorts {
 export type Comparison = 'equal' | 'differ' | 'own-missing' | 'other-missing';
 
 const writeDeadlineMs = 60_000;
+/** Of a million series, as when it was said. */
+const deleteDeadlineMs = 3_600_000;
 
 export class ShardRepairs {
   readonly #ports: ShardRepairsPorts;
@@ -45,7 +52,14 @@ export class ShardRepairs {
     const { meta } = this.#ports;
     const { startNs, endNs } = this.#placeOf(shardId);
     const task = { shardId, startNs, endNs };
-    const mine = await this.#peer(meta.nodeId).digest(task, undefined, signal);
+    let mine: DigestAnswer;
+    try {
+      mine = await this.#peer(meta.nodeId).digest(task, undefined, signal);
+    } catch (error) {
+      // What cannot be read is as good as not there, once the other one has it.
+      if (damagedShardOf(error) === undefined) throw error;
+      mine = { kind: 'missing' };
+    }
     const known = mine.kind === 'digest' ? mine.words : undefined;
     const theirs = await this.#peer(nodeId).digest(task, known, signal);
     return comparisonOf(mine, theirs);
@@ -59,6 +73,7 @@ export class ShardRepairs {
     const { meta, log } = this.#ports;
     const { owners, ...shard } = this.#placeOf(shardId);
     const others = owners.filter((owner) => owner !== meta.nodeId && (only ?? owner) === owner);
+    await this.#renewDamaged(shardId, others, signal);
     let sum = nothingDone;
     const failures: unknown[] = [];
     for (const other of [...others, ...others.slice(0, -1)]) {
@@ -76,6 +91,34 @@ export class ShardRepairs {
     return sum;
   }
 
+  /** A shard of this node that cannot be read is set aside, if another owner can be read. */
+  async #renewDamaged(
+    shardId: number,
+    others: readonly number[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { local, log, meta } = this.#ports;
+    const { startNs, endNs } = this.#placeOf(shardId);
+    const task = { shardId, startNs, endNs };
+    try {
+      await this.#peer(meta.nodeId).digest(task, undefined, signal);
+      return;
+    } catch (error) {
+      if (damagedShardOf(error) === undefined) throw error;
+      log.warn('A damaged shard is to be replaced', { shard: shardId, error: errorText(error) });
+      let isElsewhere = false;
+      for (const other of others) {
+        const answer = await this.#peer(other)
+          .digest(task, undefined, signal)
+          .catch(() => undefined);
+        isElsewhere ||= answer !== undefined && answer.kind !== 'missing';
+      }
+      if (!isElsewhere) throw error;
+    }
+    const folder = await local.setAside(shardId);
+    log.warn('A damaged shard was set aside', { shard: shardId, folder });
+  }
+
   #repairWith(
     nodeId: number,
     shard: NamedShard & DigestRange,
@@ -88,6 +131,11 @@ export class ShardRepairs {
       write: async (target, batch) => {
         const [outcome] = await of(target).writeMany([{ ...batch, catalogIndex }], { deadlineMs: writeDeadlineMs, signal }); // prettier-ignore
         return outcome ?? { kind: 'failed', error: new DbError('unavailable', 'no outcome') };
+      },
+      delete: async (target, { filter, stamp, minTimeNs, maxTimeNs }) => {
+        const measurements = measurementsOf(filter);
+        const request = { shardIds: [shard.shardId], measurements, minTimeNs, maxTimeNs, stamp, catalogIndex }; // prettier-ignore
+        await of(target).deletePoints(request, { deadlineMs: deleteDeadlineMs, signal });
       },
       take,
       pace: () => slices.next(),
@@ -125,6 +173,7 @@ function added(a: RepairReport, b: RepairReport): RepairReport {
   return {
     ownCount: a.ownCount + b.ownCount,
     otherCount: a.otherCount + b.otherCount,
+    deleteCount: a.deleteCount + b.deleteCount,
     conflictCount: a.conflictCount + b.conflictCount,
     refusedCount: a.refusedCount + b.refusedCount,
     movedBytes: a.movedBytes + b.movedBytes,

@@ -4,7 +4,7 @@ import { isDbError } from '../../base/errors.ts';
 import type { ClusterRepairs } from '../../data/repair/cluster-repairs.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Clock } from '../../env/clock.ts';
-import type { ShardFacts } from '../../storage/store/shard-facts.ts';
+import type { ShardFacts } from '../../storage/store/shards/shard-facts.ts';
 import { errorStatus, sendError, sendJson } from '../error-reply.ts';
 import { RequestParameters } from './requests/request-parameters.ts';
 

@@ -13,6 +13,8 @@ const digestBytesMax = 1 << 20;
 const uint32Max = 2 ** 32 - 1;
 const keyBytesMax = 65_536;
 const seriesMax = 1_000_000;
+/** All that a shard remembers are shorter together. */
+const filterLengthMax = 1 << 20;
 const pointsBytesMax = 16 * MiB;
 
 export const digestMethod = streamMethod('/varve.data.v1.Digests/Digest', {
@@ -44,12 +46,27 @@ const stamp = mapped(message(v1.BatchStamp, { ns: int64, origin: uint64 }), {
   from: ({ ns, origin }) => stampOf(ns, origin),
 });
 
+export const storedDeletesMethod = callMethod('/varve.data.v1.Digests/Deletes', {
+  request: message(v1.StoredDeletesRequest, { shardId: id }),
+  reply: message(v1.StoredDeletesReply, {
+    deletes: list(
+      message(v1.StoredDelete, {
+        stamp,
+        minTimeNs: int64,
+        maxTimeNs: int64,
+        filter: text({ lengthMax: filterLengthMax }),
+      }),
+      { max: seriesMax },
+    ),
+  }),
+});
+
 export const seriesDigestsMethod = streamMethod('/varve.data.v1.Digests/Series', {
   request: message(v1.SeriesDigestsRequest, {
     shardId: id,
     startNs: int64,
     endNs: int64,
-    seriesPart: count({ max: 1_023 }),
+    seriesParts: list(count({ max: 1_023 }), { max: 1_024 }),
     timeMask: count({ max: uint32Max }),
   }),
   reply: message(v1.SeriesDigestsReply, {

@@ -105,6 +105,9 @@ export const varve: {
       readonly TypedField: MessageType;
       readonly DigestRequest: MessageType;
       readonly DigestReply: MessageType;
+      readonly StoredDeletesRequest: MessageType;
+      readonly StoredDeletesReply: MessageType;
+      readonly StoredDelete: MessageType;
       readonly SeriesDigestsRequest: MessageType;
       readonly SeriesDigestsReply: MessageType;
       readonly SeriesDigest: MessageType;

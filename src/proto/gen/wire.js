@@ -9023,9 +9023,290 @@ export const varve = $root.varve = (() => {
                 return DigestReply;
             })();
 
+            v1.StoredDeletesRequest = (function() {
+
+                const StoredDeletesRequest = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                StoredDeletesRequest.prototype.shardId = 0;
+
+                StoredDeletesRequest.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.shardId != null && $Object.hasOwnProperty.call(message, "shardId") && (typeof message.shardId === "object" ? message.shardId.low || message.shardId.high : message.shardId !== 0))
+                        writer.uint32(8).uint64(message.shardId);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                StoredDeletesRequest.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.StoredDeletesRequest();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.shardId = value;
+                                else
+                                    delete message.shardId;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return StoredDeletesRequest;
+            })();
+
+            v1.StoredDeletesReply = (function() {
+
+                const StoredDeletesReply = function (properties) {
+                    this.deletes = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                StoredDeletesReply.prototype.deletes = $util.emptyArray;
+
+                StoredDeletesReply.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.deletes != null && message.deletes.length)
+                        for (let i = 0; i < message.deletes.length; ++i)
+                            $root.varve.data.v1.StoredDelete.encode(message.deletes[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                StoredDeletesReply.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.StoredDeletesReply();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.deletes && message.deletes.length))
+                                    message.deletes = [];
+                                message.deletes.push($root.varve.data.v1.StoredDelete.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return StoredDeletesReply;
+            })();
+
+            v1.StoredDelete = (function() {
+
+                const StoredDelete = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                StoredDelete.prototype.stamp = null;
+                StoredDelete.prototype.minTimeNs = 0;
+                StoredDelete.prototype.maxTimeNs = 0;
+                StoredDelete.prototype.filter = "";
+
+                StoredDelete.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.stamp != null && $Object.hasOwnProperty.call(message, "stamp"))
+                        $root.varve.data.v1.BatchStamp.encode(message.stamp, writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.minTimeNs != null && $Object.hasOwnProperty.call(message, "minTimeNs") && (typeof message.minTimeNs === "object" ? message.minTimeNs.low || message.minTimeNs.high : message.minTimeNs !== 0))
+                        writer.uint32(16).int64(message.minTimeNs);
+                    if (message.maxTimeNs != null && $Object.hasOwnProperty.call(message, "maxTimeNs") && (typeof message.maxTimeNs === "object" ? message.maxTimeNs.low || message.maxTimeNs.high : message.maxTimeNs !== 0))
+                        writer.uint32(24).int64(message.maxTimeNs);
+                    if (message.filter != null && $Object.hasOwnProperty.call(message, "filter") && message.filter !== "")
+                        writer.uint32(34).string(message.filter);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                StoredDelete.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.StoredDelete();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                message.stamp = $root.varve.data.v1.BatchStamp.decode(reader, reader.size(), $undefined, _depth + 1, message.stamp);
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.minTimeNs = value;
+                                else
+                                    delete message.minTimeNs;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.maxTimeNs = value;
+                                else
+                                    delete message.maxTimeNs;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.filter = value;
+                                else
+                                    delete message.filter;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return StoredDelete;
+            })();
+
             v1.SeriesDigestsRequest = (function() {
 
                 const SeriesDigestsRequest = function (properties) {
+                    this.seriesParts = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -9035,7 +9316,7 @@ export const varve = $root.varve = (() => {
                 SeriesDigestsRequest.prototype.shardId = 0;
                 SeriesDigestsRequest.prototype.startNs = 0;
                 SeriesDigestsRequest.prototype.endNs = 0;
-                SeriesDigestsRequest.prototype.seriesPart = 0;
+                SeriesDigestsRequest.prototype.seriesParts = $util.emptyArray;
                 SeriesDigestsRequest.prototype.timeMask = 0;
 
                 SeriesDigestsRequest.encode = function (message, writer, _depth) {
@@ -9051,8 +9332,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(16).int64(message.startNs);
                     if (message.endNs != null && $Object.hasOwnProperty.call(message, "endNs") && (typeof message.endNs === "object" ? message.endNs.low || message.endNs.high : message.endNs !== 0))
                         writer.uint32(24).int64(message.endNs);
-                    if (message.seriesPart != null && $Object.hasOwnProperty.call(message, "seriesPart") && message.seriesPart !== 0)
-                        writer.uint32(32).uint32(message.seriesPart);
+                    if (message.seriesParts != null && message.seriesParts.length)
+                        writer.uint32(34).uint32s(message.seriesParts);
                     if (message.timeMask != null && $Object.hasOwnProperty.call(message, "timeMask") && message.timeMask !== 0)
                         writer.uint32(40).uint32(message.timeMask);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -9116,12 +9397,17 @@ export const varve = $root.varve = (() => {
                                 continue;
                             }
                         case 4: {
+                                if (wireType === 2) {
+                                    if (!(message.seriesParts && message.seriesParts.length))
+                                        message.seriesParts = [];
+                                    reader.uint32s(message.seriesParts);
+                                    continue;
+                                }
                                 if (wireType !== 0)
                                     break;
-                                if (value = reader.uint32())
-                                    message.seriesPart = value;
-                                else
-                                    delete message.seriesPart;
+                                if (!(message.seriesParts && message.seriesParts.length))
+                                    message.seriesParts = [];
+                                message.seriesParts.push(reader.uint32());
                                 continue;
                             }
                         case 5: {

@@ -33,18 +33,22 @@ import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './deletes/doomed-shards.ts';
 import { releaseSegments } from './log/release-segments.ts';
-import { emptyShard, folderOf, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
+import { folderOf, asideSuffix, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
 import { Compactor } from './compaction/compactor.ts';
 import { Flusher } from './flushes/flusher.ts';
 import { findStore, type FoundStore } from './opening/find-store.ts';
 import { logError, refuseFull } from './log/refuse-full.ts';
 import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
-import { makeShardFolder } from './shards/make-shard-folder.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes/point-deletes.ts';
+<<<<<<< HEAD
 import { filtersOf } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
 import type { ManifestCopy } from './shards/shard-manifest.ts';
+=======
+import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
+import { ShardMaker, type NewShard } from './opening/shard-maker.ts';
+>>>>>>> 2c05e5f (data/repair: deletes are exchanged first, a shard that cannot be read comes from another owner)
 import type { OpeningProgress, ShardOpener } from './opening/shard-opener.ts';
 import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shards/shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shards/shard-roster.ts';
@@ -62,11 +66,7 @@ export class Store {
   readonly #opener: ShardOpener;
   readonly #settleLog: (() => Promise<void>) | undefined;
   readonly #doomed: DoomedShards;
-  /** Last sequences of shards that are gone, as far as the log may still have records of them. */
-  readonly #goneSequences: Map<number, number>;
-  readonly #creating = new Map<number, Promise<OpenShard>>();
-  /** Shards whose folder is made and that are not in the roster yet. */
-  readonly #made = new Set<number>();
+  readonly #maker: ShardMaker;
   readonly #wal: WalWriter;
   readonly #roster: ShardRoster | undefined;
   readonly #tasks: Tasks;
@@ -90,12 +90,18 @@ export class Store {
     this.#doomed = new DoomedShards(ports.disk, async (shardId) => {
       await opened.roster?.gone(shardId);
     });
-    this.#goneSequences = opened.goneSequences;
     const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
     const salt = ports.random?.u32() ?? 0;
     const wal = { folder, run: opened.run + 1, worker, segmentBytesMax, queueBytesMax, salt };
     this.#wal = new WalWriter(ports.disk, wal, opened.segments);
     this.#roster = opened.roster;
+    this.#maker = new ShardMaker(
+      {
+        ...{ disk: ports.disk, log: ports.log, opening: this.#openingPorts, roster: opened.roster },
+        folderOf: (place) => this.#folderOf(place),
+      },
+      opened.goneSequences,
+    );
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A task of the store failed', { name, error: errorText(error) });
     });
@@ -181,6 +187,13 @@ export class Store {
   async latestStamp(): Promise<Stamp> {
     const pending = await this.#opener.latestStamp();
     return latestOf([pending, ...[...this.#shards.values()].map(({ shard }) => shard.latestStamp)]);
+  }
+
+  /** Deletes that a shard remembers, for owners that have not heard of them. */
+  async storedDeletes(shardId: number): Promise<readonly StoredDelete[]> {
+    await this.#opener.open(shardId);
+    this.#refuseDamaged(shardId);
+    return this.#shards.get(shardId)?.manifest.manifest.deletes ?? [];
   }
 
   /** Of what an open shard has of a time. */
@@ -363,15 +376,33 @@ export class Store {
 
   /** Takes the shard out at once and removes its folder. Missing is no error. When it fails it may be asked again. */
   async deleteShard(shardId: number): Promise<void> {
+    await this.#takeOut(shardId);
+  }
+
+  /**
+   * Takes out a shard that cannot be read, and keeps its folder under another name; it may come to be again then, from another
+   * owner. Resolves with that name.
+   */
+  async setAside(shardId: number): Promise<string> {
+    const place = this.#places.find((one) => one.shardId === shardId);
+    if (place === undefined) throw new DbError('not_found', `shard ${shardId} is not here`);
+    const asideTo = `${this.#folderOf(place)}${asideSuffix}${this.#ports.clock.wallNs() / 1_000_000n}`;
+    await this.#takeOut(shardId, asideTo);
+    return asideTo;
+  }
+
+  async #takeOut(shardId: number, asideTo?: string): Promise<void> {
     await this.#opener.open(shardId);
-    await this.#creating.get(shardId)?.catch(() => undefined);
+    await this.#maker.settled(shardId);
     const open = this.#shards.get(shardId);
     const place = open?.place ?? this.#damaged.get(shardId)?.place;
     if (place !== undefined) {
       this.#shards.delete(shardId);
       this.#damaged.delete(shardId);
-      if (open !== undefined) this.#goneSequences.set(shardId, open.sequence);
-      this.#doomed.add(shardId, { folder: this.#folderOf(place), open });
+      // How many records there are of one that is damaged nobody knows: fewer than milliseconds since 1970.
+      const sequence = open?.sequence ?? Number(this.#ports.clock.wallNs() / 1_000_000n);
+      this.#maker.gone(shardId, sequence);
+      this.#doomed.add(shardId, { folder: this.#folderOf(place), open, asideTo });
     }
     await this.#doomed.remove(shardId);
     await this.#release();
@@ -422,37 +453,14 @@ export class Store {
     return this.#shards.get(place.shardId) ?? this.#create(place, { clusterId, copy });
   }
 
-  #create(
-    place: ShardPlace,
-    { clusterId, copy }: { readonly clusterId: bigint | undefined; readonly copy: ManifestCopy | undefined }, // prettier-ignore
-  ): Promise<OpenShard> {
-    const creating = this.#creating.get(place.shardId);
-    if (creating !== undefined) return creating;
+  #create(place: ShardPlace, one: NewShard): Promise<OpenShard> {
     if (this.#doomed.has(place.shardId)) {
       const text = `shard ${place.shardId} is being deleted`;
       return Promise.reject(new DbError('shard_not_found', text));
     }
-    const sequence = this.#goneSequences.get(place.shardId) ?? 0;
-    const created = this.#make(place, { sequence, copy })
-      .then(async () => {
-        await this.#roster?.made(place, clusterId === 0n ? undefined : clusterId);
-        this.#made.delete(place.shardId);
-        const open = emptyShard(this.#openingPorts, this.#folderOf(place), { place, sequence, copy }); // prettier-ignore
-        this.#shards.set(place.shardId, open);
-        this.#ports.log.info('Created shard', { db: place.database, shard: place.shardId });
-        return open;
-      })
-      .finally(() => {
-        this.#creating.delete(place.shardId);
-      });
-    this.#creating.set(place.shardId, created);
-    return created;
-  }
-
-  async #make(place: ShardPlace, state: Parameters<typeof makeShardFolder>[2]): Promise<void> {
-    if (this.#made.has(place.shardId)) return;
-    await makeShardFolder(this.#ports.disk, this.#folderOf(place), state);
-    this.#made.add(place.shardId);
+    return this.#maker.make(place, one, (open) => {
+      this.#shards.set(place.shardId, open);
+    });
   }
 
   #folderOf(place: ShardPlace): string {

@@ -23,6 +23,8 @@ export interface RangePointsTask extends DigestTask {
 
 /** Of a batch; each value is a row of its own. */
 const batchValuesMax = 4_096;
+/** Of the texts of a batch; one text is 64 KiB at most. */
+const batchTextBytesMax = 1 << 20;
 
 /** Yields undefined whenever it has done a little. Memory: that of one batch, and the list that is asked for. */
 export function* readRangePoints(
@@ -31,6 +33,7 @@ export function* readRangePoints(
   arena: SourceArena,
 ): Generator<Uint8Array | undefined, void> {
   let builder = new PointBatchBuilder();
+  let textBytes = 0;
   for (const { measurement, key, seriesId, slices } of yield* found(source, series)) {
     for (const { name } of sortedByName(source.fields(measurement))) {
       for (const bounds of runsOf(slices).map(([from, to]) => sliceBounds(range, from, to))) {
@@ -43,9 +46,11 @@ export function* readRangePoints(
           if (batch === undefined) break;
           for (const [timeNs, value] of rows) {
             builder.add(key, { measurement, tags: [], fields: new Map([[name, value]]), timeNs });
-            if (builder.rowCount < batchValuesMax) continue;
+            if (value.type === 'string') textBytes += value.value.length;
+            if (builder.rowCount < batchValuesMax && textBytes < batchTextBytesMax) continue;
             yield builder.finish();
             builder = new PointBatchBuilder();
+            textBytes = 0;
           }
           yield undefined;
         }

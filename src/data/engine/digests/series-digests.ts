@@ -1,5 +1,5 @@
 /**
- * The second level of a digest: of one part of a shard's series (hash-values.ts) each series by itself, in slices of time
+ * The second level of a digest: of some parts of a shard's series (hash-values.ts) each series by itself, in slices of time
  * that are finer. Only slices that have values are told, and only those within parts of time that are asked for.
  */
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
@@ -10,7 +10,7 @@ import { sliceCount, sliceLengthNs, slicesPerPart, timeParts, type DigestRange, 
 export const entryWords = 1 + sumWords;
 
 export interface SeriesDigestTask extends DigestTask {
-  readonly seriesPart: number;
+  readonly seriesParts: readonly number[];
   /** A bit for each part of time. */
   readonly timeMask: number;
 }
@@ -27,10 +27,11 @@ const encoder = new TextEncoder();
 /** Yields undefined whenever it has done a little. Memory: that of one series. */
 export function* digestSeries(
   source: ShardSource,
-  { seriesPart, timeMask, startNs, endNs }: Omit<SeriesDigestTask, 'shardId'>,
+  { seriesParts, timeMask, startNs, endNs }: Omit<SeriesDigestTask, 'shardId'>,
   arena: SourceArena,
 ): Generator<SeriesDigest | undefined, void> {
   const range = { startNs, endNs };
+  const wanted = new Set(seriesParts);
   const words = new Uint32Array(sliceCount * sumWords);
   const sums = new ValueSums(words, { startNs, lengthNs: sliceLengthNs(range), count: sliceCount });
   for (const measurement of source.measurements()) {
@@ -39,7 +40,7 @@ export function* digestSeries(
       const text = source.seriesKey(seriesId);
       const key = encoder.encode(text);
       yield undefined;
-      if (seriesPartOf(key) !== seriesPart) continue;
+      if (!wanted.has(seriesPartOf(key))) continue;
       words.fill(0);
       for (const { name } of fields) {
         const seed = columnSeed(key, name);

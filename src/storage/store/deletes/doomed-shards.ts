@@ -17,6 +17,8 @@ interface DoomedShard {
   readonly folder: string;
   /** Undefined for a damaged shard. */
   readonly open: OpenShard | undefined;
+  /** What is damaged is kept under another name, which no start looks at. */
+  readonly asideTo?: string | undefined;
   removing?: Promise<void> | undefined;
 }
 
@@ -55,20 +57,23 @@ export class DoomedShards {
     for (const { open } of this.#shards.values()) await open?.shard.close();
   }
 
-  async #remove(shardId: number, { folder, open }: DoomedShard): Promise<void> {
+  async #remove(shardId: number, { folder, open, asideTo }: DoomedShard): Promise<void> {
     await open?.flushing?.catch(() => undefined);
     await open?.compacting?.catch(() => undefined);
     await open?.deleting.catch(() => undefined);
-    const deleted = `${folder}${deletedSuffix}`;
+    const deleted = asideTo ?? `${folder}${deletedSuffix}`;
     // Gone already when an earlier attempt came so far.
     await this.#disk.rename(folder, deleted).catch((error: unknown) => {
       if (!isDbError(error, 'not_found')) throw error;
     });
-    await this.#disk.syncDir(folder.slice(0, folder.lastIndexOf('/')));
+    // Of a disk that was wiped the folder above is gone as well.
+    await this.#disk.syncDir(folder.slice(0, folder.lastIndexOf('/'))).catch((error: unknown) => {
+      if (!isDbError(error, 'not_found')) throw error;
+    });
     await this.#forget(shardId).catch((error: unknown) => {
       if (!isDbError(error, 'disk_full')) throw error;
     });
-    await this.#disk.removeTree(deleted);
+    if (asideTo === undefined) await this.#disk.removeTree(deleted);
     await this.#forget(shardId);
     await open?.shard.close();
   }

@@ -36,6 +36,8 @@ const badSuffix = '.tsm.bad';
 /** A shard's folder has its name once it is whole, and loses it before anything in it goes. */
 export const newSuffix = '.new';
 export const deletedSuffix = '.deleted';
+/** Of a damaged shard that another owner's copy has replaced: for whoever wants to look. */
+export const asideSuffix = '.aside-';
 /** Folders of transfers, by their number: they end with the run of the node. */
 export const snapshotSuffix = '.snapshot-';
 export const stagingSuffix = '.staging-';

@@ -1,0 +1,81 @@
+/**
+ * Shards that come to be.
+ *
+ * Invariants:
+ * - A shard's folder is durable before the roster has it, and both before its first record is in the log.
+ * - A shard that comes to be again, while the log may have records of the one that is gone, numbers its own behind those.
+ */
+import type { Disk } from '../../../env/disk.ts';
+import type { Log } from '../../../env/log.ts';
+import { emptyShard, type OpeningPorts, type OpenShard, type ShardPlace } from '../shards/open-shards.ts'; // prettier-ignore
+import type { ManifestCopy } from '../shards/shard-manifest.ts';
+import { makeShardFolder } from '../shards/make-shard-folder.ts';
+import type { ShardRoster } from '../shards/shard-roster.ts';
+
+export interface ShardMakerPorts {
+  readonly disk: Disk;
+  readonly log: Log;
+  readonly opening: OpeningPorts;
+  readonly roster: ShardRoster | undefined;
+  readonly folderOf: (place: ShardPlace) => string;
+}
+
+export interface NewShard {
+  readonly clusterId: bigint | undefined;
+  readonly copy: ManifestCopy | undefined;
+}
+
+export class ShardMaker {
+  readonly #ports: ShardMakerPorts;
+  readonly #creating = new Map<number, Promise<OpenShard>>();
+  /** Shards whose folder is made and that are not in the roster yet. */
+  readonly #made = new Set<number>();
+  /** Last sequences of shards that are gone, as far as the log may still have records of them. */
+  readonly #goneSequences: Map<number, number>;
+
+  constructor(ports: ShardMakerPorts, goneSequences: Map<number, number>) {
+    this.#ports = ports;
+    this.#goneSequences = goneSequences;
+  }
+
+  /** `onMade` is called once it may be written to; whoever asks meanwhile gets the same one. */
+  make(place: ShardPlace, one: NewShard, onMade: (open: OpenShard) => void): Promise<OpenShard> {
+    const { shardId } = place;
+    const creating = this.#creating.get(shardId);
+    if (creating !== undefined) return creating;
+    const created = this.#make(place, one)
+      .then((open) => {
+        onMade(open);
+        return open;
+      })
+      .finally(() => {
+        this.#creating.delete(shardId);
+      });
+    this.#creating.set(shardId, created);
+    return created;
+  }
+
+  /** Resolves once a shard is not being made any more, whatever came of it. */
+  async settled(shardId: number): Promise<void> {
+    await this.#creating.get(shardId)?.catch(() => undefined);
+  }
+
+  /** It has left; the log may have records of it up to this one. */
+  gone(shardId: number, sequence: number): void {
+    this.#goneSequences.set(shardId, sequence);
+  }
+
+  async #make(place: ShardPlace, { clusterId, copy }: NewShard): Promise<OpenShard> {
+    const { disk, log, opening, roster, folderOf } = this.#ports;
+    const { shardId } = place;
+    const sequence = this.#goneSequences.get(shardId) ?? 0;
+    if (!this.#made.has(shardId)) {
+      await makeShardFolder(disk, folderOf(place), { sequence, copy });
+      this.#made.add(shardId);
+    }
+    await roster?.made(place, clusterId === 0n ? undefined : clusterId);
+    this.#made.delete(shardId);
+    log.info('Created shard', { db: place.database, shard: shardId });
+    return emptyShard(opening, folderOf(place), { place, sequence, copy });
+  }
+}
