@@ -41,14 +41,9 @@ import { logError, refuseFull } from './log/refuse-full.ts';
 import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes/point-deletes.ts';
-<<<<<<< HEAD
-import { filtersOf } from './deletes/stored-deletes.ts';
-import { DatabaseSeries } from './shards/database-series.ts';
-import type { ManifestCopy } from './shards/shard-manifest.ts';
-=======
 import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
+import { DatabaseSeries } from './shards/database-series.ts';
 import { ShardMaker, type NewShard } from './opening/shard-maker.ts';
->>>>>>> 2c05e5f (data/repair: deletes are exchanged first, a shard that cannot be read comes from another owner)
 import type { OpeningProgress, ShardOpener } from './opening/shard-opener.ts';
 import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shards/shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shards/shard-roster.ts';
