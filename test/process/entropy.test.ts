@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
@@ -128,8 +128,9 @@ test(
       expect(await status()).toEqual({ shards: [], queued_shards: [], processing_shards: [] });
     }, patienceMs);
     const [left, right] = await answersAlone();
-    expect(left).toBe(right);
-    expect(left).toContain('134');
+    expect(left === right).toBe(true);
+    // One host has a value more now.
+    expect(left?.match(/\[0,401,/g)?.length).toBe(1);
   },
   limitMs,
 );
@@ -144,8 +145,7 @@ test(
     });
     await shows(nothing);
     const [left, right] = await answersAlone();
-    expect(left).toBe(before);
-    expect(right).toBe(before);
+    expect([left === before, right === before]).toEqual([true, true]);
     // The delete waits for the node that is down in a queue that is lost.
     await down('data-2');
     await cluster.query(1, "DELETE FROM m WHERE h = 'h7'");
@@ -153,8 +153,8 @@ test(
     for (const [, id = ''] of entropy('show').matchAll(/^(\d+) .*diff$/gm)) entropy('repair', id);
     await shows(nothing);
     const [one, other] = await answersAlone();
-    expect(one).toBe(other);
-    expect(one).not.toContain('"h7"');
+    expect(one === other).toBe(true);
+    expect(one?.includes('"h7"')).toBe(false);
   },
   limitMs,
 );
@@ -178,10 +178,12 @@ test(
     const [, id = ''] = /^(\d+) +big .*diff$/m.exec(await shows(/big .*diff$/m)) ?? [];
     expect(entropy('repair', id)).toBe(`Repair Shard ${id} queued\n`);
     await shows(nothing);
-    const log = ['data-1', 'data-2'].map((name) => readFileSync(join(cluster.dir, name, 'influxd.log'), 'utf8')).join(''); // prettier-ignore
-    const line = log.split('\n').find((one) => one.includes('Repaired shard') && new RegExp(`shard["=: ]+${id}\\b`).test(one)) ?? ''; // prettier-ignore
-    expect(line).toMatch(/ownCount["=: ]+2000\b/);
-    const movedBytes = Number(/movedBytes["=: ]+(\d+)/.exec(line)?.[1]);
+    const counted = await cluster.values(1, "SHOW STATS FOR 'ae'");
+    const text = await cluster.query(1, "SHOW STATS FOR 'ae'");
+    const { series = [] } = (JSON.parse(text) as { results: { series?: { columns: string[] }[] }[] }).results[0] ?? {}; // prettier-ignore
+    const of = (name: string): number => Number(counted[0]?.[series[0]?.columns.indexOf(name) ?? -1]); // prettier-ignore
+    expect(of('valuesRepaired')).toBe(2_000);
+    const movedBytes = of('bytesRx');
     const folder = join(cluster.dir, 'backup');
     run('influxd-ctl', '-config', join(cluster.dir, 'meta-1/influxdb-meta.conf'), 'backup', '-db', 'big', '-gzipCompressionLevel', 'none', folder); // prettier-ignore
     const shardBytes = readdirSync(folder).filter((name) => name.includes(`.s${id}.`)).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0); // prettier-ignore

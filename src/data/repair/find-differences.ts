@@ -41,12 +41,18 @@ export function differingParts(
     if (timeMask === 0) continue;
     const last = groups.at(-1);
     // Parts of time that only some of them differ in would be looked at for nothing.
-    if (last?.timeMask === timeMask && last.valueCount + valueCount <= valuesTogether) {
+    if (last !== undefined && mayJoin(last, { timeMask, valueCount })) {
       last.seriesParts.push(seriesPart);
       last.valueCount += valueCount;
     } else groups.push({ seriesParts: [seriesPart], timeMask, valueCount });
   }
   return groups.map(({ seriesParts: parts, timeMask }) => ({ seriesParts: parts, timeMask }));
+}
+
+type Group = { readonly timeMask: number; readonly valueCount: number };
+
+function mayJoin(group: Group, { timeMask, valueCount }: Group): boolean {
+  return group.timeMask === timeMask && group.valueCount + valueCount <= valuesTogether;
 }
 
 /** The series of some parts that differ. `onBytes` hears what travelled. */

@@ -90,10 +90,10 @@ function sortedByName<T extends { readonly name: string }>(fields: readonly T[])
 }
 
 function runsOf(slices: readonly number[]): readonly (readonly [from: number, to: number])[] {
-  const runs: [number, number][] = [];
+  const runs: (readonly [number, number])[] = [];
   for (const slice of slices) {
     const last = runs.at(-1);
-    if (last !== undefined && last[1] + 1 === slice) last[1] = slice;
+    if (last?.[1] === slice - 1) runs.splice(-1, 1, [last[0], slice]);
     else runs.push([slice, slice]);
   }
   return runs;
