@@ -39,7 +39,7 @@ export function differingParts(
       valueCount += Math.max(own?.[at] ?? 0, other?.[at] ?? 0);
     }
     if (timeMask === 0) continue;
-    const last = groups.at(-1);
+    const last = groups[groups.length - 1];
     // Parts of time that only some of them differ in would be looked at for nothing.
     if (last !== undefined && mayJoin(last, { timeMask, valueCount })) {
       last.seriesParts.push(seriesPart);

@@ -90,13 +90,9 @@ function sortedByName<T extends { readonly name: string }>(fields: readonly T[])
 }
 
 function runsOf(slices: readonly number[]): readonly (readonly [from: number, to: number])[] {
-  const runs: (readonly [number, number])[] = [];
-  for (const slice of slices) {
-    const last = runs.at(-1);
-    if (last?.[1] === slice - 1) runs.splice(-1, 1, [last[0], slice]);
-    else runs.push([slice, slice]);
-  }
-  return runs;
+  const starts = slices.filter((slice, i) => slices[i - 1] !== slice - 1);
+  const ends = slices.filter((slice, i) => slices[i + 1] !== slice + 1);
+  return starts.map((from, i) => [from, ends[i] ?? from]);
 }
 
 function* valuesOf(
