@@ -6,8 +6,8 @@ export type DeliveryOutcome =
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
- * Whether a node is to get what is queued for it: `owner` now; `gone` for good, or no owner any more; `unknown` while the
- * catalog at hand does not tell.
+ * Whether somebody is to get what is queued for a node: `owner`, itself or those who own the shard now; `gone` with the shard;
+ * `unknown` while the catalog at hand does not tell.
  */
 export type Standing = 'owner' | 'gone' | 'unknown';
 

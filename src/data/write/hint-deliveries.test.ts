@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DbError } from '../../base/errors.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import { HintDeliveries } from './hint-deliveries.ts';
@@ -14,27 +15,48 @@ function catalogAt(index: number, owners: readonly number[] = [2]): Catalog {
 const hourMs = 3_600_000;
 
 function deliveries(catalog: Catalog) {
-  const state = { meta: { catalog }, nowMs: 1_000 };
-  const shards = { of: () => undefined as never };
+  const state = { meta: { catalog }, nowMs: 1_000, asked: [] as number[], failing: 0 };
+  const shards = {
+    of: (nodeId: number) => {
+      state.asked.push(nodeId);
+      const isFailing = nodeId === state.failing;
+      const outcome = isFailing ? { kind: 'failed', error: new DbError('unavailable', 'no') } : { kind: 'written', droppedCount: 0, reason: '' }; // prettier-ignore
+      return { writeMany: (batches: readonly unknown[]) => Promise.resolve(batches.map(() => outcome)) } as never; // prettier-ignore
+    },
+  };
   const target = new HintDeliveries({ meta: state.meta, shards, nowMs: () => state.nowMs, onChange: () => undefined }); // prettier-ignore
   return { state, target };
 }
 
-test('hint deliveries: what has left the catalog is gone at once, and an owner that is one no more', () => {
+test('hint deliveries: what waits for a node goes with its shard alone', () => {
   const { state, target } = deliveries(catalogAt(5));
-  expect([target.standing(2, 1), target.standing(4, 1), target.standing(2, 9)]).toEqual(['owner', 'gone', 'gone']); // prettier-ignore
+  expect([target.standing(2, 1), target.standing(4, 1), target.standing(2, 9)]).toEqual(['owner', 'owner', 'gone']); // prettier-ignore
   state.meta.catalog = catalogAt(6, [3]);
-  expect([target.standing(2, 1), target.standing(3, 1)]).toEqual(['gone', 'owner']);
+  expect([target.standing(2, 1), target.standing(3, 1)]).toEqual(['owner', 'owner']);
+  state.meta.catalog = catalogAt(6, []);
+  expect(target.standing(2, 1)).toBe('gone');
 });
 
-test('hint deliveries: a queue of before for a copy that was given up goes within hours, once the catalog has gone on', () => {
+test('hint deliveries: what waits for an owner that is one no more goes to all who are', async () => {
+  const { state, target } = deliveries(catalogAt(5));
+  const options = { deadlineMs: 1_000, signal: new AbortController().signal };
+  const hints = [new Uint8Array(64), new Uint8Array(64)];
+  expect(target.standing(2, 1)).toBe('owner');
+  state.meta.catalog = catalogAt(6, [3, 5]);
+  expect((await target.deliver({ nodeId: 2, shardId: 1 }, hints, options)).map(({ kind }) => kind)).toEqual(['written', 'written']); // prettier-ignore
+  expect(state.asked).toEqual([3, 5]);
+  state.failing = 5;
+  expect((await target.deliver({ nodeId: 2, shardId: 1 }, hints, options)).map(({ kind }) => kind)).toEqual(['failed', 'failed']); // prettier-ignore
+});
+
+test('hint deliveries: a queue of before for a copy that was given up is for the owners within hours, once the catalog has gone on', () => {
   const { state, target } = deliveries(catalogAt(5));
   expect(target.standing(3, 1)).toBe('unknown');
   state.nowMs += 5 * hourMs;
   // No meta node has been heard since.
   expect(target.standing(3, 1)).toBe('unknown');
   state.meta.catalog = catalogAt(6);
-  expect(target.standing(3, 1)).toBe('gone');
+  expect(target.standing(3, 1)).toBe('owner');
 });
 
 test('hint deliveries: the time begins when nobody knows, and anew when the node has been an owner meanwhile', () => {
@@ -44,7 +66,7 @@ test('hint deliveries: the time begins when nobody knows, and anew when the node
   state.nowMs += hourMs - 1;
   expect(target.standing(3, 1)).toBe('unknown');
   state.nowMs += 1;
-  expect(target.standing(3, 1)).toBe('gone');
+  expect(target.standing(3, 1)).toBe('owner');
   const other = deliveries(catalogAt(5));
   expect(other.target.standing(3, 1)).toBe('unknown');
   other.state.meta.catalog = catalogAt(6, [2, 3]);

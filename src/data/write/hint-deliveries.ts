@@ -5,7 +5,7 @@ import type { DeletePointsRequest, ShardAccess, ShardBatch } from '../engine/sha
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
 import { takesWrites } from '../../meta/model/shard-copies.ts';
-import { findShard, isShardGone } from '../shards/shard-places.ts';
+import { findShard, isShardGone, type CatalogShard } from '../shards/shard-places.ts';
 import { deleteOfHint } from './delete-hint.ts';
 import { batchOfHint } from './fenced-hint.ts';
 import { isRetryable } from './hint-sink.ts';
@@ -22,10 +22,20 @@ export interface HintDeliveriesPorts {
 }
 
 /**
- * A queue of an earlier run whose node this run has never seen as an owner goes after so long, as of a copy of a shard that was
- * given up: by then whoever tells the catalog tells no older one than the run before had.
+ * A queue of an earlier run whose node this run has never seen as an owner is for the owners after so long, as of a copy of a
+ * shard that was given up: by then whoever tells the catalog tells no older one than the run before had.
  */
 const unknownMsMax = 3_600_000;
+
+interface HintQueueName {
+  readonly nodeId: number;
+  readonly shardId: number;
+}
+
+interface DeliverOptions {
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
 
 /** Brings what hinted handoff keeps to owners, where the catalog says that they are. */
 export class HintDeliveries implements HintTarget {
@@ -53,9 +63,12 @@ export class HintDeliveries implements HintTarget {
       this.#unknown.delete(key);
       return 'owner';
     }
+    if (isShardGone(catalog, shardId)) return 'gone';
     const isNodeGone = !isNodeThere && nodeId <= catalog.maxNodeId;
-    const isGone = isNodeGone || isShardGone(catalog, shardId) || this.#owners.has(key);
-    return isGone || this.#isUnknownForLong(key) ? 'gone' : 'unknown';
+    const isOwnerNoMore = isNodeGone || this.#owners.has(key) || this.#isUnknownForLong(key);
+    if (!isOwnerNoMore) return 'unknown';
+    // A shard that moved, or was copied in vain: it may be that nobody else has what was acknowledged at `any`.
+    return shard !== undefined && shard.owners.length > 0 ? 'owner' : 'gone';
   }
 
   /** Time alone says nothing while no meta node is heard: the catalog has to have gone on. */
@@ -67,17 +80,32 @@ export class HintDeliveries implements HintTarget {
     return meta.catalog.index > index && begun.sinceMs - sinceMs >= unknownMsMax;
   }
 
+  /** What waits for a node that owns the shard no more goes to all who do: brought twice it is stored once. */
   async deliver(
-    { nodeId, shardId }: { readonly nodeId: number; readonly shardId: number },
+    queue: HintQueueName,
     payloads: readonly Uint8Array[],
-    options: { readonly deadlineMs: number; readonly signal: AbortSignal },
+    options: DeliverOptions,
   ): Promise<readonly DeliveryOutcome[]> {
-    const { meta, shards } = this.#ports;
-    const place = findShard(meta.catalog, shardId);
+    const { catalog } = this.#ports.meta;
+    const { nodeId, shardId } = queue;
+    const place = findShard(catalog, shardId);
     if (place === undefined) return [];
-    const { database, retentionPolicy } = place;
+    if (takesWrites(catalog, shardId, nodeId))
+      return this.#deliverTo(nodeId, { ...queue, ...place }, payloads, options);
+    const outcomes: (readonly DeliveryOutcome[])[] = [];
+    for (const owner of place.owners)
+      outcomes.push(await this.#deliverTo(owner, { ...queue, ...place }, payloads, options));
+    return payloads.map((_, i) => leastOf(outcomes.map((of) => of[i])));
+  }
+
+  async #deliverTo(
+    target: number,
+    { nodeId, shardId, database, retentionPolicy }: HintQueueName & CatalogShard,
+    payloads: readonly Uint8Array[],
+    options: DeliverOptions,
+  ): Promise<readonly DeliveryOutcome[]> {
     const catalogIndex = this.#oldestIndex.get(`${nodeId} ${shardId}`);
-    const access = shards.of(nodeId);
+    const access = this.#ports.shards.of(target);
     const outcomes: DeliveryOutcome[] = [];
     const writes: { readonly at: number; readonly batch: ShardBatch }[] = [];
     for (const [at, hint] of payloads.entries()) {
@@ -119,6 +147,14 @@ export class HintDeliveries implements HintTarget {
     this.#ports.lagging?.drained(shardId, nodeId);
     if (this.#waiting.delete(key)) this.#ports.onChange();
   }
+}
+
+/** Of several owners: what one has not taken is not delivered, and what one will never take is refused. */
+function leastOf(outcomes: readonly (DeliveryOutcome | undefined)[]): DeliveryOutcome {
+  const missing = { kind: 'failed', error: new DbError('outcome_unknown', 'a batch has no outcome') } as const; // prettier-ignore
+  const all = outcomes.map((one) => one ?? missing);
+  const ofKind = (kind: DeliveryOutcome['kind']) => all.find((one) => one.kind === kind);
+  return ofKind('failed') ?? ofKind('refused') ?? { kind: 'written' };
 }
 
 /** Rejects when the node does not answer. */
