@@ -134,12 +134,14 @@ function keepVouch(vouches: WalVouch[], vouch: WalVouch, gaps: readonly WalGap[]
 /** `log` are the segments of one worker and run, in order. */
 function judgeLog(folder: string, log: readonly SegmentFindings[]): readonly WalDamage[] {
   return log.flatMap((segment, i) => {
-    const about = [segment, ...log.slice(i + 1, i + 2)]
+    // Behind it may lie one that a full disk has left: it speaks of this one as well, and so does the next.
+    const about = log
+      .slice(i)
       .flatMap(({ vouches }) => vouches)
       .filter((vouch) => vouch.segment === segment.name.segment);
     const gaps = withLack(segment, about[about.length - 1]?.to ?? 0);
     return [
-      ...missingBefore(folder, segment, log[i - 1]),
+      ...missingBefore(folder, segment, log.slice(0, i)),
       ...gaps.map((gap) => judgeGap(segment, gap, about)),
     ];
   });
@@ -180,15 +182,18 @@ function sequencesOf({ kind, shardId, sequence }: WalRecordHeader): ReadonlyMap<
   return new Map(isOfShard ? [[shardId, sequence]] : []);
 }
 
-/** A segment that is not there was released, or is lost: its shards tell by what they still need of it. */
+/**
+ * A segment that is not there was released, or is lost: its shards tell by what they still need of it. It need not be the
+ * one right before: one that a full disk broke off, and that could not be removed, lies between.
+ */
 function missingBefore(
   folder: string,
   { name, vouches }: SegmentFindings,
-  before: SegmentFindings | undefined,
+  before: readonly SegmentFindings[],
 ): readonly WalDamage[] {
   const head = vouches[0];
-  if (head === undefined || head.segment === name.segment || head.segment === before?.name.segment)
-    return [];
+  if (head === undefined || head.segment === name.segment) return [];
+  if (before.some((one) => one.name.segment === head.segment)) return [];
   const { from, to, sequences } = head;
   const path = `${folder}: segment ${head.segment} of run ${name.run}, worker ${name.worker}`;
   return [{ path, offset: from, lengthBytes: to - from, kind: 'missing', salt: name.salt, isTail: true, sequences }]; // prettier-ignore
