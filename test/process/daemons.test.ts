@@ -29,7 +29,7 @@ test(
       const { status, stderr } = run('influxd', ...args);
       expect({ status, stderr }).toEqual({ status: 1, stderr: `${text}\n` });
     };
-    check(['-config', config('  auth-enabled = true')], `run: parse config: [http] auth-enabled = true: this version does not enforce it, and would run without that protection. ${hint}`); // prettier-ignore
+    check(['-config', config('  https-enabled = true')], `run: parse config: [http] https-enabled = true: this version does not enforce it, and would run without that protection. ${hint}`); // prettier-ignore
     check(['-config', config('  max-body-size = "x"')], `run: parse config: [http] max-body-size = "x": incompatible types: TOML value has type string; destination has type integer. ${hint}`); // prettier-ignore
     check(['-config', workshop.path('none.conf')], `run: parse config: open ${workshop.path('none.conf')}: no such file or directory. ${hint}`); // prettier-ignore
     check(['run', '-config', workshop.folder], `run: parse config: read ${workshop.folder}: is a directory. ${hint}`); // prettier-ignore
@@ -57,8 +57,8 @@ test(
     const meta = run('influxd-meta', 'config', '-config', '/dev/null', '-hostname', 'm1');
     expect(meta.stdout).toContain('lease-duration = "1m0s"');
     expect(meta.stdout).toContain('hostname = "m1"');
-    const isProtected = workshop.config({ port, more: '  auth-enabled = true' });
-    expect(run('influxd', 'config', '-config', isProtected).stdout).toContain('auth-enabled = true'); // prettier-ignore
+    const isProtected = workshop.config({ port, more: '  https-enabled = true' });
+    expect(run('influxd', 'config', '-config', isProtected).stdout).toContain('https-enabled = true'); // prettier-ignore
     expect(run('influxd', 'version').stdout).toBe(
       'InfluxDB v1.12.4-c1.12.4 (git: unknown unknown)\n',
     );
@@ -74,14 +74,14 @@ test(
 test(
   'daemons: notices, SIGHUP for the level, SIGTERM ends with 0 and the pid file goes',
   async () => {
-    const off = '[anti-entropy]\n  enabled = true\n';
+    const off = '[cluster]\n  cluster-tracing = true\n';
     const file = workshop.config({ port, more: `${off}[logging]\n  format = "logfmt"` });
     const pidfile = workshop.path('run/influxd.pid');
     const node = workshop.start('influxd', '-config', file, '-pidfile', pidfile);
     await answers();
     const line = /^ts=\S+Z lvl=info msg="InfluxDB starting" log_id=\S{11} version=1\.12\.4-c1\.12\.4 /; // prettier-ignore
     expect(node.output).toMatch(line);
-    const notice = '[anti-entropy] enabled is not in effect in this version';
+    const notice = '[cluster] cluster-tracing is not in effect in this version';
     expect(node.output.split(notice)).toHaveLength(2);
     expect(readFileSync(pidfile, 'utf8')).toBe(`${node.child.pid}`);
     const status = await (await fetch(`http://127.0.0.1:${port + 88}/status`)).json();

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { eventually, unmonitored } from './dev-cluster.ts';
 
 const root = join(import.meta.dirname, '../..');
+/** What is meant to end and goes on instead would hold up all tests. */
+const endMsMax = 60_000;
 
 export interface Finished {
   readonly status: number | null;
@@ -118,7 +120,7 @@ ${settings.more ?? ''}`;
 
 /** Runs a command to its end. */
 export function run(bin: Bin, ...args: readonly string[]): Finished {
-  return spawnSync(join(root, 'bin', bin), args, { encoding: 'utf8' });
+  return spawnSync(join(root, 'bin', bin), args, { encoding: 'utf8', timeout: endMsMax });
 }
 
 /** One that runs, and what it has said on both outputs. */
