@@ -139,6 +139,17 @@ export function mapped<Wire, T>(
   };
 }
 
+/** Numbers of 32 bits as little-endian bytes, wherever these lie in a message. */
+export function words({ lengthBytesMax }: { readonly lengthBytesMax: number }): Field<Uint32Array> {
+  return mapped(bytes({ lengthBytesMax }), {
+    to: (value: Uint32Array) => new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
+    from: (value, path) => {
+      if (value.length % 4 !== 0) throw refused(path, 'is no list of numbers');
+      return new Uint32Array(value.slice().buffer);
+    },
+  });
+}
+
 /** A tree of plain data (rpc/message.ts), whose parts are checked as fields of messages are. */
 export function plain<const F extends Readonly<Record<string, AnyField>>>(
   fields: F,

@@ -20,12 +20,18 @@ import { copiesOf } from '../meta/model/shard-copies.ts';
 import { ownsShard } from '../meta/model/shard-fate.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
 
-export interface RepairCounts {
+/** What a repair has done. */
+export interface RepairReport {
+  /** Values that were written to this node, and to the other. */
   readonly ownCount: number;
   readonly otherCount: number;
+  /** Deletes that one of the two had not heard of. */
   readonly deleteCount: number;
+  /** Of the values, those where the other value of the point was another one. */
   readonly conflictCount: number;
+  /** Values that their owner does not take, as fields of another type there. */
   readonly refusedCount: number;
+  /** Between the two nodes, in both directions. */
   readonly movedBytes: number;
 }
 
@@ -35,7 +41,7 @@ export interface AntiEntropyPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly compare: (shardId: number, nodeId: number, signal: AbortSignal) => Promise<'equal' | 'differ' | 'own-missing' | 'other-missing'>; // prettier-ignore
   /** `only`: with one owner. */
-  readonly repair: (shardId: number, options: { readonly only?: number; readonly signal: AbortSignal }) => Promise<RepairCounts>; // prettier-ignore
+  readonly repair: (shardId: number, options: { readonly only?: number; readonly signal: AbortSignal }) => Promise<RepairReport>; // prettier-ignore
   /** Tells what a shard on a node is apart from what it was; undefined where it cannot be told. */
   readonly versionOf: (shardId: number, nodeId: number) => Promise<string | undefined>;
   /** Whether this node has a shard that it cannot read. */

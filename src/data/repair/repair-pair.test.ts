@@ -8,7 +8,8 @@ import { readRangePoints } from '../engine/digests/range-points.ts';
 import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { RepairPeer } from './peer.ts';
 import { valuesOf } from './merge-points.ts';
-import { repairPair, type RepairReport } from './repair-pair.ts';
+import type { RepairReport } from '../../services/anti-entropy.ts';
+import { repairPair } from './repair-pair.ts';
 
 const range = { startNs: 0n, endNs: 1_000_000n };
 const shard = { shardId: 1, database: 'd', retentionPolicy: 'p', ...range };

@@ -12,6 +12,7 @@
 import { DbError } from '../../base/errors.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { stampBatch, stampNs, stampOf, type Stamp } from '../../models/stamp.ts';
+import type { RepairReport } from '../../services/anti-entropy.ts';
 import type { RangePoints } from '../engine/digests/digest-streams.ts';
 import type { SeriesSlices } from '../engine/digests/range-points.ts';
 import { digestWords, type DigestRange } from '../engine/digests/shard-digest.ts';
@@ -32,20 +33,6 @@ export interface RepairPorts {
   /** Of the node that repairs, and a number drawn for this repair: no two batches have one stamp. */
   readonly origin: bigint;
   readonly signal: AbortSignal;
-}
-
-export interface RepairReport {
-  /** Values that were written to this node, and to the other. */
-  readonly ownCount: number;
-  readonly otherCount: number;
-  /** Deletes that one of the two had not heard of. */
-  readonly deleteCount: number;
-  /** Of the values, those where the other value of the point was another one. */
-  readonly conflictCount: number;
-  /** Values that their owner does not take, as fields of another type there. */
-  readonly refusedCount: number;
-  /** Between the two nodes, in both directions. */
-  readonly movedBytes: number;
 }
 
 export const nothingDone: RepairReport = { ownCount: 0, otherCount: 0, deleteCount: 0, conflictCount: 0, refusedCount: 0, movedBytes: 0 }; // prettier-ignore

@@ -15,7 +15,8 @@ import type { LocalShards } from '../engine/local-shards.ts';
 import { damagedShardOf } from '../../storage/engine/damaged-shard.ts';
 import type { NamedShard, ShardAccess } from '../engine/shard-access.ts';
 import { LocalPeer, RemotePeer, type DigestAnswer, type RepairPeer } from './peer.ts';
-import { nothingDone, repairPair, type RepairReport } from './repair-pair.ts';
+import type { RepairReport } from '../../services/anti-entropy.ts';
+import { nothingDone, repairPair } from './repair-pair.ts';
 
 export interface ShardRepairsPorts {
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 /** How what ShardAccess asks of another node travels (src/proto/data.proto, service Shards). */
 import { MiB } from '../../base/units.ts';
 import { dbErrorCodes } from '../../base/errors.ts';
-import { bytes, choice, count, id, int64, list, mapped, optional, refused, text, uint64 } from '../../proto/field.ts'; // prettier-ignore
+import { bytes, choice, count, id, int64, list, mapped, optional, text, uint64, words } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
 import { encodeBytesField, mappedMessage, message, union } from '../../proto/message.ts';
 import { decodeBlocks, decodePlan, decodePredicate, encodeBlocks, encodePlan, encodePredicate, shardIds, type FragmentPlan } from '../../query/fragment-codec.ts'; // prettier-ignore
@@ -136,14 +136,7 @@ const predicate = mapped(bytes({ lengthBytesMax: planBytesMax }), {
   from: decodePredicate,
 });
 
-/** Of a sketch: numbers of 32 bits, wherever they lie in a message. */
-const sketch = mapped(bytes({ lengthBytesMax: sketchBytesMax }), {
-  to: (value: Uint32Array) => new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
-  from: (value, path) => {
-    if (value.length % 4 !== 0) throw refused(path, 'is no list of numbers');
-    return new Uint32Array(value.slice().buffer);
-  },
-});
+const sketch = words({ lengthBytesMax: sketchBytesMax });
 
 export const listMethod = streamMethod('/varve.data.v1.Shards/List', {
   requestBytesMax: planBytesMax,

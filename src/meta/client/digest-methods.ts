@@ -2,7 +2,7 @@
 import { exactBytesOf, exactTextOf } from '../../models/exact-text.ts';
 import { stampNs, stampOf, stampOrigin, type Stamp } from '../../models/stamp.ts';
 import { MiB } from '../../base/units.ts';
-import { bytes, count, flag, id, int64, list, mapped, optional, refused, text, uint64 } from '../../proto/field.ts'; // prettier-ignore
+import { bytes, count, flag, id, int64, list, mapped, optional, text, uint64, words } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
 import { callMethod, streamMethod } from '../../rpc/method.ts';
@@ -33,14 +33,6 @@ export const digestMethod = streamMethod('/varve.data.v1.Digests/Digest', {
 /** Any bytes, as keys of series may have. */
 const key = mapped(bytes({ lengthBytesMax: keyBytesMax }), { to: exactBytesOf, from: exactTextOf });
 
-const words = mapped(bytes({ lengthBytesMax: digestBytesMax }), {
-  to: (value: Uint32Array) => new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
-  from: (value, path) => {
-    if (value.length % 4 !== 0) throw refused(path, 'is no list of numbers');
-    return new Uint32Array(value.slice().buffer);
-  },
-});
-
 const stamp = mapped(message(v1.BatchStamp, { ns: int64, origin: uint64 }), {
   to: (value: Stamp) => ({ ns: stampNs(value), origin: stampOrigin(value) }),
   from: ({ ns, origin }) => stampOf(ns, origin),
@@ -70,7 +62,10 @@ export const seriesDigestsMethod = streamMethod('/varve.data.v1.Digests/Series',
     timeMask: count({ max: uint32Max }),
   }),
   reply: message(v1.SeriesDigestsReply, {
-    series: list(message(v1.SeriesDigest, { key, entries: words }), { max: seriesMax }),
+    series: list(
+      message(v1.SeriesDigest, { key, entries: words({ lengthBytesMax: digestBytesMax }) }),
+      { max: seriesMax },
+    ),
   }),
 });
 
