@@ -145,6 +145,16 @@ export class MovingCluster {
     return [...this.acknowledged].filter((time) => !stored.has(time));
   }
 
+  /** Has every shard repaired whose owners differ. */
+  async repairAll(): Promise<void> {
+    await eventually(async () => {
+      const shown = await this.ctl('entropy', 'show');
+      for (const [, id = ''] of shown.matchAll(/^(\d+) .*(?:diff|missing)$/gm))
+        await this.ctl('entropy', 'repair', id);
+      if (shown.split('\n').slice(3).join('') !== '') throw new Error(shown);
+    }, waitMs);
+  }
+
   /** Throws unless each of these nodes answers with all, owners have the same points, and nobody else has any. */
   async check(nodes: readonly number[], away: readonly number[] = []): Promise<void> {
     for (const node of nodes)
@@ -156,12 +166,16 @@ export class MovingCluster {
       const shown = await this.ctl('entropy', 'show', '-v');
       if (shown.split('\n').slice(3).join('') !== '') throw new Error(shown);
     }, waitMs);
-    for (const [shardId, owned] of await this.owners()) {
-      const present = this.nodes.filter((node) => !away.includes(node));
-      const held = present.filter((node) => this.#foldersOf(node, shardId) > 0);
-      const isRight = owned.length === replicaCount && held.join() === owned.join();
-      if (!isRight) throw new Error(`shard ${shardId} is of ${owned.join()} and on ${held.join()}`);
-    }
+    // What a node owns no more goes behind.
+    await eventually(async () => {
+      for (const [shardId, owned] of await this.owners()) {
+        const present = this.nodes.filter((node) => !away.includes(node));
+        const held = present.filter((node) => this.#foldersOf(node, shardId) > 0);
+        const isRight = owned.length === replicaCount && held.join() === owned.join();
+        if (!isRight)
+          throw new Error(`shard ${shardId} is of ${owned.join()} and on ${held.join()}`);
+      }
+    }, waitMs);
   }
 
   /** What a node has on its disk of a shard: itself, and what goes to and comes from others. */
