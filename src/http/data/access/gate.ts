@@ -82,6 +82,9 @@ export function addGate(api: FastifyInstance, parts: GateParts): void {
 /** Addresses that are open but for `ping-auth-enabled`. */
 const pings = new Set(['/ping', '/status', '/health', '/metrics']);
 
+/** Addresses that show the whole cluster's shards and set repairs going (spec F80, F81): statements guard themselves, these do not. */
+const ofShards = /^\/shard-(?:status|repair)(?:\/|$)/;
+
 function guardOf(
   request: FastifyRequest,
   { access, isServed }: GateParts,
@@ -90,7 +93,7 @@ function guardOf(
   if (path.startsWith('/debug/')) return access.guardsProfiles ? 'admin' : 'none';
   if (request.method === 'OPTIONS' || !isServed(request)) return 'none';
   if (pings.has(path)) return access.guardsPing ? 'user' : 'none';
-  return 'user';
+  return ofShards.test(path) ? 'admin' : 'user';
 }
 
 /** Until there is an admin nobody is asked who they are. Throws `unauthenticated` with the reference's texts. */

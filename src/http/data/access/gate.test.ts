@@ -1,0 +1,63 @@
+import { fastify } from 'fastify';
+import { expect, test } from 'vitest';
+import { principalOf } from '../../../data/statements/principal.ts';
+import type { DataApiPorts } from '../data-api-options.ts';
+import type { RequestCounters } from '../requests/request-counters.ts';
+import { openAccess } from './access-options.ts';
+import { addGate, whoAsks } from './gate.ts';
+
+const users = [
+  { name: 'root', hash: 'hash of r', isAdmin: true, privileges: [] },
+  { name: 'ann', hash: 'hash of a', isAdmin: false, privileges: [] },
+];
+
+/** The gate before routes that say who asks. */
+function open(known: typeof users) {
+  const api = fastify();
+  const jobs = {
+    run: (_kind: string, { password, hash }: { password: string; hash: string }) =>
+      Promise.resolve(hash === `hash of ${password}`),
+  };
+  const ports = {
+    jobs,
+    random: { u32: () => 1, f64: () => 0 },
+    clock: { wallNs: () => 0n },
+    log: { info: () => undefined },
+    executor: { catalog: { users: known } },
+  } as unknown as DataApiPorts;
+  addGate(api, {
+    ports,
+    access: { ...openAccess, isEnabled: true },
+    counters: { add: () => undefined } as unknown as RequestCounters,
+    isServed: () => true,
+  });
+  for (const url of ['/query', '/shard-status', '/shard-repair/status', '/shard-repair/repair'])
+    api.all(url, (request) => whoAsks(request).name);
+  const ask = async (url: string, login?: string): Promise<string> => {
+    const headers = login === undefined ? {} : { authorization: `Basic ${btoa(login)}` };
+    const { statusCode, body } = await api.inject({ method: url.endsWith('repair') ? 'POST' : 'GET', url, headers }); // prettier-ignore
+    return `${statusCode} ${body.trim()}`;
+  };
+  return ask;
+}
+
+const shards = ['/shard-status', '/shard-repair/status', '/shard-repair/repair?id=1'];
+const refusal = '403 {"error":"error authorizing admin access"}';
+
+test('gate: shards and their repairs are for admins, and statements for every user', async () => {
+  const ask = open(users);
+  expect(principalOf(users[1] as (typeof users)[1]).isAdmin).toBe(false);
+  expect(await ask('/query', 'ann:a')).toBe('200 ann');
+  for (const url of shards) {
+    expect(await ask(url)).toContain('401');
+    expect(await ask(url, 'ann:a')).toBe(refusal);
+    expect(await ask(url, 'root:x')).toContain('401');
+    expect(await ask(url, 'root:r')).toBe('200 root');
+  }
+});
+
+test('gate: before there is an admin nobody sees shards or repairs them', async () => {
+  const ask = open([]);
+  expect(await ask('/query')).toBe('200 ');
+  for (const url of shards) expect(await ask(url)).toBe(refusal);
+});
