@@ -5,4 +5,4 @@ root=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 node="$root/node_modules/.bin/node"
 [ -x "$node" ] || node=node
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE-$root/node_modules/.cache/varve}"
-exec "$node" --disable-warning=ExperimentalWarning "$root/src/server/$main" "$@"
+exec "$node" --disable-warning=ExperimentalWarning "$root/src/server/main/$main" "$@"

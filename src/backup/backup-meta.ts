@@ -6,13 +6,13 @@ import { Buffer } from 'node:buffer';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
 import { catalogBytesMax } from '../meta/client/meta-methods.ts';
 import type { Catalog, User } from '../meta/model/catalog.ts';
-import { decodeCatalog, encodeCatalog } from '../meta/model/catalog-codec.ts';
+import { decodeCatalog, encodeCatalog } from '../meta/codec/catalog-codec.ts';
 import type { Database } from '../meta/model/database.ts';
 import { bytes, count, optional } from '../proto/field.ts';
 import { influxdb } from '../proto/gen/wire.js';
 import { message } from '../proto/message.ts';
 import { exportContent } from './export-content.ts';
-import { userOf } from '../meta/model/catalog-message.ts';
+import { userOf } from '../meta/codec/catalog-message.ts';
 import { databaseOf } from './import-content.ts';
 import { decodeMeta, encodeMeta } from './influx-meta.ts';
 

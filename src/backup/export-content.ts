@@ -1,8 +1,8 @@
 /** The databases of a cluster in the words of a single InfluxDB's meta.db. */
 import type { Catalog, User } from '../meta/model/catalog.ts';
 import type { Database, RetentionPolicy } from '../meta/model/database.ts';
-import { fromUser } from '../meta/model/catalog-message.ts';
-import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from '../meta/model/meta-message.ts'; // prettier-ignore
+import { fromUser } from '../meta/codec/catalog-message.ts';
+import type { InfluxDatabase, InfluxMeta, InfluxPolicy, InfluxUser } from '../meta/codec/meta-message.ts'; // prettier-ignore
 
 /** bcrypt, which is all that InfluxDB can check. */
 const knownHash = /^\$2[aby]\$/;

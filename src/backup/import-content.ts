@@ -2,12 +2,12 @@
 import { DbError } from '../base/errors.ts';
 import type { ImportContent } from '../meta/client/import-record.ts';
 import { commandBytesMax } from '../meta/client/meta-methods.ts';
-import { applyCommand } from '../meta/model/apply.ts';
+import { applyCommand } from '../meta/apply/apply.ts';
 import { emptyCatalog } from '../meta/model/catalog.ts';
 import type { Database, RetentionPolicy } from '../meta/model/database.ts';
-import { userOf } from '../meta/model/catalog-message.ts';
-import { encodeLogged } from '../meta/model/command-codec.ts';
-import type { InfluxDatabase, InfluxMeta, InfluxPolicy } from '../meta/model/meta-message.ts';
+import { userOf } from '../meta/codec/catalog-message.ts';
+import { encodeLogged } from '../meta/codec/command-codec.ts';
+import type { InfluxDatabase, InfluxMeta, InfluxPolicy } from '../meta/codec/meta-message.ts';
 
 /** The server's own measurements of itself: a cluster has a database of that name itself. */
 const internalDatabase = '_internal';

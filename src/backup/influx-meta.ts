@@ -3,7 +3,7 @@
  * What decodes has been checked, field by field.
  */
 import { DbError, errorText, isDbError } from '../base/errors.ts';
-import { metaMessage, type InfluxMeta } from '../meta/model/meta-message.ts';
+import { metaMessage, type InfluxMeta } from '../meta/codec/meta-message.ts';
 
 /** Throws `corrupt` with the path. */
 export function decodeMeta(path: string, bytes: Uint8Array): InfluxMeta {

@@ -3,15 +3,15 @@ import { World, type SimNode } from '../../test/sim/world/world.ts';
 import { DbError, type DbErrorCode } from '../base/errors.ts';
 import { printSelectTimes } from './testdata/print-select-times.ts';
 import type { LeaseGrant } from '../meta/client/meta-access.ts';
-import { applyCommand } from '../meta/model/apply.ts';
-import type { CatalogNews } from '../meta/model/catalog-changes.ts';
+import { applyCommand } from '../meta/apply/apply.ts';
+import type { CatalogNews } from '../meta/apply/catalog-changes.ts';
 import {
   emptyCatalog,
   findDatabase,
   type Catalog,
   type ContinuousQuery,
 } from '../meta/model/catalog.ts';
-import type { Command } from '../meta/model/command.ts';
+import type { Command } from '../meta/command/command.ts';
 import {
   ContinuousQuerier,
   leaseName,

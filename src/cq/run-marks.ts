@@ -6,8 +6,8 @@
  */
 import { isDbError } from '../base/errors.ts';
 import type { Clock } from '../env/clock.ts';
-import type { Command, ContinuousQueryMark } from '../meta/model/command.ts';
-import { marksMax } from '../meta/model/command-shape.ts';
+import type { Command, ContinuousQueryMark } from '../meta/command/command.ts';
+import { marksMax } from '../meta/command/command-shape.ts';
 import type { LastRun } from './schedule.ts';
 
 export interface MarkedQuery {

@@ -1,7 +1,7 @@
 /** Calls to data nodes, as a member of their cluster makes them. */
 import { DbError } from '../base/errors.ts';
 import { NodeClock } from '../env/node/node-clock.ts';
-import { decodeCatalog } from '../meta/model/catalog-codec.ts';
+import { decodeCatalog } from '../meta/codec/catalog-codec.ts';
 import type { Catalog } from '../meta/model/catalog.ts';
 import { GrpcTransport } from '../rpc/grpc/grpc-transport.ts';
 import { Membership } from '../rpc/membership.ts';

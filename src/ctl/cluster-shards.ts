@@ -8,7 +8,7 @@ import { commandBytesMax } from '../meta/client/meta-methods.ts';
 import { statesMethod } from '../meta/client/data-methods.ts';
 import { installMethod, pieceBytesMax, readFileMethod, releaseMethod, snapshotMethod, stageMethod, unstageMethod, writeFileMethod } from '../meta/client/transfer-methods.ts'; // prettier-ignore
 import type { Catalog } from '../meta/model/catalog.ts';
-import { newIds, shardIdsOf } from '../meta/model/apply-restore.ts';
+import { newIds, shardIdsOf } from '../meta/apply/apply-restore.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
 import { encodeMessage } from '../rpc/message.ts';
 import { restoreParts } from './restore-parts.ts';

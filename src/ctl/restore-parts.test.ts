@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DbError } from '../base/errors.ts';
-import { applyCommand } from '../meta/model/apply.ts';
+import { applyCommand } from '../meta/apply/apply.ts';
 import { emptyCatalog, type Catalog, type Database } from '../meta/model/catalog.ts';
 import { decodeMessage, encodeMessage } from '../rpc/message.ts';
 import { ClusterShards } from './cluster-shards.ts';

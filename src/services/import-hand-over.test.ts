@@ -5,7 +5,7 @@ import { DbError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import type { Log } from '../env/log.ts';
 import { importRecordVersion, readImportRecord, writeImportRecord, type ImportRecord } from '../meta/client/import-record.ts'; // prettier-ignore
-import type { Command } from '../meta/model/command.ts';
+import type { Command } from '../meta/command/command.ts';
 import { ImportHandOver, refuseUnfinishedImport } from './import-hand-over.ts';
 
 const content = { databases: [{ name: 'd', defaultRetentionPolicy: '', retentionPolicies: [] }], users: [], maxShardGroupId: 3, maxShardId: 4 }; // prettier-ignore

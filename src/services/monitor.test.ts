@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { World } from '../../test/sim/world/world.ts';
 import { DbError } from '../base/errors.ts';
-import { applyCommand } from '../meta/model/apply.ts';
+import { applyCommand } from '../meta/apply/apply.ts';
 import { emptyCatalog, findDatabase, type Catalog } from '../meta/model/catalog.ts';
-import type { Command } from '../meta/model/command.ts';
+import type { Command } from '../meta/command/command.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
 import { MonitorService } from './monitor.ts';
 

@@ -3,8 +3,8 @@ import { must } from '../../src/base/assert.ts';
 import { errorText } from '../../src/base/errors.ts';
 import { below } from '../../src/env/random.ts';
 import { MetaClient } from '../../src/meta/client/meta-client.ts';
-import { encodeCatalog } from '../../src/meta/model/catalog-codec.ts';
-import { commandSet, type CommandSet } from '../../src/meta/model/command-set.ts';
+import { encodeCatalog } from '../../src/meta/codec/catalog-codec.ts';
+import { commandSet, type CommandSet } from '../../src/meta/command/command-set.ts';
 import {
   executeMethod,
   type CommandRequest,

@@ -2,11 +2,11 @@
 import { DbError } from '../../src/base/errors.ts';
 import { dayNs } from '../../src/base/units.ts';
 import type { Clock } from '../../src/env/clock.ts';
-import { applyCommand } from '../../src/meta/model/apply.ts';
-import { newIds, shardIdsOf } from '../../src/meta/model/apply-restore.ts';
+import { applyCommand } from '../../src/meta/apply/apply.ts';
+import { newIds, shardIdsOf } from '../../src/meta/apply/apply-restore.ts';
 import { emptyCatalog, type Catalog } from '../../src/meta/model/catalog.ts';
 import type { ShardPlace } from '../../src/meta/model/databases.ts';
-import type { Command } from '../../src/meta/model/command.ts';
+import type { Command } from '../../src/meta/command/command.ts';
 import type { RestoreTarget, ShardInstall } from '../../src/backup/restore-backup.ts';
 import type { ShardCopy, Survey } from '../../src/backup/shard-plan.ts';
 import type { BackupSource, ShardSnapshot } from '../../src/backup/take-backup.ts';

@@ -1,8 +1,8 @@
 import { DbError, type DbErrorCode } from '../../src/base/errors.ts';
 import type { MetaAccess } from '../../src/meta/client/meta-access.ts';
-import { applyCommand } from '../../src/meta/model/apply.ts';
+import { applyCommand } from '../../src/meta/apply/apply.ts';
 import { emptyCatalog, type CommandValue } from '../../src/meta/model/catalog.ts';
-import type { Command } from '../../src/meta/model/command.ts';
+import type { Command } from '../../src/meta/command/command.ts';
 
 /** A catalog in memory with this node alone in it. */
 export class MemoryMeta implements MetaAccess {

@@ -33,7 +33,7 @@ export async function startOneNode(
 ): Promise<OneNode> {
   const env = createNodeEnv({
     log: { format: 'logfmt', level: 'error' },
-    engineWorkerUrl: new URL('../../src/server/engine-worker.ts', import.meta.url),
+    engineWorkerUrl: new URL('../../src/server/node/engine-worker.ts', import.meta.url),
     createTransport: () => ({}) as RpcTransport,
   });
   const { clock, random, log, jobs } = env;

@@ -20,7 +20,7 @@ import { folderOf, placesIn } from '../../storage/store/shards/open-shards.ts';
 import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import { importContent } from '../../backup/import-content.ts';
 import { decodeMeta } from '../../backup/influx-meta.ts';
-import type { InfluxMeta } from '../../meta/model/meta-message.ts';
+import type { InfluxMeta } from '../../meta/codec/meta-message.ts';
 import type { NodeFolders, OfflineFlags, OfflinePorts } from './offline-ports.ts';
 import { placeShard, surveyShard, type ShardSurvey } from './place-shard.ts';
 import { filesOf, mustBeThere, unknownShards, type SourceFolders, type SourceShard } from './source-folders.ts'; // prettier-ignore

@@ -3,7 +3,7 @@ import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
-import type { Command } from '../../meta/model/command.ts';
+import type { Command } from '../../meta/command/command.ts';
 import { DroppedShards, type HeldShard } from './dropped-shards.ts';
 import { Databases } from '../../meta/model/databases.ts';
 

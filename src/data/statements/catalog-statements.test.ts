@@ -1,9 +1,9 @@
 import { everyone } from './principal.ts';
 import { expect, test } from 'vitest';
 import { parseQuery } from '../../influxql/parser.ts';
-import { applyCommand } from '../../meta/model/apply.ts';
+import { applyCommand } from '../../meta/apply/apply.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
-import type { Command } from '../../meta/model/command.ts';
+import type { Command } from '../../meta/command/command.ts';
 import { catalogCommand } from './catalog-statements.ts';
 import { showContinuousQueries, showSubscriptions } from './show-catalog.ts';
 

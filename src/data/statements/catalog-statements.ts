@@ -3,7 +3,7 @@ import type { RetentionSpec, SelectStatement, Statement } from '../../influxql/a
 import { printStatement } from '../../influxql/printer.ts';
 import { qualifySelect } from '../../influxql/qualify.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
-import type { Command, PolicySpec } from '../../meta/model/command.ts';
+import type { Command, PolicySpec } from '../../meta/command/command.ts';
 import { mustFindDatabase } from './schema-scope.ts';
 
 /** The catalog's command for a statement that is one; undefined for any other. Throws for places that are not there. */

@@ -3,7 +3,7 @@ import type { Log } from '../../env/log.ts';
 import type { Clock } from '../../env/clock.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { emptyCatalog } from '../../meta/model/catalog.ts';
-import type { Command } from '../../meta/model/command.ts';
+import type { Command } from '../../meta/command/command.ts';
 import { everyone } from './principal.ts';
 import { QueryRegistry } from './query-registry.ts';
 import { StatementExecutor, type StatementPorts } from './statement-executor.ts';

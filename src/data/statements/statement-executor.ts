@@ -5,7 +5,7 @@ import type { Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import { isReadOnly } from '../../influxql/privileges.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
-import type { Command } from '../../meta/model/command.ts';
+import type { Command } from '../../meta/command/command.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
 import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
 import { explain } from '../select/explain-select.ts';

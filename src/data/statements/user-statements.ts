@@ -2,9 +2,9 @@ import type { Jobs } from '../../env/jobs.ts';
 import type { Random } from '../../env/random.ts';
 import type { Privilege, Statement } from '../../influxql/ast.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
-import { mustFindUser } from '../../meta/model/apply-users.ts';
+import { mustFindUser } from '../../meta/apply/apply-users.ts';
 import type { Catalog, GrantedPrivilege, User } from '../../meta/model/catalog.ts';
-import type { Command } from '../../meta/model/command.ts';
+import type { Command } from '../../meta/command/command.ts';
 import type { RowSeries } from '../../query/emit/result.ts';
 
 export type UserStatement = Extract<

@@ -1,6 +1,6 @@
 import { DbError, isDbError } from '../../base/errors.ts';
 import { dataStatusMethod, joinDataMethod, leaveDataMethod, type DataIdentity } from '../../meta/client/data-methods.ts'; // prettier-ignore
-import { isSameAddress } from '../../meta/model/apply-nodes.ts';
+import { isSameAddress } from '../../meta/apply/apply-nodes.ts';
 import type { DataNode, NodeLabel } from '../../meta/model/catalog.ts';
 import type { MetaApi } from './meta-api-options.ts';
 

@@ -4,7 +4,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { secondNs } from '../../base/units.ts';
 import type { RetentionSpec, Statement } from '../../influxql/ast.ts';
 import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
-import { checkName } from '../../meta/model/retention-policy.ts';
+import { checkName } from '../../meta/apply/retention-policy.ts';
 import { whoAsks } from '../data/access/gate.ts';
 import type { DataApiPorts } from '../data/data-api-options.ts';
 import { RequestParameters } from '../data/requests/request-parameters.ts';

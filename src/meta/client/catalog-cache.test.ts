@@ -4,11 +4,11 @@ import { World } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
 import type { Env } from '../../env/env.ts';
 import { encodeMessage, isMessageBlock } from '../../rpc/message.ts';
-import { applyCommand } from '../model/apply.ts';
+import { applyCommand } from '../apply/apply.ts';
 import { emptyCatalog, type Catalog } from '../model/catalog.ts';
-import { countsOf } from '../model/catalog-changes.ts';
-import { encodeLogged } from '../model/command-codec.ts';
-import type { Command } from '../model/command.ts';
+import { countsOf } from '../apply/catalog-changes.ts';
+import { encodeLogged } from '../codec/command-codec.ts';
+import type { Command } from '../command/command.ts';
 import { CatalogCache } from './catalog-cache.ts';
 
 /** A catalog and its copy on the disk of a machine that the test may crash. */
@@ -171,7 +171,7 @@ test('catalog cache: a crash at any call leaves a catalog that was, and not an o
 });
 
 test('catalog cache: what a release of the form before kept is read, and written anew with the next change', async () => {
-  const path = new URL('../model/testdata/json-form.txt', import.meta.url);
+  const path = new URL('../apply/testdata/json-form.txt', import.meta.url);
   const recorded = readFileSync(path, 'utf8').split('\n').map((line) => line.split(' ')); // prettier-ignore
   const cached = new Cached();
   await cached.start();

@@ -16,8 +16,8 @@ import type { Disk, DiskFile } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import { decodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import { emptyCatalog, type Catalog } from '../model/catalog.ts';
-import { applyStep, type CatalogStep } from '../model/catalog-changes.ts';
-import { decodeCatalog, encodeCatalog } from '../model/catalog-codec.ts';
+import { applyStep, type CatalogStep } from '../apply/catalog-changes.ts';
+import { decodeCatalog, encodeCatalog } from '../codec/catalog-codec.ts';
 import { stepMessage } from './meta-methods.ts';
 
 export interface CatalogCachePorts {

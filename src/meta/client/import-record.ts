@@ -11,7 +11,7 @@ import { crc32 } from 'node:zlib';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
-import type { ImportCommand } from '../model/apply-import.ts';
+import type { ImportCommand } from '../apply/apply-import.ts';
 
 export interface ImportRecord {
   readonly version: number;

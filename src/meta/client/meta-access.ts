@@ -1,6 +1,6 @@
 import type { Catalog, CommandValue } from '../model/catalog.ts';
-import type { CatalogNews } from '../model/catalog-changes.ts';
-import type { Command } from '../model/command.ts';
+import type { CatalogNews } from '../apply/catalog-changes.ts';
+import type { Command } from '../command/command.ts';
 
 /** The cluster's facts as a data node sees them: a cached copy to read, and the metas to change them through. */
 export interface MetaAccess {

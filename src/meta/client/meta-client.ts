@@ -23,9 +23,9 @@ import { Membership } from '../../rpc/membership.ts';
 import type { CallMethod } from '../../rpc/method.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import { emptyCatalog, type Catalog, type CommandValue } from '../model/catalog.ts';
-import { applyStep, newsOfWhole, type CatalogNews } from '../model/catalog-changes.ts'; // prettier-ignore
-import { decodeCatalog } from '../model/catalog-codec.ts';
-import type { Command } from '../model/command.ts';
+import { applyStep, newsOfWhole, type CatalogNews } from '../apply/catalog-changes.ts'; // prettier-ignore
+import { decodeCatalog } from '../codec/catalog-codec.ts';
+import type { Command } from '../command/command.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import type { DataIdentity } from './data-methods.ts';
 import type { LeaseGrant, MetaAccess } from './meta-access.ts';

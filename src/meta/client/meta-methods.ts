@@ -9,10 +9,10 @@ import { message, union, type Message } from '../../proto/message.ts';
 import { decodeMessage, encodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import { callMethod, streamMethod } from '../../rpc/method.ts';
 import type { CommandAnswer } from '../model/catalog.ts';
-import type { CatalogForm } from '../model/catalog-codec.ts';
-import type { CatalogStep } from '../model/catalog-changes.ts';
-import { decodeLogged, encodeLogged } from '../model/command-codec.ts';
-import type { Command } from '../model/command.ts';
+import type { CatalogForm } from '../codec/catalog-codec.ts';
+import type { CatalogStep } from '../apply/catalog-changes.ts';
+import { decodeLogged, encodeLogged } from '../codec/command-codec.ts';
+import type { Command } from '../command/command.ts';
 
 const { v1 } = varve.meta;
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { isMessageBlock } from '../../rpc/message.ts';
 import { emptyCatalog } from '../model/catalog.ts';
-import { applyStep, newsOfWhole } from '../model/catalog-changes.ts';
-import { decodeCatalog, type CatalogForm } from '../model/catalog-codec.ts';
-import { encodeLogged } from '../model/command-codec.ts';
-import { commandSet, protobufVersion } from '../model/command-set.ts';
+import { applyStep, newsOfWhole } from '../apply/catalog-changes.ts';
+import { decodeCatalog, type CatalogForm } from '../codec/catalog-codec.ts';
+import { encodeLogged } from '../codec/command-codec.ts';
+import { commandSet, protobufVersion } from '../command/command-set.ts';
 import { CatalogMachine } from './catalog-machine.ts';
 import { KnownCommands } from './known-commands.ts';
 

@@ -2,12 +2,12 @@ import { DbError } from '../../base/errors.ts';
 import { Latch } from '../../base/async/latch.ts';
 import type { Entry, Snapshot } from '../../raft/types.ts';
 import { isMessageBlock } from '../../rpc/message.ts';
-import { applyCommand } from '../model/apply.ts';
+import { applyCommand } from '../apply/apply.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer } from '../model/catalog.ts';
-import { countsOf, type CatalogChange, type CatalogStep } from '../model/catalog-changes.ts';
-import { decodeCatalog, encodeCatalog, type CatalogForm } from '../model/catalog-codec.ts';
-import { decodeLogged, recodeLogged } from '../model/command-codec.ts';
-import { isLogged } from '../model/command-shape.ts';
+import { countsOf, type CatalogChange, type CatalogStep } from '../apply/catalog-changes.ts';
+import { decodeCatalog, encodeCatalog, type CatalogForm } from '../codec/catalog-codec.ts';
+import { decodeLogged, recodeLogged } from '../codec/command-codec.ts';
+import { isLogged } from '../command/command-shape.ts';
 import type { StateMachine } from './raft-driver.ts';
 import { RecentChanges } from './recent-changes.ts';
 

@@ -15,7 +15,7 @@ import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { discardMethod } from '../client/data-methods.ts';
 import { copyMethod } from '../client/transfer-methods.ts';
-import { refuseCopy } from '../model/apply-copies.ts';
+import { refuseCopy } from '../apply/apply-copies.ts';
 import { copiesOf, type ShardCopy } from '../model/shard-copies.ts';
 import { ownsShard } from '../model/shard-fate.ts';
 import type { MetaNode } from './meta-node.ts';

@@ -1,7 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { Member, Membership } from '../../raft/types.ts';
-import { firstVersion, type CommandSet } from '../model/command-set.ts';
-import type { Command } from '../model/command.ts';
+import { firstVersion, type CommandSet } from '../command/command-set.ts';
+import type { Command } from '../command/command.ts';
 
 /** Which commands the other meta nodes know, by what they said last; one not heard of yet knows the first ones only. */
 export class KnownCommands {

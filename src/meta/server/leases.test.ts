@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { DbError, type DbErrorCode } from '../../base/errors.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
-import { applyCommand } from '../model/apply.ts';
+import { applyCommand } from '../apply/apply.ts';
 import { emptyCatalog } from '../model/catalog.ts';
-import type { Command } from '../model/command.ts';
+import type { Command } from '../command/command.ts';
 import { Leases } from './leases.ts';
 
 class HandClock extends NodeClock {

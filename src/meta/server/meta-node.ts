@@ -18,13 +18,13 @@ import { Membership as ClusterMembership } from '../../rpc/membership.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import { executeMethod, joinMetaMethod, metaStatusMethod, removeMetaMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply, type WatchRequest } from '../client/meta-methods.ts'; // prettier-ignore
-import { applyCommand } from '../model/apply.ts';
+import { applyCommand } from '../apply/apply.ts';
 import { emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
-import { encodeCatalog } from '../model/catalog-codec.ts';
-import type { Command, LoggedCommand } from '../model/command.ts';
-import { commandSet, type CommandSet } from '../model/command-set.ts';
-import { encodeLogged } from '../model/command-codec.ts';
-import { checkCommand, isLogged } from '../model/command-shape.ts';
+import { encodeCatalog } from '../codec/catalog-codec.ts';
+import type { Command, LoggedCommand } from '../command/command.ts';
+import { commandSet, type CommandSet } from '../command/command-set.ts';
+import { encodeLogged } from '../codec/command-codec.ts';
+import { checkCommand, isLogged } from '../command/command-shape.ts';
 import { CatalogMachine, type Executed } from './catalog-machine.ts';
 import type { PeerMessages } from './peer-sender.ts';
 import { RaftDriver } from './raft-driver.ts';

@@ -17,7 +17,7 @@ import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { discardMethod, leaveDataMethod } from '../client/data-methods.ts';
 import type { Catalog, DataNode } from '../model/catalog.ts';
-import type { MoveStep } from '../model/command.ts';
+import type { MoveStep } from '../command/command.ts';
 import { activePlan, type MoveGoal, type MovePlan, type ProposedMove, type ShardMove } from '../model/move-plan.ts'; // prettier-ignore
 import { copiesOf } from '../model/shard-copies.ts';
 import { hear, planView, waitingKey, type Heard } from './cluster-view.ts';

@@ -9,7 +9,7 @@ import { message, union } from '../../proto/message.ts';
 import { termMax } from '../../raft/sound-message.ts';
 import type { Entry, Membership, Message, MessageBody, Snapshot } from '../../raft/types.ts';
 import { callMethod, streamMethod } from '../../rpc/method.ts';
-import { firstVersion } from '../model/command-set.ts';
+import { firstVersion } from '../command/command-set.ts';
 
 const { v1 } = varve.meta;
 const { RaftMessage } = v1;

@@ -5,7 +5,7 @@
  * - Holds every accepted command with an index above `fromIndex`.
  * - Never more than `countMax` of them, nor `bytesMax` bytes, unless one alone is larger.
  */
-import type { CatalogChange } from '../model/catalog-changes.ts';
+import type { CatalogChange } from '../apply/catalog-changes.ts';
 
 const countMax = 16_384;
 const bytesMax = 8 << 20;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { World } from '../../../test/sim/world/world.ts';
-import { applyCommand } from '../../meta/model/apply.ts';
-import type { CatalogNews } from '../../meta/model/catalog-changes.ts';
+import { applyCommand } from '../../meta/apply/apply.ts';
+import type { CatalogNews } from '../../meta/apply/catalog-changes.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
-import type { Command } from '../../meta/model/command.ts';
+import type { Command } from '../../meta/command/command.ts';
 import { Subscriptions, type ForwardedWrite, type SubscriptionsOptions } from './subscriptions.ts';
 
 const defaults: SubscriptionsOptions = {

@@ -4,7 +4,7 @@
  */
 import { below, fraction, type Random } from '../../../src/env/random.ts';
 import { type Catalog, findDatabase } from '../../../src/meta/model/catalog.ts';
-import type { DataNode } from '../../../src/server/data-node.ts';
+import type { DataNode } from '../../../src/server/node/data-node.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { ask } from './read-rows.ts';
 

@@ -1,5 +1,5 @@
 /** What has to hold once all has healed, and then with some nodes down again. */
-import type { DataNode } from '../../../src/server/data-node.ts';
+import type { DataNode } from '../../../src/server/node/data-node.ts';
 import { endOfGroup } from '../../../src/meta/model/shard-groups.ts';
 import { findDatabase, findRetentionPolicy } from '../../../src/meta/model/catalog.ts';
 import type { Admin } from './admin.ts';

@@ -1,4 +1,4 @@
-import type { DataNode } from '../../../src/server/data-node.ts';
+import type { DataNode } from '../../../src/server/node/data-node.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { keyOf, type Part, type Rows } from './points.ts';
 

@@ -1,5 +1,5 @@
 import { below, fraction, type Random } from '../../../src/env/random.ts';
-import type { DataNode } from '../../../src/server/data-node.ts';
+import type { DataNode } from '../../../src/server/node/data-node.ts';
 import { patienceMs, pickNode, type Admin } from './admin.ts';
 import { checkAnswer } from './check-points.ts';
 import type { ClusterWorld } from './cluster-world.ts';

@@ -18,7 +18,7 @@ import { Leases } from '../../../src/meta/server/leases.ts';
 import { MetaNode } from '../../../src/meta/server/meta-node.ts';
 import { RpcClient } from '../../../src/rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
-import { startDataNode, type DataNode } from '../../../src/server/data-node.ts';
+import { startDataNode, type DataNode } from '../../../src/server/node/data-node.ts';
 import { World, type SimNode } from '../world/world.ts';
 import { FenceWatch } from './check-queries.ts';
 import { Victim, type DamageOptions } from './damage.ts';

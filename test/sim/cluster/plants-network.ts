@@ -3,7 +3,7 @@ import type { RpcTransport } from '../../../src/env/transport.ts';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
 import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
 import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
-import type { Command } from '../../../src/meta/model/command.ts';
+import type { Command } from '../../../src/meta/command/command.ts';
 import type { HardState } from '../../../src/raft/types.ts';
 import { decodeMessage, encodeMessage } from '../../../src/rpc/message.ts';
 

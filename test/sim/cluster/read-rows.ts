@@ -6,7 +6,7 @@ import { parseQuery } from '../../../src/influxql/parser.ts';
 import { type Column, isValid } from '../../../src/query/column.ts';
 import type { OutputSeries } from '../../../src/query/emit/result.ts';
 import { fragmentVersion, type RowsBlock } from '../../../src/query/fragment.ts';
-import type { DataNode } from '../../../src/server/data-node.ts';
+import type { DataNode } from '../../../src/server/node/data-node.ts';
 import { rowKey, type Rows, rowText, valueText } from './points.ts';
 
 const options = { deadlineMs: 60_000 };

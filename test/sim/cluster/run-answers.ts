@@ -1,5 +1,5 @@
 import type { OutputSeries } from '../../../src/query/emit/result.ts';
-import type { DataNode } from '../../../src/server/data-node.ts';
+import type { DataNode } from '../../../src/server/node/data-node.ts';
 import { freshData } from '../../conformance/fresh/random-data.ts';
 import { freshStatements, type FreshStatement } from '../../conformance/fresh/random-statements.ts';
 import { ClusterWorld } from './cluster-world.ts';

@@ -1,5 +1,5 @@
 import type { Env } from '../../../src/env/env.ts';
-import type { CommandSet } from '../../../src/meta/model/command-set.ts';
+import type { CommandSet } from '../../../src/meta/command/command-set.ts';
 import { MetaNode } from '../../../src/meta/server/meta-node.ts';
 import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
 

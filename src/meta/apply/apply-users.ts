@@ -1,0 +1,80 @@
+/**
+ * Users and what they may do (spec 3.4, 6.2), with the reference's texts.
+ *
+ * Invariants:
+ * - Names are unique; users stay in the order they were made, as SHOW USERS lists them.
+ * - Passwords are never here: a command has the hash that a node made of one.
+ * - A catalog without users has no list of them, so that one of an older release reads the same.
+ */
+import { DbError } from '../../base/errors.ts';
+import { findDatabase, type Catalog, type User } from '../model/catalog.ts';
+import type { Command } from '../command/command.ts';
+
+export type UserCommand = Extract<
+  Command,
+  {
+    kind: 'create-user' | 'drop-user' | 'set-user-hash' | 'set-user-admin' | 'set-user-privilege';
+  }
+>;
+
+/** Whoever makes up names gets no further than this. */
+const usersMax = 10_000;
+
+export function applyUserCommand(catalog: Catalog, command: UserCommand): Catalog {
+  const users = catalog.users ?? [];
+  if (command.kind === 'create-user') {
+    const { name, hash, isAdmin } = command;
+    if (name === '') throw new DbError('invalid_argument', 'username required');
+    if (users.some((user) => user.name === name))
+      throw new DbError('already_exists', 'user already exists');
+    if (users.length >= usersMax)
+      throw new DbError('limit_exceeded', `more than ${usersMax} users`);
+    return withUsers(catalog, [...users, { name, hash, isAdmin, privileges: [] }]);
+  }
+  const user = mustFindUser(catalog, command.name);
+  const changed = (next: User): Catalog =>
+    withUsers(
+      catalog,
+      users.map((one) => (one === user ? next : one)),
+    );
+  switch (command.kind) {
+    case 'drop-user':
+      return withUsers(
+        catalog,
+        users.filter((one) => one !== user),
+      );
+    case 'set-user-hash':
+      return changed({ ...user, hash: command.hash });
+    case 'set-user-admin':
+      return changed({ ...user, isAdmin: command.isAdmin });
+    case 'set-user-privilege': {
+      const { database, privilege } = command;
+      if (findDatabase(catalog, database) === undefined)
+        throw new DbError('database_not_found', `database not found: ${database}`);
+      const others = user.privileges.filter((one) => one.database !== database);
+      return changed({ ...user, privileges: [...others, { database, privilege }] });
+    }
+  }
+}
+
+/** Throws the reference's text. */
+export function mustFindUser(catalog: Catalog, name: string): User {
+  const user = catalog.users?.find((one) => one.name === name);
+  if (user === undefined) throw new DbError('not_found', 'user not found');
+  return user;
+}
+
+/** What was granted on a database goes with it. */
+export function withoutPrivileges(catalog: Catalog, database: string): Catalog {
+  const { users } = catalog;
+  if (users?.some(({ privileges }) => privileges.some((one) => one.database === database)) !== true)
+    return catalog;
+  const left = users.map((user) => {
+    return { ...user, privileges: user.privileges.filter((one) => one.database !== database) };
+  });
+  return { ...catalog, users: left };
+}
+
+function withUsers(catalog: Catalog, users: readonly User[]): Catalog {
+  return { ...catalog, users: users.length === 0 ? undefined : users };
+}

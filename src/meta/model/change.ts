@@ -1,7 +1,0 @@
-import type { Catalog, CommandValue } from './catalog.ts';
-
-/** What a command makes of a catalog. */
-export interface Change {
-  readonly catalog: Catalog;
-  readonly value?: CommandValue | undefined;
-}

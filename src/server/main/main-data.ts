@@ -1,0 +1,44 @@
+import { availableParallelism, homedir } from 'node:os';
+import { Config } from '../../config/config.ts';
+import { dataArrayKeys, dataKeys } from '../../config/data-keys.ts';
+import { influxCommands } from './influx-commands.ts';
+import { LicenseKeeper, licenseSettings } from '../license/license-keeper.ts';
+import { runDaemon } from '../daemon/run-daemon.ts';
+
+const home = homedir();
+
+await runDaemon(
+  {
+    name: 'influxd',
+    places: {
+      variable: 'INFLUXDB_CONFIG_PATH',
+      paths: [`${home}/.influxdb/influxdb.conf`, '/etc/influxdb/influxdb.conf'],
+    },
+    generatedName: 'influxdb.generated.conf',
+    read: (input) => {
+      const tables = { keys: dataKeys, arrayKeys: dataArrayKeys, arraysAfter: 'logging' } as const;
+      return Config.read({ ...input, ...tables, home });
+    },
+    offline: influxCommands,
+    start: async (env, config, { onFatal }) => {
+      const licenses = await LicenseKeeper.open(licenseSettings(config), env);
+      // Loaded when it is known to start: `config`, `version` and refusals are quick without.
+      const { startDataServer } = await import('../node/data-server.ts');
+      const coreCount = availableParallelism();
+      const server = await startDataServer(env, config, { licenses, coreCount, onFatal });
+      licenses.watch(() => {
+        onFatal(new Error('the license has expired'));
+      });
+      return {
+        close: async () => {
+          await licenses.close();
+          await server.close();
+        },
+        reload: (changed) => {
+          licenses.reload(licenseSettings(changed));
+        },
+      };
+    },
+  },
+  { argv: process.argv.slice(2), environment: process.env, exit: (code) => process.exit(code) },
+);

@@ -1,0 +1,52 @@
+import { createServer } from 'node:net';
+import { DbError, errorText } from '../../base/errors.ts';
+
+/** A bind address of the configuration, `:8086` or `host:8086`; '' as host listens on all interfaces. */
+export interface BindAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The text was checked with the configuration. */
+export function parseBindAddress(text: string): BindAddress {
+  const at = text.lastIndexOf(':');
+  const host = text.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  return { host, port: Number(text.slice(at + 1)) };
+}
+
+/** Where others reach it: the advertised name with the port that is bound. */
+export function advertised(hostname: string, bind: string): string {
+  const name = hostname === '' ? 'localhost' : hostname;
+  return `${name}:${parseBindAddress(bind).port}`;
+}
+
+interface Listens {
+  listen(at: { readonly host: string; readonly port: number }): Promise<unknown>;
+}
+
+/** Listens where the configuration says. Throws `unavailable` with Go's text, which names the address. */
+export async function listenAt(api: Listens, bind: string): Promise<void> {
+  const { host, port } = parseBindAddress(bind);
+  try {
+    await api.listen({ port, host: host === '' ? await anyHost() : host });
+  } catch (error) {
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    const why = isTaken ? 'bind: address already in use' : errorText(error);
+    throw new DbError('unavailable', `listen tcp ${bind}: ${why}`, { cause: error });
+  }
+}
+
+/** IPv6 takes IPv4 along, but not every machine has it. */
+function anyHost(): Promise<string> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => {
+      resolve('0.0.0.0');
+    });
+    probe.listen({ port: 0, host: '::' }, () => {
+      probe.close(() => {
+        resolve('::');
+      });
+    });
+  });
+}

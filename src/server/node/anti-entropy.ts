@@ -1,0 +1,136 @@
+import { ClusterRepairs } from '../../data/repair/cluster-repairs.ts';
+import { ShardRepairs } from '../../data/repair/repair-shard.ts';
+import type { LocalShards } from '../../data/engine/local-shards.ts';
+import type { ClusterShards } from '../../data/shards/cluster-shards.ts';
+import type { Config } from '../../config/config.ts';
+import type { dataKeys } from '../../config/data-keys.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { Env } from '../../env/env.ts';
+import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
+import { statesMethod, type ShardState } from '../../meta/client/data-methods.ts';
+import type { MetaClient } from '../../meta/client/meta-client.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { AntiEntropy } from '../../services/anti-entropy.ts';
+import { damagedShardOf } from '../../storage/engine/damaged-shard.ts';
+import { Throttle } from '../../storage/engine/compaction/throttle.ts';
+
+export interface AntiEntropyParts {
+  readonly repairs: ClusterRepairs;
+  /** Undefined where it is not enabled. */
+  readonly service: AntiEntropy | undefined;
+  close(): Promise<void>;
+}
+
+interface Parts {
+  readonly meta: MetaClient;
+  readonly local: LocalShards;
+  readonly shards: ClusterShards;
+  readonly rpc: RpcClient;
+  readonly hints: HintedHandoff;
+}
+
+/** What nodes said of their shards counts for so long: one check asks each once. */
+const statesMaxAgeMs = 30_000;
+const statesDeadlineMs = 15_000;
+const minuteNs = 60_000_000_000n;
+/** Shards that were equal are looked at again after it, whatever is said of them. */
+const equalMaxMs = 24 * 3_600_000;
+
+export function openAntiEntropy(
+  env: Env,
+  config: Config<typeof dataKeys>,
+  { meta, local, shards, rpc, hints }: Parts,
+): AntiEntropyParts {
+  const { clock, random } = env;
+  const log = env.log.child('anti-entropy');
+  const bytesPerSecond = config.get('cluster', 'shard-copy-throughput');
+  const throttle = new Throttle({ clock }, { bytesPerSecond, burstBytes: 0 });
+  const repairs = new ShardRepairs({
+    ...{ clock, random, log, meta, local, rpc },
+    of: (nodeId) => shards.of(nodeId),
+    take: (bytes) => throttle.take(bytes),
+    turn: () => clock.sleep(0),
+  });
+  const service = config.get('anti-entropy', 'enabled')
+    ? new AntiEntropy(
+        {
+          ...{ clock, log, meta },
+          compare: (shardId, nodeId, signal) => repairs.compare(shardId, nodeId, signal),
+          repair: (shardId, options) => repairs.repair(shardId, options),
+          versionOf: versionsOf({ clock, meta, local, rpc }),
+          isDamaged: async (shardId) => {
+            try {
+              await local.describe([shardId], { deadlineMs: statesDeadlineMs, only: [] });
+              return false;
+            } catch (error) {
+              return damagedShardOf(error) !== undefined;
+            }
+          },
+          isWaiting: (shardId) => meta.catalog.dataNodes.some(({ id }) => hints.isQueued(id, shardId)), // prettier-ignore
+        },
+        {
+          checkIntervalMs: config.get('anti-entropy', 'check-interval'),
+          fetchMax: Math.max(1, config.get('anti-entropy', 'max-fetch')),
+          syncMax: Math.max(1, config.get('anti-entropy', 'max-sync')),
+          repairsMissing: config.get('anti-entropy', 'auto-repair-missing'),
+          repairsHot: config.get('anti-entropy', 'repair-hot-shards'),
+        },
+      )
+    : undefined;
+  return {
+    repairs: new ClusterRepairs({ meta, rpc, service }),
+    service,
+    close: async () => {
+      await service?.close();
+    },
+  };
+}
+
+/** Of a shard that is not all in files nothing can be said. */
+function versionsOf({
+  clock,
+  meta,
+  local,
+  rpc,
+}: Pick<Parts, 'meta' | 'local' | 'rpc'> & { readonly clock: Clock }): (
+  shardId: number,
+  nodeId: number,
+) => Promise<string | undefined> {
+  const known = new Map<number, { readonly atMs: number; readonly states: ReadonlyMap<number, ShardState> }>(); // prettier-ignore
+  const statesOf = async (nodeId: number): Promise<ReadonlyMap<number, ShardState>> => {
+    const nowMs = clock.monotonicMs();
+    const before = known.get(nodeId);
+    if (before !== undefined && nowMs - before.atMs < statesMaxAgeMs) return before.states;
+    const states = new Map<number, ShardState>();
+    for (const one of await askStates(nodeId)) states.set(one.shardId, one);
+    known.set(nodeId, { atMs: nowMs, states });
+    return states;
+  };
+  const askStates = async (nodeId: number): Promise<readonly ShardState[]> => {
+    if (nodeId === meta.nodeId) {
+      const nowNs = clock.wallNs();
+      return (await local.states()).map(({ idleMs, ...state }) => ({
+        ...state,
+        modifiedNs: nowNs - BigInt(Math.round(idleMs)) * 1_000_000n,
+      }));
+    }
+    const address = meta.catalog.dataNodes.find(({ id }) => id === nodeId)?.tcpAddress;
+    const all: ShardState[] = [];
+    if (address === undefined) return all;
+    for await (const { states } of rpc.stream(
+      address,
+      statesMethod,
+      {},
+      { deadlineMs: statesDeadlineMs },
+    ))
+      // prettier-ignore
+      all.push(...states);
+    return all;
+  };
+  return async (shardId, nodeId) => {
+    const state = (await statesOf(nodeId)).get(shardId);
+    if (state?.isHot !== false) return undefined;
+    const day = Math.floor(clock.monotonicMs() / equalMaxMs);
+    return `${state.sizeBytes} ${state.modifiedNs / minuteNs} ${day}`;
+  };
+}

@@ -1,0 +1,494 @@
+import { DbError } from '../../base/errors.ts';
+import { MiB } from '../../base/units.ts';
+import type { Config } from '../../config/config.ts';
+import type { dataKeys } from '../../config/data-keys.ts';
+import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
+import type { CompactionSettings } from '../../storage/store/store-options.ts';
+import { LocalShards } from '../../data/engine/local-shards.ts';
+import { shardStatistics, type ShardFolders } from '../../data/engine/shard-statistics.ts';
+import { MonitorService, type MonitorPorts } from '../../services/monitor.ts';
+import { DroppedShards } from '../../data/shards/dropped-shards.ts';
+import { ServedCounters } from '../../data/shards/served-counters.ts';
+import { servedShards } from '../../data/shards/served-shards.ts';
+import { runContinuousSelect } from '../../data/statements/continuous-runs.ts';
+import {
+  ContinuousQuerier,
+  type ContinuousRun,
+  type RunRecord,
+} from '../../cq/continuous-querier.ts';
+import { ClusterQueries } from '../../data/statements/cluster-queries.ts';
+import { QueryRegistry, type QueryLimits } from '../../data/statements/query-registry.ts';
+import { SelectAccounts, type SelectLimits } from '../../data/select/select-limits.ts';
+import {
+  StatementExecutor,
+  type StatementPorts,
+} from '../../data/statements/statement-executor.ts';
+import type { PointsWriter } from '../../data/write/points-writer.ts';
+import type { Env } from '../../env/env.ts';
+import { databaseStatistics } from '../../hh/hint-databases.ts';
+import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
+import type { License } from '../../license/license.ts';
+import {
+  dataStatusMethod,
+  discardMethod,
+  joinDataMethod,
+  leaveDataMethod,
+  statesMax,
+  statesMethod,
+  type LeaveRequest,
+  type ShardState,
+} from '../../meta/client/data-methods.ts';
+import { MetaClient } from '../../meta/client/meta-client.ts';
+import { takesWrites } from '../../meta/model/shard-copies.ts';
+import { announceTo, anyOf } from '../../meta/server/announcements.ts';
+import { RpcClient } from '../../rpc/rpc-client.ts';
+import { createRpcHandlers } from '../../rpc/rpc-service.ts';
+import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
+import { Statistics, type Diagnostic, type Statistic } from '../../telemetry/statistics.ts';
+import { ImportHandOver, refuseUnfinishedImport } from '../../services/import-hand-over.ts';
+import { PrecreationService } from '../../services/precreation.ts';
+import { RetentionService, type ServicePorts } from '../../services/retention.ts';
+import { advertised } from './addresses.ts';
+import type { RunningServer } from '../daemon/run-daemon.ts';
+import { announcedVersion } from '../daemon/version.ts';
+import { openSubscriptions } from './subscriptions.ts';
+import { servedDigests } from '../../data/copy/served-digests.ts';
+import { openAntiEntropy, type AntiEntropyParts } from './anti-entropy.ts';
+import { openTransfers, type Transfers } from './transfers.ts';
+import { openWritePath } from './write-path.ts';
+
+export type DataConfig = Config<typeof dataKeys>;
+
+const walQueueBytesMax = 64 * MiB;
+const arenaBytesMax = 1_024 * MiB;
+/** Of one worker, all shards together. */
+const memtablesBytesMax = 256 * MiB;
+/** The reference's limit of a file. */
+const tsmFileBytesMax = 2_048 * MiB;
+
+export interface DataNodeOptions {
+  readonly license: License;
+  /** Cores of this machine. */
+  readonly coreCount: number;
+  readonly onFatal: (error: unknown) => void;
+  /** Bytes of a segment of the write-ahead log; 10 MiB when left out. */
+  readonly walSegmentBytesMax?: number;
+  /** Whether `[monitor]` counts: a simulated cluster has no such points. */
+  readonly isMonitored?: boolean;
+  /** What SHOW DIAGNOSTICS says; nothing when left out. */
+  readonly diagnostics?: () => readonly Diagnostic[];
+}
+
+/** A data node without its HTTP API: what a simulated cluster runs too. */
+export interface DataNode extends RunningServer {
+  readonly meta: MetaClient;
+  readonly local: LocalShards;
+  readonly writer: PointsWriter;
+  readonly executor: StatementExecutor;
+  readonly statistics: Statistics;
+  readonly registry: QueryRegistry;
+  readonly hints: HintedHandoff;
+  readonly antiEntropy: AntiEntropyParts;
+}
+
+export async function startDataNode(
+  env: Env,
+  config: DataConfig,
+  options: DataNodeOptions,
+): Promise<DataNode> {
+  const { clock, log, transport } = env;
+  await refuseUnfinishedImport(env.disk, config.get('meta', 'dir'));
+  const meta = await MetaClient.open(
+    { ...env, log: log.child('meta') },
+    config.get('meta', 'dir'),
+    { secret: config.get('meta', 'meta-internal-shared-secret') },
+  );
+  const local = await startWorkers(env, { config, meta }, options);
+  const rpc = new RpcClient(transport, meta.membership);
+  const subscribers = await openSubscriptions(env, config, { meta, local });
+  const own = subscribers === undefined ? [] : [subscribers];
+  const path = await openWritePath(env, config, { meta, local, rpc, subscribers });
+  const { writer, shards, owned, deletes, hints, news, stamps, keepDelete, keep } = path;
+  const registry = new QueryRegistry({ clock, log }, queryLimits(config));
+  const queries = new ClusterQueries(registry, meta, rpc);
+  const counters = new ServedCounters();
+  const statistics = gathered([registry, hints, writer, counters, rpc, ...own]);
+  statistics.add(() =>
+    databaseStatistics(hints.statistics(), (id) => meta.catalog.databases.shard(id)?.database),
+  );
+  statistics.add(async () =>
+    shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
+  );
+  const said = { meta, shards, registry, queries, statistics, stamps, keepDelete, writer, options };
+  const ports = statementPorts(env, config, said);
+  const executor = new StatementExecutor(ports);
+  const dropped = new DroppedShards({ clock, log, meta, shards: local });
+  const importPorts = { disk: env.disk, clock, log: log.child('import'), meta };
+  const imported = await ImportHandOver.open(importPorts, config.get('meta', 'dir'));
+  const services = [
+    ...startMonitored(config, { meta, heldMeta: imported.held(meta) }, { ...ports, isMonitored: options.isMonitored === true }), // prettier-ignore
+    ...startServices(config, { clock, log, meta }),
+  ];
+  const transfers = openTransfers(env, config, { meta, local, rpc, deletes });
+  const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints });
+  statistics.add(() => antiEntropy.service?.statistics() ?? []);
+  const port = new DataListener({ env, config, meta, local, imported, transfers });
+  const listener = await port.listen(
+    [
+      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps }),
+      ...queries.methods,
+      news.method,
+      ...servedDigests({ meta, local }),
+      ...antiEntropy.repairs.methods,
+      ...transfers.methods,
+    ],
+    rpc,
+  );
+  // What is being handed over ends with the metas.
+  const parts = [
+    listener,
+    antiEntropy,
+    transfers,
+    ...services,
+    ...own,
+    dropped,
+    news,
+    hints,
+    meta,
+    imported,
+    local,
+  ];
+  const close = (): Promise<void> => closeInTurn(parts);
+  return { meta, local, writer, executor, statistics, registry, hints, antiEntropy, close };
+}
+
+function statementPorts(
+  { clock, random, log, jobs }: Env,
+  config: DataConfig,
+  parts: Pick<StatementPorts, 'meta' | 'shards' | 'registry' | 'queries' | 'statistics' | 'stamps' | 'keepDelete'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
+): StatementPorts {
+  const { writer, options, ...more } = parts;
+  const { diagnostics = () => [] } = options;
+  const timeoutMs = config.get('cluster', 'write-timeout');
+  return {
+    ...more,
+    ...{ clock, random, log, jobs, diagnostics },
+    turn: () => clock.sleep(0),
+    accounts: new SelectAccounts(selectLimits(config)),
+    writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),
+  };
+}
+
+async function closeInTurn(parts: readonly { close(): Promise<void> }[]): Promise<void> {
+  for (const part of parts) await part.close();
+}
+
+function gathered(parts: readonly { statistics(): readonly Statistic[] }[]): Statistics {
+  const statistics = new Statistics();
+  for (const part of parts) statistics.add(() => part.statistics());
+  return statistics;
+}
+
+function foldersOf(config: DataConfig): ShardFolders {
+  return {
+    dataFolder: config.get('data', 'dir'),
+    walFolder: config.get('data', 'wal-dir'),
+    indexType: config.get('data', 'index-version'),
+  };
+}
+
+function queryLimits(config: DataConfig): QueryLimits {
+  return {
+    concurrentMax: config.get('cluster', 'max-concurrent-queries'),
+    slowAfterMs: config.get('cluster', 'log-queries-after'),
+    logsTimedOut: config.get('cluster', 'log-timedout-queries'),
+  };
+}
+
+function selectLimits(config: DataConfig): SelectLimits {
+  return {
+    queryBytesMax: config.get('cluster', 'max-query-memory'),
+    totalBytesMax: config.get('cluster', 'max-total-query-memory'),
+    pointsMax: config.get('cluster', 'max-select-point'),
+    seriesMax: config.get('cluster', 'max-select-series'),
+  };
+}
+
+/** A worker for each core that the licence allows and the machine has (spec F3). */
+export function workerCountOf({ coresMax }: License, coreCount: number): number {
+  return Math.max(1, Math.min(coresMax, coreCount));
+}
+
+/** Those that the configuration enables. */
+function startServices(
+  config: DataConfig,
+  { log, ...ports }: ServicePorts,
+): readonly { close(): Promise<void> }[] {
+  const intervalOf = (section: 'retention' | 'shard-precreation') =>
+    config.get(section, 'enabled') ? config.get(section, 'check-interval') : undefined;
+  const retentionMs = intervalOf('retention');
+  const precreationMs = intervalOf('shard-precreation');
+  const services: { close(): Promise<void> }[] = [];
+  if (retentionMs !== undefined) {
+    const options = { checkIntervalMs: retentionMs };
+    services.push(new RetentionService({ ...ports, log: log.child('retention') }, options));
+  }
+  if (precreationMs !== undefined) {
+    const advancePeriodMs = config.get('shard-precreation', 'advance-period');
+    const options = { checkIntervalMs: precreationMs, advancePeriodMs };
+    services.push(new PrecreationService({ ...ports, log: log.child('shard-precreation') }, options)); // prettier-ignore
+  }
+  return services;
+}
+
+/** Continuous queries and the monitor, which keeps how their runs were. */
+function startMonitored(
+  config: DataConfig,
+  { meta, heldMeta }: { readonly meta: MetaClient; readonly heldMeta: MonitorPorts['meta'] },
+  ports: StatementPorts & { readonly isMonitored: boolean },
+): readonly { close(): Promise<void> }[] {
+  const monitor = ports.isMonitored ? startMonitor(config, heldMeta, ports) : undefined;
+  const queriers = startContinuousQuerier(config, meta, { ...ports, monitor });
+  return [...queriers, ...(monitor === undefined ? [] : [monitor])];
+}
+
+/** Undefined where `[monitor]` stores nothing. */
+function startMonitor(
+  config: DataConfig,
+  meta: MonitorPorts['meta'],
+  { clock, log, statistics, writeLines: write }: StatementPorts,
+): MonitorService | undefined {
+  if (!config.get('monitor', 'store-enabled')) return undefined;
+  return new MonitorService(
+    { clock, log: log.child('monitor'), meta, statistics, write },
+    {
+      database: config.get('monitor', 'store-database'),
+      intervalMs: config.get('monitor', 'store-interval'),
+      hostname: config.get('', 'hostname'),
+    },
+  );
+}
+
+function startContinuousQuerier(
+  config: DataConfig,
+  meta: MetaClient,
+  ports: StatementPorts & { readonly monitor: MonitorService | undefined },
+): readonly ContinuousQuerier[] {
+  const section = 'continuous_queries';
+  if (!config.get(section, 'enabled')) return [];
+  const limits = {
+    bucketsMax: config.get('cluster', 'max-select-buckets'),
+    timeoutMs: config.get('cluster', 'query-timeout'),
+  };
+  const { monitor } = ports;
+  const isRecorded = monitor !== undefined && config.get(section, 'query-stats-enabled');
+  const record = isRecorded
+    ? ({ database: db, name: cq, durationNs, writtenCount, startNs, endNs }: RunRecord) => {
+        const values = {
+          durationNs,
+          pointsWrittenOK: writtenCount,
+          startTime: startNs,
+          endTime: endNs,
+        };
+        monitor.record({ name: 'cq_query', tags: { db, cq }, values });
+      }
+    : undefined;
+  const run = (one: ContinuousRun) => runContinuousSelect(one, ports, limits);
+  const querier = new ContinuousQuerier(
+    { clock: ports.clock, log: ports.log.child('continuous_querier'), meta, run, record },
+    {
+      runIntervalMs: config.get(section, 'run-interval'),
+      isLogging: config.get(section, 'log-enabled'),
+      parallelism: config.get(section, 'parallelism'),
+      lateNs: BigInt(Math.round(config.get(section, 'late-data-window') * 1e6)),
+    },
+  );
+  ports.statistics.add(() => querier.statistics());
+  return [querier];
+}
+
+async function startWorkers(
+  env: Env,
+  { config, meta }: { readonly config: DataConfig; readonly meta: MetaClient },
+  { license, coreCount, onFatal, walSegmentBytesMax = 10 * MiB }: DataNodeOptions,
+): Promise<LocalShards> {
+  const workerCount = workerCountOf(license, coreCount);
+  const workers = {
+    dataFolder: config.get('data', 'dir'),
+    walFolder: config.get('data', 'wal-dir'),
+    segmentBytesMax: walSegmentBytesMax,
+    queueBytesMax: walQueueBytesMax,
+    arenaBytesMax,
+    snapshotBytes: config.get('data', 'cache-snapshot-memory-size'),
+    snapshotColdMs: config.get('data', 'cache-snapshot-write-cold-duration'),
+    cacheBytesMax: config.get('data', 'cache-max-memory-size'),
+    indexCacheBytesMax: config.get('data', 'index-cache-size') / workerCount,
+    blockCacheBytesMax: config.get('data', 'block-cache-size') / workerCount,
+    residentBytesMax: config.get('data', 'index-resident-size') / workerCount,
+    memtablesBytesMax,
+    compaction: compactionSettings(config, workerCount),
+    seriesLimits: seriesLimits(config),
+    rosterFolder: config.get('meta', 'dir'),
+  };
+  const local = await LocalShards.start(env.engines, workerCount, workers, {
+    clusterId: () => meta.clusterId,
+    restoreIndexOf: (shardId) => meta.catalog.databases.shard(shardId)?.shard.restoreIndex,
+  });
+  void local.died.then((error) => {
+    if (error !== undefined) onFatal(error);
+  });
+  return local;
+}
+
+/** Of the index `inmem` only, as in the reference: there is one index here, whatever it is called. */
+function seriesLimits(config: DataConfig): SeriesLimits | undefined {
+  if (config.get('data', 'index-version') !== 'inmem') return undefined;
+  return {
+    seriesMax: config.get('data', 'max-series-per-database'),
+    valuesPerTagMax: config.get('data', 'max-values-per-tag'),
+  };
+}
+
+/** The limits of `[data]` are the node's: each worker has its share. */
+function compactionSettings(config: DataConfig, workerCount: number): CompactionSettings {
+  return {
+    fullColdMs: config.get('data', 'compact-full-write-cold-duration'),
+    fileBytesMax: tsmFileBytesMax,
+    bytesPerSecond: config.get('data', 'compact-throughput') / workerCount,
+    burstBytes: config.get('data', 'compact-throughput-burst') / workerCount,
+  };
+}
+
+/** The RPC port, 8088: what other nodes ask of this one, and `/status` for influxd-ctl join. */
+class DataListener {
+  readonly #env: Env;
+  readonly #config: DataConfig;
+  readonly #meta: MetaClient;
+  readonly #local: LocalShards;
+  readonly #imported: ImportHandOver;
+  readonly #transfers: Pick<Transfers, 'cancel'>;
+  readonly #tcpAddress: string;
+  readonly #httpAddress: string;
+
+  constructor(parts: {
+    readonly env: Env;
+    readonly config: DataConfig;
+    readonly meta: MetaClient;
+    readonly local: LocalShards;
+    readonly imported: ImportHandOver;
+    readonly transfers: Pick<Transfers, 'cancel'>;
+  }) {
+    this.#env = parts.env;
+    this.#config = parts.config;
+    this.#meta = parts.meta;
+    this.#local = parts.local;
+    this.#imported = parts.imported;
+    this.#transfers = parts.transfers;
+    const hostname = parts.config.get('', 'hostname');
+    this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
+    this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
+  }
+
+  async listen(methods: readonly ServedMethod[], rpc: RpcClient): Promise<RunningServer> {
+    const { clock, random, transport } = this.#env;
+    const handlers = createRpcHandlers(
+      this.#meta.membership,
+      [...methods, ...this.#ownMethods(rpc)],
+      (path) => this.#httpGet(path),
+    );
+    const listener = await transport.listen(this.#config.get('', 'bind-address'), handlers);
+    const metas = (): readonly string[] =>
+      this.#meta.isJoined ? this.#meta.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress) : [];
+    this.#announce(rpc, metas());
+    const announcer = clock.every(this.#config.get('', 'gossip-frequency'), () => {
+      this.#announce(rpc, anyOf(metas(), random));
+    });
+    return {
+      close: async () => {
+        announcer.cancel();
+        await listener.close();
+        await transport.close();
+      },
+    };
+  }
+
+  #announce(rpc: RpcClient, metas: readonly string[]): void {
+    const self = { tcpAddress: this.#tcpAddress, version: announcedVersion };
+    void announceTo(rpc, metas, self);
+  }
+
+  #ownMethods(rpc: RpcClient): readonly ServedMethod[] {
+    const meta = this.#meta;
+    return [
+      serveCall(dataStatusMethod, ({ clusterId }) => {
+        const cluster = !meta.isJoined ? 'none' : clusterId === meta.clusterId ? 'same' : 'other';
+        return Promise.resolve({ cluster, nodeId: meta.nodeId, httpAddress: this.#httpAddress });
+      }),
+      serveCall(joinDataMethod, async (identity) => {
+        await meta.join(identity);
+        // Before anybody writes: shards of an import have the ids that they came with.
+        await this.#imported.handOver();
+        // Not only at the next turn of gossip: until a version is heard of, a node looks as if it were not well.
+        this.#announce(rpc, identity.metaAddresses);
+        return {};
+      }),
+      serveCall(leaveDataMethod, async (request) => {
+        await this.#leave(request);
+        return {};
+      }),
+      serveCall(discardMethod, async ({ shardId, catalogIndex }) => {
+        await this.#discard(shardId, catalogIndex);
+        return {};
+      }),
+      serveStream(statesMethod, () => this.#states()),
+    ];
+  }
+
+  /** A node that has left already answers the same. Throws `conflict` for one that is meant for another node. */
+  async #leave({ nodeId, clusterId }: LeaveRequest): Promise<void> {
+    const [meta, local] = [this.#meta, this.#local];
+    if (!meta.isJoined) return;
+    if (nodeId !== meta.nodeId || clusterId !== meta.clusterId)
+      throw new DbError('conflict', 'it is another data node');
+    await meta.leave(async () => {
+      const held = await local.holdings();
+      await local.deleteShards(held.map(({ shardId }) => shardId));
+      await this.#imported.forget();
+    });
+    this.#env.log.info('This node has left its cluster, and erased what it had', { nodeId });
+  }
+
+  /** Once this node's catalog is as new as that of who asks: it must not delete what it owns. */
+  async #discard(shardId: number, catalogIndex: number): Promise<void> {
+    const [meta, local] = [this.#meta, this.#local];
+    await meta.reach(catalogIndex);
+    if (takesWrites(meta.catalog, shardId, meta.nodeId))
+      throw new DbError('conflict', `shard ${shardId} is owned by this node`);
+    await this.#transfers.cancel(shardId);
+    await local.deleteShards([shardId]);
+    this.#env.log.info('Deleted shard', { shard: shardId });
+  }
+
+  async *#states(): AsyncGenerator<{ readonly states: readonly ShardState[] }> {
+    const nowNs = this.#env.clock.wallNs();
+    const states = (await this.#local.states()).map(({ idleMs, ...state }) => {
+      return { ...state, modifiedNs: nowNs - BigInt(Math.round(idleMs)) * 1_000_000n };
+    });
+    for (let at = 0; at < states.length; at += statesMax)
+      yield { states: states.slice(at, at + statesMax) };
+  }
+
+  #httpGet(path: string): { contentType: string; body: string } | undefined {
+    if (path !== '/status') return undefined;
+    const status = {
+      nodeType: 'data',
+      hostname: this.#config.get('', 'hostname'),
+      tcpBind: this.#config.get('', 'bind-address'),
+      tcpAddr: this.#tcpAddress,
+      httpAddr: this.#httpAddress,
+      nodeStatus: this.#meta.isJoined ? 'joined' : 'disjoined',
+      metaAddrs: this.#meta.metaHttpAddresses,
+    };
+    return { contentType: 'application/json', body: `${JSON.stringify(status)}\n` };
+  }
+}

@@ -1,0 +1,133 @@
+import { MiB } from '../../base/units.ts';
+import type { Env } from '../../env/env.ts';
+import { createDataApi } from '../../http/data/data-api.ts';
+import type { AccessOptions } from '../../http/data/access/access-options.ts';
+import type { DataApiOptions } from '../../http/data/data-api-options.ts';
+import { entitlements } from '../../license/license.ts';
+import { listenAt } from './addresses.ts';
+import { markForm } from './form-mark.ts';
+import { lockFolders } from '../../env/lock-folders.ts';
+import {
+  startDataNode,
+  workerCountOf,
+  type DataConfig,
+  type DataNodeOptions,
+} from './data-node.ts';
+import type { LicenseKeeper } from '../license/license-keeper.ts';
+import { processDiagnostics, processVars, RuntimeStatistics, shownConfig } from './monitor.ts';
+import type { RunningServer } from '../daemon/run-daemon.ts';
+import { requestIds, version } from '../daemon/version.ts';
+
+const bodiesBytesMax = 256 * MiB;
+const clientIdleMs = 10_000;
+const readerIdleMs = 60_000;
+
+/** Builds and starts a data node with its HTTP API (spec 1.4, 1.5, 4). */
+export async function startDataServer(
+  env: Env,
+  config: DataConfig,
+  options: Omit<DataNodeOptions, 'license'> & { readonly licenses: LicenseKeeper },
+): Promise<RunningServer> {
+  const { clock, jobs, log } = env;
+  const { licenses } = options;
+  const license = licenses.current;
+  const folders = foldersOf(config);
+  const locks = await lockFolders(env.disk, folders);
+  await markForm(env.disk, config.get('meta', 'dir'));
+  const workers = workerCountOf(license, options.coreCount);
+  log.info('Engine workers', { workers, licensed: license.coresMax, cores: options.coreCount });
+  const hostname = config.get('', 'hostname');
+  const diagnostics = processDiagnostics(clock, { hostname, coreCount: options.coreCount });
+  const node = await startDataNode(env, config, {
+    ...options,
+    license,
+    diagnostics,
+    isMonitored: true,
+  });
+  const { writer, executor, statistics } = node;
+  const runtime = new RuntimeStatistics();
+  statistics.add(() => runtime.read());
+  const api = createDataApi(
+    {
+      clock,
+      jobs,
+      random: env.random,
+      log: log.child('httpd'),
+      writer,
+      executor,
+      statistics,
+      profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
+      vars: () => ({
+        ...processVars(diagnostics()),
+        entitlements: entitlements(licenses.current),
+        config: shownConfig(config.shown('data')),
+        // Not measured: writes of compactions wait for the throttle, and are not counted.
+        stats: { 'compact-throughput-usage-percentage': 0 },
+      }),
+      opening: () => node.local.opening(),
+      repairs: {
+        catalog: () => node.meta.catalog,
+        nodeId: () => node.meta.nodeId,
+        states: () => node.local.states(),
+        repairs: node.antiEntropy.repairs,
+      },
+      requestId: requestIds(env),
+    },
+    apiOptions(config),
+  );
+  if (config.get('http', 'auth-enabled') && config.get('http', 'shared-secret') === '')
+    log.info('Auth is enabled but shared-secret is blank. BearerAuthentication is disabled.');
+  if (config.get('http', 'enabled')) {
+    await listenAt(api, config.get('http', 'bind-address'));
+    log.info('Listening on HTTP', { addr: config.get('http', 'bind-address') });
+  }
+  return {
+    close: async () => {
+      if (config.get('cluster', 'termination-query-log')) node.registry.logRunning();
+      await api.close();
+      await node.close();
+      await jobs.close();
+      await locks.release();
+    },
+  };
+}
+
+function apiOptions(config: DataConfig): DataApiOptions {
+  return {
+    version,
+    bindAddress: config.get('http', 'bind-address'),
+    bodyBytesMax: config.get('http', 'max-body-size'),
+    rowsMax: config.get('http', 'max-row-limit'),
+    bucketsMax: config.get('cluster', 'max-select-buckets'),
+    queryTimeoutMs: config.get('cluster', 'query-timeout'),
+    writeTimeoutMs: config.get('cluster', 'write-timeout'),
+    logEnabled: config.get('http', 'log-enabled'),
+    access: accessOptions(config),
+    countsUserBytes: config.get('http', 'user-query-bytes-enabled'),
+    throttle: {
+      concurrentMax: config.get('http', 'max-concurrent-write-limit'),
+      enqueuedMax: config.get('http', 'max-enqueued-write-limit'),
+      enqueuedTimeoutMs: config.get('http', 'enqueued-write-timeout'),
+    },
+    bodiesBytesMax,
+    idleMs: clientIdleMs,
+    readerIdleMs,
+  };
+}
+
+function accessOptions(config: DataConfig): AccessOptions {
+  return {
+    isEnabled: config.get('http', 'auth-enabled'),
+    guardsPing: config.get('http', 'ping-auth-enabled'),
+    guardsProfiles: config.get('http', 'pprof-auth-enabled'),
+    guardsPrometheusReads: config.get('http', 'prom-read-auth-enabled'),
+    sharedSecret: config.get('http', 'shared-secret'),
+    realm: config.get('http', 'realm'),
+  };
+}
+
+function foldersOf(config: DataConfig): readonly string[] {
+  const folders = [config.get('meta', 'dir'), config.get('data', 'dir'), config.get('data', 'wal-dir')]; // prettier-ignore
+  const hasHints = config.get('hinted-handoff', 'enabled');
+  return hasHints ? [...folders, config.get('hinted-handoff', 'dir')] : folders;
+}

@@ -1,0 +1,169 @@
+import type { Config } from '../../config/config.ts';
+import type { metaKeys } from '../../config/meta-keys.ts';
+import type { Env } from '../../env/env.ts';
+import type { KvStore } from '../../env/kv.ts';
+import { createMetaApi } from '../../http/meta/meta-api.ts';
+import type { License } from '../../license/license.ts';
+import { announceMethod, type Announcement } from '../../meta/client/meta-methods.ts';
+import { announceTo, Announcements, anyOf } from '../../meta/server/announcements.ts';
+import { CopyKeeper } from '../../meta/server/copy-keeper.ts';
+import { PlanKeeper } from '../../meta/server/plan-keeper.ts';
+import { Leases } from '../../meta/server/leases.ts';
+import { MetaNode } from '../../meta/server/meta-node.ts';
+import { RpcClient } from '../../rpc/rpc-client.ts';
+import { createRpcHandlers } from '../../rpc/rpc-service.ts';
+import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
+import { probeMeta } from './probe-meta.ts';
+import { advertised, listenAt } from './addresses.ts';
+import { markForm } from './form-mark.ts';
+import type { RunningServer } from '../daemon/run-daemon.ts';
+import { announcedVersion, requestIds, version } from '../daemon/version.ts';
+
+const tickMs = 100;
+const snapshotEntries = 1_024;
+
+export interface MetaServerOptions {
+  readonly license: License;
+  readonly onFatal: (error: unknown) => void;
+  readonly isSingleServer: boolean;
+}
+
+/** Builds and starts a meta node (spec 1.2). */
+export async function startMetaServer(
+  env: Env,
+  config: Config<typeof metaKeys>,
+  { license, onFatal, isSingleServer }: MetaServerOptions,
+): Promise<RunningServer> {
+  const { clock, random, transport } = env;
+  const hostname = config.get('', 'hostname');
+  const bind = config.get('meta', 'bind-address');
+  const httpBind = config.get('meta', 'http-bind-address');
+  const [tcpAddress, httpAddress] = [advertised(hostname, bind), advertised(hostname, httpBind)];
+  const kv = await openStore(env, config.get('meta', 'dir'));
+  const { electionTicks, heartbeatTicks } = ticksOf(config);
+  const node = await MetaNode.open(
+    { clock, random, log: env.log.child('raft'), kv, transport, onFatal },
+    {
+      httpAddress,
+      tcpAddress,
+      tickMs,
+      electionTicks,
+      heartbeatTicks,
+      snapshotEntries,
+      secret: config.get('meta', 'internal-shared-secret'),
+    },
+  );
+  const rpc = new RpcClient(transport, node.membership);
+  const announcements = new Announcements(clock, config.get('meta', 'announcement-expiration'));
+  const leases = new Leases({ clock, node }, { durationMs: config.get('meta', 'lease-duration') });
+  const { copies, plans } = startKeepers(env, config, { node, rpc });
+  const methods = [...node.methods, ...leases.methods, noting(announcements)];
+  const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods));
+  const self = { tcpAddress, version: announcedVersion };
+  const gossiper = startGossip(config, { clock, random, rpc, node, announcements, self });
+  const api = createMetaApi(
+    {
+      clock,
+      log: env.log.child('meta'),
+      node,
+      rpc,
+      announcements,
+      leases,
+      copies,
+      plans,
+      profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
+      probe: probeMeta,
+      requestId: requestIds(env),
+    },
+    {
+      version,
+      httpAddress,
+      tcpAddress,
+      dataNodesMax: license.dataNodesMax,
+      tracing: config.get('meta', 'cluster-tracing'),
+    },
+  );
+  // One meta node that is a cluster by itself (spec F9); one that has joined stays what it is.
+  if (isSingleServer && !node.isJoined) await node.found();
+  await listenAt(api, httpBind);
+  env.log.info('Listening', { http: httpBind, raft: bind });
+  return {
+    close: async () => {
+      gossiper.cancel();
+      await plans.close();
+      await copies.close();
+      await api.close();
+      // While the others' answers still come in: with the listener closed nobody could take over.
+      await node.stepAside();
+      await listener.close();
+      await node.close();
+      await kv.close();
+    },
+  };
+}
+
+async function openStore({ disk, kv }: Env, folder: string): Promise<KvStore> {
+  await markForm(disk, folder);
+  return kv.open(folder);
+}
+
+/** What sees copies and moves of shards through, while this node leads. */
+function startKeepers(
+  { clock, log }: Env,
+  config: Config<typeof metaKeys>,
+  ports: { readonly node: MetaNode; readonly rpc: RpcClient },
+): { readonly copies: CopyKeeper; readonly plans: PlanKeeper } {
+  const copies = new CopyKeeper({ ...ports, clock, log: log.child('copy') });
+  const options = {
+    movesAtOnce: config.get('meta', 'rebalance-concurrency'),
+    restoreAfterMs: config.get('meta', 'restore-silent-after'),
+  };
+  const plans = new PlanKeeper({ ...ports, copies, clock, log: log.child('plan') }, options);
+  return { copies, plans };
+}
+
+function ticksOf(config: Config<typeof metaKeys>): {
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+} {
+  const ticks = (durationMs: number) => Math.round(durationMs / tickMs);
+  // The reference's heartbeat-timeout is how long a follower waits; a leader that beats three times as often may be late
+  // twice, and a cluster at rest does nothing else.
+  return {
+    electionTicks: Math.max(2, ticks(config.get('meta', 'election-timeout'))),
+    heartbeatTicks: Math.max(1, ticks(config.get('meta', 'heartbeat-timeout') / 3)),
+  };
+}
+
+interface GossipPorts {
+  readonly clock: Env['clock'];
+  readonly random: Env['random'];
+  readonly rpc: RpcClient;
+  readonly node: MetaNode;
+  readonly announcements: Announcements;
+  readonly self: Announcement;
+}
+
+/** Tells the other metas of this one and of those that it has heard of: all at the start, then one now and then. */
+function startGossip(config: Config<typeof metaKeys>, ports: GossipPorts): { cancel(): void } {
+  const { clock, random, rpc, node, announcements, self } = ports;
+  const others = (): readonly string[] => {
+    const addresses = node.catalog.metaNodes.map((one) => one.tcpAddress);
+    return addresses.filter((address) => address !== self.tcpAddress);
+  };
+  const gossip = (addresses: readonly string[]): void => {
+    announcements.note(self);
+    void announceTo(rpc, addresses, { ...self, heard: announcements.heard });
+  };
+  gossip(others());
+  return clock.every(config.get('meta', 'gossip-frequency'), () => {
+    gossip(anyOf(others(), random));
+  });
+}
+
+function noting(announcements: Announcements): ServedMethod {
+  return serveCall(announceMethod, (announcement) => {
+    announcements.note(announcement);
+    return Promise.resolve({});
+  });
+}

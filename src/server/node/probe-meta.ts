@@ -1,0 +1,78 @@
+/**
+ * Asks another meta node's `/status`, by an address that whoever adds a node has given. What answers there may be
+ * anything: nothing of an answer is passed on, it is only read as what a meta node would say.
+ */
+import { get } from 'node:http';
+import { DbError } from '../../base/errors.ts';
+import type { MetaProbe } from '../../http/meta/meta-api-options.ts';
+
+const probeMs = 5_000;
+const answerBytesMax = 65_536;
+const peersMax = 64;
+const addressPattern = /^[\w.:\-[\]%]{1,255}:\d{1,5}$/;
+
+/** Throws `unavailable` when nobody answers as a meta or data node would. */
+export function probeMeta(httpAddress: string): Promise<MetaProbe> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => {
+      reject(new DbError('unavailable', `${httpAddress}: ${why}`));
+    };
+    if (!addressPattern.test(httpAddress)) {
+      fail('is not an address, host:port');
+      return;
+    }
+    const url = `http://${httpAddress}/status`;
+    const signal = AbortSignal.timeout(probeMs);
+    const request = get(url, { signal, agent: false }, (response) => {
+      const parts: Buffer[] = [];
+      let lengthBytes = 0;
+      response.on('data', (part: Buffer) => {
+        parts.push(part);
+        lengthBytes += part.length;
+        if (lengthBytes > answerBytesMax) request.destroy();
+      });
+      response.on('error', () => undefined);
+      response.on('close', () => {
+        const isWhole = response.complete && lengthBytes <= answerBytesMax;
+        const text = isWhole ? Buffer.concat(parts).toString() : '';
+        const probe = response.statusCode === 200 ? readProbe(text) : undefined;
+        if (probe === undefined) fail('answers, but is not an influxd-meta');
+        else resolve(probe);
+      });
+    });
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      fail(reasonOf(error));
+    });
+  });
+}
+
+/** Undefined for what neither influxd-meta nor influxd says. */
+export function readProbe(text: string): MetaProbe | undefined {
+  let status: unknown;
+  try {
+    status = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { nodeType, leader, raftAddr, peers } = (status ?? {}) as Readonly<Record<string, unknown>>;
+  // Told from others, so that the caller can say what it is.
+  if (nodeType === 'data') return { nodeType, leader: '', raftAddr: '', peers: null };
+  if (nodeType !== 'meta' || !isAddress(raftAddr)) return undefined;
+  if (leader !== '' && !isAddress(leader)) return undefined;
+  if (peers === null) return { nodeType, leader, raftAddr, peers };
+  const isList = Array.isArray(peers) && peers.length <= peersMax && peers.every(isAddress);
+  return isList ? { nodeType, leader, raftAddr, peers } : undefined;
+}
+
+function isAddress(value: unknown): value is string {
+  return typeof value === 'string' && addressPattern.test(value);
+}
+
+/** What Go says of it, without anything that the other side has sent. */
+function reasonOf({ code, name }: NodeJS.ErrnoException): string {
+  if (name === 'AbortError' || name === 'TimeoutError') return 'no answer in time';
+  if (code === 'ECONNREFUSED') return 'connect: connection refused';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'no such host';
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'connect: no route to host';
+  return 'answers, but is not an influxd-meta';
+}

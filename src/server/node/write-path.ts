@@ -1,0 +1,213 @@
+import { DbError, errorText } from '../../base/errors.ts';
+import { MiB } from '../../base/units.ts';
+import type { Config } from '../../config/config.ts';
+import type { dataKeys } from '../../config/data-keys.ts';
+import type { LocalShards } from '../../data/engine/local-shards.ts';
+import type { ShardAccess } from '../../data/engine/shard-access.ts';
+import { ClusterShards } from '../../data/shards/cluster-shards.ts';
+import { FieldTypes } from '../../data/shards/field-types.ts';
+import { LaggingOwners } from '../../data/shards/lagging-owners.ts';
+import { LeaseFences } from '../../data/shards/lease-fences.ts';
+import { IncomingDeletes } from '../../data/shards/incoming-deletes.ts';
+import { OwnedShards, type OwnedShardsPorts } from '../../data/shards/owned-shards.ts';
+import { findShard, isShardGone } from '../../data/shards/shard-places.ts';
+import { HintDeliveries } from '../../data/write/hint-deliveries.ts';
+import { keepDeletes, type KeepDelete } from '../../data/write/keep-delete.ts';
+import { handOverTo, keeperOf, type KeepWrites } from '../../data/write/keep-writes.ts';
+import { HintNews } from '../../data/write/hint-news.ts';
+import type { HintSink } from '../../data/write/hint-sink.ts';
+import { NodeHintSink } from '../../data/write/node-hint-sink.ts';
+import { OwnerShares } from '../../data/write/owner-shares.ts';
+import type { PointSubscribers } from '../../data/write/body-routes.ts';
+import { PointsWriter } from '../../data/write/points-writer.ts';
+import { StampClock } from '../../data/write/stamp-clock.ts';
+import type { Env } from '../../env/env.ts';
+import type { Log } from '../../env/log.ts';
+import { HintedHandoff } from '../../hh/hinted-handoff.ts';
+import type { HintOptions } from '../../hh/hint-options.ts';
+import type { ShardInfo } from '../../meta/model/catalog.ts';
+import { copiesOf } from '../../meta/model/shard-copies.ts';
+import type { MetaClient } from '../../meta/client/meta-client.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+
+type DataConfig = Config<typeof dataKeys>;
+
+/** What brings points to the owners of their shards, and knows which of them lack some. */
+export interface WritePath {
+  readonly writer: PointsWriter;
+  readonly shards: ClusterShards;
+  /** Those of this node, for everybody who asks. */
+  readonly owned: OwnedShards;
+  readonly deletes: IncomingDeletes;
+  readonly hints: HintedHandoff;
+  readonly news: HintNews;
+  readonly stamps: StampClock;
+  /** Keeps a delete of points for a node that is away; what cannot be kept is logged. */
+  readonly keepDelete: KeepDelete;
+  /** Keeps writes for nodes whose coordinators can not. */
+  readonly keep: KeepWrites;
+}
+
+/** A replay is not hurried: an owner that is busy would only get it once more. */
+const replayDeadlineMsMin = 30_000;
+/** As the reference's. */
+const hintSegmentBytesMax = 10 * MiB;
+/** Writes with new fields wait so long for the lead of their shard. */
+const fieldTypesDeadlineMs = 2_000;
+/** Deleting a million series takes its time; dead peers are found by the transport. */
+const deleteDeadlineMs = 3_600_000;
+
+export async function openWritePath(
+  env: Env,
+  config: DataConfig,
+  parts: { readonly meta: MetaClient; readonly local: LocalShards; readonly rpc: RpcClient; readonly subscribers: PointSubscribers | undefined }, // prettier-ignore
+): Promise<WritePath> {
+  const { clock, disk } = env;
+  const { meta, local, rpc, subscribers } = parts;
+  const log = env.log.child('write');
+  const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
+  const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
+  // Queues that are there already tell of themselves while they are opened.
+  const opened: { hints?: HintedHandoff } = {};
+  const news = new HintNews({
+    clock,
+    log,
+    meta,
+    rpc,
+    waiting: () => opened.hints?.waiting() ?? [],
+    onHeard: (nodeId) => opened.hints?.wake(nodeId),
+  });
+  const missedAt = (shardId: number, nodeId: number): number => {
+    const own = lagging.missedAt(shardId, nodeId);
+    // What waits elsewhere is older than anything that is under way here.
+    return own === 0 && isAvoiding && news.isTold(shardId, nodeId) ? 1 : own;
+  };
+  const asked = (nodeId: number): ShardAccess => shards.of(nodeId);
+  const deletes = new IncomingDeletes();
+  const owned = ownedShards({ clock, log, meta, local, deletes }, asked, {
+    passOn: (nodeId, batch) => shares.send(nodeId, batch).outcome,
+    isBehind: (nodeId, shardId) => hints.isQueued(nodeId, shardId),
+  });
+  const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt });
+  const target = new HintDeliveries({
+    meta,
+    shards,
+    nowMs: () => clock.monotonicMs(),
+    lagging: isAvoiding ? lagging : undefined,
+    onChange: () => {
+      news.changed();
+    },
+  });
+  const hints = await HintedHandoff.open(
+    { disk, clock, log: env.log.child('handoff'), target, clusterId: () => meta.clusterId },
+    hintOptions(config),
+  );
+  opened.hints = hints;
+  await news.tell();
+  const noteIndex = target.noteIndex.bind(target);
+  const hintsOf = (nodeId: number): HintSink => new NodeHintSink({ hints, log, noteIndex }, nodeId);
+  const deadlineMs = config.get('cluster', 'write-timeout');
+  const shares = ownerShares({ log, meta, rpc, shards, hints, hintsOf }, deadlineMs);
+  const routeLines = local.routeLines.bind(local);
+  const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId });
+  // A clock that went back while the node was down must not put what is written now behind what was written before.
+  stamps.seen(await local.latestStamp());
+  const isOwnAlone = ({ id, owners }: ShardInfo): boolean =>
+    owners.length === 1 &&
+    owners[0] === meta.nodeId &&
+    !hints.isQueued(meta.nodeId, id) &&
+    // What is being copied from here has to be passed on.
+    !copiesOf(meta.catalog).some(({ shardId }) => shardId === id);
+  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers }); // prettier-ignore
+  const keepers = {
+    keepDelete: keepDeletes({ hints, log, noteIndex }),
+    keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
+  };
+  return { writer, shards, owned, deletes, hints, news, stamps, ...keepers };
+}
+
+/** Copies for owners, and what becomes of those that they do not take; a call takes `deadlineMs` at most. */
+function ownerShares(
+  parts: { readonly log: Log; readonly meta: MetaClient; readonly rpc: RpcClient; readonly shards: ClusterShards; readonly hints: HintedHandoff; readonly hintsOf: (nodeId: number) => HintSink }, // prettier-ignore
+  deadlineMs: number,
+): OwnerShares {
+  const { log, meta, rpc, shards, hints, hintsOf } = parts;
+  return new OwnerShares(
+    {
+      localNodeId: () => meta.nodeId,
+      shards,
+      hintsOf,
+      handOver: handOverTo({ meta, rpc }, { deadlineMs }),
+      onReached: (nodeId) => {
+        hints.wake(nodeId);
+      },
+      onLost: (nodeId, shardId, error) => {
+        log.warn('An owner did not take a write', { nodeId, shardId, error: errorText(error) });
+      },
+    },
+    { callDeadlineMs: deadlineMs },
+  );
+}
+
+function hintOptions(config: DataConfig): HintOptions {
+  return {
+    folder: config.get('hinted-handoff', 'dir'),
+    isEnabled: config.get('hinted-handoff', 'enabled'),
+    sizeBytesMax: config.get('hinted-handoff', 'max-size'),
+    ageMsMax: config.get('hinted-handoff', 'max-age'),
+    pendingMax: config.get('hinted-handoff', 'max-writes-pending'),
+    batchBytesMax: config.get('hinted-handoff', 'batch-size'),
+    concurrencyMax: config.get('hinted-handoff', 'retry-concurrency'),
+    rateBytes: config.get('hinted-handoff', 'retry-rate-limit'),
+    retryMs: config.get('hinted-handoff', 'retry-interval'),
+    retryMsMax: config.get('hinted-handoff', 'retry-max-interval'),
+    purgeMs: config.get('hinted-handoff', 'purge-interval'),
+    mayOvertake: config.get('cluster', 'allow-out-of-order-writes'),
+    segmentBytesMax: hintSegmentBytesMax,
+    deadlineMs: Math.max(replayDeadlineMsMin, config.get('cluster', 'write-timeout')),
+  };
+}
+
+/** The shards of this node, and what is passed on of theirs. */
+function ownedShards(
+  parts: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient; readonly local: LocalShards; readonly deletes: IncomingDeletes }, // prettier-ignore
+  of: (nodeId: number) => ShardAccess,
+  { passOn, isBehind }: Pick<OwnedShardsPorts, 'passOn'> & { readonly isBehind: (nodeId: number, shardId: number) => boolean }, // prettier-ignore
+): OwnedShards {
+  const { clock, log, meta, local, deletes } = parts;
+  const { fieldTypes, fences } = typeDecisions(local, { clock, log, meta }, of);
+  return new OwnedShards({
+    ...{ meta, local, fieldTypes, fences, deletes, passOn },
+    passOnDelete: async (nodeId, request) => {
+      // What waits would come behind the delete.
+      const behind = request.shardIds.find((shardId) => isBehind(nodeId, shardId));
+      if (behind !== undefined)
+        throw new DbError('unavailable', `writes of shard ${behind} wait for node ${nodeId}`);
+      await of(nodeId).deletePoints(request, { deadlineMs: deleteDeadlineMs });
+    },
+  });
+}
+
+/** Types of new fields, which the leads of their shards decide, and who may write at all. */
+function typeDecisions(
+  local: LocalShards,
+  { clock, log, meta }: Pick<Env, 'clock' | 'log'> & { readonly meta: MetaClient },
+  of: (nodeId: number) => ShardAccess,
+): { readonly fieldTypes: FieldTypes; readonly fences: LeaseFences } {
+  const fieldTypes = new FieldTypes(
+    {
+      write: (batch) => local.write(batch),
+      nowMs: () => clock.monotonicMs(),
+      leadOf: (shardId) => {
+        const [lead] = findShard(meta.catalog, shardId)?.owners ?? [];
+        return lead === meta.nodeId ? undefined : lead;
+      },
+      askLead: async (nodeId, request, options) => of(nodeId).decideFieldTypes(request, options),
+      onAlone: (shardId, error) => {
+        log.warn('Types of new fields are decided alone', { shardId, error: errorText(error) });
+      },
+    },
+    { askDeadlineMs: fieldTypesDeadlineMs },
+  );
+  return { fieldTypes, fences: new LeaseFences(meta) };
+}
