@@ -34,6 +34,21 @@ test('lagging owners: what is queued counts until the queue has been drained', (
   expect(lagging.missedAt(7, 4)).toBe(0);
 });
 
+test('lagging owners: what is queued behind other writes is missed from then on', () => {
+  const lagging = new LaggingOwners(() => true);
+  lagging.addQueued(7, 4);
+  const own = lagging.add(7, 6);
+  const lag = lagging.add(7, 4);
+  lag.wasQueued();
+  // Node 6 lacks an earlier write only, and acknowledged the one that waits for node 4.
+  expect(lagging.missedAt(7, 4)).toBeGreaterThan(lagging.missedAt(7, 6));
+  own.caughtUp();
+  const late = lagging.add(7, 4);
+  lagging.drained(7, 4);
+  late.wasQueued();
+  expect(lagging.missedAt(7, 4)).toBe(0);
+});
+
 test('lagging owners: what is lost is remembered while the shard is there', () => {
   const gone = new Set<number>();
   const lagging = new LaggingOwners((shardId) => !gone.has(shardId));

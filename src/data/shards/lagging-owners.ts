@@ -1,7 +1,9 @@
 /** Told of a copy that an owner lacked when its client was answered. */
 export interface Lag {
-  /** The owner has it now. */
+  /** The owner has it now, or it is lost, which addLost() says. */
   caughtUp(): void;
+  /** Hinted handoff keeps it: behind what was there already, the owner lacks this too. */
+  wasQueued(): void;
 }
 
 /** Numbers of writes, of one sequence for all shards; 0 for none. */
@@ -45,19 +47,30 @@ export class LaggingOwners {
 
   /** A client is being answered, and the owner has not acknowledged its copy. */
   add(shardId: number, nodeId: number): Lag {
+    let number = 0;
     this.#change(shardId, nodeId, (missed, now) => {
+      number = now;
       missed.pendingCount++;
       missed.lastPending = now;
     });
     let isOver = false;
+    const end = (isQueued: boolean): void => {
+      if (isOver) return;
+      isOver = true;
+      this.#change(shardId, nodeId, (missed) => {
+        // A shard that was forgotten meanwhile has begun anew: what ends now was not counted.
+        missed.pendingCount = Math.max(0, missed.pendingCount - 1);
+        // Unless the queue has been drained since.
+        if (isQueued && missed.lastQueued > 0)
+          missed.lastQueued = Math.max(missed.lastQueued, number);
+      });
+    };
     return {
       caughtUp: () => {
-        if (isOver) return;
-        isOver = true;
-        this.#change(shardId, nodeId, (missed) => {
-          // A shard that was forgotten meanwhile has begun anew: what ends now was not counted.
-          missed.pendingCount = Math.max(0, missed.pendingCount - 1);
-        });
+        end(false);
+      },
+      wasQueued: () => {
+        end(true);
       },
     };
   }

@@ -146,7 +146,8 @@ export class PointsWriter {
           // What another node keeps nobody tells this one of in time: the owner counts as one that lacks it.
           const isElsewhere = settled.kind === 'queued' && settled.isElsewhere === true;
           if (settled.kind === 'lost' || isElsewhere) lagging.addLost(shardId, owner);
-          lag.caughtUp();
+          if (settled.kind === 'queued' && !isElsewhere) lag.wasQueued();
+          else lag.caughtUp();
         });
       },
     });
