@@ -1,5 +1,5 @@
 import type { Column } from './column.ts';
-import { cellValue, ColumnBuilder } from './exec/column-builder.ts';
+import { cellValue, ColumnBuilder } from './exec/columns/column-builder.ts';
 import type { RowsBlock } from './fragment.ts';
 import type { SourceFieldType } from './source.ts';
 

@@ -1,5 +1,5 @@
 import { DbError } from '../base/errors.ts';
-import { wholeOf } from './exec/column-builder.ts';
+import { wholeOf } from './exec/columns/column-builder.ts';
 import { runProgram, type Program } from './plan/program.ts';
 import type { SourceFieldType } from './source.ts';
 import type { MatcherFactory, Value } from './value.ts';

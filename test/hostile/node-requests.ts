@@ -12,7 +12,10 @@ import {
   listMethod,
   writeShardsMethod,
 } from '../../src/data/shards/shard-methods.ts';
-import { killQueryMethod, listQueriesMethod } from '../../src/data/statements/query-methods.ts';
+import {
+  killQueryMethod,
+  listQueriesMethod,
+} from '../../src/data/statements/queries/query-methods.ts';
 import type { CallMethod, StreamMethod } from '../../src/rpc/method.ts';
 
 /** A request that its method takes, as bytes. */

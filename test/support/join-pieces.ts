@@ -1,6 +1,6 @@
 import { must } from '../../src/base/assert.ts';
-import { sliceColumn } from '../../src/query/exec/column-builder.ts';
-import { concatColumns } from '../../src/query/exec/concat-columns.ts';
+import { sliceColumn } from '../../src/query/exec/columns/column-builder.ts';
+import { concatColumns } from '../../src/query/exec/columns/concat-columns.ts';
 import type { ColumnSeries, OutputSeries } from '../../src/query/emit/result.ts';
 
 /** The pieces of each series as one, for the answers that are not chunked. */

@@ -1,8 +1,8 @@
 import { MiB } from '../../src/base/units.ts';
 import { LocalShards } from '../../src/data/engine/local-shards.ts';
 import { ClusterShards } from '../../src/data/shards/cluster-shards.ts';
-import { ClusterQueries } from '../../src/data/statements/cluster-queries.ts';
-import { QueryRegistry } from '../../src/data/statements/query-registry.ts';
+import { ClusterQueries } from '../../src/data/statements/queries/cluster-queries.ts';
+import { QueryRegistry } from '../../src/data/statements/queries/query-registry.ts';
 import { SelectAccounts } from '../../src/data/select/select-limits.ts';
 import { StatementExecutor } from '../../src/data/statements/statement-executor.ts';
 import { LaggingOwners } from '../../src/data/shards/lagging-owners.ts';

@@ -1,5 +1,5 @@
 /** The series of one shard that a condition on tags picks out of a measurement. */
-import { candidateSeries } from '../../query/exec/candidate-series.ts';
+import { candidateSeries } from '../../query/exec/series/candidate-series.ts';
 import { specialize, type MatcherFactory } from '../../query/predicate.ts';
 import type { ShardSource } from '../../query/source.ts';
 import type { ListedMeasurement } from './lists/schema-list.ts';

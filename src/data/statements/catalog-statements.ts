@@ -4,7 +4,7 @@ import { printStatement } from '../../influxql/printer.ts';
 import { qualifySelect } from '../../influxql/qualify.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Command, PolicySpec } from '../../meta/command/command.ts';
-import { mustFindDatabase } from './schema-scope.ts';
+import { mustFindDatabase } from './schema/schema-scope.ts';
 
 /** The catalog's command for a statement that is one; undefined for any other. Throws for places that are not there. */
 export function catalogCommand(

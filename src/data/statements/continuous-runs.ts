@@ -8,8 +8,8 @@ import { printStatement } from '../../influxql/printer.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
 import type { SelectContext, SelectPorts } from '../select/select-context.ts';
 import { runInto } from '../select/select-runner.ts';
-import { mustFindDatabase } from './schema-scope.ts';
-import type { QueryRegistry } from './query-registry.ts';
+import { mustFindDatabase } from './schema/schema-scope.ts';
+import type { QueryRegistry } from './queries/query-registry.ts';
 
 export interface ContinuousRunLimits {
   readonly bucketsMax: number;

@@ -13,16 +13,16 @@ import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ListedMeasurement } from '../engine/lists/schema-list.ts';
 import type { DeletePointsRequest, ShardAccess } from '../engine/shard-access.ts';
 import { isAway } from '../shards/choose-owners.ts';
-import type { SchemaPorts } from './schema-reader.ts';
+import type { SchemaPorts } from './schema/schema-reader.ts';
 import {
   databaseScope,
   mustFindDatabase,
   shardsWithin,
   type SchemaScope,
   type ScopePlace,
-} from './schema-scope.ts';
-import { seriesPredicate } from './series-condition.ts';
-import type { ShowContext } from './show-schema.ts';
+} from './schema/schema-scope.ts';
+import { seriesPredicate } from './schema/series-condition.ts';
+import type { ShowContext } from './schema/show-schema.ts';
 
 export type DeleteStatement = Extract<
   Statement,

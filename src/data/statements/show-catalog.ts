@@ -8,7 +8,7 @@ import {
 } from '../../meta/model/catalog.ts';
 import type { Cell, RowSeries } from '../../query/emit/result.ts';
 import { sees, type Principal } from './principal.ts';
-import { mustFindDatabase } from './schema-scope.ts';
+import { mustFindDatabase } from './schema/schema-scope.ts';
 
 /** SHOW statements that the catalog alone answers (spec 6.2). */
 export function showDatabases(catalog: Catalog, asking: Principal): RowSeries {

@@ -5,7 +5,7 @@ import { parseQuery } from '../../influxql/parser.ts';
 import { emptyCatalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/command/command.ts';
 import { everyone } from './principal.ts';
-import { QueryRegistry } from './query-registry.ts';
+import { QueryRegistry } from './queries/query-registry.ts';
 import { StatementExecutor, type StatementPorts } from './statement-executor.ts';
 
 test('statements: what is dropped the metas decide, also when this node has not heard of the database', async () => {

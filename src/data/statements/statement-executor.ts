@@ -14,10 +14,10 @@ import type { SelectContext, SelectPorts } from '../select/select-context.ts';
 import { runInto, streamSelect } from '../select/select-runner.ts';
 import { executeContinuousQuery } from './continuous-runs.ts';
 import { catalogCommand } from './catalog-statements.ts';
-import type { ClusterQueries } from './cluster-queries.ts';
+import type { ClusterQueries } from './queries/cluster-queries.ts';
 import { authorizeStatements } from './authorize-statements.ts';
 import type { Principal } from './principal.ts';
-import type { QueryRegistry } from './query-registry.ts';
+import type { QueryRegistry } from './queries/query-registry.ts';
 import {
   showContinuousQueries,
   showDatabases,
@@ -28,7 +28,7 @@ import {
 } from './show-catalog.ts';
 import { showDiagnostics, showStats } from './show-monitor.ts';
 import { deletePoints, type DeletePorts } from './delete-points.ts';
-import { showSchema } from './show-schema.ts';
+import { showSchema } from './schema/show-schema.ts';
 import { changeUsers, showGrants, showUsers } from './user-statements.ts';
 
 export interface StatementPorts extends SelectPorts {

@@ -1,5 +1,5 @@
 import type { Column, ColumnType } from '../column.ts';
-import { cellValue } from '../exec/column-builder.ts';
+import { cellValue } from '../exec/columns/column-builder.ts';
 import type { SummaryPart, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
 

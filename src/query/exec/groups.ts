@@ -3,7 +3,7 @@ import { DbError } from '../../base/errors.ts';
 import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
 import type { ShardSource, SourceSeries } from '../source.ts';
-import { candidateSeries } from './candidate-series.ts';
+import { candidateSeries } from './series/candidate-series.ts';
 
 /** A series that takes part, with what is left of the predicate once its tags are known. */
 export interface MemberSeries {

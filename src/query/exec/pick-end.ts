@@ -2,7 +2,7 @@ import type { Fragment, WindowsField, WindowsTask, WindowSummary } from '../frag
 import type { ShardSource } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import type { Group } from './groups.ts';
-import { copyBatch } from './column-builder.ts';
+import { copyBatch } from './columns/column-builder.ts';
 import { WindowAccumulator } from './window-accumulator.ts';
 
 /** Which end of each series decides a field of one window over the whole range, when nothing else is asked of it. */

@@ -2,7 +2,7 @@ import type { Column } from '../column.ts';
 import { costColumns, type CostRow } from '../cost-rows.ts';
 import type { CostsTask, Fragment, RowsBlock } from '../fragment.ts';
 import type { ShardSource } from '../source.ts';
-import { isConvertible } from './column-builder.ts';
+import { isConvertible } from './columns/column-builder.ts';
 import type { FragmentContext } from './context.ts';
 import { groupSeries, type MemberSeries } from './groups.ts';
 

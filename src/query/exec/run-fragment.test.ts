@@ -8,7 +8,7 @@ import {
 import { fragmentVersion, type Fragment, type WindowSummary } from '../fragment.ts';
 import type { ColumnCursor, CursorRequest } from '../source.ts';
 import type { Predicate } from '../predicate.ts';
-import { cellValue } from './column-builder.ts';
+import { cellValue } from './columns/column-builder.ts';
 import { FragmentContext } from './context.ts';
 import { runFragment } from './run-fragment.ts';
 

@@ -3,14 +3,14 @@ import { must } from '../../base/assert.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
 import type { CursorRequest, ShardSource } from '../source.ts';
-import { ColumnBuilder, isConvertible } from './column-builder.ts';
+import { ColumnBuilder, isConvertible } from './columns/column-builder.ts';
 import type { FragmentContext } from './context.ts';
-import { boundOf, firstRows, firstTimes, noTimes, rowsFirstOf } from './few-rows.ts';
-import { FilteredSeries, needsItsFields } from './filtered-series.ts';
+import { boundOf, firstRows, firstTimes, noTimes, rowsFirstOf } from './columns/few-rows.ts';
+import { FilteredSeries, needsItsFields } from './series/filtered-series.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
-import { mergeChunks, type ChunkStream } from './merge-chunks.ts';
-import { SeriesRanks } from './series-ranks.ts';
-import { SeriesRows, type RowChunk } from './series-rows.ts';
+import { mergeChunks, type ChunkStream } from './columns/merge-chunks.ts';
+import { SeriesRanks } from './series/series-ranks.ts';
+import { SeriesRows, type RowChunk } from './series/series-rows.ts';
 import { spansOf } from './shard-spans.ts';
 
 /** So many chunks without a row that passes, then others may run. */

@@ -10,7 +10,7 @@ import {
   type SummaryPart,
   type WindowSummary,
 } from '../fragment.ts';
-import { cellValue } from './column-builder.ts';
+import { cellValue } from './columns/column-builder.ts';
 import { FragmentContext } from './context.ts';
 
 const matcher = () => () => true;

@@ -2,7 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { SelectedValues, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
-import { cellValue, ColumnBuilder } from './column-builder.ts';
+import { cellValue, ColumnBuilder } from './columns/column-builder.ts';
 
 /** The start of the window that holds `timeNs`; windows begin at `offsetNs` modulo the interval, also before 1970. */
 export function windowStartNs(timeNs: bigint, intervalNs: bigint, offsetNs: bigint): bigint {

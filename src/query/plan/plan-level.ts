@@ -4,7 +4,7 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { Expr, Field, Fill } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
-import { isConvertible } from '../exec/column-builder.ts';
+import { isConvertible } from '../exec/columns/column-builder.ts';
 import { columnNames } from './column-names.ts';
 import { columnTypeOf, type DataType } from './data-type.ts';
 import { typeOfExpr } from './eval-type.ts';

@@ -1,4 +1,4 @@
-import { isConvertible } from '../exec/column-builder.ts';
+import { isConvertible } from '../exec/columns/column-builder.ts';
 import type { CallRefusal, LevelPlan, RowsSource } from '../plan/level-plan.ts';
 import type { RunContext } from './run-context.ts';
 

@@ -1,7 +1,7 @@
 import type { Column, ColumnType } from '../column.ts';
-import { ColumnBuilder, sliceColumn } from '../exec/column-builder.ts';
-import { concatColumns } from '../exec/concat-columns.ts';
-import { pickRows } from '../exec/pick-rows.ts';
+import { ColumnBuilder, sliceColumn } from '../exec/columns/column-builder.ts';
+import { concatColumns } from '../exec/columns/concat-columns.ts';
+import { pickRows } from '../exec/columns/pick-rows.ts';
 import type { Batch, PointBatch } from './batch.ts';
 
 /** Small helpers over columns and batches that several operators share. */

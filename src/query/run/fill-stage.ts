@@ -2,7 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import { minTimeNs } from '../../base/units.ts';
 import type { Fill } from '../../influxql/ast.ts';
 import type { ColumnType } from '../column.ts';
-import { cellValue, ColumnBuilder, wholeOf } from '../exec/column-builder.ts';
+import { cellValue, ColumnBuilder, wholeOf } from '../exec/columns/column-builder.ts';
 import type { Grid } from '../plan/level-plan.ts';
 import type { Value } from '../predicate.ts';
 import { batchRowsMax, type PointBatch } from './batch.ts';

@@ -2,7 +2,7 @@ import { must } from '../../base/assert.ts';
 import { resultColumn } from '../assemble/call-column.ts';
 import { callTimesNs, type CallName } from '../assemble/calls.ts';
 import type { ColumnType } from '../column.ts';
-import { concatColumns } from '../exec/concat-columns.ts';
+import { concatColumns } from '../exec/columns/concat-columns.ts';
 import { WindowAccumulator } from '../exec/window-accumulator.ts';
 import type { WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
 import type { PointBatch, Subgroups } from './batch.ts';

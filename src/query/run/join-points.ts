@@ -1,5 +1,5 @@
 import type { Column } from '../column.ts';
-import { pickRows } from '../exec/pick-rows.ts';
+import { pickRows } from '../exec/columns/pick-rows.ts';
 import type { PointBatch, Subgroups } from './batch.ts';
 
 /** The streams of a list's calls side by side: column i has the values of stream i, null where it has no point. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { MemorySource } from '../../../test/support/memory-source.ts';
 import { runSelectOver, type SelectSetting } from '../../../test/support/run-select.ts';
-import { cellValue } from '../exec/column-builder.ts';
+import { cellValue } from '../exec/columns/column-builder.ts';
 
 const hosts = ['a', 'b', 'c'];
 const points = hosts.flatMap((host, h) =>

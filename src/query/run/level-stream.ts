@@ -1,4 +1,4 @@
-import { nullColumn } from '../exec/column-builder.ts';
+import { nullColumn } from '../exec/columns/column-builder.ts';
 import { must } from '../../base/assert.ts';
 import type { ColumnType } from '../column.ts';
 import { callType } from '../assemble/calls.ts';

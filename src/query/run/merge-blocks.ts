@@ -1,8 +1,8 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { GroupBlocks } from '../assemble/merge-groups.ts';
 import type { ColumnType } from '../column.ts';
-import { ColumnBuilder, sliceColumn } from '../exec/column-builder.ts';
-import type { RowChunk } from '../exec/series-rows.ts';
+import { ColumnBuilder, sliceColumn } from '../exec/columns/column-builder.ts';
+import type { RowChunk } from '../exec/series/series-rows.ts';
 import type { RowsBlock } from '../fragment.ts';
 import { settled, type Flow } from './steps.ts';
 

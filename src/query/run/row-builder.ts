@@ -1,6 +1,6 @@
 import type { Fill } from '../../influxql/ast.ts';
 import type { Column } from '../column.ts';
-import { cellValue, ColumnBuilder } from '../exec/column-builder.ts';
+import { cellValue, ColumnBuilder } from '../exec/columns/column-builder.ts';
 import type { PlannedColumn, Slot } from '../plan/level-plan.ts';
 import { runProgram } from '../plan/program.ts';
 import type { MatcherFactory, Value } from '../predicate.ts';

@@ -1,6 +1,6 @@
 import { GroupMerge, type BlockStream } from '../assemble/merge-groups.ts';
 import type { ColumnType, Column } from '../column.ts';
-import { cellValue } from '../exec/column-builder.ts';
+import { cellValue } from '../exec/columns/column-builder.ts';
 import type { GroupKey, RowsBlock, WindowsBlock } from '../fragment.ts';
 import type { ScanPlan } from '../plan/level-plan.ts';
 import { Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';

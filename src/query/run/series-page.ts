@@ -1,8 +1,8 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { ScanPart, ScanPlan } from '../plan/level-plan.ts';
 import type { BlockStream } from '../assemble/merge-groups.ts';
-import { cellValue } from '../exec/column-builder.ts';
-import { pickRows } from '../exec/pick-rows.ts';
+import { cellValue } from '../exec/columns/column-builder.ts';
+import { pickRows } from '../exec/columns/pick-rows.ts';
 import type { RowsBlock, WindowsBlock } from '../fragment.ts';
 import { pickTimes } from './columns.ts';
 import type { RunContext, ScanShape } from './run-context.ts';

@@ -1,6 +1,6 @@
 import type { Column } from '../column.ts';
-import { cellValue, ColumnBuilder, nullColumn } from '../exec/column-builder.ts';
-import { concatColumns } from '../exec/concat-columns.ts';
+import { cellValue, ColumnBuilder, nullColumn } from '../exec/columns/column-builder.ts';
+import { concatColumns } from '../exec/columns/concat-columns.ts';
 import type { FeedColumn, SubqueryFilter, SubqueryRead } from '../plan/level-plan.ts';
 import { runProgram } from '../plan/program.ts';
 import type { Subgroups } from './batch.ts';

@@ -16,8 +16,8 @@ import {
   type ContinuousRun,
   type RunRecord,
 } from '../../cq/continuous-querier.ts';
-import { ClusterQueries } from '../../data/statements/cluster-queries.ts';
-import { QueryRegistry, type QueryLimits } from '../../data/statements/query-registry.ts';
+import { ClusterQueries } from '../../data/statements/queries/cluster-queries.ts';
+import { QueryRegistry, type QueryLimits } from '../../data/statements/queries/query-registry.ts';
 import { SelectAccounts, type SelectLimits } from '../../data/select/select-limits.ts';
 import {
   StatementExecutor,

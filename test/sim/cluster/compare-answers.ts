@@ -1,4 +1,4 @@
-import { cellValue } from '../../../src/query/exec/column-builder.ts';
+import { cellValue } from '../../../src/query/exec/columns/column-builder.ts';
 import type { OutputSeries } from '../../../src/query/emit/result.ts';
 import { joinPieces } from '../../support/join-pieces.ts';
 

@@ -1,0 +1,69 @@
+import { DbError } from '../../../base/errors.ts';
+import type { Expr } from '../../../influxql/ast.ts';
+import { printExpr } from '../../../influxql/printer.ts';
+import { compileRegex } from '../../../influxql/regex.ts';
+import { checkIndexOperators } from './series-condition.ts';
+
+/** A measurement and the values that each of its tags has. */
+export interface MeasurementTags {
+  readonly name: string;
+  readonly values: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/**
+ * Which measurements the condition of SHOW MEASUREMENTS names. As in the reference each comparison stands for a set of
+ * measurements: `tag = 'x'` for those where any series has the value, `tag != 'x'` for those that have the tag and no
+ * series with the value. AND and OR join sets, so the two sides of an AND may be met by different series.
+ */
+export function namedMeasurements(
+  condition: Expr,
+  measurements: readonly MeasurementTags[],
+): readonly MeasurementTags[] {
+  checkIndexOperators(condition);
+  return measurements.filter((measurement) => isNamed(condition, measurement));
+}
+
+/** The tags that a condition asks for. */
+export function conditionTags(expr: Expr): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (part: Expr): void => {
+    if (part.kind === 'paren') visit(part.expr);
+    else if (part.kind === 'ref') names.add(part.name);
+    else if (part.kind === 'binary') {
+      visit(part.left);
+      visit(part.right);
+    }
+  };
+  visit(expr);
+  return names;
+}
+
+function isNamed(expr: Expr, measurement: MeasurementTags): boolean {
+  if (expr.kind === 'paren') return isNamed(expr.expr, measurement);
+  if (expr.kind !== 'binary') throw invalid(`invalid condition expression: ${printExpr(expr)}`);
+  const { operator, left, right } = expr;
+  if (operator === 'AND' || operator === 'OR') {
+    // Both sides are looked at, so that what is wrong is told whatever the data.
+    const sides = [isNamed(left, measurement), isNamed(right, measurement)];
+    return operator === 'AND' ? sides.every(Boolean) : sides.some(Boolean);
+  }
+  if (left.kind !== 'ref') throw invalid(`left side of '${operator}' must be a tag key`);
+  const matches = matcherOf(operator, right);
+  const isPositive = operator === '=' || operator === '=~';
+  if (left.name === '_name') return matches(measurement.name) === isPositive;
+  const values = measurement.values.get(left.name);
+  return values !== undefined && [...values].some(matches) === isPositive;
+}
+
+function matcherOf(operator: string, right: Expr): (value: string) => boolean {
+  if (operator === '=~' || operator === '!~') {
+    if (right.kind === 'regex') return compileRegex(right.source);
+    throw invalid(`right side of '${operator}' must be a tag value regular expression`);
+  }
+  if (right.kind === 'string') return (value) => value === right.value;
+  throw invalid(`right side of '${operator}' must be a tag value string`);
+}
+
+function invalid(text: string): DbError {
+  return new DbError('invalid_argument', text);
+}

@@ -1,0 +1,199 @@
+import type { Random } from '../../../env/random.ts';
+import type { MetaAccess } from '../../../meta/client/meta-access.ts';
+import type { Log } from '../../../env/log.ts';
+import {
+  mergeSchemas,
+  sortedNames,
+  type MeasurementSchema,
+} from '../../../query/compile/schema.ts';
+import { mergeDescriptions } from '../../engine/lists/describe-shards.ts';
+import type { ListedMeasurement, ListPiece, ListRequest } from '../../engine/lists/schema-list.ts';
+import type { ShardAccess, ShardsDescription } from '../../engine/shard-access.ts';
+import { chooseOwners, isAway } from '../../shards/choose-owners.ts';
+import { FailedOwners } from '../../shards/failed-owners.ts';
+import type { ClusterShards } from '../../shards/cluster-shards.ts';
+import { mergeLists } from '../../shards/merge-lists.ts';
+import { NodeFailure, onNode } from '../../shards/node-failure.ts';
+import type { SchemaScope } from './schema-scope.ts';
+import { TextAccount } from './text-account.ts';
+
+export interface SchemaPorts {
+  readonly log: Log;
+  readonly random: Random;
+  readonly meta: MetaAccess;
+  readonly shards: ClusterShards;
+}
+
+const askDeadlineMs = 30_000;
+/** A list may be silent while it is read; dead peers are found by the transport. */
+const listSilenceMs = 3_600_000;
+
+/** A node that owns shards of a scope, with what it said of them. */
+interface Participant {
+  readonly nodeId: number;
+  readonly access: ShardAccess;
+  readonly description: ShardsDescription;
+}
+
+interface ReadScope {
+  readonly participants: readonly Participant[];
+  readonly schemas: readonly MeasurementSchema[];
+}
+
+/** What a list says of one measurement. */
+export interface NamedPiece extends ListPiece {
+  readonly name: string;
+}
+
+/**
+ * Runs `read` over one owner of each shard, and again with other owners when a node fails: nothing has been given out
+ * yet. A shard whose owners are all away is left out, and the log says so (F58); one that is damaged on its last owner is an
+ * error: what it has is there to be mended.
+ */
+export async function readSchema<T>(
+  ports: SchemaPorts,
+  scopes: readonly SchemaScope[],
+  signal: AbortSignal,
+  read: (reader: SchemaReader) => Promise<T>,
+): Promise<T> {
+  const failed = new FailedOwners();
+  for (;;) {
+    try {
+      const opened = await Promise.all(
+        scopes.map((scope) => openScope(ports, scope, { failed, signal })),
+      );
+      return await read(new SchemaReader(opened, signal));
+    } catch (error) {
+      if (!(error instanceof NodeFailure)) throw error;
+      failed.add(error.nodeId, error.cause);
+    }
+  }
+}
+
+async function openScope(
+  { random, meta, shards, log }: SchemaPorts,
+  scope: SchemaScope,
+  attempt: { readonly failed: FailedOwners; readonly signal: AbortSignal },
+): Promise<ReadScope> {
+  const { failed, signal } = attempt;
+  const { missedAt } = shards;
+  const leavesOut = (shardId: number, { cause, message }: Error): boolean => {
+    if (!isAway(cause)) return false;
+    log.warn('A list is without a shard that nobody answers for', { shard: shardId, error: message }); // prettier-ignore
+    return true;
+  };
+  const preference = { localNodeId: meta.nodeId, random, failed, missedAt, leavesOut };
+  const chosen = chooseOwners(scope.shards, preference);
+  const participants = await Promise.all(
+    [...chosen].map(([nodeId, shardIds]) =>
+      onNode(nodeId, async () => {
+        const access = shards.of(nodeId);
+        const options = { deadlineMs: askDeadlineMs, signal };
+        return { nodeId, access, description: await access.describe(shardIds, options) };
+      }),
+    ),
+  );
+  const described = participants.map(({ description }) => description.measurements);
+  const schemas = mergeDescriptions(described).filter(({ name }) => scope.isNamed(name));
+  return { participants, schemas };
+}
+
+/** The measurements that a statement names, and lists of what they have. */
+export class SchemaReader {
+  readonly #scopes: readonly ReadScope[];
+  readonly #signal: AbortSignal;
+  readonly #account = new TextAccount();
+  #schemas: readonly MeasurementSchema[] | undefined;
+
+  constructor(scopes: readonly ReadScope[], signal: AbortSignal) {
+    this.#scopes = scopes;
+    this.#signal = signal;
+  }
+
+  /** Whether lists come from several scopes, which may have series in common. */
+  get isJoined(): boolean {
+    return this.#scopes.length > 1;
+  }
+
+  /** Sorted by name; a measurement of several scopes is one. */
+  get schemas(): readonly MeasurementSchema[] {
+    const [only, ...others] = this.#scopes;
+    if (only !== undefined && others.length === 0) return only.schemas;
+    this.#schemas ??= mergeByName(this.#scopes.flatMap(({ schemas }) => schemas));
+    return this.#schemas;
+  }
+
+  /**
+   * Lists in order of measurement, key and text. Of several scopes one follows the other: callers that read as a SELECT
+   * does join what they have in common. `choose` gives undefined for a measurement that is passed over.
+   */
+  async *list(
+    of: Exclude<ListRequest['of'], 'whole-sketch'>,
+    choose: (schema: MeasurementSchema) => Omit<ListedMeasurement, 'name'> | undefined,
+  ): AsyncGenerator<NamedPiece> {
+    for (const { participants, schemas } of this.#scopes) {
+      const measurements = schemas.flatMap((schema): ListedMeasurement[] => {
+        const chosen = choose(schema);
+        return chosen === undefined ? [] : [{ name: schema.name, ...chosen }];
+      });
+      if (measurements.length === 0) continue;
+      const streams = this.#streams(participants, { of, measurements });
+      const pieces = of === 'series-sketch' ? eachOf(streams) : mergeLists(streams);
+      for await (const piece of pieces) {
+        this.#signal.throwIfAborted();
+        this.#account.add(piece.texts);
+        yield { ...piece, name: measurements[piece.at]?.name ?? '' };
+      }
+    }
+  }
+
+  /** Packed sketches of all series of the shards, whatever is named of them. */
+  async *wholeSketches(): AsyncGenerator<Uint32Array> {
+    for (const { participants } of this.#scopes) {
+      const pieces = eachOf(this.#streams(participants, { of: 'whole-sketch', measurements: [] }));
+      for await (const { sketch } of pieces) {
+        this.#signal.throwIfAborted();
+        if (sketch !== undefined) yield sketch;
+      }
+    }
+  }
+
+  #streams(
+    participants: readonly Participant[],
+    request: Omit<ListRequest, 'shardIds'>,
+  ): readonly AsyncIterable<readonly ListPiece[]>[] {
+    const options = { deadlineMs: listSilenceMs, signal: this.#signal };
+    return participants.flatMap(({ nodeId, access, description }) =>
+      description.lanes.map((shardIds) =>
+        watched(nodeId, access.list({ ...request, shardIds }, options)),
+      ),
+    );
+  }
+}
+
+function mergeByName(schemas: readonly MeasurementSchema[]): readonly MeasurementSchema[] {
+  const byName = new Map<string, MeasurementSchema[]>();
+  for (const schema of schemas)
+    byName.set(schema.name, [...(byName.get(schema.name) ?? []), schema]);
+  return sortedNames(byName.keys()).map((name) => mergeSchemas(name, byName.get(name) ?? []));
+}
+
+/** A stream whose failures name the node. */
+async function* watched<T>(nodeId: number, stream: AsyncIterable<T>): AsyncGenerator<T> {
+  const iterator = stream[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await onNode(nodeId, () => iterator.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+async function* eachOf(
+  streams: readonly AsyncIterable<readonly ListPiece[]>[],
+): AsyncGenerator<ListPiece> {
+  for (const stream of streams) for await (const batch of stream) yield* batch;
+}

@@ -1,0 +1,123 @@
+import { DbError } from '../../../base/errors.ts';
+import type { Expr, SchemaQuery, Statement } from '../../../influxql/ast.ts';
+import { printExpr } from '../../../influxql/printer.ts';
+import { splitCondition } from '../../../query/compile/split-condition.ts';
+import type { RowSeries } from '../../../query/emit/result.ts';
+import { readSchema, type SchemaPorts, type SchemaReader } from './schema-reader.ts';
+import {
+  databaseScope,
+  databaseScopes,
+  onePolicyScope,
+  sourceScopes,
+  type ScopePlace,
+} from './schema-scope.ts';
+import { showCardinality } from '../cardinality/show-cardinality.ts';
+import { showFieldKeys } from './show-field-keys.ts';
+import { showMeasurements } from './show-measurements.ts';
+import { showSeries } from './show-series.ts';
+import { showTagKeys, showTagValues } from './show-tags.ts';
+
+export type ShowSchema = Extract<
+  Statement,
+  {
+    kind:
+      | 'show-measurements'
+      | 'show-series'
+      | 'show-field-keys'
+      | 'show-tag-keys'
+      | 'show-tag-values'
+      | 'show-cardinality';
+  }
+>;
+
+/** What the request says besides the statement. */
+export interface ShowContext {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly nowNs: bigint;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A statement that asks the indexes of shards: which ones, and who answers it (spec 6.2). What reads as a SELECT does
+ * (FIELD KEYS, CARDINALITY, SERIES with bounds of time) reads the policy of each source; the others read all policies.
+ */
+export async function showSchema(
+  statement: ShowSchema,
+  context: ShowContext,
+  ports: SchemaPorts,
+): Promise<readonly RowSeries[]> {
+  const { range, rest: condition } = splitCondition(statement.condition, context.nowNs);
+  const place: ScopePlace = {
+    catalog: ports.meta.catalog,
+    database: statement.database === '' ? context.database : statement.database,
+    retentionPolicy: context.retentionPolicy,
+    range,
+  };
+  const question = { ...statement, condition };
+  const isTimed = range.minNs !== undefined || range.maxNs !== undefined;
+  const read = <T>(
+    scopes: Parameters<typeof readSchema>[1],
+    run: (reader: SchemaReader) => Promise<T>,
+  ): Promise<T> => readSchema(ports, scopes, context.signal, run);
+  switch (question.kind) {
+    case 'show-measurements':
+      return showMeasurements({ ...question, condition: statement.condition }, place, read);
+    case 'show-series':
+      return read((isTimed ? sourceScopes : databaseScopes)(place, question.sources), (reader) =>
+        showSeries(question, reader, { isTimed }),
+      );
+    case 'show-field-keys':
+      return read(sourceScopes(place, question.sources), (reader) =>
+        showFieldKeys(question, reader),
+      );
+    case 'show-tag-keys':
+      checkTagTerms(condition);
+      return read([databaseScope(place, question.sources)], (reader) =>
+        showTagKeys(question, reader),
+      );
+    case 'show-tag-values':
+      checkTagTerms(condition);
+      return read([onePolicyScope(place, question.sources)], (reader) =>
+        showTagValues(question, reader),
+      );
+    case 'show-cardinality':
+      return showCardinality({ ...question, hasTime: hasTime(statement) }, place, read);
+  }
+}
+
+function hasTime({ condition }: Pick<SchemaQuery, 'condition'>): boolean {
+  const isNamed = (expr: Expr): boolean => {
+    switch (expr.kind) {
+      case 'ref':
+        return expr.name.toLowerCase() === 'time';
+      case 'paren':
+        return isNamed(expr.expr);
+      case 'binary':
+        return isNamed(expr.left) || isNamed(expr.right);
+      case 'call':
+        return expr.args.some(isNamed);
+      default:
+        return false;
+    }
+  };
+  return condition !== undefined && isNamed(condition);
+}
+
+/** Two names compared: most often a value in the wrong quotes. */
+function checkTagTerms(expr: Expr | undefined): void {
+  if (expr?.kind === 'paren') checkTagTerms(expr.expr);
+  if (expr?.kind !== 'binary') return;
+  const { operator, left, right } = expr;
+  if (operator === 'AND' || operator === 'OR') {
+    checkTagTerms(left);
+    checkTagTerms(right);
+  } else if (
+    (operator === '=' || operator === '!=') &&
+    left.kind === 'ref' &&
+    right.kind === 'ref'
+  ) {
+    const text = 'bad WHERE clause for metaquery; one term must be a string literal tag value within single quotes'; // prettier-ignore
+    throw new DbError('invalid_argument', `${text}: ${printExpr(expr)}`);
+  }
+}

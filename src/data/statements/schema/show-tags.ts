@@ -1,0 +1,94 @@
+import { compareUtf8 } from '../../../base/compare-utf8.ts';
+import type { KeyCondition, SchemaQuery } from '../../../influxql/ast.ts';
+import { compileRegex } from '../../../influxql/regex.ts';
+import type { RowSeries } from '../../../query/emit/result.ts';
+import { pagedSeries } from './row-paging.ts';
+import type { SchemaReader } from './schema-reader.ts';
+import { tagCondition, type TagCondition } from './tag-condition.ts';
+import { refuseTermsOfPoints, tagSeries } from './tag-series.ts';
+
+type TagQuery = SchemaQuery & { readonly keys?: KeyCondition | undefined };
+
+/** SHOW TAG KEYS: of all series, which the schema knows, or of those that meet the condition. */
+export async function showTagKeys(
+  statement: TagQuery,
+  reader: SchemaReader,
+): Promise<readonly RowSeries[]> {
+  const condition = tagCondition(statement.condition);
+  await refuseTermsOfPoints(condition.rest, reader, condition.isNamed);
+  const matches = keyMatcher(statement.keys);
+  const isShown = (key: string) => matches(key) && condition.isKey(key);
+  const found = await tagKeys(condition, reader, isShown);
+  return reader.schemas.flatMap(({ name }) => {
+    if (!condition.isNamed(name)) return [];
+    const rows = [...(found.get(name) ?? [])].filter(isShown).sort(compareUtf8).map((key) => [key]); // prettier-ignore
+    return pagedSeries(statement, { name, columns: ['tagKey'] }, rows);
+  });
+}
+
+async function tagKeys(
+  { isNamed, isValue, rest }: TagCondition,
+  reader: SchemaReader,
+  isShown: (key: string) => boolean,
+): Promise<ReadonlyMap<string, Iterable<string>>> {
+  const { schemas } = reader;
+  if (rest === undefined && isValue === undefined)
+    return new Map(schemas.map(({ name, tagKeys }) => [name, tagKeys]));
+  const found = new Map<string, Set<string>>();
+  const pieces = reader.list(isValue === undefined ? 'tag-keys' : 'tag-values', (schema) => {
+    const tagKeys = isValue && [...schema.tagKeys].filter(isShown).sort(compareUtf8);
+    if (!isNamed(schema.name) || tagKeys?.length === 0) return undefined;
+    return { predicate: tagSeries(rest, schema), ...(tagKeys !== undefined && { tagKeys }) };
+  });
+  for await (const { name, key, texts } of pieces) {
+    const known = found.get(name) ?? new Set();
+    found.set(name, known);
+    if (isValue === undefined) for (const text of texts) known.add(text);
+    else if (texts.some(isValue)) known.add(key);
+  }
+  return found;
+}
+
+/** SHOW TAG VALUES: rows in order of key and value, which is how the lists come. */
+export async function showTagValues(
+  statement: TagQuery,
+  reader: SchemaReader,
+): Promise<readonly RowSeries[]> {
+  const condition = tagCondition(statement.condition);
+  const { isNamed, isKey, isValue = () => true, rest } = condition;
+  await refuseTermsOfPoints(rest, reader, isNamed);
+  const matches = keyMatcher(statement.keys);
+  const rows = new Map<string, (readonly string[])[]>();
+  const pieces = reader.list('tag-values', (schema) => {
+    const tagKeys = [...schema.tagKeys].filter((key) => matches(key) && isKey(key)).sort(compareUtf8); // prettier-ignore
+    return tagKeys.length === 0 || !isNamed(schema.name)
+      ? undefined
+      : { tagKeys, predicate: tagSeries(rest, schema) };
+  });
+  for await (const { name, key, texts } of pieces) {
+    const known = rows.get(name) ?? [];
+    rows.set(name, known);
+    for (const value of texts) if (isValue(value)) known.push([key, value]);
+  }
+  return [...rows].flatMap(([name, found]) =>
+    pagedSeries(statement, { name, columns: ['key', 'value'] }, found),
+  );
+}
+
+/** WITH KEY as a question to one key. */
+export function keyMatcher(condition: KeyCondition | undefined): (key: string) => boolean {
+  if (condition === undefined) return () => true;
+  const { operator, operand } = condition;
+  switch (operand.kind) {
+    case 'list': {
+      const names = new Set(operand.names);
+      return (key) => names.has(key);
+    }
+    case 'string':
+      return (key) => (key === operand.value) === (operator === '=');
+    case 'regex': {
+      const matches = compileRegex(operand.source);
+      return (key) => matches(key) === (operator === '=~');
+    }
+  }
+}

@@ -1,0 +1,247 @@
+import type { Column, ColumnType } from '../../column.ts';
+import { sliceColumn } from './column-builder.ts';
+import { MergedRows } from './pick-merged.ts';
+import type { RowChunk } from '../series/series-rows.ts';
+
+/** Rows in time order, a chunk at a time; 'pause' where much was read without a row to show for it. */
+export interface ChunkStream {
+  /** No row comes before it in the direction of time: as long as others have earlier ones the stream is not asked. */
+  readonly boundNs?: bigint | undefined;
+  next(): RowChunk | 'pause' | undefined;
+}
+
+const noRows: RowChunk = { timesNs: new BigInt64Array(0), columns: [] };
+
+class Lane {
+  readonly stream: ChunkStream;
+  readonly order: number;
+  readonly #rankAt: number | undefined;
+  chunk: RowChunk = noRows;
+  at = 0;
+  /** Of its next row: upper and lower word of the time, and the rank. A bigint for each comparison costs too much. */
+  high = 0;
+  low = 0;
+  rank = 0;
+  #words: Uint32Array = new Uint32Array(0);
+  /** Its place among those that the rows being merged are of; -1 for none. */
+  number = -1;
+
+  constructor(stream: ChunkStream, order: number, rankAt: number | undefined) {
+    this.stream = stream;
+    this.order = order;
+    this.#rankAt = rankAt;
+  }
+
+  /** Stands where its first row may be at the earliest, until it is asked for it. */
+  expect(boundNs: bigint): void {
+    this.low = Number(BigInt.asUintN(32, boundNs));
+    this.high = Number(boundNs >> 32n);
+    // Of rows of that time it may have the first.
+    if (this.#rankAt !== undefined) this.rank = Number.NEGATIVE_INFINITY;
+  }
+
+  get nextNs(): bigint {
+    return this.chunk.timesNs[this.at] ?? this.stream.boundNs ?? 0n;
+  }
+
+  /** Whether it has given its first rows. */
+  get isAsked(): boolean {
+    return this.chunk !== noRows;
+  }
+
+  get isAtEnd(): boolean {
+    return this.at === this.chunk.timesNs.length;
+  }
+
+  take(chunk: RowChunk): void {
+    const { buffer, byteOffset, length } = chunk.timesNs;
+    this.#words = new Uint32Array(buffer, byteOffset, length * 2);
+    this.chunk = chunk;
+    this.at = -1;
+    this.advance();
+  }
+
+  advance(): void {
+    const at = ++this.at;
+    if (this.isAtEnd) return;
+    this.low = this.#words[at * 2] ?? 0;
+    this.high = (this.#words[at * 2 + 1] ?? 0) | 0;
+    const column = this.#rankAt === undefined ? undefined : this.chunk.columns[this.#rankAt];
+    if (column?.type === 'integer') this.rank = Number(column.values[at]);
+  }
+}
+
+const chunkRowsMax = 4096;
+
+export interface ChunkOrder {
+  readonly ascending: boolean;
+  /** The integer column by which rows of one time stand; without it they keep the order of the streams. */
+  readonly rankAt?: number | undefined;
+  /** So many rows may be all that is wanted. */
+  readonly rowsFirst?: number | undefined;
+}
+
+/**
+ * Merges streams by time, rows of one time as `order` says, whatever the direction. A stream whose next chunk lies wholly
+ * before all others passes through untouched. A chunk without rows is a pause.
+ */
+export function* mergeChunks(
+  streams: readonly ChunkStream[],
+  types: readonly ColumnType[],
+  { ascending, rankAt, rowsFirst = chunkRowsMax }: ChunkOrder,
+): Generator<RowChunk> {
+  const lanes: Lane[] = [];
+  for (const [order, stream] of streams.entries()) {
+    const lane = new Lane(stream, order, rankAt);
+    if (stream.boundNs !== undefined) lane.expect(stream.boundNs);
+    else {
+      const chunk = yield* nextChunk(stream);
+      if (chunk === undefined) continue;
+      lane.take(chunk);
+    }
+    lanes.push(lane);
+  }
+  const before = (left: Lane, right: Lane): boolean => {
+    if (left.high !== right.high)
+      return ascending ? left.high < right.high : left.high > right.high;
+    if (left.low !== right.low) return ascending ? left.low < right.low : left.low > right.low;
+    return left.rank === right.rank ? left.order < right.order : left.rank < right.rank;
+  };
+  heapify(lanes, before);
+  const rowsMax = Math.min(chunkRowsMax, rowsFirst);
+  const merged = new MergedRows(lanes.length > 1 ? rowsMax : 0);
+  while (lanes.length > 1) {
+    yield* refill(lanes, before);
+    if (lanes.length < 2 || lanes[0]?.isAtEnd !== false) continue;
+    const chunk = passThrough(lanes, ascending) ?? mergeRows(lanes, { types, merged, before, rowsMax }); // prettier-ignore
+    if (chunk.timesNs.length > 0) yield chunk;
+  }
+  const last = lanes[0];
+  if (last === undefined) return;
+  if (!last.isAtEnd) yield rest(last);
+  for (let chunk = last.stream.next(); chunk !== undefined; chunk = last.stream.next())
+    yield chunk === 'pause' ? noRows : chunk;
+}
+
+/** The next chunk with rows. */
+function* nextChunk(stream: ChunkStream): Generator<RowChunk, RowChunk | undefined> {
+  for (;;) {
+    const chunk = stream.next();
+    if (chunk === undefined) return undefined;
+    if (chunk !== 'pause' && chunk.timesNs.length > 0) return chunk;
+    yield noRows;
+  }
+}
+
+function rest(lane: Lane): RowChunk {
+  if (lane.at === 0) return lane.chunk;
+  const end = lane.chunk.timesNs.length;
+  return {
+    timesNs: lane.chunk.timesNs.slice(lane.at),
+    columns: lane.chunk.columns.map((column): Column => sliceColumn(column, lane.at, end)),
+  };
+}
+
+/** The first lane's rows when all of them come before every other lane's next row. */
+function passThrough(lanes: Lane[], ascending: boolean): RowChunk | undefined {
+  const first = lanes[0];
+  if (first === undefined) return undefined;
+  const endNs = first.chunk.timesNs[first.chunk.timesNs.length - 1] ?? 0n;
+  for (const child of [lanes[1], lanes[2]]) {
+    if (child === undefined) continue;
+    const { nextNs } = child;
+    if (ascending ? endNs >= nextNs : endNs <= nextNs) return undefined;
+  }
+  const chunk = rest(first);
+  first.at = first.chunk.timesNs.length;
+  return chunk;
+}
+
+function mergeRows(
+  lanes: Lane[],
+  to: {
+    readonly types: readonly ColumnType[];
+    readonly merged: MergedRows;
+    readonly before: (left: Lane, right: Lane) => boolean;
+    readonly rowsMax: number;
+  },
+): RowChunk {
+  const { types, merged, before, rowsMax } = to;
+  // Those that rows come of: few of very many, it may be.
+  const touched: Lane[] = [];
+  merged.clear();
+  while (merged.count < rowsMax) {
+    const first = lanes[0];
+    if (first === undefined) break;
+    if (!first.isAsked) {
+      const chunk = first.stream.next();
+      if (chunk === 'pause' || chunk?.timesNs.length === 0) break;
+      goOn(lanes, chunk, before);
+      continue;
+    }
+    if (first.number < 0) first.number = touched.push(first) - 1;
+    merged.push(first.number, first.at);
+    first.advance();
+    // Its next chunk may be long in coming.
+    if (first.isAtEnd) break;
+    siftDown(lanes, 0, before);
+  }
+  for (const lane of touched) lane.number = -1;
+  const chunks = touched.map(({ chunk }) => chunk);
+  return {
+    timesNs: merged.times(chunks.map(({ timesNs }) => timesNs)),
+    columns: types.map((type, c) => merged.pick(type, chunks.map(({ columns }) => columns[c]))), // prettier-ignore
+  };
+}
+
+/** Gives the first lane its next chunk once it has none left, or removes it at its end. */
+function* refill(
+  lanes: Lane[],
+  before: (left: Lane, right: Lane) => boolean,
+): Generator<RowChunk, undefined> {
+  const first = lanes[0];
+  if (first === undefined || !first.isAtEnd) return;
+  goOn(lanes, yield* nextChunk(first.stream), before);
+}
+
+/** With the first lane's next chunk, without it at its end. */
+function goOn(
+  lanes: Lane[],
+  chunk: RowChunk | undefined,
+  before: (left: Lane, right: Lane) => boolean,
+): void {
+  if (chunk !== undefined) lanes[0]?.take(chunk);
+  else {
+    const last = lanes.pop();
+    if (last !== undefined && lanes.length > 0) lanes[0] = last;
+  }
+  siftDown(lanes, 0, before);
+}
+
+function heapify(lanes: Lane[], before: (left: Lane, right: Lane) => boolean): void {
+  for (let i = (lanes.length >> 1) - 1; i >= 0; i--) siftDown(lanes, i, before);
+}
+
+function siftDown(
+  lanes: Lane[],
+  start: number,
+  before: (left: Lane, right: Lane) => boolean,
+): void {
+  const moved = lanes[start];
+  if (moved === undefined) return;
+  let at = start;
+  for (;;) {
+    let next = 2 * at + 1;
+    let child = lanes[next];
+    const other = lanes[next + 1];
+    if (child === undefined) break;
+    if (other !== undefined && before(other, child)) {
+      next++;
+      child = other;
+    }
+    if (!before(child, moved)) break;
+    lanes[at] = child;
+    at = next;
+  }
+  lanes[at] = moved;
+}

@@ -1,0 +1,99 @@
+import type { Column, ColumnType } from '../../column.ts';
+import { ColumnBuilder } from './column-builder.ts';
+
+/** Rows of several streams in the order in which they were merged. */
+export class MergedRows {
+  /** Of the row at `i`: which of `columns` it is in, and where. */
+  readonly #streams: Uint32Array;
+  readonly #rows: Uint32Array;
+  #count = 0;
+
+  constructor(capacity: number) {
+    this.#streams = new Uint32Array(capacity);
+    this.#rows = new Uint32Array(capacity);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  clear(): void {
+    this.#count = 0;
+  }
+
+  push(stream: number, row: number): void {
+    this.#streams[this.#count] = stream;
+    this.#rows[this.#count++] = row;
+  }
+
+  times(columns: readonly (BigInt64Array | undefined)[]): BigInt64Array {
+    return this.#words(columns, new BigInt64Array(this.#count));
+  }
+
+  /** One column of all streams: `columns[s]` is that of stream s, undefined where it has none. */
+  pick(type: ColumnType, columns: readonly (Column | undefined)[]): Column {
+    const parts = columns.filter((column) => column !== undefined);
+    const isUniform = parts.length === columns.length && parts.every((one) => one.type === type && one.valid === undefined); // prettier-ignore
+    if (!isUniform) return this.#pickAny(type, columns);
+    const count = this.#count;
+    switch (type) {
+      case 'float':
+        return { type, values: this.#words(valuesOf(parts), new Float64Array(count)) };
+      case 'integer':
+        return { type, values: this.#words(valuesOf(parts), new BigInt64Array(count)) };
+      case 'unsigned':
+        return { type, values: this.#words(valuesOf(parts), new BigUint64Array(count)) };
+      case 'boolean':
+        return { type, values: this.#words(valuesOf(parts), new Uint8Array(count)) };
+      case 'string':
+        return this.#texts(parts);
+    }
+  }
+
+  #words<T extends Words>(sources: readonly (Words | undefined)[], into: T): T {
+    const streams = this.#streams;
+    const rows = this.#rows;
+    for (let i = 0; i < into.length; i++)
+      into[i] = (sources[streams[i] ?? 0] as T)[rows[i] ?? 0] as never;
+    return into;
+  }
+
+  #texts(columns: readonly Column[]): Column {
+    const texts = columns.map(({ values }) => values as Extract<Column, { type: 'string' }>['values']); // prettier-ignore
+    const offsets = new Uint32Array(this.#count + 1);
+    let total = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const row = this.#rows[i] ?? 0;
+      const from = texts[this.#streams[i] ?? 0]?.offsets;
+      total += (from?.[row + 1] ?? 0) - (from?.[row] ?? 0);
+      offsets[i + 1] = total;
+    }
+    const bytes = new Uint8Array(total);
+    for (let i = 0; i < this.#count; i++) {
+      const text = texts[this.#streams[i] ?? 0];
+      if (text === undefined) continue;
+      let from = text.offsets[this.#rows[i] ?? 0] ?? 0;
+      const end = offsets[i + 1] ?? 0;
+      // Most texts are shorter than what a call costs.
+      for (let to = offsets[i] ?? 0; to < end; to++, from++) bytes[to] = text.bytes[from] ?? 0;
+    }
+    return { type: 'string', values: { offsets, bytes } };
+  }
+
+  /** With nulls, or of several types: cell by cell. */
+  #pickAny(type: ColumnType, columns: readonly (Column | undefined)[]): Column {
+    const builder = new ColumnBuilder(type, this.#count);
+    for (let i = 0; i < this.#count; i++) {
+      const column = columns[this.#streams[i] ?? 0];
+      if (column === undefined) builder.pushNull();
+      else builder.pushFrom(column, this.#rows[i] ?? 0);
+    }
+    return builder.finish();
+  }
+}
+
+type Words = Float64Array | BigInt64Array | BigUint64Array | Uint8Array;
+
+function valuesOf(columns: readonly Column[]): readonly Words[] {
+  return columns.map(({ values }) => values as Words);
+}

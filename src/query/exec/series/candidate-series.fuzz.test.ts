@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { MemorySource } from '../../../../test/support/memory-source.ts';
+import { specialize, type Predicate } from '../../predicate.ts';
+import { candidateSeries } from './candidate-series.ts';
+
+const text = fc.constantFrom('', 'a', 'b', 'ab', 'ba');
+const tag = fc.constantFrom('h', 'r', 'none');
+const operand = fc.oneof(
+  fc.record({ kind: fc.constant('tag' as const), name: tag }),
+  fc.record({ kind: fc.constant('constant' as const), value: text }),
+  fc.record({ kind: fc.constant('field' as const), name: fc.constant('v') }),
+);
+const { predicate } = fc.letrec<{ predicate: Predicate }>((tie) => ({
+  predicate: fc.oneof(
+    { depthSize: 'small' },
+    fc.record({ kind: fc.constant('compare' as const), operator: fc.constantFrom('=' as const, '!=' as const, '<' as const), left: operand, right: operand }), // prettier-ignore
+    fc.record({ kind: fc.constant('match' as const), operand, pattern: fc.constantFrom('a', '^a$', '^$', '.*'), negated: fc.boolean() }), // prettier-ignore
+    fc.record({ kind: fc.constant('constant' as const), value: fc.boolean() }),
+    fc.record({ kind: fc.constantFrom('and' as const, 'or' as const), left: tie('predicate'), right: tie('predicate') }), // prettier-ignore
+  ),
+}));
+const series = fc.uniqueArray(fc.record({ h: text, r: text }), { selector: ({ h, r }) => `${h} ${r}`, minLength: 1, maxLength: 12 }); // prettier-ignore
+const matcher = (pattern: string) => (value: string) => new RegExp(pattern).test(value);
+
+test('candidate series: none that passes is left out, and their order is that of their keys', () => {
+  fc.assert(
+    fc.property(series, predicate, (some, asked) => {
+      const source = new MemorySource(
+        some.map((tags) => ({
+          measurement: 'm',
+          tags: Object.fromEntries(Object.entries(tags).filter(([, value]) => value !== '')),
+          fields: { v: 1 },
+          timeNs: 1n,
+        })),
+      );
+      const all = [...source.seriesIds('m')];
+      const found = [...candidateSeries(source, { measurement: 'm', predicate: asked }, matcher)];
+      expect(found).toEqual(all.filter((id) => found.includes(id)));
+      for (const id of all) {
+        const passes = specialize(asked, source.series(id).tags, matcher) !== false;
+        if (passes) expect(found).toContain(id);
+      }
+    }),
+    { numRuns: 2_000, seed: 4 },
+  );
+});
+
+test.each([
+  [{ kind: 'match', operand: { kind: 'tag', name: 'h' }, pattern: '^a', negated: false }, 2],
+  [{ kind: 'match', operand: { kind: 'tag', name: 'h' }, pattern: '^a', negated: true }, 2],
+  [{ kind: 'compare', operator: '!=', left: { kind: 'tag', name: 'h' }, right: { kind: 'constant', value: 'b' } }, 3], // prettier-ignore
+  [{ kind: 'compare', operator: '!=', left: { kind: 'tag', name: 'h' }, right: { kind: 'constant', value: '' } }, 3], // prettier-ignore
+] as const)('candidate series: %j asks values, and no series but %i', (asked, count) => {
+  const tags = [{ h: 'a' }, { h: 'ab' }, { h: 'b' }, {}] as readonly Record<string, string>[];
+  const source = new MemorySource(tags.map((one) => ({ measurement: 'm', tags: one, fields: { v: 1 }, timeNs: 1n }))); // prettier-ignore
+  expect([...candidateSeries(source, { measurement: 'm', predicate: asked }, matcher)]).toHaveLength(count); // prettier-ignore
+});

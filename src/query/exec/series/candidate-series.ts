@@ -1,0 +1,85 @@
+/**
+ * The series of a shard that a predicate may pass, as far as the lists of the index tell: by equality of a tag, or by a term
+ * that reads one tag alone, which is asked of each of its values instead of each series.
+ */
+import { specialize, type MatcherFactory, type Predicate } from '../../predicate.ts';
+import type { SeriesIds, ShardSource } from '../../source.ts';
+import { tagCandidates } from './tag-candidates.ts';
+
+/** A tag with more values is not asked for each of them: its series are nearly as few. */
+const valuesMax = 16_384;
+
+type IndexSource = Pick<ShardSource, 'seriesIds' | 'seriesIdsWith' | 'tagValues'>;
+
+/** In order of their keys; the predicate is still to be asked of each. */
+export function candidateSeries(
+  source: IndexSource,
+  { measurement, predicate }: { readonly measurement: string; readonly predicate?: Predicate | undefined }, // prettier-ignore
+  matcher: MatcherFactory,
+): SeriesIds {
+  const equal = tagCandidates(predicate);
+  if (equal !== undefined) return source.seriesIdsWith(measurement, equal.key, equal.values);
+  const terms = tagTerms(predicate);
+  const isMissingOut = ({ term }: TagTerm) => specialize(term, new Map(), matcher) === false;
+  // What a series without the tag fails has a list; what it passes is all but a list.
+  const chosen = terms.find(isMissingOut) ?? terms[0];
+  if (chosen === undefined) return source.seriesIds(measurement);
+  const parted = partValues(source.tagValues(measurement, chosen.key), chosen, matcher);
+  if (parted === undefined) return source.seriesIds(measurement);
+  if (isMissingOut(chosen)) return source.seriesIdsWith(measurement, chosen.key, parted.passing);
+  const all = source.seriesIds(measurement);
+  if (parted.failing.length === 0) return all;
+  const out = new Set(source.seriesIdsWith(measurement, chosen.key, parted.failing));
+  return Uint32Array.from(all).filter((id) => !out.has(id));
+}
+
+/** A part of the predicate that has to hold, and reads no more than a tag. */
+interface TagTerm {
+  readonly key: string;
+  readonly term: Predicate;
+}
+
+function tagTerms(predicate: Predicate | undefined): readonly TagTerm[] {
+  if (predicate === undefined) return [];
+  const tags = new Set<string>();
+  if (readsTagsOnly(predicate, tags) && tags.size === 1)
+    return [...tags].map((key) => ({ key, term: predicate }));
+  if (predicate.kind !== 'and') return [];
+  return [...tagTerms(predicate.left), ...tagTerms(predicate.right)];
+}
+
+function readsTagsOnly(predicate: Predicate, tags: Set<string>): boolean {
+  switch (predicate.kind) {
+    case 'constant':
+      return true;
+    case 'and':
+    case 'or':
+      return readsTagsOnly(predicate.left, tags) && readsTagsOnly(predicate.right, tags);
+    case 'compare':
+      return [predicate.left, predicate.right].every((operand) => {
+        if (operand.kind === 'tag') tags.add(operand.name);
+        return operand.kind === 'tag' || operand.kind === 'constant';
+      });
+    case 'match':
+      if (predicate.operand.kind === 'tag') tags.add(predicate.operand.name);
+      return predicate.operand.kind === 'tag';
+    case 'program':
+      return false;
+  }
+}
+
+/** Undefined when there are too many. */
+function partValues(
+  values: Iterable<string>,
+  { key, term }: TagTerm,
+  matcher: MatcherFactory,
+): { readonly passing: readonly string[]; readonly failing: readonly string[] } | undefined {
+  const passing: string[] = [];
+  const failing: string[] = [];
+  for (const value of values) {
+    const isPassing = specialize(term, new Map([[key, value]]), matcher) !== false;
+    (isPassing ? passing : failing).push(value);
+    if (passing.length + failing.length > valuesMax) return undefined;
+  }
+  return { passing, failing };
+}
