@@ -14,6 +14,8 @@ import type { Random } from './random.ts';
  * - An engine that throws outside a request is dead: its link's calls reject with `internal`, and `died` settles.
  */
 export interface EngineHost {
+  /** Says that `count` engines will be spawned: what they need that no settings change may be made ready meanwhile. */
+  prepare(count: number): void;
   /** Starts engine number `index` of `count`; resolves when it is ready to take messages. */
   spawn(settings: EngineSettings): Promise<EngineLink>;
 }

@@ -21,22 +21,9 @@ import {
 import { exportContent, usersWithoutPassword } from '../../backup/export-content.ts';
 import { decodeMeta, encodeMeta } from '../../backup/influx-meta.ts';
 import type { NodeFolders, OfflineFlags, OfflinePorts } from './offline-ports.ts';
+import { exportUsage } from './offline-syntax.ts';
 import { linkOrCopy } from './place-shard.ts';
 import { healthyFiles, writeOwnLog } from './own-shard.ts';
-
-export const exportFlags = { out: 'text', database: 'text' } as const;
-
-export const exportUsage = `Writes what this data node has, which is stopped, as the folders of an InfluxDB 1.x.
-
-Usage: influxd export-oss [flags]
-
-  -config path        the configuration of this data node
-  -out path           where data, wal and meta are made; shards that are there already are left as they are
-  -database name      this database alone
-
-Run it on every data node with the same -out, or copy their data folders together, where no node owns all shards. Line
-protocol instead: influx_inspect export.
-`;
 
 export async function exportFolders(
   ports: OfflinePorts,

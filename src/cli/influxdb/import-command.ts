@@ -22,32 +22,9 @@ import { importContent } from '../../backup/import-content.ts';
 import { decodeMeta } from '../../backup/influx-meta.ts';
 import type { InfluxMeta } from '../../meta/codec/meta-message.ts';
 import type { NodeFolders, OfflineFlags, OfflinePorts } from './offline-ports.ts';
+import { importUsage } from './offline-syntax.ts';
 import { placeShard, surveyShard, type ShardSurvey } from './place-shard.ts';
 import { filesOf, mustBeThere, unknownShards, type SourceFolders, type SourceShard } from './source-folders.ts'; // prettier-ignore
-
-export const importFlags = {
-  from: 'text',
-  'data-dir': 'text',
-  'wal-dir': 'text',
-  'meta-dir': 'text',
-  'id-offset': 'text',
-  'dry-run': 'switch',
-} as const;
-
-export const importUsage = `Imports what a stopped InfluxDB 1.x has into the folders of this data node.
-
-Usage: influxd import-oss [flags]
-
-  -config path        the configuration of this data node
-  -from path          the folder that has data, wal and meta of the InfluxDB
-  -data-dir path      its data folder, instead of data in -from
-  -wal-dir path       its wal folder, instead of wal in -from
-  -meta-dir path      its meta folder, instead of meta in -from
-  -id-offset n        added to the ids of its shards, for a cluster that has given some already
-  -dry-run            reads and checks all of it, says what would be done, and changes nothing
-
-Then start the node and add it to the cluster: influxd-ctl add-data HOST:8088
-`;
 
 const idOffsetMax = 2 ** 40;
 

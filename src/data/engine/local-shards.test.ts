@@ -7,6 +7,7 @@ import type { StorageEngineOptions } from './storage-engine.ts';
 async function idleWorkers(count: number) {
   const asked: number[] = [];
   const host: EngineHost = {
+    prepare: () => undefined,
     spawn: ({ index }) =>
       Promise.resolve({
         call: (kind) => {

@@ -4,6 +4,7 @@ import { dataArrayKeys, dataKeys } from '../../config/data-keys.ts';
 import { influxCommands } from './influx-commands.ts';
 import { LicenseKeeper, licenseSettings } from '../license/license-keeper.ts';
 import { runDaemon } from '../daemon/run-daemon.ts';
+import { workerCountOf } from '../node/worker-count.ts';
 
 const home = homedir();
 
@@ -22,9 +23,11 @@ await runDaemon(
     offline: influxCommands,
     start: async (env, config, { onFatal }) => {
       const licenses = await LicenseKeeper.open(licenseSettings(config), env);
+      const coreCount = availableParallelism();
+      // The workers' threads load their modules while this one does.
+      env.engines.prepare(workerCountOf(licenses.current, coreCount));
       // Loaded when it is known to start: `config`, `version` and refusals are quick without.
       const { startDataServer } = await import('../node/data-server.ts');
-      const coreCount = availableParallelism();
       const server = await startDataServer(env, config, { licenses, coreCount, onFatal });
       licenses.watch(() => {
         onFatal(new Error('the license has expired'));

@@ -55,6 +55,7 @@ import { openSubscriptions } from './subscriptions.ts';
 import { servedDigests } from '../../data/copy/served-digests.ts';
 import { openAntiEntropy, type AntiEntropyParts } from './anti-entropy.ts';
 import { openTransfers, type Transfers } from './transfers.ts';
+import { workerCountOf } from './worker-count.ts';
 import { openWritePath } from './write-path.ts';
 
 export type DataConfig = Config<typeof dataKeys>;
@@ -212,11 +213,6 @@ function selectLimits(config: DataConfig): SelectLimits {
     pointsMax: config.get('cluster', 'max-select-point'),
     seriesMax: config.get('cluster', 'max-select-series'),
   };
-}
-
-/** A worker for each core that the licence allows and the machine has (spec F3). */
-export function workerCountOf({ coresMax }: License, coreCount: number): number {
-  return Math.max(1, Math.min(coresMax, coreCount));
 }
 
 /** Those that the configuration enables. */

@@ -7,16 +7,12 @@ import { entitlements } from '../../license/license.ts';
 import { listenAt } from './addresses.ts';
 import { markForm } from './form-mark.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
-import {
-  startDataNode,
-  workerCountOf,
-  type DataConfig,
-  type DataNodeOptions,
-} from './data-node.ts';
+import { startDataNode, type DataConfig, type DataNodeOptions } from './data-node.ts';
 import type { LicenseKeeper } from '../license/license-keeper.ts';
 import { processDiagnostics, processVars, RuntimeStatistics, shownConfig } from './monitor.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
 import { requestIds, version } from '../daemon/version.ts';
+import { workerCountOf } from './worker-count.ts';
 
 const bodiesBytesMax = 256 * MiB;
 const clientIdleMs = 10_000;

@@ -40,6 +40,10 @@ export class SimEngineHost implements EngineHost {
     this.#options = options;
   }
 
+  prepare(): void {
+    // Its engines are of this thread's modules.
+  }
+
   async spawn(settings: EngineSettings): Promise<EngineLink> {
     const { factory, ports } = this.#options;
     if (factory === undefined)

@@ -1,4 +1,4 @@
 import { serveEngine } from '../../../src/env/node/engine/serve-engine.ts';
 import { createContractEngine } from './contract-engine.ts';
 
-await serveEngine(createContractEngine);
+serveEngine(createContractEngine);

@@ -31,6 +31,16 @@ export function engineHostContract(name: string, run: Run<EngineHostPorts>): voi
       expect(body.bytes.length).toBe(2);
     }));
 
+  test(`${name}: engines that were prepared are those that are spawned, and more as they are asked for`, () =>
+    run(async ({ engines }) => {
+      engines.prepare(2);
+      const numbers = [0, 1, 2];
+      const links = await Promise.all(numbers.map((index) => engines.spawn({ index, count: 3, options: index }))); // prettier-ignore
+      const settings = await Promise.all(links.map((link) => link.call('settings', 0)));
+      expect(settings).toEqual(numbers.map((index) => ({ index, count: 3, options: index })));
+      for (const link of links) await link.close();
+    }));
+
   test(`${name}: messages arrive in the order they were sent`, () =>
     withLink(async (link) => {
       const labels = Array.from({ length: 50 }, (_, index) => `m${index}`);

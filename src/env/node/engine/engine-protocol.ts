@@ -17,12 +17,12 @@ export const streamCreditMax = 4;
 export const slotCountMax = 4096;
 
 export interface EngineWorkerData {
-  readonly settings: EngineSettings;
   readonly cancelFlags: Int32Array;
   readonly logLevel: Int32Array;
 }
 
 export type ToEngine =
+  | { readonly type: 'start'; readonly settings: EngineSettings }
   | {
       readonly type: 'call' | 'stream';
       readonly id: number;

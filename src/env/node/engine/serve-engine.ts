@@ -10,6 +10,7 @@ import type {
   EngineFactory,
   EnginePorts,
   EngineReply,
+  EngineSettings,
 } from '../../engine-host.ts';
 import type { Log, LogFields, LogLevel } from '../../log.ts';
 import {
@@ -25,8 +26,11 @@ import { NodeDisk } from '../node-disk.ts';
 import { createNodeRandom } from '../node-random.ts';
 import { Outgoing } from '../network/outgoing.ts';
 
-/** The body of an engine's thread: builds the engine with ports of this thread, then answers the host's messages. */
-export async function serveEngine(factory: EngineFactory): Promise<void> {
+/**
+ * The body of an engine's thread: builds the engine with ports of this thread once the host says which one it is, then
+ * answers the host's messages.
+ */
+export function serveEngine(factory: EngineFactory): void {
   const port = must(parentPort, 'serveEngine runs in a worker thread');
   const data = workerData as EngineWorkerData;
   const outgoing = new Outgoing<FromEngine>((messages, transfer) => {
@@ -47,18 +51,23 @@ export async function serveEngine(factory: EngineFactory): Promise<void> {
   process.on('uncaughtException', (error) => {
     die(line, error);
   });
-  try {
-    const engine = await factory(data.settings, ports);
-    // For the next start; a thread that is ended with its process keeps nothing by itself.
-    flushCompileCache();
-    const server = new EngineServer(engine, data.cancelFlags, line);
-    port.on('message', (messages: readonly ToEngine[]) => {
-      for (const message of messages) server.take(message);
-    });
-    post({ type: 'ready' });
-  } catch (error) {
-    die(line, error);
-  }
+  let server: EngineServer | undefined;
+  const start = async (settings: EngineSettings): Promise<void> => {
+    try {
+      const engine = await factory(settings, ports);
+      // For the next start; a thread that is ended with its process keeps nothing by itself.
+      flushCompileCache();
+      server = new EngineServer(engine, data.cancelFlags, line);
+      post({ type: 'ready' });
+    } catch (error) {
+      die(line, error);
+    }
+  };
+  port.on('message', (messages: readonly ToEngine[]) => {
+    for (const message of messages)
+      if (message.type === 'start') void start(message.settings);
+      else must(server, 'nobody knows an engine before it is ready').take(message);
+  });
 
   /** What cannot be cloned is no answer: its caller is told so. A stream cannot go on behind a piece that is missing. */
   function unsent(message: FromEngine, error: unknown): void {
@@ -103,7 +112,7 @@ class EngineServer {
     });
   }
 
-  take(message: ToEngine): void {
+  take(message: Exclude<ToEngine, { readonly type: 'start' }>): void {
     switch (message.type) {
       case 'call':
         this.#tasks.spawn('call', this.#call(message));

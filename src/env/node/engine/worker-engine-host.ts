@@ -30,25 +30,28 @@ export interface WorkerEngineHostOptions {
 /** Gives each engine a thread of its own. */
 export class WorkerEngineHost implements EngineHost {
   readonly #options: WorkerEngineHostOptions;
+  /** Threads that load their modules, and wait to be told which engine they are. */
+  readonly #prepared: WorkerEngineLink[] = [];
 
   constructor(options: WorkerEngineHostOptions) {
     this.#options = options;
   }
 
+  prepare(count: number): void {
+    while (this.#prepared.length < count) this.#prepared.push(this.#thread());
+  }
+
   async spawn(settings: EngineSettings): Promise<EngineLink> {
-    const cancelFlags = new Int32Array(new SharedArrayBuffer(4 * slotCountMax));
-    const data: EngineWorkerData = {
-      settings,
-      cancelFlags,
-      logLevel: this.#options.log.levelCell,
-    };
-    const worker = new Worker(this.#options.workerUrl, { workerData: data });
-    const link = new WorkerEngineLink(worker, cancelFlags, {
-      log: this.#options.log,
-      name: `engine ${settings.index}`,
-    });
-    await link.ready;
+    const link = this.#prepared.shift() ?? this.#thread();
+    await link.start(settings);
     return link;
+  }
+
+  #thread(): WorkerEngineLink {
+    const cancelFlags = new Int32Array(new SharedArrayBuffer(4 * slotCountMax));
+    const { log, workerUrl } = this.#options;
+    const data: EngineWorkerData = { cancelFlags, logLevel: log.levelCell };
+    return new WorkerEngineLink(new Worker(workerUrl, { workerData: data }), cancelFlags, log);
   }
 }
 
@@ -60,15 +63,10 @@ interface Item {
   readonly body: unknown;
 }
 
-interface LinkOptions {
-  readonly log: NodeLog;
-  readonly name: string;
-}
-
 class WorkerEngineLink implements EngineLink {
   readonly #worker: Worker;
   readonly #cancelFlags: Int32Array;
-  readonly #options: LinkOptions;
+  readonly #log: NodeLog;
   readonly #outgoing: Outgoing<ToEngine>;
   readonly #ready = new Latch<undefined>();
   readonly #died = new Latch<Error | undefined>();
@@ -77,12 +75,13 @@ class WorkerEngineLink implements EngineLink {
   #slotCount = 0;
   #idLast = 0;
   #closing = false;
+  #name = 'an engine';
   #error: Error | undefined;
 
-  constructor(worker: Worker, cancelFlags: Int32Array, options: LinkOptions) {
+  constructor(worker: Worker, cancelFlags: Int32Array, log: NodeLog) {
     this.#worker = worker;
     this.#cancelFlags = cancelFlags;
-    this.#options = options;
+    this.#log = log;
     this.#outgoing = new Outgoing<ToEngine>(
       (messages, transfer) => {
         worker.postMessage(messages, transfer);
@@ -106,7 +105,10 @@ class WorkerEngineLink implements EngineLink {
     });
   }
 
-  get ready(): Promise<undefined> {
+  /** Makes the thread an engine; resolves when it takes messages. */
+  start(settings: EngineSettings): Promise<undefined> {
+    this.#name = `engine ${settings.index}`;
+    this.#outgoing.add({ type: 'start', settings });
     return this.#ready.promise;
   }
 
@@ -168,7 +170,7 @@ class WorkerEngineLink implements EngineLink {
       // What was called is answered; a stream may be long, and its node is about to end.
       for (const [id, pending] of this.#pending) {
         if (pending.kind !== 'stream') continue;
-        pending.items.fail(new DbError('shutdown', `${this.#options.name} is closing`));
+        pending.items.fail(new DbError('shutdown', `${this.#name} is closing`));
         this.#stop(id, pending.slot);
       }
       this.#outgoing.add({ type: 'close' });
@@ -177,12 +179,12 @@ class WorkerEngineLink implements EngineLink {
   }
 
   #takeSlot(): number {
-    if (this.#error !== undefined) throw deathError(this.#options.name, this.#error);
-    if (this.#closing) throw new DbError('shutdown', `${this.#options.name} is closing`);
+    if (this.#error !== undefined) throw deathError(this.#name, this.#error);
+    if (this.#closing) throw new DbError('shutdown', `${this.#name} is closing`);
     const free = this.#freeSlots.pop();
     if (free !== undefined) return free;
     if (this.#slotCount === slotCountMax) {
-      throw new DbError('queue_full', `${this.#options.name}: ${slotCountMax} requests in flight`);
+      throw new DbError('queue_full', `${this.#name}: ${slotCountMax} requests in flight`);
     }
     return this.#slotCount++;
   }
@@ -217,7 +219,7 @@ class WorkerEngineLink implements EngineLink {
         this.#ready.open(undefined);
         break;
       case 'log':
-        this.#options.log.write(message.level, message.message, message.fields);
+        this.#log.write(message.level, message.message, message.fields);
         break;
       case 'item': {
         const pending = this.#pending.get(message.id);
@@ -265,25 +267,25 @@ class WorkerEngineLink implements EngineLink {
   #fail(error: Error): void {
     this.#error ??= error;
     this.#ready.fail(error);
-    this.#rejectAll(deathError(this.#options.name, error));
+    this.#rejectAll(deathError(this.#name, error));
     this.#terminate();
   }
 
   /** Ends in the exit event, which settles `died`. */
   #terminate(): void {
     this.#worker.terminate().catch((failure: unknown) => {
-      this.#options.log.error('engine thread did not end', { error: errorText(failure) });
+      this.#log.error('engine thread did not end', { error: errorText(failure) });
     });
   }
 
   #exited(code: number): void {
     if (this.#error === undefined && (!this.#closing || this.#pending.size > 0)) {
-      this.#error = new DbError('internal', `${this.#options.name} ended with exit code ${code}`);
+      this.#error = new DbError('internal', `${this.#name} ended with exit code ${code}`);
     }
-    const error = this.#error ?? new DbError('shutdown', `${this.#options.name} is closed`);
+    const error = this.#error ?? new DbError('shutdown', `${this.#name} is closed`);
     this.#closing = true;
     this.#ready.fail(error);
-    this.#rejectAll(deathError(this.#options.name, error));
+    this.#rejectAll(deathError(this.#name, error));
     this.#died.open(this.#error);
   }
 
