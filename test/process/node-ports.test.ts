@@ -1,4 +1,9 @@
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import protobuf from 'protobufjs';
+import descriptor from 'protobufjs/ext/descriptor.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { must } from '../../src/base/assert.ts';
+import { healthMethod, reflectionMethod } from '../../src/rpc/tool-methods.ts';
 import type { Attack } from '../hostile/attack.ts';
 import { foreignAddresses } from '../hostile/foreign-addresses.ts';
 import { forgedRequests } from '../hostile/forged-requests.ts';
@@ -45,6 +50,79 @@ test.each<[string, Attack]>([
     const body = new URLSearchParams({ q: 'CREATE DATABASE after' });
     const response = await fetch(`${nodes[1] ?? ''}/query`, { method: 'POST', body });
     expect(await response.text()).not.toContain('error');
+  },
+  limitMs,
+);
+
+/** What an operator's tool of gRPC is told, by a client that shares no line with ours and shows no membership. */
+class Tool {
+  readonly #client: Client;
+
+  constructor(address: string) {
+    this.#client = new Client(address, credentials.createInsecure());
+  }
+
+  health(service: string): Promise<string> {
+    const { path, request, reply } = healthMethod;
+    const bytes = Buffer.from(request.encode({ service }));
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(path, same, same, bytes, new Metadata(), (error, answer) => {
+        if (error !== null) reject(error);
+        else resolve(reply.decode(must(answer, 'an answer')).status);
+      });
+    });
+  }
+
+  async reflect(question: Question): Promise<Answer> {
+    const { path, request, reply } = reflectionMethod;
+    const stream = this.#client.makeBidiStreamRequest(path, same, same, new Metadata());
+    stream.write(Buffer.from(request.encode(question)));
+    stream.end();
+    for await (const bytes of stream) return reply.decode(bytes as Buffer);
+    throw new Error('no answer');
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+type Question = Parameters<typeof reflectionMethod.request.encode>[0];
+type Answer = ReturnType<typeof reflectionMethod.reply.decode>;
+const same = (value: Buffer): Buffer => value;
+
+test.each([
+  {
+    port: 'the data port',
+    address: must(target.dataRpcAddresses[0], 'a data node'),
+    service: 'varve.data.v1.Shards',
+    method: 'WriteShards',
+  },
+  {
+    port: 'the meta port',
+    address: must(target.metaRpcAddresses[0], 'a meta node'),
+    service: 'varve.meta.v1.Raft',
+    method: 'Deliver',
+  },
+])(
+  'node ports: $port answers health and reflection to a gRPC client of others',
+  async ({ address, service, method }) => {
+    const tool = new Tool(address);
+    try {
+      expect(await tool.health('')).toBe('serving');
+      expect(await tool.health(service)).toBe('serving');
+      await expect(tool.health('no.Such')).rejects.toMatchObject({ code: 5 });
+      const listed = await tool.reflect({ kind: 'services', name: '' });
+      if (listed.kind !== 'services') throw new Error('it has services');
+      expect(listed.names).toContain(service);
+      const found = await tool.reflect({ kind: 'symbol', name: service });
+      if (found.kind !== 'files') throw new Error('it has the file');
+      const file = found.descriptors.map((bytes) => descriptor.FileDescriptorProto.decode(bytes));
+      const root = (protobuf.Root as unknown as { fromDescriptor(set: unknown): protobuf.Root }).fromDescriptor(descriptor.FileDescriptorSet.create({ file })); // prettier-ignore
+      expect(Object.keys(root.lookupService(service).methods)).toContain(method);
+    } finally {
+      tool.close();
+    }
   },
   limitMs,
 );

@@ -42,6 +42,9 @@ const clusterId = mapped(uint64, {
   },
 });
 
+/** What a node is told and what it keeps are checked alike. */
+export const dataIdentityFields = { nodeId: id, clusterId, metaAddresses: someAddresses } as const;
+
 export const dataStatusMethod = callMethod('/varve.data.v1.Node/Status', {
   access: 'anyone',
   requestBytesMax: 1_024,
@@ -56,7 +59,7 @@ export const dataStatusMethod = callMethod('/varve.data.v1.Node/Status', {
 export const joinDataMethod = callMethod('/varve.data.v1.Node/Join', {
   access: 'newcomer',
   requestBytesMax: 64 * 1_024,
-  request: message(v1.JoinRequest, { nodeId: id, clusterId, metaAddresses: someAddresses }),
+  request: message(v1.JoinRequest, dataIdentityFields),
   reply: message(v1.JoinReply, {}),
 });
 

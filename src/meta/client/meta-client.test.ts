@@ -1,13 +1,57 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { World } from '../../../test/sim/world/world.ts';
+import { World, type SimNode } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
-import { encodeMessage } from '../../rpc/message.ts';
+import { isMessageBlock } from '../../rpc/message.ts';
+import { writeIdentity } from './identity-file.ts';
 import { MetaClient } from './meta-client.ts';
+
+/** What a release that knew no other form has written. */
+const recordedBefore = new Uint8Array(
+  Buffer.from(
+    readFileSync(new URL('testdata/identity-json-form.txt', import.meta.url), 'utf8'),
+    'base64',
+  ),
+);
+const identity = { nodeId: 4, clusterId: 18364758544493064720n, metaAddresses: ['m1:8089', 'm2:8089'] }; // prettier-ignore
+
+/** A node whose folder holds the identity, and the bytes that it makes of it. */
+async function kept(): Promise<{ world: World; env: SimNode['env']; bytes: Uint8Array }> {
+  const world = new World(1);
+  const { env } = world.addNode('d1');
+  await world.complete(env.disk.makeDir('meta'));
+  await world.complete(writeIdentity(env.disk, 'meta', identity));
+  const bytes = await world.complete(env.disk.readFile('meta/identity'));
+  return { world, env, bytes };
+}
+
+test('meta client: an identity that a release before has written is the same, and written anew', async () => {
+  const { world, env, bytes } = await kept();
+  await world.complete(env.disk.replaceFile('meta/identity', recordedBefore));
+  for (let time = 0; time < 2; time++) {
+    const client = await world.complete(MetaClient.open(env, 'meta'));
+    expect([client.nodeId, client.clusterId]).toEqual([4, identity.clusterId]);
+    await world.complete(client.close());
+    const now = await world.complete(env.disk.readFile('meta/identity'));
+    expect(isMessageBlock(now)).toBe(false);
+    expect(now).toEqual(bytes);
+  }
+});
+
+test('meta client: an identity with any bit turned stops the node', async () => {
+  const { world, env, bytes } = await kept();
+  for (let at = 0; at < bytes.length; at++) {
+    const damaged = bytes.slice();
+    damaged[at] = (damaged[at] ?? 0) ^ (1 << (at % 8));
+    await world.complete(env.disk.replaceFile('meta/identity', damaged));
+    await expect(world.complete(MetaClient.open(env, 'meta'))).rejects.toThrow(/^meta\/identity: /);
+  }
+});
 
 test.each([
   ['empty', new Uint8Array()],
   ['of zeros', new Uint8Array(64)],
-  ['cut short', encodeMessage({ nodeId: 4, clusterId: 7n, metaAddresses: [] }).subarray(0, 20)],
+  ['of before and cut short', recordedBefore.subarray(0, 20)],
 ])(
   'meta client: an identity that is %s stops the node with the name of its file',
   async (_what, bytes) => {

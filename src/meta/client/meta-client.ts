@@ -18,7 +18,6 @@ import type { Log } from '../../env/log.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import type { Random } from '../../env/random.ts';
 import type { RpcTransport } from '../../env/transport.ts';
-import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
 import { Membership } from '../../rpc/membership.ts';
 import type { CallMethod } from '../../rpc/method.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
@@ -28,6 +27,7 @@ import { decodeCatalog } from '../codec/catalog-codec.ts';
 import type { Command } from '../command/command.ts';
 import { CatalogCache } from './catalog-cache.ts';
 import type { DataIdentity } from './data-methods.ts';
+import { readIdentity, removeIdentity, writeIdentity } from './identity-file.ts';
 import type { LeaseGrant, MetaAccess } from './meta-access.ts';
 import { executeMethod, leaseMethod, watchMethod, type CommandRequest, type ExecuteReply, type LeaseReply, type WatchReply } from './meta-methods.ts'; // prettier-ignore
 
@@ -97,7 +97,7 @@ export class MetaClient implements MetaAccess {
     { secret = '' }: MetaClientOptions = {},
   ): Promise<MetaClient> {
     await makeDurableDir(ports.disk, folder);
-    const identity = await readMessage<DataIdentity>(ports.disk, `${folder}/identity`);
+    const identity = await readIdentity(ports.disk, folder);
     const cache = new CatalogCache(ports, folder);
     const catalog = await cache.read();
     return new MetaClient(ports, folder, { identity: identity ?? nobody, cache, catalog, secret });
@@ -135,7 +135,7 @@ export class MetaClient implements MetaAccess {
       if (nodeId === identity.nodeId && clusterId === identity.clusterId) return;
       throw new DbError('conflict', 'already joined to cluster');
     }
-    await this.#ports.disk.replaceFile(`${this.#folder}/identity`, encodeMessage(identity));
+    await writeIdentity(this.#ports.disk, this.#folder, identity);
     this.#identity = identity;
     this.#startWatch();
   }
@@ -156,8 +156,7 @@ export class MetaClient implements MetaAccess {
     this.#set({ before, after: emptyCatalog, droppedShardIds: [] });
     try {
       await erase();
-      await disk.remove(`${this.#folder}/identity`);
-      await disk.syncDir(this.#folder);
+      await removeIdentity(disk, this.#folder);
     } catch (error) {
       this.#set({ before: emptyCatalog, after: before, droppedShardIds: [] });
       this.#startWatch();
@@ -375,16 +374,4 @@ interface Restored {
   readonly identity: DataIdentity;
   readonly cache: CatalogCache;
   readonly catalog: Catalog;
-}
-
-async function readMessage<T>(disk: Disk, path: string): Promise<T | undefined> {
-  try {
-    return decodeMessage(await disk.readFile(path)) as T;
-  } catch (error) {
-    if (isDbError(error, 'not_found')) return undefined;
-    if (!isDbError(error, 'corrupt')) throw error;
-    const hint =
-      'put back a copy, or remove it and add the node again with `influxd-ctl update-data`';
-    throw new DbError('corrupt', `${path}: ${error.message}: ${hint}`, { cause: error });
-  }
 }

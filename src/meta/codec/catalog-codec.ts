@@ -5,22 +5,19 @@
  * block of ours (rpc/message.ts), which begins with a byte that no protobuf message begins with: it is still read, and still
  * written for those who read nothing else (`CatalogForm`).
  */
-import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
 import { decodeMessage, encodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import { catalogVersion, type Catalog, type Database } from '../model/catalog.ts';
 import { catalogOf, metaOf } from './catalog-message.ts';
 import { Databases } from '../model/databases.ts';
 import { metaMessage } from './meta-message.ts';
+import { isSealed, sealed } from './seal.ts';
 
 /** What catalogs and commands are written as: `json` until all who read them know `protobuf`. */
 export type CatalogForm = 'json' | 'protobuf';
 
 /** The version of the schema that JSON was last written with. */
 const jsonVersion = 1;
-/** Field 199 of type fixed32, as a tag of two bytes. */
-const checksumTag = [0xbd, 0x0c] as const;
-const checksumBytes = checksumTag.length + 4;
 
 export function encodeCatalog(catalog: Catalog, form: CatalogForm = 'protobuf'): Uint8Array {
   if (form === 'json') return encodeMessage({ ...catalog, version: jsonVersion });
@@ -30,7 +27,7 @@ export function encodeCatalog(catalog: Catalog, form: CatalogForm = 'protobuf'):
 /** Throws `corrupt` for what is no catalog, `unsupported_version` for one of a newer release. */
 export function decodeCatalog(bytes: Uint8Array): Catalog {
   if (isMessageBlock(bytes)) return decodeJson(bytes);
-  checkSeal(bytes);
+  if (!isSealed(bytes)) throw new DbError('corrupt', 'it is not a catalog, or damaged');
   const meta = metaMessage.decode(bytes);
   checkVersion(meta.version ?? 0);
   return catalogOf(meta, catalogVersion);
@@ -48,21 +45,4 @@ function decodeJson(bytes: Uint8Array): Catalog {
 function checkVersion(version: number): void {
   if (version > catalogVersion)
     throw new DbError('unsupported_version', `catalog version ${version}`);
-}
-
-function sealed(bytes: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(bytes.length + checksumBytes);
-  whole.set(bytes);
-  whole.set(checksumTag, bytes.length);
-  new DataView(whole.buffer).setUint32(whole.length - 4, crc32(bytes), true);
-  return whole;
-}
-
-function checkSeal(bytes: Uint8Array): void {
-  const start = bytes.length - checksumBytes;
-  const isSealed = start >= 0 && checksumTag.every((byte, i) => bytes[start + i] === byte);
-  const { buffer, byteOffset, length } = bytes;
-  const view = new DataView(buffer, byteOffset, length);
-  if (!isSealed || view.getUint32(length - 4, true) !== crc32(bytes.subarray(0, start)))
-    throw new DbError('corrupt', 'it is not a catalog, or damaged');
 }

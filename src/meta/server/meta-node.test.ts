@@ -9,6 +9,7 @@ import type { Message } from '../../raft/types.ts';
 import { encodeMessage } from '../../rpc/message.ts';
 import type { CallMethod } from '../../rpc/method.ts';
 import { joinMetaMethod } from '../client/meta-methods.ts';
+import { encodeRecord, type RecordKind, type RecordOf } from './raft-records.ts';
 import { MetaNode, type MetaNodeOptions } from './meta-node.ts';
 import { deliverMethod, listenMethod } from './raft-methods.ts';
 
@@ -70,13 +71,15 @@ class OneMeta {
     const members = Array.from({ length: voterCount }, (_, i) => ({ id: i + 1, address: `m${i + 1}:8089` })); // prettier-ignore
     const voters = Array.from({ length: timesEach }, () => members).flat();
     const membership = { voters, learners: [] };
-    const put = (key: string, value: unknown) => this.kv.values.set(key, encodeMessage(value));
+    const put = <Kind extends RecordKind>(kind: Kind, value: RecordOf<Kind>, key: string = kind) =>
+      this.kv.values.set(key, encodeRecord(kind, value));
     put('identity', { nodeId: 1, clusterId: 7n });
     put('hard-state', { term: 1, vote: 0, commit: 1 + commands.length });
     put('snapshot', { index: 1, term: 1, membership, data: new Uint8Array() });
     for (const [i, command] of commands.entries()) {
       const data = encodeMessage({ id: `${i}`, command });
-      put(`entry/${String(i + 2).padStart(16, '0')}`, { kind: 'command', index: i + 2, term: 1, data }); // prettier-ignore
+      const key = `entry/${String(i + 2).padStart(16, '0')}`;
+      put('entry', { kind: 'command', index: i + 2, term: 1, data }, key);
     }
   }
 }

@@ -19,17 +19,18 @@ import { RpcClient } from '../../rpc/rpc-client.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import { executeMethod, joinMetaMethod, metaStatusMethod, removeMetaMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply, type WatchRequest } from '../client/meta-methods.ts'; // prettier-ignore
 import { applyCommand } from '../apply/apply.ts';
-import { emptyCatalog, type Catalog, type CommandAnswer, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
+import { emptyCatalog, type Catalog, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
 import { encodeCatalog } from '../codec/catalog-codec.ts';
 import type { Command, LoggedCommand } from '../command/command.ts';
 import { commandSet, type CommandSet } from '../command/command-set.ts';
-import { encodeLogged } from '../codec/command-codec.ts';
-import { checkCommand, isLogged } from '../command/command-shape.ts';
 import { CatalogMachine, type Executed } from './catalog-machine.ts';
+import { caughtUp, changeMembership, membershipLimitMs, type Pace } from './membership-changes.ts';
 import type { PeerMessages } from './peer-sender.ts';
+import { proposalOf } from './proposal.ts';
 import { RaftDriver } from './raft-driver.ts';
 import { deliverMethod, listenMethod } from './raft-methods.ts';
-import { RaftStorage, type Identity, type Restored } from './raft-storage.ts';
+import type { Identity } from './raft-records.ts';
+import { RaftStorage, type Restored } from './raft-storage.ts';
 
 export interface MetaNodePorts {
   readonly clock: Clock;
@@ -68,8 +69,6 @@ export interface MetaStatus {
 
 const executeTimeoutMs = 5_000;
 const watchBeatMs = 2_000;
-/** How long a new node may take to follow the log before it gets its vote. */
-const catchUpMs = 30_000;
 /** How long a node that leaves looks for a leader that takes it out. */
 const leaveLimitMs = 30_000;
 
@@ -233,7 +232,7 @@ export class MetaNode {
       if (!this.catalog.metaNodes.some((node) => node.id === id)) throw removedMeanwhile();
       return withLearner(membership, { id, address: tcpAddress });
     });
-    await this.#caughtUp(id, index);
+    await caughtUp(() => this.#joined(), this.#pace, { nodeId: id, index });
     await this.#changeMembership((membership) => withVoter(membership, id));
     return id;
   }
@@ -297,7 +296,7 @@ export class MetaNode {
   /** False when the one asked does not lead, or leads no more. */
   async #askRemoval(leader: string, nodeId: number): Promise<boolean> {
     try {
-      await this.#rpc.call(leader, removeMetaMethod, { nodeId }, { deadlineMs: catchUpMs });
+      await this.#rpc.call(leader, removeMetaMethod, { nodeId }, { deadlineMs: membershipLimitMs });
       return true;
     } catch (error) {
       // Asked a second time: the answer to the first one was lost.
@@ -369,8 +368,8 @@ export class MetaNode {
 
   async #execute(logged: LoggedCommand): Promise<Executed> {
     const driver = this.#joined();
-    const refusal = refusalOf(logged, driver);
-    if (refusal !== undefined) return { answer: refusal, index: this.catalog.index };
+    const proposal = proposalOf(logged, driver);
+    if (proposal.kind === 'refused') return { answer: proposal.answer, index: this.catalog.index };
     const known = this.catalog.answered.find(({ id }) => id === logged.id);
     if (known !== undefined && driver.isLeader)
       return { answer: known.answer, index: this.catalog.index };
@@ -379,7 +378,7 @@ export class MetaNode {
     const clock = this.#ports.clock;
     const timeout = new AbortController();
     try {
-      driver.drive((raft) => raft.propose(encodeLogged(logged, driver.commandForm)));
+      driver.drive((raft) => raft.propose(proposal.data));
       const late = clock.sleep(executeTimeoutMs, timeout.signal).then(() => {
         throw new DbError('outcome_unknown', 'the command was not committed in time');
       });
@@ -404,43 +403,12 @@ export class MetaNode {
     this.#driver?.step(messages);
   }
 
-  /** Proposes a change of what is in force, waits until it is committed. */
-  async #changeMembership(change: (membership: Membership) => Membership): Promise<number> {
-    const driver = this.#joined();
-    const { clock } = this.#ports;
-    const giveUpMs = clock.monotonicMs() + catchUpMs;
-    let index = 0;
-    for (;;) {
-      try {
-        index = driver.drive((raft) => raft.proposeMembership(change(raft.membership)));
-        break;
-      } catch (error) {
-        if (!isDbError(error, 'unavailable') || clock.monotonicMs() > giveUpMs) throw error;
-        await clock.sleep(this.#options.tickMs);
-      }
-    }
-    const { term } = driver.raft;
-    while (driver.raft.commit < index) {
-      // Another leader may have put something else there.
-      if (driver.raft.term !== term)
-        throw new DbError('outcome_unknown', 'leadership was lost during a membership change');
-      if (clock.monotonicMs() > giveUpMs)
-        throw new DbError('timeout', 'the membership change was not committed in time');
-      await clock.sleep(this.#options.tickMs);
-    }
-    return index;
+  #changeMembership(change: (membership: Membership) => Membership): Promise<number> {
+    return changeMembership(this.#joined(), this.#pace, change);
   }
 
-  /** A newcomer gets its vote when it has the log, or commits would wait for it (thesis 4.2.1). */
-  async #caughtUp(nodeId: number, index: number): Promise<void> {
-    const { clock } = this.#ports;
-    const giveUpMs = clock.monotonicMs() + catchUpMs;
-    while ((this.#joined().raft.matchOf(nodeId) ?? 0) < index) {
-      if (!this.isLeader) throw new DbError('not_leader', 'leadership was lost');
-      if (clock.monotonicMs() > giveUpMs)
-        throw new DbError('timeout', 'the new meta node does not follow the log');
-      await clock.sleep(this.#options.tickMs);
-    }
+  get #pace(): Pace {
+    return { clock: this.#ports.clock, stepMs: this.#options.tickMs };
   }
 
   async *#watch({ index, form }: WatchRequest, signal: AbortSignal): AsyncGenerator<WatchReply> {
@@ -480,17 +448,4 @@ export class MetaNode {
 
 function removedMeanwhile(): DbError {
   return new DbError('conflict', 'the meta node was removed while it was being added');
-}
-
-/** What may not get into the log: all that read it would stop, or pass it over. */
-function refusalOf(logged: LoggedCommand, driver: RaftDriver): CommandAnswer | undefined {
-  try {
-    if (!isLogged(logged)) throw new DbError('invalid_argument', 'malformed catalog command');
-    checkCommand(logged.command);
-    driver.checkKnown(logged.command.kind);
-    return undefined;
-  } catch (error) {
-    if (!isDbError(error)) throw error;
-    return { ok: false, code: error.code, text: error.message };
-  }
 }

@@ -3,57 +3,25 @@
  * is told, so nothing gets to it that no node would send.
  */
 import { MiB } from '../../base/units.ts';
-import { address, bytes, count, flag, id, list, mapped, refused } from '../../proto/field.ts';
+import { address, count, flag, id, list, mapped, refused } from '../../proto/field.ts';
 import { varve } from '../../proto/gen/wire.js';
 import { message, union } from '../../proto/message.ts';
-import { termMax } from '../../raft/sound-message.ts';
-import type { Entry, Membership, Message, MessageBody, Snapshot } from '../../raft/types.ts';
+import type { Message, MessageBody, Snapshot } from '../../raft/types.ts';
 import { callMethod, streamMethod } from '../../rpc/method.ts';
 import { firstVersion } from '../command/command-set.ts';
+import { entryMessage, index, snapshotBytesMax, snapshotMessage, term } from './raft-fields.ts';
 
 const { v1 } = varve.meta;
 const { RaftMessage } = v1;
 
-const indexMax = 2 ** 52;
-const membersMax = 64;
-const entriesMax = 65_536;
 const messagesMax = 1_024;
-/** Of one entry: a leader sends appendBytesMax of them and one more at a time (raft-driver.ts). */
-const dataBytesMax = 64 * MiB;
-const snapshotBytesMax = 1_024 * MiB;
-
-const term = count({ max: termMax });
-const index = count({ max: indexMax });
-const members = list(message(v1.Member, { id, address }), { max: membersMax });
-const membership = message(v1.Voters, { voters: members, learners: members });
-
-const entry = union<Entry>(v1.RaftEntry, {
-  common: { index, term },
-  variants: {
-    command: [
-      'command',
-      mapped(bytes({ lengthBytesMax: dataBytesMax }), {
-        to: ({ data }: { readonly data: Uint8Array }) => data,
-        // The log keeps it: not as a view that keeps the whole message.
-        from: (data) => ({ data: data.slice() }),
-      }),
-    ],
-    membership: [
-      'membership',
-      mapped(membership, {
-        to: (value: { readonly membership: Membership }) => value.membership,
-        from: (value: Membership) => ({ membership: value }),
-      }),
-    ],
-  },
-  none: 'empty',
-});
+const entriesMax = 65_536;
 
 const append = mapped(
   message(RaftMessage.Append, {
     previousIndex: index,
     previousTerm: term,
-    entries: list(entry, { max: entriesMax }),
+    entries: list(entryMessage, { max: entriesMax }),
     commit: index,
   }),
   {
@@ -70,18 +38,10 @@ const append = mapped(
   },
 );
 
-const snapshot = mapped(
-  message(RaftMessage.Snapshot, {
-    index,
-    term,
-    membership,
-    data: bytes({ lengthBytesMax: snapshotBytesMax }),
-  }),
-  {
-    to: (value: BodyOf<'snapshot'>) => value.snapshot,
-    from: (value: Snapshot) => ({ snapshot: { ...value, data: value.data.slice() } }),
-  },
-);
+const snapshot = mapped(snapshotMessage, {
+  to: (value: BodyOf<'snapshot'>) => value.snapshot,
+  from: (value: Snapshot) => ({ snapshot: value }),
+});
 
 const raftMessage = mapped(
   union<Message>(RaftMessage, {

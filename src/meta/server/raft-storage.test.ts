@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { MemoryKv } from '../../../test/support/memory-kv.ts';
 import type { Entry, HardState, Ready, Snapshot } from '../../raft/types.ts';
-import { encodeMessage } from '../../rpc/message.ts';
+import { encodeMessage, isMessageBlock } from '../../rpc/message.ts';
+import { encodeRecord } from './raft-records.ts';
 import { RaftStorage } from './raft-storage.ts';
 
 const membership = { voters: [{ id: 1, address: 'm1:8089' }], learners: [] };
@@ -74,9 +76,9 @@ test.each([
 ])('raft storage: %s is not opened', async (what, indexes, terms, text) => {
   const { kv } = await founded();
   for (const [i, index] of indexes.entries())
-    kv.values.set(`entry/${String(index).padStart(16, '0')}`, encodeMessage(entry(index, terms[i] ?? 0))); // prettier-ignore
+    kv.values.set(`entry/${String(index).padStart(16, '0')}`, encodeRecord('entry', entry(index, terms[i] ?? 0))); // prettier-ignore
   if (what.startsWith('an end'))
-    kv.values.set('hard-state', encodeMessage({ ...start, commit: 5 }));
+    kv.values.set('hard-state', encodeRecord('hard-state', { ...start, commit: 5 }));
   await expect(new RaftStorage(kv).open()).rejects.toThrow(text);
 });
 
@@ -84,4 +86,50 @@ test('raft storage: a term that a forged message has left behind is named', asyn
   const { kv } = await founded();
   kv.values.set('hard-state', encodeMessage({ term: 1e300, vote: 0, commit: 1 }));
   await expect(new RaftStorage(kv).open()).rejects.toThrow('raft hard state: term 1e+300 is out of range'); // prettier-ignore
+  kv.values.set('hard-state', encodeRecord('hard-state', { term: 2 ** 50, vote: 0, commit: 1 }));
+  await expect(new RaftStorage(kv).open()).rejects.toThrow('raft hard state: message: term is not within 0 and 281474976710656'); // prettier-ignore
+});
+
+test.each(['identity', 'hard-state', 'snapshot', 'entry/0000000000000002'])(
+  'raft storage: %s that does not read is corrupt, and names itself',
+  async (key) => {
+    const { kv, storage } = await founded();
+    await storage.save(ready({ entries: [entry(2, 2)] }), start);
+    kv.values.set(key, Uint8Array.of(0x0a, 0xff));
+    const name = key.replace('-', ' ').replace(/\/.*/, '');
+    await expect(new RaftStorage(kv).open()).rejects.toMatchObject({ code: 'corrupt', message: `raft ${name}: message: it does not read` }); // prettier-ignore
+  },
+);
+
+/** What a release that knew no other form has written. */
+function recordedBefore(): MemoryKv {
+  const text = readFileSync(new URL('testdata/json-form.txt', import.meta.url), 'utf8');
+  const kv = new MemoryKv();
+  for (const line of text.trimEnd().split('\n')) {
+    const [key = '', base64 = ''] = line.split(' ');
+    kv.values.set(key, new Uint8Array(Buffer.from(base64, 'base64')));
+  }
+  return kv;
+}
+
+test('raft storage: what a release before has kept is all there, and written anew in one synced batch', async () => {
+  const kv = recordedBefore();
+  const restored = await new RaftStorage(kv).open();
+  const members = [1, 2, 3].map((id) => ({ id, address: `m${id}:8089` }));
+  const before = { voters: members.slice(0, 2), learners: members.slice(2) };
+  expect(restored).toEqual({
+    identity: { nodeId: 2, clusterId: 18364758544493064720n },
+    hardState: { term: 4, vote: 1, commit: 9 },
+    snapshot: { index: 7, term: 3, membership: before, data: Uint8Array.of(0, 1, 254, 255) },
+    entries: [
+      { index: 8, term: 4, kind: 'empty' },
+      { index: 9, term: 4, kind: 'command', data: Uint8Array.of(86, 77, 71, 49, 0) },
+      { index: 10, term: 4, kind: 'membership', membership: { voters: members, learners: [] } },
+      { index: 11, term: 4, kind: 'command', data: new Uint8Array() },
+    ],
+  });
+  expect(kv.syncs).toEqual([true]);
+  for (const [key, bytes] of kv.values) expect([key, isMessageBlock(bytes)]).toEqual([key, false]);
+  expect(await new RaftStorage(kv).open()).toEqual(restored);
+  expect(kv.syncs).toEqual([true]);
 });

@@ -1,20 +1,17 @@
 /**
- * Raft's durable state in the key-value store (decision D8): `identity`, `hard-state`, `snapshot` and `entry/<index>`.
+ * Raft's durable state in the key-value store (decision D8): `identity`, `hard-state`, `snapshot` and `entry/<index>`,
+ * each a message (raft-records.ts).
  *
- * Invariant: entries are contiguous from the snapshot's index + 1 and their terms never fall; open() refuses anything
- * else, since a gap would let committed commands vanish unseen.
+ * Invariants:
+ * - After open() no record is of the form of releases before.
+ * - Entries are contiguous from the snapshot's index + 1 and their terms never fall; open() refuses anything
+ *   else, since a gap would let committed commands vanish unseen.
  */
 import { DbError } from '../../base/errors.ts';
 import type { KvOperation, KvStore } from '../../env/kv.ts';
 import { isTerm } from '../../raft/sound-message.ts';
 import type { Entry, HardState, Ready, Snapshot } from '../../raft/types.ts';
-import { decodeMessage, encodeMessage } from '../../rpc/message.ts';
-
-/** Which server of which cluster this is; kept from the moment it has joined. */
-export interface Identity {
-  readonly nodeId: number;
-  readonly clusterId: bigint;
-}
+import { decodeRecord, encodeRecord, type Identity, type RecordKind, type RecordOf } from './raft-records.ts'; // prettier-ignore
 
 export interface Restored {
   readonly identity: Identity | undefined;
@@ -31,30 +28,26 @@ export class RaftStorage {
     this.#kv = kv;
   }
 
-  /** Throws `corrupt` on a gap, and on a term that no election has made. */
+  /** Throws `corrupt` on a gap, on what does not read, and on a term that no election has made. */
   async open(): Promise<Restored> {
-    const identity = await this.#get<Identity>('identity');
-    const hardState = await this.#get<HardState>('hard-state');
-    const snapshot = await this.#get<Snapshot>('snapshot');
-    if (hardState !== undefined && !isTerm(hardState.term))
-      throw new DbError('corrupt', `raft hard state: term ${hardState.term} is out of range`);
+    /** Records of the form before, as they are written now. */
+    const renewed: (() => KvOperation)[] = [];
+    const read = <Kind extends RecordKind>(kind: Kind, key: string, bytes: Uint8Array) => {
+      const { value, isOld } = decodeRecord(kind, bytes);
+      if (isOld) renewed.push(() => ({ kind: 'put', key, value: encodeRecord(kind, value) }));
+      return value;
+    };
+    const single = async <Kind extends Exclude<RecordKind, 'entry'>>(kind: Kind) => {
+      const bytes = await this.#kv.get(kind);
+      return bytes === undefined ? undefined : read(kind, kind, bytes);
+    };
+    const identity = await single('identity');
+    const hardState = await single('hard-state');
+    const snapshot = await single('snapshot');
     const stored = await this.#kv.range({ gte: 'entry/', lt: 'entry0' });
-    const entries = stored.map(([, value]) => decodeMessage(value) as Entry);
-    const first = (snapshot?.index ?? 0) + 1;
-    let termBefore = snapshot?.term ?? 0;
-    entries.forEach(({ index, term }, i) => {
-      if (index !== first + i)
-        throw new DbError('corrupt', `raft log: entry ${first + i} is missing, found ${index}`);
-      if (term < termBefore)
-        throw new DbError(
-          'corrupt',
-          `raft log: entry ${index} is of term ${term} after ${termBefore}`,
-        );
-      termBefore = term;
-    });
-    this.#lastIndex = first - 1 + entries.length;
-    if ((hardState?.commit ?? 0) > this.#lastIndex)
-      throw new DbError('corrupt', `raft log: ends at ${this.#lastIndex}, before its commit`);
+    const entries = stored.map(([key, bytes]) => read('entry', key, bytes));
+    this.#lastIndex = checkedLastIndex({ identity, hardState, snapshot, entries });
+    if (renewed.length > 0) await this.#kv.batch(renewed.map((one) => one()), { sync: true }); // prettier-ignore
     return { identity, hardState, snapshot, entries };
   }
 
@@ -68,7 +61,12 @@ export class RaftStorage {
     const [first] = entries;
     for (let index = first?.index ?? Infinity; index <= this.#lastIndex; index++)
       operations.push({ kind: 'delete', key: entryKey(index) });
-    for (const entry of entries) operations.push(put(entryKey(entry.index), entry));
+    for (const entry of entries)
+      operations.push({
+        kind: 'put',
+        key: entryKey(entry.index),
+        value: encodeRecord('entry', entry),
+      });
     this.#lastIndex = entries.at(-1)?.index ?? this.#lastIndex;
     if (hardState !== undefined) operations.push(put('hard-state', hardState));
     if (operations.length === 0) return;
@@ -107,15 +105,32 @@ export class RaftStorage {
     const stored = await this.#kv.range({ gte: 'entry/', lt: entryKey(index + 1) });
     return stored.map(([key]) => ({ kind: 'delete', key }));
   }
-
-  async #get<T>(key: string): Promise<T | undefined> {
-    const value = await this.#kv.get(key);
-    return value === undefined ? undefined : (decodeMessage(value) as T);
-  }
 }
 
-function put(key: string, value: unknown): KvOperation {
-  return { kind: 'put', key, value: encodeMessage(value) };
+/** Throws `corrupt` for what no node has kept. */
+function checkedLastIndex({ hardState, snapshot, entries }: Restored): number {
+  if (hardState !== undefined && !isTerm(hardState.term))
+    throw new DbError('corrupt', `raft hard state: term ${hardState.term} is out of range`);
+  const first = (snapshot?.index ?? 0) + 1;
+  let termBefore = snapshot?.term ?? 0;
+  entries.forEach(({ index, term }, i) => {
+    if (index !== first + i)
+      throw new DbError('corrupt', `raft log: entry ${first + i} is missing, found ${index}`);
+    if (term < termBefore)
+      throw new DbError('corrupt', `raft log: entry ${index} is of term ${term} after ${termBefore}`); // prettier-ignore
+    termBefore = term;
+  });
+  const lastIndex = first - 1 + entries.length;
+  if ((hardState?.commit ?? 0) > lastIndex)
+    throw new DbError('corrupt', `raft log: ends at ${lastIndex}, before its commit`);
+  return lastIndex;
+}
+
+function put<Kind extends Exclude<RecordKind, 'entry'>>(
+  kind: Kind,
+  value: RecordOf<Kind>,
+): KvOperation {
+  return { kind: 'put', key: kind, value: encodeRecord(kind, value) };
 }
 
 function entryKey(index: number): string {

@@ -62,6 +62,7 @@ export const varve: {
       };
       readonly JoinRequest: MessageType;
       readonly JoinReply: MessageType;
+      readonly DataIdentity: MessageType;
       readonly LeaveRequest: MessageType;
       readonly LeaveReply: MessageType;
       readonly DiscardRequest: MessageType;
@@ -158,6 +159,8 @@ export const varve: {
       readonly Member: MessageType;
       readonly Voters: MessageType;
       readonly RaftEntry: MessageType;
+      readonly RaftIdentity: MessageType;
+      readonly RaftHardState: MessageType;
       readonly RaftMessages: MessageType;
       readonly RaftReceipt: MessageType;
       readonly ListenRequest: MessageType;

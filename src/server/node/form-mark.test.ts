@@ -17,15 +17,19 @@ test('form: a new folder, and one of before there were marks, is marked; a marke
     expect(new TextDecoder().decode(marked)).toBe(`{"form":${formVersion}}\n`);
     await markForm(disk, 'a/meta');
     expect(await disk.readFile(path)).toEqual(marked);
+    await disk.replaceFile(path, bytes('{"form":1}\n'));
+    await markForm(disk, 'a/meta');
+    expect(await disk.readFile(path)).toEqual(marked);
   });
 });
 
 test('form: a folder of a later release is refused as it is, whatever else its mark says', async () => {
   await withDisk(async (disk) => {
     await markForm(disk, 'a/meta');
-    for (const text of ['{"form":2}\n', '{"form":2,"since":"1.13"}\n']) {
+    const later = formVersion + 1;
+    for (const text of [`{"form":${later}}\n`, `{"form":${later},"since":"1.13"}\n`]) {
       await disk.replaceFile(path, bytes(text));
-      const known = `(form 2, and this one knows ${formVersion})`;
+      const known = `(form ${later}, and this one knows ${formVersion})`;
       const said = `${path}: the folder is of a later release ${known}: start that release, or restore a backup`; // prettier-ignore
       await expect(markForm(disk, 'a/meta')).rejects.toMatchObject({ code: 'unsupported_version', message: said }); // prettier-ignore
       expect(await disk.readFile(path)).toEqual(bytes(text));

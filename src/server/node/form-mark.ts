@@ -2,13 +2,14 @@
  * Says in a node's folder which form its files are of. Logs and hints of a later form look like torn ones to a release that does
  * not know it, and would be cut off: so it does not start at all.
  *
- * Counted up with each change of a form on disk that the release before cannot read.
+ * Counted up with each change of a form on disk that the release before cannot read: 2 keeps Raft's records and a node's
+ * identity as messages of protobuf.
  */
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 
-export const formVersion = 1;
+export const formVersion = 2;
 const name = 'form.json';
 
 /** Before anything of the folder is opened. Throws `unsupported_version` for a later form, `corrupt` for no mark at all. */

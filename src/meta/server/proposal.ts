@@ -1,0 +1,32 @@
+/** A command on its way into the log: what may not get there, since all that read it would stop, or pass it over. */
+import { DbError, isDbError } from '../../base/errors.ts';
+import { encodeLogged } from '../codec/command-codec.ts';
+import type { LoggedCommand } from '../command/command.ts';
+import { checkCommand, isLogged } from '../command/command-shape.ts';
+import type { CommandAnswer } from '../model/catalog.ts';
+import type { RaftDriver } from './raft-driver.ts';
+import { entryDataBytesMax } from './raft-fields.ts';
+
+export type Proposal =
+  | { readonly kind: 'entry'; readonly data: Uint8Array }
+  | { readonly kind: 'refused'; readonly answer: CommandAnswer };
+
+export function proposalOf(
+  logged: LoggedCommand,
+  driver: Pick<RaftDriver, 'checkKnown' | 'commandForm'>,
+): Proposal {
+  try {
+    if (!isLogged(logged)) throw new DbError('invalid_argument', 'malformed catalog command');
+    const { command } = logged;
+    checkCommand(command);
+    driver.checkKnown(command.kind);
+    const data = encodeLogged(logged, driver.commandForm);
+    // Followers would refuse the entry, and with it all that come after.
+    if (data.length > entryDataBytesMax)
+      throw new DbError('too_large', `catalog command ${command.kind}: ${data.length} bytes, and ${entryDataBytesMax} is the limit`); // prettier-ignore
+    return { kind: 'entry', data };
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    return { kind: 'refused', answer: { ok: false, code: error.code, text: error.message } };
+  }
+}
