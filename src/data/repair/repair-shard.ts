@@ -1,6 +1,9 @@
 /**
  * Makes all owners of a shard have the same points, from one of them: it is compared with each of the others in turn, and
  * where there are several, with all but the last once more, since what came from a later one they lack.
+ *
+ * Invariant: a shard of this node is set aside only where its bytes are wrong, never for a disk that fails, and only once
+ * another owner's have been read.
  */
 import { DbError, errorText } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -12,7 +15,7 @@ import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { DigestRange } from '../engine/digests/shard-digest.ts';
 import { measurementsOf } from '../engine/delete-filters.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
-import { damagedShardOf } from '../../storage/engine/damaged-shard.ts';
+import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
 import type { NamedShard, ShardAccess } from '../engine/shard-access.ts';
 import { LocalPeer, RemotePeer, type DigestAnswer, type RepairPeer } from './peer.ts';
 import type { RepairReport } from '../../services/anti-entropy.ts';
@@ -58,7 +61,7 @@ export class ShardRepairs {
       mine = await this.#peer(meta.nodeId).digest(task, undefined, signal);
     } catch (error) {
       // What cannot be read is as good as not there, once the other one has it.
-      if (damagedShardOf(error) === undefined) throw error;
+      if (!isWrongShard(error)) throw error;
       mine = { kind: 'missing' };
     }
     const known = mine.kind === 'digest' ? mine.words : undefined;
@@ -74,12 +77,22 @@ export class ShardRepairs {
     const { meta, log } = this.#ports;
     const { owners, ...shard } = this.#placeOf(shardId);
     const others = owners.filter((owner) => owner !== meta.nodeId && (only ?? owner) === owner);
-    await this.#renewDamaged(shardId, others, signal);
     let sum = nothingDone;
+    let mayRenew = true;
     const failures: unknown[] = [];
+    const repairWith = async (other: number): Promise<RepairReport> => {
+      try {
+        return await this.#repairWith(other, shard, signal);
+      } catch (error) {
+        if (!mayRenew || !isWrongShard(error)) throw error;
+        mayRenew = false;
+        if (!(await this.#renewWrong(shard, others, signal))) throw error;
+        return this.#repairWith(other, shard, signal);
+      }
+    };
     for (const other of [...others, ...others.slice(0, -1)]) {
       try {
-        sum = added(sum, await this.#repairWith(other, shard, signal));
+        sum = added(sum, await repairWith(other));
       } catch (error) {
         signal.throwIfAborted();
         log.warn('An owner could not be repaired', { shard: shardId, nodeId: other, error: errorText(error) }); // prettier-ignore
@@ -92,32 +105,28 @@ export class ShardRepairs {
     return sum;
   }
 
-  /** A shard of this node that cannot be read is set aside, if another owner can be read. */
-  async #renewDamaged(
-    shardId: number,
+  /** Sets the shard of this node aside where its bytes are wrong and another owner can be read; false where it was not. */
+  async #renewWrong(
+    { shardId, startNs, endNs }: NamedShard & DigestRange,
     others: readonly number[],
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { local, log, meta } = this.#ports;
-    const { startNs, endNs } = this.#placeOf(shardId);
-    const task = { shardId, startNs, endNs };
-    try {
-      await this.#peer(meta.nodeId).digest(task, undefined, signal);
-      return;
-    } catch (error) {
-      if (damagedShardOf(error) === undefined) throw error;
-      log.warn('A damaged shard is to be replaced', { shard: shardId, error: errorText(error) });
-      let isElsewhere = false;
-      for (const other of others) {
-        const answer = await this.#peer(other)
-          .digest(task, undefined, signal)
-          .catch(() => undefined);
-        isElsewhere ||= answer !== undefined && answer.kind !== 'missing';
-      }
-      if (!isElsewhere) throw error;
+    const digestOf = (nodeId: number): Promise<DigestAnswer> =>
+      this.#peer(nodeId).digest({ shardId, startNs, endNs }, undefined, signal);
+    // Which of the two a repair failed at it does not say.
+    const [error] = await digestOf(meta.nodeId).then(() => [], (reason: unknown) => [reason]); // prettier-ignore
+    if (!isWrongShard(error)) return false;
+    log.warn('A damaged shard is to be replaced', { shard: shardId, error: errorText(error) });
+    for (const other of others) {
+      const answer = await digestOf(other).catch(() => undefined);
+      if (answer === undefined || answer.kind === 'missing') continue;
+      signal.throwIfAborted();
+      const folder = await local.setAside(shardId);
+      log.warn('A damaged shard was set aside', { shard: shardId, folder });
+      return true;
     }
-    const folder = await local.setAside(shardId);
-    log.warn('A damaged shard was set aside', { shard: shardId, folder });
+    return false;
   }
 
   #repairWith(

@@ -11,7 +11,7 @@ import { statesMethod, type ShardState } from '../../meta/client/data-methods.ts
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { AntiEntropy } from '../../services/anti-entropy.ts';
-import { damagedShardOf } from '../../storage/engine/damaged-shard.ts';
+import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
 import { Throttle } from '../../storage/engine/compaction/throttle.ts';
 
 export interface AntiEntropyParts {
@@ -63,7 +63,7 @@ export function openAntiEntropy(
               await local.describe([shardId], { deadlineMs: statesDeadlineMs, only: [] });
               return false;
             } catch (error) {
-              return damagedShardOf(error) !== undefined;
+              return isWrongShard(error);
             }
           },
           isWaiting: (shardId) => meta.catalog.dataNodes.some(({ id }) => hints.isQueued(id, shardId)), // prettier-ignore

@@ -1,0 +1,177 @@
+import { expect, test } from 'vitest';
+import { RepairOwner, type OwnerPoints } from '../../../test/support/repair-owner.ts';
+import { MemoryMeta } from '../../../test/support/memory-meta.ts';
+import { DbError } from '../../base/errors.ts';
+import { damagedShardError } from '../../storage/engine/damaged-shard.ts';
+import { digestMethod, rangePointsMethod, seriesDigestsMethod } from '../../meta/client/digest-methods.ts'; // prettier-ignore
+import { deflateRawSync } from 'node:zlib';
+import { ShardRepairs, type ShardRepairsPorts } from './repair-shard.ts';
+
+const { signal } = new AbortController();
+const shardId = 1;
+const points: OwnerPoints = [
+  ['m', 'v', 1n, 1],
+  ['m', 'v', 2n, 2],
+  ['n', 'v', 3n, 3],
+];
+
+/** One shard of three owners; this node is the first of them. */
+class Owners {
+  readonly owners: readonly RepairOwner[];
+  readonly asides: number[] = [];
+  readonly repairs: ShardRepairs;
+
+  private constructor(owners: readonly RepairOwner[], catalog: MemoryMeta['catalog']) {
+    this.owners = owners;
+    this.repairs = new ShardRepairs({
+      meta: { catalog, nodeId: owners[0]?.nodeId ?? 0 },
+      clock: { monotonicMs: () => 0 } as ShardRepairsPorts['clock'],
+      random: { u32: () => 5 } as ShardRepairsPorts['random'],
+      log: { warn: () => undefined } as unknown as ShardRepairsPorts['log'],
+      local: this.#local(),
+      rpc: this.#rpc(),
+      of: (nodeId) => this.#accessOf(nodeId),
+      take: () => Promise.resolve(),
+      turn: () => Promise.resolve(),
+    });
+  }
+
+  static async of(given: readonly OwnerPoints[]): Promise<Owners> {
+    const meta = new MemoryMeta();
+    await meta.execute({ kind: 'found-cluster', clusterId: 7n });
+    for (const i of given.keys())
+      await meta.execute({ kind: 'create-data-node', httpAddress: `h${i}:1`, tcpAddress: `n${i}:1`, dataNodesMax: 9 }); // prettier-ignore
+    const policy = { replication: given.length, shardDurationNs: 3_600_000_000_000n };
+    await meta.execute({ kind: 'create-database', name: 'd', policy });
+    await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
+    const ids = meta.catalog.databases.shard(shardId)?.shard.owners ?? [];
+    const owners = ids.map((id, i) => new RepairOwner(id, given[i] ?? []));
+    return new Owners(owners, meta.catalog);
+  }
+
+  owner(place: number): RepairOwner {
+    const found = this.owners[place];
+    if (found === undefined) throw new Error(`no owner ${place}`);
+    return found;
+  }
+
+  #local(): ShardRepairsPorts['local'] {
+    const own = this.owner(0);
+    return {
+      digest: async function* () {
+        const answer = await own.digest({}, undefined);
+        yield undefined;
+        if (answer.kind === 'digest') yield answer.words;
+      },
+      storedDeletes: () => own.deletes(),
+      seriesDigests: (task) => own.seriesDigests(task),
+      rangePoints: (task) => own.rangePoints(task),
+      setAside: (id) => {
+        this.asides.push(id);
+        own.clear();
+        return Promise.resolve('aside');
+      },
+    };
+  }
+
+  /** Nodes are numbered in the order in which they were made: `n0:1` is node 1 more than nothing. */
+  #rpc(): ShardRepairsPorts['rpc'] {
+    const at = (address: string): RepairOwner => {
+      const found = this.owners.find(({ nodeId }) => address === addressOf(nodeId, this.owners));
+      if (found === undefined) throw new Error(`nobody at ${address}`);
+      return found;
+    };
+    return {
+      call: async (address: string) => ({ deletes: await at(address).deletes() }),
+      stream: async function* (address: string, method: { readonly path: string }, request: never) {
+        const owner = at(address);
+        if (method.path === digestMethod.path) {
+          const answer = await owner.digest({}, undefined);
+          yield { digest: undefined, isMissing: answer.kind === 'missing' };
+          if (answer.kind === 'digest') yield { digest: new Uint8Array(answer.words.buffer), isMissing: false }; // prettier-ignore
+        } else if (method.path === seriesDigestsMethod.path)
+          for await (const series of owner.seriesDigests(request)) yield { series };
+        else if (method.path === rangePointsMethod.path)
+          for await (const { payload } of owner.rangePoints(request))
+            yield { payload: deflateRawSync(payload) };
+      },
+    } as unknown as ShardRepairsPorts['rpc'];
+  }
+
+  #accessOf(nodeId: number): ReturnType<ShardRepairsPorts['of']> {
+    const owner = this.owners.find((one) => one.nodeId === nodeId);
+    if (owner === undefined) throw new Error(`nobody is node ${nodeId}`);
+    return {
+      writeMany: (batches) => {
+        for (const { payload } of batches) owner.write(payload);
+        return Promise.resolve(batches.map(() => ({ kind: 'written', droppedCount: 0, reason: '' }) as const)); // prettier-ignore
+      },
+      deletePoints: () => Promise.reject(new Error('nothing was deleted')),
+    };
+  }
+}
+
+function addressOf(nodeId: number, owners: readonly RepairOwner[]): string {
+  const first = Math.min(...owners.map((one) => one.nodeId));
+  return `n${nodeId - first}:1`;
+}
+
+const wrong = damagedShardError(shardId, new DbError('corrupt', 'a block at 17'));
+
+test('repair of a shard: all owners come to have what any of them has', async () => {
+  const all = await Owners.of([points.slice(0, 1), points.slice(1, 2), points.slice(2)]);
+  await all.repairs.repair(shardId, { signal });
+  for (const owner of all.owners) expect(owner.content.length).toBe(3);
+});
+
+test('repair of a shard: one owner that fails hinders nobody else, and the repair says so', async () => {
+  const all = await Owners.of([points.slice(0, 1), [], points]);
+  all.owner(1).damage = new DbError('unavailable', 'node 2 is down');
+  await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow('node 2 is down');
+  expect(all.owner(0).content.length).toBe(3);
+  expect(all.asides).toEqual([]);
+});
+
+test('repair of a shard: bytes that are wrong are set aside and come anew, once another owner has them', async () => {
+  const all = await Owners.of([points.slice(0, 2), points]);
+  all.owner(0).damage = wrong;
+  expect(await all.repairs.compare(shardId, all.owner(1).nodeId, signal)).toBe('own-missing');
+  await all.repairs.repair(shardId, { signal });
+  expect(all.asides).toEqual([shardId]);
+  expect(all.owner(0).content).toEqual(all.owner(1).content);
+});
+
+test('repair of a shard: wrong bytes stay where no other owner has anything of the shard', async () => {
+  const all = await Owners.of([points, [], []]);
+  all.owner(0).damage = wrong;
+  await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow(wrong.message);
+  all.owner(1).damage = new DbError('unavailable', 'down');
+  all.owner(2).damage = wrong;
+  await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow();
+  expect(all.asides).toEqual([]);
+});
+
+test.each([
+  new DbError('io_error', 'read 1.tsm: EIO'),
+  new DbError('unsupported_version', 'version 9 of shard.json'),
+  new DbError('not_found', 'open 1.tsm: ENOENT'),
+])('repair of a shard: a shard that fails with $code is no damaged one', async (error) => {
+  const all = await Owners.of([points, points]);
+  all.owner(0).damage = damagedShardError(shardId, error);
+  await expect(all.repairs.compare(shardId, all.owner(1).nodeId, signal)).rejects.toThrow(error.message); // prettier-ignore
+  await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow(error.message);
+  expect(all.asides).toEqual([]);
+});
+
+test('repair of a shard: wrong bytes of another owner set nothing aside here', async () => {
+  const all = await Owners.of([points, points]);
+  all.owner(1).damage = wrong;
+  await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow(wrong.message);
+  expect(all.asides).toEqual([]);
+});
+
+test('repair of a shard: equal owners read theirs once each', async () => {
+  const all = await Owners.of([points, points]);
+  await all.repairs.repair(shardId, { signal });
+  expect(all.owners.map(({ digestCount }) => digestCount)).toEqual([1, 1]);
+});

@@ -1,0 +1,290 @@
+import { expect, test } from 'vitest';
+import { MemoryMeta } from '../../test/support/memory-meta.ts';
+import { DbError } from '../base/errors.ts';
+import { hourNs } from '../base/units.ts';
+import type { Clock } from '../env/clock.ts';
+import type { Log } from '../env/log.ts';
+import { AntiEntropy, type AntiEntropyOptions, type AntiEntropyPorts, type RepairReport } from './anti-entropy.ts'; // prettier-ignore
+
+type Comparison = Awaited<ReturnType<AntiEntropyPorts['compare']>>;
+
+const done: RepairReport = { ownCount: 2, otherCount: 1, deleteCount: 0, conflictCount: 0, refusedCount: 0, movedBytes: 9 }; // prettier-ignore
+const patient: AntiEntropyOptions = { checkIntervalMs: 1_000, fetchMax: 1, syncMax: 1, repairsMissing: true, repairsHot: false }; // prettier-ignore
+
+interface Begun {
+  readonly shardId: number;
+  readonly only: number | undefined;
+  end(report?: RepairReport): void;
+  fail(error: Error): void;
+}
+
+/** Node 1 of two that own all shards: one an hour, from the first hour on. */
+class Neighbours {
+  readonly meta = new MemoryMeta();
+  readonly compared: number[] = [];
+  readonly begun: Begun[] = [];
+  readonly damagedIds = new Set<number>();
+  readonly waitingIds = new Set<number>();
+  readonly versions = new Map<string, string>();
+  found: Comparison | DbError = 'equal';
+  /** After all of the hours. */
+  nowNs = 100n * hourNs;
+  #tick: () => void = () => undefined;
+
+  static async of(hourCount: number): Promise<Neighbours> {
+    const all = new Neighbours();
+    await all.meta.execute({ kind: 'found-cluster', clusterId: 7n });
+    for (const name of ['a', 'b'])
+      await all.meta.execute({ kind: 'create-data-node', httpAddress: `${name}:1`, tcpAddress: `${name}:2`, dataNodesMax: 9 }); // prettier-ignore
+    await all.database('d', 2, hourCount);
+    return all;
+  }
+
+  async database(name: string, replication: number, hourCount: number): Promise<void> {
+    const policy = { replication, shardDurationNs: hourNs };
+    await this.meta.execute({ kind: 'create-database', name, policy });
+    const timesNs = Array.from({ length: hourCount }, (_, i) => BigInt(i) * hourNs);
+    await this.meta.execute({ kind: 'create-shard-groups', database: name, retentionPolicy: 'autogen', timesNs }); // prettier-ignore
+  }
+
+  get ownId(): number {
+    return this.meta.catalog.dataNodes[0]?.id ?? 0;
+  }
+
+  service(options: Partial<AntiEntropyOptions> = {}): AntiEntropy {
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const ports: AntiEntropyPorts = {
+      meta: { catalog: this.meta.catalog, nodeId: this.ownId },
+      clock: {
+        wallNs: () => this.nowNs,
+        monotonicMs: () => 0,
+        every: (_ms: number, run: () => void) => {
+          this.#tick = run;
+          return { cancel: () => undefined };
+        },
+      } as unknown as Clock,
+      log: log as unknown as Log,
+      compare: (shardId) => {
+        this.compared.push(shardId);
+        return this.found instanceof DbError ? Promise.reject(this.found) : Promise.resolve(this.found); // prettier-ignore
+      },
+      repair: (shardId, { only, signal }) =>
+        new Promise((resolve, reject) => {
+          this.begun.push({
+            ...{ shardId, only },
+            end: (report = done) => {
+              resolve(report);
+            },
+            fail: reject,
+          });
+          signal.addEventListener('abort', () => {
+            reject(new DbError('shutdown', 'the node ends'));
+          });
+        }),
+      versionOf: (shardId, nodeId) => Promise.resolve(this.versions.get(`${shardId} ${nodeId}`)),
+      isDamaged: (shardId) => Promise.resolve(this.damagedIds.has(shardId)),
+      isWaiting: (shardId) => this.waitingIds.has(shardId),
+    };
+    return new AntiEntropy(ports, { ...patient, ...options });
+  }
+
+  /** As the clock does it each interval. */
+  async tick(): Promise<void> {
+    this.#tick();
+    await turns();
+  }
+}
+
+/** Lets what waits for promises alone go on. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+}
+
+const statusOf = (service: AntiEntropy): readonly string[] =>
+  service.repairs.map(
+    ({ shardId, status, isQueued, isProcessing }) =>
+    [shardId, status, isQueued ? 'queued' : '', isProcessing ? 'processing' : ''].filter((one) => one !== '').join(' '), // prettier-ignore
+  );
+
+test('anti-entropy: shards that differ are named, and repaired only when asked for', async () => {
+  const all = await Neighbours.of(2);
+  const service = all.service();
+  all.found = 'differ';
+  await service.check();
+  expect(statusOf(service)).toEqual(['1 diff', '2 diff']);
+  expect(all.begun).toEqual([]);
+  service.queueRepair(1);
+  expect(statusOf(service)).toEqual(['1 diff queued processing', '2 diff']);
+  expect(all.begun.map(({ only }) => only)).toEqual([undefined]);
+  all.begun[0]?.end();
+  await turns();
+  expect(statusOf(service)).toEqual(['2 diff']);
+  const [statistic] = service.statistics();
+  expect(statistic?.values).toMatchObject({ checks: 2, repairs: 1, valuesRepaired: 3, bytesRx: 9, errors: 0 }); // prettier-ignore
+  all.found = 'equal';
+  await service.check();
+  expect(statusOf(service)).toEqual([]);
+});
+
+test('anti-entropy: a repair that is asked for twice is queued once, and one that is under way is not queued again', async () => {
+  const all = await Neighbours.of(2);
+  const service = all.service();
+  service.queueRepair(1);
+  service.queueRepair(1);
+  service.queueRepair(2);
+  service.queueRepair(2);
+  expect(statusOf(service)).toEqual(['1 queued processing', '2 queued']);
+  expect(all.begun.map(({ shardId }) => shardId)).toEqual([1]);
+  all.begun[0]?.end();
+  await turns();
+  expect(all.begun.map(({ shardId }) => shardId)).toEqual([1, 2]);
+  all.begun[1]?.end();
+  await turns();
+  expect(statusOf(service)).toEqual([]);
+});
+
+test('anti-entropy: a repair that waits can be cancelled, and one that has begun goes on', async () => {
+  const all = await Neighbours.of(2);
+  const service = all.service();
+  service.queueRepair(1);
+  service.queueRepair(2);
+  service.cancelRepair(1);
+  service.cancelRepair(2);
+  expect(statusOf(service)).toEqual(['1 queued processing']);
+  all.begun[0]?.end();
+  await turns();
+  expect(all.begun.length).toBe(1);
+});
+
+test('anti-entropy: a shard that is written to waits until its time has passed, unless hot ones may be repaired', async () => {
+  const all = await Neighbours.of(1);
+  all.nowNs = hourNs / 2n;
+  const service = all.service();
+  service.queueRepair(1);
+  await all.tick();
+  expect(statusOf(service)).toEqual(['1 queued']);
+  expect(all.compared).toEqual([]);
+  all.nowNs = hourNs;
+  await all.tick();
+  expect(statusOf(service)).toEqual(['1 queued processing']);
+  all.nowNs = hourNs / 2n;
+  const eager = all.service({ repairsHot: true });
+  eager.queueRepair(1);
+  expect(statusOf(eager)).toEqual(['1 queued processing']);
+});
+
+test('anti-entropy: what is missing here is brought from the next owner by itself, hot or not, where that is allowed', async () => {
+  const all = await Neighbours.of(2);
+  const otherId = all.meta.catalog.dataNodes[1]?.id;
+  all.found = 'own-missing';
+  const service = all.service();
+  await service.check();
+  expect(statusOf(service)).toEqual(['1 missing queued processing', '2 missing queued']);
+  expect(all.begun[0]?.only).toBe(otherId);
+  const modest = all.service({ repairsMissing: false });
+  await modest.check();
+  expect(statusOf(modest)).toEqual(['1 missing', '2 missing']);
+  all.nowNs = 0n;
+  all.damagedIds.add(2);
+  const hot = all.service();
+  await hot.check();
+  expect(statusOf(hot)).toEqual(['2 missing queued processing']);
+  await all.service({ repairsMissing: false }).check();
+  expect(all.begun.length).toBe(2);
+});
+
+test('anti-entropy: what the other owner lacks is named, and left for that one to bring', async () => {
+  const all = await Neighbours.of(1);
+  all.found = 'other-missing';
+  const service = all.service();
+  await service.check();
+  expect(statusOf(service)).toEqual(['1 missing']);
+  expect(all.begun).toEqual([]);
+});
+
+test('anti-entropy: shards that were equal are compared again once one of the two is another one', async () => {
+  const all = await Neighbours.of(1);
+  const otherId = all.meta.catalog.dataNodes[1]?.id ?? 0;
+  const service = all.service();
+  const check = async (): Promise<number> => {
+    all.compared.length = 0;
+    await service.check();
+    return all.compared.length;
+  };
+  expect([await check(), await check()]).toEqual([1, 1]);
+  for (const id of [all.ownId, otherId]) all.versions.set(`1 ${id}`, 'a');
+  expect([await check(), await check()]).toEqual([1, 0]);
+  all.versions.set(`1 ${otherId}`, 'b');
+  expect([await check(), await check()]).toEqual([1, 0]);
+  all.versions.delete(`1 ${all.ownId}`);
+  expect([await check(), await check()]).toEqual([1, 1]);
+  all.versions.set(`1 ${all.ownId}`, 'a');
+  all.found = 'differ';
+  expect([await check(), await check()]).toEqual([1, 1]);
+  // After a repair nothing of before is believed.
+  all.found = 'equal';
+  expect([await check(), await check()]).toEqual([1, 0]);
+  service.queueRepair(1);
+  all.begun[0]?.end();
+  await turns();
+  expect(await check()).toBe(1);
+});
+
+test('anti-entropy: a shard for which something waits is left alone, and so are those of one owner and those that go', async () => {
+  const all = await Neighbours.of(2);
+  await all.database('alone', 1, 1);
+  all.waitingIds.add(1);
+  const service = all.service();
+  await service.check();
+  expect(all.compared).toEqual([2]);
+  expect(() => {
+    service.queueRepair(99);
+  }).toThrow('shard 99 is not on this node');
+  const [alone] = [...all.meta.catalog.databases.shards()].filter(({ database, shard }) => database === 'alone' && shard.owners.includes(all.ownId)); // prettier-ignore
+  expect(() => {
+    service.queueRepair(alone?.shard.id ?? 0);
+  }).toThrow('has one owner only');
+});
+
+test('anti-entropy: one that cannot be compared or repaired is counted, keeps its status and may be asked for again', async () => {
+  const all = await Neighbours.of(1);
+  const service = all.service();
+  all.found = 'differ';
+  await service.check();
+  all.found = new DbError('io_error', 'EIO');
+  await service.check();
+  expect(statusOf(service)).toEqual(['1 diff']);
+  service.queueRepair(1);
+  all.begun[0]?.fail(new DbError('unavailable', 'the other one is down'));
+  await turns();
+  expect(statusOf(service)).toEqual(['1 diff']);
+  service.queueRepair(1);
+  all.begun[1]?.end({ ...done, refusedCount: 1 });
+  await turns();
+  // What was refused still differs.
+  expect(statusOf(service)).toEqual(['1 diff']);
+  expect(service.statistics()[0]?.values).toMatchObject({ checks: 2, errors: 2, repairs: 1 });
+});
+
+test('anti-entropy: no more repairs at once than are allowed, those that bring and those that mend apart', async () => {
+  const all = await Neighbours.of(5);
+  const service = all.service({ fetchMax: 2, syncMax: 1 });
+  service.queueRepair(1);
+  service.queueRepair(2);
+  all.found = 'own-missing';
+  await service.check();
+  expect(all.begun.map(({ shardId }) => shardId)).toEqual([1, 3, 4]);
+  all.begun[1]?.end();
+  await turns();
+  expect(all.begun.map(({ shardId }) => shardId)).toEqual([1, 3, 4, 5]);
+});
+
+test('anti-entropy: when the node ends what is under way ends too, and nothing more begins', async () => {
+  const all = await Neighbours.of(2);
+  const service = all.service();
+  service.queueRepair(1);
+  service.queueRepair(2);
+  await service.close();
+  expect(all.begun.map(({ shardId }) => shardId)).toEqual([1]);
+  expect(service.statistics()[0]?.values).toMatchObject({ errors: 0, jobsActive: 0 });
+});
