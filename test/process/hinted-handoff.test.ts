@@ -8,7 +8,7 @@ import { DevCluster, eventually } from '../support/dev-cluster.ts';
 const cluster = new DevCluster(20_400);
 const limitMs = 180_000;
 
-beforeAll(() => cluster.start(), limitMs);
+beforeAll(() => cluster.start({ INFLUXDB_CLUSTER_WRITE_TIMEOUT: '3s' }), limitMs);
 afterAll(() => cluster.stop(), limitMs);
 
 const bodies = (name: string): readonly string[] =>
@@ -67,6 +67,27 @@ test(
     await end(second);
     expect(await counts(1, 'm')).toBe(10_000);
     await end(again);
+  },
+  limitMs,
+);
+
+test(
+  'hinted handoff: a node that is told to stop while an owner hangs keeps the copies that it has in hand',
+  async () => {
+    const [first, second] = [cluster.startByHand('data-1'), cluster.startByHand('data-2')];
+    for (const node of [1, 2])
+      await eventually(async () => expect(await counts(node, 'm')).toBe(10_000), 60_000);
+    // Also over a connection that stands, and before any is known to be broken.
+    await write(1, 'hand v=0i 1000001');
+    second.kill('SIGSTOP');
+    for (const body of bodies('hand').slice(0, 20)) await write(1, body);
+    const ended = once(first, 'exit');
+    first.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    second.kill('SIGCONT');
+    const again = cluster.startByHand('data-1');
+    await eventually(async () => expect(await counts(2, 'hand')).toBe(2_001), 60_000);
+    for (const child of [again, second]) await end(child);
   },
   limitMs,
 );

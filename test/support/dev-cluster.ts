@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,9 @@ export class DevCluster {
   readonly dir = mkdtempSync(join(tmpdir(), 'varve-cluster-'));
   readonly #offset: number;
   readonly #extra: readonly string[];
+  /** The last one of each name. */
   readonly #byHand = new Map<string, ChildProcess>();
+  readonly #started: ChildProcess[] = [];
   #environment: Readonly<Record<string, string>> = {};
   #launcher: ChildProcess | undefined;
   #output = '';
@@ -38,13 +40,13 @@ export class DevCluster {
     return this.#launcher?.pid ?? 0;
   }
 
-  /** Resolves when the launcher says that the cluster is ready; `environment` is for it and all nodes. */
-  async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+  /** Resolves when the launcher says that the cluster is ready; `environment` is for it and all nodes, `from` the tree they are of. */
+  async start(environment: Readonly<Record<string, string>> = {}, from = root): Promise<void> {
     this.#output = '';
     this.#environment = { ...unmonitored, ...environment };
     const args = ['scripts/dev-cluster.ts', '--dir', this.dir, '--port-offset', `${this.#offset}`];
     const launcher = spawn(process.execPath, [...args, ...this.#extra], {
-      cwd: root,
+      cwd: from,
       env: { ...process.env, ...this.#environment },
     });
     this.#launcher = launcher;
@@ -83,16 +85,26 @@ export class DevCluster {
   }
 
   /** kill -9; resolves when the node has ended, whoever has started it. */
-  async kill(name: string): Promise<void> {
+  kill(name: string): Promise<void> {
+    return this.#endNode(name, 'SIGKILL');
+  }
+
+  /** Has a node end in its own way, as an operator does. */
+  async stopNode(name: string): Promise<void> {
+    await this.#endNode(name, 'SIGTERM');
+  }
+
+  async #endNode(name: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#byHand.get(name);
     if (child !== undefined && isUp(child)) {
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
+      child.kill(signal);
       await ended;
       return;
     }
-    process.kill(this.pid(name), 'SIGKILL');
-    await this.says(new RegExp(`^${name} has died: SIGKILL`, 'm'));
+    process.kill(this.pid(name), signal);
+    const how = signal === 'SIGKILL' ? signal : 'exit code 0';
+    await this.says(new RegExp(`^${name} has died: ${how}`, 'm'));
   }
 
   /** kill -9 of all nodes and the launcher at once. */
@@ -108,16 +120,26 @@ export class DevCluster {
     await this.#end('SIGKILL');
   }
 
-  /** Starts one node with the command that the launcher printed. */
-  startByHand(name: string): ChildProcess {
+  /** Starts one node with the command that the launcher printed, of this tree or another. */
+  startByHand(name: string, from = root): ChildProcess {
+    const { command, args, env } = this.#commandOf(name, from);
+    const child = spawn(command, args, { stdio: 'ignore', env });
+    this.#byHand.set(name, child);
+    this.#started.push(child);
+    return child;
+  }
+
+  /** As `startByHand` does, to the end of a node that does not start. */
+  runByHand(name: string, from = root): Promise<Ran> {
+    const { command, args, env } = this.#commandOf(name, from);
+    return ranToEnd(spawn(command, args, { env }));
+  }
+
+  #commandOf(name: string, from: string) {
     const [, bin = '', config = ''] =
       new RegExp(`^${name}: \\S*(bin/\\S+) -config (\\S+)`, 'm').exec(this.#output) ?? [];
-    const child = spawn(join(root, bin), ['-config', config], {
-      stdio: 'ignore',
-      env: { ...process.env, ...this.#environment },
-    });
-    this.#byHand.set(name, child);
-    return child;
+    const env = { ...process.env, ...this.#environment };
+    return { command: join(from, bin), args: ['-config', config], env };
   }
 
   /** Runs influxd-ctl against the first meta node; `onText` sees what has been printed, whenever there is more. */
@@ -127,25 +149,14 @@ export class DevCluster {
     environment: Readonly<Record<string, string>> = {},
   ): Promise<Ran> {
     const config = join(this.dir, 'meta-1/influxdb-meta.conf');
-    const child = spawn(join(root, 'bin/influxd-ctl'), ['-config', config, ...args], {
-      env: { ...process.env, ...environment },
-    });
-    let text = '';
-    const onData = (part: Buffer): void => {
-      text += part.toString();
-      onText(text);
-    };
-    child.stdout.on('data', onData);
-    child.stderr.on('data', onData);
-    return new Promise((resolve) => {
-      child.on('close', (code) => {
-        resolve({ code, text });
-      });
-    });
+    const env = { ...process.env, ...environment };
+    const child = spawn(join(root, 'bin/influxd-ctl'), ['-config', config, ...args], { env });
+    return ranToEnd(child, onText);
   }
 
   async stop(): Promise<void> {
-    for (const child of this.#byHand.values()) child.kill('SIGKILL');
+    // Also one that another has taken the place of: a test that failed may have left both.
+    for (const child of this.#started) child.kill('SIGKILL');
     await this.#end('SIGINT');
     rmSync(this.dir, { recursive: true, force: true });
   }
@@ -197,6 +208,24 @@ export async function eventually(
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+function ranToEnd(
+  child: ChildProcessWithoutNullStreams,
+  onText: (text: string) => void = () => undefined,
+): Promise<Ran> {
+  let text = '';
+  const onData = (part: Buffer): void => {
+    text += part.toString();
+    onText(text);
+  };
+  child.stdout.on('data', onData);
+  child.stderr.on('data', onData);
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      resolve({ code, text });
+    });
+  });
 }
 
 function isUp({ exitCode, signalCode }: ChildProcess): boolean {

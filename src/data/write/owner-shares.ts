@@ -34,6 +34,8 @@ export class OwnerShares {
   readonly #options: OwnerSharesOptions;
   /** By id; ids are never given twice, so that there are as few as nodes ever were while this process runs. */
   readonly #outboxes = new Map<number, Outbox>();
+  /** What has not become of each copy yet; as many as outboxes accept, and as writers wait for room. */
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(ports: OwnerSharesPorts, options: OwnerSharesOptions) {
     this.#ports = ports;
@@ -47,7 +49,17 @@ export class OwnerShares {
       if (settled.kind === 'lost') this.#ports.onLost(nodeId, batch.shardId, settled.error);
       return settled;
     });
+    this.#underWay.add(reported);
+    void reported.finally(() => this.#underWay.delete(reported));
     return { accepted, outcome: reported };
+  }
+
+  /**
+   * Resolves once all copies that were sent until now are at their owners, queued or lost, which takes a call and its deadline
+   * at most: clients were answered, and a node that ended before would take with it what nobody else knows of.
+   */
+  async drained(): Promise<void> {
+    await Promise.allSettled([...this.#underWay]);
   }
 
   #outbox(nodeId: number): Outbox {

@@ -110,6 +110,7 @@ export async function startDataNode(
   const own = subscribers === undefined ? [] : [subscribers];
   const path = await openWritePath(env, config, { meta, local, rpc, subscribers });
   const { writer, shards, owned, deletes, hints, news, stamps, keepDelete, keep } = path;
+  const copies = { close: () => path.shares.drained() };
   const registry = new QueryRegistry({ clock, log }, queryLimits(config));
   const queries = new ClusterQueries(registry, meta, rpc);
   const counters = new ServedCounters();
@@ -145,20 +146,10 @@ export async function startDataNode(
     ],
     rpc,
   );
+  // Copies reach their owners while calls are still made; those of services that end behind them are queued.
+  const calling = [listener, copies, transport, antiEntropy, transfers, ...services, ...own];
   // What is being handed over ends with the metas.
-  const parts = [
-    listener,
-    antiEntropy,
-    transfers,
-    ...services,
-    ...own,
-    dropped,
-    news,
-    hints,
-    meta,
-    imported,
-    local,
-  ];
+  const parts = [...calling, dropped, copies, news, hints, meta, imported, local];
   const close = (): Promise<void> => closeInTurn(parts);
   return { meta, local, writer, executor, statistics, registry, hints, antiEntropy, close };
 }
@@ -403,7 +394,6 @@ class DataListener {
       close: async () => {
         announcer.cancel();
         await listener.close();
-        await transport.close();
       },
     };
   }

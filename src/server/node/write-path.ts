@@ -46,6 +46,8 @@ export interface WritePath {
   readonly keepDelete: KeepDelete;
   /** Keeps writes for nodes whose coordinators can not. */
   readonly keep: KeepWrites;
+  /** Copies on their way to owners. */
+  readonly shares: Pick<OwnerShares, 'drained'>;
 }
 
 /** A replay is not hurried: an owner that is busy would only get it once more. */
@@ -123,7 +125,7 @@ export async function openWritePath(
     keepDelete: keepDeletes({ hints, log, noteIndex }),
     keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
   };
-  return { writer, shards, owned, deletes, hints, news, stamps, ...keepers };
+  return { writer, shards, owned, deletes, hints, news, stamps, shares, ...keepers };
 }
 
 /** Copies for owners, and what becomes of those that they do not take; a call takes `deadlineMs` at most. */
