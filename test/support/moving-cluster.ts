@@ -40,9 +40,9 @@ export class MovingCluster {
     this.cluster = new DevCluster(offset, '--metas', `${metaCount}`, '--data', `${dataCount}`);
   }
 
-  /** Database d keeps each day on two nodes. */
-  async start(environment: Readonly<Record<string, string>>): Promise<void> {
-    await this.cluster.start(environment);
+  /** Database d keeps each day on two nodes. `from` is the tree of the release that is started. */
+  async start(environment: Readonly<Record<string, string>>, from?: string): Promise<void> {
+    await this.cluster.start(environment, from);
     const q = `CREATE DATABASE d WITH REPLICATION ${replicaCount} SHARD DURATION 1d`;
     const made = await this.cluster.query(1, q);
     if (made.includes('error')) throw new Error(made);
