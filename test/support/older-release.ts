@@ -10,33 +10,34 @@ const root = join(import.meta.dirname, '../..');
 /** What a cluster is upgraded from. A release takes the place of the one before it here once it is tagged. */
 const releaseCommit = '8d19af8d04f1502c91e840a71352647fb67adf64';
 
-export interface OlderRelease {
-  readonly commit: string;
-  readonly root: string;
-  /** `formVersion` of that tree: the latest form on disk that it starts over. */
-  readonly formVersion: number;
+/** The folder of its tree; where it cannot be had, what stands in the way. */
+export type OlderRelease = { readonly root: string } | { readonly lacks: string };
+
+/** It is not to be had in a copy without `.git`, in a shallow one, and once this tree has its packages no longer. */
+export function olderRelease(): OlderRelease {
+  const release = join(root, 'build/releases', releaseCommit);
+  if (existsSync(release)) return { root: release };
+  const found = run('git', 'cat-file', '-e', `${releaseCommit}^{commit}`);
+  if (found !== '') return { lacks: `${releaseCommit.slice(0, 7)} is not in the history here: ${found}` }; // prettier-ignore
+  const pending = `${release}.${process.pid}`;
+  mkdirSync(pending, { recursive: true });
+  try {
+    const failed = build(pending);
+    if (failed !== '') throw new Error(`the earlier release ${releaseCommit}: ${failed}`);
+    const away = packagesOf(pending).filter(
+      (name) => !existsSync(join(root, 'node_modules', name)),
+    );
+    if (away.length > 0) return { lacks: `its packages are not here: ${away.join(', ')}` };
+    renameSync(pending, release);
+    return { root: release };
+  } finally {
+    rmSync(pending, { recursive: true, force: true });
+  }
 }
 
-/** What stands in the way, as a sentence, where the history is not here: a copy without `.git`, or a shallow one. */
-export function olderRelease(): OlderRelease | string {
-  const folder = join(root, 'build/releases');
-  const release = join(folder, releaseCommit);
-  if (!existsSync(release)) {
-    const found = run('git', 'cat-file', '-e', `${releaseCommit}^{commit}`);
-    if (found !== '') return `the earlier release ${releaseCommit.slice(0, 7)} is not in the history here: ${found}`; // prettier-ignore
-    const pending = `${release}.${process.pid}`;
-    mkdirSync(pending, { recursive: true });
-    try {
-      const failed = build(pending);
-      if (failed !== '') throw new Error(`the earlier release ${releaseCommit}: ${failed}`);
-      renameSync(pending, release);
-    } finally {
-      rmSync(pending, { recursive: true, force: true });
-    }
-  }
-  const source = readFileSync(join(release, 'src/server/form-mark.ts'), 'utf8');
-  const [, version = '0'] = /^export const formVersion = (\d+);$/m.exec(source) ?? [];
-  return { commit: releaseCommit, root: release, formVersion: Number(version) };
+function packagesOf(folder: string): readonly string[] {
+  const text = readFileSync(join(folder, 'package.json'), 'utf8');
+  return Object.keys((JSON.parse(text) as { dependencies: object }).dependencies);
 }
 
 function build(folder: string): string {
