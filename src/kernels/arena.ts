@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
+import { growMemory } from './grow-memory.ts';
 
-const pageBytes = 65_536;
 const alignBytes = 16;
 
 /**
@@ -28,8 +28,7 @@ export class Arena {
     const at = this.#top;
     const top = aligned(at + lengthBytes);
     assert(top <= this.#bytesMax, 'an arena stays within its limit');
-    const missingBytes = top - this.memory.buffer.byteLength;
-    if (missingBytes > 0) this.memory.grow(Math.ceil(missingBytes / pageBytes));
+    growMemory(this.memory, top);
     this.#top = top;
     return at;
   }

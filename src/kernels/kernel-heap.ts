@@ -8,8 +8,8 @@
  */
 import { assert, must } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
+import { growMemory } from './grow-memory.ts';
 
-const pageBytes = 65_536;
 const orderMin = 8;
 const orderMax = 32;
 
@@ -93,14 +93,10 @@ export class KernelHeap {
     const sizeBytes = 2 ** order;
     const at = Math.ceil(this.#top / sizeBytes) * sizeBytes;
     const end = at + sizeBytes;
-    const missingBytes = end - this.memory.buffer.byteLength;
-    if (missingBytes > 0) {
-      try {
-        // A little at a time would be slow, as each time all views have to be made anew.
-        this.memory.grow(Math.ceil(missingBytes / pageBytes));
-      } catch (cause) {
-        throw full(this.#usedBytes, this.#bytesMax, cause);
-      }
+    try {
+      growMemory(this.memory, end);
+    } catch (cause) {
+      throw full(this.#usedBytes, this.#bytesMax, cause);
     }
     // The gap before the block becomes free blocks, each at a multiple of its size.
     for (let gap = this.#top; gap < at;) {

@@ -5,6 +5,7 @@
  * so does the memory.
  */
 import { assert } from '../base/assert.ts';
+import { growMemory } from './grow-memory.ts';
 import { RoutedShape, type RouteExports } from './routed-shape.ts';
 
 const pageBytes = 65_536;
@@ -352,14 +353,8 @@ export class LineKernel {
   }
 
   #reserve(end: number): void {
-    const missing = end - this.#memory.buffer.byteLength;
-    if (missing <= 0) return;
-    const pages = Math.ceil(missing / pageBytes);
-    assert(
-      this.#memory.buffer.byteLength / pageBytes + pages <= pagesMax,
-      'a body fits the kernel',
-    );
-    this.#memory.grow(pages);
+    assert(end <= pagesMax * pageBytes, 'a body fits the kernel');
+    growMemory(this.#memory, end);
   }
 }
 
