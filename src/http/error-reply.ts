@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { FastifyReply } from 'fastify';
+import { must } from '../base/assert.ts';
 import type { DbErrorCode } from '../base/errors.ts';
 import { indentJson } from '../query/emit/json-indent.ts';
 import { ByteWriter } from '../query/emit/byte-writer.ts';
@@ -45,6 +46,25 @@ export const errorStatus: Readonly<Record<DbErrorCode, number>> = {
 };
 
 const headerBytesMax = 1024;
+/** The name that Go still has for status 413. */
+const tooLargeReason = 'Request Entity Too Large';
+
+/** Of the statuses of errors. */
+const reasons: ReadonlyMap<number, string> = new Map([
+  [400, 'Bad Request'],
+  [401, 'Unauthorized'],
+  [403, 'Forbidden'],
+  [404, 'Not Found'],
+  [409, 'Conflict'],
+  [413, tooLargeReason],
+  [500, 'Internal Server Error'],
+  [503, 'Service Unavailable'],
+]);
+
+/** What stands behind a status in the first line of an answer, where that is not Node's to write. */
+export function reasonOf(status: number): string {
+  return must(reasons.get(status), 'a status of an error has a reason');
+}
 
 /** `{"error":"<text>"}` with the reference's headers. */
 export function sendError(
@@ -55,8 +75,7 @@ export function sendError(
 ): FastifyReply {
   const compact = writeJsonError(text);
   setErrorHeader(reply, text);
-  // The name that Go still has for it.
-  if (status === 413) reply.raw.statusMessage = 'Request Entity Too Large';
+  if (status === 413) reply.raw.statusMessage = tooLargeReason;
   // Text would be sent with a charset that the reference does not name.
   return reply
     .code(status)
@@ -73,11 +92,15 @@ export function writeJsonError(text: string): Buffer {
   return writer.take();
 }
 
-/** The start of the text as it can stand in a header: UTF-8, line breaks and the like as spaces. */
 export function setErrorHeader(reply: FastifyReply, text: string): void {
+  reply.raw.setHeader('X-Influxdb-Error', errorHeader(text));
+}
+
+/** The start of the text as it can stand in a header: UTF-8, line breaks and the like as spaces. */
+export function errorHeader(text: string): string {
   const bytes = Buffer.from(text, 'utf8').subarray(0, headerBytesMax);
   const header = bytes.toString('latin1').replaceAll(/[\x00-\x1f\x7f]/g, ' ');
-  reply.raw.setHeader('X-Influxdb-Error', header.trim());
+  return header.trim();
 }
 
 /** A document with the content type `application/json` and no charset, as the reference sends it. */

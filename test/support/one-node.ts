@@ -10,6 +10,7 @@ import { noHints } from '../../src/data/write/hint-sink.ts';
 import { OwnerShares } from '../../src/data/write/owner-shares.ts';
 import { StampClock } from '../../src/data/write/stamp-clock.ts';
 import { PointsWriter } from '../../src/data/write/points-writer.ts';
+import { nodeRawSockets } from '../../src/env/node/network/node-raw-sockets.ts';
 import { createNodeEnv } from '../../src/env/node/node-env.ts';
 import type { RpcTransport } from '../../src/env/transport.ts';
 import { openAccess, type AccessOptions } from '../../src/http/data/access/access-options.ts';
@@ -95,6 +96,7 @@ export async function startOneNode(
       statistics,
       vars: () => ({}),
       opening: () => Promise.resolve({ opened: 0, total: 0 }),
+      rawSockets: nodeRawSockets,
       requestId: () => `${++requests}`,
     },
     {

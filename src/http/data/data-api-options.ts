@@ -1,6 +1,7 @@
 import type { Clock } from '../../env/clock.ts';
 import type { Jobs } from '../../env/jobs.ts';
 import type { Profiler } from '../../env/profiler.ts';
+import type { RawSockets } from '../../env/raw-sockets.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import type { StatementExecutor } from '../../data/statements/statement-executor.ts';
@@ -28,6 +29,8 @@ export interface DataApiPorts {
   readonly opening: () => Promise<OpenedShards>;
   /** Left out where there is nothing to compare with. */
   readonly repairs?: Omit<RepairRoutesPorts, 'clock'> | undefined;
+  /** Plain writes are read from their sockets; left out, all go through Node's HTTP. */
+  readonly rawSockets?: RawSockets | undefined;
   /** A random 128-bit id as the reference's v1 UUIDs look. */
   readonly requestId: () => string;
 }

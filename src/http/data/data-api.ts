@@ -9,7 +9,8 @@ import { handleRead } from '../prometheus/read-route.ts';
 import { bucketRoutes } from '../v2/bucket-routes.ts';
 import { handleDelete } from '../v2/delete-route.ts';
 import { addGate } from './access/gate.ts';
-import { accessLogLine } from './requests/access-log.ts';
+import { addDirectWrites, type DirectParts } from './direct/direct-writes.ts';
+import { accessLogLine, type LoggedAnswer } from './requests/access-log.ts';
 import { BodyBudget, type BodyPlace } from './requests/body-budget.ts';
 import {
   answerClientError,
@@ -23,7 +24,8 @@ import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';
 import { goneSignal, handleQuery } from './query-route.ts';
 import { mendAddress } from './requests/raw-address.ts';
-import { ownBuffers, readBody } from './requests/read-body.ts';
+import { ownBuffers } from './requests/gathered-body.ts';
+import { readBody } from './requests/read-body.ts';
 import { RequestProfiles } from './requests/request-profiles.ts';
 import { pathOf, RequestParameters } from './requests/request-parameters.ts';
 import { RequestCounters } from './requests/request-counters.ts';
@@ -67,7 +69,12 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const counters = new RequestCounters(ports.clock, { bind, countsUserBytes });
   ports.statistics.add(() => counters.statistics());
   counters.follow(api);
-  addBodies(api, ports, options);
+  const bodies = {
+    budget: new BodyBudget(options.bodiesBytesMax),
+    buffers: new SharedBuffers(bodyBytesKeptMax),
+    idle: new IdleWatch(ports.clock, options.idleMs),
+  };
+  addBodies(api, bodies);
   api.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply, { ports, version: options.version });
     allowAnyContentType(request);
@@ -75,25 +82,29 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     if (refusal === undefined) done();
     else sendRefusal(reply, refusal);
   });
-  addThrottle(api, { ports, options, counters });
-  addGate(api, { ports, access: options.access, counters, isServed });
+  const throttle = new WriteThrottle(ports.clock, options.throttle);
+  addThrottle(api, throttle, counters);
+  const admit = addGate(api, { ports, access: options.access, counters, isServed });
   api.addHook('onResponse', (request, reply, done) => {
-    if (options.logEnabled) ports.log.info(accessLogLine(request, reply, ports.clock.wallNs()));
+    if (options.logEnabled) ports.log.info(accessLogLine(request, loggedAnswer(request, reply), ports.clock.wallNs())); // prettier-ignore
     done();
   });
-  addRoutes(api, { ports, options, counters });
+  const profiles = new RequestProfiles(ports.clock);
+  addRoutes(api, { ports, options, counters, profiles });
   const { clock, profiler, repairs } = ports;
   if (repairs !== undefined) addRepairRoutes(api, { clock, ...repairs });
   if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
   addFallbacks(api, ports);
+  const shared = { ports, options, counters, throttle, admit, profiles, ...bodies };
+  if (ports.rawSockets !== undefined) addDirectWrites(api, ports.rawSockets, shared);
   return api;
 }
 
 /** Bodies are read whole, each piece within the budget of all; what a request holds of it ends with its connection's turn. */
-function addBodies(api: FastifyInstance, { clock }: DataApiPorts, options: DataApiOptions): void {
-  const budget = new BodyBudget(options.bodiesBytesMax);
-  const buffers = new SharedBuffers(bodyBytesKeptMax);
-  const idle = new IdleWatch(clock, options.idleMs);
+function addBodies(
+  api: FastifyInstance,
+  { budget, buffers, idle }: Pick<DirectParts, 'budget' | 'idle'> & { buffers: SharedBuffers },
+): void {
   api.decorate('bodyBuffers', buffers);
   api.decorateRequest('bodyPlace', undefined);
   api.decorateRequest('urlParameters', undefined);
@@ -124,8 +135,11 @@ function hasBody({ headers }: FastifyRequest): boolean {
 }
 
 /** Writes wait for their turn before their body is read, and give it back however they end. */
-function addThrottle(api: FastifyInstance, { ports, options, counters }: Parts): void {
-  const throttle = new WriteThrottle(ports.clock, options.throttle);
+function addThrottle(
+  api: FastifyInstance,
+  throttle: WriteThrottle,
+  counters: RequestCounters,
+): void {
   api.addHook('onRequest', (request, reply, done) => {
     if (!isWrite(request)) {
       done();
@@ -152,10 +166,21 @@ function addThrottle(api: FastifyInstance, { ports, options, counters }: Parts):
   });
 }
 
+function loggedAnswer(request: FastifyRequest, reply: FastifyReply): LoggedAnswer {
+  return {
+    httpVersion: request.raw.httpVersion,
+    status: reply.statusCode,
+    lengthBytes: Number(reply.getHeader('content-length') ?? 0),
+    requestId: String(reply.getHeader('request-id') ?? '-'),
+    elapsedMs: reply.elapsedTime,
+  };
+}
+
 interface Parts {
   readonly ports: DataApiPorts;
   readonly options: DataApiOptions;
   readonly counters: RequestCounters;
+  readonly profiles: RequestProfiles;
 }
 
 function addRoutes(api: FastifyInstance, parts: Parts): void {
@@ -194,14 +219,13 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
   only(api, '/api/v2/query', (request, reply) =>
     request.method === 'OPTIONS' ? reply.code(200).send() : sendError(reply, 403, noFluxText),
   );
-  addRequestProfiles(api, ports);
+  addRequestProfiles(api, parts.profiles);
   // The reference asks for no method here.
   only(api, '/debug/vars', (_request, reply) => sendVars(reply, ports));
   only(api, '/metrics', (_request, reply) => sendMetrics(reply, ports));
 }
 
-function addRequestProfiles(api: FastifyInstance, { clock }: DataApiPorts): void {
-  const profiles = new RequestProfiles(clock);
+function addRequestProfiles(api: FastifyInstance, profiles: RequestProfiles): void {
   api.addHook('onRequest', (request, _reply, done) => {
     profiles.add(pathOf(request), request.ip);
     done();

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../../data/statements/principal.ts';
 import { must } from '../../base/assert.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
-import type { CountedPoints } from '../../data/write/body-routes.ts';
+import type { CountedPoints, WriteRequest } from '../../data/write/body-routes.ts';
 import { parseConsistencyLevel } from '../../data/write/consistency.ts';
 import { unpackRequest } from '../prometheus/packed.ts';
 import { writeRequestLines, type RemoteWrite } from '../prometheus/write-request.ts';
@@ -10,15 +11,20 @@ import { errorStatus, sendError } from '../error-reply.ts';
 import { whoAsks } from './access/gate.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import type { RequestCounters } from './requests/request-counters.ts';
-import { pathOf, RequestParameters } from './requests/request-parameters.ts';
+import { pathOf, RequestParameters, type AddressedRequest } from './requests/request-parameters.ts';
 import { prometheusPath, writeTargets, type WriteTarget } from './requests/write-target.ts';
+
+/** A request to write, whoever has read it. */
+export interface WritingRequest extends AddressedRequest {
+  readonly principal: Principal | undefined;
+}
 
 /**
  * Where a write goes, before its body is read: the database has to be named and there, and the user allowed (spec 4.2).
  * Throws the reference's texts.
  */
 export function targetOf(
-  request: FastifyRequest,
+  request: WritingRequest,
   { writer }: Pick<DataApiPorts, 'writer'>,
 ): WriteTarget {
   const find = must(writeTargets.get(pathOf(request)), 'an address of writes');
@@ -37,21 +43,22 @@ export function targetOf(
 
 const gzipHeaderBytes = 10;
 
+export interface WriteParts {
+  readonly ports: Pick<DataApiPorts, 'writer' | 'clock' | 'jobs'>;
+  readonly options: Pick<DataApiOptions, 'writeTimeoutMs' | 'bodyBytesMax'>;
+  readonly counters: Pick<RequestCounters, 'addPoints'>;
+}
+
 /** POST /write, /api/v2/write and /api/v1/prom/write (spec 4.2 to 4.4). */
 export async function handleWrite(
   request: FastifyRequest,
   reply: FastifyReply,
-  { ports, options, counters }: { readonly ports: DataApiPorts; readonly options: DataApiOptions; readonly counters: RequestCounters }, // prettier-ignore
+  { ports, options, counters }: WriteParts,
 ): Promise<unknown> {
-  const counted = (points: CountedPoints): void => {
-    counters.addPoints(points);
-  };
   try {
     const target = targetOf(request, ports);
     const { lines: body, refused, bodyRead } = await linesOf(request, ports, options);
-    const level = parseConsistencyLevel(RequestParameters.ofUrl(request).get('consistency'));
-    const timeoutMs = options.writeTimeoutMs;
-    await ports.writer.write({ ...target, body, bodyRead, level, timeoutMs, counted });
+    await writeBody(request, { target, body, bodyRead }, { ports, options, counters });
     if (refused === undefined) return await reply.code(204).type('application/json').send();
     const text = `partial write: ${refused.reason} dropped=${refused.count} for database: ${target.database}`;
     return await sendError(reply, 400, text);
@@ -61,6 +68,20 @@ export async function handleWrite(
   }
 }
 
+/** Resolves once the lines are in. Rejects with the reference's texts. */
+export function writeBody(
+  request: WritingRequest,
+  { target, ...body }: { readonly target: WriteTarget } & Pick<WriteRequest, 'body' | 'bodyRead'>,
+  { ports, options, counters }: WriteParts,
+): Promise<void> {
+  const level = parseConsistencyLevel(RequestParameters.ofUrl(request).get('consistency'));
+  const timeoutMs = options.writeTimeoutMs;
+  const counted = (points: CountedPoints): void => {
+    counters.addPoints(points);
+  };
+  return ports.writer.write({ ...target, ...body, level, timeoutMs, counted });
+}
+
 interface Lines extends RemoteWrite {
   /** Gives the body's memory back. */
   readonly bodyRead?: (() => void) | undefined;
@@ -68,8 +89,8 @@ interface Lines extends RemoteWrite {
 
 async function linesOf(
   request: FastifyRequest,
-  ports: DataApiPorts,
-  options: DataApiOptions,
+  ports: WriteParts['ports'],
+  options: WriteParts['options'],
 ): Promise<Lines> {
   if (pathOf(request) === prometheusPath) return prometheusLines(request, ports, options);
   const lines = await bodyOf(request, ports, options.bodyBytesMax);
@@ -83,8 +104,8 @@ async function linesOf(
 /** What Prometheus sends, as lines. */
 async function prometheusLines(
   request: FastifyRequest,
-  { clock }: DataApiPorts,
-  { bodyBytesMax }: DataApiOptions,
+  { clock }: WriteParts['ports'],
+  { bodyBytesMax }: WriteParts['options'],
 ): Promise<Lines> {
   const packed = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const message = await unpackRequest(packed, bodyBytesMax);
@@ -95,7 +116,7 @@ async function prometheusLines(
 /** The body as another thread may have it: in a buffer of its own, or in memory that is shared. */
 async function bodyOf(
   request: FastifyRequest,
-  { jobs }: DataApiPorts,
+  { jobs }: WriteParts['ports'],
   bytesMax: number,
 ): Promise<Uint8Array> {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);

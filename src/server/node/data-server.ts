@@ -1,5 +1,6 @@
 import { MiB } from '../../base/units.ts';
 import type { Env } from '../../env/env.ts';
+import { nodeRawSockets } from '../../env/node/network/node-raw-sockets.ts';
 import { createDataApi } from '../../http/data/data-api.ts';
 import type { AccessOptions } from '../../http/data/access/access-options.ts';
 import type { DataApiOptions } from '../../http/data/data-api-options.ts';
@@ -67,6 +68,7 @@ export async function startDataServer(
         states: () => node.local.states(),
         repairs: node.antiEntropy.repairs,
       },
+      rawSockets: nodeRawSockets,
       requestId: requestIds(env),
     },
     apiOptions(config),

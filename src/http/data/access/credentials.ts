@@ -1,17 +1,21 @@
 import { Buffer } from 'node:buffer';
-import type { FastifyRequest } from 'fastify';
-import { RequestParameters } from '../requests/request-parameters.ts';
+import { RequestParameters, type AddressedRequest } from '../requests/request-parameters.ts';
 
 /** How a request says who makes it (spec F88). */
 export type Credentials =
   | { readonly kind: 'password'; readonly name: string; readonly password: string }
   | { readonly kind: 'bearer'; readonly token: string };
 
+/** A request as far as it says who makes it. */
+export interface SignedRequest extends AddressedRequest {
+  readonly headers: { readonly authorization?: string | undefined };
+}
+
 /**
  * In the order of the reference (spec 4.0): `u` and `p` of the address, if neither is empty, then the header `Authorization`:
  * `Bearer` with a JWT, `Token user:password`, `Basic`. A form in the body says nothing. Undefined where there are none.
  */
-export function credentialsOf(request: FastifyRequest): Credentials | undefined {
+export function credentialsOf(request: SignedRequest): Credentials | undefined {
   const parameters = RequestParameters.ofUrl(request);
   const [name, password] = [parameters.getOfUrl('u'), parameters.getOfUrl('p')];
   if (name !== '' && password !== '') return { kind: 'password', name, password };
@@ -26,7 +30,7 @@ export function credentialsOf(request: FastifyRequest): Credentials | undefined 
 }
 
 /** Who `Basic` names, '' for nobody: the access log shows it, be the password right or not. */
-export function claimedName(request: FastifyRequest): string {
+export function claimedName(request: SignedRequest): string {
   const named = RequestParameters.ofUrl(request).getOfUrl('u');
   return named === '' ? (ofBasic(request.headers.authorization ?? '')?.name ?? '') : named;
 }

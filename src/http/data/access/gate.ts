@@ -18,7 +18,7 @@ import type { DataApiPorts } from '../data-api-options.ts';
 import type { AccessOptions } from './access-options.ts';
 import type { RequestCounters } from '../requests/request-counters.ts';
 import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
-import { credentialsOf, type Credentials } from './credentials.ts';
+import { credentialsOf, type Credentials, type SignedRequest } from './credentials.ts';
 import { PasswordChecks } from './password-checks.ts';
 import { userOfToken } from './user-token.ts';
 
@@ -31,18 +31,24 @@ declare module 'fastify' {
 export interface GateParts {
   readonly ports: DataApiPorts;
   readonly access: AccessOptions;
-  readonly counters: RequestCounters;
+  readonly counters: Pick<RequestCounters, 'add'>;
   /** Whether there is something at its address for its method. */
   readonly isServed: (request: FastifyRequest) => boolean;
 }
 
 /** Who makes a request that has passed the gate. */
-export function whoAsks(request: FastifyRequest): Principal {
-  return request.principal ?? nobody;
+export function whoAsks({ principal }: { readonly principal: Principal | undefined }): Principal {
+  return principal ?? nobody;
 }
 
-/** Asks every request that the configuration guards. Comes behind what writes wait for, as in the reference. */
-export function addGate(api: FastifyInstance, parts: GateParts): void {
+/** Who makes a request that the configuration guards. Rejects, or throws, with what is said to those that are nobody. */
+export type Admit = (request: SignedRequest) => Principal | Promise<Principal>;
+
+/**
+ * Asks every request that the configuration guards. Comes behind what writes wait for, as in the reference. Answers how
+ * others ask who do without its hooks; those whom it refuses are not counted as such.
+ */
+export function addGate(api: FastifyInstance, parts: GateParts): Admit {
   const { ports, access } = parts;
   api.decorateRequest('principal', undefined);
   if (!access.isEnabled) {
@@ -50,7 +56,7 @@ export function addGate(api: FastifyInstance, parts: GateParts): void {
       request.principal = everyone;
       done();
     });
-    return;
+    return () => everyone;
   }
   const passwords = new PasswordChecks(ports.jobs, ports.random);
   api.addHook('onRequest', (request, reply, done) => {
@@ -77,6 +83,8 @@ export function addGate(api: FastifyInstance, parts: GateParts): void {
       },
     );
   });
+  const uncounted = { ...parts, counters: { add: () => undefined } };
+  return (request) => admit(request, passwords, uncounted);
 }
 
 /** Addresses that are open but for `ping-auth-enabled`. */
@@ -98,9 +106,9 @@ function guardOf(
 
 /** Until there is an admin nobody is asked who they are. Throws `unauthenticated` with the reference's texts. */
 async function admit(
-  request: FastifyRequest,
+  request: SignedRequest,
   passwords: PasswordChecks,
-  { ports, access, counters }: GateParts,
+  { ports, access, counters }: Omit<GateParts, 'isServed'>,
 ): Promise<Principal> {
   const { catalog } = ports.executor;
   if (catalog.users?.some(({ isAdmin }) => isAdmin) !== true) return nobody;

@@ -1,19 +1,38 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { claimedName } from '../access/credentials.ts';
+import { claimedName, type SignedRequest } from '../access/credentials.ts';
 
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
+/** A request as far as the log tells of it. */
+export interface LoggedRequest extends SignedRequest {
+  readonly method: string;
+  readonly ip: string;
+  readonly headers: SignedRequest['headers'] & {
+    readonly referer?: string | undefined;
+    readonly 'user-agent'?: string | undefined;
+  };
+}
+
+export interface LoggedAnswer {
+  readonly httpVersion: string;
+  readonly status: number;
+  readonly lengthBytes: number;
+  readonly requestId: string;
+  readonly elapsedMs: number;
+}
+
 /** One line in the common log format with request id and microseconds (spec 4.0). Passwords are hidden. */
-export function accessLogLine(request: FastifyRequest, reply: FastifyReply, nowNs: bigint): string {
+export function accessLogLine(
+  request: LoggedRequest,
+  { httpVersion, status, lengthBytes, requestId, elapsedMs }: LoggedAnswer,
+  nowNs: bigint,
+): string {
   const { headers } = request;
-  const line = `${request.method} ${hidePasswords(request.url)} HTTP/${request.raw.httpVersion}`;
-  const size = String(reply.getHeader('content-length') ?? 0);
+  const line = `${request.method} ${hidePasswords(request.url)} HTTP/${httpVersion}`;
   const name = claimedName(request) || '-';
   const from = `${request.ip} - ${name} [${clfTime(nowNs)}]`;
   const client = `"${headers.referer ?? '-'}" "${headers['user-agent'] ?? '-'}"`;
-  const id = String(reply.getHeader('request-id') ?? '-');
-  const micros = Math.round(reply.elapsedTime * 1_000);
-  return `${from} "${line}" ${reply.statusCode} ${size} ${client} ${id} ${micros}`;
+  const micros = Math.round(elapsedMs * 1_000);
+  return `${from} "${line}" ${status} ${lengthBytes} ${client} ${requestId} ${micros}`;
 }
 
 function hidePasswords(url: string): string {

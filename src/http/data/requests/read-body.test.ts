@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../../env/clock.ts';
 import { BodyBudget } from './body-budget.ts';
 import { IdleWatch } from './idle-watch.ts';
-import { ownBuffers, readBody, type ReadBodyOptions } from './read-body.ts';
+import { ownBuffers } from './gathered-body.ts';
+import { readBody, type ReadBodyOptions } from './read-body.ts';
 
 /** A request that sends these pieces, and says this length beforehand or none. */
 function requestOf(pieces: readonly string[], declared?: number): IncomingMessage {

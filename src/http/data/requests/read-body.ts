@@ -1,24 +1,9 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import { DbError } from '../../../base/errors.ts';
-import { MiB } from '../../../base/units.ts';
 import type { BodyPlace } from './body-budget.ts';
+import { GatheredBody, type BodyBuffers } from './gathered-body.ts';
 import type { IdleWatch } from './idle-watch.ts';
-
-/** Of an announced length that much is believed before it has come. */
-const announcedBytesMax = 2 * MiB;
-
-/** Where bodies are put together. What is lent comes back when the body is not to be. */
-export interface BodyBuffers {
-  lend(lengthBytes: number): Uint8Array;
-  giveBack(bytes: Uint8Array): void;
-}
-
-/** Of each body its own, which the collector takes. */
-export const ownBuffers: BodyBuffers = {
-  lend: (lengthBytes) => Buffer.allocUnsafeSlow(lengthBytes),
-  giveBack: () => undefined,
-};
 
 export interface ReadBodyOptions {
   readonly buffers: BodyBuffers;
@@ -48,18 +33,17 @@ export function readBody(
   if (declared > limit) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const announced = Number.isSafeInteger(declared) ? declared : 0;
-    let body = buffers.lend(Math.min(announced, announcedBytesMax));
-    let lengthBytes = 0;
+    const body = new GatheredBody(buffers, announced);
     let hasEnded = false;
     let waiting: Promise<void> | undefined;
     const fail = (error: DbError): void => {
       if (hasEnded) return;
       hasEnded = true;
       watch.cancel();
-      buffers.giveBack(body);
+      body.drop();
       reject(error);
     };
-    const watch = idle.add(() => lengthBytes, () => {
+    const watch = idle.add(() => body.lengthBytes, () => {
       // Its own fault only when the budget has room for it.
       if (waiting !== undefined) return;
       fail(new DbError('cancelled', 'the client sends nothing any more'));
@@ -67,17 +51,11 @@ export function readBody(
     }); // prettier-ignore
     payload.on('data', (piece: Buffer) => {
       if (hasEnded) return;
-      const needed = lengthBytes + piece.length;
-      if (needed > limit) {
+      if (body.lengthBytes + piece.length > limit) {
         fail(tooLarge());
         return;
       }
-      if (needed > body.length) {
-        const least = announced >= needed ? announced : Math.max(needed, body.length * 2);
-        body = grown(body, lengthBytes, buffers.lend(least), buffers);
-      }
-      body.set(piece, lengthBytes);
-      lengthBytes = needed;
+      body.add(piece);
       waiting = place.take(piece.length)?.then(() => {
         waiting = undefined;
         payload.resume();
@@ -85,7 +63,7 @@ export function readBody(
       if (waiting !== undefined) payload.pause();
     });
     const finish = (): void => {
-      resolve(Buffer.from(body.buffer, body.byteOffset, lengthBytes));
+      resolve(body.finish());
     };
     payload.on('end', () => {
       if (hasEnded) return;
@@ -101,16 +79,4 @@ export function readBody(
     payload.on('error', left);
     payload.on('close', left);
   });
-}
-
-/** The bytes so far at the start of a larger buffer. */
-function grown(
-  body: Uint8Array,
-  lengthBytes: number,
-  larger: Uint8Array,
-  buffers: BodyBuffers,
-): Uint8Array {
-  larger.set(body.subarray(0, lengthBytes));
-  buffers.giveBack(body);
-  return larger;
 }

@@ -56,10 +56,18 @@ export class RequestCounters {
     this.#counters.add('pointsWrittenFail', failedCount);
   }
 
+  /** Counts a request that no hooks see; answers how to say that it has ended, and with what status. */
+  follows(request: { readonly url: string; readonly method: string }): (status: number) => void {
+    const begun = this.#begin(request, 0);
+    return (status) => {
+      this.#end(begun, status, 0);
+    };
+  }
+
   /** Counts each request from its head to the end of its answer, or of its connection. */
   follow(api: FastifyInstance): void {
     api.addHook('onRequest', (request, reply, done) => {
-      const begun = this.#begin(request);
+      const begun = this.#begin(request, sentBytesOf(request));
       reply.raw.once('close', () => {
         this.#end(begun, reply.statusCode, sentBytesOf(request));
         if (begun.kind === 'query')
@@ -76,8 +84,10 @@ export class RequestCounters {
     this.#userBytes.set(user, (this.#userBytes.get(user) ?? 0) + Math.max(0, bytes));
   }
 
-  #begin(request: FastifyRequest): Begun {
-    const { url, method } = request;
+  #begin(
+    { url, method }: { readonly url: string; readonly method: string },
+    sentBytes: number,
+  ): Begun {
     const path = url.split('?')[0];
     this.add('req');
     this.add('reqActive');
@@ -89,7 +99,7 @@ export class RequestCounters {
     if (isWrite) this.add('writeReq');
     if (isWrite) this.add('writeReqActive');
     const kind = isQuery ? 'query' : isWrite ? 'write' : undefined;
-    return { startMs: this.#clock.monotonicMs(), kind, sentBytes: sentBytesOf(request) };
+    return { startMs: this.#clock.monotonicMs(), kind, sentBytes };
   }
 
   #end({ startMs, kind, sentBytes }: Begun, status: number, sentBytesNow: number): void {

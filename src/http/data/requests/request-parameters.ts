@@ -10,6 +10,12 @@ declare module 'fastify' {
   }
 }
 
+/** What is asked of an address, whoever has read the request. */
+export interface AddressedRequest {
+  readonly url: string;
+  urlParameters: ReadonlyMap<string, string> | undefined;
+}
+
 /** The parameters of a request: those of a form in the body come before those of the address, as in the reference. */
 export class RequestParameters {
   readonly #url: ReadonlyMap<string, string>;
@@ -20,7 +26,7 @@ export class RequestParameters {
     this.#form = form;
   }
 
-  static ofUrl(request: FastifyRequest): RequestParameters {
+  static ofUrl(request: AddressedRequest): RequestParameters {
     return new RequestParameters(searchOf(request), new Map());
   }
 
@@ -50,7 +56,7 @@ export class RequestParameters {
 }
 
 /** Read once: a write looks at them before its body comes, and behind it. */
-function searchOf(request: FastifyRequest): ReadonlyMap<string, string> {
+function searchOf(request: AddressedRequest): ReadonlyMap<string, string> {
   const at = request.url.indexOf('?');
   request.urlParameters ??= parseForm(at < 0 ? '' : request.url.slice(at + 1));
   return request.urlParameters;
@@ -96,6 +102,6 @@ function readMultipart(body: Buffer, type: string): Promise<ReadonlyMap<string, 
 }
 
 /** The address of a request without its parameters. */
-export function pathOf(request: FastifyRequest): string {
-  return request.url.split('?')[0] ?? '';
+export function pathOf({ url }: Pick<AddressedRequest, 'url'>): string {
+  return url.split('?')[0] ?? '';
 }

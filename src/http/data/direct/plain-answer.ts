@@ -1,0 +1,34 @@
+/** Answers to writes, byte for byte as Node's server and fastify send them. */
+import { errorHeader, reasonOf, writeJsonError } from '../../error-reply.ts';
+
+export interface AnswerParts {
+  readonly version: string;
+  readonly requestId: string;
+  /** Of now, as HTTP writes it. */
+  readonly date: string;
+  /** The node is about to end. */
+  readonly closes: boolean;
+}
+
+export interface PlainError {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Of the connection between two requests; Node's server says so, and closes it then. */
+export const keepAliveSeconds = 72;
+
+/** `lengthBytes` is what the log of requests names: of the body. */
+export function plainAnswer(
+  { version, requestId, date, closes }: AnswerParts,
+  error: PlainError | undefined,
+): { readonly text: string; readonly lengthBytes: number } {
+  const status = error === undefined ? '204 No Content' : `${error.status} ${reasonOf(error.status)}`; // prettier-ignore
+  const body = error === undefined ? '' : writeJsonError(error.text).toString('latin1');
+  const ids = `X-Influxdb-Version: ${version}\r\nX-Influxdb-Build: ENT\r\nX-Request-Id: ${requestId}\r\nRequest-Id: ${requestId}\r\n`; // prettier-ignore
+  const what = error === undefined ? '' : `X-Influxdb-Error: ${errorHeader(error.text)}\r\n`;
+  const size = error === undefined ? '' : `content-length: ${body.length}\r\n`;
+  const end = closes ? 'Connection: close' : `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}`; // prettier-ignore
+  const text = `HTTP/1.1 ${status}\r\n${ids}${what}content-type: application/json\r\n${size}Date: ${date}\r\n${end}\r\n\r\n${body}`; // prettier-ignore
+  return { text, lengthBytes: body.length };
+}

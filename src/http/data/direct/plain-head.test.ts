@@ -1,0 +1,60 @@
+import { Buffer } from 'node:buffer';
+import { expect, test } from 'vitest';
+import { readPlainHead } from './plain-head.ts';
+
+const head = (...lines: readonly string[]): Buffer => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'); // prettier-ignore
+const usual = ['POST /write?db=d&p=a%20b HTTP/1.1', 'Host: a', 'Content-Length: 12'] as const;
+
+test('plain head: of a write as clients send it, with what comes behind it left alone', () => {
+  const bytes = Buffer.concat([head(...usual, 'User-Agent:  x y \t'), Buffer.from('m v=1\n')]);
+  expect(readPlainHead(bytes)).toEqual({
+    text: bytes.toString('latin1', 0, bytes.length - 6),
+    url: '/write?db=d&p=a%20b',
+    headers: { host: 'a', 'content-length': '12', 'user-agent': 'x y' },
+    lengthBytes: 12,
+    urlParameters: undefined,
+  });
+  expect(readPlainHead(head('POST /api/v2/write HTTP/1.1', ...usual.slice(1)))).toBeDefined();
+});
+
+test('plain head: the same as before is the one of before', () => {
+  const first = readPlainHead(head(...usual));
+  const longer = Buffer.concat([head(...usual), Buffer.from('m v=1\n')]);
+  expect(first).toBeDefined();
+  expect(readPlainHead(longer, first)).toBe(first);
+  const other = head(...usual.slice(0, 2), 'Content-Length: 13');
+  expect(readPlainHead(other, first)?.lengthBytes).toBe(13);
+});
+
+const others: readonly (readonly [string, Buffer])[] = [
+  ['nothing', Buffer.alloc(0)],
+  ['half a head', head(...usual).subarray(0, -1)],
+  ['another method', head('GET /write?db=d HTTP/1.1', ...usual.slice(1))],
+  ['another address', head('POST /query HTTP/1.1', ...usual.slice(1))],
+  ['what Prometheus sends', head('POST /api/v1/prom/write HTTP/1.1', ...usual.slice(1))],
+  ['another version', head('POST /write HTTP/1.0', ...usual.slice(1))],
+  ['bytes beyond ASCII in the address', head('POST /write?db=\xfc HTTP/1.1', ...usual.slice(1))],
+  ['bytes beyond ASCII in a header', head(...usual, 'X-Request-Id: \xfc')],
+  ['lines that end in a line feed', Buffer.from(`${usual.join('\n')}\n\n`)],
+  ['a line feed within a value', head(...usual, 'A: b\nTransfer-Encoding: chunked')],
+  ['a folded line', head(...usual, 'A: b', ' c')],
+  ['a space before a colon', head(...usual, 'A : b')],
+  ['no length', head(...usual.slice(0, 2))],
+  ['no host', head('POST /write HTTP/1.1', 'Content-Length: 12')],
+  ['a length twice', head(...usual, 'content-length: 12')],
+  ['a length with a sign', head(...usual.slice(0, 2), 'Content-Length: +12')],
+  ['a length of hex digits', head(...usual.slice(0, 2), 'Content-Length: 0x1')],
+  ['a length past all numbers', head(...usual.slice(0, 2), 'Content-Length: 9999999999999999')],
+  ['chunks', head(...usual, 'Transfer-Encoding: chunked')],
+  ['gzip', head(...usual, 'Content-Encoding: gzip')],
+  ['a client that waits to be asked', head(...usual, 'Expect: 100-continue')],
+  ['another origin', head(...usual, 'Origin: http://a')],
+  ['a connection that is to be closed', head(...usual, 'Connection: close')],
+  ['an upgrade', head(...usual, 'Connection: Upgrade', 'Upgrade: h2c')],
+  ['a name that objects have', head(...usual, '__proto__: a', '__proto__: b')],
+  ['a long head', head(...usual, `A: ${'a'.repeat(5_000)}`)],
+];
+
+test.each(others)('plain head: %s is not plain', (_what, bytes) => {
+  expect(readPlainHead(bytes)).toBeUndefined();
+});

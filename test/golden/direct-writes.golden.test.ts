@@ -1,0 +1,210 @@
+/** Writes past Node's HTTP answer what those that go through it do, which is held to the reference by the other files here. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from '../support/dev-cluster.ts';
+import { startOneNode, type OneNode } from '../support/one-node.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'varve-direct-'));
+let node: OneNode;
+
+beforeAll(async () => {
+  node = await startOneNode(folder, { workerCount: 1 });
+  await fetch(`${node.url}/query?q=CREATE+DATABASE+d`, { method: 'POST' });
+});
+
+afterAll(async () => {
+  await node.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** A connection that is read to the end of each answer. */
+class Wire {
+  readonly #socket: Socket;
+  #text = '';
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (piece) => (this.#text += piece.toString('utf8')));
+  }
+
+  static async open(of = node): Promise<Wire> {
+    const { hostname, port } = new URL(of.url);
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+    await once(socket, 'connect');
+    return new Wire(socket);
+  }
+
+  send(text: string | Uint8Array): void {
+    this.#socket.write(text);
+  }
+
+  /** The next answer: its head without what differs from one to the next, and its body. */
+  async answer(): Promise<string> {
+    for (;;) {
+      const end = this.#text.indexOf('\r\n\r\n') + 4;
+      const head = this.#text.slice(0, end);
+      const announced = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      const body = Buffer.from(this.#text.slice(end), 'utf8');
+      if (end > 3 && body.length >= announced) {
+        this.#text = body.subarray(announced).toString('utf8');
+        const alike = head.replaceAll(/^((?:x-)?request-id|date): .*$/gim, '$1');
+        return alike + body.subarray(0, announced).toString('utf8');
+      }
+      await once(this.#socket, 'data');
+    }
+  }
+
+  /** Resolves once the server has closed it. */
+  async closed(): Promise<void> {
+    if (!this.#socket.closed) await once(this.#socket, 'close');
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+const settleMsMax = 10_000;
+const notPlain = 'TE: trailers\r\n';
+
+function post(url: string, body: string, headers = ''): string {
+  const length = Buffer.byteLength(body);
+  return `POST ${url} HTTP/1.1\r\nHost: a\r\n${headers}Content-Length: ${length}\r\n\r\n${body}`;
+}
+
+const counts = async (of = node): Promise<Record<string, number>> => {
+  const vars = (await (await fetch(`${of.url}/debug/vars`)).json()) as Record<
+    string,
+    { readonly name?: string; readonly values: Record<string, number> }
+  >;
+  return Object.values(vars).find(({ name }) => name === 'httpd')?.values ?? {};
+};
+
+const requests: readonly (readonly [string, string, string])[] = [
+  ['points', '/write?db=d', 'm,t=a v=1 1\nm,t=b v=2 2\n'],
+  ['points of a bucket', '/api/v2/write?bucket=d/autogen&precision=s', 'm,t=a v=1 1'],
+  ['lines that are none', '/write?db=d', 'm v=\nx'],
+  ['a line that is none among others', '/write?db=d', 'm v=1 3\nm v= 4\n'],
+  ['another type', '/write?db=d', 'm,t=a v="a" 5\nm,t=a v=1 6\n'],
+  ['a text beyond ASCII in the error', '/write?db=d', 'm,t=ü v=ä 5'],
+  ['no body', '/write?db=d', ''],
+  ['no database', '/write', 'm v=1'],
+  ['an unknown database', '/write?db=nobody', 'm v=1'],
+  ['an unknown policy', '/write?db=d&rp=none', 'm v=1'],
+  ['an unknown precision', '/write?db=d&precision=x', 'm v=1'],
+  ['an unknown consistency', '/write?db=d&consistency=x', 'm v=1'],
+  ['more than may be', '/write?db=d', `m v="${'a'.repeat(25_000_000)}"`],
+];
+
+test.each(requests)('direct writes: %s, answered as through Node', async (_what, url, body) => {
+  const answers: string[] = [];
+  for (const headers of ['', notPlain]) {
+    const wire = await Wire.open();
+    wire.send(post(url, body, headers));
+    answers.push(await wire.answer());
+    wire.close();
+  }
+  expect(answers[0]).toMatch(/^HTTP\/1\.1 \d{3} /);
+  expect(answers[0]).toBe(answers[1]);
+});
+
+test('direct writes: their ids and their counts', async () => {
+  const before = await counts();
+  const { hostname, port } = new URL(node.url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.write(post('/write?db=d', 'm,t=a v=1 7\nm v=x 8', 'X-Request-Id: mine\r\n'));
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toContain('\r\nX-Request-Id: mine\r\nRequest-Id: mine\r\n');
+  socket.destroy();
+  const after = await counts();
+  const grown = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0);
+  // The question for the counts is a request too.
+  expect(grown('req')).toBe(2);
+  expect(grown('reqActive')).toBe(0);
+  expect(grown('writeReq')).toBe(1);
+  expect(grown('writeReqActive')).toBe(0);
+  expect(grown('writeReqBytes')).toBe(19);
+  expect(grown('pointsWrittenOK')).toBe(1);
+  expect(grown('clientError')).toBe(1);
+  expect(grown('writeReqDurationNs')).toBeGreaterThan(0);
+});
+
+test('direct writes: a connection that asks something else goes on with Node, in order', async () => {
+  const wire = await Wire.open();
+  const ping = 'GET /ping HTTP/1.1\r\nHost: a\r\n\r\n';
+  const count = encodeURIComponent('SELECT count(v) FROM pipelined');
+  const query = `GET /query?db=d&q=${count} HTTP/1.1\r\nHost: a\r\n\r\n`;
+  wire.send(post('/write?db=d', 'pipelined v=1 1\n') + post('/write?db=d', 'pipelined v=2 2') + query + ping + post('/write?db=d', 'pipelined v=')); // prettier-ignore
+  expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 /);
+  expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 /);
+  expect(await wire.answer()).toContain('"values":[["1970-01-01T00:00:00Z",2]]');
+  expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 /);
+  expect(await wire.answer()).toMatch(/^HTTP\/1\.1 400 /);
+  wire.send(post('/write?db=d', 'pipelined v=3 3'));
+  expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 /);
+  wire.close();
+});
+
+test('direct writes: a body in many pieces, one behind the other, is whole', async () => {
+  const wire = await Wire.open();
+  const body = Array.from({ length: 400 }, (_, i) => `pieces,t=${i % 7} v=${i}i ${i}\n`).join('');
+  const request = Buffer.from(post('/write?db=d', body));
+  for (let round = 0; round < 2; round++) {
+    for (let at = 0; at < request.length; at += 97) {
+      wire.send(request.subarray(at, at + 97));
+      await new Promise((turn) => setImmediate(turn));
+    }
+    expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 /);
+  }
+  wire.close();
+  const count = encodeURIComponent('SELECT count(v), sum(v) FROM pieces');
+  const answer = await (await fetch(`${node.url}/query?db=d&q=${count}`)).text();
+  expect(answer).toContain('"values":[["1970-01-01T00:00:00Z",400,79800]]');
+});
+
+test('direct writes: a large body that comes alone is whole', async () => {
+  const wire = await Wire.open();
+  const lines = Array.from({ length: 60_000 }, (_, i) => `large,t=${i % 100} v="${'x'.repeat(60)}",n=${i}i ${i}`); // prettier-ignore
+  const body = `${lines.join('\n')}\n`;
+  wire.send(post('/write?db=d', body));
+  expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 /);
+  wire.close();
+  const sum = encodeURIComponent('SELECT sum(n) FROM large');
+  const answer = await (await fetch(`${node.url}/query?db=d&q=${sum}`)).text();
+  expect(answer).toContain(`[["1970-01-01T00:00:00Z",${(60_000 * 59_999) / 2}]]`);
+});
+
+test('direct writes: a client that leaves in its body is counted as gone, and nothing of it is written', async () => {
+  const wire = await Wire.open();
+  wire.send(post('/write?db=d', `gone v=1 1\n${'#'.repeat(500_000)}`).slice(0, 200_000));
+  await eventually(async () => {
+    expect((await counts())['writeReqActive']).toBe(1);
+  }, settleMsMax);
+  wire.close();
+  await eventually(async () => {
+    expect((await counts())['writeReqActive']).toBe(0);
+  }, settleMsMax);
+  const answer = await (await fetch(`${node.url}/query?db=d&q=SELECT+v+FROM+gone`)).text();
+  expect(answer).toBe('{"results":[{"statement_id":0}]}\n');
+});
+
+test('direct writes: the node ends while connections are idle, unused and at work', async () => {
+  const other = await startOneNode(`${folder}/other`, { workerCount: 1 });
+  await fetch(`${other.url}/query?q=CREATE+DATABASE+d`, { method: 'POST' });
+  const [idle, unused, busy] = await Promise.all([other, other, other].map((of) => Wire.open(of)));
+  idle?.send(post('/write?db=d', 'm v=1'));
+  expect(await idle?.answer()).toMatch(/^HTTP\/1\.1 204 /);
+  busy?.send(post('/write?db=d', 'm v=1').slice(0, -1));
+  await eventually(async () => {
+    expect((await counts(other))['writeReqActive']).toBe(1);
+  }, settleMsMax);
+  const ended = other.close();
+  await Promise.all([idle?.closed(), unused?.closed()]);
+  busy?.send('1');
+  expect(await busy?.answer()).toMatch(/^HTTP\/1\.1 204 [^]*\r\nConnection: close\r\n/);
+  await Promise.all([busy?.closed(), ended]);
+});
