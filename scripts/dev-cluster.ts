@@ -28,6 +28,8 @@ Starts a licensed development cluster of real processes on this machine. Ctrl-C 
   --passive N        data nodes more that own no shard (0)
   --port-offset N    added to every port (0): 8086 and 8088 of data nodes, 8089 and 8091 of meta nodes;
                      the second node of a kind has 100 more, the third 200, and so on
+  --namespaces NAME  run the nodes in network namespaces NAME-meta-1, NAME-data-1 and so on, which are there
+                     already, at 10.213.0.11 and 10.213.0.101 onwards
   --fresh            forget what the folder holds, and start anew
   --help             print this
 `;
@@ -55,10 +57,10 @@ async function main(): Promise<void> {
     print(usage);
     return;
   }
-  const { dir, isFresh, asked } = options;
+  const { dir, isFresh, asked, namespaces } = options;
   const folder = await DevFolder.open(dir, isFresh);
   const shape = folder.shape(asked);
-  const nodes = nodesOf(dir, shape);
+  const nodes = nodesOf(dir, shape, namespaces);
   // Before anything is removed: a port that is taken may be that of a node which works in this very folder.
   await assertPortsFree(nodes);
   stopOnSignals();
@@ -80,6 +82,7 @@ function readOptions():
   | {
       readonly dir: string;
       readonly isFresh: boolean;
+      readonly namespaces: string;
       readonly asked: Parameters<DevFolder['shape']>[0];
     }
   | undefined {
@@ -92,7 +95,12 @@ function readOptions():
     portOffset: count('port-offset', values['port-offset'], 0),
   };
   if (values.dir === '') throw new Error('--dir must name a folder');
-  return { dir: resolve(cwd, values.dir), isFresh: values.fresh, asked };
+  return {
+    dir: resolve(cwd, values.dir),
+    isFresh: values.fresh,
+    asked,
+    namespaces: values.namespaces,
+  };
 }
 
 function parseOptions() {
@@ -103,6 +111,7 @@ function parseOptions() {
       data: { type: 'string' },
       passive: { type: 'string' },
       'port-offset': { type: 'string' },
+      namespaces: { type: 'string', default: '' },
       fresh: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },

@@ -32,9 +32,13 @@ export class DevProcesses {
 
   /** Starts a node. It is reported and left down when it ends. */
   start(node: ClusterNode): void {
-    const { name, bin, configPath, logPath } = node;
+    const { name, bin, configPath, logPath, namespace } = node;
     const log = openSync(logPath, 'a');
-    const child = spawn(join(root, 'bin', bin), ['-config', configPath], {
+    // `ip netns exec` becomes the program: its process is the node's.
+    const within = namespace === '' ? [] : ['ip', 'netns', 'exec', namespace];
+    const words: readonly string[] = [...within, join(root, 'bin', bin), '-config', configPath];
+    const [program = '', ...args] = words;
+    const child = spawn(program, args, {
       // The node watches the pipe that is its standard input: it ends with the launcher, however that ends.
       stdio: ['pipe', log, log],
       // A process group of its own: Ctrl-C reaches the launcher alone, which stops them in order.
@@ -51,7 +55,7 @@ export class DevProcesses {
       const last = lastLines(logPath).join('\n  ');
       this.#report(name, `${signal ?? `exit code ${code}`}\n  ${last}`);
     });
-    const command = `${quoted(relative(this.#cwd, join(root, 'bin', bin)))} -config ${quoted(configPath)}`;
+    const command = `${within.map((word) => `${word} `).join('')}${quoted(relative(this.#cwd, join(root, 'bin', bin)))} -config ${quoted(configPath)}`;
     this.#print(`${name}: ${command}   # pid ${child.pid}, log ${quoted(logPath)}\n`);
   }
 

@@ -1,15 +1,16 @@
 /**
- * What befalls the processes of a cluster, one thing after the other: a node is killed and started again, stands still, or its
- * disk is full for a while. At most one node has trouble at a time, so that each shard has an owner that works.
+ * What befalls the processes of a cluster, one thing after the other: a node is killed and started again, stands still, its disk is
+ * full for a while, or some nodes are parted from the others, while clients reach both sides.
  */
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Prng } from '../../src/base/prng.ts';
 import { eventually, type DevCluster } from '../support/dev-cluster.ts';
+import type { Namespaces } from '../support/namespaces.ts';
 
-export const faultKinds = ['kill', 'stop', 'full-disk'] as const;
+export const faultKinds = ['kill', 'stop', 'full-disk', 'partition'] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
 const smallDiskMiB = 96;
@@ -50,54 +51,73 @@ export class SmallDisk {
     rmSync(join(this.#folder, 'filler'), { force: true });
   }
 
-  unmount(): void {
+  /** What is on it goes with it, unless it is to stay, in a folder beside. */
+  unmount({ keepsFiles }: { readonly keepsFiles: boolean }): void {
+    if (keepsFiles) cpSync(this.#folder, `${this.#folder}.kept`, { recursive: true });
     execFileSync('umount', ['-l', this.#folder]);
   }
 }
 
+export interface FaultOptions {
+  /** Nodes that trouble comes to, by chance: one that is named twice has twice as much. */
+  readonly names: readonly string[];
+  /** Undefined where nobody may mount one, or part nodes. */
+  readonly disk: SmallDisk | undefined;
+  readonly namespaces: Namespaces | undefined;
+}
+
 export class Faults {
-  readonly counts: Record<FaultKind, number> = { kill: 0, stop: 0, 'full-disk': 0 };
+  readonly counts: Record<FaultKind, number> = { kill: 0, stop: 0, 'full-disk': 0, partition: 0 };
   readonly #cluster: DevCluster;
   readonly #random: Prng;
-  readonly #names: readonly string[];
-  readonly #disk: SmallDisk | undefined;
+  readonly #options: FaultOptions;
   readonly #started = new Map<string, ChildProcess>();
 
-  constructor(
-    cluster: DevCluster,
-    random: Prng,
-    { names, disk }: { readonly names: readonly string[]; readonly disk: SmallDisk | undefined },
-  ) {
+  constructor(cluster: DevCluster, random: Prng, options: FaultOptions) {
     this.#cluster = cluster;
     this.#random = random;
-    this.#names = names;
-    this.#disk = disk;
+    this.#options = options;
   }
 
-  /** One fault, from its beginning until the node is well again. */
-  async strike(): Promise<void> {
-    const kinds = faultKinds.filter((kind) => kind !== 'full-disk' || this.#disk !== undefined);
+  /** One fault, from its beginning until the node is well again; resolves with what it was. */
+  async strike(): Promise<string> {
+    const { names, disk, namespaces } = this.#options;
+    const kinds = faultKinds.filter((kind) => (kind !== 'full-disk' || disk !== undefined) && (kind !== 'partition' || namespaces !== undefined)); // prettier-ignore
     const kind = kinds[this.#random.u32() % kinds.length] ?? 'kill';
-    const name = this.#names[this.#random.u32() % this.#names.length] ?? '';
+    const name = names[this.#random.u32() % names.length] ?? '';
     this.counts[kind]++;
     switch (kind) {
       case 'kill':
         process.kill(this.#pid(name), 'SIGKILL');
         await this.#pause(3_000);
         await this.#start(name);
-        return;
+        return `${kind} ${name}`;
       case 'stop':
         process.kill(this.#pid(name), 'SIGSTOP');
         await this.#pause(8_000);
         process.kill(this.#pid(name), 'SIGCONT');
-        return;
+        return `${kind} ${name}`;
       case 'full-disk':
-        this.#disk?.fill();
+        disk?.fill();
         await this.#pause(6_000);
-        this.#disk?.free();
+        disk?.free();
         // A log that has failed refuses writes until the node starts anew, and the node may have ended by itself.
-        await this.#restart(this.#disk?.node ?? '');
+        await this.#restart(disk?.node ?? '');
+        return `${kind} ${disk?.node}`;
+      case 'partition': {
+        const side = this.#side(name);
+        namespaces?.part(side);
+        await this.#pause(12_000);
+        namespaces?.heal();
+        return `${kind} ${[...side].join()}`;
+      }
     }
+  }
+
+  /** One node, or some by chance. */
+  #side(name: string): ReadonlySet<string> {
+    if (this.#random.u32() % 2 === 0) return new Set([name]);
+    return new Set(this.#options.names.filter(() => this.#random.u32() % 2 === 0));
   }
 
   async #restart(name: string): Promise<void> {

@@ -14,6 +14,8 @@ const baseMs = 1_700_000_000_000;
 
 export class Writers {
   readonly #urls: readonly string[];
+  /** Of points that were acknowledged: by which node, and when. */
+  readonly told = new Map<number, string>();
   readonly acknowledged = new Map<ConsistencyLevel, number[]>(levels.map((level) => [level, []]));
   refusedCount = 0;
   #next = 0;
@@ -53,8 +55,12 @@ export class Writers {
     try {
       const response = await fetch(`${url}/write?db=${database}&precision=ms&consistency=${level}`, { method: 'POST', body, signal: AbortSignal.timeout(giveUpMs) }); // prettier-ignore
       await response.text();
-      if (response.status === 204) this.acknowledged.get(level)?.push(number);
-      else this.refusedCount++;
+      if (response.status !== 204) {
+        this.refusedCount++;
+        return;
+      }
+      this.acknowledged.get(level)?.push(number);
+      this.told.set(number, `${level} by ${url} at ${new Date().toISOString()}`);
     } catch {
       // Down, or too slow: nobody knows what became of it.
       this.refusedCount++;

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clientHost } from './namespaces.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -75,7 +76,8 @@ export class DevCluster {
 
   url(kind: 'meta' | 'data', number: number): string {
     const port = (kind === 'meta' ? 8091 : 8086) + this.#offset + 100 * (number - 1);
-    return `http://127.0.0.1:${port}`;
+    const host = this.#extra.includes('--namespaces') ? clientHost(kind, number) : '127.0.0.1';
+    return `http://${host}:${port}`;
   }
 
   pid(name: string): number {
@@ -120,10 +122,12 @@ export class DevCluster {
     await this.#end('SIGKILL');
   }
 
-  /** Starts one node with the command that the launcher printed, of this tree or another. */
+  /** Starts one node with the command that the launcher printed, of this tree or another; what it says is in `<name>.log`. */
   startByHand(name: string, from = root): ChildProcess {
     const { command, args, env } = this.#commandOf(name, from);
-    const child = spawn(command, args, { stdio: 'ignore', env });
+    const log = openSync(join(this.dir, `${name}.log`), 'a');
+    const child = spawn(command, args, { stdio: ['ignore', log, log], env });
+    closeSync(log);
     this.#byHand.set(name, child);
     this.#started.push(child);
     return child;
@@ -136,10 +140,12 @@ export class DevCluster {
   }
 
   #commandOf(name: string, from: string) {
-    const [, bin = '', config = ''] =
-      new RegExp(`^${name}: \\S*(bin/\\S+) -config (\\S+)`, 'm').exec(this.#output) ?? [];
+    const [, within = '', bin = '', config = ''] =
+      new RegExp(`^${name}: (ip netns exec \S+ )?\S*(bin/\S+) -config (\S+)`, 'm').exec(this.#output) ?? []; // prettier-ignore
+    const words = [...within.split(' '), join(from, bin), '-config', config];
+    const [command = '', ...args] = words.filter((word) => word !== '');
     const env = { ...process.env, ...this.#environment };
-    return { command: join(from, bin), args: ['-config', config], env };
+    return { command, args, env };
   }
 
   /** Runs influxd-ctl against the first meta node; `onText` sees what has been printed, whenever there is more. */
@@ -154,11 +160,17 @@ export class DevCluster {
     return ranToEnd(child, onText);
   }
 
+<<<<<<< HEAD
   async stop(): Promise<void> {
     // Also one that another has taken the place of: a test that failed may have left both.
     for (const child of this.#started) child.kill('SIGKILL');
+=======
+  /** The folder stays with `keepsFolder`, for a look at what went wrong. */
+  async stop({ keepsFolder = false }: { readonly keepsFolder?: boolean } = {}): Promise<void> {
+    for (const child of this.#byHand.values()) child.kill('SIGKILL');
+>>>>>>> 4972624 (scripts: the nemesis parts nodes, and names what an owner lacks)
     await this.#end('SIGINT');
-    rmSync(this.dir, { recursive: true, force: true });
+    if (!keepsFolder) rmSync(this.dir, { recursive: true, force: true });
   }
 
   async #end(signal: 'SIGINT' | 'SIGKILL'): Promise<void> {

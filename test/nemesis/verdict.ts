@@ -1,0 +1,13 @@
+/** Promises that held and those that did not, each with a line as it is judged. */
+export class Verdict {
+  passedCount = 0;
+  failedCount = 0;
+
+  report(text: string, fault: string): void {
+    if (fault === '') this.passedCount++;
+    else this.failedCount++;
+    process.stdout.write(
+      `${fault === '' ? 'held  ' : 'FAILED'}  ${text}${fault === '' ? '' : `: ${fault}`}\n`,
+    );
+  }
+}
