@@ -141,7 +141,7 @@ export class DevCluster {
 
   #commandOf(name: string, from: string) {
     const [, within = '', bin = '', config = ''] =
-      new RegExp(`^${name}: (ip netns exec \S+ )?\S*(bin/\S+) -config (\S+)`, 'm').exec(this.#output) ?? []; // prettier-ignore
+      new RegExp(`^${name}: (ip netns exec \\S+ )?\\S*(bin/\\S+) -config (\\S+)`, 'm').exec(this.#output) ?? []; // prettier-ignore
     const words = [...within.split(' '), join(from, bin), '-config', config];
     const [command = '', ...args] = words.filter((word) => word !== '');
     const env = { ...process.env, ...this.#environment };
@@ -160,15 +160,10 @@ export class DevCluster {
     return ranToEnd(child, onText);
   }
 
-<<<<<<< HEAD
-  async stop(): Promise<void> {
-    // Also one that another has taken the place of: a test that failed may have left both.
-    for (const child of this.#started) child.kill('SIGKILL');
-=======
   /** The folder stays with `keepsFolder`, for a look at what went wrong. */
   async stop({ keepsFolder = false }: { readonly keepsFolder?: boolean } = {}): Promise<void> {
-    for (const child of this.#byHand.values()) child.kill('SIGKILL');
->>>>>>> 4972624 (scripts: the nemesis parts nodes, and names what an owner lacks)
+    // Also one that another has taken the place of: a test that failed may have left both.
+    for (const child of this.#started) child.kill('SIGKILL');
     await this.#end('SIGINT');
     if (!keepsFolder) rmSync(this.dir, { recursive: true, force: true });
   }

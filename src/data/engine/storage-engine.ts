@@ -387,10 +387,12 @@ export class StorageEngine implements Engine {
   }: Omit<DeletePointsRequest, 'shardIds'>): PointDelete {
     // prettier-ignore
     const ports = { matcher: this.#matcher, turn: this.#ports.turn };
+    const filter = filterOf(measurements);
     return {
+      filter,
       select: (view) => selectSeries(view, measurements, ports),
       range: { minTimeNs, maxTimeNs },
-      ...(stamp !== undefined && { said: { stamp, filter: filterOf(measurements) } }),
+      ...(stamp !== undefined && { said: { stamp, filter } }),
     };
   }
 

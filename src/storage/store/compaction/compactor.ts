@@ -112,7 +112,11 @@ export class Compactor {
 
   #isCancelled(open: OpenShard): boolean {
     return (
-      this.#closed || open.deletingCount > 0 || open.isIndexBehind || !this.#ports.isOpen(open)
+      this.#closed ||
+      open.deletingCount > 0 ||
+      open.manifest.manifest.pendingDelete !== undefined ||
+      open.isIndexBehind ||
+      !this.#ports.isOpen(open)
     );
   }
 

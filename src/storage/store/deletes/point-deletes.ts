@@ -6,7 +6,8 @@
  *   as the shard remembers (recent-batches.ts). Of a delete without a stamp, as of a node of an earlier release: what was
  *   acknowledged before is deleted, and what is written meanwhile may or may not be;
  * - once it has resolved nothing brings the points back: they were flushed, and are hidden by durable tombstones;
- * - it is remembered before the first point goes: what was struck by half of it and comes again does not come back.
+ * - it is remembered before the first point goes: what was struck by half of it and comes again does not come back;
+ * - a crash half way is made good at the next start (pending-delete.ts).
  */
 import { DbError } from '../../../base/errors.ts';
 import { Slices } from '../../../env/slices.ts';
@@ -22,6 +23,7 @@ import type { TsmFile } from '../../tsm/tsm-file.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
+import { clearPending, finishPending, markPending, pendingDeleteOf, type MarkedDelete } from './pending-delete.ts'; // prettier-ignore
 import { struckBy, withDelete, type DeleteFilters, type SelectedSeries, type StoredDelete } from './stored-deletes.ts'; // prettier-ignore
 
 export interface PointDeletePorts extends DeletePorts {
@@ -29,7 +31,7 @@ export interface PointDeletePorts extends DeletePorts {
   readonly flush: (open: OpenShard) => Promise<void>;
   readonly isOpen: (open: OpenShard) => boolean;
   readonly append: (record: WalRecord) => Promise<void>;
-  readonly filters: Pick<DeleteFilters, 'test'>;
+  readonly filters: Pick<DeleteFilters, 'test' | 'select'>;
   readonly log: Log;
 }
 
@@ -37,6 +39,8 @@ export interface PointDelete {
   /** Called once all that counts is in files. */
   readonly select: (view: ShardView) => AsyncIterable<SelectedSeries>;
   readonly range: TimeRange;
+  /** What select() means, in the words of DeleteFilters; left out where nobody is to go on with it after a crash. */
+  readonly filter?: string | undefined;
   /** When it was said, and which series it means: for what comes late. */
   readonly said?: Pick<StoredDelete, 'stamp' | 'filter'> | undefined;
   /** Files that have seen it already. */
@@ -73,39 +77,86 @@ export function whileStill<T>(open: OpenShard, work: () => Promise<T>): Promise<
 /** The same for whoever holds the shard still. */
 export async function deleteNow(
   open: OpenShard,
-  { select, range, said, seenBy = [] }: PointDelete,
+  request: PointDelete,
   ports: PointDeletePorts,
 ): Promise<void> {
+  const { select, range } = request;
   // As of a condition that no time meets: what is cut out has to be a range.
   if (range.minTimeNs > range.maxTimeNs) return;
-  const struck = said && struckBy({ ...range, ...said }, ports.filters);
-  if (said !== undefined) await remember(open, [{ ...range, ...said }], ports);
-  await flushAll(open, ports);
-  // What is flushed from now on has nothing that is struck, as that does not get in any more.
-  const isOlder = (file: TsmFile): boolean => struck === undefined || stampsOfFile(file).least < struck.stamp; // prettier-ignore
-  const files = open.shard.files.filter((file) => isOlder(file) && !seenBy.includes(file));
-  if (struck !== undefined) await bringAgain(open, { struck, files }, ports);
+  // Of one before that failed.
+  await finishPending(open, ports);
+  const files = await prepare(open, request, ports);
   const view = open.shard.view();
   try {
     for await (const { measurement, seriesIds } of select(view)) {
       if (!ports.isOpen(open)) throw new DbError('shard_not_found', 'shard is deleted');
       const isDeciding = (): boolean => open.sequence !== open.appliedSequence;
-      const request = { measurement, seriesIds, range, files };
+      const doomed = { measurement, seriesIds, range, files };
       const forget = (run: () => ReadonlySet<IndexSegment>) => open.segments.forget(run);
-      await open.shard.deletePoints(view, request, { ...ports, isDeciding, forget });
+      await open.shard.deletePoints(view, doomed, { ...ports, isDeciding, forget });
     }
+    if (ports.isOpen(open)) await clearPending(open);
   } finally {
     view.release();
   }
 }
 
-/** From now on what is older than these deletes does not get in; resolves once that is durable. */
+/**
+ * Resolves with the files that the delete goes through, and all that it means is in. From the moment that it is remembered the
+ * mark names these files: what is in them then, and is to stay, is in the log once more. Writes that come while this goes on may
+ * make one file more.
+ */
+async function prepare(
+  open: OpenShard,
+  { select, range, said, filter = said?.filter, seenBy = [] }: PointDelete,
+  ports: PointDeletePorts,
+): Promise<readonly TsmFile[]> {
+  const struck = said && struckBy({ ...range, ...said }, ports.filters);
+  const isOlder = (file: TsmFile): boolean => struck === undefined || stampsOfFile(file).least < struck.stamp; // prettier-ignore
+  const filesBut = (others: readonly TsmFile[]): readonly TsmFile[] =>
+    open.shard.files.filter((file) => isOlder(file) && !others.includes(file));
+  await flushAll(open, ports);
+  const files = filesBut(seenBy);
+  if (struck !== undefined) await bringAgain(open, { struck, files }, ports);
+  const isMarked = filter !== undefined && files.length > 0 && (await isAnyMeant(open, select));
+  const marked = isMarked ? { ...range, filter, files } : undefined;
+  if (said !== undefined) await remember(open, [{ ...range, ...said }], { ...ports, marked });
+  else if (marked !== undefined) await markPending(open, marked);
+  if (struck === undefined) return files;
+  // What is flushed from now on has nothing that is struck, as that does not get in any more.
+  await flushAll(open, ports);
+  const later = filesBut([...seenBy, ...files]);
+  if (later.length === 0) return files;
+  await bringAgain(open, { struck, files: later }, ports);
+  const all = [...files, ...later];
+  if (marked !== undefined) await markPending(open, { ...marked, files: all });
+  return all;
+}
+
+async function isAnyMeant(open: OpenShard, select: PointDelete['select']): Promise<boolean> {
+  const view = open.shard.view();
+  try {
+    for await (const { seriesIds } of select(view)) if (seriesIds.length > 0) return true;
+    return false;
+  } finally {
+    view.release();
+  }
+}
+
+/**
+ * From now on what is older than these deletes does not get in; resolves once that is durable, and with it the mark of the one
+ * that is under way.
+ */
 export async function remember(
   open: OpenShard,
   added: readonly StoredDelete[],
-  { filters }: Pick<PointDeletePorts, 'filters'>,
+  { filters, marked }: Pick<PointDeletePorts, 'filters'> & { readonly marked?: MarkedDelete | undefined }, // prettier-ignore
 ): Promise<void> {
-  await open.manifest.update(({ deletes = [], ...rest }) => ({ ...rest, deletes: added.reduce(withDelete, deletes) })); // prettier-ignore
+  await open.manifest.update(({ deletes = [], ...rest }) => ({
+    ...rest,
+    deletes: added.reduce(withDelete, deletes),
+    ...(marked !== undefined && { pendingDelete: pendingDeleteOf(marked) }),
+  }));
   const { deletes = [] } = open.manifest.manifest;
   open.shard.strike(deletes.map((one) => struckBy(one, filters)));
 }

@@ -29,6 +29,7 @@ import { ManifestKeeper } from './manifest-keeper.ts';
 import { ShardWork } from './shard-work.ts';
 import { SegmentKeeper, type SegmentPorts } from '../segments/segment-keeper.ts';
 import { readManifest, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
+import { finishPending } from '../deletes/pending-delete.ts';
 import { filtersOf, struckBy, type DeleteFilters } from '../deletes/stored-deletes.ts';
 
 /** As the reference names what it sets aside. */
@@ -231,6 +232,8 @@ export async function openShard(
   const isNew = ({ path }: TsmFile) => !isIndexed || !sealed.has(path.slice(folder.length + 1));
   const unindexed = files.filter(isNew);
   if (unindexed.length > 0) await indexFiles(open, unindexed, ports);
+  // Nobody has read the shard yet, and no record of the log is in memory.
+  if (ports.filters !== undefined) await finishPending(open, { ...ports, filters });
   return open;
 }
 

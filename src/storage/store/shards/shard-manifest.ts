@@ -14,6 +14,7 @@ import { DbError, isDbError } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
 import type { StampRange } from '../../../models/stamp.ts';
 import { segmentNumberOf, type SegmentSeal } from '../../index/segment-format.ts';
+import { pendingOf, pendingText, type PendingDelete } from '../deletes/pending-delete.ts';
 import { deletesOf, deleteText, type StoredDelete } from '../deletes/stored-deletes.ts';
 import type { TsmSeal } from '../../tsm/tsm-file.ts';
 import { tsmNameOf } from '../../tsm/tsm-format.ts';
@@ -27,6 +28,8 @@ export interface ShardManifest {
   readonly gone?: readonly string[] | undefined;
   /** Deletes that what comes late is held against, by stamp. Absent: there are none. */
   readonly deletes?: readonly StoredDelete[] | undefined;
+  /** One that is under way, or was cut off by a crash. */
+  readonly pendingDelete?: PendingDelete | undefined;
   /** Of the index, by name, oldest first; they have the series of all files above. Absent: there are none. */
   readonly segments?: ReadonlyMap<string, SegmentSeal> | undefined;
   /** Of a shard that is, or was, brought here by a copy (install-shard.ts). */
@@ -81,6 +84,7 @@ export function encodeManifest({
   files,
   gone = [],
   deletes = [],
+  pendingDelete,
   segments,
   copy,
 }: ShardManifest): Uint8Array {
@@ -90,6 +94,7 @@ export function encodeManifest({
   const parts = {
     ...(gone.length > 0 && { gone }),
     ...(deletes.length > 0 && { deletes: deletes.map(deleteText) }),
+    ...(pendingDelete !== undefined && { pendingDelete: pendingText(pendingDelete) }),
     ...(indexed.length > 0 && { segments: indexed }),
     ...(copy !== undefined && { copy }),
   };
@@ -109,7 +114,7 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   if (manifest === undefined) throw corrupt('no JSON object');
   if (manifest['version'] !== version)
     throw new DbError('unsupported_version', `${path}: version ${String(manifest['version'])}`);
-  const { flushedSequence, files, gone = [], deletes = [], segments = [], copy } = manifest;
+  const { flushedSequence, files, gone = [], deletes = [], segments = [], copy, pendingDelete } = manifest; // prettier-ignore
   if (!isCount(flushedSequence)) throw corrupt('flushedSequence is no count');
   if (!Array.isArray(files) || !files.every(isManifestFile)) throw corrupt('files are not a list of files'); // prettier-ignore
   if (
@@ -121,6 +126,8 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
   if (!Array.isArray(segments) || !segments.every(isManifestSegment)) throw corrupt('segments are not a list of segments'); // prettier-ignore
   const struck = deletesOf(deletes);
   if (struck === undefined) throw corrupt('deletes are not a list of deletes');
+  const pending = pendingDelete === undefined ? undefined : pendingOf(pendingDelete);
+  if (pendingDelete !== undefined && pending === undefined) throw corrupt('pendingDelete is no delete'); // prettier-ignore
   const indexed = segments.map(({ name, ...seal }): [string, SegmentSeal] => [name, seal]);
   if (copy !== undefined && !isManifestCopy(copy)) throw corrupt('copy is not the state of one');
   return {
@@ -128,6 +135,7 @@ export function decodeManifest(path: string, bytes: Uint8Array): ShardManifest {
     files: new Map(seals),
     ...(gone.length > 0 && { gone: gone as readonly string[] }),
     ...(struck.length > 0 && { deletes: struck }),
+    ...(pending !== undefined && { pendingDelete: pending }),
     ...(indexed.length > 0 && { segments: new Map(indexed) }),
     ...(copy !== undefined && { copy }),
   };
