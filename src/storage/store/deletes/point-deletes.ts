@@ -7,7 +7,7 @@
  *   acknowledged before is deleted, and what is written meanwhile may or may not be;
  * - once it has resolved nothing brings the points back: they were flushed, and are hidden by durable tombstones;
  * - it is remembered before the first point goes: what was struck by half of it and comes again does not come back;
- * - a crash half way is made good at the next start (pending-delete.ts).
+ * - a crash half way is made good at the next start (mark-delete.ts).
  */
 import { DbError } from '../../../base/errors.ts';
 import { Slices } from '../../../env/slices.ts';
@@ -23,7 +23,7 @@ import type { TsmFile } from '../../tsm/tsm-file.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
-import { clearPending, finishPending, markPending, pendingDeleteOf, type MarkedDelete } from './pending-delete.ts'; // prettier-ignore
+import { clearPending, finishPending, markPending, pendingDeleteOf, type MarkedDelete } from './mark-delete.ts'; // prettier-ignore
 import { struckBy, withDelete, type DeleteFilters, type SelectedSeries, type StoredDelete } from './stored-deletes.ts'; // prettier-ignore
 
 export interface PointDeletePorts extends DeletePorts {

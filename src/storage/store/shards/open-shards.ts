@@ -29,7 +29,7 @@ import { ManifestKeeper } from './manifest-keeper.ts';
 import { ShardWork } from './shard-work.ts';
 import { SegmentKeeper, type SegmentPorts } from '../segments/segment-keeper.ts';
 import { readManifest, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
-import { finishPending } from '../deletes/pending-delete.ts';
+import { finishPending } from '../deletes/mark-delete.ts';
 import { filtersOf, struckBy, type DeleteFilters } from '../deletes/stored-deletes.ts';
 
 /** As the reference names what it sets aside. */

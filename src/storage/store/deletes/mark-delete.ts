@@ -1,0 +1,77 @@
+/**
+ * Marks the delete that a shard is in the midst of in shard.json: a crash half way is made good when the shard is opened, so that
+ * a reader sees all of what a delete struck or nothing of it.
+ *
+ * Invariants:
+ * - The mark is durable before the first point goes, and names the files that the delete goes through: what is written later, and
+ *   what was written once more above them, is in none of them.
+ * - While it stands nothing is compacted, so that the files are those that it names.
+ * - It goes once every tombstone is durable.
+ *
+ * Not here: which series a filter means (DeleteFilters).
+ */
+import type { Shard, ShardDeletePorts } from '../../engine/shard.ts';
+import type { TsmFile } from '../../tsm/tsm-file.ts';
+import type { SegmentKeeper } from '../segments/segment-keeper.ts';
+import type { ManifestKeeper } from '../shards/manifest-keeper.ts';
+import type { PendingDelete } from './pending-delete.ts';
+import type { DeleteFilters } from './stored-deletes.ts';
+
+/** The parts of an open shard that it takes. */
+export interface MarkedShard {
+  readonly shard: Shard;
+  readonly manifest: ManifestKeeper;
+  readonly segments: Pick<SegmentKeeper, 'forget'>;
+}
+
+export type FinishPorts = Omit<ShardDeletePorts, 'isDeciding' | 'forget'> & {
+  readonly filters: Pick<DeleteFilters, 'select'>;
+};
+
+export type MarkedDelete = Omit<PendingDelete, 'files'> & { readonly files: readonly TsmFile[] };
+
+/** Resolves once the mark is durable. */
+export function markPending(
+  { manifest }: Pick<MarkedShard, 'manifest'>,
+  marked: MarkedDelete,
+): Promise<void> {
+  return manifest.update((one) => ({ ...one, pendingDelete: pendingDeleteOf(marked) }));
+}
+
+export function pendingDeleteOf({ files, ...meant }: MarkedDelete): PendingDelete {
+  return { ...meant, files: files.map(nameOf) };
+}
+
+/** Without a mark it does nothing. */
+export async function clearPending({ manifest }: Pick<MarkedShard, 'manifest'>): Promise<void> {
+  if (manifest.manifest.pendingDelete === undefined) return;
+  await manifest.update(({ pendingDelete: _, ...rest }) => rest);
+}
+
+/** Does the rest of a delete that was cut off. Throws what the disk says; asked again it goes on. */
+export async function finishPending(marked: MarkedShard, ports: FinishPorts): Promise<void> {
+  const { shard, manifest, segments } = marked;
+  const { pendingDelete } = manifest.manifest;
+  if (pendingDelete === undefined) return;
+  const { filter, files: names, minTimeNs, maxTimeNs } = pendingDelete;
+  const files = shard.files.filter((file) => names.includes(nameOf(file)));
+  const view = shard.view();
+  try {
+    for await (const { measurement, seriesIds } of ports.filters.select(filter, view)) {
+      const request = { measurement, seriesIds, range: { minTimeNs, maxTimeNs }, files };
+      await shard.deletePoints(view, request, {
+        ...ports,
+        // What is in memory, if anything is, was written later.
+        isDeciding: () => true,
+        forget: (run) => segments.forget(run),
+      });
+    }
+  } finally {
+    view.release();
+  }
+  await clearPending(marked);
+}
+
+function nameOf({ path }: TsmFile): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
