@@ -126,7 +126,7 @@ async function deleteOf(
   const range = entry.kind === 'delete' ? always : entry;
   points.delete(entry.keys, range);
   const tombstones = entry.keys.map((key) => ({
-    key: Buffer.from(key, 'latin1').toString(),
+    key: Buffer.from(key, 'latin1'),
     minTimeNs: range.minTimeNs,
     maxTimeNs: range.maxTimeNs,
   }));

@@ -52,13 +52,26 @@ export async function* selectSeries(
   { matcher, turn }: { readonly matcher: MatcherFactory; readonly turn: () => Promise<void> },
 ): AsyncGenerator<SelectedSeries> {
   for (const measurement of measurements) {
-    const ids: number[] = [];
-    for (const series of passingSeries(view, measurement, matcher)) {
-      if (series === undefined) await turn();
-      else ids.push(series.id);
-    }
-    if (ids.length > 0) yield { measurement: measurement.name, seriesIds: Uint32Array.from(ids) };
+    const { name, predicate } = measurement;
+    const seriesIds =
+      predicate === undefined
+        ? view.seriesIdsByPart(name)
+        : await passingIds(view, measurement, { matcher, turn });
+    if (seriesIds.length > 0) yield { measurement: name, seriesIds };
   }
+}
+
+async function passingIds(
+  view: ShardView,
+  measurement: ListedMeasurement,
+  { matcher, turn }: { readonly matcher: MatcherFactory; readonly turn: () => Promise<void> },
+): Promise<Uint32Array> {
+  const ids: number[] = [];
+  for (const series of passingSeries(view, measurement, matcher)) {
+    if (series === undefined) await turn();
+    else ids.push(series.id);
+  }
+  return Uint32Array.from(ids);
 }
 
 function passes(

@@ -5,14 +5,16 @@
  * - once it has resolved none of the points comes back: not after a crash, not out of a compaction (the caller lets none
  *   run meanwhile), not out of the log (the caller has flushed what was in memory before);
  * - when it fails some of the points may be deleted already; asked again it deletes the rest;
- * - a million series are gone through in slices, and no more than a slice of their tombstones is held.
+ * - a million series are gone through in slices, each key of a file looked for once. Beside packed tombstones it holds the
+ *   number of each key of which nothing is left, and what the file will hold of those of which something is.
  */
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
-import { Slices } from '../../env/slices.ts';
+import { Slices, type SlicePorts } from '../../env/slices.ts';
+import { covers } from '../tsm/deleted-ranges.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
-import { tsmKey } from '../tsm/tsm-format.ts';
-import { addTombstones, type TimeRange, type Tombstone } from '../tsm/tombstones.ts';
+import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
+import { addTombstones, type NewTombstone, type TimeRange, type Tombstone } from '../tsm/tombstones.ts'; // prettier-ignore
 
 export interface DeletePorts {
   readonly disk: Disk;
@@ -25,52 +27,128 @@ export interface DeletePorts {
 export interface DoomedSeries {
   readonly seriesIds: Uint32Array;
   readonly fields: readonly string[];
+  /** The bytes of a series' key, which hold until the next one. */
+  readonly keyOf: (seriesId: number) => Uint8Array;
 }
 
-/** Tombstones that are shown between two looks at the clock. */
-const shownAtOnce = 512;
+/** What is to be shown of a file once it is durable. */
+interface Struck {
+  /** Keys of which nothing is left. */
+  readonly whole: number[];
+  readonly parts: Tombstone[];
+}
+
+/** Series that are looked at, and tombstones that are shown, between two looks at the clock. */
+const atOnce = 256;
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export async function deleteFromFiles(
   files: readonly TsmFile[],
   doomed: DoomedSeries,
-  request: { readonly range: TimeRange; readonly keyOf: (seriesId: number) => string },
+  range: TimeRange,
   ports: DeletePorts,
 ): Promise<void> {
+  const slices = new Slices(ports);
+  const turn = async (): Promise<void> => {
+    await slices.next();
+  };
+  const { disk } = ports;
   for (const file of files) {
-    const list = (): Generator<Tombstone> => tombstonesOf(file, doomed, request);
-    if (list().next().done === true) continue;
-    await addTombstones(ports, file.path, list());
-    await show(file, list(), ports);
+    const struck: Struck = { whole: [], parts: [] };
+    const list = tombstonesOf(file, doomed, { range, struck });
+    if (!(await addTombstones({ disk, turn }, file.path, list))) continue;
+    file.forgetKeys(struck.whole);
+    for (let from = 0; from < struck.parts.length; from += atOnce) {
+      file.forget(struck.parts.slice(from, from + atOnce));
+      await turn();
+    }
   }
 }
 
-/** Of the keys that the file has points of in the range. */
+/** The series that none of the files has a point of. */
+export async function emptySeries(
+  files: readonly TsmFile[],
+  doomed: DoomedSeries,
+  ports: SlicePorts,
+): Promise<readonly number[]> {
+  const empty: number[] = [];
+  const slices = new Slices(ports);
+  for (const [i, seriesId] of doomed.seriesIds.entries()) {
+    if (i % atOnce === atOnce - 1) await slices.next();
+    if (!hasPoints(files, doomed, seriesId)) empty.push(seriesId);
+  }
+  return empty;
+}
+
+/** Whether one of the files has points of a series. */
+export function hasPoints(
+  files: readonly TsmFile[],
+  { fields, keyOf }: Pick<DoomedSeries, 'fields' | 'keyOf'>,
+  seriesId: number,
+): boolean {
+  if (files.length === 0) return false;
+  const keys = new FieldKeys(fields);
+  keys.begin(keyOf(seriesId));
+  for (let i = 0; i < fields.length; i++)
+    if (files.some((file) => file.column(keys.at(i)) !== undefined)) return true;
+  return false;
+}
+
+/** Of the keys that the file has points of in the range; undefined is a place to rest at. */
 function* tombstonesOf(
   file: TsmFile,
-  { seriesIds, fields }: DoomedSeries,
-  { range, keyOf }: { readonly range: TimeRange; readonly keyOf: (seriesId: number) => string },
-): Generator<Tombstone> {
-  for (const seriesId of seriesIds) {
-    const seriesKey = keyOf(seriesId);
-    for (const field of fields) {
-      const key = tsmKey(seriesKey, field);
-      const bounds = file.keyBounds(key);
-      if (bounds === undefined) continue;
+  { seriesIds, fields, keyOf }: DoomedSeries,
+  { range, struck }: { readonly range: TimeRange; readonly struck: Struck },
+): Generator<NewTombstone | undefined> {
+  const keys = new FieldKeys(fields);
+  for (const [i, seriesId] of seriesIds.entries()) {
+    if (i % atOnce === atOnce - 1) yield undefined;
+    keys.begin(keyOf(seriesId));
+    for (let field = 0; field < fields.length; field++) {
+      const key = keys.at(field);
+      const found = file.locate(key);
+      if (found === undefined) continue;
+      const { bounds } = found.column;
       if (bounds.minTimeNs > range.maxTimeNs || bounds.maxTimeNs < range.minTimeNs) continue;
+      // Together with what was deleted of it before nothing may be left.
+      if (covers([range], bounds) && !file.hasDeletedRanges) struck.whole.push(found.number);
+      else struck.parts.push({ key: decoder.decode(key), ...range });
       yield { key, ...range };
     }
   }
 }
 
-async function show(file: TsmFile, list: Generator<Tombstone>, ports: DeletePorts): Promise<void> {
-  const slices = new Slices(ports);
-  let some: Tombstone[] = [];
-  for (const tombstone of list) {
-    some.push(tombstone);
-    if (some.length < shownAtOnce) continue;
-    file.forget(some);
-    some = [];
-    await slices.next();
+/** The keys that a series has in files, one after the other in the same room. */
+class FieldKeys {
+  readonly #endings: readonly Uint8Array[];
+  #room = new Uint8Array(256);
+  #seriesBytes = 0;
+
+  constructor(fields: readonly string[]) {
+    this.#endings = fields.map(fieldEnding);
   }
-  file.forget(some);
+
+  begin(seriesKey: Uint8Array): void {
+    const escaped = escapedSeriesKey(seriesKey);
+    this.#seriesBytes = 0;
+    this.#put(escaped);
+    this.#seriesBytes = escaped.length;
+  }
+
+  /** It holds until the next one. */
+  at(field: number): Uint8Array {
+    const ending = this.#endings[field] ?? new Uint8Array();
+    this.#put(ending);
+    return this.#room.subarray(0, this.#seriesBytes + ending.length);
+  }
+
+  #put(bytes: Uint8Array): void {
+    const end = this.#seriesBytes + bytes.length;
+    if (end > this.#room.length) {
+      const grown = new Uint8Array(end * 2);
+      grown.set(this.#room);
+      this.#room = grown;
+    }
+    this.#room.set(bytes, this.#seriesBytes);
+  }
 }

@@ -98,6 +98,16 @@ export class ShardView {
     return this.#guard(() => this.#index.seriesIds(measurement));
   }
 
+  /** The same in no order that holds for all of them, and at once. */
+  seriesIdsByPart(measurement: string): Uint32Array {
+    return this.#guard(() => this.#index.seriesIdsByPart(measurement));
+  }
+
+  /** For whoever takes series out of it. */
+  get index(): IndexView {
+    return this.#index;
+  }
+
   seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): Uint32Array {
     return this.#guard(() => this.#index.seriesIdsWith(measurement, tagKey, values));
   }

@@ -23,10 +23,10 @@ import type { IndexSegment } from '../index/index-segment.ts';
 import type { ResidentSeries } from '../index/resident-series.ts';
 import { ShardIndex } from '../index/shard-index.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
-import { tsmKey } from '../tsm/tsm-format.ts';
+import { covers } from '../tsm/deleted-ranges.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
 import { noStamp, rangeOfAll, type Stamp, type StampRange } from '../../models/stamp.ts';
-import { deleteFromFiles, type DeletePorts } from './delete-points.ts';
+import { deleteFromFiles, emptySeries, hasPoints, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
 import { checkFields, type FieldVerdict } from './limits/field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush/flush.ts';
 import { refuseLongKeys } from './limits/key-length.ts';
@@ -51,6 +51,9 @@ export interface DecidedField {
   readonly type: FieldType;
 }
 
+/** Series that are forgotten between two looks at the clock. */
+const forgottenAtOnce = 256;
+
 export interface ApplyOptions {
   /** The memory of the batch is another's afterwards: it cannot be remembered. */
   readonly isLent?: boolean | undefined;
@@ -58,7 +61,7 @@ export interface ApplyOptions {
 
 export interface ShardDeletePorts extends DeletePorts {
   readonly isDeciding: () => boolean;
-  readonly forget: (forget: () => ReadonlySet<IndexSegment>) => Promise<void>;
+  readonly forget: (forget: (slices: Slices) => Promise<ReadonlySet<IndexSegment>>) => Promise<void>; // prettier-ignore
 }
 
 export class Shard {
@@ -308,42 +311,43 @@ export class Shard {
   ): Promise<void> {
     const { measurement, seriesIds, range, files } = request;
     const fields = [...this.#index.fields(measurement).keys()];
-    const keyOf = (seriesId: number): string => view.seriesKey(seriesId);
-    await deleteFromFiles(files, { seriesIds, fields }, { range, keyOf }, ports);
+    const doomed = { seriesIds, fields, keyOf: (seriesId: number) => view.keyOf(seriesId) };
+    await deleteFromFiles(files, doomed, range, ports);
     if (this.#isClosed) return;
-    const left = await this.#emptyOf(view, { seriesIds, fields }, ports);
-    await forget(() => {
-      if (this.#isClosed) return new Set<IndexSegment>();
+    const seen = this.#files;
+    const isAllGone = seen.every((file) => files.includes(file) && (file.bounds === undefined || covers([range], file.bounds))); // prettier-ignore
+    const empty = isAllGone ? seriesIds : await emptySeries(seen, doomed, ports);
+    await forget((slices) => this.#forget(view, { measurement, doomed, empty, seen, isDeciding }, slices)); // prettier-ignore
+  }
+
+  /** Takes series out of sight that had nothing in `seen`, but for those that have come again since. */
+  async #forget(
+    { index }: ShardView,
+    { measurement, doomed, empty, seen, isDeciding }: { readonly measurement: string; readonly doomed: DoomedSeries; readonly empty: Iterable<number>; readonly seen: readonly TsmFile[]; readonly isDeciding: () => boolean }, // prettier-ignore
+    slices: Slices,
+  ): Promise<ReadonlySet<IndexSegment>> {
+    const changed = new Set<IndexSegment>();
+    let count = 0;
+    for (const seriesId of empty) {
+      if (++count % forgottenAtOnce === 0) await slices.next();
+      if (this.#isClosed) return new Set();
       // Nothing runs between the look and this.
-      const gone = left.filter((key) => !this.#isInMemory(measurement, key));
-      return this.#index.forget(measurement, gone, { keepsTypes: isDeciding() });
-    });
-  }
-
-  /** The keys of the series that no file has a point of. */
-  async #emptyOf(
-    view: ShardView,
-    { seriesIds, fields }: { readonly seriesIds: Uint32Array; readonly fields: readonly string[] },
-    ports: SlicePorts,
-  ): Promise<readonly Uint8Array[]> {
-    const empty: Uint8Array[] = [];
-    const slices = new Slices(ports);
-    for (const seriesId of seriesIds) {
-      const seriesKey = view.seriesKey(seriesId);
-      const keys = fields.map((field) => tsmKey(seriesKey, field));
-      if (!this.#files.some((file) => keys.some((key) => file.has(key))))
-        empty.push(view.keyOf(seriesId).slice());
-      await slices.next();
+      const come = this.#files.filter((file) => !seen.includes(file));
+      const isBack = this.#isInMemory(measurement, () => index.keyCopyOf(seriesId));
+      if (!isBack && !hasPoints(come, doomed, seriesId))
+        this.#index.forgetSeries(index, { measurement, seriesId }, changed);
     }
-    return empty;
+    this.#index.endForget(measurement, changed, { keepsTypes: isDeciding() });
+    return changed;
   }
 
-  #isInMemory(measurement: string, key: Uint8Array): boolean {
-    const memtables = [this.#active, ...(this.#flushing === undefined ? [] : [this.#flushing])];
-    return memtables.some((memtable) => {
-      const id = memtable.series.find(key);
-      return id !== undefined && memtable.hasSeries(measurement, id);
-    });
+  #isInMemory(measurement: string, keyOf: () => Uint8Array): boolean {
+    for (const memtable of [this.#active, this.#flushing]) {
+      if (memtable?.hasMeasurement(measurement) !== true) continue;
+      const id = memtable.series.find(keyOf());
+      if (id !== undefined && memtable.hasSeries(measurement, id)) return true;
+    }
+    return false;
   }
 
   get filesBytes(): number {

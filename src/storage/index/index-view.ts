@@ -106,6 +106,22 @@ export class IndexView {
 
   /** In order of the keys' bytes. */
   seriesIds(measurement: string): Uint32Array {
+    return mergeIds(this.#seriesLists(measurement));
+  }
+
+  /** The same, part by part in order: no key is looked at. */
+  seriesIdsByPart(measurement: string): Uint32Array {
+    const lists = this.#seriesLists(measurement);
+    const all = new Uint32Array(lists.reduce((sum, { ids }) => sum + ids.length, 0));
+    let at = 0;
+    for (const { ids } of lists) {
+      all.set(ids, at);
+      at += ids.length;
+    }
+    return all;
+  }
+
+  #seriesLists(measurement: string): readonly OrderedIds[] {
     const lists: OrderedIds[] = [];
     for (const { of, base, found } of this.#foundIn(measurement)) {
       const { firstSeries, seriesCount } = found;
@@ -116,7 +132,7 @@ export class IndexView {
     }
     for (const { of, base } of this.#freshTables())
       lists.push(this.#placed(of.freshIds(measurement, this.#state.turn), base));
-    return mergeIds(lists);
+    return lists;
   }
 
   /** Those with one of `values` of a tag, in order of the keys' bytes. '' is no value. */
@@ -169,8 +185,14 @@ export class IndexView {
 
   /** The bytes of a series' key, which hold until the memory grows. */
   keyOf(id: number): Uint8Array {
-    const { of, number } = this.#place(id);
+    const { of, number } = this.placeOf(id);
     return of instanceof IndexSegment ? of.key(number) : of.keyOf(number);
+  }
+
+  /** They hold for good. */
+  keyCopyOf(id: number): Uint8Array {
+    const { of, number } = this.placeOf(id);
+    return of instanceof IndexSegment ? of.key(number) : of.keyOf(number).slice();
   }
 
   /** By Buffer, as a decoder takes longer for a short text than all the rest. */
@@ -187,7 +209,7 @@ export class IndexView {
   }
 
   measurementOf(id: number): string {
-    const { of, number } = this.#place(id);
+    const { of, number } = this.placeOf(id);
     if (!(of instanceof IndexSegment)) return of.measurementOf(number);
     return unescapedMeasurement(decoder.decode(of.measurementName(of.measurementNumberOf(number))));
   }
@@ -226,8 +248,8 @@ export class IndexView {
     };
   }
 
-  /** Hot: no list is made. The last table is the one that may grow. */
-  #place(id: number): { readonly of: IndexSegment | ResidentSeries; readonly number: number } {
+  /** Where a series was when the view was taken. Hot: no list is made. The last table is the one that may grow. */
+  placeOf(id: number): { readonly of: IndexSegment | ResidentSeries; readonly number: number } {
     for (const parts of [this.#tables, this.#segments])
       for (let i = parts.length - 1; i >= 0; i--) {
         const { of, base } = must(parts[i], 'a part of the view');

@@ -7,11 +7,14 @@ import { crc32 } from 'node:zlib';
 import { BytesCursor, GrowingBytes } from '../../base/growing-bytes.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
+import type { Slices } from '../../env/slices.ts';
 import { GoneSeries } from './gone-series.ts';
 import { segmentSuffix } from './segment-format.ts';
 
 const magic = 0x31474956;
 const headBytes = 8;
+/** Numbers between two looks at the clock. */
+const writtenAtOnce = 4_096;
 
 export const goneSuffix = '.gone';
 
@@ -42,11 +45,12 @@ export class SegmentGone {
     return gone;
   }
 
-  async write(disk: Disk, segmentPath: string): Promise<void> {
+  /** Nothing is to come to it meanwhile. */
+  async write(disk: Disk, segmentPath: string, slices: Slices): Promise<void> {
     const rest = new GrowingBytes();
-    putNumbers(rest, this.series.count, this.series.ids());
-    const measurements = [...this.measurements].sort((a, b) => a - b);
-    putNumbers(rest, measurements.length, measurements);
+    await putNumbers(rest, { count: this.series.count, numbers: this.series.ids() }, slices);
+    const numbers = [...this.measurements].sort((a, b) => a - b);
+    await putNumbers(rest, { count: numbers.length, numbers }, slices);
     const out = new GrowingBytes(rest.lengthBytes + headBytes);
     out.u32(magic);
     out.u32(crc32(rest.view()));
@@ -64,12 +68,18 @@ function* numbersOf(cursor: BytesCursor): Generator<number> {
   }
 }
 
-function putNumbers(out: GrowingBytes, count: number, numbers: Iterable<number>): void {
+async function putNumbers(
+  out: GrowingBytes,
+  { count, numbers }: { readonly count: number; readonly numbers: Iterable<number> },
+  slices: Slices,
+): Promise<void> {
   out.varint(count);
   let last = 0;
+  let written = 0;
   for (const number of numbers) {
     out.varint(number - last);
     last = number;
+    if (++written % writtenAtOnce === 0) await slices.next();
   }
 }
 

@@ -18,7 +18,7 @@ import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import type { TextColumn } from '../../models/point-batch.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { FieldSchemas } from './field-schemas.ts';
-import type { IndexSegment } from './index-segment.ts';
+import { IndexSegment } from './index-segment.ts';
 import { IndexView } from './index-view.ts';
 import { cameEarlier, ResidentSeries, type KeyTest, type PlacedSeries } from './resident-series.ts';
 import { measurementBytesOf, unescapedTag } from './series-name.ts';
@@ -254,30 +254,37 @@ export class ShardIndex {
   }
 
   /**
-   * Takes series of a measurement out of sight: no point is left of them. With the last of them go the fields, and their
-   * types too unless `keepsTypes`: a batch that is on its way to the disk has been decided by them. Answers the segments of
-   * which something is gone now: that is to be made durable.
+   * Takes a series, known by its id of a view, out of sight: no point is left of it. Segments of which something is gone now
+   * come to `changed`: that is to be made durable. endForget() is called behind the last one.
    */
-  forget(
-    measurement: string,
-    keys: Iterable<Uint8Array>,
-    { keepsTypes }: { readonly keepsTypes: boolean },
-  ): ReadonlySet<IndexSegment> {
-    const changed = new Set<IndexSegment>();
-    for (const key of keys) {
-      for (const segment of this.#segments) {
-        const number = segment.find(key, hashBytes(key, 0, key.length), measurementBytesOf(key));
-        if (number < 0) continue;
-        segment.gone.series.add(number);
-        changed.add(segment);
-      }
-      for (const table of this.tables) {
-        const id = table.find(key);
-        if (id !== undefined) table.setGone(id);
-      }
+  forgetSeries(
+    view: IndexView,
+    { measurement, seriesId }: { readonly measurement: string; readonly seriesId: number },
+    changed: Set<IndexSegment>,
+  ): void {
+    const { of, number } = view.placeOf(seriesId);
+    if (of instanceof IndexSegment && this.#segments.includes(of)) {
+      of.gone.series.add(number);
+      changed.add(of);
+    } else this.#forgetStored(view.keyCopyOf(seriesId), changed);
+    for (const table of this.tables) {
+      if (table.measurement(measurement) === undefined) continue;
+      const id = table.find(view.keyCopyOf(seriesId));
+      if (id !== undefined) table.setGone(id);
     }
+  }
+
+  /**
+   * With the last series of a measurement go its fields, and their types too unless `keepsTypes`: a batch that is on its way
+   * to the disk has been decided by them.
+   */
+  endForget(
+    measurement: string,
+    changed: Set<IndexSegment>,
+    { keepsTypes }: { readonly keepsTypes: boolean },
+  ): void {
     this.#versionBase++;
-    if (this.#shows(measurement)) return changed;
+    if (this.#shows(measurement)) return;
     this.#schemas.clear(measurement, { keepsTypes });
     const name = encoder.encode(escapeMeasurement(measurement));
     for (const segment of this.#segments) {
@@ -286,7 +293,15 @@ export class ShardIndex {
       segment.gone.measurements.add(found.number);
       changed.add(segment);
     }
-    return changed;
+  }
+
+  #forgetStored(key: Uint8Array, changed: Set<IndexSegment>): void {
+    for (const segment of this.#segments) {
+      const number = segment.find(key, hashBytes(key, 0, key.length), measurementBytesOf(key));
+      if (number < 0) continue;
+      segment.gone.series.add(number);
+      changed.add(segment);
+    }
   }
 
   /** Gives its memory back: nobody may ask any more but who holds a view. */

@@ -13,7 +13,7 @@ import type { PageFile } from '../pages/page-file.ts';
 import { SortedTable } from '../pages/sorted-table.ts';
 import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { decodePart, type IndexPart, type TsmDirectory } from './tsm-directory.ts';
-import type { TsmKeySet } from './tsm-key-set.ts';
+import type { LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
 import { endOfKey } from './tsm-keys.ts';
 
 /** A part of the index as it is used. */
@@ -72,11 +72,14 @@ export class PagedKeys implements TsmKeySet {
     return place && new TsmColumn(place.part.view, place.at);
   }
 
-  delete(key: Uint8Array): void {
+  locate(key: Uint8Array): LocatedColumn | undefined {
     const place = this.#find(key);
-    if (place === undefined) return;
+    return place && { number: place.number, column: new TsmColumn(place.part.view, place.at) };
+  }
+
+  delete(number: number): void {
     this.#gone ??= new Uint8Array(this.#keyCount);
-    this.#gone[place.number] = 1;
+    this.#gone[number] = 1;
   }
 
   /** Past the cache: whoever goes through all of a file needs none of it twice. */

@@ -9,6 +9,7 @@
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { GrowingBytes } from '../../base/growing-bytes.ts';
 import type { Disk } from '../../env/disk.ts';
 
 /** Inclusive, int64 nanoseconds. */
@@ -21,11 +22,15 @@ export interface Tombstone extends TimeRange {
   readonly key: string;
 }
 
+/** One that is to be written. The bytes of its key hold until the next one. */
+export interface NewTombstone extends TimeRange {
+  readonly key: Uint8Array;
+}
+
 export const tombstoneMagics = { plain: 0x1502, single: 0x1503, members: 0x1504 } as const;
 const magicBytes = 4;
-const entryBytes = 20;
-/** Entries of a member: what is encoded at once, in some milliseconds. */
-const memberEntriesMax = 2_000;
+/** Of a member before it is packed, in a millisecond or two. */
+const memberBytesFull = 128 * 1_024;
 /** Unpacked: what says to be more is damage, and gets no memory. Deletes of ten million keys are less. */
 const plainBytesMax = 1 << 30;
 
@@ -41,25 +46,30 @@ export async function readTombstones(disk: Disk, tsmPath: string): Promise<reado
   return decodeTombstones(path, bytes);
 }
 
-/** Adds to those of a TSM file; resolves once they are durable. `turn` lets others run between members. */
+/**
+ * Adds to those of a TSM file; resolves once they are durable, with whether there were any. `turn` lets others run: between
+ * members, and where the list has undefined.
+ */
 export async function addTombstones(
   { disk, turn }: { readonly disk: Disk; readonly turn: () => Promise<void> },
   tsmPath: string,
-  tombstones: Iterable<Tombstone>,
-): Promise<void> {
+  tombstones: Iterable<NewTombstone | undefined>,
+): Promise<boolean> {
   const path = tombstonePath(tsmPath);
-  const before = await readIfThere(disk, path);
-  const parts = [before === undefined ? head() : upgraded(path, before)];
-  let member: Tombstone[] = [];
+  const members: Uint8Array[] = [];
+  const member = new GrowingBytes(memberBytesFull * 2);
   for (const tombstone of tombstones) {
-    member.push(tombstone);
-    if (member.length < memberEntriesMax) continue;
-    parts.push(packed(member));
-    member = [];
+    if (tombstone !== undefined) encodeEntry(tombstone, member);
+    if (member.lengthBytes >= memberBytesFull) members.push(packed(member));
+    else if (tombstone !== undefined) continue;
     await turn();
   }
-  if (member.length > 0) parts.push(packed(member));
-  await disk.replaceFile(path, Buffer.concat(parts));
+  if (member.lengthBytes > 0) members.push(packed(member));
+  if (members.length === 0) return false;
+  const before = await readIfThere(disk, path);
+  const first = before === undefined ? head() : upgraded(path, before);
+  await disk.replaceFile(path, Buffer.concat([first, ...members]));
+  return true;
 }
 
 /** Removes a TSM file and its tombstones; missing is no error. */
@@ -95,8 +105,11 @@ function upgraded(path: string, bytes: Uint8Array): Uint8Array {
   return Buffer.concat([head(), gzipSync(plainOf(path, bytes), { level: 1 })]);
 }
 
-function packed(tombstones: readonly Tombstone[]): Uint8Array {
-  return gzipSync(encodeEntries(tombstones), { level: 1 });
+/** Leaves the member empty. */
+function packed(member: GrowingBytes): Uint8Array {
+  const bytes = gzipSync(member.view(), { level: 1 });
+  member.clear();
+  return bytes;
 }
 
 function magicOf(bytes: Uint8Array): number {
@@ -117,22 +130,18 @@ function plainOf(path: string, bytes: Uint8Array): Uint8Array {
   }
 }
 
-function encodeEntries(tombstones: readonly Tombstone[]): Uint8Array {
-  const encoder = new TextEncoder();
-  const keys = tombstones.map(({ key }) => encoder.encode(key));
-  const bytes = new Uint8Array(keys.reduce((sum, key) => sum + entryBytes + key.length, 0));
-  const view = new DataView(bytes.buffer);
-  let at = 0;
-  tombstones.forEach(({ minTimeNs, maxTimeNs }, i) => {
-    const key = keys[i] ?? new Uint8Array();
-    view.setUint32(at, key.length);
-    bytes.set(key, at + 4);
-    at += 4 + key.length;
-    view.setBigInt64(at, minTimeNs);
-    view.setBigInt64(at + 8, maxTimeNs);
-    at += 16;
-  });
-  return bytes;
+const tail = new Uint8Array(16);
+const tailView = new DataView(tail.buffer);
+const length = new Uint8Array(4);
+const lengthView = new DataView(length.buffer);
+
+function encodeEntry({ key, minTimeNs, maxTimeNs }: NewTombstone, out: GrowingBytes): void {
+  lengthView.setUint32(0, key.length);
+  tailView.setBigInt64(0, minTimeNs);
+  tailView.setBigInt64(8, maxTimeNs);
+  out.push(length);
+  out.push(key);
+  out.push(tail);
 }
 
 function decodeEntries(path: string, bytes: Uint8Array): readonly Tombstone[] {

@@ -9,7 +9,7 @@ import { readTombstones, type TimeRange, type Tombstone } from './tombstones.ts'
 import { PagedKeys } from './paged-keys.ts';
 import { decodeDirectory, directoryFooterBytes, type TsmDirectory } from './tsm-directory.ts';
 import type { TsmColumn, TsmEntry } from './tsm-column.ts';
-import type { TsmKeySet } from './tsm-key-set.ts';
+import type { LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
 import { TsmKeys } from './tsm-keys.ts';
 import type { TsmSeal } from './tsm-seal.ts';
 import {
@@ -116,13 +116,20 @@ export class TsmFile {
     return this.#keys.get(key);
   }
 
-  has(key: string): boolean {
-    return this.column(encoder.encode(key)) !== undefined;
+  /** The blocks of a key with its number; undefined when nothing is left of it. */
+  locate(key: Uint8Array): LocatedColumn | undefined {
+    return this.#keys.locate(key);
   }
 
-  /** Bounds of a key's times as they were written; undefined when nothing is left of it. */
-  keyBounds(key: string): TimeRange | undefined {
-    return this.column(encoder.encode(key))?.bounds;
+  /** Whether there are keys of which a part is deleted. */
+  get hasDeletedRanges(): boolean {
+    return this.#deleted.size > 0;
+  }
+
+  /** Nothing is left of keys, by their numbers: what is durable in the file of tombstones shows at once, in earlier views too. */
+  forgetKeys(numbers: Iterable<number>): void {
+    this.#hasTombstones = true;
+    for (const number of numbers) this.#keys.delete(number);
   }
 
   /** Takes what is durable in the file of tombstones: it shows at once, in views that were taken before as well. */
@@ -131,11 +138,11 @@ export class TsmFile {
     for (const tombstone of tombstones) {
       const { key } = tombstone;
       const bytes = encoder.encode(key);
-      const bounds = this.column(bytes)?.bounds;
-      if (bounds === undefined) continue;
+      const found = this.locate(bytes);
+      if (found === undefined) continue;
       const ranges = withRange(this.#deleted.get(key) ?? noRanges, tombstone);
-      if (covers(ranges, bounds)) {
-        this.#keys.delete(bytes);
+      if (covers(ranges, found.column.bounds)) {
+        this.#keys.delete(found.number);
         this.#deleted.delete(key);
       } else this.#deleted.set(key, ranges);
     }

@@ -10,7 +10,7 @@ import { FieldType } from '../../models/field-value.ts';
 import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { LeastAndGreatest } from './tsm-directory.ts';
 import { indexEntryBytes, keyTailBytes, tsmHeaderBytes } from './tsm-format.ts';
-import type { TsmKeySet } from './tsm-key-set.ts';
+import type { LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
 
 const startsFirst = 64;
 
@@ -56,9 +56,13 @@ export class TsmKeys implements TsmKeySet {
     return number === undefined ? undefined : new TsmColumn(this.#view, this.#starts[number] ?? 0);
   }
 
-  delete(key: Uint8Array): void {
+  locate(key: Uint8Array): LocatedColumn | undefined {
     const number = this.#find(key);
-    if (number === undefined) return;
+    if (number === undefined) return undefined;
+    return { number, column: new TsmColumn(this.#view, this.#starts[number] ?? 0) };
+  }
+
+  delete(number: number): void {
     this.#gone ??= new Uint8Array(this.#starts.length);
     this.#gone[number] = 1;
   }

@@ -97,6 +97,11 @@ export class Memtable {
     return this.#tables.get(measurement) ?? [];
   }
 
+  /** Whether there is a row of the measurement. */
+  hasMeasurement(measurement: string): boolean {
+    return this.tables(measurement).some(({ rowCount }) => rowCount > 0);
+  }
+
   /** Whether there is a row of a series of the measurement. */
   hasSeries(measurement: string, seriesId: number): boolean {
     return this.tables(measurement).some((table) => table.hasRows(seriesId, table.rowCount));

@@ -18,7 +18,7 @@ import { hasStruck, type StruckPoints } from '../../engine/memtable/late-points.
 import type { RecentBatch } from '../../engine/memtable/recent-batches.ts';
 import type { ShardView } from '../../engine/shard-view.ts';
 import { stampsOfFile } from '../../engine/compaction/stamped-parts.ts';
-import type { IndexSegment } from '../../index/index-segment.ts';
+import type { ForgetSeries } from '../segments/segment-keeper.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
@@ -92,7 +92,7 @@ export async function deleteNow(
       if (!ports.isOpen(open)) throw new DbError('shard_not_found', 'shard is deleted');
       const isDeciding = (): boolean => open.sequence !== open.appliedSequence;
       const doomed = { measurement, seriesIds, range, files };
-      const forget = (run: () => ReadonlySet<IndexSegment>) => open.segments.forget(run);
+      const forget = (run: ForgetSeries) => open.segments.forget(run);
       await open.shard.deletePoints(view, doomed, { ...ports, isDeciding, forget });
     }
     if (ports.isOpen(open)) await clearPending(open);

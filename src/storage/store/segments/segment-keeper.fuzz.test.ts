@@ -160,15 +160,26 @@ class Script {
   async #forget(keys: readonly string[]): Promise<void> {
     for (const measurement of new Set(keys.map(measurementOf))) {
       const own = keys.filter((text) => measurementOf(text) === measurement);
-      await this.#keeper.forget(
-        () =>
-        this.#index.forget(measurement, own.map((text) => Buffer.from(text)), { keepsTypes: false }), // prettier-ignore
-      );
+      await this.#keeper.forget(() => Promise.resolve(this.#forgetNow(measurement, own)));
       for (const text of own) {
         this.#plain.live.delete(text);
         this.#plain.stored.delete(text);
       }
     }
+  }
+
+  #forgetNow(measurement: string, keys: readonly string[]): ReadonlySet<IndexSegment> {
+    const changed = new Set<IndexSegment>();
+    const view = this.#index.view();
+    const ids = new Map([...view.seriesIdsByPart(measurement)].map((id) => [view.keyText(id), id]));
+    for (const key of keys) {
+      const seriesId = ids.get(key);
+      if (seriesId !== undefined)
+        this.#index.forgetSeries(view, { measurement, seriesId }, changed);
+    }
+    view.release();
+    this.#index.endForget(measurement, changed, { keepsTypes: false });
+    return changed;
   }
 
   /** What is in segments is there again; what was in memory comes again, as out of a log. */

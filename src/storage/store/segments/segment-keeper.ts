@@ -30,6 +30,8 @@ export interface SegmentPorts extends SlicePorts {
   readonly cache: PageCache;
 }
 
+export type ForgetSeries = (slices: Slices) => Promise<ReadonlySet<IndexSegment>>;
+
 type ManifestChange = (manifest: ShardManifest) => ShardManifest;
 
 export class SegmentKeeper {
@@ -74,9 +76,11 @@ export class SegmentKeeper {
   }
 
   /** Runs `forget`, which answers the segments that lost series, and makes that durable. */
-  forget(forget: () => ReadonlySet<IndexSegment>): Promise<void> {
+  forget(forget: ForgetSeries): Promise<void> {
     return this.#mutex.run(async () => {
-      for (const segment of forget()) await segment.gone.write(this.#ports.disk, segment.path);
+      const slices = new Slices(this.#ports);
+      for (const { gone, path } of await forget(slices))
+        await gone.write(this.#ports.disk, path, slices);
     });
   }
 
