@@ -27,7 +27,13 @@ export type CastType =
 
 export type Expr =
   | { readonly kind: 'ref'; readonly name: string; readonly type?: CastType | undefined }
-  | { readonly kind: 'call'; readonly name: string; readonly args: readonly Expr[] }
+  | {
+      readonly kind: 'call';
+      readonly name: string;
+      readonly args: readonly Expr[];
+      /** Of distinct(): it was written as `DISTINCT name`. */
+      readonly isClause?: boolean;
+    }
   | {
       readonly kind: 'binary';
       readonly operator: BinaryOperator;

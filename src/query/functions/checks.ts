@@ -29,7 +29,7 @@ export function checkCountBetween(
 export function checkStreamArgument(
   name: string,
   args: readonly Expr[],
-  context: CheckContext,
+  context: Omit<CheckContext, 'alone'>,
 ): void {
   const argument = firstOf(args);
   const hasInterval = context.intervalNs > 0n;
@@ -70,13 +70,38 @@ export function firstOf(args: readonly Expr[]): Expr {
   return argument;
 }
 
-/** Numbers only; the text names a type of the reference's own, as it does. `words` is what it calls the function. */
-export function numbersOnly(words: string, type: ColumnType): void {
-  if (type === 'string' || type === 'boolean') throw unsupportedType(words, type);
+/**
+ * Numbers only; the text names a type of the reference's own, as it does. `words` is what it calls the function; what
+ * gives the points of `argument`, a field or a call, is part of that type's name.
+ */
+export function numbersOnly(words: string, type: ColumnType, argument?: Expr): void {
+  if (type === 'string' || type === 'boolean') throw unsupportedType(words, type, argument);
 }
 
-export function unsupportedType(words: string, type: ColumnType): DbError {
-  return invalid(`unsupported ${words} iterator type: *query.${type}InterruptIterator`);
+export function unsupportedType(words: string, type: ColumnType, argument?: Expr): DbError {
+  return invalid(`unsupported ${words} iterator type: *query.${type}${stepOf(type, argument)}`);
+}
+
+function stepOf(type: ColumnType, argument: Expr | undefined): string {
+  const name = argument?.kind === 'call' ? argument.name : argument?.kind;
+  if (name === 'distinct') return 'IntervalIterator';
+  return name === 'sample' ? reduceStepOf(type) : 'InterruptIterator';
+}
+
+/** What gives the points that a reducer picked, as the reference names it. */
+function reduceStepOf(type: ColumnType): string {
+  return `Reduce${type.slice(0, 1).toUpperCase()}${type.slice(1)}Iterator`;
+}
+
+/**
+ * What top() and bottom() say: where tags are named inside, the reference has max() or min() pick a point of each first,
+ * which has no answer for strings, but one for booleans.
+ */
+export function refuseUnordered(name: 'top' | 'bottom', type: ColumnType, hasTags: boolean): void {
+  if (type !== 'string' && type !== 'boolean') return;
+  if (!hasTags) throw unsupportedType(name, type);
+  if (type === 'string') throw unsupportedType(name === 'top' ? 'max' : 'min', type);
+  throw invalid(`unsupported ${name} iterator type: *query.${type}${reduceStepOf(type)}`);
 }
 
 /** What the reference calls the type of an argument of the wrong kind. */

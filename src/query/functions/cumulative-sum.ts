@@ -14,8 +14,8 @@ export const cumulativeSumFunction: TransformationDefinition = {
       );
     checkStreamArgument('cumulative_sum', args, context);
   },
-  resultType(type) {
-    numbersOnly('cumulative sum', type);
+  resultType(type, [argument]) {
+    numbersOnly('cumulative sum', type, argument);
     return type;
   },
   extraWindows: () => 0,

@@ -29,8 +29,8 @@ export function derivativeFunction(
         checkUnit(args, `second argument to ${name} must be a duration, got ${goTypeOf(unit)}`);
       checkStreamArgument(name, args, context);
     },
-    resultType(type) {
-      numbersOnly('derivative', type);
+    resultType(type, [argument]) {
+      numbersOnly('derivative', type, argument);
       return 'float';
     },
     extraWindows: () => 1,

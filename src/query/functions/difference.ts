@@ -17,8 +17,8 @@ export function differenceFunction(
       if (args.length !== 1) checkCount(name, args, 1);
       checkStreamArgument(name, args, context);
     },
-    resultType(type) {
-      numbersOnly('difference', type);
+    resultType(type, [argument]) {
+      numbersOnly('difference', type, argument);
       return type;
     },
     extraWindows: () => 1,

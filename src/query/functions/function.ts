@@ -88,6 +88,8 @@ export interface CheckContext {
   symbol(name: string, expr: Expr): void;
   /** Checks a call inside of this one. */
   nested(expr: Expr): void;
+  /** The same for a call that counts as one of the list, as those in technical functions do. */
+  alone(expr: Expr): void;
 }
 
 /** Texts of errors are the reference's, thrown as DbError('invalid_argument'). */

@@ -36,6 +36,7 @@ const context: CheckContext = {
   isIntervalInherited: false,
   symbol: () => undefined,
   nested: () => undefined,
+  alone: () => undefined,
 };
 
 const named = recorded.cases.map((one) => [one.call + one.tail, one] as const);

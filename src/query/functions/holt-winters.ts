@@ -42,9 +42,9 @@ export function holtWintersFunction(
         throw invalid(`${name} aggregate requires a GROUP BY interval`);
       context.nested(argument);
     },
-    resultType(type) {
+    resultType(type, [argument]) {
       // The reference names another function here.
-      if (type !== 'float' && type !== 'integer') throw unsupportedType('elapsed', type);
+      if (type !== 'float' && type !== 'integer') throw unsupportedType('elapsed', type, argument);
       return 'float';
     },
     extraWindows: () => 0,

@@ -21,8 +21,8 @@ export const movingAverageFunction: TransformationDefinition = {
       throw invalid(`moving_average window must be greater than 1, got ${count.value}`);
     checkStreamArgument('moving_average', args, context);
   },
-  resultType(type) {
-    numbersOnly('moving average', type);
+  resultType(type, [argument]) {
+    numbersOnly('moving average', type, argument);
     return 'float';
   },
   extraWindows: () => 1,

@@ -107,10 +107,11 @@ export const technicalFunctions: readonly TransformationDefinition[] = kinds.map
   name: kind.name,
   check(args, context) {
     checkArguments(kind, args);
-    checkStreamArgument(kind.name, args, context);
+    // A distinct() inside counts as one of the list, which stands beside nothing.
+    checkStreamArgument(kind.name, args, { ...context, nested: context.alone });
   },
-  resultType(type) {
-    numbersOnly(kind.name.replaceAll('_', ' '), type);
+  resultType(type, [argument]) {
+    numbersOnly(kind.name.replaceAll('_', ' '), type, argument);
     return 'float';
   },
   extraWindows: () => 1,

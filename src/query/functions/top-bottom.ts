@@ -5,7 +5,7 @@
 import type { Expr } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
 import { compareCells } from './cells.ts';
-import { firstOf, invalid, numbersOnly } from './checks.ts';
+import { firstOf, invalid, refuseUnordered } from './checks.ts';
 import type { PlannedCall, Points, SelectorDefinition, Window, WindowReducer } from './function.ts';
 import { exactDoubles, type NumberColumn } from './gathered-numbers.ts';
 import { compareTimes } from './sample.ts';
@@ -21,8 +21,8 @@ export function topBottomFunction(name: 'top' | 'bottom'): SelectorDefinition {
       checkArguments(name, args);
       context.symbol(name, firstOf(args));
     },
-    resultType(type) {
-      numbersOnly(name, type);
+    resultType(type, args) {
+      refuseUnordered(name, type, args.length > 2);
       return type;
     },
     reducer: (call) => new Best(call, name === 'top' ? -1 : 1),

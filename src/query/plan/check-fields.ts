@@ -134,6 +134,9 @@ class FieldsChecker {
       nested: (expr) => {
         this.#nested(expr);
       },
+      alone: (expr) => {
+        this.#check(expr);
+      },
     });
   }
 

@@ -121,11 +121,11 @@ function isTime(expr: Expr): boolean {
   return expr.kind === 'ref' && expr.name === 'time';
 }
 
-/** `DISTINCT field` is the call `distinct(field)` (spec 6.3). */
+/** `DISTINCT field` is the call `distinct(field)` (spec 6.3), whose type a query around it does not know. */
 function asCalls(expr: Expr): Expr {
   return rewriteExpr(expr, (part) =>
     part.kind === 'distinct'
-      ? { kind: 'call', name: 'distinct', args: [{ kind: 'ref', name: part.name }] }
+      ? { kind: 'call', name: 'distinct', args: [{ kind: 'ref', name: part.name }], isClause: true }
       : part,
   );
 }

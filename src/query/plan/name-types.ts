@@ -4,6 +4,7 @@ import type { MeasurementSchema } from '../compile/schema.ts';
 import { higherType, type DataType } from './data-type.ts';
 import { fieldName } from './column-names.ts';
 import { typeOfExpr } from './eval-type.ts';
+import { visitExpr } from './walk-expr.ts';
 
 /** What the names of a source mean: a measurement of some shards, or the columns of a subquery. */
 export interface SourceNames {
@@ -23,14 +24,23 @@ export function namesOfSchema({ fields, tagKeys }: MeasurementSchema): SourceNam
   };
 }
 
-/** `fields` have their types, `groupBy` are the subquery's own tags. */
-export function namesOfSubquery(fields: readonly Field[], groupBy: readonly string[]): SourceNames {
+/** What a subquery shows of itself to the query around it. */
+export interface SubqueryList {
+  /** With their types. */
+  readonly fields: readonly Field[];
+  /** Its own tags. */
+  readonly groupBy: readonly string[];
+  /** Names of its sources whose types do not go together: what is made of them is nobody's either. */
+  readonly broken: ReadonlySet<string>;
+}
+
+export function namesOfSubquery({ fields, groupBy, broken: below }: SubqueryList): SourceNames {
   const named = new Map<string, DataType>();
   const first = new Map<string, DataType>();
   const broken = new Set<string>();
   for (const field of fields) {
     const name = fieldName(field);
-    const found = typeOrBroken(field.expr);
+    const found = readsBroken(field.expr, below) ? 'broken' : typeOrBroken(field.expr);
     if (found === 'broken') broken.add(name);
     const type = found === 'broken' ? undefined : found;
     named.set(name, higherType(named.get(name), type));
@@ -47,7 +57,18 @@ export function namesOfSubquery(fields: readonly Field[], groupBy: readonly stri
   };
 }
 
+function readsBroken(expr: Expr, broken: ReadonlySet<string>): boolean {
+  if (broken.size === 0) return false;
+  let found = false;
+  visitExpr(expr, (part) => {
+    found ||= part.kind === 'ref' && part.type === undefined && broken.has(part.name);
+  });
+  return found;
+}
+
+/** The reference does not know what `DISTINCT name` gives, though it knows what `distinct(name)` does. */
 function typeOrBroken(expr: Expr): DataType | 'broken' {
+  if (expr.kind === 'call' && expr.isClause === true) return undefined;
   try {
     return typeOfExpr(expr, () => undefined);
   } catch (error) {

@@ -323,8 +323,10 @@ function rowsColumn({ name, type }: Ref): RowsColumn {
 }
 
 /** How a name outside finds its column: by the names of the list, those inside of top() and bottom(), or the tags. */
-function subqueryReader({ fields, groupBy }: ResolvedSelect): (name: string) => SubqueryRead {
-  // prettier-ignore
+export function subqueryReader({
+  fields,
+  groupBy,
+}: ResolvedSelect): (name: string) => SubqueryRead {
   const reads = new Map<string, SubqueryRead>();
   let index = 0;
   for (const field of fields) {

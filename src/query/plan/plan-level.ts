@@ -17,6 +17,7 @@ import type {
   Slot,
 } from './level-plan.ts';
 import { isMathFunction } from './math-functions.ts';
+import { isLostInMerge } from './merged-calls.ts';
 import { insideNames, mergeNames, namesOfSubquery } from './name-types.ts';
 import { planChain, type PlannedChain } from './plan-calls.ts';
 import { FeedPlanner, type AroundLevel, type FeedRef, type LevelPlace } from './plan-feeds.ts';
@@ -52,6 +53,7 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
     const heart = heartOf(call);
     const isTag = heart?.type === 'tag' && feeds.canFold;
     if (driver === undefined || heart === undefined || !isKnown(heart.type) || isTag) continue;
+    if (isLostInMerge(call, heart, select)) continue;
     const { ascending } = compiled;
     const { canFold } = feeds;
     const { grid } = place;
@@ -136,7 +138,7 @@ function fillOf({ compiled }: ResolvedSelect, { grid }: AroundLevel): Fill {
  * was asked for as.
  */
 function besideRef({ sources, compiled }: ResolvedSelect): (ref: Ref) => FeedRef {
-  const names = sources.flatMap((source) => source.kind === 'subquery' ? [namesOfSubquery(source.select.fields, source.select.groupBy)] : []); // prettier-ignore
+  const names = sources.flatMap((source) => source.kind === 'subquery' ? [namesOfSubquery(source.select)] : []); // prettier-ignore
   if (names.length < compiled.sources.length) return (ref) => ref;
   const known = mergeNames(names);
   return (ref) => {

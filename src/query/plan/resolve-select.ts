@@ -29,6 +29,8 @@ export interface ResolvedSelect {
   /** Tags of its own GROUP BY, in the order they stand. */
   readonly groupBy: readonly string[];
   readonly sources: readonly ResolvedSource[];
+  /** Names of the sources whose types do not go together. */
+  readonly broken: ReadonlySet<string>;
 }
 
 export type ResolvedSource =
@@ -54,7 +56,7 @@ function resolveNames(
   const sources = compiled.sources.map((source): ResolvedSource => {
     if (source.kind === 'subquery') {
       const select = resolveNames(source.select, findMeasurements);
-      names.push(namesOfSubquery(select.fields, select.groupBy));
+      names.push(namesOfSubquery(select));
       return { kind: 'subquery', select };
     }
     const found = findMeasurements(source.measurement);
@@ -71,6 +73,7 @@ function resolveNames(
     condition: compiled.condition && withTypes(compiled.condition, all),
     groupBy,
     sources,
+    broken: all.broken ?? new Set(),
   };
 }
 

@@ -20,6 +20,14 @@ test.each([
   ['SELECT sum(nosuch::string) FROM m', undefined],
   ['SELECT sum(a) FROM (SELECT s AS a FROM m)', 'unsupported sum iterator type: *query.stringInterruptIterator'], // prettier-ignore
   ['SELECT count(a) FROM (SELECT sum(ok) AS a FROM m)', 'unsupported sum iterator type: *query.booleanInterruptIterator'], // prettier-ignore
+  ['SELECT top(s, host, 1) FROM m', 'unsupported max iterator type: *query.stringInterruptIterator'], // prettier-ignore
+  ['SELECT bottom(s, host, 1) FROM m', 'unsupported min iterator type: *query.stringInterruptIterator'], // prettier-ignore
+  ['SELECT top(s, 1) FROM m', 'unsupported top iterator type: *query.stringInterruptIterator'],
+  ['SELECT bottom(ok, host, 1) FROM m', 'unsupported bottom iterator type: *query.booleanReduceBooleanIterator'], // prettier-ignore
+  ['SELECT difference(distinct(s)) FROM m WHERE time < 10 GROUP BY time(5ns)', 'unsupported difference iterator type: *query.stringIntervalIterator'], // prettier-ignore
+  ['SELECT moving_average(sample(ok, 2), 2) FROM m WHERE time < 10 GROUP BY time(5ns)', 'unsupported moving average iterator type: *query.booleanReduceBooleanIterator'], // prettier-ignore
+  ['SELECT cumulative_sum(last(ok)) FROM m WHERE time < 10 GROUP BY time(5ns)', 'unsupported cumulative sum iterator type: *query.booleanInterruptIterator'], // prettier-ignore
+  ['SELECT chande_momentum_oscillator(distinct(v), 2) FROM m WHERE time < 10 GROUP BY time(5ns)', 'aggregate function distinct() cannot be combined with other functions or fields'], // prettier-ignore
 ])('refusals: %s', async (query, error) => {
   expect((await runSelectOver(query, { nodes })).error).toBe(error);
 });

@@ -278,3 +278,33 @@ test("level: a column whose types do not go together is nobody's, whatever other
   expect(await table(`SELECT a FROM ${broken}, ${whole}`)).toEqual([]);
   expect(await table(`SELECT count(a) FROM ${whole}, ${broken}`)).toEqual([]);
 });
+
+test("level: what is made of a column whose types do not go together is nobody's either", async () => {
+  const broken = '(SELECT i AS a, i | 0.5 AS b FROM cpu)';
+  expect(await table(`SELECT a & a FROM (SELECT mean(b) AS a FROM ${broken})`)).toEqual([]);
+  expect(await table(`SELECT a & a FROM (SELECT mean(a) AS a FROM ${broken})`)).toMatch(
+    /^type error/,
+  );
+});
+
+test('level: a query around `DISTINCT name` sees nothing of it, around distinct() it does', async () => {
+  const clause = 'FROM cpu WHERE time < 10';
+  expect(await table(`SELECT DISTINCT i ${clause}`)).toEqual([[0n, 0n], [0n, 1n]]); // prettier-ignore
+  for (const list of ['a', '*', 'count(a)'])
+    expect(await table(`SELECT ${list} FROM (SELECT DISTINCT i AS a ${clause})`)).toEqual([]);
+  expect(await table(`SELECT count(a) FROM (SELECT distinct(i) AS a ${clause})`)).toEqual([
+    [0n, 2n],
+  ]);
+});
+
+test('level: calls merged by type see nothing where the first source lacks the field, but for floats', async () => {
+  const lacking = '(SELECT v AS b FROM cpu)';
+  const having = '(SELECT i AS a, v AS c FROM cpu)';
+  for (const call of ['max(a)', 'first(a)', 'sum(a)', 'top(a, host, 1)'])
+    expect([call, await table(`SELECT ${call} FROM ${lacking}, ${having}`)]).toEqual([call, []]);
+  expect(await table(`SELECT max(a) FROM ${having}, ${lacking}`)).toEqual([[95n, 19n]]);
+  expect(await table(`SELECT max(c) FROM ${lacking}, ${having}`)).toEqual([[95n, 219]]);
+  expect(await table(`SELECT count(a), mean(a) FROM ${lacking}, ${having}`)).toEqual([
+    [0n, 60n, 9.5],
+  ]);
+});
