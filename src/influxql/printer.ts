@@ -202,6 +202,8 @@ function escape(text: string, quote: string): string {
 
 /** The shortest digits that mean the number, never with an exponent, always with a point: an integer is another literal. */
 function printNumber(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   const [, sign = '', whole = '0', fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? []; // prettier-ignore
   const shift = Number(power);
   const digits = whole + fraction;

@@ -77,8 +77,13 @@ function matchOf(expr: Binary, schema: MeasurementSchema): Predicate {
   const right = unwrap(expr.right);
   // A bound pattern beside `=` is equal to nothing.
   if (right.kind !== 'regex' || (operator !== '=~' && operator !== '!~')) return never;
-  const isPlain = left.kind === 'ref' && (isTag(left, schema) || left.type === undefined || left.type === schema.fields.get(left.name)); // prettier-ignore
-  if (!isPlain) return programOf(expr, schema);
+  if (left.kind !== 'ref') return programOf(expr, schema);
+  if (!isTag(left, schema)) {
+    // A field has one type in a statement: texts that some shards have of it are none where that is another.
+    const stored = schema.fields.get(left.name);
+    if ((left.type ?? stored) !== 'string') return never;
+    if (stored !== 'string') return programOf(expr, schema);
+  }
   const operand: Operand = { kind: isTag(left, schema) ? 'tag' : 'field', name: left.name };
   return { kind: 'match', operand, pattern: right.source, negated: operator === '!~' };
 }

@@ -77,7 +77,7 @@ function isFilled(plan: StagePlan, stages: readonly StagePlan[]): boolean {
 function endOf(plan: StagePlan, ends: Map<StagePlan, StreamEnd>): StreamEnd {
   const known = ends.get(plan);
   if (known !== undefined) return known;
-  const end = { isOver: false, gapsLeft: 0n };
+  const end = { isOver: false, gapsLeft: 0n, gaps: 0 };
   ends.set(plan, end);
   return end;
 }

@@ -12,25 +12,43 @@ export interface JoinedPoints {
     /** 1 where the stream has a point, be it a null one; absent where it has all. */
     readonly present: Uint8Array | undefined;
   }[];
+  /** Nothing follows, in no group. */
+  readonly isOver: boolean;
 }
+
+export interface JoinOrder {
+  readonly ascending: boolean;
+  readonly subgroups: Subgroups;
+  /** Of each stream. */
+  readonly gaps: readonly StreamGaps[];
+}
+
+/**
+ * Where a stream has windows without an answer: before which of its points, and how many; before the one past its last are
+ * those behind. A join takes off what it passes.
+ */
+export type StreamGaps = Map<number, number>;
 
 /**
  * Joins streams by subgroup and time. At each step the least of the streams' next points is taken, and with it one
  * point of each stream that stands at the same place: of several points of one time the first goes with the first.
+ * A step passes up to two gaps of each stream, the first before the least point is looked for; where all streams are at a gap
+ * then, nothing follows, as in the reference.
  */
 export function joinPoints(
   streams: readonly PointBatch[],
-  ascending: boolean,
-  subgroups: Subgroups,
+  { ascending, subgroups, gaps }: JoinOrder,
 ): JoinedPoints {
   const [first] = streams;
-  if (first !== undefined && streams.every((one) => isAligned(one, first)))
+  const hasGaps = gaps.some(({ size }) => size > 0);
+  if (first !== undefined && !hasGaps && streams.every((one) => isAligned(one, first)))
     return {
       timesNs: first.timesNs,
       subgroups: first.subgroups,
       streams: streams.map(({ values, aux }) => ({ values, aux, present: undefined })),
+      isOver: false,
     };
-  const { rows, count } = walk(streams, ascending, subgroups);
+  const { rows, count, isOver } = walk(streams, { ascending, subgroups, gaps });
   const timesNs = new BigInt64Array(count);
   const hasSubgroups = streams.some((one) => one.subgroups !== undefined);
   const ids = hasSubgroups ? new Int32Array(count) : undefined;
@@ -46,6 +64,7 @@ export function joinPoints(
   return {
     timesNs,
     subgroups: ids,
+    isOver,
     streams: streams.map(({ values, aux }, s) => {
       const own = (rows[s] ?? new Int32Array()).subarray(0, count);
       return {
@@ -71,33 +90,49 @@ function isAligned(one: PointBatch, other: PointBatch): boolean {
 /** For each stream and row of the answer: the stream's own row, -1 for none. */
 function walk(
   streams: readonly PointBatch[],
-  ascending: boolean,
-  subgroups: Subgroups,
-): { readonly rows: readonly Int32Array[]; readonly count: number } {
+  { ascending, subgroups, gaps }: JoinOrder,
+): { readonly rows: readonly Int32Array[]; readonly count: number; readonly isOver: boolean } {
   const total = streams.reduce((sum, { timesNs }) => sum + timesNs.length, 0);
   const rows = streams.map(() => new Int32Array(total).fill(-1));
   const next = streams.map(() => 0);
+  const atGap = streams.map(() => false);
   const sign = ascending ? 1 : -1;
+  const isDone = (s: number): boolean => (next[s] ?? 0) >= (streams[s]?.timesNs.length ?? 0);
+  const take = (s: number, at: number): void => {
+    const own = rows[s];
+    if (own !== undefined) own[at] = next[s] ?? 0;
+    next[s] = (next[s] ?? 0) + 1;
+  };
   let count = 0;
   for (;;) {
     let least = -1;
     for (let s = 0; s < streams.length; s++) {
-      if ((next[s] ?? 0) >= (streams[s]?.timesNs.length ?? 0)) continue;
+      atGap[s] = passGap(gaps[s], next[s] ?? 0);
+      if (atGap[s] === true || isDone(s)) continue;
       if (least < 0 || sign * comparePoints(streams, [s, least], next, subgroups) < 0) least = s;
     }
-    if (least < 0) return { rows, count };
-    for (let s = 0; s < streams.length; s++) {
-      if (s === least || (next[s] ?? 0) >= (streams[s]?.timesNs.length ?? 0)) continue;
-      if (comparePoints(streams, [s, least], next, subgroups) !== 0) continue;
-      const own = rows[s];
-      if (own !== undefined) own[count] = next[s] ?? 0;
-      next[s] = (next[s] ?? 0) + 1;
+    if (least < 0) {
+      const isOver = atGap.every((is) => is);
+      if (isOver || !atGap.some((is) => is)) return { rows, count, isOver };
+      continue;
     }
-    const own = rows[least];
-    if (own !== undefined) own[count] = next[least] ?? 0;
-    next[least] = (next[least] ?? 0) + 1;
+    for (let s = 0; s < streams.length; s++) {
+      if (s === least || isDone(s)) continue;
+      if (atGap[s] === true && passGap(gaps[s], next[s] ?? 0)) continue;
+      if (comparePoints(streams, [s, least], next, subgroups) === 0) take(s, count);
+    }
+    take(least, count);
     count++;
   }
+}
+
+/** Whether there was a gap before a point. */
+function passGap(gaps: StreamGaps | undefined, row: number): boolean {
+  const count = gaps?.get(row) ?? 0;
+  if (count === 0) return false;
+  if (count === 1) gaps?.delete(row);
+  else gaps?.set(row, count - 1);
+  return true;
 }
 
 function comparePoints(

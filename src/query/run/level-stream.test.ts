@@ -210,6 +210,17 @@ test('level: a window that no answer comes from ends the stream, unless fill() g
   expect(await table(first)).toEqual([]);
 });
 
+test('level: beside other calls a window that no answer comes from is passed over', async () => {
+  const query = (list: string, tail = 'fill(none)') => `SELECT ${list} FROM cpu WHERE host = 'a' AND (v < 5 OR v > 6 AND v != 12) AND time < 100 GROUP BY time(25ns) ${tail}`; // prettier-ignore
+  // Windows of 5, 3, 4 and 5 points.
+  expect(await table(query('percentile(v, 16), count(v)'))).toEqual([[0n, 0, 5n], [25n, null, 3n], [50n, 10, 4n], [75n, 15, 5n]]); // prettier-ignore
+  expect(await table(query('percentile(v, 12), count(v)'))).toEqual([[0n, 0, 5n], [25n, null, 3n], [50n, null, 4n], [75n, 15, 5n]]); // prettier-ignore
+  expect(await table(query('percentile(v, 12), percentile(v, 14)'))).toEqual([[0n, 0, 0]]);
+  expect(await table(query('percentile(v, 5), count(v)', ', host fill(-1)'))).toEqual(
+    [5n, 3n, 4n, 5n].map((count, i) => ['a', BigInt(25 * i), -1, count]),
+  );
+});
+
 test('level: what a subquery hands on is cast between numbers alone', async () => {
   const inner = "(SELECT v, i, s, host FROM cpu WHERE host = 'b' LIMIT 1)";
   expect(await table(`SELECT v::integer, i::float, s::integer, host::float, v::string FROM ${inner}`)).toEqual([

@@ -21,9 +21,9 @@ import {
   type PointBatch,
 } from './batch.ts';
 import { CallStream } from './call-stream.ts';
-import { concatPoints, pointsBytes } from './columns.ts';
+import { pointsBytes } from './columns.ts';
 import { foldedPoints, mergeSummaries } from './folded-points.ts';
-import { joinPoints } from './join-points.ts';
+import { HeldCalls } from './held-calls.ts';
 import { LimitStage } from './limit-stage.ts';
 import type { StreamEnd } from './reduce-stage.ts';
 import { RowBuilder } from './row-builder.ts';
@@ -184,7 +184,7 @@ export class LevelStream implements GroupStream<Batch> {
 
   *#joinedRows(builder: RowBuilder): Flow<Batch> {
     const { calls, ascending, slots } = this.#plan;
-    const held = calls.map((): PointBatch[] => []);
+    const held = new HeldCalls(calls, this.#ends);
     let heldBytes = 0;
     for (const next of this.#callPoints(calls)) {
       if (next instanceof Promise) {
@@ -195,10 +195,9 @@ export class LevelStream implements GroupStream<Batch> {
       const bytes = pointsBytes(points);
       this.#context.account.charge(bytes);
       heldBytes += bytes;
-      held[call]?.push(points);
+      held.add(call, points);
     }
-    const streams = calls.map(({ type }, i) => concatPoints(held[i] ?? [], type, []));
-    const joined = joinPoints(streams, ascending, this.subgroups);
+    const joined = held.join(ascending, this.subgroups);
     const bySlot = new Map(calls.map(({ slot }, i) => [slot, joined.streams[i]?.values]));
     const columns = slots.map((_, slot) => bySlot.get(slot));
     yield builder.build({ timesNs: joined.timesNs, subgroups: joined.subgroups, columns });

@@ -12,6 +12,8 @@ export interface StreamEnd {
   isOver: boolean;
   /** So many windows without an answer are bridged by fill() until the stream ends. */
   gapsLeft: bigint;
+  /** Of a stream beside others: windows without an answer behind the points that it gave last; the join takes them off. */
+  gaps: number;
 }
 
 interface ReducePlace {
@@ -31,7 +33,7 @@ interface ReducePlace {
  *
  * A window that no answer comes from ends the stream, for the groups that follow too, as in the reference: percentile() of
  * too few points, or a point of a subquery's window that begins before the range. Only fill() goes on behind it, as long as
- * it has a window to fill in the group that it is at.
+ * it has a window to fill in the group that it is at. Beside other streams it does not end: the join passes the gap over.
  */
 export class ReduceStage implements Stage {
   readonly #create: () => WindowReducer;
@@ -45,6 +47,7 @@ export class ReduceStage implements Stage {
   #hasSubgroups = false;
   readonly #isFilled: boolean;
   readonly #isInTime: boolean;
+  readonly #isJoined: boolean;
   readonly #end: StreamEnd;
 
   constructor(
@@ -57,6 +60,7 @@ export class ReduceStage implements Stage {
     this.#subgroups = subgroups;
     this.#isFilled = isFilled;
     this.#isInTime = isInTime && !isJoined;
+    this.#isJoined = isJoined;
     this.#end = end;
   }
 
@@ -74,13 +78,18 @@ export class ReduceStage implements Stage {
     for (let row = 0; row < timesNs.length;) {
       const timeNs = timesNs[row] ?? 0n;
       if (this.#window === undefined || !isInside(timeNs, this.#window)) {
+        const { gaps } = this.#end;
         const answer = this.#finishWindow();
+        const isGap = this.#end.gaps > gaps;
         if (answer !== undefined) {
           answers.push(answer);
           answerRows += answer.timesNs.length;
         }
-        if (answerRows >= batchRowsMax) {
+        if (answerRows >= batchRowsMax || (isGap && answerRows > 0)) {
+          // A gap stands behind what came before it.
+          this.#end.gaps = gaps;
           yield* together(answers);
+          if (isGap) this.#end.gaps++;
           [answers, answerRows] = [[], 0];
         }
         this.#window = windowAt(timeNs, this.#grid);
@@ -167,6 +176,7 @@ export class ReduceStage implements Stage {
 
   #passGap(): void {
     if (this.#end.gapsLeft > 0n) this.#end.gapsLeft--;
+    else if (this.#isJoined) this.#end.gaps++;
     else this.#end.isOver = true;
   }
 

@@ -1,6 +1,7 @@
 import { compareUtf8 } from '../../../base/compare-utf8.ts';
 import type { KeyCondition, SchemaQuery } from '../../../influxql/ast.ts';
 import { compileRegex } from '../../../influxql/regex.ts';
+import type { MeasurementSchema } from '../../../query/compile/schema.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import { pagedSeries } from './row-paging.ts';
 import type { SchemaReader } from './schema-reader.ts';
@@ -15,9 +16,9 @@ export async function showTagKeys(
   reader: SchemaReader,
 ): Promise<readonly RowSeries[]> {
   const condition = tagCondition(statement.condition);
-  await refuseTermsOfPoints(condition.rest, reader, condition.isNamed);
   const matches = keyMatcher(statement.keys);
   const isShown = (key: string) => matches(key) && condition.isKey(key);
+  await refuseTermsOfPoints(condition.rest, reader, hasKey(condition, isShown));
   const found = await tagKeys(condition, reader, isShown);
   return reader.schemas.flatMap(({ name }) => {
     if (!condition.isNamed(name)) return [];
@@ -56,11 +57,12 @@ export async function showTagValues(
 ): Promise<readonly RowSeries[]> {
   const condition = tagCondition(statement.condition);
   const { isNamed, isKey, isValue = () => true, rest } = condition;
-  await refuseTermsOfPoints(rest, reader, isNamed);
   const matches = keyMatcher(statement.keys);
+  const isShown = (key: string) => matches(key) && isKey(key);
+  await refuseTermsOfPoints(rest, reader, hasKey(condition, isShown));
   const rows = new Map<string, (readonly string[])[]>();
   const pieces = reader.list('tag-values', (schema) => {
-    const tagKeys = [...schema.tagKeys].filter((key) => matches(key) && isKey(key)).sort(compareUtf8); // prettier-ignore
+    const tagKeys = [...schema.tagKeys].filter(isShown).sort(compareUtf8); // prettier-ignore
     return tagKeys.length === 0 || !isNamed(schema.name)
       ? undefined
       : { tagKeys, predicate: tagSeries(rest, schema) };
@@ -73,6 +75,14 @@ export async function showTagValues(
   return [...rows].flatMap(([name, found]) =>
     pagedSeries(statement, { name, columns: ['key', 'value'] }, found),
   );
+}
+
+/** Measurements without a key that is asked for are not looked at, whatever the condition says of their series. */
+function hasKey(
+  { isNamed }: TagCondition,
+  isShown: (key: string) => boolean,
+): (schema: MeasurementSchema) => boolean {
+  return ({ name, tagKeys }) => isNamed(name) && [...tagKeys].some(isShown);
 }
 
 /** WITH KEY as a question to one key. */

@@ -19,17 +19,17 @@ export function tagSeries(
   return rest && seriesPredicate(ofTags(rest, schema), schema);
 }
 
-/** Throws the reference's text where tags alone do not decide about a series. */
+/** Throws the reference's text where tags alone do not decide about a series of the measurements that are asked. */
 export async function refuseTermsOfPoints(
   rest: Expr | undefined,
   reader: SchemaReader,
-  isNamed: (measurement: string) => boolean,
+  isAsked: (schema: MeasurementSchema) => boolean,
 ): Promise<void> {
   if (rest === undefined) return;
   const matcher = regexCache();
   const asking = new Map(
     reader.schemas.flatMap((schema) =>
-      isNamed(schema.name) && asksForPoints(rest, schema) ? [[schema.name, schema] as const] : [],
+      isAsked(schema) && asksForPoints(rest, schema) ? [[schema.name, schema] as const] : [],
     ),
   );
   if (asking.size === 0) return;
