@@ -108,7 +108,10 @@ export const technicalFunctions: readonly TransformationDefinition[] = kinds.map
   check(args, context) {
     checkArguments(kind, args);
     // A distinct() inside counts as one of the list, which stands beside nothing.
-    checkStreamArgument(kind.name, args, { ...context, nested: context.alone });
+    const nested = (expr: Expr): void => {
+      context.alone(expr);
+    };
+    checkStreamArgument(kind.name, args, { ...context, nested });
   },
   resultType(type, [argument]) {
     numbersOnly(kind.name.replaceAll('_', ' '), type, argument);
