@@ -19,6 +19,7 @@ import type {
   TypedBatch,
   TypedField,
 } from './shard-access.ts';
+import type { AnswerPart, AnswerRequest } from './answers/answer-task.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
 import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
 import { plainOf } from './lists/describe-shards.ts';
@@ -260,6 +261,16 @@ export class LocalShards implements ShardAccess {
     const link = this.#linkOfLane(fragment.shardIds);
     for await (const batch of link.stream('fragment', this.#texts.bodyOf(fragment), { signal }))
       yield unpackBlocks(batch as PackedBlocks);
+  }
+
+  answer(
+    shardIds: readonly number[],
+    request: AnswerRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<AnswerPart> | undefined {
+    const home = homeOf(shardIds[0] ?? 0, this.#links.length);
+    if (shardIds.some((shardId) => homeOf(shardId, this.#links.length) !== home)) return undefined;
+    return this.#link(home).stream('answer', request, { signal }) as AsyncIterable<AnswerPart>;
   }
 
   /** Undefined as signs of life, then the digest; nothing for a shard that this node has nothing of. */

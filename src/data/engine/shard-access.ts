@@ -1,6 +1,7 @@
 import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { Stamp } from '../../models/stamp.ts';
+import type { AnswerPart, AnswerRequest } from './answers/answer-task.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './lists/schema-list.ts';
 
 /**
@@ -27,6 +28,15 @@ export interface ShardAccess {
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]>;
+  /**
+   * The JSON document of a SELECT that reads these shards and no others, in parts; undefined unless one worker has them all.
+   * Left out where no worker answers by itself.
+   */
+  answer?(
+    shardIds: readonly number[],
+    request: AnswerRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<AnswerPart> | undefined;
   /** Decides the types of new fields of a shard; resolves with those of all of them once that is durable. */
   decideFieldTypes(request: FieldsOfShard, options: AccessOptions): Promise<readonly TypedField[]>;
   /** Deletes points that were acknowledged before, of shards of any lane; resolves once that is durable. */

@@ -22,6 +22,9 @@ import type { CompactionSettings, StoreOptions } from '../../storage/store/store
 import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDescription, NamedShard, OwnerReceipt, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
+import { SelectAccounts, type SharedAccounts } from '../select/select-limits.ts';
+import { AnswerRunner } from './answers/answer-runner.ts';
+import { taskOf, type AnswerRequest } from './answers/answer-task.ts';
 import { batchBlocks } from './block-batches.ts';
 import { digestStream, isDigestKind, type DigestBody } from './digests/digest-streams.ts';
 import { describeShards } from './lists/describe-shards.ts';
@@ -55,6 +58,8 @@ export interface StorageEngineOptions {
   readonly memtablesBytesMax: number;
   readonly compaction: CompactionSettings;
   readonly seriesLimits?: SeriesLimits | undefined;
+  /** The node's account of queries and its limits; absent: one of the worker's own. */
+  readonly queryAccounts?: SharedAccounts | undefined;
   /** Of the list of shards; apart from the points, so that a missing disk is missed. */
   readonly rosterFolder?: string | undefined;
 }
@@ -147,16 +152,25 @@ export class StorageEngine implements Engine {
   readonly #isHome: (shardId: number) => boolean;
   readonly #damageTexts = new Set<string>();
   readonly #kernels: IdleKernels;
+  readonly #answers: AnswerRunner;
 
   private constructor(
     store: Store,
     ports: EnginePorts,
-    options: Pick<StorageEngineOptions, 'arenaBytesMax'> & Pick<StoreOptions, 'isHome'>,
+    options: Pick<StorageEngineOptions, 'arenaBytesMax' | 'queryAccounts'> &
+      Pick<StoreOptions, 'isHome'>,
   ) {
     this.#store = store;
     this.#ports = ports;
     this.#kernels = new IdleKernels({ bytesMax: options.arenaBytesMax });
     this.#isHome = options.isHome;
+    this.#answers = new AnswerRunner({
+      ...{ clock: ports.clock, turn: ports.turn, kernels: this.#kernels, matcher: this.#matcher },
+      accounts: new SelectAccounts(options.queryAccounts),
+      whenOpen: (shardIds) => store.whenOpen(shardIds),
+      views: (shardIds) => this.#views(shardIds),
+      schemaVersion: () => store.schemaVersion,
+    });
   }
 
   static async create(settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
@@ -267,6 +281,10 @@ export class StorageEngine implements Engine {
       yield* this.#list(body as ListRequest, context);
       return;
     }
+    if (kind === 'answer') {
+      yield* this.#answer(body as AnswerRequest, context);
+      return;
+    }
     if (isDigestKind(kind)) {
       yield* this.#digest({ kind, ...(body as object) } as DigestBody, context);
       return;
@@ -301,6 +319,18 @@ export class StorageEngine implements Engine {
       throw error;
     } finally {
       end();
+    }
+  }
+
+  async *#answer(request: AnswerRequest, context: EngineContext): AsyncGenerator<EngineReply> {
+    try {
+      yield* this.#answers.run(request, context);
+    } catch (error) {
+      this.#noteDamage(
+        error,
+        taskOf(request.text).places.flatMap(({ shardIds }) => shardIds),
+      );
+      throw error;
     }
   }
 

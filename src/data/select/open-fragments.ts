@@ -29,7 +29,7 @@ export function openFragments(
   );
 }
 
-interface Lane {
+export interface FragmentLane {
   readonly shardIds: readonly number[];
   readonly seriesMax: number;
   readonly pointsMax: number;
@@ -40,7 +40,7 @@ interface Lane {
 const opened = new WeakMap<Fragment, Map<string, Fragment>>();
 const lanesMax = 64;
 
-function fragmentOfLane(base: Fragment, { showsSeries, ...lane }: Lane): Fragment {
+export function fragmentOfLane(base: Fragment, { showsSeries, ...lane }: FragmentLane): Fragment {
   const key = `${lane.seriesMax} ${lane.pointsMax} ${showsSeries} ${lane.shardIds.join()}`;
   const lanes = opened.get(base) ?? new Map<string, Fragment>();
   const known = lanes.get(key);

@@ -1,5 +1,5 @@
 import { MiB } from '../../base/units.ts';
-import { NodeAccount, QueryAccount } from '../../query/run/query-account.ts';
+import { accountCell, NodeAccount, QueryAccount } from '../../query/run/query-account.ts';
 
 /** What SELECTs of a node may take; 0 is no limit. */
 export interface SelectLimits {
@@ -18,14 +18,31 @@ export const defaultSelectLimits: SelectLimits = {
   seriesMax: 0,
 };
 
+/** What the accounts of one node on its several threads have in common; plain data. */
+export interface SharedAccounts {
+  readonly limits: SelectLimits;
+  /** Bytes that all running queries hold. */
+  readonly cell: BigInt64Array;
+}
+
 /** The accounts of a node's queries: each has its own, and all draw on one. */
 export class SelectAccounts {
-  readonly limits: SelectLimits;
+  readonly shared: SharedAccounts;
   readonly #node: NodeAccount;
 
-  constructor(limits: SelectLimits = defaultSelectLimits) {
-    this.limits = limits;
-    this.#node = new NodeAccount(limits.totalBytesMax);
+  constructor(
+    { limits, cell }: SharedAccounts = { limits: defaultSelectLimits, cell: accountCell() },
+  ) {
+    this.shared = { limits, cell };
+    this.#node = new NodeAccount(limits.totalBytesMax, cell);
+  }
+
+  static of(limits: SelectLimits): SelectAccounts {
+    return new SelectAccounts({ limits, cell: accountCell() });
+  }
+
+  get limits(): SelectLimits {
+    return this.shared.limits;
   }
 
   /** Bytes that all running queries hold. */

@@ -92,7 +92,10 @@ export function placeOf(
 }
 
 /** The measurements of a source, of those that the shards of its policy have. */
-export function findIn(places: readonly Place[], source: Measurement): readonly FoundMeasurement[] {
+export function findIn(
+  places: readonly Pick<Place, 'database' | 'retentionPolicy' | 'schemas'>[],
+  source: Measurement,
+): readonly FoundMeasurement[] {
   const place = places.find(
     (one) => one.database === source.database && one.retentionPolicy === source.retentionPolicy,
   );

@@ -3,13 +3,10 @@ import type { SelectStatement } from '../../influxql/ast.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import type { ColumnSeries, OutputSeries } from '../../query/emit/result.ts';
 import type { TimeRange } from '../../query/compile/split-condition.ts';
-import { checkBuckets } from '../../query/plan/check-buckets.ts';
 import { compileStatement, type CompiledSelect } from '../../query/plan/compile-statement.ts';
 import type { LevelPlan } from '../../query/plan/level-plan.ts';
 import { checkSystemSource } from '../../query/plan/match-measurements.ts';
-import { planLevel } from '../../query/plan/plan-level.ts';
 import { readsClock } from '../../query/plan/reads-clock.ts';
-import { resolveSelect } from '../../query/plan/resolve-select.ts';
 import { shardRange } from '../../query/plan/shard-range.ts';
 import { outputSeries } from '../../query/run/output-series.ts';
 import { Pacer } from '../../query/run/pacer.ts';
@@ -23,7 +20,8 @@ import { causeOf, NodeFailure } from '../shards/node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';
 import { measurementsOf, qualifyNames } from './qualify-names.ts';
 import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
-import { findIn, shardsOfPlaces, type Place, type PlaceShards } from './select-places.ts';
+import { planSelect } from './plan-select.ts';
+import { shardsOfPlaces, type Place, type PlaceShards } from './select-places.ts';
 import { writeInto } from './write-into.ts';
 
 /** A SELECT that is known to be in order as far as its text tells, and what it reads. */
@@ -189,28 +187,14 @@ async function* attemptOf(
   yield* outputSeries(plan, run, prepared.compiled.zone);
 }
 
-/** Lists of tens of thousands of fields take a tenth of a second in each step: others run between them. */
 async function planOf(
-  { compiled, range: bounds, plans }: PreparedSelect,
+  { compiled, range, plans }: PreparedSelect,
   places: readonly Place[],
   { context, pacer }: { readonly context: SelectContext; readonly pacer: Pacer },
 ): Promise<LevelPlan> {
-  await pacer.pause();
-  const resolved = resolveSelect(compiled, (source) => findIn(places, source));
-  await pacer.pause();
-  checkBuckets(compiled, context);
-  const { nowNs } = context;
-  const plan = planLevel(resolved, {
-    nowNs,
-    outerTags: undefined,
-    tags: [],
-    grid: undefined,
-    bounds,
-    seriesLimit: 0,
-    seriesOffset: 0,
-  });
+  const { nowNs, bucketsMax } = context;
+  const plan = await planSelect({ compiled, range, nowNs, bucketsMax }, places, pacer);
   plans?.keep(places, plan);
-  await pacer.pause();
   return plan;
 }
 

@@ -10,6 +10,7 @@ import type { Fragment } from '../../query/fragment.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { ownsShard } from '../../meta/model/shard-fate.ts';
 import { copyTo, newcomersSince, takesWrites } from '../../meta/model/shard-copies.ts';
+import type { AnswerPart, AnswerRequest } from '../engine/answers/answer-task.ts';
 import type { LocalShards } from '../engine/local-shards.ts';
 import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import type {
@@ -101,6 +102,14 @@ export class OwnedShards implements ShardAccess {
 
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]> {
     return this.#ports.local.fragment(fragment, options);
+  }
+
+  answer(
+    shardIds: readonly number[],
+    request: AnswerRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<AnswerPart> | undefined {
+    return this.#ports.local.answer(shardIds, request, signal);
   }
 
   async deletePoints(request: DeletePointsRequest): Promise<void> {

@@ -8,16 +8,21 @@ import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/command/command.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
 import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
+import type { AnswerPart } from '../engine/answers/answer-task.ts';
+import { writeJson } from '../../query/emit/json-writer.ts';
 import { explain } from '../select/explain-select.ts';
 import { qualifyNames } from '../select/qualify-names.ts';
 import type { SelectContext, SelectPorts } from '../select/select-context.ts';
 import { runInto, streamSelect } from '../select/select-runner.ts';
+import { soleAnswer } from '../select/sole-answer.ts';
+import { isNodeFailure } from '../shards/choose-owners.ts';
 import { executeContinuousQuery } from './continuous-runs.ts';
 import { catalogCommand } from './catalog-statements.ts';
 import type { ClusterQueries } from './queries/cluster-queries.ts';
 import { authorizeStatements } from './authorize-statements.ts';
 import type { Principal } from './principal.ts';
-import type { QueryRegistry } from './queries/query-registry.ts';
+import type { QueryRegistry, QueryTicket } from './queries/query-registry.ts';
+import { startAnswer, type StartedAnswer } from './started-answer.ts';
 import {
   showContinuousQueries,
   showDatabases,
@@ -78,13 +83,65 @@ export class StatementExecutor {
     authorizeStatements(statements, principal, { catalog: this.catalog, database });
   }
 
-  async *execute(request: QueryRequest): AsyncGenerator<StatementResult> {
-    const { statements, database, principal } = request;
+  /**
+   * The JSON document of a request whose only statement is a SELECT that one worker answers by itself; undefined where
+   * several have to, or another owner: then `execute` answers, and nothing has run.
+   */
+  async answer(
+    request: QueryRequest,
+    epochUnitNs: bigint | undefined,
+  ): Promise<StartedAnswer | undefined> {
+    const [statement, ...others] = request.statements;
+    if (others.length > 0 || statement?.kind !== 'select' || statement.target !== undefined)
+      return undefined;
+    let ticket: QueryTicket | undefined;
+    try {
+      ticket = this.#start(request);
+      const { signal } = ticket;
+      const context = this.#selectContext({ ...request, signal });
+      const parts = soleAnswer(statement, epochUnitNs, context, this.#ports);
+      if (parts !== undefined) return await this.#started(parts, { statement, request, ticket });
+    } catch {
+      // Whatever it is, it is told the general way.
+    }
+    ticket?.leave();
+    return undefined;
+  }
+
+  /** Undefined where another owner may answer. */
+  async #started(
+    parts: AsyncIterator<AnswerPart>,
+    { statement, request, ticket }: { readonly statement: Statement; readonly request: QueryRequest; readonly ticket: QueryTicket }, // prettier-ignore
+  ): Promise<StartedAnswer | undefined> {
+    const account = this.#ports.accounts.open();
+    const { signal } = ticket;
+    const failed = (error: unknown) => this.#failed(statement, { ...request, signal }, error);
+    try {
+      return await startAnswer(parts, {
+        account,
+        heldBytesMax: request.heldBytesMax ?? 0,
+        textOf: (error) => failed(error).error ?? '',
+        onEnd: () => {
+          account.close();
+          ticket.done();
+        },
+      });
+    } catch (error) {
+      if (isNodeFailure(error) && !signal.aborted) return undefined;
+      return { kind: 'whole', bytes: writeJson([{ statementId: 0, ...failed(error) }], { epochUnitNs: undefined }) }; // prettier-ignore
+    }
+  }
+
+  #start({ statements, database, principal, timeoutMs, signal }: QueryRequest): QueryTicket {
     const text = (): string => statements.map(printStatement).join(';\n');
+    return this.#ports.registry.start({ text, database, user: principal.name, timeoutMs, signal });
+  }
+
+  async *execute(request: QueryRequest): AsyncGenerator<StatementResult> {
+    const { statements } = request;
     let ticket;
     try {
-      const { signal, timeoutMs } = request;
-      ticket = this.#ports.registry.start({ text, database, user: principal.name, timeoutMs, signal }); // prettier-ignore
+      ticket = this.#start(request);
     } catch (error) {
       yield { statementId: 0, series: [], error: errorText(error) };
       return;

@@ -13,7 +13,7 @@ import { answerFormat, type AnswerFormat } from './answers/answer-format.ts';
 import { chunkedAnswer } from './answers/chunked-answer.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { RequestParameters } from './requests/request-parameters.ts';
-import { sendAnswer } from './answers/send-answer.ts';
+import { sendAnswer, sendStarted } from './answers/send-answer.ts';
 import { leaveSlowReader } from './answers/slow-reader.ts';
 import { wholeAnswer } from './answers/whole-answer.ts';
 
@@ -64,10 +64,16 @@ export async function handleQuery(
   const { readerIdleMs: idleMs, queryTimeoutMs: timeoutMs } = options;
   leaveSlowReader(reply.raw, ports.clock, { idleMs, timeoutMs });
   const isChunked = parameters.get('chunked') === 'true';
+  const isZipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+  const { rowsMax } = options;
+  if (!isChunked && format.plainJson !== undefined && rowsMax === 0) {
+    const started = await ports.executor.answer({ ...query, heldBytesMax: answerHeldBytes }, format.plainJson.epochUnitNs); // prettier-ignore
+    if (started !== undefined)
+      return sendStarted(reply.type(format.contentType), started, isZipped);
+  }
   const parts = isChunked
     ? chunkedParts(query, format, { ports, rowsMax: chunkRowsOf(parameters.get('chunk_size')) })
-    : wholeParts(query, format, { ports, rowsMax: options.rowsMax });
-  const isZipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+    : wholeParts(query, format, { ports, rowsMax });
   return sendAnswer(reply.type(format.contentType), parts, { isChunked, isZipped });
 }
 

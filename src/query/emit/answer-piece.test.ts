@@ -104,3 +104,25 @@ test('json: a document that is an error leaves the next alone', () => {
   );
   expect(texts.map((text) => text.includes('unsupported value'))).toEqual([false, true, false]);
 });
+
+test('JSON documents: what closes one is right wherever its bytes are taken', () => {
+  const column = { type: 'float', values: Float64Array.of(1, 2, 3) } as const;
+  const rows = (name: string, end: number) => ({ kind: 'columns' as const, name, columns: ['time', 'v'], timesNs: BigInt64Array.of(1n, 2n, 3n), values: [column], start: 0, end }); // prettier-ignore
+  const pieces = [
+    ...piecesOf({ statementId: 0, series: [{ ...rows('a', 3), partial: true }], partial: true }),
+    ...piecesOf({ statementId: 0, series: [rows('a', 2)], partial: true }),
+    ...piecesOf({ statementId: 0, series: [rows('b', 0)], partial: true }),
+  ];
+  const document = new JsonDocument({ epochUnitNs: 1n });
+  let text = '';
+  for (const piece of pieces) {
+    document.push(piece);
+    const { closing } = document;
+    text += Buffer.concat(document.take()).toString();
+    const { results } = JSON.parse(`${text}${closing},"error":"e"}]}`) as {
+      results: { error: string }[];
+    };
+    expect(results[0]?.error).toBe('e');
+  }
+  expect(pieces).toHaveLength(3);
+});

@@ -20,6 +20,9 @@ export interface AnswerDocument {
   take(): readonly Buffer[];
 }
 
+/** Bytes of an answer that leave together: the system takes such a piece at once, and it shows whether it did. */
+export const sentBytes = 65_536;
+
 /** Cells that are written in one go: about a millisecond's work. */
 const cellsAtOnce = 8_192;
 

@@ -40,6 +40,14 @@ export class JsonDocument implements AnswerDocument {
     return this.#writer.lengthBytes;
   }
 
+  /** What closes the lists that are open, up to the statement itself. */
+  get closing(): string {
+    const open = this.#open;
+    if (open === undefined) return '';
+    const rows = open.rows === 'more' ? ']}' : open.rows === 'first' ? '}' : '';
+    return open.hasSeries ? `${rows}]` : rows;
+  }
+
   push(piece: AnswerPiece): void {
     const { result, isSeriesOpen, isResultOpen } = piece;
     if (this.#failure !== undefined || result.statementId === this.#endedId) return;

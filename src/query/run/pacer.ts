@@ -3,11 +3,11 @@ import { Slices, type SlicePorts } from '../../env/slices.ts';
 
 /** What a running query owes to everyone else: it stops when told to, and lets others run. */
 export interface PacerPorts extends SlicePorts {
-  readonly signal: AbortSignal;
+  readonly signal: Pick<AbortSignal, 'aborted' | 'reason'>;
 }
 
 export class Pacer {
-  readonly #signal: AbortSignal;
+  readonly #signal: PacerPorts['signal'];
   readonly #slices: Slices;
 
   constructor(ports: PacerPorts) {

@@ -1,26 +1,32 @@
 import { DbError } from '../../base/errors.ts';
 
-/** What all queries of a node may hold together. */
+/** What all queries of a node may hold together, whichever of its threads they run on. */
 export class NodeAccount {
   readonly #bytesMax: number;
-  #bytes = 0;
+  readonly #cell: BigInt64Array;
 
-  /** 0 is no limit. */
-  constructor(bytesMax: number) {
+  /** 0 is no limit. `cell` is the one count of the node, in memory that its threads share. */
+  constructor(bytesMax: number, cell = accountCell()) {
     this.#bytesMax = bytesMax;
+    this.#cell = cell;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return Number(Atomics.load(this.#cell, 0));
   }
 
   /** Throws `limit_exceeded` and takes nothing. */
   take(bytes: number): void {
-    const total = this.#bytes + bytes;
-    if (this.#bytesMax > 0 && bytes > 0 && total > this.#bytesMax)
-      throw new DbError('limit_exceeded', `max-total-query-memory limit exceeded: (${total}/${this.#bytesMax} bytes)`); // prettier-ignore
-    this.#bytes = total;
+    if (bytes === 0) return;
+    const total = Number(Atomics.add(this.#cell, 0, BigInt(bytes))) + bytes;
+    if (this.#bytesMax === 0 || bytes < 0 || total <= this.#bytesMax) return;
+    Atomics.sub(this.#cell, 0, BigInt(bytes));
+    throw new DbError('limit_exceeded', `max-total-query-memory limit exceeded: (${total}/${this.#bytesMax} bytes)`); // prettier-ignore
   }
+}
+
+export function accountCell(): BigInt64Array {
+  return new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
 }
 
 /**

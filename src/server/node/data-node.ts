@@ -104,7 +104,8 @@ export async function startDataNode(
     config.get('meta', 'dir'),
     { secret: config.get('meta', 'meta-internal-shared-secret') },
   );
-  const local = await startWorkers(env, { config, meta }, options);
+  const accounts = SelectAccounts.of(selectLimits(config));
+  const local = await startWorkers(env, { config, meta, accounts }, options);
   const rpc = new RpcClient(transport, meta.membership);
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
@@ -122,7 +123,7 @@ export async function startDataNode(
     shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
   );
   const said = { meta, shards, registry, queries, statistics, stamps, keepDelete, writer, options };
-  const ports = statementPorts(env, config, said);
+  const ports = statementPorts(env, config, { ...said, accounts });
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const importPorts = { disk: env.disk, clock, log: log.child('import'), meta };
@@ -150,14 +151,14 @@ export async function startDataNode(
   const calling = [listener, copies, transport, antiEntropy, transfers, ...services, ...own];
   // What is being handed over ends with the metas.
   const parts = [...calling, dropped, copies, news, hints, meta, imported, local];
-  const close = (): Promise<void> => closeInTurn(parts);
-  return { meta, local, writer, executor, statistics, registry, hints, antiEntropy, close };
+  const shown = { meta, local, writer, executor, statistics, registry, hints, antiEntropy };
+  return { ...shown, close: () => closeInTurn(parts) };
 }
 
 function statementPorts(
   { clock, random, log, jobs }: Env,
   config: DataConfig,
-  parts: Pick<StatementPorts, 'meta' | 'shards' | 'registry' | 'queries' | 'statistics' | 'stamps' | 'keepDelete'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
+  parts: Pick<StatementPorts, 'meta' | 'shards' | 'accounts' | 'registry' | 'queries' | 'statistics' | 'stamps' | 'keepDelete'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
 ): StatementPorts {
   const { writer, options, ...more } = parts;
   const { diagnostics = () => [] } = options;
@@ -166,7 +167,6 @@ function statementPorts(
     ...more,
     ...{ clock, random, log, jobs, diagnostics },
     turn: () => clock.sleep(0),
-    accounts: new SelectAccounts(selectLimits(config)),
     writeLines: (request) => writer.write({ ...request, stepNs: 1n, level: 'any', timeoutMs }),
   };
 }
@@ -296,7 +296,7 @@ function startContinuousQuerier(
 
 async function startWorkers(
   env: Env,
-  { config, meta }: { readonly config: DataConfig; readonly meta: MetaClient },
+  { config, meta, accounts }: { readonly config: DataConfig; readonly meta: MetaClient; readonly accounts: SelectAccounts }, // prettier-ignore
   { license, coreCount, onFatal, walSegmentBytesMax = 10 * MiB }: DataNodeOptions,
 ): Promise<LocalShards> {
   const workerCount = workerCountOf(license, coreCount);
@@ -315,6 +315,7 @@ async function startWorkers(
     memtablesBytesMax,
     compaction: compactionSettings(config, workerCount),
     seriesLimits: seriesLimits(config),
+    queryAccounts: accounts.shared,
     rosterFolder: config.get('meta', 'dir'),
   };
   const local = await LocalShards.start(env.engines, workerCount, workers, {

@@ -100,3 +100,13 @@ test('queries: what still runs is said when the node stops', () => {
   const fields = { qid: 1, query: 'SELECT 1', database: 'd', duration: '2s', status: 'running', user: 'u' }; // prettier-ignore
   expect(lines).toEqual([['Current Queries', fields]]);
 });
+
+test('queries: one that leaves was never there', () => {
+  const { registry } = setting({ concurrentMax: 1 });
+  registry.start(query).leave();
+  expect(registry.list()).toEqual([]);
+  const ticket = registry.start(query);
+  ticket.done();
+  const [{ values } = { values: {} }] = registry.statistics();
+  expect(values).toMatchObject({ queriesActive: 0, queriesFinished: 1 });
+});

@@ -18,6 +18,8 @@ export interface QueryTicket {
   /** Aborts with `query interrupted` when the query is killed, with what the outer signal gives, or once its time is up. */
   readonly signal: AbortSignal;
   done(): void;
+  /** Ends as if it had never begun: what it was to answer is asked for another way. */
+  leave(): unknown;
 }
 
 /** What is watched over queries; 0 is never. */
@@ -89,13 +91,17 @@ export class QueryRegistry {
     const timers = this.#watch(id, query, controller);
     if (query.signal.aborted) onAbort();
     else query.signal.addEventListener('abort', onAbort, { once: true });
+    const leave = (): boolean => {
+      query.signal.removeEventListener('abort', onAbort);
+      for (const timer of timers) timer.cancel();
+      return this.#entries.delete(id);
+    };
     return {
       id,
       signal: controller.signal,
+      leave,
       done: () => {
-        query.signal.removeEventListener('abort', onAbort);
-        for (const timer of timers) timer.cancel();
-        if (!this.#entries.delete(id)) return;
+        if (!leave()) return;
         this.#finishedCount++;
         this.#finishedMs += this.#clock.monotonicMs() - startedMs;
       },

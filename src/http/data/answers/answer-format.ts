@@ -9,6 +9,8 @@ import { acceptedType, type AnswerType } from './accepted-type.ts';
 
 export interface AnswerFormat {
   readonly contentType: AnswerType;
+  /** How times are written where it is JSON as it is, without indentation; else undefined. */
+  readonly plainJson: { readonly epochUnitNs: bigint | undefined } | undefined;
   /** Whether what was written can leave before the answer has ended. */
   readonly isStreamed: boolean;
   /** What writes the documents of one answer, one after the other. */
@@ -31,14 +33,21 @@ export function answerFormat(
   const contentType = acceptedType(accept);
   if (contentType === 'application/x-msgpack') {
     const open = () => new PackDocument(isRfc3339 ? 'rfc3339' : epochUnitNs);
-    return { contentType, isStreamed: false, open, writeError: writeMessagePackError };
+    return {
+      contentType,
+      plainJson: undefined,
+      isStreamed: false,
+      open,
+      writeError: writeMessagePackError,
+    };
   }
   if (contentType !== 'application/json') {
     const open = () => new CsvDocument(isRfc3339 ? 'rfc3339' : (epochUnitNs ?? 1n));
-    return { contentType, isStreamed: true, open, writeError: writeCsvError };
+    return { contentType, plainJson: undefined, isStreamed: true, open, writeError: writeCsvError };
   }
   return {
     contentType,
+    plainJson: pretty ? undefined : { epochUnitNs },
     isStreamed: true,
     open: () => new JsonDocument({ epochUnitNs, pretty }),
     writeError: (text) => (pretty ? indentJson(writeJsonError(text)) : writeJsonError(text)),

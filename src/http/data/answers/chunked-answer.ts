@@ -1,12 +1,12 @@
 import type { Buffer } from 'node:buffer';
 import {
   piecesOf,
+  sentBytes,
   type AnswerDocument,
   type AnswerPiece,
 } from '../../../query/emit/answer-piece.ts';
 import { isCut, rowCount, sliceSeries, type StatementResult } from '../../../query/emit/result.ts';
 import type { Pacer } from '../../../query/run/pacer.ts';
-import { sentBytes } from './whole-answer.ts';
 
 /**
  * The documents of a chunked answer (spec 4.1), each with rows of one series. Those of a SELECT are cut by `rowsMax` and

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 import type { FastifyReply } from 'fastify';
+import type { StartedAnswer } from '../../../data/statements/started-answer.ts';
 import { PartsStream } from './parts-stream.ts';
 import { zipAnswer } from './zip-answer.ts';
 
@@ -17,9 +18,26 @@ export async function sendAnswer(
   const second = await parts.next();
   if (second.done !== true)
     return sendParts(reply, new PartsStream([first.value, second.value], parts), { isZipped, isPrompt: false }); // prettier-ignore
-  if (!isZipped) return reply.send(first.value);
-  const zipped = await zipAnswer(first.value);
-  return reply.header('Content-Encoding', 'gzip').send(zipped);
+  return sendWhole(reply, first.value, isZipped);
+}
+
+/** Sends a document that one worker has made. */
+export async function sendStarted(
+  reply: FastifyReply,
+  started: StartedAnswer,
+  isZipped: boolean,
+): Promise<FastifyReply> {
+  if (started.kind === 'whole') return sendWhole(reply, started.bytes, isZipped);
+  return sendParts(reply, new PartsStream([], started.parts), { isZipped, isPrompt: false });
+}
+
+async function sendWhole(
+  reply: FastifyReply,
+  bytes: Buffer,
+  isZipped: boolean,
+): Promise<FastifyReply> {
+  if (!isZipped) return reply.send(bytes);
+  return reply.header('Content-Encoding', 'gzip').send(await zipAnswer(bytes));
 }
 
 /** `isPrompt`: a client that reads chunk by chunk must not wait for the compressor to fill its window. */

@@ -1,11 +1,8 @@
 import type { Buffer } from 'node:buffer';
-import { piecesOf, type AnswerDocument } from '../../../query/emit/answer-piece.ts';
+import { piecesOf, sentBytes, type AnswerDocument } from '../../../query/emit/answer-piece.ts';
 import type { StatementResult } from '../../../query/emit/result.ts';
 import type { Pacer } from '../../../query/run/pacer.ts';
 import { RowLimit } from './row-limit.ts';
-
-/** Bytes that leave together: the system takes such a piece at once, and it shows whether it did. */
-export const sentBytes = 65_536;
 
 /**
  * One document of all results, in parts of about `sentBytes` as it is written, so that memory stays flat; an answer that

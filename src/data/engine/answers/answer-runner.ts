@@ -1,0 +1,220 @@
+/**
+ * Answers a SELECT on the worker that holds all of its shards (decision 50): plan, blocks, functions and JSON, one after the
+ * other on one thread, with the modules that a coordinator runs. What it has open is closed however it ends.
+ */
+import type { EngineContext, EngineReply, EnginePorts } from '../../../env/engine-host.ts';
+import { DbError } from '../../../base/errors.ts';
+import { parseSeriesKey } from '../../../models/parse-series-key.ts';
+import { piecesOf, sentBytes } from '../../../query/emit/answer-piece.ts';
+import { JsonDocument } from '../../../query/emit/json-writer.ts';
+import type { ColumnSeries } from '../../../query/emit/result.ts';
+import { FragmentContext } from '../../../query/exec/context.ts';
+import { runFragment } from '../../../query/exec/run-fragment.ts';
+import type { LevelPlan, ScanPart } from '../../../query/plan/level-plan.ts';
+import type { MatcherFactory } from '../../../query/predicate.ts';
+import { outputSeries } from '../../../query/run/output-series.ts';
+import { Pacer } from '../../../query/run/pacer.ts';
+import type { RunContext } from '../../../query/run/run-context.ts';
+import type { ShardView } from '../../../storage/engine/shard-view.ts';
+import { fragmentOfLane } from '../../select/open-fragments.ts';
+import { planSelect } from '../../select/plan-select.ts';
+import type { SelectAccounts } from '../../select/select-limits.ts';
+import type { IdleKernels } from '../idle-kernels.ts';
+import { DescribedLanes } from '../lists/described-lanes.ts';
+import { describeShards, mergeDescriptions } from '../lists/describe-shards.ts';
+import { listSchema } from '../lists/list-schema.ts';
+import type { AnswerPart, AnswerPlace, AnswerRequest, AnswerTask } from './answer-task.ts';
+import { KnownAnswers, type KnownAnswer } from './known-answers.ts';
+import { OwnBlocks } from './own-blocks.ts';
+
+export interface AnswerRunnerPorts extends Pick<EnginePorts, 'clock' | 'turn'> {
+  readonly kernels: IdleKernels;
+  readonly matcher: MatcherFactory;
+  readonly accounts: SelectAccounts;
+  readonly whenOpen: (shardIds: readonly number[]) => Promise<void>;
+  /** Of those that are here, to be released. */
+  readonly views: (shardIds: readonly number[]) => readonly ShardView[];
+  readonly schemaVersion: () => number;
+}
+
+/** A place of the task and its shards as they are read. */
+interface OpenPlace extends AnswerPlace {
+  readonly views: readonly ShardView[];
+}
+
+/** The number that stands for this worker among its own descriptions. */
+const self = 0;
+
+export class AnswerRunner {
+  readonly #ports: AnswerRunnerPorts;
+  readonly #known = new KnownAnswers();
+  readonly #described = new DescribedLanes();
+
+  constructor(ports: AnswerRunnerPorts) {
+    this.#ports = ports;
+  }
+
+  async *run(request: AnswerRequest, context: EngineContext): AsyncGenerator<EngineReply> {
+    const { accounts, whenOpen, clock, turn } = this.#ports;
+    const known = this.#known.of(request);
+    const { task } = known;
+    for (const { shardIds } of task.places) await whenOpen(shardIds);
+    const account = accounts.open();
+    const pacer = new Pacer({ clock, turn, signal: signalOf(context) });
+    const reader = new AnswerReader(this.#ports, task, { context, pacer });
+    try {
+      const plan = await this.#planOf(known, reader.places, { nowNs: request.nowNs, pacer });
+      const { matcher } = this.#ports;
+      const run: RunContext = {
+        open: (part) => reader.open(part),
+        seriesTags: (part, countMax) => reader.seriesTags(part, countMax),
+        ...{ matcher, pacer, account },
+      };
+      const series = outputSeries(plan, run, known.compiled(request.nowNs).zone);
+      yield* documentParts(series, new JsonDocument({ epochUnitNs: task.epochUnitNs }), pacer);
+    } finally {
+      reader.close();
+      account.close();
+    }
+  }
+
+  async #planOf(
+    known: KnownAnswer,
+    places: readonly OpenPlace[],
+    { nowNs, pacer }: { readonly nowNs: bigint; readonly pacer: Pacer },
+  ): Promise<LevelPlan> {
+    const schemaVersion = this.#ports.schemaVersion();
+    const plan = known.planAt(schemaVersion);
+    if (plan !== undefined) return plan;
+    const { range, bucketsMax } = known.task;
+    const described = places.map((place) => ({ ...place, schemas: this.#schemasOf(place) }));
+    const asked = { compiled: known.compiled(nowNs), range, nowNs, bucketsMax };
+    const made = await planSelect(asked, described, pacer);
+    known.keep(made, schemaVersion);
+    return made;
+  }
+
+  #schemasOf({ shardIds, names, views }: OpenPlace): ReturnType<typeof mergeDescriptions> {
+    const schemaVersion = this.#ports.schemaVersion();
+    const asked = { shardIds, only: names };
+    this.#described.seen(self, schemaVersion);
+    const known = this.#described.find(self, asked);
+    const measurements = known ?? describeShards(views, names);
+    if (known === undefined) this.#described.keep(self, asked, { measurements, schemaVersion });
+    return mergeDescriptions([measurements]);
+  }
+}
+
+/** What an answer has open of the worker's shards. */
+class AnswerReader {
+  readonly places: readonly OpenPlace[];
+  readonly #ports: AnswerRunnerPorts;
+  readonly #task: AnswerTask;
+  readonly #running: { readonly context: EngineContext; readonly pacer: Pacer };
+  readonly #opened: OwnBlocks[] = [];
+
+  constructor(
+    ports: AnswerRunnerPorts,
+    task: AnswerTask,
+    running: { readonly context: EngineContext; readonly pacer: Pacer },
+  ) {
+    this.#ports = ports;
+    this.#task = task;
+    this.#running = running;
+    const places: OpenPlace[] = [];
+    this.places = places;
+    try {
+      for (const place of task.places)
+        places.push({ ...place, views: ports.views(place.shardIds) });
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  open({ found, fragment }: ScanPart): readonly OwnBlocks[] {
+    const { kernels, matcher } = this.#ports;
+    const { context, pacer } = this.#running;
+    const place = this.#placeOf(found);
+    if (place === undefined) return [];
+    const { seriesMax, pointsMax } = this.#task;
+    const lane = { shardIds: place.shardIds, seriesMax, pointsMax, showsSeries: false };
+    const kernel = kernels.take();
+    const own = new FragmentContext(kernel, matcher, () => context.cancelled());
+    const blocks = runFragment(fragmentOfLane(fragment, lane), place.views, own);
+    const opened = new OwnBlocks(blocks, pacer, { kernel, kernels });
+    this.#opened.push(opened);
+    return [opened];
+  }
+
+  async seriesTags(
+    { found, fragment }: ScanPart,
+    countMax: number | undefined,
+  ): Promise<readonly ReadonlyMap<string, string>[]> {
+    const { shardIds = [], views = [] } = this.#placeOf(found) ?? {};
+    const { measurement: name, predicate } = fragment;
+    const listed = { name, predicate, textsMax: countMax };
+    const keys = new Set<string>();
+    const request = { of: 'series', shardIds, measurements: [listed] } as const;
+    for (const piece of listSchema(views, request, this.#ports.matcher)) {
+      for (const key of piece?.texts ?? []) keys.add(key);
+      await this.#running.pacer.pause();
+    }
+    return [...keys].map((key) => new Map(parseSeriesKey(key).tags.map(({ key: tag, value }) => [tag, value]))); // prettier-ignore
+  }
+
+  close(): void {
+    for (const opened of this.#opened) opened.end();
+    for (const { views } of this.places) for (const view of views) view.release();
+  }
+
+  #placeOf({ database, retentionPolicy }: ScanPart['found']): OpenPlace | undefined {
+    return this.places.find((one) => one.database === database && one.retentionPolicy === retentionPolicy); // prettier-ignore
+  }
+}
+
+/** The document of one statement in parts of about `sentBytes`, the last of which says that it is. */
+async function* documentParts(
+  series: AsyncIterable<ColumnSeries>,
+  document: JsonDocument,
+  pacer: Pacer,
+): AsyncGenerator<EngineReply> {
+  let held: ColumnSeries | undefined;
+  for await (const piece of series) {
+    if (held !== undefined)
+      for (const part of piecesOf({ statementId: 0, series: [held], partial: true })) {
+        document.push(part);
+        if (document.lengthBytes >= sentBytes) yield replyOf(document, false);
+        const rest = pacer.rest();
+        if (rest !== undefined) await rest;
+      }
+    held = piece;
+  }
+  for (const part of piecesOf({ statementId: 0, series: held === undefined ? [] : [held] })) {
+    document.push(part);
+    if (document.lengthBytes >= sentBytes && part.isResultOpen) yield replyOf(document, false);
+    const rest = pacer.rest();
+    if (rest !== undefined) await rest;
+  }
+  document.end();
+  yield replyOf(document, true);
+}
+
+function replyOf(document: JsonDocument, isLast: boolean): EngineReply {
+  const { closing } = document;
+  const [taken] = document.take();
+  // A view of memory that others use, too, cannot move.
+  const isAlone = taken?.byteLength === taken?.buffer.byteLength;
+  const bytes = isAlone && taken !== undefined ? taken : new Uint8Array(taken ?? []);
+  const part: AnswerPart = { bytes: new Uint8Array(bytes.buffer), closing };
+  return { body: part, transfer: [bytes.buffer as ArrayBuffer], isLast };
+}
+
+function signalOf(context: EngineContext): Pick<AbortSignal, 'aborted' | 'reason'> {
+  return {
+    get aborted() {
+      return context.cancelled();
+    },
+    reason: new DbError('cancelled', 'query interrupted'),
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * A SELECT that one worker answers by itself, as bytes (decision 50): all shards of its range are home there, so that its
+ * blocks need no way to another thread, and the main thread hands on what it gets.
+ */
+import { Buffer } from 'node:buffer';
+import type { SelectStatement } from '../../../influxql/ast.ts';
+import type { TimeRange } from '../../../query/compile/split-condition.ts';
+import { decodeMessage, encodeMessage } from '../../../rpc/message.ts';
+
+/** A retention policy that a statement reads, with its shards in the range. */
+export interface AnswerPlace {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  /** Several of its shards may have points of the same times. */
+  readonly isParted: boolean;
+  readonly shardIds: readonly number[];
+  /** The measurements that can be read; absent when only the schema tells. */
+  readonly names?: readonly string[] | undefined;
+}
+
+export interface AnswerTask {
+  /** With its names written out. */
+  readonly statement: SelectStatement;
+  /** The time whose shards it reads. */
+  readonly range: TimeRange;
+  readonly places: readonly AnswerPlace[];
+  readonly bucketsMax: number;
+  readonly seriesMax: number;
+  readonly pointsMax: number;
+  /** Absent: times are RFC3339. */
+  readonly epochUnitNs?: bigint | undefined;
+}
+
+/** What is sent: plain data would cost a microsecond for each object of it, on both sides. */
+export interface AnswerRequest {
+  /** The task, as taskText() has it. */
+  readonly text: string;
+  readonly nowNs: bigint;
+  /** It was asked before: what is worked out of it is kept beside the text. */
+  readonly isKept: boolean;
+}
+
+/** A part of the document; parts follow each other. */
+export interface AnswerPart {
+  readonly bytes: Uint8Array;
+  /** What closes all that is open in the document within its statement, should nothing else come. */
+  readonly closing: string;
+}
+
+/** Longer ones are answered the general way. */
+const textLengthMax = 65_536;
+
+/** Undefined where it is too long or too deep, or has a number that JSON has no word for. */
+export function taskText(task: AnswerTask): string | undefined {
+  try {
+    if (!isExact(task)) return undefined;
+    const bytes = encodeMessage(task);
+    if (bytes.length > textLengthMax) return undefined;
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+export function taskOf(text: string): AnswerTask {
+  return decodeMessage(Buffer.from(text, 'latin1')) as AnswerTask;
+}
+
+function isExact(part: unknown): boolean {
+  if (typeof part === 'number') return Number.isFinite(part) && !Object.is(part, -0);
+  if (typeof part !== 'object' || part === null) return true;
+  return Object.values(part).every(isExact);
+}

@@ -1,0 +1,56 @@
+/** What a worker keeps of SELECTs that it has answered before: the task, and its plan as long as schemas are what they were. */
+import { compileStatement, type CompiledSelect } from '../../../query/plan/compile-statement.ts';
+import type { LevelPlan } from '../../../query/plan/level-plan.ts';
+import { readsClock } from '../../../query/plan/reads-clock.ts';
+import { taskOf, type AnswerRequest, type AnswerTask } from './answer-task.ts';
+
+/** As many as texts are known (influxql/known-texts.ts); past them those asked longest ago are forgotten. */
+const keptMax = 512;
+
+export class KnownAnswer {
+  readonly task: AnswerTask;
+  #compiled: CompiledSelect | undefined;
+  #plan: { readonly plan: LevelPlan; readonly schemaVersion: number } | undefined;
+
+  constructor(task: AnswerTask) {
+    this.task = task;
+  }
+
+  compiled(nowNs: bigint): CompiledSelect {
+    if (this.#compiled !== undefined) return this.#compiled;
+    const compiled = compileStatement(this.task.statement, { nowNs });
+    if (!readsClock(compiled)) this.#compiled = compiled;
+    return compiled;
+  }
+
+  planAt(schemaVersion: number): LevelPlan | undefined {
+    return this.#plan?.schemaVersion === schemaVersion ? this.#plan.plan : undefined;
+  }
+
+  /** Not of a statement that reads the clock. */
+  keep(plan: LevelPlan, schemaVersion: number): void {
+    if (this.#compiled !== undefined) this.#plan = { plan, schemaVersion };
+  }
+}
+
+export class KnownAnswers {
+  /** The one asked last stands last. */
+  readonly #kept = new Map<string, KnownAnswer>();
+
+  of({ text, isKept }: AnswerRequest): KnownAnswer {
+    const known = this.#kept.get(text);
+    if (known !== undefined) {
+      this.#kept.delete(text);
+      this.#kept.set(text, known);
+      return known;
+    }
+    const made = new KnownAnswer(taskOf(text));
+    if (!isKept) return made;
+    this.#kept.set(text, made);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= keptMax) break;
+      this.#kept.delete(oldest);
+    }
+    return made;
+  }
+}

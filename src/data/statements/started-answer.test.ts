@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { NodeAccount, QueryAccount } from '../../query/run/query-account.ts';
+import type { AnswerPart } from '../engine/answers/answer-task.ts';
+import { startAnswer } from './started-answer.ts';
+
+const mib = 1 << 20;
+
+/** Parts of a worker; an error in place of a part is thrown there. */
+function worker(...parts: readonly (AnswerPart | Error)[]) {
+  const state = { taken: 0, isLeft: false };
+  const iterator: AsyncIterator<AnswerPart> = {
+    next: () => {
+      const part = parts[state.taken++];
+      if (part instanceof Error) return Promise.reject(part);
+      return Promise.resolve(part === undefined ? { done: true, value: undefined } : { done: false, value: part }); // prettier-ignore
+    },
+    return: () => {
+      state.isLeft = true;
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
+  return { iterator, state };
+}
+
+function part(text: string, closing = '', lengthBytes = text.length): AnswerPart {
+  const bytes = new Uint8Array(lengthBytes).fill(32);
+  bytes.set(Buffer.from(text));
+  return { bytes, closing };
+}
+
+function setting(heldBytesMax = 4 * mib, bytesMax = 0) {
+  const node = new NodeAccount(0);
+  const ends = { count: 0 };
+  const account = new QueryAccount(node, bytesMax);
+  const hold = {
+    account,
+    heldBytesMax,
+    textOf: (error: unknown) => (error as Error).message,
+    onEnd: () => {
+      ends.count++;
+      account.close();
+    },
+  };
+  return { hold, node, ends };
+}
+
+async function textOf(parts: AsyncIterable<Buffer>): Promise<string> {
+  let text = '';
+  for await (const bytes of parts) text += bytes.toString();
+  return text;
+}
+
+test('started answer: what is small is whole, and nothing is held once it is there', async () => {
+  const { hold, node, ends } = setting();
+  const { iterator } = worker(part('{"a":'), part('1}\n'));
+  const started = await startAnswer(iterator, hold);
+  expect(started).toMatchObject({ kind: 'whole' });
+  expect(started.kind === 'whole' && started.bytes.toString()).toBe('{"a":1}\n');
+  expect([ends.count, node.bytes]).toEqual([1, 0]);
+});
+
+test('started answer: an error before so many bytes leave is the whole answer’s', async () => {
+  const { hold, node, ends } = setting();
+  const { iterator, state } = worker(part('{"results":[', '', 3 * mib), new Error('gone'));
+  await expect(startAnswer(iterator, hold)).rejects.toThrow('gone');
+  expect([ends.count, node.bytes, state.isLeft]).toEqual([1, 0, true]);
+});
+
+test('started answer: one behind them is said in the document, which closes', async () => {
+  const { hold, ends } = setting(4 * mib);
+  const head = '{"results":[{"statement_id":0,"series":[{"columns":["time"],"values":[[1]';
+  const { iterator } = worker(part(head, ']}]', 4 * mib), part(',[2]', ']}]'), new Error('a "b"'));
+  const started = await startAnswer(iterator, hold);
+  const text = started.kind === 'parts' ? await textOf(started.parts) : '';
+  expect(JSON.parse(text)).toEqual({
+    results: [
+      { statement_id: 0, series: [{ columns: ['time'], values: [[1], [2]] }], error: 'a "b"' },
+    ],
+  });
+  expect(ends.count).toBe(1);
+});
+
+test('started answer: held bytes are charged, and one who leaves ends the worker’s answer', async () => {
+  const { hold } = setting(4 * mib, mib);
+  const refused = worker(part('x', '', 2 * mib));
+  await expect(startAnswer(refused.iterator, hold)).rejects.toThrow('max-query-memory');
+  const { hold: other, ends, node } = setting(2 * mib);
+  const { iterator, state } = worker(part('x', '', 2 * mib), part('y'));
+  const started = await startAnswer(iterator, other);
+  expect(node.bytes).toBe(2 * mib);
+  if (started.kind === 'parts') {
+    await started.parts.next();
+    await started.parts.return(undefined);
+  }
+  expect([ends.count, state.isLeft, node.bytes]).toEqual([1, true, 0]);
+});

@@ -1,0 +1,92 @@
+import { Buffer } from 'node:buffer';
+import { ByteWriter } from '../../query/emit/byte-writer.ts';
+import type { QueryAccount } from '../../query/run/query-account.ts';
+import type { AnswerPart } from '../engine/answers/answer-task.ts';
+
+/** A document that is whole, or one that begins to leave while the rest of it is made. */
+export type StartedAnswer =
+  | { readonly kind: 'whole'; readonly bytes: Buffer }
+  | { readonly kind: 'parts'; readonly parts: AsyncGenerator<Buffer> };
+
+export interface AnswerHold {
+  readonly account: QueryAccount;
+  /** Until so many bytes are there nothing leaves, so that a failure is still one of the whole statement (decision 13). */
+  readonly heldBytesMax: number;
+  /** What the statement says that ended with an error behind what has left. */
+  readonly textOf: (error: unknown) => string;
+  /** Called once, however the answer ends. */
+  readonly onEnd: () => void;
+}
+
+/** More than this leaves in parts, though it is whole. */
+const wholeBytesMax = 1 << 20;
+
+/** Rejects with what the statement failed with while nothing could have left; then `onEnd` was called, too. */
+export async function startAnswer(
+  parts: AsyncIterator<AnswerPart>,
+  hold: AnswerHold,
+): Promise<StartedAnswer> {
+  const { account, heldBytesMax } = hold;
+  const held: AnswerPart[] = [];
+  let heldBytes = 0;
+  let isDone = false;
+  try {
+    while (heldBytes < heldBytesMax) {
+      const next = await parts.next();
+      if (next.done === true) {
+        isDone = true;
+        break;
+      }
+      account.charge(next.value.bytes.length);
+      heldBytes += next.value.bytes.length;
+      held.push(next.value);
+    }
+  } catch (error) {
+    await parts.return?.();
+    hold.onEnd();
+    throw error;
+  }
+  if (!isDone || heldBytes > wholeBytesMax)
+    return { kind: 'parts', parts: restOf(held, parts, hold) };
+  hold.onEnd();
+  const [only, ...others] = held;
+  const bytes = others.length === 0 && only !== undefined ? bufferOf(only) : Buffer.concat(held.map(bufferOf)); // prettier-ignore
+  return { kind: 'whole', bytes };
+}
+
+async function* restOf(
+  held: AnswerPart[],
+  parts: AsyncIterator<AnswerPart>,
+  { account, textOf, onEnd }: AnswerHold,
+): AsyncGenerator<Buffer> {
+  let closing = '';
+  try {
+    for (let part = held.shift(); part !== undefined; part = held.shift()) {
+      account.release(part.bytes.length);
+      closing = part.closing;
+      yield bufferOf(part);
+    }
+    for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
+      closing = next.value.closing;
+      yield bufferOf(next.value);
+    }
+  } catch (error) {
+    yield errorEnd(closing, textOf(error));
+  } finally {
+    await parts.return?.();
+    onEnd();
+  }
+}
+
+/** The end of a document of which so much has left that `closing` closes its lists. */
+function errorEnd(closing: string, text: string): Buffer {
+  const writer = new ByteWriter();
+  writer.ascii(`${closing},"error":`);
+  writer.jsonString(text);
+  writer.ascii('}]}\n');
+  return writer.take();
+}
+
+function bufferOf({ bytes }: AnswerPart): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
