@@ -3,7 +3,7 @@ import { LocalShards } from '../../src/data/engine/local-shards.ts';
 import { ClusterShards } from '../../src/data/shards/cluster-shards.ts';
 import { ClusterQueries } from '../../src/data/statements/queries/cluster-queries.ts';
 import { QueryRegistry } from '../../src/data/statements/queries/query-registry.ts';
-import { SelectAccounts } from '../../src/data/select/select-limits.ts';
+import { SelectAccounts } from '../../src/query/run/select-limits.ts';
 import { StatementExecutor } from '../../src/data/statements/statement-executor.ts';
 import { LaggingOwners } from '../../src/data/shards/lagging-owners.ts';
 import { noHints } from '../../src/data/write/hint-sink.ts';

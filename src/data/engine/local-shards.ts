@@ -31,13 +31,13 @@ import type { RangePoints } from './digests/digest-streams.ts';
 import type { RangePointsTask } from './digests/range-points.ts';
 import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { SeriesDigest, SeriesDigestTask } from './digests/series-digests.ts';
-import { DescribedLanes } from './lists/described-lanes.ts';
+import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
-import { homeOf, type EngineDescription, type EngineLines, type EngineList, type EngineReceipt, type EngineRoutedLines, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import { homeOf, type EngineLines, type EngineList, type EngineReceipt, type EngineRoutedLines, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another

@@ -19,14 +19,15 @@ import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts'
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { CompactionSettings, StoreOptions } from '../../storage/store/store-options.ts';
-import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, MeasurementDescription, NamedShard, OwnerReceipt, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
+import type { DeletePointsRequest, DescribeRequest, FieldsOfShard, NamedShard, OwnerReceipt, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
-import { SelectAccounts, type SharedAccounts } from '../select/select-limits.ts';
+import { SelectAccounts, type SharedAccounts } from '../../query/run/select-limits.ts';
 import { AnswerRunner } from './answers/answer-runner.ts';
 import { taskOf, type AnswerRequest } from './answers/answer-task.ts';
 import { batchBlocks } from './block-batches.ts';
 import { digestStream, isDigestKind, type DigestBody } from './digests/digest-streams.ts';
+import type { EngineDescription } from './lists/described-lanes.ts';
 import { describeShards } from './lists/describe-shards.ts';
 import { listSchema } from './lists/list-schema.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
@@ -116,11 +117,6 @@ export type EngineReceipt = OwnerReceipt & EngineVersions;
 export interface EngineList {
   readonly pieces: readonly ListPiece[];
   readonly seriesVersion: number;
-}
-
-export interface EngineDescription {
-  readonly measurements: readonly MeasurementDescription[];
-  readonly schemaVersion: number;
 }
 
 /** Whoever waits for a digest hears so often that it is being made. */

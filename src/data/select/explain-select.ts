@@ -14,7 +14,8 @@ import { openOnParticipant } from './open-fragments.ts';
 import { describePlaces } from './describe-places.ts';
 import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
 import { prepareSelect, streamOf, withFailover, type PreparedSelect } from './select-runner.ts';
-import { findIn, type Participant, type Place } from './select-places.ts';
+import { findIn } from '../../query/plan/match-measurements.ts';
+import type { Participant, Place } from './select-places.ts';
 
 type ExplainStatement = Extract<Statement, { kind: 'explain' }>;
 

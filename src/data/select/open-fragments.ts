@@ -2,9 +2,9 @@ import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import type { BlockStream } from '../../query/assemble/merge-groups.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { ScanPart } from '../../query/plan/level-plan.ts';
-import { showingSeries } from '../../query/plan/plan-feeds.ts';
+import { fragmentOfLane } from '../../query/plan/fragment-of-lane.ts';
 import type { ListRequest } from '../engine/lists/schema-list.ts';
-import type { SelectLimits } from './select-limits.ts';
+import type { SelectLimits } from '../../query/run/select-limits.ts';
 import { onNode } from '../shards/node-failure.ts';
 import type { Participant, Place } from './select-places.ts';
 
@@ -27,29 +27,6 @@ export function openFragments(
       return openOnParticipant(ofLane, participant, signal);
     }),
   );
-}
-
-export interface FragmentLane {
-  readonly shardIds: readonly number[];
-  readonly seriesMax: number;
-  readonly pointsMax: number;
-  readonly showsSeries: boolean;
-}
-
-/** The fragments of lanes that one was opened for: a plan that is run again opens the same objects again. */
-const opened = new WeakMap<Fragment, Map<string, Fragment>>();
-const lanesMax = 64;
-
-export function fragmentOfLane(base: Fragment, { showsSeries, ...lane }: FragmentLane): Fragment {
-  const key = `${lane.seriesMax} ${lane.pointsMax} ${showsSeries} ${lane.shardIds.join()}`;
-  const lanes = opened.get(base) ?? new Map<string, Fragment>();
-  const known = lanes.get(key);
-  if (known !== undefined) return known;
-  const task = showsSeries ? showingSeries(base.task) : base.task;
-  const fragment = { ...base, task, ...lane };
-  if (lanes.size >= lanesMax) lanes.clear();
-  opened.set(base, lanes.set(key, fragment));
-  return fragment;
 }
 
 /** The blocks that a node answers over shards of one lane; its failures name it. */

@@ -4,7 +4,7 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { LeaseFence } from '../engine/shard-access.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import type { FailedOwners } from '../shards/failed-owners.ts';
-import type { SelectAccounts } from './select-limits.ts';
+import type { SelectAccounts } from '../../query/run/select-limits.ts';
 import type { WriteLines } from './write-into.ts';
 
 export interface SelectPorts {

@@ -10,8 +10,6 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { groupsWithin } from '../../meta/model/shard-groups.ts';
 import type { MeasurementSchema } from '../../query/compile/schema.ts';
 import type { TimeRange } from '../../query/compile/split-condition.ts';
-import { matchMeasurements } from '../../query/plan/match-measurements.ts';
-import type { FoundMeasurement } from '../../query/plan/resolve-select.ts';
 import { mergeDescriptions } from '../engine/lists/describe-shards.ts';
 import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
 
@@ -89,17 +87,4 @@ export function placeOf(
   const { database, retentionPolicy, isParted } = place;
   const schemas = mergeDescriptions(participants.map((one) => one.description.measurements));
   return { database, retentionPolicy, isParted, participants, schemas };
-}
-
-/** The measurements of a source, of those that the shards of its policy have. */
-export function findIn(
-  places: readonly Pick<Place, 'database' | 'retentionPolicy' | 'schemas'>[],
-  source: Measurement,
-): readonly FoundMeasurement[] {
-  const place = places.find(
-    (one) => one.database === source.database && one.retentionPolicy === source.retentionPolicy,
-  );
-  if (place === undefined) return [];
-  const { database, retentionPolicy } = place;
-  return matchMeasurements(source, place.schemas).map((schema) => ({ database, retentionPolicy, schema })); // prettier-ignore
 }

@@ -20,7 +20,7 @@ import { causeOf, NodeFailure } from '../shards/node-failure.ts';
 import { listSeriesTags, openFragments } from './open-fragments.ts';
 import { measurementsOf, qualifyNames } from './qualify-names.ts';
 import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
-import { planSelect } from './plan-select.ts';
+import { planSelect } from '../../query/plan/plan-select.ts';
 import { shardsOfPlaces, type Place, type PlaceShards } from './select-places.ts';
 import { writeInto } from './write-into.ts';
 

@@ -2,6 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import type { Measurement } from '../../influxql/ast.ts';
 import { compileRegex } from '../../influxql/regex.ts';
 import type { MeasurementSchema } from '../compile/schema.ts';
+import type { FoundMeasurement } from './resolve-select.ts';
 
 /** Names that the reference keeps for itself (spec 6.5). */
 const systemSources: ReadonlyMap<string, string> = new Map([
@@ -28,4 +29,24 @@ export function matchMeasurements(
     return schemas.filter(({ name }) => matches(name));
   }
   return schemas.filter(({ name }) => name === source.name);
+}
+
+/** A policy that a query reads, and the measurements of its shards, sorted by name. */
+export interface DescribedPlace {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly schemas: readonly MeasurementSchema[];
+}
+
+/** The measurements of a source, of those that the shards of its policy have. */
+export function findIn(
+  places: readonly DescribedPlace[],
+  source: Measurement,
+): readonly FoundMeasurement[] {
+  const place = places.find(
+    (one) => one.database === source.database && one.retentionPolicy === source.retentionPolicy,
+  );
+  if (place === undefined) return [];
+  const { database, retentionPolicy } = place;
+  return matchMeasurements(source, place.schemas).map((schema) => ({ database, retentionPolicy, schema })); // prettier-ignore
 }

@@ -18,7 +18,7 @@ import {
 } from '../../cq/continuous-querier.ts';
 import { ClusterQueries } from '../../data/statements/queries/cluster-queries.ts';
 import { QueryRegistry, type QueryLimits } from '../../data/statements/queries/query-registry.ts';
-import { SelectAccounts, type SelectLimits } from '../../data/select/select-limits.ts';
+import { SelectAccounts, type SelectLimits } from '../../query/run/select-limits.ts';
 import {
   StatementExecutor,
   type StatementPorts,

@@ -1,5 +1,10 @@
-import type { DescribeRequest } from '../shard-access.ts';
-import type { EngineDescription } from '../storage-engine.ts';
+import type { DescribeRequest, MeasurementDescription } from '../shard-access.ts';
+
+/** What a worker says of shards of its own, and the version of its schemas then. */
+export interface EngineDescription {
+  readonly measurements: readonly MeasurementDescription[];
+  readonly schemaVersion: number;
+}
 
 /** Schemas are small but for a few; past so many lists of shards all are forgotten. */
 const keptMax = 256;

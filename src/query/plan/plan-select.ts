@@ -1,11 +1,11 @@
-import type { CompiledSelect } from '../../query/plan/compile-statement.ts';
-import type { TimeRange } from '../../query/compile/split-condition.ts';
-import { checkBuckets } from '../../query/plan/check-buckets.ts';
-import type { LevelPlan } from '../../query/plan/level-plan.ts';
-import { planLevel } from '../../query/plan/plan-level.ts';
-import { resolveSelect } from '../../query/plan/resolve-select.ts';
-import type { Pacer } from '../../query/run/pacer.ts';
-import { findIn, type Place } from './select-places.ts';
+import type { CompiledSelect } from './compile-statement.ts';
+import type { TimeRange } from '../compile/split-condition.ts';
+import { checkBuckets } from './check-buckets.ts';
+import type { LevelPlan } from './level-plan.ts';
+import { planLevel } from './plan-level.ts';
+import { resolveSelect } from './resolve-select.ts';
+import type { Pacer } from '../run/pacer.ts';
+import { findIn, type DescribedPlace } from './match-measurements.ts';
 
 /** What is planned, and the limit of windows that it keeps to. */
 export interface PlannedSelect {
@@ -18,7 +18,7 @@ export interface PlannedSelect {
 /** Lists of tens of thousands of fields take a tenth of a second in each step: others run between them. */
 export async function planSelect(
   { compiled, range: bounds, ...asked }: PlannedSelect,
-  places: readonly Pick<Place, 'database' | 'retentionPolicy' | 'schemas'>[],
+  places: readonly DescribedPlace[],
   pacer: Pacer,
 ): Promise<LevelPlan> {
   await pacer.pause();

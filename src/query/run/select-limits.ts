@@ -1,5 +1,5 @@
 import { MiB } from '../../base/units.ts';
-import { accountCell, NodeAccount, QueryAccount } from '../../query/run/query-account.ts';
+import { accountCell, NodeAccount, QueryAccount } from './query-account.ts';
 
 /** What SELECTs of a node may take; 0 is no limit. */
 export interface SelectLimits {
