@@ -14,9 +14,8 @@ import { peerBurstMax, peerResetsPerSecond } from './paced-resets.ts';
 import { serveCall } from './serve-call.ts';
 import { splitAddress } from './split-address.ts';
 import { callsMax, streamsMax } from './stream-places.ts';
+import { connectionWindowBytes, requestWindowBytes } from './windows.ts';
 
-/** What a stream may send ahead of being read: at 1 ms of round trip, 256 MB/s. */
-const windowBytes = 256 * 1_024;
 /** Requests being read and answered, of one connection and of all: several times the longest. */
 const connectionBytesMax = 192 << 20;
 /** Nodes of a cluster need one each. */
@@ -83,8 +82,9 @@ function serveSession(socket: Socket, { clock, handlers, connections }: SessionP
     maxSessionMemory: sessionMemoryMax,
     streamResetBurst: peerBurstMax,
     streamResetRate: peerResetsPerSecond,
-    settings: { maxConcurrentStreams: streamsMax, initialWindowSize: windowBytes },
+    settings: { maxConcurrentStreams: streamsMax, initialWindowSize: requestWindowBytes },
   });
+  session.setLocalWindowSize(connectionWindowBytes);
   const budget = new ByteBudget(connectionBytesMax);
   const onTrusted = (): void => {
     connections.trust(socket);

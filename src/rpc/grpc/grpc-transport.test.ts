@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
-import type { IncomingHttpHeaders } from 'node:http2';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect as http2Connect, createServer, type IncomingHttpHeaders } from 'node:http2';
+import { connect, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { callInBurst } from '../../../test/support/call-burst.ts';
 import { rpcTransportContract } from '../../../test/support/contract/rpc-transport.ts';
@@ -10,6 +11,7 @@ import { NodeClock } from '../../env/node/node-clock.ts';
 import { GrpcTransport } from './grpc-transport.ts';
 import { callsMax } from './stream-places.ts';
 import { errorTrailers, trailersError } from './status.ts';
+import { connectionWindowBytes } from './windows.ts';
 
 const admit = () => ({ kind: 'call', requestBytesMax: 1_000, isTrusted: true }) as const;
 
@@ -62,6 +64,42 @@ test('grpc transport: a POST and noise on the port get an answer or an end, and 
     deadlineMs: 5_000,
   });
   expect(Buffer.from(reply).toString()).toBe('x');
+  await listener.close();
+  await transport.close();
+});
+
+test('grpc transport: neither side holds the other up by the window of the connection', async () => {
+  const clock = new NodeClock();
+  const transport = new GrpcTransport({ clock });
+  const handlers: RpcHandlers = {
+    admit,
+    call: (_method: string, request: Uint8Array) => Promise.resolve(request),
+    async *stream() {
+      yield await Promise.resolve(new Uint8Array());
+    },
+  };
+  const listener = await transport.listen('127.0.0.1:0', handlers);
+  const plain = http2Connect(`http://${listener.address}`);
+  // The announcement comes with the settings.
+  await once(plain, 'remoteSettings');
+  await new Promise((resolve) => plain.ping(resolve));
+  expect(plain.state.remoteWindowSize).toBe(connectionWindowBytes);
+  plain.destroy();
+
+  const told = new Promise<number | undefined>((resolve) => {
+    const server = createServer();
+    server.on('stream', (stream) => {
+      resolve(stream.session?.state.remoteWindowSize);
+      stream.respond({ ':status': 200, 'grpc-status': '13' }, { endStream: true });
+      server.close();
+    });
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      const call = transport.call(`127.0.0.1:${port}`, '/m', new Uint8Array(), { deadlineMs: 5_000 }); // prettier-ignore
+      call.catch(() => undefined);
+    });
+  });
+  expect(await told).toBe(connectionWindowBytes);
   await listener.close();
   await transport.close();
 });

@@ -11,10 +11,9 @@ import type { ClientCall } from './client-call.ts';
 import { PacedResets } from './paced-resets.ts';
 import { callsMax, StreamPlaces } from './stream-places.ts';
 import { splitAddress } from './split-address.ts';
+import { answerWindowBytes, connectionWindowBytes } from './windows.ts';
 
 const pingMs = 5_000;
-/** What one answer may send ahead of being read. */
-const windowBytes = 1 << 20;
 /** In megabytes; the streams' windows bound what it holds. */
 const sessionMemoryMax = 4_096;
 
@@ -34,7 +33,7 @@ export class PeerSession {
     this.#session = connect(`http://${address}`, {
       createConnection: () => socket,
       maxSessionMemory: sessionMemoryMax,
-      settings: { enablePush: false, initialWindowSize: windowBytes },
+      settings: { enablePush: false, initialWindowSize: answerWindowBytes },
     });
     this.#connected = new Promise((resolve, reject) => {
       const fail = (): void => {
@@ -45,6 +44,7 @@ export class PeerSession {
       });
       this.#session.once('connect', () => {
         timer.cancel();
+        this.#session.setLocalWindowSize(connectionWindowBytes);
         resolve();
       });
       this.#session.once('close', () => {
