@@ -2,17 +2,17 @@ import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { Latch } from '../base/async/latch.ts';
 import { Prng } from '../base/prng.ts';
-import { gzipBlocks, type CompressionLevel } from './gzip-blocks.ts';
+import { gzipBlocks, type CompressingLevel } from './gzip-blocks.ts';
 
 // eslint-disable-next-line @typescript-eslint/require-await
 async function* pieces(bytes: Uint8Array, pieceBytes: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }
 
-const levels: CompressionLevel[] = [];
-const compress = (block: Uint8Array, level: CompressionLevel): Promise<Uint8Array> => {
+const levels: CompressingLevel[] = [];
+const compress = (block: Uint8Array, level: CompressingLevel): Promise<Uint8Array> => {
   levels.push(level);
-  return Promise.resolve(gzipSync(block, { level: level === 'stored' ? 0 : constants.Z_BEST_SPEED })); // prettier-ignore
+  return Promise.resolve(gzipSync(block, { level: constants.Z_BEST_SPEED }));
 };
 
 async function packed(
@@ -37,9 +37,27 @@ test('gzip: by default what gets no smaller is stored, and what does is not', as
   const random = new Prng([5, 6, 7, 8]);
   const noise = Buffer.from(Array.from({ length: 250_000 }, () => random.u32() & 255));
   expect(gunzipSync(await packed(noise, {}))).toEqual(noise);
-  expect(levels).toContain('stored');
+  // Samples alone.
+  expect(new Set(levels)).toEqual(new Set(['speedy']));
   await packed(Buffer.alloc(250_000, 'abcdef'), {});
-  expect(levels).not.toContain('stored');
+  expect(levels.filter((level) => level === 'default').length).toBe(3);
+});
+
+test('gzip: what is stored has views of the pieces and heads between them, at every length', async () => {
+  levels.length = 0;
+  const random = new Prng([1, 2, 3, 4]);
+  const bytes = Buffer.from(Array.from({ length: 200_000 }, () => random.u32() & 255));
+  for (const lengthBytes of [1, 2, 65_535, 65_536, 131_070, 131_071, 200_000])
+    for (const pieceBytes of [1_000, 65_535, 65_536, 200_000]) {
+      const whole = bytes.subarray(0, lengthBytes);
+      const all: Uint8Array[] = [];
+      const options = { level: 'stored', blockBytes: 100_000, blockCount: 2 } as const;
+      for await (const part of gzipBlocks(pieces(whole, pieceBytes), compress, options)) all.push(part); // prettier-ignore
+      expect(gunzipSync(Buffer.concat(all)).equals(whole)).toBe(true);
+      const copied = all.filter((part) => part.length > 18 && part.buffer !== bytes.buffer);
+      expect(copied).toEqual([]);
+    }
+  expect(levels).toEqual([]);
 });
 
 test('gzip: a block that fails fails the stream, after those under way have ended', async () => {

@@ -3,11 +3,13 @@
  * each other are one gzip file for everybody who reads such.
  */
 import { Buffer } from 'node:buffer';
+import { storedMember } from './stored-gzip.ts';
 
-export type Compress = (block: Uint8Array, level: CompressionLevel) => Promise<Uint8Array>;
+export type Compress = (block: Uint8Array, level: CompressingLevel) => Promise<Uint8Array>;
 
+export type CompressingLevel = 'default' | 'full' | 'speedy';
 /** `stored`: gzip's form, not compressed. */
-export type CompressionLevel = 'default' | 'full' | 'speedy' | 'stored';
+export type CompressionLevel = CompressingLevel | 'stored';
 
 export interface GzipOptions {
   readonly level: CompressionLevel;
@@ -16,57 +18,75 @@ export interface GzipOptions {
   readonly blockCount: number;
 }
 
+/** As it came, in one or more pieces. */
+interface Block {
+  readonly parts: readonly Uint8Array[];
+  readonly lengthBytes: number;
+}
+
 /** Of a block that is looked at first: what comes out of a TSM file is small already. */
 const sampleBytes = 32 * 1024;
 /** What saves less costs more time than it is worth: compressing takes longer than all the rest of the way. */
 const worthwhileShare = 0.7;
 
+/** Pieces have to stay as they are until what comes of them was taken. */
 export async function* gzipBlocks(
   pieces: AsyncIterable<Uint8Array>,
   compress: Compress,
   { level, blockBytes, blockCount }: GzipOptions,
 ): AsyncGenerator<Uint8Array> {
-  const running: Promise<Uint8Array>[] = [];
+  const running: Promise<readonly Uint8Array[]>[] = [];
   try {
     for await (const block of blocksOf(pieces, blockBytes)) {
-      const compressed = compressBlock(block, compress, level);
+      const compressed = memberOf(block, compress, level);
       // It is awaited in its turn, and may fail before.
       compressed.catch(() => undefined);
       running.push(compressed);
-      if (running.length < blockCount) continue;
-      const first = await running.shift();
-      if (first !== undefined) yield first;
+      if (running.length >= blockCount) yield* (await running.shift()) ?? [];
     }
-    for (let next = running.shift(); next !== undefined; next = running.shift()) yield await next;
+    while (running.length > 0) yield* (await running.shift()) ?? [];
   } finally {
     await Promise.allSettled(running);
   }
 }
 
 /** `default` leaves blocks as they are that get no smaller; the others do as they are told. */
-async function compressBlock(
-  block: Uint8Array,
+async function memberOf(
+  block: Block,
   compress: Compress,
   level: CompressionLevel,
-): Promise<Uint8Array> {
-  if (level !== 'default' || block.length <= sampleBytes) return compress(block, level);
-  const from = Math.floor((block.length - sampleBytes) / 2);
-  const sample = await compress(block.subarray(from, from + sampleBytes), 'speedy');
-  const isWorthwhile = sample.length < sampleBytes * worthwhileShare;
-  return compress(block, isWorthwhile ? 'default' : 'stored');
+): Promise<readonly Uint8Array[]> {
+  if (level === 'stored') return storedMember(block.parts);
+  if (level === 'default' && block.lengthBytes > sampleBytes) {
+    const sample = await compress(sampleOf(block), 'speedy');
+    if (sample.length >= sampleBytes * worthwhileShare) return storedMember(block.parts);
+  }
+  return [await compress(Buffer.concat(block.parts, block.lengthBytes), level)];
+}
+
+/** From the middle. */
+function sampleOf({ parts, lengthBytes }: Block): Uint8Array {
+  const from = Math.floor((lengthBytes - sampleBytes) / 2);
+  let at = 0;
+  const within = parts.map((part) => {
+    const start = at;
+    at += part.length;
+    return part.subarray(Math.max(0, from - start), Math.max(0, from + sampleBytes - start));
+  });
+  return Buffer.concat(within, sampleBytes);
 }
 
 async function* blocksOf(
   pieces: AsyncIterable<Uint8Array>,
   blockBytes: number,
-): AsyncGenerator<Uint8Array> {
-  let [parts, bytes]: [Uint8Array[], number] = [[], 0];
+): AsyncGenerator<Block> {
+  let [parts, lengthBytes]: [Uint8Array[], number] = [[], 0];
   for await (const piece of pieces) {
     parts.push(piece);
-    bytes += piece.length;
-    if (bytes < blockBytes) continue;
-    yield Buffer.concat(parts, bytes);
-    [parts, bytes] = [[], 0];
+    lengthBytes += piece.length;
+    if (lengthBytes < blockBytes) continue;
+    yield { parts, lengthBytes };
+    [parts, lengthBytes] = [[], 0];
   }
-  if (bytes > 0) yield Buffer.concat(parts, bytes);
+  if (lengthBytes > 0) yield { parts, lengthBytes };
 }

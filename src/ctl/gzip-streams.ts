@@ -11,7 +11,6 @@ const levels = {
   default: constants.Z_DEFAULT_COMPRESSION,
   full: constants.Z_BEST_COMPRESSION,
   speedy: constants.Z_BEST_SPEED,
-  stored: constants.Z_NO_COMPRESSION,
 } as const;
 const outputBytes = 256 * 1024;
 

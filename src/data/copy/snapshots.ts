@@ -74,7 +74,7 @@ export class Snapshots {
     }
   }
 
-  /** The bytes of a file from an offset on. Throws `not_found` for a snapshot that is gone and a file that it has not. */
+  /** The bytes of a file from an offset on; a piece holds until the next is asked for. Throws `not_found` for a snapshot that is gone and a file that it has not. */
   async *read(request: {
     readonly snapshotId: number;
     readonly name: string;
@@ -89,8 +89,10 @@ export class Snapshots {
         throw new DbError('not_found', `snapshot ${snapshotId} has no ${name}`);
       const file = await this.#ports.disk.open(`${folder}/${name}`, 'read');
       try {
+        // One for all: a piece each costs as much in collections of garbage as all the rest of a backup.
+        const buffer = new Uint8Array(pieceBytesMax);
         for (let at = request.offsetBytes; at < found.lengthBytes;) {
-          const piece = new Uint8Array(Math.min(pieceBytesMax, found.lengthBytes - at));
+          const piece = buffer.subarray(0, Math.min(pieceBytesMax, found.lengthBytes - at));
           const readBytes = await file.readAt(at, piece);
           if (readBytes < piece.length)
             throw new DbError('io_error', `${file.path}: cut short at ${at + readBytes}`);
