@@ -32,6 +32,8 @@ export interface EngineLink {
   call(kind: string, body: unknown, options?: EngineCallOptions): Promise<unknown>;
   /** Replies of a streaming request, in order, with back-pressure: the engine runs at most a few replies ahead. */
   stream(kind: string, body: unknown, options?: EngineCallOptions): AsyncIterable<unknown>;
+  /** Streams that the engine has not ended yet: also those that nobody reads any more. */
+  readonly streamsActive: number;
   /** Resolves when the engine is gone: with undefined after close(), with the error when it died. */
   readonly died: Promise<Error | undefined>;
   /** Lets the engine finish what it has taken, closes its shards and ends it. */

@@ -17,14 +17,25 @@ function literalPrefix(source: string): string | undefined {
   return match?.[1];
 }
 
-/** A factory that compiles each pattern once for as long as it is held. */
+/** Lengths of patterns that are kept compiled; each counts as `patternLengthMin` more, for what is made of it. */
+const keptLengthMax = 1 << 20;
+const patternLengthMin = 256;
+
+/** A factory that compiles each pattern once, as long as there are not many thousands of others. */
 export function regexCache(): (source: string) => (text: string) => boolean {
   const compiled = new Map<string, (text: string) => boolean>();
+  let keptLength = 0;
   return (source) => {
     let matches = compiled.get(source);
     if (matches === undefined) {
       matches = compileRegex(source);
+      const length = source.length + patternLengthMin;
+      if (keptLength + length > keptLengthMax) {
+        compiled.clear();
+        keptLength = 0;
+      }
       compiled.set(source, matches);
+      keptLength += length;
     }
     return matches;
   };

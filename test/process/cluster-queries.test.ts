@@ -99,6 +99,54 @@ test(
   limitMs,
 );
 
+/** How many parts of queries and lists the engine workers of a node are at. */
+async function streamsAt(number: number): Promise<number> {
+  return Number((await ask(number, "SHOW STATS FOR 'engine'")).rows[0]?.[0]);
+}
+
+/** Queries other than the one that asks. */
+async function shownAt(number: number): Promise<readonly unknown[][]> {
+  const { rows } = await ask(number, 'SHOW QUERIES');
+  return rows.filter(([, , , text]) => text !== 'SHOW QUERIES');
+}
+
+/** Patterns that take their time over a long text and fit none: minutes for all that is there. */
+const slow = (name: string) =>
+  Array.from({ length: 400 }, (_, i) => `${name} =~ /^(.*a.*b.*c.*d.*){4}z${i}$/`).join(' OR ');
+const filler = 'abcd efgh '.repeat(25);
+
+test.each([
+  { of: 'points', q: `SELECT count(v) FROM texts WHERE ${slow('s')}` },
+  { of: 'series', q: `SELECT count(v) FROM names WHERE ${slow('n')}` },
+  { of: 'values of tags', q: `SHOW TAG VALUES FROM names WITH KEY = n WHERE ${slow('n')}` },
+])(
+  'cluster queries: one that works at $of is ended on both nodes by KILL QUERY through either',
+  async ({ of, q }) => {
+    const count = of === 'points' ? 40_000 : 20_000;
+    const line = (i: number) => of === 'points' ? `texts,host=h${i % hostCount} v=1i,s="${filler}${i}" ${i}` : `names,n=${filler.replaceAll(' ', '_')}${i} v=1i 1`; // prettier-ignore
+    const lines = Array.from({ length: count }, (_, i) => line(i)).join('\n');
+    expect(await cluster.write(1, lines, 'all')).toBe('204');
+    for (const through of [1, 2]) {
+      const answer = ask(1, q);
+      await eventually(async () => {
+        // Lists are asked of one node after the other.
+        const own = await streamsAt(1);
+        expect(own + (await streamsAt(2))).toBe(of.startsWith('values') ? 1 : 2);
+      }, 10_000);
+      const [[qid, nodeId, host] = []] = await shownAt(through);
+      expect(nodeId).toBe(nodeIds[0]);
+      const killed = await ask(through, `KILL QUERY ${String(qid)} ON "${String(host)}"`);
+      expect(killed.error).toBeUndefined();
+      expect((await answer).error).toBe('query interrupted');
+      await eventually(async () => {
+        const seen = [await shownAt(1), await shownAt(2), await streamsAt(1), await streamsAt(2)];
+        expect(seen).toEqual([[], [], 0, 0]);
+      }, 5_000);
+    }
+  },
+  limitMs,
+);
+
 /** The end of an answer, which is read as it comes and not kept. */
 async function lastOf(response: Response): Promise<string> {
   let last = '';

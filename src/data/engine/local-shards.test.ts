@@ -16,6 +16,7 @@ async function idleWorkers(count: number) {
           return new Promise<never>(() => undefined);
         },
         stream: () => [] as never,
+        streamsActive: 0,
         died: new Promise<never>(() => undefined),
         close: () => Promise.resolve(),
       }),

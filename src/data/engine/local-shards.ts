@@ -31,6 +31,7 @@ import type { RangePoints } from './digests/digest-streams.ts';
 import type { RangePointsTask } from './digests/range-points.ts';
 import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { SeriesDigest, SeriesDigestTask } from './digests/series-digests.ts';
+import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
@@ -100,6 +101,12 @@ export class LocalShards implements ShardAccess {
   async opening(): Promise<OpeningProgress> {
     const parts = await Promise.all(this.#links.map((link) => link.call('opening', undefined)));
     return (parts as OpeningProgress[]).reduce((sum, { opened, total }) => ({ opened: sum.opened + opened, total: sum.total + total })); // prettier-ignore
+  }
+
+  /** Ours: parts of queries, lists and digests that are being worked at here, for this node's clients and for others. */
+  statistics(): readonly Statistic[] {
+    const streamsActive = this.#links.reduce((sum, link) => sum + link.streamsActive, 0);
+    return [{ name: 'engine', tags: {}, values: { streamsActive } }];
   }
 
   /** Resolves with the first worker's error when one dies. */

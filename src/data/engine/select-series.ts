@@ -4,8 +4,8 @@ import { specialize, type MatcherFactory } from '../../query/predicate.ts';
 import type { ShardSource } from '../../query/source.ts';
 import type { ListedMeasurement } from './lists/schema-list.ts';
 
-/** So many series are looked at between two chances to rest. */
-const restSeriesCount = 256;
+/** So many series are looked at between two chances to rest: a pattern takes tens of microseconds to meet a long value. */
+const restSeriesCount = 16;
 
 /** The series that pass, in order of their keys; undefined is a place to rest at. */
 export function* passingSeries(
@@ -14,7 +14,7 @@ export function* passingSeries(
   matcher: MatcherFactory,
 ): Generator<PassingSeries | undefined> {
   const asked = { measurement: measurement.name, predicate: measurement.predicate };
-  for (const [i, id] of candidateSeries(shard, asked, matcher).entries()) {
+  for (const [i, id] of (yield* candidateSeries(shard, asked, matcher)).entries()) {
     if (i % restSeriesCount === restSeriesCount - 1) yield undefined;
     const series = shard.series(id);
     if (specialize(measurement.predicate, series.tags, matcher) !== false) yield { ...series, id };

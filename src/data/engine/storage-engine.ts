@@ -15,6 +15,7 @@ import { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
+import { stoppableMatcher } from '../../query/stoppable-matcher.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
@@ -375,7 +376,10 @@ export class StorageEngine implements Engine {
     const slices = new Slices(this.#ports);
     let batch: ListPiece[] = [];
     let textCount = 0;
-    for (const piece of listSchema(views, request, this.#matcher)) {
+    const matcher = stoppableMatcher(this.#matcher, () => {
+      if (context.cancelled()) throw new DbError('cancelled', 'query interrupted');
+    });
+    for (const piece of listSchema(views, request, matcher)) {
       if (piece !== undefined) {
         batch.push(piece);
         textCount += piece.texts.length;

@@ -1,6 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import { QueryKernel } from '../../kernels/query-kernel.ts';
 import type { MatcherFactory } from '../predicate.ts';
+import { stoppableMatcher } from '../stoppable-matcher.ts';
 import type { SourceArena } from '../source.ts';
 
 /** What a running fragment has at hand besides its shards. */
@@ -20,7 +21,9 @@ export class FragmentContext {
   ) {
     this.kernel = memory instanceof QueryKernel ? memory : undefined;
     this.arena = memory instanceof QueryKernel ? memory.arena : memory;
-    this.matcher = matcher;
+    this.matcher = stoppableMatcher(matcher, () => {
+      this.check();
+    });
     this.#cancelled = cancelled;
   }
 
@@ -36,7 +39,7 @@ export class FragmentContext {
       throw new DbError('limit_exceeded', `max-select-point limit exceeded: (${this.#points}/${this.#pointsMax})`); // prettier-ignore
   }
 
-  /** Asked per block of points; ends the fragment once its query was killed or its client is gone. */
+  /** Asked per block of points, and for each few matches; ends the fragment once its query was killed or its client is gone. */
   check(): void {
     if (this.#cancelled()) throw new DbError('cancelled', 'query interrupted');
   }

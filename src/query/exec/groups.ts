@@ -1,8 +1,9 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
-import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
+import { predicateFields, specialize, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
 import type { ShardSource, SourceSeries } from '../source.ts';
+import type { FragmentContext } from './context.ts';
 import { candidateSeries } from './series/candidate-series.ts';
 
 /** A series that takes part, with what is left of the predicate once its tags are known. */
@@ -19,17 +20,26 @@ export interface Group {
   readonly members: readonly MemberSeries[];
 }
 
-/** The fragment's series by group, groups in the reference's order (which follows the direction of time), members by series key, both in the direction of time: rows of equal time stand in that order. */
-export function groupSeries(
+/** Millions of series take seconds, and so do thousands under a predicate of many patterns. */
+const seriesPerPause = 64;
+
+/** The fragment's series by group, groups in the reference's order (which follows the direction of time), members by series key, both in the direction of time: rows of equal time stand in that order. undefined is a pause, where others may run. */
+export function* groupSeries(
   fragment: Fragment,
   sources: readonly ShardSource[],
-  matcher: MatcherFactory,
-): readonly Group[] {
+  context: Pick<FragmentContext, 'matcher' | 'check'>,
+): Generator<undefined, readonly Group[]> {
   const groups = new Map<string, { key: string[]; members: MemberSeries[] }>();
   const { seriesMax = 0 } = fragment;
+  const { matcher } = context;
   for (const source of sources) {
     let count = 0;
-    for (const seriesId of candidateSeries(source, fragment, matcher)) {
+    let looked = 0;
+    for (const seriesId of yield* candidateSeries(source, fragment, matcher)) {
+      if (++looked % seriesPerPause === 0) {
+        context.check();
+        yield undefined;
+      }
       const series = source.series(seriesId);
       const residual = specialize(fragment.predicate, series.tags, matcher);
       if (residual === false) continue;

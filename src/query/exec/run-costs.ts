@@ -33,7 +33,7 @@ export function* runCosts(
     });
     rows.push(...read);
     const conditions = new Map<string, Counts>();
-    const [group] = groupSeries({ ...fragment, groupBy: [] }, [source], context.matcher);
+    const [group] = yield* groupSeries({ ...fragment, groupBy: [] }, [source], context);
     for (const [i, member] of (group?.members ?? []).entries()) {
       context.check();
       series.cursorCount++;

@@ -217,6 +217,49 @@ test('fragment: a killed query stops between blocks; a newer version is refused'
   );
 });
 
+test('fragment: a killed query does not wait until all of its series have been looked at', () => {
+  const many = Array.from({ length: 10_000 }, (_, i) => ({
+    measurement: 'cpu',
+    tags: { host: `h${i}` },
+    fields: { v: i },
+    timeNs: 0n,
+  }));
+  let looked = 0;
+  class Counted extends MemorySource {
+    override series(id: number): ReturnType<MemorySource['series']> {
+      looked++;
+      return super.series(id);
+    }
+  }
+  const killed = new FragmentContext(memoryArena(), matcher, () => true);
+  expect(() => [
+    ...runFragment(fragment({ task: valueAndHost }), [new Counted(many)], killed),
+  ]).toThrow('query interrupted');
+  expect(looked).toBeLessThan(many.length / 2);
+});
+
+test('fragment: a killed query does not wait until its pattern has met all values of a tag, or all rows', () => {
+  const many = Array.from({ length: 1_000 }, (_, i) => ({
+    measurement: 'cpu',
+    tags: { host: `h${i}` },
+    fields: { v: 1, s: 'text' },
+    timeNs: 0n,
+  }));
+  for (const kind of ['tag', 'field'] as const) {
+    let met = 0;
+    const counted = () => () => {
+      met++;
+      return false;
+    };
+    const killed = new FragmentContext(memoryArena(), counted, () => met > 0);
+    const name = kind === 'tag' ? 'host' : 's';
+    const predicate = { kind: 'match', operand: { kind, name }, pattern: 'x', negated: false } as const; // prettier-ignore
+    const plan = { ...fragment({ task: valueAndHost }), predicate };
+    expect(() => [...runFragment(plan, [new MemorySource(many)], killed)]).toThrow('query interrupted'); // prettier-ignore
+    expect(met).toBeLessThan(100);
+  }
+});
+
 test('fragment: what reads much without a row to show for it pauses for others', () => {
   const many = Array.from({ length: 400 }, (_, i) => ({
     measurement: 'cpu',

@@ -50,7 +50,7 @@ export function* runRows(
     spans: spansOf(sources, ascending),
     firstNs: rowsFirstOf(task) === undefined ? noTimes : firstTimes(sources, ascending),
   };
-  for (const group of groupSeries(fragment, sources, context.matcher)) yield* runGroup(plan, group);
+  for (const group of yield* groupSeries(fragment, sources, context)) yield* runGroup(plan, group);
 }
 
 function* runGroup(plan: Plan, group: Group): Generator<RowsBlock | undefined> {

@@ -33,7 +33,7 @@ export function* runWindows(
   );
   const [first, last] = [spansOf(sources, true), spansOf(sources, false)];
   const spans = (end: 'first' | 'last') => (end === 'first' ? first : last);
-  for (const group of groupSeries(fragment, sources, context.matcher)) {
+  for (const group of yield* groupSeries(fragment, sources, context)) {
     context.check();
     const block = yield* summarizeGroup({ fragment, task, grid, types, spans }, group, context);
     if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;

@@ -115,7 +115,7 @@ export async function startDataNode(
   const registry = new QueryRegistry({ clock, log }, queryLimits(config));
   const queries = new ClusterQueries(registry, meta, rpc);
   const counters = new ServedCounters();
-  const statistics = gathered([registry, hints, writer, counters, rpc, ...own]);
+  const statistics = gathered([registry, hints, writer, counters, local, rpc, ...own]);
   statistics.add(() =>
     databaseStatistics(hints.statistics(), (id) => meta.catalog.databases.shard(id)?.database),
   );

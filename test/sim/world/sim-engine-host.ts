@@ -75,6 +75,7 @@ class SimEngineLink implements EngineLink {
   readonly #running: Tasks;
   #lastArrivalMs = 0;
   #isClosing = false;
+  #streamsActive = 0;
 
   constructor(engine: Engine, options: LinkOptions) {
     this.#engine = engine;
@@ -86,6 +87,10 @@ class SimEngineLink implements EngineLink {
 
   get died(): Promise<Error | undefined> {
     return this.#died.promise;
+  }
+
+  get streamsActive(): number {
+    return this.#streamsActive;
   }
 
   async call(kind: string, body: unknown, options: EngineCallOptions = {}): Promise<unknown> {
@@ -151,8 +156,11 @@ class SimEngineLink implements EngineLink {
         const shown = this.#marshal(error);
         await this.#hop();
         pipe.fail(shown);
+      } finally {
+        this.#streamsActive--;
       }
     };
+    this.#streamsActive++;
     this.#running.spawn('stream', run());
     try {
       for (;;) {

@@ -87,6 +87,7 @@ export function engineHostContract(name: string, run: Run<EngineHostPorts>): voi
     withLink(async (link, { clock }) => {
       let taken = 0;
       for await (const _item of link.stream('count', 10_000)) {
+        expect(link.streamsActive).toBe(1);
         await clock.sleep(20);
         if (++taken === 3) break;
       }
@@ -94,6 +95,7 @@ export function engineHostContract(name: string, run: Run<EngineHostPorts>): voi
       expect(made).toBeLessThan(12);
       await clock.sleep(20);
       expect(await link.call('counts', 0)).toEqual(expect.objectContaining({ made: made }));
+      expect(link.streamsActive).toBe(0);
     }));
 
   test(`${name}: an abort rejects the caller at once and reaches the busy engine`, () =>

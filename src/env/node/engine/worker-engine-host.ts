@@ -116,6 +116,12 @@ class WorkerEngineLink implements EngineLink {
     return this.#died.promise;
   }
 
+  get streamsActive(): number {
+    let count = 0;
+    for (const { kind } of this.#pending.values()) if (kind === 'stream') count++;
+    return count;
+  }
+
   async call(kind: string, body: unknown, options: EngineCallOptions = {}): Promise<unknown> {
     const { signal } = options;
     throwIfAborted(signal);

@@ -11,12 +11,15 @@ const valuesMax = 16_384;
 
 type IndexSource = Pick<ShardSource, 'seriesIds' | 'seriesIdsWith' | 'tagValues'>;
 
-/** In order of their keys; the predicate is still to be asked of each. */
-export function candidateSeries(
+/** A pattern takes tens of microseconds to meet a long value. */
+const valuesPerPause = 16;
+
+/** In order of their keys; the predicate is still to be asked of each. undefined is a pause, where others may run. */
+export function* candidateSeries(
   source: IndexSource,
   { measurement, predicate }: { readonly measurement: string; readonly predicate?: Predicate | undefined }, // prettier-ignore
   matcher: MatcherFactory,
-): SeriesIds {
+): Generator<undefined, SeriesIds> {
   const equal = tagCandidates(predicate);
   if (equal !== undefined) return source.seriesIdsWith(measurement, equal.key, equal.values);
   const terms = tagTerms(predicate);
@@ -24,7 +27,7 @@ export function candidateSeries(
   // What a series without the tag fails has a list; what it passes is all but a list.
   const chosen = terms.find(isMissingOut) ?? terms[0];
   if (chosen === undefined) return source.seriesIds(measurement);
-  const parted = partValues(source.tagValues(measurement, chosen.key), chosen, matcher);
+  const parted = yield* partValues(source.tagValues(measurement, chosen.key), chosen, matcher);
   if (parted === undefined) return source.seriesIds(measurement);
   if (isMissingOut(chosen)) return source.seriesIdsWith(measurement, chosen.key, parted.passing);
   const all = source.seriesIds(measurement);
@@ -68,18 +71,25 @@ function readsTagsOnly(predicate: Predicate, tags: Set<string>): boolean {
   }
 }
 
+interface PartedValues {
+  readonly passing: readonly string[];
+  readonly failing: readonly string[];
+}
+
 /** Undefined when there are too many. */
-function partValues(
+function* partValues(
   values: Iterable<string>,
   { key, term }: TagTerm,
   matcher: MatcherFactory,
-): { readonly passing: readonly string[]; readonly failing: readonly string[] } | undefined {
+): Generator<undefined, PartedValues | undefined> {
   const passing: string[] = [];
   const failing: string[] = [];
   for (const value of values) {
     const isPassing = specialize(term, new Map([[key, value]]), matcher) !== false;
     (isPassing ? passing : failing).push(value);
-    if (passing.length + failing.length > valuesMax) return undefined;
+    const count = passing.length + failing.length;
+    if (count > valuesMax) return undefined;
+    if (count % valuesPerPause === 0) yield undefined;
   }
   return { passing, failing };
 }
