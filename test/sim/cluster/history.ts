@@ -1,4 +1,4 @@
-import { keyOf, type Part, rowText } from './points.ts';
+import { keyOf, type Part, type Row, rowText } from './points.ts';
 
 /** What an owner said of a part: it has all of it, or all but the rows that may be refused. */
 export type Receipt = 'whole' | 'refused';
@@ -14,13 +14,13 @@ export class History {
   readonly queued = new Map<string, Set<number>>();
   /** Databases that someone has asked to drop: their points may go. */
   readonly dropped = new Set<string>();
-  readonly #rows = new Map<string, { readonly part: Part; readonly text: string }>();
+  readonly #rows = new Map<string, { readonly part: Part; readonly row: Row; readonly text: string }>(); // prettier-ignore
   refusedCount = 0;
 
   ask(part: Part): void {
     this.asked.set(part.id, part);
     for (const row of [...part.rows, ...part.doubtful])
-      this.#rows.set(keyOf(row), { part, text: rowText(row.fields) });
+      this.#rows.set(keyOf(row), { part, row, text: rowText(row.fields) });
   }
 
   partOf(key: string): Part | undefined {
@@ -30,6 +30,14 @@ export class History {
   /** The fields that were written at this series and time. */
   textOf(key: string): string | undefined {
     return this.#rows.get(key)?.text;
+  }
+
+  /** Whether a row is what was written there but for fields that are left out. */
+  isSomeOf(key: string, text: string): boolean {
+    const fields = [...(this.#rows.get(key)?.row.fields ?? [])];
+    for (let left = 1; left < 2 ** fields.length; left++)
+      if (rowText(fields.filter((_, i) => (left & (1 << i)) !== 0)) === text) return true;
+    return false;
   }
 
   noteQueued(node: string, keys: Iterable<string>): void {

@@ -45,3 +45,21 @@ test('shard roster: a file that another process has made and not vouched for is 
   const again = await world.complete(ShardRoster.open(node.env, options));
   expect(again.places).toEqual([expect.objectContaining(placeOf(1))]);
 });
+
+test('shard roster: a file that cannot be read ends the start, as what it says is not known', async () => {
+  const world = new World(1);
+  const node = world.addNode('a');
+  const { disk, log } = node.env;
+  const roster = await world.complete(ShardRoster.open({ disk, log }, options));
+  await world.complete(roster.made(placeOf(1), undefined));
+  await world.complete(roster.close());
+  node.drive.ioErrorRate = 1;
+  await expect(world.complete(ShardRoster.open(node.env, options))).rejects.toMatchObject({ code: 'io_error' }); // prettier-ignore
+  for (let n = 1; ; n++) {
+    node.drive.ioErrorRate = 0;
+    const failing = new FailingDisk(disk, { failAt: n, code: 'io_error', stays: false });
+    const opened = await world.complete(ShardRoster.open({ disk: failing, log }, options).catch(() => undefined)); // prettier-ignore
+    if (opened !== undefined) expect(opened.has(1), `call ${n}`).toBe(true);
+    if (!failing.hasFailed) return;
+  }
+});

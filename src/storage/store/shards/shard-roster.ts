@@ -8,11 +8,12 @@
  * Invariants:
  * - A shard is in the roster before its first record is acknowledged, and until its folder is gone.
  * - A line is whole or passed over; one that failed to be written is followed by a new one.
+ * - A file that cannot be read ends the start: without it a shard whose folder is gone would come to be again, empty.
  * - A file is no longer than twice what it has to say, and 64 lines, when it is opened.
  */
 import { crc32 } from 'node:zlib';
 import { Mutex } from '../../../base/async/mutex.ts';
-import { errorText, isDbError } from '../../../base/errors.ts';
+import { errorText } from '../../../base/errors.ts';
 import type { Disk, DiskFile } from '../../../env/disk.ts';
 import type { Log } from '../../../env/log.ts';
 import { makeDurableDir } from '../../../env/make-durable-dir.ts';
@@ -49,7 +50,7 @@ export class ShardRoster {
     this.#entries = entries;
   }
 
-  /** Reads what the workers of all runs have written. A file that cannot be read is named in the log. */
+  /** Reads what the workers of all runs have written. Throws what the disk says; the log names the file. */
   static async open(
     { disk, log }: { readonly disk: Disk; readonly log: Log },
     { folder, worker }: RosterOptions,
@@ -167,9 +168,9 @@ async function readLines(
   try {
     bytes = await disk.readFile(path);
   } catch (error) {
-    if (!isDbError(error)) throw error;
+    // Whoever went on without it would take a shard whose folder is gone for an empty one.
     log.error('The list of shards cannot be read', { path, error: errorText(error) });
-    return [];
+    throw error;
   }
   const entries: Entry[] = [];
   let badCount = 0;
