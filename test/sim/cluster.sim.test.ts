@@ -65,6 +65,7 @@ const caughtAt: Readonly<Record<Plant, number>> = {
   'meanwhile-lost': 1,
   'whole-too-soon': 1,
   'deletes-unstamped': 6,
+  'sent-again': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

@@ -7,12 +7,15 @@ import { checkStored } from './check-points.ts';
 import { answeredWindows, checkWindows, type Windows, windowsOf, windowsQuery } from './check-windows.ts'; // prettier-ignore
 import { allRows, answerFault } from './client.ts';
 import type { ClusterWorld } from './cluster-world.ts';
-import { registerMeasurement } from './last-writes.ts';
+import { registerFields } from './last-writes.ts';
 import { measurementOf, type Rows } from './points.ts';
+import { checkReplicas } from './check-replicas.ts';
 import { ask, storedRows } from './read-rows.ts';
+import { sourceMeasurement } from './window-queries.ts';
 import { epochNs, weekNs } from './workload.ts';
 
-export async function checkCalm(cluster: ClusterWorld, admin: Admin): Promise<void> {
+/** Gives how many shards have equal owners. */
+export async function checkCalm(cluster: ClusterWorld, admin: Admin): Promise<number> {
   const { world, history, lastWrites } = cluster;
   for (const name of cluster.names)
     if (!cluster.metas.has(name) && !cluster.data.has(name)) throw new Error(`${name} did not come back`); // prettier-ignore
@@ -30,8 +33,9 @@ export async function checkCalm(cluster: ClusterWorld, admin: Admin): Promise<vo
         );
       damaged.set(name, damagedIds);
     }
-    const isRegister = ([key]: readonly [string, string]) => measurementOf(key) === registerMeasurement; // prettier-ignore
-    stored.set(name, new Map([...rows].filter((row) => !isRegister(row))));
+    const isRegister = ([key]: readonly [string, string]) => registerFields.has(measurementOf(key));
+    const isOther = ([key]: readonly [string, string]) => measurementOf(key) === sourceMeasurement;
+    stored.set(name, new Map([...rows].filter((row) => !isRegister(row) && !isOther(row))));
     const isTold = damaged.has(name) || cluster.unclearNodes.has(name);
     if (!isTold) lastWrites.check(name, new Map([...rows].filter(isRegister)));
   }
@@ -44,7 +48,9 @@ export async function checkCalm(cluster: ClusterWorld, admin: Admin): Promise<vo
     await mustAnswer(cluster, node);
     await checkNodeWindows(cluster, node, { windows, damaged });
   }
+  const compared = await checkReplicas(cluster, new Set([...damaged.values()].flat()));
   await checkWithNodesDown(cluster, lacking);
+  return compared;
 }
 
 /** An acknowledged write is readable while one of its owners is up, also without metas. */

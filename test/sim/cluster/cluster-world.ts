@@ -30,8 +30,17 @@ import { planted, plantedEngine, plantedWrites, type Plant } from './plants.ts';
 import { watchEngine, watchHints } from './watch-engine.ts';
 
 const founders = ['m1', 'm2', 'm3', 'd1', 'd2', 'd3'] as const;
+/** A data node that owns no shard, where a run has one. */
+const passive = 'd4';
 /** Added while the cluster is at work. */
-export const joiners = ['m4', 'd4'] as const;
+export const joiners = ['m4', 'd5'] as const;
+
+export interface ClusterOptions {
+  readonly plant?: Plant | undefined;
+  readonly damage?: DamageOptions | undefined;
+  readonly hasPassive?: boolean;
+  readonly onTrace?: (line: string) => void;
+}
 
 const license = {
   id: 'simulation',
@@ -59,15 +68,13 @@ export class ClusterWorld {
   readonly victim: Victim;
   readonly fences: FenceWatch;
   /** Machines that are part of the cluster, or about to be. */
-  names: readonly string[] = founders;
+  names: readonly string[];
   readonly #plant: Plant | undefined;
   readonly #random: Random;
 
-  constructor(
-    seed: number,
-    options: { readonly plant?: Plant | undefined; readonly damage?: DamageOptions | undefined; readonly onTrace?: (line: string) => void } = {}, // prettier-ignore
-  ) {
+  constructor(seed: number, options: ClusterOptions = {}) {
     this.#plant = options.plant;
+    this.names = [...founders, ...(options.hasPassive === true ? [passive] : [])];
     this.world = new World(seed, {
       onTrace: (line) => {
         this.events.note(line);
@@ -82,7 +89,7 @@ export class ClusterWorld {
     this.#random = this.world.random('machines');
     this.victim = new Victim(this.world.random('victim'), options.damage);
     this.knobs = drawKnobs(this.world.random('knobs'));
-    for (const name of [...founders, ...joiners]) {
+    for (const name of [...this.names, ...joiners]) {
       const isData = name.startsWith('d');
       this.world.addNode(name, {
         skewMs: (this.#random.u32() % 400) - 200,
@@ -103,7 +110,7 @@ export class ClusterWorld {
   /** Founds the cluster of the meta nodes. */
   async formMetas(): Promise<void> {
     const { world } = this;
-    const names = founders.filter((name) => name.startsWith('m'));
+    const names = this.names.filter((name) => name.startsWith('m'));
     for (const name of names) await world.complete(this.start(name));
     const first = this.#api('m1');
     for (const name of names) await world.complete(addMetaNode(`${name}:8091`, first));
@@ -113,10 +120,11 @@ export class ClusterWorld {
   async form(): Promise<void> {
     const { world } = this;
     await this.formMetas();
-    const names = founders.filter((name) => name.startsWith('d'));
+    const names = this.names.filter((name) => name.startsWith('d'));
     for (const name of names) await world.complete(this.start(name));
     const first = this.#api('m1');
-    for (const name of names) await world.complete(addDataNode(`${name}:8088`, first));
+    for (const name of names)
+      await world.complete(addDataNode(`${name}:8088`, first, { isPassive: name === passive }));
     const policy = { replication: this.knobs.replicaCount };
     await world.complete(first.ports.node.execute({ kind: 'create-database', name: 'd', policy }));
     await world.run(world.nowMs + 3_000);

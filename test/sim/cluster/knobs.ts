@@ -58,6 +58,9 @@ block-cache-size = ${knobs.indexCacheBytes}
 index-resident-size = ${knobs.indexResidentBytes}
 [cluster]
 write-timeout = "3s"
+[anti-entropy]
+enabled = true
+check-interval = "1000h"
 [hinted-handoff]
 dir = "hh"
 batch-size = ${knobs.hintBatchBytes}

@@ -5,6 +5,7 @@
  * later one the register is empty, whichever of the two came first.
  */
 import type { Stamp } from '../../../src/models/stamp.ts';
+import { windowMeasurements } from './window-queries.ts';
 
 interface Call {
   readonly value: string;
@@ -22,6 +23,11 @@ interface Delete {
 
 /** Rows of this measurement are registers, and no part's. */
 export const registerMeasurement = 'o';
+/** The field of registers, by measurement: windows of continuous queries are written over by whoever computes them again. */
+export const registerFields: ReadonlyMap<string, string> = new Map([
+  [registerMeasurement, 'v'],
+  ...windowMeasurements.map((name) => [name, 'n'] as const),
+]);
 
 export class LastWrites {
   readonly #calls = new Map<string, Map<string, Call[]>>();

@@ -1,4 +1,5 @@
 import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
+import type { Outbound } from '../../../src/env/outbound.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
 import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
@@ -126,6 +127,19 @@ export function markingAhead(transport: RpcTransport): RpcTransport {
       const marks = command.marks.map((mark) => ({ ...mark, ranUntilNs: mark.ranUntilNs + 4_000_000_000n })); // prettier-ignore
       const ahead = executeMethod.request.encode({ ...logged, command: { ...command, marks } });
       return transport.call(address, method, ahead, options);
+    },
+  };
+}
+
+/** What a subscriber did not answer well is sent to it once more. */
+export function sendingAgain(outbound: Outbound): Outbound {
+  return {
+    sendDatagrams: (address, parts) => outbound.sendDatagrams(address, parts),
+    close: () => outbound.close(),
+    post: async (url, body, options) => {
+      const answer = await outbound.post(url, body, options).catch(() => undefined);
+      if (answer?.status === 204) return answer;
+      return outbound.post(url, body, options);
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   forgettingVotes,
   ignoringFences,
   markingAhead,
+  sendingAgain,
   swallowingFailures,
   wholeTooSoon,
 } from './plants-network.ts';
@@ -40,6 +41,7 @@ export const plants = [
   'meanwhile-lost',
   'whole-too-soon',
   'deletes-unstamped',
+  'sent-again',
 ] as const;
 export type Plant = (typeof plants)[number];
 
@@ -58,6 +60,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: swallowingFailures(env.transport) };
     case 'fence-ignored':
       return { ...env, transport: ignoringFences(env.transport) };
+    case 'sent-again':
+      return { ...env, outbound: sendingAgain(env.outbound) };
     case 'marks-ahead':
       return { ...env, transport: markingAhead(env.transport) };
     case 'command-applied-twice':

@@ -3,12 +3,17 @@ import type { FaultCounts } from '../world/faults.ts';
 import { Admin, patienceMs } from './admin.ts';
 import { MetaChecker } from './check-metas.ts';
 import { checkCalm } from './check-calm.ts';
+import { FinishedRuns } from './check-queries.ts';
 import { runClient } from './client.ts';
 import { ClusterWorld, joiners } from './cluster-world.ts';
 import type { DamageOptions } from './damage.ts';
 import type { EventCounts } from './events.ts';
 import type { Plant } from './plants.ts';
+import { ask } from './read-rows.ts';
 import { calm, strike } from './strike.ts';
+import { Subscribers, subscriptionStatements } from './subscribers.ts';
+import { checkMarks, writeNow } from './window-load.ts';
+import { windowMeasurements, windowQueries } from './window-queries.ts';
 
 /** What a seed has to have been through to count. */
 export const acknowledgedMin = 200;
@@ -26,6 +31,12 @@ export interface SeedResult {
   readonly deletes: number;
   /** Statements of the administrator that were acknowledged. */
   readonly statements: number;
+  /** Runs of continuous queries that ended well. */
+  readonly windows: number;
+  /** Lines that subscribers got. */
+  readonly delivered: number;
+  /** Shards whose owners were equal at the end. */
+  readonly equal: number;
   /** How long faults went on, in simulated time. */
   readonly faultsMs: number;
   readonly faults: FaultCounts;
@@ -41,16 +52,26 @@ export interface SeedOptions {
   readonly onTrace?: (line: string) => void;
 }
 
-/** One run: a cluster forms, clients write and read while things break, all heals, and the promises are checked. */
+/**
+ * One run: three metas and four data nodes, one of them passive, form a cluster; clients write and read, continuous queries
+ * compute windows and subscribers get points while things break and nodes join; all heals, and the promises are checked.
+ */
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
   const { plant, damage, onTrace, faultsMs = 60_000 } = options;
+  const runs = new FinishedRuns();
   const cluster = new ClusterWorld(seed, {
     plant,
     damage,
-    ...(onTrace !== undefined && { onTrace }),
+    hasPassive: true,
+    onTrace: (line) => {
+      runs.note(line);
+      onTrace?.(line);
+    },
   });
   const { world, history } = cluster;
+  const subscribers = new Subscribers(world);
   await cluster.form();
+  for (const text of [...windowQueries, ...subscriptionStatements]) await say(cluster, text);
   const random = world.random('run');
   const load = {
     startMs: world.nowMs,
@@ -84,7 +105,9 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   await world.run(world.nowMs + patienceMs + 3_000);
   checker.check(cluster.metas);
   await drained(cluster);
-  await checkCalm(cluster, load.admin);
+  subscribers.check();
+  checkMarks(cluster, runs);
+  const equal = await checkCalm(cluster, load.admin);
   return {
     acknowledged: history.acknowledged.size,
     refused: history.refusedCount,
@@ -92,11 +115,21 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     ownReads: load.ownReadCount,
     deletes: cluster.lastWrites.deleteCount,
     statements: load.admin.acknowledgedCount,
+    windows: windowMeasurements.reduce((sum, name) => sum + runs.count(name), 0),
+    delivered: subscribers.lineCount,
+    equal,
     faultsMs: struckMs,
     faults: world.faultCounts,
     events: cluster.events.counts,
     traceHash: world.traceHash(),
   };
+}
+
+async function say(cluster: ClusterWorld, text: string): Promise<void> {
+  const first = cluster.data.get('d1');
+  if (first === undefined) throw new Error('d1 is down');
+  const answer = await cluster.world.complete(ask(first, text, 'd'));
+  if (typeof answer === 'string') throw new Error(`${text}: ${answer}`);
 }
 
 /** What waits in hinted handoff gets to its owners once they are all well. */
@@ -133,6 +166,7 @@ function startLoad(
   const machine = cluster.machine('client');
   for (let i = 0; i < knobs.clientCount; i++)
     world.spawn(machine, () => runClient(cluster, random.fork(`client/${i}`), load));
+  world.spawn(machine, () => writeNow(cluster, random.fork('now'), load, 1_000));
   world.spawn(machine, () => load.admin.work(cluster, random.fork('admin'), () => load.isOver));
   for (const name of joiners)
     world.spawn(machine, () => join(cluster, name, random.fork(`join/${name}`)));

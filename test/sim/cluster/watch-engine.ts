@@ -9,7 +9,7 @@ import type { HintedHandoff } from '../../../src/hh/hinted-handoff.ts';
 import { decodePointBatch, seriesKeysOf } from '../../../src/models/point-batch.ts';
 import { stampOfBatch } from '../../../src/models/stamp.ts';
 import type { History } from './history.ts';
-import { type LastWrites, registerMeasurement } from './last-writes.ts';
+import { type LastWrites, registerFields } from './last-writes.ts';
 import { measurementOf, rowKey, valueText } from './points.ts';
 
 export interface EngineWatch {
@@ -92,10 +92,11 @@ function contentOf(payload: Uint8Array): Content {
   for (const { measurement, series, timesNs, columns } of batch.shapes) {
     timesNs.forEach((timeNs, row) => {
       const key = rowKey(seriesKeys[series[row] ?? 0] ?? '', timeNs);
-      if (measurement !== registerMeasurement) keys.push(key);
+      const field = registerFields.get(measurement);
+      if (field === undefined) keys.push(key);
       else {
         const [values] = columns as readonly BigInt64Array[];
-        registers.push({ key, value: `v=${valueText.integer(values?.[row] ?? 0n)}` });
+        registers.push({ key, value: `${field}=${valueText.integer(values?.[row] ?? 0n)}` });
       }
     });
   }
