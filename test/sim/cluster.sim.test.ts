@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { isDbError } from '../../src/base/errors.ts';
 import { plants, type Plant } from './cluster/plants.ts';
 import { runCommands } from './cluster/run-commands.ts';
 import { runElections } from './cluster/run-elections.ts';
@@ -7,12 +8,15 @@ import { runPlanted } from './cluster/run-planted.ts';
 import { runQueries } from './cluster/run-queries.ts';
 import { runSeed } from './cluster/run-seed.ts';
 
-test.each([1, 2])('cluster: seed %i keeps every promise under random faults', async (seed) => {
-  const result = await runSeed(seed, { faultsMs: 15_000 });
+test('cluster: seed 1 keeps every promise under random faults', async () => {
+  const result = await runSeed(1, { faultsMs: 6_000 });
   expect(result.acknowledged).toBeGreaterThan(50);
   expect(result.faults.crash).toBeGreaterThan(0);
   expect(result.ownReads).toBeGreaterThan(0);
   expect(result.deletes).toBeGreaterThan(0);
+  expect(result.windows).toBeGreaterThan(10);
+  expect(result.delivered).toBeGreaterThan(500);
+  expect(result.equal).toBeGreaterThan(2);
   expect(result.events.flush).toBeGreaterThan(0);
   expect(result.events.release).toBeGreaterThan(0);
 });
@@ -26,49 +30,50 @@ test('metas: commands that the network doubles and delays apply once', async () 
 });
 
 test('continuous queries: seeds leave no window out, and late writes are refused', async () => {
-  let refusedCount = 0;
-  for (let seed = 1; seed <= 8; seed++) {
+  for (const seed of [3, 4]) {
     const result = await runQueries(seed);
     expect(result.runCount).toBeGreaterThan(40);
     expect(result.holderCount).toBeGreaterThan(1);
-    refusedCount += result.refusedCount;
+    expect(result.refusedCount).toBeGreaterThan(0);
   }
-  // Not in every seed something is late by more than a lease.
-  expect(refusedCount).toBeGreaterThan(0);
 });
 
 test('cluster: a seed replays to the same trace, also in another process', async () => {
-  const { traceHash } = await runSeed(4, { faultsMs: 5_000 });
-  expect((await runSeed(4, { faultsMs: 5_000 })).traceHash).toBe(traceHash);
-  const flags = ['scripts/sim.ts', '--seed', '4', '--count', '1', '--seconds', '5'];
+  const { traceHash } = await runSeed(4, { faultsMs: 1_000 });
+  const flags = ['scripts/sim.ts', '--seed', '4', '--count', '1', '--seconds', '1'];
   expect(execFileSync(process.execPath, flags, { encoding: 'utf8' })).toContain(traceHash);
-  expect((await runSeed(5, { faultsMs: 5_000 })).traceHash).not.toBe(traceHash);
+  expect((await runSeed(5, { faultsMs: 1_000 })).traceHash).not.toBe(traceHash);
 });
 
 /** Seeds at which the search of `npm run sim:planted` found each bug. */
 const caughtAt: Readonly<Record<Plant, number>> = {
-  'ack-before-fsync': 1,
+  'ack-before-fsync': 2,
   'table-not-synced': 2,
   'log-released-early': 1,
   'flush-loses-in-flight': 4,
   'vote-not-persisted': 3,
-  'lost-retry': 1,
+  'lost-retry': 2,
   'command-applied-twice': 1,
   'acknowledged-unapplied': 2,
-  'damage-forgotten': 5,
+  'damage-forgotten': 7,
   'folder-not-missed': 1,
   'hint-not-synced': 1,
   'hints-forgotten': 1,
   'fence-ignored': 1,
   'marks-ahead': 1,
   'segments-forgotten': 4,
-  'meanwhile-lost': 1,
-  'whole-too-soon': 1,
+  'meanwhile-lost': 7,
+  'whole-too-soon': 7,
   'deletes-unstamped': 6,
   'sent-again': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {
-  const text = plant === 'acknowledged-unapplied' ? /does not show part/ : /./;
-  await expect(runPlanted(caughtAt[plant], plant)).rejects.toThrow(text);
+  const caught = await runPlanted(caughtAt[plant], plant).then(
+    () => undefined,
+    (error: unknown) => error as Error,
+  );
+  // By a checker, and not since the bug is planted in what is not there any more.
+  expect([caught?.name, isDbError(caught)], caught?.stack).toEqual(['Error', false]);
+  if (plant === 'acknowledged-unapplied') expect(caught?.message).toMatch(/does not show part/);
 });

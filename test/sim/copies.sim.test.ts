@@ -3,32 +3,26 @@ import { runCopies } from './cluster/run-copies.ts';
 import { runPlans } from './cluster/run-plans.ts';
 
 test('copies: shards go from node to node under load, and every owner has all that was acknowledged', async () => {
-  const { acknowledged, copied } = await runCopies(1, { hasFaults: false, faultsMs: 10_000 });
+  const { acknowledged, copied } = await runCopies(1, { hasFaults: false, faultsMs: 4_000 });
   expect(acknowledged).toBeGreaterThan(200);
   expect(copied).toBeGreaterThan(5);
 });
 
-test.each([1, 2, 3])(
-  'copies: the same with nodes that end and are cut off, seed %i',
-  async (seed) => {
-    const { acknowledged, copied } = await runCopies(seed);
-    expect(acknowledged).toBeGreaterThan(50);
-    expect(copied).toBeGreaterThan(0);
-  },
-);
+test.each([1, 2])('copies: the same with nodes that end and are cut off, seed %i', async (seed) => {
+  const { acknowledged, copied } = await runCopies(seed, { faultsMs: 10_000 });
+  expect(acknowledged).toBeGreaterThan(50);
+  expect(copied).toBeGreaterThan(0);
+});
 
 test('plans: nodes are emptied and filled under load, and no shard has an owner less meanwhile', async () => {
-  const { acknowledged, ended, moved } = await runPlans(1, { hasFaults: false });
+  const { acknowledged, ended, moved } = await runPlans(1, { hasFaults: false, faultsMs: 8_000 });
   expect(acknowledged).toBeGreaterThan(200);
   expect(ended).toBeGreaterThan(2);
   expect(moved).toBeGreaterThan(5);
 });
 
-test.each([1, 2, 3])(
-  'plans: the same with nodes that end and are cut off, seed %i',
-  async (seed) => {
-    const { acknowledged, moved } = await runPlans(seed);
-    expect(acknowledged).toBeGreaterThan(50);
-    expect(moved).toBeGreaterThan(0);
-  },
-);
+test.each([1, 2])('plans: the same with nodes that end and are cut off, seed %i', async (seed) => {
+  const { acknowledged, moved } = await runPlans(seed, { faultsMs: 10_000 });
+  expect(acknowledged).toBeGreaterThan(50);
+  expect(moved).toBeGreaterThan(0);
+});

@@ -5,8 +5,7 @@ import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
 import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
 import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/command/command.ts';
-import type { HardState } from '../../../src/raft/types.ts';
-import { decodeMessage, encodeMessage } from '../../../src/rpc/message.ts';
+import { decodeRecord, encodeRecord } from '../../../src/meta/server/raft-records.ts';
 
 /** Whom it voted for is not written down. */
 export function forgettingVotes(kv: KvOpener): KvOpener {
@@ -20,8 +19,8 @@ export function forgettingVotes(kv: KvOpener): KvOpener {
         batch: (operations, options) => {
           const kept = operations.map((operation) => {
             if (operation.kind !== 'put' || operation.key !== 'hard-state') return operation;
-            const state = decodeMessage(operation.value) as HardState;
-            return { ...operation, value: encodeMessage({ ...state, vote: 0 }) };
+            const { value: state } = decodeRecord('hard-state', operation.value);
+            return { ...operation, value: encodeRecord('hard-state', { ...state, vote: 0 }) };
           });
           return store.batch(kept, options);
         },

@@ -7,7 +7,11 @@ import { runQueries } from './run-queries.ts';
 import { runSeed } from './run-seed.ts';
 
 /** Short, as more seeds find more than longer runs. */
-const faultsMs = 10_000;
+const faultsMs = 4_000;
+const shortFaultsMs = 2_000;
+/** What these break takes a flush, and a restart after it, to be seen. */
+const slowPlants: readonly Plant[] = ['folder-not-missed', 'segments-forgotten', 'deletes-unstamped', 'acknowledged-unapplied']; // prettier-ignore
+const longFaultsMs = 10_000;
 
 /** Runs the scenario that is hard on the part a planted bug is in; rejects when the bug is caught. */
 export async function runPlanted(seed: number, plant: Plant): Promise<void> {
@@ -18,8 +22,11 @@ export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   else if (plant === 'whole-too-soon') await runPlans(seed, { plant, hasFaults: false, faultsMs });
   else if (plant === 'fence-ignored') await runLate(seed, plant);
   else if (plant === 'damage-forgotten')
-    await runSeed(seed, { plant, faultsMs, damage: flipsAtOnce });
-  else await runSeed(seed, { plant, faultsMs });
+    await runSeed(seed, { plant, faultsMs, isPlain: true, damage: flipsAtOnce });
+  else if (plant === 'sent-again') await runSeed(seed, { plant, faultsMs: shortFaultsMs });
+  else if (slowPlants.includes(plant))
+    await runSeed(seed, { plant, faultsMs: longFaultsMs, isPlain: true });
+  else await runSeed(seed, { plant, faultsMs, isPlain: true });
 }
 
 /** The sooner a log is damaged, the more often its node starts afterwards: only then a mark is missed. */
