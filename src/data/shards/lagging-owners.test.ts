@@ -60,3 +60,17 @@ test('lagging owners: what is lost is remembered while the shard is there', () =
   expect(lagging.missedAt(1, 4)).toBe(0);
   expect(lagging.missedAt(2, 4)).toBeGreaterThan(0);
 });
+
+test('lagging owners: what another node keeps counts until it was asked afterwards and keeps it no more', () => {
+  const lagging = new LaggingOwners(() => true);
+  const before = lagging.now;
+  lagging.addKept(7, 4, 9);
+  lagging.addKept(7, 4, 8);
+  expect(lagging.hasKept).toBe(true);
+  lagging.keeperTold(9, before, () => false);
+  lagging.keeperTold(9, lagging.now, (shardId, nodeId) => shardId === 7 && nodeId === 4);
+  lagging.keeperTold(8, lagging.now, () => false);
+  expect(lagging.missedAt(7, 4)).toBeGreaterThan(0);
+  lagging.keeperTold(9, lagging.now, () => false);
+  expect([lagging.missedAt(7, 4), lagging.hasKept]).toEqual([0, false]);
+});

@@ -14,6 +14,8 @@ interface Missed {
   lastQueued: number;
   /** What could neither be written nor queued: the owner lacks it until somebody repairs it. */
   lastLost: number;
+  /** What other nodes keep for it, by their ids: as many as there are nodes. */
+  readonly kept: Map<number, number>;
 }
 
 /** Looking through all of them is worth it when there may be many of shards that are gone. */
@@ -42,7 +44,7 @@ export class LaggingOwners {
     const missed = this.#missed.get(keyOf(shardId, nodeId));
     if (missed === undefined) return 0;
     const pending = missed.pendingCount > 0 ? missed.lastPending : 0;
-    return Math.max(pending, missed.lastQueued, missed.lastLost);
+    return Math.max(pending, missed.lastQueued, missed.lastLost, ...missed.kept.values());
   }
 
   /** A client is being answered, and the owner has not acknowledged its copy. */
@@ -82,6 +84,39 @@ export class LaggingOwners {
     });
   }
 
+  /** Another node keeps something for the owner, since this one could not. */
+  addKept(shardId: number, nodeId: number, keeperId: number): void {
+    this.#change(shardId, nodeId, (missed, now) => {
+      missed.kept.set(keeperId, now);
+    });
+  }
+
+  /** Whether some node has to be asked what it still keeps. */
+  get hasKept(): boolean {
+    for (const { kept } of this.#missed.values()) if (kept.size > 0) return true;
+    return false;
+  }
+
+  /** Taken before a node is asked: what it is given to keep later may not be in its answer. */
+  get now(): number {
+    return this.#writeCount;
+  }
+
+  /** What `keeperId` was asked at `askedAt` to tell: of what it keeps no more the owners have been brought everything. */
+  keeperTold(
+    keeperId: number,
+    askedAt: number,
+    keeps: (shardId: number, nodeId: number) => boolean,
+  ): void {
+    for (const [key, { kept }] of [...this.#missed]) {
+      const [shardId = 0, nodeId = 0] = key.split(' ').map(Number);
+      if ((kept.get(keeperId) ?? Infinity) > askedAt || keeps(shardId, nodeId)) continue;
+      this.#change(shardId, nodeId, (missed) => {
+        missed.kept.delete(keeperId);
+      });
+    }
+  }
+
   /** Hinted handoff keeps something for the owner. */
   addQueued(shardId: number, nodeId: number): void {
     this.#change(shardId, nodeId, (missed, now) => {
@@ -99,9 +134,9 @@ export class LaggingOwners {
   #change(shardId: number, nodeId: number, by: (missed: Missed, now: number) => void): void {
     const key = keyOf(shardId, nodeId);
     const missed =
-      this.#missed.get(key) ?? { pendingCount: 0, lastPending: 0, lastQueued: 0, lastLost: 0 }; // prettier-ignore
+      this.#missed.get(key) ?? { pendingCount: 0, lastPending: 0, lastQueued: 0, lastLost: 0, kept: new Map() }; // prettier-ignore
     by(missed, ++this.#writeCount);
-    const isComplete = missed.pendingCount + missed.lastQueued + missed.lastLost === 0;
+    const isComplete = missed.pendingCount + missed.lastQueued + missed.lastLost + missed.kept.size === 0; // prettier-ignore
     if (isComplete) this.#missed.delete(key);
     else this.#missed.set(key, missed);
     if (this.#missed.size >= this.#pruneAt) this.#prune();

@@ -39,23 +39,24 @@ export class HandOver {
     if (this.#bytes + lengthBytes > this.#bytesMax) return outcome;
     this.#bytes += lengthBytes;
     try {
-      const isKept = await this.#ask(ownerId, batch);
-      return isKept ? { kind: 'queued', error: outcome.error, isElsewhere: true } : outcome;
+      const keeperId = await this.#ask(ownerId, batch);
+      return keeperId === undefined ? outcome : { kind: 'queued', error: outcome.error, keeperId };
     } finally {
       this.#bytes -= lengthBytes;
     }
   }
 
-  async #ask(ownerId: number, batch: ShardBatch): Promise<boolean> {
+  /** The node that keeps it. */
+  async #ask(ownerId: number, batch: ShardBatch): Promise<number | undefined> {
     const { all, owners } = this.#ports.peers(batch.shardId);
     const asked = [...new Set([...owners, ...all])].filter((id) => id !== ownerId && all.includes(id)); // prettier-ignore
     for (const nodeId of asked.slice(0, askedMax))
       try {
         await this.#ports.keep(nodeId, ownerId, batch);
-        return true;
+        return nodeId;
       } catch {
         // The next one may be able to.
       }
-    return false;
+    return undefined;
   }
 }

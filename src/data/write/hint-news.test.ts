@@ -4,6 +4,7 @@ import { RpcClient } from '../../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../rpc/rpc-service.ts';
 import type { Env } from '../../env/env.ts';
 import { emptyCatalog } from '../../meta/model/catalog.ts';
+import { LaggingOwners } from '../shards/lagging-owners.ts';
 import { HintNews } from './hint-news.ts';
 import type { WaitingHints } from '../../meta/client/hint-news-method.ts';
 
@@ -14,6 +15,7 @@ const gate = { check: () => ({ isTrusted: true }) };
 interface Node {
   readonly news: HintNews;
   readonly heard: number[];
+  readonly lagging: LaggingOwners;
   waiting: readonly WaitingHints[];
 }
 
@@ -21,16 +23,18 @@ async function startNode(env: Env, nodeId: number): Promise<Node> {
   const { clock, log, transport } = env;
   const heard: number[] = [];
   const own: { waiting: readonly WaitingHints[] } = { waiting: [] };
+  const lagging = new LaggingOwners(() => true);
   const news = new HintNews({
     clock,
     log,
+    lagging,
     meta: { catalog, nodeId },
     rpc: new RpcClient(transport, { credentials: () => ({}) }),
     waiting: () => own.waiting,
     onHeard: (id) => heard.push(id),
   });
   await transport.listen(`n${nodeId}:8088`, createRpcHandlers(gate, [news.method]));
-  return Object.assign(own, { news, heard });
+  return Object.assign(own, { news, heard, lagging });
 }
 
 test('hint news: what waits is known to all within a moment, forgotten when it is brought, and asked for by who starts', async () => {
@@ -72,4 +76,21 @@ test('hint news: what a node said that is gone holds for some seconds', async ()
   a.crash();
   await world.run(world.nowMs + 16_000);
   expect(five.news.isTold(1, 6)).toBe(false);
+});
+
+test('hint news: an owner is read again once the node that kept something for it keeps it no more', async () => {
+  const world = new World(1);
+  const [four, five] = [
+    await world.complete(startNode(world.addNode('n4').env, 4)),
+    await world.complete(startNode(world.addNode('n5').env, 5)),
+  ];
+  // Node 5 keeps something of shard 1 for node 6, in the stead of node 4.
+  four.lagging.addKept(1, 6, 5);
+  five.waiting = [{ nodeId: 6, shardIds: [1] }];
+  await world.run(world.nowMs + 30_000);
+  expect(four.lagging.missedAt(1, 6)).toBeGreaterThan(0);
+  five.waiting = [];
+  await world.run(world.nowMs + 6_000);
+  expect(four.lagging.missedAt(1, 6)).toBe(0);
+  expect(four.lagging.hasKept).toBe(false);
 });

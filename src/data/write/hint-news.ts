@@ -5,6 +5,8 @@
  * Invariants:
  * - A node tells all others when what waits on it has changed, and while something waits every few seconds; a node that
  *   starts asks them all. So each call says both sides' state whole, and a lost one costs a few seconds.
+ * - What another node keeps in this one's stead (hand-over.ts) is asked for until it keeps it no more: an answer to a question
+ *   that was asked after it took it says so.
  * - What a node said holds for some time only: one that died says nothing any more, and reads must not wait for it.
  */
 import { Tasks } from '../../base/async/tasks.ts';
@@ -13,6 +15,7 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
+import type { LaggingOwners } from '../shards/lagging-owners.ts';
 import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
 import {
   exchangeHintsMethod,
@@ -29,6 +32,8 @@ export interface HintNewsPorts {
   readonly waiting: () => readonly WaitingHints[];
   /** Another node shows life. */
   readonly onHeard: (nodeId: number) => void;
+  /** What other nodes keep for owners in this one's stead. */
+  readonly lagging: Pick<LaggingOwners, 'hasKept' | 'now' | 'keeperTold'>;
 }
 
 interface Told {
@@ -57,7 +62,8 @@ export class HintNews {
       ports.log.error('A task of the hints failed', { name, error: errorText(error) });
     });
     this.#refresh = ports.clock.every(refreshMs, () => {
-      if (this.#hasTold || ports.waiting().length > 0) this.#tasks.spawn('tell', this.tell());
+      if (this.#hasTold || ports.lagging.hasKept || ports.waiting().length > 0)
+        this.#tasks.spawn('tell', this.tell());
     });
   }
 
@@ -107,11 +113,17 @@ export class HintNews {
     { id, tcpAddress }: { readonly id: number; readonly tcpAddress: string },
     request: { readonly nodeId: number; readonly waiting: readonly WaitingHints[] },
   ): Promise<void> {
-    const { rpc, log } = this.#ports;
+    const { rpc, log, lagging } = this.#ports;
     const options = { deadlineMs: callDeadlineMs };
+    const askedAt = lagging.now;
     try {
       const { waiting } = await rpc.call(tcpAddress, exchangeHintsMethod, request, options);
       this.#take(id, waiting);
+      // One that has more than it may tell has not told all.
+      const told = waiting.reduce((sum, { shardIds }) => sum + shardIds.length, 0);
+      const keeps = (shardId: number, nodeId: number): boolean =>
+        waiting.some((one) => one.nodeId === nodeId && one.shardIds.includes(shardId));
+      if (told < waitingShardsMax && lagging.hasKept) lagging.keeperTold(id, askedAt, keeps);
     } catch (error) {
       log.debug('A node was not told what waits', { nodeId: id, error: errorText(error) });
     }

@@ -215,7 +215,7 @@ test('points writer: an owner whose copy another node keeps counts as one that l
   const databases = Databases.of([{ ...database, retentionPolicies: [shared] }]);
   const outcomes: Readonly<Record<number, ShareOutcome>> = {
     4: { kind: 'written', receipt: { droppedCount: 0, reason: '' } },
-    5: { kind: 'queued', error: undefined, isElsewhere: true },
+    5: { kind: 'queued', error: undefined, keeperId: 6 },
     6: { kind: 'queued', error: undefined },
   };
   const writer = new PointsWriter({

@@ -17,7 +17,7 @@ import { awaitOwners } from './owner-writes.ts';
 
 export interface PointsWriterPorts extends BodyRoutesPorts {
   readonly shares: Pick<OwnerShares, 'send'>;
-  readonly lagging: Pick<LaggingOwners, 'add' | 'addLost'>;
+  readonly lagging: Pick<LaggingOwners, 'add' | 'addLost' | 'addKept'>;
 }
 
 type LevelledRequest = WriteRequest & { readonly level: ConsistencyLevel };
@@ -143,10 +143,10 @@ export class PointsWriter {
       onAnswered: (owner, outcome) => {
         const lag = lagging.add(shardId, owner);
         void outcome.then((settled) => {
-          // What another node keeps nobody tells this one of in time: the owner counts as one that lacks it.
-          const isElsewhere = settled.kind === 'queued' && settled.isElsewhere === true;
-          if (settled.kind === 'lost' || isElsewhere) lagging.addLost(shardId, owner);
-          if (settled.kind === 'queued' && !isElsewhere) lag.wasQueued();
+          if (settled.kind === 'lost') lagging.addLost(shardId, owner);
+          const keeperId = settled.kind === 'queued' ? settled.keeperId : undefined;
+          if (keeperId !== undefined) lagging.addKept(shardId, owner, keeperId);
+          if (settled.kind === 'queued' && keeperId === undefined) lag.wasQueued();
           else lag.caughtUp();
         });
       },

@@ -3,8 +3,8 @@ import type { OwnerReceipt } from '../engine/shard-access.ts';
 /** What became of the copy of a batch that one owner is due. */
 export type ShareOutcome =
   | { readonly kind: 'written'; readonly receipt: OwnerReceipt }
-  /** The owner lacks it; it is durable in the hinted handoff of this node, or of another one, which will bring it. */
-  | { readonly kind: 'queued'; readonly error: unknown; readonly isElsewhere?: boolean }
+  /** The owner lacks it; it is durable in the hinted handoff of this node, or of `keeperId`, which will bring it. */
+  | { readonly kind: 'queued'; readonly error: unknown; readonly keeperId?: number }
   /** The owner lacks it or may lack it, and nothing will bring it. */
   | { readonly kind: 'lost'; readonly error: unknown };
 

@@ -72,6 +72,7 @@ export async function openWritePath(
   // Queues that are there already tell of themselves while they are opened.
   const opened: { hints?: HintedHandoff } = {};
   const news = new HintNews({
+    lagging,
     clock,
     log,
     meta,
