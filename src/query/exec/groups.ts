@@ -20,6 +20,35 @@ export interface Group {
   readonly members: readonly MemberSeries[];
 }
 
+/** Its texts are made when they are asked for: a query over all of a measurement never does. */
+class Member implements MemberSeries {
+  readonly source: ShardSource;
+  readonly seriesId: number;
+  readonly residual: Predicate | undefined;
+  readonly residualFields: readonly string[];
+  #series: SourceSeries | undefined;
+
+  constructor(
+    source: ShardSource,
+    seriesId: number,
+    of: Pick<Member, 'residual'> & { readonly series: SourceSeries | undefined },
+  ) {
+    // prettier-ignore
+    this.source = source;
+    this.seriesId = seriesId;
+    this.residual = of.residual;
+    this.residualFields = of.residual === undefined ? noFields : predicateFields(of.residual);
+    this.#series = of.series;
+  }
+
+  get series(): SourceSeries {
+    this.#series ??= this.source.series(this.seriesId);
+    return this.#series;
+  }
+}
+
+const noFields: readonly string[] = [];
+
 /** Millions of series take seconds, and so do thousands under a predicate of many patterns. */
 const seriesPerPause = 64;
 
@@ -30,7 +59,8 @@ export function* groupSeries(
   context: Pick<FragmentContext, 'matcher' | 'check'>,
 ): Generator<undefined, readonly Group[]> {
   const groups = new Map<string, { key: string[]; members: MemberSeries[] }>();
-  const { seriesMax = 0 } = fragment;
+  const { seriesMax = 0, predicate, groupBy } = fragment;
+  const needsTags = predicate !== undefined || groupBy.length > 0;
   const { matcher } = context;
   for (const source of sources) {
     let count = 0;
@@ -40,20 +70,19 @@ export function* groupSeries(
         context.check();
         yield undefined;
       }
-      const series = source.series(seriesId);
-      const residual = specialize(fragment.predicate, series.tags, matcher);
+      const series = needsTags ? source.series(seriesId) : undefined;
+      const residual = series && specialize(predicate, series.tags, matcher);
       if (residual === false) continue;
       if (seriesMax > 0 && ++count > seriesMax)
         throw new DbError('limit_exceeded', `max-select-series limit exceeded: (${count}/${seriesMax})`); // prettier-ignore
-      const key = fragment.groupBy.map((tag) => series.tags.get(tag) ?? '');
+      const key = groupBy.map((tag) => series?.tags.get(tag) ?? '');
       const identity = JSON.stringify(key);
       let group = groups.get(identity);
       if (group === undefined) {
         group = { key, members: [] };
         groups.set(identity, group);
       }
-      const residualFields = predicateFields(residual);
-      group.members.push({ source, seriesId, series, residual, residualFields });
+      group.members.push(new Member(source, seriesId, { series, residual }));
     }
   }
   const sign = fragment.ascending ? 1 : -1;
