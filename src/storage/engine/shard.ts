@@ -150,7 +150,7 @@ export class Shard {
     // prettier-ignore
     const verdict = refuseLongKeys(batch, checkFields(this.#index, batch));
     if (limited === undefined) return verdict;
-    return refuseNewSeries(batch, verdict, { index: this.#index, ...limited });
+    return refuseNewSeries(batch, verdict, limited);
   }
 
   /** Decides the types of fields that have none yet; answers those that all of them have now. */

@@ -127,8 +127,8 @@ export class ShardIndex {
     return unknown.includes(1) ? unknown : undefined;
   }
 
-  /** Whether a tag of the measurement has so many values. */
-  hasFullTag(measurement: string, valuesMax: number): boolean {
+  /** Of a measurement, of series that are gone too. */
+  tagKeys(measurement: string): ReadonlySet<string> {
     const tagKeys = new Set<string>();
     for (const table of this.tables)
       for (const key of table.measurement(measurement)?.tagKeys.keys() ?? []) tagKeys.add(key);
@@ -138,7 +138,7 @@ export class ShardIndex {
       if (found === undefined) continue;
       for (const [key] of segment.tags(found)) tagKeys.add(unescapedTag(decoder.decode(key)));
     }
-    return [...tagKeys].some((key) => this.tagValueCount(measurement, key) >= valuesMax);
+    return tagKeys;
   }
 
   /** How many values a tag has. */

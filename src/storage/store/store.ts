@@ -217,7 +217,7 @@ export class Store {
     const { seriesLimits: limits } = this.#options;
     const { rejects, droppedCount, reason } = open.shard.decide(
       batch,
-      limits && { limits, database: place.database, series: this.#series.of(place.database) },
+      limits && this.#series.limited(place.database, limits),
     );
     const isTaken = open.shard.hasTaken(batch.stamp);
     if (droppedCount === batch.rowCount || isTaken) return { droppedCount, reason };

@@ -24,7 +24,15 @@ function write(limits: { seriesMax: number; valuesPerTagMax: number }, batches: 
     const { index } = shard;
     const count = (): number => index.seriesCount;
     const series = { most: count, count, unknown: (texts: TextColumn) => index.unknown(texts) };
-    const { rejects, droppedCount, reason } = shard.decide(batch, { limits, database: 'd', series }); // prettier-ignore
+    const values = {
+      isAnyFull: (measurement: string, most: number) =>
+        [...index.tagKeys(measurement)].some(
+          (key) => index.tagValueCount(measurement, key) >= most,
+        ),
+      count: (measurement: string, key: string) => index.tagValueCount(measurement, key),
+      has: (measurement: string, key: string, value: string) => index.hasTagValue(measurement, key, value), // prettier-ignore
+    };
+    const { rejects, droppedCount, reason } = shard.decide(batch, { limits, database: 'd', series, values }); // prettier-ignore
     if (droppedCount < batch.rowCount) shard.apply(batch, rejects);
     return droppedCount === 0 ? '' : `${reason} dropped=${droppedCount}`;
   });

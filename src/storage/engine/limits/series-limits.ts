@@ -1,10 +1,9 @@
 /**
  * `max-series-per-database` and `max-values-per-tag` (spec F142): rows that would bring a new series past them are refused
- * before they are in the log, with the reference's texts. The first counts what the shards of the database have together,
- * as far as the caller knows of them, the second the values that the shard has; both look at what was there before the
- * batch, as the reference does, and a series that another shard of the database has is not new.
+ * before they are in the log, with the reference's texts. Both count what the shards of the database have together, as far
+ * as the caller knows of them, and look at what was there before the batch, as the reference does; a series or a value that
+ * another shard of the database has is not new.
  */
-import type { ShardIndex } from '../../index/shard-index.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import type { PointBatch, TextColumn } from '../../../models/point-batch.ts';
 import type { FieldVerdict } from './field-check.ts';
@@ -25,11 +24,21 @@ export interface SeriesCount {
   unknown(texts: TextColumn): Uint8Array | undefined;
 }
 
+/** The values that tags of a database have. */
+export interface ValueCount {
+  /** Whether a tag of the measurement has so many. */
+  isAnyFull(measurement: string, valuesMax: number): boolean;
+  /** Exact where it is not below `valuesMax`. */
+  count(measurement: string, tagKey: string, valuesMax: number): number;
+  has(measurement: string, tagKey: string, value: string): boolean;
+}
+
 /** What a shard is asked to keep to. */
 export interface LimitedDatabase {
   readonly limits: SeriesLimits;
   readonly database: string;
   readonly series: SeriesCount;
+  readonly values: ValueCount;
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -38,28 +47,28 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 export function refuseNewSeries(
   batch: PointBatch,
   verdict: FieldVerdict,
-  shard: LimitedDatabase & { readonly index: ShardIndex },
+  limited: LimitedDatabase,
 ): FieldVerdict {
-  const { seriesMax, valuesPerTagMax } = shard.limits;
+  const { seriesMax, valuesPerTagMax } = limited.limits;
   if (seriesMax === 0 && valuesPerTagMax === 0) return verdict;
-  const { index, series } = shard;
+  const { series, values } = limited;
   const mayPassSeries = seriesMax > 0 && series.most() + batch.rowCount > seriesMax;
   const mayPassValues =
     valuesPerTagMax > 0 &&
-    index.seriesCount >= valuesPerTagMax &&
-    batch.shapes.some(({ measurement }) => index.hasFullTag(measurement, valuesPerTagMax));
+    series.most() >= valuesPerTagMax &&
+    batch.shapes.some(({ measurement }) => values.isAnyFull(measurement, valuesPerTagMax));
   // Without a look at the series of nearly all batches there are.
   if (!mayPassSeries && !mayPassValues) return verdict;
   const isNew = series.unknown(batch.series);
   if (isNew === undefined) return verdict;
   const refused = new SeriesVerdict(batch, verdict);
-  if (mayPassValues) refuseValues(refused, isNew, shard);
+  if (mayPassValues) refuseValues(refused, isNew, limited);
   const keyCount = refused.rowsOf(isNew);
   const count = mayPassSeries && keyCount > 0 ? series.count() : 0;
   if (count + keyCount > seriesMax && mayPassSeries)
     refused.refuse(
       isNew,
-      `max-series-per-database exceeded database=${shard.database} limit=${seriesMax} series=${count} keys=${keyCount}`,
+      `max-series-per-database exceeded database=${limited.database} limit=${seriesMax} series=${count} keys=${keyCount}`,
     );
   return refused.verdict();
 }
@@ -68,7 +77,7 @@ export function refuseNewSeries(
 function refuseValues(
   refused: SeriesVerdict,
   isNew: Uint8Array,
-  { index, limits: { valuesPerTagMax } }: { readonly index: ShardIndex; readonly limits: SeriesLimits }, // prettier-ignore
+  { values, limits: { valuesPerTagMax } }: LimitedDatabase,
 ): void {
   const { offsets, bytes } = refused.batch.series;
   for (let one = 0; one < isNew.length; one++) {
@@ -77,12 +86,12 @@ function refuseValues(
     const { measurement, tags } = parseSeriesKey(key);
     const full = tags.find(
       (tag) =>
-        index.tagValueCount(measurement, tag.key) >= valuesPerTagMax &&
-        !index.hasTagValue(measurement, tag.key, tag.value),
+        values.count(measurement, tag.key, valuesPerTagMax) >= valuesPerTagMax &&
+        !values.has(measurement, tag.key, tag.value),
     );
     if (full === undefined) continue;
     isNew[one] = 0;
-    const count = index.tagValueCount(measurement, full.key);
+    const count = values.count(measurement, full.key, valuesPerTagMax);
     const only = new Uint8Array(isNew.length);
     only[one] = 1;
     refused.refuse(

@@ -1,6 +1,6 @@
 /**
- * How many series a database has in all shards of a worker, for `max-series-per-database` (spec F142). A series of several
- * shards is one. What is counted is known exactly for one shard, and by sketches of the indexes for several.
+ * How many series a database has in all shards of a worker, for `max-series-per-database` (spec F142), beside its values
+ * (database-values.ts). A series of several shards is one. What is counted is known exactly for one shard, and by sketches of the indexes for several.
  *
  * Invariants:
  * - a count is never below what it was made of by more than what sketches are wrong by: between two of them a database has
@@ -11,9 +11,10 @@
  * Keys are looked at again only when what has come since the last time may be too much. What is kept grows with databases.
  */
 import { HyperLogLog } from '../../../base/collections/hyper-log-log.ts';
-import type { SeriesCount } from '../../engine/limits/series-limits.ts';
+import type { LimitedDatabase, SeriesCount, SeriesLimits } from '../../engine/limits/series-limits.ts'; // prettier-ignore
 import type { TextColumn } from '../../../models/point-batch.ts';
 import type { ShardIndex } from '../../index/shard-index.ts';
+import { DatabaseValues } from './database-values.ts';
 import type { OpenShard } from './open-shards.ts';
 
 interface Counted {
@@ -39,13 +40,22 @@ export class DatabaseSeries {
   readonly #ports: SeriesPorts;
   readonly #counted = new Map<string, Counted>();
   readonly #summed = new Map<string, Summed>();
+  readonly #values: DatabaseValues;
 
   constructor(ports: SeriesPorts) {
     this.#ports = ports;
+    this.#values = new DatabaseValues({
+      indexesOf: (database) => this.#indexesOf(database),
+      version: () => ports.version(),
+    });
   }
 
-  /** As a batch of the database sees it; what it says holds until the next write. */
-  of(database: string): SeriesCount {
+  /** What a batch of the database is held against; what it says holds until the next write. */
+  limited(database: string, limits: SeriesLimits): LimitedDatabase {
+    return { limits, database, series: this.#of(database), values: this.#values.of(database) };
+  }
+
+  #of(database: string): SeriesCount {
     return {
       most: () => this.#most(database),
       count: () => this.#count(database),

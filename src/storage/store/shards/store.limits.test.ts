@@ -41,3 +41,32 @@ test('series limits: a database has its series in all shards of the worker, each
     await again.close();
   });
 });
+
+test('series limits: a tag has its values in all shards of the worker, each counted once', async () => {
+  await inWorld(async ({ disk, clock }) => {
+    const limits = { seriesLimits: { seriesMax: 0, valuesPerTagMax: 3 } };
+    let store = await openStore(disk, clock, limits);
+    const full = 'max-values-per-tag limit exceeded (3/3): measurement="m" tag="h" value="d"';
+    await store.write(kept, batchOf('m,h=a v=1 1\nm,h=b v=1 1'));
+    await store.write(elsewhere, batchOf('m,h=x v=1 1\nm,h=y v=1 1\nm,h=z v=1 1'));
+    // Both shards have two values, and three together.
+    expect(await reasonOf(store, next, 'm,h=b v=1 9\nm,h=c v=1 9')).toBe('');
+    expect(await reasonOf(store, next, 'm,h=d v=1 9')).toBe(full);
+    expect(await reasonOf(store, { ...kept, shardId: 11 }, 'm,h=d v=1 9')).toBe(full);
+    expect(await reasonOf(store, kept, 'm,h=d v=1 1')).toBe(full);
+    // What another shard has is no new value, nor is one of another tag or measurement.
+    expect(await reasonOf(store, next, 'm,h=a v=1 9\nm,k=d v=1 9\nn,h=d v=1 9')).toBe('');
+    await store.flush(7);
+    expect(await reasonOf(store, kept, 'm,h=c v=1 2\nm,h=d v=1 2')).toBe(full);
+    await store.flush(8);
+    await store.close();
+    store = await openStore(disk, clock, limits);
+    expect(await reasonOf(store, kept, 'm,h=d v=1 1')).toBe(full);
+    await store.deleteShard(8);
+    // Of the values that are left, c came to the first shard as well.
+    expect(await reasonOf(store, kept, 'm,h=d v=1 1')).toBe(full);
+    await store.deleteShard(7);
+    expect(await reasonOf(store, { ...kept, shardId: 12 }, 'm,h=d v=1 1')).toBe('');
+    await store.close();
+  });
+});

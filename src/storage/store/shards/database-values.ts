@@ -1,0 +1,94 @@
+/**
+ * How many values a tag of a database has in all shards of a worker, for `max-values-per-tag` (spec F142). A value of several
+ * shards is one, and the count is exact.
+ *
+ * Shards that are not open yet, and those of other workers, count for nothing: nothing is refused that the node has room for.
+ *
+ * Values are looked at only when those of all shards together, as if none were of two, may be too many; what is kept then is
+ * of at most `unionsMax` tags.
+ */
+import type { ValueCount } from '../../engine/limits/series-limits.ts';
+import type { ShardIndex } from '../../index/shard-index.ts';
+import { ValueUnion } from '../../index/value-union.ts';
+
+export interface ValuesPorts {
+  indexesOf(database: string): readonly ShardIndex[];
+  /** Grows whenever a series comes or goes. */
+  version(): number;
+}
+
+/** Whether tags of measurements are full, until a series comes or goes. */
+interface Known {
+  readonly version: number;
+  readonly shardCount: number;
+  readonly isFull: Map<string, boolean>;
+}
+
+const unionsMax = 64;
+
+export class DatabaseValues {
+  readonly #ports: ValuesPorts;
+  readonly #known = new Map<string, Known>();
+  readonly #unions = new Map<string, ValueUnion>();
+
+  constructor(ports: ValuesPorts) {
+    this.#ports = ports;
+  }
+
+  /** As a batch of the database sees it; what it says holds until the next write. */
+  of(database: string): ValueCount {
+    const indexes = this.#ports.indexesOf(database);
+    const count = (measurement: string, tagKey: string, valuesMax: number): number =>
+      this.#count(database, indexes, { measurement, tagKey, valuesMax });
+    return {
+      isAnyFull: (measurement, valuesMax) =>
+        this.#remembered({ database, shardCount: indexes.length, measurement }, () =>
+          tagKeysOf(indexes, measurement).some(
+            (tagKey) => count(measurement, tagKey, valuesMax) >= valuesMax,
+          ),
+        ),
+      count,
+      has: (measurement, tagKey, value) =>
+        indexes.some((index) => index.hasTagValue(measurement, tagKey, value)),
+    };
+  }
+
+  #remembered(
+    { database, shardCount, measurement }: { readonly database: string; readonly shardCount: number; readonly measurement: string }, // prettier-ignore
+    find: () => boolean,
+  ): boolean {
+    const version = this.#ports.version();
+    let known = this.#known.get(database);
+    if (known?.version !== version || known.shardCount !== shardCount) {
+      known = { version, shardCount, isFull: new Map() };
+      this.#known.set(database, known);
+    }
+    const isFull = known.isFull.get(measurement) ?? find();
+    known.isFull.set(measurement, isFull);
+    return isFull;
+  }
+
+  /** Exact where it is not below the limit. */
+  #count(
+    database: string,
+    indexes: readonly ShardIndex[],
+    { measurement, tagKey, valuesMax }: { readonly measurement: string; readonly tagKey: string; readonly valuesMax: number }, // prettier-ignore
+  ): number {
+    const counts = indexes.map((index) => index.tagValueCount(measurement, tagKey));
+    const sum = counts.reduce((all, one) => all + one, 0);
+    const holders = indexes.filter((_, i) => (counts[i] ?? 0) > 0);
+    if (sum < valuesMax || holders.length < 2) return sum;
+    const name = JSON.stringify([database, measurement, tagKey]);
+    const union = this.#unions.get(name) ?? new ValueUnion(measurement, tagKey);
+    // The one that was asked for longest ago goes first.
+    this.#unions.delete(name);
+    this.#unions.set(name, union);
+    const [oldest] = this.#unions.keys();
+    if (this.#unions.size > unionsMax && oldest !== undefined) this.#unions.delete(oldest);
+    return union.count(holders);
+  }
+}
+
+function tagKeysOf(indexes: readonly ShardIndex[], measurement: string): readonly string[] {
+  return [...new Set(indexes.flatMap((index) => [...index.tagKeys(measurement)]))];
+}
