@@ -71,7 +71,8 @@ export function* groupSeries(
         yield undefined;
       }
       const series = needsTags ? source.series(seriesId) : undefined;
-      const residual = series && specialize(predicate, series.tags, matcher);
+      const residual =
+        series === undefined ? undefined : specialize(predicate, series.tags, matcher);
       if (residual === false) continue;
       if (seriesMax > 0 && ++count > seriesMax)
         throw new DbError('limit_exceeded', `max-select-series limit exceeded: (${count}/${seriesMax})`); // prettier-ignore
