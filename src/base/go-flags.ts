@@ -1,4 +1,5 @@
 import { DbError } from './errors.ts';
+import { quoteGo } from './go-format.ts';
 
 export interface Flags {
   /** Values of flags that were given; `true` for a switch. */
@@ -15,7 +16,7 @@ export function parseGoFlags(
   args: readonly string[],
   kinds: Readonly<Record<string, 'text' | 'switch'>>,
 ): Flags {
-  const values: Record<string, string | true> = {};
+  const values = new Map<string, string | true>();
   let at = 0;
   for (; at < args.length; at++) {
     const [, name, equals, attached] = /^--?([^=-][^=]*)(=(.*))?$/s.exec(args[at] ?? '') ?? [];
@@ -27,14 +28,23 @@ export function parseGoFlags(
     if (kind === undefined)
       throw new DbError('invalid_argument', `flag provided but not defined: -${name}`);
     if (kind === 'switch') {
-      if (attached !== 'false') values[name] = true;
-    } else if (equals !== undefined) values[name] = attached ?? '';
+      if (isOn(name, attached)) values.set(name, true);
+      else values.delete(name);
+    } else if (equals !== undefined) values.set(name, attached ?? '');
     else {
       const value = args[++at];
       if (value === undefined)
         throw new DbError('invalid_argument', `flag needs an argument: -${name}`);
-      values[name] = value;
+      values.set(name, value);
     }
   }
-  return { values, rest: args.slice(at) };
+  return { values: Object.fromEntries(values), rest: args.slice(at) };
+}
+
+/** A switch that is there is on, unless something else is attached to it. */
+function isOn(name: string, attached: string | undefined): boolean {
+  if (attached === undefined || /^(1|t|T|TRUE|true|True)$/.test(attached)) return true;
+  if (/^(0|f|F|FALSE|false|False)$/.test(attached)) return false;
+  const text = `invalid boolean value ${quoteGo(attached)} for -${name}: parse error`;
+  throw new DbError('invalid_argument', text);
 }

@@ -38,6 +38,23 @@ export const inspectCommands: readonly (readonly string[])[] = [
   ['export', '-start', '2020-09-13T12:28:00Z', '-end', '2020-09-13T12:27:40Z'],
   ['deletetsm', '-v', file],
   ['deletetsm'],
+  ['deletetsm', '-v', '-measurement', 'none of it', 'nowhere.tsm'],
+  ['verify', '-check-utf8=maybe', '-dir', '1.6.7'],
+  ['verify', '-check-utf8=f', '-dir', '1.12.4'],
+  ['dumptsmwal', 'nowhere.wal'],
+  ['dumptsmwal', file],
+  ['report', '-pattern', 'nothing of that name', '1.6.7/data'],
+  ['check-schema', '-h'],
+  ['merge-schema', '-h'],
+  ['verify-tombstone', '-h'],
+  ['merge-schema', 'nowhere'],
+  ['export', '-start', 'garbage'],
+  ['export', '-end', '2020-13-01T00:00:00Z'],
+  ['export', '-end', '2020-02-30T00:00:00Z'],
+  ['export', '-start', '2020-09-13T12:28:00'],
+  ['export', '-start', '2020-09-13T12:28:00Z.'],
+  ['export', '-start', '2020-09-13T12:28:00+25:00'],
+  ['export', '-database', 'd', '-retention', 'r', '-tsmfile', 'nowhere', '-out', '-'],
   ['frobnicate'],
 ];
 
@@ -46,7 +63,9 @@ export function comparable([command]: readonly string[], { code, out, err }: Ins
   const still = (text: string): string =>
     text
       .replaceAll(/(in|  ?)[ ]?\d+(\.\d+)?(µs|ms|s)\b/g, '$1 TIME')
-      .replaceAll(/-?\d+\.\d+e-?\d+s/g, 'TIME');
+      .replaceAll(/-?\d+\.\d+e-?\d+s/g, 'TIME')
+      .replaceAll(/\/\S*\/influx-folders\//g, '')
+      .replaceAll(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /gm, 'NOW ');
   const lines = (text: string): string => (command === 'export' ? text.split('\n').sort().join('\n') : text); // prettier-ignore
   return { code, out: lines(still(out)), err: lines(still(err)) };
 }

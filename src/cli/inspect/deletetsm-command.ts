@@ -10,6 +10,7 @@ import type { TsmEntry } from '../../storage/tsm/tsm-column.ts';
 import { TsmScan, type ScannedKey } from '../../storage/tsm/tsm-scan.ts';
 import { encodeIndexKey, summedBlock, TsmWriter } from '../../storage/tsm/tsm-writer.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
+import { logLine } from './output/go-log.ts';
 import { folderOf, nameOf } from './folders/walk-files.ts';
 
 const nothing = new Uint8Array();
@@ -44,7 +45,7 @@ Usage: influx_inspect deletetsm [flags] path...
       return sanitizes && !texts.every(isPrintable);
     };
     const say = (text: string): void => {
-      if (given.has('v')) ports.err(`${text}\n`);
+      if (given.has('v')) logLine(ports, text);
     };
     for (const path of given.rest) {
       say(`processing: ${path}`);

@@ -1,3 +1,4 @@
+import { DbError, isDbError } from '../../base/errors.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { ByteReader } from '../../codec/bytes.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
@@ -55,7 +56,7 @@ Usage: influx_inspect dumptsm [flags] <path
     const showsAll = given.has('all') || filter !== '';
     const showsIndex = given.has('index') || showsAll;
     const showsBlocks = given.has('blocks') || showsAll;
-    const scan = await TsmScan.open(ports.disk, path);
+    const scan = await openScan(ports, path);
     try {
       await dump(ports, scan, { path, showsIndex, showsBlocks, filter });
     } finally {
@@ -63,6 +64,16 @@ Usage: influx_inspect dumptsm [flags] <path
     }
   },
 };
+
+async function openScan({ disk }: InspectPorts, path: string): Promise<TsmScan> {
+  try {
+    return await TsmScan.open(disk, path);
+  } catch (error) {
+    if (!isDbError(error, 'corrupt')) throw error;
+    const text = `Error opening TSM files: ${error.message}`;
+    throw new DbError('corrupt', text, { cause: error });
+  }
+}
 
 /** Line ends and headings that the reference prints with println go to standard error, as there. */
 async function dump(ports: InspectPorts, scan: TsmScan, options: DumpOptions): Promise<void> {

@@ -1,6 +1,7 @@
+import { must } from '../../base/assert.ts';
 import { DbError } from '../../base/errors.ts';
 import { keySeparator } from '../../storage/tsm/tsm-format.ts';
-import { isInfluxSegment, readInfluxSegment, type InfluxLogEntry } from '../../storage/import/influx-log.ts'; // prettier-ignore
+import { readInfluxSegment, type InfluxLogEntry } from '../../storage/import/influx-log.ts'; // prettier-ignore
 import { rowsInOrder } from '../../models/batch-rows.ts';
 import { decodePointBatch, seriesKeysOf } from '../../models/point-batch.ts';
 import { decodeFieldTypes } from '../../storage/store/log/field-types-record.ts';
@@ -10,6 +11,7 @@ import { parseSegmentName } from '../../storage/wal/segment-name.ts';
 import { WalRecordKind, type WalRecord } from '../../storage/wal/wal-record.ts';
 import { decodeVouch } from '../../storage/wal/wal-vouch.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
+import { logLine } from './output/go-log.ts';
 import { binaryOf, dumpedValue } from './output/print-values.ts';
 import { nameOf } from './folders/walk-files.ts';
 
@@ -32,13 +34,13 @@ Usage: influx_inspect dumptsmwal path...`,
 };
 
 async function dump(ports: InspectPorts, path: string, showsDuplicates: boolean): Promise<void> {
-  const { out, err } = ports;
+  const { out } = ports;
   if (!path.endsWith('.wal')) {
-    err(`invalid wal filename, skipping ${path}\n`);
+    logLine(ports, `invalid wal filename, skipping ${path}`);
     return;
   }
   const order = showsDuplicates ? new KeyOrder() : undefined;
-  if (isInfluxSegment(nameOf(path))) {
+  if (parseSegmentName(nameOf(path)) === undefined) {
     const { damage } = await readInfluxSegment(ports.disk, path, (entry) => dumpEntry(ports, entry, order)); // prettier-ignore
     if (damage !== undefined)
       throw new DbError('corrupt', `cannot read entry: ${damage.message}`, { cause: damage });
@@ -90,11 +92,7 @@ async function dumpOwn(
   path: string,
   order: KeyOrder | undefined,
 ): Promise<void> {
-  const name = parseSegmentName(nameOf(path));
-  if (name === undefined) {
-    err(`invalid wal filename, skipping ${path}\n`);
-    return;
-  }
+  const name = must(parseSegmentName(nameOf(path)), 'a segment of ours has a name of ours');
   const gaps: string[] = [];
   const file = await disk.open(path, 'read');
   try {

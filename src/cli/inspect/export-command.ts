@@ -13,6 +13,7 @@ import type { WalRecord } from '../../storage/wal/wal-record.ts';
 import { ExportSink } from './export-sink.ts';
 import { exportSources, readOwnLog, type ExportSource } from './folders/export-sources.ts';
 import type { GivenFlags, InspectCommand, InspectPorts } from './inspect-ports.ts';
+import { wrongTime } from './output/wrong-time.ts';
 import { binaryOf, lineValue } from './output/print-values.ts';
 
 const int64Min = -(2n ** 63n);
@@ -114,6 +115,8 @@ async function sourcesOf(
 function timeOf(given: GivenFlags, flag: string, byDefault: bigint): bigint {
   const text = given.text(flag);
   if (text === '') return byDefault;
+  const wrong = wrongTime(text);
+  if (wrong !== undefined) throw new DbError('invalid_argument', wrong);
   const timeNs = text.includes('T') ? parseTimeLiteral(text) : undefined;
   if (timeNs === undefined)
     throw new DbError('invalid_argument', `-${flag}: ${text} is no time in RFC3339 format`);
@@ -173,7 +176,7 @@ async function exportFile(run: Export, path: string): Promise<void> {
     for await (const scanned of scan.keys()) await exportKey(run, scan, scanned);
   } catch (error) {
     if (!isDbError(error)) throw error;
-    if (error.code === 'not_found') err(`skipped missing file: ${path}\n`);
+    if (error.code === 'not_found') err(`skipped missing file: ${path}`);
     else if (isOfSource(error)) err(`unable to read ${path}, skipping: ${error.message}\n`);
     else throw error;
   } finally {

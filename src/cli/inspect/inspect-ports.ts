@@ -20,6 +20,8 @@ export interface InspectCommand {
   readonly name: string;
   readonly flags: Readonly<Record<string, 'text' | 'switch'>>;
   readonly usage: (ports: InspectPorts) => string;
+  /** Standard output when left out; the reference leaves some to Go's flag package, which has standard error. */
+  readonly usageGoesTo?: 'err';
   readonly run: (
     ports: InspectPorts,
     given: {

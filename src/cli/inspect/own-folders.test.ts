@@ -112,7 +112,7 @@ test('influx_inspect check-schema and merge-schema: the types of fields, and tho
     const read = async (path: string): Promise<string> => Buffer.from(await disk.readFile(path)).toString(); // prettier-ignore
     const said = await run('check-schema', '-path', 'data');
     expect(said.code).toBe(0);
-    expect(said.out).toBe('Processing data/db/autogen/7\nSchema file written successfully to: "schema.json"\nNo conflicts file generated: no conflicts found\n'); // prettier-ignore
+    expect(said.out).toBe('Processing /w/data/db/autogen/7\nSchema file written successfully to: "schema.json"\nNo conflicts file generated: no conflicts found\n'); // prettier-ignore
     expect(await read('schema.json')).toBe('{\n  "\\"db\\".\\"autogen\\".\\"m\\".\\"s\\"": "string",\n  "\\"db\\".\\"autogen\\".\\"m\\".\\"v\\"": "float"\n}\n'); // prettier-ignore
     const other = (await read('schema.json')).replace('float', 'integer');
     await disk.replaceFile('other.json', Buffer.from(other));

@@ -1,11 +1,12 @@
 import { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
-import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import { formatRfc3339 } from '../../base/rfc3339.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import { formatElapsed } from '../../influxql/duration.ts';
 import { formatSpan } from './output/go-times.ts';
+import { withoutPath } from './output/without-path.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
 import { isShardFolder, shardFiles, type ShardFile } from './folders/shard-files.ts';
 import { formatTabs } from './output/tab-table.ts';
@@ -110,7 +111,7 @@ class Report {
       }
     } catch (error) {
       if (!isDbError(error)) throw error;
-      err(`error: ${file.path}: ${errorText(error)}. Skipping.\n`);
+      err(`error: ${file.path}: ${withoutPath(error, file.path)}. Skipping.\n`);
     }
     if (this.#isDetailed) await this.#flushRows();
   }

@@ -98,7 +98,7 @@ async function flagsOf(
     const kinds = { ...command.flags, h: 'switch', help: 'switch' } as const;
     const { values, rest } = parseGoFlags(args, kinds);
     if (values['h'] === true || values['help'] === true) {
-      await ports.out(command.usage(ports));
+      await tellUsage(ports, command);
       return 0;
     }
     return {
@@ -111,7 +111,13 @@ async function flagsOf(
     };
   } catch (error) {
     if (!isDbError(error, 'invalid_argument')) throw error;
-    await ports.out(`${error.message}\n${command.usage(ports)}`);
+    await tellUsage(ports, command, `${error.message}\n`);
     return flagsWrong;
   }
+}
+
+async function tellUsage(ports: InspectPorts, command: InspectCommand, before = ''): Promise<void> {
+  const text = command.usage(ports);
+  if (command.usageGoesTo === 'err') ports.err(before + text);
+  else await ports.out(before + text);
 }

@@ -10,8 +10,8 @@ import { splitTsmKey } from '../../storage/tsm/tsm-format.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import { goJson } from './output/go-json.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
-import { shardFiles } from './folders/shard-files.ts';
-import { folderOf } from './folders/walk-files.ts';
+import { absoluteOf, isShardFolder, placedFile, type ShardFile } from './folders/shard-files.ts'; // prettier-ignore
+import { folderOf, isTsmName, walkFiles } from './folders/walk-files.ts';
 
 /** Types of fields, by `"database"."policy"."measurement"."field"`. */
 type Schema = Map<string, Set<string>>;
@@ -20,24 +20,25 @@ type Schema = Map<string, Set<string>>;
 const fieldsMax = 1_000_000;
 const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'];
 const flags = { 'conflicts-file': 'text', 'schema-file': 'text' } as const;
-const fileFlags = `  -conflicts-file string
+const conflictsFlag = `  -conflicts-file string
     	Filename conflicts data should be written to (default "conflicts.json")
-  -schema-file string
-    	Filename schema data should be written to (default "schema.json")
 `;
 
 export const checkSchemaCommand: InspectCommand = {
   name: 'check-schema',
+  usageGoesTo: 'err',
   flags: { path: 'text', ...flags },
   usage: () => `Usage of check-schema:
-${fileFlags}  -path string
-    	Path under which the folders of shards are located (default ".")
+${conflictsFlag}  -path string
+    	Path under which fields.idx files are located (default ".")
+  -schema-file string
+    	Filename schema data should be written to (default "schema.json")
 `,
   run: async (ports, given) => {
     const schema: Schema = new Map();
     let folder = '';
-    for (const { path, database, policy } of await shardFiles(ports, given.text('path', '.'), '')) {
-      if (folderOf(path) !== folder) await ports.out(`Processing ${folderOf(path)}\n`);
+    for await (const { path, database, policy } of filesOf(ports, given.text('path', '.'))) {
+      if (folderOf(path) !== folder) await tell(ports, folderOf(path));
       folder = folderOf(path);
       const scan = await TsmScan.open(ports.disk, path);
       try {
@@ -57,8 +58,12 @@ ${fileFlags}  -path string
 
 export const mergeSchemaCommand: InspectCommand = {
   name: 'merge-schema',
+  usageGoesTo: 'err',
   flags,
-  usage: () => `Usage of merge-schema:\n${fileFlags}`,
+  usage: () => `Usage of merge-schema:
+${conflictsFlag}  -schema-file string
+    	Filename for the output file (default "schema.json")
+`,
   run: async (ports, given) => {
     if (given.rest.length === 0)
       throw new DbError('invalid_argument', 'At least 1 file must be specified');
@@ -70,6 +75,25 @@ export const mergeSchemaCommand: InspectCommand = {
     await writeSchema(ports, schema, given.text('schema-file', 'schema.json'));
   },
 };
+
+/** The TSM files in folders of shards, wherever these lie, in the order of their paths. */
+async function* filesOf(
+  { disk, workingFolder }: InspectPorts,
+  root: string,
+): AsyncGenerator<ShardFile> {
+  if ((await disk.size(root)) === undefined)
+    throw new DbError('not_found', `stat ${absoluteOf(workingFolder, root)}: no such file or directory`); // prettier-ignore
+  for await (const path of walkFiles(disk, root, isTsmName))
+    if (isShardFolder(folderOf(path)))
+      yield { ...placedFile(absoluteOf(workingFolder, path)), path };
+}
+
+/** Of a shard of an InfluxDB the file is named that the reference reads there. */
+async function tell({ disk, out, workingFolder }: InspectPorts, folder: string): Promise<void> {
+  const fields = `${folder}/fields.idx`;
+  const path = (await disk.size(fields)) === undefined ? folder : fields;
+  await out(`Processing ${absoluteOf(workingFolder, path)}\n`);
+}
 
 function addType(schema: Schema, field: string, type: string): void {
   const known = schema.get(field);
@@ -93,7 +117,10 @@ async function readSchema(
       // prettier-ignore
       return read as Readonly<Record<string, string>>;
   } catch (error) {
-    if (isDbError(error)) throw new DbError(error.code, `unable to open schema file ${quoteGo(path)}: ${error.message}`, { cause: error }); // prettier-ignore
+    if (isDbError(error)) {
+      const what = error.code === 'not_found' ? `open ${path}: no such file or directory` : error.message; // prettier-ignore
+      throw new DbError(error.code, `unable to open schema file ${quoteGo(path)}: ${what}`, { cause: error }); // prettier-ignore
+    }
     if (!(error instanceof SyntaxError)) throw error;
   }
   throw new DbError('corrupt', `unable to decode schema file ${quoteGo(path)}`);

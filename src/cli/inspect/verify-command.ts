@@ -98,8 +98,8 @@ async function checkSums({ out }: InspectPorts, scan: TsmScan): Promise<Totals> 
       const { storedCrc32, crc32 } = await scan.block(entry);
       if (storedCrc32 !== crc32) {
         failedCount++;
-        const text = new TextDecoder().decode(key);
-        await out(`${scan.path}: got ${storedCrc32} but expected ${crc32} for key ${text}, block ${totalCount}\n`); // prettier-ignore
+        // The key as the reference has it: its bytes, in decimal.
+        await out(`${scan.path}: got ${storedCrc32} but expected ${crc32} for key [${key.join(' ')}], block ${totalCount}\n`); // prettier-ignore
       }
       totalCount++;
     }

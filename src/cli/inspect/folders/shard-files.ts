@@ -30,12 +30,23 @@ export async function shardFiles(
     const folder = folderOf(path);
     if (!isShardFolder(folder))
       throw new DbError('invalid_argument', `not a valid shard dir: ${folder}`);
-    const absolute = path.startsWith('/') ? path : `${workingFolder}/${path}`;
-    const [database = '', policy = '', shard = ''] = absolute.split('/').slice(-4, -1);
-    const names = { database: named(database), policy: named(policy) };
-    if (path.includes(pattern)) files.push({ ...names, shard, path });
+    if (path.includes(pattern))
+      files.push({ ...placedFile(absoluteOf(workingFolder, path)), path });
   }
   return files.sort((a, b) => Number(a.shard) - Number(b.shard));
+}
+
+/** By the folders that a file lies in. */
+export function placedFile(path: string): ShardFile {
+  const [database = '', policy = '', shard = ''] = path.split('/').slice(-4, -1);
+  return { database: named(database), policy: named(policy), shard, path };
+}
+
+export function absoluteOf(workingFolder: string, path: string): string {
+  if (path.startsWith('/')) return path;
+  const inner = path.replace(/^(\.(\/+|$))+/, '');
+  if (inner === '') return workingFolder;
+  return `${workingFolder.replace(/\/$/, '')}/${inner}`;
 }
 
 /** What a folder is of; its own name for one that no node of ours has made. */
