@@ -1,12 +1,33 @@
 /** Bytes one behind the other, in a buffer that grows by doubling and is used again. Numbers are little-endian. */
 const bytesFirst = 1 << 12;
 
+/** Where buffers come from, and where they go once there is a larger one. */
+export interface ByteLender {
+  lend(lengthBytes: number): Uint8Array;
+  giveBack(bytes: Uint8Array): void;
+}
+
+const collected: ByteLender = {
+  lend: (lengthBytes) => new Uint8Array(lengthBytes),
+  giveBack: () => undefined,
+};
+
 export class GrowingBytes {
+  readonly #lender: ByteLender;
   #bytes: Uint8Array;
   lengthBytes = 0;
 
-  constructor(firstBytes = bytesFirst) {
-    this.#bytes = new Uint8Array(firstBytes);
+  /** Without a lender buffers are the collector's. */
+  constructor(firstBytes = bytesFirst, lender: ByteLender = collected) {
+    this.#lender = lender;
+    this.#bytes = lender.lend(firstBytes);
+  }
+
+  /** Gives its buffer back: nobody looks at it, or pushes, any more. */
+  release(): void {
+    this.#lender.giveBack(this.#bytes);
+    this.#bytes = new Uint8Array(0);
+    this.lengthBytes = 0;
   }
 
   /** Holds until the next push. */
@@ -56,8 +77,9 @@ export class GrowingBytes {
   #room(more: number): void {
     const needed = this.lengthBytes + more;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const grown = this.#lender.lend(Math.max(needed, this.#bytes.length * 2));
     grown.set(this.view());
+    this.#lender.giveBack(this.#bytes);
     this.#bytes = grown;
   }
 }

@@ -2,6 +2,7 @@
  * The memory of a worker's store and the kernels that work on it: tables of series (key-table.ts), rows of memtables
  * (storage/engine/memtable/shape-table.ts) and the encoders of their flush. JavaScript knows what lies there by its pointers.
  */
+import { SharedBuffers } from '../base/shared-buffers.ts';
 import { KernelHeap } from './kernel-heap.ts';
 import { KeptMemory } from './kept-memory.ts';
 
@@ -59,6 +60,7 @@ export interface StoreExports {
 
 /** What readers leave for each other takes no more of a worker's memory than this, and a quarter of what it may have. */
 const keptBytesMax = 128 << 20;
+const buffersKeptBytesMax = 16 << 20;
 /** Room that is not kept past a use once it has been so large. */
 const scratchKeptBytes = 4 << 20;
 
@@ -66,6 +68,8 @@ export class StoreKernel {
   readonly exports: StoreExports;
   readonly heap: KernelHeap;
   readonly kept: KeptMemory;
+  /** What files are put together in: megabytes for each flush, which are used again. */
+  readonly buffers = new SharedBuffers(buffersKeptBytesMax);
   #scratch = { at: 0, lengthBytes: 0 };
 
   private constructor(exports: StoreExports, heap: KernelHeap, kept: KeptMemory) {

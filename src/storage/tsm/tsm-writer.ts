@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { assert } from '../../base/assert.ts';
-import { GrowingBytes } from '../../base/growing-bytes.ts';
+import { GrowingBytes, type ByteLender } from '../../base/growing-bytes.ts';
 import type { DiskFile } from '../../env/disk.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import { encodeDirectory } from './tsm-directory.ts';
@@ -40,13 +40,15 @@ const stagingBytesMax = 1 << 20;
 export class TsmWriter {
   readonly #file: DiskFile;
   #last: IndexedKey | undefined;
-  readonly #index = new GrowingBytes(stagingBytesFirst);
-  readonly #staged = new GrowingBytes(stagingBytesFirst);
+  readonly #index: GrowingBytes;
+  readonly #staged: GrowingBytes;
   #offset = 0;
 
-  /** `file` is new and empty. */
-  constructor(file: DiskFile) {
+  /** `file` is new and empty. What is lent by `lender` is given back by release(). */
+  constructor(file: DiskFile, lender?: ByteLender) {
     this.#file = file;
+    this.#index = new GrowingBytes(stagingBytesFirst, lender);
+    this.#staged = new GrowingBytes(stagingBytesFirst, lender);
     const header = new Uint8Array(tsmHeaderBytes);
     new DataView(header.buffer).setUint32(0, tsmMagic);
     header[4] = tsmVersion;
@@ -119,6 +121,12 @@ export class TsmWriter {
       indexCrc32: crc32(index),
       ...(directory !== undefined && { directoryCrc32: crc32(directory.footer) }),
     };
+  }
+
+  /** Whether it was finished or given up: nothing of it is under way any more. */
+  release(): void {
+    this.#index.release();
+    this.#staged.release();
   }
 
   #endKey(): void {

@@ -54,7 +54,7 @@ export async function flushMemtable(
   const { disk, cache, blocks, kernel } = ports;
   const temporary = `${path}.tmp`;
   const file = await disk.open(temporary, 'create');
-  const writer = new TsmWriter(file);
+  const writer = new TsmWriter(file, kernel.buffers);
   const work = new FlushWork(memtable, kernel);
   let seal: TsmSeal;
   try {
@@ -65,6 +65,7 @@ export async function flushMemtable(
     throw error;
   } finally {
     work.release();
+    writer.release();
   }
   await disk.rename(temporary, path);
   await disk.syncDir(path.slice(0, path.lastIndexOf('/')));
