@@ -29,7 +29,7 @@ function ofShard(
   { dataFolder, walFolder, indexType }: ShardFolders,
 ): readonly Statistic[] {
   const { shardId, database, retentionPolicy, fileCount, filesBytes, memtableBytes } = shard;
-  const { writes, engine, cache, stallCount, fieldsCreatedCount: fieldsCreate } = shard;
+  const { writes, engine, cache, stalls, fieldsCreatedCount: fieldsCreate } = shard;
   const place = `${database}/${retentionPolicy}/${shardId}`;
   const tags = {
     database,
@@ -51,7 +51,9 @@ function ofShard(
     { name: 'tsm1_cache', tags, values: { cachedBytes: memtableBytes, diskBytes: 0, memBytes: memtableBytes, ...cache, writeDropped: writes['writePointsDropped'] ?? 0, writeErr: writeReqErr, writeOk: writeReqOk } }, // prettier-ignore
     { name: 'tsm1_engine', tags, values: engine },
     // Ours, and only where there is something to tell: the reference does not look.
-    ...(stallCount > 0 ? [{ name: 'compaction', tags, values: { stalls: stallCount } }] : []),
+    ...Object.entries(stalls)
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => ({ name, tags, values: { stalls: count } })),
     { name: 'tsm1_filestore', tags, values: { diskBytes, numFiles: fileCount } },
     { name: 'tsm1_wal', tags, values: { currentSegmentDiskBytes: 0, oldSegmentsDiskBytes: 0, writeErr: writeReqErr, writeOk: writeReqOk } }, // prettier-ignore
   ];

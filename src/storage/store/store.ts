@@ -38,6 +38,7 @@ import { Compactor } from './compaction/compactor.ts';
 import { Flusher } from './flushes/flusher.ts';
 import { findStore, type FoundStore } from './opening/find-store.ts';
 import { logError, refuseFull } from './log/refuse-full.ts';
+import { watchLog } from './log/log-watch.ts';
 import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes/point-deletes.ts';
@@ -87,7 +88,16 @@ export class Store {
     });
     const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
     const salt = ports.random?.u32() ?? 0;
-    const wal = { folder, run: opened.run + 1, worker, segmentBytesMax, queueBytesMax, salt };
+    const watch = watchLog(ports, opened.shards);
+    const wal = {
+      folder,
+      run: opened.run + 1,
+      worker,
+      segmentBytesMax,
+      queueBytesMax,
+      salt,
+      watch,
+    };
     this.#wal = new WalWriter(ports.disk, wal, opened.segments);
     this.#roster = opened.roster;
     this.#maker = new ShardMaker(
@@ -108,6 +118,7 @@ export class Store {
     this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);
     this.#coldTimer = ports.clock.every(coldCheckMs, () => {
       this.#flusher.flushCold();
+      watch.look();
       this.#tasks.spawn('vouch', this.#wal.vouch());
     });
   }
@@ -230,13 +241,13 @@ export class Store {
       rejectBitmap: rejects,
       payload,
     });
-    const { schemaVersion, seriesCount } = open.shard;
+    const { schemaVersion, seriesCount, activeBytes } = open.shard;
     open.shard.apply(batch, rejects, { isLent: place.isLent });
     if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
     if (open.shard.seriesCount !== seriesCount) this.#growthCount++;
     open.appliedSequence = Math.max(open.appliedSequence, sequence);
     open.lastWriteMs = this.#ports.clock.monotonicMs();
-    this.#flusher.flushIfLarge(open);
+    this.#flusher.flushIfLarge(open, Math.max(0, open.shard.activeBytes - activeBytes));
     return { droppedCount, reason };
   }
 

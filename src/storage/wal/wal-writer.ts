@@ -35,6 +35,12 @@ export interface WalOptions {
   readonly queueBytesMax: number;
   /** A whole number of 32 bits that nobody can guess: see wal-record.ts. */
   readonly salt?: number;
+  /** Watches each group on its way to the disk, by the shards that have records in it. */
+  readonly watch?: GroupWatch;
+}
+
+export interface GroupWatch {
+  during(shardIds: ReadonlySet<number>, commit: () => Promise<void>): Promise<void>;
 }
 
 /** A file that takes no more records, and the last sequence in it of each shard. */
@@ -140,10 +146,17 @@ export class WalWriter {
     while (this.#queue.length > 0) {
       const group = this.#queue;
       this.#queue = [];
-      await this.#commit(group);
+      await this.#watched(group);
       for (const waiting of group) this.#queueBytes -= waiting.lengthBytes;
     }
     this.#committing = undefined;
+  }
+
+  #watched(group: readonly Waiting[]): Promise<void> {
+    const { watch } = this.#options;
+    if (watch === undefined) return this.#commit(group);
+    const shardIds = new Set(group.map(({ shardId }) => shardId));
+    return watch.during(shardIds, () => this.#commit(group));
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {

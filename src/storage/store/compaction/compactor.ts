@@ -29,7 +29,7 @@ import { TsmFile } from '../../tsm/tsm-file.ts';
 import { removeTsm } from '../../tsm/tombstones.ts';
 import { blockRowsMax, tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
-import { StallWatch } from './stall-watch.ts';
+import { shardStalls, StallWatch } from '../stall-watch.ts';
 
 export interface CompactorOptions {
   /** `compact-full-write-cold-duration`. */
@@ -59,7 +59,7 @@ const retryMs = 60_000;
 export class Compactor {
   readonly #ports: CompactorPorts;
   readonly #options: CompactorOptions;
-  readonly #watch: StallWatch;
+  readonly #watch: StallWatch<OpenShard>;
   readonly #timer: Timer | undefined;
   /** Shards that failed: not tried before that time. */
   readonly #notBeforeMs = new WeakMap<OpenShard, number>();
@@ -69,7 +69,7 @@ export class Compactor {
   constructor(ports: CompactorPorts, options: CompactorOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#watch = new StallWatch(ports);
+    this.#watch = new StallWatch(ports, shardStalls('compaction'));
     if (options.isByHand === true) return;
     this.#timer = ports.clock.every(lookMs, () => {
       this.#watch.look();

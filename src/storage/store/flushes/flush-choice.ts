@@ -1,15 +1,25 @@
 /** Which shards are flushed next: pure, of what memory they take and when they were written to. */
 import type { OpenShard } from '../shards/open-shards.ts';
 
+/** Past the limit it is asked again after this part of it, as a flush takes a moment to begin. */
+const pastShare = 1 / 256;
+
+export interface LargestPast {
+  readonly largest: OpenShard | undefined;
+  /** How many bytes more may come before it is to be asked again. */
+  readonly slackBytes: number;
+}
+
 /** The one with the largest memtable, once all together are past the limit. */
-export function largestPast(shards: Iterable<OpenShard>, bytesMax: number): OpenShard | undefined {
+export function largestPast(shards: Iterable<OpenShard>, bytesMax: number): LargestPast {
   let largest: OpenShard | undefined;
   let totalBytes = 0;
   for (const open of shards) {
     totalBytes += open.shard.activeBytes;
     if (open.shard.activeBytes > (largest?.shard.activeBytes ?? -1)) largest = open;
   }
-  return totalBytes < bytesMax ? undefined : largest;
+  const slackBytes = Math.max(bytesMax - totalBytes, bytesMax * pastShare);
+  return { largest: totalBytes < bytesMax ? undefined : largest, slackBytes };
 }
 
 /** A shard that took no write since, and has something that its files, or their list, have not. */

@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - memory is bounded: a memtable is flushed when it is large, when all of them together are large, or when it is cold;
+ * - whether all together are large is asked after so many bytes as could make them so, not at each write;
  * - a shard is flushed once at a time, and not at all once it was taken out;
  * - an index of which a segment is damaged is made anew, once a start.
  */
@@ -13,6 +14,7 @@ import { residentBytesDefault } from '../store-options.ts';
 import type { OpeningPorts, OpenShard } from '../shards/open-shards.ts';
 import { isColdFlushDue, largestPast } from './flush-choice.ts';
 import { flushShard } from './flush-shard.ts';
+import { shardStalls, StallWatch } from '../stall-watch.ts';
 
 export interface FlusherPorts extends StorePorts, Pick<OpeningPorts, 'cache' | 'blocks'> {
   readonly tasks: Tasks;
@@ -29,10 +31,14 @@ export interface FlusherPorts extends StorePorts, Pick<OpeningPorts, 'cache' | '
 export class Flusher {
   readonly #ports: FlusherPorts;
   readonly #options: StoreOptions;
+  readonly #watch: StallWatch<OpenShard>;
+  /** Memtables cannot be large together before so many more bytes are in them. */
+  #slackBytes = 0;
 
   constructor(ports: FlusherPorts, options: StoreOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#watch = new StallWatch(ports, shardStalls('flush'));
   }
 
   /** What the series of all shards take of memory, pages of segments aside. */
@@ -48,23 +54,29 @@ export class Flusher {
     // A write that was under way may ask for it after the shard was taken out.
     if (!this.#ports.isOpen(open)) return Promise.resolve();
     open.flushing ??= open.work
-      .count('flush', () => this.#flushNow(open))
+      .count('flush', () => this.#watch.during(open, () => this.#flushNow(open)))
       .finally(() => {
         open.flushing = undefined;
       });
     return open.flushing;
   }
 
-  /** After a write to the shard. */
-  flushIfLarge(open: OpenShard): void {
+  /** After a write to the shard that has put so many bytes into its memtable. */
+  flushIfLarge(open: OpenShard, grownBytes: number): void {
     const { snapshotBytes, memtablesBytesMax } = this.#options;
     if (open.shard.activeBytes >= snapshotBytes) this.#spawn(open);
-    const largest = largestPast(this.#ports.shards(), memtablesBytesMax);
+    this.#slackBytes -= grownBytes;
+    if (this.#slackBytes > 0) return;
+    const { largest, slackBytes } = largestPast(this.#ports.shards(), memtablesBytesMax);
+    this.#slackBytes = slackBytes;
     if (largest !== undefined) this.#spawn(largest);
   }
 
   /** From time to time. */
   flushCold(): void {
+    this.#watch.look();
+    // Not all that memtables get comes by a write.
+    this.#slackBytes = 0;
     const beforeMs = this.#ports.clock.monotonicMs() - this.#options.snapshotColdMs;
     for (const open of this.#ports.shards()) {
       if (isColdFlushDue(open, beforeMs)) this.#spawn(open);
@@ -82,7 +94,11 @@ export class Flusher {
   async #flushNow(open: OpenShard): Promise<void> {
     const folder = this.#ports.folderOf(open);
     const beginsTable = this.#beginsTable(open);
-    if (await flushShard(open, { folder, beginsTable }, this.#ports)) await this.#ports.release();
+    const turn = (): Promise<void> => {
+      this.#watch.moved(open);
+      return this.#ports.turn();
+    };
+    if (await flushShard(open, { folder, beginsTable }, { ...this.#ports, turn })) await this.#ports.release(); // prettier-ignore
   }
 
   /** Makes the index of a shard anew, one of whose segments was found damaged. */

@@ -1,4 +1,5 @@
 /** What a store is told of a shard with a batch, and what it says of its shards. */
+import type { StallKind } from './shard-work.ts';
 import type { OpenShard, ShardPlace } from './open-shards.ts';
 
 /** Where a batch goes; the cluster is that of a shard that is made for it. */
@@ -39,8 +40,8 @@ export interface ShardNumbers extends ShardPlace {
   /** Fields of `tsm1_engine` and `tsm1_cache` (shard-work.ts). */
   readonly engine: Readonly<Record<string, number>>;
   readonly cache: Readonly<Record<string, number>>;
-  /** How many times a compaction did not move for long. */
-  readonly stallCount: number;
+  /** How many times work did not move for long. */
+  readonly stalls: Readonly<Record<StallKind, number>>;
 }
 
 export function numbersOf({ place, shard, work }: OpenShard): ShardNumbers {
@@ -54,7 +55,7 @@ export function numbersOf({ place, shard, work }: OpenShard): ShardNumbers {
     memtableBytes: shard.memtableBytes,
     engine: work.engineValues(),
     cache: work.cacheValues(),
-    stallCount: work.stallCount,
+    stalls: work.stalls,
   };
 }
 

@@ -8,6 +8,8 @@ import type { Clock } from '../../../env/clock.ts';
 import type { CompactionKind } from '../../engine/compaction/compaction-plan.ts';
 
 export type WorkKind = 'flush' | CompactionKind;
+/** What may not move for long: compactions and flushes of the shard, and the log while records of it wait there. */
+export type StallKind = 'compaction' | 'flush' | 'log';
 
 interface Tally {
   doneCount: number;
@@ -36,7 +38,7 @@ export class ShardWork {
     full: newTally(),
   };
   #flushedMs: number;
-  #stallCount = 0;
+  readonly #stalls: Record<StallKind, number> = { compaction: 0, flush: 0, log: 0 };
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -63,13 +65,13 @@ export class ShardWork {
     }
   }
 
-  /** A compaction has not moved for long. */
-  countStall(): void {
-    this.#stallCount++;
+  /** It has not moved for long. */
+  countStall(kind: StallKind): void {
+    this.#stalls[kind]++;
   }
 
-  get stallCount(): number {
-    return this.#stallCount;
+  get stalls(): Readonly<Record<StallKind, number>> {
+    return { ...this.#stalls };
   }
 
   /** Fields of `tsm1_engine`; durations are nanoseconds. */
