@@ -57,7 +57,7 @@ function makeStage(
   // prettier-ignore
   switch (plan.kind) {
     case 'reduce':
-      return new ReduceStage(plan, { ascending, subgroups, isFilled: isFilled(plan, stages), isJoined, end: endOf(plan, ends) }); // prettier-ignore
+      return new ReduceStage(plan, { ascending, subgroups, isFilled: isFilled(plan, stages), isJoined, isAskedAgain: isJoined && isLast(plan, stages), end: endOf(plan, ends) }); // prettier-ignore
     case 'transform': {
       const { definition, call } = plan;
       return new TransformStage(() => definition.transformation(call));
@@ -72,6 +72,11 @@ function makeStage(
 function isFilled(plan: StagePlan, stages: readonly StagePlan[]): boolean {
   const [starts, fill] = stages.slice(stages.indexOf(plan) + 1);
   return starts?.kind === 'starts' && fill?.kind === 'fill';
+}
+
+/** A transformation that was told once that there is nothing more does not ask again. */
+function isLast(plan: StagePlan, stages: readonly StagePlan[]): boolean {
+  return stages.slice(stages.indexOf(plan)).every(({ kind }) => kind !== 'transform');
 }
 
 function endOf(plan: StagePlan, ends: Map<StagePlan, StreamEnd>): StreamEnd {

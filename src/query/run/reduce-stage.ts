@@ -23,6 +23,8 @@ interface ReducePlace {
   readonly isFilled: boolean;
   /** With the points of other calls: those of a window get one time then. */
   readonly isJoined: boolean;
+  /** The join asks on behind a window without an answer. */
+  readonly isAskedAgain: boolean;
   readonly end: StreamEnd;
 }
 
@@ -33,7 +35,8 @@ interface ReducePlace {
  *
  * A window that no answer comes from ends the stream, for the groups that follow too, as in the reference: percentile() of
  * too few points, or a point of a subquery's window that begins before the range. Only fill() goes on behind it, as long as
- * it has a window to fill in the group that it is at. Beside other streams it does not end: the join passes the gap over.
+ * it has a window to fill in the group that it is at. Beside other streams it does not end: the join passes the gap over,
+ * unless a transformation is between them.
  */
 export class ReduceStage implements Stage {
   readonly #create: () => WindowReducer;
@@ -47,12 +50,12 @@ export class ReduceStage implements Stage {
   #hasSubgroups = false;
   readonly #isFilled: boolean;
   readonly #isInTime: boolean;
-  readonly #isJoined: boolean;
+  readonly #isAskedAgain: boolean;
   readonly #end: StreamEnd;
 
   constructor(
     { definition, call, grid, isInTime }: Extract<StagePlan, { kind: 'reduce' }>,
-    { ascending, subgroups, isFilled, isJoined, end }: ReducePlace,
+    { ascending, subgroups, isFilled, isJoined, isAskedAgain, end }: ReducePlace,
   ) {
     this.#create = () => definition.reducer(call);
     this.#grid = grid;
@@ -60,7 +63,7 @@ export class ReduceStage implements Stage {
     this.#subgroups = subgroups;
     this.#isFilled = isFilled;
     this.#isInTime = isInTime && !isJoined;
-    this.#isJoined = isJoined;
+    this.#isAskedAgain = isAskedAgain;
     this.#end = end;
   }
 
@@ -176,7 +179,7 @@ export class ReduceStage implements Stage {
 
   #passGap(): void {
     if (this.#end.gapsLeft > 0n) this.#end.gapsLeft--;
-    else if (this.#isJoined) this.#end.gaps++;
+    else if (this.#isAskedAgain) this.#end.gaps++;
     else this.#end.isOver = true;
   }
 
