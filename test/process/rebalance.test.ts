@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/dev-cluster.ts';
 import { MovingCluster, ownedBy, waitMs } from '../support/moving-cluster.ts';
@@ -104,6 +106,35 @@ test(
     expect(Math.min(...counts)).toBeGreaterThan(1);
     await expect(ctl('rebalance', 'stop')).rejects.toThrow('no plan is under way');
     await moving.check([2, 3, 4], [1]);
+  },
+  limitMs,
+);
+
+test(
+  'replace-data: of a node that is up, under load through it, all goes to one that is new, and the old one erases what it had',
+  async () => {
+    // The machine of the lost node comes back with empty disks.
+    for (const name of ['meta', 'data', 'wal', 'hh'])
+      rmSync(join(cluster.dir, 'data-1', name), { recursive: true, force: true });
+    cluster.startByHand('data-1');
+    await eventually(() => fetch(`${cluster.url('data', 1)}/ping`), waitMs);
+    const before = await moving.owners();
+    const own = ownedBy(before, 2);
+    expect(own.length).toBeGreaterThan(1);
+    const dry = await ctl('replace-data', '-plan', address(2), address(1));
+    expect(dry).toMatch(new RegExp(`\n${own.length} moves to make, \\d+ bytes\n$`));
+    expect(await ctl('show')).not.toContain(address(1));
+    const endLoad = load([2, 3, 4]);
+    await ctl('replace-data', address(2), address(1));
+    const said = await moving.ended();
+    expect(said).toMatch(/^Goal: replace, ended, .*\nMoves: (\d+) of \1 done, 0 failed, /);
+    expect(await endLoad()).toBeGreaterThan(0);
+    const shown = await ctl('show');
+    expect(shown).toContain(address(1));
+    expect(shown).not.toContain(address(2));
+    const expected = [...before].map(([id, nodes]) => [id, nodes.map((node) => (node === 2 ? 1 : node)).sort()]); // prettier-ignore
+    expect([...(await moving.owners())]).toEqual(expected);
+    await moving.check([1, 3, 4]);
   },
   limitMs,
 );
