@@ -34,7 +34,8 @@ interface LineExports extends RouteExports {
   setFieldSet(id: number, isUsual: boolean): void;
   leastTime(): bigint;
   greatestTime(): bigint;
-  countByte(ptr: number, length: number, byte: number): number;
+  countMarks(ptr: number, length: number): number;
+  countedEquals(): number;
   columns(keyIds: number, fieldSetIds: number, starts: number, offsets: number, times: number, values: number, odds: number): void; // prettier-ignore
   parse(body: number, length: number, whole: boolean, step: bigint, defaultTime: bigint): number;
   consumed(): number;
@@ -223,8 +224,8 @@ export class LineKernel {
     bytes.set(body);
     bytes.fill(0, body.length);
     if (isLast) bytes[body.length] = 10;
-    const newlines = this.#exports.countByte(bodyAt, length, 10);
-    const equals = this.#exports.countByte(bodyAt, length, 61);
+    const newlines = this.#exports.countMarks(bodyAt, length);
+    const equals = this.#exports.countedEquals();
     const lineMax = Math.min(newlines, Math.floor(length / lineBytesMin) + 1);
     const valueMax = Math.min(equals, Math.floor(length / valueBytesMin) + 1);
     const keyIds = aligned(bodyAt + length + paddingBytes);

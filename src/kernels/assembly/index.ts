@@ -1,4 +1,4 @@
-export { countByte } from './bytes';
+export { countedEquals, countMarks } from './bytes';
 export {
   columns,
   consumed,
