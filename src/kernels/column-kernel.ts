@@ -2,7 +2,7 @@
  * Columns of numbers and booleans decoded, merged and encoded again in WebAssembly, for compaction. Twin: RunColumns of
  * storage/engine/run-columns.ts, which takes strings as well.
  */
-import { assert, must } from '../base/assert.ts';
+import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import { KernelArena, type BlockExports } from './kernel-arena.ts';
 
@@ -26,7 +26,7 @@ const booleanType = 2;
 
 /** A decoded block, or what is left of it. */
 export interface KernelRows {
-  readonly times: Uint8Array;
+  readonly times: BigInt64Array;
   readonly values: Uint8Array;
   readonly count: number;
 }
@@ -56,7 +56,7 @@ export class ColumnKernel {
       const width = block[0] === booleanType ? 1 : 8;
       const { buffer } = arena.memory;
       return {
-        times: new Uint8Array(buffer, timesPtr, count * 8).slice(),
+        times: new BigInt64Array(buffer, timesPtr, count).slice(),
         values: new Uint8Array(buffer, valuesPtr, count * width).slice(),
         count,
       };
@@ -79,9 +79,10 @@ export class ColumnKernel {
       const runs = arena.allocate((total + 1) * 4);
       const { buffer } = arena.memory;
       const bytes = new Uint8Array(buffer);
+      const allTimes = new BigInt64Array(buffer, times, total);
       let at = 0;
       for (const part of parts) {
-        bytes.set(part.times, times + at * 8);
+        allTimes.set(part.times, at);
         bytes.set(part.values, values + at * width);
         at += part.count;
       }
@@ -92,7 +93,7 @@ export class ColumnKernel {
       if (width === 8) this.#exports.gatherWords(values, rows, kept, spareTimes);
       else this.#exports.gatherBytes(values, rows, kept, spareTimes);
       return {
-        times: new Uint8Array(buffer, times, kept * 8).slice(),
+        times: new BigInt64Array(buffer, times, kept).slice(),
         values: new Uint8Array(buffer, spareTimes, kept * width).slice(),
         count: kept,
       };
@@ -114,10 +115,12 @@ export class ColumnKernel {
       const scratch = arena.allocate(count * 8 + slackBytes);
       const encodedTimes = arena.allocate(count * bytesPerRowMax + slackBytes);
       const out = arena.allocate(count * bytesPerRowMax * 2 + slackBytes);
-      const bytes = new Uint8Array(arena.memory.buffer);
+      const { buffer } = arena.memory;
+      const bytes = new Uint8Array(buffer);
+      const allTimes = new BigInt64Array(buffer, times, count);
       let at = 0;
       for (const part of parts) {
-        bytes.set(part.times, times + at * 8);
+        allTimes.set(part.times, at);
         bytes.set(part.values, values + at * width);
         at += part.count;
       }
@@ -132,21 +135,15 @@ export class ColumnKernel {
 
 /** Row `row`'s time. */
 export function timeOf({ times }: KernelRows, row: number): bigint {
-  const view = new DataView(times.buffer, times.byteOffset, times.byteLength);
-  return view.getBigInt64(row * 8, true);
+  return times[row] ?? 0n;
 }
 
 /** Rows [start, end) as views. */
 export function cutRows(rows: KernelRows, start: number, end: number): KernelRows {
   const width = rows.count === 0 ? 8 : rows.values.length / rows.count;
   return {
-    times: rows.times.subarray(start * 8, end * 8),
+    times: rows.times.subarray(start, end),
     values: rows.values.subarray(start * width, end * width),
     count: end - start,
   };
-}
-
-export function lastTimeOf(rows: KernelRows): bigint {
-  must(rows.count > 0 ? rows : undefined, 'rows are there');
-  return timeOf(rows, rows.count - 1);
 }

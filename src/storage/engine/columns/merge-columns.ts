@@ -56,10 +56,8 @@ export function* mergeColumns<Rows>(
 
 /** The rows that come next for sure: up to where the first of the lanes has to load another block. */
 function nextRows<Rows>(active: readonly OpenLane<Rows>[], form: RowsForm<Rows>): Rows {
-  const boundNs = active.reduce(
-    (least, lane) => (lane.lastNs < least ? lane.lastNs : least),
-    (active[0] as OpenLane<Rows>).lastNs,
-  );
+  let boundNs = (active[0] as OpenLane<Rows>).lastNs;
+  for (const { lastNs } of active) if (lastNs < boundNs) boundNs = lastNs;
   const parts = active.flatMap((lane) => lane.takeUpTo(boundNs) ?? []);
   const [only] = parts;
   return parts.length === 1 && only !== undefined ? only : form.merge(parts);
@@ -70,6 +68,8 @@ class OpenLane<Rows> {
   readonly #form: RowsForm<Rows>;
   #next = 0;
   #rows: Rows | undefined;
+  /** Of the rows at hand. */
+  #lastNs = 0n;
   /** Parts of the block at hand that follow, where a part between them is deleted. */
   #left: Rows[] = [];
 
@@ -82,7 +82,10 @@ class OpenLane<Rows> {
   load(): boolean {
     while (this.#rows === undefined) {
       this.#rows = this.#left.shift();
-      if (this.#rows !== undefined) break;
+      if (this.#rows !== undefined) {
+        this.#lastNs = this.#form.timeNs(this.#rows, this.#form.count(this.#rows) - 1);
+        break;
+      }
       if (this.#next === this.#lane.count) return false;
       this.#left = this.#kept(this.#form.decode(this.#lane.block(this.#next++)));
     }
@@ -98,21 +101,22 @@ class OpenLane<Rows> {
   }
 
   get lastNs(): bigint {
-    const rows = this.#rows as Rows;
-    return this.#form.timeNs(rows, this.#form.count(rows) - 1);
+    return this.#lastNs;
   }
 
   /** Takes the rows up to a time, which counts; undefined when there are none. */
   takeUpTo(boundNs: bigint): Rows | undefined {
     const rows = this.#rows as Rows;
-    const end = this.#firstAfter(rows, boundNs);
-    if (end === 0) return undefined;
     const count = this.#form.count(rows);
+    // Most blocks follow each other, and are taken whole or not at all.
+    const end = this.#lastNs <= boundNs ? count : this.#firstAfter(rows, boundNs);
+    if (end === 0) return undefined;
     this.#rows = end === count ? undefined : this.#form.cut(rows, end, count);
     return end === count ? rows : this.#form.cut(rows, 0, end);
   }
 
   #firstAfter(rows: Rows, boundNs: bigint): number {
+    if (this.#form.timeNs(rows, 0) > boundNs) return 0;
     let low = 0;
     let high = this.#form.count(rows);
     while (low < high) {
