@@ -24,7 +24,7 @@ const environment = {
   INFLUXDB_ANTI_ENTROPY_ENABLED: 'true',
 };
 const settleMsMax = 60_000;
-const repairMsMax = 120_000;
+const repairMsMax = 300_000;
 const calmMs = 5_000;
 /** Lost points that are named. */
 const namedMax = 10;
