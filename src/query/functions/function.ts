@@ -129,6 +129,8 @@ export interface TransformationDefinition extends Definition {
   /** So many windows before the range's start (after its end when descending) are read as well. */
   extraWindows(args: readonly Expr[]): number;
   transformation(call: PlannedCall): Transformation;
+  /** A group that nothing comes of is a window without an answer, which ends the stream: holt_winters. */
+  readonly answersGroups?: boolean;
 }
 
 export type FunctionDefinition =

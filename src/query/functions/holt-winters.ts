@@ -48,6 +48,7 @@ export function holtWintersFunction(
       return 'float';
     },
     extraWindows: () => 0,
+    answersGroups: true,
     transformation: (call) => new HoltWinters(call, name === 'holt_winters_with_fit'),
   };
 }

@@ -45,7 +45,8 @@ export class CallStream {
 
   *#through(points: PointBatch, from: number): Iterable<PointBatch> {
     const stage = this.#stages[from];
-    if (stage === undefined) yield points;
+    // A batch of nothing is a rest that a stage takes.
+    if (stage === undefined || points.timesNs.length === 0) yield points;
     else for (const next of stage.push(points)) yield* this.#through(next, from + 1);
   }
 }
@@ -60,7 +61,8 @@ function makeStage(
       return new ReduceStage(plan, { ascending, subgroups, isFilled: isFilled(plan, stages), isJoined, isAskedAgain: isJoined && isLast(plan, stages), end: endOf(plan, ends) }); // prettier-ignore
     case 'transform': {
       const { definition, call } = plan;
-      return new TransformStage(() => definition.transformation(call));
+      const groups = definition.answersGroups === true ? { end: endOf(plan, ends), isJoined } : undefined; // prettier-ignore
+      return new TransformStage(() => definition.transformation(call), groups);
     }
     case 'starts':
       return new StartsStage(plan.grid);

@@ -16,6 +16,12 @@ export interface StreamEnd {
   gaps: number;
 }
 
+/** Nothing came of a window, or of a whole group: alone the stream is over, beside others it goes on behind a gap. */
+export function passWithout(end: StreamEnd, isAskedAgain: boolean): void {
+  if (isAskedAgain) end.gaps++;
+  else end.isOver = true;
+}
+
 interface ReducePlace {
   readonly ascending: boolean;
   readonly subgroups: Subgroups;
@@ -179,8 +185,7 @@ export class ReduceStage implements Stage {
 
   #passGap(): void {
     if (this.#end.gapsLeft > 0n) this.#end.gapsLeft--;
-    else if (this.#isAskedAgain) this.#end.gaps++;
-    else this.#end.isOver = true;
+    else passWithout(this.#end, this.#isAskedAgain);
   }
 
   /** How many windows of the range come after one, in the direction of time. */

@@ -1,16 +1,27 @@
 import type { Points, Transformation } from '../functions/function.ts';
+import { noPoints } from '../functions/cells.ts';
 import type { PointBatch } from './batch.ts';
 import { slicePoints, withValues } from './columns.ts';
+import { passWithout, type StreamEnd } from './reduce-stage.ts';
 import type { Stage } from './stage.ts';
 
-/** Pushes points through a transformation, one for each subgroup; what it says comes as soon as it says it. */
+/**
+ * Pushes points through a transformation, one for each subgroup; what it says comes as soon as it says it. With `groups` a
+ * group that nothing comes of ends the stream, or is a gap in it.
+ */
 export class TransformStage implements Stage {
   readonly #create: () => Transformation;
   readonly #transformations = new Map<number, Transformation>();
   #hasSubgroups = false;
 
-  constructor(create: () => Transformation) {
+  readonly #groups: { readonly end: StreamEnd; readonly isJoined: boolean } | undefined;
+
+  constructor(
+    create: () => Transformation,
+    groups: { readonly end: StreamEnd; readonly isJoined: boolean } | undefined,
+  ) {
     this.#create = create;
+    this.#groups = groups;
   }
 
   get heldBytes(): number {
@@ -22,7 +33,7 @@ export class TransformStage implements Stage {
   *push(batch: PointBatch): Iterable<PointBatch> {
     const points = withValues(batch);
     const { subgroups, timesNs } = points;
-    if (timesNs.length === 0) return;
+    if (timesNs.length === 0 || this.#groups?.end.isOver === true) return;
     if (subgroups === undefined) {
       yield* this.#labelled(this.#of(0).push(points), 0);
       return;
@@ -36,7 +47,14 @@ export class TransformStage implements Stage {
   }
 
   *finish(): Iterable<PointBatch> {
-    for (const [id, one] of this.#transformations) yield* this.#labelled(one.finish(), id);
+    let hasAnswer = false;
+    for (const [id, one] of this.#transformations) {
+      const points = yield* finished(one);
+      hasAnswer ||= points.timesNs.length > 0;
+      yield* this.#labelled(points, id);
+    }
+    if (this.#groups === undefined || this.#transformations.size === 0 || hasAnswer) return;
+    passWithout(this.#groups.end, this.#groups.isJoined);
   }
 
   #of(id: number): Transformation {
@@ -53,5 +71,16 @@ export class TransformStage implements Stage {
     if (count === 0) return;
     const subgroups = this.#hasSubgroups ? new Int32Array(count).fill(id) : undefined;
     yield { ...points, subgroups };
+  }
+}
+
+/** What is left of a transformation; a batch of nothing after each slice of long work, so that others get their turn. */
+function* finished(one: Transformation): Generator<PointBatch, Points> {
+  const slices = one.finishInSlices?.();
+  if (slices === undefined) return one.finish();
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done === true) return value;
+    yield { ...noPoints('float'), subgroups: undefined };
   }
 }

@@ -9,6 +9,18 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     /(top|bottom)\([^)]*, host\b.*"odd name"/,
     'of a tag inside that is a field as well, the field counts here',
   ],
+  [
+    /\(SELECT [^()]*\([^()]*\).*? AS a, .*?\w\(.*? AS b FROM .* GROUP BY .*?\)/,
+    'two calls in the list of a grouped subquery are joined row by row there, in an order of the heap that is not the same for both',
+  ],
+  [
+    /FROM (?:\w+\.)?(\w+), \1\b/,
+    'rows of a measurement that is named twice have equals, between which the heap decides',
+  ],
+  [
+    /FROM \(SELECT .*(LIMIT|OFFSET) \d+.*\)/,
+    'under a call that needs no order a page inside of a subquery is cut in the order of the heap there',
+  ],
   [/SLIMIT|SOFFSET/, 'there each shard has its own page of series, here a query has one'],
 ];
 
@@ -19,6 +31,10 @@ const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
     'it says so of the first statement, whichever it is',
   ],
   [/\[panic:/, 'it fell'],
+  [
+    /^\{"error":"json: unsupported value/,
+    'rows have left here when a number comes that JSON has no word for: the error stands at their end',
+  ],
   [/s,replicaN,/, 'the name of the column stands where the replication belongs'],
 ];
 
