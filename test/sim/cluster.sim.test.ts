@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { isDbError } from '../../src/base/errors.ts';
-import { plants, type Plant } from './cluster/plants.ts';
+import { plants } from './cluster/plants.ts';
 import { runCommands } from './cluster/run-commands.ts';
 import { runElections } from './cluster/run-elections.ts';
 import { runPlanted } from './cluster/run-planted.ts';
@@ -46,7 +46,7 @@ test('cluster: a seed replays to the same trace, also in another process', async
 });
 
 /** Seeds at which the search of `npm run sim:planted` found each bug. */
-const caughtAt: Readonly<Record<Plant, number>> = {
+const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'ack-before-fsync': 2,
   'table-not-synced': 2,
   'log-released-early': 1,

@@ -24,6 +24,14 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
   [/SLIMIT|SOFFSET/, 'there each shard has its own page of series, here a query has one'],
 ];
 
+/** The same of the database that changes. */
+const ofChanged: readonly (readonly [statement: RegExp, reason: string])[] = [
+  [
+    /^SHOW /,
+    'a series without points stays in the index there after some deletes by time, and after a write that was refused',
+  ],
+];
+
 /** Answers of theirs that are not to be matched. */
 const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
   [
@@ -48,11 +56,14 @@ export function purposeOf(one: {
   readonly statement: string;
   readonly theirs: string;
   readonly difference: string;
+  /** Of the database that changes. */
+  readonly isOfChanged: boolean;
 }): string | undefined {
   const reasonIn = (rules: readonly (readonly [RegExp, string])[], text: string) =>
     rules.find(([pattern]) => pattern.test(text))?.[1];
   return (
     reasonIn(statements, one.statement) ??
+    (one.isOfChanged ? reasonIn(ofChanged, one.statement) : undefined) ??
     reasonIn(answers, one.theirs) ??
     reasonIn(differences, one.difference)
   );

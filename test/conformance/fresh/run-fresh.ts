@@ -71,9 +71,9 @@ function verdictOf(
   if (others.some((other) => differenceOf(ours, other, kind) === undefined))
     return 'agree with the second';
   if (others.some((other) => differenceOf(other, theirs, kind) !== undefined)) return 'chance';
-  return purposeOf({ statement: text, theirs: theirs.text, difference }) === undefined
-    ? 'differ'
-    : 'on purpose';
+  const isOfChanged = kind === 'change';
+  const purpose = purposeOf({ statement: text, theirs: theirs.text, difference, isOfChanged });
+  return purpose === undefined ? 'differ' : 'on purpose';
 }
 
 /** A server that breaks off is an answer as well. */

@@ -1,7 +1,11 @@
 import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { Outbound } from '../../../src/env/outbound.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
-import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
+import {
+  deletePointsMethod,
+  fragmentMethod,
+  writeShardsMethod,
+} from '../../../src/data/shards/shard-methods.ts';
 import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
 import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/command/command.ts';
@@ -47,6 +51,36 @@ export function swallowingFailures(transport: RpcTransport): RpcTransport {
         return writeShardsMethod.reply.encode({ outcomes: batches.map(() => written) });
       }
     },
+  };
+}
+
+/** What breaks in the middle of an answer counts as its end. */
+export function endingBrokenStreams(transport: RpcTransport): RpcTransport {
+  return {
+    listen: (address, handlers) => transport.listen(address, handlers),
+    call: (address, method, request, options) => transport.call(address, method, request, options),
+    close: () => transport.close(),
+    stream: async function* (address, method, request, options) {
+      try {
+        yield* transport.stream(address, method, request, options);
+      } catch (error) {
+        if (method !== fragmentMethod.path) throw error;
+      }
+    },
+  };
+}
+
+/** What other nodes are told to delete counts as deleted, and nobody tells them. */
+export function forgettingDeletes(transport: RpcTransport): RpcTransport {
+  return {
+    listen: (address, handlers) => transport.listen(address, handlers),
+    stream: (address, method, request, options) =>
+      transport.stream(address, method, request, options),
+    close: () => transport.close(),
+    call: (address, method, request, options) =>
+      method === deletePointsMethod.path
+        ? Promise.resolve(new Uint8Array())
+        : transport.call(address, method, request, options),
   };
 }
 

@@ -1,7 +1,9 @@
 import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
 import type { Env } from '../../../src/env/env.ts';
 import {
+  endingBrokenStreams,
   forgettingCommands,
+  forgettingDeletes,
   forgettingVotes,
   ignoringFences,
   markingAhead,
@@ -43,7 +45,9 @@ export const plants = [
   'deletes-unstamped',
   'sent-again',
 ] as const;
-export type Plant = (typeof plants)[number];
+/** Those that answers alone show: `run-changed-answers.ts` finds them. */
+export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
+export type Plant = (typeof plants)[number] | (typeof answerPlants)[number];
 
 /** The environment of a node with the bug in it. */
 export function planted(env: Env, plant: Plant | undefined): Env {
@@ -62,6 +66,10 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: ignoringFences(env.transport) };
     case 'sent-again':
       return { ...env, outbound: sendingAgain(env.outbound) };
+    case 'broken-stream-ends':
+      return { ...env, transport: endingBrokenStreams(env.transport) };
+    case 'deletes-forgotten':
+      return { ...env, transport: forgettingDeletes(env.transport) };
     case 'marks-ahead':
       return { ...env, transport: markingAhead(env.transport) };
     case 'command-applied-twice':

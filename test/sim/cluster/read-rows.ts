@@ -76,6 +76,7 @@ export async function ask(
   node: DataNode,
   text: string,
   database: string,
+  heldBytesMax = 0,
 ): Promise<readonly OutputSeries[] | string> {
   const request = {
     statements: parseQuery(text),
@@ -85,6 +86,7 @@ export async function ask(
     isReadOnly: false,
     bucketsMax: 0,
     timeoutMs: 0,
+    heldBytesMax,
     signal: new AbortController().signal,
   };
   const series: OutputSeries[] = [];

@@ -7,13 +7,13 @@ import { answersDiffer } from './compare-answers.ts';
 import { ask } from './read-rows.ts';
 
 /** The same points stored otherwise: on every node, on one node each, in shards of other lengths. */
-const layouts = {
+export const layouts = {
   everywhere: 'REPLICATION 3 SHARD DURATION 1d',
   twice: 'REPLICATION 2 SHARD DURATION 7d',
   once: 'REPLICATION 1 SHARD DURATION 1d',
   finely: 'REPLICATION 1 SHARD DURATION 1h',
 } as const;
-type Layout = keyof typeof layouts;
+export type Layout = keyof typeof layouts;
 const layoutNames = Object.keys(layouts) as readonly Layout[];
 /** Those that lose nothing with one node. */
 const spareLayouts: readonly Layout[] = ['everywhere', 'twice'];
@@ -59,7 +59,7 @@ export async function runAnswers(seed: number, count: number): Promise<AnswersRe
   return { compared: before.compared + after.compared, full: before.full + after.full };
 }
 
-async function fill(
+export async function fill(
   { world, data }: ClusterWorld,
   node: DataNode,
   { name, seed }: { readonly name: Layout; readonly seed: number },
@@ -88,7 +88,7 @@ async function fill(
   }
 }
 
-async function compare(
+export async function compare(
   { world, data }: ClusterWorld,
   statements: readonly FreshStatement[],
   names: readonly Layout[],
