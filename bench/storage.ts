@@ -1,7 +1,7 @@
 /**
  * `npm run bench:storage`: writes the same points of `--series` new series to our data node and to influxd, lets both bring
- * them to files and compact them, kills them with -9 and starts them again. Prints bytes on disk a value, the time from the
- * start to the first answered query, and the memory before and after.
+ * them to files and compact them, kills them with -9 and starts them again. Prints bytes on disk and in TSM files a value, the
+ * time from the start to the first answered query, and the memory before and after. With `--kind shards` a shard is an hour.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { workloads, type Workload } from './workloads.ts';
 
 const { values } = parseArgs({
   options: {
-    /** Of `bench:ingest`: fresh is a new series a line. */
+    /** Of `bench:ingest`: fresh is a new series a line; shards are as many as `--series`. */
     kind: { type: 'string', default: 'fresh' },
     series: { type: 'string', default: '1000000' },
     rows: { type: 'string', default: '5000' },
@@ -51,11 +51,14 @@ for (const name of values.servers.split(',')) {
 }
 
 async function run(server: BenchServer): Promise<void> {
+  if (values.kind === 'shards') await alter(server, 'SHARD DURATION 1h');
   await writeAll(server);
   const settledBytes = await settled(server);
-  const perValue = settledBytes / (workload.wanted * workload.fieldCount);
+  const valueCount = workload.wanted * workload.fieldCount;
+  const perValue = settledBytes / valueCount;
+  const ofTsm = (tsmBytesOf(server) / valueCount).toFixed(3);
   const before = memoryOf(server.pid);
-  process.stdout.write(`${server.name}: ${workload.wanted} points written; ${(settledBytes / 1e6).toFixed(1)} MB, ${perValue.toFixed(2)} bytes a value; ${before}\n`); // prettier-ignore
+  process.stdout.write(`${server.name}: ${workload.wanted} points written; ${(settledBytes / 1e6).toFixed(1)} MB, ${perValue.toFixed(2)} bytes a value, ${ofTsm} in TSM files; ${before}\n`); // prettier-ignore
   for (let i = 0; i < Number(values.restarts); i++) {
     const startMs = performance.now();
     const pid = (await server.restart?.()) ?? 0;
@@ -88,6 +91,19 @@ function post(url: string, body: Buffer, agent: Agent): Promise<void> {
     sent.once('error', reject);
     sent.end(body);
   });
+}
+
+async function alter({ url }: BenchServer, to: string): Promise<void> {
+  const body = new URLSearchParams({ q: `ALTER RETENTION POLICY autogen ON d ${to}` });
+  const text = await (await fetch(`${url}/query`, { method: 'POST', body })).text();
+  if (text.includes('error')) throw new Error(text);
+}
+
+/** What InfluxDB keeps beside them is mostly room that it has not used yet. */
+function tsmBytesOf({ folder }: BenchServer): number {
+  const args = [join(folder, 'data'), '-path', '*/d/*', '-name', '*.tsm', '-printf', '%s\\n'];
+  const { stdout } = spawnSync('find', args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+  return stdout.split('\n').reduce((sum, size) => sum + Number(size), 0);
 }
 
 /** Bytes of the data folder once it has been the same for some seconds and the processor is idle. */

@@ -34,6 +34,7 @@ export const workloads: Readonly<Record<string, (options: WorkloadOptions) => Wo
   narrow: narrowWorkload,
   fresh: freshWorkload,
   mixed: mixedWorkload,
+  shards: shardsWorkload,
 };
 
 /** 10 integers a line, hosts in turn. */
@@ -85,6 +86,24 @@ function freshWorkload({ bodies, rows }: WorkloadOptions): Workload {
     lineCount: bodies * rows,
     fieldCount: 1,
     measurement: 'requests',
+    field: 'value',
+  });
+}
+
+/** One float of one of 10 series in each of `series` hours, in turn: a shard each where shards are of an hour. */
+function shardsWorkload({ bodies, rows, series }: WorkloadOptions): Workload {
+  const chance = chanceOf(10);
+  let next = 0;
+  const line = (): string => {
+    const [hour, round] = [next % series, Math.floor(next++ / series)];
+    const seconds = startSeconds + hour * 3_600 + round * 10;
+    return `s,host=h${round % 10} value=${(chance() * 100).toFixed(2)} ${seconds}000000000`;
+  };
+  return ofBodies(bodiesOf(bodies, rows, line), {
+    ...once,
+    lineCount: bodies * rows,
+    fieldCount: 1,
+    measurement: 's',
     field: 'value',
   });
 }
