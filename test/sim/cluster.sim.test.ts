@@ -55,7 +55,7 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'lost-retry': 2,
   'command-applied-twice': 1,
   'acknowledged-unapplied': 2,
-  'damage-forgotten': 7,
+  'damage-forgotten': 5,
   'folder-not-missed': 1,
   'hint-not-synced': 1,
   'hints-forgotten': 1,
@@ -64,7 +64,7 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'segments-forgotten': 4,
   'meanwhile-lost': 7,
   'whole-too-soon': 7,
-  'deletes-unstamped': 6,
+  'deletes-unstamped': 8,
   'sent-again': 1,
 };
 

@@ -67,6 +67,19 @@ export function checkWindows(
   }
 }
 
+/**
+ * While things break: a window counts at least what all owners had acknowledged before it was asked for, and no more than what
+ * anybody has ever asked to write.
+ */
+export function checkWindowBounds(answer: Windows, sure: Windows, possible: Windows): void {
+  for (const [place, { count }] of answer)
+    if (count > (possible.get(place)?.count ?? 0n))
+      throw new Error(`the window ${place} counts ${count}, of ${possible.get(place)?.count ?? 0n} ever written`); // prettier-ignore
+  for (const [place, { count }] of sure)
+    if ((answer.get(place)?.count ?? 0n) < count)
+      throw new Error(`the window ${place} counts ${answer.get(place)?.count ?? 0n}, and all owners had ${count}`); // prettier-ignore
+}
+
 function textOf(window: Window | undefined): string {
   return window === undefined ? 'empty' : `${window.count} ${window.sum} ${window.max}`;
 }

@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
 import { emptyCatalog, type Catalog } from '../../../src/meta/model/catalog.ts';
+import { World } from '../world/world.ts';
 import { MetaChecker, type CheckedMeta } from './check-metas.ts';
 import { OwnWrite } from './check-own-writes.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { checkAnswer, checkStored } from './check-points.ts';
-import { checkWindows, windowsOf } from './check-windows.ts';
+import { checkWindowBounds, checkWindows, windowsOf } from './check-windows.ts';
 import { History, type Receipt } from './history.ts';
 import { LastWrites } from './last-writes.ts';
 import { type Part, type Row, rowKey, rowText } from './points.ts';
+import { Subscribers } from './subscribers.ts';
 
 function row(timeNs: bigint, value = '1i'): Row {
   return { series: 'm,client=c1', timeNs, fields: new Map([['i', value]]) };
@@ -185,6 +187,44 @@ test('checker of windows: only what one owner holds will do', () => {
   expect(check(other)).not.toThrow();
   expect(check(new Map())).toThrow('is empty');
   expect(check(windowsOf(rowsOf([row(10n, '5i'), row(11n, '8i')])))).toThrow('is 2 13 8');
+});
+
+test('checker of bounds: windows count what all owners had, and nothing that nobody wrote', () => {
+  const one = windowsOf(rowsOf([row(10n, '5i')]));
+  const both = windowsOf(rowsOf([row(10n, '5i'), row(11n, '7i')]));
+  expect(() => {
+    checkWindowBounds(one, one, both);
+    checkWindowBounds(both, one, both);
+    checkWindowBounds(new Map(), new Map(), both);
+  }).not.toThrow();
+  expect(() => {
+    checkWindowBounds(one, both, both);
+  }).toThrow('counts 1, and all owners had 2');
+  expect(() => {
+    checkWindowBounds(new Map(), one, both);
+  }).toThrow('counts 0, and all owners had 1');
+  expect(() => {
+    checkWindowBounds(both, one, one);
+  }).toThrow('counts 2, of 1 ever written');
+});
+
+test('checker of subscribers: a line that comes twice is told, but not what a continuous query may compute again', () => {
+  const world = new World(1);
+  const subscribers = new Subscribers(world);
+  const post = (host: string, text: string) =>
+    world.receivers.get(host)?.post('', Buffer.from(text));
+  post('s1:9000', 'm v=1i 1\nplain n=1i 2\n');
+  post('s3:9000', 'm v=1i 1\n');
+  post('s1:9000', 'plain n=1i 2\n');
+  expect(subscribers.lineCount).toBe(3);
+  expect(() => {
+    subscribers.check();
+  }).not.toThrow();
+  world.receivers.get('s2:9000')?.datagram(Buffer.from('m v=1i 1'));
+  world.receivers.get('s2:9000')?.datagram(Buffer.from('m v=1i 1'));
+  expect(() => {
+    subscribers.check();
+  }).toThrow('s2:9000 got 2 times what was sent once: m v=1i 1');
 });
 
 test('checker of metas: two leaders of a term, and two catalogs of an index, are told', () => {

@@ -4,7 +4,8 @@ import { patienceMs, pickNode, type Admin } from './admin.ts';
 import { checkAnswer } from './check-points.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { OwnWrite } from './check-own-writes.ts';
-import type { Part, Rows } from './points.ts';
+import { answeredWindows, checkWindowBounds, windowsOf, windowsQuery } from './check-windows.ts';
+import { keyOf, rowText, type Part, type Rows } from './points.ts';
 import { registerMeasurement } from './last-writes.ts';
 import { answeredRows, ask } from './read-rows.ts';
 import { drawWrite, epochNs, weekNs } from './workload.ts';
@@ -41,6 +42,8 @@ const deleteShare = 0.04;
 const readBackShare = 0.15;
 /** Queries that read all there is cost more and more; the others read a week. */
 const readAllShare = 0.2;
+/** Questions that owners fold before they answer. */
+const windowsShare = 0.3;
 
 /** Acknowledged parts a second that are enough: clients slow down when they are ahead, as more cost time and find little. */
 const partsPerSecond = 6.5;
@@ -140,10 +143,41 @@ async function read(
   node: DataNode,
   { random, load }: { readonly random: Random; readonly load: Load },
 ): Promise<void> {
+  if (fraction(random) < windowsShare) {
+    if (await countWindows(cluster, node)) load.queryCount++;
+    return;
+  }
   const isOfAll = fraction(random) < readAllShare;
   const week = below(random, cluster.knobs.weekCount);
   const error = await answerFault(cluster, node, { measurement: 'm', ...(!isOfAll && { week }) });
   if (error === undefined) load.queryCount++;
+}
+
+/** Whether the windows of all weeks were answered; what they count is checked against the model. */
+async function countWindows(
+  { history, knobs, world }: ClusterWorld,
+  node: DataNode,
+): Promise<boolean> {
+  const { index } = node.meta.catalog;
+  const isSure = ({ id, level }: Part): boolean =>
+    level === 'all' && (history.acknowledged.get(id) ?? Infinity) <= index;
+  const sure = windowsOf(rowsOf([...history.asked.values()].filter(isSure)));
+  const toNs = epochNs + BigInt(knobs.weekCount) * weekNs;
+  const answer = await ask(node, windowsQuery(epochNs - weekNs, toNs), 'd');
+  if (typeof answer === 'string') return false;
+  try {
+    checkWindowBounds(answeredWindows(answer), sure, windowsOf(rowsOf(history.asked.values())));
+  } catch (error) {
+    world.fail(error);
+  }
+  return true;
+}
+
+function rowsOf(parts: Iterable<Part>): Rows {
+  const rows = new Map<string, string>();
+  for (const { database, rows: own } of parts)
+    if (database === 'd') for (const row of own) rows.set(keyOf(row), rowText(row.fields));
+  return rows;
 }
 
 /** Asks for the rows of a measurement and checks the answer; gives the error's text when there was none. */
