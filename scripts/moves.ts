@@ -19,7 +19,10 @@ const { values } = parseArgs({
 });
 const killCount = Number(values.kills);
 const levels = ['any', 'one', 'quorum', 'all'];
-const phaseMs = 15_000;
+/** What a phase of a measurement takes at least. */
+const phaseMs = 10_000;
+/** Of 1,000 points: shards that are to move while writes are measured have some megabytes. */
+const bodyCount = killCount === 0 ? 160 : 40;
 const moving = new MovingCluster({ offset: Number(values['port-offset']), dataCount: 4, dayCount: 8 }); // prettier-ignore
 const random = Prng.fromSeed(Number(values.seed));
 
@@ -30,7 +33,7 @@ try {
     INFLUXDB_ANTI_ENTROPY_ENABLED: 'true',
     ...(killCount > 0 && { INFLUXDB_CLUSTER_SHARD_COPY_THROUGHPUT: '1m' }),
   });
-  for (let i = 0; i < 40; i++) await moving.write(1, 1_000);
+  for (let i = 0; i < bodyCount; i++) await moving.write(1 + (i % 3), 1_000);
   if (killCount === 0) await measure();
   else await kill();
 } finally {
