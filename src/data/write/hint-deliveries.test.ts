@@ -37,6 +37,16 @@ test('hint deliveries: what waits for a node goes with its shard alone', () => {
   expect(target.standing(2, 1)).toBe('gone');
 });
 
+test('hint deliveries: a node that is about to leave has a catalog of nothing, and drops nothing by it', () => {
+  const { state, target } = deliveries(catalogAt(5));
+  expect(target.standing(2, 1)).toBe('owner');
+  state.meta.catalog = { ...catalogAt(0, []), databases: Databases.empty, dataNodes: [], maxNodeId: 0, maxShardId: 0 }; // prettier-ignore
+  expect(target.standing(2, 1)).toBe('unknown');
+  // It could not leave.
+  state.meta.catalog = catalogAt(5);
+  expect(target.standing(2, 1)).toBe('owner');
+});
+
 test('hint deliveries: what waits for an owner that is one no more goes to all who are', async () => {
   const { state, target } = deliveries(catalogAt(5));
   const options = { deadlineMs: 1_000, signal: new AbortController().signal };

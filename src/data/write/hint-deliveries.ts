@@ -55,6 +55,8 @@ export class HintDeliveries implements HintTarget {
   /** A catalog read from the disk may be of before an owner came to be: one never seen is not known to be gone. */
   standing(nodeId: number, shardId: number): Standing {
     const { catalog } = this.#ports.meta;
+    // The node is about to leave its cluster, or has: a catalog of nothing says of nobody that he is gone.
+    if (catalog.index === 0) return 'unknown';
     const key = `${nodeId} ${shardId}`;
     const isNodeThere = catalog.dataNodes.some(({ id }) => id === nodeId);
     const shard = findShard(catalog, shardId);

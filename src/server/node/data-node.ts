@@ -135,7 +135,7 @@ export async function startDataNode(
   const transfers = openTransfers(env, config, { meta, local, rpc, deletes });
   const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints });
   statistics.add(() => antiEntropy.service?.statistics() ?? []);
-  const port = new DataListener({ env, config, meta, local, imported, transfers });
+  const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints });
   const listener = await port.listen(
     [
       ...servedShards({ clock, meta, shards: owned, counters, keep, stamps }),
@@ -355,6 +355,8 @@ class DataListener {
   readonly #local: LocalShards;
   readonly #imported: ImportHandOver;
   readonly #transfers: Pick<Transfers, 'cancel'>;
+  readonly #copies: RunningServer;
+  readonly #hints: Pick<HintedHandoff, 'waiting'>;
   readonly #tcpAddress: string;
   readonly #httpAddress: string;
 
@@ -365,6 +367,8 @@ class DataListener {
     readonly local: LocalShards;
     readonly imported: ImportHandOver;
     readonly transfers: Pick<Transfers, 'cancel'>;
+    readonly copies: RunningServer;
+    readonly hints: Pick<HintedHandoff, 'waiting'>;
   }) {
     this.#env = parts.env;
     this.#config = parts.config;
@@ -372,6 +376,8 @@ class DataListener {
     this.#local = parts.local;
     this.#imported = parts.imported;
     this.#transfers = parts.transfers;
+    this.#copies = parts.copies;
+    this.#hints = parts.hints;
     const hostname = parts.config.get('', 'hostname');
     this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
     this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
@@ -437,7 +443,13 @@ class DataListener {
     if (!meta.isJoined) return;
     if (nodeId !== meta.nodeId || clusterId !== meta.clusterId)
       throw new DbError('conflict', 'it is another data node');
+    // Most of it while all of them take it.
+    await this.#copies.close();
     await meta.leave(async () => {
+      // No write finds its database any more. What came before is at its owners, or the node goes on and is asked again.
+      await this.#copies.close();
+      if (this.#hints.waiting().length > 0)
+        throw new DbError('unavailable', 'writes for other nodes wait on this one');
       const held = await local.holdings();
       await local.deleteShards(held.map(({ shardId }) => shardId));
       await this.#imported.forget();
