@@ -246,6 +246,15 @@ test('anti-entropy: a shard for which something waits is left alone, and so are 
   }).toThrow('has one owner only');
 });
 
+test('anti-entropy: a damaged shard is brought although something waits for it, which only then gets to it', async () => {
+  const all = await Neighbours.of(1);
+  all.waitingIds.add(1);
+  all.damagedIds.add(1);
+  const service = all.service();
+  await service.check();
+  expect(statusOf(service)).toEqual(['1 missing queued processing']);
+});
+
 test('anti-entropy: one that cannot be compared or repaired is counted, keeps its status and may be asked for again', async () => {
   const all = await Neighbours.of(1);
   const service = all.service();

@@ -165,14 +165,14 @@ export class AntiEntropy {
     for (const { shardId, next, isHot } of sharedShards(catalog, nodeId, clock.wallNs())) {
       if (this.#closing.signal.aborted) return;
       if (this.#queue.has(shardId) || this.#processing.has(shardId)) continue;
-      if (isHot) await this.#checkHot(shardId, next);
+      if (isHot) await this.#bringDamaged(shardId, next);
       else if (!(await this.#checkShard(shardId, next))) skipped.push(shardId);
     }
     if (skipped.length > 0) log.info('Skipped shards', { shards: skipped.join() });
   }
 
-  /** One that is written to is not compared; one that cannot be read is brought all the same. */
-  async #checkHot(shardId: number, next: number): Promise<void> {
+  /** Of one that is written to, or for which something waits, no difference counts; one that cannot be read is brought. */
+  async #bringDamaged(shardId: number, next: number): Promise<void> {
     if (!this.#options.repairsMissing || !(await this.#ports.isDamaged(shardId))) return;
     this.#statuses.set(shardId, 'missing');
     this.#queue.set(shardId, { from: next });
@@ -182,7 +182,11 @@ export class AntiEntropy {
   /** False for one that could not be compared now. */
   async #checkShard(shardId: number, next: number): Promise<boolean> {
     const { compare, isWaiting, log } = this.#ports;
-    if (isWaiting(shardId)) return false;
+    if (isWaiting(shardId)) {
+      // What waits for this node itself waits until it can be read again.
+      await this.#bringDamaged(shardId, next);
+      return false;
+    }
     try {
       const version = await this.#versionsOf(shardId, next);
       if (version !== undefined && this.#equalAt.get(shardId) === version) return true;
