@@ -1,4 +1,5 @@
 /** An owner of a shard in memory, as whoever compares and repairs it asks it: what it is given is put over what it has. */
+import { measurementsOf } from '../../src/data/engine/delete-filters.ts';
 import {
   digestSeries,
   type SeriesDigest,
@@ -95,8 +96,9 @@ export class RepairOwner implements RepairPeer {
   /** By measurement and time, of what was there before. */
   delete(one: StoredDelete): void {
     this.forgotten.push(one);
+    const names = new Set(measurementsOf(one.filter).map(({ name }) => name));
     for (const [name, { measurement, timeNs }] of this.#points)
-      if (measurement === one.filter && timeNs >= one.minTimeNs && timeNs <= one.maxTimeNs)
+      if (names.has(measurement) && timeNs >= one.minTimeNs && timeNs <= one.maxTimeNs)
         this.#points.delete(name);
   }
 

@@ -23,7 +23,10 @@ export interface FoundValue {
 
 export interface LackingValue extends FoundValue {
   readonly side: 'own' | 'other';
-  /** That of the owner that has it, at most: what was written there later counts more. */
+  /**
+   * Where the other has none: the earliest that the write of it may have, so that a delete that is still on its way is later than
+   * it, if it was later than the write. Where it is to count more than another value: the latest that either may have.
+   */
   readonly stamp: Stamp;
   /** The owner that lacks it has another value of the point. */
   readonly isConflict: boolean;
@@ -45,11 +48,12 @@ export async function* lackingValues(
       if (order <= 0) left.take();
       if (order >= 0) right.take();
       if (order < 0 && a !== undefined)
-        yield { ...a, side: 'other', stamp: left.stamp, isConflict: false };
+        yield { ...a, side: 'other', stamp: left.leastStamp, isConflict: false };
       if (order > 0 && b !== undefined)
-        yield { ...b, side: 'own', stamp: right.stamp, isConflict: false };
+        yield { ...b, side: 'own', stamp: right.leastStamp, isConflict: false };
       if (order !== 0 || a === undefined || b === undefined || isSame(a.value, b.value)) continue;
-      const stamp = left.stamp > right.stamp ? left.stamp : right.stamp;
+      const [mine, theirs] = [left.greatestStamp, right.greatestStamp];
+      const stamp = mine > theirs ? mine : theirs;
       if (isLater(right.stamps, left.stamps)) yield { ...b, side: 'own', stamp, isConflict: true };
       else yield { ...a, side: 'other', stamp, isConflict: true };
     }
@@ -69,7 +73,11 @@ class Side {
     this.#batches = batches[Symbol.asyncIterator]();
   }
 
-  get stamp(): Stamp {
+  get leastStamp(): Stamp {
+    return this.stamps?.least ?? noStamp;
+  }
+
+  get greatestStamp(): Stamp {
     return this.stamps?.greatest ?? noStamp;
   }
 

@@ -1,17 +1,19 @@
 /**
- * Makes two owners of a shard have the same points: what one lacks is written to it as any batch is, under a stamp that is no
- * later than what the other has, so that whatever a client wrote since counts more.
+ * Makes two owners of a shard have the same points: what one lacks is written to it as any batch is, under the earliest stamp that
+ * its write may have had, so that whatever a client wrote or deleted since counts more.
  *
  * Invariants:
  * - Deletes that one has not heard of come first, under their own stamps: so nothing comes back that was deleted, and nothing
  *   goes that was written later.
+ * - A delete that neither has heard of yet finds what was brought as it would have found it at the one that had it: if that loses a
+ *   point that was written after the delete, the other still has it, and the next repair brings it under a later stamp.
  * - A value is put over another only where stamps say that it is later, or nothing does.
  * - What travels is a digest, and of parts that differ the sums of their series, and of slices that differ their points.
  * - A repair that ends half way has brought what it has brought; the next one finds the rest.
  */
 import { DbError } from '../../base/errors.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
-import { stampBatch, stampNs, stampOf, type Stamp } from '../../models/stamp.ts';
+import { latestOf, stampBatch, stampNs, stampOf, type Stamp } from '../../models/stamp.ts';
 import type { RepairReport } from '../../services/anti-entropy.ts';
 import type { RangePoints } from '../engine/digests/digest-streams.ts';
 import type { SeriesSlices } from '../engine/digests/range-points.ts';
@@ -21,6 +23,7 @@ import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts
 import { differingParts, differingSeries, type DifferingParts } from './find-differences.ts';
 import { lackingValues, type LackingValue } from './merge-points.ts';
 import type { MovedPoints, RepairPeer } from './peer.ts';
+import { SurvivedDeletes } from './survived-deletes.ts';
 
 export interface RepairPorts {
   /** To one of the two. */
@@ -56,6 +59,7 @@ class PairRepair {
   readonly #shard: NamedShard & DigestRange;
   readonly #ports: RepairPorts;
   readonly #fills: Readonly<Record<'own' | 'other', Fill>>;
+  #survived = new SurvivedDeletes([]);
   #movedBytes = 0;
   #conflictCount = 0;
   #deleteCount = 0;
@@ -108,6 +112,7 @@ class PairRepair {
     ];
     await this.#deleteAt(own.nodeId, theirs, mine);
     await this.#deleteAt(other.nodeId, mine, theirs);
+    this.#survived = new SurvivedDeletes([...mine, ...theirs]);
   }
 
   /** What that node does not remember. Oldest first, as they were said. */
@@ -156,8 +161,10 @@ class PairRepair {
       this.#metered(other.rangePoints(task, signal)),
     )) {
       if (lacking.isConflict) this.#conflictCount++;
-      if (this.#fills[lacking.side].mustFlushBefore(lacking)) await this.#flush(lacking.side);
-      this.#fills[lacking.side].add(lacking);
+      const stamp = latestOf([lacking.stamp, this.#survived.latestOf(lacking)]);
+      const fill = this.#fills[lacking.side];
+      if (fill.mustFlushBefore(stamp)) await this.#flush(lacking.side);
+      fill.add(lacking, stamp);
       await pace();
     }
   }
@@ -209,12 +216,12 @@ class Fill {
   refusedCount = 0;
 
   /** A batch has one stamp. */
-  mustFlushBefore({ stamp }: LackingValue): boolean {
+  mustFlushBefore(stamp: Stamp): boolean {
     const isOther = this.#stamp !== undefined && this.#stamp !== stamp;
     return isOther || this.#builder.rowCount >= batchValuesMax;
   }
 
-  add({ key, measurement, field, value, timeNs, stamp }: LackingValue): void {
+  add({ key, measurement, field, value, timeNs }: LackingValue, stamp: Stamp): void {
     this.#stamp = stamp;
     this.#builder.add(key, { measurement, tags: [], fields: new Map([[field, value]]), timeNs });
   }
