@@ -12,6 +12,8 @@ export interface BackupStore {
   write(name: string, pieces: AsyncIterable<Uint8Array>): Promise<void>;
   /** A small file, durable; false where there is one by that name, whoever makes it at the same time. */
   create(name: string, bytes: Uint8Array): Promise<boolean>;
+  /** What writes that were killed have left and nobody goes on with; nothing of it has ever had its name. */
+  removeLeftovers(): Promise<void>;
   /** Missing is no error. */
   remove(name: string): Promise<void>;
 }

@@ -57,7 +57,7 @@ async function backup(
 }
 
 function storeAt(place: string): FolderStore {
-  return new FolderStore(new NodeDisk(), place, { bufferBytes: 100 });
+  return new FolderStore(new NodeDisk(), place, { bufferBytes: 100, host: 'a.b' });
 }
 
 async function* decompress(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -167,7 +167,7 @@ test('backup: one that fails as its manifest is written leaves nothing', async (
     const disk = new FailingDisk(new NodeDisk(), { failAt, code: 'disk_full' });
     const given = { strategy: 'full', filter: all, from: '', gzip, isEstimate: false } as const;
     const compress = (block: Uint8Array) => Promise.resolve(gzipSync(block));
-    const store = new FolderStore(disk, folder, { bufferBytes: 100 });
+    const store = new FolderStore(disk, folder, { bufferBytes: 100, host: 'a.b' });
     const taken = takeBackup({ clock: cluster.clock, source: cluster, store, compress, out: () => undefined }, given).then(() => true, () => false); // prettier-ignore
     if (await taken) break;
     expect(named()).toEqual([]);
@@ -447,4 +447,19 @@ test('verify: says of each file how it is', async () => {
   }
   rmSync(join(folder, archive));
   expect(await verify()).toContain(`${archive}: it is not there\n`);
+});
+
+test('backup: what a killed one has left half written is removed by the next, and what others write is not', async () => {
+  const cluster = twoShards();
+  const halves = ['T.s1.tar.gz.a_b.pending', 'T.s2.tar.gz.a_b.pending', 'T.s1.tar.gz.other.pending'] as const; // prettier-ignore
+  for (const name of halves) writeFileSync(join(folder, name), 'half');
+  // One that this machine goes on with.
+  const lock = await new NodeDisk().lock(join(folder, halves[1]));
+  await backup(cluster);
+  const left = (): readonly string[] => readdirSync(folder).filter((name) => name.endsWith('.pending')); // prettier-ignore
+  expect(left()).toEqual([halves[2], halves[1]]);
+  await lock.release();
+  cluster.timeMs += 1_000;
+  await backup(cluster);
+  expect(left()).toEqual([halves[2]]);
 });

@@ -3,13 +3,18 @@ import type { Disk, DiskFile } from '../env/disk.ts';
 import { makeDurableDir } from '../env/make-durable-dir.ts';
 import { onePiece, type BackupStore } from './backup-store.ts';
 
-/** A file gets its name once it is whole; what a crash leaves has this end, and is written anew. */
+/**
+ * A file gets its name once it is whole. Until then it has this end, after the name of the machine that writes it, which holds a lock
+ * of it meanwhile: what nobody of that machine holds is left of a backup that was killed.
+ */
 const pendingSuffix = '.pending';
 const readBytes = 1 << 20;
 
 export interface FolderOptions {
   /** Writes gather up to so many bytes. */
   readonly bufferBytes: number;
+  /** Locks hold on one machine only: what others have begun in a folder that they share is left to them. */
+  readonly host: string;
 }
 
 /** Backups in a folder, which is made when there is something to write. */
@@ -17,11 +22,14 @@ export class FolderStore implements BackupStore {
   readonly place: string;
   readonly #disk: Disk;
   readonly #bufferBytes: number;
+  /** Of what this machine writes. */
+  readonly #pendingSuffix: string;
 
-  constructor(disk: Disk, place: string, { bufferBytes }: FolderOptions) {
+  constructor(disk: Disk, place: string, { bufferBytes, host }: FolderOptions) {
     this.#disk = disk;
     this.place = place;
     this.#bufferBytes = bufferBytes;
+    this.#pendingSuffix = `.${host.replace(/[^\w-]/g, '_')}${pendingSuffix}`;
   }
 
   async list(): Promise<readonly string[]> {
@@ -64,12 +72,31 @@ export class FolderStore implements BackupStore {
 
   async write(name: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const path = this.#path(name);
-    const pending = `${path}${pendingSuffix}`;
+    const pending = `${path}${this.#pendingSuffix}`;
     await makeDurableDir(this.#disk, this.place);
-    const file = await this.#disk.open(pending, 'create');
-    await this.#fill(pending, file, pieces);
-    await this.#disk.rename(pending, path);
-    await this.#disk.syncDir(this.place);
+    const lock = await this.#disk.lock(pending);
+    try {
+      const file = await this.#disk.open(pending, 'create');
+      await this.#fill(pending, file, pieces);
+      await this.#disk.rename(pending, path);
+      await this.#disk.syncDir(this.place);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async removeLeftovers(): Promise<void> {
+    for (const { name } of await this.#disk.list(this.place)) {
+      if (!name.endsWith(this.#pendingSuffix)) continue;
+      const path = this.#path(name);
+      try {
+        // One that gets its name meanwhile is made by this, empty, and removed again.
+        const lock = await this.#disk.lock(path);
+        await this.#disk.remove(path).finally(() => lock.release());
+      } catch (error) {
+        if (!isDbError(error, 'conflict')) throw error;
+      }
+    }
   }
 
   /** What fails leaves nothing of the file; whether it can be removed changes nothing of why. */

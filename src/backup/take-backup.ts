@@ -84,6 +84,10 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
     estimate(ports, encodeBackupMeta(catalog).length, shards);
     return;
   }
+  // Those of a place that takes no more are no reason not to try.
+  await store.removeLeftovers().catch((error: unknown) => {
+    out(`Leftovers of another backup stay: ${errorText(error)}\n`);
+  });
   const before = await readBackupSet(store);
   for (const { name, error } of before.unread) out(`${name} is passed over: ${errorText(error)}\n`);
   const written: string[] = [];

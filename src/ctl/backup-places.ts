@@ -1,4 +1,5 @@
 /** Where backups are kept, as a command line names it: a folder, a manifest in one, a prefix of a bucket. */
+import { hostname } from 'node:os';
 import { readBackupSet, readOneBackup, type BackupSet } from '../backup/backup-set.ts';
 import type { BackupStore } from '../backup/backup-store.ts';
 import { FolderStore } from '../backup/folder-store.ts';
@@ -21,7 +22,10 @@ export async function backupStoreAt(
     const { S3Store } = await import('../backup/s3-store.ts');
     return new S3Store(place, { environment, bufferBytes });
   }
-  return new FolderStore(new NodeDisk(), place.replace(/(?<=.)\/+$/, ''), { bufferBytes });
+  return new FolderStore(new NodeDisk(), place.replace(/(?<=.)\/+$/, ''), {
+    bufferBytes,
+    host: hostname(),
+  });
 }
 
 export interface OpenBackup {
