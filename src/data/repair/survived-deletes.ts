@@ -19,9 +19,9 @@ export class SurvivedDeletes {
   #ofKey: readonly Survived[] = [];
 
   constructor(deletes: readonly StoredDelete[]) {
-    const { test } = deleteFilters(() => Promise.resolve());
+    const filters = deleteFilters(() => Promise.resolve());
     this.#deletes = deletes
-      .map((one) => ({ ...one, means: test(one.filter) }))
+      .map((one) => ({ ...one, means: filters.test(one.filter) }))
       .sort((a, b) => (a.stamp < b.stamp ? 1 : -1));
   }
 

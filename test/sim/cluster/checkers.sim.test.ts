@@ -155,7 +155,7 @@ test('checker of registers: what was under way in a crash may be there, but not 
 test('checker of registers: a value that a later delete has struck, and one that an earlier one has, are told', () => {
   const writes = new LastWrites();
   const erase = (stamp: bigint, shardId = 5) =>
-    writes.beginDelete('d1', { stamp, shardIds: new Set([shardId]), isMeant: (key) => key === 'o 1' }); // prettier-ignore
+    writes.beginDelete('d1', { stamp, minTimeNs: 0n, maxTimeNs: 9n, shardIds: new Set([shardId]), isMeant: (key) => key === 'o 1' }); // prettier-ignore
   const check = (value?: string) => () => {
     writes.check('d1', new Map(value === undefined ? [] : [['o 1', value]]));
   };

@@ -24,7 +24,7 @@ import { FenceWatch } from './check-queries.ts';
 import { Victim, type DamageOptions } from './damage.ts';
 import { Events } from './events.ts';
 import { History } from './history.ts';
-import { dataToml, drawKnobs, drawWorkerCount, type Knobs } from './knobs.ts';
+import { dataToml, drawKnobs, drawWorkerCount, repairsAsked, type Knobs } from './knobs.ts';
 import { LastWrites } from './last-writes.ts';
 import { planted, plantedEngine, plantedWrites, type Plant } from './plants.ts';
 import { watchEngine, watchHints } from './watch-engine.ts';
@@ -39,6 +39,8 @@ export interface ClusterOptions {
   readonly plant?: Plant | undefined;
   readonly damage?: DamageOptions | undefined;
   readonly hasPassive?: boolean;
+  /** Of `[anti-entropy]`: it is enabled, and does nothing by itself when left out. */
+  readonly antiEntropy?: string | undefined;
   readonly onTrace?: (line: string) => void;
 }
 
@@ -70,10 +72,12 @@ export class ClusterWorld {
   /** Machines that are part of the cluster, or about to be. */
   names: readonly string[];
   readonly #plant: Plant | undefined;
+  readonly #antiEntropy: string;
   readonly #random: Random;
 
   constructor(seed: number, options: ClusterOptions = {}) {
     this.#plant = options.plant;
+    this.#antiEntropy = options.antiEntropy ?? repairsAsked;
     this.names = [...founders, ...(options.hasPassive === true ? [passive] : [])];
     this.world = new World(seed, {
       onTrace: (line) => {
@@ -210,7 +214,7 @@ export class ClusterWorld {
   }
 
   async #startData(name: string): Promise<void> {
-    const text = dataToml(name, this.knobs);
+    const text = dataToml(name, this.knobs, this.#antiEntropy);
     const config = Config.read({ text, environment: {}, keys: dataKeys });
     const bare = this.machine(name).env;
     const watched = { ...bare, transport: this.fences.watch(bare.transport, name) };

@@ -41,8 +41,11 @@ export function drawWorkerCount(random: Random): number {
   return 1 + below(random, 3);
 }
 
+/** Shards are repaired when asked for, and not looked at. */
+export const repairsAsked = 'check-interval = "1000h"';
+
 /** The configuration of data node `name`. */
-export function dataToml(name: string, knobs: Knobs): string {
+export function dataToml(name: string, knobs: Knobs, antiEntropy: string): string {
   return `hostname = "${name}"
 bind-address = "${name}:8088"
 [meta]
@@ -60,7 +63,7 @@ index-resident-size = ${knobs.indexResidentBytes}
 write-timeout = "3s"
 [anti-entropy]
 enabled = true
-check-interval = "1000h"
+${antiEntropy}
 [hinted-handoff]
 dir = "hh"
 batch-size = ${knobs.hintBatchBytes}

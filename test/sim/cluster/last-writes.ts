@@ -16,6 +16,8 @@ interface Call {
 
 interface Delete {
   readonly stamp: Stamp;
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
   readonly shardIds: ReadonlySet<number>;
   readonly isMeant: (key: string) => boolean;
   isDurable: boolean;
@@ -63,6 +65,33 @@ export class LastWrites {
         one.isDurable = true;
       },
     };
+  }
+
+  /** Of the first write of a register that any owner was handed. */
+  firstStamp(key: string): Stamp | undefined {
+    const stamps = [...this.#calls.values()].flatMap((ofNode) => (ofNode.get(key) ?? []).map(({ stamp }) => stamp)); // prettier-ignore
+    return stamps.reduce<Stamp | undefined>((least, stamp) => (least === undefined || stamp < least ? stamp : least), undefined); // prettier-ignore
+  }
+
+  /** Nodes that have acknowledged a write of a register. */
+  holdersOf(key: string): readonly string[] {
+    return [...this.#calls].flatMap(([node, ofNode]) =>
+      ofNode.get(key)?.some(({ isDurable }) => isDurable) === true ? [node] : [],
+    );
+  }
+
+  /** Deletes that mean a register, of all nodes that were told of them. */
+  deletesOf(key: string): readonly (Delete & { readonly node: string })[] {
+    const shardId = this.#shardOf.get(key) ?? 0;
+    return [...this.#deletes].flatMap(
+      ([node, deletes]) =>
+      deletes.filter((one) => one.shardIds.has(shardId) && one.isMeant(key)).map((one) => ({ ...one, node })), // prettier-ignore
+    );
+  }
+
+  /** Of the shard that a register was written to; undefined for one that reached no owner. */
+  shardOf(key: string): number | undefined {
+    return this.#shardOf.get(key);
   }
 
   /** How often owners were told to delete something. */

@@ -1,3 +1,5 @@
+import { seriesParts } from '../../../src/data/engine/digests/hash-values.ts';
+import { digestWords } from '../../../src/data/engine/digests/shard-digest.ts';
 import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
 import type { Env } from '../../../src/env/env.ts';
 import {
@@ -44,6 +46,8 @@ export const plants = [
   'whole-too-soon',
   'deletes-unstamped',
   'sent-again',
+  'deletes-untold',
+  'digest-blind',
 ] as const;
 /** Those that answers alone show: `run-changed-answers.ts` finds them. */
 export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
@@ -104,10 +108,13 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
 
 /**
  * The engine itself, with the bug in it: a write counts as done a moment before it shows to readers, one to a shard that is
- * being copied here is not done at all, or nobody looks at when a delete was said.
+ * being copied here is not done at all, nobody looks at when a delete was said, an owner does not tell of the deletes that it
+ * remembers, or looks at half of the series only for its digest.
  */
 export function plantedWrites(engine: Engine, { clock }: EnginePorts, plant?: Plant): Engine {
   if (plant === 'deletes-unstamped') return withoutStamps(engine);
+  if (plant === 'deletes-untold') return withoutDeletes(engine);
+  if (plant === 'digest-blind') return withBlindDigests(engine);
   if (plant !== 'acknowledged-unapplied' && plant !== 'meanwhile-lost') return engine;
   return {
     stream: (kind, body, context) => engine.stream(kind, body, context),
@@ -134,6 +141,32 @@ function withoutStamps(engine: Engine): Engine {
     call: (kind, body, context) => {
       if (kind !== 'delete-points') return engine.call(kind, body, context);
       return engine.call(kind, { ...(body as object), stamp: undefined }, context);
+    },
+  };
+}
+
+function withoutDeletes(engine: Engine): Engine {
+  return {
+    stream: (kind, body, context) => engine.stream(kind, body, context),
+    close: () => engine.close(),
+    call: (kind, body, context) =>
+      kind === 'stored-deletes' ? Promise.resolve({ body: [] }) : engine.call(kind, body, context),
+  };
+}
+
+/** Every second part of the series is as if it had nothing. */
+function withBlindDigests(engine: Engine): Engine {
+  const partWords = digestWords / seriesParts;
+  return {
+    close: () => engine.close(),
+    call: (kind, body, context) => engine.call(kind, body, context),
+    stream: async function* (kind, body, context) {
+      for await (const reply of engine.stream(kind, body, context)) {
+        const words = kind === 'digest' ? (reply.body as Uint32Array | undefined) : undefined;
+        for (let part = 1; part < seriesParts; part += 2)
+          words?.fill(0, part * partWords, (part + 1) * partWords);
+        yield reply;
+      }
     },
   };
 }

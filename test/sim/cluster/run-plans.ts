@@ -7,7 +7,9 @@ import { below, fraction, type Random } from '../../../src/env/random.ts';
 import { activePlan, type MovePlan } from '../../../src/meta/model/move-plan.ts';
 import type { MetaNode } from '../../../src/meta/server/meta-node.ts';
 import type { PlanRequest } from '../../../src/meta/server/plan-keeper.ts';
-import { beginMoving, strikeFor, type Copying, type MovingOptions } from './run-copies.ts';
+import { beginLoad, strikeFor, type LoadRunOptions } from './load-run.ts';
+import type { PointLoad } from './point-load.ts';
+import { Copying } from './run-copies.ts';
 
 export interface PlansResult {
   readonly acknowledged: number;
@@ -22,11 +24,11 @@ const replicaCount = 2;
 const settleMsMax = 240_000;
 
 class Planning {
-  readonly #copying: Copying;
+  readonly #load: PointLoad;
   readonly #ended = new Map<number, MovePlan>();
 
-  constructor(copying: Copying) {
-    this.#copying = copying;
+  constructor(load: PointLoad) {
+    this.#load = load;
   }
 
   get ended(): readonly MovePlan[] {
@@ -34,13 +36,13 @@ class Planning {
   }
 
   get #leader(): readonly [string, MetaNode] | undefined {
-    return [...this.#copying.cluster.metas].find(([, node]) => node.isLeader);
+    return [...this.#load.cluster.metas].find(([, node]) => node.isLeader);
   }
 
   async drive(random: Random): Promise<void> {
-    const { cluster } = this.#copying;
+    const { cluster } = this.#load;
     const { clock } = cluster.machine('client').env;
-    while (!this.#copying.isOver) {
+    while (!this.#load.isOver) {
       await clock.sleep(below(random, 2_000));
       // The next plan takes the place of one that has ended.
       this.look();
@@ -57,7 +59,7 @@ class Planning {
 
   /** What may be seen of the catalog at any time. */
   look(): void {
-    for (const [name, { catalog }] of this.#copying.cluster.metas) {
+    for (const [name, { catalog }] of this.#load.cluster.metas) {
       const { movePlan } = catalog;
       if (movePlan !== undefined && movePlan.endedNs !== 0n)
         this.#ended.set(movePlan.beganIndex, movePlan);
@@ -69,7 +71,7 @@ class Planning {
 
   /** Nobody is down any more: what failed before is tried again, and the plan ends, and what was left is deleted. */
   async settle(): Promise<void> {
-    const { world } = this.#copying.cluster;
+    const { world } = this.#load.cluster;
     const untilMs = world.nowMs + settleMsMax;
     while (world.nowMs < untilMs) {
       await world.run(world.nowMs + 3_000);
@@ -80,14 +82,14 @@ class Planning {
       if (movePlan === undefined) return;
       const isActive = movePlan.endedNs === 0n;
       if (!isActive && movePlan.moves.every(({ state }) => state !== 'left')) return;
-      const keeper = this.#copying.cluster.plans.get(name);
+      const keeper = this.#load.cluster.plans.get(name);
       if (isActive && movePlan.isPaused) await world.complete(this.#orLate(keeper?.pause(false)));
     }
     throw new Error('a plan does not end');
   }
 
   #orLate(work: Promise<unknown> | undefined): Promise<boolean> {
-    return this.#copying.orLate(work);
+    return this.#load.orLate(work);
   }
 }
 
@@ -102,21 +104,21 @@ function drawRequest({ catalog }: MetaNode, random: Random): PlanRequest {
   return { goal, leavingId, joiningId: goal === 'replace' ? joiningId : 0, isRemoval: false };
 }
 
-export async function runPlans(seed: number, options: MovingOptions = {}): Promise<PlansResult> {
-  const copying = await beginMoving(seed, { ...options, weekCount });
-  const { world } = copying.cluster;
+export async function runPlans(seed: number, options: LoadRunOptions = {}): Promise<PlansResult> {
+  const load = await beginLoad(seed, { ...options, weekCount });
+  const { world } = load.cluster;
   const random = world.random('plans');
-  const planning = new Planning(copying);
-  world.spawn(copying.cluster.machine('client'), () => planning.drive(random.fork('drive')));
+  const planning = new Planning(load);
+  world.spawn(load.cluster.machine('client'), () => planning.drive(random.fork('drive')));
   const look = (): void => {
     planning.look();
   };
-  await strikeFor(copying, random, { faultsMs: 30_000, ...options, look });
+  await strikeFor(load, random, { faultsMs: 30_000, ...options, look });
   await planning.settle();
   await world.run(world.nowMs + 75_000);
-  await copying.check(false);
+  await new Copying(load).check(false);
   const moves = planning.ended.flatMap((plan) => plan.moves);
-  const acknowledged = copying.written.filter(({ isAcknowledged }) => isAcknowledged).length;
+  const acknowledged = load.acknowledged.length;
   const moved = moves.filter(({ state }) => state === 'done' || state === 'left').length;
   return { acknowledged, ended: planning.ended.length, moved };
 }

@@ -4,6 +4,7 @@ import { runCopies } from './run-copies.ts';
 import { runElections } from './run-elections.ts';
 import { runPlans } from './run-plans.ts';
 import { runQueries } from './run-queries.ts';
+import { runRepairs } from './run-repairs.ts';
 import { runSeed } from './run-seed.ts';
 
 /** Short, as more seeds find more than longer runs. */
@@ -20,6 +21,8 @@ export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   else if (plant === 'marks-ahead') await runQueries(seed, { plant });
   else if (plant === 'meanwhile-lost') await runCopies(seed, { plant, hasFaults: false, faultsMs });
   else if (plant === 'whole-too-soon') await runPlans(seed, { plant, hasFaults: false, faultsMs });
+  else if (plant === 'deletes-untold' || plant === 'digest-blind')
+    await runRepairs(seed, { plant, faultsMs });
   else if (plant === 'fence-ignored') await runLate(seed, plant);
   else if (plant === 'damage-forgotten')
     await runSeed(seed, { plant, faultsMs, isPlain: true, damage: flipsAtOnce });

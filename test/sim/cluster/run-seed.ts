@@ -140,7 +140,7 @@ async function say(cluster: ClusterWorld, text: string): Promise<void> {
 }
 
 /** What waits in hinted handoff gets to its owners once they are all well. */
-async function drained(cluster: ClusterWorld): Promise<void> {
+export async function drained(cluster: ClusterWorld): Promise<void> {
   const { world, data } = cluster;
   const limitMs = world.nowMs + 60_000;
   // A node that is in the catalog and was never told so takes nothing.

@@ -23,7 +23,13 @@ export function watchEngine(engine: Engine, { node, history, lastWrites }: Engin
   const deleting: Deleting = async (engineOf, body, context) => {
     const { shardIds, measurements, minTimeNs, maxTimeNs, stamp = 0n } = body;
     const isMeant = meantBy(measurements, { minTimeNs, maxTimeNs });
-    const said = lastWrites.beginDelete(node, { stamp, shardIds: new Set(shardIds), isMeant });
+    const said = lastWrites.beginDelete(node, {
+      stamp,
+      minTimeNs,
+      maxTimeNs,
+      shardIds: new Set(shardIds),
+      isMeant,
+    });
     const reply = await engineOf.call('delete-points', body, context);
     said.durable();
     return reply;

@@ -76,7 +76,7 @@ export class SimDrive {
   /** A folder goes with all that is in it, as with a disk that is not there. */
   lose(path: string): void {
     this.tree.removeTree(path);
-    this.tree.syncDir(path.slice(0, path.lastIndexOf('/')));
+    this.tree.syncDir(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
     this.#loop.strike('lost_folder', `${this.#node} ${path}`);
   }
 
@@ -154,7 +154,9 @@ export class SimDisk implements Disk {
       await file.close();
     }
     await this.rename(temporary, path);
-    await this.syncDir(path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.');
+    await this.syncDir(
+      path.includes('/') ? path.slice(0, Math.max(0, path.lastIndexOf('/'))) : '.',
+    );
   }
 
   rename(from: string, to: string): Promise<void> {

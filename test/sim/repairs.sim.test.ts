@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { checkEqual, runRepairs } from './cluster/run-repairs.ts';
+
+test.each([3, 8])(
+  'repairs: owners that lose things behind their backs are equal again, among nodes that end and are cut off, seed %i',
+  async (seed) => {
+    const { acknowledged, deletes, losses, valuesBrought, deletesBrought } = await runRepairs(seed, { faultsMs: 10_000 }); // prettier-ignore
+    expect(acknowledged).toBeGreaterThan(200);
+    expect(deletes).toBeGreaterThan(0);
+    expect(losses).toBeGreaterThan(1);
+    expect(valuesBrought).toBeGreaterThan(100);
+    expect(deletesBrought).toBeGreaterThan(0);
+  },
+);
+
+test('repairs: the checker tells owners that differ, whichever of the two lacks a point', () => {
+  const [whole, lacking] = [new Map([['o 1', 'v=1i'], ['o 2', 'v=2i']]), new Map([['o 1', 'v=1i']])]; // prettier-ignore
+  const check = (first: Map<string, string>, second: Map<string, string>) => () => {
+    checkEqual({ name: 'd1', rows: first }, { name: 'd2', rows: second }, 7);
+  };
+  expect(check(whole, whole)).not.toThrow();
+  expect(check(whole, lacking)).toThrow('d1 has o 2 of shard 7, and d2 has not');
+  expect(check(lacking, whole)).toThrow('d2 has o 2 of shard 7, and d1 has not');
+});
