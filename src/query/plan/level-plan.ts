@@ -41,6 +41,8 @@ export interface CallRefusal {
   readonly error: DbError;
   /** What the call would have read. */
   readonly feed: number;
+  /** The column's place in the feed. */
+  readonly at: number;
   readonly column: FeedColumn;
 }
 

@@ -59,8 +59,8 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
     const { grid } = place;
     const chain = orRefusal(() => planChain(call, { grid, fill, ascending, isSelector, auxTypes, canFold })); // prettier-ignore
     if (isDbError(chain)) {
-      const { feed } = feeds.rowsFor(grid, [heart]);
-      refusals.push({ error: chain, feed, column: { name: heart.name, type: columnTypeOf(heart.type) } }); // prettier-ignore
+      const { feed, columns } = feeds.rowsFor(grid, [heart]);
+      refusals.push({ error: chain, feed, at: columns[0] ?? 0, column: { name: heart.name, type: columnTypeOf(heart.type) } }); // prettier-ignore
       continue;
     }
     slots[slot] = { type: chain.type };

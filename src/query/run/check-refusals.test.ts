@@ -32,6 +32,17 @@ test.each([
   expect((await runSelectOver(query, { nodes })).error).toBe(error);
 });
 
+test('refusals: a field that only some shard has in the type asked for is found when it is read', async () => {
+  const nodes = [
+    new MemorySource([{ measurement: 'm', tags: { host: 'a' }, fields: { v: 1 }, timeNs: 1n }]),
+    new MemorySource([{ measurement: 'm', tags: { host: 'b' }, fields: { v: 'x' }, timeNs: 2n }]),
+  ];
+  const error = 'unsupported sum iterator type: *query.stringInterruptIterator';
+  for (const list of ['sum(v::string)', 'sum(v::string), count(v)'])
+    expect([list, (await runSelectOver(`SELECT ${list} FROM m`, { nodes })).error]).toEqual([list, error]); // prettier-ignore
+  expect((await runSelectOver('SELECT sum(v::string) FROM m WHERE time < 2', { nodes })).series).toEqual([]); // prettier-ignore
+});
+
 test('refusals: a call that is refused has no value beside those that are answered', async () => {
   const { series } = await runSelectOver('SELECT sum(v::boolean), mean(v) FROM m', { nodes });
   expect(series).toMatchObject([{ values: [{ valid: Uint8Array.of(0) }, { values: Float64Array.of(1.5) }] }]); // prettier-ignore

@@ -5,6 +5,7 @@ import { callType } from '../assemble/calls.ts';
 import { innerTags } from '../plan/plan-feeds.ts';
 import type {
   CallPlan,
+  CallRefusal,
   FeedPlan,
   LevelPlan,
   RowsFeed,
@@ -97,7 +98,8 @@ export class LevelStream implements GroupStream<Batch> {
     });
     const { calls } = this.#plan;
     const [only] = calls;
-    if (only === undefined) return this.#rawRows(builder);
+    if (only === undefined)
+      return this.#plan.refusals.length > 0 ? this.#refusedRows() : this.#rawRows(builder);
     return calls.length === 1 ? this.#singleRows(only, builder) : this.#joinedRows(builder);
   }
 
@@ -167,7 +169,15 @@ export class LevelStream implements GroupStream<Batch> {
     const open = this.#feeds[feed];
     const group = this.#group;
     if (open?.kind !== 'rows' || group === undefined || !this.#has(feed, group)) return noRows();
-    return open.stream.rows();
+    const refusals = this.#plan.refusals.filter((one) => one.feed === feed);
+    const rows = open.stream.rows();
+    return refusals.length === 0 ? rows : refusing(rows, refusals);
+  }
+
+  /** A list of calls that are refused as soon as there is something for them: it has no rows of its own. */
+  *#refusedRows(): Flow<Batch> {
+    for (const feed of new Set(this.#plan.refusals.map((one) => one.feed)))
+      for (const batch of this.#rowsOf(feed)) if (batch instanceof Promise) yield batch;
   }
 
   *#singleRows(call: CallPlan, builder: RowBuilder): Flow<Batch> {
@@ -260,7 +270,8 @@ export class LevelStream implements GroupStream<Batch> {
     const readers = calls.flatMap(({ input }, call) =>
       input.kind === 'column' && input.feed === feed ? [{ call, input }] : [],
     );
-    if (readers.length === 0) return;
+    const isRefusing = this.#plan.refusals.some((one) => one.feed === feed);
+    if (readers.length === 0 && !isRefusing) return;
     for (const batch of this.#rowsOf(feed)) {
       if (batch instanceof Promise) {
         yield batch;
@@ -299,6 +310,26 @@ export class LevelStream implements GroupStream<Batch> {
       const place = { type, ascending, subgroups: this.subgroups };
       yield { call, points: foldedPoints(rows, input, place) };
     }
+  }
+}
+
+/**
+ * Throws what is said of a call once a row has a value for it: a shard may have a field in a type that the measurement as a
+ * whole does not show (check-refusals.ts sees that one alone).
+ */
+function* refusing(rows: Flow<Batch>, refusals: readonly CallRefusal[]): Flow<Batch> {
+  for (const batch of rows) {
+    if (!(batch instanceof Promise))
+      for (const { at, error } of refusals) {
+        const column = batch.columns[at];
+        if (
+          batch.timesNs.length > 0 &&
+          column?.valid?.includes(1) !== false &&
+          column !== undefined
+        )
+          throw error;
+      }
+    yield batch;
   }
 }
 
