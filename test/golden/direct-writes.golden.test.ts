@@ -1,12 +1,13 @@
 /** Writes past Node's HTTP answer what those that go through it do, which is held to the reference by the other files here. */
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/dev-cluster.ts';
 import { startOneNode, type OneNode } from '../support/one-node.ts';
+import { Wire } from '../support/wire.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'varve-direct-'));
 let node: OneNode;
@@ -20,53 +21,6 @@ afterAll(async () => {
   await node.close();
   rmSync(folder, { recursive: true });
 });
-
-/** A connection that is read to the end of each answer. */
-class Wire {
-  readonly #socket: Socket;
-  #text = '';
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (piece) => (this.#text += piece.toString('utf8')));
-  }
-
-  static async open(of = node): Promise<Wire> {
-    const { hostname, port } = new URL(of.url);
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    await once(socket, 'connect');
-    return new Wire(socket);
-  }
-
-  send(text: string | Uint8Array): void {
-    this.#socket.write(text);
-  }
-
-  /** The next answer: its head without what differs from one to the next, and its body. */
-  async answer(): Promise<string> {
-    for (;;) {
-      const end = this.#text.indexOf('\r\n\r\n') + 4;
-      const head = this.#text.slice(0, end);
-      const announced = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-      const body = Buffer.from(this.#text.slice(end), 'utf8');
-      if (end > 3 && body.length >= announced) {
-        this.#text = body.subarray(announced).toString('utf8');
-        const alike = head.replaceAll(/^((?:x-)?request-id|date): .*$/gim, '$1');
-        return alike + body.subarray(0, announced).toString('utf8');
-      }
-      await once(this.#socket, 'data');
-    }
-  }
-
-  /** Resolves once the server has closed it. */
-  async closed(): Promise<void> {
-    if (!this.#socket.closed) await once(this.#socket, 'close');
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-}
 
 const settleMsMax = 10_000;
 const notPlain = 'TE: trailers\r\n';
@@ -103,7 +57,7 @@ const requests: readonly (readonly [string, string, string])[] = [
 test.each(requests)('direct writes: %s, answered as through Node', async (_what, url, body) => {
   const answers: string[] = [];
   for (const headers of ['', notPlain]) {
-    const wire = await Wire.open();
+    const wire = await Wire.open(node.url);
     wire.send(post(url, body, headers));
     answers.push(await wire.answer());
     wire.close();
@@ -134,7 +88,7 @@ test('direct writes: their ids and their counts', async () => {
 });
 
 test('direct writes: a connection that asks something else goes on with Node, in order', async () => {
-  const wire = await Wire.open();
+  const wire = await Wire.open(node.url);
   const ping = 'GET /ping HTTP/1.1\r\nHost: a\r\n\r\n';
   const count = encodeURIComponent('SELECT count(v) FROM pipelined');
   const query = `GET /query?db=d&q=${count} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -150,7 +104,7 @@ test('direct writes: a connection that asks something else goes on with Node, in
 });
 
 test('direct writes: a body in many pieces, one behind the other, is whole', async () => {
-  const wire = await Wire.open();
+  const wire = await Wire.open(node.url);
   const body = Array.from({ length: 400 }, (_, i) => `pieces,t=${i % 7} v=${i}i ${i}\n`).join('');
   const request = Buffer.from(post('/write?db=d', body));
   for (let round = 0; round < 2; round++) {
@@ -167,7 +121,7 @@ test('direct writes: a body in many pieces, one behind the other, is whole', asy
 });
 
 test('direct writes: a large body that comes alone is whole', async () => {
-  const wire = await Wire.open();
+  const wire = await Wire.open(node.url);
   const lines = Array.from({ length: 60_000 }, (_, i) => `large,t=${i % 100} v="${'x'.repeat(60)}",n=${i}i ${i}`); // prettier-ignore
   const body = `${lines.join('\n')}\n`;
   wire.send(post('/write?db=d', body));
@@ -179,7 +133,7 @@ test('direct writes: a large body that comes alone is whole', async () => {
 });
 
 test('direct writes: a client that leaves in its body is counted as gone, and nothing of it is written', async () => {
-  const wire = await Wire.open();
+  const wire = await Wire.open(node.url);
   wire.send(post('/write?db=d', `gone v=1 1\n${'#'.repeat(500_000)}`).slice(0, 200_000));
   await eventually(async () => {
     expect((await counts())['writeReqActive']).toBe(1);
@@ -195,7 +149,9 @@ test('direct writes: a client that leaves in its body is counted as gone, and no
 test('direct writes: the node ends while connections are idle, unused and at work', async () => {
   const other = await startOneNode(`${folder}/other`, { workerCount: 1 });
   await fetch(`${other.url}/query?q=CREATE+DATABASE+d`, { method: 'POST' });
-  const [idle, unused, busy] = await Promise.all([other, other, other].map((of) => Wire.open(of)));
+  const [idle, unused, busy] = await Promise.all(
+    [other, other, other].map((of) => Wire.open(of.url)),
+  );
   idle?.send(post('/write?db=d', 'm v=1'));
   expect(await idle?.answer()).toMatch(/^HTTP\/1\.1 204 /);
   busy?.send(post('/write?db=d', 'm v=1').slice(0, -1));

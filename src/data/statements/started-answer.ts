@@ -6,7 +6,12 @@ import type { AnswerPart } from '../engine/answers/answer-task.ts';
 /** A document that is whole, or one that begins to leave while the rest of it is made. */
 export type StartedAnswer =
   | { readonly kind: 'whole'; readonly bytes: Buffer }
-  | { readonly kind: 'parts'; readonly parts: AsyncGenerator<Buffer> };
+  | {
+      readonly kind: 'parts';
+      /** The first of them. */
+      readonly taken: readonly Buffer[];
+      readonly parts: AsyncGenerator<Buffer>;
+    };
 
 export interface AnswerHold {
   readonly account: QueryAccount;
@@ -47,7 +52,7 @@ export async function startAnswer(
     throw error;
   }
   if (!isDone || heldBytes > wholeBytesMax)
-    return { kind: 'parts', parts: restOf(held, parts, hold) };
+    return { kind: 'parts', taken: [], parts: restOf(held, parts, hold) };
   hold.onEnd();
   const [only, ...others] = held;
   const bytes = others.length === 0 && only !== undefined ? bufferOf(only) : Buffer.concat(held.map(bufferOf)); // prettier-ignore

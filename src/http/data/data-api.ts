@@ -9,7 +9,8 @@ import { handleRead } from '../prometheus/read-route.ts';
 import { bucketRoutes } from '../v2/bucket-routes.ts';
 import { handleDelete } from '../v2/delete-route.ts';
 import { addGate } from './access/gate.ts';
-import { addDirectWrites, type DirectParts } from './direct/direct-writes.ts';
+import { addDirectConnections } from './direct/direct-connections.ts';
+import type { DirectParts } from './direct/direct-parts.ts';
 import { accessLogLine, type LoggedAnswer } from './requests/access-log.ts';
 import { BodyBudget, type BodyPlace } from './requests/body-budget.ts';
 import {
@@ -90,13 +91,14 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     done();
   });
   const profiles = new RequestProfiles(ports.clock);
-  addRoutes(api, { ports, options, counters, profiles });
+  const texts = new KnownTexts();
+  addRoutes(api, { ports, options, counters, profiles, texts });
   const { clock, profiler, repairs } = ports;
   if (repairs !== undefined) addRepairRoutes(api, { clock, ...repairs });
   if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
   addFallbacks(api, ports);
-  const shared = { ports, options, counters, throttle, admit, profiles, ...bodies };
-  if (ports.rawSockets !== undefined) addDirectWrites(api, ports.rawSockets, shared);
+  const shared = { ports, options, counters, throttle, admit, profiles, texts, ...bodies };
+  if (ports.rawSockets !== undefined) addDirectConnections(api, ports.rawSockets, shared);
   return api;
 }
 
@@ -181,12 +183,12 @@ interface Parts {
   readonly options: DataApiOptions;
   readonly counters: RequestCounters;
   readonly profiles: RequestProfiles;
+  readonly texts: KnownTexts;
 }
 
 function addRoutes(api: FastifyInstance, parts: Parts): void {
-  const { ports, options } = parts;
+  const { ports, options, texts } = parts;
   const { version } = options;
-  const texts = new KnownTexts();
   only(api, '/ping', (request, reply) => {
     const verbose = RequestParameters.ofUrl(request).get('verbose');
     const isVerbose = verbose !== '' && verbose !== '0' && verbose !== 'false';

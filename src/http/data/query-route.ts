@@ -6,16 +6,15 @@ import type { KnownTexts } from '../../influxql/known-texts.ts';
 import { parseParams } from '../../influxql/parse-params.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { epochUnitNs } from '../../query/emit/result.ts';
-import { Pacer } from '../../query/run/pacer.ts';
 import { setErrorHeader } from '../error-reply.ts';
 import { whoAsks } from './access/gate.ts';
 import { answerFormat, type AnswerFormat } from './answers/answer-format.ts';
 import { chunkedAnswer } from './answers/chunked-answer.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { RequestParameters } from './requests/request-parameters.ts';
-import { sendAnswer, sendStarted } from './answers/send-answer.ts';
+import { sendChunked, sendStarted } from './answers/send-answer.ts';
+import { pacerOf, startWhole, type AnswerOptions } from './answers/start-whole.ts';
 import { leaveSlowReader } from './answers/slow-reader.ts';
-import { wholeAnswer } from './answers/whole-answer.ts';
 
 const defaultChunkRows = 10_000;
 
@@ -32,7 +31,7 @@ export async function handleQuery(
   { ports, options, texts }: QueryRouteParts,
 ): Promise<unknown> {
   const parameters = await RequestParameters.ofRequest(request);
-  const format = formatOf(request, parameters);
+  const format = formatOf(request.headers.accept ?? '', parameters);
   const refuse = (status: number, text: string) => refuseWith(reply, format, { status, text });
   const statements = statementsOf(parameters, texts);
   if (typeof statements === 'string') return refuse(400, statements);
@@ -63,45 +62,27 @@ export async function handleQuery(
   }
   const { readerIdleMs: idleMs, queryTimeoutMs: timeoutMs } = options;
   leaveSlowReader(reply.raw, ports.clock, { idleMs, timeoutMs });
-  const isChunked = parameters.get('chunked') === 'true';
   const isZipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
-  const { rowsMax } = options;
-  if (!isChunked && format.plainJson !== undefined && rowsMax === 0) {
-    const started = await ports.executor.answer({ ...query, heldBytesMax: answerHeldBytes }, format.plainJson.epochUnitNs); // prettier-ignore
-    if (started !== undefined)
-      return sendStarted(reply.type(format.contentType), started, isZipped);
+  reply.type(format.contentType);
+  if (parameters.get('chunked') === 'true') {
+    const rowsMax = chunkRowsOf(parameters.get('chunk_size'));
+    return sendChunked(reply, chunkedParts(query, format, { ports, rowsMax }), isZipped);
   }
-  const parts = isChunked
-    ? chunkedParts(query, format, { ports, rowsMax: chunkRowsOf(parameters.get('chunk_size')) })
-    : wholeParts(query, format, { ports, rowsMax });
-  return sendAnswer(reply.type(format.contentType), parts, { isChunked, isZipped });
+  const { rowsMax } = options;
+  return sendStarted(reply, await startWhole(query, format, { ports, rowsMax }), isZipped);
 }
 
-interface PartsOptions {
-  readonly ports: DataApiPorts;
-  readonly rowsMax: number;
-}
-
-function chunkedParts(query: QueryRequest, format: AnswerFormat, { ports, rowsMax }: PartsOptions) {
+function chunkedParts(
+  query: QueryRequest,
+  format: AnswerFormat,
+  { ports, rowsMax }: AnswerOptions,
+) {
   const pacer = pacerOf(query, ports);
   return chunkedAnswer(ports.executor.execute(query), format.open(), { rowsMax, pacer });
 }
 
-function wholeParts(query: QueryRequest, format: AnswerFormat, { ports, rowsMax }: PartsOptions) {
-  const heldBytesMax = format.isStreamed ? answerHeldBytes : Infinity;
-  const results = ports.executor.execute({ ...query, heldBytesMax });
-  return wholeAnswer(results, format.open(), { rowsMax, pacer: pacerOf(query, ports) });
-}
-
-/** An answer that is not chunked begins to leave when it is larger. */
-const answerHeldBytes = 4 << 20;
-
-function pacerOf({ signal }: QueryRequest, { clock }: DataApiPorts): Pacer {
-  return new Pacer({ clock, turn: () => clock.sleep(0), signal });
-}
-
-function formatOf(request: FastifyRequest, parameters: RequestParameters): AnswerFormat {
-  return answerFormat(request.headers.accept ?? '', {
+export function formatOf(accept: string, parameters: RequestParameters): AnswerFormat {
+  return answerFormat(accept, {
     epochUnitNs: epochUnitNs(parameters.get('epoch')),
     isRfc3339: parameters.get('time_format') === 'rfc3339',
     // The reference looks at the address alone for this one.
@@ -110,13 +91,13 @@ function formatOf(request: FastifyRequest, parameters: RequestParameters): Answe
 }
 
 /** What is no number, and 0, pin nothing, as in the reference. */
-function pinnedNodeOf(text: string): number | undefined {
+export function pinnedNodeOf(text: string): number | undefined {
   const id = /^\d+$/.test(text) ? Number(text) : 0;
   return id > 0 && Number.isSafeInteger(id) ? id : undefined;
 }
 
 /** The statements, or the text of what is wrong with them. */
-function statementsOf(
+export function statementsOf(
   parameters: RequestParameters,
   texts: KnownTexts,
 ): readonly Statement[] | string {

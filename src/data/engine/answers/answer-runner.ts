@@ -1,5 +1,5 @@
 /**
- * Answers a SELECT on the worker that holds all of its shards (decision 50): plan, blocks, functions and JSON, one after the
+ * Answers a SELECT on the worker that holds all of its shards (decision 51): plan, blocks, functions and JSON, one after the
  * other on one thread, with the modules that a coordinator runs. What it has open is closed however it ends.
  */
 import type { EngineContext, EngineReply, EnginePorts } from '../../../env/engine-host.ts';

@@ -1,5 +1,5 @@
 /**
- * A SELECT that one worker answers by itself, as bytes (decision 50): all shards of its range are home there, so that its
+ * A SELECT that one worker answers by itself, as bytes (decision 51): all shards of its range are home there, so that its
  * blocks need no way to another thread, and the main thread hands on what it gets.
  */
 import { Buffer } from 'node:buffer';

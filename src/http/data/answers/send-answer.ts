@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 import type { FastifyReply } from 'fastify';
@@ -6,29 +6,26 @@ import type { StartedAnswer } from '../../../data/statements/started-answer.ts';
 import { PartsStream } from './parts-stream.ts';
 import { zipAnswer } from './zip-answer.ts';
 
-/** Sends the parts of an answer as the client takes them. One that is whole in its first part goes with its length. */
-export async function sendAnswer(
+/** Sends a chunked answer as its parts are made and the client takes them. */
+export function sendChunked(
   reply: FastifyReply,
   parts: AsyncGenerator<Buffer>,
-  { isChunked, isZipped }: { readonly isChunked: boolean; readonly isZipped: boolean },
-): Promise<FastifyReply> {
-  if (isChunked) return sendParts(reply, new PartsStream([], parts), { isZipped, isPrompt: true });
-  const first = await parts.next();
-  if (first.done === true) return reply.send(Buffer.alloc(0));
-  const second = await parts.next();
-  if (second.done !== true)
-    return sendParts(reply, new PartsStream([first.value, second.value], parts), { isZipped, isPrompt: false }); // prettier-ignore
-  return sendWhole(reply, first.value, isZipped);
+  isZipped: boolean,
+): FastifyReply {
+  return sendParts(reply, new PartsStream([], parts), { isZipped, isPrompt: true });
 }
 
-/** Sends a document that one worker has made. */
+/** Sends an answer as the client takes it. One that is whole goes with its length. */
 export async function sendStarted(
   reply: FastifyReply,
   started: StartedAnswer,
   isZipped: boolean,
 ): Promise<FastifyReply> {
   if (started.kind === 'whole') return sendWhole(reply, started.bytes, isZipped);
-  return sendParts(reply, new PartsStream([], started.parts), { isZipped, isPrompt: false });
+  return sendParts(reply, new PartsStream(started.taken, started.parts), {
+    isZipped,
+    isPrompt: false,
+  });
 }
 
 async function sendWhole(

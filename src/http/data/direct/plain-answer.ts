@@ -1,4 +1,4 @@
-/** Answers to writes, byte for byte as Node's server and fastify send them. */
+/** Answers to writes and to queries, byte for byte as Node's server and fastify send them. */
 import { errorHeader, reasonOf, writeJsonError } from '../../error-reply.ts';
 
 export interface AnswerParts {
@@ -25,10 +25,27 @@ export function plainAnswer(
 ): { readonly text: string; readonly lengthBytes: number } {
   const status = error === undefined ? '204 No Content' : `${error.status} ${reasonOf(error.status)}`; // prettier-ignore
   const body = error === undefined ? '' : writeJsonError(error.text).toString('latin1');
-  const ids = `X-Influxdb-Version: ${version}\r\nX-Influxdb-Build: ENT\r\nX-Request-Id: ${requestId}\r\nRequest-Id: ${requestId}\r\n`; // prettier-ignore
+  const ids = idsOf({ version, requestId });
   const what = error === undefined ? '' : `X-Influxdb-Error: ${errorHeader(error.text)}\r\n`;
   const size = error === undefined ? '' : `content-length: ${body.length}\r\n`;
-  const end = closes ? 'Connection: close' : `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}`; // prettier-ignore
+  const end = endOf(closes);
   const text = `HTTP/1.1 ${status}\r\n${ids}${what}content-type: application/json\r\n${size}Date: ${date}\r\n${end}\r\n\r\n${body}`; // prettier-ignore
   return { text, lengthBytes: body.length };
+}
+
+/** The head of a document; `lengthBytes` undefined where it goes in chunks. */
+export function documentHead(
+  { version, requestId, date, closes }: AnswerParts,
+  { contentType, lengthBytes }: { readonly contentType: string; readonly lengthBytes: number | undefined }, // prettier-ignore
+): string {
+  const [size, coding] = lengthBytes === undefined ? ['', '\r\nTransfer-Encoding: chunked'] : [`content-length: ${lengthBytes}\r\n`, '']; // prettier-ignore
+  return `HTTP/1.1 200 OK\r\n${idsOf({ version, requestId })}content-type: ${contentType}\r\n${size}Date: ${date}\r\n${endOf(closes)}${coding}\r\n\r\n`; // prettier-ignore
+}
+
+function idsOf({ version, requestId }: Pick<AnswerParts, 'version' | 'requestId'>): string {
+  return `X-Influxdb-Version: ${version}\r\nX-Influxdb-Build: ENT\r\nX-Request-Id: ${requestId}\r\nRequest-Id: ${requestId}\r\n`; // prettier-ignore
+}
+
+function endOf(closes: boolean): string {
+  return closes ? 'Connection: close' : `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}`; // prettier-ignore
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Principal } from '../../../data/statements/principal.ts';
 import type { CountedPoints } from '../../../data/write/body-routes.ts';
 import type { Clock } from '../../../env/clock.ts';
 import { Counters } from '../../../telemetry/counters.ts';
@@ -57,10 +58,15 @@ export class RequestCounters {
   }
 
   /** Counts a request that no hooks see; answers how to say that it has ended, and with what status. */
-  follows(request: { readonly url: string; readonly method: string }): (status: number) => void {
+  follows(request: {
+    readonly url: string;
+    readonly method: string;
+    readonly principal: Principal;
+  }): (status: number, sentBytes?: number) => void {
     const begun = this.#begin(request, 0);
-    return (status) => {
-      this.#end(begun, status, 0);
+    return (status, sentBytes = 0) => {
+      this.#end(begun, status, sentBytes);
+      if (begun.kind === 'query') this.#addQueryBytes(request, sentBytes);
     };
   }
 
@@ -78,7 +84,10 @@ export class RequestCounters {
   }
 
   /** Not of those that were sent away before it was known who they are. */
-  #addQueryBytes({ principal }: FastifyRequest, bytes: number): void {
+  #addQueryBytes(
+    { principal }: { readonly principal: Principal | undefined },
+    bytes: number,
+  ): void {
     if (!this.#options.countsUserBytes || principal === undefined) return;
     const user = principal.name || anonymous;
     this.#userBytes.set(user, (this.#userBytes.get(user) ?? 0) + Math.max(0, bytes));

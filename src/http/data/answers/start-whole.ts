@@ -1,0 +1,43 @@
+import { Buffer } from 'node:buffer';
+import type { QueryRequest } from '../../../data/statements/statement-executor.ts';
+import type { StartedAnswer } from '../../../data/statements/started-answer.ts';
+import { MiB } from '../../../base/units.ts';
+import { Pacer } from '../../../query/run/pacer.ts';
+import type { DataApiPorts } from '../data-api-options.ts';
+import type { AnswerFormat } from './answer-format.ts';
+import { wholeAnswer } from './whole-answer.ts';
+
+export interface AnswerOptions {
+  readonly ports: Pick<DataApiPorts, 'executor' | 'clock'>;
+  /** 0 is no limit. */
+  readonly rowsMax: number;
+}
+
+/** An answer that is not chunked begins to leave when it is larger. */
+const heldBytesMax = 4 * MiB;
+
+/** Starts the one document that answers a request: made by one worker where that can be, else piece by piece. */
+export async function startWhole(
+  query: QueryRequest,
+  format: AnswerFormat,
+  { ports, rowsMax }: AnswerOptions,
+): Promise<StartedAnswer> {
+  const { executor } = ports;
+  const { plainJson } = format;
+  if (plainJson !== undefined && rowsMax === 0) {
+    const started = await executor.answer({ ...query, heldBytesMax }, plainJson.epochUnitNs);
+    if (started !== undefined) return started;
+  }
+  const held = format.isStreamed ? heldBytesMax : Infinity;
+  const results = executor.execute({ ...query, heldBytesMax: held });
+  const parts = wholeAnswer(results, format.open(), { rowsMax, pacer: pacerOf(query, ports) });
+  const first = await parts.next();
+  if (first.done === true) return { kind: 'whole', bytes: Buffer.alloc(0) };
+  const second = await parts.next();
+  if (second.done === true) return { kind: 'whole', bytes: first.value };
+  return { kind: 'parts', taken: [first.value, second.value], parts };
+}
+
+export function pacerOf({ signal }: QueryRequest, { clock }: Pick<DataApiPorts, 'clock'>): Pacer {
+  return new Pacer({ clock, turn: () => clock.sleep(0), signal });
+}

@@ -1,0 +1,195 @@
+/**
+ * Connections of the data API, looked at as they are accepted: what comes first of one says whether its requests are read here
+ * (plain writes: decision 0050, plain queries: decision 0052) or by Node's server.
+ */
+import { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { KiB, secondMs, secondNs } from '../../../base/units.ts';
+import type { Timer } from '../../../env/clock.ts';
+import type { RawSocket, RawSockets, RawUser } from '../../../env/raw-sockets.ts';
+import type { KnownTexts } from '../../../influxql/known-texts.ts';
+import { IdleWatch } from '../requests/idle-watch.ts';
+import type { DirectParts } from './direct-parts.ts';
+import { answerQuery } from './direct-queries.ts';
+import { DirectWrites } from './direct-writes.ts';
+import { keepAliveSeconds } from './plain-answer.ts';
+import { QueryConnection } from './query-connection.ts';
+import { WriteConnection } from './write-connection.ts';
+
+/** Of a head and what comes with it: small bodies whole. */
+const scratchBytes = 64 * KiB;
+
+type Socket = FastifyRequest['socket'];
+
+/** A connection whose requests are read here. */
+interface DirectConnection extends RawUser {
+  readonly isIdle: boolean;
+  /** Grows as long as the client does its part. */
+  readonly progress: number;
+  start(socket: RawSocket, first: Buffer): void;
+  drained(): void;
+  destroy(): void;
+}
+
+/** From now on connections of the server are looked at as they are accepted. */
+export function addDirectConnections(
+  api: FastifyInstance,
+  rawSockets: RawSockets,
+  parts: DirectParts & { readonly texts: KnownTexts },
+): void {
+  const { server } = api;
+  const accept = server.listeners('connection') as ((socket: Duplex) => void)[];
+  const toNode = (socket: Duplex): void => {
+    for (const one of accept) one.call(server, socket);
+  };
+  const connections = new DirectConnections(rawSockets, toNode, parts);
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    connections.accept(socket);
+  });
+  api.addHook('preClose', (done) => {
+    connections.close();
+    done();
+  });
+}
+
+class DirectConnections {
+  readonly #sockets: RawSockets;
+  readonly #toNode: (socket: Duplex) => void;
+  readonly #parts: DirectParts & { readonly texts: KnownTexts };
+  readonly #writes: DirectWrites;
+  readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  /** Connections of which nothing has come yet. */
+  readonly #waiting = new Set<Socket>();
+  readonly #open = new Set<DirectConnection>();
+  readonly #idle: IdleWatch;
+  /** Those that do not take their answers. */
+  readonly #slow: IdleWatch;
+  #isClosing = false;
+  #date = { second: 0n, text: '' };
+
+  constructor(
+    sockets: RawSockets,
+    toNode: (socket: Duplex) => void,
+    parts: DirectParts & { readonly texts: KnownTexts },
+  ) {
+    this.#sockets = sockets;
+    this.#toNode = toNode;
+    this.#parts = parts;
+    const { ports, options } = parts;
+    this.#idle = new IdleWatch(ports.clock, keepAliveSeconds * secondMs);
+    this.#slow = new IdleWatch(ports.clock, options.readerIdleMs);
+    this.#writes = new DirectWrites(parts, this.#shared);
+  }
+
+  get #shared() {
+    return { date: () => this.#dateOfNow(), isClosing: () => this.#isClosing };
+  }
+
+  /** What comes first of it says whose it is. */
+  accept(socket: Socket): void {
+    this.#waiting.add(socket);
+    // One that says nothing is Node's to send away.
+    const watch = this.#idle.add(() => 0, () => leave(undefined)); // prettier-ignore
+    const leave = (first: Buffer | undefined): void => {
+      for (const event of ['data', 'end', 'error', 'close'] as const)
+        socket.off(event, listeners[event]);
+      watch.cancel();
+      this.#waiting.delete(socket);
+      socket.pause();
+      if (first !== undefined && this.#take(socket, first)) return;
+      if (first !== undefined) socket.unshift(first);
+      this.#toNode(socket);
+      socket.resume();
+    };
+    const gone = (): void => {
+      watch.cancel();
+      this.#waiting.delete(socket);
+      socket.destroy();
+    };
+    const listeners = { data: leave, end: gone, error: gone, close: gone };
+    for (const event of ['data', 'end', 'error', 'close'] as const)
+      socket.on(event, listeners[event]);
+  }
+
+  /** Idle connections end now, the others with the request that is under way. */
+  close(): void {
+    this.#isClosing = true;
+    for (const socket of this.#waiting) socket.destroy();
+    for (const connection of this.#open) if (connection.isIdle) connection.destroy();
+  }
+
+  #take(socket: Socket, first: Buffer): boolean {
+    const begins = first.toString('latin1', 0, queryBegins.length);
+    const isQuery = begins === queryBegins;
+    if (!isQuery && !begins.startsWith(writeBegins)) return false;
+    const { remoteAddress = '' } = socket;
+    const watches: Timer[] = [];
+    const forget = (): void => {
+      for (const watch of watches) watch.cancel();
+      this.#open.delete(connection);
+    };
+    const connection = isQuery
+      ? this.#queries(remoteAddress, forget, watches)
+      : this.#writing(remoteAddress, forget);
+    const raw = this.#sockets.take(socket, connection, () => connection.drained());
+    if (raw === undefined) {
+      forget();
+      return false;
+    }
+    watches.push(this.#idle.add(() => connection.progress, () => connection.destroy())); // prettier-ignore
+    this.#open.add(connection);
+    connection.start(raw, first);
+    return true;
+  }
+
+  #writing(ip: string, forget: () => void): DirectConnection {
+    const { buffers, idle } = this.#parts;
+    return new WriteConnection(
+      {
+        ...{ scratch: this.#scratch, buffers, idleBodies: idle },
+        open: (head, from) => this.#writes.open(head, from),
+        ...this.#leaving(forget),
+      },
+      ip,
+    );
+  }
+
+  #queries(ip: string, forget: () => void, watches: Timer[]): DirectConnection {
+    const shared = { ...this.#parts, ...this.#shared };
+    const connection = new QueryConnection(
+      {
+        scratch: this.#scratch,
+        answer: (head, from, signal) => answerQuery(head, { ip: from, signal }, shared),
+        ...{ clock: this.#parts.ports.clock, timeoutMs: this.#parts.options.queryTimeoutMs },
+        ...this.#leaving(forget),
+      },
+      ip,
+    );
+    watches.push(this.#slow.add(() => connection.takingProgress, () => connection.destroy())); // prettier-ignore
+    return connection;
+  }
+
+  #leaving(forget: () => void) {
+    return {
+      isClosing: () => this.#isClosing,
+      handOver: (raw: RawSocket, bytes: Uint8Array) => {
+        forget();
+        raw.handOver(bytes, this.#toNode);
+      },
+      onClosed: forget,
+    };
+  }
+
+  /** Made once a second. */
+  #dateOfNow(): string {
+    const second = this.#parts.ports.clock.wallNs() / secondNs;
+    if (second !== this.#date.second)
+      this.#date = { second, text: new Date(Number(second) * secondMs).toUTCString() };
+    return this.#date.text;
+  }
+}
+
+const writeBegins = 'POST ';
+const queryBegins = 'GET /query?';
