@@ -134,8 +134,8 @@ test('config text: byte order marks are no part of it', () => {
 
 test.each([
   [
-    '[meta]\nmeta-auth-enabled = true',
-    '[meta] meta-auth-enabled = true: this version does not enforce it',
+    '[meta]\nmeta-tls-enabled = true',
+    '[meta] meta-tls-enabled = true: this version does not enforce it',
   ],
   ['[http]\nhttps-enabled = true', '[http] https-enabled = true'],
   ['[[opentsdb]]\ntls-enabled = true', '[[opentsdb]] tls-enabled = true'],

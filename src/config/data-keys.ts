@@ -42,7 +42,8 @@ export const dataKeys = {
     }),
     'meta-tls-enabled': protects('bool', false),
     'meta-insecure-tls': protects('bool', false),
-    'meta-auth-enabled': protects('bool', false),
+    // The metas ask; a node shows its secret wherever it has one.
+    'meta-auth-enabled': now('bool', false),
     'meta-internal-shared-secret': now('string', ''),
     'retention-autocreate': later('bool', true),
     'logging-enabled': later('bool', true),

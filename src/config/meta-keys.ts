@@ -48,9 +48,9 @@ export const metaKeys = {
     'rebalance-concurrency': now('integer', 2, { check: positive }),
     /** Ours: what a data node owns that is silent for so long is brought to others; 0 for never. */
     'restore-silent-after': now('duration', '0s', { check: notNegative }),
-    'auth-enabled': protects('bool', false),
+    'auth-enabled': now('bool', false),
     'ldap-allowed': protects('bool', false),
-    'shared-secret': protects('string', ''),
+    'shared-secret': now('string', ''),
     'internal-shared-secret': now('string', ''),
     'password-hash': protects('string', 'bcrypt'),
     'ensure-fips': protects('bool', false),

@@ -7,6 +7,7 @@ import type { PlanKeeper } from '../../meta/server/plan-keeper.ts';
 import type { Leases } from '../../meta/server/leases.ts';
 import type { MetaNode } from '../../meta/server/meta-node.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
+import type { MetaAccess } from './meta-gate.ts';
 
 /** What another meta node's `/status` says. */
 export interface MetaProbe {
@@ -41,6 +42,8 @@ export interface MetaApiOptions {
   readonly tcpAddress: string;
   readonly dataNodesMax: number;
   readonly tracing: boolean;
+  /** Left out where anyone may come in. */
+  readonly access?: MetaAccess | undefined;
 }
 
 export interface MetaApi {

@@ -12,6 +12,7 @@ import type { MetaApi, MetaApiOptions, MetaApiPorts } from './meta-api-options.t
 import { addBackupRoutes } from './backup-routes.ts';
 import { addPlanRoutes } from './plan-routes.ts';
 import { addMembershipRoutes } from './membership-routes.ts';
+import { addMetaGate } from './meta-gate.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
 import { addShardRoutes } from './shard-routes.ts';
 import { clusterDocument } from './show-documents.ts';
@@ -48,6 +49,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
     if (!['GET', 'POST'].includes(request.method)) return reply.code(400).send();
     if (isClosing) return sendError(reply, 503, 'server closed');
   });
+  if (options.access !== undefined) addMetaGate(api, ports, options.access);
   api.addHook('onSend', compress);
   addReads(api, { ports, options });
   addChanges(api, { ports, options });

@@ -1,8 +1,11 @@
+import { DbError } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import type { metaKeys } from '../../config/meta-keys.ts';
 import type { Env } from '../../env/env.ts';
 import type { KvStore } from '../../env/kv.ts';
+import { PasswordChecks } from '../../http/access/password-checks.ts';
 import { createMetaApi } from '../../http/meta/meta-api.ts';
+import type { MetaAccess } from '../../http/meta/meta-gate.ts';
 import type { License } from '../../license/license.ts';
 import { announceMethod, type Announcement } from '../../meta/client/meta-methods.ts';
 import { announceTo, Announcements, anyOf } from '../../meta/server/announcements.ts';
@@ -35,20 +38,19 @@ export async function startMetaServer(
   { license, onFatal, isSingleServer }: MetaServerOptions,
 ): Promise<RunningServer> {
   const { clock, random, transport } = env;
+  const access = accessOf(env, config);
   const hostname = config.get('', 'hostname');
   const bind = config.get('meta', 'bind-address');
   const httpBind = config.get('meta', 'http-bind-address');
   const [tcpAddress, httpAddress] = [advertised(hostname, bind), advertised(hostname, httpBind)];
   const kv = await openStore(env, config.get('meta', 'dir'));
-  const { electionTicks, heartbeatTicks } = ticksOf(config);
   const node = await MetaNode.open(
     { clock, random, log: env.log.child('raft'), kv, transport, onFatal },
     {
       httpAddress,
       tcpAddress,
       tickMs,
-      electionTicks,
-      heartbeatTicks,
+      ...ticksOf(config),
       snapshotEntries,
       secret: config.get('meta', 'internal-shared-secret'),
     },
@@ -72,7 +74,7 @@ export async function startMetaServer(
       copies,
       plans,
       profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
-      probe: probeMeta,
+      probe: (address) => probeMeta(address, node.membership.credentials('newcomer')),
       requestId: requestIds(env),
     },
     {
@@ -81,6 +83,7 @@ export async function startMetaServer(
       tcpAddress,
       dataNodesMax: license.dataNodesMax,
       tracing: config.get('meta', 'cluster-tracing'),
+      access,
     },
   );
   // One meta node that is a cluster by itself (spec F9); one that has joined stays what it is.
@@ -100,6 +103,16 @@ export async function startMetaServer(
       await kv.close();
     },
   };
+}
+
+/** Throws the reference's text where nodes could not show that they are some. */
+function accessOf({ jobs, random }: Env, config: Config<typeof metaKeys>): MetaAccess | undefined {
+  if (!config.get('meta', 'auth-enabled')) return undefined;
+  const internalSecret = config.get('meta', 'internal-shared-secret');
+  if (internalSecret === '')
+    throw new DbError('invalid_argument', 'internal-shared-secret is blank and must be set in config when auth is enabled'); // prettier-ignore
+  const sharedSecret = config.get('meta', 'shared-secret');
+  return { passwords: new PasswordChecks(jobs, random), sharedSecret, internalSecret };
 }
 
 async function openStore({ disk, kv }: Env, folder: string): Promise<KvStore> {

@@ -11,8 +11,11 @@ const answerBytesMax = 65_536;
 const peersMax = 64;
 const addressPattern = /^[\w.:\-[\]%]{1,255}:\d{1,5}$/;
 
-/** Throws `unavailable` when nobody answers as a meta or data node would. */
-export function probeMeta(httpAddress: string): Promise<MetaProbe> {
+/** `headers` go to whoever listens there. Throws `unavailable` when nobody answers as a meta or data node would. */
+export function probeMeta(
+  httpAddress: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<MetaProbe> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {
       reject(new DbError('unavailable', `${httpAddress}: ${why}`));
@@ -23,7 +26,7 @@ export function probeMeta(httpAddress: string): Promise<MetaProbe> {
     }
     const url = `http://${httpAddress}/status`;
     const signal = AbortSignal.timeout(probeMs);
-    const request = get(url, { signal, agent: false }, (response) => {
+    const request = get(url, { signal, headers, agent: false }, (response) => {
       const parts: Buffer[] = [];
       let lengthBytes = 0;
       response.on('data', (part: Buffer) => {

@@ -3,7 +3,7 @@
  * request of whom nothing was learned is one of `nobody`, who may do nothing but make the first admin.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { DbError, isDbError } from '../../../base/errors.ts';
+import { isDbError } from '../../../base/errors.ts';
 import { secondNs } from '../../../base/units.ts';
 import {
   everyone,
@@ -11,16 +11,16 @@ import {
   principalOf,
   type Principal,
 } from '../../../data/statements/principal.ts';
-import type { Catalog, User } from '../../../meta/model/catalog.ts';
 import { errorStatus, sendError } from '../../error-reply.ts';
 import { answerFormat } from '../answers/answer-format.ts';
 import type { DataApiPorts } from '../data-api-options.ts';
 import type { AccessOptions } from './access-options.ts';
 import type { RequestCounters } from '../requests/request-counters.ts';
 import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
-import { credentialsOf, type Credentials, type SignedRequest } from './credentials.ts';
-import { PasswordChecks } from './password-checks.ts';
-import { userOfToken } from './user-token.ts';
+import { credentialsOf, type SignedRequest } from '../../access/credentials.ts';
+import { PasswordChecks } from '../../access/password-checks.ts';
+import { userOfToken } from '../../access/user-token.ts';
+import { hasAdmin, refused, userNamed, userOfPassword } from '../../access/users.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -111,7 +111,7 @@ async function admit(
   { ports, access, counters }: Omit<GateParts, 'isServed'>,
 ): Promise<Principal> {
   const { catalog } = ports.executor;
-  if (catalog.users?.some(({ isAdmin }) => isAdmin) !== true) return nobody;
+  if (!hasAdmin(catalog)) return nobody;
   const credentials = credentialsOf(request);
   try {
     if (credentials === undefined) throw refused('unable to parse authentication credentials');
@@ -123,24 +123,7 @@ async function admit(
     throw error;
   }
   const nowS = Number(ports.clock.wallNs() / secondNs);
-  const user = findUser(catalog, userOfToken(credentials.token, access.sharedSecret, nowS));
-  if (user === undefined) throw refused('user not found');
-  return principalOf(user);
-}
-
-async function userOfPassword(
-  { name, password }: Credentials & { readonly kind: 'password' },
-  catalog: Catalog,
-  passwords: PasswordChecks,
-): Promise<User> {
-  if (name === '') throw refused('username required');
-  const user = findUser(catalog, name);
-  if (user !== undefined && (await passwords.isRight(user, password))) return user;
-  throw refused('authorization failed');
-}
-
-function findUser({ users = [] }: Catalog, name: string): User | undefined {
-  return users.find((one) => one.name === name);
+  return principalOf(userNamed(catalog, userOfToken(credentials.token, access.sharedSecret, nowS)));
 }
 
 /** 401 in the form that was asked for. Its text stands in no header, as in the reference. */
@@ -153,8 +136,4 @@ function challenge(
   const format = answerFormat(request.headers.accept ?? '', { epochUnitNs: undefined, pretty });
   reply.raw.setHeader('WWW-Authenticate', `Basic realm="${access.realm}"`);
   reply.code(401).type(format.contentType).send(format.writeError(text));
-}
-
-function refused(text: string): DbError {
-  return new DbError('unauthenticated', text);
 }

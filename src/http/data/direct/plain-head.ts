@@ -9,7 +9,7 @@
 import type { Buffer } from 'node:buffer';
 import { prometheusPath, writeTargets } from '../requests/write-target.ts';
 import { pathOf } from '../requests/request-parameters.ts';
-import type { SignedRequest } from '../access/credentials.ts';
+import type { SignedRequest } from '../../access/credentials.ts';
 
 /** A longer head is rare, and left to Node. */
 const headBytesMax = 4_096;

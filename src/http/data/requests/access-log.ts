@@ -1,4 +1,4 @@
-import { claimedName, type SignedRequest } from '../access/credentials.ts';
+import { claimedName, type SignedRequest } from '../../access/credentials.ts';
 
 const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 

@@ -5,7 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { DbError } from '../../../base/errors.ts';
+import { refused } from './users.ts';
 
 const digests: Readonly<Record<string, string>> = {
   HS256: 'sha256',
@@ -15,10 +15,23 @@ const digests: Readonly<Record<string, string>> = {
 /** What else the library has: methods with other keys than a secret. */
 const otherMethods = /^(?:none|EdDSA|(?:RS|ES|PS)(?:256|384|512))$/;
 
-type Claims = Readonly<Record<string, unknown>>;
+export type Claims = Readonly<Record<string, unknown>>;
 
 /** The user whom a token names; `nowS` is seconds since 1970. Throws `unauthenticated`. */
 export function userOfToken(token: string, secret: string, nowS: number): string {
+  const { username, exp } = claimsOfToken(token, () => secret, nowS);
+  if (typeof exp !== 'number' || exp <= 0) throw refused('token expiration required');
+  if (typeof username !== 'string') throw refused('username in token must be a string');
+  if (username === '') throw refused('token must contain a username');
+  return username;
+}
+
+/** What a token says, signed with the secret that `secretOf` has for that, in its time. Throws `unauthenticated`. */
+export function claimsOfToken(
+  token: string,
+  secretOf: (claims: Claims) => string,
+  nowS: number,
+): Claims {
   const [head = '', body = '', signature, ...more] = token.split('.', 4);
   if (signature === undefined || more.length > 0)
     throw refused('token contains an invalid number of segments');
@@ -30,24 +43,20 @@ export function userOfToken(token: string, secret: string, nowS: number): string
     const isOther = otherMethods.test(alg);
     throw refused(isOther ? `unexpected signing method: ${alg}` : 'signing method (alg) is unavailable.'); // prettier-ignore
   }
+  const secret = secretOf(claims);
   const expected = createHmac(digest, secret).update(`${head}.${body}`).digest();
   const given = bytesOf(signature);
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     throw refused('signature is invalid');
   checkTimes(claims, nowS);
-  const { username } = claims;
-  if (typeof username !== 'string') throw refused('username in token must be a string');
-  if (username === '') throw refused('token must contain a username');
-  return username;
+  return claims;
 }
 
 /** The last thing that is wrong is told, as in the library. */
 function checkTimes(claims: Claims, nowS: number): void {
   if (!holds(claims['nbf'], (fromS) => nowS >= fromS)) throw refused('Token is not valid yet');
   if (!holds(claims['iat'], (fromS) => nowS >= fromS)) throw refused('Token used before issued');
-  const { exp } = claims;
-  if (!holds(exp, (endS) => nowS < endS)) throw refused('Token is expired');
-  if (typeof exp !== 'number' || exp <= 0) throw refused('token expiration required');
+  if (!holds(claims['exp'], (endS) => nowS < endS)) throw refused('Token is expired');
 }
 
 /** A time that is not given, or 0, asks for nothing; one that is no number never holds. */
@@ -73,8 +82,4 @@ function jsonOf(bytes: Buffer): Claims {
     // Told below.
   }
   throw refused('token is malformed');
-}
-
-function refused(text: string): DbError {
-  return new DbError('unauthenticated', text);
 }

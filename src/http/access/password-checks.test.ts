@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Jobs } from '../../../env/jobs.ts';
+import type { Jobs } from '../../env/jobs.ts';
 import { PasswordChecks } from './password-checks.ts';
 
 /** Passwords are right when the hash says so; `checks` are those that cost something, `release` lets them end. */

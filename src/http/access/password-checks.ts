@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
-import { DbError } from '../../../base/errors.ts';
-import type { Jobs } from '../../../env/jobs.ts';
-import type { Random } from '../../../env/random.ts';
-import type { User } from '../../../meta/model/catalog.ts';
+import { DbError } from '../../base/errors.ts';
+import type { Jobs } from '../../env/jobs.ts';
+import type { Random } from '../../env/random.ts';
+import type { User } from '../../meta/model/catalog.ts';
 
 /** Hashes are slow on purpose: more than these do not wait for their turn. */
 const pendingMax = 256;

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { RequestParameters, type AddressedRequest } from '../requests/request-parameters.ts';
+import { RequestParameters, type AddressedRequest } from '../data/requests/request-parameters.ts';
 
 /** How a request says who makes it (spec F88). */
 export type Credentials =

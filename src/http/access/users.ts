@@ -1,0 +1,37 @@
+/** The users of a cluster, as both APIs know them again (spec 3.2, 4.0). */
+import { DbError } from '../../base/errors.ts';
+import type { Catalog, User } from '../../meta/model/catalog.ts';
+import type { Credentials } from './credentials.ts';
+import type { PasswordChecks } from './password-checks.ts';
+
+/** Whether anybody could come in at all: until there is an admin nobody is asked who they are. */
+export function hasAdmin({ users = [] }: Pick<Catalog, 'users'>): boolean {
+  return users.some(({ isAdmin }) => isAdmin);
+}
+
+/** Throws `unauthenticated` with the reference's texts. */
+export async function userOfPassword(
+  { name, password }: Credentials & { readonly kind: 'password' },
+  catalog: Pick<Catalog, 'users'>,
+  passwords: PasswordChecks,
+): Promise<User> {
+  if (name === '') throw refused('username required');
+  const user = findUser(catalog, name);
+  if (user !== undefined && (await passwords.isRight(user, password))) return user;
+  throw refused('authorization failed');
+}
+
+/** The user whom a token has named. Throws `unauthenticated`. */
+export function userNamed(catalog: Pick<Catalog, 'users'>, name: string): User {
+  const user = findUser(catalog, name);
+  if (user === undefined) throw refused('user not found');
+  return user;
+}
+
+function findUser({ users = [] }: Pick<Catalog, 'users'>, name: string): User | undefined {
+  return users.find((one) => one.name === name);
+}
+
+export function refused(text: string): DbError {
+  return new DbError('unauthenticated', text);
+}

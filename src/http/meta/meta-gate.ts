@@ -1,0 +1,125 @@
+/**
+ * Who may come in at a meta node (spec 3.2, F90, F91), where `[meta] auth-enabled`: users of the cluster, and its nodes by the
+ * secret that they share.
+ *
+ * Invariants:
+ * - It fails closed: what is not known to ask nothing but a user's name is for admins.
+ * - A token that goes to an address that somebody has typed opens `/status`, and nothing else.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { secondNs } from '../../base/units.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { Log } from '../../env/log.ts';
+import type { Catalog } from '../../meta/model/catalog.ts';
+import { checkToken } from '../../rpc/json-web-token.ts';
+import { credentialsOf } from '../access/credentials.ts';
+import type { PasswordChecks } from '../access/password-checks.ts';
+import { claimsOfToken, type Claims } from '../access/user-token.ts';
+import { hasAdmin, refused, userNamed, userOfPassword } from '../access/users.ts';
+import { errorStatus, sendError, writeJsonError } from '../error-reply.ts';
+import { pathOf } from '../data/requests/request-parameters.ts';
+
+export interface MetaAccess {
+  readonly passwords: PasswordChecks;
+  /** Of tokens of users; '' where there are none. */
+  readonly sharedSecret: string;
+  /** Of tokens of nodes; never ''. */
+  readonly internalSecret: string;
+}
+
+export interface MetaGatePorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly node: { readonly catalog: Pick<Catalog, 'users'> };
+}
+
+const noAdminText = 'must create admin user first';
+/** What any user may look at; all else makes, changes or shows what is for admins. */
+const forUsers = new Set(['/', '/ping', '/lease', '/peers', '/status', '/show-cluster', '/show-shards', '/copy-shard-status', '/rebalance']); // prettier-ignore
+
+interface Asker {
+  /** '' for a node. */
+  readonly name: string;
+  readonly isAdmin: boolean;
+}
+
+export function addMetaGate(api: FastifyInstance, ports: MetaGatePorts, access: MetaAccess): void {
+  api.addHook('onRequest', async (request, reply) => {
+    const path = pathOf(request);
+    // As in the reference: profiles have a switch of their own.
+    if (path === '/debug/pprof' || path.startsWith('/debug/pprof/')) return;
+    try {
+      const { name, isAdmin } = await askerOf(request, ports, access);
+      if (isAdmin || (request.method === 'GET' && forUsers.has(path))) return;
+      ports.log.info('Unauthorized request', { user: name, path });
+      return await sendError(reply, 403, 'error authorizing admin access');
+    } catch (error) {
+      return await sendRefusal(reply, error);
+    }
+  });
+}
+
+async function sendRefusal(reply: FastifyReply, error: unknown): Promise<FastifyReply> {
+  if (!isDbError(error)) throw error;
+  const { code, message } = error;
+  if (code !== 'unauthenticated') return sendError(reply, errorStatus[code], message);
+  reply.header('WWW-Authenticate', 'Basic realm="InfluxDB"').code(401);
+  return reply.type('application/json').send(writeJsonError(message));
+}
+
+/** Throws `unauthenticated` with the reference's texts, `invalid_argument` while there is no admin. */
+async function askerOf(
+  request: FastifyRequest,
+  ports: MetaGatePorts,
+  access: MetaAccess,
+): Promise<Asker> {
+  const { catalog } = ports.node;
+  const credentials = credentialsOf(request);
+  const nowS = Number(ports.clock.wallNs() / secondNs);
+  // Nodes first: without them there would be no cluster in which to make an admin.
+  if (credentials?.kind === 'bearer' && isOfNode(credentials.token)) {
+    checkNode(credentials.token, { path: pathOf(request), secret: access.internalSecret, nowS });
+    return { name: '', isAdmin: true };
+  }
+  if (!hasAdmin(catalog)) throw new DbError('invalid_argument', noAdminText);
+  if (credentials === undefined) throw refused('unable to parse authentication credentials');
+  if (credentials.kind === 'password')
+    return userOfPassword(credentials, catalog, access.passwords);
+  const claims = claimsOfToken(credentials.token, (said) => secretOfUsers(said, access), nowS);
+  return userNamed(catalog, String(claims['username']));
+}
+
+/** Whether a token says that it is of a node; whether that is so is still to be seen. */
+function isOfNode(token: string): boolean {
+  try {
+    const text = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8');
+    return (JSON.parse(text) as Claims | null)?.['username'] === '';
+  } catch {
+    return false;
+  }
+}
+
+function checkNode(
+  token: string,
+  { path, secret, nowS }: { readonly path: string; readonly secret: string; readonly nowS: number },
+): void {
+  const uses = path === '/status' ? (['member', 'join'] as const) : (['member'] as const);
+  const refusals = uses.flatMap((use) => {
+    try {
+      checkToken(token, { secret, use, nowS });
+      return [];
+    } catch (error) {
+      return [error];
+    }
+  });
+  // Without whose token it is, as the reference says it.
+  if (refusals.length === uses.length) throw refused(errorText(refusals[0]).replace(/^internal token: /, '')); // prettier-ignore
+}
+
+/** A token of a user needs no end here, other than at a data node. Throws before it looks at the signature, as the reference. */
+function secretOfUsers({ username }: Claims, { sharedSecret }: MetaAccess): string {
+  if (typeof username !== 'string') throw refused('username in token must be a string');
+  if (sharedSecret === '') throw refused('bearer auth disabled');
+  return sharedSecret;
+}

@@ -1,0 +1,108 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from '../support/dev-cluster.ts';
+import { run, Workshop, type Finished } from '../support/lone-daemon.ts';
+
+const limitMs = 120_000;
+const workshop = new Workshop();
+const [firstPort, secondPort, dataPort] = [24_400, 24_500, 24_600];
+const at = (port: number, offset: number) => `127.0.0.1:${port + offset}`;
+const [sharedSecret, internalSecret] = ['of users', 'of nodes'];
+const hasShell = spawnSync('influx', ['-version']).status === 0;
+
+beforeAll(async () => {
+  workshop.keygen('key');
+  workshop.issue('good.json', '--days', '2', '--data-nodes', '9');
+  // The sections of a meta node and of a data node: each passes over what it does not know.
+  const more = `  auth-enabled = true
+  shared-secret = "${sharedSecret}"
+`;
+  const secrets = { INFLUXDB_META_AUTH_ENABLED: 'true', INFLUXDB_META_SHARED_SECRET: sharedSecret, INFLUXDB_META_INTERNAL_SHARED_SECRET: internalSecret, INFLUXDB_META_META_AUTH_ENABLED: 'true', INFLUXDB_META_META_INTERNAL_SHARED_SECRET: internalSecret }; // prettier-ignore
+  Object.assign(process.env, secrets);
+  for (const port of [firstPort, secondPort])
+    workshop.start('influxd-meta', '-config', workshop.config({ port, name: `m${port}`, more }));
+  workshop.start('influxd', '-config', workshop.config({ port: dataPort, name: 'd', more }));
+  for (const name of Object.keys(secrets)) Reflect.deleteProperty(process.env, name);
+  for (const url of [at(firstPort, 91), at(secondPort, 91), at(dataPort, 86)])
+    await eventually(() => fetch(`http://${url}/ping`), 30_000);
+}, limitMs);
+afterAll(() => workshop.close(), limitMs);
+
+function ctl(credentials: readonly string[], ...command: readonly string[]): Finished {
+  return run('influxd-ctl', '-bind', at(firstPort, 91), '-timeout', '30s', ...credentials, ...command); // prettier-ignore
+}
+
+const ofNode = ['-auth-type', 'jwt', '-secret', internalSecret];
+const basic = (user: string, password: string) => ['-auth-type', 'basic', '-user', user, '-pwd', password]; // prettier-ignore
+const bearer = (user: string, secret: string) => ['-auth-type', 'jwt', '-user', user, '-secret', secret]; // prettier-ignore
+
+async function query(q: string, [user, password]: readonly [string, string] = ['', '']) {
+  const body = new URLSearchParams({ q });
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  const headers = user === '' ? {} : { authorization };
+  const answer = await fetch(`http://${at(dataPort, 86)}/query`, { method: 'POST', body, headers });
+  return `${answer.status} ${await answer.text()}`;
+}
+
+test(
+  'access: a meta node that asks and has no secret for its nodes does not start',
+  () => {
+    const path = workshop.config({ port: 24_700, name: 'blank' });
+    process.env['INFLUXDB_META_AUTH_ENABLED'] = 'true';
+    const { status, stderr } = run('influxd-meta', '-config', path);
+    delete process.env['INFLUXDB_META_AUTH_ENABLED'];
+    expect(status).toBe(1);
+    expect(stderr).toContain('internal-shared-secret is blank and must be set in config when auth is enabled'); // prettier-ignore
+  },
+  limitMs,
+);
+
+test(
+  'access: a cluster is made by the secret of its nodes, then run by its users',
+  async () => {
+    const alone = ctl([], 'show');
+    expect(alone).toMatchObject({ status: 1, stderr: 'show: operation exited with error: must create admin user first\n' }); // prettier-ignore
+    for (const port of [firstPort, secondPort])
+      expect(ctl(ofNode, 'add-meta', at(port, 91)).stdout).toMatch(/^Added meta node \d at /);
+    expect(ctl(ofNode, 'add-data', at(dataPort, 88)).stdout).toMatch(/^Added data node 3 at /);
+    await eventually(async () => {
+      expect(await query("CREATE USER root WITH PASSWORD 'pw' WITH ALL PRIVILEGES")).toMatch(/^200 /); // prettier-ignore
+    }, 20_000);
+    const root = ['root', 'pw'] as const;
+    expect(await query("CREATE USER bob WITH PASSWORD 'b'", root)).toMatch(/^200 .*"statement_id":0\}/); // prettier-ignore
+    await eventually(() => {
+      expect(ctl(basic('bob', 'b'), 'show').stdout).toContain('Data Nodes');
+      return Promise.resolve();
+    }, 10_000);
+    expect(ctl(basic('root', 'pw'), 'show').stdout).toContain(at(dataPort, 88));
+    expect(ctl(bearer('root', sharedSecret), 'truncate-shards').stdout).toBe('Truncated shards.\n'); // prettier-ignore
+    expect(ctl([], 'show').stderr).toBe('Error: unable to parse authentication credentials.\n');
+    expect(ctl(basic('root', 'no'), 'show').stderr).toBe('Error: authorization failed.\n');
+    expect(ctl(bearer('root', internalSecret), 'show').stderr).toBe('Error: signature is invalid.\n'); // prettier-ignore
+    expect(ctl(basic('bob', 'b'), 'remove-data', at(dataPort, 88))).toMatchObject({ status: 1, stderr: 'remove-data: operation exited with error: error authorizing admin access\n' }); // prettier-ignore
+    // Asked at the one that does not lead, the credentials go along to the leader.
+    const elsewhere = run('influxd-ctl', '-bind', at(secondPort, 91), ...basic('root', 'pw'), 'truncate-shards'); // prettier-ignore
+    expect(elsewhere).toMatchObject({ status: 0, stdout: 'Truncated shards.\n' });
+  },
+  limitMs,
+);
+
+test.runIf(hasShell)(
+  'access: the shell of the reference logs in, and is told when it may not',
+  () => {
+    const shell = (...more: readonly string[]) => {
+      const address = ['-host', '127.0.0.1', '-port', String(dataPort + 86)];
+      const { stdout, stderr } = spawnSync('influx', [...address, ...more], { encoding: 'utf8' });
+      return stdout + stderr;
+    };
+    const as = (user: string, password: string, text: string) =>
+      shell('-username', user, '-password', password, '-execute', text);
+    as('root', 'pw', 'CREATE DATABASE d');
+    expect(as('root', 'pw', 'SHOW DATABASES')).toMatch(/^d$/m);
+    expect(as('root', 'pw', 'SHOW USERS')).toMatch(/^bob +false$/m);
+    expect(as('bob', 'b', 'CREATE DATABASE no')).toContain("ERR: error authorizing query: bob not authorized to execute statement 'CREATE DATABASE no', requires admin privilege"); // prettier-ignore
+    expect(as('root', 'no', 'SHOW DATABASES')).toContain('ERR: authorization failed');
+    expect(shell('-execute', 'SHOW DATABASES')).toContain('ERR: unable to parse authentication credentials'); // prettier-ignore
+  },
+  limitMs,
+);
