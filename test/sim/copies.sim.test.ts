@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { runCopies } from './cluster/run-copies.ts';
 import { runPlans } from './cluster/run-plans.ts';
+import { runSilence } from './cluster/run-silence.ts';
 
 test('copies: shards go from node to node under load, and every owner has all that was acknowledged', async () => {
   const { acknowledged, copied, deletes } = await runCopies(1, {
@@ -29,4 +30,14 @@ test.each([1, 3])('plans: the same with nodes that end and are cut off, seed %i'
   const { acknowledged, moved } = await runPlans(seed, { faultsMs: 10_000 });
   expect(acknowledged).toBeGreaterThan(50);
   expect(moved).toBeGreaterThan(0);
+});
+
+test('plans: what a silent node owned is brought to others, and what one owns that comes back in time stays', async () => {
+  const gone = await runSilence(1, { isShort: false });
+  expect(gone.acknowledged).toBeGreaterThan(50);
+  expect(gone.before).toBeGreaterThan(0);
+  expect(gone.after).toBe(0);
+  const back = await runSilence(1, { isShort: true });
+  expect(back.before).toBeGreaterThan(0);
+  expect(back.after).toBe(back.before);
 });

@@ -41,6 +41,8 @@ export interface ClusterOptions {
   readonly hasPassive?: boolean;
   /** Of `[anti-entropy]`: it is enabled, and does nothing by itself when left out. */
   readonly antiEntropy?: string | undefined;
+  /** `[meta] restore-silent-after`; never when left out. */
+  readonly restoreAfterMs?: number | undefined;
   readonly onTrace?: (line: string) => void;
 }
 
@@ -73,11 +75,13 @@ export class ClusterWorld {
   names: readonly string[];
   readonly #plant: Plant | undefined;
   readonly #antiEntropy: string;
+  readonly #restoreAfterMs: number;
   readonly #random: Random;
 
   constructor(seed: number, options: ClusterOptions = {}) {
     this.#plant = options.plant;
     this.#antiEntropy = options.antiEntropy ?? repairsAsked;
+    this.#restoreAfterMs = options.restoreAfterMs ?? 0;
     this.names = [...founders, ...(options.hasPassive === true ? [passive] : [])];
     this.world = new World(seed, {
       onTrace: (line) => {
@@ -207,7 +211,10 @@ export class ClusterWorld {
     const copies = new CopyKeeper({ clock, log, node, rpc });
     this.copies.set(name, copies);
     const plans = { clock, log, node, rpc, copies };
-    this.plans.set(name, new PlanKeeper(plans, { movesAtOnce: 2, restoreAfterMs: 0 }));
+    this.plans.set(
+      name,
+      new PlanKeeper(plans, { movesAtOnce: 2, restoreAfterMs: this.#restoreAfterMs }),
+    );
     const methods = [...node.methods, ...leasesOf(clock, node).methods];
     await transport.listen(`${name}:8089`, createRpcHandlers(node.membership, methods));
     this.metas.set(name, node);

@@ -21,6 +21,7 @@ export interface LoadOptions {
   readonly levels?: readonly ConsistencyLevel[];
   readonly hasDeletes?: boolean;
   readonly antiEntropy?: string;
+  readonly restoreAfterMs?: number;
 }
 
 const clientCount = 3;
@@ -31,10 +32,12 @@ export async function beginLoad(
   seed: number,
   options: LoadRunOptions & LoadOptions,
 ): Promise<PointLoad> {
-  const { plant, onTrace, weekCount, levels = ['all'], hasDeletes = false, antiEntropy } = options;
+  const { plant, onTrace, weekCount, levels = ['all'], hasDeletes = false } = options;
+  const { antiEntropy, restoreAfterMs } = options;
   const cluster = new ClusterWorld(seed, {
     plant,
     antiEntropy,
+    restoreAfterMs,
     ...(onTrace !== undefined && { onTrace }),
   });
   const { world } = cluster;
