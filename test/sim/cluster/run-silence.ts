@@ -13,7 +13,7 @@ export interface SilenceResult {
   readonly after: number;
 }
 
-const restoreAfterMs = 6_000;
+const restoreAfterMs = 4_000;
 const forEverMs = 10_000_000;
 const settleMs = 20_000;
 
@@ -21,20 +21,20 @@ export async function runSilence(
   seed: number,
   { isShort }: { readonly isShort: boolean },
 ): Promise<SilenceResult> {
-  const load = await beginLoad(seed, { weekCount: 3, hasDeletes: true, restoreAfterMs });
+  const load = await beginLoad(seed, { weekCount: 2, hasDeletes: true, restoreAfterMs });
   const { cluster } = load;
   const { world } = cluster;
   const random = world.random('silence');
   const name = `d${1 + (random.u32() % 3)}`;
   const silentId = cluster.data.get(name)?.meta.nodeId ?? 0;
-  await world.run(world.nowMs + 2_000);
+  await world.run(world.nowMs + 500);
   const before = ownedBy(load, silentId);
   cluster.crash(name, isShort ? restoreAfterMs / 2 : forEverMs);
   // Whoever leads next has not heard of it for no time yet.
   const [leader] = [...cluster.metas].find(([, { isLeader }]) => isLeader) ?? [];
   await world.run(world.nowMs + restoreAfterMs / 3);
   if (!isShort && leader !== undefined) cluster.crash(leader, 500);
-  await world.run(world.nowMs + 3 * restoreAfterMs);
+  await world.run(world.nowMs + 2 * restoreAfterMs);
   load.isOver = true;
   await world.run(world.nowMs + settleMs);
   await new Copying(load).check(false);
