@@ -119,6 +119,8 @@ function typeError(expr: Expr, text: string): DbError {
 export function resultType(operator: BinaryOperator, left: DataType, right: DataType): DataType {
   if (isComparison(operator)) return 'boolean';
   const isBits = operator === '&' || operator === '|' || operator === '^';
+  // Beside anything else a boolean on the left gives a boolean too, which is false.
+  if (left === 'boolean' && isBits && right !== undefined) return 'boolean';
   if (left === 'boolean' && right === 'boolean')
     return isBits || operator === 'AND' || operator === 'OR' ? 'boolean' : undefined;
   const isNumber = (type: DataType) =>
