@@ -10,7 +10,7 @@ const script = join(root, 'scripts/dev-cluster.ts');
 /** npm is called here; the folder of the cluster is given relative to it. */
 const cwd = join(root, 'docs');
 const limitMs = 180_000;
-const offset = 32_000;
+const offset = 16_300;
 const small = ['--metas', '1', '--data', '1', '--port-offset', `${offset}`];
 const data = `http://127.0.0.1:${offset + 8086}`;
 const top = mkdtempSync(join(tmpdir(), 'varve launcher-'));
@@ -97,7 +97,7 @@ test(
   'npm start: from any folder; a dead node is reported, and the printed command starts it again; Ctrl-C ends all',
   async () => {
     const npm = npmStart(...small);
-    await npm.says(/^ready: data nodes http:\/\/127\.0\.0\.1:40086, meta http:\/\/127\.0\.0\.1:40091$/m); // prettier-ignore
+    await npm.says(/^ready: data nodes http:\/\/127\.0\.0\.1:24386, meta http:\/\/127\.0\.0\.1:24391$/m); // prettier-ignore
     await query('CREATE DATABASE d');
     const lines = { method: 'POST', body: 'm f=1 1' };
     expect((await fetch(`${data}/write?db=d`, lines)).status).toBe(204);
@@ -126,8 +126,8 @@ test(
     expect(await query('SELECT f FROM m')).toContain('[1,1]');
     expect(refused('--dir', relative(cwd, dir))).toContain(`${dir} is in use by another launcher`);
     const taken = refused('--dir', join(top, 'other'), ...small);
-    expect(taken).toContain('port 40086 is taken (data-1)');
-    expect(taken).toContain('port 40089 is taken (meta-1)');
+    expect(taken).toContain('port 24386 is taken (data-1)');
+    expect(taken).toContain('port 24389 is taken (meta-1)');
     // A port that is taken stops it before --fresh removes anything.
     expect(existsSync(join(dir, 'data-1/wal'))).toBe(true);
     npm.child.kill('SIGKILL');
@@ -141,7 +141,7 @@ test(
   () => {
     const at = ['--dir', dir];
     const holds = `${dir} holds a cluster of 1 metas and 1 data nodes at --port-offset ${offset}`;
-    expect(refused(...at, '--port-offset', '32100')).toContain(`${holds}: its nodes know each other by their ports`); // prettier-ignore
+    expect(refused(...at, '--port-offset', '16400')).toContain(`${holds}: its nodes know each other by their ports`); // prettier-ignore
     const path = join(dir, 'cluster.json');
     const kept = readFileSync(path, 'utf8');
     writeFileSync(path, kept.replace('"metas": 1', '"metas": 3'));

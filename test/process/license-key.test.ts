@@ -4,7 +4,7 @@ import { eventually } from '../support/dev-cluster.ts';
 import { run, Workshop, type LoneDaemon } from '../support/lone-daemon.ts';
 
 const limitMs = 120_000;
-const portalPort = 32_892;
+const portalPort = 25_892;
 const exchange = `http://127.0.0.1:${portalPort}/v1/licenses`;
 const workshop = new Workshop();
 let licenseKey = '';
@@ -43,7 +43,7 @@ test(
   async () => {
     expect(readFileSync(workshop.path('keys.json'), 'utf8')).not.toContain(licenseKey);
     const portal = startPortal();
-    await portal.says(/^Serving licenses on 127\.0\.0\.1:32892$/m);
+    await portal.says(/^Serving licenses on 127\.0\.0\.1:25892$/m);
     const post = async (body: string, url = exchange) => {
       const answer = await fetch(url, { method: 'POST', body });
       return [answer.status, await answer.text()] as const;
@@ -72,12 +72,12 @@ test(
   async () => {
     const first = startPortal();
     await first.says(/^Serving licenses/m);
-    const metaFile = config(32_700, licenseKey);
-    const dataFile = config(32_800, licenseKey);
+    const metaFile = config(25_700, licenseKey);
+    const dataFile = config(25_800, licenseKey);
     const meta = workshop.start('influxd-meta', '-single-server', '-config', metaFile);
     const data = workshop.start('influxd', '-config', dataFile);
     const expiry = async (): Promise<string> => {
-      const vars = await (await fetch('http://127.0.0.1:32886/debug/vars')).json();
+      const vars = await (await fetch('http://127.0.0.1:25886/debug/vars')).json();
       const { values } = (vars as { entitlements: { values: Record<string, string> } }).entitlements; // prettier-ignore
       expect(values['licenseType']).toBe('license-key');
       return values['licenseExpiry'] ?? '';
@@ -95,7 +95,7 @@ test(
     data.child.kill('SIGHUP');
     await data.says(/msg="The license was not reloaded, the one before stays"/);
     // What is kept on disk starts the node again, with the portal away.
-    expect(existsSync(workshop.path('n32800-meta/license.json'))).toBe(true);
+    expect(existsSync(workshop.path('n25800-meta/license.json'))).toBe(true);
     const second = startPortal('--lifetime', '60s');
     await second.says(/^Serving licenses/m);
     await data.says(/Renewed the license.*[^]*was not renewed.*[^]*Renewed the license/);
@@ -105,11 +105,11 @@ test(
     const again = workshop.start('influxd', '-config', dataFile);
     await again.says(/msg="The license key was not exchanged, the license on disk counts"/);
     await eventually(async () => {
-      expect((await fetch('http://127.0.0.1:32886/ping')).status).toBe(204);
+      expect((await fetch('http://127.0.0.1:25886/ping')).status).toBe(204);
     }, 30_000);
     // The same file is of no use with another key.
     await stop(again);
-    const stranger = workshop.start('influxd', '-config', config(32_800, makeKey()));
+    const stranger = workshop.start('influxd', '-config', config(25_800, makeKey()));
     expect(await stranger.ended).toBe(1);
     expect(stranger.output).toContain('run: create server: license key verification failed: ');
     for (const { output } of [meta, data, again]) expect(output).not.toContain(licenseKey);

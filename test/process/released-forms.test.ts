@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
@@ -18,12 +18,17 @@ test(
     const answers = JSON.parse(readFileSync(join(folder, 'released.json'), 'utf8')) as Record<string, string>; // prettier-ignore
     expect(Object.keys(answers)).toEqual(releasedQuestions);
     await cluster.start();
-    // The second node lacks what waits for it at the first one.
+    // The second node lacks what waits for it at the first one, and asks that until it has it.
     for (const node of [1, 2])
       for (const question of releasedQuestions)
         await eventually(async () => {
           expect(await cluster.query(node, question)).toBe(answers[question]);
         }, 60_000);
+    await eventually(() => {
+      const names = readdirSync(join(cluster.dir, 'data-1/hh'), { recursive: true, encoding: 'utf8' }); // prettier-ignore
+      expect(names.filter((name) => name.endsWith('.hint'))).toEqual([]);
+      return Promise.resolve();
+    }, 60_000);
     await cluster.kill('data-1');
     expect(await cluster.query(2, 'SELECT * FROM rest')).toBe(answers['SELECT * FROM rest']);
     const user = new URLSearchParams({ q: 'SHOW DATABASES', u: 'bob', p: 'secret' });

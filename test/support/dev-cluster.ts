@@ -9,6 +9,14 @@ const root = join(import.meta.dirname, '../..');
 /** Without a database that nobody made. */
 export const unmonitored = { INFLUXDB_MONITOR_STORE_ENABLED: 'false' };
 
+/** From here on the system gives ports to connections that are opened: one may be taken at any moment. */
+const givenPortMin = 32_768;
+
+/** Throws for a port that a test cannot count on. */
+export function checkPort(port: number): void {
+  if (port >= givenPortMin) throw new Error(`port ${port} may be that of any connection: take one below ${givenPortMin}`); // prettier-ignore
+}
+
 /** What a command has printed, and its exit code. */
 export interface Ran {
   readonly code: number | null;
@@ -29,6 +37,7 @@ export class DevCluster {
   #onOutput: () => void = () => undefined;
 
   constructor(offset: number, ...extra: readonly string[]) {
+    checkPort(8_091 + offset + 500);
     this.#offset = offset;
     this.#extra = extra;
   }

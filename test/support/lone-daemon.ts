@@ -2,7 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, unmonitored } from './dev-cluster.ts';
+import { checkPort, eventually, unmonitored } from './dev-cluster.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** What is meant to end and goes on instead would hold up all tests. */
@@ -68,6 +68,7 @@ export class Workshop {
   config(settings: DaemonSettings): string {
     const { port, name = 'node', license = 'good.json', publicKey = 'key.pub' } = settings;
     const file = (it: string) => (it === '' ? '' : this.path(it));
+    checkPort(port + 91);
     const at = (offset: number) => `127.0.0.1:${port + offset}`;
     const text = `bind-address = "${at(88)}"
 hostname = "127.0.0.1"

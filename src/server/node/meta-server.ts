@@ -74,7 +74,8 @@ export async function startMetaServer(
       copies,
       plans,
       profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
-      probe: (address) => probeMeta(address, node.membership.credentials('newcomer')),
+      // Anybody may listen there: a token goes only where nodes ask who comes.
+      probe: (address) => probeMeta(address, access && node.membership.credentials('newcomer')),
       requestId: requestIds(env),
     },
     {
