@@ -37,6 +37,20 @@ test('hint deliveries: what waits for a node goes with its shard alone', () => {
   expect(target.standing(2, 1)).toBe('gone');
 });
 
+test('hint deliveries: a write that was routed to an owner which is one no more when it is queued goes to those of now', () => {
+  const { state, target } = deliveries(catalogAt(6, [3]));
+  target.noteIndex(2, 1, 5);
+  target.onQueued(2, 1);
+  expect(target.standing(2, 1)).toBe('owner');
+  target.onDrained(2, 1);
+  // Who routed it may know more than this node by now.
+  target.noteIndex(2, 1, 7);
+  target.onQueued(2, 1);
+  expect(target.standing(2, 1)).toBe('unknown');
+  state.meta.catalog = catalogAt(7, [3]);
+  expect(target.standing(2, 1)).toBe('owner');
+});
+
 test('hint deliveries: a node that is about to leave has a catalog of nothing, and drops nothing by it', () => {
   const { state, target } = deliveries(catalogAt(5));
   expect(target.standing(2, 1)).toBe('owner');

@@ -47,6 +47,8 @@ export class HintDeliveries implements HintTarget {
   readonly #unknown = new Map<string, { readonly sinceMs: number; readonly index: number }>();
   /** Of the catalogs that the batches of a queue were routed by, no later than the oldest; none is older than any. */
   readonly #oldestIndex = new Map<string, number>();
+  /** The latest that named the node as an owner to this run. */
+  readonly #newestIndex = new Map<string, number>();
 
   constructor(ports: HintDeliveriesPorts) {
     this.#ports = ports;
@@ -67,7 +69,9 @@ export class HintDeliveries implements HintTarget {
     }
     if (isShardGone(catalog, shardId)) return 'gone';
     const isNodeGone = !isNodeThere && nodeId <= catalog.maxNodeId;
-    const isOwnerNoMore = isNodeGone || this.#owners.has(key) || this.#isUnknownForLong(key);
+    // Routed by a catalog that this one has come behind: the owner may have gone before anybody asked for it here.
+    const wasOwner = this.#owners.has(key) || (this.#newestIndex.get(key) ?? Infinity) <= catalog.index; // prettier-ignore
+    const isOwnerNoMore = isNodeGone || wasOwner || this.#isUnknownForLong(key);
     if (!isOwnerNoMore) return 'unknown';
     // A shard that moved, or was copied in vain: it may be that nobody else has what was acknowledged at `any`.
     return shard !== undefined && shard.owners.length > 0 ? 'owner' : 'gone';
@@ -130,10 +134,10 @@ export class HintDeliveries implements HintTarget {
     const key = `${nodeId} ${shardId}`;
     const known = this.#waiting.has(key) ? (this.#oldestIndex.get(key) ?? 0) : index;
     this.#oldestIndex.set(key, Math.min(known, index));
+    if (index > 0) this.#newestIndex.set(key, Math.max(this.#newestIndex.get(key) ?? 0, index));
   }
 
   onQueued(nodeId: number, shardId: number): void {
-    // It was an owner when the write was routed, and a later catalog may say that it is none any more.
     this.standing(nodeId, shardId);
     this.#ports.lagging?.addQueued(shardId, nodeId);
     const key = `${nodeId} ${shardId}`;
@@ -146,6 +150,7 @@ export class HintDeliveries implements HintTarget {
     this.#owners.delete(key);
     this.#unknown.delete(key);
     this.#oldestIndex.delete(key);
+    this.#newestIndex.delete(key);
     this.#ports.lagging?.drained(shardId, nodeId);
     if (this.#waiting.delete(key)) this.#ports.onChange();
   }
