@@ -1,7 +1,6 @@
 import { availableParallelism, homedir } from 'node:os';
 import { Config } from '../../config/config.ts';
 import { dataArrayKeys, dataKeys } from '../../config/data-keys.ts';
-import { countBuffersAsHeap } from '../../env/node/garbage.ts';
 import { influxCommands } from './influx-commands.ts';
 import { LicenseKeeper, licenseSettings } from '../license/license-keeper.ts';
 import { runDaemon } from '../daemon/run-daemon.ts';
@@ -25,7 +24,6 @@ await runDaemon(
     start: async (env, config, { onFatal }) => {
       const licenses = await LicenseKeeper.open(licenseSettings(config), env);
       const coreCount = availableParallelism();
-      countBuffersAsHeap();
       // The workers' threads load their modules while this one does.
       env.engines.prepare(workerCountOf(licenses.current, coreCount));
       // Loaded when it is known to start: `config`, `version` and refusals are quick without.
