@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
@@ -53,6 +53,21 @@ test('tidy: rooms that keep data explain themselves at the door', () => {
   expect(
     offenders(rooms, (text) => !text.startsWith('/**') && !/^import [\s\S]*?\n\n\/\*\*/.test(text)),
   ).toEqual([]);
+});
+
+test('tidy: files that documents name are there', () => {
+  const there = new Set(tracked);
+  const gone = tracked
+    .filter((path) => path.endsWith('.md'))
+    .flatMap((path) =>
+      [...readFileSync(join(root, path), 'utf8').matchAll(/`((?:[\w.-]+\/)+[\w.-]+\.ts)`/g)]
+        .map(([, name = '']) => name)
+        .filter(
+          (name) => ![name, `src/${name}`, join(dirname(path), name)].some((at) => there.has(at)),
+        ) // prettier-ignore
+        .map((name) => `${path}: ${name}`),
+    );
+  expect(gone).toEqual([]);
 });
 
 test('tidy: the lock file names no download host', () => {
