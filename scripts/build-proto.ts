@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor.js';
-import { brokenPromises } from './proto-promises.ts';
+import { brokenPromises, goneFiles } from './proto-promises.ts';
 
 const folder = 'src/proto';
 const sources = readdirSync(folder)
@@ -41,11 +41,13 @@ function check(): void {
   const stale = Object.entries(made)
     .filter(([name, text]) => !isSame(join(folder, name), text))
     .map(([name]) => `${folder}/${name} is not up to date: run npm run build:proto`);
-  const broken = sources
-    .filter((name) => existsSync(join(folder, 'released', name)))
+  const released = readdirSync(join(folder, 'released')).filter((name) => name.endsWith('.proto'));
+  const broken = released
+    .filter((name) => sources.includes(name))
     .flatMap((name) => brokenPromises(parse(join(folder, 'released', name)), parse(join(folder, name)))); // prettier-ignore
-  for (const line of [...stale, ...broken]) process.stderr.write(`${line}\n`);
-  if (stale.length + broken.length > 0) process.exitCode = 1;
+  const wrong = [...stale, ...goneFiles(released, sources), ...broken];
+  for (const line of wrong) process.stderr.write(`${line}\n`);
+  if (wrong.length > 0) process.exitCode = 1;
 }
 
 function isSame(path: string, text: string): boolean {

@@ -2,7 +2,8 @@ import protobuf from 'protobufjs';
 
 /**
  * What `now` breaks of `released`: a field, value, method, message or service that is gone without its number and name
- * being reserved, or has another number, type or label. Nodes of two releases meet during an upgrade.
+ * being reserved, or has another number, type or label, or the number or name of one that was given up. Nodes of two
+ * releases meet during an upgrade.
  */
 export function brokenPromises(
   released: protobuf.NamespaceBase,
@@ -19,8 +20,37 @@ export function brokenPromises(
     const inner = brokenPromises(before, after);
     if (!(before instanceof protobuf.Type)) return inner;
     if (!(after instanceof protobuf.Type)) return [`${name} is no message any more`];
-    return [...inner, ...brokenFields(before, after)];
+    return [...inner, ...brokenFields(before, after), ...takenUp(before, after)];
   });
+}
+
+/** Files that a release had and that are there no more: what they promised nothing would look at. */
+export function goneFiles(released: readonly string[], now: readonly string[]): readonly string[] {
+  return released.filter((name) => !now.includes(name)).map((name) => `${name} is gone`);
+}
+
+/** What was reserved stays so: a field that takes up its number means something else to a node of before. */
+function takenUp(before: protobuf.Type, after: protobuf.Type): readonly string[] {
+  const name = before.fullName.slice(1);
+  const again = after.fieldsArray
+    .filter((field) => before.isReservedId(field.id) || before.isReservedName(field.name))
+    .map((field) => `${name}.${field.name}: ${field.id} or "${field.name}" is reserved`);
+  const freed = reservedOf(before)
+    .filter((one) => !isReservedIn(after, one))
+    .map((one) => `${name}: ${typeof one === 'string' ? `"${one}"` : one.join(' to ')} is reserved no more`); // prettier-ignore
+  return [...again, ...freed];
+}
+
+function isReservedIn(type: protobuf.Type, one: string | readonly number[]): boolean {
+  return reservedOf(type).some((kept) => {
+    if (typeof one === 'string' || typeof kept === 'string') return kept === one;
+    return (kept[0] ?? 0) <= (one[0] ?? 0) && (kept[1] ?? 0) >= (one[1] ?? 0);
+  });
+}
+
+/** Names, and first and last of numbers. Unlike its type says a message without any has no list. */
+function reservedOf({ reserved }: protobuf.Type): readonly (string | number[])[] {
+  return (reserved as (string | number[])[] | undefined) ?? [];
 }
 
 function brokenFields(before: protobuf.Type, after: protobuf.Type): readonly string[] {
@@ -34,11 +64,17 @@ function brokenFields(before: protobuf.Type, after: protobuf.Type): readonly str
     const changes = [
       kept.id !== field.id && `number ${field.id} became ${kept.id}`,
       kept.type !== field.type && `type ${field.type} became ${kept.type}`,
+      keyTypeOf(kept) !== keyTypeOf(field) && `keys ${keyTypeOf(field)} became ${keyTypeOf(kept)}`,
       kept.repeated !== field.repeated && 'it is a list in one of the two only',
       kept.partOf?.name !== field.partOf?.name && 'its oneof is another one',
     ];
     return changes.filter((one) => one !== false).map((one) => `${name}: ${one}`);
   });
+}
+
+/** Of a map; 'none' for what is no map. */
+function keyTypeOf(field: protobuf.Field): string {
+  return field instanceof protobuf.MapField ? field.keyType : 'none';
 }
 
 function brokenEnum(before: protobuf.Enum, after: protobuf.ReflectionObject): readonly string[] {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { dialText } from '../base/dial-text.ts';
 import { DbError } from '../base/errors.ts';
 
 export interface MetaHttpOptions {
@@ -93,7 +94,7 @@ export class MetaHttp implements MetaCaller {
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         const isLate = signal.aborted;
-        const why = isLate ? 'context deadline exceeded' : connectText(error);
+        const why = isLate ? 'context deadline exceeded' : dialText(new URL(url).host, error);
         reject(failed('timed out', `${method === 'GET' ? 'Get' : 'Post'} "${url}": ${why}`));
       };
       const open = tls ? httpsRequest : httpRequest;
@@ -149,20 +150,6 @@ function parseAnswer({ status, body }: Answer): unknown {
   // Not of a command: the reference has these words for it (spec 2.1).
   if (status === 401) throw new DbError('unauthenticated', `Error: ${error ?? body.trim()}.`);
   throw failed('exited', error ?? (body.trim() === '' ? `status ${status}` : body.trim()));
-}
-
-/** Go's words for what goes wrong most. A name with several addresses fails with all of their errors. */
-function connectText(error: Error & { readonly errors?: readonly Error[] }): string {
-  const { code, address, port, hostname, message } = (error.errors?.[0] ??
-    error) as NodeJS.ErrnoException & {
-    readonly address?: string;
-    readonly port?: number;
-    readonly hostname?: string;
-  };
-  const host = address?.includes(':') === true ? `[${address}]` : (address ?? '');
-  if (code === 'ECONNREFUSED') return `dial tcp ${host}:${port}: connect: connection refused`;
-  if (code === 'ENOTFOUND') return `dial tcp: lookup ${hostname}: no such host`;
-  return message;
 }
 
 function failed(how: 'exited' | 'timed out', text: string): DbError {

@@ -1,6 +1,7 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -145,13 +146,14 @@ test('influxd-ctl: every command of the reference that is still to come says so 
     });
 });
 
-/** A meta node that gives these answers; answers what was asked. */
+/** A meta node that gives these answers; answers what was asked. `tls` is its certificate and key. */
 async function withMeta(
   answers: Readonly<Record<string, unknown>>,
   use: (address: string, asked: readonly string[]) => Promise<void>,
+  tls?: { readonly cert: Buffer; readonly key: Buffer },
 ): Promise<void> {
   const asked: string[] = [];
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     asked.push(`${request.method} ${request.url} ${request.headers.authorization ?? ''}`.trim());
     request.setEncoding('utf8').on('data', (body: string) => asked.push(body));
     const answer = answers[request.url ?? ''];
@@ -162,7 +164,9 @@ async function withMeta(
     else if (answer === 204) response.writeHead(204).end();
     else if (answer !== undefined) response.end(JSON.stringify(answer));
     // What is not there is not answered at all.
-  }).listen(0, '127.0.0.1');
+  };
+  const made = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
+  const server = made.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   try {
     await use(`127.0.0.1:${(server.address() as AddressInfo).port}`, asked);
@@ -344,5 +348,26 @@ ID  Database  Retention Policy  Node         Found
 9   db        autogen           {4 d1:8088}  on disk only
 10  db        autogen           {4 d1:8088}  in meta only
 `);
+  });
+});
+
+test('influxd-ctl: speaks TLS, checks certificates, or does not with -k, and tells in the words of Go what is wrong', async () => {
+  const of = (name: string) => readFileSync(new URL(`../env/node/network/testdata/outbound-${name}.pem`, import.meta.url)); // prettier-ignore
+  const answers = { '/show-cluster': { data: null, meta: null }, '/status': { leader: '', peers: null } }; // prettier-ignore
+  const told = (address: string, text: string) => ({ code: 1, out: '', err: `show: operation timed out with error: Get "https://${address}/show-cluster": ${text}\n` }); // prettier-ignore
+  await withMeta(
+    answers,
+    async (address) => {
+      const stranger = 'tls: failed to verify certificate: x509: certificate signed by unknown authority'; // prettier-ignore
+      expect(await ctl('-bind', address, '-bind-tls', 'show')).toEqual(told(address, stranger));
+      expect(await ctl('-bind', address, '-bind-tls', '-k', 'show')).toMatchObject({ code: 0, err: '' }); // prettier-ignore
+    },
+    { cert: of('cert'), key: of('key') },
+  );
+  await withMeta(answers, async (address) => {
+    const plain = 'http: server gave HTTP response to HTTPS client';
+    expect(await ctl('-bind', address, '-bind-tls', 'show')).toEqual(told(address, plain));
+    // Without -bind-tls it is passed over.
+    expect(await ctl('-bind', address, '-k', 'show')).toMatchObject({ code: 0 });
   });
 });

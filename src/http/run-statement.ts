@@ -2,6 +2,7 @@ import { DbError } from '../base/errors.ts';
 import { everyone } from '../data/statements/principal.ts';
 import type { QueryRequest, StatementExecutor } from '../data/statements/statement-executor.ts';
 import type { Statement } from '../influxql/ast.ts';
+import type { OutputSeries } from '../query/emit/result.ts';
 
 /** Runs a statement that a route stands for, and answers no rows. Throws `invalid_argument` with what it says of a failure, `said` before it. */
 export async function runStatement(
@@ -10,17 +11,30 @@ export async function runStatement(
   database: string,
   said: string,
 ): Promise<void> {
-  const request: QueryRequest = {
-    statements: [statement],
-    database,
-    retentionPolicy: '',
-    principal: everyone,
-    isReadOnly: false,
-    bucketsMax: 0,
-    timeoutMs: 0,
-    // What changes something goes on when its client is gone, as in the reference.
-    signal: new AbortController().signal,
-  };
-  for await (const { error } of executor.execute(request))
+  for await (const { error } of executor.execute({ ...own, statements: [statement], database }))
     if (error !== undefined) throw new DbError('invalid_argument', `${said}${error}`);
 }
+
+/** The rows of a SHOW statement about the node itself. Throws `internal` with what it says of a failure. */
+export async function readStatement(
+  executor: Pick<StatementExecutor, 'execute'>,
+  statement: Statement,
+): Promise<readonly OutputSeries[]> {
+  const all: OutputSeries[] = [];
+  for await (const { error, series } of executor.execute({ ...own, statements: [statement] })) {
+    if (error !== undefined) throw new DbError('internal', error);
+    all.push(...series);
+  }
+  return all;
+}
+
+/** What a request of the node's own has: what changes something goes on when its client is gone, as in the reference. */
+const own: Omit<QueryRequest, 'statements'> = {
+  database: '',
+  retentionPolicy: '',
+  principal: everyone,
+  isReadOnly: false,
+  bucketsMax: 0,
+  timeoutMs: 0,
+  signal: new AbortController().signal,
+};

@@ -24,6 +24,7 @@ import { sendMetrics, sendVars } from './debug-routes.ts';
 import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';
 import { goneSignal, handleQuery } from './query-route.ts';
+import { nodeTables } from './node-tables.ts';
 import { mendAddress } from './requests/raw-address.ts';
 import { ownBuffers } from './requests/gathered-body.ts';
 import { readBody } from './requests/read-body.ts';
@@ -95,7 +96,11 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   addRoutes(api, { ports, options, counters, profiles, texts });
   const { clock, profiler, repairs } = ports;
   if (repairs !== undefined) addRepairRoutes(api, { clock, ...repairs });
-  if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
+  if (profiler !== undefined) {
+    const { pending } = counters;
+    const tables = () => nodeTables(ports.executor);
+    addPprof(api, { clock, profiler, pending, tables, commandLine: process.argv });
+  }
   addFallbacks(api, ports);
   const shared = { ports, options, counters, throttle, admit, profiles, texts, ...bodies };
   if (ports.rawSockets !== undefined) addDirectConnections(api, ports.rawSockets, shared);

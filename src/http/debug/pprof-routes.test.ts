@@ -48,7 +48,9 @@ class Fake implements Profiler {
 function open(options: object = {}) {
   const api = fastify(options);
   const profiler = new Fake();
-  addPprof(api, { clock: new NodeClock(), profiler, commandLine: ['influxd', '-config', 'x'] });
+  const pending = { list: () => [{ name: 'POST /write', count: 2 }] };
+  const tables = () => Promise.resolve([{ name: 'stats', text: 'of all' }]);
+  addPprof(api, { clock: new NodeClock(), profiler, pending, tables, commandLine: ['influxd', '-config', 'x'] }); // prettier-ignore
   const get = async (url: string) => api.inject({ url: `/debug/pprof${url}` });
   return { profiler, get };
 }
@@ -77,7 +79,13 @@ test('pprof: durations that are none are the default, and none is without end', 
 test('pprof: what the process waits for, its command line, and what there is', async () => {
   const { get } = open();
   expect((await get('/goroutine?debug=1')).body).toBe(
-    'goroutine profile: total 3\n2 @ Timeout\n1 @ TCPSocketWrap\n',
+    [
+      'goroutine profile: total 6',
+      '2 @\n#\trequest POST /write\n',
+      '2 @\n#\twaiting for Timeout\n',
+      '1 @ thread main\n#\touter\tfile.ts:7\n',
+      '1 @\n#\twaiting for TCPSocketWrap\n',
+    ].join('\n'),
   );
   expect((await get('/cmdline')).body).toBe('influxd\0-config\0x');
   for (const path of ['', '/']) expect((await get(path)).body).toContain("<a href='profile'>");
@@ -116,10 +124,20 @@ test('pprof: threads, each once; locks, of which there are none; a trace; symbol
   expect(profiler.asked).toEqual([50, 3_000]);
 });
 
+test('pprof: threads, requests and what is waited for are a profile too; threads are left out while they are sampled', async () => {
+  const { profiler, get } = open();
+  const textOf = async () => gunzipSync((await get('/goroutine')).rawPayload).toString('latin1');
+  const names = ['goroutine', 'main', 'outer', 'request POST /write', 'waiting for Timeout'];
+  for (const name of names) expect(await textOf()).toContain(name);
+  profiler.error = new DbError('conflict', 'cpu profiling already in use');
+  expect(await textOf()).toContain('request POST /write');
+  expect(await textOf()).not.toContain('outer');
+});
+
 test('pprof: all of it in one archive', async () => {
   const { profiler, get } = open();
-  const tar = gunzipSync((await get('/all?cpu=90s')).rawPayload);
-  expect(profiler.asked).toEqual([45_000, 5_000]);
+  const tar = gunzipSync((await get('/all?cpu=90s&trace=2s')).rawPayload);
+  expect(profiler.asked).toEqual([45_000, 50, 5_000, 50, 2_000]);
   const names: string[] = [];
   for (let at = 0; tar[at] !== 0;) {
     const head = tar.subarray(at, at + 512);
@@ -128,5 +146,23 @@ test('pprof: all of it in one archive', async () => {
     expect(parseInt(head.toString('latin1', 148, 154), 8)).toBe(sum);
     at += 512 + Math.ceil(parseInt(head.toString('latin1', 124, 135), 8) / 512) * 512;
   }
-  expect(names).toEqual(['cpu.pb.gz', 'heap.pb.gz', 'goroutine.txt', 'cmdline.txt']);
+  const profiles = ['cpu', 'goroutine', 'block', 'mutex', 'heap', 'allocs', 'threadcreate'];
+  expect(names).toEqual([
+    ...profiles.map((name) => `profiles/${name}.pb.gz`),
+    'profiles/trace.json',
+    'profiles/cmdline.txt',
+    'profiles/stats.txt',
+  ]);
+});
+
+test.each([
+  ['cpu=x', 'could not parse supplied duration for cpu profile "x"'],
+  ['cpu=true&seconds=x', 'could not parse supplied duration for cpu profile "true"'],
+  ['cpu=-1s', 'negative cpu profile durations not allowed'],
+  ['trace=', 'could not parse supplied duration for trace ""'],
+  ['trace=-1s', 'negative trace durations not allowed'],
+])('pprof: an archive of %s is refused in the words of the reference', async (asked, text) => {
+  const { profiler, get } = open();
+  const answer = await get(`/all?${asked}`);
+  expect([answer.statusCode, answer.body, profiler.asked]).toEqual([400, `${text}\n`, []]);
 });

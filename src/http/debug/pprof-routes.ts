@@ -1,35 +1,24 @@
-import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { secondMs } from '../../base/units.ts';
-import type { Clock } from '../../env/clock.ts';
-import type { Profiler } from '../../env/profiler.ts';
-import { contentionTypes, cpuSamples, cpuTypes, encodeProfile, heapSamples, heapTypes, threadSamples, threadTypes } from './pprof.ts'; // prettier-ignore
 import { sendPlain } from '../error-reply.ts';
-import { tarOf } from './tar.ts';
+import { goroutineSamples, goroutineText } from './goroutines.ts';
+import { archiveOptions, profileArchive } from './profile-archive.ts';
+import { contentionProfile, cpuProfile, goroutineProfile, heapProfile, threadProfile, type ProfilePorts } from './profile-files.ts'; // prettier-ignore
 import { traceEvents } from './trace-events.ts';
-
-export interface PprofPorts {
-  readonly clock: Clock;
-  readonly profiler: Profiler;
-  readonly commandLine: readonly string[];
-}
 
 const cpuMsDefault = 30 * secondMs;
 /** Memory that was given out before sampling began is not seen: so long it is looked at, unless asked otherwise. */
 const heapMsDefault = 5 * secondMs;
 const traceMsDefault = secondMs;
-/** Long enough for every thread to say that it is there. */
-const threadsMs = 50;
 const durationMsMax = 600 * secondMs;
-/** Of `all`, as in the reference. */
-const allMsMax = 45 * secondMs;
 
 const descriptions = {
   allocs: 'Memory given out while it is looked at (seconds, 5 by default), by where',
   block: 'Empty: no thread waits for another one here',
   cmdline: 'The command line of this process',
-  goroutine: 'What the main thread waits for, each as often as there is one',
+  goroutine:
+    'Threads where they are, requests that are not answered yet, and what the main thread waits for; a list with debug=1',
   heap: 'The same as allocs: what is still held of it',
   mutex: 'Empty: there are no locks between threads here',
   profile:
@@ -41,11 +30,12 @@ const descriptions = {
 } as const;
 
 /** /debug/pprof of both daemons (spec F106, F107): profiles that `go tool pprof` opens. */
-export function addPprof(api: FastifyInstance, ports: PprofPorts): void {
+export function addPprof(api: FastifyInstance, ports: ProfilePorts): void {
   const shown = (handler: Handler) => async (request: FastifyRequest, reply: FastifyReply) => {
     try {
       return await handler(request, reply, ports);
     } catch (error) {
+      if (isDbError(error, 'invalid_argument')) return sendPlain(reply, 400, error.message);
       if (!isDbError(error, 'conflict')) throw error;
       return sendPlain(reply.header('X-Go-Pprof', '1'), 500, errorText(error));
     }
@@ -62,7 +52,7 @@ export function addPprof(api: FastifyInstance, ports: PprofPorts): void {
 type Handler = (
   request: FastifyRequest,
   reply: FastifyReply,
-  ports: PprofPorts,
+  ports: ProfilePorts,
 ) => Promise<unknown>;
 
 const handlers: Readonly<Record<string, Handler>> = {
@@ -74,15 +64,15 @@ const handlers: Readonly<Record<string, Handler>> = {
     ),
   heap: (request, reply, ports) => sendHeap(request, reply, ports),
   allocs: (request, reply, ports) => sendHeap(request, reply, ports),
-  goroutine: (_request, reply, ports) => sendText(reply, waitingText(ports)),
-  block: (_request, reply, ports) => sendContention(reply, 'block', ports),
-  mutex: (_request, reply, ports) => sendContention(reply, 'mutex', ports),
-  threadcreate: async (_request, reply, { clock, profiler }) => {
-    const timeNs = clock.wallNs();
-    const samples = threadSamples(await profiler.cpu(threadsMs, gone(reply)));
-    const facts = { timeNs, durationNs: 0n, types: threadTypes };
-    return sendFile(reply, 'threadcreate', gzipSync(encodeProfile(samples, facts)));
+  goroutine: async (request, reply, ports) => {
+    const isText = !['0', undefined].includes(parameterOf(request, 'debug'));
+    if (isText) return sendText(reply, goroutineText(await goroutineSamples(ports, gone(reply))));
+    return sendFile(reply, 'goroutine', await goroutineProfile(ports, gone(reply)));
   },
+  block: async (_request, reply, ports) => sendFile(reply, 'block', contentionProfile(ports)),
+  mutex: async (_request, reply, ports) => sendFile(reply, 'mutex', contentionProfile(ports)),
+  threadcreate: async (_request, reply, ports) =>
+    sendFile(reply, 'threadcreate', await threadProfile(ports, gone(reply))),
   // What tools ask of Go's addresses: there is no other symbol than those that profiles carry.
   symbol: (_request, reply) => sendText(reply, 'num_symbols: 1\n'),
   trace: async (request, reply, { profiler }) => {
@@ -91,71 +81,27 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
   cmdline: (_request, reply, { commandLine }) => sendText(reply, commandLine.join('\0')),
   all: async (request, reply, ports) => {
-    const asked = parameterOf(request, 'cpu');
-    const cpuMs = asked === undefined ? 0 : Math.min(allMsMax, secondsOf(asked.replace(/s$/, '')) ?? cpuMsDefault); // prettier-ignore
-    const signal = gone(reply);
-    const files = [
-      ...(cpuMs > 0 ? [{ name: 'cpu.pb.gz', bytes: await cpuProfile(ports, cpuMs, signal) }] : []),
-      { name: 'heap.pb.gz', bytes: await heapProfile(ports, heapMsDefault, signal) },
-      { name: 'goroutine.txt', bytes: Buffer.from(waitingText(ports)) },
-      { name: 'cmdline.txt', bytes: Buffer.from(ports.commandLine.join(' ')) },
-    ];
-    const seconds = Number(ports.clock.wallNs() / 1_000_000_000n);
-    return sendFile(reply, 'profiles.tar.gz', gzipSync(tarOf(files, seconds)));
+    const options = archiveOptions(parametersOf(request), heapMsDefault);
+    const archive = await profileArchive(ports, options, gone(reply));
+    return sendFile(reply, 'profiles.tar.gz', archive);
   },
 };
-
-async function sendContention(
-  reply: FastifyReply,
-  name: string,
-  { clock }: PprofPorts,
-): Promise<unknown> {
-  const facts = { timeNs: clock.wallNs(), durationNs: 0n, types: contentionTypes };
-  return sendFile(reply, name, gzipSync(encodeProfile([], facts)));
-}
 
 async function sendHeap(
   request: FastifyRequest,
   reply: FastifyReply,
-  ports: PprofPorts,
+  ports: ProfilePorts,
 ): Promise<unknown> {
   const bytes = await heapProfile(ports, durationOf(request, heapMsDefault), gone(reply));
   return sendFile(reply, 'heap', bytes);
 }
 
-async function cpuProfile(
-  { clock, profiler }: PprofPorts,
-  durationMs: number,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const timeNs = clock.wallNs();
-  const samples = cpuSamples(await profiler.cpu(durationMs, signal));
-  const durationNs = clock.wallNs() - timeNs;
-  return gzipSync(encodeProfile(samples, { timeNs, durationNs, types: cpuTypes }));
+function parametersOf({ url }: FastifyRequest): URLSearchParams {
+  return new URLSearchParams(url.split('?')[1]);
 }
 
-async function heapProfile(
-  { clock, profiler }: PprofPorts,
-  durationMs: number,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const timeNs = clock.wallNs();
-  const samples = heapSamples(await profiler.heap(durationMs, signal));
-  return gzipSync(encodeProfile(samples, { timeNs, durationNs: 0n, types: heapTypes }));
-}
-
-/** In the form of Go's list: a number, and of what. */
-function waitingText({ profiler }: PprofPorts): string {
-  const counts = new Map<string, number>();
-  const all = profiler.waiting();
-  for (const name of all) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const sorted = [...counts].sort(([, a], [, b]) => b - a);
-  const lines = sorted.map(([name, count]) => `${count} @ ${name}\n`);
-  return `goroutine profile: total ${all.length}\n${lines.join('')}`;
-}
-
-function parameterOf({ url }: FastifyRequest, name: string): string | undefined {
-  return new URLSearchParams(url.split('?')[1]).get(name) ?? undefined;
+function parameterOf(request: FastifyRequest, name: string): string | undefined {
+  return parametersOf(request).get(name) ?? undefined;
 }
 
 function durationOf(request: FastifyRequest, msDefault: number): number {

@@ -33,6 +33,7 @@ export const contentionTypes: readonly ValueType[] = [
   { type: 'contentions', unit: 'count' },
   { type: 'delay', unit: 'nanoseconds' },
 ];
+export const goroutineTypes: readonly ValueType[] = [{ type: 'goroutine', unit: 'count' }];
 export const threadTypes: readonly ValueType[] = [{ type: 'threadcreate', unit: 'count' }];
 
 /** V8 calls what is no code by names in brackets; a thread that has nothing to do is in `(idle)`. */
@@ -52,15 +53,36 @@ export function cpuSamples(threads: readonly ThreadCpu[]): readonly StackSample[
       total.us += Math.max(0, timeDeltas[i + 1] ?? 0);
     });
     return [...totals].flatMap(([id, { count, us }]) => {
-      const frames: CodeFrame[] = [];
-      for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
-        const frame = byId.get(at)?.callFrame;
-        if (frame !== undefined && frame.functionName !== '(root)') frames.push(frame);
-      }
+      const frames = stackOf(id, byId, parents);
       if (frames.length === 0 || frames[0]?.functionName === idle) return [];
       return [{ frames, values: [count, us * 1_000], thread }];
     });
   });
+}
+
+/** Where each thread was found last; one that nobody found stands for itself. */
+export function lastStacks(threads: readonly ThreadCpu[]): readonly StackSample[] {
+  return threads.map(({ thread, nodes, samples }) => {
+    const byId = new Map(nodes.map((node) => [node.id, node]));
+    const last = samples.at(-1);
+    const frames = last === undefined ? [] : stackOf(last, byId, parentsOf(nodes));
+    const named = { functionName: thread, url: '', lineNumber: 0 };
+    return { frames: frames.length === 0 ? [named] : frames, values: [1], thread };
+  });
+}
+
+/** From the node outwards. */
+function stackOf(
+  id: number,
+  nodes: ReadonlyMap<number, CpuNode>,
+  parents: ReadonlyMap<number, number>,
+): readonly CodeFrame[] {
+  const frames: CodeFrame[] = [];
+  for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+    const frame = nodes.get(at)?.callFrame;
+    if (frame !== undefined && frame.functionName !== '(root)') frames.push(frame);
+  }
+  return frames;
 }
 
 /** Each thread once. */

@@ -5,6 +5,7 @@ import { type DbError, errorText, isDbError } from '../../base/errors.ts';
 import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
 import { addDataNode, addMetaNode } from './add-nodes.ts';
+import { PendingRequests } from '../debug/pending-requests.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
 import { addCopyRoutes } from './copy-routes.ts';
 import { serveLease } from './lease-route.ts';
@@ -32,6 +33,8 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   api.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body);
   });
+  const pending = new PendingRequests();
+  pending.follow(api);
   let isClosing = false;
   api.addHook('preClose', (done) => {
     isClosing = true;
@@ -59,7 +62,8 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   addCopyRoutes(api, { ports, options });
   addPlanRoutes(api, { ports, options });
   const { clock, profiler } = ports;
-  if (profiler !== undefined) addPprof(api, { clock, profiler, commandLine: process.argv });
+  if (profiler !== undefined)
+    addPprof(api, { clock, profiler, pending, commandLine: process.argv });
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
   api.setErrorHandler((error, request, reply) => sendFailure(reply, request, { error, ports }));
   return api;

@@ -4,7 +4,8 @@
  * - A session that has ended is never used again: the next call makes a new one at once.
  */
 import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2'; // prettier-ignore
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { dialText } from '../../base/dial-text.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { ClientCall } from './client-call.ts';
@@ -17,6 +18,10 @@ const pingMs = 5_000;
 /** In megabytes; the streams' windows bound what it holds. */
 const sessionMemoryMax = 4_096;
 
+/** Of a connection that did not come about in time, and of one that ended before it spoke HTTP/2. */
+const timedOut = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
+const refused = Object.assign(new Error('the connection ended'), { code: 'ECONNREFUSED' });
+
 export class PeerSession {
   readonly resets: PacedResets;
   readonly places = new StreamPlaces(callsMax);
@@ -28,19 +33,19 @@ export class PeerSession {
 
   constructor(address: string, clock: Clock, connectMs: number) {
     this.resets = new PacedResets(clock);
-    const [host, port] = splitAddress(address);
-    const socket = connectTcp({ host, port, noDelay: true });
-    this.#session = connect(`http://${address}`, {
+    const socket = dial(address);
+    // Each call names whom it is for; an address that somebody has typed need be no part of a URL.
+    this.#session = connect('http://peer', {
       createConnection: () => socket,
       maxSessionMemory: sessionMemoryMax,
       settings: { enablePush: false, initialWindowSize: answerWindowBytes },
     });
     this.#connected = new Promise((resolve, reject) => {
-      const fail = (): void => {
-        reject(new DbError('unavailable', `dial tcp ${address}: connect: connection refused`));
+      const fail = (error: Error): void => {
+        reject(new DbError('unavailable', dialText(address, error), { cause: error }));
       };
       const timer = clock.after(connectMs, () => {
-        socket.destroy();
+        socket.destroy(timedOut);
       });
       this.#session.once('connect', () => {
         timer.cancel();
@@ -51,7 +56,7 @@ export class PeerSession {
         timer.cancel();
         this.#pinger.cancel();
         this.resets.close();
-        fail();
+        fail(refused);
       });
       this.#session.on('error', fail);
     });
@@ -108,5 +113,15 @@ export class PeerSession {
     this.#session.ping(() => {
       this.#isSilent = false;
     });
+  }
+}
+
+/** Throws `unavailable` for what is no address: somebody has typed it. */
+function dial(address: string): Socket {
+  const [host, port] = splitAddress(address);
+  try {
+    return connectTcp({ host, port, noDelay: true });
+  } catch (error) {
+    throw new DbError('unavailable', dialText(address, error as Error), { cause: error });
   }
 }

@@ -54,5 +54,7 @@ test.each(['', 'x', 'localhost', 'a/b:80', 'user@host:80', 'host:80/path', 'host
 test('probe: nobody there', async () => {
   const address = await serving(() => undefined);
   servers.pop()?.close();
-  await expect(probeMeta(address)).rejects.toThrow(`${address}: connect: connection refused`);
+  await expect(probeMeta(address)).rejects.toThrow(
+    `${address}: dial tcp ${address}: connect: connection refused`,
+  );
 });

@@ -3,12 +3,14 @@
  * anything: nothing of an answer is passed on, it is only read as what a meta node would say.
  */
 import { get } from 'node:http';
+import { dialText } from '../../base/dial-text.ts';
 import { DbError } from '../../base/errors.ts';
 import type { MetaProbe } from '../../http/meta/meta-api-options.ts';
 
 const probeMs = 5_000;
 const answerBytesMax = 65_536;
 const peersMax = 64;
+const noMeta = 'answers, but is not an influxd-meta';
 const addressPattern = /^[\w.:\-[\]%]{1,255}:\d{1,5}$/;
 
 /** `headers` go to whoever listens there. Throws `unavailable` when nobody answers as a meta or data node would. */
@@ -39,12 +41,12 @@ export function probeMeta(
         const isWhole = response.complete && lengthBytes <= answerBytesMax;
         const text = isWhole ? Buffer.concat(parts).toString() : '';
         const probe = response.statusCode === 200 ? readProbe(text) : undefined;
-        if (probe === undefined) fail('answers, but is not an influxd-meta');
+        if (probe === undefined) fail(noMeta);
         else resolve(probe);
       });
     });
     request.on('error', (error: NodeJS.ErrnoException) => {
-      fail(reasonOf(error));
+      fail(reasonOf(httpAddress, error));
     });
   });
 }
@@ -72,10 +74,8 @@ function isAddress(value: unknown): value is string {
 }
 
 /** What Go says of it, without anything that the other side has sent. */
-function reasonOf({ code, name }: NodeJS.ErrnoException): string {
-  if (name === 'AbortError' || name === 'TimeoutError') return 'no answer in time';
-  if (code === 'ECONNREFUSED') return 'connect: connection refused';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'no such host';
-  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'connect: no route to host';
-  return 'answers, but is not an influxd-meta';
+function reasonOf(httpAddress: string, error: NodeJS.ErrnoException): string {
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'no answer in time';
+  const text = dialText(httpAddress, error);
+  return text.startsWith('dial tcp') ? text : noMeta;
 }

@@ -2,7 +2,7 @@ import { fastify } from 'fastify';
 import { expect, test } from 'vitest';
 import { principalOf } from '../../../data/statements/principal.ts';
 import type { DataApiPorts } from '../data-api-options.ts';
-import { openAccess } from './access-options.ts';
+import { openAccess, type AccessOptions } from './access-options.ts';
 import { addGate, whoAsks } from './gate.ts';
 
 const users = [
@@ -10,8 +10,12 @@ const users = [
   { name: 'ann', hash: 'hash of a', isAdmin: false, privileges: [] },
 ];
 
+const profiles = ['/debug/pprof/', '/debug/pprof/heap', '/debug/pprof/all', '/debug/vars', '/debug/requests']; // prettier-ignore
+const shards = ['/shard-status', '/shard-repair/status', '/shard-repair/repair?id=1'];
+const refusal = '403 {"error":"error authorizing admin access"}';
+
 /** The gate before routes that say who asks. */
-function open(known: typeof users) {
+function open(known: typeof users, options: Partial<AccessOptions> = {}) {
   const api = fastify();
   const jobs = {
     run: (_kind: string, { password, hash }: { password: string; hash: string }) =>
@@ -26,11 +30,11 @@ function open(known: typeof users) {
   } as unknown as DataApiPorts;
   addGate(api, {
     ports,
-    access: { ...openAccess, isEnabled: true },
+    access: { ...openAccess, isEnabled: true, ...options },
     counters: { add: () => undefined },
     isServed: () => true,
   });
-  for (const url of ['/query', '/shard-status', '/shard-repair/status', '/shard-repair/repair'])
+  for (const url of ['/query', '/debug/*', ...shards.map((one) => one.replace(/\?.*/, ''))])
     api.all(url, (request) => whoAsks(request).name);
   const ask = async (url: string, login?: string): Promise<string> => {
     const headers = login === undefined ? {} : { authorization: `Basic ${btoa(login)}` };
@@ -39,9 +43,6 @@ function open(known: typeof users) {
   };
   return ask;
 }
-
-const shards = ['/shard-status', '/shard-repair/status', '/shard-repair/repair?id=1'];
-const refusal = '403 {"error":"error authorizing admin access"}';
 
 test('gate: shards and their repairs are for admins, and statements for every user', async () => {
   const ask = open(users);
@@ -59,4 +60,14 @@ test('gate: before there is an admin nobody sees shards or repairs them', async 
   const ask = open([]);
   expect(await ask('/query')).toBe('200 ');
   for (const url of shards) expect(await ask(url)).toBe(refusal);
+});
+
+test('gate: profiles are for anyone, or with pprof-auth-enabled for admins', async () => {
+  const [free, guarded] = [open(users), open(users, { guardsProfiles: true })];
+  for (const url of profiles) {
+    expect(await free(url)).toBe('200 ');
+    expect(await guarded(url)).toContain('401');
+    expect(await guarded(url, 'ann:a')).toBe(refusal);
+    expect(await guarded(url, 'root:r')).toBe('200 root');
+  }
 });

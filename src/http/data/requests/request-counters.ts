@@ -4,6 +4,7 @@ import type { CountedPoints } from '../../../data/write/body-routes.ts';
 import type { Clock } from '../../../env/clock.ts';
 import { Counters } from '../../../telemetry/counters.ts';
 import type { Statistic } from '../../../telemetry/statistics.ts';
+import { PendingRequests } from '../../debug/pending-requests.ts';
 
 /** Fields of `httpd` (spec 1.11). Those of protocols that are not spoken stay 0, as they do in the reference. */
 const names = ['authFail', 'clientError', 'fluxQueryReq', 'fluxQueryReqDurationNs', 'fluxQueryRespBytes', 'pingReq', 'pointsWrittenDropped', 'pointsWrittenFail', 'pointsWrittenOK', 'promReadReq', 'promWriteReq', 'queryReq', 'queryReqDurationNs', 'queryRespBytes', 'recoveredPanics', 'req', 'reqActive', 'reqDurationNs', 'serverError', 'statusReq', 'writeReq', 'writeReqActive', 'writeReqBytes', 'writeReqDurationNs'] as const; // prettier-ignore
@@ -22,6 +23,7 @@ interface Begun {
   readonly startMs: number;
   readonly kind: 'query' | 'write' | undefined;
   readonly sentBytes: number;
+  readonly endPending: () => void;
 }
 
 /** What the data API counts of requests and of the points in them. */
@@ -31,6 +33,7 @@ export class RequestCounters {
   readonly #counters = new Counters(names);
   /** By name; as many as there have been users. */
   readonly #userBytes = new Map<string, number>();
+  readonly pending = new PendingRequests();
 
   constructor(clock: Clock, options: RequestCountersOptions) {
     this.#clock = clock;
@@ -108,10 +111,13 @@ export class RequestCounters {
     if (isWrite) this.add('writeReq');
     if (isWrite) this.add('writeReqActive');
     const kind = isQuery ? 'query' : isWrite ? 'write' : undefined;
-    return { startMs: this.#clock.monotonicMs(), kind, sentBytes };
+    const endPending = this.pending.begin(kind === undefined ? 'of another kind' : `${method} /${kind}`); // prettier-ignore
+    return { startMs: this.#clock.monotonicMs(), kind, sentBytes, endPending };
   }
 
-  #end({ startMs, kind, sentBytes }: Begun, status: number, sentBytesNow: number): void {
+  #end(begun: Begun, status: number, sentBytesNow: number): void {
+    const { startMs, kind, sentBytes, endPending } = begun;
+    endPending();
     const durationNs = Math.round((this.#clock.monotonicMs() - startMs) * 1e6);
     this.add('reqActive', -1);
     this.add('reqDurationNs', durationNs);
