@@ -22,6 +22,8 @@ function textOf(series: OutputSeries): string {
   const { name = '', tags = [] } = series;
   const head = [name, ...tags.map(([key, value]) => `${key}=${value}`)].join(',');
   const rows = series.kind === 'rows' ? series.rows : [];
-  const lines = [series.columns, ...rows].map((cells) => cells.map((cell) => `${String(cell)}\t`).join(''));
+  const lines = [series.columns, ...rows].map((cells) =>
+    cells.map((cell) => `${String(cell)}\t`).join(''),
+  );
   return [`name: ${head}`, ...lines, ''].join('\n');
 }
