@@ -50,7 +50,7 @@ function isReservedIn(type: protobuf.Type, one: string | readonly number[]): boo
 
 /** Names, and first and last of numbers. Unlike its type says a message without any has no list. */
 function reservedOf({ reserved }: protobuf.Type): readonly (string | number[])[] {
-  return reserved ?? [];
+  return Array.isArray(reserved) ? reserved : [];
 }
 
 function brokenFields(before: protobuf.Type, after: protobuf.Type): readonly string[] {
