@@ -37,8 +37,8 @@ export interface BodyRoutesPorts {
 /** Who gets a copy of what is written (spec F53). Neither call waits for anything or throws. */
 export interface PointSubscribers {
   areFor(database: string, retentionPolicy: string): boolean;
-  /** `body` is theirs to move. */
-  send(written: WrittenBody): void;
+  /** `body` is theirs to move. False when there is no room for it. */
+  send(written: WrittenBody): boolean;
 }
 
 export interface WrittenBody extends ForwardTask {
@@ -48,6 +48,8 @@ export interface WrittenBody extends ForwardTask {
 
 export interface CountedPoints {
   readonly okCount: number;
+  /** Fields of those. */
+  readonly okValueCount: number;
   /** Beyond the policy, or refused by their owners. */
   readonly droppedCount: number;
   readonly failedCount: number;

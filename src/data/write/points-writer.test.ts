@@ -26,12 +26,20 @@ const policy = {
 const database = { name: 'd', defaultRetentionPolicy: 'autogen', retentionPolicies: [policy] };
 
 /** What a write answers when the one owner gives that receipt; how many batches it got. */
-async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, reason: '' }) {
+async function write(
+  body: string,
+  receipt: OwnerReceipt = { droppedCount: 0, reason: '' },
+  hasRoom = true,
+) {
+  // prettier-ignore
   let batchCount = 0;
   const copies: WrittenBody[] = [];
   const subscribers = {
     areFor: (name: string, policyName: string) => `${name}.${policyName}` === 'd.autogen',
-    send: (copy: WrittenBody) => copies.push(copy),
+    send: (copy: WrittenBody) => {
+      copies.push(copy);
+      return hasRoom;
+    },
   };
   const shares = {
     send: (): Share => {
@@ -65,7 +73,8 @@ async function write(body: string, receipt: OwnerReceipt = { droppedCount: 0, re
     expect(copy.body.buffer).toBeInstanceOf(ArrayBuffer);
     return `${copy.retentionPolicy} ${copy.stepNs} ${copy.defaultTimeNs} ${new TextDecoder().decode(copy.body)}`;
   });
-  return { text, batchCount, sent };
+  const [{ values } = { values: {} }] = writer.statistics();
+  return { text, batchCount, sent, values };
 }
 
 const badTag = 'invalid tag key: input tag "time" on measurement "m" is invalid';
@@ -110,6 +119,16 @@ test('points writer: subscribers get a body once, with points that no shard took
   expect((await write('bad')).sent).toEqual([]);
 });
 
+test('points writer: values are counted as points are, and what subscribers have no room for', async () => {
+  const body = 'm a=1,b=2 1\nm a=1,b=2 2\nm,time=x a=1,b=2 3';
+  const { values } = await write(body);
+  expect(values).toMatchObject({ pointsWrittenOK: 2, valuesWrittenOK: 4, subWriteOk: 1, subWriteDrop: 0 }); // prettier-ignore
+  const receipt = { droppedCount: 1, reason: 'field type conflict' };
+  const dropped = await write(body, receipt, false);
+  expect(dropped.values).toMatchObject({ pointsWrittenOK: 1, valuesWrittenOK: 2, subWriteOk: 0, subWriteDrop: 1 }); // prettier-ignore
+  expect((await write('m,time=x a=1 3')).values).toMatchObject({ pointsWrittenOK: 0, valuesWrittenOK: 0 }); // prettier-ignore
+});
+
 /** A writer whose worker writes what is its own; what the coordinator was asked to send, and which shards were own. */
 function ownWriter(answer: (task: LinesTask) => Promise<RoutedLines>) {
   const sent: number[] = [];
@@ -150,7 +169,12 @@ test('points writer: what a worker has written is sent to nobody, and counts', a
   await writer.write({ ...ownRequest, counted: (points) => (okCount += points.okCount) });
   expect({ sent, owned, okCount }).toEqual({ sent: [], owned: [[3]], okCount: 1 });
   const [{ values } = { values: {} }] = writer.statistics();
-  expect(values).toMatchObject({ pointReqLocal: 1, writeOk: 1, pointsWrittenOK: 1 });
+  expect(values).toMatchObject({
+    pointReqLocal: 1,
+    writeOk: 1,
+    pointsWrittenOK: 1,
+    valuesWrittenOK: 1,
+  });
 });
 
 test('points writer: what a worker has refused is told as any owner would', async () => {

@@ -22,7 +22,7 @@ export interface PointsWriterPorts extends BodyRoutesPorts {
 
 type LevelledRequest = WriteRequest & { readonly level: ConsistencyLevel };
 
-const counterNames = ['pointReq', 'pointReqHH', 'pointReqLocal', 'pointReqRemote', 'pointsWrittenOK', 'req', 'subWriteOk', 'writeDrop', 'writeError', 'writeOk', 'writePartial', 'writeTimeout'] as const; // prettier-ignore
+const counterNames = ['pointReq', 'pointReqHH', 'pointReqLocal', 'pointReqRemote', 'pointsWrittenOK', 'req', 'subWriteDrop', 'subWriteOk', 'valuesWrittenOK', 'writeDrop', 'writeError', 'writeOk', 'writePartial', 'writeTimeout'] as const; // prettier-ignore
 
 /**
  * Takes line protocol on any data node, makes the shard groups it needs and writes to all owners (spec F41, F42, F47,
@@ -47,8 +47,8 @@ export class PointsWriter {
     const { retentionPolicy: asked, database, level } = request;
     if (level === undefined) throw new DbError('invalid_argument', 'invalid consistency level');
     // Whatever becomes of the copies for the owners: subscribers get all points, also those beyond the policy.
-    if (copy !== undefined) this.#ports.subscribers?.send(copy);
-    this.#counters.add('subWriteOk');
+    const isTaken = copy === undefined || this.#ports.subscribers?.send(copy) !== false;
+    this.#counters.add(isTaken ? 'subWriteOk' : 'subWriteDrop');
     const receipts = await this.#counted(request, routed, this.#writeBatches({ ...request, level }, policy, routed)); // prettier-ignore
     const place = { database, policy: policy.name };
     const refused = refusedOf(routed, receipts);
@@ -67,18 +67,23 @@ export class PointsWriter {
     routed: RoutedLines,
     written: Promise<readonly OwnerReceipt[]>,
   ): Promise<readonly OwnerReceipt[]> {
-    const { pointCount, dropped } = routed;
+    const { pointCount, valueCount, dropped } = routed;
     this.#counters.add('pointReq', pointCount);
     try {
       const receipts = await written;
       const sieved = (dropped?.retentionCount ?? 0) + (dropped?.windowCount ?? 0);
       const droppedCount = sieved + (refusedOf(routed, receipts)?.count ?? 0);
+      const okCount = pointCount - droppedCount;
+      // Which points their owners dropped is not known here: values are counted as if all had as many.
+      const sentCount = pointCount - sieved - (routed.refused?.count ?? 0);
+      const okValueCount = sentCount === 0 ? 0 : Math.round((valueCount * okCount) / sentCount);
       this.#counters.add('writeDrop', droppedCount);
-      this.#counters.add('pointsWrittenOK', pointCount - droppedCount);
-      counted?.({ okCount: pointCount - droppedCount, droppedCount, failedCount: 0 });
+      this.#counters.add('pointsWrittenOK', okCount);
+      this.#counters.add('valuesWrittenOK', okValueCount);
+      counted?.({ okCount, okValueCount, droppedCount, failedCount: 0 });
       return receipts;
     } catch (error) {
-      counted?.({ okCount: 0, droppedCount: 0, failedCount: pointCount });
+      counted?.({ okCount: 0, okValueCount: 0, droppedCount: 0, failedCount: pointCount });
       throw error;
     }
   }

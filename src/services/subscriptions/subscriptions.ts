@@ -93,19 +93,21 @@ export class Subscriptions {
     return this.#entries.has(placeOf(database, retentionPolicy));
   }
 
-  send(write: ForwardedWrite): void {
+  /** False when there is no room for it. */
+  send(write: ForwardedWrite): boolean {
     const entries = this.#entries.get(placeOf(write.database, write.retentionPolicy));
-    if (entries === undefined || this.#isClosed) return;
+    if (entries === undefined || this.#isClosed) return true;
     const { length } = write.body;
     if (this.#preparingBytes > 0 && this.#preparingBytes + length > preparingBytesMax) {
       for (const { forwarder } of entries.values()) forwarder?.drop('Write rejected, queue over byte limit'); // prettier-ignore
-      return;
+      return false;
     }
     this.#preparingBytes += length;
     const sent = this.#prepare(write).finally(() => {
       this.#preparingBytes -= length;
     });
     this.#tasks.spawn('forward', sent);
+    return true;
   }
 
   statistics(): readonly Statistic[] {

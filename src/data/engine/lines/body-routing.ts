@@ -27,6 +27,7 @@ export class BodyRouting {
   readonly #batches: RoutedLines['batches'][number][] = [];
   readonly #unrouted = new Set<bigint>();
   #pointCount = 0;
+  #valueCount = 0;
 
   constructor(task: LinesTask) {
     const { stepNs, defaultTimeNs, bounds } = task;
@@ -53,6 +54,10 @@ export class BodyRouting {
     this.#pointCount += count;
   }
 
+  addValues(count: number): void {
+    this.#valueCount += count;
+  }
+
   /** Batches of one shard are in the order of their lines. */
   addBatch(batch: RoutedLines['batches'][number]): void {
     this.#batches.push(batch);
@@ -63,6 +68,7 @@ export class BodyRouting {
     const { points } = parseLines(text, this.#task, this.#errors);
     const routed = routePoints(points, this.#task, this.#sieve);
     this.#pointCount += points.length;
+    this.#valueCount += routed.valueCount;
     this.#batches.push(...routed.batches);
     for (const timeNs of routed.unroutedNs) this.#addTime(timeNs);
   }
@@ -98,8 +104,15 @@ export class BodyRouting {
   finish(): RoutedLines {
     const { dropped, refused } = this.#sieve;
     const head = { pointCount: this.#pointCount, dropped, refused, errors: this.#errors.text() };
-    if (this.#unrouted.size === 0) return { ...head, batches: this.#batches, unroutedNs: [] };
-    return { ...head, batches: [], unroutedNs: [...this.#unrouted], body: this.#task.body };
+    if (this.#unrouted.size === 0)
+      return { ...head, valueCount: this.#valueCount, batches: this.#batches, unroutedNs: [] };
+    return {
+      ...head,
+      valueCount: 0,
+      batches: [],
+      unroutedNs: [...this.#unrouted],
+      body: this.#task.body,
+    };
   }
 
   #addTime(timeNs: bigint): void {

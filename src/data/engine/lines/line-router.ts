@@ -134,6 +134,7 @@ export class LineRouter {
     for (const place of places) {
       const shardId = shardIds[place.place] ?? 0;
       routing.addBatch({ shardId, payload: this.#encode(place).finish(this.#lendFor?.(shardId)) });
+      for (const { id, rowCount } of place.shapes) routing.addValues(rowCount * this.#shape(id).fields.length); // prettier-ignore
     }
     routing.addPoints(lineCount);
     return true;

@@ -44,6 +44,8 @@ export interface RoutedLines {
   /** What is written and durable already. */
   readonly written?: readonly WrittenBatch[] | undefined;
   readonly pointCount: number;
+  /** Fields of the points that are in batches, or written. */
+  readonly valueCount: number;
   readonly dropped?: DroppedPoints | undefined;
   readonly refused?: RefusedPoints | undefined;
   /** What is wrong with the lines that are no points, within a bound; '' when there are none. */
@@ -71,10 +73,11 @@ export const unroutedMax = 10_000;
 export function routeLines(task: LinesTask): RoutedLines {
   const sieve = new PointSieve(task.bounds);
   const { points, errors } = parseLines(task.body, task);
-  const { batches, unroutedNs } = routePoints(points, task, sieve);
+  const { batches, unroutedNs, valueCount } = routePoints(points, task, sieve);
   const { dropped, refused } = sieve;
   const head = { pointCount: points.length, dropped, refused, errors: errors.text(), unroutedNs };
-  return unroutedNs.length > 0 ? { ...head, batches: [], body: task.body } : { ...head, batches };
+  if (unroutedNs.length > 0) return { ...head, valueCount: 0, batches: [], body: task.body };
+  return { ...head, valueCount, batches };
 }
 
 /** Batches of the points that the sieve takes, and times of those for which there is no group. */
@@ -82,10 +85,11 @@ export function routePoints(
   points: readonly LinePoint[],
   task: Pick<LinesTask, 'groups'>,
   sieve: PointSieve,
-): Pick<RoutedLines, 'batches' | 'unroutedNs'> {
+): Pick<RoutedLines, 'batches' | 'unroutedNs' | 'valueCount'> {
   const builders = new Map<number, PointBatchBuilder>();
   const unrouted = new Set<bigint>();
   let group: RouteGroup | undefined;
+  let valueCount = 0;
   for (const written of points) {
     const point = sieve.take(written);
     if (point === undefined) continue;
@@ -101,9 +105,10 @@ export function routePoints(
     const builder = builders.get(shardId) ?? new PointBatchBuilder();
     builders.set(shardId, builder);
     builder.add(key, point);
+    valueCount += point.fields.size;
   }
   const batches = [...builders].map(([shardId, one]) => ({ shardId, payload: one.finish() }));
-  return { batches, unroutedNs: [...unrouted] };
+  return { batches, unroutedNs: [...unrouted], valueCount };
 }
 
 function shardOf(shardIds: readonly number[], key: string): number {

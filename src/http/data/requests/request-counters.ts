@@ -7,7 +7,7 @@ import type { Statistic } from '../../../telemetry/statistics.ts';
 import { PendingRequests } from '../../debug/pending-requests.ts';
 
 /** Fields of `httpd` (spec 1.11). Those of protocols that are not spoken stay 0, as they do in the reference. */
-const names = ['authFail', 'clientError', 'fluxQueryReq', 'fluxQueryReqDurationNs', 'fluxQueryRespBytes', 'pingReq', 'pointsWrittenDropped', 'pointsWrittenFail', 'pointsWrittenOK', 'promReadReq', 'promWriteReq', 'queryReq', 'queryReqDurationNs', 'queryRespBytes', 'recoveredPanics', 'req', 'reqActive', 'reqDurationNs', 'serverError', 'statusReq', 'writeReq', 'writeReqActive', 'writeReqBytes', 'writeReqDurationNs'] as const; // prettier-ignore
+const names = ['authFail', 'clientError', 'fluxQueryReq', 'fluxQueryReqDurationNs', 'fluxQueryRespBytes', 'pingReq', 'pointsWrittenDropped', 'pointsWrittenFail', 'pointsWrittenOK', 'promReadReq', 'promWriteReq', 'queryReq', 'queryReqDurationNs', 'queryRespBytes', 'recoveredPanics', 'req', 'reqActive', 'reqDurationNs', 'serverError', 'statusReq', 'valuesWrittenOK', 'writeReq', 'writeReqActive', 'writeReqBytes', 'writeReqDurationNs'] as const; // prettier-ignore
 type Name = (typeof names)[number];
 
 /** Whose requests have no user (spec F123). */
@@ -54,8 +54,9 @@ export class RequestCounters {
     this.#counters.add(name, count);
   }
 
-  addPoints({ okCount, droppedCount, failedCount }: CountedPoints): void {
+  addPoints({ okCount, okValueCount, droppedCount, failedCount }: CountedPoints): void {
     this.#counters.add('pointsWrittenOK', okCount);
+    this.#counters.add('valuesWrittenOK', okValueCount);
     this.#counters.add('pointsWrittenDropped', droppedCount);
     this.#counters.add('pointsWrittenFail', failedCount);
   }
