@@ -14,7 +14,9 @@ import { SimKvDrive, SimKvOpener } from './sim-kv.ts';
 import { SimLog } from './sim-log.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimOutbound, type SimReceiver } from './sim-outbound.ts';
-import { announceDeath, SimSwitchboard, SimTransport } from './sim-transport.ts';
+import { announceDeath } from './sim-exchange.ts';
+import { SimSwitchboard } from './sim-switchboard.ts';
+import { SimTransport } from './sim-transport.ts';
 
 export interface WorldOptions {
   /** Gets each line of the trace as it comes. */
