@@ -110,9 +110,14 @@ function parseMeasurement(
   reader: TokenReader,
   { target }: { readonly target: boolean },
 ): Measurement {
-  const parts: string[] = [reader.identifier()];
+  const parts: string[] = [];
+  const read = (): void => {
+    parts.push(reader.identifier());
+    if (!target && parts.length < 3) reader.refusePattern();
+  };
+  read();
   while (parts.length < 3 && reader.acceptAtOnce('.')) {
-    const regex = reader.acceptRegex();
+    const regex = reader.acceptRegex({ isAtOnce: true });
     if (regex !== undefined) return measurement([...parts, ''], regex);
     if (reader.peek().kind === '.') {
       parts.push('');
@@ -123,7 +128,7 @@ function parseMeasurement(
       parts.push('');
       break;
     }
-    parts.push(reader.identifier());
+    read();
   }
   if (parts.length === 3 && reader.acceptAtOnce('.')) {
     const quoted = parts.map((part) => `"${part}"`).join('.');

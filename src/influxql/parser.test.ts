@@ -6,7 +6,8 @@ import { printStatement } from './printer.ts';
 test.each([
   ['SELECT /* c */ v FROM m', 'error parsing regexp: missing argument to repetition operator: `*`'],
   ['SELECT v FROM m WHERE t =~ /*/', 'error parsing regexp: missing argument to repetition operator: `*`'], // prettier-ignore
-  ['SELECT v FROM m /* open', 'found ILLEGAL, expected ; at line 1, char 17'],
+  ['SELECT v FROM m /* open', 'found  , expected regex at line 1, char 16'],
+  ['SELECT v FROM m WHERE v > 1 /* open', 'found ILLEGAL, expected ; at line 1, char 29'],
   ['SELECT distinct("', 'found BADSTRING, expected identifier, string, number, bool at line 1, char 16'], // prettier-ignore
   ['"', 'found BADSTRING, expected SELECT, DELETE, SHOW, CREATE, DROP, EXPLAIN, GRANT, REVOKE, ALTER, SET, KILL at line 1, char 1'], // prettier-ignore
   ['SHOW SERIES EXACT FROM m', 'SHOW SERIES FROM m'],

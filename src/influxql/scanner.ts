@@ -6,6 +6,7 @@ const isIdentStart = (c: string): boolean => isLetter(c) || c === '_';
 const identifierForm = /[A-Za-z0-9_]*/y;
 const digitsForm = /[0-9]*/y;
 const durationForm = /[A-Za-z0-9µ]*/y;
+const beforeSlashForm = /(?:[ \t\r\n]+|\/\*[^]*?\*\/|::|!=|=~|!~|<>|<=|>=|[^\w\s"'.$])(?=\/)/y;
 const keywordLengthMax = Math.max(...[...keywords].map((keyword) => keyword.length));
 const signs = '+-*/%&|^=<>(),;:.';
 const signPairs: ReadonlySet<string> = new Set(['=~', '!~', '!=', '<>', '<=', '>=', '::']);
@@ -55,6 +56,15 @@ export class Scanner {
     return this.#sign(c);
   }
 
+  /** The blank or the sign that follows at once, where a slash stands behind it. */
+  beforeSlash(): Token | undefined {
+    beforeSlashForm.lastIndex = this.#at;
+    const [found] = beforeSlashForm.exec(this.#text) ?? [];
+    if (found === undefined) return undefined;
+    // A comment is a token without a name.
+    return this.#token('', found.startsWith('/*') ? '' : found, this.#at);
+  }
+
   /** The next character that is not white space, without a step: '' at the end. */
   aheadOfBlank(): string {
     this.#skipSpace();
@@ -63,10 +73,10 @@ export class Scanner {
 
   /**
    * A regular expression, where the grammar allows one and the next character opens it; undefined otherwise. A comment
-   * reads as one there.
+   * reads as one there. `isAtOnce`: no blank stands before it.
    */
-  regex(): Token | undefined {
-    this.#skipSpace();
+  regex({ isAtOnce = false } = {}): Token | undefined {
+    if (!isAtOnce) this.#skipSpace();
     const start = this.#at;
     if (start === this.#text.length) this.#afterWord = true;
     if (this.#text.charAt(start) !== '/') return undefined;

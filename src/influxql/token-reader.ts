@@ -71,17 +71,26 @@ export class TokenReader {
     for (const kind of kinds) if (!this.accept(kind)) throw this.unexpected(kind);
   }
 
-  /** A regular expression, if one stands here; the next token must not have been looked at yet. */
-  acceptRegex(): string | undefined {
+  /**
+   * A regular expression, if one stands here; the next token must not have been looked at yet. `isAtOnce`: without a blank
+   * before it.
+   */
+  acceptRegex({ isAtOnce = false } = {}): string | undefined {
     if (this.#ahead !== undefined) return undefined;
-    const isBound = this.#scanner.aheadOfBlank() === '$';
+    const isBound = !isAtOnce && this.#scanner.aheadOfBlank() === '$';
     if (isBound && this.peek().kind !== 'REGEX') return undefined;
-    const token = isBound ? this.next() : this.#scanner.regex();
+    const token = isBound ? this.next() : this.#scanner.regex({ isAtOnce });
     if (token === undefined) return undefined;
     this.#taken = token;
     if (token.kind === 'BADREGEX') throw syntaxErrorAt(token, 'bad regex: ');
     checkRegex(token);
     return token.text;
+  }
+
+  /** A pattern stands behind a whole name only after its point: the reference takes what is before the slash for one. */
+  refusePattern(): void {
+    const token = this.#ahead === undefined ? this.#scanner.beforeSlash() : undefined;
+    if (token !== undefined) throw syntaxError(token, 'regex');
   }
 
   /** A parameter that is bound to a value is a token of it. */

@@ -155,7 +155,7 @@ export class StatementExecutor {
           continue;
         }
         for await (const result of this.#results(statement, { ...request, signal })) {
-          failed = result.error !== undefined;
+          failed = result.error !== undefined && result.goesOn !== true;
           yield { ...result, statementId };
         }
       }
@@ -195,6 +195,7 @@ export class StatementExecutor {
     try {
       const series = await this.#series(statement, request);
       if (request.signal.aborted) throw request.signal.reason;
+      if (isDbError(series)) return { series: [], error: errorText(series), goesOn: true };
       const messages = request.isReadOnly ? this.#warnings(statement, request) : [];
       const isWhole = wholeKinds.has(statement.kind);
       return { series, ...(messages.length > 0 && { messages }), ...(isWhole && { isWhole }) };
@@ -228,7 +229,11 @@ export class StatementExecutor {
     return { series: [], error: errorText(reason) };
   }
 
-  async #series(statement: Statement, request: QueryRequest): Promise<readonly OutputSeries[]> {
+  /** An error that is given back, and not thrown, is an answer. */
+  async #series(
+    statement: Statement,
+    request: QueryRequest,
+  ): Promise<readonly OutputSeries[] | DbError> {
     const { meta, queries } = this.#ports;
     const context = this.#selectContext(request);
     switch (statement.kind) {

@@ -8,6 +8,8 @@ export interface StatementResult {
   readonly messages?: readonly ResultMessage[];
   readonly error?: string;
   readonly partial?: boolean;
+  /** The error is an answer: statements behind this one run. */
+  readonly goesOn?: boolean;
   /** In a chunked answer all of its series are one chunk. */
   readonly isWhole?: boolean;
 }

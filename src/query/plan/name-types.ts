@@ -6,6 +6,8 @@ import { fieldName } from './column-names.ts';
 import { typeOfExpr } from './eval-type.ts';
 import { visitExpr } from './walk-expr.ts';
 
+type Ref = Extract<Expr, { kind: 'ref' }>;
+
 /** What the names of a source mean: a measurement of some shards, or the columns of a subquery. */
 export interface SourceNames {
   /** In the order that wildcards expand to is not of matter here: they are sorted there. */
@@ -77,8 +79,17 @@ function typeOrBroken(expr: Expr): DataType | 'broken' {
   }
 }
 
-/** The fields and tags named inside of top() and bottom(), which are columns of their own. */
-export function insideNames(expr: Expr): readonly Extract<Expr, { kind: 'ref' }>[] {
+/** The tags by which any top() or bottom() of an expression parts its points: a field of the name parts nothing. */
+export function partingTags(root: Expr): readonly Ref[] {
+  const tags: Ref[] = [];
+  visitExpr(root, (expr) => {
+    for (const inside of insideNames(expr)) tags.push({ ...inside, type: 'tag' });
+  });
+  return tags;
+}
+
+/** The fields and tags named inside of a top() or bottom() that stands alone, which are columns of their own. */
+export function insideNames(expr: Expr): readonly Ref[] {
   if (expr.kind !== 'call' || (expr.name !== 'top' && expr.name !== 'bottom')) return [];
   return expr.args.slice(1, -1).flatMap((arg) => (arg.kind === 'ref' ? [arg] : []));
 }

@@ -18,7 +18,7 @@ import type {
   SubqueryFilter,
   SubqueryRead,
 } from './level-plan.ts';
-import { insideNames } from './name-types.ts';
+import { insideNames, partingTags } from './name-types.ts';
 import { compileProgram } from './program.ts';
 import type { FoundMeasurement, ResolvedSelect } from './resolve-select.ts';
 import { visitExpr } from './walk-expr.ts';
@@ -278,12 +278,24 @@ export class FeedPlanner {
 
   #subquery(select: ResolvedSelect, draft: RowsDraft): RowsSource {
     const { outerTags, tags, nowNs, seriesLimit, seriesOffset, bounds } = this.#place;
-    const level = this.#planSubquery(select, { nowNs, outerTags, tags, grid: draft.grid, seriesLimit, seriesOffset, bounds }); // prettier-ignore
+    // What top() and bottom() part their points by is a tag of the rows that they read, shown or not.
+    const parting = new Set(this.#select.fields.flatMap(({ expr }) => partingTags(expr).map(({ name }) => name))); // prettier-ignore
+    const level = this.#planSubquery(select, {
+      nowNs,
+      outerTags,
+      tags: parting.size === 0 ? tags : [...new Set([...tags, ...parting])],
+      grid: draft.grid,
+      seriesLimit,
+      seriesOffset,
+      bounds,
+    });
     const readOf = subqueryReader(select);
+    const shown = new Set(select.fields.filter(({ expr }) => expr.kind === 'ref' && expr.type === 'tag').map(fieldName)); // prettier-ignore
     return {
       kind: 'subquery',
       level,
-      reads: draft.refs.map(({ name, hidesNaN = false }) => {
+      reads: draft.refs.map(({ name, type, hidesNaN = false }) => {
+        if (type === 'tag' && parting.has(name) && !shown.has(name)) return { kind: 'tag', name };
         const read = readOf(name);
         return read.kind === 'column' ? { ...read, hidesNaN } : read;
       }),

@@ -18,7 +18,7 @@ import type {
 } from './level-plan.ts';
 import { isMathFunction } from './math-functions.ts';
 import { isLostInMerge } from './merged-calls.ts';
-import { insideNames, mergeNames, namesOfSubquery } from './name-types.ts';
+import { insideNames, mergeNames, namesOfSubquery, partingTags } from './name-types.ts';
 import { planChain, type PlannedChain } from './plan-calls.ts';
 import { FeedPlanner, type AroundLevel, type FeedRef, type LevelPlace } from './plan-feeds.ts';
 import { compileProgram, programColumnType, type ProgramInput } from './program.ts';
@@ -34,7 +34,7 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
   const own = new Set(fields);
   const insides = new Set(listed.filter((field) => !own.has(field)));
   const inputs = collectInputs(
-    fields.flatMap(({ expr }) => insideNames(expr)),
+    fields.flatMap(({ expr }) => partingTags(expr)),
     listed,
   );
   const isSelector = inputs.calls.length === 1 && isSelectorCall(inputs.calls[0]?.name);
@@ -137,11 +137,13 @@ function fillOf({ compiled }: ResolvedSelect, { grid }: AroundLevel): Fill {
  * Of the rows of subqueries a value beside calls is cast from number to number and otherwise stays what it is, whatever it
  * was asked for as.
  */
-function besideRef({ sources, compiled }: ResolvedSelect): (ref: Ref) => FeedRef {
+function besideRef({ sources, compiled, fields }: ResolvedSelect): (ref: Ref) => FeedRef {
   const names = sources.flatMap((source) => source.kind === 'subquery' ? [namesOfSubquery(source.select)] : []); // prettier-ignore
   if (names.length < compiled.sources.length) return (ref) => ref;
   const known = mergeNames(names);
+  const parting = new Set(fields.flatMap(({ expr }) => partingTags(expr)).map(printExpr));
   return (ref) => {
+    if (parting.has(printExpr(ref))) return ref;
     const own = known.typeOf(ref.name);
     if (own === undefined || own === ref.type) return ref;
     const isCast = isConvertible(columnTypeOf(own), columnTypeOf(ref.type));

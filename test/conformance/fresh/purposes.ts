@@ -6,10 +6,6 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'the last windows of all groups stand behind the others there, in the order of a map',
   ],
   [
-    /(top|bottom)\([^)]*, host\b.*"odd name"/,
-    'of a tag inside that is a field as well, the field counts here',
-  ],
-  [
     /\(SELECT [^()]*\([^()]*\).*? AS a, .*?\w\(.*? AS b FROM .* GROUP BY .*?\)/,
     'two calls in the list of a grouped subquery are joined row by row there, in an order of the heap that is not the same for both',
   ],

@@ -115,6 +115,11 @@ export class SchemaReader {
     return this.#scopes.length > 1;
   }
 
+  /** Without any, nobody is asked, and no condition is looked at. */
+  get hasShards(): boolean {
+    return this.#scopes.some(({ participants }) => participants.length > 0);
+  }
+
   /** Sorted by name; a measurement of several scopes is one. */
   get schemas(): readonly MeasurementSchema[] {
     const [only, ...others] = this.#scopes;

@@ -10,6 +10,7 @@ import {
   namedMeasurements,
   type MeasurementTags,
 } from './measurements-condition.ts';
+import { answered } from './answered.ts';
 import { pagedSeries } from './row-paging.ts';
 import type { SchemaReader } from './schema-reader.ts';
 import { nameMatcher, shardsWithin, type SchemaScope, type ScopePlace } from './schema-scope.ts';
@@ -31,15 +32,24 @@ export async function showMeasurements(
   statement: ShowMeasurements,
   place: ScopePlace,
   read: Read,
-): Promise<readonly RowSeries[]> {
+): Promise<readonly RowSeries[] | DbError> {
   const { range } = splitCondition(statement.condition, 0n);
   if (range.minNs !== undefined || range.maxNs !== undefined)
     throw invalid("SHOW MEASUREMENTS doesn't support time in WHERE clause");
+  if (!statement.wildcardDatabase && place.database === '') throw invalid('database name required');
+  return answered(() => listedNames(statement, { ...place, range }, read));
+}
+
+async function listedNames(
+  statement: ShowMeasurements,
+  place: ScopePlace,
+  read: Read,
+): Promise<readonly RowSeries[]> {
   const places = placesOf(statement, place);
   const isNamed = nameMatcher(statement.with === undefined ? [] : [statement.with]);
   const rows: string[][] = [];
   for (const { database, retentionPolicy, policies } of places) {
-    const shards = policies.flatMap((policy) => shardsWithin(policy, range));
+    const shards = policies.flatMap((policy) => shardsWithin(policy, place.range));
     const names = await read([{ shards, isNamed }], (reader) => namesOf(statement, reader));
     for (const name of names) rows.push([name, database, retentionPolicy]);
   }
@@ -63,7 +73,6 @@ function placesOf(statement: ShowMeasurements, place: ScopePlace): readonly List
     if (!wildcardRetentionPolicy) throw unsupportedPlace('*');
     return databases.flatMap(policyPlaces);
   }
-  if (place.database === '') throw invalid('database name required');
   const database = findDatabase(place.catalog, place.database);
   if (wildcardRetentionPolicy) {
     if (database === undefined) throw invalid(`unknown database ${place.database}`);

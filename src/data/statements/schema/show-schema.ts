@@ -3,6 +3,7 @@ import type { Expr, SchemaQuery, Statement } from '../../../influxql/ast.ts';
 import { printExpr } from '../../../influxql/printer.ts';
 import { splitCondition } from '../../../query/compile/split-condition.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
+import { answered } from './answered.ts';
 import { readSchema, type SchemaPorts, type SchemaReader } from './schema-reader.ts';
 import {
   databaseScope,
@@ -40,13 +41,14 @@ export interface ShowContext {
 
 /**
  * A statement that asks the indexes of shards: which ones, and who answers it (spec 6.2). What reads as a SELECT does
- * (FIELD KEYS, CARDINALITY, SERIES with bounds of time) reads the policy of each source; the others read all policies.
+ * (FIELD KEYS, CARDINALITY, SERIES with bounds of time) reads the policy of each source; the others read all policies. An error
+ * that is given back is an answer: the statements behind it run.
  */
 export async function showSchema(
   statement: ShowSchema,
   context: ShowContext,
   ports: SchemaPorts,
-): Promise<readonly RowSeries[]> {
+): Promise<readonly RowSeries[] | DbError> {
   const { range, rest: condition } = splitCondition(statement.condition, context.nowNs);
   const place: ScopePlace = {
     catalog: ports.meta.catalog,
@@ -71,16 +73,20 @@ export async function showSchema(
       return read(sourceScopes(place, question.sources), (reader) =>
         showFieldKeys(question, reader),
       );
-    case 'show-tag-keys':
-      checkTagTerms(condition);
-      return read([databaseScope(place, question.sources)], (reader) =>
-        showTagKeys(question, reader),
-      );
-    case 'show-tag-values':
-      checkTagTerms(condition);
-      return read([onePolicyScope(place, question.sources)], (reader) =>
-        showTagValues(question, reader),
-      );
+    case 'show-tag-keys': {
+      const scope = databaseScope(place, question.sources);
+      return answered(async () => {
+        checkTagTerms(condition);
+        return await read([scope], (reader) => showTagKeys(question, reader));
+      });
+    }
+    case 'show-tag-values': {
+      const scope = onePolicyScope(place, question.sources);
+      return answered(async () => {
+        checkTagTerms(condition);
+        return await read([scope], (reader) => showTagValues(question, reader));
+      });
+    }
     case 'show-cardinality':
       return showCardinality({ ...question, hasTime: hasTime(statement) }, place, read);
   }

@@ -4,7 +4,7 @@ import { compilePredicate } from '../../../query/compile/compile-predicate.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import { pagedSeries } from './row-paging.ts';
 import type { SchemaReader } from './schema-reader.ts';
-import { seriesPredicate } from './series-condition.ts';
+import { checkIndexOperators, seriesPredicate } from './series-condition.ts';
 import { systemCondition } from './system-condition.ts';
 
 /**
@@ -18,6 +18,7 @@ export async function showSeries(
 ): Promise<readonly RowSeries[]> {
   const { condition, limit, offset } = statement;
   const rowsMax = limit === 0 ? Infinity : limit + offset;
+  if (!isTimed && condition !== undefined && reader.hasShards) checkIndexOperators(condition);
   const conditionOf = systemCondition(condition, reader.schemas);
   const pieces = reader.list('series', (schema) => ({
     predicate: isTimed
