@@ -34,6 +34,8 @@ export interface RpcOptions {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly metadata?: RpcMetadata | undefined;
+  /** Told once nobody looks at the bytes of the request any more. Never told where that is not sure: the call may be over before. */
+  readonly onSent?: (() => void) | undefined;
 }
 
 export interface RpcContext {
@@ -46,6 +48,8 @@ export interface RpcAdmission {
   /** `dialog`: each message of the request is a call by itself, answered in order, until the caller has no more. */
   readonly kind: 'call' | 'stream' | 'dialog';
   readonly requestBytesMax: number;
+  /** The memory of the request may be used again once the handler has answered. */
+  readonly isLent?: boolean;
   /** The caller has shown that it is of the cluster. */
   readonly isTrusted: boolean;
 }

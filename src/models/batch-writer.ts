@@ -32,7 +32,7 @@ type Part =
 export type LendBytes = (lengthBytes: number) => Uint8Array;
 
 /** Shared, so that it goes from thread to thread and back without being copied; nobody changes it any more once it has its stamp. */
-function newShared(lengthBytes: number): Uint8Array {
+export function newShared(lengthBytes: number): Uint8Array {
   return new Uint8Array(new SharedArrayBuffer(lengthBytes));
 }
 

@@ -91,6 +91,9 @@ export function union<T extends { readonly kind: string }>(
   });
 }
 
+/** Memory of so many bytes or more, which may have been used before. */
+export type Lend = (lengthBytes: number) => Uint8Array;
+
 /** Protobuf's wire type of bytes. */
 const lengthDelimited = 2;
 
@@ -101,13 +104,43 @@ const lengthDelimited = 2;
 export function encodeBytesField(number: number, value: Uint8Array): Uint8Array {
   // Absent and empty are the same.
   if (value.length === 0) return value;
+  return joined([headOf(number, value.length), value]);
+}
+
+/**
+ * A message that is a list of messages, its field `number` (below 16), each of which has a field of bytes besides others that
+ * are encoded already: written with one copy too.
+ */
+export function encodeBytesList(
+  number: number,
+  items: readonly { readonly others: Uint8Array; readonly number: number; readonly value: Uint8Array }[], // prettier-ignore
+  lend?: Lend,
+): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const { others, number: own, value } of items) {
+    const head = headOf(own, value.length);
+    parts.push(headOf(number, others.length + head.length + value.length), others, head, value);
+  }
+  return joined(parts, lend);
+}
+
+/** What stands before the bytes of a field. */
+function headOf(number: number, lengthBytes: number): Uint8Array {
   const head = [(number << 3) | lengthDelimited];
-  let left = value.length;
+  let left = lengthBytes;
   for (; left >= 0x80; left = Math.floor(left / 0x80)) head.push((left % 0x80) | 0x80);
   head.push(left);
-  const bytes = new Uint8Array(head.length + value.length);
-  bytes.set(head);
-  bytes.set(value, head.length);
+  return Uint8Array.from(head);
+}
+
+function joined(parts: readonly Uint8Array[], lend?: Lend): Uint8Array {
+  const lengthBytes = parts.reduce((sum, { length }) => sum + length, 0);
+  const bytes = lend?.(lengthBytes).subarray(0, lengthBytes) ?? new Uint8Array(lengthBytes);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   return bytes;
 }
 

@@ -1,6 +1,7 @@
 /** How values of one type are written down. */
 export interface Codec<T> {
-  encode(value: T): Uint8Array;
+  /** In memory that is lent, if it likes. */
+  encode(value: T, lend?: (lengthBytes: number) => Uint8Array): Uint8Array;
   /** Gives nothing of a wrong type, out of range or over a limit: throws `corrupt` or `invalid_argument` instead. */
   decode(bytes: Uint8Array): T;
 }
@@ -17,6 +18,8 @@ interface MethodOf<Kind extends 'call' | 'stream', Request, Reply> {
   readonly path: string;
   readonly access: RpcAccess;
   readonly requestBytesMax: number;
+  /** The memory of a request is used again once it is sent, and where it is served once it is answered: nobody keeps any of it. */
+  readonly isLent: boolean;
   readonly request: Codec<Request>;
   readonly reply: Codec<Reply>;
 }
@@ -31,12 +34,17 @@ interface MethodOptions<Request, Reply> {
   readonly reply: Codec<Reply>;
   readonly access?: RpcAccess;
   readonly requestBytesMax?: number;
+  readonly isLent?: boolean;
 }
 
 /** Most requests are some numbers and names. */
 const requestBytesMaxDefault = 1 << 20;
 
-const defaults = { access: 'member', requestBytesMax: requestBytesMaxDefault } as const;
+const defaults = {
+  access: 'member',
+  requestBytesMax: requestBytesMaxDefault,
+  isLent: false,
+} as const;
 
 export function callMethod<Request, Reply>(
   path: string,

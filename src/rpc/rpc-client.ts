@@ -1,3 +1,5 @@
+import { SharedBuffers } from '../base/shared-buffers.ts';
+import { MiB } from '../base/units.ts';
 import type { RpcMetadata, RpcOptions, RpcTransport } from '../env/transport.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
 import { CallCounters } from './call-counters.ts';
@@ -8,11 +10,15 @@ export interface Sender {
   credentials(access: RpcAccess): RpcMetadata;
 }
 
+/** Of requests that have been sent, for those that come: a few of the largest calls to a node (data/write/node-outbox.ts). */
+const requestBytesKeptMax = 32 * MiB;
+
 /** Calls other nodes. Failures are those of RpcTransport, and `corrupt` for a reply that is none. */
 export class RpcClient {
   readonly #transport: RpcTransport;
   readonly #sender: Sender;
   readonly #counters = new CallCounters();
+  readonly #buffers = new SharedBuffers(requestBytesKeptMax);
 
   constructor(transport: RpcTransport, sender: Sender) {
     this.#transport = transport;
@@ -29,8 +35,15 @@ export class RpcClient {
     body: Request,
     options: RpcOptions,
   ): Promise<Reply> {
-    const request = method.request.encode(body);
-    const all = { ...options, metadata: this.#sender.credentials(method.access) };
+    const lend = method.isLent
+      ? (lengthBytes: number) => this.#buffers.lend(lengthBytes)
+      : undefined;
+    const request = method.request.encode(body, lend);
+    const onSent = (): void => {
+      this.#buffers.giveBack(request);
+    };
+    const metadata = this.#sender.credentials(method.access);
+    const all = { ...options, metadata, ...(lend !== undefined && { onSent }) };
     const end = this.#counters.begin(request.length);
     let isGood = false;
     try {

@@ -22,8 +22,8 @@ export function createRpcHandlers(
   const byPath = new Map(methods.map((method) => [method.path, method]));
   return {
     admit: (path, metadata) => {
-      const { kind, access, requestBytesMax } = find(byPath, path);
-      return { kind, requestBytesMax, ...gate.check(access, metadata) };
+      const { kind, access, requestBytesMax, isLent } = find(byPath, path);
+      return { kind, requestBytesMax, isLent, ...gate.check(access, metadata) };
     },
     call: (path, request, context) => {
       const method = find(byPath, path);

@@ -9,6 +9,7 @@ interface Served<Kind extends 'call' | 'stream' | 'dialog'> {
   readonly path: string;
   readonly access: RpcAccess;
   readonly requestBytesMax: number;
+  readonly isLent: boolean;
 }
 
 interface ServedCall extends Served<'call' | 'dialog'> {

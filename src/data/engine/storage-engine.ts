@@ -71,8 +71,8 @@ export interface HomeBatch extends TypedBatch {
   readonly clusterId: bigint;
   /** Of a shard that is being restored: should it be made now, room for what it had is left below what is written. */
   readonly copyIndex?: number | undefined;
-  /** Its memory is used again once the write has ended. */
-  readonly isLent?: boolean | undefined;
+  /** The shard has no other owner. */
+  readonly isAlone?: boolean | undefined;
 }
 
 export interface HomeFields extends FieldsOfShard {
@@ -249,7 +249,7 @@ export class StorageEngine implements Engine {
       router: this.#router,
       buffers: this.#batchBuffers,
       isHome: this.#isHome,
-      write: (place, payload) => this.#write({ ...place, payload, clusterId: task.clusterId, isLent: true }), // prettier-ignore
+      write: (place, payload) => this.#write({ ...place, payload, clusterId: task.clusterId, isAlone: true }), // prettier-ignore
     });
     return { ...routed, ...this.#versions };
   }

@@ -6,6 +6,7 @@
  * - A catalog may be behind that of the asker, who saw the shard made a moment ago: then it is waited for.
  */
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
 import { stampOfBatch, type Stamp } from '../../models/stamp.ts';
@@ -40,6 +41,8 @@ export interface ServedShardsPorts {
 const servedDeadlineMs = 3_600_000;
 /** Writes of other nodes that wait here for the engine: past it their coordinators keep what they have. */
 const servedBytesMax = 256 * MiB;
+/** Of batches that have been written, kept for those that come: what a busy coordinator has under way. */
+const batchBytesKeptMax = 32 * MiB;
 /** Longer than the catalog takes from the metas to here; shorter than anybody waits for a write. */
 const catalogWaitMs = 3_000;
 const catalogPollMs = 5;
@@ -181,6 +184,7 @@ class OwnPlaces {
 class ServedWrites {
   readonly #shards: ShardAccess;
   readonly #places: OwnPlaces;
+  readonly #buffers = new SharedBuffers(batchBytesKeptMax);
   #servedBytes = 0;
 
   constructor(shards: ShardAccess, places: OwnPlaces) {
@@ -206,11 +210,8 @@ class ServedWrites {
     for (const [at, batch] of batches.entries()) {
       try {
         const place = await this.#places.placed(batch);
-        // A payload that is a view of the message would take the message along to the worker.
-        placed.push({
-          at,
-          batch: { ...batch, ...place, payload: batch.payload.slice() },
-        });
+        // A view of the message would take all of it along to the worker, and lies anyhow; shared memory crosses as it is.
+        placed.push({ at, batch: { ...batch, ...place, payload: this.#lend(batch.payload) } });
       } catch (error) {
         outcomes[at] = wireOutcome({ kind: 'failed', error });
       }
@@ -218,11 +219,18 @@ class ServedWrites {
     if (placed.length === 0) return outcomes;
     const all = placed.map(({ batch }) => batch);
     const results = await this.#shards.writeMany(all, { deadlineMs: servedDeadlineMs });
+    for (const { payload } of all) this.#buffers.giveBack(payload);
     for (const [i, { at }] of placed.entries()) {
       const error = new DbError('outcome_unknown', 'a batch has no outcome');
       outcomes[at] = wireOutcome(results[i] ?? { kind: 'failed', error });
     }
     return outcomes;
+  }
+
+  #lend(payload: Uint8Array): Uint8Array {
+    const lent = this.#buffers.lend(payload.length).subarray(0, payload.length);
+    lent.set(payload);
+    return lent;
   }
 }
 

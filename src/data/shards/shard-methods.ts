@@ -3,14 +3,20 @@ import { MiB } from '../../base/units.ts';
 import { dbErrorCodes } from '../../base/errors.ts';
 import { bytes, choice, count, id, int64, list, mapped, optional, text, uint64, words } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
-import { encodeBytesField, mappedMessage, message, union } from '../../proto/message.ts';
+import {
+  encodeBytesField,
+  encodeBytesList,
+  mappedMessage,
+  message,
+  union,
+} from '../../proto/message.ts';
 import { decodeBlocks, decodePlan, decodePredicate, encodeBlocks, encodePlan, encodePredicate, shardIds, type FragmentPlan } from '../../query/fragment-codec.ts'; // prettier-ignore
 import type { Fragment } from '../../query/fragment.ts';
 import type { Predicate } from '../../query/predicate.ts';
 import type { SourceFieldType } from '../../query/source.ts';
-import { callMethod, streamMethod } from '../../rpc/method.ts';
+import { callMethod, streamMethod, type Codec } from '../../rpc/method.ts';
 import { stampNs, stampOf, stampOrigin } from '../../models/stamp.ts';
-import type { DeletePointsRequest, FragmentBlock } from '../engine/shard-access.ts';
+import type { DeletePointsRequest, FragmentBlock, ShardBatch } from '../engine/shard-access.ts';
 
 const { v1 } = varve.data;
 
@@ -42,26 +48,52 @@ export type WireOutcome =
       readonly text: string;
     };
 
+/** Of a batch, besides its payload. */
+const batchPlace = {
+  shardId: id,
+  database: name,
+  retentionPolicy: name,
+  fence: optional(
+    message(v1.WriteShardsRequest.Fence, {
+      lease: text({ lengthMax: 255 }),
+      token: count(),
+    }),
+  ),
+  catalogIndex: optional(count()),
+};
+const placeMessage = message(v1.WriteShardsRequest.ShardBatch, batchPlace);
 const shardBatches = list(
   message(v1.WriteShardsRequest.ShardBatch, {
-    shardId: id,
-    database: name,
-    retentionPolicy: name,
+    ...batchPlace,
     payload: bytes({ lengthBytesMax: writeBytesMax }),
-    fence: optional(
-      message(v1.WriteShardsRequest.Fence, {
-        lease: text({ lengthMax: 255 }),
-        token: count(),
-      }),
-    ),
-    catalogIndex: optional(count()),
   }),
   { max: batchesMax },
 );
+/** As in data.proto. */
+const batchesNumber = 1;
+const payloadNumber = 4;
+
+interface WriteShardsRequest {
+  readonly batches: readonly ShardBatch[];
+}
+
+/** Payloads are nearly all of it. */
+const writeShardsRequest: Codec<WriteShardsRequest> = {
+  ...message(v1.WriteShardsRequest, { batches: shardBatches }),
+  encode: ({ batches }, lend) =>
+    encodeBytesList(
+      batchesNumber,
+      batches.map((batch) => ({
+        ...{ others: placeMessage.encode(batch), number: payloadNumber, value: batch.payload },
+      })),
+      lend,
+    ),
+};
 
 export const writeShardsMethod = callMethod('/varve.data.v1.Shards/WriteShards', {
   requestBytesMax: writeBytesMax,
-  request: message(v1.WriteShardsRequest, { batches: shardBatches }),
+  isLent: true,
+  request: writeShardsRequest,
   reply: message(v1.WriteShardsReply, {
     outcomes: list(
       union<WireOutcome>(v1.WriteShardsReply.Outcome, {

@@ -3,6 +3,8 @@
  * shards that only this node has are written there as well.
  */
 import { DbError } from '../../base/errors.ts';
+import { SharedBuffers } from '../../base/shared-buffers.ts';
+import { KiB, MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import {
@@ -78,12 +80,24 @@ export interface RoutedRequest {
   readonly policy: RetentionPolicy;
   /** For subscribers. */
   readonly copy: WrittenBody | undefined;
+  /** To be called once nobody looks at the batches any more: their memory is used again. */
+  readonly release: () => void;
 }
 
 /** Stamps for the batches that a worker makes of one body: its pieces times the shards that it reaches. */
 const ownBatchesMax = 4_096;
+/** Of memory of batches that is kept for those that come: what the outboxes of a few nodes have under way. */
+const roomBytesKeptMax = 64 * MiB;
+/** A batch of one line is longer than its line: names of columns, and their places. */
+const roomBytesMin = 1 * KiB;
 /** Groups made for one body are few; a body that needs ever more is answered all the same. */
 const routeAttemptsMax = 5;
+
+/** What a body's way has taken so far. */
+interface RouteWork {
+  latest: Promise<unknown>;
+  room: Uint8Array | undefined;
+}
 
 /** What is the same for all bodies while a policy does not change. */
 interface PolicyRoutes {
@@ -93,6 +107,7 @@ interface PolicyRoutes {
 
 export class BodyRoutes {
   readonly #ports: BodyRoutesPorts;
+  readonly #rooms = new SharedBuffers(roomBytesKeptMax);
   readonly #policyRoutes = new WeakMap<RetentionPolicy, PolicyRoutes>();
 
   constructor(ports: BodyRoutesPorts) {
@@ -101,16 +116,22 @@ export class BodyRoutes {
 
   /** Throws `timeout` when what it writes is not durable in time: it may be later. */
   async route(request: WriteRequest): Promise<RoutedRequest> {
-    const work: { latest: Promise<unknown> } = { latest: Promise.resolve() };
+    const work: RouteWork = { latest: Promise.resolve(), room: undefined };
+    const release = (): void => {
+      if (work.room !== undefined) this.#rooms.giveBack(work.room);
+    };
     try {
-      return await this.#route(request, work);
+      return { ...(await this.#route(request, work)), release };
+    } catch (error) {
+      work.latest.then(release, release);
+      throw error;
     } finally {
       const { bodyRead } = request;
       if (bodyRead !== undefined) work.latest.then(bodyRead, bodyRead);
     }
   }
 
-  async #route(request: WriteRequest, work: { latest: Promise<unknown> }): Promise<RoutedRequest> {
+  async #route(request: WriteRequest, work: RouteWork): Promise<Omit<RoutedRequest, 'release'>> {
     const nowNs = this.#ports.clock.wallNs();
     const copy = this.#copyOf(request, nowNs);
     let { body } = request;
@@ -120,7 +141,10 @@ export class BodyRoutes {
       const bounds = boundsOf(policy, nowNs);
       const { groups, shards } = this.#routesOf(policy);
       const own = this.#ownOf(request, policy, shards);
-      const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups, own };
+      // Where all is written as it is parsed there is nothing to bring.
+      if (own?.shardIds.length !== shards.length) work.room ??= this.#roomFor(body);
+      const { room } = work;
+      const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups, own, room };
       const routing = this.#ports.routeLines(task);
       work.latest = routing;
       const routed = await (own === undefined ? routing : this.#inTime(request, routing));
@@ -129,6 +153,11 @@ export class BodyRoutes {
       await this.#createGroups(request.database, policy, routed.unroutedNs);
     }
     throw new DbError('write_failed', 'write failed: shard groups keep changing');
+  }
+
+  /** As columns most points take a half of their lines at the most. */
+  #roomFor({ length: bodyBytes }: Uint8Array): Uint8Array {
+    return this.#rooms.lend(Math.ceil(bodyBytes / 2) + roomBytesMin);
   }
 
   /** Whoever writes may have to wait for a disk longer than the client does. */

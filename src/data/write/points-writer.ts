@@ -7,9 +7,15 @@ import { rowCountOf } from '../../models/point-batch.ts';
 import { noStamp, stampBatch, stampOfBatch } from '../../models/stamp.ts';
 import { Counters } from '../../telemetry/counters.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
-import type { Share } from './share.ts';
+import type { Share, ShareOutcome } from './share.ts';
 import type { LaggingOwners } from '../shards/lagging-owners.ts';
-import { BodyRoutes, shardsOf, type BodyRoutesPorts, type WriteRequest } from './body-routes.ts';
+import {
+  BodyRoutes,
+  shardsOf,
+  type BodyRoutesPorts,
+  type RoutedRequest,
+  type WriteRequest,
+} from './body-routes.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import { describeDropped } from './dropped-points.ts';
 import type { OwnerShares } from './owner-shares.ts';
@@ -20,7 +26,11 @@ export interface PointsWriterPorts extends BodyRoutesPorts {
   readonly lagging: Pick<LaggingOwners, 'add' | 'addLost' | 'addKept'>;
 }
 
-type LevelledRequest = WriteRequest & { readonly level: ConsistencyLevel };
+type LevelledRequest = WriteRequest & {
+  readonly level: ConsistencyLevel;
+  /** Gets what becomes of each copy. */
+  readonly outcomes: Promise<ShareOutcome>[];
+};
 
 const counterNames = ['pointReq', 'pointReqHH', 'pointReqLocal', 'pointReqRemote', 'pointsWrittenOK', 'req', 'subWriteDrop', 'subWriteOk', 'valuesWrittenOK', 'writeDrop', 'writeError', 'writeOk', 'writePartial', 'writeTimeout'] as const; // prettier-ignore
 
@@ -41,7 +51,21 @@ export class PointsWriter {
 
   async write(request: WriteRequest): Promise<void> {
     this.#counters.add('req');
-    const { routed, policy, copy } = await this.#routes.route(request);
+    const { release, ...work } = await this.#routes.route(request);
+    const outcomes: Promise<ShareOutcome>[] = [];
+    try {
+      await this.#write(request, work, outcomes);
+    } finally {
+      // Copies are on their way for longer than the client waits; their outcomes never reject.
+      void Promise.all(outcomes).then(release);
+    }
+  }
+
+  async #write(
+    request: WriteRequest,
+    { routed, policy, copy }: Omit<RoutedRequest, 'release'>,
+    outcomes: Promise<ShareOutcome>[],
+  ): Promise<void> {
     if (routed.pointCount === 0 && routed.errors !== '')
       throw new DbError('parse_error', routed.errors);
     const { retentionPolicy: asked, database, level } = request;
@@ -49,7 +73,7 @@ export class PointsWriter {
     // Whatever becomes of the copies for the owners: subscribers get all points, also those beyond the policy.
     const isTaken = copy === undefined || this.#ports.subscribers?.send(copy) !== false;
     this.#counters.add(isTaken ? 'subWriteOk' : 'subWriteDrop');
-    const receipts = await this.#counted(request, routed, this.#writeBatches({ ...request, level }, policy, routed)); // prettier-ignore
+    const receipts = await this.#counted(request, routed, this.#writeBatches({ ...request, level, outcomes }, policy, routed)); // prettier-ignore
     const place = { database, policy: policy.name };
     const refused = refusedOf(routed, receipts);
     if (refused !== undefined) throw partialWrite(refused.reason, refused.count, place);
@@ -133,13 +157,14 @@ export class PointsWriter {
   }
 
   async #writeBatch(
-    { level, timeoutMs }: LevelledRequest,
+    { level, timeoutMs, outcomes }: LevelledRequest,
     batch: ShardBatch,
     owners: readonly number[],
   ): Promise<OwnerReceipt> {
     const { clock, meta, shares, lagging } = this.#ports;
     const { shardId } = batch;
     const sent = new Map(owners.map((owner) => [owner, shares.send(owner, batch)]));
+    for (const { outcome } of sent.values()) outcomes.push(outcome);
     this.#countShares(rowCountOf(batch.payload), sent);
     const written = awaitOwners(clock, sent, {
       level,

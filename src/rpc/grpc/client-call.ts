@@ -5,6 +5,7 @@
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { Latch } from '../../base/async/latch.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Garbage } from './garbage.ts';
 import { MessageReader, prefixed } from './length-prefixed.ts';
 import type { Resettable } from './paced-resets.ts';
 import { trailersError } from './status.ts';
@@ -12,9 +13,15 @@ import { trailersError } from './status.ts';
 /** Of one reply; what is longer comes in several. */
 const replyBytesMax = 1 << 30;
 
+export interface ClientCallPorts {
+  readonly garbage: Garbage;
+  readonly onSent?: (() => void) | undefined;
+}
+
 export class ClientCall implements Resettable {
   readonly #address: string;
   readonly #request: Uint8Array;
+  readonly #ports: ClientCallPorts;
   /** Undefined while it waits for a place among the streams of its connection. */
   #stream: ClientHttp2Stream | undefined;
   readonly #reader = new MessageReader(replyBytesMax);
@@ -24,9 +31,10 @@ export class ClientCall implements Resettable {
   #isLeft = false;
   #changed = new Latch<undefined>();
 
-  constructor(address: string, request: Uint8Array) {
+  constructor(address: string, request: Uint8Array, ports: ClientCallPorts) {
     this.#address = address;
     this.#request = request;
+    this.#ports = ports;
   }
 
   /** Sends the request. */
@@ -41,6 +49,7 @@ export class ClientCall implements Resettable {
       this.#trailers = trailers;
     });
     stream.on('data', (part: Buffer) => {
+      this.#ports.garbage.passed(part.length);
       this.#push(part);
     });
     stream.on('error', () => undefined);
@@ -53,7 +62,12 @@ export class ClientCall implements Resettable {
         this.#trailers === undefined ? this.#broken(stream) : trailersError(this.#trailers),
       );
     });
-    for (const part of prefixed(this.#request)) stream.write(part);
+    const parts = prefixed(this.#request);
+    for (const part of parts)
+      stream.write(part, (error) => {
+        // What did not go out is looked at for as long as the connection likes.
+        if (part === parts.at(-1) && !error) this.#ports.onSent?.();
+      });
     stream.end();
   }
 

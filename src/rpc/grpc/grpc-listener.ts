@@ -6,9 +6,11 @@ import { once } from 'node:events';
 import { constants, performServerHandshake } from 'node:http2';
 import { createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
 import { DbError } from '../../base/errors.ts';
+import { SharedBuffers } from '../../base/shared-buffers.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { RpcHandlers, RpcListener } from '../../env/transport.ts';
 import { ByteBudget } from './byte-budget.ts';
+import type { Garbage } from './garbage.ts';
 import { answerHttpGet } from './http-get.ts';
 import { peerBurstMax, peerResetsPerSecond } from './paced-resets.ts';
 import { serveCall } from './serve-call.ts';
@@ -18,6 +20,8 @@ import { connectionWindowBytes, requestWindowBytes } from './windows.ts';
 
 /** Requests being read and answered, of one connection and of all: several times the longest. */
 const connectionBytesMax = 192 << 20;
+/** Memory of requests that are answered, for those that come. */
+const requestBytesKeptMax = 32 << 20;
 /** Nodes of a cluster need one each. */
 const connectionsMax = 1_024;
 /** A peer that is told of the end closes its side; one that does not is left. */
@@ -30,9 +34,10 @@ const sessionMemoryMax = 512;
 export async function listenGrpc(
   address: string,
   handlers: RpcHandlers,
-  clock: Clock,
+  { clock, garbage }: { readonly clock: Clock; readonly garbage: Garbage },
 ): Promise<RpcListener> {
   const connections = new Connections();
+  const buffers = new SharedBuffers(requestBytesKeptMax);
   const net = createServer({ noDelay: true }, (socket) => {
     connections.add(socket);
     const timer = clock.after(firstBytesMs, () => {
@@ -46,7 +51,7 @@ export async function listenGrpc(
       socket.pause();
       if (first.subarray(0, 4).toString('latin1') === 'PRI ') {
         socket.unshift(first);
-        serveSession(socket, { clock, handlers, connections });
+        serveSession(socket, { clock, garbage, handlers, connections, buffers });
       } else answerHttpGet(socket, first, { clock, handlers });
     });
   });
@@ -73,11 +78,14 @@ const servedMax = 2 * callsMax;
 
 interface SessionPorts {
   readonly clock: Clock;
+  readonly garbage: Garbage;
+  readonly buffers: SharedBuffers;
   readonly handlers: RpcHandlers;
   readonly connections: Connections;
 }
 
-function serveSession(socket: Socket, { clock, handlers, connections }: SessionPorts): void {
+function serveSession(socket: Socket, ports: SessionPorts): void {
+  const { clock, garbage, handlers, connections, buffers } = ports;
   const session = performServerHandshake(socket, {
     maxSessionMemory: sessionMemoryMax,
     streamResetBurst: peerBurstMax,
@@ -104,7 +112,7 @@ function serveSession(socket: Socket, { clock, handlers, connections }: SessionP
     }
     callCount++;
     stream.once('close', () => callCount--);
-    void serveCall(stream, headers, { clock, handlers, budget, onTrusted });
+    void serveCall(stream, headers, { clock, garbage, handlers, budget, buffers, onTrusted });
   });
 }
 

@@ -3,6 +3,7 @@ import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { RpcHandlers, RpcListener, RpcOptions, RpcTransport } from '../../env/transport.ts';
 import { ClientCall } from './client-call.ts';
+import { noGarbage, type Garbage } from './garbage.ts';
 import { listenGrpc } from './grpc-listener.ts';
 import { PeerSession } from './peer-session.ts';
 
@@ -15,14 +16,22 @@ type Asked = { readonly method: string; readonly kind: 'call' | 'stream' };
 /** RpcTransport over gRPC (decision D8): one connection to each peer, kept. */
 export class GrpcTransport implements RpcTransport {
   readonly #clock: Clock;
+  readonly #garbage: Garbage;
   readonly #sessions = new Map<string, PeerSession>();
 
-  constructor({ clock }: { readonly clock: Clock }) {
+  constructor({
+    clock,
+    garbage = noGarbage,
+  }: {
+    readonly clock: Clock;
+    readonly garbage?: Garbage;
+  }) {
     this.#clock = clock;
+    this.#garbage = garbage;
   }
 
   listen(address: string, handlers: RpcHandlers): Promise<RpcListener> {
-    return listenGrpc(address, handlers, this.#clock);
+    return listenGrpc(address, handlers, { clock: this.#clock, garbage: this.#garbage });
   }
 
   async call(
@@ -60,13 +69,13 @@ export class GrpcTransport implements RpcTransport {
     request: Uint8Array,
     options: RpcOptions,
   ): AsyncGenerator<Uint8Array, undefined> {
-    const { deadlineMs, signal } = options;
+    const { deadlineMs, signal, onSent } = options;
     throwIfCancelled(signal);
     const session = await this.#connected(address, Math.min(deadlineMs, connectMs));
     // A signal that has aborted meanwhile says so to nobody who listens from now on.
     throwIfCancelled(signal);
     const headers = headersOf(address, asked, options);
-    const call = new ClientCall(address, request);
+    const call = new ClientCall(address, request, { garbage: this.#garbage, onSent });
     const leavePlace = session.places.enter(() => {
       session.start(call, headers);
     });

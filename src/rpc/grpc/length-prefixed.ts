@@ -28,6 +28,8 @@ export class MessageReader {
   readonly #lengthBytesMax: number;
   #parts: Buffer[] = [];
   #heldBytes = 0;
+  /** Where the bytes of the message under way go, as far as it is filled. */
+  #gathered: { readonly memory: Uint8Array; filledBytes: number } | undefined;
   /** Of the message under way; -1 until its prefix is whole. */
   #lengthBytes = -1;
 
@@ -50,10 +52,21 @@ export class MessageReader {
     return this.#lengthBytes >= 0 && this.#heldBytes >= this.#lengthBytes;
   }
 
+  /** Has the rest of the message under way, whose length is known, put together in `memory`; nothing is to come behind it. */
+  gatherIn(memory: Uint8Array): void {
+    this.#gathered = { memory, filledBytes: 0 };
+    for (const part of this.#parts) this.#gather(part);
+    this.#parts = [];
+  }
+
   /** Throws as take() does. */
   push(part: Buffer): void {
-    this.#parts.push(part);
     this.#heldBytes += part.length;
+    if (this.#gathered !== undefined) {
+      this.#gather(part);
+      return;
+    }
+    this.#parts.push(part);
     this.#readPrefix();
   }
 
@@ -61,9 +74,21 @@ export class MessageReader {
   take(): Uint8Array | undefined {
     this.#readPrefix();
     if (!this.hasMessage) return undefined;
+    if (this.#gathered !== undefined) {
+      this.#heldBytes -= this.#lengthBytes;
+      return this.#gathered.memory.subarray(0, this.#lengthBytes);
+    }
     const message = this.#cut(this.#lengthBytes);
     this.#lengthBytes = -1;
     return message;
+  }
+
+  /** What is beyond the message is only counted: its reader refuses that. */
+  #gather(part: Buffer): void {
+    if (this.#gathered === undefined) return;
+    const { memory, filledBytes } = this.#gathered;
+    memory.set(part.subarray(0, Math.max(0, memory.length - filledBytes)), filledBytes);
+    this.#gathered.filledBytes += part.length;
   }
 
   #readPrefix(): void {

@@ -1,13 +1,18 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
+import type { SharedBuffers } from '../../base/shared-buffers.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import type { Garbage } from './garbage.ts';
 import { MessageReader } from './length-prefixed.ts';
 
 export interface RequestLimits {
   readonly clock: Clock;
   readonly lengthBytesMax: number;
   readonly budget: ByteBudget;
+  readonly garbage: Garbage;
+  /** Where a request may be put that is nobody's once it is answered. */
+  readonly buffers?: SharedBuffers | undefined;
 }
 
 /** A request that has been read; `release` once nothing holds on to its bytes. */
@@ -25,18 +30,23 @@ const readMs = 60_000;
  */
 export function readRequest(
   stream: ServerHttp2Stream,
-  { clock, lengthBytesMax, budget }: RequestLimits,
+  { clock, lengthBytesMax, budget, garbage, buffers }: RequestLimits,
 ): Promise<ReadRequest> {
   return new Promise((resolve, reject) => {
     const reader = new MessageReader(lengthBytesMax);
     let giveBack: (() => void) | undefined;
+    let lent: Uint8Array | undefined;
+    const release = (): void => {
+      giveBack?.();
+      if (lent !== undefined) buffers?.giveBack(lent);
+    };
     const settle = (): void => {
       timer.cancel();
       stream.off('data', onData).off('end', onEnd).off('close', onClose);
     };
     const fail = (error: DbError): void => {
       settle();
-      giveBack?.();
+      release();
       reject(error);
     };
     const startTimer = () =>
@@ -49,10 +59,13 @@ export function readRequest(
       stream.pause();
       giveBack = budget.reserve(reader.announcedBytes, () => {
         timer = startTimer();
+        lent = buffers?.lend(reader.announcedBytes);
+        if (lent !== undefined) reader.gatherIn(lent.subarray(0, reader.announcedBytes));
         stream.resume();
       });
     };
     const onData = (part: Buffer): void => {
+      garbage.passed(part.length);
       try {
         reader.push(part);
         if (reader.heldBytes > reader.announcedBytes && reader.announcedBytes > 0)
@@ -69,7 +82,7 @@ export function readRequest(
         return;
       }
       settle();
-      resolve({ message, release: giveBack ?? (() => undefined) });
+      resolve({ message, release });
     };
     const onClose = (): void => {
       fail(new DbError('cancelled', 'the caller is gone'));

@@ -8,7 +8,9 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import { DbError } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { RpcAdmission, RpcContext, RpcHandlers, RpcMetadata } from '../../env/transport.ts';
+import type { SharedBuffers } from '../../base/shared-buffers.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import type { Garbage } from './garbage.ts';
 import { prefixed } from './length-prefixed.ts';
 import { readMessages } from './read-messages.ts';
 import { readRequest } from './request-reader.ts';
@@ -16,8 +18,11 @@ import { errorTrailers, okTrailers, textIn } from './status.ts';
 
 export interface ServePorts {
   readonly clock: Clock;
+  readonly garbage: Garbage;
   readonly handlers: RpcHandlers;
   readonly budget: ByteBudget;
+  /** For requests that are lent. */
+  readonly buffers: SharedBuffers;
   /** Told when the caller has shown that it is of the cluster. */
   readonly onTrusted: () => void;
 }
@@ -40,7 +45,7 @@ export async function serveCall(
   headers: IncomingHttpHeaders,
   ports: ServePorts,
 ): Promise<void> {
-  const { clock, handlers, budget } = ports;
+  const { clock, garbage, handlers, budget } = ports;
   stream.on('error', () => undefined);
   const path = textIn(headers, ':path');
   let admission: RpcAdmission;
@@ -52,19 +57,20 @@ export async function serveCall(
     return;
   }
   if (admission.isTrusted) ports.onTrusted();
-  const limits = { clock, budget, lengthBytesMax: admission.requestBytesMax };
+  const buffers = admission.isLent === true ? ports.buffers : undefined;
+  const limits = { clock, budget, garbage, buffers, lengthBytesMax: admission.requestBytesMax };
   let release = (): void => undefined;
   const caller = new Caller(stream, clock, deadlineMsOf(headers));
   try {
     if (admission.kind === 'dialog') {
-      const context = { signal: caller.signal };
+      const context = { signal: caller.signal, garbage };
       const messages = readMessages(stream, limits);
       await answer(stream, answersOf(messages, (one) => handlers.call(path, one, context)), context); // prettier-ignore
       return;
     }
     const request = await readRequest(stream, limits);
     release = request.release;
-    const context = { signal: caller.signal };
+    const context = { signal: caller.signal, garbage };
     if (admission.kind === 'call') {
       const reply = await handlers.call(path, request.message, context);
       await answer(stream, [reply], context);
@@ -121,9 +127,10 @@ async function* answersOf(
 async function answer(
   stream: ServerHttp2Stream,
   replies: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  { signal }: RpcContext,
+  { signal, garbage }: RpcContext & Pick<ServePorts, 'garbage'>,
 ): Promise<void> {
   for await (const reply of replies) {
+    garbage.passed(reply.length);
     if (stream.destroyed) return;
     begin(stream);
     for (const part of prefixed(reply))

@@ -155,10 +155,11 @@ async function run<Table extends LoggingTable>(
   if (!suppressLogo && process.stdout.isTTY) process.stdout.write(logo);
   const { createNodeEnv } = await import('../../env/node/node-env.ts');
   const { GrpcTransport } = await import('../../rpc/grpc/grpc-transport.ts');
+  const { YoungGarbage } = await import('../../env/node/garbage.ts');
   const env = createNodeEnv({
     log: { format, level },
     engineWorkerUrl: new URL('../node/engine-worker.ts', import.meta.url),
-    createTransport: (ports) => new GrpcTransport(ports),
+    createTransport: (ports) => new GrpcTransport({ ...ports, garbage: new YoungGarbage() }),
   });
   const { line, path } = source;
   logStart(daemon.name, { env, config, path, line });

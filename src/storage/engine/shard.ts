@@ -55,8 +55,8 @@ export interface DecidedField {
 const forgottenAtOnce = 256;
 
 export interface ApplyOptions {
-  /** The memory of the batch is another's afterwards: it cannot be remembered. */
-  readonly isLent?: boolean | undefined;
+  /** The shard has one owner, which nobody is to be equal to: the batch is not remembered. */
+  readonly isAlone?: boolean | undefined;
 }
 
 export interface ShardDeletePorts extends DeletePorts {
@@ -183,13 +183,12 @@ export class Shard {
   }
 
   /** Takes a batch that the log holds, with the rows its verdict refused, now or when it was decided. */
-  apply(batch: PointBatch, rejects: Uint8Array, { isLent = false }: ApplyOptions = {}): void {
+  apply(batch: PointBatch, rejects: Uint8Array, { isAlone = false }: ApplyOptions = {}): void {
     // A write that waited for the disk while the shard was deleted.
     if (this.#isClosed || this.hasTaken(batch.stamp)) return;
     const kept = batch.stamp < this.#settled ? this.#withoutOlder(batch, rejects) : batch;
-    // Only shards of one owner have such, which has nobody to be equal to.
-    this.#isAlone = isLent;
-    if (isLent) this.#recent.forgetUntil(batch.stamp);
+    this.#isAlone = isAlone;
+    if (isAlone) this.#recent.forgetUntil(batch.stamp);
     else this.#recent.add(batch, rejects);
     if (kept !== undefined) this.#append(kept, kept === batch ? rejects : noRejects, kept !== batch); // prettier-ignore
   }

@@ -272,18 +272,36 @@ test('store: a batch that is brought twice is stored once, and acknowledged both
   await world.complete(work());
 });
 
-test('store: a batch whose memory is used again is not remembered: its file tells', async () => {
+test('store: a batch of a shard that is alone is not remembered: its file tells', async () => {
   const world = new World(4);
   const { disk, clock } = world.addNode('a').env;
   const work = async (): Promise<void> => {
     const store = await openStore(disk, clock);
-    const lent = stamped(['m f=2 1'], 20, 1);
-    await store.write({ ...kept, isLent: true }, lent);
+    await store.write({ ...kept, isAlone: true }, stamped(['m f=2 1'], 20, 1));
     await store.flush(kept.shardId);
-    lent.fill(255);
     await store.write(kept, stamped(['m f=1 1', 'm f=1 2'], 10, 2));
     const rows = [{ time: 1, value: '2' }, { time: 2, value: '1' }]; // prettier-ignore
     expect(readField(store, 'm', 'f')).toEqual(rows);
+    await store.close();
+  };
+  await world.complete(work());
+});
+
+test('store: the memory of a batch may be used again once it is written, and the batch is remembered', async () => {
+  const world = new World(5);
+  const { disk, clock } = world.addNode('a').env;
+  const work = async (): Promise<void> => {
+    const store = await openStore(disk, clock);
+    // The small one and the large one are remembered in memory of different kinds.
+    const lines = Array.from({ length: 2_000 }, (_, i) => `m f=2 ${i + 2}`);
+    for (const [at, lent] of [stamped(['m f=2 1'], 20, 1), stamped(lines, 21, 1)].entries()) {
+      await store.write(kept, lent);
+      lent.fill(at);
+    }
+    await store.flush(kept.shardId);
+    await store.write(kept, stamped(['m f=1 1', 'm f=1 2', 'm f=1 5000'], 10, 2));
+    const rows = readField(store, 'm', 'f').filter(({ value }) => value === '1');
+    expect(rows).toEqual([{ time: 5_000, value: '1' }]);
     await store.close();
   };
   await world.complete(work());

@@ -212,7 +212,7 @@ export class Store {
   }
 
   /**
-   * Makes a batch durable and readable. `payload` must not change afterwards. Throws `cache_full` past the limit, and what
+   * Makes a batch durable and readable. `payload` must not change before that. Throws `cache_full` past the limit, and what
    * view() throws.
    */
   async write(
@@ -242,7 +242,7 @@ export class Store {
       payload,
     });
     const { schemaVersion, seriesCount, activeBytes } = open.shard;
-    open.shard.apply(batch, rejects, { isLent: place.isLent });
+    open.shard.apply(batch, rejects, { isAlone: place.isAlone });
     if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
     if (open.shard.seriesCount !== seriesCount) this.#growthCount++;
     open.appliedSequence = Math.max(open.appliedSequence, sequence);

@@ -11,12 +11,15 @@
  */
 import { InvariantError } from '../../../base/assert.ts';
 import type { SharedBuffers } from '../../../base/shared-buffers.ts';
-import type { LendBytes } from '../../../models/batch-writer.ts';
+import { newShared, type LendBytes } from '../../../models/batch-writer.ts';
 import { rowCountOf } from '../../../models/point-batch.ts';
 import { laterBy, stampBatch } from '../../../models/stamp.ts';
 import type { LineRouter } from './line-router.ts';
 import type { LinesTask, RoutedBatch, RoutedLines, WrittenBatch } from './route-lines.ts';
 import type { NamedShard, OwnerReceipt } from '../shard-access.ts';
+
+/** Columns of eight bytes are read where they lie. */
+const batchAlignment = 8;
 
 export interface OwnWritesPorts {
   readonly router: LineRouter;
@@ -30,11 +33,12 @@ export interface OwnWritesPorts {
 export async function routeAndWrite(task: LinesTask, ports: OwnWritesPorts): Promise<RoutedLines> {
   const { router, buffers, isHome, write } = ports;
   const { own } = task;
-  if (own === undefined) return router.route(task);
+  const lendRoom = lendFrom(task.room);
+  if (own === undefined) return router.route(task, () => lendRoom);
   const { shardIds, stamp, ...names } = own;
   const lend: LendBytes = (lengthBytes) => buffers.lend(lengthBytes);
   const isOwn = (shardId: number): boolean => isHome(shardId) && shardIds.includes(shardId);
-  const routed = router.route(task, (shardId) => (isOwn(shardId) ? lend : undefined));
+  const routed = router.route(task, (shardId) => (isOwn(shardId) ? lend : lendRoom));
   routed.batches.forEach(({ payload }, i) => {
     stampBatch(payload, laterBy(stamp, i));
   });
@@ -56,6 +60,18 @@ export async function routeAndWrite(task: LinesTask, ports: OwnWritesPorts): Pro
     buffers.giveBack(payload);
   });
   return { ...routed, batches: left, written };
+}
+
+/** Cuts batches from a room, as they begin; what does not fit has memory of its own. */
+function lendFrom(room: Uint8Array | undefined): LendBytes | undefined {
+  if (room === undefined) return undefined;
+  let at = 0;
+  return (lengthBytes) => {
+    if (at + lengthBytes > room.length) return newShared(lengthBytes);
+    const start = at;
+    at += Math.ceil(lengthBytes / batchAlignment) * batchAlignment;
+    return room.subarray(start, start + lengthBytes);
+  };
 }
 
 /** Undefined when it was not written: the coordinator's try has the same error, or better luck. */

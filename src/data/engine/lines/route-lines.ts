@@ -18,6 +18,8 @@ export interface LinesTask {
   readonly defaultTimeNs: bigint;
   readonly bounds: TimeBounds;
   readonly groups: readonly RouteGroup[];
+  /** Shared memory for the batches, as far as it reaches; whoever asks gives it another use once they are done with. */
+  readonly room?: Uint8Array | undefined;
   /** Batches of these shards are written at once where they are at home with the worker that parses (own-writes.ts). */
   readonly own?: OwnShards | undefined;
 }

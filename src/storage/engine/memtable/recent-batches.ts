@@ -5,10 +5,14 @@
  * Invariants:
  * - A shard's list has every batch whose stamp is later than `forgotten` and that was applied to it.
  * - All lists of a worker together hold at most so many bytes; past it the oldest to arrive goes, whichever shard's.
+ * - What is remembered is a copy: a payload is its writer's again once the write has ended. The copy's memory is used again once
+ *   it is forgotten, which may be as soon as the next batch is added: who needs a payload longer copies it.
  *
  * Not here: what follows for a late batch (late-points.ts).
  */
 import { noStamp, stampKey, type Stamp } from '../../../models/stamp.ts';
+import { SharedBuffers } from '../../../base/shared-buffers.ts';
+import { KiB } from '../../../base/units.ts';
 import type { PointBatch } from '../../../models/point-batch.ts';
 import type { TimeBounds } from './shape-table.ts';
 
@@ -21,6 +25,8 @@ export interface RecentBatch extends TimeBounds {
 
 /** What a batch costs besides its bytes. */
 const entryBytes = 256;
+/** Smaller copies are the collector's: memory that is lent comes in powers of two. */
+const lentBytesMin = 16 * KiB;
 /** Entries that were taken out are let go of once they are so many, and half of the list. */
 const takenMin = 1_024;
 
@@ -28,12 +34,15 @@ const takenMin = 1_024;
 export class RecentBudget {
   readonly #bytesMax: number;
   readonly #order = new TakenList<{ readonly of: RecentBatches; readonly lengthBytes: number }>();
+  readonly #buffers: SharedBuffers;
   #usedBytes = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
+    this.#buffers = new SharedBuffers(bytesMax / 4);
   }
 
+  /** Counts a batch that `of` remembers from now on, and forgets the oldest for it. */
   add(of: RecentBatches, payloadBytes: number): void {
     const lengthBytes = payloadBytes + entryBytes;
     this.#order.push({ of, lengthBytes });
@@ -42,8 +51,16 @@ export class RecentBudget {
       const oldest = this.#order.shift();
       if (oldest === undefined) return;
       this.#usedBytes -= oldest.lengthBytes;
-      oldest.of.forgetOldest();
+      const forgotten = oldest.of.forgetOldest();
+      if (forgotten !== undefined) this.#buffers.giveBack(forgotten);
     }
+  }
+
+  copyOf(payload: Uint8Array): Uint8Array {
+    if (payload.length < lentBytesMin) return payload.slice();
+    const copy = this.#buffers.lend(payload.length).subarray(0, payload.length);
+    copy.set(payload);
+    return copy;
   }
 }
 
@@ -67,7 +84,8 @@ export class RecentBatches {
   }
 
   add({ payload, stamp, minTimeNs, maxTimeNs }: PointBatch, rejects: Uint8Array): void {
-    this.#batches.push({ stamp, minTimeNs, maxTimeNs, payload, rejects });
+    const copy = this.#budget.copyOf(payload);
+    this.#batches.push({ stamp, minTimeNs, maxTimeNs, payload: copy, rejects });
     this.#stamps.add(stampKey(stamp));
     this.#budget.add(this, payload.length);
   }
@@ -82,11 +100,13 @@ export class RecentBatches {
     if (stamp > this.#forgotten) this.#forgotten = stamp;
   }
 
-  forgetOldest(): void {
+  /** Gives the payload that nobody looks at any more. */
+  forgetOldest(): Uint8Array | undefined {
     const oldest = this.#batches.shift();
-    if (oldest === undefined) return;
+    if (oldest === undefined) return undefined;
     this.#stamps.delete(stampKey(oldest.stamp));
     this.forgetUntil(oldest.stamp);
+    return oldest.payload;
   }
 
   /** Those that are later than `stamp` and have times within the bounds. */

@@ -175,7 +175,9 @@ async function bringAgain(
   if (!isExact)
     ports.log.warn('A delete was late: points that were written after it may be deleted too', { shard: open.place.shardId }); // prettier-ignore
   const slices = new Slices(ports);
-  for (const { payload, rejects } of [...batches]) {
+  // Copies: their memory is used again once they are forgotten, and this takes its time.
+  const copies = [...batches].map((one) => ({ ...one, payload: one.payload.slice() }));
+  for (const { payload, rejects } of copies) {
     await slices.next();
     if (hasStruck(decodePointBatch(payload), struck)) await writeAgain(open, { payload, rejects }, ports); // prettier-ignore
   }

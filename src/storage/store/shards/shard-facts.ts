@@ -7,8 +7,8 @@ export interface WritePlace extends ShardPlace {
   readonly clusterId?: bigint | undefined;
   /** Of a shard that a copy is brought to, should it be made now: what names the copy. */
   readonly copyIndex?: number | undefined;
-  /** The memory of the batch is used again once the write has ended. */
-  readonly isLent?: boolean | undefined;
+  /** Its one copy is this: batches need not be remembered for the sake of late ones. */
+  readonly isAlone?: boolean | undefined;
 }
 
 /** A shard of this worker, damaged or not. */
