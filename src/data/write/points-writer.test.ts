@@ -261,3 +261,43 @@ test('points writer: an owner whose copy another node keeps counts as one that l
   await new Promise(setImmediate);
   expect([4, 5, 6].map((owner) => lagging.missedAt(3, owner) > 0)).toEqual([false, true, false]);
 });
+
+test('points writer: memory of batches is used again once all owners have their copy, and not before', async () => {
+  const rooms: ArrayBufferLike[] = [];
+  const settle: ((outcome: ShareOutcome) => void)[] = [];
+  const receipt = { droppedCount: 0, reason: '' };
+  const writer = new PointsWriter({
+    clock,
+    stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
+    meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
+    shares: {
+      send: () => {
+        const outcome = new Promise<ShareOutcome>((resolve) => settle.push(resolve));
+        return { accepted: Promise.resolve(), outcome };
+      },
+    },
+    lagging: new LaggingOwners(() => true),
+    routeLines: (task) => {
+      if (task.room !== undefined) rooms.push(task.room.buffer);
+      return Promise.resolve(routeLines(task));
+    },
+  });
+  const write = () => writer.write({ ...ownRequest, body: new TextEncoder().encode('m f=1 1') });
+  const first = write();
+  await new Promise(setImmediate);
+  const second = write();
+  await new Promise(setImmediate);
+  settle[0]?.({ kind: 'written', receipt });
+  await first;
+  await new Promise(setImmediate);
+  const third = write();
+  await new Promise(setImmediate);
+  // A copy that is lost is over too, and so is a body that has no points.
+  settle[1]?.({ kind: 'lost', error: new Error('gone') });
+  await expect(second).rejects.toThrow('write failed');
+  await expect(writer.write({ ...ownRequest, body: new TextEncoder().encode('bad') })).rejects.toThrow('unable to parse'); // prettier-ignore
+  settle[2]?.({ kind: 'written', receipt });
+  await third;
+  const [a, b] = rooms;
+  expect(rooms.map((room) => (room === a ? 'a' : room === b ? 'b' : 'other')).join()).toBe('a,b,a,b'); // prettier-ignore
+});

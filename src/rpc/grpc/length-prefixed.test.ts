@@ -20,6 +20,22 @@ test('length prefixed: messages come whole, however their bytes are cut', () => 
   }
 });
 
+test('length prefixed: a message is put together where its reader says, and what is behind it is counted', () => {
+  const message = Buffer.from(Array.from({ length: 1_000 }, (_, i) => i % 256));
+  const all = Buffer.concat([...prefixed(message), Buffer.from('more')]);
+  for (const step of [6, 100, all.length]) {
+    const reader = new MessageReader(20_000);
+    const memory = Buffer.alloc(1_000);
+    reader.push(all.subarray(0, step));
+    reader.gatherIn(memory);
+    for (let at = step; at < all.length; at += step) reader.push(all.subarray(at, at + step));
+    expect(reader.heldBytes).toBe(1_004);
+    expect(reader.take()).toEqual(message);
+    expect(reader.heldBytes).toBe(4);
+    expect(memory).toEqual(message);
+  }
+});
+
 test('length prefixed: a length beyond the limit and a compressed message are refused by the prefix alone', () => {
   const reader = new MessageReader(10);
   expect(() => reader.push(Buffer.from('00ffffffff', 'hex'))).toThrow('is longer than the 10 that are allowed'); // prettier-ignore

@@ -87,8 +87,9 @@ export class MessageReader {
   #gather(part: Buffer): void {
     if (this.#gathered === undefined) return;
     const { memory, filledBytes } = this.#gathered;
-    memory.set(part.subarray(0, Math.max(0, memory.length - filledBytes)), filledBytes);
-    this.#gathered.filledBytes += part.length;
+    const taken = part.subarray(0, memory.length - filledBytes);
+    memory.set(taken, filledBytes);
+    this.#gathered.filledBytes += taken.length;
   }
 
   #readPrefix(): void {

@@ -18,6 +18,9 @@ import type { Listener, SimSwitchboard } from './sim-switchboard.ts';
 /** How far a stream runs ahead of its reader. */
 const streamWindow = 8;
 
+/** What a handler finds that has kept a request which was lent to it. */
+const usedAgain = 0xdb;
+
 export class SimTransport implements RpcTransport {
   readonly #loop: Loop;
   readonly #life: Life;
@@ -42,7 +45,7 @@ export class SimTransport implements RpcTransport {
     request: Uint8Array,
     options: RpcOptions,
   ): Promise<Uint8Array> {
-    const { deadlineMs, signal, metadata = {} } = options;
+    const { deadlineMs, signal, metadata = {}, onSent } = options;
     if (signal?.aborted === true) return Promise.reject(cancelled(signal));
     const exchange = new Exchange(this.#loop, this.#life, this.#board);
     const answer = new Latch<Uint8Array>();
@@ -65,12 +68,16 @@ export class SimTransport implements RpcTransport {
     });
     signal?.addEventListener('abort', onAbort, { once: true });
     const bytes = request.slice();
+    // Nobody looks at what the caller has any more: it may be anything.
+    onSent?.();
     const deliver = (listener: Listener, isCopy: boolean): void => {
       const run = exchange.serve(listener, deadlineMs, isCopy ? () => undefined : fail);
       const { handlers } = listener;
       invoke(() => {
-        admit(handlers.admit(method, metadata), 'call', bytes);
-        return handlers.call(method, bytes.slice(), { signal: run.signal });
+        const { isLent } = admit(handlers.admit(method, metadata), 'call', bytes);
+        const served = bytes.slice();
+        const answered = handlers.call(method, served, { signal: run.signal });
+        return isLent === true ? answered.finally(() => served.fill(usedAgain)) : answered;
       }).then(
         (reply) => {
           const copy = reply.slice();
@@ -212,12 +219,14 @@ export class SimTransport implements RpcTransport {
 }
 
 function admit(
-  { kind, requestBytesMax }: RpcAdmission,
+  admission: RpcAdmission,
   asked: RpcAdmission['kind'],
   request: Uint8Array,
-): void {
+): RpcAdmission {
+  const { kind, requestBytesMax } = admission;
   if (kind !== asked) throw new DbError('internal', `asked for a ${asked}, it is a ${kind}`);
   if (request.length > requestBytesMax) throw new DbError('too_large', 'the request is too long');
+  return admission;
 }
 
 /** A handler that throws at once rejects, as one that throws later. */

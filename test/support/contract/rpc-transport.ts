@@ -37,13 +37,19 @@ function createHandlers(clock: Clock): { readonly handlers: RpcHandlers; readonl
       seen.metadata.push(metadata);
       if (method === '/test/forbidden') throw new DbError('unauthenticated', 'not you');
       const isStream = streams.includes(method);
-      return { kind: isStream ? 'stream' : 'call', requestBytesMax: 10_000_000, isTrusted: true };
+      const isLent = method === '/test/lent';
+      return { kind: isStream ? 'stream' : 'call', requestBytesMax: 10_000_000, isLent, isTrusted: true }; // prettier-ignore
     },
     async call(method, request, { signal }) {
       seen.active++;
       switch (method) {
         case '/test/echo':
           return request;
+        case '/test/lent': {
+          const asked = request.slice();
+          await clock.sleep(1);
+          return Buffer.compare(asked, request) === 0 ? asked : bytes('it has changed');
+        }
         case '/test/later':
           await clock.sleep(Number(text(request)));
           return bytes('done');
@@ -123,6 +129,22 @@ function callContract(name: string, served: Served): void {
         const reply = await client.call(at, '/test/echo', request, slow);
         expect(Buffer.compare(reply, request)).toBe(0);
       }
+    }));
+
+  test(`${name}: a request that is lent stays as it is until it is answered, and its sender is told when it is sent`, () =>
+    served(async ({ client, at }) => {
+      const send = async (fill: number): Promise<void> => {
+        const request = new Uint8Array(100_000 + fill).fill(fill);
+        const want = request.slice();
+        const onSent = (): void => {
+          request.fill(255);
+        };
+        const reply = await client.call(at, '/test/lent', request, { ...slow, onSent });
+        expect(Buffer.compare(reply, want)).toBe(0);
+        expect(request[0]).toBe(255);
+      };
+      for (let round = 0; round < 3; round++)
+        await Promise.all(Array.from({ length: 20 }, (_, i) => send(i)));
     }));
 
   test(`${name}: an error of the handler keeps code and text; a bug is internal`, () =>

@@ -109,3 +109,23 @@ test('own writes: a broken invariant is no failed write', async () => {
   const written = run(taskOf(body, [4]), () => new InvariantError('broken'));
   await expect(written).rejects.toThrow(InvariantError);
 });
+
+test('own writes: batches for others lie in the room that came with the body, as far as it reaches', async () => {
+  const room = new Uint8Array(new SharedArrayBuffer(400)).fill(255);
+  const { routed, left } = await run({ ...taskOf(body, []), own: undefined, room });
+  expect(left).toEqual([
+    [4, 2],
+    [5, 1],
+    [6, 1],
+  ]);
+  const places = routed.batches.map(({ payload }) => payload.buffer === room.buffer);
+  expect(places).toEqual([true, true, false]);
+  for (const { payload } of routed.batches) expect(payload.byteOffset % 8).toBe(0);
+  // Batches that are written here have the worker's own memory.
+  const own = await run({ ...taskOf(body, [4]), room });
+  expect(own.left).toEqual([
+    [5, 1],
+    [6, 1],
+  ]);
+  expect(own.routed.batches.map(({ payload }) => payload.byteOffset)).toEqual([0, expect.any(Number)]); // prettier-ignore
+});
