@@ -22,8 +22,14 @@ export interface ShardSource {
   openCursor(request: CursorRequest): ColumnCursor;
   /** What a cursor would read. */
   cost(request: Omit<CursorRequest, 'ascending' | 'rowsFirst'>): ColumnCost;
-  /** The first point that a cursor would give, as a batch of one row, without what a cursor costs. */
-  end(request: CursorRequest, arena: SourceArena): ColumnBatch | undefined;
+  /** The first point that a cursor would give, without what a cursor costs; the arena is for what has to be decoded. */
+  end(request: CursorRequest, arena: SourceArena): EndPoint | undefined;
+}
+
+export interface EndPoint {
+  readonly timeNs: bigint;
+  /** Of the field's type; a text as its bytes. */
+  readonly value: number | bigint | boolean | Uint8Array;
 }
 
 /** A list that is not to be changed. */

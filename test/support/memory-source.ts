@@ -1,10 +1,12 @@
 import { Buffer } from 'node:buffer';
 import type { HyperLogLog } from '../../src/base/collections/hyper-log-log.ts';
+import { cellValue, copyBatch } from '../../src/query/exec/columns/column-builder.ts';
 import type {
   ColumnBatch,
   ColumnCost,
   ColumnCursor,
   CursorRequest,
+  EndPoint,
   ShardSource,
   SourceArena,
   SourceField,
@@ -124,9 +126,12 @@ export class MemorySource implements ShardSource {
     return { cachedValues, fileCount: 0, blockCount: 0, blockBytes: 0 };
   }
 
-  end(request: CursorRequest, arena: SourceArena): ColumnBatch | undefined {
+  end(request: CursorRequest, arena: SourceArena): EndPoint | undefined {
     const batch = this.openCursor(request).next(arena);
-    return batch && { ...batch, count: 1 };
+    if (batch === undefined) return undefined;
+    const [[timeNs = 0n], column] = copyBatch({ ...batch, count: 1 }, arena);
+    const value = cellValue(column, 0) ?? 0;
+    return { timeNs, value: typeof value === 'string' ? Buffer.from(value) : value };
   }
 
   #add(point: MemoryPoint): void {

@@ -1,9 +1,9 @@
 import type { Fragment, WindowsField, WindowsTask, WindowSummary } from '../fragment.ts';
-import type { ShardSource } from '../source.ts';
+import type { EndPoint, ShardSource } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import type { Group } from './groups.ts';
-import { copyBatch } from './columns/column-builder.ts';
-import { WindowAccumulator } from './window-accumulator.ts';
+import { earlier, later, valuesColumn, type Selected } from './window-accumulator.ts';
+import { emptySummary } from './window-grid.ts';
 
 /** Which end of each series decides a field of one window over the whole range, when nothing else is asked of it. */
 export function pickedEnd(
@@ -25,23 +25,38 @@ export function pickEnd(
   { members }: Group,
   { arena }: FragmentContext,
 ): WindowSummary {
-  const bounds = { intervalNs: 0n, offsetNs: 0n, wholeStartNs: minTimeNs };
-  const picked = new WindowAccumulator(field.type, bounds);
   const ascending = end === 'first';
   const request = { field: field.name, minTimeNs, maxTimeNs, ascending };
+  let picked: Selected | undefined;
+  let count = 0n;
   for (const span of spans) {
-    let isFound = false;
     for (const { source, seriesId } of members) {
       if (!span.includes(source)) continue;
       const mark = arena.mark();
-      const batch = source.end({ ...request, seriesId }, arena);
-      if (batch !== undefined) picked.add(...copyBatch(batch, arena));
-      isFound ||= batch !== undefined;
+      const point = source.end({ ...request, seriesId }, arena);
+      if (point !== undefined) {
+        const found = selectedOf(point);
+        picked = picked === undefined ? found : ascending ? earlier(picked, found) : later(picked, found); // prettier-ignore
+        count++;
+      }
       arena.release(mark);
     }
-    if (isFound) break;
+    if (picked !== undefined) break;
   }
-  return picked.finish();
+  if (picked === undefined) return emptySummary;
+  const selected = { timesNs: BigInt64Array.of(picked.timeNs), values: valuesColumn(field.type, [picked.value]) }; // prettier-ignore
+  return {
+    ...emptySummary,
+    startsNs: BigInt64Array.of(minTimeNs),
+    counts: BigInt64Array.of(count),
+    ...(ascending ? { firsts: selected } : { lasts: selected }),
+  };
+}
+
+function selectedOf({ timeNs, value }: EndPoint): Selected {
+  if (typeof value !== 'object') return { timeNs, value };
+  const { buffer, byteOffset, length } = value;
+  return { timeNs, value: Buffer.from(buffer, byteOffset, length).toString() };
 }
 
 export interface PickedField {

@@ -9,6 +9,7 @@ import { boundOf, firstRows, firstTimes, noTimes, rowsFirstOf } from './columns/
 import { FilteredSeries, needsItsFields } from './series/filtered-series.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { mergeChunks, type ChunkStream } from './columns/merge-chunks.ts';
+import { EndRow } from './series/end-row.ts';
 import { SeriesRanks } from './series/series-ranks.ts';
 import { SeriesRows, type RowChunk } from './series/series-rows.ts';
 import { spansOf } from './shard-spans.ts';
@@ -228,7 +229,13 @@ function openSeries(plan: Plan, member: MemberSeries): OpenSeries | undefined {
   const { minTimeNs, maxTimeNs } = fragment;
   const bounds = { minTimeNs, maxTimeNs, rowsFirst: rowsFirstOf(task) };
   if (residual === undefined) {
-    return { rows: countedRows(rowsOf(present, bounds), context), present };
+    const request = { seriesId, ascending, minTimeNs, maxTimeNs };
+    const rowsWithin = (within: ReadBounds) => rowsOf(present, within);
+    const rows =
+      bounds.rowsFirst === 1
+        ? new EndRow({ source, names: present, typeOf, request, rowsWithin }, context)
+        : rowsWithin(bounds);
+    return { rows: countedRows(rows, context), present };
   }
   const ownCount = residualFields.filter((name) => fieldTypes.has(name)).length;
   const leadCount = ownCount > 0 && needsItsFields(residual, context) ? ownCount : present.length;
@@ -248,7 +255,7 @@ function openSeries(plan: Plan, member: MemberSeries): OpenSeries | undefined {
 
 type ReadBounds = Pick<CursorRequest, 'minTimeNs' | 'maxTimeNs' | 'rowsFirst'>;
 
-function countedRows(rows: SeriesRows, context: FragmentContext): OpenSeries['rows'] {
+function countedRows(rows: Pick<SeriesRows, 'next'>, context: FragmentContext): OpenSeries['rows'] {
   return {
     next() {
       const chunk = rows.next();
@@ -305,6 +312,10 @@ function rowsWithValue(
 function repeatTag(value: string | undefined, count: number): Column {
   const text = Buffer.from(value ?? '', 'utf8');
   const offsets = new Uint32Array(count + 1);
+  if (count === 1 && value !== undefined) {
+    offsets[1] = text.length;
+    return { type: 'string', values: { offsets, bytes: new Uint8Array(text) } };
+  }
   for (let row = 1; row <= count; row++) offsets[row] = row * text.length;
   const bytes = new Uint8Array(count * text.length);
   if (text.length > 0) Buffer.from(bytes.buffer).fill(text);

@@ -13,7 +13,8 @@ export function windowStartNs(timeNs: bigint, intervalNs: bigint, offsetNs: bigi
 /** More windows than this do not fit in memory: a bound of our own, far beyond what an answer can show. */
 const windowsMax = 2_000_000;
 
-interface Selected {
+/** A point that stands for those of its window. */
+export interface Selected {
   timeNs: bigint;
   value: Value;
 }
@@ -291,14 +292,16 @@ function greater(kept: Selected, point: Selected): Selected {
   return point.value === kept.value && point.timeNs < kept.timeNs ? point : kept;
 }
 
-function earlier(kept: Selected, point: Selected): Selected {
+/** The one that first() takes of two. */
+export function earlier(kept: Selected, point: Selected): Selected {
   if (point.timeNs < kept.timeNs) return point;
   if (typeof point.value === 'boolean')
     return point.timeNs === kept.timeNs && !point.value ? point : kept;
   return point.timeNs === kept.timeNs && point.value > kept.value ? point : kept;
 }
 
-function later(kept: Selected, point: Selected): Selected {
+/** The one that last() takes of two. */
+export function later(kept: Selected, point: Selected): Selected {
   if (point.timeNs > kept.timeNs) return point;
   return point.timeNs === kept.timeNs && point.value > kept.value ? point : kept;
 }

@@ -5,12 +5,13 @@
 import { decodeBlock } from '../../codec/block.ts';
 import { FieldType } from '../../models/field-value.ts';
 import { covers } from '../tsm/deleted-ranges.ts';
+import type { EndValue } from '../tsm/known-ends.ts';
+import type { TsmColumn } from '../tsm/tsm-column.ts';
 import type { TsmEntry, TsmFile } from '../tsm/tsm-file.ts';
 import { clipRun, type ColumnRun, sliceRun } from './columns/column-run.ts';
 import type { MemtableEnd, MemtableView } from './memtable/memtable-view.ts';
-import { blockEnd } from './columns/file-blocks.ts';
 import { withoutRanges } from './columns/rows-forms.ts';
-import { type CursorArena, type CursorBatch, writeBatch } from './columns/run-cursor.ts';
+import type { CursorArena } from './columns/run-cursor.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
 
 /** A memtable, and the id that it knows the series by. */
@@ -29,7 +30,8 @@ export interface EndRequest extends TimeBounds {
 /** That one point. */
 export interface SeriesEnd {
   readonly timeNs: bigint;
-  place(arena: CursorArena): CursorBatch;
+  /** The arena decodes what it can. */
+  value(arena: CursorArena): EndValue;
 }
 
 /** Undefined when there is no point. Of points at one time the one written last counts. */
@@ -64,30 +66,46 @@ function fileEnd(file: TsmFile, key: Uint8Array, request: EndRequest): SeriesEnd
     const entry = column.entry(ascending ? start + i : end - 1 - i);
     const timeNs = ascending ? entry.minTimeNs : entry.maxTimeNs;
     // The ends of a block are times of points; where the bounds cut it, or part of it is deleted, only its points tell.
-    if (deleted.length === 0 && timeNs >= minTimeNs && timeNs <= maxTimeNs)
-      return { timeNs, place: (arena) => placeEnd(file.block(entry), entry, { isFirst: ascending, arena }) }; // prettier-ignore
+    if (deleted.length === 0 && timeNs >= minTimeNs && timeNs <= maxTimeNs) {
+      const isOfAll = ascending ? start === 0 : end === column.count;
+      return { timeNs, value: (arena) => entryEnd({ file, column, entry }, { isFirst: ascending, isOfAll, arena }) }; // prettier-ignore
+    }
     if (covers(deleted, entry)) continue;
     const left = withoutRanges(decodeBlock(file.block(entry)), deleted);
     const run = clipRun(left, minTimeNs, maxTimeNs);
     if (run.timesNs.length === 0) continue;
     const found = endOf(run, ascending);
-    return { timeNs: found.timesNs[0] ?? 0n, place: (arena) => placeRun(found, arena) };
+    return { timeNs: found.timesNs[0] ?? 0n, value: () => valueOf(found) };
   }
   return undefined;
 }
 
-/** The point at one end of a block, decoded by the arena where it can. */
-function placeEnd(
-  block: Uint8Array,
-  entry: TsmEntry,
-  which: { readonly isFirst: boolean; readonly arena: CursorArena },
-): CursorBatch {
-  const end = blockEnd(block, entry, which);
-  return end ?? placeRun(endOf(decodeBlock(block), which.isFirst), which.arena);
+/** The value at one end of a block; `isOfAll` when it is that of all blocks. */
+function entryEnd(
+  { file, column, entry }: { readonly file: TsmFile; readonly column: TsmColumn; readonly entry: TsmEntry }, // prettier-ignore
+  which: { readonly isFirst: boolean; readonly isOfAll: boolean; readonly arena: CursorArena },
+): EndValue {
+  const { isFirst, isOfAll, arena } = which;
+  const read = (): EndValue => {
+    const block = file.block(entry);
+    const valuePtr = arena.decodeEnd?.(block, { isFirst });
+    if (valuePtr === undefined) return valueOf(endOf(decodeBlock(block), isFirst));
+    return decodedValue(column.type, new DataView(arena.memory.buffer, valuePtr, 8));
+  };
+  return isOfAll ? column.endValue(isFirst, read) : read();
 }
 
-function placeRun(run: ColumnRun, arena: CursorArena): CursorBatch {
-  return writeBatch(run, { start: 0, count: 1, ascending: true }, arena);
+function decodedValue(type: FieldType, at: DataView): EndValue {
+  if (type === FieldType.float) return at.getFloat64(0, true);
+  if (type === FieldType.boolean) return at.getUint8(0) === 1;
+  return type === FieldType.integer ? at.getBigInt64(0, true) : at.getBigUint64(0, true);
+}
+
+/** That of a run of one row. */
+function valueOf({ type, values }: Pick<ColumnRun, 'type' | 'values'>): EndValue {
+  if ('offsets' in values) return values.bytes.subarray(values.offsets[0], values.offsets[1]);
+  const value = values[0] ?? 0;
+  return type === FieldType.boolean ? value === 1 : value;
 }
 
 function endOf(run: ColumnRun, ascending: boolean): ColumnRun {
@@ -99,12 +117,5 @@ function memtableEnd(end: MemtableEnd | undefined): SeriesEnd | undefined {
   if (end === undefined) return undefined;
   const { table, column, row, timeNs } = end;
   const { type } = table.fields[column] ?? { type: FieldType.float };
-  return {
-    timeNs,
-    place: (arena) =>
-      placeRun(
-        { type, timesNs: BigInt64Array.of(timeNs), values: table.valueOf(column, row) },
-        arena,
-      ),
-  };
+  return { timeNs, value: () => valueOf({ type, values: table.valueOf(column, row) }) };
 }

@@ -3,6 +3,7 @@ import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { isDbError } from '../../base/errors.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import type { IndexView } from '../index/index-view.ts';
+import type { EndValue } from '../tsm/known-ends.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
@@ -26,6 +27,12 @@ export interface ViewParts {
 /** Points of one series and field, see RunCursor. */
 export interface ViewCursor {
   next(arena: CursorArena): CursorBatch | undefined;
+}
+
+export interface ViewEnd {
+  readonly timeNs: bigint;
+  /** A text is bytes. */
+  readonly value: EndValue;
 }
 
 /** A series as the parts of the view know it. */
@@ -140,14 +147,14 @@ export class ShardView {
     return this.#guard(() => this.#index.keyOf(seriesId));
   }
 
-  /** The first or the last point within the bounds alone, as a batch of one row; undefined when there is none. */
-  end(request: ViewRequest, arena: CursorArena): CursorBatch | undefined {
+  /** The first or the last point within the bounds alone; undefined when there is none. */
+  end(request: ViewRequest, arena: CursorArena): ViewEnd | undefined {
     return this.#guard(() => {
       const named = this.#name(request.seriesId);
       const { measurement, memtables } = named;
       const parts = { files: this.#parts.files, memtables };
       const end = seriesEnd(this.#keyOf(named, request.field), { ...request, measurement }, parts);
-      return end?.place(arena);
+      return end && { timeNs: end.timeNs, value: end.value(arena) };
     });
   }
 

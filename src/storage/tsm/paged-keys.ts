@@ -11,6 +11,7 @@
  */
 import type { PageFile } from '../pages/page-file.ts';
 import { SortedTable } from '../pages/sorted-table.ts';
+import { KnownEnds, knownEndBytes } from './known-ends.ts';
 import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { decodePart, type IndexPart, type TsmDirectory } from './tsm-directory.ts';
 import type { LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
@@ -23,6 +24,7 @@ interface Part {
   /** Where each key begins. */
   readonly starts: readonly number[];
   readonly firstKey: number;
+  readonly ends: KnownEnds;
   readonly sizeBytes: number;
 }
 
@@ -69,12 +71,12 @@ export class PagedKeys implements TsmKeySet {
 
   get(key: Uint8Array): TsmColumn | undefined {
     const place = this.#find(key);
-    return place && new TsmColumn(place.part.view, place.at);
+    return place && columnAt(place);
   }
 
   locate(key: Uint8Array): LocatedColumn | undefined {
     const place = this.#find(key);
-    return place && { number: place.number, column: new TsmColumn(place.part.view, place.at) };
+    return place && { number: place.number, column: columnAt(place) };
   }
 
   delete(number: number): void {
@@ -155,8 +157,13 @@ export class PagedKeys implements TsmKeySet {
       at = end;
     }
     if (starts.length === 0 || firstKey + starts.length > this.#keyCount) return undefined;
-    return { bytes, view, starts, firstKey, sizeBytes: bytes.length + starts.length * startBytes };
+    const sizeBytes = bytes.length + starts.length * (startBytes + knownEndBytes);
+    return { bytes, view, starts, firstKey, ends: new KnownEnds(starts.length), sizeBytes };
   }
+}
+
+function columnAt({ part, at, number }: Place): TsmColumn {
+  return new TsmColumn(part.view, at, part.ends, number - part.firstKey);
 }
 
 function keyAt({ bytes, view }: Part, at: number): Uint8Array {

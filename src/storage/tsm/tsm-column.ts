@@ -1,5 +1,6 @@
 /** A key of a TSM file as the index has it: bytes of which an entry is decoded when it is asked for, and no other. */
 import type { FieldType } from '../../models/field-value.ts';
+import type { EndValue, KnownEnds } from './known-ends.ts';
 import { indexEntryBytes, keyTailBytes } from './tsm-format.ts';
 
 /** A block of a file: where it is and what times it holds. */
@@ -21,14 +22,27 @@ export class TsmColumn {
   readonly count: number;
   readonly #view: DataView;
   readonly #first: number;
+  readonly #ends: KnownEnds | undefined;
+  readonly #number: number;
 
-  /** `at` is where the key begins in the index that `view` has whole or in part. */
-  constructor(view: DataView, at: number) {
+  /** `at` is where the key begins in the index that `view` has whole or in part; it is number `number` of those that `ends` are of. */
+  constructor(view: DataView, at: number, ends?: KnownEnds, number = 0) {
     const tail = at + 2 + view.getUint16(at);
     this.type = view.getUint8(tail) as FieldType;
     this.count = view.getUint16(tail + 1);
     this.#view = view;
     this.#first = tail + keyTailBytes;
+    this.#ends = ends;
+    this.#number = number;
+  }
+
+  /** The first value of all or the last, which `read` answers as the blocks have it if it is not known. */
+  endValue(isFirst: boolean, read: () => EndValue): EndValue {
+    const known = this.#ends?.find(this.#number, isFirst, this.type);
+    if (known !== undefined) return known;
+    const value = read();
+    this.#ends?.keep(this.#number, isFirst, value);
+    return value;
   }
 
   entry(i: number): TsmEntry {

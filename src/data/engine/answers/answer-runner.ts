@@ -215,6 +215,9 @@ function signalOf(context: EngineContext): Pick<AbortSignal, 'aborted' | 'reason
     get aborted() {
       return context.cancelled();
     },
-    reason: new DbError('cancelled', 'query interrupted'),
+    // An error is dear to make, and hardly ever asked for.
+    get reason() {
+      return new DbError('cancelled', 'query interrupted');
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Column, ColumnType, StringValues } from '../../column.ts';
 import type { Value } from '../../value.ts';
-import type { ColumnBatch, SourceArena } from '../../source.ts';
+import type { ColumnBatch, EndPoint, SourceArena } from '../../source.ts';
 
 /** Copies a batch out of the arena, since the arena is used again for the next one. */
 export function copyBatch(batch: ColumnBatch, arena: SourceArena): [BigInt64Array, Column] {
@@ -60,15 +60,22 @@ export function wholeOf(value: number): bigint {
   return isInside ? BigInt(Math.trunc(value)) : -9223372036854775808n;
 }
 
+/** In place of what a builder of another type has: six arrays are most of what a builder of few rows costs. */
+const noFloats = new Float64Array(0);
+const noIntegers = new BigInt64Array(0);
+const noUnsigneds = new BigUint64Array(0);
+const noBytes = new Uint8Array(0);
+const noOffsets = new Uint32Array(0);
+
 /** Collects `capacity` rows at the most into a column; cells of another type than the column's are null. */
 export class ColumnBuilder {
   readonly #type: ColumnType;
-  readonly #floats: Float64Array = new Float64Array(0);
-  readonly #integers: BigInt64Array = new BigInt64Array(0);
-  readonly #unsigneds: BigUint64Array = new BigUint64Array(0);
-  readonly #booleans: Uint8Array = new Uint8Array(0);
-  readonly #offsets: Uint32Array = new Uint32Array(0);
-  #bytes: Uint8Array = new Uint8Array(0);
+  readonly #floats: Float64Array = noFloats;
+  readonly #integers: BigInt64Array = noIntegers;
+  readonly #unsigneds: BigUint64Array = noUnsigneds;
+  readonly #booleans: Uint8Array = noBytes;
+  readonly #offsets: Uint32Array = noOffsets;
+  #bytes: Uint8Array = noBytes;
   readonly #valid: Uint8Array;
   #count = 0;
   #nullCount = 0;
@@ -228,6 +235,15 @@ export function cellValue(column: Column, row: number): Value | null {
       );
     }
   }
+}
+
+/** A column of one row. */
+export function columnOfOne(value: EndPoint['value'], type: ColumnType): Column {
+  if (typeof value === 'number') return { type: 'float', values: Float64Array.of(value) };
+  if (typeof value === 'boolean') return { type: 'boolean', values: Uint8Array.of(Number(value)) };
+  if (typeof value === 'object') return { type: 'string', values: { offsets: Uint32Array.of(0, value.length), bytes: new Uint8Array(value) } }; // prettier-ignore
+  if (type === 'unsigned') return { type, values: BigUint64Array.of(value) };
+  return { type: 'integer', values: BigInt64Array.of(value) };
 }
 
 /** A column of nulls. */

@@ -49,6 +49,7 @@ export function firstRows(stream: ChunkStream, rowsMax: number): ChunkStream {
       const { timesNs, columns } = chunk;
       const count = Math.min(left, timesNs.length);
       left -= count;
+      if (count === timesNs.length) return chunk;
       return {
         timesNs: timesNs.subarray(0, count),
         columns: columns.map((column) => sliceColumn(column, 0, count)),

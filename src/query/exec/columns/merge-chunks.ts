@@ -90,6 +90,11 @@ export function* mergeChunks(
   types: readonly ColumnType[],
   { ascending, rankAt, rowsFirst = chunkRowsMax }: ChunkOrder,
 ): Generator<RowChunk> {
+  const [only, ...others] = streams;
+  if (only === undefined || others.length === 0) {
+    if (only !== undefined) yield* chunksOf(only);
+    return;
+  }
   const lanes: Lane[] = [];
   for (const [order, stream] of streams.entries()) {
     const lane = new Lane(stream, order, rankAt);
@@ -119,7 +124,12 @@ export function* mergeChunks(
   const last = lanes[0];
   if (last === undefined) return;
   if (!last.isAtEnd) yield rest(last);
-  for (let chunk = last.stream.next(); chunk !== undefined; chunk = last.stream.next())
+  yield* chunksOf(last.stream);
+}
+
+/** What is left of a stream. */
+function* chunksOf(stream: ChunkStream): Generator<RowChunk> {
+  for (let chunk = stream.next(); chunk !== undefined; chunk = stream.next())
     yield chunk === 'pause' ? noRows : chunk;
 }
 

@@ -1,0 +1,153 @@
+/**
+ * `npm run bench:worker -- --only NAME`: the questions of `npm run bench:query` put to one engine in this thread, without HTTP and
+ * without messages: what a worker takes from a task to the bytes of its document, in microseconds, fastest and median. For
+ * `--cpu-prof`, and to compare two commits: `--bytes FILE` writes a hash of each answer, which must stay the same.
+ */
+import { createHash } from 'node:crypto';
+import { Session } from 'node:inspector/promises';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { MiB } from '../src/base/units.ts';
+import { taskText, type AnswerPart } from '../src/data/engine/answers/answer-task.ts';
+import { measurementsOf } from '../src/data/select/qualify-names.ts';
+import type { ShardFacts } from '../src/storage/store/shards/shard-facts.ts';
+import { StorageEngine, type StorageEngineOptions } from '../src/data/engine/storage-engine.ts';
+import type { Engine, EngineContext } from '../src/env/engine-host.ts';
+import { createNodeEnv } from '../src/env/node/node-env.ts';
+import type { RpcTransport } from '../src/env/transport.ts';
+import type { SelectStatement } from '../src/influxql/ast.ts';
+import { parseQuery } from '../src/influxql/parser.ts';
+import { qualifySelect } from '../src/influxql/qualify.ts';
+import { makeStamp } from '../src/models/stamp.ts';
+import { compileStatement } from '../src/query/plan/compile-statement.ts';
+import { shardRange } from '../src/query/plan/shard-range.ts';
+import { CpuLines } from './tsbs/cpu-lines.ts';
+import { cpuQueries, rawExport, type BenchQuery } from './tsbs/cpu-queries.ts';
+
+const { values } = parseArgs({
+  options: {
+    hosts: { type: 'string', default: '100' },
+    hours: { type: 'string', default: '6' },
+    state: { type: 'string', default: 'files' },
+    only: { type: 'string', default: '' },
+    'budget-ms': { type: 'string', default: '300' },
+    bytes: { type: 'string' },
+    profile: { type: 'string' },
+  },
+});
+const hosts = Number(values.hosts);
+const hours = Number(values.hours);
+const startSeconds = 1_704_067_200;
+const rowCount = hosts * hours * 360;
+const bodyRows = 5_000;
+const roundsLeast = 5;
+const budgetMs = Number(values['budget-ms']);
+const nowNs = BigInt(startSeconds + hours * 3_600) * 1_000_000_000n;
+const place = { database: 'd', retentionPolicy: 'autogen' };
+const context: EngineContext = { cancelled: () => false };
+
+const folder = mkdtempSync(join(tmpdir(), 'varve-worker-'));
+const engine = await open();
+try {
+  await load(engine);
+  const chosen = [...cpuQueries({ startSeconds, hours }), rawExport].filter(({ name }) => name.includes(values.only)); // prettier-ignore
+  const hashes: string[] = [];
+  const session = new Session();
+  if (values.profile !== undefined) await startProfile(session);
+  for (const query of chosen) if (query.influx.startsWith('SELECT')) hashes.push(await time(query));
+  if (values.profile !== undefined)
+    writeFileSync(values.profile, JSON.stringify((await session.post('Profiler.stop')).profile));
+  if (values.bytes !== undefined) writeFileSync(values.bytes, hashes.join(''));
+} finally {
+  await engine.close();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function startProfile(session: Session): Promise<void> {
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.setSamplingInterval', { interval: 200 });
+  await session.post('Profiler.start');
+}
+
+function open(): Promise<Engine> {
+  const { clock, random, disk, log } = createNodeEnv({
+    log: { format: 'logfmt', level: 'error' },
+    engineWorkerUrl: new URL('../src/server/node/engine-worker.ts', import.meta.url),
+    createTransport: () => ({}) as RpcTransport,
+  });
+  const options: StorageEngineOptions = {
+    dataFolder: join(folder, 'data'),
+    walFolder: join(folder, 'wal'),
+    segmentBytesMax: 10 * MiB,
+    queueBytesMax: 256 * MiB,
+    arenaBytesMax: 512 * MiB,
+    snapshotBytes: values.state === 'memtable' ? 2_048 * MiB : 25 * MiB,
+    snapshotColdMs: values.state === 'memtable' ? 36_000_000 : 500,
+    cacheBytesMax: 2_048 * MiB,
+    blockCacheBytesMax: 64 * MiB,
+    memtablesBytesMax: 2_048 * MiB,
+    compaction: { fullColdMs: 36_000_000, fileBytesMax: 2_048 * MiB, bytesPerSecond: 0, burstBytes: 0 }, // prettier-ignore
+  };
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return StorageEngine.create({ index: 0, count: 1, options }, { clock, random, disk, log, turn });
+}
+
+async function load(to: Engine): Promise<void> {
+  const source = new CpuLines({ hosts, startSeconds, seed: 42 });
+  for (let left = rowCount; left > 0; left -= bodyRows) {
+    const body = Buffer.from(source.body(Math.min(bodyRows, left)));
+    const own = { ...place, stamp: makeStamp(nowNs + BigInt(rowCount - left), 1), shardIds: [1] };
+    const group = { startNs: 0n, endNs: nowNs * 2n, shardIds: [1] };
+    const times = { stepNs: 1n, defaultTimeNs: nowNs, bounds: {} };
+    const task = { body: new Uint8Array(body), ...times, groups: [group], own, clusterId: 1n };
+    await to.call('lines', task, context);
+  }
+  if (values.state === 'memtable') return;
+  for (;;) {
+    await new Promise((wake) => setTimeout(wake, 300));
+    const { body } = await to.call('states', undefined, context);
+    if ((body as readonly ShardFacts[]).every(({ isHot }) => !isHot)) return;
+  }
+}
+
+async function time(query: BenchQuery): Promise<string> {
+  const text = textOf(query);
+  let fastestMs = Number.POSITIVE_INFINITY;
+  let answer: Uint8Array[] = [];
+  const ask = async (): Promise<void> => {
+    answer = [];
+    const startMs = performance.now();
+    for await (const { body } of engine.stream('answer', { text, nowNs, isKept: true }, context))
+      answer.push((body as AnswerPart).bytes);
+    fastestMs = Math.min(fastestMs, performance.now() - startMs);
+  };
+  const cpuUs = (before?: NodeJS.CpuUsage): number => {
+    const { user, system } = process.threadCpuUsage(before);
+    return user + system;
+  };
+  // The first half warms up.
+  const start = process.threadCpuUsage();
+  for (let round = 0; round < roundsLeast || cpuUs(start) < budgetMs * 500; round++) await ask();
+  const before = process.threadCpuUsage();
+  let rounds = 0;
+  for (; rounds < roundsLeast || cpuUs(before) < budgetMs * 500; rounds++) await ask();
+  const hash = createHash('sha256').update(Buffer.concat(answer)).digest('hex');
+  const shown = [cpuUs(before) / rounds, fastestMs * 1_000].map((us) => us.toFixed(0).padStart(8)); // prettier-ignore
+  process.stdout.write(`${query.name.padEnd(24)} ${shown.join(' ')} us, ${rounds} times\n`);
+  return `${query.name} ${hash}\n`;
+}
+
+function textOf({ influx }: BenchQuery): string {
+  const [parsed] = parseQuery(influx);
+  const names = { database: 'd', defaultPolicy: () => 'autogen' };
+  const statement = qualifySelect(parsed as SelectStatement, names);
+  const compiled = compileStatement(statement, { nowNs });
+  const range = shardRange(compiled, 0);
+  const named = measurementsOf(compiled.statement).map(({ name }) => name);
+  const asked = { ...place, isParted: false, shardIds: [1], names: named };
+  const limits = { bucketsMax: 0, seriesMax: 0, pointsMax: 0 };
+  return taskText({ statement: compiled.statement, range, places: [asked], ...limits, epochUnitNs: 1n }) ?? ''; // prettier-ignore
+}
