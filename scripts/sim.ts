@@ -1,7 +1,8 @@
 /**
  * `npm run sim -- --seed S --count N`: runs clusters under random faults, a seed in each of `--jobs` processes (one for
  * each core when left out), and prints how often each kind of fault struck; it fails when one never did. `--planted`
- * searches a seed that catches each planted bug instead. `--trace` prints the trace; `--seconds` shortens the time of
+ * searches a seed that catches each planted bug instead. `--of backups` (copies, plans, repairs) runs what moves, mends and saves
+ * shards, seed after seed, with what each has been through. `--trace` prints the trace; `--seconds` shortens the time of
  * faults, for a look at one seed.
  */
 import { availableParallelism } from 'node:os';
@@ -9,12 +10,18 @@ import { setFlagsFromString } from 'node:v8';
 import { parseArgs } from 'node:util';
 import { eventKinds } from '../test/sim/cluster/events.ts';
 import { judgeSeed, type JudgeOptions, type Outcome } from '../test/sim/cluster/judge-seed.ts';
+import { runBackups } from '../test/sim/cluster/run-backups.ts';
+import { runCopies } from '../test/sim/cluster/run-copies.ts';
+import { runPlans } from '../test/sim/cluster/run-plans.ts';
+import { runRepairs } from '../test/sim/cluster/run-repairs.ts';
 import { plants } from '../test/sim/cluster/plants.ts';
 import { runPlanted } from '../test/sim/cluster/run-planted.ts';
 import type { SeedResult } from '../test/sim/cluster/run-seed.ts';
 import { runSeedProcesses, serveSeeds } from '../test/sim/cluster/seed-processes.ts';
 import { faultKinds } from '../test/sim/world/faults.ts';
 
+const loadRuns: Readonly<Record<string, (seed: number, options: JudgeOptions) => Promise<object>>> =
+  { backups: runBackups, copies: runCopies, plans: runPlans, repairs: runRepairs };
 /** Below this a kind of fault may be missing by chance. */
 const seedsForEveryFault = 5;
 /** With more seeds than these only the failed ones get a line. */
@@ -27,6 +34,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '60' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     planted: { type: 'boolean', default: false },
+    of: { type: 'string', default: '' },
     trace: { type: 'boolean', default: false },
     /** What this program passes to the processes it starts. */
     child: { type: 'boolean', default: false },
@@ -45,6 +53,7 @@ const judgeOptions: JudgeOptions = {
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 if (values.child) serveSeeds(judgeOptions);
 else if (values.planted) await searchPlants();
+else if (values.of !== '') await runLoads(values.of);
 else await runAll();
 
 async function runAll(): Promise<void> {
@@ -69,6 +78,20 @@ async function runAll(): Promise<void> {
   const isThin = never.length > 0 && count >= seedsForEveryFault;
   if (never.length > 0) process.stdout.write(`never happened: ${never.join(', ')}\n`);
   process.exitCode = results.length < count || isThin ? 1 : 0;
+}
+
+async function runLoads(name: string): Promise<void> {
+  const run = Object.hasOwn(loadRuns, name) ? loadRuns[name] : undefined;
+  if (run === undefined) throw new Error(`--of is one of ${Object.keys(loadRuns).join(', ')}`);
+  for (let seed = first; seed < first + count; seed++) {
+    try {
+      process.stdout.write(`seed ${seed}: ${JSON.stringify(await run(seed, judgeOptions))}\n`);
+    } catch (error) {
+      process.exitCode = 1;
+      const replay = `npm run sim -- --of ${name} --seed ${seed} --count 1 --seconds ${values.seconds}`;
+      process.stdout.write(`seed ${seed} FAILED: ${error instanceof Error ? String(error.stack) : String(error)}\n  replay: ${replay}\n`); // prettier-ignore
+    }
+  }
 }
 
 function print(outcome: Outcome): void {

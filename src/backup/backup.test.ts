@@ -8,18 +8,19 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DbError } from '../base/errors.ts';
 import { dayNs } from '../base/units.ts';
 import { NodeDisk } from '../env/node/node-disk.ts';
-import { readBackupSet, readOneBackup } from './backup-set.ts';
+import { readBackupSet } from './backup-set.ts';
 import { FolderStore } from './folder-store.ts';
-import { overwriteFacts, restoreBackup, type RestoreOptions } from './restore-backup.ts'; // prettier-ignore
-import { takeBackup, type BackupOptions } from './take-backup.ts'; // prettier-ignore
+import { overwriteFacts } from './restore-backup.ts';
+import { takeBackup, type BackupOptions } from './take-backup.ts';
 import { verifyBackup } from './verify-backup.ts';
 import { FailingDisk } from '../../test/support/failing-disk.ts';
 import { BackupCluster, twoShards } from '../../test/support/backup-cluster.ts';
+import { allOf as all, backupRuns, decompress, gzip } from '../../test/support/backup-runs.ts';
 
 const portable = join(import.meta.dirname, 'testdata/portable');
 let folder = '';
@@ -30,74 +31,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const all = { database: '', retentionPolicy: '', shardId: 0 };
-const gzip = { level: 'default', blockBytes: 1_000, blockCount: 2 } as const;
-
-async function backup(
-  cluster: BackupCluster,
-  options: Partial<BackupOptions> = {},
-): Promise<string> {
-  let text = '';
-  const ports = {
-    clock: cluster.clock,
-    source: cluster,
-    store: storeAt(folder),
-    compress: (block: Uint8Array) => Promise.resolve(gzipSync(block)),
-    out: (line: string) => (text += line),
-  };
-  const given = {
-    strategy: 'incremental',
-    filter: all,
-    from: '',
-    gzip,
-    isEstimate: false,
-  } as const;
-  await takeBackup(ports, { ...given, ...options });
-  return text;
-}
-
-function storeAt(place: string): FolderStore {
-  return new FolderStore(new NodeDisk(), place, { bufferBytes: 100, host: 'a.b' });
-}
-
-async function* decompress(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const piece of pieces) parts.push(piece);
-  const whole = Buffer.concat(parts);
-  try {
-    yield gunzipSync(whole);
-  } catch (error) {
-    throw new DbError('corrupt', 'gzip', { cause: error });
-  }
-}
-
-interface Restoring extends Partial<Omit<RestoreOptions, 'changes' | 'filter'>> {
-  readonly filter?: Partial<RestoreOptions['filter']>;
-  readonly changes?: Partial<RestoreOptions['changes']>;
-  readonly manifest?: string;
-}
-
-async function restore(cluster: BackupCluster, options: Restoring = {}): Promise<string> {
-  const { place = folder, manifest, filter, changes, newShardId = 0 } = options;
-  const store = storeAt(place);
-  let text = '';
-  const out = (line: string) => (text += line);
-  const set = manifest === undefined ? await readBackupSet(store) : await readOneBackup(store, manifest); // prettier-ignore
-  const same = { newDatabase: '', newPolicy: '' };
-  const ports = { clock: cluster.clock, store, target: cluster, decompress, out };
-  try {
-    await restoreBackup(ports, set, {
-      filter: { ...all, ...filter },
-      changes: { ...same, ...changes },
-      newShardId,
-      place: 'DIR',
-    });
-  } catch (error) {
-    throw new Error(`${text}| ${String(error)}`, { cause: error });
-  }
-  return text;
-}
-
+const { backup, restore, storeAt } = backupRuns(() => folder);
 const named = () => readdirSync(folder).sort();
 
 test('backup: facts, one copy of each shard that has points, and the texts of the reference', async () => {

@@ -5,6 +5,8 @@
  * Invariants:
  * - Nothing of a cluster is changed but by that command, which refuses a database that is there already. Facts too large for one
  *   are several, each of whole databases; before the first it is looked whether any database is there.
+ * - A restore that was interrupted, by whatever, goes on when it is asked for again (interrupted-restore.ts): what is whole stays, the
+ *   rest is brought from its beginning.
  * - A shard is at an owner whole or not at all; what came to it meanwhile stays above what is restored.
  */
 import { inLanes } from '../base/async/in-lanes.ts';
@@ -18,8 +20,10 @@ import { decodeBackupMeta, type BackupFacts } from './backup-meta.ts';
 import { newestOf, type BackupSet } from './backup-set.ts';
 import { readWhole, type BackupStore } from './backup-store.ts';
 import type { ManifestShard } from './manifest.ts';
+import { restoreName, unfinishedOf } from './interrupted-restore.ts';
 import { contentOf, type RestoreChanges, type RestoreContent, type RestoredShard, type RestoreFilter } from './restore-content.ts'; // prettier-ignore
 import { shardFiles, type Decompress } from './shard-archive.ts';
+import { sha256Of } from './sha256.ts';
 import { shardsAtOnce } from './take-backup.ts';
 
 /** Where the files of one shard go at one node; nothing is to be seen of them before `commit`. */
@@ -57,7 +61,7 @@ export interface RestorePorts {
 
 export interface RestoreOptions {
   readonly filter: RestoreFilter;
-  readonly changes: Omit<RestoreChanges, 'nodeCount'>;
+  readonly changes: Omit<RestoreChanges, 'nodeCount' | 'restoredFrom'>;
   /** An existing shard that takes the one of `filter.shardId`; 0 for none. */
   readonly newShardId: number;
   /** As the user gave it. */
@@ -78,18 +82,23 @@ export async function restoreBackup(
 ): Promise<void> {
   const { clock, target, out } = ports;
   const startMs = clock.monotonicMs();
-  const facts = await readFacts(ports, set);
+  const { facts, backup } = await readFacts(ports, set);
   const present = await target.catalog();
-  const nodeCount = activeDataNodes(present).length;
-  const content = contentOf({ ...facts, hasPoints: (id) => set.shards.has(id) }, options.filter, {
-    ...options.changes,
-    nodeCount,
+  const { filter, changes } = options;
+  const content = contentOf({ ...facts, hasPoints: (id) => set.shards.has(id) }, filter, {
+    ...changes,
+    nodeCount: activeDataNodes(present).length,
+    restoredFrom: restoreName(backup, filter, changes),
   });
-  const newIdOf = await restoreFacts(ports, content, options);
+  const newIds = await restoreFacts(ports, content, { options, present });
   const catalog = await target.catalog();
   const targets = content.shards.flatMap((shard): Target[] => {
-    const file = set.shards.get(shard.id);
-    return file === undefined ? [] : [{ shard, file, place: placeOf(catalog, newIdOf(shard.id)) }];
+    const [file, newId] = [set.shards.get(shard.id), newIds.get(shard.id)];
+    if (newId === undefined) return [];
+    if (file !== undefined) return [{ shard, file, place: placeOf(catalog, newId) }];
+    // Of a restore that goes on: nobody could ever read it.
+    if (catalog.databases.shard(newId)?.shard.restoreIndex === undefined) return [];
+    throw new DbError('not_found', `the archive of shard ${shard.id} is not there any more`);
   });
   await inLanes(targets, shardsAtOnce, (one) => restoreShard(ports, catalog, one));
   const bytes = targets.reduce((sum, { file }) => sum + file.size, 0);
@@ -104,7 +113,7 @@ export async function overwriteFacts(
 ): Promise<void> {
   const { clock, target, out } = ports;
   const startMs = clock.monotonicMs();
-  const facts = await readFacts(ports, set);
+  const { facts } = await readFacts(ports, set);
   const { size } = newestOf(set, place).manifest.meta;
   out('Restoring meta data... ');
   await orSayError(ports, () => target.overwrite(facts));
@@ -114,26 +123,33 @@ export async function overwriteFacts(
   out(`Restored from ${place} in ${took()}, transferred ${size} bytes\n`);
 }
 
-async function readFacts({ store, out }: RestorePorts, set: BackupSet): Promise<BackupFacts> {
+async function readFacts(
+  { store, out }: RestorePorts,
+  set: BackupSet,
+): Promise<{ readonly facts: BackupFacts; readonly backup: string }> {
   const { fileName } = newestOf(set, store.place).manifest.meta;
   out(`Using meta backup: ${fileName}\n`);
-  return decodeBackupMeta(fileName, await readWhole(store, fileName));
+  const bytes = await readWhole(store, fileName);
+  return { facts: decodeBackupMeta(fileName, bytes), backup: `${fileName} ${sha256Of(bytes)}` };
 }
 
-/** Answers the ids that shards have from now on. */
+/** Answers which shard each is from now on that is to be brought. */
 async function restoreFacts(
   ports: RestorePorts,
-  content: RestoreContent,
-  { newShardId }: RestoreOptions,
-): Promise<(id: number) => number> {
-  if (newShardId !== 0) return () => newShardId;
+  { databases, users }: RestoreContent,
+  { options, present }: { readonly options: RestoreOptions; readonly present: Catalog },
+): Promise<ReadonlyMap<number, number>> {
+  const { newShardId, filter } = options;
+  if (newShardId !== 0) return new Map([[filter.shardId, newShardId]]);
   const { clock, target, out } = ports;
   const startMs = clock.monotonicMs();
+  const begun = unfinishedOf(present, databases);
+  if (begun !== undefined) out(`This restore was interrupted, and goes on: ${begun.shardIds.size} shards are waited for\n`); // prettier-ignore
   out('Restoring meta data... ');
-  const { databases, users } = content;
-  const ids = await orSayError(ports, () => target.restore({ databases, users }));
+  const made = await orSayError(ports, () => target.restore({ databases: begun?.databases ?? databases, users })); // prettier-ignore
+  const ids = new Map([...(begun?.shardIds ?? []), ...made]);
   out(`Done. Restored in ${formatElapsed(clock.monotonicMs() - startMs)}, ${ids.size} shards mapped\n`); // prettier-ignore
-  return (id) => ids.get(id) ?? 0;
+  return ids;
 }
 
 async function orSayError<T>({ out }: RestorePorts, work: () => Promise<T>): Promise<T> {

@@ -22,6 +22,8 @@ export interface RestoreChanges {
   readonly newReplicas?: number | undefined;
   /** Data nodes that own shards: no policy has more copies. */
   readonly nodeCount: number;
+  /** Names the restore (interrupted-restore.ts). */
+  readonly restoredFrom: string;
 }
 
 export interface RestoreContent {
@@ -120,6 +122,7 @@ function changed(database: Database, filter: RestoreFilter, changes: RestoreChan
   const queries = isPart ? [] : continuousQueries.map((query) => renamedQuery(query, renames));
   return {
     ...rest,
+    restoredFrom: changes.restoredFrom,
     name,
     defaultRetentionPolicy: hasDefault ? nameOf(defaultRetentionPolicy) : (policies[0]?.name ?? ''),
     retentionPolicies: policies,

@@ -1,5 +1,6 @@
 /** Calls to data nodes, as a member of their cluster makes them. */
 import { DbError } from '../base/errors.ts';
+import type { Clock } from '../env/clock.ts';
 import { NodeClock } from '../env/node/node-clock.ts';
 import { decodeCatalog } from '../meta/codec/catalog-codec.ts';
 import type { Catalog } from '../meta/model/catalog.ts';
@@ -14,8 +15,16 @@ export interface ClusterRpcOptions {
   readonly secret: string;
 }
 
+/** What commands need of a cluster. */
+export interface ClusterAccess {
+  readonly clock: Clock;
+  readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
+  /** As the leader has it. */
+  catalog(): Promise<Catalog>;
+}
+
 /** What a meta node says of the cluster, and the way to its data nodes. */
-export class ClusterRpc {
+export class ClusterRpc implements ClusterAccess {
   readonly clock = new NodeClock();
   readonly rpc: RpcClient;
   readonly #transport = new GrpcTransport({ clock: this.clock });

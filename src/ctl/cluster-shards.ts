@@ -12,7 +12,7 @@ import { newIds, shardIdsOf } from '../meta/apply/apply-restore.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
 import { encodeMessage } from '../rpc/message.ts';
 import { restoreParts } from './restore-parts.ts';
-import type { ClusterRpc } from './cluster-rpc.ts';
+import type { ClusterAccess } from './cluster-rpc.ts';
 import type { MetaCaller } from './meta-http.ts';
 
 /** The longest silence. A snapshot waits for what is in memory to be written; an install for all of it to be on the disk. */
@@ -33,12 +33,12 @@ const breaksMax = 5;
 const refusalsMax = 5;
 
 export class ClusterShards implements BackupSource, RestoreTarget {
-  readonly #cluster: ClusterRpc;
+  readonly #cluster: ClusterAccess;
   readonly #meta: MetaCaller;
   readonly #partBytesMax: number;
 
   /** `partBytesMax`: of facts, in one command of the metas. */
-  constructor(cluster: ClusterRpc, meta: MetaCaller, partBytesMax = partBytesMaxDefault) {
+  constructor(cluster: ClusterAccess, meta: MetaCaller, partBytesMax = partBytesMaxDefault) {
     this.#partBytesMax = partBytesMax;
     this.#cluster = cluster;
     this.#meta = meta;
@@ -149,7 +149,10 @@ export class ClusterShards implements BackupSource, RestoreTarget {
   }
 
   async install(node: string, { shard }: ShardPlace): Promise<ShardInstall> {
-    return new NodeInstall(this.#cluster, node, await this.#stage(node, shard.id));
+    const stagingId = await this.#stage(node, shard.id);
+    // Names the copy: brought again, by another run of the same restore, it is taken once.
+    const copyIndex = shard.restoreIndex ?? Number(this.#cluster.clock.wallNs() / 1_000n);
+    return new NodeInstall(this.#cluster, node, { stagingId, copyIndex });
   }
 
   async #stage(node: string, shardId: number): Promise<number> {
@@ -179,16 +182,20 @@ function isBreak(error: unknown): boolean {
 
 /** Files of a shard on their way to one node. */
 class NodeInstall implements ShardInstall {
-  readonly #cluster: ClusterRpc;
+  readonly #cluster: ClusterAccess;
   readonly #node: string;
-  readonly #stagingId: number;
+  readonly #staging: { readonly stagingId: number; readonly copyIndex: number };
   #name = '';
   #offsetBytes = 0;
 
-  constructor(cluster: ClusterRpc, node: string, stagingId: number) {
+  constructor(
+    cluster: ClusterAccess,
+    node: string,
+    staging: { readonly stagingId: number; readonly copyIndex: number },
+  ) {
     this.#cluster = cluster;
     this.#node = node;
-    this.#stagingId = stagingId;
+    this.#staging = staging;
   }
 
   begin({ name }: { readonly name: string }): Promise<void> {
@@ -202,7 +209,8 @@ class NodeInstall implements ShardInstall {
   }
 
   async #send(piece: Uint8Array): Promise<void> {
-    const sent = { stagingId: this.#stagingId, name: this.#name, offsetBytes: this.#offsetBytes };
+    const { stagingId } = this.#staging;
+    const sent = { stagingId, name: this.#name, offsetBytes: this.#offsetBytes };
     const endBytes = this.#offsetBytes + piece.length;
     for (let refusals = 0; refusals < refusalsMax; refusals++) {
       const sizeBytes = await this.#sendOnce({ ...sent, piece, crc32: crc32(piece) });
@@ -230,16 +238,13 @@ class NodeInstall implements ShardInstall {
   }
 
   async commit(): Promise<void> {
-    // Names the copy: asked for twice it is done once.
-    const copyIndex = Number(this.#cluster.clock.wallNs() / 1_000n);
-    const request = { stagingId: this.#stagingId, copyIndex };
-    await this.#cluster.rpc.call(this.#node, installMethod, request, {
+    await this.#cluster.rpc.call(this.#node, installMethod, this.#staging, {
       deadlineMs: workDeadlineMs,
     });
   }
 
   async abort(): Promise<void> {
-    const request = { stagingId: this.#stagingId };
+    const request = { stagingId: this.#staging.stagingId };
     await this.#cluster.rpc.call(this.#node, unstageMethod, request, { deadlineMs: quickDeadlineMs }); // prettier-ignore
   }
 }

@@ -7,6 +7,8 @@
  *   shards, since that decides in which of them a series is.
  * - A shard of which a backup has points is not read before they are at its owners; what is written to it meanwhile is kept
  *   apart by them, above what is restored, as with a copy (storage/store/transfers/install-shard.ts).
+ * - Who restores the same again, as after an interruption, finds what it is to go on with: the database says which restore it is of,
+ *   and each shard that is still waited for what it was in the backup.
  * - An overwrite changes no shard group that is there: which points there are, and where, is no matter of a backup. Groups
  *   that are not there any more do not come back, for their points are gone; those of databases and policies that the
  *   backup has not go, as when they are dropped.
@@ -40,12 +42,16 @@ export function applyRestore(catalog: Catalog, index: number, command: RestoreCo
       const replicas = Math.max(1, Math.min(replicasOf.get(group) ?? 1, nodeIds.length));
       const shards = group.shards.map(({ id, restoreIndex }) => {
         const owners = Array.from({ length: replicas }, () => nodeIds[turn++ % nodeIds.length] ?? 0); // prettier-ignore
-        const awaited = restoreIndex === undefined ? {} : { restoreIndex: index };
+        const awaited = restoreIndex === undefined ? {} : { restoreIndex: index, restoredId: id };
         return { id: shardIds.get(id) ?? 0, owners, ...awaited };
       });
       return { ...group, id: groupIds.get(group.id) ?? 0, shards };
     };
-    databases = databases.with(checkedDatabase(given, place));
+    const { restoredFrom } = given;
+    databases = databases.with({
+      ...checkedDatabase(given, place),
+      ...(restoredFrom !== undefined && { restoredFrom }),
+    });
   }
   const users = [...(catalog.users ?? [])];
   for (const user of command.users)
@@ -88,9 +94,11 @@ export function finishRestore(catalog: Catalog, shardIds: readonly number[]): Ca
   return withGroups(catalog, (group) => {
     const isAny = group.shards.some(({ id, restoreIndex }) => restoreIndex !== undefined && done.has(id)); // prettier-ignore
     if (!isAny) return group;
-    const shards = group.shards.map(({ restoreIndex, ...shard }) =>
-      restoreIndex === undefined || done.has(shard.id) ? shard : { ...shard, restoreIndex },
-    );
+    const shards = group.shards.map((shard) => {
+      if (shard.restoreIndex === undefined || !done.has(shard.id)) return shard;
+      const { restoreIndex: _, restoredId: _id, ...rest } = shard;
+      return rest;
+    });
     return { ...group, shards };
   });
 }
@@ -122,5 +130,6 @@ function overwritten(given: Database, present: Database | undefined): Database {
   const retentionPolicies = checked.retentionPolicies.map((policy) => {
     return { ...policy, shardGroups: groupsIn(policy.name) };
   });
-  return { ...checked, retentionPolicies };
+  const { restoredFrom } = present ?? {};
+  return { ...checked, retentionPolicies, ...(restoredFrom !== undefined && { restoredFrom }) };
 }

@@ -78,6 +78,7 @@ export function fromDatabase(database: Database): InfluxDatabase {
     continuousQueries: continuousQueries.map(({ name, text, createdNs, ranUntilNs }) => {
       return { name, query: text, createdAt: createdNs, ranUntil: ranUntilNs };
     }),
+    restoredFrom: database.restoredFrom,
   };
 }
 
@@ -90,6 +91,7 @@ export function databaseOf(database: InfluxDatabase): Database {
     defaultRetentionPolicy: database.defaultRetentionPolicy,
     retentionPolicies: database.retentionPolicies.map(policyOf),
     continuousQueries: orAbsent(queries),
+    restoredFrom: database.restoredFrom,
   };
   return whole;
 }
@@ -175,7 +177,8 @@ function fromGroup(group: ShardGroup): InfluxGroup {
     deletedAt: deletedAtNs ?? 0n,
     shards: shards.map((shard) => {
       const owners = shard.owners.map((nodeId) => ({ nodeId }));
-      return { id: shard.id, owners, restoreIndex: shard.restoreIndex, joined: shard.joined };
+      const { id: shardId, restoreIndex, restoredId, joined } = shard;
+      return { id: shardId, owners, restoreIndex, restoredId, joined };
     }),
     truncatedAt: truncatedAtNs,
     isDeletedAtZero: deletedAtNs === 0n,
@@ -193,12 +196,13 @@ function groupOf(group: InfluxGroup): ShardGroup {
     endNs: group.endTime,
     deletedAtNs: deletedAt === 0n && isDeletedAtZero !== true ? undefined : deletedAt,
     truncatedAtNs: truncatedAt === 0n && isTruncatedAtZero !== true ? undefined : truncatedAt,
-    shards: group.shards.map(({ id, owners, restoreIndex, joined = [] }) => {
+    shards: group.shards.map(({ id, owners, restoreIndex, restoredId, joined = [] }) => {
       const nodeIds = owners.map((one) => one.nodeId);
       return {
         id,
         owners: nodeIds,
         ...(restoreIndex !== undefined && { restoreIndex }),
+        ...(restoredId !== undefined && { restoredId }),
         ...(joined.length > 0 && { joined }),
       };
     }),

@@ -34,6 +34,7 @@ const shardGroup = message(v1.ShardGroup, {
       id: count(),
       owners: list(message(v1.ShardOwner, { nodeId: count() }), few),
       restoreIndex: optional(count()),
+      restoredId: optional(count()),
       joined: optional(
         list(
           message(v1.JoinedOwner, { nodeId: count(), beganIndex: count(), ownedIndex: count() }),
@@ -80,6 +81,7 @@ export const metaMessage = message(v1.Meta, {
       defaultRetentionPolicy: name,
       retentionPolicies: list(retentionPolicy, few),
       continuousQueries: list(continuousQuery, few),
+      restoredFrom: optional(name),
     }),
     many,
   ),

@@ -187,7 +187,7 @@ export type Command =
   | {
       /** What a backup had of some databases: their shards get new ids, and owners of this cluster (spec F84). */
       readonly kind: 'restore-databases';
-      /** Shards with a restoreIndex, whatever it is, are not read before their restore is finished. */
+      /** Shards with a restoreIndex, whatever it is, are not read before their restore is finished. `restoredFrom` names it. */
       readonly databases: readonly Database[];
       /** Those whose name is taken stay as they are. */
       readonly users: readonly User[];

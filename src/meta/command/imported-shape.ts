@@ -26,6 +26,7 @@ const shard: Shape<ShardInfo> = {
   id: isCount,
   owners: isListOf(isCount, partsMax),
   restoreIndex: orAbsent(isCount),
+  restoredId: orAbsent(isCount),
   joined: orAbsent(isListOf(of(joined), partsMax)),
 };
 const group: Shape<ShardGroup> = {
@@ -62,6 +63,7 @@ const database: Shape<Database> = {
   defaultRetentionPolicy: isText,
   retentionPolicies: isListOf(of(policy), partsMax),
   continuousQueries: orAbsent(isListOf(of(continuousQuery), partsMax)),
+  restoredFrom: orAbsent(isText),
 };
 const user: Shape<User> = {
   name: isText,

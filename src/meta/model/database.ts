@@ -7,6 +7,8 @@ export interface Database {
   readonly retentionPolicies: readonly RetentionPolicy[];
   /** Absent when there are none. */
   readonly continuousQueries?: readonly ContinuousQuery[] | undefined;
+  /** Names the restore that it came with, which goes on where it was interrupted when it is asked for again; absent for others. */
+  readonly restoredFrom?: string | undefined;
 }
 
 export interface ContinuousQuery {
@@ -61,6 +63,8 @@ export interface ShardInfo {
   readonly owners: readonly number[];
   /** Of the log, while what a backup has of it is on its way to them: it takes points, and is not read. */
   readonly restoreIndex?: number | undefined;
+  /** Its id in the backup, for as long. */
+  readonly restoredId?: number | undefined;
   /** Those of them that copies made; absent when there are none. */
   readonly joined?: readonly JoinedOwner[] | undefined;
 }

@@ -18888,6 +18888,7 @@ export const influxdb = $root.influxdb = (() => {
             Database.prototype.defaultRetentionPolicy = null;
             Database.prototype.retentionPolicies = $util.emptyArray;
             Database.prototype.continuousQueries = $util.emptyArray;
+            Database.prototype.restoredFrom = null;
 
             let $oneOfFields;
 
@@ -18900,6 +18901,12 @@ export const influxdb = $root.influxdb = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Database.prototype, "_defaultRetentionPolicy", {
                 get: $util.oneOfGetter($oneOfFields = ["defaultRetentionPolicy"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Database.prototype, "_restoredFrom", {
+                get: $util.oneOfGetter($oneOfFields = ["restoredFrom"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -18920,6 +18927,8 @@ export const influxdb = $root.influxdb = (() => {
                 if (message.continuousQueries != null && message.continuousQueries.length)
                     for (let i = 0; i < message.continuousQueries.length; ++i)
                         $root.influxdb.v1.ContinuousQuery.encode(message.continuousQueries[i], writer.uint32(34).fork(), _depth + 1).ldelim();
+                if (message.restoredFrom != null && $Object.hasOwnProperty.call(message, "restoredFrom"))
+                    writer.uint32(802).string(message.restoredFrom);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -18981,6 +18990,13 @@ export const influxdb = $root.influxdb = (() => {
                             if (!(message.continuousQueries && message.continuousQueries.length))
                                 message.continuousQueries = [];
                             message.continuousQueries.push($root.influxdb.v1.ContinuousQuery.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 100: {
+                            if (wireType !== 2)
+                                break;
+                            message.restoredFrom = reader.stringVerify();
+                            message._restoredFrom = "restoredFrom";
                             continue;
                         }
                     }
@@ -19417,6 +19433,7 @@ export const influxdb = $root.influxdb = (() => {
             Shard.prototype.owners = $util.emptyArray;
             Shard.prototype.restoreIndex = null;
             Shard.prototype.joined = $util.emptyArray;
+            Shard.prototype.restoredId = null;
 
             let $oneOfFields;
 
@@ -19429,6 +19446,12 @@ export const influxdb = $root.influxdb = (() => {
             // Virtual OneOf for proto3 optional field
             $Object.defineProperty(Shard.prototype, "_restoreIndex", {
                 get: $util.oneOfGetter($oneOfFields = ["restoreIndex"]),
+                set: $util.oneOfSetter($oneOfFields)
+            });
+
+            // Virtual OneOf for proto3 optional field
+            $Object.defineProperty(Shard.prototype, "_restoredId", {
+                get: $util.oneOfGetter($oneOfFields = ["restoredId"]),
                 set: $util.oneOfSetter($oneOfFields)
             });
 
@@ -19449,6 +19472,8 @@ export const influxdb = $root.influxdb = (() => {
                 if (message.joined != null && message.joined.length)
                     for (let i = 0; i < message.joined.length; ++i)
                         $root.influxdb.v1.JoinedOwner.encode(message.joined[i], writer.uint32(810).fork(), _depth + 1).ldelim();
+                if (message.restoredId != null && $Object.hasOwnProperty.call(message, "restoredId"))
+                    writer.uint32(816).uint64(message.restoredId);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -19510,6 +19535,13 @@ export const influxdb = $root.influxdb = (() => {
                             if (!(message.joined && message.joined.length))
                                 message.joined = [];
                             message.joined.push($root.influxdb.v1.JoinedOwner.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 102: {
+                            if (wireType !== 0)
+                                break;
+                            message.restoredId = reader.uint64();
+                            message._restoredId = "restoredId";
                             continue;
                         }
                     }

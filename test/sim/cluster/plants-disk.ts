@@ -19,6 +19,11 @@ export function withoutHintSync(disk: Disk): Disk {
   return withoutSync(disk, (path) => path.endsWith('.hint'));
 }
 
+/** Archives of a backup are named, and its manifest, before their bytes are durable. */
+export function withoutArchiveSync(disk: Disk): Disk {
+  return withoutSync(disk, (path) => path.includes('.tar.gz'));
+}
+
 /** A node that starts does not see the queues that it has. */
 export function forgettingHints(disk: Disk): Disk {
   return wrapped(disk, {

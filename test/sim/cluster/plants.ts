@@ -51,7 +51,10 @@ export const plants = [
 ] as const;
 /** Those that answers alone show: `run-changed-answers.ts` finds them. */
 export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
-export type Plant = (typeof plants)[number] | (typeof answerPlants)[number];
+/** Those of backups: `run-backups.ts` finds them. */
+export const backupPlants = ['archive-not-synced', 'served-too-soon', 'one-owner-only'] as const;
+export type Plant =
+  (typeof plants)[number] | (typeof answerPlants)[number] | (typeof backupPlants)[number];
 
 /** The environment of a node with the bug in it. */
 export function planted(env: Env, plant: Plant | undefined): Env {

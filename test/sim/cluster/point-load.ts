@@ -29,6 +29,13 @@ const writesPerBlock = 8;
 /** Between two writes of a client. */
 const writeNs = 10;
 
+/** What is to be found of the load later on, as it is at one moment. */
+export interface Mark {
+  readonly acknowledged: ReadonlySet<string>;
+  /** Deleted, and all owners have done it. */
+  readonly gone: ReadonlySet<string>;
+}
+
 interface Written {
   readonly value: string;
   isAcknowledged: boolean;
@@ -40,6 +47,8 @@ interface Deleted {
   readonly maxTimeNs: bigint;
   /** All owners have done it, or will by what is kept for them. */
   isAnswered: boolean;
+  /** All owners have done it. */
+  isWhole: boolean;
 }
 
 export class PointLoad {
@@ -104,12 +113,13 @@ export class PointLoad {
       const minTimeNs =
         startNs + BigInt(below(random, blockCount) * writesPerBlock * writeNs) - BigInt(i);
       const maxTimeNs = minTimeNs + BigInt(2 * writesPerBlock * writeNs);
-      const deleted: Deleted = { minTimeNs, maxTimeNs, isAnswered: false };
+      const deleted: Deleted = { minTimeNs, maxTimeNs, isAnswered: false, isWhole: false };
       this.#deleted.push(deleted);
       const series = fraction(random) < 0.3 ? '' : ` AND c = 'c${below(random, seriesCount)}'`;
       const text = `DELETE FROM ${registerMeasurement} WHERE time >= ${minTimeNs} AND time <= ${maxTimeNs}${series}`; // prettier-ignore
       const late = clock.sleep(patienceMs).then(() => 'late');
       const answer = await Promise.race([ask(node, text, database).catch(() => 'failed'), late]);
+      deleted.isWhole = typeof answer !== 'string';
       deleted.isAnswered = typeof answer !== 'string' || answer.startsWith('partial success');
     }
   }
@@ -151,15 +161,39 @@ export class PointLoad {
     }
   }
 
-  #fateOf(key: string, isKept: (name: string) => boolean): 'stays' | 'gone' | 'unclear' {
+  mark(): Mark {
+    const isDone = ({ isWhole }: Deleted): boolean => isWhole;
+    const gone = [...this.#written.keys()].filter((key) => this.#fateOf(key, anyone, isDone) === 'gone'); // prettier-ignore
+    return { acknowledged: new Set(this.acknowledged), gone: new Set(gone) };
+  }
+
+  /** Throws when `rows`, all that there is of some time since `mark`, cannot be. */
+  checkSince(what: string, rows: ReadonlyMap<string, string>, { acknowledged, gone }: Mark): void {
+    for (const [key, text] of rows) {
+      const point = this.#written.get(key);
+      if (text !== `v=${point?.value}i`) throw new Error(`${what} has ${text} at ${key}, which nobody wrote`); // prettier-ignore
+      if (gone.has(key)) throw new Error(`${what} has ${key}, which was deleted before`);
+    }
+    for (const key of acknowledged)
+      if (!rows.has(key) && this.#fateOf(key, anyone) === 'stays')
+        throw new Error(`${what} lacks ${key}, which was acknowledged before`);
+  }
+
+  #fateOf(
+    key: string,
+    isKept: (name: string) => boolean,
+    counts: (said: Deleted) => boolean = ({ isAnswered }) => isAnswered,
+  ): 'stays' | 'gone' | 'unclear' {
     const { lastWrites } = this.cluster;
     const stamp = lastWrites.firstStamp(key);
     const deletes = lastWrites.deletesOf(key).filter((one) => stamp === undefined || one.stamp > stamp); // prettier-ignore
     if (deletes.length === 0) return 'stays';
     const isDone = deletes.some(
       (one) =>
-        one.isDurable && isKept(one.node) && this.#deleted.some((said) => said.isAnswered && said.minTimeNs === one.minTimeNs && said.maxTimeNs === one.maxTimeNs), // prettier-ignore
+        one.isDurable && isKept(one.node) && this.#deleted.some((said) => counts(said) && said.minTimeNs === one.minTimeNs && said.maxTimeNs === one.maxTimeNs), // prettier-ignore
     );
     return isDone ? 'gone' : 'unclear';
   }
 }
+
+const anyone = (): boolean => true;

@@ -61,7 +61,10 @@ export async function installShard(
   ports: InstallPorts,
 ): Promise<void> {
   const listed = await prepare(open, request, ports);
-  await whileStill(open, async () => {
+  const isTaken = await whileStill(open, async () => {
+    // Brought twice, as by two that restore the same, it is taken once.
+    const { copy } = open.manifest.manifest;
+    if (copy?.isWhole === true && copy.index === request.index) return false;
     open.isRebuilding = true;
     const plan = planOf(open, listed);
     try {
@@ -74,7 +77,9 @@ export async function installShard(
       open.isRebuilding = false;
     }
     await strikeOwn(open, plan, ports);
+    return true;
   });
+  if (!isTaken) return;
   await open.flushing?.catch(() => undefined);
   if (ports.isOpen(open)) await ports.flush(open);
 }

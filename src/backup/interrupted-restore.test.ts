@@ -1,0 +1,114 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BackupCluster, twoShards } from '../../test/support/backup-cluster.ts';
+import { backupRuns } from '../../test/support/backup-runs.ts';
+import { DbError } from '../base/errors.ts';
+import type { ShardPlace } from '../meta/model/databases.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'interrupted-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+const { backup, restore } = backupRuns(() => folder);
+
+/** Nothing comes to shards of these ids any more. */
+class BrokenCluster extends BackupCluster {
+  broken: readonly number[] = [];
+  readonly brought: number[] = [];
+
+  override install(node: string, place: ShardPlace): ReturnType<BackupCluster['install']> {
+    const { id } = place.shard;
+    if (this.broken.includes(id)) throw new DbError('unavailable', `${node} is gone`);
+    this.brought.push(id);
+    return super.install(node, place);
+  }
+}
+
+function awaited(cluster: BackupCluster): readonly number[] {
+  const shards = [...cluster.facts.databases.shards()];
+  return shards.flatMap(({ shard }) => (shard.restoreIndex === undefined ? [] : [shard.id]));
+}
+
+async function interrupted(): Promise<BrokenCluster> {
+  await backup(twoShards());
+  const cluster = new BrokenCluster(['m1:1', 'm2:1']);
+  cluster.broken = [2];
+  await expect(restore(cluster)).rejects.toThrow(
+    'shard 3 could not be restored into shard 2: m1:1 is gone',
+  );
+  expect(awaited(cluster)).toEqual([2]);
+  cluster.broken = [];
+  return cluster;
+}
+
+test('restore: one that was interrupted goes on when it is asked for again, with what is missing alone', async () => {
+  const cluster = await interrupted();
+  cluster.brought.length = 0;
+  const text = await restore(cluster);
+  expect(text).toContain(
+    'This restore was interrupted, and goes on: 1 shards are waited for\nRestoring meta data... Done. Restored in 0s, 1 shards mapped\n',
+  );
+  expect(text).not.toContain('shard 2 to shard 1');
+  expect(cluster.brought).toEqual([2, 2]);
+  expect(awaited(cluster)).toEqual([]);
+  for (const node of ['m1:1', 'm2:1'])
+    expect(cluster.held.get(node)?.get(2)?.['000000001-000000001.tsm']).toBe('three');
+  await expect(restore(cluster)).rejects.toThrow('database already exists');
+});
+
+test('restore: databases that an interrupted one has not made are made, and users', async () => {
+  const source = twoShards();
+  source.do({ kind: 'create-database', name: 'more' });
+  await backup(source);
+  const cluster = new BrokenCluster(['m1:1', 'm2:1']);
+  cluster.broken = [1, 2];
+  await expect(restore(cluster)).rejects.toThrow('could not be restored');
+  // As where the facts were several commands of the metas, and the client ended between them.
+  cluster.do({ kind: 'drop-database', name: 'more' });
+  cluster.do({ kind: 'drop-user', name: 'bob' });
+  cluster.broken = [];
+  expect(await restore(cluster)).toContain('goes on: 2 shards');
+  expect(cluster.facts.databases.get('more')).toBeDefined();
+  expect(cluster.facts.users?.map(({ name }) => name)).toEqual(['bob']);
+  expect(awaited(cluster)).toEqual([]);
+});
+
+test.each([
+  [
+    'of another backup',
+    async () => {
+      await backup(twoShards(), { strategy: 'full' });
+      return {};
+    },
+  ],
+  ['with other rules', () => Promise.resolve({ changes: { newReplicas: 1 } })],
+  ['of a part', () => Promise.resolve({ filter: { database: 'tel' } })],
+])('restore: one %s does not go on with what was interrupted', async (_, change) => {
+  const cluster = await interrupted();
+  const other = await change();
+  await expect(restore(cluster, other)).rejects.toThrow('database already exists');
+  expect(awaited(cluster)).toEqual([2]);
+});
+
+test('restore: one that is to go on without its archives says so, and does nothing', async () => {
+  const cluster = await interrupted();
+  for (const name of readdirSync(folder).filter((one) => one.includes('.s3.')))
+    rmSync(join(folder, name));
+  await expect(restore(cluster)).rejects.toThrow('the archive of shard 3 is not there any more');
+  expect(awaited(cluster)).toEqual([2]);
+});
+
+test('restore: two of the same at once both end, and all of it is there once', async () => {
+  await backup(twoShards());
+  const cluster = new BackupCluster(['m1:1', 'm2:1']);
+  const [first, second] = await Promise.all([restore(cluster), restore(cluster).catch(String)]);
+  expect(first).toContain('Restored from DIR');
+  expect(second).toMatch(/Restored from DIR|already exists/);
+  expect(awaited(cluster)).toEqual([]);
+  expect(Array.from(cluster.facts.databases, ({ name }) => name)).toEqual(['tel']);
+});

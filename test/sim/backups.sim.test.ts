@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { backupPlants } from './cluster/plants.ts';
+import { runBackups } from './cluster/run-backups.ts';
+
+test('backups: what was acknowledged before one began is in what is restored from it, under load', async () => {
+  const { acknowledged, restored, answers } = await runBackups(1, {
+    hasFaults: false,
+    faultsMs: 1_000,
+  });
+  expect(acknowledged).toBeGreaterThan(200);
+  expect(restored).toBeGreaterThan(2);
+  expect(answers).toBeGreaterThan(2);
+});
+
+test('backups: the same with nodes and clients that end and are cut off; what was interrupted goes on', async () => {
+  const { acknowledged, restored, failed, resumed } = await runBackups(2, { faultsMs: 4_000 });
+  expect(acknowledged).toBeGreaterThan(50);
+  expect(restored).toBeGreaterThan(2);
+  expect(failed).toBeGreaterThan(0);
+  expect(resumed).toBeGreaterThan(0);
+});
+
+/** Seeds at which each bug is found, and by what. */
+const caughtAt: Readonly<
+  Record<(typeof backupPlants)[number], { readonly seed: number; readonly text: RegExp }>
+> = {
+  'archive-not-synced': { seed: 2, text: /a backup that has a manifest cannot be restored/ },
+  'served-too-soon': { seed: 1, text: /an answer from r1 lacks/ },
+  'one-owner-only': { seed: 4, text: /lacks .*, which was acknowledged before/ },
+};
+
+test.each(backupPlants)('backups: the simulation catches %s', async (plant) => {
+  const { seed, text } = caughtAt[plant];
+  await expect(runBackups(seed, { plant, faultsMs: 4_000 })).rejects.toThrow(text);
+});
