@@ -30,10 +30,10 @@ export interface Restoring extends Partial<Omit<RestoreOptions, 'changes' | 'fil
 }
 
 interface BackupRuns {
-  backup(cluster: BackupCluster, options?: Partial<BackupOptions>): Promise<string>;
+  readonly backup: (cluster: BackupCluster, options?: Partial<BackupOptions>) => Promise<string>;
   /** Throws with what was said until then. */
-  restore(cluster: BackupCluster, options?: Restoring): Promise<string>;
-  storeAt(place: string): FolderStore;
+  readonly restore: (cluster: BackupCluster, options?: Restoring) => Promise<string>;
+  readonly storeAt: (place: string) => FolderStore;
 }
 
 /** What they say. `folderNow` is asked each time. */
