@@ -12,7 +12,8 @@ async function* pieces(bytes: Uint8Array, pieceBytes: number): AsyncGenerator<Ui
 const levels: CompressingLevel[] = [];
 const compress = (block: Uint8Array, level: CompressingLevel): Promise<Uint8Array> => {
   levels.push(level);
-  return Promise.resolve(gzipSync(block, { level: constants.Z_BEST_SPEED }));
+  const strategy = level === 'entropy' ? constants.Z_HUFFMAN_ONLY : constants.Z_DEFAULT_STRATEGY;
+  return Promise.resolve(gzipSync(block, { level: constants.Z_BEST_SPEED, strategy }));
 };
 
 async function packed(
@@ -38,9 +39,18 @@ test('gzip: by default what gets no smaller is stored, and what does is not', as
   const noise = Buffer.from(Array.from({ length: 250_000 }, () => random.u32() & 255));
   expect(gunzipSync(await packed(noise, {}))).toEqual(noise);
   // Samples alone.
-  expect(new Set(levels)).toEqual(new Set(['speedy']));
+  expect(new Set(levels)).toEqual(new Set(['entropy', 'speedy']));
   await packed(Buffer.alloc(250_000, 'abcdef'), {});
   expect(levels.filter((level) => level === 'default').length).toBe(3);
+});
+
+test('gzip: by default what repeats is searched for only where that makes it much smaller than codes alone', async () => {
+  const random = new Prng([9, 6, 7, 8]);
+  const digits = Buffer.from(Array.from({ length: 300_000 }, () => 48 + (random.u32() & 15)));
+  expect(gunzipSync(await packed(digits, {}))).toEqual(digits);
+  // A sample of each of three blocks, and the block.
+  expect(levels.filter((level) => level === 'entropy').length).toBe(6);
+  expect(levels.filter((level) => level === 'default').length).toBe(0);
 });
 
 test('gzip: what is stored has views of the pieces and heads between them, at every length', async () => {

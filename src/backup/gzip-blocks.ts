@@ -7,9 +7,10 @@ import { storedMember } from './stored-gzip.ts';
 
 export type Compress = (block: Uint8Array, level: CompressingLevel) => Promise<Uint8Array>;
 
-export type CompressingLevel = 'default' | 'full' | 'speedy';
+/** `entropy`: codes of bytes alone, without a search for what repeats. */
+export type CompressingLevel = 'default' | 'entropy' | 'full' | 'speedy';
 /** `stored`: gzip's form, not compressed. */
-export type CompressionLevel = CompressingLevel | 'stored';
+export type CompressionLevel = Exclude<CompressingLevel, 'entropy'> | 'stored';
 
 export interface GzipOptions {
   readonly level: CompressionLevel;
@@ -28,6 +29,11 @@ interface Block {
 const sampleBytes = 32 * 1024;
 /** What saves less costs more time than it is worth: compressing takes longer than all the rest of the way. */
 const worthwhileShare = 0.7;
+/**
+ * Texts of a TSM file have gone through snappy, which leaves little that repeats: codes alone make them as small, in a quarter of
+ * the time. A search has to save so much more.
+ */
+const searchShare = 0.8;
 
 /** Pieces have to stay as they are until what comes of them was taken. */
 export async function* gzipBlocks(
@@ -50,18 +56,25 @@ export async function* gzipBlocks(
   }
 }
 
-/** `default` leaves blocks as they are that get no smaller; the others do as they are told. */
+/** `default` does with each block what is worth its time; the others do as they are told. */
 async function memberOf(
   block: Block,
   compress: Compress,
   level: CompressionLevel,
 ): Promise<readonly Uint8Array[]> {
   if (level === 'stored') return storedMember(block.parts);
-  if (level === 'default' && block.lengthBytes > sampleBytes) {
-    const sample = await compress(sampleOf(block), 'speedy');
-    if (sample.length >= sampleBytes * worthwhileShare) return storedMember(block.parts);
-  }
-  return [await compress(Buffer.concat(block.parts, block.lengthBytes), level)];
+  const fitting = level === 'default' ? await levelFor(block, compress) : level;
+  if (fitting === 'stored') return storedMember(block.parts);
+  return [await compress(Buffer.concat(block.parts, block.lengthBytes), fitting)];
+}
+
+async function levelFor(block: Block, compress: Compress): Promise<CompressingLevel | 'stored'> {
+  if (block.lengthBytes <= sampleBytes) return 'default';
+  const sample = sampleOf(block);
+  const codedBytes = (await compress(sample, 'entropy')).length;
+  const searchedBytes = (await compress(sample, 'speedy')).length;
+  if (Math.min(codedBytes, searchedBytes) >= sampleBytes * worthwhileShare) return 'stored';
+  return searchedBytes < codedBytes * searchShare ? 'default' : 'entropy';
 }
 
 /** From the middle. */
