@@ -27,6 +27,8 @@ interface Block {
 
 /** Of a block that is looked at first: what comes out of a TSM file is small already. */
 const sampleBytes = 32 * 1024;
+/** A state to compress with costs as much to make as a tenth of a block: samples are few. */
+const blocksPerSample = 8;
 /** What saves less costs more time than it is worth: compressing takes longer than all the rest of the way. */
 const worthwhileShare = 0.7;
 /**
@@ -41,10 +43,11 @@ export async function* gzipBlocks(
   compress: Compress,
   { level, blockBytes, blockCount }: GzipOptions,
 ): AsyncGenerator<Uint8Array> {
+  const members = new Members(compress, level);
   const running: Promise<readonly Uint8Array[]>[] = [];
   try {
     for await (const block of blocksOf(pieces, blockBytes)) {
-      const compressed = memberOf(block, compress, level);
+      const compressed = members.of(block);
       // It is awaited in its turn, and may fail before.
       compressed.catch(() => undefined);
       running.push(compressed);
@@ -56,20 +59,56 @@ export async function* gzipBlocks(
   }
 }
 
-/** `default` does with each block what is worth its time; the others do as they are told. */
-async function memberOf(
-  block: Block,
-  compress: Compress,
-  level: CompressionLevel,
-): Promise<readonly Uint8Array[]> {
-  if (level === 'stored') return storedMember(block.parts);
-  const fitting = level === 'default' ? await levelFor(block, compress) : level;
-  if (fitting === 'stored') return storedMember(block.parts);
-  return [await compress(Buffer.concat(block.parts, block.lengthBytes), fitting)];
+/** Blocks of one stream on their way; `default` does with a block what is worth its time, the others do as they are told. */
+class Members {
+  readonly #compress: Compress;
+  readonly #level: CompressionLevel;
+  /** Of blocks that are done with: memory that is new costs as much as copying to it. As many as are compressed at a time. */
+  readonly #free: Buffer[] = [];
+  #blockCount = 0;
+  #fitting: Promise<CompressingLevel | 'stored'> | undefined;
+
+  constructor(compress: Compress, level: CompressionLevel) {
+    this.#compress = compress;
+    this.#level = level;
+  }
+
+  async of(block: Block): Promise<readonly Uint8Array[]> {
+    const level = this.#level === 'default' ? await this.#levelFor(block) : this.#level;
+    if (level === 'stored') return storedMember(block.parts);
+    const whole = this.#joined(block);
+    try {
+      return [await this.#compress(whole.subarray(0, block.lengthBytes), level)];
+    } finally {
+      this.#free.push(whole);
+    }
+  }
+
+  /** What fits a block is taken to fit the next ones: files of a shard are like each other. */
+  #levelFor(block: Block): Promise<CompressingLevel | 'stored'> {
+    if (block.lengthBytes <= sampleBytes) return Promise.resolve('default');
+    if (this.#blockCount++ % blocksPerSample === 0 || this.#fitting === undefined)
+      this.#fitting = fittingLevel(block, this.#compress);
+    return this.#fitting;
+  }
+
+  #joined({ parts, lengthBytes }: Block): Buffer {
+    const free = this.#free.pop();
+    const whole =
+      free !== undefined && free.length >= lengthBytes ? free : Buffer.allocUnsafeSlow(lengthBytes);
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  }
 }
 
-async function levelFor(block: Block, compress: Compress): Promise<CompressingLevel | 'stored'> {
-  if (block.lengthBytes <= sampleBytes) return 'default';
+async function fittingLevel(
+  block: Block,
+  compress: Compress,
+): Promise<CompressingLevel | 'stored'> {
   const sample = sampleOf(block);
   const codedBytes = (await compress(sample, 'entropy')).length;
   const searchedBytes = (await compress(sample, 'speedy')).length;
