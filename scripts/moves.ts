@@ -2,7 +2,8 @@
  * `npm run moves -- [--kills N] [--seed S]`: three meta and four data nodes as real processes, replication two, eight shards, written
  * to through each node at every level, while plans empty nodes and fill them, and nodes are killed (-9) at random moments: data
  * nodes and the meta leader. Then owners that differ are repaired, each node is asked for all that was acknowledged, owners are compared by digest, and disks are
- * looked at. `--kills 0` measures writes before and during a rebalance of eight shards over a node that owns nothing.
+ * looked at. `--kills 0 [--runs N] [--rate N]` measures writes, so many a second, before and during a rebalance of eight shards over a
+ * node that owns nothing.
  */
 import { parseArgs } from 'node:util';
 import { Prng } from '../src/base/prng.ts';
@@ -14,6 +15,8 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
+    runs: { type: 'string', default: '1' },
+    rate: { type: 'string', default: '20' },
     'port-offset': { type: 'string', default: '10300' },
   },
 });
@@ -85,33 +88,44 @@ async function keepMoving(): Promise<void> {
   await moving.ctl(...args).catch(() => undefined);
 }
 
+/** Over and over: writes at a rate that is below what the machine can, for a while alone and then beside eight moves. */
 async function measure(): Promise<void> {
-  await moving.ctl('decommission', '-keep', moving.address(4));
-  await moving.ended();
-  const endLoads = [1, 2, 3].map((node) => moving.load([node], ['one']));
-  await pause(3_000);
-  moving.tookMs.length = 0;
-  await pause(phaseMs);
-  const before = summary();
-  const startMs = performance.now();
-  const begun = await moving.ctl('rebalance', 'run');
-  print(begun.trimEnd().slice(begun.trimEnd().lastIndexOf('\n') + 1));
-  moving.tookMs.length = 0;
-  await moving.ended();
-  const during = summary();
-  const seconds = (performance.now() - startMs) / 1_000;
-  await Promise.all(endLoads.map((end) => end()));
-  const share = ownedBy(await moving.owners(), 4).length;
-  print(`before ${before.text}; during ${seconds.toFixed(1)} s of moves ${during.text}; node 4 owns ${share} shards`); // prettier-ignore
-  print(`p99 ${(during.p99Ms / before.p99Ms).toFixed(2)} times that of before`);
+  const all = { before: [] as number[], during: [] as number[] };
+  const endLoad = moving.steadyLoad([1, 2, 3], 1_000 / Number(values.rate));
+  for (let run = 1; run <= Number(values.runs); run++) {
+    await moving.ctl('decommission', '-keep', moving.address(4));
+    await moving.ended();
+    await pause(3_000);
+    moving.tookMs.length = 0;
+    await pause(phaseMs);
+    const before = moving.tookMs.splice(0);
+    const startMs = performance.now();
+    await moving.ctl('rebalance', 'run');
+    await moving.ended();
+    const during = moving.tookMs.splice(0);
+    const seconds = (performance.now() - startMs) / 1_000;
+    const share = ownedBy(await moving.owners(), 4).length;
+    print(`before ${summary(before)}; during ${seconds.toFixed(1)} s of moves ${summary(during)}; node 4 owns ${share} shards`); // prettier-ignore
+    print(`p99 ${(p99Ms(during) / p99Ms(before)).toFixed(2)} times that of before`);
+    all.before.push(...before);
+    all.during.push(...during);
+  }
+  await endLoad();
+  print(`all runs: before ${summary(all.before)}; during ${summary(all.during)}; p99 ${(p99Ms(all.during) / p99Ms(all.before)).toFixed(2)} times`); // prettier-ignore
   await moving.check(moving.nodes);
 }
 
-function summary(): { readonly p99Ms: number; readonly text: string } {
-  const sorted = [...moving.tookMs].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
-  const p99Ms = at(0.99);
-  return { p99Ms, text: `p50 ${at(0.5).toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms of ${sorted.length} writes` }; // prettier-ignore
+function quantileMs(tookMs: readonly number[], share: number): number {
+  const sorted = [...tookMs].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length * share)] ?? 0;
+}
+
+function p99Ms(tookMs: readonly number[]): number {
+  return quantileMs(tookMs, 0.99);
+}
+
+function summary(tookMs: readonly number[]): string {
+  return `p50 ${quantileMs(tookMs, 0.5).toFixed(1)} ms, p99 ${p99Ms(tookMs).toFixed(1)} ms of ${tookMs.length} writes`;
 }
 
 function pause(ms: number): Promise<void> {

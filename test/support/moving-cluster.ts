@@ -74,6 +74,25 @@ export class MovingCluster {
     return true;
   }
 
+  /** One write by each of these nodes in turn, at a rate and however long others take; what is answered ends it, with how many were sent. */
+  steadyLoad(nodes: readonly number[], everyMs: number): () => Promise<number> {
+    const sent: Promise<void>[] = [];
+    const timed = async (node: number): Promise<void> => {
+      const startMs = performance.now();
+      await this.write(node, 20);
+      this.tookMs.push(performance.now() - startMs);
+    };
+    const timer = setInterval(
+      () => sent.push(timed(nodes[sent.length % nodes.length] ?? 0)),
+      everyMs,
+    );
+    return async () => {
+      clearInterval(timer);
+      await Promise.all(sent);
+      return sent.length;
+    };
+  }
+
   /** By one of these nodes after the other; what is answered ends it, with how many writes were acknowledged. */
   load(nodes: readonly number[], levels: readonly string[] = ['one']): () => Promise<number> {
     const ending = new AbortController();
