@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { DbError, errorText, isDbError } from '../base/errors.ts';
 import { catalogBytesMax } from '../meta/client/meta-methods.ts';
-import type { Catalog, User } from '../meta/model/catalog.ts';
+import type { Catalog, Role, User } from '../meta/model/catalog.ts';
 import { decodeCatalog, encodeCatalog } from '../meta/codec/catalog-codec.ts';
 import type { Database } from '../meta/model/database.ts';
 import { bytes, count, optional } from '../proto/field.ts';
@@ -22,6 +22,8 @@ export interface BackupFacts {
   readonly clusterId: bigint;
   readonly databases: readonly Database[];
   readonly users: readonly User[];
+  /** Absent when there are none. */
+  readonly roles?: readonly Role[] | undefined;
 }
 
 const whole = bytes({ lengthBytesMax: catalogBytesMax });
@@ -49,8 +51,8 @@ export function decodeBackupMeta(path: string, given: Uint8Array): BackupFacts {
     const legacy = legacyData(given);
     const { data, catalog } = legacy ?? backupMeta.decode(given);
     if (catalog === undefined || catalog.length === 0) return factsOfInflux(path, data);
-    const { clusterId, databases, users = [] } = decodeCatalog(catalog);
-    return { clusterId, databases: Array.from(databases), users };
+    const { clusterId, databases, users = [], roles } = decodeCatalog(catalog);
+    return { clusterId, databases: Array.from(databases), users, ...(roles && { roles }) };
   } catch (error) {
     if (!isDbError(error) || error.message.startsWith(path)) throw error;
     throw new DbError('corrupt', `${path}: ${errorText(error)}`, { cause: error });

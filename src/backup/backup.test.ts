@@ -343,6 +343,25 @@ test('overwrite: takes the facts of a backup of this cluster', async () => {
   expect(cluster.facts.databases.get('tel')?.retentionPolicies[0]?.replicaCount).toBe(2);
 });
 
+test('restore: roles come with their users, and what users may on databases that are there', async () => {
+  const of = twoShards();
+  const scopes = [{ scope: '', permissions: ['Monitor'] }, { scope: 'tel', permissions: ['DropData'] }] as const; // prettier-ignore
+  of.do({ kind: 'create-permitted-user', name: 'eve', hash: 'x', permissions: scopes });
+  of.do({ kind: 'create-role', name: 'r', permissions: scopes, users: ['eve'] });
+  await backup(of);
+  const cluster = new BackupCluster(['m1:1', 'm2:1', 'm3:1']);
+  cluster.do({ kind: 'create-role', name: 'own', permissions: [], users: [] });
+  await restore(cluster);
+  const eve = { name: 'eve', hash: 'x', isAdmin: false, privileges: [], permissions: scopes };
+  expect(cluster.facts.users?.find(({ name }) => name === 'eve')).toEqual(eve);
+  expect(cluster.facts.roles).toEqual([{ name: 'own', permissions: [], users: [] }, { name: 'r', permissions: scopes, users: ['eve'] }]); // prettier-ignore
+  // An overwrite has those of the backup, and none besides.
+  of.do({ kind: 'drop-role', name: 'r' });
+  of.do({ kind: 'create-role', name: 'later', permissions: [], users: [] });
+  await overwriteFacts({ clock: of.clock, store: storeAt(folder), target: of, decompress, out: () => undefined }, await readBackupSet(storeAt(folder)), 'DIR/'); // prettier-ignore
+  expect(of.facts.roles?.map(({ name }) => name)).toEqual(['r']);
+});
+
 test('restore: what influxd backup -portable of a 1.12.4 has written', async () => {
   const cluster = new BackupCluster(['m1:1', 'm2:1']);
   expect(await restore(cluster, { place: portable })).toContain('4 shards mapped');

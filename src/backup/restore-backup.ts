@@ -13,7 +13,7 @@ import { inLanes } from '../base/async/in-lanes.ts';
 import { DbError, errorText } from '../base/errors.ts';
 import type { Clock } from '../env/clock.ts';
 import { formatElapsed } from '../influxql/duration.ts';
-import { activeDataNodes, type Catalog, type User } from '../meta/model/catalog.ts';
+import { activeDataNodes, type Catalog, type Role, type User } from '../meta/model/catalog.ts';
 import type { Database } from '../meta/model/database.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
 import { decodeBackupMeta, type BackupFacts } from './backup-meta.ts';
@@ -49,6 +49,7 @@ export interface RestoreTarget {
 export interface Facts {
   readonly databases: readonly Database[];
   readonly users: readonly User[];
+  readonly roles?: readonly Role[] | undefined;
 }
 
 export interface RestorePorts {
@@ -136,7 +137,7 @@ async function readFacts(
 /** Answers which shard each is from now on that is to be brought. */
 async function restoreFacts(
   ports: RestorePorts,
-  { databases, users }: RestoreContent,
+  { databases, users, roles }: RestoreContent,
   { options, present }: { readonly options: RestoreOptions; readonly present: Catalog },
 ): Promise<ReadonlyMap<number, number>> {
   const { newShardId, filter } = options;
@@ -146,7 +147,7 @@ async function restoreFacts(
   const begun = unfinishedOf(present, databases);
   if (begun !== undefined) out(`This restore was interrupted, and goes on: ${begun.shardIds.size} shards are waited for\n`); // prettier-ignore
   out('Restoring meta data... ');
-  const made = await orSayError(ports, () => target.restore({ databases: begun?.databases ?? databases, users })); // prettier-ignore
+  const made = await orSayError(ports, () => target.restore({ databases: begun?.databases ?? databases, users, roles })); // prettier-ignore
   const ids = new Map([...(begun?.shardIds ?? []), ...made]);
   out(`Done. Restored in ${formatElapsed(clock.monotonicMs() - startMs)}, ${ids.size} shards mapped\n`); // prettier-ignore
   return ids;

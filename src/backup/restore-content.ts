@@ -1,6 +1,6 @@
 /** What of a backup a cluster is to get, under which names, and which shards it is of. Pure. */
 import { DbError } from '../base/errors.ts';
-import type { User } from '../meta/model/catalog.ts';
+import type { Role, User } from '../meta/model/catalog.ts';
 import type { Database, RetentionPolicy, ShardGroup } from '../meta/model/database.ts';
 import { defaultShardGroupDurationNs } from '../meta/model/shard-groups.ts';
 import type { BackupFacts } from './backup-meta.ts';
@@ -30,6 +30,7 @@ export interface RestoreContent {
   /** With the ids of the backup. */
   readonly databases: readonly Database[];
   readonly users: readonly User[];
+  readonly roles?: readonly Role[] | undefined;
   /** In the order in which they are restored. */
   readonly shards: readonly RestoredShard[];
 }
@@ -51,7 +52,7 @@ const internalDatabase = '_internal';
 
 /** Throws for what the backup has not. */
 export function contentOf(
-  { databases, users, hasPoints }: BackupFacts & Archives,
+  { databases, users, roles, hasPoints }: BackupFacts & Archives,
   filter: RestoreFilter,
   changes: RestoreChanges,
 ): RestoreContent {
@@ -74,7 +75,12 @@ export function contentOf(
   });
   if (filter.shardId !== 0 && shards.length === 0)
     throw new DbError('shard_not_found', `shard not found for id: ${filter.shardId}`);
-  return { databases: made, users: isWhole ? users : [], shards };
+  return {
+    databases: made,
+    users: isWhole ? users : [],
+    ...(isWhole && roles && { roles }),
+    shards,
+  };
 }
 
 /** Without groups that were deleted, and with one shard alone only the group that it is in, which stays whole. */

@@ -106,3 +106,57 @@ test.runIf(hasShell)(
   },
   limitMs,
 );
+
+/** As an operator does with curl --location-trusted: the leader is asked with the same body and credentials. */
+async function metaApi(path: string, [user, password]: readonly [string, string], body?: object) {
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  const ask = (url: string) =>
+    fetch(url, {
+      headers: { authorization },
+      redirect: 'manual',
+      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+    });
+  const first = await ask(`http://${at(secondPort, 91)}${path}`);
+  const answer = first.status === 307 ? await ask(first.headers.get('location') ?? '') : first;
+  return { status: answer.status, text: await answer.text() };
+}
+
+test(
+  'access: users and roles of the meta API are those of the data nodes, with what they may and no more',
+  async () => {
+    const root = ['root', 'pw'] as const;
+    const done = { status: 200, text: '' };
+    expect(await metaApi('/user', root, { action: 'create', user: { name: 'ann', password: 'a', permissions: { d: ['ReadData'] } } })).toEqual(done); // prettier-ignore
+    expect(await metaApi('/role', root, { action: 'create', role: { name: 'keepers', users: ['ann'], permissions: { '': ['ManageShard', 'AddRemoveNode'] } } })).toEqual(done); // prettier-ignore
+    const shown = await metaApi('/role', root);
+    expect(JSON.parse(shown.text)).toEqual({ roles: [{ name: 'keepers', permissions: { '': ['AddRemoveNode', 'ManageShard'] }, users: ['ann'] }] }); // prettier-ignore
+    const { users } = JSON.parse((await metaApi('/user?name=ann', root)).text) as { users: object[] }; // prettier-ignore
+    expect(users).toEqual([{ name: 'ann', hash: expect.any(String) as string, permissions: { d: ['ReadData'] } }]); // prettier-ignore
+    expect((await metaApi('/user', ['ann', 'a'])).status).toBe(403);
+    const ann = ['ann', 'a'] as const;
+    // A data node hears of it by itself.
+    await eventually(async () => {
+      expect(await query('SHOW SHARDS', ann)).toMatch(/^200 .*"series"/);
+    }, 10_000);
+    expect(await query('SELECT * FROM d.autogen.m', ann)).toMatch(/^200 /);
+    expect(await query('DROP DATABASE d', ann)).toContain("403 {\"error\":\"error authorizing query: ann not authorized to execute statement 'DROP DATABASE d', requires admin privilege"); // prettier-ignore
+    expect(ctl(basic('ann', 'a'), 'truncate-shards')).toMatchObject({ stdout: 'Truncated shards.\n' }); // prettier-ignore
+    expect(ctl(basic('ann', 'a'), 'node-labels', 'set', '-nodeid', '3', '-labels', '{"az":"east"}').status).toBe(0); // prettier-ignore
+    expect(ctl(basic('ann', 'a'), 'copy-shard', 'a:1', 'b:1', '1').stderr).toBe('copy-shard: operation exited with error: error authorizing admin access\n'); // prettier-ignore
+    expect(await metaApi('/role', root, { action: 'remove-users', role: { name: 'keepers', users: ['ann'] } })).toEqual(done); // prettier-ignore
+    await eventually(async () => {
+      expect(await query('SHOW SHARDS', ann)).toMatch(/^403 /);
+    }, 10_000);
+    // A hash of an InfluxDB, of the password U*U: whoever has it comes in.
+    const hash = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW';
+    expect(await metaApi('/user', root, { action: 'change-password', user: { name: 'ann', hash } })).toEqual(done); // prettier-ignore
+    await eventually(async () => {
+      expect(await query('SHOW DATABASES', ['ann', 'U*U'])).toBe('200 {"results":[{"statement_id":0,"series":[{"name":"databases","columns":["name"],"values":[["d"]]}]}]}\n'); // prettier-ignore
+    }, 10_000);
+    expect(await metaApi('/user', root, { action: 'delete', user: { name: 'ann' } })).toEqual(done);
+    await eventually(async () => {
+      expect(await query('SHOW DATABASES', ['ann', 'U*U'])).toMatch(/^401 /);
+    }, 10_000);
+  },
+  limitMs,
+);

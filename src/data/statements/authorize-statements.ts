@@ -1,7 +1,11 @@
 import { DbError } from '../../base/errors.ts';
 import type { Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
-import { requiredPrivileges, type RequiredPrivilege } from '../../influxql/privileges.ts';
+import {
+  requiredPrivileges,
+  sufficientPermission,
+  type RequiredPrivilege,
+} from '../../influxql/privileges.ts';
 import type { Catalog } from '../../meta/model/catalog.ts';
 import { everyone, type Principal } from './principal.ts';
 
@@ -26,10 +30,17 @@ export function authorizeStatements(
     const missing = requiredPrivileges(statement).find(
       (one) => one.kind === 'admin' || !principal.may(one.kind, one.database || database),
     );
-    if (missing === undefined) continue;
+    if (missing === undefined || isPermitted(statement, principal, database)) continue;
     const text = `statement '${printStatement(statement)}', ${requirementText(missing, database)}`;
     throw forbidden(`${principal.name} not authorized to execute ${text}`);
   }
+}
+
+function isPermitted(statement: Statement, { holds }: Principal, database: string): boolean {
+  const sufficient = sufficientPermission(statement);
+  if (sufficient === undefined) return false;
+  const { permission, database: named } = sufficient;
+  return holds(permission, named === undefined ? '' : named || database);
 }
 
 function requirementText(missing: RequiredPrivilege, database: string): string {

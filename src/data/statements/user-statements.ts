@@ -1,5 +1,4 @@
-import type { Jobs } from '../../env/jobs.ts';
-import type { Random } from '../../env/random.ts';
+import { newHash, type HashPorts } from '../../env/new-hash.ts';
 import type { Privilege, Statement } from '../../influxql/ast.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { mustFindUser } from '../../meta/apply/apply-users.ts';
@@ -21,13 +20,9 @@ export type UserStatement = Extract<
   }
 >;
 
-export interface UserPorts {
-  readonly jobs: Jobs;
-  readonly random: Random;
+export interface UserPorts extends HashPorts {
   readonly meta: MetaAccess;
 }
-
-const saltWords = 4;
 
 /** Statements that change users (spec 6.2). A user that is made again as it is stays as it is. */
 export async function changeUsers(statement: UserStatement, ports: UserPorts): Promise<void> {
@@ -78,11 +73,6 @@ function lessThan(granted: GrantedPrivilege, revoked: Privilege): GrantedPrivile
   if (revoked === 'ALL PRIVILEGES' || granted === revoked) return 'NO PRIVILEGES';
   if (granted !== 'ALL PRIVILEGES') return granted;
   return revoked === 'READ' ? 'WRITE' : 'READ';
-}
-
-function newHash(password: string, { jobs, random }: UserPorts): Promise<string> {
-  const words = Uint32Array.from({ length: saltWords }, () => random.u32());
-  return jobs.run('hash-password', { password, salt: new Uint8Array(words.buffer) });
 }
 
 async function isSame(

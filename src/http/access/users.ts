@@ -1,18 +1,21 @@
 /** The users of a cluster, as both APIs know them again (spec 3.2, 4.0). */
 import { DbError } from '../../base/errors.ts';
 import type { Catalog, User } from '../../meta/model/catalog.ts';
+import { effectiveUser } from '../../meta/model/permissions.ts';
 import type { Credentials } from './credentials.ts';
 import type { PasswordChecks } from './password-checks.ts';
 
+type Known = Pick<Catalog, 'users' | 'roles'>;
+
 /** Whether anybody could come in at all: until there is an admin nobody is asked who they are. */
-export function hasAdmin({ users = [] }: Pick<Catalog, 'users'>): boolean {
-  return users.some(({ isAdmin }) => isAdmin);
+export function hasAdmin({ users = [], roles }: Known): boolean {
+  return users.some((user) => user.isAdmin || effectiveUser(user, roles).isAdmin);
 }
 
 /** Throws `unauthenticated` with the reference's texts. */
 export async function userOfPassword(
   { name, password }: Credentials & { readonly kind: 'password' },
-  catalog: Pick<Catalog, 'users'>,
+  catalog: Known,
   passwords: PasswordChecks,
 ): Promise<User> {
   if (name === '') throw refused('username required');
@@ -22,13 +25,13 @@ export async function userOfPassword(
 }
 
 /** The user whom a token has named. Throws `unauthenticated`. */
-export function userNamed(catalog: Pick<Catalog, 'users'>, name: string): User {
+export function userNamed(catalog: Known, name: string): User {
   const user = findUser(catalog, name);
   if (user === undefined) throw refused('user not found');
   return user;
 }
 
-function findUser({ users = [] }: Pick<Catalog, 'users'>, name: string): User | undefined {
+function findUser({ users = [] }: Known, name: string): User | undefined {
   return users.find((one) => one.name === name);
 }
 

@@ -1,5 +1,7 @@
 import type { Clock } from '../../env/clock.ts';
+import type { Jobs } from '../../env/jobs.ts';
 import type { Profiler } from '../../env/profiler.ts';
+import type { Random } from '../../env/random.ts';
 import type { Log } from '../../env/log.ts';
 import type { Announcements } from '../../meta/server/announcements.ts';
 import type { CopyKeeper } from '../../meta/server/copy-keeper.ts';
@@ -21,6 +23,8 @@ export type ProbeMeta = (httpAddress: string) => Promise<MetaProbe>;
 
 export interface MetaApiPorts {
   readonly clock: Clock;
+  readonly jobs: Jobs;
+  readonly random: Random;
   readonly log: Log;
   readonly node: MetaNode;
   readonly rpc: RpcClient;

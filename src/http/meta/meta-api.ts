@@ -16,6 +16,7 @@ import { addMembershipRoutes } from './membership-routes.ts';
 import { addMetaGate } from './meta-gate.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
 import { addShardRoutes } from './shard-routes.ts';
+import { addUserRoutes } from './user-routes.ts';
 import { clusterDocument } from './show-documents.ts';
 
 const pingDeadlineMs = 2_000;
@@ -58,6 +59,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   addChanges(api, { ports, options });
   addMembershipRoutes(api, { ports, options });
   addShardRoutes(api, { ports, options });
+  addUserRoutes(api, { ports, options });
   addBackupRoutes(api, { ports, options });
   addCopyRoutes(api, { ports, options });
   addPlanRoutes(api, { ports, options });

@@ -2,19 +2,24 @@ import { createHmac } from 'node:crypto';
 import fastify from 'fastify';
 import { expect, test } from 'vitest';
 import { signToken } from '../../rpc/json-web-token.ts';
+import type { User } from '../../meta/model/catalog.ts';
 import { PasswordChecks } from '../access/password-checks.ts';
 import { addMetaGate } from './meta-gate.ts';
 
 const nowMs = 1_700_000_000_000;
 const [sharedSecret, internalSecret] = ['of users', 'of nodes'];
 const admin = { name: 'root', hash: 'pw', isAdmin: true, privileges: [] };
+const ops = { name: 'ops', hash: 'pw', isAdmin: false, privileges: [], permissions: [{ scope: '', permissions: ['AddRemoveNode'] }] } as const; // prettier-ignore
+/** What they may they may by their role. */
+const clerk = { name: 'clerk', hash: 'pw', isAdmin: false, privileges: [] };
+const roles = [{ name: 'clerks', users: ['clerk'], permissions: [{ scope: '', permissions: ['CreateUserAndRole'] }, { scope: 'd', permissions: ['ReadData'] }] }] as const; // prettier-ignore
 const bob = { name: 'bob', hash: 'pw', isAdmin: false, privileges: [] };
 
 /** What a request is answered; '200' where it comes to what it asks for. */
 async function ask(
   address: string,
   authorization: string,
-  { users = [admin, bob], secret = sharedSecret } = {},
+  { users = [admin, bob, ops, clerk] as readonly User[], secret = sharedSecret } = {},
 ): Promise<string> {
   const api = fastify();
   const jobs = { run: (_job: string, { password, hash }: { password: string; hash: string }) => Promise.resolve(password === hash) }; // prettier-ignore
@@ -22,7 +27,7 @@ async function ask(
   const ports = {
     clock: { wallNs: () => BigInt(nowMs) * 1_000_000n },
     log: { info: () => undefined },
-    node: { catalog: { users } },
+    node: { catalog: { users, roles } },
   };
   const passwords = new PasswordChecks(jobs as never, random as never);
   addMetaGate(api, ports as never, { passwords, sharedSecret: secret, internalSecret });
@@ -32,11 +37,22 @@ async function ask(
     '/show-cluster',
     '/ping',
     '/backup-meta',
+    '/user',
     '/debug/pprof/',
     '/nowhere',
   ])
     api.get(path, () => 'ok');
-  for (const path of ['/add-data', '/status']) api.post(path, () => 'ok');
+  for (const path of [
+    '/add-data',
+    '/status',
+    '/user',
+    '/role',
+    '/remove-shard',
+    '/copy-shard',
+    '/rebalance',
+    '/decommission',
+  ])
+    api.post(path, () => 'ok');
   const headers = authorization === '' ? {} : { authorization };
   const answer = await api.inject({ method: method as 'GET', url, headers });
   if (answer.statusCode === 200) return '200';
@@ -72,6 +88,19 @@ test.each([
   ['POST /add-data', basic('bob:pw'), '403 error authorizing admin access'],
   ['POST /status', basic('bob:pw'), '403 error authorizing admin access'],
   ['GET /backup-meta', basic('bob:pw'), '403 error authorizing admin access'],
+  ['POST /add-data', basic('ops:pw'), '200'],
+  ['POST /decommission', basic('ops:pw'), '200'],
+  ['POST /user', basic('ops:pw'), '403 error authorizing admin access'],
+  ['GET /user', basic('ops:pw'), '403 error authorizing admin access'],
+  ['POST /remove-shard', basic('ops:pw'), '403 error authorizing admin access'],
+  ['POST /copy-shard', basic('ops:pw'), '403 error authorizing admin access'],
+  ['POST /rebalance', basic('ops:pw'), '403 error authorizing admin access'],
+  ['POST /user', basic('clerk:pw'), '200'],
+  ['POST /role', basic('clerk:pw'), '200'],
+  ['GET /user', basic('clerk:pw'), '200'],
+  ['GET /user', basic('bob:pw'), '403 error authorizing admin access'],
+  ['POST /add-data', basic('clerk:pw'), '403 error authorizing admin access'],
+  ['GET /backup-meta', basic('clerk:pw'), '403 error authorizing admin access'],
   ['GET /nowhere', '', '401 unable to parse authentication credentials'],
   ['GET /debug/pprof/', '', '200'],
   ['POST /add-data', bearer('root', sharedSecret), '200'],

@@ -11,7 +11,9 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { secondNs } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
-import type { Catalog } from '../../meta/model/catalog.ts';
+import type { Permission } from '../../base/permission.ts';
+import type { Catalog, User } from '../../meta/model/catalog.ts';
+import { effectiveUser, holds } from '../../meta/model/permissions.ts';
 import { checkToken } from '../../rpc/json-web-token.ts';
 import { credentialsOf } from '../access/credentials.ts';
 import type { PasswordChecks } from '../access/password-checks.ts';
@@ -31,17 +33,27 @@ export interface MetaAccess {
 export interface MetaGatePorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly node: { readonly catalog: Pick<Catalog, 'users'> };
+  readonly node: { readonly catalog: Pick<Catalog, 'users' | 'roles'> };
 }
 
 const noAdminText = 'must create admin user first';
 /** What any user may look at; all else makes, changes or shows what is for admins. */
 const forUsers = new Set(['/', '/ping', '/lease', '/peers', '/status', '/show-cluster', '/show-shards', '/copy-shard-status', '/rebalance']); // prettier-ignore
 
+/** What users may change who are no admins, by what lets them (spec 3.4). */
+const permitted: ReadonlyMap<string, Permission> = new Map([
+  ...['/join', '/leave', '/remove', '/add-data', '/remove-data', '/update-data', '/node-labels', '/decommission', '/replace-data'].map((path) => [path, 'AddRemoveNode'] as const), // prettier-ignore
+  ...['/user', '/role'].map((path) => [path, 'CreateUserAndRole'] as const),
+  ...['/copy-shard', '/kill-copy-shard'].map((path) => [path, 'CopyShard'] as const),
+  ...['/remove-shard', '/truncate-shards'].map((path) => [path, 'ManageShard'] as const),
+  ['/rebalance', 'Rebalance'],
+]);
+
 interface Asker {
   /** '' for a node. */
   readonly name: string;
   readonly isAdmin: boolean;
+  readonly holds: (permission: Permission) => boolean;
 }
 
 export function addMetaGate(api: FastifyInstance, ports: MetaGatePorts, access: MetaAccess): void {
@@ -50,8 +62,10 @@ export function addMetaGate(api: FastifyInstance, ports: MetaGatePorts, access: 
     // As in the reference: profiles have a switch of their own.
     if (path === '/debug/pprof' || path.startsWith('/debug/pprof/')) return;
     try {
-      const { name, isAdmin } = await askerOf(request, ports, access);
+      const { name, isAdmin, holds } = await askerOf(request, ports, access);
       if (isAdmin || (request.method === 'GET' && forUsers.has(path))) return;
+      const permission = permitted.get(path);
+      if (permission !== undefined && holds(permission)) return;
       ports.log.info('Unauthorized request', { user: name, path });
       return await sendError(reply, 403, 'error authorizing admin access');
     } catch (error) {
@@ -80,14 +94,20 @@ async function askerOf(
   // Nodes first: without them there would be no cluster in which to make an admin.
   if (credentials?.kind === 'bearer' && isOfNode(credentials.token)) {
     checkNode(credentials.token, { path: pathOf(request), secret: access.internalSecret, nowS });
-    return { name: '', isAdmin: true };
+    return { name: '', isAdmin: true, holds: () => true };
   }
   if (!hasAdmin(catalog)) throw new DbError('invalid_argument', noAdminText);
   if (credentials === undefined) throw refused('unable to parse authentication credentials');
   if (credentials.kind === 'password')
-    return userOfPassword(credentials, catalog, access.passwords);
+    return askerNamed(await userOfPassword(credentials, catalog, access.passwords), catalog);
   const claims = claimsOfToken(credentials.token, (said) => secretOfUsers(said, access), nowS);
-  return userNamed(catalog, String(claims['username']));
+  return askerNamed(userNamed(catalog, String(claims['username'])), catalog);
+}
+
+function askerNamed(user: User, { roles }: Pick<Catalog, 'roles'>): Asker {
+  const effective = effectiveUser(user, roles);
+  const { name, isAdmin } = effective;
+  return { name, isAdmin, holds: (permission) => holds(effective, permission, '') };
 }
 
 /** Whether a token says that it is of a node; whether that is so is still to be seen. */

@@ -153,11 +153,13 @@ export function checkGroup({ id, startNs, endNs, shards }: ShardGroup): void {
 }
 
 export function checkedUser(
-  { name, hash, isAdmin, privileges }: User,
+  { name, hash, isAdmin, privileges, permissions = [] }: User,
   databases: Catalog['databases'],
 ): User {
   if (name === '') throw new DbError('invalid_argument', 'username required');
   // What was granted on a database that is gone is of no use, and none here has it.
   const kept = privileges.filter(({ database }) => databases.get(database) !== undefined);
-  return { name, hash, isAdmin, privileges: kept };
+  const left = permissions.filter(({ scope }) => scope === '' || databases.get(scope) !== undefined); // prettier-ignore
+  const user = { name, hash, isAdmin, privileges: kept };
+  return left.length === 0 ? user : { ...user, permissions: left };
 }

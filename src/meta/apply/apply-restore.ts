@@ -15,7 +15,8 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { checkedDatabase, checkedUser, checkGroup } from './apply-import.ts';
-import { activeDataNodes, type Catalog, type Database, type RetentionPolicy, type ShardGroup, type User } from '../model/catalog.ts'; // prettier-ignore
+import { activeDataNodes, type Catalog, type Database, type RetentionPolicy, type Role, type ShardGroup, type User } from '../model/catalog.ts'; // prettier-ignore
+import type { Databases } from '../model/databases.ts';
 import { withGroups } from './apply-shards.ts';
 import type { Change } from './change.ts';
 import type { Command } from '../command/command.ts';
@@ -60,6 +61,7 @@ export function applyRestore(catalog: Catalog, index: number, command: RestoreCo
     ...catalog,
     databases,
     ...(users.length > 0 && { users }),
+    ...rolesOf([...(catalog.roles ?? []), ...(command.roles ?? [])], { users, databases }),
     maxShardGroupId: catalog.maxShardGroupId + groupIds.size,
     maxShardId: catalog.maxShardId + shardIds.size,
   };
@@ -119,7 +121,24 @@ export function applyOverwrite(catalog: Catalog, command: OverwriteCommand): Cat
       throw new DbError('already_exists', 'user already exists');
     users.push(checkedUser(user, databases));
   }
-  return { ...catalog, databases, users: users.length === 0 ? undefined : users };
+  const { roles: _, ...others } = catalog;
+  const roles = rolesOf(command.roles ?? [], { users, databases });
+  return { ...others, databases, users: users.length === 0 ? undefined : users, ...roles };
+}
+
+/** Of roles of one name the first, with the users and databases that are there; nothing where there are none. */
+function rolesOf(
+  given: readonly Role[],
+  { users, databases }: { readonly users: readonly User[]; readonly databases: Databases },
+): { readonly roles?: readonly Role[] } {
+  const roles: Role[] = [];
+  for (const role of given) {
+    if (role.name === '' || roles.some(({ name }) => name === role.name)) continue;
+    const permissions = role.permissions.filter(({ scope }) => scope === '' || databases.get(scope) !== undefined); // prettier-ignore
+    const members = role.users.filter((name) => users.some((user) => user.name === name));
+    roles.push({ name: role.name, permissions, users: members });
+  }
+  return roles.length === 0 ? {} : { roles };
 }
 
 function overwritten(given: Database, present: Database | undefined): Database {

@@ -1,5 +1,5 @@
 import { DbError } from '../../base/errors.ts';
-import { withoutPrivileges } from './apply-users.ts';
+import { withoutDatabase } from '../model/permissions.ts';
 import {
   activeDataNodes,
   findDatabase,
@@ -42,7 +42,7 @@ export function applySchemaCommand(
     case 'create-database':
       return createDatabase(catalog, command.name, command.policy);
     case 'drop-database':
-      return withoutPrivileges(
+      return withoutDatabase(
         { ...catalog, databases: catalog.databases.without(command.name) },
         command.name,
       );

@@ -8,6 +8,7 @@
  */
 import { DbError } from '../../base/errors.ts';
 import { findDatabase, type Catalog, type User } from '../model/catalog.ts';
+import { withoutRolesOf, withoutScope } from '../model/permissions.ts';
 import type { Command } from '../command/command.ts';
 
 export type UserCommand = Extract<
@@ -40,13 +41,14 @@ export function applyUserCommand(catalog: Catalog, command: UserCommand): Catalo
   switch (command.kind) {
     case 'drop-user':
       return withUsers(
-        catalog,
+        withoutRolesOf(catalog, user.name),
         users.filter((one) => one !== user),
       );
     case 'set-user-hash':
       return changed({ ...user, hash: command.hash });
     case 'set-user-admin':
-      return changed({ ...user, isAdmin: command.isAdmin });
+      // Whoever is an admin no more may do nothing to the cluster.
+      return changed({ ...withoutScope(user, ''), isAdmin: command.isAdmin });
     case 'set-user-privilege': {
       const { database, privilege } = command;
       if (findDatabase(catalog, database) === undefined)
@@ -62,17 +64,6 @@ export function mustFindUser(catalog: Catalog, name: string): User {
   const user = catalog.users?.find((one) => one.name === name);
   if (user === undefined) throw new DbError('not_found', 'user not found');
   return user;
-}
-
-/** What was granted on a database goes with it. */
-export function withoutPrivileges(catalog: Catalog, database: string): Catalog {
-  const { users } = catalog;
-  if (users?.some(({ privileges }) => privileges.some((one) => one.database === database)) !== true)
-    return catalog;
-  const left = users.map((user) => {
-    return { ...user, privileges: user.privileges.filter((one) => one.database !== database) };
-  });
-  return { ...catalog, users: left };
 }
 
 function withUsers(catalog: Catalog, users: readonly User[]): Catalog {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { permissions } from '../../base/permission.ts';
 import { dayNs, hourNs, maxTimeNs, minTimeNs } from '../../base/units.ts';
 import { applyCommand } from './apply.ts';
 import { emptyCatalog, type Catalog } from '../model/catalog.ts';
@@ -39,6 +40,8 @@ const importedPolicy = fc.record({
 });
 const importedDatabase = fc.record({ name, defaultRetentionPolicy: name, retentionPolicies: fc.array(importedPolicy, { maxLength: 2 }) }); // prettier-ignore
 const importedUser = fc.record({ name, hash: name, isAdmin: flag, privileges: fc.constant([]) });
+
+const scoped = fc.array(fc.record({ scope: name, permissions: fc.array(fc.constantFrom(...permissions), { maxLength: 4 }) }), { maxLength: 3 }); // prettier-ignore
 
 const small = fc.integer({ min: 0, max: 3 });
 const named = { shardId: small, fromId: small, toId: small };
@@ -83,6 +86,11 @@ const command = fc.oneof(
   fc.record({ kind: kind('set-user-hash'), name, hash: name }),
   fc.record({ kind: kind('set-user-admin'), name, isAdmin: flag }),
   fc.record({ kind: kind('set-user-privilege'), name, database: name, privilege: fc.constantFrom('READ', 'WRITE', 'NO PRIVILEGES') }), // prettier-ignore
+  fc.record({ kind: kind('create-permitted-user'), name, hash: name, permissions: scoped }),
+  fc.record({ kind: fc.constantFrom('change-user-permissions', 'change-role-permissions'), name, permissions: scoped, isGrant: flag }), // prettier-ignore
+  fc.record({ kind: kind('create-role'), name, permissions: scoped, users: fc.array(name, { maxLength: 2 }) }), // prettier-ignore
+  fc.record({ kind: kind('change-role-users'), name, users: fc.array(name, { maxLength: 2 }), isAdded: flag }), // prettier-ignore
+  fc.record({ kind: kind('drop-role'), name }),
   fc.record({ kind: kind('import-databases'), nodeId: count, databases: fc.array(importedDatabase, { maxLength: 2 }), users: fc.array(importedUser, { maxLength: 2 }), maxShardGroupId: id, maxShardId: fc.integer({ min: -1, max: 90 }) }), // prettier-ignore
   fc.record({ kind: kind('begin-shard-copy'), shardId: small, sourceId: small, destinationId: small, startedNs: time }), // prettier-ignore
   fc.record({ kind: kind('begin-move-plan'), goal: fc.constantFrom('balance', 'decommission', 'x'), leavingId: small, joiningId: small, isRemoval: flag, startedNs: time, moves }), // prettier-ignore

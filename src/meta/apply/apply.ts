@@ -7,6 +7,7 @@ import { applyOverwrite, applyRestore, finishRestore } from './apply-restore.ts'
 import { applySchemaCommand } from './apply-schema.ts';
 import { applyShardCommand } from './apply-shards.ts';
 import { applyPlanCommand } from './apply-plans.ts';
+import { applyRoleCommand } from './apply-roles.ts';
 import { applyUserCommand } from './apply-users.ts';
 import { answeredMax, type Catalog, type CommandAnswer, type Lease } from '../model/catalog.ts';
 import type { Change } from './change.ts';
@@ -118,6 +119,13 @@ function change(catalog: Catalog, index: number, command: Command): Change {
     case 'set-user-admin':
     case 'set-user-privilege':
       return { catalog: applyUserCommand(catalog, command) };
+    case 'create-permitted-user':
+    case 'change-user-permissions':
+    case 'create-role':
+    case 'drop-role':
+    case 'change-role-permissions':
+    case 'change-role-users':
+      return { catalog: applyRoleCommand(catalog, command) };
     case 'import-databases':
       return { catalog: applyImport(catalog, command) };
     case 'restore-databases':

@@ -5,7 +5,7 @@
  * - Exact: what is decoded is what was encoded, up to lists that are absent when they are empty.
  * - A field that is added to the catalog and not here does not compile.
  */
-import type { AnsweredCommand, Catalog, CommandAnswer, CommandValue, DataNode, GrantedPrivilege, Lease, MetaNode, NodeLabels, User } from '../model/catalog.ts'; // prettier-ignore
+import type { AnsweredCommand, Catalog, CommandAnswer, CommandValue, DataNode, GrantedPrivilege, Lease, MetaNode, NodeLabels, Role, User } from '../model/catalog.ts'; // prettier-ignore
 import type { ContinuousQuery, Database, RetentionPolicy, ShardGroup, Subscription } from '../model/database.ts'; // prettier-ignore
 import { Databases } from '../model/databases.ts';
 import type { MovePlan, ShardMove } from '../model/move-plan.ts';
@@ -45,6 +45,7 @@ export function metaOf(catalog: Catalog): InfluxMeta {
       return { ...copy, started, isDiscarding: state === 'discarding' };
     }),
     movePlan: catalog.movePlan && fromPlan(catalog.movePlan),
+    roles: catalog.roles,
     answered: catalog.answered.map(fromAnswered),
   };
 }
@@ -61,6 +62,7 @@ export function catalogOf(meta: InfluxMeta, version: number): Catalog {
     copies: orAbsent((meta.copies ?? []).map(copyOf)),
     movePlan: meta.movePlan && planOf(meta.movePlan),
     users: orAbsent(meta.users.map(userOf)),
+    roles: orAbsent((meta.roles ?? []).map(roleOf)),
     maxNodeId: meta.maxNodeId,
     maxShardGroupId: meta.maxShardGroupId,
     maxShardId: meta.maxShardId,
@@ -96,18 +98,34 @@ export function databaseOf(database: InfluxDatabase): Database {
   return whole;
 }
 
-export function fromUser({ name, hash, isAdmin, privileges }: User): InfluxUser {
+export function fromUser({ name, hash, isAdmin, privileges, permissions }: User): InfluxUser {
   const granted = privileges.map(({ database, privilege }) => {
     return { database, privilege: privilegeNumbers.indexOf(privilege) };
   });
-  return { name, hash, isAdmin, privileges: granted };
+  return { name, hash, isAdmin, privileges: granted, permissions };
 }
 
-export function userOf({ name, hash, isAdmin, privileges }: InfluxUser): User {
+export function userOf({ permissions = [], ...user }: InfluxUser): User {
+  const { name, hash, isAdmin, privileges } = user;
   const granted = privileges.map(({ database, privilege }) => {
     return { database, privilege: privilegeNumbers[privilege] ?? ('NO PRIVILEGES' as const) };
   });
-  const whole: Whole<User> = { name, hash, isAdmin, privileges: granted };
+  const whole: Whole<User> = {
+    name,
+    hash,
+    isAdmin,
+    privileges: granted,
+    permissions: orAbsent(permissions),
+  };
+  return whole;
+}
+
+export function roleOf({
+  name,
+  permissions,
+  users,
+}: NonNullable<InfluxMeta['roles']>[number]): Role {
+  const whole: Whole<Role> = { name, permissions, users };
   return whole;
 }
 

@@ -9,12 +9,13 @@
  * - A kind that is added and not here does not compile.
  */
 import { DbError } from '../../base/errors.ts';
+import { permissions } from '../../base/permission.ts';
 import { bytes, choice, count, flag, int64, list, mapped, oneOf, optional, text, uint64, type AnyField, type Field } from '../../proto/field.ts'; // prettier-ignore
 import { varve, type MessageType } from '../../proto/gen/wire.js';
 import { message, union } from '../../proto/message.ts';
 import { decodeMessage, encodeMessage, isMessageBlock } from '../../rpc/message.ts';
 import type { CatalogForm } from './catalog-codec.ts';
-import { databaseOf, fromDatabase, fromUser, userOf } from './catalog-message.ts';
+import { databaseOf, fromDatabase, fromUser, roleOf, userOf } from './catalog-message.ts';
 import { moveSteps, type Command, type ContinuousQueryMark, type LoggedCommand, type PolicySpec } from '../command/command.ts'; // prettier-ignore
 import { moveGoals, type ProposedMove } from '../model/move-plan.ts';
 import { unknownCommand } from '../command/command-shape.ts';
@@ -29,9 +30,14 @@ type FieldsOf<Kind extends Command['kind']> = {
 
 /** checkCommand has the bounds that count. */
 const many = { max: 1 << 24 };
+const few = { max: permissions.length };
 const words = text({ lengthMax: 1 << 24 });
 const replication = count({ min: Number.MIN_SAFE_INTEGER });
 const privilege = choice({ 'NO PRIVILEGES': 0, READ: 1, WRITE: 2, 'ALL PRIVILEGES': 3 });
+const scoped = list(
+  message(v1.ScopedPermissions, { scope: words, permissions: list(oneOf(permissions), few) }),
+  many,
+);
 const node = { nodeId: count() };
 const addresses = { httpAddress: words, tcpAddress: words };
 const namedCopy = { shardId: count(), destinationId: count(), beganIndex: count() };
@@ -196,6 +202,32 @@ const bodies: {
     v1.SetUserPrivilege,
     { name: words, database: words, privilege },
   ],
+  'create-permitted-user': [
+    'createPermittedUser',
+    v1.CreatePermittedUser,
+    { name: words, hash: words, permissions: scoped },
+  ],
+  'change-user-permissions': [
+    'changeUserPermissions',
+    v1.ChangePermissions,
+    { name: words, permissions: scoped, isGrant: flag },
+  ],
+  'change-role-permissions': [
+    'changeRolePermissions',
+    v1.ChangePermissions,
+    { name: words, permissions: scoped, isGrant: flag },
+  ],
+  'create-role': [
+    'createRole',
+    v1.CreateRole,
+    { name: words, permissions: scoped, users: list(words, many) },
+  ],
+  'drop-role': ['dropRole', v1.Name, { name: words }],
+  'change-role-users': [
+    'changeRoleUsers',
+    v1.ChangeRoleUsers,
+    { name: words, users: list(words, many), isAdded: flag },
+  ],
   'acquire-lease': [
     'acquireLease',
     v1.AcquireLease,
@@ -204,20 +236,20 @@ const bodies: {
 };
 
 /** Databases and users are of one form, wherever they are. */
-type Brought = Pick<BodyOf<'import-databases'>, 'databases' | 'users'>;
+type Brought = BodyOf<'restore-databases'>;
 const meta = bytes({ lengthBytesMax: 1 << 28 });
 const noIds = { maxShardGroupId: 0, maxShardId: 0 };
 
-function pack({ databases, users }: Brought, ids = noIds): Uint8Array {
-  const content = { databases: databases.map(fromDatabase), users: users.map(fromUser) };
+function pack({ databases, users, roles }: Brought, ids = noIds): Uint8Array {
+  const content = { databases: databases.map(fromDatabase), users: users.map(fromUser), roles };
   const head = { term: 0, index: 0, clusterId: 0n, maxNodeId: 0 };
   return metaMessage.encode({ ...head, ...content, ...ids });
 }
 
 function unpack(packed: Uint8Array): Brought & typeof noIds {
-  const { databases, users, maxShardGroupId, maxShardId } = metaMessage.decode(packed);
+  const { databases, users, roles, maxShardGroupId, maxShardId } = metaMessage.decode(packed);
   const content = { databases: databases.map(databaseOf), users: users.map(userOf) };
-  return { ...content, maxShardGroupId, maxShardId };
+  return { ...content, ...(roles && { roles: roles.map(roleOf) }), maxShardGroupId, maxShardId };
 }
 
 const imported: Field<BodyOf<'import-databases'>> = mapped(
@@ -227,7 +259,10 @@ const imported: Field<BodyOf<'import-databases'>> = mapped(
       const { maxShardGroupId, maxShardId } = brought;
       return { nodeId, meta: pack(brought, { maxShardGroupId, maxShardId }) };
     },
-    from: ({ nodeId, meta: packed }) => ({ nodeId, ...unpack(packed) }),
+    from: ({ nodeId, meta: packed }) => {
+      const { roles: _, ...brought } = unpack(packed);
+      return { nodeId, ...brought };
+    },
   },
 );
 const restored: Field<BodyOf<'restore-databases'>> = mapped(
@@ -235,8 +270,8 @@ const restored: Field<BodyOf<'restore-databases'>> = mapped(
   {
     to: (brought: BodyOf<'restore-databases'>) => ({ meta: pack(brought) }),
     from: ({ meta: packed }) => {
-      const { databases, users } = unpack(packed);
-      return { databases, users };
+      const { maxShardGroupId: _, maxShardId: __, ...brought } = unpack(packed);
+      return brought;
     },
   },
 );
@@ -247,8 +282,8 @@ const overwritten: Field<BodyOf<'overwrite-databases'>> = mapped(
       return { clusterId, meta: pack(brought) };
     },
     from: ({ clusterId, meta: packed }) => {
-      const { databases, users } = unpack(packed);
-      return { clusterId, databases, users };
+      const { maxShardGroupId: _, maxShardId: __, ...brought } = unpack(packed);
+      return { clusterId, ...brought };
     },
   },
 );

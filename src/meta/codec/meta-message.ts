@@ -7,6 +7,7 @@
 import { count, flag, id, int64, list, oneOf, optional, text, uint64 } from '../../proto/field.ts';
 import { influxdb } from '../../proto/gen/wire.js';
 import { message } from '../../proto/message.ts';
+import { permissions } from '../../base/permission.ts';
 import { moveGoals, moveStates } from '../model/move-plan.ts';
 
 const { v1 } = influxdb;
@@ -71,6 +72,11 @@ const continuousQuery = message(v1.ContinuousQuery, {
   ranUntil: optional(int64),
 });
 
+const scoped = list(
+  message(v1.ScopedPermissions, { scope: name, permissions: list(oneOf(permissions), few) }),
+  many,
+);
+
 export const metaMessage = message(v1.Meta, {
   term: count(),
   index: count(),
@@ -91,6 +97,7 @@ export const metaMessage = message(v1.Meta, {
       hash: name,
       isAdmin: flag,
       privileges: list(message(v1.Privilege, { database: name, privilege: count() }), many),
+      permissions: optional(scoped),
     }),
     many,
   ),
@@ -136,6 +143,9 @@ export const metaMessage = message(v1.Meta, {
         few,
       ),
     }),
+  ),
+  roles: optional(
+    list(message(v1.Role, { name, permissions: scoped, users: list(name, few) }), few),
   ),
   answered: optional(
     list(

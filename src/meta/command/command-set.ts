@@ -19,7 +19,7 @@ export const protobufVersion = 4;
 export const firstVersion = 1;
 
 export const commandSet: CommandSet = {
-  version: 5,
+  version: 6,
   since: {
     'found-cluster': 1,
     'create-meta-node': 1,
@@ -54,8 +54,9 @@ export const commandSet: CommandSet = {
     'set-user-admin': 2,
     'set-user-privilege': 2,
     'import-databases': 3,
-    'restore-databases': 4,
-    'overwrite-databases': 4,
+    // Users had no permissions before, and a meta node that passes those over would keep another catalog.
+    'restore-databases': 6,
+    'overwrite-databases': 6,
     'finish-restore': 4,
     'begin-shard-copy': 4,
     'finish-shard-copy': 4,
@@ -66,5 +67,11 @@ export const commandSet: CommandSet = {
     'pause-move-plan': 5,
     'advance-shard-move': 5,
     'end-move-plan': 5,
+    'create-permitted-user': 6,
+    'change-user-permissions': 6,
+    'create-role': 6,
+    'drop-role': 6,
+    'change-role-permissions': 6,
+    'change-role-users': 6,
   },
 };

@@ -13,7 +13,7 @@ import type {
   NamedCopy,
   PolicySpec,
 } from './command.ts';
-import { isDatabase, isUser } from './imported-shape.ts';
+import { isDatabase, isRole, isScopedPermissions, isUser } from './imported-shape.ts';
 import { moveGoals, movesMax, type ProposedMove } from '../model/move-plan.ts';
 import {
   hasShape,
@@ -89,6 +89,8 @@ const moveShape: Shape<ProposedMove> = {
   reason: isText,
 };
 const isMoves = isListOf((value) => hasShape(value, moveShape), movesMax);
+
+const changedPermissions = { name: isText, permissions: isScopedPermissions, isGrant: isFlag };
 
 type ShapeOf<Kind extends Command['kind']> = Shape<Omit<Extract<Command, { kind: Kind }>, 'kind'>>;
 
@@ -173,6 +175,12 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'set-user-hash': { name: isText, hash: isText },
   'set-user-admin': { name: isText, isAdmin: isFlag },
   'set-user-privilege': { name: isText, database: isText, privilege: isPrivilege },
+  'create-permitted-user': { name: isText, hash: isText, permissions: isScopedPermissions },
+  'change-user-permissions': changedPermissions,
+  'change-role-permissions': changedPermissions,
+  'create-role': { name: isText, permissions: isScopedPermissions, users: isTexts },
+  'drop-role': { name: isText },
+  'change-role-users': { name: isText, users: isTexts, isAdded: isFlag },
   'import-databases': {
     nodeId: isCount,
     databases: isListOf(isDatabase, importedMax),
@@ -183,12 +191,14 @@ const shapes: { readonly [Kind in Command['kind']]: ShapeOf<Kind> } = {
   'restore-databases': {
     databases: isListOf(isDatabase, importedMax),
     users: isListOf(isUser, importedMax),
+    roles: orAbsent(isListOf(isRole, importedMax)),
   },
   'finish-restore': { shardIds: isListOf(isCount, timesMax) },
   'overwrite-databases': {
     clusterId: isUint64,
     databases: isListOf(isDatabase, importedMax),
     users: isListOf(isUser, importedMax),
+    roles: orAbsent(isListOf(isRole, importedMax)),
   },
   'acquire-lease': { name: isText, nodeId: isCount, nowNs: isInt64, durationNs: isPositive },
 };

@@ -1,4 +1,10 @@
-import type { GrantedPrivilege, NodeLabel, User } from '../model/catalog.ts';
+import type {
+  GrantedPrivilege,
+  NodeLabel,
+  Role,
+  ScopedPermissions,
+  User,
+} from '../model/catalog.ts';
 import type { Database } from '../model/database.ts';
 import type { MoveGoal, ProposedMove } from '../model/move-plan.ts';
 
@@ -174,6 +180,27 @@ export type Command =
       readonly privilege: GrantedPrivilege;
     }
   | {
+      readonly kind: 'create-permitted-user';
+      readonly name: string;
+      readonly hash: string;
+      readonly permissions: readonly ScopedPermissions[];
+    }
+  | ({ readonly kind: 'change-user-permissions' } & ChangedPermissions)
+  | ({ readonly kind: 'change-role-permissions' } & ChangedPermissions)
+  | {
+      readonly kind: 'create-role';
+      readonly name: string;
+      readonly permissions: readonly ScopedPermissions[];
+      readonly users: readonly string[];
+    }
+  | { readonly kind: 'drop-role'; readonly name: string }
+  | {
+      readonly kind: 'change-role-users';
+      readonly name: string;
+      readonly users: readonly string[];
+      readonly isAdded: boolean;
+    }
+  | {
       /** What a single InfluxDB had, and one data node has on its disk by now. */
       readonly kind: 'import-databases';
       /** Becomes the one owner of all shards, whoever owned them before. */
@@ -191,6 +218,7 @@ export type Command =
       readonly databases: readonly Database[];
       /** Those whose name is taken stay as they are. */
       readonly users: readonly User[];
+      readonly roles?: readonly Role[] | undefined;
     }
   /** What the backup had of these shards is at their owners; those that are not there are passed over. */
   | { readonly kind: 'finish-restore'; readonly shardIds: readonly number[] }
@@ -201,6 +229,7 @@ export type Command =
       readonly clusterId: bigint;
       readonly databases: readonly Database[];
       readonly users: readonly User[];
+      readonly roles?: readonly Role[] | undefined;
     }
   | {
       readonly kind: 'acquire-lease';
@@ -212,6 +241,13 @@ export type Command =
 
 export type MoveStep = 'hand-over' | 'done' | 'left' | 'failed';
 export const moveSteps = ['hand-over', 'done', 'left', 'failed'] as const;
+
+export interface ChangedPermissions {
+  readonly name: string;
+  readonly permissions: readonly ScopedPermissions[];
+  /** They are added, or else taken away. */
+  readonly isGrant: boolean;
+}
 
 export interface NamedCopy {
   readonly shardId: number;

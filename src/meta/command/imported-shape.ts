@@ -1,5 +1,6 @@
 /** The shapes of what an import brings whole: databases with all that is in them, and users. */
-import type { User } from '../model/catalog.ts';
+import { permissions } from '../../base/permission.ts';
+import type { Role, ScopedPermissions, User } from '../model/catalog.ts';
 import type { ContinuousQuery, Database, RetentionPolicy, ShardGroup, ShardInfo, Subscription } from '../model/database.ts'; // prettier-ignore
 import type { JoinedOwner } from '../model/shard-copy.ts';
 import {
@@ -8,6 +9,7 @@ import {
   isFlag,
   isInt64,
   isListOf,
+  isOneOf,
   isPrivilege,
   isReplicaCount,
   isText,
@@ -65,15 +67,29 @@ const database: Shape<Database> = {
   continuousQueries: orAbsent(isListOf(of(continuousQuery), partsMax)),
   restoredFrom: orAbsent(isText),
 };
+const scoped: Shape<ScopedPermissions> = {
+  scope: isText,
+  permissions: isListOf(isOneOf(permissions), permissions.length),
+};
+export const isScopedPermissions: Check = isListOf(of(scoped), 100_000);
+
 const user: Shape<User> = {
   name: isText,
   hash: isText,
   isAdmin: isFlag,
   privileges: isListOf(of({ database: isText, privilege: isPrivilege }), 100_000),
+  permissions: orAbsent(isScopedPermissions),
+};
+
+const role: Shape<Role> = {
+  name: isText,
+  permissions: isScopedPermissions,
+  users: isListOf(isText, partsMax),
 };
 
 export const isDatabase: Check = of(database);
 export const isUser: Check = of(user);
+export const isRole: Check = of(role);
 
 function of(shape: Readonly<Record<string, Check>>): Check {
   return (value) => hasShape(value, shape);

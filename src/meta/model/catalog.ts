@@ -9,6 +9,7 @@
  *
  * Not here: where it is kept (meta/server), how it reaches data nodes (meta/client).
  */
+import type { Permission } from '../../base/permission.ts';
 import type { Database, RetentionPolicy } from './database.ts';
 import { Databases } from './databases.ts';
 import { leavingNodeId, type MovePlan } from './move-plan.ts';
@@ -39,6 +40,8 @@ export interface Catalog {
   readonly leases: readonly Lease[];
   /** In the order they were made; absent when there are none. */
   readonly users?: readonly User[] | undefined;
+  /** In the order they were made; absent when there are none. */
+  readonly roles?: readonly Role[] | undefined;
   /** Copies of shards under way; absent when there are none. */
   readonly copies?: readonly ShardCopy[] | undefined;
   /** By which shards move; absent before the first one. */
@@ -93,6 +96,22 @@ export interface User {
     readonly database: string;
     readonly privilege: GrantedPrivilege;
   }[];
+  /** What the API of the meta nodes has granted besides (permissions.ts); absent when there is nothing. */
+  readonly permissions?: readonly ScopedPermissions[] | undefined;
+}
+
+/** Each scope once, with one permission at least, in order (permissions.ts). */
+export interface ScopedPermissions {
+  /** A database, or '' for the whole cluster. */
+  readonly scope: string;
+  readonly permissions: readonly Permission[];
+}
+
+/** What users may do who are named in it (spec F95). */
+export interface Role {
+  readonly name: string;
+  readonly permissions: readonly ScopedPermissions[];
+  readonly users: readonly string[];
 }
 
 export type GrantedPrivilege = 'READ' | 'WRITE' | 'ALL PRIVILEGES' | 'NO PRIVILEGES';

@@ -48,6 +48,11 @@ export const varve: {
       readonly SetUserHash: MessageType;
       readonly SetUserAdmin: MessageType;
       readonly SetUserPrivilege: MessageType;
+      readonly CreatePermittedUser: MessageType;
+      readonly ChangePermissions: MessageType;
+      readonly ScopedPermissions: MessageType;
+      readonly CreateRole: MessageType;
+      readonly ChangeRoleUsers: MessageType;
       readonly ImportDatabases: MessageType;
       readonly RestoreDatabases: MessageType;
       readonly FinishRestore: MessageType;
@@ -243,6 +248,8 @@ export const influxdb: {
     readonly Subscription: MessageType;
     readonly ContinuousQuery: MessageType;
     readonly User: MessageType;
+    readonly ScopedPermissions: MessageType;
+    readonly Role: MessageType;
     readonly Privilege: MessageType;
     readonly BackupMeta: MessageType;
   };

@@ -73,11 +73,17 @@ export const varve = $root.varve = (() => {
                 Command.prototype.pauseMovePlan = null;
                 Command.prototype.advanceShardMove = null;
                 Command.prototype.endMovePlan = null;
+                Command.prototype.createPermittedUser = null;
+                Command.prototype.changeUserPermissions = null;
+                Command.prototype.changeRolePermissions = null;
+                Command.prototype.createRole = null;
+                Command.prototype.dropRole = null;
+                Command.prototype.changeRoleUsers = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(Command.prototype, "command", {
-                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan"]),
+                    get: $util.oneOfGetter($oneOfFields = ["foundCluster", "createMetaNode", "deleteMetaNode", "createDataNode", "updateDataNode", "setNodeLabels", "deleteNodeLabels", "deleteDataNode", "createDatabase", "dropDatabase", "createRetentionPolicy", "alterRetentionPolicy", "dropRetentionPolicy", "createShardGroups", "truncateShardGroups", "deleteShardGroup", "pruneShardGroups", "dropShard", "addShardOwner", "removeShardOwner", "createContinuousQuery", "markContinuousQueries", "dropContinuousQuery", "createSubscription", "dropSubscription", "createUser", "dropUser", "setUserHash", "setUserAdmin", "setUserPrivilege", "importDatabases", "acquireLease", "restoreDatabases", "overwriteDatabases", "finishRestore", "beginShardCopy", "finishShardCopy", "abortShardCopy", "forgetShardCopy", "beginMovePlan", "extendMovePlan", "pauseMovePlan", "advanceShardMove", "endMovePlan", "createPermittedUser", "changeUserPermissions", "changeRolePermissions", "createRole", "dropRole", "changeRoleUsers"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -180,6 +186,18 @@ export const varve = $root.varve = (() => {
                         $root.varve.catalog.v1.AdvanceShardMove.encode(message.advanceShardMove, writer.uint32(418).fork(), _depth + 1).ldelim();
                     if (message.endMovePlan != null && $Object.hasOwnProperty.call(message, "endMovePlan"))
                         $root.varve.catalog.v1.EndMovePlan.encode(message.endMovePlan, writer.uint32(426).fork(), _depth + 1).ldelim();
+                    if (message.createPermittedUser != null && $Object.hasOwnProperty.call(message, "createPermittedUser"))
+                        $root.varve.catalog.v1.CreatePermittedUser.encode(message.createPermittedUser, writer.uint32(482).fork(), _depth + 1).ldelim();
+                    if (message.changeUserPermissions != null && $Object.hasOwnProperty.call(message, "changeUserPermissions"))
+                        $root.varve.catalog.v1.ChangePermissions.encode(message.changeUserPermissions, writer.uint32(490).fork(), _depth + 1).ldelim();
+                    if (message.changeRolePermissions != null && $Object.hasOwnProperty.call(message, "changeRolePermissions"))
+                        $root.varve.catalog.v1.ChangePermissions.encode(message.changeRolePermissions, writer.uint32(498).fork(), _depth + 1).ldelim();
+                    if (message.createRole != null && $Object.hasOwnProperty.call(message, "createRole"))
+                        $root.varve.catalog.v1.CreateRole.encode(message.createRole, writer.uint32(506).fork(), _depth + 1).ldelim();
+                    if (message.dropRole != null && $Object.hasOwnProperty.call(message, "dropRole"))
+                        $root.varve.catalog.v1.Name.encode(message.dropRole, writer.uint32(514).fork(), _depth + 1).ldelim();
+                    if (message.changeRoleUsers != null && $Object.hasOwnProperty.call(message, "changeRoleUsers"))
+                        $root.varve.catalog.v1.ChangeRoleUsers.encode(message.changeRoleUsers, writer.uint32(522).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -537,6 +555,48 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.endMovePlan = $root.varve.catalog.v1.EndMovePlan.decode(reader, reader.size(), $undefined, _depth + 1, message.endMovePlan);
                                 message.command = "endMovePlan";
+                                continue;
+                            }
+                        case 60: {
+                                if (wireType !== 2)
+                                    break;
+                                message.createPermittedUser = $root.varve.catalog.v1.CreatePermittedUser.decode(reader, reader.size(), $undefined, _depth + 1, message.createPermittedUser);
+                                message.command = "createPermittedUser";
+                                continue;
+                            }
+                        case 61: {
+                                if (wireType !== 2)
+                                    break;
+                                message.changeUserPermissions = $root.varve.catalog.v1.ChangePermissions.decode(reader, reader.size(), $undefined, _depth + 1, message.changeUserPermissions);
+                                message.command = "changeUserPermissions";
+                                continue;
+                            }
+                        case 62: {
+                                if (wireType !== 2)
+                                    break;
+                                message.changeRolePermissions = $root.varve.catalog.v1.ChangePermissions.decode(reader, reader.size(), $undefined, _depth + 1, message.changeRolePermissions);
+                                message.command = "changeRolePermissions";
+                                continue;
+                            }
+                        case 63: {
+                                if (wireType !== 2)
+                                    break;
+                                message.createRole = $root.varve.catalog.v1.CreateRole.decode(reader, reader.size(), $undefined, _depth + 1, message.createRole);
+                                message.command = "createRole";
+                                continue;
+                            }
+                        case 64: {
+                                if (wireType !== 2)
+                                    break;
+                                message.dropRole = $root.varve.catalog.v1.Name.decode(reader, reader.size(), $undefined, _depth + 1, message.dropRole);
+                                message.command = "dropRole";
+                                continue;
+                            }
+                        case 65: {
+                                if (wireType !== 2)
+                                    break;
+                                message.changeRoleUsers = $root.varve.catalog.v1.ChangeRoleUsers.decode(reader, reader.size(), $undefined, _depth + 1, message.changeRoleUsers);
+                                message.command = "changeRoleUsers";
                                 continue;
                             }
                         }
@@ -4593,6 +4653,530 @@ export const varve = $root.varve = (() => {
                 };
 
                 return SetUserPrivilege;
+            })();
+
+            v1.CreatePermittedUser = (function() {
+
+                const CreatePermittedUser = function (properties) {
+                    this.permissions = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                CreatePermittedUser.prototype.name = "";
+                CreatePermittedUser.prototype.hash = "";
+                CreatePermittedUser.prototype.permissions = $util.emptyArray;
+
+                CreatePermittedUser.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                        writer.uint32(10).string(message.name);
+                    if (message.hash != null && $Object.hasOwnProperty.call(message, "hash") && message.hash !== "")
+                        writer.uint32(18).string(message.hash);
+                    if (message.permissions != null && message.permissions.length)
+                        for (let i = 0; i < message.permissions.length; ++i)
+                            $root.varve.catalog.v1.ScopedPermissions.encode(message.permissions[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                CreatePermittedUser.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.CreatePermittedUser();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.name = value;
+                                else
+                                    delete message.name;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.hash = value;
+                                else
+                                    delete message.hash;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.permissions && message.permissions.length))
+                                    message.permissions = [];
+                                message.permissions.push($root.varve.catalog.v1.ScopedPermissions.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return CreatePermittedUser;
+            })();
+
+            v1.ChangePermissions = (function() {
+
+                const ChangePermissions = function (properties) {
+                    this.permissions = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                ChangePermissions.prototype.name = "";
+                ChangePermissions.prototype.permissions = $util.emptyArray;
+                ChangePermissions.prototype.isGrant = false;
+
+                ChangePermissions.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                        writer.uint32(10).string(message.name);
+                    if (message.permissions != null && message.permissions.length)
+                        for (let i = 0; i < message.permissions.length; ++i)
+                            $root.varve.catalog.v1.ScopedPermissions.encode(message.permissions[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.isGrant != null && $Object.hasOwnProperty.call(message, "isGrant") && message.isGrant !== false)
+                        writer.uint32(24).bool(message.isGrant);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                ChangePermissions.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.ChangePermissions();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.name = value;
+                                else
+                                    delete message.name;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.permissions && message.permissions.length))
+                                    message.permissions = [];
+                                message.permissions.push($root.varve.catalog.v1.ScopedPermissions.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isGrant = value;
+                                else
+                                    delete message.isGrant;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return ChangePermissions;
+            })();
+
+            v1.ScopedPermissions = (function() {
+
+                const ScopedPermissions = function (properties) {
+                    this.permissions = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                ScopedPermissions.prototype.scope = "";
+                ScopedPermissions.prototype.permissions = $util.emptyArray;
+
+                ScopedPermissions.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.scope != null && $Object.hasOwnProperty.call(message, "scope") && message.scope !== "")
+                        writer.uint32(10).string(message.scope);
+                    if (message.permissions != null && message.permissions.length)
+                        for (let i = 0; i < message.permissions.length; ++i)
+                            writer.uint32(18).string(message.permissions[i]);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                ScopedPermissions.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.ScopedPermissions();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.scope = value;
+                                else
+                                    delete message.scope;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.permissions && message.permissions.length))
+                                    message.permissions = [];
+                                message.permissions.push(reader.stringVerify());
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return ScopedPermissions;
+            })();
+
+            v1.CreateRole = (function() {
+
+                const CreateRole = function (properties) {
+                    this.permissions = [];
+                    this.users = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                CreateRole.prototype.name = "";
+                CreateRole.prototype.permissions = $util.emptyArray;
+                CreateRole.prototype.users = $util.emptyArray;
+
+                CreateRole.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                        writer.uint32(10).string(message.name);
+                    if (message.permissions != null && message.permissions.length)
+                        for (let i = 0; i < message.permissions.length; ++i)
+                            $root.varve.catalog.v1.ScopedPermissions.encode(message.permissions[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.users != null && message.users.length)
+                        for (let i = 0; i < message.users.length; ++i)
+                            writer.uint32(26).string(message.users[i]);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                CreateRole.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.CreateRole();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.name = value;
+                                else
+                                    delete message.name;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.permissions && message.permissions.length))
+                                    message.permissions = [];
+                                message.permissions.push($root.varve.catalog.v1.ScopedPermissions.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.users && message.users.length))
+                                    message.users = [];
+                                message.users.push(reader.stringVerify());
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return CreateRole;
+            })();
+
+            v1.ChangeRoleUsers = (function() {
+
+                const ChangeRoleUsers = function (properties) {
+                    this.users = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                ChangeRoleUsers.prototype.name = "";
+                ChangeRoleUsers.prototype.users = $util.emptyArray;
+                ChangeRoleUsers.prototype.isAdded = false;
+
+                ChangeRoleUsers.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                        writer.uint32(10).string(message.name);
+                    if (message.users != null && message.users.length)
+                        for (let i = 0; i < message.users.length; ++i)
+                            writer.uint32(18).string(message.users[i]);
+                    if (message.isAdded != null && $Object.hasOwnProperty.call(message, "isAdded") && message.isAdded !== false)
+                        writer.uint32(24).bool(message.isAdded);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                ChangeRoleUsers.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.catalog.v1.ChangeRoleUsers();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.name = value;
+                                else
+                                    delete message.name;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.users && message.users.length))
+                                    message.users = [];
+                                message.users.push(reader.stringVerify());
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isAdded = value;
+                                else
+                                    delete message.isAdded;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return ChangeRoleUsers;
             })();
 
             v1.Privilege = (function() {
@@ -18023,6 +18607,7 @@ export const influxdb = $root.influxdb = (() => {
                 this.leases = [];
                 this.answered = [];
                 this.copies = [];
+                this.roles = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -18044,6 +18629,7 @@ export const influxdb = $root.influxdb = (() => {
             Meta.prototype.answered = $util.emptyArray;
             Meta.prototype.copies = $util.emptyArray;
             Meta.prototype.movePlan = null;
+            Meta.prototype.roles = $util.emptyArray;
             Meta.prototype.checksum = null;
 
             let $oneOfFields;
@@ -18146,6 +18732,9 @@ export const influxdb = $root.influxdb = (() => {
                         $root.influxdb.v1.ShardCopy.encode(message.copies[i], writer.uint32(826).fork(), _depth + 1).ldelim();
                 if (message.movePlan != null && $Object.hasOwnProperty.call(message, "movePlan"))
                     $root.influxdb.v1.MovePlan.encode(message.movePlan, writer.uint32(834).fork(), _depth + 1).ldelim();
+                if (message.roles != null && message.roles.length)
+                    for (let i = 0; i < message.roles.length; ++i)
+                        $root.influxdb.v1.Role.encode(message.roles[i], writer.uint32(882).fork(), _depth + 1).ldelim();
                 if (message.checksum != null && $Object.hasOwnProperty.call(message, "checksum"))
                     writer.uint32(1597).fixed32(message.checksum);
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -18291,6 +18880,14 @@ export const influxdb = $root.influxdb = (() => {
                                 break;
                             message.movePlan = $root.influxdb.v1.MovePlan.decode(reader, reader.size(), $undefined, _depth + 1, message.movePlan);
                             message._movePlan = "movePlan";
+                            continue;
+                        }
+                    case 110: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.roles && message.roles.length))
+                                message.roles = [];
+                            message.roles.push($root.influxdb.v1.Role.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
                     case 199: {
@@ -20478,6 +21075,7 @@ export const influxdb = $root.influxdb = (() => {
 
             const User = function (properties) {
                 this.privileges = [];
+                this.permissions = [];
                 if (properties)
                     for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -20488,6 +21086,7 @@ export const influxdb = $root.influxdb = (() => {
             User.prototype.hash = null;
             User.prototype.isAdmin = null;
             User.prototype.privileges = $util.emptyArray;
+            User.prototype.permissions = $util.emptyArray;
 
             let $oneOfFields;
 
@@ -20525,6 +21124,9 @@ export const influxdb = $root.influxdb = (() => {
                 if (message.privileges != null && message.privileges.length)
                     for (let i = 0; i < message.privileges.length; ++i)
                         $root.influxdb.v1.Privilege.encode(message.privileges[i], writer.uint32(34).fork(), _depth + 1).ldelim();
+                if (message.permissions != null && message.permissions.length)
+                    for (let i = 0; i < message.permissions.length; ++i)
+                        $root.influxdb.v1.ScopedPermissions.encode(message.permissions[i], writer.uint32(802).fork(), _depth + 1).ldelim();
                 if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                     for (let i = 0; i < message.$unknowns.length; ++i)
                         writer.raw(message.$unknowns[i]);
@@ -20587,6 +21189,14 @@ export const influxdb = $root.influxdb = (() => {
                             message.privileges.push($root.influxdb.v1.Privilege.decode(reader, reader.size(), $undefined, _depth + 1));
                             continue;
                         }
+                    case 100: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.permissions && message.permissions.length))
+                                message.permissions = [];
+                            message.permissions.push($root.influxdb.v1.ScopedPermissions.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
                     }
                     reader.skipType(wireType, _depth, tag);
                     if (!reader.discardUnknown) {
@@ -20605,6 +21215,209 @@ export const influxdb = $root.influxdb = (() => {
             };
 
             return User;
+        })();
+
+        v1.ScopedPermissions = (function() {
+
+            const ScopedPermissions = function (properties) {
+                this.permissions = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            ScopedPermissions.prototype.scope = "";
+            ScopedPermissions.prototype.permissions = $util.emptyArray;
+
+            ScopedPermissions.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.scope != null && $Object.hasOwnProperty.call(message, "scope") && message.scope !== "")
+                    writer.uint32(10).string(message.scope);
+                if (message.permissions != null && message.permissions.length)
+                    for (let i = 0; i < message.permissions.length; ++i)
+                        writer.uint32(18).string(message.permissions[i]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            ScopedPermissions.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.ScopedPermissions();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.scope = value;
+                            else
+                                delete message.scope;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.permissions && message.permissions.length))
+                                message.permissions = [];
+                            message.permissions.push(reader.stringVerify());
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return ScopedPermissions;
+        })();
+
+        v1.Role = (function() {
+
+            const Role = function (properties) {
+                this.permissions = [];
+                this.users = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+
+            Role.prototype.name = "";
+            Role.prototype.permissions = $util.emptyArray;
+            Role.prototype.users = $util.emptyArray;
+
+            Role.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(10).string(message.name);
+                if (message.permissions != null && message.permissions.length)
+                    for (let i = 0; i < message.permissions.length; ++i)
+                        $root.influxdb.v1.ScopedPermissions.encode(message.permissions[i], writer.uint32(18).fork(), _depth + 1).ldelim();
+                if (message.users != null && message.users.length)
+                    for (let i = 0; i < message.users.length; ++i)
+                        writer.uint32(26).string(message.users[i]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+
+            Role.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.influxdb.v1.Role();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.permissions && message.permissions.length))
+                                message.permissions = [];
+                            message.permissions.push($root.influxdb.v1.ScopedPermissions.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.users && message.users.length))
+                                message.users = [];
+                            message.users.push(reader.stringVerify());
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+
+            return Role;
         })();
 
         v1.Privilege = (function() {

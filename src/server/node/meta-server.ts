@@ -63,16 +63,14 @@ export async function startMetaServer(
   const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods));
   const self = { tcpAddress, version: announcedVersion };
   const gossiper = startGossip(config, { clock, random, rpc, node, announcements, self });
+  const known = { node, rpc, announcements, leases, copies, plans };
   const api = createMetaApi(
     {
+      ...known,
       clock,
+      jobs: env.jobs,
+      random,
       log: env.log.child('meta'),
-      node,
-      rpc,
-      announcements,
-      leases,
-      copies,
-      plans,
       profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
       // Anybody may listen there: a token goes only where nodes ask who comes.
       probe: (address) => probeMeta(address, access && node.membership.credentials('newcomer')),

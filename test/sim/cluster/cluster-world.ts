@@ -256,7 +256,7 @@ export class ClusterWorld {
 
   #api(name: string): MetaApi {
     const { env } = this.machine(name);
-    const { clock, log, transport } = env;
+    const { clock, jobs, random, log, transport } = env;
     const node = this.metas.get(name);
     const copies = this.copies.get(name);
     const plans = this.plans.get(name);
@@ -272,7 +272,7 @@ export class ClusterWorld {
     const rpc = new RpcClient(transport, node.membership);
     const announcements = new Announcements(clock, 30_000);
     return {
-      ports: { clock, log, node, rpc, announcements, leases: leasesOf(clock, node), copies, plans, probe, requestId: () => '' }, // prettier-ignore
+      ports: { clock, jobs, random, log, node, rpc, announcements, leases: leasesOf(clock, node), copies, plans, probe, requestId: () => '' }, // prettier-ignore
       options: {
         version: '',
         httpAddress: `${name}:8091`,

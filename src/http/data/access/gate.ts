@@ -116,14 +116,15 @@ async function admit(
   try {
     if (credentials === undefined) throw refused('unable to parse authentication credentials');
     if (credentials.kind === 'password')
-      return principalOf(await userOfPassword(credentials, catalog, passwords));
+      return principalOf(await userOfPassword(credentials, catalog, passwords), catalog.roles);
     if (access.sharedSecret === '') throw refused('bearer auth disabled');
   } catch (error) {
     if (isDbError(error, 'unauthenticated')) counters.add('authFail');
     throw error;
   }
   const nowS = Number(ports.clock.wallNs() / secondNs);
-  return principalOf(userNamed(catalog, userOfToken(credentials.token, access.sharedSecret, nowS)));
+  const name = userOfToken(credentials.token, access.sharedSecret, nowS);
+  return principalOf(userNamed(catalog, name), catalog.roles);
 }
 
 /** 401 in the form that was asked for. Its text stands in no header, as in the reference. */

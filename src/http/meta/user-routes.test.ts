@@ -1,0 +1,158 @@
+import fastify from 'fastify';
+import { expect, test } from 'vitest';
+import { adminPermissions, permissions } from '../../base/permission.ts';
+import { DbError, type DbErrorCode } from '../../base/errors.ts';
+import { applyCommand } from '../../meta/apply/apply.ts';
+import type { Command } from '../../meta/command/command.ts';
+import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import { addUserRoutes } from './user-routes.ts';
+import type { MetaApi } from './meta-api-options.ts';
+
+/** A meta node that leads, or does not, with one database. */
+function open(leader = '') {
+  let catalog: Catalog = emptyCatalog;
+  const execute = (command: Command): Promise<void> => {
+    const index = catalog.index + 1;
+    const applied = applyCommand(catalog, index, { id: `${index}`, command });
+    ({ catalog } = applied);
+    const { answer } = applied;
+    if (answer.ok) return Promise.resolve();
+    return Promise.reject(new DbError(answer.code as DbErrorCode, answer.text));
+  };
+  void execute({ kind: 'create-database', name: 'd' });
+  const node = {
+    isJoined: true,
+    isLeader: leader === '',
+    leaderHttpAddress: leader,
+    readBarrier: () => Promise.resolve(),
+    execute,
+    get catalog() {
+      return catalog;
+    },
+  };
+  const jobs = { run: (_kind: string, { password }: { password: string }) => Promise.resolve(`hash of ${password}`) }; // prettier-ignore
+  const api = fastify();
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, body);
+  });
+  addUserRoutes(api, { ports: { node, jobs, random: { u32: () => 1 } } } as unknown as MetaApi);
+  api.setErrorHandler((error, _request, reply) => reply.code(error instanceof DbError && error.code === 'invalid_argument' ? 400 : 500).send({ error: (error as Error).message })); // prettier-ignore
+  const post = async (url: string, body: unknown): Promise<string> => {
+    const payload = typeof body === 'string' ? body : JSON.stringify(body);
+    const headers = { 'content-type': 'application/json' };
+    const answer = await api.inject({ method: 'POST', url, payload, headers });
+    if (answer.body === '') return `${answer.statusCode}${answer.headers.location === undefined ? '' : ` ${answer.headers.location}`}`; // prettier-ignore
+    return `${answer.statusCode} ${answer.json<{ error: string }>().error}`;
+  };
+  const get = async (url: string): Promise<unknown> => {
+    const answer = await api.inject({ url });
+    return answer.statusCode === 200 ? answer.json() : `${answer.statusCode} ${answer.body.trim()}`;
+  };
+  return { post, get };
+}
+
+test('users: made, shown, changed and deleted as the reference’s API has it', async () => {
+  const { post, get } = open();
+  expect(await get('/user')).toEqual({});
+  const phantom = { name: 'phantom', password: 'p' };
+  expect(await post('/user', { action: 'create', user: phantom })).toBe('200');
+  expect(await get('/user')).toEqual({ users: [{ name: 'phantom', hash: 'hash of p' }] });
+  const given = { d: ['ReadData', 'WriteData', 'ManageContnuousQuery'], '': ['Monitor'] };
+  expect(await post('/user', { action: 'add-permissions', user: { name: 'phantom', permissions: given } })).toBe('200'); // prettier-ignore
+  const shown = { '': ['Monitor'], d: ['ReadData', 'WriteData', 'ManageContinuousQuery'] };
+  expect(await get('/user?name=phantom')).toEqual({ users: [{ name: 'phantom', hash: 'hash of p', permissions: shown }] }); // prettier-ignore
+  expect(await post('/user', { action: 'remove-permissions', user: { name: 'phantom', permissions: { d: ['ReadData'] } } })).toBe('200'); // prettier-ignore
+  expect(await post('/user', { action: 'change-password', user: { name: 'phantom', hash: '$2a$10$x' } })).toBe('200'); // prettier-ignore
+  expect(await get('/user')).toEqual({ users: [{ name: 'phantom', hash: '$2a$10$x', permissions: { '': ['Monitor'], d: ['WriteData', 'ManageContinuousQuery'] } }] }); // prettier-ignore
+  expect(await post('/user', { action: 'create', user: { name: 'root', password: 'r', permissions: { '': adminPermissions } } })).toBe('200'); // prettier-ignore
+  expect(await get('/user?name=root')).toEqual({ users: [{ name: 'root', hash: 'hash of r', permissions: { '': permissions } }] }); // prettier-ignore
+  expect(await post('/user', { action: 'delete', user: { name: 'phantom' } })).toBe('200');
+  expect(await get('/user?name=phantom')).toBe('404 {"error":"user not found"}');
+});
+
+test('roles: made, shown, changed and deleted as the reference’s API has it', async () => {
+  const { post, get } = open();
+  expect(await get('/role')).toEqual({});
+  await post('/user', { action: 'create', user: { name: 'phantom', password: 'p' } });
+  expect(await post('/role', { action: 'create', role: { name: 'spectre' } })).toBe('200');
+  expect(await get('/role')).toEqual({ roles: [{ name: 'spectre' }] });
+  expect(await post('/role', { action: 'add-users', role: { name: 'spectre', users: ['phantom'] } })).toBe('200'); // prettier-ignore
+  expect(await post('/role', { action: 'add-permissions', role: { name: 'spectre', permissions: { d: ['ReadData', 'WriteData'] } } })).toBe('200'); // prettier-ignore
+  expect(await get('/role?name=spectre')).toEqual({ roles: [{ name: 'spectre', permissions: { d: ['ReadData', 'WriteData'] }, users: ['phantom'] }] }); // prettier-ignore
+  expect(await post('/role', { action: 'remove-users', role: { name: 'spectre', users: ['phantom'] } })).toBe('200'); // prettier-ignore
+  expect(await post('/role', { action: 'remove-permissions', role: { name: 'spectre', permissions: { d: ['ReadData', 'WriteData'] } } })).toBe('200'); // prettier-ignore
+  expect(await get('/role')).toEqual({ roles: [{ name: 'spectre' }] });
+  expect(await post('/role', { action: 'delete', role: { name: 'spectre' } })).toBe('200');
+  expect(await get('/role?name=spectre')).toBe('404 {"error":"role not found"}');
+  expect(await get('/user')).toMatchObject({ users: [{ name: 'phantom' }] });
+});
+
+test.each([
+  ['/user', 'x', 'the body is not valid JSON'],
+  ['/user', '', 'the body is not valid JSON'],
+  ['/user', 'null', 'invalid user'],
+  ['/user', '[]', 'invalid user'],
+  ['/user', { action: 'create' }, 'invalid user'],
+  ['/user', { action: 'create', user: [] }, 'invalid user'],
+  ['/user', { action: 'create', user: {} }, 'username required'],
+  ['/user', { action: 'create', user: { name: 'x' } }, 'password or hash required'],
+  ['/user', { action: 'change-password', user: { name: 'x' } }, 'password or hash required'],
+  ['/user', { action: 'frob', user: { name: 'x' } }, 'invalid action: frob'],
+  ['/user', { user: { name: 'x' } }, 'invalid action: '],
+  ['/user', { action: 1, user: { name: 'x' } }, 'invalid action: '],
+  ['/user', { action: 'delete', user: { name: 'x' } }, 'user not found'],
+  [
+    '/user',
+    { action: 'delete', user: { name: 7 } },
+    'name must be a text of at most 4096 characters',
+  ],
+  [
+    '/user',
+    { action: 'delete', user: { name: 'x'.repeat(5_000) } },
+    'name must be a text of at most 4096 characters',
+  ],
+  [
+    '/user',
+    { action: 'add-permissions', user: { name: 'x', permissions: { d: ['Fly'] } } },
+    'invalid permission: Fly',
+  ],
+  [
+    '/user',
+    { action: 'add-permissions', user: { name: 'x', permissions: { d: 'ReadData' } } },
+    'permissions must be lists by database',
+  ],
+  [
+    '/user',
+    { action: 'add-permissions', user: { name: 'x', permissions: ['ReadData'] } },
+    'permissions must be lists by database',
+  ],
+  [
+    '/user',
+    { action: 'create', user: { name: 'x', password: 'p', permissions: { e: ['ReadData'] } } },
+    'database not found: e',
+  ],
+  [
+    '/user',
+    { action: 'create', user: { name: 'x', password: 'p', permissions: { d: ['AddRemoveNode'] } } },
+    'permission AddRemoveNode is of the whole cluster, not of a database',
+  ],
+  ['/role', { action: 'create' }, 'invalid role'],
+  ['/role', { action: 'create', role: {} }, 'role name required'],
+  ['/role', { action: 'create', role: { name: 'r', users: 'x' } }, 'users must be a list of names'],
+  ['/role', { action: 'create', role: { name: 'r', users: ['x'] } }, 'user not found'],
+  ['/role', { action: 'change-password', role: { name: 'r' } }, 'invalid action: change-password'],
+  ['/role', { action: 'delete', role: { name: 'r' } }, 'role not found'],
+] as const)('users and roles: %s %j is refused', async (url, body, text) => {
+  // prettier-ignore
+  const { post, get } = open();
+  expect(await post(url, body)).toBe(`400 ${text}`);
+  expect([await get('/user'), await get('/role')]).toEqual([{}, {}]);
+});
+
+test('users and roles: whoever does not lead sends changes to the leader', async () => {
+  const { post, get } = open('m2:8091');
+  for (const [url, what] of [['/user', 'user'], ['/role', 'role']] as const) // prettier-ignore
+    expect(await post(url, { action: 'delete', [what]: { name: 'x' } })).toBe(`307 http://m2:8091${url}`); // prettier-ignore
+  expect(await get('/role')).toEqual({});
+});
