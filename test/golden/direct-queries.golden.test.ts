@@ -47,7 +47,14 @@ async function answersTo(request: string): Promise<string> {
   return first;
 }
 
+function post(form: Record<string, string>, headers = ''): string {
+  const body = new URLSearchParams(form).toString();
+  const type = 'Content-Type: application/x-www-form-urlencoded\r\n';
+  return `POST /query HTTP/1.1\r\nHost: a\r\n${type}${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
+}
+
 const early = 'time < 1h';
+const zipped = 'Accept-Encoding: gzip\r\nUser-Agent: Go-http-client/1.1\r\n';
 const requests: [q: string, parameters?: string, headers?: string][] = [
   [`SELECT mean(v) FROM m WHERE ${early} GROUP BY time(10m)`],
   [`SELECT * FROM m WHERE ${early}`, '&db=d&epoch=ms'],
@@ -55,6 +62,15 @@ const requests: [q: string, parameters?: string, headers?: string][] = [
   [`SELECT * FROM m WHERE ${early}`, '&db=d', 'Accept: application/x-msgpack\r\n'],
   [`SELECT * FROM m WHERE ${early}`, '&db=d&pretty=true'],
   [`SELECT * FROM m WHERE ${early}`, '&db=d&chunked=true&chunk_size=1000'],
+  [`SELECT * FROM m WHERE ${early}`, '&db=d', zipped],
+  [`SELECT mean(v) FROM m WHERE ${early} GROUP BY time(10m)`, '&db=d', zipped],
+  [`SELECT * FROM m WHERE ${early}`, '&db=d&chunked=true&chunk_size=1000', zipped],
+  ['SELECT * FROM m', '&db=d&epoch=ns', zipped],
+  ['SELECT * FROM m', '&db=d&epoch=ns', 'Accept-Encoding: deflate\r\n'],
+  ['SELECT mean(s) FROM m', '&db=d', zipped],
+  ['SELECT v FROM m WHERE time < 3s', '&db=d&time_format=epoch'],
+  ['SELECT v FROM m WHERE time < $t', '&db=d&params=%7B%22t%22%3A3000000000%7D'],
+  ['SELECT v FROM m LIMIT 1', '&db=d&async=true'],
   ['SELECT v FROM m LIMIT 3', '&db=d&node_id=1'],
   ['SELECT v FROM m WHERE time < 1w', '&db=d&epoch=ns'],
   ['SELECT * FROM m', '&db=d&epoch=ns'],
@@ -81,6 +97,75 @@ test.each(requests)(
     expect(direct === through, `${direct.slice(0, 600)}\n${through.slice(0, 600)}`).toBe(true);
   },
 );
+
+const forms: [form: Record<string, string>, headers?: string][] = [
+  [{ q: 'SELECT v FROM m LIMIT 3', db: 'd', epoch: 'ms' }],
+  [{ q: 'SELECT v FROM m LIMIT 3', db: 'd', pretty: 'true' }, zipped],
+  [{ q: 'SELECT v FROM m LIMIT 3; SHOW DATABASES', db: 'd' }, zipped],
+  [{ q: `SELECT v FROM m -- ${'x'.repeat(10_000)}`, db: 'd', chunked: 'true' }],
+  [{ q: `SELECT v FROM m LIMIT 1 -- ${'x'.repeat(20_000)}`, db: 'd' }],
+  [{ q: 'CREATE DATABASE d' }],
+  [{ q: 'DROP MEASUREMENT nothing', db: 'd' }],
+  [{ db: 'd' }],
+  [{}],
+];
+
+test.each(forms)('direct queries: a form %j %s, answered as through Node', async (form, headers = '') => {
+  const direct = await answersTo(post(form, headers));
+  expect(direct).toMatch(/^HTTP\/1\.1 \d{3} /);
+  expect(await answersTo(post(form, headers + notPlain))).toBe(direct);
+}); // prettier-ignore
+
+test('direct queries: an address of a POST, without a body', async () => {
+  const request = get('SELECT v FROM m LIMIT 3').replace('GET', 'POST');
+  const through = request.replace('Host: a\r\n', `Host: a\r\n${notPlain}`);
+  expect(await answersTo(request)).toBe(await answersTo(through));
+});
+
+test('direct queries: a form that comes in pieces, one behind the other, is whole', async () => {
+  const wire = await Wire.open(node.url);
+  const request = post({ q: 'SELECT v FROM m LIMIT 3', db: 'd' });
+  const whole = await answersTo(request);
+  const cut = request.indexOf('\r\n\r\n') + 4;
+  for (let round = 0; round < 2; round++) {
+    for (let at = 0; at < request.length; at += at === 0 ? cut : 7) {
+      wire.send(request.slice(at, at === 0 ? cut : at + 7));
+      await new Promise((turn) => setImmediate(turn));
+    }
+    expect(await wire.answer()).toBe(whole);
+  }
+  wire.send(request + request.slice(0, -1));
+  expect(await wire.answer()).toBe(whole);
+  wire.send(request.slice(-1) + get('SHOW DATABASES', ''));
+  expect(await wire.answer()).toBe(whole);
+  expect(await wire.answer()).toContain('"name":"databases"');
+  wire.close();
+});
+
+test.each(['', zipped])('direct queries: who asks for no more is answered, and left', async (headers) => {
+  const answers: string[] = [];
+  for (const more of ['', notPlain]) {
+    const wire = await Wire.open(node.url);
+    wire.send(get('SELECT v FROM m LIMIT 3', '&db=d', `Connection: close\r\n${headers}${more}`));
+    answers.push(await wire.answer());
+    await wire.closed();
+  }
+  expect(answers[0]).toMatch(/\r\nConnection: close\r\n/);
+  expect(answers[1]).toBe(answers[0]);
+}); // prettier-ignore
+
+test('direct queries: writes and queries of one connection, in order', async () => {
+  const wire = await Wire.open(node.url);
+  const body = 'mixed v=1 1';
+  const write = `POST /write?db=d HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  for (let round = 0; round < 2; round++) {
+    wire.send(write + get('SELECT v FROM mixed', '&db=d&epoch=ns') + write);
+    expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 /);
+    expect(await wire.answer()).toContain('"values":[[1,1]]');
+    expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 /);
+  }
+  wire.close();
+});
 
 const counts = async (): Promise<Record<string, number>> => {
   const vars = (await (await fetch(`${node.url}/debug/vars`)).json()) as Record<

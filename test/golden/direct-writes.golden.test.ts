@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/dev-cluster.ts';
 import { startOneNode, type OneNode } from '../support/one-node.ts';
@@ -64,6 +65,42 @@ test.each(requests)('direct writes: %s, answered as through Node', async (_what,
   }
   expect(answers[0]).toMatch(/^HTTP\/1\.1 \d{3} /);
   expect(answers[0]).toBe(answers[1]);
+});
+
+const bodies: readonly (readonly [string, Buffer])[] = [
+  ['lines', gzipSync('zipped v=1 1\nzipped v=2 2')],
+  ['lines that are none', gzipSync('zipped v=')],
+  ['no gzip', Buffer.from('zipped v=3 3')],
+  ['little', Buffer.from('zip')],
+  ['half of it', gzipSync('zipped v=4 4\n'.repeat(1_000)).subarray(0, 30)],
+  ['two members', Buffer.concat([gzipSync('zipped v=5 5\n'), gzipSync('zipped v=6 6\n')])],
+  ['what becomes more than may be', gzipSync(Buffer.alloc(26_000_000, '#'))],
+];
+
+test.each(bodies)('direct writes: gzip of %s, answered as through Node', async (_what, body) => {
+  const answers: string[] = [];
+  for (const headers of ['', notPlain]) {
+    const wire = await Wire.open(node.url);
+    const head = `Host: a\r\nContent-Encoding: gzip\r\n${headers}Content-Length: ${body.length}`;
+    wire.send(Buffer.concat([Buffer.from(`POST /write?db=d HTTP/1.1\r\n${head}\r\n\r\n`), body]));
+    answers.push(await wire.answer());
+    // The connection goes on.
+    wire.send(post('/write?db=d', 'zipped v=0 0'));
+    expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 /);
+    wire.close();
+  }
+  expect(answers[0]).toMatch(/^HTTP\/1\.1 \d{3} /);
+  expect(answers[0]).toBe(answers[1]);
+});
+
+test('direct writes: what came as gzip is there, and its client is left where it asks for that', async () => {
+  const wire = await Wire.open(node.url);
+  wire.send(post('/write?db=d', 'left v=1 1', 'Connection: close\r\n'));
+  expect(await wire.answer()).toMatch(/^HTTP\/1\.1 204 [^]*\r\nConnection: close\r\n/);
+  await wire.closed();
+  const q = encodeURIComponent('SELECT sum(v) FROM zipped');
+  const answer = await (await fetch(`${node.url}/query?db=d&q=${q}`)).text();
+  expect(answer).toContain('[["1970-01-01T00:00:00Z",14]]');
 });
 
 test('direct writes: their ids and their counts', async () => {

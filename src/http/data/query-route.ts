@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import type { QueryRequest } from '../../data/statements/statement-executor.ts';
@@ -14,6 +15,7 @@ import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { RequestParameters } from './requests/request-parameters.ts';
 import { sendChunked, sendStarted } from './answers/send-answer.ts';
 import { pacerOf, startWhole, type AnswerOptions } from './answers/start-whole.ts';
+import { takesGzip } from './answers/zip-answer.ts';
 import { leaveSlowReader } from './answers/slow-reader.ts';
 
 const defaultChunkRows = 10_000;
@@ -62,21 +64,20 @@ export async function handleQuery(
   }
   const { readerIdleMs: idleMs, queryTimeoutMs: timeoutMs } = options;
   leaveSlowReader(reply.raw, ports.clock, { idleMs, timeoutMs });
-  const isZipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+  const isZipped = takesGzip(request.headers['accept-encoding'] ?? '');
   reply.type(format.contentType);
-  if (parameters.get('chunked') === 'true') {
-    const rowsMax = chunkRowsOf(parameters.get('chunk_size'));
-    return sendChunked(reply, chunkedParts(query, format, { ports, rowsMax }), isZipped);
-  }
+  if (parameters.get('chunked') === 'true')
+    return sendChunked(reply, chunkedParts(query, parameters, { format, ports }), isZipped);
   const { rowsMax } = options;
   return sendStarted(reply, await startWhole(query, format, { ports, rowsMax }), isZipped);
 }
 
-function chunkedParts(
+export function chunkedParts(
   query: QueryRequest,
-  format: AnswerFormat,
-  { ports, rowsMax }: AnswerOptions,
-) {
+  parameters: RequestParameters,
+  { format, ports }: Pick<AnswerOptions, 'ports'> & { readonly format: AnswerFormat },
+): AsyncGenerator<Buffer> {
+  const rowsMax = chunkRowsOf(parameters.get('chunk_size'));
   const pacer = pacerOf(query, ports);
   return chunkedAnswer(ports.executor.execute(query), format.open(), { rowsMax, pacer });
 }

@@ -12,6 +12,7 @@ import { whoAsks } from './access/gate.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import type { RequestCounters } from './requests/request-counters.ts';
 import { pathOf, RequestParameters, type AddressedRequest } from './requests/request-parameters.ts';
+import { ownedBytes, unzippedBody } from './requests/unzipped-body.ts';
 import { prometheusPath, writeTargets, type WriteTarget } from './requests/write-target.ts';
 
 /** A request to write, whoever has read it. */
@@ -40,8 +41,6 @@ export function targetOf(
   const text = `${JSON.stringify(writing.name)} user is not authorized to write to database ${quoted}`;
   throw new DbError('forbidden', text);
 }
-
-const gzipHeaderBytes = 10;
 
 export interface WriteParts {
   readonly ports: Pick<DataApiPorts, 'writer' | 'clock' | 'jobs'>;
@@ -93,10 +92,13 @@ async function linesOf(
   options: WriteParts['options'],
 ): Promise<Lines> {
   if (pathOf(request) === prometheusPath) return prometheusLines(request, ports, options);
-  const lines = await bodyOf(request, ports, options.bodyBytesMax);
-  const { bodyBuffers } = request.server;
+  const { bodyBuffers: buffers } = request.server;
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const isZipped = request.headers['content-encoding'] === 'gzip';
+  const unzip = { ...ports, bytesMax: options.bodyBytesMax, place: request.bodyPlace, buffers };
+  const lines = isZipped ? await unzippedBody(body, unzip) : ownedBytes(body);
   const bodyRead = (): void => {
-    bodyBuffers.giveBack(lines);
+    buffers.giveBack(lines);
   };
   return { lines, refused: undefined, bodyRead };
 }
@@ -111,36 +113,4 @@ async function prometheusLines(
   const message = await unpackRequest(packed, bodyBytesMax);
   await request.bodyPlace?.take(message.length);
   return writeRequestLines(message, () => clock.sleep(0));
-}
-
-/** The body as another thread may have it: in a buffer of its own, or in memory that is shared. */
-async function bodyOf(
-  request: FastifyRequest,
-  { jobs }: WriteParts['ports'],
-  bytesMax: number,
-): Promise<Uint8Array> {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  if (request.headers['content-encoding'] === 'gzip') {
-    // Less than a header of gzip is told from a wrong one.
-    if (body.length < gzipHeaderBytes)
-      throw new DbError('invalid_argument', body.length === 0 ? 'EOF' : 'unexpected EOF');
-    // The limit of bodies holds for what comes out of them too.
-    const lengthBytesMax = bytesMax === 0 ? Number.MAX_SAFE_INTEGER : bytesMax;
-    try {
-      const bytes = await jobs.run('gunzip', { bytes: new Uint8Array(body), lengthBytesMax });
-      request.server.bodyBuffers.giveBack(body);
-      await request.bodyPlace?.take(bytes.length);
-      return owned(bytes);
-    } catch (error) {
-      if (isDbError(error, 'too_large')) throw new DbError('too_large', 'Request Entity Too Large');
-      throw error;
-    }
-  }
-  return owned(body);
-}
-
-function owned(bytes: Uint8Array): Uint8Array {
-  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
-  const ownsAll = bytes.byteLength === bytes.buffer.byteLength && bytes.byteLength > 0;
-  return ownsAll ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes);
 }

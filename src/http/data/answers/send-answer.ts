@@ -1,10 +1,9 @@
 import type { Buffer } from 'node:buffer';
 import type { Readable } from 'node:stream';
-import { constants, createGzip } from 'node:zlib';
 import type { FastifyReply } from 'fastify';
 import type { StartedAnswer } from '../../../data/statements/started-answer.ts';
 import { PartsStream } from './parts-stream.ts';
-import { zipAnswer } from './zip-answer.ts';
+import { zipAnswer, zipParts } from './zip-answer.ts';
 
 /** Sends a chunked answer as its parts are made and the client takes them. */
 export function sendChunked(
@@ -37,16 +36,11 @@ async function sendWhole(
   return reply.header('Content-Encoding', 'gzip').send(await zipAnswer(bytes));
 }
 
-/** `isPrompt`: a client that reads chunk by chunk must not wait for the compressor to fill its window. */
 function sendParts(
   reply: FastifyReply,
   plain: Readable,
   { isZipped, isPrompt }: { readonly isZipped: boolean; readonly isPrompt: boolean },
 ): FastifyReply {
   if (!isZipped) return reply.send(plain);
-  const flush = isPrompt ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
-  const zipped = createGzip({ level: 1, flush });
-  plain.on('error', (error) => zipped.destroy(error));
-  zipped.on('close', () => plain.destroy());
-  return reply.header('Content-Encoding', 'gzip').send(plain.pipe(zipped));
+  return reply.header('Content-Encoding', 'gzip').send(zipParts(plain, { isPrompt }));
 }

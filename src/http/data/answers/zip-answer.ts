@@ -1,14 +1,34 @@
+import type { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
-import { gzip, gzipSync } from 'node:zlib';
+import type { Readable } from 'node:stream';
+import { constants, createGzip, gzip, type Gzip } from 'node:zlib';
+import { SmallZipper } from './small-zipper.ts';
 
 const zipInThreadPool = promisify(gzip);
 /** Below it compressing takes less time than handing the bytes to another thread. */
 const smallBytesMax = 16_384;
-const windowBitsMin = 9;
+let zipper: SmallZipper | undefined;
 
-/** The answer as gzip. A small one gets a window of its own size: the usual one costs more to set up than to fill. */
-export async function zipAnswer(bytes: Uint8Array): Promise<Uint8Array> {
+/** The answer as gzip. */
+export async function zipAnswer(bytes: Uint8Array): Promise<Buffer> {
   if (bytes.length > smallBytesMax) return zipInThreadPool(bytes, { level: 1 });
-  const windowBits = Math.max(windowBitsMin, 32 - Math.clz32(bytes.length));
-  return gzipSync(bytes, { level: 1, windowBits, memLevel: 4, chunkSize: Math.max(1_024, bytes.length + 64) }); // prettier-ignore
+  zipper ??= new SmallZipper(smallBytesMax);
+  return zipper.zip(bytes);
+}
+
+/**
+ * An answer in parts as gzip; whoever leaves it leaves them. `isPrompt`: a client that reads chunk by chunk must not wait for
+ * the compressor to fill its window.
+ */
+export function zipParts(plain: Readable, { isPrompt }: { readonly isPrompt: boolean }): Gzip {
+  const flush = isPrompt ? constants.Z_SYNC_FLUSH : constants.Z_NO_FLUSH;
+  const zipped = createGzip({ level: 1, flush });
+  plain.on('error', (error) => zipped.destroy(error));
+  zipped.on('close', () => plain.destroy());
+  return plain.pipe(zipped);
+}
+
+/** Whether a client says that it takes gzip, in its header `Accept-Encoding`. */
+export function takesGzip(acceptEncoding: string): boolean {
+  return /\bgzip\b/.test(acceptEncoding);
 }

@@ -7,30 +7,19 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { KiB, secondMs, secondNs } from '../../../base/units.ts';
 import type { Timer } from '../../../env/clock.ts';
-import type { RawSocket, RawSockets, RawUser } from '../../../env/raw-sockets.ts';
+import type { RawSocket, RawSockets } from '../../../env/raw-sockets.ts';
 import type { KnownTexts } from '../../../influxql/known-texts.ts';
 import { IdleWatch } from '../requests/idle-watch.ts';
 import type { DirectParts } from './direct-parts.ts';
 import { answerQuery } from './direct-queries.ts';
 import { DirectWrites } from './direct-writes.ts';
 import { keepAliveSeconds } from './plain-answer.ts';
-import { QueryConnection } from './query-connection.ts';
-import { WriteConnection } from './write-connection.ts';
+import { PlainConnection, type PlainConnectionParts } from './plain-connection.ts';
 
 /** Of a head and what comes with it: small bodies whole. */
 const scratchBytes = 64 * KiB;
 
 type Socket = FastifyRequest['socket'];
-
-/** A connection whose requests are read here. */
-interface DirectConnection extends RawUser {
-  readonly isIdle: boolean;
-  /** Grows as long as the client does its part. */
-  readonly progress: number;
-  start(socket: RawSocket, first: Buffer): void;
-  drained(): void;
-  destroy(): void;
-}
 
 /** From now on connections of the server are looked at as they are accepted. */
 export function addDirectConnections(
@@ -57,12 +46,11 @@ export function addDirectConnections(
 class DirectConnections {
   readonly #sockets: RawSockets;
   readonly #toNode: (socket: Duplex) => void;
-  readonly #parts: DirectParts & { readonly texts: KnownTexts };
-  readonly #writes: DirectWrites;
-  readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  readonly #clock: DirectParts['ports']['clock'];
+  readonly #shared: Omit<PlainConnectionParts, 'handOver' | 'onClosed'>;
   /** Connections of which nothing has come yet. */
   readonly #waiting = new Set<Socket>();
-  readonly #open = new Set<DirectConnection>();
+  readonly #open = new Set<PlainConnection>();
   readonly #idle: IdleWatch;
   /** Those that do not take their answers. */
   readonly #slow: IdleWatch;
@@ -76,15 +64,21 @@ class DirectConnections {
   ) {
     this.#sockets = sockets;
     this.#toNode = toNode;
-    this.#parts = parts;
-    const { ports, options } = parts;
-    this.#idle = new IdleWatch(ports.clock, keepAliveSeconds * secondMs);
-    this.#slow = new IdleWatch(ports.clock, options.readerIdleMs);
-    this.#writes = new DirectWrites(parts, this.#shared);
-  }
-
-  get #shared() {
-    return { date: () => this.#dateOfNow(), isClosing: () => this.#isClosing };
+    const { ports, options, buffers, idle } = parts;
+    const { clock } = ports;
+    this.#clock = clock;
+    this.#idle = new IdleWatch(clock, keepAliveSeconds * secondMs);
+    this.#slow = new IdleWatch(clock, options.readerIdleMs);
+    const answers = { date: () => this.#dateOfNow(), isClosing: () => this.#isClosing };
+    const writes = new DirectWrites(parts, answers);
+    const queries = { ...parts, ...answers };
+    this.#shared = {
+      scratch: Buffer.allocUnsafeSlow(scratchBytes),
+      open: (head, ip) => writes.open(head, ip),
+      answer: (asked) => answerQuery(asked, queries),
+      isClosing: answers.isClosing,
+      ...{ buffers, idleBodies: idle, clock, timeoutMs: options.queryTimeoutMs },
+    };
   }
 
   /** What comes first of it says whose it is. */
@@ -121,75 +115,41 @@ class DirectConnections {
   }
 
   #take(socket: Socket, first: Buffer): boolean {
-    const begins = first.toString('latin1', 0, queryBegins.length);
-    const isQuery = begins === queryBegins;
-    if (!isQuery && !begins.startsWith(writeBegins)) return false;
-    const { remoteAddress = '' } = socket;
+    const begins = first.toString('latin1', 0, begin.length);
+    if (!begins.startsWith('POST ') && begins !== begin) return false;
     const watches: Timer[] = [];
     const forget = (): void => {
       for (const watch of watches) watch.cancel();
       this.#open.delete(connection);
     };
-    const connection = isQuery
-      ? this.#queries(remoteAddress, forget, watches)
-      : this.#writing(remoteAddress, forget);
-    const raw = this.#sockets.take(socket, connection, () => connection.drained());
-    if (raw === undefined) {
-      forget();
-      return false;
-    }
-    watches.push(this.#idle.add(() => connection.progress, () => connection.destroy())); // prettier-ignore
-    this.#open.add(connection);
-    connection.start(raw, first);
-    return true;
-  }
-
-  #writing(ip: string, forget: () => void): DirectConnection {
-    const { buffers, idle } = this.#parts;
-    return new WriteConnection(
-      {
-        ...{ scratch: this.#scratch, buffers, idleBodies: idle },
-        open: (head, from) => this.#writes.open(head, from),
-        ...this.#leaving(forget),
-      },
-      ip,
-    );
-  }
-
-  #queries(ip: string, forget: () => void, watches: Timer[]): DirectConnection {
-    const shared = { ...this.#parts, ...this.#shared };
-    const connection = new QueryConnection(
-      {
-        scratch: this.#scratch,
-        answer: (head, from, signal) => answerQuery(head, { ip: from, signal }, shared),
-        ...{ clock: this.#parts.ports.clock, timeoutMs: this.#parts.options.queryTimeoutMs },
-        ...this.#leaving(forget),
-      },
-      ip,
-    );
-    watches.push(this.#slow.add(() => connection.takingProgress, () => connection.destroy())); // prettier-ignore
-    return connection;
-  }
-
-  #leaving(forget: () => void) {
-    return {
-      isClosing: () => this.#isClosing,
+    const parts = {
+      ...this.#shared,
       handOver: (raw: RawSocket, bytes: Uint8Array) => {
         forget();
         raw.handOver(bytes, this.#toNode);
       },
       onClosed: forget,
     };
+    const connection = new PlainConnection(parts, socket.remoteAddress ?? '');
+    const raw = this.#sockets.take(socket, connection, () => connection.drained());
+    if (raw === undefined) return false;
+    const end = (): void => {
+      connection.destroy();
+    };
+    watches.push(this.#idle.add(() => connection.progress, end));
+    watches.push(this.#slow.add(() => connection.takingProgress, end));
+    this.#open.add(connection);
+    connection.start(raw, first);
+    return true;
   }
 
   /** Made once a second. */
   #dateOfNow(): string {
-    const second = this.#parts.ports.clock.wallNs() / secondNs;
+    const second = this.#clock.wallNs() / secondNs;
     if (second !== this.#date.second)
       this.#date = { second, text: new Date(Number(second) * secondMs).toUTCString() };
     return this.#date.text;
   }
 }
 
-const writeBegins = 'POST ';
-const queryBegins = 'GET /query?';
+const begin = 'GET /query';

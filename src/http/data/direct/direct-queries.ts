@@ -1,41 +1,44 @@
 /**
- * Plain queries past Node's HTTP and the framework (decision 0052): GETs that ask for JSON or CSV in one document. What a
- * request passes is the same: who makes it, what it may, what is counted and logged. Whatever would be refused is left to
- * the code that refuses it, before anything has run.
+ * Plain queries past Node's HTTP and the framework (decision 0052): statements that read, in an address or a form, zipped
+ * or not. What a request passes is the same: who makes it, what it may, what is counted and logged. Whatever would be
+ * refused is left to the code that refuses it, before anything has run.
  */
+import type { Buffer } from 'node:buffer';
+import type { Readable } from 'node:stream';
 import type { QueryRequest } from '../../../data/statements/statement-executor.ts';
 import type { StartedAnswer } from '../../../data/statements/started-answer.ts';
 import type { Statement } from '../../../influxql/ast.ts';
 import type { KnownTexts } from '../../../influxql/known-texts.ts';
-import { startWhole } from '../answers/start-whole.ts';
+import { PartsStream } from '../answers/parts-stream.ts';
+import { startWhole, type AnswerOptions } from '../answers/start-whole.ts';
+import { takesGzip, zipAnswer, zipParts } from '../answers/zip-answer.ts';
 import type { AnswerFormat } from '../answers/answer-format.ts';
 import { accessLogLine } from '../requests/access-log.ts';
 import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
-import { formatOf, pinnedNodeOf, statementsOf } from '../query-route.ts';
+import { chunkedParts, formatOf, pinnedNodeOf, statementsOf } from '../query-route.ts';
 import type { DirectParts, SharedAnswers } from './direct-parts.ts';
 import { documentHead } from './plain-answer.ts';
 import type { PlainHead } from './plain-head.ts';
-import type { OpenQuery } from './query-connection.ts';
+import type { AskedRequest, OpenQuery } from './exchange.ts';
 
 interface AskedQuery {
   readonly statements: readonly Statement[];
   readonly format: AnswerFormat;
   readonly parameters: RequestParameters;
+  readonly isZipped: boolean;
 }
 
 export interface DirectQueriesParts extends DirectParts, SharedAnswers {
   readonly texts: KnownTexts;
 }
 
-/** Answers that are made another way, or are not made. */
-const notPlain = ['chunked', 'async', 'params', 'time_format', 'pretty'];
+const timeFormats = ['', 'epoch', 'rfc3339'];
 
 export async function answerQuery(
-  head: PlainHead,
-  { ip, signal }: { readonly ip: string; readonly signal: AbortSignal },
+  { head, body, ip, signal }: AskedRequest,
   parts: DirectQueriesParts,
 ): Promise<OpenQuery | undefined> {
-  const asked = askedBy(head, parts.texts);
+  const asked = askedBy(head, body, parts.texts);
   if (asked === undefined) return undefined;
   const { ports, options, counters, profiles, admit } = parts;
   const { statements, format, parameters } = asked;
@@ -47,7 +50,7 @@ export async function answerQuery(
       database: parameters.get('db'),
       retentionPolicy: parameters.get('rp'),
       principal: admitted instanceof Promise ? await admitted : admitted,
-      isReadOnly: true,
+      isReadOnly: head.method === 'GET',
       bucketsMax: options.bucketsMax,
       timeoutMs: options.queryTimeoutMs,
       signal,
@@ -57,13 +60,13 @@ export async function answerQuery(
   } catch {
     return undefined;
   }
-  const request = { ...head, method: 'GET', ip, principal: query.principal };
+  const request = { ...head, ip, principal: query.principal };
   const ended = counters.follows(request);
   profiles.add(pathOf(request), ip);
   const startMs = ports.clock.monotonicMs();
   let started: StartedAnswer;
   try {
-    started = await startWhole(query, format, { ports, rowsMax: options.rowsMax });
+    started = await startedOf(query, asked, { ports, rowsMax: options.rowsMax });
   } catch (error) {
     ended(500, 0);
     throw error;
@@ -76,8 +79,10 @@ export async function answerQuery(
     started,
     head: (lengthBytes) => {
       bodyBytes = lengthBytes ?? 0;
-      const said = { version, requestId, date: parts.date(), closes: parts.isClosing() };
-      return documentHead(said, { contentType: format.contentType, lengthBytes });
+      const closes = parts.isClosing() || head.closes;
+      const said = { version, requestId, date: parts.date(), closes };
+      const { contentType } = format;
+      return documentHead(said, { contentType, lengthBytes, isZipped: asked.isZipped });
     },
     end: (sentBytes) => {
       ended(200, sentBytes);
@@ -95,21 +100,38 @@ export async function answerQuery(
   };
 }
 
-function askedBy(head: PlainHead, texts: KnownTexts): AskedQuery | undefined {
-  const { headers } = head;
-  const { accept = '' } = headers;
-  if (/\bgzip\b/.test(headers['accept-encoding'] ?? '')) return undefined;
-  const parameters = RequestParameters.ofUrl(head);
-  if (notPlain.some((name) => parameters.get(name) !== '')) return undefined;
-  const format = formatOf(accept, parameters);
-  if (!format.isStreamed) return undefined;
-  const statements = statementsOf(parameters, texts);
-  if (typeof statements === 'string' || !statements.every(isReading)) return undefined;
-  return { statements, format, parameters };
+/** As the route makes it, zipped if the client takes that. */
+async function startedOf(
+  query: QueryRequest,
+  { format, parameters, isZipped }: AskedQuery,
+  options: AnswerOptions,
+): Promise<StartedAnswer> {
+  const isChunked = parameters.get('chunked') === 'true';
+  const started: StartedAnswer = isChunked
+    ? { kind: 'parts', taken: [], parts: chunkedParts(query, parameters, { format, ...options }) }
+    : await startWhole(query, format, options);
+  if (!isZipped) return started;
+  if (started.kind === 'whole') return { kind: 'whole', bytes: await zipAnswer(started.bytes) };
+  const plain = new PartsStream(started.taken, started.parts);
+  return { kind: 'parts', taken: [], parts: piecesOf(zipParts(plain, { isPrompt: isChunked })) };
 }
 
-/** Whether a statement changes nothing: of others a GET is warned. */
+function askedBy(head: PlainHead, body: Buffer, texts: KnownTexts): AskedQuery | undefined {
+  const { accept = '', 'content-type': type = '', 'accept-encoding': codings = '' } = head.headers;
+  const parameters = RequestParameters.ofBody(head, body, type);
+  if (parameters === undefined || parameters.get('async') === 'true') return undefined;
+  if (!timeFormats.includes(parameters.get('time_format'))) return undefined;
+  const statements = statementsOf(parameters, texts);
+  if (typeof statements === 'string' || !statements.every(isReading)) return undefined;
+  return { statements, format: formatOf(accept, parameters), parameters, isZipped: takesGzip(codings) }; // prettier-ignore
+}
+
+/** Whether a statement changes nothing: others are rare, and left to Node's server. */
 function isReading(statement: Statement): boolean {
   if (statement.kind === 'select') return statement.target === undefined;
   return statement.kind.startsWith('show-');
+}
+
+async function* piecesOf(stream: Readable): AsyncGenerator<Buffer> {
+  for await (const piece of stream) yield piece as Buffer;
 }

@@ -3,21 +3,23 @@
  * What a request passes is the same and in the same order: the throttle, who makes it, where it goes, the budget of
  * bodies, what is counted and logged (decision 50).
  */
+import type { Buffer } from 'node:buffer';
 import { errorText, isDbError } from '../../../base/errors.ts';
 import type { Principal } from '../../../data/statements/principal.ts';
 import { errorStatus } from '../../error-reply.ts';
 import { accessLogLine } from '../requests/access-log.ts';
 import { pathOf, RequestParameters } from '../requests/request-parameters.ts';
+import { unzippedBody } from '../requests/unzipped-body.ts';
+import type { BodyPlace } from '../requests/body-budget.ts';
 import type { WriteTarget } from '../requests/write-target.ts';
 import { targetOf, writeBody } from '../write-route.ts';
 import type { DirectParts, SharedAnswers } from './direct-parts.ts';
 import { plainAnswer, type PlainError } from './plain-answer.ts';
 import type { PlainHead } from './plain-head.ts';
-import type { OpenWrite } from './write-connection.ts';
+import type { OpenWrite } from './exchange.ts';
 
 /** A plain write, as those who answer it ask about it. */
 interface PlainRequest extends PlainHead {
-  readonly method: 'POST';
   readonly ip: string;
   readonly principal: Principal;
 }
@@ -57,7 +59,7 @@ export class DirectWrites {
   ): OpenWrite | undefined {
     // Read once for all requests of the same head.
     RequestParameters.ofUrl(head);
-    const request: PlainRequest = { ...head, method: 'POST', ip, principal };
+    const request: PlainRequest = { ...head, ip, principal };
     try {
       return this.#opened(request, targetOf(request, this.#parts.ports), leave);
     } catch (error) {
@@ -78,7 +80,7 @@ export class DirectWrites {
     return {
       place,
       answer: async (body) => {
-        const error = await this.#write(request, target, body);
+        const error = await this.#write(request, { target, body, place });
         status = error?.status ?? 204;
         return this.#answer(request, error, startMs);
       },
@@ -92,15 +94,18 @@ export class DirectWrites {
 
   async #write(
     request: PlainRequest,
-    target: WriteTarget,
-    body: Uint8Array,
+    { target, body, place }: { readonly target: WriteTarget; readonly body: Buffer; readonly place: BodyPlace }, // prettier-ignore
   ): Promise<PlainError | undefined> {
-    const { buffers, ports } = this.#parts;
-    const bodyRead = (): void => {
-      buffers.giveBack(body);
-    };
+    const { buffers, ports, options } = this.#parts;
+    const { jobs } = ports;
+    const unzip = { jobs, bytesMax: options.bodyBytesMax, place, buffers };
     try {
-      await writeBody(request, { target, body, bodyRead }, this.#parts);
+      const isZipped = request.headers['content-encoding'] === 'gzip';
+      const lines = isZipped ? await unzippedBody(body, unzip) : body;
+      const bodyRead = (): void => {
+        buffers.giveBack(lines);
+      };
+      await writeBody(request, { target, body: lines, bodyRead }, this.#parts);
       return undefined;
     } catch (error) {
       if (isDbError(error)) return { status: errorStatus[error.code], text: error.message };
@@ -123,7 +128,7 @@ export class DirectWrites {
       version,
       requestId,
       date: this.#shared.date(),
-      closes: this.#shared.isClosing(),
+      closes: this.#shared.isClosing() || request.closes,
     };
     const { text, lengthBytes } = plainAnswer(parts, error);
     if (logEnabled) {

@@ -33,13 +33,20 @@ export function plainAnswer(
   return { text, lengthBytes: body.length };
 }
 
-/** The head of a document; `lengthBytes` undefined where it goes in chunks. */
+export interface DocumentParts {
+  readonly contentType: string;
+  /** Undefined where it goes in chunks. */
+  readonly lengthBytes: number | undefined;
+  readonly isZipped: boolean;
+}
+
 export function documentHead(
   { version, requestId, date, closes }: AnswerParts,
-  { contentType, lengthBytes }: { readonly contentType: string; readonly lengthBytes: number | undefined }, // prettier-ignore
+  { contentType, lengthBytes, isZipped }: DocumentParts,
 ): string {
+  const zipped = isZipped ? 'content-encoding: gzip\r\n' : '';
   const [size, coding] = lengthBytes === undefined ? ['', '\r\nTransfer-Encoding: chunked'] : [`content-length: ${lengthBytes}\r\n`, '']; // prettier-ignore
-  return `HTTP/1.1 200 OK\r\n${idsOf({ version, requestId })}content-type: ${contentType}\r\n${size}Date: ${date}\r\n${endOf(closes)}${coding}\r\n\r\n`; // prettier-ignore
+  return `HTTP/1.1 200 OK\r\n${idsOf({ version, requestId })}content-type: ${contentType}\r\n${zipped}${size}Date: ${date}\r\n${endOf(closes)}${coding}\r\n\r\n`; // prettier-ignore
 }
 
 function idsOf({ version, requestId }: Pick<AnswerParts, 'version' | 'requestId'>): string {

@@ -7,12 +7,14 @@ const usual = ['POST /write?db=d&p=a%20b HTTP/1.1', 'Host: a', 'Content-Length: 
 
 test('plain head: of a write as clients send it, with what comes behind it left alone', () => {
   const bytes = Buffer.concat([head(...usual, 'User-Agent:  x y \t'), Buffer.from('m v=1\n')]);
-  expect(readPlainHead(bytes)).toEqual({
+  expect(readPlainHead(bytes)).toMatchObject({
     text: bytes.toString('latin1', 0, bytes.length - 6),
+    kind: 'write',
+    method: 'POST',
     url: '/write?db=d&p=a%20b',
     headers: { host: 'a', 'content-length': '12', 'user-agent': 'x y' },
     lengthBytes: 12,
-    urlParameters: undefined,
+    closes: false,
   });
   expect(readPlainHead(head('POST /api/v2/write HTTP/1.1', ...usual.slice(1)))).toBeDefined();
 });
@@ -26,11 +28,44 @@ test('plain head: the same as before is the one of before', () => {
   expect(readPlainHead(other, first)?.lengthBytes).toBe(13);
 });
 
+const asked = ['GET /query?q=SHOW+DATABASES HTTP/1.1', 'Host: a', 'Accept-Encoding: gzip'] as const;
+
+test('plain head: of a query in an address or a form', () => {
+  expect(readPlainHead(head(...asked))).toMatchObject({
+    kind: 'query',
+    method: 'GET',
+    url: '/query?q=SHOW+DATABASES',
+    lengthBytes: 0,
+  });
+  const form = ['POST /query HTTP/1.1', ...asked.slice(1), 'Content-Length: 20'];
+  expect(readPlainHead(head(...form))).toMatchObject({ method: 'POST', lengthBytes: 20 });
+  expect(readPlainHead(head('POST /query?q=a HTTP/1.1', ...asked.slice(1)))?.lengthBytes).toBe(0);
+});
+
+test('plain head: the fields of before are not read again, whatever the address', () => {
+  const first = readPlainHead(head(...asked));
+  const second = readPlainHead(head('GET /query?q=a HTTP/1.1', ...asked.slice(1)), first);
+  expect(second?.url).toBe('/query?q=a');
+  expect(second?.headers).toBe(first?.headers);
+  const write = readPlainHead(head('POST /write?db=d HTTP/1.1', ...asked.slice(1)), first);
+  expect(write).toBeUndefined();
+});
+
+test('plain head: gzip of a write, and a client that asks for no more', () => {
+  expect(readPlainHead(head(...usual, 'Content-Encoding: gzip'))?.kind).toBe('write');
+  expect(readPlainHead(head(...usual, 'Connection: Close'))?.closes).toBe(true);
+});
+
 const others: readonly (readonly [string, Buffer])[] = [
   ['nothing', Buffer.alloc(0)],
   ['half a head', head(...usual).subarray(0, -1)],
   ['another method', head('GET /write?db=d HTTP/1.1', ...usual.slice(1))],
-  ['another address', head('POST /query HTTP/1.1', ...usual.slice(1))],
+  ['a method of no route', head('PUT /query?q=a HTTP/1.1', ...asked.slice(1))],
+  ['another address', head('GET /ping HTTP/1.1', ...asked.slice(1))],
+  ['an address that begins the same', head('GET /queryx?q=a HTTP/1.1', ...asked.slice(1))],
+  ['a query with a body in a GET', head(...asked, 'Content-Length: 0')],
+  ['a long form', head('POST /query HTTP/1.1', ...usual.slice(1, 2), 'Content-Length: 20000')],
+  ['a form in gzip', head('POST /query HTTP/1.1', ...usual.slice(1), 'Content-Encoding: gzip')],
   ['what Prometheus sends', head('POST /api/v1/prom/write HTTP/1.1', ...usual.slice(1))],
   ['another version', head('POST /write HTTP/1.0', ...usual.slice(1))],
   ['bytes beyond ASCII in the address', head('POST /write?db=\xfc HTTP/1.1', ...usual.slice(1))],
@@ -46,13 +81,13 @@ const others: readonly (readonly [string, Buffer])[] = [
   ['a length of hex digits', head(...usual.slice(0, 2), 'Content-Length: 0x1')],
   ['a length past all numbers', head(...usual.slice(0, 2), 'Content-Length: 9999999999999999')],
   ['chunks', head(...usual, 'Transfer-Encoding: chunked')],
-  ['gzip', head(...usual, 'Content-Encoding: gzip')],
+  ['another coding', head(...usual, 'Content-Encoding: deflate')],
   ['a client that waits to be asked', head(...usual, 'Expect: 100-continue')],
   ['another origin', head(...usual, 'Origin: http://a')],
-  ['a connection that is to be closed', head(...usual, 'Connection: close')],
+  ['a connection for something else', head(...usual, 'Connection: close, upgrade')],
   ['an upgrade', head(...usual, 'Connection: Upgrade', 'Upgrade: h2c')],
   ['a name that objects have', head(...usual, '__proto__: a', '__proto__: b')],
-  ['a long head', head(...usual, `A: ${'a'.repeat(5_000)}`)],
+  ['a long head', head(...usual, `A: ${'a'.repeat(20_000)}`)],
 ];
 
 test.each(others)('plain head: %s is not plain', (_what, bytes) => {

@@ -36,13 +36,19 @@ export class RequestParameters {
     const type = request.headers['content-type'] ?? '';
     const { body } = request;
     if (!Buffer.isBuffer(body)) return new RequestParameters(url, new Map());
-    if (type.startsWith('multipart/form-data')) {
-      const form = await readMultipart(body, type);
-      return new RequestParameters(url, form);
-    }
-    const isForm = type.startsWith('application/x-www-form-urlencoded');
-    const form = parseForm(isForm ? body.toString('utf8') : '');
-    return new RequestParameters(url, form);
+    const parameters = RequestParameters.ofBody(request, body, type);
+    return parameters ?? new RequestParameters(url, await readMultipart(body, type));
+  }
+
+  /** Of a request that came with this body; undefined where that has several parts, which take longer to read. */
+  static ofBody(
+    request: AddressedRequest,
+    body: Buffer,
+    contentType: string,
+  ): RequestParameters | undefined {
+    if (body.length > 0 && contentType.startsWith('multipart/form-data')) return undefined;
+    const isForm = contentType.startsWith('application/x-www-form-urlencoded');
+    return new RequestParameters(searchOf(request), parseForm(isForm ? body.toString('utf8') : ''));
   }
 
   /** '' when absent. */
