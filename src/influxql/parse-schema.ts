@@ -256,10 +256,7 @@ export function parseDrop(reader: TokenReader): Statement {
       return { kind: 'drop-retention-policy', name, database: reader.identifier() };
     }
     case 'SERIES': {
-      const series = parseFromWhere(reader);
-      if (measurementsOf(series).some(({ retentionPolicy }) => retentionPolicy !== ''))
-        throw unplacedError('retention policy not supported');
-      return { kind: 'drop-series', ...series };
+      return { kind: 'drop-series', ...parseFromWhere(reader, { policies: false }) };
     }
     case 'SHARD':
       return { kind: 'drop-shard', shardId: reader.unsigned64() };
@@ -284,17 +281,20 @@ export function parseDrop(reader: TokenReader): Statement {
 
 /** DELETE has been read. */
 export function parseDelete(reader: TokenReader): Statement {
-  return { kind: 'delete', ...parseFromWhere(reader) };
+  return { kind: 'delete', ...parseFromWhere(reader, { policies: true }) };
 }
 
 function parseFromWhere(
   reader: TokenReader,
+  { policies }: { readonly policies: boolean },
 ): Pick<Extract<Statement, { kind: 'delete' }>, 'sources' | 'condition'> {
   const ahead = reader.peek().kind;
   if (ahead !== 'FROM' && ahead !== 'WHERE') throw reader.unexpected('FROM', 'WHERE');
   const sources = reader.accept('FROM') ? parseSources(reader, { subqueries: false }) : [];
-  if (measurementsOf({ sources }).some(({ database }) => database !== ''))
-    throw unplacedError('database not supported');
+  for (const { database, retentionPolicy } of measurementsOf({ sources })) {
+    if (!policies && retentionPolicy !== '') throw unplacedError('retention policy not supported');
+    if (database !== '') throw unplacedError('database not supported');
+  }
   return { sources, condition: parseCondition(reader) };
 }
 

@@ -1,3 +1,4 @@
+import { DbError } from '../base/errors.ts';
 import type { Measurement, SelectStatement, Source } from './ast.ts';
 
 /** Names the policy of a measurement: database '' means `database`, policy '' means that database's default. */
@@ -12,14 +13,21 @@ export function qualifySelect(
   statement: SelectStatement,
   options: QualifyOptions,
 ): SelectStatement {
+  // The reference looks at the target first, and says what is wrong there.
+  const target = statement.target && qualifyMeasurement(statement.target, options);
   const sources = statement.sources.map((source): Source =>
     source.kind === 'subquery'
       ? { kind: 'subquery', statement: qualifySelect(source.statement, options) }
-      : qualifyMeasurement(source, options),
+      : qualifyMeasurement(named(source), options),
   );
-  const { target } = statement;
-  if (target === undefined) return { ...statement, sources };
-  return { ...statement, sources, target: qualifyMeasurement(target, options) };
+  return { ...statement, sources, target };
+}
+
+/** A target takes its name from the source where it has none; a source has one. */
+function named(source: Measurement): Measurement {
+  if (source.name === '' && source.regex === undefined)
+    throw new DbError('invalid_argument', 'invalid measurement');
+  return source;
 }
 
 export function qualifyMeasurement(
@@ -28,9 +36,7 @@ export function qualifyMeasurement(
 ): Measurement {
   const own = measurement.database === '' ? database : measurement.database;
   const policy = measurement.retentionPolicy;
-  return {
-    ...measurement,
-    database: own,
-    retentionPolicy: policy === '' ? defaultPolicy(own) : policy,
-  };
+  // Asked also where it is not used: the database has to be there.
+  const usual = defaultPolicy(own);
+  return { ...measurement, database: own, retentionPolicy: policy === '' ? usual : policy };
 }

@@ -181,7 +181,8 @@ export class Scanner {
       }
       if (c === '\n') {
         this.#at = i;
-        return this.#token('BADSTRING', text, start);
+        const token = this.#token('BADSTRING', text, start);
+        return quote === '"' ? oneBefore(token) : token;
       }
       if (c !== '\\') {
         text += c;

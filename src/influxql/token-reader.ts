@@ -132,7 +132,10 @@ export class TokenReader {
   }
 
   unsigned64(): bigint {
-    return BigInt(this.#integerToken().text);
+    const token = this.#integerToken();
+    const value = BigInt(token.text);
+    if (value === BigInt.asUintN(64, value)) return value;
+    throw syntaxErrorAt(token, `strconv.ParseUint: parsing "${token.text}": value out of range`);
   }
 
   /** The number of LIMIT and its like. What is more than an int64 holds is as good as one. */

@@ -1,5 +1,6 @@
 import { csvDifference } from './compare-csv.ts';
 import { jsonDifference } from './compare-json.ts';
+import { packAsJson, packType } from './compare-pack.ts';
 import type { RecordedStep } from './recorded-set.ts';
 import type { GivenAnswer } from './send-step.ts';
 
@@ -23,6 +24,8 @@ export function answerDifference(
   const rules = { relative, sort: step.sort ?? false, mask: step.mask ?? [] };
   try {
     if (step.type === 'application/json') return jsonDifference(ours.text, step.answer, rules);
+    if (step.type === packType)
+      return jsonDifference(packAsJson(ours.text), packAsJson(step.answer), rules);
     if (step.type.endsWith('/csv')) return csvDifference(ours.text, step.answer, rules);
   } catch (error) {
     return `unreadable: ${String(error)}`;

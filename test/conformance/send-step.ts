@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { Agent, request as openRequest, type OutgoingHttpHeaders } from 'node:http';
 import { gunzipSync } from 'node:zlib';
+import { packType } from './compare-pack.ts';
 import type { RecordedStep } from './recorded-set.ts';
 
 export type SentStep = Pick<
@@ -8,7 +9,7 @@ export type SentStep = Pick<
   'method' | 'path' | 'params' | 'headers' | 'text' | 'base64'
 >;
 
-/** An answer as the recorded ones are kept: gzip undone, the content type without parameters. */
+/** An answer as the recorded ones are kept: gzip undone, MessagePack as base64, the content type without parameters. */
 export interface GivenAnswer {
   readonly status: number;
   readonly type: string;
@@ -38,8 +39,9 @@ export class StepSender {
         response.on('end', () => {
           const bytes = Buffer.concat(parts);
           const isPacked = response.headers['content-encoding'] === 'gzip' && bytes.length > 0;
-          const text = (isPacked ? gunzipSync(bytes) : bytes).toString('utf8');
           const [type = ''] = (response.headers['content-type'] ?? '').split(';');
+          const encoding = type === packType ? 'base64' : 'utf8';
+          const text = (isPacked ? gunzipSync(bytes) : bytes).toString(encoding);
           resolve({ status: response.statusCode ?? 0, type, text });
         });
       });

@@ -69,7 +69,7 @@ function continuousQueryCommand(
 
 /** The walk is as deep as the parser lets subqueries be. */
 function checkPolicies({ sources, target }: SelectStatement, catalog: Catalog): void {
-  for (const source of [...sources, ...(target === undefined ? [] : [target])]) {
+  for (const source of [...(target === undefined ? [] : [target]), ...sources]) {
     if (source.kind === 'subquery') checkPolicies(source.statement, catalog);
     else {
       const { database, retentionPolicy } = source;

@@ -4,7 +4,7 @@
  */
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
-import { findRetentionPolicy } from '../../meta/model/catalog.ts';
+import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 import type { Source, Statement } from '../../influxql/ast.ts';
 import { makeStamp, type Stamp } from '../../models/stamp.ts';
 import { splitCondition } from '../../query/compile/split-condition.ts';
@@ -53,6 +53,8 @@ export async function deletePoints(
   ports: DeletePorts,
 ): Promise<void> {
   const { catalog } = ports.meta;
+  if (findDatabase(catalog, context.database) === undefined)
+    throw new DbError('database_not_found', `database not found: ${context.database}`);
   const { range, rest } = splitCondition(conditionOf(statement), context.nowNs);
   const isTimed = range.minNs !== undefined || range.maxNs !== undefined;
   if (statement.kind === 'drop-series' && isTimed)

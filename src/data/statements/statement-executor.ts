@@ -16,6 +16,7 @@ import type { SelectContext, SelectPorts } from '../select/select-context.ts';
 import { runInto, streamSelect } from '../select/select-runner.ts';
 import { soleAnswer } from '../select/sole-answer.ts';
 import { isNodeFailure } from '../shards/choose-owners.ts';
+import { findShard } from '../shards/shard-places.ts';
 import { executeContinuousQuery } from './continuous-runs.ts';
 import { catalogCommand } from './catalog-statements.ts';
 import type { ClusterQueries } from './queries/cluster-queries.ts';
@@ -297,10 +298,11 @@ export class StatementExecutor {
     }
   }
 
-  /** The owners remove what is on their disks when they hear of it; a shard that is not there is no error. */
+  /** The owners remove what is on their disks when they hear of it. */
   async #dropShard(shardId: bigint): Promise<void> {
-    if (shardId > BigInt(Number.MAX_SAFE_INTEGER)) return;
     const { clock, meta } = this.#ports;
+    if (findShard(meta.catalog, Number(shardId)) === undefined)
+      throw new DbError('shard_not_found', 'shard not found');
     await meta.execute({ kind: 'drop-shard', shardId: Number(shardId), nowNs: clock.wallNs() });
   }
 
@@ -312,12 +314,10 @@ export class StatementExecutor {
     }
     checkName(command);
     if ('database' in command) {
-      const named = command.database === '' ? database : command.database;
-      if (named === '') throw new DbError('invalid_argument', 'database name required');
       // Whether it is there the metas know: this node's catalog may be of a moment ago.
       const isQuery = command.kind === 'create-continuous-query';
       const made = isQuery ? { ...command, nowNs: this.#ports.clock.wallNs() } : command;
-      await this.#ports.meta.execute({ ...made, database: named });
+      await this.#ports.meta.execute(made);
     } else await this.#ports.meta.execute(command);
     return [];
   }

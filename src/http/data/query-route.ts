@@ -37,9 +37,6 @@ export async function handleQuery(
   const refuse = (status: number, text: string) => refuseWith(reply, format, { status, text });
   const statements = statementsOf(parameters, texts);
   if (typeof statements === 'string') return refuse(400, statements);
-  const timeFormat = parameters.get('time_format');
-  if (!['', 'epoch', 'rfc3339'].includes(timeFormat))
-    return refuse(400, 'Time format must be one of the following: rfc3339,epoch');
   const query: QueryRequest = {
     statements,
     database: parameters.get('db'),
@@ -84,8 +81,8 @@ export function chunkedParts(
 
 export function formatOf(accept: string, parameters: RequestParameters): AnswerFormat {
   return answerFormat(accept, {
-    epochUnitNs: epochUnitNs(parameters.get('epoch')),
-    isRfc3339: parameters.get('time_format') === 'rfc3339',
+    epochUnitNs: epochUnitNs(parameters.get('epoch').trim()),
+    isRfc3339: parameters.get('time_format').trim() === 'rfc3339',
     // The reference looks at the address alone for this one.
     pretty: parameters.getOfUrl('pretty') === 'true',
   });
@@ -104,6 +101,8 @@ export function statementsOf(
 ): readonly Statement[] | string {
   const text = parameters.get('q').trim();
   if (text === '') return 'missing required parameter "q"';
+  if (!['', 'epoch', 'rfc3339'].includes(parameters.get('time_format').trim()))
+    return 'Time format must be one of the following: rfc3339,epoch';
   const bound = parameters.get('params');
   let params;
   try {

@@ -2,6 +2,8 @@ import type { TimeZone } from '../../base/time-zone.ts';
 import { DbError } from '../../base/errors.ts';
 import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
+import { printExpr } from '../../influxql/printer.ts';
+import { visitExpr } from '../plan/walk-expr.ts';
 import { parseTimeLiteral } from '../../influxql/time-literal.ts';
 
 interface Now {
@@ -18,7 +20,8 @@ export interface TimeRange {
 
 /**
  * Parts a condition into its bounds of time and the rest. Bounds hold for the whole statement wherever they stand: an OR
- * of two ranges is their intersection, most often nothing, as in the reference (trap 55).
+ * of two ranges is their intersection, most often nothing, as in the reference (trap 55). Throws its text for a term that is
+ * neither a comparison nor a boolean.
  */
 export function splitCondition(
   condition: Expr | undefined,
@@ -28,6 +31,16 @@ export function splitCondition(
   const unbounded: TimeRange = { minNs: undefined, maxNs: undefined };
   if (condition === undefined) return { range: unbounded, rest: undefined };
   return split(condition, { nowNs, zone });
+}
+
+/** Whether a comparison begins with `time`: what the reference takes for a condition on it where it allows none. */
+export function namesTime(condition: Expr | undefined): boolean {
+  let found = false;
+  if (condition !== undefined)
+    visitExpr(condition, (expr) => {
+      found ||= expr.kind === 'binary' && isTime(expr.left);
+    });
+  return found;
 }
 
 function split(expr: Expr, now: Now): { range: TimeRange; rest: Expr | undefined } {
@@ -48,6 +61,8 @@ function split(expr: Expr, now: Now): { range: TimeRange; rest: Expr | undefined
     if (isTime(expr.right))
       return { range: bound(mirrored(expr.operator), expr.left, now), rest: undefined };
   }
+  if (expr.kind !== 'binary' && expr.kind !== 'boolean')
+    throw new DbError('invalid_argument', `invalid condition expression: ${printExpr(expr)}`);
   return { range: { minNs: undefined, maxNs: undefined }, rest: expr };
 }
 
@@ -110,8 +125,9 @@ function timeValue(expr: Expr, now: Now): bigint {
     case 'paren':
       return timeValue(expr.expr, now);
     case 'integer':
-    case 'unsigned':
       return clamp(expr.value);
+    case 'unsigned':
+      throw incompatible('*influxql.UnsignedLiteral');
     case 'number':
       return clamp(BigInt(Math.trunc(expr.value)));
     case 'duration':
@@ -127,6 +143,8 @@ function timeValue(expr: Expr, now: Now): bigint {
       if (expr.name === 'now' && expr.args.length === 0) return now.nowNs;
       throw new DbError('invalid_argument', `invalid operation: time and ${expr.name}() are not compatible`); // prettier-ignore
     case 'binary':
+      if (expr.left.kind === 'unsigned' || expr.right.kind === 'unsigned')
+        throw incompatible('*influxql.BinaryExpr');
       if (expr.operator === '+')
         return boundedBy(expr, timeValue(expr.left, now) + timeValue(expr.right, now));
       if (expr.operator === '-')

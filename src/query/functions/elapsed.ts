@@ -1,4 +1,4 @@
-/** elapsed(): time from each point to the next, in whole units (its second argument, else a nanosecond). */
+/** elapsed(): time from each point to the next, in whole units (its second argument, else a nanosecond). Between the ends of time it wraps. */
 import { noPoints, pointsOf } from './cells.ts';
 import { checkCountBetween, checkStreamArgument, checkUnit, goTypeOf, unitNs } from './checks.ts';
 import type { Points, Transformation, TransformationDefinition } from './function.ts';
@@ -33,7 +33,7 @@ class Elapsed implements Transformation {
     for (const timeNs of timesNs) {
       if (this.#timeNs !== undefined) {
         times.push(timeNs);
-        elapsed.push((timeNs - this.#timeNs) / this.#unitNs);
+        elapsed.push(BigInt.asIntN(64, timeNs - this.#timeNs) / this.#unitNs);
       }
       this.#timeNs = timeNs;
     }

@@ -70,7 +70,7 @@ function resolveNames(
   return {
     compiled,
     fields: expandFields(typed, all, hasTagWildcard ? undefined : groupBy),
-    condition: compiled.condition && withTypes(compiled.condition, all),
+    condition: compiled.condition && withOneType(withTypes(compiled.condition, all)),
     groupBy,
     sources,
     broken: all.broken ?? new Set(),
@@ -84,6 +84,25 @@ function withTypes(expr: Expr, names: SourceNames): Expr {
     const type = names.typeOf(part.name);
     return type === 'tag' && part.type === 'field' ? part : { ...part, type };
   });
+}
+
+const readOrder: readonly DataType[] = ['float', 'integer', 'string', 'boolean', 'unsigned'];
+
+/** A field that a condition asks for in several types is read in the last of them alone, as in the reference. */
+function withOneType(condition: Expr): Expr {
+  const types = new Map<string, DataType>();
+  const mixed = new Set<string>();
+  visitExpr(condition, (part) => {
+    if (part.kind !== 'ref' || !readOrder.includes(part.type)) return;
+    const known = types.get(part.name);
+    if (known !== undefined && known !== part.type) mixed.add(part.name);
+    if (known === undefined || readOrder.indexOf(known) < readOrder.indexOf(part.type))
+      types.set(part.name, part.type);
+  });
+  if (mixed.size === 0) return condition;
+  return rewriteExpr(condition, (part) =>
+    part.kind === 'ref' && readOrder.includes(part.type) ? { ...part, type: types.get(part.name) } : part,
+  ); // prettier-ignore
 }
 
 function expandGroupBy(tags: readonly Expr[], names: SourceNames): readonly string[] {

@@ -17,7 +17,11 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     /FROM \(SELECT .*(LIMIT|OFFSET) \d+.*\)/,
     'under a call that needs no order a page inside of a subquery is cut in the order of the heap there',
   ],
-  [/SLIMIT|SOFFSET/, 'there each shard has its own page of series, here a query has one'],
+  [
+    /FROM far\b.*GROUP BY time/i,
+    'windows that reach beyond the ends of time wrap there, and come more than once',
+  ],
+  [/SLIMIT|SOFFSET/i, 'there each shard has its own page of series, here a query has one'],
 ];
 
 /** The same of the database that changes. */
@@ -35,6 +39,7 @@ const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
     'it says so of the first statement, whichever it is',
   ],
   [/\[panic:/, 'it fell'],
+  [/unsupported count_hll iterator type/, 'it says so where there is nothing to count'],
   [
     /^\{"error":"json: unsupported value/,
     'rows have left here when a number comes that JSON has no word for: the error stands at their end',

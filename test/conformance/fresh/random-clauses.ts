@@ -1,13 +1,16 @@
+import { keywords } from '../../../src/influxql/token.ts';
 import { tagValues, type FreshMeasurement } from './random-data.ts';
 import type { RandomChoice } from './random-choice.ts';
 
 export const durations = ['10s', '1m', '5m', '30m', '1h', '1d'];
-const fills = ['null', 'none', 'previous', 'linear', '0', '-1.5', '7'];
+export const fills = ['null', 'none', 'previous', 'linear', '0', '-1.5', '7'];
 const zones = ['America/New_York', 'Europe/Berlin', 'Asia/Kolkata', 'UTC'];
 
 /** A name as a statement says it. */
 export function quoted(name: string): string {
-  return name.includes(' ') ? `"${name}"` : name;
+  return /^[a-z_][a-z0-9_]*$/.test(name) && !keywords.has(name.toUpperCase())
+    ? name
+    : `"${name.replaceAll('"', '\\"')}"`;
 }
 
 export function fieldOf(random: RandomChoice, { fields }: FreshMeasurement): string {

@@ -23,6 +23,20 @@ export const freshMeasurements: readonly FreshMeasurement[] = [
   { name: 'odd name', tags: ['host', 'a tag'], fields: [['a field', 'integer'], ['host', 'float']] }, // prettier-ignore
 ];
 
+/** Far times, two changes of the clock, names that need quotes: what the wider statements are about. */
+export const wideMeasurements: readonly FreshMeasurement[] = [
+  { name: 'dst', tags: ['host'], fields: [['v', 'float'], ['n', 'integer'], ['s', 'string'], ['ok', 'boolean']] }, // prettier-ignore
+  {
+    name: 'far',
+    tags: ['host'],
+    fields: [
+      ['v', 'float'],
+      ['n', 'integer'],
+    ],
+  },
+  { name: 'select.é"q', tags: ['from', 'h,o=t'], fields: [['group', 'float'], ['a.b', 'integer'], ['1st', 'string']] }, // prettier-ignore
+];
+
 export const tagValues = ['a', 'b', 'server01', 'us-west', 'x y'];
 
 /** A line of a write, apart from what makes it the same point as another. */
@@ -50,6 +64,7 @@ export function freshData(seed: number, shuffle = 0): Pick<RecordedSet, 'setup' 
     ...batches(order?.shuffled(first) ?? first, { db: 'fresh' }),
     ...batches(again, { db: 'fresh' }),
     ...batches(apart(others)[0], { db: 'fresh', rp: 'rp2' }),
+    ...batches(apart(wideLines(seed))[0], { db: 'fresh' }),
   ];
   const setup = [
     'CREATE DATABASE fresh WITH DURATION INF SHARD DURATION 1d NAME autogen',
@@ -92,11 +107,21 @@ function batches(
   return writes;
 }
 
-function line(random: RandomChoice, { name, tags, fields }: FreshMeasurement): Line {
+function line(random: RandomChoice, measurement: FreshMeasurement): Line {
+  const { name } = measurement;
   const day = name === 'lone' && random.chance(0.3) ? -10_957 : random.integer(0, 3);
   const stepSeconds = name === 'ties' ? 60 : 10;
   const seconds = random.integer(0, name === 'ties' ? 20 : 360) * stepSeconds;
   const timeNs = middleNs + (BigInt(day) * 86_400n + BigInt(seconds)) * secondNs;
+  return lineAt(random, measurement, timeNs, day);
+}
+
+function lineAt(
+  random: RandomChoice,
+  { name, tags, fields }: FreshMeasurement,
+  timeNs: bigint,
+  day = 0,
+): Line {
   const key = tags.flatMap((tag) =>
     random.chance(0.8) ? [`${escaped(tag)}=${escaped(random.of(tagValues))}`] : [],
   );
@@ -112,8 +137,25 @@ function line(random: RandomChoice, { name, tags, fields }: FreshMeasurement): L
   };
 }
 
+/** Hours around the days when clocks change, and the ends of what a time can be. */
+function wideLines(seed: number): readonly Line[] {
+  const random = new RandomChoice(seed, 'wide data');
+  const [dst, far, odd] = wideMeasurements as readonly [FreshMeasurement, FreshMeasurement, FreshMeasurement]; // prettier-ignore
+  const hour = 3_600n * secondNs;
+  const days = ['2000-03-25', '2000-04-01', '2000-10-28'].map(
+    (day) => BigInt(Date.parse(day)) * 1_000_000n,
+  );
+  const ends = [-9_223_372_036_854_775_806n, -9_223_372_036_854_775_805n, -hour, -1n, 0n, 1n, 9_223_372_036_854_775_805n, 9_223_372_036_854_775_806n]; // prettier-ignore
+  const lines = [
+    ...Array.from({ length: 120 }, () => lineAt(random, dst, random.of(days) + (BigInt(random.integer(0, 120)) * hour) / 2n)),
+    ...Array.from({ length: 16 }, () => lineAt(random, far, random.of(ends))),
+    ...Array.from({ length: 40 }, () => lineAt(random, odd, middleNs + BigInt(random.integer(0, 300)) * secondNs)),
+  ]; // prettier-ignore
+  return withoutTies(lines, seed);
+}
+
 function escaped(text: string): string {
-  return text.replaceAll(' ', '\\ ');
+  return text.replaceAll(/[ ,=]/g, (sign) => `\\${sign}`);
 }
 
 /** A mixed field is a float on one day, a text on the next; a number is a float or an integer. */

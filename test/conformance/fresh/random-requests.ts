@@ -1,4 +1,5 @@
 import type { SentStep } from '../send-step.ts';
+import { catalogStatement } from './random-catalog.ts';
 import { change, questionOfChanged } from './random-changes.ts';
 import { RandomChoice } from './random-choice.ts';
 import { freshStatement, type FreshStatement } from './random-statements.ts';
@@ -11,7 +12,19 @@ export interface FreshRequest {
 /** Requests in every form that `/query` knows, and between them changes of a database `changing`. */
 export function* freshRequests(seed: number, count: number): Generator<FreshRequest> {
   const random = new RandomChoice(seed, 'requests');
-  for (let i = 0; i < count; i++) yield random.chance(0.06) ? changed(random) : asked(random);
+  for (let i = 0; i < count; i++)
+    if (random.chance(0.06)) yield changed(random);
+    else if (random.chance(0.06)) yield ofCatalog(random);
+    else yield asked(random);
+}
+
+/** Some at once: what fails keeps those behind it from running. */
+function ofCatalog(random: RandomChoice): FreshRequest {
+  const text = Array.from({ length: random.of([1, 1, 1, 2, 3]) }, () => catalogStatement(random)).join('; '); // prettier-ignore
+  const params: Record<string, string> = { q: text };
+  if (random.chance(0.5)) params['db'] = 'made';
+  const method = random.chance(0.85) ? 'POST' : 'GET';
+  return { statement: { kind: 'change', text }, step: { method, path: '/query', params, headers: {} } }; // prettier-ignore
 }
 
 function changed(random: RandomChoice): FreshRequest {
@@ -28,18 +41,21 @@ function changed(random: RandomChoice): FreshRequest {
 
 function asked(random: RandomChoice): FreshRequest {
   const statement = freshStatement(random);
-  const texts = random.chance(0.04) ? [statement.text, freshStatement(random).text] : [statement.text]; // prettier-ignore
+  const texts = [statement.text];
+  while (random.chance(0.08)) texts.push(freshStatement(random).text);
   const { text, bound } = random.chance(0.05) ? withParameters(texts.join('; ')) : { text: texts.join('; '), bound: undefined }; // prettier-ignore
   const params: Record<string, string> = { db: 'fresh', q: text };
   if (bound !== undefined) params['params'] = bound;
-  if (random.chance(0.8)) params['epoch'] = random.of(['ns', 'ns', 'u', 'ms', 's', 'm', 'h']);
+  if (random.chance(0.8))
+    params['epoch'] = random.of(['ns', 'ns', 'ns', 'u', 'n', 'ms', 's', 'm', 'h', 'x']);
   if (random.chance(0.06)) params['rp'] = 'rp2';
   if (random.chance(0.05)) params['pretty'] = 'true';
+  if (random.chance(0.06)) params['time_format'] = random.of(['rfc3339', 'epoch', 'nosuch', '']);
   if (random.chance(0.08)) {
     params['chunked'] = 'true';
     if (random.chance(0.7)) params['chunk_size'] = String(random.integer(1, 7));
   }
-  const accept = random.maybe(0.1, () => random.of(['application/csv', 'text/csv', 'application/json'])); // prettier-ignore
+  const accept = random.maybe(0.1, () => random.of(['application/csv', 'text/csv', 'application/json', 'application/x-msgpack', 'text/html'])); // prettier-ignore
   const headers = accept === '' ? {} : { Accept: accept };
   const whole = { ...statement, text };
   if (random.chance(0.3)) return { statement: whole, step: { method: 'GET', path: '/query', params, headers } }; // prettier-ignore

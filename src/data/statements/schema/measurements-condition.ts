@@ -40,7 +40,7 @@ export function conditionTags(expr: Expr): ReadonlySet<string> {
 
 function isNamed(expr: Expr, measurement: MeasurementTags): boolean {
   if (expr.kind === 'paren') return isNamed(expr.expr, measurement);
-  if (expr.kind !== 'binary') throw invalid(`invalid condition expression: ${printExpr(expr)}`);
+  if (expr.kind !== 'binary') throw invalid(`invalid measurement expression ${goText(expr)}`);
   const { operator, left, right } = expr;
   if (operator === 'AND' || operator === 'OR') {
     // Both sides are looked at, so that what is wrong is told whatever the data.
@@ -53,6 +53,22 @@ function isNamed(expr: Expr, measurement: MeasurementTags): boolean {
   if (left.name === '_name') return matches(measurement.name) === isPositive;
   const values = measurement.values.get(left.name);
   return values !== undefined && [...values].some(matches) === isPositive;
+}
+
+/** A term as the reference's language prints it. */
+function goText(expr: Expr): string {
+  switch (expr.kind) {
+    case 'ref':
+      return `&influxql.VarRef{Val:${JSON.stringify(expr.name)}, Type:0}`;
+    case 'boolean':
+      return `&influxql.BooleanLiteral{Val:${expr.value}}`;
+    case 'integer':
+      return `&influxql.IntegerLiteral{Val:${expr.value}}`;
+    case 'string':
+      return `&influxql.StringLiteral{Val:${JSON.stringify(expr.value)}}`;
+    default:
+      return printExpr(expr);
+  }
 }
 
 function matcherOf(operator: string, right: Expr): (value: string) => boolean {

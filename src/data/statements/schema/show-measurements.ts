@@ -3,7 +3,7 @@ import { compareUtf8 } from '../../../base/compare-utf8.ts';
 import type { ShowMeasurements } from '../../../influxql/ast.ts';
 import { findDatabase, type Database, type RetentionPolicy } from '../../../meta/model/catalog.ts';
 import type { MeasurementSchema } from '../../../query/compile/schema.ts';
-import { splitCondition } from '../../../query/compile/split-condition.ts';
+import { namesTime } from '../../../query/compile/split-condition.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import {
   conditionTags,
@@ -33,11 +33,10 @@ export async function showMeasurements(
   place: ScopePlace,
   read: Read,
 ): Promise<readonly RowSeries[] | DbError> {
-  const { range } = splitCondition(statement.condition, 0n);
-  if (range.minNs !== undefined || range.maxNs !== undefined)
+  if (namesTime(statement.condition))
     throw invalid("SHOW MEASUREMENTS doesn't support time in WHERE clause");
   if (!statement.wildcardDatabase && place.database === '') throw invalid('database name required');
-  return answered(() => listedNames(statement, { ...place, range }, read));
+  return answered(() => listedNames(statement, place, read));
 }
 
 async function listedNames(

@@ -1,7 +1,7 @@
 import { DbError } from '../../../base/errors.ts';
-import type { Expr, SchemaQuery, Statement } from '../../../influxql/ast.ts';
+import type { Expr, Statement } from '../../../influxql/ast.ts';
 import { printExpr } from '../../../influxql/printer.ts';
-import { splitCondition } from '../../../query/compile/split-condition.ts';
+import { namesTime, splitCondition } from '../../../query/compile/split-condition.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import { answered } from './answered.ts';
 import { readSchema, type SchemaPorts, type SchemaReader } from './schema-reader.ts';
@@ -49,26 +49,27 @@ export async function showSchema(
   context: ShowContext,
   ports: SchemaPorts,
 ): Promise<readonly RowSeries[] | DbError> {
-  const { range, rest: condition } = splitCondition(statement.condition, context.nowNs);
-  const place: ScopePlace = {
-    catalog: ports.meta.catalog,
-    database: statement.database === '' ? context.database : statement.database,
-    retentionPolicy: context.retentionPolicy,
-    range,
-  };
-  const question = { ...statement, condition };
-  const isTimed = range.minNs !== undefined || range.maxNs !== undefined;
+  const around = { catalog: ports.meta.catalog, retentionPolicy: context.retentionPolicy };
+  const database = statement.database === '' ? context.database : statement.database;
   const read = <T>(
     scopes: Parameters<typeof readSchema>[1],
     run: (reader: SchemaReader) => Promise<T>,
   ): Promise<T> => readSchema(ports, scopes, context.signal, run);
+  if (statement.kind === 'show-measurements') {
+    const unbounded = { minNs: undefined, maxNs: undefined };
+    return showMeasurements(statement, { ...around, database, range: unbounded }, read);
+  }
+  const { range, rest: condition } = splitCondition(statement.condition, context.nowNs);
+  const place: ScopePlace = { ...around, database, range };
+  const question = { ...statement, condition };
+  const isTimed = range.minNs !== undefined || range.maxNs !== undefined;
   switch (question.kind) {
-    case 'show-measurements':
-      return showMeasurements({ ...question, condition: statement.condition }, place, read);
-    case 'show-series':
-      return read((isTimed ? sourceScopes : databaseScopes)(place, question.sources), (reader) =>
-        showSeries(question, reader, { isTimed }),
-      );
+    case 'show-series': {
+      // All policies are read, but those that the sources stand in have to be there.
+      const named = sourceScopes(place, question.sources);
+      const scopes = isTimed ? named : databaseScopes(place, question.sources);
+      return read(scopes, (reader) => showSeries(question, reader, { isTimed }));
+    }
     case 'show-field-keys':
       return read(sourceScopes(place, question.sources), (reader) =>
         showFieldKeys(question, reader),
@@ -88,26 +89,8 @@ export async function showSchema(
       });
     }
     case 'show-cardinality':
-      return showCardinality({ ...question, hasTime: hasTime(statement) }, place, read);
+      return showCardinality({ ...question, hasTime: namesTime(statement.condition) }, place, read);
   }
-}
-
-function hasTime({ condition }: Pick<SchemaQuery, 'condition'>): boolean {
-  const isNamed = (expr: Expr): boolean => {
-    switch (expr.kind) {
-      case 'ref':
-        return expr.name.toLowerCase() === 'time';
-      case 'paren':
-        return isNamed(expr.expr);
-      case 'binary':
-        return isNamed(expr.left) || isNamed(expr.right);
-      case 'call':
-        return expr.args.some(isNamed);
-      default:
-        return false;
-    }
-  };
-  return condition !== undefined && isNamed(condition);
 }
 
 /** Two names compared: most often a value in the wrong quotes. */
