@@ -38,7 +38,7 @@ export class ColumnKernel {
   constructor(module: WebAssembly.Module, options: { readonly bytesMax: number }) {
     const memory = new WebAssembly.Memory({ initial: pagesFirst, maximum: pagesMax });
     const unused = (): number => 0;
-    const imports = { env: { memory, slowFloat: unused, abort: unused } };
+    const imports = { env: { memory, slowFloat: unused, slowText: unused, abort: unused } };
     const instance = new WebAssembly.Instance(module, imports);
     this.#exports = instance.exports as unknown as ColumnExports;
     const { bytesMax } = options;

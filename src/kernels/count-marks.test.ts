@@ -12,7 +12,7 @@ const longest = 16 * 255 * 2 + 40;
 test('count marks: newlines and equals signs of any length, at any place, are counted each', () => {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65_536 });
   const unused = (): number => 0;
-  const imports = { env: { memory, slowFloat: unused, abort: unused } };
+  const imports = { env: { memory, slowFloat: unused, slowText: unused, abort: unused } };
   const exports = new WebAssembly.Instance(compiledKernels(), imports)
     .exports as unknown as CountExports;
   const base = exports.heapBase();

@@ -125,7 +125,7 @@ export class LineKernel {
     const abort = (): void => {
       throw new Error('a kernel has aborted');
     };
-    const imports = { env: { memory, slowFloat, abort } };
+    const imports = { env: { memory, slowFloat, slowText: abort, abort } };
     const instance = new WebAssembly.Instance(module, imports);
     return new LineKernel(memory, instance.exports as unknown as LineExports);
   }

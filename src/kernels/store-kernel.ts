@@ -82,7 +82,7 @@ export class StoreKernel {
   static create(module: WebAssembly.Module, options: { readonly bytesMax: number }): StoreKernel {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
     const unused = (): number => 0;
-    const imports = { env: { memory, slowFloat: unused, abort: unused } };
+    const imports = { env: { memory, slowFloat: unused, slowText: unused, abort: unused } };
     const exports = new WebAssembly.Instance(module, imports).exports as unknown as StoreExports;
     const base = exports.heapBase();
     const kept = new KeptMemory(Math.min(keptBytesMax, options.bytesMax / 4));

@@ -57,3 +57,4 @@ export {
 } from './chunks';
 export { crcOf } from './crc';
 export { flushedBlocks, flushedIndex, flushSeries, flushWorkBytes } from './flush';
+export { jsonRows } from './json';

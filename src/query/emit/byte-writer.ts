@@ -110,8 +110,7 @@ export class ByteWriter {
       this.safeInteger(value);
       return;
     }
-    if (!Number.isFinite(value)) throw new DbError('invalid_argument', `json: unsupported value: ${infinityText(value)}`); // prettier-ignore
-    this.ascii(Object.is(value, -0) ? '-0' : String(value));
+    this.ascii(floatText(value));
   }
 
   /** An integer in the range of exact doubles. */
@@ -330,6 +329,12 @@ export class ByteWriter {
     scratch.giveBack(this.#bytes);
     this.#bytes = grown;
   }
+}
+
+/** A float in Go's JSON form. Throws for what JSON has no word for. */
+export function floatText(value: number): string {
+  if (!Number.isFinite(value)) throw new DbError('invalid_argument', `json: unsupported value: ${infinityText(value)}`); // prettier-ignore
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 /** What is no finite number, as Go prints it. */

@@ -1,5 +1,7 @@
-import type { ByteWriter } from './byte-writer.ts';
-import { integerCells, jsonCells } from './cell-writers.ts';
+import { JsonKernel } from '../../kernels/json-kernel.ts';
+import { compiledKernels } from '../../kernels/module/kernel-module.ts';
+import { floatText, type ByteWriter } from './byte-writer.ts';
+import { integerCells, jsonCells, missingText } from './cell-writers.ts';
 import type { Cell, ColumnSeries, OutputSeries, RowSeries } from './result.ts';
 
 /** Options of the JSON forms; `epochUnitNs` undefined writes RFC3339. */
@@ -46,7 +48,35 @@ function writeCell(writer: ByteWriter, cell: Cell): void {
   }
 }
 
+/** Fewer cells cost less than their way to the kernel. */
+const kernelCellsMin = 64;
+let kernel: JsonKernel | undefined;
+
 function writeColumns(writer: ByteWriter, series: ColumnSeries, options: JsonOptions): void {
+  const written = byKernel(series, options);
+  if (written === undefined) writeColumnsPlainly(writer, series, options);
+  else writer.raw(written, 0, written.length);
+}
+
+/** Undefined for what the kernel does not take. */
+function byKernel(series: ColumnSeries, { epochUnitNs }: JsonOptions): Uint8Array | undefined {
+  const { timesNs, values, missing, start, end, timeZone } = series;
+  if ((end - start) * (values.length + 1) < kernelCellsMin) return undefined;
+  if (epochUnitNs === undefined && timeZone !== undefined) return undefined;
+  kernel ??= new JsonKernel(compiledKernels(), floatText);
+  return kernel.write({
+    ...{ timesNs, columns: values, start, end },
+    missing: values.map((column) => missingText(column, missing) ?? 'null'),
+    unitNs: epochUnitNs ?? 0n,
+  });
+}
+
+/** Any columns, cell by cell. */
+export function writeColumnsPlainly(
+  writer: ByteWriter,
+  series: ColumnSeries,
+  options: JsonOptions,
+): void {
   const { timesNs, values, timeZone, missing } = series;
   const { epochUnitNs } = options;
   const cells = values.map((column) => jsonCells(writer, column, missing));

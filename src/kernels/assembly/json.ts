@@ -1,0 +1,301 @@
+// Rows of columns as JSON: `,[time,cell,...]` each. Twin: writeColumns() of query/emit/json-rows.ts. There is room for the
+// longest text of each cell, and 16 bytes can be read behind any text.
+//
+// A column is 32 bytes: u32 type as blocks number it, values, which rows have one (a byte each; 0: all), bytes of texts, what
+// stands where there is none and its length, each u32. Texts lie between offsets in u32, one more than rows.
+
+@external("env", "slowText")
+declare function slowText(value: f64, out: usize): u32;
+
+const columnBytes: usize = 32;
+const typeFloat: u32 = 0;
+const typeInteger: u32 = 1;
+const typeBoolean: u32 = 2;
+const typeString: u32 = 3;
+
+const hundredMillion: u64 = 100000000;
+const secondsOfDay: i64 = 86400;
+const nsOfSecond: i64 = 1000000000;
+
+const pairs = memory.data<u8>([
+  48, 48, 48, 49, 48, 50, 48, 51, 48, 52, 48, 53, 48, 54, 48, 55, 48, 56, 48, 57, 49, 48, 49, 49, 49, 50, 49, 51, 49, 52, 49, 53,
+  49, 54, 49, 55, 49, 56, 49, 57, 50, 48, 50, 49, 50, 50, 50, 51, 50, 52, 50, 53, 50, 54, 50, 55, 50, 56, 50, 57, 51, 48, 51, 49,
+  51, 50, 51, 51, 51, 52, 51, 53, 51, 54, 51, 55, 51, 56, 51, 57, 52, 48, 52, 49, 52, 50, 52, 51, 52, 52, 52, 53, 52, 54, 52, 55,
+  52, 56, 52, 57, 53, 48, 53, 49, 53, 50, 53, 51, 53, 52, 53, 53, 53, 54, 53, 55, 53, 56, 53, 57, 54, 48, 54, 49, 54, 50, 54, 51,
+  54, 52, 54, 53, 54, 54, 54, 55, 54, 56, 54, 57, 55, 48, 55, 49, 55, 50, 55, 51, 55, 52, 55, 53, 55, 54, 55, 55, 55, 56, 55, 57,
+  56, 48, 56, 49, 56, 50, 56, 51, 56, 52, 56, 53, 56, 54, 56, 55, 56, 56, 56, 57, 57, 48, 57, 49, 57, 50, 57, 51, 57, 52, 57, 53,
+  57, 54, 57, 55, 57, 56, 57, 57,
+]);
+const hex = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102]);
+/** Powers of ten that scale a float to a whole number. */
+const scales = memory.data<f64>([1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000]);
+
+/**
+ * Writes `count` rows; `unit` divides times to whole numbers, 0 writes them as RFC3339 in UTC. Answers where the text ends, 0
+ * when a text begins in the middle of a character.
+ */
+export function jsonRows(columns: usize, columnCount: u32, times: usize, count: u32, unit: i64, out: usize): usize {
+  let to = out;
+  for (let row: u32 = 0; row < count; row++) {
+    store<u16>(to, 0x5b2c);
+    to += 2;
+    const time = load<i64>(times + (<usize>row << 3));
+    to = unit == 0 ? writeStamp(time, to) : writeSigned(unit == 1 ? time : time / unit, to);
+    let column = columns;
+    for (let i: u32 = 0; i < columnCount; i++, column += columnBytes) {
+      store<u8>(to++, 44);
+      const valid = <usize>load<u32>(column, 8);
+      if (valid != 0 && load<u8>(valid + row) != 1) {
+        const length = <usize>load<u32>(column, 20);
+        memory.copy(to, <usize>load<u32>(column, 16), length);
+        to += length;
+        continue;
+      }
+      const type = load<u32>(column);
+      const values = <usize>load<u32>(column, 4);
+      if (type == typeInteger) to = writeSigned(load<i64>(values + (<usize>row << 3)), to);
+      else if (type == typeFloat) to = writeFloat(load<f64>(values + (<usize>row << 3)), to);
+      else if (type == typeBoolean) to = writeBoolean(load<u8>(values + row), to);
+      else if (type == typeString) {
+        const offsets = values + (<usize>row << 2);
+        const bytes = <usize>load<u32>(column, 12);
+        to = writeText(bytes + <usize>load<u32>(offsets), bytes + <usize>load<u32>(offsets, 4), to);
+        if (to == 0) return 0;
+      } else to = writeUnsigned(load<u64>(values + (<usize>row << 3)), to);
+    }
+    store<u8>(to++, 93);
+  }
+  return to;
+}
+
+// @ts-ignore: decorator
+@inline
+function writePair(value: u32, to: usize): void {
+  store<u16>(to, load<u16>(pairs + (<usize>value << 1)));
+}
+
+// @ts-ignore: decorator
+@inline
+function writeFour(value: u32, to: usize): void {
+  const high = value / 100;
+  writePair(high, to);
+  writePair(value - high * 100, to + 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function writeEight(value: u32, to: usize): void {
+  const high = value / 10000;
+  writeFour(high, to);
+  writeFour(value - high * 10000, to + 4);
+}
+
+/** A number below a hundred million without leading zeros. */
+function writeShort(value: u32, to: usize): usize {
+  if (value < 10) {
+    store<u8>(to, <u8>(48 + value));
+    return to + 1;
+  }
+  if (value < 100) {
+    writePair(value, to);
+    return to + 2;
+  }
+  if (value < 10000) {
+    const high = value / 100;
+    const end = writeShort(high, to);
+    writePair(value - high * 100, end);
+    return end + 2;
+  }
+  const high = value / 10000;
+  const end = writeShort(high, to);
+  writeFour(value - high * 10000, end);
+  return end + 4;
+}
+
+function writeUnsigned(value: u64, to: usize): usize {
+  if (value < hundredMillion) return writeShort(<u32>value, to);
+  const high = value / hundredMillion;
+  const end = high < hundredMillion ? writeShort(<u32>high, to) : writeUnsigned(high, to);
+  writeEight(<u32>(value - high * hundredMillion), end);
+  return end + 8;
+}
+
+function writeSigned(value: i64, to: usize): usize {
+  if (value >= 0) return writeUnsigned(<u64>value, to);
+  store<u8>(to, 45);
+  return writeUnsigned(<u64>(0 - value), to + 1);
+}
+
+/**
+ * Whole numbers, and those of few decimals: a decimal of up to fifteen digits that reads back as the float is the shortest one
+ * if none with fewer decimals does. All else is left to the host.
+ */
+function writeFloat(value: f64, to: usize): usize {
+  const size = Math.abs(value);
+  if (size >= 1e6 && size < 1e9 && f64.trunc(value) == value) return writeSigned(<i64>value, to);
+  // Not NaN, nor a text with an exponent; -0 has a sign.
+  if (!(size < 1e6) || (size < 1e-3 && reinterpret<u64>(value) != 0)) return to + <usize>slowText(value, to);
+  for (let decimals: u32 = 0; decimals < 9; decimals++) {
+    const scale = load<f64>(scales + (<usize>decimals << 3));
+    const scaled = f64.nearest(size * scale);
+    if (scaled / scale != size) continue;
+    if (value < 0) store<u8>(to++, 45);
+    const digits = <u64>scaled;
+    const divisor = <u64>scale;
+    const whole = digits / divisor;
+    let end = writeShort(<u32>whole, to);
+    if (decimals == 0) return end;
+    store<u8>(end, 46);
+    let rest = <u32>(digits - whole * divisor);
+    for (let at = end + decimals; at > end; at--) {
+      const quotient = rest / 10;
+      store<u8>(at, <u8>(48 + rest - quotient * 10));
+      rest = quotient;
+    }
+    return end + decimals + 1;
+  }
+  return to + <usize>slowText(value, to);
+}
+
+// @ts-ignore: decorator
+@inline
+function writeBoolean(value: u8, to: usize): usize {
+  if (value == 1) {
+    store<u32>(to, 0x65757274);
+    return to + 4;
+  }
+  store<u32>(to, 0x736c6166);
+  store<u8>(to, 101, 4);
+  return to + 5;
+}
+
+/** Of the last time: its day since 1970, and the day's text. */
+let dayAtHand: i64 = i64.MIN_VALUE;
+const dayText = memory.data(16);
+
+/** `"2026-11-24T06:00:00.5Z"` with as many decimals as are needed. */
+function writeStamp(time: i64, to: usize): usize {
+  let seconds = time / nsOfSecond;
+  if (seconds * nsOfSecond > time) seconds--;
+  let fraction = <u32>(time - seconds * nsOfSecond);
+  let day = seconds / secondsOfDay;
+  if (day * secondsOfDay > seconds) day--;
+  if (day != dayAtHand) startDay(day);
+  const second = <u32>(seconds - day * secondsOfDay);
+  v128.store(to, v128.load(dayText));
+  to += 12;
+  const hour = second / 3600;
+  const minute = second / 60 - hour * 60;
+  writePair(hour, to);
+  store<u8>(to, 58, 2);
+  writePair(minute, to + 3);
+  store<u8>(to, 58, 5);
+  writePair(second - hour * 3600 - minute * 60, to + 6);
+  to += 8;
+  if (fraction != 0) {
+    let digits: u32 = 9;
+    while (fraction % 10 == 0) {
+      fraction /= 10;
+      digits--;
+    }
+    store<u8>(to, 46);
+    for (let at = to + digits; at > to; at--) {
+      store<u8>(at, <u8>(48 + (fraction % 10)));
+      fraction /= 10;
+    }
+    to += digits + 1;
+  }
+  store<u16>(to, 0x225a);
+  return to + 2;
+}
+
+/** The date of a day since 1970, years beginning in March: leap days are their last ones. */
+function startDay(day: i64): void {
+  dayAtHand = day;
+  const since = <u32>(day + 719468);
+  const era = since / 146097;
+  const ofEra = since - era * 146097;
+  const yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36524 - ofEra / 146096) / 365;
+  const ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
+  const fromMarch = (5 * ofYear + 2) / 153;
+  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+  const year = yearOfEra + era * 400 + (month < 3 ? 1 : 0);
+  store<u8>(dayText, 34);
+  writeFour(year, dayText + 1);
+  store<u8>(dayText, 45, 5);
+  writePair(month, dayText + 6);
+  store<u8>(dayText, 45, 8);
+  writePair(ofYear - (153 * fromMarch + 2) / 5 + 1, dayText + 9);
+  store<u8>(dayText, 84, 11);
+}
+
+/** As Go's encoder escapes it; all of the column is UTF-8. 0 when it begins in the middle of a character. */
+function writeText(from: usize, end: usize, to: usize): usize {
+  if (from < end && (load<u8>(from) & 0xc0) == 0x80) return 0;
+  store<u8>(to++, 34);
+  while (from < end) {
+    const bytes = v128.load(from);
+    v128.store(to, bytes);
+    const odd = oddBytes(bytes);
+    const left = end - from;
+    const plain: usize = odd == 0 ? 16 : <usize>(<u32>ctz(odd));
+    if (plain >= left) {
+      to += left;
+      break;
+    }
+    to += plain;
+    from += plain;
+    if (odd != 0) {
+      const code = load<u8>(from);
+      if (code == 0xe2 && from + 2 < end && load<u8>(from, 1) == 0x80 && (load<u8>(from, 2) & 0xfe) == 0xa8) {
+        to = writeEscape(0x20, <u32>load<u8>(from, 2) - 0x80, to);
+        from += 3;
+      } else if (code == 0xe2) {
+        store<u8>(to++, code);
+        from++;
+      } else {
+        to = writeEscaped(code, to);
+        from++;
+      }
+    }
+  }
+  store<u8>(to, 34);
+  return to + 1;
+}
+
+/** A bit for each byte that is looked at by itself: controls, `"`, `&`, `<`, `>`, `\` and what separators of lines begin with. */
+// @ts-ignore: decorator
+@inline
+function oddBytes(bytes: v128): i32 {
+  let odd = i8x16.lt_u(bytes, i8x16.splat(32));
+  odd = v128.or(odd, i8x16.eq(bytes, i8x16.splat(34)));
+  odd = v128.or(odd, i8x16.eq(bytes, i8x16.splat(38)));
+  odd = v128.or(odd, i8x16.eq(v128.or(bytes, i8x16.splat(2)), i8x16.splat(62)));
+  odd = v128.or(odd, i8x16.eq(bytes, i8x16.splat(92)));
+  odd = v128.or(odd, i8x16.eq(bytes, i8x16.splat(-30)));
+  return i8x16.bitmask(odd);
+}
+
+function writeEscaped(code: u8, to: usize): usize {
+  if (code == 34 || code == 92) return writeShortEscape(code, to);
+  if (code == 10) return writeShortEscape(110, to);
+  if (code == 13) return writeShortEscape(114, to);
+  if (code == 9) return writeShortEscape(116, to);
+  return writeEscape(0, <u32>code, to);
+}
+
+function writeShortEscape(code: u8, to: usize): usize {
+  store<u8>(to, 92);
+  store<u8>(to, code, 1);
+  return to + 2;
+}
+
+/** `\u` and four digits. */
+function writeEscape(high: u32, low: u32, to: usize): usize {
+  store<u16>(to, 0x755c);
+  store<u8>(to, load<u8>(hex + (high >> 4)), 2);
+  store<u8>(to, load<u8>(hex + (high & 15)), 3);
+  store<u8>(to, load<u8>(hex + (low >> 4)), 4);
+  store<u8>(to, load<u8>(hex + (low & 15)), 5);
+  return to + 6;
+}
