@@ -8,12 +8,12 @@ export interface ShardSource {
   /** Fields with their one type in this shard, sorted by name; empty when the measurement is not here. */
   fields(measurement: string): readonly SourceField[];
   tagKeys(measurement: string): readonly string[];
-  /** Ids of the measurement's series, in order of their canonical keys. */
-  seriesIds(measurement: string): SeriesIds;
+  /** Ids of the measurement's series, in order of their canonical keys. Each step is short: a place to rest at. */
+  seriesIds(measurement: string): SeriesSteps;
   /** Each value that a tag has, once, in any order. */
   tagValues(measurement: string, tagKey: string): Iterable<string>;
   /** Those of them that have one of `values`, none of them '', of a tag. */
-  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): SeriesIds;
+  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): SeriesSteps;
   series(seriesId: number): SourceSeries;
   /** The canonical key alone. */
   seriesKey(seriesId: number): string;
@@ -34,6 +34,8 @@ export interface EndPoint {
 
 /** A list that is not to be changed. */
 export type SeriesIds = readonly number[] | Uint32Array;
+
+export type SeriesSteps = Generator<undefined, SeriesIds>;
 
 export type SourceFieldType = 'float' | 'integer' | 'unsigned' | 'boolean' | 'string';
 

@@ -6,6 +6,7 @@ import { DbError } from '../../src/base/errors.ts';
 import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
 import type { Store } from '../../src/storage/store/store.ts';
+import { finished } from './finished.ts';
 import { batchOf, kept, openStore, readField } from './store-script.ts';
 
 const copyIndex = 5;
@@ -37,7 +38,7 @@ export async function deleteMeasurement(store: Store, measurement: string): Prom
 export function deleteOf(measurement: string): Parameters<Store['deletePoints']>[1] {
   return {
     async *select(view) {
-      yield { measurement, seriesIds: await Promise.resolve(Uint32Array.from(view.seriesIds(measurement))) }; // prettier-ignore
+      yield { measurement, seriesIds: await Promise.resolve(Uint32Array.from(finished(view.seriesIds(measurement)))) }; // prettier-ignore
     },
     range: { minTimeNs: 0n, maxTimeNs: 1_000n },
   };

@@ -52,7 +52,12 @@ export class MemorySource implements ShardSource {
     return [...new Set(members.flatMap((series) => [...series.tags.keys()]))].sort();
   }
 
-  seriesIds(measurement: string): readonly number[] {
+  *seriesIds(measurement: string): Generator<undefined, readonly number[]> {
+    yield;
+    return this.idsOf(measurement);
+  }
+
+  idsOf(measurement: string): readonly number[] {
     const ids = this.#series.flatMap((series, id) =>
       series.measurement === measurement ? [id] : [],
     );
@@ -67,15 +72,20 @@ export class MemorySource implements ShardSource {
     });
   }
 
-  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): readonly number[] {
+  *seriesIdsWith(
+    measurement: string,
+    tagKey: string,
+    values: Iterable<string>,
+  ): Generator<undefined, readonly number[]> {
+    yield;
     const wanted = new Set(values);
-    return this.seriesIds(measurement).filter((id) =>
+    return this.idsOf(measurement).filter((id) =>
       wanted.has(this.series(id).tags.get(tagKey) ?? ''),
     );
   }
 
   tagValues(measurement: string, tagKey: string): Iterable<string> {
-    const ids = this.seriesIds(measurement);
+    const ids = this.idsOf(measurement);
     return new Set(ids.flatMap((id) => this.series(id).tags.get(tagKey) ?? []));
   }
 

@@ -109,7 +109,7 @@ function contextOf(setting: SelectSetting): RunContext {
   });
   const seriesTags = ({ fragment: { measurement } }: ScanPart) =>
     Promise.resolve(
-      nodes.flatMap((node) => node.seriesIds(measurement).map((id) => node.series(id).tags)),
+      nodes.flatMap((node) => node.idsOf(measurement).map((id) => node.series(id).tags)),
     );
   const account = new QueryAccount(new NodeAccount(0), bytesMax);
   return { open, seriesTags, matcher: regexCache(), pacer, account };

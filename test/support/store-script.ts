@@ -13,6 +13,7 @@ import type { PointDelete } from '../../src/storage/store/deletes/point-deletes.
 import { Store } from '../../src/storage/store/store.ts';
 import type { DeleteFilters } from '../../src/storage/store/deletes/stored-deletes.ts';
 import type { StoreOptions } from '../../src/storage/store/store-options.ts';
+import { finished } from './finished.ts';
 import { memoryArena } from './memory-source.ts';
 
 export const kept = { shardId: 7, database: 'db', retentionPolicy: 'autogen' };
@@ -59,7 +60,7 @@ const filtersByKey: DeleteFilters = {
   test: (filter) => (seriesKey) => isMeant(filter, Buffer.from(seriesKey).toString()),
   async *select(filter, view) {
     const [measurement = ''] = filter.split(',');
-    const ids = [...view.seriesIds(measurement)].filter((id) =>
+    const ids = [...finished(view.seriesIds(measurement))].filter((id) =>
       isMeant(filter, view.seriesKey(id)),
     );
     yield await Promise.resolve({ measurement, seriesIds: Uint32Array.from(ids) });
@@ -165,7 +166,7 @@ export function readField(
 ): readonly { readonly time: number; readonly value: string }[] {
   const view = store.view(shardId);
   const rows: { time: number; value: string }[] = [];
-  for (const seriesId of view?.seriesIds(measurement) ?? []) {
+  for (const seriesId of finished(view?.seriesIds(measurement)) ?? []) {
     const arena = memoryArena();
     const bounds = { minTimeNs: 0n, maxTimeNs: 10_000n, ascending: true };
     const cursor = view?.openCursor({ seriesId, field, ...bounds });

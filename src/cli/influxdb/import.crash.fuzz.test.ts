@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { finished } from '../../../test/support/finished.ts';
 import { FailingDisk } from '../../../test/support/failing-disk.ts';
 import { openStore } from '../../../test/support/store-script.ts';
 import { World, type SimNode } from '../../../test/sim/world/world.ts';
@@ -64,7 +65,7 @@ async function check(world: World, node: SimNode, wanted: readonly string[]): Pr
       expect(await all(disk)).toEqual(wanted);
       await refuseUnfinishedImport(disk, 'meta');
       const store = await openStore(disk, clock);
-      expect(store.view(1)?.seriesIds('cpu').length).toBe(4);
+      expect(finished(store.view(1)?.seriesIds('cpu'))?.length).toBe(4);
       await store.close();
     })(),
   );

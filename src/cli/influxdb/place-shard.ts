@@ -14,7 +14,7 @@ import { GatheredPoints } from '../../storage/import/gathered-points.ts';
 import { readInfluxSegment, type InfluxLogEntry } from '../../storage/import/influx-log.ts';
 import { newSuffix } from '../../storage/store/shards/open-shards.ts';
 import { writeManifest } from '../../storage/store/shards/shard-manifest.ts';
-import { addTombstones, readTombstones } from '../../storage/tsm/tombstones.ts';
+import { addTombstones, checkTombstones } from '../../storage/tsm/tombstones.ts';
 import { tsmName, tsmNameOf } from '../../storage/tsm/tsm-format.ts';
 import { readTsmSeal, type TsmSeal } from '../../storage/tsm/tsm-file.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
@@ -48,7 +48,7 @@ export async function surveyShard(disk: Disk, files: SourceFiles): Promise<Shard
     }
   }
   for (const path of files.tombstonePaths)
-    await readTombstones(disk, path.replace(/\.tombstone$/, '.tsm'));
+    await checkTombstones(disk, path.replace(/\.tombstone$/, '.tsm'));
   let logValueCount = 0;
   const logDamage: string[] = [];
   for (const path of files.segmentPaths) {

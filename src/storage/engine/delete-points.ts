@@ -6,15 +6,14 @@
  *   run meanwhile), not out of the log (the caller has flushed what was in memory before);
  * - when it fails some of the points may be deleted already; asked again it deletes the rest;
  * - a million series are gone through in slices, each key of a file looked for once. Beside packed tombstones it holds the
- *   number of each key of which nothing is left, and what the file will hold of those of which something is.
+ *   number of each key.
  */
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
-import { covers } from '../tsm/deleted-ranges.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
-import { addTombstones, type NewTombstone, type TimeRange, type Tombstone } from '../tsm/tombstones.ts'; // prettier-ignore
+import { addTombstones, type TimeRange, type Tombstone } from '../tsm/tombstones.ts';
 
 export interface DeletePorts {
   readonly disk: Disk;
@@ -31,16 +30,16 @@ export interface DoomedSeries {
   readonly keyOf: (seriesId: number) => Uint8Array;
 }
 
-/** What is to be shown of a file once it is durable. */
+/** What is to be shown of a file once it is durable: numbers of its keys. */
 interface Struck {
   /** Keys of which nothing is left. */
   readonly whole: number[];
-  readonly parts: Tombstone[];
+  /** Keys of which something is. */
+  readonly parts: number[];
 }
 
 /** Series that are looked at, and tombstones that are shown, between two looks at the clock. */
 const atOnce = 256;
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export async function deleteFromFiles(
   files: readonly TsmFile[],
@@ -59,7 +58,7 @@ export async function deleteFromFiles(
     if (!(await addTombstones({ disk, turn }, file.path, list))) continue;
     file.forgetKeys(struck.whole);
     for (let from = 0; from < struck.parts.length; from += atOnce) {
-      file.forget(struck.parts.slice(from, from + atOnce));
+      file.forgetRange(struck.parts.slice(from, from + atOnce), range);
       await turn();
     }
   }
@@ -99,7 +98,7 @@ function* tombstonesOf(
   file: TsmFile,
   { seriesIds, fields, keyOf }: DoomedSeries,
   { range, struck }: { readonly range: TimeRange; readonly struck: Struck },
-): Generator<NewTombstone | undefined> {
+): Generator<Tombstone | undefined> {
   const keys = new FieldKeys(fields);
   for (const [i, seriesId] of seriesIds.entries()) {
     if (i % atOnce === atOnce - 1) yield undefined;
@@ -110,9 +109,7 @@ function* tombstonesOf(
       if (found === undefined) continue;
       const { bounds } = found.column;
       if (bounds.minTimeNs > range.maxTimeNs || bounds.maxTimeNs < range.minTimeNs) continue;
-      // Together with what was deleted of it before nothing may be left.
-      if (covers([range], bounds) && !file.hasDeletedRanges) struck.whole.push(found.number);
-      else struck.parts.push({ key: decoder.decode(key), ...range });
+      (file.isCoveredWith(found, range) ? struck.whole : struck.parts).push(found.number);
       yield { key, ...range };
     }
   }

@@ -101,8 +101,8 @@ export class ShardView {
     }, undefined);
   }
 
-  seriesIds(measurement: string): Uint32Array {
-    return this.#guard(() => this.#index.seriesIds(measurement));
+  seriesIds(measurement: string): Generator<undefined, Uint32Array> {
+    return this.#guarded(this.#index.seriesIds(measurement));
   }
 
   /** The same in no order that holds for all of them, and at once. */
@@ -115,23 +115,21 @@ export class ShardView {
     return this.#index;
   }
 
-  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): Uint32Array {
-    return this.#guard(() => this.#index.seriesIdsWith(measurement, tagKey, values));
+  seriesIdsWith(
+    measurement: string,
+    tagKey: string,
+    values: Iterable<string>,
+  ): Generator<undefined, Uint32Array> {
+    return this.#guarded(this.#index.seriesIdsWith(measurement, tagKey, values));
   }
 
-  *tagValues(measurement: string, tagKey: string): Generator<string> {
-    const values = this.#index.tagValues(measurement, tagKey);
-    for (;;) {
-      const next = this.#guard(() => values.next());
-      if (next.done === true) return;
-      yield next.value;
-    }
+  tagValues(measurement: string, tagKey: string): Generator<string, void> {
+    return this.#guarded(this.#index.tagValues(measurement, tagKey));
   }
 
   /** Adds its series, those of a measurement or all, to a sketch; each step is short. */
-  *sketchSeries(into: HyperLogLog, measurement?: string): Generator<undefined> {
-    const steps = this.#index.sketchSeries(into, measurement);
-    while (this.#guard(() => steps.next()).done !== true) yield;
+  sketchSeries(into: HyperLogLog, measurement?: string): Generator<undefined, void> {
+    return this.#guarded(this.#index.sketchSeries(into, measurement));
   }
 
   seriesKey(seriesId: number): string {
@@ -230,6 +228,15 @@ export class ShardView {
     for (const { memtable, seriesId: id } of memtables)
       pieces.push(...memtable.pieces({ measurement, seriesId: id, field }, request));
     return new RunCursor(pieces, request);
+  }
+
+  /** The same of each step. */
+  *#guarded<Step, Result>(steps: Generator<Step, Result>): Generator<Step, Result> {
+    for (;;) {
+      const step = this.#guard(() => steps.next());
+      if (step.done === true) return step.value;
+      yield step.value;
+    }
   }
 
   /** Damage that a reader meets is the shard's: it goes to another owner, and who does not meet it goes on. */

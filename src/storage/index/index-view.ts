@@ -104,8 +104,8 @@ export class IndexView {
     return keys;
   }
 
-  /** In order of the keys' bytes. */
-  seriesIds(measurement: string): Uint32Array {
+  /** In order of the keys' bytes. Each step is short. */
+  seriesIds(measurement: string): Generator<undefined, Uint32Array> {
     return mergeIds(this.#seriesLists(measurement));
   }
 
@@ -135,23 +135,28 @@ export class IndexView {
     return lists;
   }
 
-  /** Those with one of `values` of a tag, in order of the keys' bytes. '' is no value. */
-  seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): Uint32Array {
+  /** Those with one of `values` of a tag, in order of the keys' bytes. '' is no value. Each step is short. */
+  *seriesIdsWith(
+    measurement: string,
+    tagKey: string,
+    values: Iterable<string>,
+  ): Generator<undefined, Uint32Array> {
     const wanted = [...new Set(values)];
     const lists: OrderedIds[] = [];
     for (const { of, base, found } of this.#foundIn(measurement)) {
       const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
       if (tag !== undefined) lists.push(this.#placed(seriesWith(of, tag, wanted), base));
+      yield;
     }
     for (const { of, base } of this.#freshTables()) {
       const ids = of.freshIdsWith(measurement, { tagKey, values: wanted }, this.#state.turn);
       lists.push(this.#placed(ids, base));
     }
-    return mergeIds(lists);
+    return yield* mergeIds(lists);
   }
 
   /** The values of a tag, in no order, each once. */
-  *tagValues(measurement: string, tagKey: string): Generator<string> {
+  *tagValues(measurement: string, tagKey: string): Generator<string, void> {
     const parts = [...this.#valueLists(measurement, tagKey)];
     const seen = parts.length > 1 ? new Set<string>() : undefined;
     for (const part of parts)
@@ -166,7 +171,7 @@ export class IndexView {
    * Adds the series that have points to a sketch, those of a measurement or all: by the sketches of segments, so that few
    * keys are looked at. Each step is short.
    */
-  *sketchSeries(into: HyperLogLog, measurement?: string): Generator<undefined> {
+  *sketchSeries(into: HyperLogLog, measurement?: string): Generator<undefined, void> {
     const parts: Iterable<Based<IndexSegment> & { readonly found?: FoundMeasurement }> =
       measurement === undefined ? this.#segments : this.#foundIn(measurement);
     for (const { of, found } of parts) {

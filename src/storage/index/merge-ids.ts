@@ -1,7 +1,7 @@
 /** Lists of series, each in order of their keys, brought together in that order. */
 export interface OrderedIds {
   readonly ids: Uint32Array;
-  /** Holds until the memory grows. */
+  /** Holds until the memory grows: no longer than from one rest to the next. */
   readonly keyOf: (id: number) => Uint8Array;
 }
 
@@ -10,7 +10,11 @@ interface Head extends OrderedIds {
   key: Uint8Array;
 }
 
-export function mergeIds(lists: readonly OrderedIds[]): Uint32Array {
+/** Keys that are compared between two rests: less than a millisecond. */
+const idsAtOnce = 1_024;
+
+/** A million series take a second: undefined is a place to rest at. */
+export function* mergeIds(lists: readonly OrderedIds[]): Generator<undefined, Uint32Array> {
   const parts = lists.filter(({ ids }) => ids.length > 0);
   const [only] = parts;
   if (only === undefined) return new Uint32Array();
@@ -18,6 +22,10 @@ export function mergeIds(lists: readonly OrderedIds[]): Uint32Array {
   const merged = new Uint32Array(parts.reduce((sum, { ids }) => sum + ids.length, 0));
   let heads = parts.map((part): Head => ({ ...part, next: 0, key: part.keyOf(part.ids[0] ?? 0) }));
   for (let i = 0; i < merged.length; i++) {
+    if (i % idsAtOnce === idsAtOnce - 1) {
+      yield;
+      for (const head of heads) head.key = head.keyOf(head.ids[head.next] ?? 0);
+    }
     let least: Head | undefined;
     for (const head of heads)
       if (least === undefined || Buffer.compare(head.key, least.key) < 0) least = head;

@@ -7,6 +7,7 @@ import { joinTexts } from '../../models/batch-writer.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { seriesKey } from '../../models/series-key.ts';
 import type { IndexView } from './index-view.ts';
+import { finished } from '../../../test/support/finished.ts';
 import { ShardIndex } from './shard-index.ts';
 
 const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 30 });
@@ -71,14 +72,18 @@ function expectSame(index: IndexView, plain: PlainIndex): void {
   const measurements = new Set(plain.keys.map((text) => parseSeriesKey(text).measurement));
   expect(index.measurements()).toEqual([...measurements].sort(compareUtf8));
   for (const measurement of measurements) {
-    expect([...index.seriesIds(measurement)]).toEqual(plain.idsWhere(measurement, () => true));
+    expect([...finished(index.seriesIds(measurement))]).toEqual(
+      plain.idsWhere(measurement, () => true),
+    );
     const values = plain.tagValues(measurement);
     expect(new Set(index.tagKeys(measurement))).toEqual(new Set(values.keys()));
     for (const [tag, own] of values) {
       expect(new Set(index.tagValues(measurement, tag))).toEqual(own);
       const wanted = [...own].slice(0, 2);
       const ids = plain.idsWhere(measurement, (tags) => wanted.includes(tags.get(tag) ?? ''));
-      expect([...index.seriesIdsWith(measurement, tag, [...wanted, 'none'])]).toEqual(ids);
+      expect([...finished(index.seriesIdsWith(measurement, tag, [...wanted, 'none']))]).toEqual(
+        ids,
+      );
     }
   }
   plain.keys.forEach((text, id) => {
@@ -95,8 +100,8 @@ test('shard index: tables that grow past their first rooms keep every key, and g
   expect([...kernel.words(ids, keys.length)]).toEqual(keys.map((_, i) => i));
   const sorted = keys.map((text, id) => ({ text, id })).sort((a, b) => compareUtf8(a.text, b.text));
   const view = index.view();
-  expect([...view.seriesIds('m')]).toEqual(sorted.map(({ id }) => id));
-  expect([...view.seriesIdsWith('m', 'host', ['h7'])]).toHaveLength(40);
+  expect([...finished(view.seriesIds('m'))]).toEqual(sorted.map(({ id }) => id));
+  expect([...finished(view.seriesIdsWith('m', 'host', ['h7']))]).toHaveLength(40);
   view.release();
   index.release();
   // What stays is the room for work.

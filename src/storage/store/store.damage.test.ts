@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Env } from '../../env/env.ts';
+import { finished } from '../../../test/support/finished.ts';
 import { batchOf, doomed, kept, openStore, readField } from '../../../test/support/store-script.ts';
 import { memoryArena } from '../../../test/support/memory-source.ts';
 import { World } from '../../../test/sim/world/world.ts';
@@ -117,7 +118,7 @@ test.each(['index', 'block'] as const)(
       const again = await openStore(env.disk, env.clock);
       const read = (host: string) => {
         const view = again.view(kept.shardId);
-        const [seriesId = -1] = view?.seriesIdsWith('m', 'h', [host]) ?? [];
+        const [seriesId = -1] = finished(view?.seriesIdsWith('m', 'h', [host])) ?? [];
         const bounds = { minTimeNs: 0n, maxTimeNs: 9n, ascending: true };
         return view?.openCursor({ seriesId, field: 'v', ...bounds }).next(memoryArena())?.count;
       };

@@ -7,6 +7,7 @@ import { NodeDisk } from '../../env/node/node-disk.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
+import { finished } from '../../../test/support/finished.ts';
 import { flushPlainly } from '../../../test/support/plain-flush.ts';
 import { parseLines, type LinePoint } from '../../models/line-protocol.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
@@ -82,7 +83,7 @@ function read(store: Store, measurement: string, field: string, ascending = true
   const view = store.view(place.shardId);
   if (view === undefined) return [];
   const rows: string[] = [];
-  for (const seriesId of view.seriesIds(measurement)) {
+  for (const seriesId of finished(view.seriesIds(measurement))) {
     const arena = memoryArena();
     const bounds = { minTimeNs: -100n, maxTimeNs: 1000n, ascending };
     const cursor = view.openCursor({ seriesId, field, ...bounds });
@@ -140,7 +141,7 @@ test('store: a row whose field has another type is refused, also after replay; t
     'field type conflict: input field "v" on measurement "m" is type integer, already exists as type float';
   expect(receipt).toEqual({ droppedCount: 2, reason });
   expect(read(store, 'm', 'v')).toEqual(['m,h=a 10 1', 'm,h=a 20 2']);
-  expect(store.view(7)?.seriesIds('m')).toHaveLength(1);
+  expect(finished(store.view(7)?.seriesIds('m'))).toHaveLength(1);
   const again = await open();
   expect(read(again, 'm', 'v')).toEqual(['m,h=a 10 1', 'm,h=a 20 2']);
   expect(await again.write(place, batchOf('m,h=a v=3i 30'))).toEqual({ droppedCount: 1, reason });
@@ -206,7 +207,7 @@ test('store: what is flushed reads the same, together with what came later, also
 test('store: texts are kept to the byte in the log and in files, UTF-8 or not', async () => {
   const strings = (store: Store): string[] => {
     const view = store.view(place.shardId);
-    return [...(view?.seriesIds('\ufeffm') ?? [])].flatMap((seriesId) => {
+    return [...(finished(view?.seriesIds('\ufeffm')) ?? [])].flatMap((seriesId) => {
       const arena = memoryArena();
       const bounds = { minTimeNs: 0n, maxTimeNs: 9n, ascending: true };
       const batch = view?.openCursor({ seriesId, field: 's', ...bounds }).next(arena);
@@ -336,13 +337,13 @@ test('store: whatever call of the disk fails, an acknowledged write is there aft
       await store.flush(n).catch(() => undefined);
       await store.flush(n);
       isFlushed = true;
-      expect(store.view(n)?.seriesIds('m')).toHaveLength(2);
+      expect(finished(store.view(n)?.seriesIds('m'))).toHaveLength(2);
       await store.close();
     } catch (error) {
       expect(error).toMatchObject({ code: 'io_error' });
     }
     const again = await open();
-    if (isAcknowledged) expect(again.view(n)?.seriesIds('m')).toHaveLength(2);
+    if (isAcknowledged) expect(finished(again.view(n)?.seriesIds('m'))).toHaveLength(2);
     await again.close();
     if (isFlushed && !disk.hasFailed) return;
   }

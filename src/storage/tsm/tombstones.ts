@@ -18,12 +18,8 @@ export interface TimeRange {
   readonly maxTimeNs: bigint;
 }
 
+/** The bytes of its key hold until the next one. */
 export interface Tombstone extends TimeRange {
-  readonly key: string;
-}
-
-/** One that is to be written. The bytes of its key hold until the next one. */
-export interface NewTombstone extends TimeRange {
   readonly key: Uint8Array;
 }
 
@@ -33,17 +29,25 @@ const magicBytes = 4;
 const memberBytesFull = 128 * 1_024;
 /** Unpacked: what says to be more is damage, and gets no memory. Deletes of ten million keys are less. */
 const plainBytesMax = 1 << 30;
+/** Of a gzip member as ours and the reference's are: deflated, no name, no time. */
+const memberHead = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
+const noBytes = new Uint8Array();
 
 export function tombstonePath(tsmPath: string): string {
   return tsmPath.replace(/\.tsm$/, '.tombstone');
 }
 
-/** Those of a TSM file, none when it has no such file. Throws `corrupt` with the path. */
-export async function readTombstones(disk: Disk, tsmPath: string): Promise<readonly Tombstone[]> {
+/** Those of a TSM file, none when it has no such file; to be gone through once. Throws `corrupt` with the path, then too. */
+export async function readTombstones(disk: Disk, tsmPath: string): Promise<Iterable<Tombstone>> {
   const path = tombstonePath(tsmPath);
   const bytes = await readIfThere(disk, path);
-  if (bytes === undefined) return [];
-  return decodeTombstones(path, bytes);
+  return bytes === undefined ? [] : decodeTombstones(path, bytes);
+}
+
+/** Goes through them all. Throws `corrupt` with the path. */
+export async function checkTombstones(disk: Disk, tsmPath: string): Promise<void> {
+  const tombstones = (await readTombstones(disk, tsmPath))[Symbol.iterator]();
+  while (tombstones.next().done !== true);
 }
 
 /**
@@ -53,7 +57,7 @@ export async function readTombstones(disk: Disk, tsmPath: string): Promise<reado
 export async function addTombstones(
   { disk, turn }: { readonly disk: Disk; readonly turn: () => Promise<void> },
   tsmPath: string,
-  tombstones: Iterable<NewTombstone | undefined>,
+  tombstones: Iterable<Tombstone | undefined>,
 ): Promise<boolean> {
   const path = tombstonePath(tsmPath);
   const members: Uint8Array[] = [];
@@ -79,8 +83,12 @@ export async function removeTsm(disk: Disk, tsmPath: string): Promise<void> {
   await disk.remove(tombstonePath(tsmPath));
 }
 
-export function decodeTombstones(path: string, bytes: Uint8Array): readonly Tombstone[] {
-  return decodeEntries(path, plainOf(path, bytes));
+/** One after the other: no more than a member is unpacked at a time. */
+export function* decodeTombstones(path: string, bytes: Uint8Array): Generator<Tombstone> {
+  let rest: Uint8Array = noBytes;
+  for (const piece of plainPieces(path, bytes))
+    rest = yield* decodeEntries(rest.length === 0 ? piece : Buffer.concat([rest, piece]));
+  if (rest.length > 0) throw new DbError('corrupt', `${path}: cut short`);
 }
 
 async function readIfThere(disk: Disk, path: string): Promise<Uint8Array | undefined> {
@@ -102,7 +110,8 @@ function head(): Uint8Array {
 function upgraded(path: string, bytes: Uint8Array): Uint8Array {
   const magic = magicOf(bytes);
   if (magic === tombstoneMagics.members) return bytes;
-  return Buffer.concat([head(), gzipSync(plainOf(path, bytes), { level: 1 })]);
+  const plain = Buffer.concat([...plainPieces(path, bytes)]);
+  return Buffer.concat([head(), gzipSync(plain, { level: 1 })]);
 }
 
 /** Leaves the member empty. */
@@ -117,14 +126,46 @@ function magicOf(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
 }
 
-function plainOf(path: string, bytes: Uint8Array): Uint8Array {
+function* plainPieces(path: string, bytes: Uint8Array): Generator<Uint8Array> {
   const magic = magicOf(bytes);
   const rest = bytes.subarray(magicBytes);
   if (!(Object.values(tombstoneMagics) as readonly number[]).includes(magic))
     throw new DbError('corrupt', `${path}: not a tombstone file, at 0`);
-  if (magic === tombstoneMagics.plain || rest.length === 0) return rest;
+  if (magic === tombstoneMagics.plain || rest.length === 0) yield rest;
+  else yield* unpacked(path, rest);
+}
+
+/** Where nothing says how long a member is, the head of the next one does: what is unpacked up to it and is sound is whole. */
+function* unpacked(path: string, bytes: Uint8Array): Generator<Uint8Array> {
+  const packed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  let plainBytes = 0;
+  for (let at = 0; at < packed.length;) {
+    const next = packed.indexOf(memberHead, at + memberHead.length);
+    const room = plainBytesMax - plainBytes;
+    let end = next < 0 ? packed.length : next;
+    let plain = end < packed.length ? unpackedIfSound(packed.subarray(at, end), room) : undefined;
+    if (plain === undefined) {
+      // Of members with other heads, or none but what looked like one.
+      end = packed.length;
+      plain = unpackedRest(path, packed.subarray(at), room);
+    }
+    plainBytes += plain.length;
+    yield plain;
+    at = end;
+  }
+}
+
+function unpackedIfSound(member: Uint8Array, maxOutputLength: number): Uint8Array | undefined {
   try {
-    return gunzipSync(rest, { maxOutputLength: plainBytesMax });
+    return gunzipSync(member, { maxOutputLength });
+  } catch {
+    return undefined;
+  }
+}
+
+function unpackedRest(path: string, members: Uint8Array, maxOutputLength: number): Uint8Array {
+  try {
+    return gunzipSync(members, { maxOutputLength });
   } catch (error) {
     throw new DbError('corrupt', `${path}: ${errorText(error)}`, { cause: error });
   }
@@ -135,7 +176,7 @@ const tailView = new DataView(tail.buffer);
 const length = new Uint8Array(4);
 const lengthView = new DataView(length.buffer);
 
-function encodeEntry({ key, minTimeNs, maxTimeNs }: NewTombstone, out: GrowingBytes): void {
+function encodeEntry({ key, minTimeNs, maxTimeNs }: Tombstone, out: GrowingBytes): void {
   lengthView.setUint32(0, key.length);
   tailView.setBigInt64(0, minTimeNs);
   tailView.setBigInt64(8, maxTimeNs);
@@ -144,18 +185,16 @@ function encodeEntry({ key, minTimeNs, maxTimeNs }: NewTombstone, out: GrowingBy
   out.push(tail);
 }
 
-function decodeEntries(path: string, bytes: Uint8Array): readonly Tombstone[] {
+/** Returns what is left behind the last whole one. */
+function* decodeEntries(bytes: Uint8Array): Generator<Tombstone, Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  const tombstones: Tombstone[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const keyEnd = at + 4 + (at + 4 <= bytes.length ? view.getUint32(at) : 0);
-    if (at + 4 > bytes.length || keyEnd + 16 > bytes.length)
-      throw new DbError('corrupt', `${path}: cut short`);
-    const key = decoder.decode(bytes.subarray(at + 4, keyEnd));
-    const [minTimeNs, maxTimeNs] = [view.getBigInt64(keyEnd), view.getBigInt64(keyEnd + 8)];
-    tombstones.push({ key, minTimeNs, maxTimeNs });
+  let at = 0;
+  while (at + 4 <= bytes.length) {
+    const keyEnd = at + 4 + view.getUint32(at);
+    if (keyEnd + 16 > bytes.length) break;
+    const key = bytes.subarray(at + 4, keyEnd);
+    yield { key, minTimeNs: view.getBigInt64(keyEnd), maxTimeNs: view.getBigInt64(keyEnd + 8) };
     at = keyEnd + 16;
   }
-  return tombstones;
+  return bytes.subarray(at);
 }

@@ -1,11 +1,12 @@
 import { crc32 } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
+import { Slices, type SlicePorts } from '../../env/slices.ts';
 import type { PageCache } from '../pages/page-cache.ts';
 import { PageFile } from '../pages/page-file.ts';
 import { BlockPieces, damagedBlock, isSound } from './block-pieces.ts';
 import { covers, withRange } from './deleted-ranges.ts';
-import { readTombstones, type TimeRange, type Tombstone } from './tombstones.ts';
+import { readTombstones, type TimeRange } from './tombstones.ts';
 import { PagedKeys } from './paged-keys.ts';
 import { decodeDirectory, directoryFooterBytes, type TsmDirectory } from './tsm-directory.ts';
 import type { TsmColumn, TsmEntry } from './tsm-column.ts';
@@ -28,7 +29,8 @@ interface TimeBounds {
   readonly maxTimeNs: bigint;
 }
 
-export interface TsmPorts {
+/** With those of slices a million tombstones are taken in slices. */
+export interface TsmPorts extends Partial<SlicePorts> {
   readonly disk: Disk;
   /** Absent: the index of a file is read and held whole. */
   readonly cache?: PageCache | undefined;
@@ -36,8 +38,8 @@ export interface TsmPorts {
   readonly blocks?: PageCache | undefined;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Tombstones that are taken between two looks at the clock. */
+const atOnce = 256;
 const noRanges: readonly TimeRange[] = [];
 
 /**
@@ -53,8 +55,8 @@ export class TsmFile {
   readonly #keys: TsmKeySet;
   readonly #pieces: BlockPieces | undefined;
   readonly #close: () => Promise<void>;
-  /** Of keys of which something is. */
-  readonly #deleted = new Map<string, readonly TimeRange[]>();
+  /** Of keys of which something is, by their numbers. */
+  readonly #deleted = new Map<number, readonly TimeRange[]>();
   #hasTombstones = false;
   #isClosed = false;
   /** Views that may still read it. */
@@ -77,11 +79,8 @@ export class TsmFile {
    * Throws `corrupt` with path and offset when it is no TSM file, its index does not add up, or it is not what `seal` says
    * it was. A file that came from elsewhere has no seal, and is taken as it is.
    */
-  static async open(
-    { disk, cache, blocks }: TsmPorts,
-    path: string,
-    seal?: TsmSeal,
-  ): Promise<TsmFile> {
+  static async open(ports: TsmPorts, path: string, seal?: TsmSeal): Promise<TsmFile> {
+    const { disk, cache, blocks } = ports;
     const file = await disk.open(path, 'read');
     try {
       const offset = await readEnds(file, seal);
@@ -92,7 +91,7 @@ export class TsmFile {
           : pagedKeys({ file, cache }, { offset, seal, directory });
       const { seal: found, ...keys } = paged ?? (await wholeKeys(file, { offset, seal, directory })); // prettier-ignore
       const opened = new TsmFile(file, found, { ...keys, blocks });
-      opened.forget(await readTombstones(disk, path));
+      await opened.#takeTombstones(ports);
       return opened;
     } catch (error) {
       await file.close();
@@ -108,7 +107,12 @@ export class TsmFile {
   /** What of a key is deleted. */
   deletedRanges(key: Uint8Array): readonly TimeRange[] {
     if (this.#deleted.size === 0) return noRanges;
-    return this.#deleted.get(decoder.decode(key)) ?? noRanges;
+    const found = this.locate(key);
+    return found === undefined ? noRanges : this.#deletedOf(found.number);
+  }
+
+  #deletedOf(number: number): readonly TimeRange[] {
+    return this.#deleted.get(number) ?? noRanges;
   }
 
   /** The blocks of a key; undefined when nothing is left of it. */
@@ -121,30 +125,48 @@ export class TsmFile {
     return this.#keys.locate(key);
   }
 
-  /** Whether there are keys of which a part is deleted. */
-  get hasDeletedRanges(): boolean {
-    return this.#deleted.size > 0;
+  /** Whether nothing is left of a key once a range of it is deleted as well. */
+  isCoveredWith({ number, column }: LocatedColumn, range: TimeRange): boolean {
+    return covers(withRange(this.#deletedOf(number), range), column.bounds);
   }
 
   /** Nothing is left of keys, by their numbers: what is durable in the file of tombstones shows at once, in earlier views too. */
   forgetKeys(numbers: Iterable<number>): void {
     this.#hasTombstones = true;
-    for (const number of numbers) this.#keys.delete(number);
+    for (const number of numbers) {
+      this.#keys.delete(number);
+      this.#deleted.delete(number);
+    }
   }
 
-  /** Takes what is durable in the file of tombstones: it shows at once, in views that were taken before as well. */
-  forget(tombstones: readonly Tombstone[]): void {
-    if (tombstones.length > 0) this.#hasTombstones = true;
-    for (const tombstone of tombstones) {
-      const { key } = tombstone;
-      const bytes = encoder.encode(key);
-      const found = this.locate(bytes);
+  /** The same of a range of keys of which something is left. */
+  forgetRange(numbers: Iterable<number>, range: TimeRange): void {
+    this.#hasTombstones = true;
+    const alone = [range];
+    for (const number of numbers) {
+      const before = this.#deleted.get(number);
+      this.#deleted.set(number, before === undefined ? alone : withRange(before, range));
+    }
+  }
+
+  async #takeTombstones({ disk, clock, turn }: TsmPorts): Promise<void> {
+    const slices = clock && turn && new Slices({ clock, turn });
+    let count = 0;
+    // One delete gives many keys the same range, which is kept once.
+    let alone: readonly TimeRange[] = noRanges;
+    for (const { key, minTimeNs, maxTimeNs } of await readTombstones(disk, this.path)) {
+      this.#hasTombstones = true;
+      if (++count % atOnce === 0) await slices?.next();
+      const found = this.locate(key);
       if (found === undefined) continue;
-      const ranges = withRange(this.#deleted.get(key) ?? noRanges, tombstone);
-      if (covers(ranges, found.column.bounds)) {
-        this.#keys.delete(found.number);
-        this.#deleted.delete(key);
-      } else this.#deleted.set(key, ranges);
+      const range = { minTimeNs, maxTimeNs };
+      if (this.isCoveredWith(found, range)) {
+        this.forgetKeys([found.number]);
+        continue;
+      }
+      if (alone[0]?.minTimeNs !== minTimeNs || alone[0].maxTimeNs !== maxTimeNs) alone = [range];
+      const before = this.#deleted.get(found.number);
+      this.#deleted.set(found.number, before === undefined ? alone : withRange(before, range));
     }
   }
 
@@ -155,10 +177,11 @@ export class TsmFile {
 
   /** The blocks of a key that may hold points within the inclusive bounds. */
   entries(key: Uint8Array, bounds: TimeBounds): readonly TsmEntry[] {
-    const column = this.column(key);
-    if (column === undefined) return [];
+    const found = this.locate(key);
+    if (found === undefined) return [];
+    const { column, number } = found;
     const entries = column.entries(...column.within(bounds));
-    const deleted = this.deletedRanges(key);
+    const deleted = this.#deletedOf(number);
     return deleted.length === 0 ? entries : entries.filter((entry) => !covers(deleted, entry));
   }
 

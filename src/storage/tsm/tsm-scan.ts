@@ -228,8 +228,10 @@ async function deletedOf(
   path: string,
 ): Promise<ReadonlyMap<string, readonly TimeRange[]>> {
   const deleted = new Map<string, readonly TimeRange[]>();
-  for (const tombstone of await readTombstones(disk, path))
-    deleted.set(tombstone.key, withRange(deleted.get(tombstone.key) ?? [], tombstone));
+  for (const { key, ...range } of await readTombstones(disk, path)) {
+    const text = decoder.decode(key);
+    deleted.set(text, withRange(deleted.get(text) ?? [], range));
+  }
   return deleted;
 }
 

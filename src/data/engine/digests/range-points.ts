@@ -75,7 +75,7 @@ function* found(
   const here = new Map<string, FoundSeries>();
   for (const measurement of source.measurements()) {
     if (!measurements.has(measurement)) continue;
-    for (const seriesId of source.seriesIds(measurement)) {
+    for (const seriesId of yield* source.seriesIds(measurement)) {
       const one = wanted.get(source.seriesKey(seriesId));
       if (one !== undefined) here.set(one.key, { ...one, measurement, seriesId });
       yield undefined;

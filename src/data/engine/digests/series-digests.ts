@@ -36,7 +36,7 @@ export function* digestSeries(
   const sums = new ValueSums(words, { startNs, lengthNs: sliceLengthNs(range), count: sliceCount });
   for (const measurement of source.measurements()) {
     const fields = source.fields(measurement);
-    for (const seriesId of source.seriesIds(measurement)) {
+    for (const seriesId of yield* source.seriesIds(measurement)) {
       const text = source.seriesKey(seriesId);
       const key = encoder.encode(text);
       yield undefined;

@@ -41,7 +41,10 @@ function source(points: Points, rows: number): { source: ShardSource; arena: Sou
   const shard = {
     measurements: () => ['m'],
     fields: () => names.map((name) => ({ name, type: 'float' })),
-    seriesIds: () => keys.map((_, id) => id),
+    *seriesIds() {
+      yield;
+      return keys.map((_, id) => id);
+    },
     seriesKey: (id: number) => keys[id] ?? '',
     openCursor: ({ seriesId, field }: { seriesId: number; field: string }) => {
       const all = points[keys[seriesId] ?? '']?.[field] ?? [];

@@ -50,7 +50,7 @@ export function* digestShard(
   });
   for (const measurement of source.measurements()) {
     const fields = source.fields(measurement);
-    for (const seriesId of source.seriesIds(measurement)) {
+    for (const seriesId of yield* source.seriesIds(measurement)) {
       const key = encoder.encode(source.seriesKey(seriesId));
       const at = seriesPartOf(key) * timeParts * sumWords;
       for (const { name } of fields) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { finished } from '../../../../test/support/finished.ts';
 import { MemorySource } from '../../../../test/support/memory-source.ts';
 import { specialize, type Predicate } from '../../predicate.ts';
 import { candidateSeries } from './candidate-series.ts';
@@ -22,14 +23,6 @@ const { predicate } = fc.letrec<{ predicate: Predicate }>((tie) => ({
 }));
 const series = fc.uniqueArray(fc.record({ h: text, r: text }), { selector: ({ h, r }) => `${h} ${r}`, minLength: 1, maxLength: 12 }); // prettier-ignore
 
-/** What the steps lead to. */
-function finished<T>(steps: Generator<undefined, T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
-}
-
 const matcher = (pattern: string) => (value: string) => new RegExp(pattern).test(value);
 
 test('candidate series: none that passes is left out, and their order is that of their keys', () => {
@@ -43,7 +36,7 @@ test('candidate series: none that passes is left out, and their order is that of
           timeNs: 1n,
         })),
       );
-      const all = [...source.seriesIds('m')];
+      const all = [...finished(source.seriesIds('m'))];
       const found = [
         ...finished(candidateSeries(source, { measurement: 'm', predicate: asked }, matcher)),
       ];

@@ -3,7 +3,7 @@
  * that reads one tag alone, which is asked of each of its values instead of each series.
  */
 import { specialize, type MatcherFactory, type Predicate } from '../../predicate.ts';
-import type { SeriesIds, ShardSource } from '../../source.ts';
+import type { SeriesSteps, ShardSource } from '../../source.ts';
 import { tagCandidates } from './tag-candidates.ts';
 
 /** A tag with more values is not asked for each of them: its series are nearly as few. */
@@ -19,20 +19,21 @@ export function* candidateSeries(
   source: IndexSource,
   { measurement, predicate }: { readonly measurement: string; readonly predicate?: Predicate | undefined }, // prettier-ignore
   matcher: MatcherFactory,
-): Generator<undefined, SeriesIds> {
+): SeriesSteps {
   const equal = tagCandidates(predicate);
-  if (equal !== undefined) return source.seriesIdsWith(measurement, equal.key, equal.values);
+  if (equal !== undefined) return yield* source.seriesIdsWith(measurement, equal.key, equal.values);
   const terms = tagTerms(predicate);
   const isMissingOut = ({ term }: TagTerm) => specialize(term, new Map(), matcher) === false;
   // What a series without the tag fails has a list; what it passes is all but a list.
   const chosen = terms.find(isMissingOut) ?? terms[0];
-  if (chosen === undefined) return source.seriesIds(measurement);
+  if (chosen === undefined) return yield* source.seriesIds(measurement);
   const parted = yield* partValues(source.tagValues(measurement, chosen.key), chosen, matcher);
-  if (parted === undefined) return source.seriesIds(measurement);
-  if (isMissingOut(chosen)) return source.seriesIdsWith(measurement, chosen.key, parted.passing);
-  const all = source.seriesIds(measurement);
+  if (parted === undefined) return yield* source.seriesIds(measurement);
+  if (isMissingOut(chosen))
+    return yield* source.seriesIdsWith(measurement, chosen.key, parted.passing);
+  const all = yield* source.seriesIds(measurement);
   if (parted.failing.length === 0) return all;
-  const out = new Set(source.seriesIdsWith(measurement, chosen.key, parted.failing));
+  const out = new Set(yield* source.seriesIdsWith(measurement, chosen.key, parted.failing));
   return Uint32Array.from(all).filter((id) => !out.has(id));
 }
 

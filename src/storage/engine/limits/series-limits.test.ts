@@ -5,6 +5,7 @@ import { parseLines } from '../../../models/line-protocol.ts';
 import { decodePointBatch, type PointBatch, type TextColumn } from '../../../models/point-batch.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { seriesKey } from '../../../models/series-key.ts';
+import { finished } from '../../../../test/support/finished.ts';
 import { Shard } from '../shard.ts';
 
 const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 26 });
@@ -37,7 +38,7 @@ function write(limits: { seriesMax: number; valuesPerTagMax: number }, batches: 
     return droppedCount === 0 ? '' : `${reason} dropped=${droppedCount}`;
   });
   const view = shard.view();
-  const keys = ['m', 'n'].flatMap((name) => [...view.seriesIds(name)].map((id) => view.series(id).key)); // prettier-ignore
+  const keys = ['m', 'n'].flatMap((name) => [...finished(view.seriesIds(name))].map((id) => view.series(id).key)); // prettier-ignore
   view.release();
   return { said, keys };
 }

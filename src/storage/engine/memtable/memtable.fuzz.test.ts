@@ -10,6 +10,7 @@ import { decodePointBatch } from '../../../models/point-batch.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { seriesKey } from '../../../models/series-key.ts';
 import { Shard } from '../shard.ts';
+import { finished } from '../../../../test/support/finished.ts';
 import type { ShardView } from '../shard-view.ts';
 
 const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 30 });
@@ -57,7 +58,7 @@ interface Bounds {
 function readRows(view: ShardView, key: string, bounds: Bounds): readonly string[] {
   const [series = '', field = ''] = key.split(/ (?=[a-z]$)/);
   const measurement = series.slice(0, 1);
-  for (const seriesId of view.seriesIds(measurement)) {
+  for (const seriesId of finished(view.seriesIds(measurement))) {
     if (view.series(seriesId).key !== series) continue;
     const rows: string[] = [];
     const { arena } = query;

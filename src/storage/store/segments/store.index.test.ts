@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { DbError } from '../../../base/errors.ts';
 import type { Env } from '../../../env/env.ts';
 import type { Log } from '../../../env/log.ts';
+import { finished } from '../../../../test/support/finished.ts';
 import { batchOf, kept, openStore, readField, type StoreKnobs } from '../../../../test/support/store-script.ts'; // prettier-ignore
 import { World } from '../../../../test/sim/world/world.ts';
 import { readManifest, writeManifest } from '../shards/shard-manifest.ts';
@@ -51,7 +52,7 @@ const names = async ({ disk }: Env, suffix: string): Promise<readonly string[]> 
 function seriesOf(store: Store): readonly string[] {
   const view = store.view(7);
   const found = (view?.measurements() ?? []).flatMap((measurement) =>
-    [...(view?.seriesIds(measurement) ?? [])].map((id) => view?.seriesKey(id) ?? ''),
+    [...(finished(view?.seriesIds(measurement)) ?? [])].map((id) => view?.seriesKey(id) ?? ''),
   );
   view?.release();
   return found;
@@ -181,7 +182,9 @@ function removePoints(store: Store, keys: readonly string[]): Promise<void> {
     select: async function* (view) {
       await Promise.resolve();
       for (const measurement of view.measurements()) {
-        const ids = view.seriesIds(measurement).filter((id) => keys.includes(view.seriesKey(id)));
+        const ids = finished(view.seriesIds(measurement)).filter((id) =>
+          keys.includes(view.seriesKey(id)),
+        );
         if (ids.length > 0) yield { measurement, seriesIds: ids };
       }
     },
@@ -301,11 +304,11 @@ test('store: many segments become few, while readers go on with those that they 
         wanted.push(`m,h=${i}`);
       }
       const view = store.view(7);
-      const ids = [...(view?.seriesIds('m') ?? [])];
+      const ids = [...(finished(view?.seriesIds('m')) ?? [])];
       await store.compact(7);
       expect(await names(env, '.index')).toHaveLength(1);
       expect(ids.map((id) => view?.seriesKey(id))).toEqual(wanted);
-      expect([...(view?.seriesIdsWith('m', 'h', ['3', '5']) ?? [])].map((id) => view?.seriesKey(id))).toEqual(['m,h=3', 'm,h=5']); // prettier-ignore
+      expect([...(finished(view?.seriesIdsWith('m', 'h', ['3', '5'])) ?? [])].map((id) => view?.seriesKey(id))).toEqual(['m,h=3', 'm,h=5']); // prettier-ignore
       view?.release();
       expect(seriesOf(store)).toEqual(wanted);
     });
