@@ -59,8 +59,18 @@ function validCells(writer: ByteWriter, column: Column): CellWriter {
   }
 }
 
+const fewCells = 4;
+const one = new BigInt64Array(1);
+const wordsOfOne = new Uint32Array(one.buffer);
+
 /** Signed integers by their two words: a BigInt for each would cost more than its digits. */
 export function integerCells(writer: ByteWriter, values: BigInt64Array): CellWriter {
+  // Few cost less than a view of them.
+  if (values.length < fewCells)
+    return (row) => {
+      one[0] = values[row] ?? 0n;
+      writer.int64(wordsOfOne[1] ?? 0, wordsOfOne[0] ?? 0);
+    };
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
   return (row) => {
     writer.int64(words[row * 2 + 1] ?? 0, words[row * 2] ?? 0);

@@ -22,13 +22,6 @@ export function* settled<T>(value: T | Promise<T>): Steps<T> {
   return arrived[0] as T;
 }
 
-/** Runs steps to their end; without a promise if they have none. */
-export async function finished<T>(steps: Steps<T>): Promise<T> {
-  let next = steps.next();
-  while (next.done !== true) next = await asked(steps, next.value);
-  return next.value;
-}
-
 /** The items of a flow. */
 export async function* driven<Item>(flow: Flow<Item>): AsyncGenerator<Item, undefined> {
   try {
@@ -46,7 +39,8 @@ export async function* driven<Item>(flow: Flow<Item>): AsyncGenerator<Item, unde
   }
 }
 
-async function asked<Step, Result>(
+/** What comes behind a promise that was given, once that has settled. */
+export async function asked<Step, Result>(
   steps: Generator<Step, Result, undefined>,
   wait: Wait,
 ): Promise<IteratorResult<Step, Result>> {

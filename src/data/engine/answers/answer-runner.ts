@@ -12,9 +12,10 @@ import { FragmentContext } from '../../../query/exec/context.ts';
 import { runFragment } from '../../../query/exec/run-fragment.ts';
 import type { LevelPlan, ScanPart } from '../../../query/plan/level-plan.ts';
 import type { MatcherFactory } from '../../../query/predicate.ts';
-import { outputSeries } from '../../../query/run/output-series.ts';
+import { outputFlow } from '../../../query/run/output-series.ts';
 import { Pacer } from '../../../query/run/pacer.ts';
 import type { RunContext } from '../../../query/run/run-context.ts';
+import { asked, type Flow } from '../../../query/run/steps.ts';
 import type { ShardView } from '../../../storage/engine/shard-view.ts';
 import { fragmentOfLane } from '../../../query/plan/fragment-of-lane.ts';
 import { planSelect } from '../../../query/plan/plan-select.ts';
@@ -70,7 +71,7 @@ export class AnswerRunner {
         seriesTags: (part, countMax) => reader.seriesTags(part, countMax),
         ...{ matcher, pacer, account },
       };
-      const series = outputSeries(plan, run, known.compiled(request.nowNs).zone);
+      const series = outputFlow(plan, run, known.compiled(request.nowNs).zone);
       yield* documentParts(series, new JsonDocument({ epochUnitNs: task.epochUnitNs }), pacer);
     } finally {
       reader.close();
@@ -173,22 +174,32 @@ class AnswerReader {
   }
 }
 
-/** The document of one statement in parts of about `sentBytes`, the last of which says that it is. */
+/** The document of one statement in parts of about `sentBytes`, the last of which says that it is. Waits where it has to. */
 async function* documentParts(
-  series: AsyncIterable<ColumnSeries>,
+  series: Flow<ColumnSeries>,
   document: JsonDocument,
   pacer: Pacer,
 ): AsyncGenerator<EngineReply> {
   let held: ColumnSeries | undefined;
-  for await (const piece of series) {
-    if (held !== undefined)
-      for (const part of piecesOf({ statementId: 0, series: [held], partial: true })) {
-        document.push(part);
-        if (document.lengthBytes >= sentBytes) yield replyOf(document, false);
-        const rest = pacer.rest();
-        if (rest !== undefined) await rest;
+  try {
+    let next = series.next();
+    while (next.done !== true) {
+      if (next.value instanceof Promise) {
+        next = await asked(series, next.value);
+        continue;
       }
-    held = piece;
+      if (held !== undefined)
+        for (const part of piecesOf({ statementId: 0, series: [held], partial: true })) {
+          document.push(part);
+          if (document.lengthBytes >= sentBytes) yield replyOf(document, false);
+          const rest = pacer.rest();
+          if (rest !== undefined) await rest;
+        }
+      held = next.value;
+      next = series.next();
+    }
+  } finally {
+    series.return();
   }
   for (const part of piecesOf({ statementId: 0, series: held === undefined ? [] : [held] })) {
     document.push(part);

@@ -72,6 +72,8 @@ class Lane {
 }
 
 const chunkRowsMax = 4096;
+/** So many chunks may be read for the rows of one: a few milliseconds, whatever passes a predicate. */
+const chunksPerMerge = 32;
 
 export interface ChunkOrder {
   readonly ascending: boolean;
@@ -179,25 +181,30 @@ function mergeRows(
   const { types, merged, before, rowsMax } = to;
   // Those that rows come of: few of very many, it may be.
   const touched: Lane[] = [];
+  const chunks: RowChunk[] = [];
+  let chunksLeft = chunksPerMerge;
   merged.clear();
   while (merged.count < rowsMax) {
     const first = lanes[0];
-    if (first === undefined) break;
-    if (!first.isAsked) {
+    if (first === undefined || lanes.length === 1) break;
+    if (!first.isAsked || first.isAtEnd) {
+      // Its next chunk may be long in coming.
+      if (first.isAsked && --chunksLeft < 0) break;
       const chunk = first.stream.next();
       if (chunk === 'pause' || chunk?.timesNs.length === 0) break;
+      first.number = -1;
       goOn(lanes, chunk, before);
       continue;
     }
-    if (first.number < 0) first.number = touched.push(first) - 1;
+    if (first.number < 0) {
+      first.number = chunks.push(first.chunk) - 1;
+      touched.push(first);
+    }
     merged.push(first.number, first.at);
     first.advance();
-    // Its next chunk may be long in coming.
-    if (first.isAtEnd) break;
-    siftDown(lanes, 0, before);
+    if (lanes[0]?.isAtEnd === false) siftDown(lanes, 0, before);
   }
   for (const lane of touched) lane.number = -1;
-  const chunks = touched.map(({ chunk }) => chunk);
   return {
     timesNs: merged.times(chunks.map(({ timesNs }) => timesNs)),
     columns: types.map((type, c) => merged.pick(type, chunks.map(({ columns }) => columns[c]))), // prettier-ignore

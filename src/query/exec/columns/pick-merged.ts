@@ -1,5 +1,6 @@
 import type { Column, ColumnType } from '../../column.ts';
 import { ColumnBuilder } from './column-builder.ts';
+import { wordsOf, type WordValues } from './pick-rows.ts';
 
 /** Rows of several streams in the order in which they were merged. */
 export class MergedRows {
@@ -26,7 +27,7 @@ export class MergedRows {
     this.#rows[this.#count++] = row;
   }
 
-  times(columns: readonly (BigInt64Array | undefined)[]): BigInt64Array {
+  times(columns: readonly BigInt64Array[]): BigInt64Array {
     return this.#words(columns, new BigInt64Array(this.#count));
   }
 
@@ -44,17 +45,32 @@ export class MergedRows {
       case 'unsigned':
         return { type, values: this.#words(valuesOf(parts), new BigUint64Array(count)) };
       case 'boolean':
-        return { type, values: this.#words(valuesOf(parts), new Uint8Array(count)) };
+        return { type, values: this.#bytes(parts) };
       case 'string':
         return this.#texts(parts);
     }
   }
 
-  #words<T extends Words>(sources: readonly (Words | undefined)[], into: T): T {
-    const streams = this.#streams;
-    const rows = this.#rows;
-    for (let i = 0; i < into.length; i++)
-      into[i] = (sources[streams[i] ?? 0] as T)[rows[i] ?? 0] as never;
+  /** Bits as they are: a bigint for each cell would cost more than all else. */
+  #words<T extends WordValues>(sources: readonly WordValues[], into: T): T {
+    const words = sources.map(wordsOf);
+    const to = wordsOf(into);
+    for (let i = 0; i < this.#count; i++) {
+      const from = words[this.#streams[i] ?? 0];
+      const row = this.#rows[i] ?? 0;
+      if (from === undefined) continue;
+      to[i * 2] = from[row * 2] ?? 0;
+      to[i * 2 + 1] = from[row * 2 + 1] ?? 0;
+    }
+    return into;
+  }
+
+  #bytes(columns: readonly Column[]): Uint8Array {
+    const into = new Uint8Array(this.#count);
+    for (let i = 0; i < into.length; i++) {
+      const column = columns[this.#streams[i] ?? 0];
+      if (column?.type === 'boolean') into[i] = column.values[this.#rows[i] ?? 0] ?? 0;
+    }
     return into;
   }
 
@@ -92,8 +108,6 @@ export class MergedRows {
   }
 }
 
-type Words = Float64Array | BigInt64Array | BigUint64Array | Uint8Array;
-
-function valuesOf(columns: readonly Column[]): readonly Words[] {
-  return columns.map(({ values }) => values as Words);
+function valuesOf(columns: readonly Column[]): readonly WordValues[] {
+  return columns.map(({ values }) => values as WordValues);
 }

@@ -39,7 +39,8 @@ export function validOf(rows: Int32Array): Uint8Array | undefined {
 
 export type WordValues = Float64Array | BigInt64Array | BigUint64Array;
 
-function wordsOf({ buffer, byteOffset, length }: WordValues): Uint32Array {
+/** Two for each value. */
+export function wordsOf({ buffer, byteOffset, length }: WordValues): Uint32Array {
   return new Uint32Array(buffer, byteOffset, length * 2);
 }
 
