@@ -14,3 +14,10 @@ export function formatRfc3339(timeNs: bigint): string {
 export function formatGoTime(timeNs: bigint): string {
   return formatRfc3339(timeNs).replace('T', ' ').replace('Z', ' +0000 UTC');
 }
+
+/** As logs have times: `2026-11-24T06:58:24.123456Z`: microseconds, UTC. */
+export function formatLogTime(wallNs: bigint): string {
+  const micros = wallNs / 1000n;
+  const seconds = new Date(Number(micros / 1000n)).toISOString().slice(0, -1);
+  return `${seconds}${String(micros % 1000n).padStart(3, '0')}Z`;
+}

@@ -1,8 +1,7 @@
-import { formatRfc3339 } from '../base/rfc3339.ts';
-import { microsecondNs } from '../base/units.ts';
+import { formatLogTime } from '../base/rfc3339.ts';
+import { microsecondNs, millisecondNs } from '../base/units.ts';
 import type { Clock } from '../env/clock.ts';
 import type { Log, LogFields } from '../env/log.ts';
-import { formatGoDuration } from '../influxql/duration.ts';
 
 /** The reference's lines around each run (`log-enabled`, spec F65). */
 export class RunLog {
@@ -23,18 +22,18 @@ export class RunLog {
     const [clock, log] = [this.#clock, this.#log];
     const startedNs = clock.wallNs();
     const operation = { trace_id: `cq-${++this.#runCount}`, op_name: 'continuous_querier_execute' };
-    const range = { start: formatRfc3339(startNs), end: formatRfc3339(endNs) };
+    const range = { start: formatLogTime(startNs), end: formatLogTime(endNs) };
     const place: LogFields = { ...operation, name, db_instance: database };
     log.info('Continuous query execution (start)', { ...operation, op_event: 'start' });
     log.info('Executing continuous query', { ...place, ...range });
     return (done) => {
       if (done !== undefined) {
         const { writtenCount: written, durationNs } = done;
-        const duration = formatGoDuration(durationNs);
+        const duration = `${durationNs / millisecondNs}ms`;
         log.info('Finished continuous query', { ...place, written, ...range, duration });
       }
-      const elapsedNs = clock.wallNs() - startedNs;
-      const op_elapsed = formatGoDuration(elapsedNs - (elapsedNs % microsecondNs));
+      const elapsedUs = Number((clock.wallNs() - startedNs) / microsecondNs);
+      const op_elapsed = `${(elapsedUs / 1_000).toFixed(3)}ms`;
       log.info('Continuous query execution (end)', { ...operation, op_event: 'end', op_elapsed });
     };
   }

@@ -179,3 +179,46 @@ test(
   },
   limitMs,
 );
+
+test(
+  'cluster queries: what a node has missed of deletes and drops it makes up for, also when who keeps them dies before',
+  async () => {
+    const place = (db: string, from: string) => ({ db, from });
+    const fill = async (db: string): Promise<void> => {
+      const url = `${cluster.url('data', 1)}/write?db=${db}&consistency=all`;
+      const body = 'part v=1i 1\npart v=2i 2\nrow,host=a v=1i 1\nrow,host=b v=1i 1';
+      expect((await fetch(url, { method: 'POST', body })).status).toBe(204);
+    };
+    await ask(1, 'CREATE DATABASE dropped WITH REPLICATION 2');
+    await ask(1, 'CREATE RETENTION POLICY more ON copied DURATION INF REPLICATION 2');
+    await fill('copied');
+    await fill('dropped');
+    const more = `${cluster.url('data', 1)}/write?db=copied&rp=more&consistency=all`;
+    expect((await fetch(more, { method: 'POST', body: 'p v=1i 1' })).status).toBe(204);
+    expect(await countAt(1, 2, place('copied', 'more.p'))).toBe(1);
+    await cluster.kill('data-2');
+    const partial = new RegExp(`^partial success, node ${nodeIds[1]} may be down \\(.+\\)$`); // prettier-ignore
+    for (const text of ['DELETE FROM part WHERE time = 1', "DROP SERIES FROM row WHERE host = 'a'"])
+      expect([text, (await ask(1, text, { db: 'copied' })).error]).toEqual([text, expect.stringMatching(partial)]); // prettier-ignore
+    // What the metas know of nobody need be told of: the node sees it for itself.
+    for (const text of ['DROP DATABASE dropped', 'DROP RETENTION POLICY more ON copied'])
+      expect([text, (await ask(1, text)).error]).toEqual([text, undefined]);
+    await cluster.kill('data-1');
+    for (const name of ['data-1', 'data-2']) cluster.startByHand(name);
+    await eventually(async () => {
+      expect(await countAt(1, 2, place('copied', 'part'))).toBe(1);
+      expect(await countAt(1, 2, place('copied', 'row'))).toBe(1);
+    }, 60_000);
+    expect([await countAt(2, 1, place('copied', 'part')), await countAt(2, 1, place('copied', 'row'))]).toEqual([1, 1]); // prettier-ignore
+    await eventually(async () => {
+      expect((await ask(2, 'SHOW SERIES', { db: 'dropped' })).error).toBe('database not found: dropped'); // prettier-ignore
+    }, 30_000);
+    // Made anew under its name a database has nothing of before.
+    await ask(2, 'CREATE DATABASE dropped WITH REPLICATION 2');
+    await eventually(async () => {
+      for (const node of [1, 2]) expect((await ask(node, 'SHOW SERIES', { db: 'dropped' })).rows).toEqual([]); // prettier-ignore
+      expect((await ask(2, 'SHOW RETENTION POLICIES ON copied')).rows.map(([name]) => name)).toEqual(['autogen']); // prettier-ignore
+    }, 30_000);
+  },
+  limitMs,
+);

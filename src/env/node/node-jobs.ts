@@ -1,6 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { JobKinds, Jobs } from '../jobs.ts';
 import { checkBcrypt, isBcrypt } from './passwords/check-bcrypt.ts';
+import { checkPbkdf2, readPbkdf2 } from './passwords/check-pbkdf2.ts';
 import { gunzipBytes } from './gunzip.ts';
 import { hashPassword, saltOf, sameHash } from './passwords/hash-password.ts';
 
@@ -9,6 +10,8 @@ const runners: { readonly [Kind in keyof JobKinds]: Runner<Kind> } = {
   'hash-password': ({ password, salt }) => hashPassword(password, salt),
   'check-password': async ({ password, hash }) => {
     if (isBcrypt(hash)) return checkBcrypt({ password, hash });
+    const pbkdf2 = readPbkdf2(hash);
+    if (pbkdf2 !== undefined) return checkPbkdf2(password, pbkdf2);
     const salt = saltOf(hash);
     return salt !== undefined && sameHash(hash, await hashPassword(password, salt));
   },

@@ -13,13 +13,6 @@ export interface LogLine {
   readonly fields: LogFields;
 }
 
-/** `2026-11-24T06:58:24.123456Z`: microseconds, UTC. */
-export function formatTimestamp(wallNs: bigint): string {
-  const micros = wallNs / 1000n;
-  const seconds = new Date(Number(micros / 1000n)).toISOString().slice(0, -1);
-  return `${seconds}${String(micros % 1000n).padStart(3, '0')}Z`;
-}
-
 /** Without the newline. */
 export function formatLine(format: 'logfmt' | 'console', line: LogLine): string {
   const fields = Object.entries(line.fields).filter(([, value]) => value !== undefined);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { LogFormat } from './log-format.ts';
-import { createLogId, formatTimestamp, quoteValue } from './log-format.ts';
+import { formatLogTime } from '../../../base/rfc3339.ts';
+import { createLogId, quoteValue } from './log-format.ts';
 import { NodeClock } from '../node-clock.ts';
 import { NodeLog } from './node-log.ts';
 
@@ -87,8 +88,8 @@ test('log format: values are quoted only where a reader needs it', () => {
 });
 
 test('log format: times have microseconds; ids have 11 characters and sort by time', () => {
-  expect(formatTimestamp(0n)).toBe('1970-01-01T00:00:00.000000Z');
-  expect(formatTimestamp(1_999_999n)).toBe('1970-01-01T00:00:00.001999Z');
+  expect(formatLogTime(0n)).toBe('1970-01-01T00:00:00.000000Z');
+  expect(formatLogTime(1_999_999n)).toBe('1970-01-01T00:00:00.001999Z');
   const early = createLogId(1_795_503_504_123_456_789n, 7);
   const late = createLogId(1_795_503_504_124_456_789n, 0);
   expect(early).toMatch(/^[0-9A-Z_a-z~]{11}$/);

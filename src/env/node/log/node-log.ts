@@ -1,7 +1,8 @@
 import type { Clock } from '../../clock.ts';
 import type { Log, LogFields, LogLevel } from '../../log.ts';
 import { StderrSink, stderrWriter } from './stderr-sink.ts';
-import { formatLine, formatTimestamp, type LogFormat, logLevels } from './log-format.ts';
+import { formatLogTime } from '../../../base/rfc3339.ts';
+import { formatLine, type LogFormat, logLevels } from './log-format.ts';
 
 export interface NodeLogOptions {
   readonly clock: Clock;
@@ -77,7 +78,7 @@ export class NodeLog implements Log {
 function createEmit(options: NodeLogOptions): Root['emit'] {
   const { clock, format } = options;
   const lineOf = (lvl: LogLevel, msg: string, fields: LogFields): string => {
-    const ts = formatTimestamp(clock.wallNs());
+    const ts = formatLogTime(clock.wallNs());
     return format === 'json'
       ? `${JSON.stringify({ lvl, ts, msg, ...jsonFields(fields) })}\n`
       : `${formatLine(format, { ts, lvl, msg, fields })}\n`;
