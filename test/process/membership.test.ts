@@ -94,6 +94,56 @@ test(
   limitMs,
 );
 
+/** What influxd-ctl says of what cannot be done, asked of the meta node that does not lead or does. */
+const refused: readonly (readonly [command: string, text: string])[] = [
+  ['add-data 127.0.0.1:1', 'dial tcp 127.0.0.1:1: connect: connection refused'],
+  ['add-data no-such-host.invalid:8088', 'dial tcp: lookup no-such-host.invalid: no such host'],
+  ['add-data junk', 'dial tcp: address junk: missing port in address'],
+  ['add-data 127.0.0.1:99999', 'dial tcp: address 99999: invalid port'],
+  // The meta node that was asked died of it once.
+  ['add-data a_b?c:1', 'dial tcp: lookup a_b?c: no such host'],
+  ['add-meta 127.0.0.1:1', '127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused'],
+  ['add-meta junk', 'junk: is not an address, host:port'],
+  [`add-meta 127.0.0.1:22286`, '127.0.0.1:22286: answers, but is not an influxd-meta'],
+  ['remove-data 127.0.0.1:1', 'node not found: 127.0.0.1:1'],
+  ['remove-data -force 127.0.0.1:1', 'node not found: 127.0.0.1:1'],
+  ['remove-meta -y -force -tcpAddr 127.0.0.1:1 127.0.0.1:2', 'node not found: 127.0.0.1:1'],
+  ['update-data 127.0.0.1:1 127.0.0.1:22388', 'no data node with bind address 127.0.0.1:1 exists'],
+  [`update-data 127.0.0.1:22288 127.0.0.1:22388`, 'cannot update data node 127.0.0.1:22288 to 127.0.0.1:22388; 127.0.0.1:22388 is already part of cluster'],
+  ['remove-shard 127.0.0.1:22288 1000', 'shard not found for id: 1000'],
+  ['remove-shard 127.0.0.1:1 1', 'unable to find node for "127.0.0.1:1"'],
+  ['copy-shard 127.0.0.1:22288 127.0.0.1:22388 1000', 'shard not found for id: 1000'],
+  ['copy-shard 127.0.0.1:1 127.0.0.1:22388 1', 'unable to find node for "127.0.0.1:1"'],
+  ['truncate-shards -delay x', 'time: invalid duration "x"'],
+  ['node-labels set -nodeid 99 -labels {"a":"b"}', 'node not found'],
+  ['node-labels set -nodeid 3 -labels {"a":1}', 'labels must be a JSON object of texts'],
+  ['node-labels set -nodeid 3 -labels x', 'labels is not valid JSON'],
+  ['node-labels set -nodeid x -labels {}', 'invalid node ID'],
+  ['node-labels delete -nodeid 3 -labels {}', 'labels must be a JSON list of names'],
+]; // prettier-ignore
+
+test(
+  'membership: what cannot be done is told, exits with 1, and changes nothing',
+  () => {
+    const before = ctl('show');
+    const told = refused.map(([command]) => {
+      const words = ['-bind', http(22_000), '-timeout', '30s', ...command.split(' ')];
+      const { status, stdout, stderr } = run('influxd-ctl', ...words);
+      return { command, status, said: stdout + stderr };
+    });
+    expect(told).toEqual(
+      refused.map(([command, text]) => {
+        const said = `${command.split(' ')[0]}: operation exited with error: ${text}\n`;
+        return { command, status: 1, said };
+      }),
+    );
+    expect(ctl('show')).toBe(before);
+    const asked = run('influxd-ctl', '-bind', http(22_000), 'remove-meta', '-y', '127.0.0.1:22286');
+    expect(asked).toMatchObject({ status: 1, stderr: 'remove-meta: 127.0.0.1:22286 is not a meta node\n' }); // prettier-ignore
+  },
+  limitMs,
+);
+
 test(
   'membership: a data node that is removed erases what it has and can come back; one is attached again by update-data',
   async () => {
