@@ -142,20 +142,20 @@ function parseSigned(reader: TokenReader, negative: boolean): Expr {
   if (!['NUMBER', 'INTEGER', 'DURATIONVAL', 'IDENT', '('].includes(ahead))
     throw reader.unexpected('identifier', 'number', 'duration', '(');
   const operand = parseUnary(reader);
-  if (!negative) return operand;
   switch (operand.kind) {
     case 'number':
-      return { kind: 'number', value: -operand.value };
+      return negative ? { kind: 'number', value: -operand.value } : operand;
     case 'integer':
-      return { kind: 'integer', value: -operand.value };
+      return negative ? { kind: 'integer', value: -operand.value } : operand;
     case 'unsigned':
+      if (!negative) return operand;
       if (operand.value === 9223372036854775808n)
         return { kind: 'integer', value: -9223372036854775808n };
       throw new DbError('parse_error', `constant -${operand.value} underflows int64`);
     case 'duration':
-      return { kind: 'duration', valueNs: -operand.valueNs };
+      return negative ? { kind: 'duration', valueNs: -operand.valueNs } : operand;
     default: {
-      const left: Expr = { kind: 'integer', value: -1n };
+      const left: Expr = { kind: 'integer', value: negative ? -1n : 1n };
       const { depth } = reader.build;
       return reader.build.above(depth, { kind: 'binary', operator: '*', left, right: operand });
     }

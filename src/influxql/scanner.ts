@@ -98,7 +98,7 @@ export class Scanner {
   }
 
   #token(kind: string, text: string, start: number): Token {
-    this.#afterWord = kind === 'IDENT' || kind === ',' || keywords.has(kind);
+    this.#afterWord = kind === 'IDENT' || kind === 'BOUND' || kind === ',' || keywords.has(kind);
     const column = start - this.#lineStart;
     return { kind, text, line: this.#line, column, isAfterBlank: this.#isAfterBlank };
   }

@@ -90,18 +90,29 @@ function bound(operator: BinaryOperator, operand: Expr, now: Now): TimeRange {
   const timeNs = timeValue(operand, now);
   switch (operator) {
     case '=':
-      return { minNs: timeNs, maxNs: timeNs };
+      return { minNs: lower(timeNs), maxNs: upper(timeNs) };
     case '>':
-      return { minNs: timeNs + 1n, maxNs: undefined };
+      return { minNs: lower(timeNs + 1n), maxNs: undefined };
     case '>=':
-      return { minNs: timeNs, maxNs: undefined };
+      return { minNs: lower(timeNs), maxNs: undefined };
     case '<':
-      return { minNs: undefined, maxNs: timeNs - 1n };
+      return { minNs: undefined, maxNs: upper(timeNs - 1n) };
     case '<=':
-      return { minNs: undefined, maxNs: timeNs };
+      return { minNs: undefined, maxNs: upper(timeNs) };
     default:
       throw new DbError('invalid_argument', `invalid time comparison operator: ${operator}`);
   }
+}
+
+/** What no point can have on one side leaves nothing on the other. */
+function lower(timeNs: bigint): bigint {
+  if (timeNs < minTimeNs) return minTimeNs;
+  return timeNs > maxTimeNs ? maxTimeNs + 1n : timeNs;
+}
+
+function upper(timeNs: bigint): bigint {
+  if (timeNs > maxTimeNs) return maxTimeNs;
+  return timeNs < minTimeNs ? minTimeNs - 1n : timeNs;
 }
 
 function mirrored(operator: BinaryOperator): BinaryOperator {
@@ -125,11 +136,11 @@ function timeValue(expr: Expr, now: Now): bigint {
     case 'paren':
       return timeValue(expr.expr, now);
     case 'integer':
-      return clamp(expr.value);
+      return expr.value;
     case 'unsigned':
       throw incompatible('*influxql.UnsignedLiteral');
     case 'number':
-      return clamp(BigInt(Math.trunc(expr.value)));
+      return BigInt(Math.trunc(expr.value));
     case 'duration':
       return expr.valueNs;
     case 'string': {
@@ -174,7 +185,7 @@ function incompatible(goType: string): DbError {
 
 /** A sum with a point of time in it is one, and has to be within what a point can have. */
 function boundedBy(expr: Expr, timeNs: bigint): bigint {
-  return isPointOfTime(expr) ? withinLiteral(timeNs) : clamp(timeNs);
+  return isPointOfTime(expr) ? withinLiteral(timeNs) : timeNs;
 }
 
 function isPointOfTime(expr: Expr): boolean {
@@ -196,9 +207,4 @@ function beyond(timeNs: bigint, how: string): DbError {
   const whole = timeNs % 1_000_000_000n < 0n ? seconds - 1n : seconds;
   const text = new Date(Number(whole) * 1000).toISOString().replace('.000Z', 'Z');
   return new DbError('invalid_argument', `time ${text} ${how} time literal`);
-}
-
-function clamp(timeNs: bigint): bigint {
-  if (timeNs < minTimeNs) return minTimeNs;
-  return timeNs > maxTimeNs ? maxTimeNs : timeNs;
 }

@@ -50,10 +50,14 @@ export function isMathFunction(name: string): name is MathName {
   return argumentCounts.has(name);
 }
 
+export function takesArguments(name: MathName, count: number): boolean {
+  return count === (argumentCounts.get(name) ?? 1);
+}
+
 /** Throws the reference's text unless so many arguments are right. */
 export function checkMathArguments(name: MathName, count: number): void {
   const wanted = argumentCounts.get(name) ?? 1;
-  if (count !== wanted)
+  if (!takesArguments(name, count))
     throw new DbError('invalid_argument', `invalid number of arguments for ${name}, expected ${wanted}, got ${count}`); // prettier-ignore
 }
 

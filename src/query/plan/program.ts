@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
 import { columnTypeOf, type DataType } from './data-type.ts';
 import { resultType } from './eval-type.ts';
-import { evaluateMath, isMathFunction, type MathName } from './math-functions.ts';
+import { evaluateMath, isMathFunction, takesArguments, type MathName } from './math-functions.ts';
 import type { MatcherFactory, Value } from '../value.ts';
 
 /**
@@ -92,7 +92,7 @@ function push(expr: Expr, { steps, types, isFloatDivision }: Target): void {
     }
     case 'call': {
       const args = types.splice(types.length - expr.args.length);
-      if (!isMathFunction(expr.name)) {
+      if (!isMathFunction(expr.name) || !takesArguments(expr.name, args.length)) {
         for (const _ of args) steps.pop();
         steps.push({ kind: 'constant', value: null });
         types.push(undefined);

@@ -24,7 +24,8 @@ function reduceMath(expr: Extract<Expr, { kind: 'call' }>): Expr {
   const values = args.flatMap((arg) =>
     arg.kind === 'number' || arg.kind === 'integer' || arg.kind === 'unsigned' ? [arg.value] : [],
   );
-  if (values.length !== args.length) return expr;
+  // Of literals that are no numbers it is nothing, and what asks for it has no variable.
+  if (values.length !== args.length) return { kind: 'list', names: [] };
   const value = evaluateMath(name, values, args[0]?.kind === 'unsigned');
   if (typeof value === 'number') return { kind: 'number', value };
   return { kind: args[0]?.kind === 'unsigned' ? 'unsigned' : 'integer', value };

@@ -104,7 +104,8 @@ function mustFindPolicy(database: Database, name: string): RetentionPolicy {
 }
 
 export function shardsWithin(policy: RetentionPolicy, range: TimeRange): readonly ShardInfo[] {
-  const groups = groupsWithin(policy, range.minNs ?? minTimeNs, range.maxNs ?? maxTimeNs);
+  const { minNs = minTimeNs, maxNs = maxTimeNs } = range;
+  const groups = minNs > maxNs ? [] : groupsWithin(policy, minNs, maxNs);
   return groups.flatMap((group) => group.shards);
 }
 

@@ -17,7 +17,7 @@ export function checkIndexOperators(expr: Expr): void {
 
 /**
  * The condition of a SHOW statement over the series of one measurement. It asks the index alone: what compares with a
- * number or a boolean holds for every series, `_name` is the measurement, and two names stand for two tags.
+ * number or a boolean, or a field of the name, holds for every series, `_name` is the measurement, and two names stand for two tags.
  */
 export function seriesPredicate(
   condition: Expr | undefined,
@@ -42,9 +42,14 @@ function predicateOf(expr: Expr, schema: MeasurementSchema): Predicate {
   if (name.kind !== 'ref') return compiled(expr, schema);
   if (name.name === '_name') return compiled({ ...expr, left: text(schema.name), right: value }, schema); // prettier-ignore
   if (name.name === '_tagKey') return { kind: 'constant', value: true };
+  if ([name, value].some((side) => isField(side, schema))) return { kind: 'constant', value: true };
   if (value.kind === 'ref') return tagsPredicate(name.name, operator, value.name);
   if (value.kind !== 'string' && value.kind !== 'regex') return { kind: 'constant', value: true };
   return compiled({ ...expr, left: name, right: value }, schema);
+}
+
+function isField(expr: Expr, { fields }: MeasurementSchema): boolean {
+  return expr.kind === 'ref' && expr.type !== 'tag' && fields.has(expr.name);
 }
 
 /** `a = b` holds for the series that have both tags, `a != b` for those that have the first alone. */
