@@ -45,6 +45,8 @@ export const dbErrorCodes = [
   'wrong_cluster',
   /** What was asked was only for the holder of a lease, and another has it now. */
   'lease_lost',
+  /** Planned by what a node has not any more: to be planned anew. */
+  'schema_changed',
   'unsupported_version',
   // A statement of the language that this build does not carry yet; the text names it.
   'unsupported',

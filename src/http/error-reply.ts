@@ -40,6 +40,7 @@ export const errorStatus: Readonly<Record<DbErrorCode, number>> = {
   io_error: 500,
   wrong_cluster: 500,
   lease_lost: 500,
+  schema_changed: 500,
   unsupported_version: 500,
   unsupported: 400,
   internal: 500,

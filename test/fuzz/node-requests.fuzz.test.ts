@@ -52,6 +52,7 @@ beforeAll(async () => {
       shards,
       counters: new ServedCounters(),
       keep: () => Promise.resolve(),
+      schemaVersion: () => 0,
       stamps: { seen: () => undefined, lastNs: 0n },
     }),
     ...queries.methods,

@@ -67,7 +67,7 @@ export const nodeRequests: readonly NodeRequest[] = [
   of('data', writeShardsMethod, { batches: [{ ...evil, payload: Uint8Array.of(1, 2, 3) }] }),
   of('data', describeMethod, { shardIds: [1] }),
   of('data', listMethod, { of: 'series', shardIds: [1], measurements: [{ name: 'm' }] }),
-  of('data', fragmentMethod, fragment),
+  of('data', fragmentMethod, { fragment }),
   of('data', listQueriesMethod, {}),
   of('data', killQueryMethod, { id: 1 }),
 ];

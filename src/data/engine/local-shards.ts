@@ -220,6 +220,11 @@ export class LocalShards implements ShardAccess {
     return parts.length === lanes.length ? { measurements: plainOf(parts), lanes } : undefined;
   }
 
+  /** Another number whenever schemas of shards here have changed, as far as anybody was told. */
+  get schemaVersion(): number {
+    return this.#described.changeCount;
+  }
+
   async #describeLane(
     shardIds: readonly number[],
     { only, signal }: DescribeOptions,

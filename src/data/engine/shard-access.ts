@@ -27,7 +27,7 @@ export interface ShardAccess {
   /** What the index of shards of one lane says, as schema-list.ts has it, some pieces at a time. */
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
-  fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]>;
+  fragment(fragment: Fragment, options: FragmentOptions): AsyncIterable<readonly FragmentBlock[]>;
   /**
    * The JSON document of a SELECT that reads these shards and no others, in parts; undefined unless one worker has them all.
    * Left out where no worker answers by itself.
@@ -69,6 +69,11 @@ export interface AccessOptions {
 
 export interface DescribeOptions extends AccessOptions {
   readonly only?: readonly string[] | undefined;
+}
+
+export interface FragmentOptions extends AccessOptions {
+  /** The mark of the description that it was planned by: throws `schema_changed` where it is not that of the node any more. */
+  readonly describedAt?: string | undefined;
 }
 
 export type FragmentBlock = RowsBlock | WindowsBlock;
@@ -131,6 +136,8 @@ export interface ShardsDescription {
   readonly lanes: readonly (readonly number[])[];
   /** By the clock of the node's stamps, not before what it had written then; absent when it was not asked. */
   readonly stampNs?: bigint | undefined;
+  /** Of the schemas of another node, as it was asked; absent for this one. */
+  readonly mark?: string | undefined;
 }
 
 /** A measurement as plain data; fields and tag keys of all shards together. */

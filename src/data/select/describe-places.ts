@@ -1,17 +1,26 @@
+import { isDbError } from '../../base/errors.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
-import type { ShardsDescription } from '../engine/shard-access.ts';
+import type { ShardAccess, ShardsDescription } from '../engine/shard-access.ts';
 import { onNode } from '../shards/node-failure.ts';
 import type { Attempt } from './select-context.ts';
 import { placeOf, type Participant, type Place, type PlaceShards } from './select-places.ts';
 
+/** What a node is asked before a query runs on it may take so long. */
 const deadlineMs = 10_000;
+
+interface AskedShards {
+  readonly shardIds: readonly number[];
+  readonly names: readonly string[] | undefined;
+}
 
 /** Chooses an owner of each shard and asks what they have; most often that is known, and nobody waits. */
 export async function describePlaces(
   places: readonly PlaceShards[],
   attempt: Attempt,
 ): Promise<readonly Place[]> {
-  const described = places.map((place) => describePlace(place, attempt));
+  // With several some are read after pieces of others have left: then it is too late to plan anew.
+  const trustsMemory = attempt.trustsMemory === true && places.length === 1;
+  const described = places.map((place) => describePlace(place, { ...attempt, trustsMemory }));
   return described.every(isPlace)
     ? described
     : Promise.all(described.map((one) => Promise.resolve(one)));
@@ -32,21 +41,40 @@ function describePlace(place: PlaceShards, attempt: Attempt): Place | Promise<Pl
     pinnedNodeId: context.pinnedNodeId,
   };
   const chosen = [...chooseOwners(place.shards, preference)];
-  const [first] = chosen;
-  if (chosen.length === 1 && first?.[0] === meta.nodeId) {
-    const access = shards.of(meta.nodeId);
-    const description = access.described?.(first[1], place.names);
-    if (description !== undefined) return placeOf(place, [{ nodeId: meta.nodeId, access, description }]); // prettier-ignore
-  }
+  const known = chosen.map(([nodeId, shardIds]) => remembered(nodeId, { shardIds, names: place.names }, attempt)); // prettier-ignore
+  if (known.every((one) => one !== undefined)) return placeOf(place, known);
   const asked = chosen.map(([nodeId, shardIds]) =>
     describe(nodeId, { shardIds, names: place.names }, attempt),
   );
   return Promise.all(asked).then((participants) => placeOf(place, participants));
 }
 
+/** Of this node what its workers said holds; of others it is to be seen. */
+function remembered(
+  nodeId: number,
+  { shardIds, names }: AskedShards,
+  { ports, trustsMemory }: Attempt,
+): Participant | undefined {
+  const isOwn = nodeId === ports.meta.nodeId;
+  if (!isOwn && trustsMemory !== true) return undefined;
+  let access: ShardAccess;
+  try {
+    access = ports.shards.of(nodeId);
+  } catch (error) {
+    // It has left the cluster: describing says so.
+    if (isDbError(error, 'node_not_found')) return undefined;
+    throw error;
+  }
+  const description = access.described?.(shardIds, names);
+  if (description === undefined) return undefined;
+  const { mark } = description;
+  const memory = isOwn || mark === undefined ? undefined : { mark, isCurrent: false };
+  return { nodeId, access, description, memory };
+}
+
 async function describe(
   nodeId: number,
-  { shardIds, names }: { readonly shardIds: readonly number[]; readonly names: readonly string[] | undefined }, // prettier-ignore
+  { shardIds, names }: AskedShards,
   { ports, context: { signal } }: Attempt,
 ): Promise<Participant> {
   return onNode(nodeId, async () => {

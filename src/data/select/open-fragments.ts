@@ -32,11 +32,13 @@ export function openFragments(
 /** The blocks that a node answers over shards of one lane; its failures name it. */
 export function openOnParticipant(
   fragment: Fragment,
-  { nodeId, access }: Participant,
+  participant: Participant,
   signal: AbortSignal,
 ): BlockStream<RowsBlock | WindowsBlock> {
-  const blocks = access.fragment(fragment, { deadlineMs: fragmentSilenceMs, signal });
-  return watched(nodeId, blocks[Symbol.asyncIterator]());
+  const { access, memory } = participant;
+  const describedAt = memory?.isCurrent === false ? memory.mark : undefined;
+  const blocks = access.fragment(fragment, { deadlineMs: fragmentSilenceMs, signal, describedAt });
+  return watched(participant, blocks[Symbol.asyncIterator]());
 }
 
 /** The tags of the series that a scan's part may read, as far as its predicate tells by tags alone; `countMax` are enough. */
@@ -75,12 +77,16 @@ function placeOf(
 }
 
 /** The blocks of a stream of batches, whose failures name the node. */
-function watched<T>(nodeId: number, batches: AsyncIterator<readonly T[]>): BlockStream<T> {
+function watched<T>(
+  { nodeId, memory }: Participant,
+  batches: AsyncIterator<readonly T[]>,
+): BlockStream<T> {
   let batch: readonly T[] = [];
   let taken = 0;
   const nextBatch = async (): Promise<T | undefined> => {
     while (taken === batch.length) {
       const next = await onNode(nodeId, () => batches.next());
+      if (memory !== undefined) memory.isCurrent = true;
       if (next.done === true) return undefined;
       [batch, taken] = [next.value, 0];
     }

@@ -31,10 +31,11 @@ export interface SelectContext {
   readonly fence?: LeaseFence | undefined;
 }
 
-/** What a node is asked before a query runs on it may take so long. */
 /** One of the tries of a SELECT, each over other owners. */
 export interface Attempt {
   readonly context: SelectContext;
   readonly ports: SelectPorts;
   readonly failed: FailedOwners;
+  /** Whether what other nodes said before may do, as long as they say that it holds when they are asked for blocks. */
+  readonly trustsMemory?: boolean;
 }

@@ -18,6 +18,8 @@ export interface Participant {
   readonly nodeId: number;
   readonly access: ShardAccess;
   readonly description: ShardsDescription;
+  /** Where the description was remembered: its mark, and whether the node has said since that it holds. */
+  readonly memory?: { readonly mark: string; isCurrent: boolean } | undefined;
 }
 
 /** A retention policy that a query reads, and who answers for its shards. */

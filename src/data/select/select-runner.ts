@@ -1,4 +1,5 @@
 import { must } from '../../base/assert.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import type { ColumnSeries, OutputSeries } from '../../query/emit/result.ts';
@@ -109,8 +110,10 @@ export async function* streamOf(
   hold: Hold,
   { context, ports }: Omit<Attempt, 'failed'>,
 ): AsyncGenerator<ColumnSeries> {
+  let trustsMemory = true;
   const { pieces, held } = await withFailover(context, async (failed) => {
-    const opened = attemptOf(prepared, hold.account, { context, ports, failed });
+    const opened = attemptOf(prepared, hold.account, { context, ports, failed, trustsMemory });
+    trustsMemory = false;
     return { pieces: opened, held: await holdPieces(opened, hold) };
   });
   try {
@@ -161,6 +164,7 @@ export async function withFailover<T>(
     try {
       return await attempt(failed);
     } catch (error) {
+      if (isDbError(error, 'schema_changed') && !signal.aborted) continue;
       if (!(error instanceof NodeFailure) || signal.aborted) throw causeOf(error);
       failed.add(error.nodeId, error.cause);
     }
@@ -184,7 +188,24 @@ async function* attemptOf(
     pacer,
     account,
   };
-  yield* outputSeries(plan, run, prepared.compiled.zone);
+  const pieces = outputSeries(plan, run, prepared.compiled.zone);
+  // Whoever was planned for by memory and asked nothing may have what the plan does not know of.
+  const isCurrent = ({ participants }: Place) => participants.every(({ memory }) => memory?.isCurrent !== false); // prettier-ignore
+  if (places.every(isCurrent)) {
+    yield* pieces;
+    return;
+  }
+  try {
+    const first = await pieces.next();
+    if (!places.every(isCurrent))
+      throw new DbError('schema_changed', 'a node that may have more was not asked');
+    if (first.done !== true) {
+      yield first.value;
+      yield* pieces;
+    }
+  } finally {
+    await pieces.return(undefined);
+  }
 }
 
 async function planOf(

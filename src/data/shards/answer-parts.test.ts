@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { MeasurementDescription } from '../engine/shard-access.ts';
 import { descriptionParts } from './answer-parts.ts';
+import { KnownDescriptions } from './known-descriptions.ts';
 import { RemoteShards } from './remote-shards.ts';
 import { describeMethod } from './shard-methods.ts';
 
@@ -18,7 +19,7 @@ function far(parts: readonly unknown[]): RemoteShards {
   const stream = async function* () {
     for (const part of parts) yield await Promise.resolve(part);
   };
-  return new RemoteShards({ stream } as unknown as RpcClient, 'd1:8088');
+  return new RemoteShards({ stream } as unknown as RpcClient, 'd1:8088', new KnownDescriptions());
 }
 
 test('answer parts: a description of any size comes back whole, in parts that a message takes', async () => {

@@ -10,8 +10,8 @@ const nameLength = 16;
 export function* descriptionParts(description: ShardsDescription): Generator<ShardsDescription> {
   let measurements: MeasurementDescription[] = [];
   let length = 0;
-  const { lanes, stampNs } = description;
-  yield { measurements: [], lanes, stampNs };
+  const { lanes, stampNs, mark } = description;
+  yield { measurements: [], lanes, stampNs, mark };
   for (const measurement of description.measurements)
     for (const piece of measurementPieces(measurement)) {
       measurements.push(piece);

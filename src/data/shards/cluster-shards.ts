@@ -1,6 +1,7 @@
 import { DbError } from '../../base/errors.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { KnownDescriptions } from './known-descriptions.ts';
 import { RemoteShards } from './remote-shards.ts';
 import type { ShardAccess } from '../engine/shard-access.ts';
 
@@ -9,6 +10,7 @@ export class ClusterShards {
   readonly #meta: MetaAccess;
   readonly #local: ShardAccess;
   readonly #rpc: RpcClient;
+  readonly #known = new KnownDescriptions();
   /** When an owner last missed something that went through this node; 0 when it lacks nothing. */
   readonly missedAt: (shardId: number, nodeId: number) => number;
 
@@ -34,6 +36,6 @@ export class ClusterShards {
     if (nodeId === this.#meta.nodeId) return this.#local;
     const node = this.#meta.catalog.dataNodes.find(({ id }) => id === nodeId);
     if (node === undefined) throw new DbError('node_not_found', 'node not found');
-    return new RemoteShards(this.#rpc, node.tcpAddress);
+    return new RemoteShards(this.#rpc, node.tcpAddress, this.#known);
   }
 }

@@ -1,4 +1,4 @@
-import { DbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type {
@@ -8,6 +8,7 @@ import type {
   DescribeOptions,
   FieldsOfShard,
   FragmentBlock,
+  FragmentOptions,
   MeasurementDescription,
   ShardAccess,
   ShardBatch,
@@ -15,16 +16,19 @@ import type {
   TypedField,
 } from '../engine/shard-access.ts';
 import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
+import type { KnownDescriptions } from './known-descriptions.ts';
 import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 
 /** The shards of another node. */
 export class RemoteShards implements ShardAccess {
   readonly #rpc: RpcClient;
   readonly #address: string;
+  readonly #known: KnownDescriptions;
 
-  constructor(rpc: RpcClient, address: string) {
+  constructor(rpc: RpcClient, address: string, known: KnownDescriptions) {
     this.#rpc = rpc;
     this.#address = address;
+    this.#known = known;
   }
 
   async writeMany(
@@ -45,9 +49,11 @@ export class RemoteShards implements ShardAccess {
     const measurements: MeasurementDescription[] = [];
     const lanes: (readonly number[])[] = [];
     let stampNs: bigint | undefined;
+    let mark: string | undefined;
     for await (const part of parts) {
       lanes.push(...part.lanes);
       stampNs ??= part.stampNs;
+      mark ??= part.mark;
       for (const one of part.measurements) {
         const last = measurements.pop();
         if (last === undefined) measurements.push(one);
@@ -55,7 +61,16 @@ export class RemoteShards implements ShardAccess {
         else measurements.push(last, one);
       }
     }
-    return { measurements, lanes, stampNs };
+    const description = { measurements, lanes, stampNs, mark };
+    this.#known.keep(this.#address, { shardIds, only }, description);
+    return description;
+  }
+
+  described(
+    shardIds: readonly number[],
+    only: readonly string[] | undefined,
+  ): ShardsDescription | undefined {
+    return this.#known.find(this.#address, { shardIds, only });
   }
 
   async *list(
@@ -79,8 +94,18 @@ export class RemoteShards implements ShardAccess {
     return fields;
   }
 
-  fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]> {
-    return this.#rpc.stream(this.#address, fragmentMethod, fragment, options);
+  async *fragment(
+    fragment: Fragment,
+    { describedAt, ...options }: FragmentOptions,
+  ): AsyncGenerator<readonly FragmentBlock[], undefined> {
+    const asked = { fragment, describedAt };
+    try {
+      yield* this.#rpc.stream(this.#address, fragmentMethod, asked, options);
+      return undefined;
+    } catch (error) {
+      if (isDbError(error, 'schema_changed')) this.#known.forget(this.#address);
+      throw error;
+    }
   }
 }
 

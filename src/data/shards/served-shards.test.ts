@@ -27,6 +27,7 @@ class Node4 {
   readonly world = new World(1);
   readonly meta = { nodeId: 4, catalog: catalogWith([[1, 4], [2, 4], [3, 5]]) }; // prettier-ignore
   readonly asked: unknown[] = [];
+  schemaVersion = 0;
   readonly counters = new ServedCounters();
   readonly #methods: readonly ServedMethod[];
 
@@ -57,6 +58,7 @@ class Node4 {
       shards,
       counters: this.counters,
       keep: () => Promise.resolve(),
+      schemaVersion: () => this.schemaVersion,
       stamps: { seen: () => undefined, lastNs: 0n },
     });
   }
@@ -71,10 +73,16 @@ class Node4 {
     return parts.flatMap(({ lanes }) => lanes);
   }
 
-  fragment(shardIds: readonly number[]): Promise<readonly unknown[]> {
+  async mark(shardIds: readonly number[]): Promise<string | undefined> {
+    const [first] = await this.#stream(describeMethod, { shardIds });
+    return first?.mark;
+  }
+
+  fragment(shardIds: readonly number[], describedAt?: string): Promise<readonly unknown[]> {
     const task = { kind: 'rows', columns: [], rowsMax: 0 } as const;
     const times = { minTimeNs: 0n, maxTimeNs: 1n, ascending: true };
-    return this.#stream(fragmentMethod, { version: 1, measurement: 'm', shardIds, groupBy: [], task, ...times }); // prettier-ignore
+    const fragment = { version: 1, measurement: 'm', shardIds, groupBy: [], task, ...times } as const;
+    return this.#stream(fragmentMethod, { fragment, describedAt });
   }
 
   async #call<Q, A>(method: CallMethod<Q, A>, request: Q): Promise<A> {
@@ -171,3 +179,15 @@ test.each([1e300, -1, 0, 0.5, 2 ** 53, NaN])(
     expect(node.asked).toEqual([]);
   },
 );
+
+test('served shards: a fragment that was planned by other schemas is refused, one by those of now or by none is not', async () => {
+  const node = new Node4();
+  const mark = await node.mark([1]);
+  expect(await node.fragment([1], mark)).toEqual([[]]);
+  node.schemaVersion++;
+  await expect(node.fragment([1], mark)).rejects.toMatchObject({ code: 'schema_changed' });
+  expect(await node.fragment([1])).toEqual([[]]);
+  expect(await node.fragment([1], await node.mark([1]))).toEqual([[]]);
+  // Another run of the node counts from the start.
+  await expect(new Node4().fragment([1], `1.${node.schemaVersion}`)).rejects.toMatchObject({ code: 'schema_changed' }); // prettier-ignore
+});

@@ -33,6 +33,8 @@ export interface ServedShardsPorts {
   readonly counters: ServedCounters;
   /** Keeps batches of one shard for another node, or throws why it cannot. */
   readonly keep: (nodeId: number, batches: readonly ShardBatch[]) => Promise<void>;
+  /** Another number whenever schemas of this node's shards have changed. */
+  readonly schemaVersion: () => number;
   /** Told of each write and delete of another node. */
   readonly stamps: { seen(stamp: Stamp): void; readonly lastNs: bigint };
 }
@@ -51,6 +53,7 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
   const { shards, counters, stamps } = ports;
   const places = new OwnPlaces(ports);
   const writes = new ServedWrites(shards, places);
+  const marks = new SchemaMarks(ports);
   const options = (signal: AbortSignal) => ({ deadlineMs: servedDeadlineMs, signal });
   return [
     serveCall(writeShardsMethod, async ({ batches }) => {
@@ -69,8 +72,10 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       counters.add('fieldDimensionsReq');
       const own = await places.readable(shardIds, signal);
       if (own.length === 0) return;
+      // As it was before: what grows meanwhile makes it another.
+      const mark = marks.current;
       const described = await shards.describe(own, { ...options(signal), only });
-      yield* descriptionParts({ ...described, stampNs: stamps.lastNs });
+      yield* descriptionParts({ ...described, stampNs: stamps.lastNs, mark });
     }),
     serveStream(listMethod, async function* (request, { signal }) {
       const own = await places.readable(request.shardIds, signal);
@@ -88,12 +93,35 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       const placed = await places.placed(place);
       return { fields: await shards.decideFieldTypes({ ...placed, fields }, options(signal)) };
     }),
-    serveStream(fragmentMethod, async function* (fragment, { signal }) {
+    serveStream(fragmentMethod, async function* ({ fragment, describedAt }, { signal }) {
       counters.add('createIteratorReq');
+      marks.check(describedAt);
       const own = await places.readable(fragment.shardIds, signal);
       if (own.length > 0) yield* shards.fragment({ ...fragment, shardIds: own }, options(signal));
     }),
   ];
+}
+
+/** What stands for the schemas of this node, so that whoever remembers them knows whether they are the same. */
+class SchemaMarks {
+  readonly #version: () => number;
+  /** Versions begin anew with each run. */
+  readonly #startNs: bigint;
+
+  constructor({ clock, schemaVersion }: Pick<ServedShardsPorts, 'clock' | 'schemaVersion'>) {
+    this.#version = schemaVersion;
+    this.#startNs = clock.wallNs();
+  }
+
+  get current(): string {
+    return `${this.#startNs}.${this.#version()}`;
+  }
+
+  /** Throws `schema_changed` for one that is not that of now. */
+  check(mark: string | undefined): void {
+    if (mark !== undefined && mark !== this.current)
+      throw new DbError('schema_changed', 'the schemas of this node have changed');
+  }
 }
 
 /** The shards of this node, as the catalog has them. */

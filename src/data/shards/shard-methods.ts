@@ -30,6 +30,8 @@ const namesMax = 10_000_000;
 const sketchBytesMax = 1 << 20;
 const reasonLengthMax = 1 << 20;
 
+/** Of the schemas of a node (served-shards.ts). */
+const mark = text({ lengthMax: 64 });
 const name = text();
 const names = list(name, { max: namesMax });
 
@@ -160,6 +162,7 @@ export const describeMethod = streamMethod('/varve.data.v1.Shards/Describe', {
       { max: batchesMax },
     ),
     stampNs: optional(int64),
+    mark: optional(mark),
   }),
 });
 
@@ -252,6 +255,11 @@ export const decideFieldTypesMethod = callMethod('/varve.data.v1.Shards/DecideFi
   reply: message(v1.DecideFieldTypesReply, { fields: typedFields }),
 });
 
+interface AskedFragment {
+  readonly fragment: Fragment;
+  readonly describedAt?: string | undefined;
+}
+
 const fragmentReply = message(v1.FragmentReply, {
   blocks: bytes({ lengthBytesMax: blocksBytesMax }),
 });
@@ -265,10 +273,11 @@ export const fragmentMethod = streamMethod('/varve.data.v1.Shards/Fragment', {
         to: (plan: FragmentPlan) => encodePlan(plan),
         from: decodePlan,
       }),
+      describedAt: optional(mark),
     }),
     {
-      to: ({ shardIds: ids, ...plan }: Fragment) => ({ shardIds: ids, plan }),
-      from: ({ shardIds: ids, plan }) => ({ ...plan, shardIds: ids }),
+      to: ({ fragment: { shardIds: ids, ...plan }, describedAt }: AskedFragment) => ({ shardIds: ids, plan, describedAt }), // prettier-ignore
+      from: ({ shardIds: ids, plan, describedAt }): AskedFragment => ({ fragment: { ...plan, shardIds: ids }, describedAt }), // prettier-ignore
     },
   ),
   reply: {

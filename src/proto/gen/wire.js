@@ -7744,12 +7744,19 @@ export const varve = $root.varve = (() => {
                 DescribeReply.prototype.measurements = $util.emptyArray;
                 DescribeReply.prototype.lanes = $util.emptyArray;
                 DescribeReply.prototype.stampNs = null;
+                DescribeReply.prototype.mark = null;
 
                 let $oneOfFields;
 
                 // Virtual OneOf for proto3 optional field
                 $Object.defineProperty(DescribeReply.prototype, "_stampNs", {
                     get: $util.oneOfGetter($oneOfFields = ["stampNs"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(DescribeReply.prototype, "_mark", {
+                    get: $util.oneOfGetter($oneOfFields = ["mark"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -7768,6 +7775,8 @@ export const varve = $root.varve = (() => {
                             $root.varve.data.v1.DescribeReply.Lane.encode(message.lanes[i], writer.uint32(18).fork(), _depth + 1).ldelim();
                     if (message.stampNs != null && $Object.hasOwnProperty.call(message, "stampNs"))
                         writer.uint32(24).int64(message.stampNs);
+                    if (message.mark != null && $Object.hasOwnProperty.call(message, "mark"))
+                        writer.uint32(34).string(message.mark);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -7822,6 +7831,13 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.stampNs = reader.int64();
                                 message._stampNs = "stampNs";
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                message.mark = reader.stringVerify();
+                                message._mark = "mark";
                                 continue;
                             }
                         }
@@ -8687,6 +8703,15 @@ export const varve = $root.varve = (() => {
 
                 FragmentRequest.prototype.shardIds = $util.emptyArray;
                 FragmentRequest.prototype.plan = $util.newBuffer([]);
+                FragmentRequest.prototype.describedAt = null;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(FragmentRequest.prototype, "_describedAt", {
+                    get: $util.oneOfGetter($oneOfFields = ["describedAt"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
 
                 FragmentRequest.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -8699,6 +8724,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(10).uint64s(message.shardIds);
                     if (message.plan != null && $Object.hasOwnProperty.call(message, "plan") && message.plan.length)
                         writer.uint32(18).bytes(message.plan);
+                    if (message.describedAt != null && $Object.hasOwnProperty.call(message, "describedAt"))
+                        writer.uint32(26).string(message.describedAt);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -8753,6 +8780,13 @@ export const varve = $root.varve = (() => {
                                     message.plan = value;
                                 else
                                     delete message.plan;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                message.describedAt = reader.stringVerify();
+                                message._describedAt = "describedAt";
                                 continue;
                             }
                         }

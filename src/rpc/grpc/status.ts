@@ -49,6 +49,7 @@ const statusOf: Readonly<Record<DbErrorCode, number>> = {
   io_error: 13,
   wrong_cluster: 7,
   lease_lost: 9,
+  schema_changed: 9,
   unsupported_version: 12,
   unsupported: 12,
   internal: 13,

@@ -17,10 +17,17 @@ export class DescribedLanes {
   readonly #kept = new Map<string, EngineDescription>();
   /** Latest version heard of, by number of the worker. */
   readonly #versions = new Map<number, number>();
+  #changeCount = 0;
+
+  /** Another number whenever a worker was heard to have other schemas, or shards have gone. */
+  get changeCount(): number {
+    return this.#changeCount;
+  }
 
   seen(worker: number, schemaVersion: number): void {
-    if (schemaVersion > (this.#versions.get(worker) ?? 0))
-      this.#versions.set(worker, schemaVersion);
+    if (schemaVersion <= (this.#versions.get(worker) ?? 0)) return;
+    this.#versions.set(worker, schemaVersion);
+    this.#changeCount++;
   }
 
   find(worker: number, request: DescribeRequest): EngineDescription['measurements'] | undefined {
@@ -37,6 +44,7 @@ export class DescribedLanes {
 
   /** Shards have gone. */
   clear(): void {
+    this.#changeCount++;
     this.#kept.clear();
   }
 }
