@@ -81,7 +81,14 @@ class Node4 {
   fragment(shardIds: readonly number[], describedAt?: string): Promise<readonly unknown[]> {
     const task = { kind: 'rows', columns: [], rowsMax: 0 } as const;
     const times = { minTimeNs: 0n, maxTimeNs: 1n, ascending: true };
-    const fragment = { version: 1, measurement: 'm', shardIds, groupBy: [], task, ...times } as const;
+    const fragment = {
+      version: 1,
+      measurement: 'm',
+      shardIds,
+      groupBy: [],
+      task,
+      ...times,
+    } as const;
     return this.#stream(fragmentMethod, { fragment, describedAt });
   }
 
