@@ -27,7 +27,7 @@ async function spread() {
     const counts = await Promise.all(
       nodes.map(async ({ statistics }) => {
         const all = await world.complete(statistics.read());
-        return Number(all.find(({ name }) => name === 'cluster')?.values['fieldDimensionsReq'] ?? 0); // prettier-ignore
+        return all.find(({ name }) => name === 'cluster')?.values['fieldDimensionsReq'] ?? 0;
       }),
     );
     return counts.reduce((sum, one) => sum + one, 0);

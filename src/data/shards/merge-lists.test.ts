@@ -49,3 +49,21 @@ test('lists: a reader that leaves ends the streams', async () => {
   for await (const one of mergeLists([watched(), watched()])) if (one.texts.length > 0) break;
   expect(ended).toBe(2);
 });
+
+test('lists: all streams are asked at once, and the first that fails ends the list though others are silent', async () => {
+  const asked: string[] = [];
+  let answer: () => void = () => undefined;
+  const silence = new Promise<void>((resolve) => (answer = resolve));
+  async function* silent(): AsyncGenerator<readonly ListPiece[]> {
+    asked.push('silent');
+    await silence;
+    yield [piece(0, '', 'a')];
+  }
+  async function* failing(): AsyncGenerator<readonly ListPiece[]> {
+    asked.push('failing');
+    yield await Promise.reject(new Error('gone'));
+  }
+  await expect(merged(silent(), failing(), silent())).rejects.toThrow('gone');
+  expect(asked).toEqual(['silent', 'failing', 'silent']);
+  answer();
+});

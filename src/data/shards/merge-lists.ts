@@ -10,18 +10,20 @@ interface Head {
 
 /**
  * The lists of several lanes as one: in order of the measurements, of the keys and of the texts, each text once. One
- * piece of each stream is held; a reader that leaves ends the streams.
+ * piece of each stream is held; all are asked at once for their first. A reader that leaves ends the streams, and so does one that
+ * fails, whose error is told at once: others may be silent for long.
  */
 export async function* mergeLists(
   streams: readonly AsyncIterable<readonly ListPiece[]>[],
 ): AsyncGenerator<ListPiece> {
   const all = streams.map(eachPiece);
+  let hasFailed = false;
   try {
-    let heads: Head[] = [];
-    for (const pieces of all) {
-      const { value: piece } = await pieces.next();
-      if (piece !== undefined) heads.push({ pieces, piece, next: 0 });
-    }
+    const firsts = await Promise.all(all.map((pieces) => pieces.next()));
+    let heads = all.flatMap((pieces, i): Head[] => {
+      const piece = firsts[i]?.value;
+      return piece === undefined ? [] : [{ pieces, piece, next: 0 }];
+    });
     while (heads.length > 0) {
       yield mergeUntilOneEnds(heads.filter((head) => isFirst(head, heads)));
       for (const head of heads) {
@@ -31,8 +33,14 @@ export async function* mergeLists(
         else [head.piece, head.next] = [piece, 0];
       }
     }
+  } catch (error) {
+    hasFailed = true;
+    throw error;
   } finally {
-    await Promise.all(all.map((pieces) => pieces.return(undefined)));
+    const ended = Promise.all(all.map((pieces) => pieces.return(undefined)));
+    // One that is still asked ends behind its answer.
+    if (hasFailed) ended.catch(() => undefined);
+    else await ended;
   }
 }
 

@@ -166,7 +166,7 @@ export class SchemaReader {
   #streams(
     participants: readonly Participant[],
     request: Omit<ListRequest, 'shardIds'>,
-  ): readonly AsyncIterable<readonly ListPiece[]>[] {
+  ): readonly AsyncGenerator<readonly ListPiece[]>[] {
     const options = { deadlineMs: listSilenceMs, signal: this.#signal };
     return participants.flatMap(({ nodeId, access, description }) =>
       description.lanes.map((shardIds) =>
@@ -197,8 +197,22 @@ async function* watched<T>(nodeId: number, stream: AsyncIterable<T>): AsyncGener
   }
 }
 
+/** One stream behind the other; all are asked at once for their first batch. */
 async function* eachOf(
-  streams: readonly AsyncIterable<readonly ListPiece[]>[],
+  streams: readonly AsyncGenerator<readonly ListPiece[]>[],
 ): AsyncGenerator<ListPiece> {
-  for (const stream of streams) for await (const batch of stream) yield* batch;
+  const firsts = streams.map((stream) => stream.next());
+  // What the others fail with is told when their turn comes.
+  for (const first of firsts) first.catch(() => undefined);
+  try {
+    for (const [i, stream] of streams.entries()) {
+      const first = await firsts[i];
+      if (first?.done !== false) continue;
+      yield* first.value;
+      for await (const batch of stream) yield* batch;
+    }
+  } finally {
+    // One that is still asked ends behind its answer.
+    for (const stream of streams) stream.return(undefined).catch(() => undefined);
+  }
 }
