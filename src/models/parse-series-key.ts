@@ -18,6 +18,18 @@ export function parseSeriesKey(key: string): SeriesName {
   return { measurement: measurement.replaceAll(/\\([, ])/g, '$1'), tags };
 }
 
+/** The value of one tag of a canonical series key, without a look at the others; undefined where the series lacks it. */
+export function tagOfKey(key: string, tag: string): string | undefined {
+  if (key.includes('\\') || tag === '' || tag.includes('=') || tag.includes(','))
+    return parseSeriesKey(key).tags.findLast((one) => one.key === tag)?.value;
+  // Nothing is escaped, so that a comma begins a tag wherever it stands.
+  const at = key.lastIndexOf(`,${tag}=`);
+  if (at < 0) return undefined;
+  const start = at + tag.length + 2;
+  const end = key.indexOf(',', start);
+  return end < 0 ? key.slice(start) : key.slice(start, end);
+}
+
 function parsePlainKey(key: string): SeriesName {
   const [measurement = '', ...rest] = key.split(',');
   const tags = rest.map((part) => {

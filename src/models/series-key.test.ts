@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseSeriesKey } from './parse-series-key.ts';
-import { seriesKey, seriesKeyHash } from './series-key.ts';
+import { parseSeriesKey, tagOfKey } from './parse-series-key.ts';
+import { compareTags, seriesKey, seriesKeyHash } from './series-key.ts';
 
 test('series key: tags are sorted by bytes, empty values left out, separators escaped', () => {
   expect(seriesKey('m', [])).toBe('m');
@@ -31,4 +32,16 @@ test('series key hash: the published vectors of FNV-1a 64', () => {
   expect(seriesKeyHash('')).toBe(0xcbf29ce484222325n);
   expect(seriesKeyHash('a')).toBe(0xaf63dc4c8601ec8cn);
   expect(seriesKeyHash('foobar')).toBe(0x85944171f73967e8n);
+});
+
+test('series key: one tag of it is what all of them say', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', ',', '=', ' ', '\\', 'é'), minLength: 1, maxLength: 4 }); // prettier-ignore
+  const tags = fc.uniqueArray(fc.record({ key: text, value: text }), { selector: ({ key }) => key, maxLength: 4 }); // prettier-ignore
+  fc.assert(
+    fc.property(text, tags, text, (measurement, some, asked) => {
+      const key = seriesKey(measurement, [...some].sort(compareTags));
+      const all = new Map(parseSeriesKey(key).tags.map((tag) => [tag.key, tag.value]));
+      for (const name of [asked, ...all.keys()]) expect(tagOfKey(key, name)).toBe(all.get(name));
+    }),
+  );
 });

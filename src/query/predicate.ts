@@ -77,13 +77,16 @@ export function predicateFields(predicate: Predicate | undefined): readonly stri
   return [...names];
 }
 
+/** Of a series; undefined where it lacks the tag. */
+export type TagReader = Pick<ReadonlyMap<string, string>, 'get'>;
+
 /**
  * The predicate for one series: tags become their values and what no longer depends on a field is decided.
  * `false` means that the series has no row; `undefined` that every row passes.
  */
 export function specialize(
   predicate: Predicate | undefined,
-  tags: ReadonlyMap<string, string>,
+  tags: TagReader,
   matcher: MatcherFactory,
 ): Predicate | false | undefined {
   if (predicate === undefined) return undefined;
@@ -92,11 +95,7 @@ export function specialize(
   return reduced.value ? undefined : false;
 }
 
-function reduce(
-  predicate: Predicate,
-  tags: ReadonlyMap<string, string>,
-  matcher: MatcherFactory,
-): Predicate {
+function reduce(predicate: Predicate, tags: TagReader, matcher: MatcherFactory): Predicate {
   switch (predicate.kind) {
     case 'constant':
       return predicate;
@@ -133,7 +132,7 @@ function reduce(
 /** A tag that a series lacks has no value here, other than in a comparison of its own. */
 function reduceProgram(
   { program, inputs: unbound }: Extract<Predicate, { kind: 'program' }>,
-  tags: ReadonlyMap<string, string>,
+  tags: TagReader,
   matcher: MatcherFactory,
 ): Predicate {
   const inputs = unbound.map((input): ProgramOperand =>
@@ -179,7 +178,7 @@ function castValue(value: Value | null, type: SourceFieldType): Value | null {
   }
 }
 
-function bindTags(operand: Operand, tags: ReadonlyMap<string, string>): Operand {
+function bindTags(operand: Operand, tags: TagReader): Operand {
   if (operand.kind === 'tag') return { kind: 'constant', value: tags.get(operand.name) ?? '' };
   if (operand.kind !== 'arithmetic') return operand;
   const left = bindTags(operand.left, tags);

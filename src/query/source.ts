@@ -48,6 +48,8 @@ export interface SourceSeries {
   /** Canonical key: escaped measurement and sorted tags. */
   readonly key: string;
   readonly tags: ReadonlyMap<string, string>;
+  /** One of them, without all of them taken apart. */
+  tag(name: string): string | undefined;
 }
 
 export interface CursorRequest {

@@ -150,7 +150,12 @@ export class MemorySource implements ShardSource {
     let id = this.#keys.indexOf(key);
     if (id < 0) {
       id = this.#keys.push(key) - 1;
-      this.#series.push({ key, tags, measurement: point.measurement });
+      this.#series.push({
+        key,
+        tags,
+        tag: (name) => tags.get(name),
+        measurement: point.measurement,
+      });
     }
     const types = this.#types.get(point.measurement) ?? new Map<string, SourceFieldType>();
     this.#types.set(point.measurement, types);

@@ -72,11 +72,13 @@ export function* groupSeries(
       }
       const series = needsTags ? source.series(seriesId) : undefined;
       const residual =
-        series === undefined ? undefined : specialize(predicate, series.tags, matcher);
+        series === undefined || predicate === undefined
+          ? undefined
+          : specialize(predicate, { get: (tag) => series.tag(tag) }, matcher);
       if (residual === false) continue;
       if (seriesMax > 0 && ++count > seriesMax)
         throw new DbError('limit_exceeded', `max-select-series limit exceeded: (${count}/${seriesMax})`); // prettier-ignore
-      const key = groupBy.map((tag) => series?.tags.get(tag) ?? '');
+      const key = groupBy.map((tag) => series?.tag(tag) ?? '');
       const identity = JSON.stringify(key);
       let group = groups.get(identity);
       if (group === undefined) {

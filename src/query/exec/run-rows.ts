@@ -27,6 +27,8 @@ interface Plan {
   readonly spans: readonly (readonly ShardSource[])[];
   /** Where few rows are wanted: no row of a shard comes before this time, in the direction of time. */
   readonly firstNs: ReadonlyMap<ShardSource, bigint>;
+  /** The wanted fields that a shard has, none where it has none in a type that is taken; of shards that were asked. */
+  readonly present: Map<ShardSource, readonly string[]>;
 }
 
 /** Runs a rows task over the shards at hand; blocks are ordered by group, then by time in the fragment's direction; undefined is a pause. */
@@ -50,6 +52,7 @@ export function* runRows(
     stored,
     spans: spansOf(sources, ascending),
     firstNs: rowsFirstOf(task) === undefined ? noTimes : firstTimes(sources, ascending),
+    present: new Map(),
   };
   for (const group of yield* groupSeries(fragment, sources, context)) yield* runGroup(plan, group);
 }
@@ -211,12 +214,8 @@ function openSeries(plan: Plan, member: MemberSeries): OpenSeries | undefined {
   const { fragment, task, context, stored } = plan;
   const { source, seriesId, residual, residualFields } = member;
   const fieldTypes = must(stored.get(source), 'all shards were asked for their fields');
-  const wanted = task.columns.flatMap((column) => (column.kind === 'field' ? [column] : []));
-  const isThere = ({ name, type }: { readonly name: string; readonly type: ColumnType }) => {
-    const own = fieldTypes.get(name);
-    return own !== undefined && (own === type || isConvertible(own, type));
-  };
-  if (!wanted.some(isThere)) return undefined;
+  const wanted = presentFields(plan, source, fieldTypes);
+  if (wanted.length === 0) return undefined;
   const typeOf = (name: string) => fieldTypes.get(name) ?? 'float';
   const { ascending } = fragment;
   const open = (field: string, bounds: ReadBounds) => source.openCursor({ seriesId, field, ascending, ...bounds }); // prettier-ignore
@@ -224,8 +223,7 @@ function openSeries(plan: Plan, member: MemberSeries): OpenSeries | undefined {
     const cursors = names.map((field) => open(field, bounds));
     return new SeriesRows(cursors, names.map(typeOf), context.arena, ascending);
   };
-  const all = new Set([...residualFields, ...wanted.map((field) => field.name)]);
-  const present = [...all].filter((name) => fieldTypes.has(name));
+  const present = residual === undefined ? wanted : withLead(residualFields, wanted, fieldTypes);
   const { minTimeNs, maxTimeNs } = fragment;
   const bounds = { minTimeNs, maxTimeNs, rowsFirst: rowsFirstOf(task) };
   if (residual === undefined) {
@@ -253,6 +251,32 @@ function openSeries(plan: Plan, member: MemberSeries): OpenSeries | undefined {
   return { rows: new FilteredSeries(fields, context), present };
 }
 
+function presentFields(
+  { task, present }: Plan,
+  source: ShardSource,
+  fieldTypes: ReadonlyMap<string, ColumnType>,
+): readonly string[] {
+  const known = present.get(source);
+  if (known !== undefined) return known;
+  const wanted = task.columns.flatMap((column) => (column.kind === 'field' ? [column] : []));
+  const isTaken = wanted.some(({ name, type }) => {
+    const own = fieldTypes.get(name);
+    return own !== undefined && (own === type || isConvertible(own, type));
+  });
+  const names = isTaken ? withLead([], wanted.map(({ name }) => name), fieldTypes) : []; // prettier-ignore
+  present.set(source, names);
+  return names;
+}
+
+/** Those that a shard has, each once. */
+function withLead(
+  lead: readonly string[],
+  names: readonly string[],
+  fieldTypes: ReadonlyMap<string, ColumnType>,
+): readonly string[] {
+  return [...new Set([...lead, ...names])].filter((name) => fieldTypes.has(name));
+}
+
 type ReadBounds = Pick<CursorRequest, 'minTimeNs' | 'maxTimeNs' | 'rowsFirst'>;
 
 function countedRows(rows: Pick<SeriesRows, 'next'>, context: FragmentContext): OpenSeries['rows'] {
@@ -274,7 +298,7 @@ function shape(
   const rows = rowsWithValue(chunk, task, present);
   const count = rows?.length ?? chunk.timesNs.length;
   const columns = task.columns.map((column): Column => {
-    if (column.kind === 'tag') return repeatTag(member.series.tags.get(column.name), count);
+    if (column.kind === 'tag') return repeatTag(member.series.tag(column.name), count);
     const from = chunk.columns[present.indexOf(column.name)];
     if (from !== undefined && rows === undefined && from.type === column.type) return from;
     const builder = new ColumnBuilder(column.type, count);

@@ -2,7 +2,7 @@
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { isDbError } from '../../base/errors.ts';
 import type { FieldType } from '../../models/field-value.ts';
-import type { IndexView } from '../index/index-view.ts';
+import type { IndexedSeries, IndexView } from '../index/index-view.ts';
 import type { EndValue } from '../tsm/known-ends.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
@@ -136,7 +136,7 @@ export class ShardView {
     return this.#guard(() => this.#index.keyText(seriesId));
   }
 
-  series(seriesId: number): { readonly key: string; readonly tags: ReadonlyMap<string, string> } {
+  series(seriesId: number): IndexedSeries {
     return this.#guard(() => this.#index.series(seriesId));
   }
 

@@ -12,7 +12,7 @@ import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { hashBytes } from '../../base/hash-bytes.ts';
 import { InvariantError, must } from '../../base/assert.ts';
 import type { FieldType } from '../../models/field-value.ts';
-import { parseSeriesKey } from '../../models/parse-series-key.ts';
+import { parseSeriesKey, tagOfKey } from '../../models/parse-series-key.ts';
 import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import type { FieldSchemas } from './field-schemas.ts';
 import { IndexSegment, type FoundMeasurement, type FoundTag } from './index-segment.ts';
@@ -20,10 +20,27 @@ import { mergeIds, type OrderedIds } from './merge-ids.ts';
 import type { ResidentSeries } from './resident-series.ts';
 import { unescapedMeasurement, unescapedTag } from './series-name.ts';
 
-export interface IndexedSeries {
+/** A series by its key, which is taken apart when more than a tag of it is asked for. */
+export class IndexedSeries {
   readonly key: string;
-  readonly measurement: string;
-  readonly tags: ReadonlyMap<string, string>;
+  #tags: ReadonlyMap<string, string> | undefined;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  get measurement(): string {
+    return parseSeriesKey(this.key).measurement;
+  }
+
+  get tags(): ReadonlyMap<string, string> {
+    this.#tags ??= new Map(parseSeriesKey(this.key).tags.map((tag) => [tag.key, tag.value]));
+    return this.#tags;
+  }
+
+  tag(name: string): string | undefined {
+    return this.#tags === undefined ? tagOfKey(this.key, name) : this.#tags.get(name);
+  }
 }
 
 export interface IndexState {
@@ -206,11 +223,9 @@ export class IndexView {
     return Buffer.from(buffer, byteOffset, length).toString();
   }
 
-  /** Its texts, made now. */
+  /** Its key, made now. */
   series(id: number): IndexedSeries {
-    const key = this.keyText(id);
-    const { measurement, tags } = parseSeriesKey(key);
-    return { key, measurement, tags: new Map(tags.map((tag) => [tag.key, tag.value])) };
+    return new IndexedSeries(this.keyText(id));
   }
 
   measurementOf(id: number): string {
