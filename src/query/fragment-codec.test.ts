@@ -11,8 +11,8 @@ const predicate: Predicate = {
   left: {
     kind: 'compare',
     operator: '>=',
-    left: { kind: 'arithmetic', operator: '+', left: { kind: 'field', name: 'i' }, right: { kind: 'constant', value: 2n ** 53n + 1n } }, // prettier-ignore
-    right: { kind: 'constant', value: 0.5 },
+    left: { kind: 'field', name: 'i' },
+    right: { kind: 'constant', value: 2n ** 53n + 1n },
   },
   right: { kind: 'match', operand: { kind: 'tag', name: 'host' }, pattern: '^a', negated: true },
 };

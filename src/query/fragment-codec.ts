@@ -112,7 +112,6 @@ function kindOf(value: unknown): string {
 
 type Node = Readonly<Record<string, unknown>>;
 const compareOperator = oneOf(['=', '!=', '<', '<=', '>', '>=']);
-const arithmeticOperator = oneOf(['+', '-', '*', '/', '%', '&', '|', '^']);
 const pattern = text({ lengthMax: patternLengthMax });
 
 /** Walks the tree without recursion: its depth is what is not known yet. */
@@ -164,9 +163,6 @@ function operandsOf(node: Node, path: string): Inner {
     case 'constant':
       checkValue(node['value'], path);
       return [];
-    case 'arithmetic':
-      arithmeticOperator.fromWire(node['operator'], path);
-      return [['left', true], ['right', true]]; // prettier-ignore
     default:
       throw refused(path, 'has an operand of a kind that is not known');
   }

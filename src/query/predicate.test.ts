@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { BinaryOperator } from '../influxql/ast.ts';
+import { runProgram, type Program } from './plan/program.ts';
 import {
-  arithmetic,
   evaluate,
   predicateFields,
   specialize,
@@ -69,13 +70,30 @@ test('predicate: fields are listed once', () => {
   expect(predicateFields(undefined)).toEqual([]);
 });
 
-test('arithmetic: the rules of the language for zero, overflow and booleans', () => {
-  expect(arithmetic('/', 1, 0)).toBe(0);
-  expect(arithmetic('/', 1n, 0n)).toBe(0n);
-  expect(arithmetic('/', -7n, 2n)).toBe(-3n);
-  expect(arithmetic('+', 9223372036854775807n, 1n)).toBe(-9223372036854775808n);
-  expect(arithmetic('%', 5n, 3n)).toBe(2n);
-  expect(arithmetic('&', true, false)).toBe(false);
-  expect(arithmetic('+', true, false)).toBe(null);
-  expect(arithmetic('+', 'a', 1)).toBe(null);
+const typeOf = (value: Value): 'integer' | 'float' | 'boolean' | 'string' => {
+  if (typeof value === 'bigint') return 'integer';
+  return typeof value === 'number' ? 'float' : typeof value === 'boolean' ? 'boolean' : 'string';
+};
+
+test.each<[operator: BinaryOperator, left: Value, right: Value, result: Value | null]>([
+  ['/', 1, 0, 0],
+  ['/', 1n, 0n, 0n],
+  ['/', -7n, 2n, -3n],
+  ['+', 9223372036854775807n, 1n, -9223372036854775808n],
+  ['%', 5n, 3n, 2n],
+  ['&', true, false, false],
+  ['+', true, false, null],
+  ['+', 'a', 1, null],
+])('arithmetic of conditions: %s of %s and %s is %s', (operator, left, right, result) => {
+  const types = { left: typeOf(left), right: typeOf(right), isFloatDivision: false };
+  const program: Program = {
+    steps: [
+      { kind: 'constant', value: left },
+      { kind: 'constant', value: right },
+      { kind: 'binary', operator, ...types },
+    ],
+    type: typeOf(left),
+    isMissingFalse: false,
+  };
+  expect(runProgram(program, () => null, matcher)).toBe(result);
 });

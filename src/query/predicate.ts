@@ -8,7 +8,8 @@ export type { Matcher, MatcherFactory, Value } from './value.ts';
 
 /**
  * The WHERE clause less its time bounds, as it travels to the shards. Names are resolved: each operand says whether it
- * is a field, a tag or a constant. Numbers travel exactly: int64 as bigint, floats as doubles.
+ * is a field, a tag or a constant. Numbers travel exactly: int64 as bigint, floats as doubles. Series, blocks and rows are found by
+ * its parts, which is why comparisons with a constant stand here as such; whatever is computed is computed by programs alone.
  */
 export type Predicate =
   | { readonly kind: 'and' | 'or'; readonly left: Predicate; readonly right: Predicate }
@@ -39,28 +40,17 @@ export type ProgramOperand =
   | { readonly kind: 'constant'; readonly value: Value | null };
 
 export type CompareOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';
-export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^';
 
 export type Operand =
   | { readonly kind: 'field'; readonly name: string }
   | { readonly kind: 'tag'; readonly name: string }
-  | { readonly kind: 'constant'; readonly value: Value }
-  | {
-      readonly kind: 'arithmetic';
-      readonly operator: ArithmeticOperator;
-      readonly left: Operand;
-      readonly right: Operand;
-    };
+  | { readonly kind: 'constant'; readonly value: Value };
 
 /** The fields a predicate reads, in order of first use. */
 export function predicateFields(predicate: Predicate | undefined): readonly string[] {
   const names = new Set<string>();
   const visitOperand = (operand: Operand): void => {
     if (operand.kind === 'field') names.add(operand.name);
-    else if (operand.kind === 'arithmetic') {
-      visitOperand(operand.left);
-      visitOperand(operand.right);
-    }
   };
   const visit = (part: Predicate): void => {
     if (part.kind === 'and' || part.kind === 'or') {
@@ -179,15 +169,9 @@ function castValue(value: Value | null, type: SourceFieldType): Value | null {
 }
 
 function bindTags(operand: Operand, tags: TagReader): Operand {
-  if (operand.kind === 'tag') return { kind: 'constant', value: tags.get(operand.name) ?? '' };
-  if (operand.kind !== 'arithmetic') return operand;
-  const left = bindTags(operand.left, tags);
-  const right = bindTags(operand.right, tags);
-  if (left.kind === 'constant' && right.kind === 'constant') {
-    const value = arithmetic(operand.operator, left.value, right.value);
-    if (value !== null) return { kind: 'constant', value };
-  }
-  return { ...operand, left, right };
+  return operand.kind === 'tag'
+    ? { kind: 'constant', value: tags.get(operand.name) ?? '' }
+    : operand;
 }
 
 /** Reads the value of a field at the row in hand; null when the row has none. */
@@ -229,11 +213,6 @@ function operandValue(operand: Operand, read: FieldReader): Value | null {
       return read(operand.name);
     case 'tag':
       throw new DbError('internal', `tag ${operand.name} was not bound`);
-    case 'arithmetic': {
-      const left = operandValue(operand.left, read);
-      const right = operandValue(operand.right, read);
-      return left === null || right === null ? null : arithmetic(operand.operator, left, right);
-    }
   }
 }
 
@@ -259,56 +238,4 @@ function compare(operator: CompareOperator, left: Value, right: Value): boolean 
 
 function isNumber(value: Value | null): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint';
-}
-
-/**
- * Arithmetic of conditions (spec 6.4): division by zero gives 0, int64 wraps. Unlike in the list of fields `/` of two
- * integers stays one here: the reference answers `WHERE i / 2 = 3` with 6 and 7, `WHERE i / 2 = 3.5` with nothing.
- */
-export function arithmetic(operator: ArithmeticOperator, left: Value, right: Value): Value | null {
-  if (typeof left === 'boolean' && typeof right === 'boolean') {
-    if (operator === '&') return left && right;
-    if (operator === '|') return left || right;
-    return operator === '^' ? left !== right : null;
-  }
-  if (!isNumber(left) || !isNumber(right)) return null;
-  if (typeof left === 'bigint' && typeof right === 'bigint')
-    return integerArithmetic(operator, left, right);
-  const a = Number(left);
-  const b = Number(right);
-  switch (operator) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case '/':
-      return b === 0 ? 0 : a / b;
-    case '%':
-      return a % b;
-    default:
-      return null;
-  }
-}
-
-function integerArithmetic(operator: ArithmeticOperator, left: bigint, right: bigint): Value {
-  switch (operator) {
-    case '+':
-      return BigInt.asIntN(64, left + right);
-    case '-':
-      return BigInt.asIntN(64, left - right);
-    case '*':
-      return BigInt.asIntN(64, left * right);
-    case '/':
-      return right === 0n ? 0n : BigInt.asIntN(64, left / right);
-    case '%':
-      return right === 0n ? 0n : left % right;
-    case '&':
-      return left & right;
-    case '|':
-      return left | right;
-    case '^':
-      return left ^ right;
-  }
 }
