@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DbError } from '../base/errors.ts';
 import { parseLines } from './line-protocol.ts';
-import { decodePointBatch, seriesKeysOf } from './point-batch.ts';
+import { decodePointBatch, seriesKeysOf, valueCountOf } from './point-batch.ts';
 import { PointBatchBuilder } from './point-batch-builder.ts';
 import { seriesKey } from './series-key.ts';
 
@@ -47,6 +47,22 @@ test('point batch: rows come back by shape, exactly', () => {
     Uint8Array.of(1, 0),
   ]);
 });
+
+test.each([
+  ['of one shape', 'cpu,host=a usage=1.5,idle=3i 10\ncpu,host=b usage=2,idle=4i 20', 4],
+  ['of several', mixed, 11],
+  ['with names beyond ASCII', 'cpu usage=1,lüfter=2,"\u{1f600}=3,z=4 1', 4],
+])('point batch: values %s are counted, wherever it lies, and its names come back', (_what, lines, count) => {
+  const bytes = batchOf(lines);
+  const shifted = new Uint8Array(bytes.length + 3);
+  shifted.set(bytes, 3);
+  expect(valueCountOf(bytes)).toBe(count);
+  expect(valueCountOf(shifted.subarray(3))).toBe(count);
+  const { shapes } = decodePointBatch(bytes);
+  expect(shapes.reduce((sum, { rowCount, fields }) => sum + rowCount * fields.length, 0)).toBe(count);
+  const names = new Set(shapes.flatMap(({ fields }) => fields.map(({ name }) => name)));
+  for (const name of names) expect(lines).toContain(`${name}=`);
+}); // prettier-ignore
 
 test('point batch: it is read from any offset of a larger buffer', () => {
   const bytes = batchOf(mixed);

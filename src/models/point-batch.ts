@@ -62,6 +62,24 @@ export function rowCountOf(payload: Uint8Array): number {
   return new DataView(payload.buffer, payload.byteOffset, 8).getUint32(4, true);
 }
 
+/** How many values a batch has. Throws as `decodePointBatch` does. */
+export function valueCountOf(payload: Uint8Array): number {
+  const reader = new BatchReader(payload.byteOffset % 8 === 0 ? payload : payload.slice());
+  reader.skip(8);
+  const seriesCount = reader.u32();
+  const shapeCount = reader.u32();
+  reader.skip(pointBatchHeaderBytes - 16);
+  reader.textColumn(seriesCount);
+  const nameCount = reader.count();
+  reader.align();
+  reader.textColumn(nameCount);
+  // One shape has all rows: those of its columns need no look.
+  if (shapeCount !== 1) return decodePointBatch(payload).shapes.reduce((sum, { rowCount, fields }) => sum + rowCount * fields.length, 0); // prettier-ignore
+  const rowCount = reader.u32();
+  reader.skip(4);
+  return rowCount * reader.u32();
+}
+
 /** Reads a batch. Throws `unsupported_version` for another format, `corrupt` when lengths do not add up. */
 export function decodePointBatch(payload: Uint8Array): PointBatch {
   // Views need their alignment; a payload cut out of a larger read may lack it.
@@ -215,9 +233,12 @@ class BatchReader {
 
   texts(count: number): string[] {
     const { offsets, bytes } = this.textColumn(count);
+    const all = decoder.decode(bytes);
+    // Where each character is one byte: a call for each name costs more than the name.
+    const isPlain = all.length === bytes.length;
     const texts: string[] = [];
     for (let i = 0; i < count; i++)
-      texts.push(decoder.decode(bytes.subarray(offsets[i], offsets[i + 1])));
+      texts.push(isPlain ? all.slice(offsets[i], offsets[i + 1]) : decoder.decode(bytes.subarray(offsets[i], offsets[i + 1]))); // prettier-ignore
     return texts;
   }
 

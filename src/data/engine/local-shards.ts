@@ -38,7 +38,8 @@ import type { OpeningProgress } from '../../storage/store/opening/shard-opener.t
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
-import { homeOf, type EngineLines, type EngineList, type EngineReceipt, type EngineRoutedLines, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
+import { homeOf, type EngineList, type EngineReceipt, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -62,6 +63,7 @@ export class LocalShards implements ShardAccess {
   readonly #described = new DescribedLanes();
   readonly #listed = new ListedLanes();
   readonly #texts = new FragmentTexts();
+  readonly #packer = new LinesPacker();
   /** Bytes of bodies and batches under way, by number of the worker. */
   readonly #loads: number[];
   readonly #cluster: ClusterFacts;
@@ -122,12 +124,12 @@ export class LocalShards implements ShardAccess {
     const { buffer } = task.body;
     const options = buffer instanceof ArrayBuffer ? { transfer: [buffer] } : {};
     const worker = this.#parserOf(task);
-    const body = { ...task, clusterId: this.#cluster.clusterId() } satisfies EngineLines;
+    const body = this.#packer.pack({ ...task, clusterId: this.#cluster.clusterId() });
     const routing = this.#loaded(worker, task.body.length, (link) =>
       link.call('lines', body, options),
     );
     const reply = await this.#counted(routing, task.own !== undefined);
-    const { schemaVersion, seriesVersion, ...routed } = reply as EngineRoutedLines;
+    const { schemaVersion, seriesVersion, ...routed } = unpackRouted(reply as PackedRouted);
     this.#seen(worker, { schemaVersion, seriesVersion });
     return routed;
   }

@@ -1,4 +1,4 @@
-import { decodePointBatch, rowCountOf } from '../../models/point-batch.ts';
+import { rowCountOf, valueCountOf } from '../../models/point-batch.ts';
 import { Counters } from '../../telemetry/counters.ts';
 import type { ShardNumbers } from '../../storage/store/shards/shard-facts.ts';
 
@@ -53,9 +53,4 @@ export class ShardCounters {
     this.#byShard.set(shardId, known);
     return known;
   }
-}
-
-function valueCountOf(payload: Uint8Array): number {
-  const { shapes } = decodePointBatch(payload);
-  return shapes.reduce((sum, { rowCount, fields }) => sum + rowCount * fields.length, 0);
 }

@@ -41,7 +41,13 @@ import { LineRouter } from './lines/line-router.ts';
 import { ShardCounters } from './shard-counters.ts';
 import { forwardLines, type ForwardTask } from './lines/forward-lines.ts';
 import { routeAndWrite } from './lines/own-writes.ts';
-import type { LinesTask, RoutedLines } from './lines/route-lines.ts';
+import {
+  LinesUnpacker,
+  packRouted,
+  type EngineLines,
+  type PackedLines,
+} from './lines/packed-lines.ts';
+import type { RoutedLines } from './lines/route-lines.ts';
 import { buffersOf } from './transfer.ts';
 
 /** Plain data that a worker is started with. */
@@ -100,18 +106,13 @@ export interface InstallTask extends NamedShard {
   readonly deletes: readonly DeletePointsRequest[];
 }
 
-/** A body to be parsed, with the cluster that shards are made for. */
-export interface EngineLines extends LinesTask {
-  readonly clusterId: bigint;
-}
-
 /** What a worker says beside its answers: what was described or listed at an older version may have grown since. */
 export interface EngineVersions {
   readonly schemaVersion: number;
   readonly seriesVersion: number;
 }
 
-export type EngineRoutedLines = RoutedLines & EngineVersions;
+type EngineRoutedLines = RoutedLines & EngineVersions;
 export type EngineReceipt = OwnerReceipt & EngineVersions;
 
 /** Pieces of a list, and the version at which it is read. */
@@ -149,6 +150,7 @@ export class StorageEngine implements Engine {
   readonly #isHome: (shardId: number) => boolean;
   readonly #damageTexts = new Set<string>();
   readonly #kernels: IdleKernels;
+  readonly #lines = new LinesUnpacker();
   readonly #answers: AnswerRunner;
 
   private constructor(
@@ -184,8 +186,8 @@ export class StorageEngine implements Engine {
   async call(kind: string, body: unknown): Promise<EngineReply> {
     switch (kind) {
       case 'lines': {
-        const routed = await this.#route(body as EngineLines);
-        return { body: routed, transfer: buffersOf(routed) };
+        const routed = packRouted(await this.#route(this.#lines.unpack(body as PackedLines)));
+        return Array.isArray(routed) ? { body: routed } : { body: routed, transfer: buffersOf(routed) }; // prettier-ignore
       }
       case 'forward': {
         const forwarded = await forwardLines(body as ForwardTask, this.#pacer());
