@@ -5,13 +5,19 @@ import type { DirEntry, Disk, DiskFile, DiskLock, OpenMode } from '../disk.ts';
 import { diskError, isErrno } from './errno.ts';
 import { NodeFile } from './node-file.ts';
 import { lockFile } from './node-lock.ts';
+import { ReadDescriptors, readDescriptorsMax } from './read-descriptors.ts';
 
-/** Files by node:fs. Nothing is remembered between calls but which paths are being replaced. */
+/** Files by node:fs. Remembered between calls is which paths are being replaced, and which files are read (read-descriptors.ts). */
 export class NodeDisk implements Disk {
   readonly #replacing = new Map<string, Mutex>();
+  readonly #reading: ReadDescriptors;
+
+  constructor(readDescriptors = readDescriptorsMax()) {
+    this.#reading = new ReadDescriptors(readDescriptors);
+  }
 
   open(path: string, mode: OpenMode): Promise<DiskFile> {
-    return NodeFile.open(path, mode);
+    return NodeFile.open(path, mode, this.#reading);
   }
 
   readFile(path: string): Promise<Uint8Array> {
@@ -30,10 +36,13 @@ export class NodeDisk implements Disk {
   }
 
   rename(from: string, to: string): Promise<void> {
-    return attempt('rename', from, () => fs.rename(from, to));
+    return attempt('rename', from, () =>
+      this.#reading.renamed(from, to, () => fs.rename(from, to)),
+    );
   }
 
   async remove(path: string): Promise<void> {
+    this.#reading.keep(path);
     try {
       await fs.unlink(path);
     } catch (error) {
@@ -42,6 +51,7 @@ export class NodeDisk implements Disk {
   }
 
   removeTree(path: string): Promise<void> {
+    this.#reading.keep(path);
     return attempt('remove', path, () => fs.rm(path, { recursive: true, force: true }));
   }
 

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { assert } from '../../base/assert.ts';
 import type { DiskFile } from '../disk.ts';
 import { diskError } from './errno.ts';
+import type { ReadDescriptor, ReadDescriptors } from './read-descriptors.ts';
 
 const fdatasync = promisify(fs.fdatasync);
 const ftruncate = promisify(fs.ftruncate);
@@ -22,27 +23,60 @@ const flags = {
 /** Linux takes at most 1024 parts in one writev. */
 const writePartsMax = 1024;
 
+/** The one of a file that is written: open until the file is closed. */
+class OwnDescriptor {
+  readonly #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  take(): number {
+    return this.#fd;
+  }
+
+  give(): void {
+    // It is nobody else's.
+  }
+
+  leave(): number {
+    return this.#fd;
+  }
+}
+
 /**
  * One open file. Positions are explicit in every call, so reads may run beside an append.
  * A failed append leaves lengthBytes as it was; what is past it on disk is unknown, as the port says.
  */
 export class NodeFile implements DiskFile {
   readonly path: string;
-  readonly #fd: number;
+  readonly #descriptor: OwnDescriptor | ReadDescriptor;
   #lengthBytes: number;
   #closed = false;
 
-  private constructor(path: string, fd: number, lengthBytes: number) {
+  private constructor(
+    path: string,
+    descriptor: OwnDescriptor | ReadDescriptor,
+    lengthBytes: number,
+  ) {
     this.path = path;
-    this.#fd = fd;
+    this.#descriptor = descriptor;
     this.#lengthBytes = lengthBytes;
   }
 
-  static async open(path: string, mode: keyof typeof flags): Promise<NodeFile> {
+  /** With `pool` a file that is only read has no descriptor while others are read. */
+  static async open(
+    path: string,
+    mode: keyof typeof flags,
+    pool?: ReadDescriptors,
+  ): Promise<NodeFile> {
     try {
       const fd = await openFile(path, flags[mode], 0o644);
       try {
-        return new NodeFile(path, fd, (await fstat(fd)).size);
+        const stats = await fstat(fd);
+        const isLent = mode === 'read' && pool !== undefined;
+        const descriptor = isLent ? pool.add(path, fd, stats) : new OwnDescriptor(fd);
+        return new NodeFile(path, descriptor, stats.size);
       } catch (error) {
         await closeFile(fd);
         throw error;
@@ -75,7 +109,8 @@ export class NodeFile implements DiskFile {
     this.#assertOpen();
     let done = 0;
     while (done < into.length) {
-      const count = await this.#readSome(offset + done, into.subarray(done));
+      const left = into.subarray(done);
+      const count = await this.#with((fd) => this.#readSome(fd, offset + done, left));
       if (count === 0) break;
       done += count;
     }
@@ -85,14 +120,17 @@ export class NodeFile implements DiskFile {
   readIntoSync(offset: number, into: Uint8Array): number {
     this.#assertOpen();
     let done = 0;
+    const fd = this.#descriptor.take();
     try {
       while (done < into.length) {
-        const count = fs.readSync(this.#fd, into, done, into.length - done, offset + done);
+        const count = fs.readSync(fd, into, done, into.length - done, offset + done);
         if (count === 0) break;
         done += count;
       }
     } catch (error) {
       throw diskError('read', this.path, error);
+    } finally {
+      this.#descriptor.give();
     }
     return done;
   }
@@ -100,7 +138,7 @@ export class NodeFile implements DiskFile {
   async sync(): Promise<void> {
     this.#assertOpen();
     try {
-      await fdatasync(this.#fd);
+      await this.#with(fdatasync);
     } catch (error) {
       throw diskError('sync', this.path, error);
     }
@@ -109,7 +147,7 @@ export class NodeFile implements DiskFile {
   async truncate(lengthBytes: number): Promise<void> {
     this.#assertOpen();
     try {
-      await ftruncate(this.#fd, lengthBytes);
+      await this.#with((fd) => ftruncate(fd, lengthBytes));
     } catch (error) {
       throw diskError('truncate', this.path, error);
     }
@@ -120,7 +158,8 @@ export class NodeFile implements DiskFile {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      await closeFile(this.#fd);
+      const fd = this.#descriptor.leave();
+      if (fd !== undefined) await closeFile(fd);
     } catch (error) {
       throw diskError('close', this.path, error);
     }
@@ -135,7 +174,7 @@ export class NodeFile implements DiskFile {
     let left = parts.filter((part) => part.length > 0);
     let done = 0;
     while (left.length > 0) {
-      let count = await this.#writeSome(left, position + done);
+      let count = await this.#with((fd) => this.#writeSome(fd, left, position + done));
       done += count;
       const rest: Uint8Array[] = [];
       for (const part of left) {
@@ -150,18 +189,27 @@ export class NodeFile implements DiskFile {
     return done;
   }
 
-  #writeSome(parts: readonly Uint8Array[], position: number): Promise<number> {
+  async #with<T>(run: (fd: number) => Promise<T>): Promise<T> {
+    const fd = this.#descriptor.take();
+    try {
+      return await run(fd);
+    } finally {
+      this.#descriptor.give();
+    }
+  }
+
+  #writeSome(fd: number, parts: readonly Uint8Array[], position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.writev(this.#fd, parts, position, (error, count) => {
+      fs.writev(fd, parts, position, (error, count) => {
         if (error === null) resolve(count);
         else reject(diskError('write', this.path, error));
       });
     });
   }
 
-  #readSome(offset: number, into: Uint8Array): Promise<number> {
+  #readSome(fd: number, offset: number, into: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
-      fs.read(this.#fd, into, 0, into.length, offset, (error, count) => {
+      fs.read(fd, into, 0, into.length, offset, (error, count) => {
         if (error === null) resolve(count);
         else reject(diskError('read', this.path, error));
       });

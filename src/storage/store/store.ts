@@ -19,7 +19,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { Tasks } from '../../base/async/tasks.ts';
-import { DbError, errorText } from '../../base/errors.ts';
+import { DbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch } from '../../models/point-batch.ts';
@@ -38,6 +38,7 @@ import { Compactor } from './compaction/compactor.ts';
 import { Flusher } from './flushes/flusher.ts';
 import { findStore, type FoundStore } from './opening/find-store.ts';
 import { logError, refuseFull } from './log/refuse-full.ts';
+import { FailureLog } from './log/failure-log.ts';
 import { watchLog } from './log/log-watch.ts';
 import { installShard, type InstallPorts, type InstallRequest } from './transfers/install-shard.ts';
 import { encodeFieldTypes } from './log/field-types-record.ts';
@@ -107,8 +108,9 @@ export class Store {
       },
       opened.goneSequences,
     );
+    const failures = new FailureLog(ports);
     this.#tasks = new Tasks((name, error) => {
-      ports.log.error('A task of the store failed', { name, error: errorText(error) });
+      failures.failed(name, error);
     });
     this.#series = new DatabaseSeries({
       shards: () => this.#shards,
