@@ -25,7 +25,7 @@ const levels = ['any', 'one', 'quorum', 'all'];
 /** What a phase of a measurement takes at least. */
 const phaseMs = 10_000;
 /** Of 1,000 points: shards that are to move while writes are measured have some megabytes. */
-const bodyCount = killCount === 0 ? 160 : 40;
+const bodyCount = killCount === 0 ? 320 : 40;
 const moving = new MovingCluster({ offset: Number(values['port-offset']), dataCount: 4, dayCount: 8 }); // prettier-ignore
 const random = Prng.fromSeed(Number(values.seed));
 
@@ -100,8 +100,8 @@ async function measure(): Promise<void> {
     await pause(phaseMs);
     const before = moving.tookMs.splice(0);
     const startMs = performance.now();
-    await moving.ctl('rebalance', 'run');
-    await moving.ended();
+    await moving.rebalance();
+    await moving.settled();
     const during = moving.tookMs.splice(0);
     const seconds = (performance.now() - startMs) / 1_000;
     const share = ownedBy(await moving.owners(), 4).length;

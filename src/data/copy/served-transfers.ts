@@ -48,10 +48,8 @@ export function servedTransfers({
       owned(shardId);
       const isCopy = isCopied(meta.catalog, shardId, catalogIndex);
       // A destination that was killed releases nothing.
-      return snapshots.take(
-        shardId,
-        () => isCopy && !isCopied(meta.catalog, shardId, catalogIndex),
-      );
+      if (!isCopy) return snapshots.take(shardId);
+      return snapshots.take(shardId, () => !isCopied(meta.catalog, shardId, catalogIndex));
     }),
     serveStream(readFileMethod, (request) => snapshots.read(request)),
     serveCall(releaseMethod, async ({ snapshotId }) => {

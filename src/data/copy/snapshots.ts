@@ -17,6 +17,8 @@ export interface SnapshotsPorts {
   readonly disk: Disk;
   readonly log: Log;
   readonly local: Pick<LocalShards, 'snapshot'>;
+  /** Resolves when the next piece of a copy may be read (give-way.ts). */
+  readonly giveWay: () => Promise<void>;
 }
 
 export interface TakenSnapshot {
@@ -37,7 +39,8 @@ const idleMsMax = 600_000;
 const leftIdleMsMax = 60_000;
 
 interface Kept extends ShardSnapshot {
-  readonly isLeft: () => boolean;
+  /** Undefined where it is not for a copy. */
+  readonly isLeft: (() => boolean) | undefined;
 }
 
 export class Snapshots {
@@ -50,13 +53,13 @@ export class Snapshots {
       name: 'snapshot',
       countMax: snapshotsMax,
       idleMsMax,
-      idleMsMaxOf: ({ isLeft }) => (isLeft() ? leftIdleMsMax : idleMsMax),
+      idleMsMaxOf: ({ isLeft }) => (isLeft?.() === true ? leftIdleMsMax : idleMsMax),
       end: ({ folder }) => removeFolder(ports, folder),
     });
   }
 
-  /** `isLeft` once what it is for is over. Throws `limit_exceeded`, and what the shard's worker throws. */
-  async take(shardId: number, isLeft: () => boolean = () => false): Promise<TakenSnapshot> {
+  /** `isLeft` of one that is for a copy: once that is over. Throws `limit_exceeded`, and what the shard's worker throws. */
+  async take(shardId: number, isLeft?: () => boolean): Promise<TakenSnapshot> {
     const { clock, local } = this.#ports;
     const none = new DbError('not_found', 'nothing to take');
     try {
@@ -83,7 +86,7 @@ export class Snapshots {
     const { snapshotId, name } = request;
     const held = this.#entries.hold(snapshotId);
     try {
-      const { folder, files } = held.value;
+      const { folder, files, isLeft } = held.value;
       const found = files.find((file) => file.name === name);
       if (found === undefined)
         throw new DbError('not_found', `snapshot ${snapshotId} has no ${name}`);
@@ -98,6 +101,7 @@ export class Snapshots {
             throw new DbError('io_error', `${file.path}: cut short at ${at + readBytes}`);
           yield { piece, crc32: crc32(piece) };
           at += piece.length;
+          if (isLeft !== undefined) await this.#ports.giveWay();
         }
       } finally {
         await file.close();

@@ -7,6 +7,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { Mutex } from '../../base/async/mutex.ts';
+import { MiB } from '../../base/units.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { makeDurableDir } from '../../env/make-durable-dir.ts';
 import {
@@ -19,7 +20,7 @@ import type { DeletePointsRequest } from '../engine/shard-access.ts';
 import { IdleEntries } from './idle-entries.ts';
 import { removeFolder, type SnapshotsPorts } from './snapshots.ts';
 
-export interface StagingsPorts extends Omit<SnapshotsPorts, 'local'> {
+export interface StagingsPorts extends Omit<SnapshotsPorts, 'local' | 'giveWay'> {
   readonly local: Pick<LocalShards, 'install'>;
 }
 
@@ -31,15 +32,22 @@ export interface StagedPiece {
   readonly crc32: number;
 }
 
+interface StagedFile {
+  readonly file: DiskFile;
+  unsyncedBytes: number;
+}
+
 interface Staging {
   readonly place: ShardPlace;
   readonly folder: string;
-  readonly files: Map<string, DiskFile>;
+  readonly files: Map<string, StagedFile>;
   /** Pieces come one after the other. */
   readonly writing: Mutex;
 }
 
 const stagingsMax = 64;
+/** What is synced at once: a sync of the log waits for that of others on the same disk. */
+const syncBytes = MiB;
 const idleMsMax = 600_000;
 
 export class Stagings {
@@ -68,7 +76,7 @@ export class Stagings {
       const folder = `${folderOf(this.#dataFolder, place)}${stagingSuffix}${number}`;
       await disk.removeTree(folder);
       await makeDurableDir(disk, folder);
-      return { place, folder, files: new Map<string, DiskFile>(), writing: new Mutex() };
+      return { place, folder, files: new Map<string, StagedFile>(), writing: new Mutex() };
     });
     return id;
   }
@@ -77,11 +85,17 @@ export class Stagings {
   write({ stagingId, name, offsetBytes, piece, crc32: sum }: StagedPiece): Promise<number> {
     return this.#entries.use(stagingId, ({ folder, files, writing }) =>
       writing.run(async () => {
-        const file = files.get(name) ?? (await open(this.#ports.disk, `${folder}/${name}`));
-        files.set(name, file);
+        const staged = files.get(name) ?? (await open(this.#ports.disk, `${folder}/${name}`));
+        const { file } = staged;
+        files.set(name, staged);
         if (file.lengthBytes !== offsetBytes || crc32(piece) !== sum) return file.lengthBytes;
         try {
           await file.append([piece]);
+          staged.unsyncedBytes += piece.length;
+          if (staged.unsyncedBytes >= syncBytes) {
+            await file.sync();
+            staged.unsyncedBytes = 0;
+          }
         } catch (error) {
           // How much of it is there is known once it is opened anew.
           files.delete(name);
@@ -101,7 +115,7 @@ export class Stagings {
     const { disk, local } = this.#ports;
     await this.#entries.use(stagingId, ({ place, folder, files, writing }) =>
       writing.run(async () => {
-        for (const file of files.values()) await file.sync();
+        for (const { file } of files.values()) await file.sync();
         await closeAll(files);
         await disk.syncDir(folder);
         await local.install({ ...place, ...request, staging: folder });
@@ -119,12 +133,12 @@ export class Stagings {
   }
 }
 
-function open(disk: Disk, path: string): Promise<DiskFile> {
-  return disk.open(path, 'append');
+async function open(disk: Disk, path: string): Promise<StagedFile> {
+  return { file: await disk.open(path, 'append'), unsyncedBytes: 0 };
 }
 
-async function closeAll(files: Map<string, DiskFile>): Promise<void> {
-  for (const [name, file] of files) {
+async function closeAll(files: Map<string, StagedFile>): Promise<void> {
+  for (const [name, { file }] of files) {
     files.delete(name);
     await file.close();
   }

@@ -47,7 +47,7 @@ async function serve({ disk, clock, log, transport }: Env) {
       store.install(place, { staging, deletes: [] }),
   };
   const ports = { clock, disk, log, local };
-  const snapshots = new Snapshots(ports);
+  const snapshots = new Snapshots({ ...ports, giveWay: () => Promise.resolve() });
   const stagings = new Stagings(ports, { dataFolder: 'data' });
   const meta = { catalog: catalog as Catalog, nodeId: 4, reach: () => Promise.resolve() };
   const methods = servedTransfers({ meta, snapshots, stagings, copies: noCopies });

@@ -68,6 +68,7 @@ export class LocalShards implements ShardAccess {
   readonly #loads: number[];
   readonly #cluster: ClusterFacts;
   readonly #writing = new Set<Promise<unknown>>();
+  #writeCount = 0;
 
   private constructor(links: readonly EngineLink[], cluster: ClusterFacts) {
     this.#links = links;
@@ -109,6 +110,11 @@ export class LocalShards implements ShardAccess {
   statistics(): readonly Statistic[] {
     const streamsActive = this.#links.reduce((sum, link) => sum + link.streamsActive, 0);
     return [{ name: 'engine', tags: {}, values: { streamsActive } }];
+  }
+
+  /** Bodies and batches that it was given so far, whoever from. */
+  get writeCount(): number {
+    return this.#writeCount;
   }
 
   /** Resolves with the first worker's error when one dies. */
@@ -415,6 +421,7 @@ export class LocalShards implements ShardAccess {
     work: (link: EngineLink) => Promise<T>,
   ): Promise<T> {
     const link = this.#link(worker);
+    this.#writeCount++;
     this.#loads[worker] = (this.#loads[worker] ?? 0) + lengthBytes;
     try {
       return await work(link);

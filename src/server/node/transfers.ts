@@ -1,4 +1,5 @@
 import { Copies } from '../../data/copy/copies.ts';
+import { GiveWay } from '../../data/copy/give-way.ts';
 import { Snapshots } from '../../data/copy/snapshots.ts';
 import { Stagings } from '../../data/copy/stagings.ts';
 import { servedTransfers } from '../../data/copy/served-transfers.ts';
@@ -31,11 +32,17 @@ export function openTransfers(
   const { meta, local, rpc, deletes } = parts;
   const log = env.log.child('transfer');
   const ports = { clock, disk, log, local };
-  const snapshots = new Snapshots(ports);
-  const stagings = new Stagings(ports, { dataFolder: config.get('data', 'dir') });
   const bytesPerSecond = config.get('cluster', 'shard-copy-throughput');
   const throttle = new Throttle({ clock }, { bytesPerSecond, burstBytes: 0 });
-  const take = (bytes: number): Promise<void> => throttle.take(bytes);
+  const way = new GiveWay({ clock, writeCount: () => local.writeCount });
+  // A rate that was asked for is kept to.
+  const giveWay = (): Promise<void> => (bytesPerSecond === 0 ? way.rest() : Promise.resolve());
+  const snapshots = new Snapshots({ ...ports, giveWay });
+  const stagings = new Stagings(ports, { dataFolder: config.get('data', 'dir') });
+  const take = async (bytes: number): Promise<void> => {
+    await throttle.take(bytes);
+    await giveWay();
+  };
   const copies = new Copies(
     { clock, log, meta, rpc, stagings, deletes, take },
     { concurrentMax: Math.max(1, config.get('cluster', 'max-concurrent-shard-copies')) },
