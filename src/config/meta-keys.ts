@@ -45,7 +45,7 @@ export const metaKeys = {
     'pprof-enabled': now('bool', true),
     'lease-duration': now('duration', '1m', { check: positive }),
     /** Ours: shards that a plan moves at once. */
-    'rebalance-concurrency': now('integer', 2, { check: positive }),
+    'rebalance-concurrency': now('integer', 1, { check: positive }),
     /** Ours: what a data node owns that is silent for so long is brought to others; 0 for never. */
     'restore-silent-after': now('duration', '0s', { check: notNegative }),
     'auth-enabled': now('bool', false),

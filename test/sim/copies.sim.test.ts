@@ -20,7 +20,7 @@ test.each([1, 2])('copies: the same with nodes that end and are cut off, seed %i
 });
 
 test('plans: nodes are emptied and filled under load, and no shard has an owner less meanwhile', async () => {
-  const { acknowledged, ended, moved } = await runPlans(1, { hasFaults: false, faultsMs: 8_000 });
+  const { acknowledged, ended, moved } = await runPlans(1, { hasFaults: false, faultsMs: 16_000 });
   expect(acknowledged).toBeGreaterThan(200);
   expect(ended).toBeGreaterThan(2);
   expect(moved).toBeGreaterThan(5);

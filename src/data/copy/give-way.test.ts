@@ -38,10 +38,10 @@ test('give way: there is no rest while nobody writes, and some a second after th
   writeCount++;
   await way.rest();
   expect(clock.rests.length).toBe(1);
-  clock.nowMs += 990;
+  clock.nowMs += 980;
   await way.rest();
   expect(clock.rests.length).toBe(2);
-  clock.nowMs += 20;
+  clock.nowMs += 30;
   await restOften(way, 100, () => undefined);
   expect(clock.rests.length).toBe(2);
 });
@@ -52,11 +52,11 @@ test('give way: rests grow while they end late, up to a longest, and shrink agai
   const way = new GiveWay({ clock, writeCount: () => writeCount });
   clock.lateMs = 5;
   await restOften(way, 8, () => writeCount++);
-  expect(clock.rests).toEqual([2, 4, 8, 16, 32, 50, 50, 50]);
+  expect(clock.rests).toEqual([10, 20, 40, 80, 100, 100, 100, 100]);
   clock.lateMs = 1;
-  await restOften(way, 60, () => writeCount++);
-  expect(clock.rests.slice(8, 11)).toEqual([50, 49, 48]);
-  expect(clock.rests.at(-1)).toBe(2);
+  await restOften(way, 100, () => writeCount++);
+  expect(clock.rests.slice(8, 11)).toEqual([100, 99, 98]);
+  expect(clock.rests.at(-1)).toBe(10);
 });
 
 test('give way: several copies rest one after the other', async () => {

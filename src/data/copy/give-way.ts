@@ -5,7 +5,7 @@
  * Invariants:
  * - While nobody writes to this node there is no rest at all.
  * - All copies of a node rest one after the other: more of them are not more in the way than one.
- * - A rest has a longest: a copy comes to its end however busy the node is (256 KiB in 50 ms are 5 MB/s).
+ * - A rest has a longest: a copy comes to its end however busy the node is (256 KiB in 100 ms are 2.6 MB/s).
  */
 import { Mutex } from '../../base/async/mutex.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -16,8 +16,8 @@ export interface GiveWayPorts {
   readonly writeCount: () => number;
 }
 
-const restMsMin = 2;
-const restMsMax = 50;
+const restMsMin = 10;
+const restMsMax = 100;
 /** Beyond the length of a rest. */
 const lateMsMax = 2;
 /** Of each rest that was not disturbed; one that was doubles. */
