@@ -1,7 +1,7 @@
 /**
  * `npm run sim -- --seed S --count N`: runs clusters under random faults, a seed in each of `--jobs` processes (one for
  * each core when left out), and prints how often each kind of fault struck; it fails when one never did. `--planted`
- * searches a seed that catches each planted bug instead. `--of backups` (copies, plans, repairs) runs what moves, mends and saves
+ * searches a seed that catches each planted bug instead. `--of backups` (copies, full-copies, plans, repairs) runs what moves, mends and saves
  * shards, seed after seed, with what each has been through. `--trace` prints the trace; `--seconds` shortens the time of
  * faults, for a look at one seed.
  */
@@ -12,6 +12,7 @@ import { eventKinds } from '../test/sim/cluster/events.ts';
 import { judgeSeed, type JudgeOptions, type Outcome } from '../test/sim/cluster/judge-seed.ts';
 import { runBackups } from '../test/sim/cluster/run-backups.ts';
 import { runCopies } from '../test/sim/cluster/run-copies.ts';
+import { runFullCopies } from '../test/sim/cluster/run-full-copies.ts';
 import { runPlans } from '../test/sim/cluster/run-plans.ts';
 import { runRepairs } from '../test/sim/cluster/run-repairs.ts';
 import { plants } from '../test/sim/cluster/plants.ts';
@@ -21,7 +22,13 @@ import { runSeedProcesses, serveSeeds } from '../test/sim/cluster/seed-processes
 import { faultKinds } from '../test/sim/world/faults.ts';
 
 const loadRuns: Readonly<Record<string, (seed: number, options: JudgeOptions) => Promise<object>>> =
-  { backups: runBackups, copies: runCopies, plans: runPlans, repairs: runRepairs };
+  {
+    backups: runBackups,
+    copies: runCopies,
+    'full-copies': runFullCopies,
+    plans: runPlans,
+    repairs: runRepairs,
+  };
 /** Below this a kind of fault may be missing by chance. */
 const seedsForEveryFault = 5;
 /** With more seeds than these only the failed ones get a line. */

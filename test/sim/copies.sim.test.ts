@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { runCopies } from './cluster/run-copies.ts';
+import { fullCopyPlants } from './cluster/plants.ts';
+import { runFullCopies } from './cluster/run-full-copies.ts';
 import { runPlans } from './cluster/run-plans.ts';
 import { runSilence } from './cluster/run-silence.ts';
 
@@ -17,6 +19,26 @@ test.each([1, 2])('copies: the same with nodes that end and are cut off, seed %i
   const { acknowledged, copied } = await runCopies(seed, { faultsMs: 10_000 });
   expect(acknowledged).toBeGreaterThan(50);
   expect(copied).toBeGreaterThan(0);
+});
+
+test('copies: a destination whose disk is full is left without an owner and files, and takes the shard once it has room', async () => {
+  const { acknowledged, deletes, copied, refused } = await runFullCopies(2);
+  expect(acknowledged).toBeGreaterThan(200);
+  expect(deletes).toBeGreaterThan(3);
+  expect(copied).toBeGreaterThan(1);
+  expect(refused).toBeGreaterThan(2);
+});
+
+/** Seeds at which each bug is found, and by what. */
+const caughtAt: Readonly<
+  Record<(typeof fullCopyPlants)[number], { readonly seed: number; readonly text: RegExp }>
+> = {
+  'staging-kept': { seed: 1, text: /a copy has left \d+.*staging/ },
+};
+
+test.each(fullCopyPlants)('copies: the simulation catches %s', async (plant) => {
+  const { seed, text } = caughtAt[plant];
+  await expect(runFullCopies(seed, { plant })).rejects.toThrow(text);
 });
 
 test('plans: nodes are emptied and filled under load, and no shard has an owner less meanwhile', async () => {

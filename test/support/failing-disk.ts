@@ -12,7 +12,7 @@ import type { DirEntry, Disk, DiskFile, DiskLock, OpenMode } from '../../src/env
  */
 export class FailingDisk implements Disk {
   readonly #inner: Disk;
-  readonly #failAt: number;
+  #failAt: number;
   readonly #code: DbErrorCode;
   readonly #stays: boolean;
   #callCount = 0;
@@ -29,6 +29,11 @@ export class FailingDisk implements Disk {
 
   get callCount(): number {
     return this.#callCount;
+  }
+
+  /** Fails the n-th call from now on instead. */
+  failIn(count: number): void {
+    this.#failAt = this.#callCount + count;
   }
 
   /** Whether the failure has happened: once false after a success, every call has been tried. */

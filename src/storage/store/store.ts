@@ -403,7 +403,8 @@ export class Store {
     await this.#opener.open(shardId);
     await this.#maker.settled(shardId);
     const open = this.#shards.get(shardId);
-    const place = open?.place ?? this.#damaged.get(shardId)?.place;
+    const place =
+      open?.place ?? this.#damaged.get(shardId)?.place ?? this.#maker.leftBehind(shardId);
     if (place !== undefined) {
       this.#shards.delete(shardId);
       this.#damaged.delete(shardId);

@@ -19,6 +19,13 @@ export function withoutHintSync(disk: Disk): Disk {
   return withoutSync(disk, (path) => path.endsWith('.hint'));
 }
 
+/** What a copy has brought stays where it was, whatever became of it. */
+export function keepingStagings(disk: Disk): Disk {
+  return wrapped(disk, {
+    removeTree: (path) => (path.includes('.staging-') ? Promise.resolve() : disk.removeTree(path)),
+  });
+}
+
 /** Archives of a backup are named, and its manifest, before their bytes are durable. */
 export function withoutArchiveSync(disk: Disk): Disk {
   return withoutSync(disk, (path) => path.includes('.tar.gz'));

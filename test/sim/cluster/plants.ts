@@ -16,6 +16,7 @@ import {
 import {
   droppingLogsEarly,
   forgettingHints,
+  keepingStagings,
   forgettingSegments,
   markingTooMuch,
   withoutAnySync,
@@ -53,8 +54,13 @@ export const plants = [
 export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
 /** Those of backups: `run-backups.ts` finds them. */
 export const backupPlants = ['archive-not-synced', 'served-too-soon', 'one-owner-only'] as const;
+/** Those of copies to a full disk: `run-full-copies.ts` finds them. */
+export const fullCopyPlants = ['staging-kept'] as const;
 export type Plant =
-  (typeof plants)[number] | (typeof answerPlants)[number] | (typeof backupPlants)[number];
+  | (typeof plants)[number]
+  | (typeof answerPlants)[number]
+  | (typeof backupPlants)[number]
+  | (typeof fullCopyPlants)[number];
 
 /** The environment of a node with the bug in it. */
 export function planted(env: Env, plant: Plant | undefined): Env {
@@ -65,6 +71,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, disk: withoutHintSync(env.disk) };
     case 'hints-forgotten':
       return { ...env, disk: forgettingHints(env.disk) };
+    case 'staging-kept':
+      return { ...env, disk: keepingStagings(env.disk) };
     case 'whole-too-soon':
       return { ...env, transport: wholeTooSoon(env.transport) };
     case 'lost-retry':

@@ -56,13 +56,13 @@ export class Copying {
       if (!isCopied) this.failed++;
       else {
         this.copied++;
-        await this.#remove(name, shard.id, sourceId);
+        await this.remove(name, shard.id, sourceId);
       }
     }
   }
 
   /** As `influxd-ctl remove-shard`. */
-  async #remove(name: string, shardId: number, nodeId: number): Promise<void> {
+  async remove(name: string, shardId: number, nodeId: number): Promise<void> {
     const { env } = this.cluster.machine(name);
     const node = this.cluster.metas.get(name);
     if (node === undefined) return;
@@ -81,7 +81,7 @@ export class Copying {
     if (meta === undefined) throw new Error('nobody leads');
     if (copiesOf(meta.catalog).length > 0) throw new Error('a copy does not end');
     for (const { shard, database } of meta.catalog.databases.shards())
-      if (database === 'k') await this.#checkShard(shard);
+      if (database === 'k') await this.checkShard(shard);
     for (const [name, node] of cluster.data) {
       const held = await cluster.world.complete(node.local.holdings());
       for (const { shardId, database } of held) {
@@ -93,7 +93,7 @@ export class Copying {
   }
 
   /** Each owner has what it has to have. */
-  async #checkShard({ id, owners }: ShardInfo): Promise<void> {
+  async checkShard({ id, owners }: ShardInfo): Promise<void> {
     const { data, world } = this.cluster;
     for (const [name, { local, meta }] of data)
       if (owners.includes(meta.nodeId)) {

@@ -3,6 +3,7 @@
  *
  * Invariants:
  * - A shard's folder is durable before the roster has it, and both before its first record is in the log.
+ * - What an attempt that failed has made is gone on with by the next one, and goes with the shard when that is deleted.
  * - A shard that comes to be again, while the log may have records of the one that is gone, numbers its own behind those.
  */
 import type { Disk } from '../../../env/disk.ts';
@@ -29,7 +30,7 @@ export class ShardMaker {
   readonly #ports: ShardMakerPorts;
   readonly #creating = new Map<number, Promise<OpenShard>>();
   /** Shards whose folder is made and that are not in the roster yet. */
-  readonly #made = new Set<number>();
+  readonly #made = new Map<number, ShardPlace>();
   /** Last sequences of shards that are gone, as far as the log may still have records of them. */
   readonly #goneSequences: Map<number, number>;
 
@@ -60,8 +61,14 @@ export class ShardMaker {
     await this.#creating.get(shardId)?.catch(() => undefined);
   }
 
+  /** Where there is a folder of a shard that an attempt to make it has left. */
+  leftBehind(shardId: number): ShardPlace | undefined {
+    return this.#made.get(shardId);
+  }
+
   /** It has left; the log may have records of it up to this one. */
   gone(shardId: number, sequence: number): void {
+    this.#made.delete(shardId);
     this.#goneSequences.set(shardId, sequence);
   }
 
@@ -71,7 +78,7 @@ export class ShardMaker {
     const sequence = this.#goneSequences.get(shardId) ?? 0;
     if (!this.#made.has(shardId)) {
       await makeShardFolder(disk, folderOf(place), { sequence, copy });
-      this.#made.add(shardId);
+      this.#made.set(shardId, place);
     }
     await roster?.made(place, clusterId === 0n ? undefined : clusterId);
     this.#made.delete(shardId);
