@@ -128,8 +128,11 @@ test(
     const done = { status: 200, text: '' };
     expect(await metaApi('/user', root, { action: 'create', user: { name: 'ann', password: 'a', permissions: { d: ['ReadData'] } } })).toEqual(done); // prettier-ignore
     expect(await metaApi('/role', root, { action: 'create', role: { name: 'keepers', users: ['ann'], permissions: { '': ['ManageShard', 'AddRemoveNode'] } } })).toEqual(done); // prettier-ignore
-    const shown = await metaApi('/role', root);
-    expect(JSON.parse(shown.text)).toEqual({ roles: [{ name: 'keepers', permissions: { '': ['AddRemoveNode', 'ManageShard'] }, users: ['ann'] }] }); // prettier-ignore
+    // A meta node that does not lead hears of it a moment later.
+    await eventually(async () => {
+      const shown = await metaApi('/role', root);
+      expect(JSON.parse(shown.text)).toEqual({ roles: [{ name: 'keepers', permissions: { '': ['AddRemoveNode', 'ManageShard'] }, users: ['ann'] }] }); // prettier-ignore
+    }, 10_000);
     const { users } = JSON.parse((await metaApi('/user?name=ann', root)).text) as { users: object[] }; // prettier-ignore
     expect(users).toEqual([{ name: 'ann', hash: expect.any(String) as string, permissions: { d: ['ReadData'] } }]); // prettier-ignore
     expect((await metaApi('/user', ['ann', 'a'])).status).toBe(403);
