@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MiB } from '../src/base/units.ts';
 import { taskText, type AnswerPart } from '../src/data/engine/answers/answer-task.ts';
+import { LinesPacker } from '../src/data/engine/lines/packed-lines.ts';
 import { measurementsOf } from '../src/data/select/qualify-names.ts';
 import type { ShardFacts } from '../src/storage/store/shards/shard-facts.ts';
 import { StorageEngine, type StorageEngineOptions } from '../src/data/engine/storage-engine.ts';
@@ -97,13 +98,14 @@ function open(): Promise<Engine> {
 
 async function load(to: Engine): Promise<void> {
   const source = new CpuLines({ hosts, startSeconds, seed: 42 });
+  const packer = new LinesPacker();
+  const groups = [{ startNs: 0n, endNs: nowNs * 2n, shardIds: [1] }];
   for (let left = rowCount; left > 0; left -= bodyRows) {
     const body = Buffer.from(source.body(Math.min(bodyRows, left)));
     const own = { ...place, stamp: makeStamp(nowNs + BigInt(rowCount - left), 1), shardIds: [1] };
-    const group = { startNs: 0n, endNs: nowNs * 2n, shardIds: [1] };
     const times = { stepNs: 1n, defaultTimeNs: nowNs, bounds: {} };
-    const task = { body: new Uint8Array(body), ...times, groups: [group], own, clusterId: 1n };
-    await to.call('lines', task, context);
+    const task = { body: new Uint8Array(body), ...times, groups, own, clusterId: 1n };
+    await to.call('lines', packer.pack(task), context);
   }
   if (values.state === 'memtable') return;
   for (;;) {

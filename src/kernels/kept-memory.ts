@@ -1,7 +1,13 @@
 /**
- * What was made for one reader and may serve the next: given back, the longest unused first, once it takes more than
- * `bytesMax`, and all of it when the heap has no room for anything else.
+ * What was made for one reader and may serve the next: given back, any of it, once it takes more than `bytesMax`, and all of
+ * it when the heap has no room for anything else.
+ *
+ * Which one goes is left to chance: readers come back to the same series in the same order, and were the longest unused to go
+ * first, a little more than there is room for would mean that each is gone just before it is asked for.
  */
+import { must } from '../base/assert.ts';
+import { Prng } from '../base/prng.ts';
+
 export interface KeptEntry {
   /** Bytes of the heap that it takes; whoever changes it says so by resized(). */
   readonly sizeBytes: number;
@@ -11,8 +17,10 @@ export interface KeptEntry {
 
 export class KeptMemory {
   readonly #bytesMax: number;
-  /** The longest unused first. */
-  readonly #entries = new Set<KeptEntry>();
+  readonly #entries: KeptEntry[] = [];
+  /** Where each stands in the list. */
+  readonly #places = new Map<KeptEntry, number>();
+  readonly #random = Prng.fromSeed(1);
   #usedBytes = 0;
 
   constructor(bytesMax: number) {
@@ -24,31 +32,39 @@ export class KeptMemory {
   }
 
   add(entry: KeptEntry): void {
-    this.#entries.add(entry);
+    this.#places.set(entry, this.#entries.length);
+    this.#entries.push(entry);
     this.resized(entry, 0);
-  }
-
-  used(entry: KeptEntry): void {
-    if (!this.#entries.delete(entry)) return;
-    this.#entries.add(entry);
   }
 
   /** An entry has other bytes than before, and is in use: others go for it. */
   resized(entry: KeptEntry, bytesBefore: number): void {
     this.#usedBytes += entry.sizeBytes - bytesBefore;
-    for (const other of this.#entries) {
-      if (this.#usedBytes <= this.#bytesMax) return;
-      if (other !== entry) this.remove(other);
-    }
+    while (this.#usedBytes > this.#bytesMax && this.#entries.length > 1)
+      this.remove(this.#anyBut(entry));
   }
 
   remove(entry: KeptEntry): void {
-    if (!this.#entries.delete(entry)) return;
+    const place = this.#places.get(entry);
+    if (place === undefined) return;
+    this.#places.delete(entry);
+    const last = must(this.#entries.pop(), 'an entry has its place in the list');
+    if (last !== entry) {
+      this.#entries[place] = last;
+      this.#places.set(last, place);
+    }
     this.#usedBytes -= entry.sizeBytes;
     entry.release();
   }
 
   clear(): void {
-    for (const entry of this.#entries) this.remove(entry);
+    for (const entry of [...this.#entries]) this.remove(entry);
+  }
+
+  #anyBut(entry: KeptEntry): KeptEntry {
+    const { length } = this.#entries;
+    const place = this.#random.u32() % length;
+    const found = this.#entries[place] === entry ? (place + 1) % length : place;
+    return must(this.#entries[found], 'there are others');
   }
 }

@@ -237,10 +237,8 @@ export class ShapeTable {
   /** Undefined for a series of few rows, and for a view whose rows are not the first of what is kept. */
   #keptFor(seriesId: number, rowsMax: number): OrderedRows | undefined {
     const known = this.#kept.get(seriesId);
-    if (known !== undefined && rowsMax <= known.rowsSeen) {
-      this.#kernel.kept.used(known);
+    if (known !== undefined && rowsMax <= known.rowsSeen)
       return known.below(rowsMax) === undefined ? undefined : known;
-    }
     const { exports, kept } = this.#kernel;
     const { at, mask } = this.#heads;
     const total = exports.rowsOfSeries(at, mask, seriesId);
@@ -250,10 +248,8 @@ export class ShapeTable {
       const added = this.#listed(seriesId, { from, rowsMax, room });
       const isNewer = this.#isInTime(added.times, added.count);
       // The list may have taken the room of what is kept.
-      if (isNewer && this.#kept.get(seriesId) === known && known.append(added, rowsMax)) {
-        kept.used(known);
+      if (isNewer && this.#kept.get(seriesId) === known && known.append(added, rowsMax))
         return known;
-      }
       kept.remove(known);
     }
     return this.#keep(seriesId, rowsMax, total);
