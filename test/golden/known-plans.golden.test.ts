@@ -114,3 +114,33 @@ test('listed lanes: SHOW asked again sees series that have come and gone, by wha
   await runIn('d', 'DROP MEASUREMENT s');
   expect(await textsOf(series)).toEqual([]);
 });
+
+test('known lists: a kept answer ends with each change of what it lists, and nothing else is told from one made anew', async () => {
+  await run('CREATE DATABASE k');
+  const lists = ['SHOW MEASUREMENTS', 'SHOW SERIES', 'SHOW FIELD KEYS', 'SHOW TAG KEYS', 'SHOW TAG VALUES WITH KEY = host']; // prettier-ignore
+  const writeTo = async (lines: string): Promise<void> => {
+    const response = await fetch(`${node.url}/write?db=k`, { method: 'POST', body: lines });
+    expect(response.status).toBe(204);
+  };
+  const textOf = async (q: string, more = ''): Promise<string> =>
+    (await fetch(`${node.url}/query?db=k${more}&q=${encodeURIComponent(q)}`)).text();
+  const changes = [
+    () => writeTo('m,host=a v=1 0'),
+    () => writeTo('m,host=b v=1 0'),
+    () => writeTo('m,host=b w=1i 0'),
+    () => writeTo('n,host=c,zone=z v=1 0'),
+    () => writeTo(`n,host=d v=1 ${weekSeconds * 3}000000000`),
+    () => runIn('k', `DROP SERIES WHERE host = 'a'`),
+    () => runIn('k', `DELETE FROM m`),
+    () => runIn('k', 'CREATE RETENTION POLICY p ON k DURATION INF REPLICATION 1 DEFAULT'),
+    () => runIn('k', 'DROP MEASUREMENT n'),
+  ];
+  for (const change of changes) {
+    await change();
+    for (const q of lists) {
+      // Indented, an answer is made anew.
+      const made = JSON.parse(await textOf(q, '&pretty=true')) as unknown;
+      for (let time = 0; time < 4; time++) expect(JSON.parse(await textOf(q))).toEqual(made);
+    }
+  }
+});

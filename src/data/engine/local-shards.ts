@@ -233,6 +233,11 @@ export class LocalShards implements ShardAccess {
     return this.#described.changeCount;
   }
 
+  /** The same of their series, too. */
+  get listVersion(): number {
+    return this.#listed.changeCount;
+  }
+
   async #describeLane(
     shardIds: readonly number[],
     { only, signal }: DescribeOptions,

@@ -24,6 +24,8 @@ export interface ShardAccess {
     shardIds: readonly number[],
     only: readonly string[] | undefined,
   ): ShardsDescription | undefined;
+  /** Another number whenever series, fields or tag keys came or went; left out where nobody is told. */
+  readonly listVersion?: number;
   /** What the index of shards of one lane says, as schema-list.ts has it, some pieces at a time. */
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */

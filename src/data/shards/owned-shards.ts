@@ -96,6 +96,10 @@ export class OwnedShards implements ShardAccess {
     return this.#ports.local.described(shardIds, only);
   }
 
+  get listVersion(): number {
+    return this.#ports.local.listVersion;
+  }
+
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]> {
     return this.#ports.local.list(request, options);
   }

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Jobs } from '../../env/jobs.ts';
 import type { Log } from '../../env/log.ts';
@@ -34,6 +35,7 @@ import {
 } from './show-catalog.ts';
 import { showDiagnostics, showStats } from './show-monitor.ts';
 import { deletePoints, type DeletePorts } from './delete-points.ts';
+import { KnownLists, type Listing } from './schema/known-lists.ts';
 import { showSchema } from './schema/show-schema.ts';
 import { changeUsers, showGrants, showUsers } from './user-statements.ts';
 
@@ -63,15 +65,19 @@ export interface QueryRequest {
   readonly heldBytesMax?: number;
   /** A SELECT reads what this data node has, and nothing else (spec F57). */
   readonly pinnedNodeId?: number | undefined;
+  /** Hears how the answer to the one statement is made; it may be kept. */
+  readonly listing?: Listing | undefined;
   readonly signal: AbortSignal;
 }
 
 /** Runs the statements of a request one after the other; the first that fails ends it (spec 4.1). */
 export class StatementExecutor {
   readonly #ports: StatementPorts;
+  readonly #lists: KnownLists;
 
   constructor(ports: StatementPorts) {
     this.#ports = ports;
+    this.#lists = new KnownLists(ports);
   }
 
   /** As this node knows it. */
@@ -82,6 +88,24 @@ export class StatementExecutor {
   /** Throws `forbidden` before anything has run. */
   authorize({ statements, principal, database }: QueryRequest): void {
     authorizeStatements(statements, principal, { catalog: this.catalog, database });
+  }
+
+  /**
+   * Of a request whose only statement is a SHOW of what indexes have: the JSON document that answered it before and still
+   * does, or what may keep it once it is made; undefined where nothing is kept.
+   */
+  listed(request: QueryRequest): Buffer | Listing | undefined {
+    const [statement, ...others] = request.statements;
+    if (others.length > 0 || statement?.kind.startsWith('show-') !== true) return undefined;
+    const bytes = this.#lists.find(statement, request);
+    if (bytes === undefined) return this.#lists.begin(statement, request);
+    try {
+      this.#start(request).done();
+      return bytes;
+    } catch {
+      // The general way tells what limit it is.
+      return undefined;
+    }
   }
 
   /**
@@ -197,6 +221,7 @@ export class StatementExecutor {
       const series = await this.#series(statement, request);
       if (request.signal.aborted) throw request.signal.reason;
       if (isDbError(series)) return { series: [], error: errorText(series), goesOn: true };
+      request.listing?.answered();
       const messages = request.isReadOnly ? this.#warnings(statement, request) : [];
       const isWhole = wholeKinds.has(statement.kind);
       return { series, ...(messages.length > 0 && { messages }), ...(isWhole && { isWhole }) };
@@ -262,7 +287,7 @@ export class StatementExecutor {
       case 'show-tag-keys':
       case 'show-tag-values':
       case 'show-cardinality':
-        return showSchema(statement, context, this.#ports);
+        return showSchema(statement, { ...context, listing: request.listing }, this.#ports);
       case 'delete':
       case 'drop-series':
       case 'drop-measurement':

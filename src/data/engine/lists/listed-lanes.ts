@@ -21,10 +21,17 @@ export class ListedLanes {
   #keptLength = 0;
   /** Latest version heard of, by number of the worker. */
   readonly #versions = new Map<number, number>();
+  #changeCount = 0;
+
+  /** Another number whenever a worker was heard to have other series, fields or tag keys, or shards have gone. */
+  get changeCount(): number {
+    return this.#changeCount;
+  }
 
   seen(worker: number, seriesVersion: number): void {
-    if (seriesVersion > (this.#versions.get(worker) ?? 0))
-      this.#versions.set(worker, seriesVersion);
+    if (seriesVersion <= (this.#versions.get(worker) ?? 0)) return;
+    this.#versions.set(worker, seriesVersion);
+    this.#changeCount++;
   }
 
   find(worker: number, request: ListRequest): readonly ListPiece[] | undefined {
@@ -54,12 +61,17 @@ export class ListedLanes {
 
   /** Shards have gone. */
   clear(): void {
+    this.#changeCount++;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#kept.clear();
     this.#keptLength = 0;
   }
 
   #keep(request: ListRequest, kept: Kept, length: number): void {
-    if (this.#keptLength + length > keptLengthMax) this.clear();
+    if (this.#keptLength + length > keptLengthMax) this.#forget();
     this.#keptLength += length;
     this.#kept.set(JSON.stringify(request), kept);
   }

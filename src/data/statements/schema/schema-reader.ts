@@ -14,6 +14,7 @@ import { FailedOwners } from '../../shards/failed-owners.ts';
 import type { ClusterShards } from '../../shards/cluster-shards.ts';
 import { mergeLists } from '../../shards/merge-lists.ts';
 import { NodeFailure, onNode } from '../../shards/node-failure.ts';
+import type { Listing } from './known-lists.ts';
 import type { SchemaScope } from './schema-scope.ts';
 import { TextAccount } from './text-account.ts';
 
@@ -22,6 +23,12 @@ export interface SchemaPorts {
   readonly random: Random;
   readonly meta: MetaAccess;
   readonly shards: ClusterShards;
+}
+
+/** Who waits for an answer, and what hears how it is made. */
+export interface SchemaAsking {
+  readonly signal: AbortSignal;
+  readonly listing?: Pick<Listing, 'chosen'> | undefined;
 }
 
 const askDeadlineMs = 30_000;
@@ -53,16 +60,16 @@ export interface NamedPiece extends ListPiece {
 export async function readSchema<T>(
   ports: SchemaPorts,
   scopes: readonly SchemaScope[],
-  signal: AbortSignal,
+  asking: SchemaAsking,
   read: (reader: SchemaReader) => Promise<T>,
 ): Promise<T> {
   const failed = new FailedOwners();
   for (;;) {
     try {
       const opened = await Promise.all(
-        scopes.map((scope) => openScope(ports, scope, { failed, signal })),
+        scopes.map((scope) => openScope(ports, scope, { ...asking, failed })),
       );
-      return await read(new SchemaReader(opened, signal));
+      return await read(new SchemaReader(opened, asking.signal));
     } catch (error) {
       if (!(error instanceof NodeFailure)) throw error;
       failed.add(error.nodeId, error.cause);
@@ -73,9 +80,8 @@ export async function readSchema<T>(
 async function openScope(
   { random, meta, shards, log }: SchemaPorts,
   scope: SchemaScope,
-  attempt: { readonly failed: FailedOwners; readonly signal: AbortSignal },
+  { failed, signal, listing }: SchemaAsking & { readonly failed: FailedOwners },
 ): Promise<ReadScope> {
-  const { failed, signal } = attempt;
   const { missedAt } = shards;
   const leavesOut = (shardId: number, { cause, message }: Error): boolean => {
     if (!isAway(cause)) return false;
@@ -84,6 +90,7 @@ async function openScope(
   };
   const preference = { localNodeId: meta.nodeId, random, failed, missedAt, leavesOut };
   const chosen = chooseOwners(scope.shards, preference);
+  listing?.chosen(scope.shards, chosen);
   const participants = await Promise.all(
     [...chosen].map(([nodeId, shardIds]) =>
       onNode(nodeId, async () => {

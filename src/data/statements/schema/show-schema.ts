@@ -4,7 +4,12 @@ import { printExpr } from '../../../influxql/printer.ts';
 import { namesTime, splitCondition } from '../../../query/compile/split-condition.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import { answered } from './answered.ts';
-import { readSchema, type SchemaPorts, type SchemaReader } from './schema-reader.ts';
+import {
+  readSchema,
+  type SchemaAsking,
+  type SchemaPorts,
+  type SchemaReader,
+} from './schema-reader.ts';
 import {
   databaseScope,
   databaseScopes,
@@ -32,11 +37,10 @@ export type ShowSchema = Extract<
 >;
 
 /** What the request says besides the statement. */
-export interface ShowContext {
+export interface ShowContext extends SchemaAsking {
   readonly database: string;
   readonly retentionPolicy: string;
   readonly nowNs: bigint;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -54,7 +58,7 @@ export async function showSchema(
   const read = <T>(
     scopes: Parameters<typeof readSchema>[1],
     run: (reader: SchemaReader) => Promise<T>,
-  ): Promise<T> => readSchema(ports, scopes, context.signal, run);
+  ): Promise<T> => readSchema(ports, scopes, context, run);
   if (statement.kind === 'show-measurements') {
     const unbounded = { minNs: undefined, maxNs: undefined };
     return showMeasurements(statement, { ...around, database, range: unbounded }, read);

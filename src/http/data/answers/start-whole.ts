@@ -24,17 +24,23 @@ export async function startWhole(
 ): Promise<StartedAnswer> {
   const { executor } = ports;
   const { plainJson } = format;
-  if (plainJson !== undefined && rowsMax === 0) {
+  const isPlain = plainJson !== undefined && rowsMax === 0;
+  const listed = isPlain ? executor.listed(query) : undefined;
+  if (Buffer.isBuffer(listed)) return { kind: 'whole', bytes: listed };
+  if (isPlain) {
     const started = await executor.answer({ ...query, heldBytesMax }, plainJson.epochUnitNs);
     if (started !== undefined) return started;
   }
   const held = format.isStreamed ? heldBytesMax : Infinity;
-  const results = executor.execute({ ...query, heldBytesMax: held });
+  const results = executor.execute({ ...query, heldBytesMax: held, listing: listed });
   const parts = wholeAnswer(results, format.open(), { rowsMax, pacer: pacerOf(query, ports) });
   const first = await parts.next();
   if (first.done === true) return { kind: 'whole', bytes: Buffer.alloc(0) };
   const second = await parts.next();
-  if (second.done === true) return { kind: 'whole', bytes: first.value };
+  if (second.done === true) {
+    listed?.keep(first.value);
+    return { kind: 'whole', bytes: first.value };
+  }
   return { kind: 'parts', taken: [first.value, second.value], parts };
 }
 

@@ -1,0 +1,151 @@
+import { Buffer } from 'node:buffer';
+import { expect, test } from 'vitest';
+import type { Statement } from '../../../influxql/ast.ts';
+import { parseQuery } from '../../../influxql/parser.ts';
+import { emptyCatalog, type ShardInfo } from '../../../meta/model/catalog.ts';
+import type { ShardAccess } from '../../engine/shard-access.ts';
+import { KnownLists, type Listing } from './known-lists.ts';
+
+const place = { database: 'd', retentionPolicy: '' };
+const shard = { id: 7, owners: [1, 2] } as unknown as ShardInfo;
+const answer = Buffer.from('{"results":[]}\n');
+
+/** A node whose state a test changes. */
+class Node {
+  catalog = { ...emptyCatalog, clusterId: 3n, index: 10 };
+  nodeId = 1;
+  listVersion: number | undefined = 5;
+  missed = 0;
+  readonly lists = new KnownLists({
+    meta: this,
+    shards: {
+      of: () => ({ listVersion: this.listVersion }) as unknown as ShardAccess,
+      missedAt: () => this.missed,
+    },
+  });
+
+  /** As a statement that was asked once before is answered and kept. */
+  keep(statement: Statement, bytes = answer, made: (listing: Listing) => void = ownAnswer): void {
+    this.lists.begin(statement, place);
+    const listing = this.lists.begin(statement, place);
+    if (listing === undefined) return;
+    made(listing);
+    listing.keep(bytes);
+  }
+}
+
+function ownAnswer(listing: Listing): void {
+  listing.chosen([shard], new Map([[1, [7]]]));
+  listing.answered();
+}
+
+function statement(text = 'SHOW TAG VALUES FROM m WITH KEY = host'): Statement {
+  return parseQuery(text)[0] as Statement;
+}
+
+test('known lists: a statement that is asked a third time has the bytes of the second', () => {
+  const node = new Node();
+  const asked = statement();
+  expect(node.lists.find(asked, place)).toBeUndefined();
+  expect(node.lists.begin(asked, place)).toBeUndefined();
+  node.keep(asked);
+  expect(node.lists.find(asked, place)?.equals(answer)).toBe(true);
+  expect(node.lists.find(statement(), place)).toBeUndefined();
+});
+
+const changes: readonly [string, (node: Node) => void][] = [
+  ['a series has come', (node) => (node.listVersion = 6)],
+  ['the catalog is another', (node) => (node.catalog = { ...node.catalog, index: 11 })],
+  ['the cluster is another', (node) => (node.catalog = { ...node.catalog, clusterId: 4n })],
+  ['this node lacks a write', (node) => (node.missed = 1)],
+];
+
+test.each(changes)('known lists: nothing is given once %s', (_what, change) => {
+  const node = new Node();
+  const asked = statement();
+  node.keep(asked);
+  expect(node.lists.find(asked, place)).toBeDefined();
+  change(node);
+  expect(node.lists.find(asked, place)).toBeUndefined();
+});
+
+test('known lists: what changes while a list is made leaves nothing behind', () => {
+  const node = new Node();
+  const asked = statement();
+  node.keep(asked, answer, (listing) => {
+    ownAnswer(listing);
+    node.listVersion = 6;
+  });
+  expect(node.lists.find(asked, place)).toBeUndefined();
+});
+
+test('known lists: another database or policy of the request is another answer', () => {
+  const node = new Node();
+  const asked = statement();
+  node.keep(asked);
+  expect(node.lists.find(asked, { ...place, database: 'e' })).toBeUndefined();
+  expect(node.lists.find(asked, { ...place, retentionPolicy: 'p' })).toBeUndefined();
+});
+
+const halves: readonly [string, (listing: Listing) => void][] = [
+  ['an error', (listing) => listing.chosen([shard], new Map([[1, [7]]]))],
+  ['what another node answered', (listing) => {
+    listing.chosen([shard], new Map([[2, [7]]]));
+    listing.answered();
+  }],
+  ['a second try without a shard', (listing) => {
+    ownAnswer(listing);
+    listing.chosen([shard], new Map());
+  }],
+]; // prettier-ignore
+
+test.each(halves)('known lists: %s is not kept', (_what, made) => {
+  const node = new Node();
+  const asked = statement();
+  node.keep(asked, answer, made);
+  expect(node.lists.find(asked, place)).toBeUndefined();
+});
+
+test.each([
+  'SHOW SERIES WHERE time > now() - 1h',
+  "SHOW TAG VALUES WITH KEY = a WHERE (b = 'x' AND 5 < time)",
+  'SHOW SERIES CARDINALITY',
+  'SHOW QUERIES',
+  'SHOW SHARDS',
+])('known lists: %s is made each time', (text) => {
+  const node = new Node();
+  const asked = statement(text);
+  node.keep(asked);
+  expect(node.lists.find(asked, place)).toBeUndefined();
+});
+
+test('known lists: without anybody who tells of series nothing is kept', () => {
+  const node = new Node();
+  node.listVersion = undefined;
+  const asked = statement();
+  node.keep(asked);
+  expect(node.lists.find(asked, place)).toBeUndefined();
+});
+
+test('known lists: long answers are not kept, and all together are bounded', () => {
+  const node = new Node();
+  const long = statement();
+  node.keep(long, Buffer.alloc(262_145));
+  expect(node.lists.find(long, place)).toBeUndefined();
+  const asked = Array.from({ length: 33 }, () => statement());
+  for (const one of asked.slice(0, 32)) node.keep(one, Buffer.alloc(262_144));
+  // Looked for again, so that the second one is the oldest.
+  expect(node.lists.find(asked[0] as Statement, place)).toBeDefined();
+  node.keep(asked[32] as Statement, Buffer.alloc(262_144));
+  const isKept = asked.map((one) => node.lists.find(one, place) !== undefined);
+  expect(isKept).toEqual(asked.map((_one, i) => i !== 1));
+});
+
+test('known lists: the bytes are a copy', () => {
+  const node = new Node();
+  const asked = statement();
+  const bytes = Buffer.from(answer);
+  node.keep(asked, bytes);
+  bytes.fill(0);
+  expect(node.lists.find(asked, place)?.equals(answer)).toBe(true);
+});
