@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { KernelHeap } from './kernel-heap.ts';
+import { KernelHeap, trimmedBytes } from './kernel-heap.ts';
 
 const heapOf = (bytesMax: number) =>
   new KernelHeap(new WebAssembly.Memory({ initial: 1, maximum: 65_536 }), {
@@ -9,22 +9,30 @@ const heapOf = (bytesMax: number) =>
   });
 
 test('kernel heap: blocks never overlap, and what is given back is used again', () => {
-  const step = fc.record({ lengthBytes: fc.integer({ min: 1, max: 300_000 }), frees: fc.nat(3) });
+  const step = fc.record({
+    lengthBytes: fc.integer({ min: 1, max: 300_000 }),
+    isTrimmed: fc.boolean(),
+    frees: fc.nat(3),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const heap = heapOf(1 << 30);
       const run = (): void => {
-        const held: { at: number; lengthBytes: number }[] = [];
-        for (const { lengthBytes, frees } of steps) {
-          const at = heap.allocate(lengthBytes);
+        const held: { at: number; lengthBytes: number; isTrimmed: boolean }[] = [];
+        const free = ({ at, lengthBytes, isTrimmed }: (typeof held)[number]): void => {
+          if (isTrimmed) heap.freeTrimmed(at, lengthBytes);
+          else heap.free(at, lengthBytes);
+        };
+        for (const { lengthBytes, isTrimmed, frees } of steps) {
+          const at = isTrimmed ? heap.allocateTrimmed(lengthBytes) : heap.allocate(lengthBytes);
           expect(at).toBeGreaterThanOrEqual(1_000);
           expect(at + lengthBytes).toBeLessThanOrEqual(heap.memory.buffer.byteLength);
           for (const one of held)
             expect(at >= one.at + one.lengthBytes || one.at >= at + lengthBytes).toBe(true);
-          held.push({ at, lengthBytes });
-          for (const one of held.splice(0, frees)) heap.free(one.at, one.lengthBytes);
+          held.push({ at, lengthBytes, isTrimmed });
+          for (const one of held.splice(0, frees)) free(one);
         }
-        for (const one of held) heap.free(one.at, one.lengthBytes);
+        for (const one of held) free(one);
         expect(heap.usedBytes).toBe(0);
       };
       run();
@@ -53,4 +61,28 @@ test('kernel heap: addresses beyond 2 GiB are addresses', () => {
   heap.free(low, 2 ** 31);
   heap.free(small, 8);
   expect(heap.usedBytes).toBe(0);
+});
+
+test('kernel heap: a trimmed block leaves what is behind it to others', () => {
+  const heap = heapOf(1 << 20);
+  const at = heap.allocateTrimmed(70_000);
+  expect(trimmedBytes(70_000)).toBe(73_728);
+  expect(heap.usedBytes).toBe(73_728);
+  const others = [heap.allocate(32_768), heap.allocate(32_768)];
+  expect(others).toContain(at + 98_304);
+  heap.freeTrimmed(at, 70_000);
+  for (const other of others) heap.free(other, 32_768);
+  expect(heap.usedBytes).toBe(0);
+  expect(heap.allocate(131_072)).toBe(at);
+});
+
+test('kernel heap: what a trimmed block takes is at most an eighth more, a smallest block aside', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1 << 30 }), (lengthBytes) => {
+      const tookBytes = trimmedBytes(lengthBytes);
+      expect(tookBytes).toBeGreaterThanOrEqual(lengthBytes);
+      expect(tookBytes).toBeLessThanOrEqual(Math.max(256 + lengthBytes, (lengthBytes * 9) / 8));
+    }),
+    { numRuns: 200, seed: 6 },
+  );
 });

@@ -1,9 +1,11 @@
 /**
  * Blocks of a kernel's memory, given and taken back in any order. Memory of WebAssembly never gets less, so that what is
- * given back is used again: sizes are powers of two, and two halves that are both free become one block.
+ * given back is used again: sizes are powers of two, and two halves that are both free become one block. A trimmed block is of
+ * sixteenths of one: what lies behind them is free for smaller blocks.
  *
  * Invariants:
- * - A block lies at a multiple of its size; blocks given out do not overlap.
+ * - A block lies at a multiple of its size, a trimmed one of the power of two that it was cut of; blocks given out do not
+ *   overlap.
  * - What was given out and not taken back is at most `bytesMax`.
  */
 import { assert, must } from '../base/assert.ts';
@@ -53,7 +55,30 @@ export class KernelHeap {
     return at;
   }
 
-  /** The same, all zero. */
+  /** The same for what has a size of its own and many others beside it: at most an eighth more than asked for is taken. */
+  allocateTrimmed(lengthBytes: number): number {
+    const at = this.allocate(lengthBytes);
+    const end = trimmedBytes(lengthBytes);
+    const sizeBytes = 2 ** orderOf(lengthBytes);
+    for (let from = end; from < sizeBytes;) {
+      const order = orderAt(from, sizeBytes);
+      this.free(at + from, 2 ** order);
+      from += 2 ** order;
+    }
+    return at;
+  }
+
+  /** Takes a trimmed block back. */
+  freeTrimmed(at: number, lengthBytes: number): void {
+    const end = trimmedBytes(lengthBytes);
+    for (let from = 0; from < end;) {
+      const order = orderAt(from, end);
+      this.free(at + from, 2 ** order);
+      from += 2 ** order;
+    }
+  }
+
+  /** The same as allocate(), all zero. */
   allocateZeroed(lengthBytes: number): number {
     const at = this.allocate(lengthBytes);
     new Uint8Array(this.memory.buffer, at, lengthBytes).fill(0);
@@ -114,6 +139,19 @@ function orderOf(lengthBytes: number): number {
   let order = orderMin;
   while (2 ** order < lengthBytes) order++;
   assert(order <= orderMax, 'a block fits the memory');
+  return order;
+}
+
+/** How much of a block is left of one that is trimmed. */
+export function trimmedBytes(lengthBytes: number): number {
+  const unitBytes = 2 ** Math.max(orderMin, orderOf(lengthBytes) - 4);
+  return Math.ceil(Math.max(1, lengthBytes) / unitBytes) * unitBytes;
+}
+
+/** Of the largest block that may begin at `from` within a larger one and ends by `end`. */
+function orderAt(from: number, end: number): number {
+  let order = orderMin;
+  while (order < orderMax && from % 2 ** (order + 1) === 0 && from + 2 ** (order + 1) <= end) order++; // prettier-ignore
   return order;
 }
 

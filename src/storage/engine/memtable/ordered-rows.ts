@@ -7,6 +7,7 @@
  * - Of rows of one time only the last to arrive is there.
  * - It takes `sizeBytes` of the heap, and may be given back at any allocation: no pointer into it is held over one.
  */
+import { trimmedBytes } from '../../../kernels/kernel-heap.ts';
 import type { KeptEntry } from '../../../kernels/kept-memory.ts';
 import type { StoreKernel } from '../../../kernels/store-kernel.ts';
 
@@ -40,7 +41,7 @@ export class OrderedRows implements KeptEntry {
   /** Rows that an earlier view sees are the first of them. */
   readonly #isPlain: boolean;
   #count: number;
-  /** A power of two, as blocks of the heap are. */
+  /** Some more than there are: most that come are newer. */
   #capacity: number;
   #times: number;
   #rows: number;
@@ -58,14 +59,14 @@ export class OrderedRows implements KeptEntry {
     this.#isPlain = seen.isPlain;
     this.#count = listed.count;
     this.#capacity = roomFor(listed.count);
-    this.#times = kernel.heap.allocate(this.#capacity * 8);
+    this.#times = kernel.heap.allocateTrimmed(this.#capacity * 8);
     try {
-      this.#rows = kernel.heap.allocate(this.#capacity * 4);
+      this.#rows = kernel.heap.allocateTrimmed(this.#capacity * 4);
     } catch (error) {
-      kernel.heap.free(this.#times, this.#capacity * 8);
+      kernel.heap.freeTrimmed(this.#times, this.#capacity * 8);
       throw error;
     }
-    this.#sizeBytes = this.#capacity * 12;
+    this.#sizeBytes = trimmedBytes(this.#capacity * 8) + trimmedBytes(this.#capacity * 4);
     this.#put(listed, 0);
   }
 
@@ -128,24 +129,25 @@ export class OrderedRows implements KeptEntry {
 
   #newColumn(number: number, widthBytes: number): KeptColumn | undefined {
     const lengthBytes = this.#capacity * widthBytes;
-    const at = this.#kernel.heap.allocate(lengthBytes);
+    const at = this.#kernel.heap.allocateTrimmed(lengthBytes);
     if (this.#isReleased) {
-      this.#kernel.heap.free(at, lengthBytes);
+      this.#kernel.heap.freeTrimmed(at, lengthBytes);
       return undefined;
     }
     const column = { at, lengthBytes, count: 0 };
     this.#columns.set(number, column);
-    this.#sizeBytes += lengthBytes;
-    this.#kernel.kept.resized(this, this.#sizeBytes - lengthBytes);
+    const sizeBytes = trimmedBytes(lengthBytes);
+    this.#sizeBytes += sizeBytes;
+    this.#kernel.kept.resized(this, this.#sizeBytes - sizeBytes);
     return column;
   }
 
   release(): void {
     const { heap } = this.#kernel;
     this.#isReleased = true;
-    heap.free(this.#times, this.#capacity * 8);
-    heap.free(this.#rows, this.#capacity * 4);
-    for (const { at, lengthBytes } of this.#columns.values()) heap.free(at, lengthBytes);
+    heap.freeTrimmed(this.#times, this.#capacity * 8);
+    heap.freeTrimmed(this.#rows, this.#capacity * 4);
+    for (const { at, lengthBytes } of this.#columns.values()) heap.freeTrimmed(at, lengthBytes);
     this.#onRelease();
   }
 
@@ -168,9 +170,7 @@ export interface ColumnOptions {
   readonly gather: (listed: Pick<ListedRows, 'rows' | 'count'>, out: number) => void;
 }
 
-/** The next power of two, for what may come behind. */
+/** An eighth more, for what may come behind: with each eighth it is made anew. */
 function roomFor(count: number): number {
-  let room = keptRowsLeast;
-  while (room <= count) room *= 2;
-  return room;
+  return count + Math.max(keptRowsLeast, Math.ceil(count / 8));
 }
