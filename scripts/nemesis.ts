@@ -1,17 +1,19 @@
 /**
- * `npm run nemesis -- [--minutes N] [--seed S]`: three meta and three data nodes as real processes, replication two, written to
+ * `npm run nemesis -- [--minutes N] [--seed S] [--plant P]`: three meta and three data nodes as real processes, replication two, written to
  * through each node at every level, while nodes are killed (-9), stand still (SIGSTOP), find their disk full (a small tmpfs) and
  * are parted from one another (network namespaces); the latter two where the system lets one. Then all is well, hinted handoff
  * drains, owners that differ are repaired, and each owner is asked alone. Ends with `N passed, N failed`, a line for each
  * promise: no acknowledged point is lost, at any level; each owner has all of them; owners hold equal values, of points that were
- * written over and over through all nodes too. The folder of a cluster that failed is kept, and named.
+ * written over and over through all nodes too. The folder of a cluster that failed is kept, and named. `--plant deleted` takes an
+ * acknowledged point away at the end, `--plant invented` adds one to the ledger: either has to be found, after `--settle-seconds`.
  */
 import { parseArgs } from 'node:util';
 import { Prng } from '../src/base/prng.ts';
-import { differenceOf, heldBy, ownersOf, type Held } from '../test/nemesis/check-owners.ts';
-import { Faults, faultKinds, SmallDisk } from '../test/nemesis/faults.ts';
+import { heldBy } from '../test/nemesis/check-owners.ts';
+import { Faults, SmallDisk } from '../test/nemesis/faults.ts';
+import { describeLacks, findDifferences, findLosses, type NodeHeld } from '../test/nemesis/judge.ts'; // prettier-ignore
 import { Verdict } from '../test/nemesis/verdict.ts';
-import { Writers } from '../test/nemesis/writers.ts';
+import { removePoint, Writers } from '../test/nemesis/writers.ts';
 import { DevCluster, eventually } from '../test/support/dev-cluster.ts';
 import { Namespaces } from '../test/support/namespaces.ts';
 
@@ -23,19 +25,25 @@ const environment = {
   /** A coordinator that dies has copies in hand that nobody else knows of: these are brought by repairs. */
   INFLUXDB_ANTI_ENTROPY_ENABLED: 'true',
 };
-const settleMsMax = 60_000;
-const repairMsMax = 300_000;
 const calmMs = 5_000;
-/** Lost points that are named. */
-const namedMax = 10;
+/** From here on a run that never met one of the faults shows nothing. */
+const allFaultsMs = 240_000;
+/** Deletes one acknowledged point everywhere, or makes believe that one was acknowledged which nobody has written. */
+const plants = ['deleted', 'invented'] as const;
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     'port-offset': { type: 'string', default: '15000' },
+    plant: { type: 'string', default: '' },
+    'settle-seconds': { type: 'string', default: '60' },
   },
 });
+const settleMsMax = Number(values['settle-seconds']) * 1_000;
+const repairMsMax = 5 * settleMsMax;
+if (values.plant !== '' && !plants.some((one) => one === values.plant))
+  throw new Error(`--plant is one of ${plants.join(', ')}`);
 process.exitCode = await run(Number(values.minutes) * 60_000);
 
 async function run(durationMs: number): Promise<number> {
@@ -67,10 +75,13 @@ async function run(durationMs: number): Promise<number> {
     }
     writers.stop();
     await writing;
-    print(faultKinds.map((kind) => `${kind} ${faults.counts[kind]}`).join(', '));
+    const kinds = faults.kinds.map((kind) => `${kind} ${faults.counts[kind]}`).join(', ');
+    const isThin = durationMs >= allFaultsMs && faults.kinds.some((kind) => faults.counts[kind] === 0); // prettier-ignore
+    verdict.report(`faults: ${kinds}`, isThin ? 'one of them never happened' : '');
+    await plantLoss(urls[0] ?? '', writers);
     await judge(cluster, writers, verdict);
   } finally {
-    const keepsFolder = verdict.failedCount > 0;
+    const keepsFolder = verdict.failedCount > 0 && values.plant === '';
     // A node may still have files open there: what is not in use any more goes with the last of them.
     disk?.unmount({ keepsFiles: keepsFolder });
     await cluster.stop({ keepsFolder });
@@ -82,31 +93,33 @@ async function run(durationMs: number): Promise<number> {
 }
 
 async function judge(cluster: DevCluster, writers: Writers, verdict: Verdict): Promise<void> {
-  const urls = numbersTo(dataCount).map((number) => cluster.url('data', number));
-  const owners = await ownersOf(urls[0] ?? '');
   const ids = await dataIdsOf(cluster.url('meta', 1));
-  const ownerUrls = owners.map((id) => urls[ids.indexOf(id)] ?? '');
-  const all = [...writers.acknowledged.values()].flat();
-  let held: readonly Held[] = [];
-  const lackedBy = ({ points }: Held): number => all.filter((number) => !points.has(number)).length;
+  let held: readonly NodeHeld[] = [];
+  let lacks = 'not looked at';
   const look = async (): Promise<void> => {
-    held = await Promise.all(ownerUrls.map(heldBy));
-    const isWhole = held.every((one) => lackedBy(one) === 0) && differenceOfAll(held) === '';
-    if (!isWhole) throw new Error('not yet');
+    held = await Promise.all(
+      ids.map(async (nodeId, i) => ({ nodeId, ...(await heldBy(cluster.url('data', i + 1), nodeId)) })), // prettier-ignore
+    );
+    lacks = describeLacks(held, writers, replication);
+    if (lacks !== '') throw new Error(lacks);
   };
   await eventually(look, settleMsMax).catch(() => undefined);
-  for (const [level, numbers] of writers.acknowledged)
-    verdict.report(`${numbers.length} points acknowledged at ${level}`, lossOf(numbers, held, writers)); // prettier-ignore
-  print(`before repairs owners lack ${held.map(lackedBy).join(' and ')}; ${differenceOfAll(held) || 'they are equal'}`); // prettier-ignore
-  for (const [i, one] of held.entries())
-    print(`  owner ${owners[i]} lacks ${named(all.filter((number) => !one.points.has(number)), writers)}`); // prettier-ignore
+  verdict.reportAll(findLosses(held, writers));
+  print(`before repairs: ${lacks || 'owners are equal'}`);
   await eventually(async () => {
     await repair(cluster);
     await look();
   }, repairMsMax).catch(() => undefined);
-  verdict.report(`each of ${ownerUrls.length} owners, asked alone, has all`, held.every((one) => lackedBy(one) === 0) ? '' : `they lack ${held.map(lackedBy).join(' and ')}`); // prettier-ignore
-  const title = `nodes ${owners.join()} equal, ${held[0]?.points.size ?? 0} points; ${writers.refusedCount} writes were not acknowledged`;
-  verdict.report(title, held.length < replication ? 'there are no two owners' : differenceOfAll(held)); // prettier-ignore
+  verdict.reportAll(findDifferences(held, writers, replication));
+  print(`${writers.refusedCount} writes were not acknowledged`);
+}
+
+/** What has to be found out. */
+async function plantLoss(url: string, writers: Writers): Promise<void> {
+  const numbers = writers.acknowledged.get('any');
+  if (values.plant === 'invented') numbers?.push(-1);
+  const [first = 0] = numbers ?? [];
+  if (values.plant === 'deleted') await removePoint(url, first);
 }
 
 /** Has shards repaired whose owners differ. */
@@ -115,24 +128,6 @@ async function repair(cluster: DevCluster): Promise<void> {
   const { text } = await cluster.ctl([...bind, 'entropy', 'show']);
   for (const [, id = ''] of text.matchAll(/^(\d+) .*(?:diff|missing)$/gm))
     await cluster.ctl([...bind, 'entropy', 'repair', id]);
-}
-
-/** Points that no owner has. */
-function lossOf(numbers: readonly number[], held: readonly Held[], writers: Writers): string {
-  const lost = numbers.filter((number) => !held.some(({ points }) => points.has(number)));
-  if (lost.length === 0) return '';
-  return `no owner has ${lost.length}: ${named(lost, writers)}`;
-}
-
-function named(numbers: readonly number[], { told }: Writers): string {
-  const texts = numbers.slice(0, namedMax).map((number) => `${number} (${told.get(number)})`);
-  return texts.join(', ') || 'none';
-}
-
-/** Each node answers from its own copy what it owns of the shards: all of them together cover each copy. */
-function differenceOfAll([first, ...others]: readonly Held[]): string {
-  const texts = others.map((other) => (first === undefined ? '' : differenceOf(first, other)));
-  return texts.filter((text) => text !== '').join('; ');
 }
 
 /** Of the data nodes, in the order of their ports. */

@@ -4,15 +4,19 @@ export interface Answer {
   readonly text: string;
 }
 
+export interface QueryOptions {
+  readonly db?: string;
+  /** That node alone answers, from what it has. */
+  readonly nodeId?: number | undefined;
+  readonly signal?: AbortSignal;
+}
+
 const giveUpMs = 120_000;
 
-export async function query(
-  url: string,
-  q: string,
-  options: { readonly db?: string; readonly signal?: AbortSignal } = {},
-): Promise<Answer> {
-  const { db = '', signal = AbortSignal.timeout(giveUpMs) } = options;
-  const body = new URLSearchParams({ q, db, epoch: 'ns' });
+export async function query(url: string, q: string, options: QueryOptions = {}): Promise<Answer> {
+  const { db = '', nodeId, signal = AbortSignal.timeout(giveUpMs) } = options;
+  const pinned = nodeId === undefined ? {} : { node_id: String(nodeId) };
+  const body = new URLSearchParams({ q, db, epoch: 'ns', ...pinned });
   const response = await fetch(`${url}/query`, { method: 'POST', body, signal });
   return { status: response.status, text: await response.text() };
 }

@@ -79,10 +79,16 @@ export class Faults {
     this.#options = options;
   }
 
+  /** Those that this system lets one have. */
+  get kinds(): readonly FaultKind[] {
+    const { disk, namespaces } = this.#options;
+    return faultKinds.filter((kind) => (kind !== 'full-disk' || disk !== undefined) && (kind !== 'partition' || namespaces !== undefined)); // prettier-ignore
+  }
+
   /** One fault, from its beginning until the node is well again; resolves with what it was. */
   async strike(): Promise<string> {
     const { names, disk, namespaces } = this.#options;
-    const kinds = faultKinds.filter((kind) => (kind !== 'full-disk' || disk !== undefined) && (kind !== 'partition' || namespaces !== undefined)); // prettier-ignore
+    const kinds = this.kinds;
     const kind = kinds[this.#random.u32() % kinds.length] ?? 'kill';
     const name = names[this.#random.u32() % names.length] ?? '';
     this.counts[kind]++;

@@ -12,6 +12,15 @@ const giveUpMs = 15_000;
 const registerCount = 8;
 const baseMs = 1_700_000_000_000;
 
+const pointOf = (number: number): number => baseMs + number;
+
+/** Takes a point away from all owners. Throws what the node says when it does not. */
+export async function removePoint(url: string, number: number): Promise<void> {
+  const q = `DELETE FROM p WHERE time = ${pointOf(number)}ms`;
+  const { text } = await query(url, q, { db: database });
+  if (text.includes('error')) throw new Error(text);
+}
+
 export class Writers {
   readonly #urls: readonly string[];
   /** Of points that were acknowledged: by which node, and when. */
@@ -51,7 +60,7 @@ export class Writers {
   async #writeOne(url: string, level: ConsistencyLevel): Promise<void> {
     const number = this.#next++;
     const register = `r,k=${number % registerCount} v=${number}i ${baseMs}`;
-    const body = `p,level=${level} v=${number}i ${baseMs + number}\n${register}`;
+    const body = `p,level=${level} v=${number}i ${pointOf(number)}\n${register}`;
     try {
       const response = await fetch(`${url}/write?db=${database}&precision=ms&consistency=${level}`, { method: 'POST', body, signal: AbortSignal.timeout(giveUpMs) }); // prettier-ignore
       await response.text();
