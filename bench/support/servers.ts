@@ -56,10 +56,11 @@ export async function startVarve(offset = 13_000): Promise<BenchServer> {
   };
 }
 
-/** `command` may be the path of another release. */
+/** `command` may be the path of another release; each shard of `tsi1` holds some ten descriptors, of `inmem` two. */
 export async function startInfluxd(
   offset = 13_000,
   command = 'influxd',
+  indexVersion: 'tsi1' | 'inmem' = 'tsi1',
 ): Promise<BenchServer | undefined> {
   const version = spawnSync(command, ['version'], { encoding: 'utf8' });
   if (version.status !== 0) return undefined;
@@ -76,7 +77,7 @@ export async function startInfluxd(
         INFLUXDB_DATA_DIR: join(folder, 'data'),
         INFLUXDB_DATA_WAL_DIR: join(folder, 'wal'),
         INFLUXDB_DATA_QUERY_LOG_ENABLED: 'false',
-        INFLUXDB_DATA_INDEX_VERSION: 'tsi1',
+        INFLUXDB_DATA_INDEX_VERSION: indexVersion,
         INFLUXDB_DATA_MAX_SERIES_PER_DATABASE: '0',
         INFLUXDB_DATA_MAX_VALUES_PER_TAG: '0',
         INFLUXDB_MONITOR_STORE_ENABLED: 'false',

@@ -448,6 +448,7 @@ export class Store {
       isListed: (shardId) => this.#roster?.has(shardId) === true,
       isFlushed: (shardId, sequence) => {
         if (this.#damaged.has(shardId) || this.#doomed.has(shardId)) return false;
+        if (this.#opener.isPending(shardId)) return false;
         const open = this.#shards.get(shardId);
         return open === undefined || sequence <= open.flushedSequence;
       },

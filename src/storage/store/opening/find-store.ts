@@ -8,15 +8,13 @@
 import { DbError, errorText, isDbError } from '../../../base/errors.ts';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import { StoreKernel } from '../../../kernels/store-kernel.ts';
-import { decodePointBatch } from '../../../models/point-batch.ts';
 import { RecentBudget } from '../../engine/memtable/recent-batches.ts';
 import { PageCache } from '../../pages/page-cache.ts';
 import { recoverWal, type RecoveredWal } from '../../wal/wal-recovery.ts';
-import { decodeFieldTypes } from '../log/field-types-record.ts';
-import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
 import type { WalSegment } from '../../wal/wal-writer.ts';
 import { judgeLogDamage, settleLogDamage, type LogDamageResult } from '../log/log-damage.ts';
 import { findShards, folderOf, type DamagedShard, type FoundShards, type OpenShard } from '../shards/open-shards.ts'; // prettier-ignore
+import { replayRecord } from './replay-record.ts';
 import { ShardOpener } from './shard-opener.ts';
 import { ShardRoster } from '../shards/shard-roster.ts';
 import {
@@ -65,9 +63,11 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
   if (options.opensBehind !== true) await opener.openAll();
   const segments: WalSegment[] = [];
   const recovered = await recoverWal(disk, options.walFolder, {
-    onRecord: async (record) => {
-      if (opener.isPending(record.shardId)) await opener.open(record.shardId);
-      replay(shards, record);
+    onRecord: (record) => {
+      if (opener.isPending(record.shardId)) return opener.keep(record);
+      const open = shards.get(record.shardId);
+      if (open !== undefined) replayRecord(open, record);
+      return undefined;
     },
     onSegment: (path, sequences) => segments.push({ path, sequences }),
   });
@@ -78,7 +78,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
     ...{ shards, damaged, opener, kernel, cache, blocks, budget, roster },
     run: recovered.run,
     segments: segments.filter(({ path }) => !settled.keptPaths.has(path)),
-    goneSequences: sequencesOfGone(segments, shards),
+    goneSequences: sequencesOfGone(segments, (shardId) => shards.has(shardId) || opener.isPending(shardId)), // prettier-ignore
     settleLog: settled.settleLog,
   };
 }
@@ -141,24 +141,12 @@ async function setAsDamaged(
 
 function sequencesOfGone(
   segments: readonly WalSegment[],
-  shards: ReadonlyMap<number, OpenShard>,
+  isHere: (shardId: number) => boolean,
 ): Map<number, number> {
   const gone = new Map<number, number>();
   for (const { sequences } of segments) {
     for (const [shardId, sequence] of sequences)
-      if (!shards.has(shardId)) gone.set(shardId, Math.max(sequence, gone.get(shardId) ?? 0));
+      if (!isHere(shardId)) gone.set(shardId, Math.max(sequence, gone.get(shardId) ?? 0));
   }
   return gone;
-}
-
-function replay(shards: ReadonlyMap<number, OpenShard>, record: WalRecord): void {
-  const open = shards.get(record.shardId);
-  if (open === undefined || record.sequence <= open.flushedSequence) return;
-  if (record.kind === WalRecordKind.types)
-    open.shard.decideFieldTypes(decodeFieldTypes(record.payload));
-  else if (record.kind === WalRecordKind.points)
-    open.shard.apply(decodePointBatch(record.payload), record.rejectBitmap);
-  else return;
-  open.sequence = Math.max(open.sequence, record.sequence);
-  open.appliedSequence = open.sequence;
 }

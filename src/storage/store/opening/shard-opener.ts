@@ -1,17 +1,23 @@
 /**
- * Opens the shards of a store: those that somebody asks for at once, the others one after the other, the newest first.
+ * Opens the shards of a store: those that somebody asks for at once, the others one after the other: first those that the log
+ * has records of, each time the newest first.
  *
  * Invariants:
  * - A shard is pending, open or damaged; whoever asks for one that is pending waits for that one alone.
  * - It is opened once, however many ask. What fails for another reason than damage leaves it pending: who asks next tries again.
- * - A shard of which the log has records is open before they are replayed, and so is one before its records are released.
+ * - What the log has of a pending shard waits here (waiting-records.ts) and is in the shard before anybody sees it open; until
+ *   then the log keeps it.
  */
 import { errorText } from '../../../base/errors.ts';
 import { Slices } from '../../../env/slices.ts';
 import { latestOf, noStamp, rangeOfAll, type Stamp } from '../../../models/stamp.ts';
 import { folderOf, isDamage, isIncoming, openShard, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from '../shards/open-shards.ts'; // prettier-ignore
 import type { ShardFacts } from '../shards/shard-facts.ts';
+import type { StoreOptions } from '../store-options.ts';
 import { readManifest, type ShardManifest } from '../shards/shard-manifest.ts';
+import type { WalRecord } from '../../wal/wal-record.ts';
+import { replayRecord } from './replay-record.ts';
+import { WaitingRecords } from './waiting-records.ts';
 
 export interface OpeningProgress {
   /** Those that turned out to be damaged count too. */
@@ -41,11 +47,12 @@ export class ShardOpener {
   readonly #opening = new Map<number, Promise<void>>();
   readonly #total: number;
   readonly #startMs: number;
+  readonly #waiting: WaitingRecords;
   #isStopped = false;
 
   constructor(
     ports: OpeningPorts,
-    { dataFolder }: { readonly dataFolder: string },
+    { dataFolder, memtablesBytesMax }: Pick<StoreOptions, 'dataFolder' | 'memtablesBytesMax'>,
     lists: ShardLists,
   ) {
     this.#ports = ports;
@@ -53,6 +60,8 @@ export class ShardOpener {
     this.#lists = lists;
     this.#total = lists.pending.size;
     this.#startMs = ports.clock.monotonicMs();
+    // They would be in memtables otherwise.
+    this.#waiting = new WaitingRecords(memtablesBytesMax);
   }
 
   get progress(): OpeningProgress {
@@ -63,9 +72,15 @@ export class ShardOpener {
     return this.#lists.pending.values();
   }
 
-  /** Of what the files of pending shards hold: read of `shard.json` alone. */
+  /** Keeps a record of a pending shard for it; resolves once a shard is open that too much waits for. */
+  async keep(record: WalRecord): Promise<void> {
+    const hot = this.#waiting.add(record);
+    if (hot !== undefined) await this.open(hot);
+  }
+
+  /** Of what the files and records of pending shards hold: of files `shard.json` alone is read. */
   async latestStamp(): Promise<Stamp> {
-    let latest = noStamp;
+    let latest = this.#waiting.latestStamp;
     for await (const { manifest } of this.#manifests()) {
       const { files, deletes = [] } = manifest;
       const held = rangeOfAll([...files.values()].map(({ stamps }) => stamps))?.greatest ?? noStamp;
@@ -74,15 +89,17 @@ export class ShardOpener {
     return latest;
   }
 
-  /** How pending shards are, as `shard.json` says: all of them is in files, and they were not written to since the start. */
+  /** How pending shards are, as `shard.json` and the log say; they were not written to since the start. */
   async facts(): Promise<readonly ShardFacts[]> {
     const idleMs = this.#ports.clock.monotonicMs() - this.#startMs;
     const facts: ShardFacts[] = [];
     for await (const { place, manifest } of this.#manifests()) {
       if (isIncoming(manifest)) continue;
       const lengths = [...manifest.files.values()].map(({ lengthBytes }) => lengthBytes);
-      const sizeBytes = lengths.reduce((sum, length) => sum + length, 0);
-      facts.push({ ...place, sizeBytes, isHot: false, idleMs });
+      const isHot = this.#waiting.lastSequenceOf(place.shardId) > manifest.flushedSequence;
+      const ofLog = isHot ? this.#waiting.bytesOf(place.shardId) : 0;
+      const sizeBytes = lengths.reduce((sum, length) => sum + length, ofLog);
+      facts.push({ ...place, sizeBytes, isHot, idleMs });
     }
     return facts;
   }
@@ -128,8 +145,7 @@ export class ShardOpener {
     const line = (): void => {
       log.info('Opened shards', { ...this.progress, ms: clock.monotonicMs() - this.#startMs });
     };
-    const newestFirst = [...this.#lists.pending.keys()].sort((a, b) => b - a);
-    for (const [i, shardId] of newestFirst.entries()) {
+    for (const [i, shardId] of this.#inOrder().entries()) {
       if (this.#isStopped) return;
       if (i > 0 && i % shardsPerLine === 0) line();
       await this.open(shardId);
@@ -138,11 +154,19 @@ export class ShardOpener {
     if (this.#total > 0) line();
   }
 
+  /** The log lets go of segments once their shards are open and flushed: those come first. */
+  #inOrder(): readonly number[] {
+    const newestFirst = [...this.#lists.pending.keys()].sort((a, b) => b - a);
+    const isHot = (shardId: number): boolean => this.#waiting.bytesOf(shardId) > 0;
+    return [...newestFirst.filter(isHot), ...newestFirst.filter((shardId) => !isHot(shardId))];
+  }
+
   /** Of a shard whose log is not whole: it is not opened any more. */
   setDamaged(shardId: number, error: DamagedShard['error']): void {
     const place = this.#lists.pending.get(shardId);
     if (place === undefined) return;
     this.#lists.pending.delete(shardId);
+    this.#waiting.drop(shardId);
     this.#lists.damaged.set(shardId, { place, error });
   }
 
@@ -158,7 +182,9 @@ export class ShardOpener {
     const folder = folderOf(this.#dataFolder, place);
     try {
       const nowMs = this.#ports.clock.monotonicMs();
-      shards.set(shardId, await openShard(this.#ports, folder, { place, nowMs }));
+      const open = await openShard(this.#ports, folder, { place, nowMs });
+      await this.#replay(open);
+      shards.set(shardId, open);
     } catch (error) {
       if (!isDamage(error)) throw error;
       damaged.set(shardId, { place, error });
@@ -166,5 +192,19 @@ export class ShardOpener {
       this.#ports.log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
     }
     pending.delete(shardId);
+    this.#waiting.drop(shardId);
+  }
+
+  async #replay(open: OpenShard): Promise<void> {
+    const slices = new Slices(this.#ports);
+    try {
+      for (const record of this.#waiting.of(open.place.shardId)) {
+        replayRecord(open, record);
+        await slices.next();
+      }
+    } catch (error) {
+      await open.shard.close();
+      throw error;
+    }
   }
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { batchOf, openStore, readField } from '../../../../test/support/store-script.ts';
 import { World, type SimNode } from '../../../../test/sim/world/world.ts';
 import { InvariantError } from '../../../base/assert.ts';
+import { DbError } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
 import type { Store } from '../store.ts';
 
@@ -48,16 +49,83 @@ function valuesOf(store: Store, shardId: number): readonly string[] {
   return readField(store, 'm', 'v', shardId).map(({ value }) => value);
 }
 
-test('opening: what the log has records of is open at once, the rest newest first, and nothing twice', async () => {
+test('opening: what the log has records of opens first, the rest newest first, and nothing twice', async () => {
   await inWorld(async ({ env }) => {
     const { disk, opened } = watched(env.disk, () => Promise.resolve());
     const store = await openStore(disk, env.clock, { opensBehind: true });
-    // The log keeps a segment while any of its records is needed: 3 has one, and what shares a segment with it comes along.
-    expect(valuesOf(store, 3)).toEqual(['3', '33']);
+    expect(store.opening).toEqual({ opened: 0, total: 12 });
     await store.whenOpen(ids);
+    expect(valuesOf(store, 3)).toEqual(['3', '33']);
     expect(ids.map((id) => valuesOf(store, id)[0])).toEqual(ids.map(String));
     expect(store.opening).toEqual({ opened: 12, total: 12 });
     expect([...opened].sort((a, b) => a - b)).toEqual(ids);
+    await store.close();
+  });
+});
+
+test('opening: by itself a store opens what the log has records of, then the rest, each time the newest first', async () => {
+  await inWorld(async ({ env }) => {
+    const { disk, opened } = watched(env.disk, () => Promise.resolve());
+    const store = await openStore(disk, env.clock, { opensBehind: true, snapshotColdMs: 1e9 });
+    while (store.opening.opened < 12) await env.clock.sleep(1);
+    const ofLog = opened.indexOf(3) + 1;
+    expect(ofLog).toBeGreaterThan(0);
+    expect(ofLog).toBeLessThan(12);
+    expect(opened.slice(0, ofLog)).toEqual(opened.slice(0, ofLog).sort((a, b) => b - a));
+    expect(opened.slice(ofLog)).toEqual(opened.slice(ofLog).sort((a, b) => b - a));
+    await store.close();
+  });
+});
+
+test('opening: a shard of which the log has much is open before the store answers', async () => {
+  await inWorld(async ({ env }) => {
+    const before = await openStore(env.disk, env.clock, { snapshotBytes: 1 << 24 });
+    const text = 'x'.repeat(60_000);
+    for (let i = 1; i <= 20; i++) await before.write(place(5), batchOf(`m s="${text}",v=${i}i ${i + 10}`)); // prettier-ignore
+    await before.close();
+    const store = await openStore(env.disk, env.clock, { opensBehind: true });
+    expect(valuesOf(store, 5)).toEqual([
+      '5',
+      ...Array.from({ length: 20 }, (_, i) => String(i + 1)),
+    ]);
+    expect(() => store.view(3)).toThrow(InvariantError);
+    await store.whenOpen([3]);
+    expect(valuesOf(store, 3)).toEqual(['3', '33']);
+    await store.close();
+  });
+});
+
+test('opening: shards that the log has records of are hot, and their stamps known, before they are open', async () => {
+  await inWorld(async ({ env }) => {
+    const store = await openStore(env.disk, env.clock, { opensBehind: true });
+    const [before] = (await store.states()).filter(({ shardId }) => shardId === 3);
+    const latest = await store.latestStamp();
+    expect(before?.isHot).toBe(true);
+    await store.whenOpen(ids);
+    const states = await store.states();
+    expect(states.filter(({ isHot }) => isHot).map(({ shardId }) => shardId)).toEqual([3]);
+    expect(await store.latestStamp()).toBe(latest);
+    await store.close();
+  });
+});
+
+test('opening: what fails to open for a moment takes its records of the log when it is asked again', async () => {
+  await inWorld(async ({ env }) => {
+    let isFull = true;
+    const failing = new Proxy(env.disk, {
+      get(of, name: keyof Disk) {
+        if (name !== 'list') return of[name].bind(of);
+        return (path: string) => {
+          if (isFull && path.endsWith('/3')) throw new DbError('cache_full', 'no room');
+          return of.list(path);
+        };
+      },
+    });
+    const store = await openStore(failing, env.clock, { opensBehind: true });
+    await expect(store.whenOpen([3])).rejects.toThrow('no room');
+    isFull = false;
+    await store.whenOpen([3]);
+    expect(valuesOf(store, 3)).toEqual(['3', '33']);
     await store.close();
   });
 });

@@ -1,0 +1,26 @@
+import { decodePointBatch } from '../../../models/point-batch.ts';
+import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
+import { decodeFieldTypes } from '../log/field-types-record.ts';
+import type { OpenShard } from '../shards/open-shards.ts';
+
+const noRejects = new Uint8Array();
+
+/**
+ * Gives a shard what the log has of it, in the order of the log; what is in its files already is passed over. The record's bytes
+ * are the caller's again then. Throws `corrupt` for a record that is none, `cache_full` past the limit of the memory.
+ */
+export function replayRecord(open: OpenShard, record: WalRecord): void {
+  if (record.sequence <= open.flushedSequence) return;
+  if (record.kind === WalRecordKind.types)
+    open.shard.decideFieldTypes(decodeFieldTypes(record.payload));
+  else if (record.kind === WalRecordKind.points)
+    open.shard.apply(decodePointBatch(record.payload), rejectsOf(record));
+  else return;
+  open.sequence = Math.max(open.sequence, record.sequence);
+  open.appliedSequence = open.sequence;
+}
+
+/** They are remembered with the batch: a view would keep all that was read of the log in memory. */
+function rejectsOf({ rejectBitmap }: WalRecord): Uint8Array {
+  return rejectBitmap.length === 0 ? noRejects : rejectBitmap.slice();
+}

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { batchOf } from '../../../../test/support/store-script.ts';
+import { decodePointBatch } from '../../../models/point-batch.ts';
+import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
+import { shardBytesMax, WaitingRecords } from './waiting-records.ts';
+
+function record(shardId: number, sequence: number, payload: Uint8Array): WalRecord {
+  const rejectBitmap = Uint8Array.from({ length: sequence % 3 }, (_, i) => i + 1);
+  const kind = sequence % 2 === 0 ? WalRecordKind.types : WalRecordKind.points;
+  return { kind, codec: 0, shardId, sequence, rejectBitmap, payload };
+}
+
+test('waiting records: each shard gets its own as they came, however often it asks, until they are dropped', () => {
+  const waiting = new WaitingRecords(1 << 20);
+  const sent = [7, 2 ** 40, 8, 9, 10, 11].map((sequence, i) =>
+    record(
+      i % 2,
+      sequence,
+      Uint8Array.from({ length: i * 5 }, (_, at) => at),
+    ),
+  );
+  for (const one of sent) expect(waiting.add(one)).toBeUndefined();
+  expect([...waiting.shardIds]).toEqual([0, 1]);
+  for (let i = 0; i < 2; i++) {
+    expect([...waiting.of(0)]).toEqual(sent.filter(({ shardId }) => shardId === 0));
+    expect([...waiting.of(1)]).toEqual(sent.filter(({ shardId }) => shardId === 1));
+  }
+  expect([0, 1, 2].map((id) => waiting.lastSequenceOf(id))).toEqual([10, 2 ** 40, 0]);
+  waiting.drop(0);
+  waiting.drop(2);
+  expect([...waiting.of(0)]).toEqual([]);
+  expect(waiting.bytesOf(0)).toBe(0);
+  expect([...waiting.of(1)]).toHaveLength(3);
+});
+
+test('waiting records: a batch can be read where it lies', () => {
+  const waiting = new WaitingRecords(1 << 20);
+  const payload = batchOf('m,h=a v=1,s="x" 5\nm,h=b v=2,s="yz" 6');
+  for (let sequence = 1; sequence <= 9; sequence += 2) waiting.add(record(1, sequence, payload));
+  for (const { payload: kept } of waiting.of(1)) {
+    expect(kept.byteOffset % 8).toBe(0);
+    expect(decodePointBatch(kept).rowCount).toBe(2);
+  }
+});
+
+test('waiting records: past a limit the shard is named that is to be opened', () => {
+  const waiting = new WaitingRecords(10_000);
+  expect(waiting.add(record(1, 1, new Uint8Array(3_000)))).toBeUndefined();
+  expect(waiting.add(record(2, 1, new Uint8Array(6_000)))).toBeUndefined();
+  expect(waiting.add(record(3, 1, new Uint8Array(2_000)))).toBe(2);
+  waiting.drop(2);
+  expect(waiting.add(record(3, 3, new Uint8Array(4_000)))).toBeUndefined();
+  const wide = new WaitingRecords(64 * shardBytesMax);
+  for (let sequence = 1; sequence < 8; sequence++)
+    expect(wide.add(record(1, sequence, new Uint8Array(shardBytesMax / 8)))).toBeUndefined();
+  expect(wide.add(record(2, 1, new Uint8Array(shardBytesMax / 2)))).toBeUndefined();
+  expect(wide.add(record(1, 8, new Uint8Array(shardBytesMax / 8)))).toBe(1);
+});
