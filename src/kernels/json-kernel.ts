@@ -47,10 +47,16 @@ const outBytesMax = 8 << 20;
 const textBytesMax = 1 << 18;
 /** Readable behind each text, and written behind the last. */
 const paddingBytes = 32;
+/** Of a column. */
+const recordBytes = 32;
+
+type Values = BigInt64Array | BigUint64Array | Float64Array | Uint32Array | Uint8Array;
 
 export class JsonKernel {
   readonly #exports: JsonExports;
   readonly #arena: Arena;
+  /** All of the memory. */
+  #bytes = new Uint8Array(0);
 
   /** `module` is the kernels', compiled; `textOf` says what a float is called that has many digits, and throws for none. */
   constructor(module: WebAssembly.Module, textOf: (value: number) => string) {
@@ -77,33 +83,50 @@ export class JsonKernel {
     if (textBytes === undefined) return undefined;
     const arena = this.#arena;
     arena.release(arena.base);
-    const times = this.#place(bytesOf(table.timesNs, start, end));
-    const places = columns.flatMap((column, i) => this.#columnPlaces(column, table, i));
-    const columnsPtr = this.#place(new Uint8Array(Int32Array.from(places).buffer));
+    const times = this.#place(table.timesNs, start, end);
+    const records = arena.allocate(columns.length * recordBytes);
+    columns.forEach((column, i) => {
+      this.#placeColumn(column, table, { i, record: records + i * recordBytes });
+    });
     const out = arena.allocate(rowsBytes + textBytes * escapeBytesMax + paddingBytes);
-    const stop = this.#exports.jsonRows(columnsPtr, columns.length, times, count, unitNs, out);
+    const stop = this.#exports.jsonRows(records, columns.length, times, count, unitNs, out);
     return stop === 0 ? undefined : new Uint8Array(arena.memory.buffer, out, (stop >>> 0) - out);
   }
 
-  /** The words of a column as the kernel has it. */
-  #columnPlaces({ type, values, valid }: JsonColumn, table: JsonTable, i: number): number[] {
-    const { start, end, missing } = table;
+  /** Column `i` of a table, and its record as the kernel has it. */
+  #placeColumn(
+    { type, values, valid }: JsonColumn,
+    { start, end, missing }: JsonTable,
+    { i, record }: { readonly i: number; readonly record: number },
+  ): void {
     const text = missing[i] ?? '';
-    const validPtr = valid === undefined ? 0 : this.#place(valid.subarray(start, end));
-    const missingPtr = valid === undefined ? 0 : this.#place(Buffer.from(text, 'latin1'));
-    const head = [types.indexOf(type)];
-    const tail = [missingPtr, text.length, 0, 0];
-    if (!('offsets' in values)) return [...head, this.#place(bytesOf(values, start, end)), validPtr, 0, ...tail]; // prettier-ignore
-    const [from = 0, to = 0] = [values.offsets[start], values.offsets[end]];
-    const offsetsPtr = this.#place(bytesOf(values.offsets, start, end + 1));
-    const textsPtr = this.#place(values.bytes.subarray(from, to));
-    // Offsets stay those of the column's bytes, of which a part is here: an address below its place, as u32.
-    return [...head, offsetsPtr, validPtr, textsPtr - from, ...tail];
+    let textsPtr = 0;
+    let valuesPtr: number;
+    if ('offsets' in values) {
+      const [from = 0, to = 0] = [values.offsets[start], values.offsets[end]];
+      valuesPtr = this.#place(values.offsets, start, end + 1);
+      // Offsets stay those of the column's bytes, of which a part is here: an address below its place, as u32.
+      textsPtr = this.#place(values.bytes, from, to) - from;
+    } else valuesPtr = this.#place(values, start, end);
+    const validPtr = valid === undefined ? 0 : this.#place(valid, start, end);
+    const missingPtr = valid === undefined ? 0 : this.#place(Buffer.from(text, 'latin1'), 0, text.length); // prettier-ignore
+    const words = new Uint32Array(this.#arena.memory.buffer, record, recordBytes / 4);
+    words[0] = types.indexOf(type);
+    words[1] = valuesPtr;
+    words[2] = validPtr;
+    words[3] = textsPtr;
+    words[4] = missingPtr;
+    words[5] = text.length;
   }
 
-  #place(bytes: Uint8Array): number {
-    const ptr = this.#arena.allocate(bytes.length + paddingBytes);
-    new Uint8Array(this.#arena.memory.buffer, ptr, bytes.length).set(bytes);
+  /** A copy of some of the values. */
+  #place(values: Values, start: number, end: number): number {
+    const width = values.BYTES_PER_ELEMENT;
+    const lengthBytes = (end - start) * width;
+    const ptr = this.#arena.allocate(lengthBytes + paddingBytes);
+    const { buffer } = this.#arena.memory;
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
+    this.#bytes.set(new Uint8Array(values.buffer, values.byteOffset + start * width, lengthBytes), ptr); // prettier-ignore
     return ptr;
   }
 }
@@ -118,13 +141,4 @@ function textBytesOf({ columns, start, end }: JsonTable): number | undefined {
     if (sum > textBytesMax || !isUtf8(values.bytes.subarray(from, to))) return undefined;
   }
   return sum;
-}
-
-function bytesOf(
-  values: Float64Array | BigInt64Array | BigUint64Array | Uint32Array | Uint8Array,
-  start: number,
-  end: number,
-): Uint8Array {
-  const part = values.subarray(start, end);
-  return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
 }

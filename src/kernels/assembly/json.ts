@@ -4,8 +4,8 @@
 // A column is 32 bytes: u32 type as blocks number it, values, which rows have one (a byte each; 0: all), bytes of texts, what
 // stands where there is none and its length, each u32. Texts lie between offsets in u32, one more than rows.
 
-@external("env", "slowText")
-declare function slowText(value: f64, out: usize): u32;
+import { writeFour, writePair, writeSigned, writeUnsigned } from './digits';
+import { writeFloat } from './floats';
 
 const columnBytes: usize = 32;
 const typeFloat: u32 = 0;
@@ -13,22 +13,10 @@ const typeInteger: u32 = 1;
 const typeBoolean: u32 = 2;
 const typeString: u32 = 3;
 
-const hundredMillion: u64 = 100000000;
 const secondsOfDay: i64 = 86400;
 const nsOfSecond: i64 = 1000000000;
 
-const pairs = memory.data<u8>([
-  48, 48, 48, 49, 48, 50, 48, 51, 48, 52, 48, 53, 48, 54, 48, 55, 48, 56, 48, 57, 49, 48, 49, 49, 49, 50, 49, 51, 49, 52, 49, 53,
-  49, 54, 49, 55, 49, 56, 49, 57, 50, 48, 50, 49, 50, 50, 50, 51, 50, 52, 50, 53, 50, 54, 50, 55, 50, 56, 50, 57, 51, 48, 51, 49,
-  51, 50, 51, 51, 51, 52, 51, 53, 51, 54, 51, 55, 51, 56, 51, 57, 52, 48, 52, 49, 52, 50, 52, 51, 52, 52, 52, 53, 52, 54, 52, 55,
-  52, 56, 52, 57, 53, 48, 53, 49, 53, 50, 53, 51, 53, 52, 53, 53, 53, 54, 53, 55, 53, 56, 53, 57, 54, 48, 54, 49, 54, 50, 54, 51,
-  54, 52, 54, 53, 54, 54, 54, 55, 54, 56, 54, 57, 55, 48, 55, 49, 55, 50, 55, 51, 55, 52, 55, 53, 55, 54, 55, 55, 55, 56, 55, 57,
-  56, 48, 56, 49, 56, 50, 56, 51, 56, 52, 56, 53, 56, 54, 56, 55, 56, 56, 56, 57, 57, 48, 57, 49, 57, 50, 57, 51, 57, 52, 57, 53,
-  57, 54, 57, 55, 57, 56, 57, 57,
-]);
 const hex = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99, 100, 101, 102]);
-/** Powers of ten that scale a float to a whole number. */
-const scales = memory.data<f64>([1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000]);
 
 /**
  * Writes `count` rows; `unit` divides times to whole numbers, 0 writes them as RFC3339 in UTC. Answers where the text ends, 0
@@ -66,95 +54,6 @@ export function jsonRows(columns: usize, columnCount: u32, times: usize, count: 
     store<u8>(to++, 93);
   }
   return to;
-}
-
-// @ts-ignore: decorator
-@inline
-function writePair(value: u32, to: usize): void {
-  store<u16>(to, load<u16>(pairs + (<usize>value << 1)));
-}
-
-// @ts-ignore: decorator
-@inline
-function writeFour(value: u32, to: usize): void {
-  const high = value / 100;
-  writePair(high, to);
-  writePair(value - high * 100, to + 2);
-}
-
-// @ts-ignore: decorator
-@inline
-function writeEight(value: u32, to: usize): void {
-  const high = value / 10000;
-  writeFour(high, to);
-  writeFour(value - high * 10000, to + 4);
-}
-
-/** A number below a hundred million without leading zeros. */
-function writeShort(value: u32, to: usize): usize {
-  if (value < 10) {
-    store<u8>(to, <u8>(48 + value));
-    return to + 1;
-  }
-  if (value < 100) {
-    writePair(value, to);
-    return to + 2;
-  }
-  if (value < 10000) {
-    const high = value / 100;
-    const end = writeShort(high, to);
-    writePair(value - high * 100, end);
-    return end + 2;
-  }
-  const high = value / 10000;
-  const end = writeShort(high, to);
-  writeFour(value - high * 10000, end);
-  return end + 4;
-}
-
-function writeUnsigned(value: u64, to: usize): usize {
-  if (value < hundredMillion) return writeShort(<u32>value, to);
-  const high = value / hundredMillion;
-  const end = high < hundredMillion ? writeShort(<u32>high, to) : writeUnsigned(high, to);
-  writeEight(<u32>(value - high * hundredMillion), end);
-  return end + 8;
-}
-
-function writeSigned(value: i64, to: usize): usize {
-  if (value >= 0) return writeUnsigned(<u64>value, to);
-  store<u8>(to, 45);
-  return writeUnsigned(<u64>(0 - value), to + 1);
-}
-
-/**
- * Whole numbers, and those of few decimals: a decimal of up to fifteen digits that reads back as the float is the shortest one
- * if none with fewer decimals does. All else is left to the host.
- */
-function writeFloat(value: f64, to: usize): usize {
-  const size = Math.abs(value);
-  if (size >= 1e6 && size < 1e9 && f64.trunc(value) == value) return writeSigned(<i64>value, to);
-  // Not NaN, nor a text with an exponent; -0 has a sign.
-  if (!(size < 1e6) || (size < 1e-3 && reinterpret<u64>(value) != 0)) return to + <usize>slowText(value, to);
-  for (let decimals: u32 = 0; decimals < 9; decimals++) {
-    const scale = load<f64>(scales + (<usize>decimals << 3));
-    const scaled = f64.nearest(size * scale);
-    if (scaled / scale != size) continue;
-    if (value < 0) store<u8>(to++, 45);
-    const digits = <u64>scaled;
-    const divisor = <u64>scale;
-    const whole = digits / divisor;
-    let end = writeShort(<u32>whole, to);
-    if (decimals == 0) return end;
-    store<u8>(end, 46);
-    let rest = <u32>(digits - whole * divisor);
-    for (let at = end + decimals; at > end; at--) {
-      const quotient = rest / 10;
-      store<u8>(at, <u8>(48 + rest - quotient * 10));
-      rest = quotient;
-    }
-    return end + decimals + 1;
-  }
-  return to + <usize>slowText(value, to);
 }
 
 // @ts-ignore: decorator

@@ -48,8 +48,8 @@ function writeCell(writer: ByteWriter, cell: Cell): void {
   }
 }
 
-/** Fewer cells cost less than their way to the kernel. */
-const kernelCellsMin = 64;
+/** Columns of fewer rows cost less than their way to the kernel. */
+const kernelRowsMin = 8;
 let kernel: JsonKernel | undefined;
 
 function writeColumns(writer: ByteWriter, series: ColumnSeries, options: JsonOptions): void {
@@ -61,7 +61,7 @@ function writeColumns(writer: ByteWriter, series: ColumnSeries, options: JsonOpt
 /** Undefined for what the kernel does not take. */
 function byKernel(series: ColumnSeries, { epochUnitNs }: JsonOptions): Uint8Array | undefined {
   const { timesNs, values, missing, start, end, timeZone } = series;
-  if ((end - start) * (values.length + 1) < kernelCellsMin) return undefined;
+  if (end - start < kernelRowsMin) return undefined;
   if (epochUnitNs === undefined && timeZone !== undefined) return undefined;
   kernel ??= new JsonKernel(compiledKernels(), floatText);
   return kernel.write({
