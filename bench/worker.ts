@@ -11,19 +11,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MiB } from '../src/base/units.ts';
 import { taskText, type AnswerPart } from '../src/data/engine/answers/answer-task.ts';
-import { LinesPacker } from '../src/data/engine/lines/packed-lines.ts';
 import { measurementsOf } from '../src/data/select/qualify-names.ts';
-import type { ShardFacts } from '../src/storage/store/shards/shard-facts.ts';
-import { StorageEngine, type StorageEngineOptions } from '../src/data/engine/storage-engine.ts';
-import type { Engine, EngineContext } from '../src/env/engine-host.ts';
-import { createNodeEnv } from '../src/env/node/node-env.ts';
-import type { RpcTransport } from '../src/env/transport.ts';
+import type { Engine } from '../src/env/engine-host.ts';
 import type { SelectStatement } from '../src/influxql/ast.ts';
 import { parseQuery } from '../src/influxql/parser.ts';
 import { qualifySelect } from '../src/influxql/qualify.ts';
-import { makeStamp } from '../src/models/stamp.ts';
 import { compileStatement } from '../src/query/plan/compile-statement.ts';
 import { shardRange } from '../src/query/plan/shard-range.ts';
+import { context, LinesWriter, openEngine, place, settled } from './support/lone-engine.ts';
 import { CpuLines } from './tsbs/cpu-lines.ts';
 import { cpuQueries, rawExport, type BenchQuery } from './tsbs/cpu-queries.ts';
 
@@ -46,11 +41,13 @@ const bodyRows = 5_000;
 const roundsLeast = 5;
 const budgetMs = Number(values['budget-ms']);
 const nowNs = BigInt(startSeconds + hours * 3_600) * 1_000_000_000n;
-const place = { database: 'd', retentionPolicy: 'autogen' };
-const context: EngineContext = { cancelled: () => false };
 
 const folder = mkdtempSync(join(tmpdir(), 'varve-worker-'));
-const engine = await open();
+const isMemtable = values.state === 'memtable';
+const engine = await openEngine(folder, {
+  snapshotBytes: (isMemtable ? 2_048 : 25) * MiB,
+  snapshotColdMs: isMemtable ? 36_000_000 : 500,
+});
 try {
   await load(engine);
   const chosen = [...cpuQueries({ startSeconds, hours }), rawExport].filter(({ name }) => name.includes(values.only)); // prettier-ignore
@@ -73,46 +70,12 @@ async function startProfile(session: Session): Promise<void> {
   await session.post('Profiler.start');
 }
 
-function open(): Promise<Engine> {
-  const { clock, random, disk, log } = createNodeEnv({
-    log: { format: 'logfmt', level: 'error' },
-    engineWorkerUrl: new URL('../src/server/node/engine-worker.ts', import.meta.url),
-    createTransport: () => ({}) as RpcTransport,
-  });
-  const options: StorageEngineOptions = {
-    dataFolder: join(folder, 'data'),
-    walFolder: join(folder, 'wal'),
-    segmentBytesMax: 10 * MiB,
-    queueBytesMax: 256 * MiB,
-    arenaBytesMax: 512 * MiB,
-    snapshotBytes: values.state === 'memtable' ? 2_048 * MiB : 25 * MiB,
-    snapshotColdMs: values.state === 'memtable' ? 36_000_000 : 500,
-    cacheBytesMax: 2_048 * MiB,
-    blockCacheBytesMax: 64 * MiB,
-    memtablesBytesMax: 2_048 * MiB,
-    compaction: { fullColdMs: 36_000_000, fileBytesMax: 2_048 * MiB, bytesPerSecond: 0, burstBytes: 0 }, // prettier-ignore
-  };
-  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-  return StorageEngine.create({ index: 0, count: 1, options }, { clock, random, disk, log, turn });
-}
-
 async function load(to: Engine): Promise<void> {
   const source = new CpuLines({ hosts, startSeconds, seed: 42 });
-  const packer = new LinesPacker();
-  const groups = [{ startNs: 0n, endNs: nowNs * 2n, shardIds: [1] }];
-  for (let left = rowCount; left > 0; left -= bodyRows) {
-    const body = Buffer.from(source.body(Math.min(bodyRows, left)));
-    const own = { ...place, stamp: makeStamp(nowNs + BigInt(rowCount - left), 1), shardIds: [1] };
-    const times = { stepNs: 1n, defaultTimeNs: nowNs, bounds: {} };
-    const task = { body: new Uint8Array(body), ...times, groups, own, clusterId: 1n };
-    await to.call('lines', packer.pack(task), context);
-  }
-  if (values.state === 'memtable') return;
-  for (;;) {
-    await new Promise((wake) => setTimeout(wake, 300));
-    const { body } = await to.call('states', undefined, context);
-    if ((body as readonly ShardFacts[]).every(({ isHot }) => !isHot)) return;
-  }
+  const writer = new LinesWriter(to, nowNs * 2n);
+  for (let left = rowCount; left > 0; left -= bodyRows)
+    await writer.write(new Uint8Array(Buffer.from(source.body(Math.min(bodyRows, left)))), nowNs);
+  if (!isMemtable) await settled(to);
 }
 
 async function time(query: BenchQuery): Promise<string> {

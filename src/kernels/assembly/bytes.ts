@@ -76,11 +76,15 @@ export function fnvBytes(ptr: usize, length: u32): u64 {
 // @ts-ignore: decorator
 @inline
 export function isEqual(a: usize, b: usize, length: u32): bool {
+  // The last piece may have bytes of the one before it.
+  if (length > 16) {
+    const last = length - 16;
+    for (let i: u32 = 0; i < last; i += 16) if (v128.any_true(v128.xor(v128.load(a + i), v128.load(b + i)))) return false;
+    return !v128.any_true(v128.xor(v128.load(a + last), v128.load(b + last)));
+  }
   if (length >= 8) {
-    // The last word may have bytes of the one before it.
     const last = length - 8;
-    for (let i: u32 = 0; i < last; i += 8) if (load<u64>(a + i) != load<u64>(b + i)) return false;
-    return load<u64>(a + last) == load<u64>(b + last);
+    return load<u64>(a) == load<u64>(b) && load<u64>(a + last) == load<u64>(b + last);
   }
   if (length >= 4) return load<u32>(a) == load<u32>(b) && load<u32>(a + length - 4) == load<u32>(b + length - 4);
   for (let i: u32 = 0; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;

@@ -7,6 +7,9 @@ import { allocateInHeap } from './keys';
 const fieldSetsMax: u32 = 4_096;
 const fieldSetSlots: u32 = 8_192;
 export const fieldsMax: u32 = 1_024;
+export const fieldSetHeadBytes: usize = 16;
+/** Of each field: {name ptr u32, name length u32, type u32}; an equals sign stands behind the name. */
+export const fieldBytes: usize = 12;
 
 /** Per field set: pointer to [count u32][longest name + 1 u32][hash u64]{name ptr u32, name length u32, type u32}... */
 let fieldSets: usize = 0;

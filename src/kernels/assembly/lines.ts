@@ -6,13 +6,11 @@
 // of typed field names to a dense id. A line's fields are first compared with those of the previous line of its key.
 
 import { isEqual } from './bytes';
-import { fieldSetBytes, fieldSetOf, fieldSetPointer, fieldsMax, initFieldSets, resetFieldSets, scratch } from './field-sets';
+import { digitsEnd, readDigits } from './read-digits';
+import { fieldBytes, fieldSetBytes, fieldSetHeadBytes, fieldSetOf, fieldSetPointer, fieldsMax, initFieldSets, resetFieldSets, scratch } from './field-sets';
 import { expectedKey, fieldSetPlace, initKeys, keyDictionaryBytes, keyFollows, keyOf, keyPointer, resetKeys } from './keys';
 import { initRoute, isUsualPair, resetRoute, routeBytes } from './route';
-
-// @ts-ignore
-@external("env", "slowFloat")
-declare function slowFloat(ptr: usize, length: u32): f64;
+import { isDelimiter, readShort, readValue, valueEnd, valueType } from './values';
 
 /** The dictionaries are full: reset() and parse again. */
 export const full: i32 = -2;
@@ -76,119 +74,6 @@ export function oddLines(): u32 {
   return oddCount;
 }
 
-const powers: StaticArray<f64> = [
-  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-  1e21, 1e22,
-];
-
-/** Type of the value just read, and where it ended; type -1 is unusual. */
-let valueType: i32 = 0;
-let valueEnd: usize = 0;
-
-// @ts-ignore: decorator
-@inline
-function isDelimiter(byte: u32): bool {
-  return byte == 44 || byte == 32 || byte == 10;
-}
-
-function readNumber(start: usize, into: usize): void {
-  let p = start;
-  const isNegative = load<u8>(p) == 45;
-  if (isNegative) p++;
-  let mantissa: u64 = 0;
-  const digits = p;
-  let digit = <u32>load<u8>(p) - 48;
-  while (digit < 10) {
-    mantissa = mantissa * 10 + digit;
-    digit = <u32>load<u8>(++p) - 48;
-  }
-  const whole = <u32>(p - digits);
-  let byte = <u32>load<u8>(p);
-  valueType = -1;
-  if (byte == 105) {
-    if (whole == 0 || whole > 19 || mantissa > (isNegative ? <u64>1 << 63 : (<u64>1 << 63) - 1)) return;
-    store<i64>(into, isNegative ? -(<i64>mantissa) : <i64>mantissa);
-    valueType = 1;
-    valueEnd = p + 1;
-    return;
-  }
-  let fraction: u32 = 0;
-  if (byte == 46) {
-    const from = ++p;
-    digit = <u32>load<u8>(p) - 48;
-    while (digit < 10) {
-      mantissa = mantissa * 10 + digit;
-      digit = <u32>load<u8>(++p) - 48;
-    }
-    fraction = <u32>(p - from);
-    byte = <u32>load<u8>(p);
-  }
-  if (whole + fraction == 0) return;
-  const hasExponent = byte == 101 || byte == 69;
-  if (hasExponent) {
-    byte = <u32>load<u8>(++p);
-    if (byte == 43 || byte == 45) p++;
-    const exponent = p;
-    while (<u32>load<u8>(p) - 48 < 10) p++;
-    if (p == exponent) return;
-    byte = <u32>load<u8>(p);
-  }
-  if (!isDelimiter(byte)) return;
-  if (whole + fraction <= 15 && !hasExponent) {
-    const value = <f64>mantissa / unchecked(powers[fraction]);
-    store<f64>(into, isNegative ? -value : value);
-  } else {
-    const value = slowFloat(start, <u32>(p - start));
-    // Too great for a float: not stored, whatever its sign.
-    if (!isFinite(value)) return;
-    store<f64>(into, value);
-  }
-  valueType = 0;
-  valueEnd = p;
-}
-
-function readText(start: usize, end: usize, into: usize): void {
-  let p = start + 1;
-  let hasEscape: u32 = 0;
-  valueType = -1;
-  while (p < end) {
-    const byte = load<u8>(p);
-    if (byte == 34) {
-      store<u32>(into, <u32>(start + 1));
-      store<u32>(into, <u32>(p - start - 1) | hasEscape, 4);
-      valueType = 3;
-      valueEnd = p + 1;
-      return;
-    }
-    if (byte == 92) {
-      hasEscape = 0x80000000;
-      p++;
-    }
-    p++;
-  }
-}
-
-function readBoolean(start: usize, into: usize): void {
-  const byte = <u32>load<u8>(start);
-  const isTrue = byte == 116 || byte == 84;
-  valueType = -1;
-  if (!isTrue && byte != 102 && byte != 70) return;
-  let p = start + 1;
-  if (!isDelimiter(load<u8>(p))) {
-    // The four letters behind t or f, in one case or the other: true, True, TRUE; false, False, FALSE.
-    const isUpper = byte < 97;
-    const rest: u32 = isTrue ? 3 : 4;
-    const lower = isTrue ? 0x657572 : 0x65736c61;
-    const upper = isTrue ? 0x455552 : 0x45534c41;
-    const found = load<u32>(p) & (isTrue ? 0xffffff : 0xffffffff);
-    if (found != <u32>lower && !(isUpper && found == <u32>upper)) return;
-    p += rest;
-  }
-  store<u64>(into, isTrue ? 1 : 0);
-  valueType = 2;
-  valueEnd = p;
-}
-
 /** Where the columns are; ranges of lines left to the twin have room for as many as there are newlines. */
 export function columns(
   keyColumn: usize,
@@ -225,6 +110,7 @@ export function parse(at: usize, length: u32, whole: bool, step: i64, defaultTim
   timeOfNone = defaultTime;
   oddCount = 0;
   valueCount = 0;
+  timeTextBytes = 0;
   isFull = false;
   minTime = i64.MAX_VALUE;
   maxTime = i64.MIN_VALUE;
@@ -387,10 +273,49 @@ function endOfKey(start: usize): usize {
 
 /** Reads the fields of a line; its field set is then the last one of the key. Answers their end, or 0. */
 function readFields(start: usize, key: u32): usize {
-  let p = start;
   const expected = load<i32>(fieldSetPlace(key));
   const expectedPtr: usize = expected >= 0 ? fieldSetPointer(expected) : 0;
-  const expectedCount: u32 = expected >= 0 ? load<u32>(expectedPtr) : 0;
+  if (expected >= 0) {
+    const end = readExpected(start, expectedPtr);
+    if (end != 0) return end;
+  }
+  return readAnyFields(start, key, expectedPtr);
+}
+
+/** The same for names and types of the field set at `known`; 0 when there are others, and nothing is taken then. */
+// @ts-ignore: decorator
+@inline
+function readExpected(start: usize, known: usize): usize {
+  const count = load<u32>(known);
+  let p = start;
+  let into = vals + (<usize>valueCount << 3);
+  let field = known + fieldSetHeadBytes;
+  const end = field + <usize>count * fieldBytes;
+  while (true) {
+    const withSign = load<u32>(field, 4) + 1;
+    if (!isEqual(p, <usize>load<u32>(field), withSign)) return 0;
+    const at = p + withSign;
+    const type = load<i32>(field, 8);
+    p = readShort(at, type, into);
+    if (p == 0) {
+      readValue(at, bodyEnd, into);
+      if (valueType != type) return 0;
+      p = valueEnd;
+    }
+    into += 8;
+    field += fieldBytes;
+    const next = load<u8>(p);
+    if (next == 44 && field != end) p++;
+    else if (field == end && (next == 32 || next == 10)) break;
+    else return 0;
+  }
+  valueCount += count;
+  return p;
+}
+
+function readAnyFields(start: usize, key: u32, expectedPtr: usize): usize {
+  let p = start;
+  const expectedCount: u32 = expectedPtr != 0 ? load<u32>(expectedPtr) : 0;
   let field: u32 = 0;
   let isAsExpected = true;
   while (true) {
@@ -411,10 +336,7 @@ function readFields(start: usize, key: u32): usize {
     store<u32>(slot, <u32>(p - nameStart), 4);
     p++;
     const into = vals + (<usize>valueCount << 3);
-    const byte = load<u8>(p);
-    if (<u32>byte - 48 < 10 || byte == 45 || byte == 46) readNumber(p, into);
-    else if (byte == 34) readText(p, bodyEnd, into);
-    else readBoolean(p, into);
+    readValue(p, bodyEnd, into);
     if (valueType < 0) return 0;
     store<i32>(slot, valueType, 8);
     if (isAsExpected && load<i32>(expectedPtr + 16 + field * 12, 8) != valueType) isAsExpected = false;
@@ -457,21 +379,37 @@ function endOfName(start: usize): usize {
 /** Behind the newline of the line whose time was read; 0 when it is left to the twin. */
 let timeEnd: usize = 0;
 
+/** Where the time of the line before is written, its bytes with the newline, and what it is: lines often share it. */
+let timeText: usize = 0;
+let timeTextBytes: u32 = 0;
+let timeBefore: i64 = 0;
+
+// @ts-ignore: decorator
+@inline
 function readTime(start: usize): i64 {
+  if (timeTextBytes != 0 && isEqual(start, timeText, timeTextBytes)) {
+    timeEnd = start + timeTextBytes;
+    return timeBefore;
+  }
+  return readOtherTime(start);
+}
+
+function readOtherTime(start: usize): i64 {
   let p = start;
   timeEnd = p + 1;
   if (load<u8>(p) == 10) return timeOfNone;
   p++;
   const isNegative = load<u8>(p) == 45;
   if (isNegative) p++;
-  const digits = p;
-  let digit = <u32>load<u8>(p) - 48;
-  let steps: u64 = 0;
-  while (digit < 10) {
-    steps = steps * 10 + digit;
-    digit = <u32>load<u8>(++p) - 48;
+  const steps = readDigits(p);
+  const count = <u32>(digitsEnd - p);
+  const isTime = count > 0 && count <= 19 && steps <= <u64>stepMax && load<u8>(digitsEnd) == 10;
+  timeEnd = isTime ? digitsEnd + 1 : 0;
+  const time = (isNegative ? -(<i64>steps) : <i64>steps) * timeStep;
+  if (isTime) {
+    timeText = start;
+    timeTextBytes = <u32>(timeEnd - start);
+    timeBefore = time;
   }
-  const count = <u32>(p - digits);
-  timeEnd = count == 0 || count > 19 || steps > <u64>stepMax || load<u8>(p) != 10 ? 0 : p + 1;
-  return (isNegative ? -(<i64>steps) : <i64>steps) * timeStep;
+  return time;
 }

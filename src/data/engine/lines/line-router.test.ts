@@ -182,3 +182,53 @@ test('line router: ids that the kernel gives anew after it had to forget mean wh
       pointsOf(routeLines(taskOf(keys(prefix, 30)))),
     );
 });
+
+const digitsMax = 22;
+/** Neighbours of the digits among the bytes, and what may end a number or hide its end. */
+const behindNumbers = [
+  '',
+  'i',
+  '/',
+  ':',
+  ';',
+  '\u0080',
+  'u',
+  '.',
+  '.5',
+  'e1',
+  '-',
+  '.12345678',
+  '.1234567',
+];
+
+test('line router: numbers of any count of digits are those of the twin, whatever comes behind them', () => {
+  for (let count = 0; count <= digitsMax; count++)
+    for (const sign of ['', '-'])
+      for (const digit of ['0', '1', '9'])
+        for (const behind of behindNumbers) {
+          const number = `${sign}${digit.repeat(count)}${behind}`;
+          // The second line is read by what the first one has.
+          for (const before of ['1', '1i', 't'])
+            expectSame(`m f=${before},g=1i 1\nm f=${number},g=2i 2\nm f=${number} 3`);
+          expectSame(`m f=1 1\nm f=1 ${number}\nm f=1 ${number}\nm f=1 ${number}1\nm f=1`);
+        }
+});
+
+test('line router: names and keys that differ in one byte are told apart, of any length', () => {
+  for (let length = 1; length <= 40; length++)
+    for (let place = 0; place < length; place++) {
+      const name = 'n'.repeat(length);
+      const other = `${name.slice(0, place)}x${name.slice(place + 1)}`;
+      const lines = [name, name, other, other, name].flatMap((one) => [`m,${one}=v ${one}=1 1`, `m,${one}=v ${name}=2,${one}f=3i 2`]); // prettier-ignore
+      expectSame(lines.join('\n'));
+    }
+});
+
+test('line router: a time that was read is not that of the next body', () => {
+  const bodies = ['m f=1 123456789\nm f=2 123456789', 'm f=3 12345678\nm f=4 123456789\nm f=5 1234567890', 'm f=6\nm f=7 123456789']; // prettier-ignore
+  for (const stepNs of [1n, 1_000n])
+    for (const text of bodies) {
+      const task = { ...taskOf(text), stepNs };
+      expect(pointsOf(router.route(task))).toEqual(pointsOf(routeLines(task)));
+    }
+});
