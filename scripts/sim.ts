@@ -2,7 +2,7 @@
  * `npm run sim -- --seed S --count N`: runs clusters under random faults, a seed in each of `--jobs` processes (one for
  * each core when left out), and prints how often each kind of fault struck; it fails when one never did. `--planted`
  * searches a seed that catches each planted bug instead. `--of backups` (copies, full-copies, plans, repairs) runs what moves, mends and saves
- * shards, seed after seed, with what each has been through. `--trace` prints the trace; `--seconds` shortens the time of
+ * shards, `--of store` one shard of one store, seed after seed, with what each has been through. `--trace` prints the trace; `--seconds` shortens the time of
  * faults, for a look at one seed.
  */
 import { availableParallelism } from 'node:os';
@@ -15,6 +15,7 @@ import { runCopies } from '../test/sim/cluster/run-copies.ts';
 import { runFullCopies } from '../test/sim/cluster/run-full-copies.ts';
 import { runPlans } from '../test/sim/cluster/run-plans.ts';
 import { runRepairs } from '../test/sim/cluster/run-repairs.ts';
+import { runStore } from '../test/sim/store/run-store.ts';
 import { plants } from '../test/sim/cluster/plants.ts';
 import { runPlanted } from '../test/sim/cluster/run-planted.ts';
 import type { SeedResult } from '../test/sim/cluster/run-seed.ts';
@@ -28,6 +29,7 @@ const loadRuns: Readonly<Record<string, (seed: number, options: JudgeOptions) =>
     'full-copies': runFullCopies,
     plans: runPlans,
     repairs: runRepairs,
+    store: (seed) => runStore(seed),
   };
 /** Below this a kind of fault may be missing by chance. */
 const seedsForEveryFault = 5;

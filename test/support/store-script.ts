@@ -6,9 +6,11 @@ import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
 import type { Log } from '../../src/env/log.ts';
 import type { Random } from '../../src/env/random.ts';
+import type { ColumnKernel } from '../../src/kernels/column-kernel.ts';
 import { parseLines } from '../../src/models/line-protocol.ts';
 import { PointBatchBuilder } from '../../src/models/point-batch-builder.ts';
 import { seriesKey } from '../../src/models/series-key.ts';
+import type { ShardView } from '../../src/storage/engine/shard-view.ts';
 import type { PointDelete } from '../../src/storage/store/deletes/point-deletes.ts';
 import { Store } from '../../src/storage/store/store.ts';
 import type { DeleteFilters } from '../../src/storage/store/deletes/stored-deletes.ts';
@@ -28,16 +30,17 @@ const silent = {
 export interface StoreKnobs extends Partial<StoreOptions> {
   readonly random?: Random;
   readonly log?: Log;
+  readonly columnKernel?: ColumnKernel;
 }
 
 export function openStore(
   disk: Disk,
   clock: Clock,
-  { random, log = silent, ...options }: StoreKnobs = {},
+  { random, log = silent, columnKernel, ...options }: StoreKnobs = {},
 ): Promise<Store> {
   const turn = () => Promise.resolve();
   return Store.open(
-    { disk, log, clock, turn, random, filters: filtersByKey },
+    { disk, log, clock, turn, random, filters: filtersByKey, columnKernel },
     {
       dataFolder: 'data',
       walFolder: 'wal',
@@ -163,19 +166,28 @@ export function readField(
   measurement: string,
   field: string,
   shardId = kept.shardId,
-): readonly { readonly time: number; readonly value: string }[] {
+): readonly ReadRow[] {
   const view = store.view(shardId);
-  const rows: { time: number; value: string }[] = [];
-  for (const seriesId of finished(view?.seriesIds(measurement)) ?? []) {
-    const arena = memoryArena();
-    const bounds = { minTimeNs: 0n, maxTimeNs: 10_000n, ascending: true };
-    const cursor = view?.openCursor({ seriesId, field, ...bounds });
-    for (let batch = cursor?.next(arena); batch !== undefined; batch = cursor?.next(arena)) {
-      const memory = new DataView(arena.memory.buffer);
-      for (let i = 0; i < batch.count; i++) {
-        const time = Number(memory.getBigInt64(batch.timesPtr + i * 8, true));
-        rows.push({ time, value: valueAt(memory, batch, i) });
-      }
+  const seriesIds = [...(finished(view?.seriesIds(measurement)) ?? [])];
+  return seriesIds.flatMap((seriesId) => (view ? readSeries(view, seriesId, field) : []));
+}
+
+export interface ReadRow {
+  readonly time: number;
+  readonly value: string;
+}
+
+/** One field of one series. */
+export function readSeries(view: ShardView, seriesId: number, field: string): readonly ReadRow[] {
+  const rows: ReadRow[] = [];
+  const arena = memoryArena();
+  const bounds = { minTimeNs: 0n, maxTimeNs: 10_000n, ascending: true };
+  const cursor = view.openCursor({ seriesId, field, ...bounds });
+  for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
+    const memory = new DataView(arena.memory.buffer);
+    for (let i = 0; i < batch.count; i++) {
+      const time = Number(memory.getBigInt64(batch.timesPtr + i * 8, true));
+      rows.push({ time, value: valueAt(memory, batch, i) });
     }
   }
   return rows;

@@ -6,6 +6,7 @@ import type { PageCache } from '../pages/page-cache.ts';
 import { PageFile } from '../pages/page-file.ts';
 import { BlockPieces, damagedBlock, isSound } from './block-pieces.ts';
 import { covers, withRange } from './deleted-ranges.ts';
+import { isEmptied } from './emptied-key.ts';
 import { readTombstones, type TimeRange } from './tombstones.ts';
 import { PagedKeys } from './paged-keys.ts';
 import { decodeDirectory, directoryFooterBytes, type TsmDirectory } from './tsm-directory.ts';
@@ -127,7 +128,8 @@ export class TsmFile {
 
   /** Whether nothing is left of a key once a range of it is deleted as well. */
   isCoveredWith({ number, column }: LocatedColumn, range: TimeRange): boolean {
-    return covers(withRange(this.#deletedOf(number), range), column.bounds);
+    const ranges = withRange(this.#deletedOf(number), range);
+    return isEmptied(column, ranges, (entry) => this.block(entry));
   }
 
   /** Nothing is left of keys, by their numbers: what is durable in the file of tombstones shows at once, in earlier views too. */

@@ -2,7 +2,8 @@ import {
   decodeManifest,
   encodeManifest,
 } from '../../../src/storage/store/shards/shard-manifest.ts';
-import type { Disk, DiskFile } from '../../../src/env/disk.ts';
+import type { Disk } from '../../../src/env/disk.ts';
+import { laxFile, withoutSync, wrapped } from '../world/lax-disk.ts';
 
 /** Files that say they are synced and are not. */
 export function withoutAnySync(disk: Disk): Disk {
@@ -90,43 +91,6 @@ export function withoutRoster(disk: Disk): Disk {
       const file = await disk.open(path, mode);
       if (!/shards-\d+\.log$/.test(path)) return file;
       return { ...laxFile(file), append: () => Promise.resolve() };
-    },
-  });
-}
-
-function withoutSync(disk: Disk, isLax: (path: string) => boolean): Disk {
-  return wrapped(disk, {
-    open: async (path, mode) => {
-      const file = await disk.open(path, mode);
-      return isLax(path) ? laxFile(file) : file;
-    },
-  });
-}
-
-function laxFile(file: DiskFile): DiskFile {
-  return {
-    path: file.path,
-    get lengthBytes() {
-      return file.lengthBytes;
-    },
-    append: (parts) => file.append(parts),
-    writeAt: (offset, bytes) => file.writeAt(offset, bytes),
-    readAt: (offset, into) => file.readAt(offset, into),
-    readIntoSync: (offset, into) => file.readIntoSync(offset, into),
-    sync: () => Promise.resolve(),
-    truncate: (lengthBytes) => file.truncate(lengthBytes),
-    close: () => file.close(),
-  };
-}
-
-/** The disk with some of its operations replaced. */
-function wrapped(disk: Disk, replaced: Partial<Disk>): Disk {
-  return new Proxy(disk, {
-    get: (target, name) => {
-      const own: unknown = Reflect.get(replaced, name);
-      if (own !== undefined) return own;
-      const member: unknown = Reflect.get(target, name);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },
   });
 }

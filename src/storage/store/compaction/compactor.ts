@@ -11,6 +11,7 @@
  * Room on disk: while a plan is at work its outputs stand beside its inputs, so a worker needs as much free room as the
  * largest plan, which is all files of a shard when that is cold.
  */
+import { Mutex } from '../../../base/async/mutex.ts';
 import { errorText, isDbError } from '../../../base/errors.ts';
 import type { Timer } from '../../../env/clock.ts';
 import type { Log } from '../../../env/log.ts';
@@ -63,6 +64,8 @@ export class Compactor {
   readonly #timer: Timer | undefined;
   /** Shards that failed: not tried before that time. */
   readonly #notBeforeMs = new WeakMap<OpenShard, number>();
+  /** Two plans of a shard at once would take the same files. */
+  readonly #mutex = new Mutex();
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -85,9 +88,12 @@ export class Compactor {
     await this.#running;
   }
 
-  /** Compacts one shard until it has no plan left. `isCold` asks for all of it. Throws what the disk says. */
+  /**
+   * Compacts one shard until it has no plan left, after what is at work already. `isCold` asks for all of it. Throws what the
+   * disk says.
+   */
   compact(open: OpenShard, isCold: boolean): Promise<void> {
-    return this.#watch.during(open, () => this.#compact(open, isCold));
+    return this.#mutex.run(() => this.#watch.during(open, () => this.#compact(open, isCold)));
   }
 
   async #compact(open: OpenShard, isCold: boolean): Promise<void> {

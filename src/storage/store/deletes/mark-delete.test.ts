@@ -101,6 +101,63 @@ test.each(Object.entries(deletes))(
   },
 );
 
+/** A batch that was said just before the delete comes with it, a little later each time, and a flush with both. */
+async function scriptOfOlder(env: Env, waitMs: number, done: Set<string>): Promise<void> {
+  const store = await openStore(env.disk, env.clock);
+  for (const time of [1, 2]) {
+    await store.write(kept, batchOf(`m,h=a v=${time} ${time}`));
+    await store.flush(kept.shardId);
+  }
+  done.add('written');
+  const older = batchOf('m,h=a v=3 3');
+  stampBatch(older, stampOf(999n, 1n));
+  const later = async (work: () => Promise<unknown>): Promise<void> => {
+    await env.clock.sleep(waitMs);
+    await work();
+  };
+  await Promise.all([
+    later(() => store.write(kept, older)).then(() => done.add('older')),
+    store.deletePoints(kept.shardId, stamped).then(() => done.add('deleted')),
+    later(() => store.flush(kept.shardId)),
+  ]);
+  await store.close();
+}
+
+async function checkOlder({ disk, clock }: Env, done: ReadonlySet<string>): Promise<void> {
+  const store = await openStore(disk, clock);
+  const times = readField(store, 'm', 'v').map(({ time }) => time);
+  const whole = done.has('older') ? ['1,2,3'] : ['1,2,3', '1,2'];
+  const wanted = done.has('deleted') ? [''] : ['', ...whole];
+  if (done.has('written')) expect(wanted).toContain(times.join());
+  await store.close();
+}
+
+test('store: power lost after any call of the disk, a delete with a stamp has struck all or nothing of what comes with it', async () => {
+  for (const waitMs of [1, 2]) {
+    for (let n = 40; ; n++) {
+      const world = new World(n);
+      const node = world.addNode('a');
+      const done = new Set<string>();
+      const run = { isOver: false };
+      node.drive.afterCalls(n, () => {
+        node.crash();
+      });
+      world.spawn(node, async (env: Env) => {
+        await scriptOfOlder(env, waitMs, done);
+        run.isOver = true;
+      });
+      await world.run(world.nowMs + 5_000);
+      if (node.isAlive) node.crash();
+      node.restart();
+      await world.complete(checkOlder(node.env, done)).catch((error: unknown) => {
+        throw new Error(`call ${n}, ${waitMs} ms`, { cause: error });
+      });
+      if (run.isOver) break;
+      expect(n).toBeLessThan(1_000);
+    }
+  }
+});
+
 test('pending delete: its text reads back, and nothing else is one', () => {
   const pending = { ...always, filter: 'bQ== bg==.AAE=', files: ['000000001-000000001.tsm'] };
   expect(pendingOf(JSON.parse(JSON.stringify(pendingText(pending))))).toEqual(pending);

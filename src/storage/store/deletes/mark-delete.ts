@@ -5,15 +5,18 @@
  * Invariants:
  * - The mark is durable before the first point goes, and names the files that the delete goes through: what is written later, and
  *   what was written once more above them, is in none of them.
+ * - A file that a flush lists while the delete begins to count is named in the same breath (StrikingDelete): it may have points
+ *   of batches that came just before it. So is one that a start finds and that was never listed.
  * - While it stands nothing is compacted, so that the files are those that it names.
  * - It goes once every tombstone is durable.
  *
  * Not here: which series a filter means (DeleteFilters).
  */
 import type { Shard, ShardDeletePorts } from '../../engine/shard.ts';
-import type { TsmFile } from '../../tsm/tsm-file.ts';
+import type { TsmFile, TsmSeal } from '../../tsm/tsm-file.ts';
 import type { SegmentKeeper } from '../segments/segment-keeper.ts';
 import type { ManifestKeeper } from '../shards/manifest-keeper.ts';
+import type { ShardManifest } from '../shards/shard-manifest.ts';
 import type { PendingDelete } from './pending-delete.ts';
 import type { DeleteFilters } from './stored-deletes.ts';
 
@@ -28,6 +31,41 @@ export type FinishPorts = Omit<ShardDeletePorts, 'isDeciding' | 'forget'> & {
   readonly filters: Pick<DeleteFilters, 'select'>;
 };
 
+/** A delete with a stamp, while files may come to be that have points older than it. */
+export interface StrikingDelete {
+  /** Of what these files hold and the delete does not mean, all is in the log once more when it resolves. */
+  bringAgain(files: readonly TsmFile[]): Promise<void>;
+  /** Of files that are listed: what the mark names of them. */
+  namesOf(files: ReadonlyMap<string, TsmSeal>): readonly string[];
+}
+
+/** shard.json with files that have come to be listed while `striking` counts: a mark that is there names them too. */
+export function withStruckFiles(
+  manifest: ShardManifest,
+  striking: StrikingDelete | undefined,
+): ShardManifest {
+  const { pendingDelete } = manifest;
+  if (striking === undefined || pendingDelete === undefined) return manifest;
+  return {
+    ...manifest,
+    pendingDelete: { ...pendingDelete, files: striking.namesOf(manifest.files) },
+  };
+}
+
+/**
+ * shard.json with the files that are there and not listed: of a flush that the power cut off, whose points may be older than the
+ * delete. What is to stay of them is in the log, as they were never listed.
+ */
+export function withFoundFiles(manifest: ShardManifest, held: readonly TsmFile[]): ShardManifest {
+  const { pendingDelete, files } = manifest;
+  if (pendingDelete === undefined) return manifest;
+  const found = held.map(nameOf).filter((name) => !files.has(name));
+  return {
+    ...manifest,
+    pendingDelete: { ...pendingDelete, files: [...pendingDelete.files, ...found] },
+  };
+}
+
 export type MarkedDelete = Omit<PendingDelete, 'files'> & { readonly files: readonly TsmFile[] };
 
 /** Resolves once the mark is durable. */
@@ -38,7 +76,7 @@ export function markPending(
   return manifest.update((one) => ({ ...one, pendingDelete: pendingDeleteOf(marked) }));
 }
 
-export function pendingDeleteOf({ files, ...meant }: MarkedDelete): PendingDelete {
+function pendingDeleteOf({ files, ...meant }: MarkedDelete): PendingDelete {
   return { ...meant, files: files.map(nameOf) };
 }
 
@@ -72,6 +110,6 @@ export async function finishPending(marked: MarkedShard, ports: FinishPorts): Pr
   await clearPending(marked);
 }
 
-function nameOf({ path }: TsmFile): string {
+export function nameOf({ path }: Pick<TsmFile, 'path'>): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }

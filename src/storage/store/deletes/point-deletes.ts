@@ -23,7 +23,8 @@ import type { TsmFile } from '../../tsm/tsm-file.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
-import { clearPending, finishPending, markPending, pendingDeleteOf, type MarkedDelete } from './mark-delete.ts'; // prettier-ignore
+import { clearPending, finishPending, markPending, nameOf, withStruckFiles, type StrikingDelete } from './mark-delete.ts'; // prettier-ignore
+import type { PendingDelete } from './pending-delete.ts';
 import { struckBy, withDelete, type DeleteFilters, type SelectedSeries, type StoredDelete } from './stored-deletes.ts'; // prettier-ignore
 
 export interface PointDeletePorts extends DeletePorts {
@@ -34,6 +35,9 @@ export interface PointDeletePorts extends DeletePorts {
   readonly filters: Pick<DeleteFilters, 'test' | 'select'>;
   readonly log: Log;
 }
+
+/** With a stamp: as an owner is asked. */
+type StampedDelete = PointDelete & { readonly said: Pick<StoredDelete, 'stamp' | 'filter'> };
 
 export interface PointDelete {
   /** Called once all that counts is in files. */
@@ -108,29 +112,45 @@ export async function deleteNow(
  */
 async function prepare(
   open: OpenShard,
-  { select, range, said, filter = said?.filter, seenBy = [] }: PointDelete,
+  request: PointDelete,
   ports: PointDeletePorts,
 ): Promise<readonly TsmFile[]> {
-  const struck = said && struckBy({ ...range, ...said }, ports.filters);
-  const isOlder = (file: TsmFile): boolean => struck === undefined || stampsOfFile(file).least < struck.stamp; // prettier-ignore
-  const filesBut = (others: readonly TsmFile[]): readonly TsmFile[] =>
-    open.shard.files.filter((file) => isOlder(file) && !others.includes(file));
+  const { select, range, said, filter = said?.filter, seenBy = [] } = request;
   await flushAll(open, ports);
-  const files = filesBut(seenBy);
-  if (struck !== undefined) await bringAgain(open, { struck, files }, ports);
-  const isMarked = filter !== undefined && files.length > 0 && (await isAnyMeant(open, select));
-  const marked = isMarked ? { ...range, filter, files } : undefined;
-  if (said !== undefined) await remember(open, [{ ...range, ...said }], { ...ports, marked });
-  else if (marked !== undefined) await markPending(open, marked);
-  if (struck === undefined) return files;
-  // What is flushed from now on has nothing that is struck, as that does not get in any more.
-  await flushAll(open, ports);
-  const later = filesBut([...seenBy, ...files]);
-  if (later.length === 0) return files;
-  await bringAgain(open, { struck, files: later }, ports);
-  const all = [...files, ...later];
-  if (marked !== undefined) await markPending(open, { ...marked, files: all });
-  return all;
+  if (said !== undefined) return prepareStamped(open, { ...request, said }, ports);
+  const files = open.shard.files.filter((file) => !seenBy.includes(file));
+  if (filter !== undefined && files.length > 0 && (await isAnyMeant(open, select)))
+    await markPending(open, { ...range, filter, files });
+  return files;
+}
+
+/** Batches that came before it and were decided, and not applied, go to files between its mark and its first tombstone. */
+async function prepareStamped(
+  open: OpenShard,
+  { select, range, said, filter = said.filter, seenBy = [] }: StampedDelete,
+  ports: PointDeletePorts,
+): Promise<readonly TsmFile[]> {
+  const struck = struckBy({ ...range, ...said }, ports.filters);
+  const files = (): readonly TsmFile[] =>
+    open.shard.files.filter((file) => stampsOfFile(file).least < struck.stamp && !seenBy.includes(file)); // prettier-ignore
+  const striking: StrikingDelete = {
+    bringAgain: (written) => bringAgain(open, { struck, files: files().filter((file) => written.includes(file)) }, ports), // prettier-ignore
+    namesOf: (listed) => files().map(nameOf).filter((name) => listed.has(name)), // prettier-ignore
+  };
+  open.striking = striking;
+  try {
+    // One that is under way does not know of it.
+    await open.flushing?.catch(() => undefined);
+    await striking.bringAgain(open.shard.files);
+    const isMarked = open.sequence !== open.appliedSequence || (await isAnyMeant(open, select));
+    const marked = isMarked ? { ...range, filter, striking } : undefined;
+    await remember(open, [{ ...range, ...said }], { ...ports, marked });
+    // What is flushed from now on has nothing that is struck, as that does not get in any more.
+    await flushAll(open, ports);
+  } finally {
+    open.striking = undefined;
+  }
+  return files();
 }
 
 async function isAnyMeant(open: OpenShard, select: PointDelete['select']): Promise<boolean> {
@@ -143,6 +163,10 @@ async function isAnyMeant(open: OpenShard, select: PointDelete['select']): Promi
   }
 }
 
+interface StrikingMark extends Omit<PendingDelete, 'files'> {
+  readonly striking: StrikingDelete;
+}
+
 /**
  * From now on what is older than these deletes does not get in; resolves once that is durable, and with it the mark of the one
  * that is under way.
@@ -150,13 +174,14 @@ async function isAnyMeant(open: OpenShard, select: PointDelete['select']): Promi
 export async function remember(
   open: OpenShard,
   added: readonly StoredDelete[],
-  { filters, marked }: Pick<PointDeletePorts, 'filters'> & { readonly marked?: MarkedDelete | undefined }, // prettier-ignore
+  { filters, marked }: Pick<PointDeletePorts, 'filters'> & { readonly marked?: StrikingMark | undefined }, // prettier-ignore
 ): Promise<void> {
-  await open.manifest.update(({ deletes = [], ...rest }) => ({
-    ...rest,
-    deletes: added.reduce(withDelete, deletes),
-    ...(marked !== undefined && { pendingDelete: pendingDeleteOf(marked) }),
-  }));
+  await open.manifest.update(({ deletes = [], ...rest }) => {
+    const remembered = { ...rest, deletes: added.reduce(withDelete, deletes) };
+    if (marked === undefined) return remembered;
+    const { striking, ...meant } = marked;
+    return withStruckFiles({ ...remembered, pendingDelete: { ...meant, files: [] } }, striking);
+  });
   const { deletes = [] } = open.manifest.manifest;
   open.shard.strike(deletes.map((one) => struckBy(one, filters)));
 }

@@ -108,6 +108,30 @@ test('store: what has no points left does not show, and shows again with the nex
   });
 });
 
+test('store: a series whose points were deleted by several ranges is gone, whatever lies between them', async () => {
+  await inWorld(async (env) => {
+    let store = await openStore(env.disk, env.clock);
+    await store.write(
+      kept,
+      batchOf('m,h=a v=1 1\nm,h=a v=9 9\nm,h=b v=1 1\nm,h=b v=5 5\nm,h=b v=9 9'),
+    );
+    await store.flush(kept.shardId);
+    for (const [minTimeNs, maxTimeNs] of [
+      [1n, 2n],
+      [8n, 9n],
+    ] as const)
+      // prettier-ignore
+      await store.deletePoints(kept.shardId, of('m', undefined, { minTimeNs, maxTimeNs }));
+    const wanted = 'm{h}b v=float';
+    expect([schema(store), shown(store)]).toEqual([wanted, '5:5']);
+    store = await reopened(env, store);
+    expect([schema(store), shown(store)]).toEqual([wanted, '5:5']);
+    await store.compact(kept.shardId);
+    expect([schema(store), shown(store)]).toEqual([wanted, '5:5']);
+    await store.close();
+  });
+});
+
 test('store: the ends of a series after a delete', async () => {
   await inWorld(async (env) => {
     const store = await openStore(env.disk, env.clock);

@@ -9,6 +9,7 @@
  */
 import type { FlushPorts } from '../../engine/flush/flush.ts';
 import { tsmName } from '../../tsm/tsm-format.ts';
+import { withStruckFiles } from '../deletes/mark-delete.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
 import { unlistedOf, type ShardManifest } from '../shards/shard-manifest.ts';
 
@@ -18,18 +19,24 @@ export async function flushShard(
   { folder, beginsTable }: { readonly folder: string; readonly beginsTable: boolean },
   { disk, clock, turn, cache, blocks }: Omit<FlushPorts, 'kernel'>,
 ): Promise<boolean> {
-  const { shard } = open;
+  const { shard, striking } = open;
   // What was set aside by a flush that failed goes first, and alone: its sequence is not known to be the latest.
   const isLatest = shard.setAside({ beginsTable });
   const flushedSequence = isLatest ? open.appliedSequence : open.flushedSequence;
   const name = tsmName({ generation: ++open.generation, sequence: 1 });
   const table = shard.asideTable;
   const file = await shard.flush(`${folder}/${name}`, { disk, clock, turn, cache, blocks });
-  const change = (manifest: ShardManifest): ShardManifest => ({
-    ...manifest,
-    flushedSequence,
-    files: new Map([...manifest.files, ...unlistedOf(manifest, shard.files)]),
-  });
+  // What is to stay of them, and is hidden there by the delete, is in the log before they are listed.
+  await striking?.bringAgain(shard.files);
+  const change = (manifest: ShardManifest): ShardManifest =>
+    withStruckFiles(
+      {
+        ...manifest,
+        flushedSequence,
+        files: new Map([...manifest.files, ...unlistedOf(manifest, shard.files)]),
+      },
+      striking,
+    );
   const isSame = file === undefined && flushedSequence === open.flushedSequence;
   open.isIndexBehind ||= !isSame;
   await open.segments.commit(table, open.isIndexBehind ? change : undefined);

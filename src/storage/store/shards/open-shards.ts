@@ -29,7 +29,7 @@ import { ManifestKeeper } from './manifest-keeper.ts';
 import { ShardWork } from './shard-work.ts';
 import { SegmentKeeper, type SegmentPorts } from '../segments/segment-keeper.ts';
 import { readManifest, type ManifestCopy, type ShardManifest } from './shard-manifest.ts';
-import { finishPending } from '../deletes/mark-delete.ts';
+import { finishPending, withFoundFiles, type StrikingDelete } from '../deletes/mark-delete.ts';
 import { filtersOf, struckBy, type DeleteFilters } from '../deletes/stored-deletes.ts';
 
 /** As the reference names what it sets aside. */
@@ -75,6 +75,8 @@ export interface OpenShard {
   compacting: Promise<unknown> | undefined;
   /** Deletes of points under way: nothing is compacted meanwhile. */
   deletingCount: number;
+  /** Of the delete that is about to be, or has just been, marked: flushes ask it. */
+  striking: StrikingDelete | undefined;
   /** They run one after the other. */
   deleting: Promise<unknown>;
 }
@@ -136,6 +138,7 @@ export function newOpenShard(
     flushing: undefined,
     compacting: undefined,
     deletingCount: 0,
+    striking: undefined,
     deleting: Promise.resolve(),
   };
 }
@@ -214,7 +217,8 @@ export async function openShard(
   }
   const segments = await openSegments(ports, folder, read.segments);
   const isIndexed = segments !== undefined && segments.length > 0;
-  const manifest = new ManifestKeeper(disk, folder, { ...read, ...(!isIndexed && { segments: undefined }) }); // prettier-ignore
+  const found = withFoundFiles(read, files);
+  const manifest = new ManifestKeeper(disk, folder, { ...found, ...(!isIndexed && { segments: undefined }) }); // prettier-ignore
   const shard = new Shard(place.shardId, kernel, {
     files,
     segments: segments ?? [],
