@@ -1,7 +1,7 @@
 /**
  * A way into the index of a TSM file without reading all of it: ours, between the last block and the index, where readers
- * of the format look at nothing. Pages of a sorted table (storage/pages): the first key of each few KiB of the index, and as
- * value, little-endian, u32 where they begin in the index, u32 how many bytes they are, u32 their CRC-32, u32 number of the
+ * of the format look at nothing. Pages of a sorted table (storage/pages): for each few KiB of the index the shortest beginning of its
+ * first key that is behind the key before (files of before that: all of it), and as value, little-endian, u32 where they begin in the index, u32 how many bytes they are, u32 their CRC-32, u32 number of the
  * first key. Then 48 bytes: u32 entries, levels, offset (low, high) and length of the table's root; u32 keys; i64 least and
  * greatest time of all blocks; u32 CRC-32 of all that, u32 magic.
  */
@@ -9,6 +9,7 @@ import { crc32 } from 'node:zlib';
 import { BytesCursor, GrowingBytes } from '../../base/growing-bytes.ts';
 import { PageWriter } from '../pages/page-file.ts';
 import { SortedTableWriter, type TableRoot } from '../pages/sorted-table.ts';
+import type { KeyPart } from '../pages/table-page.ts';
 import { indexEntryBytes, keyTailBytes } from './tsm-format.ts';
 
 export interface TsmDirectory {
@@ -31,6 +32,7 @@ const partBytesFull = 4_096;
 export const directoryFooterBytes = 48;
 const magic = 0x31445456;
 const noBytes = new Uint8Array(0);
+const noKey: KeyPart = { bytes: noBytes, start: 0, end: 0 };
 
 /** The pages and their footer, to be written at `offset`; undefined for an index without keys. */
 export function encodeDirectory(
@@ -44,10 +46,15 @@ export function encodeDirectory(
   const bounds = new LeastAndGreatest(view);
   const value = new GrowingBytes(32);
   let keyCount = 0;
+  let lastAt = -1;
   for (let start = 0; start < index.length;) {
     const firstKey = keyCount;
+    const first = keyIn(index, view, start);
+    const before = lastAt < 0 ? noKey : keyIn(index, view, lastAt);
+    const separator = { ...first, end: first.start + separatorBytes(before, first) };
     let end = start;
     while (end < index.length && end - start < partBytesFull) {
+      lastAt = end;
       const tail = end + 2 + view.getUint16(end);
       const count = view.getUint16(tail + 1);
       bounds.add(tail + keyTailBytes, count);
@@ -56,12 +63,23 @@ export function encodeDirectory(
     }
     value.clear();
     for (const word of [start, end - start, crc32(index.subarray(start, end)), firstKey]) value.u32(word); // prettier-ignore
-    const key = { bytes: index, start: start + 2, end: start + 2 + view.getUint16(start) };
-    table.add(noBytes, key, value.view());
+    table.add(noBytes, separator, value.view());
     start = end;
   }
   const root = table.finish();
   return { pages: pages.staged, footer: encodeFooter({ root, keyCount, ...bounds.times() }) };
+}
+
+function keyIn(index: Uint8Array, view: DataView, at: number): KeyPart {
+  return { bytes: index, start: at + 2, end: at + 2 + view.getUint16(at) };
+}
+
+/** How much of a key tells it from the one before, which it follows. */
+function separatorBytes(before: KeyPart, key: KeyPart): number {
+  const most = Math.min(before.end - before.start, key.end - key.start);
+  let shared = 0;
+  while (shared < most && before.bytes[before.start + shared] === key.bytes[key.start + shared]) shared++; // prettier-ignore
+  return shared + 1;
 }
 
 function encodeFooter({ root, keyCount, minTimeNs, maxTimeNs }: TsmDirectory): Uint8Array {
