@@ -1,6 +1,7 @@
 import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { Stamp } from '../../models/stamp.ts';
+import type { AskedAnswer } from '../shards/asked-answer.ts';
 import type { AnswerPart, AnswerRequest } from './answers/answer-task.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './lists/schema-list.ts';
 
@@ -39,6 +40,8 @@ export interface ShardAccess {
     request: AnswerRequest,
     signal: AbortSignal,
   ): AsyncIterable<AnswerPart> | undefined;
+  /** The same of another node, which fails with `unavailable` where it is not one worker that has them all. */
+  answerFor?(asked: AskedAnswer, options: AccessOptions): AsyncIterable<AnswerPart>;
   /** Decides the types of new fields of a shard; resolves with those of all of them once that is durable. */
   decideFieldTypes(request: FieldsOfShard, options: AccessOptions): Promise<readonly TypedField[]>;
   /** Deletes points that were acknowledged before, of shards of any lane; resolves once that is durable. */

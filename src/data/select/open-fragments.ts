@@ -9,7 +9,7 @@ import { onNode } from '../shards/node-failure.ts';
 import type { Participant, Place } from './select-places.ts';
 
 /** A fragment may be silent while it reads; dead peers are found by the transport. */
-const fragmentSilenceMs = 3_600_000;
+export const fragmentSilenceMs = 3_600_000;
 
 /** One stream of blocks from each worker of each node that has shards of a scan's part. */
 export function openFragments(

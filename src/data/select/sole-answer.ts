@@ -1,17 +1,54 @@
 import type { SelectStatement } from '../../influxql/ast.ts';
-import { taskText, type AnswerPart, type AnswerRequest } from '../engine/answers/answer-task.ts';
+import { taskText, type AnswerPart, type AnswerTask } from '../engine/answers/answer-task.ts';
+import type { ShardAccess } from '../engine/shard-access.ts';
+import { askedOf, type AskedAnswer } from '../shards/asked-answer.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
+import { fragmentSilenceMs } from './open-fragments.ts';
 import type { SelectContext, SelectPorts } from './select-context.ts';
 import { prepareSelect, type PreparedSelect } from './select-runner.ts';
 
-/** Texts of tasks by what they were prepared as; '' for what is not answered so. */
-const texts = new WeakMap<PreparedSelect, Map<bigint | undefined, string>>();
+interface Asking {
+  readonly epochUnitNs: bigint | undefined;
+  readonly context: SelectContext;
+  readonly ports: SelectPorts;
+}
+
+/** What was worked out of a statement for a unit of times; 'none' for what is not answered so. */
+class Texts<Text> {
+  readonly #known = new WeakMap<PreparedSelect, Map<bigint | undefined, Text | 'none'>>();
+
+  of(
+    prepared: PreparedSelect,
+    asking: Asking,
+    make: (task: AnswerTask) => Text | undefined,
+  ): Known<Text> {
+    // prettier-ignore
+    const { epochUnitNs } = asking;
+    const known = this.#known.get(prepared)?.get(epochUnitNs);
+    if (known !== undefined) return { text: known === 'none' ? undefined : known, isKept: true };
+    const text = make(taskOf(prepared, asking));
+    // What is prepared anew each time would never be found again.
+    if (prepared.plans !== undefined) {
+      const ofPrepared = this.#known.get(prepared) ?? new Map<bigint | undefined, Text | 'none'>();
+      this.#known.set(prepared, ofPrepared.set(epochUnitNs, text ?? 'none'));
+    }
+    return { text, isKept: false };
+  }
+}
+
+interface Known<Text> {
+  readonly text: Text | undefined;
+  readonly isKept: boolean;
+}
+
+const ownTexts = new Texts<string>();
+const askedTexts = new Texts<Omit<AskedAnswer, 'nowNs'>>();
 const nobody = new FailedOwners();
 
 /**
- * The parts of a SELECT's JSON document where one worker of this node has all shards that it reads, and no owner with more
- * of them is elsewhere; undefined where several have to answer. Throws what tells beforehand that it has no answer.
+ * The parts of a SELECT's JSON document where one worker of one node has all shards that it reads, and that node is the owner
+ * to be asked; undefined where several have to answer. Throws what tells beforehand that it has no answer.
  */
 export function soleAnswer(
   statement: SelectStatement,
@@ -20,18 +57,22 @@ export function soleAnswer(
   ports: SelectPorts,
 ): AsyncIterator<AnswerPart> | undefined {
   const prepared = prepareSelect(statement, context, ports);
-  const access = ports.shards.of(ports.meta.nodeId);
-  if (access.answer === undefined || !isOwn(prepared, context, ports)) return undefined;
-  const shardIds = prepared.places.flatMap(({ shards }) => shards.map(({ id }) => id));
-  const request = requestOf(prepared, epochUnitNs, { context, ports });
-  return request && access.answer(shardIds, request, context.signal)?.[Symbol.asyncIterator]();
+  const nodeId = soleOwner(prepared, context, ports);
+  if (nodeId === undefined) return undefined;
+  const access = ports.shards.of(nodeId);
+  const answer = nodeId === ports.meta.nodeId ? ownAnswer : otherAnswer;
+  return answer(prepared, access, { epochUnitNs, context, ports })?.[Symbol.asyncIterator]();
 }
 
-/** Whether this node is the owner to ask of every shard, and there is one. */
-function isOwn({ places }: PreparedSelect, context: SelectContext, ports: SelectPorts): boolean {
+/** The node to ask of every shard, if it is one and there are shards. */
+function soleOwner(
+  { places }: PreparedSelect,
+  context: SelectContext,
+  ports: SelectPorts,
+): number | undefined {
   const { meta, random, shards } = ports;
-  if (places.every((place) => place.shards.length === 0)) return false;
-  return places.every((place) => {
+  let sole: number | undefined;
+  for (const place of places) {
     const chosen = chooseOwners(place.shards, {
       localNodeId: meta.nodeId,
       random,
@@ -39,37 +80,55 @@ function isOwn({ places }: PreparedSelect, context: SelectContext, ports: Select
       missedAt: shards.missedAt,
       pinnedNodeId: context.pinnedNodeId,
     });
-    const own = chosen.get(meta.nodeId) ?? [];
-    return chosen.size <= 1 && own.length === place.shards.length;
-  });
+    for (const [nodeId, shardIds] of chosen) {
+      if (shardIds.length < place.shards.length || (sole ?? nodeId) !== nodeId) return undefined;
+      sole = nodeId;
+    }
+    if (chosen.size === 0 && place.shards.length > 0) return undefined;
+  }
+  return sole;
 }
 
-function requestOf(
+function ownAnswer(
   prepared: PreparedSelect,
-  epochUnitNs: bigint | undefined,
-  { context, ports }: { readonly context: SelectContext; readonly ports: SelectPorts },
-): AnswerRequest | undefined {
-  const { nowNs } = context;
-  const known = texts.get(prepared)?.get(epochUnitNs);
-  if (known !== undefined) return known === '' ? undefined : { text: known, nowNs, isKept: true };
-  const { compiled, range, places } = prepared;
+  access: ShardAccess,
+  asking: Asking,
+): AsyncIterable<AnswerPart> | undefined {
+  if (access.answer === undefined) return undefined;
+  const { nowNs, signal } = asking.context;
+  const { text, isKept } = ownTexts.of(prepared, asking, taskText);
+  const shardIds = prepared.places.flatMap((place) => idsOf(place));
+  return text === undefined ? undefined : access.answer(shardIds, { text, nowNs, isKept }, signal);
+}
+
+/** A node that is known to have them on one worker answers at once; one that nobody asked yet is described first. */
+function otherAnswer(
+  prepared: PreparedSelect,
+  access: ShardAccess,
+  asking: Asking,
+): AsyncIterable<AnswerPart> | undefined {
+  const [place, ...others] = prepared.places;
+  if (place === undefined || others.length > 0) return undefined;
+  if (access.described?.(idsOf(place), place.names)?.lanes.length !== 1) return undefined;
+  const { text: asked } = askedTexts.of(prepared, asking, askedOf);
+  const { nowNs, signal } = asking.context;
+  return asked && access.answerFor?.({ ...asked, nowNs }, { deadlineMs: fragmentSilenceMs, signal }); // prettier-ignore
+}
+
+function taskOf(
+  { compiled, range, places }: PreparedSelect,
+  { epochUnitNs, context, ports }: Asking,
+): AnswerTask {
   const { seriesMax, pointsMax } = ports.accounts.limits;
-  const text = taskText({
+  const { bucketsMax } = context;
+  return {
     statement: compiled.statement,
     range,
-    places: places.map(({ shards, ...place }) => ({
-      ...place,
-      shardIds: shards.map(({ id }) => id),
-    })),
-    bucketsMax: context.bucketsMax,
-    seriesMax,
-    pointsMax,
-    epochUnitNs,
-  });
-  // What is prepared anew each time would never be found again.
-  if (prepared.plans !== undefined) {
-    const ofPrepared = texts.get(prepared) ?? new Map<bigint | undefined, string>();
-    texts.set(prepared, ofPrepared.set(epochUnitNs, text ?? ''));
-  }
-  return text === undefined ? undefined : { text, nowNs, isKept: false };
+    places: places.map(({ shards, ...place }) => ({ ...place, shardIds: shards.map(({ id }) => id) })), // prettier-ignore
+    ...{ bucketsMax, seriesMax, pointsMax, epochUnitNs },
+  };
+}
+
+function idsOf({ shards }: PreparedSelect['places'][number]): readonly number[] {
+  return shards.map(({ id }) => id);
 }

@@ -16,8 +16,10 @@ import type {
   TypedField,
 } from '../engine/shard-access.ts';
 import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
+import type { AnswerPart } from '../engine/answers/answer-task.ts';
+import type { AskedAnswer } from './asked-answer.ts';
 import type { KnownDescriptions } from './known-descriptions.ts';
-import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
+import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 
 /** The shards of another node. */
 export class RemoteShards implements ShardAccess {
@@ -80,6 +82,10 @@ export class RemoteShards implements ShardAccess {
     for await (const { pieces } of this.#rpc.stream(this.#address, listMethod, request, options))
       yield pieces;
     return undefined;
+  }
+
+  answerFor(asked: AskedAnswer, options: AccessOptions): AsyncIterable<AnswerPart> {
+    return this.#rpc.stream(this.#address, answerMethod, asked, options);
   }
 
   async deletePoints(request: DeletePointsRequest, options: AccessOptions): Promise<void> {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { expect, test } from 'vitest';
 import { World } from '../../../test/sim/world/world.ts';
 import { must } from '../../base/assert.ts';
@@ -7,10 +8,16 @@ import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import type { CallMethod, StreamMethod } from '../../rpc/method.ts';
 import type { ServedMethod } from '../../rpc/served-method.ts';
+import type { AnswerPart } from '../engine/answers/answer-task.ts';
 import type { ShardAccess, ShardBatch } from '../engine/shard-access.ts';
 import { ServedCounters } from './served-counters.ts';
 import { servedShards } from './served-shards.ts';
-import { describeMethod, fragmentMethod, writeShardsMethod } from './shard-methods.ts';
+import {
+  answerMethod,
+  describeMethod,
+  fragmentMethod,
+  writeShardsMethod,
+} from './shard-methods.ts';
 
 const rules = { name: 'autogen', durationNs: 0n, shardGroupDurationNs: 1n, replicaCount: 1, pastLimitNs: 0n, futureLimitNs: 0n }; // prettier-ignore
 
@@ -50,6 +57,10 @@ class Node4 {
       },
       async *fragment() {
         yield await Promise.resolve([]);
+      },
+      answer: (shardIds) => {
+        this.asked.push(shardIds);
+        return shardIds.length > 1 ? undefined : wholeAnswer();
       },
     };
     this.#methods = servedShards({
@@ -92,6 +103,14 @@ class Node4 {
     return this.#stream(fragmentMethod, { fragment, describedAt });
   }
 
+  async answer(shardIds: readonly number[]): Promise<string> {
+    const place = { database: 'db', retentionPolicy: 'autogen', shardIds, isParted: false };
+    const limits = { bucketsMax: 0, seriesMax: 0, pointsMax: 0, nowNs: 0n };
+    const statement = 'SELECT v FROM db.autogen.m';
+    const parts = await this.#stream(answerMethod, { statement, ...place, ...limits });
+    return parts.map(({ bytes, closing }) => Buffer.from(bytes).toString() + closing).join();
+  }
+
   async #call<Q, A>(method: CallMethod<Q, A>, request: Q): Promise<A> {
     const served = must(
       this.#methods.find(({ path }) => path === method.path),
@@ -116,6 +135,10 @@ class Node4 {
     };
     return this.world.complete(all());
   }
+}
+
+async function* wholeAnswer(): AsyncGenerator<AnswerPart> {
+  yield await Promise.resolve({ bytes: Buffer.from('{"results":[{'), closing: ']}' });
 }
 
 const context: RpcContext = { signal: new AbortController().signal };
@@ -197,4 +220,12 @@ test('served shards: a fragment that was planned by other schemas is refused, on
   expect(await node.fragment([1], await node.mark([1]))).toEqual([[]]);
   // Another run of the node counts from the start.
   await expect(new Node4().fragment([1], `1.${node.schemaVersion}`)).rejects.toMatchObject({ code: 'schema_changed' }); // prettier-ignore
+});
+
+test('served shards: one worker answers for another node, and only of shards that are here', async () => {
+  const node = new Node4();
+  expect(await node.answer([1])).toBe('{"results":[{]}');
+  await expect(node.answer([1, 2])).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(node.answer([3])).rejects.toMatchObject({ code: 'unavailable' });
+  expect(node.asked).toEqual([[1], [1, 2]]);
 });

@@ -22,8 +22,9 @@ import type {
   ShardBatch,
 } from '../engine/shard-access.ts';
 import { descriptionParts } from './answer-parts.ts';
+import { AskedAnswers } from './asked-answer.ts';
 import type { ServedCounters } from './served-counters.ts';
-import { decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, keepWritesMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
+import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, keepWritesMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
 import { findShard, isShardGone } from './shard-places.ts';
 
 export interface ServedShardsPorts {
@@ -54,6 +55,7 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
   const places = new OwnPlaces(ports);
   const writes = new ServedWrites(shards, places);
   const marks = new SchemaMarks(ports);
+  const answers = new AskedAnswers();
   const options = (signal: AbortSignal) => ({ deadlineMs: servedDeadlineMs, signal });
   return [
     serveCall(writeShardsMethod, async ({ batches }) => {
@@ -98,6 +100,14 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       marks.check(describedAt);
       const own = await places.readable(fragment.shardIds, signal);
       if (own.length > 0) yield* shards.fragment({ ...fragment, shardIds: own }, options(signal));
+    }),
+    serveStream(answerMethod, async function* (asked, { signal }) {
+      counters.add('createIteratorReq');
+      await places.readable(asked.shardIds, signal);
+      const parts = shards.answer?.(asked.shardIds, answers.requestOf(asked), signal);
+      if (parts === undefined)
+        throw new DbError('unavailable', 'no worker of this node has all of the shards');
+      yield* parts;
     }),
   ];
 }

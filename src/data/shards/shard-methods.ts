@@ -1,7 +1,7 @@
 /** How what ShardAccess asks of another node travels (src/proto/data.proto, service Shards). */
 import { MiB } from '../../base/units.ts';
 import { dbErrorCodes } from '../../base/errors.ts';
-import { bytes, choice, count, id, int64, list, mapped, optional, text, uint64, words } from '../../proto/field.ts'; // prettier-ignore
+import { bytes, choice, count, flag, id, int64, list, mapped, optional, text, uint64, words } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
 import {
   encodeBytesField,
@@ -16,7 +16,9 @@ import type { Predicate } from '../../query/predicate.ts';
 import type { SourceFieldType } from '../../query/source.ts';
 import { callMethod, streamMethod, type Codec } from '../../rpc/method.ts';
 import { stampNs, stampOf, stampOrigin } from '../../models/stamp.ts';
+import type { AnswerPart } from '../engine/answers/answer-task.ts';
 import type { DeletePointsRequest, FragmentBlock, ShardBatch } from '../engine/shard-access.ts';
+import type { AskedAnswer } from './asked-answer.ts';
 
 const { v1 } = varve.data;
 
@@ -26,6 +28,11 @@ const batchesMax = 65_536;
 const planBytesMax = 16 * MiB;
 const blocksBytesMax = 1_024 * MiB;
 const namesMax = 10_000_000;
+/** Longer statements are answered the general way (data/engine/answers/answer-task.ts). */
+const statementLengthMax = 65_536;
+const answerPartBytesMax = 1_024 * MiB;
+/** Of brackets: as deep as a document is within a statement. */
+const closingLengthMax = 64;
 /** A sketch has some 16,000 registers of six bits. */
 const sketchBytesMax = 1 << 20;
 const reasonLengthMax = 1 << 20;
@@ -285,4 +292,33 @@ export const fragmentMethod = streamMethod('/varve.data.v1.Shards/Fragment', {
     decode: (whole: Uint8Array): readonly FragmentBlock[] =>
       decodeBlocks(fragmentReply.decode(whole).blocks),
   },
+});
+
+export const answerMethod = streamMethod('/varve.data.v1.Shards/Answer', {
+  requestBytesMax: planBytesMax,
+  request: message(v1.AnswerRequest, {
+    statement: text({ lengthMax: statementLengthMax }),
+    database: name,
+    retentionPolicy: name,
+    shardIds,
+    isParted: flag,
+    names: optional(someNames),
+    minTimeNs: optional(int64),
+    maxTimeNs: optional(int64),
+    bucketsMax: count(),
+    seriesMax: count(),
+    pointsMax: count(),
+    epochUnitNs: optional(int64),
+    nowNs: int64,
+  }) satisfies Codec<AskedAnswer>,
+  reply: mappedMessage(
+    message(v1.AnswerReply, {
+      part: bytes({ lengthBytesMax: answerPartBytesMax }),
+      closing: text({ lengthMax: closingLengthMax }),
+    }),
+    {
+      to: ({ bytes: part, closing }: AnswerPart) => ({ part, closing }),
+      from: ({ part, closing }): AnswerPart => ({ bytes: part, closing }),
+    },
+  ),
 });

@@ -102,6 +102,8 @@ export const varve: {
       };
       readonly FragmentRequest: MessageType;
       readonly FragmentReply: MessageType;
+      readonly AnswerRequest: MessageType;
+      readonly AnswerReply: MessageType;
       readonly DeletePointsRequest: MessageType & {
         readonly Measurement: MessageType;
       };

@@ -8891,6 +8891,350 @@ export const varve = $root.varve = (() => {
                 return FragmentReply;
             })();
 
+            v1.AnswerRequest = (function() {
+
+                const AnswerRequest = function (properties) {
+                    this.shardIds = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                AnswerRequest.prototype.statement = "";
+                AnswerRequest.prototype.database = "";
+                AnswerRequest.prototype.retentionPolicy = "";
+                AnswerRequest.prototype.shardIds = $util.emptyArray;
+                AnswerRequest.prototype.isParted = false;
+                AnswerRequest.prototype.names = null;
+                AnswerRequest.prototype.minTimeNs = null;
+                AnswerRequest.prototype.maxTimeNs = null;
+                AnswerRequest.prototype.bucketsMax = 0;
+                AnswerRequest.prototype.seriesMax = 0;
+                AnswerRequest.prototype.pointsMax = 0;
+                AnswerRequest.prototype.epochUnitNs = null;
+                AnswerRequest.prototype.nowNs = 0;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(AnswerRequest.prototype, "_names", {
+                    get: $util.oneOfGetter($oneOfFields = ["names"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(AnswerRequest.prototype, "_minTimeNs", {
+                    get: $util.oneOfGetter($oneOfFields = ["minTimeNs"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(AnswerRequest.prototype, "_maxTimeNs", {
+                    get: $util.oneOfGetter($oneOfFields = ["maxTimeNs"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(AnswerRequest.prototype, "_epochUnitNs", {
+                    get: $util.oneOfGetter($oneOfFields = ["epochUnitNs"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                AnswerRequest.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.statement != null && $Object.hasOwnProperty.call(message, "statement") && message.statement !== "")
+                        writer.uint32(10).string(message.statement);
+                    if (message.database != null && $Object.hasOwnProperty.call(message, "database") && message.database !== "")
+                        writer.uint32(18).string(message.database);
+                    if (message.retentionPolicy != null && $Object.hasOwnProperty.call(message, "retentionPolicy") && message.retentionPolicy !== "")
+                        writer.uint32(26).string(message.retentionPolicy);
+                    if (message.shardIds != null && message.shardIds.length)
+                        writer.uint32(34).uint64s(message.shardIds);
+                    if (message.isParted != null && $Object.hasOwnProperty.call(message, "isParted") && message.isParted !== false)
+                        writer.uint32(40).bool(message.isParted);
+                    if (message.names != null && $Object.hasOwnProperty.call(message, "names"))
+                        $root.varve.data.v1.Names.encode(message.names, writer.uint32(50).fork(), _depth + 1).ldelim();
+                    if (message.minTimeNs != null && $Object.hasOwnProperty.call(message, "minTimeNs"))
+                        writer.uint32(56).int64(message.minTimeNs);
+                    if (message.maxTimeNs != null && $Object.hasOwnProperty.call(message, "maxTimeNs"))
+                        writer.uint32(64).int64(message.maxTimeNs);
+                    if (message.bucketsMax != null && $Object.hasOwnProperty.call(message, "bucketsMax") && (typeof message.bucketsMax === "object" ? message.bucketsMax.low || message.bucketsMax.high : message.bucketsMax !== 0))
+                        writer.uint32(72).uint64(message.bucketsMax);
+                    if (message.seriesMax != null && $Object.hasOwnProperty.call(message, "seriesMax") && (typeof message.seriesMax === "object" ? message.seriesMax.low || message.seriesMax.high : message.seriesMax !== 0))
+                        writer.uint32(80).uint64(message.seriesMax);
+                    if (message.pointsMax != null && $Object.hasOwnProperty.call(message, "pointsMax") && (typeof message.pointsMax === "object" ? message.pointsMax.low || message.pointsMax.high : message.pointsMax !== 0))
+                        writer.uint32(88).uint64(message.pointsMax);
+                    if (message.epochUnitNs != null && $Object.hasOwnProperty.call(message, "epochUnitNs"))
+                        writer.uint32(96).int64(message.epochUnitNs);
+                    if (message.nowNs != null && $Object.hasOwnProperty.call(message, "nowNs") && (typeof message.nowNs === "object" ? message.nowNs.low || message.nowNs.high : message.nowNs !== 0))
+                        writer.uint32(104).int64(message.nowNs);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                AnswerRequest.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.AnswerRequest();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.statement = value;
+                                else
+                                    delete message.statement;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.database = value;
+                                else
+                                    delete message.database;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.retentionPolicy = value;
+                                else
+                                    delete message.retentionPolicy;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType === 2) {
+                                    if (!(message.shardIds && message.shardIds.length))
+                                        message.shardIds = [];
+                                    reader.uint64s(message.shardIds);
+                                    continue;
+                                }
+                                if (wireType !== 0)
+                                    break;
+                                if (!(message.shardIds && message.shardIds.length))
+                                    message.shardIds = [];
+                                message.shardIds.push(reader.uint64());
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isParted = value;
+                                else
+                                    delete message.isParted;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                message.names = $root.varve.data.v1.Names.decode(reader, reader.size(), $undefined, _depth + 1, message.names);
+                                message._names = "names";
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                message.minTimeNs = reader.int64();
+                                message._minTimeNs = "minTimeNs";
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 0)
+                                    break;
+                                message.maxTimeNs = reader.int64();
+                                message._maxTimeNs = "maxTimeNs";
+                                continue;
+                            }
+                        case 9: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.bucketsMax = value;
+                                else
+                                    delete message.bucketsMax;
+                                continue;
+                            }
+                        case 10: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.seriesMax = value;
+                                else
+                                    delete message.seriesMax;
+                                continue;
+                            }
+                        case 11: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.pointsMax = value;
+                                else
+                                    delete message.pointsMax;
+                                continue;
+                            }
+                        case 12: {
+                                if (wireType !== 0)
+                                    break;
+                                message.epochUnitNs = reader.int64();
+                                message._epochUnitNs = "epochUnitNs";
+                                continue;
+                            }
+                        case 13: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.int64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.nowNs = value;
+                                else
+                                    delete message.nowNs;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return AnswerRequest;
+            })();
+
+            v1.AnswerReply = (function() {
+
+                const AnswerReply = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                AnswerReply.prototype.part = $util.newBuffer([]);
+                AnswerReply.prototype.closing = "";
+
+                AnswerReply.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.part != null && $Object.hasOwnProperty.call(message, "part") && message.part.length)
+                        writer.uint32(10).bytes(message.part);
+                    if (message.closing != null && $Object.hasOwnProperty.call(message, "closing") && message.closing !== "")
+                        writer.uint32(18).string(message.closing);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                AnswerReply.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.AnswerReply();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.part = value;
+                                else
+                                    delete message.part;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.closing = value;
+                                else
+                                    delete message.closing;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return AnswerReply;
+            })();
+
             v1.DeletePointsRequest = (function() {
 
                 const DeletePointsRequest = function (properties) {

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { MemoryMeta } from '../../../test/support/memory-meta.ts';
+import type { SelectStatement } from '../../influxql/ast.ts';
+import { parseQuery } from '../../influxql/parser.ts';
+import type { AnswerPart } from '../engine/answers/answer-task.ts';
+import type { AskedAnswer } from '../shards/asked-answer.ts';
+import type { SelectContext, SelectPorts } from './select-context.ts';
+import { soleAnswer } from './sole-answer.ts';
+
+/** Node 1 that asks, and two shards of nodes that a test names. */
+async function asker(owners: readonly (readonly number[])[], lanes: number | undefined) {
+  const meta = new MemoryMeta();
+  for (const port of [1, 2, 3])
+    await meta.execute({ kind: 'create-data-node', httpAddress: `h:${port}`, tcpAddress: `t:${port}`, dataNodesMax: 3 }); // prettier-ignore
+  await meta.execute({ kind: 'create-database', name: 'd' });
+  await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
+  const { databases } = meta.catalog;
+  const [database] = [...databases];
+  const [policy] = database?.retentionPolicies ?? [];
+  const [group] = policy?.shardGroups ?? [];
+  if (database === undefined || policy === undefined || group === undefined) throw new Error('it was made'); // prettier-ignore
+  const shards = owners.map((of, i) => ({ id: i + 1, owners: of }));
+  const placed = { ...database, retentionPolicies: [{ ...policy, shardGroups: [{ ...group, shards }] }] }; // prettier-ignore
+  meta.catalog = { ...meta.catalog, databases: databases.with(placed) };
+  const asked: { readonly nodeId: number; readonly statement?: string; readonly shardIds: readonly number[] }[] = []; // prettier-ignore
+  async function* nothing(): AsyncGenerator<AnswerPart> {
+    yield* await Promise.resolve([]);
+  }
+  const of = (nodeId: number) => ({
+    answer: (shardIds: readonly number[]) => {
+      asked.push({ nodeId, shardIds });
+      return nothing();
+    },
+    described: (shardIds: readonly number[]) =>
+      lanes && { measurements: [], lanes: Array.from({ length: lanes }, () => shardIds) },
+    answerFor: ({ statement, shardIds }: AskedAnswer) => {
+      asked.push({ nodeId, statement, shardIds });
+      return nothing();
+    },
+  });
+  const limits = { pointsMax: 0, seriesMax: 0 };
+  const ports = { meta, shards: { of, missedAt: () => 0 }, random: { u32: () => 0 }, accounts: { limits } }; // prettier-ignore
+  const context = { database: 'd', retentionPolicy: '', nowNs: 5n, bucketsMax: 0, signal: new AbortController().signal }; // prettier-ignore
+  const ask = (text: string, more: Partial<SelectContext> = {}): boolean => {
+    const [statement] = parseQuery(text) as SelectStatement[];
+    if (statement === undefined) throw new Error('it is one');
+    return soleAnswer(statement, undefined, { ...context, ...more }, ports as unknown as SelectPorts) !== undefined; // prettier-ignore
+  };
+  return { asked, ask };
+}
+
+test('sole answer: this node answers what it has, whoever has it too', async () => {
+  const { asked, ask } = await asker([[2, 1], [1, 3]], 1); // prettier-ignore
+  expect(ask('SELECT v FROM m')).toBe(true);
+  expect(asked).toEqual([{ nodeId: 1, shardIds: [1, 2] }]);
+});
+
+test('sole answer: another node answers by itself what it alone has, on one worker as far as it is known', async () => {
+  const { asked, ask } = await asker([[2], [2]], 1); // prettier-ignore
+  expect(ask('SELECT v FROM m WHERE time > now() - 1h')).toBe(true);
+  const statement = 'SELECT v FROM d.autogen.m WHERE time > now() - 1h';
+  expect(asked).toEqual([{ nodeId: 2, statement, shardIds: [1, 2] }]);
+});
+
+test('sole answer: with one owner in common that node is asked', async () => {
+  const { asked, ask } = await asker([[2, 3], [3]], 1); // prettier-ignore
+  expect(ask('SELECT v FROM m', { pinnedNodeId: 3 })).toBe(true);
+  expect(asked.map(({ nodeId }) => nodeId)).toEqual([3]);
+});
+
+const others: readonly [string, readonly (readonly number[])[], number | undefined, string][] = [
+  ['several nodes have to', [[2], [3]], 1, 'SELECT v FROM m'],
+  ['this node has a part', [[1], [2]], 1, 'SELECT v FROM m'],
+  ['the other has several workers for it', [[2], [2]], 2, 'SELECT v FROM m'],
+  ['nobody has asked the other yet', [[2], [2]], undefined, 'SELECT v FROM m'],
+  ['nothing was ever written there', [], 1, 'SELECT v FROM m'],
+  ['a source is of another policy', [[2], [2]], 1, 'SELECT v FROM m, other..k'],
+]; // prettier-ignore
+
+test.each(others)('sole answer: none where %s', async (_why, owners, lanes, text) => {
+  const { asked, ask } = await asker(owners, lanes);
+  const answered = (() => {
+    try {
+      return ask(text);
+    } catch {
+      return false;
+    }
+  })();
+  expect(answered).toBe(false);
+  expect(asked).toEqual([]);
+});

@@ -1,0 +1,95 @@
+/**
+ * A SELECT that another node answers by itself (decision 67), as the two say it to each other: the statement travels as its text,
+ * which the other node parses as it would a client's.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { DbError, isDbError } from '../../base/errors.ts';
+import type { SelectStatement } from '../../influxql/ast.ts';
+import { parseQuery } from '../../influxql/parser.ts';
+import { printStatement } from '../../influxql/printer.ts';
+import { taskText, type AnswerRequest, type AnswerTask } from '../engine/answers/answer-task.ts';
+
+export interface AskedAnswer {
+  /** One SELECT, with its names written out. */
+  readonly statement: string;
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly shardIds: readonly number[];
+  readonly isParted: boolean;
+  readonly names?: readonly string[] | undefined;
+  readonly minTimeNs?: bigint | undefined;
+  readonly maxTimeNs?: bigint | undefined;
+  readonly bucketsMax: number;
+  readonly seriesMax: number;
+  readonly pointsMax: number;
+  readonly epochUnitNs?: bigint | undefined;
+  readonly nowNs: bigint;
+}
+
+/** Past so many questions those that were asked longest ago are forgotten. */
+const keptMax = 512;
+/** Longer ones are made anew each time. */
+const keptLengthMax = 8_192;
+
+/** Undefined for a task of several places, and for a statement that is another one once it is printed and parsed. */
+export function askedOf(task: AnswerTask): Omit<AskedAnswer, 'nowNs'> | undefined {
+  const [place, ...others] = task.places;
+  if (place === undefined || others.length > 0) return undefined;
+  const statement = printStatement(task.statement);
+  if (!isDeepStrictEqual(parsed(statement), task.statement)) return undefined;
+  const { range, bucketsMax, seriesMax, pointsMax, epochUnitNs } = task;
+  const limits = { bucketsMax, seriesMax, pointsMax };
+  const times = { minTimeNs: range.minNs, maxTimeNs: range.maxNs, epochUnitNs };
+  return { statement, ...place, ...limits, ...times };
+}
+
+/** What its worker is asked for another node; one that is asked again is put together once. */
+export class AskedAnswers {
+  /** The one asked last stands last. */
+  readonly #texts = new Map<string, string>();
+
+  /** Throws `unsupported_version` for what a worker is not asked. */
+  requestOf({ nowNs, ...asked }: AskedAnswer): AnswerRequest {
+    const key = keyOf(asked);
+    const known = this.#texts.get(key);
+    this.#texts.delete(key);
+    const made = known ?? textOf(asked);
+    if (key.length <= keptLengthMax) this.#texts.set(key, made);
+    for (const oldest of this.#texts.keys()) {
+      if (this.#texts.size <= keptMax) break;
+      this.#texts.delete(oldest);
+    }
+    return { text: made, nowNs, isKept: known !== undefined };
+  }
+}
+
+function textOf(asked: Omit<AskedAnswer, 'nowNs'>): string {
+  const { database, retentionPolicy, shardIds, isParted, names } = asked;
+  const { minTimeNs: minNs, maxTimeNs: maxNs, bucketsMax, seriesMax, pointsMax, epochUnitNs } = asked; // prettier-ignore
+  const statement = parsed(asked.statement);
+  const text =
+    statement &&
+    taskText({
+      ...{ statement, range: { minNs, maxNs }, bucketsMax, seriesMax, pointsMax, epochUnitNs },
+      places: [{ database, retentionPolicy, isParted, shardIds, names }],
+    });
+  if (text === undefined)
+    throw new DbError('unsupported_version', 'no worker answers this statement by itself');
+  return text;
+}
+
+/** Undefined unless it is one SELECT that writes nothing, as far as this release can read it. */
+function parsed(text: string): SelectStatement | undefined {
+  try {
+    const [statement, ...others] = parseQuery(text);
+    if (statement?.kind !== 'select' || others.length > 0) return undefined;
+    return statement.target === undefined ? statement : undefined;
+  } catch (error) {
+    if (isDbError(error)) return undefined;
+    throw error;
+  }
+}
+
+function keyOf(asked: Omit<AskedAnswer, 'nowNs'>): string {
+  return JSON.stringify(asked, (_name, part: unknown) => typeof part === 'bigint' ? `${part}n` : part); // prettier-ignore
+}
