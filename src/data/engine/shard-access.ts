@@ -1,8 +1,7 @@
 import type { SourceFieldType } from '../../query/source.ts';
 import type { Fragment, RowsBlock, WindowsBlock } from '../../query/fragment.ts';
 import type { Stamp } from '../../models/stamp.ts';
-import type { AskedAnswer } from '../shards/asked-answer.ts';
-import type { AnswerPart, AnswerRequest } from './answers/answer-task.ts';
+import type { AnswerPart, AnswerRequest, AskedAnswer } from './answers/answer-task.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './lists/schema-list.ts';
 
 /**

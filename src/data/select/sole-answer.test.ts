@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
-import type { AnswerPart } from '../engine/answers/answer-task.ts';
-import type { AskedAnswer } from '../shards/asked-answer.ts';
+import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
 import type { SelectContext, SelectPorts } from './select-context.ts';
 import { soleAnswer } from './sole-answer.ts';
 

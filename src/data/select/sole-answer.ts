@@ -1,7 +1,12 @@
 import type { SelectStatement } from '../../influxql/ast.ts';
-import { taskText, type AnswerPart, type AnswerTask } from '../engine/answers/answer-task.ts';
+import {
+  taskText,
+  type AnswerPart,
+  type AnswerTask,
+  type AskedAnswer,
+} from '../engine/answers/answer-task.ts';
 import type { ShardAccess } from '../engine/shard-access.ts';
-import { askedOf, type AskedAnswer } from '../shards/asked-answer.ts';
+import { askedOf } from '../shards/asked-answer.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
 import { fragmentSilenceMs } from './open-fragments.ts';

@@ -7,24 +7,12 @@ import { DbError, isDbError } from '../../base/errors.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { printStatement } from '../../influxql/printer.ts';
-import { taskText, type AnswerRequest, type AnswerTask } from '../engine/answers/answer-task.ts';
-
-export interface AskedAnswer {
-  /** One SELECT, with its names written out. */
-  readonly statement: string;
-  readonly database: string;
-  readonly retentionPolicy: string;
-  readonly shardIds: readonly number[];
-  readonly isParted: boolean;
-  readonly names?: readonly string[] | undefined;
-  readonly minTimeNs?: bigint | undefined;
-  readonly maxTimeNs?: bigint | undefined;
-  readonly bucketsMax: number;
-  readonly seriesMax: number;
-  readonly pointsMax: number;
-  readonly epochUnitNs?: bigint | undefined;
-  readonly nowNs: bigint;
-}
+import {
+  taskText,
+  type AnswerRequest,
+  type AnswerTask,
+  type AskedAnswer,
+} from '../engine/answers/answer-task.ts';
 
 /** Past so many questions those that were asked longest ago are forgotten. */
 const keptMax = 512;

@@ -16,8 +16,7 @@ import type {
   TypedField,
 } from '../engine/shard-access.ts';
 import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
-import type { AnswerPart } from '../engine/answers/answer-task.ts';
-import type { AskedAnswer } from './asked-answer.ts';
+import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
 import type { KnownDescriptions } from './known-descriptions.ts';
 import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 

@@ -16,9 +16,8 @@ import type { Predicate } from '../../query/predicate.ts';
 import type { SourceFieldType } from '../../query/source.ts';
 import { callMethod, streamMethod, type Codec } from '../../rpc/method.ts';
 import { stampNs, stampOf, stampOrigin } from '../../models/stamp.ts';
-import type { AnswerPart } from '../engine/answers/answer-task.ts';
+import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
 import type { DeletePointsRequest, FragmentBlock, ShardBatch } from '../engine/shard-access.ts';
-import type { AskedAnswer } from './asked-answer.ts';
 
 const { v1 } = varve.data;
 

@@ -40,6 +40,24 @@ export interface AnswerRequest {
   readonly isKept: boolean;
 }
 
+/** A task of one place as another node is asked (decision 67): the statement as its text, which that node parses. */
+export interface AskedAnswer {
+  /** One SELECT, with its names written out. */
+  readonly statement: string;
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly shardIds: readonly number[];
+  readonly isParted: boolean;
+  readonly names?: readonly string[] | undefined;
+  readonly minTimeNs?: bigint | undefined;
+  readonly maxTimeNs?: bigint | undefined;
+  readonly bucketsMax: number;
+  readonly seriesMax: number;
+  readonly pointsMax: number;
+  readonly epochUnitNs?: bigint | undefined;
+  readonly nowNs: bigint;
+}
+
 /** A part of the document; parts follow each other. */
 export interface AnswerPart {
   readonly bytes: Uint8Array;
