@@ -83,7 +83,7 @@ async function runAll(): Promise<void> {
     ...printCounts('events', eventKinds, (result, kind) => result.events[kind], results),
   ];
   const sum = (of: (result: SeedResult) => number) => results.reduce((all, one) => all + of(one), 0); // prettier-ignore
-  process.stdout.write(`${results.length} of ${count} seeds passed, ${sum((one) => one.acknowledged)} writes acknowledged, ${sum((one) => one.queries)} queries answered, ${sum((one) => one.ownReads)} writes read back, ${sum((one) => one.deletes)} deletes, ${sum((one) => one.statements)} statements, ${sum((one) => one.windows)} runs of continuous queries, ${sum((one) => one.delivered)} lines at subscribers, ${sum((one) => one.equal)} shards with equal owners\n`); // prettier-ignore
+  process.stdout.write(`${results.length} of ${count} seeds passed, ${sum((one) => one.acknowledged)} writes acknowledged, ${sum((one) => one.queries)} queries answered, ${sum((one) => one.ownReads)} writes read back, ${sum((one) => one.deletes)} deletes, ${sum((one) => one.statements)} statements, ${sum((one) => one.windows)} runs of continuous queries, ${sum((one) => one.delivered)} lines at subscribers, ${sum((one) => one.inOrder)} hints in order, ${sum((one) => one.equal)} shards with equal owners\n`); // prettier-ignore
   const isThin = never.length > 0 && count >= seedsForEveryFault;
   if (never.length > 0) process.stdout.write(`never happened: ${never.join(', ')}\n`);
   process.exitCode = results.length < count || isThin ? 1 : 0;

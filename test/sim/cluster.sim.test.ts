@@ -16,6 +16,7 @@ test('cluster: seed 1 keeps every promise under random faults', async () => {
   expect(result.deletes).toBeGreaterThan(0);
   expect(result.windows).toBeGreaterThan(10);
   expect(result.delivered).toBeGreaterThan(500);
+  expect(result.inOrder).toBeGreaterThan(10);
   expect(result.equal).toBeGreaterThan(2);
   expect(result.events.flush).toBeGreaterThan(0);
   expect(result.events.release).toBeGreaterThan(0);
@@ -68,6 +69,7 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'sent-again': 1,
   'deletes-untold': 1,
   'digest-blind': 1,
+  'hints-backwards': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

@@ -1,6 +1,7 @@
 /** What is promised of continuous queries: no window is left out, and an old holder of the lease writes nothing late. */
 import type { RpcTransport } from '../../../src/env/transport.ts';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
+import { servingWith } from './transport-with.ts';
 
 interface Range {
   readonly startNs: bigint;
@@ -56,23 +57,14 @@ export class FenceWatch {
 
   watch(transport: RpcTransport, node: string): RpcTransport {
     const highest = { token: 0 };
-    return {
-      stream: (address, method, request, options) =>
-        transport.stream(address, method, request, options),
-      close: () => transport.close(),
-      call: (address, method, request, options) =>
-        transport.call(address, method, request, options),
-      listen: (address, handlers) =>
-        transport.listen(address, {
-          ...handlers,
-          call: async (method, request, context) => {
-            const before = highest.token;
-            const reply = await handlers.call(method, request, context);
-            if (method === writeShardsMethod.path) this.#look({ node, highest, before }, request, reply); // prettier-ignore
-            return reply;
-          },
-        }),
-    };
+    return servingWith(transport, (handlers) => ({
+      call: async (method, request, context) => {
+        const before = highest.token;
+        const reply = await handlers.call(method, request, context);
+        if (method === writeShardsMethod.path) this.#look({ node, highest, before }, request, reply); // prettier-ignore
+        return reply;
+      },
+    }));
   }
 
   #look(

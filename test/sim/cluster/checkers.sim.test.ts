@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
+import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
+import type { RpcTransport } from '../../../src/env/transport.ts';
 import { emptyCatalog, type Catalog } from '../../../src/meta/model/catalog.ts';
+import { makeStamp, stampBatch } from '../../../src/models/stamp.ts';
 import { World } from '../world/world.ts';
+import { HintOrder } from './check-hint-order.ts';
 import { MetaChecker, type CheckedMeta } from './check-metas.ts';
 import { OwnWrite } from './check-own-writes.ts';
 import type { ClusterWorld } from './cluster-world.ts';
@@ -225,6 +229,37 @@ test('checker of subscribers: a line that comes twice is told, but not what a co
   expect(() => {
     subscribers.check();
   }).toThrow('s2:9000 got 2 times what was sent once: m v=1i 1');
+});
+
+/** Of so many nanoseconds; what else is in it nobody looks at. */
+function withStamp(ns: bigint): Uint8Array {
+  const payload = new Uint8Array(64);
+  stampBatch(payload, makeStamp(ns, 4));
+  return payload;
+}
+
+test('checker of hints: what overtakes what was queued before it is told, but not what is brought again', async () => {
+  const told: string[] = [];
+  const order = new HintOrder((error) => told.push(error.message));
+  const batches = [1n, 2n, 3n].map(withStamp);
+  for (const payload of batches) order.noteQueued('d1', 'd2', 5, payload);
+  const written = { kind: 'written', droppedCount: 0, reason: '' } as const;
+  const refused = { kind: 'failed', code: 'unavailable', text: '' } as const;
+  const bring = async (...brought: readonly (readonly [at: number, isTaken?: boolean])[]) => {
+    const outcomes = brought.map(([, isTaken = true]) => (isTaken ? written : refused));
+    const transport = { call: () => Promise.resolve(writeShardsMethod.reply.encode({ outcomes })) };
+    const sent = brought.map(([at]) => ({ shardId: 5, database: 'd', retentionPolicy: 'r', payload: batches[at] ?? new Uint8Array() })); // prettier-ignore
+    const request = writeShardsMethod.request.encode({ batches: sent });
+    const watched = order.watch(transport as unknown as RpcTransport, 'd1');
+    await watched.call('d2:8088', writeShardsMethod.path, request, { deadlineMs: 1 });
+  };
+  await bring([0], [1, false]);
+  await bring([0], [1]);
+  expect([told, order.inOrderCount]).toEqual([[], 1]);
+  order.noteQueued('d1', 'd2', 5, withStamp(4n));
+  batches.push(withStamp(4n));
+  await bring([3], [2]);
+  expect(told).toEqual(['d1 d2 5: what was queued as number 3 was brought behind number 4']);
 });
 
 test('checker of metas: two leaders of a term, and two catalogs of an index, are told', () => {

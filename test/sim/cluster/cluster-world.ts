@@ -20,6 +20,7 @@ import { RpcClient } from '../../../src/rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
 import { startDataNode, type DataNode } from '../../../src/server/node/data-node.ts';
 import { World, type SimNode } from '../world/world.ts';
+import { HintOrder } from './check-hint-order.ts';
 import { FenceWatch } from './check-queries.ts';
 import { Victim, type DamageOptions } from './damage.ts';
 import { Events } from './events.ts';
@@ -71,6 +72,7 @@ export class ClusterWorld {
   readonly unclearNodes = new Set<string>();
   readonly victim: Victim;
   readonly fences: FenceWatch;
+  readonly hintOrder: HintOrder;
   /** Machines that are part of the cluster, or about to be. */
   names: readonly string[];
   readonly #plant: Plant | undefined;
@@ -91,9 +93,11 @@ export class ClusterWorld {
         options.onTrace?.(line);
       },
     });
-    this.fences = new FenceWatch((error) => {
+    const fail = (error: Error): void => {
       this.world.fail(error);
-    });
+    };
+    this.fences = new FenceWatch(fail);
+    this.hintOrder = new HintOrder(fail);
     this.#random = this.world.random('machines');
     this.victim = new Victim(this.world.random('victim'), options.damage);
     this.knobs = drawKnobs(this.world.random('knobs'));
@@ -221,10 +225,13 @@ export class ClusterWorld {
   }
 
   async #startData(name: string): Promise<void> {
-    const text = dataToml(name, this.knobs, this.#antiEntropy);
+    const avoidsLagging = this.#plant !== 'laggards-read';
+    const { knobs } = this;
+    const text = dataToml(name, { ...knobs, avoidsLagging }, this.#antiEntropy);
     const config = Config.read({ text, environment: {}, keys: dataKeys });
     const bare = this.machine(name).env;
-    const watched = { ...bare, transport: this.fences.watch(bare.transport, name) };
+    const transport = this.hintOrder.watch(this.fences.watch(bare.transport, name), name);
+    const watched = { ...bare, transport };
     const env = planted(watched, this.#plant);
     const onFatal = (error: unknown): void => {
       this.#onEnd(name, error);
@@ -239,7 +246,8 @@ export class ClusterWorld {
       const found = node.meta.catalog.dataNodes.find(({ id }) => id === nodeId);
       return found?.tcpAddress.split(':')[0] ?? '';
     };
-    watchHints(node.hints, { history: this.history, nameOf });
+    const { history, hintOrder: order } = this;
+    watchHints(node.hints, { keeper: name, history, order, nameOf });
     this.data.set(name, node);
   }
 

@@ -45,7 +45,11 @@ export function drawWorkerCount(random: Random): number {
 export const repairsAsked = 'check-interval = "1000h"';
 
 /** The configuration of data node `name`. */
-export function dataToml(name: string, knobs: Knobs, antiEntropy: string): string {
+export function dataToml(
+  name: string,
+  knobs: Knobs & { readonly avoidsLagging: boolean },
+  antiEntropy: string,
+): string {
   return `hostname = "${name}"
 bind-address = "${name}:8088"
 [meta]
@@ -61,6 +65,7 @@ block-cache-size = ${knobs.indexCacheBytes}
 index-resident-size = ${knobs.indexResidentBytes}
 [cluster]
 write-timeout = "3s"
+avoid-lagging-owners = ${knobs.avoidsLagging}
 [anti-entropy]
 enabled = true
 ${antiEntropy}

@@ -10,6 +10,7 @@ import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
 import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/command/command.ts';
 import { decodeRecord, encodeRecord } from '../../../src/meta/server/raft-records.ts';
+import { servingWith, transportWith } from './transport-with.ts';
 
 /** Whom it voted for is not written down. */
 export function forgettingVotes(kv: KvOpener): KvOpener {
@@ -36,11 +37,7 @@ export function forgettingVotes(kv: KvOpener): KvOpener {
 
 /** A write to another node that failed counts as done. */
 export function swallowingFailures(transport: RpcTransport): RpcTransport {
-  return {
-    listen: (address, handlers) => transport.listen(address, handlers),
-    stream: (address, method, request, options) =>
-      transport.stream(address, method, request, options),
-    close: () => transport.close(),
+  return transportWith(transport, {
     call: async (address, method, request, options) => {
       try {
         return await transport.call(address, method, request, options);
@@ -51,15 +48,12 @@ export function swallowingFailures(transport: RpcTransport): RpcTransport {
         return writeShardsMethod.reply.encode({ outcomes: batches.map(() => written) });
       }
     },
-  };
+  });
 }
 
 /** What breaks in the middle of an answer counts as its end. */
 export function endingBrokenStreams(transport: RpcTransport): RpcTransport {
-  return {
-    listen: (address, handlers) => transport.listen(address, handlers),
-    call: (address, method, request, options) => transport.call(address, method, request, options),
-    close: () => transport.close(),
+  return transportWith(transport, {
     stream: async function* (address, method, request, options) {
       try {
         yield* transport.stream(address, method, request, options);
@@ -67,90 +61,59 @@ export function endingBrokenStreams(transport: RpcTransport): RpcTransport {
         if (method !== fragmentMethod.path) throw error;
       }
     },
-  };
+  });
 }
 
 /** What other nodes are told to delete counts as deleted, and nobody tells them. */
 export function forgettingDeletes(transport: RpcTransport): RpcTransport {
-  return {
-    listen: (address, handlers) => transport.listen(address, handlers),
-    stream: (address, method, request, options) =>
-      transport.stream(address, method, request, options),
-    close: () => transport.close(),
+  return transportWith(transport, {
     call: (address, method, request, options) =>
       method === deletePointsMethod.path
         ? Promise.resolve(new Uint8Array())
         : transport.call(address, method, request, options),
-  };
+  });
 }
 
 /** A command that arrives again, sent anew or doubled by the network, is taken for another one. */
 export function forgettingCommands(transport: RpcTransport): RpcTransport {
   let arrivedCount = 0;
-  return {
-    stream: (address, method, request, options) =>
-      transport.stream(address, method, request, options),
-    close: () => transport.close(),
-    call: (address, method, request, options) => transport.call(address, method, request, options),
-    listen: (address, handlers) =>
-      transport.listen(address, {
-        ...handlers,
-        call: (method, request, context) => {
-          if (method !== executeMethod.path) return handlers.call(method, request, context);
-          const logged = executeMethod.request.decode(request);
-          const other = { ...logged, id: `${logged.id} ${++arrivedCount}` };
-          return handlers.call(method, executeMethod.request.encode(other), context);
-        },
-      }),
-  };
+  return servingWith(transport, (handlers) => ({
+    call: (method, request, context) => {
+      if (method !== executeMethod.path) return handlers.call(method, request, context);
+      const logged = executeMethod.request.decode(request);
+      const other = { ...logged, id: `${logged.id} ${++arrivedCount}` };
+      return handlers.call(method, executeMethod.request.encode(other), context);
+    },
+  }));
 }
 
 /** Owners do not look at the lease that a write shows. */
 export function ignoringFences(transport: RpcTransport): RpcTransport {
-  return {
-    stream: (address, method, request, options) =>
-      transport.stream(address, method, request, options),
-    close: () => transport.close(),
-    call: (address, method, request, options) => transport.call(address, method, request, options),
-    listen: (address, handlers) =>
-      transport.listen(address, {
-        ...handlers,
-        call: (method, request, context) => {
-          if (method !== writeShardsMethod.path) return handlers.call(method, request, context);
-          const { batches } = writeShardsMethod.request.decode(request);
-          const open = batches.map((batch) => ({ ...batch, fence: undefined }));
-          return handlers.call(
-            method,
-            writeShardsMethod.request.encode({ batches: open }),
-            context,
-          );
-        },
-      }),
-  };
+  return servingWith(transport, (handlers) => ({
+    call: (method, request, context) => {
+      if (method !== writeShardsMethod.path) return handlers.call(method, request, context);
+      const { batches } = writeShardsMethod.request.decode(request);
+      const open = batches.map((batch) => ({ ...batch, fence: undefined }));
+      return handlers.call(method, writeShardsMethod.request.encode({ batches: open }), context);
+    },
+  }));
 }
 
 /** The first word of a copy's destination is taken for the last one. */
 export function wholeTooSoon(transport: RpcTransport): RpcTransport {
-  return {
-    listen: (address, handlers) => transport.listen(address, handlers),
-    call: (address, method, request, options) => transport.call(address, method, request, options),
-    close: () => transport.close(),
+  return transportWith(transport, {
     stream: async function* (address, method, request, options) {
       for await (const reply of transport.stream(address, method, request, options))
         yield method === copyMethod.path
           ? copyMethod.reply.encode({ ...copyMethod.reply.decode(reply), isWhole: true })
           : reply;
     },
-  };
+  });
 }
 
 /** A query is marked as if it had run four seconds further. */
 export function markingAhead(transport: RpcTransport): RpcTransport {
-  return {
-    listen: (address, handlers) => transport.listen(address, handlers),
-    stream: (address, method, request, options) =>
-      transport.stream(address, method, request, options),
-    close: () => transport.close(),
+  return transportWith(transport, {
     call: (address, method, request, options) => {
       if (method !== executeMethod.path) return transport.call(address, method, request, options);
       const logged = executeMethod.request.decode(request);
@@ -161,7 +124,7 @@ export function markingAhead(transport: RpcTransport): RpcTransport {
       const ahead = executeMethod.request.encode({ ...logged, command: { ...command, marks } });
       return transport.call(address, method, ahead, options);
     },
-  };
+  });
 }
 
 /** What a subscriber did not answer well is sent to it once more. */
@@ -175,4 +138,30 @@ export function sendingAgain(outbound: Outbound): Outbound {
       return outbound.post(url, body, options);
     },
   };
+}
+
+/** What a node remembers of the schemas of this one it may plan with, however they have changed since. */
+export function trustingMemory(transport: RpcTransport): RpcTransport {
+  return servingWith(transport, (handlers) => ({
+    stream: (method, request, context) => {
+      if (method !== fragmentMethod.path) return handlers.stream(method, request, context);
+      const { fragment } = fragmentMethod.request.decode(request);
+      return handlers.stream(method, fragmentMethod.request.encode({ fragment }), context);
+    },
+  }));
+}
+
+/** Batches that go to an owner together go last first. */
+export function sendingBackwards(transport: RpcTransport): RpcTransport {
+  return transportWith(transport, {
+    call: async (address, method, request, options) => {
+      if (method !== writeShardsMethod.path)
+        return transport.call(address, method, request, options);
+      const { batches } = writeShardsMethod.request.decode(request);
+      const backwards = writeShardsMethod.request.encode({ batches: [...batches].reverse() });
+      const reply = await transport.call(address, method, backwards, options);
+      const { outcomes } = writeShardsMethod.reply.decode(reply);
+      return writeShardsMethod.reply.encode({ outcomes: [...outcomes].reverse() });
+    },
+  });
 }

@@ -10,7 +10,9 @@ import {
   ignoringFences,
   markingAhead,
   sendingAgain,
+  sendingBackwards,
   swallowingFailures,
+  trustingMemory,
   wholeTooSoon,
 } from './plants-network.ts';
 import {
@@ -49,9 +51,14 @@ export const plants = [
   'sent-again',
   'deletes-untold',
   'digest-blind',
+  'hints-backwards',
 ] as const;
 /** Those that answers alone show: `run-changed-answers.ts` finds them. */
 export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
+/** Those of what a node has acknowledged: `run-own-writes.ts` finds them. */
+export const ownWritePlants = ['laggards-read'] as const;
+/** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
+export const schemaPlants = ['memory-trusted'] as const;
 /** Those of backups: `run-backups.ts` finds them. */
 export const backupPlants = ['archive-not-synced', 'served-too-soon', 'one-owner-only'] as const;
 /** Those of copies to a full disk: `run-full-copies.ts` finds them. */
@@ -59,10 +66,12 @@ export const fullCopyPlants = ['staging-kept'] as const;
 export type Plant =
   | (typeof plants)[number]
   | (typeof answerPlants)[number]
+  | (typeof ownWritePlants)[number]
+  | (typeof schemaPlants)[number]
   | (typeof backupPlants)[number]
   | (typeof fullCopyPlants)[number];
 
-/** The environment of a node with the bug in it. */
+/** The environment of a node with the bug in it; `laggards-read` is one of its configuration (knobs.ts). */
 export function planted(env: Env, plant: Plant | undefined): Env {
   switch (plant) {
     case 'vote-not-persisted':
@@ -85,6 +94,10 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: endingBrokenStreams(env.transport) };
     case 'deletes-forgotten':
       return { ...env, transport: forgettingDeletes(env.transport) };
+    case 'memory-trusted':
+      return { ...env, transport: trustingMemory(env.transport) };
+    case 'hints-backwards':
+      return { ...env, transport: sendingBackwards(env.transport) };
     case 'marks-ahead':
       return { ...env, transport: markingAhead(env.transport) };
     case 'command-applied-twice':

@@ -35,6 +35,8 @@ export interface SeedResult {
   readonly windows: number;
   /** Lines that subscribers got. */
   readonly delivered: number;
+  /** Hints that were brought behind others of their queue. */
+  readonly inOrder: number;
   /** Shards whose owners were equal at the end. */
   readonly equal: number;
   /** How long faults went on, in simulated time. */
@@ -124,6 +126,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     statements: load.admin.acknowledgedCount,
     windows: windowMeasurements.reduce((sum, name) => sum + runs.count(name), 0),
     delivered: subscribers.lineCount,
+    inOrder: cluster.hintOrder.inOrderCount,
     equal,
     faultsMs: struckMs,
     faults: world.faultCounts,

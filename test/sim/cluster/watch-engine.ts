@@ -8,6 +8,7 @@ import type { Engine } from '../../../src/env/engine-host.ts';
 import type { HintedHandoff } from '../../../src/hh/hinted-handoff.ts';
 import { decodePointBatch, seriesKeysOf } from '../../../src/models/point-batch.ts';
 import { stampOfBatch } from '../../../src/models/stamp.ts';
+import type { HintOrder } from './check-hint-order.ts';
 import type { History } from './history.ts';
 import { type LastWrites, registerFields } from './last-writes.ts';
 import { measurementOf, rowKey, valueText } from './points.ts';
@@ -72,16 +73,27 @@ function meantBy(
   };
 }
 
-/** What hinted handoff says that it keeps is noted for the owner that it is for. */
+export interface HintsWatch {
+  /** Whose hinted handoff it is. */
+  readonly keeper: string;
+  readonly history: History;
+  readonly order: HintOrder;
+  readonly nameOf: (nodeId: number) => string;
+}
+
+/** What hinted handoff is given, and says that it keeps, is noted for the owner that it is for. */
 export function watchHints(
   hints: HintedHandoff,
-  { history, nameOf }: { readonly history: History; readonly nameOf: (nodeId: number) => string },
+  { keeper, history, order, nameOf }: HintsWatch,
 ): void {
+  // prettier-ignore
   const append = hints.append.bind(hints);
   hints.append = async (nodeId, shardId, payloads) => {
+    const owner = nameOf(nodeId);
+    const batches = payloads.filter((one) => deleteOfHint(one) === undefined).map((hint) => batchOfHint(hint).payload); // prettier-ignore
+    for (const payload of batches) order.noteQueued(keeper, owner, shardId, payload);
     await append(nodeId, shardId, payloads);
-    for (const hint of payloads.filter((one) => deleteOfHint(one) === undefined))
-      history.noteQueued(nameOf(nodeId), contentOf(batchOfHint(hint).payload).keys);
+    for (const payload of batches) history.noteQueued(owner, contentOf(payload).keys);
   };
 }
 

@@ -1,0 +1,71 @@
+/**
+ * What is promised of the order of hinted handoff (spec F44): of a shard an owner gets what waited for it as it was queued. What is
+ * brought again counts as it came first: a node that crashed begins a segment anew.
+ */
+import { crc32 } from 'node:zlib';
+import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
+import type { RpcTransport } from '../../../src/env/transport.ts';
+import { stampOfBatch } from '../../../src/models/stamp.ts';
+import { transportWith } from './transport-with.ts';
+
+interface Queue {
+  /** Places of what was queued. */
+  readonly places: Map<string, number>;
+  readonly brought: Set<string>;
+  lastPlace: number;
+}
+
+export class HintOrder {
+  /** How often something was brought that waited behind something else. */
+  inOrderCount = 0;
+  readonly #fail: (error: Error) => void;
+  /** By the node that keeps it, the one that it is for, and the shard. */
+  readonly #queues = new Map<string, Queue>();
+
+  constructor(fail: (error: Error) => void) {
+    this.#fail = fail;
+  }
+
+  /** `keeper` is about to queue a batch for `owner`. */
+  noteQueued(keeper: string, owner: string, shardId: number, payload: Uint8Array): void {
+    const key = `${keeper} ${owner} ${shardId}`;
+    const queue = this.#queues.get(key) ?? { places: new Map<string, number>(), brought: new Set<string>(), lastPlace: 0 }; // prettier-ignore
+    this.#queues.set(key, queue);
+    queue.places.set(nameOf(payload), queue.places.size + 1);
+  }
+
+  /** What `keeper` brings to others is looked at. */
+  watch(transport: RpcTransport, keeper: string): RpcTransport {
+    return transportWith(transport, {
+      call: async (address, method, request, options) => {
+        if (method !== writeShardsMethod.path)
+          return transport.call(address, method, request, options);
+        // Its memory may be used again before the answer is there.
+        const { batches } = writeShardsMethod.request.decode(request.slice());
+        const [owner = ''] = address.split(':');
+        const reply = await transport.call(address, method, request, options);
+        const { outcomes } = writeShardsMethod.reply.decode(reply);
+        for (const [i, { shardId, payload }] of batches.entries())
+          if (outcomes[i]?.kind === 'written') this.#look(`${keeper} ${owner} ${shardId}`, payload);
+        return reply;
+      },
+    });
+  }
+
+  #look(key: string, payload: Uint8Array): void {
+    const queue = this.#queues.get(key);
+    const name = nameOf(payload);
+    const place = queue?.places.get(name);
+    if (queue === undefined || place === undefined || queue.brought.has(name)) return;
+    if (place < queue.lastPlace)
+      this.#fail(new Error(`${key}: what was queued as number ${place} was brought behind number ${queue.lastPlace}`)); // prettier-ignore
+    if (queue.lastPlace > 0) this.inOrderCount++;
+    queue.brought.add(name);
+    queue.lastPlace = place;
+  }
+}
+
+/** No two batches of a coordinator have one stamp and one content. */
+function nameOf(payload: Uint8Array): string {
+  return `${stampOfBatch(payload)} ${crc32(payload)}`;
+}

@@ -1,0 +1,86 @@
+import type { DataNode } from '../../../src/server/node/data-node.ts';
+import type { World } from '../world/world.ts';
+import { ClusterWorld } from './cluster-world.ts';
+import type { Plant } from './plants.ts';
+import { ask } from './read-rows.ts';
+
+export const hostCount = 8;
+
+interface SpreadCluster {
+  readonly world: World;
+  readonly nodeCount: number;
+  readonly at: (i: number) => DataNode;
+  /** A point of each of `hosts`, of all when left out. */
+  readonly write: (
+    node: DataNode,
+    measurement: string,
+    field: string,
+    hosts?: readonly number[],
+  ) => Promise<void>;
+  readonly count: (node: DataNode, text: string) => Promise<readonly number[]>;
+  /** How often nodes were asked what they have. */
+  readonly describedCount: () => Promise<number>;
+}
+
+/** A cluster whose points of one hour are on all nodes, a part on each. */
+export async function spread(plant?: Plant): Promise<SpreadCluster> {
+  const cluster = new ClusterWorld(5, { plant });
+  const { world, data } = cluster;
+  await cluster.form();
+  const nodes = [...data.values()];
+  const at = (i: number): DataNode => nodes[i % nodes.length] as DataNode;
+  await world.complete(ask(at(0), 'CREATE DATABASE d WITH DURATION INF REPLICATION 1', ''));
+  await world.run(world.nowMs + 1_000);
+  const write = (
+    node: DataNode,
+    measurement: string,
+    field: string,
+    hosts: readonly number[] = [...Array(hostCount).keys()],
+  ): Promise<void> => {
+    const lines = hosts.map((i) => `${measurement},host=h${i} ${field}=${i}i ${i + 1}`);
+    return node.writer.write({ database: 'd', retentionPolicy: '', body: new TextEncoder().encode(lines.join('\n')), stepNs: 1n, level: 'all', timeoutMs: 60_000 }); // prettier-ignore
+  };
+  const count = async (node: DataNode, text: string): Promise<readonly number[]> => {
+    const answer = await world.complete(ask(node, text, 'd'));
+    if (typeof answer === 'string') throw new Error(`${text}: ${answer}`);
+    return answer.map((series) => (series.kind === 'columns' ? series.values.map(({ values }) => ('offsets' in values ? NaN : Number(values[0]))) : [])).flat(); // prettier-ignore
+  };
+  const describedCount = async (): Promise<number> => {
+    const counts = await Promise.all(
+      nodes.map(async ({ statistics }) => {
+        const all = await world.complete(statistics.read());
+        return all.find(({ name }) => name === 'cluster')?.values['fieldDimensionsReq'] ?? 0;
+      }),
+    );
+    return counts.reduce((sum, one) => sum + one, 0);
+  };
+  return { world, at, nodeCount: nodes.length, write, count, describedCount };
+}
+
+/** Rejects where a node does not show what a write has brought that was acknowledged, through whichever node. */
+export async function runGrownSchemas(plant?: Plant): Promise<void> {
+  const { world, at, nodeCount, write, count } = await spread(plant);
+  const all = [...Array(nodeCount).keys()];
+  const counts = async (text: string, wanted: readonly number[]): Promise<void> => {
+    for (const i of all) {
+      const got = (await count(at(i), text)).join();
+      if (got !== wanted.join()) throw new Error(`${text} at node ${i + 1} is ${got}, not ${wanted.join()}`); // prettier-ignore
+    }
+  };
+  await world.complete(write(at(0), 'm', 'f0'));
+  for (let round = 1; round < 6; round++) {
+    // Those of all hosts come before those of one.
+    const times = (number: number, of: number): number[] => Array<number>(of).fill(number);
+    await counts('SELECT count(*) FROM m', [...times(hostCount, round), ...times(1, round - 1)]);
+    // What is not there is remembered, too.
+    await counts(`SELECT count(f${round}) FROM m`, []);
+    await counts(`SELECT count(f0) FROM n${round}`, []);
+    await world.complete(write(at(round), 'm', `f${round}`));
+    await world.complete(write(at(round + 1), `n${round}`, 'f0'));
+    // In one shard alone: nodes without it have nothing of their own that would tell them.
+    await world.complete(write(at(round), 'm', `g${round}`, [round]));
+    await counts('SELECT count(*) FROM m', [...times(hostCount, round + 1), ...times(1, round)]);
+    await counts(`SELECT count(f${round}) FROM m`, [hostCount]);
+    await counts(`SELECT count(f0) FROM n${round}`, [hostCount]);
+  }
+}
