@@ -2,12 +2,13 @@ import { secondNs } from './units.ts';
 
 /**
  * Offsets of IANA time zones, from the tables that the runtime carries. Asking costs a microsecond or two, so that answers
- * are kept per quarter of an hour: no zone has changed its offset elsewhere since 1970.
+ * are kept per quarter of an hour, and per second of a quarter at whose ends they differ: St. John's changed at one minute
+ * past midnight.
  */
 export class TimeZone {
   readonly name: string;
   readonly #format: Intl.DateTimeFormat;
-  /** Offset by quarter of an hour since 1970. */
+  /** Offset by second since 1970, of starts of quarters of an hour and of seconds within those that have a change. */
   readonly #known = new Map<number, number>();
 
   constructor(name: string) {
@@ -28,17 +29,22 @@ export class TimeZone {
   /** Seconds east of UTC at a time. */
   offsetSeconds(timeNs: bigint): number {
     const seconds = floorDivide(timeNs, secondNs);
-    const quarter = Math.floor(seconds / 900);
-    const known = this.#known.get(quarter);
-    if (known !== undefined) return known;
-    if (this.#known.size >= quartersMax) this.#known.clear();
-    const offset = this.#ask(quarter * 900);
-    this.#known.set(quarter, offset);
-    return offset;
+    const quarter = Math.floor(seconds / quarterSeconds) * quarterSeconds;
+    const offset = this.#offsetAt(quarter);
+    return this.#offsetAt(quarter + quarterSeconds) === offset ? offset : this.#offsetAt(seconds);
   }
 
   offsetNs(timeNs: bigint): bigint {
     return BigInt(this.offsetSeconds(timeNs)) * secondNs;
+  }
+
+  #offsetAt(seconds: number): number {
+    const known = this.#known.get(seconds);
+    if (known !== undefined) return known;
+    if (this.#known.size >= answersMax) this.#known.clear();
+    const offset = this.#ask(seconds);
+    this.#known.set(seconds, offset);
+    return offset;
   }
 
   #ask(seconds: number): number {
@@ -54,7 +60,8 @@ export class TimeZone {
   }
 }
 
-const quartersMax = 100_000;
+const quarterSeconds = 900;
+const answersMax = 100_000;
 
 function floorDivide(value: bigint, by: bigint): number {
   const whole = value / by;

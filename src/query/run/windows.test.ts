@@ -7,7 +7,7 @@ import { firstOutside, isInside, windowAt } from './windows.ts';
 const secondNs = 1_000_000_000n;
 const at = (text: string): bigint => BigInt(Date.parse(text)) * 1_000_000n;
 const zones = ['Europe/Rome', 'America/Los_Angeles', 'Australia/Lord_Howe', 'Asia/Kathmandu'];
-const grids = [[7n * dayNs, 4n * dayNs], [7n * dayNs, 0n], [dayNs, 0n], [dayNs, hourNs], [6n * hourNs, 0n]] as const; // prettier-ignore
+const grids = [[7n * dayNs, 4n * dayNs], [7n * dayNs, 0n], [dayNs, 0n], [dayNs, hourNs], [6n * hourNs, 0n], [2n * hourNs, 0n], [hourNs, 0n], [hourNs / 2n, 0n]] as const; // prettier-ignore
 
 /** Each half hour of 2020 lies in one window, and windows follow each other without a gap. */
 test.each(zones.flatMap((zone) => grids.map((grid) => [zone, ...grid] as const)))(
@@ -41,6 +41,17 @@ test('windows: where the clock shows a start twice it is the first one', () => {
   for (const timeNs of [start, start + hourNs, start + 2n * hourNs - secondNs])
     expect(windowAt(timeNs, grid).startNs).toBe(start);
   expect(windowAt(start - 1n, grid).endNs).toBe(start);
+});
+
+test('windows: where the clock goes back between two midnights a day without points before the second begins with that', () => {
+  const grid = { intervalNs: dayNs, offsetNs: 0n, zone: new TimeZone('America/St_Johns'), startNs: 0n, endNs: 0n }; // prettier-ignore
+  const [first, change, second] = [at('2000-10-29T02:30:00Z'), at('2000-10-29T02:31:00Z'), at('2000-10-29T03:30:00Z')]; // prettier-ignore
+  const endNs = at('2000-10-30T03:30:00Z');
+  expect(windowAt(first - 1n, grid)).toEqual({ startNs: at('2000-10-28T02:30:00Z'), endNs: first });
+  for (const timeNs of [first, change - 1n, change, second - 1n])
+    expect(windowAt(timeNs, grid)).toEqual({ startNs: first, endNs });
+  for (const timeNs of [second, second + hourNs])
+    expect(windowAt(timeNs, grid)).toEqual({ startNs: second, endNs });
 });
 
 test('windows: the first row outside is found as by a look at each time', () => {

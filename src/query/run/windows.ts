@@ -1,4 +1,3 @@
-import type { TimeZone } from '../../base/time-zone.ts';
 import { hourNs, maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { Window } from '../functions/function.ts';
 import type { Grid } from '../plan/level-plan.ts';
@@ -24,20 +23,30 @@ export function windowAt(timeNs: bigint, grid: Grid): Window {
   if (zone === undefined) return { startNs, endNs };
   const startChange = zoneNs - zone.offsetNs(startNs);
   if (startChange !== 0n && magnitude(startChange) < intervalNs) startNs += startChange;
-  startNs -= repeatedNs(startNs, zone);
+  if (zone.offsetNs(startNs - 1n) !== zone.offsetNs(startNs)) startNs -= repeatedNs(startNs, grid);
   const endZoneNs = zone.offsetNs(endNs);
   const endChange = zoneNs - endZoneNs;
-  if (endChange === 0n || magnitude(endChange) >= intervalNs) return { startNs, endNs };
-  // Hours that come twice belong to the window before the change; hours that are skipped to the one in which they are.
-  if (endChange > 0n || zone.offsetNs(endNs + endChange) === endZoneNs) endNs += endChange;
-  return { startNs, endNs };
+  if (endChange !== 0n && magnitude(endChange) < intervalNs) {
+    // Hours that come twice belong to the window before the change; hours that are skipped to the one in which they are.
+    if (endChange > 0n || zone.offsetNs(endNs + endChange) === endZoneNs) endNs += endChange;
+    return { startNs, endNs };
+  }
+  // Between two midnights of one day, as at St. John's: the day has begun with the first.
+  const firstNs = endNs - repeatedNs(endNs, grid);
+  return firstNs < endNs && timeNs >= firstNs ? windowAt(firstNs, grid) : { startNs, endNs };
 }
 
-/** How long before a time the clock showed the same: windows begin with the first of two such times. */
-function repeatedNs(timeNs: bigint, zone: TimeZone): bigint {
+/**
+ * How long before a start of a window the clock showed the same, less than a window. A window begins with the first of two
+ * such times where the clock goes back at the second; where it does so in between, as in the reference the first begins
+ * one that has points up to the second, and the second one that has none.
+ */
+function repeatedNs(timeNs: bigint, { intervalNs, zone }: Grid): bigint {
+  if (zone === undefined) return 0n;
   const zoneNs = zone.offsetNs(timeNs);
   const backNs = zone.offsetNs(timeNs - hourNs) - zoneNs;
-  return backNs > 0n && zone.offsetNs(timeNs - backNs) === zoneNs + backNs ? backNs : 0n;
+  const isRepeated = backNs > 0n && zone.offsetNs(timeNs - backNs) === zoneNs + backNs;
+  return isRepeated && backNs < intervalNs ? backNs : 0n;
 }
 
 export function magnitude(value: bigint): bigint {
