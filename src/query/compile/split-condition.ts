@@ -4,13 +4,7 @@ import { maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { BinaryOperator, Expr } from '../../influxql/ast.ts';
 import { printExpr } from '../../influxql/printer.ts';
 import { visitExpr } from '../plan/walk-expr.ts';
-import { parseTimeLiteral } from '../../influxql/time-literal.ts';
-
-interface Now {
-  readonly nowNs: bigint;
-  /** Of literals that name none. */
-  readonly zone: TimeZone | undefined;
-}
+import { timeValue, type Now } from './time-value.ts';
 
 /** Inclusive bounds; undefined where the condition names none. */
 export interface TimeRange {
@@ -128,83 +122,4 @@ function mirrored(operator: BinaryOperator): BinaryOperator {
     default:
       return operator;
   }
-}
-
-/** A time of the language: now(), a literal, or a sum of such with durations. */
-function timeValue(expr: Expr, now: Now): bigint {
-  switch (expr.kind) {
-    case 'paren':
-      return timeValue(expr.expr, now);
-    case 'integer':
-      return expr.value;
-    case 'unsigned':
-      throw incompatible('*influxql.UnsignedLiteral');
-    case 'number':
-      return BigInt(Math.trunc(expr.value));
-    case 'duration':
-      return expr.valueNs;
-    case 'string': {
-      const timeNs = parseTimeLiteral(expr.value, now.zone);
-      if (timeNs === undefined && /^\d{4}-\d{2}-\d{2}/.test(expr.value))
-        throw new DbError('invalid_argument', 'invalid timestamp string');
-      if (timeNs === undefined) throw incompatible('*influxql.StringLiteral');
-      return withinLiteral(timeNs);
-    }
-    case 'call':
-      if (expr.name === 'now' && expr.args.length === 0) return now.nowNs;
-      throw new DbError('invalid_argument', `invalid operation: time and ${expr.name}() are not compatible`); // prettier-ignore
-    case 'binary':
-      if (expr.left.kind === 'unsigned' || expr.right.kind === 'unsigned')
-        throw incompatible('*influxql.BinaryExpr');
-      if (expr.operator === '+')
-        return boundedBy(expr, timeValue(expr.left, now) + timeValue(expr.right, now));
-      if (expr.operator === '-')
-        return boundedBy(expr, timeValue(expr.left, now) - timeValue(expr.right, now));
-      throw incompatible('*influxql.BinaryExpr');
-    case 'ref':
-      throw incompatible('*influxql.VarRef');
-    case 'boolean':
-      throw incompatible('*influxql.BooleanLiteral');
-    case 'regex':
-      throw incompatible('*influxql.RegexLiteral');
-    case 'wildcard':
-      throw incompatible('*influxql.Wildcard');
-    case 'distinct':
-      throw incompatible('*influxql.Distinct');
-    case 'list':
-      throw incompatible('*influxql.ListLiteral');
-  }
-}
-
-function incompatible(goType: string): DbError {
-  return new DbError(
-    'invalid_argument',
-    `invalid operation: time and ${goType} are not compatible`,
-  );
-}
-
-/** A sum with a point of time in it is one, and has to be within what a point can have. */
-function boundedBy(expr: Expr, timeNs: bigint): bigint {
-  return isPointOfTime(expr) ? withinLiteral(timeNs) : timeNs;
-}
-
-function isPointOfTime(expr: Expr): boolean {
-  if (expr.kind === 'paren') return isPointOfTime(expr.expr);
-  if (expr.kind === 'string' || expr.kind === 'call') return true;
-  if (expr.kind !== 'binary') return false;
-  const isStamp = expr.left.kind === 'integer' && expr.right.kind === 'duration';
-  return isStamp || isPointOfTime(expr.left) || isPointOfTime(expr.right);
-}
-
-function withinLiteral(timeNs: bigint): bigint {
-  if (timeNs > maxTimeNs) throw beyond(timeNs, 'overflows');
-  if (timeNs <= minTimeNs) throw beyond(timeNs, 'underflows');
-  return timeNs;
-}
-
-function beyond(timeNs: bigint, how: string): DbError {
-  const seconds = timeNs / 1_000_000_000n;
-  const whole = timeNs % 1_000_000_000n < 0n ? seconds - 1n : seconds;
-  const text = new Date(Number(whole) * 1000).toISOString().replace('.000Z', 'Z');
-  return new DbError('invalid_argument', `time ${text} ${how} time literal`);
 }

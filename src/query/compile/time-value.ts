@@ -1,0 +1,153 @@
+/**
+ * What a condition compares `time` with: now(), a literal, or a sum of such with durations. A text is a point of time where
+ * it stands alone or beside a duration, a number or another point; anything that comes to something else is told by the
+ * reference's name of it. Sums are worked out without the call stack.
+ */
+import type { TimeZone } from '../../base/time-zone.ts';
+import { DbError } from '../../base/errors.ts';
+import { maxTimeNs, minTimeNs } from '../../base/units.ts';
+import type { Expr } from '../../influxql/ast.ts';
+import { parseTimeLiteral } from '../../influxql/time-literal.ts';
+import { reduceNode } from '../plan/reduce-expr.ts';
+import { rewriteExpr } from '../plan/walk-expr.ts';
+
+export interface Now {
+  readonly nowNs: bigint;
+  /** Of literals that name none. */
+  readonly zone: TimeZone | undefined;
+}
+
+type Binary = Extract<Expr, { kind: 'binary' }>;
+
+/** int64 nanoseconds, which may be beyond what a point can have. Throws the reference's texts (spec 6.1). */
+export function timeValue(expr: Expr, { nowNs, zone }: Now): bigint {
+  if (expr.kind === 'string') return withinLiteral(literalAlone(expr.value, zone));
+  const points = new Points(zone);
+  const reduced = rewriteExpr(expr, (part) => {
+    if (part.kind === 'call')
+      return part.name === 'now' && part.args.length === 0 ? points.make(nowNs) : part;
+    return (part.kind === 'binary' ? points.reduce(part) : undefined) ?? reduceNode(part);
+  });
+  const value = reduced.kind === 'paren' ? reduced.expr : reduced;
+  const pointNs = points.made(value);
+  if (pointNs !== undefined) return withinLiteral(pointNs);
+  switch (value.kind) {
+    case 'integer':
+      return value.value;
+    case 'duration':
+      return value.valueNs;
+    case 'number':
+      return integerOf(value.value);
+    default:
+      throw incompatible(goTypes[value.kind]);
+  }
+}
+
+/** Nodes of a sum that stand for points of time, which the language has no literal of its own for. */
+class Points {
+  readonly #zone: TimeZone | undefined;
+  readonly #timesNs = new Map<Expr, bigint>();
+
+  constructor(zone: TimeZone | undefined) {
+    this.#zone = zone;
+  }
+
+  make(timeNs: bigint): Expr {
+    const point: Expr = { kind: 'list', names: [] };
+    this.#timesNs.set(point, timeNs);
+    return point;
+  }
+
+  made(expr: Expr): bigint | undefined {
+    return this.#timesNs.get(expr);
+  }
+
+  /** The node in place of an operator that has a point of time beside it; undefined where it has none. */
+  reduce(expr: Binary): Expr | undefined {
+    const { operator, left, right } = expr;
+    const isPoint = this.#timesNs.has(left) || this.#timesNs.has(right);
+    const texts = left.kind === 'string' && right.kind === 'string';
+    // Two texts are compared and put together as what they are.
+    if (texts && (operator === '+' || operator === '=' || operator === '!=')) return undefined;
+    return this.#combined(expr) ?? (isPoint ? expr : undefined);
+  }
+
+  #combined({ operator, left, right }: Binary): Expr | undefined {
+    const isStamp = left.kind === 'integer' && right.kind === 'duration';
+    const leftNs = isStamp ? left.value : this.#timeOf(left);
+    const rightNs = this.#timeOf(right);
+    if (leftNs !== undefined && rightNs !== undefined)
+      return operator === '-' ? { kind: 'duration', valueNs: leftNs - rightNs } : undefined;
+    if (leftNs !== undefined) {
+      const byNs = lengthOf(right);
+      if (byNs === undefined) return undefined;
+      if (operator === '+') return this.make(leftNs + byNs);
+      return operator === '-' ? this.make(leftNs - byNs) : undefined;
+    }
+    const byNs = lengthOf(left);
+    return rightNs !== undefined && byNs !== undefined && operator === '+'
+      ? this.make(rightNs + byNs)
+      : undefined;
+  }
+
+  #timeOf(expr: Expr): bigint | undefined {
+    return expr.kind === 'string' ? parseTimeLiteral(expr.value, this.#zone) : this.made(expr);
+  }
+}
+
+function lengthOf(expr: Expr): bigint | undefined {
+  if (expr.kind === 'duration') return expr.valueNs;
+  return expr.kind === 'integer' ? expr.value : undefined;
+}
+
+function literalAlone(text: string, zone: TimeZone | undefined): bigint {
+  const timeNs = parseTimeLiteral(text, zone);
+  if (timeNs !== undefined) return timeNs;
+  if (/^\d{4}-\d{2}-\d{2}/.test(text))
+    throw new DbError('invalid_argument', 'invalid timestamp string');
+  throw incompatible(goTypes.string);
+}
+
+/** As Go casts a float: what is no int64 is the least one. */
+function integerOf(value: number): bigint {
+  const isInside = value >= -(2 ** 63) && value < 2 ** 63;
+  return isInside ? BigInt(Math.trunc(value)) : -(2n ** 63n);
+}
+
+const goTypes: Readonly<Record<Expr['kind'], string>> = {
+  binary: 'BinaryExpr',
+  boolean: 'BooleanLiteral',
+  call: 'Call',
+  distinct: 'Distinct',
+  duration: 'DurationLiteral',
+  integer: 'IntegerLiteral',
+  list: 'ListLiteral',
+  number: 'NumberLiteral',
+  paren: 'ParenExpr',
+  ref: 'VarRef',
+  regex: 'RegexLiteral',
+  string: 'StringLiteral',
+  unsigned: 'UnsignedLiteral',
+  wildcard: 'Wildcard',
+};
+
+function incompatible(goType: string): DbError {
+  return new DbError(
+    'invalid_argument',
+    `invalid operation: time and *influxql.${goType} are not compatible`,
+  );
+}
+
+/** A point of time in a condition has to be within what a point can have. */
+function withinLiteral(timeNs: bigint): bigint {
+  if (timeNs > maxTimeNs) throw beyond(timeNs, 'overflows');
+  if (timeNs <= minTimeNs) throw beyond(timeNs, 'underflows');
+  return timeNs;
+}
+
+function beyond(timeNs: bigint, how: string): DbError {
+  const seconds = timeNs / 1_000_000_000n;
+  const whole = timeNs % 1_000_000_000n < 0n ? seconds - 1n : seconds;
+  const text = new Date(Number(whole) * 1000).toISOString().replace('.000Z', 'Z');
+  return new DbError('invalid_argument', `time ${text} ${how} time literal`);
+}
