@@ -11,6 +11,8 @@ import type { SchemaReader } from '../schema/schema-reader.ts';
 import { systemCondition } from '../schema/system-condition.ts';
 import {
   databaseScope,
+  isNameless,
+  measurementsOf,
   sourceScopes,
   type SchemaScope,
   type ScopePlace,
@@ -42,6 +44,8 @@ export async function showCardinality(
     const what = query.of === 'FIELD KEY' ? 'FIELD KEY' : `${query.of} EXACT`;
     throw new DbError('invalid_argument', `SHOW ${what} CARDINALITY doesn't support time in WHERE clause`); // prettier-ignore
   }
+  if (query.of !== 'FIELD KEY' && measurementsOf(query.sources).some(isNameless))
+    throw new DbError('invalid_argument', 'invalid measurement');
   // What names are read of has the time 0.
   const { minNs = 0n, maxNs = 0n } = place.range;
   if (minNs > 0n || maxNs < 0n) return [];

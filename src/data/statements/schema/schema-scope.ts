@@ -109,10 +109,10 @@ export function shardsWithin(policy: RetentionPolicy, range: TimeRange): readonl
   return groups.flatMap((group) => group.shards);
 }
 
-/** Whether any source names a measurement; no sources name them all. */
+/** Whether any source names a measurement; no sources name them all, and so does the empty name where it is the only one. */
 export function nameMatcher(sources: readonly Source[]): (name: string) => boolean {
-  if (sources.length === 0) return () => true;
   const measurements = measurementsOf(sources);
+  if (measurements.every(isNameless)) return () => true;
   const names = new Set(
     measurements.flatMap(({ name, regex }) => (regex === undefined ? name : [])),
   );
@@ -120,6 +120,10 @@ export function nameMatcher(sources: readonly Source[]): (name: string) => boole
   return (name) => names.has(name) || patterns.some((matches) => matches(name));
 }
 
-function measurementsOf(sources: readonly Source[]): readonly Measurement[] {
+export function isNameless({ name, regex }: Measurement): boolean {
+  return name === '' && regex === undefined;
+}
+
+export function measurementsOf(sources: readonly Source[]): readonly Measurement[] {
   return sources.filter((source): source is Measurement => source.kind === 'measurement');
 }
