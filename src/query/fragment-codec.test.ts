@@ -61,7 +61,7 @@ const program: Extract<Predicate, { kind: 'program' }> = {
     { kind: 'tag', name: 'host' },
   ],
 };
-const limited = { shardRowsMax: 3, seriesRowsMax: 4, showsSeries: true };
+const limited = { shardRowsMax: 3, seriesRowsMax: 4, neededColumn: 0, showsSeries: true };
 const rowsTask = { kind: 'rows', columns: [{ kind: 'field', name: 'v', type: 'string' }, { kind: 'tag', name: 'host' }], rowsMax: 5 } as const; // prettier-ignore
 
 test('fragment codec: a plan comes back the same', () => {

@@ -38,6 +38,7 @@ const task = byKind({
     rowsMax: count(),
     shardRowsMax: optional(count()),
     seriesRowsMax: optional(count()),
+    neededColumn: optional(count()),
     showsSeries: optional(flag),
   }),
   windows: plain({

@@ -27,7 +27,7 @@ export interface Fragment {
   readonly task: RowsTask | WindowsTask | CostsTask;
 }
 
-/** Rows of fields and tags as they are stored. A row is there when at least one of its fields is. */
+/** Rows of fields and tags as they are stored. A row is there when at least one of its fields is, where none is named. */
 export interface RowsTask {
   readonly kind: 'rows';
   readonly columns: readonly RowsColumn[];
@@ -37,6 +37,8 @@ export interface RowsTask {
   readonly shardRowsMax?: number | undefined;
   /** The same of each series of a shard. */
   readonly seriesRowsMax?: number | undefined;
+  /** The place of a field among the columns without which a row is not there, whatever other fields it has. */
+  readonly neededColumn?: number | undefined;
   /** Blocks say which series their rows are of: other streams may have rows of the same times. */
   readonly showsSeries?: boolean | undefined;
 }

@@ -259,13 +259,19 @@ function presentFields(
   const known = present.get(source);
   if (known !== undefined) return known;
   const wanted = task.columns.flatMap((column) => (column.kind === 'field' ? [column] : []));
-  const isTaken = wanted.some(({ name, type }) => {
-    const own = fieldTypes.get(name);
-    return own !== undefined && (own === type || isConvertible(own, type));
+  const isTaken = countedColumns(task).some((column) => {
+    const own = fieldTypes.get(column.name);
+    if (column.kind !== 'field' || own === undefined) return false;
+    return own === column.type || isConvertible(own, column.type);
   });
   const names = isTaken ? withLead([], wanted.map(({ name }) => name), fieldTypes) : []; // prettier-ignore
   present.set(source, names);
   return names;
+}
+
+/** The columns of which a row has to have one. */
+function countedColumns({ columns, neededColumn }: RowsTask): RowsTask['columns'] {
+  return neededColumn === undefined ? columns : columns.slice(neededColumn, neededColumn + 1);
 }
 
 /** Those that a shard has, each once. */
@@ -311,13 +317,13 @@ function shape(
   return { timesNs: BigInt64Array.from(rows, (row) => chunk.timesNs[row] ?? 0n), columns };
 }
 
-/** Rows in which at least one wanted field has a value; undefined when that is all of them. */
+/** Rows in which at least one field that counts has a value; undefined when that is all of them. */
 function rowsWithValue(
   chunk: RowChunk,
   task: RowsTask,
   present: readonly string[],
 ): readonly number[] | undefined {
-  const wanted = task.columns.flatMap((column) => {
+  const wanted = countedColumns(task).flatMap((column) => {
     const from = column.kind === 'field' ? chunk.columns[present.indexOf(column.name)] : undefined;
     const isThere =
       from !== undefined &&

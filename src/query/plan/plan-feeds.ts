@@ -63,6 +63,8 @@ export type PlanSubquery = (select: ResolvedSelect, around: AroundLevel) => Leve
 interface RowsDraft {
   readonly kind: 'rows';
   readonly grid: Grid;
+  /** Of a call that LIMIT and OFFSET reach into: its argument, without which a row does not count. */
+  readonly counted: FeedRef | undefined;
   readonly refs: FeedRef[];
   readonly indexes: Map<string, number>;
 }
@@ -95,12 +97,13 @@ export class FeedPlanner {
     return this.#select.sources.every(({ kind }) => kind === 'measurements');
   }
 
-  /** The feed with the columns of `refs`, and where they stand in it. */
+  /** The feed with the columns of `refs`, and where they stand in it; a feed of its own for what counts the rows of one of them. */
   rowsFor(
     grid: Grid,
     refs: readonly FeedRef[],
+    counted?: FeedRef,
   ): { readonly feed: number; readonly columns: readonly number[] } {
-    const [feed, draft] = this.#draft('rows', grid) as [number, RowsDraft];
+    const [feed, draft] = this.#draft('rows', grid, counted) as [number, RowsDraft];
     const columns = refs.map((ref) => {
       const key = keyOf(ref);
       const known = draft.indexes.get(key);
@@ -137,17 +140,22 @@ export class FeedPlanner {
     });
   }
 
-  #draft(kind: 'rows' | 'windows', grid: Grid): [number, RowsDraft | WindowsDraft] {
+  #draft(
+    kind: 'rows' | 'windows',
+    grid: Grid,
+    counted?: FeedRef,
+  ): [number, RowsDraft | WindowsDraft] {
     const at = this.#drafts.findIndex(
       (draft) =>
         draft.kind === kind &&
         draft.grid.startNs === grid.startNs &&
-        draft.grid.endNs === grid.endNs,
+        draft.grid.endNs === grid.endNs &&
+        (draft.kind === 'windows' || isSameRef(draft.counted, counted)),
     );
     if (at >= 0) return [at, this.#drafts[at] as RowsDraft | WindowsDraft];
     const draft: RowsDraft | WindowsDraft =
       kind === 'rows'
-        ? { kind, grid, refs: [], indexes: new Map() }
+        ? { kind, grid, counted, refs: [], indexes: new Map() }
         : { kind, grid, fields: [], indexes: new Map() };
     return [this.#drafts.push(draft) - 1, draft];
   }
@@ -206,30 +214,23 @@ export class FeedPlanner {
   }
 
   /**
-   * The reference reads no more than LIMIT, OFFSET and one row more of each shard, where a list has no calls or one of top()
-   * and bottom() without tags: with an OFFSET alone little is left, and those choose among the first rows (trap 57). Where the query has tags that the
-   * outermost one has not, it is so many of each series.
+   * The reference reads no more than LIMIT, OFFSET and one row more of each shard, where a list has no calls and of each
+   * top() and bottom() without tags: with an OFFSET alone little is left, and those choose among the first rows that have
+   * what they ask for (trap 57). Where the query has tags that the outermost one has not, it is so many of each series.
    */
-  #firstRows({ refs }: RowsDraft): Pick<RowsTask, 'shardRowsMax' | 'seriesRowsMax'> {
-    const { compiled, fields } = this.#select;
+  #firstRows({
+    refs,
+    counted,
+  }: RowsDraft): Pick<RowsTask, 'shardRowsMax' | 'seriesRowsMax' | 'neededColumn'> {
+    const { compiled } = this.#select;
     const { limit, offset } = compiled.statement;
     const { outerTags, tags } = this.#place;
-    if (limit + offset === 0) return {};
-    // Rows that only fields beside the call have would count here, and do not there.
-    const isAlone = refs.filter((ref) => rowsColumn(ref).kind === 'field').length === 1;
-    const isPlainTop =
-      isAlone &&
-      fields.some(
-        ({ expr }) =>
-          expr.kind === 'call' &&
-          (expr.name === 'top' || expr.name === 'bottom') &&
-          insideNames(expr).length === 0,
-      );
-    if (!compiled.isRaw && !isPlainTop) return {};
+    if (limit + offset === 0 || (!compiled.isRaw && counted === undefined)) return {};
     const rowsMax = limit + offset + 1;
-    return outerTags.length === tags.length
-      ? { shardRowsMax: rowsMax }
-      : { seriesRowsMax: rowsMax };
+    return {
+      ...(outerTags.length === tags.length ? { shardRowsMax: rowsMax } : { seriesRowsMax: rowsMax }), // prettier-ignore
+      ...(counted !== undefined && { neededColumn: refs.findIndex((ref) => isSameRef(ref, counted)) }), // prettier-ignore
+    };
   }
 
   #measurements(): readonly FoundMeasurement[] {
@@ -313,6 +314,20 @@ function withSeries(part: ScanPart): ScanPart {
 /** The same task, whose rows say which series they are of. */
 export function showingSeries<Task extends Fragment['task']>(task: Task): Task {
   return task.kind === 'rows' ? { ...task, showsSeries: true } : task;
+}
+
+/** Whether LIMIT and OFFSET reach into a call of the list, to the rows that it reads. */
+export function countsRows(
+  { name, args }: Extract<Expr, { kind: 'call' }>,
+  { compiled }: ResolvedSelect,
+): boolean {
+  const { limit, offset } = compiled.statement;
+  return limit + offset > 0 && (name === 'top' || name === 'bottom') && args.length === 2;
+}
+
+function isSameRef(one: FeedRef | undefined, other: FeedRef | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return keyOf(one) === keyOf(other);
 }
 
 function keyOf({ name, type, askedType = type, hidesNaN = false }: FeedRef): string {

@@ -20,7 +20,13 @@ import { isMathFunction } from './math-functions.ts';
 import { isLostInMerge } from './merged-calls.ts';
 import { insideNames, mergeNames, namesOfSubquery, partingTags } from './name-types.ts';
 import { planChain, type PlannedChain } from './plan-calls.ts';
-import { FeedPlanner, type AroundLevel, type FeedRef, type LevelPlace } from './plan-feeds.ts';
+import {
+  countsRows,
+  FeedPlanner,
+  type AroundLevel,
+  type FeedRef,
+  type LevelPlace,
+} from './plan-feeds.ts';
 import { compileProgram, programColumnType, type ProgramInput } from './program.ts';
 import type { ResolvedSelect } from './resolve-select.ts';
 import { visitExpr } from './walk-expr.ts';
@@ -64,7 +70,7 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
       continue;
     }
     slots[slot] = { type: chain.type };
-    const input = inputFor(chain, beside, feeds);
+    const input = inputFor(chain, beside, { feeds, isCounted: countsRows(call, select) });
     calls.push({ slot, type: chain.type, stages: chain.stages, input });
   }
   const isRaw = inputs.calls.length === 0;
@@ -209,13 +215,18 @@ function heartOf(call: Call): Ref | undefined {
   return expr?.kind === 'ref' ? expr : undefined;
 }
 
-function inputFor(chain: PlannedChain, refs: readonly FeedRef[], feeds: FeedPlanner): CallInput {
+function inputFor(
+  chain: PlannedChain,
+  refs: readonly FeedRef[],
+  { feeds, isCounted }: { readonly feeds: FeedPlanner; readonly isCounted: boolean },
+): CallInput {
   const { argument, folded, grid } = chain;
   if (folded !== undefined) {
     const { feed, field } = feeds.windowsFor(grid, argument, folded.call);
     return { kind: 'folded', feed, field, call: folded.call, keepsTimes: folded.keepsTimes };
   }
-  const { feed, columns } = feeds.rowsFor(grid, [argument, ...refs]);
+  const counted = isCounted ? argument : undefined;
+  const { feed, columns } = feeds.rowsFor(grid, [argument, ...refs], counted);
   return { kind: 'column', feed, column: columns[0] ?? 0, aux: columns.slice(1) };
 }
 

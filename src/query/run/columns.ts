@@ -1,5 +1,5 @@
 import type { Column, ColumnType } from '../column.ts';
-import { ColumnBuilder, sliceColumn } from '../exec/columns/column-builder.ts';
+import { ColumnBuilder, isConvertible, sliceColumn } from '../exec/columns/column-builder.ts';
 import { concatColumns } from '../exec/columns/concat-columns.ts';
 import { pickRows } from '../exec/columns/pick-rows.ts';
 import type { Batch, PointBatch } from './batch.ts';
@@ -108,6 +108,11 @@ export function convertColumn(column: Column, type: ColumnType): Column {
   const builder = new ColumnBuilder(type, count);
   for (let row = 0; row < count; row++) builder.pushFrom(column, row);
   return builder.finish();
+}
+
+/** The same, but that a column which cannot be had in the type stays what it is. */
+export function castColumn(column: Column, type: ColumnType): Column {
+  return isConvertible(column.type, type) ? convertColumn(column, type) : column;
 }
 
 /** Floats that are no numbers as nulls. */

@@ -39,6 +39,9 @@ interface CallPoints {
   readonly points: PointBatch;
 }
 
+/** Whose rows a level gives: the answer's, those that an answer shows as they are, or what a call reads. */
+export type LevelRole = 'outermost' | 'shown' | 'read';
+
 /** A feed that is open: rows of the sources, or what shards folded. */
 type OpenFeed =
   | { readonly kind: 'rows'; readonly plan: RowsFeed; readonly stream: GroupStream<Batch> }
@@ -53,7 +56,7 @@ export class LevelStream implements GroupStream<Batch> {
   readonly subgroups: Subgroups;
   readonly #plan: LevelPlan;
   readonly #context: RunContext;
-  readonly #isOutermost: boolean;
+  readonly #role: LevelRole;
   readonly #feeds: readonly OpenFeed[];
   readonly #ahead: (GroupId | undefined)[];
   readonly #auxTypes: readonly ColumnType[];
@@ -61,10 +64,10 @@ export class LevelStream implements GroupStream<Batch> {
   #group: GroupId | undefined;
   #isStarted = false;
 
-  constructor(plan: LevelPlan, context: RunContext, isOutermost: boolean) {
+  constructor(plan: LevelPlan, context: RunContext, role: LevelRole) {
     this.#plan = plan;
     this.#context = context;
-    this.#isOutermost = isOutermost;
+    this.#role = role;
     this.subgroups = new Subgroups(innerTags(plan.outerTags, plan.tags));
     this.#feeds = plan.feeds.map((feed) => this.#open(feed));
     this.#ahead = plan.feeds.map(() => undefined);
@@ -94,7 +97,8 @@ export class LevelStream implements GroupStream<Batch> {
       columns: this.#plan.columns,
       fill: this.#plan.fill,
       matcher: this.#context.matcher,
-      hidesNaN: this.#isOutermost,
+      hidesNaN: this.#role === 'outermost',
+      isShown: this.#role !== 'read' && this.#plan.feeds.some(readsSubquery),
     });
     const { calls } = this.#plan;
     const [only] = calls;
@@ -127,11 +131,13 @@ export class LevelStream implements GroupStream<Batch> {
         const scan = new RowsScan(source.scan, { ...shape, types }, this.#context);
         return { stream: scan, shape: this.#relabelled(scan.subgroups) };
       }
-      const stream = new LevelStream(source.level, this.#context, false);
+      // What stands in a list without calls is shown, through any number of subqueries.
+      const isShown = this.#role !== 'read' && this.#plan.calls.length === 0;
+      const stream = new LevelStream(source.level, this.#context, isShown ? 'shown' : 'read');
       const outer = { keys: outerTags, values: () => this.#group?.key ?? [] };
       const { columns } = feed;
       const { reads, filter } = source;
-      const options = { columns, reads, filter, outer, context: this.#context };
+      const options = { columns, reads, filter, isShown, outer, context: this.#context };
       return { stream, shape: subqueryShape(stream.subgroups, this.subgroups, options) };
     });
     const place = { subgroups: this.subgroups, columns: feed.columns, ascending };
@@ -331,6 +337,10 @@ function* refusing(rows: Flow<Batch>, refusals: readonly CallRefusal[]): Flow<Ba
       }
     yield batch;
   }
+}
+
+function readsSubquery(feed: FeedPlan): boolean {
+  return feed.kind === 'rows' && feed.sources.some(({ kind }) => kind === 'subquery');
 }
 
 /** A feed without the group at hand. */

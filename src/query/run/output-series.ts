@@ -15,7 +15,7 @@ export async function* outputSeries(
   context: RunContext,
   timeZone: TimeZone | undefined,
 ): AsyncGenerator<ColumnSeries> {
-  const stream = new LevelStream(plan, context, true);
+  const stream = new LevelStream(plan, context, 'outermost');
   try {
     yield* driven(seriesOf(stream, plan, { context, timeZone }));
   } finally {
@@ -29,7 +29,7 @@ export function outputFlow(
   context: RunContext,
   timeZone: TimeZone | undefined,
 ): Flow<ColumnSeries> {
-  return seriesOf(new LevelStream(plan, context, true), plan, { context, timeZone });
+  return seriesOf(new LevelStream(plan, context, 'outermost'), plan, { context, timeZone });
 }
 
 function* seriesOf(

@@ -1,6 +1,6 @@
 import type { Fill } from '../../influxql/ast.ts';
-import type { Column } from '../column.ts';
-import { cellValue, ColumnBuilder } from '../exec/columns/column-builder.ts';
+import type { Column, ColumnType } from '../column.ts';
+import { cellValue, ColumnBuilder, isConvertible } from '../exec/columns/column-builder.ts';
 import type { PlannedColumn, Slot } from '../plan/level-plan.ts';
 import { runProgram } from '../plan/program.ts';
 import type { MatcherFactory, Value } from '../predicate.ts';
@@ -23,6 +23,8 @@ export interface RowBuilderOptions {
   readonly matcher: MatcherFactory;
   /** A float that is no number is null in an answer; inside of a query it stays what it is. */
   readonly hidesNaN: boolean;
+  /** A row of a subquery that is shown as it is may have a value of a type that cannot be had in its column's. */
+  readonly isShown: boolean;
 }
 
 /**
@@ -41,12 +43,14 @@ export class RowBuilder {
 
   build(rows: SlotRows): Batch {
     const inputs = this.#filled(rows);
-    const { columns, matcher, hidesNaN } = this.#options;
+    const { columns, matcher, hidesNaN, isShown } = this.#options;
     const count = rows.timesNs.length;
     const computed = columns.map(({ program, type }): Column => {
       const [only] = program.steps;
       if (program.steps.length === 1 && only?.kind === 'input') {
         const input = inputs[only.index];
+        const own = rows.columns[only.index];
+        if (isShown && own !== undefined && isOfOther(own, type)) return own;
         if (input?.type === type && !(hidesNaN && hasNaN(input))) return input;
       }
       const builder = new ColumnBuilder(type, count);
@@ -97,6 +101,11 @@ export class RowBuilder {
 /** Texts and truths have no number to show. */
 function defaultOf(value: number | bigint, type: Slot['type']): Value | null {
   return type === 'string' || type === 'boolean' ? null : numberOf(value, type);
+}
+
+/** Of a type that cannot be had in the column's: rows of a subquery may have such, and are shown as they are. */
+function isOfOther(own: Column, type: ColumnType): boolean {
+  return own.type !== type && !isConvertible(own.type, type);
 }
 
 /** A value in the type of its column; null where an expression of unknown names came out otherwise. */

@@ -5,7 +5,14 @@ import type { FeedColumn, SubqueryFilter, SubqueryRead } from '../plan/level-pla
 import { runProgram } from '../plan/program.ts';
 import type { Subgroups } from './batch.ts';
 import { compareGroupIds, type Batch, type GroupId, type GroupStream } from './batch.ts';
-import { batchBytes, concatTimes, convertColumn, pickBatch, withoutNaN } from './columns.ts'; // prettier-ignore
+import {
+  batchBytes,
+  castColumn,
+  concatTimes,
+  convertColumn,
+  pickBatch,
+  withoutNaN,
+} from './columns.ts';
 import type { RunContext } from './run-context.ts';
 import type { Flow, Steps } from './steps.ts';
 
@@ -26,11 +33,13 @@ export function subqueryShape(
     readonly columns: readonly FeedColumn[];
     readonly reads: readonly SubqueryRead[];
     readonly filter: SubqueryFilter | undefined;
+    /** Rows that are shown as they are: what cannot be had in a column's type stays what it is, as in the reference. */
+    readonly isShown: boolean;
     readonly outer: { readonly keys: readonly string[]; readonly values: () => readonly string[] };
     readonly context: RunContext;
   },
 ): (batch: Batch) => Batch | undefined {
-  const { columns, reads, filter, outer, context } = options;
+  const { columns, reads, filter, isShown, outer, context } = options;
   const tagOf = tagReader(inner, outer);
   const idOf = subgroupMapper(inner, target);
   return (batch) => {
@@ -40,7 +49,7 @@ export function subqueryShape(
     return {
       timesNs,
       columns: reads.map((read, i) =>
-        readColumn(passed, read, { type: columns[i]?.type ?? 'float', tagOf }),
+        readColumn(passed, read, { type: columns[i]?.type ?? 'float', tagOf, isShown }),
       ),
       subgroups: target.keys.length === 0 ? undefined : subgroups?.map(idOf),
     };
@@ -78,14 +87,23 @@ function subgroupMapper(inner: Subgroups, target: Subgroups): (id: number) => nu
 function readColumn(
   { timesNs, columns, subgroups }: Batch,
   read: SubqueryRead,
-  { type, tagOf }: { readonly type: FeedColumn['type']; readonly tagOf: TagReader },
+  {
+    type,
+    tagOf,
+    isShown = false,
+  }: {
+    readonly type: FeedColumn['type'];
+    readonly tagOf: TagReader;
+    readonly isShown?: boolean;
+  },
 ): Column {
   const count = timesNs.length;
   if (read.kind === 'null') return nullColumn(type, count);
   if (read.kind === 'column') {
     const column = columns[read.index];
     if (column === undefined) return nullColumn(type, count);
-    return convertColumn(read.hidesNaN === true ? withoutNaN(column) : column, type);
+    const own = read.hidesNaN === true ? withoutNaN(column) : column;
+    return isShown ? castColumn(own, type) : convertColumn(own, type);
   }
   const builder = new ColumnBuilder(type, count);
   for (let row = 0; row < count; row++)
@@ -100,7 +118,7 @@ function filtered(
   tagOf: TagReader,
   { matcher }: RunContext,
 ): Batch | undefined {
-  const inputs = reads.map((read, i) => readColumn(batch, read, { type: read.kind === 'tag' ? 'string' : (types[i] ?? 'float'), tagOf })); // prettier-ignore
+  const inputs = reads.map((read, i) => readColumn(batch, read, { type: read.kind === 'tag' ? 'string' : (types[i] ?? 'float'), tagOf, isShown: true })); // prettier-ignore
   const rows: number[] = [];
   let row = 0;
   const read = (index: number) => {
@@ -205,7 +223,7 @@ export class SourcesStream implements GroupStream<Batch> {
       columns: this.#columns.map(({ type }, i) =>
         concatColumns(
           type,
-          batches.flatMap(({ columns }) => columns[i] ?? []),
+          batches.flatMap(({ columns }) => columns.slice(i, i + 1).map((one) => convertColumn(one, type))), // prettier-ignore
         ),
       ),
       subgroups:

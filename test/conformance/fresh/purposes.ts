@@ -18,6 +18,10 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'under a call that needs no order a page inside of a subquery is cut in the order of the heap there',
   ],
   [
+    /^SHOW .*CARDINALITY\b.*\bWHERE .*\b[vn] /,
+    'a condition on a field is asked there of the point at 1970-01-01, of which only `far` has some',
+  ],
+  [
     /FROM far\b.*GROUP BY time/i,
     'windows that reach beyond the ends of time wrap there, and come more than once',
   ],
@@ -27,8 +31,8 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
 /** The same of the database that changes. */
 const ofChanged: readonly (readonly [statement: RegExp, reason: string])[] = [
   [
-    /^SHOW /,
-    'a series without points stays in the index there after some deletes by time, and after a write that was refused',
+    /^SHOW |\*/,
+    'a series without points, and with it names, stay in the index there after some deletes by time, and after a write that was refused',
   ],
 ];
 

@@ -16,7 +16,7 @@ export function catalogStatement(random: RandomChoice): string {
   const resample = random.maybe(0.3, () => ` RESAMPLE ${random.of(['EVERY 1m', 'FOR 2h', 'EVERY 30m FOR 90m', 'FOR 1m', ''])}`); // prettier-ignore
   return random.of([
     `CREATE DATABASE ${database}`,
-    `CREATE DATABASE ${database} WITH ${random.of([`DURATION ${duration()}`, 'REPLICATION 1', `SHARD DURATION ${duration()}`, `NAME ${policy}`, `DURATION ${duration()} REPLICATION 1 SHARD DURATION ${duration()} NAME ${policy}`, `NAME ${policy} DURATION ${duration()}`])}`,
+    `CREATE DATABASE ${database} WITH ${random.of([`DURATION ${duration()}`, 'REPLICATION 1', `SHARD DURATION ${duration()}`, `NAME ${policy}`, `DURATION ${duration()} REPLICATION 1 SHARD DURATION ${duration()} NAME ${policy}`])}`,
     `DROP DATABASE ${database}`,
     `CREATE RETENTION POLICY ${policy} ON ${database} DURATION ${duration()} REPLICATION ${random.of(['1', '1', '2', '0', '-1', 'x'])}${rest}`,
     `CREATE RETENTION POLICY ${policy} ON ${database} DURATION ${duration()} REPLICATION 1${rest}`,

@@ -41,6 +41,27 @@ function lines(random: RandomChoice): string {
   return Array.from({ length: random.integer(1, 12) }, one).join('\n');
 }
 
+/** What is written or deleted and asked for in one request: each statement sees what those before it did. */
+export function dialogue(random: RandomChoice): string {
+  const measurement = random.of(freshMeasurements.filter(({ name }) => name !== 'mixed'));
+  const from = quoted(measurement.name);
+  const number = numberField(random, measurement);
+  const tag = quoted(random.of([...measurement.tags, 'host']));
+  const time = `time ${random.of(['<', '>='])} '2000-01-01T00:${10 + random.integer(0, 49)}:00Z'`;
+  const read = `fresh.autogen.${from}${where(random, measurement, { bounded: 1, oddTimes: false })}`;
+  const target = random.of(['back', 'changing.autogen.back', 'changing..back']);
+  const windows = `${random.of(['mean', 'max', 'count', 'last', 'distinct'])}(${number})`;
+  return random.of([
+    () => `DROP MEASUREMENT back; SELECT ${random.of([number, '*', `${number} AS a, ${number} * 2 AS b`])} INTO ${target} FROM ${read} GROUP BY *; SELECT * FROM back GROUP BY *`,
+    () => `DROP MEASUREMENT back; SELECT ${windows} INTO ${target} FROM ${read}${grouping(random, measurement, `time(${random.of(['1m', '10m'])})`)} fill(${random.of(['none', 'null', '0', 'previous', 'linear'])}); SELECT * FROM back; SELECT count(*) FROM back GROUP BY *`,
+    () => `SELECT ${number} INTO changing.autogen.:MEASUREMENT FROM ${read} GROUP BY *; SELECT count(${number}), max(${number}) FROM ${from} GROUP BY ${tag}`,
+    () => `DELETE FROM ${from} WHERE ${time}; SELECT count(${number}), first(${number}) FROM ${from}; SELECT max(${number}) FROM ${from} WHERE ${time} GROUP BY ${tag}`,
+    () => `DELETE FROM ${from} WHERE ${tagTerm(random, measurement)}; SELECT count(${number}), last(${number}) FROM ${from} GROUP BY ${tag}`,
+    () => `SELECT ${number} INTO back FROM nosuch; DELETE FROM ${from} WHERE ${time} AND ${tagTerm(random, measurement)}; SELECT sum(${number}) FROM ${from}; SELECT nosuch FROM back`,
+    () => `SELECT sum(${number}) FROM ${from}; SELECT mean(nosuch(${number})) FROM ${from}; SELECT count(${number}) FROM ${from}`,
+  ])(); // prettier-ignore
+}
+
 /** A question to the other database. */
 export function questionOfChanged(random: RandomChoice): string {
   const { name } = anyMeasurement(random);

@@ -4,7 +4,13 @@ import type { RandomChoice } from './random-choice.ts';
 
 export const durations = ['10s', '1m', '5m', '30m', '1h', '1d'];
 export const fills = ['null', 'none', 'previous', 'linear', '0', '-1.5', '7'];
-const zones = ['America/New_York', 'Europe/Berlin', 'Asia/Kolkata', 'UTC'];
+export const zones = [
+  'America/New_York',
+  'Europe/Berlin',
+  'Asia/Kolkata',
+  'Australia/Lord_Howe',
+  'UTC',
+];
 
 /** A name as a statement says it. */
 export function quoted(name: string): string {

@@ -1,6 +1,6 @@
 import type { SentStep } from '../send-step.ts';
 import { catalogStatement } from './random-catalog.ts';
-import { change, questionOfChanged } from './random-changes.ts';
+import { change, dialogue, questionOfChanged } from './random-changes.ts';
 import { RandomChoice } from './random-choice.ts';
 import { freshStatement, type FreshStatement } from './random-statements.ts';
 
@@ -13,7 +13,7 @@ export interface FreshRequest {
 export function* freshRequests(seed: number, count: number): Generator<FreshRequest> {
   const random = new RandomChoice(seed, 'requests');
   for (let i = 0; i < count; i++)
-    if (random.chance(0.06)) yield changed(random);
+    if (random.chance(0.1)) yield changed(random);
     else if (random.chance(0.06)) yield ofCatalog(random);
     else yield asked(random);
 }
@@ -28,7 +28,12 @@ function ofCatalog(random: RandomChoice): FreshRequest {
 }
 
 function changed(random: RandomChoice): FreshRequest {
-  const { statement, lines } = random.chance(0.5) ? change(random) : { statement: questionOfChanged(random) }; // prettier-ignore
+  const { statement, lines } = random.of([
+    change,
+    change,
+    (one: RandomChoice) => ({ statement: questionOfChanged(one), lines: undefined }),
+    (one: RandomChoice) => ({ statement: dialogue(one), lines: undefined }),
+  ])(random); // prettier-ignore
   if (lines === undefined) {
     const params = { db: 'changing', epoch: 'ns', q: statement ?? '' };
     const step = { method: 'POST', path: '/query', params, headers: {} };
@@ -42,7 +47,7 @@ function changed(random: RandomChoice): FreshRequest {
 function asked(random: RandomChoice): FreshRequest {
   const statement = freshStatement(random);
   const texts = [statement.text];
-  while (random.chance(0.08)) texts.push(freshStatement(random).text);
+  while (random.chance(0.12)) texts.push(freshStatement(random).text);
   const { text, bound } = random.chance(0.05) ? withParameters(texts.join('; ')) : { text: texts.join('; '), bound: undefined }; // prettier-ignore
   const params: Record<string, string> = { db: 'fresh', q: text };
   if (bound !== undefined) params['params'] = bound;

@@ -1,15 +1,25 @@
 import { RandomChoice } from './random-choice.ts';
+import { deepStatement } from './random-deep.ts';
 import { aggregateSelect, holtSelect, rawSelect, subquerySelect, transformSelect } from './random-selects.ts'; // prettier-ignore
 import { show } from './random-shows.ts';
 import { wideStatement } from './random-wide.ts';
 
 export interface FreshStatement {
   readonly kind:
-    'raw' | 'agg' | 'transform' | 'holt' | 'subquery' | 'show' | 'wide' | 'invalid' | 'change';
+    | 'raw'
+    | 'agg'
+    | 'transform'
+    | 'holt'
+    | 'subquery'
+    | 'show'
+    | 'wide'
+    | 'deep'
+    | 'invalid'
+    | 'change';
   readonly text: string;
 }
 
-const kinds = ['raw', 'raw', 'agg', 'agg', 'agg', 'transform', 'transform', 'subquery', 'subquery', 'show', 'show', 'wide', 'wide', 'wide', 'wide', 'wide', 'invalid'] as const; // prettier-ignore
+const kinds = ['raw', 'raw', 'agg', 'agg', 'agg', 'transform', 'transform', 'subquery', 'subquery', 'show', 'show', 'wide', 'wide', 'wide', 'wide', 'wide', 'deep', 'deep', 'deep', 'deep', 'invalid'] as const; // prettier-ignore
 
 /** Statements over the data of random-data.ts that change nothing: every family, with each clause in some of them. */
 export function* freshStatements(seed: number, count: number): Generator<FreshStatement> {
@@ -36,6 +46,8 @@ function textOf(random: RandomChoice, kind: FreshStatement['kind']): string {
       return subquerySelect(random);
     case 'wide':
       return wideStatement(random);
+    case 'deep':
+      return deepStatement(random);
     case 'show':
     case 'change':
       return show(random);

@@ -27,7 +27,7 @@ export interface FreshUrls {
 }
 
 /** How often the second one is asked: the walk of a map differs from time to time. */
-const secondAskedCount = 3;
+const secondAskedCount = 6;
 
 /** Gives the same random data and requests to servers, all empty, and compares their answers one by one. */
 export async function* runFresh(
