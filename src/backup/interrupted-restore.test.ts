@@ -1,9 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BackupCluster, twoShards } from '../../test/support/backup-cluster.ts';
-import { backupRuns } from '../../test/support/backup-runs.ts';
+import { allOf, backupRuns, decompress } from '../../test/support/backup-runs.ts';
+import { readBackupSet } from './backup-set.ts';
+import { restoreBackup } from './restore-backup.ts';
 import { DbError } from '../base/errors.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
 
@@ -14,7 +16,7 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(folder, { recursive: true });
 });
-const { backup, restore } = backupRuns(() => folder);
+const { backup, restore, storeAt } = backupRuns(() => folder);
 
 /** Nothing comes to shards of these ids any more. */
 class BrokenCluster extends BackupCluster {
@@ -111,4 +113,48 @@ test('restore: two of the same at once both end, and all of it is there once', a
   expect(second).toMatch(/Restored from DIR|already exists/);
   expect(awaited(cluster)).toEqual([]);
   expect(Array.from(cluster.facts.databases, ({ name }) => name)).toEqual(['tel']);
+});
+
+/** Answers again after some calls; what was brought to it until then it has forgotten. */
+class RestartingCluster extends BackupCluster {
+  callsUntilBack = 3;
+  readonly codes: ('unavailable' | 'not_found' | 'timeout')[] = ['unavailable', 'timeout', 'not_found']; // prettier-ignore
+
+  override async install(node: string, place: ShardPlace): ReturnType<BackupCluster['install']> {
+    const install = await super.install(node, place);
+    if (node !== 'm2:1' || place.shard.id !== 2 || this.callsUntilBack-- <= 0) return install;
+    const code = this.codes[this.callsUntilBack] ?? 'unavailable';
+    return { ...install, commit: () => Promise.reject(new DbError(code, 'connection refused')) };
+  }
+}
+
+test('restore: an owner that restarts is waited for, and has all of it then', async () => {
+  await backup(twoShards());
+  const cluster = new RestartingCluster(['m1:1', 'm2:1']);
+  const text = await restore(cluster);
+  expect(text.match(/Waiting for the owners of shard 2: connection refused\n/g)?.length).toBe(1);
+  expect(cluster.callsUntilBack).toBeLessThan(0);
+  expect(awaited(cluster)).toEqual([]);
+  expect(cluster.held.get('m2:1')?.get(2)?.['000000001-000000001.tsm']).toBe('three');
+});
+
+test('restore: an owner that stays away is waited for as long as a restart takes, and a damaged archive not at all', async () => {
+  await backup(twoShards());
+  const cluster = new RestartingCluster(['m1:1', 'm2:1']);
+  cluster.callsUntilBack = Infinity;
+  const startMs = cluster.timeMs;
+  await expect(restore(cluster)).rejects.toThrow('shard 3 could not be restored into shard 2: connection refused'); // prettier-ignore
+  expect(cluster.timeMs - startMs).toBe(120_000);
+  const [archive = ''] = readdirSync(folder).filter((name) => name.includes('.s3.'));
+  writeFileSync(join(folder, archive), 'damaged');
+  const set = await readBackupSet(storeAt(folder));
+  const other = new BackupCluster(['m1:1', 'm2:1']);
+  const beganMs = other.timeMs;
+  await expect(restore(other)).rejects.toThrow('shard 3 could not be restored');
+  rmSync(join(folder, archive));
+  const ports = { clock: other.clock, store: storeAt(folder), target: other, decompress, out: () => undefined }; // prettier-ignore
+  const changes = { newDatabase: 'more', newPolicy: '' };
+  const options = { filter: { ...allOf, database: 'tel' }, changes, newShardId: 0, place: 'DIR' };
+  await expect(restoreBackup(ports, set, options)).rejects.toThrow('no such file');
+  expect(other.timeMs).toBe(beganMs);
 });

@@ -7,10 +7,11 @@
  *   are several, each of whole databases; before the first it is looked whether any database is there.
  * - A restore that was interrupted, by whatever, goes on when it is asked for again (interrupted-restore.ts): what is whole stays, the
  *   rest is brought from its beginning.
+ * - An owner that restarts is waited for; one that stays away fails its shards, and no others.
  * - A shard is at an owner whole or not at all; what came to it meanwhile stays above what is restored.
  */
 import { inLanes } from '../base/async/in-lanes.ts';
-import { DbError, errorText } from '../base/errors.ts';
+import { DbError, errorText, isDbError } from '../base/errors.ts';
 import type { Clock } from '../env/clock.ts';
 import { formatElapsed } from '../influxql/duration.ts';
 import { activeDataNodes, type Catalog, type Role, type User } from '../meta/model/catalog.ts';
@@ -75,6 +76,11 @@ interface Target {
   readonly file: ManifestShard;
   readonly place: ShardPlace;
 }
+
+/** A data node that restarts is back after some seconds; one with thousands of shards after a minute. */
+const ownerWithinMs = 120_000;
+const ownerPollMs = 1_000;
+const breakCodes = ['unavailable', 'timeout', 'shutdown', 'outcome_unknown', 'not_found'] as const;
 
 export async function restoreBackup(
   ports: RestorePorts,
@@ -180,7 +186,7 @@ async function restoreShard(
   );
   const [from, to] = [shard.id, place.shard.id];
   try {
-    await copyToAll(ports, { file, place, nodes });
+    await copyPatiently(ports, { file, place, nodes });
   } catch (error) {
     // Dropped meanwhile, or outlived by its policy, as the points of an old backup are soon after they come.
     if ((await ports.target.catalog()).databases.shard(to) === undefined) {
@@ -195,15 +201,39 @@ async function restoreShard(
   out(`Restoring db ${shard.database}, rp ${shard.retentionPolicy}, shard ${from} to shard ${to}...\n${nodes.map((node) => `Copying data to ${node}... `).join('')}Done. Restored shard ${from} into shard ${to} in ${took}, ${file.size} bytes transferred\n`); // prettier-ignore
 }
 
+interface CopyTask {
+  readonly file: ManifestShard;
+  readonly place: ShardPlace;
+  readonly nodes: readonly string[];
+}
+
+/** Owners that restart are waited for: what they had of the shard is gone then, and it comes from its beginning. */
+async function copyPatiently(ports: RestorePorts, task: CopyTask): Promise<void> {
+  const { clock, out } = ports;
+  let failedAtMs: number | undefined;
+  for (;;) {
+    const startMs = clock.monotonicMs();
+    try {
+      await copyToAll(ports, task);
+      return;
+    } catch (error) {
+      const nowMs = clock.monotonicMs();
+      // One that took its time has got somewhere: a large shard is not given up by its second break.
+      if (failedAtMs === undefined || nowMs - startMs > ownerWithinMs) failedAtMs = nowMs;
+      if (!mayComeBack(error) || nowMs - failedAtMs >= ownerWithinMs) throw error;
+      if (failedAtMs === nowMs) out(`Waiting for the owners of shard ${task.place.shard.id}: ${errorText(error)}\n`); // prettier-ignore
+      await clock.sleep(ownerPollMs);
+    }
+  }
+}
+
+/** A node that is gone, or that has begun anew meanwhile and knows nothing of what was brought. */
+function mayComeBack(error: unknown): boolean {
+  return isDbError(error) && (breakCodes as readonly string[]).includes(error.code);
+}
+
 /** The archive is read once, and checked on the way: its checksum is known before any node takes it. */
-async function copyToAll(
-  { store, decompress, target }: RestorePorts,
-  to: {
-    readonly file: ManifestShard;
-    readonly place: ShardPlace;
-    readonly nodes: readonly string[];
-  },
-): Promise<void> {
+async function copyToAll({ store, decompress, target }: RestorePorts, to: CopyTask): Promise<void> {
   const installs: ShardInstall[] = [];
   try {
     for (const node of to.nodes) installs.push(await target.install(node, to.place));

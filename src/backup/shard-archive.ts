@@ -43,7 +43,10 @@ export async function* shardFiles(
 }
 
 function namedError(error: unknown, name: string): unknown {
-  if (!(error instanceof DbError) || error.code !== 'corrupt') return error;
+  if (!(error instanceof DbError)) return error;
+  // That a node does not know what it was sent is another matter, which may mend itself.
+  if (error.code === 'not_found') return new DbError('io_error', error.message, { cause: error });
+  if (error.code !== 'corrupt') return error;
   return new DbError('corrupt', `${name}: ${error.message}`, { cause: error });
 }
 

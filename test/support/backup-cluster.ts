@@ -52,6 +52,10 @@ export class BackupCluster implements BackupSource, RestoreTarget {
   readonly clock = {
     wallNs: () => BigInt(this.timeMs) * 1_000_000n,
     monotonicMs: () => this.timeMs,
+    sleep: (ms) => {
+      this.timeMs += ms;
+      return Promise.resolve();
+    },
   } as Clock;
 
   catalog(): Promise<Catalog> {
