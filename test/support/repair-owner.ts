@@ -10,9 +10,24 @@ import {
   readRangePoints,
   type RangePointsTask,
 } from '../../src/data/engine/digests/range-points.ts';
-import { valuesOf } from '../../src/data/repair/merge-points.ts';
-import type { DigestAnswer, MovedPoints, RepairPeer } from '../../src/data/repair/peer.ts';
-import { stampOfBatch, type StampRange } from '../../src/models/stamp.ts';
+import { valuesOf } from '../../src/data/engine/digests/batch-values.ts';
+import { HashFilter } from '../../src/data/engine/digests/hash-filter.ts';
+import { packPoints, unpackPoints } from '../../src/data/engine/digests/packed-points.ts';
+import {
+  pickedMax,
+  pickPoints,
+  sketchParts,
+  type PickedPointsTask,
+  type SketchTask,
+} from '../../src/data/engine/digests/sketch-parts.ts';
+import type { BatchOutcome } from '../../src/data/engine/shard-access.ts';
+import type {
+  DigestAnswer,
+  MovedPoints,
+  PackedBatch,
+  RepairPeer,
+} from '../../src/data/repair/peer.ts';
+import { stampBatch, stampOfBatch, type StampRange } from '../../src/models/stamp.ts';
 import type { StoredDelete } from '../../src/storage/store/deletes/stored-deletes.ts';
 import { MemorySource, type MemoryPoint } from './memory-source.ts';
 
@@ -123,5 +138,41 @@ export class RepairOwner implements RepairPeer {
       this.sentBytes += payload.length;
       yield Promise.resolve({ payload, stamps: this.stamps, movedBytes: payload.length });
     }
+  }
+
+  /** As one of a release that has no sketches. */
+  isEarlier = false;
+  sketchCount = 0;
+
+  sketch(task: SketchTask): Promise<Uint8Array | undefined> {
+    if (this.isEarlier) return Promise.resolve(undefined);
+    this.sketchCount++;
+    let bytes: Uint8Array | undefined;
+    for (const one of sketchParts(this.source, task, arenaOf())) bytes = one?.bytes ?? bytes;
+    return Promise.resolve(bytes);
+  }
+
+  async *pickedPoints(task: PickedPointsTask): AsyncGenerator<MovedPoints> {
+    const hashes = HashFilter.of(task.hashes.bytes, pickedMax);
+    if (hashes === undefined) throw new Error('no hashes');
+    const ports = { arena: arenaOf(), stampsOf: () => this.stamps };
+    for (const points of pickPoints(this.source, { ...task, hashes }, ports)) {
+      if (points === undefined) continue;
+      const packed = packPoints(points.payload);
+      this.sentBytes += packed.length;
+      yield Promise.resolve({
+        ...points,
+        payload: unpackPoints(packed),
+        movedBytes: packed.length,
+      });
+    }
+  }
+
+  bring({ packed, stamp }: PackedBatch): Promise<BatchOutcome | undefined> {
+    if (this.isEarlier) return Promise.resolve(undefined);
+    const payload = unpackPoints(packed);
+    stampBatch(payload, stamp);
+    this.write(payload);
+    return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
   }
 }

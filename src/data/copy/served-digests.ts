@@ -2,18 +2,23 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import { DbError } from '../../base/errors.ts';
 import {
   digestMethod,
+  pickedPointsMethod,
   rangePointsMethod,
   seriesDigestsMethod,
+  sketchMethod,
   storedDeletesMethod,
 } from '../../meta/client/digest-methods.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { ownsShard } from '../../meta/model/shard-fate.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
-import type { LocalShards } from '../engine/local-shards.ts';
+import { HashFilter } from '../engine/digests/hash-filter.ts';
+import { packPoints } from '../engine/digests/packed-points.ts';
+import { pickedMax } from '../engine/digests/sketch-parts.ts';
+import type { LocalDigests } from '../engine/local-shards.ts';
 
 export interface ServedDigestsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: Pick<LocalShards, 'digest' | 'storedDeletes' | 'seriesDigests' | 'rangePoints'>;
+  readonly local: LocalDigests;
 }
 
 const nothing = new Uint8Array(0);
@@ -37,6 +42,17 @@ export function servedDigests({ meta, local }: ServedDigestsPorts): readonly Ser
       refuseForeign(task.shardId);
       for await (const points of local.rangePoints(task, signal))
         yield { payload: points === undefined ? nothing : deflateRawSync(points.payload, { level: 1 }), ...points?.stamps }; // prettier-ignore
+    }),
+    serveStream(sketchMethod, async function* (task, { signal }) {
+      refuseForeign(task.shardId);
+      for await (const cells of local.sketch(task, signal)) yield { cells: cells ?? nothing };
+    }),
+    serveStream(pickedPointsMethod, async function* ({ hashes: bytes, ...task }, { signal }) {
+      refuseForeign(task.shardId);
+      const hashes = HashFilter.of(bytes, pickedMax);
+      if (hashes === undefined) throw new DbError('invalid_argument', 'no list of hashes');
+      for await (const points of local.pickedPoints({ ...task, hashes }, signal))
+        yield { packed: points === undefined ? nothing : packPoints(points.payload), ...points?.stamps }; // prettier-ignore
     }),
     serveStream(digestMethod, async function* ({ shardId, known, ...range }, { signal }) {
       refuseForeign(shardId);

@@ -27,10 +27,10 @@ import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './lines/forward-lines.ts';
 import type { LinesTask, RoutedLines, RouteGroup } from './lines/route-lines.ts';
 import type { DigestTask } from './digests/shard-digest.ts';
-import type { RangePoints } from './digests/digest-streams.ts';
-import type { RangePointsTask } from './digests/range-points.ts';
+import type { RangePoints, RangePointsTask } from './digests/range-points.ts';
 import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { SeriesDigest, SeriesDigestTask } from './digests/series-digests.ts';
+import type { PickedPointsTask, SketchTask } from './digests/sketch-parts.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
@@ -327,6 +327,22 @@ export class LocalShards implements ShardAccess {
       yield points as RangePoints | undefined;
   }
 
+  /** A sketch of all values of some parts; undefined as signs of life. */
+  async *sketch(task: SketchTask, signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
+    for await (const cells of this.#home(task.shardId).stream('sketch', task, { signal }))
+      yield cells as Uint8Array | undefined;
+  }
+
+  /** Points whose values have some hashes; undefined as signs of life. */
+  async *pickedPoints(
+    { hashes, ...task }: PickedPointsTask,
+    signal: AbortSignal,
+  ): AsyncGenerator<RangePoints | undefined> {
+    const body = { ...task, hashes: hashes.bytes };
+    for await (const points of this.#home(task.shardId).stream('picked-points', body, { signal }))
+      yield points as RangePoints | undefined;
+  }
+
   /** `places` are of shards that are made when they are not here, to remember the delete. */
   async deletePoints(
     request: DeletePointsRequest,
@@ -456,3 +472,9 @@ export class LocalShards implements ShardAccess {
     return link;
   }
 }
+
+/** What of it compares and repairs shards. */
+export type LocalDigests = Pick<
+  LocalShards,
+  'digest' | 'storedDeletes' | 'seriesDigests' | 'rangePoints' | 'sketch' | 'pickedPoints'
+>;

@@ -285,7 +285,7 @@ export class StorageEngine implements Engine {
       return;
     }
     if (isDigestKind(kind)) {
-      yield* this.#digest({ kind, ...(body as object) } as DigestBody, context);
+      yield* this.#digest({ ...(body as object), kind } as DigestBody, context);
       return;
     }
     if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);

@@ -5,21 +5,10 @@
  * A point that one has and the other has not is lacking there. Of two values of one point the one counts whose stamps are
  * later; where stamps do not tell, that of the first owner: all owners must come to the same.
  */
-import { exactTextOf } from '../../models/exact-text.ts';
-import { FieldType, type FieldValue } from '../../models/field-value.ts';
-import { rowsInOrder } from '../../models/batch-rows.ts';
-import { decodePointBatch, type BatchColumn } from '../../models/point-batch.ts';
-import { noStamp, type Stamp, type StampRange } from '../../models/stamp.ts';
-import type { RangePoints } from '../engine/digests/digest-streams.ts';
-
-/** One value of a field. */
-export interface FoundValue {
-  readonly key: string;
-  readonly measurement: string;
-  readonly field: string;
-  readonly timeNs: bigint;
-  readonly value: FieldValue;
-}
+import type { FieldValue } from '../../models/field-value.ts';
+import { latestOf, noStamp, type Stamp, type StampRange } from '../../models/stamp.ts';
+import { valuesOf, type FoundValue } from '../engine/digests/batch-values.ts';
+import type { RangePoints } from '../engine/digests/range-points.ts';
 
 export interface LackingValue extends FoundValue {
   readonly side: 'own' | 'other';
@@ -47,20 +36,38 @@ export async function* lackingValues(
       const order = a === undefined ? 1 : b === undefined ? -1 : compareOf(a, b, places);
       if (order <= 0) left.take();
       if (order >= 0) right.take();
-      if (order < 0 && a !== undefined)
-        yield { ...a, side: 'other', stamp: left.leastStamp, isConflict: false };
-      if (order > 0 && b !== undefined)
-        yield { ...b, side: 'own', stamp: right.leastStamp, isConflict: false };
-      if (order !== 0 || a === undefined || b === undefined || isSame(a.value, b.value)) continue;
-      const [mine, theirs] = [left.greatestStamp, right.greatestStamp];
-      const stamp = mine > theirs ? mine : theirs;
-      if (isLater(right.stamps, left.stamps)) yield { ...b, side: 'own', stamp, isConflict: true };
-      else yield { ...a, side: 'other', stamp, isConflict: true };
+      if (order < 0 && a !== undefined) yield lackingAt('other', a, left.stamps);
+      if (order > 0 && b !== undefined) yield lackingAt('own', b, right.stamps);
+      if (order !== 0 || a === undefined || b === undefined) continue;
+      yield* conflictOf({ value: a, stamps: left.stamps }, { value: b, stamps: right.stamps });
     }
   } finally {
     await left.close();
     await right.close();
   }
+}
+
+/** What one side lacks and the other has, with the stamps of all that it has of that time. */
+export function lackingAt(
+  side: 'own' | 'other',
+  value: FoundValue,
+  stamps: StampRange | undefined,
+): LackingValue {
+  return { ...value, side, stamp: stamps?.least ?? noStamp, isConflict: false };
+}
+
+interface StampedValue {
+  readonly value: FoundValue;
+  readonly stamps: StampRange | undefined;
+}
+
+/** Of two values of one point that which is to be written over the other; nothing where they are the same. */
+export function* conflictOf(own: StampedValue, other: StampedValue): Generator<LackingValue> {
+  if (isSame(own.value.value, other.value.value)) return;
+  const stamp = latestOf([own.stamps?.greatest ?? noStamp, other.stamps?.greatest ?? noStamp]);
+  if (isLater(other.stamps, own.stamps))
+    yield { ...other.value, side: 'own', stamp, isConflict: true }; // prettier-ignore
+  else yield { ...own.value, side: 'other', stamp, isConflict: true };
 }
 
 class Side {
@@ -71,14 +78,6 @@ class Side {
 
   constructor(batches: AsyncIterable<RangePoints>) {
     this.#batches = batches[Symbol.asyncIterator]();
-  }
-
-  get leastStamp(): Stamp {
-    return this.stamps?.least ?? noStamp;
-  }
-
-  get greatestStamp(): Stamp {
-    return this.stamps?.greatest ?? noStamp;
   }
 
   async peek(): Promise<FoundValue | undefined> {
@@ -101,46 +100,6 @@ class Side {
 
   async close(): Promise<void> {
     await this.#batches.return?.();
-  }
-}
-
-export function* valuesOf(payload: Uint8Array): Generator<FoundValue> {
-  const batch = decodePointBatch(payload);
-  const { offsets, bytes } = batch.series;
-  const keys = Array.from({ length: offsets.length - 1 }, (_, i) => exactTextOf(bytes.subarray(offsets[i], offsets[i + 1]))); // prettier-ignore
-  for (const { shape, row } of rowsInOrder(batch))
-    for (const [i, { name: field, type }] of shape.fields.entries()) {
-      const column = shape.columns[i];
-      if (column === undefined) continue;
-      const key = keys[shape.series[row] ?? 0] ?? '';
-      const timeNs = shape.timesNs[row] ?? 0n;
-      yield {
-        key,
-        measurement: shape.measurement,
-        field,
-        timeNs,
-        value: valueAt(type, column, row),
-      };
-    }
-}
-
-function valueAt(type: FieldType, column: BatchColumn, row: number): FieldValue {
-  if ('offsets' in column) {
-    const { offsets, bytes } = column;
-    return { type: 'string', value: exactTextOf(bytes.subarray(offsets[row], offsets[row + 1])) };
-  }
-  const value = column[row] ?? 0;
-  switch (type) {
-    case FieldType.float:
-      return { type: 'float', value: Number(value) };
-    case FieldType.integer:
-      return { type: 'integer', value: BigInt(value) };
-    case FieldType.unsigned:
-      return { type: 'unsigned', value: BigInt(value) };
-    case FieldType.boolean:
-      return { type: 'boolean', value: value !== 0 };
-    case FieldType.string:
-      return { type: 'string', value: '' };
   }
 }
 

@@ -1,21 +1,27 @@
 /** An owner of a shard, as whoever compares and repairs it asks: this node, or another one. */
 import { crc32, inflateRawSync } from 'node:zlib';
-import { DbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import {
   digestMethod,
+  pickedPointsMethod,
   rangePointsMethod,
   seriesDigestsMethod,
+  sketchMethod,
   storedDeletesMethod,
 } from '../../meta/client/digest-methods.ts';
-import type { StampRange } from '../../models/stamp.ts';
+import type { Stamp, StampRange } from '../../models/stamp.ts';
 import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import type { RangePoints } from '../engine/digests/digest-streams.ts';
-import type { RangePointsTask } from '../engine/digests/range-points.ts';
+import { DifferenceSketch } from '../engine/digests/difference-sketch.ts';
+import { unpackPoints } from '../engine/digests/packed-points.ts';
+import type { RangePoints, RangePointsTask } from '../engine/digests/range-points.ts';
 import type { SeriesDigest, SeriesDigestTask } from '../engine/digests/series-digests.ts';
 import type { DigestTask } from '../engine/digests/shard-digest.ts';
-import type { LocalShards } from '../engine/local-shards.ts';
+import type { PickedPointsTask, SketchTask } from '../engine/digests/sketch-parts.ts';
+import type { LocalDigests } from '../engine/local-shards.ts';
+import type { BatchOutcome, NamedShard } from '../engine/shard-access.ts';
+import { bringMethod } from '../shards/shard-methods.ts';
 
 export type DigestAnswer =
   | { readonly kind: 'digest'; readonly words: Uint32Array }
@@ -42,14 +48,25 @@ export interface RepairPeer {
     signal: AbortSignal,
   ): AsyncIterable<readonly SeriesDigest[]>;
   rangePoints(task: RangePointsTask, signal: AbortSignal): AsyncIterable<MovedPoints>;
+  /** Undefined of one of an earlier release, which has none. */
+  sketch(task: SketchTask, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** In no order: those whose hashes are asked for, and maybe some more. */
+  pickedPoints(task: PickedPointsTask, signal: AbortSignal): AsyncIterable<MovedPoints>;
+  /** Writes what it lacks; undefined of one that takes no points in this form, and has written nothing. */
+  bring?(batch: PackedBatch, signal: AbortSignal): Promise<BatchOutcome | undefined>;
+}
+
+/** A batch on its way to an owner that lacks it. */
+export interface PackedBatch extends NamedShard {
+  readonly packed: Uint8Array;
+  readonly stamp: Stamp;
 }
 
 /** The longest silence: a worker shows life each second. */
 const silenceMs = 60_000;
+const writeDeadlineMs = 60_000;
 /** Some thousand values, each of 64 KiB at most. */
 const batchBytesMax = 512 * MiB;
-
-type LocalDigests = Pick<LocalShards, 'digest' | 'storedDeletes' | 'seriesDigests' | 'rangePoints'>;
 
 export class LocalPeer implements RepairPeer {
   readonly nodeId: number;
@@ -89,17 +106,37 @@ export class LocalPeer implements RepairPeer {
       if (points !== undefined) yield { ...points, movedBytes: 0 };
     signal.throwIfAborted();
   }
+
+  async sketch(task: SketchTask, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    for await (const cells of this.#local.sketch(task, signal))
+      if (cells !== undefined) return cells;
+    signal.throwIfAborted();
+    return new DifferenceSketch(task.table, task.cellCount).bytes;
+  }
+
+  async *pickedPoints(task: PickedPointsTask, signal: AbortSignal): AsyncGenerator<MovedPoints> {
+    for await (const points of this.#local.pickedPoints(task, signal))
+      if (points !== undefined) yield { ...points, movedBytes: 0 };
+    signal.throwIfAborted();
+  }
 }
 
 export class RemotePeer implements RepairPeer {
   readonly nodeId: number;
   readonly #address: () => string;
   readonly #rpc: Pick<RpcClient, 'call' | 'stream'>;
+  /** Of the catalog by which it is an owner. */
+  readonly #catalogIndex: number;
 
-  constructor(nodeId: number, rpc: Pick<RpcClient, 'call' | 'stream'>, address: () => string) {
+  constructor(
+    { nodeId, catalogIndex }: { readonly nodeId: number; readonly catalogIndex: number },
+    rpc: Pick<RpcClient, 'call' | 'stream'>,
+    address: () => string,
+  ) {
     this.nodeId = nodeId;
     this.#rpc = rpc;
     this.#address = address;
+    this.#catalogIndex = catalogIndex;
   }
 
   async digest(
@@ -145,11 +182,64 @@ export class RemotePeer implements RepairPeer {
       { deadlineMs: silenceMs, signal },
     )) {
       if (payload.length === 0) continue;
-      const stamps: StampRange | undefined =
-        least === undefined || greatest === undefined ? undefined : { least, greatest };
+      const stamps = rangeOf(least, greatest);
       yield { payload: inflated(payload), stamps, movedBytes: payload.length };
     }
   }
+
+  async sketch(task: SketchTask, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const options = { deadlineMs: silenceMs, signal };
+    return this.#unlessUnknown(async () => {
+      for await (const { cells } of this.#rpc.stream(this.#address(), sketchMethod, task, options))
+        if (cells.length > 0) return cells;
+      throw new DbError(
+        'unavailable',
+        `node ${this.nodeId} gave no sketch of shard ${task.shardId}`,
+      );
+    });
+  }
+
+  async *pickedPoints(
+    { hashes, ...task }: PickedPointsTask,
+    signal: AbortSignal,
+  ): AsyncGenerator<MovedPoints> {
+    const options = { deadlineMs: silenceMs, signal };
+    const request = { ...task, hashes: hashes.bytes };
+    for await (const { packed, least, greatest } of this.#rpc.stream(
+      this.#address(),
+      pickedPointsMethod,
+      request,
+      options,
+    )) {
+      if (packed.length === 0) continue;
+      const stamps = rangeOf(least, greatest);
+      yield { payload: unpackPoints(packed), stamps, movedBytes: packed.length };
+    }
+  }
+
+  async bring(batch: PackedBatch, signal: AbortSignal): Promise<BatchOutcome | undefined> {
+    const options = { deadlineMs: writeDeadlineMs, signal };
+    const request = { ...batch, catalogIndex: this.#catalogIndex };
+    return this.#unlessUnknown(async () => {
+      const { outcome } = await this.#rpc.call(this.#address(), bringMethod, request, options);
+      if (outcome.kind === 'written') return outcome;
+      return { kind: 'failed', error: new DbError(outcome.code, outcome.text) };
+    });
+  }
+
+  /** Undefined where it does not know the method. */
+  async #unlessUnknown<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (isDbError(error, 'unsupported_version')) return undefined;
+      throw error;
+    }
+  }
+}
+
+function rangeOf(least: Stamp | undefined, greatest: Stamp | undefined): StampRange | undefined {
+  return least === undefined || greatest === undefined ? undefined : { least, greatest };
 }
 
 /** Throws `corrupt` for what is not deflated, or is larger than any batch. */

@@ -8,20 +8,26 @@
  * - A delete that neither has heard of yet finds what was brought as it would have found it at the one that had it: if that loses a
  *   point that was written after the delete, the other still has it, and the next repair brings it under a later stamp.
  * - A value is put over another only where stamps say that it is later, or nothing does.
- * - What travels is a digest, and of parts that differ the sums of their series, and of slices that differ their points.
+ * - What travels is a digest, and of parts of which one lacks much the sums of their series, and of slices that differ their
+ *   points; of parts that differ a little a sketch of their values, and of these the points that one lacks.
  * - A repair that ends half way has brought what it has brought; the next one finds the rest.
  */
 import { DbError } from '../../base/errors.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { latestOf, stampBatch, stampNs, stampOf, type Stamp } from '../../models/stamp.ts';
 import type { RepairReport } from '../../services/anti-entropy.ts';
-import type { RangePoints } from '../engine/digests/digest-streams.ts';
-import type { SeriesSlices } from '../engine/digests/range-points.ts';
+import { HashFilter } from '../engine/digests/hash-filter.ts';
+import { packPoints } from '../engine/digests/packed-points.ts';
+import type { RangePoints, SeriesSlices } from '../engine/digests/range-points.ts';
+import type { SaltedTask } from '../engine/digests/sketch-parts.ts';
 import { digestWords, type DigestRange } from '../engine/digests/shard-digest.ts';
 import type { BatchOutcome, NamedShard, ShardBatch } from '../engine/shard-access.ts';
 import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
-import { differingParts, differingSeries, type DifferingParts } from './find-differences.ts';
+import { differingParts, type DifferingParts } from './differing-parts.ts';
+import { differingSeries } from './find-differences.ts';
+import { findScattered } from './find-scattered.ts';
 import { lackingValues, type LackingValue } from './merge-points.ts';
+import { heldValues, lackingOfPicked } from './merge-picked.ts';
 import type { MovedPoints, RepairPeer } from './peer.ts';
 import { SurvivedDeletes } from './survived-deletes.ts';
 
@@ -64,6 +70,7 @@ class PairRepair {
   #conflictCount = 0;
   #deleteCount = 0;
   #stampCount = 0;
+  #takesPacked = true;
 
   constructor(
     peers: readonly [RepairPeer, RepairPeer],
@@ -132,12 +139,15 @@ class PairRepair {
   }
 
   async #repairParts(parts: DifferingParts): Promise<void> {
+    if (parts.kind === 'scattered' && (await this.#repairScattered(parts))) return;
     const { signal } = this.#ports;
+    const { shardId, startNs, endNs } = this.#shard;
+    const { seriesParts, timeMask } = parts;
     let [series, valueCount]: [SeriesSlices[], number] = [[], 0];
     const onBytes = (bytes: number): void => void (this.#movedBytes += bytes);
     for await (const { valueCount: more, ...one } of differingSeries(
       this.#peers,
-      { ...this.#shard, ...parts },
+      { shardId, startNs, endNs, seriesParts, timeMask },
       { signal, onBytes },
     )) {
       series.push(one);
@@ -149,23 +159,52 @@ class PairRepair {
     if (series.length > 0) await this.#repairSeries(series);
   }
 
+  /** False where it has found out nothing, and done nothing. */
+  async #repairScattered(parts: DifferingParts): Promise<boolean> {
+    const { signal, origin } = this.#ports;
+    const { shardId, startNs, endNs } = this.#shard;
+    const { seriesParts, timeMask } = parts;
+    const salt = Number(BigInt.asUintN(32, origin));
+    const task: SaltedTask = { shardId, startNs, endNs, seriesParts, timeMask, salt };
+    const moved = (bytes: number): Promise<void> => this.#moved(bytes);
+    const found = await findScattered(this.#peers, { task, parts }, { signal, moved });
+    if (found === undefined) return false;
+    const [own, other] = this.#peers;
+    const mine = { ...task, hashes: HashFilter.exact(found.more) };
+    const held = await heldValues(own.pickedPoints(mine, signal));
+    if (held === undefined) return false;
+    const theirs = { ...task, hashes: HashFilter.among(parts.valueCount, found.less) };
+    await this.#moved(theirs.hashes.bytes.length);
+    const points = this.#metered(other.pickedPoints(theirs, signal));
+    await this.#bring(
+      lackingOfPicked(held, points, { salt, wanted: HashFilter.exact(found.less) }),
+    );
+    return true;
+  }
+
   async #repairSeries(series: readonly SeriesSlices[]): Promise<void> {
-    const { signal, pace } = this.#ports;
+    const { signal } = this.#ports;
     const { shardId, startNs, endNs } = this.#shard;
     const task = { shardId, startNs, endNs, series };
     const [own, other] = this.#peers;
     const keys = series.map(({ key }) => key);
-    for await (const lacking of lackingValues(
-      keys,
-      own.rangePoints(task, signal),
-      this.#metered(other.rangePoints(task, signal)),
-    )) {
+    await this.#bring(
+      lackingValues(
+        keys,
+        own.rangePoints(task, signal),
+        this.#metered(other.rangePoints(task, signal)),
+      ),
+    );
+  }
+
+  async #bring(values: AsyncIterable<LackingValue>): Promise<void> {
+    for await (const lacking of values) {
       if (lacking.isConflict) this.#conflictCount++;
       const stamp = latestOf([lacking.stamp, this.#survived.latestOf(lacking)]);
       const fill = this.#fills[lacking.side];
       if (fill.mustFlushBefore(stamp)) await this.#flush(lacking.side);
       fill.add(lacking, stamp);
-      await pace();
+      await this.#ports.pace();
     }
   }
 
@@ -186,21 +225,34 @@ class PairRepair {
     if (taken === undefined) return;
     this.#ports.signal.throwIfAborted();
     const { payload, stamp, rowCount } = taken;
-    stampBatch(payload, stampOf(stampNs(stamp) + BigInt(++this.#stampCount), this.#ports.origin));
-    if (side === 'other') await this.#moved(payload.length);
+    const own = stampOf(stampNs(stamp) + BigInt(++this.#stampCount), this.#ports.origin);
+    stampBatch(payload, own);
     const { shardId, database, retentionPolicy } = this.#shard;
-    const nodeId = this.#peers[side === 'own' ? 0 : 1].nodeId;
-    const outcome = await this.#ports.write(nodeId, {
-      shardId,
-      database,
-      retentionPolicy,
-      payload,
-    });
+    const batch = { shardId, database, retentionPolicy, payload };
+    const outcome =
+      side === 'own'
+        ? await this.#ports.write(this.#peers[0].nodeId, batch)
+        : await this.#writeOther(batch, own);
     if (outcome.kind === 'failed')
       throw outcome.error instanceof DbError
         ? outcome.error
         : new DbError('unavailable', writeFailure, { cause: outcome.error });
     this.#fills[side].written(rowCount, outcome.droppedCount);
+  }
+
+  /** Packed, if it takes that. */
+  async #writeOther(batch: ShardBatch, stamp: Stamp): Promise<BatchOutcome> {
+    const [, other] = this.#peers;
+    const { payload, ...shard } = batch;
+    if (other.bring !== undefined && this.#takesPacked) {
+      const packed = packPoints(payload);
+      await this.#moved(packed.length);
+      const outcome = await other.bring({ ...shard, packed, stamp }, this.#ports.signal);
+      if (outcome !== undefined) return outcome;
+      this.#takesPacked = false;
+    }
+    await this.#moved(payload.length);
+    return this.#ports.write(other.nodeId, batch);
   }
 }
 

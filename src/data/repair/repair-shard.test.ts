@@ -4,7 +4,9 @@ import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { DbError } from '../../base/errors.ts';
 import { damagedShardError } from '../../storage/engine/damaged-shard.ts';
 import { digestMethod, rangePointsMethod, seriesDigestsMethod } from '../../meta/client/digest-methods.ts'; // prettier-ignore
+import { bringMethod } from '../shards/shard-methods.ts';
 import { deflateRawSync } from 'node:zlib';
+import type { PackedBatch } from './peer.ts';
 import { ShardRepairs, type ShardRepairsPorts } from './repair-shard.ts';
 
 const { signal } = new AbortController();
@@ -66,6 +68,10 @@ class Owners {
       storedDeletes: () => own.deletes(),
       seriesDigests: (task) => own.seriesDigests(task),
       rangePoints: (task) => own.rangePoints(task),
+      sketch: async function* (task) {
+        yield await own.sketch(task);
+      },
+      pickedPoints: (task) => own.pickedPoints(task),
       setAside: (id) => {
         this.asides.push(id);
         own.clear();
@@ -82,7 +88,10 @@ class Owners {
       return found;
     };
     return {
-      call: async (address: string) => ({ deletes: await at(address).deletes() }),
+      call: async (address: string, method: { readonly path: string }, request: PackedBatch) =>
+        method.path === bringMethod.path
+          ? { outcome: await at(address).bring(request) }
+          : { deletes: await at(address).deletes() },
       stream: async function* (address: string, method: { readonly path: string }, request: never) {
         const owner = at(address);
         if (method.path === digestMethod.path) {

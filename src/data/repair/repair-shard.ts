@@ -14,7 +14,7 @@ import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { DigestRange } from '../engine/digests/shard-digest.ts';
 import { measurementsOf } from '../engine/delete-filters.ts';
-import type { LocalShards } from '../engine/local-shards.ts';
+import type { LocalDigests, LocalShards } from '../engine/local-shards.ts';
 import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
 import type { NamedShard, ShardAccess } from '../engine/shard-access.ts';
 import { LocalPeer, RemotePeer, type DigestAnswer, type RepairPeer } from './peer.ts';
@@ -26,10 +26,7 @@ export interface ShardRepairsPorts {
   readonly random: Random;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: Pick<
-    LocalShards,
-    'digest' | 'storedDeletes' | 'seriesDigests' | 'rangePoints' | 'setAside'
-  >;
+  readonly local: LocalDigests & Pick<LocalShards, 'setAside'>;
   readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
   /** As whoever writes to an owner has it. */
   readonly of: (nodeId: number) => Pick<ShardAccess, 'writeMany' | 'deletePoints'>;
@@ -157,7 +154,7 @@ export class ShardRepairs {
   #peer(nodeId: number): RepairPeer {
     const { meta, local, rpc } = this.#ports;
     if (nodeId === meta.nodeId) return new LocalPeer(nodeId, local);
-    return new RemotePeer(nodeId, rpc, () => {
+    return new RemotePeer({ nodeId, catalogIndex: meta.catalog.index }, rpc, () => {
       const node = meta.catalog.dataNodes.find(({ id }) => id === nodeId);
       if (node === undefined) throw new DbError('node_not_found', `data node ${nodeId} has left the cluster`); // prettier-ignore
       return node.tcpAddress;

@@ -9,7 +9,7 @@ import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import { MiB } from '../../base/units.ts';
 import type { Clock } from '../../env/clock.ts';
-import { stampOfBatch, type Stamp } from '../../models/stamp.ts';
+import { stampBatch, stampOfBatch, type Stamp } from '../../models/stamp.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
 import { takesWrites } from '../../meta/model/shard-copies.ts';
@@ -21,10 +21,11 @@ import type {
   ShardAccess,
   ShardBatch,
 } from '../engine/shard-access.ts';
+import { unpackPoints } from '../engine/digests/packed-points.ts';
 import { descriptionParts } from './answer-parts.ts';
 import { AskedAnswers } from './asked-answer.ts';
 import type { ServedCounters } from './served-counters.ts';
-import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, keepWritesMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
+import { answerMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, keepWritesMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
 import { findShard, isShardGone } from './shard-places.ts';
 
 export interface ServedShardsPorts {
@@ -50,6 +51,8 @@ const batchBytesKeptMax = 32 * MiB;
 const catalogWaitMs = 3_000;
 const catalogPollMs = 5;
 
+const noOutcome: WireOutcome = { kind: 'failed', code: 'outcome_unknown', text: 'a batch has no outcome' }; // prettier-ignore
+
 export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] {
   const { shards, counters, stamps } = ports;
   const places = new OwnPlaces(ports);
@@ -69,6 +72,15 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       const own = batches.map((batch) => ({ ...batch, payload: batch.payload.slice() }));
       await ports.keep(nodeId, own);
       return {};
+    }),
+    serveCall(bringMethod, async ({ packed, stamp, ...place }) => {
+      const payload = unpackPoints(packed);
+      stampBatch(payload, stamp);
+      stamps.seen(stamp);
+      const batches = [{ ...place, payload }];
+      const outcomes = await writes.write(batches);
+      counters.addWrites(batches, outcomes);
+      return { outcome: outcomes[0] ?? noOutcome };
     }),
     serveStream(describeMethod, async function* ({ shardIds, only }, { signal }) {
       counters.add('fieldDimensionsReq');
@@ -259,8 +271,8 @@ class ServedWrites {
     const results = await this.#shards.writeMany(all, { deadlineMs: servedDeadlineMs });
     for (const { payload } of all) this.#buffers.giveBack(payload);
     for (const [i, { at }] of placed.entries()) {
-      const error = new DbError('outcome_unknown', 'a batch has no outcome');
-      outcomes[at] = wireOutcome(results[i] ?? { kind: 'failed', error });
+      const result = results[i];
+      outcomes[at] = result === undefined ? noOutcome : wireOutcome(result);
     }
     return outcomes;
   }

@@ -14,6 +14,7 @@ import { decodeBlocks, decodePlan, decodePredicate, encodeBlocks, encodePlan, en
 import type { Fragment } from '../../query/fragment.ts';
 import type { Predicate } from '../../query/predicate.ts';
 import type { SourceFieldType } from '../../query/source.ts';
+import { stampField } from '../../meta/client/digest-methods.ts';
 import { callMethod, streamMethod, type Codec } from '../../rpc/method.ts';
 import { stampNs, stampOf, stampOrigin } from '../../models/stamp.ts';
 import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
@@ -98,36 +99,36 @@ const writeShardsRequest: Codec<WriteShardsRequest> = {
     ),
 };
 
+/** Of one batch. */
+const outcome = union<WireOutcome>(v1.WriteShardsReply.Outcome, {
+  variants: {
+    written: [
+      'written',
+      message(v1.WriteShardsReply.Written, {
+        droppedCount: count(),
+        reason: text({ lengthMax: reasonLengthMax }),
+      }),
+    ],
+    failed: [
+      'failed',
+      message(v1.WriteShardsReply.Failed, {
+        // A code of a newer release is one that nobody here reacts to.
+        code: mapped(text({ lengthMax: 64 }), {
+          to: (code: (typeof dbErrorCodes)[number]) => code,
+          from: (code) => dbErrorCodes.find((known) => known === code) ?? 'internal',
+        }),
+        text: text({ lengthMax: reasonLengthMax }),
+      }),
+    ],
+  },
+});
+
 export const writeShardsMethod = callMethod('/varve.data.v1.Shards/WriteShards', {
   requestBytesMax: writeBytesMax,
   isLent: true,
   request: writeShardsRequest,
   reply: message(v1.WriteShardsReply, {
-    outcomes: list(
-      union<WireOutcome>(v1.WriteShardsReply.Outcome, {
-        variants: {
-          written: [
-            'written',
-            message(v1.WriteShardsReply.Written, {
-              droppedCount: count(),
-              reason: text({ lengthMax: reasonLengthMax }),
-            }),
-          ],
-          failed: [
-            'failed',
-            message(v1.WriteShardsReply.Failed, {
-              // A code of a newer release is one that nobody here reacts to.
-              code: mapped(text({ lengthMax: 64 }), {
-                to: (code: (typeof dbErrorCodes)[number]) => code,
-                from: (code) => dbErrorCodes.find((known) => known === code) ?? 'internal',
-              }),
-              text: text({ lengthMax: reasonLengthMax }),
-            }),
-          ],
-        },
-      }),
-      { max: batchesMax },
-    ),
+    outcomes: list(outcome, { max: batchesMax }),
   }),
 });
 
@@ -135,6 +136,19 @@ export const keepWritesMethod = callMethod('/varve.data.v1.Shards/KeepWrites', {
   requestBytesMax: writeBytesMax,
   request: message(v1.KeepWritesRequest, { nodeId: id, batches: shardBatches }),
   reply: message(v1.KeepWritesReply, {}),
+});
+
+export const bringMethod = callMethod('/varve.data.v1.Shards/Bring', {
+  requestBytesMax: writeBytesMax,
+  request: message(v1.BringRequest, {
+    shardId: id,
+    database: name,
+    retentionPolicy: name,
+    catalogIndex: count(),
+    stamp: stampField,
+    packed: bytes({ lengthBytesMax: writeBytesMax }),
+  }),
+  reply: message(v1.BringReply, { outcome }),
 });
 
 const fieldType = choice({ float: 1, integer: 2, unsigned: 3, boolean: 4, string: 5 });

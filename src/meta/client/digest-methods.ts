@@ -15,6 +15,8 @@ const keyBytesMax = 65_536;
 const seriesMax = 1_000_000;
 /** All that a shard remembers are shorter together. */
 const filterLengthMax = 1 << 20;
+/** Some 100,000 differences. */
+const sketchCellsMax = 1 << 18;
 const pointsBytesMax = 16 * MiB;
 
 export const digestMethod = streamMethod('/varve.data.v1.Digests/Digest', {
@@ -33,7 +35,7 @@ export const digestMethod = streamMethod('/varve.data.v1.Digests/Digest', {
 /** Any bytes, as keys of series may have. */
 const key = mapped(bytes({ lengthBytesMax: keyBytesMax }), { to: exactBytesOf, from: exactTextOf });
 
-const stamp = mapped(message(v1.BatchStamp, { ns: int64, origin: uint64 }), {
+export const stampField = mapped(message(v1.BatchStamp, { ns: int64, origin: uint64 }), {
   to: (value: Stamp) => ({ ns: stampNs(value), origin: stampOrigin(value) }),
   from: ({ ns, origin }) => stampOf(ns, origin),
 });
@@ -43,7 +45,7 @@ export const storedDeletesMethod = callMethod('/varve.data.v1.Digests/Deletes', 
   reply: message(v1.StoredDeletesReply, {
     deletes: list(
       message(v1.StoredDelete, {
-        stamp,
+        stamp: stampField,
         minTimeNs: int64,
         maxTimeNs: int64,
         filter: text({ lengthMax: filterLengthMax }),
@@ -82,8 +84,38 @@ export const rangePointsMethod = streamMethod('/varve.data.v1.Digests/Points', {
   }),
   reply: message(v1.RangePointsReply, {
     payload: bytes({ lengthBytesMax: pointsBytesMax }),
-    least: optional(stamp),
-    greatest: optional(stamp),
+    least: optional(stampField),
+    greatest: optional(stampField),
+  }),
+});
+
+const saltedParts = {
+  shardId: id,
+  startNs: int64,
+  endNs: int64,
+  seriesParts: list(count({ max: 1_023 }), { max: 1_024 }),
+  timeMask: count({ max: uint32Max }),
+  salt: count({ max: uint32Max }),
+};
+
+export const sketchMethod = streamMethod('/varve.data.v1.Digests/Sketch', {
+  request: message(v1.SketchRequest, {
+    ...saltedParts,
+    table: count({ max: 255 }),
+    cellCount: count({ min: 3, max: sketchCellsMax }),
+  }),
+  reply: message(v1.SketchReply, { cells: bytes({ lengthBytesMax: sketchCellsMax * 5 }) }),
+});
+
+export const pickedPointsMethod = streamMethod('/varve.data.v1.Digests/Picked', {
+  request: message(v1.PickedPointsRequest, {
+    ...saltedParts,
+    hashes: bytes({ lengthBytesMax: digestBytesMax }),
+  }),
+  reply: message(v1.PickedPointsReply, {
+    packed: bytes({ lengthBytesMax: pointsBytesMax }),
+    least: optional(stampField),
+    greatest: optional(stampField),
   }),
 });
 

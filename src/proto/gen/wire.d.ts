@@ -122,6 +122,12 @@ export const varve: {
       readonly RangePointsRequest: MessageType;
       readonly SeriesSlices: MessageType;
       readonly RangePointsReply: MessageType;
+      readonly SketchRequest: MessageType;
+      readonly SketchReply: MessageType;
+      readonly PickedPointsRequest: MessageType;
+      readonly PickedPointsReply: MessageType;
+      readonly BringRequest: MessageType;
+      readonly BringReply: MessageType;
       readonly BatchStamp: MessageType;
       readonly RepairsRequest: MessageType;
       readonly RepairsReply: MessageType;

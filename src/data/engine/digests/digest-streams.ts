@@ -1,26 +1,23 @@
 /** What a worker is asked of digests, step by step: each step is a little work, and some of them have an answer. */
 import type { EngineReply } from '../../../env/engine-host.ts';
+import { DbError } from '../../../base/errors.ts';
 import type { StampRange } from '../../../models/stamp.ts';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
-import { readRangePoints, type RangePointsTask } from './range-points.ts';
-import {
-  digestSeries,
-  sliceBounds,
-  type SeriesDigest,
-  type SeriesDigestTask,
-} from './series-digests.ts';
+import { readRangePoints, type RangePoints, type RangePointsTask } from './range-points.ts';
+import { HashFilter } from './hash-filter.ts';
+import { sliceBounds } from './read-parts.ts';
+import { digestSeries, type SeriesDigest, type SeriesDigestTask } from './series-digests.ts';
 import { digestShard, type DigestTask } from './shard-digest.ts';
+import { pickedMax, pickPoints, sketchParts, type PickedPointsTask, type SketchTask } from './sketch-parts.ts'; // prettier-ignore
 
 export type DigestBody =
   | ({ readonly kind: 'digest' } & DigestTask)
   | ({ readonly kind: 'series-digests' } & SeriesDigestTask)
-  | ({ readonly kind: 'range-points' } & RangePointsTask);
-
-/** Points, with the stamps of all that the shard has of their time. */
-export interface RangePoints {
-  readonly payload: Uint8Array;
-  readonly stamps: StampRange | undefined;
-}
+  | ({ readonly kind: 'range-points' } & RangePointsTask)
+  | ({ readonly kind: 'sketch' } & SketchTask)
+  | ({ readonly kind: 'picked-points' } & Omit<PickedPointsTask, 'hashes'> & {
+        readonly hashes: Uint8Array;
+      });
 
 interface DigestContext {
   readonly arena: SourceArena;
@@ -28,9 +25,10 @@ interface DigestContext {
 }
 
 const seriesPerReply = 256;
+const kinds: ReadonlySet<string> = new Set<DigestBody['kind']>(['digest', 'series-digests', 'range-points', 'sketch', 'picked-points']); // prettier-ignore
 
 export function isDigestKind(kind: string): kind is DigestBody['kind'] {
-  return kind === 'digest' || kind === 'series-digests' || kind === 'range-points';
+  return kinds.has(kind);
 }
 
 export function* digestStream(
@@ -54,6 +52,17 @@ export function* digestStream(
         }
       }
       yield { body: batch };
+      return;
+    }
+    case 'sketch':
+      for (const sketch of sketchParts(source, body, arena))
+        yield sketch && { body: sketch.bytes, isLast: true };
+      return;
+    case 'picked-points': {
+      const hashes = HashFilter.of(body.hashes, pickedMax);
+      if (hashes === undefined) throw new DbError('invalid_argument', 'no list of hashes');
+      for (const points of pickPoints(source, { ...body, hashes }, { arena, stampsOf }))
+        yield points && { body: points };
       return;
     }
     case 'range-points': {

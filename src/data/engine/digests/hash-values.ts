@@ -2,6 +2,8 @@
  * Sums of hashes of values, by slices of time: what two owners compare instead of points. A sum does not depend on the order
  * in which values come, and the hash of a value says its series, field, type, time and bytes.
  */
+import { exactBytesOf } from '../../../models/exact-text.ts';
+import type { FieldValue } from '../../../models/field-value.ts';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
 
 /** Values, and both halves of the sum. */
@@ -29,6 +31,10 @@ export function seriesPartOf(key: Uint8Array): number {
   return hashBytes(key, 0x9e3779b9) % seriesParts;
 }
 
+export function keyBytesOf(key: string): Uint8Array {
+  return encoder.encode(key);
+}
+
 export function columnSeed(key: Uint8Array, field: string): ColumnSeed {
   const column = encoder.encode(`\0${field}`);
   return {
@@ -42,9 +48,85 @@ export type ValueBatch = Exclude<
   undefined
 >;
 
+/** The hashes of the values of a batch, row by row: both halves of them. */
+export class BatchHashes {
+  #low = new Int32Array(0);
+  #high = new Int32Array(0);
+
+  /** What it gives holds until it is asked again; `times` are pairs of words, until the arena is let go. */
+  of(
+    { type, count, timesPtr, valuesPtr }: ValueBatch,
+    seed: ColumnSeed,
+    { memory: { buffer } }: SourceArena,
+  ): { readonly times: Uint32Array; readonly low: Int32Array; readonly high: Int32Array } {
+    if (this.#low.length < count) {
+      this.#low = new Int32Array(count);
+      this.#high = new Int32Array(count);
+    }
+    const [lows, highs] = [this.#low, this.#high];
+    const times = new Uint32Array(buffer, timesPtr, count * 2);
+    const [low, high] = [seed.low ^ typeCodes[type], seed.high ^ typeCodes[type]];
+    const isBoolean = type === 'boolean';
+    const bytes = new Uint8Array(buffer, isBoolean ? valuesPtr : 0, isBoolean ? count : undefined);
+    const values = isBoolean ? times : new Uint32Array(buffer, valuesPtr, count * 2);
+    for (let row = 0; row < count; row++) {
+      const [timeLow, timeHigh] = [times[row * 2] ?? 0, times[row * 2 + 1] ?? 0];
+      let [valueLow, valueHigh] = [values[row * 2] ?? 0, values[row * 2 + 1] ?? 0];
+      if (isBoolean) [valueLow, valueHigh] = [bytes[row] ?? 0, 0];
+      if (type === 'string') {
+        const text = bytes.subarray(valueLow, valueLow + valueHigh);
+        [valueLow, valueHigh] = textWords(text);
+      }
+      lows[row] = mix(low, timeLow, timeHigh ^ valueLow, valueHigh);
+      highs[row] = mix(high, valueHigh, timeHigh ^ valueLow, timeLow);
+    }
+    return { times, low: lows, high: highs };
+  }
+}
+
+/** The same of one value. */
+export function hashOfValue(
+  seed: ColumnSeed,
+  timeNs: bigint,
+  value: FieldValue,
+): { readonly low: number; readonly high: number } {
+  const code = typeCodes[value.type];
+  const [timeLow, timeHigh] = wordsOf(timeNs);
+  const [valueLow, valueHigh] = valueWords(value);
+  const middle = timeHigh ^ valueLow;
+  return {
+    low: mix(seed.low ^ code, timeLow, middle, valueHigh),
+    high: mix(seed.high ^ code, valueHigh, middle, timeLow),
+  };
+}
+
+function valueWords(value: FieldValue): readonly [low: number, high: number] {
+  switch (value.type) {
+    case 'float': {
+      const [low = 0, high = 0] = new Uint32Array(Float64Array.of(value.value).buffer);
+      return [low, high];
+    }
+    case 'boolean':
+      return [Number(value.value), 0];
+    case 'string':
+      return textWords(exactBytesOf(value.value));
+    default:
+      return wordsOf(value.value);
+  }
+}
+
+function wordsOf(value: bigint): readonly [low: number, high: number] {
+  return [Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n))];
+}
+
+function textWords(text: Uint8Array): [low: number, high: number] {
+  return [hashBytes(text, 0x27d4eb2f), hashBytes(text, 0x165667b1)];
+}
+
 /** Adds values of one column to sums: those of slice s are the `sumWords` words from `at + s * sumWords` on. */
 export class ValueSums {
   readonly words: Uint32Array;
+  readonly #hashes = new BatchHashes();
   readonly #startLow: number;
   readonly #startHigh: number;
   readonly #perNs: number;
@@ -61,29 +143,18 @@ export class ValueSums {
   }
 
   add(
-    { type, count, timesPtr, valuesPtr }: ValueBatch,
+    batch: ValueBatch,
     seed: ColumnSeed,
-    place: { readonly arena: SourceArena; readonly at: number },
+    { arena, at }: { readonly arena: SourceArena; readonly at: number },
   ): void {
     const { words } = this;
-    const { buffer } = place.arena.memory;
-    const times = new Uint32Array(buffer, timesPtr, count * 2);
-    const [low, high] = [seed.low ^ typeCodes[type], seed.high ^ typeCodes[type]];
-    const isBoolean = type === 'boolean';
-    const bytes = new Uint8Array(buffer, isBoolean ? valuesPtr : 0, isBoolean ? count : undefined);
-    const values = isBoolean ? times : new Uint32Array(buffer, valuesPtr, count * 2);
-    for (let row = 0; row < count; row++) {
-      const [timeLow, timeHigh] = [times[row * 2] ?? 0, times[row * 2 + 1] ?? 0];
-      let [valueLow, valueHigh] = [values[row * 2] ?? 0, values[row * 2 + 1] ?? 0];
-      if (isBoolean) [valueLow, valueHigh] = [bytes[row] ?? 0, 0];
-      if (type === 'string') {
-        const text = bytes.subarray(valueLow, valueLow + valueHigh);
-        [valueLow, valueHigh] = [hashBytes(text, 0x27d4eb2f), hashBytes(text, 0x165667b1)];
-      }
-      const at = place.at + this.#sliceOf(timeLow, timeHigh | 0) * sumWords;
-      words[at] = (words[at] ?? 0) + 1;
-      words[at + 1] = (words[at + 1] ?? 0) + mix(low, timeLow, timeHigh ^ valueLow, valueHigh);
-      words[at + 2] = (words[at + 2] ?? 0) + mix(high, valueHigh, valueLow ^ timeHigh, timeLow);
+    const { times, low, high } = this.#hashes.of(batch, seed, arena);
+    for (let row = 0; row < batch.count; row++) {
+      const slice = this.#sliceOf(times[row * 2] ?? 0, (times[row * 2 + 1] ?? 0) | 0);
+      const cell = at + slice * sumWords;
+      words[cell] = (words[cell] ?? 0) + 1;
+      words[cell + 1] = (words[cell + 1] ?? 0) + (low[row] ?? 0);
+      words[cell + 2] = (words[cell + 2] ?? 0) + (high[row] ?? 0);
     }
   }
 

@@ -6,9 +6,10 @@ import { exactTextOf } from '../../../models/exact-text.ts';
 import type { FieldValue } from '../../../models/field-value.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
+import type { StampRange } from '../../../models/stamp.ts';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
 import type { ValueBatch } from './hash-values.ts';
-import { sliceBounds } from './series-digests.ts';
+import { sliceBounds } from './read-parts.ts';
 import type { DigestTask } from './shard-digest.ts';
 
 /** Slices of one series, ascending. */
@@ -19,6 +20,12 @@ export interface SeriesSlices {
 
 export interface RangePointsTask extends DigestTask {
   readonly series: readonly SeriesSlices[];
+}
+
+/** Points, with the stamps of all that the shard has of their time. */
+export interface RangePoints {
+  readonly payload: Uint8Array;
+  readonly stamps: StampRange | undefined;
 }
 
 /** Of a batch; each value is a row of its own. */
@@ -41,7 +48,7 @@ export function* readRangePoints(
         for (;;) {
           const mark = arena.mark();
           const batch = cursor.next(arena);
-          const rows = batch === undefined ? [] : [...valuesOf(batch, arena)];
+          const rows = batch === undefined ? [] : [...valuesOfBatch(batch, arena)];
           arena.release(mark);
           if (batch === undefined) break;
           for (const [timeNs, value] of rows) {
@@ -95,12 +102,15 @@ function runsOf(slices: readonly number[]): readonly (readonly [from: number, to
   return starts.map((from, i) => [from, ends[i] ?? from]);
 }
 
-function* valuesOf(
+/** Of rows [from, to). */
+export function* valuesOfBatch(
   { type, count, timesPtr, valuesPtr }: ValueBatch,
   { memory: { buffer } }: SourceArena,
+  from = 0,
+  to = count,
 ): Generator<readonly [timeNs: bigint, value: FieldValue]> {
   const times = new BigInt64Array(buffer, timesPtr, count);
-  for (let row = 0; row < count; row++) {
+  for (let row = from; row < to; row++) {
     const at = valuesPtr + row * 8;
     yield [times[row] ?? 0n, valueAt(type, type === 'boolean' ? valuesPtr + row : at, buffer)];
   }

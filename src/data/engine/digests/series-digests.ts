@@ -3,17 +3,14 @@
  * that are finer. Only slices that have values are told, and only those within parts of time that are asked for.
  */
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
-import { columnSeed, seriesPartOf, sumWords, ValueSums } from './hash-values.ts';
-import { sliceCount, sliceLengthNs, slicesPerPart, timeParts, type DigestRange, type DigestTask } from './shard-digest.ts'; // prettier-ignore
+import { columnSeed, sumWords, ValueSums } from './hash-values.ts';
+import { batchesOf, seriesOfParts, type PartsTask } from './read-parts.ts';
+import { sliceCount, sliceLengthNs, type DigestTask } from './shard-digest.ts';
 
 /** A slice, the values in it, and both halves of their sum. */
 export const entryWords = 1 + sumWords;
 
-export interface SeriesDigestTask extends DigestTask {
-  readonly seriesParts: readonly number[];
-  /** A bit for each part of time. */
-  readonly timeMask: number;
-}
+export type SeriesDigestTask = DigestTask & PartsTask;
 
 export interface SeriesDigest {
   /** Canonical, as ShardSource.seriesKey() gives it. */
@@ -22,73 +19,28 @@ export interface SeriesDigest {
   readonly entries: Uint32Array;
 }
 
-const encoder = new TextEncoder();
-
 /** Yields undefined whenever it has done a little. Memory: that of one series. */
 export function* digestSeries(
   source: ShardSource,
-  { seriesParts, timeMask, startNs, endNs }: Omit<SeriesDigestTask, 'shardId'>,
+  task: PartsTask,
   arena: SourceArena,
 ): Generator<SeriesDigest | undefined, void> {
-  const range = { startNs, endNs };
-  const wanted = new Set(seriesParts);
+  const { startNs } = task;
   const words = new Uint32Array(sliceCount * sumWords);
-  const sums = new ValueSums(words, { startNs, lengthNs: sliceLengthNs(range), count: sliceCount });
-  for (const measurement of source.measurements()) {
-    const fields = source.fields(measurement);
-    for (const seriesId of yield* source.seriesIds(measurement)) {
-      const text = source.seriesKey(seriesId);
-      const key = encoder.encode(text);
-      yield undefined;
-      if (!wanted.has(seriesPartOf(key))) continue;
-      words.fill(0);
-      for (const { name } of fields) {
-        const seed = columnSeed(key, name);
-        for (const bounds of boundsOf(timeMask, range)) {
-          const cursor = source.openCursor({ seriesId, field: name, ...bounds, ascending: true });
-          for (;;) {
-            const mark = arena.mark();
-            const batch = cursor.next(arena);
-            if (batch !== undefined) sums.add(batch, seed, { arena, at: 0 });
-            arena.release(mark);
-            if (batch === undefined) break;
-            yield undefined;
-          }
-        }
-      }
-      const entries = entriesOf(words);
-      if (entries.length > 0) yield { key: text, entries };
+  const sums = new ValueSums(words, { startNs, lengthNs: sliceLengthNs(task), count: sliceCount });
+  for (const series of seriesOfParts(source, task)) {
+    yield undefined;
+    if (series === undefined) continue;
+    words.fill(0);
+    for (const field of series.fields) {
+      const seed = columnSeed(series.keyBytes, field);
+      yield* batchesOf(source, { ...series, field }, arena, (batch) => {
+        sums.add(batch, seed, { arena, at: 0 });
+      });
     }
+    const entries = entriesOf(words);
+    if (entries.length > 0) yield { key: series.key, entries };
   }
-}
-
-/** Inclusive bounds of slice `from` to `to`; the first and the last slice reach as far as time does. */
-export function sliceBounds(
-  range: DigestRange,
-  from: number,
-  to = from,
-): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } {
-  const { startNs } = range;
-  const lengthNs = sliceLengthNs(range);
-  return {
-    minTimeNs: from === 0 ? -(2n ** 63n) : startNs + BigInt(from) * lengthNs,
-    maxTimeNs: to === sliceCount - 1 ? 2n ** 63n - 1n : startNs + BigInt(to + 1) * lengthNs - 1n,
-  };
-}
-
-/** Runs of parts that are asked for. */
-function boundsOf(
-  timeMask: number,
-  range: DigestRange,
-): readonly { readonly minTimeNs: bigint; readonly maxTimeNs: bigint }[] {
-  const bounds: ReturnType<typeof sliceBounds>[] = [];
-  for (let part = 0; part < timeParts; part++) {
-    if (((timeMask >>> part) & 1) === 0) continue;
-    const from = part;
-    while (part + 1 < timeParts && ((timeMask >>> (part + 1)) & 1) === 1) part++;
-    bounds.push(sliceBounds(range, from * slicesPerPart, (part + 1) * slicesPerPart - 1));
-  }
-  return bounds;
 }
 
 function entriesOf(words: Uint32Array): Uint32Array {

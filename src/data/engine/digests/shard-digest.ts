@@ -8,7 +8,14 @@
  * - The memory that it takes does not grow with the shard.
  */
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
-import { columnSeed, seriesPartOf, seriesParts, sumWords, ValueSums } from './hash-values.ts';
+import {
+  columnSeed,
+  keyBytesOf,
+  seriesPartOf,
+  seriesParts,
+  sumWords,
+  ValueSums,
+} from './hash-values.ts';
 
 /** Of the shard's time. */
 export const timeParts = 16;
@@ -33,7 +40,6 @@ export function sliceLengthNs({ startNs, endNs }: DigestRange): bigint {
   return lengthNs < 1n ? 1n : lengthNs;
 }
 
-const encoder = new TextEncoder();
 const always = { minTimeNs: -(2n ** 63n), maxTimeNs: 2n ** 63n - 1n };
 
 /** Yields undefined whenever it has done a little, and the digest at its end. */
@@ -51,7 +57,7 @@ export function* digestShard(
   for (const measurement of source.measurements()) {
     const fields = source.fields(measurement);
     for (const seriesId of yield* source.seriesIds(measurement)) {
-      const key = encoder.encode(source.seriesKey(seriesId));
+      const key = keyBytesOf(source.seriesKey(seriesId));
       const at = seriesPartOf(key) * timeParts * sumWords;
       for (const { name } of fields) {
         const seed = columnSeed(key, name);
