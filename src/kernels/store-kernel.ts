@@ -71,6 +71,7 @@ export class StoreKernel {
   /** What files are put together in: megabytes for each flush, which are used again. */
   readonly buffers = new SharedBuffers(buffersKeptBytesMax);
   #scratch = { at: 0, lengthBytes: 0 };
+  #view = new DataView(new ArrayBuffer(0));
 
   private constructor(exports: StoreExports, heap: KernelHeap, kept: KeptMemory) {
     this.exports = exports;
@@ -95,6 +96,13 @@ export class StoreKernel {
   /** Changes whenever the memory grows: views made of an earlier one see nothing. */
   get buffer(): ArrayBuffer {
     return this.heap.memory.buffer;
+  }
+
+  /** All of the memory, for a value here and there; it holds as `buffer` does. */
+  get view(): DataView {
+    const { buffer } = this;
+    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer);
+    return this.#view;
   }
 
   words(at: number, count: number): Uint32Array {

@@ -8,7 +8,7 @@ import { covers } from '../tsm/deleted-ranges.ts';
 import type { EndValue } from '../tsm/known-ends.ts';
 import type { TsmColumn } from '../tsm/tsm-column.ts';
 import type { TsmEntry, TsmFile } from '../tsm/tsm-file.ts';
-import { clipRun, type ColumnRun, sliceRun } from './columns/column-run.ts';
+import { clipRun, type ColumnRun, sliceRun, valueAt } from './columns/column-run.ts';
 import type { MemtableEnd, MemtableView } from './memtable/memtable-view.ts';
 import { withoutRanges } from './columns/rows-forms.ts';
 import type { CursorArena } from './columns/run-cursor.ts';
@@ -90,15 +90,9 @@ function entryEnd(
     const block = file.block(entry);
     const valuePtr = arena.decodeEnd?.(block, { isFirst });
     if (valuePtr === undefined) return valueOf(endOf(decodeBlock(block), isFirst));
-    return decodedValue(column.type, new DataView(arena.memory.buffer, valuePtr, 8));
+    return valueAt(column.type, new DataView(arena.memory.buffer, valuePtr, 8), 0);
   };
   return isOfAll ? column.endValue(isFirst, read) : read();
-}
-
-function decodedValue(type: FieldType, at: DataView): EndValue {
-  if (type === FieldType.float) return at.getFloat64(0, true);
-  if (type === FieldType.boolean) return at.getUint8(0) === 1;
-  return type === FieldType.integer ? at.getBigInt64(0, true) : at.getBigUint64(0, true);
 }
 
 /** That of a run of one row. */
@@ -116,6 +110,5 @@ function endOf(run: ColumnRun, ascending: boolean): ColumnRun {
 function memtableEnd(end: MemtableEnd | undefined): SeriesEnd | undefined {
   if (end === undefined) return undefined;
   const { table, column, row, timeNs } = end;
-  const { type } = table.fields[column] ?? { type: FieldType.float };
-  return { timeNs, value: () => valueOf({ type, values: table.valueOf(column, row) }) };
+  return { timeNs, value: () => table.valueOf(column, row) };
 }

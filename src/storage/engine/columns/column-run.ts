@@ -28,6 +28,13 @@ export function emptyColumn(
   }
 }
 
+/** A value where kernels have it, texts aside. */
+export function valueAt(type: FieldType, view: DataView, at: number): number | bigint | boolean {
+  if (type === FieldType.float) return view.getFloat64(at, true);
+  if (type === FieldType.boolean) return view.getUint8(at) === 1;
+  return type === FieldType.integer ? view.getBigInt64(at, true) : view.getBigUint64(at, true);
+}
+
 /** The rows of a run whose times lie within the inclusive bounds. */
 export function clipRun(run: ColumnRun, minTimeNs: bigint, maxTimeNs: bigint): ColumnRun {
   const start = lowerBound(run.timesNs, minTimeNs);

@@ -14,7 +14,7 @@ import type {
 import type { StoreKernel } from '../../../kernels/store-kernel.ts';
 import type { PlacedSeries } from '../../index/shard-index.ts';
 import type { BatchOrder } from './batch-order.ts';
-import { emptyColumn, lowerBound } from '../columns/column-run.ts';
+import { emptyColumn, lowerBound, valueAt } from '../columns/column-run.ts';
 import { withoutRefused } from '../limits/refused-rows.ts';
 import { keptRowsLeast, type ListedRows, OrderedRows } from './ordered-rows.ts';
 import { SeriesHeads } from './series-heads.ts';
@@ -46,6 +46,17 @@ interface NamedColumn extends BatchField {
   readonly column: number;
 }
 
+interface EndBounds extends TimeBounds {
+  /** The earliest when true, the latest otherwise. */
+  readonly ascending: boolean;
+}
+
+interface FoundEnd extends EndBounds {
+  readonly seriesId: number;
+  readonly rowsMax: number;
+  readonly row: number | undefined;
+}
+
 interface FoundRows extends ListedRows {
   readonly seriesId: number;
   readonly rowsMax: number;
@@ -62,6 +73,7 @@ export class ShapeTable {
   #rowCount = 0;
   /** Of the series that was read last, in order of time: its next field needs them too. */
   #found: FoundRows | undefined;
+  #lastEnd: FoundEnd | undefined;
   /** What readers left for the next ones, by series. */
   readonly #kept = new Map<number, OrderedRows>();
   #byName: readonly NamedColumn[] | undefined;
@@ -268,18 +280,13 @@ export class ShapeTable {
     return made;
   }
 
-  /** A copy of the value of one row. */
-  valueOf(column: number, row: number): BatchColumn {
+  /** The value of one row. A text is a copy. */
+  valueOf(column: number, row: number): number | bigint | boolean | Uint8Array {
     const { type } = must(this.fields[column], 'the column is there');
-    if (type === FieldType.string) {
-      const [at = 0, lengthBytes = 0] = this.#kernel.words(this.#chunks.place(Column.firstField + column, row), 2); // prettier-ignore
-      const bytes = this.#kernel.bytes(at, lengthBytes).slice();
-      return { offsets: Uint32Array.of(0, lengthBytes), bytes };
-    }
-    const value = emptyColumn(type, 1);
-    const from = this.#kernel.bytes(this.#chunks.place(Column.firstField + column, row), value.byteLength); // prettier-ignore
-    new Uint8Array(value.buffer).set(from);
-    return value;
+    const at = this.#chunks.place(Column.firstField + column, row);
+    const { view } = this.#kernel;
+    if (type !== FieldType.string) return valueAt(type, view, at);
+    return this.#kernel.bytes(view.getUint32(at, true), view.getUint32(at + 4, true)).slice();
   }
 
   /**
@@ -337,11 +344,23 @@ export class ShapeTable {
     return { count, rows, times };
   }
 
-  /** The row of a series below `rowsMax` at one end of the bounds: the earliest or the latest, of one time what counts. */
-  endRow(
+  /**
+   * The row of a series below `rowsMax` at one end of the bounds: the earliest or the latest, of one time what counts. Rows
+   * that a view sees stay what they are, and the next field of a series has its end in the same one.
+   */
+  endRow(seriesId: number, rowsMax: number, bounds: EndBounds): number | undefined {
+    const last = this.#lastEnd;
+    const { minTimeNs, maxTimeNs, ascending } = bounds;
+    if (last?.seriesId === seriesId && last.rowsMax === rowsMax && last.ascending === ascending && last.minTimeNs === minTimeNs && last.maxTimeNs === maxTimeNs) return last.row; // prettier-ignore
+    const row = this.#findEnd(seriesId, rowsMax, bounds);
+    this.#lastEnd = { seriesId, rowsMax, minTimeNs, maxTimeNs, ascending, row };
+    return row;
+  }
+
+  #findEnd(
     seriesId: number,
     rowsMax: number,
-    { minTimeNs, maxTimeNs, ascending }: TimeBounds & { readonly ascending: boolean },
+    { minTimeNs, maxTimeNs, ascending }: EndBounds,
   ): number | undefined {
     const kept = this.#keptFor(seriesId, rowsMax)?.below(rowsMax);
     if (kept !== undefined) return this.#endOf(kept, { minTimeNs, maxTimeNs, ascending });
@@ -352,7 +371,7 @@ export class ShapeTable {
 
   #endOf(
     { rows, times, count }: ListedRows,
-    { minTimeNs, maxTimeNs, ascending }: TimeBounds & { readonly ascending: boolean },
+    { minTimeNs, maxTimeNs, ascending }: EndBounds,
   ): number | undefined {
     const all = new BigInt64Array(this.#kernel.buffer, times, count);
     const at = ascending ? lowerBound(all, minTimeNs) : lowerBound(all, maxTimeNs + 1n) - 1;
@@ -414,11 +433,11 @@ export class ShapeTable {
   }
 
   timeNs(row: number): bigint {
-    return new BigInt64Array(this.#kernel.buffer, this.#chunks.place(Column.times, row), 1)[0] ?? 0n; // prettier-ignore
+    return this.#kernel.view.getBigInt64(this.#chunks.place(Column.times, row), true);
   }
 
   sequence(row: number): number {
-    return this.#kernel.words(this.#chunks.place(Column.sequence, row), 1)[0] ?? 0;
+    return this.#kernel.view.getUint32(this.#chunks.place(Column.sequence, row), true);
   }
 
   /** Negative when the row at sequence `left` of the memtable counts less than the one at `right`, of one series and time. */
