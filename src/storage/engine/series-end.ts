@@ -34,26 +34,76 @@ export interface SeriesEnd {
   value(arena: CursorArena): EndValue;
 }
 
-/** Undefined when there is no point. Of points at one time the one written last counts. */
+/** A file, and its place among all of a shard: of points at one time that of the last one counts. */
+export interface RankedFile {
+  readonly file: TsmFile;
+  readonly rank: number;
+}
+
+/** Those that may have the end of any series first, so that others need not be asked. */
+export function rankFiles(files: readonly TsmFile[], ascending: boolean): readonly RankedFile[] {
+  const nearest = (left: RankedFile, right: RankedFile): number => {
+    const [one, other] = [boundOf(left.file, ascending), boundOf(right.file, ascending)];
+    if (one === other) return right.rank - left.rank;
+    return isBeyond(one, other, ascending) ? 1 : -1;
+  };
+  return files.map((file, rank) => ({ file, rank })).sort(nearest);
+}
+
+/** No point of a file lies before it, in the direction of reading; undefined when it has none. */
+function boundOf({ bounds }: TsmFile, ascending: boolean): bigint | undefined {
+  return ascending ? bounds?.minTimeNs : bounds?.maxTimeNs;
+}
+
+function isBeyond(
+  timeNs: bigint | undefined,
+  than: bigint | undefined,
+  ascending: boolean,
+): boolean {
+  if (timeNs === undefined || than === undefined) return timeNs === undefined;
+  return ascending ? timeNs > than : timeNs < than;
+}
+
+/** Undefined when there is no point. Of points at one time the one written last counts. `files` are as rankFiles() has them. */
 export function seriesEnd(
   key: Uint8Array,
   request: EndRequest,
-  parts: { readonly files: readonly TsmFile[]; readonly memtables: readonly MemtableSeries[] },
+  parts: { readonly files: readonly RankedFile[]; readonly memtables: readonly MemtableSeries[] },
 ): SeriesEnd | undefined {
+  const { ascending } = request;
   let best: SeriesEnd | undefined;
-  const offer = (candidate: SeriesEnd | undefined): void => {
-    if (candidate === undefined) return;
-    const isBetter =
-      best === undefined ||
-      candidate.timeNs === best.timeNs ||
-      candidate.timeNs < best.timeNs === request.ascending;
-    if (isBetter) best = candidate;
-  };
-  // Oldest first: later parts win.
-  for (const file of parts.files) offer(fileEnd(file, key, request));
-  for (const { memtable, seriesId } of parts.memtables)
-    offer(memtableEnd(memtable.end({ ...request, seriesId })));
+  let bestRank = 0;
+  // Oldest first: later parts win, and all of them win over files.
+  for (const { memtable, seriesId } of parts.memtables) {
+    const end = memtableEnd(memtable.end({ ...request, seriesId }));
+    if (end === undefined || (best !== undefined && isBeyond(end.timeNs, best.timeNs, ascending))) continue; // prettier-ignore
+    best = end;
+    bestRank = Number.POSITIVE_INFINITY;
+  }
+  for (const { file, rank } of parts.files) {
+    const bound = boundOf(file, ascending);
+    if (best !== undefined && isBeyond(bound, best.timeNs, ascending)) break;
+    if (bound === best?.timeNs && rank < bestRank) continue;
+    const end = fileEnd(file, key, request);
+    if (end === undefined || (best !== undefined && !isBetter(end, rank, { best, bestRank, ascending }))) continue; // prettier-ignore
+    best = end;
+    bestRank = rank;
+  }
   return best;
+}
+
+interface BestEnd {
+  readonly best: SeriesEnd;
+  readonly bestRank: number;
+  readonly ascending: boolean;
+}
+
+function isBetter(
+  { timeNs }: SeriesEnd,
+  rank: number,
+  { best, bestRank, ascending }: BestEnd,
+): boolean {
+  return timeNs === best.timeNs ? rank > bestRank : isBeyond(best.timeNs, timeNs, ascending);
 }
 
 function fileEnd(file: TsmFile, key: Uint8Array, request: EndRequest): SeriesEnd | undefined {

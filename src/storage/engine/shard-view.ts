@@ -10,7 +10,7 @@ import { damagedShardError } from './damaged-shard.ts';
 import type { MemtableView } from './memtable/memtable-view.ts';
 import { FileBlocks } from './columns/file-blocks.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './columns/run-cursor.ts'; // prettier-ignore
-import { seriesEnd, type MemtableSeries } from './series-end.ts';
+import { rankFiles, seriesEnd, type MemtableSeries, type RankedFile } from './series-end.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
 
 export interface ViewRequest extends CursorBounds {
@@ -49,6 +49,8 @@ export class ShardView {
   readonly shardId: number;
   readonly #index: IndexView;
   readonly #parts: ViewParts;
+  #fromFirst: readonly RankedFile[] | undefined;
+  #fromLast: readonly RankedFile[] | undefined;
   #named: NamedSeries | undefined;
   /** That of the named series, and behind it of a field. */
   #key: Uint8Array = new Uint8Array(256);
@@ -150,10 +152,20 @@ export class ShardView {
     return this.#guard(() => {
       const named = this.#name(request.seriesId);
       const { measurement, memtables } = named;
-      const parts = { files: this.#parts.files, memtables };
+      const parts = { files: this.#filesFrom(request.ascending), memtables };
       const end = seriesEnd(this.#keyOf(named, request.field), { ...request, measurement }, parts);
       return end && { timeNs: end.timeNs, value: end.value(arena) };
     });
+  }
+
+  /** The files by how near to one end of time theirs is. */
+  #filesFrom(ascending: boolean): readonly RankedFile[] {
+    const known = ascending ? this.#fromFirst : this.#fromLast;
+    if (known !== undefined) return known;
+    const ranked = rankFiles(this.#parts.files, ascending);
+    if (ascending) this.#fromFirst = ranked;
+    else this.#fromLast = ranked;
+    return ranked;
   }
 
   /** Asked for again for the next field. */

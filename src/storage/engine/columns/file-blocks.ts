@@ -13,6 +13,8 @@ import type { TimeBounds } from '../memtable/shape-table.ts';
 import { withoutRanges } from './rows-forms.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch } from './run-cursor.ts';
 
+const noTimes: TimeBounds = { minTimeNs: 1n, maxTimeNs: 0n };
+
 export class FileBlocks {
   readonly #file: TsmFile;
   readonly #column: TsmColumn;
@@ -34,6 +36,9 @@ export class FileBlocks {
 
   /** Undefined when there is none. */
   static of(file: TsmFile, key: Uint8Array, bounds: TimeBounds): FileBlocks | undefined {
+    const { minTimeNs, maxTimeNs } = file.bounds ?? noTimes;
+    // A key is dearer to find than a file of other times is to pass by.
+    if (minTimeNs > bounds.maxTimeNs || maxTimeNs < bounds.minTimeNs) return undefined;
     const column = file.column(key);
     if (column === undefined) return undefined;
     const [start, end] = column.within(bounds);
