@@ -3,7 +3,8 @@ import { DbError, isDbError } from '../../base/errors.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import type { ColumnSeries, OutputSeries } from '../../query/emit/result.ts';
-import type { TimeRange } from '../../query/compile/split-condition.ts';
+import { templateOf } from '../../influxql/time-template.ts';
+import { splitCondition, type TimeRange } from '../../query/compile/split-condition.ts';
 import { compileStatement, type CompiledSelect } from '../../query/plan/compile-statement.ts';
 import type { LevelPlan } from '../../query/plan/level-plan.ts';
 import { checkSystemSource } from '../../query/plan/match-measurements.ts';
@@ -33,9 +34,13 @@ export interface PreparedSelect {
   readonly places: readonly PlaceShards[];
   /** Where its plan is kept, if it is the same at any time. */
   readonly plans: KnownPlan | undefined;
+  /** What it was made of with bounds of time of its own. */
+  readonly template?: PreparedSelect | undefined;
 }
 
 const preparedBefore = new PreparedStatements<PreparedSelect>();
+/** By the statement that others have but for their bounds of time: the first of those that was prepared. */
+const templatesBefore = new PreparedStatements<PreparedSelect>();
 
 export function prepareSelect(
   statement: SelectStatement,
@@ -45,6 +50,10 @@ export function prepareSelect(
   const { catalog } = ports.meta;
   const known = preparedBefore.find(statement, context, catalog);
   if (known !== undefined) return known;
+  const base = templateOf(statement);
+  const template = base && templatesBefore.find(base, context, catalog);
+  const timed = template && withTimes(template, statement, context, ports);
+  if (timed !== undefined) return timed;
   const qualified = qualifyNames(statement, context, ports.meta);
   const compiled = compileStatement(qualified, { nowNs: context.nowNs });
   const measurements = measurementsOf(qualified);
@@ -53,8 +62,28 @@ export function prepareSelect(
   const plans = readsClock(compiled) ? undefined : new KnownPlan();
   const places = shardsOfPlaces(measurements, range, ports.meta);
   const prepared = { compiled, range, places, plans };
-  if (plans !== undefined) preparedBefore.keep(statement, prepared, { asked: context, catalog });
+  if (plans === undefined) return prepared;
+  const place = { asked: context, catalog };
+  if (base === undefined) preparedBefore.keep(statement, prepared, place);
+  else templatesBefore.keep(base, prepared, place);
   return prepared;
+}
+
+/** A template with the bounds of time of another statement, which is all they differ in; undefined for one that reads the clock. */
+function withTimes(
+  template: PreparedSelect,
+  { condition }: SelectStatement,
+  { nowNs, bucketsMax }: SelectContext,
+  { meta }: SelectPorts,
+): PreparedSelect | undefined {
+  const { zone } = template.compiled;
+  const { range: own } = splitCondition(condition, nowNs, zone);
+  const statement = { ...template.compiled.statement, condition };
+  const compiled = { ...template.compiled, range: own, statement };
+  if (readsClock(compiled)) return undefined;
+  const range = shardRange(compiled, bucketsMax);
+  const places = shardsOfPlaces(measurementsOf(statement), range, meta);
+  return { compiled, range, places, plans: undefined, template };
 }
 
 /** Runs a SELECT with INTO and answers how many points it wrote. */

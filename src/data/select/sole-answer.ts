@@ -49,6 +49,9 @@ interface Known<Text> {
 
 const ownTexts = new Texts<string>();
 const askedTexts = new Texts<Omit<AskedAnswer, 'nowNs'>>();
+const templateTexts = new WeakMap<PreparedSelect, Map<string, string>>();
+/** Of one template: past so many lists of shards all are forgotten. */
+const templateTextsMax = 16;
 const nobody = new FailedOwners();
 
 /**
@@ -101,9 +104,31 @@ function ownAnswer(
 ): AsyncIterable<AnswerPart> | undefined {
   if (access.answer === undefined) return undefined;
   const { nowNs, signal } = asking.context;
-  const { text, isKept } = ownTexts.of(prepared, asking, taskText);
   const shardIds = prepared.places.flatMap((place) => idsOf(place));
+  const { template } = prepared;
+  if (template !== undefined) {
+    const text = templateText({ ...prepared, template }, asking);
+    const times = { own: prepared.compiled.range, shards: prepared.range };
+    return text === '' ? undefined : access.answer(shardIds, { text, nowNs, isKept: true, times }, signal); // prettier-ignore
+  }
+  const { text, isKept } = ownTexts.of(prepared, asking, taskText);
   return text === undefined ? undefined : access.answer(shardIds, { text, nowNs, isKept }, signal);
+}
+
+/** Of the template and the shards of now: those of another time are another task. '' for what is not answered so. */
+function templateText(
+  { template, places }: PreparedSelect & { readonly template: PreparedSelect },
+  asking: Asking,
+): string {
+  const key = `${asking.epochUnitNs} ${places.map((place) => idsOf(place).join()).join(';')}`;
+  const texts = templateTexts.get(template) ?? new Map<string, string>();
+  templateTexts.set(template, texts);
+  const known = texts.get(key);
+  if (known !== undefined) return known;
+  const text = taskText(taskOf({ ...template, places }, asking)) ?? '';
+  if (texts.size >= templateTextsMax) texts.clear();
+  texts.set(key, text);
+  return text;
 }
 
 /** A node that is known to have them on one worker answers at once; one that nobody asked yet is described first. */

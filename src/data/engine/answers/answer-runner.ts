@@ -10,6 +10,7 @@ import { JsonDocument } from '../../../query/emit/json-writer.ts';
 import type { ColumnSeries } from '../../../query/emit/result.ts';
 import { FragmentContext } from '../../../query/exec/context.ts';
 import { runFragment } from '../../../query/exec/run-fragment.ts';
+import type { CompiledSelect } from '../../../query/plan/compile-statement.ts';
 import type { LevelPlan, ScanPart } from '../../../query/plan/level-plan.ts';
 import type { MatcherFactory } from '../../../query/predicate.ts';
 import { outputFlow } from '../../../query/run/output-series.ts';
@@ -64,14 +65,15 @@ export class AnswerRunner {
     const pacer = new Pacer({ clock, turn, signal: signalOf(context) });
     const reader = new AnswerReader(this.#ports, task, { context, pacer });
     try {
-      const plan = await this.#planOf(known, reader.places, { nowNs: request.nowNs, pacer });
+      const compiled = known.compiled(request);
+      const plan = await this.#planOf({ known, compiled, request }, reader.places, pacer);
       const { matcher } = this.#ports;
       const run: RunContext = {
         open: (part) => reader.open(part),
         seriesTags: (part, countMax) => reader.seriesTags(part, countMax),
         ...{ matcher, pacer, account },
       };
-      const series = outputFlow(plan, run, known.compiled(request.nowNs).zone);
+      const series = outputFlow(plan, run, compiled.zone);
       yield* documentParts(series, new JsonDocument({ epochUnitNs: task.epochUnitNs }), pacer);
     } finally {
       reader.close();
@@ -80,18 +82,19 @@ export class AnswerRunner {
   }
 
   async #planOf(
-    known: KnownAnswer,
+    { known, compiled, request }: { readonly known: KnownAnswer; readonly compiled: CompiledSelect; readonly request: AnswerRequest }, // prettier-ignore
     places: readonly OpenPlace[],
-    { nowNs, pacer }: { readonly nowNs: bigint; readonly pacer: Pacer },
+    pacer: Pacer,
   ): Promise<LevelPlan> {
+    const { nowNs, times } = request;
     const schemaVersion = this.#ports.schemaVersion();
-    const plan = known.planAt(schemaVersion);
+    const plan = times === undefined ? known.planAt(schemaVersion) : undefined;
     if (plan !== undefined) return plan;
     const { range, bucketsMax } = known.task;
     const described = places.map((place) => ({ ...place, schemas: this.#schemasOf(place) }));
-    const asked = { compiled: known.compiled(nowNs), range, nowNs, bucketsMax };
+    const asked = { compiled, range: times?.shards ?? range, nowNs, bucketsMax };
     const made = await planSelect(asked, described, pacer);
-    known.keep(made, schemaVersion);
+    if (times === undefined) known.keep(made, schemaVersion);
     return made;
   }
 

@@ -38,6 +38,15 @@ export interface AnswerRequest {
   readonly nowNs: bigint;
   /** It was asked before: what is worked out of it is kept beside the text. */
   readonly isKept: boolean;
+  /** Bounds of time in place of those of the task, which is a template then (decision 68). */
+  readonly times?: AskedTimes | undefined;
+}
+
+export interface AskedTimes {
+  /** As the statement bounds it itself. */
+  readonly own: TimeRange;
+  /** The time whose shards it reads. */
+  readonly shards: TimeRange;
 }
 
 /** A task of one place as another node is asked (decision 67): the statement as its text, which that node parses. */

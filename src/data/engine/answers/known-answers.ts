@@ -16,7 +16,12 @@ export class KnownAnswer {
     this.task = task;
   }
 
-  compiled(nowNs: bigint): CompiledSelect {
+  compiled({ nowNs, times }: Pick<AnswerRequest, 'nowNs' | 'times'>): CompiledSelect {
+    const compiled = this.#compiledAt(nowNs);
+    return times === undefined ? compiled : { ...compiled, range: times.own };
+  }
+
+  #compiledAt(nowNs: bigint): CompiledSelect {
     if (this.#compiled !== undefined) return this.#compiled;
     const compiled = compileStatement(this.task.statement, { nowNs });
     if (!readsClock(compiled)) this.#compiled = compiled;
