@@ -5,6 +5,9 @@ const codes: Readonly<Record<string, DbErrorCode>> = {
   EEXIST: 'already_exists',
   ENOSPC: 'disk_full',
   EDQUOT: 'disk_full',
+  // Nothing is wrong with the file: a moment later it may be opened.
+  EMFILE: 'unavailable',
+  ENFILE: 'unavailable',
 };
 
 /** As the reference, and so everybody who searches for it, calls them. */

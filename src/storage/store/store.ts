@@ -32,7 +32,7 @@ import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './deletes/doomed-shards.ts';
-import { releaseSegments } from './log/release-segments.ts';
+import { SegmentReleases } from './log/release-segments.ts';
 import { folderOf, asideSuffix, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
 import { Compactor } from './compaction/compactor.ts';
 import { Flusher } from './flushes/flusher.ts';
@@ -65,6 +65,7 @@ export class Store {
   readonly #doomed: DoomedShards;
   readonly #maker: ShardMaker;
   readonly #wal: WalWriter;
+  readonly #releases: SegmentReleases;
   readonly #roster: ShardRoster | undefined;
   readonly #tasks: Tasks;
   readonly #coldTimer: Timer;
@@ -101,6 +102,7 @@ export class Store {
     };
     this.#wal = new WalWriter(ports.disk, wal, opened.segments);
     this.#roster = opened.roster;
+    this.#releases = this.#makeReleases();
     this.#maker = new ShardMaker(
       {
         ...{ disk: ports.disk, log: ports.log, opening: this.#openingPorts, roster: opened.roster },
@@ -122,15 +124,20 @@ export class Store {
       this.#flusher.flushCold();
       watch.look();
       this.#tasks.spawn('vouch', this.#wal.vouch());
+      if (options.opensBehind === true && this.#opener.isDue) this.#openBehind();
     });
   }
 
   /** Opens the shards that are home here, or those that the log has records of, and replays it. */
   static async open(ports: StorePorts, options: StoreOptions): Promise<Store> {
     const store = new Store(ports, options, await findStore(ports, options));
-    store.#tasks.spawn('release', store.#release());
-    if (options.opensBehind === true) store.#tasks.spawn('open shards', store.#opener.openAll());
+    store.#tasks.spawn('release', store.#releases.release());
+    if (options.opensBehind === true) store.#openBehind();
     return store;
+  }
+
+  #openBehind(): void {
+    this.#tasks.spawn('open shards', this.#opener.openAll());
   }
 
   /** See StoreOptions.settlesLater; to be called of one store. */
@@ -363,7 +370,7 @@ export class Store {
       shards: () => this.#shards.values(),
       isOpen: (open: OpenShard) => this.#shards.get(open.place.shardId) === open,
       folderOf: ({ place }: OpenShard) => this.#folderOf(place),
-      release: () => this.#release(),
+      release: () => this.#releases.release(),
       onRebuilt: () => {
         this.#schemaVersion++;
       },
@@ -414,11 +421,12 @@ export class Store {
       this.#doomed.add(shardId, { folder: this.#folderOf(place), open, asideTo });
     }
     await this.#doomed.remove(shardId);
-    await this.#release();
+    await this.#releases.release();
   }
 
   async close(): Promise<void> {
     this.#coldTimer.cancel();
+    this.#flusher.close();
     await this.#opener.stop();
     await this.#compactor.close();
     await this.#tasks.settled();
@@ -441,9 +449,9 @@ export class Store {
     throw damagedShardError(shardId, damaged.error);
   }
 
-  #release(): Promise<void> {
+  #makeReleases(): SegmentReleases {
     const { dataFolder, isHome } = this.#options;
-    return releaseSegments(this.#wal, {
+    return new SegmentReleases(this.#wal, {
       ...{ disk: this.#ports.disk, dataFolder, isHome },
       isListed: (shardId) => this.#roster?.has(shardId) === true,
       isFlushed: (shardId, sequence) => {

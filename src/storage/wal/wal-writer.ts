@@ -88,16 +88,14 @@ export class WalWriter {
     this.#closed = earlier;
   }
 
-  /** Shards that the segments have records of which take no more. */
-  closedShardIds(): ReadonlySet<number> {
-    return new Set(this.#closed.flatMap(({ sequences }) => [...sequences.keys()]));
+  /** Segments that take no more records. */
+  get closed(): readonly WalSegment[] {
+    return this.#closed;
   }
 
-  /** Removes segments whose records are all needless. */
-  async release(isNeedless: (shardId: number, sequence: number) => boolean): Promise<void> {
-    const needless = this.#closed.filter(({ sequences }) =>
-      [...sequences].every(([shardId, sequence]) => isNeedless(shardId, sequence)),
-    );
+  /** Removes closed segments whose records are all needless. */
+  async release(isNeedless: (segment: WalSegment) => boolean): Promise<void> {
+    const needless = this.#closed.filter(isNeedless);
     this.#closed = this.#closed.filter((segment) => !needless.includes(segment));
     for (const { path } of needless) await this.#disk.remove(path);
   }

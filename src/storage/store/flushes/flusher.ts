@@ -5,14 +5,18 @@
  * - memory is bounded: a memtable is flushed when it is large, when all of them together are large, or when it is cold;
  * - whether all together are large is asked after so many bytes as could make them so, not at each write;
  * - a shard is flushed once at a time, and not at all once it was taken out;
+ * - of shards that are cold `coldAtOnce` are flushed at a time, however many are: each has files and memory under way; what
+ *   fails rests (flush-pauses.ts);
  * - an index of which a segment is damaged is made anew, once a start.
  */
+import { inLanes } from '../../../base/async/in-lanes.ts';
 import type { Tasks } from '../../../base/async/tasks.ts';
 import type { DbError } from '../../../base/errors.ts';
 import type { StoreOptions, StorePorts } from '../store-options.ts';
 import { residentBytesDefault } from '../store-options.ts';
 import type { OpeningPorts, OpenShard } from '../shards/open-shards.ts';
 import { isColdFlushDue, largestPast } from './flush-choice.ts';
+import { FlushPauses } from './flush-pauses.ts';
 import { flushShard } from './flush-shard.ts';
 import { shardStalls, StallWatch } from '../stall-watch.ts';
 
@@ -28,10 +32,16 @@ export interface FlusherPorts extends StorePorts, Pick<OpeningPorts, 'cache' | '
   onRebuilt(): void;
 }
 
+/** While one waits for the disk another has the processor. */
+const coldAtOnce = 4;
+
 export class Flusher {
   readonly #ports: FlusherPorts;
   readonly #options: StoreOptions;
   readonly #watch: StallWatch<OpenShard>;
+  readonly #pauses = new FlushPauses();
+  #isFlushingCold = false;
+  #isClosed = false;
   /** Memtables cannot be large together before so many more bytes are in them. */
   #slackBytes = 0;
 
@@ -55,6 +65,15 @@ export class Flusher {
     if (!this.#ports.isOpen(open)) return Promise.resolve();
     open.flushing ??= open.work
       .count('flush', () => this.#watch.during(open, () => this.#flushNow(open)))
+      .then(
+        () => {
+          this.#pauses.succeeded(open);
+        },
+        (error: unknown) => {
+          this.#pauses.failed(open, this.#ports.clock.monotonicMs());
+          throw error;
+        },
+      )
       .finally(() => {
         open.flushing = undefined;
       });
@@ -77,14 +96,40 @@ export class Flusher {
     this.#watch.look();
     // Not all that memtables get comes by a write.
     this.#slackBytes = 0;
-    const beforeMs = this.#ports.clock.monotonicMs() - this.#options.snapshotColdMs;
+    const cold: OpenShard[] = [];
     for (const open of this.#ports.shards()) {
-      if (isColdFlushDue(open, beforeMs)) this.#spawn(open);
+      if (this.#isColdDue(open)) cold.push(open);
       const { damage } = open.shard.index;
       if (damage === undefined || open.isRebuilding) continue;
       open.isRebuilding = true;
       this.#ports.tasks.spawn('rebuild index', this.#rebuildIndex(open, damage));
     }
+    if (cold.length === 0 || this.#isFlushingCold) return;
+    this.#isFlushingCold = true;
+    const flushed = inLanes(cold, coldAtOnce, (open) => this.#flushIfCold(open));
+    const ended = flushed.finally(() => {
+      this.#isFlushingCold = false;
+    });
+    this.#ports.tasks.spawn('flush cold shards', ended);
+  }
+
+  /** Begins no flush of a cold shard any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #isColdDue(open: OpenShard): boolean {
+    const nowMs = this.#ports.clock.monotonicMs();
+    if (this.#isClosed || open.flushing !== undefined) return false;
+    if (this.#pauses.isPaused(nowMs) || this.#pauses.isPausedFor(open, nowMs)) return false;
+    return isColdFlushDue(open, nowMs - this.#options.snapshotColdMs);
+  }
+
+  /** It may have been written to, or have failed with others, since it was found cold. Never rejects. */
+  async #flushIfCold(open: OpenShard): Promise<void> {
+    if (!this.#isColdDue(open)) return;
+    this.#spawn(open);
+    await open.flushing?.catch(() => undefined);
   }
 
   #spawn(open: OpenShard): void {

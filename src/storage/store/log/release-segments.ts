@@ -1,6 +1,14 @@
+/**
+ * Lets go of segments of the log whose records are all in files, whichever worker's shards they are of.
+ *
+ * Invariants:
+ * - one look at a time, and one more behind it for all who ask meanwhile: thousands of shards are flushed one after the other;
+ * - shards that are home elsewhere are asked for of segments alone of which nothing is needed here, no further than to one
+ *   that is needed, and not again once they are known to be in files: what they have flushed never gets less.
+ */
 import type { Disk } from '../../../env/disk.ts';
-import type { WalWriter } from '../../wal/wal-writer.ts';
-import { flushedElsewhere } from './flushed-elsewhere.ts';
+import type { WalSegment, WalWriter } from '../../wal/wal-writer.ts';
+import { flushedElsewhere, type FlushedElsewhere } from './flushed-elsewhere.ts';
 
 export interface ReleasePorts {
   readonly disk: Disk;
@@ -12,15 +20,53 @@ export interface ReleasePorts {
   readonly isFlushed: (shardId: number, sequence: number) => boolean;
 }
 
-/** Lets go of segments of the log whose records are all in files, whichever worker's shards they are of. */
-export async function releaseSegments(
-  wal: WalWriter,
-  { disk, dataFolder, isHome, isListed, isFlushed }: ReleasePorts,
-): Promise<void> {
-  const foreign = [...wal.closedShardIds()].filter((shardId) => !isHome(shardId));
-  const place = { dataFolder, isNeeded: isListed };
-  const elsewhere = await flushedElsewhere(disk, place, new Set(foreign));
-  await wal.release((shardId, sequence) =>
-    isHome(shardId) ? isFlushed(shardId, sequence) : sequence <= (elsewhere.get(shardId) ?? 0),
-  );
+export class SegmentReleases {
+  readonly #wal: WalWriter;
+  readonly #ports: ReleasePorts;
+  /** Of shards that are home elsewhere. */
+  readonly #flushed = new Map<number, number>();
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(wal: WalWriter, ports: ReleasePorts) {
+    this.#wal = wal;
+    this.#ports = ports;
+  }
+
+  /** Resolves once a look is over that began after the call. Throws what the disk says. */
+  release(): Promise<void> {
+    if (this.#running === undefined) return this.#begin();
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.#begin();
+      });
+    return this.#next;
+  }
+
+  #begin(): Promise<void> {
+    const running = this.#look().finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #look(): Promise<void> {
+    const needless = new Set<string>();
+    const elsewhere = flushedElsewhere(this.#ports.disk, { ...this.#ports, known: this.#flushed });
+    for (const segment of this.#wal.closed)
+      if (await this.#isNeedless(segment, elsewhere)) needless.add(segment.path);
+    await this.#wal.release(({ path }) => needless.has(path));
+  }
+
+  async #isNeedless({ sequences }: WalSegment, elsewhere: FlushedElsewhere): Promise<boolean> {
+    const { isHome, isFlushed } = this.#ports;
+    for (const [shardId, sequence] of sequences)
+      if (isHome(shardId) && !isFlushed(shardId, sequence)) return false;
+    for (const [shardId, sequence] of sequences)
+      if (!isHome(shardId) && !(await elsewhere(shardId, sequence))) return false;
+    return true;
+  }
 }

@@ -4,10 +4,12 @@
  *
  * Invariants:
  * - A shard is pending, open or damaged; whoever asks for one that is pending waits for that one alone.
- * - It is opened once, however many ask. What fails for another reason than damage leaves it pending: who asks next tries again.
+ * - It is opened once, however many ask. What fails for another reason than damage, as without memory or descriptors, leaves it
+ *   pending, keeps no other from opening, and is tried again by who asks next, or by and by.
  * - What the log has of a pending shard waits here (waiting-records.ts) and is in the shard before anybody sees it open; until
  *   then the log keeps it.
  */
+import { DoublingPause } from '../../../base/doubling-pause.ts';
 import { errorText } from '../../../base/errors.ts';
 import { Slices } from '../../../env/slices.ts';
 import { latestOf, noStamp, rangeOfAll, type Stamp } from '../../../models/stamp.ts';
@@ -37,6 +39,8 @@ interface Named {
 }
 
 const manifestsAtOnce = 32;
+/** Those that failed are tried again after so long, and twice as long each time. */
+const again = { firstMs: 1_000, mostMs: 32_000 };
 /** How many shards are opened between two lines of the log. */
 const shardsPerLine = 1_000;
 
@@ -48,6 +52,8 @@ export class ShardOpener {
   readonly #total: number;
   readonly #startMs: number;
   readonly #waiting: WaitingRecords;
+  readonly #pause = new DoublingPause(again);
+  #isOpeningAll = false;
   #isStopped = false;
 
   constructor(
@@ -138,20 +144,44 @@ export class ShardOpener {
     return opening;
   }
 
-  /** Opens what is pending, unless it is stopped. Rejects with the first failure that is no damage. */
+  /** Opens what is pending, unless it is stopped. Rejects, when all were tried, with the first failure that is no damage. */
   async openAll(): Promise<void> {
+    this.#isOpeningAll = true;
+    try {
+      await this.#openEach();
+      this.#pause.succeeded();
+    } catch (error) {
+      this.#pause.failed(this.#ports.clock.monotonicMs());
+      throw error;
+    } finally {
+      this.#isOpeningAll = false;
+    }
+  }
+
+  /** Whether openAll() has failed, and is to be called again by now. */
+  get isDue(): boolean {
+    const { pending } = this.#lists;
+    if (this.#isOpeningAll || this.#isStopped || pending.size === 0) return false;
+    return !this.#pause.lasts(this.#ports.clock.monotonicMs());
+  }
+
+  async #openEach(): Promise<void> {
     const { log, clock } = this.#ports;
     const slices = new Slices(this.#ports);
     const line = (): void => {
       log.info('Opened shards', { ...this.progress, ms: clock.monotonicMs() - this.#startMs });
     };
+    const failures: unknown[] = [];
     for (const [i, shardId] of this.#inOrder().entries()) {
       if (this.#isStopped) return;
       if (i > 0 && i % shardsPerLine === 0) line();
-      await this.open(shardId);
+      await this.open(shardId).catch((error: unknown) => {
+        if (failures.length === 0) failures.push(error);
+      });
       await slices.next();
     }
     if (this.#total > 0) line();
+    if (failures.length > 0) throw failures[0];
   }
 
   /** The log lets go of segments once their shards are open and flushed: those come first. */

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { batchOf, openStore, readField } from '../../../../test/support/store-script.ts';
 import { World, type SimNode } from '../../../../test/sim/world/world.ts';
 import { InvariantError } from '../../../base/assert.ts';
-import { DbError } from '../../../base/errors.ts';
+import { DbError, type DbErrorCode } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
+import type { Log } from '../../../env/log.ts';
 import type { Store } from '../store.ts';
 
 const place = (shardId: number) => ({ shardId, database: 'db', retentionPolicy: 'autogen' });
@@ -109,23 +110,71 @@ test('opening: shards that the log has records of are hot, and their stamps know
   });
 });
 
+/** Calls of this name for paths that match fail with `code` while `isFailing()`. */
+function failing(
+  disk: Disk,
+  { name: failed, path: pattern, code }: { readonly name: 'list' | 'open'; readonly path: RegExp; readonly code: DbErrorCode }, // prettier-ignore
+  isFailing: () => boolean,
+): Disk {
+  return new Proxy(disk, {
+    get(of, name: keyof Disk) {
+      if (name !== failed) return of[name].bind(of);
+      return (path: string, mode: 'read') => {
+        if (isFailing() && pattern.test(path)) return Promise.reject(new DbError(code, `open ${path}: no room`)); // prettier-ignore
+        return name === 'list' ? of.list(path) : of.open(path, mode);
+      };
+    },
+  });
+}
+
 test('opening: what fails to open for a moment takes its records of the log when it is asked again', async () => {
   await inWorld(async ({ env }) => {
     let isFull = true;
-    const failing = new Proxy(env.disk, {
-      get(of, name: keyof Disk) {
-        if (name !== 'list') return of[name].bind(of);
-        return (path: string) => {
-          if (isFull && path.endsWith('/3')) throw new DbError('cache_full', 'no room');
-          return of.list(path);
-        };
-      },
-    });
-    const store = await openStore(failing, env.clock, { opensBehind: true });
+    const disk = failing(
+      env.disk,
+      { name: 'list', path: /\/3$/, code: 'cache_full' },
+      () => isFull,
+    );
+    const store = await openStore(disk, env.clock, { opensBehind: true });
     await expect(store.whenOpen([3])).rejects.toThrow('no room');
     isFull = false;
     await store.whenOpen([3]);
     expect(valuesOf(store, 3)).toEqual(['3', '33']);
+    await store.close();
+  });
+});
+
+test('opening: one that fails for a moment keeps no other from opening, and opens by itself a little later', async () => {
+  await inWorld(async ({ env }) => {
+    let isFull = true;
+    const disk = failing(env.disk, { name: 'list', path: /\/(3|7)$/, code: 'cache_full' }, () => isFull); // prettier-ignore
+    const store = await openStore(disk, env.clock, { opensBehind: true });
+    await env.clock.sleep(10_000);
+    expect(store.opening).toEqual({ opened: 10, total: 12 });
+    isFull = false;
+    await env.clock.sleep(20_000);
+    expect(store.opening).toEqual({ opened: 12, total: 12 });
+    expect(valuesOf(store, 3)).toEqual(['3', '33']);
+    await store.close();
+  });
+});
+
+test('opening: an index that cannot be opened for lack of descriptors is not thrown away', async () => {
+  await inWorld(async ({ env }) => {
+    const segmentsOf = async () => (await env.disk.list('data/db/autogen/7')).filter(({ name }) => name.endsWith('.index')); // prettier-ignore
+    const before = await segmentsOf();
+    expect(before).toHaveLength(1);
+    const lines: string[] = [];
+    const log = { info: () => undefined, error: () => undefined, warn: (text: string) => void lines.push(text) } as unknown as Log; // prettier-ignore
+    let isFull = true;
+    const disk = failing(env.disk, { name: 'open', path: /\/7\/.*\.index$/, code: 'unavailable' }, () => isFull); // prettier-ignore
+    const store = await openStore(disk, env.clock, { opensBehind: true, log });
+    await expect(store.whenOpen([7])).rejects.toThrow('no room');
+    isFull = false;
+    await store.whenOpen([7]);
+    expect(valuesOf(store, 7)).toEqual(['7']);
+    expect(lines).toEqual([]);
+    expect(await segmentsOf()).toEqual(before);
     await store.close();
   });
 });

@@ -205,17 +205,18 @@ export async function openShard(
   // Their points are in other files, and may have been deleted there since.
   for (const name of gone) await removeTsm(disk, `${folder}/${name}`);
   const files: TsmFile[] = [];
+  let segments: readonly IndexSegment[] | undefined;
   let generation = 0;
   try {
     for (const name of await filesIn(disk, folder, sealed)) {
       generation = Math.max(generation, tsmNameOf(name)?.generation ?? 0);
       files.push(await openFile(ports, `${folder}/${name}`, sealed.get(name)));
     }
+    segments = await openSegments(ports, folder, read.segments);
   } catch (error) {
     for (const file of files) await file.close();
     throw error;
   }
-  const segments = await openSegments(ports, folder, read.segments);
   const isIndexed = segments !== undefined && segments.length > 0;
   const found = withFoundFiles(read, files);
   const manifest = new ManifestKeeper(disk, folder, { ...found, ...(!isIndexed && { segments: undefined }) }); // prettier-ignore
@@ -235,9 +236,14 @@ export async function openShard(
   open.generation = Math.max(open.generation, generation);
   const isNew = ({ path }: TsmFile) => !isIndexed || !sealed.has(path.slice(folder.length + 1));
   const unindexed = files.filter(isNew);
-  if (unindexed.length > 0) await indexFiles(open, unindexed, ports);
-  // Nobody has read the shard yet, and no record of the log is in memory.
-  if (ports.filters !== undefined) await finishPending(open, { ...ports, filters });
+  try {
+    if (unindexed.length > 0) await indexFiles(open, unindexed, ports);
+    // Nobody has read the shard yet, and no record of the log is in memory.
+    if (ports.filters !== undefined) await finishPending(open, { ...ports, filters });
+  } catch (error) {
+    await shard.close();
+    throw error;
+  }
   return open;
 }
 
@@ -272,7 +278,10 @@ async function indexFiles(
   }
 }
 
-/** Undefined when one of them is damaged: the index is made anew then. Files of an index that nobody lists are removed. */
+/**
+ * Undefined when one of them is damaged, or the disk fails to read it: the index is made anew then. Where opening it fails for
+ * another reason, as without descriptors, nothing is wrong with it. Files of an index that nobody lists are removed.
+ */
 async function openSegments(
   ports: OpeningPorts,
   folder: string,

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { batchOf, openStore } from '../../../../test/support/store-script.ts';
+import { World, type SimNode } from '../../../../test/sim/world/world.ts';
+import type { Disk } from '../../../env/disk.ts';
+
+const place = (shardId: number) => ({ shardId, database: 'db', retentionPolicy: 'autogen' });
+const ids = Array.from({ length: 40 }, (_, i) => i + 1);
+const isEven = (shardId: number): boolean => shardId % 2 === 0;
+
+/** One worker leaves a log with records of 40 shards; two have them after that. */
+async function fill({ env }: SimNode): Promise<void> {
+  const store = await openStore(env.disk, env.clock, { segmentBytesMax: 1 << 20 });
+  for (const id of ids) await store.write(place(id), batchOf(`m v=${id}i 5`));
+  await store.close();
+}
+
+async function segmentsIn(disk: Disk): Promise<readonly string[]> {
+  const names = (await disk.list('wal')).map(({ name }) => name);
+  return names.filter((name) => name.startsWith('0000000001-'));
+}
+
+/** Counts what is read of shards that are home elsewhere. */
+function watched(disk: Disk, onRead: (shardId: number) => void): Disk {
+  return new Proxy(disk, {
+    get(of, name: keyof Disk) {
+      if (name !== 'readFile') return of[name].bind(of);
+      return (path: string) => {
+        const [, digits] = /\/(\d+)\/shard\.json$/.exec(path) ?? [];
+        if (digits !== undefined && !isEven(Number(digits))) onRead(Number(digits));
+        return of.readFile(path);
+      };
+    },
+  });
+}
+
+test('log: flushes of many shards look at those of other workers a few times, and the last one lets go of the log', async () => {
+  const world = new World(1);
+  const node = world.addNode('a');
+  const work = async (): Promise<void> => {
+    await fill(node);
+    const { disk, clock } = node.env;
+    let readCount = 0;
+    const seen = watched(disk, () => readCount++);
+    const even = await openStore(seen, clock, { isHome: isEven, settlesLater: true });
+    const odd = await openStore(disk, clock, { isHome: (id) => !isEven(id), worker: 1, settlesLater: true }); // prettier-ignore
+    expect(await segmentsIn(disk)).toHaveLength(1);
+    for (const id of ids.filter(isEven)) await even.flush(id);
+    expect(await segmentsIn(disk)).toHaveLength(1);
+    // Once nothing of the segment is needed here, and no further than to the first shard that needs it elsewhere.
+    expect(readCount).toBe(1);
+    await Promise.all(ids.filter((id) => !isEven(id)).map((id) => odd.flush(id)));
+    expect(await segmentsIn(disk)).toEqual([]);
+    await even.close();
+    await odd.close();
+  };
+  await world.complete(work());
+});
