@@ -5,28 +5,35 @@ import type { MetaCaller } from './meta-http.ts';
 
 type Answers = Readonly<Record<string, unknown>>;
 
+type Posted = readonly [path: string, body: unknown];
+
 /** Nodes by address; an address that is not there refuses the connection. */
-function callerOf(answers: Answers, bind = ''): MetaCaller {
+function callerOf(answers: Answers, posted: Posted[] = [], bind = ''): MetaCaller {
   const answer = (path: string): Promise<unknown> => {
     const found = answers[`${bind}${path}`];
     if (found instanceof Error) return Promise.reject(found);
     if (found !== undefined) return Promise.resolve(found);
     return Promise.reject(new DbError('unavailable', 'operation timed out with error: refused'));
   };
-  return { get: answer, post: answer, at: (address) => callerOf(answers, address) };
+  const post: MetaCaller['post'] = (path, body) => {
+    posted.push([path, body]);
+    return answer(path);
+  };
+  return { get: answer, post, at: (address) => callerOf(answers, posted, address) };
 }
 
 async function run(answers: Answers, ...args: readonly string[]) {
   let [out, err] = ['', ''];
+  const posted: Posted[] = [];
   const ports = {
     out: (text: string) => (out += text),
     err: (text: string) => (err += text),
-    meta: callerOf(answers),
+    meta: callerOf(answers, posted),
     readLine: () => Promise.resolve(''),
     hostname: 'h',
   };
   await join(args, ports);
-  return { out, err };
+  return { out, err, posted };
 }
 
 const metaNode = { nodeType: 'meta' };
@@ -40,7 +47,7 @@ test('join: the first node creates the cluster', async () => {
     'localhost:8091/join': { id: 1 },
     'localhost:8091/add-data': { id: 2 },
   };
-  expect(await run(answers)).toEqual({
+  expect(await run(answers)).toMatchObject({
     err: '',
     out: `Joining meta node at localhost:8091
 Searching for meta node on h:8091...
@@ -56,6 +63,17 @@ Successfully created cluster
   influxd-ctl join h:8091
 `,
   });
+});
+
+test('join: with -p the data node is added as a passive one, the meta node as ever', async () => {
+  const answers = { ...both, 'm:8091/status': metaNode, 'm:8091/join': { id: 3 }, 'm:8091/add-data': { id: 4 } }; // prettier-ignore
+  const { out, posted } = await run(answers, '-p', 'm:8091');
+  expect(posted).toEqual([
+    ['/join', { addr: 'h:8091' }],
+    ['/add-data', { addr: 'h:8088', passive: 'true' }],
+  ]);
+  expect(out).toContain('  * Added data node 4 at h:8088\n');
+  expect((await run(answers, 'm:8091')).posted.at(-1)).toEqual(['/add-data', { addr: 'h:8088' }]);
 });
 
 const metaOnly = { 'h:8091/status': metaNode, 'm:8091/status': metaNode, 'm:8091/join': { id: 3 } };

@@ -9,11 +9,12 @@ import {
 import { analyzeLines, explainLines, type CostsOf, type ScannedShards } from '../../query/explain/explain-text.ts'; // prettier-ignore
 import { checkBuckets } from '../../query/plan/check-buckets.ts';
 import type { ScanPart } from '../../query/plan/level-plan.ts';
-import { resolveSelect } from '../../query/plan/resolve-select.ts';
+import { resolveInSlices } from '../../query/plan/resolve-select.ts';
 import { openOnParticipant } from './open-fragments.ts';
 import { describePlaces } from './describe-places.ts';
 import type { Attempt, SelectContext, SelectPorts } from './select-context.ts';
 import { prepareSelect, streamOf, withFailover, type PreparedSelect } from './select-runner.ts';
+import { Pacer } from '../../query/run/pacer.ts';
 import { findIn } from '../../query/plan/match-measurements.ts';
 import type { Participant, Place } from './select-places.ts';
 
@@ -72,7 +73,9 @@ async function costsOfSelect(
   const { context, ports } = attempt;
   const startMs = ports.clock.monotonicMs();
   const places = await describePlaces(shards, attempt);
-  const resolved = resolveSelect(compiled, (source) => findIn(places, source));
+  const { clock, turn } = ports;
+  const pacer = new Pacer({ clock, turn, signal: context.signal });
+  const resolved = await resolveInSlices(compiled, (source) => findIn(places, source), pacer);
   checkBuckets(compiled, context);
   const { nowNs } = context;
   const around = {

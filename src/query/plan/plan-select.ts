@@ -3,7 +3,7 @@ import type { TimeRange } from '../compile/split-condition.ts';
 import { checkBuckets } from './check-buckets.ts';
 import type { LevelPlan } from './level-plan.ts';
 import { planLevel } from './plan-level.ts';
-import { resolveSelect } from './resolve-select.ts';
+import { resolveInSlices } from './resolve-select.ts';
 import type { Pacer } from '../run/pacer.ts';
 import { findIn, type DescribedPlace } from './match-measurements.ts';
 
@@ -22,7 +22,7 @@ export async function planSelect(
   pacer: Pacer,
 ): Promise<LevelPlan> {
   await pacer.pause();
-  const resolved = resolveSelect(compiled, (source) => findIn(places, source));
+  const resolved = await resolveInSlices(compiled, (source) => findIn(places, source), pacer);
   await pacer.pause();
   checkBuckets(compiled, asked);
   const { nowNs } = asked;
