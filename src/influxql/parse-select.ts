@@ -12,6 +12,7 @@ import type {
 } from './ast.ts';
 import { parseExpr } from './parse-expr.ts';
 import type { TokenReader } from './token-reader.ts';
+import { zoneName } from './zone-name.ts';
 
 /** SELECT has been read. Clauses in the one order that the grammar knows (spec 6.3). */
 export function parseSelect(
@@ -223,10 +224,8 @@ function parseTimeZone(reader: TokenReader): string | undefined {
     throw new DbError('parse_error', 'tz requires exactly one argument');
   if (argument.kind !== 'string')
     throw new DbError('parse_error', 'expected string argument in tz()');
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: argument.value });
-  } catch (cause) {
-    throw new DbError('parse_error', `unable to find time zone ${argument.value}`, { cause });
-  }
-  return argument.value;
+  const name = zoneName(argument.value);
+  if (name === undefined)
+    throw new DbError('parse_error', `unable to find time zone ${argument.value}`);
+  return name;
 }

@@ -32,3 +32,14 @@ test('predicate: a whole number beside a float is compared as it is where that i
         }
       }
 });
+
+test('predicate: an int64 is equal to the uint64 of its bits, and in an order stands by its sign', () => {
+  const most = 2n ** 64n - 1n;
+  const holds = (operator: '=' | '!=' | '<' | '>', value: bigint): boolean => {
+    const condition: Expr = { kind: 'binary', operator, left: { kind: 'ref', name: 'i', type: undefined }, right: { kind: 'unsigned', value: most } }; // prettier-ignore
+    const predicate = compilePredicate(condition, schema);
+    return predicate !== undefined && evaluate(predicate, () => value, noMatch);
+  };
+  expect([holds('=', -1n), holds('!=', -1n), holds('<', -1n), holds('>', -1n)]).toEqual([true, false, true, false]); // prettier-ignore
+  expect([holds('=', 1n), holds('!=', 1n), holds('<', 1n), holds('>', 1n)]).toEqual([false, true, true, false]); // prettier-ignore
+});

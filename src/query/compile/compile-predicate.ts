@@ -140,7 +140,15 @@ function plainOf(
   const isNumeric = typeof value === 'number' || typeof value === 'bigint';
   const isAsStored = ref.type === undefined || ref.type === stored;
   if (!isNumber || !isNumeric || !isAsStored || !isExactIn(value, stored)) return undefined;
-  return compare(asked, { kind: 'field', name: ref.name }, { kind: 'constant', value });
+  const isEquality = asked === '=' || asked === '!=';
+  const own = isEquality && typeof value === 'bigint' ? wrapped(value, stored) : value;
+  return compare(asked, { kind: 'field', name: ref.name }, { kind: 'constant', value: own });
+}
+
+/** What is equal to a whole number: an int64 and a uint64 are where their bits are. */
+function wrapped(value: bigint, stored: 'float' | 'integer' | 'unsigned'): bigint {
+  if (stored === 'float') return value;
+  return stored === 'integer' ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
 }
 
 /**

@@ -230,7 +230,7 @@ function writeTime(writer: PackWriter, timeNs: bigint, times: PackTimes): void {
 }
 
 function writeFloat(writer: PackWriter, value: number): void {
-  if (Number.isFinite(value)) writer.float(value);
+  if (!Number.isNaN(value)) writer.float(value);
   else writer.nil();
 }
 

@@ -261,18 +261,19 @@ function ordered<T extends number | bigint>(
   }
 }
 
-/** int64 and uint64 wrap; beside a uint64 an int64 counts as one, but compares by its sign. */
+/** int64 and uint64 wrap; beside a uint64 an int64 counts as one, but in an order it stands by its sign. */
 function integers(
   { operator, isFloatDivision }: BinaryStep,
   left: bigint,
   right: bigint,
   isUnsigned: boolean,
 ): Value | null {
-  const compared = ordered(operator, left, right);
-  if (compared !== null) return compared;
-  if (isFloatDivision) return right === 0n ? 0 : Number(left) / Number(right);
   const a = isUnsigned ? BigInt.asUintN(64, left) : left;
   const b = isUnsigned ? BigInt.asUintN(64, right) : right;
+  const isEquality = operator === '=' || operator === '!=';
+  const compared = isEquality ? ordered(operator, a, b) : ordered(operator, left, right);
+  if (compared !== null) return compared;
+  if (isFloatDivision) return right === 0n ? 0 : Number(left) / Number(right);
   const result = wholeResult(operator, a, b);
   if (result === null) return null;
   return isUnsigned ? BigInt.asUintN(64, result) : BigInt.asIntN(64, result);

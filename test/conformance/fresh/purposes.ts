@@ -51,6 +51,30 @@ const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
   [/s,replicaN,/, 'the name of the column stands where the replication belongs'],
 ];
 
+/** How two answers to some statements may differ. */
+const ofStatements: readonly (readonly [statement: RegExp, difference: RegExp, reason: string])[] =
+  [
+    [
+      /GROUP BY time\(\w+, .*\btz\('/,
+      /\[\d\]: \S+ not \S+$| \d+ not \d+$/,
+      'with an offset of the windows points behind a change of the clocks stand a window early there, and windows come twice',
+    ],
+    [
+      /^SHOW (SERIES|MEASUREMENT) CARDINALITY/,
+      /: \d+ not \d+$/,
+      'an estimate by sketches whose hashes are others',
+    ],
+  ];
+
+/** The same of data with several rows of one time. */
+const ofTies: readonly (readonly [statement: RegExp, difference: RegExp, reason: string])[] = [
+  [
+    /\b(integral|mode)\(/,
+    /\[\d\]: \S+ not \S+$/,
+    'the heap orders the points of one time that it takes from several series',
+  ],
+];
+
 /** How two answers may differ. */
 const differences: readonly (readonly [difference: RegExp, reason: string])[] = [
   [/: (\d{10})\d{6,} not \1\d{6,}$/, 'the last digit of a float so large that it has no point'],
@@ -63,10 +87,16 @@ export function purposeOf(one: {
   readonly difference: string;
   /** Of the database that changes. */
   readonly isOfChanged: boolean;
+  /** Of data with several rows of one time. */
+  readonly hasTies: boolean;
 }): string | undefined {
   const reasonIn = (rules: readonly (readonly [RegExp, string])[], text: string) =>
     rules.find(([pattern]) => pattern.test(text))?.[1];
+  const pairs = one.hasTies ? [...ofStatements, ...ofTies] : ofStatements;
   return (
+    pairs.find(
+      ([statement, difference]) => statement.test(one.statement) && difference.test(one.difference),
+    )?.[2] ??
     reasonIn(statements, one.statement) ??
     (one.isOfChanged ? reasonIn(ofChanged, one.statement) : undefined) ??
     reasonIn(answers, one.theirs) ??

@@ -52,7 +52,7 @@ export async function* runFresh(
         for (let i = 0; i < (isRead ? secondAskedCount : 1); i++)
           others.push(await send(second, step));
       const answers = { statement, step, ours: own, theirs: other, difference };
-      yield { ...answers, verdict: verdictOf(answers, others) };
+      yield { ...answers, verdict: verdictOf(answers, others, seed % 2 === 0) };
     }
   } finally {
     ours.close();
@@ -64,6 +64,7 @@ export async function* runFresh(
 function verdictOf(
   { statement, ours, theirs, difference }: Omit<FreshOutcome, 'verdict'>,
   others: readonly GivenAnswer[],
+  hasTies: boolean,
 ): FreshVerdict {
   const { kind, text } = statement;
   if (difference === undefined) return 'agree';
@@ -72,7 +73,7 @@ function verdictOf(
     return 'agree with the second';
   if (others.some((other) => differenceOf(other, theirs, kind) !== undefined)) return 'chance';
   const isOfChanged = kind === 'change';
-  const purpose = purposeOf({ statement: text, theirs: theirs.text, difference, isOfChanged });
+  const purpose = purposeOf({ statement: text, theirs: theirs.text, difference, isOfChanged, hasTies }); // prettier-ignore
   return purpose === undefined ? 'differ' : 'on purpose';
 }
 
