@@ -44,6 +44,11 @@ export class KernelHeap {
     return this.#usedBytes;
   }
 
+  /** Of what may be given out. */
+  get freeBytes(): number {
+    return this.#bytesMax - this.#usedBytes;
+  }
+
   /** A block of at least so many bytes, whatever they are. Throws `cache_full` past the limit. */
   allocate(lengthBytes: number): number {
     const order = orderOf(lengthBytes);

@@ -5,7 +5,7 @@
 // The heads of the chains are a table of slots of 16 bytes: u32 series + 1, u32 last row + 1, u32 rows, u32 first row.
 
 const chunkShift: u32 = 14;
-const chunkMask: u32 = (1 << chunkShift) - 1;
+export const chunkMask: u32 = (1 << chunkShift) - 1;
 
 // @ts-ignore: decorator
 @inline

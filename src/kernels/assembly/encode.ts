@@ -11,8 +11,13 @@ const kindRaw: u8 = 0;
 const kindPacked: u8 = 1;
 const kindRun: u8 = 2;
 
+/** Selectors of words with 60 values of a bit, and with one of 60 bits. */
+const selectorOfMost: u32 = 2;
+const selectorOfOne: u32 = 15;
+
 /** Doubles hold integers exactly below it: the twins give up packing there. */
-const packedMax: u64 = 1 << 53;
+const packedBits: i32 = 53;
+const packedMax: u64 = 1 << packedBits;
 
 // @ts-ignore: decorator
 @inline
@@ -37,28 +42,46 @@ function putVarint(at: usize, value: u64): usize {
   return at;
 }
 
-/** Packs `count` values below 2^60; answers where they end. */
+/** All bits of `count` values, at least one. */
+// @ts-ignore: decorator
+@inline
+function bitsOf(values: usize, count: u32): u64 {
+  if (count == 1) return load<u64>(values);
+  // The last pair may have a value of the one before it.
+  const last = values + (<usize>(count - 2) << 3);
+  let bits = v128.load(last);
+  for (let at = values; at < last; at += 16) bits = v128.or(bits, v128.load(at));
+  return <u64>(i64x2.extract_lane(bits, 0) | i64x2.extract_lane(bits, 1));
+}
+
+/** Whether a word of this selector takes the next of `left` values. */
+// @ts-ignore: decorator
+@inline
+function takes(selector: u32, values: usize, left: u32): bool {
+  const count = <u32>load<u8>(countsAt + selector);
+  return count <= left && bitsOf(values, count) >> <u64>load<u8>(widthsAt + selector) == 0;
+}
+
+/** Packs `count` values below 2^60, as many into each word as fit; answers where they end. */
 function packWords(values: usize, count: u32, out: usize): usize {
-  let i: u32 = 0;
-  while (i < count) {
-    let selector: u32 = 2;
-    for (; selector < 15; selector++) {
-      const wanted = <u32>load<u8>(countsAt + selector);
-      if (i + wanted > count) continue;
-      const limit = <u64>1 << <u64>load<u8>(widthsAt + selector);
-      let fit: u32 = 0;
-      while (fit < wanted && load<u64>(values + (<usize>(i + fit) << 3)) < limit) fit++;
-      if (fit == wanted) break;
+  const end = values + (<usize>count << 3);
+  let at = values;
+  // With fewer values in a word each has more bits: from the selector of the word before there is one way to go.
+  let selector: u32 = selectorOfOne;
+  while (at < end) {
+    const left = <u32>((end - at) >> 3);
+    if (takes(selector, at, left)) {
+      while (selector > selectorOfMost && takes(selector - 1, at, left)) selector--;
+    } else {
+      selector++;
+      while (!takes(selector, at, left)) selector++;
     }
     const width = <u64>load<u8>(widthsAt + selector);
-    const taken = <u32>load<u8>(countsAt + selector);
+    const next = at + (<usize>load<u8>(countsAt + selector) << 3);
     let word = <u64>selector << 60;
-    let shift: u64 = 0;
-    for (let k: u32 = 0; k < taken; k++, shift += width)
-      word |= load<u64>(values + (<usize>(i + k) << 3)) << shift;
+    for (let shift: u64 = 0; at < next; at += 8, shift += width) word |= load<u64>(at) << shift;
     storeBig(out, word);
     out += 8;
-    i += taken;
   }
   return out;
 }
@@ -71,11 +94,15 @@ export function encodeTimes(times: usize, count: u32, scratch: usize, out: usize
   let divisor: u64 = 1000000000000;
   let power: u32 = 12;
   const step = count > 1 ? load<u64>(times + 8) - <u64>first : 0;
+  // Of equal differences one is looked at.
+  let before: u64 = 0;
   for (let i: u32 = 1; i < count; i++) {
     const at = times + (<usize>i << 3);
     const delta = load<u64>(at) - load<u64>(at - 8);
     store<u64>(scratch + (<usize>i << 3), delta);
     if (delta > largest) largest = delta;
+    if (delta == before) continue;
+    before = delta;
     if (delta != step) isRun = false;
     while (power > 0 && delta % divisor != 0) {
       power--;
@@ -105,22 +132,28 @@ export function encodeTimes(times: usize, count: u32, scratch: usize, out: usize
 
 function encodeIntegers(values: usize, count: u32, scratch: usize, out: usize): usize {
   const first = zigzag(load<i64>(values));
-  let isRun = count > 2;
-  let isWide = false;
-  let step: u64 = 0;
-  for (let i: u32 = 1; i < count; i++) {
+  const step = count > 1 ? zigzag(load<i64>(values + 8) - load<i64>(values)) : 0;
+  const steps = i64x2.splat(step);
+  let bits = i64x2.splat(0);
+  let others = i64x2.splat(0);
+  let overflows = i64x2.splat(0);
+  // Two at a time; the last pair may have a value of the one before it.
+  for (let i: u32 = 1; i < count; i += 2) {
+    if (i + 1 == count && i > 1) i--;
     const at = values + (<usize>i << 3);
-    const value = load<i64>(at);
-    const before = load<i64>(at - 8);
-    const difference = value - before;
-    const delta = zigzag(difference);
-    store<u64>(scratch + (<usize>i << 3), delta);
-    if (i == 1) step = delta;
+    const isPair = i + 1 < count;
+    const value = isPair ? v128.load(at) : v128.load64_splat(at);
+    const before = isPair ? v128.load(at - 8) : v128.load64_splat(at - 8);
+    const difference = i64x2.sub(value, before);
+    const delta = v128.xor(i64x2.shl(difference, 1), i64x2.shr_s(difference, 63));
+    v128.store(scratch + (<usize>i << 3), delta);
+    bits = v128.or(bits, delta);
+    others = v128.or(others, v128.xor(delta, steps));
     // The difference of two int64 may not be one itself: it is wide then as well.
-    const overflows = ((value ^ before) & (value ^ difference)) < 0;
-    if (delta >= packedMax || overflows) isWide = true;
-    if (delta != step) isRun = false;
+    overflows = v128.or(overflows, v128.and(v128.xor(value, before), v128.xor(value, difference)));
   }
+  const isRun = count > 2 && !v128.any_true(others);
+  const isWide = i64x2.bitmask(overflows) != 0 || v128.any_true(i64x2.shr_u(bits, packedBits));
   storeBig(out + 1, first);
   if (isWide) {
     store<u8>(out, kindRaw << 4);

@@ -17,8 +17,8 @@ const separatorBytes: u32 = 4;
 const keyBytesMax: u32 = 65_535;
 const typeBoolean: u32 = 2;
 
-/** Columns are {directory u32, type u32, name u32, name length u32}, in order of their names. */
-const columnBytes: u32 = 16;
+/** Columns are {directory u32, type u32, name u32, name length u32, placed values u32}, in order of their names. */
+const columnBytes: u32 = 20;
 
 let blocksEnd: usize = 0;
 let indexEnd: usize = 0;
@@ -38,8 +38,9 @@ export function flushWorkBytes(rows: u32): usize {
 
 /**
  * Writes the series `ids[from, count)` as long as they are of `measurement`, have at most `rowsMax` rows, keys that fit, and
- * there is room for all of their blocks and entries. `offset` is where the blocks will be in the file. Answers the number of
- * the series it stopped at.
+ * there is room for all of their blocks and entries. `offset` is where the blocks will be in the file. Unless `starts` is 0, it
+ * says by number where the rows of a series begin among `placedTimes` and placed values (placed.ts). Answers the number of the
+ * series it stopped at.
  */
 export function flushSeries(
   series: usize,
@@ -62,6 +63,8 @@ export function flushSeries(
   blocksTop: usize,
   index: usize,
   indexTop: usize,
+  starts: usize,
+  placedTimes: usize,
 ): u32 {
   let longestName: u32 = 0;
   for (let i: u32 = 0; i < columnCount; i++) longestName = max(longestName, load<u32>(columns + i * columnBytes, 12));
@@ -79,7 +82,17 @@ export function flushSeries(
     const blocksNeeded = <usize>columnCount * (<usize>rows * bytesPerRowMax + blockCount * 72);
     const indexNeeded = <usize>columnCount * (keyLengthMax + 5 + blockCount * entryBytes);
     if (blocksEnd + blocksNeeded > blocksTop || indexEnd + indexNeeded > indexTop) break;
-    const listed = prepare(heads, mask, id, previous, times, sequences, order, rows, work);
+    layOut(work, rows);
+    let listed = rows;
+    isPlaced = false;
+    if (starts != 0) {
+      firstPlaced = <usize>load<u32>(starts + (<usize>number << 2));
+      const placed = placedTimes + (firstPlaced << 3);
+      isPlaced = isAscending(placed, rows);
+      if (isPlaced) orderedTimes = placed;
+    }
+    if (!isPlaced) listed = orderChain(heads, mask, id, previous, times, sequences, order);
+    encodeAllTimes(listed);
     for (let i: u32 = 0; i < columnCount; i++) writeColumn(record, columns + i * columnBytes, listed, offset - blocks);
   }
   return number;
@@ -90,10 +103,28 @@ let orderedRows: usize = 0;
 let encodedTimes: usize = 0;
 let orderedTimes: usize = 0;
 let valuesRoom: usize = 0;
+let spareTimes: usize = 0;
+let spareRows: usize = 0;
+let runs: usize = 0;
 let scratch: usize = 0;
+/** Whether its values are placed, and where its first one is among those of all series. */
+let isPlaced: bool = false;
+let firstPlaced: usize = 0;
 
-/** Brings the rows of a series in order and encodes their times, once for all columns; answers how many rows are left. */
-function prepare(
+function layOut(work: usize, rows: u32): void {
+  const wide = <usize>rows << 3;
+  orderedTimes = work;
+  valuesRoom = orderedTimes + wide;
+  spareTimes = valuesRoom + wide;
+  encodedTimes = spareTimes + wide;
+  orderedRows = encodedTimes + wide + 64 * (<usize>(rows / rowsPerBlock) + 1);
+  spareRows = orderedRows + wide;
+  runs = spareRows + wide;
+  scratch = runs + wide + 16;
+}
+
+/** Brings the rows of a series in order; answers how many are left. */
+function orderChain(
   heads: usize,
   mask: u32,
   id: u32,
@@ -101,21 +132,14 @@ function prepare(
   times: usize,
   sequences: usize,
   order: usize,
-  rows: u32,
-  work: usize,
 ): u32 {
-  const wide = <usize>rows << 3;
-  orderedTimes = work;
-  valuesRoom = orderedTimes + wide;
-  const spareTimes = valuesRoom + wide;
-  encodedTimes = spareTimes + wide;
-  orderedRows = encodedTimes + wide + 64 * (<usize>(rows / rowsPerBlock) + 1);
-  const spareRows = orderedRows + wide;
-  const runs = spareRows + wide;
-  scratch = runs + wide + 16;
-  let count = chainedRows(heads, mask, id, u32.MAX_VALUE, previous, times, orderedRows, orderedTimes);
-  if (!isAscending(orderedTimes, count))
-    count = orderRows(orderedTimes, orderedRows, count, spareTimes, spareRows, runs, sequences, order);
+  const count = chainedRows(heads, mask, id, u32.MAX_VALUE, previous, times, orderedRows, orderedTimes);
+  if (isAscending(orderedTimes, count)) return count;
+  return orderRows(orderedTimes, orderedRows, count, spareTimes, spareRows, runs, sequences, order);
+}
+
+/** Encodes the times, once for all columns. */
+function encodeAllTimes(count: u32): void {
   // Lengths of the encoded times go where rows were ordered.
   let out = encodedTimes;
   for (let start: u32 = 0; start < count; start += rowsPerBlock) {
@@ -124,7 +148,6 @@ function prepare(
     out += length;
   }
   timeLengths = spareTimes;
-  return count;
 }
 
 let timeLengths: usize = 0;
@@ -133,7 +156,9 @@ function writeColumn(record: usize, column: usize, count: u32, shift: u64): void
   const directory = <usize>load<u32>(column);
   const type = load<u32>(column, 4);
   const width: usize = type == typeBoolean ? 1 : 8;
-  if (width == 1) chunkBytes(directory, orderedRows, count, valuesRoom);
+  let values = valuesRoom;
+  if (isPlaced) values = <usize>load<u32>(column, 16) + firstPlaced * width;
+  else if (width == 1) chunkBytes(directory, orderedRows, count, valuesRoom);
   else chunkWords(directory, orderedRows, count, valuesRoom);
   writeKey(record, column, type, (count + rowsPerBlock - 1) / rowsPerBlock);
   let times = encodedTimes;
@@ -141,7 +166,7 @@ function writeColumn(record: usize, column: usize, count: u32, shift: u64): void
   for (let start: u32 = 0; start < count; start += rowsPerBlock, number++) {
     const rows = min(rowsPerBlock, count - start);
     const timesLength = load<u32>(timeLengths + (number << 2));
-    const length = encodeBlock(type, times, timesLength, valuesRoom + <usize>start * width, rows, scratch, blocksEnd + 4);
+    const length = encodeBlock(type, times, timesLength, values + <usize>start * width, rows, scratch, blocksEnd + 4);
     store<u32>(blocksEnd, bswap<u32>(crcOf(blocksEnd + 4, length)));
     store<u64>(indexEnd, bswap<u64>(load<u64>(orderedTimes + (<usize>start << 3))));
     store<u64>(indexEnd, bswap<u64>(load<u64>(orderedTimes + (<usize>(start + rows - 1) << 3))), 8);

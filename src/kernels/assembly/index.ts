@@ -56,5 +56,6 @@ export {
   rowsOfSeries,
 } from './chunks';
 export { crcOf } from './crc';
+export { placeBytes, placeRows, placeSeries, placeWords, unorderedRows } from './placed';
 export { flushedBlocks, flushedIndex, flushSeries, flushWorkBytes } from './flush';
 export { jsonRows } from './json';

@@ -350,6 +350,17 @@ test('store: whatever call of the disk fails, an acknowledged write is there aft
   throw new Error('no call was left to fail');
 });
 
+/** The bytes of the file that the batches become. */
+async function flushed(name: string, batches: readonly string[][]): Promise<Buffer> {
+  const dataFolder = `${folder}/${name}`;
+  const store = await open({ dataFolder, walFolder: `${dataFolder}-wal` });
+  for (const lines of batches)
+    if (lines.length > 0) await store.write(place, batchOf(lines.join('\n')));
+  await store.flush(place.shardId);
+  await store.close();
+  return readFileSync(`${dataFolder}/db/autogen/7/000000001-000000001.tsm`);
+}
+
 test('store: the kernel flushes to the same bytes as its twins, whatever came in which order', async () => {
   const integers = fc.oneof(fc.bigInt(-5n, 5n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n));
   const line = fc
@@ -372,15 +383,6 @@ test('store: the kernel flushes to the same bytes as its twins, whatever came in
   const regular = Array.from({ length: 2_500 }, (_, i) => `r f=${(i % 100) / 4},i=${i % 7}i,b=${i % 3 === 0} ${i * 1_000}`); // prettier-ignore
   // More than one slice of a flush writes.
   const wide = Array.from({ length: 9_000 }, (_, i) => `w,h=${i * 7} f=${i / 8},g=${i}i,long_name_of_a_field_${'x'.repeat(60)}=t 5`); // prettier-ignore
-  const flushed = async (name: string, batches: readonly string[][]) => {
-    const dataFolder = `${folder}/${name}`;
-    const store = await open({ dataFolder, walFolder: `${dataFolder}-wal` });
-    for (const lines of batches)
-      if (lines.length > 0) await store.write(place, batchOf(lines.join('\n')));
-    await store.flush(place.shardId);
-    await store.close();
-    return readFileSync(`${dataFolder}/db/autogen/7/000000001-000000001.tsm`);
-  };
   let run = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -396,3 +398,36 @@ test('store: the kernel flushes to the same bytes as its twins, whatever came in
     { numRuns: 12 },
   );
 });
+
+/** Rows in which each third series, all or none are out of order, with times that come again; and a measurement before or among the keys of their own. */
+test.each([
+  [0, 'p!x'],
+  [0, 'p(x'],
+  [3, 'p!x'],
+  [1, 'p!x'],
+] as const)(
+  'store: a table of many rows is flushed as its twins do, every %i. series being out of order, beside %s',
+  async (every, other) => {
+    const rowCount = 20_000;
+    const seriesCount = 37;
+    const line = (row: number): string => {
+      const host = row % seriesCount;
+      const isOrdered = every === 0 || host % every !== 0;
+      const time = isOrdered ? row : (row * 7_919) % 10_007;
+      return `p,h=${host} f=${row / 8},i=${(row % 11) - 5}i,b=${row % 3 === 0},g=${row}i ${time}`;
+    };
+    const rows = Array.from({ length: rowCount }, (_, row) => line(row));
+    // Keys of others that stand between those of its series, and before and behind them.
+    const others = [
+      'p f=1,i=2i,b=t,g=3i 1',
+      `${other} v=1 1`,
+      `${other},h=2 v=1 1`,
+      'o v=1 1',
+      'q,h=1 v="x" 1',
+    ];
+    const batches = [rows.slice(0, 9_000), others, rows.slice(9_000)];
+    const path = `${folder}/plain.tsm`;
+    await flushPlainly(batches.flatMap((lines) => pointsOf(lines.join('\n'))), new NodeDisk(), path); // prettier-ignore
+    expect((await flushed('many', batches)).equals(readFileSync(path))).toBe(true);
+  },
+);

@@ -110,6 +110,7 @@ class FlushWork {
   async run(writer: TsmWriter, slices: Slices): Promise<void> {
     const series = { ids: this.#ids.at, count: await this.#order(slices) };
     for (let number = 0; number < series.count;) {
+      await this.#flusher.place(series, number, slices);
       const next = this.#flusher.flush(series, number, writer);
       if (next === number) this.#flushOne(this.#kernel.words(series.ids + number * 4, 1)[0] ?? 0, writer); // prettier-ignore
       number = Math.max(next, number + 1);
