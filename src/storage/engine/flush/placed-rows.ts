@@ -122,10 +122,11 @@ export class PlacedRows {
     }
     if (unordered > rowCount * unorderedPartMax) return false;
     for (const [number, { type }] of fields.entries()) {
-      const place = type === FieldType.boolean ? exports.placeBytes : exports.placeWords;
       const column = this.#table.columnPlace(number);
+      const out = this.column(number);
       await this.#byRows(slices, (first, end) => {
-        place(column, first, end, this.#places, this.column(number));
+        if (type === FieldType.boolean) exports.placeBytes(column, first, end, this.#places, out);
+        else exports.placeWords(column, first, end, this.#places, out);
       });
     }
     return true;
