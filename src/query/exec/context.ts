@@ -4,6 +4,11 @@ import type { MatcherFactory } from '../predicate.ts';
 import { stoppableMatcher } from '../stoppable-matcher.ts';
 import type { SourceArena } from '../source.ts';
 
+/** Points that a statement has read so far, all that reads for it together. */
+export class PointCount {
+  value = 0;
+}
+
 /** What a running fragment has at hand besides its shards. */
 export class FragmentContext {
   readonly arena: SourceArena;
@@ -11,14 +16,16 @@ export class FragmentContext {
   /** Summarises in the arena; without one the same is done over copies. */
   readonly kernel: QueryKernel | undefined;
   readonly #cancelled: () => boolean;
+  readonly #points: PointCount;
   #pointsMax = 0;
-  #points = 0;
 
   constructor(
     memory: SourceArena | QueryKernel,
     matcher: MatcherFactory,
     cancelled: () => boolean,
+    points = new PointCount(),
   ) {
+    this.#points = points;
     this.kernel = memory instanceof QueryKernel ? memory : undefined;
     this.arena = memory instanceof QueryKernel ? memory.arena : memory;
     this.matcher = stoppableMatcher(matcher, () => {
@@ -34,9 +41,9 @@ export class FragmentContext {
 
   /** Counts points that were read, block by block. */
   countPoints(count: number): void {
-    this.#points += count;
-    if (this.#pointsMax > 0 && this.#points > this.#pointsMax)
-      throw new DbError('limit_exceeded', `max-select-point limit exceeded: (${this.#points}/${this.#pointsMax})`); // prettier-ignore
+    const points = (this.#points.value += count);
+    if (this.#pointsMax > 0 && points > this.#pointsMax)
+      throw new DbError('limit_exceeded', `max-select-point limit exceeded: (${points}/${this.#pointsMax})`); // prettier-ignore
   }
 
   /** Asked per block of points, and for each few matches; ends the fragment once its query was killed or its client is gone. */

@@ -8,7 +8,7 @@ import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import { piecesOf, sentBytes } from '../../../query/emit/answer-piece.ts';
 import { JsonDocument } from '../../../query/emit/json-writer.ts';
 import type { ColumnSeries } from '../../../query/emit/result.ts';
-import { FragmentContext } from '../../../query/exec/context.ts';
+import { FragmentContext, PointCount } from '../../../query/exec/context.ts';
 import { runFragment } from '../../../query/exec/run-fragment.ts';
 import type { CompiledSelect } from '../../../query/plan/compile-statement.ts';
 import type { LevelPlan, ScanPart } from '../../../query/plan/level-plan.ts';
@@ -116,6 +116,7 @@ class AnswerReader {
   readonly #task: AnswerTask;
   readonly #running: { readonly context: EngineContext; readonly pacer: Pacer };
   readonly #opened: OwnBlocks[] = [];
+  readonly #points = new PointCount();
 
   constructor(
     ports: AnswerRunnerPorts,
@@ -144,7 +145,7 @@ class AnswerReader {
     const { seriesMax, pointsMax } = this.#task;
     const lane = { shardIds: place.shardIds, seriesMax, pointsMax, showsSeries: false };
     const kernel = kernels.take();
-    const own = new FragmentContext(kernel, matcher, () => context.cancelled());
+    const own = new FragmentContext(kernel, matcher, () => context.cancelled(), this.#points);
     const blocks = runFragment(fragmentOfLane(fragment, lane), place.views, own);
     const opened = new OwnBlocks(blocks, pacer, { kernel, kernels });
     this.#opened.push(opened);
