@@ -42,8 +42,9 @@ export async function pacedWrites(
   url: string,
   everyMs: number,
   until: Promise<unknown>,
+  { database = 'd', firstNs = 1n }: { readonly database?: string; readonly firstNs?: bigint } = {},
 ): Promise<readonly number[]> {
-  const target = writeUrl(url, 'one');
+  const target = writeUrl(url, 'one', database);
   const idle = await Promise.all(Array.from({ length: 16 }, () => RawClient.connect(target)));
   const all = [...idle];
   const waitsMs: number[] = [];
@@ -60,7 +61,9 @@ export async function pacedWrites(
     while (idle.length === 0) await Promise.race(under);
     const client = idle.pop();
     if (client === undefined) continue;
-    const body = Buffer.from(`paced,host=h${sent % 100} value=${sent}i ${sent + 1}\n`);
+    const body = Buffer.from(
+      `paced,host=h${sent % 100} value=${sent}i ${firstNs + BigInt(sent)}\n`,
+    );
     const one = client.post(body).then(() => {
       waitsMs.push(performance.now() - dueMs);
       idle.push(client);
@@ -90,6 +93,6 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
-function writeUrl(url: string, consistency: string): URL {
-  return new URL(`${url}/write?db=d&consistency=${consistency}`);
+function writeUrl(url: string, consistency: string, database = 'd'): URL {
+  return new URL(`${url}/write?db=${database}&consistency=${consistency}`);
 }

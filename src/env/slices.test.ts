@@ -59,6 +59,19 @@ test('slices: somebody in this thread makes them short, with some rests after ea
   expect(await thread.lengthsMs(2)).toEqual([5, 5]);
 });
 
+test('slices: somebody who has little to do makes them short for some time, and costs no rests', async () => {
+  const thread = new Thread();
+  await thread.lengthsMs(2);
+  thread.turnMs = 0.2;
+  await thread.lengthsMs(1);
+  thread.turnMs = 0;
+  const restsBefore = thread.restCount;
+  const lengths = await thread.lengthsMs(50);
+  expect(new Set(lengths.slice(0, 30))).toEqual(new Set([1]));
+  expect(lengths.slice(-3)).toEqual([5, 5, 5]);
+  expect(thread.restCount - restsBefore).toBeLessThan(10);
+});
+
 test('slices: threads that wait for the processor are found by the rest that is made now and then', async () => {
   const thread = new Thread();
   thread.lateMs = 3;

@@ -1,7 +1,8 @@
 /**
  * Long work in slices: whoever asks often lets others run after each. That costs nothing while nobody is there. A turn that
  * took long found somebody with work to do, in this thread or, where it was a rest of a millisecond, on the processors: then
- * rests follow each other until one is undisturbed, slices are short, and with them the wait of the others.
+ * rests follow each other until one is undisturbed, slices are short, and with them the wait of the others. Slices are short, too,
+ * while turns find somebody with little to do, as a small write is that comes back for each of its steps.
  */
 import type { Clock } from './clock.ts';
 
@@ -16,6 +17,10 @@ const shortMs = 1;
 const restMs = 2;
 /** Of a turn, and of a rest beyond its length. */
 const undisturbedMsMax = 1;
+/** A turn in which nobody had anything to do is shorter. */
+const emptyTurnMsMax = 0.06;
+/** So long after somebody had, others are expected. */
+const expectedMs = 50;
 /** Rests in a row: long work goes on, however busy the others are. */
 const restsMax = 8;
 /** One turn of so many is a rest, which shows whether threads wait for this one's processor. */
@@ -27,6 +32,8 @@ export class Slices {
   #lengthMs = shortMs;
   #isDisturbed = false;
   #turnCount = 0;
+  /** Until then others are expected. */
+  #expectedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(ports: SlicePorts) {
     this.#ports = ports;
@@ -41,16 +48,19 @@ export class Slices {
   async rest(): Promise<void> {
     const { clock, turn } = this.#ports;
     this.#turnCount++;
-    if (!this.#isDisturbed && this.#turnCount % turnsPerRest !== 0)
-      this.#isDisturbed = (await this.#timed(turn)) > undisturbedMsMax;
-    else
+    if (!this.#isDisturbed && this.#turnCount % turnsPerRest !== 0) {
+      const tookMs = await this.#timed(turn);
+      this.#isDisturbed = tookMs > undisturbedMsMax;
+      if (tookMs > emptyTurnMsMax) this.#expectedUntilMs = clock.monotonicMs() + expectedMs;
+    } else
       for (let i = 0; i < restsMax; i++) {
         const tookMs = await this.#timed(() => clock.sleep(restMs));
         this.#isDisturbed = tookMs - restMs > undisturbedMsMax;
         if (!this.#isDisturbed) break;
       }
     this.#startMs = clock.monotonicMs();
-    this.#lengthMs = this.#isDisturbed ? shortMs : longMs;
+    const isExpected = this.#startMs < this.#expectedUntilMs;
+    this.#lengthMs = this.#isDisturbed || isExpected ? shortMs : longMs;
   }
 
   /** Whether others were let run: what was remembered of shared state is to be looked at again. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Disk, DiskFile } from '../../src/env/disk.ts';
+import type { Disk } from '../../src/env/disk.ts';
 import type { Env } from '../../src/env/env.ts';
 import { below } from '../../src/env/random.ts';
 import { recoverWal, type WalDamage } from '../../src/storage/wal/wal-recovery.ts';
@@ -11,6 +11,7 @@ import {
   settleLogDamage,
 } from '../../src/storage/store/log/log-damage.ts';
 import type { Log } from '../../src/env/log.ts';
+import { withoutSync } from './world/lax-disk.ts';
 import { World } from './world/world.ts';
 
 const folder = 'wal';
@@ -102,37 +103,11 @@ test('wal: what was acknowledged survives crashes, torn tails and failing disks'
   }
 });
 
-/** The planted bug: an acknowledgement that waits for no sync. */
-function withoutSync(disk: Disk): Disk {
-  const open = async (path: string, mode: 'create' | 'open' | 'append' | 'read') => {
-    const file = await disk.open(path, mode);
-    const lax: DiskFile = {
-      path,
-      get lengthBytes() {
-        return file.lengthBytes;
-      },
-      append: (parts) => file.append(parts),
-      writeAt: (offset, bytes) => file.writeAt(offset, bytes),
-      readAt: (offset, into) => file.readAt(offset, into),
-      readIntoSync: (offset, into) => file.readIntoSync(offset, into),
-      sync: () => Promise.resolve(),
-      truncate: (lengthBytes) => file.truncate(lengthBytes),
-      close: () => file.close(),
-    };
-    return lax;
-  };
-  return new Proxy(disk, {
-    get: (target, name) => {
-      if (name === 'open') return open;
-      const member: unknown = Reflect.get(target, name);
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-    },
-  });
-}
-
 test('wal: an acknowledgement before the sync is caught', async () => {
   // Later records vouch for what should have been durable.
-  await expect(lostAfterCrashes(1, withoutSync)).rejects.toThrow('a crash alone is no damage');
+  await expect(lostAfterCrashes(1, (disk) => withoutSync(disk, () => true))).rejects.toThrow(
+    'a crash alone is no damage',
+  );
 });
 
 async function writeThree(disk: Disk): Promise<string> {

@@ -56,7 +56,10 @@ export async function deleteFromFiles(
     const struck: Struck = { whole: [], parts: [] };
     const list = tombstonesOf(file, doomed, { range, struck });
     if (!(await addTombstones({ disk, turn }, file.path, list))) continue;
-    file.forgetKeys(struck.whole);
+    for (let from = 0; from < struck.whole.length; from += atOnce) {
+      file.forgetKeys(struck.whole.slice(from, from + atOnce));
+      await turn();
+    }
     for (let from = 0; from < struck.parts.length; from += atOnce) {
       file.forgetRange(struck.parts.slice(from, from + atOnce), range);
       await turn();

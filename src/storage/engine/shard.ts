@@ -111,7 +111,7 @@ export class Shard {
   /** Learns the series and fields of files from their keys. */
   async learn(files: readonly TsmFile[], ports: SlicePorts): Promise<void> {
     const slices = new Slices(ports);
-    for (const file of files) await learnSeries(this.#index, file.columns(), slices);
+    for (const file of files) await learnSeries(this.#index, file.columnsAndRests(), slices);
   }
 
   /** Learns all anew, since segments are damaged: until it is done nobody reads. */

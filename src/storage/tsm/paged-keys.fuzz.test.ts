@@ -4,7 +4,8 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { PageCache } from '../pages/page-cache.ts';
 import { World } from '../../../test/sim/world/world.ts';
 import { TsmFile } from './tsm-file.ts';
-import { TsmWriter } from './tsm-writer.ts';
+import { encodeDirectory } from './tsm-directory.ts';
+import { encodeIndexKey, TsmWriter } from './tsm-writer.ts';
 
 const word = fc.constantFrom(
   'a',
@@ -82,3 +83,41 @@ function expectSame(paged: TsmFile, whole: TsmFile, others: readonly string[]): 
     expect(paged.deletedRanges(key)).toEqual(whole.deletedRanges(key));
   }
 }
+
+test('paged keys: keys of which nothing is left are gone through with rests', async () => {
+  const world = new World(1);
+  const { disk } = world.addNode('a').env;
+  const keyCount = 5_000;
+  const work = async (): Promise<void> => {
+    const writer = new TsmWriter(await disk.open('a.tsm', 'create'));
+    for (let i = 0; i < keyCount; i++) {
+      const key = encoder.encode(`m,h=${String(i).padStart(5, '0')}#!~#v`);
+      writer.add({ key, type: 0, minTimeNs: 1n, maxTimeNs: 9n, bytes: Uint8Array.of(1) });
+    }
+    const seal = await writer.finish();
+    const paged = await TsmFile.open({ disk, cache: new PageCache(1 << 20) }, 'a.tsm', seal);
+    const whole = await TsmFile.open({ disk }, 'a.tsm', seal);
+    for (const file of [paged, whole]) {
+      expect([...file.columnsAndRests()].filter((one) => one === undefined)).toEqual([]);
+      // All but the last.
+      file.forgetKeys(Array.from({ length: keyCount - 1 }, (_, i) => i));
+      const found = [...file.columnsAndRests()];
+      expect(found.filter((one) => one !== undefined)).toHaveLength(1);
+      expect(found.filter((one) => one === undefined).length).toBeGreaterThan(3);
+      await file.close();
+    }
+  };
+  await world.complete(work());
+});
+
+test('paged keys: the way into an index of many tags takes less than two bytes a key', () => {
+  const tags =
+    'arch=x64,datacenter=eu-west-1c,os=Ubuntu16.10,rack=42,region=eu-west-1,service=9,team=NYC';
+  const keys = Array.from(
+    { length: 2_000 },
+    (_, i) => `cpu,host=h${1_000 + Math.floor(i / 10)},${tags}#!~#f${i % 10}`,
+  );
+  const entry = { minTimeNs: 1n, maxTimeNs: 9n, offset: 5, lengthBytes: 9 };
+  const index = Buffer.concat(keys.map((text) => encodeIndexKey(encoder.encode(text), 0, [entry])));
+  expect(encodeDirectory(index, 9)?.pages.length).toBeLessThan(2 * keys.length);
+});

@@ -14,7 +14,7 @@ import { SortedTable } from '../pages/sorted-table.ts';
 import { KnownEnds, knownEndBytes } from './known-ends.ts';
 import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { decodePart, type IndexPart, type TsmDirectory } from './tsm-directory.ts';
-import type { LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
+import type { KeyedColumn, LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
 import { endOfKey } from './tsm-keys.ts';
 
 /** A part of the index as it is used. */
@@ -85,13 +85,14 @@ export class PagedKeys implements TsmKeySet {
   }
 
   /** Past the cache: whoever goes through all of a file needs none of it twice. */
-  *columns(): Generator<readonly [key: Uint8Array, column: TsmColumn]> {
+  *columns(): Generator<KeyedColumn | undefined> {
     for (let number = 0; number < this.#table.count; number++) {
       const place = this.#placed(number);
       const part = this.#decode(this.#pages.part(place), place);
       if (part === undefined) throw this.#pages.damaged(place.offset);
       for (const [i, at] of part.starts.entries())
         if (this.#gone?.[part.firstKey + i] !== 1) yield [keyAt(part, at), new TsmColumn(part.view, at)]; // prettier-ignore
+      if (this.#gone !== undefined) yield undefined;
     }
   }
 

@@ -28,7 +28,8 @@ export interface IndexPart {
   readonly firstKey: number;
 }
 
-const partBytesFull = 4_096;
+/** A part ends between these, where its last key tells itself from the next soonest: mostly behind the last field of a series. */
+const [partBytesMin, partBytesMax] = [3_072, 6_144];
 export const directoryFooterBytes = 48;
 const magic = 0x31445456;
 const noBytes = new Uint8Array(0);
@@ -46,25 +47,21 @@ export function encodeDirectory(
   const bounds = new LeastAndGreatest(view);
   const value = new GrowingBytes(32);
   let keyCount = 0;
-  let lastAt = -1;
+  let before = noKey;
   for (let start = 0; start < index.length;) {
-    const firstKey = keyCount;
+    const part = partFrom(index, view, start);
     const first = keyIn(index, view, start);
-    const before = lastAt < 0 ? noKey : keyIn(index, view, lastAt);
-    const separator = { ...first, end: first.start + separatorBytes(before, first) };
-    let end = start;
-    while (end < index.length && end - start < partBytesFull) {
-      lastAt = end;
-      const tail = end + 2 + view.getUint16(end);
-      const count = view.getUint16(tail + 1);
-      bounds.add(tail + keyTailBytes, count);
-      end = tail + keyTailBytes + count * indexEntryBytes;
-      keyCount++;
+    const separator = { ...first, end: first.start + sharedBytes(before, first) + 1 };
+    for (let at = start; at < part.end; at = endOfEntry(view, at)) {
+      const tail = at + 2 + view.getUint16(at);
+      bounds.add(tail + keyTailBytes, view.getUint16(tail + 1));
     }
     value.clear();
-    for (const word of [start, end - start, crc32(index.subarray(start, end)), firstKey]) value.u32(word); // prettier-ignore
+    for (const word of [start, part.end - start, crc32(index.subarray(start, part.end)), keyCount]) value.u32(word); // prettier-ignore
     table.add(noBytes, separator, value.view());
-    start = end;
+    keyCount += part.keyCount;
+    before = keyIn(index, view, part.lastAt);
+    start = part.end;
   }
   const root = table.finish();
   return { pages: pages.staged, footer: encodeFooter({ root, keyCount, ...bounds.times() }) };
@@ -74,12 +71,39 @@ function keyIn(index: Uint8Array, view: DataView, at: number): KeyPart {
   return { bytes: index, start: at + 2, end: at + 2 + view.getUint16(at) };
 }
 
-/** How much of a key tells it from the one before, which it follows. */
-function separatorBytes(before: KeyPart, key: KeyPart): number {
-  const most = Math.min(before.end - before.start, key.end - key.start);
+/** Where the part that begins at `start` ends, and where its last key is. */
+function partFrom(
+  index: Uint8Array,
+  view: DataView,
+  start: number,
+): { readonly end: number; readonly lastAt: number; readonly keyCount: number } {
+  let chosen = { end: start, lastAt: start, keyCount: 0 };
+  let least = Number.POSITIVE_INFINITY;
+  let at = start;
+  for (let keyCount = 1; at < index.length && at - start < partBytesMax; keyCount++) {
+    const end = endOfEntry(view, at);
+    const isLong = end - start >= partBytesMin || end === index.length;
+    const shared = end === index.length ? 0 : sharedBytes(keyIn(index, view, at), keyIn(index, view, end)); // prettier-ignore
+    if (isLong && shared <= least) {
+      chosen = { end, lastAt: at, keyCount };
+      least = shared;
+    }
+    at = end;
+  }
+  return chosen;
+}
+
+function endOfEntry(view: DataView, at: number): number {
+  const tail = at + 2 + view.getUint16(at);
+  return tail + keyTailBytes + view.getUint16(tail + 1) * indexEntryBytes;
+}
+
+/** How much two keys have in common from their beginning. */
+function sharedBytes(a: KeyPart, b: KeyPart): number {
+  const most = Math.min(a.end - a.start, b.end - b.start);
   let shared = 0;
-  while (shared < most && before.bytes[before.start + shared] === key.bytes[key.start + shared]) shared++; // prettier-ignore
-  return shared + 1;
+  while (shared < most && a.bytes[a.start + shared] === b.bytes[b.start + shared]) shared++;
+  return shared;
 }
 
 function encodeFooter({ root, keyCount, minTimeNs, maxTimeNs }: TsmDirectory): Uint8Array {

@@ -11,7 +11,7 @@ import { readTombstones, type TimeRange } from './tombstones.ts';
 import { PagedKeys } from './paged-keys.ts';
 import { decodeDirectory, directoryFooterBytes, type TsmDirectory } from './tsm-directory.ts';
 import type { TsmColumn, TsmEntry } from './tsm-column.ts';
-import type { LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
+import type { KeyedColumn, LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
 import { TsmKeys } from './tsm-keys.ts';
 import type { TsmSeal } from './tsm-seal.ts';
 import {
@@ -173,7 +173,12 @@ export class TsmFile {
   }
 
   /** Its keys of which something is left, in the order of their bytes: views that hold as long as the file is open. */
-  columns(): Iterable<readonly [key: Uint8Array, column: TsmColumn]> {
+  *columns(): Generator<KeyedColumn> {
+    for (const one of this.#keys.columns()) if (one !== undefined) yield one;
+  }
+
+  /** The same for whoever lets others run: undefined is a place to rest at. */
+  columnsAndRests(): Iterable<KeyedColumn | undefined> {
     return this.#keys.columns();
   }
 

@@ -5,6 +5,8 @@ export interface LocatedColumn {
   readonly column: TsmColumn;
 }
 
+export type KeyedColumn = readonly [key: Uint8Array, column: TsmColumn];
+
 /** The keys of a TSM file, whether its index is in memory (tsm-keys.ts) or read as it is asked for (paged-keys.ts). */
 export interface TsmKeySet {
   /** Of all blocks; undefined when there are none. */
@@ -15,6 +17,6 @@ export interface TsmKeySet {
   locate(key: Uint8Array): LocatedColumn | undefined;
   /** Nothing is left of a key. */
   delete(number: number): void;
-  /** In the order of their bytes, without a text. Views that hold. */
-  columns(): Iterable<readonly [key: Uint8Array, column: TsmColumn]>;
+  /** In the order of their bytes, without a text. Views that hold. Undefined is a place to rest at: many may be gone in a row. */
+  columns(): Iterable<KeyedColumn | undefined>;
 }

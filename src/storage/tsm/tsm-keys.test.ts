@@ -4,6 +4,7 @@ import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { DiskFile } from '../../env/disk.ts';
 import { TsmKeys } from './tsm-keys.ts';
 import type { TsmEntry } from './tsm-column.ts';
+import type { KeyedColumn } from './tsm-key-set.ts';
 import { TsmWriter } from './tsm-writer.ts';
 
 const encoder = new TextEncoder();
@@ -39,6 +40,10 @@ async function indexOf(
   return { offset, bytes: Uint8Array.from(bytes.subarray(offset, bytes.length - 8)) };
 }
 
+function columnsOf(keys: TsmKeys): readonly KeyedColumn[] {
+  return [...keys.columns()].filter((one) => one !== undefined);
+}
+
 test('tsm keys: what is asked for is what was written, until nothing is left of it', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(column, { selector: ({ key }) => key }), async (some) => {
@@ -49,7 +54,7 @@ test('tsm keys: what is asked for is what was written, until nothing is left of 
       const keys = TsmKeys.decode(bytes, offset);
       if (!(keys instanceof TsmKeys)) throw new Error('the index adds up');
       const timesOf = (entries: readonly TsmEntry[]) => entries.map(({ minTimeNs }) => minTimeNs);
-      const found = [...keys.columns()].map(([key, column]) => ({ key: textOf(key), type: column.type, times: timesOf(column.entries()) })); // prettier-ignore
+      const found = columnsOf(keys).map(([key, column]) => ({ key: textOf(key), type: column.type, times: timesOf(column.entries()) })); // prettier-ignore
       expect(found).toEqual(columns);
       const all = columns.flatMap(({ times }) => times).sort((a, b) => (a < b ? -1 : 1));
       expect([keys.bounds?.minTimeNs, keys.bounds?.maxTimeNs]).toEqual([all[0], all.at(-1)]);
@@ -61,7 +66,7 @@ test('tsm keys: what is asked for is what was written, until nothing is left of 
         keys.delete(keys.locate(key)?.number ?? -1);
         expect(keys.get(key)).toBeUndefined();
       }
-      expect([...keys.columns()].map(([key]) => textOf(key))).toEqual(columns.filter((_, i) => i % 2 === 0).map(({ key }) => key)); // prettier-ignore
+      expect(columnsOf(keys).map(([key]) => textOf(key))).toEqual(columns.filter((_, i) => i % 2 === 0).map(({ key }) => key)); // prettier-ignore
     }),
     { numRuns: 100, seed: 9 },
   );

@@ -10,9 +10,11 @@ import { FieldType } from '../../models/field-value.ts';
 import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { LeastAndGreatest } from './tsm-directory.ts';
 import { indexEntryBytes, keyTailBytes, tsmHeaderBytes } from './tsm-format.ts';
-import type { LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
+import type { KeyedColumn, LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
 
 const startsFirst = 64;
+/** Keys in a row of which nothing is left, between two places to rest at. */
+const goneAtOnce = 1_024;
 
 export class TsmKeys implements TsmKeySet {
   readonly #bytes: Uint8Array;
@@ -67,9 +69,11 @@ export class TsmKeys implements TsmKeySet {
     this.#gone[number] = 1;
   }
 
-  *columns(): Generator<readonly [key: Uint8Array, column: TsmColumn]> {
+  *columns(): Generator<KeyedColumn | undefined> {
+    let goneCount = 0;
     for (const [number, at] of this.#starts.entries())
       if (this.#gone?.[number] !== 1) yield [this.#keyAt(at), new TsmColumn(this.#view, at)];
+      else if (++goneCount % goneAtOnce === 0) yield undefined;
   }
 
   /** The number of a key of which something is left. */

@@ -66,6 +66,10 @@ export async function compactFiles(
     const slices = new Slices(ports);
     for (const shared of sharedKeys(request.inputs)) {
       if (ports.isCancelled()) throw new DbError('cancelled', 'the compaction was given up');
+      if (shared === undefined) {
+        await slices.next();
+        continue;
+      }
       for (const block of blocksOf(shared, request.rowsPerBlock, ports)) {
         const written = await outputs.add(shared.key, shared.type, block);
         if (written > 0) await ports.throttle.take(written);
@@ -95,23 +99,30 @@ interface SharedKey {
   readonly parts: readonly KeyPart[];
 }
 
-/** Keys of all files in the order of their bytes, each once. */
-function* sharedKeys(files: readonly TsmFile[]): Generator<SharedKey> {
+/** Keys of all files in the order of their bytes, each once; undefined is a place to rest at. */
+function* sharedKeys(files: readonly TsmFile[]): Generator<SharedKey | undefined> {
   const heads = files.map((file) => {
-    const columns = file.columns()[Symbol.iterator]();
+    const columns = file.columnsAndRests()[Symbol.iterator]();
     return { file, sweep: new BlockSweep(file), columns, next: columns.next() };
   });
   for (;;) {
+    // Of a file whose next key is not known none is the least.
+    const resting = heads.find(({ next }) => next.done !== true && next.value === undefined);
+    if (resting !== undefined) {
+      resting.next = resting.columns.next();
+      yield undefined;
+      continue;
+    }
     let least: Uint8Array | undefined;
     for (const { next } of heads) {
-      if (next.done === true) continue;
+      if (next.done === true || next.value === undefined) continue;
       const [key] = next.value;
       if (least === undefined || Buffer.compare(key, least) < 0) least = key;
     }
     if (least === undefined) return;
     const parts: KeyPart[] = [];
     for (const head of heads) {
-      if (head.next.done === true) continue;
+      if (head.next.done === true || head.next.value === undefined) continue;
       const [key, column] = head.next.value;
       if (key !== least && Buffer.compare(key, least) !== 0) continue;
       const [first] = parts;

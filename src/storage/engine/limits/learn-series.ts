@@ -16,7 +16,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export async function learnSeries(
   index: ShardIndex,
-  columns: Iterable<readonly [key: Uint8Array, { readonly type: FieldType }]>,
+  columns: Iterable<readonly [key: Uint8Array, { readonly type: FieldType }] | undefined>,
   slices: Slices,
 ): Promise<void> {
   let series: Uint8Array[] = [];
@@ -25,7 +25,12 @@ export async function learnSeries(
     if (series.length > 0) index.resolve(joinTexts(series));
     series = [];
   };
-  for (const [key, { type }] of columns) {
+  for (const one of columns) {
+    if (one === undefined) {
+      await slices.next();
+      continue;
+    }
+    const [key, { type }] = one;
     const { seriesKey, field } = split(key);
     const last = series[series.length - 1];
     if (last === undefined || Buffer.compare(last, seriesKey) !== 0) series.push(seriesKey);
