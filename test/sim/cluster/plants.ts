@@ -52,6 +52,7 @@ export const plants = [
   'deletes-untold',
   'digest-blind',
   'hints-backwards',
+  'deletes-return',
 ] as const;
 /** Those that answers alone show: `run-changed-answers.ts` finds them. */
 export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
@@ -133,12 +134,13 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
 /**
  * The engine itself, with the bug in it: a write counts as done a moment before it shows to readers, one to a shard that is
  * being copied here is not done at all, nobody looks at when a delete was said, an owner does not tell of the deletes that it
- * remembers, or looks at half of the series only for its digest.
+ * remembers, or looks at half of the series only for its digest, or a copy brings back what was deleted while it was made.
  */
 export function plantedWrites(engine: Engine, { clock }: EnginePorts, plant?: Plant): Engine {
   if (plant === 'deletes-unstamped') return withoutStamps(engine);
   if (plant === 'deletes-untold') return withoutDeletes(engine);
   if (plant === 'digest-blind') return withBlindDigests(engine);
+  if (plant === 'deletes-return') return withReturningDeletes(engine);
   if (plant !== 'acknowledged-unapplied' && plant !== 'meanwhile-lost') return engine;
   return {
     stream: (kind, body, context) => engine.stream(kind, body, context),
@@ -166,6 +168,16 @@ function withoutStamps(engine: Engine): Engine {
       if (kind !== 'delete-points') return engine.call(kind, body, context);
       return engine.call(kind, { ...(body as object), stamp: undefined }, context);
     },
+  };
+}
+
+/** What was deleted while a shard was copied is brought back by the copy. */
+function withReturningDeletes(engine: Engine): Engine {
+  return {
+    stream: (kind, body, context) => engine.stream(kind, body, context),
+    close: () => engine.close(),
+    call: (kind, body, context) =>
+      engine.call(kind, kind === 'install' ? { ...(body as object), deletes: [] } : body, context),
   };
 }
 

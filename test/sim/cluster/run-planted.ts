@@ -19,7 +19,8 @@ export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   if (plant === 'vote-not-persisted') await runElections(seed, { plant });
   else if (plant === 'command-applied-twice') await runCommands(seed, { plant });
   else if (plant === 'marks-ahead') await runQueries(seed, { plant });
-  else if (plant === 'meanwhile-lost') await runCopies(seed, { plant, hasFaults: false, faultsMs });
+  else if (plant === 'meanwhile-lost' || plant === 'deletes-return')
+    await runCopies(seed, { plant, hasFaults: false, faultsMs });
   else if (plant === 'whole-too-soon') await runPlans(seed, { plant, hasFaults: false, faultsMs });
   else if (plant === 'deletes-untold' || plant === 'digest-blind')
     await runRepairs(seed, { plant, faultsMs });
