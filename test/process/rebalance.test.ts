@@ -28,6 +28,20 @@ function load(nodes: readonly number[]): () => Promise<number> {
   return end;
 }
 
+/** What a plan says at its end whose leader is killed while shards are copied. */
+async function endedWithoutLeader(): Promise<string> {
+  await eventually(async () => {
+    // Sooner than influxd-ctl would have started.
+    const said = await (await fetch(`${await moving.metaUrl()}/rebalance`)).text();
+    if (!said.includes('"state":"copying"')) throw new Error(said);
+  }, waitMs);
+  const leader = await moving.metaLeader();
+  await cluster.kill(`meta-${leader}`);
+  const said = await moving.ended();
+  cluster.startByHand(`meta-${leader}`);
+  return said;
+}
+
 test(
   'decommission: under load, with the meta leader killed in the midst, all goes to the others and the node leaves',
   async () => {
@@ -42,15 +56,7 @@ test(
     const endLoad = load([1, 2, 3]);
     expect(await ctl('decommission', address(4))).toMatch(/\n\d+ moves begun, \d+ bytes\n$/);
     await expect(ctl('rebalance', 'run')).rejects.toThrow('a plan is under way: decommission');
-    await eventually(async () => {
-      // Sooner than influxd-ctl would have started.
-      const said = await (await fetch(`${await moving.metaUrl()}/rebalance`)).text();
-      if (!said.includes('"state":"copying"')) throw new Error(said);
-    }, waitMs);
-    const leader = await moving.metaLeader();
-    await cluster.kill(`meta-${leader}`);
-    const said = await moving.ended();
-    cluster.startByHand(`meta-${leader}`);
+    const said = await endedWithoutLeader();
     expect(said).toMatch(/^Goal: decommission, ended, .*\nMoves: (\d+) of \1 done, 0 failed, /);
     expect(await endLoad()).toBeGreaterThan(0);
     expect(await ctl('show')).not.toContain(address(4));
@@ -61,14 +67,14 @@ test(
 );
 
 test(
-  'replace-data: of a node that is lost, all goes to one that joins, and the lost one leaves',
+  'replace-data: of a node that is lost, with the meta leader killed in the midst, all goes to one that joins, and the lost one leaves',
   async () => {
     const before = await moving.owners();
     await cluster.kill('data-1');
     const endLoad = load([2, 3]);
     await expect(ctl('replace-data', address(1), address(1))).rejects.toThrow('oldAddr and newAddr are the same'); // prettier-ignore
     await ctl('replace-data', address(1), address(4));
-    expect(await moving.ended()).toMatch(/^Goal: replace, ended, .*\nMoves: (\d+) of \1 done, 0 failed, /); // prettier-ignore
+    expect(await endedWithoutLeader()).toMatch(/^Goal: replace, ended, .*\nMoves: (\d+) of \1 done, 0 failed, /); // prettier-ignore
     expect(await endLoad()).toBeGreaterThan(0);
     const shown = await ctl('show');
     expect(shown).toContain(address(4));
@@ -135,6 +141,22 @@ test(
     const expected = [...before].map(([id, nodes]) => [id, nodes.map((node) => (node === 2 ? 1 : node)).sort()]); // prettier-ignore
     expect([...(await moving.owners())]).toEqual(expected);
     await moving.check([1, 3, 4]);
+  },
+  limitMs,
+);
+
+test(
+  'decommission: of a node that is lost, with the meta leader killed in the midst, all goes to the others, and the lost one leaves',
+  async () => {
+    expect(ownedBy(await moving.owners(), 3).length).toBeGreaterThan(0);
+    await cluster.kill('data-3');
+    const endLoad = load([1, 4]);
+    await ctl('decommission', address(3));
+    expect(await endedWithoutLeader()).toMatch(/^Goal: decommission, ended, .*\nMoves: (\d+) of \1 done, 0 failed, /); // prettier-ignore
+    expect(await endLoad()).toBeGreaterThan(0);
+    expect(await ctl('show')).not.toContain(address(3));
+    for (const nodes of (await moving.owners()).values()) expect(nodes).toEqual([1, 4]);
+    await moving.check([1, 4], [3]);
   },
   limitMs,
 );
