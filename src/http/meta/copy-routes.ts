@@ -14,13 +14,16 @@ const statusDeadlineMs = 5_000;
 export function addCopyRoutes(api: FastifyInstance, meta: MetaApi): void {
   const { node, copies } = meta.ports;
   api.post('/copy-shard', async (request, reply) => {
-    const missing = missingParameter(['src', 'dest', 'shard'].map((name) => [name, parameter(request, name)])); // prettier-ignore
-    if (missing !== undefined) return sendError(reply, 400, missing);
     const named = { source: parameter(request, 'src'), destination: parameter(request, 'dest'), shard: parameter(request, 'shard') }; // prettier-ignore
-    if (named.source === named.destination) return sendError(reply, 400, 'dest and src are the same'); // prettier-ignore
+    const { source, destination, shard } = named;
+    const missing = missingParameter([['src', source], ['dest', destination]]); // prettier-ignore
+    if (missing !== undefined) return sendError(reply, 400, missing);
+    if (source === destination) return sendError(reply, 400, 'dest and src are the same');
+    if (shard === '') return sendError(reply, 400, `'shard' is a required parameter`);
     if (isElsewhere(request, reply, meta)) return reply;
     await node.readBarrier();
-    await copies.copy(placeOf(node.catalog, named, { isOwned: true }));
+    const place = placeOf(node.catalog, named, { isOwned: true });
+    await copies.copy(place);
     return reply.code(204).send();
   });
   api.post('/kill-copy-shard', async (request, reply) => {

@@ -180,6 +180,19 @@ test.each([
   ['POST', '/remove-shard?src=d1:8088&shard=x', 400, '{"error":"error converting shard to int: x"}\n'], // prettier-ignore
   ['POST', '/remove-shard?src=d1:8088&shard=0', 400, `{"error":"invalid parameter value for 'shard': shard id must be greater than 0"}\n`], // prettier-ignore
   ['POST', '/remove-shard?src=d1:8088&shard=9', 400, '{"error":"shard not found for id: 9"}\n'],
+  ['POST', '/copy-shard', 400, `{"error":"'src' is a required parameter"}\n`],
+  ['POST', '/copy-shard?src=x:1', 400, `{"error":"'dest' is a required parameter"}\n`],
+  ['POST', '/copy-shard?src=x:1&dest=x:1', 400, '{"error":"dest and src are the same"}\n'],
+  ['POST', '/copy-shard?src=x:1&dest=y:1', 400, `{"error":"'shard' is a required parameter"}\n`],
+  ['POST', '/copy-shard?src=x:1&dest=y:1&shard=1', 400, '{"error":"unable to find node for \\"x:1\\""}\n'], // prettier-ignore
+  ['POST', '/copy-shard?src=d1:8088&dest=y:1&shard=1', 400, '{"error":"unable to find node for \\"y:1\\""}\n'], // prettier-ignore
+  ['POST', '/kill-copy-shard', 400, `{"error":"'src' is a required parameter"}\n`],
+  [
+    'POST',
+    '/kill-copy-shard?src=x:1&dest=y:1',
+    400,
+    `{"error":"'shard' is a required parameter"}\n`,
+  ],
   ['POST', '/truncate-shards?delay=x', 400, '{"error":"time: invalid duration \\"x\\""}\n'],
   ['POST', '/node-labels?nodeid=x', 400, '{"error":"invalid node ID"}\n'],
   ['POST', '/node-labels?nodeid=4&action=set&labels=[]', 400, '{"error":"labels must be a JSON object of texts"}\n'], // prettier-ignore
