@@ -3,13 +3,18 @@ import { RepairOwner, type OwnerPoints } from '../../../test/support/repair-owne
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { DbError } from '../../base/errors.ts';
 import { damagedShardError } from '../../storage/engine/damaged-shard.ts';
-import { digestMethod, rangePointsMethod, seriesDigestsMethod } from '../../meta/client/digest-methods.ts'; // prettier-ignore
+import { digestMethod, pickedPointsMethod, rangePointsMethod, seriesDigestsMethod, sketchMethod } from '../../meta/client/digest-methods.ts'; // prettier-ignore
 import { bringMethod } from '../shards/shard-methods.ts';
 import { deflateRawSync } from 'node:zlib';
+import { HashFilter } from '../engine/digests/hash-filter.ts';
+import { packPoints } from '../engine/digests/packed-points.ts';
+import { pickedMax, type PickedPointsTask } from '../engine/digests/sketch-parts.ts';
 import type { PackedBatch } from './peer.ts';
 import { ShardRepairs, type ShardRepairsPorts } from './repair-shard.ts';
 
 const { signal } = new AbortController();
+/** As a node of an earlier release answers. */
+const unknownMethod = new DbError('unsupported_version', 'method of a newer release');
 const shardId = 1;
 const points: OwnerPoints = [
   ['m', 'v', 1n, 1],
@@ -88,10 +93,12 @@ class Owners {
       return found;
     };
     return {
-      call: async (address: string, method: { readonly path: string }, request: PackedBatch) =>
-        method.path === bringMethod.path
-          ? { outcome: await at(address).bring(request) }
-          : { deletes: await at(address).deletes() },
+      call: async (address: string, method: { readonly path: string }, request: PackedBatch) => {
+        if (method.path !== bringMethod.path) return { deletes: await at(address).deletes() };
+        const outcome = await at(address).bring(request);
+        if (outcome === undefined) throw unknownMethod;
+        return { outcome };
+      },
       stream: async function* (address: string, method: { readonly path: string }, request: never) {
         const owner = at(address);
         if (method.path === digestMethod.path) {
@@ -100,7 +107,19 @@ class Owners {
           if (answer.kind === 'digest') yield { digest: new Uint8Array(answer.words.buffer), isMissing: false }; // prettier-ignore
         } else if (method.path === seriesDigestsMethod.path)
           for await (const series of owner.seriesDigests(request)) yield { series };
-        else if (method.path === rangePointsMethod.path)
+        else if (method.path === sketchMethod.path) {
+          const cells = await owner.sketch(request);
+          if (cells === undefined) throw unknownMethod;
+          yield { cells };
+        } else if (method.path === pickedPointsMethod.path) {
+          const { hashes: bytes, ...task } = request as PickedPointsTask & {
+            readonly hashes: never;
+          };
+          const hashes = HashFilter.of(bytes, pickedMax);
+          if (hashes === undefined) throw new Error('no hashes');
+          for await (const { payload } of owner.pickedPoints({ ...task, hashes }))
+            yield { packed: packPoints(payload) };
+        } else if (method.path === rangePointsMethod.path)
           for await (const { payload } of owner.rangePoints(request))
             yield { payload: deflateRawSync(payload) };
       },
@@ -184,3 +203,17 @@ test('repair of a shard: equal owners read theirs once each', async () => {
   await all.repairs.repair(shardId, { signal });
   expect(all.owners.map(({ digestCount }) => digestCount)).toEqual([1, 1]);
 });
+
+test.each([false, true])(
+  'repair of a shard: single values that owners lack come, also from one that has no sketches: %s',
+  async (isEarlier) => {
+    const many: OwnerPoints = Array.from({ length: 400 }, (_, i) => ['m', 'v', BigInt(i), i] as const); // prettier-ignore
+    const all = await Owners.of([many.filter((_, i) => i !== 7), many.filter((_, i) => i !== 9)]);
+    all.owner(1).isEarlier = isEarlier;
+    const { ownCount, otherCount } = await all.repairs.repair(shardId, { signal });
+    expect([ownCount, otherCount]).toEqual([1, 1]);
+    expect(all.owner(0).content).toEqual(all.owner(1).content);
+    expect(all.owner(0).content.length).toBe(400);
+    expect(all.owner(1).sketchCount > 0).toBe(!isEarlier);
+  },
+);
