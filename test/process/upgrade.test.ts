@@ -47,12 +47,15 @@ async function answers(node: number): Promise<readonly string[]> {
 }
 
 /** Asks one node, and where it does not answer the other, as a client with two addresses does. Ends with what was not as wanted. */
-function ask(wanted: readonly string[]): () => Promise<{ count: number; wrong: string[] }> {
+function ask(all: readonly string[]): () => Promise<{ count: number; wrong: string[] }> {
   const ending = new AbortController();
   const seen = { count: 0, wrong: [] as string[] };
+  // It tells of every database, also of one that is there for a moment.
+  const asked = questions.filter((question) => question !== 'SHOW CONTINUOUS QUERIES');
+  const wanted = asked.map((question) => all[questions.indexOf(question)]);
   const run = (async () => {
     for (let i = 0; !ending.signal.aborted; i++) {
-      const [question = '', want] = [questions[i % questions.length], wanted[i % questions.length]];
+      const [question = '', want] = [asked[i % asked.length], wanted[i % asked.length]];
       const first = 1 + (i % 2);
       const said: string[] = [];
       for (const node of [first, 3 - first]) {
@@ -137,7 +140,9 @@ test.skipIf('lacks' in old)(
     });
     await goesOn();
     for (const name of await metasInOrder()) await change(name);
-    for (const node of dataNodes) await change(`data-${node}`);
+    await change('data-1');
+    await restoresMeanwhile();
+    await change('data-2');
     // What only this release is asked for.
     expect(await moving.ctl('rebalance', 'plan')).toMatch(/^\d+ moves? to make, /m);
     await goBack(old.root, formOf('data-1') === form);
@@ -154,6 +159,19 @@ test.skipIf('lacks' in old)(
   },
   limitMs,
 );
+
+/** While the nodes are of two releases a backup of both is restored to both; of one policy, without queries that others ask for. */
+async function restoresMeanwhile(): Promise<void> {
+  const place = join(cluster.dir, 'backup');
+  const asked = questions.slice(0, 4);
+  const wanted = await Promise.all(asked.map((question) => cluster.query(2, question)));
+  expect(await moving.ctl('backup', '-db', 'd', place)).toContain('Backed up to');
+  const said = await moving.ctl('restore', '-db', 'd', '-rp', 'autogen', '-newdb', 'again', place);
+  expect(said).toContain('Restored from');
+  for (const node of dataNodes)
+    expect(await Promise.all(asked.map((question) => cluster.query(node, question, 'again')))).toEqual(wanted); // prettier-ignore
+  expect(await cluster.query(1, 'DROP DATABASE again')).not.toContain('error');
+}
 
 /** What a node says that its files are of. */
 function formOf(name: string): number {
