@@ -59,6 +59,8 @@ export interface RestorePorts {
   readonly target: RestoreTarget;
   readonly decompress: Decompress;
   readonly out: (text: string) => void;
+  /** How long an owner that is away is waited for; as long as a restart takes where it is left out. */
+  readonly ownerWithinMs?: number | undefined;
 }
 
 export interface RestoreOptions {
@@ -78,7 +80,7 @@ interface Target {
 }
 
 /** A data node that restarts is back after some seconds; one with thousands of shards after a minute. */
-const ownerWithinMs = 120_000;
+const ownerWithinMsDefault = 120_000;
 const ownerPollMs = 1_000;
 const breakCodes = ['unavailable', 'timeout', 'shutdown', 'outcome_unknown', 'not_found'] as const;
 
@@ -209,7 +211,7 @@ interface CopyTask {
 
 /** Owners that restart are waited for: what they had of the shard is gone then, and it comes from its beginning. */
 async function copyPatiently(ports: RestorePorts, task: CopyTask): Promise<void> {
-  const { clock, out } = ports;
+  const { clock, out, ownerWithinMs = ownerWithinMsDefault } = ports;
   let failedAtMs: number | undefined;
   for (;;) {
     const startMs = clock.monotonicMs();

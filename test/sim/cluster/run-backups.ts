@@ -118,7 +118,15 @@ class BackingUp {
     const out = (text: string): void => {
       if (text.includes('was interrupted')) this.counts.resumed++;
     };
-    const ports = { clock: ctl.clock, store, target, decompress: decompressNow, out };
+    // Nobody is waited for: each break is one that has to be gone on from.
+    const ports = {
+      clock: ctl.clock,
+      store,
+      target,
+      decompress: decompressNow,
+      out,
+      ownerWithinMs: 0,
+    };
     const set = await readBackupSet(store);
     // It has said that it was over, and who heard it has ended.
     if (!isOver(await ctl.catalog(), newDatabase))
