@@ -1,6 +1,7 @@
 /**
  * What is promised of the order of hinted handoff (spec F44): of a shard an owner gets what waited for it as it was queued. What is
- * brought again counts as it came first: a node that crashed begins a segment anew.
+ * brought again counts as it came first: a node that crashed begins a segment anew. What waited for a node that owns the shard no longer
+ * goes to those that do: a batch that waits for both comes to one by either queue, whichever is first.
  */
 import { crc32 } from 'node:zlib';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
@@ -13,6 +14,8 @@ interface Queue {
   readonly places: Map<string, number>;
   readonly brought: Set<string>;
   lastPlace: number;
+  /** Whether what was brought last waited for another node, too. */
+  isLastShared: boolean;
 }
 
 export class HintOrder {
@@ -21,6 +24,8 @@ export class HintOrder {
   readonly #fail: (error: Error) => void;
   /** By the node that keeps it, the one that it is for, and the shard. */
   readonly #queues = new Map<string, Queue>();
+  /** Those that a batch waits for, by the node that keeps it, its shard and its name. */
+  readonly #owners = new Map<string, Set<string>>();
 
   constructor(fail: (error: Error) => void) {
     this.#fail = fail;
@@ -29,9 +34,12 @@ export class HintOrder {
   /** `keeper` is about to queue a batch for `owner`. */
   noteQueued(keeper: string, owner: string, shardId: number, payload: Uint8Array): void {
     const key = `${keeper} ${owner} ${shardId}`;
-    const queue = this.#queues.get(key) ?? { places: new Map<string, number>(), brought: new Set<string>(), lastPlace: 0 }; // prettier-ignore
+    const queue = this.#queues.get(key) ?? { places: new Map<string, number>(), brought: new Set<string>(), lastPlace: 0, isLastShared: false }; // prettier-ignore
     this.#queues.set(key, queue);
-    queue.places.set(nameOf(payload), queue.places.size + 1);
+    const name = nameOf(payload);
+    queue.places.set(name, queue.places.size + 1);
+    const owners = this.#owners.get(`${keeper} ${shardId} ${name}`) ?? new Set();
+    this.#owners.set(`${keeper} ${shardId} ${name}`, owners.add(owner));
   }
 
   /** What `keeper` brings to others is looked at. */
@@ -46,22 +54,27 @@ export class HintOrder {
         const reply = await transport.call(address, method, request, options);
         const { outcomes } = writeShardsMethod.reply.decode(reply);
         for (const [i, { shardId, payload }] of batches.entries())
-          if (outcomes[i]?.kind === 'written') this.#look(`${keeper} ${owner} ${shardId}`, payload);
+          if (outcomes[i]?.kind === 'written') this.#look({ keeper, owner, shardId }, payload);
         return reply;
       },
     });
   }
 
-  #look(key: string, payload: Uint8Array): void {
+  #look(
+    { keeper, owner, shardId }: { keeper: string; owner: string; shardId: number },
+    payload: Uint8Array,
+  ): void {
+    const key = `${keeper} ${owner} ${shardId}`;
     const queue = this.#queues.get(key);
     const name = nameOf(payload);
     const place = queue?.places.get(name);
     if (queue === undefined || place === undefined || queue.brought.has(name)) return;
-    if (place < queue.lastPlace)
+    if (place < queue.lastPlace && !queue.isLastShared)
       this.#fail(new Error(`${key}: what was queued as number ${place} was brought behind number ${queue.lastPlace}`)); // prettier-ignore
     if (queue.lastPlace > 0) this.inOrderCount++;
     queue.brought.add(name);
     queue.lastPlace = place;
+    queue.isLastShared = (this.#owners.get(`${keeper} ${shardId} ${name}`)?.size ?? 0) > 1;
   }
 }
 

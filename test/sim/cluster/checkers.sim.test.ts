@@ -259,7 +259,14 @@ test('checker of hints: what overtakes what was queued before it is told, but no
   order.noteQueued('d1', 'd2', 5, withStamp(4n));
   batches.push(withStamp(4n));
   await bring([3], [2]);
-  expect(told).toEqual(['d1 d2 5: what was queued as number 3 was brought behind number 4']);
+  const expected = ['d1 d2 5: what was queued as number 3 was brought behind number 4'];
+  expect(told).toEqual(expected);
+  // The last one waits for d3 as well: once d3 has left, its queue goes to d2.
+  batches.push(withStamp(5n), withStamp(6n));
+  for (const payload of batches.slice(4)) order.noteQueued('d1', 'd2', 5, payload);
+  order.noteQueued('d1', 'd3', 5, withStamp(6n));
+  await bring([5], [4]);
+  expect(told).toEqual(expected);
 });
 
 test('checker of metas: two leaders of a term, and two catalogs of an index, are told', () => {

@@ -38,7 +38,9 @@ function hasOneAnswer({ kind, text }: FreshStatement): boolean {
   const isOfShards = isLimited ? /(top|bottom)\(/.test(text) : / OFFSET /.test(text);
   // What is shown of a range of time is shown of its shards, and policies differ by design.
   const isOfLayout = kind === 'show' && /time [<>]|RETENTION|'2000|ON [*a-z]+\./.test(text);
-  return kind !== 'invalid' && !isOfShards && !isOfLayout && parses(text);
+  // Windows that begin where the clock is: it goes on from one question to the next.
+  const isOfMoment = /time\([^)]*now\(/i.test(text);
+  return kind !== 'invalid' && !isOfShards && !isOfLayout && !isOfMoment && parses(text);
 }
 
 /** What is wrong by its text alone is told by the parser, whatever the cluster. */
