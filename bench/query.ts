@@ -1,14 +1,14 @@
 /**
  * `npm run bench:query`: loads the same TSBS cpu points into our data node and its peers, asks all the same questions in one
  * run, compares the answers of those that speak InfluxQL byte for byte, and prints medians and ratios. Servers take turns.
- * Once with the points in memtables, once in fresh files, once compacted. `--quick` is a minute of it.
+ * Once with the points in memtables, once in fresh files, once compacted. `--quick` is a minute of it. With `--keep FOLDER` files
+ * are loaded once and stay there for the next run (`--load-only`: for that alone).
  */
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Asker } from './support/asker.ts';
+import { KeptData, loadCpu, type CpuLoad, type PointsState } from './support/cpu-load.ts';
 import { startInfluxd, startVarve, startVictoriaMetrics, usageOf, type BenchServer } from './support/servers.ts'; // prettier-ignore
-import { CpuLines } from './tsbs/cpu-lines.ts';
 import { cpuQueries, dashboardQuery, rawExport, type BenchQuery } from './tsbs/cpu-queries.ts';
 
 const { values } = parseArgs({
@@ -22,6 +22,9 @@ const { values } = parseArgs({
     influxd: { type: 'string', default: 'influxd' },
     /** Names that contain this alone. */
     only: { type: 'string' },
+    /** Where data of files stays for the next run. */
+    keep: { type: 'string' },
+    'load-only': { type: 'boolean', default: false },
     /** A query is asked for so long, of all servers together. */
     'budget-ms': { type: 'string' },
     'port-offset': { type: 'string', default: '13000' },
@@ -33,12 +36,13 @@ const hours = Number(values.hours ?? (quick ? 6 : 24));
 const states = (values.states ?? (quick ? 'memtable,files' : 'memtable,files,compacted')).split(
   ',',
 );
-const peers = (values.peers ?? (quick ? 'influxd' : 'influxd,victoria-metrics')).split(',');
+const peers = (values.peers ?? (quick ? 'influxd' : 'influxd,victoria-metrics'))
+  .split(',')
+  .filter((name) => name !== '');
 const budgetMs = Number(values['budget-ms'] ?? (quick ? 500 : 4_000));
 const offset = Number(values['port-offset']);
 const startSeconds = 1_704_067_200;
 const rowCount = hosts * hours * 360;
-const bodyRows = 5_000;
 const roundsLeast = 3;
 const roundsMost = 100;
 const warmUpBudgets = 8;
@@ -47,39 +51,30 @@ const warmUpMsLeast = 6_000;
 const throughputMsLeast = 1_500;
 
 /** Settings of both, by what is to hold the points when the questions come. */
-const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const settings: Readonly<Record<PointsState, Readonly<Record<string, string>>>> = {
   memtable: { CACHE_SNAPSHOT_MEMORY_SIZE: '2g', CACHE_SNAPSHOT_WRITE_COLD_DURATION: '10h' },
   files: { CACHE_SNAPSHOT_WRITE_COLD_DURATION: '1s', COMPACT_FULL_WRITE_COLD_DURATION: '10h' },
   compacted: { CACHE_SNAPSHOT_WRITE_COLD_DURATION: '1s', COMPACT_FULL_WRITE_COLD_DURATION: '2s' },
 };
 
 const ratios = new Map<string, number[]>();
-const bodies = linesOf();
 for (const state of states) await runState(state);
 for (const [name, list] of ratios) {
   const mean = Math.exp(list.reduce((sum, one) => sum + Math.log(one), 0) / list.length);
   process.stdout.write(`geometric mean of ${list.length} ratios to ${name}: ${mean.toFixed(2)}, least ${Math.min(...list).toFixed(2)}\n`); // prettier-ignore
 }
 
-function linesOf(): readonly Buffer[] {
-  const source = new CpuLines({ hosts, startSeconds, seed: 42 });
-  const made: Buffer[] = [];
-  for (let left = rowCount; left > 0; left -= bodyRows)
-    made.push(Buffer.from(source.body(Math.min(bodyRows, left))));
-  return made;
-}
-
 async function runState(state: string): Promise<void> {
-  const settled = settings[state];
-  if (settled === undefined)
-    throw new Error(`--states are some of ${Object.keys(settings).join(', ')}`);
-  for (const [key, text] of Object.entries(settled)) process.env[`INFLUXDB_DATA_${key}`] = text;
+  if (!isState(state)) throw new Error(`--states are some of ${Object.keys(settings).join(', ')}`);
+  for (const [key, text] of Object.entries(settings[state])) process.env[`INFLUXDB_DATA_${key}`] = text; // prettier-ignore
   const servers: BenchServer[] = [];
+  const load = { workload: { hosts, startSeconds, seed: 42 }, rowCount, state };
   try {
-    servers.push(await startVarve(offset));
-    if (peers.includes('influxd')) servers.push(...present(await startInfluxd(offset, values.influxd))); // prettier-ignore
-    if (peers.includes('victoria-metrics')) servers.push(...present(await startVictoriaMetrics(offset))); // prettier-ignore
-    for (const server of servers) await load(server, state);
+    for (const name of ['varve', ...peers]) {
+      const server = await startLoaded(name, load);
+      if (server !== undefined) servers.push(server);
+    }
+    if (values['load-only']) return;
     process.stdout.write(`== ${state}: ${hosts} hosts x ${hours} h (${servers.map(({ name }) => name).join(' / ')}, ms)\n`); // prettier-ignore
     const asker = new Asker(1);
     const asked = [...cpuQueries({ startSeconds, hours }), rawExport];
@@ -97,38 +92,38 @@ async function runState(state: string): Promise<void> {
   }
 }
 
-function present(server: BenchServer | undefined): readonly BenchServer[] {
-  return server === undefined ? [] : [server];
+function isState(state: string): state is PointsState {
+  return state in settings;
 }
 
-async function load(server: BenchServer, state: string): Promise<void> {
-  const asker = new Asker(2);
-  let next = 0;
-  const client = async (): Promise<void> => {
-    for (let body = bodies[next++]; body !== undefined; body = bodies[next++])
-      await asker.write(`${server.url}/write?db=d`, body);
-  };
-  await Promise.all([client(), client()]);
-  asker.close();
-  if (state !== 'memtable') await settle(server.folder, state === 'compacted' ? 6 : 2);
-  const stored = await server.countPoints({ measurement: 'cpu', field: 'usage_user' });
-  const wanted = server.name === 'victoria-metrics' ? rowCount * 10 : rowCount;
-  if (stored !== wanted) throw new Error(`${server.name} stored ${stored} of ${wanted}`);
+/** A peer that is not installed is left out. */
+async function startLoaded(name: string, load: CpuLoad): Promise<BenchServer | undefined> {
+  const { keep } = values;
+  const release = name === 'influxd' ? basename(values.influxd) : name;
+  const isKept = keep !== undefined && load.state !== 'memtable';
+  const kept = isKept ? new KeptData(keep, release, load) : undefined;
+  const server = await startPeer(name, kept?.folder);
+  if (server === undefined || kept?.isLoaded === true) return server;
+  try {
+    await loadCpu(server, load);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  kept?.loaded();
+  return server;
 }
 
-/** Until the TSM files of a folder have been the same for some seconds: everything is written and merged. */
-async function settle(folder: string, quietSeconds: number): Promise<void> {
-  let before = '';
-  for (let quiet = 0; quiet < quietSeconds;) {
-    const now = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.tsm'))
-      .map(
-        (name) => `${name} ${statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0}`,
-      ) // prettier-ignore
-      .join('\n');
-    quiet = now === before && now !== '' ? quiet + 1 : 0;
-    before = now;
-    await new Promise((wake) => setTimeout(wake, 1_000));
+function startPeer(name: string, folder: string | undefined): Promise<BenchServer | undefined> {
+  switch (name) {
+    case 'varve':
+      return startVarve(offset, folder);
+    case 'influxd':
+      return startInfluxd(offset, values.influxd, 'tsi1', folder);
+    case 'victoria-metrics':
+      return startVictoriaMetrics(offset, folder);
+    default:
+      throw new Error(`no peer is ${name}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DevCluster } from '../../test/support/dev-cluster.ts';
@@ -13,8 +13,14 @@ export interface BenchServer {
   /** Killed with -9 and started again; resolves at once, with the process, while it starts. */
   readonly restart?: () => Promise<number>;
   readonly countPoints: (of: CountedField) => Promise<number>;
+  /** The files that hold points once they are written out. */
+  readonly tables: RegExp;
+  /** Writes out what is in memory, where a server has to be told. */
+  readonly flush?: () => Promise<unknown>;
   readonly stop: () => Promise<void>;
 }
+
+const tsmFile = /\.tsm$/;
 
 export interface CountedField {
   readonly measurement: string;
@@ -27,11 +33,13 @@ export interface Usage {
   readonly diskBytes: number;
 }
 
-export async function startVarve(offset = 13_000): Promise<BenchServer> {
+/** With a folder, which stays: what is in it is there again. */
+export async function startVarve(offset = 13_000, keptFolder?: string): Promise<BenchServer> {
   // The limits of series are off on both sides.
   process.env['INFLUXDB_DATA_MAX_SERIES_PER_DATABASE'] = '0';
   process.env['INFLUXDB_DATA_MAX_VALUES_PER_TAG'] = '0';
-  const cluster = new DevCluster(offset, '--metas', '1', '--data', '1');
+  const kept = keptFolder === undefined ? [] : ['--dir', keptFolder];
+  const cluster = new DevCluster(offset, '--metas', '1', '--data', '1', ...kept);
   await cluster.start();
   await cluster.query(1, 'CREATE DATABASE d WITH REPLICATION 1');
   const url = cluster.url('data', 1);
@@ -52,7 +60,8 @@ export async function startVarve(offset = 13_000): Promise<BenchServer> {
       return restarted.pid ?? 0;
     },
     countPoints: (of) => countByInfluxQl(url, of),
-    stop: () => cluster.stop(),
+    tables: tsmFile,
+    stop: () => cluster.stop({ keepsFolder: keptFolder !== undefined }),
   };
 }
 
@@ -61,11 +70,12 @@ export async function startInfluxd(
   offset = 13_000,
   command = 'influxd',
   indexVersion: 'tsi1' | 'inmem' = 'tsi1',
+  keptFolder?: string,
 ): Promise<BenchServer | undefined> {
   const version = spawnSync(command, ['version'], { encoding: 'utf8' });
   if (version.status !== 0) return undefined;
   const release = /v(\d+\.\d+\.\d+)/.exec(version.stdout)?.[1] ?? `(${command})`;
-  const folder = mkdtempSync(join(tmpdir(), 'bench-influxd-'));
+  const folder = folderOf('bench-influxd-', keptFolder);
   const url = `http://127.0.0.1:${10_186 + offset}`;
   const start = (): ChildProcess =>
     spawn(command, ['run', '-config', '/dev/null'], {
@@ -105,13 +115,17 @@ export async function startInfluxd(
       return child.pid ?? 0;
     },
     countPoints: (of) => countByInfluxQl(url, of),
-    stop: () => end(child, folder),
+    tables: tsmFile,
+    stop: () => end(child, keptFolder === undefined ? folder : undefined),
   };
 }
 
-export async function startVictoriaMetrics(offset = 13_000): Promise<BenchServer | undefined> {
+export async function startVictoriaMetrics(
+  offset = 13_000,
+  keptFolder?: string,
+): Promise<BenchServer | undefined> {
   if (spawnSync('victoria-metrics', ['-version']).status !== 0) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'bench-vm-'));
+  const folder = folderOf('bench-vm-', keptFolder);
   const address = `127.0.0.1:${10_428 + offset}`;
   const url = `http://${address}`;
   const flags = [
@@ -132,7 +146,9 @@ export async function startVictoriaMetrics(offset = 13_000): Promise<BenchServer
       const rows = [...text.matchAll(/^vm_rows\{type="storage\/[^"]*"\} (\d+)/gm)];
       return rows.reduce((sum, [, count]) => sum + Number(count), 0);
     },
-    stop: () => end(child, folder),
+    tables: /\.bin$/,
+    flush: () => fetch(`${url}/internal/force_flush`),
+    stop: () => end(child, keptFolder === undefined ? folder : undefined),
   };
 }
 
@@ -168,9 +184,15 @@ async function answers(url: string): Promise<void> {
   throw new Error(`${url} does not answer`);
 }
 
-async function end(child: ChildProcess, folder: string): Promise<void> {
+function folderOf(prefix: string, keptFolder: string | undefined): string {
+  if (keptFolder === undefined) return mkdtempSync(join(tmpdir(), prefix));
+  mkdirSync(keptFolder, { recursive: true });
+  return keptFolder;
+}
+
+async function end(child: ChildProcess, goneFolder: string | undefined): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await ended;
-  rmSync(folder, { recursive: true, force: true });
+  if (goneFolder !== undefined) rmSync(goneFolder, { recursive: true, force: true });
 }

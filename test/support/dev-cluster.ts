@@ -25,7 +25,7 @@ export interface Ran {
 
 /** A cluster of real processes, started by `npm start`'s launcher on ports of its own. */
 export class DevCluster {
-  readonly dir = mkdtempSync(join(tmpdir(), 'varve-cluster-'));
+  readonly dir: string;
   readonly #offset: number;
   readonly #extra: readonly string[];
   /** The last one of each name. */
@@ -36,8 +36,12 @@ export class DevCluster {
   #output = '';
   #onOutput: () => void = () => undefined;
 
+  /** `extra` goes to the launcher; a folder of its own is used unless it names one. */
   constructor(offset: number, ...extra: readonly string[]) {
     checkPort(8_091 + offset + 500);
+    const named = extra[extra.indexOf('--dir') + 1];
+    const isNamed = extra.includes('--dir') && named !== undefined;
+    this.dir = isNamed ? named : mkdtempSync(join(tmpdir(), 'varve-cluster-'));
     this.#offset = offset;
     this.#extra = extra;
   }
