@@ -1,6 +1,7 @@
 import { DbError } from '../base/errors.ts';
 import type { BinaryOperator, CastType, Expr } from './ast.ts';
 import { parseDurationNs } from './duration.ts';
+import { parseSegments } from './parse-segments.ts';
 import {
   checkRegex,
   missingParameter,
@@ -171,7 +172,7 @@ function integerLiteral(token: Token): Expr {
 
 function parseWildcard(reader: TokenReader): Expr {
   if (!reader.acceptAtOnce('::')) return { kind: 'wildcard' };
-  const token = reader.next();
+  const token = reader.nextOrBlank();
   const of = token.kind === 'TAG' || token.kind === 'FIELD' ? token.kind : undefined;
   if (of === undefined) throw syntaxError(token, 'field', 'tag');
   return { kind: 'wildcard', of: of === 'TAG' ? 'tag' : 'field' };
@@ -180,8 +181,9 @@ function parseWildcard(reader: TokenReader): Expr {
 /** `distinct(...)`, or `DISTINCT name`. */
 function parseDistinct(reader: TokenReader): Expr {
   if (reader.acceptAtOnce('(')) return parseCall(reader, 'distinct');
-  const token = reader.next();
-  if (token.isAfterBlank !== true) throw syntaxError(token, '(', 'identifier');
+  const blank = reader.nextOrBlank();
+  const token = reader.taken ?? blank;
+  if (blank === token || blank.text === '') throw syntaxError(blank, '(', 'identifier');
   if (token.kind !== 'IDENT') throw syntaxError(token, 'identifier');
   return reader.build.leaf({ kind: 'distinct', name: token.text });
 }
@@ -189,11 +191,10 @@ function parseDistinct(reader: TokenReader): Expr {
 /** A call, or a reference of dotted parts with a cast. */
 function parseNamed(reader: TokenReader, first: string): Expr {
   if (reader.acceptAtOnce('(')) return parseCall(reader, first.toLowerCase());
-  let name = first;
-  while (reader.acceptAtOnce('.')) name += `.${reader.identifier()}`;
+  const name = parseSegments(reader, first).join('.');
   const leaf = (expr: Expr): Expr => reader.build.leaf(expr);
   if (!reader.acceptAtOnce('::')) return leaf({ kind: 'ref', name });
-  const token = reader.next();
+  const token = reader.nextOrBlank();
   if (token.kind === 'FIELD' || token.kind === 'TAG')
     return leaf({ kind: 'ref', name, type: token.kind === 'FIELD' ? 'field' : 'tag' });
   const type = token.kind === 'IDENT' ? token.text.toLowerCase() : '';

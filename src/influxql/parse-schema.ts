@@ -53,7 +53,7 @@ function parseCreateDatabase(reader: TokenReader): Statement {
   if (!reader.accept('WITH')) return { kind: 'create-database', name };
   const policy = parseRetentionSpec(reader, { withName: true }).spec;
   if (Object.keys(policy).length === 0)
-    throw reader.unexpected('DURATION', 'NAME', 'REPLICATION', 'SHARD');
+    throw reader.unexpected('DURATION', 'NAME', 'REPLICATION', 'SHARD', 'FUTURE', 'PAST');
   return { kind: 'create-database', name, policy };
 }
 
@@ -217,12 +217,8 @@ function parseCreateSubscription(reader: TokenReader): Statement {
 function parseOnPolicy(reader: TokenReader): { database: string; retentionPolicy: string } {
   reader.expect('ON');
   const database = reader.identifier();
-  if (!reader.accept('.')) {
-    // The reference looks at the very next character here, and so at the blank.
-    const token = reader.peek();
-    const blank = { ...token, kind: 'BAD', text: ' ', column: token.column - 1 };
-    throw reader.unexpectedToken(token.kind === 'EOF' ? token : blank, '.');
-  }
+  const token = reader.nextOrBlank();
+  if (token.kind !== '.') throw reader.unexpectedToken(token, '.');
   return { database, retentionPolicy: reader.identifier() };
 }
 

@@ -11,6 +11,7 @@ import type {
   Source,
 } from './ast.ts';
 import { parseExpr } from './parse-expr.ts';
+import { parseSegments } from './parse-segments.ts';
 import type { TokenReader } from './token-reader.ts';
 import { zoneName } from './zone-name.ts';
 
@@ -111,34 +112,16 @@ function parseMeasurement(
   reader: TokenReader,
   { target }: { readonly target: boolean },
 ): Measurement {
-  const parts: string[] = [];
-  const read = (): void => {
-    parts.push(reader.identifier());
-    if (!target && parts.length < 3) reader.refusePattern();
-  };
-  read();
-  while (parts.length < 3 && reader.acceptAtOnce('.')) {
-    const regex = reader.acceptRegex({ isAtOnce: true });
-    if (regex !== undefined) return measurement([...parts, ''], regex);
-    if (reader.peek().kind === '.') {
-      parts.push('');
-      continue;
-    }
-    if (target && reader.accept(':')) {
-      reader.expect('MEASUREMENT');
-      parts.push('');
-      break;
-    }
-    read();
-  }
-  if (parts.length === 3 && reader.acceptAtOnce('.')) {
-    const quoted = parts.map((part) => `"${part}"`).join('.');
-    throw new DbError(
-      'parse_error',
-      `too many segments in ${quoted}.${reader.identifier()} at line 1, char 1`,
-    );
-  }
-  return measurement(parts, undefined);
+  const parts = parseSegments(reader, reader.identifier(), (count) => {
+    if (!target && count < 3) reader.refusePattern();
+  });
+  if (parts.length === 3) return measurement(parts, undefined);
+  const regex = target ? undefined : reader.acceptRegex({ isAtOnce: true });
+  if (regex !== undefined) return measurement([...parts, ''], regex);
+  const isOpen = reader.taken?.kind === '.';
+  if (!target || !isOpen || !reader.accept(':')) return measurement(parts, undefined);
+  reader.expect('MEASUREMENT');
+  return measurement([...parts, ''], undefined);
 }
 
 function measurement(parts: readonly string[], regex: string | undefined): Measurement {
@@ -166,14 +149,15 @@ function parseFill(reader: TokenReader): Fill | undefined {
   const token = reader.peek();
   if (token.kind !== 'IDENT' || token.text.toLowerCase() !== 'fill') return undefined;
   const call = parseExpr(reader);
-  const [argument] = call.kind === 'call' ? call.args : [];
-  if (call.kind !== 'call' || call.args.length !== 1 || argument === undefined)
+  if (call.kind !== 'call') throw new DbError('parse_error', 'fill must be a function call');
+  const [argument] = call.args;
+  if (call.args.length !== 1 || argument === undefined)
     throw new DbError(
       'parse_error',
       'fill requires an argument, e.g.: 0, null, none, previous, linear',
     );
-  if (argument.kind === 'ref') {
-    const name = argument.name.toLowerCase();
+  if (argument.kind === 'ref' && argument.type === undefined) {
+    const { name } = argument;
     if (name === 'null' || name === 'none' || name === 'previous' || name === 'linear')
       return { kind: name };
   }
@@ -219,8 +203,9 @@ function parseTimeZone(reader: TokenReader): string | undefined {
   const token = reader.peek();
   if (token.kind !== 'IDENT' || token.text.toLowerCase() !== 'tz') return undefined;
   const call = parseExpr(reader);
-  const [argument] = call.kind === 'call' ? call.args : [];
-  if (call.kind !== 'call' || call.args.length !== 1 || argument === undefined)
+  if (call.kind !== 'call') throw new DbError('parse_error', 'tz must be a function call');
+  const [argument] = call.args;
+  if (call.args.length !== 1 || argument === undefined)
     throw new DbError('parse_error', 'tz requires exactly one argument');
   if (argument.kind !== 'string')
     throw new DbError('parse_error', 'expected string argument in tz()');

@@ -10,7 +10,7 @@ const recorded = readFileSync(join(import.meta.dirname, 'testdata/parse.jsonl'),
   .filter((line) => line !== '')
   .map((line) => JSON.parse(line) as { query: string; error: string | null });
 
-/** Where 1.12 differs from the 1.6.7 that was recorded (spec 6.2). */
+/** Where the clustered product differs from the open one that was recorded (spec 6.2). */
 const differs: ReadonlyMap<string, string | null> = new Map([["KILL QUERY 1 ON 'h:8088'", null]]);
 
 function parseError(query: string): string | null {

@@ -120,3 +120,23 @@ test.each([
   const number = text.replace('1e21', `1${'0'.repeat(21)}.0`);
   expect(parseQuery(number).map(printStatement)).toEqual([printed]);
 });
+
+test.each([
+  ['SELECT a FROM \0', 'found EOF, expected identifier at line 1, char 16'],
+  ['SELECT a \0FROM ', 'found EOF, expected identifier at line 1, char 11'],
+  ["SELECT 'a\0b' FROM m", 'found a, expected identifier, string, number, bool at line 1, char 7'],
+  ['SELECT a FROM m WHERE a =~ /x\0y/', 'bad regex:  at line 1, char 27'],
+  ['SELECT a FROM\0m', 'found FROMm, expected FROM at line 1, char 10'],
+])(
+  'parser: a zero byte is white space behind white space, and elsewhere the end: %j',
+  (text, error) => {
+    expect(() => parseQuery(text)).toThrow(error);
+  },
+);
+
+test('parser: what stands behind a zero byte is not read', () => {
+  expect(parseQuery('SELECT a FROM m WHERE a = 5\0 LIMIT 1')).toEqual(
+    parseQuery('SELECT a FROM m WHERE a = 5'),
+  );
+  expect(parseQuery('SELECT \0a FROM m')).toEqual(parseQuery('SELECT a FROM m'));
+});

@@ -13,6 +13,7 @@ const signPairs: ReadonlySet<string> = new Set(['=~', '!~', '!=', '<>', '<=', '>
 const newlineCode = 10;
 const minusCode = 45;
 const slashCode = 47;
+const blankForm = /[ \t\r\n]*/y;
 
 /** The reference places a string one character before its quote. */
 function oneBefore(token: Token): Token {
@@ -28,9 +29,12 @@ export class Scanner {
   #at = 0;
   #line = 0;
   #lineStart = 0;
-  /** After a word, a comma or a look for a pattern the reference places the end of the text one character further. */
+  /** After a word or a look for a pattern the reference places the end of the text one character further. */
   #afterWord = false;
   #isAfterBlank = false;
+  #blank = { start: 0, line: 0, lineStart: 0 };
+  /** A zero byte ends the text for the reference, which counts no column of the line behind one. */
+  #countedEnd = Number.MAX_SAFE_INTEGER;
 
   constructor(text: string) {
     this.#text = text;
@@ -39,15 +43,34 @@ export class Scanner {
   /** The next token; white space and comments are passed over. */
   next(): Token {
     const end = this.#at;
+    this.#blank.start = end;
+    this.#blank.line = this.#line;
+    this.#blank.lineStart = this.#lineStart;
     const openComment = this.#skipBlank();
     this.#isAfterBlank = this.#at > end;
-    return openComment ?? this.#cut();
+    if (openComment !== undefined) return { ...openComment, isAfterBlank: this.#isAfterBlank };
+    return this.#cut();
+  }
+
+  /** The white space before the token that was cut last, as a token; one without a text where a comment begins there. */
+  get blank(): Token {
+    const { start, line, lineStart } = this.#blank;
+    blankForm.lastIndex = start;
+    const [text = ''] = blankForm.exec(this.#text) ?? [];
+    return { kind: '', text, line, column: start - lineStart };
+  }
+
+  /** A look at what stands here, '' at the end. */
+  character(): string {
+    if (this.#at === this.#text.length) this.#afterWord = true;
+    return this.#text.charAt(this.#at);
   }
 
   #cut(): Token {
     const start = this.#at;
     const c = this.#text.charAt(start);
-    if (c === '') return this.#token('EOF', '', this.#afterWord ? start + 1 : start);
+    if (c === '\0') this.#countNoFurther();
+    if (c === '' || c === '\0') return this.#token('EOF', '', this.#afterWord ? start + 1 : start);
     if (isIdentStart(c)) return this.#identifier();
     if (c === '"') return this.#quoted('"', 'IDENT');
     if (c === "'") return oneBefore(this.#quoted("'", 'STRING'));
@@ -87,7 +110,7 @@ export class Scanner {
         this.#at = i + 1;
         return oneBefore(this.#token('REGEX', source, start));
       }
-      if (c === '\n') break;
+      if (c === '\n' || c === '\0') break;
       if (c === '\\' && this.#text.charAt(i + 1) === '/') {
         source += '/';
         i++;
@@ -98,8 +121,8 @@ export class Scanner {
   }
 
   #token(kind: string, text: string, start: number): Token {
-    this.#afterWord = kind === 'IDENT' || kind === 'BOUND' || kind === ',' || keywords.has(kind);
-    const column = start - this.#lineStart;
+    this.#afterWord = kind === 'IDENT' || kind === 'BOUND' || keywords.has(kind);
+    const column = Math.max(0, Math.min(start, this.#countedEnd) - this.#lineStart);
     return { kind, text, line: this.#line, column, isAfterBlank: this.#isAfterBlank };
   }
 
@@ -113,6 +136,8 @@ export class Scanner {
       if (this.#text.startsWith('--', start)) {
         const end = this.#text.indexOf('\n', start);
         this.#at = end < 0 ? this.#text.length : end;
+        // The comment takes the end of the text for its own.
+        if (end < 0) this.#afterWord = true;
       } else if (this.#text.startsWith('/*', start)) {
         const open = this.#token('BAD', '', start);
         if (!this.#skipBlockComment()) return open;
@@ -129,7 +154,18 @@ export class Scanner {
         this.#lineStart = this.#at;
       } else if (c === 32 || c === 9 || c === 13) this.#at++;
       else return;
+      if (this.#text.charCodeAt(this.#at) === 0) this.#passZeroByte();
     }
+  }
+
+  /** One behind white space or within a word is passed over with it. */
+  #passZeroByte(): void {
+    this.#countNoFurther();
+    this.#at++;
+  }
+
+  #countNoFurther(): void {
+    this.#countedEnd = Math.min(this.#countedEnd, this.#at + 1);
   }
 
   /** False when it does not end. */
@@ -146,7 +182,11 @@ export class Scanner {
 
   #identifier(): Token {
     const start = this.#at;
-    const text = this.#take(identifierForm);
+    let text = this.#take(identifierForm);
+    while (this.#text.charCodeAt(this.#at) === 0) {
+      this.#passZeroByte();
+      text += this.#take(identifierForm);
+    }
     // The reference takes `word"name"` for the name alone.
     if (this.#text.charAt(this.#at) === '"') {
       const token = this.#quoted('"', 'IDENT');
@@ -179,7 +219,7 @@ export class Scanner {
         this.#afterWord = false;
         return token;
       }
-      if (c === '\n') {
+      if (c === '\n' || c === '\0') {
         this.#at = i;
         const token = this.#token('BADSTRING', text, start);
         return quote === '"' ? oneBefore(token) : token;

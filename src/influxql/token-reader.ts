@@ -49,6 +49,12 @@ export class TokenReader {
     return token;
   }
 
+  /** The same where a blank counts: what stands before the next token is a token of its own. */
+  nextOrBlank(): Token {
+    const token = this.next();
+    return token.isAfterBlank === true ? this.#scanner.blank : token;
+  }
+
   /** What was taken last. */
   get taken(): Token | undefined {
     return this.#taken;
@@ -64,6 +70,11 @@ export class TokenReader {
   /** The same where nothing may stand between this token and the one before. */
   acceptAtOnce(kind: string): boolean {
     return this.peek().isAfterBlank !== true && this.accept(kind);
+  }
+
+  /** The very next character; the next token must not have been looked at yet. */
+  characterAtOnce(): string {
+    return this.#ahead === undefined ? this.#scanner.character() : '';
   }
 
   /** Takes a row of keywords, each of which must be there. */
