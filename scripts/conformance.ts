@@ -6,6 +6,7 @@
  * `--fresh N --seed S` gives N random requests over random data to the node and to a real influxd instead, which is
  * started (`--influxd PATH`) or, empty, at `--reference URL`. A second one is started, with the other index and
  * points in another order: what the two answer otherwise is chance (`--one` leaves it out, `--chance` prints that as well).
+ * `--mutate`: questions alone, in which some tokens are wrong.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     influxd: { type: 'string', default: 'influxd' },
     reference: { type: 'string' },
+    mutate: { type: 'boolean', default: false },
     one: { type: 'boolean', default: false },
     chance: { type: 'boolean', default: false },
     /** How much of an answer `--verbose` prints. */
@@ -87,7 +89,7 @@ async function compareFresh(ours: string, count: number): Promise<void> {
   const urls = { ours, theirs: started?.url ?? values.reference ?? '', second: second?.url };
   const tally: Partial<Record<FreshVerdict, number>> = {};
   try {
-    const options = { seed: Number(values.seed), count };
+    const options = { seed: Number(values.seed), count, isMutated: values.mutate };
     for await (const outcome of runFresh(urls, options)) {
       const { verdict } = outcome;
       tally[verdict] = (tally[verdict] ?? 0) + 1;

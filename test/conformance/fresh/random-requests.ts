@@ -2,6 +2,7 @@ import type { SentStep } from '../send-step.ts';
 import { catalogStatement } from './random-catalog.ts';
 import { change, dialogue, questionOfChanged } from './random-changes.ts';
 import { RandomChoice } from './random-choice.ts';
+import { mutated } from './random-mutations.ts';
 import { freshStatement, type FreshStatement } from './random-statements.ts';
 
 export interface FreshRequest {
@@ -9,11 +10,19 @@ export interface FreshRequest {
   readonly step: SentStep;
 }
 
-/** Requests in every form that `/query` knows, and between them changes of a database `changing`. */
-export function* freshRequests(seed: number, count: number): Generator<FreshRequest> {
+/**
+ * Requests in every form that `/query` knows, and between them changes of a database `changing`; with `isMutated` questions
+ * alone, in each of which some tokens are wrong.
+ */
+export function* freshRequests(
+  seed: number,
+  count: number,
+  { isMutated = false } = {},
+): Generator<FreshRequest> {
   const random = new RandomChoice(seed, 'requests');
   for (let i = 0; i < count; i++)
-    if (random.chance(0.1)) yield changed(random);
+    if (isMutated) yield asked(random, (text) => mutated(random, text));
+    else if (random.chance(0.1)) yield changed(random);
     else if (random.chance(0.06)) yield ofCatalog(random);
     else yield asked(random);
 }
@@ -44,9 +53,9 @@ function changed(random: RandomChoice): FreshRequest {
   return { statement: { kind: 'change', text: `write ${lines}` }, step };
 }
 
-function asked(random: RandomChoice): FreshRequest {
+function asked(random: RandomChoice, change = (text: string): string => text): FreshRequest {
   const statement = freshStatement(random);
-  const texts = [statement.text];
+  const texts = [change(statement.text)];
   while (random.chance(0.12)) texts.push(freshStatement(random).text);
   const { text, bound } = random.chance(0.05) ? withParameters(texts.join('; ')) : { text: texts.join('; '), bound: undefined }; // prettier-ignore
   const params: Record<string, string> = { db: 'fresh', q: text };

@@ -32,7 +32,7 @@ const secondAskedCount = 6;
 /** Gives the same random data and requests to servers, all empty, and compares their answers one by one. */
 export async function* runFresh(
   urls: FreshUrls,
-  options: { readonly seed: number; readonly count: number },
+  options: { readonly seed: number; readonly count: number; readonly isMutated?: boolean },
 ): AsyncGenerator<FreshOutcome> {
   const { seed, count } = options;
   await prepare(urls.ours, seed, 0);
@@ -42,7 +42,7 @@ export async function* runFresh(
   const theirs = new StepSender(urls.theirs);
   const second = urls.second === undefined ? undefined : new StepSender(urls.second);
   try {
-    for (const { statement, step } of freshRequests(seed, count)) {
+    for (const { statement, step } of freshRequests(seed, count, options)) {
       const [own, other] = await Promise.all([send(ours, step), send(theirs, step)]);
       const difference = differenceOf(own, other, statement.kind);
       // What changes something is done by all of them, once.
