@@ -1,9 +1,8 @@
 /**
- * One call to a peer, as its replies are asked for: while one is not taken the stream is not read on.
- * - It is read to its end, so that the stream closes by itself; only a call that is left early is reset, at a pace.
+ * One call to a peer, as its replies are asked for: while one is not taken the stream is hardly read on.
+ * - It is read to its end, so that the stream closes by itself; only a call that is left with more to come is reset, at a pace.
  */
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
-import { Latch } from '../../base/async/latch.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Garbage } from './garbage.ts';
 import { MessageReader, prefixed } from './length-prefixed.ts';
@@ -12,6 +11,8 @@ import { trailersError } from './status.ts';
 
 /** Of one reply; what is longer comes in several. */
 const replyBytesMax = 1 << 30;
+/** Replies that are read before they are asked for: stopping and going on costs more than a small one takes of memory. */
+const aheadBytesMax = 16_384;
 
 export interface ClientCallPorts {
   readonly garbage: Garbage;
@@ -29,7 +30,10 @@ export class ClientCall implements Resettable {
   #error: DbError | undefined;
   #isOver = false;
   #isLeft = false;
-  #changed = new Latch<undefined>();
+  /** Its whole answer has been read, and its request has gone out: nothing is left to reset. */
+  #isWhole = false;
+  /** Wakes the one who waits for a reply. */
+  #wake: (() => void) | undefined;
 
   constructor(address: string, request: Uint8Array, ports: ClientCallPorts) {
     this.#address = address;
@@ -55,7 +59,9 @@ export class ClientCall implements Resettable {
     stream.on('error', () => undefined);
     // An answer without a body ends only for who has read it.
     stream.on('end', () => {
-      if (this.#trailers !== undefined) this.#end(trailersError(this.#trailers));
+      if (this.#trailers === undefined) return;
+      this.#isWhole = stream.writableFinished;
+      this.#end(trailersError(this.#trailers));
     });
     stream.on('close', () => {
       this.#end(
@@ -77,10 +83,11 @@ export class ClientCall implements Resettable {
   }
 
   get hasEnded(): boolean {
-    return this.#stream === undefined || this.#stream.closed || this.#stream.destroyed;
+    const stream = this.#stream;
+    return stream === undefined || this.#isWhole || stream.closed || stream.destroyed;
   }
 
-  /** The next reply, undefined at the end. Throws what the handler threw or the connection met. */
+  /** The next reply, undefined at the end; one asks at a time. Throws what the handler threw or the connection met. */
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
       if (this.#isLeft) throw this.#error ?? new DbError('cancelled', 'the call was left');
@@ -90,8 +97,10 @@ export class ClientCall implements Resettable {
         if (this.#error !== undefined) throw this.#error;
         return undefined;
       }
-      this.#stream?.resume();
-      await this.#changed.promise;
+      if (this.#stream?.isPaused() === true) this.#stream.resume();
+      await new Promise<void>((wake) => {
+        this.#wake = wake;
+      });
     }
   }
 
@@ -101,7 +110,7 @@ export class ClientCall implements Resettable {
     this.#isLeft = true;
     this.#error = error ?? this.#error;
     this.#stream?.resume();
-    this.#wake();
+    this.#tell();
   }
 
   reset(): void {
@@ -116,10 +125,9 @@ export class ClientCall implements Resettable {
       this.#end(isDbError(error) ? error : undefined);
       return;
     }
-    if (this.#reader.hasMessage) {
-      this.#stream?.pause();
-      this.#wake();
-    }
+    if (!this.#reader.hasMessage) return;
+    if (this.#reader.heldBytes > aheadBytesMax) this.#stream?.pause();
+    this.#tell();
   }
 
   #take(): Uint8Array | undefined {
@@ -135,7 +143,7 @@ export class ClientCall implements Resettable {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#error ??= error;
-    this.#wake();
+    this.#tell();
   }
 
   #broken({ pending, rstCode }: ClientHttp2Stream): DbError {
@@ -150,8 +158,8 @@ export class ClientCall implements Resettable {
     return new DbError('unavailable', text);
   }
 
-  #wake(): void {
-    this.#changed.open(undefined);
-    this.#changed = new Latch();
+  #tell(): void {
+    this.#wake?.();
+    this.#wake = undefined;
   }
 }

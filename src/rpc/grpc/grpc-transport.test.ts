@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import { connect as http2Connect, createServer, type IncomingHttpHeaders } from 'node:http2';
+import { connect as http2Connect, constants, createServer, type IncomingHttpHeaders } from 'node:http2'; // prettier-ignore
 import { connect, type AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { callInBurst } from '../../../test/support/call-burst.ts';
@@ -160,4 +160,29 @@ test('grpc transport: calls beyond what a connection takes wait, can be left, an
   expect(new Set(codes.slice(0, callsMax))).toEqual(new Set(['outcome_unknown']));
   expect(new Set(codes.slice(callsMax))).toEqual(new Set(['unavailable']));
   await transport.close();
+});
+
+test('grpc transport: a call is answered by its reply; one whose trailers come is not reset, another is', async () => {
+  const transport = new GrpcTransport({ clock: new NodeClock() });
+  const message = Buffer.from([0, 0, 0, 0, 1, 7]);
+  const server = createServer();
+  const resetCodes: Promise<number>[] = [];
+  server.on('stream', (stream, headers) => {
+    resetCodes.push(once(stream, 'close').then(() => stream.rstCode));
+    stream.on('error', () => undefined);
+    stream.resume().respond({ ':status': 200 }, { waitForTrailers: true });
+    stream.write(message);
+    if (headers[':path'] === '/test/endless') return;
+    stream.once('wantTrailers', () => {
+      stream.sendTrailers({ 'grpc-status': '0' });
+    });
+    stream.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const method of ['/test/endless', '/test/m'])
+    expect([...(await transport.call(address, method, message, { deadlineMs: 5_000 }))]).toEqual([7]); // prettier-ignore
+  expect(await Promise.all(resetCodes)).toEqual([constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR]); // prettier-ignore
+  await transport.close();
+  await new Promise((resolve) => server.close(resolve));
 });

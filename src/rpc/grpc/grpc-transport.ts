@@ -41,10 +41,8 @@ export class GrpcTransport implements RpcTransport {
     options: RpcOptions,
   ): Promise<Uint8Array> {
     const asked = { method, kind: 'call' } as const;
-    let reply: Uint8Array | undefined;
-    // Read to its end: leaving at the first reply would reset the stream.
-    for await (const message of this.#exchange(address, asked, request, options)) reply ??= message;
-    if (reply !== undefined) return reply;
+    // What is still to come are trailers, which say that all is well.
+    for await (const reply of this.#exchange(address, asked, request, options)) return reply;
     throw new DbError('outcome_unknown', `${address}: the answer has no message`);
   }
 
@@ -123,7 +121,10 @@ function headersOf(
   };
 }
 
-/** Ends the reading of replies at the deadline or the signal. */
+/**
+ * Ends the reading of replies at the deadline or the signal. The deadline is that of each silence: one timer looks every so
+ * often how long it has lasted, so that a reply costs none.
+ */
 class Ending {
   readonly #call: ClientCall;
   readonly #clock: Clock;
@@ -133,6 +134,8 @@ class Ending {
     this.#call.leave(cancelled());
   };
   #timer: { cancel(): void } | undefined;
+  /** Undefined while the asker has a reply in hand. */
+  #silentSinceMs: number | undefined;
 
   constructor(call: ClientCall, clock: Clock, { deadlineMs, signal }: RpcOptions) {
     this.#call = call;
@@ -141,16 +144,15 @@ class Ending {
     this.#signal = signal;
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.resume();
+    this.#lookAfter(deadlineMs);
   }
 
   pause(): void {
-    this.#timer?.cancel();
+    this.#silentSinceMs = undefined;
   }
 
   resume(): void {
-    this.#timer = this.#clock.after(this.#deadlineMs, () => {
-      this.#call.leave(new DbError('timeout', 'the call took longer than its deadline'));
-    });
+    this.#silentSinceMs = this.#clock.monotonicMs();
   }
 
   /** Lets go of timer, signal and what still comes. */
@@ -158,6 +160,15 @@ class Ending {
     this.#timer?.cancel();
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#call.leave(undefined);
+  }
+
+  #lookAfter(delayMs: number): void {
+    this.#timer = this.#clock.after(delayMs, () => {
+      const nowMs = this.#clock.monotonicMs();
+      const leftMs = this.#deadlineMs - (nowMs - (this.#silentSinceMs ?? nowMs));
+      if (leftMs > 0) this.#lookAfter(leftMs);
+      else this.#call.leave(new DbError('timeout', 'the call took longer than its deadline'));
+    });
   }
 }
 

@@ -2,7 +2,8 @@
  * Resets of the streams to one peer, no faster than it takes them: nghttp2 closes a session, with every call in it, that
  * resets more streams than a burst and so many a second (its answer to CVE-2023-44487).
  * - A stream that has ended is never reset.
- * - A reset that is early waits; the stream may end by itself meanwhile.
+ * - All wait a moment, and those that are early longer: the stream may end by itself meanwhile, as that of a call does whose
+ *   only reply has come and whose trailers are on their way.
  */
 import type { Clock, Timer } from '../../env/clock.ts';
 
@@ -12,7 +13,7 @@ export const peerResetsPerSecond = 1_000;
 /** A half of it, for resets that are on their way and those that the library makes by itself. */
 const burstMax = peerBurstMax / 2;
 const resetsPerSecond = peerResetsPerSecond / 2;
-/** How often those that wait are looked at. */
+/** How often those that wait are looked at; what still comes until then is thrown away. */
 const workMs = 20;
 
 /** Something that can be reset; reset() does nothing once it has ended. */
@@ -33,11 +34,11 @@ export class PacedResets {
     this.#creditMs = clock.monotonicMs();
   }
 
-  /** Resets `call` now or as soon as the pace allows, unless it has ended. */
+  /** Resets `call` soon, or as soon as the pace allows, unless it has ended by then. */
   add(call: Resettable): void {
     if (call.hasEnded) return;
     this.#waiting.push(call);
-    this.#work();
+    this.#timer ??= this.#workLater();
   }
 
   /** Lets all go that wait: their connection ends. */
@@ -47,15 +48,18 @@ export class PacedResets {
   }
 
   #work(): void {
-    this.#timer?.cancel();
+    this.#timer = undefined;
     this.#earn();
     const rest = this.#waiting.splice(0).filter(({ hasEnded }) => !hasEnded);
     const due = rest.splice(0, Math.floor(this.#credit));
     this.#credit -= due.length;
     for (const call of due) call.reset();
     this.#waiting.push(...rest);
-    if (rest.length === 0) return;
-    this.#timer = this.#clock.after(workMs, () => {
+    if (rest.length > 0) this.#timer = this.#workLater();
+  }
+
+  #workLater(): Timer {
+    return this.#clock.after(workMs, () => {
       this.#work();
     });
   }

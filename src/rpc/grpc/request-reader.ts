@@ -36,6 +36,7 @@ export function readRequest(
     const reader = new MessageReader(lengthBytesMax);
     let giveBack: (() => void) | undefined;
     let lent: Uint8Array | undefined;
+    let isGranted = false;
     const release = (): void => {
       giveBack?.();
       if (lent !== undefined) buffers?.giveBack(lent);
@@ -55,14 +56,20 @@ export function readRequest(
       });
     let timer = startTimer();
     const reserve = (): void => {
-      timer.cancel();
-      stream.pause();
       giveBack = budget.reserve(reader.announcedBytes, () => {
-        timer = startTimer();
+        isGranted = true;
+        // One that has come whole is not waited for.
+        if (!reader.hasMessage) {
+          timer.cancel();
+          timer = startTimer();
+        }
         lent = buffers?.lend(reader.announcedBytes);
         if (lent !== undefined) reader.gatherIn(lent.subarray(0, reader.announcedBytes));
-        stream.resume();
+        if (stream.isPaused()) stream.resume();
       });
+      if (isGranted) return;
+      timer.cancel();
+      stream.pause();
     };
     const onData = (part: Buffer): void => {
       garbage.passed(part.length);
