@@ -12,6 +12,7 @@
  * Invariants:
  * - A crash at any moment leaves the shard as it was, or with all of them.
  * - Until step 3 nobody reads the shard (store.ts): half a copy is never an answer.
+ * - A shard that was not made for a copy takes one only while it has no points, in files or in memory: it would mix two.
  * - Own files are not listed after step 3, as the segments of the copy lack their series: a start learns these, and so does
  *   this run; the next flush lists them again, with an index of them.
  */
@@ -24,7 +25,7 @@ import type { SegmentSeal } from '../../index/segment-format.ts';
 import { TsmFile, type TsmSeal } from '../../tsm/tsm-file.ts';
 import { removeTsm, tombstonePath } from '../../tsm/tombstones.ts';
 import { tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
-import { openShard, type OpeningPorts, type OpenShard } from '../shards/open-shards.ts';
+import { isIncoming, openShard, type OpeningPorts, type OpenShard } from '../shards/open-shards.ts';
 import { deleteNow, deletePoints, remember, whileStill, type PointDelete, type PointDeletePorts } from '../deletes/point-deletes.ts'; // prettier-ignore
 import { withDelete, type DeleteFilters, type StoredDelete } from '../deletes/stored-deletes.ts';
 import { linkIfThere } from './take-snapshot.ts';
@@ -122,8 +123,11 @@ function planOf(open: OpenShard, listed: OpenShard['manifest']['manifest']): Pla
   const names = [...listed.files].sort(([a], [b]) => (a < b ? -1 : 1));
   const generationOf = (path: string): number =>
     tsmNameOf(path.slice(path.lastIndexOf('/') + 1))?.generation ?? 0;
-  const own = open.shard.files.map(({ path }) => generationOf(path));
-  if (own.some((generation) => generation <= names.length))
+  const { files: own, memtableBytes } = open.shard;
+  const hasPoints = own.length > 0 || memtableBytes > 0;
+  // A shard that was made for a copy has begun its files above the room for it.
+  const hasRoom = isIncoming(open.manifest.manifest) && own.every(({ path }) => generationOf(path) > names.length); // prettier-ignore
+  if (hasPoints && !hasRoom)
     throw new DbError('conflict', `shard ${open.place.shardId} has points here already`);
   open.generation = Math.max(open.generation, names.length);
   const files = names.map(([from, seal], i) => {
