@@ -24,6 +24,24 @@ export interface BackupSet {
   readonly shards: ReadonlyMap<number, ManifestShard>;
 }
 
+/**
+ * Whether any backup there is of a policy, or of any of a database's: the facts of each are those of the whole cluster, also of one
+ * that was told to be of a part, and what it was not of would be restored as if it were empty.
+ */
+export function isBackedUp(
+  { manifests }: Pick<BackupSet, 'manifests'>,
+  database: string,
+  retentionPolicy?: string,
+): boolean {
+  const isThis = (one: { readonly database?: string | undefined; readonly policy?: string | undefined }): boolean => // prettier-ignore
+    one.database === database && (retentionPolicy === undefined || one.policy === undefined || one.policy === retentionPolicy); // prettier-ignore
+  return manifests.some(({ manifest }) => {
+    const { database: only = '', policy = '', shard_id: shardId = 0, files } = manifest;
+    if (shardId !== 0) return files.some(isThis);
+    return only === '' || isThis({ database: only, policy: policy === '' ? undefined : policy });
+  });
+}
+
 /** Files that a manifest names and that are gone do not count, as when old backups were cleared away. */
 export async function readBackupSet(store: BackupStore): Promise<BackupSet> {
   const names = await store.list();

@@ -18,13 +18,14 @@ import { activeDataNodes, type Catalog, type Role, type User } from '../meta/mod
 import type { Database } from '../meta/model/database.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
 import { decodeBackupMeta, type BackupFacts } from './backup-meta.ts';
-import { newestOf, type BackupSet } from './backup-set.ts';
+import { isBackedUp, newestOf, type BackupSet } from './backup-set.ts';
 import { readWhole, type BackupStore } from './backup-store.ts';
 import type { ManifestShard } from './manifest.ts';
 import { restoreName, unfinishedOf } from './interrupted-restore.ts';
-import { contentOf, type RestoreChanges, type RestoreContent, type RestoredShard, type RestoreFilter } from './restore-content.ts'; // prettier-ignore
+import { contentOf, type Archives, type RestoreChanges, type RestoreContent, type RestoredShard, type RestoreFilter } from './restore-content.ts'; // prettier-ignore
 import { shardFiles, type Decompress } from './shard-archive.ts';
 import { sha256Of } from './sha256.ts';
+import type { Survey } from './shard-plan.ts';
 import { shardsAtOnce } from './take-backup.ts';
 
 /** Where the files of one shard go at one node; nothing is to be seen of them before `commit`. */
@@ -38,6 +39,8 @@ export interface ShardInstall {
 
 export interface RestoreTarget {
   catalog(): Promise<Catalog>;
+  /** Asks all data nodes. */
+  survey(catalog: Catalog): Promise<Survey>;
   /** Answers which shard each becomes, by the id that it has in `content`. */
   restore(content: Facts): Promise<ReadonlyMap<number, number>>;
   /** What there is of a shard is at all its owners. */
@@ -94,12 +97,16 @@ export async function restoreBackup(
   const { facts, backup } = await readFacts(ports, set);
   const present = await target.catalog();
   const { filter, changes } = options;
-  const content = contentOf({ ...facts, hasPoints: (id) => set.shards.has(id) }, filter, {
+  const archives = {
+    hasPoints: (id: number) => set.shards.has(id),
+    isBackedUp: (database: string, policy?: string) => isBackedUp(set, database, policy),
+  };
+  const content = contentOf({ ...facts, ...archives }, filter, {
     ...changes,
     nodeCount: activeDataNodes(present).length,
     restoredFrom: restoreName(backup, filter, changes),
   });
-  const newIds = await restoreFacts(ports, content, { options, present });
+  const newIds = await restoreFacts(ports, content, { ...archives, options, present });
   const catalog = await target.catalog();
   const targets = content.shards.flatMap((shard): Target[] => {
     const [file, newId] = [set.shards.get(shard.id), newIds.get(shard.id)];
@@ -142,15 +149,25 @@ async function readFacts(
   return { facts: decodeBackupMeta(fileName, bytes), backup: `${fileName} ${sha256Of(bytes)}` };
 }
 
+interface FactsTask extends Pick<Archives, 'hasPoints'> {
+  readonly options: RestoreOptions;
+  readonly present: Catalog;
+}
+
 /** Answers which shard each is from now on that is to be brought. */
 async function restoreFacts(
   ports: RestorePorts,
-  { databases, users, roles }: RestoreContent,
-  { options, present }: { readonly options: RestoreOptions; readonly present: Catalog },
+  { databases, users, roles, shards }: RestoreContent,
+  { options, present, hasPoints }: FactsTask,
 ): Promise<ReadonlyMap<number, number>> {
   const { newShardId, filter } = options;
-  if (newShardId !== 0) return new Map([[filter.shardId, newShardId]]);
   const { clock, target, out } = ports;
+  const [only] = shards;
+  if (newShardId !== 0 && only !== undefined) {
+    if (!hasPoints(only.id)) throw new DbError('not_found', `the backup has no points of shard ${only.id}`); // prettier-ignore
+    await checkTaker(target, present, { newShardId, shard: only });
+    return new Map([[filter.shardId, newShardId]]);
+  }
   const startMs = clock.monotonicMs();
   const begun = unfinishedOf(present, databases);
   if (begun !== undefined) out(`This restore was interrupted, and goes on: ${begun.shardIds.size} shards are waited for\n`); // prettier-ignore
@@ -159,6 +176,20 @@ async function restoreFacts(
   const ids = new Map([...(begun?.shardIds ?? []), ...made]);
   out(`Done. Restored in ${formatElapsed(clock.monotonicMs() - startMs)}, ${ids.size} shards mapped\n`); // prettier-ignore
   return ids;
+}
+
+/** An existing shard that takes one of a backup is of its time, and empty at all owners: what one of them refused others would have. */
+async function checkTaker(
+  target: RestoreTarget,
+  present: Catalog,
+  { newShardId, shard }: { readonly newShardId: number; readonly shard: RestoredShard },
+): Promise<void> {
+  const { startNs, endNs } = placeOf(present, newShardId).group;
+  if (shard.startNs < startNs || shard.endNs > endNs)
+    throw new DbError('invalid_argument', `shard ${newShardId} is not of the time of shard ${shard.id} of the backup`); // prettier-ignore
+  const copies = (await target.survey(present)).get(newShardId) ?? [];
+  if (copies.some(({ sizeBytes, isHot }) => sizeBytes > 0 || isHot))
+    throw new DbError('conflict', `shard ${newShardId} has points already`);
 }
 
 async function orSayError<T>({ out }: RestorePorts, work: () => Promise<T>): Promise<T> {

@@ -38,6 +38,9 @@ export interface RestoreContent {
 /** A shard by what it is in the backup. */
 export interface RestoredShard {
   readonly id: number;
+  /** Of its group. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
   readonly database: string;
   readonly retentionPolicy: string;
 }
@@ -45,6 +48,8 @@ export interface RestoredShard {
 export interface Archives {
   /** Whether there is an archive of the shard. */
   readonly hasPoints: (shardId: number) => boolean;
+  /** Whether any backup is of the policy, or of any of the database's (backup-set.ts). */
+  readonly isBackedUp: (database: string, retentionPolicy?: string) => boolean;
 }
 
 /** What a cluster measures of itself: every cluster has its own. */
@@ -52,45 +57,53 @@ const internalDatabase = '_internal';
 
 /** Throws for what the backup has not. */
 export function contentOf(
-  { databases, users, roles, hasPoints }: BackupFacts & Archives,
+  { databases, users, roles, ...archives }: BackupFacts & Archives,
   filter: RestoreFilter,
   changes: RestoreChanges,
 ): RestoreContent {
-  const isWhole = filter.database === '';
-  const chosen = databases.filter(({ name }) =>
-    isWhole ? name !== internalDatabase : name === filter.database,
+  const { database: only, shardId } = filter;
+  const isAll = only === '' && shardId === 0;
+  const chosen = databases.filter(
+    ({ name, retentionPolicies }) =>
+      (only === '' ? name !== internalDatabase : name === only) &&
+      archives.isBackedUp(name) &&
+      (only !== '' || shardId === 0 || hasShard(retentionPolicies, shardId)),
   );
-  if (!isWhole && chosen.length === 0)
-    throw new DbError('database_not_found', `database not found: ${filter.database}`);
+  if (only !== '' && chosen.length === 0)
+    throw new DbError('database_not_found', `database not found: ${only}`);
   const shards: RestoredShard[] = [];
   const made = chosen.map((database) => {
-    const isAwaited = (id: number): boolean => hasPoints(id) && (filter.shardId === 0 || filter.shardId === id); // prettier-ignore
-    const policies = policiesOf(database, filter, isAwaited);
+    const policies = policiesOf(database, filter, archives);
     for (const policy of policies)
-      for (const group of policy.shardGroups)
-        for (const { id } of group.shards)
-          if (filter.shardId === 0 || filter.shardId === id)
-            shards.push({ id, database: database.name, retentionPolicy: policy.name });
-    return changed({ ...database, retentionPolicies: policies }, filter, changes);
+      for (const { startNs, endNs, shards: members } of policy.shardGroups)
+        for (const { id } of members)
+          if (shardId === 0 || shardId === id)
+            shards.push({ id, startNs, endNs, database: database.name, retentionPolicy: policy.name }); // prettier-ignore
+    return changed({ ...database, retentionPolicies: policies }, filter, {
+      ...changes,
+      isPart: filter.retentionPolicy !== '' || shardId !== 0 || policies.length < database.retentionPolicies.length, // prettier-ignore
+    });
   });
-  if (filter.shardId !== 0 && shards.length === 0)
-    throw new DbError('shard_not_found', `shard not found for id: ${filter.shardId}`);
-  return {
-    databases: made,
-    users: isWhole ? users : [],
-    ...(isWhole && roles && { roles }),
-    shards,
-  };
+  if (shardId !== 0 && shards.length === 0)
+    throw new DbError('shard_not_found', `shard not found for id: ${shardId}`);
+  return { databases: made, users: isAll ? users : [], ...(isAll && roles && { roles }), shards };
+}
+
+function hasShard(policies: readonly RetentionPolicy[], shardId: number): boolean {
+  return policies.some(({ shardGroups }) =>
+    shardGroups.some(({ shards }) => shards.some(({ id }) => id === shardId)),
+  );
 }
 
 /** Without groups that were deleted, and with one shard alone only the group that it is in, which stays whole. */
 function policiesOf(
-  { retentionPolicies }: Database,
+  { name: database, retentionPolicies }: Database,
   { retentionPolicy, shardId }: RestoreFilter,
-  hasPoints: (shardId: number) => boolean,
+  { hasPoints, isBackedUp }: Archives,
 ): readonly RetentionPolicy[] {
+  const isAwaited = (id: number): boolean => hasPoints(id) && (shardId === 0 || shardId === id);
   const chosen = retentionPolicies.filter(
-    ({ name }) => retentionPolicy === '' || name === retentionPolicy,
+    ({ name }) => (retentionPolicy === '' || name === retentionPolicy) && isBackedUp(database, name), // prettier-ignore
   );
   if (retentionPolicy !== '' && chosen.length === 0)
     throw new DbError(
@@ -102,7 +115,7 @@ function policiesOf(
       const isThere = deletedAtNs === undefined && shards.length > 0;
       return isThere && (shardId === 0 || shards.some(({ id }) => id === shardId));
     });
-    return { ...policy, shardGroups: shardGroups.map((group) => awaiting(group, hasPoints)) };
+    return { ...policy, shardGroups: shardGroups.map((group) => awaiting(group, isAwaited)) };
   });
 }
 
@@ -114,7 +127,11 @@ function awaiting(group: ShardGroup, hasPoints: (shardId: number) => boolean): S
   return { ...group, shards };
 }
 
-function changed(database: Database, filter: RestoreFilter, changes: RestoreChanges): Database {
+function changed(
+  database: Database,
+  filter: RestoreFilter,
+  changes: RestoreChanges & { readonly isPart: boolean },
+): Database {
   const { continuousQueries = [], defaultRetentionPolicy, retentionPolicies, ...rest } = database;
   const nameOf = (policy: string): string =>
     changes.newPolicy !== '' && policy === filter.retentionPolicy ? changes.newPolicy : policy;
@@ -123,9 +140,11 @@ function changed(database: Database, filter: RestoreFilter, changes: RestoreChan
     return { ...changedPolicy(policy, changes), name: nameOf(policy.name) };
   });
   const hasDefault = retentionPolicies.some((policy) => policy.name === defaultRetentionPolicy);
-  const isPart = filter.retentionPolicy !== '' || filter.shardId !== 0;
   const renames = { from: database.name, to: name };
-  const queries = isPart ? [] : continuousQueries.map((query) => renamedQuery(query, renames));
+  // Of a part they would ask for what is not there.
+  const queries = changes.isPart
+    ? []
+    : continuousQueries.map((query) => renamedQuery(query, renames));
   return {
     ...rest,
     restoredFrom: changes.restoredFrom,

@@ -137,6 +137,11 @@ export function checkPlan(catalog: Catalog, { filter, from }: PlanOptions): void
       'retention_policy_not_found',
       `retention policy not found: ${retentionPolicy}`,
     );
-  if (shardId !== 0 && catalog.databases.shard(shardId) === undefined)
+  const place = catalog.databases.shard(shardId);
+  // One of another database, or policy, would be a backup of nothing.
+  const isAskedFor =
+    (database === '' || place?.database === database) &&
+    (retentionPolicy === '' || place?.retentionPolicy === retentionPolicy);
+  if (shardId !== 0 && (place === undefined || !isAskedFor))
     throw new DbError('shard_not_found', `shard not found for id: ${shardId}`);
 }

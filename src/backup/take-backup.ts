@@ -19,6 +19,7 @@ import { encodeBackupMeta } from './backup-meta.ts';
 import { claimNames, type BackupNames } from './backup-names.ts';
 import { readBackupSet } from './backup-set.ts';
 import { writeWhole, type BackupStore } from './backup-store.ts';
+import { estimateOf, isStale } from './estimate-backup.ts';
 import { gzipBlocks, type Compress, type GzipOptions } from './gzip-blocks.ts';
 import { encodeManifest, type ManifestShard, type Strategy } from './manifest.ts';
 import { inLanes } from '../base/async/in-lanes.ts';
@@ -80,8 +81,11 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
     options.strategy === 'only-meta' ? new Map<number, never>() : await source.survey(catalog);
   const plan = planShards(catalog, survey, options);
   const shards = options.strategy === 'only-meta' ? [] : plan;
+  const isIncremental = options.strategy === 'incremental';
   if (options.isEstimate) {
-    estimate(ports, encodeBackupMeta(catalog).length, shards);
+    const metaBytes = encodeBackupMeta(catalog).length;
+    const known = isIncremental ? (await readBackupSet(store)).shards : new Map<number, never>();
+    out(estimateOf({ metaBytes, shards, known, stalenessNs: options.stalenessNs }));
     return;
   }
   // Those of a place that takes no more are no reason not to try.
@@ -97,7 +101,7 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
     const names = await claimNames(store, Number(clock.wallNs() / BigInt(nsPerMs)), meta);
     written.push(names.meta);
     out(`Done. ${meta.length} bytes transferred\n`);
-    const known = options.strategy === 'incremental' ? before.shards : new Map<number, never>();
+    const known = isIncremental ? before.shards : new Map<number, never>();
     const run = new BackupRun(ports, options, { names, known, written });
     const files = await run.take(shards);
     const { database, retentionPolicy, shardId } = options.filter;
@@ -123,17 +127,6 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
 
 function isRange({ startNs, endNs }: BackupFilter): boolean {
   return startNs !== undefined || endNs !== undefined;
-}
-
-function estimate({ out }: BackupPorts, metaBytes: number, shards: readonly PlannedShard[]): void {
-  out(`Meta data: ${metaBytes} bytes\n`);
-  let total = metaBytes;
-  for (const { id, database, retentionPolicy, copies } of shards) {
-    const { node, sizeBytes } = copies[0] ?? { node: 'none', sizeBytes: 0 };
-    total += sizeBytes;
-    out(`Node ${node}, db ${database}, rp ${retentionPolicy}, shard ${id}: ${sizeBytes} bytes\n`);
-  }
-  out(`Estimated: ${shards.length} shards, ${total} bytes\n`);
 }
 
 interface RunState {
@@ -206,7 +199,7 @@ class BackupRun {
   ): Promise<ManifestShard | 'empty' | 'unchanged'> {
     const { clock, source } = this.#ports;
     const known = this.#state.known.get(shard.id);
-    if (known !== undefined && this.#isStale(known, copy)) return 'unchanged';
+    if (known !== undefined && isStale(known, copy, this.#options.stalenessNs)) return 'unchanged';
     const momentNs = clock.wallNs();
     const snapshot = await source.snapshot(copy.node, shard.id);
     if (snapshot === undefined) return 'empty';
@@ -230,17 +223,6 @@ class BackupRun {
       // It ends by itself too, where its node is gone.
       await snapshot.release().catch(() => undefined);
     }
-  }
-
-  /** The reference's rule, where it was asked for. */
-  #isStale({ lastModified }: ManifestShard, { modifiedNs }: ShardCopy): boolean {
-    const { stalenessNs } = this.#options;
-    // 0: the node has not said when.
-    return (
-      stalenessNs !== undefined &&
-      modifiedNs !== 0n &&
-      BigInt(lastModified) + stalenessNs > modifiedNs
-    );
   }
 
   async #archive(

@@ -1,6 +1,11 @@
 /** Where backups are kept, as a command line names it: a folder, a manifest in one, a prefix of a bucket. */
 import { hostname } from 'node:os';
-import { readBackupSet, readOneBackup, type BackupSet } from '../backup/backup-set.ts';
+import {
+  manifestSuffix,
+  readBackupSet,
+  readOneBackup,
+  type BackupSet,
+} from '../backup/backup-set.ts';
 import type { BackupStore } from '../backup/backup-store.ts';
 import { FolderStore } from '../backup/folder-store.ts';
 import { DbError } from '../base/errors.ts';
@@ -40,6 +45,8 @@ export async function openBackup(
 ): Promise<OpenBackup> {
   const slash = place.lastIndexOf('/');
   const folder = isManifest ? place.slice(0, Math.max(slash, 0)) || '.' : place;
+  if (!isManifest && place.endsWith(manifestSuffix))
+    throw new DbError('invalid_argument', `${place} is a manifest: give it with -full`);
   const store = await backupStoreAt(folder, { environment });
   if (isManifest) return { store, set: await readOneBackup(store, place.slice(slash + 1)) };
   const set = await readBackupSet(store);

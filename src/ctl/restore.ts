@@ -77,6 +77,14 @@ function optionsOf(values: FlagValues): Omit<RestoreOptions, 'place'> {
   needs('newduration', 'rp');
   needs('newshard', 'shard');
   if (newReplicas === 0) throw wrong('-newrf must be greater than 0');
+  // What they ask for would not be done, and nobody told.
+  const refuses = (flag: string, others: readonly string[]): void => {
+    const other = others.find((one) => values.has(flag) && values.has(one));
+    if (other !== undefined) throw wrong(`-${flag} cannot be used with -${other}`);
+  };
+  const changeFlags = ['newdb', 'newrp', 'newduration', 'newrf'];
+  refuses('newshard', changeFlags);
+  refuses('meta-only-overwrite-force', ['db', 'rp', 'shard', 'newshard', ...changeFlags]);
   return { filter, changes, newShardId: values.count('newshard', 0) };
 }
 

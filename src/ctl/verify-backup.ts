@@ -1,3 +1,4 @@
+import { manifestSuffix } from '../backup/backup-set.ts';
 import type { Decompress } from '../backup/shard-archive.ts';
 import { verifyBackup } from '../backup/verify-backup.ts';
 import { DbError } from '../base/errors.ts';
@@ -20,7 +21,7 @@ export async function verify(
   if (extra.length > 0)
     throw new DbError('invalid_argument', `unexpected extra arguments: [${extra.join(' ')}]`);
   const { store, set } = await openBackup(place, {
-    isManifest: place.endsWith('.manifest'),
+    isManifest: place.endsWith(manifestSuffix),
     environment,
   });
   await verifyBackup({ store, out, decompress }, set);

@@ -13,6 +13,7 @@ export function plantedPlace(disk: Disk, plant: Plant | undefined): Disk {
 export function plantedTarget(target: RestoreTarget, plant: Plant | undefined): RestoreTarget {
   const given: RestoreTarget = {
     catalog: () => target.catalog(),
+    survey: (catalog) => target.survey(catalog),
     restore: (content) => target.restore(content),
     finish: (shardId) => target.finish(shardId),
     overwrite: (content) => target.overwrite(content),
