@@ -57,7 +57,8 @@ export async function* selectSeries(
       predicate === undefined
         ? view.seriesIdsByPart(name)
         : await passingIds(view, measurement, { matcher, turn });
-    if (seriesIds.length > 0) yield { measurement: name, seriesIds };
+    if (seriesIds.length > 0)
+      yield { measurement: name, seriesIds, isWhole: predicate === undefined };
   }
 }
 

@@ -5,14 +5,16 @@
  * - once it has resolved none of the points comes back: not after a crash, not out of a compaction (the caller lets none
  *   run meanwhile), not out of the log (the caller has flushed what was in memory before);
  * - when it fails some of the points may be deleted already; asked again it deletes the rest;
- * - a million series are gone through in slices, each key of a file looked for once. Beside packed tombstones it holds the
- *   number of each key.
+ * - a million series are gone through in slices, each key of a file looked for once; of a whole measurement the keys are taken
+ *   as the file has them. Beside packed tombstones it holds the number of each key.
  */
 import type { Clock } from '../../env/clock.ts';
 import type { Disk } from '../../env/disk.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
+import { escapeMeasurement } from '../../models/series-key.ts';
+import type { LocatedKey } from '../tsm/tsm-key-set.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
-import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
+import { escapedSeriesKey, fieldEnding, measurementHeads } from '../tsm/tsm-format.ts';
 import { addTombstones, type TimeRange, type Tombstone } from '../tsm/tombstones.ts';
 
 export interface DeletePorts {
@@ -24,6 +26,8 @@ export interface DeletePorts {
 
 /** Series of one measurement. */
 export interface DoomedSeries {
+  /** Of which they are all. */
+  readonly whole?: string | undefined;
   readonly seriesIds: Uint32Array;
   readonly fields: readonly string[];
   /** The bytes of a series' key, which hold until the next one. */
@@ -38,8 +42,10 @@ interface Struck {
   readonly parts: number[];
 }
 
-/** Series that are looked at, and tombstones that are shown, between two looks at the clock. */
-const atOnce = 256;
+/** Series that are looked at between two looks at the clock: a page that is read takes as long as many of them. */
+const atOnce = 32;
+/** Tombstones that are shown. */
+const shownAtOnce = 256;
 
 export async function deleteFromFiles(
   files: readonly TsmFile[],
@@ -56,12 +62,12 @@ export async function deleteFromFiles(
     const struck: Struck = { whole: [], parts: [] };
     const list = tombstonesOf(file, doomed, { range, struck });
     if (!(await addTombstones({ disk, turn }, file.path, list))) continue;
-    for (let from = 0; from < struck.whole.length; from += atOnce) {
-      file.forgetKeys(struck.whole.slice(from, from + atOnce));
+    for (let from = 0; from < struck.whole.length; from += shownAtOnce) {
+      file.forgetKeys(struck.whole.slice(from, from + shownAtOnce));
       await turn();
     }
-    for (let from = 0; from < struck.parts.length; from += atOnce) {
-      file.forgetRange(struck.parts.slice(from, from + atOnce), range);
+    for (let from = 0; from < struck.parts.length; from += shownAtOnce) {
+      file.forgetRange(struck.parts.slice(from, from + shownAtOnce), range);
       await turn();
     }
   }
@@ -99,9 +105,28 @@ export function hasPoints(
 /** Of the keys that the file has points of in the range; undefined is a place to rest at. */
 function* tombstonesOf(
   file: TsmFile,
-  { seriesIds, fields, keyOf }: DoomedSeries,
+  doomed: DoomedSeries,
   { range, struck }: { readonly range: TimeRange; readonly struck: Struck },
 ): Generator<Tombstone | undefined> {
+  const { minTimeNs, maxTimeNs } = range;
+  const heads = doomed.whole === undefined ? undefined : measurementHeads(escapeMeasurement(doomed.whole)); // prettier-ignore
+  const found = heads === undefined ? keysOfSeries(file, doomed) : keysWithHeads(file, heads);
+  for (const one of found) {
+    if (one === undefined) {
+      yield undefined;
+      continue;
+    }
+    const { bounds } = one.column;
+    if (bounds.minTimeNs > maxTimeNs || bounds.maxTimeNs < minTimeNs) continue;
+    (file.isCoveredWith(one, range) ? struck.whole : struck.parts).push(one.number);
+    yield { key: one.key, minTimeNs, maxTimeNs };
+  }
+}
+
+function* keysOfSeries(
+  file: TsmFile,
+  { seriesIds, fields, keyOf }: DoomedSeries,
+): Generator<LocatedKey | undefined> {
   const keys = new FieldKeys(fields);
   for (const [i, seriesId] of seriesIds.entries()) {
     if (i % atOnce === atOnce - 1) yield undefined;
@@ -109,13 +134,28 @@ function* tombstonesOf(
     for (let field = 0; field < fields.length; field++) {
       const key = keys.at(field);
       const found = file.locate(key);
-      if (found === undefined) continue;
-      const { bounds } = found.column;
-      if (bounds.minTimeNs > range.maxTimeNs || bounds.maxTimeNs < range.minTimeNs) continue;
-      (file.isCoveredWith(found, range) ? struck.whole : struck.parts).push(found.number);
-      yield { key, ...range };
+      if (found !== undefined) yield { key, ...found };
     }
   }
+}
+
+function* keysWithHeads(
+  file: TsmFile,
+  heads: readonly Uint8Array[],
+): Generator<LocatedKey | undefined> {
+  for (const head of heads) {
+    let count = 0;
+    for (const found of file.columnsFrom(head)) {
+      if (found !== undefined && !beginsWith(found.key, head)) break;
+      yield found;
+      if (++count % atOnce === 0) yield undefined;
+    }
+  }
+}
+
+function beginsWith(key: Uint8Array, head: Uint8Array): boolean {
+  for (let i = 0; i < head.length; i++) if (key[i] !== head[i]) return false;
+  return true;
 }
 
 /** The keys that a series has in files, one after the other in the same room. */

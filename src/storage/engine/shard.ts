@@ -305,12 +305,13 @@ export class Shard {
    */
   async deletePoints(
     view: ShardView,
-    request: { readonly measurement: string; readonly seriesIds: Uint32Array; readonly range: TimeRange; readonly files: readonly TsmFile[] }, // prettier-ignore
+    request: { readonly measurement: string; readonly seriesIds: Uint32Array; readonly isWhole?: boolean | undefined; readonly range: TimeRange; readonly files: readonly TsmFile[] }, // prettier-ignore
     { isDeciding, forget, ...ports }: ShardDeletePorts,
   ): Promise<void> {
-    const { measurement, seriesIds, range, files } = request;
+    const { measurement, seriesIds, isWhole = false, range, files } = request;
     const fields = [...this.#index.fields(measurement).keys()];
-    const doomed = { seriesIds, fields, keyOf: (seriesId: number) => view.keyOf(seriesId) };
+    const whole = isWhole ? measurement : undefined;
+    const doomed = { whole, seriesIds, fields, keyOf: (seriesId: number) => view.keyOf(seriesId) };
     await deleteFromFiles(files, doomed, range, ports);
     if (this.#isClosed) return;
     const seen = this.#files;

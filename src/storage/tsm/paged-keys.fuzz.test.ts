@@ -81,7 +81,14 @@ function expectSame(paged: TsmFile, whole: TsmFile, others: readonly string[]): 
     expect(found?.column.bounds).toEqual(wanted?.column.bounds);
     expect(paged.entries(key, bounds)).toEqual(whole.entries(key, bounds));
     expect(paged.deletedRanges(key)).toEqual(whole.deletedRanges(key));
+    const behind = columns.filter((one) => Buffer.compare(Buffer.from(one.key), key) >= 0);
+    expect(keysFrom(paged, key)).toEqual(behind.map((one) => [one.key, whole.locate(encoder.encode(one.key))?.number])); // prettier-ignore
+    expect(keysFrom(whole, key)).toEqual(keysFrom(paged, key));
   }
+}
+
+function keysFrom(file: TsmFile, first: Uint8Array): readonly (readonly [string, number])[] {
+  return [...file.columnsFrom(first)].flatMap((one) => (one === undefined ? [] : [[Buffer.from(one.key).toString(), one.number] as const])); // prettier-ignore
 }
 
 test('paged keys: keys of which nothing is left are gone through with rests', async () => {

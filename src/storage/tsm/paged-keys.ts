@@ -14,7 +14,7 @@ import { SortedTable } from '../pages/sorted-table.ts';
 import { KnownEnds, knownEndBytes } from './known-ends.ts';
 import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { decodePart, type IndexPart, type TsmDirectory } from './tsm-directory.ts';
-import type { KeyedColumn, LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
+import type { KeyedColumn, LocatedColumn, LocatedKey, TsmKeySet } from './tsm-key-set.ts';
 import { endOfKey } from './tsm-keys.ts';
 
 /** A part of the index as it is used. */
@@ -87,13 +87,33 @@ export class PagedKeys implements TsmKeySet {
   /** Past the cache: whoever goes through all of a file needs none of it twice. */
   *columns(): Generator<KeyedColumn | undefined> {
     for (let number = 0; number < this.#table.count; number++) {
-      const place = this.#placed(number);
-      const part = this.#decode(this.#pages.part(place), place);
-      if (part === undefined) throw this.#pages.damaged(place.offset);
+      const part = this.#pastCache(number);
       for (const [i, at] of part.starts.entries())
         if (this.#gone?.[part.firstKey + i] !== 1) yield [keyAt(part, at), new TsmColumn(part.view, at)]; // prettier-ignore
       if (this.#gone !== undefined) yield undefined;
     }
+  }
+
+  *columnsFrom(first: Uint8Array): Generator<LocatedKey | undefined> {
+    // The part before may have keys from there on, unless one begins with it.
+    const from = Math.max(0, this.#table.lowerBound(first) - 1);
+    for (let number = from; number < this.#table.count; number++) {
+      const part = this.#pastCache(number);
+      for (const [i, at] of part.starts.entries()) {
+        const key = keyAt(part, at);
+        const isBefore = number === from && Buffer.compare(key, first) < 0;
+        if (isBefore || this.#gone?.[part.firstKey + i] === 1) continue;
+        yield { key, number: part.firstKey + i, column: new TsmColumn(part.view, at) };
+      }
+      yield undefined;
+    }
+  }
+
+  #pastCache(number: number): Part {
+    const place = this.#placed(number);
+    const part = this.#decode(this.#pages.part(place), place);
+    if (part === undefined) throw this.#pages.damaged(place.offset);
+    return part;
   }
 
   /** The place of a key of which something is left. */

@@ -26,7 +26,7 @@ export interface Tombstone extends TimeRange {
 export const tombstoneMagics = { plain: 0x1502, single: 0x1503, members: 0x1504 } as const;
 const magicBytes = 4;
 /** Of a member before it is packed, in a millisecond or two. */
-const memberBytesFull = 128 * 1_024;
+const memberBytesFull = 32 * 1_024;
 /** Unpacked: what says to be more is damage, and gets no memory. Deletes of ten million keys are less. */
 const plainBytesMax = 1 << 30;
 /** Of a gzip member as ours and the reference's are: deflated, no name, no time. */

@@ -11,7 +11,7 @@ import { readTombstones, type TimeRange } from './tombstones.ts';
 import { PagedKeys } from './paged-keys.ts';
 import { decodeDirectory, directoryFooterBytes, type TsmDirectory } from './tsm-directory.ts';
 import type { TsmColumn, TsmEntry } from './tsm-column.ts';
-import type { KeyedColumn, LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
+import type { KeyedColumn, LocatedColumn, LocatedKey, TsmKeySet } from './tsm-key-set.ts';
 import { TsmKeys } from './tsm-keys.ts';
 import type { TsmSeal } from './tsm-seal.ts';
 import {
@@ -40,7 +40,7 @@ export interface TsmPorts extends Partial<SlicePorts> {
 }
 
 /** Tombstones that are taken between two looks at the clock. */
-const atOnce = 256;
+const atOnce = 32;
 const noRanges: readonly TimeRange[] = [];
 
 /**
@@ -180,6 +180,11 @@ export class TsmFile {
   /** The same for whoever lets others run: undefined is a place to rest at. */
   columnsAndRests(): Iterable<KeyedColumn | undefined> {
     return this.#keys.columns();
+  }
+
+  /** The same with their numbers, of keys from one on. */
+  columnsFrom(first: Uint8Array): Iterable<LocatedKey | undefined> {
+    return this.#keys.columnsFrom(first);
   }
 
   /** The blocks of a key that may hold points within the inclusive bounds. */

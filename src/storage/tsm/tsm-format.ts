@@ -41,6 +41,15 @@ export function escapedSeriesKey(seriesKey: Uint8Array): Uint8Array {
   return encoder.encode(escapeSeparator(bytes.toString()));
 }
 
+/**
+ * What keys of a file begin with that are of a measurement, in order: of its series without tags, and of those with tags. It is
+ * given as keys of series write it. Undefined where other measurements may have keys that begin so.
+ */
+export function measurementHeads(escaped: string): readonly Uint8Array[] | undefined {
+  if (escaped.includes(separatorHead) || escaped.endsWith('\\')) return undefined;
+  return [keySeparator, ','].map((end) => encoder.encode(`${escaped}${end}`));
+}
+
 /** The part of a separator that makes a key ambiguous. */
 const separatorHead = '#!~';
 

@@ -5,6 +5,11 @@ export interface LocatedColumn {
   readonly column: TsmColumn;
 }
 
+/** The key's bytes are a view that holds. */
+export interface LocatedKey extends LocatedColumn {
+  readonly key: Uint8Array;
+}
+
 export type KeyedColumn = readonly [key: Uint8Array, column: TsmColumn];
 
 /** The keys of a TSM file, whether its index is in memory (tsm-keys.ts) or read as it is asked for (paged-keys.ts). */
@@ -19,4 +24,6 @@ export interface TsmKeySet {
   delete(number: number): void;
   /** In the order of their bytes, without a text. Views that hold. Undefined is a place to rest at: many may be gone in a row. */
   columns(): Iterable<KeyedColumn | undefined>;
+  /** The same of keys that are not before `first`, with their numbers. */
+  columnsFrom(first: Uint8Array): Iterable<LocatedKey | undefined>;
 }

@@ -10,7 +10,7 @@ import { FieldType } from '../../models/field-value.ts';
 import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { LeastAndGreatest } from './tsm-directory.ts';
 import { indexEntryBytes, keyTailBytes, tsmHeaderBytes } from './tsm-format.ts';
-import type { KeyedColumn, LocatedColumn, TsmKeySet } from './tsm-key-set.ts';
+import type { KeyedColumn, LocatedColumn, LocatedKey, TsmKeySet } from './tsm-key-set.ts';
 
 const startsFirst = 64;
 /** Keys in a row of which nothing is left, between two places to rest at. */
@@ -76,18 +76,34 @@ export class TsmKeys implements TsmKeySet {
       else if (++goneCount % goneAtOnce === 0) yield undefined;
   }
 
+  *columnsFrom(first: Uint8Array): Generator<LocatedKey | undefined> {
+    let goneCount = 0;
+    for (let number = this.#lowerBound(first); number < this.#starts.length; number++) {
+      const at = this.#starts[number] ?? 0;
+      if (this.#gone?.[number] !== 1)
+        yield { key: this.#keyAt(at), number, column: new TsmColumn(this.#view, at) }; // prettier-ignore
+      else if (++goneCount % goneAtOnce === 0) yield undefined;
+    }
+  }
+
   /** The number of a key of which something is left. */
   #find(wanted: Uint8Array): number | undefined {
+    const number = this.#lowerBound(wanted);
+    const at = this.#starts[number];
+    if (at === undefined || this.#gone?.[number] === 1) return undefined;
+    return Buffer.compare(this.#keyAt(at), wanted) === 0 ? number : undefined;
+  }
+
+  /** How many keys are before one. */
+  #lowerBound(wanted: Uint8Array): number {
     let low = 0;
     let high = this.#starts.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const order = Buffer.compare(this.#keyAt(this.#starts[middle] ?? 0), wanted);
-      if (order === 0) return this.#gone?.[middle] === 1 ? undefined : middle;
-      if (order < 0) low = middle + 1;
+      if (Buffer.compare(this.#keyAt(this.#starts[middle] ?? 0), wanted) < 0) low = middle + 1;
       else high = middle;
     }
-    return undefined;
+    return low;
   }
 
   #keyAt(at: number): Uint8Array {

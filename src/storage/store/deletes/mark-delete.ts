@@ -95,8 +95,8 @@ export async function finishPending(marked: MarkedShard, ports: FinishPorts): Pr
   const files = shard.files.filter((file) => names.includes(nameOf(file)));
   const view = shard.view();
   try {
-    for await (const { measurement, seriesIds } of ports.filters.select(filter, view)) {
-      const request = { measurement, seriesIds, range: { minTimeNs, maxTimeNs }, files };
+    for await (const selected of ports.filters.select(filter, view)) {
+      const request = { ...selected, range: { minTimeNs, maxTimeNs }, files };
       await shard.deletePoints(view, request, {
         ...ports,
         // What is in memory, if anything is, was written later.

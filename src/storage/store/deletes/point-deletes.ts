@@ -92,10 +92,10 @@ export async function deleteNow(
   const files = await prepare(open, request, ports);
   const view = open.shard.view();
   try {
-    for await (const { measurement, seriesIds } of select(view)) {
+    for await (const selected of select(view)) {
       if (!ports.isOpen(open)) throw new DbError('shard_not_found', 'shard is deleted');
       const isDeciding = (): boolean => open.sequence !== open.appliedSequence;
-      const doomed = { measurement, seriesIds, range, files };
+      const doomed = { ...selected, range, files };
       const forget = (run: ForgetSeries) => open.segments.forget(run);
       await open.shard.deletePoints(view, doomed, { ...ports, isDeciding, forget });
     }

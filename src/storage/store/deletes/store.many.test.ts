@@ -14,7 +14,11 @@ const goneAtOnceMax = 600;
 const all: PointDelete = {
   range: { minTimeNs: -(1n << 63n), maxTimeNs: (1n << 63n) - 1n },
   async *select(view) {
-    yield await Promise.resolve({ measurement: 'm', seriesIds: view.seriesIdsByPart('m') });
+    yield await Promise.resolve({
+      measurement: 'm',
+      seriesIds: view.seriesIdsByPart('m'),
+      isWhole: true,
+    });
   },
 };
 

@@ -23,6 +23,8 @@ export interface StoredDelete extends TimeRange {
 export interface SelectedSeries {
   readonly measurement: string;
   readonly seriesIds: Uint32Array;
+  /** They are all that it has. */
+  readonly isWhole?: boolean | undefined;
 }
 
 /** What filters mean. */
