@@ -6,7 +6,7 @@ import { KernelArena, type BlockExports } from './kernel-arena.ts';
 import {
   WindowTable,
   type NumberType,
-  type SummaryPart,
+  type WindowColumn,
   type WindowExports,
   type WindowGrid,
 } from './window-table.ts';
@@ -62,9 +62,9 @@ export class QueryKernel {
     this.arena = new KernelArena(memory, exports, { base: exports.heapBase(), bytesMax });
   }
 
-  /** A table of windows of a column, in the arena until a mark from before is released. */
-  windowTable(type: NumberType, grid: WindowGrid, parts: readonly SummaryPart[]): WindowTable {
-    return new WindowTable(this.#exports, this.arena, { type, grid, parts });
+  /** Tables of windows of some columns, in the arena until a mark from before is released. */
+  windowTable(columns: readonly WindowColumn[], grid: WindowGrid): WindowTable {
+    return new WindowTable(this.#exports, this.arena, { columns, grid });
   }
 
   /** Which values meet `operator bound`; the bound is of the column's type. */

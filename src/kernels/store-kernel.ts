@@ -5,8 +5,9 @@
 import { SharedBuffers } from '../base/shared-buffers.ts';
 import { KernelHeap } from './kernel-heap.ts';
 import { KeptMemory } from './kept-memory.ts';
+import type { WindowExports } from './window-table.ts';
 
-export interface StoreExports {
+export interface StoreExports extends WindowExports {
   heapBase(): number;
   tableFind(table: number, ptr: number, length: number): number;
   tableIntern(table: number, ptr: number, length: number): number;

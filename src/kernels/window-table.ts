@@ -1,28 +1,46 @@
 /**
- * Summaries of the windows of one column of numbers, made in the memory of a kernel's arena. Twin: WindowAccumulator of
- * query/exec/window-accumulator.ts, which also takes other types and windows without number.
+ * Summaries of the windows of columns of numbers, made in the memory of a kernel's arena: a table of windows for each column,
+ * one behind the other. Twin: WindowAccumulator of query/exec/window-accumulator.ts, which also takes other types and windows
+ * without number.
+ *
+ * Rows that lie in another kernel's memory are folded there: the tables are what is copied, there and back, not the rows.
  */
-import { assert } from '../base/assert.ts';
+import { assert, must } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import type { Arena } from './arena.ts';
 
-export type NumberType = 'float' | 'integer' | 'unsigned';
+const numberTypes = ['float', 'integer', 'unsigned'] as const;
+export type NumberType = (typeof numberTypes)[number];
 
 export interface WindowExports {
-  foldFloats(times: number, values: number, count: number, table: number, windows: number, start: bigint, interval: bigint, wants: number): number; // prettier-ignore
+  windowRows(times: number, from: number, end: number, windows: number, start: bigint, interval: bigint, out: number): number; // prettier-ignore
 
-  foldIntegers(times: number, values: number, count: number, table: number, windows: number, start: bigint, interval: bigint, wants: number): number; // prettier-ignore
-
-  foldUnsigned(times: number, values: number, count: number, table: number, windows: number, start: bigint, interval: bigint, wants: number): number; // prettier-ignore
+  foldColumns(ranges: number, count: number, times: number, columns: number, columnCount: number): void; // prettier-ignore
 
   packWindows(table: number, windows: number, start: bigint, interval: bigint, wants: number, out: number): number; // prettier-ignore
 }
 
-/** Where rows lie in the arena. */
+/** Where rows of a column lie in the arena. */
 export interface FoldedRows {
   readonly count: number;
   readonly timesPtr: number;
   readonly valuesPtr: number;
+}
+
+/** Rows [from, end) of some columns in the memory of other kernels. */
+export interface FoldedColumns {
+  readonly timesPtr: number;
+  readonly from: number;
+  readonly end: number;
+  /** By column of the table: where its values lie, from row 0 on; 0 for one that has none here. */
+  readonly valuesPtrs: readonly number[];
+}
+
+/** Other kernels, and room of workBytes() in their memory. */
+export interface FoldPlace {
+  readonly exports: WindowExports;
+  readonly buffer: ArrayBuffer;
+  readonly workPtr: number;
 }
 
 /** Windows [startNs + i * intervalNs, startNs + (i + 1) * intervalNs) for i < count. */
@@ -35,6 +53,11 @@ export interface WindowGrid {
 /** What a summary may hold besides the count, as the kernel numbers it. */
 export const summaryParts = ['sum', 'min', 'max', 'first', 'last'] as const;
 export type SummaryPart = (typeof summaryParts)[number];
+
+export interface WindowColumn {
+  readonly type: NumberType;
+  readonly parts: readonly SummaryPart[];
+}
 
 /** Windows that have points, ascending. Columns of 8 bytes a window: of the part's values, and but for sums their times. */
 export interface PackedWindows {
@@ -50,70 +73,139 @@ export interface PackedPart {
   readonly timesOffset: number;
 }
 
-const foldNames = {
-  float: 'foldFloats',
-  integer: 'foldIntegers',
-  unsigned: 'foldUnsigned',
-} as const;
-const recordBytes = 80;
-const columnsMax = 11;
+interface OwnColumn {
+  readonly typeNumber: number;
+  /** In the order of the kernel. */
+  readonly parts: readonly SummaryPart[];
+  readonly wants: number;
+}
+
+/** Of a window and column in a table. */
+export const windowBytes = 80;
+const rangeBytes = 12;
+const recordBytes = 16;
 
 export class WindowTable {
   readonly #exports: WindowExports;
   readonly #arena: Arena;
-  readonly #type: NumberType;
   readonly #grid: WindowGrid;
-  readonly #parts: readonly SummaryPart[];
-  readonly #wants: number;
-  readonly #table: number;
+  readonly #columns: readonly OwnColumn[];
+  readonly #tables: number;
 
   /** Lives in the arena until a mark from before is released. */
   constructor(
     exports: WindowExports,
     arena: Arena,
-    column: { readonly type: NumberType; readonly grid: WindowGrid; readonly parts: readonly SummaryPart[] }, // prettier-ignore
+    { columns, grid }: { readonly columns: readonly WindowColumn[]; readonly grid: WindowGrid },
   ) {
     this.#exports = exports;
     this.#arena = arena;
-    this.#type = column.type;
-    this.#grid = column.grid;
-    this.#parts = summaryParts.filter((part) => column.parts.includes(part));
-    this.#wants = this.#parts.reduce((bits, part) => bits | (1 << summaryParts.indexOf(part)), 0);
-    const tableBytes = column.grid.count * recordBytes;
-    this.#table = arena.allocate(tableBytes);
-    new Uint8Array(arena.memory.buffer, this.#table, tableBytes).fill(0);
+    this.#grid = grid;
+    this.#columns = columns.map(({ type, parts }) => ({
+      typeNumber: numberTypes.indexOf(type),
+      parts: summaryParts.filter((part) => parts.includes(part)),
+      wants: summaryParts.reduce((bits, part, i) => (parts.includes(part) ? bits | (1 << i) : bits), 0), // prettier-ignore
+    }));
+    this.#tables = arena.allocate(this.#tablesBytes);
+    new Uint8Array(arena.memory.buffer, this.#tables, this.#tablesBytes).fill(0);
   }
 
-  /** Adds rows in ascending time. Throws `corrupt` when one is not within the grid. */
-  fold({ count, timesPtr, valuesPtr }: FoldedRows): void {
-    const { startNs, intervalNs, count: windows } = this.#grid;
+  get #tablesBytes(): number {
+    return this.#grid.count * windowBytes * this.#columns.length;
+  }
+
+  /** Adds rows of a column in ascending time. Throws `corrupt` when one is not within the grid. */
+  fold(column: number, { count, timesPtr, valuesPtr }: FoldedRows): void {
     assert(count > 0, 'there are rows to add');
-    // prettier-ignore
-    const isWithin = this.#exports[foldNames[this.#type]](timesPtr, valuesPtr, count, this.#table, windows, startNs, intervalNs, this.#wants);
-    if (isWithin === 0)
-      throw new DbError('corrupt', 'a block holds times that its file does not name');
+    const arena = this.#arena;
+    const mark = arena.mark();
+    const workPtr = arena.allocate(this.#rangesBytes(count) + recordBytes);
+    const { buffer } = arena.memory;
+    const rows = { timesPtr, from: 0, end: count, tables: this.#tables };
+    this.#foldAt({ exports: this.#exports, buffer, workPtr }, rows, [[column, valuesPtr]]);
+    arena.release(mark);
   }
 
-  /** A copy: the table may be given back. */
-  finish(): PackedWindows {
-    const { startNs, intervalNs, count } = this.#grid;
-    const mark = this.#arena.mark();
-    const out = this.#arena.allocate(count * 8 * columnsMax);
-    const found = this.#exports.packWindows(this.#table, count, startNs, intervalNs, this.#wants, out); // prettier-ignore
-    const columnBytes = found * 8;
-    const columns = 2 + this.#parts.reduce((sum, part) => sum + (part === 'sum' ? 1 : 2), 0);
-    const buffer = this.#arena.memory.buffer.slice(out, out + columns * columnBytes);
-    this.#arena.release(mark);
-    const parts = new Map<SummaryPart, PackedPart>();
-    let at = columnBytes * 2;
-    for (const part of this.#parts) {
-      parts.set(part, { buffer, valuesOffset: at, timesOffset: at + columnBytes });
-      at += part === 'sum' ? columnBytes : columnBytes * 2;
-    }
-    return {
-      startsNs: new BigInt64Array(buffer, 0, found),
-      counts: new BigInt64Array(buffer, columnBytes, found),
-      parts,
-    };
+  /** Room that foldAt() needs for so many rows. */
+  workBytes(rowCount: number): number {
+    return this.#tablesBytes + this.#rangesBytes(rowCount) + recordBytes * this.#columns.length;
   }
+
+  /** Adds rows of several columns, in ascending time, where they lie. Throws as fold(). */
+  foldAt(place: FoldPlace, { timesPtr, from, end, valuesPtrs }: FoldedColumns): void {
+    const tables = place.workPtr;
+    const [lengthBytes, { buffer }] = [this.#tablesBytes, this.#arena.memory];
+    const here = new Uint8Array(buffer, this.#tables, lengthBytes);
+    const there = new Uint8Array(place.buffer, tables, lengthBytes);
+    there.set(here);
+    const columns = valuesPtrs.flatMap((ptr, i) => (ptr === 0 ? [] : [[i, ptr] as const]));
+    this.#foldAt({ ...place, workPtr: tables + lengthBytes }, { timesPtr, from, end, tables }, columns); // prettier-ignore
+    here.set(there);
+  }
+
+  #foldAt(
+    { exports, buffer, workPtr }: FoldPlace,
+    { timesPtr, from, end, tables }: { readonly timesPtr: number; readonly from: number; readonly end: number; readonly tables: number }, // prettier-ignore
+    columns: readonly (readonly [column: number, valuesPtr: number])[],
+  ): void {
+    const { startNs, intervalNs, count: windows } = this.#grid;
+    const records = new Uint32Array(buffer, workPtr, (columns.length * recordBytes) / 4);
+    columns.forEach(([number, valuesPtr], i) => {
+      const { typeNumber, wants } = must(this.#columns[number], 'the table has the column');
+      const tablePtr = tables + number * windows * windowBytes;
+      records.set([typeNumber, wants, valuesPtr, tablePtr], (i * recordBytes) / 4);
+    });
+    const ranges = workPtr + columns.length * recordBytes;
+    const found = exports.windowRows(timesPtr, from, end, windows, startNs, intervalNs, ranges);
+    if (found < 0) throw new DbError('corrupt', 'a block holds times that its file does not name');
+    exports.foldColumns(ranges, found, timesPtr, workPtr, columns.length);
+  }
+
+  /** A row has one window, and a window one range. */
+  #rangesBytes(rowCount: number): number {
+    return Math.min(rowCount, this.#grid.count) * rangeBytes;
+  }
+
+  /** Of each column, a copy: the table may be given back. */
+  finish(): readonly PackedWindows[] {
+    const { startNs, intervalNs, count } = this.#grid;
+    const arena = this.#arena;
+    const mark = arena.mark();
+    const wordsMax = this.#columns.reduce((sum, { parts }) => sum + packedColumns(parts), 0);
+    const out = arena.allocate(count * 8 * wordsMax);
+    let end = out;
+    const packed = this.#columns.map(({ parts, wants }, i) => {
+      const table = this.#tables + i * count * windowBytes;
+      const found = this.#exports.packWindows(table, count, startNs, intervalNs, wants, end);
+      const offset = end - out;
+      end += packedColumns(parts) * found * 8;
+      return { parts, found, offset };
+    });
+    const buffer = arena.memory.buffer.slice(out, end);
+    arena.release(mark);
+    return packed.map((one) => unpacked(one, buffer));
+  }
+}
+
+function unpacked(
+  { parts, found, offset }: { readonly parts: readonly SummaryPart[]; readonly found: number; readonly offset: number }, // prettier-ignore
+  buffer: ArrayBuffer,
+): PackedWindows {
+  const columnBytes = found * 8;
+  const places = new Map<SummaryPart, PackedPart>();
+  let at = offset + columnBytes * 2;
+  for (const part of parts) {
+    places.set(part, { buffer, valuesOffset: at, timesOffset: at + columnBytes });
+    at += part === 'sum' ? columnBytes : columnBytes * 2;
+  }
+  return {
+    startsNs: new BigInt64Array(buffer, offset, found),
+    counts: new BigInt64Array(buffer, offset + columnBytes, found),
+    parts: places,
+  };
+}
+
+/** Starts and counts, then of sums the values, of other parts times as well. */
+function packedColumns(parts: readonly SummaryPart[]): number {
+  return parts.reduce((sum, part) => sum + (part === 'sum' ? 1 : 2), 2);
 }

@@ -1,3 +1,5 @@
+import type { WindowTable } from '../kernels/window-table.ts';
+
 /**
  * What a query needs of one shard. `query` does not know the storage engine (floors): data/engine hands it a scan that
  * fits this shape. All calls are synchronous and read a pinned, unchanging state of the shard.
@@ -20,6 +22,11 @@ export interface ShardSource {
   /** Inclusive bounds of all points' times, wider at most; undefined when there are none. */
   timeBounds(): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } | undefined;
   openCursor(request: CursorRequest): ColumnCursor;
+  /**
+   * Adds all points of some fields of a series within the bounds to the table at once, where they lie in order already; answers
+   * how many, or undefined when nothing was added: then cursors have to be read.
+   */
+  fold?(request: FoldRequest): number | undefined;
   /** What a cursor would read. */
   cost(request: Omit<CursorRequest, 'ascending' | 'rowsFirst'>): ColumnCost;
   /** The first point that a cursor would give, without what a cursor costs; the arena is for what has to be decoded. */
@@ -61,6 +68,12 @@ export interface CursorRequest {
   readonly ascending: boolean;
   /** So many rows may be all that is read: the first batch has no more, later ones more and more. */
   readonly rowsFirst?: number | undefined;
+}
+
+/** Inclusive bounds; `fields[i]` goes to column i of the table, whose type it has. */
+export interface FoldRequest extends Pick<CursorRequest, 'seriesId' | 'minTimeNs' | 'maxTimeNs'> {
+  readonly fields: readonly string[];
+  readonly table: WindowTable;
 }
 
 /** Of one series and field, and of the blocks of it that may have points within the bounds. */

@@ -32,7 +32,7 @@ export {
   writeSeriesOffsets,
 } from './route';
 export { blockRows, decodeBlock, decodeEnd, reverseBytes, reverseWords } from './blocks';
-export { firstNotBefore, foldFloats, foldIntegers, foldUnsigned, packWindows } from './windows';
+export { foldColumns, packWindows, windowRows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';
 export { encodeBlock, encodeTimes } from './encode';
 export { gatherBytes, gatherWords, isAscending, orderRows } from './rows';

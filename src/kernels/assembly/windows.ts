@@ -8,6 +8,11 @@
 // time the first and last keep the greater value.
 
 const recordBytes: usize = 80;
+const rangeBytes: usize = 12;
+const outside: i32 = -1;
+
+const typeFloat: u32 = 0;
+const typeInteger: u32 = 1;
 
 // What is wanted of a window, as in window-table.ts.
 const wantsSum: u32 = 1;
@@ -41,44 +46,146 @@ function endOfWindow(times: usize, from: u32, end: u32, time: i64): u32 {
 }
 
 /**
- * Adds `count` rows to the table of `windows` windows that begin at `start` and every `interval` after it. False when a
- * time lies in none of them: what said how far the times go was wrong, and the table is worth nothing.
+ * Which of the rows [from, end) lie in which of `windows` windows that begin at `start` and every `interval` after it: 12 bytes
+ * each, u32 the window, its first row and the one past its last, in the order of time. Answers how many; `outside` when a time
+ * lies in none of them: what said how far the times go was wrong.
  */
-function fold<T>(
+export function windowRows(
   times: usize,
-  values: usize,
-  count: u32,
-  table: usize,
+  from: u32,
+  end: u32,
   windows: u32,
   start: i64,
   interval: i64,
-  wants: u32,
-): bool {
-  let from: u32 = 0;
-  while (from < count) {
-    const since = load<i64>(times + (<usize>from << 3)) - start;
+  out: usize,
+): i32 {
+  let found: i32 = 0;
+  for (let row = from; row < end; found++) {
+    const since = load<i64>(times + (<usize>row << 3)) - start;
     const number = since / interval;
-    if (since < 0 || <u64>number >= <u64>windows) return false;
-    const end = endOfWindow(times, from, count, start + (number + 1) * interval);
-    const record = table + <usize>number * recordBytes;
-    const isNew = load<i64>(record) == 0;
-    store<i64>(record, load<i64>(record) + <i64>(end - from));
-    if (wants & wantsSum) foldSum<T>(values, from, end, record);
-    if (wants & wantsLeast) foldLeast<T>(times, values, from, end, record, isNew);
-    if (wants & wantsGreatest) foldGreatest<T>(times, values, from, end, record, isNew);
-    if (wants & wantsFirst) foldFirst<T>(times, values, from, record, isNew);
-    if (wants & wantsLast) foldLast<T>(times, values, end - 1, record, isNew);
-    from = end;
+    if (since < 0 || <u64>number >= <u64>windows) return outside;
+    const next = endOfWindow(times, row, end, start + (number + 1) * interval);
+    store<u32>(out, <u32>number);
+    store<u32>(out, row, 4);
+    store<u32>(out, next, 8);
+    out += rangeBytes;
+    row = next;
   }
-  return true;
+  return found;
+}
+
+/**
+ * Adds the rows of `count` ranges of windowRows() to the tables of `columnCount` columns, 16 bytes each: u32 the type as
+ * window-table.ts numbers it, what is wanted, values, table.
+ */
+export function foldColumns(ranges: usize, count: u32, times: usize, columns: usize, columnCount: u32): void {
+  for (let i: u32 = 0; i < columnCount; i++, columns += 16) {
+    const type = load<u32>(columns);
+    const wants = load<u32>(columns, 4);
+    const values = <usize>load<u32>(columns, 8);
+    const table = <usize>load<u32>(columns, 12);
+    if (type == typeFloat) fold<f64>(ranges, count, times, values, table, wants);
+    else if (type == typeInteger) fold<i64>(ranges, count, times, values, table, wants);
+    else fold<u64>(ranges, count, times, values, table, wants);
+  }
 }
 
 // @ts-ignore: decorator
 @inline
-function foldSum<T>(values: usize, from: u32, end: u32, record: usize): void {
-  let sum = load<T>(record, 8);
-  for (let row = from; row < end; row++) sum = <T>(sum + load<T>(values + (<usize>row << 3)));
-  store<T>(record, sum, 8);
+function fold<T>(ranges: usize, count: u32, times: usize, values: usize, table: usize, wants: u32): void {
+  if (wants & wantsSum) foldSums<T>(ranges, count, values, table);
+  const isMore = (wants & ~wantsSum) != 0;
+  for (let i: u32 = 0; i < count; i++, ranges += rangeBytes) {
+    const from = load<u32>(ranges, 4);
+    const end = load<u32>(ranges, 8);
+    const record = recordOf(ranges, table);
+    const before = load<i64>(record);
+    store<i64>(record, before + <i64>(end - from));
+    if (!isMore) continue;
+    const isNew = before == 0;
+    if (wants & wantsLeast) foldLeast<T>(times, values, from, end, record, isNew);
+    if (wants & wantsGreatest) foldGreatest<T>(times, values, from, end, record, isNew);
+    if (wants & wantsFirst) foldFirst<T>(times, values, from, record, isNew);
+    if (wants & wantsLast) foldLast<T>(times, values, end - 1, record, isNew);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function recordOf(range: usize, table: usize): usize {
+  return table + <usize>load<u32>(range) * recordBytes;
+}
+
+/** Floats of four windows take turns, since each addition has to wait for the one before it. */
+// @ts-ignore: decorator
+@inline
+function foldSums<T>(ranges: usize, count: u32, values: usize, table: usize): void {
+  let i: u32 = 0;
+  if (isFloat<T>())
+    for (; i + 4 <= count; i += 4) {
+      foldFourSums(ranges, values, table);
+      ranges += rangeBytes * 4;
+    }
+  for (; i < count; i++, ranges += rangeBytes) {
+    const at = values + (<usize>load<u32>(ranges, 4) << 3);
+    const end = values + (<usize>load<u32>(ranges, 8) << 3);
+    const record = recordOf(ranges, table);
+    if (isFloat<T>()) store<f64>(record, sumFloats(load<f64>(record, 8), at, end), 8);
+    else store<u64>(record, sumWords(load<u64>(record, 8), at, end), 8);
+  }
+}
+
+function foldFourSums(ranges: usize, values: usize, table: usize): void {
+  const second = ranges + rangeBytes;
+  const third = second + rangeBytes;
+  const fourth = third + rangeBytes;
+  let a = values + (<usize>load<u32>(ranges, 4) << 3);
+  let b = values + (<usize>load<u32>(second, 4) << 3);
+  let c = values + (<usize>load<u32>(third, 4) << 3);
+  let d = values + (<usize>load<u32>(fourth, 4) << 3);
+  const aEnd = values + (<usize>load<u32>(ranges, 8) << 3);
+  const bEnd = values + (<usize>load<u32>(second, 8) << 3);
+  const cEnd = values + (<usize>load<u32>(third, 8) << 3);
+  const dEnd = values + (<usize>load<u32>(fourth, 8) << 3);
+  const records = recordOf(ranges, table);
+  let sumA = load<f64>(records, 8);
+  let sumB = load<f64>(recordOf(second, table), 8);
+  let sumC = load<f64>(recordOf(third, table), 8);
+  let sumD = load<f64>(recordOf(fourth, table), 8);
+  const common = min(min(aEnd - a, bEnd - b), min(cEnd - c, dEnd - d));
+  for (const stop = a + common; a < stop; a += 8, b += 8, c += 8, d += 8) {
+    sumA += load<f64>(a);
+    sumB += load<f64>(b);
+    sumC += load<f64>(c);
+    sumD += load<f64>(d);
+  }
+  store<f64>(records, sumFloats(sumA, a, aEnd), 8);
+  store<f64>(recordOf(second, table), sumFloats(sumB, b, bEnd), 8);
+  store<f64>(recordOf(third, table), sumFloats(sumC, c, cEnd), 8);
+  store<f64>(recordOf(fourth, table), sumFloats(sumD, d, dEnd), 8);
+}
+
+// @ts-ignore: decorator
+@inline
+function sumFloats(sum: f64, at: usize, end: usize): f64 {
+  for (; at < end; at += 8) sum += load<f64>(at);
+  return sum;
+}
+
+/** Whole numbers wrap, in whatever order they are added. */
+// @ts-ignore: decorator
+@inline
+function sumWords(sum: u64, at: usize, end: usize): u64 {
+  let one = i64x2.splat(0);
+  let two = i64x2.splat(0);
+  for (; at + 32 <= end; at += 32) {
+    one = i64x2.add(one, v128.load(at));
+    two = i64x2.add(two, v128.load(at, 16));
+  }
+  one = i64x2.add(one, two);
+  sum += <u64>i64x2.extract_lane(one, 0) + <u64>i64x2.extract_lane(one, 1);
+  for (; at < end; at += 8) sum += load<u64>(at);
+  return sum;
 }
 
 // @ts-ignore: decorator
@@ -139,45 +246,6 @@ function foldLast<T>(times: usize, values: usize, row: u32, record: usize, isNew
   if (!isNew && (kept > time || (kept == time && load<T>(record, 64) >= value))) return;
   store<T>(record, value, 64);
   store<i64>(record, time, 72);
-}
-
-export function foldFloats(
-  times: usize,
-  values: usize,
-  count: u32,
-  table: usize,
-  windows: u32,
-  start: i64,
-  interval: i64,
-  wants: u32,
-): bool {
-  return fold<f64>(times, values, count, table, windows, start, interval, wants);
-}
-
-export function foldIntegers(
-  times: usize,
-  values: usize,
-  count: u32,
-  table: usize,
-  windows: u32,
-  start: i64,
-  interval: i64,
-  wants: u32,
-): bool {
-  return fold<i64>(times, values, count, table, windows, start, interval, wants);
-}
-
-export function foldUnsigned(
-  times: usize,
-  values: usize,
-  count: u32,
-  table: usize,
-  windows: u32,
-  start: i64,
-  interval: i64,
-  wants: u32,
-): bool {
-  return fold<u64>(times, values, count, table, windows, start, interval, wants);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { must } from '../../base/assert.ts';
 import type { NumberType, WindowTable } from '../../kernels/window-table.ts';
 import type { Fragment, WindowsBlock, WindowsField, WindowsTask } from '../fragment.ts';
-import type { ShardSource, SourceFieldType } from '../source.ts';
+import type { ColumnCursor, ShardSource, SourceFieldType } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import { isConvertible } from './columns/column-builder.ts';
 import { concatColumns } from './columns/concat-columns.ts';
@@ -11,7 +11,7 @@ import { SeriesRows } from './series/series-rows.ts';
 import { pickedEnd, pickEnd } from './pick-end.ts';
 import { spansOf } from './shard-spans.ts';
 import { WindowAccumulator } from './window-accumulator.ts';
-import { emptySummary, summaryOf, windowGrid, type Grid } from './window-grid.ts';
+import { summaryOf, windowGrid, type Grid } from './window-grid.ts';
 
 /**
  * Runs a windows task over the shards at hand: one block a group, in the order of groups, undefined for a pause. Summaries are made in
@@ -40,8 +40,13 @@ export function* runWindows(
   }
 }
 
-/** A batch takes the kernel some microseconds. */
+/** A batch takes the kernel some microseconds, and so do the fields of a series. */
 const batchesPerPause = 64;
+const seriesPerPause = 16;
+/** Of the fields that are folded together. */
+const tableWindowsMax = 1 << 16;
+
+type Summary = WindowsBlock['fields'][number];
 
 interface Plan {
   readonly fragment: Fragment;
@@ -60,8 +65,15 @@ function* summarizeGroup(
   context: FragmentContext,
 ): Generator<undefined, WindowsBlock> {
   const { task } = plan;
-  const fields: (WindowsBlock['fields'][number] | undefined)[] = [];
-  for (const field of task.fields) fields.push(yield* foldField(plan, field, group, context));
+  const fields: (Summary | undefined)[] = task.fields.map((field) => pickField(plan, field, group, context)); // prettier-ignore
+  const tabled = task.fields.flatMap((field, at) => {
+    const type = fields[at] === undefined ? tableType(plan, field, group, context) : undefined;
+    return type === undefined ? [] : [{ ...field, type, at }];
+  });
+  for (const some of together(plan, tabled)) {
+    const summaries = yield* foldGroup(plan, some, group, context);
+    some.forEach(({ at }, i) => (fields[at] = summaries[i]));
+  }
   const slow = yield* accumulate(plan, group, context, fields.map((summary) => summary === undefined)); // prettier-ignore
   return {
     kind: 'windows',
@@ -70,19 +82,45 @@ function* summarizeGroup(
   };
 }
 
-/** What the kernel or the ends of series tell of a field; undefined where rows have to be looked at. */
-function* foldField(
+/** What the ends of series tell of a field; undefined where more has to be looked at. */
+function pickField(
   plan: Plan,
   field: WindowsField,
   group: Group,
   context: FragmentContext,
-): Generator<undefined, WindowsBlock['fields'][number] | undefined> {
-  if (!isUsual(plan, field, group)) return undefined;
+): Summary | undefined {
   const end = pickedEnd(plan.task, field);
-  if (end !== undefined) return pickEnd(plan.fragment, { field, end, spans: plan.spans(end) }, group, context); // prettier-ignore
+  if (end === undefined || !isUsual(plan, field, group)) return undefined;
+  return pickEnd(plan.fragment, { field, end, spans: plan.spans(end) }, group, context);
+}
+
+/** The type of a field that a table of the kernel takes; undefined where rows have to be looked at. */
+function tableType(
+  plan: Plan,
+  field: WindowsField,
+  group: Group,
+  { kernel }: FragmentContext,
+): NumberType | undefined {
   const type = numberType(field);
-  const hasTable = type !== undefined && plan.grid !== undefined && context.kernel !== undefined;
-  return hasTable ? yield* foldGroup(plan, { ...field, type }, group, context) : undefined;
+  const hasTable = type !== undefined && plan.grid !== undefined && kernel !== undefined;
+  return hasTable && isUsual(plan, field, group) ? type : undefined;
+}
+
+/** A field that is folded into a table, and its place among those of the task. */
+interface TabledField extends WindowsField {
+  readonly type: NumberType;
+  readonly at: number;
+}
+
+/** Fields that are folded together: as many as have tables of no more windows than one may have. */
+function together(
+  { grid }: Plan,
+  fields: readonly TabledField[],
+): readonly (readonly TabledField[])[] {
+  const count = Math.max(1, Math.floor(tableWindowsMax / (grid?.cells.count ?? 1)));
+  const parts: (readonly TabledField[])[] = [];
+  for (let at = 0; at < fields.length; at += count) parts.push(fields.slice(at, at + count));
+  return parts;
 }
 
 /** Whether the field is of one type in all shards, and of series that need no look at their rows. */
@@ -93,41 +131,56 @@ function isUsual({ types }: Plan, { name, type }: WindowsField, { members }: Gro
   });
 }
 
-/** The type of a field that a table of the kernel takes. */
 function numberType({ type }: WindowsField): NumberType | undefined {
   return type === 'float' || type === 'integer' || type === 'unsigned' ? type : undefined;
 }
 
 function* foldGroup(
   { fragment, grid }: Plan,
-  { name, type, parts }: WindowsField & { readonly type: NumberType },
+  fields: readonly TabledField[],
   { members }: Group,
   context: FragmentContext,
-): Generator<undefined, WindowsBlock['fields'][number]> {
+): Generator<undefined, readonly Summary[]> {
   const kernel = must(context.kernel, 'the kernel was asked for');
-  const { minTimeNs, maxTimeNs } = fragment;
   const { arena } = kernel;
+  const { minTimeNs, maxTimeNs } = fragment;
   const start = arena.mark();
-  const wanted = parts.filter((part) => part !== 'count');
   const { cells, label } = must(grid, 'there is a grid');
-  let table: WindowTable | undefined;
+  const columns = fields.map(({ type, parts }) => ({ type, parts: parts.filter((part) => part !== 'count') })); // prettier-ignore
+  const table = kernel.windowTable(columns, cells);
+  const names = fields.map(({ name }) => name);
   let folded = 0;
   for (const { source, seriesId } of members) {
-    const bounds = { minTimeNs, maxTimeNs, ascending: true };
-    const cursor = source.openCursor({ seriesId, field: name, ...bounds });
-    table ??= kernel.windowTable(type, cells, wanted);
-    const mark = arena.mark();
-    for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
-      context.check();
-      context.countPoints(batch.count);
-      table.fold(batch);
-      arena.release(mark);
-      if (++folded % batchesPerPause === 0) yield undefined;
-    }
+    context.check();
+    const bounds = { seriesId, minTimeNs, maxTimeNs };
+    const count = source.fold?.({ ...bounds, fields: names, table });
+    if (count !== undefined) context.countPoints(count);
+    else
+      for (const [column, field] of names.entries())
+        yield* foldField(source.openCursor({ ...bounds, field, ascending: true }), { table, column }, context); // prettier-ignore
+    if (++folded % seriesPerPause === 0) yield undefined;
   }
-  const summary = table === undefined ? emptySummary : summaryOf(type, table.finish(), label);
+  const summaries = table.finish().map((packed, i) => summaryOf(must(columns[i], 'a column a table').type, packed, label)); // prettier-ignore
   arena.release(start);
-  return summary;
+  return summaries;
+}
+
+/** Batch by batch, through the arena. */
+function* foldField(
+  cursor: ColumnCursor,
+  { table, column }: { readonly table: WindowTable; readonly column: number },
+  context: FragmentContext,
+): Generator<undefined, void> {
+  const { arena } = context;
+  const mark = arena.mark();
+  let folded = 0;
+  for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
+    context.check();
+    context.countPoints(batch.count);
+    table.fold(column, batch);
+    arena.release(mark);
+    if (++folded % batchesPerPause === 0) yield undefined;
+  }
 }
 
 /** The general way, for the fields that `isWanted`: any type, any predicate. */

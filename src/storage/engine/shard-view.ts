@@ -1,6 +1,7 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { isDbError } from '../../base/errors.ts';
+import type { WindowTable } from '../../kernels/window-table.ts';
 import type { FieldType } from '../../models/field-value.ts';
 import type { IndexedSeries, IndexView } from '../index/index-view.ts';
 import type { EndValue } from '../tsm/known-ends.ts';
@@ -16,6 +17,13 @@ import type { TimeBounds } from './memtable/shape-table.ts';
 export interface ViewRequest extends CursorBounds {
   readonly seriesId: number;
   readonly field: string;
+}
+
+export interface ViewFold extends TimeBounds {
+  readonly seriesId: number;
+  /** By column of the table. */
+  readonly fields: readonly string[];
+  readonly table: WindowTable;
 }
 
 /** What a view reads, oldest first: later parts win. */
@@ -221,6 +229,20 @@ export class ShardView {
     };
   }
 
+  /**
+   * Adds all points of some fields of a series within the bounds to the table, where they lie; undefined when nothing was added,
+   * as they are not in one memtable.
+   */
+  fold({ seriesId, ...request }: ViewFold): number | undefined {
+    return this.#guard(() => {
+      const { measurement, memtables } = this.#name(seriesId);
+      const [only] = memtables;
+      if (only === undefined || memtables.length > 1) return undefined;
+      if (this.#parts.files.some(({ bounds }) => bounds !== undefined && isWithin(bounds, request))) return undefined; // prettier-ignore
+      return only.memtable.fold({ ...request, measurement, seriesId: only.seriesId });
+    });
+  }
+
   openCursor(request: ViewRequest): ViewCursor {
     const cursor = this.#guard(() => this.#open(request));
     return { next: (arena) => this.#guard(() => cursor.next(arena)) };
@@ -259,4 +281,8 @@ export class ShardView {
       throw isDbError(error, 'corrupt') ? damagedShardError(this.shardId, error) : error;
     }
   }
+}
+
+function isWithin(bounds: TimeBounds, { minTimeNs, maxTimeNs }: TimeBounds): boolean {
+  return bounds.minTimeNs <= maxTimeNs && bounds.maxTimeNs >= minTimeNs;
 }

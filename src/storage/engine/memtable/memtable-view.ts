@@ -1,6 +1,8 @@
 /** What a memtable held when the view was taken, for one reader. Its rows are read where they lie. */
+import type { WindowTable } from '../../../kernels/window-table.ts';
 import type { ResidentSeries } from '../../index/resident-series.ts';
 import type { ColumnRun } from '../columns/column-run.ts';
+import { foldRows, type FoldedSeries } from './fold-rows.ts';
 import { memtablePieces, readRows, type ShapeRows } from './memtable-read.ts';
 import type { ColumnPiece } from '../columns/run-cursor.ts';
 import type { ShapeTable, TimeBounds } from './shape-table.ts';
@@ -10,6 +12,14 @@ export interface MemtableEndRequest extends TimeBounds {
   readonly seriesId: number;
   readonly field: string;
   readonly ascending: boolean;
+}
+
+export interface MemtableFold extends TimeBounds {
+  readonly measurement: string;
+  readonly seriesId: number;
+  /** By column of the table. */
+  readonly fields: readonly string[];
+  readonly table: WindowTable;
 }
 
 export interface MemtableEnd {
@@ -59,7 +69,7 @@ export class MemtableView {
     const { measurement, seriesId, field, ascending } = request;
     let best: MemtableEnd | undefined;
     for (const table of this.#memtable.tables(measurement)) {
-      const column = table.fields.findIndex(({ name }) => name === field);
+      const column = table.columnOf(field);
       const rowsMax = this.#rowCounts.get(table) ?? 0;
       if (column < 0 || rowsMax === 0 || !table.overlaps(request)) continue;
       const row = table.endRow(seriesId, rowsMax, request);
@@ -94,6 +104,21 @@ export class MemtableView {
     );
   }
 
+  /** Adds the rows of a series to tables of windows where they lie; undefined when cursors have to be read. */
+  fold({ measurement, seriesId, fields, table, ...bounds }: MemtableFold): number | undefined {
+    let found: FoldedSeries | undefined;
+    for (const one of this.#memtable.tables(measurement)) {
+      const rowsMax = this.#rowCounts.get(one) ?? 0;
+      if (rowsMax === 0 || !one.overlaps(bounds) || !one.hasRows(seriesId, rowsMax)) continue;
+      const columns = fields.map((field) => one.columnOf(field));
+      if (columns.every((column) => column < 0)) continue;
+      // Rows of several shapes may have the same times.
+      if (found !== undefined) return undefined;
+      found = { table: one, seriesId, rowsMax, columns };
+    }
+    return found === undefined ? 0 : foldRows(found, table, bounds);
+  }
+
   /** The same as parts within the bounds for a cursor, none overlapping another. */
   pieces(name: ColumnName, bounds: TimeBounds): readonly ColumnPiece[] {
     return memtablePieces(this.#parts(name, bounds), bounds);
@@ -102,7 +127,7 @@ export class MemtableView {
   #parts({ measurement, seriesId, field }: ColumnName, bounds?: TimeBounds): readonly ShapeRows[] {
     const parts: ShapeRows[] = [];
     for (const table of this.#memtable.tables(measurement)) {
-      const column = table.fields.findIndex(({ name }) => name === field);
+      const column = table.columnOf(field);
       const rowsMax = this.#rowCounts.get(table) ?? 0;
       if (column < 0 || rowsMax === 0) continue;
       if (bounds !== undefined && !table.overlaps(bounds)) continue;

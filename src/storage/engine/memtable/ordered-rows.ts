@@ -74,6 +74,11 @@ export class OrderedRows implements KeptEntry {
     return this.#sizeBytes;
   }
 
+  /** Its memory was given back. */
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
   get rowsSeen(): number {
     return this.#rowsSeen;
   }

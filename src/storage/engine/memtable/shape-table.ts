@@ -65,7 +65,8 @@ interface FoundRows extends ListedRows {
 
 export class ShapeTable {
   readonly fields: readonly BatchField[];
-  readonly #kernel: StoreKernel;
+  readonly #columns: ReadonlyMap<string, number>;
+  readonly kernel: StoreKernel;
   readonly #chunks: ShapeChunks;
   readonly #heads: SeriesHeads;
   /** Of the memtable's batches. */
@@ -83,8 +84,9 @@ export class ShapeTable {
 
   constructor(kernel: StoreKernel, fields: readonly BatchField[], order: BatchOrder) {
     this.fields = fields;
+    this.#columns = new Map(fields.map(({ name }, column) => [name, column]));
     this.#order = order;
-    this.#kernel = kernel;
+    this.kernel = kernel;
     this.#chunks = new ShapeChunks(kernel, fields);
     this.#heads = new SeriesHeads(kernel);
   }
@@ -105,6 +107,11 @@ export class ShapeTable {
       fields.length === own.length &&
       fields.every(({ name, type }, i) => name === own[i]?.name && type === own[i].type)
     );
+  }
+
+  /** The column of a field, -1 when the shape has none. */
+  columnOf(field: string): number {
+    return this.#columns.get(field) ?? -1;
   }
 
   /** Bytes that a value of a column takes. */
@@ -169,7 +176,7 @@ export class ShapeTable {
     to: AppendContext & { readonly row: number; readonly textBases: readonly number[] },
   ): void {
     const { row } = to;
-    const { exports } = this.#kernel;
+    const { exports } = this.kernel;
     this.#chunks.write(Column.times, row, timesNs.subarray(from, end));
     this.#chunks.write(Column.sequence, row, ordinals.subarray(from, end));
     exports.addToWords(this.#chunks.place(Column.sequence, row), end - from, to.sequence);
@@ -180,7 +187,7 @@ export class ShapeTable {
         return;
       }
       const { work } = to.series;
-      this.#kernel.words(work, end - from + 1).set(column.offsets.subarray(from, end + 1));
+      this.kernel.words(work, end - from + 1).set(column.offsets.subarray(from, end + 1));
       const base = (to.textBases[i] ?? 0) - (column.offsets[0] ?? 0);
       exports.placeTexts(work, 0, end - from, base, this.#chunks.place(number, row));
     });
@@ -189,23 +196,23 @@ export class ShapeTable {
   /** Links the rows from `row` on to those of their series before them. */
   #chain({ series, rowCount }: BatchShape, placed: PlacedSeries, row: number): void {
     this.#heads.reserve(Math.min(rowCount, placed.count));
-    this.#kernel.words(placed.work, rowCount).set(series);
+    this.kernel.words(placed.work, rowCount).set(series);
     const { at, mask } = this.#heads;
     this.#heads.added(
-      this.#kernel.exports.chainRows(at, mask, placed.work, placed.ids, rowCount, row, this.#chunks.column(Column.previous)), // prettier-ignore
+      this.kernel.exports.chainRows(at, mask, placed.work, placed.ids, rowCount, row, this.#chunks.column(Column.previous)), // prettier-ignore
     );
   }
 
   /** Whether a series has a row below `rowsMax`. */
   hasRows(seriesId: number, rowsMax: number): boolean {
     const { at, mask } = this.#heads;
-    return this.#kernel.exports.firstRow(at, mask, seriesId) >>> 0 < rowsMax;
+    return this.kernel.exports.firstRow(at, mask, seriesId) >>> 0 < rowsMax;
   }
 
   /** Copies of what the rows of a series below `rowsMax` have, in order of arrival. */
   arrivals(column: number, seriesId: number, rowsMax: number): Arrivals {
     const listed = this.#allListed(seriesId, rowsMax);
-    const timesNs = new BigInt64Array(this.#kernel.buffer, listed.times, listed.count).slice();
+    const timesNs = new BigInt64Array(this.kernel.buffer, listed.times, listed.count).slice();
     const sequences = this.#sequencesOf(listed);
     return { timesNs, sequences, values: this.valuesOf(column, listed) };
   }
@@ -213,7 +220,7 @@ export class ShapeTable {
   /** The times of inTime(). A view: it holds until the memory grows or another series is read. */
   timesInTime(seriesId: number, rowsMax: number): BigInt64Array {
     const { times, count } = this.#ordered(seriesId, rowsMax);
-    return new BigInt64Array(this.#kernel.buffer, times, count);
+    return new BigInt64Array(this.kernel.buffer, times, count);
   }
 
   /** Values of some rows of inTime(), 8 bytes or one a row. A view: it holds until the next call. */
@@ -226,32 +233,32 @@ export class ShapeTable {
     const gather = (listed: Pick<ListedRows, 'rows' | 'count'>, out: number) => {
       this.gather(column, listed, out);
     };
-    const kept = count < keptRowsLeast ? undefined : this.#keptFor(seriesId, rowsMax);
+    const kept = count < keptRowsLeast ? undefined : this.keptFor(seriesId, rowsMax);
     const at = kept?.column(column, from + count, { widthBytes, gather });
-    if (at !== undefined) return this.#kernel.bytes(at + from * widthBytes, lengthBytes);
+    if (at !== undefined) return this.kernel.bytes(at + from * widthBytes, lengthBytes);
     let { rows } = this.#ordered(seriesId, rowsMax);
     const keptBefore = this.#kept.get(seriesId);
-    let out = this.#kernel.scratch(lengthBytes);
+    let out = this.kernel.scratch(lengthBytes);
     if (this.#kept.get(seriesId) !== keptBefore) {
       // The room was that of the rows.
       ({ rows } = this.inTime(seriesId, rowsMax));
-      out = this.#kernel.scratch(lengthBytes);
+      out = this.kernel.scratch(lengthBytes);
     }
     this.gather(column, { rows: rows + from * 4, count }, out);
-    return this.#kernel.bytes(out, lengthBytes);
+    return this.kernel.bytes(out, lengthBytes);
   }
 
   /** inTime() for a reader, of what is kept where there is enough of it; no pointer is held over an allocation. */
   #ordered(seriesId: number, rowsMax: number): ListedRows {
-    return this.#keptFor(seriesId, rowsMax)?.below(rowsMax) ?? this.inTime(seriesId, rowsMax);
+    return this.keptFor(seriesId, rowsMax)?.below(rowsMax) ?? this.inTime(seriesId, rowsMax);
   }
 
-  /** Undefined for a series of few rows, and for a view whose rows are not the first of what is kept. */
-  #keptFor(seriesId: number, rowsMax: number): OrderedRows | undefined {
+  /** What readers leave of a series; undefined for one of few rows, and for a view whose rows are not the first of what is kept. */
+  keptFor(seriesId: number, rowsMax: number): OrderedRows | undefined {
     const known = this.#kept.get(seriesId);
     if (known !== undefined && rowsMax <= known.rowsSeen)
       return known.below(rowsMax) === undefined ? undefined : known;
-    const { exports, kept } = this.#kernel;
+    const { exports, kept } = this.kernel;
     const { at, mask } = this.#heads;
     const total = exports.rowsOfSeries(at, mask, seriesId);
     if (total < keptRowsLeast) return undefined;
@@ -274,9 +281,9 @@ export class ShapeTable {
     const listed = { rows, times, count: isPlain ? count : this.#orderInPlace(rows, times, count) };
     const onRelease = () => this.#kept.delete(seriesId);
     const seen = { rowsSeen: rowsMax, arrivedCount: count, isPlain, onRelease };
-    const made = new OrderedRows(this.#kernel, listed, seen);
+    const made = new OrderedRows(this.kernel, listed, seen);
     this.#kept.set(seriesId, made);
-    this.#kernel.kept.add(made);
+    this.kernel.kept.add(made);
     return made;
   }
 
@@ -284,9 +291,9 @@ export class ShapeTable {
   valueOf(column: number, row: number): number | bigint | boolean | Uint8Array {
     const { type } = must(this.fields[column], 'the column is there');
     const at = this.#chunks.place(Column.firstField + column, row);
-    const { view } = this.#kernel;
+    const { view } = this.kernel;
     if (type !== FieldType.string) return valueAt(type, view, at);
-    return this.#kernel.bytes(view.getUint32(at, true), view.getUint32(at + 4, true)).slice();
+    return this.kernel.bytes(view.getUint32(at, true), view.getUint32(at + 4, true)).slice();
   }
 
   /**
@@ -299,16 +306,16 @@ export class ShapeTable {
     const { rows, times, count } = this.#allListed(seriesId, rowsMax);
     const lengthBytes = Math.max(1, count) * 12;
     this.#forgetFound();
-    const at = this.#kernel.heap.allocate(lengthBytes);
+    const at = this.kernel.heap.allocate(lengthBytes);
     const ordered = this.#isInTime(times, count) ? count : this.#orderInPlace(rows, times, count);
-    this.#kernel.bytes(at, ordered * 8).set(this.#kernel.bytes(times, ordered * 8));
-    this.#kernel.bytes(at + ordered * 8, ordered * 4).set(this.#kernel.bytes(rows, ordered * 4));
+    this.kernel.bytes(at, ordered * 8).set(this.kernel.bytes(times, ordered * 8));
+    this.kernel.bytes(at + ordered * 8, ordered * 4).set(this.kernel.bytes(rows, ordered * 4));
     this.#found = { seriesId, rowsMax, count: ordered, times: at, rows: at + ordered * 8, lengthBytes }; // prettier-ignore
     return this.#found;
   }
 
   #isInTime(times: number, count: number): boolean {
-    return this.#kernel.exports.isAscending(times, count) !== 0;
+    return this.kernel.exports.isAscending(times, count) !== 0;
   }
 
   /** In place; answers how many are kept. The room behind them is as large again, see #listed(). */
@@ -317,12 +324,12 @@ export class ShapeTable {
     const spareRows = spareTimes + count * 8;
     const runs = spareRows + Math.ceil(count / 2) * 8;
     const { sequences, order } = this.places();
-    return this.#kernel.exports.orderRows(times, rows, count, spareTimes, spareRows, runs, sequences, order); // prettier-ignore
+    return this.kernel.exports.orderRows(times, rows, count, spareTimes, spareRows, runs, sequences, order); // prettier-ignore
   }
 
   #allListed(seriesId: number, rowsMax: number): ListedRows {
     const { at, mask } = this.#heads;
-    const room = this.#kernel.exports.rowsOfSeries(at, mask, seriesId);
+    const room = this.kernel.exports.rowsOfSeries(at, mask, seriesId);
     return this.#listed(seriesId, { from: 0, rowsMax, room });
   }
 
@@ -335,10 +342,10 @@ export class ShapeTable {
       room,
     }: { readonly from: number; readonly rowsMax: number; readonly room: number },
   ): ListedRows {
-    const { exports } = this.#kernel;
+    const { exports } = this.kernel;
     const { at, mask } = this.#heads;
     if (room === 0) return { count: 0, rows: 0, times: 0 };
-    const times = this.#kernel.scratch((room + 2) * 32);
+    const times = this.kernel.scratch((room + 2) * 32);
     const rows = times + room * 8;
     const count = exports.chainedSince(at, mask, seriesId, from, rowsMax, room, this.#chunks.column(Column.previous), this.#chunks.column(Column.times), rows, times); // prettier-ignore
     return { count, rows, times };
@@ -362,10 +369,10 @@ export class ShapeTable {
     rowsMax: number,
     { minTimeNs, maxTimeNs, ascending }: EndBounds,
   ): number | undefined {
-    const kept = this.#keptFor(seriesId, rowsMax)?.below(rowsMax);
+    const kept = this.keptFor(seriesId, rowsMax)?.below(rowsMax);
     if (kept !== undefined) return this.#endOf(kept, { minTimeNs, maxTimeNs, ascending });
     const { at, mask, previous, times, sequences, order } = this.places();
-    const row = this.#kernel.exports.endRow(at, mask, seriesId, rowsMax, previous, times, clamped(minTimeNs), clamped(maxTimeNs), ascending, sequences, order); // prettier-ignore
+    const row = this.kernel.exports.endRow(at, mask, seriesId, rowsMax, previous, times, clamped(minTimeNs), clamped(maxTimeNs), ascending, sequences, order); // prettier-ignore
     return row === 0 ? undefined : (row >>> 0) - 1;
   }
 
@@ -373,11 +380,11 @@ export class ShapeTable {
     { rows, times, count }: ListedRows,
     { minTimeNs, maxTimeNs, ascending }: EndBounds,
   ): number | undefined {
-    const all = new BigInt64Array(this.#kernel.buffer, times, count);
+    const all = new BigInt64Array(this.kernel.buffer, times, count);
     const at = ascending ? lowerBound(all, minTimeNs) : lowerBound(all, maxTimeNs + 1n) - 1;
     const timeNs = all[at];
     if (timeNs === undefined || timeNs < minTimeNs || timeNs > maxTimeNs) return undefined;
-    return this.#kernel.words(rows, count)[at];
+    return this.kernel.words(rows, count)[at];
   }
 
   /** Whether any row may lie within the bounds. */
@@ -388,7 +395,7 @@ export class ShapeTable {
   /** Writes the values of rows, texts aside, to `out`, 8 bytes or one a row. */
   gather(column: number, { rows, count }: Pick<ListedRows, 'rows' | 'count'>, out: number): void {
     const number = Column.firstField + column;
-    const { exports } = this.#kernel;
+    const { exports } = this.kernel;
     const from = this.#chunks.column(number);
     if (this.#chunks.width(number) === 8) exports.chunkWords(from, rows, count, out);
     else exports.chunkBytes(from, rows, count, out);
@@ -398,46 +405,46 @@ export class ShapeTable {
   valuesOf(column: number, listed: Pick<ListedRows, 'rows' | 'count'>): BatchColumn {
     const { type } = must(this.fields[column], 'the column is there');
     if (type === FieldType.string) return this.#textsOf(column, listed);
-    const { heap } = this.#kernel;
+    const { heap } = this.kernel;
     const values = emptyColumn(type, listed.count);
     const lengthBytes = Math.max(1, values.byteLength);
     const at = heap.allocate(lengthBytes);
     this.gather(column, listed, at);
-    new Uint8Array(values.buffer).set(this.#kernel.bytes(at, values.byteLength));
+    new Uint8Array(values.buffer).set(this.kernel.bytes(at, values.byteLength));
     heap.free(at, lengthBytes);
     return values;
   }
 
   #textsOf(column: number, { rows, count }: Pick<ListedRows, 'rows' | 'count'>): TextColumn {
-    const { heap, exports } = this.#kernel;
+    const { heap, exports } = this.kernel;
     const from = this.#chunks.column(Column.firstField + column);
     const textBytes = exports.chunkTextBytes(from, rows, count) >>> 0;
     const lengthBytes = (count + 1) * 4 + textBytes;
     const at = heap.allocate(lengthBytes);
     exports.chunkTexts(from, rows, count, at, at + (count + 1) * 4);
-    const offsets = this.#kernel.words(at, count + 1).slice();
-    const bytes = this.#kernel.bytes(at + (count + 1) * 4, textBytes).slice();
+    const offsets = this.kernel.words(at, count + 1).slice();
+    const bytes = this.kernel.bytes(at + (count + 1) * 4, textBytes).slice();
     heap.free(at, lengthBytes);
     return { offsets, bytes };
   }
 
   /** A copy of the places of rows among all of the memtable. */
   #sequencesOf({ rows, count }: Pick<ListedRows, 'rows' | 'count'>): Uint32Array {
-    const { heap, exports } = this.#kernel;
+    const { heap, exports } = this.kernel;
     const lengthBytes = Math.max(1, count) * 4;
     const at = heap.allocate(lengthBytes);
     exports.chunkSequences(this.#chunks.column(Column.sequence), rows, count, at);
-    const sequences = this.#kernel.words(at, count).slice();
+    const sequences = this.kernel.words(at, count).slice();
     heap.free(at, lengthBytes);
     return sequences;
   }
 
   timeNs(row: number): bigint {
-    return this.#kernel.view.getBigInt64(this.#chunks.place(Column.times, row), true);
+    return this.kernel.view.getBigInt64(this.#chunks.place(Column.times, row), true);
   }
 
   sequence(row: number): number {
-    return this.#kernel.view.getUint32(this.#chunks.place(Column.sequence, row), true);
+    return this.kernel.view.getUint32(this.#chunks.place(Column.sequence, row), true);
   }
 
   /** Negative when the row at sequence `left` of the memtable counts less than the one at `right`, of one series and time. */
@@ -448,14 +455,14 @@ export class ShapeTable {
   /** Gives its memory back: nobody may ask any more. */
   release(): void {
     this.#forgetFound();
-    for (const kept of this.#kept.values()) this.#kernel.kept.remove(kept);
+    for (const kept of this.#kept.values()) this.kernel.kept.remove(kept);
     this.#chunks.release();
     this.#heads.release();
   }
 
   #forgetFound(): void {
     if (this.#found !== undefined)
-      this.#kernel.heap.free(this.#found.times, this.#found.lengthBytes);
+      this.kernel.heap.free(this.#found.times, this.#found.lengthBytes);
     this.#found = undefined;
   }
 
