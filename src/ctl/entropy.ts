@@ -120,7 +120,7 @@ async function askOwner(
   { owner, known }: { readonly owner: string; readonly known: number | undefined },
 ): Promise<Answer> {
   try {
-    const request = { shardId, startNs, endNs, known };
+    const request = { shardId, startNs, endNs, known, isAnew: false };
     for await (const { digest, isMissing } of rpc.stream(owner, digestMethod, request, {
       deadlineMs,
     })) {

@@ -69,6 +69,7 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'sent-again': 1,
   'deletes-untold': 1,
   'digest-blind': 1,
+  'digest-stale': 2,
   'hints-backwards': 1,
   'deletes-return': 2,
 };

@@ -5,7 +5,11 @@ import {
   type SeriesDigest,
   type SeriesDigestTask,
 } from '../../src/data/engine/digests/series-digests.ts';
-import { digestShard, digestWords } from '../../src/data/engine/digests/shard-digest.ts';
+import {
+  digestShard,
+  digestWords,
+  type DigestTask,
+} from '../../src/data/engine/digests/shard-digest.ts';
 import {
   readRangePoints,
   type RangePointsTask,
@@ -117,8 +121,12 @@ export class RepairOwner implements RepairPeer {
         this.#points.delete(name);
   }
 
-  digest(_: unknown, known: Uint32Array | undefined): Promise<DigestAnswer> {
+  /** What it takes its digest to be, until it is asked to read all. */
+  stale: Uint32Array | undefined;
+
+  digest({ isAnew }: DigestTask, known: Uint32Array | undefined): Promise<DigestAnswer> {
     this.digestCount++;
+    if (this.stale !== undefined && !isAnew) return Promise.resolve({ kind: 'digest', words: this.stale }); // prettier-ignore
     if (this.damage !== undefined) return Promise.reject(this.damage);
     if (this.#points.size === 0) return Promise.resolve({ kind: 'missing' } as const);
     let words: Uint32Array = new Uint32Array(digestWords);

@@ -27,7 +27,9 @@ import { SelectAccounts, type SharedAccounts } from '../../query/run/select-limi
 import { AnswerRunner } from './answers/answer-runner.ts';
 import { taskOf, type AnswerRequest } from './answers/answer-task.ts';
 import { batchBlocks } from './block-batches.ts';
+import { KeptDigests } from './digests/kept-digests.ts';
 import { digestStream, isDigestKind, type DigestBody } from './digests/digest-streams.ts';
+import type { DigestTask } from './digests/shard-digest.ts';
 import type { EngineDescription } from './lists/described-lanes.ts';
 import { describeShards } from './lists/describe-shards.ts';
 import { listSchema } from './lists/list-schema.ts';
@@ -145,6 +147,7 @@ export class StorageEngine implements Engine {
   readonly #matcher = regexCache();
   readonly #counters = new ShardCounters();
   readonly #fragments = new KnownFragments();
+  readonly #digests: KeptDigests;
   #router: LineRouter | undefined;
   readonly #batchBuffers = new SharedBuffers(batchBytesKeptMax);
   readonly #isHome: (shardId: number) => boolean;
@@ -161,6 +164,7 @@ export class StorageEngine implements Engine {
   ) {
     this.#store = store;
     this.#ports = ports;
+    this.#digests = new KeptDigests(ports);
     this.#kernels = new IdleKernels({ bytesMax: options.arenaBytesMax });
     this.#isHome = options.isHome;
     this.#answers = new AnswerRunner({
@@ -222,9 +226,13 @@ export class StorageEngine implements Engine {
         return { body: this.#versions };
       }
       case 'delete':
-        for (const shardId of body as readonly number[]) await this.#store.deleteShard(shardId);
+        for (const shardId of body as readonly number[]) {
+          this.#digests.forget(shardId);
+          await this.#store.deleteShard(shardId);
+        }
         return { body: undefined };
       case 'set-aside':
+        this.#digests.forget(body as number);
         return { body: await this.#store.setAside(body as number) };
       case 'stored-deletes':
         return { body: await this.#store.storedDeletes(body as number) };
@@ -334,16 +342,25 @@ export class StorageEngine implements Engine {
   }
 
   async *#digest(body: DigestBody, context: EngineContext): AsyncGenerator<EngineReply> {
-    await this.#store.whenOpen([body.shardId]);
-    const [view] = this.#views([body.shardId]);
-    if (view === undefined) return;
+    const { shardId } = body;
+    await this.#store.whenOpen([shardId]);
+    const content = this.#store.content(shardId);
+    if (body.kind === 'digest' && content !== undefined) await this.#digests.load(body, content);
+    // Of the shard as it is now: it may have gone meanwhile.
+    const shard = this.#store.content(shardId)?.shard;
+    const [view] = this.#views([shardId]);
+    if (view === undefined || shard === undefined) return;
     const kernel = this.#kernels.take();
     const { clock } = this.#ports;
+    const { arena } = kernel;
     const slices = new Slices(this.#ports);
     try {
       let saidMs = clock.monotonicMs();
-      const stampsOf = (bounds: TimeBounds) => this.#store.stampsWithin(body.shardId, bounds);
-      for (const reply of digestStream(view, body, { arena: kernel.arena, stampsOf })) {
+      const stampsOf = (bounds: TimeBounds) => this.#store.stampsWithin(shardId, bounds);
+      // It begins at the moment of the view: nothing is awaited between the two.
+      const digestOf = (task: DigestTask) => this.#digests.digest(task, { view, shard }, arena);
+      for (const reply of digestStream(view, body, { arena, digestOf, stampsOf })) {
+        if (reply?.isLast === true && body.kind === 'digest') await this.#saveDigest(shardId);
         if (reply !== undefined) yield reply;
         if ((await slices.next()) && context.cancelled()) return;
         if (reply === undefined && clock.monotonicMs() - saidMs < digestBeatMs) continue;
@@ -354,6 +371,11 @@ export class StorageEngine implements Engine {
       view.release();
       this.#kernels.give(kernel);
     }
+  }
+
+  async #saveDigest(shardId: number): Promise<void> {
+    const content = this.#store.content(shardId);
+    if (content !== undefined) await this.#digests.save(shardId, content);
   }
 
   async *#list(request: ListRequest, context: EngineContext): AsyncGenerator<EngineReply> {

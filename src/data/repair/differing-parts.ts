@@ -2,9 +2,9 @@
  * Which parts of two digests differ, and how: where one lacks much of a part, its series are looked at one by one; where it lacks a
  * little of many parts, sketches of these find single values.
  */
-import { seriesParts, sumWords } from '../engine/digests/hash-values.ts';
+import { seriesParts, timeParts } from '../../models/digest-grid.ts';
+import { sumWords } from '../engine/digests/hash-values.ts';
 import type { DigestParts } from '../engine/digests/read-parts.ts';
-import { timeParts } from '../engine/digests/shard-digest.ts';
 
 /** Parts that are looked at together: each look goes through the keys of all series. */
 export interface DifferingParts extends DigestParts {

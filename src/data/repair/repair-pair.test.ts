@@ -4,6 +4,7 @@ import { makeStamp, noStamp, type StampRange } from '../../models/stamp.ts';
 import { filterOf } from '../engine/delete-filters.ts';
 import { ownedRange, RepairOwner, type OwnerPoints, type OwnerValue } from '../../../test/support/repair-owner.ts'; // prettier-ignore
 import type { RepairReport } from '../../services/anti-entropy.ts';
+import { digestWords } from '../engine/digests/shard-digest.ts';
 import { repairPair } from './repair-pair.ts';
 
 const shard = { shardId: 1, database: 'd', retentionPolicy: 'p', ...ownedRange };
@@ -42,6 +43,22 @@ test('repair: both end with all that either has, and what is equal does not trav
   const before = other.sentBytes;
   expect(await repair(own, other)).toMatchObject({ ownCount: 0, otherCount: 0, movedBytes: 0 });
   expect(other.sentBytes).toBe(before);
+});
+
+test('repair: an owner whose digest says what is not so is asked for one that it reads anew', async () => {
+  const points: OwnerPoints = Array.from({ length: 500 }, (_, i) => [`m,h=h${i % 20}`, 'v', BigInt(i * 500), i / 3] as const); // prettier-ignore
+  const [own, other] = [new RepairOwner(1, points), new RepairOwner(2, points)];
+  other.stale = new Uint32Array(digestWords).fill(7);
+  await repair(own, other);
+  expect(other.digestCount).toBe(2);
+  // What hides behind a part that differs is found, whichever the owner is wrong about.
+  const lacking = new RepairOwner(2, points.slice(1));
+  lacking.stale = new Uint32Array(digestWords);
+  expect((await repair(own, lacking)).otherCount).toBe(1);
+  expect(lacking.content).toEqual(own.content);
+  const same = new RepairOwner(2, points);
+  await repair(own, same);
+  expect(same.digestCount).toBe(1);
 });
 
 test('repair: a shard that one has nothing of, and one that nobody has anything of', async () => {

@@ -13,6 +13,7 @@
  * - A repair that ends half way has brought what it has brought; the next one finds the rest.
  */
 import { DbError } from '../../base/errors.ts';
+import type { DigestRange } from '../../models/digest-grid.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { latestOf, stampBatch, stampNs, stampOf, type Stamp } from '../../models/stamp.ts';
 import type { RepairReport } from '../../services/anti-entropy.ts';
@@ -20,7 +21,7 @@ import { HashFilter } from '../engine/digests/hash-filter.ts';
 import { packPoints } from '../engine/digests/packed-points.ts';
 import type { RangePoints, SeriesSlices } from '../engine/digests/range-points.ts';
 import type { SaltedTask } from '../engine/digests/sketch-parts.ts';
-import { digestWords, type DigestRange } from '../engine/digests/shard-digest.ts';
+import { digestWords } from '../engine/digests/shard-digest.ts';
 import type { BatchOutcome, NamedShard, ShardBatch } from '../engine/shard-access.ts';
 import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
 import { differingParts, type DifferingParts } from './differing-parts.ts';
@@ -84,20 +85,10 @@ class PairRepair {
   }
 
   async run(): Promise<RepairReport> {
-    const { signal } = this.#ports;
     await this.#exchangeDeletes();
-    const [own, other] = this.#peers;
-    const { shardId, startNs, endNs } = this.#shard;
-    const task = { shardId, startNs, endNs };
-    const mine = await own.digest(task, undefined, signal);
-    const words = mine.kind === 'digest' ? mine.words : undefined;
-    const theirs = await other.digest(task, words ?? new Uint32Array(digestWords), signal);
-    this.#movedBytes += theirs.kind === 'digest' ? theirs.words.byteLength : 0;
-    if (theirs.kind !== 'equal')
-      for (const part of differingParts(words, theirs.kind === 'digest' ? theirs.words : undefined))
-        await this.#repairParts(part);
-    await this.#flush('own');
-    await this.#flush('other');
+    const isEqual = await this.#repairDiffering({ isAnew: false });
+    // One of the two is wrong about what it has: what was kept of a digest does not count then.
+    if (!isEqual && this.#hasBroughtNothing) await this.#repairDiffering({ isAnew: true });
     const [{ writtenCount: ownCount, refusedCount }, more] = [this.#fills.own, this.#fills.other];
     return {
       ownCount,
@@ -107,6 +98,31 @@ class PairRepair {
       refusedCount: refusedCount + more.refusedCount,
       movedBytes: this.#movedBytes,
     };
+  }
+
+  /** Whether their digests were equal. */
+  async #repairDiffering({ isAnew }: { readonly isAnew: boolean }): Promise<boolean> {
+    const { signal } = this.#ports;
+    const [own, other] = this.#peers;
+    const { shardId, startNs, endNs } = this.#shard;
+    const task = { shardId, startNs, endNs, isAnew };
+    const mine = await own.digest(task, undefined, signal);
+    const words = mine.kind === 'digest' ? mine.words : undefined;
+    const theirs = await other.digest(task, words ?? new Uint32Array(digestWords), signal);
+    this.#movedBytes += theirs.kind === 'digest' ? theirs.words.byteLength : 0;
+    if (theirs.kind === 'equal') return true;
+    const parts = differingParts(words, theirs.kind === 'digest' ? theirs.words : undefined);
+    for (const part of parts) await this.#repairParts(part);
+    await this.#flush('own');
+    await this.#flush('other');
+    return parts.length === 0;
+  }
+
+  get #hasBroughtNothing(): boolean {
+    const { own, other } = this.#fills;
+    return [own, other].every(
+      ({ writtenCount, refusedCount }) => writtenCount + refusedCount === 0,
+    );
   }
 
   async #exchangeDeletes(): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RepairOwner, type OwnerPoints } from '../../../test/support/repair-owner.ts';
+import { ownedRange, RepairOwner, type OwnerPoints } from '../../../test/support/repair-owner.ts';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { DbError } from '../../base/errors.ts';
 import { damagedShardError } from '../../storage/engine/damaged-shard.ts';
@@ -66,7 +66,7 @@ class Owners {
     const own = this.owner(0);
     return {
       digest: async function* () {
-        const answer = await own.digest({}, undefined);
+        const answer = await own.digest({ shardId: 1, ...ownedRange, isAnew: false }, undefined);
         yield undefined;
         if (answer.kind === 'digest') yield answer.words;
       },
@@ -102,7 +102,10 @@ class Owners {
       stream: async function* (address: string, method: { readonly path: string }, request: never) {
         const owner = at(address);
         if (method.path === digestMethod.path) {
-          const answer = await owner.digest({}, undefined);
+          const answer = await owner.digest(
+            { shardId: 1, ...ownedRange, isAnew: false },
+            undefined,
+          );
           yield { digest: undefined, isMissing: answer.kind === 'missing' };
           if (answer.kind === 'digest') yield { digest: new Uint8Array(answer.words.buffer), isMissing: false }; // prettier-ignore
         } else if (method.path === seriesDigestsMethod.path)

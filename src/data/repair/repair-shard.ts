@@ -10,9 +10,9 @@ import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import { Slices } from '../../env/slices.ts';
+import type { DigestRange } from '../../models/digest-grid.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
-import type { DigestRange } from '../engine/digests/shard-digest.ts';
 import { measurementsOf } from '../engine/delete-filters.ts';
 import type { LocalDigests, LocalShards } from '../engine/local-shards.ts';
 import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
@@ -52,7 +52,7 @@ export class ShardRepairs {
   async compare(shardId: number, nodeId: number, signal: AbortSignal): Promise<Comparison> {
     const { meta } = this.#ports;
     const { startNs, endNs } = this.#placeOf(shardId);
-    const task = { shardId, startNs, endNs };
+    const task = { shardId, startNs, endNs, isAnew: false };
     let mine: DigestAnswer;
     try {
       mine = await this.#peer(meta.nodeId).digest(task, undefined, signal);
@@ -110,7 +110,7 @@ export class ShardRepairs {
   ): Promise<boolean> {
     const { local, log, meta } = this.#ports;
     const digestOf = (nodeId: number): Promise<DigestAnswer> =>
-      this.#peer(nodeId).digest({ shardId, startNs, endNs }, undefined, signal);
+      this.#peer(nodeId).digest({ shardId, startNs, endNs, isAnew: true }, undefined, signal);
     // Which of the two a repair failed at it does not say.
     const [error] = await digestOf(meta.nodeId).then(() => [], (reason: unknown) => [reason]); // prettier-ignore
     if (!isWrongShard(error)) return false;

@@ -25,6 +25,7 @@ export const digestMethod = streamMethod('/varve.data.v1.Digests/Digest', {
     startNs: int64,
     endNs: int64,
     known: optional(count({ max: uint32Max })),
+    isAnew: flag,
   }),
   reply: message(v1.DigestReply, {
     digest: optional(bytes({ lengthBytesMax: digestBytesMax })),

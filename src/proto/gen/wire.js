@@ -9893,6 +9893,7 @@ export const varve = $root.varve = (() => {
                 DigestRequest.prototype.startNs = 0;
                 DigestRequest.prototype.endNs = 0;
                 DigestRequest.prototype.known = null;
+                DigestRequest.prototype.isAnew = false;
 
                 let $oneOfFields;
 
@@ -9917,6 +9918,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(24).int64(message.endNs);
                     if (message.known != null && $Object.hasOwnProperty.call(message, "known"))
                         writer.uint32(32).uint32(message.known);
+                    if (message.isAnew != null && $Object.hasOwnProperty.call(message, "isAnew") && message.isAnew !== false)
+                        writer.uint32(40).bool(message.isAnew);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -9982,6 +9985,15 @@ export const varve = $root.varve = (() => {
                                     break;
                                 message.known = reader.uint32();
                                 message._known = "known";
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isAnew = value;
+                                else
+                                    delete message.isAnew;
                                 continue;
                             }
                         }

@@ -8,7 +8,7 @@ import type { EndValue } from '../tsm/known-ends.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
-import type { MemtableView } from './memtable/memtable-view.ts';
+import type { MemtableView, ViewedSeries } from './memtable/memtable-view.ts';
 import { FileBlocks } from './columns/file-blocks.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './columns/run-cursor.ts'; // prettier-ignore
 import { rankFiles, seriesEnd, type MemtableSeries, type RankedFile } from './series-end.ts';
@@ -80,6 +80,15 @@ export class ShardView {
     for (const file of this.#parts.files) file.unpin();
     for (const memtable of this.#parts.memtables) memtable.release();
     this.#index.release();
+  }
+
+  get files(): readonly TsmFile[] {
+    return this.#parts.files;
+  }
+
+  /** Series that have points in no file yet, some of them more than once. A key holds until the memory grows. */
+  *inMemory(): Generator<ViewedSeries, void> {
+    for (const memtable of this.#parts.memtables) yield* memtable.series();
   }
 
   measurements(): readonly string[] {

@@ -10,6 +10,7 @@
  *   what a later write has (late-points.ts), and what a later delete has struck.
  * - A batch that was taken already is not taken again, as far as the shard remembers.
  * - A point is in the active memtable, in the one being flushed, or in a file; it leaves one only when it is in the next.
+ * - Whoever watches the content hears of all that changes what files show.
  *
  * Not here: the log, which the shards of a worker share, and when to flush (store/).
  */
@@ -26,6 +27,7 @@ import type { TsmFile } from '../tsm/tsm-file.ts';
 import { covers } from '../tsm/deleted-ranges.ts';
 import type { TimeRange } from '../tsm/tombstones.ts';
 import { noStamp, rangeOfAll, type Stamp, type StampRange } from '../../models/stamp.ts';
+import { ContentWatch } from './content/content-watch.ts';
 import { deleteFromFiles, emptySeries, hasPoints, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
 import { checkFields, type FieldVerdict } from './limits/field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush/flush.ts';
@@ -66,6 +68,8 @@ export interface ShardDeletePorts extends DeletePorts {
 
 export class Shard {
   readonly id: number;
+  /** For whoever keeps what it has seen of the points. */
+  readonly content = new ContentWatch();
   readonly #kernel: StoreKernel;
   readonly #index: ShardIndex;
   #isClosed = false;
@@ -312,7 +316,12 @@ export class Shard {
     const fields = [...this.#index.fields(measurement).keys()];
     const whole = isWhole ? measurement : undefined;
     const doomed = { whole, seriesIds, fields, keyOf: (seriesId: number) => view.keyOf(seriesId) };
-    await deleteFromFiles(files, doomed, range, ports);
+    const isStruck = this.content.strike(isWhole ? undefined : keysOf(doomed), range);
+    try {
+      await deleteFromFiles(files, doomed, range, ports);
+    } finally {
+      isStruck();
+    }
     if (this.#isClosed) return;
     const seen = this.#files;
     const isAllGone = seen.every((file) => files.includes(file) && (file.bounds === undefined || covers([range], file.bounds))); // prettier-ignore
@@ -368,6 +377,7 @@ export class Shard {
       'and the others right behind it',
     );
     this.#files = [...this.#files.slice(0, at), ...fresh, ...this.#files.slice(at + old.length)];
+    this.content.replaced(old, fresh);
     for (const file of old) file.retire();
   }
 
@@ -401,6 +411,11 @@ export class Shard {
     this.#index.release();
     for (const file of this.#files) await file.close();
   }
+}
+
+/** Each holds until the next one. */
+function* keysOf({ seriesIds, keyOf }: DoomedSeries): Generator<Uint8Array> {
+  for (const seriesId of seriesIds) yield keyOf(seriesId);
 }
 
 /** A byte for each series of the batch: 1 when a row of it is taken. */

@@ -47,7 +47,7 @@ import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
 import { ShardMaker, type NewShard } from './opening/shard-maker.ts';
 import type { OpeningProgress, ShardOpener } from './opening/shard-opener.ts';
-import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shards/shard-facts.ts'; // prettier-ignore
+import { factsOf, numbersOf, type ShardContent, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shards/shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shards/shard-roster.ts';
 import { takeSnapshot, type ShardSnapshot } from './transfers/take-snapshot.ts';
 import { compactionByHand, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
@@ -214,6 +214,12 @@ export class Store {
   /** Of what an open shard has of a time. */
   stampsWithin(shardId: number, bounds: TimeBounds): StampRange | undefined {
     return this.#shards.get(shardId)?.shard.stampsWithin(bounds);
+  }
+
+  /** Of an open shard: what its digest is kept for, and the folder that it is kept in. */
+  content(shardId: number): ShardContent | undefined {
+    const open = this.#shards.get(shardId);
+    return open && { shard: open.shard, folder: this.#folderOf(open.place) };
   }
 
   get numbers(): readonly ShardNumbers[] {

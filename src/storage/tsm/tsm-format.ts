@@ -23,6 +23,7 @@ export const keyBlocksMax = 65_535;
 export const blockRowsMax = 1_000;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export function tsmKey(seriesKey: string, field: string): string {
   return `${escapeSeparator(seriesKey)}${keySeparator}${field}`;
@@ -52,6 +53,8 @@ export function measurementHeads(escaped: string): readonly Uint8Array[] | undef
 
 /** The part of a separator that makes a key ambiguous. */
 const separatorHead = '#!~';
+const separatorHeadBytes = Buffer.from(separatorHead, 'latin1');
+const separatorBytes = Buffer.from(keySeparator, 'latin1');
 
 function escapeSeparator(seriesKey: string): string {
   if (!seriesKey.includes(separatorHead)) return seriesKey;
@@ -89,4 +92,17 @@ export function tsmNameOf(name: string): TsmNameParts | undefined {
 
 function padded(count: number): string {
   return String(count).padStart(9, '0');
+}
+
+/** The same of bytes, without texts where it can be: views of the key. */
+export function splitTsmKeyBytes(key: Uint8Array): {
+  readonly seriesKey: Uint8Array;
+  readonly field: Uint8Array;
+} {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.length);
+  const at = bytes.indexOf(separatorBytes);
+  if (at >= 0 && bytes.indexOf(separatorHeadBytes) === at)
+    return { seriesKey: key.subarray(0, at), field: key.subarray(at + separatorBytes.length) };
+  const [seriesKey, field] = splitTsmKey(decoder.decode(key));
+  return { seriesKey: encoder.encode(seriesKey), field: encoder.encode(field) };
 }

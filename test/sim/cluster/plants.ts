@@ -1,7 +1,7 @@
-import { seriesParts } from '../../../src/data/engine/digests/hash-values.ts';
-import { digestWords } from '../../../src/data/engine/digests/shard-digest.ts';
+import { digestWords, type DigestTask } from '../../../src/data/engine/digests/shard-digest.ts';
 import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
 import type { Env } from '../../../src/env/env.ts';
+import { seriesParts } from '../../../src/models/digest-grid.ts';
 import {
   endingBrokenStreams,
   forgettingCommands,
@@ -51,6 +51,7 @@ export const plants = [
   'sent-again',
   'deletes-untold',
   'digest-blind',
+  'digest-stale',
   'hints-backwards',
   'deletes-return',
 ] as const;
@@ -134,12 +135,13 @@ export function plantedEngine(ports: EnginePorts, plant: Plant | undefined): Eng
 /**
  * The engine itself, with the bug in it: a write counts as done a moment before it shows to readers, one to a shard that is
  * being copied here is not done at all, nobody looks at when a delete was said, an owner does not tell of the deletes that it
- * remembers, or looks at half of the series only for its digest, or a copy brings back what was deleted while it was made.
+ * remembers, or looks at half of the series only for its digest, or keeps a digest whatever changes, or a copy brings back what was deleted while it was made.
  */
 export function plantedWrites(engine: Engine, { clock }: EnginePorts, plant?: Plant): Engine {
   if (plant === 'deletes-unstamped') return withoutStamps(engine);
   if (plant === 'deletes-untold') return withoutDeletes(engine);
   if (plant === 'digest-blind') return withBlindDigests(engine);
+  if (plant === 'digest-stale') return withStaleDigests(engine);
   if (plant === 'deletes-return') return withReturningDeletes(engine);
   if (plant !== 'acknowledged-unapplied' && plant !== 'meanwhile-lost') return engine;
   return {
@@ -190,18 +192,38 @@ function withoutDeletes(engine: Engine): Engine {
   };
 }
 
+/** The first digest of a shard is its digest for ever, but for who asks for one that is read anew. */
+function withStaleDigests(engine: Engine): Engine {
+  const first = new Map<number, Uint32Array>();
+  return withDigests(engine, (words, { shardId, isAnew }) => {
+    if (isAnew) return words;
+    const kept = first.get(shardId) ?? words.slice();
+    first.set(shardId, kept);
+    return kept.slice();
+  });
+}
+
 /** Every second part of the series is as if it had nothing. */
 function withBlindDigests(engine: Engine): Engine {
   const partWords = digestWords / seriesParts;
+  return withDigests(engine, (words) => {
+    for (let part = 1; part < seriesParts; part += 2)
+      words.fill(0, part * partWords, (part + 1) * partWords);
+    return words;
+  });
+}
+
+function withDigests(
+  engine: Engine,
+  change: (words: Uint32Array, task: DigestTask) => Uint32Array,
+): Engine {
   return {
     close: () => engine.close(),
     call: (kind, body, context) => engine.call(kind, body, context),
     stream: async function* (kind, body, context) {
       for await (const reply of engine.stream(kind, body, context)) {
         const words = kind === 'digest' ? (reply.body as Uint32Array | undefined) : undefined;
-        for (let part = 1; part < seriesParts; part += 2)
-          words?.fill(0, part * partWords, (part + 1) * partWords);
-        yield reply;
+        yield words === undefined ? reply : { ...reply, body: change(words, body as DigestTask) };
       }
     },
   };

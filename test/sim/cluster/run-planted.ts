@@ -22,7 +22,7 @@ export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   else if (plant === 'meanwhile-lost' || plant === 'deletes-return')
     await runCopies(seed, { plant, hasFaults: false, faultsMs });
   else if (plant === 'whole-too-soon') await runPlans(seed, { plant, hasFaults: false, faultsMs });
-  else if (plant === 'deletes-untold' || plant === 'digest-blind')
+  else if (plant === 'deletes-untold' || plant === 'digest-blind' || plant === 'digest-stale')
     await runRepairs(seed, { plant, faultsMs });
   else if (plant === 'fence-ignored') await runLate(seed, plant);
   else if (plant === 'damage-forgotten')

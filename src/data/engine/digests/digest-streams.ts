@@ -7,7 +7,7 @@ import { readRangePoints, type RangePoints, type RangePointsTask } from './range
 import { HashFilter } from './hash-filter.ts';
 import { sliceBounds } from './read-parts.ts';
 import { digestSeries, type SeriesDigest, type SeriesDigestTask } from './series-digests.ts';
-import { digestShard, type DigestTask } from './shard-digest.ts';
+import type { DigestTask } from './shard-digest.ts';
 import { pickedMax, pickPoints, sketchParts, type PickedPointsTask, type SketchTask } from './sketch-parts.ts'; // prettier-ignore
 
 export type DigestBody =
@@ -21,6 +21,8 @@ export type DigestBody =
 
 interface DigestContext {
   readonly arena: SourceArena;
+  /** Of the whole shard (kept-digests.ts). */
+  readonly digestOf: (task: DigestTask) => Generator<Uint32Array | undefined, void>;
   readonly stampsOf: (bounds: { readonly minTimeNs: bigint; readonly maxTimeNs: bigint }) => StampRange | undefined; // prettier-ignore
 }
 
@@ -34,12 +36,11 @@ export function isDigestKind(kind: string): kind is DigestBody['kind'] {
 export function* digestStream(
   source: ShardSource,
   body: DigestBody,
-  { arena, stampsOf }: DigestContext,
+  { arena, digestOf, stampsOf }: DigestContext,
 ): Generator<EngineReply | undefined> {
   switch (body.kind) {
     case 'digest':
-      for (const digest of digestShard(source, body, arena))
-        yield digest && { body: digest, isLast: true };
+      for (const digest of digestOf(body)) yield digest && { body: digest, isLast: true };
       return;
     case 'series-digests': {
       let batch: SeriesDigest[] = [];

@@ -2,14 +2,13 @@
  * Sums of hashes of values, by slices of time: what two owners compare instead of points. A sum does not depend on the order
  * in which values come, and the hash of a value says its series, field, type, time and bytes.
  */
+import { seededHash } from '../../../models/digest-grid.ts';
 import { exactBytesOf } from '../../../models/exact-text.ts';
 import type { FieldValue } from '../../../models/field-value.ts';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
 
 /** Values, and both halves of the sum. */
 export const sumWords = 3;
-/** Of series, by a hash of their keys. */
-export const seriesParts = 64;
 
 /** Times from `startNs` on, in slices of `lengthNs`; what is before or behind is in the first or the last one. */
 export interface TimeSlices {
@@ -24,22 +23,16 @@ export interface ColumnSeed {
   readonly high: number;
 }
 
+/** More than what is off in numbers of 63 bits that are kept, and multiplied, as doubles. */
+const roundedNsMax = 8_192;
 const encoder = new TextEncoder();
 const typeCodes = { float: 1, integer: 2, unsigned: 3, boolean: 4, string: 5 } as const;
-
-export function seriesPartOf(key: Uint8Array): number {
-  return hashBytes(key, 0x9e3779b9) % seriesParts;
-}
-
-export function keyBytesOf(key: string): Uint8Array {
-  return encoder.encode(key);
-}
 
 export function columnSeed(key: Uint8Array, field: string): ColumnSeed {
   const column = encoder.encode(`\0${field}`);
   return {
-    low: hashBytes(column, hashBytes(key, 0x85ebca6b)),
-    high: hashBytes(column, hashBytes(key, 0xc2b2ae35)),
+    low: seededHash(column, seededHash(key, 0x85ebca6b)),
+    high: seededHash(column, seededHash(key, 0xc2b2ae35)),
   };
 }
 
@@ -120,7 +113,7 @@ function wordsOf(value: bigint): readonly [low: number, high: number] {
 }
 
 function textWords(text: Uint8Array): [low: number, high: number] {
-  return [hashBytes(text, 0x27d4eb2f), hashBytes(text, 0x165667b1)];
+  return [seededHash(text, 0x27d4eb2f), seededHash(text, 0x165667b1)];
 }
 
 /** Adds values of one column to sums: those of slice s are the `sumWords` words from `at + s * sumWords` on. */
@@ -132,6 +125,7 @@ export class ValueSums {
   readonly #perNs: number;
   readonly #sliceNs: number;
   readonly #count: number;
+  readonly #slices: TimeSlices;
 
   constructor(words: Uint32Array, slices: TimeSlices) {
     this.words = words;
@@ -140,6 +134,7 @@ export class ValueSums {
     this.#sliceNs = Number(slices.lengthNs);
     this.#perNs = 1 / this.#sliceNs;
     this.#count = slices.count;
+    this.#slices = slices;
   }
 
   add(
@@ -158,15 +153,24 @@ export class ValueSums {
     }
   }
 
-  /** Exact within 104 days of the start, as doubles are; beyond, a few nanoseconds at the bounds of slices may be off. */
+  /** Exact: who reads some slices only reads what is counted in them. */
   #sliceOf(low: number, high: number): number {
     const sinceNs = (high - this.#startHigh) * 4_294_967_296 + (low - this.#startLow);
     let slice = Math.floor(sinceNs * this.#perNs);
-    // The quotient is rounded; the remainder is not.
+    // The quotient is rounded; the remainder is not, within 104 days of the start.
     const restNs = sinceNs - slice * this.#sliceNs;
+    const isFar = sinceNs > Number.MAX_SAFE_INTEGER;
+    if (isFar && (restNs < roundedNsMax || restNs > this.#sliceNs - roundedNsMax))
+      return this.#exactSliceOf(low, high);
     if (restNs < 0) slice--;
     else if (restNs >= this.#sliceNs) slice++;
     return slice < 0 ? 0 : slice >= this.#count ? this.#count - 1 : slice;
+  }
+
+  #exactSliceOf(low: number, high: number): number {
+    const { startNs, lengthNs, count } = this.#slices;
+    const timeNs = (BigInt(high) << 32n) | BigInt(low);
+    return Math.min(Number((timeNs - startNs) / lengthNs), count - 1);
   }
 }
 
@@ -176,11 +180,4 @@ function mix(seed: number, first: number, second: number, third: number): number
   hash = Math.imul(hash ^ (hash >>> 13) ^ third, 0x27d4eb2f);
   hash = Math.imul(hash ^ (hash >>> 16), 0x165667b1);
   return hash ^ (hash >>> 15);
-}
-
-function hashBytes(bytes: Uint8Array, seed: number): number {
-  let hash = seed | 0;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
 }

@@ -10,7 +10,7 @@ import type { StampRange } from '../../../models/stamp.ts';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
 import type { ValueBatch } from './hash-values.ts';
 import { sliceBounds } from './read-parts.ts';
-import type { DigestTask } from './shard-digest.ts';
+import type { ShardRange } from './shard-digest.ts';
 
 /** Slices of one series, ascending. */
 export interface SeriesSlices {
@@ -18,7 +18,7 @@ export interface SeriesSlices {
   readonly slices: readonly number[];
 }
 
-export interface RangePointsTask extends DigestTask {
+export interface RangePointsTask extends ShardRange {
   readonly series: readonly SeriesSlices[];
 }
 

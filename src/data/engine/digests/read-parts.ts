@@ -2,9 +2,9 @@
  * Goes through the values of some parts of a shard (shard-digest.ts): series whose keys are of some parts, within some parts of
  * the shard's time. The order of series is the node's own.
  */
+import { keyBytesOf, seriesPartOf, sliceCount, sliceLengthNs, slicesPerPart, timeParts, type DigestRange } from '../../../models/digest-grid.ts'; // prettier-ignore
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
-import { keyBytesOf, seriesPartOf, type ValueBatch } from './hash-values.ts';
-import { sliceCount, sliceLengthNs, slicesPerPart, timeParts, type DigestRange } from './shard-digest.ts'; // prettier-ignore
+import type { ValueBatch } from './hash-values.ts';
 
 export interface DigestParts {
   readonly seriesParts: readonly number[];
@@ -78,7 +78,7 @@ export function sliceBounds(range: DigestRange, from: number, to = from): TimeRa
 }
 
 /** Runs of parts that are asked for. */
-function rangesOf(timeMask: number, range: DigestRange): readonly TimeRange[] {
+export function rangesOf(timeMask: number, range: DigestRange): readonly TimeRange[] {
   const ranges: TimeRange[] = [];
   for (let part = 0; part < timeParts; part++) {
     if (((timeMask >>> part) & 1) === 0) continue;

@@ -1,16 +1,17 @@
 /**
- * The second level of a digest: of some parts of a shard's series (hash-values.ts) each series by itself, in slices of time
+ * The second level of a digest: of some parts of a shard's series (digest-grid.ts) each series by itself, in slices of time
  * that are finer. Only slices that have values are told, and only those within parts of time that are asked for.
  */
+import { sliceCount, sliceLengthNs } from '../../../models/digest-grid.ts';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
 import { columnSeed, sumWords, ValueSums } from './hash-values.ts';
 import { batchesOf, seriesOfParts, type PartsTask } from './read-parts.ts';
-import { sliceCount, sliceLengthNs, type DigestTask } from './shard-digest.ts';
+import type { ShardRange } from './shard-digest.ts';
 
 /** A slice, the values in it, and both halves of their sum. */
 export const entryWords = 1 + sumWords;
 
-export type SeriesDigestTask = DigestTask & PartsTask;
+export type SeriesDigestTask = ShardRange & PartsTask;
 
 export interface SeriesDigest {
   /** Canonical, as ShardSource.seriesKey() gives it. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
-import { seriesParts, sumWords } from './hash-values.ts';
-import { digestShard, timeParts } from './shard-digest.ts';
+import { seriesParts, sliceLengthNs, sliceOf, slicesPerPart, timeParts } from '../../../models/digest-grid.ts'; // prettier-ignore
+import { sumWords, ValueSums } from './hash-values.ts';
+import { digestShard } from './shard-digest.ts';
 
 type Value = number | bigint | boolean | string;
 type Points = Readonly<Record<string, Readonly<Record<string, readonly (readonly [bigint, Value])[]>>>>; // prettier-ignore
@@ -135,4 +136,21 @@ test('digest: one point less, another value, time, type or field changes the one
   expect(differing(whole, digest(renamed)).length).toBeGreaterThan(0);
   const swapped = digest({ 'm,h=a': { f: [[1n, 2], [2n, 1]] } }); // prettier-ignore
   expect(differing(swapped, digest({ 'm,h=a': { f: [[1n, 1], [2n, 2]] } })).length).toBe(1); // prettier-ignore
+});
+
+test('digest: a time is counted in the part that it is in, to the nanosecond, in groups of years too', () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const arena = { memory } as unknown as SourceArena;
+  const years = { startNs: 1_234_567n, endNs: 1_234_567n + 10n * 365n * 86_400_000_000_000n };
+  const lengthNs = sliceLengthNs(years) * BigInt(slicesPerPart);
+  const sums = new ValueSums(new Uint32Array(timeParts * sumWords), { startNs: years.startNs, lengthNs, count: timeParts }); // prettier-ignore
+  for (let part = 1; part < timeParts; part++)
+    for (const offNs of [-2n, -1n, 0n, 1n]) {
+      sums.words.fill(0);
+      const timeNs = years.startNs + BigInt(part) * lengthNs + offNs;
+      new BigInt64Array(memory.buffer, 0, 1)[0] = timeNs;
+      sums.add({ type: 'float', count: 1, timesPtr: 0, valuesPtr: 8 }, { low: 1, high: 2 }, { arena, at: 0 }); // prettier-ignore
+      const counted = Math.floor(sums.words.indexOf(1) / sumWords);
+      expect(counted).toBe(Math.floor(sliceOf(years, timeNs) / slicesPerPart));
+    }
 });

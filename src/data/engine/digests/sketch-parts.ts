@@ -3,25 +3,20 @@
  * (difference-sketch.ts), and then the values whose hashes only one of them has.
  */
 import type { FieldValue } from '../../../models/field-value.ts';
+import { keyBytesOf, sliceOf } from '../../../models/digest-grid.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { mixHash } from '../../../base/hash-bytes.ts';
 import type { StampRange } from '../../../models/stamp.ts';
 import type { ShardSource, SourceArena } from '../../../query/source.ts';
 import { DifferenceSketch } from './difference-sketch.ts';
-import {
-  BatchHashes,
-  columnSeed,
-  hashOfValue,
-  keyBytesOf,
-  type ValueBatch,
-} from './hash-values.ts';
+import { BatchHashes, columnSeed, hashOfValue, type ValueBatch } from './hash-values.ts';
 import type { HashFilter } from './hash-filter.ts';
 import { valuesOfBatch, type RangePoints } from './range-points.ts';
 import { batchesOf, seriesOfParts, sliceBounds, type PartsTask, type TimeRange } from './read-parts.ts'; // prettier-ignore
-import { sliceCount, sliceLengthNs, type DigestTask } from './shard-digest.ts';
+import type { ShardRange } from './shard-digest.ts';
 
 /** Parts whose values have hashes of their own with each salt: two that collide once do not for ever. */
-export type SaltedTask = DigestTask & PartsTask & { readonly salt: number };
+export type SaltedTask = ShardRange & PartsTask & { readonly salt: number };
 
 export type SketchTask = SaltedTask & {
   /** Of several that are read together. */
@@ -175,9 +170,4 @@ class OpenBatch {
   get points(): RangePoints {
     return { payload: this.builder.finish(), stamps: this.stamps };
   }
-}
-
-function sliceOf(task: PickedPointsTask, timeNs: bigint): number {
-  const slice = Number((timeNs - task.startNs) / sliceLengthNs(task));
-  return timeNs < task.startNs ? 0 : Math.min(slice, sliceCount - 1);
 }

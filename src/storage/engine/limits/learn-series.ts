@@ -5,13 +5,9 @@ import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import type { Slices } from '../../../env/slices.ts';
 import { measurementBytesOf } from '../../index/series-name.ts';
 import type { ShardIndex } from '../../index/shard-index.ts';
-import { keySeparator, splitTsmKey } from '../../tsm/tsm-format.ts';
+import { splitTsmKeyBytes } from '../../tsm/tsm-format.ts';
 
 const atOnce = 4_096;
-/** What makes a key in a file differ from that of the series. */
-const separatorHead = Buffer.from(keySeparator.slice(0, -1), 'latin1');
-const separator = Buffer.from(keySeparator, 'latin1');
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export async function learnSeries(
@@ -31,7 +27,7 @@ export async function learnSeries(
       continue;
     }
     const [key, { type }] = one;
-    const { seriesKey, field } = split(key);
+    const { seriesKey, field } = splitTsmKeyBytes(key);
     const last = series[series.length - 1];
     if (last === undefined || Buffer.compare(last, seriesKey) !== 0) series.push(seriesKey);
     const measurement = seriesKey.subarray(0, measurementBytesOf(seriesKey));
@@ -45,14 +41,4 @@ export async function learnSeries(
     await slices.next();
   }
   resolve();
-}
-
-function split(key: Uint8Array): { readonly seriesKey: Uint8Array; readonly field: Uint8Array } {
-  const bytes = Buffer.from(key.buffer, key.byteOffset, key.length);
-  const at = bytes.indexOf(separator);
-  if (at >= 0 && bytes.indexOf(separatorHead) === at) {
-    return { seriesKey: key.subarray(0, at), field: key.subarray(at + separator.length) };
-  }
-  const [seriesKey, field] = splitTsmKey(decoder.decode(key));
-  return { seriesKey: encoder.encode(seriesKey), field: encoder.encode(field) };
 }

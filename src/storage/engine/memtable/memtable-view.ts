@@ -35,6 +35,11 @@ export interface ColumnName {
   readonly field: string;
 }
 
+/** A series with the bounds of its times. */
+export interface ViewedSeries extends TimeBounds {
+  readonly key: Uint8Array;
+}
+
 /** The part of a memtable that a view reads. */
 export interface ViewedMemtable {
   /** Of all rows. */
@@ -88,6 +93,20 @@ export class MemtableView {
   /** Of all rows, those that came later included; undefined when there are none. */
   get bounds(): TimeBounds | undefined {
     return this.#memtable.bounds;
+  }
+
+  /** Series that have rows, as often as they have them of several shapes. A key holds until the memory grows. */
+  *series(): Generator<ViewedSeries, void> {
+    const always = { minTimeNs: -(2n ** 63n), maxTimeNs: 2n ** 63n - 1n };
+    for (const [table, rowsMax] of this.#rowCounts) {
+      if (rowsMax === 0) continue;
+      for (const id of table.heads.ids()) {
+        const [first, last] = [true, false].map((ascending) => table.endRow(id, rowsMax, { ...always, ascending })); // prettier-ignore
+        if (first === undefined || last === undefined) continue;
+        const key = this.#memtable.series.keyOf(id);
+        yield { key, minTimeNs: table.timeNs(first), maxTimeNs: table.timeNs(last) };
+      }
+    }
   }
 
   /** The values of a field in a series; undefined when there are none. */

@@ -49,6 +49,16 @@ export class SeriesHeads {
     this.#kernel.exports.listHeads(this.#at, this.mask, out);
   }
 
+  /** The same as a copy. */
+  ids(): Uint32Array {
+    const lengthBytes = Math.max(1, this.#count) * 4;
+    const out = this.#kernel.heap.allocate(lengthBytes);
+    this.list(out);
+    const ids = this.#kernel.words(out, this.#count).slice();
+    this.#kernel.heap.free(out, lengthBytes);
+    return ids;
+  }
+
   release(): void {
     this.#kernel.heap.free(this.#at, this.#slotCount * slotBytes);
   }

@@ -15,6 +15,7 @@ import { Mutex } from '../../../base/async/mutex.ts';
 import { errorText, isDbError } from '../../../base/errors.ts';
 import type { Timer } from '../../../env/clock.ts';
 import type { Log } from '../../../env/log.ts';
+import { Slices } from '../../../env/slices.ts';
 import {
   compactFiles,
   type CompactionPorts,
@@ -182,6 +183,9 @@ export class Compactor {
       // What is deleted meanwhile would come back with the outputs.
       const isCancelled = (): boolean => this.#isGivenUp(open);
       const written = await compactFiles(request, { ...this.#ports, isCancelled });
+      const slices = new Slices(this.#ports);
+      const foreseeing = open.shard.content.foresee(inputs);
+      while (foreseeing.next().done !== true) await slices.next();
       const outputs = await openOutputs(this.#ports, folder, written);
       if (isCancelled()) {
         await discard(disk, outputs);

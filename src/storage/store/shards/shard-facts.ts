@@ -1,4 +1,5 @@
 /** What a store is told of a shard with a batch, and what it says of its shards. */
+import type { Shard } from '../../engine/shard.ts';
 import type { StallKind } from './shard-work.ts';
 import type { OpenShard, ShardPlace } from './open-shards.ts';
 
@@ -42,6 +43,12 @@ export interface ShardNumbers extends ShardPlace {
   readonly cache: Readonly<Record<string, number>>;
   /** How many times work did not move for long. */
   readonly stalls: Readonly<Record<StallKind, number>>;
+}
+
+/** A shard as long as it is open. */
+export interface ShardContent {
+  readonly shard: Pick<Shard, 'content' | 'files'>;
+  readonly folder: string;
 }
 
 export function numbersOf({ place, shard, work }: OpenShard): ShardNumbers {
