@@ -1,11 +1,15 @@
+import { RecentMap } from '../base/collections/recent-map.ts';
 import type { Statement } from './ast.ts';
 import { parseQuery } from './parser.ts';
 import { cutTimes, TimeTemplate } from './time-template.ts';
 
 /** Longer texts are parsed each time: what they are parsed to may be large. */
 const textLengthMax = 2_048;
-/** Past so many texts those that were asked for longest ago are forgotten. */
-const textsMax = 512;
+/**
+ * A dashboard of a thousand hosts has a thousand texts. Characters of all together: what a text is parsed to grows with it,
+ * so that many short ones take no more than a few long ones.
+ */
+const textsMax = { countMax: 2_048, weightMax: 1_048_576 };
 
 /**
  * Texts that were asked before and what they were parsed to, as dashboards ask the same ones again and again. One text is
@@ -16,44 +20,29 @@ const textsMax = 512;
  * text is parsed and kept by itself once it is asked again.
  */
 export class KnownTexts {
-  /** The one asked last stands last. */
-  readonly #kept = new Map<string, readonly Statement[]>();
+  readonly #kept = new RecentMap<string, readonly Statement[]>(textsMax);
   /** By the text less its times. */
-  readonly #templates = new Map<string, TimeTemplate>();
+  readonly #templates = new RecentMap<string, TimeTemplate>(textsMax);
   /** Texts that were made of templates, and asked once. */
-  readonly #made = new Map<string, true>();
+  readonly #made = new RecentMap<string, true>(textsMax);
 
   /** Throws DbError parse_error. */
   parse(text: string): readonly Statement[] {
     const known = this.#kept.get(text);
-    if (known !== undefined) {
-      keep(this.#kept, text, known);
-      return known;
-    }
+    if (known !== undefined) return known;
     if (text.length > textLengthMax) return parseQuery(text);
     const cut = this.#made.delete(text) ? undefined : cutTimes(text);
     const template = cut && this.#templates.get(cut.key);
     if (cut !== undefined && template !== undefined) {
-      keep(this.#made, text, true);
-      keep(this.#templates, cut.key, template);
+      this.#made.set(text, true, text.length);
       return template.with(cut);
     }
     const statements = parseQuery(text);
     if (!statements.every(isKept)) return statements;
-    keep(this.#kept, text, statements);
+    this.#kept.set(text, statements, text.length);
     const made = cut && TimeTemplate.of(statements, cut);
-    if (cut !== undefined && made !== undefined) keep(this.#templates, cut.key, made);
+    if (cut !== undefined && made !== undefined) this.#templates.set(cut.key, made, cut.key.length);
     return statements;
-  }
-}
-
-/** The one asked last stands last; past so many those that were asked for longest ago go. */
-function keep<Value>(map: Map<string, Value>, text: string, value: Value): void {
-  map.delete(text);
-  map.set(text, value);
-  for (const oldest of map.keys()) {
-    if (map.size <= textsMax) break;
-    map.delete(oldest);
   }
 }
 

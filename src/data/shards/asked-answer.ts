@@ -3,7 +3,9 @@
  * which the other node parses as it would a client's.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { RecentMap } from '../../base/collections/recent-map.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
+import { MiB } from '../../base/units.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { printStatement } from '../../influxql/printer.ts';
@@ -14,8 +16,8 @@ import {
   type AskedAnswer,
 } from '../engine/answers/answer-task.ts';
 
-/** Past so many questions those that were asked longest ago are forgotten. */
-const keptMax = 512;
+/** As a worker keeps tasks (engine/answers/known-answers.ts): a key and the text made of it are as long as each other. */
+const keptMax = { countMax: 2_048, weightMax: 4 * MiB };
 /** Longer ones are made anew each time. */
 const keptLengthMax = 8_192;
 
@@ -33,21 +35,15 @@ export function askedOf(task: AnswerTask): Omit<AskedAnswer, 'nowNs'> | undefine
 
 /** What its worker is asked for another node; one that is asked again is put together once. */
 export class AskedAnswers {
-  /** The one asked last stands last. */
-  readonly #texts = new Map<string, string>();
+  readonly #texts = new RecentMap<string, string>(keptMax);
 
   /** Throws `unsupported_version` for what a worker is not asked. */
   requestOf({ nowNs, ...asked }: AskedAnswer): AnswerRequest {
     const key = keyOf(asked);
     const known = this.#texts.get(key);
-    this.#texts.delete(key);
-    const made = known ?? textOf(asked);
-    if (key.length <= keptLengthMax) this.#texts.set(key, made);
-    for (const oldest of this.#texts.keys()) {
-      if (this.#texts.size <= keptMax) break;
-      this.#texts.delete(oldest);
-    }
-    return { text: made, nowNs, isKept: known !== undefined };
+    const text = known ?? textOf(asked);
+    if (known === undefined && key.length <= keptLengthMax) this.#texts.set(key, text, key.length);
+    return { text, nowNs, isKept: known !== undefined };
   }
 }
 

@@ -1,11 +1,13 @@
 /** What a worker keeps of SELECTs that it has answered before: the task, and its plan as long as schemas are what they were. */
+import { RecentMap } from '../../../base/collections/recent-map.ts';
+import { MiB } from '../../../base/units.ts';
 import { compileStatement, type CompiledSelect } from '../../../query/plan/compile-statement.ts';
 import type { LevelPlan } from '../../../query/plan/level-plan.ts';
 import { readsClock } from '../../../query/plan/reads-clock.ts';
 import { taskOf, type AnswerRequest, type AnswerTask } from './answer-task.ts';
 
-/** As many as texts are known (influxql/known-texts.ts); past them those asked longest ago are forgotten. */
-const keptMax = 512;
+/** As many as texts are known (influxql/known-texts.ts), of which a task has some five times the characters. */
+const keptMax = { countMax: 2_048, weightMax: 8 * MiB };
 
 export class KnownAnswer {
   readonly task: AnswerTask;
@@ -39,23 +41,13 @@ export class KnownAnswer {
 }
 
 export class KnownAnswers {
-  /** The one asked last stands last. */
-  readonly #kept = new Map<string, KnownAnswer>();
+  readonly #kept = new RecentMap<string, KnownAnswer>(keptMax);
 
   of({ text, isKept }: AnswerRequest): KnownAnswer {
     const known = this.#kept.get(text);
-    if (known !== undefined) {
-      this.#kept.delete(text);
-      this.#kept.set(text, known);
-      return known;
-    }
+    if (known !== undefined) return known;
     const made = new KnownAnswer(taskOf(text));
-    if (!isKept) return made;
-    this.#kept.set(text, made);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= keptMax) break;
-      this.#kept.delete(oldest);
-    }
+    if (isKept) this.#kept.set(text, made, text.length);
     return made;
   }
 }

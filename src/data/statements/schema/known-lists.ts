@@ -9,6 +9,7 @@
  * - Bounded by bytes; those asked for longest ago go first.
  */
 import { Buffer } from 'node:buffer';
+import { RecentMap } from '../../../base/collections/recent-map.ts';
 import { MiB } from '../../../base/units.ts';
 import type { Expr, Statement } from '../../../influxql/ast.ts';
 import type { MetaAccess } from '../../../meta/client/meta-access.ts';
@@ -18,7 +19,7 @@ import type { ClusterShards } from '../../shards/cluster-shards.ts';
 
 /** Longer answers take longer to send than to make. */
 const answerBytesMax = 262_144;
-const keptBytesMax = 8 * MiB;
+const keptMax = { countMax: 2_048, weightMax: 8 * MiB };
 /** Of one answer: whether this node lacks something is asked of each. */
 const shardsMax = 256;
 
@@ -51,10 +52,9 @@ export interface Listing {
 
 export class KnownLists {
   readonly #ports: KnownListsPorts;
-  /** The one asked last stands last. */
-  readonly #kept = new Map<Statement, Kept>();
+  /** They weigh their bytes. */
+  readonly #kept = new RecentMap<Statement, Kept>(keptMax);
   readonly #askedOnce = new WeakSet<Statement>();
-  #keptBytes = 0;
 
   constructor(ports: KnownListsPorts) {
     this.#ports = ports;
@@ -62,11 +62,7 @@ export class KnownLists {
 
   find(statement: Statement, place: ListPlace): Buffer | undefined {
     const kept = this.#kept.get(statement);
-    if (kept === undefined) return undefined;
-    if (!this.#holds(kept, place)) return undefined;
-    this.#kept.delete(statement);
-    this.#kept.set(statement, kept);
-    return kept.bytes;
+    return kept !== undefined && this.#holds(kept, place) ? kept.bytes : undefined;
   }
 
   /** What gathers an answer that may be kept; undefined where it may not. */
@@ -94,7 +90,8 @@ export class KnownLists {
         const isSmall = bytes.length <= answerBytesMax && shardIds.size <= shardsMax;
         if (!isOwn || !isAnswered || !isSmall) return;
         const state = { catalog: { clusterId, index }, listVersion, shardIds: [...shardIds] };
-        this.#keep(statement, { database, retentionPolicy, ...state, bytes: Buffer.from(bytes) });
+        const kept = { database, retentionPolicy, ...state, bytes: Buffer.from(bytes) };
+        this.#kept.set(statement, kept, bytes.length);
       },
     };
   }
@@ -112,17 +109,6 @@ export class KnownLists {
   get #listVersion(): number | undefined {
     const { meta, shards } = this.#ports;
     return shards.of(meta.nodeId).listVersion;
-  }
-
-  #keep(statement: Statement, kept: Kept): void {
-    this.#keptBytes += kept.bytes.length - (this.#kept.get(statement)?.bytes.length ?? 0);
-    this.#kept.delete(statement);
-    this.#kept.set(statement, kept);
-    for (const [oldest, { bytes }] of this.#kept) {
-      if (this.#keptBytes <= keptBytesMax) return;
-      this.#keptBytes -= bytes.length;
-      this.#kept.delete(oldest);
-    }
   }
 }
 
