@@ -13,6 +13,8 @@ const pagesMax = 65_536;
 const paddingBytes = 64;
 /** With more keys than these all of them are forgotten before the next body: what is kept stays a cache. */
 const keysKeptMax = 262_144;
+/** Of the table of joined bodies. */
+export const joinedEntryWords = 6;
 /** A shorter line is none, and a shorter value neither. */
 const lineBytesMin = 6;
 const valueBytesMin = 4;
@@ -38,6 +40,7 @@ interface LineExports extends RouteExports {
   countedEquals(): number;
   columns(keyIds: number, fieldSetIds: number, starts: number, offsets: number, times: number, values: number, odds: number): void; // prettier-ignore
   parse(body: number, length: number, whole: boolean, step: bigint, defaultTime: bigint): number;
+  parseBodies(bodies: number, table: number, count: number, step: bigint, defaultTime: bigint): number; // prettier-ignore
   consumed(): number;
   oddLines(): number;
   listOdd(lines: number, least: bigint, greatest: bigint): void;
@@ -64,6 +67,18 @@ export interface LinePiece {
   readonly isLast: boolean;
   readonly stepNs: bigint;
   /** Of lines without a time. */
+  readonly defaultTimeNs: bigint;
+}
+
+/** Short bodies side by side, each with a newline behind it. */
+export interface JoinedText {
+  readonly bytes: Uint8Array;
+  /**
+   * Of each body six words: where it ends, behind its newline; how many lines and values it has, set by the kernel; 0; and in the
+   * last two the nanoseconds that its lines without a time are later than `defaultTimeNs`.
+   */
+  readonly table: Uint32Array;
+  readonly stepNs: bigint;
   readonly defaultTimeNs: bigint;
 }
 
@@ -197,11 +212,20 @@ export class LineKernel {
 
   /** Undefined when the piece has more keys or field sets than are known at once: shorter ones fit. */
   parse(piece: LinePiece): KernelLines | undefined {
+    return this.#withRoom(() => this.#parse(piece));
+  }
+
+  /** The same of bodies, none of which can reach into the next. */
+  parseBodies(joined: JoinedText): KernelLines | undefined {
+    return this.#withRoom(() => this.#parseBodies(joined));
+  }
+
+  #withRoom(parse: () => KernelLines | undefined): KernelLines | undefined {
     if (this.#exports.keys() > keysKeptMax) this.#forget();
-    const lines = this.#parse(piece);
+    const lines = parse();
     if (lines !== undefined) return lines;
     this.#forget();
-    return this.#parse(piece);
+    return parse();
   }
 
   /** The lines among those parsed that the twin has to look at, since their key, their fields or their time are not usual. */
@@ -217,13 +241,40 @@ export class LineKernel {
   }
 
   #parse({ bytes: body, isLast, stepNs, defaultTimeNs }: LinePiece): KernelLines | undefined {
-    const bodyAt = this.#base;
     const length = isLast ? body.length + 1 : body.length;
-    this.#reserve(bodyAt + length + paddingBytes);
-    const bytes = new Uint8Array(this.#memory.buffer, bodyAt, length + paddingBytes);
+    const bytes = this.#place(body, length);
+    if (isLast) bytes[body.length] = 10;
+    this.#setColumns(length);
+    const lineCount = this.#exports.parse(this.#base, length, isLast, stepNs, defaultTimeNs);
+    if (lineCount < 0) return undefined;
+    const consumedBytes = Math.min(body.length, this.#exports.consumed() >>> 0);
+    return this.#linesOf(lineCount, consumedBytes);
+  }
+
+  #parseBodies({ bytes, table, stepNs, defaultTimeNs }: JoinedText): KernelLines | undefined {
+    this.#place(bytes, bytes.length);
+    const tableAt = this.#setColumns(bytes.length);
+    this.#reserve(tableAt + table.byteLength + paddingBytes);
+    new Uint32Array(this.#memory.buffer, tableAt, table.length).set(table);
+    const count = table.length / joinedEntryWords;
+    const lineCount = this.#exports.parseBodies(this.#base, tableAt, count, stepNs, defaultTimeNs);
+    if (lineCount < 0) return undefined;
+    table.set(new Uint32Array(this.#memory.buffer, tableAt, table.length));
+    return this.#linesOf(lineCount, bytes.length);
+  }
+
+  /** Answers where they are, with so many bytes that are the caller's and zeros behind them. */
+  #place(body: Uint8Array, lengthBytes: number): Uint8Array {
+    this.#reserve(this.#base + lengthBytes + paddingBytes);
+    const bytes = new Uint8Array(this.#memory.buffer, this.#base, lengthBytes + paddingBytes);
     bytes.set(body);
     bytes.fill(0, body.length);
-    if (isLast) bytes[body.length] = 10;
+    return bytes;
+  }
+
+  /** Of the lines in the text that was placed; answers where there is room behind them. */
+  #setColumns(length: number): number {
+    const bodyAt = this.#base;
     const newlines = this.#exports.countMarks(bodyAt, length);
     const equals = this.#exports.countedEquals();
     const lineMax = Math.min(newlines, Math.floor(length / lineBytesMin) + 1);
@@ -238,13 +289,13 @@ export class LineKernel {
     const work = aligned(odds + newlines * 8);
     this.#places = { keyIds, fieldSetIds, starts, times, values, odds, work };
     this.#reserve(work + paddingBytes);
-    const exports = this.#exports;
-    exports.columns(keyIds, fieldSetIds, starts, offsets, times, values, odds);
-    const lineCount = exports.parse(bodyAt, length, isLast, stepNs, defaultTimeNs);
-    if (lineCount < 0) return undefined;
-    const minTimeNs = exports.leastTime();
-    const maxTimeNs = exports.greatestTime();
-    const consumedBytes = Math.min(body.length, exports.consumed() >>> 0);
+    this.#exports.columns(keyIds, fieldSetIds, starts, offsets, times, values, odds);
+    return work;
+  }
+
+  #linesOf(lineCount: number, consumedBytes: number): KernelLines {
+    const minTimeNs = this.#exports.leastTime();
+    const maxTimeNs = this.#exports.greatestTime();
     return { lineCount, consumedBytes, odd: this.#odd(), minTimeNs, maxTimeNs };
   }
 

@@ -25,7 +25,9 @@ import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
 import { plainOf } from './lists/describe-shards.ts';
 import type { CountedShard } from './shard-counters.ts';
 import type { ForwardedLines, ForwardTask } from './lines/forward-lines.ts';
-import type { LinesTask, RoutedLines, RouteGroup } from './lines/route-lines.ts';
+import type { JoinedTask } from './lines/joined-bodies.ts';
+import type { WrittenJoined } from './lines/write-joined.ts';
+import type { LinesTask, OwnShards, RoutedLines } from './lines/route-lines.ts';
 import type { DigestTask } from './digests/shard-digest.ts';
 import type { RangePoints, RangePointsTask } from './digests/range-points.ts';
 import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
@@ -35,11 +37,12 @@ import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
+import { homeOfNow } from './home-of-now.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
-import { homeOf, type EngineList, type EngineReceipt, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import { homeOf, type EngineJoined, type EngineList, type EngineReceipt, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -140,6 +143,20 @@ export class LocalShards implements ShardAccess {
     return routed;
   }
 
+  /** Writes small bodies as one, where most of their points are likely to be at home; undefined where each is to go by itself. */
+  async writeJoined(
+    task: JoinedTask & { readonly own: OwnShards },
+  ): Promise<WrittenJoined | undefined> {
+    const worker = homeOfNow(task, this.#links.length) ?? 0;
+    const body = this.#packer.packJoined({ ...task, clusterId: this.#cluster.clusterId() });
+    const writing = this.#loaded(worker, task.text.length, (link) => link.call('joined', body));
+    const reply = (await this.#counted(writing, true)) as EngineJoined | undefined;
+    if (reply === undefined) return undefined;
+    const [schemaVersion, seriesVersion, shardId, pointCount] = reply;
+    this.#seen(worker, { schemaVersion, seriesVersion });
+    return { shardId, pointCount };
+  }
+
   /** Bodies that may be written where they are parsed are known while that goes on. */
   async #counted<T>(routing: Promise<T>, mayWrite: boolean): Promise<T> {
     if (!mayWrite) return routing;
@@ -161,13 +178,10 @@ export class LocalShards implements ShardAccess {
     return reply as ForwardedLines;
   }
 
-  #parserOf({ groups, defaultTimeNs }: LinesTask): number {
+  #parserOf(task: LinesTask): number {
     const least = this.#leastLoaded();
-    const isCurrent = ({ startNs, endNs }: RouteGroup) => startNs <= defaultTimeNs && defaultTimeNs < endNs; // prettier-ignore
-    const current = groups.find(isCurrent) ?? groups[groups.length - 1];
-    const [shardId] = current?.shardIds ?? [];
-    if (shardId === undefined) return least;
-    const home = homeOf(shardId, this.#links.length);
+    const home = homeOfNow(task, this.#links.length);
+    if (home === undefined) return least;
     const aheadBytes = (this.#loads[home] ?? 0) - (this.#loads[least] ?? 0);
     return aheadBytes > homeAheadBytesMax ? least : home;
   }

@@ -41,6 +41,23 @@ export class ShardCounters {
     }
   }
 
+  /** The same of bodies that are written as one, or not at all: each goes by itself, and is counted, then. */
+  async countJoined<T extends { readonly droppedCount: number }>(
+    shardId: number,
+    { payload, requestCount }: { readonly payload: Uint8Array; readonly requestCount: number },
+    written: Promise<T>,
+  ): Promise<T> {
+    const receipt = await written;
+    if (receipt.droppedCount > 0) return receipt;
+    const counters = this.#of(shardId);
+    counters.add('writeReq', requestCount);
+    counters.add('writeReqOk', requestCount);
+    counters.add('writeBytes', payload.length);
+    counters.add('writePointsOk', rowCountOf(payload));
+    counters.add('writeValuesOk', valueCountOf(payload));
+    return receipt;
+  }
+
   /** With the shards that are there; what was counted of others is forgotten. */
   read(shards: readonly ShardNumbers[]): readonly CountedShard[] {
     const ids = new Set(shards.map(({ shardId }) => shardId));

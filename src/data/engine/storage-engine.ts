@@ -42,13 +42,9 @@ import { KnownFragments } from './known-fragments.ts';
 import { LineRouter } from './lines/line-router.ts';
 import { ShardCounters } from './shard-counters.ts';
 import { forwardLines, type ForwardTask } from './lines/forward-lines.ts';
+import { bodiesWithPoints, writeJoined } from './lines/write-joined.ts';
 import { routeAndWrite } from './lines/own-writes.ts';
-import {
-  LinesUnpacker,
-  packRouted,
-  type EngineLines,
-  type PackedLines,
-} from './lines/packed-lines.ts';
+import { LinesUnpacker, packRouted, type EngineJoinedTask, type EngineLines, type PackedJoined, type PackedLines } from './lines/packed-lines.ts'; // prettier-ignore
 import type { RoutedLines } from './lines/route-lines.ts';
 import { buffersOf } from './transfer.ts';
 
@@ -116,6 +112,9 @@ export interface EngineVersions {
 
 type EngineRoutedLines = RoutedLines & EngineVersions;
 export type EngineReceipt = OwnerReceipt & EngineVersions;
+
+/** What was written of bodies that were joined. */
+export type EngineJoined = readonly [schemaVersion: number, seriesVersion: number, shardId: number, pointCount: number]; // prettier-ignore
 
 /** Pieces of a list, and the version at which it is read. */
 export interface EngineList {
@@ -193,6 +192,8 @@ export class StorageEngine implements Engine {
         const routed = packRouted(await this.#route(this.#lines.unpack(body as PackedLines)));
         return Array.isArray(routed) ? { body: routed } : { body: routed, transfer: buffersOf(routed) }; // prettier-ignore
       }
+      case 'joined':
+        return { body: await this.#writeJoined(this.#lines.unpackJoined(body as PackedJoined)) };
       case 'forward': {
         const forwarded = await forwardLines(body as ForwardTask, this.#pacer());
         return { body: forwarded, transfer: [forwarded.lines.buffer as ArrayBuffer] };
@@ -253,10 +254,30 @@ export class StorageEngine implements Engine {
     throw new DbError('internal', `engine call ${kind}`);
   }
 
-  async #route(task: EngineLines): Promise<EngineRoutedLines> {
+  /** Undefined where each body is to be written by itself. */
+  async #writeJoined({ clusterId, ...task }: EngineJoinedTask): Promise<EngineJoined | undefined> {
+    const written = await writeJoined(task, {
+      router: this.#lineRouter,
+      buffers: this.#batchBuffers,
+      isHome: this.#isHome,
+      write: (place, payload) => {
+        const receipt = this.#store.write({ ...place, clusterId, isAlone: true, isWhole: true }, payload);
+        return this.#counters.countJoined(place.shardId, { payload, requestCount: bodiesWithPoints(task.table) }, receipt);
+      },
+    });
+    if (written === undefined) return undefined;
+    const { schemaVersion, seriesVersion } = this.#versions;
+    return [schemaVersion, seriesVersion, written.shardId, written.pointCount];
+  } // prettier-ignore
+
+  get #lineRouter(): LineRouter {
     this.#router ??= new LineRouter(LineKernel.create(compiledKernels()));
+    return this.#router;
+  }
+
+  async #route(task: EngineLines): Promise<EngineRoutedLines> {
     const routed = await routeAndWrite(task, {
-      router: this.#router,
+      router: this.#lineRouter,
       buffers: this.#batchBuffers,
       isHome: this.#isHome,
       write: (place, payload) => this.#write({ ...place, payload, clusterId: task.clusterId, isAlone: true }), // prettier-ignore

@@ -21,6 +21,7 @@ import type { LinesTask, OwnShards, RoutedLines, RouteGroup } from '../engine/li
 import type { LeaseFence } from '../engine/shard-access.ts';
 import type { StampClock } from './stamp-clock.ts';
 import type { ConsistencyLevel } from './consistency.ts';
+import { inTime } from './in-time.ts';
 
 export interface BodyRoutesPorts {
   readonly clock: Clock;
@@ -74,6 +75,9 @@ export interface WriteRequest {
   /** What only the holder of a lease may write. */
   readonly fence?: LeaseFence | undefined;
 }
+
+/** What bodies that are written as one are written with. */
+export type JoinedPlan = Pick<LinesTask, 'bounds' | 'groups'> & { readonly own: OwnShards };
 
 export interface RoutedRequest {
   readonly routed: RoutedLines;
@@ -147,7 +151,9 @@ export class BodyRoutes {
       const task = { body, stepNs, defaultTimeNs: nowNs, bounds, groups, own, room };
       const routing = this.#ports.routeLines(task);
       work.latest = routing;
-      const routed = await (own === undefined ? routing : this.#inTime(request, routing));
+      const routed = await (own === undefined
+        ? routing
+        : inTime(this.#ports.clock, request.timeoutMs, routing));
       if (routed.unroutedNs.length === 0 || request.level === undefined) return { routed, policy, copy }; // prettier-ignore
       body = routed.body ?? body;
       await this.#createGroups(request.database, policy, routed.unroutedNs);
@@ -160,20 +166,16 @@ export class BodyRoutes {
     return this.#rooms.lend(Math.ceil(bodyBytes / 2) + roomBytesMin);
   }
 
-  /** Whoever writes may have to wait for a disk longer than the client does. */
-  #inTime<T>({ timeoutMs }: WriteRequest, routing: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#ports.clock.after(timeoutMs, () => {
-        reject(new DbError('timeout', 'timeout'));
-      });
-      const settle =
-        <V>(by: (value: V) => void) =>
-        (value: V) => {
-          timer.cancel();
-          by(value);
-        };
-      routing.then(settle(resolve), settle(reject));
-    });
+  /**
+   * What bodies of such requests are written with where they may be written as they are parsed; undefined where not. Throws what is
+   * wrong with the request besides its body.
+   */
+  planOf(request: WriteRequest, nowNs: bigint): JoinedPlan | undefined {
+    const policy = this.#policyOf(request);
+    if (this.#ports.subscribers?.areFor(request.database, policy.name) === true) return undefined;
+    const { groups, shards } = this.#routesOf(policy);
+    const own = this.#ownOf(request, policy, shards);
+    return own && { bounds: boundsOf(policy, nowNs), groups, own };
   }
 
   /** What may be written where it is parsed: all that is wrong with a request besides its body is told before. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../env/clock.ts';
+import { joinedEntryWords } from '../../kernels/line-kernel.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import { routeLines, type LinesTask, type RoutedLines } from '../engine/lines/route-lines.ts';
@@ -301,3 +302,53 @@ test('points writer: memory of batches is used again once all owners have their 
   const [a, b] = rooms;
   expect(rooms.map((room) => (room === a ? 'a' : room === b ? 'b' : 'other')).join()).toBe('a,b,a,b'); // prettier-ignore
 });
+
+test('points writer: bodies that were written as one count each by itself, those that were not go on', async () => {
+  const { writer, sent } = joinedWriter();
+  const texts = ['m f=1,g=2 1\nm f=1 2', '# nothing', 'm f=1 3'];
+  const counted: unknown[] = [];
+  const write = (text: string) =>
+    writer.write({ ...ownRequest, body: new TextEncoder().encode(text), counted: (points) => counted.push(points) }); // prettier-ignore
+  await Promise.all(texts.map(write));
+  expect(sent.joined).toEqual(['m f=1,g=2 1\nm f=1 2\n# nothing\nm f=1 3\n']);
+  const okCounts = [[2, 3], [0, 0], [1, 1]].map(([okCount, okValueCount]) => ({ okCount, okValueCount, droppedCount: 0, failedCount: 0 })); // prettier-ignore
+  expect(counted).toEqual(okCounts);
+  const [{ values } = { values: {} }] = writer.statistics();
+  expect(values).toMatchObject({ req: 3, writeOk: 2, pointReq: 3, pointReqLocal: 3, pointsWrittenOK: 3, valuesWrittenOK: 4, subWriteOk: 3 }); // prettier-ignore
+  sent.isRefusing = true;
+  await Promise.all(['m f=1 4', 'm f=1 5'].map(write));
+  await expect(write('bad')).rejects.toThrow('unable to parse');
+  expect(sent.alone).toEqual(['m f=1 4', 'm f=1 5', 'bad']);
+  expect(counted).toHaveLength(5);
+});
+
+/** A writer whose worker writes bodies as one, until it refuses to. */
+function joinedWriter() {
+  const sent = { joined: [] as string[], alone: [] as string[], isRefusing: false };
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  const ticking = { ...clock, monotonicMs: () => 0, sleep: () => Promise.resolve() } as unknown as Clock; // prettier-ignore
+  const writer = new PointsWriter({
+    clock: ticking,
+    stamps: new StampClock({ clock, nodeId: () => 1, random: { u32: () => 1 } }),
+    meta: { catalog: { databases: Databases.of([database]) } } as unknown as MetaAccess,
+    shares: { send: () => ({ accepted: Promise.resolve(), outcome: Promise.resolve({ kind: 'written', receipt: { droppedCount: 0, reason: '' } }) }) }, // prettier-ignore
+    lagging: new LaggingOwners(() => true),
+    isOwnAlone: () => true,
+    routeLines: (task) => {
+      sent.alone.push(text(task.body));
+      return Promise.resolve(routeLines(task));
+    },
+    writeJoined: ({ text: bytes, table }) => {
+      if (sent.isRefusing) return Promise.resolve(undefined);
+      sent.joined.push(text(bytes));
+      for (const [i, [lines, values]] of [
+        [2, 3],
+        [0, 0],
+        [1, 1],
+      ].entries())
+        table.set([lines ?? 0, values ?? 0], i * joinedEntryWords + 1);
+      return Promise.resolve({ shardId: 3, pointCount: 3 });
+    },
+  });
+  return { writer, sent };
+}

@@ -1,3 +1,4 @@
+import { Latch } from '../../base/async/latch.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { Database, RetentionPolicy } from '../../meta/model/catalog.ts';
 import type { RefusedPoints } from '../engine/lines/point-sieve.ts';
@@ -19,11 +20,14 @@ import {
 import type { ConsistencyLevel } from './consistency.ts';
 import { describeDropped } from './dropped-points.ts';
 import type { OwnerShares } from './owner-shares.ts';
+import { JoinedWrites, type JoinedOutcome, type JoinedWritesPorts } from './joined-writes.ts';
 import { awaitOwners } from './owner-writes.ts';
 
 export interface PointsWriterPorts extends BodyRoutesPorts {
   readonly shares: Pick<OwnerShares, 'send'>;
   readonly lagging: Pick<LaggingOwners, 'add' | 'addLost' | 'addKept'>;
+  /** Writes small bodies as one; left out where each goes by itself. */
+  readonly writeJoined?: JoinedWritesPorts['write'] | undefined;
 }
 
 type LevelledRequest = WriteRequest & {
@@ -42,15 +46,58 @@ const counterNames = ['pointReq', 'pointReqHH', 'pointReqLocal', 'pointReqRemote
 export class PointsWriter {
   readonly #ports: PointsWriterPorts;
   readonly #routes: BodyRoutes;
+  readonly #joined: JoinedWrites | undefined;
   readonly #counters = new Counters(counterNames);
 
   constructor(ports: PointsWriterPorts) {
     this.#ports = ports;
     this.#routes = new BodyRoutes(ports);
+    const { clock, writeJoined } = ports;
+    const plan = this.#routes.planOf.bind(this.#routes);
+    this.#joined = writeJoined && new JoinedWrites({ clock, plan, write: writeJoined });
   }
 
-  async write(request: WriteRequest): Promise<void> {
+  write(request: WriteRequest): Promise<void> {
     this.#counters.add('req');
+    const joined = this.#joinedOf(request);
+    return joined === undefined ? this.#writeAlone(request) : this.#endJoined(request, joined);
+  }
+
+  async #endJoined(request: WriteRequest, joined: Promise<JoinedOutcome>): Promise<void> {
+    const outcome = await joined;
+    switch (outcome.kind) {
+      case 'written':
+        this.#countJoined(request, outcome);
+        return;
+      case 'apart':
+        await this.#writeAlone({ ...request, body: outcome.body, bodyRead: undefined });
+        return;
+      case 'failed':
+        throw outcome.error;
+    }
+  }
+
+  /** Undefined for a body that goes by itself. */
+  #joinedOf(request: WriteRequest): Promise<JoinedOutcome> | undefined {
+    const settled = new Latch<JoinedOutcome>();
+    const isTaken = this.#joined?.take(request, (outcome) => {
+      settled.open(outcome);
+    });
+    return isTaken === true ? settled.promise : undefined;
+  }
+
+  /** Of a body all of whose points are in one shard, and durable. */
+  #countJoined({ counted }: WriteRequest, { pointCount, valueCount }: { readonly pointCount: number; readonly valueCount: number }): void {
+    this.#counters.add('subWriteOk');
+    this.#counters.add('pointReq', pointCount);
+    this.#counters.add('pointsWrittenOK', pointCount);
+    this.#counters.add('valuesWrittenOK', valueCount);
+    this.#counters.add('pointReqLocal', pointCount);
+    if (pointCount > 0) this.#counters.add('writeOk');
+    counted?.({ okCount: pointCount, okValueCount: valueCount, droppedCount: 0, failedCount: 0 });
+  } // prettier-ignore
+
+  async #writeAlone(request: WriteRequest): Promise<void> {
     const { release, ...work } = await this.#routes.route(request);
     const outcomes: Promise<ShareOutcome>[] = [];
     try {

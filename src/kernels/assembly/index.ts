@@ -10,6 +10,7 @@ export {
   listOdd,
   oddLines,
   parse,
+  parseBodies,
   reset,
 } from './lines';
 export { internKey, keyPointer, keyRoom, keys, leftKey, leftKeys, setKey } from './keys';

@@ -15,6 +15,9 @@ import { isDelimiter, readShort, readValue, valueEnd, valueType } from './values
 /** The dictionaries are full: reset() and parse again. */
 export const full: i32 = -2;
 
+/** Of the table that parseBodies() is told of. */
+const bodyEntryBytes: usize = 24;
+
 /** Columns of the lines, as parse() says; columns() sets them. */
 let keyIds: usize = 0;
 let fieldSetIds: usize = 0;
@@ -101,21 +104,53 @@ export function columns(
  * own, and the last line of it may not be whole. Answers the number of lines.
  */
 export function parse(at: usize, length: u32, whole: bool, step: i64, defaultTime: i64): i32 {
+  begin(at, whole, step);
+  timeOfNone = defaultTime;
+  return parseText(at, at + length, 0);
+}
+
+/**
+ * Parses bodies that lie one behind the other from `at` on, each as parse() does a whole one: none can reach into the next.
+ * `table` has of each [end u32][lines u32][values u32][0 u32][time u64]: the end behind its newline, its lines and values, set
+ * here, and the time of its lines without one, as nanoseconds behind `defaultTime`. Answers the number of lines of all.
+ */
+export function parseBodies(at: usize, table: usize, count: u32, step: i64, defaultTime: i64): i32 {
+  begin(at, true, step);
+  let line: i32 = 0;
+  let start = at;
+  for (let i: u32 = 0; i < count; i++, table += bodyEntryBytes) {
+    const time = defaultTime + load<i64>(table, 16);
+    timeOfNone = time - (time % step);
+    const end = at + load<u32>(table);
+    const linesBefore = line;
+    const valuesBefore = valueCount;
+    line = parseText(start, end, linesBefore);
+    if (line < 0) return line;
+    store<u32>(table, <u32>(line - linesBefore), 4);
+    store<u32>(table, valueCount - valuesBefore, 8);
+    start = end;
+  }
+  return line;
+}
+
+function begin(at: usize, whole: bool, step: i64): void {
   body = at;
-  bodyEnd = at + length;
-  textEnd = whole ? bodyEnd - 1 : bodyEnd;
   isWhole = whole;
   timeStep = step;
   stepMax = 9223372036854775806 / step;
-  timeOfNone = defaultTime;
   oddCount = 0;
   valueCount = 0;
   timeTextBytes = 0;
   isFull = false;
   minTime = i64.MAX_VALUE;
   maxTime = i64.MIN_VALUE;
-  let p = body;
-  let line: u32 = 0;
+}
+
+/** Its first line is number `line`; answers the number of the one behind its last. */
+function parseText(from: usize, end: usize, line: u32): i32 {
+  bodyEnd = end;
+  textEnd = isWhole ? bodyEnd - 1 : bodyEnd;
+  let p = from;
   while (p < bodyEnd) {
     const first = load<u8>(p);
     if (first == 10) {

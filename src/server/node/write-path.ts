@@ -112,6 +112,7 @@ export async function openWritePath(
   const deadlineMs = config.get('cluster', 'write-timeout');
   const shares = ownerShares({ log, meta, rpc, shards, hints, hintsOf }, deadlineMs);
   const routeLines = local.routeLines.bind(local);
+  const writeJoined = local.writeJoined.bind(local);
   const stamps = new StampClock({ clock, random: env.random, nodeId: () => meta.nodeId });
   // A clock that went back while the node was down must not put what is written now behind what was written before.
   stamps.seen(await local.latestStamp());
@@ -121,7 +122,7 @@ export async function openWritePath(
     !hints.isQueued(meta.nodeId, id) &&
     // What is being copied from here has to be passed on.
     !copiesOf(meta.catalog).some(({ shardId }) => shardId === id);
-  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers }); // prettier-ignore
+  const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers, writeJoined }); // prettier-ignore
   const keepers = {
     keepDelete: keepDeletes({ hints, log, noteIndex }),
     keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),

@@ -246,7 +246,8 @@ export class Store {
       limits && this.#series.limited(place.database, limits),
     );
     const isTaken = open.shard.hasTaken(batch.stamp);
-    if (droppedCount === batch.rowCount || isTaken) return { droppedCount, reason };
+    const isLeft = droppedCount > 0 && place.isWhole === true;
+    if (droppedCount === batch.rowCount || isTaken || isLeft) return { droppedCount, reason };
     const sequence = ++open.sequence;
     await this.#append({
       kind: WalRecordKind.points,

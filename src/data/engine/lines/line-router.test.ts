@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodePointBatch, seriesKeysOf, type TextColumn } from '../../../models/point-batch.ts';
 import { LineKernel } from '../../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import { LineRouter } from './line-router.ts';
-import { routeLines, type LinesTask, type RoutedLines } from './route-lines.ts';
+import { pointsOf } from '../../../../test/support/points-of.ts';
+import { routeLines, type LinesTask } from './route-lines.ts';
 
 const router = new LineRouter(LineKernel.create(compiledKernels()));
 const allTime = { startNs: -(2n ** 63n), endNs: 2n ** 63n };
@@ -17,34 +17,6 @@ function taskOf(text: string, shardIds: readonly number[] = [1]): LinesTask {
     bounds: {},
     groups: [{ ...allTime, shardIds }],
   };
-}
-
-/** Every point as text, in order, whatever the layout of its batch. */
-function pointsOf(routed: RoutedLines): unknown {
-  const batches = routed.batches.map(({ shardId, payload }) => {
-    const batch = decodePointBatch(payload);
-    const keys = seriesKeysOf(batch);
-    const rows: string[] = [];
-    for (const shape of batch.shapes) {
-      for (let i = 0; i < shape.rowCount; i++) {
-        const fields = shape.fields.map(({ name, type }, f) => {
-          const column = shape.columns[f];
-          if (column === undefined) return '';
-          const value = 'offsets' in column ? textOf(column, i) : String(column[i]);
-          return `${name}/${type}=${Object.is(column instanceof Float64Array && column[i], -0) ? '-0' : value}`;
-        });
-        const series = keys[shape.series[i] ?? 0];
-        rows[shape.ordinals[i] ?? 0] = `${shape.measurement}|${series}|${fields.join(',')}|${shape.timesNs[i]}`; // prettier-ignore
-      }
-    }
-    return [shardId, batch.minTimeNs, batch.maxTimeNs, rows] as const;
-  });
-  batches.sort(([a], [b]) => a - b);
-  return { ...routed, body: undefined, batches };
-}
-
-function textOf({ offsets, bytes }: TextColumn, row: number): string {
-  return new TextDecoder().decode(bytes.subarray(offsets[row], offsets[row + 1]));
 }
 
 function expectSame(text: string, shardIds?: readonly number[]): void {

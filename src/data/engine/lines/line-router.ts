@@ -25,6 +25,7 @@ import type {
 import type { RoutedShape } from '../../../kernels/routed-shape.ts';
 import { BodyRouting } from './body-routing.ts';
 import { mergeRanges } from './mend-lines.ts';
+import type { JoinedTask, RoutedJoined } from './joined-bodies.ts';
 import type { LinesTask, RoutedLines } from './route-lines.ts';
 
 /** Of a body that is routed at once. A kernel's columns take up to some 12 times as much. */
@@ -89,6 +90,27 @@ export class LineRouter {
       }
     }
     return routing.finish();
+  }
+
+  /**
+   * Routes short bodies as one, whose lines all go to one shard: their batch, if there is a line. Undefined where any of their lines
+   * is not as usual, or goes elsewhere: each body has to be routed by itself then.
+   */
+  routeJoined(
+    { text, table, ...task }: JoinedTask,
+    lend: (shardId: number) => LendBytes | undefined,
+  ): RoutedJoined | undefined {
+    this.#lendFor = lend;
+    const routing = new BodyRouting({ ...task, body: text });
+    const { stepNs, defaultTimeNs } = task;
+    const lines = this.#kernel.parseBodies({ bytes: text, table, stepNs, defaultTimeNs });
+    this.#learn();
+    if (lines === undefined || lines.odd.length > 0) return undefined;
+    const isInTime = routing.leastNs <= lines.minTimeNs && lines.maxTimeNs <= routing.greatestNs;
+    if (lines.lineCount === 0) return { batch: undefined };
+    if (!isInTime || !this.#routeLines(lines, routing)) return undefined;
+    const { batches, unroutedNs } = routing.finish();
+    return batches.length === 1 && unroutedNs.length === 0 ? { batch: batches[0] } : undefined;
   }
 
   /** How many bytes were routed; or that it has too much for the kernel, or that its only line is cut off. */

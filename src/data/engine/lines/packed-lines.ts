@@ -5,6 +5,8 @@
  *
  * Invariant: what is unpacked says what was packed; only what is absent may be undefined then.
  */
+import { must } from '../../../base/assert.ts';
+import type { JoinedTask } from './joined-bodies.ts';
 import type { LinesTask, OwnShards, RoutedLines, RouteGroup, WrittenBatch } from './route-lines.ts';
 
 /** A body to be parsed, with the cluster that shards are made for. */
@@ -21,6 +23,14 @@ export type PackedLines = readonly [
   stamp: bigint | undefined,
   room: Uint8Array | undefined,
 ];
+
+/** Bodies to be written as one. */
+export interface EngineJoinedTask extends JoinedTask {
+  readonly own: OwnShards;
+  readonly clusterId: bigint;
+}
+
+export type PackedJoined = readonly [lines: PackedLines, table: Uint32Array];
 
 type OwnPlace = Omit<OwnShards, 'stamp'>;
 
@@ -39,6 +49,10 @@ export class LinesPacker {
     const ownText = own === undefined ? '' : this.#ownText(groups, own);
     return [body, clusterId, times, this.#groupsText(groups), ownText, own?.stamp, room];
   } // prettier-ignore
+
+  packJoined({ text, table, ...task }: EngineJoinedTask): PackedJoined {
+    return [this.pack({ ...task, body: text }), table];
+  }
 
   #groupsText(groups: readonly RouteGroup[]): string {
     const known = this.#groups.get(groups);
@@ -78,6 +92,11 @@ export class LinesUnpacker {
     const bounds = { retentionMinNs, windowMinNs, windowMaxNs };
     const task = { body, stepNs, defaultTimeNs, bounds, groups: this.#groups.of(groups), room, clusterId }; // prettier-ignore
     return stamp === undefined ? task : { ...task, own: { ...this.#owns.of(own), stamp } };
+  }
+
+  unpackJoined([lines, table]: PackedJoined): EngineJoinedTask {
+    const { body: text, own, ...task } = this.unpack(lines);
+    return { ...task, text, table, own: must(own, 'bodies are joined where they may be written') };
   }
 }
 

@@ -10,6 +10,8 @@ export interface WritePlace extends ShardPlace {
   readonly copyIndex?: number | undefined;
   /** Its one copy is this: batches need not be remembered for the sake of late ones. */
   readonly isAlone?: boolean | undefined;
+  /** Nothing of a batch is written where not all of it can be. */
+  readonly isWhole?: boolean | undefined;
 }
 
 /** A shard of this worker, damaged or not. */
