@@ -51,6 +51,9 @@ export class Leases {
     // Renewals before half of the time has passed would only fill the log.
     if (held?.nodeId === nodeId && held.expiresNs - nowNs > durationNs / 2n)
       return answer(true, held);
+    // Nothing frees a lease early. All nodes but one ask in vain, each of them every second: that is nothing for the log.
+    if (held !== undefined && held.nodeId !== nodeId && held.expiresNs > nowNs)
+      return answer(false, held);
     try {
       const made = await node.execute({ kind: 'acquire-lease', name, nodeId, nowNs, durationNs });
       return answer(true, made?.lease ?? held);
