@@ -170,10 +170,14 @@ export class NodeOutbox {
       this.#busy.delete(batch.shardId);
       if (this.#byShard.has(batch.shardId)) this.#ready.add(batch.shardId);
       this.#queuedBytes -= batch.payload.length;
-      const missing = new DbError('internal', 'a batch has no outcome');
-      outcome.open(outcomes[i] ?? { kind: 'lost', error: missing });
+      outcome.open(outcomes[i] ?? withoutOutcome());
     });
     this.#admit();
     this.#pump();
   }
+}
+
+/** Made only where it is needed: the stack of an error costs more than all else that is done here for a batch. */
+function withoutOutcome(): ShareOutcome {
+  return { kind: 'lost', error: new DbError('internal', 'a batch has no outcome') };
 }
