@@ -48,12 +48,12 @@ test('cluster: a seed replays to the same trace, also in another process', async
 
 /** Seeds at which the search of `npm run sim:planted` found each bug. */
 const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
-  'ack-before-fsync': 2,
+  'ack-before-fsync': 1,
   'table-not-synced': 2,
   'log-released-early': 1,
   'flush-loses-in-flight': 4,
   'vote-not-persisted': 3,
-  'lost-retry': 2,
+  'lost-retry': 1,
   'command-applied-twice': 1,
   'acknowledged-unapplied': 2,
   'damage-forgotten': 5,
@@ -65,7 +65,7 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'segments-forgotten': 4,
   'meanwhile-lost': 1,
   'whole-too-soon': 1,
-  'deletes-unstamped': 8,
+  'deletes-unstamped': 6,
   'sent-again': 1,
   'deletes-untold': 1,
   'digest-blind': 1,

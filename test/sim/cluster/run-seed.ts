@@ -18,6 +18,8 @@ import { windowMeasurements, windowQueries } from './window-queries.ts';
 /** What a seed has to have been through to count. */
 export const acknowledgedMin = 200;
 export const faultsMsMin = 60_000;
+/** What can be brought to a damaged node was, when nothing but what waits for it has been left for so long: five attempts. */
+const victimMsMax = 10_000;
 /** A seed that has not been through that by then never will. */
 const longestFactor = 4;
 
@@ -79,6 +81,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     for (const text of [...windowQueries, ...subscriptionStatements]) await say(cluster, text);
   const random = world.random('run');
   const load = {
+    runningCount: 0,
     startMs: world.nowMs,
     isOver: false,
     nextId: 1,
@@ -87,10 +90,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     admin: new Admin(),
   };
   startLoad(cluster, random, load);
-  if (!isPlain)
-    world.spawn(cluster.machine('client'), () =>
-      writeNow(cluster, random.fork('now'), load, 1_000),
-    );
+  if (!isPlain) spawn(cluster, load, () => writeNow(cluster, random.fork('now'), load, 1_000));
   const checker = new MetaChecker();
   const startMs = world.nowMs;
   // Under heavy faults a minute may not be enough of writes: it then goes on with faults.
@@ -111,7 +111,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
   calm(cluster);
   await world.run(world.nowMs + 8_000);
   load.isOver = true;
-  await world.run(world.nowMs + patienceMs + 3_000);
+  await ended(cluster, load);
   checker.check(cluster.metas);
   await drained(cluster);
   subscribers.check();
@@ -142,6 +142,13 @@ async function say(cluster: ClusterWorld, text: string): Promise<void> {
   if (typeof answer === 'string') throw new Error(`${text}: ${answer}`);
 }
 
+/** Clients end, the last ones when they lose patience; what they asked for and did not wait for ends within its time. */
+async function ended({ world }: ClusterWorld, load: Running): Promise<void> {
+  const limitMs = world.nowMs + patienceMs;
+  while (load.runningCount > 0 && world.nowMs < limitMs) await world.run(world.nowMs + 100);
+  await world.run(world.nowMs + 3_000);
+}
+
 /** What waits in hinted handoff gets to its owners once they are all well. */
 export async function drained(cluster: ClusterWorld): Promise<void> {
   const { world, data } = cluster;
@@ -157,28 +164,41 @@ export async function drained(cluster: ClusterWorld): Promise<void> {
       }),
     );
   const { victim } = cluster;
+  let victimMs = 0;
   for (let waiting = targets(); waiting.length > 0; waiting = targets()) {
-    if (world.nowMs > limitMs) {
-      // A shard that is damaged takes nothing; what waits for it waits until it is mended.
-      if (victim.isDamaged && waiting.every((name) => name === victim.name)) return;
-      throw new Error('hinted handoff does not empty');
-    }
+    // A shard that is damaged takes nothing; what waits for it waits until it is mended.
+    const isVictims = victim.isDamaged && waiting.every((name) => name === victim.name);
+    if (isVictims && victimMs >= victimMsMax) return;
+    if (world.nowMs > limitMs) throw new Error('hinted handoff does not empty');
     await world.run(world.nowMs + 500);
+    victimMs = isVictims ? victimMs + 500 : 0;
   }
+}
+
+interface Running {
+  /** Programs of clients that have not ended. */
+  runningCount: number;
 }
 
 function startLoad(
   cluster: ClusterWorld,
   random: Random,
-  load: Parameters<typeof runClient>[2],
+  load: Parameters<typeof runClient>[2] & Running,
 ): void {
-  const { world, knobs } = cluster;
-  const machine = cluster.machine('client');
+  const { knobs } = cluster;
   for (let i = 0; i < knobs.clientCount; i++)
-    world.spawn(machine, () => runClient(cluster, random.fork(`client/${i}`), load));
-  world.spawn(machine, () => load.admin.work(cluster, random.fork('admin'), () => load.isOver));
+    spawn(cluster, load, () => runClient(cluster, random.fork(`client/${i}`), load));
+  spawn(cluster, load, () => load.admin.work(cluster, random.fork('admin'), () => load.isOver));
   for (const name of joiners)
-    world.spawn(machine, () => join(cluster, name, random.fork(`join/${name}`)));
+    spawn(cluster, load, () => join(cluster, name, random.fork(`join/${name}`)));
+}
+
+function spawn(cluster: ClusterWorld, load: Running, program: () => Promise<void>): void {
+  load.runningCount++;
+  cluster.world.spawn(cluster.machine('client'), async () => {
+    await program();
+    load.runningCount--;
+  });
 }
 
 /** A node more for the cluster, sooner or later. Faults may make it fail; then it is tried again. */
