@@ -98,13 +98,17 @@ export type Lend = (lengthBytes: number) => Uint8Array;
 const lengthDelimited = 2;
 
 /**
- * A message that has nothing but one field of bytes, by the field's number (below 16): written with one copy, where the
- * generated writer makes several as it grows.
+ * A message that has one field of bytes, by the field's number (below 16), and others that are encoded already: written with
+ * one copy, where the generated writer makes several as it grows.
  */
-export function encodeBytesField(number: number, value: Uint8Array): Uint8Array {
+export function encodeBytesField(
+  number: number,
+  value: Uint8Array,
+  others = new Uint8Array(),
+): Uint8Array {
   // Absent and empty are the same.
-  if (value.length === 0) return value;
-  return joined([headOf(number, value.length), value]);
+  if (value.length === 0) return others;
+  return joined([headOf(number, value.length), value, others]);
 }
 
 /**

@@ -6,12 +6,8 @@ import {
 } from '../../src/meta/client/meta-methods.ts';
 import { joinDataMethod } from '../../src/meta/client/data-methods.ts';
 import { deliverMethod, listenMethod } from '../../src/meta/server/raft-methods.ts';
-import {
-  describeMethod,
-  fragmentMethod,
-  listMethod,
-  writeShardsMethod,
-} from '../../src/data/shards/shard-methods.ts';
+import { fragmentMethod } from '../../src/data/shards/fragment-message.ts';
+import { describeMethod, listMethod, writeShardsMethod } from '../../src/data/shards/shard-methods.ts'; // prettier-ignore
 import {
   killQueryMethod,
   listQueriesMethod,
@@ -68,6 +64,7 @@ export const nodeRequests: readonly NodeRequest[] = [
   of('data', describeMethod, { shardIds: [1] }),
   of('data', listMethod, { of: 'series', shardIds: [1], measurements: [{ name: 'm' }] }),
   of('data', fragmentMethod, { fragment }),
+  of('data', fragmentMethod, { fragment, takesPacked: true }),
   of('data', listQueriesMethod, {}),
   of('data', killQueryMethod, { id: 1 }),
 ];

@@ -2,12 +2,12 @@
  * Blocks of a fragment, gathered into batches for their way to the other thread: a message has its price however small it
  * is.
  */
-import { BlockPacker, type PackedBlocks } from './packed-blocks.ts';
+import { BlockPacker } from './packed-blocks.ts';
 import type { FragmentBlock } from './shard-access.ts';
 
 export interface BlockBatch {
   /** Undefined where the time was up before there was a block. */
-  readonly packed: PackedBlocks | undefined;
+  readonly packer: BlockPacker | undefined;
   /** Nothing comes behind it. */
   readonly isLast: boolean;
 }
@@ -19,8 +19,9 @@ const batchBlocksMax = 512;
 export function* batchBlocks(
   blocks: Iterable<FragmentBlock | undefined>,
   isDue: () => boolean,
+  packing: { readonly isCopied?: boolean } = {},
 ): Generator<BlockBatch> {
-  let packer = new BlockPacker();
+  let packer = new BlockPacker(packing);
   for (const block of blocks) {
     if (block === undefined) {
       // A pause: what there is goes once the time is up, even if that is nothing.
@@ -28,8 +29,8 @@ export function* batchBlocks(
     } else packer.add(block);
     if (packer.sizeBytes < batchBytesMax && packer.blockCount < batchBlocksMax && !isDue())
       continue;
-    yield { packed: packer.blockCount > 0 ? packer.take() : undefined, isLast: false };
-    packer = new BlockPacker();
+    yield { packer: packer.blockCount > 0 ? packer : undefined, isLast: false };
+    packer = new BlockPacker(packing);
   }
-  if (packer.blockCount > 0) yield { packed: packer.take(), isLast: true };
+  if (packer.blockCount > 0) yield { packer, isLast: true };
 }

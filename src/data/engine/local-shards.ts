@@ -13,6 +13,7 @@ import type {
   FragmentBlock,
   MeasurementDescription,
   NamedShard,
+  SentBlocks,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
@@ -300,6 +301,12 @@ export class LocalShards implements ShardAccess {
     const link = this.#linkOfLane(fragment.shardIds);
     for await (const batch of link.stream('fragment', this.#texts.bodyOf(fragment), { signal }))
       yield unpackBlocks(batch as PackedBlocks);
+  }
+
+  sentFragment(fragment: Fragment, { signal }: AccessOptions): AsyncIterable<SentBlocks> {
+    const link = this.#linkOfLane(fragment.shardIds);
+    const blocks = link.stream('sent-fragment', this.#texts.bodyOf(fragment), { signal });
+    return blocks as AsyncIterable<SentBlocks>;
   }
 
   answer(

@@ -66,7 +66,9 @@ test('packed blocks: a column that lies in a larger buffer arrives as the rows t
 test('block batches: the last one says so, and a pause sends nothing unless the time is up', () => {
   const one = { kind: 'rows' as const, group: [], timesNs: BigInt64Array.of(1n), columns: [] };
   const batches = [...batchBlocks([one, undefined, one], () => false)];
-  expect(batches.map(({ isLast, packed }) => [isLast, packed?.groups.length])).toEqual([[true, 1]]);
+  expect(batches.map(({ isLast, packer }) => [isLast, packer?.take().groups.length])).toEqual([
+    [true, 1],
+  ]);
   const due = [...batchBlocks([undefined, one], () => true)];
-  expect(due.map(({ isLast, packed }) => [isLast, packed === undefined])).toEqual([[false, true], [false, false]]); // prettier-ignore
+  expect(due.map(({ isLast, packer }) => [isLast, packer === undefined])).toEqual([[false, true], [false, false]]); // prettier-ignore
 });

@@ -7,8 +7,10 @@
  * count of fields and each summary: bits of what it has, places of starts and counts, then columns, but for sums with their
  * times before them. A place is number of buffer, offset in bytes, count. A column is its type, 8 more when it has nulls, the
  * place of its values (of texts: offsets, then bytes) and that of the nulls.
+ *
+ * The same goes to other nodes, in one piece (sent-blocks.ts); what does not read is `corrupt`, wherever it comes from.
  */
-import { must } from '../../base/assert.ts';
+import { DbError } from '../../base/errors.ts';
 import type { Column } from '../../query/column.ts';
 import type {
   GroupKey,
@@ -25,6 +27,12 @@ export interface PackedBlocks {
   /** Lists of canonical keys, for blocks that say which series their rows are of. */
   readonly seriesKeys: readonly (readonly string[])[];
   readonly buffers: readonly ArrayBuffer[];
+}
+
+/** The same with the parts of buffers that columns lie in. */
+export interface BlockParts extends Omit<PackedBlocks, 'numbers' | 'buffers'> {
+  readonly numbers: Int32Array | Uint32Array;
+  readonly parts: readonly Uint8Array[];
 }
 
 type Words = Uint8Array | Uint32Array | Float64Array | BigInt64Array | BigUint64Array;
@@ -52,6 +60,14 @@ export class BlockPacker {
   #slabTop = 0;
   #blockCount = 0;
   #sizeBytes = 0;
+  readonly #isCopied: boolean;
+  /** Of buffers of which only a part is meant. */
+  readonly #views = new Map<number, Uint8Array>();
+
+  /** Of blocks that are copied once they are packed, not moved, large columns are parts of their own. */
+  constructor({ isCopied = false }: { readonly isCopied?: boolean } = {}) {
+    this.#isCopied = isCopied;
+  }
 
   get blockCount(): number {
     return this.#blockCount;
@@ -86,6 +102,14 @@ export class BlockPacker {
       seriesKeys: this.#seriesKeys,
       buffers: this.#buffers,
     };
+  }
+
+  /** Views of what was added. */
+  parts(): BlockParts {
+    const { numbers, groups, seriesKeys, buffers } = this.take();
+    this.#views.set(this.#slabNumber, new Uint8Array(this.#slab, 0, this.#slabTop));
+    const parts = buffers.map((buffer, i) => this.#views.get(i) ?? new Uint8Array(buffer));
+    return { numbers, groups, seriesKeys, parts };
   }
 
   #series(series: RowSeries | undefined): void {
@@ -127,6 +151,12 @@ export class BlockPacker {
   #place(words: Words): void {
     const { byteLength, byteOffset, buffer, length } = words;
     this.#sizeBytes += byteLength;
+    if (byteLength > smallBytesMax && this.#isCopied) {
+      const number = this.#buffers.push(buffer as ArrayBuffer) - 1;
+      this.#views.set(number, new Uint8Array(buffer, byteOffset, byteLength));
+      this.#numbers.push(number, 0, length);
+      return;
+    }
     if (byteLength > smallBytesMax) {
       this.#numbers.push(this.#numberOf(buffer as ArrayBuffer), byteOffset, length);
       return;
@@ -154,7 +184,12 @@ export class BlockPacker {
 }
 
 /** The blocks as they were; columns are views of the buffers. */
-export function unpackBlocks(packed: PackedBlocks): readonly FragmentBlock[] {
+export function unpackBlocks({ buffers, ...packed }: PackedBlocks): readonly FragmentBlock[] {
+  return unpackParts({ ...packed, parts: buffers.map((buffer) => new Uint8Array(buffer)) });
+}
+
+/** Throws `corrupt` for places that are none; what is in the columns is not looked at. */
+export function unpackParts(packed: BlockParts): readonly FragmentBlock[] {
   const reader = new PackedReader(packed);
   const blocks: FragmentBlock[] = [];
   while (!reader.isAtEnd) blocks.push(reader.block());
@@ -162,17 +197,17 @@ export function unpackBlocks(packed: PackedBlocks): readonly FragmentBlock[] {
 }
 
 class PackedReader {
-  readonly #numbers: Int32Array;
+  readonly #numbers: Int32Array | Uint32Array;
   readonly #groups: readonly GroupKey[];
   readonly #seriesKeys: readonly (readonly string[])[];
-  readonly #buffers: readonly ArrayBuffer[];
+  readonly #parts: readonly Uint8Array[];
   #at = 0;
 
-  constructor({ numbers, groups, seriesKeys, buffers }: PackedBlocks) {
+  constructor({ numbers, groups, seriesKeys, parts }: BlockParts) {
     this.#seriesKeys = seriesKeys;
     this.#numbers = numbers;
     this.#groups = groups;
-    this.#buffers = buffers;
+    this.#parts = parts;
   }
 
   get isAtEnd(): boolean {
@@ -181,15 +216,21 @@ class PackedReader {
 
   block(): FragmentBlock {
     const kind = this.#next();
-    const group = must(this.#groups[this.#next()], 'a block has a group');
-    return kind === rowsKind ? this.#rows(group) : this.#windows(group);
+    const group = this.#groups[this.#next()];
+    if (group === undefined) throw corrupt('a block without a group');
+    if (kind === rowsKind) return this.#rows(group);
+    if (kind === windowsKind) return this.#windows(group);
+    throw corrupt('a block of no kind');
   }
 
   #rows(group: GroupKey): RowsBlock {
     const timesNs = this.#words(BigInt64Array);
     const columns: Column[] = [];
     for (let left = this.#next(); left > 0; left--) columns.push(this.#column());
-    const keys = this.#seriesKeys[this.#next() - 1];
+    const list = this.#next();
+    const keys = this.#seriesKeys[list - 1];
+    if (list !== 0 && keys === undefined)
+      throw corrupt('rows of a list of series that is not there');
     const series = keys && { keys, at: this.#words(Uint32Array) };
     return { kind: 'rows', group, timesNs, columns, series };
   }
@@ -215,7 +256,8 @@ class PackedReader {
 
   #column(): Column {
     const code = this.#next();
-    const type = must(types[code & ~nullsBit], 'a column has a type');
+    const type = types[code & ~nullsBit];
+    if (type === undefined) throw corrupt('a column of no type');
     const hasNulls = (code & nullsBit) !== 0;
     const nulls = () => (hasNulls ? this.#words(Uint8Array) : undefined);
     switch (type) {
@@ -234,13 +276,29 @@ class PackedReader {
     }
   }
 
-  #words<T>(Kind: new (buffer: ArrayBuffer, offset: number, count: number) => T): T {
-    const buffer = must(this.#buffers[this.#next()], 'a place is in a buffer');
+  #words<T>(Kind: WordsOf<T>): T {
+    const part = this.#parts[this.#next()];
     const offset = this.#next();
-    return new Kind(buffer, offset, this.#next());
+    const count = this.#next();
+    const size = Kind.BYTES_PER_ELEMENT;
+    if (part === undefined || offset + count * size > part.length) throw corrupt('a place beyond its buffer'); // prettier-ignore
+    const at = part.byteOffset + offset;
+    if (at % size !== 0) throw corrupt('a place between two words');
+    return new Kind(part.buffer as ArrayBuffer, at, count);
   }
 
   #next(): number {
-    return this.#numbers[this.#at++] ?? 0;
+    const next = this.#numbers[this.#at++];
+    if (next === undefined || next < 0) throw corrupt('a block that is cut short');
+    return next;
   }
+}
+
+interface WordsOf<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, offset: number, count: number): T;
+}
+
+function corrupt(what: string): DbError {
+  return new DbError('corrupt', `packed blocks: ${what}`);
 }

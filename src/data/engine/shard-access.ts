@@ -30,6 +30,8 @@ export interface ShardAccess {
   list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: FragmentOptions): AsyncIterable<readonly FragmentBlock[]>;
+  /** The same in the form in which it goes to other nodes; left out where no worker makes it. */
+  sentFragment?(fragment: Fragment, options: AccessOptions): AsyncIterable<SentBlocks>;
   /**
    * The JSON document of a SELECT that reads these shards and no others, in parts; undefined unless one worker has them all.
    * Left out where no worker answers by itself.
@@ -81,6 +83,13 @@ export interface FragmentOptions extends AccessOptions {
 }
 
 export type FragmentBlock = RowsBlock | WindowsBlock;
+
+/** Blocks as a worker writes them for another node (sent-blocks.ts). */
+export interface SentBlocks {
+  readonly bytes: Uint8Array;
+  /** Nothing comes behind it. */
+  readonly isLast: boolean;
+}
 
 export interface DescribeRequest {
   readonly shardIds: readonly number[];

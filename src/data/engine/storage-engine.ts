@@ -46,6 +46,7 @@ import { bodiesWithPoints, writeJoined } from './lines/write-joined.ts';
 import { routeAndWrite } from './lines/own-writes.ts';
 import { LinesUnpacker, packRouted, type EngineJoinedTask, type EngineLines, type PackedJoined, type PackedLines } from './lines/packed-lines.ts'; // prettier-ignore
 import type { RoutedLines } from './lines/route-lines.ts';
+import { packedReply, sentReply } from './block-replies.ts';
 import { buffersOf } from './transfer.ts';
 
 /** Plain data that a worker is started with. */
@@ -317,7 +318,9 @@ export class StorageEngine implements Engine {
       yield* this.#digest({ ...(body as object), kind } as DigestBody, context);
       return;
     }
-    if (kind !== 'fragment') throw new DbError('internal', `engine stream ${kind}`);
+    if (kind !== 'fragment' && kind !== 'sent-fragment')
+      throw new DbError('internal', `engine stream ${kind}`);
+    const isCopied = kind === 'sent-fragment';
     const fragment = this.#fragments.fragmentOf(body);
     await this.#store.whenOpen(fragment.shardIds);
     const { clock, turn } = this.#ports;
@@ -335,11 +338,12 @@ export class StorageEngine implements Engine {
     try {
       views = this.#views(fragment.shardIds);
       const blocks = runFragment(fragment, views, fragmentContext);
-      for (const batch of batchBlocks(blocks, () => slices.isDue)) {
-        const { packed, isLast } = batch;
+      for (const { packer, isLast } of batchBlocks(blocks, () => slices.isDue, { isCopied })) {
+        const reply =
+          packer && (isCopied ? sentReply(packer, isLast) : packedReply(packer, isLast));
         // The next fragment begins while the last batch of this one is on its way.
         if (isLast) end();
-        if (packed !== undefined) yield { body: packed, transfer: packed.buffers, isLast };
+        if (reply !== undefined) yield reply;
         await slices.next();
       }
     } catch (error) {

@@ -25,6 +25,7 @@ import type {
   ShardBatch,
   ShardsDescription,
   TypedField,
+  SentBlocks,
 } from '../engine/shard-access.ts';
 import type { FieldTypes } from './field-types.ts';
 import type { IncomingDeletes } from './incoming-deletes.ts';
@@ -106,6 +107,10 @@ export class OwnedShards implements ShardAccess {
 
   fragment(fragment: Fragment, options: AccessOptions): AsyncIterable<readonly FragmentBlock[]> {
     return this.#ports.local.fragment(fragment, options);
+  }
+
+  sentFragment(fragment: Fragment, options: AccessOptions): AsyncIterable<SentBlocks> {
+    return this.#ports.local.sentFragment(fragment, options);
   }
 
   answer(

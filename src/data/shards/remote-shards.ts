@@ -18,7 +18,8 @@ import type {
 import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
 import type { KnownDescriptions } from './known-descriptions.ts';
-import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
+import { fragmentMethod } from './fragment-message.ts';
+import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 
 /** The shards of another node. */
 export class RemoteShards implements ShardAccess {
@@ -83,8 +84,11 @@ export class RemoteShards implements ShardAccess {
     return undefined;
   }
 
-  answerFor(asked: AskedAnswer, options: AccessOptions): AsyncIterable<AnswerPart> {
-    return this.#rpc.stream(this.#address, answerMethod, asked, options);
+  async *answerFor(asked: AskedAnswer, options: AccessOptions): AsyncGenerator<AnswerPart> {
+    for await (const part of this.#rpc.stream(this.#address, answerMethod, asked, options)) {
+      yield part;
+      if (part.isLast === true) return;
+    }
   }
 
   async deletePoints(request: DeletePointsRequest, options: AccessOptions): Promise<void> {
@@ -103,9 +107,12 @@ export class RemoteShards implements ShardAccess {
     fragment: Fragment,
     { describedAt, ...options }: FragmentOptions,
   ): AsyncGenerator<readonly FragmentBlock[], undefined> {
-    const asked = { fragment, describedAt };
+    const asked = { fragment, describedAt, takesPacked: true };
     try {
-      yield* this.#rpc.stream(this.#address, fragmentMethod, asked, options);
+      for await (const reply of this.#rpc.stream(this.#address, fragmentMethod, asked, options)) {
+        if ('blocks' in reply) yield reply.blocks;
+        if (reply.isLast) break;
+      }
       return undefined;
     } catch (error) {
       if (isDbError(error, 'schema_changed')) this.#known.forget(this.#address);

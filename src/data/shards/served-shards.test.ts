@@ -12,12 +12,8 @@ import type { AnswerPart } from '../engine/answers/answer-task.ts';
 import type { ShardAccess, ShardBatch } from '../engine/shard-access.ts';
 import { ServedCounters } from './served-counters.ts';
 import { servedShards } from './served-shards.ts';
-import {
-  answerMethod,
-  describeMethod,
-  fragmentMethod,
-  writeShardsMethod,
-} from './shard-methods.ts';
+import { fragmentMethod } from './fragment-message.ts';
+import { answerMethod, describeMethod, writeShardsMethod } from './shard-methods.ts';
 
 const rules = { name: 'autogen', durationNs: 0n, shardGroupDurationNs: 1n, replicaCount: 1, pastLimitNs: 0n, futureLimitNs: 0n }; // prettier-ignore
 
@@ -89,7 +85,7 @@ class Node4 {
     return first?.mark;
   }
 
-  fragment(shardIds: readonly number[], describedAt?: string): Promise<readonly unknown[]> {
+  async fragment(shardIds: readonly number[], describedAt?: string): Promise<readonly unknown[]> {
     const task = { kind: 'rows', columns: [], rowsMax: 0 } as const;
     const times = { minTimeNs: 0n, maxTimeNs: 1n, ascending: true };
     const fragment = {
@@ -100,7 +96,8 @@ class Node4 {
       task,
       ...times,
     } as const;
-    return this.#stream(fragmentMethod, { fragment, describedAt });
+    const replies = await this.#stream(fragmentMethod, { fragment, describedAt });
+    return replies.map((reply) => 'blocks' in reply && reply.blocks);
   }
 
   async answer(shardIds: readonly number[]): Promise<string> {

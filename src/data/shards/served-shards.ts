@@ -15,6 +15,7 @@ import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-meth
 import { takesWrites } from '../../meta/model/shard-copies.ts';
 import { ownsShard } from '../../meta/model/shard-fate.ts';
 import type {
+  AccessOptions,
   BatchOutcome,
   DeletePointsRequest,
   NamedShard,
@@ -24,8 +25,9 @@ import type {
 import { unpackPoints } from '../engine/digests/packed-points.ts';
 import { descriptionParts } from './answer-parts.ts';
 import { AskedAnswers } from './asked-answer.ts';
+import { fragmentMethod } from './fragment-message.ts';
 import type { ServedCounters } from './served-counters.ts';
-import { answerMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, fragmentMethod, keepWritesMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
+import { answerMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, keepWritesMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
 import { findShard, isShardGone } from './shard-places.ts';
 
 export interface ServedShardsPorts {
@@ -57,9 +59,6 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
   const { shards, counters, stamps } = ports;
   const places = new OwnPlaces(ports);
   const writes = new ServedWrites(shards, places);
-  const marks = new SchemaMarks(ports);
-  const answers = new AskedAnswers();
-  const options = (signal: AbortSignal) => ({ deadlineMs: servedDeadlineMs, signal });
   return [
     serveCall(writeShardsMethod, async ({ batches }) => {
       for (const { payload } of batches) stamps.seen(stampOfBatch(payload));
@@ -82,6 +81,26 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       counters.addWrites(batches, outcomes);
       return { outcome: outcomes[0] ?? noOutcome };
     }),
+    serveCall(deletePointsMethod, async (request, { signal }) => {
+      if (request.stamp !== undefined) stamps.seen(request.stamp);
+      const own = await places.deletable(request, signal);
+      if (own.length > 0) await shards.deletePoints({ ...request, shardIds: own }, options(signal));
+      return {};
+    }),
+    serveCall(decideFieldTypesMethod, async ({ fields, ...place }, { signal }) => {
+      const placed = await places.placed(place);
+      return { fields: await shards.decideFieldTypes({ ...placed, fields }, options(signal)) };
+    }),
+    ...servedReads(ports, places),
+  ];
+}
+
+/** What queries and lists ask for. */
+function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly ServedMethod[] {
+  const { shards, counters, stamps } = ports;
+  const marks = new SchemaMarks(ports);
+  const answers = new AskedAnswers();
+  return [
     serveStream(describeMethod, async function* ({ shardIds, only }, { signal }) {
       counters.add('fieldDimensionsReq');
       const own = await places.readable(shardIds, signal);
@@ -97,22 +116,24 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       const list = shards.list({ ...request, shardIds: own }, options(signal));
       for await (const pieces of list) yield { pieces };
     }),
-    serveCall(deletePointsMethod, async (request, { signal }) => {
-      if (request.stamp !== undefined) stamps.seen(request.stamp);
-      const own = await places.deletable(request, signal);
-      if (own.length > 0) await shards.deletePoints({ ...request, shardIds: own }, options(signal));
-      return {};
-    }),
-    serveCall(decideFieldTypesMethod, async ({ fields, ...place }, { signal }) => {
-      const placed = await places.placed(place);
-      return { fields: await shards.decideFieldTypes({ ...placed, fields }, options(signal)) };
-    }),
-    serveStream(fragmentMethod, async function* ({ fragment, describedAt }, { signal }) {
-      counters.add('createIteratorReq');
-      marks.check(describedAt);
-      const own = await places.readable(fragment.shardIds, signal);
-      if (own.length > 0) yield* shards.fragment({ ...fragment, shardIds: own }, options(signal));
-    }),
+    serveStream(
+      fragmentMethod,
+      async function* ({ fragment, describedAt, takesPacked }, { signal }) {
+        counters.add('createIteratorReq');
+        marks.check(describedAt);
+        const own = await places.readable(fragment.shardIds, signal);
+        if (own.length === 0) return;
+        // The same object where none of them has gone: it is known by that.
+        const asked = own.length < fragment.shardIds.length ? { ...fragment, shardIds: own } : fragment; // prettier-ignore
+        const sent =
+          takesPacked === true ? shards.sentFragment?.(asked, options(signal)) : undefined;
+        if (sent !== undefined)
+          for await (const { bytes: packed, isLast } of sent) yield { packed, isLast };
+        else
+          for await (const blocks of shards.fragment(asked, options(signal)))
+            yield { blocks, isLast: false };
+      },
+    ),
     serveStream(answerMethod, async function* (asked, { signal }) {
       counters.add('createIteratorReq');
       await places.readable(asked.shardIds, signal);
@@ -122,6 +143,10 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       yield* parts;
     }),
   ];
+}
+
+function options(signal: AbortSignal): AccessOptions {
+  return { deadlineMs: servedDeadlineMs, signal };
 }
 
 /** What stands for the schemas of this node, so that whoever remembers them knows whether they are the same. */

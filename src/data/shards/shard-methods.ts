@@ -3,22 +3,16 @@ import { MiB } from '../../base/units.ts';
 import { dbErrorCodes } from '../../base/errors.ts';
 import { bytes, choice, count, flag, id, int64, list, mapped, optional, text, uint64, words } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
-import {
-  encodeBytesField,
-  encodeBytesList,
-  mappedMessage,
-  message,
-  union,
-} from '../../proto/message.ts';
-import { decodeBlocks, decodePlan, decodePredicate, encodeBlocks, encodePlan, encodePredicate, shardIds, type FragmentPlan } from '../../query/fragment-codec.ts'; // prettier-ignore
-import type { Fragment } from '../../query/fragment.ts';
+import { encodeBytesList, mappedMessage, message, union } from '../../proto/message.ts';
+import { decodePredicate, encodePredicate, shardIds } from '../../query/fragment-codec.ts';
 import type { Predicate } from '../../query/predicate.ts';
 import type { SourceFieldType } from '../../query/source.ts';
 import { stampField } from '../../meta/client/digest-methods.ts';
 import { callMethod, streamMethod, type Codec } from '../../rpc/method.ts';
 import { stampNs, stampOf, stampOrigin } from '../../models/stamp.ts';
 import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
-import type { DeletePointsRequest, FragmentBlock, ShardBatch } from '../engine/shard-access.ts';
+import type { DeletePointsRequest, ShardBatch } from '../engine/shard-access.ts';
+import { schemaMark } from './fragment-message.ts';
 
 const { v1 } = varve.data;
 
@@ -26,7 +20,6 @@ const { v1 } = varve.data;
 const writeBytesMax = 128 * MiB;
 const batchesMax = 65_536;
 const planBytesMax = 16 * MiB;
-const blocksBytesMax = 1_024 * MiB;
 const namesMax = 10_000_000;
 /** Longer statements are answered the general way (data/engine/answers/answer-task.ts). */
 const statementLengthMax = 65_536;
@@ -37,8 +30,6 @@ const closingLengthMax = 64;
 const sketchBytesMax = 1 << 20;
 const reasonLengthMax = 1 << 20;
 
-/** Of the schemas of a node (served-shards.ts). */
-const mark = text({ lengthMax: 64 });
 const name = text();
 const names = list(name, { max: namesMax });
 
@@ -182,7 +173,7 @@ export const describeMethod = streamMethod('/varve.data.v1.Shards/Describe', {
       { max: batchesMax },
     ),
     stampNs: optional(int64),
-    mark: optional(mark),
+    mark: optional(schemaMark),
   }),
 });
 
@@ -275,38 +266,6 @@ export const decideFieldTypesMethod = callMethod('/varve.data.v1.Shards/DecideFi
   reply: message(v1.DecideFieldTypesReply, { fields: typedFields }),
 });
 
-interface AskedFragment {
-  readonly fragment: Fragment;
-  readonly describedAt?: string | undefined;
-}
-
-const fragmentReply = message(v1.FragmentReply, {
-  blocks: bytes({ lengthBytesMax: blocksBytesMax }),
-});
-
-export const fragmentMethod = streamMethod('/varve.data.v1.Shards/Fragment', {
-  requestBytesMax: planBytesMax,
-  request: mappedMessage(
-    message(v1.FragmentRequest, {
-      shardIds,
-      plan: mapped(bytes({ lengthBytesMax: planBytesMax }), {
-        to: (plan: FragmentPlan) => encodePlan(plan),
-        from: decodePlan,
-      }),
-      describedAt: optional(mark),
-    }),
-    {
-      to: ({ fragment: { shardIds: ids, ...plan }, describedAt }: AskedFragment) => ({ shardIds: ids, plan, describedAt }), // prettier-ignore
-      from: ({ shardIds: ids, plan, describedAt }): AskedFragment => ({ fragment: { ...plan, shardIds: ids }, describedAt }), // prettier-ignore
-    },
-  ),
-  reply: {
-    encode: (blocks: readonly FragmentBlock[]) => encodeBytesField(1, encodeBlocks(blocks)),
-    decode: (whole: Uint8Array): readonly FragmentBlock[] =>
-      decodeBlocks(fragmentReply.decode(whole).blocks),
-  },
-});
-
 export const answerMethod = streamMethod('/varve.data.v1.Shards/Answer', {
   requestBytesMax: planBytesMax,
   request: message(v1.AnswerRequest, {
@@ -328,10 +287,11 @@ export const answerMethod = streamMethod('/varve.data.v1.Shards/Answer', {
     message(v1.AnswerReply, {
       part: bytes({ lengthBytesMax: answerPartBytesMax }),
       closing: text({ lengthMax: closingLengthMax }),
+      isLast: flag,
     }),
     {
-      to: ({ bytes: part, closing }: AnswerPart) => ({ part, closing }),
-      from: ({ part, closing }): AnswerPart => ({ bytes: part, closing }),
+      to: ({ bytes: part, closing, isLast = false }: AnswerPart) => ({ part, closing, isLast }),
+      from: ({ part, closing, isLast }): AnswerPart => ({ bytes: part, closing, isLast }),
     },
   ),
 });

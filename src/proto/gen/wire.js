@@ -8704,6 +8704,7 @@ export const varve = $root.varve = (() => {
                 FragmentRequest.prototype.shardIds = $util.emptyArray;
                 FragmentRequest.prototype.plan = $util.newBuffer([]);
                 FragmentRequest.prototype.describedAt = null;
+                FragmentRequest.prototype.takesPacked = false;
 
                 let $oneOfFields;
 
@@ -8726,6 +8727,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(18).bytes(message.plan);
                     if (message.describedAt != null && $Object.hasOwnProperty.call(message, "describedAt"))
                         writer.uint32(26).string(message.describedAt);
+                    if (message.takesPacked != null && $Object.hasOwnProperty.call(message, "takesPacked") && message.takesPacked !== false)
+                        writer.uint32(32).bool(message.takesPacked);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -8789,6 +8792,15 @@ export const varve = $root.varve = (() => {
                                 message._describedAt = "describedAt";
                                 continue;
                             }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.takesPacked = value;
+                                else
+                                    delete message.takesPacked;
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -8819,6 +8831,8 @@ export const varve = $root.varve = (() => {
                 };
 
                 FragmentReply.prototype.blocks = $util.newBuffer([]);
+                FragmentReply.prototype.packed = $util.newBuffer([]);
+                FragmentReply.prototype.isLast = false;
 
                 FragmentReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -8829,6 +8843,10 @@ export const varve = $root.varve = (() => {
                         throw $Error("max depth exceeded");
                     if (message.blocks != null && $Object.hasOwnProperty.call(message, "blocks") && message.blocks.length)
                         writer.uint32(10).bytes(message.blocks);
+                    if (message.packed != null && $Object.hasOwnProperty.call(message, "packed") && message.packed.length)
+                        writer.uint32(18).bytes(message.packed);
+                    if (message.isLast != null && $Object.hasOwnProperty.call(message, "isLast") && message.isLast !== false)
+                        writer.uint32(24).bool(message.isLast);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -8869,6 +8887,24 @@ export const varve = $root.varve = (() => {
                                     message.blocks = value;
                                 else
                                     delete message.blocks;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.packed = value;
+                                else
+                                    delete message.packed;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isLast = value;
+                                else
+                                    delete message.isLast;
                                 continue;
                             }
                         }
@@ -9152,6 +9188,7 @@ export const varve = $root.varve = (() => {
 
                 AnswerReply.prototype.part = $util.newBuffer([]);
                 AnswerReply.prototype.closing = "";
+                AnswerReply.prototype.isLast = false;
 
                 AnswerReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -9164,6 +9201,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(10).bytes(message.part);
                     if (message.closing != null && $Object.hasOwnProperty.call(message, "closing") && message.closing !== "")
                         writer.uint32(18).string(message.closing);
+                    if (message.isLast != null && $Object.hasOwnProperty.call(message, "isLast") && message.isLast !== false)
+                        writer.uint32(24).bool(message.isLast);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -9213,6 +9252,15 @@ export const varve = $root.varve = (() => {
                                     message.closing = value;
                                 else
                                     delete message.closing;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isLast = value;
+                                else
+                                    delete message.isLast;
                                 continue;
                             }
                         }

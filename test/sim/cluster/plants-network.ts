@@ -1,11 +1,8 @@
 import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { Outbound } from '../../../src/env/outbound.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
-import {
-  deletePointsMethod,
-  fragmentMethod,
-  writeShardsMethod,
-} from '../../../src/data/shards/shard-methods.ts';
+import { fragmentMethod } from '../../../src/data/shards/fragment-message.ts';
+import { deletePointsMethod, writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
 import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
 import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/command/command.ts';
@@ -145,8 +142,8 @@ export function trustingMemory(transport: RpcTransport): RpcTransport {
   return servingWith(transport, (handlers) => ({
     stream: (method, request, context) => {
       if (method !== fragmentMethod.path) return handlers.stream(method, request, context);
-      const { fragment } = fragmentMethod.request.decode(request);
-      return handlers.stream(method, fragmentMethod.request.encode({ fragment }), context);
+      const { describedAt: _mark, ...asked } = fragmentMethod.request.decode(request);
+      return handlers.stream(method, fragmentMethod.request.encode(asked), context);
     },
   }));
 }

@@ -221,7 +221,7 @@ function replyOf(document: JsonDocument, isLast: boolean): EngineReply {
   // A view of memory that others use, too, cannot move.
   const isAlone = taken?.byteLength === taken?.buffer.byteLength;
   const bytes = isAlone && taken !== undefined ? taken : new Uint8Array(taken ?? []);
-  const part: AnswerPart = { bytes: new Uint8Array(bytes.buffer), closing };
+  const part: AnswerPart = { bytes: new Uint8Array(bytes.buffer), closing, isLast };
   return { body: part, transfer: [bytes.buffer as ArrayBuffer], isLast };
 }
 

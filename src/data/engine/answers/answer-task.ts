@@ -72,6 +72,8 @@ export interface AnswerPart {
   readonly bytes: Uint8Array;
   /** What closes all that is open in the document within its statement, should nothing else come. */
   readonly closing: string;
+  /** Nothing comes behind it. */
+  readonly isLast?: boolean;
 }
 
 /** Longer ones are answered the general way. */
