@@ -137,9 +137,9 @@ test.each([
     '[meta]\nmeta-tls-enabled = true',
     '[meta] meta-tls-enabled = true: this version does not enforce it',
   ],
-  ['[http]\nhttps-enabled = true', '[http] https-enabled = true'],
+  ['[cluster]\nhttps-enabled = true', '[cluster] https-enabled = true'],
   ['[[opentsdb]]\ntls-enabled = true', '[[opentsdb]] tls-enabled = true'],
-  ['[http]\nhttps-private-key = "abc"', '[http] https-private-key = [REDACTED]'],
+  ['[cluster]\nhttps-private-key = "abc"', '[cluster] https-private-key = [REDACTED]'],
 ])('config: %j protects, and is refused', (text, reason) => {
   expect(() => readData(text)).toThrow(reason);
 });

@@ -11,15 +11,8 @@ import {
   specified,
   statusFilters,
 } from './key-checks.ts';
-import {
-  enterpriseKeys,
-  later,
-  loggingKeys,
-  now,
-  protects,
-  tlsKeys,
-  type KeyTable,
-} from './key.ts';
+import { enterpriseKeys, later, loggingKeys, now, protects, type KeyTable } from './key.ts';
+import { tlsSuites, tlsVersion } from './tls-policy.ts';
 
 /** Limits and counts: 0 is none. */
 const count = { check: notNegative };
@@ -196,10 +189,10 @@ export const dataKeys = {
     'ping-auth-enabled': now('bool', false),
     'prom-read-auth-enabled': now('bool', false),
     'user-query-bytes-enabled': now('bool', false),
-    'https-enabled': protects('bool', false),
-    'https-certificate': protects('string', '/etc/ssl/influxdb.pem'),
-    'https-private-key': protects('string', ''),
-    'https-insecure-certificate': protects('bool', false),
+    'https-enabled': now('bool', false),
+    'https-certificate': now('string', '/etc/ssl/influxdb.pem'),
+    'https-private-key': now('string', ''),
+    'https-insecure-certificate': now('bool', false),
     'max-row-limit': now('integer', 0, count),
     'max-connection-limit': later('integer', 0, count),
     'shared-secret': now('string', ''),
@@ -227,7 +220,12 @@ export const dataKeys = {
     /** Ours: windows that ended so long ago run again with each run, for points that came late. */
     'late-data-window': now('duration', '0s', count),
   },
-  tls: tlsKeys,
+  tls: {
+    ciphers: now('list', [], { check: tlsSuites }),
+    'min-version': now('string', '', { check: tlsVersion }),
+    'max-version': now('string', '', { check: tlsVersion }),
+    'advanced-expiration': now('duration', '5d', count),
+  },
   'flux-controller': {
     'query-concurrency': later('integer', 0),
     'query-initial-memory-bytes': later('bytes', 0),

@@ -2,6 +2,7 @@ import type { Clock } from '../../env/clock.ts';
 import type { Jobs } from '../../env/jobs.ts';
 import type { Profiler } from '../../env/profiler.ts';
 import type { RawSockets } from '../../env/raw-sockets.ts';
+import type { SecureSockets } from '../../env/secure-sockets.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
 import type { StatementExecutor } from '../../data/statements/statement-executor.ts';
@@ -31,6 +32,8 @@ export interface DataApiPorts {
   readonly repairs?: Omit<RepairRoutesPorts, 'clock'> | undefined;
   /** Plain writes are read from their sockets; left out, all go through Node's HTTP. */
   readonly rawSockets?: RawSockets | undefined;
+  /** TLS over each connection; left out, they speak plain HTTP. */
+  readonly secureSockets?: SecureSockets | undefined;
   /** A random 128-bit id as the reference's v1 UUIDs look. */
   readonly requestId: () => string;
 }

@@ -20,6 +20,7 @@ import {
   sendRefusal,
 } from './requests/client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
+import { addSecureConnections } from './secure-connections.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
 import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';
@@ -103,7 +104,10 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   }
   addFallbacks(api, ports);
   const shared = { ports, options, counters, throttle, admit, profiles, texts, ...bodies };
-  if (ports.rawSockets !== undefined) addDirectConnections(api, ports.rawSockets, shared);
+  const { rawSockets, secureSockets } = ports;
+  if (rawSockets !== undefined) addDirectConnections(api, rawSockets, shared);
+  // What is added last sees a connection first.
+  if (secureSockets !== undefined) addSecureConnections(api, secureSockets);
   return api;
 }
 

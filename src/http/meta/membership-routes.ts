@@ -61,8 +61,9 @@ function parsedAnnouncement(body: unknown): Announcement | undefined {
     return undefined;
   }
   if (typeof given !== 'object' || given === null) return undefined;
-  const { tcpAddr, version } = given as Partial<Record<string, unknown>>;
+  const { tcpAddr, version, httpScheme } = given as Partial<Record<string, unknown>>;
   if (typeof tcpAddr !== 'string' || tcpAddr === '' || typeof version !== 'string')
     return undefined;
-  return { tcpAddress: tcpAddr, version };
+  const isSecure = httpScheme === 'https';
+  return { tcpAddress: tcpAddr, version, ...(isSecure && { httpScheme }) };
 }

@@ -19,7 +19,7 @@ export function clusterDocument(catalog: Catalog, announcements: Announcements):
   const documentOf = ({ id, httpAddress, tcpAddress, labels = [] }: NodeFacts) => ({
     id,
     addr: httpAddress,
-    httpScheme: 'http',
+    httpScheme: announcements.schemeOf(tcpAddress),
     tcpAddr: tcpAddress,
     version: announcements.versionOf(tcpAddress),
     labels: Object.fromEntries(labels.map(({ name, value }) => [name, value])),

@@ -22,6 +22,7 @@ export const commandBytesMax = 16 * MiB;
 export const catalogBytesMax = 1_024 * MiB;
 const metaNodesMax = 64;
 const versionLengthMax = 256;
+const schemeLengthMax = 16;
 /** Of one step. */
 const changesMax = 1_000_000;
 /** Nodes that a node hears of. */
@@ -83,6 +84,8 @@ export interface MetaPeerStatus {
 export interface Announcement {
   readonly tcpAddress: string;
   readonly version: string;
+  /** `https` where its HTTP API speaks TLS. */
+  readonly httpScheme?: string | undefined;
   /** What a meta node has heard of others. */
   readonly heard?: readonly HeardOf[] | undefined;
 }
@@ -90,6 +93,7 @@ export interface Announcement {
 export interface HeardOf {
   readonly tcpAddress: string;
   readonly version: string;
+  readonly httpScheme?: string | undefined;
   readonly ageMs: number;
 }
 
@@ -215,12 +219,24 @@ const version = text({ lengthMax: versionLengthMax });
 /** To the millisecond. */
 const ageMs = mapped(count(), { to: (value: number) => Math.max(0, Math.round(value)), from: (value) => value }); // prettier-ignore
 
-const heard = list(message(v1.Announcement.HeardOf, { tcpAddress: address, version, ageMs }), { max: heardMax }); // prettier-ignore
+const httpScheme = mapped(text({ lengthMax: schemeLengthMax }), {
+  to: (value?: string) => value ?? '',
+  from: (value) => (value === '' ? undefined : value),
+});
+
+const heardOf = message(v1.Announcement.HeardOf, {
+  tcpAddress: address,
+  version,
+  httpScheme,
+  ageMs,
+});
+const heard = list(heardOf, { max: heardMax });
 
 export const announceMethod = callMethod('/varve.meta.v1.Membership/Announce', {
   request: message(v1.Announcement, {
     tcpAddress: address,
     version,
+    httpScheme,
     heard: mapped(heard, {
       to: (value?: readonly HeardOf[]) => value ?? [],
       from: (value) => value,

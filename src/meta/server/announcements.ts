@@ -16,40 +16,54 @@ const deadlineMs = 2_000;
 export class Announcements {
   readonly #clock: Clock;
   readonly #expirationMs: number;
-  readonly #heard = new Map<string, { readonly version: string; readonly atMs: number }>();
+  readonly #heard = new Map<
+    string,
+    Omit<HeardOf, 'ageMs' | 'tcpAddress'> & { readonly atMs: number }
+  >();
 
   constructor(clock: Clock, expirationMs: number) {
     this.#clock = clock;
     this.#expirationMs = expirationMs;
   }
 
-  note({ tcpAddress, version, heard = [] }: Announcement): void {
+  note({ heard = [], ...self }: Announcement): void {
     for (const other of heard) this.#take(other);
-    this.#take({ tcpAddress, version, ageMs: 0 });
+    this.#take({ ...self, ageMs: 0 });
   }
 
   /** All that is not too old to be passed on. */
   get heard(): readonly HeardOf[] {
     const nowMs = this.#clock.monotonicMs();
     return [...this.#heard]
-      .map(([tcpAddress, { version, atMs }]) => ({ tcpAddress, version, ageMs: nowMs - atMs }))
+      .map(([tcpAddress, { atMs, ...said }]) => ({ tcpAddress, ...said, ageMs: nowMs - atMs }))
       .filter(({ ageMs }) => ageMs <= this.#expirationMs);
   }
 
   /** '' when the node is silent. */
   versionOf(tcpAddress: string): string {
-    const heard = this.#heard.get(tcpAddress);
-    if (heard === undefined) return '';
-    return this.#clock.monotonicMs() - heard.atMs <= this.#expirationMs ? heard.version : '';
+    return this.#lately(tcpAddress)?.version ?? '';
   }
 
-  #take({ tcpAddress, version, ageMs }: HeardOf): void {
+  /** `http` of one that is silent too. */
+  schemeOf(tcpAddress: string): string {
+    return this.#lately(tcpAddress)?.httpScheme ?? 'http';
+  }
+
+  #lately(
+    tcpAddress: string,
+  ): { readonly version: string; readonly httpScheme?: string | undefined } | undefined {
+    const heard = this.#heard.get(tcpAddress);
+    if (heard === undefined) return undefined;
+    return this.#clock.monotonicMs() - heard.atMs <= this.#expirationMs ? heard : undefined;
+  }
+
+  #take({ tcpAddress, ageMs, ...said }: HeardOf): void {
     const atMs = this.#clock.monotonicMs() - Math.max(0, ageMs);
     const known = this.#heard.get(tcpAddress);
     if (known !== undefined && known.atMs >= atMs) return;
     // The one heard of first goes, so the order is that of the news.
     this.#heard.delete(tcpAddress);
-    this.#heard.set(tcpAddress, { version, atMs });
+    this.#heard.set(tcpAddress, { ...said, atMs });
     for (const [oldest] of this.#heard) {
       if (this.#heard.size <= heardMax) return;
       this.#heard.delete(oldest);

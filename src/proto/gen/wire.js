@@ -18479,6 +18479,7 @@ export const varve = $root.varve = (() => {
                 Announcement.prototype.tcpAddress = "";
                 Announcement.prototype.version = "";
                 Announcement.prototype.heard = $util.emptyArray;
+                Announcement.prototype.httpScheme = "";
 
                 Announcement.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -18494,6 +18495,8 @@ export const varve = $root.varve = (() => {
                     if (message.heard != null && message.heard.length)
                         for (let i = 0; i < message.heard.length; ++i)
                             $root.varve.meta.v1.Announcement.HeardOf.encode(message.heard[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+                    if (message.httpScheme != null && $Object.hasOwnProperty.call(message, "httpScheme") && message.httpScheme !== "")
+                        writer.uint32(34).string(message.httpScheme);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -18553,6 +18556,15 @@ export const varve = $root.varve = (() => {
                                 message.heard.push($root.varve.meta.v1.Announcement.HeardOf.decode(reader, reader.size(), $undefined, _depth + 1));
                                 continue;
                             }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.httpScheme = value;
+                                else
+                                    delete message.httpScheme;
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -18582,6 +18594,7 @@ export const varve = $root.varve = (() => {
                     HeardOf.prototype.tcpAddress = "";
                     HeardOf.prototype.version = "";
                     HeardOf.prototype.ageMs = 0;
+                    HeardOf.prototype.httpScheme = "";
 
                     HeardOf.encode = function (message, writer, _depth) {
                         if (!writer)
@@ -18596,6 +18609,8 @@ export const varve = $root.varve = (() => {
                             writer.uint32(18).string(message.version);
                         if (message.ageMs != null && $Object.hasOwnProperty.call(message, "ageMs") && (typeof message.ageMs === "object" ? message.ageMs.low || message.ageMs.high : message.ageMs !== 0))
                             writer.uint32(24).uint64(message.ageMs);
+                        if (message.httpScheme != null && $Object.hasOwnProperty.call(message, "httpScheme") && message.httpScheme !== "")
+                            writer.uint32(34).string(message.httpScheme);
                         if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                             for (let i = 0; i < message.$unknowns.length; ++i)
                                 writer.raw(message.$unknowns[i]);
@@ -18654,6 +18669,15 @@ export const varve = $root.varve = (() => {
                                         message.ageMs = value;
                                     else
                                         delete message.ageMs;
+                                    continue;
+                                }
+                            case 4: {
+                                    if (wireType !== 2)
+                                        break;
+                                    if ((value = reader.stringVerify()).length)
+                                        message.httpScheme = value;
+                                    else
+                                        delete message.httpScheme;
                                     continue;
                                 }
                             }

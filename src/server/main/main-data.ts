@@ -39,6 +39,7 @@ await runDaemon(
         },
         reload: (changed) => {
           licenses.reload(licenseSettings(changed));
+          server.reload(changed);
         },
       };
     },

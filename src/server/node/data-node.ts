@@ -406,7 +406,8 @@ class DataListener {
   }
 
   #announce(rpc: RpcClient, metas: readonly string[]): void {
-    const self = { tcpAddress: this.#tcpAddress, version: announcedVersion };
+    const httpScheme = this.#config.get('http', 'https-enabled') ? 'https' : undefined;
+    const self = { tcpAddress: this.#tcpAddress, version: announcedVersion, httpScheme };
     void announceTo(rpc, metas, self);
   }
 

@@ -5,6 +5,7 @@ import { createDataApi } from '../../http/data/data-api.ts';
 import type { AccessOptions } from '../../http/data/access/access-options.ts';
 import type { DataApiOptions } from '../../http/data/data-api-options.ts';
 import { entitlements } from '../../license/license.ts';
+import { openSecureSockets, secureSettings } from './secure-http.ts';
 import { listenAt } from './addresses.ts';
 import { markForm } from './form-mark.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
@@ -19,15 +20,21 @@ const bodiesBytesMax = 256 * MiB;
 const clientIdleMs = 10_000;
 const readerIdleMs = 60_000;
 
+/** SIGHUP reads the certificate anew. */
+export interface DataServer extends RunningServer {
+  reload(changed: DataConfig): void;
+}
+
 /** Builds and starts a data node with its HTTP API (spec 1.4, 1.5, 4). */
 export async function startDataServer(
   env: Env,
   config: DataConfig,
   options: Omit<DataNodeOptions, 'license'> & { readonly licenses: LicenseKeeper },
-): Promise<RunningServer> {
+): Promise<DataServer> {
   const { clock, jobs, log } = env;
   const { licenses } = options;
   const license = licenses.current;
+  const secure = await openSecureSockets(env, config);
   const folders = foldersOf(config);
   const locks = await lockFolders(env.disk, folders);
   await markForm(env.disk, config.get('meta', 'dir'));
@@ -68,18 +75,19 @@ export async function startDataServer(
         states: () => node.local.states(),
         repairs: node.antiEntropy.repairs,
       },
-      rawSockets: nodeRawSockets,
+      // What is encrypted goes through Node's HTTP.
+      rawSockets: secure === undefined ? nodeRawSockets : undefined,
+      secureSockets: secure,
       requestId: requestIds(env),
     },
     apiOptions(config),
   );
-  if (config.get('http', 'auth-enabled') && config.get('http', 'shared-secret') === '')
-    log.info('Auth is enabled but shared-secret is blank. BearerAuthentication is disabled.');
-  if (config.get('http', 'enabled')) {
-    await listenAt(api, config.get('http', 'bind-address'));
-    log.info('Listening on HTTP', { addr: config.get('http', 'bind-address') });
-  }
+  if (config.get('http', 'enabled'))
+    await listenOnHttp(api, config, { log, https: secure !== undefined });
   return {
+    reload: (changed) => {
+      void secure?.reload(secureSettings(changed));
+    },
     close: async () => {
       if (config.get('cluster', 'termination-query-log')) node.registry.logRunning();
       await api.close();
@@ -88,6 +96,18 @@ export async function startDataServer(
       await locks.release();
     },
   };
+}
+
+async function listenOnHttp(
+  api: Parameters<typeof listenAt>[0],
+  config: DataConfig,
+  { log, https }: Pick<Env, 'log'> & { readonly https: boolean },
+): Promise<void> {
+  if (config.get('http', 'auth-enabled') && config.get('http', 'shared-secret') === '')
+    log.info('Auth is enabled but shared-secret is blank. BearerAuthentication is disabled.');
+  const addr = config.get('http', 'bind-address');
+  await listenAt(api, addr);
+  log.info('Listening on HTTP', { addr, https });
 }
 
 function apiOptions(config: DataConfig): DataApiOptions {

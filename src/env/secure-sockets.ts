@@ -1,0 +1,19 @@
+import type { Duplex } from 'node:stream';
+
+/** Who an accepted connection is for. */
+export interface SecureUser {
+  /** What the client says in secret. */
+  secure(socket: Duplex): void;
+  /** A client that does not speak TLS, of which the first bytes are gone. */
+  plain(socket: Duplex): void;
+}
+
+/** The server's side of TLS over connections that are accepted already (spec F98). */
+export interface SecureSockets {
+  /**
+   * Waits for the client's first bytes and shakes hands. A connection that says nothing, fails or takes too long is closed,
+   * and nobody is told. False: it is none that came from outside, and is left as it is.
+   */
+  accept(socket: Duplex, user: SecureUser): boolean;
+  close(): void;
+}

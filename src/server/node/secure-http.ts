@@ -1,0 +1,39 @@
+import { DbError, errorText } from '../../base/errors.ts';
+import { tlsPolicy } from '../../config/tls-policy.ts';
+import type { Env } from '../../env/env.ts';
+import {
+  NodeSecureSockets,
+  type SecureSettings,
+} from '../../env/node/network/node-secure-sockets.ts';
+import type { DataConfig } from './data-node.ts';
+
+/** TLS of the HTTP API as `[http]` and `[tls]` want it (spec F98, F101); undefined without `https-enabled`. */
+export async function openSecureSockets(
+  { clock, log }: Env,
+  config: DataConfig,
+): Promise<NodeSecureSockets | undefined> {
+  if (!config.get('http', 'enabled') || !config.get('http', 'https-enabled')) return undefined;
+  try {
+    const ports = { clock, log: log.child('httpd') };
+    return await NodeSecureSockets.open(ports, secureSettings(config));
+  } catch (error) {
+    const text = `open service: httpd: error creating TLS manager: ${errorText(error)}`;
+    throw new DbError('invalid_argument', text, { cause: error });
+  }
+}
+
+export function secureSettings(config: DataConfig): SecureSettings {
+  return {
+    files: {
+      certificatePath: config.get('http', 'https-certificate'),
+      keyPath: config.get('http', 'https-private-key'),
+      isOpenTaken: config.get('http', 'https-insecure-certificate'),
+    },
+    policy: tlsPolicy({
+      ciphers: config.get('tls', 'ciphers'),
+      minVersion: config.get('tls', 'min-version'),
+      maxVersion: config.get('tls', 'max-version'),
+    }),
+    warnAheadMs: config.get('tls', 'advanced-expiration'),
+  };
+}
