@@ -6,8 +6,12 @@ test('schemas that grow: a field and a measurement are seen through every node a
   await runGrownSchemas();
 });
 
+test('schemas that grow: the same where every node answers by itself', async () => {
+  await runGrownSchemas({ replicaCount: 3 });
+});
+
 test.each(schemaPlants)('schemas that grow: the simulation catches %s', async (plant) => {
-  await expect(runGrownSchemas(plant)).rejects.toThrow(
+  await expect(runGrownSchemas({ plant })).rejects.toThrow(
     /^SELECT count\(\*\) FROM m at node \d is [81,]+, not [81,]+$/,
   );
 });

@@ -60,7 +60,7 @@ export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const
 /** Those of what a node has acknowledged: `run-own-writes.ts` finds them. */
 export const ownWritePlants = ['laggards-read'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
-export const schemaPlants = ['memory-trusted'] as const;
+export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of backups: `run-backups.ts` finds them. */
 export const backupPlants = ['archive-not-synced', 'served-too-soon', 'one-owner-only'] as const;
 /** Those of copies to a full disk: `run-full-copies.ts` finds them. */
@@ -143,6 +143,7 @@ export function plantedWrites(engine: Engine, { clock }: EnginePorts, plant?: Pl
   if (plant === 'digest-blind') return withBlindDigests(engine);
   if (plant === 'digest-stale') return withStaleDigests(engine);
   if (plant === 'deletes-return') return withReturningDeletes(engine);
+  if (plant === 'growth-untold') return withoutGrowth(engine);
   if (plant !== 'acknowledged-unapplied' && plant !== 'meanwhile-lost') return engine;
   return {
     stream: (kind, body, context) => engine.stream(kind, body, context),
@@ -182,6 +183,24 @@ function withReturningDeletes(engine: Engine): Engine {
       engine.call(kind, kind === 'install' ? { ...(body as object), deletes: [] } : body, context),
   };
 }
+
+/** A node plans with what its own workers described before, whatever has been written since (decision 6). */
+function withoutGrowth(engine: Engine): Engine {
+  return {
+    stream: (kind, body, context) => engine.stream(kind, body, context),
+    close: () => engine.close(),
+    call: async (kind, body, context) => {
+      const reply = await engine.call(kind, body, context);
+      const { body: told } = reply;
+      if (!receiptKinds.has(kind) || typeof told !== 'object' || told === null) return reply;
+      // Short receipts are numbers, the version of the schemas is the first.
+      if (Array.isArray(told)) return { body: [0, ...(told as readonly number[]).slice(1)] };
+      return { ...reply, body: { ...told, schemaVersion: 0 } };
+    },
+  };
+}
+
+const receiptKinds: ReadonlySet<string> = new Set(['lines', 'joined', 'write']);
 
 function withoutDeletes(engine: Engine): Engine {
   return {

@@ -22,14 +22,25 @@ interface SpreadCluster {
   readonly describedCount: () => Promise<number>;
 }
 
+export interface SpreadOptions {
+  readonly plant?: Plant;
+  /** Owners of each point; all nodes have all points where it is the number of nodes. */
+  readonly replicaCount?: number;
+}
+
 /** A cluster whose points of one hour are on all nodes, a part on each. */
-export async function spread(plant?: Plant): Promise<SpreadCluster> {
+export async function spread({
+  plant,
+  replicaCount = 1,
+}: SpreadOptions = {}): Promise<SpreadCluster> {
   const cluster = new ClusterWorld(5, { plant });
   const { world, data } = cluster;
   await cluster.form();
   const nodes = [...data.values()];
   const at = (i: number): DataNode => nodes[i % nodes.length] as DataNode;
-  await world.complete(ask(at(0), 'CREATE DATABASE d WITH DURATION INF REPLICATION 1', ''));
+  await world.complete(
+    ask(at(0), `CREATE DATABASE d WITH DURATION INF REPLICATION ${replicaCount}`, ''),
+  );
   await world.run(world.nowMs + 1_000);
   const write = (
     node: DataNode,
@@ -58,8 +69,8 @@ export async function spread(plant?: Plant): Promise<SpreadCluster> {
 }
 
 /** Rejects where a node does not show what a write has brought that was acknowledged, through whichever node. */
-export async function runGrownSchemas(plant?: Plant): Promise<void> {
-  const { world, at, nodeCount, write, count } = await spread(plant);
+export async function runGrownSchemas(options: SpreadOptions = {}): Promise<void> {
+  const { world, at, nodeCount, write, count } = await spread(options);
   const all = [...Array(nodeCount).keys()];
   const counts = async (text: string, wanted: readonly number[]): Promise<void> => {
     for (const i of all) {
