@@ -72,6 +72,8 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'digest-stale': 2,
   'hints-backwards': 1,
   'deletes-return': 2,
+  'arrival-wins': 1,
+  'passive-owns': 1,
 };
 
 test.each(plants)('cluster: the simulation catches %s', async (plant) => {

@@ -9,6 +9,7 @@ import { allRows, answerFault } from './client.ts';
 import type { ClusterWorld } from './cluster-world.ts';
 import { registerFields } from './last-writes.ts';
 import { measurementOf, type Rows } from './points.ts';
+import { checkPassive } from './check-passive.ts';
 import { checkReplicas } from './check-replicas.ts';
 import { ask, storedRows } from './read-rows.ts';
 import { sourceMeasurement } from './window-queries.ts';
@@ -24,6 +25,7 @@ export async function checkCalm(
   for (const name of cluster.names)
     if (!cluster.metas.has(name) && !cluster.data.has(name)) throw new Error(`${name} did not come back`); // prettier-ignore
   for (const { catalog } of cluster.metas.values()) if (catalog.index > 0) admin.check(catalog);
+  await checkPassive(cluster);
   const stored = new Map<string, Rows>();
   const damaged = new Map<string, readonly number[]>();
   for (const [name, node] of cluster.data) {

@@ -27,12 +27,13 @@ import { Events } from './events.ts';
 import { History } from './history.ts';
 import { dataToml, drawKnobs, drawWorkerCount, repairsAsked, type Knobs } from './knobs.ts';
 import { LastWrites } from './last-writes.ts';
-import { planted, plantedEngine, plantedWrites, type Plant } from './plants.ts';
+import { plantedWrites } from './plants-engine.ts';
+import { planted, plantedEngine, type Plant } from './plants.ts';
 import { watchEngine, watchHints } from './watch-engine.ts';
 
 const founders = ['m1', 'm2', 'm3', 'd1', 'd2', 'd3'] as const;
 /** A data node that owns no shard, where a run has one. */
-const passive = 'd4';
+export const passive = 'd4';
 /** Added while the cluster is at work. */
 export const joiners = ['m4', 'd5'] as const;
 
@@ -135,8 +136,10 @@ export class ClusterWorld {
     const names = this.names.filter((name) => name.startsWith('d'));
     for (const name of names) await world.complete(this.start(name));
     const first = this.#api('m1');
-    for (const name of names)
-      await world.complete(addDataNode(`${name}:8088`, first, { isPassive: name === passive }));
+    for (const name of names) {
+      const isPassive = name === passive && this.#plant !== 'passive-owns';
+      await world.complete(addDataNode(`${name}:8088`, first, { isPassive }));
+    }
     const policy = { replication: this.knobs.replicaCount };
     await world.complete(first.ports.node.execute({ kind: 'create-database', name: 'd', policy }));
     await world.run(world.nowMs + 3_000);

@@ -27,7 +27,8 @@ export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   else if (plant === 'fence-ignored') await runLate(seed, plant);
   else if (plant === 'damage-forgotten')
     await runSeed(seed, { plant, faultsMs, isPlain: true, damage: flipsAtOnce });
-  else if (plant === 'sent-again') await runSeed(seed, { plant, faultsMs: shortFaultsMs });
+  else if (plant === 'sent-again' || plant === 'passive-owns')
+    await runSeed(seed, { plant, faultsMs: shortFaultsMs });
   else if (slowPlants.includes(plant))
     await runSeed(seed, { plant, faultsMs: longFaultsMs, isPlain: true });
   else await runSeed(seed, { plant, faultsMs, isPlain: true });

@@ -1,0 +1,146 @@
+/** Bugs of a storage engine as a whole: what it is told, and what it says. */
+import type { HomeBatch, HomeFields } from '../../../src/data/engine/storage-engine.ts';
+import { digestWords, type DigestTask } from '../../../src/data/engine/digests/shard-digest.ts';
+import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
+import { seriesParts } from '../../../src/models/digest-grid.ts';
+import { makeStamp, stampBatch } from '../../../src/models/stamp.ts';
+import type { Plant } from './plants.ts';
+
+/** The engine with the bug in it. */
+export function plantedWrites(engine: Engine, ports: EnginePorts, plant?: Plant): Engine {
+  switch (plant) {
+    case 'deletes-unstamped':
+      return withoutStamps(engine);
+    case 'deletes-untold':
+      return withoutDeletes(engine);
+    case 'digest-blind':
+      return withBlindDigests(engine);
+    case 'deletes-return':
+      return withReturningDeletes(engine);
+    case 'growth-untold':
+      return withoutGrowth(engine);
+    case 'types-undecided':
+      return withoutLead(engine);
+    case 'arrival-wins':
+      return inOrderOfArrival(engine, ports);
+    case 'meanwhile-lost':
+      return losingMeanwhile(engine);
+    case 'acknowledged-unapplied':
+      return writingLate(engine, ports);
+    default:
+      return engine;
+  }
+}
+
+type Call = Engine['call'];
+
+function calling(engine: Engine, call: Call): Engine {
+  return {
+    call,
+    stream: (kind, body, context) => engine.stream(kind, body, context),
+    close: () => engine.close(),
+  };
+}
+
+const written = { body: { droppedCount: 0, reason: '', schemaVersion: 0 } };
+
+/** A write counts as done a moment before it shows to readers. */
+function writingLate(engine: Engine, { clock }: EnginePorts): Engine {
+  return calling(engine, (kind, body, context) => {
+    if (kind !== 'write') return engine.call(kind, body, context);
+    clock.after(20, () => {
+      engine.call(kind, body, context).catch(() => undefined);
+    });
+    return Promise.resolve(written);
+  });
+}
+
+/** A write to a shard that is being copied here counts as done, and is not. */
+function losingMeanwhile(engine: Engine): Engine {
+  return calling(engine, (kind, body, context) => {
+    const isIncoming = kind === 'write' && (body as HomeBatch).copyIndex !== undefined;
+    return isIncoming ? Promise.resolve(written) : engine.call(kind, body, context);
+  });
+}
+
+/** Of two writes of a point the one that came last wins, whenever it was taken. */
+function inOrderOfArrival(engine: Engine, { clock }: EnginePorts): Engine {
+  return calling(engine, (kind, body, context) => {
+    if (kind !== 'write') return engine.call(kind, body, context);
+    const batch = body as HomeBatch;
+    const payload = batch.payload.slice();
+    stampBatch(payload, makeStamp(clock.wallNs(), 0));
+    return engine.call(kind, { ...batch, payload }, context);
+  });
+}
+
+/** The owner that leads a shard agrees to whatever type another one has for a field that is new to it. */
+function withoutLead(engine: Engine): Engine {
+  return calling(engine, (kind, body, context) =>
+    kind === 'field-types'
+      ? Promise.resolve({ body: (body as HomeFields).fields })
+      : engine.call(kind, body, context),
+  );
+}
+
+/** Nobody looks at when a delete was said. */
+function withoutStamps(engine: Engine): Engine {
+  return calling(engine, (kind, body, context) => {
+    if (kind !== 'delete-points') return engine.call(kind, body, context);
+    return engine.call(kind, { ...(body as object), stamp: undefined }, context);
+  });
+}
+
+/** What was deleted while a shard was copied is brought back by the copy. */
+function withReturningDeletes(engine: Engine): Engine {
+  return calling(engine, (kind, body, context) =>
+    engine.call(kind, kind === 'install' ? { ...(body as object), deletes: [] } : body, context),
+  );
+}
+
+/** A node plans with what its own workers described before, whatever has been written since (decision 6). */
+function withoutGrowth(engine: Engine): Engine {
+  return calling(engine, async (kind, body, context) => {
+    const reply = await engine.call(kind, body, context);
+    const { body: told } = reply;
+    if (!receiptKinds.has(kind) || typeof told !== 'object' || told === null) return reply;
+    // Short receipts are numbers, the version of the schemas is the first.
+    if (Array.isArray(told)) return { body: [0, ...(told as readonly number[]).slice(1)] };
+    return { ...reply, body: { ...told, schemaVersion: 0 } };
+  });
+}
+
+const receiptKinds: ReadonlySet<string> = new Set(['lines', 'joined', 'write']);
+
+/** An owner does not tell of the deletes that it remembers. */
+function withoutDeletes(engine: Engine): Engine {
+  return calling(engine, (kind, body, context) =>
+    kind === 'stored-deletes' ? Promise.resolve({ body: [] }) : engine.call(kind, body, context),
+  );
+}
+
+/** Every second part of the series is as if it had nothing. */
+function withBlindDigests(engine: Engine): Engine {
+  const partWords = digestWords / seriesParts;
+  return withDigests(engine, (words) => {
+    for (let part = 1; part < seriesParts; part += 2)
+      words.fill(0, part * partWords, (part + 1) * partWords);
+    return words;
+  });
+}
+
+function withDigests(
+  engine: Engine,
+  change: (words: Uint32Array, task: DigestTask) => Uint32Array,
+): Engine {
+  return {
+    close: () => engine.close(),
+    call: (kind, body, context) => engine.call(kind, body, context),
+    stream: async function* (kind, body, context) {
+      for await (const reply of engine.stream(kind, body, context)) {
+        const words = kind === 'digest' ? (reply.body as Uint32Array | undefined) : undefined;
+        yield words === undefined ? reply : { ...reply, body: change(words, body as DigestTask) };
+      }
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { typePlants } from './cluster/plants.ts';
+import { runFieldTypes } from './cluster/run-field-types.ts';
+
+test('field types: of two that nodes give a new field at once every owner has the same', async () => {
+  for (const seed of [1, 2])
+    expect(await runFieldTypes(seed)).toEqual({ contested: 12, refused: 12 });
+});
+
+test.each(typePlants)('field types: the simulation catches %s', async (plant) => {
+  await expect(runFieldTypes(1, { plant })).rejects.toThrow(
+    /^d\d has |types of x\d+ \d were refused$/,
+  );
+});
