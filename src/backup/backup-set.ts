@@ -20,8 +20,10 @@ export interface BackupSet {
   readonly manifests: readonly NamedManifest[];
   /** Those that do not read. Who wants the newest of something cannot know whether they have it. */
   readonly unread: readonly UnreadManifest[];
-  /** By id of the shard. */
+  /** The newest archive of each shard that is there, by id of the shard. */
   readonly shards: ReadonlyMap<number, ManifestShard>;
+  /** Names of the newest archives that manifests name and that are not there: what was in them is lost, whatever older ones have. */
+  readonly lost: ReadonlyMap<number, string>;
 }
 
 /**
@@ -42,13 +44,14 @@ export function isBackedUp(
   });
 }
 
-/** Files that a manifest names and that are gone do not count, as when old backups were cleared away. */
+/** Files that a manifest names and that are gone hinder nothing where newer ones have what they had, as when old backups were cleared away. */
 export async function readBackupSet(store: BackupStore): Promise<BackupSet> {
   const names = await store.list();
   const present = new Set(names);
   const manifests: NamedManifest[] = [];
   const unread: UnreadManifest[] = [];
   const shards = new Map<number, ManifestShard>();
+  const lost = new Map<number, string>();
   const ordered = names.filter((name) => name.endsWith(manifestSuffix)).sort();
   for (const name of ordered.reverse()) {
     const manifest = await readManifest(store, name).catch((error: unknown) => {
@@ -57,17 +60,24 @@ export async function readBackupSet(store: BackupStore): Promise<BackupSet> {
     });
     if (manifest === undefined) continue;
     manifests.push({ name, manifest });
-    for (const file of manifest.files)
-      if (!shards.has(file.shardID) && present.has(file.fileName)) shards.set(file.shardID, file);
+    for (const file of manifest.files) {
+      if (shards.has(file.shardID)) continue;
+      if (present.has(file.fileName)) shards.set(file.shardID, file);
+      else if (!lost.has(file.shardID)) lost.set(file.shardID, file.fileName);
+    }
   }
-  return { manifests, unread, shards };
+  return { manifests, unread, shards, lost };
 }
 
 /** The one backup that a manifest is of. */
 export async function readOneBackup(store: BackupStore, name: string): Promise<BackupSet> {
   const manifest = await readManifest(store, name);
-  const shards = new Map(manifest.files.map((file) => [file.shardID, file]));
-  return { manifests: [{ name, manifest }], unread: [], shards };
+  const present = new Set(await store.list());
+  const [shards, lost] = [new Map<number, ManifestShard>(), new Map<number, string>()];
+  for (const file of manifest.files)
+    if (present.has(file.fileName)) shards.set(file.shardID, file);
+    else lost.set(file.shardID, file.fileName);
+  return { manifests: [{ name, manifest }], unread: [], shards, lost };
 }
 
 /** Throws `not_found` for a place without a backup, and `corrupt` where a manifest does not read: it may be the newest. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -101,6 +101,12 @@ test('restore: one that is to go on without its archives says so, and does nothi
   const cluster = await interrupted();
   for (const name of readdirSync(folder).filter((one) => one.includes('.s3.')))
     rmSync(join(folder, name));
+  await expect(restore(cluster)).rejects.toThrow('is not there, which has the points of shard 3');
+  // Also where the backup that named it was cleared away.
+  const path = join(folder, readdirSync(folder).find((name) => name.endsWith('.manifest')) ?? '');
+  const { files, ...manifest } = JSON.parse(readFileSync(path, 'utf8')) as { files: { shardID: number }[] }; // prettier-ignore
+  const others = files.filter(({ shardID }) => shardID !== 3);
+  writeFileSync(path, JSON.stringify({ ...manifest, files: others }));
   await expect(restore(cluster)).rejects.toThrow('the archive of shard 3 is not there any more');
   expect(awaited(cluster)).toEqual([2]);
 });

@@ -30,7 +30,8 @@ export async function verifyBackup(ports: VerifyPorts, set: BackupSet): Promise<
     } catch (error) {
       if (!isDbError(error)) throw error;
       badCount++;
-      out(`${name}: ${errorText(error)}\n`);
+      const why = errorText(error);
+      out(why.startsWith(`${name}: `) ? `${why}\n` : `${name}: ${why}\n`);
     }
   };
   const metas = new Map(set.manifests.map(({ manifest: { meta } }) => [meta.fileName, meta]));

@@ -1,7 +1,7 @@
 /** The shards of a cluster, to back them up and to bring them back (data.proto, service Transfers). */
 import { crc32 } from 'node:zlib';
 import { DbError, isDbError } from '../base/errors.ts';
-import type { Facts, RestoreTarget, ShardInstall } from '../backup/restore-backup.ts';
+import type { Facts, RestoreTarget, ShardInstall } from '../backup/restore-target.ts';
 import type { ShardCopy, Survey } from '../backup/shard-plan.ts';
 import type { BackupSource, ShardSnapshot } from '../backup/take-backup.ts';
 import { commandBytesMax } from '../meta/client/meta-methods.ts';

@@ -1,5 +1,5 @@
 /** What is restored, in parts that fit a command of the metas. Pure. */
-import type { Facts } from '../backup/restore-backup.ts';
+import type { Facts } from '../backup/restore-target.ts';
 import { DbError } from '../base/errors.ts';
 import { encodeMessage } from '../rpc/message.ts';
 

@@ -7,7 +7,7 @@ import { newIds, shardIdsOf } from '../../src/meta/apply/apply-restore.ts';
 import { emptyCatalog, type Catalog } from '../../src/meta/model/catalog.ts';
 import type { ShardPlace } from '../../src/meta/model/databases.ts';
 import type { Command } from '../../src/meta/command/command.ts';
-import type { RestoreTarget, ShardInstall } from '../../src/backup/restore-backup.ts';
+import type { RestoreTarget, ShardInstall } from '../../src/backup/restore-target.ts';
 import type { ShardCopy, Survey } from '../../src/backup/shard-plan.ts';
 import type { BackupSource, ShardSnapshot } from '../../src/backup/take-backup.ts';
 

@@ -1,4 +1,4 @@
-import type { RestoreTarget } from '../../../src/backup/restore-backup.ts';
+import type { RestoreTarget } from '../../../src/backup/restore-target.ts';
 import type { Disk } from '../../../src/env/disk.ts';
 import type { Database } from '../../../src/meta/model/database.ts';
 import type { Plant } from './plants.ts';

@@ -1,0 +1,89 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { dayNs } from '../base/units.ts';
+import { BackupCluster, twoShards } from '../../test/support/backup-cluster.ts';
+import { backupRuns } from '../../test/support/backup-runs.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'backup-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const { backup, restore } = backupRuns(() => folder);
+/** The newest. */
+const archiveOf = (shard: number): string => {
+  const names = readdirSync(folder).filter((name) => name.includes(`.s${shard}.`));
+  const [newest = ''] = names.sort().reverse();
+  return join(folder, newest);
+};
+const firstManifest = (): string => readdirSync(folder).sort().find((name) => name.endsWith('.manifest')) ?? ''; // prettier-ignore
+
+/** Shards 2 to 9 of tel.p. */
+function eightShards(): BackupCluster {
+  const cluster = twoShards();
+  const timesNs = Array.from({ length: 8 }, (_, day) => BigInt(day) * dayNs);
+  cluster.do({ kind: 'create-shard-groups', database: 'tel', retentionPolicy: 'p', timesNs });
+  for (let id = 4; id < 10; id++) cluster.write(id, { '000000001-000000001.tsm': `of ${id}` });
+  return cluster;
+}
+
+test.each([
+  ['the newest of all', (): string | undefined => undefined],
+  ['a manifest', firstManifest],
+])('restore: of %s, an archive that is gone refuses all of it, and nothing is changed', async (_, manifestOf) => {
+  await backup(twoShards());
+  const archive = archiveOf(3);
+  rmSync(archive);
+  const cluster = new BackupCluster(['m1:1']);
+  const manifest = manifestOf();
+  const options = manifest === undefined ? {} : { manifest };
+  await expect(restore(cluster, options)).rejects.toThrow(/\.s3\.tar\.gz is not there, which has the points of shard 3$/); // prettier-ignore
+  expect(cluster.facts.databases.get('tel')).toBeUndefined();
+  // Without that shard there is no reason not to.
+  expect(await restore(cluster, { ...options, filter: { shardId: 2 } })).toContain('Restored shard 2 into');
+}); // prettier-ignore
+
+test('restore: an older archive is not taken for the newest, and an older one that was cleared away hinders nothing', async () => {
+  const cluster = twoShards();
+  await backup(cluster);
+  const [old, kept] = [archiveOf(2), archiveOf(3)];
+  cluster.timeMs += 60_000;
+  cluster.write(2, { '000000002-000000001.tsm': 'new' });
+  await backup(cluster);
+  const newest = archiveOf(2);
+  const bytes = readFileSync(newest);
+  rmSync(newest);
+  await expect(restore(new BackupCluster(['m1:1']))).rejects.toThrow('is not there, which has the points of shard 2'); // prettier-ignore
+  writeFileSync(newest, bytes);
+  rmSync(old);
+  expect(await restore(new BackupCluster(['m1:1']))).toContain('transferred ');
+  rmSync(kept);
+  await expect(restore(new BackupCluster(['m1:1']))).rejects.toThrow('is not there, which has the points of shard 3'); // prettier-ignore
+  // The next backup brings it again.
+  cluster.timeMs += 60_000;
+  expect(await backup(cluster)).toContain('shard 3... Done');
+  expect(await restore(new BackupCluster(['m1:1']))).toContain('transferred ');
+});
+
+test('restore: damaged archives cost their own shards alone, and the restore goes on once they are whole', async () => {
+  const source = eightShards();
+  await backup(source);
+  const damaged = [2, 3, 4, 5, 8];
+  const before = new Map(damaged.map((id) => [archiveOf(id), readFileSync(archiveOf(id))]));
+  for (const [path, bytes] of before) writeFileSync(path, bytes.subarray(0, bytes.length >> 1));
+  const cluster = new BackupCluster(['m1:1', 'm2:1', 'm3:1']);
+  const failed = await restore(cluster).then(String, String);
+  for (const id of damaged) expect(failed).toContain(`shard ${id} could not be restored into shard ${id - 1}: `); // prettier-ignore
+  for (const id of [6, 7, 9]) expect(failed).toContain(`Restored shard ${id} into shard ${id - 1} in `); // prettier-ignore
+  expect(failed).toMatch(/DbError: 5 of 8 shards could not be restored, the first: shard \d could not/); // prettier-ignore
+  const awaited = () => [...cluster.facts.databases.shards()].filter(({ shard }) => shard.restoreIndex !== undefined).length; // prettier-ignore
+  expect(awaited()).toBe(5);
+  for (const [path, bytes] of before) writeFileSync(path, bytes);
+  expect(await restore(cluster)).toContain('This restore was interrupted, and goes on: 5 shards are waited for\n'); // prettier-ignore
+  expect(awaited()).toBe(0);
+});
