@@ -87,3 +87,24 @@ test('restore: damaged archives cost their own shards alone, and the restore goe
   expect(await restore(cluster)).toContain('This restore was interrupted, and goes on: 5 shards are waited for\n'); // prettier-ignore
   expect(awaited()).toBe(0);
 });
+
+test('backup: one that is interrupted ends after a piece, asks no other owner, and leaves nothing', async () => {
+  const cluster = twoShards();
+  const controller = new AbortController();
+  const asked: string[] = [];
+  const snapshot = cluster.snapshot.bind(cluster);
+  cluster.snapshot = async (node, shardId) => {
+    asked.push(`${node} ${shardId}`);
+    const made = await snapshot(node, shardId);
+    // As one that takes its time: it ends when it is read.
+    return made && { ...made, read: (name) => {
+      if (name !== 'shard.json') controller.abort();
+      return made.read(name);
+    } }; // prettier-ignore
+  };
+  await expect(backup(cluster, {}, controller.signal)).rejects.toThrow('interrupted');
+  expect(readdirSync(folder)).toEqual([]);
+  // Another owner of a shard that has points is asked only when one fails.
+  for (const id of [1, 2, 3]) expect(asked.filter((one) => one.endsWith(` ${id}`)).length).toBeLessThan(2); // prettier-ignore
+  expect(asked.length).toBeGreaterThan(0);
+});

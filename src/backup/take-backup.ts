@@ -56,6 +56,8 @@ export interface BackupPorts {
   readonly store: BackupStore;
   readonly compress: Compress;
   readonly out: (text: string) => void;
+  /** The user has had enough: what was written is removed, as when a backup fails. */
+  readonly interrupt?: AbortSignal | undefined;
 }
 
 export interface BackupOptions {
@@ -102,6 +104,7 @@ export async function takeBackup(ports: BackupPorts, options: BackupOptions): Pr
     written.push(names.meta);
     out(`Done. ${meta.length} bytes transferred\n`);
     const known = isIncremental ? before.shards : new Map<number, never>();
+    refuseInterrupted(ports);
     const run = new BackupRun(ports, options, { names, known, written });
     const files = await run.take(shards);
     const { database, retentionPolicy, shardId } = options.filter;
@@ -173,6 +176,7 @@ class BackupRun {
         out(`${line}Done. Backed up in ${formatElapsed(clock.monotonicMs() - startMs)}, ${taken.size} bytes transferred\n`); // prettier-ignore
         return taken;
       } catch (error) {
+        refuseInterrupted(this.#ports);
         failures.push(error);
         out(`${line}Error: ${errorText(error)}\n`);
       }
@@ -198,6 +202,7 @@ class BackupRun {
     copy: ShardCopy,
   ): Promise<ManifestShard | 'empty' | 'unchanged'> {
     const { clock, source } = this.#ports;
+    refuseInterrupted(this.#ports);
     const known = this.#state.known.get(shard.id);
     if (known !== undefined && isStale(known, copy, this.#options.stalenessNs)) return 'unchanged';
     const momentNs = clock.wallNs();
@@ -234,10 +239,25 @@ class BackupRun {
     const modifiedSeconds = Number(clock.wallNs() / 1_000_000_000n);
     const folder = `${database}/${retentionPolicy}/${id}`;
     const [plain, packed] = [new Measured(), new Measured('sha256')];
-    const tar = plain.measure(writeTar(archivedFiles(snapshot, folder), modifiedSeconds));
+    const files = writeTar(archivedFiles(snapshot, folder), modifiedSeconds);
+    const tar = plain.measure(untilInterrupted(files, this.#ports));
     this.#state.written.push(fileName);
     await store.write(fileName, packed.measure(gzipBlocks(tar, compress, this.#options.gzip)));
     return { size: plain.lengthBytes, archiveSize: packed.lengthBytes, sha256: packed.digest };
+  }
+}
+
+function refuseInterrupted({ interrupt }: Pick<BackupPorts, 'interrupt'>): void {
+  if (interrupt?.aborted === true) throw new DbError('cancelled', 'interrupted');
+}
+
+async function* untilInterrupted(
+  pieces: AsyncIterable<Uint8Array>,
+  ports: Pick<BackupPorts, 'interrupt'>,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    refuseInterrupted(ports);
+    yield piece;
   }
 }
 

@@ -19,6 +19,8 @@ export interface BackupCommandPorts {
   /** `[meta] internal-shared-secret` of the configuration; '' for none. */
   readonly internalSecret: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** From now on the first Ctrl-C ends what is under way in its own way. */
+  readonly interrupts?: (() => AbortSignal) | undefined;
 }
 
 const backupFlags = {
@@ -70,8 +72,9 @@ export async function backup(args: readonly string[], ports: BackupCommandPorts)
     const { clock } = cluster;
     const store = await backupStoreAt(place, { environment: ports.environment, bufferBytes });
     const source = new ClusterShards(cluster, ports.meta);
+    const interrupt = ports.interrupts?.();
     await profiled(values.text('cpuprofile'), () =>
-      takeBackup({ clock, source, store, compress, out: ports.out }, options),
+      takeBackup({ clock, source, store, compress, out: ports.out, interrupt }, options),
     );
   } finally {
     await cluster.close();

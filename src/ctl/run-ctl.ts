@@ -20,6 +20,8 @@ import { commandNames, commandUsage, usage } from './usage.ts';
 
 export interface CtlPorts extends CtlOutput {
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** From now on the first Ctrl-C does not end the program, but what listens to this; a second one does. */
+  readonly interrupts?: () => AbortSignal;
 }
 
 /** Runs one `influxd-ctl` command line; answers the exit code (spec 2). */
@@ -131,9 +133,9 @@ async function runCommand(
 async function runBackupCommand(
   command: 'backup' | 'restore' | 'entropy',
   args: readonly string[],
-  { meta, out, environment, options: { internalSecret } }: CommandPorts,
+  { meta, out, environment, interrupts, options: { internalSecret } }: CommandPorts,
 ): Promise<void> {
-  const ports = { meta, out, internalSecret, environment };
+  const ports = { meta, out, internalSecret, environment, interrupts };
   if (command === 'backup') await (await import('./backup.ts')).backup(args, ports);
   else if (command === 'entropy') await (await import('./entropy.ts')).entropy(args, ports);
   else await (await import('./restore.ts')).restore(args, ports);

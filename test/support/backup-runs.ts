@@ -30,7 +30,11 @@ export interface Restoring extends Partial<Omit<RestoreOptions, 'changes' | 'fil
 }
 
 interface BackupRuns {
-  readonly backup: (cluster: BackupCluster, options?: Partial<BackupOptions>) => Promise<string>;
+  readonly backup: (
+    cluster: BackupCluster,
+    options?: Partial<BackupOptions>,
+    interrupt?: AbortSignal,
+  ) => Promise<string>;
   /** Throws with what was said until then. */
   readonly restore: (cluster: BackupCluster, options?: Restoring) => Promise<string>;
   readonly storeAt: (place: string) => FolderStore;
@@ -40,14 +44,15 @@ interface BackupRuns {
 export function backupRuns(folderNow: () => string): BackupRuns {
   return {
     storeAt,
-    backup: (cluster, options) => backup(cluster, folderNow(), options),
+    backup: (cluster, options, interrupt) =>
+      backup(cluster, { folder: folderNow(), interrupt }, options),
     restore: (cluster, options = {}) => restore(cluster, { place: folderNow(), ...options }),
   };
 }
 
 async function backup(
   cluster: BackupCluster,
-  folder: string,
+  { folder, interrupt }: { readonly folder: string; readonly interrupt: AbortSignal | undefined },
   options: Partial<BackupOptions> = {},
 ): Promise<string> {
   let text = '';
@@ -57,6 +62,7 @@ async function backup(
     store: storeAt(folder),
     compress: (block: Uint8Array) => Promise.resolve(gzipSync(block)),
     out: (line: string) => (text += line),
+    interrupt,
   };
   const given = {
     strategy: 'incremental',

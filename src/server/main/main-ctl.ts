@@ -10,11 +10,21 @@ async function readLine(): Promise<string> {
   return next.done === true ? '' : next.value;
 }
 
+function interrupts(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      controller.abort();
+    });
+  return controller.signal;
+}
+
 process.exitCode = await runCtl(process.argv.slice(2), Date.now, {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   readLine,
   environment: process.env,
+  interrupts,
 });
 // An open input would keep the process.
 if (typed.lines !== undefined) process.stdin.destroy();
