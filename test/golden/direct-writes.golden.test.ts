@@ -103,6 +103,60 @@ test('direct writes: what came as gzip is there, and its client is left where it
   expect(answer).toContain('[["1970-01-01T00:00:00Z",14]]');
 });
 
+test('direct writes: small bodies at once, right and wrong, are each answered as alone, and no point is missed', async () => {
+  const kinds = [
+    (i: number) => `once,i=${i} v=1`,
+    (i: number) => `once,i=${i} v=1 ${i + 1}`,
+    (i: number) => `# nothing ${i}`,
+    (i: number) => `once,i=${i} v="text" 9`,
+    (i: number) => `once,i=${i} v=1 ${i + 1}\nonce v= 5`,
+    (i: number) => `once,time=${i} v=1 7`,
+    () => 'once,i="',
+  ];
+  const right = kinds.slice(0, 3);
+  const wires = await Promise.all(Array.from({ length: 42 }, () => Wire.open(node.url)));
+  const askAll = (of: typeof kinds, headers: string) =>
+    Promise.all(
+      wires.map((wire, i) => {
+        wire.send(post('/write?db=once', (of[i % of.length] ?? String)(i), headers));
+        return wire.answer();
+      }),
+    );
+  const alone = async (): Promise<readonly string[]> => {
+    const wire = await Wire.open(node.url);
+    const answers: string[] = [];
+    for (const [i] of wires.entries()) {
+      wire.send(post('/write?db=once', (kinds[i % kinds.length] ?? String)(i), notPlain));
+      answers.push(await wire.answer());
+    }
+    wire.close();
+    return answers;
+  };
+  const count = async (): Promise<string> => {
+    const q = encodeURIComponent('SELECT count(v) FROM once');
+    return (await fetch(`${node.url}/query?db=once&q=${q}`)).text();
+  };
+  const runs: unknown[] = [];
+  for (const ask of [() => askAll(kinds, ''), alone]) {
+    await fetch(`${node.url}/query?q=CREATE+DATABASE+once`, { method: 'POST' });
+    // Groups are written from the first on, and the type of the field is known.
+    await askAll([(i) => `once v=1 ${i + 1}`], '');
+    const answers = await ask();
+    runs.push({ answers, text: await count() });
+    await fetch(`${node.url}/query?q=DROP+DATABASE+once`, { method: 'POST' });
+  }
+  expect(runs[0]).toEqual(runs[1]);
+  expect((runs[0] as { readonly text: string }).text).toContain(`,${42 + 18}]`);
+  await fetch(`${node.url}/query?q=CREATE+DATABASE+once`, { method: 'POST' });
+  const before = await counts();
+  expect(new Set(await askAll(right, ''))).toHaveLength(1);
+  expect(await count()).toContain(',28]');
+  const after = await counts();
+  const grown = ['pointsWrittenOK', 'valuesWrittenOK', 'writeReq', 'reqActive'].map((name) => (after[name] ?? 0) - (before[name] ?? 0)); // prettier-ignore
+  expect(grown).toEqual([28, 28, 42, 0]);
+  for (const wire of wires) wire.close();
+});
+
 test('direct writes: their ids and their counts', async () => {
   const before = await counts();
   const { hostname, port } = new URL(node.url);

@@ -66,6 +66,8 @@ export interface WriteRequest {
   readonly body: Uint8Array;
   /** Told once nobody looks at the body any more, which may be after the write has ended. */
   readonly bodyRead?: (() => void) | undefined;
+  /** The memory of the body is another's once write() has returned. */
+  readonly isLent?: boolean | undefined;
   readonly stepNs: bigint;
   /** Undefined when the request named none that there is: that is told after the errors of the body. */
   readonly level: ConsistencyLevel | undefined;

@@ -60,7 +60,8 @@ export class PointsWriter {
   write(request: WriteRequest): Promise<void> {
     this.#counters.add('req');
     const joined = this.#joinedOf(request);
-    return joined === undefined ? this.#writeAlone(request) : this.#endJoined(request, joined);
+    if (joined !== undefined) return this.#endJoined(request, joined);
+    return this.#writeAlone(request.isLent === true ? { ...request, body: new Uint8Array(request.body) } : request); // prettier-ignore
   }
 
   async #endJoined(request: WriteRequest, joined: Promise<JoinedOutcome>): Promise<void> {

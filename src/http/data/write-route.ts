@@ -70,7 +70,10 @@ export async function handleWrite(
 /** Resolves once the lines are in. Rejects with the reference's texts. */
 export function writeBody(
   request: WritingRequest,
-  { target, ...body }: { readonly target: WriteTarget } & Pick<WriteRequest, 'body' | 'bodyRead'>,
+  {
+    target,
+    ...body
+  }: { readonly target: WriteTarget } & Pick<WriteRequest, 'body' | 'bodyRead' | 'isLent'>,
   { ports, options, counters }: WriteParts,
 ): Promise<void> {
   const level = parseConsistencyLevel(RequestParameters.ofUrl(request).get('consistency'));

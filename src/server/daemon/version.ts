@@ -20,8 +20,17 @@ export function requestIds({ clock, random }: Pick<Env, 'clock' | 'random'>): ()
   const node = hex(source.u32(), 8) + hex(source.u32() & 0xffff, 4);
   // 100 ns steps between 1582 and 1970.
   const epoch = 0x01b21dd213814000n;
+  // Seven digits that are the same for seven minutes.
+  let high = { word: -1, text: '' };
+  const textOf = (word: number): string => {
+    const digits = hex(word, 7).slice(-7);
+    return `${digits.slice(3)}-1${digits.slice(0, 3)}`;
+  };
   return () => {
-    const time = hex(clock.wallNs() / 100n + epoch, 15).slice(-15);
-    return `${time.slice(7)}-${time.slice(3, 7)}-1${time.slice(0, 3)}-${hex((source.u32() & 0x3fff) | 0x8000, 4)}-${node}`;
+    const time = clock.wallNs() / 100n + epoch;
+    const word = Number(time >> 32n);
+    if (word !== high.word) high = { word, text: textOf(word) };
+    const low = hex(Number(time & 0xffff_ffffn), 8);
+    return `${low}-${high.text}-${hex((source.u32() & 0x3fff) | 0x8000, 4)}-${node}`;
   };
 }

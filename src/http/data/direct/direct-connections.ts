@@ -15,6 +15,7 @@ import { answerQuery } from './direct-queries.ts';
 import { DirectWrites } from './direct-writes.ts';
 import { keepAliveSeconds } from './plain-answer.ts';
 import { PlainConnection, type PlainConnectionParts } from './plain-connection.ts';
+import { KnownHeads } from './plain-head.ts';
 
 /** Of a head and what comes with it: small bodies whole. */
 const scratchBytes = 64 * KiB;
@@ -74,6 +75,7 @@ class DirectConnections {
     const queries = { ...parts, ...answers };
     this.#shared = {
       scratch: Buffer.allocUnsafeSlow(scratchBytes),
+      heads: new KnownHeads(),
       open: (head, ip) => writes.open(head, ip),
       answer: (asked) => answerQuery(asked, queries),
       isClosing: answers.isClosing,

@@ -79,8 +79,9 @@ export class DirectWrites {
     let status = 200;
     return {
       place,
-      answer: async (body) => {
-        const error = await this.#write(request, { target, body, place });
+      takesLent: !isZipped(request),
+      answer: async (body, isLent) => {
+        const error = await this.#write(request, { target, body, isLent, place });
         status = error?.status ?? 204;
         return this.#answer(request, error, startMs);
       },
@@ -94,18 +95,18 @@ export class DirectWrites {
 
   async #write(
     request: PlainRequest,
-    { target, body, place }: { readonly target: WriteTarget; readonly body: Buffer; readonly place: BodyPlace }, // prettier-ignore
+    { target, body, isLent, place }: { readonly target: WriteTarget; readonly body: Buffer; readonly isLent: boolean; readonly place: BodyPlace }, // prettier-ignore
   ): Promise<PlainError | undefined> {
     const { buffers, ports, options } = this.#parts;
     const { jobs } = ports;
     const unzip = { jobs, bytesMax: options.bodyBytesMax, place, buffers };
     try {
-      const isZipped = request.headers['content-encoding'] === 'gzip';
-      const lines = isZipped ? await unzippedBody(body, unzip) : body;
-      const bodyRead = (): void => {
+      const lines = isZipped(request) ? await unzippedBody(body, unzip) : body;
+      const giveBack = (): void => {
         buffers.giveBack(lines);
       };
-      await writeBody(request, { target, body: lines, bodyRead }, this.#parts);
+      const bodyRead = isLent ? undefined : giveBack;
+      await writeBody(request, { target, body: lines, bodyRead, isLent }, this.#parts);
       return undefined;
     } catch (error) {
       if (isDbError(error)) return { status: errorStatus[error.code], text: error.message };
@@ -123,7 +124,6 @@ export class DirectWrites {
     const asked = headers['x-request-id'] ?? headers['request-id'] ?? '';
     const requestId = asked === '' ? ports.requestId() : asked;
     const { version, logEnabled } = options;
-    const nowNs = ports.clock.wallNs();
     const parts = {
       version,
       requestId,
@@ -133,9 +133,14 @@ export class DirectWrites {
     const { text, lengthBytes } = plainAnswer(parts, error);
     if (logEnabled) {
       const status = error?.status ?? 204;
+      const nowNs = ports.clock.wallNs();
       const elapsedMs = ports.clock.monotonicMs() - startMs;
       ports.log.info(accessLogLine(request, { httpVersion: '1.1', status, lengthBytes, requestId, elapsedMs }, nowNs)); // prettier-ignore
     }
     return text;
   }
+}
+
+function isZipped({ headers }: PlainHead): boolean {
+  return headers['content-encoding'] === 'gzip';
 }

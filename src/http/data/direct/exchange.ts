@@ -21,8 +21,13 @@ export interface Turn {
 /** A write that was let in. */
 export interface OpenWrite {
   readonly place: BodyPlace;
-  /** Writes the body, which is its own from then on; resolves with the answer's text. Never rejects. */
-  answer(body: Buffer): Promise<string>;
+  /** Whether answer() may be given a body that is lent. */
+  readonly takesLent: boolean;
+  /**
+   * Writes the body; resolves with the answer's text. Never rejects. It is its own from then on, or of a lent one the memory is another's
+   * once this has returned.
+   */
+  answer(body: Buffer, isLent: boolean): Promise<string>;
   /** Once, however it ended. */
   end(): void;
 }

@@ -11,13 +11,14 @@ import { Buffer } from 'node:buffer';
 import { must } from '../../../base/assert.ts';
 import type { RawSocket, RawUser } from '../../../env/raw-sockets.ts';
 import type { OpenWrite, Turn } from './exchange.ts';
-import { readPlainHead, type PlainHead } from './plain-head.ts';
+import type { KnownHeads, PlainHead } from './plain-head.ts';
 import { QueryExchange, type QueryExchangeParts } from './query-exchange.ts';
 import { WriteExchange, type WriteExchangeParts } from './write-exchange.ts';
 
 export interface PlainConnectionParts extends WriteExchangeParts, QueryExchangeParts {
   /** Shared by all connections: what is read there is looked at before anything else is. */
   readonly scratch: Buffer;
+  readonly heads: KnownHeads;
   /** Undefined for those that are to wait, or to be refused. */
   readonly open: (head: PlainHead, ip: string) => OpenWrite | undefined | Promise<OpenWrite | undefined>; // prettier-ignore
   readonly isClosing: () => boolean;
@@ -161,7 +162,7 @@ export class PlainConnection implements RawUser, Turn {
   }
 
   #begin(bytes: Buffer): void {
-    const head = this.#parts.isClosing() ? undefined : readPlainHead(bytes, this.#head);
+    const head = this.#parts.isClosing() ? undefined : this.#parts.heads.read(bytes, this.#head);
     this.#stepCount++;
     if (head === undefined || (head.kind === 'write' && head.lengthBytes === 0)) {
       this.handOver(bytes);

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { expect, test } from 'vitest';
-import { readPlainHead } from './plain-head.ts';
+import { KnownHeads, readPlainHead } from './plain-head.ts';
 
 const head = (...lines: readonly string[]): Buffer => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'); // prettier-ignore
 const usual = ['POST /write?db=d&p=a%20b HTTP/1.1', 'Host: a', 'Content-Length: 12'] as const;
@@ -26,6 +26,25 @@ test('plain head: the same as before is the one of before', () => {
   expect(readPlainHead(longer, first)).toBe(first);
   const other = head(...usual.slice(0, 2), 'Content-Length: 13');
   expect(readPlainHead(other, first)?.lengthBytes).toBe(13);
+});
+
+test('plain head: of a write that any connection had before it is the same one, also where it is not the one of before', () => {
+  const heads = new KnownHeads();
+  const bodyBehind = Buffer.from('m v=1\r\n\r\n');
+  const of = (lengthBytes: number, ...more: readonly string[]): Buffer =>
+    Buffer.concat([head(...usual.slice(0, 2), `Content-Length: ${lengthBytes}`, ...more), bodyBehind]); // prettier-ignore
+  const first = heads.read(of(9), undefined);
+  const second = heads.read(of(10), first);
+  expect(second?.lengthBytes).toBe(10);
+  expect(heads.read(of(9), first)).toBe(first);
+  expect(heads.read(of(10), heads.read(of(11), undefined))).toBe(second);
+  expect(heads.read(of(9, 'Expect: 100-continue'), first)).toBeUndefined();
+  // Not whole, longer than is kept, or a query: read as ever.
+  expect(heads.read(head(...usual).subarray(0, -1), first)).toBeUndefined();
+  const long = of(9, `A: ${'a'.repeat(4_000)}`);
+  expect(heads.read(long, first)).toEqual(readPlainHead(long));
+  expect(heads.read(long, first)).not.toBe(heads.read(long, first));
+  expect(heads.read(head(...asked), first)?.kind).toBe('query');
 });
 
 const asked = ['GET /query?q=SHOW+DATABASES HTTP/1.1', 'Host: a', 'Accept-Encoding: gzip'] as const;

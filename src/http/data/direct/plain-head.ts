@@ -7,6 +7,7 @@
  * - Of the bytes nothing is taken before the whole head is known to be plain.
  */
 import type { Buffer } from 'node:buffer';
+import { RecentMap } from '../../../base/collections/recent-map.ts';
 import { KiB } from '../../../base/units.ts';
 import { prometheusPath, writeTargets } from '../requests/write-target.ts';
 import { pathOf } from '../requests/request-parameters.ts';
@@ -16,6 +17,8 @@ import type { SignedRequest } from '../../access/credentials.ts';
 const headBytesMax = 16 * KiB;
 /** Of a query that comes in a body; a longer one is left to Node, too. */
 const formBytesMax = 16 * KiB;
+/** A longer one is not kept. */
+const knownBytesMax = 2 * KiB;
 const headEnd = '\r\n\r\n';
 const lineEnd = '\r\n';
 const queryPath = '/query';
@@ -49,6 +52,24 @@ const length = /^(?:0|[1-9]\d{0,14})$/;
 
 /** Headers that change how a body or an answer is sent, or what is in the answer. */
 const notPlain = new Set(['transfer-encoding', 'expect', 'upgrade', 'origin', 'te', 'trailer']);
+
+/** Heads of writes, which differ in lengths of bodies, and in little else between connections of a client. */
+export class KnownHeads {
+  readonly #heads = new RecentMap<string, PlainHead>({ countMax: 1_024, weightMax: 512 * KiB });
+
+  /** The same object for the same head, so that what is found out of it is known; undefined as readPlainHead() says. */
+  read(bytes: Buffer, before: PlainHead | undefined): PlainHead | undefined {
+    if (before !== undefined && holds(bytes, 0, before.text)) return before;
+    const end = before?.kind === 'write' ? bytes.indexOf(headEnd, 0, 'latin1') + headEnd.length : 0;
+    if (end < headEnd.length || end > knownBytesMax) return readPlainHead(bytes, before);
+    const text = bytes.toString('latin1', 0, end);
+    const known = this.#heads.get(text);
+    if (known !== undefined) return known;
+    const head = readPlainHead(bytes, before);
+    if (head?.kind === 'write') this.#heads.set(text, head, text.length);
+    return head;
+  }
+}
 
 /**
  * The head at the start of `bytes`; undefined where that is not whole, or not plain. `before`: of the same connection.

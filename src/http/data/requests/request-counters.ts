@@ -5,6 +5,7 @@ import type { Clock } from '../../../env/clock.ts';
 import { Counters } from '../../../telemetry/counters.ts';
 import type { Statistic } from '../../../telemetry/statistics.ts';
 import { PendingRequests } from '../../debug/pending-requests.ts';
+import { pathOf } from './request-parameters.ts';
 
 /** Fields of `httpd` (spec 1.11). Those of protocols that are not spoken stay 0, as they do in the reference. */
 const names = ['authFail', 'clientError', 'fluxQueryReq', 'fluxQueryReqDurationNs', 'fluxQueryRespBytes', 'pingReq', 'pointsWrittenDropped', 'pointsWrittenFail', 'pointsWrittenOK', 'promReadReq', 'promWriteReq', 'queryReq', 'queryReqDurationNs', 'queryRespBytes', 'recoveredPanics', 'req', 'reqActive', 'reqDurationNs', 'serverError', 'statusReq', 'valuesWrittenOK', 'writeReq', 'writeReqActive', 'writeReqBytes', 'writeReqDurationNs'] as const; // prettier-ignore
@@ -101,7 +102,7 @@ export class RequestCounters {
     { url, method }: { readonly url: string; readonly method: string },
     sentBytes: number,
   ): Begun {
-    const path = url.split('?')[0];
+    const path = pathOf({ url });
     this.add('req');
     this.add('reqActive');
     if (path === '/ping') this.add('pingReq');

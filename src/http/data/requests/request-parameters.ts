@@ -109,5 +109,6 @@ function readMultipart(body: Buffer, type: string): Promise<ReadonlyMap<string, 
 
 /** The address of a request without its parameters. */
 export function pathOf({ url }: Pick<AddressedRequest, 'url'>): string {
-  return url.split('?')[0] ?? '';
+  const at = url.indexOf('?');
+  return at < 0 ? url : url.slice(0, at);
 }
