@@ -1,5 +1,6 @@
 import { DbError } from '../base/errors.ts';
 import { parseGoFlags, type Flags } from '../base/go-flags.ts';
+import { refuseNoShard } from './copy-shard.ts';
 import type { CtlOutput, MetaCaller } from './meta-http.ts';
 
 export interface ChangePorts extends CtlOutput {
@@ -90,8 +91,7 @@ export async function removeShard(
   if (src === '') throw wrong('srcAddr is required');
   if (shard === '') throw wrong('shardID is required');
   if (extra !== undefined) throw wrong(`unknown argument: ${extra}`);
-  if (!/^-?\d+$/.test(shard)) throw wrong(`error converting shardID to int: ${shard}`);
-  if (Number(shard) <= 0) throw wrong('shardID must be greater than 0');
+  refuseNoShard(shard);
   await meta.post('/remove-shard', { src, shard });
   out(`Removed shard ${shard} from ${src}\n`);
 }

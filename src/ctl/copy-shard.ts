@@ -83,9 +83,14 @@ function copyOf(args: readonly string[]): {
   if (shard === '') throw wrong('shardID is required');
   if (extra !== undefined) throw wrong(`unknown argument: ${extra}`);
   if (src === dest) throw wrong('destAddr and srcAddr are the same');
-  if (!/^-?\d{1,15}$/.test(shard)) throw wrong(`error converting shardID to int: ${shard}`);
-  if (Number(shard) <= 0) throw wrong('shardID must be greater than 0');
+  refuseNoShard(shard);
   return { src, dest, shard };
+}
+
+/** Throws the reference's texts for what is no shard's number. */
+export function refuseNoShard(text: string): void {
+  if (!/^-?\d{1,15}$/.test(text)) throw wrong(`error converting shardID to int: ${text}`);
+  if (Number(text) <= 0) throw wrong('shardID must be greater than 0');
 }
 
 function wrong(text: string): DbError {

@@ -56,10 +56,10 @@ export async function entropy(args: readonly string[], ports: BackupCommandPorts
       service: undefined,
     });
     if (action === 'repair') {
-      await repairs.queue(shardId);
+      await refusable(repairs.queue(shardId));
       ports.out(`Repair Shard ${shardId} queued\n`);
     } else if (action === 'kill-repair') {
-      await repairs.cancel(shardId, { isLocal: false });
+      await refusable(repairs.cancel(shardId, { isLocal: false }));
       ports.out(`Repair Shard ${shardId} killed\n`);
     } else {
       const shards = comparable(catalog, cluster.clock.wallNs());
@@ -73,6 +73,18 @@ export async function entropy(args: readonly string[], ports: BackupCommandPorts
     }
   } finally {
     await cluster.close();
+  }
+}
+
+/** What nodes refuse is said as it is of other commands. */
+async function refusable(asked: Promise<void>): Promise<void> {
+  try {
+    await asked;
+  } catch (error) {
+    if (!isDbError(error)) throw error;
+    throw new DbError(error.code, `operation exited with error: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

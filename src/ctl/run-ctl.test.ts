@@ -57,6 +57,17 @@ test.each([
   [['remove-shard', 'a'], 'remove-shard: shardID is required\n'],
   [['remove-shard', 'a', 'x'], 'remove-shard: error converting shardID to int: x\n'],
   [['remove-shard', 'a', '0'], 'remove-shard: shardID must be greater than 0\n'],
+  [['remove-shard', 'a', '1', 'b'], 'remove-shard: unknown argument: b\n'],
+  [['remove-shard', 'a', `${10n ** 20n}`], `remove-shard: error converting shardID to int: ${10n ** 20n}\n`], // prettier-ignore
+  [['copy-shard', 'a', 'b', `${10n ** 20n}`], `copy-shard: error converting shardID to int: ${10n ** 20n}\n`], // prettier-ignore
+  [['copy-shard', 'a', 'b', '1', 'c'], 'copy-shard: unknown argument: c\n'],
+  [['kill-copy-shard'], 'kill-copy-shard: srcAddr is required\n'],
+  [['show-shards', 'foo'], 'show-shards: unexpected extra arguments: [foo]\n'],
+  [['entropy'], 'entropy: expected one of: show, repair, kill-repair\n'],
+  [['entropy', 'show', 'x'], 'entropy: unexpected extra arguments: [x]\n'],
+  [['entropy', 'repair'], 'entropy: shard ID is required\n'],
+  [['entropy', 'kill-repair', 'x'], 'entropy: invalid shard ID: x\n'],
+  [['entropy', 'repair', '1', '2'], 'entropy: unexpected extra arguments: [2]\n'],
   [['truncate-shards', 'a'], 'truncate-shards: unexpected extra arguments: [a]\n'],
   [['leave', 'a'], 'leave: unexpected extra arguments: [a]\n'],
   [['node-labels', 'x'], 'node-labels: expected one of: set, delete\n'],

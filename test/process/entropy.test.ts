@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
@@ -8,7 +18,24 @@ const limitMs = 180_000;
 const patienceMs = 60_000;
 const root = join(import.meta.dirname, '../..');
 const cluster = new DevCluster(10_700, '--metas', '1');
-afterAll(() => cluster.stop(), limitMs);
+const hasMount = mountAt(smallDisk(), 1);
+if (hasMount) spawnSync('umount', ['-l', smallDisk()]);
+else process.stdout.write('no right to mount a tmpfs: the test of a full disk is skipped\n');
+afterAll(async () => {
+  if (hasMount) spawnSync('umount', ['-l', smallDisk()]);
+  await cluster.stop();
+}, limitMs);
+
+function smallDisk(): string {
+  return join(cluster.dir, 'small-disk');
+}
+
+/** Whether a tmpfs of so many MiB is there now. */
+function mountAt(folder: string, sizeMiB: number): boolean {
+  mkdirSync(folder, { recursive: true });
+  const args = ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder];
+  return spawnSync('mount', args).status === 0;
+}
 
 const head = 'ID  Database  Retention Policy  Start  End  Expires  Status\n';
 const nothing = `Entropy\n==========\n${head}`;
@@ -233,6 +260,100 @@ test.each([1, 2])(
       `SELECT count(f), sum(f) FROM ${database}..b GROUP BY h`,
     );
     expect(left === right).toBe(true);
+  },
+  limitMs,
+);
+
+test(
+  'entropy repair: whichever owner is killed while it goes on, both end with all that either had',
+  async () => {
+    await cluster.query(1, 'CREATE DATABASE killed WITH REPLICATION 2 SHARD DURATION 7d');
+    const lines = (isWanted: (i: number) => boolean): string =>
+      Array.from({ length: 200_000 }, (_, i) => isWanted(i) ? `k,h=h${i % 1_000} f=${i} ${345_600_000_000_000 + i * 2_000_000_000}\n` : '').join(''); // prettier-ignore
+    // A third of them is nobody's but one owner's, on each side.
+    const isOf = (side: number) => (i: number) => Math.floor(i / 1_000) % 3 === side;
+    expect(await cluster.write(1, lines(isOf(0)), 'all', 'killed')).toBe('204');
+    for (const side of [1, 2]) {
+      await down(`data-${3 - side}`);
+      await eventually(async () => {
+        expect(await cluster.write(side, lines(isOf(side)), 'one', 'killed')).toBe('204');
+      }, patienceMs);
+      await restart();
+    }
+    const differs = /^(\d+) +killed .*diff$/m;
+    const [, id = ''] = differs.exec(await shows(differs)) ?? [];
+    for (const victim of [2, 1, 2]) {
+      entropy('repair', id);
+      await down(`data-${victim}`);
+      begin(`data-${victim}`);
+      await eventually(() => cluster.query(victim, question), patienceMs);
+    }
+    await eventually(() => {
+      const said = entropy('show');
+      if (said === nothing) return Promise.resolve();
+      if (differs.test(said)) entropy('repair', id);
+      throw new Error(said);
+    }, limitMs / 2);
+    const [left, right] = await answersAlone('SELECT count(f), sum(f) FROM killed..k');
+    expect(left === right).toBe(true);
+    expect(left).toContain(`,200000,${(200_000 * 199_999) / 2}]`);
+  },
+  limitMs,
+);
+
+/** A disk of so many bytes in the place of the node's, with what the node has on it, and room for `freeBytes` more. */
+function shrinkDisk(
+  name: string,
+  { sizeMiB, freeBytes }: { readonly sizeMiB: number; readonly freeBytes: number },
+): void {
+  // prettier-ignore
+  const disk = smallDisk();
+  if (!mountAt(disk, sizeMiB)) throw new Error('no small disk');
+  for (const part of ['data', 'wal']) {
+    const folder = join(cluster.dir, name, part);
+    cpSync(folder, join(disk, part), { recursive: true });
+    rmSync(folder, { recursive: true });
+    symlinkSync(join(disk, part), folder);
+  }
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(join(disk, 'ballast'), new Uint8Array(bavail * bsize - freeBytes));
+}
+
+test.runIf(hasMount)(
+  'entropy repair: an owner whose disk is full goes on to answer, and has all once there is room again',
+  async () => {
+    await cluster.query(1, 'CREATE DATABASE full WITH REPLICATION 2 SHARD DURATION 7d');
+    const lines = (from: number, to: number): string =>
+      Array.from({ length: to - from }, (_, i) => `w,h=h${i % 100} s="${Math.sin(from + i)} ${Math.cos(from + i)}",f=${i} ${345_600_000_000_000 + (from + i) * 2_000_000_000}`).join('\n'); // prettier-ignore
+    expect(await cluster.write(1, lines(0, 50_000), 'all', 'full')).toBe('204');
+    await down('data-2');
+    for (let from = 50_000; from < 150_000; from += 50_000)
+      await eventually(async () => {
+        expect(await cluster.write(1, lines(from, from + 50_000), 'one', 'full')).toBe('204');
+      }, patienceMs);
+    await restart(() => {
+      shrinkDisk('data-2', { sizeMiB: 512, freeBytes: 1 << 20 });
+    });
+    const differs = /^(\d+) +full .*diff$/m;
+    const [, id = ''] = differs.exec(await shows(differs)) ?? [];
+    expect(entropy('repair', id)).toBe(`Repair Shard ${id} queued\n`);
+    await eventually(async () => {
+      const failed = [(await sumOf(1))('errors'), (await sumOf(2))('errors')];
+      if (Math.max(...failed) === 0) throw new Error('no repair has failed');
+    }, patienceMs);
+    const asked = 'SELECT count(f), count(s) FROM "full"..w WHERE h = \'h7\'';
+    for (const node of [1, 2]) expect(await cluster.query(node, asked)).toContain('series');
+    expect(entropy('show')).toMatch(differs);
+    rmSync(join(smallDisk(), 'ballast'));
+    await eventually(() => {
+      const said = entropy('show');
+      if (said === nothing) return Promise.resolve();
+      if (differs.test(said)) entropy('repair', id);
+      throw new Error(said);
+    }, limitMs / 2);
+    const [left, right] = await answersAlone('SELECT count(f), count(s), sum(f) FROM "full"..w');
+    expect(left === right).toBe(true);
+    expect(left).toContain(',150000,150000,');
   },
   limitMs,
 );
