@@ -3,9 +3,13 @@ import type { Disk } from './disk.ts';
 /** Creates the folder and its missing parents so that their names survive a crash once it resolved. */
 export async function makeDurableDir(disk: Disk, path: string): Promise<void> {
   await disk.makeDir(path);
+  for (const parent of parentsOf(path)) await disk.syncDir(parent);
+}
+
+/** The folders above one, the nearest first. */
+export function parentsOf(path: string): readonly string[] {
   const parts = path.split('/');
-  for (let depth = parts.length - 1; depth >= 0; depth--) {
-    const parent = parts.slice(0, depth).join('/');
-    await disk.syncDir(parent === '' ? (path.startsWith('/') ? '/' : '.') : parent);
-  }
+  return parts
+    .map((_, above) => parts.slice(0, parts.length - 1 - above).join('/'))
+    .map((parent) => (parent !== '' ? parent : path.startsWith('/') ? '/' : '.'));
 }

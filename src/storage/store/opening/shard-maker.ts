@@ -7,6 +7,7 @@
  * - A shard that comes to be again, while the log may have records of the one that is gone, numbers its own behind those.
  */
 import type { Disk } from '../../../env/disk.ts';
+import { DurableFolders } from '../../../env/durable-folders.ts';
 import type { Log } from '../../../env/log.ts';
 import { emptyShard, type OpeningPorts, type OpenShard, type ShardPlace } from '../shards/open-shards.ts'; // prettier-ignore
 import type { ManifestCopy } from '../shards/shard-manifest.ts';
@@ -33,9 +34,11 @@ export class ShardMaker {
   readonly #made = new Map<number, ShardPlace>();
   /** Last sequences of shards that are gone, as far as the log may still have records of them. */
   readonly #goneSequences: Map<number, number>;
+  readonly #folders: DurableFolders;
 
   constructor(ports: ShardMakerPorts, goneSequences: Map<number, number>) {
     this.#ports = ports;
+    this.#folders = new DurableFolders(ports.disk);
     this.#goneSequences = goneSequences;
   }
 
@@ -77,7 +80,7 @@ export class ShardMaker {
     const { shardId } = place;
     const sequence = this.#goneSequences.get(shardId) ?? 0;
     if (!this.#made.has(shardId)) {
-      await makeShardFolder(disk, folderOf(place), { sequence, copy });
+      await makeShardFolder({ disk, folders: this.#folders }, folderOf(place), { sequence, copy }); // prettier-ignore
       this.#made.set(shardId, place);
     }
     await roster?.made(place, clusterId === 0n ? undefined : clusterId);

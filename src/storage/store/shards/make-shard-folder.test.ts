@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { World } from '../../../../test/sim/world/world.ts';
 import { FailingDisk } from '../../../../test/support/failing-disk.ts';
+import { DurableFolders } from '../../../env/durable-folders.ts';
 import { makeShardFolder } from './make-shard-folder.ts';
 
 test('shard folder: after any call of the disk has failed it can be made again', async () => {
@@ -9,7 +10,8 @@ test('shard folder: after any call of the disk has failed it can be made again',
     const world = new World(n);
     const node = world.addNode('a');
     const disk = new FailingDisk(node.env.disk, { failAt: n });
-    const make = () => world.complete(makeShardFolder(disk, place, { sequence: 5, copy: undefined })); // prettier-ignore
+    const folders = new DurableFolders(disk);
+    const make = () => world.complete(makeShardFolder({ disk, folders }, place, { sequence: 5, copy: undefined })); // prettier-ignore
     const isMade = await make().then(() => true, () => false); // prettier-ignore
     expect(isMade, `call ${n}`).toBe(!disk.hasFailed);
     if (!isMade) await expect(make(), `call ${n}`).resolves.toBeUndefined();

@@ -1,5 +1,5 @@
 import type { Disk } from '../../../env/disk.ts';
-import { makeDurableDir } from '../../../env/make-durable-dir.ts';
+import type { DurableFolders } from '../../../env/durable-folders.ts';
 import { newSuffix } from './open-shards.ts';
 import { writeManifest, type ManifestCopy } from './shard-manifest.ts';
 
@@ -8,17 +8,17 @@ import { writeManifest, type ManifestCopy } from './shard-manifest.ts';
  * they stay needless, whenever power is lost. With `copy` it is one that waits for what another node has of it.
  */
 export async function makeShardFolder(
-  disk: Disk,
+  { disk, folders }: { readonly disk: Disk; readonly folders: DurableFolders },
   folder: string,
   { sequence, copy }: { readonly sequence: number; readonly copy: ManifestCopy | undefined },
 ): Promise<void> {
   if (sequence === 0 && copy === undefined) {
-    await makeDurableDir(disk, folder);
+    await folders.make(folder);
     return;
   }
   const fresh = `${folder}${newSuffix}`;
   await disk.removeTree(fresh);
-  await makeDurableDir(disk, fresh);
+  await folders.make(fresh);
   await writeManifest(disk, fresh, { flushedSequence: sequence, files: new Map(), copy });
   await disk.rename(fresh, folder);
   try {

@@ -32,6 +32,38 @@ test('shard roster: after any call of the disk has failed it goes on, and what i
   }
 });
 
+test('shard roster: shards that come to be at once share a sync, and after whatever fails what was called durable is there', async () => {
+  for (let n = 1; ; n++) {
+    const world = new World(n);
+    const node = world.addNode('a', { zeroTailRate: 0.3 });
+    const { log } = node.env;
+    const disk = new FailingDisk(node.env.disk, { failAt: n, stays: false });
+    const durable: number[] = [];
+    let calls = 0;
+    const run = async (): Promise<void> => {
+      const roster = await ShardRoster.open({ disk, log }, options);
+      const made = async (shardId: number): Promise<void> => {
+        await roster.made(placeOf(shardId), 7n).then(() => durable.push(shardId), () => 0); // prettier-ignore
+      };
+      const before = disk.callCount;
+      await Promise.all(Array.from({ length: 50 }, (_, i) => made(i)));
+      calls = disk.callCount - before;
+      await made(50);
+    };
+    await world.complete(run().catch(() => undefined));
+    node.crash();
+    node.restart();
+    const again = await world.complete(ShardRoster.open(node.env, options));
+    expect(durable.filter((shardId) => !again.has(shardId)), `call ${n}`).toEqual([]); // prettier-ignore
+    if (!disk.hasFailed) {
+      expect(durable).toHaveLength(51);
+      expect(calls).toBeLessThan(10);
+      return;
+    }
+    expect(n).toBeLessThan(100);
+  }
+});
+
 test('shard roster: a file that another process has made and not vouched for is made durable before it is written to', async () => {
   const world = new World(1);
   const node = world.addNode('a');

@@ -7,7 +7,8 @@
  *
  * Invariants:
  * - A shard is in the roster before its first record is acknowledged, and until its folder is gone.
- * - A line is whole or passed over; one that failed to be written is followed by a new one.
+ * - A line is whole or passed over; one that failed to be written is followed by a new one. Lines of shards that come to be at
+ *   the same time are written and synced together.
  * - A file that cannot be read ends the start: without it a shard whose folder is gone would come to be again, empty.
  * - A file is no longer than twice what it has to say, and 64 lines, when it is opened.
  */
@@ -40,6 +41,8 @@ export class ShardRoster {
   readonly #path: string;
   readonly #entries: Map<number, Entry>;
   readonly #appending = new Mutex();
+  /** Those that wait for their turn, which become durable together. */
+  #next: { readonly entries: Entry[]; readonly done: Promise<void> } | undefined;
   #file: DiskFile | undefined;
   /** A file that is there may be of a process, or an attempt, that ended before its name was durable. */
   #isNameDurable = false;
@@ -119,18 +122,30 @@ export class ShardRoster {
   }
 
   #append(entry: Entry): Promise<void> {
-    return this.#appending.run(async () => {
-      try {
-        await this.#openFile();
-        // What an earlier failure has left of a line ends here.
-        await this.#file?.append([new TextEncoder().encode(`\n${encodeLine(entry)}`)]);
-        await this.#file?.sync();
-      } catch (error) {
-        await this.#closeFile();
-        throw error;
-      }
-      this.#entries.set(entry.shardId, entry);
+    if (this.#next !== undefined) {
+      this.#next.entries.push(entry);
+      return this.#next.done;
+    }
+    const entries = [entry];
+    const done = this.#appending.run(() => {
+      this.#next = undefined;
+      return this.#appendAll(entries);
     });
+    this.#next = { entries, done };
+    return done;
+  }
+
+  async #appendAll(entries: readonly Entry[]): Promise<void> {
+    try {
+      await this.#openFile();
+      // What an earlier failure has left of a line ends here.
+      await this.#file?.append([new TextEncoder().encode(`\n${entries.map(encodeLine).join('')}`)]);
+      await this.#file?.sync();
+    } catch (error) {
+      await this.#closeFile();
+      throw error;
+    }
+    for (const entry of entries) this.#entries.set(entry.shardId, entry);
   }
 
   async #openFile(): Promise<void> {
