@@ -65,7 +65,7 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'segments-forgotten': 4,
   'meanwhile-lost': 1,
   'whole-too-soon': 1,
-  'deletes-unstamped': 6,
+  'deletes-unstamped': 19,
   'sent-again': 1,
   'deletes-untold': 1,
   'digest-blind': 1,

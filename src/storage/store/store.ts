@@ -132,7 +132,6 @@ export class Store {
   static async open(ports: StorePorts, options: StoreOptions): Promise<Store> {
     const store = new Store(ports, options, await findStore(ports, options));
     store.#tasks.spawn('release', store.#releases.release());
-    if (options.opensBehind === true) store.#openBehind();
     return store;
   }
 

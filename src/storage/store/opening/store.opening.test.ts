@@ -55,11 +55,15 @@ test('opening: what the log has records of opens first, the rest newest first, a
     const { disk, opened } = watched(env.disk, () => Promise.resolve());
     const store = await openStore(disk, env.clock, { opensBehind: true });
     expect(store.opening).toEqual({ opened: 0, total: 12 });
+    // Whoever waits for the first answer has the processor alone.
+    await env.clock.sleep(900);
+    expect(opened).toEqual([]);
+    await env.clock.sleep(5_000);
     await store.whenOpen(ids);
+    expect(opened).toEqual([12, 11, 10, 3, 9, 8, 7, 6, 5, 4, 2, 1]);
     expect(valuesOf(store, 3)).toEqual(['3', '33']);
     expect(ids.map((id) => valuesOf(store, id)[0])).toEqual(ids.map(String));
     expect(store.opening).toEqual({ opened: 12, total: 12 });
-    expect([...opened].sort((a, b) => a - b)).toEqual(ids);
     await store.close();
   });
 });
