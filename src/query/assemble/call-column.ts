@@ -38,6 +38,24 @@ function wholeColumn(call: CallName, summary: WindowSummary): Column | undefined
 function means({ type, values }: Column, counts: BigInt64Array): Float64Array {
   assert(type === 'float' || type === 'integer' || type === 'unsigned', 'sums are numbers');
   const out = new Float64Array(counts.length);
-  for (let i = 0; i < out.length; i++) out[i] = Number(values[i]) / Number(counts[i]);
+  const countWords = wordsOf(counts);
+  if (type === 'float') {
+    for (let i = 0; i < out.length; i++) out[i] = (values[i] ?? 0) / numberAt(countWords, i, true);
+    return out;
+  }
+  const sumWords = wordsOf(values);
+  const isSigned = type === 'integer';
+  for (let i = 0; i < out.length; i++)
+    out[i] = numberAt(sumWords, i, isSigned) / numberAt(countWords, i, true);
   return out;
+}
+
+function wordsOf({ buffer, byteOffset, length }: BigInt64Array | BigUint64Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, length * 2);
+}
+
+/** An int64 or a uint64 as the nearest float: both of its halves are exact, so that their sum is rounded once. */
+function numberAt(words: Int32Array, i: number, isSigned: boolean): number {
+  const high = words[i * 2 + 1] ?? 0;
+  return (isSigned ? high : high >>> 0) * 2 ** 32 + ((words[i * 2] ?? 0) >>> 0);
 }

@@ -1,13 +1,15 @@
 import { must } from '../../base/assert.ts';
 import { resultColumn } from '../assemble/call-column.ts';
-import { callTimesNs, type CallName } from '../assemble/calls.ts';
+import { callTimesNs, callType, type CallName } from '../assemble/calls.ts';
 import type { ColumnType } from '../column.ts';
 import { concatColumns } from '../exec/columns/concat-columns.ts';
 import { WindowAccumulator } from '../exec/window-accumulator.ts';
 import type { WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
 import type { PointBatch, Subgroups } from './batch.ts';
 import { concatTimes, pickPoints } from './columns.ts';
-import type { FoldedRows } from './scan-streams.ts';
+import type { CallPlan } from '../plan/level-plan.ts';
+import type { CallPoints } from './call-rows.ts';
+import type { Flow } from './steps.ts';
 
 /** Blocks of one tag set from all shards as one summary per field of the task. */
 export function mergeSummaries(
@@ -85,10 +87,23 @@ function orderOf(
   });
 }
 
-/** All of a group's tag sets, each with its summaries. */
-export function summarized(
-  rows: readonly FoldedRows[],
-  task: WindowsTask,
-): { readonly subgroup: number; readonly summaries: readonly WindowSummary[] }[] {
-  return rows.map(({ subgroup, blocks }) => ({ subgroup, summaries: mergeSummaries(blocks, task) })); // prettier-ignore
+/** The points of those calls that the shards of a feed folded, of all tag sets of a group. */
+export function* foldedInputs(
+  rows: Parameters<typeof foldedPoints>[0],
+  calls: readonly CallPlan[],
+  { task, feed, ascending, subgroups }: FoldedFeed,
+): Flow<CallPoints> {
+  for (const [call, { input }] of calls.entries()) {
+    if (input.kind !== 'folded' || input.feed !== feed) continue;
+    const type = callType(input.call, must(task.fields[input.field], 'a field per call').type);
+    yield { call, points: foldedPoints(rows, input, { type, ascending, subgroups }) };
+  }
+}
+
+interface FoldedFeed {
+  readonly task: WindowsTask;
+  /** The feed's place in the level. */
+  readonly feed: number;
+  readonly ascending: boolean;
+  readonly subgroups: Subgroups;
 }

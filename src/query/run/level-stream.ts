@@ -1,7 +1,6 @@
 import { nullColumn } from '../exec/columns/column-builder.ts';
 import { must } from '../../base/assert.ts';
 import type { ColumnType } from '../column.ts';
-import { callType } from '../assemble/calls.ts';
 import { innerTags } from '../plan/plan-feeds.ts';
 import type {
   CallPlan,
@@ -9,35 +8,18 @@ import type {
   FeedPlan,
   LevelPlan,
   RowsFeed,
-  StagePlan,
   WindowsFeed,
 } from '../plan/level-plan.ts';
 import type { WindowsTask } from '../fragment.ts';
-import {
-  compareGroupIds,
-  Subgroups,
-  type Batch,
-  type GroupId,
-  type GroupStream,
-  type PointBatch,
-} from './batch.ts';
-import { CallStream } from './call-stream.ts';
-import { pointsBytes } from './columns.ts';
-import { foldedPoints, mergeSummaries } from './folded-points.ts';
-import { HeldCalls } from './held-calls.ts';
+import { compareGroupIds, Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';
+import { CallRows, type CallPoints } from './call-rows.ts';
+import { foldedInputs, type foldedPoints, mergeSummaries } from './folded-points.ts';
 import { LimitStage } from './limit-stage.ts';
-import type { StreamEnd } from './reduce-stage.ts';
 import { RowBuilder } from './row-builder.ts';
 import type { RunContext, ScanShape } from './run-context.ts';
 import { RowsScan, WindowsScan, type FoldedRows } from './scan-streams.ts';
 import { SourcesStream, subqueryShape, type LevelSource } from './sources-stream.ts';
 import type { Flow, Steps } from './steps.ts';
-
-/** Points of a call, by its place among those that are read. */
-interface CallPoints {
-  readonly call: number;
-  readonly points: PointBatch;
-}
 
 /** Whose rows a level gives: the answer's, those that an answer shows as they are, or what a call reads. */
 export type LevelRole = 'outermost' | 'shown' | 'read';
@@ -49,8 +31,7 @@ type OpenFeed =
 
 /**
  * A level of a plan as a series stream. A group's feeds are read one after the other; each batch of rows goes to the calls
- * that read it. One call's points leave as they come; those of several wait for each other until the group ends, since
- * they are joined by time.
+ * that read it (call-rows.ts).
  */
 export class LevelStream implements GroupStream<Batch> {
   readonly subgroups: Subgroups;
@@ -60,7 +41,7 @@ export class LevelStream implements GroupStream<Batch> {
   readonly #feeds: readonly OpenFeed[];
   readonly #ahead: (GroupId | undefined)[];
   readonly #auxTypes: readonly ColumnType[];
-  readonly #ends = new Map<StagePlan, StreamEnd>();
+  readonly #calls: CallRows;
   #group: GroupId | undefined;
   #isStarted = false;
 
@@ -69,6 +50,7 @@ export class LevelStream implements GroupStream<Batch> {
     this.#context = context;
     this.#role = role;
     this.subgroups = new Subgroups(innerTags(plan.outerTags, plan.tags));
+    this.#calls = new CallRows(plan, context, this.subgroups);
     this.#feeds = plan.feeds.map((feed) => this.#open(feed));
     this.#ahead = plan.feeds.map(() => undefined);
     this.#auxTypes = plan.slots.slice(0, plan.slots.length - this.#callCount()).map(({ type }) => type); // prettier-ignore
@@ -100,11 +82,8 @@ export class LevelStream implements GroupStream<Batch> {
       hidesNaN: this.#role === 'outermost',
       isShown: this.#role !== 'read' && this.#plan.feeds.some(readsSubquery),
     });
-    const { calls } = this.#plan;
-    const [only] = calls;
-    if (only === undefined)
-      return this.#plan.refusals.length > 0 ? this.#refusedRows() : this.#rawRows(builder);
-    return calls.length === 1 ? this.#singleRows(only, builder) : this.#joinedRows(builder);
+    if (this.#plan.calls.length > 0) return this.#calls.rows(this.#inputs(), builder);
+    return this.#plan.refusals.length > 0 ? this.#refusedRows() : this.#rawRows(builder);
   }
 
   async close(): Promise<void> {
@@ -186,90 +165,11 @@ export class LevelStream implements GroupStream<Batch> {
       for (const batch of this.#rowsOf(feed)) if (batch instanceof Promise) yield batch;
   }
 
-  *#singleRows(call: CallPlan, builder: RowBuilder): Flow<Batch> {
-    for (const points of this.#callPoints([call])) {
-      if (points instanceof Promise) {
-        yield points;
-        continue;
-      }
-      const columns = this.#plan.slots.map((_, slot) => slot === call.slot ? points.points.values : points.points.aux[slot]); // prettier-ignore
-      const { timesNs, subgroups } = points.points;
-      yield builder.build({ timesNs, subgroups, columns });
-    }
-  }
-
-  *#joinedRows(builder: RowBuilder): Flow<Batch> {
-    const { calls, ascending, slots } = this.#plan;
-    const held = new HeldCalls(calls, this.#ends);
-    let heldBytes = 0;
-    for (const next of this.#callPoints(calls)) {
-      if (next instanceof Promise) {
-        yield next;
-        continue;
-      }
-      const { call, points } = next;
-      const bytes = pointsBytes(points);
-      this.#context.account.charge(bytes);
-      heldBytes += bytes;
-      held.add(call, points);
-    }
-    const joined = held.join(ascending, this.subgroups);
-    const bySlot = new Map(calls.map(({ slot }, i) => [slot, joined.streams[i]?.values]));
-    const columns = slots.map((_, slot) => bySlot.get(slot));
-    yield builder.build({ timesNs: joined.timesNs, subgroups: joined.subgroups, columns });
-    this.#context.account.release(heldBytes);
-  }
-
-  /** The points of calls in the group at hand, each by the call's place in `calls`. */
-  *#callPoints(calls: readonly CallPlan[]): Flow<CallPoints> {
-    const { account, pacer } = this.#context;
-    const streams = calls.map(({ stages }) => this.#callStream(stages));
-    let heldBytes = 0;
-    const recharge = () => {
-      const bytes = streams.reduce((sum, stream) => sum + stream.heldBytes, 0);
-      account.charge(bytes - heldBytes);
-      heldBytes = bytes;
-    };
-    for (const [feed, { kind }] of this.#feeds.entries()) {
-      const inputs = kind === 'rows' ? this.#rowInputs(feed, calls) : this.#foldedInputs(feed, calls); // prettier-ignore
-      for (const input of inputs) {
-        if (input instanceof Promise) {
-          yield input;
-          continue;
-        }
-        const { call, points } = input;
-        for (const out of must(streams[call], 'a stream').push(points)) {
-          if (out.timesNs.length > 0) yield { call, points: out };
-          const rest = pacer.rest();
-          if (rest !== undefined) yield rest;
-        }
-        recharge();
-        const rest = pacer.rest();
-        if (rest !== undefined) yield rest;
-      }
-    }
-    for (const [call, stream] of streams.entries())
-      for (const points of stream.finish()) {
-        if (points.timesNs.length > 0) yield { call, points };
-        const rest = pacer.rest();
-        if (rest !== undefined) yield rest;
-      }
-    account.release(heldBytes);
-  }
-
-  #callStream(stages: CallPlan['stages']): CallStream {
-    const { ascending, limit, offset } = this.#plan;
-    const { subgroups } = this;
-    const isJoined = this.#plan.calls.length > 1;
-    return new CallStream({
-      stages,
-      ascending,
-      subgroups,
-      isJoined,
-      limit,
-      offset,
-      ends: this.#ends,
-    });
+  /** What is read for the calls in the group at hand, feed after feed. */
+  *#inputs(): Flow<CallPoints> {
+    const { calls } = this.#plan;
+    for (const [feed, { kind }] of this.#feeds.entries())
+      yield* kind === 'rows' ? this.#rowInputs(feed, calls) : this.#foldedInputs(feed, calls);
   }
 
   *#rowInputs(feed: number, calls: readonly CallPlan[]): Flow<CallPoints> {
@@ -310,12 +210,7 @@ export class LevelStream implements GroupStream<Batch> {
       });
     }
     const { ascending } = this.#plan;
-    for (const [call, { input }] of calls.entries()) {
-      if (input.kind !== 'folded' || input.feed !== feed) continue;
-      const type = callType(input.call, must(task.fields[input.field], 'a field per call').type);
-      const place = { type, ascending, subgroups: this.subgroups };
-      yield { call, points: foldedPoints(rows, input, place) };
-    }
+    yield* foldedInputs(rows, calls, { task, feed, ascending, subgroups: this.subgroups });
   }
 }
 

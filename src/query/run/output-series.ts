@@ -2,6 +2,8 @@ import type { TimeZone } from '../../base/time-zone.ts';
 import type { ColumnSeries } from '../emit/result.ts';
 import type { LevelPlan } from '../plan/level-plan.ts';
 import { checkRefusals } from './check-refusals.ts';
+import type { Batch, GroupStream } from './batch.ts';
+import { FoldedLevel } from './folded-level.ts';
 import { LevelStream } from './level-stream.ts';
 import type { RunContext } from './run-context.ts';
 import { driven, type Flow } from './steps.ts';
@@ -15,7 +17,7 @@ export async function* outputSeries(
   context: RunContext,
   timeZone: TimeZone | undefined,
 ): AsyncGenerator<ColumnSeries> {
-  const stream = new LevelStream(plan, context, 'outermost');
+  const stream = outermostLevel(plan, context);
   try {
     yield* driven(seriesOf(stream, plan, { context, timeZone }));
   } finally {
@@ -29,11 +31,15 @@ export function outputFlow(
   context: RunContext,
   timeZone: TimeZone | undefined,
 ): Flow<ColumnSeries> {
-  return seriesOf(new LevelStream(plan, context, 'outermost'), plan, { context, timeZone });
+  return seriesOf(outermostLevel(plan, context), plan, { context, timeZone });
+}
+
+function outermostLevel(plan: LevelPlan, context: RunContext): GroupStream<Batch> {
+  return FoldedLevel.of(plan, context) ?? new LevelStream(plan, context, 'outermost');
 }
 
 function* seriesOf(
-  stream: LevelStream,
+  stream: GroupStream<Batch>,
   plan: LevelPlan,
   { context, timeZone }: { readonly context: RunContext; readonly timeZone: TimeZone | undefined },
 ): Flow<ColumnSeries> {

@@ -19,8 +19,8 @@ export interface FoldedSeries {
   readonly columns: readonly number[];
 }
 
-/** Some milliseconds of the kernel's time: who reads more than that at once takes turns with others. */
-const valuesMax = 1 << 21;
+/** A millisecond of the kernel's time, some twenty where all are gathered first: who reads more at once takes turns with others. */
+const valuesMax = 1 << 18;
 const wordBytes = 8;
 
 /** How many values there were; undefined, and nothing added, where they are not at hand in order, too many, or hardly any. */

@@ -1,0 +1,187 @@
+import { must } from '../../base/assert.ts';
+import { minTimeNs } from '../../base/units.ts';
+import { resultColumn } from '../assemble/call-column.ts';
+import { callTimesNs } from '../assemble/calls.ts';
+import { GroupMerge, type BlockStream } from '../assemble/merge-groups.ts';
+import type { WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
+import type { CallInput, CallPlan, LevelPlan, ScanPart, WindowsFeed } from '../plan/level-plan.ts';
+import { Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';
+import { CallRows } from './call-rows.ts';
+import { foldedInputs, mergeSummaries } from './folded-points.ts';
+import { RowBuilder } from './row-builder.ts';
+import type { RunContext } from './run-context.ts';
+import { settled, type Flow, type Steps } from './steps.ts';
+import { windowAt } from './windows.ts';
+
+type Folded = Extract<CallInput, { kind: 'folded' }>;
+
+/** A call that needs no stage where its windows are whole: those from one time to another, if it is filled. */
+interface PlainCall {
+  readonly input: Folded;
+  readonly call: CallPlan;
+  readonly filled: { readonly firstNs: bigint; readonly lastNs: bigint } | undefined;
+}
+
+/**
+ * An outermost level whose calls are all folded at the shards of one measurement, each of its tag sets a group: the usual
+ * question of a dashboard. A block is a group. Where all of its calls have a point in the same windows, and fill() has nothing
+ * to fill, its columns are the rows; all else goes the way of any level, through the stages of its calls (call-rows.ts).
+ */
+export class FoldedLevel implements GroupStream<Batch> {
+  readonly subgroups = new Subgroups([]);
+  readonly #plan: LevelPlan;
+  readonly #context: RunContext;
+  readonly #part: ScanPart;
+  readonly #name: string;
+  readonly #calls: CallRows;
+  readonly #plain: readonly PlainCall[] | undefined;
+  /** By slot: the call's place. */
+  readonly #slots: readonly number[];
+  #streams: readonly BlockStream<WindowsBlock>[] | undefined;
+  #merge: GroupMerge<WindowsBlock> | undefined;
+  #summaries: readonly WindowSummary[] = [];
+  #builder: RowBuilder | undefined;
+
+  private constructor(
+    plan: LevelPlan,
+    context: RunContext,
+    { name, part }: { readonly name: string; readonly part: ScanPart },
+  ) {
+    this.#plan = plan;
+    this.#context = context;
+    this.#name = name;
+    this.#part = part;
+    this.#calls = new CallRows(plan, context, this.subgroups);
+    this.#plain = plainCalls(plan);
+    this.#slots = plan.slots.map((_, at) => plan.calls.findIndex(({ slot }) => slot === at));
+  }
+
+  /** Undefined for a level of any other kind. */
+  static of(plan: LevelPlan, context: RunContext): FoldedLevel | undefined {
+    const [feed, ...others] = plan.feeds;
+    if (feed?.kind !== 'windows' || others.length > 0) return undefined;
+    const { names, seriesLimit, seriesOffset } = (feed satisfies WindowsFeed).scan;
+    const [found, ...more] = names;
+    const [part, ...parts] = found?.parts ?? [];
+    if (found === undefined || part === undefined || more.length > 0 || parts.length > 0)
+      return undefined;
+    const isPaged = seriesLimit > 0 || seriesOffset > 0 || plan.limit > 0 || plan.offset > 0;
+    const isGrouped = plan.tags.every((tag) => plan.outerTags.includes(tag));
+    if (isPaged || !isGrouped || plan.refusals.length > 0) return undefined;
+    if (plan.calls.some(({ input }) => input.kind !== 'folded')) return undefined;
+    return new FoldedLevel(plan, context, { name: found.name, part });
+  }
+
+  *next(): Steps<GroupId | undefined> {
+    this.#streams ??= this.#context.open(this.#part) as readonly BlockStream<WindowsBlock>[];
+    const [only, ...others] = this.#streams;
+    if (only === undefined) return undefined;
+    if (others.length > 0) return yield* this.#nextMerged(this.#streams);
+    const asked = only.next();
+    const block = asked instanceof Promise ? yield* settled(asked) : asked;
+    if (block === undefined) return undefined;
+    this.#summaries = block.fields;
+    return { name: this.#name, key: block.group };
+  }
+
+  /** The blocks that several streams have of a group as one. */
+  *#nextMerged(streams: readonly BlockStream<WindowsBlock>[]): Steps<GroupId | undefined> {
+    const merge = (this.#merge ??= new GroupMerge(streams, this.#plan.ascending));
+    const key = yield* merge.next();
+    if (key === undefined) return undefined;
+    const blocks: WindowsBlock[] = [];
+    for (const stream of merge.blocksOf(key))
+      for (;;) {
+        const block = yield* settled(stream.next());
+        if (block === undefined) break;
+        blocks.push(block);
+      }
+    this.#summaries = mergeSummaries(blocks, this.#task);
+    return { name: this.#name, key };
+  }
+
+  *rows(): Flow<Batch> {
+    const builder = this.#rowBuilder();
+    const whole = this.#wholeRows(builder);
+    if (whole !== undefined) {
+      yield whole;
+      return;
+    }
+    const { calls, ascending } = this.#plan;
+    const rows = [{ subgroup: this.subgroups.idOf([]), summaries: this.#summaries }];
+    const place = { task: this.#task, feed: 0, ascending, subgroups: this.subgroups };
+    yield* this.#calls.rows(foldedInputs(rows, calls, place), builder);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all((this.#streams ?? []).map((stream) => stream.close()));
+  }
+
+  get #task(): WindowsTask {
+    return this.#part.fragment.task as WindowsTask;
+  }
+
+  /** One that remembers values serves one group. */
+  #rowBuilder(): RowBuilder {
+    const { slots, columns, fill } = this.#plan;
+    if (fill.kind === 'previous') this.#builder = undefined;
+    const { matcher } = this.#context;
+    this.#builder ??= new RowBuilder({ slots, columns, fill, matcher, hidesNaN: true, isShown: false }); // prettier-ignore
+    return this.#builder;
+  }
+
+  /** Undefined where calls have points in differing windows, or fill() has something to fill. */
+  #wholeRows(builder: RowBuilder): Batch | undefined {
+    const plain = this.#plain;
+    if (plain === undefined) return undefined;
+    let timesNs: BigInt64Array | undefined;
+    for (const one of plain) {
+      const summary = must(this.#summaries[one.input.field], 'a summary per field');
+      const own = one.input.keepsTimes ? callTimesNs(one.input.call, summary) : summary.startsNs;
+      if (!this.#isWhole(own, one)) return undefined;
+      if (timesNs !== undefined && !areEqual(timesNs, own)) return undefined;
+      timesNs = own;
+    }
+    if (timesNs === undefined) return undefined;
+    const values = plain.map(({ input, call }) => resultColumn(input.call, must(this.#summaries[input.field], 'a summary per field'), call.type)); // prettier-ignore
+    if (values.some(({ valid }) => valid !== undefined)) return undefined;
+    const columns = this.#slots.map((call) => values[call]);
+    return builder.build({ timesNs, subgroups: undefined, columns });
+  }
+
+  /** Windows of a grid ascend and are apart by its interval: their number and ends tell whether one is missing. */
+  #isWhole(timesNs: BigInt64Array, { filled, call }: PlainCall): boolean {
+    const count = timesNs.length;
+    if (count === 0 || (count > 1 && !this.#plan.ascending)) return false;
+    if (filled === undefined) return true;
+    const { firstNs, lastNs } = filled;
+    if (timesNs[0] !== firstNs || timesNs[count - 1] !== lastNs) return false;
+    const [fill] = call.stages;
+    const intervalNs = fill?.kind === 'fill' ? fill.grid.intervalNs : 0n;
+    return BigInt(count - 1) * intervalNs === lastNs - firstNs;
+  }
+}
+
+/** Undefined where a call has stages that change its points. */
+function plainCalls({ calls }: LevelPlan): readonly PlainCall[] | undefined {
+  const plain: PlainCall[] = [];
+  for (const call of calls) {
+    const [fill, ...others] = call.stages;
+    if (call.input.kind !== 'folded' || others.length > 0) return undefined;
+    if (fill !== undefined && (fill.kind !== 'fill' || fill.grid.zone !== undefined)) return undefined; // prettier-ignore
+    if (fill?.grid.startNs === minTimeNs) return undefined;
+    const filled = fill && {
+      firstNs: windowAt(fill.grid.startNs, fill.grid).startNs,
+      lastNs: windowAt(fill.grid.endNs, fill.grid).startNs,
+    };
+    plain.push({ input: call.input, call, filled });
+  }
+  return plain;
+}
+
+function areEqual(one: BigInt64Array, other: BigInt64Array): boolean {
+  if (one === other) return true;
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
+}
