@@ -13,8 +13,11 @@ export interface RawUser {
 }
 
 export interface RawSocket {
-  /** False: what was written waits for its reader; `onDrained` of the taking is told once it has gone. */
-  write(answer: string | Uint8Array): boolean;
+  /**
+   * Some bytes, one behind the other, in one call of the system. False: what was written waits for its reader; `onDrained` of
+   * the taking is told once it has gone.
+   */
+  write(...answer: readonly (string | Uint8Array)[]): boolean;
   resume(): void;
   /** Closes once what was written has gone. */
   end(): void;

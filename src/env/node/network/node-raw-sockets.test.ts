@@ -71,6 +71,25 @@ test('raw sockets: bytes come where their user wants them, in memory that thread
   await closed;
 });
 
+test('raw sockets: parts of an answer come one behind the other, and are told when they have gone', async () => {
+  const { accepted, other } = await pair();
+  const drained = new Latch<undefined>();
+  const user = { room: () => new Uint8Array(1), took: () => true, ended: () => undefined, closed: () => undefined }; // prettier-ignore
+  const raw = nodeRawSockets.take(accepted, user, () => drained.open(undefined));
+  const middle = Buffer.alloc(4_000_000, 'abc');
+  // Nobody reads yet: so much waits.
+  expect(raw?.write('head,', middle, new Uint8Array([46]))).toBe(false);
+  expect(raw?.write()).toBe(true);
+  let text = '';
+  for await (const piece of other) {
+    text += String(piece);
+    if (text.endsWith('.')) break;
+  }
+  expect(text).toBe(`head,${middle.toString()}.`);
+  await drained.promise;
+  raw?.destroy();
+});
+
 test('raw sockets: what is given away begins with the bytes that were read, and goes on', async () => {
   const { accepted, other } = await pair();
   const { raw, whole, closed } = gather(accepted, 4);

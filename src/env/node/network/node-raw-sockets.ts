@@ -78,10 +78,14 @@ class NodeRawSocket implements RawSocket {
     });
   }
 
-  write(answer: string | Uint8Array): boolean {
-    return typeof answer === 'string'
-      ? this.#socket.write(answer, 'latin1')
-      : this.#socket.write(answer);
+  write(...answer: readonly (string | Uint8Array)[]): boolean {
+    const socket = this.#socket;
+    if (answer.length > 1) socket.cork();
+    let isTaken = true;
+    for (const part of answer)
+      isTaken = typeof part === 'string' ? socket.write(part, 'latin1') : socket.write(part);
+    if (answer.length > 1) socket.uncork();
+    return isTaken;
   }
 
   resume(): void {

@@ -7,8 +7,8 @@ import type { PlainHead } from './plain-head.ts';
 /** What a connection does for the request whose turn it is. */
 export interface Turn {
   readonly isOver: boolean;
-  /** False: what was written waits for the client. */
-  write(answer: string | Uint8Array): boolean;
+  /** Some bytes, one behind the other, in one call of the system. False: what was written waits for the client. */
+  write(...answer: readonly (string | Uint8Array)[]): boolean;
   /** Nothing of the request has run: Node's server answers it, and all that comes behind it. */
   handOver(request: Uint8Array): void;
   /** The answer is written. `isTaken` false: the next request waits until the client has taken it. */

@@ -112,8 +112,8 @@ export class PlainConnection implements RawUser, Turn {
     if (this.#state === 'draining') this.#next();
   }
 
-  write(answer: string | Uint8Array): boolean {
-    return this.#socket?.write(answer) !== false;
+  write(...answer: readonly (string | Uint8Array)[]): boolean {
+    return this.#socket?.write(...answer) !== false;
   }
 
   answered(isTaken: boolean): void {

@@ -17,7 +17,6 @@ export interface QueryExchangeParts {
 
 /** A body that is sent together with its head. */
 const joinedBytesMax = 65_536;
-const nothing = Buffer.alloc(0);
 const chunkEnd = Buffer.from('\r\n', 'latin1');
 const lastChunk = Buffer.from('0\r\n\r\n', 'latin1');
 
@@ -90,11 +89,11 @@ export class QueryExchange {
     const { taken, parts } = started;
     try {
       await this.#write(Buffer.from(head(undefined), 'latin1'));
-      for (const part of taken) await this.#write(chunkOf(part));
+      for (const part of taken) await this.#writeChunk(part);
       while (!this.#turn.isOver) {
         const next = await parts.next();
         if (next.done === true) break;
-        await this.#write(chunkOf(next.value));
+        await this.#writeChunk(next.value);
       }
       await this.#write(lastChunk);
     } finally {
@@ -102,16 +101,16 @@ export class QueryExchange {
     }
   }
 
+  async #writeChunk(part: Buffer): Promise<void> {
+    if (part.length === 0) return;
+    await this.#write(Buffer.from(`${part.length.toString(16)}\r\n`, 'latin1'), part, chunkEnd);
+  }
+
   /** Resolves once there is room for more, or nobody to take it. */
-  async #write(bytes: Buffer): Promise<void> {
-    this.#sentBytes += bytes.length;
-    if (this.#turn.isOver || this.#turn.write(bytes)) return;
+  async #write(...parts: readonly Buffer[]): Promise<void> {
+    for (const { length } of parts) this.#sentBytes += length;
+    if (this.#turn.isOver || this.#turn.write(...parts)) return;
     this.#drained ??= new Latch();
     await this.#drained.promise;
   }
-}
-
-function chunkOf(part: Buffer): Buffer {
-  if (part.length === 0) return nothing;
-  return Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`, 'latin1'), part, chunkEnd]);
 }
