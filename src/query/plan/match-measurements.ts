@@ -38,15 +38,22 @@ export interface DescribedPlace {
   readonly schemas: readonly MeasurementSchema[];
 }
 
-/** The measurements of a source, of those that the shards of its policy have. */
-export function findIn(
+/** Names that are held against a pattern between two places to rest. */
+const namesPerRest = 16;
+
+/** The measurements of a source, of those that the shards of its policy have; undefined is a place to rest. */
+export function* findIn(
   places: readonly DescribedPlace[],
   source: Measurement,
-): readonly FoundMeasurement[] {
+): Generator<FoundMeasurement | undefined> {
   const place = places.find(
     (one) => one.database === source.database && one.retentionPolicy === source.retentionPolicy,
   );
-  if (place === undefined) return [];
-  const { database, retentionPolicy } = place;
-  return matchMeasurements(source, place.schemas).map((schema) => ({ database, retentionPolicy, schema })); // prettier-ignore
+  if (place === undefined) return;
+  const { database, retentionPolicy, schemas } = place;
+  for (let start = 0; start < schemas.length; start += namesPerRest) {
+    if (source.regex !== undefined) yield undefined;
+    for (const schema of matchMeasurements(source, schemas.slice(start, start + namesPerRest)))
+      yield { database, retentionPolicy, schema };
+  }
 }

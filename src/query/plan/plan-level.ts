@@ -8,6 +8,7 @@ import { isConvertible } from '../exec/columns/column-builder.ts';
 import { columnNames } from './column-names.ts';
 import { columnTypeOf, type DataType } from './data-type.ts';
 import { typeOfExpr } from './eval-type.ts';
+import type { Steps } from './expand-names.ts';
 import type {
   CallInput,
   CallPlan,
@@ -33,6 +34,15 @@ import { visitExpr } from './walk-expr.ts';
 
 /** Makes the plan of a resolved SELECT and of the subqueries below it. */
 export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPlan {
+  const steps = planSteps(select, around);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same step by step, a step for each call and column of the outermost list: there may be hundreds of thousands. */
+export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<LevelPlan> {
   const { compiled, fields } = select;
   const place = placeOf(select, around);
   const listed = fields.flatMap((field) => [field, ...insideFields(field)]);
@@ -43,6 +53,7 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
     fields.flatMap(({ expr }) => partingTags(expr)),
     listed,
   );
+  yield;
   const isSelector = inputs.calls.length === 1 && isSelectorCall(inputs.calls[0]?.name);
   const feeds = new FeedPlanner(select, place, planLevel);
   const fill = fillOf(select, around);
@@ -52,6 +63,7 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
   const calls: CallPlan[] = [];
   const refusals: CallRefusal[] = [];
   for (const [i, call] of inputs.calls.entries()) {
+    yield;
     const slot = inputs.refs.length + i;
     const driver = typeOfExpr(call, () => undefined);
     slots.push({ type: columnTypeOf(driver), isUnread: driver === undefined });
@@ -75,8 +87,9 @@ export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPla
   }
   const isRaw = inputs.calls.length === 0;
   if (isRaw && inputs.refs.some(({ type }) => isKnown(type))) feeds.rowsFor(place.grid, beside);
+  const columns = yield* columnsOf(listed, { ...inputs, refs: beside }, slots);
   return {
-    columns: columnsOf(listed, { ...inputs, refs: beside }, slots).map((column, i) => ({
+    columns: columns.map((column, i) => ({
       ...column,
       isPointTag: hasTarget && insides.has(must(listed[i], 'a field per column')),
     })),
@@ -232,11 +245,11 @@ function inputFor(
 
 const listRules = { isFloatDivision: true, isMissingFalse: true };
 
-function columnsOf(
+function* columnsOf(
   fields: readonly Field[],
   inputs: Inputs,
   slots: readonly Slot[],
-): readonly PlannedColumn[] {
+): Steps<readonly PlannedColumn[]> {
   const names = columnNames(fields);
   const inputOf = (expr: Expr): ProgramInput | undefined => {
     const isInput = expr.kind === 'ref' || (expr.kind === 'call' && !isMathFunction(expr.name));
@@ -245,8 +258,11 @@ function columnsOf(
     const type: DataType = expr.kind === 'ref' ? inputs.refs[index]?.type : slots[index]?.type;
     return { index, type: type === 'tag' ? 'string' : type };
   };
-  return fields.map(({ expr }, i) => {
+  const columns: PlannedColumn[] = [];
+  for (const [i, { expr }] of fields.entries()) {
+    yield;
     const program = compileProgram(expr, inputOf, listRules);
-    return { name: names[i] ?? '', program, type: programColumnType(program), isPointTag: false };
-  });
+    columns.push({ name: names[i] ?? '', program, type: programColumnType(program), isPointTag: false }); // prettier-ignore
+  }
+  return columns;
 }

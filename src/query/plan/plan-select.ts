@@ -2,8 +2,8 @@ import type { CompiledSelect } from './compile-statement.ts';
 import type { TimeRange } from '../compile/split-condition.ts';
 import { checkBuckets } from './check-buckets.ts';
 import type { LevelPlan } from './level-plan.ts';
-import { planLevel } from './plan-level.ts';
-import { resolveInSlices } from './resolve-select.ts';
+import { planSteps } from './plan-level.ts';
+import { inSlices, resolveInSlices } from './resolve-select.ts';
 import type { Pacer } from '../run/pacer.ts';
 import { findIn, type DescribedPlace } from './match-measurements.ts';
 
@@ -26,7 +26,7 @@ export async function planSelect(
   await pacer.pause();
   checkBuckets(compiled, asked);
   const { nowNs } = asked;
-  const plan = planLevel(resolved, {
+  const around = {
     nowNs,
     outerTags: undefined,
     tags: [],
@@ -34,7 +34,8 @@ export async function planSelect(
     bounds,
     seriesLimit: 0,
     seriesOffset: 0,
-  });
+  };
+  const plan = await inSlices(planSteps(resolved, around), pacer);
   await pacer.pause();
   return plan;
 }

@@ -15,8 +15,8 @@ export interface FoundMeasurement {
   readonly schema: MeasurementSchema;
 }
 
-/** The measurements that a source names, of those that the shards of the query's range have. */
-export type FindMeasurements = (source: Measurement) => readonly FoundMeasurement[];
+/** The measurements that a source names, of those that the shards of the query's range have; undefined is a place to rest. */
+export type FindMeasurements = (source: Measurement) => Iterable<FoundMeasurement | undefined>;
 
 /** A compiled SELECT with its names resolved: references have types, wildcards are written out. */
 export interface ResolvedSelect {
@@ -52,7 +52,14 @@ export async function resolveInSlices(
   findMeasurements: FindMeasurements,
   pacer: Pick<Pacer, 'rest'>,
 ): Promise<ResolvedSelect> {
-  const steps = resolveSteps(compiled, findMeasurements);
+  return inSlices(resolveSteps(compiled, findMeasurements), pacer);
+}
+
+/** Runs steps, and lets others run between them. */
+export async function inSlices<Result>(
+  steps: Steps<Result>,
+  pacer: Pick<Pacer, 'rest'>,
+): Promise<Result> {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -85,7 +92,11 @@ function* resolveNames(
       sources.push({ kind: 'subquery', select });
       continue;
     }
-    const found = findMeasurements(source.measurement);
+    const found: FoundMeasurement[] = [];
+    for (const one of findMeasurements(source.measurement)) {
+      if (one === undefined) yield;
+      else found.push(one);
+    }
     for (const { schema } of found) names.push(namesOfSchema(schema));
     sources.push({ kind: 'measurements', found });
   }

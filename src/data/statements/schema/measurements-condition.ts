@@ -2,6 +2,7 @@ import { DbError } from '../../../base/errors.ts';
 import type { Expr } from '../../../influxql/ast.ts';
 import { printExpr } from '../../../influxql/printer.ts';
 import { compileRegex } from '../../../influxql/regex.ts';
+import type { Steps } from '../../../query/plan/expand-names.ts';
 import { checkIndexOperators } from './series-condition.ts';
 
 /** A measurement and the values that each of its tags has. */
@@ -15,12 +16,23 @@ export interface MeasurementTags {
  * measurements: `tag = 'x'` for those where any series has the value, `tag != 'x'` for those that have the tag and no
  * series with the value. AND and OR join sets, so the two sides of an AND may be met by different series.
  */
-export function namedMeasurements(
+export async function namedMeasurements(
   condition: Expr,
   measurements: readonly MeasurementTags[],
-): readonly MeasurementTags[] {
+  rest: () => Promise<void> | undefined,
+): Promise<readonly MeasurementTags[]> {
   checkIndexOperators(condition);
-  return measurements.filter((measurement) => isNamed(condition, measurement));
+  const named: MeasurementTags[] = [];
+  for (const measurement of measurements) {
+    const steps = isNamed(condition, measurement);
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) {
+      const turn = rest();
+      if (turn !== undefined) await turn;
+    }
+    if (step.value) named.push(measurement);
+  }
+  return named;
 }
 
 /** The tags that a condition asks for. */
@@ -38,13 +50,14 @@ export function conditionTags(expr: Expr): ReadonlySet<string> {
   return names;
 }
 
-function isNamed(expr: Expr, measurement: MeasurementTags): boolean {
-  if (expr.kind === 'paren') return isNamed(expr.expr, measurement);
+/** Gives others a chance to run before each value that is held against a pattern. */
+function* isNamed(expr: Expr, measurement: MeasurementTags): Steps<boolean> {
+  if (expr.kind === 'paren') return yield* isNamed(expr.expr, measurement);
   if (expr.kind !== 'binary') throw invalid(`invalid measurement expression ${goText(expr)}`);
   const { operator, left, right } = expr;
   if (operator === 'AND' || operator === 'OR') {
     // Both sides are looked at, so that what is wrong is told whatever the data.
-    const sides = [isNamed(left, measurement), isNamed(right, measurement)];
+    const sides = [yield* isNamed(left, measurement), yield* isNamed(right, measurement)];
     return operator === 'AND' ? sides.every(Boolean) : sides.some(Boolean);
   }
   if (left.kind !== 'ref') throw invalid(`left side of '${operator}' must be a tag key`);
@@ -52,7 +65,12 @@ function isNamed(expr: Expr, measurement: MeasurementTags): boolean {
   const isPositive = operator === '=' || operator === '=~';
   if (left.name === '_name') return matches(measurement.name) === isPositive;
   const values = measurement.values.get(left.name);
-  return values !== undefined && [...values].some(matches) === isPositive;
+  if (values === undefined) return false;
+  for (const value of values) {
+    yield;
+    if (matches(value)) return isPositive;
+  }
+  return !isPositive;
 }
 
 /** A term as the reference's language prints it. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../env/clock.ts';
 import type { Random } from '../../../env/random.ts';
 import type { MetaAccess } from '../../../meta/client/meta-access.ts';
 import type { Log } from '../../../env/log.ts';
@@ -6,6 +7,7 @@ import {
   sortedNames,
   type MeasurementSchema,
 } from '../../../query/compile/schema.ts';
+import { Pacer } from '../../../query/run/pacer.ts';
 import { mergeDescriptions } from '../../engine/lists/describe-shards.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from '../../engine/lists/schema-list.ts';
 import type { ShardAccess, ShardsDescription } from '../../engine/shard-access.ts';
@@ -20,6 +22,9 @@ import { TextAccount } from './text-account.ts';
 
 export interface SchemaPorts {
   readonly log: Log;
+  readonly clock: Clock;
+  /** Resolves once others have had their turn. */
+  readonly turn: () => Promise<void>;
   readonly random: Random;
   readonly meta: MetaAccess;
   readonly shards: ClusterShards;
@@ -64,12 +69,15 @@ export async function readSchema<T>(
   read: (reader: SchemaReader) => Promise<T>,
 ): Promise<T> {
   const failed = new FailedOwners();
+  const { clock, turn } = ports;
+  const { signal } = asking;
+  const pacer = new Pacer({ clock, turn, signal });
   for (;;) {
     try {
       const opened = await Promise.all(
-        scopes.map((scope) => openScope(ports, scope, { ...asking, failed })),
+        scopes.map((scope) => openScope(ports, scope, { ...asking, failed, pacer })),
       );
-      return await read(new SchemaReader(opened, asking.signal));
+      return await read(new SchemaReader(opened, { signal, pacer }));
     } catch (error) {
       if (!(error instanceof NodeFailure)) throw error;
       failed.add(error.nodeId, error.cause);
@@ -80,7 +88,7 @@ export async function readSchema<T>(
 async function openScope(
   { random, meta, shards, log }: SchemaPorts,
   scope: SchemaScope,
-  { failed, signal, listing }: SchemaAsking & { readonly failed: FailedOwners },
+  { failed, signal, listing, pacer }: SchemaAsking & { readonly failed: FailedOwners; readonly pacer: Pacer }, // prettier-ignore
 ): Promise<ReadScope> {
   const { missedAt } = shards;
   const leavesOut = (shardId: number, { cause, message }: Error): boolean => {
@@ -101,7 +109,12 @@ async function openScope(
     ),
   );
   const described = participants.map(({ description }) => description.measurements);
-  const schemas = mergeDescriptions(described).filter(({ name }) => scope.isNamed(name));
+  const schemas: MeasurementSchema[] = [];
+  for (const schema of mergeDescriptions(described)) {
+    const rest = pacer.rest();
+    if (rest !== undefined) await rest;
+    if (scope.isNamed(schema.name)) schemas.push(schema);
+  }
   return { participants, schemas };
 }
 
@@ -109,12 +122,25 @@ async function openScope(
 export class SchemaReader {
   readonly #scopes: readonly ReadScope[];
   readonly #signal: AbortSignal;
+  readonly #pacer: Pick<Pacer, 'rest'>;
   readonly #account = new TextAccount();
   #schemas: readonly MeasurementSchema[] | undefined;
 
-  constructor(scopes: readonly ReadScope[], signal: AbortSignal) {
+  constructor(
+    scopes: readonly ReadScope[],
+    { signal, pacer }: { readonly signal: AbortSignal; readonly pacer: Pick<Pacer, 'rest'> },
+  ) {
     this.#scopes = scopes;
     this.#signal = signal;
+    this.#pacer = pacer;
+  }
+
+  /**
+   * To be asked before each name or text that is held against a pattern: a promise where others are to run first. Throws once the
+   * statement was killed.
+   */
+  rest(): Promise<void> | undefined {
+    return this.#pacer.rest();
   }
 
   /** Whether lists come from several scopes, which may have series in common. */
@@ -144,10 +170,13 @@ export class SchemaReader {
     choose: (schema: MeasurementSchema) => Omit<ListedMeasurement, 'name'> | undefined,
   ): AsyncGenerator<NamedPiece> {
     for (const { participants, schemas } of this.#scopes) {
-      const measurements = schemas.flatMap((schema): ListedMeasurement[] => {
+      const measurements: ListedMeasurement[] = [];
+      for (const schema of schemas) {
+        const rest = this.rest();
+        if (rest !== undefined) await rest;
         const chosen = choose(schema);
-        return chosen === undefined ? [] : [{ name: schema.name, ...chosen }];
-      });
+        if (chosen !== undefined) measurements.push({ name: schema.name, ...chosen });
+      }
       if (measurements.length === 0) continue;
       const streams = this.#streams(participants, { of, measurements });
       const pieces = of === 'series-sketch' ? eachOf(streams) : mergeLists(streams);

@@ -108,7 +108,8 @@ async function namesOf(
   const measurements = reader.schemas.map(({ name }): MeasurementTags => {
     return { name, values: values.get(name) ?? new Map<string, Set<string>>() };
   });
-  return namedMeasurements(condition, measurements).map(({ name }) => name);
+  const named = await namedMeasurements(condition, measurements, () => reader.rest());
+  return named.map(({ name }) => name);
 }
 
 function unsupportedPlace(place: string): DbError {

@@ -20,11 +20,15 @@ export async function showTagKeys(
   const isShown = (key: string) => matches(key) && condition.isKey(key);
   await refuseTermsOfPoints(condition.rest, reader, hasKey(condition, isShown));
   const found = await tagKeys(condition, reader, isShown);
-  return reader.schemas.flatMap(({ name }) => {
-    if (!condition.isNamed(name)) return [];
+  const series: RowSeries[] = [];
+  for (const { name } of reader.schemas) {
+    const rest = reader.rest();
+    if (rest !== undefined) await rest;
+    if (!condition.isNamed(name)) continue;
     const rows = [...(found.get(name) ?? [])].filter(isShown).sort(compareUtf8).map((key) => [key]); // prettier-ignore
-    return pagedSeries(statement, { name, columns: ['tagKey'] }, rows);
-  });
+    series.push(...pagedSeries(statement, { name, columns: ['tagKey'] }, rows));
+  }
+  return series;
 }
 
 async function tagKeys(
@@ -45,9 +49,22 @@ async function tagKeys(
     const known = found.get(name) ?? new Set();
     found.set(name, known);
     if (isValue === undefined) for (const text of texts) known.add(text);
-    else if (texts.some(isValue)) known.add(key);
+    else if (await hasValue(texts, isValue, reader)) known.add(key);
   }
   return found;
+}
+
+async function hasValue(
+  texts: readonly string[],
+  isValue: (value: string) => boolean,
+  reader: SchemaReader,
+): Promise<boolean> {
+  for (const text of texts) {
+    const rest = reader.rest();
+    if (rest !== undefined) await rest;
+    if (isValue(text)) return true;
+  }
+  return false;
 }
 
 /** SHOW TAG VALUES: rows in order of key and value, which is how the lists come. */
@@ -70,7 +87,11 @@ export async function showTagValues(
   for await (const { name, key, texts } of pieces) {
     const known = rows.get(name) ?? [];
     rows.set(name, known);
-    for (const value of texts) if (isValue(value)) known.push([key, value]);
+    for (const value of texts) {
+      const turn = reader.rest();
+      if (turn !== undefined) await turn;
+      if (isValue(value)) known.push([key, value]);
+    }
   }
   return [...rows].flatMap(([name, found]) =>
     pagedSeries(statement, { name, columns: ['key', 'value'] }, found),

@@ -27,17 +27,20 @@ export async function refuseTermsOfPoints(
 ): Promise<void> {
   if (rest === undefined) return;
   const matcher = regexCache();
-  const asking = new Map(
-    reader.schemas.flatMap((schema) =>
-      isAsked(schema) && asksForPoints(rest, schema) ? [[schema.name, schema] as const] : [],
-    ),
-  );
+  const asking = new Map<string, MeasurementSchema>();
+  for (const schema of reader.schemas) {
+    const turn = reader.rest();
+    if (turn !== undefined) await turn;
+    if (isAsked(schema) && asksForPoints(rest, schema)) asking.set(schema.name, schema);
+  }
   if (asking.size === 0) return;
   const series = reader.list('series', (schema) =>
     asking.has(schema.name) ? { predicate: tagSeries(rest, schema) } : undefined,
   );
   for await (const { name, texts } of series)
     for (const key of texts) {
+      const turn = reader.rest();
+      if (turn !== undefined) await turn;
       const schema = asking.get(name);
       const residue = schema && residueOf(rest, schema, tagTest(key, schema, matcher));
       if (typeof residue !== 'object') continue;
