@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest';
 import { compareUtf8 } from './compare-utf8.ts';
 import { Prng } from './prng.ts';
-import { sortTexts } from './sort-texts.ts';
+import { sortTexts, uniteTexts } from './sort-texts.ts';
 
 function sorted(texts: readonly string[]): {
   readonly texts: readonly string[];
   readonly rests: number;
 } {
-  const sorting = sortTexts(texts);
+  return ended(sortTexts(texts));
+}
+
+function ended(sorting: ReturnType<typeof sortTexts>) {
   for (let rests = 0; ; rests++) {
     const next = sorting.next();
     if (next.done === true) return { texts: next.value, rests };
@@ -37,5 +40,22 @@ test('sort texts: many as one sort would, with rests in between', () => {
     const { texts: found, rests } = sorted(texts);
     expect(found).toEqual([...texts].sort(compareUtf8));
     expect(rests).toBeGreaterThanOrEqual(Math.ceil(count / 8_192));
+  }
+});
+
+test('sort texts: what is in order already, and what is in order the other way round', () => {
+  const texts = Array.from({ length: 40_000 }, (_, i) => `h${String(i >> 1).padStart(6, '0')}`);
+  expect(sorted(texts).texts).toEqual(texts);
+  expect(sorted([...texts].reverse()).texts).toEqual(texts);
+});
+
+test('unite texts: each of two lists once, with rests in between', () => {
+  const list = (from: number, to: number, step: number): readonly string[] =>
+    Array.from({ length: to - from }, (_, i) => `h${String((from + i) * step).padStart(6, '0')}`);
+  const cases = [[[], []], [['a'], []], [[], ['a']], [['a'], ['a']], [['a', 'b'], ['c']], [list(0, 30_000, 2), list(0, 20_000, 3)], [list(0, 9, 1), list(9, 20, 1)]] as const; // prettier-ignore
+  for (const [left, right] of cases) {
+    const { texts, rests } = ended(uniteTexts(left, right));
+    expect(texts).toEqual([...new Set([...left, ...right])].sort());
+    expect(rests).toBeGreaterThanOrEqual(Math.floor(texts.length / 16_384));
   }
 });

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { MemorySource, type MemoryPoint } from '../../../../test/support/memory-source.ts';
+import { compareUtf8 } from '../../../base/compare-utf8.ts';
 import { HyperLogLog } from '../../../base/collections/hyper-log-log.ts';
 import { regexCache } from '../../../influxql/regex.ts';
+import { Prng } from '../../../base/prng.ts';
 import type { Predicate } from '../../../query/predicate.ts';
 import { listSchema } from './list-schema.ts';
 import type { ListRequest } from './schema-list.ts';
@@ -75,4 +77,18 @@ test('schema lists: sketches count the series that pass', () => {
   expect(counts).toEqual([4, 2]);
   const whole = [...listSchema(shards, { of: 'whole-sketch', shardIds: [], measurements: [] }, regexCache())]; // prettier-ignore
   expect(whole.flatMap((piece) => piece ?? []).map(({ sketch }) => HyperLogLog.unpack(sketch ?? new Uint32Array()).estimate())).toEqual([4]); // prettier-ignore
+});
+
+test('schema lists: values of many shards, some the same, some of one shard, some of none, each once and in order', () => {
+  const prng = Prng.fromSeed(11);
+  const tails = ['', 'é', '\uff5e', '\u{1f388}'];
+  const values = Array.from({ length: 40 }, () => {
+    const count = prng.u32() % 3 === 0 ? 0 : prng.u32() % 60;
+    return Array.from({ length: count }, () => `h${prng.u32() % 300}${tails[prng.u32() % 4] ?? ''}`); // prettier-ignore
+  });
+  const many = values.map((hosts) => new MemorySource(hosts.map((host) => point(host, '', { v: 1 })))); // prettier-ignore
+  const measurements = [{ name: 'cpu', tagKeys: ['host'] }];
+  const asked = { of: 'tag-values', shardIds: [], measurements } as const;
+  const listed = [...listSchema(many, asked, regexCache())].flatMap((piece) => piece?.texts ?? []);
+  expect(listed).toEqual([...new Set(values.flat())].sort(compareUtf8));
 });

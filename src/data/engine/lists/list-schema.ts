@@ -1,6 +1,6 @@
 import { must } from '../../../base/assert.ts';
 import { compareUtf8 } from '../../../base/compare-utf8.ts';
-import { sortTexts } from '../../../base/sort-texts.ts';
+import { sortTexts, uniteTexts } from '../../../base/sort-texts.ts';
 import { HyperLogLog } from '../../../base/collections/hyper-log-log.ts';
 import { candidateSeries } from '../../../query/exec/series/candidate-series.ts';
 import { tagCandidates } from '../../../query/exec/series/tag-candidates.ts';
@@ -162,13 +162,34 @@ function* listTagKeys(lister: Lister): Generator<ListPiece | undefined> {
 /** By postings alone. */
 function* listAllTagValues({ at, shards, measurement }: Lister): Generator<ListPiece | undefined> {
   for (const key of measurement.tagKeys ?? []) {
-    const values = new Set<string>();
-    for (const shard of shards)
+    const lists: (readonly string[])[] = [];
+    for (const shard of shards) {
+      const values: string[] = [];
       for (const value of shard.tagValues(measurement.name, key)) {
-        values.add(value);
-        if (values.size % restSeriesCount === 0) yield undefined;
+        values.push(value);
+        if (values.length % restSeriesCount === 0) yield undefined;
       }
-    yield* pieces(at, key, values);
+      lists.push(yield* sortTexts(values));
+      yield* uniteLast(lists, { ratioMin: 2 });
+    }
+    yield* uniteLast(lists, { ratioMin: Infinity });
+    yield* sortedPieces(at, key, lists[0] ?? []);
+  }
+}
+
+/**
+ * Unites the last lists until each is so many times as long as the next: shards of the same values become one list at once, and
+ * those of others are not gone through again with each shard.
+ */
+function* uniteLast(
+  lists: (readonly string[])[],
+  { ratioMin }: { readonly ratioMin: number },
+): Generator<undefined, void> {
+  for (;;) {
+    const [left, right] = lists.slice(-2);
+    if (left === undefined || right === undefined) return;
+    if (right.length > 0 && left.length >= right.length * ratioMin) return;
+    lists.splice(-2, 2, yield* uniteTexts(left, right));
   }
 }
 
@@ -225,7 +246,10 @@ function* pieces(
   key: string,
   texts: ReadonlySet<string>,
 ): Generator<ListPiece | undefined> {
-  const sorted = yield* sortTexts([...texts]);
+  yield* sortedPieces(at, key, yield* sortTexts([...texts]));
+}
+
+function* sortedPieces(at: number, key: string, sorted: readonly string[]): Generator<ListPiece> {
   for (let start = 0; start < sorted.length; start += pieceTextsMax)
     yield { at, key, texts: sorted.slice(start, start + pieceTextsMax) };
 }
