@@ -162,3 +162,13 @@ export function sendingBackwards(transport: RpcTransport): RpcTransport {
     },
   });
 }
+
+/** What a node asks of others it waits for to the end, also when nobody wants it any more. */
+export function waitingToTheEnd(transport: RpcTransport): RpcTransport {
+  return transportWith(transport, {
+    call: (address, method, request, options) =>
+      transport.call(address, method, request, { ...options, signal: undefined }),
+    stream: (address, method, request, options) =>
+      transport.stream(address, method, request, { ...options, signal: undefined }),
+  });
+}

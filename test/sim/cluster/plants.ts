@@ -11,6 +11,7 @@ import {
   sendingBackwards,
   swallowingFailures,
   trustingMemory,
+  waitingToTheEnd,
   wholeTooSoon,
 } from './plants-network.ts';
 import {
@@ -63,6 +64,8 @@ export const ownWritePlants = ['laggards-read'] as const;
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of types that several nodes give to one new field: `run-field-types.ts` finds them. */
 export const typePlants = ['types-undecided'] as const;
+/** Those of queries that are killed: `run-kills.ts` finds them. */
+export const killPlants = ['kill-unheard'] as const;
 /** Those of backups: `run-backups.ts` finds them. */
 export const backupPlants = ['archive-not-synced', 'served-too-soon', 'one-owner-only'] as const;
 /** Those of copies to a full disk: `run-full-copies.ts` finds them. */
@@ -73,6 +76,7 @@ export type Plant =
   | (typeof ownWritePlants)[number]
   | (typeof schemaPlants)[number]
   | (typeof typePlants)[number]
+  | (typeof killPlants)[number]
   | (typeof backupPlants)[number]
   | (typeof fullCopyPlants)[number];
 
@@ -104,6 +108,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: forgettingDeletes(env.transport) };
     case 'memory-trusted':
       return { ...env, transport: trustingMemory(env.transport) };
+    case 'kill-unheard':
+      return { ...env, transport: waitingToTheEnd(env.transport) };
     case 'hints-backwards':
       return { ...env, transport: sendingBackwards(env.transport) };
     case 'marks-ahead':

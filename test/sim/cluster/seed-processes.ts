@@ -9,6 +9,9 @@ import { judgeSeed } from './judge-seed.ts';
 /** Nothing of a seed is to reach a later one: not the memories of engines that died, not what a bug holds on to. */
 const seedsPerChild = 40;
 
+/** A seed makes garbage all the while; with room for it a tenth of the processor's time is saved. */
+const flags = ['--max-semi-space-size=64', '--min-semi-space-size=64'];
+
 export interface SeedProcessesOptions {
   /** The program of a child: it calls serveSeeds. */
   readonly program: string;
@@ -29,7 +32,8 @@ export async function runSeedProcesses(
     let seedCount = 0;
     for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
       if (seedCount++ % seedsPerChild === 0) child?.disconnect();
-      if (child?.connected !== true) child = fork(program, childArguments);
+      if (child?.connected !== true)
+        child = fork(program, childArguments, { execArgv: [...process.execArgv, ...flags] });
       onOutcome(await askChild(child, seed));
     }
     child?.disconnect();
