@@ -69,17 +69,19 @@ async function killOne(
   // What the watcher says gets there: it asks what runs, and kills. The others are held up.
   for (const [other] of others) if (other !== watcher[0]) world.network.clog(other, name, clogMs);
   let ended: string | undefined;
+  const outcome = (): string | undefined => ended;
   void ask(node, question, 'k').then((answer) => {
     ended = typeof answer === 'string' ? answer : 'an answer';
   });
   await world.run(world.nowMs + afterMs);
-  if (ended !== undefined) throw new Error(`a query ended before it was killed: ${ended}`);
+  if (outcome() !== undefined) throw new Error(`a query ended before it was killed: ${outcome()}`);
   const [id] = await world.complete(shownAt(watcher[1]));
   const killed = await world.complete(ask(killer[1], `KILL QUERY ${id} ON "${name}:8088"`, ''));
   if (typeof killed === 'string') throw new Error(`KILL QUERY failed: ${killed}`);
   await world.run(world.nowMs + endMsMax);
-  if (ended === undefined) throw new Error(`a query of ${name} goes on after it was killed`);
-  if (ended !== 'query interrupted') throw new Error(`a query that was killed ended with ${ended}`);
+  const text = outcome();
+  if (text === undefined) throw new Error(`a query of ${name} goes on after it was killed`);
+  if (text !== 'query interrupted') throw new Error(`a query that was killed ended with ${text}`);
   const left = await world.complete(shownAt(watcher[1]));
   if (left.length > 0) throw new Error(`${name} shows a query that was killed`);
 }
