@@ -31,6 +31,21 @@ export interface ShardSource {
   cost(request: Omit<CursorRequest, 'ascending' | 'rowsFirst'>): ColumnCost;
   /** The first point that a cursor would give, without what a cursor costs; the arena is for what has to be decoded. */
   end(request: CursorRequest, arena: SourceArena): EndPoint | undefined;
+  /**
+   * The first row that cursors of some fields would give together, with what it has of them; undefined when that is not found at
+   * once: the ends of the fields tell.
+   */
+  endRow?(request: EndRowRequest): EndRowValues | undefined;
+}
+
+export interface EndRowRequest extends Omit<CursorRequest, 'field' | 'rowsFirst'> {
+  readonly fields: readonly string[];
+}
+
+export interface EndRowValues {
+  readonly timeNs: bigint;
+  /** By place of the field; undefined where the row has none. */
+  readonly values: readonly (EndPoint['value'] | undefined)[];
 }
 
 export interface EndPoint {

@@ -43,6 +43,16 @@ export interface ViewEnd {
   readonly value: EndValue;
 }
 
+export interface ViewRow extends Omit<ViewRequest, 'field' | 'rowsFirst'> {
+  readonly fields: readonly string[];
+}
+
+export interface ViewRowValues {
+  readonly timeNs: bigint;
+  /** By place of the field; undefined where the row has none. */
+  readonly values: readonly (EndValue | undefined)[];
+}
+
 /** A series as the parts of the view know it. */
 interface NamedSeries {
   readonly seriesId: number;
@@ -172,6 +182,28 @@ export class ShardView {
       const parts = { files: this.#filesFrom(request.ascending), memtables };
       const end = seriesEnd(this.#keyOf(named, request.field), { ...request, measurement }, parts);
       return end && { timeNs: end.timeNs, value: end.value(arena) };
+    });
+  }
+
+  /**
+   * The first or the last row within the bounds with what it has of some fields; undefined when there is none, or it is not that
+   * of one memtable, before all that files have in the direction of time.
+   */
+  endRow({ seriesId, fields, ...bounds }: ViewRow): ViewRowValues | undefined {
+    return this.#guard(() => {
+      const { measurement, memtables } = this.#name(seriesId);
+      const [only] = memtables;
+      if (only === undefined || memtables.length > 1) return undefined;
+      const end = only.memtable.endRow({ ...bounds, measurement, seriesId: only.seriesId });
+      if (end === undefined) return undefined;
+      const { table, row, timeNs } = end;
+      const isBehind = (file: TimeBounds): boolean => bounds.ascending ? file.minTimeNs > timeNs : file.maxTimeNs < timeNs; // prettier-ignore
+      if (!this.#parts.files.every((file) => file.bounds === undefined || isBehind(file.bounds))) return undefined; // prettier-ignore
+      const values = fields.map((field) => {
+        const column = table.columnOf(field);
+        return column < 0 ? undefined : table.valueOf(column, row);
+      });
+      return values.every((value) => value === undefined) ? undefined : { timeNs, values };
     });
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkEndRow } from '../../../test/support/check-end-row.ts';
 import { finished } from '../../../test/support/finished.ts';
 import { memoryArena } from '../../../test/support/memory-source.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
@@ -92,6 +93,9 @@ test('store: the end of a series is the first point that a cursor from there giv
         }
         const view = store.view(place.shardId);
         for (const seriesId of finished(view?.seriesIds('m')) ?? []) {
+          for (const range of ranges)
+            for (const ascending of [true, false])
+              if (view !== undefined) checkEndRow(view, { seriesId, fields: ['f', 's'], ...range, ascending }, decodingArena); // prettier-ignore
           for (const field of ['f', 's']) {
             for (const range of ranges) {
               for (const ascending of [true, false]) {

@@ -3,7 +3,7 @@
  * for each. A field whose end lies behind has no cell in it. What follows is read the general way, once it is asked for.
  */
 import type { Column, ColumnType } from '../../column.ts';
-import type { CursorRequest, ShardSource } from '../../source.ts';
+import type { CursorRequest, EndPoint, ShardSource } from '../../source.ts';
 import { columnOfOne, nullColumn } from '../columns/column-builder.ts';
 import type { FragmentContext } from '../context.ts';
 import type { RowChunk } from './series-rows.ts';
@@ -52,6 +52,11 @@ export class EndRow {
     const { source, names, typeOf, request } = this.#fields;
     const { arena } = this.#context;
     const { ascending } = request;
+    const row = source.endRow?.({ ...request, fields: names });
+    if (row !== undefined) {
+      const columns = row.values.map((value, i) => cellOf(value, typeOf(names[i] ?? '')));
+      return { timesNs: BigInt64Array.of(row.timeNs), columns };
+    }
     let firstNs: bigint | undefined;
     const ends = names.map((field) => {
       const mark = arena.mark();
@@ -63,10 +68,11 @@ export class EndRow {
       return end;
     });
     if (firstNs === undefined) return undefined;
-    const columns = ends.map((end, i): Column => {
-      const type = typeOf(names[i] ?? '');
-      return end?.timeNs === firstNs && end !== undefined ? columnOfOne(end.value, type) : nullColumn(type, 1); // prettier-ignore
-    });
+    const columns = ends.map((end, i) => cellOf(end?.timeNs === firstNs ? end?.value : undefined, typeOf(names[i] ?? ''))); // prettier-ignore
     return { timesNs: BigInt64Array.of(firstNs), columns };
   }
+}
+
+function cellOf(value: EndPoint['value'] | undefined, type: ColumnType): Column {
+  return value === undefined ? nullColumn(type, 1) : columnOfOne(value, type);
 }

@@ -22,11 +22,14 @@ export interface MemtableFold extends TimeBounds {
   readonly table: WindowTable;
 }
 
-export interface MemtableEnd {
+export interface MemtableRow {
   readonly table: ShapeTable;
-  readonly column: number;
   readonly row: number;
   readonly timeNs: bigint;
+}
+
+export interface MemtableEnd extends MemtableRow {
+  readonly column: number;
 }
 
 export interface ColumnName {
@@ -88,6 +91,19 @@ export class MemtableView {
       if (isBetter) best = end;
     }
     return best;
+  }
+
+  /** The row of a series at one end of the bounds; undefined when there is none, or rows of several shapes. */
+  endRow(request: Omit<MemtableEndRequest, 'field'>): MemtableRow | undefined {
+    const { measurement, seriesId } = request;
+    let found: ShapeTable | undefined;
+    for (const table of this.#memtable.tables(measurement)) {
+      if (!table.hasRows(seriesId, this.#rowCounts.get(table) ?? 0)) continue;
+      if (found !== undefined) return undefined;
+      found = table;
+    }
+    const row = found?.endRow(seriesId, this.#rowCounts.get(found) ?? 0, request);
+    return found === undefined || row === undefined ? undefined : { table: found, row, timeNs: found.timeNs(row) }; // prettier-ignore
   }
 
   /** Of all rows, those that came later included; undefined when there are none. */

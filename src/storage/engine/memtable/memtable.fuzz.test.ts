@@ -10,6 +10,7 @@ import { decodePointBatch } from '../../../models/point-batch.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { seriesKey } from '../../../models/series-key.ts';
 import { Shard } from '../shard.ts';
+import { checkEndRow } from '../../../../test/support/check-end-row.ts';
 import { finished } from '../../../../test/support/finished.ts';
 import type { ShardView } from '../shard-view.ts';
 
@@ -68,11 +69,15 @@ function readRows(view: ShardView, key: string, bounds: Bounds): readonly string
       rows.push(...rowsOf(batch, arena.memory.buffer));
     const end = view.end({ seriesId, field, ...bounds }, arena);
     expect(end === undefined ? [] : [endText(end)]).toEqual(rows.slice(0, 1).map(withoutType));
+    if (checkEndRow(view, { seriesId, fields: names, ...bounds }, arena)) endRowCount++;
     arena.release(mark);
     return rows;
   }
   return [];
 }
+
+const names = ['f', 'i', 's', 'b', 'u', 'a'];
+let endRowCount = 0;
 
 function endText({ timeNs, value }: NonNullable<ReturnType<ShardView['end']>>): string {
   return `${timeNs} ${typeof value === 'object' ? exactTextOf(value) : String(value)}`;
@@ -205,6 +210,7 @@ test('memtable: what a reader leaves is right for the next one, whatever came si
     }),
     { numRuns: 60, seed: 5 },
   );
+  expect(endRowCount).toBeGreaterThan(100);
 });
 
 test('memtable: where there is no room left, what readers keep goes for the next one', () => {
