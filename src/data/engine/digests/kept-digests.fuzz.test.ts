@@ -7,7 +7,7 @@ import { must } from '../../../base/assert.ts';
 import { makeStamp, stampBatch } from '../../../models/stamp.ts';
 import type { Store } from '../../../storage/store/store.ts';
 
-/** 16 parts of 100 ns. */
+/** Parts of 112 ns: slices have whole nanoseconds. */
 const range = { startNs: 0n, endNs: 1_600n };
 /** One of them looks like the end of a key in a file. */
 const hosts = ['a', 'b', 'c#!~', 'é', 'e', 'f', 'g'];

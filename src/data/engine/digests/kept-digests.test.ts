@@ -9,7 +9,7 @@ import type { Store } from '../../../storage/store/store.ts';
 import { decodeKept, encodeKept, keptDigestName } from './kept-digest-file.ts';
 import { digestWords } from './shard-digest.ts';
 
-/** 16 parts of 100 ns. */
+/** Parts of 112 ns: slices have whole nanoseconds. */
 const range = { startNs: 0n, endNs: 1_600n };
 const path = `data/db/autogen/7/${keptDigestName}`;
 const weekMs = 7 * 24 * 3_600_000;
