@@ -18,6 +18,8 @@ export class MovingCluster {
   readonly nodes: readonly number[];
   /** Times of points that were acknowledged. */
   readonly acknowledged = new Set<string>();
+  /** Those of them that both owners have acknowledged: levels quorum and all. */
+  readonly acknowledgedByAll = new Set<string>();
   /** Milliseconds that each write of a load took. */
   readonly tookMs: number[] = [];
   readonly #offset: number;
@@ -71,6 +73,8 @@ export class MovingCluster {
     );
     if (answer !== 204) return false;
     for (const time of times) this.acknowledged.add(time);
+    if (level === 'quorum' || level === 'all')
+      for (const time of times) this.acknowledgedByAll.add(time);
     return true;
   }
 
@@ -169,9 +173,13 @@ export class MovingCluster {
     return this.ctl('rebalance', 'status');
   }
 
-  /** What was acknowledged and a node does not answer with. */
+  /** What was acknowledged and a node does not answer with, once it does answer: who it asks may have begun a moment ago. */
   async missing(node: number): Promise<readonly string[]> {
-    const answer = await this.cluster.query(node, 'SELECT f FROM m');
+    let answer = '';
+    await eventually(async () => {
+      answer = await this.cluster.query(node, 'SELECT f FROM m');
+      if (answer.slice(0, 200).includes('"error"')) throw new Error(`node ${node}: ${answer.slice(0, 200)}`); // prettier-ignore
+    }, waitMs);
     const stored = new Set([...answer.matchAll(/\[(\d+),1\]/g)].map(([, time]) => time));
     return [...this.acknowledged].filter((time) => !stored.has(time));
   }
