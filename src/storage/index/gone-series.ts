@@ -1,3 +1,10 @@
+/** How many bits of a byte are set. */
+function onesOf(byte: number): number {
+  const pairs = byte - ((byte >>> 1) & 0x55);
+  const fours = (pairs & 0x33) + ((pairs >>> 2) & 0x33);
+  return (fours + (fours >>> 4)) & 0x0f;
+}
+
 /** Which series of a shard were deleted and have had no point since: a bit each. */
 export class GoneSeries {
   #bits: Uint8Array = new Uint8Array(0);
@@ -41,16 +48,22 @@ export class GoneSeries {
         if ((byte & (1 << bit)) !== 0) yield at * 8 + bit;
   }
 
-  /** How many of [start, end) are. */
+  /** How many of [start, end) are. A million are counted while a reader waits: eight at once. */
   countIn(start: number, end: number): number {
     if (this.#count === 0) return 0;
     let count = 0;
-    for (let id = start; id < end; id++) if (this.has(id)) count++;
+    let id = start;
+    for (; id < end && (id & 7) !== 0; id++) if (this.has(id)) count++;
+    for (; id + 8 <= end; id += 8) count += onesOf(this.#bits[id >>> 3] ?? 0);
+    for (; id < end; id++) if (this.has(id)) count++;
     return count;
   }
 
-  /** The others of a list, in its order. */
-  without(ids: Uint32Array): Uint32Array {
-    return this.#count === 0 ? ids : ids.filter((id) => !this.has(id));
+  /** The others of [start, start + count), ascending, each with `base` added. */
+  othersOf(start: number, count: number, base: number): Uint32Array {
+    const ids = new Uint32Array(count - this.countIn(start, start + count));
+    let at = 0;
+    for (let id = start; at < ids.length; id++) if (!this.has(id)) ids[at++] = id + base;
+    return ids;
   }
 }

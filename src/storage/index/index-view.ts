@@ -129,6 +129,8 @@ export class IndexView {
   /** The same, part by part in order: no key is looked at. */
   seriesIdsByPart(measurement: string): Uint32Array {
     const lists = this.#seriesLists(measurement);
+    const [only, ...others] = lists;
+    if (only !== undefined && others.length === 0) return only.ids;
     const all = new Uint32Array(lists.reduce((sum, { ids }) => sum + ids.length, 0));
     let at = 0;
     for (const { ids } of lists) {
@@ -142,10 +144,8 @@ export class IndexView {
     const lists: OrderedIds[] = [];
     for (const { of, base, found } of this.#foundIn(measurement)) {
       const { firstSeries, seriesCount } = found;
-      let numbers = new Uint32Array(seriesCount);
-      for (let i = 0; i < seriesCount; i++) numbers[i] = firstSeries + i;
-      numbers = new Uint32Array(of.gone.series.without(numbers));
-      lists.push(this.#placed(numbers, base));
+      const ids = of.gone.series.othersOf(firstSeries, seriesCount, base);
+      lists.push({ ids, keyOf: (id) => this.keyOf(id) });
     }
     for (const { of, base } of this.#freshTables())
       lists.push(this.#placed(of.freshIds(measurement, this.#state.turn), base));

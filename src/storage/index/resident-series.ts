@@ -228,7 +228,13 @@ export class ResidentSeries {
 
   /** Those of a list that are fresh. */
   freshOf(ids: Uint32Array, turn: number): Uint32Array {
-    return ids.filter((id) => this.isFreshAt(id, turn));
+    const fresh = new Uint32Array(ids.length);
+    let count = 0;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] ?? 0;
+      if (this.isFreshAt(id, turn)) fresh[count++] = id;
+    }
+    return fresh.slice(0, count);
   }
 
   /** All that are fresh, or those of a measurement, in no order. */
