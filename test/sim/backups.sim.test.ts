@@ -24,7 +24,7 @@ test('backups: the same with nodes and clients that end and are cut off; what wa
 const caughtAt: Readonly<
   Record<(typeof backupPlants)[number], { readonly seed: number; readonly text: RegExp }>
 > = {
-  'archive-not-synced': { seed: 7, text: /a backup that has a manifest cannot be restored/ },
+  'archive-not-synced': { seed: 2, text: /a backup that has a manifest cannot be restored/ },
   'served-too-soon': { seed: 1, text: /an answer from r1 lacks/ },
   'one-owner-only': { seed: 1, text: /lacks .*, which was acknowledged before/ },
 };

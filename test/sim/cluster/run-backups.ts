@@ -94,7 +94,7 @@ class BackingUp {
         else await this.#restore(ctl, store, this.#pending);
       } catch (error) {
         this.counts.failed++;
-        if (isCorrupt(error))
+        if (isCorrupt(error) || errorText(error).includes('is not there, which has the points'))
           throw new Error(`a backup that has a manifest cannot be restored: ${errorText(error)}`);
         if (!isDbError(error)) throw error;
         await env.clock.sleep(below(this.#random, 1_000));
