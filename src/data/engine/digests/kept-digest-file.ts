@@ -61,6 +61,11 @@ export function encodeKept({ range, readMs, words, changed, seals }: ReadState):
   return bytes;
 }
 
+/** Tells two of them apart: a CRC-32 of one whole, its own sum included, is the same for all. */
+export function keptSumOf({ buffer, byteOffset, length }: Uint8Array): number {
+  return new DataView(buffer, byteOffset, length).getUint32(length - crcBytes, true);
+}
+
 /** Undefined where it is anything but what encodeKept() made. */
 export function decodeKept(encoded: Uint8Array): ReadState | undefined {
   const bytes = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length);

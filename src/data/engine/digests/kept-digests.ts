@@ -7,7 +7,6 @@
  * - After a week all is read again: bytes that rot are found, and nothing that was missed stays missed.
  * - A shard that goes takes its digest along; memory holds that of `shardsMax` shards.
  */
-import { crc32 } from 'node:zlib';
 import { isDbError } from '../../../base/errors.ts';
 import type { Clock } from '../../../env/clock.ts';
 import type { Disk } from '../../../env/disk.ts';
@@ -20,6 +19,7 @@ import type { TsmFile } from '../../../storage/tsm/tsm-file.ts';
 import {
   encodeKept,
   keptDigestName,
+  keptSumOf,
   readKept,
   sealOf,
   type ReadState,
@@ -63,7 +63,7 @@ export class KeptDigests {
     // A delete that begins while the files are looked at is told to the mark.
     const mark = shard.content.mark(read.range, files, read.changed);
     if (await isOf(disk, read, files))
-      this.#keep(task.shardId, { ...read, shard, mark, inMemory: new PartSet(), savedCrc32: crc32(encodeKept(read)) }); // prettier-ignore
+      this.#keep(task.shardId, { ...read, shard, mark, inMemory: new PartSet(), savedCrc32: keptSumOf(encodeKept(read)) }); // prettier-ignore
     else shard.content.letGo(mark);
   }
 
@@ -111,7 +111,7 @@ export class KeptDigests {
       changed.addAll(mark.changed);
       changed.addAll(kept.inMemory);
       const bytes = encodeKept({ ...kept, range: mark.range, changed, seals });
-      const sum = crc32(bytes);
+      const sum = keptSumOf(bytes);
       if (sum === kept.savedCrc32) return;
       kept.savedCrc32 = undefined;
       await disk.replaceFile(`${folder}/${keptDigestName}`, bytes);
