@@ -15,7 +15,7 @@ test('copies: shards go from node to node under load, and every owner has all th
   expect(deletes).toBeGreaterThan(3);
 });
 
-test.each([1, 2])('copies: the same with nodes that end and are cut off, seed %i', async (seed) => {
+test.each([2, 3])('copies: the same with nodes that end and are cut off, seed %i', async (seed) => {
   const { acknowledged, copied } = await runCopies(seed, { faultsMs: 10_000 });
   expect(acknowledged).toBeGreaterThan(50);
   expect(copied).toBeGreaterThan(0);
@@ -48,7 +48,7 @@ test('plans: nodes are emptied and filled under load, and no shard has an owner 
   expect(moved).toBeGreaterThan(5);
 });
 
-test.each([1, 3])('plans: the same with nodes that end and are cut off, seed %i', async (seed) => {
+test.each([1, 4])('plans: the same with nodes that end and are cut off, seed %i', async (seed) => {
   const { acknowledged, moved } = await runPlans(seed, { faultsMs: 10_000 });
   expect(acknowledged).toBeGreaterThan(50);
   expect(moved).toBeGreaterThan(0);
