@@ -10,8 +10,9 @@ import { stampOfBatch } from '../../../src/models/stamp.ts';
 import { transportWith } from './transport-with.ts';
 
 interface Queue {
-  /** Places of what was queued. */
-  readonly places: Map<string, number>;
+  /** Places of what was queued, in order: a batch that could not be queued is queued again, and either may come out. */
+  readonly places: Map<string, number[]>;
+  queuedCount: number;
   readonly brought: Set<string>;
   lastPlace: number;
   /** Whether what was brought last waited for another node, too. */
@@ -34,10 +35,12 @@ export class HintOrder {
   /** `keeper` is about to queue a batch for `owner`. */
   noteQueued(keeper: string, owner: string, shardId: number, payload: Uint8Array): void {
     const key = `${keeper} ${owner} ${shardId}`;
-    const queue = this.#queues.get(key) ?? { places: new Map<string, number>(), brought: new Set<string>(), lastPlace: 0, isLastShared: false }; // prettier-ignore
+    const queue = this.#queues.get(key) ?? { places: new Map<string, number[]>(), queuedCount: 0, brought: new Set<string>(), lastPlace: 0, isLastShared: false }; // prettier-ignore
     this.#queues.set(key, queue);
     const name = nameOf(payload);
-    queue.places.set(name, queue.places.size + 1);
+    const places = queue.places.get(name) ?? [];
+    places.push(++queue.queuedCount);
+    queue.places.set(name, places);
     const owners = this.#owners.get(`${keeper} ${shardId} ${name}`) ?? new Set();
     this.#owners.set(`${keeper} ${shardId} ${name}`, owners.add(owner));
   }
@@ -67,8 +70,10 @@ export class HintOrder {
     const key = `${keeper} ${owner} ${shardId}`;
     const queue = this.#queues.get(key);
     const name = nameOf(payload);
-    const place = queue?.places.get(name);
-    if (queue === undefined || place === undefined || queue.brought.has(name)) return;
+    const places = queue?.places.get(name);
+    const [first] = places ?? [];
+    if (queue === undefined || first === undefined || queue.brought.has(name)) return;
+    const place = places?.find((one) => one > queue.lastPlace) ?? first;
     if (place < queue.lastPlace && !queue.isLastShared)
       this.#fail(new Error(`${key}: what was queued as number ${place} was brought behind number ${queue.lastPlace}`)); // prettier-ignore
     if (queue.lastPlace > 0) this.inOrderCount++;

@@ -267,6 +267,15 @@ test('checker of hints: what overtakes what was queued before it is told, but no
   order.noteQueued('d1', 'd3', 5, withStamp(6n));
   await bring([5], [4]);
   expect(told).toEqual(expected);
+  // What could not be queued is queued again, behind what came meanwhile; what is on the disk of both comes out.
+  batches.push(withStamp(7n), withStamp(8n));
+  for (const at of [6, 7, 6]) order.noteQueued('d1', 'd2', 5, batches[at] ?? new Uint8Array());
+  await bring([6], [7], [6]);
+  expect(told).toEqual(expected);
+  batches.push(withStamp(9n), withStamp(10n));
+  for (const at of [8, 9, 8]) order.noteQueued('d1', 'd2', 5, batches[at] ?? new Uint8Array());
+  await bring([9], [8]);
+  expect(told).toEqual(expected);
 });
 
 test('checker of metas: two leaders of a term, and two catalogs of an index, are told', () => {
