@@ -2,7 +2,8 @@
  * All that waits for one node, and bringing it there.
  *
  * Invariants:
- * - Of a shard one request is under way at a time, so that its writes arrive in the order they were queued.
+ * - Of a shard one request is under way at a time, so that its writes arrive in the order they were queued, but for one that an
+ *   owner cannot take while it takes others of the same request: that one comes again, and its stamp says where it belongs.
  * - A node that does not answer is left alone for `retryMs`, twice as long each time up to `retryMsMax`, and then asked
  *   with one request; a shard that fails on a node that answers has a pause of its own.
  * - What is queued counts as gone only after its owner made it durable or refused it for good, its shard or node left

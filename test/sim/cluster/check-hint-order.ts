@@ -1,7 +1,8 @@
 /**
  * What is promised of the order of hinted handoff (spec F44): of a shard an owner gets what waited for it as it was queued. What is
  * brought again counts as it came first: a node that crashed begins a segment anew. What waited for a node that owns the shard no longer
- * goes to those that do: a batch that waits for both comes to one by either queue, whichever is first.
+ * goes to those that do: a batch that waits for both comes to one by either queue, whichever is first. What an owner could not take,
+ * its disk being full, may come behind those that were sent beside it: stamps make that the same.
  */
 import { crc32 } from 'node:zlib';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
@@ -14,6 +15,8 @@ interface Queue {
   readonly places: Map<string, number[]>;
   queuedCount: number;
   readonly brought: Set<string>;
+  /** Sent, and not taken. */
+  readonly failed: Set<string>;
   lastPlace: number;
   /** Whether what was brought last waited for another node, too. */
   isLastShared: boolean;
@@ -35,7 +38,7 @@ export class HintOrder {
   /** `keeper` is about to queue a batch for `owner`. */
   noteQueued(keeper: string, owner: string, shardId: number, payload: Uint8Array): void {
     const key = `${keeper} ${owner} ${shardId}`;
-    const queue = this.#queues.get(key) ?? { places: new Map<string, number[]>(), queuedCount: 0, brought: new Set<string>(), lastPlace: 0, isLastShared: false }; // prettier-ignore
+    const queue = this.#queues.get(key) ?? { places: new Map<string, number[]>(), queuedCount: 0, brought: new Set<string>(), failed: new Set<string>(), lastPlace: 0, isLastShared: false }; // prettier-ignore
     this.#queues.set(key, queue);
     const name = nameOf(payload);
     const places = queue.places.get(name) ?? [];
@@ -58,6 +61,7 @@ export class HintOrder {
         const { outcomes } = writeShardsMethod.reply.decode(reply);
         for (const [i, { shardId, payload }] of batches.entries())
           if (outcomes[i]?.kind === 'written') this.#look({ keeper, owner, shardId }, payload);
+          else this.#queues.get(`${keeper} ${owner} ${shardId}`)?.failed.add(nameOf(payload));
         return reply;
       },
     });
@@ -74,7 +78,7 @@ export class HintOrder {
     const [first] = places ?? [];
     if (queue === undefined || first === undefined || queue.brought.has(name)) return;
     const place = places?.find((one) => one > queue.lastPlace) ?? first;
-    if (place < queue.lastPlace && !queue.isLastShared)
+    if (place < queue.lastPlace && !queue.isLastShared && !queue.failed.has(name))
       this.#fail(new Error(`${key}: what was queued as number ${place} was brought behind number ${queue.lastPlace}`)); // prettier-ignore
     if (queue.lastPlace > 0) this.inOrderCount++;
     queue.brought.add(name);

@@ -276,6 +276,12 @@ test('checker of hints: what overtakes what was queued before it is told, but no
   for (const at of [8, 9, 8]) order.noteQueued('d1', 'd2', 5, batches[at] ?? new Uint8Array());
   await bring([9], [8]);
   expect(told).toEqual(expected);
+  // One that an owner has not taken comes behind the one beside it.
+  batches.push(withStamp(11n), withStamp(12n));
+  for (const at of [10, 11]) order.noteQueued('d1', 'd2', 5, batches[at] ?? new Uint8Array());
+  await bring([10, false], [11]);
+  await bring([10], [11]);
+  expect(told).toEqual(expected);
 });
 
 test('checker of metas: two leaders of a term, and two catalogs of an index, are told', () => {
