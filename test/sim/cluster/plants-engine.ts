@@ -15,6 +15,8 @@ export function plantedWrites(engine: Engine, ports: EnginePorts, plant?: Plant)
       return withoutDeletes(engine);
     case 'digest-blind':
       return withBlindDigests(engine);
+    case 'digest-stale':
+      return withStaleDigests(engine);
     case 'deletes-return':
       return withReturningDeletes(engine);
     case 'growth-untold':
@@ -126,6 +128,17 @@ function withBlindDigests(engine: Engine): Engine {
     for (let part = 1; part < seriesParts; part += 2)
       words.fill(0, part * partWords, (part + 1) * partWords);
     return words;
+  });
+}
+
+/** The first digest of a shard is its digest for ever, but for who asks for one that is read anew. */
+function withStaleDigests(engine: Engine): Engine {
+  const first = new Map<number, Uint32Array>();
+  return withDigests(engine, (words, { shardId, isAnew }) => {
+    if (isAnew) return words;
+    const kept = first.get(shardId) ?? words.slice();
+    first.set(shardId, kept);
+    return kept.slice();
   });
 }
 
