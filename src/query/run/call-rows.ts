@@ -77,10 +77,10 @@ export class CallRows {
     const { account, pacer } = this.#context;
     const streams = calls.map(({ stages }) => this.#callStream(stages));
     let heldBytes = 0;
-    const recharge = () => {
-      const bytes = streams.reduce((sum, stream) => sum + stream.heldBytes, 0);
-      account.charge(bytes - heldBytes);
-      heldBytes = bytes;
+    // Of the stream that has just moved alone: there may be as many as there are fields.
+    const recharge = (change: number): void => {
+      account.charge(change);
+      heldBytes += change;
     };
     for (const input of inputs) {
       if (input instanceof Promise) {
@@ -88,12 +88,14 @@ export class CallRows {
         continue;
       }
       const { call, points } = input;
-      for (const out of streams[call]?.push(points) ?? []) {
+      const stream = streams[call];
+      const bytesBefore = stream?.heldBytes ?? 0;
+      for (const out of stream?.push(points) ?? []) {
         if (out.timesNs.length > 0) yield { call, points: out };
         const rest = pacer.rest();
         if (rest !== undefined) yield rest;
       }
-      recharge();
+      recharge((stream?.heldBytes ?? 0) - bytesBefore);
       const rest = pacer.rest();
       if (rest !== undefined) yield rest;
     }

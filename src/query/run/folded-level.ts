@@ -53,7 +53,8 @@ export class FoldedLevel implements GroupStream<Batch> {
     this.#part = part;
     this.#calls = new CallRows(plan, context, this.subgroups);
     this.#plain = plainCalls(plan);
-    this.#slots = plan.slots.map((_, at) => plan.calls.findIndex(({ slot }) => slot === at));
+    const placeOf = new Map(plan.calls.map(({ slot }, place) => [slot, place]));
+    this.#slots = plan.slots.map((_, at) => placeOf.get(at) ?? -1);
   }
 
   /** Undefined for a level of any other kind. */
