@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { MiB } from '../../src/base/units.ts';
 import { LinesPacker } from '../../src/data/engine/lines/packed-lines.ts';
-import { StorageEngine, type StorageEngineOptions } from '../../src/data/engine/storage-engine.ts';
+import type { StorageEngineOptions } from '../../src/data/engine/engine-tasks.ts';
+import { StorageEngine } from '../../src/data/engine/storage-engine.ts';
 import type { Engine, EngineContext } from '../../src/env/engine-host.ts';
 import { createNodeEnv } from '../../src/env/node/node-env.ts';
 import type { RpcTransport } from '../../src/env/transport.ts';

@@ -1,5 +1,5 @@
 import type { LinesTask } from './lines/route-lines.ts';
-import { homeOf } from './storage-engine.ts';
+import { homeOf } from './engine-tasks.ts';
 
 type Times = Pick<LinesTask, 'groups' | 'defaultTimeNs'>;
 

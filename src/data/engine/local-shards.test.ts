@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EngineHost } from '../../env/engine-host.ts';
 import { LocalShards } from './local-shards.ts';
-import type { StorageEngineOptions } from './storage-engine.ts';
+import type { StorageEngineOptions } from './engine-tasks.ts';
 
 /** Workers that have started and never answer, and the numbers of those that were asked to parse. */
 async function idleWorkers(count: number) {

@@ -42,8 +42,9 @@ import { homeOfNow } from './home-of-now.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
+import { WorkerLoads } from './worker-loads.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
-import { homeOf, type EngineJoined, type EngineList, type EngineReceipt, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './storage-engine.ts'; // prettier-ignore
+import { homeOf, type EngineJoined, type EngineList, type EngineReceipt, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -68,8 +69,7 @@ export class LocalShards implements ShardAccess {
   readonly #listed = new ListedLanes();
   readonly #texts = new FragmentTexts();
   readonly #packer = new LinesPacker();
-  /** Bytes of bodies and batches under way, by number of the worker. */
-  readonly #loads: number[];
+  readonly #loads: WorkerLoads;
   readonly #cluster: ClusterFacts;
   readonly #writing = new Set<Promise<unknown>>();
   #writeCount = 0;
@@ -77,7 +77,7 @@ export class LocalShards implements ShardAccess {
   private constructor(links: readonly EngineLink[], cluster: ClusterFacts) {
     this.#links = links;
     this.#cluster = cluster;
-    this.#loads = links.map(() => 0);
+    this.#loads = new WorkerLoads(links.length);
   }
 
   /**
@@ -172,7 +172,7 @@ export class LocalShards implements ShardAccess {
   /** Lines of a body as subscribers get them, made by the worker that has least to do; `task.body` moves there. */
   async forwardLines(task: ForwardTask): Promise<ForwardedLines> {
     const transfer = [task.body.buffer as ArrayBuffer];
-    const worker = this.#leastLoaded();
+    const worker = this.#loads.least();
     const reply = await this.#loaded(worker, task.body.length, (link) =>
       link.call('forward', task, { transfer }),
     );
@@ -180,10 +180,10 @@ export class LocalShards implements ShardAccess {
   }
 
   #parserOf(task: LinesTask): number {
-    const least = this.#leastLoaded();
+    const least = this.#loads.least();
     const home = homeOfNow(task, this.#links.length);
     if (home === undefined) return least;
-    const aheadBytes = (this.#loads[home] ?? 0) - (this.#loads[least] ?? 0);
+    const aheadBytes = this.#loads.bytesOf(home) - this.#loads.bytesOf(least);
     return aheadBytes > homeAheadBytesMax ? least : home;
   }
 
@@ -441,13 +441,6 @@ export class LocalShards implements ShardAccess {
     await Promise.all(this.#links.map((link) => link.close()));
   }
 
-  #leastLoaded(): number {
-    let least = 0;
-    for (let i = 1; i < this.#loads.length; i++)
-      if ((this.#loads[i] ?? 0) < (this.#loads[least] ?? 0)) least = i;
-    return least;
-  }
-
   #lanes(shardIds: readonly number[]): readonly (readonly number[])[] {
     const lanes = new Map<number, number[]>();
     for (const shardId of shardIds) {
@@ -457,19 +450,14 @@ export class LocalShards implements ShardAccess {
     return [...lanes.values()];
   }
 
-  async #loaded<T>(
+  #loaded<T>(
     worker: number,
     lengthBytes: number,
     work: (link: EngineLink) => Promise<T>,
   ): Promise<T> {
     const link = this.#link(worker);
     this.#writeCount++;
-    this.#loads[worker] = (this.#loads[worker] ?? 0) + lengthBytes;
-    try {
-      return await work(link);
-    } finally {
-      this.#loads[worker] = (this.#loads[worker] ?? 0) - lengthBytes;
-    }
+    return this.#loads.during(worker, lengthBytes, () => work(link));
   }
 
   /** Throws `unavailable` where the shards are not one lane any more. */

@@ -1,5 +1,5 @@
 /** Bugs of a storage engine as a whole: what it is told, and what it says. */
-import type { HomeBatch, HomeFields } from '../../../src/data/engine/storage-engine.ts';
+import type { HomeBatch, HomeFields } from '../../../src/data/engine/engine-tasks.ts';
 import { digestWords, type DigestTask } from '../../../src/data/engine/digests/shard-digest.ts';
 import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
 import { seriesParts } from '../../../src/models/digest-grid.ts';

@@ -1,7 +1,7 @@
 import type { OwnerReceipt, ShardBatch } from '../../../src/data/engine/shard-access.ts';
 import { deleteFilters, filterOf } from '../../../src/data/engine/delete-filters.ts';
 import type { ListedMeasurement } from '../../../src/data/engine/lists/schema-list.ts';
-import type { HomeDelete } from '../../../src/data/engine/storage-engine.ts';
+import type { HomeDelete } from '../../../src/data/engine/engine-tasks.ts';
 import { deleteOfHint } from '../../../src/data/write/delete-hint.ts';
 import { batchOfHint } from '../../../src/data/write/fenced-hint.ts';
 import type { Engine } from '../../../src/env/engine-host.ts';

@@ -1,0 +1,85 @@
+import type { SharedAccounts } from '../../query/run/select-limits.ts';
+import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
+import type { CompactionSettings } from '../../storage/store/store-options.ts';
+import type { ListPiece } from './lists/schema-list.ts';
+import type { RoutedLines } from './lines/route-lines.ts';
+import type { DeletePointsRequest, FieldsOfShard, NamedShard, OwnerReceipt, TypedBatch } from './shard-access.ts'; // prettier-ignore
+
+/** Plain data that a worker is started with. */
+export interface StorageEngineOptions {
+  readonly dataFolder: string;
+  readonly walFolder: string;
+  readonly segmentBytesMax: number;
+  readonly queueBytesMax: number;
+  readonly arenaBytesMax: number;
+  readonly snapshotBytes: number;
+  readonly snapshotColdMs: number;
+  readonly cacheBytesMax: number;
+  readonly indexCacheBytesMax?: number;
+  readonly blockCacheBytesMax?: number;
+  readonly residentBytesMax?: number;
+  readonly memtablesBytesMax: number;
+  readonly compaction: CompactionSettings;
+  readonly seriesLimits?: SeriesLimits | undefined;
+  /** The node's account of queries and its limits; absent: one of the worker's own. */
+  readonly queryAccounts?: SharedAccounts | undefined;
+  /** Of the list of shards; apart from the points, so that a missing disk is missed. */
+  readonly rosterFolder?: string | undefined;
+}
+
+/** A batch on its way to a worker, with the cluster that a shard is made for. */
+export interface HomeBatch extends TypedBatch {
+  readonly clusterId: bigint;
+  /** Of a shard that is being restored: should it be made now, room for what it had is left below what is written. */
+  readonly copyIndex?: number | undefined;
+  /** The shard has no other owner. */
+  readonly isAlone?: boolean | undefined;
+}
+
+export interface HomeFields extends FieldsOfShard {
+  readonly clusterId: bigint;
+  readonly copyIndex?: number | undefined;
+}
+
+/** Shards that are not here and are to be made, so that they remember the delete. */
+export interface HomeDelete extends DeletePointsRequest {
+  readonly clusterId: bigint;
+  readonly places: readonly NamedShard[];
+}
+
+/** A snapshot is asked for by a number that no other has in this run. */
+export interface SnapshotTask {
+  readonly shardId: number;
+  readonly number: number;
+}
+
+/** Files of a copy that wait in a folder, and what has been deleted of the shard since the copy began. */
+export interface InstallTask extends NamedShard {
+  readonly clusterId: bigint;
+  readonly copyIndex: number;
+  readonly staging: string;
+  readonly deletes: readonly DeletePointsRequest[];
+}
+
+/** What a worker says beside its answers: what was described or listed at an older version may have grown since. */
+export interface EngineVersions {
+  readonly schemaVersion: number;
+  readonly seriesVersion: number;
+}
+
+export type EngineRoutedLines = RoutedLines & EngineVersions;
+export type EngineReceipt = OwnerReceipt & EngineVersions;
+
+/** What was written of bodies that were joined. */
+export type EngineJoined = readonly [schemaVersion: number, seriesVersion: number, shardId: number, pointCount: number]; // prettier-ignore
+
+/** Pieces of a list, and the version at which it is read. */
+export interface EngineList {
+  readonly pieces: readonly ListPiece[];
+  readonly seriesVersion: number;
+}
+
+/** Number of the worker that holds a shard. */
+export function homeOf(shardId: number, workerCount: number): number {
+  return shardId % workerCount;
+}
