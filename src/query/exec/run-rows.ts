@@ -28,7 +28,13 @@ interface Plan {
   /** Where few rows are wanted: no row of a shard comes before this time, in the direction of time. */
   readonly firstNs: ReadonlyMap<ShardSource, bigint>;
   /** The wanted fields that a shard has, none where it has none in a type that is taken; of shards that were asked. */
-  readonly present: Map<ShardSource, readonly string[]>;
+  readonly present: Map<ShardSource, PresentColumns>;
+}
+
+/** What is read of a series: names of fields, each once, and where among them each column of the task is; -1 where it is not. */
+interface PresentColumns {
+  readonly names: readonly string[];
+  readonly places: readonly number[];
 }
 
 /** Runs a rows task over the shards at hand; blocks are ordered by group, then by time in the fragment's direction; undefined is a pause. */
@@ -206,7 +212,7 @@ function memberStream(plan: Plan, member: MemberSeries): ChunkStream {
 /** The rows of a series that pass its predicate, with the columns `present`. */
 interface OpenSeries {
   readonly rows: { next(): RowChunk | 'pause' | undefined };
-  readonly present: readonly string[];
+  readonly present: PresentColumns;
 }
 
 /** Undefined when the series has none of the fields. */
@@ -215,30 +221,31 @@ function openSeries(plan: Plan, member: MemberSeries): OpenSeries | undefined {
   const { source, seriesId, residual, residualFields } = member;
   const fieldTypes = must(stored.get(source), 'all shards were asked for their fields');
   const wanted = presentFields(plan, source, fieldTypes);
-  if (wanted.length === 0) return undefined;
+  if (wanted.names.length === 0) return undefined;
   const typeOf = (name: string) => fieldTypes.get(name) ?? 'float';
   const { ascending } = fragment;
   const open = (field: string, bounds: ReadBounds) => source.openCursor({ seriesId, field, ascending, ...bounds }); // prettier-ignore
-  const rowsOf = (names: readonly string[], bounds: ReadBounds): SeriesRows => {
-    const cursors = names.map((field) => open(field, bounds));
-    return new SeriesRows(cursors, names.map(typeOf), context.arena, ascending);
+  const rowsOf = (fields: readonly string[], bounds: ReadBounds): SeriesRows => {
+    const cursors = fields.map((field) => open(field, bounds));
+    return new SeriesRows(cursors, fields.map(typeOf), context.arena, ascending);
   };
-  const present = residual === undefined ? wanted : withLead(residualFields, wanted, fieldTypes);
+  const present = residual === undefined ? wanted : withLead(residualFields, wanted.names, { task, fieldTypes }); // prettier-ignore
+  const { names } = present;
   const { minTimeNs, maxTimeNs } = fragment;
   const bounds = { minTimeNs, maxTimeNs, rowsFirst: rowsFirstOf(task) };
   if (residual === undefined) {
     const request = { seriesId, ascending, minTimeNs, maxTimeNs };
-    const rowsWithin = (within: ReadBounds) => rowsOf(present, within);
+    const rowsWithin = (within: ReadBounds) => rowsOf(names, within);
     const rows =
       bounds.rowsFirst === 1
-        ? new EndRow({ source, names: present, typeOf, request, rowsWithin }, context)
+        ? new EndRow({ source, names, typeOf, request, rowsWithin }, context)
         : rowsWithin(bounds);
     return { rows: countedRows(rows, context), present };
   }
   const ownCount = residualFields.filter((name) => fieldTypes.has(name)).length;
-  const leadCount = ownCount > 0 && needsItsFields(residual, context) ? ownCount : present.length;
-  const leadNames = present.slice(0, leadCount);
-  const lateNames = present.slice(leadCount);
+  const leadCount = ownCount > 0 && needsItsFields(residual, context) ? ownCount : names.length;
+  const leadNames = names.slice(0, leadCount);
+  const lateNames = names.slice(leadCount);
   const fields = {
     lead: rowsOf(leadNames, bounds),
     leadNames,
@@ -255,18 +262,18 @@ function presentFields(
   { task, present }: Plan,
   source: ShardSource,
   fieldTypes: ReadonlyMap<string, ColumnType>,
-): readonly string[] {
+): PresentColumns {
   const known = present.get(source);
   if (known !== undefined) return known;
-  const wanted = task.columns.flatMap((column) => (column.kind === 'field' ? [column] : []));
+  const wanted = task.columns.flatMap((column) => (column.kind === 'field' ? column.name : []));
   const isTaken = countedColumns(task).some((column) => {
     const own = fieldTypes.get(column.name);
     if (column.kind !== 'field' || own === undefined) return false;
     return own === column.type || isConvertible(own, column.type);
   });
-  const names = isTaken ? withLead([], wanted.map(({ name }) => name), fieldTypes) : []; // prettier-ignore
-  present.set(source, names);
-  return names;
+  const columns = withLead([], isTaken ? wanted : [], { task, fieldTypes });
+  present.set(source, columns);
+  return columns;
 }
 
 /** The columns of which a row has to have one. */
@@ -274,13 +281,16 @@ function countedColumns({ columns, neededColumn }: RowsTask): RowsTask['columns'
   return neededColumn === undefined ? columns : columns.slice(neededColumn, neededColumn + 1);
 }
 
-/** Those that a shard has, each once. */
+/** Those that a shard has. */
 function withLead(
   lead: readonly string[],
-  names: readonly string[],
-  fieldTypes: ReadonlyMap<string, ColumnType>,
-): readonly string[] {
-  return [...new Set([...lead, ...names])].filter((name) => fieldTypes.has(name));
+  wanted: readonly string[],
+  { task, fieldTypes }: { readonly task: RowsTask; readonly fieldTypes: ReadonlyMap<string, ColumnType> }, // prettier-ignore
+): PresentColumns {
+  const names = [...new Set([...lead, ...wanted])].filter((name) => fieldTypes.has(name));
+  const placeByName = new Map(names.map((name, i) => [name, i]));
+  const places = task.columns.map(({ kind, name }) => kind === 'field' ? (placeByName.get(name) ?? -1) : -1); // prettier-ignore
+  return { names, places };
 }
 
 type ReadBounds = Pick<CursorRequest, 'minTimeNs' | 'maxTimeNs' | 'rowsFirst'>;
@@ -298,14 +308,14 @@ function countedRows(rows: Pick<SeriesRows, 'next'>, context: FragmentContext): 
 function shape(
   chunk: RowChunk,
   task: RowsTask,
-  present: readonly string[],
+  { places }: PresentColumns,
   member: MemberSeries,
 ): RowChunk {
-  const rows = rowsWithValue(chunk, task, present);
+  const rows = rowsWithValue(chunk, task, places);
   const count = rows?.length ?? chunk.timesNs.length;
-  const columns = task.columns.map((column): Column => {
+  const columns = task.columns.map((column, at): Column => {
     if (column.kind === 'tag') return repeatTag(member.series.tag(column.name), count);
-    const from = chunk.columns[present.indexOf(column.name)];
+    const from = chunk.columns[places[at] ?? -1];
     if (from !== undefined && rows === undefined && from.type === column.type) return from;
     const builder = new ColumnBuilder(column.type, count);
     for (let i = 0; i < count; i++)
@@ -321,14 +331,13 @@ function shape(
 function rowsWithValue(
   chunk: RowChunk,
   task: RowsTask,
-  present: readonly string[],
+  places: readonly number[],
 ): readonly number[] | undefined {
-  const wanted = countedColumns(task).flatMap((column) => {
-    const from = column.kind === 'field' ? chunk.columns[present.indexOf(column.name)] : undefined;
-    const isThere =
-      from !== undefined &&
-      column.kind === 'field' &&
-      (from.type === column.type || isConvertible(from.type, column.type));
+  const firstAt = task.neededColumn ?? 0;
+  const wanted = countedColumns(task).flatMap((column, i) => {
+    if (column.kind !== 'field') return [];
+    const from = chunk.columns[places[firstAt + i] ?? -1];
+    const isThere = from !== undefined && (from.type === column.type || isConvertible(from.type, column.type)); // prettier-ignore
     return isThere ? [from] : [];
   });
   if (wanted.some((column) => column.valid === undefined)) return undefined;

@@ -235,13 +235,14 @@ function* addRows(
     }),
   );
   const types = present.map((name) => stored.get(name) ?? 'float');
+  const placeByName = new Map(present.map((name, at) => [name, at]));
   const rows = new SeriesRows(cursors, types, context.arena, true);
   for (let chunk = rows.next(); chunk !== undefined; chunk = rows.next()) {
     context.check();
     context.countPoints(chunk.timesNs.length);
     const selected = residual === undefined ? chunk : selectRows(chunk, residual, present, context);
     names.forEach((name, i) => {
-      const column = selected.columns[present.indexOf(name)];
+      const column = selected.columns[placeByName.get(name) ?? -1];
       const accumulator = accumulators[i];
       if (column === undefined || accumulator === undefined) return;
       const { type } = accumulator;
