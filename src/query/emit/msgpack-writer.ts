@@ -204,13 +204,19 @@ function writeRows(writer: PackWriter, { rows, columns }: RowSeries, times: Pack
 function writeCell(writer: PackWriter, cell: Cell): void {
   if (cell === null) writer.nil();
   else if (typeof cell === 'string') writer.text(cell);
-  else if (typeof cell === 'number') writeFloat(writer, cell);
+  else if (typeof cell === 'number') writeNumber(writer, cell);
   else if (typeof cell === 'bigint') writer.integer(cell);
   else if (typeof cell === 'boolean') writer.boolean(cell);
   else {
     writer.array(cell.length);
     for (const text of cell) writer.text(text);
   }
+}
+
+/** Statements answer with ids, counts and sizes: whole numbers are integers, as the reference has them. */
+function writeNumber(writer: PackWriter, value: number): void {
+  if (Number.isSafeInteger(value)) writer.integer(BigInt(value));
+  else writeFloat(writer, value);
 }
 
 function writeColumns(writer: PackWriter, series: ColumnSeries, times: PackTimes): void {

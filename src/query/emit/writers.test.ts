@@ -4,7 +4,7 @@ import { writeCsv, writeCsvError } from './csv-writer.ts';
 import { indentJson } from './json-indent.ts';
 import { writeJson } from './json-writer.ts';
 import { writeMessagePack } from './msgpack-writer.ts';
-import type { StatementResult } from './result.ts';
+import type { RowSeries, StatementResult } from './result.ts';
 
 const sample: StatementResult = {
   statementId: 0,
@@ -100,4 +100,17 @@ test('msgpack: bytes that are no UTF-8 are U+FFFD, one for each', () => {
   const bytes = writeMessagePack([brokenResult()], 1n);
   expect(bytes.includes(Buffer.from(brokenText))).toBe(true);
   expect(isUtf8(bytes.subarray(bytes.indexOf('a0')))).toBe(true);
+});
+
+test('msgpack: ids and counts of statements are integers, shares are floats', () => {
+  const series: RowSeries = {
+    kind: 'rows',
+    columns: ['id', 'count', 'share'],
+    rows: [[7, 70_000, 0.5]],
+  };
+  const bytes = writeMessagePack([{ statementId: 0, series: [series] }], 1n);
+  const half = Buffer.alloc(8);
+  half.writeDoubleBE(0.5);
+  const row = Buffer.concat([Buffer.from([0x93, 7, 0xd2, 0, 1, 0x11, 0x70, 0xcb]), half]);
+  expect(bytes.subarray(-row.length).toString('hex')).toBe(row.toString('hex'));
 });
