@@ -107,7 +107,7 @@ show        Shards whose owners have not the same points, of those whose time ha
             repair. Digests are compared, no points are moved.
 repair      Queues a shard on the first of its owners: all of them get what they lack of each other. Data nodes need
             [anti-entropy] enabled = true.
-kill-repair Takes a shard out of the queue. A repair that has begun goes on.
+kill-repair Takes a shard out of the queue, and ends a repair that has begun: what it has brought stays.
 
   -v	Show how much each owner has, and how much of it differs
 `,

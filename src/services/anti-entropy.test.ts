@@ -143,17 +143,25 @@ test('anti-entropy: a repair that is asked for twice is queued once, and one tha
   expect(statusOf(service)).toEqual([]);
 });
 
-test('anti-entropy: a repair that waits can be cancelled, and one that has begun goes on', async () => {
+test('anti-entropy: a repair can be cancelled, whether it waits or has begun; it is no failure, and may be asked for again', async () => {
   const all = await Neighbours.of(2);
   const service = all.service();
+  all.found = 'differ';
+  await service.check();
   service.queueRepair(1);
   service.queueRepair(2);
-  service.cancelRepair(1);
   service.cancelRepair(2);
-  expect(statusOf(service)).toEqual(['1 queued processing']);
-  all.begun[0]?.end();
-  await turns();
+  expect(statusOf(service)).toEqual(['1 diff queued processing', '2 diff']);
+  service.cancelRepair(1);
+  // Asked for again before it is over: the next one waits for that.
+  service.queueRepair(1);
   expect(all.begun.length).toBe(1);
+  await turns();
+  expect(all.begun.map(({ shardId }) => shardId)).toEqual([1, 1]);
+  service.cancelRepair(1);
+  await turns();
+  expect(statusOf(service)).toEqual(['1 diff', '2 diff']);
+  expect(service.statistics()[0]?.values).toMatchObject({ repairs: 0, errors: 0, jobs: 0 });
 });
 
 test('anti-entropy: a shard that is written to waits until its time has passed, unless hot ones may be repaired', async () => {

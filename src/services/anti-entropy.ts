@@ -6,7 +6,8 @@
  * - A shard that differs is repaired only when somebody asks for it; one that is missing here comes by itself, where
  *   `auto-repair-missing` allows that.
  * - A shard is compared again only once one of the two has been written to since they were equal.
- * - A repair that has begun goes on to its end, or to that of the node; one that fails is queued again by whoever asks.
+ * - A repair that has begun goes on to its end, to that of the node, or until it is cancelled; what it has brought by then stays.
+ *   One that fails is queued again by whoever asks.
  * - Memory: a few words a shard of this node.
  */
 import { Tasks } from '../base/async/tasks.ts';
@@ -67,6 +68,11 @@ interface Queued {
   readonly from: number | undefined;
 }
 
+interface Running extends Queued {
+  /** Aborted by whoever cancels it, and by the end of the node. */
+  readonly ending: AbortController;
+}
+
 export class AntiEntropy {
   readonly #ports: AntiEntropyPorts;
   readonly #options: AntiEntropyOptions;
@@ -75,7 +81,7 @@ export class AntiEntropy {
   readonly #closing = new AbortController();
   readonly #statuses = new Map<number, Status>();
   readonly #queue = new Map<number, Queued>();
-  readonly #processing = new Map<number, Queued>();
+  readonly #processing = new Map<number, Running>();
   /** Of shards that were equal: how both owners were then. */
   readonly #equalAt = new Map<number, string>();
   readonly #counts = { checkCount: 0, failedCheckCount: 0, repairCount: 0, failedRepairCount: 0, valueCount: 0, movedBytes: 0 }; // prettier-ignore
@@ -116,14 +122,16 @@ export class AntiEntropy {
       throw new DbError('shard_not_found', `shard ${shardId} is not on this node`);
     if (owners.length < 2)
       throw new DbError('invalid_argument', `shard ${shardId} has one owner only`);
-    if (this.#processing.has(shardId)) return;
+    // Of one that was cancelled and is not over yet the next one waits for the end.
+    if (this.#processing.get(shardId)?.ending.signal.aborted === false) return;
     this.#queue.set(shardId, { from: undefined });
     this.#next();
   }
 
-  /** One that has begun goes on. */
+  /** One that has begun ends at its next step; the reference lets it go on. */
   cancelRepair(shardId: number): void {
     this.#queue.delete(shardId);
+    this.#processing.get(shardId)?.ending.abort(new DbError('cancelled', `the repair of shard ${shardId} was given up`)); // prettier-ignore
   }
 
   async check(): Promise<void> {
@@ -154,6 +162,7 @@ export class AntiEntropy {
   async close(): Promise<void> {
     this.#timer.cancel();
     this.#closing.abort();
+    for (const { ending } of this.#processing.values()) ending.abort(this.#closing.signal.reason);
     await this.#tasks.settled();
   }
 
@@ -226,25 +235,27 @@ export class AntiEntropy {
       const ofKind = [...this.#processing.values()].filter(({ from }) => (from === undefined) === (queued.from === undefined)); // prettier-ignore
       const max = queued.from === undefined ? this.#options.syncMax : this.#options.fetchMax;
       if (ofKind.length >= max || !this.#mayBegin(shardId)) continue;
+      const running = { ...queued, ending: new AbortController() };
       this.#queue.delete(shardId);
-      this.#processing.set(shardId, queued);
-      this.#tasks.spawn(`repair of shard ${shardId}`, this.#repair(shardId, queued));
+      this.#processing.set(shardId, running);
+      this.#tasks.spawn(`repair of shard ${shardId}`, this.#repair(shardId, running));
     }
   }
 
   /** One that is gone is begun too: it ends at once. */
   #mayBegin(shardId: number): boolean {
+    if (this.#processing.has(shardId)) return false;
     if (this.#options.repairsHot || this.#queue.get(shardId)?.from !== undefined) return true;
     const { clock, meta } = this.#ports;
     const place = meta.catalog.databases.shard(shardId);
     return place === undefined || place.group.endNs <= clock.wallNs();
   }
 
-  async #repair(shardId: number, { from }: Queued): Promise<void> {
+  async #repair(shardId: number, { from, ending: { signal } }: Running): Promise<void> {
     const { clock, log, repair } = this.#ports;
     const startMs = clock.monotonicMs();
     log.info('Repairing shard', { shard: shardId });
-    const options = { ...(from !== undefined && { only: from }), signal: this.#closing.signal };
+    const options = { ...(from !== undefined && { only: from }), signal };
     try {
       const report = await repair(shardId, options);
       this.#counts.repairCount++;
@@ -255,6 +266,10 @@ export class AntiEntropy {
       log.info('Repaired shard', { shard: shardId, tookMs, ...report });
     } catch (error) {
       if (this.#closing.signal.aborted) return;
+      if (signal.aborted) {
+        log.info('A repair was given up', { shard: shardId });
+        return;
+      }
       this.#counts.failedRepairCount++;
       log.warn('A shard could not be repaired', { shard: shardId, error: errorText(error) });
     } finally {

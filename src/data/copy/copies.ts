@@ -97,7 +97,7 @@ export class Copies {
   /** One of the shard that was given up has to be over first. */
   async #run(job: CopyJob, before: Promise<void> | undefined): Promise<void> {
     await before?.catch(() => undefined);
-    await this.#enter();
+    await this.#enter(job.signal);
     try {
       await job.run();
     } finally {
@@ -107,12 +107,23 @@ export class Copies {
     this.#ports.log.info('A shard was copied to this node', { shard: shardId, bytes: job.doneBytes }); // prettier-ignore
   }
 
-  async #enter(): Promise<void> {
-    if (this.#activeCount >= this.#options.concurrentMax) {
-      const turn = new Latch<undefined>();
-      this.#waiting.push(turn);
-      await turn.promise;
-    } else this.#activeCount++;
+  /** Throws the reason of the signal for whoever has no turn yet: one that was given up does not wait for the others. */
+  async #enter(signal: AbortSignal): Promise<void> {
+    if (this.#activeCount < this.#options.concurrentMax) {
+      this.#activeCount++;
+      return;
+    }
+    const turn = new Latch<undefined>();
+    this.#waiting.push(turn);
+    const leave = (): void => {
+      const at = this.#waiting.indexOf(turn);
+      if (at < 0) return;
+      this.#waiting.splice(at, 1);
+      turn.fail(signal.reason);
+    };
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
+    await turn.promise;
   }
 
   /** The next one has the place of the one that leaves. */

@@ -2,7 +2,8 @@
  * Brings one shard to this node: a snapshot at the source, its files here, then all of them made the shard's at once.
  *
  * - A stream that breaks is taken up where it broke; a source that has lost the snapshot, as a restart does, makes another.
- * - The job ends with its copy in the catalog: what was given up is not installed.
+ * - The job ends with its copy in the catalog: what was given up is not installed. One that is cancelled waits for nothing but its
+ *   disk: neither for bytes, nor for a source, nor for its next try.
  * - A failure is told only after several tries without a byte between them.
  */
 import { crc32 } from 'node:zlib';
@@ -27,7 +28,7 @@ export interface CopyJobPorts {
   readonly stagings: Pick<Stagings, 'begin' | 'write' | 'install' | 'end'>;
   readonly deletes: Pick<IncomingDeletes, 'begin' | 'end' | 'install'>;
   /** Waits for the turn of so many bytes. */
-  readonly take: (bytes: number) => Promise<void>;
+  readonly take: (bytes: number, signal: AbortSignal) => Promise<void>;
 }
 
 interface Snapshot {
@@ -53,7 +54,7 @@ export class CopyJob {
   #totalBytes = 0;
   #doneBytes = 0;
   #failureCount = 0;
-  #isCancelled = false;
+  readonly #ending = new AbortController();
 
   constructor(ports: CopyJobPorts, copy: ShardCopy) {
     this.#ports = ports;
@@ -68,14 +69,19 @@ export class CopyJob {
     return this.#doneBytes;
   }
 
-  /** It ends before its next piece. */
+  /** Aborted once it is cancelled. */
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** It ends at once, but for what its disk is doing. */
   cancel(): void {
-    this.#isCancelled = true;
+    this.#ending.abort(this.#givenUp());
   }
 
   /** Resolves once the shard is here. Throws `cancelled` when the copy was given up, and what kept failing. */
   async run(): Promise<void> {
-    const { deletes, clock, log } = this.#ports;
+    const { deletes, log } = this.#ports;
     const { shardId } = this.copy;
     let attemptCount = 0;
     try {
@@ -87,7 +93,7 @@ export class CopyJob {
           this.#check();
           if (!mayDoBetter(error) || ++attemptCount >= attemptsMax) throw error;
           log.warn('A copy of a shard begins anew', { shard: shardId, error: errorText(error) });
-          await clock.sleep(Math.min(pauseMsMax, pauseMs * 2 ** attemptCount));
+          await this.#pause(Math.min(pauseMsMax, pauseMs * 2 ** attemptCount));
         }
       }
     } finally {
@@ -122,12 +128,12 @@ export class CopyJob {
   #snapshot(): Promise<Snapshot> {
     const { shardId, beganIndex } = this.copy;
     const request = { shardId, catalogIndex: beganIndex };
-    const options = { deadlineMs: snapshotDeadlineMs };
+    const options = { deadlineMs: snapshotDeadlineMs, signal: this.signal };
     return this.#ports.rpc.call(this.#sourceAddress(), snapshotMethod, request, options);
   }
 
   async #fetch(snapshotId: number, file: SnapshotFileInfo, stagingId: number): Promise<void> {
-    const { clock, stagings } = this.#ports;
+    const { stagings } = this.#ports;
     const { name, sizeBytes } = file;
     // Also one without bytes is made.
     const nothing = { stagingId, name, offsetBytes: 0, piece: new Uint8Array(), crc32: crc32(new Uint8Array()) }; // prettier-ignore
@@ -138,7 +144,7 @@ export class CopyJob {
       } catch (error) {
         this.#check();
         if (!isNodeFailure(error) || ++this.#failureCount >= failuresMax) throw error;
-        await clock.sleep(pauseMs);
+        await this.#pause(pauseMs);
         at = await stagings.write(nothing);
       }
     }
@@ -153,10 +159,10 @@ export class CopyJob {
     const { name, offsetBytes } = file;
     let at = offsetBytes;
     const request = { snapshotId, name, offsetBytes };
-    const options = { deadlineMs: readDeadlineMs };
+    const options = { deadlineMs: readDeadlineMs, signal: this.signal };
     for await (const piece of rpc.stream(this.#sourceAddress(), readFileMethod, request, options)) {
       this.#check();
-      await take(piece.piece.length);
+      await take(piece.piece.length, this.signal);
       const after = await stagings.write({ ...file, ...piece, offsetBytes: at });
       if (after !== at + piece.piece.length)
         throw new DbError('unavailable', `${name}: a piece at ${at} was damaged on its way`);
@@ -180,8 +186,15 @@ export class CopyJob {
     const { catalog, nodeId } = this.#ports.meta;
     const { shardId, beganIndex } = this.copy;
     const current = copyTo(catalog, shardId, nodeId);
-    if (this.#isCancelled || current?.beganIndex !== beganIndex)
-      throw new DbError('cancelled', `the copy of shard ${shardId} was given up`);
+    if (this.signal.aborted || current?.beganIndex !== beganIndex) throw this.#givenUp();
+  }
+
+  #pause(durationMs: number): Promise<void> {
+    return this.#ports.clock.sleep(durationMs, this.signal);
+  }
+
+  #givenUp(): DbError {
+    return new DbError('cancelled', `the copy of shard ${this.copy.shardId} was given up`);
   }
 
   #place(): NamedShard {

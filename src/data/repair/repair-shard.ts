@@ -30,7 +30,7 @@ export interface ShardRepairsPorts {
   readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
   /** As whoever writes to an owner has it. */
   readonly of: (nodeId: number) => Pick<ShardAccess, 'writeMany' | 'deletePoints'>;
-  readonly take: (bytes: number) => Promise<void>;
+  readonly take: (bytes: number, signal: AbortSignal) => Promise<void>;
   readonly turn: () => Promise<void>;
 }
 
@@ -144,7 +144,7 @@ export class ShardRepairs {
         const request = { shardIds: [shard.shardId], measurements, minTimeNs, maxTimeNs, stamp, catalogIndex }; // prettier-ignore
         await of(target).deletePoints(request, { deadlineMs: deleteDeadlineMs, signal });
       },
-      take,
+      take: (bytes) => take(bytes, signal),
       pace: () => slices.next(),
       origin: (BigInt(meta.nodeId) << 32n) | BigInt(random.u32()),
       signal,

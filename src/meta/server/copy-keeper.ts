@@ -14,6 +14,7 @@ import type { Clock, Timer } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { discardMethod } from '../client/data-methods.ts';
+import { cancelRepairMethod, repairsMethod } from '../client/digest-methods.ts';
 import { copyMethod } from '../client/transfer-methods.ts';
 import { refuseCopy } from '../apply/apply-copies.ts';
 import { copiesOf, type ShardCopy } from '../model/shard-copies.ts';
@@ -34,6 +35,7 @@ const idleMsMax = 180_000;
 /** The longest silence of a destination; it says something each second. */
 const followDeadlineMs = 15_000;
 const discardDeadlineMs = 60_000;
+const askDeadlineMs = 5_000;
 
 export class CopyKeeper {
   readonly #ports: CopyKeeperPorts;
@@ -72,12 +74,15 @@ export class CopyKeeper {
     await this.#see(begun);
   }
 
-  /** Gives up a copy; resolves once its destination has nothing of the shard, or `false` when there is no such copy. */
+  /**
+   * Gives up a copy; resolves once its destination has nothing of the shard. What anti-entropy brings to a destination that owns the
+   * shard and has nothing of it is given up too: what has come by then stays. `false` when there is neither.
+   */
   async kill(request: Pick<ShardCopy, 'shardId' | 'sourceId' | 'destinationId'>): Promise<boolean> {
     const { node } = this.#ports;
     await node.readBarrier();
     const copy = this.#find(request);
-    if (copy === undefined) return false;
+    if (copy === undefined) return this.#killBringing(request);
     await node.execute({ kind: 'abort-shard-copy', ...named(copy) });
     // Whoever follows it sees that, and cleans up.
     await this.#see(copy).catch(() => undefined);
@@ -196,6 +201,25 @@ export class CopyKeeper {
         log.debug('What a copy has left is not discarded yet', { shard, of, error: errorText(error) }); // prettier-ignore
         await clock.sleep(retryMs, this.#closing.signal);
       }
+    }
+  }
+
+  async #killBringing({
+    shardId,
+    destinationId,
+  }: Pick<ShardCopy, 'shardId' | 'destinationId'>): Promise<boolean> {
+    const { rpc } = this.#ports;
+    const address = this.#addressOf({ destinationId });
+    const options = { deadlineMs: askDeadlineMs, signal: this.#closing.signal };
+    try {
+      const { repairs } = await rpc.call(address, repairsMethod, {}, options);
+      const isBrought = repairs.some((one) => one.shardId === shardId && one.status === 'missing' && one.isQueued); // prettier-ignore
+      if (isBrought) await rpc.call(address, cancelRepairMethod, { shardId }, options);
+      return isBrought;
+    } catch (error) {
+      // One that is away brings nothing.
+      if (!isDbError(error)) throw error;
+      return false;
     }
   }
 

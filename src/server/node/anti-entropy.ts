@@ -48,7 +48,7 @@ export function openAntiEntropy(
   const repairs = new ShardRepairs({
     ...{ clock, random, log, meta, local, rpc },
     of: (nodeId) => shards.of(nodeId),
-    take: (bytes) => throttle.take(bytes),
+    take: (bytes, signal) => throttle.take(bytes, signal),
     turn: () => clock.sleep(0),
   });
   const service = config.get('anti-entropy', 'enabled')

@@ -39,8 +39,8 @@ export function openTransfers(
   const giveWay = (): Promise<void> => (bytesPerSecond === 0 ? way.rest() : Promise.resolve());
   const snapshots = new Snapshots({ ...ports, giveWay });
   const stagings = new Stagings(ports, { dataFolder: config.get('data', 'dir') });
-  const take = async (bytes: number): Promise<void> => {
-    await throttle.take(bytes);
+  const take = async (bytes: number, signal: AbortSignal): Promise<void> => {
+    await throttle.take(bytes, signal);
     await giveWay();
   };
   const copies = new Copies(

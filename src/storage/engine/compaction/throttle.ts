@@ -19,13 +19,16 @@ export class Throttle {
     this.#atMs = clock.monotonicMs();
   }
 
-  /** Resolves when so many bytes may pass: at once while there is room, which may go below nothing once. */
-  async take(lengthBytes: number): Promise<void> {
+  /**
+   * Resolves when so many bytes may pass: at once while there is room, which may go below nothing once. Whoever does not wait until
+   * then, by the signal, has taken them all the same.
+   */
+  async take(lengthBytes: number, signal?: AbortSignal): Promise<void> {
     if (this.#bytesPerMs === 0) return;
     this.#refill();
     this.#roomBytes -= lengthBytes;
     if (this.#roomBytes >= 0) return;
-    await this.#clock.sleep(-this.#roomBytes / this.#bytesPerMs);
+    await this.#clock.sleep(-this.#roomBytes / this.#bytesPerMs, signal);
   }
 
   #refill(): void {

@@ -3,7 +3,7 @@ import { finished } from '../../../../test/support/finished.ts';
 import { allTimes, seriesParts } from '../../../models/digest-grid.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
 import { tsmKey } from '../../tsm/tsm-format.ts';
-import { changedParts, ContentWatch } from './content-watch.ts';
+import { changedParts, ContentWatch, partsInMemory } from './content-watch.ts';
 import { PartSet, seriesPartOfStored } from './part-set.ts';
 
 /** 16 parts of 256 ns. */
@@ -67,6 +67,40 @@ test('content watch: outputs of a compaction stand for its inputs, and what was 
   const unsaid = watch.mark(range, [fresh]);
   watch.replaced([fresh, fileOf('m', 2n)], [fileOf('m', 3n)]);
   expect(unsaid.isLost).toBe(true);
+});
+
+test('content watch: keys of thousands of series are looked at before it rests, as memory may move meanwhile', () => {
+  // Now and then one of another time, so that it is seen where it is taken to be of.
+  const series = Array.from({ length: 3_000 }, (_, i) => {
+    const timeNs = i % 256 === 255 ? 1_300n : 0n;
+    return { name: `m,h=${i}`, bounds: { minTimeNs: timeNs, maxTimeNs: timeNs } };
+  });
+  const wanted = new PartSet();
+  for (const { name, bounds } of series)
+    wanted.addSeries(Buffer.from(name), bounds.minTimeNs === 0n ? 1 : 0b100000);
+  // One place for all keys, which is something else after each rest.
+  const place = Buffer.alloc(32);
+  const read = (parts: Generator<undefined, PartSet>): PartSet => {
+    for (;;) {
+      const step = parts.next();
+      if (step.done === true) return step.value;
+      place.fill(0);
+    }
+  };
+  function* inMemory() {
+    for (const { name, bounds } of series) yield { key: place.subarray(0, place.write(name)), ...bounds }; // prettier-ignore
+  }
+  function* columnsAndRests() {
+    for (const { name, bounds } of series)
+      yield [
+        place.subarray(0, place.write(`${name}#!~#v`)),
+        { bounds, count: 1, entry: () => bounds },
+      ];
+  }
+  const file = { columnsAndRests } as unknown as TsmFile;
+  expect(partsOf(read(partsInMemory({ inMemory }, range)))).toEqual(partsOf(wanted));
+  const unseen = new ContentWatch().mark(range, []);
+  expect(partsOf(read(changedParts({ files: [file] }, unseen)))).toEqual(partsOf(wanted));
 });
 
 test('part set: bytes of it come back, and no others', () => {

@@ -17,6 +17,7 @@
 import { seriesParts, timeMaskOf, type DigestRange } from '../../../models/digest-grid.ts';
 import { splitTsmKeyBytes } from '../../tsm/tsm-format.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
+import type { KeyedColumn } from '../../tsm/tsm-key-set.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 import type { ShardView } from '../shard-view.ts';
 import { PartSet, seriesPartOfStored } from './part-set.ts';
@@ -140,8 +141,9 @@ export function* partsInMemory(
   const parts = new PartSet();
   let count = 0;
   for (const { key, ...bounds } of view.inMemory()) {
-    if (++count % atOnce === 0) yield;
+    // A key holds until the memory grows, as it may while this rests.
     parts.addSeries(key, timeMaskOf(range, bounds));
+    if (++count % atOnce === 0) yield;
   }
   return parts;
 }
@@ -153,14 +155,16 @@ function* partsOfFile(
 ): Generator<undefined, void> {
   let count = 0;
   for (const one of file.columnsAndRests()) {
+    if (one !== undefined) addColumn(one, range, into);
     if (++count % atOnce === 0) yield;
-    if (one === undefined) continue;
-    const [key, column] = one;
-    const part = seriesPartOfStored(splitTsmKeyBytes(key).seriesKey);
-    const whole = timeMaskOf(range, column.bounds);
-    if ((into.maskOf(part) | whole) === into.maskOf(part)) continue;
-    for (let i = 0; i < column.count; i++) into.add(part, timeMaskOf(range, column.entry(i)));
   }
+}
+
+function addColumn([key, column]: KeyedColumn, range: DigestRange, into: PartSet): void {
+  const part = seriesPartOfStored(splitTsmKeyBytes(key).seriesKey);
+  const whole = timeMaskOf(range, column.bounds);
+  if ((into.maskOf(part) | whole) === into.maskOf(part)) return;
+  for (let i = 0; i < column.count; i++) into.add(part, timeMaskOf(range, column.entry(i)));
 }
 
 function seriesMaskOf(keys: Iterable<Uint8Array>): Uint8Array {
