@@ -22,10 +22,13 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '4' },
     /** A query is asked for so long of each cluster. */
     'budget-ms': { type: 'string', default: '500' },
+    /** A pattern of the names of queries that are asked. */
+    only: { type: 'string', default: '' },
     'port-offset': { type: 'string', default: '8000' },
   },
 });
 const offset = Number(values['port-offset']);
+const only = new RegExp(values.only);
 const clients = Number(values.clients);
 const bodyCount = Number(values.bodies);
 const warmUpCount = Math.ceil(bodyCount / 5);
@@ -108,6 +111,7 @@ async function queryPart(workload: Workload): Promise<void> {
     const place = { startSeconds: 1_704_067_200, hours: Math.max(1, Math.ceil(seconds / 3_600)) };
     const ratios: number[] = [];
     for (const { name, influx } of cpuQueries(place)) {
+      if (!only.test(name)) continue;
       const [alone = 0, shared = 0] = await medians(asker, [one, two], influx);
       ratios.push(shared / alone);
       print(`${name.padEnd(24)} one node ${alone.toFixed(2)} ms, two ${shared.toFixed(2)}: ${(shared / alone).toFixed(2)}`); // prettier-ignore

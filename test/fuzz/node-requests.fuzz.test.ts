@@ -53,6 +53,7 @@ beforeAll(async () => {
       counters: new ServedCounters(),
       keep: () => Promise.resolve(),
       schemaVersion: () => 0,
+      listVersion: () => 0,
       stamps: { seen: () => undefined, lastNs: 0n },
     }),
     ...queries.methods,

@@ -26,8 +26,10 @@ export interface ShardAccess {
   ): ShardsDescription | undefined;
   /** Another number whenever series, fields or tag keys came or went; left out where nobody is told. */
   readonly listVersion?: number;
+  /** What stands for what another node has now; left out for this one. */
+  marks?(options: AccessOptions): Promise<ShardMarks>;
   /** What the index of shards of one lane says, as schema-list.ts has it, some pieces at a time. */
-  list(request: ListRequest, options: AccessOptions): AsyncIterable<readonly ListPiece[]>;
+  list(request: ListRequest, options: ListOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
   fragment(fragment: Fragment, options: FragmentOptions): AsyncIterable<readonly FragmentBlock[]>;
   /** The same in the form in which it goes to other nodes; left out where no worker makes it. */
@@ -75,6 +77,21 @@ export interface AccessOptions {
 
 export interface DescribeOptions extends AccessOptions {
   readonly only?: readonly string[] | undefined;
+}
+
+export interface ListOptions extends AccessOptions {
+  /** As of a fragment. */
+  readonly describedAt?: string | undefined;
+  /** Told by another node what stands for its lists as they were when this one began. */
+  readonly heard?: ((mark: string) => void) | undefined;
+}
+
+/** What stands for what a node has, so that whoever remembers it knows whether it is the same. */
+export interface ShardMarks {
+  /** Of measurements, fields and tag keys: the mark of a description. */
+  readonly schemas: string;
+  /** Of series, too. */
+  readonly lists: string;
 }
 
 export interface FragmentOptions extends AccessOptions {

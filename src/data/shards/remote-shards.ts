@@ -9,9 +9,11 @@ import type {
   FieldsOfShard,
   FragmentBlock,
   FragmentOptions,
+  ListOptions,
   MeasurementDescription,
   ShardAccess,
   ShardBatch,
+  ShardMarks,
   ShardsDescription,
   TypedField,
 } from '../engine/shard-access.ts';
@@ -19,7 +21,7 @@ import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
 import type { KnownDescriptions } from './known-descriptions.ts';
 import { fragmentMethod } from './fragment-message.ts';
-import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, listMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
+import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, listMethod, marksMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 
 /** The shards of another node. */
 export class RemoteShards implements ShardAccess {
@@ -75,13 +77,26 @@ export class RemoteShards implements ShardAccess {
     return this.#known.find(this.#address, { shardIds, only });
   }
 
+  marks(options: AccessOptions): Promise<ShardMarks> {
+    return this.#rpc.call(this.#address, marksMethod, {}, options);
+  }
+
   async *list(
     request: ListRequest,
-    options: AccessOptions,
+    { describedAt, heard, ...options }: ListOptions,
   ): AsyncGenerator<readonly ListPiece[], undefined> {
-    for await (const { pieces } of this.#rpc.stream(this.#address, listMethod, request, options))
-      yield pieces;
-    return undefined;
+    const asked = { ...request, describedAt };
+    try {
+      for await (const reply of this.#rpc.stream(this.#address, listMethod, asked, options)) {
+        if (reply.mark !== undefined) heard?.(reply.mark);
+        yield reply.pieces;
+        if (reply.isLast) break;
+      }
+      return undefined;
+    } catch (error) {
+      if (isDbError(error, 'schema_changed')) this.#known.forget(this.#address);
+      throw error;
+    }
   }
 
   async *answerFor(asked: AskedAnswer, options: AccessOptions): AsyncGenerator<AnswerPart> {

@@ -9,11 +9,17 @@ import { Databases } from '../../meta/model/databases.ts';
 import type { CallMethod, StreamMethod } from '../../rpc/method.ts';
 import type { ServedMethod } from '../../rpc/served-method.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
-import type { ShardAccess, ShardBatch } from '../engine/shard-access.ts';
+import type { ShardAccess, ShardBatch, ShardMarks } from '../engine/shard-access.ts';
 import { ServedCounters } from './served-counters.ts';
 import { servedShards } from './served-shards.ts';
 import { fragmentMethod } from './fragment-message.ts';
-import { answerMethod, describeMethod, writeShardsMethod } from './shard-methods.ts';
+import {
+  answerMethod,
+  describeMethod,
+  listMethod,
+  marksMethod,
+  writeShardsMethod,
+} from './shard-methods.ts';
 
 const rules = { name: 'autogen', durationNs: 0n, shardGroupDurationNs: 1n, replicaCount: 1, pastLimitNs: 0n, futureLimitNs: 0n }; // prettier-ignore
 
@@ -31,12 +37,16 @@ class Node4 {
   readonly meta = { nodeId: 4, catalog: catalogWith([[1, 4], [2, 4], [3, 5]]) }; // prettier-ignore
   readonly asked: unknown[] = [];
   schemaVersion = 0;
+  listVersion = 0;
   readonly counters = new ServedCounters();
   readonly #methods: readonly ServedMethod[];
 
   constructor() {
     this.world.addNode('d4');
     const { clock } = must(this.world.nodes[0], 'd4').env;
+    const listGrows = (): void => {
+      this.listVersion++;
+    };
     const shards: ShardAccess = {
       decideFieldTypes: () => Promise.resolve([]),
       deletePoints: () => Promise.resolve(),
@@ -49,7 +59,9 @@ class Node4 {
         return Promise.resolve({ measurements: [], lanes: [shardIds] });
       },
       async *list() {
-        yield await Promise.resolve([]);
+        yield await Promise.resolve([{ at: 0, key: '', texts: ['m,a=1'] }]);
+        listGrows();
+        yield [{ at: 0, key: '', texts: ['m,a=2'] }];
       },
       async *fragment() {
         yield await Promise.resolve([]);
@@ -66,6 +78,7 @@ class Node4 {
       counters: this.counters,
       keep: () => Promise.resolve(),
       schemaVersion: () => this.schemaVersion,
+      listVersion: () => this.listVersion,
       stamps: { seen: () => undefined, lastNs: 0n },
     });
   }
@@ -83,6 +96,15 @@ class Node4 {
   async mark(shardIds: readonly number[]): Promise<string | undefined> {
     const [first] = await this.#stream(describeMethod, { shardIds });
     return first?.mark;
+  }
+
+  async list(shardIds: readonly number[], describedAt?: string): Promise<readonly unknown[]> {
+    const request = { of: 'series', shardIds, measurements: [{ name: 'm' }] } as const;
+    return this.#stream(listMethod, { ...request, describedAt });
+  }
+
+  marks(): Promise<ShardMarks> {
+    return this.#call(marksMethod, {});
   }
 
   async fragment(shardIds: readonly number[], describedAt?: string): Promise<readonly unknown[]> {
@@ -217,6 +239,28 @@ test('served shards: a fragment that was planned by other schemas is refused, on
   expect(await node.fragment([1], await node.mark([1]))).toEqual([[]]);
   // Another run of the node counts from the start.
   await expect(new Node4().fragment([1], `1.${node.schemaVersion}`)).rejects.toMatchObject({ code: 'schema_changed' }); // prettier-ignore
+});
+
+test('served shards: a list says what stood for the lists of the node when it began, and which message is the last', async () => {
+  const node = new Node4();
+  const { lists } = await node.marks();
+  const piece = (text: string) => ({ at: 0, key: '', texts: [text], sketch: undefined });
+  expect(await node.list([1])).toEqual([
+    { pieces: [piece('m,a=1')], mark: lists, isLast: false },
+    { pieces: [piece('m,a=2')], mark: undefined, isLast: true },
+  ]);
+  expect((await node.marks()).lists).not.toBe(lists);
+  expect(await node.list([])).toEqual([]);
+});
+
+test('served shards: a list that was asked for by other schemas is refused', async () => {
+  const node = new Node4();
+  const mark = await node.mark([1]);
+  expect((await node.marks()).schemas).toBe(mark);
+  expect(await node.list([1], mark)).toHaveLength(2);
+  node.schemaVersion++;
+  expect((await node.marks()).schemas).not.toBe(mark);
+  await expect(node.list([1], mark)).rejects.toMatchObject({ code: 'schema_changed' });
 });
 
 test('served shards: one worker answers for another node, and only of shards that are here', async () => {

@@ -22,12 +22,13 @@ import type {
   ShardAccess,
   ShardBatch,
 } from '../engine/shard-access.ts';
+import type { ListPiece } from '../engine/lists/schema-list.ts';
 import { unpackPoints } from '../engine/digests/packed-points.ts';
 import { descriptionParts } from './answer-parts.ts';
 import { AskedAnswers } from './asked-answer.ts';
 import { fragmentMethod } from './fragment-message.ts';
 import type { ServedCounters } from './served-counters.ts';
-import { answerMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, keepWritesMethod, listMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
+import { answerMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, keepWritesMethod, listMethod, marksMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
 import { findShard, isShardGone } from './shard-places.ts';
 
 export interface ServedShardsPorts {
@@ -39,6 +40,8 @@ export interface ServedShardsPorts {
   readonly keep: (nodeId: number, batches: readonly ShardBatch[]) => Promise<void>;
   /** Another number whenever schemas of this node's shards have changed. */
   readonly schemaVersion: () => number;
+  /** The same of their series, too. */
+  readonly listVersion: () => number;
   /** Told of each write and delete of another node. */
   readonly stamps: { seen(stamp: Stamp): void; readonly lastNs: bigint };
 }
@@ -110,12 +113,23 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
       const described = await shards.describe(own, { ...options(signal), only });
       yield* descriptionParts({ ...described, stampNs: stamps.lastNs, mark });
     }),
-    serveStream(listMethod, async function* (request, { signal }) {
+    serveStream(listMethod, async function* ({ describedAt, ...request }, { signal }) {
+      marks.check(describedAt);
       const own = await places.readable(request.shardIds, signal);
       if (own.length === 0) return;
-      const list = shards.list({ ...request, shardIds: own }, options(signal));
-      for await (const pieces of list) yield { pieces };
+      // As they were before: what comes meanwhile makes it another.
+      let mark: string | undefined = marks.lists;
+      let held: readonly ListPiece[] = [];
+      for await (const pieces of shards.list({ ...request, shardIds: own }, options(signal))) {
+        if (held.length > 0) {
+          yield { pieces: held, mark, isLast: false };
+          mark = undefined;
+        }
+        held = pieces;
+      }
+      yield { pieces: held, mark, isLast: true };
     }),
+    serveCall(marksMethod, () => Promise.resolve({ schemas: marks.current, lists: marks.lists })),
     serveStream(
       fragmentMethod,
       async function* ({ fragment, describedAt, takesPacked }, { signal }) {
@@ -149,19 +163,24 @@ function options(signal: AbortSignal): AccessOptions {
   return { deadlineMs: servedDeadlineMs, signal };
 }
 
-/** What stands for the schemas of this node, so that whoever remembers them knows whether they are the same. */
+/** What stands for the schemas and the lists of this node, so that whoever remembers them knows whether they are the same. */
 class SchemaMarks {
-  readonly #version: () => number;
+  readonly #ports: Pick<ServedShardsPorts, 'schemaVersion' | 'listVersion'>;
   /** Versions begin anew with each run. */
   readonly #startNs: bigint;
 
-  constructor({ clock, schemaVersion }: Pick<ServedShardsPorts, 'clock' | 'schemaVersion'>) {
-    this.#version = schemaVersion;
-    this.#startNs = clock.wallNs();
+  constructor(ports: Pick<ServedShardsPorts, 'clock' | 'schemaVersion' | 'listVersion'>) {
+    this.#ports = ports;
+    this.#startNs = ports.clock.wallNs();
   }
 
   get current(): string {
-    return `${this.#startNs}.${this.#version()}`;
+    return `${this.#startNs}.${this.#ports.schemaVersion()}`;
+  }
+
+  /** Of series, too. */
+  get lists(): string {
+    return `${this.#startNs}.${this.#ports.listVersion()}`;
   }
 
   /** Throws `schema_changed` for one that is not that of now. */

@@ -11,7 +11,13 @@ import { stampField } from '../../meta/client/digest-methods.ts';
 import { callMethod, streamMethod, type Codec } from '../../rpc/method.ts';
 import { stampNs, stampOf, stampOrigin } from '../../models/stamp.ts';
 import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
-import type { DeletePointsRequest, ShardBatch } from '../engine/shard-access.ts';
+import type { ListRequest } from '../engine/lists/schema-list.ts';
+import type {
+  DeletePointsRequest,
+  ListOptions,
+  ShardBatch,
+  ShardMarks,
+} from '../engine/shard-access.ts';
 import { schemaMark } from './fragment-message.ts';
 
 const { v1 } = varve.data;
@@ -205,7 +211,8 @@ export const listMethod = streamMethod('/varve.data.v1.Shards/List', {
       }),
       { max: namesMax },
     ),
-  }),
+    describedAt: optional(schemaMark),
+  }) satisfies Codec<ListRequest & Pick<ListOptions, 'describedAt'>>,
   reply: message(v1.ListReply, {
     pieces: list(
       message(v1.ListReply.Piece, {
@@ -216,7 +223,17 @@ export const listMethod = streamMethod('/varve.data.v1.Shards/List', {
       }),
       { max: namesMax },
     ),
+    mark: optional(schemaMark),
+    isLast: flag,
   }),
+});
+
+export const marksMethod = callMethod('/varve.data.v1.Shards/Marks', {
+  request: message(v1.MarksRequest, {}),
+  reply: message(v1.MarksReply, {
+    schemas: schemaMark,
+    lists: schemaMark,
+  }) satisfies Codec<ShardMarks>,
 });
 
 /** Also what hinted handoff keeps of a delete. */

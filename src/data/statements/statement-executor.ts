@@ -92,12 +92,24 @@ export class StatementExecutor {
 
   /**
    * Of a request whose only statement is a SHOW of what indexes have: the JSON document that answered it before and still
-   * does, or what may keep it once it is made; undefined where nothing is kept.
+   * does, or what may keep it once it is made; undefined where nothing is kept. A promise where other nodes are asked.
    */
-  listed(request: QueryRequest): Buffer | Listing | undefined {
+  listed(
+    request: QueryRequest,
+  ): Buffer | Listing | undefined | Promise<Buffer | Listing | undefined> {
     const [statement, ...others] = request.statements;
     if (others.length > 0 || statement?.kind.startsWith('show-') !== true) return undefined;
-    const bytes = this.#lists.find(statement, request);
+    const found = this.#lists.find(statement, request, request.signal);
+    return found instanceof Promise
+      ? found.then((bytes) => this.#listed(statement, request, bytes))
+      : this.#listed(statement, request, found);
+  }
+
+  #listed(
+    statement: Statement,
+    request: QueryRequest,
+    bytes: Buffer | undefined,
+  ): Buffer | Listing | undefined {
     if (bytes === undefined) return this.#lists.begin(statement, request);
     try {
       this.#start(request).done();

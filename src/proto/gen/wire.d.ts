@@ -100,6 +100,8 @@ export const varve: {
       readonly ListReply: MessageType & {
         readonly Piece: MessageType;
       };
+      readonly MarksRequest: MessageType;
+      readonly MarksReply: MessageType;
       readonly FragmentRequest: MessageType;
       readonly FragmentReply: MessageType;
       readonly AnswerRequest: MessageType;

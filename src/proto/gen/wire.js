@@ -8164,6 +8164,15 @@ export const varve = $root.varve = (() => {
                 ListRequest.prototype.of = 0;
                 ListRequest.prototype.shardIds = $util.emptyArray;
                 ListRequest.prototype.measurements = $util.emptyArray;
+                ListRequest.prototype.describedAt = null;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(ListRequest.prototype, "_describedAt", {
+                    get: $util.oneOfGetter($oneOfFields = ["describedAt"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
 
                 ListRequest.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -8179,6 +8188,8 @@ export const varve = $root.varve = (() => {
                     if (message.measurements != null && message.measurements.length)
                         for (let i = 0; i < message.measurements.length; ++i)
                             $root.varve.data.v1.ListRequest.Measurement.encode(message.measurements[i], writer.uint32(26).fork(), _depth + 1).ldelim();
+                    if (message.describedAt != null && $Object.hasOwnProperty.call(message, "describedAt"))
+                        writer.uint32(34).string(message.describedAt);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -8241,6 +8252,13 @@ export const varve = $root.varve = (() => {
                                 if (!(message.measurements && message.measurements.length))
                                     message.measurements = [];
                                 message.measurements.push($root.varve.data.v1.ListRequest.Measurement.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                message.describedAt = reader.stringVerify();
+                                message._describedAt = "describedAt";
                                 continue;
                             }
                         }
@@ -8494,6 +8512,16 @@ export const varve = $root.varve = (() => {
                 };
 
                 ListReply.prototype.pieces = $util.emptyArray;
+                ListReply.prototype.mark = null;
+                ListReply.prototype.isLast = false;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(ListReply.prototype, "_mark", {
+                    get: $util.oneOfGetter($oneOfFields = ["mark"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
 
                 ListReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -8505,6 +8533,10 @@ export const varve = $root.varve = (() => {
                     if (message.pieces != null && message.pieces.length)
                         for (let i = 0; i < message.pieces.length; ++i)
                             $root.varve.data.v1.ListReply.Piece.encode(message.pieces[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.mark != null && $Object.hasOwnProperty.call(message, "mark"))
+                        writer.uint32(18).string(message.mark);
+                    if (message.isLast != null && $Object.hasOwnProperty.call(message, "isLast") && message.isLast !== false)
+                        writer.uint32(24).bool(message.isLast);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -8518,7 +8550,7 @@ export const varve = $root.varve = (() => {
                         _depth = 0;
                     if (_depth > $Reader.recursionLimit)
                         throw $Error("max depth exceeded");
-                    let end, message;
+                    let end, message, value;
                     if (length === $undefined)
                         end = reader.len;
                     else {
@@ -8544,6 +8576,22 @@ export const varve = $root.varve = (() => {
                                 if (!(message.pieces && message.pieces.length))
                                     message.pieces = [];
                                 message.pieces.push($root.varve.data.v1.ListReply.Piece.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                message.mark = reader.stringVerify();
+                                message._mark = "mark";
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isLast = value;
+                                else
+                                    delete message.isLast;
                                 continue;
                             }
                         }
@@ -8689,6 +8737,166 @@ export const varve = $root.varve = (() => {
                 })();
 
                 return ListReply;
+            })();
+
+            v1.MarksRequest = (function() {
+
+                const MarksRequest = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                MarksRequest.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                MarksRequest.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.MarksRequest();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        reader.skipType(tag & 7, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return MarksRequest;
+            })();
+
+            v1.MarksReply = (function() {
+
+                const MarksReply = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                MarksReply.prototype.schemas = "";
+                MarksReply.prototype.lists = "";
+
+                MarksReply.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.schemas != null && $Object.hasOwnProperty.call(message, "schemas") && message.schemas !== "")
+                        writer.uint32(10).string(message.schemas);
+                    if (message.lists != null && $Object.hasOwnProperty.call(message, "lists") && message.lists !== "")
+                        writer.uint32(18).string(message.lists);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                MarksReply.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.MarksReply();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.schemas = value;
+                                else
+                                    delete message.schemas;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.lists = value;
+                                else
+                                    delete message.lists;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return MarksReply;
             })();
 
             v1.FragmentRequest = (function() {

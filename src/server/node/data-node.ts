@@ -138,7 +138,7 @@ export async function startDataNode(
   const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints });
   const listener = await port.listen(
     [
-      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, schemaVersion: () => local.schemaVersion }), // prettier-ignore
+      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore
       ...queries.methods,
       news.method,
       ...servedDigests({ meta, local }),

@@ -2,7 +2,12 @@ import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { Outbound } from '../../../src/env/outbound.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
 import { fragmentMethod } from '../../../src/data/shards/fragment-message.ts';
-import { deletePointsMethod, writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
+import {
+  deletePointsMethod,
+  listMethod,
+  marksMethod,
+  writeShardsMethod,
+} from '../../../src/data/shards/shard-methods.ts';
 import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
 import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/command/command.ts';
@@ -141,11 +146,29 @@ export function sendingAgain(outbound: Outbound): Outbound {
 export function trustingMemory(transport: RpcTransport): RpcTransport {
   return servingWith(transport, (handlers) => ({
     stream: (method, request, context) => {
+      if (method === listMethod.path) {
+        const { describedAt: _mark, ...asked } = listMethod.request.decode(request);
+        return handlers.stream(method, listMethod.request.encode(asked), context);
+      }
       if (method !== fragmentMethod.path) return handlers.stream(method, request, context);
       const { describedAt: _mark, ...asked } = fragmentMethod.request.decode(request);
       return handlers.stream(method, fragmentMethod.request.encode(asked), context);
     },
   }));
+}
+
+/** Whoever remembers lists of a node is told that they hold, whatever has come to it since. */
+export function holdingMarks(transport: RpcTransport): RpcTransport {
+  const told = new Map<string, Promise<Uint8Array>>();
+  return transportWith(transport, {
+    call: (address, method, request, options) => {
+      const call = (): Promise<Uint8Array> => transport.call(address, method, request, options);
+      if (method !== marksMethod.path) return call();
+      const known = told.get(address) ?? call();
+      told.set(address, known);
+      return known;
+    },
+  });
 }
 
 /** Batches that go to an owner together go last first. */

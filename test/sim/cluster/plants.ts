@@ -5,6 +5,7 @@ import {
   forgettingCommands,
   forgettingDeletes,
   forgettingVotes,
+  holdingMarks,
   ignoringFences,
   markingAhead,
   sendingAgain,
@@ -62,6 +63,8 @@ export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const
 export const ownWritePlants = ['laggards-read'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
+/** Those of lists that are remembered: `run-grown-lists.ts` finds them. */
+export const listPlants = ['memory-trusted', 'growth-untold', 'lists-held'] as const;
 /** Those of types that several nodes give to one new field: `run-field-types.ts` finds them. */
 export const typePlants = ['types-undecided'] as const;
 /** Those of queries that are killed: `run-kills.ts` finds them. */
@@ -75,6 +78,7 @@ export type Plant =
   | (typeof answerPlants)[number]
   | (typeof ownWritePlants)[number]
   | (typeof schemaPlants)[number]
+  | (typeof listPlants)[number]
   | (typeof typePlants)[number]
   | (typeof killPlants)[number]
   | (typeof backupPlants)[number]
@@ -108,6 +112,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: forgettingDeletes(env.transport) };
     case 'memory-trusted':
       return { ...env, transport: trustingMemory(env.transport) };
+    case 'lists-held':
+      return { ...env, transport: holdingMarks(env.transport) };
     case 'kill-unheard':
       return { ...env, transport: waitingToTheEnd(env.transport) };
     case 'hints-backwards':

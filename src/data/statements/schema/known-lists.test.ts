@@ -1,13 +1,15 @@
 import { Buffer } from 'node:buffer';
 import { expect, test } from 'vitest';
+import { DbError } from '../../../base/errors.ts';
 import type { Statement } from '../../../influxql/ast.ts';
 import { parseQuery } from '../../../influxql/parser.ts';
 import { emptyCatalog, type ShardInfo } from '../../../meta/model/catalog.ts';
-import type { ShardAccess } from '../../engine/shard-access.ts';
-import { KnownLists, type Listing } from './known-lists.ts';
+import type { ShardAccess, ShardMarks } from '../../engine/shard-access.ts';
+import { KnownLists, type Listing, type ListPlace } from './known-lists.ts';
 
 const place = { database: 'd', retentionPolicy: '' };
 const shard = { id: 7, owners: [1, 2] } as unknown as ShardInfo;
+const otherShard = { id: 8, owners: [2] } as unknown as ShardInfo;
 const answer = Buffer.from('{"results":[]}\n');
 
 /** A node whose state a test changes. */
@@ -16,13 +18,39 @@ class Node {
   nodeId = 1;
   listVersion: number | undefined = 5;
   missed = 0;
+  /** What stands for the lists of node 2; 'away' where it does not answer. */
+  mark = '1.1';
+  marksCount = 0;
   readonly lists = new KnownLists({
     meta: this,
     shards: {
-      of: () => ({ listVersion: this.listVersion }) as unknown as ShardAccess,
-      missedAt: () => this.missed,
+      of: (nodeId) => (nodeId === 1 ? { listVersion: this.listVersion } : { marks: () => this.#marks() }) as unknown as ShardAccess, // prettier-ignore
+      missedAt: (_shardId, nodeId) => (nodeId === this.missedNode ? this.missed : 0),
     },
   });
+  missedNode = 1;
+
+  async #marks(): Promise<ShardMarks> {
+    this.marksCount++;
+    await Promise.resolve();
+    if (this.mark === 'away') throw new DbError('unavailable', 'the node is away');
+    return { schemas: '', lists: this.mark };
+  }
+
+  /** Of lists that this node alone has answered nobody waits. */
+  find(statement: Statement, asked: ListPlace): Buffer | undefined {
+    const found = this.#found(statement, asked);
+    if (found instanceof Promise) throw new Error('nobody else is to be asked');
+    return found;
+  }
+
+  async findShared(statement: Statement): Promise<Buffer | undefined> {
+    return this.#found(statement, place);
+  }
+
+  #found(statement: Statement, asked: ListPlace): ReturnType<KnownLists['find']> {
+    return this.lists.find(statement, asked, new AbortController().signal);
+  }
 
   /** As a statement that was asked once before is answered and kept. */
   keep(statement: Statement, bytes = answer, made: (listing: Listing) => void = ownAnswer): void {
@@ -39,6 +67,12 @@ function ownAnswer(listing: Listing): void {
   listing.answered();
 }
 
+function sharedAnswer(listing: Listing): void {
+  listing.chosen([shard, otherShard], new Map([[1, [7]], [2, [8]]])); // prettier-ignore
+  listing.answeredBy(2, '1.1');
+  listing.answered();
+}
+
 function statement(text = 'SHOW TAG VALUES FROM m WITH KEY = host'): Statement {
   return parseQuery(text)[0] as Statement;
 }
@@ -46,11 +80,11 @@ function statement(text = 'SHOW TAG VALUES FROM m WITH KEY = host'): Statement {
 test('known lists: a statement that is asked a third time has the bytes of the second', () => {
   const node = new Node();
   const asked = statement();
-  expect(node.lists.find(asked, place)).toBeUndefined();
+  expect(node.find(asked, place)).toBeUndefined();
   expect(node.lists.begin(asked, place)).toBeUndefined();
   node.keep(asked);
-  expect(node.lists.find(asked, place)?.equals(answer)).toBe(true);
-  expect(node.lists.find(statement(), place)).toBeUndefined();
+  expect(node.find(asked, place)?.equals(answer)).toBe(true);
+  expect(node.find(statement(), place)).toBeUndefined();
 });
 
 const changes: readonly [string, (node: Node) => void][] = [
@@ -64,10 +98,39 @@ test.each(changes)('known lists: nothing is given once %s', (_what, change) => {
   const node = new Node();
   const asked = statement();
   node.keep(asked);
-  expect(node.lists.find(asked, place)).toBeDefined();
+  expect(node.find(asked, place)).toBeDefined();
   change(node);
-  expect(node.lists.find(asked, place)).toBeUndefined();
+  expect(node.find(asked, place)).toBeUndefined();
 });
+
+test('known lists: with other nodes each of them is asked every time', async () => {
+  const node = new Node();
+  const asked = statement();
+  node.keep(asked, answer, sharedAnswer);
+  for (let i = 1; i < 3; i++) {
+    expect((await node.findShared(asked))?.equals(answer)).toBe(true);
+    expect(node.marksCount).toBe(i);
+  }
+});
+
+const changesElsewhere: readonly [string, (node: Node) => void][] = [
+  ['a series has come there', (node) => (node.mark = '1.2')],
+  ['that node is away', (node) => (node.mark = 'away')],
+  ['that node lacks a write', (node) => ([node.missed, node.missedNode] = [1, 2])],
+  ['a series has come here', (node) => (node.listVersion = 6)],
+];
+
+test.each(changesElsewhere)(
+  'known lists: nothing of two nodes is given once %s',
+  async (_what, change) => {
+    const node = new Node();
+    const asked = statement();
+    node.keep(asked, answer, sharedAnswer);
+    expect(await node.findShared(asked)).toBeDefined();
+    change(node);
+    expect(await node.findShared(asked)).toBeUndefined();
+  },
+);
 
 test('known lists: what changes while a list is made leaves nothing behind', () => {
   const node = new Node();
@@ -76,22 +139,30 @@ test('known lists: what changes while a list is made leaves nothing behind', () 
     ownAnswer(listing);
     node.listVersion = 6;
   });
-  expect(node.lists.find(asked, place)).toBeUndefined();
+  expect(node.find(asked, place)).toBeUndefined();
 });
 
 test('known lists: another database or policy of the request is another answer', () => {
   const node = new Node();
   const asked = statement();
   node.keep(asked);
-  expect(node.lists.find(asked, { ...place, database: 'e' })).toBeUndefined();
-  expect(node.lists.find(asked, { ...place, retentionPolicy: 'p' })).toBeUndefined();
+  expect(node.find(asked, { ...place, database: 'e' })).toBeUndefined();
+  expect(node.find(asked, { ...place, retentionPolicy: 'p' })).toBeUndefined();
 });
 
 const halves: readonly [string, (listing: Listing) => void][] = [
   ['an error', (listing) => listing.chosen([shard], new Map([[1, [7]]]))],
-  ['what another node answered', (listing) => {
+  ['what another node answered without a mark', (listing) => {
     listing.chosen([shard], new Map([[2, [7]]]));
     listing.answered();
+  }],
+  ['what was read at two states of another node', (listing) => {
+    listing.answeredBy(2, '1.0');
+    sharedAnswer(listing);
+  }],
+  ['what a shard had at two owners', (listing) => {
+    listing.chosen([shard], new Map([[2, [7]]]));
+    sharedAnswer(listing);
   }],
   ['a second try without a shard', (listing) => {
     ownAnswer(listing);
@@ -103,7 +174,7 @@ test.each(halves)('known lists: %s is not kept', (_what, made) => {
   const node = new Node();
   const asked = statement();
   node.keep(asked, answer, made);
-  expect(node.lists.find(asked, place)).toBeUndefined();
+  expect(node.find(asked, place)).toBeUndefined();
 });
 
 test.each([
@@ -116,7 +187,7 @@ test.each([
   const node = new Node();
   const asked = statement(text);
   node.keep(asked);
-  expect(node.lists.find(asked, place)).toBeUndefined();
+  expect(node.find(asked, place)).toBeUndefined();
 });
 
 test('known lists: without anybody who tells of series nothing is kept', () => {
@@ -124,20 +195,20 @@ test('known lists: without anybody who tells of series nothing is kept', () => {
   node.listVersion = undefined;
   const asked = statement();
   node.keep(asked);
-  expect(node.lists.find(asked, place)).toBeUndefined();
+  expect(node.find(asked, place)).toBeUndefined();
 });
 
 test('known lists: long answers are not kept, and all together are bounded', () => {
   const node = new Node();
   const long = statement();
   node.keep(long, Buffer.alloc(262_145));
-  expect(node.lists.find(long, place)).toBeUndefined();
+  expect(node.find(long, place)).toBeUndefined();
   const asked = Array.from({ length: 33 }, () => statement());
   for (const one of asked.slice(0, 32)) node.keep(one, Buffer.alloc(262_144));
   // Looked for again, so that the second one is the oldest.
-  expect(node.lists.find(asked[0] as Statement, place)).toBeDefined();
+  expect(node.find(asked[0] as Statement, place)).toBeDefined();
   node.keep(asked[32] as Statement, Buffer.alloc(262_144));
-  const isKept = asked.map((one) => node.lists.find(one, place) !== undefined);
+  const isKept = asked.map((one) => node.find(one, place) !== undefined);
   expect(isKept).toEqual(asked.map((_one, i) => i !== 1));
 });
 
@@ -147,5 +218,5 @@ test('known lists: the bytes are a copy', () => {
   const bytes = Buffer.from(answer);
   node.keep(asked, bytes);
   bytes.fill(0);
-  expect(node.lists.find(asked, place)?.equals(answer)).toBe(true);
+  expect(node.find(asked, place)?.equals(answer)).toBe(true);
 });

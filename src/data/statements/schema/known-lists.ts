@@ -3,13 +3,15 @@
  * time they are opened, and new series are few (decision 66).
  *
  * - Of a statement that is asked again (influxql/known-texts.ts gives the same object for the same text) and does not read the
- *   clock, whose shards this node all answered for. One that nobody asked before is made as if nobody would again.
+ *   clock, whose shards were all answered for. One that nobody asked before is made as if nobody would again.
  * - For as long as the catalog has the same index, no worker has said that a series, a field or a tag key came or went since
- *   before the list was read, and this node lacks nothing of these shards: else another owner would be asked.
+ *   before the list was read, and those who answered lack nothing of these shards: else other owners would be asked.
+ * - Of other nodes each is asked, every time, whether that is still so there (decision 81).
  * - Bounded by bytes; those asked for longest ago go first.
  */
 import { Buffer } from 'node:buffer';
 import { RecentMap } from '../../../base/collections/recent-map.ts';
+import { isDbError } from '../../../base/errors.ts';
 import { MiB } from '../../../base/units.ts';
 import type { Expr, Statement } from '../../../influxql/ast.ts';
 import type { MetaAccess } from '../../../meta/client/meta-access.ts';
@@ -22,6 +24,9 @@ const answerBytesMax = 262_144;
 const keptMax = { countMax: 2_048, weightMax: 8 * MiB };
 /** Of one answer: whether this node lacks something is asked of each. */
 const shardsMax = 256;
+/** Nodes that are asked whether it holds. */
+const othersMax = 8;
+const marksDeadlineMs = 1_000;
 
 export interface KnownListsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
@@ -37,7 +42,10 @@ export interface ListPlace {
 interface Kept extends ListPlace {
   readonly catalog: Pick<Catalog, 'clusterId' | 'index'>;
   readonly listVersion: number;
-  readonly shardIds: readonly number[];
+  /** Who answered, by shard. */
+  readonly owners: ReadonlyMap<number, number>;
+  /** What stood for the lists of the other nodes among them. */
+  readonly marks: ReadonlyMap<number, string>;
   readonly bytes: Buffer;
 }
 
@@ -45,6 +53,8 @@ interface Kept extends ListPlace {
 export interface Listing {
   /** Told of the shards that are read and by whom, each time anew when a node has failed. */
   chosen(shards: readonly ShardInfo[], owners: ReadonlyMap<number, readonly number[]>): void;
+  /** Told what stood for the lists of another node before anything of its lists was read. */
+  answeredBy(nodeId: number, mark: string): void;
   /** It is an answer, and no error. */
   answered(): void;
   keep(bytes: Buffer): void;
@@ -60,9 +70,31 @@ export class KnownLists {
     this.#ports = ports;
   }
 
-  find(statement: Statement, place: ListPlace): Buffer | undefined {
+  /** A promise where other nodes have to say whether it holds. */
+  find(
+    statement: Statement,
+    place: ListPlace,
+    signal: AbortSignal,
+  ): Buffer | Promise<Buffer | undefined> | undefined {
     const kept = this.#kept.get(statement);
-    return kept !== undefined && this.#holds(kept, place) ? kept.bytes : undefined;
+    if (kept === undefined || !this.#holds(kept, place)) return undefined;
+    return kept.marks.size === 0 ? kept.bytes : this.#confirmed(kept, signal);
+  }
+
+  /** Undefined as well where one of them does not say it in time. */
+  async #confirmed({ marks, bytes }: Kept, signal: AbortSignal): Promise<Buffer | undefined> {
+    const { shards } = this.#ports;
+    const options = { deadlineMs: marksDeadlineMs, signal };
+    try {
+      const hold = await Promise.all(
+        [...marks].map(async ([nodeId, mark]) => (await shards.of(nodeId).marks?.(options))?.lists === mark), // prettier-ignore
+      );
+      return hold.every(Boolean) ? bytes : undefined;
+    } catch (error) {
+      // It is told the general way, which knows other owners.
+      if (isDbError(error)) return undefined;
+      throw error;
+    }
   }
 
   /** What gathers an answer that may be kept; undefined where it may not. */
@@ -75,35 +107,50 @@ export class KnownLists {
     }
     const { meta } = this.#ports;
     const { clusterId, index } = meta.catalog;
-    let [isOwn, isAnswered] = [true, false];
-    const shardIds = new Set<number>();
+    let [isWhole, isAnswered] = [true, false];
+    const owners = new Map<number, number>();
+    const marks = new Map<number, string>();
     return {
-      chosen: (shards, owners) => {
-        const own = owners.get(meta.nodeId) ?? [];
-        if (own.length !== shards.length) isOwn = false;
-        for (const { id } of shards) shardIds.add(id);
+      chosen: (shards, chosen) => {
+        let chosenCount = 0;
+        for (const [nodeId, shardIds] of chosen)
+          for (const shardId of shardIds) {
+            // Tried again, or read by two scopes: what was heard was of another try.
+            if ((owners.get(shardId) ?? nodeId) !== nodeId) isWhole = false;
+            owners.set(shardId, nodeId);
+            chosenCount++;
+          }
+        if (chosenCount !== shards.length) isWhole = false;
+      },
+      answeredBy: (nodeId, mark) => {
+        if ((marks.get(nodeId) ?? mark) !== mark) isWhole = false;
+        marks.set(nodeId, mark);
       },
       answered: () => {
         isAnswered = true;
       },
       keep: (bytes) => {
-        const isSmall = bytes.length <= answerBytesMax && shardIds.size <= shardsMax;
-        if (!isOwn || !isAnswered || !isSmall) return;
-        const state = { catalog: { clusterId, index }, listVersion, shardIds: [...shardIds] };
+        const isSmall = bytes.length <= answerBytesMax && owners.size <= shardsMax;
+        const others = new Set([...owners.values()].filter((nodeId) => nodeId !== meta.nodeId));
+        const isHeard = others.size === marks.size && others.size <= othersMax;
+        if (!isWhole || !isHeard || !isAnswered || !isSmall) return;
+        const state = { catalog: { clusterId, index }, listVersion, owners, marks };
         const kept = { database, retentionPolicy, ...state, bytes: Buffer.from(bytes) };
         this.#kept.set(statement, kept, bytes.length);
       },
     };
   }
 
-  #holds({ catalog, listVersion, shardIds, ...kept }: Kept, place: ListPlace): boolean {
+  #holds({ catalog, listVersion, owners, ...kept }: Kept, place: ListPlace): boolean {
     const { meta, shards } = this.#ports;
     const { clusterId, index } = meta.catalog;
     if (kept.database !== place.database || kept.retentionPolicy !== place.retentionPolicy)
       return false;
     if (catalog.index !== index || catalog.clusterId !== clusterId) return false;
     if (listVersion !== this.#listVersion) return false;
-    return shardIds.every((shardId) => shards.missedAt(shardId, meta.nodeId) === 0);
+    for (const [shardId, nodeId] of owners)
+      if (shards.missedAt(shardId, nodeId) !== 0) return false;
+    return true;
   }
 
   get #listVersion(): number | undefined {

@@ -1,3 +1,4 @@
+import { DbError, isDbError } from '../../../base/errors.ts';
 import type { Clock } from '../../../env/clock.ts';
 import type { Random } from '../../../env/random.ts';
 import type { MetaAccess } from '../../../meta/client/meta-access.ts';
@@ -33,7 +34,7 @@ export interface SchemaPorts {
 /** Who waits for an answer, and what hears how it is made. */
 export interface SchemaAsking {
   readonly signal: AbortSignal;
-  readonly listing?: Pick<Listing, 'chosen'> | undefined;
+  readonly listing?: Pick<Listing, 'chosen' | 'answeredBy'> | undefined;
 }
 
 const askDeadlineMs = 30_000;
@@ -45,6 +46,8 @@ interface Participant {
   readonly nodeId: number;
   readonly access: ShardAccess;
   readonly description: ShardsDescription;
+  /** Of another node where nothing was asked beforehand: whether it has said since that the description holds. */
+  readonly memory?: { isCurrent: boolean } | undefined;
 }
 
 interface ReadScope {
@@ -57,9 +60,17 @@ export interface NamedPiece extends ListPiece {
   readonly name: string;
 }
 
+/** How an attempt goes about it. */
+interface SchemaAttempt extends SchemaAsking {
+  readonly failed: FailedOwners;
+  readonly pacer: Pacer;
+  /** Whether what other nodes said before may do, as long as they say that it holds when they are asked for lists. */
+  readonly trustsMemory: boolean;
+}
+
 /**
- * Runs `read` over one owner of each shard, and again with other owners when a node fails: nothing has been given out
- * yet. A shard whose owners are all away is left out, and the log says so (F58); one that is damaged on its last owner is an
+ * Runs `read` over one owner of each shard, and again with other owners when a node fails, or when what it had said of its
+ * schemas is not so any more: nothing has been given out yet. A shard whose owners are all away is left out, and the log says so (F58); one that is damaged on its last owner is an
  * error: what it has is there to be mended.
  */
 export async function readSchema<T>(
@@ -72,23 +83,53 @@ export async function readSchema<T>(
   const { clock, turn } = ports;
   const { signal } = asking;
   const pacer = new Pacer({ clock, turn, signal });
+  let trustsMemory = true;
   for (;;) {
+    const attempt = { ...asking, failed, pacer, trustsMemory };
+    let opened: readonly ReadScope[] = [];
     try {
-      const opened = await Promise.all(
-        scopes.map((scope) => openScope(ports, scope, { ...asking, failed, pacer })),
-      );
-      return await read(new SchemaReader(opened, { signal, pacer }));
+      opened = await Promise.all(scopes.map((scope) => openScope(ports, scope, attempt)));
+      const answer = await read(new SchemaReader(opened, attempt));
+      await confirm(opened, attempt);
+      return answer;
     } catch (error) {
-      if (!(error instanceof NodeFailure)) throw error;
-      failed.add(error.nodeId, error.cause);
+      if (error instanceof NodeFailure) failed.add(error.nodeId, error.cause);
+      else if (signal.aborted || !trustsMemory || !isOfMemory(error, opened)) throw error;
+      else trustsMemory = false;
     }
   }
+}
+
+/** Whether an error may be one of schemas that are others by now. */
+function isOfMemory(error: unknown, opened: readonly ReadScope[]): boolean {
+  return isDbError(error, 'schema_changed') || !opened.every(isCurrent);
+}
+
+function isCurrent({ participants }: ReadScope): boolean {
+  return participants.every(({ memory }) => memory?.isCurrent !== false);
+}
+
+/** Asks those whose lists nobody wanted whether what they said before holds. Throws `schema_changed` where it does not. */
+async function confirm(
+  opened: readonly ReadScope[],
+  { signal, listing }: SchemaAttempt,
+): Promise<void> {
+  const unsure = opened.flatMap(({ participants }) => participants).filter(({ memory }) => memory?.isCurrent === false); // prettier-ignore
+  await Promise.all(
+    unsure.map(async ({ nodeId, access, description, memory }) => {
+      const marks = await access.marks?.({ deadlineMs: askDeadlineMs, signal });
+      if (marks === undefined || marks.schemas !== description.mark || memory === undefined)
+        throw new DbError('schema_changed', 'the schemas of a node have changed');
+      memory.isCurrent = true;
+      listing?.answeredBy(nodeId, marks.lists);
+    }),
+  );
 }
 
 async function openScope(
   { random, meta, shards, log }: SchemaPorts,
   scope: SchemaScope,
-  { failed, signal, listing, pacer }: SchemaAsking & { readonly failed: FailedOwners; readonly pacer: Pacer }, // prettier-ignore
+  { failed, signal, listing, pacer, trustsMemory }: SchemaAttempt,
 ): Promise<ReadScope> {
   const { missedAt } = shards;
   const leavesOut = (shardId: number, { cause, message }: Error): boolean => {
@@ -103,6 +144,10 @@ async function openScope(
     [...chosen].map(([nodeId, shardIds]) =>
       onNode(nodeId, async () => {
         const access = shards.of(nodeId);
+        const isRemembered = trustsMemory && nodeId !== meta.nodeId;
+        const known = isRemembered ? access.described?.(shardIds, undefined) : undefined;
+        if (known !== undefined)
+          return { nodeId, access, description: known, memory: { isCurrent: false } };
         const options = { deadlineMs: askDeadlineMs, signal };
         return { nodeId, access, description: await access.describe(shardIds, options) };
       }),
@@ -118,21 +163,24 @@ async function openScope(
   return { participants, schemas };
 }
 
+/** What a reader knows of the attempt that it is of. */
+type ReaderAttempt = Pick<SchemaAttempt, 'signal' | 'listing'> & {
+  readonly pacer: Pick<Pacer, 'rest'>;
+  readonly trustsMemory?: boolean;
+};
+
 /** The measurements that a statement names, and lists of what they have. */
 export class SchemaReader {
   readonly #scopes: readonly ReadScope[];
   readonly #signal: AbortSignal;
-  readonly #pacer: Pick<Pacer, 'rest'>;
+  readonly #attempt: ReaderAttempt;
   readonly #account = new TextAccount();
   #schemas: readonly MeasurementSchema[] | undefined;
 
-  constructor(
-    scopes: readonly ReadScope[],
-    { signal, pacer }: { readonly signal: AbortSignal; readonly pacer: Pick<Pacer, 'rest'> },
-  ) {
+  constructor(scopes: readonly ReadScope[], attempt: ReaderAttempt) {
     this.#scopes = scopes;
-    this.#signal = signal;
-    this.#pacer = pacer;
+    this.#signal = attempt.signal;
+    this.#attempt = attempt;
   }
 
   /**
@@ -140,7 +188,7 @@ export class SchemaReader {
    * statement was killed.
    */
   rest(): Promise<void> | undefined {
-    return this.#pacer.rest();
+    return this.#attempt.pacer.rest();
   }
 
   /** Whether lists come from several scopes, which may have series in common. */
@@ -203,12 +251,20 @@ export class SchemaReader {
     participants: readonly Participant[],
     request: Omit<ListRequest, 'shardIds'>,
   ): readonly AsyncGenerator<readonly ListPiece[]>[] {
+    const { trustsMemory = false, listing } = this.#attempt;
     const options = { deadlineMs: listSilenceMs, signal: this.#signal };
-    return participants.flatMap(({ nodeId, access, description }) =>
-      description.lanes.map((shardIds) =>
-        watched(nodeId, access.list({ ...request, shardIds }, options)),
-      ),
-    );
+    return participants.flatMap(({ nodeId, access, description, memory }) => {
+      // Where it is asked for only to be described anew, nobody knows what its lists would be kept for.
+      const { mark } = description;
+      const heard = (lists: string): void => {
+        if (memory !== undefined) memory.isCurrent = true;
+        listing?.answeredBy(nodeId, lists);
+      };
+      const asked = trustsMemory && mark !== undefined ? { ...options, describedAt: mark, heard } : options; // prettier-ignore
+      return description.lanes.map((shardIds) =>
+        watched(nodeId, access.list({ ...request, shardIds }, asked)),
+      );
+    });
   }
 }
 

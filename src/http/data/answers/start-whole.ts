@@ -25,7 +25,8 @@ export async function startWhole(
   const { executor } = ports;
   const { plainJson } = format;
   const isPlain = plainJson !== undefined && rowsMax === 0;
-  const listed = isPlain ? executor.listed(query) : undefined;
+  const found = isPlain ? executor.listed(query) : undefined;
+  const listed = found instanceof Promise ? await found : found;
   if (Buffer.isBuffer(listed)) return { kind: 'whole', bytes: listed };
   if (isPlain) {
     const started = await executor.answer({ ...query, heldBytesMax }, plainJson.epochUnitNs);
