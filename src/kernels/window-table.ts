@@ -8,11 +8,12 @@
 import { assert, must } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import type { Arena } from './arena.ts';
+import { PlacedBlocks, type BlockFoldExports } from './placed-blocks.ts';
 
 const numberTypes = ['float', 'integer', 'unsigned'] as const;
 export type NumberType = (typeof numberTypes)[number];
 
-export interface WindowExports {
+export interface WindowExports extends BlockFoldExports {
   windowRows(times: number, from: number, end: number, windows: number, start: bigint, interval: bigint, out: number): number; // prettier-ignore
 
   foldColumns(ranges: number, count: number, times: number, columns: number, columnCount: number): void; // prettier-ignore
@@ -91,6 +92,7 @@ export class WindowTable {
   readonly #grid: WindowGrid;
   readonly #columns: readonly OwnColumn[];
   readonly #tables: number;
+  #blocks: PlacedBlocks | undefined;
 
   /** Lives in the arena until a mark from before is released. */
   constructor(
@@ -124,6 +126,16 @@ export class WindowTable {
     const rows = { timesPtr, from: 0, end: count, tables: this.#tables };
     this.#foldAt({ exports: this.#exports, buffer, workPtr }, rows, [[column, valuesPtr]]);
     arena.release(mark);
+  }
+
+  /** Takes blocks of files for its columns. Room for them is kept as long as the table is: to be asked for under no younger mark. */
+  get blocks(): PlacedBlocks {
+    const { count } = this.#grid;
+    this.#blocks ??= new PlacedBlocks(this.#exports, this.#arena, {
+      grid: this.#grid,
+      columns: this.#columns.map(({ typeNumber, wants }, i) => [typeNumber, wants, 0, this.#tables + i * count * windowBytes]), // prettier-ignore
+    });
+    return this.#blocks;
   }
 
   /** Room that foldAt() needs for so many rows. */

@@ -23,10 +23,10 @@ export interface ShardSource {
   timeBounds(): { readonly minTimeNs: bigint; readonly maxTimeNs: bigint } | undefined;
   openCursor(request: CursorRequest): ColumnCursor;
   /**
-   * Adds all points of some fields of a series within the bounds to the table at once, where they lie in order already; answers
-   * how many, or undefined when nothing was added: then cursors have to be read.
+   * Adds all points of some fields of a series within the bounds to the table, where they lie in order already; undefined when
+   * nothing was added: then cursors have to be read.
    */
-  fold?(request: FoldRequest): number | undefined;
+  fold?(request: FoldRequest): ColumnFold | undefined;
   /** What a cursor would read. */
   cost(request: Omit<CursorRequest, 'ascending' | 'rowsFirst'>): ColumnCost;
   /** The first point that a cursor would give, without what a cursor costs; the arena is for what has to be decoded. */
@@ -89,6 +89,12 @@ export interface CursorRequest {
 export interface FoldRequest extends Pick<CursorRequest, 'seriesId' | 'minTimeNs' | 'maxTimeNs'> {
   readonly fields: readonly string[];
   readonly table: WindowTable;
+}
+
+/** What is added a part at a time, each of some hundred microseconds: others may run between two. */
+export interface ColumnFold {
+  /** How many points were added now; undefined once all are. */
+  next(): number | undefined;
 }
 
 /** Of one series and field, and of the blocks of it that may have points within the bounds. */

@@ -2,6 +2,8 @@
 // codec/block.ts, which is the twin of all of this. Every read is checked against the end of the block, so that damaged
 // bytes give `corrupt` and write nowhere else; 16 bytes behind the block have to be readable.
 
+import { unpackIntegers } from './unpack';
+
 export const corrupt: i32 = -1;
 export const unhandled: i32 = -2;
 
@@ -16,12 +18,12 @@ const kindPacked: u32 = 1;
 const kindRun: u32 = 2;
 
 const rowsMax: u64 = 1000000;
-const countsAt = memory.data<u8>([240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1]);
-const widthsAt = memory.data<u8>([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60]);
+export const countsAt = memory.data<u8>([240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1]);
+export const widthsAt = memory.data<u8>([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60]);
 
 // @ts-ignore: decorator
 @inline
-function bigEndian(at: usize): u64 {
+export function bigEndian(at: usize): u64 {
   const bytes = v128.load64_zero(at);
   const turned = i8x16.shuffle(bytes, bytes, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
   return <u64>i64x2.extract_lane(turned, 0);
@@ -29,7 +31,7 @@ function bigEndian(at: usize): u64 {
 
 // @ts-ignore: decorator
 @inline
-function unzigzag(value: u64): i64 {
+export function unzigzag(value: u64): i64 {
   return <i64>(value >> 1) ^ -(<i64>(value & 1));
 }
 
@@ -85,6 +87,30 @@ export function blockRows(block: usize, length: u32): i32 {
   return rows;
 }
 
+/** Where the times of a block that blockRows() has looked at begin. */
+export function timesOfBlock(block: usize, length: u32): usize {
+  return varintEnd(block + 1, block + length);
+}
+
+/** Where they end, and its values begin. */
+export function timesEndOfBlock(block: usize, times: usize): usize {
+  return times + <usize>varint(block + 1, times);
+}
+
+/** What is added from time to time of a block whose times are a run; 0 for others, and where one would be beyond an i64. */
+export function stepOfTimes(times: usize, timesEnd: usize, rows: u32): i64 {
+  if (<u32>load<u8>(times) >> 4 != kindRun) return 0;
+  const deltaEnd = varintEnd(times + 9, timesEnd);
+  const step = <i64>(varint(times + 9, deltaEnd) * powerOfTen(load<u8>(times) & 15));
+  if (step <= 0 || step > i64.MAX_VALUE / <i64>rows) return 0;
+  const first = firstTime(times);
+  return first + step * <i64>(rows - 1) < first ? 0 : step;
+}
+
+export function firstTime(times: usize): i64 {
+  return <i64>bigEndian(times + 1);
+}
+
 /** Decodes a block of blockRows() rows; 0, or `corrupt` when times and values do not add up. */
 export function decodeBlock(block: usize, length: u32, rows: u32, timesOut: usize, valuesOut: usize): i32 {
   const end = block + length;
@@ -92,10 +118,15 @@ export function decodeBlock(block: usize, length: u32, rows: u32, timesOut: usiz
   const times = varintEnd(block + 1, end);
   const values = times + <usize>varint(block + 1, times);
   if (decodeTimes(times, values, rows, timesOut) != 0) return corrupt;
+  return decodeValues(type, values, end, rows, valuesOut);
+}
+
+/** The values alone, of bytes from `values` on. */
+export function decodeValues(type: u32, values: usize, end: usize, rows: u32, out: usize): i32 {
   if (values >= end) return corrupt;
-  if (type == typeFloat) return decodeFloats(values, end, rows, valuesOut, 8);
-  if (type == typeBoolean) return decodeBooleans(values, end, rows, valuesOut);
-  return decodeIntegers(values, end, rows, valuesOut, 8);
+  if (type == typeFloat) return decodeFloats(values, end, rows, out, 8);
+  if (type == typeBoolean) return decodeBooleans(values, end, rows, out);
+  return decodeIntegers(values, end, rows, out);
 }
 
 /**
@@ -122,10 +153,11 @@ export function decodeEnd(block: usize, length: u32, rows: u32, isFirst: bool, o
   }
   // Each value in the place of the one before.
   if (type == typeFloat) return decodeFloats(at, end, rows, out, 0);
-  return decodeIntegers(at, end, rows, out, 0);
+  return lastInteger(at, end, rows, out);
 }
 
-function decodeTimes(at: usize, end: usize, rows: u32, out: usize): i32 {
+/** 0, or `corrupt`, of times that blockRows() has looked at. */
+export function decodeTimes(at: usize, end: usize, rows: u32, out: usize): i32 {
   const kind = <u32>load<u8>(at) >> 4;
   let time = <i64>bigEndian(at + 1);
   if (kind == kindRaw) {
@@ -169,51 +201,74 @@ function decodeTimes(at: usize, end: usize, rows: u32, out: usize): i32 {
   return row == rows ? 0 : corrupt;
 }
 
-/** `step` is from value to value in what is written. */
-function decodeIntegers(at: usize, end: usize, rows: u32, out: usize, step: usize): i32 {
+function decodeIntegers(at: usize, end: usize, rows: u32, out: usize): i32 {
   const kind = <u32>load<u8>(at) >> 4;
   if (end - at < 9) return corrupt;
   let value = unzigzag(bigEndian(at + 1));
   store<i64>(out, value);
-  let to = out + step;
+  let to = out + 8;
   if (kind == kindRaw) {
     if (end - at - 1 < <usize>rows << 3) return corrupt;
-    for (let row: u32 = 1; row < rows; row++, to += step) {
+    for (let row: u32 = 1; row < rows; row++, to += 8) {
       value += unzigzag(bigEndian(at + 1 + (<usize>row << 3)));
       store<i64>(to, value);
     }
     return 0;
   }
   if (kind == kindRun) {
-    const delta = varintEnd(at + 9, end);
-    const count: usize = delta == 0 ? 0 : varintEnd(delta, end);
-    if (count == 0 || varint(delta, count) != <u64>rows - 1) return corrupt;
-    const change = unzigzag(varint(at + 9, delta));
-    for (let row: u32 = 1; row < rows; row++, to += step) store<i64>(to, (value += change));
+    const deltaEnd = runOfIntegers(at, end, rows);
+    if (deltaEnd == 0) return corrupt;
+    const change = unzigzag(varint(at + 9, deltaEnd));
+    for (let row: u32 = 1; row < rows; row++, to += 8) store<i64>(to, (value += change));
     return 0;
   }
   if (kind != kindPacked) return corrupt;
+  return unpackIntegers(at + 9, end, value, to, out + (<usize>rows << 3)) ? 0 : corrupt;
+}
+
+/** The last value, without the others. */
+function lastInteger(at: usize, end: usize, rows: u32, out: usize): i32 {
+  const kind = <u32>load<u8>(at) >> 4;
+  if (end - at < 9) return corrupt;
+  let value = unzigzag(bigEndian(at + 1));
   let row: u32 = 1;
-  for (let word = at + 9; word + 8 <= end; word += 8) {
-    const packed = bigEndian(word);
-    const selector = <u32>(packed >> 60);
-    const count = <u32>load<u8>(countsAt + selector);
-    row += count;
-    if (row > rows) return corrupt;
-    if (selector < 2) {
-      // Runs of ones: a zigzag 1 is a step of -1.
-      for (let k: u32 = 0; k < count; k++, to += step) store<i64>(to, --value);
-      continue;
+  if (kind == kindRaw) {
+    if (end - at - 1 < <usize>rows << 3) return corrupt;
+    for (; row < rows; row++) value += unzigzag(bigEndian(at + 1 + (<usize>row << 3)));
+  } else if (kind == kindRun) {
+    const deltaEnd = runOfIntegers(at, end, rows);
+    if (deltaEnd == 0) return corrupt;
+    value += unzigzag(varint(at + 9, deltaEnd)) * <i64>(rows - 1);
+  } else if (kind == kindPacked) {
+    for (let word = at + 9; word + 8 <= end; word += 8) {
+      const packed = bigEndian(word);
+      const selector = <u32>(packed >> 60);
+      row += load<u8>(countsAt + selector);
+      value += sumOfWord(packed, selector);
     }
-    const width = <u64>load<u8>(widthsAt + selector);
-    const mask = (<u64>1 << width) - 1;
-    let rest = packed;
-    for (let k: u32 = 0; k < count; k++, to += step) {
-      store<i64>(to, (value += unzigzag(rest & mask)));
-      rest >>= width;
-    }
-  }
-  return row == rows ? 0 : corrupt;
+    if (row != rows) return corrupt;
+  } else return corrupt;
+  store<i64>(out, value);
+  return 0;
+}
+
+/** Where the change from value to value of a run ends; 0 when it is not one of so many rows. */
+function runOfIntegers(at: usize, end: usize, rows: u32): usize {
+  const deltaEnd = varintEnd(at + 9, end);
+  const countEnd: usize = deltaEnd == 0 ? 0 : varintEnd(deltaEnd, end);
+  return countEnd == 0 || varint(deltaEnd, countEnd) != <u64>rows - 1 ? 0 : deltaEnd;
+}
+
+/** Of its changes. */
+function sumOfWord(packed: u64, selector: u32): i64 {
+  const count = <i64>load<u8>(countsAt + selector);
+  if (selector < 2) return -count;
+  const width = <u64>load<u8>(widthsAt + selector);
+  const mask = (<u64>1 << width) - 1;
+  let sum: i64 = 0;
+  let rest = packed;
+  for (let k: i64 = 0; k < count; k++, rest >>= width) sum += unzigzag(rest & mask);
+  return sum;
 }
 
 /** `count` bits, 1 to 64, from bit `bit` behind `at` on. */
@@ -227,7 +282,7 @@ function bitsAt(at: usize, bit: usize, count: u64): u64 {
   return (head | tail) >> (64 - count);
 }
 
-/** As decodeIntegers(). */
+/** `step` is from value to value in what is written. */
 function decodeFloats(at: usize, end: usize, rows: u32, out: usize, step: usize): i32 {
   if (<u32>load<u8>(at) >> 4 != 1 || end - at < 9) return corrupt;
   const bits = at + 1;

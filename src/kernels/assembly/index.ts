@@ -33,6 +33,7 @@ export {
   writeSeriesOffsets,
 } from './route';
 export { blockRows, decodeBlock, decodeEnd, reverseBytes, reverseWords } from './blocks';
+export { foldBlocks, foldWorkBytes } from './block-folds';
 export { foldColumns, packWindows, windowRows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';
 export { encodeBlock, encodeTimes } from './encode';

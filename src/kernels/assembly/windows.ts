@@ -79,20 +79,49 @@ export function windowRows(
  * window-table.ts numbers it, what is wanted, values, table.
  */
 export function foldColumns(ranges: usize, count: u32, times: usize, columns: usize, columnCount: u32): void {
-  for (let i: u32 = 0; i < columnCount; i++, columns += 16) {
-    const type = load<u32>(columns);
-    const wants = load<u32>(columns, 4);
-    const values = <usize>load<u32>(columns, 8);
-    const table = <usize>load<u32>(columns, 12);
-    if (type == typeFloat) fold<f64>(ranges, count, times, values, table, wants);
-    else if (type == typeInteger) fold<i64>(ranges, count, times, values, table, wants);
-    else fold<u64>(ranges, count, times, values, table, wants);
-  }
+  for (let i: u32 = 0; i < columnCount; i++, columns += 16)
+    foldRows(columns, load<u32>(columns, 8), ranges, count, times, 0, 0);
+}
+
+/**
+ * The same of one column whose values lie at `values`. With `times` 0 the time of row i is `first + i * step`: those of most
+ * blocks of files are known without a list of them.
+ */
+export function foldRows(
+  column: usize,
+  values: usize,
+  ranges: usize,
+  count: u32,
+  times: usize,
+  first: i64,
+  step: i64,
+): void {
+  const type = load<u32>(column);
+  const wants = load<u32>(column, 4);
+  const table = <usize>load<u32>(column, 12);
+  if (type == typeFloat) fold<f64>(ranges, count, times, first, step, values, table, wants);
+  else if (type == typeInteger) fold<i64>(ranges, count, times, first, step, values, table, wants);
+  else fold<u64>(ranges, count, times, first, step, values, table, wants);
 }
 
 // @ts-ignore: decorator
 @inline
-function fold<T>(ranges: usize, count: u32, times: usize, values: usize, table: usize, wants: u32): void {
+function timeOf(times: usize, first: i64, step: i64, row: u32): i64 {
+  return times != 0 ? load<i64>(times + (<usize>row << 3)) : first + step * <i64>row;
+}
+
+// @ts-ignore: decorator
+@inline
+function fold<T>(
+  ranges: usize,
+  count: u32,
+  times: usize,
+  first: i64,
+  step: i64,
+  values: usize,
+  table: usize,
+  wants: u32,
+): void {
   if (wants & wantsSum) foldSums<T>(ranges, count, values, table);
   const isMore = (wants & ~wantsSum) != 0;
   for (let i: u32 = 0; i < count; i++, ranges += rangeBytes) {
@@ -103,10 +132,18 @@ function fold<T>(ranges: usize, count: u32, times: usize, values: usize, table: 
     store<i64>(record, before + <i64>(end - from));
     if (!isMore) continue;
     const isNew = before == 0;
-    if (wants & wantsLeast) foldLeast<T>(times, values, from, end, record, isNew);
-    if (wants & wantsGreatest) foldGreatest<T>(times, values, from, end, record, isNew);
-    if (wants & wantsFirst) foldFirst<T>(times, values, from, record, isNew);
-    if (wants & wantsLast) foldLast<T>(times, values, end - 1, record, isNew);
+    if (wants & wantsLeast) {
+      const row = leastRow<T>(values, from, end);
+      keepLeast<T>(load<T>(values + (<usize>row << 3)), timeOf(times, first, step, row), record, isNew);
+    }
+    if (wants & wantsGreatest) {
+      const row = greatestRow<T>(values, from, end);
+      keepGreatest<T>(load<T>(values + (<usize>row << 3)), timeOf(times, first, step, row), record, isNew);
+    }
+    if (wants & wantsFirst)
+      keepFirst<T>(load<T>(values + (<usize>from << 3)), timeOf(times, first, step, from), record, isNew);
+    if (wants & wantsLast)
+      keepLast<T>(load<T>(values + (<usize>(end - 1) << 3)), timeOf(times, first, step, end - 1), record, isNew);
   }
 }
 
@@ -188,19 +225,40 @@ function sumWords(sum: u64, at: usize, end: usize): u64 {
   return sum;
 }
 
+/** The earliest row of [from, end) with the least of their values. */
 // @ts-ignore: decorator
 @inline
-function foldLeast<T>(times: usize, values: usize, from: u32, end: u32, record: usize, isNew: bool): void {
+function leastRow<T>(values: usize, from: u32, end: u32): u32 {
   let least = load<T>(values + (<usize>from << 3));
-  let leastRow = from;
-  for (let row = from + 1; row < end; row++) {
-    const value = load<T>(values + (<usize>row << 3));
+  let row = from;
+  for (let i = from + 1; i < end; i++) {
+    const value = load<T>(values + (<usize>i << 3));
     if (value < least) {
       least = value;
-      leastRow = row;
+      row = i;
     }
   }
-  const time = load<i64>(times + (<usize>leastRow << 3));
+  return row;
+}
+
+// @ts-ignore: decorator
+@inline
+function greatestRow<T>(values: usize, from: u32, end: u32): u32 {
+  let greatest = load<T>(values + (<usize>from << 3));
+  let row = from;
+  for (let i = from + 1; i < end; i++) {
+    const value = load<T>(values + (<usize>i << 3));
+    if (value > greatest) {
+      greatest = value;
+      row = i;
+    }
+  }
+  return row;
+}
+
+// @ts-ignore: decorator
+@inline
+function keepLeast<T>(least: T, time: i64, record: usize, isNew: bool): void {
   const kept = load<T>(record, 16);
   if (!isNew && (kept < least || (kept == least && load<i64>(record, 24) <= time))) return;
   store<T>(record, least, 16);
@@ -209,17 +267,7 @@ function foldLeast<T>(times: usize, values: usize, from: u32, end: u32, record: 
 
 // @ts-ignore: decorator
 @inline
-function foldGreatest<T>(times: usize, values: usize, from: u32, end: u32, record: usize, isNew: bool): void {
-  let greatest = load<T>(values + (<usize>from << 3));
-  let greatestRow = from;
-  for (let row = from + 1; row < end; row++) {
-    const value = load<T>(values + (<usize>row << 3));
-    if (value > greatest) {
-      greatest = value;
-      greatestRow = row;
-    }
-  }
-  const time = load<i64>(times + (<usize>greatestRow << 3));
+function keepGreatest<T>(greatest: T, time: i64, record: usize, isNew: bool): void {
   const kept = load<T>(record, 32);
   if (!isNew && (kept > greatest || (kept == greatest && load<i64>(record, 40) <= time))) return;
   store<T>(record, greatest, 32);
@@ -228,9 +276,7 @@ function foldGreatest<T>(times: usize, values: usize, from: u32, end: u32, recor
 
 // @ts-ignore: decorator
 @inline
-function foldFirst<T>(times: usize, values: usize, row: u32, record: usize, isNew: bool): void {
-  const time = load<i64>(times + (<usize>row << 3));
-  const value = load<T>(values + (<usize>row << 3));
+function keepFirst<T>(value: T, time: i64, record: usize, isNew: bool): void {
   const kept = load<i64>(record, 56);
   if (!isNew && (kept < time || (kept == time && load<T>(record, 48) >= value))) return;
   store<T>(record, value, 48);
@@ -239,9 +285,7 @@ function foldFirst<T>(times: usize, values: usize, row: u32, record: usize, isNe
 
 // @ts-ignore: decorator
 @inline
-function foldLast<T>(times: usize, values: usize, row: u32, record: usize, isNew: bool): void {
-  const time = load<i64>(times + (<usize>row << 3));
-  const value = load<T>(values + (<usize>row << 3));
+function keepLast<T>(value: T, time: i64, record: usize, isNew: bool): void {
   const kept = load<i64>(record, 72);
   if (!isNew && (kept > time || (kept == time && load<T>(record, 64) >= value))) return;
   store<T>(record, value, 64);

@@ -1,7 +1,7 @@
 import { must } from '../../base/assert.ts';
 import type { NumberType, WindowTable } from '../../kernels/window-table.ts';
 import type { Fragment, WindowsBlock, WindowsField, WindowsTask } from '../fragment.ts';
-import type { ColumnCursor, ShardSource, SourceFieldType } from '../source.ts';
+import type { ColumnCursor, ColumnFold, ShardSource, SourceFieldType } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import { isConvertible } from './columns/column-builder.ts';
 import { concatColumns } from './columns/concat-columns.ts';
@@ -153,8 +153,8 @@ function* foldGroup(
   for (const { source, seriesId } of members) {
     context.check();
     const bounds = { seriesId, minTimeNs, maxTimeNs };
-    const count = source.fold?.({ ...bounds, fields: names, table });
-    if (count !== undefined) context.countPoints(count);
+    const fold = source.fold?.({ ...bounds, fields: names, table });
+    if (fold !== undefined) yield* foldParts(fold, context);
     else
       for (const [column, field] of names.entries())
         yield* foldField(source.openCursor({ ...bounds, field, ascending: true }), { table, column }, context); // prettier-ignore
@@ -163,6 +163,17 @@ function* foldGroup(
   const summaries = table.finish().map((packed, i) => summaryOf(must(columns[i], 'a column a table').type, packed, label)); // prettier-ignore
   arena.release(start);
   return summaries;
+}
+
+function* foldParts(fold: ColumnFold, context: FragmentContext): Generator<undefined, void> {
+  let isFirst = true;
+  for (let count = fold.next(); count !== undefined; count = fold.next()) {
+    context.countPoints(count);
+    // Of most series one part is all.
+    if (!isFirst) yield undefined;
+    isFirst = false;
+    context.check();
+  }
 }
 
 /** Batch by batch, through the arena. */

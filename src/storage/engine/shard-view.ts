@@ -9,6 +9,7 @@ import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
 import type { MemtableView, ViewedSeries } from './memtable/memtable-view.ts';
+import { FoldedBlocks } from './columns/fold-blocks.ts';
 import { FileBlocks } from './columns/file-blocks.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './columns/run-cursor.ts'; // prettier-ignore
 import { rankFiles, seriesEnd, type MemtableSeries, type RankedFile } from './series-end.ts';
@@ -24,6 +25,12 @@ export interface ViewFold extends TimeBounds {
   /** By column of the table. */
   readonly fields: readonly string[];
   readonly table: WindowTable;
+}
+
+/** Points that are added to tables of windows, a millisecond's work at a time. */
+export interface ViewFolding {
+  /** How many were added now; undefined once all are. */
+  next(): number | undefined;
 }
 
 /** What a view reads, oldest first: later parts win. */
@@ -272,16 +279,27 @@ export class ShardView {
 
   /**
    * Adds all points of some fields of a series within the bounds to the table, where they lie; undefined when nothing was added,
-   * as they are not in one memtable.
+   * and cursors have to be read.
    */
-  fold({ seriesId, ...request }: ViewFold): number | undefined {
+  fold({ seriesId, ...request }: ViewFold): ViewFolding | undefined {
     return this.#guard(() => {
-      const { measurement, memtables } = this.#name(seriesId);
+      const named = this.#name(seriesId);
+      const { measurement, memtables } = named;
       const [only] = memtables;
-      if (only === undefined || memtables.length > 1) return undefined;
+      if (only === undefined) return this.#foldFiles(named, request);
+      if (memtables.length > 1) return undefined;
       if (this.#parts.files.some(({ bounds }) => bounds !== undefined && isWithin(bounds, request))) return undefined; // prettier-ignore
-      return only.memtable.fold({ ...request, measurement, seriesId: only.seriesId });
+      const count = only.memtable.fold({ ...request, measurement, seriesId: only.seriesId });
+      return count === undefined ? undefined : onceOf(count);
     });
+  }
+
+  #foldFiles(named: NamedSeries, request: Omit<ViewFold, 'seriesId'>): ViewFolding | undefined {
+    const { minTimeNs, maxTimeNs, table, fields } = request;
+    const keyOf = (column: number): Uint8Array => this.#keyOf(named, fields[column] ?? '');
+    const files = this.#filesFrom(true).map(({ file }) => file);
+    const blocks = FoldedBlocks.of(files, { minTimeNs, maxTimeNs, table, keyOf, columnCount: fields.length }); // prettier-ignore
+    return blocks && { next: () => this.#guard(() => blocks.next()) };
   }
 
   openCursor(request: ViewRequest): ViewCursor {
@@ -322,6 +340,16 @@ export class ShardView {
       throw isDbError(error, 'corrupt') ? damagedShardError(this.shardId, error) : error;
     }
   }
+}
+
+function onceOf(count: number): ViewFolding {
+  let left: number | undefined = count;
+  const next = (): number | undefined => {
+    const taken = left;
+    left = undefined;
+    return taken;
+  };
+  return { next };
 }
 
 function isWithin(bounds: TimeBounds, { minTimeNs, maxTimeNs }: TimeBounds): boolean {

@@ -13,7 +13,7 @@ import { DbError } from '../../base/errors.ts';
 import type { DiskFile } from '../../env/disk.ts';
 import { PageOwner, type PageCache } from '../pages/page-cache.ts';
 import { blockCrcBytes } from './tsm-format.ts';
-import type { TsmEntry } from './tsm-column.ts';
+import type { BlockPlace } from './tsm-column.ts';
 
 /** Some microseconds of a read, and what a reader of one block has too much of. */
 const pieceBytes = 32_768;
@@ -37,7 +37,7 @@ export class BlockPieces {
   }
 
   /** The block of an entry without its sum; it stays as it is. Throws `corrupt` with path and offset. */
-  block({ offset, lengthBytes }: Pick<TsmEntry, 'offset' | 'lengthBytes'>): Uint8Array {
+  block({ offset, lengthBytes }: BlockPlace): Uint8Array {
     const number = Math.floor(offset / pieceBytes);
     const at = offset - number * pieceBytes;
     const piece = this.#piece(number, at + lengthBytes, lengthBytes);

@@ -3,12 +3,15 @@ import type { FieldType } from '../../models/field-value.ts';
 import type { EndValue, KnownEnds } from './known-ends.ts';
 import { indexEntryBytes, keyTailBytes } from './tsm-format.ts';
 
-/** A block of a file: where it is and what times it holds. */
-export interface TsmEntry {
-  readonly minTimeNs: bigint;
-  readonly maxTimeNs: bigint;
+export interface BlockPlace {
   readonly offset: number;
   readonly lengthBytes: number;
+}
+
+/** A block of a file: where it is and what times it holds. */
+export interface TsmEntry extends BlockPlace {
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
 }
 
 export interface TsmTimeBounds {
@@ -63,9 +66,24 @@ export class TsmColumn {
     return entries;
   }
 
+  /** Where block `i` is: its entry without times. */
+  placeOf(i: number): BlockPlace {
+    const at = this.#first + i * indexEntryBytes + 16;
+    const view = this.#view;
+    return {
+      offset: view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4),
+      lengthBytes: view.getUint32(at + 8),
+    };
+  }
+
+  /** Of the points of blocks from `start` on, below `end`, of which there is one. */
+  boundsOf(start: number, end: number): TsmTimeBounds {
+    return { minTimeNs: this.#minTimeNs(start), maxTimeNs: this.#maxTimeNs(end - 1) };
+  }
+
   /** Of all its points. */
   get bounds(): TsmTimeBounds {
-    return { minTimeNs: this.#minTimeNs(0), maxTimeNs: this.#maxTimeNs(this.count - 1) };
+    return this.boundsOf(0, this.count);
   }
 
   /** Which blocks may hold points within the inclusive bounds. */

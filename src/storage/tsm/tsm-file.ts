@@ -10,7 +10,7 @@ import { isEmptied } from './emptied-key.ts';
 import { readTombstones, type TimeRange } from './tombstones.ts';
 import { PagedKeys } from './paged-keys.ts';
 import { decodeDirectory, directoryFooterBytes, type TsmDirectory } from './tsm-directory.ts';
-import type { TsmColumn, TsmEntry } from './tsm-column.ts';
+import type { BlockPlace, TsmColumn, TsmEntry } from './tsm-column.ts';
 import type { KeyedColumn, LocatedColumn, LocatedKey, TsmKeySet } from './tsm-key-set.ts';
 import { TsmKeys } from './tsm-keys.ts';
 import type { TsmSeal } from './tsm-seal.ts';
@@ -198,7 +198,7 @@ export class TsmFile {
   }
 
   /** The block of an entry, checked, from the cache if it is there. Throws `corrupt` with path and offset. */
-  block(entry: TsmEntry): Uint8Array {
+  block(entry: BlockPlace): Uint8Array {
     this.#assertOpen();
     if (this.#pieces !== undefined) return this.#pieces.block(entry);
     return this.checkBlock(entry, this.readSpan(entry.offset, entry.lengthBytes));
@@ -213,7 +213,7 @@ export class TsmFile {
   }
 
   /** The block at the head of `bytes`. Throws `corrupt` with path and offset when it changed since it was written. */
-  checkBlock({ offset, lengthBytes }: TsmEntry, bytes: Uint8Array): Uint8Array {
+  checkBlock({ offset, lengthBytes }: BlockPlace, bytes: Uint8Array): Uint8Array {
     const block = bytes.subarray(blockCrcBytes, lengthBytes);
     if (!isSound(bytes, block, lengthBytes)) throw damagedBlock(this.path, offset);
     return block;

@@ -1,14 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { finished } from '../../../../test/support/finished.ts';
+import { foldAll, shownWindows as shown } from '../../../../test/support/shown-windows.ts';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../../kernels/query-kernel.ts';
 import { StoreKernel } from '../../../kernels/store-kernel.ts';
-import {
-  summaryParts,
-  type PackedWindows,
-  type WindowTable,
-} from '../../../kernels/window-table.ts';
+import { summaryParts, type WindowTable } from '../../../kernels/window-table.ts';
 import { parseLines } from '../../../models/line-protocol.ts';
 import { decodePointBatch } from '../../../models/point-batch.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
@@ -59,19 +56,6 @@ function byCursors(view: ShardView, table: WindowTable, asked: Asked): number {
   return count;
 }
 
-function shown(all: readonly PackedWindows[]): unknown {
-  return all.map(({ startsNs, counts, parts }) => [
-    [...startsNs],
-    [...counts],
-    // The words themselves: two texts of a float may be one.
-    [...parts].map(([part, { buffer, valuesOffset, timesOffset }]) => [
-      part,
-      [...new BigUint64Array(buffer, valuesOffset, counts.length)],
-      part === 'sum' ? [] : [...new BigInt64Array(buffer, timesOffset, counts.length)],
-    ]),
-  ]);
-}
-
 test('fold rows: rows that are folded where they lie give the words that cursors give', () => {
   let folded = 0;
   fc.assert(
@@ -99,7 +83,7 @@ test('fold rows: rows that are folded where they lie give the words that cursors
             const columns = types.map((type) => ({ type, parts: summaryParts }));
             const [there, here] = [query.windowTable(columns, grid), query.windowTable(columns, grid)]; // prettier-ignore
             const asked = { seriesId, minTimeNs: cut - 60n, maxTimeNs: BigInt(next) - cut };
-            const count = view.fold({ ...asked, fields, table: there });
+            const count = foldAll(view.fold({ ...asked, fields, table: there }));
             if (count === undefined)
               expect(shown(there.finish())).toEqual(shown(query.windowTable(columns, grid).finish())); // prettier-ignore
             else {
@@ -126,7 +110,7 @@ test('fold rows: a time that no window takes is an error, and nothing of it is i
   const [seriesId = -1] = finished(view.seriesIds('m'));
   const mark = query.arena.mark();
   const table = query.windowTable([{ type: 'float', parts: ['sum'] }], { startNs: 0n, intervalNs: 10n, count: 5 }); // prettier-ignore
-  const fold = (maxTimeNs: bigint) => view.fold({ seriesId, fields: ['f'], table, minTimeNs: 0n, maxTimeNs }); // prettier-ignore
+  const fold = (maxTimeNs: bigint) => foldAll(view.fold({ seriesId, fields: ['f'], table, minTimeNs: 0n, maxTimeNs })); // prettier-ignore
   expect(() => fold(99n)).toThrow('damaged');
   expect(table.finish()[0]?.counts).toHaveLength(0);
   expect(fold(49n)).toBe(50);
