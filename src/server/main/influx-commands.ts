@@ -1,7 +1,7 @@
 import type { NodeFolders, OfflineFlags, OfflinePorts } from '../../cli/influxdb/offline-ports.ts';
 import { exportFlags, exportUsage, importFlags, importUsage } from '../../cli/influxdb/offline-syntax.ts'; // prettier-ignore
 import type { dataKeys } from '../../config/data-keys.ts';
-import type { DataConfig } from '../node/data-node.ts';
+import type { DataConfig } from '../node/data-config.ts';
 import type { OfflineCommand } from '../daemon/run-daemon.ts';
 
 /** Coming from a single InfluxDB, and going back (spec F87). Loaded when one of them is asked for. */

@@ -5,7 +5,7 @@ import {
   NodeSecureSockets,
   type SecureSettings,
 } from '../../env/node/network/node-secure-sockets.ts';
-import type { DataConfig } from './data-node.ts';
+import type { DataConfig } from './data-config.ts';
 
 /** TLS of the HTTP API as `[http]` and `[tls]` want it (spec F98, F101); undefined without `https-enabled`. */
 export async function openSecureSockets(

@@ -1,0 +1,172 @@
+import { DbError } from '../../base/errors.ts';
+import type { LocalShards } from '../../data/engine/local-shards.ts';
+import { takesWrites } from '../../meta/model/shard-copies.ts';
+import type { Env } from '../../env/env.ts';
+import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
+import {
+  dataStatusMethod,
+  discardMethod,
+  joinDataMethod,
+  leaveDataMethod,
+  statesMax,
+  statesMethod,
+  type LeaveRequest,
+  type ShardState,
+} from '../../meta/client/data-methods.ts';
+import type { MetaClient } from '../../meta/client/meta-client.ts';
+import { announceTo, anyOf } from '../../meta/server/announcements.ts';
+import type { RpcClient } from '../../rpc/rpc-client.ts';
+import { createRpcHandlers } from '../../rpc/rpc-service.ts';
+import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
+import type { ImportHandOver } from '../../services/import-hand-over.ts';
+import { advertised } from './addresses.ts';
+import type { DataConfig } from './data-config.ts';
+import type { RunningServer } from '../daemon/run-daemon.ts';
+import { announcedVersion } from '../daemon/version.ts';
+import type { Transfers } from './transfers.ts';
+
+/** The RPC port, 8088: what other nodes ask of this one, and `/status` for influxd-ctl join. */
+export class DataListener {
+  readonly #env: Env;
+  readonly #config: DataConfig;
+  readonly #meta: MetaClient;
+  readonly #local: LocalShards;
+  readonly #imported: ImportHandOver;
+  readonly #transfers: Pick<Transfers, 'cancel'>;
+  readonly #copies: RunningServer;
+  readonly #hints: Pick<HintedHandoff, 'waiting'>;
+  readonly #tcpAddress: string;
+  readonly #httpAddress: string;
+
+  constructor(parts: {
+    readonly env: Env;
+    readonly config: DataConfig;
+    readonly meta: MetaClient;
+    readonly local: LocalShards;
+    readonly imported: ImportHandOver;
+    readonly transfers: Pick<Transfers, 'cancel'>;
+    readonly copies: RunningServer;
+    readonly hints: Pick<HintedHandoff, 'waiting'>;
+  }) {
+    this.#env = parts.env;
+    this.#config = parts.config;
+    this.#meta = parts.meta;
+    this.#local = parts.local;
+    this.#imported = parts.imported;
+    this.#transfers = parts.transfers;
+    this.#copies = parts.copies;
+    this.#hints = parts.hints;
+    const hostname = parts.config.get('', 'hostname');
+    this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
+    this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
+  }
+
+  async listen(methods: readonly ServedMethod[], rpc: RpcClient): Promise<RunningServer> {
+    const { clock, random, transport } = this.#env;
+    const handlers = createRpcHandlers(
+      this.#meta.membership,
+      [...methods, ...this.#ownMethods(rpc)],
+      (path) => this.#httpGet(path),
+    );
+    const listener = await transport.listen(this.#config.get('', 'bind-address'), handlers);
+    const metas = (): readonly string[] =>
+      this.#meta.isJoined ? this.#meta.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress) : [];
+    this.#announce(rpc, metas());
+    const announcer = clock.every(this.#config.get('', 'gossip-frequency'), () => {
+      this.#announce(rpc, anyOf(metas(), random));
+    });
+    return {
+      close: async () => {
+        announcer.cancel();
+        await listener.close();
+      },
+    };
+  }
+
+  #announce(rpc: RpcClient, metas: readonly string[]): void {
+    const httpScheme = this.#config.get('http', 'https-enabled') ? 'https' : undefined;
+    const self = { tcpAddress: this.#tcpAddress, version: announcedVersion, httpScheme };
+    void announceTo(rpc, metas, self);
+  }
+
+  #ownMethods(rpc: RpcClient): readonly ServedMethod[] {
+    const meta = this.#meta;
+    return [
+      serveCall(dataStatusMethod, ({ clusterId }) => {
+        const cluster = !meta.isJoined ? 'none' : clusterId === meta.clusterId ? 'same' : 'other';
+        return Promise.resolve({ cluster, nodeId: meta.nodeId, httpAddress: this.#httpAddress });
+      }),
+      serveCall(joinDataMethod, async (identity) => {
+        await meta.join(identity);
+        // Before anybody writes: shards of an import have the ids that they came with.
+        await this.#imported.handOver();
+        // Not only at the next turn of gossip: until a version is heard of, a node looks as if it were not well.
+        this.#announce(rpc, identity.metaAddresses);
+        return {};
+      }),
+      serveCall(leaveDataMethod, async (request) => {
+        await this.#leave(request);
+        return {};
+      }),
+      serveCall(discardMethod, async ({ shardId, catalogIndex }) => {
+        await this.#discard(shardId, catalogIndex);
+        return {};
+      }),
+      serveStream(statesMethod, () => this.#states()),
+    ];
+  }
+
+  /** A node that has left already answers the same. Throws `conflict` for one that is meant for another node. */
+  async #leave({ nodeId, clusterId }: LeaveRequest): Promise<void> {
+    const [meta, local] = [this.#meta, this.#local];
+    if (!meta.isJoined) return;
+    if (nodeId !== meta.nodeId || clusterId !== meta.clusterId)
+      throw new DbError('conflict', 'it is another data node');
+    // Most of it while all of them take it.
+    await this.#copies.close();
+    await meta.leave(async () => {
+      // No write finds its database any more. What came before is at its owners, or the node goes on and is asked again.
+      await this.#copies.close();
+      if (this.#hints.waiting().length > 0)
+        throw new DbError('unavailable', 'writes for other nodes wait on this one');
+      const held = await local.holdings();
+      await local.deleteShards(held.map(({ shardId }) => shardId));
+      await this.#imported.forget();
+    });
+    this.#env.log.info('This node has left its cluster, and erased what it had', { nodeId });
+  }
+
+  /** Once this node's catalog is as new as that of who asks: it must not delete what it owns. */
+  async #discard(shardId: number, catalogIndex: number): Promise<void> {
+    const [meta, local] = [this.#meta, this.#local];
+    await meta.reach(catalogIndex);
+    if (takesWrites(meta.catalog, shardId, meta.nodeId))
+      throw new DbError('conflict', `shard ${shardId} is owned by this node`);
+    await this.#transfers.cancel(shardId);
+    await local.deleteShards([shardId]);
+    this.#env.log.info('Deleted shard', { shard: shardId });
+  }
+
+  async *#states(): AsyncGenerator<{ readonly states: readonly ShardState[] }> {
+    const nowNs = this.#env.clock.wallNs();
+    const states = (await this.#local.states()).map(({ idleMs, ...state }) => {
+      return { ...state, modifiedNs: nowNs - BigInt(Math.round(idleMs)) * 1_000_000n };
+    });
+    for (let at = 0; at < states.length; at += statesMax)
+      yield { states: states.slice(at, at + statesMax) };
+  }
+
+  #httpGet(path: string): { contentType: string; body: string } | undefined {
+    if (path !== '/status') return undefined;
+    const status = {
+      nodeType: 'data',
+      hostname: this.#config.get('', 'hostname'),
+      tcpBind: this.#config.get('', 'bind-address'),
+      tcpAddr: this.#tcpAddress,
+      httpAddr: this.#httpAddress,
+      nodeStatus: this.#meta.isJoined ? 'joined' : 'disjoined',
+      metaAddrs: this.#meta.metaHttpAddresses,
+    };
+    return { contentType: 'application/json', body: `${JSON.stringify(status)}\n` };
+  }
+}
