@@ -1,7 +1,7 @@
 /**
  * `npm run bench:storage`: writes the same points of `--series` new series to our data node and to influxd, lets both bring
  * them to files and compact them, kills them with -9 and starts them again. Prints bytes on disk and in TSM files a value, the
- * time from the start to the first answered query, and the memory before and after. With `--kind shards` a shard is an hour.
+ * time from the start to the first answered query, and what the processor spent and memory held before and after. With `--kind shards` a shard is an hour.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ const { values } = parseArgs({
     series: { type: 'string', default: '1000000' },
     rows: { type: 'string', default: '5000' },
     bodies: { type: 'string' },
+    /** The bodies come again with later times so often: of narrow, `--series 1000000 --passes 20` is 20 values a series. */
+    passes: { type: 'string', default: '1' },
     restarts: { type: 'string', default: '3' },
     servers: { type: 'string', default: 'varve,influxd' },
     /** An influxd may be another release. */
@@ -33,7 +35,12 @@ const rows = Number(values.rows);
 const bodies = Number(values.bodies ?? Math.ceil(Number(values.series) / rows));
 const make = workloads[values.kind];
 if (make === undefined) throw new Error(`--kind is one of ${Object.keys(workloads).join(', ')}`);
-const workload: Workload = make({ bodies, rows, series: Number(values.series), passes: 1 });
+const workload: Workload = make({
+  bodies,
+  rows,
+  series: Number(values.series),
+  passes: Number(values.passes),
+});
 const offset = Number(values['port-offset']);
 // Both bring everything to files at once, unless told otherwise, and compact what is cold.
 process.env['INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION'] = values.cold;
@@ -61,14 +68,14 @@ async function run(server: BenchServer): Promise<void> {
   const valueCount = workload.wanted * workload.fieldCount;
   const perValue = settledBytes / valueCount;
   const ofTsm = (tsmBytesOf(server) / valueCount).toFixed(3);
-  const before = memoryOf(server.pid);
+  const before = spentBy(server.pid);
   process.stdout.write(`${server.name}: ${workload.wanted} points written; ${(settledBytes / 1e6).toFixed(1)} MB, ${perValue.toFixed(2)} bytes a value, ${ofTsm} in TSM files; ${before}\n`); // prettier-ignore
   for (let i = 0; i < Number(values.restarts); i++) {
     const startMs = performance.now();
     const pid = (await server.restart?.()) ?? 0;
     await firstAnswer(server);
     const ms = performance.now() - startMs;
-    process.stdout.write(`${server.name}: ${ms.toFixed(0)} ms from kill -9 to the first answer; ${memoryOf(pid)}\n`); // prettier-ignore
+    process.stdout.write(`${server.name}: ${ms.toFixed(0)} ms from kill -9 to the first answer; ${spentBy(pid)}\n`); // prettier-ignore
   }
 }
 
@@ -76,8 +83,8 @@ async function writeAll(server: BenchServer): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   let next = 0;
   const client = async (): Promise<void> => {
-    for (let body = workload.bodies[next++]; body !== undefined; body = workload.bodies[next++])
-      await written(`${server.url}/write?db=d`, body, agent);
+    while (next < workload.bodies.length * workload.passes)
+      await written(`${server.url}/write?db=d`, workload.bodyAt(next++), agent);
   };
   await Promise.all(Array.from({ length: 4 }, client));
   agent.destroy();
@@ -157,8 +164,14 @@ async function firstAnswer(server: BenchServer): Promise<void> {
   }
 }
 
-function memoryOf(pid: number): string {
+function spentBy(pid: number): string {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  const cpuSeconds = (Number(user) + Number(system)) / 100;
   const mb = (name: string): string => (Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1_024).toFixed(0); // prettier-ignore
-  return `${mb('VmRSS')} MiB in memory, ${mb('VmHWM')} at most`;
+  return `${cpuSeconds.toFixed(2)} CPU s, ${mb('VmRSS')} MiB in memory, ${mb('VmHWM')} at most`;
 }

@@ -97,7 +97,7 @@ export async function startInfluxd(
       },
     });
   let child = start();
-  await answers(`${url}/ping`);
+  await answers(`${url}/ping`, child);
   await fetch(`${url}/query`, {
     method: 'POST',
     body: new URLSearchParams({ q: 'CREATE DATABASE d' }),
@@ -134,7 +134,7 @@ export async function startVictoriaMetrics(
     '-retentionPeriod=100y',
   ];
   const child = spawn('victoria-metrics', flags, { stdio: 'ignore' });
-  await answers(`${url}/health`);
+  await answers(`${url}/health`, child);
   return {
     name: 'victoria-metrics',
     url,
@@ -172,12 +172,16 @@ async function countByInfluxQl(url: string, { measurement, field }: CountedField
   return result?.series?.[0]?.values[0]?.[1] ?? 0;
 }
 
-async function answers(url: string): Promise<void> {
+/** Of one whose port is taken another would answer. */
+async function answers(url: string, child: ChildProcess): Promise<void> {
   for (let i = 0; i < 300; i++) {
     try {
       await fetch(url);
+      await new Promise((wake) => setTimeout(wake, 500));
+      if (child.exitCode !== null) throw new Error(`${child.spawnfile} has ended`);
       return;
-    } catch {
+    } catch (error) {
+      if (child.exitCode !== null) throw error;
       await new Promise((wake) => setTimeout(wake, 100));
     }
   }
@@ -192,7 +196,9 @@ function folderOf(prefix: string, keptFolder: string | undefined): string {
 
 async function end(child: ChildProcess, goneFolder: string | undefined): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await ended;
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGTERM');
+    await ended;
+  }
   if (goneFolder !== undefined) rmSync(goneFolder, { recursive: true, force: true });
 }

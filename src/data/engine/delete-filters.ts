@@ -2,6 +2,7 @@
  * Which series a delete means, as shards remember it for what comes late (storage/store/deletes/stored-deletes.ts): for each measurement
  * its name and condition in base64, parted by spaces.
  */
+import { Slices, type SlicePorts } from '../../env/slices.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import { parseSeriesKey } from '../../models/parse-series-key.ts';
 import { decodePredicate, encodePredicate } from '../../query/fragment-codec.ts';
@@ -30,49 +31,74 @@ export function measurementsOf(filter: string): readonly ListedMeasurement[] {
   });
 }
 
-/** `turn` lets others run while series are looked at. */
-export function deleteFilters(turn: () => Promise<void>): DeleteFilters {
+/** With `ports` others run while series are looked at. */
+export function deleteFilters(ports: SlicePorts): DeleteFilters {
   const matcher = regexCache();
   return {
-    test: (filter) => {
-      const wanted = new Map(
-        measurementsOf(filter).map(({ name, predicate }) => [name, predicate]),
-      );
-      return (seriesKey, measurement) =>
-        wanted.has(measurement) && passes(wanted.get(measurement), seriesKey, matcher);
-    },
-    select: (filter, view) => selectSeries(view, measurementsOf(filter), { matcher, turn }),
+    test: filterTests(),
+    select: (filter, view) => selectSeries(view, measurementsOf(filter), { ...ports, matcher }),
   };
+}
+
+/** Whether a filter means a series, by its key and measurement. */
+export function filterTests(): DeleteFilters['test'] {
+  const matcher = regexCache();
+  return (filter) => {
+    const wanted = new Map(measurementsOf(filter).map(({ name, predicate }) => [name, predicate]));
+    return (seriesKey, measurement) =>
+      wanted.has(measurement) && passes(wanted.get(measurement), seriesKey, matcher);
+  };
+}
+
+export interface SelectPorts extends SlicePorts {
+  readonly matcher: MatcherFactory;
 }
 
 /** Of each measurement the series that pass. */
 export async function* selectSeries(
   view: ShardView,
   measurements: readonly ListedMeasurement[],
-  { matcher, turn }: { readonly matcher: MatcherFactory; readonly turn: () => Promise<void> },
+  ports: SelectPorts,
 ): AsyncGenerator<SelectedSeries> {
   for (const measurement of measurements) {
     const { name, predicate } = measurement;
     const seriesIds =
       predicate === undefined
         ? view.seriesIdsByPart(name)
-        : await passingIds(view, measurement, { matcher, turn });
+        : Uint32Array.from(await passingIds(view, measurement, ports));
     if (seriesIds.length > 0)
       yield { measurement: name, seriesIds, isWhole: predicate === undefined };
   }
 }
 
+/** Whether a series passes, without a look at the others. */
+export async function isAnySelected(
+  view: ShardView,
+  measurements: readonly ListedMeasurement[],
+  ports: SelectPorts,
+): Promise<boolean> {
+  for (const measurement of measurements) {
+    const isAny =
+      measurement.predicate === undefined
+        ? view.hasSeries(measurement.name)
+        : (await passingIds(view, measurement, { ...ports, countMax: 1 })).length > 0;
+    if (isAny) return true;
+  }
+  return false;
+}
+
 async function passingIds(
   view: ShardView,
   measurement: ListedMeasurement,
-  { matcher, turn }: { readonly matcher: MatcherFactory; readonly turn: () => Promise<void> },
-): Promise<Uint32Array> {
+  { matcher, countMax = Infinity, ...ports }: SelectPorts & { readonly countMax?: number },
+): Promise<readonly number[]> {
+  const slices = new Slices(ports);
   const ids: number[] = [];
-  for (const series of passingSeries(view, measurement, matcher)) {
-    if (series === undefined) await turn();
-    else ids.push(series.id);
+  for (const id of passingSeries(view, measurement, matcher)) {
+    if (id === undefined) await slices.next();
+    else if (ids.push(id) >= countMax) break;
   }
-  return Uint32Array.from(ids);
+  return ids;
 }
 
 function passes(

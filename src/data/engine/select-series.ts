@@ -1,5 +1,5 @@
 /** The series of one shard that a condition on tags picks out of a measurement. */
-import { candidateSeries } from '../../query/exec/series/candidate-series.ts';
+import { listedSeries } from '../../query/exec/series/candidate-series.ts';
 import { specialize, type MatcherFactory } from '../../query/predicate.ts';
 import type { ShardSource } from '../../query/source.ts';
 import type { ListedMeasurement } from './lists/schema-list.ts';
@@ -7,22 +7,19 @@ import type { ListedMeasurement } from './lists/schema-list.ts';
 /** So many series are looked at between two chances to rest: a pattern takes tens of microseconds to meet a long value. */
 const restSeriesCount = 16;
 
-/** The series that pass, in order of their keys; undefined is a place to rest at. */
+/**
+ * The ids of series that pass, in order of their keys; undefined is a place to rest at. No key is looked at where lists of the
+ * index tell.
+ */
 export function* passingSeries(
   shard: ShardSource,
-  measurement: ListedMeasurement,
+  { name: measurement, predicate }: ListedMeasurement,
   matcher: MatcherFactory,
-): Generator<PassingSeries | undefined> {
-  const asked = { measurement: measurement.name, predicate: measurement.predicate };
-  for (const [i, id] of (yield* candidateSeries(shard, asked, matcher)).entries()) {
+): Generator<number | undefined> {
+  const { ids, isExact } = yield* listedSeries(shard, { measurement, predicate }, matcher);
+  for (let i = 0; i < ids.length; i++) {
     if (i % restSeriesCount === restSeriesCount - 1) yield undefined;
-    const series = shard.series(id);
-    if (specialize(measurement.predicate, series.tags, matcher) !== false) yield { ...series, id };
+    const id = ids[i] ?? 0;
+    if (isExact || specialize(predicate, shard.series(id).tags, matcher) !== false) yield id;
   }
-}
-
-export interface PassingSeries {
-  readonly id: number;
-  readonly key: string;
-  readonly tags: ReadonlyMap<string, string>;
 }

@@ -35,7 +35,7 @@ import type { EngineDescription } from './lists/described-lanes.ts';
 import { describeShards } from './lists/describe-shards.ts';
 import { listSchema } from './lists/list-schema.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
-import { deleteFilters, filterOf, selectSeries } from './delete-filters.ts';
+import { deleteFilters, filterOf, isAnySelected, selectSeries } from './delete-filters.ts';
 import type { PointDelete } from '../../storage/store/deletes/point-deletes.ts';
 import { IdleKernels } from './idle-kernels.ts';
 import type { TimeBounds } from '../../storage/engine/memtable/shape-table.ts';
@@ -103,7 +103,7 @@ export class StorageEngine implements Engine {
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const isHome = (shardId: number): boolean => homeOf(shardId, settings.count) === settings.index;
     const home = { ...options, opensBehind: true, settlesLater: true, worker: settings.index, isHome }; // prettier-ignore
-    const filters = deleteFilters(ports.turn);
+    const filters = deleteFilters(ports);
     const store = await Store.open({ ...ports, columnKernel, filters }, home);
     return new StorageEngine(store, ports, home);
   }
@@ -386,11 +386,13 @@ export class StorageEngine implements Engine {
     stamp,
   }: Omit<DeletePointsRequest, 'shardIds'>): PointDelete {
     // prettier-ignore
-    const ports = { matcher: this.#matcher, turn: this.#ports.turn };
+    const { clock, turn } = this.#ports;
+    const ports = { matcher: this.#matcher, clock, turn };
     const filter = filterOf(measurements);
     return {
       filter,
       select: (view) => selectSeries(view, measurements, ports),
+      isAnyMeant: (view) => isAnySelected(view, measurements, ports),
       range: { minTimeNs, maxTimeNs },
       ...(stamp !== undefined && { said: { stamp, filter } }),
     };

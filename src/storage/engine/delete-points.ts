@@ -80,10 +80,11 @@ export async function emptySeries(
   ports: SlicePorts,
 ): Promise<readonly number[]> {
   const empty: number[] = [];
+  const keys = new FieldKeys(doomed.fields);
   const slices = new Slices(ports);
   for (const [i, seriesId] of doomed.seriesIds.entries()) {
     if (i % atOnce === atOnce - 1) await slices.next();
-    if (!hasPoints(files, doomed, seriesId)) empty.push(seriesId);
+    if (!hasAnyOf(files, keys, doomed.keyOf(seriesId))) empty.push(seriesId);
   }
   return empty;
 }
@@ -94,11 +95,15 @@ export function hasPoints(
   { fields, keyOf }: Pick<DoomedSeries, 'fields' | 'keyOf'>,
   seriesId: number,
 ): boolean {
-  if (files.length === 0) return false;
-  const keys = new FieldKeys(fields);
-  keys.begin(keyOf(seriesId));
-  for (let i = 0; i < fields.length; i++)
-    if (files.some((file) => file.column(keys.at(i)) !== undefined)) return true;
+  return files.length > 0 && hasAnyOf(files, new FieldKeys(fields), keyOf(seriesId));
+}
+
+function hasAnyOf(files: readonly TsmFile[], keys: FieldKeys, seriesKey: Uint8Array): boolean {
+  keys.begin(seriesKey);
+  for (let i = 0; i < keys.count; i++) {
+    const key = keys.at(i);
+    for (const file of files) if (file.column(key) !== undefined) return true;
+  }
   return false;
 }
 
@@ -166,6 +171,10 @@ class FieldKeys {
 
   constructor(fields: readonly string[]) {
     this.#endings = fields.map(fieldEnding);
+  }
+
+  get count(): number {
+    return this.#endings.length;
   }
 
   begin(seriesKey: Uint8Array): void {

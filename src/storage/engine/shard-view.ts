@@ -146,6 +146,11 @@ export class ShardView {
     return this.#guard(() => this.#index.seriesIdsByPart(measurement));
   }
 
+  /** Whether a measurement has any that have points. */
+  hasSeries(measurement: string): boolean {
+    return this.#guard(() => this.#index.hasSeries(measurement));
+  }
+
   /** For whoever takes series out of it. */
   get index(): IndexView {
     return this.#index;

@@ -63,6 +63,8 @@ export class GoneSeries {
   othersOf(start: number, count: number, base: number): Uint32Array {
     const ids = new Uint32Array(count - this.countIn(start, start + count));
     let at = 0;
+    // A million are listed while others wait: nothing is looked at where all of them are there.
+    if (ids.length === count) for (; at < count; at++) ids[at] = start + at + base;
     for (let id = start; at < ids.length; id++) if (!this.has(id)) ids[at++] = id + base;
     return ids;
   }

@@ -17,6 +17,7 @@ import { escapeMeasurement, escapeTag } from '../../models/series-key.ts';
 import type { FieldSchemas } from './field-schemas.ts';
 import { IndexSegment, type FoundMeasurement, type FoundTag } from './index-segment.ts';
 import { mergeIds, type OrderedIds } from './merge-ids.ts';
+import { orderNumbers } from './order-numbers.ts';
 import type { ResidentSeries } from './resident-series.ts';
 import { unescapedMeasurement, unescapedTag } from './series-name.ts';
 
@@ -101,6 +102,16 @@ export class IndexView {
     return [...names].sort(compareUtf8);
   }
 
+  /** Whether a measurement has series that have points. */
+  hasSeries(measurement: string): boolean {
+    for (const { of, found } of this.#foundIn(measurement))
+      if (of.liveCountOf(found) > 0) return true;
+    return this.#freshTables().some(({ of }) => {
+      const entry = of.measurement(measurement);
+      return entry !== undefined && of.hasFresh(entry, this.#state.turn);
+    });
+  }
+
   fields(measurement: string): ReadonlyMap<string, FieldType> {
     return this.#state.schemas.fields(measurement);
   }
@@ -122,34 +133,31 @@ export class IndexView {
   }
 
   /** In order of the keys' bytes. Each step is short. */
-  seriesIds(measurement: string): Generator<undefined, Uint32Array> {
-    return mergeIds(this.#seriesLists(measurement));
+  *seriesIds(measurement: string): Generator<undefined, Uint32Array> {
+    const lists: OrderedIds[] = [];
+    for (const found of this.#foundIn(measurement)) {
+      lists.push({ ids: liveIds(found), keyOf: (id) => this.keyOf(id) });
+      yield;
+    }
+    for (const { of, base } of this.#freshTables())
+      lists.push(this.#placed(yield* of.freshIds(measurement, this.#state.turn), base));
+    return yield* mergeIds(lists);
   }
 
-  /** The same, part by part in order: no key is looked at. */
+  /** The same in no order: no key is looked at. */
   seriesIdsByPart(measurement: string): Uint32Array {
-    const lists = this.#seriesLists(measurement);
+    const lists = [...this.#foundIn(measurement)].map(liveIds);
+    for (const { of, base } of this.#freshTables())
+      lists.push(based(of.freshIn(measurement, this.#state.turn), base));
     const [only, ...others] = lists;
-    if (only !== undefined && others.length === 0) return only.ids;
-    const all = new Uint32Array(lists.reduce((sum, { ids }) => sum + ids.length, 0));
+    if (only !== undefined && others.length === 0) return only;
+    const all = new Uint32Array(lists.reduce((sum, ids) => sum + ids.length, 0));
     let at = 0;
-    for (const { ids } of lists) {
+    for (const ids of lists) {
       all.set(ids, at);
       at += ids.length;
     }
     return all;
-  }
-
-  #seriesLists(measurement: string): readonly OrderedIds[] {
-    const lists: OrderedIds[] = [];
-    for (const { of, base, found } of this.#foundIn(measurement)) {
-      const { firstSeries, seriesCount } = found;
-      const ids = of.gone.series.othersOf(firstSeries, seriesCount, base);
-      lists.push({ ids, keyOf: (id) => this.keyOf(id) });
-    }
-    for (const { of, base } of this.#freshTables())
-      lists.push(this.#placed(of.freshIds(measurement, this.#state.turn), base));
-    return lists;
   }
 
   /** Those with one of `values` of a tag, in order of the keys' bytes. '' is no value. Each step is short. */
@@ -162,11 +170,12 @@ export class IndexView {
     const lists: OrderedIds[] = [];
     for (const { of, base, found } of this.#foundIn(measurement)) {
       const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
-      if (tag !== undefined) lists.push(this.#placed(seriesWith(of, tag, wanted), base));
+      if (tag !== undefined)
+        lists.push(this.#placed(yield* seriesWith(of, { found, tag }, wanted), base));
       yield;
     }
     for (const { of, base } of this.#freshTables()) {
-      const ids = of.freshIdsWith(measurement, { tagKey, values: wanted }, this.#state.turn);
+      const ids = yield* of.freshIdsWith(measurement, { tagKey, values: wanted }, this.#state.turn);
       lists.push(this.#placed(ids, base));
     }
     return yield* mergeIds(lists);
@@ -262,10 +271,7 @@ export class IndexView {
   }
 
   #placed(numbers: Uint32Array, base: number): OrderedIds {
-    return {
-      ids: base === 0 ? numbers : numbers.map((number) => number + base),
-      keyOf: (id) => this.keyOf(id),
-    };
+    return { ids: based(numbers, base), keyOf: (id) => this.keyOf(id) };
   }
 
   /** Where a series was when the view was taken. Hot: no list is made. The last table is the one that may grow. */
@@ -292,16 +298,43 @@ function* sketchKeys(
   }
 }
 
-function seriesWith(segment: IndexSegment, tag: FoundTag, values: readonly string[]): Uint32Array {
+/** Adds `base` to each, where they lie. */
+function based(numbers: Uint32Array, base: number): Uint32Array {
+  if (base !== 0) for (let i = 0; i < numbers.length; i++) numbers[i] = (numbers[i] ?? 0) + base;
+  return numbers;
+}
+
+/** In order. */
+function liveIds({
+  of,
+  base,
+  found,
+}: Based<IndexSegment> & { readonly found: FoundMeasurement }): Uint32Array {
+  return of.gone.series.othersOf(found.firstSeries, found.seriesCount, base);
+}
+
+/** Numbers of a list that are taken between two chances to rest. */
+const numbersAtOnce = 4_096;
+
+/** The series that have one of the values and have points, ascending. */
+function* seriesWith(
+  segment: IndexSegment,
+  { found, tag }: { readonly found: FoundMeasurement; readonly tag: FoundTag },
+  values: readonly string[],
+): Generator<undefined, Uint32Array> {
   const numbers: number[] = [];
+  let count = 0;
   for (const value of values) {
-    const found = segment.value(tag, encoder.encode(escapeTag(value)));
-    if (found < 0) continue;
-    for (const number of segment.seriesOf(found))
+    const at = segment.value(tag, encoder.encode(escapeTag(value)));
+    if (at < 0) continue;
+    for (const number of segment.seriesOf(at)) {
       if (!segment.gone.series.has(number)) numbers.push(number);
+      if (++count % numbersAtOnce === 0) yield;
+    }
   }
-  // A series has one value of a tag: the lists share none.
-  return values.length < 2 ? Uint32Array.from(numbers) : Uint32Array.from(numbers).sort();
+  // A series has one value of a tag: the lists share none, and each is in order.
+  if (values.length < 2) return Uint32Array.from(numbers);
+  return yield* orderNumbers(numbers, { start: found.firstSeries, count: found.seriesCount });
 }
 
 function* liveValues(segment: IndexSegment, tag: FoundTag): Generator<string> {

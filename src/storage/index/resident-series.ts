@@ -246,9 +246,9 @@ export class ResidentSeries {
     return this.freshOf(this.#kernel.words(at, count), turn);
   }
 
-  /** The fresh series of a measurement in order of their keys' bytes. */
-  freshIds(measurement: string, turn: number): Uint32Array {
-    return this.sorted(this.freshIn(measurement, turn));
+  /** The fresh series of a measurement in order of their keys' bytes. Each step is short. */
+  freshIds(measurement: string, turn: number): Generator<undefined, Uint32Array> {
+    return this.#sorted(this.freshIn(measurement, turn));
   }
 
   /** Whether a measurement has a fresh series. */
@@ -260,8 +260,16 @@ export class ResidentSeries {
     return false;
   }
 
-  /** The fresh ones with one of `values` of a tag, in order of the keys' bytes. */
+  /** The fresh ones with one of `values` of a tag, in order of the keys' bytes. Each step is short. */
   freshIdsWith(
+    measurement: string,
+    tag: { readonly tagKey: string; readonly values: Iterable<string> },
+    turn: number,
+  ): Generator<undefined, Uint32Array> {
+    return this.#sorted(this.#freshWith(measurement, tag, turn));
+  }
+
+  #freshWith(
     measurement: string,
     { tagKey, values }: { readonly tagKey: string; readonly values: Iterable<string> },
     turn: number,
@@ -274,7 +282,7 @@ export class ResidentSeries {
     const ids = heap.allocate(lengthBytes);
     try {
       const count = column.select(entry.members, values, ids);
-      return this.sorted(this.freshOf(this.#kernel.words(ids, count), turn));
+      return this.freshOf(this.#kernel.words(ids, count), turn);
     } finally {
       heap.free(ids, lengthBytes);
     }
@@ -289,19 +297,17 @@ export class ResidentSeries {
     return column.valuesOf(entry.members, (id) => this.isFreshAt(id, turn));
   }
 
-  /** A copy of a list of ids in order of their keys' bytes. */
-  sorted(ids: Uint32Array): Uint32Array {
-    if (ids.length < 2) return ids.slice();
+  /** A list of ids in order of their keys' bytes. */
+  *#sorted(ids: Uint32Array): Generator<undefined, Uint32Array> {
+    if (ids.length < 2) return ids;
     const { heap } = this.#kernel;
-    const copy = ids.slice();
-    const at = heap.allocate(copy.length * 4);
+    const at = heap.allocate(ids.length * 4);
     try {
-      this.#kernel.words(at, copy.length).set(copy);
-      const steps = sortSeries(this.#kernel, this.#series, { ids: at, count: copy.length });
-      while (steps.next().done !== true);
-      return this.#kernel.words(at, copy.length).slice();
+      this.#kernel.words(at, ids.length).set(ids);
+      yield* sortSeries(this.#kernel, this.#series, { ids: at, count: ids.length });
+      return this.#kernel.words(at, ids.length).slice();
     } finally {
-      heap.free(at, copy.length * 4);
+      heap.free(at, ids.length * 4);
     }
   }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { finished } from '../../../../test/support/finished.ts';
 import { MemorySource } from '../../../../test/support/memory-source.ts';
 import { specialize, type Predicate } from '../../predicate.ts';
-import { candidateSeries } from './candidate-series.ts';
+import { candidateSeries, listedSeries } from './candidate-series.ts';
 
 const text = fc.constantFrom('', 'a', 'b', 'ab', 'ba');
 const tag = fc.constantFrom('h', 'r', 'none');
@@ -25,7 +25,7 @@ const series = fc.uniqueArray(fc.record({ h: text, r: text }), { selector: ({ h,
 
 const matcher = (pattern: string) => (value: string) => new RegExp(pattern).test(value);
 
-test('candidate series: none that passes is left out, and their order is that of their keys', () => {
+test('candidate series: none that passes is left out, those that lists tell exactly all pass, in order of their keys', () => {
   fc.assert(
     fc.property(series, predicate, (some, asked) => {
       const source = new MemorySource(
@@ -37,13 +37,14 @@ test('candidate series: none that passes is left out, and their order is that of
         })),
       );
       const all = [...finished(source.seriesIds('m'))];
-      const found = [
-        ...finished(candidateSeries(source, { measurement: 'm', predicate: asked }, matcher)),
-      ];
+      const listed = finished(
+        listedSeries(source, { measurement: 'm', predicate: asked }, matcher),
+      );
+      const found = [...listed.ids];
       expect(found).toEqual(all.filter((id) => found.includes(id)));
       for (const id of all) {
         const passes = specialize(asked, source.series(id).tags, matcher) !== false;
-        if (passes) expect(found).toContain(id);
+        if (passes || listed.isExact) expect(found.includes(id)).toBe(passes);
       }
     }),
     { numRuns: 2_000, seed: 4 },
@@ -59,4 +60,5 @@ test.each([
   const tags = [{ h: 'a' }, { h: 'ab' }, { h: 'b' }, {}] as readonly Record<string, string>[];
   const source = new MemorySource(tags.map((one) => ({ measurement: 'm', tags: one, fields: { v: 1 }, timeNs: 1n }))); // prettier-ignore
   expect([...finished(candidateSeries(source, { measurement: 'm', predicate: asked }, matcher))]).toHaveLength(count); // prettier-ignore
+  expect(finished(listedSeries(source, { measurement: 'm', predicate: asked }, matcher)).isExact).toBe(true); // prettier-ignore
 });

@@ -3,7 +3,7 @@
  * that reads one tag alone, which is asked of each of its values instead of each series.
  */
 import { specialize, type MatcherFactory, type Predicate } from '../../predicate.ts';
-import type { SeriesSteps, ShardSource } from '../../source.ts';
+import type { SeriesIds, SeriesSteps, ShardSource } from '../../source.ts';
 import { tagCandidates } from './tag-candidates.ts';
 
 /** A tag with more values is not asked for each of them: its series are nearly as few. */
@@ -14,27 +14,53 @@ type IndexSource = Pick<ShardSource, 'seriesIds' | 'seriesIdsWith' | 'tagValues'
 /** A pattern takes tens of microseconds to meet a long value. */
 const valuesPerPause = 16;
 
+interface AskedSeries {
+  readonly measurement: string;
+  readonly predicate?: Predicate | undefined;
+}
+
 /** In order of their keys; the predicate is still to be asked of each. undefined is a pause, where others may run. */
 export function* candidateSeries(
   source: IndexSource,
-  { measurement, predicate }: { readonly measurement: string; readonly predicate?: Predicate | undefined }, // prettier-ignore
+  asked: AskedSeries,
   matcher: MatcherFactory,
 ): SeriesSteps {
+  return (yield* listedSeries(source, asked, matcher)).ids;
+}
+
+/** In order of their keys. Where the lists tell all that the predicate says, it need not be asked of each: `isExact`. */
+export function* listedSeries(
+  source: IndexSource,
+  { measurement, predicate }: AskedSeries,
+  matcher: MatcherFactory,
+): Generator<undefined, { readonly ids: SeriesIds; readonly isExact: boolean }> {
   const equal = tagCandidates(predicate);
-  if (equal !== undefined) return yield* source.seriesIdsWith(measurement, equal.key, equal.values);
+  if (equal !== undefined) {
+    const ids = yield* source.seriesIdsWith(measurement, equal.key, equal.values);
+    return { ids, isExact: isOneOfValues(predicate) };
+  }
   const terms = tagTerms(predicate);
   const isMissingOut = ({ term }: TagTerm) => specialize(term, new Map(), matcher) === false;
   // What a series without the tag fails has a list; what it passes is all but a list.
   const chosen = terms.find(isMissingOut) ?? terms[0];
-  if (chosen === undefined) return yield* source.seriesIds(measurement);
+  if (chosen === undefined)
+    return { ids: yield* source.seriesIds(measurement), isExact: predicate === undefined };
   const parted = yield* partValues(source.tagValues(measurement, chosen.key), chosen, matcher);
-  if (parted === undefined) return yield* source.seriesIds(measurement);
+  if (parted === undefined) return { ids: yield* source.seriesIds(measurement), isExact: false };
+  const isExact = chosen.term === predicate;
   if (isMissingOut(chosen))
-    return yield* source.seriesIdsWith(measurement, chosen.key, parted.passing);
+    return { ids: yield* source.seriesIdsWith(measurement, chosen.key, parted.passing), isExact };
   const all = yield* source.seriesIds(measurement);
-  if (parted.failing.length === 0) return all;
+  if (parted.failing.length === 0) return { ids: all, isExact };
   const out = new Set(yield* source.seriesIdsWith(measurement, chosen.key, parted.failing));
-  return Uint32Array.from(all).filter((id) => !out.has(id));
+  return { ids: Uint32Array.from(all).filter((id) => !out.has(id)), isExact };
+}
+
+/** Whether it says of one tag which values it has, and nothing else; asked of what tagCandidates() takes. */
+function isOneOfValues(predicate: Predicate | undefined): boolean {
+  if (predicate?.kind === 'or')
+    return isOneOfValues(predicate.left) && isOneOfValues(predicate.right);
+  return predicate?.kind === 'compare';
 }
 
 /** A part of the predicate that has to hold, and reads no more than a tag. */

@@ -42,6 +42,8 @@ type StampedDelete = PointDelete & { readonly said: Pick<StoredDelete, 'stamp' |
 export interface PointDelete {
   /** Called once all that counts is in files. */
   readonly select: (view: ShardView) => AsyncIterable<SelectedSeries>;
+  /** Whether select() gives any: it is asked where this is left out. */
+  readonly isAnyMeant?: ((view: ShardView) => Promise<boolean>) | undefined;
   readonly range: TimeRange;
   /** What select() means, in the words of DeleteFilters; left out where nobody is to go on with it after a crash. */
   readonly filter?: string | undefined;
@@ -115,11 +117,11 @@ async function prepare(
   request: PointDelete,
   ports: PointDeletePorts,
 ): Promise<readonly TsmFile[]> {
-  const { select, range, said, filter = said?.filter, seenBy = [] } = request;
+  const { range, said, filter = said?.filter, seenBy = [] } = request;
   await flushAll(open, ports);
   if (said !== undefined) return prepareStamped(open, { ...request, said }, ports);
   const files = open.shard.files.filter((file) => !seenBy.includes(file));
-  if (filter !== undefined && files.length > 0 && (await isAnyMeant(open, select)))
+  if (filter !== undefined && files.length > 0 && (await isAnyMeant(open, request)))
     await markPending(open, { ...range, filter, files });
   return files;
 }
@@ -127,9 +129,10 @@ async function prepare(
 /** Batches that came before it and were decided, and not applied, go to files between its mark and its first tombstone. */
 async function prepareStamped(
   open: OpenShard,
-  { select, range, said, filter = said.filter, seenBy = [] }: StampedDelete,
+  request: StampedDelete,
   ports: PointDeletePorts,
 ): Promise<readonly TsmFile[]> {
+  const { range, said, filter = said.filter, seenBy = [] } = request;
   const struck = struckBy({ ...range, ...said }, ports.filters);
   const files = (): readonly TsmFile[] =>
     open.shard.files.filter((file) => stampsOfFile(file).least < struck.stamp && !seenBy.includes(file)); // prettier-ignore
@@ -142,7 +145,7 @@ async function prepareStamped(
     // One that is under way does not know of it.
     await open.flushing?.catch(() => undefined);
     await striking.bringAgain(open.shard.files);
-    const isMarked = open.sequence !== open.appliedSequence || (await isAnyMeant(open, select));
+    const isMarked = open.sequence !== open.appliedSequence || (await isAnyMeant(open, request));
     const marked = isMarked ? { ...range, filter, striking } : undefined;
     await remember(open, [{ ...range, ...said }], { ...ports, marked });
     // What is flushed from now on has nothing that is struck, as that does not get in any more.
@@ -153,9 +156,13 @@ async function prepareStamped(
   return files();
 }
 
-async function isAnyMeant(open: OpenShard, select: PointDelete['select']): Promise<boolean> {
+async function isAnyMeant(
+  open: OpenShard,
+  { select, isAnyMeant: ask }: Pick<PointDelete, 'select' | 'isAnyMeant'>,
+): Promise<boolean> {
   const view = open.shard.view();
   try {
+    if (ask !== undefined) return await ask(view);
     for await (const { seriesIds } of select(view)) if (seriesIds.length > 0) return true;
     return false;
   } finally {
