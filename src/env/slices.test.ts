@@ -46,18 +46,27 @@ test('slices: whoever comes waits for half a millisecond, and few turns are rest
 test('slices: somebody in this thread gets some rests after each, until nobody is there', async () => {
   const thread = new Thread();
   await thread.lengthsMs(2);
-  thread.turnMs = 8;
-  thread.lateMs = 8;
+  thread.turnMs = 2;
+  thread.lateMs = 2;
   await thread.lengthsMs(1);
   const restsBefore = thread.restCount;
-  expect(await thread.lengthsMs(3)).toEqual([0.5, 0.5, 0.5]);
-  expect(thread.restCount - restsBefore).toBe(24);
+  expect(await thread.lengthsMs(3)).toEqual([1, 1, 1]);
+  expect(thread.restCount - restsBefore).toBe(12);
   thread.turnMs = 0;
   thread.lateMs = 0;
   await thread.lengthsMs(1);
   const restsUndisturbed = thread.restCount;
   await thread.lengthsMs(2);
   expect(thread.restCount).toBe(restsUndisturbed);
+});
+
+test('slices: on a machine of which others have all processors long work goes on', async () => {
+  const thread = new Thread();
+  thread.lateMs = 30;
+  await thread.lengthsMs(60);
+  const startMs = thread.nowMs;
+  await thread.lengthsMs(100);
+  expect((thread.nowMs - startMs) / 100).toBeLessThan(34);
 });
 
 test('slices: somebody who has little to do costs no rests', async () => {
@@ -73,5 +82,5 @@ test('slices: threads that wait for the processor are found by the rest that is 
   await thread.lengthsMs(60);
   const restsBefore = thread.restCount;
   await thread.lengthsMs(3);
-  expect(thread.restCount - restsBefore).toBe(24);
+  expect(thread.restCount - restsBefore).toBe(12);
 });

@@ -13,11 +13,13 @@ export interface SlicePorts {
 }
 
 const sliceMs = 0.5;
+/** While others want rests. */
+const disturbedSliceMs = 1;
 const restMs = 2;
 /** Of a turn, and of a rest beyond its length. */
 const undisturbedMsMax = 1;
-/** Rests in a row: long work goes on, however busy the others are. */
-const restsMax = 8;
+/** Of rests in a row: long work goes on, however busy the others are, and however late it wakes from each. */
+const restsMsMax = 16;
 /** One turn of so many is a rest, which shows whether threads wait for this one's processor: 2 of 32 ms. */
 const turnsPerRest = 60;
 
@@ -33,7 +35,8 @@ export class Slices {
   }
 
   get isDue(): boolean {
-    return this.#ports.clock.monotonicMs() - this.#startMs >= sliceMs;
+    const lengthMs = this.#isDisturbed ? disturbedSliceMs : sliceMs;
+    return this.#ports.clock.monotonicMs() - this.#startMs >= lengthMs;
   }
 
   /** Lets others run and begins the next slice. */
@@ -43,12 +46,14 @@ export class Slices {
     if (!this.#isDisturbed && this.#turnCount % turnsPerRest !== 0) {
       const tookMs = await this.#timed(turn);
       this.#isDisturbed = tookMs > undisturbedMsMax;
-    } else
-      for (let i = 0; i < restsMax; i++) {
+    } else {
+      let restedMs = 0;
+      do {
         const tookMs = await this.#timed(() => clock.sleep(restMs));
         this.#isDisturbed = tookMs - restMs > undisturbedMsMax;
-        if (!this.#isDisturbed) break;
-      }
+        restedMs += tookMs;
+      } while (this.#isDisturbed && restedMs < restsMsMax);
+    }
     this.#startMs = clock.monotonicMs();
   }
 
