@@ -4,7 +4,7 @@
  * time from the start to the first answered query, and what the processor spent and memory held before and after. With `--kind shards` a shard is an hour.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Agent, request } from 'node:http';
@@ -29,6 +29,8 @@ const { values } = parseArgs({
     /** How long a shard has no write before its points go to a file: longer than the run, they are in the log at the restart. */
     cold: { type: 'string', default: '2s' },
     'port-offset': { type: 'string', default: '13000' },
+    /** A folder that stays: what was written there is not written again, so that restarts can be timed by themselves. */
+    keep: { type: 'string' },
   },
 });
 const rows = Number(values.rows);
@@ -46,30 +48,43 @@ const offset = Number(values['port-offset']);
 process.env['INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION'] = values.cold;
 process.env['INFLUXDB_DATA_COMPACT_FULL_WRITE_COLD_DURATION'] = '2s';
 const starts: Readonly<Record<string, () => Promise<BenchServer | undefined>>> = {
-  varve: () => startVarve(offset),
-  influxd: () => startInfluxd(offset, values.influxd, values.index === 'inmem' ? 'inmem' : 'tsi1'),
+  varve: () => startVarve(offset, keptFolder('varve')),
+  influxd: () =>
+    startInfluxd(
+      offset,
+      values.influxd,
+      values.index === 'inmem' ? 'inmem' : 'tsi1',
+      keptFolder('influxd'),
+    ),
 };
 const [firstTimeNs = '0'] = /\d{19}/.exec(workload.bodies[0]?.toString('latin1') ?? '') ?? [];
 
 for (const name of values.servers.split(',')) {
+  const isThere = existsSync(keptFolder(name) ?? '');
   const server = await starts[name]?.();
   if (server === undefined) continue;
   try {
-    await run(server);
+    await run(server, isThere);
   } finally {
     await server.stop();
   }
 }
 
-async function run(server: BenchServer): Promise<void> {
-  if (values.kind === 'shards') await alter(server, 'SHARD DURATION 1h');
-  await writeAll(server);
+function keptFolder(name: string): string | undefined {
+  return values.keep === undefined ? undefined : join(values.keep, name);
+}
+
+async function run(server: BenchServer, isWritten: boolean): Promise<void> {
+  if (!isWritten) {
+    if (values.kind === 'shards') await alter(server, 'SHARD DURATION 1h');
+    await writeAll(server);
+  }
   const settledBytes = await settled(server);
   const valueCount = workload.wanted * workload.fieldCount;
   const perValue = settledBytes / valueCount;
   const ofTsm = (tsmBytesOf(server) / valueCount).toFixed(3);
   const before = spentBy(server.pid);
-  process.stdout.write(`${server.name}: ${workload.wanted} points written; ${(settledBytes / 1e6).toFixed(1)} MB, ${perValue.toFixed(2)} bytes a value, ${ofTsm} in TSM files; ${before}\n`); // prettier-ignore
+  process.stdout.write(`${server.name}: ${workload.wanted} points; ${(settledBytes / 1e6).toFixed(1)} MB, ${perValue.toFixed(2)} bytes a value, ${ofTsm} in TSM files; ${before}\n`); // prettier-ignore
   for (let i = 0; i < Number(values.restarts); i++) {
     const startMs = performance.now();
     const pid = (await server.restart?.()) ?? 0;

@@ -18,6 +18,10 @@ import {
   type WalRecordHeader,
 } from './wal-record.ts';
 
+const recordKinds: Readonly<Record<number, WalRecordKind>> = Object.fromEntries(
+  Object.values(WalRecordKind).map((kind) => [kind, kind]),
+);
+
 /** Bytes that are no record. */
 export interface WalGap {
   readonly offset: number;
@@ -44,7 +48,8 @@ export async function readSegment(
   const bytes = new SegmentBytes(file);
   let offset = 0;
   while (offset < bytes.lengthBytes) {
-    const header = decodeRecordHeader(await bytes.at(offset, recordHeaderBytes), salt);
+    const head = bytes.atHand(offset, recordHeaderBytes) ?? (await bytes.at(offset, recordHeaderBytes)); // prettier-ignore
+    const header = decodeRecordHeader(head, salt);
     const end = header === undefined ? Infinity : offset + lengthOf(header);
     if (header === undefined || end > bytes.lengthBytes) {
       const next = await findRecord(bytes, offset + 1, salt);
@@ -54,13 +59,18 @@ export async function readSegment(
       offset = gapEnd;
       continue;
     }
-    const record = await readRecord(bytes, offset, header);
+    const bodyBytes = end - offset - recordHeaderBytes;
+    const bodyAt = offset + recordHeaderBytes;
+    const body = bytes.atHand(bodyAt, bodyBytes) ?? (await bytes.at(bodyAt, bodyBytes));
+    const record = recordOf(header, body);
     if (record === undefined) {
       const isUnreadable = bytes.isUnreadable(offset, end);
       const isFollowed = end < bytes.lengthBytes;
       visitor.onGap({ offset, end, header, isUnreadable, isFollowed });
     } else if (record.kind !== WalRecordKind.void) {
-      await visitor.onRecord(record, offset);
+      // Of a hundred thousand small ones each would wait for a turn of the promises.
+      const taken = visitor.onRecord(record, offset);
+      if (taken !== undefined) await taken;
     }
     offset = end;
   }
@@ -85,14 +95,10 @@ async function findRecord(
   }
 }
 
-async function readRecord(
-  bytes: SegmentBytes,
-  offset: number,
-  header: WalRecordHeader,
-): Promise<WalRecord | undefined> {
-  const { codec, shardId, sequence, bitmapBytes, payloadBytes } = header;
-  const body = await bytes.at(offset + recordHeaderBytes, bitmapBytes + payloadBytes);
-  const kind = Object.values(WalRecordKind).find((value) => value === header.kind);
+/** Undefined when it is not what was written. */
+function recordOf(header: WalRecordHeader, body: Uint8Array): WalRecord | undefined {
+  const { codec, shardId, sequence, bitmapBytes } = header;
+  const kind = recordKinds[header.kind];
   if (crc32(body) !== header.bodyCrc || kind === undefined) return undefined;
   const rejectBitmap = body.subarray(0, bitmapBytes);
   return { kind, codec, shardId, sequence, rejectBitmap, payload: body.subarray(bitmapBytes) };

@@ -29,12 +29,19 @@ export class SegmentBytes {
 
   /** The bytes at `offset`; fewer at the end of the file. They do not change when others are read. */
   async at(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    const known = this.atHand(offset, lengthBytes);
+    if (known !== undefined) return known;
     const end = Math.min(offset + lengthBytes, this.#file.lengthBytes);
-    if (offset < this.#start || end > this.#start + this.#bytes.length) {
-      const wanted = Math.min(Math.max(end - offset, pieceBytes), this.#file.lengthBytes - offset);
-      this.#bytes = await this.#read(offset, Math.max(0, wanted));
-      this.#start = offset;
-    }
+    const wanted = Math.min(Math.max(end - offset, pieceBytes), this.#file.lengthBytes - offset);
+    this.#bytes = await this.#read(offset, Math.max(0, wanted));
+    this.#start = offset;
+    return this.#bytes.subarray(0, Math.max(0, end - offset));
+  }
+
+  /** The same at once where they have been read ahead, as those of nearly all records of a few points are. */
+  atHand(offset: number, lengthBytes: number): Uint8Array | undefined {
+    const end = Math.min(offset + lengthBytes, this.#file.lengthBytes);
+    if (offset < this.#start || end > this.#start + this.#bytes.length) return undefined;
     return this.#bytes.subarray(offset - this.#start, Math.max(offset, end) - this.#start);
   }
 

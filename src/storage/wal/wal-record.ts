@@ -88,10 +88,15 @@ export function decodeRecordHeader(bytes: Uint8Array, salt: number): WalRecordHe
   return {
     kind: view.getUint8(4),
     codec: view.getUint8(5),
-    shardId: Number(view.getBigUint64(8, true)),
-    sequence: Number(view.getBigUint64(16, true)),
+    shardId: safeInteger(view, 8),
+    sequence: safeInteger(view, 16),
     bitmapBytes: view.getUint32(24, true),
     payloadBytes: view.getUint32(28, true),
     bodyCrc: view.getUint32(32, true),
   };
+}
+
+/** A u64 of which the writer has made sure that a number holds it. */
+function safeInteger(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
 }

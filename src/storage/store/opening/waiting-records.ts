@@ -20,6 +20,9 @@ const firstBytes = 512;
 /** u32 each: kind, length of bitmap and payload, codec, sequence in two halves. */
 const headBytes = 24;
 const halfSequence = 2 ** 32;
+const head = new Uint8Array(headBytes);
+const headView = new DataView(head.buffer);
+const zeros = new Uint8Array(8);
 
 interface Waiting {
   readonly bytes: GrowingBytes;
@@ -103,13 +106,22 @@ function encode(
   into: GrowingBytes,
   { kind, codec, sequence, rejectBitmap, payload }: WalRecord,
 ): void {
-  const halves = [sequence % halfSequence, Math.floor(sequence / halfSequence)];
-  for (const word of [kind, rejectBitmap.length, payload.length, codec, ...halves]) into.u32(word);
-  // A batch is read where its numbers are aligned.
-  for (const part of [rejectBitmap, payload]) {
-    into.push(part);
-    into.push(new Uint8Array(paddedTo8(part.length) - part.length));
-  }
+  headView.setUint32(0, kind, true);
+  headView.setUint32(4, rejectBitmap.length, true);
+  headView.setUint32(8, payload.length, true);
+  headView.setUint32(12, codec, true);
+  headView.setUint32(16, sequence % halfSequence, true);
+  headView.setUint32(20, Math.floor(sequence / halfSequence), true);
+  into.push(head);
+  pushPadded(into, rejectBitmap);
+  pushPadded(into, payload);
+}
+
+/** A batch is read where its numbers are aligned. */
+function pushPadded(into: GrowingBytes, part: Uint8Array): void {
+  into.push(part);
+  const lackBytes = paddedTo8(part.length) - part.length;
+  if (lackBytes > 0) into.push(zeros.subarray(0, lackBytes));
 }
 
 function decode(
