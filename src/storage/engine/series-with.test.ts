@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { batchOf, kept, openStore } from '../../../test/support/store-script.ts';
 import { World } from '../../../test/sim/world/world.ts';
-import type { ShardView } from '../engine/shard-view.ts';
+import type { ShardView } from './shard-view.ts';
 
 const seriesCount = 20_000;
 
