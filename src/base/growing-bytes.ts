@@ -1,4 +1,6 @@
 /** Bytes one behind the other, in a buffer that grows by doubling and is used again. Numbers are little-endian. */
+import { copyBytes } from './copy-bytes.ts';
+
 const bytesFirst = 1 << 12;
 
 /** Where buffers come from, and where they go once there is a larger one. */
@@ -41,7 +43,7 @@ export class GrowingBytes {
 
   push(bytes: Uint8Array): void {
     this.#room(bytes.length);
-    this.#bytes.set(bytes, this.lengthBytes);
+    copyBytes(this.#bytes, bytes, this.lengthBytes);
     this.lengthBytes += bytes.length;
   }
 
@@ -78,7 +80,7 @@ export class GrowingBytes {
     const needed = this.lengthBytes + more;
     if (needed <= this.#bytes.length) return;
     const grown = this.#lender.lend(Math.max(needed, this.#bytes.length * 2));
-    grown.set(this.view());
+    copyBytes(grown, this.view());
     this.#lender.giveBack(this.#bytes);
     this.#bytes = grown;
   }

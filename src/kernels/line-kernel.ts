@@ -5,6 +5,7 @@
  * so does the memory.
  */
 import { assert } from '../base/assert.ts';
+import { copyBytes } from '../base/copy-bytes.ts';
 import { growMemory } from './grow-memory.ts';
 import { RoutedShape, type RouteExports } from './routed-shape.ts';
 
@@ -267,7 +268,7 @@ export class LineKernel {
   #place(body: Uint8Array, lengthBytes: number): Uint8Array {
     this.#reserve(this.#base + lengthBytes + paddingBytes);
     const bytes = new Uint8Array(this.#memory.buffer, this.#base, lengthBytes + paddingBytes);
-    bytes.set(body);
+    copyBytes(bytes, body);
     bytes.fill(0, body.length);
     return bytes;
   }

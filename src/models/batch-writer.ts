@@ -1,3 +1,4 @@
+import { copyBytes } from '../base/copy-bytes.ts';
 import {
   paddedTo8,
   pointBatchHeaderBytes,
@@ -103,7 +104,7 @@ export class BatchWriter {
     let at = 0;
     for (const part of this.#parts) {
       const bytes = 'bytes' in part ? part.bytes : part.fill();
-      all.set(bytes, at);
+      copyBytes(all, bytes, at);
       at += bytes.length;
     }
     return all;

@@ -4,6 +4,7 @@
  * - No byte is taken before the length is known and allowed, and memory only for bytes that have come.
  */
 import { Buffer } from 'node:buffer';
+import { copyBytes } from '../../base/copy-bytes.ts';
 import { DbError } from '../../base/errors.ts';
 
 const prefixBytes = 5;
@@ -88,7 +89,7 @@ export class MessageReader {
     if (this.#gathered === undefined) return;
     const { memory, filledBytes } = this.#gathered;
     const taken = part.subarray(0, memory.length - filledBytes);
-    memory.set(taken, filledBytes);
+    copyBytes(memory, taken, filledBytes);
     this.#gathered.filledBytes += taken.length;
   }
 

@@ -10,6 +10,7 @@
  * The memory is given back once the table has ended and nobody holds it.
  */
 import { must } from '../../base/assert.ts';
+import { copyBytes } from '../../base/copy-bytes.ts';
 import { Held } from '../../base/held.ts';
 import type { TextColumn } from '../../models/point-batch.ts';
 import { KeyTable } from '../../kernels/key-table.ts';
@@ -154,7 +155,7 @@ export class ResidentSeries {
     const tagKeyRoom = work + Math.ceil(workBytes / 16) * 16;
     const bytesAt = tagKeyRoom + tagKeyRoomBytes;
     this.#kernel.words(offsetsAt, count + 1).set(offsets);
-    this.#kernel.bytes(bytesAt, lengthBytes).set(bytes.subarray(start, start + lengthBytes));
+    copyBytes(this.#kernel.bytes(bytesAt, lengthBytes), bytes.subarray(start, start + lengthBytes));
     if (taken !== undefined) this.#kernel.bytes(takenAt, count).set(taken);
     for (let from = 0; from < count;) {
       from = exports.resolveSeries(this.#series.at, this.#measurementKeys.at, this.#tagKeys.at, tagKeyRoom, offsetsAt, bytesAt - start, from, count, taken === undefined ? 0 : takenAt, ids); // prettier-ignore
@@ -175,7 +176,7 @@ export class ResidentSeries {
     const out = offsetsAt + (count + 1) * 4;
     const bytesAt = out + count;
     this.#kernel.words(offsetsAt, count + 1).set(offsets);
-    this.#kernel.bytes(bytesAt, lengthBytes).set(bytes.subarray(start, start + lengthBytes));
+    copyBytes(this.#kernel.bytes(bytesAt, lengthBytes), bytes.subarray(start, start + lengthBytes));
     const { exports } = this.#kernel;
     const found = exports.unknownSeries(this.#series.at, offsetsAt, bytesAt - start, count, out);
     return found === 0 ? undefined : this.#kernel.bytes(out, count).slice();

@@ -3,6 +3,7 @@
  * believed, and else ever larger ones.
  */
 import { Buffer } from 'node:buffer';
+import { copyBytes } from '../../../base/copy-bytes.ts';
 import { MiB } from '../../../base/units.ts';
 
 /** Of an announced length that much is believed before it has come. */
@@ -41,7 +42,7 @@ export class GatheredBody {
 
   add(piece: Uint8Array): void {
     this.#reserve(this.#lengthBytes + piece.length);
-    this.#bytes.set(piece, this.#lengthBytes);
+    copyBytes(this.#bytes, piece, this.#lengthBytes);
     this.#lengthBytes += piece.length;
   }
 
@@ -70,7 +71,7 @@ export class GatheredBody {
     if (neededBytes <= this.#bytes.length) return;
     const doubled = Math.max(neededBytes, this.#bytes.length * 2);
     const larger = this.#buffers.lend(this.#announced >= neededBytes ? this.#announced : doubled);
-    larger.set(this.#bytes.subarray(0, this.#lengthBytes));
+    copyBytes(larger, this.#bytes.subarray(0, this.#lengthBytes));
     this.#buffers.giveBack(this.#bytes);
     this.#bytes = larger;
   }

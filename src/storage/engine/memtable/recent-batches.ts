@@ -11,6 +11,7 @@
  * Not here: what follows for a late batch (late-points.ts).
  */
 import { noStamp, stampKey, type Stamp } from '../../../models/stamp.ts';
+import { copyBytes } from '../../../base/copy-bytes.ts';
 import { SharedBuffers } from '../../../base/shared-buffers.ts';
 import { KiB } from '../../../base/units.ts';
 import type { PointBatch } from '../../../models/point-batch.ts';
@@ -59,7 +60,7 @@ export class RecentBudget {
   copyOf(payload: Uint8Array): Uint8Array {
     if (payload.length < lentBytesMin) return payload.slice();
     const copy = this.#buffers.lend(payload.length).subarray(0, payload.length);
-    copy.set(payload);
+    copyBytes(copy, payload);
     return copy;
   }
 }

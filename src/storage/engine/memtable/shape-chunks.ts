@@ -7,6 +7,7 @@
  * - Columns are numbered: times, rows of the same series before (+ 1), order of arrival, then the fields.
  */
 import { must } from '../../../base/assert.ts';
+import { copyBytes } from '../../../base/copy-bytes.ts';
 import { FieldType } from '../../../models/field-value.ts';
 import type { BatchField, TextColumn } from '../../../models/point-batch.ts';
 import type { StoreKernel } from '../../../kernels/store-kernel.ts';
@@ -75,7 +76,7 @@ export class ShapeChunks {
   /** Writes values to rows that are reserved, all in one chunk. */
   write(column: number, row: number, values: Fixed): void {
     const { buffer, byteOffset, byteLength } = values;
-    this.#kernel.bytes(this.place(column, row), byteLength).set(new Uint8Array(buffer, byteOffset, byteLength)); // prettier-ignore
+    copyBytes(this.#kernel.bytes(this.place(column, row), byteLength), new Uint8Array(buffer, byteOffset, byteLength)); // prettier-ignore
   }
 
   /** Where the value of a row is. */
@@ -90,7 +91,7 @@ export class ShapeChunks {
     const lengthBytes = (offsets[offsets.length - 1] ?? 0) - start;
     if (this.#textEnd - this.#textTop < lengthBytes) this.#addTextRoom(lengthBytes);
     const at = this.#textTop;
-    this.#kernel.bytes(at, lengthBytes).set(bytes.subarray(start, start + lengthBytes));
+    copyBytes(this.#kernel.bytes(at, lengthBytes), bytes.subarray(start, start + lengthBytes));
     this.#textTop += lengthBytes;
     return at;
   }
