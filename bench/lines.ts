@@ -20,6 +20,8 @@ const { values } = parseArgs({
     /** Bodies that are on their way at once. */
     clients: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
+    /** Each second body comes before the one before it, as they do from several connections. */
+    overtaking: { type: 'boolean', default: false },
     /** Nothing is flushed. */
     memtable: { type: 'boolean', default: false },
   },
@@ -35,6 +37,8 @@ const workload = make({
   passes: 1,
 });
 const nowNs = 1_800_000_000_000_000_000n;
+const placeOf = (at: number): number =>
+  values.overtaking ? Math.min(at ^ 1, workload.bodies.length - 1) : at;
 for (let round = 0; round < Number(values.rounds); round++) {
   const folder = mkdtempSync(join(tmpdir(), 'varve-lines-'));
   const isKept = values.memtable;
@@ -47,7 +51,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
   let next = 0;
   const send = async (): Promise<void> => {
     for (let at = next++; at < workload.bodies.length; at = next++)
-      await writer.write(workload.bodyAt(at), nowNs);
+      await writer.write(workload.bodyAt(placeOf(at)), nowNs);
   };
   const before = process.cpuUsage();
   const startMs = performance.now();

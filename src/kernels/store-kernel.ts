@@ -53,13 +53,17 @@ export interface StoreExports extends WindowExports {
   flushedIndex(): number;
   flushWorkBytes(rows: number): number;
 
-  flushSeries(series: number, measurement: number, heads: number, mask: number, previous: number, times: number, sequences: number, order: number, columns: number, columnCount: number, ids: number, from: number, count: number, rowsMax: number, work: number, offset: bigint, blocks: number, blocksTop: number, index: number, indexTop: number, starts: number, placedTimes: number): number; // prettier-ignore
+  flushSeries(series: number, measurement: number, heads: number, mask: number, previous: number, times: number, sequences: number, order: number, columns: number, columnCount: number, ids: number, from: number, count: number, rowsMax: number, work: number, offset: bigint, blocks: number, blocksTop: number, index: number, indexTop: number, starts: number, counts: number, placedTimes: number): number; // prettier-ignore
 
-  placeSeries(series: number, measurement: number, heads: number, mask: number, ids: number, from: number, end: number, before: number, starts: number, places: number): number; // prettier-ignore
+  placeSeries(series: number, measurement: number, heads: number, mask: number, ids: number, from: number, end: number, before: number, starts: number, counts: number, places: number): number; // prettier-ignore
   placeRows(previous: number, from: number, end: number, places: number): void;
   placeWords(column: number, from: number, end: number, places: number, out: number): void;
   placeBytes(column: number, from: number, end: number, places: number, out: number): void;
-  unorderedRows(starts: number, from: number, end: number, times: number): number;
+
+  arePlacedInTime(starts: number, counts: number, from: number, end: number, times: number): number; // prettier-ignore
+  listPlaced(places: number, from: number, end: number, rows: number): void;
+
+  orderPlaced(starts: number, counts: number, from: number, end: number, rowsMax: number, enough: number, times: number, rows: number, places: number, work: number, sequences: number, order: number): number; // prettier-ignore
   encodeTimes(times: number, count: number, scratch: number, out: number): number;
 
   encodeBlock(type: number, times: number, timesLength: number, values: number, count: number, scratch: number, out: number): number; // prettier-ignore

@@ -39,8 +39,8 @@ export function flushWorkBytes(rows: u32): usize {
 /**
  * Writes the series `ids[from, count)` as long as they are of `measurement`, have at most `rowsMax` rows, keys that fit, and
  * there is room for all of their blocks and entries. `offset` is where the blocks will be in the file. Unless `starts` is 0, it
- * says by number where the rows of a series begin among `placedTimes` and placed values (placed.ts). Answers the number of the
- * series it stopped at.
+ * says by number where the rows of a series begin among `placedTimes` and placed values, and `counts` how many they are
+ * (placed.ts). Answers the number of the series it stopped at.
  */
 export function flushSeries(
   series: usize,
@@ -64,6 +64,7 @@ export function flushSeries(
   index: usize,
   indexTop: usize,
   starts: usize,
+  counts: usize,
   placedTimes: usize,
 ): u32 {
   let longestName: u32 = 0;
@@ -75,7 +76,8 @@ export function flushSeries(
     const id = load<u32>(ids + (<usize>number << 2));
     const record = recordOf(series, id);
     if (load<u32>(record, 4) != measurement) break;
-    const rows = rowsOfSeries(heads, mask, id);
+    isPlaced = starts != 0;
+    const rows = isPlaced ? load<u32>(counts + (<usize>number << 2)) : rowsOfSeries(heads, mask, id);
     const keyLengthMax = keyLength(record) + separatorBytes + longestName;
     const blockCount = (rows + rowsPerBlock - 1) / rowsPerBlock;
     if (rows == 0 || rows > rowsMax || keyLengthMax > keyBytesMax) break;
@@ -84,14 +86,10 @@ export function flushSeries(
     if (blocksEnd + blocksNeeded > blocksTop || indexEnd + indexNeeded > indexTop) break;
     layOut(work, rows);
     let listed = rows;
-    isPlaced = false;
-    if (starts != 0) {
+    if (isPlaced) {
       firstPlaced = <usize>load<u32>(starts + (<usize>number << 2));
-      const placed = placedTimes + (firstPlaced << 3);
-      isPlaced = isAscending(placed, rows);
-      if (isPlaced) orderedTimes = placed;
-    }
-    if (!isPlaced) listed = orderChain(heads, mask, id, previous, times, sequences, order);
+      orderedTimes = placedTimes + (firstPlaced << 3);
+    } else listed = orderChain(heads, mask, id, previous, times, sequences, order);
     encodeAllTimes(listed);
     for (let i: u32 = 0; i < columnCount; i++) writeColumn(record, columns + i * columnBytes, listed, offset - blocks);
   }
@@ -107,7 +105,7 @@ let spareTimes: usize = 0;
 let spareRows: usize = 0;
 let runs: usize = 0;
 let scratch: usize = 0;
-/** Whether its values are placed, and where its first one is among those of all series. */
+/** Whether its values are placed, in order of time, and where its first one is among those of all series. */
 let isPlaced: bool = false;
 let firstPlaced: usize = 0;
 

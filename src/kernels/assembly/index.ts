@@ -58,6 +58,6 @@ export {
   rowsOfSeries,
 } from './chunks';
 export { crcOf } from './crc';
-export { placeBytes, placeRows, placeSeries, placeWords, unorderedRows } from './placed';
+export { arePlacedInTime, listPlaced, orderPlaced, placeBytes, placeRows, placeSeries, placeWords } from './placed';
 export { flushedBlocks, flushedIndex, flushSeries, flushWorkBytes } from './flush';
 export { jsonRows } from './json';

@@ -3,12 +3,13 @@
 // of chunks.ts, which flush.ts follows where rows are not placed.
 
 import { chunkMask, chunkOf, firstRow, rowsOfSeries } from './chunks';
-import { isAscending } from './rows';
+import { isAscending, orderRows } from './rows';
 import { recordOf } from './table';
 
 /**
  * Says where the rows of series `ids[from, end)` begin, at `starts`, `before` rows being those of series before them, and of the
- * first row of each where it goes, at `places`. Series of other measurements have none. Answers how many rows there are with them.
+ * first row of each where it goes, at `places`; at `counts` how many rows each has. Series of other measurements have none. Answers
+ * how many rows there are with them.
  */
 export function placeSeries(
   series: usize,
@@ -20,14 +21,16 @@ export function placeSeries(
   end: u32,
   before: u32,
   starts: usize,
+  counts: usize,
   places: usize,
 ): u32 {
   let sum = before;
   for (let number = from; number < end; number++) {
     store<u32>(starts + (<usize>number << 2), sum);
     const id = load<u32>(ids + (<usize>number << 2));
-    if (load<u32>(recordOf(series, id), 4) != measurement) continue;
-    const rows = rowsOfSeries(heads, mask, id);
+    const isOf = load<u32>(recordOf(series, id), 4) == measurement;
+    const rows = isOf ? rowsOfSeries(heads, mask, id) : 0;
+    store<u32>(counts + (<usize>number << 2), rows);
     if (rows == 0) continue;
     store<u32>(places + (<usize>firstRow(heads, mask, id) << 2), sum);
     sum += rows;
@@ -60,13 +63,57 @@ export function placeBytes(column: usize, from: u32, end: u32, places: usize, ou
     store<u8>(out + load<u32>(places + (<usize>row << 2)), load<u8>(chunkOf(column, row) + (row & chunkMask)));
 }
 
-/** How many rows are of the series `[from, end)` whose times do not ascend; `starts` has one more. */
-export function unorderedRows(starts: usize, from: u32, end: u32, times: usize): u32 {
-  let sum: u32 = 0;
+/** Whether the placed times of each of series `[from, end)` ascend. */
+export function arePlacedInTime(starts: usize, counts: usize, from: u32, end: u32, times: usize): bool {
   for (let number = from; number < end; number++) {
-    const start = load<u32>(starts + (<usize>number << 2));
-    const rows = load<u32>(starts + (<usize>number << 2), 4) - start;
-    if (rows > 1 && !isAscending(times + (<usize>start << 3), rows)) sum += rows;
+    const at = <usize>number << 2;
+    if (!isAscending(times + (<usize>load<u32>(starts + at) << 3), load<u32>(counts + at))) return false;
   }
-  return sum;
+  return true;
+}
+
+/** Says of each place which of rows [from, end) goes there. */
+export function listPlaced(places: usize, from: u32, end: u32, rows: usize): void {
+  for (let row = from; row < end; row++) store<u32>(rows + (<usize>load<u32>(places + (<usize>row << 2)) << 2), row);
+}
+
+/**
+ * Brings the rows of series `[from, end)` in order of time: of equal times the one that counts only (orderRows), so that `counts`
+ * may get less. `times` and `rows` are those of each place, `places` those of each row; rows that do not count go to the last place
+ * of their series, where nobody looks. Series of more than `rowsMax` rows are left as they are; `work` has room to order one.
+ * Answers where it has stopped, which is once `enough` rows were ordered.
+ */
+export function orderPlaced(
+  starts: usize,
+  counts: usize,
+  from: u32,
+  end: u32,
+  rowsMax: u32,
+  enough: u32,
+  times: usize,
+  rows: usize,
+  places: usize,
+  work: usize,
+  sequences: usize,
+  order: usize,
+): u32 {
+  const spareRows = work + (<usize>rowsMax << 3);
+  const runs = spareRows + (<usize>rowsMax << 2);
+  let ordered: u32 = 0;
+  let number = from;
+  for (; number < end && ordered < enough; number++) {
+    const start = load<u32>(starts + (<usize>number << 2));
+    const count = load<u32>(counts + (<usize>number << 2));
+    const ownTimes = times + (<usize>start << 3);
+    if (count > rowsMax || isAscending(ownTimes, count)) continue;
+    const ownRows = rows + (<usize>start << 2);
+    for (let i: u32 = 0; i < count; i++)
+      store<u32>(places + (<usize>load<u32>(ownRows + (<usize>i << 2)) << 2), start + count - 1);
+    const kept = orderRows(ownTimes, ownRows, count, work, spareRows, runs, sequences, order);
+    for (let i: u32 = 0; i < kept; i++)
+      store<u32>(places + (<usize>load<u32>(ownRows + (<usize>i << 2)) << 2), start + i);
+    store<u32>(counts + (<usize>number << 2), kept);
+    ordered += count;
+  }
+  return number;
 }

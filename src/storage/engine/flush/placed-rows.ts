@@ -16,8 +16,6 @@ const roomBytesMax = 128 * MiB;
 /** What is done between two looks at the time. */
 const rowsAtOnce = 131_072;
 const seriesAtOnce = 32_768;
-/** Where more of the rows are out of order they are gathered anyway. */
-const unorderedPartMax = 1 / 4;
 
 /** Series of the store in order of their keys in files, from the first of the table on. */
 export interface SeriesFrom {
@@ -27,13 +25,25 @@ export interface SeriesFrom {
   readonly measurement: number;
 }
 
+export interface PlacedPorts {
+  readonly kernel: StoreKernel;
+  readonly index: ResidentSeries;
+  readonly table: ShapeTable;
+  /** Room to order a series of `rowsMax` rows; longer ones are not asked for here. */
+  readonly work: number;
+  readonly rowsMax: number;
+}
+
 export class PlacedRows {
   readonly #kernel: StoreKernel;
   readonly #table: ShapeTable;
   readonly #series: SeriesFrom;
   #room: { readonly at: number; readonly lengthBytes: number } | undefined;
   readonly #starts: number;
+  readonly #counts: number;
   readonly #places: number;
+  /** A word for each row, until columns are placed. */
+  readonly #spare: number;
   /** Where the times are. */
   readonly times: number;
   readonly #columns: readonly number[];
@@ -59,21 +69,25 @@ export class PlacedRows {
     this.#columns = columns;
     this.#places = top;
     this.#starts = top + rowCount * 4;
+    this.#counts = this.#starts + (series.count - series.from + 1) * 4;
+    const wide = fields.findIndex(({ type }) => widthOf(type) === 8);
+    this.#spare = columns[wide] ?? this.#counts + (series.count - series.from) * 4;
   }
 
   /** To be released. Undefined where it is not worth it or there is no room. */
   static async of(
-    { kernel, index, table }: { readonly kernel: StoreKernel; readonly index: ResidentSeries; readonly table: ShapeTable }, // prettier-ignore
+    ports: PlacedPorts,
     series: SeriesFrom,
     slices: Slices,
   ): Promise<PlacedRows | undefined> {
+    const { kernel, table } = ports;
     const roomBytes = roomBytesOf(table, series);
     // Before it is trimmed a block may be twice as large as what is asked for.
     const isFree = roomBytes * 2 <= kernel.heap.freeBytes;
     if (table.rowCount < rowsLeast || roomBytes > roomBytesMax || !isFree) return undefined;
     const placed = new PlacedRows(kernel, table, series);
     try {
-      if (await placed.#place(index, slices)) return placed;
+      if (await placed.#place(ports, slices)) return placed;
     } catch (error) {
       placed.release();
       throw error;
@@ -87,6 +101,11 @@ export class PlacedRows {
     return this.#starts - this.#series.from * 4;
   }
 
+  /** How many rows of each count, by its number. */
+  get counts(): number {
+    return this.#counts - this.#series.from * 4;
+  }
+
   column(number: number): number {
     return this.#columns[number] ?? 0;
   }
@@ -97,39 +116,62 @@ export class PlacedRows {
     this.#room = undefined;
   }
 
-  /** False when the rows are better gathered. */
-  async #place(index: ResidentSeries, slices: Slices): Promise<boolean> {
+  /** False when not all rows are those of the series. */
+  async #place(ports: PlacedPorts, slices: Slices): Promise<boolean> {
     const { exports } = this.#kernel;
     const { ids, from, count, measurement } = this.#series;
     const { rowCount, fields } = this.#table;
     const { at, mask, previous, times } = this.#table.places();
+    const [starts, counts, places] = [this.starts, this.counts, this.#places];
     let sum = 0;
     for (let first = from; first < count; first += seriesAtOnce) {
       const end = Math.min(count, first + seriesAtOnce);
-      sum = exports.placeSeries(index.table.at, measurement, at, mask, ids, first, end, sum, this.starts, this.#places) >>> 0; // prettier-ignore
+      sum = exports.placeSeries(ports.index.table.at, measurement, at, mask, ids, first, end, sum, starts, counts, places) >>> 0; // prettier-ignore
       await slices.next();
     }
     if (sum !== rowCount) return false;
-    this.#kernel.words(this.starts + count * 4, 1)[0] = sum;
     await this.#byRows(slices, (first, end) => {
-      exports.placeRows(previous, first, end, this.#places);
-      exports.placeWords(times, first, end, this.#places, this.times);
+      exports.placeRows(previous, first, end, places);
+      exports.placeWords(times, first, end, places, this.times);
     });
-    let unordered = 0;
-    for (let first = from; first < count; first += seriesAtOnce) {
-      unordered += exports.unorderedRows(this.starts, first, Math.min(count, first + seriesAtOnce), this.times); // prettier-ignore
-      await slices.next();
-    }
-    if (unordered > rowCount * unorderedPartMax) return false;
+    if (!(await this.#isInTime(slices))) await this.#order(ports, slices);
     for (const [number, { type }] of fields.entries()) {
       const column = this.#table.columnPlace(number);
       const out = this.column(number);
       await this.#byRows(slices, (first, end) => {
-        if (type === FieldType.boolean) exports.placeBytes(column, first, end, this.#places, out);
-        else exports.placeWords(column, first, end, this.#places, out);
+        if (type === FieldType.boolean) exports.placeBytes(column, first, end, places, out);
+        else exports.placeWords(column, first, end, places, out);
       });
     }
     return true;
+  }
+
+  async #isInTime(slices: Slices): Promise<boolean> {
+    const { from, count } = this.#series;
+    for (let first = from; first < count; first += seriesAtOnce) {
+      const end = Math.min(count, first + seriesAtOnce);
+      const { exports } = this.#kernel;
+      if (exports.arePlacedInTime(this.starts, this.counts, first, end, this.times) === 0)
+        return false;
+      await slices.next();
+    }
+    return true;
+  }
+
+  /** Has each row go to its place in order of time: bodies of several clients overtake each other. */
+  async #order({ work, rowsMax }: PlacedPorts, slices: Slices): Promise<void> {
+    const { exports } = this.#kernel;
+    const { from, count } = this.#series;
+    const { sequences, order } = this.#table.places();
+    const rows = this.#spare;
+    await this.#byRows(slices, (first, end) => {
+      exports.listPlaced(this.#places, first, end, rows);
+    });
+    for (let next = from; next < count;) {
+      const end = Math.min(count, next + seriesAtOnce);
+      next = exports.orderPlaced(this.starts, this.counts, next, end, rowsMax, rowsAtOnce, this.times, rows, this.#places, work, sequences, order) >>> 0; // prettier-ignore
+      await slices.next();
+    }
   }
 
   async #byRows(slices: Slices, work: (first: number, end: number) => void): Promise<void> {
@@ -143,7 +185,8 @@ export class PlacedRows {
 
 function roomBytesOf({ rowCount, fields }: ShapeTable, { from, count }: SeriesFrom): number {
   const valueBytes = fields.reduce((sum, { type }) => sum + Math.ceil((rowCount * widthOf(type)) / 8) * 8, 0); // prettier-ignore
-  return rowCount * 12 + valueBytes + (count - from + 1) * 4;
+  const spareBytes = fields.some(({ type }) => widthOf(type) === 8) ? 0 : rowCount * 4;
+  return rowCount * 12 + valueBytes + spareBytes + (count - from + 1) * 8;
 }
 
 function widthOf(type: FieldType): number {

@@ -74,7 +74,7 @@ export class SeriesFlusher {
       this.#placed.set(measurement, undefined);
       return;
     }
-    const store = { kernel: this.#kernel, index: this.#index, table };
+    const store = { kernel: this.#kernel, index: this.#index, table, work: this.#work, rowsMax };
     // The rows of the measurement before are all written.
     this.#rows?.release();
     this.#rows = undefined;
@@ -92,7 +92,7 @@ export class SeriesFlusher {
     const rows = placed.rows === this.#rows ? placed.rows : undefined;
     const { at, mask, previous, times, sequences, order } = table.places();
     const { exports } = this.#kernel;
-    const next = exports.flushSeries(this.#index.table.at, measurement, at, mask, previous, times, sequences, order, columns, columnCount, ids, from, count, rowsMax, this.#work, BigInt(writer.offset), this.#blocks, this.#blocks + blocksBytes, this.#entries, this.#entries + indexBytes, rows?.starts ?? 0, rows?.times ?? 0); // prettier-ignore
+    const next = exports.flushSeries(this.#index.table.at, measurement, at, mask, previous, times, sequences, order, columns, columnCount, ids, from, count, rowsMax, this.#work, BigInt(writer.offset), this.#blocks, this.#blocks + blocksBytes, this.#entries, this.#entries + indexBytes, rows?.starts ?? 0, rows?.counts ?? 0, rows?.times ?? 0); // prettier-ignore
     const blocksEnd = exports.flushedBlocks() >>> 0;
     const indexEnd = exports.flushedIndex() >>> 0;
     const blocks = this.#kernel.bytes(this.#blocks, blocksEnd - this.#blocks);

@@ -1,0 +1,103 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { flushPlainly } from '../../../../test/support/plain-flush.ts';
+import type { Log } from '../../../env/log.ts';
+import { NodeClock } from '../../../env/node/node-clock.ts';
+import { NodeDisk } from '../../../env/node/node-disk.ts';
+import { parseLines, type LinePoint } from '../../../models/line-protocol.ts';
+import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
+import { seriesKey } from '../../../models/series-key.ts';
+import { makeStamp, stampBatch } from '../../../models/stamp.ts';
+import { Store } from '../store.ts';
+
+const place = { shardId: 7, database: 'db', retentionPolicy: 'autogen' };
+const log = { info: () => undefined, warn: () => undefined, error: () => undefined } as unknown as Log; // prettier-ignore
+let folder = '';
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'store-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+interface Body {
+  readonly points: readonly LinePoint[];
+  readonly stampNs: number;
+}
+
+function bodyOf(lines: readonly string[], stampNs: number): Body {
+  const bytes = new TextEncoder().encode(lines.join('\n'));
+  return { points: parseLines(bytes, { stepNs: 1n, defaultTimeNs: 9n }).points, stampNs };
+}
+
+/** The bytes of the file that bodies become which arrive in this order. */
+async function flushed(bodies: readonly Body[]): Promise<Buffer> {
+  const options = {
+    dataFolder: join(folder, 'data'),
+    walFolder: join(folder, 'wal'),
+    worker: 0,
+    isHome: () => true,
+    segmentBytesMax: 1 << 24,
+    queueBytesMax: 1 << 26,
+    snapshotBytes: 1 << 26,
+    snapshotColdMs: 600_000,
+    cacheBytesMax: 1 << 27,
+    memtablesBytesMax: 1 << 27,
+  };
+  const ports = { disk: new NodeDisk(), log, clock: new NodeClock(), turn: () => Promise.resolve() }; // prettier-ignore
+  const store = await Store.open(ports, options);
+  for (const { points, stampNs } of bodies) {
+    const builder = new PointBatchBuilder();
+    for (const point of points) builder.add(seriesKey(point.measurement, point.tags), point);
+    const payload = builder.finish();
+    stampBatch(payload, makeStamp(BigInt(stampNs), 1));
+    await store.write(place, payload);
+  }
+  await store.flush(place.shardId);
+  await store.close();
+  return readFileSync(join(folder, 'data/db/autogen/7/000000001-000000001.tsm'));
+}
+
+/** The same by the twins of the kernels: of two values of a point the one with the later stamp counts. */
+async function flushedPlainly(bodies: readonly Body[]): Promise<Buffer> {
+  const path = join(folder, 'plain.tsm');
+  const byStamp = bodies.toSorted((a, b) => a.stampNs - b.stampNs);
+  await flushPlainly(byStamp.flatMap(({ points }) => points), new NodeDisk(), path); // prettier-ignore
+  return readFileSync(path);
+}
+
+const rowsOfBody = 6_000;
+
+test.each([
+  ['numbers and flags', (n: number) => `f=${n / 8},i=${n % 13}i,b=${n % 3 === 0}`],
+  ['flags alone', (n: number) => `a=${n % 2 === 0},b=${n % 3 === 0}`],
+] as const)(
+  'a flush of %s: bodies that overtake each other and rewrite points make the file that they would in order',
+  async (_name, fields) => {
+    const body = (first: number): readonly string[] =>
+      Array.from({ length: rowsOfBody }, (_, i) => `p,h=${i % 50} ${fields(first * 7 + i)} ${first + Math.floor(i / 50)}`); // prettier-ignore
+    // The second comes before the first, the last has times of the one before it, and is the earlier write.
+    const bodies = [
+      bodyOf(body(120), 2),
+      bodyOf(body(0), 1),
+      bodyOf(body(240), 5),
+      bodyOf(body(300), 4),
+    ];
+    expect((await flushed(bodies)).equals(await flushedPlainly(bodies))).toBe(true);
+  },
+);
+
+test('a flush with a series of very many rows beside short ones, all of them out of order', async () => {
+  const rows = Array.from({ length: 20_000 }, (_, i) => {
+    const time = (i * 7_919) % 20_011;
+    return [
+      `p,h=long f=${i / 4} ${time}`,
+      ...(i % 10 === 0 ? [`p,h=${i % 7} f=${i} ${time}`] : []),
+    ];
+  });
+  const bodies = [bodyOf(rows.flat(), 1)];
+  expect((await flushed(bodies)).equals(await flushedPlainly(bodies))).toBe(true);
+});
