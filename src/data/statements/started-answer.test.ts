@@ -30,12 +30,15 @@ function part(text: string, closing = '', lengthBytes = text.length): AnswerPart
 
 function setting(heldBytesMax = 4 * mib, bytesMax = 0) {
   const node = new NodeAccount(0);
-  const ends = { count: 0 };
+  const ends = { count: 0, isIdle: false };
   const account = new QueryAccount(node, bytesMax);
   const hold = {
     account,
     heldBytesMax,
     textOf: (error: unknown) => (error as Error).message,
+    onIdle: (isIdle: boolean) => {
+      ends.isIdle = isIdle;
+    },
     onEnd: () => {
       ends.count++;
       account.close();
@@ -93,4 +96,14 @@ test('started answer: held bytes are charged, and one who leaves ends the worker
     await started.parts.return(undefined);
   }
   expect([ends.count, state.isLeft, node.bytes]).toEqual([1, true, 0]);
+});
+
+test('started answer: between two parts it waits for its reader, and says so', async () => {
+  const { hold, ends } = setting(0);
+  const { iterator } = worker(part('a'), part('b'));
+  const started = await startAnswer(iterator, hold);
+  if (started.kind !== 'parts') throw new Error('it was to begin to leave');
+  expect(ends.isIdle).toBe(false);
+  for await (const bytes of started.parts) expect([bytes.toString(), ends.isIdle]).toEqual([expect.any(String), true]); // prettier-ignore
+  expect(ends).toEqual({ count: 1, isIdle: false });
 });

@@ -19,6 +19,8 @@ export interface AnswerHold {
   readonly heldBytesMax: number;
   /** What the statement says that ended with an error behind what has left. */
   readonly textOf: (error: unknown) => string;
+  /** True while the client has yet to take what there is. */
+  readonly onIdle: (isIdle: boolean) => void;
   /** Called once, however the answer ends. */
   readonly onEnd: () => void;
 }
@@ -62,18 +64,22 @@ export async function startAnswer(
 async function* restOf(
   held: AnswerPart[],
   parts: AsyncIterator<AnswerPart>,
-  { account, textOf, onEnd }: AnswerHold,
+  { account, textOf, onIdle, onEnd }: AnswerHold,
 ): AsyncGenerator<Buffer> {
   let closing = '';
   try {
     for (let part = held.shift(); part !== undefined; part = held.shift()) {
       account.release(part.bytes.length);
       closing = part.closing;
+      onIdle(true);
       yield bufferOf(part);
+      onIdle(false);
     }
     for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
       closing = next.value.closing;
+      onIdle(true);
       yield bufferOf(next.value);
+      onIdle(false);
     }
   } catch (error) {
     yield errorEnd(closing, textOf(error));

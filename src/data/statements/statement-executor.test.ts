@@ -75,3 +75,28 @@ test('statements: a client that leaves in the middle is not logged as a surprise
   await resultsOf('SHOW QUERIES', gone.signal, { log, queries });
   expect(logged).toEqual([]);
 });
+
+test('statements: a killed query whose client reads nothing runs no longer', async () => {
+  const clock = { monotonicMs: () => 0, wallNs: () => 0n } as unknown as Clock;
+  const registry = new QueryRegistry({ clock, log: {} as Log });
+  const meta = { catalog: emptyCatalog, nodeId: 4 };
+  const executor = new StatementExecutor({ clock, meta, registry } as unknown as StatementPorts);
+  const results = executor.execute({
+    statements: parseQuery('SHOW SUBSCRIPTIONS; SHOW DATABASES'),
+    database: '',
+    retentionPolicy: '',
+    principal: everyone,
+    isReadOnly: false,
+    bucketsMax: 0,
+    timeoutMs: 0,
+    signal: new AbortController().signal,
+  });
+  await results.next();
+  registry.kill(1);
+  expect(registry.list()).toEqual([]);
+  // A client that reads on after all hears why there is no more.
+  expect((await results.next()).value).toMatchObject({
+    statementId: 1,
+    error: 'query interrupted',
+  });
+});

@@ -158,6 +158,7 @@ export class StatementExecutor {
         account,
         heldBytesMax: request.heldBytesMax ?? 0,
         textOf: (error) => failed(error).error ?? '',
+        onIdle: ticket.idle,
         onEnd: () => {
           account.close();
           ticket.done();
@@ -193,7 +194,9 @@ export class StatementExecutor {
         }
         for await (const result of this.#results(statement, { ...request, signal })) {
           failed = result.error !== undefined && result.goesOn !== true;
+          ticket.idle(true);
           yield { ...result, statementId };
+          ticket.idle(false);
         }
       }
     } finally {

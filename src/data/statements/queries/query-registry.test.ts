@@ -110,3 +110,32 @@ test('queries: one that leaves was never there', () => {
   const [{ values } = { values: {} }] = registry.statistics();
   expect(values).toMatchObject({ queriesActive: 0, queriesFinished: 1 });
 });
+
+test('queries: one whose client takes nothing gives back its place when it is ended', () => {
+  const ends: Record<string, (one: ReturnType<typeof setting>, left: AbortController) => void> = {
+    killed: ({ registry }) => {
+      registry.kill(1);
+    },
+    'out of time': ({ pass }) => {
+      pass(2_000);
+    },
+    left: (_, left) => {
+      left.abort(new Error('query aborted'));
+    },
+  };
+  for (const [name, end] of Object.entries(ends)) {
+    for (const isIdleFirst of [true, false]) {
+      const one = setting({ concurrentMax: 1 });
+      const left = new AbortController();
+      const ticket = one.registry.start({ ...query, timeoutMs: 2_000, signal: left.signal });
+      ticket.idle(isIdleFirst);
+      end(one, left);
+      expect(one.registry.list().length, name).toBe(isIdleFirst ? 0 : 1);
+      ticket.idle(true);
+      expect(one.registry.list(), name).toEqual([]);
+      ticket.done();
+      const [{ values } = { values: {} }] = one.registry.statistics();
+      expect(values).toMatchObject({ queriesActive: 0, queriesFinished: 1 });
+    }
+  }
+});

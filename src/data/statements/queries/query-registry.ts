@@ -17,6 +17,11 @@ export interface QueryTicket {
   readonly id: number;
   /** Aborts with `query interrupted` when the query is killed, with what the outer signal gives, or once its time is up. */
   readonly signal: AbortSignal;
+  /**
+   * True while its client has yet to take what it made, and nothing of it runs. One that is ended then gives back its place
+   * at once: a client may take as long as it likes.
+   */
+  idle(isIdle: boolean): void;
   done(): void;
   /** Ends as if it had never begun: what it was to answer is asked for another way. */
   leave(): unknown;
@@ -96,16 +101,21 @@ export class QueryRegistry {
       for (const timer of timers) timer.cancel();
       return this.#entries.delete(id);
     };
-    return {
-      id,
-      signal: controller.signal,
-      leave,
-      done: () => {
-        if (!leave()) return;
-        this.#finishedCount++;
-        this.#finishedMs += this.#clock.monotonicMs() - startedMs;
-      },
+    const done = (): void => {
+      if (!leave()) return;
+      this.#finishedCount++;
+      this.#finishedMs += this.#clock.monotonicMs() - startedMs;
     };
+    let isIdle = false;
+    const doneIfIdle = (): void => {
+      if (isIdle && controller.signal.aborted) done();
+    };
+    controller.signal.addEventListener('abort', doneIfIdle, { once: true });
+    const idle = (is: boolean): void => {
+      isIdle = is;
+      doneIfIdle();
+    };
+    return { id, signal: controller.signal, leave, done, idle };
   }
 
   /** Logs a query that takes long, and ends one that takes too long (spec F61, F62). */
