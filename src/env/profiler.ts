@@ -1,11 +1,27 @@
 /** What the threads of this process are busy with, and what holds their memory. */
 export interface Profiler {
-  /** Samples for so long; ends early with the signal's reason. Throws `conflict` while another one is under way. */
+  /**
+   * Samples for so long; ends early with the signal's reason. Throws `conflict` while another one is under way that somebody
+   * waits for.
+   */
   cpu(durationMs: number, signal: AbortSignal): Promise<readonly ThreadCpu[]>;
-  /** Samples of live memory, or of all that was given out while sampling went on, by the main thread. */
-  heap(durationMs: number, signal: AbortSignal): Promise<HeapNode>;
+  /** Samples of what threads are given meanwhile: all of it, or what they still hold at the end. One waits for another. */
+  heap(options: HeapOptions, signal: AbortSignal): Promise<readonly ThreadHeap[]>;
+  /** Names of the threads. */
+  threads(signal: AbortSignal): Promise<readonly string[]>;
   /** Names of threads, and of what the main thread waits for, each as often as there is one. */
   waiting(): readonly string[];
+}
+
+export interface HeapOptions {
+  readonly durationMs: number;
+  /** Also what is not held any more. */
+  readonly isAll: boolean;
+}
+
+export interface ThreadHeap {
+  readonly thread: string;
+  readonly head: HeapNode;
 }
 
 /** A place in the code. */

@@ -75,7 +75,7 @@ test(
 test.each(['meta', 'data'] as const)(
   'pprof: every profile of a %s node is there, and is one to the tool of Go',
   async (kind) => {
-    const kinds = { 'heap?seconds=0.1': 'inuse_space', 'allocs?seconds=0.1': 'inuse_space', goroutine: 'goroutine', threadcreate: 'threadcreate', block: 'delay', mutex: 'delay', 'profile?seconds=0.2': 'cpu' }; // prettier-ignore
+    const kinds = { 'heap?seconds=0.1': 'inuse_space', 'allocs?seconds=0.1': 'alloc_space', goroutine: 'goroutine', threadcreate: 'threadcreate', block: 'delay', mutex: 'delay', 'profile?seconds=0.2': 'cpu' }; // prettier-ignore
     for (const [path, type] of Object.entries(kinds)) {
       const top = toolSays(await profile(kind, path), '-top');
       if (go !== undefined) expect([path, top]).toEqual([path, expect.stringContaining(`Type: ${type}\n`)]); // prettier-ignore

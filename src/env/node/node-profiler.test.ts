@@ -26,14 +26,59 @@ test('node profiler: samples the main thread and each worker', async () => {
   }
 });
 
-test('node profiler: one at a time, ended from outside, and then the next', async () => {
+test('node profiler: a second one of the processor is refused, until nobody waits for the first', async () => {
   const ending = new AbortController();
   const first = profiler.cpu(60_000, ending.signal);
-  await expect(profiler.heap(10, signal)).rejects.toThrow('cpu profiling already in use');
+  await expect(profiler.cpu(10, signal)).rejects.toThrow('cpu profiling already in use');
   ending.abort(new Error('enough'));
+  const second = profiler.cpu(10, signal);
   await expect(first).rejects.toThrow('enough');
-  const { children } = await profiler.heap(10, signal);
-  expect(Array.isArray(children)).toBe(true);
+  expect((await second).map(({ thread }) => thread)).toContain('main');
+});
+
+test('node profiler: memory and threads are told while the processor is sampled, and to several at once', async () => {
+  const ending = new AbortController();
+  const busy = profiler.cpu(60_000, ending.signal);
+  const live = { durationMs: 20, isAll: false };
+  const asked = [profiler.heap(live, signal), profiler.heap({ ...live, isAll: true }, signal)];
+  const held: number[][] = [];
+  for (let i = 0; i < 200; i++) held.push(new Array<number>(1_000).fill(i + 0.5));
+  for (const threads of await Promise.all(asked))
+    expect(threads.map(({ thread }) => thread)).toContain('main');
+  expect(held).toHaveLength(200);
+  expect(await profiler.threads(signal)).toContain('main');
+  ending.abort(new Error('enough'));
+  await expect(busy).rejects.toThrow('enough');
+});
+
+test('node profiler: what a worker holds is seen, and what it has let go of where all is asked for', async () => {
+  const code = `
+    const held = [];
+    setInterval(() => {
+      held.push(new Array(2000).fill(0.5));
+      for (let i = 0; i < 20; i++) new Array(2000).fill(i);
+    }, 5);
+    require("node:worker_threads").parentPort.postMessage(0);`;
+  const worker = new Worker(code, { eval: true });
+  await once(worker, 'message');
+  const bytesOf = async (isAll: boolean): Promise<number> => {
+    const threads = await profiler.heap({ durationMs: 300, isAll }, signal);
+    const others = threads.filter(({ thread }) => thread.startsWith('worker '));
+    const pending = others.map(({ head }) => head);
+    let bytes = 0;
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      bytes += node.selfSize;
+      pending.push(...node.children);
+    }
+    return bytes;
+  };
+  try {
+    const live = await bytesOf(false);
+    expect(live).toBeGreaterThan(0);
+    expect(await bytesOf(true)).toBeGreaterThan(live);
+  } finally {
+    await worker.terminate();
+  }
 });
 
 test('node profiler: names what the process waits for', () => {

@@ -1,7 +1,8 @@
 import { Session } from 'node:inspector';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Mutex } from '../../base/async/mutex.ts';
 import { DbError } from '../../base/errors.ts';
-import type { CpuNode, HeapNode, Profiler, ThreadCpu } from '../profiler.ts';
+import type { CpuNode, HeapNode, HeapOptions, Profiler, ThreadCpu, ThreadHeap } from '../profiler.ts'; // prettier-ignore
 
 interface CpuProfile {
   readonly nodes: readonly CpuNode[];
@@ -17,56 +18,98 @@ interface Target {
 /** Microseconds between two samples: a hundred a second, as Go's. */
 const intervalUs = 10_000;
 /** Bytes of memory given out between two samples. */
-const heapIntervalBytes = 128 * 1024;
+const heapIntervalBytes = 32 * 1024;
 /** What busy workers get to be found in. */
 const attachMs = 200;
 /** Of a worker that does not answer since it is busy: its part is left out then. */
 const workerAnswerMs = 5_000;
 
-/** V8's own profilers; workers are reached through the main thread's session. One profile at a time. */
+/** V8's own profilers; workers are reached through the main thread's session. */
 export class NodeProfiler implements Profiler {
-  #isBusy = false;
+  /** The CPU profile that is being taken: whose it is, and what resolves once it is over. */
+  #cpu: { readonly signal: AbortSignal; readonly over: Promise<unknown> } | undefined;
+  readonly #heapTurns = new Mutex();
 
-  cpu(durationMs: number, signal: AbortSignal): Promise<readonly ThreadCpu[]> {
-    return this.#alone(async (session) => {
-      const targets = [mainTarget(session), ...(await workerTargets(session))];
-      await Promise.all(targets.map((target) => startCpu(target)));
-      await sleep(durationMs, undefined, { signal }).catch(() => undefined);
-      const parts = await Promise.all(targets.map((target) => stopCpu(target)));
+  async cpu(durationMs: number, signal: AbortSignal): Promise<readonly ThreadCpu[]> {
+    // One that nobody waits for any more is ending.
+    while (this.#cpu?.signal.aborted === true) await this.#cpu.over;
+    if (this.#cpu !== undefined)
+      throw new DbError('conflict', 'Could not enable CPU profiling: cpu profiling already in use');
+    const taken = withThreads((targets) => sampleCpu(targets, durationMs, signal));
+    const over = taken.then(noop, noop).then(() => {
+      this.#cpu = undefined;
+    });
+    this.#cpu = { signal, over };
+    await over;
+    return taken;
+  }
+
+  heap({ durationMs, isAll }: HeapOptions, signal: AbortSignal): Promise<readonly ThreadHeap[]> {
+    return this.#heapTurns.run(() => {
       signal.throwIfAborted();
-      return parts.filter((part) => part !== undefined);
+      return withThreads(async (targets) => {
+        await Promise.all(targets.map(({ post }) => post('HeapProfiler.startSampling', samplingOf(isAll)))); // prettier-ignore
+        await sleep(durationMs, undefined, { signal }).catch(noop);
+        const parts = await Promise.all(targets.map((target) => stopHeap(target)));
+        signal.throwIfAborted();
+        return parts.filter((part) => part !== undefined);
+      });
     });
   }
 
-  heap(durationMs: number, signal: AbortSignal): Promise<HeapNode> {
-    return this.#alone(async (session) => {
-      const { post } = mainTarget(session);
-      await post('HeapProfiler.startSampling', { samplingInterval: heapIntervalBytes });
-      await sleep(durationMs, undefined, { signal }).catch(() => undefined);
-      const { profile } = (await post('HeapProfiler.stopSampling')) as {
-        profile: { head: HeapNode };
-      };
+  threads(signal: AbortSignal): Promise<readonly string[]> {
+    return withThreads((targets) => {
       signal.throwIfAborted();
-      return profile.head;
+      return Promise.resolve(targets.map(({ name }) => name));
     });
   }
 
   waiting(): readonly string[] {
     return process.getActiveResourcesInfo();
   }
+}
 
-  async #alone<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    if (this.#isBusy)
-      throw new DbError('conflict', 'Could not enable CPU profiling: cpu profiling already in use');
-    this.#isBusy = true;
-    const session = new Session();
-    try {
-      session.connect();
-      return await work(session);
-    } finally {
-      session.disconnect();
-      this.#isBusy = false;
-    }
+function noop(): void {
+  // What failed is told to who asked for it.
+}
+
+async function sampleCpu(
+  targets: readonly Target[],
+  durationMs: number,
+  signal: AbortSignal,
+): Promise<readonly ThreadCpu[]> {
+  signal.throwIfAborted();
+  await Promise.all(targets.map((target) => startCpu(target)));
+  await sleep(durationMs, undefined, { signal }).catch(noop);
+  const parts = await Promise.all(targets.map((target) => stopCpu(target)));
+  signal.throwIfAborted();
+  return parts.filter((part) => part !== undefined);
+}
+
+function samplingOf(isAll: boolean): object {
+  const samplingInterval = heapIntervalBytes;
+  if (!isAll) return { samplingInterval };
+  return {
+    samplingInterval,
+    includeObjectsCollectedByMajorGC: true,
+    includeObjectsCollectedByMinorGC: true,
+  };
+}
+
+async function stopHeap({ name, post }: Target): Promise<ThreadHeap | undefined> {
+  const stopped = (await post('HeapProfiler.stopSampling')) as
+    { readonly profile: { readonly head: HeapNode } } | undefined;
+  return stopped === undefined ? undefined : { thread: name, head: stopped.profile.head };
+}
+
+/** Works with every thread of this process. */
+async function withThreads<T>(work: (targets: readonly Target[]) => Promise<T>): Promise<T> {
+  const session = new Session();
+  try {
+    session.connect();
+    return await work([mainTarget(session), ...(await workerTargets(session))]);
+  } finally {
+    session.disconnect();
   }
 }
 

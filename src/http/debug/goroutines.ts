@@ -7,8 +7,8 @@ import type { Profiler } from '../../env/profiler.ts';
 import type { PendingRequests } from './pending-requests.ts';
 import { lastStacks, type StackSample } from './pprof.ts';
 
-/** Long enough for every thread to say that it is there. */
-export const threadsMs = 50;
+/** Long enough for every thread to be found somewhere. */
+const threadsMs = 50;
 
 export interface GoroutinePorts {
   readonly profiler: Profiler;
@@ -29,23 +29,6 @@ export async function goroutineSamples(
   const waiting = [...counts].map(([name, count]) => sampleOf(`waiting for ${name}`, count));
   const requests = pending.list().map(({ name, count }) => sampleOf(`request ${name}`, count));
   return [...lastStacks(threads), ...requests, ...waiting];
-}
-
-/** In the form of Go's list: a number, and of what; below it where that stands. */
-export function goroutineText(samples: readonly StackSample[]): string {
-  const countOf = ({ values: [count = 0] }: StackSample): number => count;
-  const total = samples.reduce((sum, sample) => sum + countOf(sample), 0);
-  const blocks = [...samples]
-    .sort((a, b) => countOf(b) - countOf(a))
-    .map((sample) => {
-      const frames = sample.frames.map(({ functionName, url, lineNumber }) => {
-        const place = url === '' ? '' : `\t${url}:${lineNumber + 1}`;
-        return `#\t${functionName === '' ? '(anonymous)' : functionName}${place}\n`;
-      });
-      const thread = sample.thread === undefined ? '' : ` thread ${sample.thread}`;
-      return `${countOf(sample)} @${thread}\n${frames.join('')}`;
-    });
-  return `goroutine profile: total ${total}\n${blocks.join('\n')}`;
 }
 
 function sampleOf(functionName: string, count: number): StackSample {

@@ -3,7 +3,7 @@ import fastify from 'fastify';
 import { expect, test } from 'vitest';
 import { DbError } from '../../base/errors.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
-import type { HeapNode, Profiler, ThreadCpu } from '../../env/profiler.ts';
+import type { HeapNode, HeapOptions, Profiler, ThreadCpu, ThreadHeap } from '../../env/profiler.ts'; // prettier-ignore
 import { addPprof } from './pprof-routes.ts';
 
 const frame = (functionName: string) => ({ functionName, url: 'file.ts', lineNumber: 6 });
@@ -35,9 +35,17 @@ class Fake implements Profiler {
     return this.error === undefined ? Promise.resolve(cpu) : Promise.reject(this.error);
   }
 
-  heap(durationMs: number): Promise<HeapNode> {
+  heap({ durationMs, isAll }: HeapOptions): Promise<readonly ThreadHeap[]> {
     this.asked.push(durationMs);
-    return Promise.resolve(heap);
+    const other = { ...heap, children: isAll ? [{ ...heap, callFrame: frame('gone'), selfSize: 64 }] : [] }; // prettier-ignore
+    return Promise.resolve([
+      { thread: 'main', head: heap },
+      { thread: 'worker 1', head: other },
+    ]);
+  }
+
+  threads(): Promise<readonly string[]> {
+    return Promise.resolve(['main', 'worker 1']);
   }
 
   waiting(): readonly string[] {
@@ -87,6 +95,16 @@ test('pprof: what the process waits for, its command line, and what there is', a
       '1 @\n#\twaiting for TCPSocketWrap\n',
     ].join('\n'),
   );
+  expect((await get('/goroutine?debug=2')).body).toBe(
+    [
+      'goroutine 1 [running]:\nouter(...)\n\tfile.ts:7\n',
+      'goroutine 2 [request]:\nrequest POST /write(...)\n',
+      'goroutine 3 [request]:\nrequest POST /write(...)\n',
+      'goroutine 4 [waiting]:\nwaiting for Timeout(...)\n',
+      'goroutine 5 [waiting]:\nwaiting for Timeout(...)\n',
+      'goroutine 6 [waiting]:\nwaiting for TCPSocketWrap(...)\n',
+    ].join('\n'),
+  );
   expect((await get('/cmdline')).body).toBe('influxd\0-config\0x');
   for (const path of ['', '/']) expect((await get(path)).body).toContain("<a href='profile'>");
   expect((await open({ routerOptions: { ignoreTrailingSlash: true } }).get('')).statusCode).toBe(
@@ -121,7 +139,43 @@ test('pprof: threads, each once; locks, of which there are none; a trace; symbol
     traceEvents: [{ ph: 'M' }, { name: 'inner' }, { name: 'outer' }],
   });
   expect((await get('/symbol')).body).toBe('num_symbols: 1\n');
-  expect(profiler.asked).toEqual([50, 3_000]);
+  expect(profiler.asked).toEqual([3_000]);
+});
+
+test('pprof: memory held, and all that was given, of each thread', async () => {
+  const { get } = open();
+  const textOf = async (name: string) =>
+    gunzipSync((await get(name)).rawPayload).toString('latin1');
+  for (const text of [await textOf('/heap'), await textOf('/heap?debug=0')])
+    expect([text.includes('inuse_space'), text.includes('gone'), text.includes('maker')]).toEqual([true, false, true]); // prettier-ignore
+  const all = await textOf('/allocs');
+  expect([all.includes('alloc_space'), all.includes('gone'), all.includes('worker 1')]).toEqual([true, true, true]); // prettier-ignore
+});
+
+test.each([
+  [
+    'heap',
+    'heap profile: 1: 512 [1: 512] @ heap/1\n1: 512 [1: 512] @ thread main\n#\tmaker\tfile.ts:7\n',
+  ],
+  [
+    'threadcreate',
+    'threadcreate profile: total 2\n1 @ thread main\n#\tmain\n\n1 @ thread worker 1\n#\tworker 1\n',
+  ],
+  ['block', '--- contention:\ncycles/second=1000000000\n'],
+  ['mutex', '--- mutex:\ncycles/second=1000000000\nsampling period=0\n'],
+])('pprof: %s is a text where a person asks', async (name, text) => {
+  const answer = await open().get(`/${name}?debug=1`);
+  expect([answer.headers['content-type'], answer.body]).toEqual([
+    'text/plain; charset=utf-8',
+    text,
+  ]);
+});
+
+test('pprof: symbols are told to who posts addresses, as the tool of Go does', async () => {
+  const api = fastify();
+  addPprof(api, { clock: new NodeClock(), profiler: new Fake(), pending: { list: () => [] }, commandLine: [] }); // prettier-ignore
+  const answer = await api.inject({ method: 'POST', url: '/debug/pprof/symbol', headers: { 'content-type': 'text/plain' }, payload: '0x1+0x2' }); // prettier-ignore
+  expect([answer.statusCode, answer.body]).toEqual([200, 'num_symbols: 1\n']);
 });
 
 test('pprof: threads, requests and what is waited for are a profile too; threads are left out while they are sampled', async () => {
@@ -137,7 +191,7 @@ test('pprof: threads, requests and what is waited for are a profile too; threads
 test('pprof: all of it in one archive', async () => {
   const { profiler, get } = open();
   const tar = gunzipSync((await get('/all?cpu=90s&trace=2s')).rawPayload);
-  expect(profiler.asked).toEqual([45_000, 50, 5_000, 50, 2_000]);
+  expect(profiler.asked).toEqual([45_000, 50, 5_000, 5_000, 2_000]);
   const names: string[] = [];
   for (let at = 0; tar[at] !== 0;) {
     const head = tar.subarray(at, at + 512);

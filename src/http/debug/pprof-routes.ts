@@ -2,9 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorText, isDbError } from '../../base/errors.ts';
 import { secondMs } from '../../base/units.ts';
 import { sendPlain } from '../error-reply.ts';
-import { goroutineSamples, goroutineText } from './goroutines.ts';
+import { goroutineSamples } from './goroutines.ts';
+import { heapSamples, threadSamples } from './pprof.ts';
 import { archiveOptions, profileArchive } from './profile-archive.ts';
 import { contentionProfile, cpuProfile, goroutineProfile, heapProfile, threadProfile, type ProfilePorts } from './profile-files.ts'; // prettier-ignore
+import { contentionText, countedText, goroutineDump, heapText } from './profile-texts.ts';
 import { traceEvents } from './trace-events.ts';
 
 const cpuMsDefault = 30 * secondMs;
@@ -14,11 +16,11 @@ const traceMsDefault = secondMs;
 const durationMsMax = 600 * secondMs;
 
 const descriptions = {
-  allocs: 'Memory given out while it is looked at (seconds, 5 by default), by where',
+  allocs: 'Memory given to threads while it is looked at (seconds, 5 by default), by where',
   block: 'Empty: no thread waits for another one here',
   cmdline: 'The command line of this process',
   goroutine:
-    'Threads where they are, requests that are not answered yet, and what the main thread waits for; a list with debug=1',
+    'Threads where they are, requests that are not answered yet, and what the main thread waits for; a list with debug=1, each by itself with debug=2',
   heap: 'The same as allocs: what is still held of it',
   mutex: 'Empty: there are no locks between threads here',
   profile:
@@ -47,6 +49,10 @@ export function addPprof(api: FastifyInstance, ports: ProfilePorts): void {
   if (!api.hasRoute({ method: 'GET', url: '/debug/pprof' })) api.get('/debug/pprof', sendIndex);
   for (const [name, handler] of Object.entries(handlers))
     api.get(`/debug/pprof/${name}`, shown(handler));
+  // What tools ask, and tell, of Go's addresses: there is no other symbol than those that profiles carry.
+  const sendSymbols = (_request: FastifyRequest, reply: FastifyReply) => sendText(reply, 'num_symbols: 1\n'); // prettier-ignore
+  api.get('/debug/pprof/symbol', sendSymbols);
+  api.post('/debug/pprof/symbol', sendSymbols);
 }
 
 type Handler = (
@@ -65,16 +71,27 @@ const handlers: Readonly<Record<string, Handler>> = {
   heap: (request, reply, ports) => sendHeap(request, reply, ports),
   allocs: (request, reply, ports) => sendHeap(request, reply, ports),
   goroutine: async (request, reply, ports) => {
-    const isText = !['0', undefined].includes(parameterOf(request, 'debug'));
-    if (isText) return sendText(reply, goroutineText(await goroutineSamples(ports, gone(reply))));
-    return sendFile(reply, 'goroutine', await goroutineProfile(ports, gone(reply)));
+    const level = textLevelOf(request);
+    if (level === 0)
+      return sendFile(reply, 'goroutine', await goroutineProfile(ports, gone(reply)));
+    const samples = await goroutineSamples(ports, gone(reply));
+    return sendText(reply, level > 1 ? goroutineDump(samples) : countedText('goroutine', samples));
   },
-  block: async (_request, reply, ports) => sendFile(reply, 'block', contentionProfile(ports)),
-  mutex: async (_request, reply, ports) => sendFile(reply, 'mutex', contentionProfile(ports)),
-  threadcreate: async (_request, reply, ports) =>
-    sendFile(reply, 'threadcreate', await threadProfile(ports, gone(reply))),
-  // What tools ask of Go's addresses: there is no other symbol than those that profiles carry.
-  symbol: (_request, reply) => sendText(reply, 'num_symbols: 1\n'),
+  block: async (request, reply, ports) => {
+    if (textLevelOf(request) > 0) return sendText(reply, contentionText('contention'));
+    return sendFile(reply, 'block', contentionProfile(ports));
+  },
+  mutex: async (request, reply, ports) => {
+    if (textLevelOf(request) > 0) return sendText(reply, contentionText('mutex'));
+    return sendFile(reply, 'mutex', contentionProfile(ports));
+  },
+  threadcreate: async (request, reply, ports) => {
+    const signal = gone(reply);
+    if (textLevelOf(request) === 0)
+      return sendFile(reply, 'threadcreate', await threadProfile(ports, signal));
+    const samples = threadSamples(await ports.profiler.threads(signal));
+    return sendText(reply, countedText('threadcreate', samples));
+  },
   trace: async (request, reply, { profiler }) => {
     const threads = await profiler.cpu(durationOf(request, traceMsDefault), gone(reply));
     return sendFile(reply, 'trace.json', Buffer.from(traceEvents(threads)));
@@ -92,8 +109,18 @@ async function sendHeap(
   reply: FastifyReply,
   ports: ProfilePorts,
 ): Promise<unknown> {
-  const bytes = await heapProfile(ports, durationOf(request, heapMsDefault), gone(reply));
-  return sendFile(reply, 'heap', bytes);
+  const isAll = request.url.startsWith('/debug/pprof/allocs');
+  const options = { durationMs: durationOf(request, heapMsDefault), isAll };
+  const signal = gone(reply);
+  if (textLevelOf(request) > 0)
+    return sendText(reply, heapText(heapSamples(await ports.profiler.heap(options, signal))));
+  return sendFile(reply, isAll ? 'allocs' : 'heap', await heapProfile(ports, options, signal));
+}
+
+/** `debug`: 0 is a profile for the tool. */
+function textLevelOf(request: FastifyRequest): number {
+  const level = Number(parameterOf(request, 'debug') ?? 0);
+  return Number.isInteger(level) && level > 0 ? level : 0;
 }
 
 function parametersOf({ url }: FastifyRequest): URLSearchParams {

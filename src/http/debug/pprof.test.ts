@@ -26,7 +26,9 @@ test('pprof: memory is counted where it was given out', () => {
     selfSize: 9,
     children: [{ callFrame: frame('a'), selfSize: 0, children: [leaf] }],
   };
-  expect(heapSamples(root)).toEqual([{ frames: [frame('b'), frame('a')], values: [5] }]);
+  expect(heapSamples([{ thread: 'main', head: root }])).toEqual([
+    { frames: [frame('b'), frame('a')], values: [5], thread: 'main' },
+  ]);
 });
 
 test('pprof: the bytes are those of profile.proto', () => {

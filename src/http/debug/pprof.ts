@@ -2,7 +2,7 @@
  * Profiles in the format that `go tool pprof` opens (profile.proto, not zipped yet): stacks of places in the code with the
  * values of each, the thread as a label.
  */
-import type { CodeFrame, CpuNode, HeapNode, ThreadCpu } from '../../env/profiler.ts';
+import type { CodeFrame, CpuNode, HeapNode, ThreadCpu, ThreadHeap } from '../../env/profiler.ts';
 
 interface ValueType {
   readonly type: string;
@@ -27,6 +27,7 @@ export const cpuTypes: readonly ValueType[] = [
   { type: 'cpu', unit: 'nanoseconds' },
 ];
 export const heapTypes: readonly ValueType[] = [{ type: 'inuse_space', unit: 'bytes' }];
+export const allocsTypes: readonly ValueType[] = [{ type: 'alloc_space', unit: 'bytes' }];
 
 /** What nothing of here ever has a sample of: no thread waits for another one's lock. */
 export const contentionTypes: readonly ValueType[] = [
@@ -86,22 +87,30 @@ function stackOf(
 }
 
 /** Each thread once. */
-export function threadSamples(threads: readonly ThreadCpu[]): readonly StackSample[] {
-  return threads.map(({ thread }) => {
+export function threadSamples(threads: readonly string[]): readonly StackSample[] {
+  return threads.map((thread) => {
     return { frames: [{ functionName: thread, url: '', lineNumber: 0 }], values: [1], thread };
   });
 }
 
-export function heapSamples(root: HeapNode): readonly StackSample[] {
-  const samples: StackSample[] = [];
+export function heapSamples(threads: readonly ThreadHeap[]): readonly StackSample[] {
+  return threads.flatMap(({ thread, head }) =>
+    placesOf(head).map(({ frames, bytes }) => ({ frames, values: [bytes], thread })),
+  );
+}
+
+function placesOf(
+  root: HeapNode,
+): readonly { readonly frames: readonly CodeFrame[]; readonly bytes: number }[] {
+  const places: { readonly frames: readonly CodeFrame[]; readonly bytes: number }[] = [];
   const pending: { readonly node: HeapNode; readonly above: readonly CodeFrame[] }[] = [{ node: root, above: [] }]; // prettier-ignore
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { node, above } = next;
     const frames = node === root ? above : [node.callFrame, ...above];
-    if (node.selfSize > 0 && frames.length > 0) samples.push({ frames, values: [node.selfSize] });
+    if (node.selfSize > 0 && frames.length > 0) places.push({ frames, bytes: node.selfSize });
     for (const child of node.children) pending.push({ node: child, above: frames });
   }
-  return samples;
+  return places;
 }
 
 export function encodeProfile(

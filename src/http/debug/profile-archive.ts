@@ -39,7 +39,7 @@ function durationOf(text: string, what: string, said: string): number {
   }
 }
 
-/** Memory is looked at once, for both of its profiles. Throws the signal's reason once nobody waits for it. */
+/** Throws the signal's reason once nobody waits for it. */
 export async function profileArchive(
   ports: ProfilePorts,
   { cpuMs, traceMs, heapMs }: ArchiveOptions,
@@ -52,8 +52,10 @@ export async function profileArchive(
   if (cpuMs !== undefined) add('cpu.pb.gz', await cpuProfile(ports, cpuMs, signal));
   add('goroutine.pb.gz', await goroutineProfile(ports, signal));
   for (const name of ['block', 'mutex']) add(`${name}.pb.gz`, contentionProfile(ports));
-  const heap = await heapProfile(ports, heapMs, signal);
-  for (const name of ['heap', 'allocs']) add(`${name}.pb.gz`, heap);
+  for (const isAll of [false, true]) {
+    const heap = await heapProfile(ports, { durationMs: heapMs, isAll }, signal);
+    add(isAll ? 'allocs.pb.gz' : 'heap.pb.gz', heap);
+  }
   add('threadcreate.pb.gz', await threadProfile(ports, signal));
   if (traceMs !== undefined)
     add('trace.json', Buffer.from(traceEvents(await ports.profiler.cpu(traceMs, signal))));

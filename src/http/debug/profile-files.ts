@@ -1,8 +1,9 @@
 /** Profiles as `go tool pprof` opens them: zipped messages of profile.proto. Each throws `conflict` while another is taken. */
 import { gzipSync } from 'node:zlib';
 import type { Clock } from '../../env/clock.ts';
-import { goroutineSamples, threadsMs, type GoroutinePorts } from './goroutines.ts';
-import { contentionTypes, cpuSamples, cpuTypes, encodeProfile, goroutineTypes, heapSamples, heapTypes, threadSamples, threadTypes, type ProfileFacts, type StackSample } from './pprof.ts'; // prettier-ignore
+import type { HeapOptions } from '../../env/profiler.ts';
+import { goroutineSamples, type GoroutinePorts } from './goroutines.ts';
+import { allocsTypes, contentionTypes, cpuSamples, cpuTypes, encodeProfile, goroutineTypes, heapSamples, heapTypes, threadSamples, threadTypes, type ProfileFacts, type StackSample } from './pprof.ts'; // prettier-ignore
 
 export interface ProfilePorts extends GoroutinePorts {
   readonly clock: Clock;
@@ -26,14 +27,16 @@ export async function cpuProfile(
   return zipped(samples, { timeNs, durationNs: clock.wallNs() - timeNs, types: cpuTypes });
 }
 
+/** What threads hold of what they were given meanwhile, or all that they were given. */
 export async function heapProfile(
   { clock, profiler }: ProfilePorts,
-  durationMs: number,
+  options: HeapOptions,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const timeNs = clock.wallNs();
-  const samples = heapSamples(await profiler.heap(durationMs, signal));
-  return zipped(samples, { timeNs, durationNs: 0n, types: heapTypes });
+  const samples = heapSamples(await profiler.heap(options, signal));
+  const types = options.isAll ? allocsTypes : heapTypes;
+  return zipped(samples, { timeNs, durationNs: 0n, types });
 }
 
 export async function goroutineProfile(
@@ -50,7 +53,7 @@ export async function threadProfile(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const timeNs = clock.wallNs();
-  const samples = threadSamples(await profiler.cpu(threadsMs, signal));
+  const samples = threadSamples(await profiler.threads(signal));
   return zipped(samples, { timeNs, durationNs: 0n, types: threadTypes });
 }
 

@@ -228,5 +228,6 @@ export class SimNode {
 const noProfiler: Profiler = {
   cpu: () => Promise.resolve([]),
   heap: () => Promise.reject(new DbError('unavailable', 'a simulated machine has no heap')),
+  threads: () => Promise.resolve([]),
   waiting: () => [],
 };
