@@ -53,11 +53,25 @@ test('statistics: keys of /debug/vars are those of a real 1.12.4', () => {
 test('prometheus: each metric once with its type, labels escaped', () => {
   const text = printPrometheus([
     of('write', {}, 2),
-    of('shard', { path: 'a"\\\n' }, 1.5),
-    of('shard', { path: 'b' }, 0),
+    of('shard', { retentionPolicy: 'a"\\\n' }, 1.5),
+    of('shard', { retentionPolicy: 'b' }, 0),
   ]);
   expect(text).toBe(
-    '# TYPE influxdb_write_value untyped\ninfluxdb_write_value 2\n' +
-      '# TYPE influxdb_shard_value untyped\ninfluxdb_shard_value{path="a\\"\\\\\\n"} 1.5\ninfluxdb_shard_value{path="b"} 0\n',
+    '# HELP influxdb_write_value value of write, as SHOW STATS has it.\n' +
+      '# TYPE influxdb_write_value untyped\ninfluxdb_write_value 2\n' +
+      '# HELP influxdb_shard_value value of shard, as SHOW STATS has it.\n' +
+      '# TYPE influxdb_shard_value untyped\ninfluxdb_shard_value{retention_policy="a\\"\\\\\\n"} 1.5\ninfluxdb_shard_value{retention_policy="b"} 0\n',
   );
+});
+
+test.each([
+  ['queryExecutor', 'queryDurationNs', 'influxdb_query_executor_query_duration_seconds 0.0025'],
+  ['tsm1_cache', 'cacheAgeMs', 'influxdb_tsm1_cache_cache_age_seconds 2500'],
+  ['tsm1_cache', 'WALCompactionTimeMs', 'influxdb_tsm1_cache_wal_compaction_time_seconds 2500'],
+  ['runtime', 'NumGC', 'influxdb_runtime_num_gc 2500000'],
+  ['hh_processor', 'writeShardReq', 'influxdb_hh_processor_write_shard_req 2500000'],
+  ['compaction', 'compact-throughput', 'influxdb_compaction_compact_throughput 2500000'],
+])('prometheus: %s %s has a name and a unit that its linter takes', (name, field, line) => {
+  const text = printPrometheus([{ name, tags: {}, values: { [field]: 2_500_000 } }]);
+  expect(text.split('\n')[2]).toBe(line);
 });

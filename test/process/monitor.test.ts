@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
@@ -140,6 +141,13 @@ async function shownStatistics(number: number): Promise<ReadonlyMap<string, Reco
   return shown;
 }
 
+/** What Prometheus' own tool has against an exposition; '' where it is not installed. */
+function linted(metrics: string): string {
+  const { error, status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: metrics, encoding: 'utf8' }); // prettier-ignore
+  if (error !== undefined || status === 0) return '';
+  return `${stdout}${stderr}`;
+}
+
 test(
   'numbers: every statistic and field of the spec is in SHOW STATS, /debug/vars, /metrics and _internal',
   async () => {
@@ -155,6 +163,7 @@ test(
     type Vars = Record<string, { name?: string; values?: object }>;
     const vars = Object.entries((await (await fetch(`${url}/debug/vars`)).json()) as Vars);
     const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(linted(metrics)).toBe('');
     // Kept by the monitor alone, when a query has run.
     const { cq_query: ofRuns, ...counted } = ofSpec;
     const missing: string[] = [];
@@ -166,7 +175,7 @@ test(
         if (own?.fields.includes(field) !== true) missing.push(`SHOW STATS: ${name}.${field}`);
         const isThere = inVars.some(([, value]) => field in (value.values ?? value));
         if (!isThere) missing.push(`/debug/vars: ${name}.${field}`);
-        if (!metrics.includes(`\ninfluxdb_${name}_${field}`)) missing.push(`/metrics: ${name}.${field}`); // prettier-ignore
+        if (!metrics.includes(` ${field} of ${name}, as SHOW STATS has it.\n# TYPE`)) missing.push(`/metrics: ${name}.${field}`); // prettier-ignore
       }
     }
     expect(missing).toEqual([]);
@@ -181,6 +190,10 @@ test(
       }
       expect(lost).toEqual([]);
     }, 60_000);
+    // Until it has what waited for it data-2 takes nothing else.
+    await eventually(async () => {
+      expect(await cluster.write(1, 'm f=5 5', 'all')).toBe('204');
+    }, 30_000);
   },
   limitMs,
 );
