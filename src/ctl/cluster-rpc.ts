@@ -51,3 +51,9 @@ export class ClusterRpc implements ClusterAccess {
     return this.#transport.close();
   }
 }
+
+/** What to say when nobody answers who does not show the secret of the cluster. */
+export function withoutSecret(cause: unknown): DbError {
+  const text = `the nodes of this cluster share a secret: name a configuration that has [meta] internal-shared-secret with -config`; // prettier-ignore
+  return new DbError('unauthenticated', text, { cause });
+}

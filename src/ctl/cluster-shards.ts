@@ -12,7 +12,7 @@ import { newIds, shardIdsOf } from '../meta/apply/apply-restore.ts';
 import type { ShardPlace } from '../meta/model/databases.ts';
 import { encodeMessage } from '../rpc/message.ts';
 import { restoreParts } from './restore-parts.ts';
-import type { ClusterAccess } from './cluster-rpc.ts';
+import { withoutSecret, type ClusterAccess } from './cluster-rpc.ts';
 import type { MetaCaller } from './meta-http.ts';
 
 /** The longest silence. A snapshot waits for what is in memory to be written; an install for all of it to be on the disk. */
@@ -168,12 +168,6 @@ export class ClusterShards implements BackupSource, RestoreTarget {
       }
     }
   }
-}
-
-/** Nobody would answer. */
-function withoutSecret(cause: unknown): DbError {
-  const text = `the nodes of this cluster share a secret: name a configuration that has [meta] internal-shared-secret with -config`; // prettier-ignore
-  return new DbError('unauthenticated', text, { cause });
 }
 
 function isBreak(error: unknown): boolean {

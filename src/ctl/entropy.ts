@@ -13,7 +13,7 @@ import { ClusterRepairs } from '../data/repair/cluster-repairs.ts';
 import { digestMethod } from '../meta/client/digest-methods.ts';
 import type { Catalog, RetentionPolicy, ShardGroup } from '../meta/model/catalog.ts';
 import type { BackupCommandPorts } from './backup.ts';
-import { ClusterRpc } from './cluster-rpc.ts';
+import { ClusterRpc, withoutSecret } from './cluster-rpc.ts';
 import { formatTable } from './table.ts';
 
 /** This is none of the nodes. */
@@ -71,6 +71,8 @@ export async function entropy(args: readonly string[], ports: BackupCommandPorts
       if (queued.length > 0)
         ports.out(`Queued Shards: [${queued.map((one) => one.shardId).join(' ')}]\n`);
     }
+  } catch (error) {
+    throw isDbError(error, 'unauthenticated') ? withoutSecret(error) : error;
   } finally {
     await cluster.close();
   }
@@ -81,7 +83,7 @@ async function refusable(asked: Promise<void>): Promise<void> {
   try {
     await asked;
   } catch (error) {
-    if (!isDbError(error)) throw error;
+    if (!isDbError(error) || error.code === 'unauthenticated') throw error;
     throw new DbError(error.code, `operation exited with error: ${error.message}`, {
       cause: error,
     });

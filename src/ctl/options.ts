@@ -55,8 +55,9 @@ export function optionsOf({ values }: Flags, environment: Environment): CtlOptio
 /** A duration above 0, with Go's text for what is none. */
 export function durationOf(flag: string, text: string): number {
   try {
-    const ms = Number(parseTomlDurationNs(text) / 1_000_000n);
-    if (ms > 0) return ms;
+    const durationNs = parseTomlDurationNs(text);
+    // Timers know no less than a millisecond.
+    if (durationNs > 0n) return Math.max(1, Number(durationNs / 1_000_000n));
   } catch {
     // The text below says it.
   }

@@ -32,6 +32,9 @@ test.each([
   [['frob'], `unknown command "frob"\nRun 'influxd-ctl help' for usage\n`],
   [['-auth-type', 'x', 'show'], 'invalid -auth-type: x\n'],
   [['-what', 'show'], 'flag provided but not defined: -what\n'],
+  [['-timeout', '0s', 'show'], 'invalid value "0s" for flag -timeout: parse error\n'],
+  // Go takes it, and it is over at once.
+  [['-timeout', '1ns', 'show', 'x'], 'show: unexpected extra arguments: [x]\n'],
   [['-timeout', '5', 'show'], 'invalid value "5" for flag -timeout: parse error\n'],
   [
     ['-config', '/none.conf', 'show'],
