@@ -5,8 +5,15 @@ export interface Outbound {
    * `unavailable` when there was no whole answer, `timeout` past the deadline, the signal's reason when it aborts.
    */
   post(url: string, body: Uint8Array, options: PostOptions): Promise<PostAnswer>;
-  /** Sends each part as a datagram, in order. Rejects with `unavailable` when the host has no address or refuses them. */
-  sendDatagrams(address: { readonly host: string; readonly port: number }, parts: readonly Uint8Array[]): Promise<void>; // prettier-ignore
+  /**
+   * Sends each part as a datagram, in order, until the signal aborts. Rejects with `unavailable` when the host has no address or
+   * refuses them.
+   */
+  sendDatagrams(
+    address: { readonly host: string; readonly port: number },
+    parts: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Ends connections that are kept. */
   close(): Promise<void>;
 }

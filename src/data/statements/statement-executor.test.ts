@@ -6,7 +6,20 @@ import { emptyCatalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/command/command.ts';
 import { everyone } from './principal.ts';
 import { QueryRegistry } from './queries/query-registry.ts';
-import { StatementExecutor, type StatementPorts } from './statement-executor.ts';
+import { StatementExecutor, type QueryRequest, type StatementPorts } from './statement-executor.ts';
+
+function requestOf(q: string, signal: AbortSignal = new AbortController().signal): QueryRequest {
+  return {
+    statements: parseQuery(q),
+    database: '',
+    retentionPolicy: '',
+    principal: everyone,
+    isReadOnly: false,
+    bucketsMax: 0,
+    timeoutMs: 0,
+    signal,
+  };
+}
 
 test('statements: what is dropped the metas decide, also when this node has not heard of the database', async () => {
   const sent: Command[] = [];
@@ -21,16 +34,7 @@ test('statements: what is dropped the metas decide, also when this node has not 
     meta: { catalog: emptyCatalog, nodeId: 4, execute },
     registry: new QueryRegistry({ clock, log: {} as Log }),
   } as unknown as StatementPorts;
-  const request = {
-    statements: parseQuery('DROP RETENTION POLICY p ON d'),
-    database: '',
-    retentionPolicy: '',
-    principal: everyone,
-    isReadOnly: false,
-    bucketsMax: 0,
-    timeoutMs: 0,
-    signal: new AbortController().signal,
-  };
+  const request = requestOf('DROP RETENTION POLICY p ON d');
   for await (const { error } of new StatementExecutor(ports).execute(request))
     expect(error).toBeUndefined();
   expect(sent).toEqual([{ kind: 'drop-retention-policy', database: 'd', name: 'p' }]);
@@ -41,16 +45,7 @@ async function resultsOf(q: string, signal: AbortSignal, more: Partial<Statement
   const registry = new QueryRegistry({ clock, log: {} as Log });
   const meta = { catalog: emptyCatalog, nodeId: 4 };
   const ports = { clock, meta, registry, ...more } as unknown as StatementPorts;
-  const request = {
-    statements: parseQuery(q),
-    database: '',
-    retentionPolicy: '',
-    principal: everyone,
-    isReadOnly: false,
-    bucketsMax: 0,
-    timeoutMs: 0,
-    signal,
-  };
+  const request = requestOf(q, signal);
   const results: unknown[] = [];
   for await (const result of new StatementExecutor(ports).execute(request)) results.push(result);
   return results;
@@ -81,16 +76,7 @@ test('statements: a killed query whose client reads nothing runs no longer', asy
   const registry = new QueryRegistry({ clock, log: {} as Log });
   const meta = { catalog: emptyCatalog, nodeId: 4 };
   const executor = new StatementExecutor({ clock, meta, registry } as unknown as StatementPorts);
-  const results = executor.execute({
-    statements: parseQuery('SHOW SUBSCRIPTIONS; SHOW DATABASES'),
-    database: '',
-    retentionPolicy: '',
-    principal: everyone,
-    isReadOnly: false,
-    bucketsMax: 0,
-    timeoutMs: 0,
-    signal: new AbortController().signal,
-  });
+  const results = executor.execute(requestOf('SHOW SUBSCRIPTIONS; SHOW DATABASES'));
   await results.next();
   registry.kill(1);
   expect(registry.list()).toEqual([]);

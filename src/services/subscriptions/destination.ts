@@ -49,9 +49,9 @@ function datagrams(outbound: Outbound, url: string, { hostname, port }: URL): De
   const address = { host: host === '' ? 'localhost' : host, port: Number(port) };
   return {
     url,
-    send: ({ lines, ends }) => {
+    send: ({ lines, ends }, signal) => {
       const parts = Array.from(ends, (end, i) => lines.subarray(ends[i - 1] ?? 0, end - 1));
-      return outbound.sendDatagrams(address, parts);
+      return outbound.sendDatagrams(address, parts, signal);
     },
   };
 }

@@ -132,7 +132,7 @@ export function markingAhead(transport: RpcTransport): RpcTransport {
 /** What a subscriber did not answer well is sent to it once more. */
 export function sendingAgain(outbound: Outbound): Outbound {
   return {
-    sendDatagrams: (address, parts) => outbound.sendDatagrams(address, parts),
+    sendDatagrams: (address, parts, signal) => outbound.sendDatagrams(address, parts, signal),
     close: () => outbound.close(),
     post: async (url, body, options) => {
       const answer = await outbound.post(url, body, options).catch(() => undefined);

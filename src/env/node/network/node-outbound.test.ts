@@ -97,11 +97,17 @@ test('node outbound: datagrams arrive one by one; a host without an address is t
   });
   const { port } = socket.address();
   const parts = ['m f=1 1', 'm f=2 2'].map((text) => new TextEncoder().encode(text));
-  await outbound.sendDatagrams({ host: '127.0.0.1', port }, parts);
+  const { signal } = options;
+  await outbound.sendDatagrams({ host: '127.0.0.1', port }, parts, signal);
   await all;
-  expect(got).toEqual(['m f=1 1', 'm f=2 2']);
+  const ended = AbortSignal.abort(new Error('enough'));
+  await outbound.sendDatagrams({ host: '127.0.0.1', port }, [parts[0] ?? new Uint8Array(1)], ended);
+  const last = once(socket, 'message');
+  await outbound.sendDatagrams({ host: '127.0.0.1', port }, [new TextEncoder().encode('last')], signal); // prettier-ignore
+  await last;
+  expect(got).toEqual(['m f=1 1', 'm f=2 2', 'last']);
   socket.close();
   await expect(
-    outbound.sendDatagrams({ host: 'no such host.invalid', port }, parts),
+    outbound.sendDatagrams({ host: 'no such host.invalid', port }, parts, signal),
   ).rejects.toMatchObject({ code: 'unavailable' });
 });

@@ -53,18 +53,21 @@ export class NodeOutbound implements Outbound {
   async sendDatagrams(
     { host, port }: { readonly host: string; readonly port: number },
     parts: readonly Uint8Array[],
+    signal: AbortSignal,
   ): Promise<void> {
     try {
       // Once for all of them; the resolver keeps nothing itself.
       const { address, family } = await lookup(host);
       const socket = this.#socketOf(family === 6 ? 'udp6' : 'udp4');
-      for (const part of parts)
+      for (const part of parts) {
+        if (signal.aborted) return;
         await new Promise<void>((resolve, reject) => {
           socket.send(part, port, address, (error) => {
             if (error === null) resolve();
             else reject(error);
           });
         });
+      }
     } catch (error) {
       throw new DbError('unavailable', errorText(error), { cause: error });
     }
