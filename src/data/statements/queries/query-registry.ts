@@ -21,7 +21,7 @@ export interface QueryTicket {
    * True while its client has yet to take what it made, and nothing of it runs. One that is ended then gives back its place
    * at once: a client may take as long as it likes.
    */
-  idle(isIdle: boolean): void;
+  readonly idle: (isIdle: boolean) => void;
   done(): void;
   /** Ends as if it had never begun: what it was to answer is asked for another way. */
   leave(): unknown;
