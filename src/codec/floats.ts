@@ -1,8 +1,9 @@
 import { DbError } from '../base/errors.ts';
+import { planWindows, type Zeros } from './float-windows.ts';
 
 /**
- * Floats of a TSM block: XOR with the one before (Pelkonen and others 2015, Gorilla), ended by a NaN that no point holds.
- * The count of leading zeros wraps at 32, as the reference's does.
+ * Floats of a TSM block: XOR with the one before (Pelkonen and others 2015, Gorilla), ended by a NaN that no point holds. The
+ * windows in which changes are written are chosen better than the reference does (float-windows.ts).
  */
 const gorilla = 1;
 const endHigh = 0x7ff80000;
@@ -12,38 +13,55 @@ export function encodeFloats(values: Float64Array): Uint8Array {
   const writer = new BitWriter(values.length * 10 + 24);
   writer.bits(gorilla << 4, 8);
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
-  let beforeLow = words[0] ?? 0;
-  let beforeHigh = words[1] ?? 0;
-  writer.bits(beforeHigh, 32);
-  writer.bits(beforeLow, 32);
-  let leading = -1;
-  let trailing = 0;
-  for (let i = 1; i <= values.length; i++) {
-    const isEnd = i === values.length;
-    const low = isEnd ? endLow : (words[i * 2] ?? 0);
-    const high = isEnd ? endHigh : (words[i * 2 + 1] ?? 0);
-    const xorLow = (low ^ beforeLow) >>> 0;
-    const xorHigh = (high ^ beforeHigh) >>> 0;
-    beforeLow = low;
-    beforeHigh = high;
-    if (xorLow === 0 && xorHigh === 0) {
+  const changes = [...changesOf(words)];
+  const windows = planWindows(zerosOf(changes.filter(isChange)));
+  writer.bits(words[1] ?? 0, 32);
+  writer.bits(words[0] ?? 0, 32);
+  let { lead, tail } = { lead: 0, tail: 0 };
+  let planned = 0;
+  for (const change of changes) {
+    if (!isChange(change)) {
       writer.bits(0, 1);
       continue;
     }
-    const zeros = xorHigh === 0 ? 32 + Math.clz32(xorLow) : Math.clz32(xorHigh);
-    const lead = zeros & 31;
-    const tail = xorLow === 0 ? 32 + trailingZeros(xorHigh) : trailingZeros(xorLow);
-    if (leading >= 0 && lead >= leading && tail >= trailing) writer.bits(2, 2);
+    const opened = windows[planned++];
+    if (opened === undefined) writer.bits(2, 2);
     else {
-      leading = lead;
-      trailing = tail;
+      ({ lead, tail } = opened);
       writer.bits(3, 2);
       writer.bits(lead, 5);
       writer.bits((64 - lead - tail) & 63, 6);
     }
-    writer.wide(xorHigh, xorLow, { trailing, count: 64 - leading - trailing });
+    writer.wide(change.high, change.low, { trailing: tail, count: 64 - lead - tail });
   }
   return writer.finish();
+}
+
+/** The bits in which a value differs from the one before, in two halves. */
+interface Change {
+  readonly high: number;
+  readonly low: number;
+}
+
+function isChange({ high, low }: Change): boolean {
+  return high !== 0 || low !== 0;
+}
+
+/** Of each value but the first, and of the one that ends them. */
+function* changesOf(words: Uint32Array): Generator<Change> {
+  for (let i = 2; i <= words.length; i += 2) {
+    const [low, high] = i === words.length ? [endLow, endHigh] : [words[i] ?? 0, words[i + 1] ?? 0];
+    yield {
+      high: (high ^ (words[i - 1] ?? 0)) >>> 0,
+      low: (low ^ (words[i - 2] ?? 0)) >>> 0,
+    };
+  }
+}
+
+function zerosOf(changes: readonly Change[]): Zeros {
+  const leads = changes.map(({ high, low }) => high === 0 ? 32 + Math.clz32(low) : Math.clz32(high)); // prettier-ignore
+  const tails = changes.map(({ high, low }) => low === 0 ? 32 + trailingZeros(high) : trailingZeros(low)); // prettier-ignore
+  return { leads: Uint8Array.from(leads), tails: Uint8Array.from(tails) };
 }
 
 export function decodeFloats(bytes: Uint8Array, count: number): Float64Array {

@@ -1,5 +1,6 @@
 // Rows of a memtable to the bytes of TSM blocks. Twins: encodeTimes, encodeIntegers, encodeFloats and encodeBlock of codec/,
-// which these equal byte for byte; strings are left to them.
+// which these equal byte for byte; strings are left to them. `scratch` has room for 8 bytes a row.
+import { planWindows, windowStays } from './float-windows.ts';
 
 const countsAt = memory.data<u8>([240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1]);
 const widthsAt = memory.data<u8>([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60]);
@@ -191,7 +192,9 @@ function putBits(value: u64, count: u64): void {
 
 const endOfFloats: u64 = 0x7ff8000000000001;
 
-function encodeFloats(values: usize, count: u32, out: usize): usize {
+function encodeFloats(values: usize, count: u32, scratch: usize, out: usize): usize {
+  planWindows(values, count, endOfFloats, scratch);
+  let plan = scratch + <usize>count * 2;
   store<u8>(out, 1 << 4);
   bitsAt = out + 1;
   bitsWord = 0;
@@ -200,7 +203,6 @@ function encodeFloats(values: usize, count: u32, out: usize): usize {
   putBits(before, 64);
   let leading: u64 = 0;
   let trailing: u64 = 0;
-  let isOpen = false;
   for (let i: u32 = 1; i <= count; i++) {
     const value = i == count ? endOfFloats : load<u64>(values + (<usize>i << 3));
     const change = value ^ before;
@@ -209,16 +211,14 @@ function encodeFloats(values: usize, count: u32, out: usize): usize {
       putBits(0, 1);
       continue;
     }
-    // The count of leading zeros has five bits, and wraps.
-    const lead = clz(change) & 31;
-    const tail = ctz(change);
-    if (isOpen && lead >= leading && tail >= trailing) putBits(2, 2);
+    const lead = load<u8>(plan);
+    if (lead == windowStays) putBits(2, 2);
     else {
-      isOpen = true;
       leading = lead;
-      trailing = tail;
-      putBits((<u64>3 << 11) | (lead << 6) | ((64 - lead - tail) & 63), 13);
+      trailing = load<u8>(plan + count);
+      putBits((<u64>3 << 11) | (leading << 6) | ((64 - leading - trailing) & 63), 13);
     }
+    plan++;
     const width = 64 - leading - trailing;
     putBits((change >> trailing) & (width == 64 ? ~<u64>0 : (<u64>1 << width) - 1), width);
   }
@@ -254,7 +254,7 @@ export function encodeBlock(
   const to = putVarint(out + 1, timesLength);
   memory.copy(to, times, timesLength);
   const from = to + timesLength;
-  if (type == typeFloat) return <u32>(encodeFloats(values, count, from) - out);
+  if (type == typeFloat) return <u32>(encodeFloats(values, count, scratch, from) - out);
   if (type == typeBoolean) return <u32>(encodeBooleans(values, count, from) - out);
   return <u32>(encodeIntegers(values, count, scratch, from) - out);
 }
