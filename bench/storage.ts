@@ -37,12 +37,10 @@ const rows = Number(values.rows);
 const bodies = Number(values.bodies ?? Math.ceil(Number(values.series) / rows));
 const make = workloads[values.kind];
 if (make === undefined) throw new Error(`--kind is one of ${Object.keys(workloads).join(', ')}`);
-const workload: Workload = make({
-  bodies,
-  rows,
-  series: Number(values.series),
-  passes: Number(values.passes),
-});
+/** Anew for each server: the times of bodies that come again are written into them. */
+const newWorkload = (): Workload =>
+  make({ bodies, rows, series: Number(values.series), passes: Number(values.passes) });
+let workload = newWorkload();
 const offset = Number(values['port-offset']);
 // Both bring everything to files at once, unless told otherwise, and compact what is cold.
 process.env['INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION'] = values.cold;
@@ -61,6 +59,7 @@ const [firstTimeNs = '0'] = /\d{19}/.exec(workload.bodies[0]?.toString('latin1')
 
 for (const name of values.servers.split(',')) {
   const isThere = existsSync(keptFolder(name) ?? '');
+  workload = newWorkload();
   const server = await starts[name]?.();
   if (server === undefined) continue;
   try {
