@@ -2,12 +2,14 @@
 // that stays in the processor's cache. Times that are a run, as nearly all are, are not decoded: which rows lie in which
 // window is arithmetic. Blocks one behind the other that have the same times share what was found out about them.
 
-import { blockRows, corrupt, decodeTimes, decodeValues, firstTime, stepOfTimes, timesEndOfBlock, timesOfBlock } from './blocks';
+import { blockRows, corrupt, decodeNarrow, decodeTimes, decodeValues, firstTime, stepOfTimes, timesEndOfBlock, timesOfBlock } from './blocks';
 import { firstNotBefore, foldRows, windowRows } from './windows';
 
 const blockBytes: usize = 12;
 const columnBytes: usize = 16;
 const rangeBytes: usize = 12;
+/** Behind the values of a block of few rows. */
+const spareBytes: usize = 32;
 /** Of rows that lie in no window. */
 const outside: i32 = -1;
 const strays: i32 = -3;
@@ -40,7 +42,7 @@ export function foldBlocks(
 ): i32 {
   const timesList = work;
   const values = timesList + (<usize>rowsMax << 3);
-  const ranges = values + (<usize>rowsMax << 3);
+  const ranges = values + (<usize>rowsMax << 3) + spareBytes;
   let lastTimes: usize = 0;
   let lastLength: usize = 0;
   let from: u32 = 0;
@@ -84,8 +86,9 @@ export function foldBlocks(
       lastLength = timesLength;
     }
     if (found == 0) continue;
-    if (decodeValues(type, timesEnd, block + length, rows, values) != 0) return corrupt;
-    foldRows(column, values, ranges, found, list, firstTime(times), step);
+    const isNarrow = decodeNarrow(type, timesEnd, block + length, rows, values);
+    if (!isNarrow && decodeValues(type, timesEnd, block + length, rows, values) != 0) return corrupt;
+    foldRows(column, values, isNarrow, ranges, found, list, firstTime(times), step);
     added += end - from;
   }
   store<u32>(out, added);
@@ -94,7 +97,7 @@ export function foldBlocks(
 
 /** Room for `rows` rows of a block, in as many windows. */
 export function foldWorkBytes(rows: u32, windows: u32): u32 {
-  return rows * 16 + min(rows, windows) * <u32>rangeBytes;
+  return rows * 16 + <u32>spareBytes + min(rows, windows) * <u32>rangeBytes;
 }
 
 /** Of booleans and texts none. */

@@ -2,7 +2,7 @@
 // codec/block.ts, which is the twin of all of this. Every read is checked against the end of the block, so that damaged
 // bytes give `corrupt` and write nowhere else; 16 bytes behind the block have to be readable.
 
-import { unpackIntegers } from './unpack';
+import { hasFewBits, isNarrow, unpackIntegers, unpackNarrow } from './unpack';
 
 export const corrupt: i32 = -1;
 export const unhandled: i32 = -2;
@@ -224,6 +224,17 @@ function decodeIntegers(at: usize, end: usize, rows: u32, out: usize): i32 {
   }
   if (kind != kindPacked) return corrupt;
   return unpackIntegers(at + 9, end, value, to, out + (<usize>rows << 3)) ? 0 : corrupt;
+}
+
+/** The values of a block of packed integers as 4 bytes each, and up to 32 bytes more; false when that is left to decodeValues(). */
+export function decodeNarrow(type: u32, at: usize, end: usize, rows: u32, out: usize): bool {
+  if (type != typeInteger || end - at < 9 || <u32>load<u8>(at) >> 4 != kindPacked) return false;
+  // The first changes tell what most others are like.
+  if (end - at > 9 && !hasFewBits(<u32>load<u8>(at + 9) >> 4)) return false;
+  const first = unzigzag(bigEndian(at + 1));
+  if (!isNarrow(first)) return false;
+  store<i32>(out, <i32>first);
+  return unpackNarrow(at + 9, end, <i32>first, out + 4, out + (<usize>rows << 2));
 }
 
 /** The last value, without the others. */

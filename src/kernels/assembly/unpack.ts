@@ -11,6 +11,8 @@ import { bigEndian, countsAt, unzigzag, widthsAt } from './blocks';
 /** Selectors of which a change has 1 to 12 bits. */
 const selectorFirst: u32 = 2;
 const selectorLast: u32 = 11;
+/** Of 20 bits. */
+const selectorNarrowLast: u32 = 13;
 const lanes: u32 = 8;
 /** For eight values of a word: where the bytes of each lane are, and what it is multiplied by. */
 const stepBytes: usize = 32;
@@ -53,13 +55,7 @@ function unpackEights(word: usize, selector: u32, shift: i32, value: i64, to: us
   const bytes = v128.load64_zero(word);
   let step = stepsAt + <usize>(selector - selectorFirst) * selectorBytes;
   for (; to < end; to += 64, step += stepBytes) {
-    const placed = i16x8.mul(i8x16.swizzle(bytes, v128.load(step)), v128.load(step, 16));
-    const packed = i16x8.shr_u(placed, shift);
-    const sign = i16x8.sub(i16x8.splat(0), v128.and(packed, i16x8.splat(1)));
-    let sums = v128.xor(i16x8.shr_u(packed, 1), sign);
-    // Of each half on its own.
-    sums = i16x8.add(sums, i64x2.shl(sums, 16));
-    sums = i16x8.add(sums, i64x2.shl(sums, 32));
+    const sums = halfSums(bytes, step, shift);
     const low = i32x4.extend_low_i16x8_s(sums);
     const high = i32x4.extend_high_i16x8_s(sums);
     const before = i64x2.splat(value);
@@ -72,6 +68,75 @@ function unpackEights(word: usize, selector: u32, shift: i32, value: i64, to: us
     value += <i64>i16x8.extract_lane_s(sums, 7);
   }
   return value;
+}
+
+/**
+ * The same to values of 4 bytes, where none is beyond 30 bits; false as well as soon as one is. Up to 32 bytes behind `toEnd` are
+ * written to.
+ */
+export function unpackNarrow(at: usize, end: usize, value: i32, to: usize, toEnd: usize): bool {
+  if (!hasSteps) makeSteps();
+  for (let word = at; word + 8 <= end; word += 8) {
+    const selector = <u32>load<u8>(word) >> 4;
+    const wordEnd = to + (<usize>load<u8>(countsAt + selector) << 2);
+    if (wordEnd > toEnd || !isNarrow(value)) return false;
+    if (selector < selectorFirst) {
+      for (; to < wordEnd; to += 4) store<i32>(to, --value);
+    } else if (selector <= selectorLast) {
+      value = unpackNarrowEights(word, selector, 16 - <i32>load<u8>(widthsAt + selector), value, to, wordEnd);
+      to = wordEnd;
+    } else {
+      const width = <u64>load<u8>(widthsAt + selector);
+      const mask = (<u64>1 << width) - 1;
+      let rest = bigEndian(word);
+      for (; to < wordEnd; to += 4, rest >>= width) {
+        const change = unzigzag(rest & mask);
+        // The last two of a block have up to 60 bits, mostly for small changes.
+        if (selector > selectorNarrowLast && !isNarrow(value + change)) return false;
+        store<i32>(to, (value += <i32>change));
+      }
+    }
+  }
+  return to == toEnd && isNarrow(value);
+}
+
+/** Whether values of a word are unpacked eight at a time, or are a run. */
+export function hasFewBits(selector: u32): bool {
+  return selector <= selectorLast;
+}
+
+/** What a word adds, of values of 20 bits at the most, stays within 4 bytes. */
+// @ts-ignore: decorator
+@inline
+export function isNarrow(value: i64): bool {
+  return <u64>(value + (1 << 29)) < <u64>(1 << 30);
+}
+
+// @ts-ignore: decorator
+@inline
+function unpackNarrowEights(word: usize, selector: u32, shift: i32, value: i32, to: usize, end: usize): i32 {
+  const bytes = v128.load64_zero(word);
+  let step = stepsAt + <usize>(selector - selectorFirst) * selectorBytes;
+  for (; to < end; to += 32, step += stepBytes) {
+    const sums = halfSums(bytes, step, shift);
+    v128.store(to, i32x4.add(i32x4.splat(value), i32x4.extend_low_i16x8_s(sums)));
+    value += <i32>i16x8.extract_lane_s(sums, 3);
+    v128.store(to, i32x4.add(i32x4.splat(value), i32x4.extend_high_i16x8_s(sums)), 16);
+    value += <i32>i16x8.extract_lane_s(sums, 7);
+  }
+  return value;
+}
+
+/** Eight changes of a word, those of each half added up on their own. */
+// @ts-ignore: decorator
+@inline
+function halfSums(bytes: v128, step: usize, shift: i32): v128 {
+  const placed = i16x8.mul(i8x16.swizzle(bytes, v128.load(step)), v128.load(step, 16));
+  const packed = i16x8.shr_u(placed, shift);
+  const sign = i16x8.sub(i16x8.splat(0), v128.and(packed, i16x8.splat(1)));
+  const changes = v128.xor(i16x8.shr_u(packed, 1), sign);
+  const pairs = i16x8.add(changes, i64x2.shl(changes, 16));
+  return i16x8.add(pairs, i64x2.shl(pairs, 32));
 }
 
 function makeSteps(): void {

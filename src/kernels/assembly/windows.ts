@@ -80,16 +80,17 @@ export function windowRows(
  */
 export function foldColumns(ranges: usize, count: u32, times: usize, columns: usize, columnCount: u32): void {
   for (let i: u32 = 0; i < columnCount; i++, columns += 16)
-    foldRows(columns, load<u32>(columns, 8), ranges, count, times, 0, 0);
+    foldRows(columns, load<u32>(columns, 8), false, ranges, count, times, 0, 0);
 }
 
 /**
- * The same of one column whose values lie at `values`. With `times` 0 the time of row i is `first + i * step`: those of most
- * blocks of files are known without a list of them.
+ * The same of one column whose values lie at `values`, those of whole numbers as 4 bytes if `isNarrow`. With `times` 0 the time of
+ * row i is `first + i * step`: those of most blocks of files are known without a list of them.
  */
 export function foldRows(
   column: usize,
   values: usize,
+  isNarrow: bool,
   ranges: usize,
   count: u32,
   times: usize,
@@ -99,9 +100,10 @@ export function foldRows(
   const type = load<u32>(column);
   const wants = load<u32>(column, 4);
   const table = <usize>load<u32>(column, 12);
-  if (type == typeFloat) fold<f64>(ranges, count, times, first, step, values, table, wants);
-  else if (type == typeInteger) fold<i64>(ranges, count, times, first, step, values, table, wants);
-  else fold<u64>(ranges, count, times, first, step, values, table, wants);
+  if (isNarrow) fold<i32, i64>(ranges, count, times, first, step, values, table, wants);
+  else if (type == typeFloat) fold<f64, f64>(ranges, count, times, first, step, values, table, wants);
+  else if (type == typeInteger) fold<i64, i64>(ranges, count, times, first, step, values, table, wants);
+  else fold<u64, u64>(ranges, count, times, first, step, values, table, wants);
 }
 
 // @ts-ignore: decorator
@@ -110,9 +112,10 @@ function timeOf(times: usize, first: i64, step: i64, row: u32): i64 {
   return times != 0 ? load<i64>(times + (<usize>row << 3)) : first + step * <i64>row;
 }
 
+/** Values are read as T and kept as R. */
 // @ts-ignore: decorator
 @inline
-function fold<T>(
+function fold<T, R>(
   ranges: usize,
   count: u32,
   times: usize,
@@ -133,18 +136,34 @@ function fold<T>(
     if (!isMore) continue;
     const isNew = before == 0;
     if (wants & wantsLeast) {
-      const row = leastRow<T>(values, from, end);
-      keepLeast<T>(load<T>(values + (<usize>row << 3)), timeOf(times, first, step, row), record, isNew);
+      if (sizeof<T>() == 4) foldExtreme(values, from, end, times, first, step, record, isNew, true);
+      else {
+        const row = leastRow<T>(values, from, end);
+        keepLeast<R>(<R>valueAt<T>(values, row), timeOf(times, first, step, row), record, isNew);
+      }
     }
     if (wants & wantsGreatest) {
-      const row = greatestRow<T>(values, from, end);
-      keepGreatest<T>(load<T>(values + (<usize>row << 3)), timeOf(times, first, step, row), record, isNew);
+      if (sizeof<T>() == 4) foldExtreme(values, from, end, times, first, step, record, isNew, false);
+      else {
+        const row = greatestRow<T>(values, from, end);
+        keepGreatest<R>(<R>valueAt<T>(values, row), timeOf(times, first, step, row), record, isNew);
+      }
     }
-    if (wants & wantsFirst)
-      keepFirst<T>(load<T>(values + (<usize>from << 3)), timeOf(times, first, step, from), record, isNew);
-    if (wants & wantsLast)
-      keepLast<T>(load<T>(values + (<usize>(end - 1) << 3)), timeOf(times, first, step, end - 1), record, isNew);
+    if (wants & wantsFirst) keepFirst<R>(<R>valueAt<T>(values, from), timeOf(times, first, step, from), record, isNew);
+    if (wants & wantsLast) keepLast<R>(<R>valueAt<T>(values, end - 1), timeOf(times, first, step, end - 1), record, isNew);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function placeOf<T>(values: usize, row: u32): usize {
+  return values + (<usize>row << alignof<T>());
+}
+
+// @ts-ignore: decorator
+@inline
+function valueAt<T>(values: usize, row: u32): T {
+  return load<T>(placeOf<T>(values, row));
 }
 
 // @ts-ignore: decorator
@@ -164,10 +183,11 @@ function foldSums<T>(ranges: usize, count: u32, values: usize, table: usize): vo
       ranges += rangeBytes * 4;
     }
   for (; i < count; i++, ranges += rangeBytes) {
-    const at = values + (<usize>load<u32>(ranges, 4) << 3);
-    const end = values + (<usize>load<u32>(ranges, 8) << 3);
+    const at = placeOf<T>(values, load<u32>(ranges, 4));
+    const end = placeOf<T>(values, load<u32>(ranges, 8));
     const record = recordOf(ranges, table);
-    if (isFloat<T>()) store<f64>(record, sumFloats(load<f64>(record, 8), at, end), 8);
+    if (sizeof<T>() == 4) store<i64>(record, sumHalves(load<i64>(record, 8), at, end), 8);
+    else if (isFloat<T>()) store<f64>(record, sumFloats(load<f64>(record, 8), at, end), 8);
     else store<u64>(record, sumWords(load<u64>(record, 8), at, end), 8);
   }
 }
@@ -225,14 +245,31 @@ function sumWords(sum: u64, at: usize, end: usize): u64 {
   return sum;
 }
 
+/** Of 4 bytes each. */
+// @ts-ignore: decorator
+@inline
+function sumHalves(sum: i64, at: usize, end: usize): i64 {
+  let one = i64x2.splat(0);
+  let two = i64x2.splat(0);
+  for (; at + 16 <= end; at += 16) {
+    const four = v128.load(at);
+    one = i64x2.add(one, i64x2.extend_low_i32x4_s(four));
+    two = i64x2.add(two, i64x2.extend_high_i32x4_s(four));
+  }
+  one = i64x2.add(one, two);
+  sum += i64x2.extract_lane(one, 0) + i64x2.extract_lane(one, 1);
+  for (; at < end; at += 4) sum += load<i32>(at);
+  return sum;
+}
+
 /** The earliest row of [from, end) with the least of their values. */
 // @ts-ignore: decorator
 @inline
 function leastRow<T>(values: usize, from: u32, end: u32): u32 {
-  let least = load<T>(values + (<usize>from << 3));
+  let least = valueAt<T>(values, from);
   let row = from;
   for (let i = from + 1; i < end; i++) {
-    const value = load<T>(values + (<usize>i << 3));
+    const value = valueAt<T>(values, i);
     if (value < least) {
       least = value;
       row = i;
@@ -244,15 +281,95 @@ function leastRow<T>(values: usize, from: u32, end: u32): u32 {
 // @ts-ignore: decorator
 @inline
 function greatestRow<T>(values: usize, from: u32, end: u32): u32 {
-  let greatest = load<T>(values + (<usize>from << 3));
+  let greatest = valueAt<T>(values, from);
   let row = from;
   for (let i = from + 1; i < end; i++) {
-    const value = load<T>(values + (<usize>i << 3));
+    const value = valueAt<T>(values, i);
     if (value > greatest) {
       greatest = value;
       row = i;
     }
   }
+  return row;
+}
+
+/**
+ * The least of values of 4 bytes, or the greatest, kept if it counts more than what is. Which row has it is looked for then alone:
+ * of many series that share a window few have.
+ */
+// @ts-ignore: decorator
+@inline
+function foldExtreme(
+  values: usize,
+  from: u32,
+  end: u32,
+  times: usize,
+  first: i64,
+  step: i64,
+  record: usize,
+  isNew: bool,
+  isLeast: bool,
+): void {
+  const value = extreme(values, from, end, isLeast);
+  const kept = isLeast ? load<i64>(record, 16) : load<i64>(record, 32);
+  if (!isNew && (isLeast ? kept < <i64>value : kept > <i64>value)) return;
+  const time = timeOf(times, first, step, rowOf(value, values, from, end));
+  if (isLeast) keepLeast<i64>(value, time, record, isNew);
+  else keepGreatest<i64>(value, time, record, isNew);
+}
+
+/** So many rows are looked at by sixteen at once. */
+const manyRows: u32 = 24;
+
+// @ts-ignore: decorator
+@inline
+function extreme(values: usize, from: u32, end: u32, isLeast: bool): i32 {
+  const rows = end - from;
+  if (rows < 4) {
+    let value = valueAt<i32>(values, from);
+    for (let i = from + 1; i < end; i++) {
+      const other = valueAt<i32>(values, i);
+      value = select<i32>(other, value, isLeast ? other < value : other > value);
+    }
+    return value;
+  }
+  // The last four may be looked at twice.
+  const last = placeOf<i32>(values, end - 4);
+  let one = v128.load(last);
+  let at = placeOf<i32>(values, from);
+  if (rows >= manyRows) {
+    let two = one;
+    let three = one;
+    let four = one;
+    for (; at + 48 < last; at += 64) {
+      one = more(one, v128.load(at), isLeast);
+      two = more(two, v128.load(at, 16), isLeast);
+      three = more(three, v128.load(at, 32), isLeast);
+      four = more(four, v128.load(at, 48), isLeast);
+    }
+    one = more(more(one, two, isLeast), more(three, four, isLeast), isLeast);
+  }
+  for (; at < last; at += 16) one = more(one, v128.load(at), isLeast);
+  one = more(one, i32x4.shuffle(one, one, 2, 3, 0, 1), isLeast);
+  one = more(one, i32x4.shuffle(one, one, 1, 0, 3, 2), isLeast);
+  return i32x4.extract_lane(one, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function more(one: v128, two: v128, isLeast: bool): v128 {
+  return isLeast ? i32x4.min_s(one, two) : i32x4.max_s(one, two);
+}
+
+/** The first row with a value of 4 bytes, which one of them has. */
+function rowOf(value: i32, values: usize, from: u32, end: u32): u32 {
+  const wanted = i32x4.splat(value);
+  let row = from;
+  for (; row + 4 <= end; row += 4) {
+    const found = i32x4.bitmask(i32x4.eq(v128.load(placeOf<i32>(values, row)), wanted));
+    if (found != 0) return row + <u32>ctz(found);
+  }
+  while (row < end - 1 && valueAt<i32>(values, row) != value) row++;
   return row;
 }
 
