@@ -2,7 +2,6 @@
  * Blocks of TSM files on their way to a table of windows: copied to the kernel's memory as they are, and decoded and folded
  * there, many in one call. Twin: KernelArena.decodeBlock() and WindowTable.fold(), block by block.
  */
-import { assert } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import type { Arena } from './arena.ts';
 
@@ -36,6 +35,20 @@ export interface PlacedWindows {
   readonly columns: readonly (readonly number[])[];
 }
 
+/** A block: the bytes [start, end). Those around it are mostly of the same series, and stay as they are too. */
+export interface FoundBytes {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Span extends FoundBytes {
+  readonly ptr: number;
+}
+
+/** Blocks of fields of a series take turns, and lie in two pieces of a file at the most. */
+const spansLookedAt = 4;
+
 export class PlacedBlocks {
   /** Larger ones are not taken. */
   static readonly blockBytesMax = roomBytes;
@@ -46,6 +59,8 @@ export class PlacedBlocks {
   readonly #outPtr: number;
   readonly #recordsPtr: number;
   readonly #roomPtr: number;
+  /** What was copied since fold(). */
+  readonly #spans: Span[] = [];
   #count = 0;
   #usedBytes = 0;
   #rowsMax = rowsUsual;
@@ -65,21 +80,49 @@ export class PlacedBlocks {
     this.#words.set(columns.flat(), this.#columnsPtr / 4);
   }
 
-  /** Takes a block for a column, whose earlier ones have earlier times; false when there is no room before fold(). */
-  add(column: number, block: Uint8Array): boolean {
-    const { length } = block;
-    assert(length <= roomBytes, 'a block is not too large');
-    if (this.#count === blocksMax || this.#usedBytes + length > roomBytes) return false;
-    const blockPtr = this.#roomPtr + this.#usedBytes;
-    this.#see();
-    this.#bytes.set(block, blockPtr);
+  /**
+   * Takes a block for a column, whose earlier ones have earlier times; false when there is no room before fold(). Up to `reach`, in the
+   * same bytes, are blocks that will be taken as well: they are copied at once.
+   */
+  add(column: number, { bytes, start, end }: FoundBytes, reach: number): boolean {
+    if (this.#count === blocksMax) return false;
+    const blockPtr = this.#placeOf(bytes, start, end) ?? this.#copy(bytes, start, { end, reach });
+    if (blockPtr === undefined) return false;
     const words = this.#words;
     const at = this.#recordsPtr / 4 + this.#count++ * recordWords;
     words[at] = blockPtr;
-    words[at + 1] = length;
+    words[at + 1] = end - start;
     words[at + 2] = column;
-    this.#usedBytes += length;
     return true;
+  }
+
+  /** Where the bytes were copied to with others. */
+  #placeOf(bytes: Uint8Array, start: number, end: number): number | undefined {
+    const spans = this.#spans;
+    for (let i = spans.length - 1; i >= 0 && i >= spans.length - spansLookedAt; i--) {
+      const span = spans[i];
+      if (span?.bytes === bytes && span.start <= start && end <= span.end)
+        return span.ptr + start - span.start;
+    }
+    return undefined;
+  }
+
+  /** Copies as much up to `reach` as there is room for; undefined when there is none up to `end`. */
+  #copy(
+    bytes: Uint8Array,
+    start: number,
+    { end, reach }: { readonly end: number; readonly reach: number },
+  ): number | undefined {
+    const room = roomBytes - this.#usedBytes;
+    const wanted = Math.min(reach, bytes.length) - start;
+    const lengthBytes = wanted > room ? end - start : Math.max(wanted, end - start);
+    if (lengthBytes > room) return undefined;
+    const ptr = this.#roomPtr + this.#usedBytes;
+    this.#see();
+    this.#bytes.set(bytes.subarray(start, start + lengthBytes), ptr);
+    this.#usedBytes += lengthBytes;
+    this.#spans.push({ bytes, start, end: start + lengthBytes, ptr });
+    return ptr;
   }
 
   /** Adds the rows of all taken blocks that lie within the bounds to the table; answers how many. Throws `corrupt`. */
@@ -100,6 +143,7 @@ export class PlacedBlocks {
     }
     this.#count = 0;
     this.#usedBytes = 0;
+    this.#spans.length = 0;
     return folded;
   }
 

@@ -1,4 +1,5 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
+import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { isDbError } from '../../base/errors.ts';
 import type { WindowTable } from '../../kernels/window-table.ts';
@@ -60,6 +61,12 @@ export interface ViewRowValues {
   readonly values: readonly (EndValue | undefined)[];
 }
 
+/** Fields that were asked for last. */
+interface FieldOrder {
+  readonly fields: readonly string[];
+  readonly order: readonly number[];
+}
+
 /** A series as the parts of the view know it. */
 interface NamedSeries {
   readonly seriesId: number;
@@ -79,6 +86,7 @@ export class ShardView {
   #named: NamedSeries | undefined;
   /** That of the named series, and behind it of a field. */
   #key: Uint8Array = new Uint8Array(256);
+  #ordered: FieldOrder = { fields: [], order: [] };
   /** Of fields that were asked for. */
   readonly #endings = new Map<string, Uint8Array>();
 
@@ -219,6 +227,15 @@ export class ShardView {
     });
   }
 
+  /** Fields by their places, in the order that keys of a series have in files. */
+  #orderOf(fields: readonly string[]): readonly number[] {
+    const { fields: known, order } = this.#ordered;
+    if (known.length === fields.length && known.every((field, i) => field === fields[i])) return order; // prettier-ignore
+    const found = fields.map((_, i) => i).sort((a, b) => compareUtf8(fields[a] ?? '', fields[b] ?? '')); // prettier-ignore
+    this.#ordered = { fields, order: found };
+    return found;
+  }
+
   /** The files by how near to one end of time theirs is. */
   #filesFrom(ascending: boolean): readonly RankedFile[] {
     const known = ascending ? this.#fromFirst : this.#fromLast;
@@ -303,7 +320,7 @@ export class ShardView {
     const { minTimeNs, maxTimeNs, table, fields } = request;
     const keyOf = (column: number): Uint8Array => this.#keyOf(named, fields[column] ?? '');
     const files = this.#filesFrom(true).map(({ file }) => file);
-    const blocks = FoldedBlocks.of(files, { minTimeNs, maxTimeNs, table, keyOf, columnCount: fields.length }); // prettier-ignore
+    const blocks = FoldedBlocks.of(files, { minTimeNs, maxTimeNs, table, keyOf, columns: this.#orderOf(fields) }); // prettier-ignore
     return blocks && { next: () => this.#guard(() => blocks.next()) };
   }
 

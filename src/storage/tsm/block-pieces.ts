@@ -26,6 +26,13 @@ interface Piece {
   readonly checked: Uint8Array;
 }
 
+/** A block: the bytes [start, end) of what was read with it. One serves for many blocks. */
+export class FoundBlock {
+  bytes: Uint8Array = new Uint8Array();
+  start = 0;
+  end = 0;
+}
+
 export class BlockPieces {
   readonly #file: DiskFile;
   readonly #cache: PageCache;
@@ -37,19 +44,27 @@ export class BlockPieces {
   }
 
   /** The block of an entry without its sum; it stays as it is. Throws `corrupt` with path and offset. */
-  block({ offset, lengthBytes }: BlockPlace): Uint8Array {
+  block(entry: BlockPlace): Uint8Array {
+    const { bytes, start, end } = this.find(entry, new FoundBlock());
+    return bytes.subarray(start, end);
+  }
+
+  /** The same as a part of its piece. */
+  find({ offset, lengthBytes }: BlockPlace, into: FoundBlock): FoundBlock {
     const number = Math.floor(offset / pieceBytes);
     const at = offset - number * pieceBytes;
-    const piece = this.#piece(number, at + lengthBytes, lengthBytes);
-    const block = piece.bytes.subarray(at + blockCrcBytes, at + lengthBytes);
+    const { bytes, checked } = this.#piece(number, at + lengthBytes, lengthBytes);
+    into.bytes = bytes;
+    into.start = at + blockCrcBytes;
+    into.end = at + lengthBytes;
     const [byte, bit] = [at >>> 3, 1 << (at & 7)];
-    if (((piece.checked[byte] ?? 0) & bit) !== 0) return block;
-    if (!isSound(piece.bytes.subarray(at), block, lengthBytes)) {
+    if (((checked[byte] ?? 0) & bit) !== 0) return into;
+    if (!isSound(bytes.subarray(at), bytes.subarray(into.start, into.end), lengthBytes)) {
       this.#cache.remove(this.#owner, number);
       throw damagedBlock(this.#file.path, offset);
     }
-    piece.checked[byte] = (piece.checked[byte] ?? 0) | bit;
-    return block;
+    checked[byte] = (checked[byte] ?? 0) | bit;
+    return into;
   }
 
   close(): void {

@@ -7,7 +7,7 @@
  *   throw `corrupt`, with path and offset, and nothing else.
  *
  * Readers mostly ask for key after key in order, and for the same field of each series: the part that was asked for last
- * is at hand, and in it the place as far behind the last one as that was behind the one before.
+ * is at hand, and in it the place as far behind the last one as it was when a key of this kind was found before.
  */
 import type { PageFile } from '../pages/page-file.ts';
 import { SortedTable } from '../pages/sorted-table.ts';
@@ -52,8 +52,8 @@ export class PagedKeys implements TsmKeySet {
   readonly #table: SortedTable;
   readonly #keyCount: number;
   readonly #indexOffset: number;
-  /** Keys from one that was found to the next. */
-  #stride = 1;
+  /** Keys from one that was found to the next, by the kind of that. */
+  readonly #strides: number[] = [];
   /** A byte for each key: 1 once nothing is left of it; made with the first. */
   #gone: Uint8Array | undefined;
 
@@ -69,13 +69,13 @@ export class PagedKeys implements TsmKeySet {
     this.#indexOffset = indexOffset;
   }
 
-  get(key: Uint8Array): TsmColumn | undefined {
-    const place = this.#find(key);
+  get(key: Uint8Array, kind: number): TsmColumn | undefined {
+    const place = this.#find(key, kind);
     return place && columnAt(place);
   }
 
   locate(key: Uint8Array): LocatedColumn | undefined {
-    const place = this.#find(key);
+    const place = this.#find(key, 0);
     return place && { number: place.number, column: columnAt(place) };
   }
 
@@ -117,17 +117,18 @@ export class PagedKeys implements TsmKeySet {
   }
 
   /** The place of a key of which something is left. */
-  #find(wanted: Uint8Array): Place | undefined {
+  #find(wanted: Uint8Array, kind: number): Place | undefined {
     const last = this.#pages.atHand[partAtHand] as PartAtHand | undefined;
-    const isNext = last !== undefined && isKeyAt(last.part, last.index + this.#stride, wanted);
+    const stride = this.#strides[kind] ?? 1;
+    const isNext = last !== undefined && isKeyAt(last.part, last.index + stride, wanted);
     const hand = isNext ? last : (this.#near(last, wanted) ?? this.#search(wanted));
     if (hand === undefined) return undefined;
     const { part } = hand;
-    const guess = hand.index + this.#stride;
+    const guess = hand.index + stride;
     const i = isNext || isKeyAt(part, guess, wanted) ? guess : indexOf(part, wanted);
     const at = part.starts[i];
     if (at === undefined) return undefined;
-    if (i > hand.index) this.#stride = i - hand.index;
+    if (i > hand.index) this.#strides[kind] = i - hand.index;
     hand.index = i;
     const number = part.firstKey + i;
     return this.#gone?.[number] === 1 ? undefined : { part, at, number };

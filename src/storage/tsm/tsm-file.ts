@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '../../env/disk.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
 import type { PageCache } from '../pages/page-cache.ts';
 import { PageFile } from '../pages/page-file.ts';
-import { BlockPieces, damagedBlock, isSound } from './block-pieces.ts';
+import { BlockPieces, damagedBlock, type FoundBlock, isSound } from './block-pieces.ts';
 import { covers, withRange } from './deleted-ranges.ts';
 import { isEmptied } from './emptied-key.ts';
 import { readTombstones, type TimeRange } from './tombstones.ts';
@@ -116,9 +116,12 @@ export class TsmFile {
     return this.#deleted.get(number) ?? noRanges;
   }
 
-  /** The blocks of a key; undefined when nothing is left of it. */
-  column(key: Uint8Array): TsmColumn | undefined {
-    return this.#keys.get(key);
+  /**
+   * The blocks of a key; undefined when nothing is left of it. Who asks for keys of several kinds in turns, series after series,
+   * says which: each is expected as far behind the one before as it was the last time.
+   */
+  column(key: Uint8Array, kind = 0): TsmColumn | undefined {
+    return this.#keys.get(key, kind);
   }
 
   /** The blocks of a key with its number; undefined when nothing is left of it. */
@@ -202,6 +205,18 @@ export class TsmFile {
     this.#assertOpen();
     if (this.#pieces !== undefined) return this.#pieces.block(entry);
     return this.checkBlock(entry, this.readSpan(entry.offset, entry.lengthBytes));
+  }
+
+  /** The same among the bytes that were read with it. */
+  find(entry: BlockPlace, into: FoundBlock): FoundBlock {
+    if (this.#pieces === undefined) {
+      into.bytes = this.block(entry);
+      into.start = 0;
+      into.end = into.bytes.length;
+      return into;
+    }
+    this.#assertOpen();
+    return this.#pieces.find(entry, into);
   }
 
   /** Bytes of the file as they are; fewer at its end. */

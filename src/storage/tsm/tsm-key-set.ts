@@ -16,8 +16,8 @@ export type KeyedColumn = readonly [key: Uint8Array, column: TsmColumn];
 export interface TsmKeySet {
   /** Of all blocks; undefined when there are none. */
   readonly bounds: TsmTimeBounds | undefined;
-  /** Undefined when nothing is left of the key. */
-  get(key: Uint8Array): TsmColumn | undefined;
+  /** Undefined when nothing is left of the key. `kind` is among those that are asked for in turns. */
+  get(key: Uint8Array, kind: number): TsmColumn | undefined;
   /** The same with the key's number in the file. */
   locate(key: Uint8Array): LocatedColumn | undefined;
   /** Nothing is left of a key. */

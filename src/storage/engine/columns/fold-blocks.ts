@@ -6,6 +6,7 @@
  */
 import { PlacedBlocks } from '../../../kernels/placed-blocks.ts';
 import type { WindowTable } from '../../../kernels/window-table.ts';
+import { FoundBlock } from '../../tsm/block-pieces.ts';
 import type { TsmColumn } from '../../tsm/tsm-column.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
 import type { TimeBounds } from '../memtable/shape-table.ts';
@@ -13,7 +14,8 @@ import type { TimeBounds } from '../memtable/shape-table.ts';
 export interface BlocksFold extends TimeBounds {
   /** The key of each column of the table. It holds until the next one is asked for. */
   readonly keyOf: (column: number) => Uint8Array;
-  readonly columnCount: number;
+  /** Columns in the order of their keys. */
+  readonly columns: readonly number[];
   readonly table: WindowTable;
 }
 
@@ -23,6 +25,8 @@ interface FieldBlocks {
   readonly of: TsmColumn;
   readonly start: number;
   readonly end: number;
+  /** Where the last block of the file ends that lies near behind these and is wanted too. */
+  reach: number;
 }
 
 interface FileFields {
@@ -37,6 +41,7 @@ export class FoldedBlocks {
   readonly #table: WindowTable;
   readonly #bounds: TimeBounds;
   /** What comes next: the file, the block of each of its fields, the field. */
+  readonly #found = new FoundBlock();
   #file = 0;
   #block = 0;
   #field = 0;
@@ -77,9 +82,13 @@ export class FoldedBlocks {
     const { file, fields, blockCount } = at;
     for (; this.#block < blockCount; this.#block++, this.#field = 0)
       for (; this.#field < fields.length; this.#field++) {
-        const { column, of, start, end } = fields[this.#field] as FieldBlocks;
+        const { column, of, start, end, reach } = fields[this.#field] as FieldBlocks;
         const i = start + this.#block;
-        if (i < end && !blocks.add(column, file.block(of.placeOf(i)))) return false; // prettier-ignore
+        if (i >= end) continue;
+        const place = of.placeOf(i);
+        const found = file.find(place, this.#found);
+        if (!blocks.add(column, found, found.end + reach - place.offset - place.lengthBytes))
+          return false;
       }
     this.#file++;
     this.#block = 0;
@@ -90,13 +99,16 @@ export class FoldedBlocks {
 /** The blocks of a file within the bounds; undefined when they cannot be folded. `lastNs` are the last times before, by column. */
 function fieldsOf(
   file: TsmFile,
-  { keyOf, columnCount, minTimeNs, maxTimeNs }: BlocksFold,
+  { keyOf, columns, minTimeNs, maxTimeNs }: BlocksFold,
   lastNs: (bigint | undefined)[],
 ): readonly FieldBlocks[] | undefined {
   const fields: FieldBlocks[] = [];
-  for (let column = 0; column < columnCount; column++) {
+  let wantedBytes = 0;
+  let fromOffset = 0;
+  for (let kind = 0; kind < columns.length; kind++) {
+    const column = columns[kind] ?? 0;
     const key = keyOf(column);
-    const of = file.column(key);
+    const of = file.column(key, kind);
     if (of === undefined) continue;
     const [start, end] = of.within({ minTimeNs, maxTimeNs });
     if (start === end) continue;
@@ -104,10 +116,23 @@ function fieldsOf(
     const before = lastNs[column];
     if (before !== undefined && bounds.minTimeNs <= before) return undefined;
     if (file.deletedRanges(key).length > 0) return undefined;
-    for (let i = start; i < end; i++)
-      if (of.placeOf(i).lengthBytes > PlacedBlocks.blockBytesMax) return undefined;
+    const { offset } = of.placeOf(start);
+    const last = of.placeOf(end - 1);
+    const reach = last.offset + last.lengthBytes;
+    if (reach - offset > PlacedBlocks.blockBytesMax && hasLarge(of, start, end)) return undefined;
+    if (fields.length === 0) fromOffset = offset;
+    wantedBytes += reach - offset;
     lastNs[column] = bounds.maxTimeNs;
-    fields.push({ column, of, start, end });
+    fields.push({ column, of, start, end, reach });
   }
+  // Where most of what lies between is wanted all of it is copied at once.
+  const reach = fields[fields.length - 1]?.reach ?? 0;
+  if (reach - fromOffset < wantedBytes * 2) for (const field of fields) field.reach = reach;
   return fields;
+}
+
+function hasLarge(of: TsmColumn, start: number, end: number): boolean {
+  for (let i = start; i < end; i++)
+    if (of.placeOf(i).lengthBytes > PlacedBlocks.blockBytesMax) return true;
+  return false;
 }
