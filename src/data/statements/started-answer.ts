@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { keptBytes } from '../../base/lent-bytes.ts';
 import { ByteWriter } from '../../query/emit/byte-writer.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
@@ -10,6 +11,7 @@ export type StartedAnswer =
       readonly kind: 'parts';
       /** The first of them. */
       readonly taken: readonly Buffer[];
+      /** Each is the reader's until he asks for the next (base/lent-bytes.ts). */
       readonly parts: AsyncGenerator<Buffer>;
     };
 
@@ -46,7 +48,7 @@ export async function startAnswer(
       }
       account.charge(next.value.bytes.length);
       heldBytes += next.value.bytes.length;
-      held.push(next.value);
+      held.push({ ...next.value, bytes: keptBytes(bufferOf(next.value)) });
     }
   } catch (error) {
     await parts.return?.();

@@ -38,7 +38,7 @@ const nothing = Buffer.alloc(0);
 export class ByteWriter {
   #bytes: Buffer = nothing;
   #length = 0;
-  readonly #bytesFirst: number;
+  #bytesFirst: number;
   #dayNumber = Number.NaN;
   #secondBaseNs = 0n;
   readonly #dayText = Buffer.alloc(11);
@@ -63,8 +63,15 @@ export class ByteWriter {
     this.#length = 0;
     if (!(written.buffer instanceof SharedArrayBuffer)) return written;
     const taken = Buffer.from(written);
+    // What follows is as long, most likely.
+    this.#bytesFirst = Math.max(this.#bytesFirst, written.buffer.byteLength);
     scratch.giveBack(written);
     return taken;
+  }
+
+  /** The same for whoever has looked at view(). */
+  restart(): void {
+    this.#length = 0;
   }
 
   replaceByte(at: number, code: number): void {

@@ -84,6 +84,17 @@ export class JsonDocument implements AnswerDocument {
     return [this.#isPretty ? this.#indent.write(bytes) : bytes];
   }
 
+  /** What take() would give, as a view that holds until `written` is called, which is due then. Not of an indented one. */
+  view(): Buffer {
+    return this.#writer.view();
+  }
+
+  /** What was viewed is where it belongs: the document goes on behind it. */
+  written(): void {
+    this.#isTaken = this.#hasResults;
+    this.#writer.restart();
+  }
+
   #openResult(statementId: number): OpenResult {
     const writer = this.#writer;
     if (this.#open?.statementId === statementId) return this.#open;

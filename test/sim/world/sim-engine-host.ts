@@ -2,23 +2,22 @@ import { InvariantError } from '../../../src/base/assert.ts';
 import { Latch } from '../../../src/base/async/latch.ts';
 import { Tasks } from '../../../src/base/async/tasks.ts';
 import { DbError } from '../../../src/base/errors.ts';
-import type {
-  Engine,
-  EngineCallOptions,
-  EngineContext,
-  EngineFactory,
-  EngineHost,
-  EngineLink,
-  EnginePorts,
-  EngineReply,
-  EngineSettings,
+import {
+  type Engine,
+  type EngineCallOptions,
+  type EngineContext,
+  type EngineFactory,
+  type EngineHost,
+  type EngineLink,
+  type EnginePorts,
+  type EngineReply,
+  type EngineSettings,
+  streamAheadMax,
 } from '../../../src/env/engine-host.ts';
 import { marshalError, unmarshalError } from '../../../src/env/node/engine/engine-protocol.ts';
 import { fraction, type Random } from '../../../src/env/random.ts';
 import type { Life, Loop } from './loop.ts';
 
-/** As far as the real one lets a stream run ahead. */
-const streamCreditMax = 4;
 const hopMs = 0.02;
 /** More than 0: an engine that spins on turn() must not stop world time. */
 const turnMs = 0.005;
@@ -134,7 +133,7 @@ class SimEngineLink implements EngineLink {
   ): AsyncGenerator<unknown, void, undefined> {
     const flag = this.#begin(options.signal);
     const request = clone(body, options.transfer);
-    const pipe = new Pipe(streamCreditMax);
+    const pipe = new Pipe(streamAheadMax);
     const onAbort = (): void => {
       flag.cancelled = true;
       pipe.stop();

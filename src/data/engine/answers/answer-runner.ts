@@ -25,9 +25,10 @@ import type { IdleKernels } from '../idle-kernels.ts';
 import { DescribedLanes } from '../lists/described-lanes.ts';
 import { describeShards, mergeDescriptions } from '../lists/describe-shards.ts';
 import { listSchema } from '../lists/list-schema.ts';
-import type { AnswerPart, AnswerPlace, AnswerRequest, AnswerTask } from './answer-task.ts';
+import { heldBytesMax, type AnswerPart, type AnswerPlace, type AnswerRequest, type AnswerTask } from './answer-task.ts'; // prettier-ignore
 import { KnownAnswers, type KnownAnswer } from './known-answers.ts';
 import { OwnBlocks } from './own-blocks.ts';
+import { PartRing } from './part-ring.ts';
 
 export interface AnswerRunnerPorts extends Pick<EnginePorts, 'clock' | 'turn'> {
   readonly kernels: IdleKernels;
@@ -184,6 +185,7 @@ async function* documentParts(
   document: JsonDocument,
   pacer: Pacer,
 ): AsyncGenerator<EngineReply> {
+  const parts = new PartReplies(document);
   let held: ColumnSeries | undefined;
   try {
     let next = series.next();
@@ -195,7 +197,7 @@ async function* documentParts(
       if (held !== undefined)
         for (const part of piecesOf({ statementId: 0, series: [held], partial: true })) {
           document.push(part);
-          if (document.lengthBytes >= sentBytes) yield replyOf(document, false);
+          if (document.lengthBytes >= sentBytes) yield parts.next();
           const rest = pacer.rest();
           if (rest !== undefined) await rest;
         }
@@ -207,12 +209,33 @@ async function* documentParts(
   }
   for (const part of piecesOf({ statementId: 0, series: held === undefined ? [] : [held] })) {
     document.push(part);
-    if (document.lengthBytes >= sentBytes && part.isResultOpen) yield replyOf(document, false);
+    if (document.lengthBytes >= sentBytes && part.isResultOpen) yield parts.next();
     const rest = pacer.rest();
     if (rest !== undefined) await rest;
   }
   document.end();
   yield replyOf(document, true);
+}
+
+/** The parts of a document but for the last, which moves as those do that are held back (decision 13). */
+class PartReplies {
+  readonly #document: JsonDocument;
+  readonly #ring = new PartRing();
+  #sentBytes = 0;
+
+  constructor(document: JsonDocument) {
+    this.#document = document;
+  }
+
+  next(): EngineReply {
+    const document = this.#document;
+    const isHeld = this.#sentBytes < heldBytesMax;
+    this.#sentBytes += document.lengthBytes;
+    const bytes = isHeld ? undefined : this.#ring.copyOf(document.view());
+    if (bytes === undefined) return replyOf(document, false);
+    document.written();
+    return { body: { bytes, closing: document.closing, isLast: false } satisfies AnswerPart };
+  }
 }
 
 function replyOf(document: JsonDocument, isLast: boolean): EngineReply {

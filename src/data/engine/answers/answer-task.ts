@@ -3,6 +3,7 @@
  * blocks need no way to another thread, and the main thread hands on what it gets.
  */
 import { Buffer } from 'node:buffer';
+import { MiB } from '../../../base/units.ts';
 import type { SelectStatement } from '../../../influxql/ast.ts';
 import type { TimeRange } from '../../../query/compile/split-condition.ts';
 import { decodeMessage, encodeMessage } from '../../../rpc/message.ts';
@@ -69,12 +70,16 @@ export interface AskedAnswer {
 
 /** A part of the document; parts follow each other. */
 export interface AnswerPart {
+  /** Where it is shared memory, it is the reader's until he asks for the next part (base/lent-bytes.ts). */
   readonly bytes: Uint8Array;
   /** What closes all that is open in the document within its statement, should nothing else come. */
   readonly closing: string;
   /** Nothing comes behind it. */
   readonly isLast?: boolean;
 }
+
+/** Of an answer that is not chunked so much is held back: until then a failure is one of the whole statement (decision 13). */
+export const heldBytesMax = 4 * MiB;
 
 /** Longer ones are answered the general way. */
 const textLengthMax = 65_536;

@@ -5,14 +5,12 @@
  *   answered (reply, failure, last or end), since until then the engine may still look at it.
  * - What is said within one turn of the event loop travels as one message (outgoing.ts): each costs more than
  *   a small write has to do.
- * - A stream starts with `streamCreditMax` credits; each reply costs one, each reply consumed gives one back.
+ * - A stream starts with `streamAheadMax` credits; each reply costs one, each reply consumed gives one back.
  */
 import { DbError, type DbErrorCode, dbErrorCodes, errorText } from '../../../base/errors.ts';
 import type { EngineSettings } from '../../engine-host.ts';
 import type { LogFields, LogLevel } from '../../log.ts';
 
-/** How far a stream may run ahead of its reader. */
-export const streamCreditMax = 4;
 /** Requests in flight per engine; one Int32 of shared memory each. */
 export const slotCountMax = 4096;
 

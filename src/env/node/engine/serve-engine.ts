@@ -4,20 +4,20 @@ import { InvariantError, must } from '../../../base/assert.ts';
 import { Latch } from '../../../base/async/latch.ts';
 import { Tasks } from '../../../base/async/tasks.ts';
 import { DbError, errorText } from '../../../base/errors.ts';
-import type {
-  Engine,
-  EngineContext,
-  EngineFactory,
-  EnginePorts,
-  EngineReply,
-  EngineSettings,
+import {
+  type Engine,
+  type EngineContext,
+  type EngineFactory,
+  type EnginePorts,
+  type EngineReply,
+  type EngineSettings,
+  streamAheadMax,
 } from '../../engine-host.ts';
 import type { Log, LogFields, LogLevel } from '../../log.ts';
 import {
   type EngineWorkerData,
   type FromEngine,
   marshalError,
-  streamCreditMax,
   type ToEngine,
 } from './engine-protocol.ts';
 import { logLevels } from '../log/log-format.ts';
@@ -166,7 +166,7 @@ class EngineServer {
 
   async #stream(message: ToEngine & { type: 'call' | 'stream' }): Promise<void> {
     const { id } = message;
-    const stream: Stream = { credits: streamCreditMax, stopped: false, wake: new Latch() };
+    const stream: Stream = { credits: streamAheadMax, stopped: false, wake: new Latch() };
     this.#streams.set(id, stream);
     let isAnswered = false;
     try {

@@ -3,17 +3,17 @@ import { must, unreachable } from '../../../base/assert.ts';
 import { BoundedQueue } from '../../../base/async/bounded-queue.ts';
 import { Latch } from '../../../base/async/latch.ts';
 import { DbError, errorText } from '../../../base/errors.ts';
-import type {
-  EngineCallOptions,
-  EngineHost,
-  EngineLink,
-  EngineSettings,
+import {
+  type EngineCallOptions,
+  type EngineHost,
+  type EngineLink,
+  type EngineSettings,
+  streamAheadMax,
 } from '../../engine-host.ts';
 import {
   type EngineWorkerData,
   type FromEngine,
   slotCountMax,
-  streamCreditMax,
   type ToEngine,
   unmarshalError,
 } from './engine-protocol.ts';
@@ -148,7 +148,7 @@ class WorkerEngineLink implements EngineLink {
     const { signal } = options;
     throwIfAborted(signal);
     const slot = this.#takeSlot();
-    const items = new BoundedQueue<Item>(streamCreditMax);
+    const items = new BoundedQueue<Item>(streamAheadMax);
     const pending = { kind: 'stream', slot, items } as const;
     const id = this.#send('stream', { kind, body, options, pending });
     const onAbort = (): void => {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { keptBytes } from '../../../base/lent-bytes.ts';
 
 /**
  * Parts as a stream, each made when the one before has left. Not `Readable.from` over a generator of those taken and the
@@ -21,7 +22,7 @@ export class PartsStream extends Readable {
       return;
     }
     this.#parts.next().then(
-      ({ done, value }) => this.push(done === true ? null : value),
+      ({ done, value }) => this.push(done === true ? null : keptBytes(value)),
       (error: unknown) => this.destroy(error as Error),
     );
   }

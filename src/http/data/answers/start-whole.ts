@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { QueryRequest } from '../../../data/statements/statement-executor.ts';
+import { heldBytesMax } from '../../../data/engine/answers/answer-task.ts';
 import type { StartedAnswer } from '../../../data/statements/started-answer.ts';
-import { MiB } from '../../../base/units.ts';
 import { Pacer } from '../../../query/run/pacer.ts';
 import type { DataApiPorts } from '../data-api-options.ts';
 import type { AnswerFormat } from './answer-format.ts';
@@ -12,9 +12,6 @@ export interface AnswerOptions {
   /** 0 is no limit. */
   readonly rowsMax: number;
 }
-
-/** An answer that is not chunked begins to leave when it is larger. */
-const heldBytesMax = 4 * MiB;
 
 /** Starts the one document that answers a request: made by one worker where that can be, else piece by piece. */
 export async function startWhole(

@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { Latch } from '../../../base/async/latch.ts';
+import { keptBytes } from '../../../base/lent-bytes.ts';
 import type { Clock } from '../../../env/clock.ts';
 import type { AskedRequest, OpenQuery, Turn } from './exchange.ts';
 
@@ -17,6 +18,8 @@ export interface QueryExchangeParts {
 
 /** A body that is sent together with its head. */
 const joinedBytesMax = 65_536;
+/** So much at once is more than a socket takes without saying that it waits. */
+const waitedBytesMin = 65_536;
 const chunkEnd = Buffer.from('\r\n', 'latin1');
 const lastChunk = Buffer.from('0\r\n\r\n', 'latin1');
 
@@ -103,7 +106,9 @@ export class QueryExchange {
 
   async #writeChunk(part: Buffer): Promise<void> {
     if (part.length === 0) return;
-    await this.#write(Buffer.from(`${part.length.toString(16)}\r\n`, 'latin1'), part, chunkEnd);
+    // A socket says that it waits for all of a longer one; a shorter one may wait there when the next is asked for.
+    const own = part.length < waitedBytesMin ? keptBytes(part) : part;
+    await this.#write(Buffer.from(`${part.length.toString(16)}\r\n`, 'latin1'), own, chunkEnd);
   }
 
   /** Resolves once there is room for more, or nobody to take it. */
