@@ -4,10 +4,12 @@ import { checkEqual, runRepairs } from './cluster/run-repairs.ts';
 test.each([3, 8])(
   'repairs: owners that lose things behind their backs are equal again, among nodes that end and are cut off, seed %i',
   async (seed) => {
-    const { acknowledged, deletes, losses, valuesBrought, deletesBrought } = await runRepairs(seed, { faultsMs: 10_000 }); // prettier-ignore
+    const { acknowledged, deletes, losses, givenUp, shardsBrought, valuesBrought, deletesBrought } = await runRepairs(seed, { faultsMs: 10_000 }); // prettier-ignore
     expect(acknowledged).toBeGreaterThan(200);
     expect(deletes).toBeGreaterThan(0);
     expect(losses).toBeGreaterThan(1);
+    expect(givenUp).toBeGreaterThan(0);
+    expect(shardsBrought).toBeGreaterThan(0);
     expect(valuesBrought).toBeGreaterThan(100);
     expect(deletesBrought).toBeGreaterThan(0);
   },

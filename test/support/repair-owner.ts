@@ -84,6 +84,11 @@ export class RepairOwner implements RepairPeer {
     this.#points.set(JSON.stringify([key, field, String(timeNs)]), point);
   }
 
+  /** As files of another owner that come to this one. */
+  copyFrom(other: RepairOwner): void {
+    for (const [name, point] of other.#points) this.#points.set(name, point);
+  }
+
   /** As a shard that was set aside. */
   clear(): void {
     this.#points.clear();

@@ -76,7 +76,8 @@ export class Copies {
     const known = this.#running.get(shardId);
     if (known?.job.copy.beganIndex === copyIndex) return known;
     known?.job.cancel();
-    const job = new CopyJob(this.#ports, copy);
+    const isWanted = (): boolean => copyTo(meta.catalog, shardId, meta.nodeId)?.beganIndex === copyIndex; // prettier-ignore
+    const job = new CopyJob(this.#ports, { ...copy, isWanted });
     const done = this.#run(job, known?.done);
     const lastMs = this.#ports.clock.monotonicMs();
     const running: Running = { job, done, isWhole: false, lastMs, lastBytes: 0, bytesPerSecond: 0 };

@@ -2,7 +2,7 @@
  * Brings one shard to this node: a snapshot at the source, its files here, then all of them made the shard's at once.
  *
  * - A stream that breaks is taken up where it broke; a source that has lost the snapshot, as a restart does, makes another.
- * - The job ends with its copy in the catalog: what was given up is not installed. One that is cancelled waits for nothing but its
+ * - The job ends once its copy is not wanted any more: what was given up is not installed. One that is cancelled waits for nothing but its
  *   disk: neither for bytes, nor for a source, nor for its next try.
  * - A failure is told only after several tries without a byte between them.
  */
@@ -12,7 +12,7 @@ import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { readFileMethod, releaseMethod, snapshotMethod, type SnapshotFileInfo } from '../../meta/client/transfer-methods.ts'; // prettier-ignore
-import { copyTo, type ShardCopy } from '../../meta/model/shard-copies.ts';
+import type { ShardCopy } from '../../meta/model/shard-copies.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { NamedShard } from '../engine/shard-access.ts';
 import type { IncomingDeletes } from '../shards/incoming-deletes.ts';
@@ -29,6 +29,14 @@ export interface CopyJobPorts {
   readonly deletes: Pick<IncomingDeletes, 'begin' | 'end' | 'install'>;
   /** Waits for the turn of so many bytes. */
   readonly take: (bytes: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** What is to be brought, from where. */
+export interface CopyTask extends Pick<ShardCopy, 'shardId' | 'sourceId' | 'beganIndex'> {
+  /** Whether it is to go on. */
+  readonly isWanted: () => boolean;
+  /** Asked once the source has shown that it has points; false ends the job, and nothing has come. */
+  readonly begins?: () => Promise<boolean>;
 }
 
 interface Snapshot {
@@ -49,14 +57,14 @@ const attemptsMax = 8;
 const failuresMax = 5;
 
 export class CopyJob {
-  readonly copy: ShardCopy;
+  readonly copy: CopyTask;
   readonly #ports: CopyJobPorts;
   #totalBytes = 0;
   #doneBytes = 0;
   #failureCount = 0;
   readonly #ending = new AbortController();
 
-  constructor(ports: CopyJobPorts, copy: ShardCopy) {
+  constructor(ports: CopyJobPorts, copy: CopyTask) {
     this.#ports = ports;
     this.copy = copy;
   }
@@ -79,7 +87,7 @@ export class CopyJob {
     this.#ending.abort(this.#givenUp());
   }
 
-  /** Resolves once the shard is here. Throws `cancelled` when the copy was given up, and what kept failing. */
+  /** Resolves once the shard is here, or is not to come. Throws `cancelled` when the copy was given up, and what kept failing. */
   async run(): Promise<void> {
     const { deletes, log } = this.#ports;
     const { shardId } = this.copy;
@@ -110,6 +118,7 @@ export class CopyJob {
       deletes.begin(shardId);
       const snapshot = await this.#snapshot();
       try {
+        if (!(await this.#begins(snapshot))) return;
         this.#totalBytes = snapshot.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
         this.#doneBytes = 0;
         for (const file of snapshot.files) await this.#fetch(snapshot.snapshotId, file, stagingId);
@@ -123,6 +132,11 @@ export class CopyJob {
     } finally {
       await stagings.end(stagingId);
     }
+  }
+
+  async #begins({ snapshotId }: Snapshot): Promise<boolean> {
+    const { begins } = this.copy;
+    return begins === undefined || (snapshotId !== 0 && (await begins()));
   }
 
   #snapshot(): Promise<Snapshot> {
@@ -183,10 +197,7 @@ export class CopyJob {
   }
 
   #check(): void {
-    const { catalog, nodeId } = this.#ports.meta;
-    const { shardId, beganIndex } = this.copy;
-    const current = copyTo(catalog, shardId, nodeId);
-    if (this.signal.aborted || current?.beganIndex !== beganIndex) throw this.#givenUp();
+    if (this.signal.aborted || !this.copy.isWanted()) throw this.#givenUp();
   }
 
   #pause(durationMs: number): Promise<void> {

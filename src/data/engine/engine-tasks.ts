@@ -61,6 +61,9 @@ export interface InstallTask extends NamedShard {
   readonly deletes: readonly DeletePointsRequest[];
 }
 
+/** A shard that is brought here, should there be nothing of it yet. */
+export type ExpectTask = Omit<InstallTask, 'staging' | 'deletes'>;
+
 /** What a worker says beside its answers: what was described or listed at an older version may have grown since. */
 export interface EngineVersions {
   readonly schemaVersion: number;

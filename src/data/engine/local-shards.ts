@@ -44,7 +44,7 @@ import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { WorkerLoads } from './worker-loads.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
-import { homeOf, type EngineJoined, type EngineList, type EngineReceipt, type EngineVersions, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import { homeOf, type EngineJoined, type EngineList, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -404,6 +404,17 @@ export class LocalShards implements ShardAccess {
     // They were begun before anybody knew of a copy, maybe: what they write is in it, as nobody passes it on.
     await Promise.allSettled(this.#writing);
     return (await this.#home(shardId).call('snapshot', task)) as ShardSnapshot | undefined;
+  }
+
+  /** Makes a shard that this node has nothing of one that nobody reads until a copy has come; false for one that is here. */
+  async expectCopy(task: Omit<ExpectTask, 'clusterId'>): Promise<boolean> {
+    const whole = { ...task, clusterId: this.#cluster.clusterId() } satisfies ExpectTask;
+    return (await this.#home(task.shardId).call('expect-copy', whole)) as boolean;
+  }
+
+  /** Whether this node has nothing to be read of a shard. Throws what is wrong with a damaged one. */
+  lacks(shardId: number): Promise<boolean> {
+    return this.#home(shardId).call('lacks', shardId) as Promise<boolean>;
   }
 
   /** Makes files of a copy the shard's, all or none; a copy that was taken already is not taken again. */

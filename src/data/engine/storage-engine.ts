@@ -20,7 +20,7 @@ import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { StoreOptions } from '../../storage/store/store-options.ts';
 import type { DeletePointsRequest, DescribeRequest, OwnerReceipt, TypedField } from './shard-access.ts'; // prettier-ignore
-import type { EngineJoined, EngineList, EngineReceipt, EngineRoutedLines, EngineVersions, HomeBatch, HomeDelete, HomeFields, InstallTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import type { EngineJoined, EngineList, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, InstallTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 import { homeOf } from './engine-tasks.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
@@ -124,12 +124,8 @@ export class StorageEngine implements Engine {
         const receipt = await this.#write(body as HomeBatch);
         return { body: { ...receipt, ...this.#versions } satisfies EngineReceipt }; // prettier-ignore
       }
-      case 'describe': {
-        const { shardIds, only } = body as DescribeRequest;
-        await this.#store.whenOpen(shardIds);
-        const measurements = this.#viewing(shardIds, (views) => describeShards(views, only));
-        return { body: { measurements, schemaVersion: this.#store.schemaVersion } satisfies EngineDescription }; // prettier-ignore
-      }
+      case 'describe':
+        return { body: await this.#describe(body as DescribeRequest) };
       case 'field-types': {
         const { fields, ...place } = body as HomeFields;
         const decided = await this.#store.decideFieldTypes(place, fields.map(decidedField));
@@ -142,6 +138,10 @@ export class StorageEngine implements Engine {
         const { shardId, number } = body as SnapshotTask;
         return { body: await this.#store.snapshot(shardId, number) };
       }
+      case 'expect-copy':
+        return { body: await this.#store.expectCopy(body as ExpectTask) };
+      case 'lacks':
+        return { body: await this.#lacks(body as number) };
       case 'install': {
         const { deletes, staging, ...place } = body as InstallTask;
         const asked = deletes.map((one) => this.#deleteOf(one));
@@ -174,6 +174,12 @@ export class StorageEngine implements Engine {
         return { body: this.#counters.read(this.#store.numbers) };
     }
     throw new DbError('internal', `engine call ${kind}`);
+  }
+
+  async #describe({ shardIds, only }: DescribeRequest): Promise<EngineDescription> {
+    await this.#store.whenOpen(shardIds);
+    const measurements = this.#viewing(shardIds, (views) => describeShards(views, only));
+    return { measurements, schemaVersion: this.#store.schemaVersion };
   }
 
   /** Undefined where each body is to be written by itself. */
@@ -291,6 +297,7 @@ export class StorageEngine implements Engine {
     const { shardId } = body;
     await this.#store.whenOpen([shardId]);
     const content = this.#store.content(shardId);
+    if (body.kind === 'digest' && this.#store.lacks(shardId)) return;
     if (body.kind === 'digest' && content !== undefined) await this.#digests.load(body, content);
     // Of the shard as it is now: it may have gone meanwhile.
     const shard = this.#store.content(shardId)?.shard;
@@ -317,6 +324,12 @@ export class StorageEngine implements Engine {
       view.release();
       this.#kernels.give(kernel);
     }
+  }
+
+  /** Whether it has nothing to be read of a shard. Throws what is wrong with a damaged one. */
+  async #lacks(shardId: number): Promise<boolean> {
+    await this.#store.whenOpen([shardId]);
+    return this.#store.lacks(shardId);
   }
 
   async #saveDigest(shardId: number): Promise<void> {

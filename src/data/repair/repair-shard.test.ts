@@ -26,6 +26,12 @@ const points: OwnerPoints = [
 class Owners {
   readonly owners: readonly RepairOwner[];
   readonly asides: number[] = [];
+  /** Nodes whose files came to this one. */
+  readonly brought: number[] = [];
+  /** What keeps files from coming. */
+  hindrance: DbError | undefined;
+  /** Nobody may read what this node has of the shard. */
+  isExpected = false;
   readonly repairs: ShardRepairs;
 
   private constructor(owners: readonly RepairOwner[], catalog: MemoryMeta['catalog']) {
@@ -34,10 +40,11 @@ class Owners {
       meta: { catalog, nodeId: owners[0]?.nodeId ?? 0 },
       clock: { monotonicMs: () => 0 } as ShardRepairsPorts['clock'],
       random: { u32: () => 5 } as ShardRepairsPorts['random'],
-      log: { warn: () => undefined } as unknown as ShardRepairsPorts['log'],
+      log: { warn: () => undefined, info: () => undefined } as unknown as ShardRepairsPorts['log'],
       local: this.#local(),
       rpc: this.#rpc(),
       of: (nodeId) => this.#accessOf(nodeId),
+      bring: (_shard, nodeId) => this.#bring(nodeId),
       take: () => Promise.resolve(),
       turn: () => Promise.resolve(),
     });
@@ -81,6 +88,14 @@ class Owners {
         this.asides.push(id);
         own.clear();
         return Promise.resolve('aside');
+      },
+      lacks: () =>
+        own.damage === undefined
+          ? Promise.resolve(this.isExpected || own.content.length === 0)
+          : Promise.reject(own.damage),
+      expectCopy: () => {
+        this.isExpected = true;
+        return Promise.resolve(true);
       },
     };
   }
@@ -129,6 +144,16 @@ class Owners {
     } as unknown as ShardRepairsPorts['rpc'];
   }
 
+  #bring(nodeId: number): Promise<number> {
+    if (this.hindrance !== undefined) return Promise.reject(this.hindrance);
+    const source = this.owners.find((one) => one.nodeId === nodeId);
+    if (source === undefined || source.content.length === 0) return Promise.resolve(0);
+    this.brought.push(nodeId);
+    this.owner(0).copyFrom(source);
+    this.isExpected = false;
+    return Promise.resolve(1_000);
+  }
+
   #accessOf(nodeId: number): ReturnType<ShardRepairsPorts['of']> {
     const owner = this.owners.find((one) => one.nodeId === nodeId);
     if (owner === undefined) throw new Error(`nobody is node ${nodeId}`);
@@ -169,6 +194,28 @@ test('repair of a shard: bytes that are wrong are set aside and come anew, once 
   expect(await all.repairs.compare(shardId, all.owner(1).nodeId, signal)).toBe('own-missing');
   await all.repairs.repair(shardId, { signal });
   expect(all.asides).toEqual([shardId]);
+  expect(all.owner(0).content).toEqual(all.owner(1).content);
+});
+
+test('repair of a shard: what this node lacks comes as files of an owner that has it, and what others have besides as points', async () => {
+  const all = await Owners.of([[], [], points.slice(1), points]);
+  const report = await all.repairs.repair(shardId, { signal });
+  expect(all.brought).toEqual([all.owner(2).nodeId]);
+  for (const owner of all.owners) expect(owner.content.length).toBe(3);
+  expect(report.ownCount).toBe(1);
+  expect(report.movedBytes).toBeGreaterThan(1_000);
+});
+
+test('repair of a shard: one that was set aside is not to be read until the files of another owner have come', async () => {
+  const all = await Owners.of([points.slice(0, 2), points]);
+  all.owner(0).damage = wrong;
+  all.hindrance = new DbError('unavailable', 'node 2 has ended');
+  await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow('node 2 has ended');
+  expect(all.isExpected).toBe(true);
+  expect(all.owner(0).content).toEqual([]);
+  all.hindrance = undefined;
+  await all.repairs.repair(shardId, { signal });
+  expect(all.isExpected).toBe(false);
   expect(all.owner(0).content).toEqual(all.owner(1).content);
 });
 

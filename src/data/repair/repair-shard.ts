@@ -2,8 +2,11 @@
  * Makes all owners of a shard have the same points, from one of them: it is compared with each of the others in turn, and
  * where there are several, with all but the last once more, since what came from a later one they lack.
  *
- * Invariant: a shard of this node is set aside only where its bytes are wrong, never for a disk that fails, and only once
- * another owner's have been read.
+ * Invariants:
+ * - A shard of this node is set aside only where its bytes are wrong, never for a disk that fails, and only once another owner's have
+ *   been read.
+ * - Where this node has nothing, or nothing that may be read yet, it gets the other owner's files, all or none (bring-shard.ts): an
+ *   owner that has got half of a shard would answer with it.
  */
 import { DbError, errorText } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
@@ -26,7 +29,9 @@ export interface ShardRepairsPorts {
   readonly random: Random;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: LocalDigests & Pick<LocalShards, 'setAside'>;
+  readonly local: LocalDigests & Pick<LocalShards, 'setAside' | 'lacks' | 'expectCopy'>;
+  /** The files of another owner to this node, which lacks the shard; the bytes that have come. */
+  readonly bring: (shard: NamedShard, nodeId: number, signal: AbortSignal) => Promise<number>;
   readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
   /** As whoever writes to an owner has it. */
   readonly of: (nodeId: number) => Pick<ShardAccess, 'writeMany' | 'deletePoints'>;
@@ -104,11 +109,12 @@ export class ShardRepairs {
 
   /** Sets the shard of this node aside where its bytes are wrong and another owner can be read; false where it was not. */
   async #renewWrong(
-    { shardId, startNs, endNs }: NamedShard & DigestRange,
+    { startNs, endNs, ...shard }: NamedShard & DigestRange,
     others: readonly number[],
     signal: AbortSignal,
   ): Promise<boolean> {
     const { local, log, meta } = this.#ports;
+    const { shardId } = shard;
     const digestOf = (nodeId: number): Promise<DigestAnswer> =>
       this.#peer(nodeId).digest({ shardId, startNs, endNs, isAnew: true }, undefined, signal);
     // Which of the two a repair failed at it does not say.
@@ -120,21 +126,27 @@ export class ShardRepairs {
       if (answer === undefined || answer.kind === 'missing') continue;
       signal.throwIfAborted();
       const folder = await local.setAside(shardId);
+      await local.expectCopy({ ...shard, copyIndex: meta.catalog.index });
       log.warn('A damaged shard was set aside', { shard: shardId, folder });
       return true;
     }
     return false;
   }
 
-  #repairWith(
+  async #repairWith(
     nodeId: number,
     shard: NamedShard & DigestRange,
     signal: AbortSignal,
   ): Promise<RepairReport> {
-    const { clock, random, meta, of, take, turn } = this.#ports;
+    const { clock, random, log, meta, local, of, take, turn, bring } = this.#ports;
+    let broughtBytes = 0;
+    if (await local.lacks(shard.shardId)) {
+      broughtBytes = await bring(shard, nodeId, signal);
+      log.info('A shard was brought to this node', { shard: shard.shardId, nodeId, bytes: broughtBytes }); // prettier-ignore
+    }
     const slices = new Slices({ clock, turn });
     const catalogIndex = meta.catalog.index;
-    return repairPair([this.#peer(meta.nodeId), this.#peer(nodeId)], shard, {
+    const report = await repairPair([this.#peer(meta.nodeId), this.#peer(nodeId)], shard, {
       write: async (target, batch) => {
         const [outcome] = await of(target).writeMany([{ ...batch, catalogIndex }], { deadlineMs: writeDeadlineMs, signal }); // prettier-ignore
         return outcome ?? { kind: 'failed', error: new DbError('unavailable', 'no outcome') };
@@ -149,6 +161,7 @@ export class ShardRepairs {
       origin: (BigInt(meta.nodeId) << 32n) | BigInt(random.u32()),
       signal,
     });
+    return { ...report, movedBytes: report.movedBytes + broughtBytes };
   }
 
   #peer(nodeId: number): RepairPeer {

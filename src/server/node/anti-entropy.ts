@@ -12,6 +12,7 @@ import type { MetaClient } from '../../meta/client/meta-client.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { AntiEntropy } from '../../services/anti-entropy.ts';
 import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
+import type { Transfers } from './transfers.ts';
 import { Throttle } from '../../storage/engine/compaction/throttle.ts';
 
 export interface AntiEntropyParts {
@@ -27,6 +28,7 @@ interface Parts {
   readonly shards: ClusterShards;
   readonly rpc: RpcClient;
   readonly hints: HintedHandoff;
+  readonly transfers: Pick<Transfers, 'bring'>;
 }
 
 /** What nodes said of their shards counts for so long: one check asks each once. */
@@ -39,7 +41,7 @@ const equalMaxMs = 24 * 3_600_000;
 export function openAntiEntropy(
   env: Env,
   config: Config<typeof dataKeys>,
-  { meta, local, shards, rpc, hints }: Parts,
+  { meta, local, shards, rpc, hints, transfers }: Parts,
 ): AntiEntropyParts {
   const { clock, random } = env;
   const log = env.log.child('anti-entropy');
@@ -47,6 +49,7 @@ export function openAntiEntropy(
   const throttle = new Throttle({ clock }, { bytesPerSecond, burstBytes: 0 });
   const repairs = new ShardRepairs({
     ...{ clock, random, log, meta, local, rpc },
+    bring: (shard, nodeId, signal) => transfers.bring(shard, nodeId, signal),
     of: (nodeId) => shards.of(nodeId),
     take: (bytes, signal) => throttle.take(bytes, signal),
     turn: () => clock.sleep(0),

@@ -114,7 +114,7 @@ export async function startDataNode(
     ...startServices(config, { clock, log, meta }),
   ];
   const transfers = openTransfers(env, config, { meta, local, rpc, deletes });
-  const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints });
+  const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints, transfers });
   statistics.add(() => antiEntropy.service?.statistics() ?? []);
   const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints });
   const listener = await port.listen(

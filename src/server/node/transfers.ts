@@ -1,9 +1,11 @@
+import { bringShard } from '../../data/copy/bring-shard.ts';
 import { Copies } from '../../data/copy/copies.ts';
 import { GiveWay } from '../../data/copy/give-way.ts';
 import { Snapshots } from '../../data/copy/snapshots.ts';
 import { Stagings } from '../../data/copy/stagings.ts';
 import { servedTransfers } from '../../data/copy/served-transfers.ts';
 import type { LocalShards } from '../../data/engine/local-shards.ts';
+import type { NamedShard } from '../../data/engine/shard-access.ts';
 import type { Config } from '../../config/config.ts';
 import type { dataKeys } from '../../config/data-keys.ts';
 import type { Env } from '../../env/env.ts';
@@ -18,6 +20,8 @@ type DataConfig = Config<typeof dataKeys>;
 /** Files of this node's shards on their way to other nodes, and of theirs to this one. */
 export interface Transfers {
   readonly methods: readonly ServedMethod[];
+  /** What another owner has of a shard that this node owns and lacks; the bytes that have come (bring-shard.ts). */
+  bring(shard: NamedShard, sourceId: number, signal: AbortSignal): Promise<number>;
   /** Of a shard that is not to come after all; resolves once nothing of its copy is under way. */
   cancel(shardId: number): Promise<void>;
   close(): Promise<void>;
@@ -43,12 +47,13 @@ export function openTransfers(
     await throttle.take(bytes, signal);
     await giveWay();
   };
-  const copies = new Copies(
-    { clock, log, meta, rpc, stagings, deletes, take },
-    { concurrentMax: Math.max(1, config.get('cluster', 'max-concurrent-shard-copies')) },
-  );
+  const jobs = { clock, log, meta, rpc, stagings, deletes, take };
+  const copies = new Copies(jobs, {
+    concurrentMax: Math.max(1, config.get('cluster', 'max-concurrent-shard-copies')),
+  });
   return {
     methods: servedTransfers({ meta, snapshots, stagings, copies }),
+    bring: (shard, sourceId, signal) => bringShard({ ...jobs, local }, shard, { sourceId, signal }),
     cancel: (shardId) => copies.cancel(shardId),
     close: async () => {
       await copies.close();

@@ -33,7 +33,7 @@ import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './deletes/doomed-shards.ts';
 import { SegmentReleases } from './log/release-segments.ts';
-import { folderOf, asideSuffix, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
+import { folderOf, asideSuffix, isAwaiting, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
 import { Compactor } from './compaction/compactor.ts';
 import { Flusher } from './flushes/flusher.ts';
 import { findStore, type FoundStore } from './opening/find-store.ts';
@@ -85,9 +85,7 @@ export class Store {
     this.#damaged = opened.damaged;
     this.#opener = opened.opener;
     this.#settleLog = opened.settleLog;
-    this.#doomed = new DoomedShards(ports.disk, async (shardId) => {
-      await opened.roster?.gone(shardId);
-    });
+    this.#doomed = new DoomedShards(ports.disk, async (shardId) => opened.roster?.gone(shardId));
     const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
     const salt = ports.random?.u32() ?? 0;
     const watch = watchLog(ports, opened.shards);
@@ -114,10 +112,8 @@ export class Store {
     this.#tasks = new Tasks((name, error) => {
       failures.failed(name, error);
     });
-    this.#series = new DatabaseSeries({
-      shards: () => this.#shards,
-      version: () => this.seriesVersion,
-    });
+    const version = (): number => this.seriesVersion;
+    this.#series = new DatabaseSeries({ shards: () => this.#shards, version });
     this.#flusher = this.#makeFlusher();
     this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);
     this.#coldTimer = ports.clock.every(coldCheckMs, () => {
@@ -171,10 +167,8 @@ export class Store {
 
   /** The same with what is known of them. */
   get holdings(): readonly ShardHolding[] {
-    return this.#places.map((place) => ({
-      ...place,
-      clusterId: this.#roster?.clusterIdOf(place.shardId),
-    }));
+    const clusterIdOf = (shardId: number) => this.#roster?.clusterIdOf(shardId);
+    return this.#places.map((place) => ({ ...place, clusterId: clusterIdOf(place.shardId) }));
   }
 
   get #places(): readonly ShardPlace[] {
@@ -191,7 +185,7 @@ export class Store {
   async states(): Promise<readonly ShardFacts[]> {
     const pending = await this.#opener.facts();
     const nowMs = this.#ports.clock.monotonicMs();
-    const whole = [...this.#shards.values()].filter(({ manifest }) => !isIncoming(manifest.manifest)); // prettier-ignore
+    const whole = [...this.#shards.values()].filter((open) => !isAwaiting(open));
     // Those that were opened meanwhile are not pending any more.
     const still = pending.filter(({ shardId }) => this.#opener.isPending(shardId));
     return [...whole.map((open) => factsOf(open, nowMs)), ...still];
@@ -294,12 +288,19 @@ export class Store {
     assert(!this.#opener.isPending(shardId), 'a shard is open before it is read');
     this.#refuseDamaged(shardId);
     const open = this.#shards.get(shardId);
-    if (open === undefined) return undefined;
-    if (isIncoming(open.manifest.manifest))
+    if (open === undefined ? this.#maker.isAside(shardId) : isAwaiting(open))
       throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
+    if (open === undefined) return undefined;
     const { shard } = open;
     if (shard.index.damage !== undefined) throw damagedShardError(shardId, shard.index.damage);
     return shard.view();
+  }
+
+  /** Whether nothing of an open shard can be read here yet. Throws what is wrong with a damaged one. */
+  lacks(shardId: number): boolean {
+    this.#refuseDamaged(shardId);
+    const open = this.#shards.get(shardId);
+    return open === undefined || isAwaiting(open);
   }
 
   /** Writes what a shard has in memory to a file. Throws what the disk says; the points are where they were then. */
@@ -340,12 +341,17 @@ export class Store {
     this.#refuseDamaged(shardId);
     const open = this.#shards.get(shardId);
     if (open === undefined) return undefined;
-    if (isIncoming(open.manifest.manifest))
+    if (isAwaiting(open))
       throw new DbError('unavailable', `shard ${shardId} is being copied to this node`);
     const from = this.#folderOf(open.place);
     const nowMs = (): number => this.#ports.clock.monotonicMs();
     const ports = { ...this.#workPorts(), nowMs };
     return takeSnapshot(open, { from, to: `${from}${snapshotSuffix}${number}` }, ports);
+  }
+
+  /** Makes a shard that is not here one that nobody reads until a copy has come. Whether that is what it is now. */
+  async expectCopy(place: WritePlace): Promise<boolean> {
+    return isIncoming((await this.#openOf(place)).manifest.manifest);
   }
 
   /** Makes the files of a copy the shard's; the same copy is taken once. Throws as installShard() does. */
@@ -423,7 +429,7 @@ export class Store {
       this.#damaged.delete(shardId);
       // How many records there are of one that is damaged nobody knows: fewer than milliseconds since 1970.
       const sequence = open?.sequence ?? Number(this.#ports.clock.wallNs() / 1_000_000n);
-      this.#maker.gone(shardId, sequence);
+      this.#maker.gone(shardId, sequence, { isAside: asideTo !== undefined });
       this.#doomed.add(shardId, { folder: this.#folderOf(place), open, asideTo });
     }
     await this.#doomed.remove(shardId);

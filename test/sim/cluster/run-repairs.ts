@@ -19,8 +19,10 @@ export interface RepairsResult {
   readonly deletes: number;
   /** Things that were lost behind a node's back. */
   readonly losses: number;
-  /** Repairs that came to their end, values and deletes that they brought. */
+  /** Repairs that came to their end, those that were given up, shards that came as files, values and deletes that they brought. */
   readonly repairs: number;
+  readonly givenUp: number;
+  readonly shardsBrought: number;
   readonly valuesBrought: number;
   readonly deletesBrought: number;
 }
@@ -53,7 +55,12 @@ class Repairing {
       const { shards } = this;
       const { id } = shards[below(random, shards.length)] ?? {};
       const node = pickNode(this.#cluster, random);
-      if (id !== undefined) await this.#load.orLate(node?.antiEntropy.repairs.queue(id));
+      if (id === undefined) continue;
+      await this.#load.orLate(node?.antiEntropy.repairs.queue(id));
+      if (fraction(random) > 0.3) continue;
+      // Given up while it goes on.
+      await clock.sleep(below(random, 40));
+      await this.#load.orLate(node?.antiEntropy.repairs.cancel(id, { isLocal: false }));
     }
   }
 
@@ -171,9 +178,11 @@ export async function runRepairs(
   seed: number,
   options: LoadRunOptions & { readonly hasLosses?: boolean } = {},
 ): Promise<RepairsResult> {
-  const done = { repairs: 0, valuesBrought: 0, deletesBrought: 0 };
+  const done = { repairs: 0, givenUp: 0, shardsBrought: 0, valuesBrought: 0, deletesBrought: 0 };
   const onTrace = (line: string): void => {
     options.onTrace?.(line);
+    if (line.includes('A repair was given up')) done.givenUp++;
+    if (line.includes('A shard was brought to this node') && !line.includes('bytes=0')) done.shardsBrought++; // prettier-ignore
     const [, own, other, deletes] = /Repaired shard .*ownCount=(\d+) otherCount=(\d+) deleteCount=(\d+)/.exec(line) ?? []; // prettier-ignore
     if (own === undefined) return;
     done.repairs++;

@@ -4,6 +4,7 @@
  * Invariants:
  * - A shard's folder is durable before the roster has it, and both before its first record is in the log.
  * - What an attempt that failed has made is gone on with by the next one, and goes with the shard when that is deleted.
+ * - One that was set aside comes to be again as one that a copy is awaited for, whatever makes it: another owner has its points.
  * - A shard that comes to be again, while the log may have records of the one that is gone, numbers its own behind those.
  */
 import type { Disk } from '../../../env/disk.ts';
@@ -35,6 +36,8 @@ export class ShardMaker {
   /** Last sequences of shards that are gone, as far as the log may still have records of them. */
   readonly #goneSequences: Map<number, number>;
   readonly #folders: DurableFolders;
+  /** Shards that were set aside. */
+  readonly #aside = new Set<number>();
 
   constructor(ports: ShardMakerPorts, goneSequences: Map<number, number>) {
     this.#ports = ports;
@@ -50,6 +53,7 @@ export class ShardMaker {
     const created = this.#make(place, one)
       .then((open) => {
         onMade(open);
+        this.#aside.delete(shardId);
         return open;
       })
       .finally(() => {
@@ -69,15 +73,23 @@ export class ShardMaker {
     return this.#made.get(shardId);
   }
 
+  /** Whether it was set aside, and has not come to be again. */
+  isAside(shardId: number): boolean {
+    return this.#aside.has(shardId);
+  }
+
   /** It has left; the log may have records of it up to this one. */
-  gone(shardId: number, sequence: number): void {
+  gone(shardId: number, sequence: number, { isAside }: { readonly isAside: boolean }): void {
     this.#made.delete(shardId);
+    if (isAside) this.#aside.add(shardId);
+    else this.#aside.delete(shardId);
     this.#goneSequences.set(shardId, sequence);
   }
 
-  async #make(place: ShardPlace, { clusterId, copy }: NewShard): Promise<OpenShard> {
+  async #make(place: ShardPlace, { clusterId, copy: asked }: NewShard): Promise<OpenShard> {
     const { disk, log, opening, roster, folderOf } = this.#ports;
     const { shardId } = place;
+    const copy = asked ?? (this.#aside.has(shardId) ? { index: 0, isWhole: false } : undefined);
     const sequence = this.#goneSequences.get(shardId) ?? 0;
     if (!this.#made.has(shardId)) {
       await makeShardFolder({ disk, folders: this.#folders }, folderOf(place), { sequence, copy }); // prettier-ignore

@@ -68,6 +68,8 @@ export interface OpenShard {
   /** Files have series that no segment has: they are not to be listed as if they had not. */
   isIndexBehind: boolean;
   isRebuilding: boolean;
+  /** Files of a copy are becoming its own: they are listed a moment before they are read. */
+  isTaking: boolean;
   /** Of the latest file. */
   generation: number;
   lastWriteMs: number;
@@ -133,6 +135,7 @@ export function newOpenShard(
     work: new ShardWork(clock),
     isIndexBehind: false,
     isRebuilding: false,
+    isTaking: false,
     generation: isIncoming(manifest.manifest) ? copiedGenerationsMax : 0,
     lastWriteMs: nowMs,
     flushing: undefined,
@@ -163,6 +166,11 @@ export function emptyShard(
 /** Whether only what came since the copy began is here. */
 export function isIncoming({ copy }: ShardManifest): boolean {
   return copy?.isWhole === false;
+}
+
+/** Whether what it is to be read with has not come yet. */
+export function isAwaiting({ manifest, isTaking }: OpenShard): boolean {
+  return isTaking || isIncoming(manifest.manifest);
 }
 
 /** The shards under the data folder that are home here. None is opened. */

@@ -66,8 +66,10 @@ export async function installShard(
     // Brought twice, as by two that restore the same, it is taken once.
     const { copy } = open.manifest.manifest;
     if (copy?.isWhole === true && copy.index === request.index) return false;
-    open.isRebuilding = true;
+    // Before anything is marked as under way: it may refuse.
     const plan = planOf(open, listed);
+    open.isRebuilding = true;
+    open.isTaking = true;
     try {
       await open.segments.replaceAll(async () => {
         await link(open, { staging: request.staging, folder, plan }, ports);
@@ -76,6 +78,7 @@ export async function installShard(
       open.isIndexBehind = true;
     } finally {
       open.isRebuilding = false;
+      open.isTaking = false;
     }
     await strikeOwn(open, plan, ports);
     return true;
