@@ -22,7 +22,7 @@ import { Tasks } from '../../base/async/tasks.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
-import { decodePointBatch } from '../../models/point-batch.ts';
+import { decodePointBatch, type TextColumn } from '../../models/point-batch.ts';
 import { latestOf, type Stamp, type StampRange } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/compaction/throttle.ts';
@@ -89,16 +89,9 @@ export class Store {
     const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
     const salt = ports.random?.u32() ?? 0;
     const watch = watchLog(ports, opened.shards);
-    const wal = {
-      folder,
-      run: opened.run + 1,
-      worker,
-      segmentBytesMax,
-      queueBytesMax,
-      salt,
-      watch,
-    };
-    this.#wal = new WalWriter(ports.disk, wal, opened.segments);
+    const { run, segments } = opened;
+    const wal = { folder, run: run + 1, worker, segmentBytesMax, queueBytesMax, salt, watch };
+    this.#wal = new WalWriter(ports.disk, wal, segments);
     this.#roster = opened.roster;
     this.#releases = this.#makeReleases();
     this.#maker = new ShardMaker(
@@ -229,7 +222,7 @@ export class Store {
     fields: readonly DecidedField[] = [],
   ): Promise<WriteReceipt> {
     const batch = decodePointBatch(payload);
-    const open = await this.#openOf(place);
+    const open = await this.#openFor(place, batch.series);
     refuseFull(this.#kernel, this.#options, open.shard.memtableBytes);
     // The lead of the shard has decided them; this one's log keeps them with the first point.
     if (fields.length > 0) open.shard.decideFieldTypes(fields);
@@ -473,6 +466,16 @@ export class Store {
         return open === undefined || sequence <= open.flushedSequence;
       },
     });
+  }
+
+  /** With all shards of its database where limits of series ask for them: it has a series that is in none that is open. */
+  async #openFor(place: WritePlace, series: TextColumn): Promise<OpenShard> {
+    const open = await this.#openOf(place);
+    const { database } = place;
+    if (!this.#opener.hasPendingOf(database)) return open;
+    if (!this.#series.asksForAll(database, this.#options.seriesLimits, series)) return open;
+    await this.#opener.openOf(database);
+    return this.#openOf(place);
   }
 
   /** Makes the shard when it is not here. */

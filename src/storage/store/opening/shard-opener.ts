@@ -49,6 +49,8 @@ export class ShardOpener {
   readonly #dataFolder: string;
   readonly #lists: ShardLists;
   readonly #opening = new Map<number, Promise<void>>();
+  /** How many shards of each database are pending. */
+  readonly #pendingCounts = new Map<string, number>();
   readonly #total: number;
   readonly #startMs: number;
   readonly #waiting: WaitingRecords;
@@ -68,6 +70,8 @@ export class ShardOpener {
     this.#startMs = ports.clock.monotonicMs();
     // They would be in memtables otherwise.
     this.#waiting = new WaitingRecords(memtablesBytesMax);
+    for (const { database } of lists.pending.values())
+      this.#pendingCounts.set(database, (this.#pendingCounts.get(database) ?? 0) + 1);
   }
 
   get progress(): OpeningProgress {
@@ -133,6 +137,18 @@ export class ShardOpener {
     return this.#lists.pending.has(shardId);
   }
 
+  /** Whether shards of a database are pending. */
+  hasPendingOf(database: string): boolean {
+    return this.#pendingCounts.has(database);
+  }
+
+  /** Opens the shards of a database, the newest first, as many as can be: one that fails is tried again by and by. */
+  async openOf(database: string): Promise<void> {
+    for (const shardId of this.#inOrder())
+      if (this.#lists.pending.get(shardId)?.database === database)
+        await this.open(shardId).catch(() => undefined);
+  }
+
   /** Resolves once the shard is open or found damaged, at once when it is or is not there. */
   open(shardId: number): Promise<void> {
     const place = this.#lists.pending.get(shardId);
@@ -195,8 +211,7 @@ export class ShardOpener {
   setDamaged(shardId: number, error: DamagedShard['error']): void {
     const place = this.#lists.pending.get(shardId);
     if (place === undefined) return;
-    this.#lists.pending.delete(shardId);
-    this.#waiting.drop(shardId);
+    this.#forget(place);
     this.#lists.damaged.set(shardId, { place, error });
   }
 
@@ -208,7 +223,7 @@ export class ShardOpener {
 
   async #openNow(place: ShardPlace): Promise<void> {
     const { shardId } = place;
-    const { pending, shards, damaged } = this.#lists;
+    const { shards, damaged } = this.#lists;
     const folder = folderOf(this.#dataFolder, place);
     try {
       const nowMs = this.#ports.clock.monotonicMs();
@@ -221,8 +236,16 @@ export class ShardOpener {
       const shard = shardId;
       this.#ports.log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
     }
-    pending.delete(shardId);
+    this.#forget(place);
+  }
+
+  /** It is pending no more. */
+  #forget({ shardId, database }: ShardPlace): void {
+    if (!this.#lists.pending.delete(shardId)) return;
     this.#waiting.drop(shardId);
+    const count = this.#pendingCounts.get(database) ?? 0;
+    if (count > 1) this.#pendingCounts.set(database, count - 1);
+    else this.#pendingCounts.delete(database);
   }
 
   async #replay(open: OpenShard): Promise<void> {

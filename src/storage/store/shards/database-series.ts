@@ -5,8 +5,8 @@
  * Invariants:
  * - a count is never below what it was made of by more than what sketches are wrong by: between two of them a database has
  *   come to have no more series than its shards have together;
- * - shards that are not open yet, and those of other workers, count for nothing: nothing is refused that the node has room
- *   for.
+ * - shards that are not open yet are opened before a series comes that none of the open ones has (asksForAll());
+ * - those of other workers count for nothing: nothing is refused that the node has room for.
  *
  * Keys are looked at again only when what has come since the last time may be too much. What is kept grows with databases.
  */
@@ -53,6 +53,12 @@ export class DatabaseSeries {
   /** What a batch of the database is held against; what it says holds until the next write. */
   limited(database: string, limits: SeriesLimits): LimitedDatabase {
     return { limits, database, series: this.#of(database), values: this.#values.of(database) };
+  }
+
+  /** Whether the limits are to know of all shards of a database before a batch of these series is decided. */
+  asksForAll(database: string, limits: SeriesLimits | undefined, texts: TextColumn): boolean {
+    if (limits === undefined || (limits.seriesMax === 0 && limits.valuesPerTagMax === 0)) return false; // prettier-ignore
+    return unknownToAll(this.#indexesOf(database), texts) !== undefined;
   }
 
   #of(database: string): SeriesCount {

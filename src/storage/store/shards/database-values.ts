@@ -2,7 +2,7 @@
  * How many values a tag of a database has in all shards of a worker, for `max-values-per-tag` (spec F142). A value of several
  * shards is one, and the count is exact.
  *
- * Shards that are not open yet, and those of other workers, count for nothing: nothing is refused that the node has room for.
+ * Those of other workers count for nothing: nothing is refused that the node has room for.
  *
  * Values are looked at only when those of all shards together, as if none were of two, may be too many; what is kept then is
  * of at most `unionsMax` tags.

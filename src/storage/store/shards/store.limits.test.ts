@@ -70,3 +70,42 @@ test('series limits: a tag has its values in all shards of the worker, each coun
     await store.close();
   });
 });
+
+test('series limits: after a restart they hold before all shards are open, and a series that is there waits for none', async () => {
+  await inWorld(async ({ disk, clock }) => {
+    const limits = { seriesLimits: { seriesMax: 3, valuesPerTagMax: 3 } };
+    const store = await openStore(disk, clock, limits);
+    await store.write(kept, batchOf('m,h=a v=1 1\nm,h=b v=1 1'));
+    await store.write(next, batchOf('m,h=b v=1 9\nm,h=c v=1 9'));
+    await store.write(elsewhere, batchOf('m,h=x v=1 1'));
+    await store.flush(7);
+    await store.close();
+    for (const line of ['m,h=d v=1 9', 'm,k=d v=1 9']) {
+      const again = await openStore(disk, clock, { ...limits, opensBehind: true });
+      expect(await reasonOf(again, next, 'm,h=b v=2 9')).toBe('');
+      expect(again.opening).toEqual({ opened: 1, total: 3 });
+      const isValue = line.startsWith('m,h');
+      expect(await reasonOf(again, next, line)).toBe(
+        isValue
+          ? 'max-values-per-tag limit exceeded (3/3): measurement="m" tag="h" value="d"'
+          : 'max-series-per-database exceeded database=db limit=3 series=3 keys=1',
+      );
+      expect(again.opening).toEqual({ opened: 2, total: 3 });
+      await again.close();
+    }
+  });
+});
+
+test('series limits: without any no write waits for other shards', async () => {
+  await inWorld(async ({ disk, clock }) => {
+    const limits = { seriesLimits: { seriesMax: 0, valuesPerTagMax: 0 } };
+    const store = await openStore(disk, clock, limits);
+    await store.write(kept, batchOf('m,h=a v=1 1'));
+    await store.write(next, batchOf('m,h=b v=1 9'));
+    await store.close();
+    const again = await openStore(disk, clock, { ...limits, opensBehind: true });
+    expect(await reasonOf(again, next, 'm,h=d v=1 9')).toBe('');
+    expect(again.opening).toEqual({ opened: 1, total: 2 });
+    await again.close();
+  });
+});
