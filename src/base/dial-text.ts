@@ -28,6 +28,12 @@ const tlsReasons: ReadonlyMap<string | undefined, string> = new Map([
   ['CERT_NOT_YET_VALID', `${certificate} has expired or is not yet valid`],
 ]);
 
+/** Whether a port has answered a handshake with what is none. */
+export function isNoTls({ code = '', message }: DialError): boolean {
+  if (code === 'EPROTO') return /wrong version number|packet length too long/.test(message);
+  return /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/.test(code);
+}
+
 /** Why `address` (host:port) could not be reached. */
 export function dialText(address: string, error: DialError): string {
   const portless = /^(?:[^:]*|\[.*\])$/.test(address);
@@ -43,7 +49,6 @@ export function dialText(address: string, error: DialError): string {
   const host = ip?.includes(':') === true ? `[${ip}]` : ip;
   if (reason !== undefined) return `dial tcp ${host === undefined ? address : `${host}:${dialled}`}: ${reason}`; // prettier-ignore
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `${certificate} is not valid for ${address.slice(0, -port.length - 1)}`; // prettier-ignore
-  if (code === 'EPROTO' && /wrong version number/.test(message))
-    return 'http: server gave HTTP response to HTTPS client';
+  if (isNoTls(first)) return 'http: server gave HTTP response to HTTPS client';
   return tlsReasons.get(code) ?? message;
 }

@@ -133,13 +133,9 @@ test('config text: byte order marks are no part of it', () => {
 });
 
 test.each([
-  [
-    '[meta]\nmeta-tls-enabled = true',
-    '[meta] meta-tls-enabled = true: this version does not enforce it',
-  ],
-  ['[cluster]\nhttps-enabled = true', '[cluster] https-enabled = true'],
+  ['[meta]\nensure-fips = true', '[meta] ensure-fips = true: this version does not enforce it'],
   ['[[opentsdb]]\ntls-enabled = true', '[[opentsdb]] tls-enabled = true'],
-  ['[cluster]\nhttps-private-key = "abc"', '[cluster] https-private-key = [REDACTED]'],
+  ['[[opentsdb]]\nprivate-key = "abc"', '[[opentsdb]] private-key = [REDACTED]'],
 ])('config: %j protects, and is refused', (text, reason) => {
   expect(() => readData(text)).toThrow(reason);
 });

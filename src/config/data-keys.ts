@@ -11,8 +11,15 @@ import {
   specified,
   statusFilters,
 } from './key-checks.ts';
-import { enterpriseKeys, later, loggingKeys, now, protects, type KeyTable } from './key.ts';
-import { tlsSuites, tlsVersion } from './tls-policy.ts';
+import {
+  enterpriseKeys,
+  later,
+  loggingKeys,
+  now,
+  protects,
+  tlsKeys,
+  type KeyTable,
+} from './key.ts';
 
 /** Limits and counts: 0 is none. */
 const count = { check: notNegative };
@@ -33,8 +40,8 @@ export const dataKeys = {
       check: specified('Meta.Dir'),
       homeFolder: 'meta',
     }),
-    'meta-tls-enabled': protects('bool', false),
-    'meta-insecure-tls': protects('bool', false),
+    'meta-tls-enabled': now('bool', false),
+    'meta-insecure-tls': now('bool', false),
     // The metas ask; a node shows its secret wherever it has one.
     'meta-auth-enabled': now('bool', false),
     'meta-internal-shared-secret': now('string', ''),
@@ -105,11 +112,11 @@ export const dataKeys = {
     'shard-reader-timeout': later('duration', '0', count),
     'rpc-resettable-read-timeout': later('duration', '15m', count),
     'rpc-resettable-write-timeout': later('duration', '15m', count),
-    'https-enabled': protects('bool', false),
-    'https-certificate': protects('string', ''),
-    'https-private-key': protects('string', ''),
-    'https-insecure-tls': protects('bool', false),
-    'https-insecure-certificate': protects('bool', false),
+    'https-enabled': now('bool', false),
+    'https-certificate': now('string', ''),
+    'https-private-key': now('string', ''),
+    'https-insecure-tls': now('bool', false),
+    'https-insecure-certificate': now('bool', false),
     'cluster-tracing': later('bool', false),
     'write-timeout': now('duration', '10s', { check: positive }),
     'max-concurrent-queries': now('integer', 0, count),
@@ -220,12 +227,7 @@ export const dataKeys = {
     /** Ours: windows that ended so long ago run again with each run, for points that came late. */
     'late-data-window': now('duration', '0s', count),
   },
-  tls: {
-    ciphers: now('list', [], { check: tlsSuites }),
-    'min-version': now('string', '', { check: tlsVersion }),
-    'max-version': now('string', '', { check: tlsVersion }),
-    'advanced-expiration': now('duration', '5d', count),
-  },
+  tls: tlsKeys,
   'flux-controller': {
     'query-concurrency': later('integer', 0),
     'query-initial-memory-bytes': later('bytes', 0),

@@ -1,5 +1,6 @@
 import type { Kind, KindValues } from './config-value.ts';
-import { logFormat, logLevel, type KeyCheck } from './key-checks.ts';
+import { logFormat, logLevel, notNegative, type KeyCheck } from './key-checks.ts';
+import { tlsSuites, tlsVersion } from './tls-policy.ts';
 
 /**
  * - now: in effect.
@@ -59,8 +60,8 @@ export const loggingKeys = {
 } as const;
 
 export const tlsKeys = {
-  ciphers: protects('list', []),
-  'min-version': protects('string', ''),
-  'max-version': protects('string', ''),
-  'advanced-expiration': later('duration', '5d'),
+  ciphers: now('list', [], { check: tlsSuites }),
+  'min-version': now('string', '', { check: tlsVersion }),
+  'max-version': now('string', '', { check: tlsVersion }),
+  'advanced-expiration': now('duration', '5d', { check: notNegative }),
 } as const;

@@ -5,7 +5,7 @@ import { takeBackup, type BackupOptions } from '../backup/take-backup.ts';
 import { DbError } from '../base/errors.ts';
 import { parseGoFlags } from '../base/go-flags.ts';
 import { backupStoreAt, bufferBytesDefault } from './backup-places.ts';
-import { ClusterRpc } from './cluster-rpc.ts';
+import { ClusterRpc, type DataTls } from './cluster-rpc.ts';
 import { ClusterShards } from './cluster-shards.ts';
 import { profiled } from './cpu-profile.ts';
 import { FlagValues } from './flag-values.ts';
@@ -18,6 +18,8 @@ export interface BackupCommandPorts {
   readonly out: (text: string) => void;
   /** `[meta] internal-shared-secret` of the configuration; '' for none. */
   readonly internalSecret: string;
+  /** How data nodes are called; undefined: without TLS. */
+  readonly dataTls: DataTls | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** From now on the first Ctrl-C ends what is under way in its own way. */
   readonly interrupts?: (() => AbortSignal) | undefined;
@@ -67,7 +69,7 @@ export async function backup(args: readonly string[], ports: BackupCommandPorts)
   if (place === '') throw wrong('backup path required');
   if (extra.length > 0) throw wrong(`unexpected extra arguments: [${extra.join(' ')}]`);
   const bufferBytes = atLeastOne(values, 'bufsize', { fallback: bufferBytesDefault, max: blockBytesMax }); // prettier-ignore
-  const cluster = new ClusterRpc({ meta: ports.meta, secret: ports.internalSecret });
+  const cluster = new ClusterRpc({ ...ports, secret: ports.internalSecret });
   try {
     const { clock } = cluster;
     const store = await backupStoreAt(place, { environment: ports.environment, bufferBytes });

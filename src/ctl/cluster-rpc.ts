@@ -1,10 +1,13 @@
 /** Calls to data nodes, as a member of their cluster makes them. */
+import { createSecureContext } from 'node:tls';
 import { DbError } from '../base/errors.ts';
 import type { Clock } from '../env/clock.ts';
+import { trustedRoots } from '../env/node/network/trusted-roots.ts';
 import { NodeClock } from '../env/node/node-clock.ts';
 import { decodeCatalog } from '../meta/codec/catalog-codec.ts';
 import type { Catalog } from '../meta/model/catalog.ts';
 import { GrpcTransport } from '../rpc/grpc/grpc-transport.ts';
+import type { SecureDial } from '../rpc/grpc/secure-dial.ts';
 import { Membership } from '../rpc/membership.ts';
 import { RpcClient } from '../rpc/rpc-client.ts';
 import type { MetaCaller } from './meta-http.ts';
@@ -13,6 +16,12 @@ export interface ClusterRpcOptions {
   readonly meta: MetaCaller;
   /** `[meta] internal-shared-secret`; '' where the cluster has none. */
   readonly secret: string;
+  /** Data nodes speak TLS; undefined: they do not. */
+  readonly dataTls: DataTls | undefined;
+}
+
+export interface DataTls {
+  readonly isVerified: boolean;
 }
 
 /** What commands need of a cluster. */
@@ -23,16 +32,24 @@ export interface ClusterAccess {
   catalog(): Promise<Catalog>;
 }
 
+function secureDialOf({ isVerified }: DataTls): SecureDial {
+  const ca = isVerified ? [...trustedRoots()] : undefined;
+  const context = createSecureContext({ ca });
+  return { isVerified, context: () => context };
+}
+
 /** What a meta node says of the cluster, and the way to its data nodes. */
 export class ClusterRpc implements ClusterAccess {
   readonly clock = new NodeClock();
   readonly rpc: RpcClient;
-  readonly #transport = new GrpcTransport({ clock: this.clock });
+  readonly #transport: GrpcTransport;
   readonly #meta: MetaCaller;
   #clusterId = 0n;
 
-  constructor({ meta, secret }: ClusterRpcOptions) {
+  constructor({ meta, secret, dataTls }: ClusterRpcOptions) {
     this.#meta = meta;
+    const secureDial = dataTls && secureDialOf(dataTls);
+    this.#transport = new GrpcTransport({ clock: this.clock, secureDial: () => secureDial });
     const membership = new Membership(this.clock, { clusterId: () => this.#clusterId, secret });
     this.rpc = new RpcClient(this.#transport, membership);
   }

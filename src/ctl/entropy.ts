@@ -47,7 +47,7 @@ export async function entropy(args: readonly string[], ports: BackupCommandPorts
   const extra = action === 'show' ? rest : rest.slice(1);
   if (extra.length > 0)
     throw new DbError('invalid_argument', `unexpected extra arguments: [${extra.join(' ')}]`);
-  const cluster = new ClusterRpc({ meta: ports.meta, secret: ports.internalSecret });
+  const cluster = new ClusterRpc({ ...ports, secret: ports.internalSecret });
   try {
     const catalog = await cluster.catalog();
     const repairs = new ClusterRepairs({

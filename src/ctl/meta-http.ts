@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { dialText } from '../base/dial-text.ts';
 import { DbError } from '../base/errors.ts';
+import { trustedRoots } from '../env/node/network/trusted-roots.ts';
 
 export interface MetaHttpOptions {
   /** host:port of a meta node. */
@@ -86,11 +87,13 @@ export class MetaHttp implements MetaCaller {
   }
 
   #send(method: 'GET' | 'POST', url: string, body: string): Promise<Answer> {
-    const { tls, skipVerify, timeoutMs } = this.#options;
+    const { skipVerify, timeoutMs } = this.#options;
+    const tls = url.startsWith('https:');
     const headers: Record<string, string> = { ...this.#authorization() };
     if (method === 'POST') headers['Content-Type'] = 'application/x-www-form-urlencoded';
     const signal = AbortSignal.timeout(timeoutMs);
-    const options = { method, headers, signal, rejectUnauthorized: !skipVerify };
+    const trust = tls && { rejectUnauthorized: !skipVerify, ...(!skipVerify && { ca: [...trustedRoots()] }) }; // prettier-ignore
+    const options = { method, headers, signal, ...trust };
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         const isLate = signal.aborted;

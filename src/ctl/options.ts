@@ -5,6 +5,7 @@ import { decodeConfigText } from '../config/config-text.ts';
 import { Config } from '../config/config.ts';
 import { metaKeys } from '../config/meta-keys.ts';
 import { parseTomlDurationNs } from '../config/toml-duration.ts';
+import type { DataTls } from './cluster-rpc.ts';
 import type { MetaHttpOptions } from './meta-http.ts';
 
 /** The flags before the command (spec 2.1). */
@@ -27,6 +28,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface CtlOptions extends MetaHttpOptions {
   /** `[meta] internal-shared-secret`, which the nodes of a cluster show each other; '' for none. */
   readonly internalSecret: string;
+  /** How data nodes are called by what goes there itself; undefined: without TLS. */
+  readonly dataTls: DataTls | undefined;
 }
 
 /** Throws invalid_argument with the reference's texts. */
@@ -49,7 +52,20 @@ export function optionsOf({ values }: Flags, environment: Environment): CtlOptio
     secret: text('secret', ''),
     timeoutMs: durationOf('timeout', text('timeout', '10s')),
     internalSecret: file.internalSecret,
+    dataTls: dataTlsOf(file, {
+      tls: values['bind-tls'] === true,
+      skipVerify: values['k'] === true,
+    }),
   };
+}
+
+/** Without a file data nodes are taken to speak what the meta node does. */
+function dataTlsOf(
+  { dataTls }: ConfigFile,
+  flags: { readonly tls: boolean; readonly skipVerify: boolean },
+): DataTls | undefined {
+  const said = dataTls === 'unknown' ? (flags.tls ? { isVerified: true } : undefined) : dataTls;
+  return said && { isVerified: said.isVerified && !flags.skipVerify };
 }
 
 /** A duration above 0, with Go's text for what is none. */
@@ -72,11 +88,12 @@ interface ConfigFile {
   readonly bind: string;
   readonly tls: boolean;
   readonly internalSecret: string;
+  readonly dataTls: DataTls | undefined | 'unknown';
 }
 
 /** Where the meta node of a configuration file listens: what -bind is without it; and the secret of its cluster. */
 function readConfig(path: string, secret: string | undefined): ConfigFile {
-  if (path === '') return { bind: 'localhost:8091', tls: false, internalSecret: secret ?? '' };
+  if (path === '') return { bind: 'localhost:8091', tls: false, internalSecret: secret ?? '', dataTls: 'unknown' }; // prettier-ignore
   try {
     const text = decodeConfigText(readFileSync(path));
     const environment = secret === undefined ? {} : { [secretVariable]: secret };
@@ -87,6 +104,9 @@ function readConfig(path: string, secret: string | undefined): ConfigFile {
       bind: `${host || name}:${port}`,
       tls: config.get('meta', 'https-enabled'),
       internalSecret: config.get('meta', 'internal-shared-secret'),
+      dataTls: config.get('meta', 'data-use-tls')
+        ? { isVerified: !config.get('meta', 'data-insecure-tls') }
+        : undefined,
     };
   } catch (error) {
     throw new DbError('invalid_argument', `parse config: ${errorText(error)}`, { cause: error });

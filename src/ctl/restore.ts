@@ -27,7 +27,7 @@ const restoreFlags = {
 
 /** `influxd-ctl restore` (spec 2.2, F84, F85). */
 export async function restore(args: readonly string[], ports: BackupCommandPorts): Promise<void> {
-  const { meta, out, internalSecret, environment } = ports;
+  const { meta, out, internalSecret: secret, dataTls, environment } = ports;
   const flags = parseGoFlags(args, restoreFlags);
   const values = new FlagValues(flags);
   const [place = '', ...extra] = flags.rest;
@@ -42,7 +42,7 @@ export async function restore(args: readonly string[], ports: BackupCommandPorts
   }
   out(`${isManifest ? 'Using manifest' : 'Using backup directory'}: ${place}\n`);
   const shown = isManifest ? store.place : place;
-  const cluster = new ClusterRpc({ meta, secret: internalSecret });
+  const cluster = new ClusterRpc({ meta, secret, dataTls });
   try {
     const target = new ClusterShards(cluster, meta);
     // Whoever may not bring shards is told before anything is changed.

@@ -133,9 +133,9 @@ async function runCommand(
 async function runBackupCommand(
   command: 'backup' | 'restore' | 'entropy',
   args: readonly string[],
-  { meta, out, environment, interrupts, options: { internalSecret } }: CommandPorts,
+  { meta, out, environment, interrupts, options: { internalSecret, dataTls } }: CommandPorts,
 ): Promise<void> {
-  const ports = { meta, out, internalSecret, environment, interrupts };
+  const ports = { meta, out, internalSecret, dataTls, environment, interrupts };
   if (command === 'backup') await (await import('./backup.ts')).backup(args, ports);
   else if (command === 'entropy') await (await import('./entropy.ts')).entropy(args, ports);
   else await (await import('./restore.ts')).restore(args, ports);

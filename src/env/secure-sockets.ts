@@ -2,13 +2,15 @@ import type { Duplex } from 'node:stream';
 
 /** Who an accepted connection is for. */
 export interface SecureUser {
+  /** Names of what it speaks above TLS, for clients that ask (ALPN); nothing is agreed on when left out. */
+  readonly protocols?: readonly string[];
   /** What the client says in secret. */
   secure(socket: Duplex): void;
   /** A client that does not speak TLS, of which the first bytes are gone. */
   plain(socket: Duplex): void;
 }
 
-/** The server's side of TLS over connections that are accepted already (spec F98). */
+/** The server's side of TLS over connections that are accepted already (spec F98 to F100). */
 export interface SecureSockets {
   /**
    * Waits for the client's first bytes and shakes hands. A connection that says nothing, fails or takes too long is closed,

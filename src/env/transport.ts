@@ -1,3 +1,5 @@
+import type { SecureSockets } from './secure-sockets.ts';
+
 /**
  * Calls between nodes as bytes; their encoding (src/proto) lives above this port, so that the simulation covers it.
  *
@@ -7,7 +9,7 @@
  */
 export interface RpcTransport {
   /** Serves `handlers` at `address` (host:port). Rejects with `conflict` when the address is taken. */
-  listen(address: string, handlers: RpcHandlers): Promise<RpcListener>;
+  listen(address: string, handlers: RpcHandlers, options?: ListenOptions): Promise<RpcListener>;
   /** One request, one reply. `method` is a path, `/package.Service/Method`. */
   call(
     address: string,
@@ -62,6 +64,13 @@ export interface RpcHandlers {
   stream(method: string, request: Uint8Array, context: RpcContext): AsyncIterable<Uint8Array>;
   /** Plain HTTP/1.1 `GET path` on the same port (join asks the data node's /status so); undefined is 404. */
   httpGet?(path: string): { readonly contentType: string; readonly body: string } | undefined;
+}
+
+export interface ListenOptions {
+  /** TLS over connections that come (spec F99, F100); left out, they are plain. */
+  readonly secureSockets?: SecureSockets | undefined;
+  /** Told of a connection that was closed since its other end does not speak TLS. */
+  readonly onPlain?: (() => void) | undefined;
 }
 
 export interface RpcListener {

@@ -20,7 +20,7 @@ import {
   sendRefusal,
 } from './requests/client-error.ts';
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
-import { addSecureConnections } from './secure-connections.ts';
+import { addSecureConnections } from '../secure-connections.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
 import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';

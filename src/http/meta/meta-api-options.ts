@@ -1,6 +1,7 @@
 import type { Clock } from '../../env/clock.ts';
 import type { Jobs } from '../../env/jobs.ts';
 import type { Profiler } from '../../env/profiler.ts';
+import type { SecureSockets } from '../../env/secure-sockets.ts';
 import type { Random } from '../../env/random.ts';
 import type { Log } from '../../env/log.ts';
 import type { Announcements } from '../../meta/server/announcements.ts';
@@ -37,6 +38,8 @@ export interface MetaApiPorts {
   /** Asks another meta node's `/status`. */
   readonly probe: ProbeMeta;
   readonly requestId: () => string;
+  /** TLS over each connection; left out, they speak plain HTTP. */
+  readonly secureSockets?: SecureSockets | undefined;
 }
 
 export interface MetaApiOptions {

@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { type DbError, errorText, isDbError } from '../../base/errors.ts';
 import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
+import { addSecureConnections } from '../secure-connections.ts';
 import { addDataNode, addMetaNode } from './add-nodes.ts';
 import { PendingRequests } from '../debug/pending-requests.ts';
 import { addPprof } from '../debug/pprof-routes.ts';
@@ -66,6 +67,7 @@ export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): Fas
   const { clock, profiler } = ports;
   if (profiler !== undefined)
     addPprof(api, { clock, profiler, pending, commandLine: process.argv });
+  if (ports.secureSockets !== undefined) addSecureConnections(api, ports.secureSockets);
   api.setNotFoundHandler((_request, reply) => sendPlain(reply, 404, '404 page not found'));
   api.setErrorHandler((error, request, reply) => sendFailure(reply, request, { error, ports }));
   return api;

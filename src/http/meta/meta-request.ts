@@ -16,7 +16,7 @@ export function parameter(request: FastifyRequest, name: string): string {
 export function isElsewhere(
   request: FastifyRequest,
   reply: FastifyReply,
-  { ports: { node } }: MetaApi,
+  { ports: { node, secureSockets } }: MetaApi,
 ): boolean {
   if (!node.isJoined || node.isLeader) return false;
   const leader = node.leaderHttpAddress;
@@ -26,7 +26,8 @@ export function isElsewhere(
   }
   // Only /lease keeps its query string, as in the reference: others carry their parameters in the body.
   const path = request.url.startsWith('/lease') ? request.url : (request.url.split('?')[0] ?? '');
-  void reply.redirect(`http://${leader}${path}`, 307);
+  const scheme = secureSockets === undefined ? 'http' : 'https';
+  void reply.redirect(`${scheme}://${leader}${path}`, 307);
   return true;
 }
 

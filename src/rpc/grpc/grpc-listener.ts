@@ -1,18 +1,21 @@
 /**
  * A port that speaks gRPC, and plain HTTP GET for what arrives without the HTTP/2 preface.
+ * - With TLS nothing of a connection is looked at before its hands are shaken; one that does not speak it is closed.
  * - A connection that says nothing is closed; when there are too many, one goes that has not shown it is of the cluster.
  */
 import { once } from 'node:events';
 import { constants, performServerHandshake } from 'node:http2';
-import { createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server as NetServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { DbError } from '../../base/errors.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import type { Clock } from '../../env/clock.ts';
-import type { RpcHandlers, RpcListener } from '../../env/transport.ts';
+import type { ListenOptions, RpcHandlers, RpcListener } from '../../env/transport.ts';
 import { ByteBudget } from './byte-budget.ts';
 import type { Garbage } from './garbage.ts';
 import { answerHttpGet } from './http-get.ts';
 import { peerBurstMax, peerResetsPerSecond } from './paced-resets.ts';
+import { http2Protocol } from './secure-dial.ts';
 import { serveCall } from './serve-call.ts';
 import { splitAddress } from './split-address.ts';
 import { callsMax, streamsMax } from './stream-places.ts';
@@ -34,25 +37,28 @@ const sessionMemoryMax = 512;
 export async function listenGrpc(
   address: string,
   handlers: RpcHandlers,
-  { clock, garbage }: { readonly clock: Clock; readonly garbage: Garbage },
+  options: ListenOptions & { readonly clock: Clock; readonly garbage: Garbage },
 ): Promise<RpcListener> {
+  const { clock, garbage, secureSockets, onPlain } = options;
   const connections = new Connections();
   const buffers = new SharedBuffers(requestBytesKeptMax);
+  const ports = { clock, garbage, handlers, connections, buffers };
   const net = createServer({ noDelay: true }, (socket) => {
+    if (secureSockets === undefined) {
+      greet(socket, ports);
+      return;
+    }
     connections.add(socket);
-    const timer = clock.after(firstBytesMs, () => {
-      socket.destroy();
-    });
-    socket.once('close', () => {
-      timer.cancel();
-    });
-    socket.once('data', (first: Buffer) => {
-      timer.cancel();
-      socket.pause();
-      if (first.subarray(0, 4).toString('latin1') === 'PRI ') {
-        socket.unshift(first);
-        serveSession(socket, { clock, garbage, handlers, connections, buffers });
-      } else answerHttpGet(socket, first, { clock, handlers });
+    secureSockets.accept(socket, {
+      protocols: [http2Protocol, 'http/1.1'],
+      secure: (secure) => {
+        connections.leave(socket);
+        greet(secure, ports);
+      },
+      plain: () => {
+        socket.destroy();
+        onPlain?.();
+      },
     });
   });
   const [host, port] = splitAddress(address);
@@ -73,6 +79,10 @@ export async function listenGrpc(
   };
 }
 
+/** What TLS begins with. */
+const handshakeByte = 22;
+/** To a client that shakes hands where nobody does: it finds at once that this is no TLS. */
+const plainText = 'HTTP/1.0 400 Bad Request\r\n\r\nThis port does not speak TLS.\n';
 /** Calls of one connection; ours has half of it at work, the rest is those that have just ended. */
 const servedMax = 2 * callsMax;
 
@@ -84,7 +94,28 @@ interface SessionPorts {
   readonly connections: Connections;
 }
 
-function serveSession(socket: Socket, ports: SessionPorts): void {
+/** Waits for what a connection says first, which tells HTTP/2 from HTTP/1.1. */
+function greet(socket: Duplex, ports: SessionPorts): void {
+  const { clock, handlers, connections } = ports;
+  connections.add(socket);
+  const timer = clock.after(firstBytesMs, () => {
+    socket.destroy();
+  });
+  socket.once('close', () => {
+    timer.cancel();
+  });
+  socket.once('data', (first: Buffer) => {
+    timer.cancel();
+    socket.pause();
+    if (first.subarray(0, 4).toString('latin1') === 'PRI ') {
+      socket.unshift(first);
+      serveSession(socket, ports);
+    } else if (first[0] === handshakeByte) socket.end(plainText);
+    else answerHttpGet(socket, first, { clock, handlers });
+  });
+}
+
+function serveSession(socket: Duplex, ports: SessionPorts): void {
   const { clock, garbage, handlers, connections, buffers } = ports;
   const session = performServerHandshake(socket, {
     maxSessionMemory: sessionMemoryMax,
@@ -118,11 +149,11 @@ function serveSession(socket: Socket, ports: SessionPorts): void {
 
 /** The open connections of a port. */
 class Connections {
-  readonly #unknown = new Set<Socket>();
-  readonly #trusted = new Set<Socket>();
-  readonly #goodbyes = new WeakMap<Socket, () => void>();
+  readonly #unknown = new Set<Duplex>();
+  readonly #trusted = new Set<Duplex>();
+  readonly #goodbyes = new WeakMap<Duplex, () => void>();
 
-  add(socket: Socket): void {
+  add(socket: Duplex): void {
     const [oldest] = this.#unknown;
     if (this.#unknown.size + this.#trusted.size >= connectionsMax) (oldest ?? socket).destroy();
     this.#unknown.add(socket);
@@ -133,12 +164,17 @@ class Connections {
     });
   }
 
-  trust(socket: Socket): void {
+  /** Another one stands for it from now on. */
+  leave(socket: Duplex): void {
+    this.#unknown.delete(socket);
+  }
+
+  trust(socket: Duplex): void {
     if (this.#unknown.delete(socket)) this.#trusted.add(socket);
   }
 
   /** How to tell the other end that this one goes. */
-  onGoodbye(socket: Socket, say: () => void): void {
+  onGoodbye(socket: Duplex, say: () => void): void {
     this.#goodbyes.set(socket, say);
   }
 
@@ -154,7 +190,7 @@ class Connections {
     for (const socket of this.#all) socket.destroy();
   }
 
-  get #all(): readonly Socket[] {
+  get #all(): readonly Duplex[] {
     return [...this.#unknown, ...this.#trusted];
   }
 }

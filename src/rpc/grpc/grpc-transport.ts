@@ -1,11 +1,18 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
-import type { RpcHandlers, RpcListener, RpcOptions, RpcTransport } from '../../env/transport.ts';
+import type {
+  ListenOptions,
+  RpcHandlers,
+  RpcListener,
+  RpcOptions,
+  RpcTransport,
+} from '../../env/transport.ts';
 import { ClientCall } from './client-call.ts';
 import { noGarbage, type Garbage } from './garbage.ts';
 import { listenGrpc } from './grpc-listener.ts';
 import { PeerSession } from './peer-session.ts';
+import type { SecureDialOf } from './secure-dial.ts';
 
 const connectMs = 5_000;
 /** A deadline that does not fit the eight digits of a `grpc-timeout` is none. */
@@ -18,20 +25,32 @@ export class GrpcTransport implements RpcTransport {
   readonly #clock: Clock;
   readonly #garbage: Garbage;
   readonly #sessions = new Map<string, PeerSession>();
+  readonly #secureDial: SecureDialOf;
 
   constructor({
     clock,
     garbage = noGarbage,
+    secureDial = () => undefined,
   }: {
     readonly clock: Clock;
     readonly garbage?: Garbage;
+    readonly secureDial?: SecureDialOf | undefined;
   }) {
     this.#clock = clock;
+    this.#secureDial = secureDial;
     this.#garbage = garbage;
   }
 
-  listen(address: string, handlers: RpcHandlers): Promise<RpcListener> {
-    return listenGrpc(address, handlers, { clock: this.#clock, garbage: this.#garbage });
+  listen(
+    address: string,
+    handlers: RpcHandlers,
+    options: ListenOptions = {},
+  ): Promise<RpcListener> {
+    return listenGrpc(address, handlers, {
+      ...options,
+      clock: this.#clock,
+      garbage: this.#garbage,
+    });
   }
 
   async call(
@@ -69,7 +88,7 @@ export class GrpcTransport implements RpcTransport {
   ): AsyncGenerator<Uint8Array, undefined> {
     const { deadlineMs, signal, onSent } = options;
     throwIfCancelled(signal);
-    const session = await this.#connected(address, Math.min(deadlineMs, connectMs));
+    const session = await this.#connected(address, asked.method, Math.min(deadlineMs, connectMs));
     // A signal that has aborted meanwhile says so to nobody who listens from now on.
     throwIfCancelled(signal);
     const headers = headersOf(address, asked, options);
@@ -93,10 +112,15 @@ export class GrpcTransport implements RpcTransport {
     }
   }
 
-  async #connected(address: string, waitMs: number): Promise<PeerSession> {
+  async #connected(address: string, method: string, waitMs: number): Promise<PeerSession> {
     const known = this.#sessions.get(address);
     const session =
-      known?.isUsable === true ? known : new PeerSession(address, this.#clock, waitMs);
+      known?.isUsable === true
+        ? known
+        : new PeerSession(address, this.#clock, {
+            connectMs: waitMs,
+            secure: this.#secureDial(method),
+          });
     this.#sessions.set(address, session);
     await session.connected();
     return session;

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../env/clock.ts';
 import type { RpcHandlers } from '../../env/transport.ts';
 
@@ -10,7 +10,7 @@ const headMs = 10_000;
  * but GET. `first` is what has arrived of it.
  */
 export function answerHttpGet(
-  socket: Socket,
+  socket: Duplex,
   first: Buffer,
   { clock, handlers }: { readonly clock: Clock; readonly handlers: RpcHandlers },
 ): void {

@@ -5,7 +5,8 @@
  */
 import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2'; // prettier-ignore
 import { connect as connectTcp, type Socket } from 'node:net';
-import { dialText } from '../../base/dial-text.ts';
+import { dialSecurely, type SecureDial } from './secure-dial.ts';
+import { dialText, isNoTls } from '../../base/dial-text.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 import type { ClientCall } from './client-call.ts';
@@ -17,6 +18,9 @@ import { answerWindowBytes, connectionWindowBytes } from './windows.ts';
 const pingMs = 5_000;
 /** In megabytes; the streams' windows bound what it holds. */
 const sessionMemoryMax = 4_096;
+
+/** Go's words. */
+const noTlsText = 'tls: first record does not look like a TLS handshake';
 
 /** Of a connection that did not come about in time, and of one that ended before it spoke HTTP/2. */
 const timedOut = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
@@ -31,18 +35,24 @@ export class PeerSession {
   #callCount = 0;
   #isSilent = false;
 
-  constructor(address: string, clock: Clock, connectMs: number) {
+  /** Of a peer that speaks TLS `secure` says how it is called. */
+  constructor(
+    address: string,
+    clock: Clock,
+    { connectMs, secure }: { readonly connectMs: number; readonly secure: SecureDial | undefined },
+  ) {
     this.resets = new PacedResets(clock);
-    const socket = dial(address);
+    const socket = dial(address, secure);
     // Each call names whom it is for; an address that somebody has typed need be no part of a URL.
-    this.#session = connect('http://peer', {
+    this.#session = connect(secure === undefined ? 'http://peer' : 'https://peer', {
       createConnection: () => socket,
       maxSessionMemory: sessionMemoryMax,
       settings: { enablePush: false, initialWindowSize: answerWindowBytes },
     });
     this.#connected = new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
-        reject(new DbError('unavailable', dialText(address, error), { cause: error }));
+        const text = isNoTls(error) ? noTlsText : dialText(address, error);
+        reject(new DbError('unavailable', text, { cause: error }));
       };
       const timer = clock.after(connectMs, () => {
         socket.destroy(timedOut);
@@ -117,9 +127,10 @@ export class PeerSession {
 }
 
 /** Throws `unavailable` for what is no address: somebody has typed it. */
-function dial(address: string): Socket {
+function dial(address: string, secure: SecureDial | undefined): Socket {
   const [host, port] = splitAddress(address);
   try {
+    if (secure !== undefined) return dialSecurely({ host, port }, secure);
     return connectTcp({ host, port, noDelay: true });
   } catch (error) {
     throw new DbError('unavailable', dialText(address, error as Error), { cause: error });

@@ -5,6 +5,7 @@ import type { Environment } from '../../config/environment.ts';
 import type { KeyTable, loggingKeys } from '../../config/key.ts';
 import type { Env } from '../../env/env.ts';
 import type { LogLevel } from '../../env/log.ts';
+import type { SecureDialOf } from '../../rpc/grpc/secure-dial.ts';
 import type { OfflineFlags, OfflinePorts } from '../../cli/influxdb/offline-ports.ts';
 import { parseCommandLine, usage, type CommandLine, type DaemonName, type OfflineSyntax } from './command-line.ts'; // prettier-ignore
 import { findConfigFile, readConfigFile, type ConfigFilePlaces } from './config-file.ts';
@@ -48,6 +49,8 @@ export interface Daemon<Table extends LoggingTable> {
     readonly isShown: boolean;
   }) => Config<Table>;
   readonly offline?: readonly OfflineCommand<Table>[];
+  /** How other nodes are called. */
+  readonly secureDial: (config: Config<Table>) => SecureDialOf;
   readonly start: (
     env: Env,
     config: Config<Table>,
@@ -159,7 +162,10 @@ async function run<Table extends LoggingTable>(
   const env = createNodeEnv({
     log: { format, level },
     engineWorkerUrl: new URL('../node/engine-worker.ts', import.meta.url),
-    createTransport: (ports) => new GrpcTransport({ ...ports, garbage: new YoungGarbage() }),
+    createTransport: (ports) => {
+      const secureDial = daemon.secureDial(config);
+      return new GrpcTransport({ ...ports, garbage: new YoungGarbage(), secureDial });
+    },
   });
   const { line, path } = source;
   logStart(daemon.name, { env, config, path, line });

@@ -4,6 +4,7 @@ import { dataArrayKeys, dataKeys } from '../../config/data-keys.ts';
 import { influxCommands } from './influx-commands.ts';
 import { LicenseKeeper, licenseSettings } from '../license/license-keeper.ts';
 import { runDaemon } from '../daemon/run-daemon.ts';
+import { dataSecureDial } from '../node/secure-peers.ts';
 import { workerCountOf } from '../node/worker-count.ts';
 
 const home = homedir();
@@ -21,6 +22,7 @@ await runDaemon(
       return Config.read({ ...input, ...tables, home });
     },
     offline: influxCommands,
+    secureDial: dataSecureDial,
     start: async (env, config, { onFatal }) => {
       const licenses = await LicenseKeeper.open(licenseSettings(config), env);
       const coreCount = availableParallelism();

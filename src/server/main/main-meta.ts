@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { Config } from '../../config/config.ts';
 import { metaKeys } from '../../config/meta-keys.ts';
 import { LicenseKeeper, licenseSettings } from '../license/license-keeper.ts';
+import { metaSecureDial } from '../node/secure-peers.ts';
 import { runDaemon } from '../daemon/run-daemon.ts';
 
 const home = homedir();
@@ -15,6 +16,7 @@ await runDaemon(
     },
     generatedName: 'influxdb-meta.generated.conf',
     read: (input) => Config.read({ ...input, keys: metaKeys, home }),
+    secureDial: metaSecureDial,
     start: async (env, config, { line, onFatal }) => {
       const licenses = await LicenseKeeper.open(licenseSettings(config), env);
       // Loaded when it is known to start: `config`, `version` and refusals are quick without.

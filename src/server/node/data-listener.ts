@@ -2,6 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import type { LocalShards } from '../../data/engine/local-shards.ts';
 import { takesWrites } from '../../meta/model/shard-copies.ts';
 import type { Env } from '../../env/env.ts';
+import type { ListenOptions } from '../../env/transport.ts';
 import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
 import {
   dataStatusMethod,
@@ -35,6 +36,7 @@ export class DataListener {
   readonly #transfers: Pick<Transfers, 'cancel'>;
   readonly #copies: RunningServer;
   readonly #hints: Pick<HintedHandoff, 'waiting'>;
+  readonly #port: ListenOptions;
   readonly #tcpAddress: string;
   readonly #httpAddress: string;
 
@@ -47,6 +49,7 @@ export class DataListener {
     readonly transfers: Pick<Transfers, 'cancel'>;
     readonly copies: RunningServer;
     readonly hints: Pick<HintedHandoff, 'waiting'>;
+    readonly port?: ListenOptions | undefined;
   }) {
     this.#env = parts.env;
     this.#config = parts.config;
@@ -56,6 +59,7 @@ export class DataListener {
     this.#transfers = parts.transfers;
     this.#copies = parts.copies;
     this.#hints = parts.hints;
+    this.#port = parts.port ?? {};
     const hostname = parts.config.get('', 'hostname');
     this.#tcpAddress = advertised(hostname, parts.config.get('', 'bind-address'));
     this.#httpAddress = advertised(hostname, parts.config.get('http', 'bind-address'));
@@ -68,7 +72,11 @@ export class DataListener {
       [...methods, ...this.#ownMethods(rpc)],
       (path) => this.#httpGet(path),
     );
-    const listener = await transport.listen(this.#config.get('', 'bind-address'), handlers);
+    const listener = await transport.listen(
+      this.#config.get('', 'bind-address'),
+      handlers,
+      this.#port,
+    );
     const metas = (): readonly string[] =>
       this.#meta.isJoined ? this.#meta.catalog.metaNodes.map(({ tcpAddress }) => tcpAddress) : [];
     this.#announce(rpc, metas());

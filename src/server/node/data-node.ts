@@ -23,6 +23,7 @@ import {
 } from '../../data/statements/statement-executor.ts';
 import type { PointsWriter } from '../../data/write/points-writer.ts';
 import type { Env } from '../../env/env.ts';
+import type { ListenOptions } from '../../env/transport.ts';
 import { databaseStatistics } from '../../hh/hint-databases.ts';
 import type { HintedHandoff } from '../../hh/hinted-handoff.ts';
 import type { License } from '../../license/license.ts';
@@ -59,6 +60,8 @@ export interface DataNodeOptions {
   readonly isMonitored?: boolean;
   /** What SHOW DIAGNOSTICS says; nothing when left out. */
   readonly diagnostics?: () => readonly Diagnostic[];
+  /** What connections of other nodes speak; plain when left out. */
+  readonly port?: ListenOptions | undefined;
 }
 
 /** A data node without its HTTP API: what a simulated cluster runs too. */
@@ -116,7 +119,7 @@ export async function startDataNode(
   const transfers = openTransfers(env, config, { meta, local, rpc, deletes });
   const antiEntropy = openAntiEntropy(env, config, { meta, local, shards, rpc, hints, transfers });
   statistics.add(() => antiEntropy.service?.statistics() ?? []);
-  const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints });
+  const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints, port: options.port }); // prettier-ignore
   const listener = await port.listen(
     [
       ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore

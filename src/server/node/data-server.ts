@@ -4,8 +4,10 @@ import { nodeRawSockets } from '../../env/node/network/node-raw-sockets.ts';
 import { createDataApi } from '../../http/data/data-api.ts';
 import type { AccessOptions } from '../../http/data/access/access-options.ts';
 import type { DataApiOptions } from '../../http/data/data-api-options.ts';
-import { entitlements } from '../../license/license.ts';
+import { entitlements, type License } from '../../license/license.ts';
+import type { Diagnostic } from '../../telemetry/statistics.ts';
 import { openSecureSockets, secureSettings } from './secure-http.ts';
+import { dataPortSettings, openDataPort, secureListening } from './secure-peers.ts';
 import { listenAt } from './addresses.ts';
 import { markForm } from './form-mark.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
@@ -36,6 +38,7 @@ export async function startDataServer(
   const { licenses } = options;
   const license = licenses.current;
   const secure = await openSecureSockets(env, config);
+  const peers = await openDataPort(env, config);
   const folders = foldersOf(config);
   const locks = await lockFolders(env.disk, folders);
   await markForm(env.disk, config.get('meta', 'dir'));
@@ -48,6 +51,7 @@ export async function startDataServer(
     license,
     diagnostics,
     isMonitored: true,
+    port: secureListening(env, peers),
   });
   const { writer, executor, statistics } = node;
   const runtime = new RuntimeStatistics();
@@ -62,13 +66,7 @@ export async function startDataServer(
       executor,
       statistics,
       profiler: config.get('http', 'pprof-enabled') ? env.profiler : undefined,
-      vars: () => ({
-        ...processVars(diagnostics()),
-        entitlements: entitlements(licenses.current),
-        config: shownConfig(config.shown('data')),
-        // Not measured: writes of compactions wait for the throttle, and are not counted.
-        stats: { 'compact-throughput-usage-percentage': 0 },
-      }),
+      vars: () => varsOf(config, diagnostics(), licenses.current),
       opening: () => node.local.opening(),
       repairs: {
         catalog: () => node.meta.catalog,
@@ -88,14 +86,32 @@ export async function startDataServer(
   return {
     reload: (changed) => {
       void secure?.reload(secureSettings(changed));
+      const ofPort = dataPortSettings(changed);
+      if (ofPort !== undefined) void peers?.reload(ofPort);
     },
     close: async () => {
       if (config.get('cluster', 'termination-query-log')) node.registry.logRunning();
       await api.close();
       await node.close();
+      peers?.close();
       await jobs.close();
       await locks.release();
     },
+  };
+}
+
+/** What `/debug/vars` says beside the statistics. */
+function varsOf(
+  config: DataConfig,
+  diagnostics: readonly Diagnostic[],
+  license: License,
+): Readonly<Record<string, unknown>> {
+  return {
+    ...processVars(diagnostics),
+    entitlements: entitlements(license),
+    config: shownConfig(config.shown('data')),
+    // Not measured: writes of compactions wait for the throttle, and are not counted.
+    stats: { 'compact-throughput-usage-percentage': 0 },
   };
 }
 

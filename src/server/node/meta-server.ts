@@ -5,6 +5,7 @@ import type { Env } from '../../env/env.ts';
 import type { KvStore } from '../../env/kv.ts';
 import { PasswordChecks } from '../../http/access/password-checks.ts';
 import { createMetaApi } from '../../http/meta/meta-api.ts';
+import type { ProbeMeta } from '../../http/meta/meta-api-options.ts';
 import type { MetaAccess } from '../../http/meta/meta-gate.ts';
 import type { License } from '../../license/license.ts';
 import { announceMethod, type Announcement } from '../../meta/client/meta-methods.ts';
@@ -17,6 +18,7 @@ import { RpcClient } from '../../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../rpc/rpc-service.ts';
 import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
 import { probeMeta } from './probe-meta.ts';
+import { openMetaPorts, secureListening } from './secure-peers.ts';
 import { advertised, listenAt } from './addresses.ts';
 import { markForm } from './form-mark.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
@@ -43,6 +45,7 @@ export async function startMetaServer(
   const bind = config.get('meta', 'bind-address');
   const httpBind = config.get('meta', 'http-bind-address');
   const [tcpAddress, httpAddress] = [advertised(hostname, bind), advertised(hostname, httpBind)];
+  const secureSockets = await openMetaPorts(env, config);
   const kv = await openStore(env, config.get('meta', 'dir'));
   const node = await MetaNode.open(
     { clock, random, log: env.log.child('raft'), kv, transport, onFatal },
@@ -60,21 +63,21 @@ export async function startMetaServer(
   const leases = new Leases({ clock, node }, { durationMs: config.get('meta', 'lease-duration') });
   const { copies, plans } = startKeepers(env, config, { node, rpc });
   const methods = [...node.methods, ...leases.methods, noting(announcements)];
-  const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods));
-  const self = { tcpAddress, version: announcedVersion };
+  const port = secureListening(env, secureSockets);
+  const listener = await transport.listen(bind, createRpcHandlers(node.membership, methods), port);
+  const self = announcementOf(tcpAddress, secureSockets !== undefined);
   const gossiper = startGossip(config, { clock, random, rpc, node, announcements, self });
   const known = { node, rpc, announcements, leases, copies, plans };
   const api = createMetaApi(
     {
       ...known,
-      clock,
-      jobs: env.jobs,
-      random,
+      ...{ clock, random, jobs: env.jobs },
       log: env.log.child('meta'),
       profiler: config.get('meta', 'pprof-enabled') ? env.profiler : undefined,
       // Anybody may listen there: a token goes only where nodes ask who comes.
-      probe: (address) => probeMeta(address, access && node.membership.credentials('newcomer')),
+      probe: metaProbe(config, () => access && node.membership.credentials('newcomer')),
       requestId: requestIds(env),
+      secureSockets,
     },
     {
       version,
@@ -98,10 +101,25 @@ export async function startMetaServer(
       // While the others' answers still come in: with the listener closed nobody could take over.
       await node.stepAside();
       await listener.close();
+      secureSockets?.close();
       await node.close();
       await kv.close();
     },
   };
+}
+
+function announcementOf(tcpAddress: string, isSecure: boolean): Announcement {
+  return { tcpAddress, version: announcedVersion, ...(isSecure && { httpScheme: 'https' }) };
+}
+
+/** Asks by TLS where this node itself speaks it: all metas of a cluster do, or none (spec F100). */
+function metaProbe(
+  config: Config<typeof metaKeys>,
+  headers: () => Readonly<Record<string, string>> | undefined,
+): ProbeMeta {
+  const isSecure = config.get('meta', 'https-enabled');
+  const trust = isSecure ? { isVerified: !config.get('meta', 'https-insecure-tls') } : undefined;
+  return (address) => probeMeta(address, { headers: headers(), trust });
 }
 
 /** Throws the reference's text where nodes could not show that they are some. */

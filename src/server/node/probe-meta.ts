@@ -2,9 +2,11 @@
  * Asks another meta node's `/status`, by an address that whoever adds a node has given. What answers there may be
  * anything: nothing of an answer is passed on, it is only read as what a meta node would say.
  */
-import { get } from 'node:http';
+import { get, type ClientRequest, type RequestOptions } from 'node:http';
+import { get as getSecurely } from 'node:https';
 import { dialText } from '../../base/dial-text.ts';
 import { DbError } from '../../base/errors.ts';
+import { trustedRoots } from '../../env/node/network/trusted-roots.ts';
 import type { MetaProbe } from '../../http/meta/meta-api-options.ts';
 
 const probeMs = 5_000;
@@ -13,10 +15,16 @@ const peersMax = 64;
 const noMeta = 'answers, but is not an influxd-meta';
 const addressPattern = /^[\w.:\-[\]%]{1,255}:\d{1,5}$/;
 
+interface ProbeOptions {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** It speaks TLS; undefined: it does not. */
+  readonly trust?: { readonly isVerified: boolean } | undefined;
+}
+
 /** `headers` go to whoever listens there. Throws `unavailable` when nobody answers as a meta or data node would. */
 export function probeMeta(
   httpAddress: string,
-  headers: Readonly<Record<string, string>> = {},
+  { headers = {}, trust }: ProbeOptions = {},
 ): Promise<MetaProbe> {
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {
@@ -26,9 +34,9 @@ export function probeMeta(
       fail('is not an address, host:port');
       return;
     }
-    const url = `http://${httpAddress}/status`;
     const signal = AbortSignal.timeout(probeMs);
-    const request = get(url, { signal, headers, agent: false }, (response) => {
+    const request = openGet(httpAddress, { signal, headers, agent: false }, trust);
+    request.on('response', (response) => {
       const parts: Buffer[] = [];
       let lengthBytes = 0;
       response.on('data', (part: Buffer) => {
@@ -49,6 +57,17 @@ export function probeMeta(
       fail(reasonOf(httpAddress, error));
     });
   });
+}
+
+function openGet(
+  httpAddress: string,
+  options: RequestOptions,
+  trust: ProbeOptions['trust'],
+): ClientRequest {
+  if (trust === undefined) return get(`http://${httpAddress}/status`, options);
+  const { isVerified } = trust;
+  const ca = isVerified ? [...trustedRoots()] : undefined;
+  return getSecurely(`https://${httpAddress}/status`, { ...options, ca, rejectUnauthorized: isVerified }); // prettier-ignore
 }
 
 /** Undefined for what neither influxd-meta nor influxd says. */
@@ -77,5 +96,5 @@ function isAddress(value: unknown): value is string {
 function reasonOf(httpAddress: string, error: NodeJS.ErrnoException): string {
   if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'no answer in time';
   const text = dialText(httpAddress, error);
-  return text.startsWith('dial tcp') ? text : noMeta;
+  return /^(?:dial tcp|tls: |http: server gave)/.test(text) ? text : noMeta;
 }

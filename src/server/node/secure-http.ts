@@ -1,11 +1,11 @@
 import { DbError, errorText } from '../../base/errors.ts';
-import { tlsPolicy } from '../../config/tls-policy.ts';
 import type { Env } from '../../env/env.ts';
 import {
   NodeSecureSockets,
   type SecureSettings,
 } from '../../env/node/network/node-secure-sockets.ts';
 import type { DataConfig } from './data-config.ts';
+import { settingsOf } from './secure-peers.ts';
 
 /** TLS of the HTTP API as `[http]` and `[tls]` want it (spec F98, F101); undefined without `https-enabled`. */
 export async function openSecureSockets(
@@ -23,17 +23,9 @@ export async function openSecureSockets(
 }
 
 export function secureSettings(config: DataConfig): SecureSettings {
-  return {
-    files: {
-      certificatePath: config.get('http', 'https-certificate'),
-      keyPath: config.get('http', 'https-private-key'),
-      isOpenTaken: config.get('http', 'https-insecure-certificate'),
-    },
-    policy: tlsPolicy({
-      ciphers: config.get('tls', 'ciphers'),
-      minVersion: config.get('tls', 'min-version'),
-      maxVersion: config.get('tls', 'max-version'),
-    }),
-    warnAheadMs: config.get('tls', 'advanced-expiration'),
-  };
+  return settingsOf(config, {
+    certificatePath: config.get('http', 'https-certificate'),
+    keyPath: config.get('http', 'https-private-key'),
+    isOpenTaken: config.get('http', 'https-insecure-certificate'),
+  });
 }

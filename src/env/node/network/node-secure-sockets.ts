@@ -91,10 +91,17 @@ export class NodeSecureSockets implements SecureSockets {
       }
       socket.pause();
       socket.unshift(first);
-      const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context });
+      const { protocols = [] } = user;
+      const secure = new TLSSocket(socket, {
+        isServer: true,
+        secureContext: this.#context,
+        ...(protocols.length > 0 && { ALPNProtocols: [...protocols] }),
+      });
       secure.on('error', drop);
       secure.once('secure', () => {
         settled();
+        // As Node's own server does: HTTP/2 would wait for it.
+        Object.assign(secure, { secureConnecting: false });
         user.secure(secure);
       });
     });

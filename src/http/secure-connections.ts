@@ -1,7 +1,7 @@
-/** TLS below the data API (spec F98): its server sees connections once their clients have shaken hands. */
+/** TLS below an API (spec F98, F100): its server sees connections once their clients have shaken hands. */
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import type { SecureSockets } from '../../env/secure-sockets.ts';
+import type { SecureSockets } from '../env/secure-sockets.ts';
 
 /** Go's words for a client that speaks plain HTTP. */
 const plainAnswer =
