@@ -82,11 +82,13 @@ function partFrom(
   let at = start;
   for (let keyCount = 1; at < index.length && at - start < partBytesMax; keyCount++) {
     const end = endOfEntry(view, at);
-    const isLong = end - start >= partBytesMin || end === index.length;
-    const shared = end === index.length ? 0 : sharedBytes(keyIn(index, view, at), keyIn(index, view, end)); // prettier-ignore
-    if (isLong && shared <= least) {
-      chosen = { end, lastAt: at, keyCount };
-      least = shared;
+    if (end === index.length) return { end, lastAt: at, keyCount };
+    if (end - start >= partBytesMin) {
+      const shared = sharedBytes(keyIn(index, view, at), keyIn(index, view, end));
+      if (shared <= least) {
+        chosen = { end, lastAt: at, keyCount };
+        least = shared;
+      }
     }
     at = end;
   }
