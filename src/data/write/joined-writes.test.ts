@@ -139,7 +139,7 @@ test('joined writes: a group that is large goes at once, beside one that is on i
   put('a');
   await endTurn();
   const long = 'b'.repeat(joinedBodyBytesMax);
-  for (let i = 0; i < 40; i++) put(long);
+  for (let i = 0; i < 20; i++) put(long);
   await settled();
   expect(groups().map(({ length }) => length > joinedBodyBytesMax)).toEqual([false, true]);
 });

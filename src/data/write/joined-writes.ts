@@ -55,9 +55,9 @@ interface Lane {
 }
 
 /** A longer body has enough of its own to do. */
-export const joinedBodyBytesMax = 8 * KiB;
+export const joinedBodyBytesMax = 64 * KiB;
 /** A group that has so much goes at once. */
-const groupBytes = 256 * KiB;
+const groupBytes = MiB;
 const groupCountMax = 1_024;
 const roomBytesMin = 16 * KiB;
 const keptBytesMax = 4 * MiB;

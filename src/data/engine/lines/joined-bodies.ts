@@ -8,6 +8,7 @@
  * - Of two bodies the one that was added later is the later write.
  * - Lines without a time have that of their own body.
  */
+import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { SharedBuffers } from '../../../base/shared-buffers.ts';
 import { joinedEntryWords } from '../../../kernels/line-kernel.ts';
 import type { LinesTask, RoutedBatch } from './route-lines.ts';
@@ -64,7 +65,7 @@ export class JoinedBodies {
 
   add(body: Uint8Array, timeNs: bigint): void {
     this.#reserve(this.#lengthBytes + body.length + 1);
-    this.#room.set(body, this.#lengthBytes);
+    copyBytes(this.#room, body, this.#lengthBytes);
     this.#lengthBytes += body.length + 1;
     this.#room[this.#lengthBytes - 1] = newline;
     this.#ends.push(this.#lengthBytes);
@@ -104,7 +105,7 @@ export class JoinedBodies {
   #reserve(neededBytes: number): void {
     if (neededBytes <= this.#room.length) return;
     const larger = this.#buffers.lend(neededBytes);
-    larger.set(this.#room.subarray(0, this.#lengthBytes));
+    copyBytes(larger, this.#room.subarray(0, this.#lengthBytes));
     this.#buffers.giveBack(this.#room);
     this.#room = larger;
   }
