@@ -15,13 +15,14 @@ import type { ScanPart } from '../../src/query/plan/level-plan.ts';
 import { checkSystemSource, matchMeasurements } from '../../src/query/plan/match-measurements.ts';
 import { shardRange } from '../../src/query/plan/shard-range.ts';
 import { showingSeries } from '../../src/query/plan/plan-feeds.ts';
-import { planLevel } from '../../src/query/plan/plan-level.ts';
+import { planSteps } from '../../src/query/plan/plan-level.ts';
 import { resolveSelect } from '../../src/query/plan/resolve-select.ts';
 import { outputSeries } from '../../src/query/run/output-series.ts';
 import { Pacer } from '../../src/query/run/pacer.ts';
 import { NodeAccount, QueryAccount } from '../../src/query/run/query-account.ts';
 import type { RunContext } from '../../src/query/run/run-context.ts';
 import { blocksOf } from './blocks-of.ts';
+import { finished } from './finished.ts';
 import { memoryArena, type MemorySource } from './memory-source.ts';
 
 export interface SelectSetting {
@@ -58,7 +59,7 @@ export function piecesOf(query: string, setting: SelectSetting): AsyncGenerator<
   const compiled = compileStatement(statement, { nowNs });
   const resolved = resolveSelect(compiled, (source) => findMeasurements(source, setting));
   checkBuckets(compiled, { bucketsMax: setting.bucketsMax ?? 0, nowNs });
-  const plan = planLevel(resolved, {
+  const steps = planSteps(resolved, {
     nowNs,
     outerTags: undefined,
     tags: [],
@@ -67,7 +68,7 @@ export function piecesOf(query: string, setting: SelectSetting): AsyncGenerator<
     seriesLimit: 0,
     seriesOffset: 0,
   });
-  return outputSeries(plan, contextOf(setting), compiled.zone);
+  return outputSeries(finished(steps), contextOf(setting), compiled.zone);
 }
 
 function findMeasurements(measurement: Measurement, { nodes }: SelectSetting) {

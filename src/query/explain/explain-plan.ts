@@ -49,10 +49,7 @@ const pushedCalls: ReadonlySet<string> = new Set([
 
 export function explainSelect(select: ResolvedSelect, around: AroundLevel): ExplainedLevel {
   const { fields } = select;
-  const inputs = collectInputs(
-    [],
-    fields.flatMap((field) => [field, ...insideFields(field)]),
-  );
+  const inputs = collectInputs(fields.flatMap((field) => [field, ...insideFields(field)]));
   const { grid, nowNs, outerTags, tags } = placeOf(select, around);
   const { bounds } = around;
   const inner: AroundLevel = { nowNs, outerTags, tags, grid, bounds, seriesLimit: 0, seriesOffset: 0 }; // prettier-ignore

@@ -6,6 +6,7 @@ import { fragmentVersion, type Fragment, type RowsColumn, type RowsTask, type Su
 import type { TimeRange } from '../compile/split-condition.ts';
 import type { SourceFieldType } from '../source.ts';
 import { fieldName } from './column-names.ts';
+import type { Steps } from './expand-names.ts';
 import { columnTypeOf } from './data-type.ts';
 import type {
   FeedColumn,
@@ -58,7 +59,7 @@ export interface AroundLevel {
   readonly bounds: TimeRange;
 }
 
-export type PlanSubquery = (select: ResolvedSelect, around: AroundLevel) => LevelPlan;
+export type PlanSubquery = (select: ResolvedSelect, around: AroundLevel) => Steps<LevelPlan>;
 
 interface RowsDraft {
   readonly kind: 'rows';
@@ -132,12 +133,16 @@ export class FeedPlanner {
     return { feed, field };
   }
 
-  finish(): readonly FeedPlan[] {
-    return this.#drafts.map((draft): FeedPlan => {
-      if (draft.kind === 'windows') return { kind: 'windows', scan: this.#windowsScan(draft) };
-      const columns = draft.refs.map(({ name, type }): FeedColumn => ({ name, type: columnTypeOf(type) })); // prettier-ignore
-      return { kind: 'rows', columns, sources: this.#rowsSources(draft) };
-    });
+  *finish(): Steps<readonly FeedPlan[]> {
+    const feeds: FeedPlan[] = [];
+    for (const draft of this.#drafts)
+      if (draft.kind === 'windows')
+        feeds.push({ kind: 'windows', scan: yield* this.#windowsScan(draft) });
+      else {
+        const columns = draft.refs.map(({ name, type }): FeedColumn => ({ name, type: columnTypeOf(type) })); // prettier-ignore
+        feeds.push({ kind: 'rows', columns, sources: yield* this.#rowsSources(draft) });
+      }
+    return feeds;
   }
 
   #draft(
@@ -160,7 +165,7 @@ export class FeedPlanner {
     return [this.#drafts.push(draft) - 1, draft];
   }
 
-  #windowsScan({ grid, fields }: WindowsDraft): ScanPlan {
+  *#windowsScan({ grid, fields }: WindowsDraft): Steps<ScanPlan> {
     const task: WindowsTask = {
       kind: 'windows',
       fields: fields.map(({ name, type, parts }) => ({ name, type, parts: [...parts] })),
@@ -169,14 +174,14 @@ export class FeedPlanner {
     };
     const { outerTags, tags } = this.#place;
     const groupBy = [...outerTags, ...innerTags(outerTags, tags)];
-    return this.#scan(this.#measurements(), (found) => ({
+    return yield* this.#scan(this.#measurements(), (found) => ({
       ...this.#fragment(found, grid),
       groupBy,
       task,
     }));
   }
 
-  #rowsSources(draft: RowsDraft): readonly RowsSource[] {
+  *#rowsSources(draft: RowsDraft): Steps<readonly RowsSource[]> {
     const { outerTags, tags } = this.#place;
     const columns = [
       ...draft.refs.map(rowsColumn),
@@ -188,7 +193,7 @@ export class FeedPlanner {
     if (found.length > 0 && isRead)
       sources.push({
         kind: 'scan',
-        scan: this.#scan(found, (one) => ({
+        scan: yield* this.#scan(found, (one) => ({
           ...this.#fragment(one, draft.grid),
           groupBy: outerTags,
           task: {
@@ -200,7 +205,7 @@ export class FeedPlanner {
         })),
       });
     for (const source of this.#select.sources)
-      if (source.kind === 'subquery') sources.push(this.#subquery(source.select, draft));
+      if (source.kind === 'subquery') sources.push(yield* this.#subquery(source.select, draft));
     return sources;
   }
 
@@ -240,12 +245,13 @@ export class FeedPlanner {
   }
 
   /** A measurement that two sources name is read twice, as in the reference. */
-  #scan(
+  *#scan(
     found: readonly FoundMeasurement[],
     fragmentOf: (found: FoundMeasurement) => Fragment,
-  ): ScanPlan {
+  ): Steps<ScanPlan> {
     const byName = new Map<string, ScanPart[]>();
     for (const one of found) {
+      yield;
       const parts = byName.get(one.schema.name) ?? [];
       byName.set(one.schema.name, parts);
       parts.push({ found: one, fragment: fragmentOf(one) });
@@ -277,11 +283,11 @@ export class FeedPlanner {
     };
   }
 
-  #subquery(select: ResolvedSelect, draft: RowsDraft): RowsSource {
+  *#subquery(select: ResolvedSelect, draft: RowsDraft): Steps<RowsSource> {
     const { outerTags, tags, nowNs, seriesLimit, seriesOffset, bounds } = this.#place;
     // What top() and bottom() part their points by is a tag of the rows that they read, shown or not.
     const parting = new Set(this.#select.fields.flatMap(({ expr }) => partingTags(expr).map(({ name }) => name))); // prettier-ignore
-    const level = this.#planSubquery(select, {
+    const level = yield* this.#planSubquery(select, {
       nowNs,
       outerTags,
       tags: parting.size === 0 ? tags : [...new Set([...tags, ...parting])],

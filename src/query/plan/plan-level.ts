@@ -32,16 +32,10 @@ import { compileProgram, programColumnType, type ProgramInput } from './program.
 import type { ResolvedSelect } from './resolve-select.ts';
 import { visitExpr } from './walk-expr.ts';
 
-/** Makes the plan of a resolved SELECT and of the subqueries below it. */
-export function planLevel(select: ResolvedSelect, around: AroundLevel): LevelPlan {
-  const steps = planSteps(select, around);
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
-}
-
-/** The same step by step, a step for each call and column of the outermost list: there may be hundreds of thousands. */
+/**
+ * Makes the plan of a resolved SELECT and of the subqueries below it, a step for each call, column and measurement: there may
+ * be hundreds of thousands.
+ */
 export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<LevelPlan> {
   const { compiled, fields } = select;
   const place = placeOf(select, around);
@@ -49,13 +43,12 @@ export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<L
   const hasTarget = compiled.statement.target !== undefined;
   const own = new Set(fields);
   const insides = new Set(listed.filter((field) => !own.has(field)));
-  const inputs = collectInputs(
+  const inputs = yield* inputSteps(
     fields.flatMap(({ expr }) => partingTags(expr)),
     listed,
   );
-  yield;
   const isSelector = inputs.calls.length === 1 && isSelectorCall(inputs.calls[0]?.name);
-  const feeds = new FeedPlanner(select, place, planLevel);
+  const feeds = new FeedPlanner(select, place, planSteps);
   const fill = fillOf(select, around);
   const beside = inputs.refs.map(besideRef(select));
   const slots: Slot[] = beside.map(({ type }) => ({ type: columnTypeOf(type) }));
@@ -87,6 +80,7 @@ export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<L
   }
   const isRaw = inputs.calls.length === 0;
   if (isRaw && inputs.refs.some(({ type }) => isKnown(type))) feeds.rowsFor(place.grid, beside);
+  const finished = yield* feeds.finish();
   const columns = yield* columnsOf(listed, { ...inputs, refs: beside }, slots);
   return {
     columns: columns.map((column, i) => ({
@@ -94,7 +88,7 @@ export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<L
       isPointTag: hasTarget && insides.has(must(listed[i], 'a field per column')),
     })),
     slots,
-    feeds: feeds.finish(),
+    feeds: finished,
     calls,
     refusals,
     outerTags: place.outerTags,
@@ -187,11 +181,21 @@ export interface Inputs {
   readonly slots: ReadonlyMap<string, number>;
 }
 
+/** What fields read, as inputSteps() has it, in one go. */
+export function collectInputs(fields: readonly Field[]): Inputs {
+  const steps = inputSteps([], fields);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /** What is named inside of top() and bottom() comes first, as they ask. */
-export function collectInputs(inside: readonly Ref[], fields: readonly Field[]): Inputs {
+function* inputSteps(inside: readonly Ref[], fields: readonly Field[]): Steps<Inputs> {
   const refs = new Map(inside.map((ref) => [printExpr(ref), ref]));
   const calls = new Map<string, Call>();
-  for (const { expr } of fields)
+  for (const { expr } of fields) {
+    yield;
     visitExpr(
       expr,
       (part) => {
@@ -201,6 +205,7 @@ export function collectInputs(inside: readonly Ref[], fields: readonly Field[]):
       },
       ({ name }) => isMathFunction(name),
     );
+  }
   const keys = [...refs.keys(), ...calls.keys()];
   const slots = new Map(keys.map((key, slot) => [key, slot]));
   return { refs: [...refs.values()], calls: [...calls.values()], slots };

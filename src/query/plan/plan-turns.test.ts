@@ -40,8 +40,18 @@ test('plan turns: others run between the calls and columns of a long list', asyn
   const short = await turnsOf('SELECT max(field_1) FROM d.r.m_0', { fields: 2_000, measurements: 1 }); // prettier-ignore
   const long = await turnsOf('SELECT max(*) FROM d.r.m_0', { fields: 2_000, measurements: 1 });
   expect(short).toBeLessThan(20);
-  // Each is a call and a column.
-  expect(long).toBeGreaterThan(2 * 2_000);
+  // Each is what is read, a call and a column.
+  expect(long).toBeGreaterThan(3 * 2_000);
+});
+
+test('plan turns: others run between the measurements that are read, also by a subquery', async () => {
+  const all = { fields: 1, measurements: 1_000 };
+  const one = await turnsOf('SELECT field_0 FROM d.r.m_7', all);
+  const read = await turnsOf('SELECT field_0 FROM d.r./^m_/', all);
+  const none = await turnsOf('SELECT field_0 FROM d.r./^none/', all);
+  expect(read - none).toBeGreaterThanOrEqual(1_000 + (one - none));
+  const within = await turnsOf('SELECT max(field_0) FROM (SELECT field_0 FROM d.r./^m_/)', all);
+  expect(within - none).toBeGreaterThanOrEqual(1_000);
 });
 
 test('plan turns: others run between the measurements that a pattern is held against', async () => {
