@@ -88,7 +88,8 @@ const recordBytes = 16;
 
 export class WindowTable {
   readonly #exports: WindowExports;
-  readonly #arena: Arena;
+  /** Where rows have to be that are added by fold(). */
+  readonly arena: Arena;
   readonly #grid: WindowGrid;
   readonly #columns: readonly OwnColumn[];
   readonly #tables: number;
@@ -101,7 +102,7 @@ export class WindowTable {
     { columns, grid }: { readonly columns: readonly WindowColumn[]; readonly grid: WindowGrid },
   ) {
     this.#exports = exports;
-    this.#arena = arena;
+    this.arena = arena;
     this.#grid = grid;
     this.#columns = columns.map(({ type, parts }) => ({
       typeNumber: numberTypes.indexOf(type),
@@ -119,7 +120,7 @@ export class WindowTable {
   /** Adds rows of a column in ascending time. Throws `corrupt` when one is not within the grid. */
   fold(column: number, { count, timesPtr, valuesPtr }: FoldedRows): void {
     assert(count > 0, 'there are rows to add');
-    const arena = this.#arena;
+    const arena = this.arena;
     const mark = arena.mark();
     const workPtr = arena.allocate(this.#rangesBytes(count) + recordBytes);
     const { buffer } = arena.memory;
@@ -131,7 +132,7 @@ export class WindowTable {
   /** Takes blocks of files for its columns. Room for them is kept as long as the table is: to be asked for under no younger mark. */
   get blocks(): PlacedBlocks {
     const { count } = this.#grid;
-    this.#blocks ??= new PlacedBlocks(this.#exports, this.#arena, {
+    this.#blocks ??= new PlacedBlocks(this.#exports, this.arena, {
       grid: this.#grid,
       columns: this.#columns.map(({ typeNumber, wants }, i) => [typeNumber, wants, 0, this.#tables + i * count * windowBytes]), // prettier-ignore
     });
@@ -146,7 +147,7 @@ export class WindowTable {
   /** Adds rows of several columns, in ascending time, where they lie. Throws as fold(). */
   foldAt(place: FoldPlace, { timesPtr, from, end, valuesPtrs }: FoldedColumns): void {
     const tables = place.workPtr;
-    const [lengthBytes, { buffer }] = [this.#tablesBytes, this.#arena.memory];
+    const [lengthBytes, { buffer }] = [this.#tablesBytes, this.arena.memory];
     const here = new Uint8Array(buffer, this.#tables, lengthBytes);
     const there = new Uint8Array(place.buffer, tables, lengthBytes);
     there.set(here);
@@ -181,7 +182,7 @@ export class WindowTable {
   /** Of each column, a copy: the table may be given back. */
   finish(): readonly PackedWindows[] {
     const { startNs, intervalNs, count } = this.#grid;
-    const arena = this.#arena;
+    const arena = this.arena;
     const mark = arena.mark();
     const wordsMax = this.#columns.reduce((sum, { parts }) => sum + packedColumns(parts), 0);
     const out = arena.allocate(count * 8 * wordsMax);

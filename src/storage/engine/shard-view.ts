@@ -11,6 +11,7 @@ import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
 import type { MemtableView, ViewedSeries } from './memtable/memtable-view.ts';
 import { FoldedBlocks } from './columns/fold-blocks.ts';
+import { areInOrder, foldParts } from './columns/fold-parts.ts';
 import { FileBlocks } from './columns/file-blocks.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './columns/run-cursor.ts'; // prettier-ignore
 import { rankFiles, seriesEnd, type MemtableSeries, type RankedFile } from './series-end.ts';
@@ -306,22 +307,22 @@ export class ShardView {
   fold({ seriesId, ...request }: ViewFold): ViewFolding | undefined {
     return this.#guard(() => {
       const named = this.#name(seriesId);
-      const { measurement, memtables } = named;
-      const [only] = memtables;
-      if (only === undefined) return this.#foldFiles(named, request);
-      if (memtables.length > 1) return undefined;
-      if (this.#parts.files.some(({ bounds }) => bounds !== undefined && isWithin(bounds, request))) return undefined; // prettier-ignore
-      const count = only.memtable.fold({ ...request, measurement, seriesId: only.seriesId });
-      return count === undefined ? undefined : onceOf(count);
+      const { measurement } = named;
+      const blocks = this.#blocksOf(named, request);
+      if (blocks === undefined) return undefined;
+      if (named.memtables.length === 0) return { next: () => this.#guard(() => blocks.next()) };
+      const memtables = named.memtables.filter(({ memtable: { bounds } }) => bounds !== undefined && isWithin(bounds, request)); // prettier-ignore
+      if (!areInOrder({ blocks, memtables })) return undefined;
+      const steps = this.#guarded(foldParts({ blocks, memtables }, { ...request, measurement }));
+      return { next: () => steps.next().value };
     });
   }
 
-  #foldFiles(named: NamedSeries, request: Omit<ViewFold, 'seriesId'>): ViewFolding | undefined {
-    const { minTimeNs, maxTimeNs, table, fields } = request;
+  #blocksOf(named: NamedSeries, request: Omit<ViewFold, 'seriesId'>): FoldedBlocks | undefined {
+    const { fields, ...bounds } = request;
     const keyOf = (column: number): Uint8Array => this.#keyOf(named, fields[column] ?? '');
     const files = this.#filesFrom(true).map(({ file }) => file);
-    const blocks = FoldedBlocks.of(files, { minTimeNs, maxTimeNs, table, keyOf, columns: this.#orderOf(fields) }); // prettier-ignore
-    return blocks && { next: () => this.#guard(() => blocks.next()) };
+    return FoldedBlocks.of(files, { ...bounds, keyOf, columns: this.#orderOf(fields) });
   }
 
   openCursor(request: ViewRequest): ViewCursor {
@@ -362,16 +363,6 @@ export class ShardView {
       throw isDbError(error, 'corrupt') ? damagedShardError(this.shardId, error) : error;
     }
   }
-}
-
-function onceOf(count: number): ViewFolding {
-  let left: number | undefined = count;
-  const next = (): number | undefined => {
-    const taken = left;
-    left = undefined;
-    return taken;
-  };
-  return { next };
 }
 
 function isWithin(bounds: TimeBounds, { minTimeNs, maxTimeNs }: TimeBounds): boolean {

@@ -46,10 +46,18 @@ export class FoldedBlocks {
   #block = 0;
   #field = 0;
 
-  private constructor(files: readonly FileFields[], table: WindowTable, bounds: TimeBounds) {
+  /** No point of them is later; undefined when there are none. */
+  readonly lastNs: bigint | undefined;
+
+  private constructor(
+    files: readonly FileFields[],
+    { table, minTimeNs, maxTimeNs }: BlocksFold,
+    lastNs: bigint | undefined,
+  ) {
     this.#files = files;
     this.#table = table;
-    this.#bounds = bounds;
+    this.#bounds = { minTimeNs, maxTimeNs };
+    this.lastNs = lastNs;
   }
 
   /** `files` ascend by their first times. Undefined where cursors have to be read. */
@@ -64,7 +72,8 @@ export class FoldedBlocks {
       const blockCount = fields.reduce((most, { start, end }) => Math.max(most, end - start), 0);
       if (blockCount > 0) found.push({ file, fields, blockCount });
     }
-    return new FoldedBlocks(found, request.table, request);
+    const last = lastNs.reduce((most, one) => (most === undefined || (one !== undefined && one > most) ? one : most), undefined); // prettier-ignore
+    return new FoldedBlocks(found, request, last);
   }
 
   /** Adds some more of them, a millisecond's work at the most, and answers how many points; undefined once there are none left. */

@@ -1,7 +1,9 @@
-import fc from 'fast-check';
+import fc, { type Stream } from 'fast-check';
 import { expect, test } from 'vitest';
+import { World } from '../../../../test/sim/world/world.ts';
 import { finished } from '../../../../test/support/finished.ts';
 import { foldAll, shownWindows as shown } from '../../../../test/support/shown-windows.ts';
+import type { Env } from '../../../env/env.ts';
 import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
 import { QueryKernel } from '../../../kernels/query-kernel.ts';
 import { StoreKernel } from '../../../kernels/store-kernel.ts';
@@ -23,6 +25,8 @@ const streaks = fc.array(
     count: fc.integer({ min: 60, max: 140 }),
     back: fc.constantFrom(0, 0, 0, 1, 50),
     hasText: fc.constantFrom(false, false, false, true),
+    /** Whether what is there then goes to a file. */
+    isFlushed: fc.constantFrom(false, false, true),
   }),
   { minLength: 1, maxLength: 6 },
 );
@@ -56,50 +60,75 @@ function byCursors(view: ShardView, table: WindowTable, asked: Asked): number {
   return count;
 }
 
-test('fold rows: rows that are folded where they lie give the words that cursors give', () => {
-  let folded = 0;
-  fc.assert(
-    fc.property(
+interface Question {
+  readonly all: readonly { readonly count: number; readonly back: number; readonly hasText: boolean; readonly isFlushed: boolean }[]; // prettier-ignore
+  readonly value: Stream<number>;
+  readonly intervalNs: bigint;
+  readonly cut: bigint;
+  readonly clears: boolean;
+}
+
+const tally = { folded: 0, byBoth: 0 };
+
+async function compare(
+  { disk, clock }: Pick<Env, 'disk' | 'clock'>,
+  { all, value: values, intervalNs, cut, clears }: Question,
+): Promise<void> {
+  const own = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 24 });
+  const shard = new Shard(1, own);
+  await disk.makeDir('shard');
+  const views: ShardView[] = [];
+  let next = 0;
+  for (const [number, { count, back, hasText, isFlushed }] of all.entries()) {
+    next -= back;
+    write(
+      shard,
+      Array.from({ length: count }, (_, i) => `m,t=${i % 7 === 0 ? 'b' : 'a'} f=${values.next().value},i=${(i * 7_919) % 31}i${hasText ? ',s="x"' : ''} ${next + i}`), // prettier-ignore
+    );
+    next += count;
+    if (isFlushed) {
+      shard.setAside({ beginsTable: false });
+      await shard.flush(`shard/${number}.tsm`, { disk, clock, turn: () => Promise.resolve(), cache: undefined, blocks: undefined }); // prettier-ignore
+    }
+    views.push(shard.view());
+  }
+  const grid = { startNs: -201n, intervalNs, count: Number(1_200n / intervalNs) + 1 };
+  // The newest first, so that those before it find what was made for a later view.
+  for (const view of views.reverse())
+    for (const seriesId of finished(view.seriesIds('m'))) {
+      const mark = query.arena.mark();
+      const columns = types.map((type) => ({ type, parts: summaryParts }));
+      const [there, here] = [query.windowTable(columns, grid), query.windowTable(columns, grid)];
+      const asked = { seriesId, minTimeNs: cut - 60n, maxTimeNs: BigInt(next) - cut };
+      const count = foldAll(view.fold({ ...asked, fields, table: there }));
+      if (count === undefined)
+        expect(shown(there.finish())).toEqual(shown(query.windowTable(columns, grid).finish()));
+      else {
+        expect(count).toBe(byCursors(view, here, asked));
+        expect(shown(there.finish())).toEqual(shown(here.finish()));
+        tally.folded += count;
+        if (view.files.length > 0 && [...view.inMemory()].length > 0) tally.byBoth += count;
+      }
+      query.arena.release(mark);
+      if (clears) own.kept.clear();
+    }
+  for (const view of views) view.release();
+  await shard.close();
+}
+
+test('fold rows: rows of memtables and of files before them that are folded where they lie give the words that cursors give', async () => {
+  await fc.assert(
+    fc.asyncProperty(
       fc.record({ all: streaks, value, intervalNs: fc.constantFrom(1n, 50n, 300n, 5_000n), cut: fc.bigInt(0n, 200n), clears: fc.boolean() }), // prettier-ignore
-      ({ all, value: values, intervalNs, cut, clears }) => {
-        const own = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 24 });
-        const shard = new Shard(1, own);
-        const views: ShardView[] = [];
-        let next = 0;
-        for (const { count, back, hasText } of all) {
-          next -= back;
-          write(
-            shard,
-            Array.from({ length: count }, (_, i) => `m,t=${i % 7 === 0 ? 'b' : 'a'} f=${values.next().value},i=${(i * 7_919) % 31}i${hasText ? ',s="x"' : ''} ${next + i}`), // prettier-ignore
-          );
-          next += count;
-          views.push(shard.view());
-        }
-        const grid = { startNs: -201n, intervalNs, count: Number(1_200n / intervalNs) + 1 };
-        // The newest first, so that those before it find what was made for a later view.
-        for (const view of views.reverse())
-          for (const seriesId of finished(view.seriesIds('m'))) {
-            const mark = query.arena.mark();
-            const columns = types.map((type) => ({ type, parts: summaryParts }));
-            const [there, here] = [query.windowTable(columns, grid), query.windowTable(columns, grid)]; // prettier-ignore
-            const asked = { seriesId, minTimeNs: cut - 60n, maxTimeNs: BigInt(next) - cut };
-            const count = foldAll(view.fold({ ...asked, fields, table: there }));
-            if (count === undefined)
-              expect(shown(there.finish())).toEqual(shown(query.windowTable(columns, grid).finish())); // prettier-ignore
-            else {
-              expect(count).toBe(byCursors(view, here, asked));
-              expect(shown(there.finish())).toEqual(shown(here.finish()));
-              folded += count;
-            }
-            query.arena.release(mark);
-            if (clears) own.kept.clear();
-          }
-        for (const view of views) view.release();
+      async (asked) => {
+        const world = new World(1);
+        await world.complete(compare(world.addNode('a').env, asked));
       },
     ),
     { numRuns: 120, seed: 11 },
   );
-  expect(folded).toBeGreaterThan(10_000);
+  expect(tally.folded).toBeGreaterThan(10_000);
+  expect(tally.byBoth).toBeGreaterThan(1_000);
 });
 
 test('fold rows: a time that no window takes is an error, and nothing of it is in the tables', () => {

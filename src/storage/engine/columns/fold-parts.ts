@@ -1,0 +1,67 @@
+/**
+ * Points of one series added to tables of windows part by part: those of files (fold-blocks.ts), then those of memtables whose times
+ * follow.
+ */
+import type { WindowTable } from '../../../kernels/window-table.ts';
+import type { MemtableSeries } from '../series-end.ts';
+import type { TimeBounds } from '../memtable/shape-table.ts';
+import type { FoldedBlocks } from './fold-blocks.ts';
+import { RunCursor } from './run-cursor.ts';
+
+export interface PartsFold extends TimeBounds {
+  readonly measurement: string;
+  /** By column of the table. */
+  readonly fields: readonly string[];
+  readonly table: WindowTable;
+}
+
+export interface FoldedParts {
+  readonly blocks: FoldedBlocks;
+  /** Those with times within the bounds, oldest first. */
+  readonly memtables: readonly MemtableSeries[];
+}
+
+/** Whether each part begins after the one before has ended: nothing is to be merged, and sums run in the order of time. */
+export function areInOrder({ blocks, memtables }: FoldedParts): boolean {
+  let { lastNs } = blocks;
+  for (const { memtable } of memtables) {
+    const { bounds } = memtable;
+    if (bounds === undefined) continue;
+    if (lastNs !== undefined && bounds.minTimeNs <= lastNs) return false;
+    lastNs = bounds.maxTimeNs;
+  }
+  return true;
+}
+
+/** How many points were added, each time a millisecond's work at the most. */
+export function* foldParts(
+  { blocks, memtables }: FoldedParts,
+  request: PartsFold,
+): Generator<number, undefined> {
+  for (let count = blocks.next(); count !== undefined; count = blocks.next()) yield count;
+  for (const one of memtables) {
+    const count = one.memtable.fold({ ...request, seriesId: one.seriesId });
+    if (count === undefined) yield* foldRows(one, request);
+    else yield count;
+  }
+}
+
+/** Rows that are not at hand in order, by cursors. */
+function* foldRows(
+  { memtable, seriesId }: MemtableSeries,
+  { measurement, fields, table, minTimeNs, maxTimeNs }: PartsFold,
+): Generator<number, undefined> {
+  const bounds = { minTimeNs, maxTimeNs, ascending: true };
+  const { arena } = table;
+  for (const [column, field] of fields.entries()) {
+    const cursor = new RunCursor(memtable.pieces({ measurement, seriesId, field }, bounds), bounds);
+    for (;;) {
+      const mark = arena.mark();
+      const batch = cursor.next(arena);
+      if (batch === undefined) break;
+      table.fold(column, batch);
+      arena.release(mark);
+      yield batch.count;
+    }
+  }
+}
