@@ -3,9 +3,10 @@ import { decodeBlock } from '../../../codec/block.ts';
 import { noStamp, type StampRange } from '../../../models/stamp.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../../tsm/tsm-format.ts';
-import { clipRun } from '../columns/column-run.ts';
+import { clipRun, lowerBound } from '../columns/column-run.ts';
 import type { StampedPart } from '../memtable/late-points.ts';
 import type { Memtable } from '../memtable/memtable.ts';
+import type { ShapeTable, TimeBounds } from '../memtable/shape-table.ts';
 import { withoutRanges } from '../columns/rows-forms.ts';
 
 /** Of files of before there were stamps, and of those that came by another way. */
@@ -34,16 +35,42 @@ export function memtablePart(memtable: Memtable): StampedPart {
   return {
     stamps: memtable.stamps ?? withoutStamps,
     bounds: memtable.bounds,
-    *times({ key, measurement, field }, { minTimeNs, maxTimeNs }) {
+    *times({ key, measurement, field }, bounds) {
       const seriesId = memtable.series.find(key);
       if (seriesId === undefined) return;
-      const view = memtable.pin();
-      try {
-        const run = view.read({ measurement, seriesId, field });
-        if (run !== undefined) yield clipRun(run, minTimeNs, maxTimeNs).timesNs;
-      } finally {
-        view.release();
-      }
+      const holds = (table: ShapeTable): boolean =>
+        table.columnOf(field) >= 0 && table.hasRows(seriesId, table.rowCount);
+      const [table, ...others] = memtable.tables(measurement).filter(holds);
+      if (table === undefined) return;
+      yield others.length === 0
+        ? timesOf(table, seriesId, bounds)
+        : mergedTimes(memtable, { measurement, seriesId, field }, bounds);
     },
   };
+}
+
+/** Without the values, and listed once for all fields: a late batch asks for each of its series and fields. */
+function timesOf(
+  table: ShapeTable,
+  seriesId: number,
+  { minTimeNs, maxTimeNs }: TimeBounds,
+): BigInt64Array {
+  const { times, count } = table.inTime(seriesId, table.rowCount);
+  const all = new BigInt64Array(table.kernel.buffer, times, count);
+  return all.slice(lowerBound(all, minTimeNs), lowerBound(all, maxTimeNs + 1n));
+}
+
+/** Of rows of several shapes. */
+function mergedTimes(
+  memtable: Memtable,
+  field: { readonly measurement: string; readonly seriesId: number; readonly field: string },
+  { minTimeNs, maxTimeNs }: TimeBounds,
+): BigInt64Array {
+  const view = memtable.pin();
+  try {
+    const run = view.read(field);
+    return run === undefined ? new BigInt64Array() : clipRun(run, minTimeNs, maxTimeNs).timesNs;
+  } finally {
+    view.release();
+  }
 }
