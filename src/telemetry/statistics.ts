@@ -8,7 +8,7 @@ export interface Statistic {
 /** What a part of the node is and how it stands, as SHOW DIAGNOSTICS shows it: columns and one row of them. */
 export interface Diagnostic {
   readonly name: string;
-  readonly values: Readonly<Record<string, string | number>>;
+  readonly values: Readonly<Record<string, string | number | boolean>>;
 }
 
 type Source = () => readonly Statistic[] | Promise<readonly Statistic[]>;

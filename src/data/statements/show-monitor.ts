@@ -22,10 +22,7 @@ export function showDiagnostics(
     .sort((a, b) => byKey([a.name], [b.name]));
 }
 
-function oneRow(
-  name: string,
-  values: Readonly<Record<string, string | number>>,
-): RowSeries & { readonly name: string } {
+function oneRow(name: string, values: Diagnostic['values']): RowSeries & { readonly name: string } {
   const cells = Object.entries(values).sort(byKey);
   const columns = cells.map(([key]) => key);
   return { kind: 'rows', name, columns, rows: [cells.map(([, value]) => value)] };

@@ -11,6 +11,7 @@ import { dataPortSettings, openDataPort, secureListening } from './secure-peers.
 import { listenAt } from './addresses.ts';
 import { markForm } from './form-mark.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
+import { configDiagnostics } from './config-diagnostics.ts';
 import type { DataConfig } from './data-config.ts';
 import { startDataNode, type DataNodeOptions } from './data-node.ts';
 import type { LicenseKeeper } from '../license/license-keeper.ts';
@@ -45,7 +46,8 @@ export async function startDataServer(
   const workers = workerCountOf(license, options.coreCount);
   log.info('Engine workers', { workers, licensed: license.coresMax, cores: options.coreCount });
   const hostname = config.get('', 'hostname');
-  const diagnostics = processDiagnostics(clock, { hostname, coreCount: options.coreCount });
+  const ofProcess = processDiagnostics(clock, { hostname, coreCount: options.coreCount });
+  const diagnostics = () => [...ofProcess(), ...configDiagnostics(config)];
   const node = await startDataNode(env, config, {
     ...options,
     license,

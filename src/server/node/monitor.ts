@@ -95,7 +95,7 @@ export function processVars(diagnostics: readonly Diagnostic[]): Readonly<Record
 }
 
 /** Keys of `[data]` that the reference's `config` of /debug/vars has. */
-const shownKeys = ['aggressive-points-per-block', 'cache-max-memory-size', 'cache-snapshot-memory-size', 'cache-snapshot-write-cold-duration', 'compact-full-write-cold-duration', 'compact-throughput', 'compact-throughput-burst', 'dir', 'max-concurrent-compactions', 'max-index-log-file-size', 'max-series-per-database', 'max-values-per-tag', 'series-file-max-concurrent-compactions', 'series-id-set-cache-size', 'strict-error-handling', 'wal-dir', 'wal-fsync-delay']; // prettier-ignore
+export const shownKeys = ['aggressive-points-per-block', 'cache-max-memory-size', 'cache-snapshot-memory-size', 'cache-snapshot-write-cold-duration', 'compact-full-write-cold-duration', 'compact-throughput', 'compact-throughput-burst', 'dir', 'max-concurrent-compactions', 'max-index-log-file-size', 'max-series-per-database', 'max-values-per-tag', 'series-file-max-concurrent-compactions', 'series-id-set-cache-size', 'strict-error-handling', 'wal-dir', 'wal-fsync-delay']; // prettier-ignore
 
 export function shownConfig(
   section: Readonly<Record<string, unknown>>,
