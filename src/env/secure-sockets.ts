@@ -6,8 +6,8 @@ export interface SecureUser {
   readonly protocols?: readonly string[];
   /** What the client says in secret. */
   secure(socket: Duplex): void;
-  /** A client that does not speak TLS, of which the first bytes are gone. */
-  plain(socket: Duplex): void;
+  /** A client that does not speak TLS, and the first bytes that it has sent. */
+  plain(socket: Duplex, first: Uint8Array): void;
 }
 
 /** The server's side of TLS over connections that are accepted already (spec F98 to F100). */

@@ -25,6 +25,7 @@ const secure = {
   INFLUXDB_CLUSTER_HTTPS_PRIVATE_KEY: key,
 };
 let data: LoneDaemon;
+let meta: LoneDaemon;
 
 /** Runs `work` with more in the environment of what it starts. */
 function within<T>(more: Readonly<Record<string, string>>, work: () => T): T {
@@ -76,8 +77,8 @@ beforeAll(async () => {
   copyFileSync(join(testdata, 'outbound-key.pem'), key);
   chmodSync(key, 0o600);
   within(secure, () => {
-    for (const port of [firstMeta, secondMeta])
-      workshop.start('influxd-meta', '-config', metaConfig(port, `m${port}`));
+    meta = workshop.start('influxd-meta', '-config', metaConfig(firstMeta, 'm1'));
+    workshop.start('influxd-meta', '-config', metaConfig(secondMeta, 'm2'));
     data = workshop.start('influxd', '-config', metaConfig(firstData, 'd1'));
     workshop.start('influxd', '-config', metaConfig(secondData, 'd2'));
   });
@@ -148,14 +149,17 @@ test(
 );
 
 test(
-  'secure peers: SIGHUP reads the certificate of the port between nodes anew',
+  'secure peers: SIGHUP reads the certificate of the ports between nodes anew, on both kinds of them',
   async () => {
-    writeFileSync(key, 'junk');
-    data.child.kill('SIGHUP');
-    await data.says(/Error loading TLS certificate, continuing to use previously loaded certificate.*failed to find any PEM data in key input/); // prettier-ignore
-    writeFileSync(key, readFileSync(join(testdata, 'outbound-key.pem')));
-    data.child.kill('SIGHUP');
-    await data.says(/Successfully loaded TLS certificate/);
+    for (const node of [data, meta]) {
+      writeFileSync(key, 'junk');
+      node.child.kill('SIGHUP');
+      await node.says(/Error loading TLS certificate, continuing to use previously loaded certificate.*failed to find any PEM data in key input/); // prettier-ignore
+      writeFileSync(key, readFileSync(join(testdata, 'outbound-key.pem')));
+      node.child.kill('SIGHUP');
+      await node.says(/Successfully loaded TLS certificate/);
+    }
+    expect(ctl(at(firstMeta, 91), 'show').status).toBe(0);
     expect(await query(firstData, 'SELECT count(v) FROM m')).toContain('"values":[[0,5000]]');
   },
   limitMs,

@@ -1,6 +1,6 @@
 /**
  * A port that speaks gRPC, and plain HTTP GET for what arrives without the HTTP/2 preface.
- * - With TLS nothing of a connection is looked at before its hands are shaken; one that does not speak it is closed.
+ * - With TLS nothing of a connection is looked at before its hands are shaken; one that does not speak it is told so, and closed.
  * - A connection that says nothing is closed; when there are too many, one goes that has not shown it is of the cluster.
  */
 import { once } from 'node:events';
@@ -55,8 +55,8 @@ export async function listenGrpc(
         connections.leave(socket);
         greet(secure, ports);
       },
-      plain: () => {
-        socket.destroy();
+      plain: (_socket, first) => {
+        refusePlain(socket, first, clock);
         onPlain?.();
       },
     });
@@ -83,6 +83,11 @@ export async function listenGrpc(
 const handshakeByte = 22;
 /** To a client that shakes hands where nobody does: it finds at once that this is no TLS. */
 const plainText = 'HTTP/1.0 400 Bad Request\r\n\r\nThis port does not speak TLS.\n';
+const secureText =
+  'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
+/** Frames of HTTP/2: settings that are none, and a goodbye for that a connection is not secure enough. */
+const notSecure = Buffer.from('000000040000000000000008070000000000000000000000000c', 'hex');
+
 /** Calls of one connection; ours has half of it at work, the rest is those that have just ended. */
 const servedMax = 2 * callsMax;
 
@@ -92,6 +97,19 @@ interface SessionPorts {
   readonly buffers: SharedBuffers;
   readonly handlers: RpcHandlers;
   readonly connections: Connections;
+}
+
+/** A node, or a client, that does not know that TLS is spoken here is told in what it speaks. */
+function refusePlain(socket: Duplex, first: Uint8Array, clock: Clock): void {
+  const isHttp2 = Buffer.from(first.subarray(0, 4)).toString('latin1') === 'PRI ';
+  const timer = clock.after(goodbyeMs, () => {
+    socket.destroy();
+  });
+  socket.once('close', () => {
+    timer.cancel();
+  });
+  // What it still sends is read: with it unread the answer would be lost to a reset.
+  socket.resume().end(isHttp2 ? notSecure : secureText);
 }
 
 /** Waits for what a connection says first, which tells HTTP/2 from HTTP/1.1. */

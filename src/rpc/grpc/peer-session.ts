@@ -3,7 +3,7 @@
  * - It is pinged while calls are under way; a peer that is silent is given up, and with it the calls.
  * - A session that has ended is never used again: the next call makes a new one at once.
  */
-import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2'; // prettier-ignore
+import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2'; // prettier-ignore
 import { connect as connectTcp, type Socket } from 'node:net';
 import { dialSecurely, type SecureDial } from './secure-dial.ts';
 import { dialText, isNoTls } from '../../base/dial-text.ts';
@@ -34,6 +34,8 @@ export class PeerSession {
   readonly #pinger: Timer;
   #callCount = 0;
   #isSilent = false;
+  /** Why the peer takes no call of this connection. */
+  #refusal: DbError | undefined;
 
   /** Of a peer that speaks TLS `secure` says how it is called. */
   constructor(
@@ -70,6 +72,10 @@ export class PeerSession {
       });
       this.#session.on('error', fail);
     });
+    this.#session.on('goaway', (code: number) => {
+      if (code !== constants.NGHTTP2_INADEQUATE_SECURITY) return;
+      this.#refusal = new DbError('unavailable', `${address}: speaks TLS only, and is called without`); // prettier-ignore
+    });
     this.#connected.catch(() => undefined);
     this.#pinger = clock.every(pingMs, () => {
       this.#ping();
@@ -105,6 +111,7 @@ export class PeerSession {
     stream.once('close', () => {
       this.#callCount--;
       this.places.release();
+      if (this.#refusal !== undefined) call.fail(this.#refusal);
     });
     call.start(stream);
   }

@@ -128,14 +128,17 @@ test('secure transport: a certificate of nobody known, or for another name, is r
   expect(await calling(verified)(address.replace('127.0.0.1', 'localhost'))).toHaveLength(100_000);
 });
 
-test('secure transport: a caller without TLS is closed and told of, one with TLS finds that a plain port has none', async () => {
+test('secure transport: a caller without TLS is told so, and told of, one with TLS finds that a plain port has none', async () => {
   let plainCount = 0;
   const onPlain = (): void => {
     plainCount++;
   };
   const secure = await listening({ secureSockets: await secureSockets(), onPlain });
-  await expect(calling(undefined)(secure)).rejects.toMatchObject({ code: expect.stringMatching(/^(unavailable|outcome_unknown)$/) as string }); // prettier-ignore
-  expect(plainCount).toBe(1);
+  const text = `${secure}: speaks TLS only, and is called without`;
+  await expect(calling(undefined)(secure)).rejects.toMatchObject({ code: 'unavailable', message: text }); // prettier-ignore
+  const asked = await fetch(`http://${secure}/status`);
+  expect([asked.status, await asked.text()]).toEqual([400, 'Client sent an HTTP request to an HTTPS server.\n']); // prettier-ignore
+  expect(plainCount).toBe(2);
   expect(await calling(verified)(secure)).toHaveLength(100_000);
   const plain = await listening({});
   await expect(calling(verified)(plain)).rejects.toMatchObject({

@@ -26,8 +26,8 @@ export interface RunningServer {
 }
 
 export interface RunningDaemon<Table extends KeyTable> extends RunningServer {
-  /** Takes what it can from a configuration read anew (SIGHUP); undefined when all of it takes a restart. */
-  readonly reload?: (config: Config<Table>) => void;
+  /** Takes what it can from a configuration read anew (SIGHUP). */
+  readonly reload: (config: Config<Table>) => void;
 }
 
 type LoggingTable = KeyTable & { readonly logging: typeof loggingKeys };
@@ -220,10 +220,7 @@ function reload<Table extends LoggingTable>(
   daemon: RunningDaemon<Table> | undefined,
   env: Env,
 ): void {
-  if (daemon?.reload === undefined) {
-    env.log.info('SIGHUP reloads nothing here: a change of the configuration takes a restart');
-    return;
-  }
+  if (daemon === undefined) return;
   try {
     const config = source.read();
     env.log.setLevel(loggingOf(config).level);

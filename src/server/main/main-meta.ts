@@ -25,8 +25,9 @@ await runDaemon(
       const license = licenses.current;
       const server = await startMetaServer(env, config, { license, onFatal, isSingleServer });
       licenses.watch();
-      // No reload: meta nodes take a new licence at a restart (spec F7).
+      // Meta nodes take a new licence at a restart (spec F7).
       return {
+        reload: server.reload,
         close: async () => {
           await licenses.close();
           await server.close();

@@ -18,7 +18,7 @@ import { RpcClient } from '../../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../rpc/rpc-service.ts';
 import { serveCall, type ServedMethod } from '../../rpc/served-method.ts';
 import { probeMeta } from './probe-meta.ts';
-import { openMetaPorts, secureListening } from './secure-peers.ts';
+import { metaPortSettings, openMetaPorts, secureListening } from './secure-peers.ts';
 import { advertised, listenAt } from './addresses.ts';
 import { markForm } from './form-mark.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
@@ -33,12 +33,17 @@ export interface MetaServerOptions {
   readonly isSingleServer: boolean;
 }
 
+/** SIGHUP reads the certificate anew. */
+export interface MetaServer extends RunningServer {
+  readonly reload: (changed: Config<typeof metaKeys>) => void;
+}
+
 /** Builds and starts a meta node (spec 1.2). */
 export async function startMetaServer(
   env: Env,
   config: Config<typeof metaKeys>,
   { license, onFatal, isSingleServer }: MetaServerOptions,
-): Promise<RunningServer> {
+): Promise<MetaServer> {
   const { clock, random, transport } = env;
   const access = accessOf(env, config);
   const hostname = config.get('', 'hostname');
@@ -50,9 +55,7 @@ export async function startMetaServer(
   const node = await MetaNode.open(
     { clock, random, log: env.log.child('raft'), kv, transport, onFatal },
     {
-      httpAddress,
-      tcpAddress,
-      tickMs,
+      ...{ httpAddress, tcpAddress, tickMs },
       ...ticksOf(config),
       snapshotEntries,
       secret: config.get('meta', 'internal-shared-secret'),
@@ -80,9 +83,7 @@ export async function startMetaServer(
       secureSockets,
     },
     {
-      version,
-      httpAddress,
-      tcpAddress,
+      ...{ version, httpAddress, tcpAddress },
       dataNodesMax: license.dataNodesMax,
       tracing: config.get('meta', 'cluster-tracing'),
       access,
@@ -93,6 +94,10 @@ export async function startMetaServer(
   await listenAt(api, httpBind);
   env.log.info('Listening', { http: httpBind, raft: bind });
   return {
+    reload: (changed) => {
+      const settings = metaPortSettings(changed);
+      if (settings !== undefined) void secureSockets?.reload(settings);
+    },
     close: async () => {
       gossiper.cancel();
       await plans.close();

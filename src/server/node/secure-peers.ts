@@ -73,13 +73,16 @@ export function openMetaPorts(
   env: Env,
   config: MetaConfig,
 ): Promise<NodeSecureSockets | undefined> {
-  if (!config.get('meta', 'https-enabled')) return Promise.resolve(undefined);
-  const settings = settingsOf(config, {
+  return openPort(env, 'meta', metaPortSettings(config));
+}
+
+export function metaPortSettings(config: MetaConfig): SecureSettings | undefined {
+  if (!config.get('meta', 'https-enabled')) return undefined;
+  return settingsOf(config, {
     certificatePath: config.get('meta', 'https-certificate'),
     keyPath: config.get('meta', 'https-private-key'),
     isOpenTaken: config.get('meta', 'https-insecure-certificate'),
   });
-  return openPort(env, 'meta', settings);
 }
 
 async function openPort(

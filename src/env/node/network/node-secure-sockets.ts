@@ -86,7 +86,7 @@ export class NodeSecureSockets implements SecureSockets {
       socket.off('end', drop);
       if (first[0] !== handshakeByte) {
         settled();
-        user.plain(socket);
+        user.plain(socket, first);
         return;
       }
       socket.pause();
