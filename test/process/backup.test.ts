@@ -209,6 +209,61 @@ test(
   limitMs,
 );
 
+/**
+ * Backups of a real influxd in one place, of one database, of another, and of the first again, after more was written each time: what
+ * `influxd restore -portable` takes of each, and what we take.
+ */
+async function severalInOnePlace(
+  reference: ReferenceServer,
+  influxd: (...args: readonly string[]) => unknown,
+): Promise<void> {
+  const place = join(places, 'several');
+  const host = ['-portable', '-host', reference.rpcAddress];
+  const dayNs = 86_400_000_000_000n;
+  const write = async (database: string, from: number): Promise<void> => {
+    const lines = Array.from({ length: 500 }, (_, i) => `cpu,host=h${i % 9} v=${from + i} ${BigInt(from + i) * (dayNs / 50n)}`); // prettier-ignore
+    expect((await reference.write(database, lines.join('\n'))).status).toBe(204);
+  };
+  const question = 'SELECT count(v), sum(v), first(v), last(v) FROM cpu GROUP BY host';
+  let restoreCount = 0;
+  const comparesEqual = async (database: string, count: number): Promise<void> => {
+    const name = `${database}_${++restoreCount}`;
+    influxd('restore', ...host, '-db', database, '-newdb', name, place);
+    const said = await fresh.ctl(['restore', '-db', database, '-newdb', name, place]);
+    expect(said).toMatchObject({ code: 0 });
+    await eventually(async () => {
+      const wanted = await reference.query({ q: question, db: name, epoch: 'ns' });
+      const all = await reference.query({ q: 'SELECT count(v) FROM cpu', db: name, epoch: 'ns' });
+      expect(all).toContain(`[0,${count}]`);
+      for (const node of [1, 2, 3])
+        expect(JSON.parse(await fresh.query(node, question, name))).toEqual(JSON.parse(wanted));
+    }, 30_000);
+  };
+  let manifestCount = 0;
+  /** Each has a second of its own in its name. */
+  const backUp = async (database: string): Promise<void> => {
+    manifestCount++;
+    await eventually(() => {
+      influxd('backup', ...host, '-db', database, place);
+      const manifests = readdirSync(place).filter((one) => one.endsWith('.manifest'));
+      expect(manifests.length).toBe(manifestCount);
+      return Promise.resolve();
+    }, 30_000);
+  };
+  await reference.query({ q: 'CREATE DATABASE one' });
+  await write('one', 0);
+  await backUp('one');
+  await write('one', 400);
+  await reference.query({ q: 'CREATE DATABASE two' });
+  await write('two', 100);
+  await backUp('two');
+  await comparesEqual('one', 500);
+  await comparesEqual('two', 500);
+  await backUp('one');
+  await comparesEqual('one', 900);
+  await comparesEqual('two', 500);
+}
+
 const hasInfluxd = spawnSync('influxd', ['version']).status === 0;
 if (!hasInfluxd) process.stdout.write('no influxd: the test of its backups is skipped\n');
 
@@ -228,6 +283,7 @@ test.skipIf(!hasInfluxd)(
       const wanted = await reference.query({ q: question, db: 'oss', epoch: 'ns' });
       for (const node of [1, 2, 3])
         expect(JSON.parse(await fresh.query(node, question, 'oss'))).toEqual(JSON.parse(wanted));
+      await severalInOnePlace(reference, influxd);
       const ours = join(places, 'ours');
       expect(await fresh.ctl(['backup', '-db', 'oss', ours])).toMatchObject({ code: 0 });
       influxd('restore', '-portable', '-host', reference.rpcAddress, '-db', 'oss', '-newdb', 'back', ours); // prettier-ignore

@@ -45,6 +45,34 @@ test('install: an empty shard gets what the source had, with its deletes and its
   });
 });
 
+test('install: one that was set aside is read by nobody until a copy has come as a whole, whatever makes it again', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    await fillSource(source);
+    const store = await openDestination(disk, clock);
+    await store.write(kept, batchOf('m,h=a v=1 10'));
+    const seen = new Set<string>();
+    const reading = clock.every(1, () => {
+      seen.add(pointsOf(store));
+    });
+    await clock.sleep(5);
+    await store.setAside(7);
+    expect(store.lacks(7)).toBe(true);
+    // A client's, that knows nothing of a copy.
+    await store.write(kept, batchOf('m,h=e v=7 40'));
+    expect(await store.expectCopy(incoming)).toBe(true);
+    await copyOver(disk, source, store);
+    reading.cancel();
+    const [before, ...meanwhile] = seen;
+    const whole = '10:1 11:1 20:2 21:2 30:3 40:7 | 2 | 0';
+    expect(before).toMatch(/^10:1 /);
+    expect(meanwhile.filter((one) => one !== whole)).toEqual(['shard 7 is being copied to this node']); // prettier-ignore
+    expect(pointsOf(store)).toBe(whole);
+    expect([store.lacks(7), await store.expectCopy(incoming)]).toEqual([false, false]);
+    await Promise.all([store.close(), source.close()]);
+  });
+});
+
 test('install: a shard is not read before, and what came to it meanwhile is above what is brought', async () => {
   await onNode(async ({ disk, clock }) => {
     const source = await openSource(disk, clock);
