@@ -2,7 +2,7 @@
  * Full disks under a backup and under a restore: what does not fit is refused with the reason, nothing half is taken for whole, what
  * was there before stays of use, and asked for again once there is room it goes on.
  */
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, cpSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -89,12 +89,7 @@ test.runIf(hasMount)(
     const whole = await cluster.query(1, question, 'a');
     await cluster.kill('data-2');
     const disk = diskAt(join(places, 'disk'), 256);
-    for (const part of ['data', 'wal']) {
-      const folder = join(cluster.dir, 'data-2', part);
-      cpSync(folder, join(disk.folder, part), { recursive: true });
-      rmSync(folder, { recursive: true });
-      symlinkSync(join(disk.folder, part), folder);
-    }
+    disk.takeOver(join(cluster.dir, 'data-2'), ['data', 'wal']);
     cluster.startByHand('data-2');
     await eventually(async () => {
       expect(await cluster.query(2, question, 'a')).toBe(whole);

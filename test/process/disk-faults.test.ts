@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/dev-cluster.ts';
 import { run, Workshop, type LoneDaemon } from '../support/lone-daemon.ts';
+import { hasMount, SmallDisk } from '../support/small-disk.ts';
 
 const limitMs = 180_000;
 const metaPort = 23_000;
@@ -12,36 +13,23 @@ const dataPort = 23_100;
 const api = `http://127.0.0.1:${dataPort + 86}`;
 const workshop = new Workshop();
 const hasStrace = spawnSync('strace', ['-e', 'trace=none', 'true']).status === 0;
-const hasMount = mountAt('probe', 1);
 if (!hasStrace) process.stdout.write('no strace that may trace: the tests of failing system calls are skipped\n'); // prettier-ignore
-if (!hasMount)
-  process.stdout.write('no right to mount a tmpfs: the test of a full disk is skipped\n');
 
 // So that files come to be while a test waits.
 process.env['INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION'] = '1s';
 let config = '';
 let data: LoneDaemon | undefined;
-
-/** Whether a tmpfs of so many MiB is now at `name` of the workshop. */
-function mountAt(name: string, sizeMiB: number): boolean {
-  mkdirSync(workshop.path(name), { recursive: true });
-  const args = ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', workshop.path(name)];
-  return spawnSync('mount', args).status === 0;
-}
+let small: SmallDisk | undefined;
 
 /** What a test before has written takes more in files, with its index, than the small disk has. */
 function enlargeDisk(): void {
-  spawnSync('mount', ['-o', 'remount,size=256m', workshop.path('disk')]);
-}
-
-function unmount(name: string): void {
-  spawnSync('umount', ['-l', workshop.path(name)]);
+  small?.empty(256);
 }
 
 beforeAll(async () => {
   workshop.keygen('key');
   workshop.issue('good.json', '--days', '2');
-  if (hasMount) mountAt('disk', 48);
+  if (hasMount) small = new SmallDisk(workshop.path('disk'), 48);
   for (const part of ['data', 'wal']) {
     mkdirSync(workshop.path(`disk/${part}`), { recursive: true });
     symlinkSync(workshop.path(`disk/${part}`), workshop.path(`d-${part}`));
@@ -68,7 +56,7 @@ afterAll(async () => {
 }, limitMs);
 
 async function workshopClosed(): Promise<void> {
-  for (const name of ['probe', 'disk']) unmount(name);
+  small?.unmount();
   await workshop.close();
 }
 

@@ -4,10 +4,11 @@
  * that find no room are done by themselves once there is some.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/dev-cluster.ts';
 import { run, Workshop, type LoneDaemon } from '../support/lone-daemon.ts';
+import { hasMount, SmallDisk } from '../support/small-disk.ts';
 
 const limitMs = 180_000;
 const metaPort = 23_300;
@@ -15,10 +16,7 @@ const dataPort = 23_400;
 const api = `http://127.0.0.1:${dataPort + 86}`;
 const workshop = new Workshop();
 const disk = workshop.path('d-data');
-mkdirSync(disk);
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk]).status === 0;
-if (!mounted)
-  process.stdout.write('no right to mount a tmpfs: the test of a full disk is skipped\n');
+const small = hasMount ? new SmallDisk(disk, 24) : undefined;
 
 let config = '';
 let data: LoneDaemon | undefined;
@@ -49,7 +47,7 @@ beforeAll(async () => {
 }, limitMs);
 
 afterAll(async () => {
-  spawnSync('umount', ['-l', disk]);
+  small?.unmount();
   await workshop.close();
 }, limitMs);
 
@@ -85,7 +83,7 @@ const isFull =
 /** What was refused waits in hinted handoff, and what comes after it gets behind it. */
 const isQueued = /^500 \{"error":"write failed: hinted handoff queue not empty"\}$/;
 
-test.runIf(mounted)(
+test.runIf(hasMount)(
   'full data disk: writes go on to the bound of memory, then fail with the reference text; nothing is lost, and all is well once there is room',
   async () => {
     const taken: number[] = [];
@@ -121,7 +119,7 @@ test.runIf(mounted)(
     await startData();
     expect(await lost('full', taken)).toEqual([]);
     rmSync(ballast);
-    spawnSync('mount', ['-o', 'remount,size=256m', disk]);
+    small?.empty(256);
     await eventually(async () => {
       expect(await write('full v=1 1000000')).toBe('');
     }, 60_000);

@@ -1,6 +1,6 @@
 /** Disks of a few megabytes: a tmpfs, where the right to mount one is there. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -25,6 +25,15 @@ export class SmallDisk {
     mkdirSync(folder, { recursive: true });
     const args = ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder];
     if (spawnSync('mount', args).status !== 0) throw new Error(`no disk at ${folder}`);
+  }
+
+  /** Takes what these folders have; links to it stand in their places. */
+  takeOver(folder: string, parts: readonly string[]): void {
+    for (const part of parts) {
+      cpSync(join(folder, part), join(this.folder, part), { recursive: true });
+      rmSync(join(folder, part), { recursive: true });
+      symlinkSync(join(this.folder, part), join(folder, part));
+    }
   }
 
   /** All of it but so many bytes is taken. */
