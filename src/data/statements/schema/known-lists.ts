@@ -20,7 +20,7 @@ import { visitExpr } from '../../../query/plan/walk-expr.ts';
 import type { ClusterShards } from '../../shards/cluster-shards.ts';
 
 /** Longer answers take longer to send than to make. */
-const answerBytesMax = 262_144;
+export const listBytesMax = 262_144;
 const keptMax = { countMax: 2_048, weightMax: 8 * MiB };
 /** Of one answer: whether this node lacks something is asked of each. */
 const shardsMax = 256;
@@ -130,7 +130,7 @@ export class KnownLists {
         isAnswered = true;
       },
       keep: (bytes) => {
-        const isSmall = bytes.length <= answerBytesMax && owners.size <= shardsMax;
+        const isSmall = bytes.length <= listBytesMax && owners.size <= shardsMax;
         const others = new Set([...owners.values()].filter((nodeId) => nodeId !== meta.nodeId));
         const isHeard = others.size === marks.size && others.size <= othersMax;
         if (!isWhole || !isHeard || !isAnswered || !isSmall) return;

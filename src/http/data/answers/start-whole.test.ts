@@ -43,7 +43,10 @@ async function nodeOf() {
     };
     const format = answerFormat('', { epochUnitNs: undefined, pretty });
     const started = await startWhole(query, format, { ports: { executor, clock }, rowsMax: 0 });
-    return started.kind === 'whole' ? started.bytes.toString() : '';
+    if (started.kind === 'whole') return started.bytes.toString();
+    const parts = [...started.taken];
+    for await (const part of started.parts) parts.push(part);
+    return Buffer.concat(parts).toString();
   };
   return { state, ask, registry };
 }
@@ -66,6 +69,17 @@ test('start whole: a kept list is stale only while nobody tells of a change, whi
   expect(await ask()).toContain('[["a"]]');
   state.listVersion++;
   for (let time = 0; time < 3; time++) expect(await ask()).toContain('[["b"]]');
+});
+
+test('start whole: a list of several parts is kept as one, a longer one leaves in parts each time', async () => {
+  const { state, ask } = await nodeOf();
+  state.name = 'm'.repeat(200_000);
+  for (let time = 0; time < 4; time++) expect((await ask()).includes(state.name)).toBe(true);
+  expect(state.describeCount).toBe(2);
+  state.name = 'n'.repeat(300_000);
+  state.listVersion++;
+  for (let time = 0; time < 3; time++) expect((await ask()).includes(state.name)).toBe(true);
+  expect(state.describeCount).toBe(5);
 });
 
 test('start whole: what is kept is for nobody whom a limit refuses', async () => {

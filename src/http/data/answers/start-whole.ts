@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { listBytesMax } from '../../../data/statements/schema/known-lists.ts';
 import type { QueryRequest } from '../../../data/statements/statement-executor.ts';
 import { heldBytesMax } from '../../../data/engine/answers/answer-task.ts';
 import type { StartedAnswer } from '../../../data/statements/started-answer.ts';
@@ -39,7 +40,26 @@ export async function startWhole(
     listed?.keep(first.value);
     return { kind: 'whole', bytes: first.value };
   }
-  return { kind: 'parts', taken: [first.value, second.value], parts };
+  const taken = [first.value, second.value];
+  const whole = listed && (await shortWhole(taken, parts));
+  if (whole === undefined) return { kind: 'parts', taken, parts };
+  listed?.keep(whole);
+  return { kind: 'whole', bytes: whole };
+}
+
+/** All parts as one, where they are no more than a list that is kept; else more of them have been taken. */
+async function shortWhole(
+  taken: Buffer[],
+  parts: AsyncGenerator<Buffer>,
+): Promise<Buffer | undefined> {
+  let lengthBytes = taken.reduce((sum, { length }) => sum + length, 0);
+  while (lengthBytes <= listBytesMax) {
+    const next = await parts.next();
+    if (next.done === true) return Buffer.concat(taken);
+    lengthBytes += next.value.length;
+    taken.push(next.value);
+  }
+  return undefined;
 }
 
 export function pacerOf({ signal }: QueryRequest, { clock }: Pick<DataApiPorts, 'clock'>): Pacer {
