@@ -1,41 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DevCluster, eventually } from '../support/dev-cluster.ts';
+import { hasMount, SmallDisk } from '../support/small-disk.ts';
 
 const limitMs = 180_000;
 const patienceMs = 60_000;
 const root = join(import.meta.dirname, '../..');
 const cluster = new DevCluster(10_700, '--metas', '1');
-const hasMount = mountAt(smallDisk(), 1);
-if (hasMount) spawnSync('umount', ['-l', smallDisk()]);
-else process.stdout.write('no right to mount a tmpfs: the test of a full disk is skipped\n');
+let disk: SmallDisk | undefined;
 afterAll(async () => {
-  if (hasMount) spawnSync('umount', ['-l', smallDisk()]);
+  disk?.unmount();
   await cluster.stop();
 }, limitMs);
-
-function smallDisk(): string {
-  return join(cluster.dir, 'small-disk');
-}
-
-/** Whether a tmpfs of so many MiB is there now. */
-function mountAt(folder: string, sizeMiB: number): boolean {
-  mkdirSync(folder, { recursive: true });
-  const args = ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', folder];
-  return spawnSync('mount', args).status === 0;
-}
 
 const head = 'ID  Database  Retention Policy  Start  End  Expires  Status\n';
 const nothing = `Entropy\n==========\n${head}`;
@@ -104,6 +82,22 @@ async function shows(wanted: RegExp | string): Promise<string> {
     return Promise.resolve();
   }, patienceMs);
   return said;
+}
+
+/** A database of one shard whose points one node was not there for; what waited for it is lost. */
+async function loses(
+  database: string,
+  losing: number,
+  { all, lost }: { readonly all: string; readonly lost: string },
+): Promise<void> {
+  const made = await cluster.query(1, `CREATE DATABASE ${database} WITH REPLICATION 2 SHARD DURATION 7d`); // prettier-ignore
+  expect(made).not.toContain('error');
+  expect(await cluster.write(1, all, 'all', database)).toBe('204');
+  await down(`data-${losing}`);
+  await eventually(async () => {
+    expect(await cluster.write(3 - losing, lost, 'one', database)).toBe('204');
+  }, patienceMs);
+  await restart();
 }
 
 /** The owners of a database's one shard come to be equal, for less than 3 % of its bytes. */
@@ -217,17 +211,11 @@ test(
 test(
   'entropy: a hundredth of the points is found and brought, and little more than they travels',
   async () => {
-    await cluster.query(1, 'CREATE DATABASE big WITH REPLICATION 2 SHARD DURATION 7d');
     // Values that nothing makes smaller: the same bytes on the disk and on the way.
     const value = (i: number): number => Math.sin(i * i) * 1_000;
     const lines = (isWanted: (host: number) => boolean): string =>
       Array.from({ length: 200_000 }, (_, i) => isWanted(i % 100) ? `b,h=h${i % 100} f=${value(i)} ${345_600_000_000_000 + i * 2_000_000_000}\n` : '').join(''); // prettier-ignore
-    expect(await cluster.write(1, lines((host) => host !== 7), 'all', 'big')).toBe('204'); // prettier-ignore
-    await down('data-1');
-    await eventually(async () => {
-      expect(await cluster.write(2, lines((host) => host === 7), 'one', 'big')).toBe('204'); // prettier-ignore
-    }, patienceMs);
-    await restart();
+    await loses('big', 1, { all: lines((host) => host !== 7), lost: lines((host) => host === 7) });
     await repairs('big', 2_000);
   },
   limitMs,
@@ -237,7 +225,6 @@ test.each([1, 2])(
   'entropy: a hundredth of the points of data node %i, lost here and there all over the shard, is found and brought for 3 percent of its bytes',
   async (losing) => {
     const database = `scattered${losing}`;
-    await cluster.query(1, `CREATE DATABASE ${database} WITH REPLICATION 2 SHARD DURATION 7d`);
     const value = (i: number): number => Math.sin(i * i) * 1_000;
     const isLost = (i: number): boolean => Math.imul(i + losing, 0x9e3779b1) >>> 0 < 2 ** 32 / 100;
     let lostCount = 0;
@@ -248,12 +235,7 @@ test.each([1, 2])(
       if (isWanted) lostCount = texts.length;
       return texts.join('\n');
     };
-    expect(await cluster.write(1, lines(false), 'all', database)).toBe('204');
-    await down(`data-${losing}`);
-    await eventually(async () => {
-      expect(await cluster.write(3 - losing, lines(true), 'one', database)).toBe('204');
-    }, patienceMs);
-    await restart();
+    await loses(database, losing, { all: lines(false), lost: lines(true) });
     expect(lostCount).toBeGreaterThan(1_900);
     await repairs(database, lostCount);
     const [left, right] = await answersAlone(
@@ -301,24 +283,6 @@ test(
   limitMs,
 );
 
-/** A disk of so many bytes in the place of the node's, with what the node has on it, and room for `freeBytes` more. */
-function shrinkDisk(
-  name: string,
-  { sizeMiB, freeBytes }: { readonly sizeMiB: number; readonly freeBytes: number },
-): void {
-  // prettier-ignore
-  const disk = smallDisk();
-  if (!mountAt(disk, sizeMiB)) throw new Error('no small disk');
-  for (const part of ['data', 'wal']) {
-    const folder = join(cluster.dir, name, part);
-    cpSync(folder, join(disk, part), { recursive: true });
-    rmSync(folder, { recursive: true });
-    symlinkSync(join(disk, part), folder);
-  }
-  const { bavail, bsize } = statfsSync(disk);
-  writeFileSync(join(disk, 'ballast'), new Uint8Array(bavail * bsize - freeBytes));
-}
-
 test.runIf(hasMount)(
   'entropy repair: an owner whose disk is full goes on to answer, and has all once there is room again',
   async () => {
@@ -332,7 +296,9 @@ test.runIf(hasMount)(
         expect(await cluster.write(1, lines(from, from + 50_000), 'one', 'full')).toBe('204');
       }, patienceMs);
     await restart(() => {
-      shrinkDisk('data-2', { sizeMiB: 512, freeBytes: 1 << 20 });
+      disk = new SmallDisk(join(cluster.dir, 'small-disk'), 512);
+      disk.takeOver(join(cluster.dir, 'data-2'), ['data', 'wal']);
+      disk.fill(1 << 20);
     });
     const differs = /^(\d+) +full .*diff$/m;
     const [, id = ''] = differs.exec(await shows(differs)) ?? [];
@@ -344,7 +310,7 @@ test.runIf(hasMount)(
     const asked = 'SELECT count(f), count(s) FROM "full"..w WHERE h = \'h7\'';
     for (const node of [1, 2]) expect(await cluster.query(node, asked)).toContain('series');
     expect(entropy('show')).toMatch(differs);
-    rmSync(join(smallDisk(), 'ballast'));
+    disk?.empty();
     await eventually(() => {
       const said = entropy('show');
       if (said === nothing) return Promise.resolve();
