@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
@@ -239,28 +239,27 @@ async function severalInOnePlace(
         expect(JSON.parse(await fresh.query(node, question, name))).toEqual(JSON.parse(wanted));
     }, 30_000);
   };
-  let manifestCount = 0;
-  /** Each has a second of its own in its name. */
+  /** Backups of one second have one name: the later would take the place of the one before. */
   const backUp = async (database: string): Promise<void> => {
-    manifestCount++;
+    const second = (): string => new Date().toISOString().replace(/[-:]|\.\d+/g, '');
     await eventually(() => {
-      influxd('backup', ...host, '-db', database, place);
-      const manifests = readdirSync(place).filter((one) => one.endsWith('.manifest'));
-      expect(manifests.length).toBe(manifestCount);
+      const taken = existsSync(place) && readdirSync(place).includes(`${second()}.manifest`);
+      expect(taken).toBe(false);
       return Promise.resolve();
     }, 30_000);
+    influxd('backup', ...host, '-db', database, place);
   };
   await reference.query({ q: 'CREATE DATABASE one' });
   await write('one', 0);
   await backUp('one');
-  await write('one', 400);
+  await write('one', 500);
   await reference.query({ q: 'CREATE DATABASE two' });
   await write('two', 100);
   await backUp('two');
   await comparesEqual('one', 500);
   await comparesEqual('two', 500);
   await backUp('one');
-  await comparesEqual('one', 900);
+  await comparesEqual('one', 1_000);
   await comparesEqual('two', 500);
 }
 
