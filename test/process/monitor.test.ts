@@ -55,6 +55,12 @@ test(
       const tags = new Set(all.flatMap((one) => Object.keys(one.tags ?? {})));
       return { tags: [...tags].sort(), fields: all.flatMap(({ columns }) => columns) };
     };
+    // In a statement of its own only, as in 1.12.4.
+    expect(shown('indexes').fields).toEqual([]);
+    const indexes = await cluster.query(1, "SHOW STATS FOR 'indexes'");
+    expect(indexes).toMatch(
+      /"name":"indexes","columns":\["memoryBytes"\],"values":\[\[[1-9]\d+\]\]/,
+    );
     for (const [name, { tags, fields }] of Object.entries(recorded)) {
       const own = shown(name);
       expect([name, own.tags]).toEqual([name, tags]);

@@ -77,6 +77,7 @@ export async function startOneNode(
   const executor = new StatementExecutor({
     ...base,
     diagnostics: () => [],
+    indexBytes: () => local.indexBytes(),
     stamps,
     keepDelete: () => Promise.resolve(),
     turn: () => clock.sleep(0),

@@ -14,11 +14,11 @@ import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-meth
 import { HashFilter } from '../engine/digests/hash-filter.ts';
 import { packPoints } from '../engine/digests/packed-points.ts';
 import { pickedMax } from '../engine/digests/sketch-parts.ts';
-import type { LocalDigests } from '../engine/local-shards.ts';
+import type { ShardDigests } from '../engine/digests/local-digests.ts';
 
 export interface ServedDigestsPorts {
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: LocalDigests;
+  readonly local: ShardDigests;
 }
 
 const nothing = new Uint8Array(0);

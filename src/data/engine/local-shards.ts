@@ -29,11 +29,7 @@ import type { ForwardedLines, ForwardTask } from './lines/forward-lines.ts';
 import type { JoinedTask } from './lines/joined-bodies.ts';
 import type { WrittenJoined } from './lines/write-joined.ts';
 import type { LinesTask, OwnShards, RoutedLines } from './lines/route-lines.ts';
-import type { DigestTask } from './digests/shard-digest.ts';
-import type { RangePoints, RangePointsTask } from './digests/range-points.ts';
-import type { StoredDelete } from '../../storage/store/deletes/stored-deletes.ts';
-import type { SeriesDigest, SeriesDigestTask } from './digests/series-digests.ts';
-import type { PickedPointsTask, SketchTask } from './digests/sketch-parts.ts';
+import { LocalDigests } from './digests/local-digests.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
 import { FragmentTexts } from './known-fragments.ts';
@@ -72,6 +68,7 @@ export class LocalShards implements ShardAccess {
   readonly #loads: WorkerLoads;
   readonly #cluster: ClusterFacts;
   readonly #writing = new Set<Promise<unknown>>();
+  readonly digests = new LocalDigests((shardId) => this.#home(shardId));
   #writeCount = 0;
 
   private constructor(links: readonly EngineLink[], cluster: ClusterFacts) {
@@ -319,51 +316,6 @@ export class LocalShards implements ShardAccess {
     return this.#link(home).stream('answer', request, { signal }) as AsyncIterable<AnswerPart>;
   }
 
-  /** Undefined as signs of life, then the digest; nothing for a shard that this node has nothing of. */
-  async *digest(task: DigestTask, signal: AbortSignal): AsyncGenerator<Uint32Array | undefined> {
-    for await (const digest of this.#home(task.shardId).stream('digest', task, { signal }))
-      yield digest as Uint32Array | undefined;
-  }
-
-  /** Deletes that a shard remembers. */
-  async storedDeletes(shardId: number): Promise<readonly StoredDelete[]> {
-    return (await this.#home(shardId).call('stored-deletes', shardId)) as readonly StoredDelete[];
-  }
-
-  /** The second level of a digest; undefined as signs of life. */
-  async *seriesDigests(
-    task: SeriesDigestTask,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly SeriesDigest[] | undefined> {
-    for await (const digests of this.#home(task.shardId).stream('series-digests', task, { signal }))
-      yield digests as readonly SeriesDigest[] | undefined;
-  }
-
-  /** Points of some series within slices of time; undefined as signs of life. */
-  async *rangePoints(
-    task: RangePointsTask,
-    signal: AbortSignal,
-  ): AsyncGenerator<RangePoints | undefined> {
-    for await (const points of this.#home(task.shardId).stream('range-points', task, { signal }))
-      yield points as RangePoints | undefined;
-  }
-
-  /** A sketch of all values of some parts; undefined as signs of life. */
-  async *sketch(task: SketchTask, signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
-    for await (const cells of this.#home(task.shardId).stream('sketch', task, { signal }))
-      yield cells as Uint8Array | undefined;
-  }
-
-  /** Points whose values have some hashes; undefined as signs of life. */
-  async *pickedPoints(
-    { hashes, ...task }: PickedPointsTask,
-    signal: AbortSignal,
-  ): AsyncGenerator<RangePoints | undefined> {
-    const body = { ...task, hashes: hashes.bytes };
-    for await (const points of this.#home(task.shardId).stream('picked-points', body, { signal }))
-      yield points as RangePoints | undefined;
-  }
-
   /** `places` are of shards that are made when they are not here, to remember the delete. */
   async deletePoints(
     request: DeletePointsRequest,
@@ -442,6 +394,12 @@ export class LocalShards implements ShardAccess {
     return (parts as (readonly CountedShard[])[]).flat();
   }
 
+  /** Memory of the indexes of all shards. */
+  async indexBytes(): Promise<number> {
+    const parts = await Promise.all(this.#links.map((link) => link.call('index-bytes', undefined)));
+    return (parts as number[]).reduce((sum, part) => sum + part, 0);
+  }
+
   /** The latest stamp of all that is stored here. */
   async latestStamp(): Promise<Stamp> {
     const stamps = await Promise.all(this.#links.map((link) => link.call('latest-stamp', undefined))); // prettier-ignore
@@ -492,9 +450,3 @@ export class LocalShards implements ShardAccess {
     return link;
   }
 }
-
-/** What of it compares and repairs shards. */
-export type LocalDigests = Pick<
-  LocalShards,
-  'digest' | 'storedDeletes' | 'seriesDigests' | 'rangePoints' | 'sketch' | 'pickedPoints'
->;

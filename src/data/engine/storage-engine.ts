@@ -159,19 +159,21 @@ export class StorageEngine implements Engine {
         return { body: await this.#store.setAside(body as number) };
       case 'stored-deletes':
         return { body: await this.#store.storedDeletes(body as number) };
+      case 'index-bytes':
+        return { body: this.#store.facts.indexBytes };
       case 'latest-stamp':
-        return { body: await this.#store.latestStamp() };
+        return { body: await this.#store.facts.latestStamp() };
       case 'shards':
-        return { body: this.#store.holdings };
+        return { body: this.#store.facts.holdings };
       case 'opening':
-        return { body: this.#store.opening };
+        return { body: this.#store.facts.opening };
       case 'settle-log':
         await this.#store.settleLog();
         return { body: undefined };
       case 'states':
-        return { body: await this.#store.states() };
+        return { body: await this.#store.facts.states() };
       case 'numbers':
-        return { body: this.#counters.read(this.#store.numbers) };
+        return { body: this.#counters.read(this.#store.facts.numbers) };
     }
     throw new DbError('internal', `engine call ${kind}`);
   }

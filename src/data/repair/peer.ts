@@ -19,7 +19,7 @@ import type { RangePoints, RangePointsTask } from '../engine/digests/range-point
 import type { SeriesDigest, SeriesDigestTask } from '../engine/digests/series-digests.ts';
 import type { DigestTask } from '../engine/digests/shard-digest.ts';
 import type { PickedPointsTask, SketchTask } from '../engine/digests/sketch-parts.ts';
-import type { LocalDigests } from '../engine/local-shards.ts';
+import type { ShardDigests } from '../engine/digests/local-digests.ts';
 import type { BatchOutcome, NamedShard } from '../engine/shard-access.ts';
 import { bringMethod } from '../shards/shard-methods.ts';
 
@@ -70,9 +70,9 @@ const batchBytesMax = 512 * MiB;
 
 export class LocalPeer implements RepairPeer {
   readonly nodeId: number;
-  readonly #local: LocalDigests;
+  readonly #local: ShardDigests;
 
-  constructor(nodeId: number, local: LocalDigests) {
+  constructor(nodeId: number, local: ShardDigests) {
     this.nodeId = nodeId;
     this.#local = local;
   }

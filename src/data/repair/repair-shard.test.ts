@@ -71,7 +71,7 @@ class Owners {
 
   #local(): ShardRepairsPorts['local'] {
     const own = this.owner(0);
-    return {
+    const digests: ShardRepairsPorts['local']['digests'] = {
       digest: async function* () {
         const answer = await own.digest({ shardId: 1, ...ownedRange, isAnew: false }, undefined);
         yield undefined;
@@ -84,6 +84,9 @@ class Owners {
         yield await own.sketch(task);
       },
       pickedPoints: (task) => own.pickedPoints(task),
+    };
+    return {
+      digests,
       setAside: (id) => {
         this.asides.push(id);
         own.clear();

@@ -17,7 +17,8 @@ import type { DigestRange } from '../../models/digest-grid.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { measurementsOf } from '../engine/delete-filters.ts';
-import type { LocalDigests, LocalShards } from '../engine/local-shards.ts';
+import type { ShardDigests } from '../engine/digests/local-digests.ts';
+import type { LocalShards } from '../engine/local-shards.ts';
 import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
 import type { NamedShard, ShardAccess } from '../engine/shard-access.ts';
 import { LocalPeer, RemotePeer, type DigestAnswer, type RepairPeer } from './peer.ts';
@@ -29,7 +30,7 @@ export interface ShardRepairsPorts {
   readonly random: Random;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: LocalDigests & Pick<LocalShards, 'setAside' | 'lacks' | 'expectCopy'>;
+  readonly local: Pick<LocalShards, 'setAside' | 'lacks' | 'expectCopy'> & { readonly digests: ShardDigests }; // prettier-ignore
   /** The files of another owner to this node, which lacks the shard; the bytes that have come. */
   readonly bring: (shard: NamedShard, nodeId: number, signal: AbortSignal) => Promise<number>;
   readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
@@ -166,7 +167,7 @@ export class ShardRepairs {
 
   #peer(nodeId: number): RepairPeer {
     const { meta, local, rpc } = this.#ports;
-    if (nodeId === meta.nodeId) return new LocalPeer(nodeId, local);
+    if (nodeId === meta.nodeId) return new LocalPeer(nodeId, local.digests);
     return new RemotePeer({ nodeId, catalogIndex: meta.catalog.index }, rpc, () => {
       const node = meta.catalog.dataNodes.find(({ id }) => id === nodeId);
       if (node === undefined) throw new DbError('node_not_found', `data node ${nodeId} has left the cluster`); // prettier-ignore

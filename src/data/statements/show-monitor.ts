@@ -11,6 +11,11 @@ export function showStats(statistics: readonly Statistic[], module: string): rea
     });
 }
 
+/** SHOW STATS FOR 'indexes' (F111), which no other SHOW STATS has: it costs the reference a walk of its index. */
+export function showIndexes(memoryBytes: number): readonly RowSeries[] {
+  return [oneRow('indexes', { memoryBytes })];
+}
+
 /** SHOW DIAGNOSTICS (F112): a series per module, sorted. */
 export function showDiagnostics(
   diagnostics: readonly Diagnostic[],

@@ -33,7 +33,7 @@ import {
   showShards,
   showSubscriptions,
 } from './show-catalog.ts';
-import { showDiagnostics, showStats } from './show-monitor.ts';
+import { showDiagnostics, showIndexes, showStats } from './show-monitor.ts';
 import { deletePoints, type DeletePorts } from './delete-points.ts';
 import { KnownLists, type Listing } from './schema/known-lists.ts';
 import { showSchema } from './schema/show-schema.ts';
@@ -45,6 +45,8 @@ export interface StatementPorts extends SelectPorts {
   readonly jobs: Jobs;
   readonly queries: ClusterQueries;
   readonly statistics: Statistics;
+  /** Memory of the indexes of this node's shards. */
+  readonly indexBytes: () => Promise<number>;
   readonly stamps: DeletePorts['stamps'];
   readonly keepDelete: DeletePorts['keepDelete'];
   readonly diagnostics: () => readonly Diagnostic[];
@@ -325,6 +327,7 @@ export class StatementExecutor {
         await this.#dropShard(statement.shardId);
         return [];
       case 'show-stats':
+        if (statement.module === 'indexes') return showIndexes(await this.#ports.indexBytes());
         return showStats(await this.#ports.statistics.read(), statement.module);
       case 'show-diagnostics':
         return showDiagnostics(this.#ports.diagnostics(), statement.module);

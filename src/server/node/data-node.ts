@@ -107,7 +107,8 @@ export async function startDataNode(
     shardStatistics(await local.numbers(), meta.catalog.databases, foldersOf(config)),
   );
   const said = { meta, shards, registry, queries, statistics, stamps, keepDelete, writer, options };
-  const ports = statementPorts(env, config, { ...said, accounts });
+  const indexBytes = (): Promise<number> => local.indexBytes();
+  const ports = statementPorts(env, config, { ...said, accounts, indexBytes });
   const executor = new StatementExecutor(ports);
   const dropped = new DroppedShards({ clock, log, meta, shards: local });
   const importPorts = { disk: env.disk, clock, log: log.child('import'), meta };
@@ -125,7 +126,7 @@ export async function startDataNode(
       ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore
       ...queries.methods,
       news.method,
-      ...servedDigests({ meta, local }),
+      ...servedDigests({ meta, local: local.digests }),
       ...antiEntropy.repairs.methods,
       ...transfers.methods,
     ],
@@ -142,7 +143,7 @@ export async function startDataNode(
 function statementPorts(
   { clock, random, log, jobs }: Env,
   config: DataConfig,
-  parts: Pick<StatementPorts, 'meta' | 'shards' | 'accounts' | 'registry' | 'queries' | 'statistics' | 'stamps' | 'keepDelete'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
+  parts: Pick<StatementPorts, 'meta' | 'shards' | 'accounts' | 'registry' | 'queries' | 'statistics' | 'indexBytes' | 'stamps' | 'keepDelete'> & { readonly writer: PointsWriter; readonly options: DataNodeOptions }, // prettier-ignore
 ): StatementPorts {
   const { writer, options, ...more } = parts;
   const { diagnostics = () => [] } = options;

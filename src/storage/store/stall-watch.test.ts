@@ -89,7 +89,7 @@ test('stall: a compaction that does not move is told of once, counted, and told 
     expect(stalls()).toEqual([]);
     await env.clock.sleep(300_000);
     expect(stalls()).toEqual(['TSM compaction has stalled']);
-    expect(store.numbers[0]?.stalls).toEqual({ compaction: 1, flush: 0, log: 0 });
+    expect(store.facts.numbers[0]?.stalls).toEqual({ compaction: 1, flush: 0, log: 0 });
     letGo();
     await env.clock.sleep(10_000);
     expect(stalls()).toEqual(['TSM compaction has stalled', 'TSM compaction goes on']);
@@ -106,7 +106,7 @@ test('stall: a flush that does not move is told of', async () => {
     expect(stalls()).toEqual([]);
     await env.clock.sleep(30_000);
     expect(stalls()).toEqual(['Cache snapshot has stalled']);
-    expect(store.numbers[0]?.stalls.flush).toBe(1);
+    expect(store.facts.numbers[0]?.stalls.flush).toBe(1);
     letGo();
     await flushed;
     expect(stalls()).toEqual(['Cache snapshot has stalled', 'Cache snapshot goes on']);
@@ -120,7 +120,7 @@ test('stall: a log that takes nothing is told of, by the shards that wait for it
     const written = store.write(kept, batchOf('m v=2 2'));
     await env.clock.sleep(70_000);
     expect(stalls()).toEqual(['Write-ahead log has stalled']);
-    expect(store.numbers[0]?.stalls.log).toBe(1);
+    expect(store.facts.numbers[0]?.stalls.log).toBe(1);
     letGo();
     await written;
     expect(stalls()).toEqual(['Write-ahead log has stalled', 'Write-ahead log goes on']);

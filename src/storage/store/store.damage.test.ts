@@ -37,7 +37,7 @@ async function expectDamaged({ disk, clock }: Env, message: string): Promise<voi
   expect(() => store.view(kept.shardId)).toThrow(expect.objectContaining(refused));
   await expect(store.write(kept, batchOf('m v=3 3'))).rejects.toMatchObject(refused);
   expect(store.view(doomed.shardId)?.measurements()).toEqual(['m']);
-  expect([...store.shardIds].sort()).toEqual([kept.shardId, doomed.shardId]);
+  expect([...store.facts.shardIds].sort()).toEqual([kept.shardId, doomed.shardId]);
   await store.close();
 }
 
@@ -75,7 +75,7 @@ test('store: a shard that has lost count of its log is refused, and can be delet
     expect(store.view(kept.shardId)).toBeUndefined();
     await store.close();
     const again = await openStore(env.disk, env.clock);
-    expect(again.shardIds).toEqual([doomed.shardId]);
+    expect(again.facts.shardIds).toEqual([doomed.shardId]);
     await again.write(kept, batchOf('m,h=a v=4 4'));
     expect(readField(again, 'm', 'v').map(({ time }) => time)).toEqual([4]);
     await again.close();

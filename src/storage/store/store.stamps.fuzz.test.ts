@@ -193,7 +193,7 @@ test('store: a delete is remembered over a restart, a compaction and in a shard 
     const first = await openStore(disk, clock);
     const erase = deleteOf('m', always, makeStamp(20n, 1));
     await first.deletePoints(kept.shardId, erase);
-    expect(first.shardIds).toEqual([]);
+    expect(first.facts.shardIds).toEqual([]);
     await first.deletePoints(kept.shardId, erase, kept);
     await first.write(kept, stamped(['m f=1 1', 'n f=1 1'], 10, 2));
     await first.write(kept, stamped(['m f=3 3'], 30, 2));
@@ -201,7 +201,7 @@ test('store: a delete is remembered over a restart, a compaction and in a shard 
     await first.close();
     const store = await openStore(disk, clock);
     expect(held(store)).toEqual(['m f 3 3', 'n f 1 1']);
-    expect(await store.latestStamp()).toBe(makeStamp(30n, 2));
+    expect(await store.facts.latestStamp()).toBe(makeStamp(30n, 2));
     await store.flush(kept.shardId);
     await store.write(kept, stamped(['m f=2 2'], 19, 2));
     await store.compact(kept.shardId);
@@ -262,11 +262,11 @@ test('store: a batch that is brought twice is stored once, and acknowledged both
     const store = await openStore(disk, clock);
     const payload = stamped(['m f=1 1'], 10, 1);
     await store.write(kept, payload);
-    const [one] = store.numbers;
+    const [one] = store.facts.numbers;
     await store.flush(kept.shardId);
     expect(await store.write(kept, payload)).toEqual({ droppedCount: 0, reason: '' });
     expect(one?.memtableBytes).toBeGreaterThan(0);
-    expect(store.numbers[0]?.memtableBytes).toBe(0);
+    expect(store.facts.numbers[0]?.memtableBytes).toBe(0);
     await store.close();
   };
   await world.complete(work());

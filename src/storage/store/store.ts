@@ -23,7 +23,7 @@ import { DbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
 import { decodePointBatch, type TextColumn } from '../../models/point-batch.ts';
-import { latestOf, type Stamp, type StampRange } from '../../models/stamp.ts';
+import type { StampRange } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/compaction/throttle.ts';
 import type { TimeBounds } from '../engine/memtable/shape-table.ts';
@@ -46,9 +46,10 @@ import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes
 import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
 import { ShardMaker, type NewShard } from './opening/shard-maker.ts';
-import type { OpeningProgress, ShardOpener } from './opening/shard-opener.ts';
-import { factsOf, numbersOf, type ShardContent, type ShardFacts, type ShardHolding, type ShardNumbers, type WritePlace, type WriteReceipt } from './shards/shard-facts.ts'; // prettier-ignore
+import type { ShardOpener } from './opening/shard-opener.ts';
+import type { ShardContent, WritePlace, WriteReceipt } from './shards/shard-facts.ts';
 import type { ShardRoster } from './shards/shard-roster.ts';
+import { StoreFacts } from './shards/store-facts.ts';
 import { takeSnapshot, type ShardSnapshot } from './transfers/take-snapshot.ts';
 import { compactionByHand, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
@@ -72,6 +73,8 @@ export class Store {
   readonly #series: DatabaseSeries;
   readonly #flusher: Flusher;
   readonly #compactor: Compactor;
+  /** What there is to say of the shards. */
+  readonly facts: StoreFacts;
   #schemaVersion = 0;
   #growthCount = 0;
 
@@ -108,6 +111,10 @@ export class Store {
     const version = (): number => this.seriesVersion;
     this.#series = new DatabaseSeries({ shards: () => this.#shards, version });
     this.#flusher = this.#makeFlusher();
+    this.facts = new StoreFacts({
+      ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
+      ...{ roster: opened.roster, pages: cache, seriesBytes: () => this.#flusher.seriesBytes },
+    });
     this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);
     this.#coldTimer = ports.clock.every(coldCheckMs, () => {
       this.#flusher.flushCold();
@@ -133,11 +140,6 @@ export class Store {
     return this.#settleLog?.() ?? Promise.resolve();
   }
 
-  /** Of the shards that were there at the start. */
-  get opening(): OpeningProgress {
-    return this.#opener.progress;
-  }
-
   /** Resolves once they are open, or found damaged: view() may be asked then. */
   async whenOpen(shardIds: readonly number[]): Promise<void> {
     for (const id of shardIds) if (this.#opener.isPending(id)) await this.#opener.open(id);
@@ -151,43 +153,6 @@ export class Store {
   /** Grows whenever a series comes or goes, and with the other. */
   get seriesVersion(): number {
     return this.#schemaVersion + this.#growthCount;
-  }
-
-  /** Shards that have a folder here and are not being deleted. */
-  get shardIds(): readonly number[] {
-    return this.#places.map(({ shardId }) => shardId);
-  }
-
-  /** The same with what is known of them. */
-  get holdings(): readonly ShardHolding[] {
-    const clusterIdOf = (shardId: number) => this.#roster?.clusterIdOf(shardId);
-    return this.#places.map((place) => ({ ...place, clusterId: clusterIdOf(place.shardId) }));
-  }
-
-  get #places(): readonly ShardPlace[] {
-    const known = [...this.#shards.values(), ...this.#damaged.values()].map(({ place }) => place);
-    return [...known, ...this.#opener.pendingPlaces];
-  }
-
-  /** What the series of all shards take of memory, pages of segments aside. */
-  get seriesBytes(): number {
-    return this.#flusher.seriesBytes;
-  }
-
-  /** How the shards are that can be read, those too that are not open yet (spec 2.2, show-shards -v). */
-  async states(): Promise<readonly ShardFacts[]> {
-    const pending = await this.#opener.facts();
-    const nowMs = this.#ports.clock.monotonicMs();
-    const whole = [...this.#shards.values()].filter((open) => !isAwaiting(open));
-    // Those that were opened meanwhile are not pending any more.
-    const still = pending.filter(({ shardId }) => this.#opener.isPending(shardId));
-    return [...whole.map((open) => factsOf(open, nowMs)), ...still];
-  }
-
-  /** Of all that was applied here, and of shards that are not open yet. */
-  async latestStamp(): Promise<Stamp> {
-    const pending = await this.#opener.latestStamp();
-    return latestOf([pending, ...[...this.#shards.values()].map(({ shard }) => shard.latestStamp)]);
   }
 
   /** Deletes that a shard remembers, for owners that have not heard of them. */
@@ -206,10 +171,6 @@ export class Store {
   content(shardId: number): ShardContent | undefined {
     const open = this.#shards.get(shardId);
     return open && { shard: open.shard, folder: this.#folderOf(open.place) };
-  }
-
-  get numbers(): readonly ShardNumbers[] {
-    return Array.from(this.#shards.values(), numbersOf);
   }
 
   /**
@@ -404,7 +365,7 @@ export class Store {
    * owner. Resolves with that name.
    */
   async setAside(shardId: number): Promise<string> {
-    const place = this.#places.find((one) => one.shardId === shardId);
+    const place = this.facts.places.find((one) => one.shardId === shardId);
     if (place === undefined) throw new DbError('not_found', `shard ${shardId} is not here`);
     const asideTo = `${this.#folderOf(place)}${asideSuffix}${this.#ports.clock.wallNs() / 1_000_000n}`;
     await this.#takeOut(shardId, asideTo);

@@ -57,7 +57,7 @@ test('store: a shard that is being deleted is neither read nor written until its
     await store.write(doomed, batchOf('m v=1 1'));
     await expect(store.deleteShard(doomed.shardId)).rejects.toThrow('made to fail');
     expect(store.view(doomed.shardId)).toBeUndefined();
-    expect(store.shardIds).toEqual([]);
+    expect(store.facts.shardIds).toEqual([]);
     await expect(store.write(doomed, batchOf('m v=1 1'))).rejects.toMatchObject({
       code: 'shard_not_found',
       message: 'shard 8 is being deleted',
@@ -66,7 +66,7 @@ test('store: a shard that is being deleted is neither read nor written until its
     await store.deleteShard(doomed.shardId);
     expect(await env.disk.list('data/db/autogen')).toEqual([]);
     await store.write(doomed, batchOf('m v=1 1'));
-    expect(store.shardIds).toEqual([doomed.shardId]);
+    expect(store.facts.shardIds).toEqual([doomed.shardId]);
     await store.close();
   };
   await world.complete(work());

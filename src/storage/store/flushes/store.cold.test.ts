@@ -45,7 +45,7 @@ async function fill(store: Store): Promise<void> {
 }
 
 async function hotOf(store: Store): Promise<readonly number[]> {
-  return (await store.states()).filter(({ isHot }) => isHot).map(({ shardId }) => shardId);
+  return (await store.facts.states()).filter(({ isHot }) => isHot).map(({ shardId }) => shardId);
 }
 
 test('flusher: many shards that are cold at once go to files a few at a time', async () => {

@@ -54,7 +54,7 @@ test('opening: what the log has records of opens first, the rest newest first, a
   await inWorld(async ({ env }) => {
     const { disk, opened } = watched(env.disk, () => Promise.resolve());
     const store = await openStore(disk, env.clock, { opensBehind: true });
-    expect(store.opening).toEqual({ opened: 0, total: 12 });
+    expect(store.facts.opening).toEqual({ opened: 0, total: 12 });
     // Whoever waits for the first answer has the processor alone.
     await env.clock.sleep(900);
     expect(opened).toEqual([]);
@@ -63,7 +63,7 @@ test('opening: what the log has records of opens first, the rest newest first, a
     expect(opened).toEqual([12, 11, 10, 3, 9, 8, 7, 6, 5, 4, 2, 1]);
     expect(valuesOf(store, 3)).toEqual(['3', '33']);
     expect(ids.map((id) => valuesOf(store, id)[0])).toEqual(ids.map(String));
-    expect(store.opening).toEqual({ opened: 12, total: 12 });
+    expect(store.facts.opening).toEqual({ opened: 12, total: 12 });
     await store.close();
   });
 });
@@ -72,7 +72,7 @@ test('opening: by itself a store opens what the log has records of, then the res
   await inWorld(async ({ env }) => {
     const { disk, opened } = watched(env.disk, () => Promise.resolve());
     const store = await openStore(disk, env.clock, { opensBehind: true, snapshotColdMs: 1e9 });
-    while (store.opening.opened < 12) await env.clock.sleep(1);
+    while (store.facts.opening.opened < 12) await env.clock.sleep(1);
     const ofLog = opened.indexOf(3) + 1;
     expect(ofLog).toBeGreaterThan(0);
     expect(ofLog).toBeLessThan(12);
@@ -103,13 +103,13 @@ test('opening: a shard of which the log has much is open before the store answer
 test('opening: shards that the log has records of are hot, and their stamps known, before they are open', async () => {
   await inWorld(async ({ env }) => {
     const store = await openStore(env.disk, env.clock, { opensBehind: true });
-    const [before] = (await store.states()).filter(({ shardId }) => shardId === 3);
-    const latest = await store.latestStamp();
+    const [before] = (await store.facts.states()).filter(({ shardId }) => shardId === 3);
+    const latest = await store.facts.latestStamp();
     expect(before?.isHot).toBe(true);
     await store.whenOpen(ids);
-    const states = await store.states();
+    const states = await store.facts.states();
     expect(states.filter(({ isHot }) => isHot).map(({ shardId }) => shardId)).toEqual([3]);
-    expect(await store.latestStamp()).toBe(latest);
+    expect(await store.facts.latestStamp()).toBe(latest);
     await store.close();
   });
 });
@@ -154,10 +154,10 @@ test('opening: one that fails for a moment keeps no other from opening, and open
     const disk = failing(env.disk, { name: 'list', path: /\/(3|7)$/, code: 'cache_full' }, () => isFull); // prettier-ignore
     const store = await openStore(disk, env.clock, { opensBehind: true });
     await env.clock.sleep(10_000);
-    expect(store.opening).toEqual({ opened: 10, total: 12 });
+    expect(store.facts.opening).toEqual({ opened: 10, total: 12 });
     isFull = false;
     await env.clock.sleep(20_000);
-    expect(store.opening).toEqual({ opened: 12, total: 12 });
+    expect(store.facts.opening).toEqual({ opened: 12, total: 12 });
     expect(valuesOf(store, 3)).toEqual(['3', '33']);
     await store.close();
   });
@@ -194,10 +194,10 @@ test('opening: who asks for a shard waits for that one, whatever holds up the ot
     await store.whenOpen([7]);
     expect(valuesOf(store, 7)).toEqual(['7']);
     expect(() => store.view(5)).toThrow(InvariantError);
-    expect(store.shardIds.toSorted((a, b) => a - b)).toEqual(ids);
-    expect(store.holdings.length).toBe(12);
-    expect(store.opening.opened).toBeLessThan(12);
-    const states = await store.states();
+    expect(store.facts.shardIds.toSorted((a, b) => a - b)).toEqual(ids);
+    expect(store.facts.holdings.length).toBe(12);
+    expect(store.facts.opening.opened).toBeLessThan(12);
+    const states = await store.facts.states();
     expect(states.map(({ shardId }) => shardId).sort((a, b) => a - b)).toEqual(ids);
     const [opened, pending] = [7, 5].map((id) => states.find(({ shardId }) => shardId === id));
     expect(pending).toEqual({ ...opened, shardId: 5, idleMs: expect.any(Number) as number });
@@ -237,7 +237,7 @@ test('opening: a damaged shard that is opened behind costs itself alone', async 
     expect(() => store.view(9)).toThrow('shard 9 is damaged');
     await expect(store.write(place(9), batchOf('m v=1i 9'))).rejects.toThrow('shard 9 is damaged');
     expect(valuesOf(store, 8)).toEqual(['8']);
-    expect(store.opening).toEqual({ opened: 12, total: 12 });
+    expect(store.facts.opening).toEqual({ opened: 12, total: 12 });
     await store.close();
   });
 });

@@ -83,14 +83,14 @@ test('series limits: after a restart they hold before all shards are open, and a
     for (const line of ['m,h=d v=1 9', 'm,k=d v=1 9']) {
       const again = await openStore(disk, clock, { ...limits, opensBehind: true });
       expect(await reasonOf(again, next, 'm,h=b v=2 9')).toBe('');
-      expect(again.opening).toEqual({ opened: 1, total: 3 });
+      expect(again.facts.opening).toEqual({ opened: 1, total: 3 });
       const isValue = line.startsWith('m,h');
       expect(await reasonOf(again, next, line)).toBe(
         isValue
           ? 'max-values-per-tag limit exceeded (3/3): measurement="m" tag="h" value="d"'
           : 'max-series-per-database exceeded database=db limit=3 series=3 keys=1',
       );
-      expect(again.opening).toEqual({ opened: 2, total: 3 });
+      expect(again.facts.opening).toEqual({ opened: 2, total: 3 });
       await again.close();
     }
   });
@@ -105,7 +105,7 @@ test('series limits: without any no write waits for other shards', async () => {
     await store.close();
     const again = await openStore(disk, clock, { ...limits, opensBehind: true });
     expect(await reasonOf(again, next, 'm,h=d v=1 9')).toBe('');
-    expect(again.opening).toEqual({ opened: 1, total: 2 });
+    expect(again.facts.opening).toEqual({ opened: 1, total: 2 });
     await again.close();
   });
 });

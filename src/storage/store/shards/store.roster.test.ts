@@ -39,7 +39,7 @@ test('store: a shard whose folder is gone is damaged, not empty, until it is del
       const again = await openStore(disk, clock);
       expect([7, 8, 9].map((id) => stateOf(again, id))).toEqual([gone, '2', 'empty']);
       await expect(again.write(kept, batchOf('m v=3 3'))).rejects.toMatchObject({ code: 'corrupt', message: gone }); // prettier-ignore
-      expect(again.holdings).toContainEqual({ ...kept, clusterId: 77n });
+      expect(again.facts.holdings).toContainEqual({ ...kept, clusterId: 77n });
       await again.close();
     }
     const third = await openStore(disk, clock);
@@ -83,7 +83,7 @@ test('store: a folder that came by another way is taken in, for no cluster; a da
     await store.write(doomed, batchOf('m v=2 2'));
     await store.close();
     const again = await openStore(disk, clock);
-    expect(again.holdings.map(({ clusterId }) => clusterId)).toEqual([undefined, undefined]);
+    expect(again.facts.holdings.map(({ clusterId }) => clusterId)).toEqual([undefined, undefined]);
     await again.close();
     const bytes = (await disk.readFile('meta/shards-000.log')).slice();
     bytes[12] = (bytes[12] ?? 0) ^ 1;
@@ -104,7 +104,7 @@ test('store: a database of any name has a folder of its own within the data fold
     for (const place of places) await store.write(place, batchOf('m v=1 1'));
     await store.close();
     const again = await openStore(disk, clock, { rosterFolder: undefined });
-    expect(again.holdings).toEqual(expect.arrayContaining(places.map((place) => ({ ...place, clusterId: undefined })))); // prettier-ignore
+    expect(again.facts.holdings).toEqual(expect.arrayContaining(places.map((place) => ({ ...place, clusterId: undefined })))); // prettier-ignore
     for (const { shardId } of places) expect(stateOf(again, shardId)).toBe('1');
     await again.close();
     expect((await disk.list('.')).map(({ name }) => name).sort()).toEqual(['data', 'meta', 'wal']);

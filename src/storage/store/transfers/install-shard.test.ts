@@ -33,7 +33,7 @@ test('install: an empty shard gets what the source had, with its deletes and its
     const store = await openDestination(disk, clock);
     await copyOver(disk, source, store);
     expect(pointsOf(store)).toBe(`${ofSource} | 2 | 0`);
-    expect(store.numbers[0]?.seriesCount).toBe(source.numbers[0]?.seriesCount);
+    expect(store.facts.numbers[0]?.seriesCount).toBe(source.facts.numbers[0]?.seriesCount);
     // The source goes on.
     expect(pointsOf(source)).toBe(`${ofSource} | 2 | 0`);
     await store.close();
@@ -82,12 +82,12 @@ test('install: a shard is not read before, and what came to it meanwhile is abov
     await store.flush(7);
     await store.write(incoming, batchOf('m,h=f v=8 50\nm,h=b,n=x extra=1 51'));
     expect(pointsOf(store)).toBe('shard 7 is being copied to this node');
-    expect(await store.states()).toEqual([]);
+    expect(await store.facts.states()).toEqual([]);
     const wanted = '10:1 11:1 20:7 21:2 30:3 40:7 50:8 | 7 | 0';
     await copyOver(disk, source, store);
     expect(pointsOf(store)).toBe(wanted);
     // a to f, one with a tag more, and the register.
-    expect(store.numbers[0]?.seriesCount).toBe(8);
+    expect(store.facts.numbers[0]?.seriesCount).toBe(8);
     expect(readField(store, 'm', 'extra')).toEqual([{ time: 51, value: '1' }]);
     await store.write(kept, batchOf('m,h=a v=9 10'));
     await store.close();
@@ -96,7 +96,7 @@ test('install: a shard is not read before, and what came to it meanwhile is abov
     await again.flush(7);
     await again.compact(7);
     expect(pointsOf(again)).toBe(wanted.replace('10:1', '10:9'));
-    expect(again.numbers[0]?.seriesCount).toBe(8);
+    expect(again.facts.numbers[0]?.seriesCount).toBe(8);
     await Promise.all([again.close(), source.close()]);
   });
 });
@@ -111,7 +111,7 @@ test('install: a delete that came meanwhile is done to what is brought, not to w
     await store.install(incoming, { staging, deletes: [deleteOf('m')] });
     expect(pointsOf(store)).toBe('12:7 | 2 | 0');
     // a, and the register: what is deleted shows no more.
-    expect(store.numbers[0]?.seriesCount).toBe(2);
+    expect(store.facts.numbers[0]?.seriesCount).toBe(2);
     await store.close();
     const again = await openDestination(disk, clock);
     expect(pointsOf(again)).toBe('12:7 | 2 | 0');
@@ -125,9 +125,9 @@ test('install: the same copy is taken once, and points that are no copy are no p
     await fillSource(source);
     const store = await openDestination(disk, clock);
     await copyOver(disk, source, store);
-    const files = store.numbers[0]?.fileCount;
+    const files = store.facts.numbers[0]?.fileCount;
     await copyOver(disk, source, store);
-    expect(store.numbers[0]?.fileCount).toBe(files);
+    expect(store.facts.numbers[0]?.fileCount).toBe(files);
     const other = { ...incoming, copyIndex: 6 };
     const staging = await stage(disk, source);
     await expect(store.install(other, { staging, deletes: [] })).rejects.toThrow(

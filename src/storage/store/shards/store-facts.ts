@@ -1,0 +1,85 @@
+import type { Clock } from '../../../env/clock.ts';
+import { latestOf, type Stamp } from '../../../models/stamp.ts';
+import type { PageCache } from '../../pages/page-cache.ts';
+import type { OpeningProgress, ShardOpener } from '../opening/shard-opener.ts';
+import { isAwaiting, type DamagedShard, type OpenShard, type ShardPlace } from './open-shards.ts';
+import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers } from './shard-facts.ts'; // prettier-ignore
+import type { ShardRoster } from './shard-roster.ts';
+
+interface FactsPorts {
+  readonly clock: Clock;
+  readonly shards: ReadonlyMap<number, OpenShard>;
+  readonly damaged: ReadonlyMap<number, DamagedShard>;
+  readonly opener: ShardOpener;
+  readonly roster: ShardRoster | undefined;
+  /** Pages of the indexes' segments. */
+  readonly pages: PageCache;
+  readonly seriesBytes: () => number;
+}
+
+/** What a store can say of its shards without reading their points: open ones, damaged ones, and those not open yet. */
+export class StoreFacts {
+  readonly #ports: FactsPorts;
+
+  constructor(ports: FactsPorts) {
+    this.#ports = ports;
+  }
+
+  /** Of the shards that were there at the start. */
+  get opening(): OpeningProgress {
+    return this.#ports.opener.progress;
+  }
+
+  /** Shards that have a folder here and are not being deleted. */
+  get places(): readonly ShardPlace[] {
+    const { shards, damaged, opener } = this.#ports;
+    const known = [...shards.values(), ...damaged.values()].map(({ place }) => place);
+    return [...known, ...opener.pendingPlaces];
+  }
+
+  get shardIds(): readonly number[] {
+    return this.places.map(({ shardId }) => shardId);
+  }
+
+  /** The same with what is known of them. */
+  get holdings(): readonly ShardHolding[] {
+    const { roster } = this.#ports;
+    return this.places.map((place) => ({
+      ...place,
+      clusterId: roster?.clusterIdOf(place.shardId),
+    }));
+  }
+
+  /** How the shards are that can be read, those too that are not open yet (spec 2.2, show-shards -v). */
+  async states(): Promise<readonly ShardFacts[]> {
+    const { clock, shards, opener } = this.#ports;
+    const pending = await opener.facts();
+    const nowMs = clock.monotonicMs();
+    const whole = [...shards.values()].filter((open) => !isAwaiting(open));
+    // Those that were opened meanwhile are not pending any more.
+    const still = pending.filter(({ shardId }) => opener.isPending(shardId));
+    return [...whole.map((open) => factsOf(open, nowMs)), ...still];
+  }
+
+  /** Of all that was applied here, and of shards that are not open yet. */
+  async latestStamp(): Promise<Stamp> {
+    const { shards, opener } = this.#ports;
+    const pending = await opener.latestStamp();
+    return latestOf([pending, ...[...shards.values()].map(({ shard }) => shard.latestStamp)]);
+  }
+
+  /** What is counted of the open shards. */
+  get numbers(): readonly ShardNumbers[] {
+    return Array.from(this.#ports.shards.values(), numbersOf);
+  }
+
+  /** What the series of all shards take of memory, pages of segments aside. */
+  get seriesBytes(): number {
+    return this.#ports.seriesBytes();
+  }
+
+  /** Memory of the indexes: series that are kept there, and pages of segments that were read. */
+  get indexBytes(): number {
+    return this.seriesBytes + this.#ports.pages.usedBytes;
+  }
+}
