@@ -224,3 +224,31 @@ test('install: a delete that the source has seen counts here too, for what came 
     await Promise.all([store.close(), source.close()]);
   });
 });
+
+test('install: a delete that came while a copy was awaited is done to a copy of an owner that has not heard of it', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    const of = (lines: string, ns: bigint): Uint8Array => {
+      const payload = batchOf(lines);
+      stampBatch(payload, makeStamp(ns, 1));
+      return payload;
+    };
+    await source.write(kept, of('m,h=a v=1 1\nm,h=b v=1 2', 10n));
+    await source.flush(7);
+    await source.write(kept, of('m,h=a v=1 200', 11n));
+    await source.flush(7);
+    const store = await openDestination(disk, clock);
+    await store.expectCopy(incoming);
+    const erase = stampedDelete('m', { minTimeNs: 0n, maxTimeNs: 99n }, makeStamp(20n, 1));
+    await store.deletePoints(7, erase);
+    // Its node ends, and the copy that is awaited begins afterwards.
+    await store.close();
+    const again = await openDestination(disk, clock);
+    await source.write(kept, of('m,h=a v=3 3', 30n));
+    const staging = await stage(disk, source);
+    await again.install(incoming, { staging, deletes: [] });
+    const shown = readField(again, 'm', 'v').map(({ time, value }) => `${time}:${value}`).join(' '); // prettier-ignore
+    expect(shown).toBe('3:3 200:1');
+    await Promise.all([again.close(), source.close()]);
+  });
+});

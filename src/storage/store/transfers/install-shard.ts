@@ -2,7 +2,7 @@
  * Makes what another node has of a shard this node's, below what came to the shard here meanwhile: of two writes of a point
  * the one that is here stays.
  *
- * The files wait in a folder beside the shard's, whole and durable. Deletes of points that came since the copy began are done
+ * The files wait in a folder beside the shard's, whole and durable. Deletes of points that came since the copy was awaited are done
  * to them there, and to them alone: what is in the shard has seen them already. Then:
  *
  * 1. `shard.json` says that files of their names are gone: a start removes what it finds of them;
@@ -25,6 +25,7 @@ import type { SegmentSeal } from '../../index/segment-format.ts';
 import { TsmFile, type TsmSeal } from '../../tsm/tsm-file.ts';
 import { removeTsm, tombstonePath } from '../../tsm/tombstones.ts';
 import { tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
+import type { ShardManifest } from '../shards/shard-manifest.ts';
 import { isIncoming, openShard, type OpeningPorts, type OpenShard } from '../shards/open-shards.ts';
 import { deleteNow, deletePoints, remember, whileStill, type PointDelete, type PointDeletePorts } from '../deletes/point-deletes.ts'; // prettier-ignore
 import { withDelete, type DeleteFilters, type StoredDelete } from '../deletes/stored-deletes.ts';
@@ -104,7 +105,7 @@ async function strikeOwn(open: OpenShard, plan: Plan, ports: InstallPorts): Prom
 
 /** Opens the copy where it waits, which checks it and indexes what has no index, and deletes from it what is to be. */
 async function prepare(
-  { place }: OpenShard,
+  { place, manifest }: OpenShard,
   { staging, deletes }: InstallRequest,
   ports: InstallPorts,
 ): Promise<Pick<OpenShard, 'manifest'>['manifest']['manifest']> {
@@ -114,12 +115,29 @@ async function prepare(
     const own = { ...ports, flush: () => Promise.resolve(), isOpen: () => true };
     // The source has seen those that it remembers, and knows better what was written after them.
     const seen = new Set(staged.manifest.manifest.deletes?.map(({ stamp }) => stamp));
-    for (const request of deletes)
-      if (request.said === undefined || !seen.has(request.said.stamp)) await deletePoints(staged, request, own); // prettier-ignore
+    for (const request of [...deletes, ...awaitingDeletes(manifest.manifest, ports)]) {
+      if (request.said !== undefined && seen.has(request.said.stamp)) continue;
+      await deletePoints(staged, request, own);
+      if (request.said !== undefined) seen.add(request.said.stamp);
+    }
     return staged.manifest.manifest;
   } finally {
     await staged.shard.close();
   }
+}
+
+/** Those that came while a copy was awaited and none was under way, as before a restart: its source may not have heard of them. */
+function awaitingDeletes(
+  manifest: ShardManifest,
+  { filters }: InstallPorts,
+): readonly PointDelete[] {
+  // prettier-ignore
+  if (!isIncoming(manifest)) return [];
+  return (manifest.deletes ?? []).map(({ filter, stamp, ...range }) => ({
+    select: (view) => filters.select(filter, view),
+    range,
+    said: { filter, stamp },
+  }));
 }
 
 function planOf(open: OpenShard, listed: OpenShard['manifest']['manifest']): Plan {
