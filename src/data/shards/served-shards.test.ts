@@ -253,6 +253,19 @@ test('served shards: a list says what stood for the lists of the node when it be
   expect(await node.list([])).toEqual([]);
 });
 
+test('served shards: what comes while a list waits for a shard is not among what it stands for', async () => {
+  const node = new Node4();
+  const { schemas, lists } = await node.marks();
+  must(node.world.nodes[0], 'd4').env.clock.after(500, () => {
+    node.listVersion++;
+    node.schemaVersion++;
+    node.meta.catalog = { ...catalogWith([[1, 4], [12, 4]]), maxShardId: 12 }; // prettier-ignore
+  });
+  // It names the measurements of before, and would be kept as the list of all there is.
+  const [first] = await node.list([1, 12], schemas);
+  expect(first).toMatchObject({ mark: lists });
+});
+
 test('served shards: a list that was asked for by other schemas is refused', async () => {
   const node = new Node4();
   const mark = await node.mark([1]);

@@ -115,10 +115,10 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
     }),
     serveStream(listMethod, async function* ({ describedAt, ...request }, { signal }) {
       marks.check(describedAt);
+      // As they were when the schemas were those: what comes meanwhile, also while a shard is waited for, makes it another.
+      let mark: string | undefined = marks.lists;
       const own = await places.readable(request.shardIds, signal);
       if (own.length === 0) return;
-      // As they were before: what comes meanwhile makes it another.
-      let mark: string | undefined = marks.lists;
       let held: readonly ListPiece[] = [];
       for await (const pieces of shards.list({ ...request, shardIds: own }, options(signal))) {
         if (held.length > 0) {
