@@ -87,6 +87,11 @@ class Owners {
     };
     return {
       digests,
+      describe: (shardIds) => {
+        if (own.damage !== undefined) return Promise.reject(own.damage);
+        if (this.isExpected) return Promise.reject(new DbError('unavailable', 'shard 1 is being copied to this node')); // prettier-ignore
+        return Promise.resolve({ measurements: [], lanes: [shardIds] });
+      },
       setAside: (id) => {
         this.asides.push(id);
         own.clear();
@@ -216,10 +221,22 @@ test('repair of a shard: one that was set aside is not to be read until the file
   await expect(all.repairs.repair(shardId, { signal })).rejects.toThrow('node 2 has ended');
   expect(all.isExpected).toBe(true);
   expect(all.owner(0).content).toEqual([]);
+  // Also one that is written to is tried again by that, and not only once its time has passed.
+  expect(await all.repairs.isUnreadable(shardId)).toBe(true);
   all.hindrance = undefined;
   await all.repairs.repair(shardId, { signal });
   expect(all.isExpected).toBe(false);
   expect(all.owner(0).content).toEqual(all.owner(1).content);
+  expect(await all.repairs.isUnreadable(shardId)).toBe(false);
+});
+
+test('repair of a shard: a node cannot read one whose bytes are wrong; one that it lacks, or a disk that fails, is none of these', async () => {
+  const all = await Owners.of([[], points]);
+  expect(await all.repairs.isUnreadable(shardId)).toBe(false);
+  all.owner(0).damage = wrong;
+  expect(await all.repairs.isUnreadable(shardId)).toBe(true);
+  all.owner(0).damage = new DbError('unavailable', 'the worker is closing');
+  expect(await all.repairs.isUnreadable(shardId)).toBe(false);
 });
 
 test('repair of a shard: wrong bytes stay where no other owner has anything of the shard', async () => {

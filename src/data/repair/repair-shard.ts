@@ -8,7 +8,7 @@
  * - Where this node has nothing, or nothing that may be read yet, it gets the other owner's files, all or none (bring-shard.ts): an
  *   owner that has got half of a shard would answer with it.
  */
-import { DbError, errorText } from '../../base/errors.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { Log } from '../../env/log.ts';
 import type { Random } from '../../env/random.ts';
@@ -30,7 +30,7 @@ export interface ShardRepairsPorts {
   readonly random: Random;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
-  readonly local: Pick<LocalShards, 'setAside' | 'lacks' | 'expectCopy'> & { readonly digests: ShardDigests }; // prettier-ignore
+  readonly local: Pick<LocalShards, 'describe' | 'setAside' | 'lacks' | 'expectCopy'> & { readonly digests: ShardDigests }; // prettier-ignore
   /** The files of another owner to this node, which lacks the shard; the bytes that have come. */
   readonly bring: (shard: NamedShard, nodeId: number, signal: AbortSignal) => Promise<number>;
   readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
@@ -44,6 +44,7 @@ export interface ShardRepairsPorts {
 export type Comparison = 'equal' | 'differ' | 'own-missing' | 'other-missing';
 
 const writeDeadlineMs = 60_000;
+const describeDeadlineMs = 15_000;
 /** Of a million series, as when it was said. */
 const deleteDeadlineMs = 3_600_000;
 
@@ -52,6 +53,21 @@ export class ShardRepairs {
 
   constructor(ports: ShardRepairsPorts) {
     this.#ports = ports;
+  }
+
+  /**
+   * Whether this node has a shard that it cannot read and another owner can give it: one whose bytes are wrong, or one that was set
+   * aside and awaits what has not come yet. False for one that it has nothing of.
+   */
+  async isUnreadable(shardId: number): Promise<boolean> {
+    const { local } = this.#ports;
+    try {
+      await local.describe([shardId], { deadlineMs: describeDeadlineMs, only: [] });
+      return false;
+    } catch (error) {
+      if (isWrongShard(error)) return true;
+      return isDbError(error, 'unavailable') && local.lacks(shardId).catch(() => false);
+    }
   }
 
   /** Throws what the other owner fails with. */

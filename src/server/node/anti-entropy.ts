@@ -11,7 +11,6 @@ import { statesMethod, type ShardState } from '../../meta/client/data-methods.ts
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { AntiEntropy } from '../../services/anti-entropy.ts';
-import { isWrongShard } from '../../storage/engine/damaged-shard.ts';
 import type { Transfers } from './transfers.ts';
 import { Throttle } from '../../storage/engine/compaction/throttle.ts';
 
@@ -61,14 +60,7 @@ export function openAntiEntropy(
           compare: (shardId, nodeId, signal) => repairs.compare(shardId, nodeId, signal),
           repair: (shardId, options) => repairs.repair(shardId, options),
           versionOf: versionsOf({ clock, meta, local, rpc }),
-          isDamaged: async (shardId) => {
-            try {
-              await local.describe([shardId], { deadlineMs: statesDeadlineMs, only: [] });
-              return false;
-            } catch (error) {
-              return isWrongShard(error);
-            }
-          },
+          isDamaged: (shardId) => repairs.isUnreadable(shardId),
           isWaiting: (shardId) => meta.catalog.dataNodes.some(({ id }) => hints.isQueued(id, shardId)), // prettier-ignore
         },
         {
