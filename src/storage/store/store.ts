@@ -387,6 +387,8 @@ export class Store {
       this.#doomed.add(shardId, { folder: this.#folderOf(place), open, asideTo });
     }
     await this.#doomed.remove(shardId);
+    // Also of one that was set aside, and has not come to be again.
+    if (asideTo === undefined) await this.#roster?.gone(shardId);
     await this.#releases.release();
   }
 

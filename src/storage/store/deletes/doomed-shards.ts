@@ -5,7 +5,8 @@
  * - A shard stays here until its folder is durably gone, so that a deletion that failed is done when it is asked for again.
  * - The folder loses its name before anything in it goes: after a crash the shard is back whole or not at all.
  * - A folder is removed by one caller at a time; the others wait for it.
- * - The roster forgets a shard once its folder has lost its name, before its bytes go; on a full disk after them.
+ * - The roster forgets a shard once its folder has lost its name, before its bytes go; on a full disk after them. One that is set aside
+ *   it does not forget: until it has come to be again a start finds it damaged, and not as one that has no points.
  *
  * Not here: the log's records of the shard, which the store lets go of once the shard has left.
  */
@@ -70,11 +71,13 @@ export class DoomedShards {
     await this.#disk.syncDir(folder.slice(0, folder.lastIndexOf('/'))).catch((error: unknown) => {
       if (!isDbError(error, 'not_found')) throw error;
     });
-    await this.#forget(shardId).catch((error: unknown) => {
-      if (!isDbError(error, 'disk_full')) throw error;
-    });
-    if (asideTo === undefined) await this.#disk.removeTree(deleted);
-    await this.#forget(shardId);
+    if (asideTo === undefined) {
+      await this.#forget(shardId).catch((error: unknown) => {
+        if (!isDbError(error, 'disk_full')) throw error;
+      });
+      await this.#disk.removeTree(deleted);
+      await this.#forget(shardId);
+    }
     await open?.shard.close();
   }
 }

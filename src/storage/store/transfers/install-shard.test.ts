@@ -73,6 +73,31 @@ test('install: one that was set aside is read by nobody until a copy has come as
   });
 });
 
+test('install: one that was set aside is no empty one where its node ends before a copy is awaited', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const source = await openSource(disk, clock);
+    await fillSource(source);
+    const store = await openDestination(disk, clock);
+    await store.write(kept, batchOf('m,h=a v=1 10'));
+    await store.setAside(7);
+    await store.close();
+    const again = await openDestination(disk, clock);
+    expect(pointsOf(again)).toMatch(/^shard 7 is damaged: .* the folder of the shard is gone$/);
+    await expect(again.write(kept, batchOf('m,h=e v=7 40'))).rejects.toThrow('is damaged');
+    await again.setAside(7);
+    await again.expectCopy(incoming);
+    await copyOver(disk, source, again);
+    expect(pointsOf(again)).toBe(`${ofSource} | 2 | 0`);
+    // Another one that is dropped while nothing of it is here is not missed.
+    await again.setAside(7);
+    await again.deleteShard(7);
+    await again.close();
+    const last = await openDestination(disk, clock);
+    expect(last.facts.places).toEqual([]);
+    await Promise.all([last.close(), source.close()]);
+  });
+});
+
 test('install: a shard is not read before, and what came to it meanwhile is above what is brought', async () => {
   await onNode(async ({ disk, clock }) => {
     const source = await openSource(disk, clock);
