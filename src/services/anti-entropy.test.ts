@@ -25,6 +25,7 @@ class Neighbours {
   readonly begun: Begun[] = [];
   readonly damagedIds = new Set<number>();
   readonly waitingIds = new Set<number>();
+  readonly awaitingIds = new Set<number>();
   readonly versions = new Map<string, string>();
   found: Comparison | DbError = 'equal';
   /** After all of the hours. */
@@ -84,6 +85,11 @@ class Neighbours {
       versionOf: (shardId, nodeId) => Promise.resolve(this.versions.get(`${shardId} ${nodeId}`)),
       isDamaged: (shardId) => Promise.resolve(this.damagedIds.has(shardId)),
       isWaiting: (shardId) => this.waitingIds.has(shardId),
+      awaiting: () => Promise.resolve([...this.awaitingIds]),
+      expectNone: (shardId) => {
+        this.awaitingIds.delete(shardId);
+        return Promise.resolve();
+      },
     };
     return new AntiEntropy(ports, { ...patient, ...options });
   }
@@ -281,6 +287,21 @@ test('anti-entropy: one that cannot be compared or repaired is counted, keeps it
   // What was refused still differs.
   expect(statusOf(service)).toEqual(['1 diff']);
   expect(service.statistics()[0]?.values).toMatchObject({ checks: 2, errors: 2, repairs: 1 });
+});
+
+test('anti-entropy: a shard that awaits files is read as it is once its other owners have left', async () => {
+  const all = await Neighbours.of(1);
+  await all.database('alone', 1, 2);
+  const idsOf = (owned: (owners: readonly number[]) => boolean): readonly number[] =>
+    [...all.meta.catalog.databases.shards()]
+      .filter(({ shard }) => owned(shard.owners))
+      .map(({ shard }) => shard.id);
+  const [alone = 0] = idsOf((owners) => owners.length === 1 && owners[0] === all.ownId);
+  const [foreign = 0] = idsOf((owners) => owners.length === 1 && owners[0] !== all.ownId);
+  const [shared = 0] = idsOf((owners) => owners.length === 2);
+  for (const id of [alone, foreign, shared]) all.awaitingIds.add(id);
+  await all.service().check();
+  expect([...all.awaitingIds]).toEqual([foreign, shared]);
 });
 
 test('anti-entropy: no more repairs at once than are allowed, those that bring and those that mend apart', async () => {

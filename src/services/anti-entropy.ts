@@ -47,6 +47,10 @@ export interface AntiEntropyPorts {
   readonly versionOf: (shardId: number, nodeId: number) => Promise<string | undefined>;
   /** Whether this node has a shard that it cannot read. */
   readonly isDamaged: (shardId: number) => Promise<boolean>;
+  /** Shards that this node does not let anybody read until their files have come. */
+  readonly awaiting: () => Promise<readonly number[]>;
+  /** Lets such a shard be read as it is. */
+  readonly expectNone: (shardId: number) => Promise<void>;
   /** Whether something of it waits in hinted handoff: it will be equal by itself. */
   readonly isWaiting: (shardId: number) => boolean;
 }
@@ -170,6 +174,7 @@ export class AntiEntropy {
     const { log, meta, clock } = this.#ports;
     const { catalog, nodeId } = meta;
     this.#forgetForeign(catalog, nodeId);
+    await this.#releaseAlone(catalog, nodeId);
     const skipped: number[] = [];
     for (const { shardId, next, isHot } of sharedShards(catalog, nodeId, clock.wallNs())) {
       if (this.#closing.signal.aborted) return;
@@ -178,6 +183,20 @@ export class AntiEntropy {
       else if (!(await this.#checkShard(shardId, next))) skipped.push(shardId);
     }
     if (skipped.length > 0) log.info('Skipped shards', { shards: skipped.join() });
+  }
+
+  /** The other owners have left: what this node has of a shard that waits for their files is all there is. */
+  async #releaseAlone(catalog: Catalog, nodeId: number): Promise<void> {
+    const { awaiting, expectNone, log } = this.#ports;
+    const copied = new Set(copiesOf(catalog).map(({ shardId }) => shardId));
+    for (const shardId of await awaiting()) {
+      const shard = catalog.databases.shard(shardId)?.shard;
+      if (shard?.owners.length !== 1 || shard.owners[0] !== nodeId) continue;
+      if (shard.restoreIndex !== undefined || copied.has(shardId)) continue;
+      if (this.#processing.has(shardId)) continue;
+      await expectNone(shardId);
+      log.warn('A shard that waited for another owner is read as it is: its other owners have left', { shard: shardId }); // prettier-ignore
+    }
   }
 
   /** Of one that is written to, or for which something waits, no difference counts; one that cannot be read is brought. */

@@ -364,6 +364,18 @@ export class LocalShards implements ShardAccess {
     return (await this.#home(task.shardId).call('expect-copy', whole)) as boolean;
   }
 
+  /** Shards that nobody reads here until a copy has come. */
+  async awaiting(): Promise<readonly number[]> {
+    const parts = await Promise.all(this.#links.map((link) => link.call('awaiting', undefined)));
+    return (parts as (readonly number[])[]).flat();
+  }
+
+  /** Such a shard is what it has from now on: nobody is left who could give it a copy. */
+  async expectNone(shardId: number): Promise<void> {
+    const versions = await this.#home(shardId).call('expect-none', shardId);
+    this.#seen(homeOf(shardId, this.#links.length), versions as EngineVersions);
+  }
+
   /** Whether this node has nothing to be read of a shard. Throws what is wrong with a damaged one. */
   lacks(shardId: number): Promise<boolean> {
     return this.#home(shardId).call('lacks', shardId) as Promise<boolean>;

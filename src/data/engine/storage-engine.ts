@@ -159,23 +159,38 @@ export class StorageEngine implements Engine {
         return { body: await this.#store.setAside(body as number) };
       case 'stored-deletes':
         return { body: await this.#store.storedDeletes(body as number) };
-      case 'index-bytes':
-        return { body: this.#store.facts.indexBytes };
-      case 'latest-stamp':
-        return { body: await this.#store.facts.latestStamp() };
-      case 'shards':
-        return { body: this.#store.facts.holdings };
-      case 'opening':
-        return { body: this.#store.facts.opening };
+      case 'expect-none':
+        await this.#store.expectNone(body as number);
+        return { body: this.#versions };
       case 'settle-log':
         await this.#store.settleLog();
         return { body: undefined };
-      case 'states':
-        return { body: await this.#store.facts.states() };
-      case 'numbers':
-        return { body: this.#counters.read(this.#store.facts.numbers) };
     }
+    const told = await this.#told(kind);
+    if (told !== undefined) return told;
     throw new DbError('internal', `engine call ${kind}`);
+  }
+
+  /** What is said of the shards without reading their points; undefined for any other call. */
+  async #told(kind: string): Promise<EngineReply | undefined> {
+    const { facts } = this.#store;
+    switch (kind) {
+      case 'awaiting':
+        return { body: facts.awaitingIds };
+      case 'index-bytes':
+        return { body: facts.indexBytes };
+      case 'latest-stamp':
+        return { body: await facts.latestStamp() };
+      case 'shards':
+        return { body: facts.holdings };
+      case 'opening':
+        return { body: facts.opening };
+      case 'states':
+        return { body: await facts.states() };
+      case 'numbers':
+        return { body: this.#counters.read(facts.numbers) };
+    }
+    return undefined;
   }
 
   async #describe({ shardIds, only }: DescribeRequest): Promise<EngineDescription> {

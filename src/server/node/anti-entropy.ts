@@ -61,6 +61,8 @@ export function openAntiEntropy(
           repair: (shardId, options) => repairs.repair(shardId, options),
           versionOf: versionsOf({ clock, meta, local, rpc }),
           isDamaged: (shardId) => repairs.isUnreadable(shardId),
+          awaiting: () => local.awaiting(),
+          expectNone: (shardId) => local.expectNone(shardId),
           isWaiting: (shardId) => meta.catalog.dataNodes.some(({ id }) => hints.isQueued(id, shardId)), // prettier-ignore
         },
         {

@@ -308,6 +308,15 @@ export class Store {
     return isIncoming((await this.#openOf(place)).manifest.manifest);
   }
 
+  /** A shard that awaits a copy is what it has: nobody is left who could give it one. */
+  async expectNone(shardId: number): Promise<void> {
+    await this.#opener.open(shardId);
+    const open = this.#shards.get(shardId);
+    if (open === undefined || !isIncoming(open.manifest.manifest)) return;
+    await open.manifest.update(({ copy, ...rest }) => ({ ...rest, copy: copy && { ...copy, isWhole: true } })); // prettier-ignore
+    this.#schemaVersion++;
+  }
+
   /** Makes the files of a copy the shard's; the same copy is taken once. Throws as installShard() does. */
   async install(
     place: WritePlace & { readonly copyIndex: number },

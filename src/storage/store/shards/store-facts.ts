@@ -2,7 +2,13 @@ import type { Clock } from '../../../env/clock.ts';
 import { latestOf, type Stamp } from '../../../models/stamp.ts';
 import type { PageCache } from '../../pages/page-cache.ts';
 import type { OpeningProgress, ShardOpener } from '../opening/shard-opener.ts';
-import { isAwaiting, type DamagedShard, type OpenShard, type ShardPlace } from './open-shards.ts';
+import {
+  isAwaiting,
+  isIncoming,
+  type DamagedShard,
+  type OpenShard,
+  type ShardPlace,
+} from './open-shards.ts';
 import { factsOf, numbersOf, type ShardFacts, type ShardHolding, type ShardNumbers } from './shard-facts.ts'; // prettier-ignore
 import type { ShardRoster } from './shard-roster.ts';
 
@@ -66,6 +72,12 @@ export class StoreFacts {
     const { shards, opener } = this.#ports;
     const pending = await opener.latestStamp();
     return latestOf([pending, ...[...shards.values()].map(({ shard }) => shard.latestStamp)]);
+  }
+
+  /** Open shards that nobody reads until a copy has come. */
+  get awaitingIds(): readonly number[] {
+    const open = [...this.#ports.shards.values()];
+    return open.filter(({ manifest }) => isIncoming(manifest.manifest)).map(({ place }) => place.shardId); // prettier-ignore
   }
 
   /** What is counted of the open shards. */

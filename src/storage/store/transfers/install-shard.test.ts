@@ -73,6 +73,24 @@ test('install: one that was set aside is read by nobody until a copy has come as
   });
 });
 
+test('install: a shard whose copy will never come is what it has, also after a restart', async () => {
+  await onNode(async ({ disk, clock }) => {
+    const store = await openDestination(disk, clock);
+    await store.expectCopy(incoming);
+    await store.write(kept, batchOf('m,h=e v=7 40'));
+    expect(store.facts.awaitingIds).toEqual([7]);
+    await store.close();
+    const again = await openDestination(disk, clock);
+    expect(pointsOf(again)).toBe('shard 7 is being copied to this node');
+    await again.expectNone(7);
+    expect([pointsOf(again), again.facts.awaitingIds]).toEqual(['40:7 | - | 0', []]);
+    await again.close();
+    const last = await openDestination(disk, clock);
+    expect(pointsOf(last)).toBe('40:7 | - | 0');
+    await last.close();
+  });
+});
+
 test('install: one that was set aside is no empty one where its node ends before a copy is awaited', async () => {
   await onNode(async ({ disk, clock }) => {
     const source = await openSource(disk, clock);
