@@ -100,8 +100,15 @@ async function loses(
   await restart();
 }
 
-/** The owners of a database's one shard come to be equal, for less than 3 % of its bytes. */
-async function repairs(database: string, valueCount: number): Promise<void> {
+/**
+ * The owners of a database's one shard come to be equal, for less than 3 % of its bytes. Of scattered values the 32 bits of a hash are
+ * asked for: one in eleven such repairs of 2,000 among 200,000 brings one that was there, too (decision 71).
+ */
+async function repairs(
+  database: string,
+  valueCount: number,
+  { alikeMax = 0 }: { readonly alikeMax?: number } = {},
+): Promise<void> {
   const asked = 'SELECT count(f), sum(f) FROM b GROUP BY h';
   await eventually(() => cluster.query(1, asked, database), patienceMs);
   const differs = new RegExp(`^(\\d+) +${database} .*diff$`, 'm');
@@ -111,7 +118,8 @@ async function repairs(database: string, valueCount: number): Promise<void> {
   const sums = [await sumOf(1), await sumOf(2)];
   const repaired = sums.reduce((sum, one) => sum + one('valuesRepaired'), 0);
   const movedBytes = sums.reduce((sum, one) => sum + one('bytesRx'), 0);
-  expect(repaired).toBe(valueCount);
+  expect(repaired).toBeGreaterThanOrEqual(valueCount);
+  expect(repaired).toBeLessThanOrEqual(valueCount + alikeMax);
   const folder = join(cluster.dir, `backup-${database}`);
   run('influxd-ctl', '-config', join(cluster.dir, 'meta-1/influxdb-meta.conf'), 'backup', '-db', database, '-gzipCompressionLevel', 'none', folder); // prettier-ignore
   const shardBytes = readdirSync(folder).filter((name) => name.includes(`.s${id}.`)).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0); // prettier-ignore
@@ -237,7 +245,7 @@ test.each([1, 2])(
     };
     await loses(database, losing, { all: lines(false), lost: lines(true) });
     expect(lostCount).toBeGreaterThan(1_900);
-    await repairs(database, lostCount);
+    await repairs(database, lostCount, { alikeMax: 8 });
     const [left, right] = await answersAlone(
       `SELECT count(f), sum(f) FROM ${database}..b GROUP BY h`,
     );
