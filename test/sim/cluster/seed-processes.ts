@@ -31,12 +31,12 @@ export async function runSeedProcesses(
     let child: ChildProcess | undefined;
     let seedCount = 0;
     for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
-      if (seedCount++ % seedsPerChild === 0) child?.disconnect();
-      if (child?.connected !== true)
+      if (seedCount++ % seedsPerChild === 0) release(child);
+      if (!isHeard(child))
         child = fork(program, childArguments, { execArgv: [...process.execArgv, ...flags] });
       onOutcome(await askChild(child, seed));
     }
-    child?.disconnect();
+    release(child);
   };
   await Promise.all(Array.from({ length: Math.min(jobCount, seeds.length) }, work));
 }
@@ -46,6 +46,15 @@ export function serveSeeds(options: JudgeOptions): void {
   process.on('message', (seed: number) => {
     void judgeSeed(seed, options).then((outcome) => process.send?.(outcome));
   });
+}
+
+/** Whether a child hears what it is told: of one that died the end is known before that of its channel. */
+function isHeard(child: ChildProcess | undefined): child is ChildProcess {
+  return child?.connected === true && child.exitCode === null && child.signalCode === null;
+}
+
+function release(child: ChildProcess | undefined): void {
+  if (isHeard(child)) child.disconnect();
 }
 
 function askChild(child: ChildProcess, seed: number): Promise<Outcome> {
