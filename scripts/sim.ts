@@ -3,7 +3,7 @@
  * each core when left out), and prints how often each kind of fault struck; it fails when one never did. `--planted`
  * searches a seed that catches each planted bug instead. `--of backups` (copies, full-copies, plans, repairs) runs what moves, mends and saves
  * shards, `--of store` one shard of one store, seed after seed, with what each has been through. `--trace` prints the trace; `--seconds` shortens the time of
- * faults, for a look at one seed.
+ * faults, for a look at one seed. A run that is ended by a signal prints the sums of the seeds that have ended.
  */
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
@@ -35,6 +35,8 @@ const loadRuns: Readonly<Record<string, (seed: number, options: JudgeOptions) =>
 const seedsForEveryFault = 5;
 /** With more seeds than these only the failed ones get a line. */
 const linesMax = 10;
+/** A long run says after so many how far it is. */
+const seedsPerSum = 50;
 
 const { values } = parseArgs({
   options: {
@@ -68,25 +70,42 @@ else await runAll();
 async function runAll(): Promise<void> {
   const seeds = Array.from({ length: count }, (_, i) => first + i);
   const results: SeedResult[] = [];
+  const failedSeeds: number[] = [];
   const onOutcome = (outcome: Outcome): void => {
     if ('result' in outcome) results.push(outcome.result);
+    else failedSeeds.push(outcome.seed);
     print(outcome);
+    const endedCount = results.length + failedSeeds.length;
+    if (endedCount % seedsPerSum === 0 && endedCount < count)
+      process.stdout.write(`${endedCount} of ${count} ended, ${failedSeeds.length} failed\n`);
   };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      process.exit(printSums(results, failedSeeds));
+    });
   if (jobCount === 1 || count === 1)
     for (const seed of seeds) onOutcome(await judgeSeed(seed, judgeOptions));
   else {
     const childArguments = ['--child', '--seconds', values.seconds];
     await runSeedProcesses(seeds, { program: import.meta.filename, childArguments, jobCount, onOutcome }); // prettier-ignore
   }
+  process.exitCode = printSums(results, failedSeeds);
+}
+
+/** Prints what all seeds that have ended have been through; gives the exit code. */
+function printSums(results: readonly SeedResult[], failedSeeds: readonly number[]): number {
+  const endedCount = results.length + failedSeeds.length;
   const never = [
     ...printCounts('faults', faultKinds, (result, kind) => result.faults[kind], results),
     ...printCounts('events', eventKinds, (result, kind) => result.events[kind], results),
   ];
   const sum = (of: (result: SeedResult) => number) => results.reduce((all, one) => all + of(one), 0); // prettier-ignore
-  process.stdout.write(`${results.length} of ${count} seeds passed, ${sum((one) => one.acknowledged)} writes acknowledged, ${sum((one) => one.queries)} queries answered, ${sum((one) => one.ownReads)} writes read back, ${sum((one) => one.deletes)} deletes, ${sum((one) => one.statements)} statements, ${sum((one) => one.windows)} runs of continuous queries, ${sum((one) => one.delivered)} lines at subscribers, ${sum((one) => one.inOrder)} hints in order, ${sum((one) => one.equal)} shards with equal owners\n`); // prettier-ignore
-  const isThin = never.length > 0 && count >= seedsForEveryFault;
+  const end = endedCount < count ? ` (ended before the other ${count - endedCount})` : '';
+  process.stdout.write(`${results.length} of ${endedCount} seeds passed${end}, ${sum((one) => one.acknowledged)} writes acknowledged, ${sum((one) => one.queries)} queries answered, ${sum((one) => one.ownReads)} writes read back, ${sum((one) => one.deletes)} deletes, ${sum((one) => one.statements)} statements, ${sum((one) => one.windows)} runs of continuous queries, ${sum((one) => one.delivered)} lines at subscribers, ${sum((one) => one.inOrder)} hints in order, ${sum((one) => one.equal)} shards with equal owners\n`); // prettier-ignore
+  const isThin = never.length > 0 && endedCount >= seedsForEveryFault;
   if (never.length > 0) process.stdout.write(`never happened: ${never.join(', ')}\n`);
-  process.exitCode = results.length < count || isThin ? 1 : 0;
+  if (failedSeeds.length > 0) process.stdout.write(`failed: ${failedSeeds.join(', ')}\n`);
+  return failedSeeds.length > 0 || isThin || endedCount < count ? 1 : 0;
 }
 
 async function runLoads(name: string): Promise<void> {

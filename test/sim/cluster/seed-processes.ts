@@ -43,6 +43,9 @@ export async function runSeedProcesses(
 
 /** The child's side: answers seeds until the parent has no more, or is gone. */
 export function serveSeeds(options: JudgeOptions): void {
+  // A signal to the whole group is the parent's to understand: a child that it ends would be a seed that failed.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  process.on('disconnect', () => process.exit());
   process.on('message', (seed: number) => {
     void judgeSeed(seed, options).then((outcome) => process.send?.(outcome));
   });
