@@ -67,7 +67,7 @@ const caughtAt: Readonly<Record<(typeof plants)[number], number>> = {
   'whole-too-soon': 1,
   'deletes-unstamped': 19,
   'sent-again': 1,
-  'deletes-untold': 1,
+  'deletes-untold': 4,
   'digest-blind': 1,
   'digest-stale': 10,
   'hints-backwards': 1,

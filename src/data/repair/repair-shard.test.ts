@@ -3,7 +3,7 @@ import { ownedRange, RepairOwner, type OwnerPoints } from '../../../test/support
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { DbError } from '../../base/errors.ts';
 import { damagedShardError } from '../../storage/engine/damaged-shard.ts';
-import { digestMethod, pickedPointsMethod, rangePointsMethod, seriesDigestsMethod, sketchMethod } from '../../meta/client/digest-methods.ts'; // prettier-ignore
+import { digestMethod, pickedPointsMethod, queueRepairMethod, rangePointsMethod, seriesDigestsMethod, sketchMethod } from '../../meta/client/digest-methods.ts'; // prettier-ignore
 import { bringMethod } from '../shards/shard-methods.ts';
 import { deflateRawSync } from 'node:zlib';
 import { HashFilter } from '../engine/digests/hash-filter.ts';
@@ -28,6 +28,9 @@ class Owners {
   readonly asides: number[] = [];
   /** Nodes whose files came to this one. */
   readonly brought: number[] = [];
+  /** Nodes that were asked to bring the shard to themselves; the others repair nothing by themselves where `isAlone`. */
+  readonly asked: number[] = [];
+  isAlone = true;
   /** What keeps files from coming. */
   hindrance: DbError | undefined;
   /** Nobody may read what this node has of the shard. */
@@ -90,7 +93,7 @@ class Owners {
       describe: (shardIds) => {
         if (own.damage !== undefined) return Promise.reject(own.damage);
         if (this.isExpected) return Promise.reject(new DbError('unavailable', 'shard 1 is being copied to this node')); // prettier-ignore
-        return Promise.resolve({ measurements: [], lanes: [shardIds] });
+        return Promise.resolve({ measurements: measurementsOf(own), lanes: [shardIds] });
       },
       setAside: (id) => {
         this.asides.push(id);
@@ -117,6 +120,11 @@ class Owners {
     };
     return {
       call: async (address: string, method: { readonly path: string }, request: PackedBatch) => {
+        if (method.path === queueRepairMethod.path) {
+          if (this.isAlone) throw new DbError('unsupported', 'anti-entropy service is not enabled');
+          this.asked.push(at(address).nodeId);
+          return {};
+        }
         if (method.path !== bringMethod.path) return { deletes: await at(address).deletes() };
         const outcome = await at(address).bring(request);
         if (outcome === undefined) throw unknownMethod;
@@ -166,6 +174,10 @@ class Owners {
     const owner = this.owners.find((one) => one.nodeId === nodeId);
     if (owner === undefined) throw new Error(`nobody is node ${nodeId}`);
     return {
+      describe: () => {
+        if (owner.damage !== undefined) return Promise.reject(owner.damage);
+        return Promise.resolve({ measurements: measurementsOf(owner), lanes: [] });
+      },
       writeMany: (batches) => {
         for (const { payload } of batches) owner.write(payload);
         return Promise.resolve(batches.map(() => ({ kind: 'written', droppedCount: 0, reason: '' }) as const)); // prettier-ignore
@@ -173,6 +185,10 @@ class Owners {
       deletePoints: () => Promise.reject(new Error('nothing was deleted')),
     };
   }
+}
+
+function measurementsOf({ content }: RepairOwner): never[] {
+  return content.length === 0 ? [] : [{ name: 'm' } as never];
 }
 
 function addressOf(nodeId: number, owners: readonly RepairOwner[]): string {
@@ -212,6 +228,24 @@ test('repair of a shard: what this node lacks comes as files of an owner that ha
   for (const owner of all.owners) expect(owner.content.length).toBe(3);
   expect(report.ownCount).toBe(1);
   expect(report.movedBytes).toBeGreaterThan(1_000);
+});
+
+test('repair of a shard: an owner that lacks it brings it to itself, and gets no point of it before', async () => {
+  const all = await Owners.of([points, [], points.slice(1)]);
+  all.isAlone = false;
+  const report = await all.repairs.repair(shardId, { signal });
+  // Asked twice, as all owners are gone through twice.
+  expect(new Set(all.asked)).toEqual(new Set([all.owner(1).nodeId]));
+  expect(all.owners.map(({ content }) => content.length)).toEqual([3, 0, 3]);
+  expect(report.otherCount).toBe(1);
+});
+
+test("repair of a shard: an owner whose bytes are wrong is asked to bring another owner's", async () => {
+  const all = await Owners.of([points, points.slice(1)]);
+  all.isAlone = false;
+  all.owner(1).damage = wrong;
+  await all.repairs.repair(shardId, { signal });
+  expect(all.asked).toEqual([all.owner(1).nodeId]);
 });
 
 test('repair of a shard: one that was set aside is not to be read until the files of another owner have come', async () => {

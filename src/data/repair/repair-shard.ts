@@ -15,6 +15,7 @@ import type { Random } from '../../env/random.ts';
 import { Slices } from '../../env/slices.ts';
 import type { DigestRange } from '../../models/digest-grid.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { queueRepairMethod } from '../../meta/client/digest-methods.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { measurementsOf } from '../engine/delete-filters.ts';
 import type { ShardDigests } from '../engine/digests/local-digests.ts';
@@ -35,7 +36,7 @@ export interface ShardRepairsPorts {
   readonly bring: (shard: NamedShard, nodeId: number, signal: AbortSignal) => Promise<number>;
   readonly rpc: Pick<RpcClient, 'call' | 'stream'>;
   /** As whoever writes to an owner has it. */
-  readonly of: (nodeId: number) => Pick<ShardAccess, 'writeMany' | 'deletePoints'>;
+  readonly of: (nodeId: number) => Pick<ShardAccess, 'describe' | 'writeMany' | 'deletePoints'>;
   readonly take: (bytes: number, signal: AbortSignal) => Promise<void>;
   readonly turn: () => Promise<void>;
 }
@@ -45,6 +46,7 @@ export type Comparison = 'equal' | 'differ' | 'own-missing' | 'other-missing';
 
 const writeDeadlineMs = 60_000;
 const describeDeadlineMs = 15_000;
+const queueDeadlineMs = 5_000;
 /** Of a million series, as when it was said. */
 const deleteDeadlineMs = 3_600_000;
 
@@ -161,6 +163,8 @@ export class ShardRepairs {
       broughtBytes = await bring(shard, nodeId, signal);
       log.info('A shard was brought to this node', { shard: shard.shardId, nodeId, bytes: broughtBytes }); // prettier-ignore
     }
+    if (broughtBytes === 0 && (await this.#isLeftToBring(nodeId, shard.shardId, signal)))
+      return nothingDone;
     const slices = new Slices({ clock, turn });
     const catalogIndex = meta.catalog.index;
     const report = await repairPair([this.#peer(meta.nodeId), this.#peer(nodeId)], shard, {
@@ -181,14 +185,41 @@ export class ShardRepairs {
     return { ...report, movedBytes: report.movedBytes + broughtBytes };
   }
 
+  /**
+   * Whether another owner that has nothing of the shard, or nothing that may be read, brings its files itself: point by point it would
+   * answer with what has come so far (decision 85). False where it has something, or repairs nothing.
+   */
+  async #isLeftToBring(nodeId: number, shardId: number, signal: AbortSignal): Promise<boolean> {
+    const { local, log, of, rpc } = this.#ports;
+    const options = { deadlineMs: describeDeadlineMs, signal };
+    try {
+      const theirs = await of(nodeId).describe([shardId], options);
+      if (theirs.measurements.length > 0) return false;
+    } catch (error) {
+      if (!isWrongShard(error) && !isDbError(error, 'unavailable')) throw error;
+    }
+    if ((await local.describe([shardId], options)).measurements.length === 0) return false;
+    try {
+      await rpc.call(this.#addressOf(nodeId), queueRepairMethod, { shardId }, { deadlineMs: queueDeadlineMs, signal }); // prettier-ignore
+    } catch (error) {
+      if (!isDbError(error, 'unsupported')) throw error;
+      return false;
+    }
+    log.info('An owner lacks a shard and brings it to itself', { shard: shardId, nodeId });
+    return true;
+  }
+
+  #addressOf(nodeId: number): string {
+    const node = this.#ports.meta.catalog.dataNodes.find(({ id }) => id === nodeId);
+    if (node === undefined) throw new DbError('node_not_found', `data node ${nodeId} has left the cluster`); // prettier-ignore
+    return node.tcpAddress;
+  }
+
   #peer(nodeId: number): RepairPeer {
     const { meta, local, rpc } = this.#ports;
     if (nodeId === meta.nodeId) return new LocalPeer(nodeId, local.digests);
-    return new RemotePeer({ nodeId, catalogIndex: meta.catalog.index }, rpc, () => {
-      const node = meta.catalog.dataNodes.find(({ id }) => id === nodeId);
-      if (node === undefined) throw new DbError('node_not_found', `data node ${nodeId} has left the cluster`); // prettier-ignore
-      return node.tcpAddress;
-    });
+    const peer = { nodeId, catalogIndex: meta.catalog.index };
+    return new RemotePeer(peer, rpc, () => this.#addressOf(nodeId));
   }
 
   #placeOf(shardId: number): NamedShard & DigestRange & { readonly owners: readonly number[] } {
