@@ -1,7 +1,7 @@
 /**
  * `npm run sim -- --seed S --count N`: runs clusters under random faults, a seed in each of `--jobs` processes (one for
  * each core when left out), and prints how often each kind of fault struck; it fails when one never did. `--planted`
- * searches a seed that catches each planted bug instead. `--of backups` (copies, full-copies, plans, repairs) runs what moves, mends and saves
+ * searches a seed that catches each planted bug instead. `--of backups` (copies, full-copies, plans, repairs, wiped) runs what moves, mends and saves
  * shards, `--of store` one shard of one store, seed after seed, with what each has been through. `--trace` prints the trace; `--seconds` shortens the time of
  * faults, for a look at one seed. A run that is ended by a signal prints the sums of the seeds that have ended.
  */
@@ -15,6 +15,7 @@ import { runCopies } from '../test/sim/cluster/run-copies.ts';
 import { runFullCopies } from '../test/sim/cluster/run-full-copies.ts';
 import { runPlans } from '../test/sim/cluster/run-plans.ts';
 import { runRepairs } from '../test/sim/cluster/run-repairs.ts';
+import { runWiped } from '../test/sim/cluster/run-wiped.ts';
 import { runStore } from '../test/sim/store/run-store.ts';
 import { plants } from '../test/sim/cluster/plants.ts';
 import { runPlanted } from '../test/sim/cluster/run-planted.ts';
@@ -30,6 +31,7 @@ const loadRuns: Readonly<Record<string, (seed: number, options: JudgeOptions) =>
     plans: runPlans,
     repairs: runRepairs,
     store: (seed) => runStore(seed),
+    wiped: runWiped,
   };
 /** Below this a kind of fault may be missing by chance. */
 const seedsForEveryFault = 5;

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { wipedPlants } from './cluster/plants.ts';
 import { checkEqual, runRepairs } from './cluster/run-repairs.ts';
+import { runWiped } from './cluster/run-wiped.ts';
 
 test.each([6, 8])(
   'repairs: owners that lose things behind their backs are equal again, among nodes that end and are cut off, seed %i',
@@ -23,4 +25,19 @@ test('repairs: the checker tells owners that differ, whichever of the two lacks 
   expect(check(whole, whole)).not.toThrow();
   expect(check(whole, lacking)).toThrow('d1 has o 2 of shard 7, and d2 has not');
   expect(check(lacking, whole)).toThrow('d2 has o 2 of shard 7, and d1 has not');
+});
+
+test('repairs: a node whose disk is wiped answers with nothing of a shard before it has all of it', async () => {
+  const { acknowledged, wipes, reads, refusals, shardsBrought } = await runWiped(2, { faultsMs: 6_000 }); // prettier-ignore
+  expect(acknowledged).toBeGreaterThan(200);
+  expect(wipes).toBeGreaterThan(2);
+  expect(reads).toBeGreaterThan(20);
+  expect(refusals).toBeGreaterThan(20);
+  expect(shardsBrought).toBeGreaterThan(3);
+});
+
+test.each(wipedPlants)('repairs: the simulation catches %s', async (plant) => {
+  await expect(runWiped(1, { plant, faultsMs: 4_000 })).rejects.toThrow(
+    /answers of shard \d+ with/,
+  );
 });

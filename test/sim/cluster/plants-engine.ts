@@ -1,5 +1,5 @@
 /** Bugs of a storage engine as a whole: what it is told, and what it says. */
-import type { HomeBatch, HomeFields } from '../../../src/data/engine/engine-tasks.ts';
+import type { ExpectTask, HomeBatch, HomeFields } from '../../../src/data/engine/engine-tasks.ts';
 import { digestWords, type DigestTask } from '../../../src/data/engine/digests/shard-digest.ts';
 import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
 import { seriesParts } from '../../../src/models/digest-grid.ts';
@@ -19,6 +19,8 @@ export function plantedWrites(engine: Engine, ports: EnginePorts, plant?: Plant)
       return withStaleDigests(engine);
     case 'deletes-return':
       return withReturningDeletes(engine);
+    case 'awaiting-read':
+      return readingAwaiting(engine);
     case 'growth-untold':
       return withoutGrowth(engine);
     case 'types-undecided':
@@ -98,6 +100,16 @@ function withReturningDeletes(engine: Engine): Engine {
   return calling(engine, (kind, body, context) =>
     engine.call(kind, kind === 'install' ? { ...(body as object), deletes: [] } : body, context),
   );
+}
+
+/** A shard that awaits the files of another owner is read as it is. */
+function readingAwaiting(engine: Engine): Engine {
+  return calling(engine, async (kind, body, context) => {
+    const reply = await engine.call(kind, body, context);
+    if (kind === 'expect-copy')
+      await engine.call('expect-none', (body as ExpectTask).shardId, context);
+    return reply;
+  });
 }
 
 /** A node plans with what its own workers described before, whatever has been written since (decision 6). */

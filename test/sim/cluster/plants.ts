@@ -73,6 +73,8 @@ export const killPlants = ['kill-unheard'] as const;
 export const backupPlants = ['archive-not-synced', 'served-too-soon', 'one-owner-only'] as const;
 /** Those of copies to a full disk: `run-full-copies.ts` finds them. */
 export const fullCopyPlants = ['staging-kept'] as const;
+/** Those of wiped disks: `run-wiped.ts` finds them. */
+export const wipedPlants = ['awaiting-read'] as const;
 export type Plant =
   | (typeof plants)[number]
   | (typeof answerPlants)[number]
@@ -82,7 +84,8 @@ export type Plant =
   | (typeof typePlants)[number]
   | (typeof killPlants)[number]
   | (typeof backupPlants)[number]
-  | (typeof fullCopyPlants)[number];
+  | (typeof fullCopyPlants)[number]
+  | (typeof wipedPlants)[number];
 
 /**
  * The environment of a node with the bug in it; `laggards-read` is one of its configuration (knobs.ts), `passive-owns` one of how
