@@ -115,6 +115,8 @@ export class BodyRoutes {
   readonly #ports: BodyRoutesPorts;
   readonly #rooms = new SharedBuffers(roomBytesKeptMax);
   readonly #policyRoutes = new WeakMap<RetentionPolicy, PolicyRoutes>();
+  /** Ids of those that may be written to where their points are parsed, of the last body of the same shards. */
+  readonly #ownLists = new WeakMap<readonly ShardInfo[], readonly number[]>();
 
   constructor(ports: BodyRoutesPorts) {
     this.#ports = ports;
@@ -188,13 +190,27 @@ export class BodyRoutes {
   ): OwnShards | undefined {
     const { isOwnAlone } = this.#ports;
     if (isOwnAlone === undefined || level === undefined || fence !== undefined) return undefined;
-    const shardIds: number[] = [];
-    for (const shard of shards)
-      // What is restored is below what is written meanwhile: its owners have to know (data/engine/local-shards.ts).
-      if (shard.restoreIndex === undefined && isOwnAlone(shard)) shardIds.push(shard.id);
+    const shardIds = this.#ownIds(shards, isOwnAlone);
     if (shardIds.length === 0) return undefined;
     const stamp = this.#ports.stamps.nextOf(ownBatchesMax);
     return { database, retentionPolicy: policy.name, shardIds, stamp };
+  }
+
+  /** The same list as long as it says the same: of thousands of shards it is not made anew for each body. */
+  #ownIds(
+    shards: readonly ShardInfo[],
+    isOwnAlone: (shard: ShardInfo) => boolean,
+  ): readonly number[] {
+    const known = this.#ownLists.get(shards) ?? [];
+    // What is restored is below what is written meanwhile: its owners have to know (data/engine/local-shards.ts).
+    const isOwn = (shard: ShardInfo): boolean =>
+      shard.restoreIndex === undefined && isOwnAlone(shard);
+    let count = 0;
+    const isKnown = shards.every((shard) => !isOwn(shard) || shard.id === known[count++]);
+    if (isKnown && count === known.length) return known;
+    const ids = shards.filter(isOwn).map(({ id }) => id);
+    this.#ownLists.set(shards, ids);
+    return ids;
   }
 
   #routesOf(policy: RetentionPolicy): PolicyRoutes {

@@ -131,7 +131,11 @@ test('points writer: values are counted as points are, and what subscribers have
 });
 
 /** A writer whose worker writes what is its own; what the coordinator was asked to send, and which shards were own. */
-function ownWriter(answer: (task: LinesTask) => Promise<RoutedLines>) {
+function ownWriter(
+  answer: (task: LinesTask) => Promise<RoutedLines>,
+  isOwnAlone = ({ owners }: { readonly owners: readonly number[] }) =>
+    owners.length === 1 && owners[0] === 4,
+) {
   const sent: number[] = [];
   const owned: (readonly number[] | undefined)[] = [];
   const writer = new PointsWriter({
@@ -153,7 +157,7 @@ function ownWriter(answer: (task: LinesTask) => Promise<RoutedLines>) {
       owned.push(task.own?.shardIds);
       return answer(task);
     },
-    isOwnAlone: ({ owners }) => owners.length === 1 && owners[0] === 4,
+    isOwnAlone,
   });
   return { writer, sent, owned };
 }
@@ -199,6 +203,19 @@ test('points writer: what a worker could not write is sent, and so is what a fen
   );
   expect({ sent, owned }).toEqual({ sent: [3, 3], owned: [[3], undefined, undefined] });
 });
+
+test('points writer: which shards are own is asked for each body, and told in the same list while nothing has changed', async () => {
+  let isAlone = true;
+  const { writer, owned } = ownWriter((task) => Promise.resolve(routeLines(task)), () => isAlone);
+  await writer.write(ownRequest);
+  await writer.write(ownRequest);
+  isAlone = false;
+  await writer.write(ownRequest);
+  isAlone = true;
+  await writer.write(ownRequest);
+  expect(owned).toEqual([[3], [3], undefined, [3]]);
+  expect(owned[1]).toBe(owned[0]);
+}); // prettier-ignore
 
 test('points writer: a worker that takes too long ends the answer, and keeps the body until it has ended', async () => {
   let finish: () => void = () => undefined;

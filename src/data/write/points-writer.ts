@@ -181,7 +181,7 @@ export class PointsWriter {
       this.#counters.add('writeOk');
     }
     if (routed.batches.length === 0) return written;
-    const routedBy = new Map(shardsOf(policy).map((shard) => [shard.id, shard]));
+    const routedBy = (id: number) => shardsOf(policy).find((shard) => shard.id === id);
     // Owners may have come since the body was routed.
     const { catalog } = this.#ports.meta;
     const receipts = await Promise.all(
@@ -196,8 +196,7 @@ export class PointsWriter {
           catalogIndex: catalog.index,
           ...(request.fence !== undefined && { fence: request.fence }),
         };
-        const { owners = [] } =
-          catalog.databases.shard(shardId)?.shard ?? routedBy.get(shardId) ?? {};
+        const { owners = [] } = catalog.databases.shard(shardId)?.shard ?? routedBy(shardId) ?? {};
         return this.#writeBatch(request, batch, owners);
       }),
     );

@@ -15,6 +15,12 @@ export function copiesOf({ copies = noCopies }: Catalog): readonly ShardCopy[] {
   return copies;
 }
 
+/** Whether a shard is being copied, wherever to. Asked of each shard for each body. */
+export function isCopied(catalog: Catalog, shardId: number): boolean {
+  for (const copy of copiesOf(catalog)) if (copy.shardId === shardId) return true;
+  return false;
+}
+
 /** The copy of a shard that a node is being brought; undefined when it is not. */
 export function copyTo(catalog: Catalog, shardId: number, nodeId: number): ShardCopy | undefined {
   return copiesOf(catalog).find(

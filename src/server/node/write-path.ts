@@ -26,7 +26,7 @@ import type { Log } from '../../env/log.ts';
 import { HintedHandoff } from '../../hh/hinted-handoff.ts';
 import type { HintOptions } from '../../hh/hint-options.ts';
 import type { ShardInfo } from '../../meta/model/catalog.ts';
-import { copiesOf } from '../../meta/model/shard-copies.ts';
+import { isCopied } from '../../meta/model/shard-copies.ts';
 import type { MetaClient } from '../../meta/client/meta-client.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 
@@ -121,7 +121,7 @@ export async function openWritePath(
     owners[0] === meta.nodeId &&
     !hints.isQueued(meta.nodeId, id) &&
     // What is being copied from here has to be passed on.
-    !copiesOf(meta.catalog).some(({ shardId }) => shardId === id);
+    !isCopied(meta.catalog, id);
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers, writeJoined }); // prettier-ignore
   const keepers = {
     keepDelete: keepDeletes({ hints, log, noteIndex }),

@@ -47,7 +47,9 @@ import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
 import { ShardMaker, type NewShard } from './opening/shard-maker.ts';
 import type { ShardOpener } from './opening/shard-opener.ts';
+import { anyLimits } from '../engine/limits/series-limits.ts';
 import type { ShardContent, WritePlace, WriteReceipt } from './shards/shard-facts.ts';
+import type { ShardMap } from './shards/shard-map.ts';
 import type { ShardRoster } from './shards/shard-roster.ts';
 import { StoreFacts } from './shards/store-facts.ts';
 import { takeSnapshot, type ShardSnapshot } from './transfers/take-snapshot.ts';
@@ -59,7 +61,7 @@ export class Store {
   readonly #kernel: StoreKernel;
   readonly #openingPorts: OpeningPorts;
   readonly #options: StoreOptions;
-  readonly #shards: Map<number, OpenShard>;
+  readonly #shards: ShardMap;
   readonly #damaged: Map<number, DamagedShard>;
   readonly #opener: ShardOpener;
   readonly #settleLog: (() => Promise<void>) | undefined;
@@ -109,7 +111,7 @@ export class Store {
       failures.failed(name, error);
     });
     const version = (): number => this.seriesVersion;
-    this.#series = new DatabaseSeries({ shards: () => this.#shards, version });
+    this.#series = new DatabaseSeries({ shards: this.#shards, version });
     this.#flusher = this.#makeFlusher();
     this.facts = new StoreFacts({
       ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
@@ -187,7 +189,7 @@ export class Store {
     refuseFull(this.#kernel, this.#options, open.shard.memtableBytes);
     // The lead of the shard has decided them; this one's log keeps them with the first point.
     if (fields.length > 0) open.shard.decideFieldTypes(fields);
-    const { seriesLimits: limits } = this.#options;
+    const limits = anyLimits(this.#options.seriesLimits);
     const { rejects, droppedCount, reason } = open.shard.decide(
       batch,
       limits && this.#series.limited(place.database, limits),

@@ -48,6 +48,20 @@ test('packed lines: what is the same for all bodies of a policy is read once', (
   expect(unpacker.unpack(packer.pack({ ...task, groups: all[0] ?? [] })).groups).toEqual(all[0]);
 }); // prettier-ignore
 
+test('packed lines: long texts of thousands of shards are not all kept', () => {
+  const [packer, unpacker] = [new LinesPacker(), new LinesUnpacker()];
+  const task = { body: new Uint8Array(1), stepNs: 1n, defaultTimeNs: 5n, bounds: {}, clusterId: 1n };
+  const ofMany = (count: number) =>
+    packer.pack({ ...task, groups: Array.from({ length: count }, (_, i) => ({ startNs: BigInt(i), endNs: BigInt(i + 1), shardIds: [i] })) });
+  const first = ofMany(10_000);
+  const { groups } = unpacker.unpack(first);
+  expect(unpacker.unpack(first).groups).toBe(groups);
+  for (let count = 10_001; count < 10_006; count++) unpacker.unpack(ofMany(count));
+  const again = unpacker.unpack(first);
+  expect(again.groups).not.toBe(groups);
+  expect(again.groups).toEqual(groups);
+}); // prettier-ignore
+
 const written = [
   { shardId: 7, pointCount: 2, droppedCount: 0, reason: '' },
   { shardId: 9, pointCount: 1, droppedCount: 0, reason: '' },

@@ -34,8 +34,12 @@ export type PackedJoined = readonly [lines: PackedLines, table: Uint32Array];
 
 type OwnPlace = Omit<OwnShards, 'stamp'>;
 
-/** Texts that are known at once; past them all are forgotten. Few policies are written to at a time. */
+/**
+ * Texts that are known at once, and their length together; past either all are forgotten. Few policies are written to at a time,
+ * but each shard that comes makes a new text of all: of thousands of shards 64 texts and what was read of them were 60 MB.
+ */
 const textsMax = 64;
+const textLengthMax = 1 << 20;
 
 /** Of whoever sends. */
 export class LinesPacker {
@@ -74,9 +78,11 @@ export class LinesPacker {
 
 function isSame(left: OwnPlace, right: OwnPlace): boolean {
   const { shardIds } = right;
+  if (left.database !== right.database || left.retentionPolicy !== right.retentionPolicy)
+    return false;
+  // Most often it is the same list (data/write/body-routes.ts).
+  if (left.shardIds === shardIds) return true;
   return (
-    left.database === right.database &&
-    left.retentionPolicy === right.retentionPolicy &&
     left.shardIds.length === shardIds.length &&
     left.shardIds.every((shardId, i) => shardId === shardIds[i])
   );
@@ -112,6 +118,7 @@ function groupsOf(text: string): readonly RouteGroup[] {
 class KnownTexts<T> {
   readonly #read: (text: string) => T;
   readonly #known = new Map<string, T>();
+  #length = 0;
 
   constructor(read: (text: string) => T) {
     this.#read = read;
@@ -121,8 +128,12 @@ class KnownTexts<T> {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     const made = this.#read(text);
-    if (this.#known.size >= textsMax) this.#known.clear();
+    if (this.#known.size >= textsMax || this.#length + text.length > textLengthMax) {
+      this.#known.clear();
+      this.#length = 0;
+    }
     this.#known.set(text, made);
+    this.#length += text.length;
     return made;
   }
 }

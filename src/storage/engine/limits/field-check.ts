@@ -15,12 +15,15 @@ const typeNames = new Map<FieldType, string>(
   Object.entries(FieldType).map(([name, code]) => [code, name]),
 );
 
+/** One for all: a shard may remember what came of each of thousands of batches. */
+const noRejects: Uint8Array = new Uint8Array(0);
+
 /**
  * Decides a batch and the types of the fields it brings. A whole row is refused when one of its fields conflicts; of two
  * rows of one batch that disagree on a new field, the earlier decides its type.
  */
 export function checkFields(index: ShardIndex, batch: PointBatch): FieldVerdict {
-  let rejects: Uint8Array = new Uint8Array(0);
+  let rejects = noRejects;
   let droppedCount = 0;
   let reason = '';
   const shapes = [...batch.shapes].sort((a, b) => (a.ordinals[0] ?? 0) - (b.ordinals[0] ?? 0));

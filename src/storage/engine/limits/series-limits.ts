@@ -15,6 +15,11 @@ export interface SeriesLimits {
   readonly valuesPerTagMax: number;
 }
 
+/** Undefined where nothing is limited: then nothing is counted. */
+export function anyLimits(limits: SeriesLimits | undefined): SeriesLimits | undefined {
+  return limits?.seriesMax === 0 && limits.valuesPerTagMax === 0 ? undefined : limits;
+}
+
 /** The series of a database. */
 export interface SeriesCount {
   /** At most so many, without a look. */

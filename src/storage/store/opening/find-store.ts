@@ -13,9 +13,10 @@ import { PageCache } from '../../pages/page-cache.ts';
 import { recoverWal, type RecoveredWal } from '../../wal/wal-recovery.ts';
 import type { WalSegment } from '../../wal/wal-writer.ts';
 import { judgeLogDamage, settleLogDamage, type LogDamageResult } from '../log/log-damage.ts';
-import { findShards, folderOf, type DamagedShard, type FoundShards, type OpenShard } from '../shards/open-shards.ts'; // prettier-ignore
+import { findShards, folderOf, type DamagedShard, type FoundShards } from '../shards/open-shards.ts'; // prettier-ignore
 import { replayRecord } from './replay-record.ts';
 import { ShardOpener } from './shard-opener.ts';
+import { ShardMap } from '../shards/shard-map.ts';
 import { ShardRoster } from '../shards/shard-roster.ts';
 import {
   blockCacheBytesDefault,
@@ -27,7 +28,7 @@ import {
 } from '../store-options.ts';
 
 export interface FoundStore {
-  readonly shards: Map<number, OpenShard>;
+  readonly shards: ShardMap;
   readonly damaged: Map<number, DamagedShard>;
   readonly opener: ShardOpener;
   readonly run: number;
@@ -57,7 +58,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
   await compareRoster(ports, roster, { ...found, dataFolder, isHome });
   for (const [shard, { error }] of found.damaged)
     log.error('Shard is damaged: it is neither read nor written', { shard, error: errorText(error) }); // prettier-ignore
-  const shards = new Map<number, OpenShard>();
+  const shards = new ShardMap();
   const { damaged } = found;
   const opener = new ShardOpener({ ...ports, kernel, cache, blocks, budget }, options, { ...found, shards }); // prettier-ignore
   if (options.opensBehind !== true) await opener.openAll();

@@ -11,11 +11,11 @@
  * Keys are looked at again only when what has come since the last time may be too much. What is kept grows with databases.
  */
 import { HyperLogLog } from '../../../base/collections/hyper-log-log.ts';
-import type { LimitedDatabase, SeriesCount, SeriesLimits } from '../../engine/limits/series-limits.ts'; // prettier-ignore
+import { anyLimits, type LimitedDatabase, type SeriesCount, type SeriesLimits } from '../../engine/limits/series-limits.ts'; // prettier-ignore
 import type { TextColumn } from '../../../models/point-batch.ts';
 import type { ShardIndex } from '../../index/shard-index.ts';
 import { DatabaseValues } from './database-values.ts';
-import type { OpenShard } from './open-shards.ts';
+import type { ShardMap } from './shard-map.ts';
 
 interface Counted {
   /** Different series, and those of all shards as if none were of two. */
@@ -24,7 +24,7 @@ interface Counted {
 }
 
 export interface SeriesPorts {
-  shards(): ReadonlyMap<number, OpenShard>;
+  readonly shards: ShardMap;
   /** Grows whenever a series comes or goes. */
   version(): number;
 }
@@ -57,7 +57,7 @@ export class DatabaseSeries {
 
   /** Whether the limits are to know of all shards of a database before a batch of these series is decided. */
   asksForAll(database: string, limits: SeriesLimits | undefined, texts: TextColumn): boolean {
-    if (limits === undefined || (limits.seriesMax === 0 && limits.valuesPerTagMax === 0)) return false; // prettier-ignore
+    if (anyLimits(limits) === undefined) return false;
     return unknownToAll(this.#indexesOf(database), texts) !== undefined;
   }
 
@@ -71,9 +71,8 @@ export class DatabaseSeries {
 
   #indexesOf(database: string): readonly ShardIndex[] {
     const indexes: ShardIndex[] = [];
-    for (const { place, shard } of this.#ports.shards().values())
-      if (place.database === database && shard.index.damage === undefined)
-        indexes.push(shard.index);
+    for (const { shard } of this.#ports.shards.of(database))
+      if (shard.index.damage === undefined) indexes.push(shard.index);
     return indexes;
   }
 
@@ -89,7 +88,7 @@ export class DatabaseSeries {
 
   #sum(database: string): number {
     const version = this.#ports.version();
-    const shardCount = this.#ports.shards().size;
+    const shardCount = this.#ports.shards.version;
     const known = this.#summed.get(database);
     if (known?.version === version && known.shardCount === shardCount) return known.sum;
     const sum = this.#indexesOf(database).reduce((all, { seriesCount }) => all + seriesCount, 0);

@@ -37,19 +37,21 @@ export class DatabaseValues {
 
   /** As a batch of the database sees it; what it says holds until the next write. */
   of(database: string): ValueCount {
-    const indexes = this.#ports.indexesOf(database);
+    // Most batches are far from any limit, and ask nothing.
+    let found: readonly ShardIndex[] | undefined;
+    const indexes = (): readonly ShardIndex[] => (found ??= this.#ports.indexesOf(database));
     const count = (measurement: string, tagKey: string, valuesMax: number): number =>
-      this.#count(database, indexes, { measurement, tagKey, valuesMax });
+      this.#count(database, indexes(), { measurement, tagKey, valuesMax });
     return {
       isAnyFull: (measurement, valuesMax) =>
-        this.#remembered({ database, shardCount: indexes.length, measurement }, () =>
-          tagKeysOf(indexes, measurement).some(
+        this.#remembered({ database, shardCount: indexes().length, measurement }, () =>
+          tagKeysOf(indexes(), measurement).some(
             (tagKey) => count(measurement, tagKey, valuesMax) >= valuesMax,
           ),
         ),
       count,
       has: (measurement, tagKey, value) =>
-        indexes.some((index) => index.hasTagValue(measurement, tagKey, value)),
+        indexes().some((index) => index.hasTagValue(measurement, tagKey, value)),
     };
   }
 
