@@ -37,7 +37,9 @@ test('repairs: a node whose disk is wiped answers with nothing of a shard before
 });
 
 test.each(wipedPlants)('repairs: the simulation catches %s', async (plant) => {
-  await expect(runWiped(1, { plant, faultsMs: 4_000 })).rejects.toThrow(
-    /answers of shard \d+ with/,
-  );
+  let caught = '';
+  // Any change of what nodes do when moves the seeds.
+  for (let seed = 1; seed <= 8 && caught === ''; seed++)
+    caught = await runWiped(seed, { plant, faultsMs: 4_000 }).then(() => '', String);
+  expect(caught).toMatch(/answers of shard \d+ with/);
 });

@@ -27,7 +27,8 @@ export interface RepairsResult {
   readonly deletesBrought: number;
 }
 
-const antiEntropy = `check-interval = "1s"
+/** Of anti-entropy, as configuration. */
+export const eagerRepairs = `check-interval = "1s"
 repair-hot-shards = true
 max-sync = 2
 auto-repair-missing = true`;
@@ -191,7 +192,7 @@ export async function runRepairs(
   };
   const replication = 2 + (seed % 2);
   const load = await beginLoad(seed, {
-    ...{ faultsMs: 12_000, ...options, onTrace, antiEntropy, replication },
+    ...{ faultsMs: 12_000, ...options, onTrace, antiEntropy: eagerRepairs, replication },
     ...{ weekCount: 2, levels: ['one', 'all'], hasDeletes: true },
   });
   const { world } = load.cluster;

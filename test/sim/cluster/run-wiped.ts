@@ -8,6 +8,7 @@ import { pickNode } from './admin.ts';
 import { beginLoad, loadDatabase, strikeFor, type LoadRunOptions } from './load-run.ts';
 import type { PointLoad } from './point-load.ts';
 import { shardRows } from './read-rows.ts';
+import { eagerRepairs as antiEntropy } from './run-repairs.ts';
 import { drained } from './run-seed.ts';
 
 export interface WipedResult {
@@ -20,10 +21,6 @@ export interface WipedResult {
   readonly shardsBrought: number;
 }
 
-const antiEntropy = `check-interval = "1s"
-repair-hot-shards = true
-max-sync = 2
-auto-repair-missing = true`;
 const settleMsMax = 120_000;
 
 class Wiping {
@@ -64,7 +61,7 @@ class Wiping {
   async read(random: Random): Promise<void> {
     const { clock } = this.#load.cluster.machine('client').env;
     while (!this.#load.isOver) {
-      await clock.sleep(below(random, 200));
+      await clock.sleep(below(random, 80));
       for (const shardId of this.#shardIds) await this.#readOnce(shardId);
     }
   }
