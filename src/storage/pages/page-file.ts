@@ -88,6 +88,11 @@ export class PageFile {
     return this.#cached(part.offset, () => decode(this.part(part)));
   }
 
+  /** What readers have made themselves, held like a page; `offset` is where no page is. */
+  kept<T extends PageContent>(offset: number, make: () => T): T {
+    return this.#cached(offset, make);
+  }
+
   /** Bytes whose sum is elsewhere, past the cache. Throws `corrupt`. */
   part({ offset, lengthBytes, crc32: sum }: PagePlace & { readonly crc32: number }): Uint8Array {
     const bytes = this.#bytes({ offset, lengthBytes });

@@ -7,10 +7,12 @@
  *   throw `corrupt`, with path and offset, and nothing else.
  *
  * Readers mostly ask for key after key in order, and for the same field of each series: the part that was asked for last
- * is at hand, and in it the place as far behind the last one as it was when a key of this kind was found before.
+ * is at hand, and in it the place as far behind the last one as it was when a key of this kind was found before. Others are
+ * where they were found the last time (key-places.ts).
  */
 import type { PageFile } from '../pages/page-file.ts';
 import { SortedTable } from '../pages/sorted-table.ts';
+import { KeyPlaces } from './key-places.ts';
 import { KnownEnds, knownEndBytes } from './known-ends.ts';
 import { TsmColumn, type TsmTimeBounds } from './tsm-column.ts';
 import { decodePart, type IndexPart, type TsmDirectory } from './tsm-directory.ts';
@@ -45,6 +47,8 @@ interface Place {
 const startBytes = 8;
 /** Among what the file has at hand: of the directory, and of its parts. */
 const [tableAtHand, partAtHand] = [0, 1];
+/** Of what is kept of places, among pages of the file: none begins there. */
+const placesOffset = -1;
 
 export class PagedKeys implements TsmKeySet {
   readonly bounds: TsmTimeBounds | undefined;
@@ -120,18 +124,34 @@ export class PagedKeys implements TsmKeySet {
   #find(wanted: Uint8Array, kind: number): Place | undefined {
     const last = this.#pages.atHand[partAtHand] as PartAtHand | undefined;
     const stride = this.#strides[kind] ?? 1;
-    const isNext = last !== undefined && isKeyAt(last.part, last.index + stride, wanted);
-    const hand = isNext ? last : (this.#near(last, wanted) ?? this.#search(wanted));
+    if (last !== undefined && isKeyAt(last.part, last.index + stride, wanted))
+      return this.#take(last, last.index + stride);
+    const places = this.#pages.kept(placesOffset, () => new KeyPlaces(this.#keyCount));
+    const slot = places.slotOf(wanted);
+    const known = places.partAt(slot);
+    if (known >= 0 && known < this.#table.count) {
+      const hand = last?.number === known ? last : undefined;
+      const part = hand?.part ?? this.#load(known);
+      const index = places.indexAt(slot);
+      if (isKeyAt(part, index, wanted))
+        return this.#take(hand ?? this.#takeInHand(known, part, index), index);
+    }
+    const hand = this.#near(last, wanted) ?? this.#search(wanted);
     if (hand === undefined) return undefined;
-    const { part } = hand;
     const guess = hand.index + stride;
-    const i = isNext || isKeyAt(part, guess, wanted) ? guess : indexOf(part, wanted);
-    const at = part.starts[i];
-    if (at === undefined) return undefined;
+    const i = isKeyAt(hand.part, guess, wanted) ? guess : indexOf(hand.part, wanted);
+    if (i < 0) return undefined;
+    places.keep(slot, hand.number, i);
     if (i > hand.index) this.#strides[kind] = i - hand.index;
+    return this.#take(hand, i);
+  }
+
+  /** Key `i` of a part; undefined when nothing is left of it. */
+  #take(hand: PartAtHand, i: number): Place | undefined {
+    const { part } = hand;
     hand.index = i;
     const number = part.firstKey + i;
-    return this.#gone?.[number] === 1 ? undefined : { part, at, number };
+    return this.#gone?.[number] === 1 ? undefined : { part, at: part.starts[i] ?? 0, number };
   }
 
   /** The part at hand, or the next one, if it is the one that would have the key. */
