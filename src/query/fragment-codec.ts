@@ -45,6 +45,7 @@ const task = byKind({
     fields: list(windowsField, { max: columnsMax }),
     intervalNs: int64,
     offsetNs: int64,
+    windowsMax: optional(count({ min: 1 })),
   }),
   costs: plain({ fields: list(checked(plain({ name, type })), { max: columnsMax }) }),
 } satisfies Record<Fragment['task']['kind'], unknown>);

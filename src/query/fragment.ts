@@ -55,6 +55,8 @@ export interface WindowsTask {
   readonly intervalNs: bigint;
   /** Window starts are congruent to this modulo the interval. */
   readonly offsetNs: bigint;
+  /** No more than so many windows of a group and field are needed, from the end that `ascending` says; absent for all of them. */
+  readonly windowsMax?: number | undefined;
 }
 
 /** What reading would cost, as blocks of rows that cost-rows.ts reads. */

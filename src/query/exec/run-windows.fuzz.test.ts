@@ -36,6 +36,15 @@ const parts = fc.uniqueArray(
 const range = fc.tuple(fc.bigInt(-80n, 80n), fc.bigInt(-80n, 80n)).map(([a, b]) => (a < b ? { minTimeNs: a, maxTimeNs: b } : { minTimeNs: b, maxTimeNs: a })); // prettier-ignore
 const everything = { minTimeNs: -(2n ** 63n) + 2n, maxTimeNs: 2n ** 63n - 2n };
 
+type Points = typeof points extends fc.Arbitrary<infer Some> ? Some : never;
+
+function sourceOf(some: Points, shardId: number): MemorySource {
+  return new MemorySource(
+    some.map(({ host, timeNs, float: f, integer: i }) => ({ measurement: 'cpu', tags: { host }, fields: { f, i }, timeNs })), // prettier-ignore
+    { shardId },
+  );
+}
+
 /** The parts of a summary that were asked for, as cells. */
 function shown(summary: WindowSummary, wanted: readonly SummaryPart[]): unknown {
   const of = {
@@ -64,13 +73,7 @@ test('windows: the tables of the kernel hold what is gathered point by point', (
         isGrouped: fc.boolean(),
       }),
       ({ shards, wanted, bounds, intervalNs, isGrouped }) => {
-        const sources = shards.map(
-          (some, shardId) =>
-            new MemorySource(
-              some.map(({ host, timeNs, float: f, integer: i }) => ({ measurement: 'cpu', tags: { host }, fields: { f, i }, timeNs })), // prettier-ignore
-              { shardId },
-            ),
-        );
+        const sources = shards.map((some, shardId) => sourceOf(some, shardId));
         const fragment: Fragment = {
           version: fragmentVersion,
           measurement: 'cpu',
@@ -101,3 +104,64 @@ test('windows: the tables of the kernel hold what is gathered point by point', (
     { numRuns: 400 },
   );
 });
+
+test('windows: the nearest of a group, where no more are asked for, are those at that end of all of them', () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        shards: fc.array(points, { minLength: 1, maxLength: 3 }),
+        wanted: parts,
+        bounds: fc.oneof(range, fc.constant(everything)),
+        intervalNs: fc.constantFrom(1n, 7n, 10n, 1_000n, 2n ** 30n),
+        isGrouped: fc.boolean(),
+        ascending: fc.boolean(),
+        windowsMax: fc.integer({ min: 1, max: 5 }),
+      }),
+      ({ shards, wanted, bounds, intervalNs, isGrouped, ascending, windowsMax }) => {
+        const sources = shards.map((some, shardId) => sourceOf(some, shardId));
+        const fields = [
+          { name: 'f', type: 'float' as const, parts: wanted },
+          { name: 'i', type: 'integer' as const, parts: wanted },
+        ];
+        const answerOf = (cut: { readonly windowsMax?: number }) => {
+          const fragment: Fragment = {
+            ...{ version: fragmentVersion, measurement: 'cpu', shardIds: [], ...bounds, ascending },
+            groupBy: isGrouped ? ['host'] : [],
+            task: { kind: 'windows', fields, intervalNs, offsetNs: 3n, ...cut },
+          };
+          const context = new FragmentContext(kernel, matcher, () => false);
+          return [...blocksOf(fragment, sources, context)].map((block) => {
+            if (block.kind !== 'windows') throw new Error('windows expected');
+            return [block.group, block.fields.map((summary) => nearestOf(summary, wanted, { ascending, windowsMax }))]; // prettier-ignore
+          });
+        };
+        expect(answerOf({ windowsMax })).toEqual(answerOf({}));
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+/** Window by window, no more than so many from one end. */
+function nearestOf(
+  summary: WindowSummary,
+  wanted: readonly SummaryPart[],
+  { ascending, windowsMax }: { readonly ascending: boolean; readonly windowsMax: number },
+): unknown {
+  const rows = Array.from(summary.startsNs, (startNs, i) => {
+    const of = {
+      count: () => summary.counts[i],
+      sum: () => summary.sums && cellValue(summary.sums, i),
+      min: () => selectedOf(summary.mins, i),
+      max: () => selectedOf(summary.maxs, i),
+      first: () => selectedOf(summary.firsts, i),
+      last: () => selectedOf(summary.lasts, i),
+    };
+    return [startNs, wanted.map((part) => of[part]())];
+  });
+  return ascending ? rows.slice(0, windowsMax) : rows.reverse().slice(0, windowsMax);
+}
+
+function selectedOf(selected: WindowSummary['mins'], i: number): unknown {
+  return selected && [selected.timesNs[i], cellValue(selected.values, i)];
+}

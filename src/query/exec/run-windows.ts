@@ -6,6 +6,7 @@ import type { FragmentContext } from './context.ts';
 import { isConvertible } from './columns/column-builder.ts';
 import { concatColumns } from './columns/concat-columns.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
+import { NearestWindows, summarizeNearest, type WindowsSpan } from './nearest-windows.ts';
 import { selectRows } from './series/select-rows.ts';
 import { SeriesRows } from './series/series-rows.ts';
 import { pickedEnd, pickEnd } from './pick-end.ts';
@@ -33,9 +34,15 @@ export function* runWindows(
   );
   const [first, last] = [spansOf(sources, true), spansOf(sources, false)];
   const spans = (end: 'first' | 'last') => (end === 'first' ? first : last);
+  const isCut = task.windowsMax !== undefined && task.intervalNs > 0n;
+  const nearest = isCut ? new NearestWindows(fragment, task, sources) : undefined;
+  const ofSpan = (span: WindowsSpan, group: Group) =>
+    summarizeGroup({ ...span, task, types, spans }, group, context);
   for (const group of yield* groupSeries(fragment, sources, context)) {
     context.check();
-    const block = yield* summarizeGroup({ fragment, task, grid, types, spans }, group, context);
+    const block = yield* nearest === undefined
+      ? summarizeGroup({ fragment, task, grid, types, spans }, group, context)
+      : summarizeNearest(nearest, task, group, ofSpan);
     if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;
   }
 }

@@ -28,14 +28,9 @@ export function windowGrid(
   { intervalNs, offsetNs }: WindowsTask,
   sources: readonly ShardSource[],
 ): Grid | 'empty' | undefined {
-  const bounds = sources.flatMap((source) => source.timeBounds() ?? []);
-  const [first] = bounds;
-  if (first === undefined) return 'empty';
-  const least = bounds.reduce((low, one) => (one.minTimeNs < low ? one.minTimeNs : low), first.minTimeNs); // prettier-ignore
-  const greatest = bounds.reduce((high, one) => (one.maxTimeNs > high ? one.maxTimeNs : high), first.maxTimeNs); // prettier-ignore
-  const lowNs = least > minTimeNs ? least : minTimeNs;
-  const highNs = greatest < maxTimeNs ? greatest : maxTimeNs;
-  if (lowNs > highNs) return 'empty';
+  const within = boundsWithin({ minTimeNs, maxTimeNs }, sources);
+  if (within === undefined) return 'empty';
+  const { lowNs, highNs } = within;
   if (intervalNs === 0n) {
     const width = highNs - lowNs + 1n;
     if (width > widthMaxNs) return undefined;
@@ -47,6 +42,22 @@ export function windowGrid(
   const isSmall = count <= BigInt(cellsMax) && startNs + count * intervalNs <= widthMaxNs;
   if (!isSmall || startNs < -widthMaxNs || count * intervalNs > widthMaxNs) return undefined;
   return { cells: { startNs, intervalNs, count: Number(count) }, label: undefined };
+}
+
+/** Where points of the shards can lie within inclusive bounds; undefined where none can. */
+export function boundsWithin(
+  { minTimeNs, maxTimeNs }: Pick<Fragment, 'minTimeNs' | 'maxTimeNs'>,
+  sources: readonly ShardSource[],
+): { readonly lowNs: bigint; readonly highNs: bigint } | undefined {
+  const bounds = sources.flatMap((source) => source.timeBounds() ?? []);
+  const [first] = bounds;
+  if (first === undefined) return undefined;
+  const least = bounds.reduce((low, one) => (one.minTimeNs < low ? one.minTimeNs : low), first.minTimeNs); // prettier-ignore
+  const greatest = bounds.reduce((high, one) => (one.maxTimeNs > high ? one.maxTimeNs : high), first.maxTimeNs); // prettier-ignore
+  const lowNs = least > minTimeNs ? least : minTimeNs;
+  const highNs = greatest < maxTimeNs ? greatest : maxTimeNs;
+  if (lowNs > highNs) return undefined;
+  return { lowNs, highNs };
 }
 
 /** What a table holds, as a fragment answers it. */

@@ -20,6 +20,7 @@ import type {
   SubqueryRead,
 } from './level-plan.ts';
 import { insideNames, partingTags } from './name-types.ts';
+import type { PlannedChain } from './plan-calls.ts';
 import { compileProgram } from './program.ts';
 import type { FoundMeasurement, ResolvedSelect } from './resolve-select.ts';
 import { visitExpr } from './walk-expr.ts';
@@ -75,6 +76,8 @@ interface WindowsDraft {
   readonly grid: Grid;
   readonly fields: { readonly name: string; readonly type: SourceFieldType; readonly parts: Set<SummaryPart> }[]; // prettier-ignore
   readonly indexes: Map<string, number>;
+  /** Each call that reads them has a row for each of its windows. */
+  isRowByWindow: boolean;
 }
 
 /**
@@ -117,11 +120,11 @@ export class FeedPlanner {
 
   /** The feed of windows of a field, and the field's place in it. */
   windowsFor(
-    grid: Grid,
-    ref: Ref,
+    { grid, argument: ref, stages }: Pick<PlannedChain, 'grid' | 'argument' | 'stages'>,
     call: CallName,
   ): { readonly feed: number; readonly field: number } {
     const [feed, draft] = this.#draft('windows', grid) as [number, WindowsDraft];
+    if (stages.some(({ kind }) => kind !== 'fill')) draft.isRowByWindow = false;
     const key = keyOf(ref);
     let field = draft.indexes.get(key);
     if (field === undefined) {
@@ -161,16 +164,17 @@ export class FeedPlanner {
     const draft: RowsDraft | WindowsDraft =
       kind === 'rows'
         ? { kind, grid, counted, refs: [], indexes: new Map() }
-        : { kind, grid, fields: [], indexes: new Map() };
+        : { kind, grid, fields: [], indexes: new Map(), isRowByWindow: true };
     return [this.#drafts.push(draft) - 1, draft];
   }
 
-  *#windowsScan({ grid, fields }: WindowsDraft): Steps<ScanPlan> {
+  *#windowsScan({ grid, fields, isRowByWindow }: WindowsDraft): Steps<ScanPlan> {
     const task: WindowsTask = {
       kind: 'windows',
       fields: fields.map(({ name, type, parts }) => ({ name, type, parts: [...parts] })),
       intervalNs: grid.intervalNs,
       offsetNs: grid.offsetNs,
+      ...(isRowByWindow && grid.intervalNs > 0n && { windowsMax: this.#rowsLimit() }),
     };
     const { outerTags, tags } = this.#place;
     const groupBy = [...outerTags, ...innerTags(outerTags, tags)];
@@ -209,13 +213,16 @@ export class FeedPlanner {
     return sources;
   }
 
-  /** LIMIT of a list without calls is known at the shards, but where subgroups are counted apart. */
+  /** LIMIT of a list without calls is known at the shards. */
   #rowsMax(): number {
-    const { compiled } = this.#select;
-    const { limit, offset } = compiled.statement;
+    return this.#select.compiled.isRaw ? (this.#rowsLimit() ?? 0) : 0;
+  }
+
+  /** So many rows of a group are all that LIMIT leaves; undefined where there is none, or subgroups are counted apart. */
+  #rowsLimit(): number | undefined {
+    const { limit, offset } = this.#select.compiled.statement;
     const { outerTags, tags } = this.#place;
-    const isCounted = compiled.isRaw && limit > 0 && outerTags.length === tags.length;
-    return isCounted ? limit + offset : 0;
+    return limit > 0 && outerTags.length === tags.length ? limit + offset : undefined;
   }
 
   /**

@@ -240,7 +240,7 @@ function inputFor(
 ): CallInput {
   const { argument, folded, grid } = chain;
   if (folded !== undefined) {
-    const { feed, field } = feeds.windowsFor(grid, argument, folded.call);
+    const { feed, field } = feeds.windowsFor(chain, folded.call);
     return { kind: 'folded', feed, field, call: folded.call, keepsTimes: folded.keepsTimes };
   }
   const counted = isCounted ? argument : undefined;

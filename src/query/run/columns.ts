@@ -1,6 +1,6 @@
 import type { Column, ColumnType } from '../column.ts';
 import { ColumnBuilder, isConvertible, sliceColumn } from '../exec/columns/column-builder.ts';
-import { concatColumns } from '../exec/columns/concat-columns.ts';
+import { concatColumns, concatTimes } from '../exec/columns/concat-columns.ts';
 import { pickRows } from '../exec/columns/pick-rows.ts';
 import type { Batch, PointBatch } from './batch.ts';
 
@@ -79,16 +79,6 @@ export function concatPoints(
       ? concatIds(parts.map(({ subgroups, timesNs }) => subgroups ?? new Int32Array(timesNs.length))) // prettier-ignore
       : undefined,
   };
-}
-
-export function concatTimes(parts: readonly BigInt64Array[]): BigInt64Array {
-  const all = new BigInt64Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 function concatIds(parts: readonly Int32Array[]): Int32Array {

@@ -1,18 +1,11 @@
 import type { Column } from '../column.ts';
 import { cellValue, ColumnBuilder, nullColumn } from '../exec/columns/column-builder.ts';
-import { concatColumns } from '../exec/columns/concat-columns.ts';
+import { concatColumns, concatTimes } from '../exec/columns/concat-columns.ts';
 import type { FeedColumn, SubqueryFilter, SubqueryRead } from '../plan/level-plan.ts';
 import { runProgram } from '../plan/program.ts';
 import type { Subgroups } from './batch.ts';
 import { compareGroupIds, type Batch, type GroupId, type GroupStream } from './batch.ts';
-import {
-  batchBytes,
-  castColumn,
-  concatTimes,
-  convertColumn,
-  pickBatch,
-  withoutNaN,
-} from './columns.ts';
+import { batchBytes, castColumn, convertColumn, pickBatch, withoutNaN } from './columns.ts';
 import type { RunContext } from './run-context.ts';
 import type { Flow, Steps } from './steps.ts';
 

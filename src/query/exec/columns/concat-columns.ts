@@ -22,6 +22,16 @@ export function concatColumns(type: ColumnType, parts: readonly Column[]): Colum
   }
 }
 
+export function concatTimes(parts: readonly BigInt64Array[]): BigInt64Array {
+  const all = new BigInt64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 function rowsOf({ values }: Column): number {
   return 'offsets' in values ? values.offsets.length - 1 : values.length;
 }
