@@ -35,7 +35,7 @@ export interface ShardSource {
    * The first row that cursors of some fields would give together, with what it has of them; undefined when that is not found at
    * once: the ends of the fields tell.
    */
-  endRow?(request: EndRowRequest): EndRowValues | undefined;
+  endRow?(request: EndRowRequest, arena: SourceArena): EndRowValues | undefined;
 }
 
 export interface EndRowRequest extends Omit<CursorRequest, 'field' | 'rowsFirst'> {

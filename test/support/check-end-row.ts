@@ -4,7 +4,7 @@ import type { CursorArena } from '../../src/storage/engine/columns/run-cursor.ts
 
 /** A row of several fields, where it is told at once, has to be that of the nearest of their ends. Whether it was told. */
 export function checkEndRow(view: ShardView, request: ViewRow, arena: CursorArena): boolean {
-  const row = view.endRow(request);
+  const row = view.endRow(request, arena);
   if (row === undefined) return false;
   const { fields, ...bounds } = request;
   const ends = fields.map((field) => view.end({ ...bounds, field }, arena));

@@ -51,11 +51,11 @@ export function rankFiles(files: readonly TsmFile[], ascending: boolean): readon
 }
 
 /** No point of a file lies before it, in the direction of reading; undefined when it has none. */
-function boundOf({ bounds }: TsmFile, ascending: boolean): bigint | undefined {
+export function boundOf({ bounds }: TsmFile, ascending: boolean): bigint | undefined {
   return ascending ? bounds?.minTimeNs : bounds?.maxTimeNs;
 }
 
-function isBeyond(
+export function isBeyond(
   timeNs: bigint | undefined,
   than: bigint | undefined,
   ascending: boolean,
@@ -130,19 +130,42 @@ function fileEnd(file: TsmFile, key: Uint8Array, request: EndRequest): SeriesEnd
   return undefined;
 }
 
+/** The first value of all of a key of a file or the last. */
+export function columnEnd(
+  file: TsmFile,
+  column: TsmColumn,
+  { isFirst, arena }: { readonly isFirst: boolean; readonly arena: CursorArena },
+): EndValue {
+  const read = (): EndValue => {
+    const entry = column.entry(isFirst ? 0 : column.count - 1);
+    return blockEndValue({ file, column, entry }, { isFirst, arena });
+  };
+  return column.endValue(isFirst, read);
+}
+
 /** The value at one end of a block; `isOfAll` when it is that of all blocks. */
 function entryEnd(
-  { file, column, entry }: { readonly file: TsmFile; readonly column: TsmColumn; readonly entry: TsmEntry }, // prettier-ignore
-  which: { readonly isFirst: boolean; readonly isOfAll: boolean; readonly arena: CursorArena },
+  place: BlockOfColumn,
+  { isFirst, isOfAll, arena }: { readonly isFirst: boolean; readonly isOfAll: boolean; readonly arena: CursorArena }, // prettier-ignore
 ): EndValue {
-  const { isFirst, isOfAll, arena } = which;
-  const read = (): EndValue => {
-    const block = file.block(entry);
-    const valuePtr = arena.decodeEnd?.(block, { isFirst });
-    if (valuePtr === undefined) return valueOf(endOf(decodeBlock(block), isFirst));
-    return valueAt(column.type, new DataView(arena.memory.buffer, valuePtr, 8), 0);
-  };
-  return isOfAll ? column.endValue(isFirst, read) : read();
+  if (isOfAll) return columnEnd(place.file, place.column, { isFirst, arena });
+  return blockEndValue(place, { isFirst, arena });
+}
+
+interface BlockOfColumn {
+  readonly file: TsmFile;
+  readonly column: TsmColumn;
+  readonly entry: TsmEntry;
+}
+
+function blockEndValue(
+  { file, column, entry }: BlockOfColumn,
+  { isFirst, arena }: { readonly isFirst: boolean; readonly arena: CursorArena },
+): EndValue {
+  const block = file.block(entry);
+  const valuePtr = arena.decodeEnd?.(block, { isFirst });
+  if (valuePtr === undefined) return valueOf(endOf(decodeBlock(block), isFirst));
+  return valueAt(column.type, new DataView(arena.memory.buffer, valuePtr, 8), 0);
 }
 
 /** That of a run of one row. */

@@ -14,7 +14,8 @@ import { FoldedBlocks } from './columns/fold-blocks.ts';
 import { areInOrder, foldParts } from './columns/fold-parts.ts';
 import { FileBlocks } from './columns/file-blocks.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './columns/run-cursor.ts'; // prettier-ignore
-import { rankFiles, seriesEnd, type MemtableSeries, type RankedFile } from './series-end.ts';
+import { fileEndRow, type EndRowValues } from './file-end-row.ts';
+import { boundOf, isBeyond, rankFiles, seriesEnd, type MemtableSeries, type RankedFile } from './series-end.ts'; // prettier-ignore
 import type { TimeBounds } from './memtable/shape-table.ts';
 
 export interface ViewRequest extends CursorBounds {
@@ -54,12 +55,6 @@ export interface ViewEnd {
 
 export interface ViewRow extends Omit<ViewRequest, 'field' | 'rowsFirst'> {
   readonly fields: readonly string[];
-}
-
-export interface ViewRowValues {
-  readonly timeNs: bigint;
-  /** By place of the field; undefined where the row has none. */
-  readonly values: readonly (EndValue | undefined)[];
 }
 
 /** Fields that were asked for last. */
@@ -208,24 +203,55 @@ export class ShardView {
 
   /**
    * The first or the last row within the bounds with what it has of some fields; undefined when there is none, or it is not that
-   * of one memtable, before all that files have in the direction of time.
+   * of one memtable or file, before all that others have in the direction of time.
    */
-  endRow({ seriesId, fields, ...bounds }: ViewRow): ViewRowValues | undefined {
+  endRow(request: ViewRow, arena: CursorArena): EndRowValues | undefined {
     return this.#guard(() => {
-      const { measurement, memtables } = this.#name(seriesId);
-      const [only] = memtables;
-      if (only === undefined || memtables.length > 1) return undefined;
-      const end = only.memtable.endRow({ ...bounds, measurement, seriesId: only.seriesId });
-      if (end === undefined) return undefined;
-      const { table, row, timeNs } = end;
-      const isBehind = (file: TimeBounds): boolean => bounds.ascending ? file.minTimeNs > timeNs : file.maxTimeNs < timeNs; // prettier-ignore
-      if (!this.#parts.files.every((file) => file.bounds === undefined || isBehind(file.bounds))) return undefined; // prettier-ignore
-      const values = fields.map((field) => {
-        const column = table.columnOf(field);
-        return column < 0 ? undefined : table.valueOf(column, row);
-      });
-      return values.every((value) => value === undefined) ? undefined : { timeNs, values };
+      const named = this.#name(request.seriesId);
+      const [only, ...others] = named.memtables;
+      if (only === undefined) return this.#fileEndRow(named, request, arena);
+      return others.length > 0 ? undefined : this.#memtableEndRow(named, only, request);
     });
+  }
+
+  #memtableEndRow(
+    { measurement }: NamedSeries,
+    { memtable, seriesId }: MemtableSeries,
+    { fields, ...bounds }: ViewRow,
+  ): EndRowValues | undefined {
+    const end = memtable.endRow({ ...bounds, measurement, seriesId });
+    if (end === undefined) return undefined;
+    const { table, row, timeNs } = end;
+    const [nearest] = this.#filesFrom(bounds.ascending);
+    if (nearest !== undefined && !isBehind(nearest, timeNs, bounds.ascending)) return undefined;
+    const values = fields.map((field) => {
+      const column = table.columnOf(field);
+      return column < 0 ? undefined : table.valueOf(column, row);
+    });
+    return values.every((value) => value === undefined) ? undefined : { timeNs, values };
+  }
+
+  /** Of the nearest file that has the series, where no other one reaches so far. */
+  #fileEndRow(
+    named: NamedSeries,
+    { fields, ...bounds }: ViewRow,
+    arena: CursorArena,
+  ): EndRowValues | undefined {
+    const keyOf = (field: number): Uint8Array => this.#keyOf(named, fields[field] ?? '');
+    const asked = { ...bounds, keyOf, order: this.#orderOf(fields), fieldCount: fields.length };
+    const files = this.#filesFrom(bounds.ascending);
+    for (let i = 0; i < files.length; i++) {
+      const row = fileEndRow((files[i] as RankedFile).file, asked, arena);
+      if (row === 'absent') continue;
+      const next = files[i + 1];
+      if (
+        row === undefined ||
+        (next !== undefined && !isBehind(next, row.timeNs, bounds.ascending))
+      )
+        return undefined;
+      return row;
+    }
+    return undefined;
   }
 
   /** Fields by their places, in the order that keys of a series have in files. */
@@ -367,4 +393,9 @@ export class ShardView {
 
 function isWithin(bounds: TimeBounds, { minTimeNs, maxTimeNs }: TimeBounds): boolean {
   return bounds.minTimeNs <= maxTimeNs && bounds.maxTimeNs >= minTimeNs;
+}
+
+/** Whether all points of a file are behind a time, in the direction of reading. */
+function isBehind({ file }: RankedFile, timeNs: bigint, ascending: boolean): boolean {
+  return isBeyond(boundOf(file, ascending), timeNs, ascending);
 }

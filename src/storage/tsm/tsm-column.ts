@@ -81,6 +81,11 @@ export class TsmColumn {
     return { minTimeNs: this.#minTimeNs(start), maxTimeNs: this.#maxTimeNs(end - 1) };
   }
 
+  /** The first time of all its points or the last; it has a block. */
+  endTimeNs(isFirst: boolean): bigint {
+    return isFirst ? this.#minTimeNs(0) : this.#maxTimeNs(this.count - 1);
+  }
+
   /** Of all its points. */
   get bounds(): TsmTimeBounds {
     return this.boundsOf(0, this.count);

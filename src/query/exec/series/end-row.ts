@@ -52,7 +52,9 @@ export class EndRow {
     const { source, names, typeOf, request } = this.#fields;
     const { arena } = this.#context;
     const { ascending } = request;
-    const row = source.endRow?.({ ...request, fields: names });
+    const start = arena.mark();
+    const row = source.endRow?.({ ...request, fields: names }, arena);
+    arena.release(start);
     if (row !== undefined) {
       const columns = row.values.map((value, i) => cellOf(value, typeOf(names[i] ?? '')));
       return { timesNs: BigInt64Array.of(row.timeNs), columns };
