@@ -5,6 +5,7 @@ import type { BatchColumn, TextColumn } from '../models/point-batch.ts';
 import { ByteReader, joinBytes, putUvarint } from './bytes.ts';
 import { decodeFloats, encodeFloats } from './floats.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
+import { wordCounts } from './simple8b.ts';
 import { unpackSnappy } from './snappy.ts';
 import { decodeTimes, encodeTimes } from './times.ts';
 
@@ -21,14 +22,15 @@ export interface Block {
 const bitPacked = 1;
 const snappy = 1;
 
-/** `times` are those of the block encoded already, as fields of one series share them. */
+/** `times` are those of the block encoded already, as fields of one series share them. Integers are packed quickly or closely. */
 export function encodeBlock(
   { type, timesNs, values }: Block,
   times: Uint8Array = encodeTimes(timesNs),
+  isClose = false,
 ): Uint8Array {
   const head: number[] = [type];
   putUvarint(head, BigInt(times.length));
-  return joinBytes(head, times, encodeValues(type, values));
+  return joinBytes(head, times, encodeValues(type, values, isClose));
 }
 
 /** Throws `corrupt` on anything that is no block. `count` is how many values the caller knows it to have, if it does. */
@@ -59,18 +61,16 @@ function countOf(times: Uint8Array): number {
   return count;
 }
 
-const wordCounts = [240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1];
-
-function encodeValues(type: FieldType, values: BatchColumn): Uint8Array {
+function encodeValues(type: FieldType, values: BatchColumn, isClose: boolean): Uint8Array {
   if ('offsets' in values) return encodeTexts(values);
   switch (type) {
     case FieldType.float:
       return encodeFloats(values as Float64Array);
     case FieldType.integer:
-      return encodeIntegers(values as BigInt64Array);
+      return encodeIntegers(values as BigInt64Array, isClose);
     case FieldType.unsigned: {
       const { buffer, byteOffset, length } = values;
-      return encodeIntegers(new BigInt64Array(buffer as ArrayBuffer, byteOffset, length));
+      return encodeIntegers(new BigInt64Array(buffer as ArrayBuffer, byteOffset, length), isClose);
     }
     case FieldType.boolean:
       return encodeBooleans(values as Uint8Array);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Prng } from '../base/prng.ts';
-import { encodeBlock } from './block.ts';
+import { decodeBlock, encodeBlock } from './block.ts';
+import { decodeIntegers, encodeIntegers } from './integers.ts';
 import { encodeTimes } from './times.ts';
 import { FieldType } from '../models/field-value.ts';
 import { ColumnKernel } from '../kernels/column-kernel.ts';
@@ -8,11 +9,20 @@ import { compiledKernels } from '../kernels/module/kernel-module.ts';
 
 const kernel = new ColumnKernel(compiledKernels(), { bytesMax: 1 << 24 });
 
+/** Quickly and closely packed. */
 function expectSame(values: BigInt64Array, timesNs: BigInt64Array, name: string): void {
-  const bytes = new Uint8Array(values.buffer);
-  const packed = kernel.encode(FieldType.integer, [{ times: timesNs, values: bytes, count: values.length }]); // prettier-ignore
-  const twin = encodeBlock({ type: FieldType.integer, timesNs, values }, encodeTimes(timesNs));
-  expect(Buffer.from(packed).equals(twin), name).toBe(true);
+  const parts = [{ times: timesNs, values: new Uint8Array(values.buffer), count: values.length }];
+  const block = { type: FieldType.integer, timesNs, values };
+  const [quick = 0, close = 0] = [false, true].map((isClose) => {
+    const packed = kernel.encode(FieldType.integer, parts, isClose);
+    const twin = encodeBlock(block, encodeTimes(timesNs), isClose);
+    expect(Buffer.from(packed).equals(twin), `${name}, ${isClose ? 'closely' : 'quickly'}`).toBe(
+      true,
+    );
+    expect(decodeBlock(packed), name).toEqual(block);
+    return packed.length;
+  });
+  expect(close, name).toBeLessThanOrEqual(quick);
 }
 
 const greatest = 2n ** 63n - 1n;
@@ -28,6 +38,17 @@ test.each([
 ] as const)('integers of a flush are packed as by their twin: %s', (name, values) => {
   const timesNs = BigInt64Array.from(values, (_, i) => BigInt(i * 10));
   expectSame(BigInt64Array.from(values), timesNs, name);
+});
+
+test('integers that are packed closely take fewer words where as many as fit leave short ones behind', () => {
+  // As many as fit are 15 of 4 bits, then 8 and 1; twice 12 of 5 bits take them all.
+  const narrow = Array.from({ length: 15 }, (_, i) => i % 2);
+  const wide = Array.from({ length: 9 }, (_, i) => (i % 2 === 0 ? 7 : 1));
+  let sum = 0;
+  const values = BigInt64Array.from([0, ...narrow, ...wide], (delta) => BigInt((sum += delta)));
+  const [quick, close] = [encodeIntegers(values), encodeIntegers(values, true)];
+  expect([quick.length - 9, close.length - 9]).toEqual([24, 16]);
+  expect(decodeIntegers(close, values.length)).toEqual(values);
 });
 
 test('integers and times of a flush are packed as by their twins, whatever widths follow each other', () => {

@@ -1,4 +1,5 @@
 import { DbError } from '../base/errors.ts';
+import { planWords } from './close-words.ts';
 import { bigEndian, ByteReader, joinBytes, putUvarint } from './bytes.ts';
 import { hasWideValues, packSimple8b, unpackSimple8b } from './simple8b.ts';
 import { addDelta, deltaAt, exactMax, unzigzag, unzigzagBig, wordsOf, zigzag, zigzagBig } from './words.ts'; // prettier-ignore
@@ -8,7 +9,8 @@ const raw = 0;
 const packed = 1;
 const run = 2;
 
-export function encodeIntegers(values: BigInt64Array): Uint8Array {
+/** Packed as quickly as can be, or in as few words as there can be. */
+export function encodeIntegers(values: BigInt64Array, isClose = false): Uint8Array {
   const words = wordsOf(values);
   const deltas = new Float64Array(values.length);
   let isRun = values.length > 2;
@@ -27,7 +29,8 @@ export function encodeIntegers(values: BigInt64Array): Uint8Array {
     putUvarint(tail, BigInt(values.length - 1));
     return joinBytes([run << 4], first, tail);
   }
-  return joinBytes([packed << 4], first, packSimple8b(deltas, 1));
+  const plan = isClose ? planWords(deltas, 1) : undefined;
+  return joinBytes([packed << 4], first, packSimple8b(deltas, 1, plan));
 }
 
 export function decodeIntegers(bytes: Uint8Array, count: number): BigInt64Array {

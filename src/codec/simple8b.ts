@@ -4,19 +4,19 @@ import { DbError } from '../base/errors.ts';
  * Simple-8b (Anh and Moffat 2010) as TSM files have it: big-endian words of a 4-bit selector and 60 bits of values, the
  * first one lowest. Selectors 0 and 1, runs of ones, are read and not written.
  */
-const counts = [240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1];
-const bits = [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60];
+export const wordCounts = [240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1];
+export const wordBits = [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 60];
 
-/** Packs values[from...], each in [0, 2^53). */
-export function packSimple8b(values: Float64Array, from: number): Uint8Array {
+/** Packs values[from...], each in [0, 2^53), as many into each word as fit, or as a plan says of each. */
+export function packSimple8b(values: Float64Array, from: number, plan?: Uint8Array): Uint8Array {
   const out = new Uint8Array((values.length - from) * 8);
   const view = new DataView(out.buffer);
   let at = 0;
   let i = from;
   while (i < values.length) {
-    const selector = selectorAt(values, i);
-    const width = bits[selector] ?? 60;
-    const count = counts[selector] ?? 1;
+    const selector = plan?.[i - from] ?? selectorAt(values, i);
+    const width = wordBits[selector] ?? 60;
+    const count = wordCounts[selector] ?? 1;
     let high = selector << 28;
     let low = 0;
     if (width === 60) {
@@ -47,9 +47,9 @@ function selectorAt(values: Float64Array, i: number): number {
   let checked = 0;
   let width = 0;
   for (; selector < 15; selector++) {
-    const count = counts[selector] ?? 1;
+    const count = wordCounts[selector] ?? 1;
     if (i + count > values.length) continue;
-    const limit = 2 ** (bits[selector] ?? 60);
+    const limit = 2 ** (wordBits[selector] ?? 60);
     for (; checked < count; checked++) {
       const value = values[i + checked] ?? 0;
       if (value > width) width = value;
@@ -75,8 +75,8 @@ export function unpackSimple8b(
     const high = view.getUint32(at);
     const low = view.getUint32(at + 4);
     const selector = high >>> 28;
-    const width = bits[selector] ?? 60;
-    const count = counts[selector] ?? 1;
+    const width = wordBits[selector] ?? 60;
+    const count = wordCounts[selector] ?? 1;
     if (i + count > out.length) throw new DbError('corrupt', 'simple8b: too many values');
     if (width === 60) put(out, i, high & 0x0fffffff, low);
     else if (width === 0) for (let k = 0; k < count; k++) put(out, i + k, 0, 1);

@@ -15,12 +15,15 @@ interface ColumnExports extends BlockExports {
   encodeTimes(times: number, count: number, scratch: number, out: number): number;
 
   encodeBlock(type: number, times: number, timesLength: number, values: number, count: number, scratch: number, out: number): number; // prettier-ignore
+  setClose(wanted: boolean): void;
 }
 
 const pagesFirst = 4;
 const pagesMax = 65_536;
 /** A value takes no more than 77 bits and a time no more than 64, and words are written whole. */
 const bytesPerRowMax = 18;
+/** Deltas, and what chooses the words of integers. */
+const scratchBytesPerRow = 13;
 const slackBytes = 64;
 const booleanType = 2;
 
@@ -102,8 +105,8 @@ export class ColumnKernel {
     }
   }
 
-  /** The bytes of a block of all rows of the parts, which follow each other in time. A copy. */
-  encode(type: number, parts: readonly KernelRows[]): Uint8Array {
+  /** The bytes of a block of all rows of the parts, which follow each other in time. A copy. Integers are packed quickly or closely. */
+  encode(type: number, parts: readonly KernelRows[], isClose = false): Uint8Array {
     const count = parts.reduce((sum, part) => sum + part.count, 0);
     assert(count > 0, 'a block has rows');
     const width = type === booleanType ? 1 : 8;
@@ -112,7 +115,7 @@ export class ColumnKernel {
     try {
       const times = arena.allocate(count * 8);
       const values = arena.allocate(count * width);
-      const scratch = arena.allocate(count * 8 + slackBytes);
+      const scratch = arena.allocate(count * scratchBytesPerRow + slackBytes);
       const encodedTimes = arena.allocate(count * bytesPerRowMax + slackBytes);
       const out = arena.allocate(count * bytesPerRowMax * 2 + slackBytes);
       const { buffer } = arena.memory;
@@ -125,6 +128,7 @@ export class ColumnKernel {
         at += part.count;
       }
       const timesLength = this.#exports.encodeTimes(times, count, scratch, encodedTimes);
+      this.#exports.setClose(isClose);
       const length = this.#exports.encodeBlock(type, encodedTimes, timesLength, values, count, scratch, out); // prettier-ignore
       return new Uint8Array(arena.memory.buffer, out, length).slice();
     } finally {

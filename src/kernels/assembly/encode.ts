@@ -1,5 +1,6 @@
 // Rows of a memtable to the bytes of TSM blocks. Twins: encodeTimes, encodeIntegers, encodeFloats and encodeBlock of codec/,
 // which these equal byte for byte; strings are left to them. `scratch` has room for 8 bytes a row.
+import { planWords } from './close-words.ts';
 import { planWindows, windowStays } from './float-windows.ts';
 
 const countsAt = memory.data<u8>([240, 120, 60, 30, 20, 15, 12, 10, 8, 7, 6, 5, 4, 3, 2, 1]);
@@ -77,12 +78,30 @@ function packWords(values: usize, count: u32, out: usize): usize {
       selector++;
       while (!takes(selector, at, left)) selector++;
     }
-    const width = <u64>load<u8>(widthsAt + selector);
-    const next = at + (<usize>load<u8>(countsAt + selector) << 3);
-    let word = <u64>selector << 60;
-    for (let shift: u64 = 0; at < next; at += 8, shift += width) word |= load<u64>(at) << shift;
-    storeBig(out, word);
+    storeBig(out, wordOf(at, selector));
+    at += <usize>load<u8>(countsAt + selector) << 3;
     out += 8;
+  }
+  return out;
+}
+
+// @ts-ignore: decorator
+@inline
+function wordOf(values: usize, selector: u32): u64 {
+  const width = <u64>load<u8>(widthsAt + selector);
+  const end = values + (<usize>load<u8>(countsAt + selector) << 3);
+  let word = <u64>selector << 60;
+  for (let at = values, shift: u64 = 0; at < end; at += 8, shift += width) word |= load<u64>(at) << shift;
+  return word;
+}
+
+/** The same in as few words as there can be; `plan` has room for 5 bytes a value and 16 more. */
+function packClosely(values: usize, count: u32, plan: usize, out: usize): usize {
+  planWords(values, count, plan);
+  for (let i: u32 = 0; i < count; out += 8) {
+    const selector = <u32>load<u8>(plan + i);
+    storeBig(out, wordOf(values + (<usize>i << 3), selector));
+    i += load<u8>(countsAt + selector);
   }
   return out;
 }
@@ -167,7 +186,8 @@ function encodeIntegers(values: usize, count: u32, scratch: usize, out: usize): 
     return putVarint(putVarint(out + 9, step), count - 1);
   }
   store<u8>(out, kindPacked << 4);
-  return packWords(scratch + 8, count - 1, out + 9);
+  if (!isClose) return packWords(scratch + 8, count - 1, out + 9);
+  return packClosely(scratch + 8, count - 1, scratch + (<usize>count << 3), out + 9);
 }
 
 /** Bits on their way out, the highest first: those of the last, unfinished word. */
@@ -238,6 +258,13 @@ function encodeBooleans(values: usize, count: u32, out: usize): usize {
     store<u8>(at, load<u8>(at) | <u8>(<u32>128 >> (i & 7)));
   }
   return end;
+}
+
+let isClose: bool = false;
+
+/** Whether integers of the blocks that come are packed as closely as can be: `scratch` then has room for 13 bytes a row and 16 more. */
+export function setClose(wanted: bool): void {
+  isClose = wanted;
 }
 
 /** A whole block of `count` rows whose times are encoded already. Answers the number of bytes. */

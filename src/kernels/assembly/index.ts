@@ -36,7 +36,7 @@ export { blockRows, decodeBlock, decodeEnd, reverseBytes, reverseWords } from '.
 export { foldBlocks, foldWorkBytes } from './block-folds';
 export { foldColumns, packWindows, windowRows } from './windows';
 export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsOfMask } from './masks';
-export { encodeBlock, encodeTimes } from './encode';
+export { encodeBlock, encodeTimes, setClose } from './encode';
 export { gatherBytes, gatherWords, isAscending, orderRows } from './rows';
 export { fieldTextBytes, gatherFieldBytes, gatherFieldWords, gatherTexts } from './gather';
 export { tableFind, tableIntern, tableRehash } from './table';

@@ -78,6 +78,8 @@ function rowsOf({ type, timesNs, values }: ColumnRun): readonly (readonly [bigin
 
 const kernel = new ColumnKernel(compiledKernels(), { bytesMax: 1 << 26 });
 
+const close = { isClose: true };
+
 interface Case {
   readonly name: string;
   readonly type: FieldType;
@@ -85,9 +87,9 @@ interface Case {
 }
 
 const cases: readonly Case[] = Object.entries(FieldType).flatMap(([name, type]) => {
-  const twin = { name: `${name}, twin`, type, form: runForm(type) as RowsForm<unknown> };
+  const twin = { name: `${name}, twin`, type, form: runForm(type, close) as RowsForm<unknown> };
   if (type === FieldType.string) return [twin];
-  return [twin, { name: `${name}, kernel`, type, form: kernelForm(kernel, type) }]; // prettier-ignore
+  return [twin, { name: `${name}, kernel`, type, form: kernelForm(kernel, type, close) }]; // prettier-ignore
 });
 
 test.each(cases)('merge columns: the newest value of each time, $name', ({ type, form }) => {
@@ -127,5 +129,7 @@ test.each(cases)('merge columns: the newest value of each time, $name', ({ type,
 test('merge columns: nothing is left of what is deleted whole', () => {
   const deleted = [{ minTimeNs: 1n, maxTimeNs: 2n }];
   const lane = laneOf(FieldType.float, new Map([[1n, 1], [2n, 2]]), { perBlock: 1, deleted }); // prettier-ignore
-  expect([...mergeColumns([lane], runForm(FieldType.float), { rowsPerBlock: 10 })]).toEqual([]);
+  expect([...mergeColumns([lane], runForm(FieldType.float, close), { rowsPerBlock: 10 })]).toEqual(
+    [],
+  );
 });

@@ -13,8 +13,17 @@ import { keptSpans } from '../../tsm/deleted-ranges.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 import type { RowsForm } from './merge-columns.ts';
 
+/** Whether integers are packed as closely as can be, which takes twice as long to encode. */
+export interface FormOptions {
+  readonly isClose: boolean;
+}
+
 /** Numbers and booleans. */
-export function kernelForm(kernel: ColumnKernel, type: FieldType): RowsForm<KernelRows> {
+export function kernelForm(
+  kernel: ColumnKernel,
+  type: FieldType,
+  { isClose }: FormOptions,
+): RowsForm<KernelRows> {
   const width = type === FieldType.boolean ? 1 : 8;
   return {
     decode(block) {
@@ -25,11 +34,11 @@ export function kernelForm(kernel: ColumnKernel, type: FieldType): RowsForm<Kern
     timeNs: timeOf,
     cut: cutRows,
     merge: (parts) => kernel.merge(parts, width),
-    encode: (parts) => kernel.encode(type, parts),
+    encode: (parts) => kernel.encode(type, parts, isClose),
   };
 }
 
-export function runForm(type: FieldType): RowsForm<ColumnRun> {
+export function runForm(type: FieldType, { isClose }: FormOptions): RowsForm<ColumnRun> {
   return {
     decode(block) {
       const run = decodeBlock(block);
@@ -40,7 +49,7 @@ export function runForm(type: FieldType): RowsForm<ColumnRun> {
     timeNs: ({ timesNs }, row) => timesNs[row] ?? 0n,
     cut: sliceRun,
     merge: mergeRuns,
-    encode: (parts) => encodeBlock(joinRuns(type, parts)),
+    encode: (parts) => encodeBlock(joinRuns(type, parts), undefined, isClose),
   };
 }
 

@@ -46,6 +46,8 @@ export interface CompactionRequest {
   readonly paths: readonly string[];
   readonly rowsPerBlock: number;
   readonly fileBytesMax: number;
+  /** Of what is not likely to be written again: integers are packed as closely as can be. */
+  readonly isClose: boolean;
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -70,7 +72,7 @@ export async function compactFiles(
         await slices.next();
         continue;
       }
-      for (const block of blocksOf(shared, request.rowsPerBlock, ports)) {
+      for (const block of blocksOf(shared, request, ports)) {
         const written = await outputs.add(shared.key, shared.type, block);
         if (written > 0) await ports.throttle.take(written);
         if ((await slices.next()) && ports.isCancelled())
@@ -140,7 +142,7 @@ function* sharedKeys(files: readonly TsmFile[]): Generator<SharedKey | undefined
 
 function blocksOf(
   shared: SharedKey,
-  rowsPerBlock: number,
+  { rowsPerBlock, isClose }: CompactionRequest,
   { kernel }: CompactionPorts,
 ): Iterable<MergedBlock> {
   const { key, type, parts } = shared;
@@ -148,8 +150,8 @@ function blocksOf(
   if (single !== undefined) return [single];
   const lanes = parts.map((part) => laneOf(part, key));
   return kernel !== undefined && type !== FieldType.string
-    ? mergeColumns(lanes, kernelForm(kernel, type), { rowsPerBlock })
-    : mergeColumns(lanes, runForm(type), { rowsPerBlock });
+    ? mergeColumns(lanes, kernelForm(kernel, type, { isClose }), { rowsPerBlock })
+    : mergeColumns(lanes, runForm(type, { isClose }), { rowsPerBlock });
 }
 
 /** That of a key which has one in all, of which nothing is deleted: it would be made to the same again. */

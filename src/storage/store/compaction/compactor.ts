@@ -179,6 +179,7 @@ export class Compactor {
         paths: outputNames(inputs, plan.level).map((name) => `${folder}/${name}`),
         rowsPerBlock: blockRowsMax,
         fileBytesMax: this.#options.fileBytesMax,
+        isClose: plan.level === levelMax,
       };
       // What is deleted meanwhile would come back with the outputs.
       const isCancelled = (): boolean => this.#isGivenUp(open);
