@@ -222,10 +222,10 @@ export class LineKernel {
   }
 
   #withRoom(parse: () => KernelLines | undefined): KernelLines | undefined {
-    if (this.#exports.keys() > keysKeptMax) this.#forget();
+    if (this.#exports.keys() > keysKeptMax) this.forget();
     const lines = parse();
     if (lines !== undefined) return lines;
-    this.#forget();
+    this.forget();
     return parse();
   }
 
@@ -235,8 +235,8 @@ export class LineKernel {
     return this.#odd();
   }
 
-  /** Forgets all keys, field sets and shapes. */
-  #forget(): void {
+  /** Forgets all keys, field sets and shapes: it is as one that is new. */
+  forget(): void {
     this.#exports.reset();
     this.#generation++;
   }
@@ -331,7 +331,7 @@ export class LineKernel {
     if (routed === -2) return 'outside';
     if (routed < 0) {
       // With none known the next body has room.
-      this.#forget();
+      this.forget();
       return 'full';
     }
     const ends = new Uint32Array(this.#memory.buffer, rowsAt, placeCount).slice();

@@ -75,6 +75,11 @@ const buffersKeptBytesMax = 16 << 20;
 /** Room that is not kept past a use once it has been so large. */
 const scratchKeptBytes = 4 << 20;
 
+export interface StoreKernelOptions {
+  readonly bytesMax: number;
+  readonly memory?: WebAssembly.Memory | undefined;
+}
+
 export class StoreKernel {
   readonly exports: StoreExports;
   readonly heap: KernelHeap;
@@ -90,9 +95,16 @@ export class StoreKernel {
     this.kept = kept;
   }
 
-  /** `module` is the kernels', compiled; `bytesMax` bounds what lies in the memory. */
-  static create(module: WebAssembly.Module, options: { readonly bytesMax: number }): StoreKernel {
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
+  static createMemory(): WebAssembly.Memory {
+    return new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
+  }
+
+  /**
+   * `module` is the kernels', compiled; `bytesMax` bounds what lies in the memory. That may be one that no other kernel uses
+   * any more, with whatever is left in it.
+   */
+  static create(module: WebAssembly.Module, options: StoreKernelOptions): StoreKernel {
+    const { memory = StoreKernel.createMemory() } = options;
     const unused = (): number => 0;
     const imports = { env: { memory, slowFloat: unused, slowText: unused, abort: unused } };
     const exports = new WebAssembly.Instance(module, imports).exports as unknown as StoreExports;
@@ -101,7 +113,11 @@ export class StoreKernel {
     const reclaim = (): void => {
       kept.clear();
     };
-    return new StoreKernel(exports, new KernelHeap(memory, { base, reclaim, ...options }), kept);
+    return new StoreKernel(
+      exports,
+      new KernelHeap(memory, { base, reclaim, bytesMax: options.bytesMax }),
+      kept,
+    );
   }
 
   /** Changes whenever the memory grows: views made of an earlier one see nothing. */

@@ -11,7 +11,7 @@ import type {
 import { Slices } from '../../env/slices.ts';
 import { regexCache } from '../../influxql/regex.ts';
 import { ColumnKernel } from '../../kernels/column-kernel.ts';
-import { LineKernel } from '../../kernels/line-kernel.ts';
+import type { LineKernel } from '../../kernels/line-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { FragmentContext } from '../../query/exec/context.ts';
 import { runFragment } from '../../query/exec/run-fragment.ts';
@@ -22,6 +22,7 @@ import type { StoreOptions } from '../../storage/store/store-options.ts';
 import type { DeletePointsRequest, DescribeRequest, OwnerReceipt, TypedField } from './shard-access.ts'; // prettier-ignore
 import type { EngineJoined, EngineList, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, InstallTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 import { homeOf } from './engine-tasks.ts';
+import { newLineKernel, type EngineParts } from './engine-parts.ts';
 import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
 import { SelectAccounts } from '../../query/run/select-limits.ts';
@@ -69,6 +70,7 @@ export class StorageEngine implements Engine {
   readonly #counters = new ShardCounters();
   readonly #fragments = new KnownFragments();
   readonly #digests: KeptDigests;
+  readonly #lineKernel: () => LineKernel;
   #router: LineRouter | undefined;
   readonly #batchBuffers = new SharedBuffers(batchBytesKeptMax);
   readonly #isHome: (shardId: number) => boolean;
@@ -81,13 +83,14 @@ export class StorageEngine implements Engine {
     store: Store,
     ports: EnginePorts,
     options: Pick<StorageEngineOptions, 'arenaBytesMax' | 'queryAccounts'> &
-      Pick<StoreOptions, 'isHome'>,
+      Pick<StoreOptions, 'isHome'> & { readonly lineKernel: () => LineKernel },
   ) {
     this.#store = store;
     this.#ports = ports;
     this.#digests = new KeptDigests(ports);
     this.#kernels = new IdleKernels({ bytesMax: options.arenaBytesMax });
     this.#isHome = options.isHome;
+    this.#lineKernel = options.lineKernel;
     this.#answers = new AnswerRunner({
       ...{ clock: ports.clock, turn: ports.turn, kernels: this.#kernels, matcher: this.#matcher },
       accounts: new SelectAccounts(options.queryAccounts),
@@ -97,15 +100,21 @@ export class StorageEngine implements Engine {
     });
   }
 
-  static async create(settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
+  static async create(
+    settings: EngineSettings,
+    ports: EnginePorts,
+    parts: EngineParts = {},
+  ): Promise<Engine> {
+    // prettier-ignore
     const options = settings.options as StorageEngineOptions;
     const { arenaBytesMax: bytesMax } = options;
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const isHome = (shardId: number): boolean => homeOf(shardId, settings.count) === settings.index;
     const home = { ...options, opensBehind: true, settlesLater: true, worker: settings.index, isHome }; // prettier-ignore
     const filters = deleteFilters(ports);
-    const store = await Store.open({ ...ports, columnKernel, filters }, home);
-    return new StorageEngine(store, ports, home);
+    const { storeMemory: kernelMemory, lineKernel = newLineKernel } = parts;
+    const store = await Store.open({ ...ports, columnKernel, filters, kernelMemory }, home);
+    return new StorageEngine(store, ports, { ...home, lineKernel });
   }
 
   async call(kind: string, body: unknown): Promise<EngineReply> {
@@ -216,7 +225,7 @@ export class StorageEngine implements Engine {
   } // prettier-ignore
 
   get #lineRouter(): LineRouter {
-    this.#router ??= new LineRouter(LineKernel.create(compiledKernels()));
+    this.#router ??= new LineRouter(this.#lineKernel());
     return this.#router;
   }
 

@@ -92,4 +92,6 @@ export interface StorePorts {
   readonly filters?: DeleteFilters | undefined;
   /** Of the worker, for its compactions. */
   readonly columnKernel?: ColumnKernel | undefined;
+  /** What the store's kernel uses: one that is new when left out. */
+  readonly kernelMemory?: WebAssembly.Memory | undefined;
 }

@@ -20,6 +20,7 @@ import { RpcClient } from '../../../src/rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../../src/rpc/rpc-service.ts';
 import { startDataNode, type DataNode } from '../../../src/server/node/data-node.ts';
 import { World, type SimNode } from '../world/world.ts';
+import { EngineMemories } from './engine-memories.ts';
 import { HintOrder } from './check-hint-order.ts';
 import { FenceWatch } from './check-queries.ts';
 import { Victim, type DamageOptions } from './damage.ts';
@@ -80,6 +81,7 @@ export class ClusterWorld {
   readonly #antiEntropy: string;
   readonly #restoreAfterMs: number;
   readonly #random: Random;
+  readonly #memories = new EngineMemories();
 
   constructor(seed: number, options: ClusterOptions = {}) {
     this.#plant = options.plant;
@@ -89,8 +91,10 @@ export class ClusterWorld {
     this.world = new World(seed, {
       onTrace: (line) => {
         this.events.note(line);
-        const [, unclear] = /^\S+ log (\w+)\/\d+ warn .*Late values whose order/.exec(line) ?? [];
-        if (unclear !== undefined) this.unclearNodes.add(unclear);
+        if (line.includes('Late values whose order')) {
+          const [, unclear] = /^\S+ log (\w+)\/\d+ warn /.exec(line) ?? [];
+          if (unclear !== undefined) this.unclearNodes.add(unclear);
+        }
         options.onTrace?.(line);
       },
     });
@@ -161,6 +165,11 @@ export class ClusterWorld {
     else await addDataNode(`${name}:8088`, this.#api(leader));
   }
 
+  /** Nothing of the cluster is to run any more: its memories are others'. */
+  end(): void {
+    this.#memories.takeBackAll();
+  }
+
   async start(name: string): Promise<void> {
     await (name.startsWith('m') ? this.#startMeta(name) : this.#startData(name));
   }
@@ -172,6 +181,7 @@ export class ClusterWorld {
     this.metas.delete(name);
     this.data.delete(name);
     machine.crash();
+    this.#memories.takeBack(name);
     this.world.schedule(downMs, () => {
       this.restart(name);
     });
@@ -256,7 +266,8 @@ export class ClusterWorld {
 
   /** The production engine; what it acknowledges is noted. */
   async #engine(name: string, settings: EngineSettings, ports: EnginePorts): Promise<Engine> {
-    const engine = await StorageEngine.create(settings, plantedEngine(ports, this.#plant));
+    const parts = this.#memories.lend(name);
+    const engine = await StorageEngine.create(settings, plantedEngine(ports, this.#plant), parts);
     const { history, lastWrites } = this;
     return watchEngine(plantedWrites(engine, ports, this.#plant), {
       node: name,

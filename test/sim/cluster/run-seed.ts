@@ -74,6 +74,18 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
       onTrace?.(line);
     },
   });
+  try {
+    return await runThrough(cluster, runs, { faultsMs, isPlain });
+  } finally {
+    cluster.end();
+  }
+}
+
+async function runThrough(
+  cluster: ClusterWorld,
+  runs: FinishedRuns,
+  { faultsMs, isPlain }: { readonly faultsMs: number; readonly isPlain: boolean },
+): Promise<SeedResult> {
   const { world, history } = cluster;
   const subscribers = new Subscribers(world);
   await cluster.form();

@@ -50,7 +50,7 @@ export async function findStore(ports: StorePorts, options: StoreOptions): Promi
   const { disk, log } = ports;
   const { rosterFolder: folder, worker, isHome, dataFolder } = options;
   const roster = folder === undefined ? undefined : await ShardRoster.open(ports, { folder, worker }); // prettier-ignore
-  const kernel = StoreKernel.create(compiledKernels(), { bytesMax: memoryBytesMaxOf(options) });
+  const kernel = StoreKernel.create(compiledKernels(), { bytesMax: memoryBytesMaxOf(options), memory: ports.kernelMemory }); // prettier-ignore
   const cache = new PageCache(options.indexCacheBytesMax ?? indexCacheBytesDefault);
   const blocks = new PageCache(options.blockCacheBytesMax ?? blockCacheBytesDefault);
   const budget = new RecentBudget(options.recentBytesMax ?? recentBytesDefault);
