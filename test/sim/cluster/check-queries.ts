@@ -17,6 +17,7 @@ export class FinishedRuns {
   readonly nodes = new Set<string>();
 
   note(line: string): void {
+    if (!line.includes('Finished continuous query')) return;
     const [, name = '', start = '', end = ''] = finished.exec(line) ?? [];
     if (name === '') return;
     this.nodes.add(/log (\w+)/.exec(line)?.[1] ?? '');

@@ -7,6 +7,9 @@ const patterns = {
   drained: / remove hh\S+\.hint$/,
 } as const;
 
+/** Most lines are none of them. */
+const any = / (?:rename|remove|sync) |Created shard/;
+
 export const eventKinds = ['flush', 'release', 'shard', 'hint', 'drained'] as const;
 export type EventKind = (typeof eventKinds)[number];
 export type EventCounts = Readonly<Record<EventKind, number>>;
@@ -21,6 +24,7 @@ export class Events {
   };
 
   note(line: string): void {
+    if (!any.test(line)) return;
     for (const kind of eventKinds) if (patterns[kind].test(line)) this.counts[kind]++;
   }
 }

@@ -10,6 +10,7 @@ import type { DataNode } from '../../../src/server/node/data-node.ts';
 import { rowKey, type Rows, rowText, valueText } from './points.ts';
 
 const options = { deadlineMs: 60_000 };
+const decoder = new TextDecoder();
 
 /** All rows that a node holds, read through its own engine, and shards that it says are damaged. */
 export async function storedRows(
@@ -124,10 +125,11 @@ function addRows(
     const timeNs = timesNs[row] ?? 0n;
     if (row > start && timeNs <= (timesNs[row - 1] ?? 0n))
       throw new Error(`times of ${series} are not in order at ${timeNs}`);
-    const fields = columns.flatMap(([name, column]) => {
+    const fields: (readonly [name: string, value: string])[] = [];
+    for (const [name, column] of columns) {
       const value = column === undefined ? undefined : textAt(column, row);
-      return value === undefined ? [] : [[name, value] as const];
-    });
+      if (value !== undefined) fields.push([name, value]);
+    }
     const key = rowKey(series, timeNs);
     if (rows.has(key)) throw new Error(`the point ${key} is there twice`);
     rows.set(key, rowText(fields));
@@ -151,7 +153,7 @@ function textAt(column: Column, row: number): string | undefined {
       return valueText.boolean(column.values[row] === 1);
     case 'string': {
       const { offsets, bytes } = column.values;
-      return valueText.string(new TextDecoder().decode(bytes.subarray(offsets[row], offsets[row + 1]))); // prettier-ignore
+      return valueText.string(decoder.decode(bytes.subarray(offsets[row], offsets[row + 1])));
     }
   }
 }

@@ -43,6 +43,8 @@ export async function runSeedProcesses(
 
 /** The child's side: answers seeds until the parent has no more, or is gone. */
 export function serveSeeds(options: JudgeOptions): void {
+  // Faults make errors by the thousand, and to say where each came from costs more than to make it. A replay shows it.
+  Error.stackTraceLimit = 0;
   // A signal to the whole group is the parent's to understand: a child that it ends would be a seed that failed.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.on('disconnect', () => process.exit());

@@ -27,12 +27,8 @@ export class SimTree {
   #pending: (readonly Change[])[] = [];
 
   find(path: string): Entry | undefined {
-    let entry: Entry | undefined = this.#root;
-    for (const name of split(path)) {
-      if (!(entry instanceof SimDir)) return undefined;
-      entry = entry.entries.get(name);
-    }
-    return entry;
+    const names = split(path);
+    return this.#walk(names, names.length);
   }
 
   file(path: string): SimInode {
@@ -156,11 +152,20 @@ export class SimTree {
     for (const inode of this.inodes()) inode.crash(options);
   }
 
+  #walk(names: readonly string[], depth: number): Entry | undefined {
+    let entry: Entry | undefined = this.#root;
+    for (let i = 0; i < depth; i++) {
+      if (!(entry instanceof SimDir)) return undefined;
+      entry = entry.entries.get(names[i] ?? '');
+    }
+    return entry;
+  }
+
   #place(path: string): { readonly dir: SimDir; readonly name: string } {
     const names = split(path);
-    const name = names.pop();
+    const name = names.at(-1);
     if (name === undefined) throw new DbError('io_error', `${path}: EBUSY`);
-    const dir = this.find(names.join('/'));
+    const dir = this.#walk(names, names.length - 1);
     if (!(dir instanceof SimDir)) throw missing(path);
     return { dir, name };
   }
@@ -184,7 +189,20 @@ function missing(path: string): DbError {
   return new DbError('not_found', `open ${path}: ENOENT`);
 }
 
-function split(path: string): string[] {
+/** What paths are split into: a run names the same ones over and over. */
+const splits = new Map<string, readonly string[]>();
+const splitsMax = 20_000;
+
+function split(path: string): readonly string[] {
+  const known = splits.get(path);
+  if (known !== undefined) return known;
+  const names = splitAnew(path);
+  if (splits.size >= splitsMax) splits.clear();
+  splits.set(path, names);
+  return names;
+}
+
+function splitAnew(path: string): string[] {
   const names: string[] = [];
   for (const name of path.split('/')) {
     if (name === '..') names.pop();
