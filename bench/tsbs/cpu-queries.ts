@@ -113,6 +113,14 @@ export const rawExport: BenchQuery = {
   victoria: '/api/v1/export?match[]=cpu_usage_user',
 };
 
+/** All there is, tags too, the rows of all series merged by time. */
+export const allRows: BenchQuery = {
+  name: 'all rows',
+  influx: 'SELECT * FROM cpu',
+  victoria: undefined,
+  mayDiffer: true,
+};
+
 /** `host` of any number; `end` is that of the points. */
 export function dashboardQuery(host: number, end: number): BenchQuery {
   const span = { from: end - 5_400, to: end - 1_800 };
