@@ -60,4 +60,4 @@ export {
 export { crcOf } from './crc';
 export { arePlacedInTime, listPlaced, orderPlaced, placeBytes, placeRows, placeSeries, placeWords } from './placed';
 export { flushedBlocks, flushedIndex, flushSeries, flushWorkBytes } from './flush';
-export { jsonRows } from './json';
+export { jsonPicked, jsonRows } from './json';

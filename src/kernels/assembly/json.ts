@@ -2,7 +2,8 @@
 // longest text of each cell, and 16 bytes can be read behind any text.
 //
 // A column is 32 bytes: u32 type as blocks number it, values, which rows have one (a byte each; 0: all), bytes of texts, what
-// stands where there is none and its length, each u32. Texts lie between offsets in u32, one more than rows.
+// stands where there is none and its length, each u32. Texts lie between offsets in u32, one more than rows. Type 5 is what each
+// row has, as JSON: `values` is where it is, and it may be several cells with their commas.
 
 import { writeFour, writePair, writeSigned, writeUnsigned } from './digits';
 import { writeFloat } from './floats';
@@ -12,6 +13,7 @@ const typeFloat: u32 = 0;
 const typeInteger: u32 = 1;
 const typeBoolean: u32 = 2;
 const typeString: u32 = 3;
+const typeConstant: u32 = 5;
 
 const secondsOfDay: i64 = 86400;
 const nsOfSecond: i64 = 1000000000;
@@ -24,36 +26,100 @@ const hex = memory.data<u8>([48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 97, 98, 99,
  */
 export function jsonRows(columns: usize, columnCount: u32, times: usize, count: u32, unit: i64, out: usize): usize {
   let to = out;
+  startTimes();
   for (let row: u32 = 0; row < count; row++) {
-    store<u16>(to, 0x5b2c);
-    to += 2;
-    const time = load<i64>(times + (<usize>row << 3));
-    to = unit == 0 ? writeStamp(time, to) : writeSigned(unit == 1 ? time : time / unit, to);
-    let column = columns;
-    for (let i: u32 = 0; i < columnCount; i++, column += columnBytes) {
-      store<u8>(to++, 44);
-      const valid = <usize>load<u32>(column, 8);
-      if (valid != 0 && load<u8>(valid + row) != 1) {
-        const length = <usize>load<u32>(column, 20);
-        memory.copy(to, <usize>load<u32>(column, 16), length);
-        to += length;
-        continue;
-      }
-      const type = load<u32>(column);
-      const values = <usize>load<u32>(column, 4);
-      if (type == typeInteger) to = writeSigned(load<i64>(values + (<usize>row << 3)), to);
-      else if (type == typeFloat) to = writeFloat(load<f64>(values + (<usize>row << 3)), to);
-      else if (type == typeBoolean) to = writeBoolean(load<u8>(values + row), to);
-      else if (type == typeString) {
-        const offsets = values + (<usize>row << 2);
-        const bytes = <usize>load<u32>(column, 12);
-        to = writeText(bytes + <usize>load<u32>(offsets), bytes + <usize>load<u32>(offsets, 4), to);
-        if (to == 0) return 0;
-      } else to = writeUnsigned(load<u64>(values + (<usize>row << 3)), to);
-    }
-    store<u8>(to++, 93);
+    to = writeTime(load<i64>(times + (<usize>row << 3)), unit, to);
+    to = writeCells(columns, columnCount, row, to);
+    if (to == 0) return 0;
   }
   return to;
+}
+
+/**
+ * The same of rows that lie in several tables: two u32 a row, where the columns of its table are and its number there. A u32
+ * before the columns says how many they are.
+ */
+export function jsonPicked(rows: usize, times: usize, count: u32, unit: i64, out: usize): usize {
+  let to = out;
+  startTimes();
+  for (let i: u32 = 0; i < count; i++) {
+    to = writeTime(load<i64>(times + (<usize>i << 3)), unit, to);
+    const columns = <usize>load<u32>(rows + (<usize>i << 3));
+    to = writeCells(columns, load<u32>(columns - 4), load<u32>(rows + (<usize>i << 3), 4), to);
+    if (to == 0) return 0;
+  }
+  return to;
+}
+
+/** The time written last, and where its text is. */
+let lastTime: i64 = 0;
+let lastText: usize = 0;
+let lastLength: usize = 0;
+
+// @ts-ignore: decorator
+@inline
+function startTimes(): void {
+  lastText = 0;
+}
+
+/** `,[` and a time. Rows of several series have the same one after the other: its text is copied, 48 bytes at once. */
+// @ts-ignore: decorator
+@inline
+function writeTime(time: i64, unit: i64, to: usize): usize {
+  store<u16>(to, 0x5b2c);
+  to += 2;
+  if (lastText != 0 && time == lastTime) {
+    v128.store(to, v128.load(lastText));
+    v128.store(to, v128.load(lastText, 16), 16);
+    v128.store(to, v128.load(lastText, 32), 32);
+    lastText = to;
+    return to + lastLength;
+  }
+  const end = unit == 0 ? writeStamp(time, to) : writeSigned(unit == 1 ? time : time / unit, to);
+  lastTime = time;
+  lastText = to;
+  lastLength = end - to;
+  return end;
+}
+
+/** A comma and a cell for each column, and the bracket behind them. */
+// @ts-ignore: decorator
+@inline
+function writeCells(columns: usize, columnCount: u32, row: u32, to: usize): usize {
+  let column = columns;
+  for (let i: u32 = 0; i < columnCount; i++, column += columnBytes) {
+    store<u8>(to++, 44);
+    const type = load<u32>(column);
+    const values = <usize>load<u32>(column, 4);
+    if (type == typeConstant) {
+      to = copyText(values, <usize>load<u32>(column, 20), to);
+      continue;
+    }
+    const valid = <usize>load<u32>(column, 8);
+    if (valid != 0 && load<u8>(valid + row) != 1) {
+      to = copyText(<usize>load<u32>(column, 16), <usize>load<u32>(column, 20), to);
+      continue;
+    }
+    if (type == typeInteger) to = writeSigned(load<i64>(values + (<usize>row << 3)), to);
+    else if (type == typeFloat) to = writeFloat(load<f64>(values + (<usize>row << 3)), to);
+    else if (type == typeBoolean) to = writeBoolean(load<u8>(values + row), to);
+    else if (type == typeString) {
+      const offsets = values + (<usize>row << 2);
+      const bytes = <usize>load<u32>(column, 12);
+      to = writeText(bytes + <usize>load<u32>(offsets), bytes + <usize>load<u32>(offsets, 4), to);
+      if (to == 0) return 0;
+    } else to = writeUnsigned(load<u64>(values + (<usize>row << 3)), to);
+  }
+  store<u8>(to++, 93);
+  return to;
+}
+
+/** Sixteen bytes at a time: up to fifteen behind the end are read and written. */
+// @ts-ignore: decorator
+@inline
+function copyText(from: usize, length: usize, to: usize): usize {
+  for (let at: usize = 0; at < length; at += 16) v128.store(to + at, v128.load(from + at));
+  return to + length;
 }
 
 // @ts-ignore: decorator

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Column } from '../column.ts';
-import { sliceColumn } from '../exec/columns/column-builder.ts';
+import { nullColumn, sliceColumn } from '../exec/columns/column-builder.ts';
+import { pickedColumns } from '../exec/columns/pick-merged.ts';
 import { valuesColumn } from '../exec/window-accumulator.ts';
+import { RepeatedText } from '../repeated-text.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { writeColumnsPlainly, writeJsonRows } from './json-rows.ts';
 import type { ColumnSeries } from './result.ts';
@@ -87,6 +89,73 @@ test('json rows: the kernel writes what is written cell by cell', () => {
     }),
     { numRuns: 300 },
   );
+});
+
+/** Columns of one type in several chunks, some of which lack it, or have one text in all rows. */
+const chunkColumns = fc.oneof(
+  ...(['integer', 'unsigned', 'float', 'boolean', 'string'] as const).map((type) =>
+    fc.record({
+      type: fc.constant(type),
+      columns: fc.array(fc.option(column.filter((one) => one.type === type), { freq: 8, nil: undefined }), { minLength: 3, maxLength: 3 }), // prettier-ignore
+    }),
+  ),
+  fc.record({
+    type: fc.constant('string' as const),
+    columns: fc.array(fc.option(text, { nil: undefined }).map((one) => new RepeatedText(one === undefined ? undefined : Buffer.from(one), rowCount)), { minLength: 3, maxLength: 3 }), // prettier-ignore
+  }),
+);
+
+test('json rows: rows that lie in several chunks are written as those of columns', () => {
+  const places = fc.array(fc.tuple(fc.nat(2), fc.nat(rowCount - 1)), { minLength: 32, maxLength: 90 }); // prettier-ignore
+  const options = fc.record({ start: fc.nat(9), cut: fc.nat(9), missing: fc.constantFrom(undefined, 7n), epochUnitNs: units }); // prettier-ignore
+  const times = fc.array(fc.oneof(int64, fc.constant(77n)), { minLength: 90, maxLength: 90 });
+  fc.assert(
+    fc.property(
+      fc.array(chunkColumns, { minLength: 2, maxLength: 4 }),
+      places,
+      times,
+      options,
+      (lists, at, timesNs, { start, cut, missing, epochUnitNs }) => {
+        const chunks = [0, 1, 2].map((c) => ({
+          timesNs: new BigInt64Array(rowCount),
+          columns: lists.map(({ type, columns }) => columns[c] ?? nullColumn(type, rowCount)),
+        }));
+        const rows = { chunks, chunkAt: Uint32Array.from(at, ([chunk]) => chunk), rowAt: Uint32Array.from(at, ([, row]) => row) }; // prettier-ignore
+        const types = lists.map(({ type }) => type);
+        const one: ColumnSeries = {
+          kind: 'columns',
+          columns: ['time'],
+          timesNs: BigInt64Array.from(timesNs.slice(0, at.length)),
+          values: pickedColumns(types, rows),
+          start,
+          end: at.length - cut,
+          missing,
+        };
+        const written = bytesOf((writer) => {
+          writeJsonRows(writer, one, { epochUnitNs });
+        });
+        const plain = bytesOf((writer) => {
+          writeColumnsPlainly(writer, one, { epochUnitNs });
+        });
+        expect(written).toBe(plain);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('json rows: a column of one text is that text in each row, before and behind others', () => {
+  const count = 20;
+  const number: Column = { type: 'integer', values: new BigInt64Array(count) };
+  const texts = ['a"b', undefined, 'é', ''].map((one) => new RepeatedText(one === undefined ? one : Buffer.from(one), count)); // prettier-ignore
+  const [first, ...others] = texts;
+  const values = [first, number, ...others].filter((one) => one !== undefined);
+  const one: ColumnSeries = { kind: 'columns', columns: ['time'], timesNs: new BigInt64Array(count), values, start: 2, end: count }; // prettier-ignore
+  const written = bytesOf((writer) => {
+    writeJsonRows(writer, one, { epochUnitNs: 1n });
+  });
+  const row = ',[0,"a\\"b",0,null,"é",""]';
+  expect(Buffer.from(written, 'latin1').toString()).toBe(row.repeat(count - 2));
 });
 
 test('json rows: a float that JSON has no word for is refused by the kernel too', () => {

@@ -1,7 +1,9 @@
 import { JsonKernel } from '../../kernels/json-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { floatText, type ByteWriter } from './byte-writer.ts';
-import { integerCells, jsonCells, missingText } from './cell-writers.ts';
+import { integerCells, jsonCells } from './cell-writers.ts';
+import { jsonColumns } from './json-columns.ts';
+import { writePicked } from './picked-rows.ts';
 import type { Cell, ColumnSeries, OutputSeries, RowSeries } from './result.ts';
 
 /** Options of the JSON forms; `epochUnitNs` undefined writes RFC3339. */
@@ -58,17 +60,16 @@ function writeColumns(writer: ByteWriter, series: ColumnSeries, options: JsonOpt
   else writer.raw(written, 0, written.length);
 }
 
-/** Undefined for what the kernel does not take. */
+/** Undefined for what the kernels do not take. */
 function byKernel(series: ColumnSeries, { epochUnitNs }: JsonOptions): Uint8Array | undefined {
-  const { timesNs, values, missing, start, end, timeZone } = series;
+  const { timesNs, start, end, timeZone } = series;
   if (end - start < kernelRowsMin) return undefined;
   if (epochUnitNs === undefined && timeZone !== undefined) return undefined;
+  const unitNs = epochUnitNs ?? 0n;
+  const picked = writePicked(series, unitNs);
+  if (picked !== undefined) return picked;
   kernel ??= new JsonKernel(compiledKernels(), floatText);
-  return kernel.write({
-    ...{ timesNs, columns: values, start, end },
-    missing: values.map((column) => missingText(column, missing) ?? 'null'),
-    unitNs: epochUnitNs ?? 0n,
-  });
+  return kernel.write({ timesNs, ...jsonColumns(series), start, end, unitNs });
 }
 
 /** Any columns, cell by cell. */

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { must } from '../../base/assert.ts';
 import type { Column, ColumnType } from '../column.ts';
 import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
+import { RepeatedText } from '../repeated-text.ts';
 import type { CursorRequest, ShardSource } from '../source.ts';
 import { ColumnBuilder, isConvertible } from './columns/column-builder.ts';
 import type { FragmentContext } from './context.ts';
@@ -187,6 +188,7 @@ function memberStream(plan: Plan, member: MemberSeries): ChunkStream {
   const { context, task } = plan;
   let opened: OpenSeries | undefined;
   let isEmpty = false;
+  let tags: SeriesTags | undefined;
   return {
     next(): RowChunk | 'pause' | undefined {
       if (isEmpty) return undefined;
@@ -202,7 +204,8 @@ function memberStream(plan: Plan, member: MemberSeries): ChunkStream {
         context.check();
         const chunk = rows.next();
         if (chunk === undefined || chunk === 'pause') return chunk;
-        const shaped = shape(chunk, task, present, member);
+        tags ??= tagsOf(task, member);
+        const shaped = shape(chunk, task, present, tags);
         if (shaped.timesNs.length > 0) return shaped;
       }
     },
@@ -309,12 +312,12 @@ function shape(
   chunk: RowChunk,
   task: RowsTask,
   { places }: PresentColumns,
-  member: MemberSeries,
+  tags: SeriesTags,
 ): RowChunk {
   const rows = rowsWithValue(chunk, task, places);
   const count = rows?.length ?? chunk.timesNs.length;
   const columns = task.columns.map((column, at): Column => {
-    if (column.kind === 'tag') return repeatTag(member.series.tag(column.name), count);
+    if (column.kind === 'tag') return repeatTag(tags[at], count);
     const from = chunk.columns[places[at] ?? -1];
     if (from !== undefined && rows === undefined && from.type === column.type) return from;
     const builder = new ColumnBuilder(column.type, count);
@@ -347,17 +350,19 @@ function rowsWithValue(
   return rows;
 }
 
-/** A tag is the same in each row of a series; a tag that the series lacks is null. */
-function repeatTag(value: string | undefined, count: number): Column {
-  const text = Buffer.from(value ?? '', 'utf8');
-  const offsets = new Uint32Array(count + 1);
-  if (count === 1 && value !== undefined) {
-    offsets[1] = text.length;
-    return { type: 'string', values: { offsets, bytes: new Uint8Array(text) } };
-  }
-  for (let row = 1; row <= count; row++) offsets[row] = row * text.length;
-  const bytes = new Uint8Array(count * text.length);
-  if (text.length > 0) Buffer.from(bytes.buffer).fill(text);
-  const valid = value === undefined ? new Uint8Array(count) : undefined;
-  return { type: 'string', values: { offsets, bytes }, valid };
+/** By column of the task; undefined for a tag that the series lacks, and for fields. */
+type SeriesTags = readonly (Uint8Array | undefined)[];
+
+function tagsOf({ columns }: RowsTask, { series }: MemberSeries): SeriesTags {
+  return columns.map(({ kind, name }) => {
+    const value = kind === 'tag' ? series.tag(name) : undefined;
+    return value === undefined ? undefined : Buffer.from(value, 'utf8');
+  });
+}
+
+/** A tag is the same in each row of a series; null in those of one that lacks it. */
+function repeatTag(text: Uint8Array | undefined, count: number): Column {
+  if (count > 1 || text === undefined) return new RepeatedText(text, count);
+  const offsets = Uint32Array.of(0, text.length);
+  return { type: 'string', values: { offsets, bytes: new Uint8Array(text) } };
 }

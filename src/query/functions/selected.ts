@@ -1,6 +1,6 @@
 /** Points that a selector holds on to, copied out of the batches they came in. */
 import type { Column, ColumnType } from '../column.ts';
-import { isValid } from '../column.ts';
+import { isValid, withValid } from '../column.ts';
 import { cellAt, cellBytes, columnOf, type Cell } from './cells.ts';
 import type { Points } from './function.ts';
 
@@ -40,5 +40,8 @@ function nullableColumn(type: ColumnType, cells: readonly (Cell | undefined)[]):
   const zero: Cell = type === 'string' ? '' : type === 'integer' || type === 'unsigned' ? 0n : 0;
   const column = columnOf(type, cells.map((cell) => cell ?? zero)); // prettier-ignore
   if (!cells.includes(undefined)) return column;
-  return { ...column, valid: Uint8Array.from(cells, (cell) => Number(cell !== undefined)) };
+  return withValid(
+    column,
+    Uint8Array.from(cells, (cell) => Number(cell !== undefined)),
+  );
 }

@@ -1,4 +1,4 @@
-import type { Column, ColumnType } from '../column.ts';
+import { withValid, type Column, type ColumnType } from '../column.ts';
 import { ColumnBuilder, isConvertible, sliceColumn } from '../exec/columns/column-builder.ts';
 import { concatColumns, concatTimes } from '../exec/columns/concat-columns.ts';
 import { pickRows } from '../exec/columns/pick-rows.ts';
@@ -51,11 +51,11 @@ export function withValues(points: PointBatch): PointBatch {
   if (valid === undefined) return points;
   let count = 0;
   for (const one of valid) count += one;
-  if (count === valid.length) return { ...points, values: { ...points.values, valid: undefined } };
+  if (count === valid.length) return { ...points, values: withValid(points.values, undefined) };
   const rows = new Int32Array(count);
   for (let row = 0, at = 0; row < valid.length; row++) if (valid[row] === 1) rows[at++] = row;
   const picked = pickPoints(points, rows);
-  return { ...picked, values: { ...picked.values, valid: undefined } };
+  return { ...picked, values: withValid(picked.values, undefined) };
 }
 
 /** Batches one behind the other. */
@@ -109,7 +109,7 @@ export function castColumn(column: Column, type: ColumnType): Column {
 export function withoutNaN(column: Column): Column {
   if (column.type !== 'float' || !column.values.some(Number.isNaN)) return column;
   const { values, valid } = column;
-  return { ...column, valid: Uint8Array.from(values, (value, row) => Number.isNaN(value) ? 0 : (valid?.[row] ?? 1)) }; // prettier-ignore
+  return withValid(column, Uint8Array.from(values, (value, row) => Number.isNaN(value) ? 0 : (valid?.[row] ?? 1))); // prettier-ignore
 }
 
 export function rowsOf({ values }: Column): number {

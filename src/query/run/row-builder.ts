@@ -1,6 +1,7 @@
 import type { Fill } from '../../influxql/ast.ts';
 import type { Column, ColumnType } from '../column.ts';
 import { cellValue, ColumnBuilder, isConvertible } from '../exec/columns/column-builder.ts';
+import { pickedOf } from '../exec/columns/pick-merged.ts';
 import type { PlannedColumn, Slot } from '../plan/level-plan.ts';
 import { runProgram } from '../plan/program.ts';
 import type { MatcherFactory, Value } from '../predicate.ts';
@@ -123,8 +124,23 @@ function fitting(value: Value | null, type: Slot['type']): Value | null {
   }
 }
 
-function hasNaN({ type, values }: Column): boolean {
-  if (type !== 'float') return false;
-  for (const value of values) if (Number.isNaN(value)) return true;
+const knownNaN = new WeakMap<Column, boolean>();
+
+/** It may say so of a column that has none itself, as the chunks that it is picked from have one. */
+function hasNaN(column: Column): boolean {
+  if (column.type !== 'float') return false;
+  const picked = pickedOf(column);
+  if (picked === undefined) return holdsNaN(column.values);
+  return picked.rows.chunks.some(({ columns }) => {
+    const part = columns[picked.at];
+    if (part?.type !== 'float') return false;
+    const known = knownNaN.get(part) ?? holdsNaN(part.values);
+    knownNaN.set(part, known);
+    return known;
+  });
+}
+
+function holdsNaN(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
   return false;
 }

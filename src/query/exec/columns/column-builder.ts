@@ -1,36 +1,39 @@
 import { Buffer } from 'node:buffer';
 import type { Column, ColumnType, StringValues } from '../../column.ts';
+import { RepeatedText, repeatedTextOf } from '../../repeated-text.ts';
 import type { Value } from '../../value.ts';
 import type { ColumnBatch, EndPoint, SourceArena } from '../../source.ts';
 
 /** Copies a batch out of the arena, since the arena is used again for the next one. */
 export function copyBatch(batch: ColumnBatch, arena: SourceArena): [BigInt64Array, Column] {
-  const buffer = arena.memory.buffer;
-  const { count, valuesPtr } = batch;
-  const timesNs = new BigInt64Array(buffer, batch.timesPtr, count).slice();
-  switch (batch.type) {
+  return [copyTimes(batch, arena), copyValues(batch, arena)];
+}
+
+export function copyTimes(
+  { timesPtr, count }: ColumnBatch,
+  { memory }: SourceArena,
+): BigInt64Array {
+  // prettier-ignore
+  return new BigInt64Array(memory.buffer, timesPtr, count).slice();
+}
+
+export function copyValues(
+  { type, valuesPtr, count }: ColumnBatch,
+  { memory }: SourceArena,
+): Column {
+  // prettier-ignore
+  const { buffer } = memory;
+  switch (type) {
     case 'float':
-      return [
-        timesNs,
-        { type: 'float', values: new Float64Array(buffer, valuesPtr, count).slice() },
-      ];
+      return { type, values: new Float64Array(buffer, valuesPtr, count).slice() };
     case 'integer':
-      return [
-        timesNs,
-        { type: 'integer', values: new BigInt64Array(buffer, valuesPtr, count).slice() },
-      ];
+      return { type, values: new BigInt64Array(buffer, valuesPtr, count).slice() };
     case 'unsigned':
-      return [
-        timesNs,
-        { type: 'unsigned', values: new BigUint64Array(buffer, valuesPtr, count).slice() },
-      ];
+      return { type, values: new BigUint64Array(buffer, valuesPtr, count).slice() };
     case 'boolean':
-      return [
-        timesNs,
-        { type: 'boolean', values: new Uint8Array(buffer, valuesPtr, count).slice() },
-      ];
+      return { type, values: new Uint8Array(buffer, valuesPtr, count).slice() };
     case 'string':
-      return [timesNs, { type: 'string', values: copyStrings(buffer, valuesPtr, count) }];
+      return { type, values: copyStrings(buffer, valuesPtr, count) };
   }
 }
 
@@ -255,6 +258,8 @@ export function nullColumn(type: ColumnType, count: number): Column {
 
 /** The rows [start, end) of a column, sharing its memory where that is possible. */
 export function sliceColumn(column: Column, start: number, end: number): Column {
+  const repeated = repeatedTextOf(column);
+  if (repeated !== undefined) return new RepeatedText(repeated.text, end - start);
   const valid = column.valid?.subarray(start, end);
   switch (column.type) {
     case 'float':

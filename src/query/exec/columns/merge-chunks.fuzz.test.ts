@@ -109,3 +109,49 @@ test('merge of chunks: rows by time, those of one time by rank, each with its ce
     { numRuns: 150 },
   );
 });
+
+test('merge of chunks: lanes of the same times take turns, each row with its cells, whoever lags', () => {
+  const stepped = fc.record({
+    laneCount: fc.integer({ min: 2, max: 40 }),
+    stepCount: fc.integer({ min: 1, max: 60 }),
+    chunkRows: fc.integer({ min: 1, max: 20 }),
+    /** A lane that lacks a row, and one with another time. */
+    lacking: fc.option(fc.tuple(fc.nat(39), fc.nat(59))),
+    late: fc.option(fc.tuple(fc.nat(39), fc.nat(59))),
+    hasNulls: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(
+      stepped,
+      fc.boolean(),
+      fc.constantFrom(undefined, 50),
+      ({ laneCount, stepCount, chunkRows, lacking, late, hasNulls }, ascending, rowsFirst) => {
+        const sign = ascending ? 1n : -1n;
+        const wanted: Row[] = [];
+        const streams = Array.from({ length: laneCount }, (_, lane): ChunkStream => {
+          const rows: Row[] = [];
+          for (let step = 0; step < stepCount; step++) {
+            if (lacking?.[0] === lane && lacking[1] === step) continue;
+            const isLate = late?.[0] === lane && late[1] === step;
+            const timeNs = sign * (BigInt(step) * 10n + (isLate ? 3n : 0n));
+            rows.push({ timeNs, seed: lane * 1_000 + step, rank: lane });
+          }
+          wanted.push(...rows);
+          let taken = 0;
+          return {
+            next() {
+              const part = rows.slice(taken, (taken += chunkRows));
+              return part.length === 0 ? undefined : chunkOf(part, hasNulls);
+            },
+          };
+        });
+        wanted.sort((a, b) => Number(sign * (a.timeNs - b.timeNs)) || a.rank - b.rank);
+        const got: unknown[] = [];
+        for (const { timesNs, columns } of mergeChunks(streams, types, { ascending, rowsFirst }))
+          timesNs.forEach((timeNs, row) => got.push([timeNs, ...columns.map((one) => cellValue(one, row))])); // prettier-ignore
+        expect(got).toEqual(wanted.map((row) => [row.timeNs, ...cellsOf(row, hasNulls)]));
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

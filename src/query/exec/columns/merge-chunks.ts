@@ -1,6 +1,7 @@
+import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from '../../column.ts';
 import { sliceColumn } from './column-builder.ts';
-import { MergedRows } from './pick-merged.ts';
+import { MergedRows, pickedColumns, pickedTimes, type PickedRows } from './pick-merged.ts';
 import type { RowChunk } from '../series/series-rows.ts';
 
 /** Rows in time order, a chunk at a time; 'pause' where much was read without a row to show for it. */
@@ -53,11 +54,29 @@ class Lane {
     return this.at === this.chunk.timesNs.length;
   }
 
+  /** Of the rows that it has at hand. */
+  get left(): number {
+    return this.chunk.timesNs.length - this.at;
+  }
+
+  /** Whether its next `count` rows, which it has, have the times of those of another. */
+  isInStep({ chunk: { timesNs }, at }: Lane, count: number): boolean {
+    const own = Buffer.from(this.#words.buffer, this.#words.byteOffset + this.at * 8, count * 8);
+    return own.equals(Buffer.from(timesNs.buffer, timesNs.byteOffset + at * 8, count * 8));
+  }
+
   take(chunk: RowChunk): void {
     const { buffer, byteOffset, length } = chunk.timesNs;
     this.#words = new Uint32Array(buffer, byteOffset, length * 2);
     this.chunk = chunk;
     this.at = -1;
+    this.advance();
+  }
+
+  /** Past some rows; at its end it stands where the last of them was. */
+  skip(count: number): void {
+    this.at += count - 2;
+    this.advance();
     this.advance();
   }
 
@@ -120,7 +139,8 @@ export function* mergeChunks(
   while (lanes.length > 1) {
     yield* refill(lanes, before);
     if (lanes.length < 2 || lanes[0]?.isAtEnd !== false) continue;
-    const chunk = passThrough(lanes, ascending) ?? mergeRows(lanes, { types, merged, before, rowsMax }); // prettier-ignore
+    const to = { types, merged, before, rowsMax };
+    const chunk = passThrough(lanes, ascending) ?? mergeSteps(lanes, rankAt, to) ?? mergeRows(lanes, to); // prettier-ignore
     if (chunk.timesNs.length > 0) yield chunk;
   }
   const last = lanes[0];
@@ -169,15 +189,48 @@ function passThrough(lanes: Lane[], ascending: boolean): RowChunk | undefined {
   return chunk;
 }
 
-function mergeRows(
+/** How the rows of lanes become a chunk. */
+interface MergeInto {
+  readonly types: readonly ColumnType[];
+  readonly merged: MergedRows;
+  readonly before: (left: Lane, right: Lane) => boolean;
+  readonly rowsMax: number;
+}
+
+/** So many next rows of all lanes have the same times, as those of series that are written at once: 0 if not even one. */
+function stepsOf(lanes: readonly Lane[], rowsMax: number): number {
+  const first = lanes[0];
+  if (first === undefined) return 0;
+  let steps = Math.floor(rowsMax / lanes.length);
+  for (const lane of lanes) {
+    if (!lane.isAsked || lane.low !== first.low || lane.high !== first.high) return 0;
+    steps = Math.min(steps, lane.left);
+  }
+  return steps > 0 && lanes.every((lane) => lane === first || lane.isInStep(first, steps)) ? steps : 0; // prettier-ignore
+}
+
+/** Lanes that are in step take turns; undefined where they are not. */
+function mergeSteps(
   lanes: Lane[],
-  to: {
-    readonly types: readonly ColumnType[];
-    readonly merged: MergedRows;
-    readonly before: (left: Lane, right: Lane) => boolean;
-    readonly rowsMax: number;
-  },
-): RowChunk {
+  rankAt: number | undefined,
+  { types, merged, before, rowsMax }: MergeInto,
+): RowChunk | undefined {
+  const steps = rankAt === undefined ? stepsOf(lanes, rowsMax) : 0;
+  if (steps === 0) return undefined;
+  const inOrder = [...lanes].sort((left, right) => left.order - right.order);
+  merged.clear();
+  for (let step = 0; step < steps; step++)
+    for (let i = 0; i < inOrder.length; i++) merged.push(i, (inOrder[i]?.at ?? 0) + step);
+  for (const lane of lanes) lane.skip(steps);
+  heapify(lanes, before);
+  return pickedChunk(types, merged.of(inOrder.map(({ chunk }) => chunk)));
+}
+
+function pickedChunk(types: readonly ColumnType[], rows: PickedRows): RowChunk {
+  return { timesNs: pickedTimes(rows), columns: pickedColumns(types, rows) };
+}
+
+function mergeRows(lanes: Lane[], to: MergeInto): RowChunk {
   const { types, merged, before, rowsMax } = to;
   // Those that rows come of: few of very many, it may be.
   const touched: Lane[] = [];
@@ -205,10 +258,7 @@ function mergeRows(
     if (lanes[0]?.isAtEnd === false) siftDown(lanes, 0, before);
   }
   for (const lane of touched) lane.number = -1;
-  return {
-    timesNs: merged.times(chunks.map(({ timesNs }) => timesNs)),
-    columns: types.map((type, c) => merged.pick(type, chunks.map(({ columns }) => columns[c]))), // prettier-ignore
-  };
+  return pickedChunk(types, merged.of(chunks));
 }
 
 /** Gives the first lane its next chunk once it has none left, or removes it at its end. */

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Column, ColumnType } from '../../column.ts';
-import type { ColumnCursor, SourceArena } from '../../source.ts';
-import { ColumnBuilder, copyBatch, sliceColumn } from '../columns/column-builder.ts';
+import type { ColumnBatch, ColumnCursor, SourceArena } from '../../source.ts';
+import { ColumnBuilder, copyTimes, copyValues, sliceColumn } from '../columns/column-builder.ts';
 
 /** Rows of one series: column i belongs to field i of the reader. */
 export interface RowChunk {
@@ -60,7 +60,12 @@ export class SeriesRows {
     const mark = this.#arena.mark();
     const batch = lane.cursor.next(this.#arena);
     if (batch === undefined) lane.done = true;
-    else [lane.timesNs, lane.column] = copyBatch(batch, this.#arena);
+    else {
+      // Fields that were written together have the same times: one copy is enough for all.
+      const known = this.#lanes[0]?.timesNs;
+      lane.timesNs = known !== undefined && hasTimes(batch, this.#arena, known) ? known : copyTimes(batch, this.#arena); // prettier-ignore
+      lane.column = copyValues(batch, this.#arena);
+    }
     lane.at = 0;
     this.#arena.release(mark);
   }
@@ -72,6 +77,7 @@ export class SeriesRows {
     return this.#lanes.every(
       (lane) =>
         lane === first ||
+        (lane.timesNs === first.timesNs && lane.at === first.at) ||
         (lane.timesNs.length - lane.at === first.timesNs.length - first.at &&
           restOfTimes(lane).equals(expected)),
     );
@@ -133,6 +139,16 @@ export class SeriesRows {
   #before(leftNs: bigint, rightNs: bigint): boolean {
     return this.#ascending ? leftNs < rightNs : leftNs > rightNs;
   }
+}
+
+function hasTimes(
+  { timesPtr, count }: ColumnBatch,
+  { memory }: SourceArena,
+  { buffer, byteOffset, length }: BigInt64Array,
+): boolean {
+  if (count !== length) return false;
+  const own = Buffer.from(memory.buffer, timesPtr, count * 8);
+  return own.equals(Buffer.from(buffer, byteOffset, count * 8));
 }
 
 function restOfTimes(lane: Lane): Buffer {
