@@ -47,7 +47,8 @@ function policyOf(policy: RetentionPolicy): InfluxPolicy {
     replicaCount: 1,
     shardGroups: groups.map(({ id, startNs, endNs, truncatedAtNs, shards }) => ({
       id,
-      startTime: startNs,
+      // As InfluxDB writes what is before the least time.
+      startTime: BigInt.asIntN(64, startNs),
       endTime: endNs,
       deletedAt: 0n,
       shards: shards.map((shard) => ({ id: shard.id, owners: [] })),

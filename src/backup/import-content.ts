@@ -80,7 +80,8 @@ function policyOf(policy: InfluxPolicy, idOffset: number): RetentionPolicy {
     futureLimitNs: policy.futureWriteLimit ?? 0n,
     shardGroups: groups.map(({ id, startTime, endTime, shards, truncatedAt = 0n }) => ({
       id: id + idOffset,
-      startNs: startTime,
+      // That of the least times begins before what 64 bits hold: InfluxDB writes the rest of that.
+      startNs: startTime > endTime ? startTime - 2n ** 64n : startTime,
       endNs: endTime,
       ...(truncatedAt !== 0n && { truncatedAtNs: truncatedAt }),
       shards: shards.map((shard) => ({ id: shard.id + idOffset, owners: [] })),

@@ -11,6 +11,7 @@ import { formatRfc3339 } from '../base/rfc3339.ts';
 import { sumWords } from '../data/engine/digests/hash-values.ts';
 import { ClusterRepairs } from '../data/repair/cluster-repairs.ts';
 import { digestMethod } from '../meta/client/digest-methods.ts';
+import { rangeOfGroup } from '../meta/model/shard-groups.ts';
 import type { Catalog, RetentionPolicy, ShardGroup } from '../meta/model/catalog.ts';
 import type { BackupCommandPorts } from './backup.ts';
 import { ClusterRpc, withoutSecret } from './cluster-rpc.ts';
@@ -130,11 +131,11 @@ async function ask(cluster: ClusterRpc, shard: Compared): Promise<readonly Answe
 
 async function askOwner(
   { rpc }: ClusterRpc,
-  { id: shardId, group: { startNs, endNs } }: Compared,
+  { id: shardId, group }: Compared,
   { owner, known }: { readonly owner: string; readonly known: number | undefined },
 ): Promise<Answer> {
   try {
-    const request = { shardId, startNs, endNs, known, isAnew: false };
+    const request = { shardId, ...rangeOfGroup(group), known, isAnew: false };
     for await (const { digest, isMissing } of rpc.stream(owner, digestMethod, request, {
       deadlineMs,
     })) {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { ownedRange, RepairOwner, type OwnerPoints } from '../../../test/support/repair-owner.ts';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import { DbError } from '../../base/errors.ts';
+import { minTimeNs } from '../../base/units.ts';
 import { damagedShardError } from '../../storage/engine/damaged-shard.ts';
 import { digestMethod, pickedPointsMethod, queueRepairMethod, rangePointsMethod, seriesDigestsMethod, sketchMethod } from '../../meta/client/digest-methods.ts'; // prettier-ignore
 import { bringMethod } from '../shards/shard-methods.ts';
@@ -53,14 +54,14 @@ class Owners {
     });
   }
 
-  static async of(given: readonly OwnerPoints[]): Promise<Owners> {
+  static async of(given: readonly OwnerPoints[], timeNs = 0n): Promise<Owners> {
     const meta = new MemoryMeta();
     await meta.execute({ kind: 'found-cluster', clusterId: 7n });
     for (const i of given.keys())
       await meta.execute({ kind: 'create-data-node', httpAddress: `h${i}:1`, tcpAddress: `n${i}:1`, dataNodesMax: 9 }); // prettier-ignore
     const policy = { replication: given.length, shardDurationNs: 3_600_000_000_000n };
     await meta.execute({ kind: 'create-database', name: 'd', policy });
-    await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
+    await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [timeNs] }); // prettier-ignore
     const ids = meta.catalog.databases.shard(shardId)?.shard.owners ?? [];
     const owners = ids.map((id, i) => new RepairOwner(id, given[i] ?? []));
     return new Owners(owners, meta.catalog);
@@ -133,6 +134,8 @@ class Owners {
       stream: async function* (address: string, method: { readonly path: string }, request: never) {
         const owner = at(address);
         if (method.path === digestMethod.path) {
+          // As it goes to another node.
+          digestMethod.request.encode(request);
           const answer = await owner.digest(
             { shardId: 1, ...ownedRange, isAnew: false },
             undefined,
@@ -202,6 +205,12 @@ test('repair of a shard: all owners come to have what any of them has', async ()
   const all = await Owners.of([points.slice(0, 1), points.slice(1, 2), points.slice(2)]);
   await all.repairs.repair(shardId, { signal });
   for (const owner of all.owners) expect(owner.content.length).toBe(3);
+});
+
+test('repair of a shard: one of the least times, whose group begins before what 64 bits hold', async () => {
+  const all = await Owners.of([[['m', 'v', minTimeNs, 1]], []], minTimeNs);
+  await all.repairs.repair(shardId, { signal });
+  for (const owner of all.owners) expect(owner.content.length).toBe(1);
 });
 
 test('repair of a shard: one owner that fails hinders nobody else, and the repair says so', async () => {

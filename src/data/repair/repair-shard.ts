@@ -15,6 +15,7 @@ import type { Random } from '../../env/random.ts';
 import { Slices } from '../../env/slices.ts';
 import type { DigestRange } from '../../models/digest-grid.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
+import { rangeOfGroup } from '../../meta/model/shard-groups.ts';
 import { queueRepairMethod } from '../../meta/client/digest-methods.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { measurementsOf } from '../engine/delete-filters.ts';
@@ -226,8 +227,7 @@ export class ShardRepairs {
     const found = this.#ports.meta.catalog.databases.shard(shardId);
     if (found === undefined) throw new DbError('shard_not_found', `shard not found for id: ${shardId}`); // prettier-ignore
     const { database, retentionPolicy, shard, group } = found;
-    const { startNs, endNs } = group;
-    return { shardId, database, retentionPolicy, startNs, endNs, owners: shard.owners };
+    return { shardId, database, retentionPolicy, ...rangeOfGroup(group), owners: shard.owners };
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dayNs } from '../../base/units.ts';
+import { dayNs, minTimeNs } from '../../base/units.ts';
 import { applyAccepted, applyCommand } from './apply.ts';
 import { applyStep } from './catalog-changes.ts';
 import { encodeMessage } from '../../rpc/message.ts';
@@ -187,4 +187,15 @@ test('overwrite: of another cluster nothing is taken', () => {
   metas.do({ kind: 'create-database', name: 'a' });
   expect(metas.text(command)).toBe('the backup is of another cluster');
   expect(metas.catalog.databases.get('a')).toBeDefined();
+});
+
+test('restore: a group of the least times, which begins before what 64 bits hold', () => {
+  const made = new Metas(1);
+  made.do({ kind: 'create-database', name: 'old' });
+  made.do({ kind: 'create-shard-groups', database: 'old', retentionPolicy: 'autogen', timesNs: [minTimeNs] }); // prettier-ignore
+  const database = made.catalog.databases.get('old');
+  if (database === undefined) throw new Error('no database');
+  expect(new Metas(1).text({ kind: 'restore-databases', databases: [database], users: [] })).toBe(
+    '',
+  );
 });

@@ -7,6 +7,7 @@ import {
   hasShape,
   isCount,
   isFlag,
+  isGroupStart,
   isInt64,
   isListOf,
   isOneOf,
@@ -33,7 +34,7 @@ const shard: Shape<ShardInfo> = {
 };
 const group: Shape<ShardGroup> = {
   id: isCount,
-  startNs: isInt64,
+  startNs: isGroupStart,
   endNs: isInt64,
   deletedAtNs: orAbsent(isInt64),
   truncatedAtNs: orAbsent(isInt64),

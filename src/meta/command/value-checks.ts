@@ -17,6 +17,9 @@ export const isFlag: Check = (value) => typeof value === 'boolean';
 export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 export const isInt64: Check = (value) =>
   typeof value === 'bigint' && value >= int64Min && value <= int64Max;
+/** The group of the least times begins where its duration has it, before what 64 bits hold. */
+export const isGroupStart: Check = (value) =>
+  typeof value === 'bigint' && value >= -(2n ** 64n) && value <= int64Max;
 export const isUint64: Check = (value) =>
   typeof value === 'bigint' && value >= 0n && value < 2n ** 64n;
 export const isTime: Check = (value) =>

@@ -4,6 +4,9 @@ import type { RetentionPolicy, ShardGroup, ShardInfo } from './catalog.ts';
 /** From Go's zero time, 1 January of year 1, to 1970: boundaries are multiples of the duration since then (spec F30). */
 const goZeroToUnixNs = 62_135_596_800_000_000_000n;
 
+/** What 64 bits hold, which is a little more than a point may have. */
+const int64MinNs = -(2n ** 63n);
+
 /** Duration of the shard groups of a policy that names none (spec F29). 0 stands for a policy without end. */
 export function defaultShardGroupDurationNs(durationNs: bigint): bigint {
   if (durationNs >= 180n * dayNs || durationNs === 0n) return 7n * dayNs;
@@ -25,6 +28,14 @@ export function truncateTime(timeNs: bigint, durationNs: bigint): bigint {
 /** Where the group holds points up to. */
 export function endOfGroup(group: ShardGroup): bigint {
   return group.truncatedAtNs ?? group.endNs;
+}
+
+/** Its times as 64 bits hold them: the group of the least ones begins before those. */
+export function rangeOfGroup({ startNs, endNs }: ShardGroup): {
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+} {
+  return { startNs: startNs < int64MinNs ? int64MinNs : startNs, endNs };
 }
 
 /** The group that takes a point of this time now; undefined when it is still to be made. */
