@@ -1,5 +1,6 @@
 import type { SharedAccounts } from '../../query/run/select-limits.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
+import type { LimitQuestion, OtherSeries } from '../../storage/store/shards/other-series.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
 import type { ListPiece } from './lists/schema-list.ts';
 import type { RoutedLines } from './lines/route-lines.ts';
@@ -21,6 +22,8 @@ export interface StorageEngineOptions {
   readonly memtablesBytesMax: number;
   readonly compaction: CompactionSettings;
   readonly seriesLimits?: SeriesLimits | undefined;
+  /** What the workers know of each other's series. */
+  readonly seriesBounds?: Int32Array | undefined;
   /** The node's account of queries and its limits; absent: one of the worker's own. */
   readonly queryAccounts?: SharedAccounts | undefined;
   /** Of the list of shards; apart from the points, so that a missing disk is missed. */
@@ -34,6 +37,20 @@ export interface HomeBatch extends TypedBatch {
   readonly copyIndex?: number | undefined;
   /** The shard has no other owner. */
   readonly isAlone?: boolean | undefined;
+  /** What the other workers have answered to the question of an earlier try. */
+  readonly others?: readonly OtherSeries[] | undefined;
+}
+
+/** Asks a worker of its series of a database, for a batch that is on its way to another one. */
+export interface OtherSeriesTask {
+  readonly database: string;
+  readonly payload: Uint8Array;
+  readonly question: LimitQuestion;
+}
+
+/** Of a batch that was written, or that is not before a question is answered. */
+export interface HomeReceipt extends OwnerReceipt {
+  readonly asks?: LimitQuestion | undefined;
 }
 
 export interface HomeFields extends FieldsOfShard {
@@ -71,7 +88,7 @@ export interface EngineVersions {
 }
 
 export type EngineRoutedLines = RoutedLines & EngineVersions;
-export type EngineReceipt = OwnerReceipt & EngineVersions;
+export type EngineReceipt = HomeReceipt & EngineVersions;
 
 /** What was written of bodies that were joined. */
 export type EngineJoined = readonly [schemaVersion: number, seriesVersion: number, shardId: number, pointCount: number]; // prettier-ignore

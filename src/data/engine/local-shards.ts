@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import { DbError } from '../../base/errors.ts';
 import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
@@ -36,11 +37,13 @@ import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
 import { homeOfNow } from './home-of-now.ts';
 import { ListedLanes } from './lists/listed-lanes.ts';
+import type { OtherSeries } from '../../storage/store/shards/other-series.ts';
+import { sharedSeriesBounds } from '../../storage/store/shards/series-bounds.ts';
 import type { ShardFacts, ShardHolding } from '../../storage/store/shards/shard-facts.ts';
 import type { ShardSnapshot } from '../../storage/store/transfers/take-snapshot.ts';
 import { WorkerLoads } from './worker-loads.ts';
 import { LinesPacker, unpackRouted, type PackedRouted } from './lines/packed-lines.ts';
-import { homeOf, type EngineJoined, type EngineList, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import { homeOf, type EngineJoined, type EngineList, type EngineReceipt, type EngineVersions, type ExpectTask, type HomeBatch, type HomeDelete, type HomeFields, type InstallTask, type OtherSeriesTask, type SnapshotTask, type StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 
 /**
  * A body that is parsed at home has its keys in one cache and its batch beside its shard. With more waiting there another
@@ -84,10 +87,11 @@ export class LocalShards implements ShardAccess {
   static async start(
     host: EngineHost,
     count: number,
-    options: StorageEngineOptions,
+    asked: StorageEngineOptions,
     cluster: ClusterFacts = noCluster,
   ): Promise<LocalShards> {
     const indexes = Array.from({ length: count }, (_, index) => index);
+    const options = { ...asked, seriesBounds: sharedSeriesBounds(count) };
     const spawned = await Promise.allSettled(indexes.map((index) => host.spawn({ index, count, options }))); // prettier-ignore
     const links = spawned.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     try {
@@ -208,15 +212,28 @@ export class LocalShards implements ShardAccess {
   async write(batch: TypedBatch): Promise<BatchOutcome> {
     const home = homeOf(batch.shardId, this.#links.length);
     try {
-      const reply = await this.#loaded(home, batch.payload.length, (link) =>
-        link.call('write', this.#homeBatch(batch)),
-      );
-      const { droppedCount, reason, ...versions } = reply as EngineReceipt;
+      const { asks, droppedCount, reason, ...versions } = await this.#writeAsked(home, batch);
+      assert(asks === undefined, 'a question that was answered is not asked again');
       this.#seen(home, versions);
       return { kind: 'written', droppedCount, reason };
     } catch (error) {
       return { kind: 'failed', error };
     }
+  }
+
+  /** Near the limits of series a worker has to know what the others have of the database. */
+  async #writeAsked(home: number, batch: TypedBatch): Promise<EngineReceipt> {
+    const { database, payload } = batch;
+    const write = (others?: readonly OtherSeries[]): Promise<EngineReceipt> =>
+      this.#loaded(home, payload.length, (link) =>
+        link.call('write', { ...this.#homeBatch(batch), others }),
+      ) as Promise<EngineReceipt>;
+    const receipt = await write();
+    const question = receipt.asks;
+    if (question === undefined) return receipt;
+    const task: OtherSeriesTask = { database, payload, question };
+    const others = this.#links.filter((_, worker) => worker !== home);
+    return write((await Promise.all(others.map((link) => link.call('other-series', task)))) as OtherSeries[]); // prettier-ignore
   }
 
   async describe(

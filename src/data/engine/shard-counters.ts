@@ -16,16 +16,18 @@ export class ShardCounters {
   readonly #byShard = new Map<number, Counters<Name>>();
 
   /** Counts a write of a batch, and what became of it. */
-  async count<T extends { readonly droppedCount: number }>(
+  async count<T extends { readonly droppedCount: number; readonly asks?: unknown }>(
     shardId: number,
     payload: Uint8Array,
     written: Promise<T>,
   ): Promise<T> {
     const counters = this.#of(shardId);
     const pointCount = rowCountOf(payload);
-    counters.add('writeReq');
     try {
       const receipt = await written;
+      // It is tried again once that is answered.
+      if (receipt.asks !== undefined) return receipt;
+      counters.add('writeReq');
       counters.add('writeReqOk');
       counters.add('writeBytes', payload.length);
       const writtenCount = pointCount - receipt.droppedCount;
@@ -35,6 +37,7 @@ export class ShardCounters {
       counters.add('writePointsDropped', receipt.droppedCount);
       return receipt;
     } catch (error) {
+      counters.add('writeReq');
       counters.add('writeReqErr');
       counters.add('writePointsErr', pointCount);
       throw error;

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { engineOptions } from '../../../test/support/engine-options.ts';
 import { batchOf, kept, openStore } from '../../../test/support/store-script.ts';
 import { World } from '../../../test/sim/world/world.ts';
 import type { EnginePorts } from '../../env/engine-host.ts';
@@ -8,19 +9,6 @@ import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { taskText, type AnswerPart } from './answers/answer-task.ts';
 import { StorageEngine } from './storage-engine.ts';
-
-const options = {
-  dataFolder: 'data',
-  walFolder: 'wal',
-  segmentBytesMax: 700,
-  queueBytesMax: 1 << 20,
-  arenaBytesMax: 1 << 24,
-  snapshotBytes: 1 << 20,
-  snapshotColdMs: 600_000,
-  cacheBytesMax: 1 << 24,
-  memtablesBytesMax: 1 << 24,
-  compaction: { isByHand: true, fullColdMs: 1, fileBytesMax: 1, bytesPerSecond: 0, burstBytes: 0 },
-};
 
 const fragment = {
   version: fragmentVersion,
@@ -51,7 +39,10 @@ test('storage engine: damage that a query meets is logged with its place, once h
     const bytes = (await disk.readFile(path)).slice();
     bytes[12] = (bytes[12] ?? 0) ^ 1;
     await disk.replaceFile(path, bytes);
-    const engine = await StorageEngine.create({ index: 0, count: 1, options }, ports);
+    const engine = await StorageEngine.create(
+      { index: 0, count: 1, options: engineOptions },
+      ports,
+    );
     const read = async () => {
       for await (const _ of engine.stream('fragment', fragment, { cancelled: () => false }))
         continue;
@@ -76,7 +67,10 @@ test('storage engine: fragments whose last batch is on its way have given their 
     const store = await openStore(disk, clock);
     await store.write(kept, batchOf('m v=1 1\nm v=2.5 2'));
     await store.close();
-    const engine = await StorageEngine.create({ index: 0, count: 1, options }, ports);
+    const engine = await StorageEngine.create(
+      { index: 0, count: 1, options: engineOptions },
+      ports,
+    );
     const read = async () => {
       const stream = engine.stream('fragment', fragment, { cancelled: () => false });
       const batches = stream[Symbol.asyncIterator]();
@@ -103,7 +97,10 @@ test('storage engine: max-select-point is of all that a statement reads, as it a
     const store = await openStore(disk, clock);
     await store.write(kept, batchOf('m v=1 1\nm v=2.5 2\nk v=3 1\nk v=4 2'));
     await store.close();
-    const engine = await StorageEngine.create({ index: 0, count: 1, options }, ports);
+    const engine = await StorageEngine.create(
+      { index: 0, count: 1, options: engineOptions },
+      ports,
+    );
     const answer = async (pointsMax: number): Promise<string> => {
       const statement = parseQuery('SELECT v FROM db.autogen.m, db.autogen.k')[0] as SelectStatement; // prettier-ignore
       const range = { minNs: undefined, maxNs: undefined };

@@ -19,8 +19,8 @@ import { stoppableMatcher } from '../../query/stoppable-matcher.ts';
 import type { ShardView } from '../../storage/engine/shard-view.ts';
 import { Store } from '../../storage/store/store.ts';
 import type { StoreOptions } from '../../storage/store/store-options.ts';
-import type { DeletePointsRequest, DescribeRequest, OwnerReceipt, TypedField } from './shard-access.ts'; // prettier-ignore
-import type { EngineJoined, EngineList, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, InstallTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
+import type { DeletePointsRequest, DescribeRequest, TypedField } from './shard-access.ts'; // prettier-ignore
+import type { EngineJoined, EngineList, EngineReceipt, EngineRoutedLines, EngineVersions, ExpectTask, HomeBatch, HomeDelete, HomeFields, HomeReceipt, InstallTask, OtherSeriesTask, SnapshotTask, StorageEngineOptions } from './engine-tasks.ts'; // prettier-ignore
 import { homeOf } from './engine-tasks.ts';
 import { newLineKernel, type EngineParts } from './engine-parts.ts';
 import { FieldType } from '../../models/field-value.ts';
@@ -135,6 +135,10 @@ export class StorageEngine implements Engine {
       }
       case 'describe':
         return { body: await this.#describe(body as DescribeRequest) };
+      case 'other-series': {
+        const { database, payload, question } = body as OtherSeriesTask;
+        return { body: await this.#store.otherSeries(database, payload, question) };
+      }
       case 'field-types': {
         const { fields, ...place } = body as HomeFields;
         const decided = await this.#store.decideFieldTypes(place, fields.map(decidedField));
@@ -244,8 +248,8 @@ export class StorageEngine implements Engine {
     return { schemaVersion, seriesVersion };
   }
 
-  #write({ payload, fields, ...place }: HomeBatch): Promise<OwnerReceipt> {
-    const written = this.#store.write(place, payload, fields?.map(decidedField));
+  #write({ payload, fields, others, ...place }: HomeBatch): Promise<HomeReceipt> {
+    const written = this.#store.write(place, payload, fields?.map(decidedField), others);
     return this.#counters.count(place.shardId, payload, written);
   }
 

@@ -40,6 +40,11 @@ export class ValueUnion {
     return this.#values.size;
   }
 
+  /** As keys write them, a character for each byte: of the indexes that were counted last. */
+  get values(): ReadonlySet<string> {
+    return this.#values;
+  }
+
   #add(index: CountedIndex): void {
     const seen: Seen = this.#seen.get(index) ?? { segments: new WeakSet(), tables: new WeakMap() };
     this.#seen.set(index, seen);
@@ -64,6 +69,11 @@ export class ValueUnion {
     if (tag === undefined) return;
     for (const [value] of segment.values(tag)) this.#values.add(textOf(value));
   }
+}
+
+/** A value in that form. */
+export function writtenValue(value: string): string {
+  return textOf(encoder.encode(escapeTag(value)));
 }
 
 function textOf(value: Uint8Array): string {

@@ -26,6 +26,8 @@ export interface StoreOptions {
   readonly memtablesBytesMax: number;
   /** Absent: there are none. */
   readonly seriesLimits?: SeriesLimits | undefined;
+  /** What the workers of the node know of each other's series; absent: there is no other worker. */
+  readonly seriesBounds?: Int32Array | undefined;
   /** Series and memtables of all shards of the worker, to the last byte. */
   readonly memoryBytesMax?: number;
   /** Pages of indexes that are held in memory, of all shards of the worker. */

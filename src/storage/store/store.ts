@@ -22,7 +22,7 @@ import { Tasks } from '../../base/async/tasks.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Timer } from '../../env/clock.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
-import { decodePointBatch, type TextColumn } from '../../models/point-batch.ts';
+import { decodePointBatch, type PointBatch, type TextColumn } from '../../models/point-batch.ts';
 import type { StampRange } from '../../models/stamp.ts';
 import type { DecidedField } from '../engine/shard.ts';
 import { Throttle } from '../engine/compaction/throttle.ts';
@@ -35,7 +35,7 @@ import { DoomedShards } from './deletes/doomed-shards.ts';
 import { SegmentReleases } from './log/release-segments.ts';
 import { folderOf, asideSuffix, isAwaiting, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
 import { Compactor } from './compaction/compactor.ts';
-import { Flusher } from './flushes/flusher.ts';
+import { Flusher, type FlusherPorts } from './flushes/flusher.ts';
 import { findStore, type FoundStore } from './opening/find-store.ts';
 import { logError, refuseFull } from './log/refuse-full.ts';
 import { FailureLog } from './log/failure-log.ts';
@@ -45,9 +45,10 @@ import { encodeFieldTypes } from './log/field-types-record.ts';
 import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes/point-deletes.ts';
 import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
+import type { LimitQuestion, OtherSeries } from './shards/other-series.ts';
+import { SeriesBounds, sharedSeriesBounds } from './shards/series-bounds.ts';
 import { ShardMaker, type NewShard } from './opening/shard-maker.ts';
 import type { ShardOpener } from './opening/shard-opener.ts';
-import { anyLimits } from '../engine/limits/series-limits.ts';
 import type { ShardContent, WritePlace, WriteReceipt } from './shards/shard-facts.ts';
 import type { ShardMap } from './shards/shard-map.ts';
 import type { ShardRoster } from './shards/shard-roster.ts';
@@ -56,6 +57,7 @@ import { takeSnapshot, type ShardSnapshot } from './transfers/take-snapshot.ts';
 import { compactionByHand, type CompactionSettings, type StoreOptions, type StorePorts } from './store-options.ts'; // prettier-ignore
 
 const coldCheckMs = 1_000;
+
 export class Store {
   readonly #ports: StorePorts;
   readonly #kernel: StoreKernel;
@@ -79,6 +81,8 @@ export class Store {
   readonly facts: StoreFacts;
   #schemaVersion = 0;
   #growthCount = 0;
+  /** How many times series came or went otherwise than by writes. */
+  #changeCount = 0;
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: FoundStore) {
     this.#ports = ports;
@@ -110,8 +114,7 @@ export class Store {
     this.#tasks = new Tasks((name, error) => {
       failures.failed(name, error);
     });
-    const version = (): number => this.seriesVersion;
-    this.#series = new DatabaseSeries({ shards: this.#shards, version });
+    this.#series = this.#makeSeries();
     this.#flusher = this.#makeFlusher();
     this.facts = new StoreFacts({
       ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
@@ -120,6 +123,7 @@ export class Store {
     this.#compactor = this.#makeCompactor(options.compaction ?? compactionByHand);
     this.#coldTimer = ports.clock.every(coldCheckMs, () => {
       this.#flusher.flushCold();
+      this.#series.look();
       watch.look();
       this.#tasks.spawn('vouch', this.#wal.vouch());
       if (options.opensBehind === true && this.#opener.isDue) this.#openBehind();
@@ -131,6 +135,13 @@ export class Store {
     const store = new Store(ports, options, await findStore(ports, options));
     store.#tasks.spawn('release', store.#releases.release());
     return store;
+  }
+
+  /** Series of a shard came or went, and not by a write. */
+  #changed(): void {
+    this.#schemaVersion++;
+    this.#changeCount++;
+    this.#series.look();
   }
 
   #openBehind(): void {
@@ -183,37 +194,56 @@ export class Store {
     place: WritePlace,
     payload: Uint8Array,
     fields: readonly DecidedField[] = [],
+    others?: readonly OtherSeries[],
   ): Promise<WriteReceipt> {
     const batch = decodePointBatch(payload);
     const open = await this.#openFor(place, batch.series);
     refuseFull(this.#kernel, this.#options, open.shard.memtableBytes);
     // The lead of the shard has decided them; this one's log keeps them with the first point.
     if (fields.length > 0) open.shard.decideFieldTypes(fields);
-    const limits = anyLimits(this.#options.seriesLimits);
-    const { rejects, droppedCount, reason } = open.shard.decide(
-      batch,
-      limits && this.#series.limited(place.database, limits),
-    );
-    const isTaken = open.shard.hasTaken(batch.stamp);
-    const isLeft = droppedCount > 0 && place.isWhole === true;
-    if (droppedCount === batch.rowCount || isTaken || isLeft) return { droppedCount, reason };
+    const { limited, asks, end } = this.#series.admit(place.database, batch, others);
+    if (asks !== undefined) return { droppedCount: batch.rowCount, reason: '', asks };
+    let done: { grownCount: number; droppedCount: number } | undefined;
+    try {
+      const { rejects, droppedCount, reason } = open.shard.decide(batch, limited);
+      const isTaken = open.shard.hasTaken(batch.stamp);
+      const isLeft = droppedCount > 0 && place.isWhole === true;
+      if (droppedCount === batch.rowCount || isTaken || isLeft) return { droppedCount, reason };
+      const grownCount = await this.#commit(open, [batch, payload], rejects, place);
+      done = { grownCount, droppedCount };
+      return { droppedCount, reason };
+    } finally {
+      end(done);
+    }
+  }
+
+  /** Resolves once a batch is durable and applied, with how many series the shard has got. */
+  async #commit(
+    open: OpenShard,
+    [batch, payload]: readonly [PointBatch, Uint8Array],
+    rejects: Uint8Array,
+    { shardId, isAlone }: WritePlace,
+  ): Promise<number> {
     const sequence = ++open.sequence;
-    await this.#append({
-      kind: WalRecordKind.points,
-      codec: 0,
-      shardId: place.shardId,
-      sequence,
-      rejectBitmap: rejects,
-      payload,
-    });
+    const head = { kind: WalRecordKind.points, codec: 0, shardId, sequence } as const;
+    await this.#append({ ...head, rejectBitmap: rejects, payload });
     const { schemaVersion, seriesCount, activeBytes } = open.shard;
-    open.shard.apply(batch, rejects, { isAlone: place.isAlone });
+    open.shard.apply(batch, rejects, { isAlone });
     if (open.shard.schemaVersion !== schemaVersion) this.#schemaVersion++;
     if (open.shard.seriesCount !== seriesCount) this.#growthCount++;
     open.appliedSequence = Math.max(open.appliedSequence, sequence);
     open.lastWriteMs = this.#ports.clock.monotonicMs();
     this.#flusher.flushIfLarge(open, Math.max(0, open.shard.activeBytes - activeBytes));
-    return { droppedCount, reason };
+    return open.shard.seriesCount - seriesCount;
+  }
+
+  /** What the shards here have to say to a question of another worker. */
+  otherSeries(
+    database: string,
+    payload: Uint8Array,
+    question: LimitQuestion,
+  ): Promise<OtherSeries> {
+    return this.#series.answer(database, decodePointBatch(payload), question);
   }
 
   /** Decides the types of new fields; resolves with those of all of them once that is durable. */
@@ -285,7 +315,7 @@ export class Store {
     const open = this.#shards.get(shardId) ?? (place && (await this.#openOf(place)));
     if (open === undefined) return;
     await deletePoints(open, request, this.#workPorts());
-    this.#schemaVersion++;
+    this.#changed();
   }
 
   /**
@@ -316,7 +346,7 @@ export class Store {
     const open = this.#shards.get(shardId);
     if (open === undefined || !isIncoming(open.manifest.manifest)) return;
     await open.manifest.update(({ copy, ...rest }) => ({ ...rest, copy: copy && { ...copy, isWhole: true } })); // prettier-ignore
-    this.#schemaVersion++;
+    this.#changed();
   }
 
   /** Makes the files of a copy the shard's; the same copy is taken once. Throws as installShard() does. */
@@ -330,7 +360,7 @@ export class Store {
     if (copy?.isWhole === true && copy.index === index) return;
     const ports = { ...this.#openingPorts, ...this.#workPorts() };
     await installShard(open, this.#folderOf(place), { ...request, index }, ports);
-    this.#schemaVersion++;
+    this.#changed();
   }
 
   #workPorts(): PointDeletePorts & Pick<InstallPorts, 'filters'> {
@@ -341,15 +371,20 @@ export class Store {
     return { disk, clock, turn, log, flush, isOpen, append, filters: filtersOf(this.#ports) };
   }
 
+  #shardPorts(): Pick<FlusherPorts, 'shards' | 'isOpen' | 'folderOf'> {
+    return {
+      shards: () => this.#shards.values(),
+      isOpen: (open) => this.#shards.get(open.place.shardId) === open,
+      folderOf: ({ place }) => this.#folderOf(place),
+    };
+  }
+
   #makeFlusher(): Flusher {
     const ports = {
-      ...{ ...this.#ports, ...this.#openingPorts, tasks: this.#tasks },
-      shards: () => this.#shards.values(),
-      isOpen: (open: OpenShard) => this.#shards.get(open.place.shardId) === open,
-      folderOf: ({ place }: OpenShard) => this.#folderOf(place),
+      ...{ ...this.#ports, ...this.#openingPorts, ...this.#shardPorts(), tasks: this.#tasks },
       release: () => this.#releases.release(),
       onRebuilt: () => {
-        this.#schemaVersion++;
+        this.#changed();
       },
     };
     return new Flusher(ports, this.#options);
@@ -358,10 +393,8 @@ export class Store {
   #makeCompactor(settings: CompactionSettings): Compactor {
     const { clock, columnKernel } = this.#ports;
     const ports = {
-      ...{ ...this.#openingPorts, kernel: columnKernel, throttle: new Throttle({ clock }, settings) }, // prettier-ignore
-      shards: () => this.#shards.values(),
-      isOpen: (open: OpenShard) => this.#shards.get(open.place.shardId) === open,
-      folderOf: ({ place }: OpenShard) => this.#folderOf(place),
+      ...{ ...this.#openingPorts, ...this.#shardPorts() },
+      ...{ kernel: columnKernel, throttle: new Throttle({ clock }, settings) },
     };
     return new Compactor(ports, settings);
   }
@@ -428,6 +461,16 @@ export class Store {
     throw damagedShardError(shardId, damaged.error);
   }
 
+  #makeSeries(): DatabaseSeries {
+    const { seriesBounds = sharedSeriesBounds(1), seriesLimits, worker } = this.#options;
+    const ports = {
+      ...{ shards: this.#shards, opener: this.#opener },
+      ...{ version: () => this.seriesVersion, changeVersion: () => this.#changeCount },
+      bounds: new SeriesBounds(seriesBounds, worker),
+    };
+    return new DatabaseSeries(ports, seriesLimits);
+  }
+
   #makeReleases(): SegmentReleases {
     const { dataFolder, isHome } = this.#options;
     return new SegmentReleases(this.#wal, {
@@ -447,7 +490,7 @@ export class Store {
     const open = await this.#openOf(place);
     const { database } = place;
     if (!this.#opener.hasPendingOf(database)) return open;
-    if (!this.#series.asksForAll(database, this.#options.seriesLimits, series)) return open;
+    if (!this.#series.asksForAll(database, series)) return open;
     await this.#opener.openOf(database);
     return this.#openOf(place);
   }

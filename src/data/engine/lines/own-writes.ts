@@ -16,6 +16,7 @@ import { rowCountOf } from '../../../models/point-batch.ts';
 import { laterBy, stampBatch } from '../../../models/stamp.ts';
 import type { LineRouter } from './line-router.ts';
 import type { LinesTask, RoutedBatch, RoutedLines, WrittenBatch } from './route-lines.ts';
+import type { HomeReceipt } from '../engine-tasks.ts';
 import type { NamedShard, OwnerReceipt } from '../shard-access.ts';
 
 /** Columns of eight bytes are read where they lie. */
@@ -25,8 +26,8 @@ export interface OwnWritesPorts {
   readonly router: LineRouter;
   readonly buffers: SharedBuffers;
   readonly isHome: (shardId: number) => boolean;
-  /** Resolves once the batch is durable. */
-  readonly write: (place: NamedShard, payload: Uint8Array) => Promise<OwnerReceipt>;
+  /** Resolves once the batch is durable, or with what is to be asked first: nothing is written then. */
+  readonly write: (place: NamedShard, payload: Uint8Array) => Promise<HomeReceipt>;
 }
 
 /** Parses a body, and writes the batches that may be written here. */
@@ -74,10 +75,11 @@ function lendFrom(room: Uint8Array | undefined): LendBytes | undefined {
   };
 }
 
-/** Undefined when it was not written: the coordinator's try has the same error, or better luck. */
-async function receiptOf(written: Promise<OwnerReceipt>): Promise<OwnerReceipt | undefined> {
+/** Undefined when it was not written: the coordinator's try has the same error, or better luck, or asks what is to be asked. */
+async function receiptOf(written: Promise<HomeReceipt>): Promise<OwnerReceipt | undefined> {
   try {
-    return await written;
+    const { asks, ...receipt } = await written;
+    return asks === undefined ? receipt : undefined;
   } catch (error) {
     if (error instanceof InvariantError) throw error;
     return undefined;

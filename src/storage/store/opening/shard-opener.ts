@@ -133,6 +133,10 @@ export class ShardOpener {
     }
   }
 
+  get pendingDatabases(): Iterable<string> {
+    return this.#pendingCounts.keys();
+  }
+
   isPending(shardId: number): boolean {
     return this.#lists.pending.has(shardId);
   }

@@ -1,13 +1,11 @@
 /**
  * How many values a tag of a database has in all shards of a worker, for `max-values-per-tag` (spec F142). A value of several
- * shards is one, and the count is exact.
- *
- * Those of other workers count for nothing: nothing is refused that the node has room for.
+ * shards is one, and the count is exact. What other workers have is asked of them (other-series.ts).
  *
  * Values are looked at only when those of all shards together, as if none were of two, may be too many; what is kept then is
  * of at most `unionsMax` tags.
  */
-import type { ValueCount } from '../../engine/limits/series-limits.ts';
+import type { OwnValues } from './other-series.ts';
 import type { ShardIndex } from '../../index/shard-index.ts';
 import { ValueUnion } from '../../index/value-union.ts';
 
@@ -36,7 +34,7 @@ export class DatabaseValues {
   }
 
   /** As a batch of the database sees it; what it says holds until the next write. */
-  of(database: string): ValueCount {
+  of(database: string): OwnValues {
     // Most batches are far from any limit, and ask nothing.
     let found: readonly ShardIndex[] | undefined;
     const indexes = (): readonly ShardIndex[] => (found ??= this.#ports.indexesOf(database));
@@ -52,7 +50,32 @@ export class DatabaseValues {
       count,
       has: (measurement, tagKey, value) =>
         indexes().some((index) => index.hasTagValue(measurement, tagKey, value)),
+      all: (measurement, tagKey) => {
+        const union = this.#unionOf(database, measurement, tagKey);
+        union.count(indexes().filter((index) => index.tagValueCount(measurement, tagKey) > 0));
+        return union.values;
+      },
     };
+  }
+
+  /** How many values the tag has that has most, as if none were of two shards. Looks at all tags. */
+  largest(database: string): number {
+    const counts = new Map<string, number>();
+    for (const index of this.#ports.indexesOf(database)) {
+      const view = index.view();
+      try {
+        for (const measurement of view.measurements())
+          for (const tagKey of index.tagKeys(measurement)) {
+            const name = JSON.stringify([measurement, tagKey]);
+            counts.set(name, (counts.get(name) ?? 0) + index.tagValueCount(measurement, tagKey));
+          }
+      } finally {
+        view.release();
+      }
+    }
+    let largest = 0;
+    for (const count of counts.values()) largest = Math.max(largest, count);
+    return largest;
   }
 
   #remembered(
@@ -80,6 +103,10 @@ export class DatabaseValues {
     const sum = counts.reduce((all, one) => all + one, 0);
     const holders = indexes.filter((_, i) => (counts[i] ?? 0) > 0);
     if (sum < valuesMax || holders.length < 2) return sum;
+    return this.#unionOf(database, measurement, tagKey).count(holders);
+  }
+
+  #unionOf(database: string, measurement: string, tagKey: string): ValueUnion {
     const name = JSON.stringify([database, measurement, tagKey]);
     const union = this.#unions.get(name) ?? new ValueUnion(measurement, tagKey);
     // The one that was asked for longest ago goes first.
@@ -87,7 +114,7 @@ export class DatabaseValues {
     this.#unions.set(name, union);
     const [oldest] = this.#unions.keys();
     if (this.#unions.size > unionsMax && oldest !== undefined) this.#unions.delete(oldest);
-    return union.count(holders);
+    return union;
   }
 }
 

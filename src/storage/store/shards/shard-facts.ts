@@ -1,4 +1,5 @@
 /** What a store is told of a shard with a batch, and what it says of its shards. */
+import type { LimitQuestion } from './other-series.ts';
 import type { Shard } from '../../engine/shard.ts';
 import type { StallKind } from './shard-work.ts';
 import type { OpenShard, ShardPlace } from './open-shards.ts';
@@ -72,6 +73,8 @@ export function numbersOf({ place, shard, work }: OpenShard): ShardNumbers {
 export interface WriteReceipt {
   readonly droppedCount: number;
   readonly reason: string;
+  /** Nothing was written: the workers of the node that have other shards are to be asked first. */
+  readonly asks?: LimitQuestion | undefined;
 }
 
 export function factsOf({ place, shard, lastWriteMs }: OpenShard, nowMs: number): ShardFacts {
