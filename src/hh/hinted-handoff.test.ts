@@ -31,6 +31,8 @@ class Owners implements HintTarget {
   readonly queued = new Set<string>();
   readonly refused = new Set<number>();
   readonly failing = new Set<number>();
+  /** Writes for which the owner's disk has no room. */
+  readonly unstored = new Set<number>();
   readonly standings = new Map<number, Standing>();
   runningCount = 0;
   runningMax = 0;
@@ -59,7 +61,7 @@ class Owners implements HintTarget {
       const number = numberOf(payload);
       const error = new DbError('field_type_conflict', 'conflict');
       if (this.refused.has(number)) return { kind: 'refused', error };
-      if (this.failing.has(shardId)) return { kind: 'failed', error };
+      if (this.failing.has(shardId) || this.unstored.has(number)) return { kind: 'failed', error };
       this.brought.push(`${nodeId}/${shardId}:${number}`);
       return { kind: 'written' };
     });
@@ -201,6 +203,28 @@ test('hinted handoff: a shard that fails holds up no other', async () => {
   owners.failing.clear();
   await run(world, 5_000);
   expect(owners.brought).toEqual(['5/8:2', '5/7:1']);
+});
+
+test('hinted handoff: of a request that an owner takes in part what is missing comes again, and what is behind it', async () => {
+  const { world, owners, handoff } = await machine({ batchBytesMax: 1_000 });
+  owners.unstored.add(2).add(4);
+  await world.complete(
+    handoff.append(
+      5,
+      7,
+      [1, 2, 3, 4].map((one) => hintOf(one)),
+    ),
+  );
+  await run(world, 500);
+  expect(owners.brought).toEqual(['5/7:1', '5/7:3']);
+  expect(handoff.isQueued(5, 7)).toBe(true);
+  owners.unstored.delete(2);
+  await run(world, 1_000);
+  expect(owners.brought.slice(2)).toEqual(['5/7:2', '5/7:3']);
+  owners.unstored.clear();
+  await run(world, 4_000);
+  expect(owners.brought.slice(4)).toEqual(['5/7:4']);
+  expect(handoff).toMatchObject({ isEmpty: true });
 });
 
 test('hinted handoff: past its size it is full, past its appends blocked, switched off it keeps nothing', async () => {
