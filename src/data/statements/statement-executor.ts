@@ -235,11 +235,14 @@ export class StatementExecutor {
     request: QueryRequest,
   ): Promise<Omit<StatementResult, 'statementId'>> {
     try {
-      const series = await this.#series(statement, request);
+      const notes: ResultMessage[] = [];
+      const series = await this.#series(statement, request, notes);
       if (request.signal.aborted) throw request.signal.reason;
       if (isDbError(series)) return { series: [], error: errorText(series), goesOn: true };
       request.listing?.answered();
-      const messages = request.isReadOnly ? this.#warnings(statement, request) : [];
+      const messages = request.isReadOnly
+        ? [...notes, ...this.#warnings(statement, request)]
+        : notes;
       const isWhole = wholeKinds.has(statement.kind);
       return { series, ...(messages.length > 0 && { messages }), ...(isWhole && { isWhole }) };
     } catch (error) {
@@ -272,10 +275,11 @@ export class StatementExecutor {
     return { series: [], error: errorText(reason) };
   }
 
-  /** An error that is given back, and not thrown, is an answer. */
+  /** An error that is given back, and not thrown, is an answer. `notes` gets what else there is to say. */
   async #series(
     statement: Statement,
     request: QueryRequest,
+    notes: ResultMessage[],
   ): Promise<readonly OutputSeries[] | DbError> {
     const { meta, queries } = this.#ports;
     const context = this.#selectContext(request);
@@ -332,7 +336,7 @@ export class StatementExecutor {
       case 'show-diagnostics':
         return showDiagnostics(this.#ports.diagnostics(), statement.module);
       case 'show-queries':
-        return [await queries.show()];
+        return [await shownQueries(queries, request, notes)];
       case 'kill-query':
         await queries.kill(Number(statement.queryId), statement.host);
         return [];
@@ -395,4 +399,14 @@ function checkName(command: Command): void {
         ? command.policy.name
         : undefined;
   if (name === '') throw new DbError('invalid_argument', 'invalid name');
+}
+
+async function shownQueries(
+  queries: ClusterQueries,
+  { principal, signal }: QueryRequest,
+  notes: ResultMessage[],
+): Promise<OutputSeries> {
+  const { series, messages } = await queries.show(principal, signal);
+  notes.push(...messages);
+  return series;
 }

@@ -20,7 +20,7 @@ export interface KillsResult {
 
 /**
  * A query waits for an owner whose words are held up, and is killed through any node, at any moment of its planning or of its
- * answer: it ends within a second, and no node shows it any more. Rejects where one goes on.
+ * answer: it ends within a second, and no node shows it any more. Rejects where one goes on, or where SHOW QUERIES takes longer.
  */
 export async function runKills(
   seed: number,
@@ -84,6 +84,11 @@ async function killOne(
   if (text !== 'query interrupted') throw new Error(`a query that was killed ended with ${text}`);
   const left = await world.complete(shownAt(watcher[1]));
   if (left.length > 0) throw new Error(`${name} shows a query that was killed`);
+  // Of nodes that are silent nobody waits longer for their queries either.
+  for (const [other] of data) if (other !== watcher[0]) world.network.clog(other, watcher[0], clogMs); // prettier-ignore
+  const askedMs = world.nowMs;
+  await world.complete(shownAt(watcher[1]));
+  if (world.nowMs > askedMs + endMsMax) throw new Error(`SHOW QUERIES took ${world.nowMs - askedMs} ms while nodes are silent`); // prettier-ignore
 }
 
 /** Numbers of the queries of all nodes that read points. */
