@@ -56,6 +56,13 @@ export const inspectCommands: readonly (readonly string[])[] = [
   ['export', '-start', '2020-09-13T12:28:00+25:00'],
   ['export', '-database', 'd', '-retention', 'r', '-tsmfile', 'nowhere', '-out', '-'],
   ['frobnicate'],
+  // A key of which nothing is left had the latest time, and all times are before 1970.
+  ['report', 'gone/data'],
+  ['dumptsm', '-all', 'gone/data/d/autogen/1/000000001-000000001.tsm'],
+  ['dumptsm', 'gone/data/d/autogen/2/000000001-000000001.tsm'],
+  ['dumptsm', '-index', '-filter-key', 'none of them', file],
+  ['verify', '-dir', './1.6.7'],
+  ['verify-tombstone', '-path', './gone/'],
 ];
 
 /** Without what no two runs share: durations, and the order of what the reference keeps in a hash table. */

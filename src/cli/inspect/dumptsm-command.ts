@@ -110,12 +110,11 @@ async function dumpIndex({ out, err }: InspectPorts, scan: TsmScan, filter: stri
         series,
         field,
       ]);
-      // The reference lays out each line by itself behind the first.
+      // The reference lays out each line by itself behind the first, and no heading where there is none.
       await out(formatTabs(rows, tabs));
       rows = [];
     }
   }
-  if (rows.length > 0) await out(formatTabs(rows, tabs));
 }
 
 /** What is counted over all blocks that are shown. */
@@ -251,7 +250,13 @@ async function printStatistics(
     err('\n');
   }
   await out(`  Compression:
-    Per block: ${(sizeBytes / pointCount).toFixed(2)} bytes/point
-    Total: ${(scan.lengthBytes / pointCount).toFixed(2)} bytes/point
+    Per block: ${perPoint(sizeBytes, pointCount)} bytes/point
+    Total: ${perPoint(scan.lengthBytes, pointCount)} bytes/point
 `);
+}
+
+/** As `%0.2f` has it, also where no block was of a key that is asked for. */
+function perPoint(lengthBytes: number, pointCount: number): string {
+  if (pointCount > 0) return (lengthBytes / pointCount).toFixed(2);
+  return lengthBytes > 0 ? '+Inf' : 'NaN';
 }

@@ -41,6 +41,7 @@ The commands are:
     merge-schema         merge a set of schema files from the check-schema command
     report               displays a shard level cardinality report
     report-disk          displays a shard level disk usage report
+    report-db            estimates cloud 2 cardinality for a database
     reporttsi            reports series cardinality in one or more TSI indexes.
     verify               verifies integrity of TSM files
     verify-seriesfile    verifies integrity of the Series file

@@ -1,4 +1,5 @@
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import { formatGoFloat } from '../../base/go-format.ts';
 import { readManifest } from '../../storage/store/shards/shard-manifest.ts';
 import { TsmScan } from '../../storage/tsm/tsm-scan.ts';
 import type { InspectCommand, InspectPorts } from './inspect-ports.ts';
@@ -34,7 +35,7 @@ Usage: influx_inspect verify [flags]
     const { failedCount, totalCount, error } = await verifyAll(ports, folder, isOfNames ? checkNames : checkSums); // prettier-ignore
     const seconds = (ports.clock.monotonicMs() - startMs) / 1000;
     const what = isOfNames ? 'Invalid Keys' : 'Broken Blocks';
-    await ports.out(`${what}: ${failedCount} / ${totalCount}, in ${seconds}s\n`);
+    await ports.out(`${what}: ${failedCount} / ${totalCount}, in ${formatGoFloat(seconds)}s\n`);
     if (error !== undefined) throw error;
     if (isOfNames && failedCount > 0) throw new DbError('corrupt', 'check-utf8: failed');
   },

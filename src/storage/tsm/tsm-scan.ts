@@ -5,7 +5,7 @@
  * Invariants:
  * - What is handed out adds up: lengths, places of blocks, the order of keys. The first thing that does not is `corrupt`,
  *   with path and offset.
- * - A key of which tombstones leave nothing is passed over, as a reader of the shard would.
+ * - A key of which tombstones leave nothing is passed over, as a reader of the shard would, but for the summary.
  *
  * Not here: reading for queries, which wants keys at random (tsm-file.ts).
  */
@@ -91,6 +91,11 @@ export class TsmScan {
 
   /** In the order of the keys' bytes. Throws `corrupt` where the index does not add up. */
   async *keys(): AsyncGenerator<ScannedKey> {
+    for await (const scanned of this.#allKeys()) if (!isGone(scanned)) yield scanned;
+  }
+
+  /** Those of which nothing is left too. */
+  async *#allKeys(): AsyncGenerator<ScannedKey> {
     const pieces = new FilePieces(this.#file, this.#indexEnd);
     let before: Uint8Array | undefined;
     for (let at = this.#indexAt; at < this.#indexEnd;) {
@@ -99,17 +104,20 @@ export class TsmScan {
         throw this.#wrongAt(at, 'keys are not in order');
       before = scanned.key;
       at = end;
-      if (!isGone(scanned)) yield scanned;
+      yield scanned;
     }
   }
 
-  /** Reads the whole index. The least time is above the greatest one in a file without keys. */
+  /**
+   * Reads the whole index. As the reference sums it up: times are those of all keys, the gone ones too, and the greatest one
+   * is 1970 at least. The least time is above the greatest one in a file without keys.
+   */
   async summary(): Promise<TsmSummary> {
     let keyCount = 0;
-    let [minTimeNs, maxTimeNs] = [2n ** 63n - 1n, -(2n ** 63n)];
-    for await (const { entries } of this.keys()) {
-      keyCount++;
-      for (const entry of entries) {
+    let [minTimeNs, maxTimeNs] = [2n ** 63n - 1n, 0n];
+    for await (const scanned of this.#allKeys()) {
+      if (!isGone(scanned)) keyCount++;
+      for (const entry of scanned.entries) {
         if (entry.minTimeNs < minTimeNs) minTimeNs = entry.minTimeNs;
         if (entry.maxTimeNs > maxTimeNs) maxTimeNs = entry.maxTimeNs;
       }

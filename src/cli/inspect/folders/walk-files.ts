@@ -1,3 +1,4 @@
+import { join } from 'node:path/posix';
 import { DbError, isDbError } from '../../../base/errors.ts';
 import type { Disk } from '../../../env/disk.ts';
 
@@ -27,7 +28,8 @@ async function* walk(
 ): AsyncGenerator<string> {
   if (depth > depthMax) return;
   for (const { name, isDirectory } of await disk.list(path)) {
-    const inner = path === '/' ? `/${name}` : `${path}/${name}`;
+    // As Go joins them.
+    const inner = join(path, name);
     if (isDirectory) yield* walk(disk, { path: inner, depth: depth + 1 }, isWanted);
     else if (isWanted(name)) yield inner;
   }
