@@ -175,6 +175,18 @@ test('catalog: ALTER changes what it names, DEFAULT moves, DROP forgets', () => 
   expect(() => cluster.policy('db', 'p')).toThrow('no policy');
 });
 
+test('catalog: an altered policy takes the limits of writes that are said, and keeps the other one', () => {
+  const cluster = new Cluster();
+  cluster.do({ kind: 'create-database', name: 'db' });
+  const alter = (limits: object) =>
+    cluster.do({ kind: 'alter-retention-policy', database: 'db', name: 'autogen', policy: limits, isDefault: false }); // prettier-ignore
+  expect(alter({ futureLimitNs: 2n, pastLimitNs: 1n })).toEqual({ ok: true });
+  expect(alter({ pastLimitNs: 3n })).toEqual({ ok: true });
+  expect(cluster.policy('db')).toMatchObject({ futureLimitNs: 2n, pastLimitNs: 3n });
+  expect(alter({ pastLimitNs: 0n })).toEqual({ ok: true });
+  expect(cluster.policy('db')).toMatchObject({ futureLimitNs: 2n, pastLimitNs: 0n });
+});
+
 test('shard groups: a week starts on Monday, whatever the year', () => {
   const tuesday = BigInt(Date.UTC(2026, 10, 24, 5)) * 1_000_000n;
   const monday = BigInt(Date.UTC(2026, 10, 23)) * 1_000_000n;

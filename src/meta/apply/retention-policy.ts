@@ -25,7 +25,7 @@ export function newPolicy(
   });
 }
 
-/** Groups that exist keep their bounds. */
+/** Groups that exist keep their bounds. The manual has limits of writes as fixed; 1.12.4 changes them. */
 export function alteredPolicy(policy: RetentionPolicy, spec: PolicySpec): RetentionPolicy {
   const durationNs = spec.durationNs ?? policy.durationNs;
   const shardDurationNs = spec.shardDurationNs ?? policy.shardGroupDurationNs;
@@ -35,6 +35,8 @@ export function alteredPolicy(policy: RetentionPolicy, spec: PolicySpec): Retent
     durationNs,
     shardGroupDurationNs: normalShardGroupDurationNs(shardDurationNs, durationNs),
     replicaCount: spec.replication ?? policy.replicaCount,
+    pastLimitNs: spec.pastLimitNs ?? policy.pastLimitNs,
+    futureLimitNs: spec.futureLimitNs ?? policy.futureLimitNs,
   });
 }
 
