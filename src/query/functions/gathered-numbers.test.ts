@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Prng } from '../../base/prng.ts';
 import { doublesOfIntegers, GatheredNumbers, ordered, orderOf, type Numbers } from './gathered-numbers.ts'; // prettier-ignore
 import { unstableOrder } from './unstable-order.ts';
+import { valueAtRank } from './value-at-rank.ts';
 
 const random = Prng.fromSeed(7);
 const below = (bound: number): number => random.u32() % bound;
@@ -52,9 +53,31 @@ test.each(['float', 'odd float', 'integer', 'wide integer', 'unsigned'])(
       const expected = Array.from(order, (at) => values[at] ?? 0);
       const found = Array.from<number | bigint>(ordered(taken));
       expect(found.every((value, i) => Object.is(value, expected[i]))).toBe(true);
+      const rank = below(values.length);
+      expect(Object.is(valueAtRank(columnOf(kind, values), rank), expected[rank])).toBe(true);
     }
   },
 );
+
+test('value at rank: any order of many values, and many that are equal, give what sorting gives', () => {
+  const orders: readonly ((i: number) => number)[] = [
+    (i) => i,
+    (i) => 5_000 - i,
+    (i) => i % 3,
+    (i) => (i % 2 === 0 ? i : 5_000 - i),
+    () => below(1_000_000) - 500_000,
+    () => (below(1_000) - 500) / 7,
+  ];
+  for (const order of orders)
+    for (let round = 0; round < 20; round++) {
+      const values = Float64Array.from({ length: 5_000 }, (_, i) => order(i) + 0);
+      const rank = below(values.length);
+      const wanted = values.toSorted()[rank];
+      expect(valueAtRank(values.slice(), rank)).toBe(wanted);
+      const whole = BigInt64Array.from(values, (value) => BigInt(Math.trunc(value)));
+      expect(valueAtRank(whole.slice(), rank)).toBe(whole.toSorted()[rank]);
+    }
+});
 
 test('gathered numbers: an integer becomes the double that is nearest', () => {
   const wide = cells('wide integer', 200) as bigint[];

@@ -3,10 +3,11 @@ import type { Expr } from '../../influxql/ast.ts';
 import { cellAt, cellBytes, noPoints, pointsOf, type Cell } from './cells.ts';
 import { checkCount, firstOf, invalid, numbersOnly } from './checks.ts';
 import type { PlannedCall, Points, SelectorDefinition, Window, WindowReducer } from './function.ts';
-import { GatheredNumbers, orderOf, ordered, type NumberColumn } from './gathered-numbers.ts';
+import { GatheredNumbers, orderOf, type NumberColumn, type Numbers } from './gathered-numbers.ts';
 import { columnFunction, type ColumnFold } from './reducer.ts';
 import { pointAt, pointBytes, selectedPoints, type SelectedPoint } from './selected.ts';
 import { unstableOrder } from './unstable-order.ts';
+import { valueAtRank } from './value-at-rank.ts';
 
 /** The point at a rank of the ordered values; none when the rank is outside of them. */
 export const percentileFunction: SelectorDefinition = {
@@ -56,7 +57,7 @@ class Percentile implements WindowReducer {
     const timesNs = this.#timesNs.take() as BigInt64Array;
     const rank = rankOf(values.length, this.#percent);
     if (rank === undefined) return noPoints(argumentType);
-    if (!showsTimes) return pointsOf(argumentType, [timesNs[0] ?? 0n], [ordered(values)[rank] ?? 0]); // prettier-ignore
+    if (!showsTimes) return pointsOf(argumentType, [timesNs[0] ?? 0n], [valueAtRank(values, rank)]); // prettier-ignore
     const at = orderOf(values)[rank] ?? 0;
     return pointsOf(argumentType, [timesNs[at] ?? 0n], [values[at] ?? 0]);
   }
@@ -103,7 +104,8 @@ function percentOf(rank: Expr | undefined): number {
   return rank?.kind === 'integer' || rank?.kind === 'number' ? Number(rank.value) : 0;
 }
 
-function rankOf(count: number, percent: number): number | undefined {
+/** The place of the value that percentile() answers among so many in order; undefined where there is none. */
+export function rankOf(count: number, percent: number): number | undefined {
   const rank = Math.floor((count * percent) / 100 + 0.5) - 1;
   return rank < 0 || rank >= count ? undefined : rank;
 }
@@ -135,16 +137,21 @@ class Median implements ColumnFold {
   }
 
   result(): Cell | undefined {
-    const cells = ordered(this.#values.take());
-    if (cells.length === 0) return undefined;
-    const high = Math.floor(cells.length / 2);
-    const most = cells[high] ?? 0;
-    if (cells.length % 2 === 1) return Number(most);
-    const least = cells[high - 1] ?? 0;
-    if (typeof most === 'bigint' && typeof least === 'bigint')
-      return Number(least) + Number(BigInt.asIntN(64, most - least)) / 2;
-    return Number(least) + (Number(most) - Number(least)) / 2;
+    return medianOf(this.#values.take());
   }
+}
+
+/** Undefined of none. The values may change places. */
+export function medianOf(values: Numbers): number | undefined {
+  const count = values.length;
+  if (count === 0) return undefined;
+  const high = Math.floor(count / 2);
+  const most = valueAtRank(values, high);
+  if (count % 2 === 1) return Number(most);
+  const least = valueAtRank(values, high - 1);
+  if (typeof most === 'bigint' && typeof least === 'bigint')
+    return Number(least) + Number(BigInt.asIntN(64, most - least)) / 2;
+  return Number(least) + (Number(most) - Number(least)) / 2;
 }
 
 /**
