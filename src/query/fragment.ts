@@ -70,7 +70,13 @@ export interface WindowsField {
   readonly type: SourceFieldType;
   /** What a summary of it has to hold; it may hold more. */
   readonly parts: readonly SummaryPart[];
+  /** What else it has to hold; asked where all rows of a group are in the shards at hand alone, and sent to no one. */
+  readonly rank?: WindowRank | undefined;
 }
+
+/** The value at a place among those of a window in order; of percentiles from 50 to 100, which each window has. */
+export type WindowRank =
+  { readonly kind: 'median' } | { readonly kind: 'percentile'; readonly percent: number };
 
 export type SummaryPart = 'count' | 'sum' | 'min' | 'max' | 'first' | 'last';
 
@@ -114,6 +120,8 @@ export interface WindowSummary {
   readonly maxs: SelectedValues | undefined;
   readonly firsts: SelectedValues | undefined;
   readonly lasts: SelectedValues | undefined;
+  /** Of fields with a rank: nothing that could be merged. Of medians float64. */
+  readonly ranked?: Column | undefined;
 }
 
 export interface SelectedValues {

@@ -35,6 +35,8 @@ export interface SelectSetting {
   readonly seriesMax?: number;
   readonly pointsMax?: number;
   readonly signal?: AbortSignal;
+  /** All shards are of one reader, as on a worker that answers by itself; so they are where there is one. */
+  readonly isWhole?: boolean;
 }
 
 /** Runs a SELECT as a coordinator does, over shards in memory; an error is the result's. */
@@ -61,6 +63,7 @@ export function piecesOf(query: string, setting: SelectSetting): AsyncGenerator<
   checkBuckets(compiled, { bucketsMax: setting.bucketsMax ?? 0, nowNs });
   const steps = planSteps(resolved, {
     nowNs,
+    isWhole: isWhole(setting),
     outerTags: undefined,
     tags: [],
     grid: undefined,
@@ -90,14 +93,21 @@ function schemaIn(name: string): (source: MemorySource) => MeasurementSchema {
   });
 }
 
+function isWhole({ isWhole: said, nodes }: SelectSetting): boolean {
+  return said ?? nodes.length === 1;
+}
+
 function contextOf(setting: SelectSetting): RunContext {
   const { nodes, memory, bytesMax = 0, signal = new AbortController().signal } = setting;
+  const account = new QueryAccount(new NodeAccount(0), bytesMax);
+  const lanes = isWhole(setting) ? [nodes] : nodes.map((node) => [node]);
   const open = ({ fragment }: ScanPart) =>
-    nodes.map((node): BlockStream<RowsBlock | WindowsBlock> => {
+    lanes.map((lane): BlockStream<RowsBlock | WindowsBlock> => {
       const context = new FragmentContext(memory ?? memoryArena(), regexCache(), () => false);
+      context.chargeTo(account);
       const { seriesMax, pointsMax } = setting;
-      const task = nodes.length > 1 ? showingSeries(fragment.task) : fragment.task;
-      const blocks = blocksOf({ ...fragment, task, seriesMax, pointsMax }, [node], context);
+      const task = lanes.length > 1 ? showingSeries(fragment.task) : fragment.task;
+      const blocks = blocksOf({ ...fragment, task, seriesMax, pointsMax }, lane, context);
       return {
         next: () => Promise.resolve(blocks.next().value ?? undefined),
         close: () => Promise.resolve(),
@@ -112,6 +122,5 @@ function contextOf(setting: SelectSetting): RunContext {
     Promise.resolve(
       nodes.flatMap((node) => node.idsOf(measurement).map((id) => node.series(id).tags)),
     );
-  const account = new QueryAccount(new NodeAccount(0), bytesMax);
   return { open, seriesTags, matcher: regexCache(), pacer, account };
 }

@@ -29,6 +29,9 @@ function wholeColumn(call: CallName, summary: WindowSummary): Column | undefined
       return summary.firsts?.values;
     case 'last':
       return summary.lasts?.values;
+    case 'median':
+    case 'percentile':
+      return summary.ranked;
     case 'spread':
       return undefined;
   }

@@ -3,10 +3,13 @@ import { cellValue } from '../exec/columns/column-builder.ts';
 import type { SummaryPart, WindowSummary } from '../fragment.ts';
 import type { Value } from '../predicate.ts';
 
-/** The functions that a window summary answers. */
-export type CallName = 'count' | 'sum' | 'mean' | 'min' | 'max' | 'first' | 'last' | 'spread';
+/** The functions that a window summary answers, from whichever shards it was merged. */
+type MergedName = 'count' | 'sum' | 'mean' | 'min' | 'max' | 'first' | 'last' | 'spread';
+/** Those that it answers where all rows were at hand when it was made. */
+type RankedName = 'median' | 'percentile';
+export type CallName = MergedName | RankedName;
 
-export const callNames: readonly CallName[] = [
+export const callNames: readonly MergedName[] = [
   'count',
   'sum',
   'mean',
@@ -25,12 +28,13 @@ export function isSelector(name: CallName): boolean {
 /** The type of a call's result over a field of `type`. */
 export function callType(name: CallName, type: ColumnType): ColumnType {
   if (name === 'count') return 'integer';
-  return name === 'mean' ? 'float' : type;
+  return name === 'mean' || name === 'median' ? 'float' : type;
 }
 
 /** What a summary must hold for a call. */
 export function callParts(name: CallName): readonly SummaryPart[] {
   if (name === 'mean') return ['count', 'sum'];
+  if (name === 'median' || name === 'percentile') return [];
   return name === 'spread' ? ['min', 'max'] : [name];
 }
 
@@ -53,6 +57,9 @@ export function callValue(name: CallName, summary: WindowSummary, i: number): Va
       return selected(summary.firsts?.values, i);
     case 'last':
       return selected(summary.lasts?.values, i);
+    case 'median':
+    case 'percentile':
+      return selected(summary.ranked, i);
     case 'spread':
       return spread(selected(summary.mins?.values, i), selected(summary.maxs?.values, i));
   }

@@ -9,6 +9,12 @@ export class PointCount {
   value = 0;
 }
 
+/** The memory of a query. */
+export interface MemoryAccount {
+  charge(bytes: number): void;
+  release(bytes: number): void;
+}
+
 /** What a running fragment has at hand besides its shards. */
 export class FragmentContext {
   readonly arena: SourceArena;
@@ -18,6 +24,7 @@ export class FragmentContext {
   readonly #cancelled: () => boolean;
   readonly #points: PointCount;
   #pointsMax = 0;
+  #account: MemoryAccount | undefined;
 
   constructor(
     memory: SourceArena | QueryKernel,
@@ -37,6 +44,17 @@ export class FragmentContext {
   /** `max-select-point` of what runs; 0 is none. */
   limitPoints(pointsMax: number): void {
     this.#pointsMax = pointsMax;
+  }
+
+  /** What is held from row to row is charged there; without one it is not. */
+  chargeTo(account: MemoryAccount): void {
+    this.#account = account;
+  }
+
+  /** So many bytes are held more than before, or fewer. Throws `limit_exceeded`. */
+  charge(bytes: number): void {
+    if (bytes > 0) this.#account?.charge(bytes);
+    else if (bytes < 0) this.#account?.release(-bytes);
   }
 
   /** Counts points that were read, block by block. */

@@ -117,6 +117,7 @@ function joined(summaries: readonly WindowSummary[]): WindowSummary {
     return { timesNs: concatTimes(own.map(({ timesNs }) => timesNs)), values: joinedColumns(own.map(({ values }) => values)) }; // prettier-ignore
   };
   const sums = found.flatMap((summary) => summary.sums ?? []);
+  const ranked = found.flatMap((summary) => summary.ranked ?? []);
   return {
     startsNs: concatTimes(found.map(({ startsNs }) => startsNs)),
     counts: concatTimes(found.map(({ counts }) => counts)),
@@ -125,6 +126,7 @@ function joined(summaries: readonly WindowSummary[]): WindowSummary {
     maxs: selected('maxs'),
     firsts: selected('firsts'),
     lasts: selected('lasts'),
+    ranked: ranked.length < found.length ? undefined : joinedColumns(ranked),
   };
 }
 

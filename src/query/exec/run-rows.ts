@@ -45,6 +45,17 @@ export function* runRows(
   sources: readonly ShardSource[],
   context: FragmentContext,
 ): Generator<RowsBlock | undefined> {
+  const rowsOf = rowsOfGroups(fragment, task, sources, context);
+  for (const group of yield* groupSeries(fragment, sources, context)) yield* rowsOf(group);
+}
+
+/** The same for a group of the fragment's. */
+export function rowsOfGroups(
+  fragment: Fragment,
+  task: RowsTask,
+  sources: readonly ShardSource[],
+  context: FragmentContext,
+): (group: Group) => Generator<RowsBlock | undefined> {
   const stored = new Map(
     sources.map((source) => [
       source,
@@ -61,7 +72,7 @@ export function* runRows(
     firstNs: rowsFirstOf(task) === undefined ? noTimes : firstTimes(sources, ascending),
     present: new Map(),
   };
-  for (const group of yield* groupSeries(fragment, sources, context)) yield* runGroup(plan, group);
+  return (group) => runGroup(plan, group);
 }
 
 function* runGroup(plan: Plan, group: Group): Generator<RowsBlock | undefined> {

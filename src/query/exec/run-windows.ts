@@ -1,6 +1,6 @@
 import { must } from '../../base/assert.ts';
 import type { NumberType, WindowTable } from '../../kernels/window-table.ts';
-import type { Fragment, WindowsBlock, WindowsField, WindowsTask } from '../fragment.ts';
+import type { Fragment, WindowRank, WindowsBlock, WindowsField, WindowsTask } from '../fragment.ts';
 import type { ColumnCursor, ColumnFold, ShardSource, SourceFieldType } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import { isConvertible } from './columns/column-builder.ts';
@@ -10,6 +10,7 @@ import { NearestWindows, summarizeNearest, type WindowsSpan } from './nearest-wi
 import { selectRows } from './series/select-rows.ts';
 import { SeriesRows } from './series/series-rows.ts';
 import { pickedEnd, pickEnd } from './pick-end.ts';
+import { rankField } from './ranked-windows.ts';
 import { spansOf } from './shard-spans.ts';
 import { WindowAccumulator } from './window-accumulator.ts';
 import { summaryOf, windowGrid, type Grid } from './window-grid.ts';
@@ -73,6 +74,8 @@ function* summarizeGroup(
 ): Generator<undefined, WindowsBlock> {
   const { task } = plan;
   const fields: (Summary | undefined)[] = task.fields.map((field) => pickField(plan, field, group, context)); // prettier-ignore
+  for (const [at, field] of task.fields.entries())
+    if (isRanked(field)) fields[at] = yield* rankField(plan, field, { group, isUsual: isUsual(plan, field, group) }, context); // prettier-ignore
   const tabled = task.fields.flatMap((field, at) => {
     const type = fields[at] === undefined ? tableType(plan, field, group, context) : undefined;
     return type === undefined ? [] : [{ ...field, type, at }];
@@ -136,6 +139,10 @@ function isUsual({ types }: Plan, { name, type }: WindowsField, { members }: Gro
     const stored = types.get(source)?.get(name);
     return residual === undefined && (stored === undefined || stored === type);
   });
+}
+
+function isRanked(field: WindowsField): field is WindowsField & { readonly rank: WindowRank } {
+  return field.rank !== undefined;
 }
 
 function numberType({ type }: WindowsField): NumberType | undefined {

@@ -13,6 +13,12 @@ export function windowStartNs(timeNs: bigint, intervalNs: bigint, offsetNs: bigi
 /** More windows than this do not fit in memory: a bound of our own, far beyond what an answer can show. */
 const windowsMax = 2_000_000;
 
+/** Throws `limit_exceeded` where so many windows are too many. */
+export function checkWindowCount(count: number): void {
+  if (count > windowsMax)
+    throw new DbError('limit_exceeded', `max-select-buckets limit exceeded: (${count}/${windowsMax})`); // prettier-ignore
+}
+
 /** A point that stands for those of its window. */
 export interface Selected {
   timeNs: bigint;
@@ -92,8 +98,7 @@ export class WindowAccumulator {
 
   #keep(window: Window): void {
     this.#windows.set(window.startNs, window);
-    if (this.#windows.size > windowsMax)
-      throw new DbError('limit_exceeded', `max-select-buckets limit exceeded: (${this.#windows.size}/${windowsMax})`); // prettier-ignore
+    checkWindowCount(this.#windows.size);
   }
 
   finish(): WindowSummary {

@@ -100,7 +100,8 @@ class PercentileRow implements WindowReducer {
   }
 }
 
-function percentOf(rank: Expr | undefined): number {
+/** What percentile() is asked for. */
+export function percentOf(rank: Expr | undefined): number {
   return rank?.kind === 'integer' || rank?.kind === 'number' ? Number(rank.value) : 0;
 }
 

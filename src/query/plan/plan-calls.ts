@@ -8,6 +8,8 @@ import {
 } from '../assemble/calls.ts';
 import type { ColumnType } from '../column.ts';
 import type { FunctionDefinition, PlannedCall } from '../functions/function.ts';
+import type { WindowRank } from '../fragment.ts';
+import { percentOf } from '../functions/ordered-values.ts';
 import { findFunction } from '../functions/registry.ts';
 import { columnTypeOf } from './data-type.ts';
 import type { Grid, StagePlan } from './level-plan.ts';
@@ -19,11 +21,17 @@ type Ref = Extract<Expr, { kind: 'ref' }>;
 export interface PlannedChain {
   readonly argument: Ref;
   /** The innermost call where shards can fold it; then `stages` begin behind it. */
-  readonly folded: { readonly call: CallName; readonly keepsTimes: boolean } | undefined;
+  readonly folded: FoldedChain | undefined;
   readonly stages: readonly StagePlan[];
   /** Of what is read: wider than the level's where a transformation looks back. */
   readonly grid: Grid;
   readonly type: ColumnType;
+}
+
+export interface FoldedChain {
+  readonly call: CallName;
+  readonly keepsTimes: boolean;
+  readonly rank?: WindowRank | undefined;
 }
 
 export interface ChainPlace {
@@ -34,6 +42,8 @@ export interface ChainPlace {
   readonly isSelector: boolean;
   readonly auxTypes: readonly ColumnType[];
   readonly canFold: boolean;
+  /** The shards have all rows of each group together. */
+  readonly canRank: boolean;
 }
 
 /** Throws the reference's texts where a function has no answer for the type of its argument. */
@@ -130,12 +140,12 @@ function windowStages(
 }
 
 function foldedCall(
-  { name }: Call,
+  { name, args }: Call,
   { type }: Ref,
-  { grid, canFold, isSelector, auxTypes }: ChainPlace,
-):
-  { readonly call: CallName; readonly keepsTimes: boolean; readonly type: ColumnType } | undefined {
-  const call = callNames.find((known) => known === name);
+  { grid, canFold, canRank, isSelector, auxTypes }: ChainPlace,
+): (FoldedChain & { readonly type: ColumnType }) | undefined {
+  const rank = canRank && grid.intervalNs > 0n ? rankOfCall(name, args[1]) : undefined;
+  const call = rank?.kind ?? callNames.find((known) => known === name);
   const isField = type !== undefined && type !== 'tag' && type !== 'field';
   if (call === undefined || !canFold || !isField || auxTypes.length > 0) return undefined;
   if (grid.zone !== undefined) return undefined;
@@ -144,5 +154,13 @@ function foldedCall(
   const isNumber = type === 'float' || type === 'integer' || type === 'unsigned';
   if (!isNumber && !isCounted && !(isOrdered && type === 'boolean')) return undefined;
   const keepsTimes = isFoldedSelector(call) && isSelector && grid.intervalNs === 0n;
-  return { call, keepsTimes, type: callType(call, columnTypeOf(type)) };
+  return { call, keepsTimes, type: callType(call, columnTypeOf(type)), rank };
+}
+
+/** Of calls that have an answer in each window with points: of lower percentiles few points have none, which ends more than a window. */
+function rankOfCall(name: string, argument: Expr | undefined): WindowRank | undefined {
+  if (name === 'median') return { kind: 'median' };
+  if (name !== 'percentile' || argument === undefined) return undefined;
+  const percent = percentOf(argument);
+  return percent >= 50 && percent <= 100 ? { kind: 'percentile', percent } : undefined;
 }

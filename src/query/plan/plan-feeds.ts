@@ -1,8 +1,8 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { Expr } from '../../influxql/ast.ts';
-import { callParts, type CallName } from '../assemble/calls.ts';
+import { callParts } from '../assemble/calls.ts';
 import { compilePredicate } from '../compile/compile-predicate.ts';
-import { fragmentVersion, type Fragment, type RowsColumn, type RowsTask, type SummaryPart, type WindowsTask } from '../fragment.ts'; // prettier-ignore
+import { fragmentVersion, type Fragment, type RowsColumn, type RowsTask, type SummaryPart, type WindowRank, type WindowsTask } from '../fragment.ts'; // prettier-ignore
 import type { TimeRange } from '../compile/split-condition.ts';
 import type { SourceFieldType } from '../source.ts';
 import { fieldName } from './column-names.ts';
@@ -20,7 +20,7 @@ import type {
   SubqueryRead,
 } from './level-plan.ts';
 import { insideNames, partingTags } from './name-types.ts';
-import type { PlannedChain } from './plan-calls.ts';
+import type { FoldedChain, PlannedChain } from './plan-calls.ts';
 import { compileProgram } from './program.ts';
 import type { FoundMeasurement, ResolvedSelect } from './resolve-select.ts';
 import { visitExpr } from './walk-expr.ts';
@@ -58,6 +58,8 @@ export interface AroundLevel {
   readonly seriesOffset: number;
   /** What the outermost query reads of the shards: subqueries read nothing beyond it, though their windows may be there. */
   readonly bounds: TimeRange;
+  /** Who reads the shards of its sources reads all of them together. */
+  readonly isWhole?: boolean | undefined;
 }
 
 export type PlanSubquery = (select: ResolvedSelect, around: AroundLevel) => Steps<LevelPlan>;
@@ -74,7 +76,7 @@ interface RowsDraft {
 interface WindowsDraft {
   readonly kind: 'windows';
   readonly grid: Grid;
-  readonly fields: { readonly name: string; readonly type: SourceFieldType; readonly parts: Set<SummaryPart> }[]; // prettier-ignore
+  readonly fields: { readonly name: string; readonly type: SourceFieldType; readonly parts: Set<SummaryPart>; readonly rank: WindowRank | undefined }[]; // prettier-ignore
   readonly indexes: Map<string, number>;
   /** Each call that reads them has a row for each of its windows. */
   isRowByWindow: boolean;
@@ -101,6 +103,14 @@ export class FeedPlanner {
     return this.#select.sources.every(({ kind }) => kind === 'measurements');
   }
 
+  /** Windows that nothing is merged to: of one measurement, without subgroups. */
+  get isOneGroup(): boolean {
+    const [source, ...others] = this.#select.sources;
+    const isAlone = source?.kind === 'measurements' && others.length === 0;
+    const { outerTags, tags } = this.#place;
+    return isAlone && source.found.length === 1 && outerTags.length === tags.length;
+  }
+
   /** The feed with the columns of `refs`, and where they stand in it; a feed of its own for what counts the rows of one of them. */
   rowsFor(
     grid: Grid,
@@ -121,16 +131,17 @@ export class FeedPlanner {
   /** The feed of windows of a field, and the field's place in it. */
   windowsFor(
     { grid, argument: ref, stages }: Pick<PlannedChain, 'grid' | 'argument' | 'stages'>,
-    call: CallName,
+    { call, rank }: FoldedChain,
   ): { readonly feed: number; readonly field: number } {
     const [feed, draft] = this.#draft('windows', grid) as [number, WindowsDraft];
     if (stages.some(({ kind }) => kind !== 'fill')) draft.isRowByWindow = false;
-    const key = keyOf(ref);
+    const own = rank?.kind === 'percentile' ? rank.percent : '';
+    const key = rank === undefined ? keyOf(ref) : `${rank.kind} ${own} ${keyOf(ref)}`;
     let field = draft.indexes.get(key);
     if (field === undefined) {
       field = draft.fields.length;
       draft.indexes.set(key, field);
-      draft.fields.push({ name: ref.name, type: columnTypeOf(ref.type), parts: new Set() });
+      draft.fields.push({ name: ref.name, type: columnTypeOf(ref.type), parts: new Set(), rank });
     }
     for (const part of callParts(call)) draft.fields[field]?.parts.add(part);
     return { feed, field };
@@ -171,7 +182,7 @@ export class FeedPlanner {
   *#windowsScan({ grid, fields, isRowByWindow }: WindowsDraft): Steps<ScanPlan> {
     const task: WindowsTask = {
       kind: 'windows',
-      fields: fields.map(({ name, type, parts }) => ({ name, type, parts: [...parts] })),
+      fields: fields.map(({ name, type, parts, rank }) => ({ name, type, parts: [...parts], ...(rank && { rank }) })), // prettier-ignore
       intervalNs: grid.intervalNs,
       offsetNs: grid.offsetNs,
       ...(isRowByWindow && grid.intervalNs > 0n && { windowsMax: this.#rowsLimit() }),

@@ -67,8 +67,9 @@ export function* planSteps(select: ResolvedSelect, around: AroundLevel): Steps<L
     if (isLostInMerge(call, heart, select)) continue;
     const { ascending } = compiled;
     const { canFold } = feeds;
+    const canRank = around.isWhole === true && around.outerTags === undefined && feeds.isOneGroup;
     const { grid } = place;
-    const chain = orRefusal(() => planChain(call, { grid, fill, ascending, isSelector, auxTypes, canFold })); // prettier-ignore
+    const chain = orRefusal(() => planChain(call, { grid, fill, ascending, isSelector, auxTypes, canFold, canRank })); // prettier-ignore
     if (isDbError(chain)) {
       const { feed, columns } = feeds.rowsFor(grid, [heart]);
       refusals.push({ error: chain, feed, at: columns[0] ?? 0, column: { name: heart.name, type: columnTypeOf(heart.type) } }); // prettier-ignore
@@ -240,7 +241,7 @@ function inputFor(
 ): CallInput {
   const { argument, folded, grid } = chain;
   if (folded !== undefined) {
-    const { feed, field } = feeds.windowsFor(chain, folded.call);
+    const { feed, field } = feeds.windowsFor(chain, folded);
     return { kind: 'folded', feed, field, call: folded.call, keepsTimes: folded.keepsTimes };
   }
   const counted = isCounted ? argument : undefined;

@@ -13,6 +13,8 @@ export interface PlannedSelect {
   readonly range: TimeRange;
   readonly nowNs: bigint;
   readonly bucketsMax: number;
+  /** Who asks reads all shards of its places himself. */
+  readonly isWhole?: boolean | undefined;
 }
 
 /** Lists of tens of thousands of fields take a tenth of a second in each step: others run between them. */
@@ -25,9 +27,10 @@ export async function planSelect(
   const resolved = await resolveInSlices(compiled, (source) => findIn(places, source), pacer);
   await pacer.pause();
   checkBuckets(compiled, asked);
-  const { nowNs } = asked;
+  const { nowNs, isWhole } = asked;
   const around = {
     nowNs,
+    isWhole,
     outerTags: undefined,
     tags: [],
     grid: undefined,

@@ -8,7 +8,7 @@ import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import { piecesOf, sentBytes } from '../../../query/emit/answer-piece.ts';
 import { JsonDocument } from '../../../query/emit/json-writer.ts';
 import type { ColumnSeries } from '../../../query/emit/result.ts';
-import { FragmentContext, PointCount } from '../../../query/exec/context.ts';
+import { FragmentContext, PointCount, type MemoryAccount } from '../../../query/exec/context.ts';
 import { runFragment } from '../../../query/exec/run-fragment.ts';
 import type { CompiledSelect } from '../../../query/plan/compile-statement.ts';
 import type { LevelPlan, ScanPart } from '../../../query/plan/level-plan.ts';
@@ -64,7 +64,7 @@ export class AnswerRunner {
     for (const { shardIds } of task.places) await whenOpen(shardIds);
     const account = accounts.open();
     const pacer = new Pacer({ clock, turn, signal: signalOf(context) });
-    const reader = new AnswerReader(this.#ports, task, { context, pacer });
+    const reader = new AnswerReader(this.#ports, task, { context, pacer, account });
     try {
       const compiled = known.compiled(request);
       const plan = await this.#planOf({ known, compiled, request }, reader.places, pacer);
@@ -93,7 +93,7 @@ export class AnswerRunner {
     if (plan !== undefined) return plan;
     const { range, bucketsMax } = known.task;
     const described = places.map((place) => ({ ...place, schemas: this.#schemasOf(place) }));
-    const asked = { compiled, range: times?.shards ?? range, nowNs, bucketsMax };
+    const asked = { compiled, range: times?.shards ?? range, nowNs, bucketsMax, isWhole: true };
     const made = await planSelect(asked, described, pacer);
     if (times === undefined) known.keep(made, schemaVersion);
     return made;
@@ -110,20 +110,22 @@ export class AnswerRunner {
   }
 }
 
+interface RunningAnswer {
+  readonly context: EngineContext;
+  readonly pacer: Pacer;
+  readonly account: MemoryAccount;
+}
+
 /** What an answer has open of the worker's shards. */
 class AnswerReader {
   readonly places: readonly OpenPlace[];
   readonly #ports: AnswerRunnerPorts;
   readonly #task: AnswerTask;
-  readonly #running: { readonly context: EngineContext; readonly pacer: Pacer };
+  readonly #running: RunningAnswer;
   readonly #opened: OwnBlocks[] = [];
   readonly #points = new PointCount();
 
-  constructor(
-    ports: AnswerRunnerPorts,
-    task: AnswerTask,
-    running: { readonly context: EngineContext; readonly pacer: Pacer },
-  ) {
+  constructor(ports: AnswerRunnerPorts, task: AnswerTask, running: RunningAnswer) {
     this.#ports = ports;
     this.#task = task;
     this.#running = running;
@@ -140,13 +142,14 @@ class AnswerReader {
 
   open({ found, fragment }: ScanPart): readonly OwnBlocks[] {
     const { kernels, matcher } = this.#ports;
-    const { context, pacer } = this.#running;
+    const { context, pacer, account } = this.#running;
     const place = this.#placeOf(found);
     if (place === undefined) return [];
     const { seriesMax, pointsMax } = this.#task;
     const lane = { shardIds: place.shardIds, seriesMax, pointsMax, showsSeries: false };
     const kernel = kernels.take();
     const own = new FragmentContext(kernel, matcher, () => context.cancelled(), this.#points);
+    own.chargeTo(account);
     const blocks = runFragment(fragmentOfLane(fragment, lane), place.views, own);
     const opened = new OwnBlocks(blocks, pacer, { kernel, kernels });
     this.#opened.push(opened);
