@@ -13,16 +13,22 @@ export function chunkOf(column: usize, row: u32): usize {
   return <usize>load<u32>(column + (<usize>(row >> chunkShift) << 2));
 }
 
-/** Series of one body are mostly neighbours: sixteen of them begin side by side, which is four lines of a cache. */
+/**
+ * Series of one body are mostly neighbours, and so are their slots: a block of as many series as there are slots lies in their order.
+ * Where blocks overlap, the others are scattered, each step of them further, so that nobody walks along what is full.
+ */
 // @ts-ignore: decorator
 @inline
 function headOf(heads: usize, mask: u32, series: u32): usize {
-  let slot = ((((series >> 4) * 0x9e3779b1) >> 7) << 4) | (series & 15);
+  let slot = series + (series >> popcnt(mask)) * 0x9e3779b1;
+  let scatter = series * 0x85ebca6b;
   while (true) {
     const head = heads + (<usize>(slot & mask) << 4);
     const found = load<u32>(head);
     if (found == 0 || found == series + 1) return head;
-    slot++;
+    // Once nothing is left to scatter, slots follow that come by all others.
+    slot = slot * 5 + 1 + scatter;
+    scatter >>= 5;
   }
 }
 
