@@ -24,6 +24,10 @@ export interface StoreExports extends WindowExports {
   selectMembers(members: number, values: number, count: number, wanted: number, out: number): number; // prettier-ignore
   sortStart(series: number, ids: number, count: number, tail: bigint, pairs: number): number;
 
+  areSorted(series: number, pairs: number, count: number, common: number, tail: bigint): number;
+  byteCountsBytes(): number;
+  countBytes(pairs: number, count: number, counts: number): number;
+  moveByByte(pairs: number, to: number, count: number, number: number, counts: number): number;
   sortPass(series: number, from: number, to: number, count: number, width: number, common: number, tail: bigint): number; // prettier-ignore
   sortEnd(pairs: number, count: number, out: number): void;
 

@@ -40,7 +40,8 @@ export { encodeBlock, encodeTimes, setClose } from './encode';
 export { gatherBytes, gatherWords, isAscending, orderRows } from './rows';
 export { fieldTextBytes, gatherFieldBytes, gatherFieldWords, gatherTexts } from './gather';
 export { tableFind, tableIntern, tableRehash } from './table';
-export { listMembers, listTag, resolveSeries, selectMembers, sortEnd, sortPass, sortStart, unknownSeries } from './series';
+export { byteCountsBytes, countBytes, moveByByte } from './sort-words';
+export { areSorted, listMembers, listTag, resolveSeries, selectMembers, sortEnd, sortPass, sortStart, unknownSeries } from './series';
 export {
   addToWords,
   chainRows,

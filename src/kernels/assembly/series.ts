@@ -253,6 +253,15 @@ export function sortPass(
   return width >= count - width || width * 2 >= count;
 }
 
+/** Whether pairs are in order of their keys. */
+export function areSorted(series: usize, pairs: usize, count: u32, common: u32, tail: u64): bool {
+  for (let i: u32 = 1; i < count; i++) {
+    const pair = pairs + (<usize>i << 4);
+    if (isBefore(series, pair, pair - 16, common, tail)) return false;
+  }
+  return true;
+}
+
 function isBefore(series: usize, a: usize, b: usize, common: u32, tail: u64): bool {
   const x = load<u64>(a);
   const y = load<u64>(b);
@@ -268,15 +277,25 @@ function isBefore(series: usize, a: usize, b: usize, common: u32, tail: u64): bo
     p++;
     q++;
   }
-  // The shorter one goes on with the tail; equal to its end they are ordered by length.
-  for (let shift: u64 = 56; p < pEnd || q < qEnd; shift -= 8) {
-    const next = <u32>(tail >> shift) & 255;
-    const left = p < pEnd ? <u32>load<u8>(p++) : next;
-    const right = q < qEnd ? <u32>load<u8>(q++) : next;
+  // Each goes on with the tail behind its own end; what ends sooner comes first.
+  let pTail = tail;
+  let qTail = tail;
+  while (true) {
+    let left: u32 = 0;
+    if (p < pEnd) left = <u32>load<u8>(p++) + 1;
+    else if (pTail != 0) {
+      left = <u32>(pTail >> 56) + 1;
+      pTail <<= 8;
+    }
+    let right: u32 = 0;
+    if (q < qEnd) right = <u32>load<u8>(q++) + 1;
+    else if (qTail != 0) {
+      right = <u32>(qTail >> 56) + 1;
+      qTail <<= 8;
+    }
     if (left != right) return left < right;
-    if (shift == 0 || next == 0) break;
+    if (left == 0) return false;
   }
-  return keyLength(one) < keyLength(other);
 }
 
 /** The ids of sorted pairs. */
