@@ -22,7 +22,7 @@ export interface Block {
 const bitPacked = 1;
 const snappy = 1;
 
-/** `times` are those of the block encoded already, as fields of one series share them. Integers are packed quickly or closely. */
+/** `times` are those of the block encoded already, as fields of one series share them. Numbers are packed quickly or closely. */
 export function encodeBlock(
   { type, timesNs, values }: Block,
   times: Uint8Array = encodeTimes(timesNs),
@@ -65,7 +65,7 @@ function encodeValues(type: FieldType, values: BatchColumn, isClose: boolean): U
   if ('offsets' in values) return encodeTexts(values);
   switch (type) {
     case FieldType.float:
-      return encodeFloats(values as Float64Array);
+      return encodeFloats(values as Float64Array, isClose);
     case FieldType.integer:
       return encodeIntegers(values as BigInt64Array, isClose);
     case FieldType.unsigned: {

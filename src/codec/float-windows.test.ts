@@ -5,6 +5,7 @@ import { ColumnKernel } from '../kernels/column-kernel.ts';
 import { compiledKernels } from '../kernels/module/kernel-module.ts';
 import { FieldType } from '../models/field-value.ts';
 import { decodeBlock, encodeBlock } from './block.ts';
+import { encodeTimes } from './times.ts';
 
 const count = 1_000;
 const kernel = new ColumnKernel(compiledKernels(), { bytesMax: 1 << 24 });
@@ -53,12 +54,16 @@ test.each(Object.keys(gauges(() => 0)))(
     const values = Float64Array.from({ length: count }, next);
     const timesNs = BigInt64Array.from({ length: count }, (_, i) => BigInt(i));
     const block = { type: FieldType.float, timesNs, values };
-    const bytes = encodeBlock(block);
-    expect(decodeBlock(bytes)).toEqual(block);
-    expectSameByKernel(bytes);
     const rows = { count, times: timesNs, values: new Uint8Array(values.buffer) };
-    expect(kernel.encode(FieldType.float, [rows])).toEqual(bytes);
+    const [quick, bytes] = [false, true].map((isClose) => {
+      const packed = encodeBlock(block, encodeTimes(timesNs), isClose);
+      expect(decodeBlock(packed)).toEqual(block);
+      expectSameByKernel(packed);
+      expect(kernel.encode(FieldType.float, [rows], isClose)).toEqual(packed);
+      return packed;
+    }) as [Uint8Array, Uint8Array];
     const simpleBytes = simpleBits(values) / 8;
+    expect(quick.length - headBytes).toBe(Math.ceil(simpleBytes));
     expect(bytes.length - headBytes).toBeLessThanOrEqual(Math.ceil(simpleBytes) + 1);
     if (kind === 'any of 0 to 100') expect(bytes.length).toBeLessThan(simpleBytes * 0.9);
     if (kind === 'a walk of two digits') expect(bytes.length).toBeLessThan(simpleBytes * 0.96);

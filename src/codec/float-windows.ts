@@ -36,8 +36,10 @@ interface Plan {
   readonly bits: number;
 }
 
-export function planWindows(zeros: Zeros): readonly (Window | undefined)[] {
+/** Closely, with a look ahead, or quickly, the reference's way. */
+export function planWindows(zeros: Zeros, isClose: boolean): readonly (Window | undefined)[] {
   const simple = planned(zeros, (i, last) => simply(zeros, i, last));
+  if (!isClose) return simple.windows;
   const looked = planned(zeros, (i, last) => lookedAhead(zeros, i, last));
   return (looked.bits > simple.bits ? simple : looked).windows;
 }

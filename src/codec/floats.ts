@@ -3,18 +3,19 @@ import { planWindows, type Zeros } from './float-windows.ts';
 
 /**
  * Floats of a TSM block: XOR with the one before (Pelkonen and others 2015, Gorilla), ended by a NaN that no point holds. The
- * windows in which changes are written are chosen better than the reference does (float-windows.ts).
+ * windows in which changes are written can be chosen better than the reference does (float-windows.ts).
  */
 const gorilla = 1;
 const endHigh = 0x7ff80000;
 const endLow = 1;
 
-export function encodeFloats(values: Float64Array): Uint8Array {
+/** Packed quickly, or as closely as can be. */
+export function encodeFloats(values: Float64Array, isClose = false): Uint8Array {
   const writer = new BitWriter(values.length * 10 + 24);
   writer.bits(gorilla << 4, 8);
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
   const changes = [...changesOf(words)];
-  const windows = planWindows(zerosOf(changes.filter(isChange)));
+  const windows = planWindows(zerosOf(changes.filter(isChange)), isClose);
   writer.bits(words[1] ?? 0, 32);
   writer.bits(words[0] ?? 0, 32);
   let { lead, tail } = { lead: 0, tail: 0 };

@@ -22,7 +22,7 @@ const pagesFirst = 4;
 const pagesMax = 65_536;
 /** A value takes no more than 77 bits and a time no more than 64, and words are written whole. */
 const bytesPerRowMax = 18;
-/** Deltas, and what chooses the words of integers. */
+/** Deltas of integers and the choice of their words, or the choice of the windows of floats. */
 const scratchBytesPerRow = 13;
 const slackBytes = 64;
 const booleanType = 2;
@@ -105,7 +105,7 @@ export class ColumnKernel {
     }
   }
 
-  /** The bytes of a block of all rows of the parts, which follow each other in time. A copy. Integers are packed quickly or closely. */
+  /** The bytes of a block of all rows of the parts, which follow each other in time. A copy. Numbers are packed quickly or closely. */
   encode(type: number, parts: readonly KernelRows[], isClose = false): Uint8Array {
     const count = parts.reduce((sum, part) => sum + part.count, 0);
     assert(count > 0, 'a block has rows');

@@ -213,7 +213,7 @@ function putBits(value: u64, count: u64): void {
 const endOfFloats: u64 = 0x7ff8000000000001;
 
 function encodeFloats(values: usize, count: u32, scratch: usize, out: usize): usize {
-  planWindows(values, count, endOfFloats, scratch);
+  planWindows(values, count, endOfFloats, scratch, isClose);
   let plan = scratch + <usize>count * 2;
   store<u8>(out, 1 << 4);
   bitsAt = out + 1;
@@ -262,7 +262,7 @@ function encodeBooleans(values: usize, count: u32, out: usize): usize {
 
 let isClose: bool = false;
 
-/** Whether integers of the blocks that come are packed as closely as can be: `scratch` then has room for 13 bytes a row and 16 more. */
+/** Whether blocks that come are packed as closely as can be: `scratch` then has room for 13 bytes a row and 16 more. */
 export function setClose(wanted: bool): void {
   isClose = wanted;
 }

@@ -128,8 +128,9 @@ function planAhead(plan: usize, count: u32, room: usize): u32 {
 /**
  * Plans the windows of the changes of `count` values and of `end` behind them. `plan` has room for four lists of `count` bytes:
  * leading and trailing zeros of each change that is one, then of the window that it opens, `windowStays` where it does not.
+ * Closely, with a look ahead, or quickly, the reference's way.
  */
-export function planWindows(values: usize, count: u32, end: u64, plan: usize): void {
+export function planWindows(values: usize, count: u32, end: u64, plan: usize, isClose: bool): void {
   const room = <usize>count;
   let before = load<u64>(values);
   let changeCount: u32 = 0;
@@ -143,5 +144,6 @@ export function planWindows(values: usize, count: u32, end: u64, plan: usize): v
     changeCount++;
   }
   const simpleBits = planSimply(plan, changeCount, room);
+  if (!isClose) return;
   if (planAhead(plan, changeCount, room) > simpleBits) planSimply(plan, changeCount, room);
 }

@@ -13,7 +13,7 @@ import { keptSpans } from '../../tsm/deleted-ranges.ts';
 import type { TimeRange } from '../../tsm/tombstones.ts';
 import type { RowsForm } from './merge-columns.ts';
 
-/** Whether integers are packed as closely as can be, which takes twice as long to encode. */
+/** Whether numbers are packed as closely as can be, which takes twice as long to encode. */
 export interface FormOptions {
   readonly isClose: boolean;
 }

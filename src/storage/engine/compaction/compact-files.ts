@@ -20,10 +20,11 @@ import { BlockSweep } from '../../tsm/block-sweep.ts';
 import { covers } from '../../tsm/deleted-ranges.ts';
 import type { TsmColumn } from '../../tsm/tsm-column.ts';
 import type { TsmFile, TsmSeal } from '../../tsm/tsm-file.ts';
-import { keyBlocksMax } from '../../tsm/tsm-format.ts';
+import { keyBlocksMax, tsmNameOf } from '../../tsm/tsm-format.ts';
 import { TsmWriter } from '../../tsm/tsm-writer.ts';
 import { mergeColumns, type BlockLane, type MergedBlock } from '../columns/merge-columns.ts';
 import { kernelForm, runForm } from '../columns/rows-forms.ts';
+import { levelMax } from './compaction-plan.ts';
 import { stampsOfFile } from './stamped-parts.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -46,9 +47,12 @@ export interface CompactionRequest {
   readonly paths: readonly string[];
   readonly rowsPerBlock: number;
   readonly fileBytesMax: number;
-  /** Of what is not likely to be written again: integers are packed as closely as can be. */
+  /** Of what is not likely to be written again: numbers are packed as closely as can be. */
   readonly isClose: boolean;
 }
+
+/** A block of so much is not packed closely where that is all there is to do: it would save a few bytes. */
+const closeBytesMin = 256;
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -146,7 +150,7 @@ function blocksOf(
   { kernel }: CompactionPorts,
 ): Iterable<MergedBlock> {
   const { key, type, parts } = shared;
-  const single = singleBlock(shared);
+  const single = singleBlock(shared, isClose);
   if (single !== undefined) return [single];
   const lanes = parts.map((part) => laneOf(part, key));
   return kernel !== undefined && type !== FieldType.string
@@ -154,14 +158,24 @@ function blocksOf(
     : mergeColumns(lanes, runForm(type, { isClose }), { rowsPerBlock });
 }
 
-/** That of a key which has one in all, of which nothing is deleted: it would be made to the same again. */
-function singleBlock({ key, type, parts }: SharedKey): MergedBlock | undefined {
+/**
+ * That of a key which has one in all, of which nothing is deleted, where it would be made to the same again, or hardly get
+ * shorter.
+ */
+function singleBlock({ key, type, parts }: SharedKey, isClose: boolean): MergedBlock | undefined {
   const [part, ...others] = parts;
   if (part === undefined || others.length > 0 || part.column.count !== 1) return undefined;
   if (part.file.deletedRanges(key).length > 0) return undefined;
   const entry = part.column.entry(0);
+  if (isClose && entry.lengthBytes >= closeBytesMin && !isOfLastLevel(part.file)) return undefined;
   const bytes = part.sweep.block(entry);
   return bytes[0] === type ? { ...entry, bytes } : undefined;
+}
+
+/** What is in such files is packed closely. */
+function isOfLastLevel({ path }: TsmFile): boolean {
+  const parts = tsmNameOf(path.slice(path.lastIndexOf('/') + 1));
+  return parts !== undefined && parts.sequence >= levelMax;
 }
 
 function laneOf({ file, column, sweep }: KeyPart, key: Uint8Array): BlockLane {

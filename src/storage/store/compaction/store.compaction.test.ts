@@ -63,6 +63,40 @@ test('store: eight flushed files become one, a cold shard one of the last level'
   });
 });
 
+test('store: what is flushed once is packed closely as its shard gets cold, and not again', async () => {
+  await inWorld(async (env) => {
+    const store = await openCompacting(env);
+    const valueOf = (i: number): string => `${((i * 7_919) % 10_007) / 100}`;
+    const lines = Array.from(
+      { length: 200 },
+      (_, i) => `m v=${valueOf(i)},n=${(i * 31) % 17}i ${i + 1}`,
+    );
+    await store.write(kept, batchOf(lines.join('\n')));
+    await store.flush(kept.shardId);
+    const first = await env.disk.readFile(`${folder}/000000001-000000001.tsm`);
+    await env.clock.sleep(120_000);
+    expect(await files(env)).toEqual(['000000001-000000004.tsm']);
+    const close = await env.disk.readFile(`${folder}/000000001-000000004.tsm`);
+    expect(close.length).toBeLessThan(first.length * 0.97);
+    await store.write(kept, batchOf('other v=1 1'));
+    await store.flush(kept.shardId);
+    await env.clock.sleep(120_000);
+    const [name = ''] = await files(env);
+    const again = await env.disk.readFile(`${folder}/${name}`);
+    expect(Buffer.from(again).includes(blocksOf(close))).toBe(true);
+    const rows = readField(store, 'm', 'v').map(({ time, value }) => `${time}:${value}`);
+    expect(rows).toEqual(lines.map((_, i) => `${i + 1}:${valueOf(i)}`));
+    expect(readField(store, 'm', 'n')).toHaveLength(200);
+    await store.close();
+  });
+});
+
+/** All blocks of a file, behind its head. */
+function blocksOf(file: Uint8Array): Buffer {
+  const indexAt = Buffer.from(file).readBigUInt64BE(file.length - 8);
+  return Buffer.from(file).subarray(5, Math.min(1_024, Number(indexAt)));
+}
+
 test('store: a view that was taken before a compaction goes on with its files', async () => {
   await inWorld(async ({ disk, clock }) => {
     const store = await openStore(disk, clock);
