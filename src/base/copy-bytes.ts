@@ -19,6 +19,11 @@ export function copyBytes(to: Uint8Array, from: Uint8Array, at = 0): void {
   Buffer.from(to.buffer, to.byteOffset + at, from.length).fill(from);
 }
 
+/** Of an array of numbers, as they lie. */
+export function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 function isShared({ buffer }: Uint8Array): boolean {
   return buffer instanceof SharedArrayBuffer;
 }

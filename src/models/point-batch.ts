@@ -62,17 +62,17 @@ export function rowCountOf(payload: Uint8Array): number {
   return new DataView(payload.buffer, payload.byteOffset, 8).getUint32(4, true);
 }
 
-/** How many values a batch has. Throws as `decodePointBatch` does. */
+/** How many values a batch has. Throws where lengths do not add up. */
 export function valueCountOf(payload: Uint8Array): number {
   const reader = new BatchReader(payload.byteOffset % 8 === 0 ? payload : payload.slice());
   reader.skip(8);
   const seriesCount = reader.u32();
   const shapeCount = reader.u32();
   reader.skip(pointBatchHeaderBytes - 16);
-  reader.textColumn(seriesCount);
+  reader.skipTexts(seriesCount);
   const nameCount = reader.count();
   reader.align();
-  reader.textColumn(nameCount);
+  reader.skipTexts(nameCount);
   // One shape has all rows: those of its columns need no look.
   if (shapeCount !== 1) return decodePointBatch(payload).shapes.reduce((sum, { rowCount, fields }) => sum + rowCount * fields.length, 0); // prettier-ignore
   const rowCount = reader.u32();
@@ -129,7 +129,7 @@ function readShape(reader: BatchReader, names: readonly string[], seriesCount: n
   reader.align();
   const ordinals = reader.u32s(rowCount);
   const series = reader.u32s(rowCount);
-  for (const one of series) if (one >= seriesCount) throw damaged();
+  for (let row = 0; row < rowCount; row++) if ((series[row] ?? 0) >= seriesCount) throw damaged();
   const timesNs = reader.i64s(rowCount);
   const columns = fields.map((field) => readColumn(reader, field.type, rowCount));
   return { measurement, fields, rowCount, ordinals, series, timesNs, columns };
@@ -229,6 +229,12 @@ class BatchReader {
       if ((offsets[i] ?? 0) > (offsets[i + 1] ?? 0)) throw damaged();
     }
     return { offsets, bytes: this.u8s(offsets[count] ?? 0) };
+  }
+
+  /** With no look at where each of them begins. */
+  skipTexts(count: number): void {
+    const offsets = this.u32s(count + 1);
+    this.u8s(offsets[count] ?? 0);
   }
 
   texts(count: number): string[] {

@@ -10,7 +10,7 @@
  * The memory is given back once the table has ended and nobody holds it.
  */
 import { must } from '../../base/assert.ts';
-import { copyBytes } from '../../base/copy-bytes.ts';
+import { bytesOf, copyBytes } from '../../base/copy-bytes.ts';
 import { Held } from '../../base/held.ts';
 import type { TextColumn } from '../../models/point-batch.ts';
 import { KeyTable } from '../../kernels/key-table.ts';
@@ -154,7 +154,7 @@ export class ResidentSeries {
     const work = Math.ceil((takenAt + wordBytes) / 16) * 16;
     const tagKeyRoom = work + Math.ceil(workBytes / 16) * 16;
     const bytesAt = tagKeyRoom + tagKeyRoomBytes;
-    this.#kernel.words(offsetsAt, count + 1).set(offsets);
+    copyBytes(this.#kernel.bytes(offsetsAt, wordBytes), bytesOf(offsets));
     copyBytes(this.#kernel.bytes(bytesAt, lengthBytes), bytes.subarray(start, start + lengthBytes));
     if (taken !== undefined) this.#kernel.bytes(takenAt, count).set(taken);
     for (let from = 0; from < count;) {

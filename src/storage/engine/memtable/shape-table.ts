@@ -3,6 +3,7 @@
  * readers by kernels. No series and no row costs a JavaScript object.
  */
 import { compareUtf8 } from '../../../base/compare-utf8.ts';
+import { bytesOf, copyBytes } from '../../../base/copy-bytes.ts';
 import { must } from '../../../base/assert.ts';
 import { FieldType } from '../../../models/field-value.ts';
 import type {
@@ -196,7 +197,7 @@ export class ShapeTable {
   /** Links the rows from `row` on to those of their series before them. */
   #chain({ series, rowCount }: BatchShape, placed: PlacedSeries, row: number): void {
     this.#heads.reserve(Math.min(rowCount, placed.count));
-    this.kernel.words(placed.work, rowCount).set(series);
+    copyBytes(this.kernel.bytes(placed.work, rowCount * 4), bytesOf(series));
     const { at, mask } = this.#heads;
     this.#heads.added(
       this.kernel.exports.chainRows(at, mask, placed.work, placed.ids, rowCount, row, this.#chunks.column(Column.previous)), // prettier-ignore
