@@ -107,9 +107,9 @@ async function withFault(inject: readonly string[], body: () => Promise<void>): 
     await said(tracer, /attached/);
     await body();
   } finally {
+    const hasEnded = tracer.exitCode !== null || tracer.signalCode !== null;
     const ended = new Promise((resolve) => tracer.once('exit', resolve));
-    tracer.kill('SIGINT');
-    await ended;
+    if (tracer.kill('SIGINT') && !hasEnded) await ended;
   }
 }
 

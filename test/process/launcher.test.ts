@@ -188,7 +188,7 @@ test(
     writeFileSync(path, text.replace('log-enabled = false', 'log-enabled = 7'));
     const launcher = launch();
     expect(await launcher.ended).toBe(1);
-    expect(launcher.output).toMatch(/^data-1 has died: exit code 1\n(.*\n)* {2}.*log-enabled = 7: /m); // prettier-ignore
+    await launcher.says(/^data-1 has died: exit code 1\n(.*\n)* {2}.*log-enabled = 7: /m); // prettier-ignore
     await launcher.nodesAreGone();
     writeFileSync(path, text);
   },
@@ -209,7 +209,7 @@ test(
     await again.says(/^ready/m);
     again.child.kill('SIGHUP');
     expect(await again.ended).toBe(0);
-    expect(again.output).toMatch(/^try: .*bin\/influxd-ctl -bind 127\.0\.0\.1:\d+ show$/m);
+    await again.says(/^try: .*bin\/influxd-ctl -bind 127\.0\.0\.1:\d+ show$/m);
     await again.nodesAreGone();
   },
   limitMs,

@@ -33,6 +33,8 @@ export class DevCluster {
   readonly #started: ChildProcess[] = [];
   #environment: Readonly<Record<string, string>> = {};
   #launcher: ChildProcess | undefined;
+  /** The launcher says nothing, or nothing any more. */
+  #isSilent = true;
   #output = '';
   #onOutput: () => void = () => undefined;
 
@@ -70,7 +72,11 @@ export class DevCluster {
     };
     launcher.stdout.on('data', onData);
     launcher.stderr.on('data', onData);
-    launcher.on('exit', () => {
+    // Not at its exit: what it said last may still be on its way then.
+    this.#isSilent = false;
+    launcher.on('close', () => {
+      if (this.#launcher !== launcher) return;
+      this.#isSilent = true;
       this.#onOutput();
     });
     await this.says(/^ready/m);
@@ -79,10 +85,13 @@ export class DevCluster {
   /** Resolves when the launcher has printed what matches; rejects when it ends without. */
   async says(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.#output)) {
-      const isRunning = this.#launcher !== undefined && isUp(this.#launcher);
-      if (!isRunning) throw new Error(`the launcher ended: ${this.#output}`);
+      if (this.#isSilent) throw new Error(`the launcher ended: ${this.#output}`);
+      const onEarlier = this.#onOutput;
       await new Promise<void>((resolve) => {
-        this.#onOutput = resolve;
+        this.#onOutput = () => {
+          onEarlier();
+          resolve();
+        };
       });
     }
   }
@@ -176,8 +185,10 @@ export class DevCluster {
   /** The folder stays with `keepsFolder`, for a look at what went wrong. */
   async stop({ keepsFolder = false }: { readonly keepsFolder?: boolean } = {}): Promise<void> {
     // Also one that another has taken the place of: a test that failed may have left both.
-    for (const child of this.#started) child.kill('SIGKILL');
-    await this.#end('SIGINT');
+    const running = this.#started.filter(isUp);
+    const ended = running.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+    for (const child of running) child.kill('SIGKILL');
+    await Promise.all([...ended, this.#end('SIGINT')]);
     if (!keepsFolder) rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -213,18 +224,25 @@ export class DevCluster {
   }
 }
 
-/** Resolves when `attempt` does not throw; throws its last error after `limitMs`. Answers the milliseconds it took. */
+/** On a busy machine anything may take so long: what is given up sooner says nothing else. */
+const patienceMsMin = 45_000;
+
+/**
+ * Resolves when `attempt` does not throw; throws its last error after `limitMs`, and no sooner than patience is over.
+ * Answers the milliseconds it took.
+ */
 export async function eventually(
   attempt: () => Promise<unknown>,
   limitMs: number,
 ): Promise<number> {
   const start = performance.now();
+  const endMs = start + Math.max(limitMs, patienceMsMin);
   for (;;) {
     try {
       await attempt();
       return performance.now() - start;
     } catch (error) {
-      if (performance.now() - start > limitMs) throw error;
+      if (performance.now() > endMs) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

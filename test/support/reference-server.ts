@@ -57,7 +57,7 @@ export class ReferenceServer {
   }
 
   async #up(): Promise<void> {
-    for (let attempt = 0; attempt < 200; attempt++) {
+    for (let attempt = 0; attempt < 1_200; attempt++) {
       const up = await fetch(`${this.url}/ping`).then(
         ({ status }) => status === 204 || status === 401,
         () => false,
@@ -66,7 +66,7 @@ export class ReferenceServer {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await this.stop();
-    throw new Error('influxd did not answer /ping within 10 s');
+    throw new Error('influxd did not answer /ping within a minute');
   }
 
   /** The body of the answer to a POST; `accept` asks for another format than JSON. */

@@ -74,6 +74,7 @@ function askChild(child: ChildProcess, seed: number): Promise<Outcome> {
     };
     child.once('exit', onExit);
     child.once('message', onMessage);
-    child.send(seed);
+    // Where it has died meanwhile its exit says so.
+    child.send(seed, () => undefined);
   });
 }
