@@ -59,6 +59,10 @@ test.each([
   expect(() => readData(text)).toThrow(reason);
 });
 
+test('config: a duration that is empty is the one that a node has without', () => {
+  expect(readData('[data]\ncompact-full-write-cold-duration = ""').get('data', 'compact-full-write-cold-duration')).toBe(14_400_000); // prettier-ignore
+});
+
 test('config: a wrong value in the environment names its variable', () => {
   expect(() => readData('', { INFLUXDB_CLUSTER_WRITE_TIMEOUT: 'soon' })).toThrow(
     'INFLUXDB_CLUSTER_WRITE_TIMEOUT: [cluster] write-timeout = "soon": time: invalid duration "soon"',

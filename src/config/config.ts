@@ -178,7 +178,9 @@ function readSection(head: SectionHead, table: TomlTable, environment: Environme
     const inFile = table[name];
     const fallback = fallbackOf(key, head.home);
     fallbacks.set(name, fallback);
-    const base = inFile === undefined ? fallback : checked(head, name, inFile);
+    // The reference keeps its own value where a duration is "".
+    const isLeft = inFile === undefined || (key.kind === 'duration' && inFile === '');
+    const base = isLeft ? fallback : checked(head, name, inFile);
     values.set(name, overridden(head, name, base, environment));
   }
   const isArray = head.index !== undefined;
