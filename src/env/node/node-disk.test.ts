@@ -15,6 +15,13 @@ test('node disk: errors name the operation, the path and the errno', async () =>
   });
 });
 
+test('node disk: a folder where none can be made is an error, and does not take for ever', async () => {
+  await expect(new NodeDisk().makeDir('/proc/none/at/all')).rejects.toMatchObject({
+    code: 'not_found',
+    message: 'mkdir /proc/none/at/all: no such file or directory',
+  });
+});
+
 test('node disk: a full device is disk_full', async () => {
   const disk = new NodeDisk();
   const file = await disk.open('/dev/full', 'open');

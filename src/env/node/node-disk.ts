@@ -60,7 +60,7 @@ export class NodeDisk implements Disk {
   }
 
   async makeDir(path: string): Promise<void> {
-    await attempt('mkdir', path, () => fs.mkdir(path, { recursive: true, mode: 0o755 }));
+    await attempt('mkdir', path, () => makeFolders(path));
   }
 
   async list(path: string): Promise<readonly DirEntry[]> {
@@ -123,5 +123,35 @@ async function attempt<T>(operation: string, path: string, run: () => Promise<T>
     return await run();
   } catch (error) {
     throw diskError(operation, path, error);
+  }
+}
+
+/** As fs.mkdir would with `recursive`, which asks for ever where a folder that is there takes no other, as in /proc. */
+async function makeFolders(path: string): Promise<void> {
+  const options = { mode: 0o755 };
+  try {
+    await fs.mkdir(path, options);
+    return;
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) {
+      if (await isFolder(path)) return;
+      throw error;
+    }
+  }
+  const above = dirname(path);
+  if (above !== path) await makeFolders(above);
+  try {
+    await fs.mkdir(path, options);
+  } catch (error) {
+    // Another call may have made it meanwhile.
+    if (!(await isFolder(path))) throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await fs.stat(path)).isDirectory();
+  } catch {
+    return false;
   }
 }
