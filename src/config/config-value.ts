@@ -1,6 +1,5 @@
 import type { TomlValue } from 'smol-toml';
-import { z } from 'zod';
-import { DbError, isDbError } from '../base/errors.ts';
+import { DbError } from '../base/errors.ts';
 import { formatGoDuration } from '../influxql/duration.ts';
 import { durationMs, parseTomlDurationNs } from './toml-duration.ts';
 import { parseTomlSizeBytes } from './toml-size.ts';
@@ -21,6 +20,8 @@ export interface KindValues {
   readonly list: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
 }
+const goTableName = 'map[string]interface {}';
+
 export type Kind = keyof KindValues;
 export type Value = KindValues[Kind];
 
@@ -31,22 +32,28 @@ export type PlainOf<K extends Kind> = K extends Kind
     : KindValues[K]
   : never;
 
-/** Reads what a TOML file may hold for each kind; the messages are the reference's. */
-export const tomlSchemas: { readonly [K in Kind]: z.ZodType<KindValues[K]> } = {
-  bool: z.boolean({ error: wrongType('boolean') }),
-  integer: integer(),
-  bytes: integer(),
+/** Reads what a TOML file may hold for each kind. Throws invalid_argument with the reference's message. */
+export const tomlReaders: { readonly [K in Kind]: (value: unknown) => KindValues[K] } = {
+  bool: (value) => (typeof value === 'boolean' ? value : wrongType('boolean', value)),
+  integer: readInteger,
+  bytes: readInteger,
   size: fromText(parseTomlSizeBytes),
   duration: fromText(parseTomlDurationNs),
   mode: fromText(parseMode),
-  string: z.string({ error: wrongType('string') }),
-  group: z.union([z.string(), z.bigint().transform(String)], {
-    error: 'group must be a name (string) or id (int)',
-  }),
-  list: z.array(z.string({ error: wrongType('string') }), { error: wrongType('slice') }).readonly(),
-  headers: z
-    .record(z.string(), z.string({ error: wrongType('string') }), { error: wrongType('map') })
-    .readonly(),
+  string: readString,
+  group: (value) => {
+    if (typeof value === 'string') return value;
+    if (typeof value === 'bigint') return String(value);
+    throw new DbError('invalid_argument', 'group must be a name (string) or id (int)');
+  },
+  list: (value) =>
+    Array.isArray(value) ? Object.freeze(value.map(readString)) : wrongType('slice', value),
+  headers: (value) => {
+    if (goTypeName(value) !== goTableName || typeof value !== 'object' || value === null)
+      return wrongType('map', value);
+    const entries = Object.entries(value).map(([name, text]) => [name, readString(text)] as const);
+    return Object.freeze(Object.fromEntries(entries));
+  },
 };
 
 /** `value` as it stands behind `key = ` in a TOML file. Keys of kind headers are tables and have no such form. */
@@ -94,7 +101,7 @@ export function goTypeName(value: unknown): string {
   if (typeof value === 'boolean') return 'bool';
   if (typeof value === 'string') return 'string';
   if (Array.isArray(value)) return '[]interface {}';
-  return value instanceof Date ? 'time.Time' : 'map[string]interface {}';
+  return value instanceof Date ? 'time.Time' : goTableName;
 }
 
 /** Octal permission bits, `0777`. */
@@ -117,30 +124,26 @@ function isList(
   return Array.isArray(value);
 }
 
-function wrongType(destination: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) =>
-    `incompatible types: TOML value has type ${goTypeName(input)}; destination has type ${destination}`;
+function wrongType(destination: string, value: unknown): never {
+  const text = `incompatible types: TOML value has type ${goTypeName(value)}; destination has type ${destination}`;
+  throw new DbError('invalid_argument', text);
 }
 
-function integer(): z.ZodType<bigint> {
-  return z
-    .bigint({ error: wrongType('integer') })
-    .refine((value) => BigInt.asIntN(64, value) === value, {
-      error: ({ input }) => `${String(input)} is out of range for int64`,
-    });
+function readString(value: unknown): string {
+  return typeof value === 'string' ? value : wrongType('string', value);
+}
+
+function readInteger(value: unknown): bigint {
+  if (typeof value !== 'bigint') return wrongType('integer', value);
+  if (BigInt.asIntN(64, value) === value) return value;
+  throw new DbError('invalid_argument', `${String(value)} is out of range for int64`);
 }
 
 /** The reference hands every scalar to these kinds as text, so that 0 reads like "0". */
-function fromText(parse: (text: string) => bigint): z.ZodType<bigint> {
-  return z
-    .union([z.string(), z.bigint(), z.boolean(), z.number()], { error: wrongType('string') })
-    .transform((scalar, context) => {
-      try {
-        return parse(String(scalar));
-      } catch (error) {
-        if (!isDbError(error, 'invalid_argument')) throw error;
-        context.addIssue(error.message);
-        return z.NEVER;
-      }
-    });
+function fromText(parse: (text: string) => bigint): (value: unknown) => bigint {
+  return (value) => {
+    const isNumber = typeof value === 'number' && Number.isFinite(value);
+    const isOther = ['string', 'bigint', 'boolean'].includes(typeof value);
+    return isNumber || isOther ? parse(String(value)) : wrongType('string', value);
+  };
 }

@@ -1,5 +1,5 @@
 import { parse, TomlError, type TomlTable, type TomlValue } from 'smol-toml';
-import { DbError, errorText } from '../base/errors.ts';
+import { DbError, errorText, isDbError } from '../base/errors.ts';
 import { formatGoDuration } from '../influxql/duration.ts';
 import {
   describeTomlValue,
@@ -7,7 +7,7 @@ import {
   isSameValue,
   plainValue,
   quoteToml,
-  tomlSchemas,
+  tomlReaders,
   type PlainOf,
   type Value,
 } from './config-value.ts';
@@ -190,7 +190,7 @@ function readSection(head: SectionHead, table: TomlTable, environment: Environme
 function fallbackOf({ kind, fallback, homeFolder }: Key, home: string | undefined): Value {
   if (homeFolder !== undefined && home !== undefined) return `${home}/.influxdb/${homeFolder}`;
   const toml = typeof fallback === 'number' ? BigInt(fallback) : fallback;
-  return tomlSchemas[kind].parse(toml);
+  return tomlReaders[kind](toml);
 }
 
 /** What no node could run with, although its type is right. */
@@ -207,11 +207,13 @@ function refuseWrong(section: Section): void {
 
 function checked(head: SectionHead, name: string, value: TomlValue): Value {
   const kind = head.keys[name]?.kind ?? 'string';
-  const result = tomlSchemas[kind].safeParse(value);
-  if (result.success) return result.data;
-  const reason = result.error.issues[0]?.message ?? 'it is wrong';
-  const text = `${label(head, name)} = ${describeTomlValue(value)}: ${reason}`;
-  throw new DbError('invalid_argument', text);
+  try {
+    return tomlReaders[kind](value);
+  } catch (error) {
+    if (!isDbError(error, 'invalid_argument')) throw error;
+    const text = `${label(head, name)} = ${describeTomlValue(value)}: ${error.message}`;
+    throw new DbError('invalid_argument', text);
+  }
 }
 
 function overridden(head: SectionHead, name: string, base: Value, environment: Environment): Value {

@@ -30,6 +30,7 @@ import { mendAddress } from './requests/raw-address.ts';
 import { ownBuffers } from './requests/gathered-body.ts';
 import { readBody } from './requests/read-body.ts';
 import { RequestProfiles } from './requests/request-profiles.ts';
+import { noSchemas } from '../no-schemas.ts';
 import { pathOf, RequestParameters } from './requests/request-parameters.ts';
 import { RequestCounters } from './requests/request-counters.ts';
 import { addRepairRoutes } from './repair-routes.ts';
@@ -57,6 +58,7 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
   const api: FastifyInstance = fastify({
     bodyLimit: options.bodyBytesMax === 0 ? Number.MAX_SAFE_INTEGER : options.bodyBytesMax,
     forceCloseConnections: 'idle',
+    schemaController: noSchemas,
     // Handlers read addresses as the reference does (form-values.ts).
     routerOptions: { querystringParser: () => ({}) },
     // Lines that end in a line feed alone come from small devices; Go takes them.
@@ -302,7 +304,8 @@ function only(api: FastifyInstance, url: string, handler: Handler): void {
   // The limit of bodies is one of writes; forms and files of queries have a fixed one.
   const limit = url === '/query' ? { bodyLimit: queryBytesMax } : {};
   api.route({ method: [...methods], url, exposeHeadRoute: false, handler, ...limit });
-  const others = allMethods.filter((method) => !methods.includes(method));
+  // Of an address that is one text addFallbacks() knows what it has.
+  const others = url.includes(':') ? allMethods.filter((one) => !methods.includes(one)) : [];
   if (others.length === 0) return;
   api.route({
     method: others,

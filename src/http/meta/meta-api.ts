@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { type DbError, errorText, isDbError } from '../../base/errors.ts';
 import { metaStatusMethod } from '../../meta/client/meta-methods.ts';
 import { sendError, sendPlain } from '../error-reply.ts';
+import { noSchemas } from '../no-schemas.ts';
 import { addSecureConnections } from '../secure-connections.ts';
 import { addDataNode, addMetaNode } from './add-nodes.ts';
 import { PendingRequests } from '../debug/pending-requests.ts';
@@ -25,6 +26,7 @@ const pingDeadlineMs = 2_000;
 /** The API of a meta node, port 8091 (spec 3). The caller listens and closes. */
 export function createMetaApi(ports: MetaApiPorts, options: MetaApiOptions): FastifyInstance {
   const api = fastify({
+    schemaController: noSchemas,
     forceCloseConnections: 'idle',
     // Its text is not the reference's: the hook below answers.
     return503OnClosing: false,
