@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { Asker } from './support/asker.ts';
 import { KeptData, loadCpu, type CpuLoad, type PointsState } from './support/cpu-load.ts';
 import { startInfluxd, startVarve, startVictoriaMetrics, usageOf, type BenchServer } from './support/servers.ts'; // prettier-ignore
-import { cpuQueries, dashboardQuery, rawExport, type BenchQuery } from './tsbs/cpu-queries.ts';
+import { allRows, cpuQueries, dashboardQuery, rawExport, type BenchQuery } from './tsbs/cpu-queries.ts';
 
 const { values } = parseArgs({
   options: {
@@ -78,7 +78,7 @@ async function runState(state: string): Promise<void> {
     if (values['load-only']) return;
     process.stdout.write(`== ${state}: ${hosts} hosts x ${hours} h (${servers.map(({ name }) => name).join(' / ')}, ms)\n`); // prettier-ignore
     const asker = new Asker(1);
-    const asked = [...cpuQueries({ startSeconds, hours }), rawExport];
+    const asked = [...cpuQueries({ startSeconds, hours }), rawExport, allRows];
     const chosen = asked.filter(({ name }) => name.includes(values.only ?? ''));
     await warmUp(chosen, servers, asker);
     for (const query of chosen) await compare(query, servers, asker);
