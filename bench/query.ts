@@ -9,7 +9,13 @@ import { parseArgs } from 'node:util';
 import { Asker } from './support/asker.ts';
 import { KeptData, loadCpu, type CpuLoad, type PointsState } from './support/cpu-load.ts';
 import { startInfluxd, startVarve, startVictoriaMetrics, usageOf, type BenchServer } from './support/servers.ts'; // prettier-ignore
-import { allRows, cpuQueries, dashboardQuery, rawExport, type BenchQuery } from './tsbs/cpu-queries.ts';
+import {
+  allRows,
+  cpuQueries,
+  dashboardQuery,
+  rawExport,
+  type BenchQuery,
+} from './tsbs/cpu-queries.ts';
 
 const { values } = parseArgs({
   options: {

@@ -1,13 +1,11 @@
 import { expect, test, vi } from 'vitest';
+import { withEngine } from '../../../test/support/engine-of-lines.ts';
 import { engineOptions } from '../../../test/support/engine-options.ts';
 import { batchOf, kept, openStore } from '../../../test/support/store-script.ts';
 import { World } from '../../../test/sim/world/world.ts';
 import type { EnginePorts } from '../../env/engine-host.ts';
 import type { Log } from '../../env/log.ts';
 import { fragmentVersion } from '../../query/fragment.ts';
-import type { SelectStatement } from '../../influxql/ast.ts';
-import { parseQuery } from '../../influxql/parser.ts';
-import { taskText, type AnswerPart } from './answers/answer-task.ts';
 import { StorageEngine } from './storage-engine.ts';
 
 const fragment = {
@@ -59,18 +57,7 @@ test('storage engine: damage that a query meets is logged with its place, once h
 });
 
 test('storage engine: fragments whose last batch is on its way have given their kernel to the next', async () => {
-  const world = new World(1);
-  const { disk, clock, random } = world.addNode('a').env;
-  const log = { info: () => undefined } as unknown as Log;
-  const ports: EnginePorts = { disk, clock, random, log, turn: () => Promise.resolve() };
-  const work = async () => {
-    const store = await openStore(disk, clock);
-    await store.write(kept, batchOf('m v=1 1\nm v=2.5 2'));
-    await store.close();
-    const engine = await StorageEngine.create(
-      { index: 0, count: 1, options: engineOptions },
-      ports,
-    );
+  await withEngine('m v=1 1\nm v=2.5 2', async (engine) => {
     const read = async () => {
       const stream = engine.stream('fragment', fragment, { cancelled: () => false });
       const batches = stream[Symbol.asyncIterator]();
@@ -83,38 +70,5 @@ test('storage engine: fragments whose last batch is on its way have given their 
     expect(made).not.toHaveBeenCalled();
     made.mockRestore();
     for (const batches of [first, ...others]) await batches.return?.(undefined);
-    await engine.close();
-  };
-  await world.complete(work());
-});
-
-test('storage engine: max-select-point is of all that a statement reads, as it answers by itself', async () => {
-  const world = new World(1);
-  const { disk, clock, random } = world.addNode('a').env;
-  const log = { info: () => undefined } as unknown as Log;
-  const ports: EnginePorts = { disk, clock, random, log, turn: () => Promise.resolve() };
-  const work = async () => {
-    const store = await openStore(disk, clock);
-    await store.write(kept, batchOf('m v=1 1\nm v=2.5 2\nk v=3 1\nk v=4 2'));
-    await store.close();
-    const engine = await StorageEngine.create(
-      { index: 0, count: 1, options: engineOptions },
-      ports,
-    );
-    const answer = async (pointsMax: number): Promise<string> => {
-      const statement = parseQuery('SELECT v FROM db.autogen.m, db.autogen.k')[0] as SelectStatement; // prettier-ignore
-      const range = { minNs: undefined, maxNs: undefined };
-      const places = [{ database: 'db', retentionPolicy: 'autogen', isParted: false, shardIds: [kept.shardId], names: ['m', 'k'] }]; // prettier-ignore
-      const text = taskText({ statement, range, places, bucketsMax: 0, seriesMax: 0, pointsMax, epochUnitNs: 1n }) ?? ''; // prettier-ignore
-      const request = { text, nowNs: 9n, isKept: false };
-      let document = '';
-      for await (const { body } of engine.stream('answer', request, { cancelled: () => false }))
-        document += Buffer.from((body as AnswerPart).bytes).toString();
-      return document;
-    };
-    expect(await answer(4)).toContain('[[1,3],[2,4]]');
-    await expect(answer(3)).rejects.toThrow('max-select-point limit exceeded: (4/3)');
-    await engine.close();
-  };
-  await world.complete(work());
+  });
 });

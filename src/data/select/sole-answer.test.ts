@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
-import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
+import type { AnswerForm, AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
 import type { SelectContext, SelectPorts } from './select-context.ts';
 import { soleAnswer } from './sole-answer.ts';
 
@@ -40,10 +40,10 @@ async function asker(owners: readonly (readonly number[])[], lanes: number | und
   const limits = { pointsMax: 0, seriesMax: 0 };
   const ports = { meta, shards: { of, missedAt: () => 0 }, random: { u32: () => 0 }, accounts: { limits } }; // prettier-ignore
   const context = { database: 'd', retentionPolicy: '', nowNs: 5n, bucketsMax: 0, signal: new AbortController().signal }; // prettier-ignore
-  const ask = (text: string, more: Partial<SelectContext> = {}): boolean => {
+  const ask = (text: string, more: Partial<SelectContext> = {}, form: AnswerForm = {}): boolean => {
     const [statement] = parseQuery(text) as SelectStatement[];
     if (statement === undefined) throw new Error('it is one');
-    return soleAnswer(statement, undefined, { ...context, ...more }, ports as unknown as SelectPorts) !== undefined; // prettier-ignore
+    return soleAnswer(statement, form, { ...context, ...more }, ports as unknown as SelectPorts) !== undefined; // prettier-ignore
   };
   return { asked, ask };
 }
@@ -65,6 +65,14 @@ test('sole answer: with one owner in common that node is asked', async () => {
   const { asked, ask } = await asker([[2, 3], [3]], 1); // prettier-ignore
   expect(ask('SELECT v FROM m', { pinnedNodeId: 3 })).toBe(true);
   expect(asked.map(({ nodeId }) => nodeId)).toEqual([3]);
+});
+
+test('sole answer: chunks are made by a worker of this node, and not asked of others', async () => {
+  const own = await asker([[1], [1]], 1); // prettier-ignore
+  expect(own.ask('SELECT v FROM m', {}, { chunkRowsMax: 5 })).toBe(true);
+  const other = await asker([[2], [2]], 1); // prettier-ignore
+  expect(other.ask('SELECT v FROM m', {}, { chunkRowsMax: 5 })).toBe(false);
+  expect([own.asked.length, other.asked.length]).toEqual([1, 0]);
 });
 
 const others: readonly [string, readonly (readonly number[])[], number | undefined, string][] = [

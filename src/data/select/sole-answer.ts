@@ -1,6 +1,7 @@
 import type { SelectStatement } from '../../influxql/ast.ts';
 import {
   taskText,
+  type AnswerForm,
   type AnswerPart,
   type AnswerTask,
   type AskedAnswer,
@@ -14,29 +15,32 @@ import type { SelectContext, SelectPorts } from './select-context.ts';
 import { prepareSelect, type PreparedSelect } from './select-runner.ts';
 
 interface Asking {
-  readonly epochUnitNs: bigint | undefined;
+  readonly form: AnswerForm;
   readonly context: SelectContext;
   readonly ports: SelectPorts;
 }
 
-/** What was worked out of a statement for a unit of times; 'none' for what is not answered so. */
+/** Of one statement: past so many forms and lists of shards all are forgotten. */
+const textsMax = 16;
+
+/** What was worked out of a statement for a form of answers; 'none' for what is not answered so. */
 class Texts<Text> {
-  readonly #known = new WeakMap<PreparedSelect, Map<bigint | undefined, Text | 'none'>>();
+  readonly #known = new WeakMap<PreparedSelect, Map<string, Text | 'none'>>();
 
   of(
     prepared: PreparedSelect,
     asking: Asking,
     make: (task: AnswerTask) => Text | undefined,
   ): Known<Text> {
-    // prettier-ignore
-    const { epochUnitNs } = asking;
-    const known = this.#known.get(prepared)?.get(epochUnitNs);
+    const key = keyOf(asking.form);
+    const known = this.#known.get(prepared)?.get(key);
     if (known !== undefined) return { text: known === 'none' ? undefined : known, isKept: true };
     const text = make(taskOf(prepared, asking));
     // What is prepared anew each time would never be found again.
     if (prepared.plans !== undefined) {
-      const ofPrepared = this.#known.get(prepared) ?? new Map<bigint | undefined, Text | 'none'>();
-      this.#known.set(prepared, ofPrepared.set(epochUnitNs, text ?? 'none'));
+      const ofPrepared = this.#known.get(prepared) ?? new Map<string, Text | 'none'>();
+      if (ofPrepared.size >= textsMax) ofPrepared.clear();
+      this.#known.set(prepared, ofPrepared.set(key, text ?? 'none'));
     }
     return { text, isKept: false };
   }
@@ -50,17 +54,15 @@ interface Known<Text> {
 const ownTexts = new Texts<string>();
 const askedTexts = new Texts<Omit<AskedAnswer, 'nowNs'>>();
 const templateTexts = new WeakMap<PreparedSelect, Map<string, string>>();
-/** Of one template: past so many lists of shards all are forgotten. */
-const templateTextsMax = 16;
 const nobody = new FailedOwners();
 
 /**
- * The parts of a SELECT's JSON document where one worker of one node has all shards that it reads, and that node is the owner
+ * The parts of a SELECT's JSON document, or documents, where one worker of one node has all shards that it reads, and that node is the owner
  * to be asked; undefined where several have to answer. Throws what tells beforehand that it has no answer.
  */
 export function soleAnswer(
   statement: SelectStatement,
-  epochUnitNs: bigint | undefined,
+  form: AnswerForm,
   context: SelectContext,
   ports: SelectPorts,
 ): AsyncIterator<AnswerPart> | undefined {
@@ -68,8 +70,11 @@ export function soleAnswer(
   const nodeId = soleOwner(prepared, context, ports);
   if (nodeId === undefined) return undefined;
   const access = ports.shards.of(nodeId);
-  const answer = nodeId === ports.meta.nodeId ? ownAnswer : otherAnswer;
-  return answer(prepared, access, { epochUnitNs, context, ports })?.[Symbol.asyncIterator]();
+  const isOwn = nodeId === ports.meta.nodeId;
+  // Nodes are not asked for chunks.
+  if (!isOwn && form.chunkRowsMax !== undefined) return undefined;
+  const answer = isOwn ? ownAnswer : otherAnswer;
+  return answer(prepared, access, { form, context, ports })?.[Symbol.asyncIterator]();
 }
 
 /** The node to ask of every shard, if it is one and there are shards. */
@@ -120,13 +125,13 @@ function templateText(
   { template, places }: PreparedSelect & { readonly template: PreparedSelect },
   asking: Asking,
 ): string {
-  const key = `${asking.epochUnitNs} ${places.map((place) => idsOf(place).join()).join(';')}`;
+  const key = `${keyOf(asking.form)} ${places.map((place) => idsOf(place).join()).join(';')}`;
   const texts = templateTexts.get(template) ?? new Map<string, string>();
   templateTexts.set(template, texts);
   const known = texts.get(key);
   if (known !== undefined) return known;
   const text = taskText(taskOf({ ...template, places }, asking)) ?? '';
-  if (texts.size >= templateTextsMax) texts.clear();
+  if (texts.size >= textsMax) texts.clear();
   texts.set(key, text);
   return text;
 }
@@ -147,7 +152,7 @@ function otherAnswer(
 
 function taskOf(
   { compiled, range, places }: PreparedSelect,
-  { epochUnitNs, context, ports }: Asking,
+  { form, context, ports }: Asking,
 ): AnswerTask {
   const { seriesMax, pointsMax } = ports.accounts.limits;
   const { bucketsMax } = context;
@@ -155,8 +160,12 @@ function taskOf(
     statement: compiled.statement,
     range,
     places: places.map(({ shards, ...place }) => ({ ...place, shardIds: shards.map(({ id }) => id) })), // prettier-ignore
-    ...{ bucketsMax, seriesMax, pointsMax, epochUnitNs },
+    ...{ bucketsMax, seriesMax, pointsMax, ...form },
   };
+}
+
+function keyOf({ epochUnitNs, chunkRowsMax }: AnswerForm): string {
+  return `${epochUnitNs} ${chunkRowsMax}`;
 }
 
 function idsOf({ shards }: PreparedSelect['places'][number]): readonly number[] {

@@ -83,6 +83,16 @@ test('started answer: one behind them is said in the document, which closes', as
   expect(ends.count).toBe(1);
 });
 
+test('started answer: where nothing is held, an error before the first part is a document of its own', async () => {
+  const { hold, ends } = setting(0);
+  const { iterator } = worker(new Error('gone'));
+  const started = await startAnswer(iterator, hold);
+  if (started.kind !== 'parts') throw new Error('it leaves as it is made');
+  const text = await textOf(started.parts);
+  expect(text).toBe('{"results":[{"statement_id":0,"error":"gone"}]}\n');
+  expect(ends.count).toBe(1);
+});
+
 test('started answer: held bytes are charged, and one who leaves ends the worker’s answer', async () => {
   const { hold } = setting(4 * mib, mib);
   const refused = worker(part('x', '', 2 * mib));

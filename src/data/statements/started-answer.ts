@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { keptBytes } from '../../base/lent-bytes.ts';
 import { ByteWriter } from '../../query/emit/byte-writer.ts';
+import { firstStatement } from '../../query/emit/json-writer.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
 
@@ -68,7 +69,7 @@ async function* restOf(
   parts: AsyncIterator<AnswerPart>,
   { account, textOf, onIdle, onEnd }: AnswerHold,
 ): AsyncGenerator<Buffer> {
-  let closing = '';
+  let closing = firstStatement;
   try {
     for (let part = held.shift(); part !== undefined; part = held.shift()) {
       account.release(part.bytes.length);
@@ -91,7 +92,7 @@ async function* restOf(
   }
 }
 
-/** The end of a document of which so much has left that `closing` closes its lists. */
+/** The end of a document of which so much has left that `closing` closes its lists, or a document with nothing else. */
 function errorEnd(closing: string, text: string): Buffer {
   const writer = new ByteWriter();
   writer.ascii(`${closing},"error":`);

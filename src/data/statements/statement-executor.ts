@@ -9,7 +9,7 @@ import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/command/command.ts';
 import type { OutputSeries, ResultMessage, StatementResult } from '../../query/emit/result.ts';
 import type { Diagnostic, Statistics } from '../../telemetry/statistics.ts';
-import type { AnswerPart } from '../engine/answers/answer-task.ts';
+import type { AnswerForm, AnswerPart } from '../engine/answers/answer-task.ts';
 import { writeJson } from '../../query/emit/json-writer.ts';
 import { explain } from '../select/explain-select.ts';
 import { qualifyNames } from '../select/qualify-names.ts';
@@ -123,13 +123,10 @@ export class StatementExecutor {
   }
 
   /**
-   * The JSON document of a request whose only statement is a SELECT that one worker answers by itself; undefined where
+   * The JSON document, or those of a chunked answer, of a request whose only statement is a SELECT that one worker answers by itself; undefined where
    * several have to, or another owner: then `execute` answers, and nothing has run.
    */
-  async answer(
-    request: QueryRequest,
-    epochUnitNs: bigint | undefined,
-  ): Promise<StartedAnswer | undefined> {
+  async answer(request: QueryRequest, form: AnswerForm): Promise<StartedAnswer | undefined> {
     const [statement, ...others] = request.statements;
     if (others.length > 0 || statement?.kind !== 'select' || statement.target !== undefined)
       return undefined;
@@ -138,7 +135,7 @@ export class StatementExecutor {
       ticket = this.#start(request);
       const { signal } = ticket;
       const context = this.#selectContext({ ...request, signal });
-      const parts = soleAnswer(statement, epochUnitNs, context, this.#ports);
+      const parts = soleAnswer(statement, form, context, this.#ports);
       if (parts !== undefined) return await this.#started(parts, { statement, request, ticket });
     } catch {
       // Whatever it is, it is told the general way.

@@ -69,14 +69,21 @@ export async function handleQuery(
   return sendStarted(reply, await startWhole(query, format, { ports, rowsMax }), isZipped);
 }
 
-export function chunkedParts(
+/** Its parts are the reader's until he asks for the next one, see StartedAnswer. */
+export async function* chunkedParts(
   query: QueryRequest,
   parameters: RequestParameters,
   { format, ports }: Pick<AnswerOptions, 'ports'> & { readonly format: AnswerFormat },
 ): AsyncGenerator<Buffer> {
   const rowsMax = chunkRowsOf(parameters.get('chunk_size'));
-  const pacer = pacerOf(query, ports);
-  return chunkedAnswer(ports.executor.execute(query), format.open(), { rowsMax, pacer });
+  const { plainJson } = format;
+  const started = plainJson && (await ports.executor.answer(query, { ...plainJson, chunkRowsMax: rowsMax })); // prettier-ignore
+  if (started?.kind === 'whole') yield started.bytes;
+  else if (started?.kind === 'parts') yield* started.parts;
+  else {
+    const pacer = pacerOf(query, ports);
+    yield* chunkedAnswer(ports.executor.execute(query), format.open(), { rowsMax, pacer });
+  }
 }
 
 export function formatOf(accept: string, parameters: RequestParameters): AnswerFormat {

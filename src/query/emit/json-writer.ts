@@ -40,10 +40,10 @@ export class JsonDocument implements AnswerDocument {
     return this.#writer.lengthBytes;
   }
 
-  /** What closes the lists that are open, up to the statement itself. */
+  /** What closes the lists that are open, up to the statement itself; between two documents what opens it. */
   get closing(): string {
     const open = this.#open;
-    if (open === undefined) return '';
+    if (open === undefined) return this.#hasResults ? '' : firstStatement;
     const rows = open.rows === 'more' ? ']}' : open.rows === 'first' ? '}' : '';
     return open.hasSeries ? `${rows}]` : rows;
   }
@@ -165,6 +165,9 @@ export class JsonDocument implements AnswerDocument {
 }
 
 const headBytes = 1_024;
+
+/** How a document begins. */
+export const firstStatement = '{"results":[{"statement_id":0';
 
 /** A result of which more may come. */
 interface OpenResult {

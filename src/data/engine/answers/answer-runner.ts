@@ -5,7 +5,8 @@
 import type { EngineContext, EngineReply, EnginePorts } from '../../../env/engine-host.ts';
 import { DbError } from '../../../base/errors.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
-import { piecesOf, sentBytes } from '../../../query/emit/answer-piece.ts';
+import { piecesOf, sentBytes, type AnswerPiece } from '../../../query/emit/answer-piece.ts';
+import { ChunkCutter } from '../../../query/emit/chunk-cutter.ts';
 import { JsonDocument } from '../../../query/emit/json-writer.ts';
 import type { ColumnSeries } from '../../../query/emit/result.ts';
 import { FragmentContext, PointCount, type MemoryAccount } from '../../../query/exec/context.ts';
@@ -75,7 +76,9 @@ export class AnswerRunner {
         ...{ matcher, pacer, account },
       };
       const series = outputFlow(plan, run, compiled.zone);
-      yield* documentParts(series, new JsonDocument({ epochUnitNs: task.epochUnitNs }), pacer);
+      const { epochUnitNs, chunkRowsMax } = task;
+      const documents = new Documents(new JsonDocument({ epochUnitNs }), chunkRowsMax);
+      yield* documentParts(series, documents, pacer);
     } finally {
       reader.close();
       account.close();
@@ -182,13 +185,12 @@ class AnswerReader {
   }
 }
 
-/** The document of one statement in parts of about `sentBytes`, the last of which says that it is. Waits where it has to. */
+/** The documents of one statement in parts of about `sentBytes`, the last of which says that it is. Waits where it has to. */
 async function* documentParts(
   series: Flow<ColumnSeries>,
-  document: JsonDocument,
+  documents: Documents,
   pacer: Pacer,
 ): AsyncGenerator<EngineReply> {
-  const parts = new PartReplies(document);
   let held: ColumnSeries | undefined;
   try {
     let next = series.next();
@@ -198,9 +200,8 @@ async function* documentParts(
         continue;
       }
       if (held !== undefined)
-        for (const part of piecesOf({ statementId: 0, series: [held], partial: true })) {
-          document.push(part);
-          if (document.lengthBytes >= sentBytes) yield parts.next();
+        for (const piece of piecesOf({ statementId: 0, series: [held], partial: true })) {
+          for (const reply of documents.push(piece)) yield reply;
           const rest = pacer.rest();
           if (rest !== undefined) await rest;
         }
@@ -210,27 +211,50 @@ async function* documentParts(
   } finally {
     series.return();
   }
-  for (const part of piecesOf({ statementId: 0, series: held === undefined ? [] : [held] })) {
-    document.push(part);
-    if (document.lengthBytes >= sentBytes && part.isResultOpen) yield parts.next();
+  for (const piece of piecesOf({ statementId: 0, series: held === undefined ? [] : [held] })) {
+    for (const reply of documents.push(piece)) yield reply;
     const rest = pacer.rest();
     if (rest !== undefined) await rest;
   }
-  document.end();
-  yield replyOf(document, true);
+  yield documents.end();
 }
 
-/** The parts of a document but for the last, which moves as those do that are held back (decision 13). */
-class PartReplies {
+/** One document or the chunks of an answer, and what of them is ready to leave. */
+class Documents {
   readonly #document: JsonDocument;
+  readonly #cutter: ChunkCutter | undefined;
   readonly #ring = new PartRing();
   #sentBytes = 0;
 
-  constructor(document: JsonDocument) {
+  constructor(document: JsonDocument, chunkRowsMax: number | undefined) {
     this.#document = document;
+    this.#cutter = chunkRowsMax === undefined ? undefined : new ChunkCutter(chunkRowsMax);
   }
 
-  next(): EngineReply {
+  /** Each has to leave before the next one is made. */
+  *push(piece: AnswerPiece): Generator<EngineReply> {
+    const document = this.#document;
+    if (this.#cutter === undefined) {
+      document.push(piece);
+      if (document.lengthBytes >= sentBytes && piece.isResultOpen) yield this.#next();
+      return;
+    }
+    for (const part of this.#cutter.cut(piece)) {
+      document.push(part);
+      // The statement's last chunk leaves with the end.
+      if (!part.isResultOpen && part.result.partial !== true) return;
+      if (!part.isResultOpen) document.end();
+      if (!part.isResultOpen || document.lengthBytes >= sentBytes) yield this.#next();
+    }
+  }
+
+  end(): EngineReply {
+    this.#document.end();
+    return replyOf(this.#document, true);
+  }
+
+  /** But for the last one parts move as those do that are held back (decision 13). */
+  #next(): EngineReply {
     const document = this.#document;
     const isHeld = this.#sentBytes < heldBytesMax;
     this.#sentBytes += document.lengthBytes;

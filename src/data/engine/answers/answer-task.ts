@@ -19,7 +19,15 @@ export interface AnswerPlace {
   readonly names?: readonly string[] | undefined;
 }
 
-export interface AnswerTask {
+/** How an answer is written as JSON. */
+export interface AnswerForm {
+  /** Nanoseconds in a unit of times; absent: they are RFC3339. */
+  readonly epochUnitNs?: bigint | undefined;
+  /** Rows of each document of a chunked answer; absent: it is one document. */
+  readonly chunkRowsMax?: number | undefined;
+}
+
+export interface AnswerTask extends AnswerForm {
   /** With its names written out. */
   readonly statement: SelectStatement;
   /** The time whose shards it reads. */
@@ -28,8 +36,6 @@ export interface AnswerTask {
   readonly bucketsMax: number;
   readonly seriesMax: number;
   readonly pointsMax: number;
-  /** Absent: times are RFC3339. */
-  readonly epochUnitNs?: bigint | undefined;
 }
 
 /** What is sent: plain data would cost a microsecond for each object of it, on both sides. */
@@ -72,7 +78,7 @@ export interface AskedAnswer {
 export interface AnswerPart {
   /** Where it is shared memory, it is the reader's until he asks for the next part (base/lent-bytes.ts). */
   readonly bytes: Uint8Array;
-  /** What closes all that is open in the document within its statement, should nothing else come. */
+  /** What closes all that is open in the document within its statement, should nothing else come (JsonDocument.closing). */
   readonly closing: string;
   /** Nothing comes behind it. */
   readonly isLast?: boolean;

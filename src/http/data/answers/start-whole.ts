@@ -27,7 +27,7 @@ export async function startWhole(
   const listed = found instanceof Promise ? await found : found;
   if (Buffer.isBuffer(listed)) return { kind: 'whole', bytes: listed };
   if (isPlain) {
-    const started = await executor.answer({ ...query, heldBytesMax }, plainJson.epochUnitNs);
+    const started = await executor.answer({ ...query, heldBytesMax }, plainJson);
     if (started !== undefined) return started;
   }
   const held = format.isStreamed ? heldBytesMax : Infinity;
