@@ -373,7 +373,11 @@ test('influxd-ctl: show-shards -v says how each copy is, -m what meta and disks 
   const answers = {
     '/show-shards?verbose=true': [shard],
     '/show-shards?verbose=true&expired=true': [],
-    '/show-shards?mismatched=true': [mismatch, { ...mismatch, id: 10, where: 'meta' }],
+    '/show-shards?mismatched=true': [
+      mismatch,
+      { ...mismatch, id: 10, where: 'meta' },
+      { node: { id: 5, tcpAddr: 'd2:8088' }, where: 'unknown', err: 'connection refused' },
+    ],
   };
   await withMeta(answers, async (address) => {
     const { out } = await ctl('-bind', address, 'show-shards', '-v');
@@ -384,6 +388,7 @@ test('influxd-ctl: show-shards -v says how each copy is, -m what meta and disks 
 ID  Database  Retention Policy  Node         Found
 9   db        autogen           {4 d1:8088}  on disk only
 10  db        autogen           {4 d1:8088}  in meta only
+Node 5 was not compared: d2:8088: connection refused
 `);
   });
 });

@@ -39,7 +39,9 @@ interface MismatchDocument {
   readonly database: string;
   readonly 'retention-policy': string;
   readonly node: { readonly id: number; readonly tcpAddr: string };
-  readonly where: 'meta' | 'disk';
+  /** A node that does not say what it has comes with the reason, and without a shard. */
+  readonly where: 'meta' | 'disk' | 'unknown';
+  readonly err?: string | undefined;
 }
 
 const goZeroTime = '0001-01-01T00:00:00Z';
@@ -122,14 +124,21 @@ function ownerText(owner: OwnerDocument, isVerbose: boolean): string {
 async function showMismatched(meta: MetaCaller): Promise<string> {
   const mismatches = (await meta.get('/show-shards?mismatched=true')) as readonly MismatchDocument[]; // prettier-ignore
   const head = ['ID', 'Database', 'Retention Policy', 'Node', 'Found'];
-  const rows = mismatches.map((one) => {
-    const where = one.where === 'disk' ? 'on disk only' : 'in meta only';
-    const node = `{${one.node.id} ${one.node.tcpAddr}}`;
-    return [`${one.id}`, one.database, one['retention-policy'], node, where];
-  });
+  const silent = mismatches.filter(({ where }) => where === 'unknown');
+  const rows = mismatches
+    .filter((one) => !silent.includes(one))
+    .map((one) => {
+      const where = one.where === 'disk' ? 'on disk only' : 'in meta only';
+      const node = `{${one.node.id} ${one.node.tcpAddr}}`;
+      return [`${one.id}`, one.database, one['retention-policy'], node, where];
+    });
   return `Mismatched Shards
 ==========
-${formatTable([head, ...rows], shardTable)}`;
+${formatTable([head, ...rows], shardTable)}${silent.map(silentText).join('')}`;
+}
+
+function silentText({ node, err = '' }: MismatchDocument): string {
+  return `Node ${node.id} was not compared: ${node.tcpAddr}: ${err}\n`;
 }
 
 function refuseExtra(args: readonly string[]): void {

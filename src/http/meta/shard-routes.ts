@@ -7,6 +7,7 @@ import { findDataNode } from './change-nodes.ts';
 import { shardIdOf } from './copy-routes.ts';
 import type { MetaApi } from './meta-api-options.ts';
 import { isElsewhere, parameter, sendJson, settleRead } from './meta-request.ts';
+import { isCopied } from '../../meta/model/shard-copies.ts';
 import { askStates } from '../../meta/server/shard-states.ts';
 import { mismatchesDocument, shardsDocument } from './show-documents.ts';
 
@@ -46,7 +47,10 @@ export function addShardRoutes(api: FastifyInstance, meta: MetaApi): void {
   });
 }
 
-/** The node owns the shard no more, and then deletes it: nobody asks it for points that it has deleted (spec F38). */
+/**
+ * The node owns the shard no more, and then deletes it: nobody asks it for points that it has deleted (spec F38). It is asked for
+ * its shards first: what cannot be deleted stays owned. Cut off in between, it is done when it is asked for again.
+ */
 async function removeShard(source: string, shard: string, { ports }: MetaApi): Promise<void> {
   const { node, rpc, clock } = ports;
   await node.readBarrier();
@@ -56,10 +60,15 @@ async function removeShard(source: string, shard: string, { ports }: MetaApi): P
   const shardId = shardIdOf(shard);
   const place = databases.shard(shardId);
   if (place === undefined) throw wrong(`shard not found for id: ${shardId}`);
-  if (!place.shard.owners.includes(owner.id))
+  const isOwner = place.shard.owners.includes(owner.id);
+  const held = (await askStates(rpc, [owner])).get(owner.id);
+  if (typeof held === 'string') throw new DbError('unavailable', held);
+  if (isOwner) {
+    const command = { kind: 'remove-shard-owner', shardId, nodeId: owner.id } as const;
+    await node.execute({ ...command, nowNs: clock.wallNs() });
+  } else if (held?.has(shardId) !== true || isCopied(node.catalog, shardId)) {
     throw wrong(`"${source}" is not an owner of shard ${shardId}`);
-  const command = { kind: 'remove-shard-owner', shardId, nodeId: owner.id } as const;
-  await node.execute({ ...command, nowNs: clock.wallNs() });
+  }
   const request = { shardId, catalogIndex: node.catalog.index };
   await rpc.call(owner.tcpAddress, discardMethod, request, { deadlineMs: deleteDeadlineMs });
 }

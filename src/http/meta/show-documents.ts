@@ -105,7 +105,10 @@ function stateDocument(
   };
 }
 
-/** Shards that are in the catalog and not on the disk of an owner that answers, and the other way (`show-shards -m`). */
+/**
+ * Shards that are in the catalog and not on the disk of an owner that answers, and the other way (`show-shards -m`); nodes that
+ * do not answer are told with the reason.
+ */
 export function mismatchesDocument(catalog: Catalog, states: StatesByNode): unknown {
   const mismatches: unknown[] = [];
   for (const { database, retentionPolicy, shard } of catalog.databases.shards())
@@ -116,7 +119,10 @@ export function mismatchesDocument(catalog: Catalog, states: StatesByNode): unkn
       mismatches.push({ id: shard.id, database, 'retention-policy': retentionPolicy, node, where: 'meta' }); // prettier-ignore
     }
   for (const [nodeId, held] of states) {
-    if (typeof held !== 'object') continue;
+    if (typeof held !== 'object') {
+      mismatches.push({ node: nodeDocument(catalog, nodeId), where: 'unknown', err: held });
+      continue;
+    }
     for (const { shardId, database, retentionPolicy } of held.values()) {
       if (catalog.databases.shard(shardId)?.shard.owners.includes(nodeId) === true) continue;
       const node = nodeDocument(catalog, nodeId);
