@@ -110,7 +110,12 @@ export class WindowTable {
       wants: summaryParts.reduce((bits, part, i) => (parts.includes(part) ? bits | (1 << i) : bits), 0), // prettier-ignore
     }));
     this.#tables = arena.allocate(this.#tablesBytes);
-    new Uint8Array(arena.memory.buffer, this.#tables, this.#tablesBytes).fill(0);
+    this.clear();
+  }
+
+  /** As if nothing had been added. */
+  clear(): void {
+    new Uint8Array(this.arena.memory.buffer, this.#tables, this.#tablesBytes).fill(0);
   }
 
   get #tablesBytes(): number {

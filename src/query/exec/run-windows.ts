@@ -5,6 +5,7 @@ import type { ColumnCursor, ColumnFold, ShardSource, SourceFieldType } from '../
 import type { FragmentContext } from './context.ts';
 import { isConvertible } from './columns/column-builder.ts';
 import { concatColumns } from './columns/concat-columns.ts';
+import { GroupTables, type TabledField } from './group-tables.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { NearestWindows, summarizeNearest, type WindowsSpan } from './nearest-windows.ts';
 import { selectRows } from './series/select-rows.ts';
@@ -35,17 +36,19 @@ export function* runWindows(
   );
   const [first, last] = [spansOf(sources, true), spansOf(sources, false)];
   const spans = (end: 'first' | 'last') => (end === 'first' ? first : last);
+  const tables = new GroupTables();
   const isCut = task.windowsMax !== undefined && task.intervalNs > 0n;
   const nearest = isCut ? new NearestWindows(fragment, task, sources) : undefined;
   const ofSpan = (span: WindowsSpan, group: Group) =>
-    summarizeGroup({ ...span, task, types, spans }, group, context);
+    summarizeGroup({ ...span, task, types, spans, tables }, group, context);
   for (const group of yield* groupSeries(fragment, sources, context)) {
     context.check();
     const block = yield* nearest === undefined
-      ? summarizeGroup({ fragment, task, grid, types, spans }, group, context)
+      ? summarizeGroup({ fragment, task, grid, types, spans, tables }, group, context)
       : summarizeNearest(nearest, task, group, ofSpan);
     if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;
   }
+  if (context.kernel !== undefined) tables.release(context.kernel);
 }
 
 /** A batch takes the kernel some microseconds, and so do the fields of a series. */
@@ -65,6 +68,7 @@ interface Plan {
   readonly types: ReadonlyMap<ShardSource, ReadonlyMap<string, SourceFieldType>>;
   /** Shards whose times overlap, from one end on. */
   readonly spans: (end: 'first' | 'last') => readonly (readonly ShardSource[])[];
+  readonly tables: GroupTables;
 }
 
 function* summarizeGroup(
@@ -116,12 +120,6 @@ function tableType(
   return hasTable && isUsual(plan, field, group) ? type : undefined;
 }
 
-/** A field that is folded into a table, and its place among those of the task. */
-interface TabledField extends WindowsField {
-  readonly type: NumberType;
-  readonly at: number;
-}
-
 /** Fields that are folded together: as many as have tables of no more windows than one may have. */
 function together(
   { grid }: Plan,
@@ -150,19 +148,15 @@ function numberType({ type }: WindowsField): NumberType | undefined {
 }
 
 function* foldGroup(
-  { fragment, grid }: Plan,
+  { fragment, grid, tables }: Plan,
   fields: readonly TabledField[],
   { members }: Group,
   context: FragmentContext,
 ): Generator<undefined, readonly Summary[]> {
   const kernel = must(context.kernel, 'the kernel was asked for');
-  const { arena } = kernel;
   const { minTimeNs, maxTimeNs } = fragment;
-  const start = arena.mark();
   const { cells, label } = must(grid, 'there is a grid');
-  const columns = fields.map(({ type, parts }) => ({ type, parts: parts.filter((part) => part !== 'count') })); // prettier-ignore
-  const table = kernel.windowTable(columns, cells);
-  const names = fields.map(({ name }) => name);
+  const { table, names, columns } = tables.of(kernel, fields, cells);
   let folded = 0;
   for (const { source, seriesId } of members) {
     context.check();
@@ -174,9 +168,7 @@ function* foldGroup(
         yield* foldField(source.openCursor({ ...bounds, field, ascending: true }), { table, column }, context); // prettier-ignore
     if (++folded % seriesPerPause === 0) yield undefined;
   }
-  const summaries = table.finish().map((packed, i) => summaryOf(must(columns[i], 'a column a table').type, packed, label)); // prettier-ignore
-  arena.release(start);
-  return summaries;
+  return table.finish().map((packed, i) => summaryOf(must(columns[i], 'a column a table').type, packed, label)); // prettier-ignore
 }
 
 function* foldParts(fold: ColumnFold, context: FragmentContext): Generator<undefined, void> {

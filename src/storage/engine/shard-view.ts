@@ -257,7 +257,7 @@ export class ShardView {
   /** Fields by their places, in the order that keys of a series have in files. */
   #orderOf(fields: readonly string[]): readonly number[] {
     const { fields: known, order } = this.#ordered;
-    if (known.length === fields.length && known.every((field, i) => field === fields[i])) return order; // prettier-ignore
+    if (known === fields || (known.length === fields.length && known.every((field, i) => field === fields[i]))) return order; // prettier-ignore
     const found = fields.map((_, i) => i).sort((a, b) => compareUtf8(fields[a] ?? '', fields[b] ?? '')); // prettier-ignore
     this.#ordered = { fields, order: found };
     return found;
