@@ -56,3 +56,16 @@ test('waiting records: past a limit the shard is named that is to be opened', ()
   expect(wide.add(record(2, 1, new Uint8Array(shardBytesMax / 2)))).toBeUndefined();
   expect(wide.add(record(1, 8, new Uint8Array(shardBytesMax / 8)))).toBe(1);
 });
+
+test('waiting records: what was looked at stays as it was while more comes, to its shard and to thousands of others', () => {
+  const waiting = new WaitingRecords(64 << 20);
+  const payloadOf = (shardId: number) => new Uint8Array(300).fill(shardId % 251);
+  waiting.add(record(1, 1, payloadOf(1)));
+  const [first] = waiting.of(1);
+  for (let sequence = 2; sequence < 40; sequence++)
+    for (let shardId = 1; shardId <= 300; shardId++)
+      waiting.add(record(shardId, sequence, payloadOf(shardId)));
+  expect(first?.payload).toEqual(payloadOf(1));
+  for (const shardId of [1, 2, 300])
+    for (const { payload } of waiting.of(shardId)) expect(payload).toEqual(payloadOf(shardId));
+});

@@ -7,8 +7,8 @@
  * - All together take `bytesMax` at most, those of one shard `shardBytesMax`, but for the last record of each: past it add()
  *   names the shard to open. It is what memtables would take of them otherwise.
  */
-import { GrowingBytes } from '../../../base/growing-bytes.ts';
-import { MiB } from '../../../base/units.ts';
+import { GrowingBytes, type ByteLender } from '../../../base/growing-bytes.ts';
+import { KiB, MiB } from '../../../base/units.ts';
 import { paddedTo8 } from '../../../models/point-batch.ts';
 import { latestOf, noStamp, stampOfBatch, type Stamp } from '../../../models/stamp.ts';
 import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
@@ -24,6 +24,34 @@ const head = new Uint8Array(headBytes);
 const headView = new DataView(head.buffer);
 const zeros = new Uint8Array(8);
 
+/** Larger ones have a buffer of their own. */
+const partBytesMax = 16 * KiB;
+const slabBytes = 256 * KiB;
+
+/**
+ * Gives parts of large buffers: one of its own for each of thousands of shards, and another whenever it doubles, costs more than to
+ * copy the records into it. What is given back stays as it was, as somebody may look at it still.
+ */
+class SlabParts implements ByteLender {
+  #slab = new Uint8Array();
+  #top = 0;
+
+  lend(lengthBytes: number): Uint8Array {
+    if (lengthBytes > partBytesMax) return new Uint8Array(lengthBytes);
+    if (this.#top + lengthBytes > this.#slab.length) {
+      this.#slab = new Uint8Array(slabBytes);
+      this.#top = 0;
+    }
+    const part = this.#slab.subarray(this.#top, this.#top + lengthBytes);
+    this.#top = paddedTo8(this.#top + lengthBytes);
+    return part;
+  }
+
+  giveBack(): void {
+    // A slab is the collector's once no part of it is held.
+  }
+}
+
 interface Waiting {
   readonly bytes: GrowingBytes;
   lastSequence: number;
@@ -32,6 +60,7 @@ interface Waiting {
 export class WaitingRecords {
   readonly #bytesMax: number;
   readonly #shards = new Map<number, Waiting>();
+  readonly #parts = new SlabParts();
   #usedBytes = 0;
   #latestStamp = noStamp;
 
@@ -63,7 +92,7 @@ export class WaitingRecords {
     const { shardId, sequence, kind, payload } = record;
     let waiting = this.#shards.get(shardId);
     if (waiting === undefined) {
-      waiting = { bytes: new GrowingBytes(firstBytes), lastSequence: 0 };
+      waiting = { bytes: new GrowingBytes(firstBytes, this.#parts), lastSequence: 0 };
       this.#shards.set(shardId, waiting);
     }
     const before = waiting.bytes.lengthBytes;
