@@ -47,7 +47,8 @@ export async function importInflux(
   flags: OfflineFlags,
 ): Promise<void> {
   const source = sourceOf(flags);
-  await mustBeThere(ports.disk, [source.data, source.meta]);
+  // Its log may be on another disk: without it what is in no file yet would be lost, and nobody told.
+  await mustBeThere(ports.disk, [source.data, source.wal, source.meta]);
   if (source.data === node.data)
     throw new DbError('invalid_argument', `${node.data} is the data folder of this node: move the InfluxDB's elsewhere first`); // prettier-ignore
   const idOffset = idOffsetOf(flags);

@@ -61,6 +61,17 @@ test('import: into a node that has shards, or from elsewhere than before, nothin
   });
 });
 
+test('import: without the folder of the log, which may be on another disk, nothing is done', async () => {
+  await withHome(async ({ at, run }) => {
+    rmSync(at('influxdb/wal'), { recursive: true });
+    await expect(run({ 'dry-run': true })).rejects.toThrow(
+      'influxdb/wal: no such file or directory',
+    );
+    await disk.makeDir(at('log'));
+    expect(await run({ 'dry-run': true, 'wal-dir': at('log') })).toContain('0 values in the log');
+  });
+});
+
 test('import: ids above those of a cluster', async () => {
   await withHome(async ({ at, run }) => {
     await expect(run({ 'id-offset': 'x' })).rejects.toThrow('-id-offset: x is no number');
