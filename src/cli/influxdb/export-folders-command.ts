@@ -5,6 +5,7 @@
  * A node has the shards that it owns. Where others own more, it is run on each of them with the same folder: ids of shards
  * are those of the cluster, and one that is there already is left as it is.
  */
+import { relative } from 'node:path/posix';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Disk } from '../../env/disk.ts';
 import { lockFolders } from '../../env/lock-folders.ts';
@@ -33,6 +34,7 @@ export async function exportFolders(
   const { disk, out } = ports;
   const target = flags.text('out').replace(/(?<=.)\/+$/, '');
   if (target === '') throw new DbError('invalid_argument', `-out is required\n\n${exportUsage}`);
+  refuseOwn(target, node);
   const lock = await lockFolders(disk, [node.data, node.wal, node.meta]);
   try {
     const catalog = await catalogOf(ports, node.meta);
@@ -62,6 +64,18 @@ async function catalogOf({ disk, out }: OfflinePorts, folder: string): Promise<C
     'conflict',
     `${folder}/catalog: this node knows of no cluster, and so of no database`,
   );
+}
+
+/** A node would find a meta.db, or a database, that is none of its own, and nothing would have been exported. */
+function refuseOwn(target: string, { data, wal, meta }: NodeFolders): void {
+  for (const own of [data, wal, meta])
+    for (const name of ['data', 'wal', 'meta'])
+      if (isWithin(`${target}/${name}`, own) || isWithin(own, `${target}/${name}`))
+        throw new DbError('invalid_argument', `${target}: ${own} is a folder of this node: export to another one`); // prettier-ignore
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return !/^\.\.(\/|$)/.test(relative(folder, path));
 }
 
 /** Folders of another cluster, or of an InfluxDB that has gone on from here, are not mixed with these. */
