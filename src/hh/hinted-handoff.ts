@@ -89,6 +89,11 @@ export class HintedHandoff {
     return this.#nodes.get(nodeId)?.isQueued(shardId) === true;
   }
 
+  /** While a queue is about to be empty, to resolve once it is or cannot be: whoever waits need not follow it. */
+  closing(nodeId: number, shardId: number): Promise<void> | undefined {
+    return this.#nodes.get(nodeId)?.closing(shardId);
+  }
+
   /**
    * Keeps payloads for an owner, in order; resolves once they are durable. Throws `queue_full` with the reference's texts
    * (`queue is full`, `queue is blocked`), `unavailable` when it is switched off, and what the disk says.

@@ -8,13 +8,14 @@
  *   with one request; a shard that fails on a node that answers has a pause of its own.
  * - What is queued counts as gone only after its owner made it durable or refused it for good, its shard or node left
  *   the cluster, or it became too old.
+ * - Of a queue that one request empties nothing more is asked to wait in it (`closing`), or a steady writer would keep it from ever being empty.
  * - Bounded: bytes on disk (`queue is full`), appends under way (`queue is blocked`), open files.
  *
  * Not here: files (hint-queue.ts), which nodes there are (hinted-handoff.ts).
  */
 import { Latch } from '../base/async/latch.ts';
 import { DbError, errorText } from '../base/errors.ts';
-import type { Clock } from '../env/clock.ts';
+import type { Clock, Timer } from '../env/clock.ts';
 import type { Disk } from '../env/disk.ts';
 import type { Log } from '../env/log.ts';
 import { rowCountOf } from '../models/point-batch.ts';
@@ -41,10 +42,14 @@ interface ShardHints {
   retryMs: number;
   isBusy: boolean;
   isDropping: boolean;
+  /** While the last of it is being brought: opened once the queue is empty, or fails. */
+  closing: { readonly over: Latch<undefined>; readonly timer: Timer } | undefined;
 }
 
 /** Files open for appending, of one node: the one longest at rest is closed first. */
 const openQueuesMax = 128;
+/** Nobody waits longer for a queue to end: an owner may hang just then, or others may be brought first. */
+const closingMsMax = 1_000;
 
 export class NodeHints {
   readonly #nodeId: number;
@@ -93,6 +98,11 @@ export class NodeHints {
     return this.#shards.get(shardId)?.queue.isEmpty === false;
   }
 
+  /** Resolves when what is left of a queue has been brought or not; undefined for one that is not about to end. */
+  closing(shardId: number): Promise<void> | undefined {
+    return this.#shards.get(shardId)?.closing?.over.promise;
+  }
+
   /** Takes up what an earlier run left of a shard. */
   async open(shardId: number): Promise<void> {
     const queue = this.#newQueue(shardId);
@@ -131,7 +141,7 @@ export class NodeHints {
     } finally {
       this.#pendingCount--;
       this.#pendingBytes -= lengthBytes;
-      if (shard.queue.isEmpty) this.#ports.target.onDrained(this.#nodeId, shardId);
+      if (shard.queue.isEmpty) this.#drained(shard);
       this.#run();
     }
   }
@@ -156,6 +166,7 @@ export class NodeHints {
 
   async close(): Promise<void> {
     this.#closing.abort(new DbError('shutdown', 'the node stops'));
+    for (const shard of this.#shards.values()) endClosing(shard);
     this.#woken.open(undefined);
     await this.#running;
     for (const { queue } of this.#shards.values()) await queue.rest();
@@ -193,6 +204,7 @@ export class NodeHints {
       retryMs: 0,
       isBusy: false,
       isDropping: false,
+      closing: undefined,
     };
     this.#shards.set(shardId, shard);
     return shard;
@@ -266,6 +278,8 @@ export class NodeHints {
       for (let shard = this.#take(); shard !== undefined; shard = this.#take()) {
         try {
           await this.#bring(shard, state);
+          // What was being appended is all that is left of one that ends.
+          while (shard.closing !== undefined && shard.queue.hasUnread && !state.isNodeDown) await this.#bring(shard, state); // prettier-ignore
         } finally {
           shard.isBusy = false;
         }
@@ -295,15 +309,30 @@ export class NodeHints {
       this.#pause(shard);
       return;
     }
+    const { batchBytesMax } = this.#options;
+    if (this.#retryMs === 0 && shard.retryMs === 0 && shard.queue.unreadBytes <= batchBytesMax)
+      this.#beginClosing(shard);
     try {
-      await shard.queue.consume(this.#options.batchBytesMax, (block) =>
-        this.#deliver(shard, block, state),
-      );
+      await shard.queue.consume(batchBytesMax, (block) => this.#deliver(shard, block, state));
     } catch (error) {
       this.#warn('Hinted handoff could not read its queue', shard, error);
       this.#pause(shard);
     }
-    if (shard.queue.isEmpty) target.onDrained(this.#nodeId, shard.shardId);
+    if (shard.queue.isEmpty) this.#drained(shard);
+    else if (state.isNodeDown) endClosing(shard);
+  }
+
+  #beginClosing(shard: ShardHints): void {
+    if (shard.closing !== undefined) return;
+    const timer = this.#ports.clock.after(closingMsMax, () => {
+      endClosing(shard);
+    });
+    shard.closing = { over: new Latch(), timer };
+  }
+
+  #drained(shard: ShardHints): void {
+    this.#ports.target.onDrained(this.#nodeId, shard.shardId);
+    endClosing(shard);
   }
 
   /** How many records of the block are done with. */
@@ -379,6 +408,7 @@ export class NodeHints {
   }
 
   #pause(shard: ShardHints): void {
+    endClosing(shard);
     shard.retryMs = this.#nextRetryMs(shard.retryMs);
     shard.retryAtMs = this.#ports.clock.monotonicMs() + shard.retryMs;
   }
@@ -390,6 +420,7 @@ export class NodeHints {
 
   async #drop(shard: ShardHints): Promise<void> {
     shard.isDropping = true;
+    endClosing(shard);
     const isEmpty = shard.queue.isEmpty;
     await shard.queue.drop();
     this.#shards.delete(shard.shardId);
@@ -408,10 +439,10 @@ export class NodeHints {
     while (shard.queue.hasUnread && (await this.#dropOldBlock(shard, beforeNs, dropped)));
     if (dropped.count === 0) return;
     shard.counters.add('writeDropped', dropped.count);
-    const { log, target } = this.#ports;
+    const { log } = this.#ports;
     const nodeId = this.#nodeId;
     const { shardId } = shard;
-    if (shard.queue.isEmpty) target.onDrained(nodeId, shardId);
+    if (shard.queue.isEmpty) this.#drained(shard);
     log.warn('Hinted writes that waited too long are dropped', { nodeId, shardId, writes: dropped.count }); // prettier-ignore
   }
 
@@ -439,4 +470,11 @@ export class NodeHints {
 
 function isDue({ queue, isDropping }: ShardHints): boolean {
   return queue.hasUnread && !isDropping;
+}
+
+function endClosing(shard: ShardHints): void {
+  const { closing } = shard;
+  shard.closing = undefined;
+  closing?.timer.cancel();
+  closing?.over.open(undefined);
 }

@@ -57,6 +57,7 @@ test('fenced hint: a name beyond the end is corrupt', () => {
 test('hinted handoff: what the holder of a lease wrote is shown its fence when it is brought, and dropped once it has lost it', async () => {
   const kept: Uint8Array[] = [];
   const store = {
+    closing: () => undefined,
     isQueued: () => false,
     append: (_nodeId: number, _shardId: number, payloads: readonly Uint8Array[]) => {
       kept.push(...payloads);

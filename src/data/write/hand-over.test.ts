@@ -62,6 +62,7 @@ function keeper(isFull = false) {
     meta: { nodeId: 9, catalog: emptyCatalog },
     standing: (nodeId, shardId) => (nodeId === 3 && shardId === 7 ? 'owner' : 'gone'),
     hintsOf: (nodeId) => ({
+      closing: () => undefined,
       isQueued: () => false,
       enqueue: (batches) => {
         if (isFull) return Promise.resolve({ kind: 'lost', error: new DbError('disk_full', 'no space') }); // prettier-ignore

@@ -7,6 +7,11 @@ export interface HintSink {
   /** Whether something waits for this shard: what comes later must wait behind it. True from the call of enqueue on. */
   isQueued(shardId: number): boolean;
   /**
+   * Where what waits is about to be brought, all of it: resolves once it was or could not be. Who comes meanwhile waits for that, and
+   * not in the queue, which would never be empty while writes come faster than the disk takes them.
+   */
+  closing(shardId: number): Promise<void> | undefined;
+  /**
    * Keeps batches of one shard, in order, since writing them failed with `error`: all of them, or none. Never rejects.
    */
   enqueue(batches: readonly ShardBatch[], error: unknown): Promise<ShareOutcome>;
@@ -15,6 +20,7 @@ export interface HintSink {
 /** Nothing is kept: a copy that failed is lost. */
 export const noHints: HintSink = {
   isQueued: () => false,
+  closing: () => undefined,
   enqueue: (_batches, error) => Promise.resolve({ kind: 'lost', error }),
 };
 

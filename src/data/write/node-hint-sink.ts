@@ -8,6 +8,7 @@ import type { ShareOutcome } from './share.ts';
 /** Hinted handoff, as the outbox of one node needs it. */
 export interface HintStore {
   isQueued(nodeId: number, shardId: number): boolean;
+  closing(nodeId: number, shardId: number): Promise<void> | undefined;
   append(nodeId: number, shardId: number, payloads: readonly Uint8Array[]): Promise<void>;
 }
 
@@ -33,6 +34,10 @@ export class NodeHintSink implements HintSink {
 
   isQueued(shardId: number): boolean {
     return this.#hints.isQueued(this.#nodeId, shardId);
+  }
+
+  closing(shardId: number): Promise<void> | undefined {
+    return this.#hints.closing(this.#nodeId, shardId);
   }
 
   async enqueue(batches: readonly ShardBatch[], error: unknown): Promise<ShareOutcome> {

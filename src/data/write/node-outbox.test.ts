@@ -53,6 +53,13 @@ class MemoryHints implements HintSink {
     return this.#shards.has(shardId);
   }
 
+  /** While what is left is being brought. */
+  ending: Latch<undefined> | undefined;
+
+  closing(): Promise<void> | undefined {
+    return this.ending?.promise;
+  }
+
   enqueue(batches: readonly ShardBatch[], error: unknown) {
     for (const { shardId } of batches) this.#shards.add(shardId);
     this.kept.push(...namesOf(batches));
@@ -143,6 +150,35 @@ test('node outbox: what a call may not have brought is queued, and what comes la
   await peer.answer(2);
   expect(await kindOf(later)).toBe('written');
 });
+
+test.each([
+  { end: 'empty', kinds: ['written', 'written'], kept: ['7:1'] },
+  { end: 'not to be', kinds: ['queued', 'queued'], kept: ['7:1', '7:2', '7:3'] },
+])(
+  'node outbox: while the last of a queue is brought a shard waits for it to be $end, others do not',
+  async ({ end, kinds, kept }) => {
+    const hints = new MemoryHints();
+    const { peer, box } = outbox({}, hints);
+    box.send(batchOf(7, 1));
+    await peer.fail(0);
+    const ending = new Latch<undefined>();
+    hints.ending = ending;
+    const held = [box.send(batchOf(7, 2)), box.send(batchOf(7, 3))];
+    const other = box.send(batchOf(8, 4));
+    await peer.answer(1);
+    expect(await kindOf(other)).toBe('written');
+    expect(await Promise.all(held.map(kindOf))).toEqual(['pending', 'pending']);
+    expect(hints.kept).toEqual(['7:1']);
+    hints.ending = undefined;
+    if (end === 'empty') hints.drain();
+    ending.open(undefined);
+    await settle();
+    if (end === 'empty') await peer.answer(2);
+    expect(await Promise.all(held.map(kindOf))).toEqual(kinds);
+    expect(hints.kept).toEqual(kept);
+    expect(peer.calls.slice(2)).toEqual(end === 'empty' ? [['7:2', '7:3']] : []);
+  },
+);
 
 test('node outbox: from the first of a shard that failed on all are queued, those too that were written', async () => {
   const hints = new MemoryHints();

@@ -5,7 +5,7 @@
  * Invariants:
  * - Batches of one shard arrive in the order they were sent: at most one group of a shard is under way at a time.
  * - What a call may not have brought goes to hinted handoff before the next group of that shard moves, and while its
- *   queue has something for the shard all others follow it there.
+ *   queue has something for the shard all others follow it there, or wait where the last of it is on its way.
  * - Memory is bounded: past `queueBytesMax` a share is not accepted before there is room.
  */
 import { Latch } from '../../base/async/latch.ts';
@@ -94,8 +94,12 @@ export class NodeOutbox {
   }
 
   #pump(): void {
-    for (const shardId of this.#ready)
-      if (this.#ports.hints.isQueued(shardId)) this.#follow(this.#takeShard(shardId));
+    for (const shardId of this.#ready) {
+      if (!this.#ports.hints.isQueued(shardId)) continue;
+      const closing = this.#ports.hints.closing(shardId);
+      if (closing === undefined) this.#follow(this.#takeShard(shardId));
+      else this.#hold(shardId, closing);
+    }
     while (this.#ready.size > 0 && this.#callCount < this.#limits.callsMax) {
       const group: Item[] = [];
       let bytes = 0;
@@ -148,6 +152,17 @@ export class NodeOutbox {
       results = batches.map(() => ({ kind: 'failed', error }));
     }
     return settleOutcomes(batches, results, this.#ports.hints);
+  }
+
+  /** What waits for the shard stays until its queue is empty, or is not to be. */
+  #hold(shardId: number, closing: Promise<void>): void {
+    this.#ready.delete(shardId);
+    this.#busy.add(shardId);
+    void closing.then(() => {
+      this.#busy.delete(shardId);
+      if (this.#byShard.has(shardId)) this.#ready.add(shardId);
+      this.#pump();
+    });
   }
 
   /** Behind what the queue has of this shard. */
