@@ -5,9 +5,16 @@ import { firstStatement } from '../../query/emit/json-writer.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
 
+export interface WholeAnswer {
+  readonly kind: 'whole';
+  readonly bytes: Buffer;
+  /** The same bytes are given again, as long as they hold (schema/known-lists.ts). */
+  readonly isKept?: true;
+}
+
 /** A document that is whole, or one that begins to leave while the rest of it is made. */
 export type StartedAnswer =
-  | { readonly kind: 'whole'; readonly bytes: Buffer }
+  | WholeAnswer
   | {
       readonly kind: 'parts';
       /** The first of them. */

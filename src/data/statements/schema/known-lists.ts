@@ -7,7 +7,7 @@
  * - For as long as the catalog has the same index, no worker has said that a series, a field or a tag key came or went since
  *   before the list was read, and those who answered lack nothing of these shards: else other owners would be asked.
  * - Of other nodes each is asked, every time, whether that is still so there (decision 81).
- * - Bounded by bytes; those asked for longest ago go first.
+ * - Bounded by bytes, with those of its form as gzip; those asked for longest ago go first.
  */
 import { Buffer } from 'node:buffer';
 import { RecentMap } from '../../../base/collections/recent-map.ts';
@@ -22,6 +22,8 @@ import type { ClusterShards } from '../../shards/cluster-shards.ts';
 /** Longer answers take longer to send than to make. */
 export const listBytesMax = 262_144;
 const keptMax = { countMax: 2_048, weightMax: 8 * MiB };
+/** What an answer weighs of its bytes: its form as gzip may be kept beside it (http/data/answers/zip-answer.ts). */
+const keptWeight = 1.5;
 /** Of one answer: whether this node lacks something is asked of each. */
 const shardsMax = 256;
 /** Nodes that are asked whether it holds. */
@@ -136,7 +138,7 @@ export class KnownLists {
         if (!isWhole || !isHeard || !isAnswered || !isSmall) return;
         const state = { catalog: { clusterId, index }, listVersion, owners, marks };
         const kept = { database, retentionPolicy, ...state, bytes: Buffer.from(bytes) };
-        this.#kept.set(statement, kept, bytes.length);
+        this.#kept.set(statement, kept, bytes.length * keptWeight);
       },
     };
   }

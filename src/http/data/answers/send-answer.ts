@@ -1,7 +1,6 @@
-import type { Buffer } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import type { StartedAnswer } from '../../../data/statements/started-answer.ts';
+import type { StartedAnswer, WholeAnswer } from '../../../data/statements/started-answer.ts';
 import { PartsStream } from './parts-stream.ts';
 import { zipAnswer, zipParts } from './zip-answer.ts';
 
@@ -20,7 +19,7 @@ export async function sendStarted(
   started: StartedAnswer,
   isZipped: boolean,
 ): Promise<FastifyReply> {
-  if (started.kind === 'whole') return sendWhole(reply, started.bytes, isZipped);
+  if (started.kind === 'whole') return sendWhole(reply, started, isZipped);
   return sendParts(reply, new PartsStream(started.taken, started.parts), {
     isZipped,
     isPrompt: false,
@@ -29,11 +28,11 @@ export async function sendStarted(
 
 async function sendWhole(
   reply: FastifyReply,
-  bytes: Buffer,
+  answer: WholeAnswer,
   isZipped: boolean,
 ): Promise<FastifyReply> {
-  if (!isZipped) return reply.send(bytes);
-  return reply.header('Content-Encoding', 'gzip').send(await zipAnswer(bytes));
+  if (!isZipped) return reply.send(answer.bytes);
+  return reply.header('Content-Encoding', 'gzip').send(await zipAnswer(answer));
 }
 
 function sendParts(

@@ -25,7 +25,7 @@ export async function startWhole(
   const isPlain = plainJson !== undefined && rowsMax === 0;
   const found = isPlain ? executor.listed(query) : undefined;
   const listed = found instanceof Promise ? await found : found;
-  if (Buffer.isBuffer(listed)) return { kind: 'whole', bytes: listed };
+  if (Buffer.isBuffer(listed)) return { kind: 'whole', bytes: listed, isKept: true };
   if (isPlain) {
     const started = await executor.answer({ ...query, heldBytesMax }, plainJson);
     if (started !== undefined) return started;

@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
 import type { Readable } from 'node:stream';
 import { constants, createGzip, gzip, type Gzip } from 'node:zlib';
+import type { WholeAnswer } from '../../../data/statements/started-answer.ts';
 import { SmallZipper } from './small-zipper.ts';
 
 const zipInThreadPool = promisify(gzip);
@@ -9,8 +10,21 @@ const zipInThreadPool = promisify(gzip);
 const smallBytesMax = 16_384;
 let zipper: SmallZipper | undefined;
 
-/** The answer as gzip. */
-export async function zipAnswer(bytes: Uint8Array): Promise<Buffer> {
+/** By the bytes of answers that are given again. Lists that are kept weigh as much more (data/statements/schema/known-lists.ts). */
+const keptZipped = new WeakMap<Uint8Array, Buffer>();
+const keptShareMax = 0.5;
+
+/** The answer as gzip; one that is given again is zipped once, unless that hardly makes it smaller. */
+export async function zipAnswer({ bytes, isKept }: WholeAnswer): Promise<Buffer> {
+  const known = isKept === true ? keptZipped.get(bytes) : undefined;
+  if (known !== undefined) return known;
+  const zipped = await zip(bytes);
+  if (isKept === true && zipped.length <= bytes.length * keptShareMax)
+    keptZipped.set(bytes, zipped);
+  return zipped;
+}
+
+async function zip(bytes: Uint8Array): Promise<Buffer> {
   if (bytes.length > smallBytesMax) return zipInThreadPool(bytes, { level: 1 });
   zipper ??= new SmallZipper(smallBytesMax);
   return zipper.zip(bytes);

@@ -111,7 +111,7 @@ async function startedOf(
     ? { kind: 'parts', taken: [], parts: chunkedParts(query, parameters, { format, ...options }) }
     : await startWhole(query, format, options);
   if (!isZipped) return started;
-  if (started.kind === 'whole') return { kind: 'whole', bytes: await zipAnswer(started.bytes) };
+  if (started.kind === 'whole') return { kind: 'whole', bytes: await zipAnswer(started) };
   const plain = new PartsStream(started.taken, started.parts);
   return { kind: 'parts', taken: [], parts: piecesOf(zipParts(plain, { isPrompt: isChunked })) };
 }
