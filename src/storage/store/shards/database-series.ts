@@ -59,6 +59,15 @@ export interface Admission {
   readonly end: (done?: { readonly grownCount: number; readonly droppedCount: number }) => void;
 }
 
+/** Of a batch that may be on its way to the log. */
+interface Way {
+  /** So many series of it may be new. */
+  readonly narrow: (count: number) => void;
+  readonly end: Admission['end'];
+  /** The same, where it is known which of its series are. */
+  readonly endOf: (texts: TextColumn, isNew: Uint8Array) => Admission['end'];
+}
+
 const nothing = (): void => undefined;
 const noneNew = new Uint8Array();
 const unbounded: Bound = { series: Number.POSITIVE_INFINITY, values: Number.POSITIVE_INFINITY };
@@ -87,6 +96,7 @@ export class DatabaseSeries {
       indexesOf: (database) => this.#indexesOf(database),
       version: () => ports.version(),
     });
+    this.look();
   }
 
   /** `others` has answered what an earlier try of the batch asked. */
@@ -94,6 +104,20 @@ export class DatabaseSeries {
     const limits = this.#limits;
     if (limits === undefined) return { end: nothing };
     const way = this.#begin(database, batch.rowCount);
+    try {
+      return this.#admitted(database, batch, { limits, way, others });
+    } catch (error) {
+      // Damage that is found when series are looked at, or no memory for it: nothing of the batch is on its way.
+      way.end();
+      throw error;
+    }
+  }
+
+  #admitted(
+    database: string,
+    batch: PointBatch,
+    { limits, way, others }: { readonly limits: SeriesLimits; readonly way: Way; readonly others: readonly OtherSeries[] | undefined }, // prettier-ignore
+  ): Admission {
     const ofOthers = this.#ofOthers(database, others);
     const isNear = this.#isSeriesNear(database, limits, ofOthers);
     if (!isNear && !this.#isValuesNear(database, batch, limits, ofOthers)) return { end: way.end };
@@ -163,14 +187,14 @@ export class DatabaseSeries {
     await this.#ports.opener.openOf(database);
     this.look();
     const values = this.#values.of(database);
-    if (tags.length > 0) {
-      this.#lookAtValues(database);
-      this.#publish(database);
-    }
+    if (tags.length > 0) this.#lookAtValues(database);
+    const { sketch, sum } = this.#sketch(database);
+    // Counted anew they may be fewer, which must not hide from who asks what comes from now on.
+    this.#publish(database);
     return {
       unknown: unknownToAll(this.#indexesOf(database), batch.series),
-      sum: this.#sum(database),
-      sketch: this.#sketch(database).sketch.pack(),
+      sum,
+      sketch: sketch.pack(),
       underWay: this.#underWay.get(database) ?? 0,
       said: this.#ports.bounds.ownSaid(database),
       tags: tags.map(({ measurement, tagKey, values: asked, isFull }) => ({
@@ -190,7 +214,8 @@ export class DatabaseSeries {
 
   /** To be called when shards have come or changed otherwise than by a write, and now and then: others learn what there may be. */
   look(): void {
-    const { bounds, opener } = this.#ports;
+    const { bounds, opener, shards } = this.#ports;
+    if (this.#limits === undefined) return;
     for (const database of this.#opening)
       if (!opener.hasPendingOf(database)) {
         this.#publish(database);
@@ -198,6 +223,9 @@ export class DatabaseSeries {
         bounds.endOpening(database);
       }
     for (const database of this.#summed.keys()) this.#publish(database);
+    // Copies come, and shards are open from the start, without a write to their database.
+    for (const database of shards.databases)
+      if (!this.#summed.has(database)) this.#publish(database);
   }
 
   #publish(database: string): void {
@@ -205,7 +233,7 @@ export class DatabaseSeries {
     this.#ports.bounds.set(database, { series: this.#bound(database), values });
   }
 
-  #begin(database: string, rowCount: number) {
+  #begin(database: string, rowCount: number): Way {
     let held = 0;
     const narrow = (count: number): void => {
       const underWay = (this.#underWay.get(database) ?? 0) + count - held;
@@ -225,14 +253,15 @@ export class DatabaseSeries {
         const sketched = this.#sketched.get(database);
         const isKept = sketched?.sum === this.#summed.get(database)?.sum;
         end(done);
-        if (sketched === undefined || !isKept || done === undefined || done.droppedCount > 0) return;
+        if (sketched === undefined || !isKept || done === undefined || done.droppedCount > 0)
+          return;
         addNew(sketched.sketch, texts, isNew);
         sketched.sum += done.grownCount;
         sketched.count = undefined;
       };
     narrow(rowCount);
     return { narrow, end, endOf };
-  } // prettier-ignore
+  }
 
   #indexesOf(database: string): readonly ShardIndex[] {
     const indexes: ShardIndex[] = [];

@@ -15,6 +15,11 @@ export class ShardMap extends Map<number, OpenShard> {
     return this.#version;
   }
 
+  /** That have open shards. */
+  get databases(): Iterable<string> {
+    return this.#databases.keys();
+  }
+
   /** Those of a database. */
   of(database: string): ReadonlySet<OpenShard> {
     return this.#databases.get(database) ?? none;
