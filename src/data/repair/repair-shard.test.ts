@@ -207,6 +207,21 @@ test('repair of a shard: all owners come to have what any of them has', async ()
   for (const owner of all.owners) expect(owner.content.length).toBe(3);
 });
 
+test('repair of a shard: what an owner got after it was compared comes to those that were compared since', async () => {
+  const all = await Owners.of([points.slice(0, 1), points.slice(0, 1), points.slice(0, 2)]);
+  const later = await Owners.of([[...points.slice(0, 1), ...points.slice(2)]]);
+  const last = all.owner(2);
+  const digest = last.digest.bind(last);
+  let isFirst = true;
+  last.digest = (...task) => {
+    if (isFirst) all.owner(1).copyFrom(later.owner(0));
+    isFirst = false;
+    return digest(...task);
+  };
+  await all.repairs.repair(shardId, { signal });
+  for (const owner of all.owners) expect(owner.content.length).toBe(3);
+});
+
 test('repair of a shard: one of the least times, whose group begins before what 64 bits hold', async () => {
   const all = await Owners.of([[['m', 'v', minTimeNs, 1]], []], minTimeNs);
   await all.repairs.repair(shardId, { signal });

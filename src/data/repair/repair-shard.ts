@@ -46,6 +46,8 @@ export interface ShardRepairsPorts {
 export type Comparison = 'equal' | 'differ' | 'own-missing' | 'other-missing';
 
 const writeDeadlineMs = 60_000;
+/** So often each owner is compared at the most: writes that go on make new differences. */
+const turnsMax = 4;
 const describeDeadlineMs = 15_000;
 const queueDeadlineMs = 5_000;
 /** Of a million series, as when it was said. */
@@ -112,9 +114,16 @@ export class ShardRepairs {
         return this.#repairWith(other, shard, signal);
       }
     };
-    for (const other of [...others, ...others.slice(0, -1)]) {
+    // What one of them brings the others may lack, also those that were equal before: whoever is left differs, as far as is known.
+    let left = others;
+    for (let turn = 0; turn < turnsMax * others.length; turn++) {
+      const [other, ...rest] = left;
+      if (other === undefined) break;
+      left = rest;
       try {
-        sum = added(sum, await repairWith(other));
+        const report = await repairWith(other);
+        sum = added(sum, report);
+        if (report.ownCount + report.deleteCount > 0) left = [...rest, ...others.filter((one) => one !== other && !rest.includes(one))]; // prettier-ignore
       } catch (error) {
         signal.throwIfAborted();
         log.warn('An owner could not be repaired', { shard: shardId, nodeId: other, error: errorText(error) }); // prettier-ignore
