@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { engineOptions } from '../../../test/support/engine-options.ts';
 import { batchOf } from '../../../test/support/store-script.ts';
 import { World } from '../../../test/sim/world/world.ts';
-import type { EngineFactory } from '../../env/engine-host.ts';
+import { Latch } from '../../base/async/latch.ts';
+import type { EngineFactory, EngineHost } from '../../env/engine-host.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
 import { LocalShards } from './local-shards.ts';
 import { StorageEngine } from './storage-engine.ts';
@@ -125,3 +126,33 @@ test('limits of a node: of any writes to any workers as much is taken as one lis
     { numRuns: 40, seed: 11 },
   );
 }); // prettier-ignore
+
+test('limits of a node: a batch that a worker still looks at is not done with, though another one cannot answer', async () => {
+  const slow = new Latch<undefined>();
+  const answers: Record<string, () => Promise<unknown>> = {
+    '0 write': () => Promise.resolve({ asks: { tags: [] } }),
+    '1 other-series': () => Promise.reject(new Error('damaged')),
+    '2 other-series': () => slow.promise,
+  };
+  const host: EngineHost = {
+    prepare: () => undefined,
+    spawn: ({ index }) =>
+      Promise.resolve({
+        call: (kind) => answers[`${index} ${kind}`]?.() ?? Promise.resolve(undefined),
+        stream: () => expect.fail('nothing is read'),
+        streamsActive: 0,
+        died: new Promise(() => undefined),
+        close: () => Promise.resolve(),
+      }),
+  };
+  const shards = await LocalShards.start(host, 3, engineOptions);
+  const batch = { shardId: 3, database: 'db', retentionPolicy: 'p', payload: batchOf('m v=1 1') };
+  const done: string[] = [];
+  const writing = shards.write(batch).then(({ kind }) => done.push(kind));
+  // All that can go on without the slow one has.
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  expect(done).toEqual([]);
+  slow.open(undefined);
+  await writing;
+  expect(done).toEqual(['failed']);
+});

@@ -233,7 +233,10 @@ export class LocalShards implements ShardAccess {
     if (question === undefined) return receipt;
     const task: OtherSeriesTask = { database, payload, question };
     const others = this.#links.filter((_, worker) => worker !== home);
-    return write((await Promise.all(others.map((link) => link.call('other-series', task)))) as OtherSeries[]); // prettier-ignore
+    const asked = others.map((link) => link.call('other-series', task) as Promise<OtherSeries>);
+    // The payload is theirs until each has answered: its memory is used again once this one is done.
+    await Promise.allSettled(asked);
+    return write(await Promise.all(asked));
   }
 
   async describe(
