@@ -167,7 +167,9 @@ function singleBlock({ key, type, parts }: SharedKey, isClose: boolean): MergedB
   if (part === undefined || others.length > 0 || part.column.count !== 1) return undefined;
   if (part.file.deletedRanges(key).length > 0) return undefined;
   const entry = part.column.entry(0);
-  if (isClose && entry.lengthBytes >= closeBytesMin && !isOfLastLevel(part.file)) return undefined;
+  const mayShrink = isClose && type !== FieldType.string && type !== FieldType.boolean;
+  if (mayShrink && entry.lengthBytes >= closeBytesMin && !isOfLastLevel(part.file))
+    return undefined;
   const bytes = part.sweep.block(entry);
   return bytes[0] === type ? { ...entry, bytes } : undefined;
 }
