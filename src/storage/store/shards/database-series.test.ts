@@ -13,28 +13,28 @@ const batch = decodePointBatch(batchOf('m,h=a v=1 1\nm,h=b v=1 2'));
 const limits = { seriesMax: 3, valuesPerTagMax: 0 };
 
 /**
- * A worker, what another one sees of its series, and shards of a database that have the same `seriesCount` series and can be read
- * or not.
+ * A worker, what another one sees of its series, and shards of a database that have `seriesCount` series each and can be read or
+ * not.
  */
 function workerWith(seriesCount: number) {
   const shards = new ShardMap();
   const cells = sharedSeriesBounds(2);
   const disk = { error: undefined as DbError | undefined };
-  const index = {
-    seriesCount,
-    unknown: () => {
+  const put = (shardId: number, firstSeries = 0): void => {
+    const unknown = () => {
       if (disk.error !== undefined) throw disk.error;
       return new Uint8Array([1, 1]);
-    },
-    view: () => ({
-      *sketchSeries(sketch: HyperLogLog) {
-        for (let i = 0; i < seriesCount; i++) sketch.addHash(hashBytes(Uint8Array.of(i), 0, 1));
-        yield undefined;
-      },
-      release: () => undefined,
-    }),
-  };
-  const put = (shardId: number): void => {
+    };
+    const sketchSeries = function* (sketch: HyperLogLog) {
+      for (let i = 0; i < seriesCount; i++)
+        sketch.addHash(hashBytes(Uint8Array.of(firstSeries + i), 0, 1));
+      yield undefined;
+    };
+    const index = {
+      seriesCount,
+      unknown,
+      view: () => ({ sketchSeries, release: () => undefined }),
+    };
     shards.set(shardId, { place: { shardId, database: 'db' }, shard: { index } } as unknown as OpenShard); // prettier-ignore
   };
   const opener = { pendingDatabases: [], hasPendingOf: () => false, openOf: () => Promise.resolve() }; // prettier-ignore
@@ -43,7 +43,7 @@ function workerWith(seriesCount: number) {
     return new DatabaseSeries({ shards, version: () => 0, changeVersion: () => 0, bounds, opener }, limits); // prettier-ignore
   };
   const other = new SeriesBounds(cells, 1);
-  return { disk, make, put, seen: () => other.ofOthers('db').series };
+  return { shards, disk, make, put, seen: () => other.ofOthers('db').series };
 }
 
 test('series limits: a batch whose series could not be looked at takes no room', () => {
@@ -82,5 +82,18 @@ test('series limits: who has asked a worker sees what comes there behind its ans
   expect([said, underWay]).toEqual([2, 0]);
   const { end } = series.admit('db', batch);
   expect(seen() + underWay - said).toBe(2);
+  end();
+});
+
+test('series limits: a shard that goes takes what was counted with it, though another one has as many series', async () => {
+  const { shards, make, put } = workerWith(2);
+  put(7);
+  put(9);
+  const series = make();
+  await series.answer('db', batch, { tags: [] });
+  shards.delete(7);
+  put(11, 2);
+  const { limited, end } = series.admit('db', batch);
+  expect(limited?.series.count()).toBe(4);
   end();
 });

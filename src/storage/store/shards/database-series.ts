@@ -46,6 +46,8 @@ interface Sketched {
 interface Summed {
   readonly shardsVersion: number;
   readonly changeVersion: number;
+  /** How many shards had gone. */
+  readonly goneCount: number;
   sum: number;
 }
 
@@ -297,12 +299,13 @@ export class DatabaseSeries {
     if (known?.changeVersion === changeVersion && known.shardsVersion === shardsVersion)
       return known.sum;
     const sum = this.#indexesOf(database).reduce((all, { seriesCount }) => all + seriesCount, 0);
-    if (known !== undefined && sum < known.sum) {
+    const goneCount = this.#ports.shards.goneCount(database);
+    if (known !== undefined && (sum < known.sum || goneCount !== known.goneCount)) {
       // Series have gone: nobody knows how many of those that came since they hide.
       this.#sketched.delete(database);
       this.#largest.delete(database);
     }
-    this.#summed.set(database, { changeVersion, shardsVersion, sum });
+    this.#summed.set(database, { changeVersion, shardsVersion, goneCount, sum });
     return sum;
   }
 

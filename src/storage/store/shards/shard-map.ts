@@ -8,6 +8,7 @@ const none: ReadonlySet<OpenShard> = new Set();
 
 export class ShardMap extends Map<number, OpenShard> {
   readonly #databases = new Map<string, Set<OpenShard>>();
+  readonly #goneCounts = new Map<string, number>();
   #version = 0;
 
   /** Grows whenever a shard comes or goes. */
@@ -25,6 +26,11 @@ export class ShardMap extends Map<number, OpenShard> {
     return this.#databases.get(database) ?? none;
   }
 
+  /** How many of a database have gone so far. */
+  goneCount(database: string): number {
+    return this.#goneCounts.get(database) ?? 0;
+  }
+
   override set(shardId: number, open: OpenShard): this {
     this.delete(shardId);
     const { database } = open.place;
@@ -38,9 +44,11 @@ export class ShardMap extends Map<number, OpenShard> {
   override delete(shardId: number): boolean {
     const open = this.get(shardId);
     if (open === undefined) return false;
-    const own = this.#databases.get(open.place.database);
+    const { database } = open.place;
+    const own = this.#databases.get(database);
     own?.delete(open);
-    if (own?.size === 0) this.#databases.delete(open.place.database);
+    if (own?.size === 0) this.#databases.delete(database);
+    this.#goneCounts.set(database, this.goneCount(database) + 1);
     this.#version++;
     return super.delete(shardId);
   }
