@@ -338,7 +338,7 @@ export class ShardView {
       if (blocks === undefined) return undefined;
       if (named.memtables.length === 0) return { next: () => this.#guard(() => blocks.next()) };
       const memtables = named.memtables.filter(({ memtable: { bounds } }) => bounds !== undefined && isWithin(bounds, request)); // prettier-ignore
-      if (!areInOrder({ blocks, memtables })) return undefined;
+      if (!areInOrder({ blocks, memtables }, { ...request, measurement })) return undefined;
       const steps = this.#guarded(foldParts({ blocks, memtables }, { ...request, measurement }));
       return { next: () => steps.next().value };
     });

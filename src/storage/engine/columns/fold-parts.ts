@@ -21,14 +21,30 @@ export interface FoldedParts {
   readonly memtables: readonly MemtableSeries[];
 }
 
-/** Whether each part begins after the one before has ended: nothing is to be merged, and sums run in the order of time. */
-export function areInOrder({ blocks, memtables }: FoldedParts): boolean {
+/**
+ * Whether each part begins after the one before has ended: nothing is to be merged, and sums run in the order of time. A memtable begins
+ * in the midst of what is written at one time: its own bounds tell of most series, the rows of the series of the rest.
+ */
+export function areInOrder(
+  parts: FoldedParts,
+  request: TimeBounds & { readonly measurement: string },
+): boolean {
+  return (
+    followEachOther(parts, ({ memtable }) => memtable.bounds) ||
+    followEachOther(parts, ({ memtable, seriesId }) => memtable.timesOf({ ...request, seriesId }))
+  );
+}
+
+function followEachOther(
+  { blocks, memtables }: FoldedParts,
+  timesOf: (one: MemtableSeries) => TimeBounds | undefined,
+): boolean {
   let { lastNs } = blocks;
-  for (const { memtable } of memtables) {
-    const { bounds } = memtable;
-    if (bounds === undefined) continue;
-    if (lastNs !== undefined && bounds.minTimeNs <= lastNs) return false;
-    lastNs = bounds.maxTimeNs;
+  for (const one of memtables) {
+    const times = timesOf(one);
+    if (times === undefined) continue;
+    if (lastNs !== undefined && times.minTimeNs <= lastNs) return false;
+    lastNs = times.maxTimeNs;
   }
   return true;
 }

@@ -106,6 +106,24 @@ export class MemtableView {
     return found === undefined || row === undefined ? undefined : { table: found, row, timeNs: found.timeNs(row) }; // prettier-ignore
   }
 
+  /** The first and the last time of a series within the bounds; undefined when it has no rows there. */
+  timesOf(request: Omit<MemtableEndRequest, 'field' | 'ascending'>): TimeBounds | undefined {
+    let times: TimeBounds | undefined;
+    for (const table of this.#memtable.tables(request.measurement)) {
+      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      if (rowsMax === 0 || !table.overlaps(request)) continue;
+      const first = table.endRow(request.seriesId, rowsMax, { ...request, ascending: true });
+      const last = table.endRow(request.seriesId, rowsMax, { ...request, ascending: false });
+      if (first === undefined || last === undefined) continue;
+      const [minTimeNs, maxTimeNs] = [table.timeNs(first), table.timeNs(last)];
+      times = {
+        minTimeNs: times !== undefined && times.minTimeNs < minTimeNs ? times.minTimeNs : minTimeNs,
+        maxTimeNs: times !== undefined && times.maxTimeNs > maxTimeNs ? times.maxTimeNs : maxTimeNs,
+      };
+    }
+    return times;
+  }
+
   /** Of all rows, those that came later included; undefined when there are none. */
   get bounds(): TimeBounds | undefined {
     return this.#memtable.bounds;
