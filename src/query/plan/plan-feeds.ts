@@ -233,7 +233,7 @@ export class FeedPlanner {
   #rowsLimit(): number | undefined {
     const { limit, offset } = this.#select.compiled.statement;
     const { outerTags, tags } = this.#place;
-    return limit > 0 && outerTags.length === tags.length ? limit + offset : undefined;
+    return limit > 0 && outerTags.length === tags.length ? countable(limit + offset) : undefined;
   }
 
   /**
@@ -249,7 +249,7 @@ export class FeedPlanner {
     const { limit, offset } = compiled.statement;
     const { outerTags, tags } = this.#place;
     if (limit + offset === 0 || (!compiled.isRaw && counted === undefined)) return {};
-    const rowsMax = limit + offset + 1;
+    const rowsMax = countable(limit + offset + 1);
     return {
       ...(outerTags.length === tags.length ? { shardRowsMax: rowsMax } : { seriesRowsMax: rowsMax }), // prettier-ignore
       ...(counted !== undefined && { neededColumn: refs.findIndex((ref) => isSameRef(ref, counted)) }), // prettier-ignore
@@ -352,6 +352,11 @@ export function countsRows(
 function isSameRef(one: FeedRef | undefined, other: FeedRef | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   return keyOf(one) === keyOf(other);
+}
+
+/** Shards are told of rows by numbers that are exact: who asks for more than there can be has the greatest of them. */
+function countable(rows: number): number {
+  return Math.min(rows, Number.MAX_SAFE_INTEGER);
 }
 
 function keyOf({ name, type, askedType = type, hidesNaN = false }: FeedRef): string {
