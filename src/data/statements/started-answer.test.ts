@@ -83,13 +83,21 @@ test('started answer: one behind them is said in the document, which closes', as
   expect(ends.count).toBe(1);
 });
 
-test('started answer: where nothing is held, an error before the first part is a document of its own', async () => {
+test('started answer: where no bytes are to be held, an error before the first part is the whole answer’s, too', async () => {
+  const { hold, node, ends } = setting(0);
+  const { iterator, state } = worker(new Error('gone'));
+  await expect(startAnswer(iterator, hold)).rejects.toThrow('gone');
+  expect([ends.count, node.bytes, state.isLeft]).toEqual([1, 0, true]);
+});
+
+test('started answer: an error between two documents is one of its own', async () => {
   const { hold, ends } = setting(0);
-  const { iterator } = worker(new Error('gone'));
+  const opening = '{"results":[{"statement_id":0';
+  const { iterator } = worker(part('{"results":[]}\n', opening), new Error('gone'));
   const started = await startAnswer(iterator, hold);
   if (started.kind !== 'parts') throw new Error('it leaves as it is made');
   const text = await textOf(started.parts);
-  expect(text).toBe('{"results":[{"statement_id":0,"error":"gone"}]}\n');
+  expect(text).toBe('{"results":[]}\n{"results":[{"statement_id":0,"error":"gone"}]}\n');
   expect(ends.count).toBe(1);
 });
 

@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { keptBytes } from '../../base/lent-bytes.ts';
 import { ByteWriter } from '../../query/emit/byte-writer.ts';
-import { firstStatement } from '../../query/emit/json-writer.ts';
 import type { QueryAccount } from '../../query/run/query-account.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
 
@@ -25,7 +24,7 @@ export type StartedAnswer =
 
 export interface AnswerHold {
   readonly account: QueryAccount;
-  /** Until so many bytes are there nothing leaves, so that a failure is still one of the whole statement (decision 13). */
+  /** Until the first part and so many bytes are there nothing leaves: a failure is still one of the whole statement (decision 13). */
   readonly heldBytesMax: number;
   /** What the statement says that ended with an error behind what has left. */
   readonly textOf: (error: unknown) => string;
@@ -48,7 +47,7 @@ export async function startAnswer(
   let heldBytes = 0;
   let isDone = false;
   try {
-    while (heldBytes < heldBytesMax) {
+    do {
       const next = await parts.next();
       if (next.done === true) {
         isDone = true;
@@ -57,7 +56,7 @@ export async function startAnswer(
       account.charge(next.value.bytes.length);
       heldBytes += next.value.bytes.length;
       held.push({ ...next.value, bytes: keptBytes(bufferOf(next.value)) });
-    }
+    } while (heldBytes < heldBytesMax);
   } catch (error) {
     await parts.return?.();
     hold.onEnd();
@@ -76,7 +75,7 @@ async function* restOf(
   parts: AsyncIterator<AnswerPart>,
   { account, textOf, onIdle, onEnd }: AnswerHold,
 ): AsyncGenerator<Buffer> {
-  let closing = firstStatement;
+  let closing = '';
   try {
     for (let part = held.shift(); part !== undefined; part = held.shift()) {
       account.release(part.bytes.length);
@@ -99,7 +98,7 @@ async function* restOf(
   }
 }
 
-/** The end of a document of which so much has left that `closing` closes its lists, or a document with nothing else. */
+/** The end of a document of which so much has left that `closing` closes its lists, or of one with nothing else that it opens. */
 function errorEnd(closing: string, text: string): Buffer {
   const writer = new ByteWriter();
   writer.ascii(`${closing},"error":`);

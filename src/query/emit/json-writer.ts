@@ -167,7 +167,7 @@ export class JsonDocument implements AnswerDocument {
 const headBytes = 1_024;
 
 /** How a document begins. */
-export const firstStatement = '{"results":[{"statement_id":0';
+const firstStatement = '{"results":[{"statement_id":0';
 
 /** A result of which more may come. */
 interface OpenResult {
