@@ -22,11 +22,17 @@ export interface CallStreamOptions {
 /** The stages of a call for one group, one behind the other, LIMIT last. */
 export class CallStream {
   readonly #stages: readonly Stage[];
+  /** Of a group without subgroups, whose rows it counts once. */
+  readonly #last: LimitStage | undefined;
 
   constructor(options: CallStreamOptions) {
     const stages = options.stages.map((plan) => makeStage(plan, options));
-    const { limit, offset } = options;
-    if (limit > 0 || offset > 0) stages.push(new LimitStage(limit, offset));
+    const { limit, offset, subgroups } = options;
+    if (limit > 0 || offset > 0) {
+      const last = new LimitStage(limit, offset);
+      stages.push(last);
+      if (subgroups.keys.length === 0) this.#last = last;
+    }
     this.#stages = stages;
   }
 
@@ -39,8 +45,16 @@ export class CallStream {
   }
 
   *finish(): Iterable<PointBatch> {
-    for (const [i, stage] of this.#stages.entries())
-      for (const points of stage.finish()) yield* this.#through(points, i + 1);
+    const stages = this.#stages;
+    for (const [i, stage] of stages.entries()) {
+      // Windows that LIMIT leaves out are not filled: without a lower bound there is no end to them.
+      const isOver = () => stage instanceof FillStage && i === stages.length - 2 && this.#last?.isDone === true; // prettier-ignore
+      if (isOver()) continue;
+      for (const points of stage.finish()) {
+        yield* this.#through(points, i + 1);
+        if (isOver()) break;
+      }
+    }
   }
 
   *#through(points: PointBatch, from: number): Iterable<PointBatch> {

@@ -131,14 +131,16 @@ export class FillStage implements Stage {
     return this.#ascending ? timeNs > expectedNs : timeNs < expectedNs;
   }
 
+  /** An offset of windows takes the end of those without a lower bound away from the beginning of time: they are counted. */
   *#fillToEnd(out: FilledRows): Iterable<PointBatch> {
-    for (;;) {
+    for (let count = 1; ; count++) {
       const expected = this.#expected;
       if (expected === undefined) return;
       const isInside = this.#ascending
         ? expected.timeNs <= this.#endNs
         : expected.timeNs >= this.#endNs && this.#endNs !== minTimeNs;
       if (!isInside) return;
+      if (count > windowsMax) throw tooMany(count);
       out.gap(expected.timeNs, expected.subgroup, this.#gapValue(undefined, null));
       this.#advance();
       if (out.isFull) yield out.take();
@@ -287,10 +289,16 @@ class FilledRows {
 }
 
 /** A bound of our own beyond which windows of one series help nobody (trap 46). */
-const windowsMax = 20_000_000n;
+const windowsMax = 20_000_000;
 
 function checkWindows(fromNs: bigint, toNs: bigint, intervalNs: bigint): void {
   const count = (toNs - fromNs) / intervalNs + 1n;
-  if (count > windowsMax)
-    throw new DbError('limit_exceeded', `max-select-buckets limit exceeded: (${count}/${windowsMax})`); // prettier-ignore
+  if (count > BigInt(windowsMax)) throw tooMany(count);
+}
+
+function tooMany(count: number | bigint): DbError {
+  return new DbError(
+    'limit_exceeded',
+    `max-select-buckets limit exceeded: (${count}/${windowsMax})`,
+  );
 }

@@ -319,3 +319,18 @@ test('level: calls merged by type see nothing where the first source lacks the f
     [0n, 60n, 9.5],
   ]);
 });
+
+test('level: windows that are counted from an offset, without a lower bound, are filled as far as LIMIT shows them', async () => {
+  const windows = 'GROUP BY time(1s, 3ns) ORDER BY time DESC';
+  const rows = [[3n, 110, 219], [-999_999_997n, 100, 200], [-1_999_999_997n, null, null]]; // prettier-ignore
+  const query = `SELECT mean(v), max(v) FROM cpu WHERE time < 400 ${windows}`;
+  expect(await table(`${query} LIMIT 3`)).toEqual(rows);
+  expect(await table(`${query} LIMIT 1 OFFSET 1`)).toEqual(rows.slice(1, 2));
+  const one = await table(`SELECT mean(v) FROM cpu WHERE time < 400 ${windows} LIMIT 3`);
+  expect(one).toEqual(rows.map((row) => row.slice(0, 2)));
+});
+
+test('level: those that nothing bounds are refused once they are too many', async () => {
+  const query = 'SELECT derivative(mean(v), 1s) FROM cpu WHERE time < 400 GROUP BY time(1s, 3ns) ORDER BY time DESC LIMIT 3'; // prettier-ignore
+  expect(await table(query)).toMatch(/^max-select-buckets limit exceeded/);
+});

@@ -24,13 +24,14 @@ export class LimitStage implements Stage {
     return this.#count >= this.#offset + this.#limit;
   }
 
+  /** Where no row passes, the batch of nothing that it answers is a rest: there may be billions of them. */
   *push(points: PointBatch): Iterable<PointBatch> {
     const { subgroups, timesNs } = points;
     if (subgroups === undefined) {
       const start = Math.min(timesNs.length, Math.max(0, this.#offset - this.#count));
       const end = Math.min(timesNs.length, Math.max(start, this.#offset + this.#limit - this.#count)); // prettier-ignore
       this.#count += timesNs.length;
-      if (end > start) yield slicePoints(points, start, end);
+      yield slicePoints(points, start, end);
       return;
     }
     const rows: number[] = [];
@@ -44,7 +45,7 @@ export class LimitStage implements Stage {
       if (this.#count > this.#offset && this.#count <= this.#offset + this.#limit) rows.push(row);
     }
     if (rows.length === timesNs.length) yield points;
-    else if (rows.length > 0) yield pickPoints(points, Int32Array.from(rows));
+    else yield pickPoints(points, Int32Array.from(rows));
   }
 
   *finish(): Iterable<PointBatch> {
