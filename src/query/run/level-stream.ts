@@ -142,7 +142,8 @@ export class LevelStream implements GroupStream<Batch> {
       const [first, ...aux] = batch.columns;
       const points = { ...batch, values: must(first, 'a column'), aux };
       for (const { timesNs, values, aux: others, subgroups } of paging?.push(points) ?? [points]) {
-        yield builder.build({ timesNs, subgroups, columns: [values, ...others] });
+        if (timesNs.length > 0)
+          yield builder.build({ timesNs, subgroups, columns: [values, ...others] });
         const rest = this.#context.pacer.rest();
         if (rest !== undefined) yield rest;
       }
