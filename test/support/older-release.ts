@@ -13,7 +13,10 @@ const releaseCommit = '8d19af8d04f1502c91e840a71352647fb67adf64';
 /** The folder of its tree; where it cannot be had, what stands in the way. */
 export type OlderRelease = { readonly root: string } | { readonly lacks: string };
 
-/** It is not to be had in a copy without `.git`, in a shallow one, and once this tree has its packages no longer. */
+/**
+ * It is not to be had in a copy without `.git` and in a shallow one. Throws where this tree has its packages no longer: what no source needs
+ * any more stays among those for development until a later release takes its place.
+ */
 export function olderRelease(): OlderRelease {
   const release = join(root, 'build/releases', releaseCommit);
   if (existsSync(release)) return { root: release };
@@ -27,7 +30,8 @@ export function olderRelease(): OlderRelease {
     const away = packagesOf(pending).filter(
       (name) => !existsSync(join(root, 'node_modules', name)),
     );
-    if (away.length > 0) return { lacks: `its packages are not here: ${away.join(', ')}` };
+    if (away.length > 0)
+      throw new Error(`the earlier release ${releaseCommit} needs packages that are not here: ${away.join(', ')}`); // prettier-ignore
     renameSync(pending, release);
     return { root: release };
   } finally {
