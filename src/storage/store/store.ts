@@ -32,7 +32,8 @@ import { WalRecordKind, type WalRecord } from '../wal/wal-record.ts';
 import { WalWriter } from '../wal/wal-writer.ts';
 import { damagedShardError } from '../engine/damaged-shard.ts';
 import { DoomedShards } from './deletes/doomed-shards.ts';
-import { SegmentReleases } from './log/release-segments.ts';
+import type { SegmentReleases } from './log/release-segments.ts';
+import { storeReleases } from './log/store-releases.ts';
 import { folderOf, asideSuffix, isAwaiting, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
 import { Compactor } from './compaction/compactor.ts';
 import { Flusher, type FlusherPorts } from './flushes/flusher.ts';
@@ -46,7 +47,7 @@ import { deletePoints, type PointDelete, type PointDeletePorts } from './deletes
 import { filtersOf, type StoredDelete } from './deletes/stored-deletes.ts';
 import { DatabaseSeries } from './shards/database-series.ts';
 import type { LimitQuestion, OtherSeries } from './shards/other-series.ts';
-import { SeriesBounds, sharedSeriesBounds } from './shards/series-bounds.ts';
+import { seriesBoundsOf } from './shards/series-bounds.ts';
 import { ShardMaker, type NewShard } from './opening/shard-maker.ts';
 import type { ShardOpener } from './opening/shard-opener.ts';
 import type { ShardContent, WritePlace, WriteReceipt } from './shards/shard-facts.ts';
@@ -86,7 +87,7 @@ export class Store {
 
   private constructor(ports: StorePorts, options: StoreOptions, opened: FoundStore) {
     this.#ports = ports;
-    const { kernel, cache, blocks, budget } = opened;
+    const { kernel, cache, blocks, budget, run, segments } = opened;
     this.#kernel = kernel;
     this.#openingPorts = { ...ports, kernel, cache, blocks, budget };
     this.#options = options;
@@ -98,11 +99,10 @@ export class Store {
     const { walFolder: folder, worker, segmentBytesMax, queueBytesMax } = options;
     const salt = ports.random?.u32() ?? 0;
     const watch = watchLog(ports, opened.shards);
-    const { run, segments } = opened;
     const wal = { folder, run: run + 1, worker, segmentBytesMax, queueBytesMax, salt, watch };
     this.#wal = new WalWriter(ports.disk, wal, segments);
     this.#roster = opened.roster;
-    this.#releases = this.#makeReleases();
+    this.#releases = storeReleases(this.#wal, { ...opened, disk: ports.disk, options, doomed: this.#doomed }); // prettier-ignore
     this.#maker = new ShardMaker(
       {
         ...{ disk: ports.disk, log: ports.log, opening: this.#openingPorts, roster: opened.roster },
@@ -114,7 +114,13 @@ export class Store {
     this.#tasks = new Tasks((name, error) => {
       failures.failed(name, error);
     });
-    this.#series = this.#makeSeries();
+    this.#series = new DatabaseSeries(
+      {
+        ...{ shards: this.#shards, opener: this.#opener, bounds: seriesBoundsOf(options) },
+        ...{ version: () => this.seriesVersion, changeVersion: () => this.#changeCount },
+      },
+      options.seriesLimits,
+    );
     this.#flusher = this.#makeFlusher();
     this.facts = new StoreFacts({
       ...{ clock: ports.clock, shards: this.#shards, damaged: this.#damaged, opener: this.#opener },
@@ -461,30 +467,6 @@ export class Store {
     throw damagedShardError(shardId, damaged.error);
   }
 
-  #makeSeries(): DatabaseSeries {
-    const { seriesBounds = sharedSeriesBounds(1), seriesLimits, worker } = this.#options;
-    const ports = {
-      ...{ shards: this.#shards, opener: this.#opener },
-      ...{ version: () => this.seriesVersion, changeVersion: () => this.#changeCount },
-      bounds: new SeriesBounds(seriesBounds, worker),
-    };
-    return new DatabaseSeries(ports, seriesLimits);
-  }
-
-  #makeReleases(): SegmentReleases {
-    const { dataFolder, isHome } = this.#options;
-    return new SegmentReleases(this.#wal, {
-      ...{ disk: this.#ports.disk, dataFolder, isHome },
-      isListed: (shardId) => this.#roster?.has(shardId) === true,
-      isFlushed: (shardId, sequence) => {
-        if (this.#damaged.has(shardId) || this.#doomed.has(shardId)) return false;
-        if (this.#opener.isPending(shardId)) return false;
-        const open = this.#shards.get(shardId);
-        return open === undefined || sequence <= open.flushedSequence;
-      },
-    });
-  }
-
   /** With all shards of its database where limits of series ask for them: it has a series that is in none that is open. */
   async #openFor(place: WritePlace, series: TextColumn): Promise<OpenShard> {
     const open = await this.#openOf(place);
@@ -504,10 +486,8 @@ export class Store {
   }
 
   #create(place: ShardPlace, one: NewShard): Promise<OpenShard> {
-    if (this.#doomed.has(place.shardId)) {
-      const text = `shard ${place.shardId} is being deleted`;
-      return Promise.reject(new DbError('shard_not_found', text));
-    }
+    if (this.#doomed.has(place.shardId))
+      return Promise.reject(new DbError('shard_not_found', `shard ${place.shardId} is being deleted`)); // prettier-ignore
     return this.#maker.make(place, one, (open) => {
       this.#shards.set(place.shardId, open);
     });

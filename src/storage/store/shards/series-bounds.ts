@@ -11,6 +11,8 @@
  * Layout: of each worker four int32 for each place: series; databases that have shards which are not open; values of the tag that
  * has most; nothing.
  */
+import type { StoreOptions } from '../store-options.ts';
+
 const placeCount = 1_024;
 const placeWords = 4;
 const Word = { series: 0, opening: 1, values: 2 } as const;
@@ -31,6 +33,14 @@ export interface OthersBound extends Bound {
 
 export function sharedSeriesBounds(workerCount: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer(workerCount * placeCount * placeWords * 4));
+}
+
+/** Of a worker by itself where it knows of no others. */
+export function seriesBoundsOf({
+  seriesBounds = sharedSeriesBounds(1),
+  worker,
+}: Pick<StoreOptions, 'seriesBounds' | 'worker'>): SeriesBounds {
+  return new SeriesBounds(seriesBounds, worker);
 }
 
 /** As one worker sees them. */
