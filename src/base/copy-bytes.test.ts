@@ -23,7 +23,7 @@ test('copies of all lengths and places: as TypedArray.set makes them, and nothin
       expect(Buffer.compare(to, expected)).toBe(0);
       expect(new Uint8Array(to.buffer, 0, before).every((byte) => byte === 0)).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: 300, seed: 1 },
   );
 });
 

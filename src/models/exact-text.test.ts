@@ -8,7 +8,7 @@ test('exact text: any bytes come back', () => {
     fc.property(bytes, (one) => {
       expect([...exactBytesOf(exactTextOf(one))]).toEqual([...one]);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 2_000, seed: 1 },
   );
 });
 

@@ -115,6 +115,6 @@ test('sent blocks: any numbers in place of the right ones are blocks or an error
       const error = refusalOf(() => decodeSentBlocks(encodeMessage({ ...parts, numbers })));
       expect(error === undefined || isDbError(error, 'corrupt')).toBe(true);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 2_000, seed: 1 },
   );
 });

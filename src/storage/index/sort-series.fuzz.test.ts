@@ -30,6 +30,6 @@ test('series are sorted by the bytes of their keys and what goes on behind them,
   const many = fc.array(key, { minLength: 700, maxLength: 1_200, size: 'max' });
   // A key that ends with a part of what goes on behind it.
   check([['m,host=h', ''], ['m,host=h', '#!']], '#!~#'); // prettier-ignore
-  fc.assert(fc.property(few, tails, check), { numRuns: 40 });
-  fc.assert(fc.property(many, tails, check), { numRuns: 12 });
+  fc.assert(fc.property(few, tails, check), { numRuns: 40, seed: 1 });
+  fc.assert(fc.property(many, tails, check), { numRuns: 12, seed: 1 });
 });

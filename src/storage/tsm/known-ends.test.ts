@@ -27,6 +27,7 @@ test('known ends: each key has the first and the last value that it was given, a
         }
       },
     ),
+    { seed: 1 },
   );
 });
 

@@ -18,6 +18,6 @@ test('tsm key: any series key and field come back, and no two pairs make one key
       expect(known.get(key) ?? pair).toBe(pair);
       known.set(key, pair);
     }),
-    { numRuns: 20_000 },
+    { numRuns: 20_000, seed: 1 },
   );
 });

@@ -13,6 +13,7 @@ test('small zipper: this Node has what it needs, and what is zipped one after th
       const repeated = Buffer.concat(Array<Uint8Array>(times).fill(bytes)).subarray(0, bytesMax);
       expect(gunzipSync(zipper.zip(repeated)).equals(repeated)).toBe(true);
     }),
+    { seed: 1 },
   );
 });
 

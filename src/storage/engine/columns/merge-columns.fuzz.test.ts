@@ -123,7 +123,7 @@ test.each(cases)('merge columns: the newest value of each time, $name', ({ type,
     .tuple(times, times)
     .map(([a, b]) => (a < b ? { minTimeNs: a, maxTimeNs: b } : { minTimeNs: b, maxTimeNs: a }));
   const ranges = fc.array(range, { maxLength: 3 });
-  fc.assert(fc.property(filesOf(type), sizes, sizes, ranges, check), { numRuns: 150 });
+  fc.assert(fc.property(filesOf(type), sizes, sizes, ranges, check), { numRuns: 150, seed: 1 });
 });
 
 test('merge columns: nothing is left of what is deleted whole', () => {

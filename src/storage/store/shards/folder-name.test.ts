@@ -27,7 +27,7 @@ test('folder name: any name comes back, leads nowhere else, and has a folder of 
       expect(folders.get(folder) ?? name).toBe(name);
       folders.set(folder, name);
     }),
-    { numRuns: 5_000 },
+    { numRuns: 5_000, seed: 1 },
   );
 });
 
