@@ -187,6 +187,21 @@ test('catalog: an altered policy takes the limits of writes that are said, and k
   expect(cluster.policy('db')).toMatchObject({ futureLimitNs: 2n, pastLimitNs: 0n });
 });
 
+test('catalog: a policy that is created again with other limits of writes is there, with those it has', () => {
+  const cluster = new Cluster();
+  cluster.do({ kind: 'create-database', name: 'db' });
+  const create = (limits: object, isDefault = false) =>
+    cluster.do({ kind: 'create-retention-policy', database: 'db', policy: { name: 'p', ...limits }, isDefault }); // prettier-ignore
+  expect(create({ futureLimitNs: 2n, pastLimitNs: 1n })).toEqual({ ok: true });
+  expect(create({ futureLimitNs: 3n })).toEqual({ ok: true });
+  expect(create({})).toEqual({ ok: true });
+  expect(cluster.policy('db', 'p')).toMatchObject({ futureLimitNs: 2n, pastLimitNs: 1n });
+  expect(create({}, true)).toMatchObject({
+    ok: false,
+    text: 'retention policy conflicts with an existing policy',
+  });
+});
+
 test('shard groups: a week starts on Monday, whatever the year', () => {
   const tuesday = BigInt(Date.UTC(2026, 10, 24, 5)) * 1_000_000n;
   const monday = BigInt(Date.UTC(2026, 10, 23)) * 1_000_000n;
