@@ -6,7 +6,7 @@ import { findDatabase, findRetentionPolicy } from '../../meta/model/catalog.ts';
 
 export interface NamesContext {
   readonly database: string;
-  /** Of the request; '' for each database's default. */
+  /** Of the request, for all databases that are named without one; '' for each one's default. */
   readonly retentionPolicy: string;
 }
 
@@ -23,8 +23,7 @@ export function qualifyNames(
       const database = findDatabase(meta.catalog, name);
       if (database === undefined)
         throw new DbError('database_not_found', `database not found: ${name}`);
-      const asked = name === context.database ? context.retentionPolicy : '';
-      return asked === '' ? database.defaultRetentionPolicy : asked;
+      return context.retentionPolicy || database.defaultRetentionPolicy;
     },
   });
   for (const source of measurementsOf(qualified)) checkPlace(source, meta);

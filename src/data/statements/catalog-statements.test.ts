@@ -2,7 +2,7 @@ import { everyone } from './principal.ts';
 import { expect, test } from 'vitest';
 import { parseQuery } from '../../influxql/parser.ts';
 import { applyCommand } from '../../meta/apply/apply.ts';
-import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import { emptyCatalog, findDatabase, type Catalog } from '../../meta/model/catalog.ts';
 import type { Command } from '../../meta/command/command.ts';
 import { catalogCommand } from './catalog-statements.ts';
 import { showContinuousQueries, showSubscriptions } from './show-catalog.ts';
@@ -21,13 +21,27 @@ function run(...texts: readonly string[]): { catalog: Catalog; errors: readonly 
   for (const text of texts)
     for (const statement of parseQuery(text)) {
       try {
-        take(catalogCommand(statement, catalog));
+        take(catalogCommand(statement, catalog, { database: '', retentionPolicy: '' }));
       } catch (error) {
         errors.push((error as Error).message);
       }
     }
   return { catalog, errors };
 }
+
+test('databases: one that is created with an empty name of a policy has autogen', () => {
+  const { catalog, errors } = run(
+    'CREATE DATABASE d WITH DURATION 2w NAME ""',
+    'CREATE DATABASE d WITH NAME ""',
+    'CREATE DATABASE d WITH DURATION 3w NAME ""',
+    'CREATE RETENTION POLICY "" ON d DURATION 1h REPLICATION 1',
+  );
+  expect(errors).toEqual([
+    'retention policy conflicts with an existing policy',
+    'retention policy name required',
+  ]);
+  expect(findDatabase(catalog, 'd')).toMatchObject({ defaultRetentionPolicy: 'autogen' });
+});
 
 test('continuous queries: kept and shown with databases and policies written out, as the reference has them', () => {
   const { catalog, errors } = run(
@@ -57,4 +71,24 @@ test('subscriptions: shown for databases that have some', () => {
   expect(errors).toEqual(['retention policy not found: rpa', 'subscription not found']);
   const rows = [['autogen', 's1', 'ANY', ['http://127.0.0.1:9', 'udp://h:1']]];
   expect(showSubscriptions(catalog)).toMatchObject([{ name: 'adm1', rows }]);
+});
+
+test('continuous queries: names without a policy are of the one that the request names, as in 1.12.4', () => {
+  const { catalog } = run('CREATE RETENTION POLICY p ON adm1 DURATION INF REPLICATION 1');
+  const place = { database: 'adm1', retentionPolicy: 'p' };
+  const made = (text: string): Command | undefined => {
+    const [statement] = parseQuery(text);
+    return statement && catalogCommand(statement, catalog, place);
+  };
+  const create = 'CREATE CONTINUOUS QUERY q ON adm1 BEGIN SELECT mean(v) INTO';
+  expect(made(`${create} o FROM m GROUP BY time(1h) END`)).toMatchObject({
+    text: `${create} adm1.p.o FROM adm1.p.m GROUP BY time(1h) END`,
+  });
+  place.retentionPolicy = 'none';
+  expect(made(`${create} autogen.o FROM autogen.m GROUP BY time(1h) END`)).toMatchObject({
+    text: `${create} adm1.autogen.o FROM adm1.autogen.m GROUP BY time(1h) END`,
+  });
+  expect(() => made(`${create} autogen.o FROM m GROUP BY time(1h) END`)).toThrow(
+    'retention policy not found: adm1.none',
+  );
 });

@@ -6,11 +6,17 @@ import type { Catalog } from '../../meta/model/catalog.ts';
 import type { Command, PolicySpec } from '../../meta/command/command.ts';
 import { mustFindDatabase } from './schema/schema-scope.ts';
 
+/** What a request says besides its statements; '' for what it leaves open. */
+export interface RequestPlace {
+  readonly database: string;
+  readonly retentionPolicy: string;
+}
+
 /** The catalog's command for a statement that is one; undefined for any other. Throws for places that are not there. */
 export function catalogCommand(
   statement: Statement,
   catalog: Catalog,
-  requestDatabase = '',
+  place: RequestPlace,
 ): Command | undefined {
   switch (statement.kind) {
     case 'create-database': {
@@ -32,7 +38,7 @@ export function catalogCommand(
     case 'drop-retention-policy':
       return { kind: statement.kind, database: statement.database, name: statement.name };
     case 'create-continuous-query':
-      return continuousQueryCommand(statement, catalog, requestDatabase);
+      return continuousQueryCommand(statement, catalog, place);
     case 'drop-continuous-query':
       return { kind: statement.kind, database: statement.database, name: statement.name };
     case 'create-subscription': {
@@ -50,18 +56,20 @@ export function catalogCommand(
 
 /**
  * Its text is kept with every database and policy written out, so that it means the same when they change. Names without a
- * database are of the one that the request names, if it names one, and not of the query's own.
+ * database or a policy are of those that the request names, if it names them, and not of the query's own.
  */
 function continuousQueryCommand(
   statement: Extract<Statement, { kind: 'create-continuous-query' }>,
   catalog: Catalog,
-  requestDatabase: string,
+  place: RequestPlace,
 ): Command {
   const { database, name } = statement;
   const policyOf = (databaseName: string): string =>
-    mustFindDatabase(catalog, databaseName).defaultRetentionPolicy;
-  const place = requestDatabase === '' ? database : requestDatabase;
-  const select = qualifySelect(statement.select, { database: place, defaultPolicy: policyOf });
+    place.retentionPolicy || mustFindDatabase(catalog, databaseName).defaultRetentionPolicy;
+  const select = qualifySelect(statement.select, {
+    database: place.database || database,
+    defaultPolicy: policyOf,
+  });
   checkPolicies(select, catalog);
   const text = printStatement({ ...statement, select });
   return { kind: statement.kind, database, name, text };
@@ -82,6 +90,8 @@ function checkPolicies({ sources, target }: SelectStatement, catalog: Catalog): 
 }
 
 function policySpec(spec: RetentionSpec): PolicySpec {
-  const { name, durationNs, shardDurationNs, replication, pastLimitNs, futureLimitNs } = spec;
+  const { durationNs, shardDurationNs, replication, pastLimitNs, futureLimitNs } = spec;
+  // `CREATE DATABASE d WITH NAME ""` is one that names none.
+  const name = spec.name === '' ? undefined : spec.name;
   return { name, durationNs, shardDurationNs, replication, pastLimitNs, futureLimitNs };
 }

@@ -19,7 +19,7 @@ import { soleAnswer } from '../select/sole-answer.ts';
 import { isNodeFailure } from '../shards/choose-owners.ts';
 import { findShard } from '../shards/shard-places.ts';
 import { executeContinuousQuery } from './continuous-runs.ts';
-import { catalogCommand } from './catalog-statements.ts';
+import { catalogCommand, type RequestPlace } from './catalog-statements.ts';
 import type { ClusterQueries } from './queries/cluster-queries.ts';
 import { authorizeStatements } from './authorize-statements.ts';
 import type { Principal } from './principal.ts';
@@ -338,7 +338,7 @@ export class StatementExecutor {
         await queries.kill(Number(statement.queryId), statement.host);
         return [];
       default:
-        return this.#change(statement, request.database);
+        return this.#change(statement, request);
     }
   }
 
@@ -355,8 +355,8 @@ export class StatementExecutor {
     await meta.execute({ kind: 'drop-shard', shardId: Number(shardId), nowNs: clock.wallNs() });
   }
 
-  async #change(statement: Statement, database: string): Promise<readonly OutputSeries[]> {
-    const command = catalogCommand(statement, this.#ports.meta.catalog, database);
+  async #change(statement: Statement, place: RequestPlace): Promise<readonly OutputSeries[]> {
+    const command = catalogCommand(statement, this.#ports.meta.catalog, place);
     if (command === undefined) {
       const name = statement.kind.replaceAll('-', ' ').toUpperCase();
       throw new DbError('unsupported', `${name} is not supported in this version`);

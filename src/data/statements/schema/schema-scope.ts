@@ -24,7 +24,7 @@ export interface ScopePlace {
   readonly catalog: Catalog;
   /** ON of the statement, or the database of the request; '' for none. */
   readonly database: string;
-  /** Of the request; '' for the database's default. */
+  /** Of the request, for all databases that are named without one; '' for each one's default. */
   readonly retentionPolicy: string;
   readonly range: TimeRange;
 }
@@ -74,8 +74,7 @@ export function sourceScopes(
   const byPolicy = new Map<RetentionPolicy, Measurement[]>();
   for (const source of named) {
     const database = mustFindDatabase(place.catalog, source.database || place.database);
-    const asked = database.name === place.database ? place.retentionPolicy : '';
-    const name = source.retentionPolicy || asked || database.defaultRetentionPolicy;
+    const name = source.retentionPolicy || place.retentionPolicy || database.defaultRetentionPolicy;
     if (name === '')
       throw new DbError('invalid_argument', `default retention policy not set for: ${database.name}`); // prettier-ignore
     const policy = mustFindPolicy(database, name);

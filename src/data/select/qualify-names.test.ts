@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { MemoryMeta } from '../../../test/support/memory-meta.ts';
+import type { SelectStatement } from '../../influxql/ast.ts';
+import { parseQuery } from '../../influxql/parser.ts';
+import { printStatement } from '../../influxql/printer.ts';
+import { qualifyNames } from './qualify-names.ts';
+
+/** `d` and `e` have the policy `p` beside autogen, `f` has none but autogen. */
+async function threeDatabases(): Promise<MemoryMeta> {
+  const meta = new MemoryMeta();
+  await meta.execute({ kind: 'create-data-node', httpAddress: 'h', tcpAddress: 't', dataNodesMax: 1 }); // prettier-ignore
+  for (const name of ['d', 'e', 'f']) {
+    await meta.execute({ kind: 'create-database', name });
+    if (name === 'f') continue;
+    await meta.execute({ kind: 'create-retention-policy', database: name, policy: { name: 'p' }, isDefault: false }); // prettier-ignore
+  }
+  return meta;
+}
+
+test('names: the policy of a request is that of every source and target that names none, as in 1.12.4', async () => {
+  const meta = await threeDatabases();
+  const qualified = (text: string, retentionPolicy = 'p'): string => {
+    const [statement] = parseQuery(text) as SelectStatement[];
+    if (statement === undefined) throw new Error('it is one');
+    return printStatement(qualifyNames(statement, { database: 'd', retentionPolicy }, meta));
+  };
+  expect(qualified('SELECT v FROM m, e..m')).toBe('SELECT v FROM d.p.m, e.p.m');
+  expect(qualified('SELECT v FROM (SELECT v FROM e..m)')).toBe('SELECT v FROM (SELECT v FROM e.p.m)'); // prettier-ignore
+  expect(qualified('SELECT v INTO e..o FROM e.autogen.m')).toBe('SELECT v INTO e.p.o FROM e.autogen.m'); // prettier-ignore
+  expect(() => qualified('SELECT v FROM m, f..m')).toThrow('retention policy not found: p');
+  expect(qualified('SELECT v FROM m, f..m', '')).toBe('SELECT v FROM d.autogen.m, f.autogen.m');
+});
