@@ -53,10 +53,20 @@ function changed(random: RandomChoice): FreshRequest {
   return { statement: { kind: 'change', text: `write ${lines}` }, step };
 }
 
+/** Of these a 1.12.4 makes windows until its memory is gone. */
+const endless = /\btime > 922337203685477580[678]\b.*GROUP BY time/i;
+
+function endingStatement(random: RandomChoice): FreshStatement {
+  for (;;) {
+    const statement = freshStatement(random);
+    if (!endless.test(statement.text)) return statement;
+  }
+}
+
 function asked(random: RandomChoice, change = (text: string): string => text): FreshRequest {
-  const statement = freshStatement(random);
+  const statement = endingStatement(random);
   const texts = [change(statement.text)];
-  while (random.chance(0.12)) texts.push(freshStatement(random).text);
+  while (random.chance(0.12)) texts.push(endingStatement(random).text);
   const { text, bound } = random.chance(0.05) ? withParameters(texts.join('; ')) : { text: texts.join('; '), bound: undefined }; // prettier-ignore
   const params: Record<string, string> = { db: 'fresh', q: text };
   if (bound !== undefined) params['params'] = bound;
