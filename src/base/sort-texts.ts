@@ -14,6 +14,7 @@ export function* sortTexts(
   texts: readonly string[],
   compare: CompareTexts = compareUtf8,
 ): Generator<undefined, readonly string[]> {
+  if (yield* areInOrder(texts, compare)) return texts;
   const options = { compare, isTwiceKept: true };
   let runs: (readonly string[])[] = [];
   for (let start = 0; start < texts.length; start += runTextsMax) {
@@ -27,6 +28,18 @@ export function* sortTexts(
     runs = merged;
   }
   return runs[0] ?? [];
+}
+
+/** What an index lists most often is. */
+function* areInOrder(
+  texts: readonly string[],
+  compare: CompareTexts,
+): Generator<undefined, boolean> {
+  for (let i = 1; i < texts.length; i++) {
+    if (compare(texts[i - 1] ?? '', texts[i] ?? '') > 0) return false;
+    if (i % runTextsMax === 0) yield undefined;
+  }
+  return true;
 }
 
 /** JavaScript's own order, which needs no call per comparison, is that of the bytes below the surrogates. */

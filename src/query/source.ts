@@ -12,8 +12,8 @@ export interface ShardSource {
   tagKeys(measurement: string): readonly string[];
   /** Ids of the measurement's series, in order of their canonical keys. Each step is short: a place to rest at. */
   seriesIds(measurement: string): SeriesSteps;
-  /** Each value that a tag has, once, in any order. */
-  tagValues(measurement: string, tagKey: string): Iterable<string>;
+  /** What a tag has for values, in lists of about a thousand at most. A value may be in several of them, and they in any order. */
+  tagValueLists(measurement: string, tagKey: string): Iterable<readonly string[]>;
   /** Those of them that have one of `values`, none of them '', of a tag. */
   seriesIdsWith(measurement: string, tagKey: string, values: Iterable<string>): SeriesSteps;
   series(seriesId: number): SourceSeries;

@@ -84,9 +84,9 @@ export class MemorySource implements ShardSource {
     );
   }
 
-  tagValues(measurement: string, tagKey: string): Iterable<string> {
+  tagValueLists(measurement: string, tagKey: string): Iterable<readonly string[]> {
     const ids = this.idsOf(measurement);
-    return new Set(ids.flatMap((id) => this.series(id).tags.get(tagKey) ?? []));
+    return [[...new Set(ids.flatMap((id) => this.series(id).tags.get(tagKey) ?? []))]];
   }
 
   seriesKey(seriesId: number): string {

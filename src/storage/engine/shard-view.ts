@@ -168,8 +168,8 @@ export class ShardView {
     return this.#guarded(this.#index.seriesIdsWith(measurement, tagKey, values));
   }
 
-  tagValues(measurement: string, tagKey: string): Generator<string, void> {
-    return this.#guarded(this.#index.tagValues(measurement, tagKey));
+  tagValueLists(measurement: string, tagKey: string): Generator<readonly string[], void> {
+    return this.#guarded(this.#index.tagValueLists(measurement, tagKey));
   }
 
   /** Adds its series, those of a measurement or all, to a sketch; each step is short. */

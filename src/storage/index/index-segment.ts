@@ -225,6 +225,19 @@ export class IndexSegment {
       yield [this.valueText(number), number];
   }
 
+  /** The texts of those that a series with points has, likewise; a list is of one page. */
+  *liveValueTexts({ firstValue, valueCount }: FoundTag): Generator<readonly string[]> {
+    const end = firstValue + valueCount;
+    for (let number = firstValue; number < end;) {
+      const leaf = this.#values.leafOf(number);
+      const leafEnd = Math.min(end, leaf.first + leaf.count);
+      const texts: string[] = [];
+      for (; number < leafEnd; number++)
+        if (this.isLive(number)) texts.push(leaf.keyText(number - leaf.first, headBytes));
+      yield texts;
+    }
+  }
+
   valueText(number: number): Uint8Array {
     return this.#values.key(number).subarray(headBytes);
   }

@@ -181,16 +181,19 @@ export class IndexView {
     return yield* mergeIds(lists);
   }
 
-  /** The values of a tag, in no order, each once. */
-  *tagValues(measurement: string, tagKey: string): Generator<string, void> {
-    const parts = [...this.#valueLists(measurement, tagKey)];
-    const seen = parts.length > 1 ? new Set<string>() : undefined;
-    for (const part of parts)
-      for (const value of part) {
-        if (seen?.has(value) === true) continue;
-        seen?.add(value);
-        yield value;
-      }
+  /**
+   * The values of a tag in lists of a page of a segment, or some hundred of a table. What several parts of the index have comes
+   * with each: whoever wants them once has them in order sooner than in a set. Those of a segment come in order, as keys write them.
+   */
+  *tagValueLists(measurement: string, tagKey: string): Generator<readonly string[], void> {
+    for (const { of, found } of this.#foundIn(measurement)) {
+      const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
+      if (tag === undefined) continue;
+      for (const written of of.liveValueTexts(tag)) yield written.map(unescapedTag);
+    }
+    for (const { of } of this.#freshTables())
+      if (of.measurement(measurement) !== undefined)
+        yield* listsOf(of.freshValues(measurement, tagKey, this.#state.turn));
   }
 
   /**
@@ -241,16 +244,6 @@ export class IndexView {
     const { of, number } = this.placeOf(id);
     if (!(of instanceof IndexSegment)) return of.measurementOf(number);
     return unescapedMeasurement(decoder.decode(of.measurementName(of.measurementNumberOf(number))));
-  }
-
-  *#valueLists(measurement: string, tagKey: string): Generator<Iterable<string>> {
-    for (const { of, found } of this.#foundIn(measurement)) {
-      const tag = of.tag(found, encoder.encode(escapeTag(tagKey)));
-      if (tag !== undefined) yield liveValues(of, tag);
-    }
-    for (const { of } of this.#freshTables())
-      if (of.measurement(measurement) !== undefined)
-        yield of.freshValues(measurement, tagKey, this.#state.turn);
   }
 
   *#foundIn(
@@ -337,9 +330,14 @@ function* seriesWith(
   return yield* orderNumbers(numbers, { start: found.firstSeries, count: found.seriesCount });
 }
 
-function* liveValues(segment: IndexSegment, tag: FoundTag): Generator<string> {
-  for (const [value, number] of segment.values(tag))
-    if (segment.isLive(number)) yield unescapedTag(decoder.decode(value));
+function* listsOf(values: Iterable<string>): Generator<readonly string[]> {
+  let list: string[] = [];
+  for (const value of values) {
+    if (list.push(value) < restSeriesCount) continue;
+    yield list;
+    list = [];
+  }
+  if (list.length > 0) yield list;
 }
 
 function hasLiveValue(segment: IndexSegment, tag: FoundTag): boolean {

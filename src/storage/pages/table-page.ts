@@ -19,6 +19,7 @@ export class TablePage {
   readonly values: Uint8Array;
   readonly valueEnds: Uint32Array;
   readonly sizeBytes: number;
+  readonly #text: Buffer;
 
   private constructor(
     first: number,
@@ -28,6 +29,7 @@ export class TablePage {
     this.first = first;
     this.count = keys.ends.length - 1;
     this.keys = keys.bytes;
+    this.#text = Buffer.from(keys.bytes.buffer, keys.bytes.byteOffset, keys.bytes.length);
     this.keyEnds = keys.ends;
     this.values = values.bytes;
     this.valueEnds = values.ends;
@@ -65,6 +67,11 @@ export class TablePage {
 
   key(i: number): Uint8Array {
     return this.keys.subarray(this.keyEnds[i], this.keyEnds[i + 1]);
+  }
+
+  /** What of a key is behind its head. By Buffer, as a decoder takes longer for a short text than all the rest. */
+  keyText(i: number, headBytes: number): string {
+    return this.#text.toString('utf8', (this.keyEnds[i] ?? 0) + headBytes, this.keyEnds[i + 1]);
   }
 
   value(i: number): Uint8Array {

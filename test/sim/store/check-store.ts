@@ -21,7 +21,7 @@ export function heldBy(store: Store): Held {
     const ids = finished(view.seriesIds(measurement));
     const keys = [...ids].map((id) => view.seriesKey(id));
     series.push(...keys);
-    const tags = [...view.tagValues(measurement, 't')];
+    const tags = [...view.tagValueLists(measurement, 't')].flat();
     const found = finished(view.seriesIdsWith(measurement, 't', tags));
     const tagged = new Set([...found].map((id) => view.seriesKey(id)));
     const wanted = keys.filter((key) => key.includes(',t='));

@@ -20,10 +20,11 @@ const shards = [
 
 function list(
   of: ListRequest['of'],
-  rest: { predicate?: Predicate; tagKeys?: readonly string[] } = {},
+  rest: { predicate?: Predicate; tagKeys?: readonly string[]; textsMax?: number } = {},
+  from: readonly MemorySource[] = shards,
 ): string[] {
   const request = { of, shardIds: [], measurements: [{ name: 'none' }, { name: 'cpu', ...rest }] };
-  const pieces = [...listSchema(shards, request, regexCache())];
+  const pieces = [...listSchema(from, request, regexCache())];
   return pieces.flatMap((piece) =>
     piece === undefined ? [] : piece.texts.map((text) => `${piece.at}${piece.key}:${text}`),
   );
@@ -59,6 +60,22 @@ test('schema lists: keys and values of tags', () => {
   const tagKeys = ['host', 'none', 'region'];
   expect(list('tag-values', { tagKeys })).toEqual(['1host:a', '1host:b', '1host:c', '1region:eu', '1region:us']); // prettier-ignore
   expect(list('tag-values', { tagKeys, predicate: inEurope })).toEqual(['1host:b', '1region:eu']);
+});
+
+test('schema lists: values come once and in order of their bytes, however the parts of an index list them', () => {
+  const listed = (...lists: readonly (readonly string[])[]) =>
+    Object.assign(new MemorySource([]), { tagValueLists: () => lists });
+  const inPages = listed(['a', 'c'], ['e', 'x y'], ['x,z', '\u{1f388}']);
+  const inTables = listed(['b', 'a', '\uff5e'], [], ['e', 'd']);
+  const all = ['a', 'b', 'c', 'd', 'e', 'x y', 'x,z', '\uff5e', '\u{1f388}'].map((value) => `1host:${value}`); // prettier-ignore
+  for (const from of [
+    [inPages, inTables, listed()],
+    [inTables, inPages, inTables],
+  ]) {
+    expect(list('tag-values', { tagKeys: ['host'] }, from)).toEqual(all);
+    for (const textsMax of [1, 4, 9, 10])
+      expect(list('tag-values', { tagKeys: ['host'], textsMax }, from)).toEqual(all.slice(0, textsMax)); // prettier-ignore
+  }
 });
 
 test('schema lists: a field of two types is in both lists', () => {

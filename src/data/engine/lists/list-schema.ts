@@ -10,8 +10,6 @@ import type { SeriesIds, ShardSource } from '../../../query/source.ts';
 import type { ListedMeasurement, ListPiece, ListRequest } from './schema-list.ts';
 
 const pieceTextsMax = 4_096;
-/** So many series are looked at between two chances to rest. */
-const restSeriesCount = 256;
 /** The same of series that a predicate is asked of: a pattern takes tens of microseconds to meet a long value. */
 const judgedSeriesCount = 16;
 
@@ -161,19 +159,29 @@ function* listTagKeys(lister: Lister): Generator<ListPiece | undefined> {
 
 /** By postings alone. */
 function* listAllTagValues({ at, shards, measurement }: Lister): Generator<ListPiece | undefined> {
+  const { textsMax = Infinity } = measurement;
   for (const key of measurement.tagKeys ?? []) {
-    const lists: (readonly string[])[] = [];
+    const runs: (readonly string[])[] = [];
     for (const shard of shards) {
-      const values: string[] = [];
-      for (const value of shard.tagValues(measurement.name, key)) {
-        values.push(value);
-        if (values.length % restSeriesCount === 0) yield undefined;
+      let run: string[] = [];
+      for (const list of shard.tagValueLists(measurement.name, key)) {
+        yield undefined;
+        const sorted = yield* sortTexts(list);
+        const [first] = sorted;
+        // Those of a segment of the index go on where they were.
+        if (first !== undefined && run.length > 0 && compareUtf8(run[run.length - 1] ?? '', first) >= 0) {
+          runs.push(run);
+          yield* uniteLast(runs, { ratioMin: 2 });
+          run = [];
+        } // prettier-ignore
+        for (const value of sorted) run.push(value);
       }
-      lists.push(yield* sortTexts(values));
-      yield* uniteLast(lists, { ratioMin: 2 });
+      runs.push(run);
+      yield* uniteLast(runs, { ratioMin: 2 });
     }
-    yield* uniteLast(lists, { ratioMin: Infinity });
-    yield* sortedPieces(at, key, lists[0] ?? []);
+    yield* uniteLast(runs, { ratioMin: Infinity });
+    const [all = []] = runs;
+    yield* sortedPieces(at, key, all.length > textsMax ? all.slice(0, textsMax) : all);
   }
 }
 

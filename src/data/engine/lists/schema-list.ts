@@ -9,7 +9,7 @@ import type { Predicate } from '../../../query/predicate.ts';
 export interface ListedMeasurement {
   readonly name: string;
   readonly predicate?: Predicate | undefined;
-  /** How many series are listed at most. */
+  /** How many series are listed at most, or values of each tag that has no predicate. */
   readonly textsMax?: number | undefined;
   /** Those whose values are listed, in order of their bytes. */
   readonly tagKeys?: readonly string[] | undefined;

@@ -5,6 +5,7 @@ import { compilePredicate } from '../../../query/compile/compile-predicate.ts';
 import type { RowSeries } from '../../../query/emit/result.ts';
 import type { CardinalityQuery } from './cardinality-query.ts';
 import { countGroups } from './cardinality-groups.ts';
+import { countTagValues } from './count-tag-values.ts';
 import { countFieldKeys } from './field-key-cardinality.ts';
 import { pagedSeries } from '../schema/row-paging.ts';
 import type { SchemaReader } from '../schema/schema-reader.ts';
@@ -54,9 +55,10 @@ export async function showCardinality(
   return read(sourceScopes(place, query.sources), (reader) => {
     if (query.of === 'FIELD KEY') return countFieldKeys(query, reader);
     if (query.of === 'SERIES' && isSketched && isPlain) return estimateSeries(query, reader);
-    return query.of === 'SERIES' && query.dimensions.length === 0 && !reader.isJoined
-      ? countSeries(query, reader)
-      : countGroups(query, reader);
+    if (dimensions.length > 0 || reader.isJoined) return countGroups(query, reader);
+    if (query.of === 'SERIES') return countSeries(query, reader);
+    const isOfAll = query.of === 'TAG VALUES' && query.condition === undefined;
+    return isOfAll ? countTagValues(query, reader) : countGroups(query, reader);
   });
 }
 

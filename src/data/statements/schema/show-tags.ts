@@ -73,25 +73,30 @@ export async function showTagValues(
   reader: SchemaReader,
 ): Promise<readonly RowSeries[]> {
   const condition = tagCondition(statement.condition);
-  const { isNamed, isKey, isValue = () => true, rest } = condition;
+  const { isNamed, isKey, isValue, rest } = condition;
   const matches = keyMatcher(statement.keys);
   const isShown = (key: string) => matches(key) && isKey(key);
   await refuseTermsOfPoints(rest, reader, hasKey(condition, isShown));
   const rows = new Map<string, (readonly string[])[]>();
+  // Of each key no more values can be in the page of a measurement.
+  const { limit, offset } = statement;
+  const isCut = limit > 0 && isValue === undefined;
   const pieces = reader.list('tag-values', (schema) => {
     const tagKeys = [...schema.tagKeys].filter(isShown).sort(compareUtf8); // prettier-ignore
     return tagKeys.length === 0 || !isNamed(schema.name)
       ? undefined
-      : { tagKeys, predicate: tagSeries(rest, schema) };
+      : { tagKeys, predicate: tagSeries(rest, schema), ...(isCut && { textsMax: limit + offset }) };
   });
   for await (const { name, key, texts } of pieces) {
     const known = rows.get(name) ?? [];
     rows.set(name, known);
-    for (const value of texts) {
-      const turn = reader.rest();
-      if (turn !== undefined) await turn;
-      if (isValue(value)) known.push([key, value]);
-    }
+    if (isValue === undefined) for (const value of texts) known.push([key, value]);
+    else
+      for (const value of texts) {
+        const turn = reader.rest();
+        if (turn !== undefined) await turn;
+        if (isValue(value)) known.push([key, value]);
+      }
   }
   return [...rows].flatMap(([name, found]) =>
     pagedSeries(statement, { name, columns: ['key', 'value'] }, found),

@@ -62,3 +62,17 @@ test.each([
   expect([...finished(candidateSeries(source, { measurement: 'm', predicate: asked }, matcher))]).toHaveLength(count); // prettier-ignore
   expect(finished(listedSeries(source, { measurement: 'm', predicate: asked }, matcher)).isExact).toBe(true); // prettier-ignore
 });
+
+test('candidate series: of a tag with more values than are looked up, those that few of them pass are asked alone', () => {
+  const source = new MemorySource(
+    Array.from({ length: 20_000 }, (_, i) => ({ measurement: 'm', tags: { h: `h${i}` }, fields: { v: 1 }, timeNs: 1n })),
+  ); // prettier-ignore
+  const asked = (pattern: string, negated: boolean) => {
+    const predicate: Predicate = { kind: 'match', operand: { kind: 'tag', name: 'h' }, pattern, negated }; // prettier-ignore
+    const { ids, isExact } = finished(listedSeries(source, { measurement: 'm', predicate }, matcher)); // prettier-ignore
+    return [[...ids].length, isExact];
+  };
+  expect(asked('^h1999', false)).toEqual([11, true]);
+  expect(asked('^h1999', true)).toEqual([19_989, true]);
+  expect(asked('h', false)).toEqual([20_000, false]);
+});

@@ -6,10 +6,10 @@ import { specialize, type MatcherFactory, type Predicate } from '../../predicate
 import type { SeriesIds, SeriesSteps, ShardSource } from '../../source.ts';
 import { tagCandidates } from './tag-candidates.ts';
 
-/** A tag with more values is not asked for each of them: its series are nearly as few. */
+/** So many values are looked up one by one at most: the series of more are asked themselves. */
 const valuesMax = 16_384;
 
-type IndexSource = Pick<ShardSource, 'seriesIds' | 'seriesIdsWith' | 'tagValues'>;
+type IndexSource = Pick<ShardSource, 'seriesIds' | 'seriesIdsWith' | 'tagValueLists'>;
 
 /** A pattern takes tens of microseconds to meet a long value. */
 const valuesPerPause = 16;
@@ -45,14 +45,16 @@ export function* listedSeries(
   const chosen = terms.find(isMissingOut) ?? terms[0];
   if (chosen === undefined)
     return { ids: yield* source.seriesIds(measurement), isExact: predicate === undefined };
-  const parted = yield* partValues(source.tagValues(measurement, chosen.key), chosen, matcher);
-  if (parted === undefined) return { ids: yield* source.seriesIds(measurement), isExact: false };
+  const isListed = isMissingOut(chosen);
+  const values = source.tagValueLists(measurement, chosen.key);
+  const picked = yield* pickValues(values, { ...chosen, isPassing: isListed }, matcher);
+  if (picked === undefined) return { ids: yield* source.seriesIds(measurement), isExact: false };
   const isExact = chosen.term === predicate;
-  if (isMissingOut(chosen))
-    return { ids: yield* source.seriesIdsWith(measurement, chosen.key, parted.passing), isExact };
+  if (isListed)
+    return { ids: yield* source.seriesIdsWith(measurement, chosen.key, picked), isExact };
   const all = yield* source.seriesIds(measurement);
-  if (parted.failing.length === 0) return { ids: all, isExact };
-  const out = new Set(yield* source.seriesIdsWith(measurement, chosen.key, parted.failing));
+  if (picked.size === 0) return { ids: all, isExact };
+  const out = new Set(yield* source.seriesIdsWith(measurement, chosen.key, picked));
   return { ids: Uint32Array.from(all).filter((id) => !out.has(id)), isExact };
 }
 
@@ -98,25 +100,18 @@ function readsTagsOnly(predicate: Predicate, tags: Set<string>): boolean {
   }
 }
 
-interface PartedValues {
-  readonly passing: readonly string[];
-  readonly failing: readonly string[];
-}
-
-/** Undefined when there are too many. */
-function* partValues(
-  values: Iterable<string>,
-  { key, term }: TagTerm,
+/** The values that a term passes, or fails; undefined when they are too many. */
+function* pickValues(
+  lists: Iterable<readonly string[]>,
+  { key, term, isPassing }: TagTerm & { readonly isPassing: boolean },
   matcher: MatcherFactory,
-): Generator<undefined, PartedValues | undefined> {
-  const passing: string[] = [];
-  const failing: string[] = [];
-  for (const value of values) {
-    const isPassing = specialize(term, new Map([[key, value]]), matcher) !== false;
-    (isPassing ? passing : failing).push(value);
-    const count = passing.length + failing.length;
-    if (count > valuesMax) return undefined;
-    if (count % valuesPerPause === 0) yield undefined;
-  }
-  return { passing, failing };
+): Generator<undefined, ReadonlySet<string> | undefined> {
+  const picked = new Set<string>();
+  for (const values of lists)
+    for (const [i, value] of values.entries()) {
+      if (i % valuesPerPause === 0) yield undefined;
+      if ((specialize(term, new Map([[key, value]]), matcher) !== false) !== isPassing) continue;
+      if (picked.add(value).size > valuesMax) return undefined;
+    }
+  return picked;
 }

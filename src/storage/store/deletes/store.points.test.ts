@@ -41,7 +41,7 @@ function schema(store: Store): string {
   const view = store.view(kept.shardId);
   const text = (view?.measurements() ?? []).map((name) => {
     const fields = view?.fields(name).map((field) => `${field.name}=${field.type}`);
-    const values = [...(view?.tagValues(name, 'h') ?? [])].sort();
+    const values = [...(view?.tagValueLists(name, 'h') ?? [])].flat().sort();
     return `${name}{${String(view?.tagKeys(name))}}${String(values)} ${String(fields)}`;
   });
   view?.release();

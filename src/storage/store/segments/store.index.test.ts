@@ -82,7 +82,7 @@ test('store: a shard opens with its segments alone, and a write to a series that
       expect(view?.fields('m')).toEqual([{ name: 'v', type: 'float' }]);
       expect(view?.fields('o')).toEqual([{ name: 'i', type: 'integer' }]);
       expect(view?.tagKeys('m')).toEqual(['h', 'r']);
-      expect([...(view?.tagValues('m', 'h') ?? [])].sort()).toEqual(['a', 'b', 'c']);
+      expect([...(view?.tagValueLists('m', 'h') ?? [])].flat().sort()).toEqual(['a', 'b', 'c']);
       view?.release();
       expect(readField(store, 'm', 'v').map(({ value }) => value)).toEqual(['1', '5', '2', '4']);
       const refused = await store.write(kept, batchOf('o,h=a i="text" 9\no,h=a i=6i 6'));
