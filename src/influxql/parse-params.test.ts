@@ -23,7 +23,7 @@ test('params: an object of one entry says what its text stands for', () => {
   expect(params.get('k')).toEqual({ kind: 'integer', value: 4n });
 });
 
-/** Texts that influxd 1.6.7 answered. */
+/** Texts that influxd 1.6.7 and 1.12.4 answered. */
 test.each([
   ['{"a":1e0}', 'error parsing json value: strconv.ParseInt: parsing "1e0": invalid syntax'],
   [
@@ -31,6 +31,13 @@ test.each([
     'error parsing json value: strconv.ParseInt: parsing "9223372036854775808": value out of range',
   ],
   ['{"a":', 'error parsing query parameters: unexpected EOF'],
+  ['  ', 'error parsing query parameters: EOF'],
+  ['{"a":nul', 'error parsing query parameters: unexpected EOF'],
+  ['x', "error parsing query parameters: invalid character 'x' looking for beginning of value"],
+  [
+    '{x}',
+    "error parsing query parameters: invalid character 'x' looking for beginning of object key string",
+  ],
   [
     '[1]',
     'error parsing query parameters: json: cannot unmarshal array into Go value of type map[string]interface {}',

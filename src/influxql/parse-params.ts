@@ -1,4 +1,5 @@
 import { DbError } from '../base/errors.ts';
+import { scanFirstValue } from '../base/go-json.ts';
 import { formatDuration } from './duration.ts';
 import type { BoundValue } from './token-reader.ts';
 
@@ -25,14 +26,11 @@ class NumberText {
 }
 
 function parseObject(text: string): object {
-  let value: unknown;
-  try {
-    value = JSON.parse(text, (_key, parsed: unknown, context?: { readonly source?: string }) =>
+  const value: unknown = JSON.parse(
+    text,
+    (_key, parsed: unknown, context?: { readonly source?: string }) =>
       typeof parsed === 'number' ? new NumberText(context?.source ?? String(parsed)) : parsed,
-    );
-  } catch (error) {
-    throw invalid(`error parsing query parameters: ${jsonErrorText(text)}`, error);
-  }
+  );
   if (value === null) return {};
   if (typeof value === 'object' && !isList(value)) return value;
   const kind = isList(value) ? 'array' : value instanceof NumberText ? 'number' : typeof value;
@@ -43,28 +41,15 @@ function parseObject(text: string): object {
 
 /** The first JSON value of a text: what follows it is not looked at, as in the reference. */
 function firstValue(text: string): string {
-  if (!text.trimStart().startsWith('{')) return text;
-  let depth = 0;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charAt(i);
-    if (c === '"') {
-      for (i++; i < text.length && text.charAt(i) !== '"'; i++) if (text.charAt(i) === '\\') i++;
-    } else if (c === '{' || c === '[') depth++;
-    else if (c === '}' || c === ']') {
-      depth--;
-      if (depth === 0) return text.slice(0, i + 1);
-    }
-  }
-  return text;
+  const scanned = scanFirstValue(text);
+  if ('end' in scanned) return text.slice(0, scanned.end);
+  const end = text.trim() === '' ? 'EOF' : 'unexpected EOF';
+  const { isCutOff, text: reason } = scanned.fault;
+  throw invalid(`error parsing query parameters: ${isCutOff ? end : reason}`);
 }
 
 function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
-}
-
-/** Text that breaks off is what users meet; other damage is named without the position Go gives. */
-function jsonErrorText(text: string): string {
-  return text.trimEnd().endsWith('}') ? 'invalid character' : 'unexpected EOF';
 }
 
 function bind(value: unknown): BoundValue {
@@ -127,6 +112,6 @@ function unbindable(text: string): BoundValue {
   return { kind: 'error', text };
 }
 
-function invalid(text: string, cause?: unknown): DbError {
-  return new DbError('invalid_argument', text, { cause });
+function invalid(text: string): DbError {
+  return new DbError('invalid_argument', text);
 }

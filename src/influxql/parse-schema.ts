@@ -130,8 +130,8 @@ function parseCreateContinuousQuery(reader: TokenReader): Statement {
   let resampleEveryNs: bigint | undefined;
   let resampleForNs: bigint | undefined;
   if (reader.accept('RESAMPLE')) {
-    if (reader.accept('EVERY')) resampleEveryNs = reader.durationNs();
-    if (reader.accept('FOR')) resampleForNs = reader.durationNs();
+    if (reader.accept('EVERY')) resampleEveryNs = resampleNs(reader);
+    if (reader.accept('FOR')) resampleForNs = resampleNs(reader);
     if (resampleEveryNs === undefined && resampleForNs === undefined)
       throw reader.unexpected('EVERY', 'FOR');
   }
@@ -141,6 +141,12 @@ function parseCreateContinuousQuery(reader: TokenReader): Statement {
   reader.expect('END');
   const kind = 'create-continuous-query';
   return { kind, name, database, resampleEveryNs, resampleForNs, select };
+}
+
+/** One of zero is none, as in the reference. */
+function resampleNs(reader: TokenReader): bigint | undefined {
+  if (reader.peek().kind === 'INF') throw reader.unexpected('duration');
+  return reader.durationNs() || undefined;
 }
 
 /** EXECUTE CONTINUOUS QUERY name ON db FROM 'time' TO 'time', CONTINUOUS taken. */

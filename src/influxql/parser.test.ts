@@ -30,6 +30,8 @@ test.each([
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM /m/  END', 'found m, expected GROUP BY time(...) at line 1, char 64'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM cpu END', 'found cpu, expected GROUP BY time(...) at line 1, char 65'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(v) END', 'found ), expected GROUP BY time(...), time dimension must have duration argument at line 1, char 84'], // prettier-ignore
+  ['CREATE CONTINUOUS QUERY a ON d RESAMPLE EVERY 0s FOR 0s BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(1h) END', 'found BEGIN, expected EVERY, FOR at line 1, char 57'], // prettier-ignore
+  ['CREATE CONTINUOUS QUERY a ON d RESAMPLE EVERY INF BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(1h) END', 'found INF, expected duration at line 1, char 47'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d RESAMPLE FOR 1m BEGIN SELECT mean(v) INTO x FROM cpu GROUP BY time(1h) END', 'FOR duration must be >= GROUP BY time duration: must be a minimum of 1h, got 1m'], // prettier-ignore
   ['CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END', 'CREATE CONTINUOUS QUERY a ON d BEGIN SELECT v INTO x FROM cpu END'], // prettier-ignore
   ['SELECT v FROM me"m n"', 'SELECT v FROM "m n"'],

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { DbError } from '../../base/errors.ts';
+import { jsonFaultOf } from '../../base/go-json.ts';
 
 type Kind = 'string' | 'number' | 'array';
 
@@ -15,7 +16,7 @@ interface MemberShape {
 
 /**
  * A JSON object as the reference reads one: members that are not in the shape are passed over, null is as good as absent.
- * Throws `invalid_argument` with Go's words; for text that is no JSON without the place that Go gives.
+ * Throws `invalid_argument` with Go's words.
  */
 export function readJsonBody(
   body: unknown,
@@ -26,8 +27,7 @@ export function readJsonBody(
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const isOver = text.trim() === '' || !/[}\]"]\s*$/.test(text);
-    throw invalid(isOver ? 'unexpected end of JSON input' : 'invalid character', error);
+    throw invalid(jsonFaultOf(text)?.text ?? 'invalid character', error);
   }
   if (value === null) return {};
   if (kindOf(value) !== 'object')
