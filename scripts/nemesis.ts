@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { Prng } from '../src/base/prng.ts';
 import { heldBy } from '../test/nemesis/check-owners.ts';
 import { Faults, SmallDisk } from '../test/nemesis/faults.ts';
-import { describeLacks, findDifferences, findLosses, type NodeHeld } from '../test/nemesis/judge.ts'; // prettier-ignore
+import { describeLacks, findDifferences, findLosses, isHeld, withoutPoint, type NodeHeld } from '../test/nemesis/judge.ts'; // prettier-ignore
 import { Verdict } from '../test/nemesis/verdict.ts';
 import { removePoint, Writers } from '../test/nemesis/writers.ts';
 import { DevCluster, eventually } from '../test/support/dev-cluster.ts';
@@ -30,6 +30,8 @@ const calmMs = 5_000;
 const allFaultsMs = 240_000;
 /** Deletes one acknowledged point everywhere, or makes believe that one was acknowledged which nobody has written. */
 const plants = ['deleted', 'invented'] as const;
+const plantedLevel = 'any';
+const invented = -1;
 
 const { values } = parseArgs({
   options: {
@@ -78,8 +80,8 @@ async function run(durationMs: number): Promise<number> {
     const kinds = faults.kinds.map((kind) => `${kind} ${faults.counts[kind]}`).join(', ');
     const isThin = durationMs >= allFaultsMs && faults.kinds.some((kind) => faults.counts[kind] === 0); // prettier-ignore
     verdict.report(`faults: ${kinds}`, isThin ? 'one of them never happened' : '');
-    await plantLoss(urls[0] ?? '', writers);
-    await judge(cluster, writers, verdict);
+    const planted = await plantLoss(urls[0] ?? '', writers);
+    await judge(cluster, { writers, planted, verdict });
   } finally {
     const keepsFolder = verdict.failedCount > 0 && values.plant === '';
     // A node may still have files open there: what is not in use any more goes with the last of them.
@@ -92,7 +94,15 @@ async function run(durationMs: number): Promise<number> {
   return verdict.failedCount === 0 ? 0 : 1;
 }
 
-async function judge(cluster: DevCluster, writers: Writers, verdict: Verdict): Promise<void> {
+interface Judged {
+  readonly writers: Writers;
+  readonly planted: number | undefined;
+  readonly verdict: Verdict;
+}
+
+async function judge(cluster: DevCluster, { writers, planted, verdict }: Judged): Promise<void> {
+  // What was planted never comes: all else is waited for.
+  const awaited = planted === undefined ? writers : withoutPoint(writers, planted);
   const ids = await dataIdsOf(cluster.url('meta', 1));
   let held: readonly NodeHeld[] = [];
   let lacks = 'not looked at';
@@ -100,7 +110,8 @@ async function judge(cluster: DevCluster, writers: Writers, verdict: Verdict): P
     held = await Promise.all(
       ids.map(async (nodeId, i) => ({ nodeId, ...(await heldBy(cluster.url('data', i + 1), nodeId)) })), // prettier-ignore
     );
-    lacks = describeLacks(held, writers, replication);
+    lacks = describeLacks(held, awaited, replication);
+    if (planted !== undefined && isHeld(held, planted)) lacks = `${planted} is still there`;
     if (lacks !== '') throw new Error(lacks);
   };
   await eventually(look, settleMsMax).catch(() => undefined);
@@ -114,12 +125,14 @@ async function judge(cluster: DevCluster, writers: Writers, verdict: Verdict): P
   print(`${writers.refusedCount} writes were not acknowledged`);
 }
 
-/** What has to be found out. */
-async function plantLoss(url: string, writers: Writers): Promise<void> {
-  const numbers = writers.acknowledged.get('any');
-  if (values.plant === 'invented') numbers?.push(-1);
+/** What has to be found out: the number of the point that no owner has from now on. */
+async function plantLoss(url: string, writers: Writers): Promise<number | undefined> {
+  const numbers = writers.acknowledged.get(plantedLevel);
   const [first = 0] = numbers ?? [];
+  if (values.plant === '') return undefined;
   if (values.plant === 'deleted') await removePoint(url, first);
+  else numbers?.push(invented);
+  return values.plant === 'deleted' ? first : invented;
 }
 
 /** Has shards repaired whose owners differ. */

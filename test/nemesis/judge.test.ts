@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeLacks, findDifferences, findLosses, type Ledger, type NodeHeld } from './judge.ts';
+import { describeLacks, findDifferences, findLosses, isHeld, withoutPoint, type Ledger, type NodeHeld } from './judge.ts'; // prettier-ignore
 
 const ledger: Ledger = {
   acknowledged: new Map([
@@ -61,4 +61,11 @@ test('nemesis: an owner that has nothing of a series at all is told', () => {
 test('nemesis: what proves nothing does not pass', () => {
   const none = { ...ledger, acknowledged: new Map([['quorum', []]]) };
   expect(faultsOf(sound, none)[0]).toBe('nothing shows that the level keeps them');
+});
+
+test('nemesis: a point that was taken away on purpose is not waited for, and whatever else is lacking is', () => {
+  const held = [node(4, { any: [1, 9] }, { a: 7 }), node(5, { any: [1, 9], all: [2] }, { a: 7, b: 8 }), ...sound.slice(2)]; // prettier-ignore
+  expect([isHeld(held, 3), isHeld(sound, 3), isHeld(sound, 2)]).toEqual([false, true, true]);
+  expect(describeLacks(held, withoutPoint(ledger, 3), 2)).toBe('');
+  expect(describeLacks(held, withoutPoint(ledger, 1), 2)).toMatch(/^node 4 lacks 1 at any: 3 /);
 });

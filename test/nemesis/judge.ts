@@ -71,6 +71,17 @@ export function describeLacks(
   return faults.filter((fault) => fault !== '').join('; ');
 }
 
+/** The same, as if a point had never been acknowledged. */
+export function withoutPoint({ acknowledged, told }: Ledger, number: number): Ledger {
+  const without = (numbers: readonly number[]) => numbers.filter((one) => one !== number);
+  return { acknowledged: new Map([...acknowledged].map(([level, numbers]) => [level, without(numbers)])), told }; // prettier-ignore
+}
+
+/** Whether any node has a point, at any level. */
+export function isHeld(held: readonly NodeHeld[], number: number): boolean {
+  return held.some(({ points }) => [...points.values()].some((numbers) => numbers.has(number)));
+}
+
 function lacksOf(
   level: string,
   held: readonly NodeHeld[],

@@ -15,8 +15,8 @@ test('copies: shards go from node to node under load, and every owner has all th
   expect(deletes).toBeGreaterThan(3);
 });
 
-test.each([2, 3])('copies: the same with nodes that end and are cut off, seed %i', async (seed) => {
-  const { acknowledged, copied } = await runCopies(seed, { faultsMs: 10_000 });
+test('copies: the same with nodes that end and are cut off, seed 2', async () => {
+  const { acknowledged, copied } = await runCopies(2, { faultsMs: 10_000 });
   expect(acknowledged).toBeGreaterThan(50);
   expect(copied).toBeGreaterThan(0);
 });
@@ -48,8 +48,8 @@ test('plans: nodes are emptied and filled under load, and no shard has an owner 
   expect(moved).toBeGreaterThan(5);
 });
 
-test.each([1, 4])('plans: the same with nodes that end and are cut off, seed %i', async (seed) => {
-  const { acknowledged, moved } = await runPlans(seed, { faultsMs: 10_000 });
+test('plans: the same with nodes that end and are cut off, seed 1', async () => {
+  const { acknowledged, moved } = await runPlans(1, { faultsMs: 10_000 });
   expect(acknowledged).toBeGreaterThan(50);
   expect(moved).toBeGreaterThan(0);
 });

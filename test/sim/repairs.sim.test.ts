@@ -3,19 +3,16 @@ import { wipedPlants } from './cluster/plants.ts';
 import { checkEqual, runRepairs } from './cluster/run-repairs.ts';
 import { runWiped } from './cluster/run-wiped.ts';
 
-test.each([6, 8])(
-  'repairs: owners that lose things behind their backs are equal again, among nodes that end and are cut off, seed %i',
-  async (seed) => {
-    const { acknowledged, deletes, losses, givenUp, shardsBrought, valuesBrought, deletesBrought } = await runRepairs(seed, { faultsMs: 10_000 }); // prettier-ignore
-    expect(acknowledged).toBeGreaterThan(200);
-    expect(deletes).toBeGreaterThan(0);
-    expect(losses).toBeGreaterThan(1);
-    expect(givenUp).toBeGreaterThan(0);
-    expect(shardsBrought).toBeGreaterThan(0);
-    expect(valuesBrought).toBeGreaterThan(100);
-    expect(deletesBrought).toBeGreaterThan(0);
-  },
-);
+test('repairs: owners that lose things behind their backs are equal again, among nodes that end and are cut off, seed 6', async () => {
+  const { acknowledged, deletes, losses, givenUp, shardsBrought, valuesBrought, deletesBrought } = await runRepairs(6, { faultsMs: 10_000 }); // prettier-ignore
+  expect(acknowledged).toBeGreaterThan(200);
+  expect(deletes).toBeGreaterThan(0);
+  expect(losses).toBeGreaterThan(1);
+  expect(givenUp).toBeGreaterThan(0);
+  expect(shardsBrought).toBeGreaterThan(0);
+  expect(valuesBrought).toBeGreaterThan(100);
+  expect(deletesBrought).toBeGreaterThan(0);
+});
 
 test('repairs: the checker tells owners that differ, whichever of the two lacks a point', () => {
   const [whole, lacking] = [new Map([['o 1', 'v=1i'], ['o 2', 'v=2i']]), new Map([['o 1', 'v=1i']])]; // prettier-ignore

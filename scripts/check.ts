@@ -1,0 +1,67 @@
+/**
+ * What has to hold before a commit, `npm run check`: format, the messages between nodes, types, lint and floors, one after the
+ * other, and beside them the lanes of tests that start no processes. All parts run, whichever fails; a part says what it found
+ * when it fails, as it ends. The last line names the parts that failed.
+ */
+import { spawn } from 'node:child_process';
+
+interface Part {
+  readonly name: string;
+  readonly program: string;
+  readonly flags: readonly string[];
+}
+
+/** By content, so that what is kept of one branch is right on another; a first run has nothing to keep to. */
+const formatCache = ['--cache', '--cache-strategy', 'content', '--cache-location', 'node_modules/.cache/prettier']; // prettier-ignore
+const sources = ['src', 'test', 'scripts', 'bench'];
+const lanes = ['unit', 'golden', 'tidy', 'sim'];
+
+const statics: readonly Part[] = [
+  { name: 'format', program: 'prettier', flags: ['--check', '.', ...formatCache] },
+  { name: 'proto', program: process.execPath, flags: ['scripts/build-proto.ts', '--check'] },
+  { name: 'types', program: 'tsc', flags: ['--noEmit', '-p', 'tsconfig.json'] },
+  { name: 'lint', program: 'eslint', flags: sources },
+  { name: 'fence', program: 'depcruise', flags: ['src', 'test', '--config', '.dependency-cruiser.cjs'] }, // prettier-ignore
+];
+const tests: Part = {
+  name: 'tests',
+  program: process.execPath,
+  flags: ['scripts/test.ts', ...lanes.flatMap((lane) => ['--project', lane])],
+};
+
+const [staticsFailed, testsFailed] = await Promise.all([runStatics(), run(tests, 'shown')]);
+const failed = [...staticsFailed, ...testsFailed];
+process.stdout.write(failed.length === 0 ? 'check: all parts passed\n' : `check: ${failed.join(', ')} failed\n`); // prettier-ignore
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+/** Names of those that failed. */
+async function runStatics(): Promise<readonly string[]> {
+  const failed: string[] = [];
+  for (const part of statics) failed.push(...(await run(part, 'kept')));
+  return failed;
+}
+
+/** Its name when it failed. What it writes is shown at once, or kept to its end and shown if it failed. */
+function run({ name, program, flags }: Part, output: 'shown' | 'kept'): Promise<readonly string[]> {
+  return new Promise((resolve) => {
+    const startMs = performance.now();
+    const texts: string[] = [];
+    const child = spawn(program, flags, { stdio: output === 'shown' ? 'inherit' : 'pipe' });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => texts.push(text));
+    const end = (isGood: boolean, why = ''): void => {
+      const seconds = ((performance.now() - startMs) / 1_000).toFixed(1);
+      const text = isGood ? '' : `\n${texts.join('')}${why}`;
+      process.stdout.write(
+        `check: ${name} ${isGood ? 'passed' : 'failed'} in ${seconds} s${text}\n`,
+      );
+      resolve(isGood ? [] : [name]);
+    };
+    child.once('error', (error) => {
+      end(false, error.message);
+    });
+    child.once('close', (code) => {
+      end(code === 0);
+    });
+  });
+}
