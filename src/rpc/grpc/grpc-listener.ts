@@ -12,6 +12,8 @@ import { SharedBuffers } from '../../base/shared-buffers.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { ListenOptions, RpcHandlers, RpcListener } from '../../env/transport.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { isFramed } from './framed/is-framed.ts';
+import { serveFramed } from './framed/serve-framed.ts';
 import type { Garbage } from './garbage.ts';
 import { answerHttpGet } from './http-get.ts';
 import { peerBurstMax, peerResetsPerSecond } from './paced-resets.ts';
@@ -125,12 +127,25 @@ function greet(socket: Duplex, ports: SessionPorts): void {
   socket.once('data', (first: Buffer) => {
     timer.cancel();
     socket.pause();
-    if (first.subarray(0, 4).toString('latin1') === 'PRI ') {
+    if (isFramed(first)) {
+      serveFrames(socket, first, ports);
+    } else if (first.subarray(0, 4).toString('latin1') === 'PRI ') {
       socket.unshift(first);
       serveSession(socket, ports);
     } else if (first[0] === handshakeByte) socket.end(plainText);
     else answerHttpGet(socket, first, { clock, handlers });
   });
+}
+
+/** A node that says with its first bytes that it speaks frames as this end does. */
+function serveFrames(socket: Duplex, first: Buffer, ports: SessionPorts): void {
+  const { connections, ...rest } = ports;
+  const onTrusted = (): void => {
+    connections.trust(socket);
+  };
+  const budget = new ByteBudget(connectionBytesMax);
+  const served = { ...rest, budget, onTrusted, callsMax: servedMax };
+  connections.onGoodbye(socket, serveFramed(socket, first, served));
 }
 
 function serveSession(socket: Duplex, ports: SessionPorts): void {

@@ -11,7 +11,8 @@ import type {
 import { ClientCall } from './client-call.ts';
 import { noGarbage, type Garbage } from './garbage.ts';
 import { listenGrpc } from './grpc-listener.ts';
-import { PeerSession } from './peer-session.ts';
+import { MeetPeer } from './meet-peer.ts';
+import type { Peer } from './peer.ts';
 import type { SecureDialOf } from './secure-dial.ts';
 
 const connectMs = 5_000;
@@ -24,7 +25,7 @@ type Asked = { readonly method: string; readonly kind: 'call' | 'stream' };
 export class GrpcTransport implements RpcTransport {
   readonly #clock: Clock;
   readonly #garbage: Garbage;
-  readonly #sessions = new Map<string, PeerSession>();
+  readonly #peers = new Map<string, MeetPeer>();
   readonly #secureDial: SecureDialOf;
 
   constructor({
@@ -59,72 +60,85 @@ export class GrpcTransport implements RpcTransport {
     request: Uint8Array,
     options: RpcOptions,
   ): Promise<Uint8Array> {
-    const asked = { method, kind: 'call' } as const;
-    // What is still to come are trailers, which say that all is well.
-    for await (const reply of this.#exchange(address, asked, request, options)) return reply;
+    const exchange = await this.#begin(address, { method, kind: 'call' }, request, options);
+    try {
+      // What is still to come are trailers, which say that all is well.
+      const reply = await exchange.call.next();
+      if (reply !== undefined) return reply;
+    } finally {
+      exchange.settle();
+    }
     throw new DbError('outcome_unknown', `${address}: the answer has no message`);
   }
 
-  stream(
+  async *stream(
     address: string,
     method: string,
     request: Uint8Array,
     options: RpcOptions,
-  ): AsyncIterable<Uint8Array> {
-    return this.#exchange(address, { method, kind: 'stream' }, request, options);
-  }
-
-  async close(): Promise<void> {
-    for (const session of this.#sessions.values()) session.close();
-    this.#sessions.clear();
-    return Promise.resolve();
-  }
-
-  async *#exchange(
-    address: string,
-    asked: Asked,
-    request: Uint8Array,
-    options: RpcOptions,
   ): AsyncGenerator<Uint8Array, undefined> {
-    const { deadlineMs, signal, onSent } = options;
-    throwIfCancelled(signal);
-    const session = await this.#connected(address, asked.method, Math.min(deadlineMs, connectMs));
-    // A signal that has aborted meanwhile says so to nobody who listens from now on.
-    throwIfCancelled(signal);
-    const headers = headersOf(address, asked, options);
-    const call = new ClientCall(address, request, { garbage: this.#garbage, onSent });
-    const leavePlace = session.places.enter(() => {
-      session.start(call, headers);
-    });
-    const end = new Ending(call, this.#clock, { deadlineMs, signal });
+    const exchange = await this.#begin(address, { method, kind: 'stream' }, request, options);
+    const { call, ending } = exchange;
     try {
       for (;;) {
         const reply = await call.next();
         if (reply === undefined) return undefined;
-        end.pause();
+        ending.pause();
         yield reply;
-        end.resume();
+        ending.resume();
       }
     } finally {
-      end.settle();
-      leavePlace();
-      session.resets.add(call);
+      exchange.settle();
     }
   }
 
-  async #connected(address: string, method: string, waitMs: number): Promise<PeerSession> {
-    const known = this.#sessions.get(address);
-    const session =
-      known?.isUsable === true
-        ? known
-        : new PeerSession(address, this.#clock, {
-            connectMs: waitMs,
-            secure: this.#secureDial(method),
-          });
-    this.#sessions.set(address, session);
-    await session.connected();
-    return session;
+  async close(): Promise<void> {
+    for (const peer of this.#peers.values()) peer.close();
+    this.#peers.clear();
+    return Promise.resolve();
   }
+
+  async #begin(
+    address: string,
+    asked: Asked,
+    request: Uint8Array,
+    options: RpcOptions,
+  ): Promise<Exchange> {
+    const { deadlineMs, signal, onSent } = options;
+    throwIfCancelled(signal);
+    const known = this.#peers.get(address)?.usable;
+    const peer = known ?? (await this.#met(address, asked.method, Math.min(deadlineMs, connectMs)));
+    // A signal that has aborted meanwhile says so to nobody who listens from now on.
+    throwIfCancelled(signal);
+    const headers = headersOf(address, asked, options);
+    const call = new ClientCall(address, request, onSent);
+    const leavePlace = peer.places.enter(() => {
+      peer.start(call, headers);
+    });
+    const ending = new Ending(call, this.#clock, { deadlineMs, signal });
+    const settle = (): void => {
+      ending.settle();
+      leavePlace();
+      peer.resets.add(call);
+    };
+    return { call, ending, settle };
+  }
+
+  #met(address: string, method: string, waitMs: number): Promise<Peer> {
+    const known = this.#peers.get(address);
+    if (known?.isMeeting === true) return known.met();
+    const options = { clock: this.#clock, garbage: this.#garbage, connectMs: waitMs, secure: this.#secureDial(method) }; // prettier-ignore
+    const meeting = new MeetPeer(address, options);
+    this.#peers.set(address, meeting);
+    return meeting.met();
+  }
+}
+
+interface Exchange {
+  readonly call: ClientCall;
+  readonly ending: Ending;
+  /** Lets go of all that it has. */
+  readonly settle: () => void;
 }
 
 function headersOf(

@@ -1,32 +1,25 @@
 /**
- * One HTTP/2 connection to a peer.
+ * One HTTP/2 connection to a peer of any kind, as Node speaks it.
  * - It is pinged while calls are under way; a peer that is silent is given up, and with it the calls.
  * - A session that has ended is never used again: the next call makes a new one at once.
  */
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2'; // prettier-ignore
-import { connect as connectTcp, type Socket } from 'node:net';
-import { dialSecurely, type SecureDial } from './secure-dial.ts';
-import { dialText, isNoTls } from '../../base/dial-text.ts';
 import { DbError } from '../../base/errors.ts';
-import type { Clock, Timer } from '../../env/clock.ts';
+import type { Timer } from '../../env/clock.ts';
 import type { ClientCall } from './client-call.ts';
+import { dial, refused, timedOut, unreachable } from './dial-peer.ts';
+import type { Garbage } from './garbage.ts';
+import { Http2Wire } from './http2-wire.ts';
 import { PacedResets } from './paced-resets.ts';
+import type { Peer, PeerOptions } from './peer.ts';
 import { callsMax, StreamPlaces } from './stream-places.ts';
-import { splitAddress } from './split-address.ts';
 import { answerWindowBytes, connectionWindowBytes } from './windows.ts';
 
 const pingMs = 5_000;
 /** In megabytes; the streams' windows bound what it holds. */
 const sessionMemoryMax = 4_096;
 
-/** Go's words. */
-const noTlsText = 'tls: first record does not look like a TLS handshake';
-
-/** Of a connection that did not come about in time, and of one that ended before it spoke HTTP/2. */
-const timedOut = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
-const refused = Object.assign(new Error('the connection ended'), { code: 'ECONNREFUSED' });
-
-export class PeerSession {
+export class PeerSession implements Peer {
   readonly resets: PacedResets;
   readonly places = new StreamPlaces(callsMax);
   readonly #session: ClientHttp2Session;
@@ -37,12 +30,10 @@ export class PeerSession {
   /** Why the peer takes no call of this connection. */
   #refusal: DbError | undefined;
 
-  /** Of a peer that speaks TLS `secure` says how it is called. */
-  constructor(
-    address: string,
-    clock: Clock,
-    { connectMs, secure }: { readonly connectMs: number; readonly secure: SecureDial | undefined },
-  ) {
+  readonly #garbage: Garbage;
+
+  constructor(address: string, { clock, garbage, connectMs, secure }: PeerOptions) {
+    this.#garbage = garbage;
     this.resets = new PacedResets(clock);
     const socket = dial(address, secure);
     // Each call names whom it is for; an address that somebody has typed need be no part of a URL.
@@ -53,8 +44,7 @@ export class PeerSession {
     });
     this.#connected = new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
-        const text = isNoTls(error) ? noTlsText : dialText(address, error);
-        reject(new DbError('unavailable', text, { cause: error }));
+        reject(unreachable(address, error));
       };
       const timer = clock.after(connectMs, () => {
         socket.destroy(timedOut);
@@ -113,7 +103,7 @@ export class PeerSession {
       this.places.release();
       if (this.#refusal !== undefined) call.fail(this.#refusal);
     });
-    call.start(stream);
+    call.begin(new Http2Wire(call, stream, this.#garbage));
   }
 
   close(): void {
@@ -130,16 +120,5 @@ export class PeerSession {
     this.#session.ping(() => {
       this.#isSilent = false;
     });
-  }
-}
-
-/** Throws `unavailable` for what is no address: somebody has typed it. */
-function dial(address: string, secure: SecureDial | undefined): Socket {
-  const [host, port] = splitAddress(address);
-  try {
-    if (secure !== undefined) return dialSecurely({ host, port }, secure);
-    return connectTcp({ host, port, noDelay: true });
-  } catch (error) {
-    throw new DbError('unavailable', dialText(address, error as Error), { cause: error });
   }
 }

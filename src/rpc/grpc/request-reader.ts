@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
-import { DbError, errorText, isDbError } from '../../base/errors.ts';
-import type { Clock } from '../../env/clock.ts';
 import type { SharedBuffers } from '../../base/shared-buffers.ts';
+import { DbError, errorText, isDbError } from '../../base/errors.ts';
+import type { Clock, Timer } from '../../env/clock.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { Garbage } from './garbage.ts';
 import { MessageReader } from './length-prefixed.ts';
@@ -10,7 +10,6 @@ export interface RequestLimits {
   readonly clock: Clock;
   readonly lengthBytesMax: number;
   readonly budget: ByteBudget;
-  readonly garbage: Garbage;
   /** Where a request may be put that is nobody's once it is answered. */
   readonly buffers?: SharedBuffers | undefined;
 }
@@ -21,78 +20,155 @@ export interface ReadRequest {
   readonly release: () => void;
 }
 
+/** Whoever gives the parts of a request. */
+export interface RequestSource {
+  pause(): void;
+  resume(): void;
+}
+
 /** From the moment there is memory for it, or the wait for its first bytes: a megabyte a second is slow enough. */
 const readMs = 60_000;
 
 /**
- * Reads the one message of a request, once there is memory for the length that it announces. Rejects with `too_large`,
+ * The one message of a request, once there is memory for the length that it announces. Rejects with `too_large`,
  * `unsupported`, `invalid_argument` for what is no single message, `timeout`, `cancelled` when the caller has gone.
  */
+export class RequestReading {
+  readonly #limits: RequestLimits;
+  readonly #source: RequestSource;
+  readonly #reader: MessageReader;
+  readonly #done: (request: ReadRequest) => void;
+  readonly #failed: (error: DbError) => void;
+  #timer: Timer;
+  #giveBack: (() => void) | undefined;
+  #lent: Uint8Array | undefined;
+  #isGranted = false;
+  #isSettled = false;
+
+  constructor(
+    source: RequestSource,
+    limits: RequestLimits,
+    ends: { readonly done: (request: ReadRequest) => void; readonly failed: (error: DbError) => void }, // prettier-ignore
+  ) {
+    this.#source = source;
+    this.#limits = limits;
+    this.#reader = new MessageReader(limits.lengthBytesMax);
+    this.#done = ends.done;
+    this.#failed = ends.failed;
+    this.#timer = this.#startTimer();
+  }
+
+  push(part: Buffer): void {
+    if (this.#isSettled) return;
+    const reader = this.#reader;
+    try {
+      reader.push(part);
+      if (reader.heldBytes > reader.announcedBytes && reader.announcedBytes > 0)
+        throw new DbError('invalid_argument', 'a request is one message');
+      if (this.#giveBack === undefined && reader.announcedBytes > 0) this.#reserve();
+    } catch (error) {
+      this.fail(isDbError(error) ? error : new DbError('internal', errorText(error)));
+    }
+  }
+
+  /** Nothing comes behind what was pushed. */
+  end(): void {
+    if (this.#isSettled) return;
+    let message: Uint8Array | undefined;
+    try {
+      message = this.#reader.take();
+    } catch (error) {
+      this.fail(isDbError(error) ? error : new DbError('internal', errorText(error)));
+      return;
+    }
+    if (message === undefined || this.#reader.heldBytes > 0) {
+      this.fail(new DbError('invalid_argument', 'a request is one message'));
+      return;
+    }
+    this.#settle();
+    this.#done({ message, release: () => this.#release() }); // prettier-ignore
+  }
+
+  /** Lets it go; false where it has been read, or has failed, already. */
+  drop(): boolean {
+    if (this.#isSettled) return false;
+    this.#settle();
+    this.#release();
+    return true;
+  }
+
+  fail(error: DbError): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    this.#release();
+    this.#failed(error);
+  }
+
+  #reserve(): void {
+    const { budget, buffers } = this.#limits;
+    const reader = this.#reader;
+    this.#giveBack = budget.reserve(reader.announcedBytes, () => {
+      const waited = this.#giveBack !== undefined;
+      this.#isGranted = true;
+      // One that has come whole is not waited for.
+      if (!reader.hasMessage) {
+        this.#timer.cancel();
+        this.#timer = this.#startTimer();
+      }
+      this.#lent = buffers?.lend(reader.announcedBytes);
+      if (this.#lent !== undefined) reader.gatherIn(this.#lent.subarray(0, reader.announcedBytes));
+      if (waited) this.#source.resume();
+    });
+    if (this.#isGranted) return;
+    this.#timer.cancel();
+    this.#source.pause();
+  }
+
+  #startTimer(): Timer {
+    return this.#limits.clock.after(readMs, () => {
+      this.fail(new DbError('timeout', 'the request did not come in time'));
+    });
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#timer.cancel();
+  }
+
+  #release(): void {
+    this.#giveBack?.();
+    if (this.#lent !== undefined) this.#limits.buffers?.giveBack(this.#lent);
+  }
+}
+
+/** Reads it of a stream of Node's. */
 export function readRequest(
   stream: ServerHttp2Stream,
-  { clock, lengthBytesMax, budget, garbage, buffers }: RequestLimits,
+  { garbage, ...limits }: RequestLimits & { readonly garbage: Garbage },
 ): Promise<ReadRequest> {
   return new Promise((resolve, reject) => {
-    const reader = new MessageReader(lengthBytesMax);
-    let giveBack: (() => void) | undefined;
-    let lent: Uint8Array | undefined;
-    let isGranted = false;
-    const release = (): void => {
-      giveBack?.();
-      if (lent !== undefined) buffers?.giveBack(lent);
-    };
     const settle = (): void => {
-      timer.cancel();
       stream.off('data', onData).off('end', onEnd).off('close', onClose);
     };
-    const fail = (error: DbError): void => {
-      settle();
-      release();
-      reject(error);
-    };
-    const startTimer = () =>
-      clock.after(readMs, () => {
-        fail(new DbError('timeout', 'the request did not come in time'));
-      });
-    let timer = startTimer();
-    const reserve = (): void => {
-      giveBack = budget.reserve(reader.announcedBytes, () => {
-        isGranted = true;
-        // One that has come whole is not waited for.
-        if (!reader.hasMessage) {
-          timer.cancel();
-          timer = startTimer();
-        }
-        lent = buffers?.lend(reader.announcedBytes);
-        if (lent !== undefined) reader.gatherIn(lent.subarray(0, reader.announcedBytes));
-        if (stream.isPaused()) stream.resume();
-      });
-      if (isGranted) return;
-      timer.cancel();
-      stream.pause();
-    };
+    const reading = new RequestReading(stream, limits, {
+      done: (request) => {
+        settle();
+        resolve(request);
+      },
+      failed: (error) => {
+        settle();
+        reject(error);
+      },
+    });
     const onData = (part: Buffer): void => {
       garbage.passed(part.length);
-      try {
-        reader.push(part);
-        if (reader.heldBytes > reader.announcedBytes && reader.announcedBytes > 0)
-          throw new DbError('invalid_argument', 'a request is one message');
-        if (giveBack === undefined && reader.announcedBytes > 0) reserve();
-      } catch (error) {
-        fail(isDbError(error) ? error : new DbError('internal', errorText(error)));
-      }
+      reading.push(part);
     };
     const onEnd = (): void => {
-      const message = reader.take();
-      if (message === undefined || reader.heldBytes > 0) {
-        fail(new DbError('invalid_argument', 'a request is one message'));
-        return;
-      }
-      settle();
-      resolve({ message, release });
+      reading.end();
     };
     const onClose = (): void => {
-      fail(new DbError('cancelled', 'the caller is gone'));
+      reading.fail(new DbError('cancelled', 'the caller is gone'));
     };
     stream.on('data', onData).on('end', onEnd).on('close', onClose);
   });

@@ -6,13 +6,15 @@
 import { once } from 'node:events';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { DbError } from '../../base/errors.ts';
-import type { Clock, Timer } from '../../env/clock.ts';
-import type { RpcAdmission, RpcContext, RpcHandlers, RpcMetadata } from '../../env/transport.ts';
+import type { Clock } from '../../env/clock.ts';
+import type { RpcAdmission, RpcContext, RpcHandlers } from '../../env/transport.ts';
 import type { SharedBuffers } from '../../base/shared-buffers.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import { Caller } from './caller.ts';
 import type { Garbage } from './garbage.ts';
 import { prefixed } from './length-prefixed.ts';
 import { readMessages } from './read-messages.ts';
+import { deadlineMsOf, isGrpcRequest, metadataOf } from './request-heads.ts';
 import { readRequest } from './request-reader.ts';
 import { errorTrailers, okTrailers, textIn } from './status.ts';
 
@@ -27,18 +29,10 @@ export interface ServePorts {
   readonly onTrusted: () => void;
 }
 
-const replyHeaders = { ':status': 200, 'content-type': 'application/grpc' } as const;
+export const replyHeaders = { ':status': 200, 'content-type': 'application/grpc' } as const;
 /** How long a refused caller may take to end what it sends. */
 const drainMs = 5_000;
 const drainBytesMax = 1 << 20;
-const timeoutUnitsMs: Readonly<Record<string, number>> = {
-  H: 3_600_000,
-  M: 60_000,
-  S: 1_000,
-  m: 1,
-  u: 1e-3,
-  n: 1e-6,
-};
 
 export async function serveCall(
   stream: ServerHttp2Stream,
@@ -50,7 +44,7 @@ export async function serveCall(
   const path = textIn(headers, ':path');
   let admission: RpcAdmission;
   try {
-    assertGrpc(headers);
+    if (!isGrpcRequest(headers)) throw new DbError('unsupported', 'this port speaks gRPC');
     admission = handlers.admit(path, metadataOf(headers));
   } catch (error) {
     refuse(stream, error, clock);
@@ -60,7 +54,10 @@ export async function serveCall(
   const buffers = admission.isLent === true ? ports.buffers : undefined;
   const limits = { clock, budget, garbage, buffers, lengthBytesMax: admission.requestBytesMax };
   let release = (): void => undefined;
-  const caller = new Caller(stream, clock, deadlineMsOf(headers));
+  const caller = new Caller(clock, deadlineMsOf(headers));
+  stream.once('close', () => {
+    caller.gone();
+  });
   try {
     if (admission.kind === 'dialog') {
       const context = { signal: caller.signal, garbage };
@@ -82,38 +79,6 @@ export async function serveCall(
   } finally {
     caller.settle();
     release();
-  }
-}
-
-/** Tells a handler when nobody waits any more: the caller has gone, or its deadline has passed. */
-class Caller {
-  readonly #controller = new AbortController();
-  readonly #timer: Timer | undefined;
-  #isSettled = false;
-
-  constructor(stream: ServerHttp2Stream, clock: Clock, deadlineMs: number | undefined) {
-    stream.once('close', () => {
-      // Most have their answer by then, and an error takes longer to make than the rest of this.
-      if (!this.#isSettled) this.#abort(new DbError('cancelled', 'the caller is gone'));
-    });
-    if (deadlineMs === undefined) return;
-    this.#timer = clock.after(deadlineMs, () => {
-      this.#abort(new DbError('timeout', 'the deadline of the request has passed'));
-    });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  settle(): void {
-    this.#isSettled = true;
-    this.#timer?.cancel();
-  }
-
-  #abort(error: DbError): void {
-    this.#timer?.cancel();
-    this.#controller.abort(error);
   }
 }
 
@@ -176,25 +141,4 @@ function refuse(stream: ServerHttp2Stream, error: unknown, clock: Clock): void {
   });
   stream.resume();
   fail(stream, error);
-}
-
-function assertGrpc(headers: IncomingHttpHeaders): void {
-  const isGrpc = textIn(headers, 'content-type').startsWith('application/grpc');
-  if (headers[':method'] !== 'POST' || !isGrpc)
-    throw new DbError('unsupported', 'this port speaks gRPC');
-}
-
-function metadataOf(headers: IncomingHttpHeaders): RpcMetadata {
-  const metadata: Record<string, string> = {};
-  for (const [key, value] of Object.entries(headers))
-    if (typeof value === 'string' && !key.startsWith(':')) metadata[key] = value;
-  return metadata;
-}
-
-/** `grpc-timeout`: at most eight digits and a unit; what is no such text is none. */
-function deadlineMsOf(headers: IncomingHttpHeaders): number | undefined {
-  const match = /^(\d{1,8})([HMSmun])$/.exec(textIn(headers, 'grpc-timeout'));
-  if (match === null) return undefined;
-  const unitMs = timeoutUnitsMs[match[2] ?? ''] ?? 1;
-  return Math.min(Number(match[1]) * unitMs, 2 ** 31 - 1);
 }
