@@ -352,4 +352,9 @@ test('fragment: who wants few rows does not read series whose rows come behind t
   expect(count).toBe(2);
   expect(rows(fragment({ task: limited, ascending: false }), [source])).toEqual([[2n, 'd', 1], [2n, 'c', 1]]); // prettier-ignore
   expect(count).toBe(4);
+  // Neither is one read, nor asked what it is called, where rows say which series they are of.
+  const shown = fragment({ task: { ...limited, showsSeries: true } });
+  const [block] = [...blocksOf(shown, [source], idle())];
+  expect(block).toMatchObject({ series: { keys: ['cpu,host=a', 'cpu,host=b'], at: Uint32Array.of(0, 1) } }); // prettier-ignore
+  expect(count).toBe(6);
 });

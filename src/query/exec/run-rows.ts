@@ -121,7 +121,8 @@ function* groupChunks(
   const { shardRowsMax } = task;
   const { ascending } = fragment;
   const rowsFirst = task.rowsMax > 0 ? task.rowsMax : undefined;
-  const rankAt = ranks === undefined ? undefined : task.columns.length;
+  // Series stand in the order of their ranks already; shards that were cut by themselves do not.
+  const rankAt = ranks === undefined || shardRowsMax === undefined ? undefined : task.columns.length; // prettier-ignore
   const streamOf = memberStreams(plan, ranks);
   const shards = byShard(members);
   for (const span of spans) {

@@ -9,21 +9,26 @@ import type { ChunkStream } from '../columns/merge-chunks.ts';
  * (docs/internals/query.md). It travels with rows in one more column while shards are merged, and leaves as the keys.
  */
 export class SeriesRanks {
-  readonly #ranks = new Map<MemberSeries, bigint>();
-  readonly #keys: string[] = [];
+  readonly #members: readonly MemberSeries[];
+  readonly #ranks = new Map<MemberSeries, number>();
 
   /** `members` are ordered by key; a series of several shards has one rank. */
   constructor(members: readonly MemberSeries[]) {
-    for (const member of members) {
-      const { key } = member.series;
-      if (this.#keys[this.#keys.length - 1] !== key) this.#keys.push(key);
-      this.#ranks.set(member, BigInt(this.#keys.length - 1));
+    this.#members = members;
+    const [first] = members;
+    // In one shard each is a series of its own: what it is called is asked of those that have rows to show.
+    const isOfOneShard = members.every(({ source }) => source === first?.source);
+    let rank = 0;
+    for (const [at, member] of members.entries()) {
+      const last = members[rank];
+      if (isOfOneShard || last?.series.key !== member.series.key) rank = at;
+      this.#ranks.set(member, rank);
     }
   }
 
   /** A stream of a member's rows with its rank in one more column. */
   rank(member: MemberSeries, stream: ChunkStream): ChunkStream {
-    const rank = must(this.#ranks.get(member), 'a rank for each member');
+    const rank = BigInt(must(this.#ranks.get(member), 'a rank for each member'));
     return {
       next() {
         const chunk = stream.next();
@@ -42,7 +47,8 @@ export class SeriesRanks {
     const at = Uint32Array.from(ranks, (rank) => {
       let place = places.get(rank);
       if (place === undefined) {
-        place = keys.push(must(this.#keys[Number(rank)], 'a key for each rank')) - 1;
+        place =
+          keys.push(must(this.#members[Number(rank)], 'a member for each rank').series.key) - 1;
         places.set(rank, place);
       }
       return place;
