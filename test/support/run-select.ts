@@ -54,7 +54,10 @@ export async function runSelectOver(
 }
 
 /** The pieces of the answer as they are made. */
-export function piecesOf(query: string, setting: SelectSetting): AsyncGenerator<OutputSeries> {
+export async function* piecesOf(
+  query: string,
+  setting: SelectSetting,
+): AsyncGenerator<OutputSeries, undefined> {
   const nowNs = setting.nowNs ?? 1_800_000_000_000_000_000n;
   const [statement] = parseQuery(query);
   if (statement?.kind !== 'select') throw new Error('a SELECT expected');
@@ -71,7 +74,9 @@ export function piecesOf(query: string, setting: SelectSetting): AsyncGenerator<
     seriesLimit: 0,
     seriesOffset: 0,
   });
-  return outputSeries(finished(steps), contextOf(setting), compiled.zone);
+  for await (const batch of outputSeries(finished(steps), contextOf(setting), compiled.zone))
+    yield* batch;
+  return undefined;
 }
 
 function findMeasurements(measurement: Measurement, { nodes }: SelectSetting) {

@@ -96,9 +96,9 @@ export async function runInto(
   const target = must(prepared.compiled.statement.target, 'a SELECT with INTO');
   const account = ports.accounts.open();
   try {
-    const pieces = streamOf(prepared, { account, heldBytesMax: 0 }, { context, ports });
+    const batches = streamOf(prepared, { account, heldBytesMax: 0 }, { context, ports });
     const pacer = pacerOf(context, ports);
-    return await writeInto(pieces, target, {
+    return await writeInto(batches, target, {
       write: ports.writeLines,
       pacer,
       fence: context.fence,
@@ -109,7 +109,7 @@ export async function runInto(
 }
 
 /**
- * Runs a SELECT over the shards of the cluster (spec F55, F56), its answer in pieces, series by series, each but the last
+ * Runs a SELECT over the shards of the cluster (spec F55, F56), its answer in batches of pieces, series by series, each but the last
  * of a series `partial`: memory stays flat and whoever takes the pieces sets the pace. The first `heldBytesMax` are held
  * back: until then a failed node means that all is read again with other owners; after it the failure ends the answer
  * (decision 13). What is held is charged to the query's account.
@@ -119,7 +119,7 @@ export async function* streamSelect(
   heldBytesMax: number,
   context: SelectContext,
   ports: SelectPorts,
-): AsyncGenerator<ColumnSeries> {
+): AsyncGenerator<readonly ColumnSeries[]> {
   const prepared = prepareSelect(statement, context, ports);
   const account = ports.accounts.open();
   try {
@@ -138,40 +138,40 @@ export async function* streamOf(
   prepared: PreparedSelect,
   hold: Hold,
   { context, ports }: Omit<Attempt, 'failed'>,
-): AsyncGenerator<ColumnSeries> {
+): AsyncGenerator<readonly ColumnSeries[]> {
   let trustsMemory = true;
-  const { pieces, held } = await withFailover(context, async (failed) => {
+  const { batches, held } = await withFailover(context, async (failed) => {
     const opened = attemptOf(prepared, hold.account, { context, ports, failed, trustsMemory });
     trustsMemory = false;
-    return { pieces: opened, held: await holdPieces(opened, hold) };
+    return { batches: opened, held: await holdBatches(opened, hold) };
   });
   try {
-    for (const piece of held) {
-      hold.account.release(answerBytes(piece));
-      yield piece;
+    for (const batch of held) {
+      hold.account.release(bytesOf(batch));
+      yield batch;
     }
     held.length = 0;
-    for (let next = await pieces.next(); next.done !== true; next = await pieces.next())
+    for (let next = await batches.next(); next.done !== true; next = await batches.next())
       yield next.value;
   } catch (error) {
     throw causeOf(error);
   } finally {
-    await pieces.return(undefined);
+    await batches.return(undefined);
   }
 }
 
-/** Takes pieces until they are more than may be held, or all. */
-async function holdPieces(
-  pieces: AsyncGenerator<ColumnSeries>,
+/** Takes batches until they are more than may be held, or all. */
+async function holdBatches(
+  batches: AsyncGenerator<readonly ColumnSeries[]>,
   { account, heldBytesMax }: Hold,
-): Promise<ColumnSeries[]> {
-  const held: ColumnSeries[] = [];
+): Promise<(readonly ColumnSeries[])[]> {
+  const held: (readonly ColumnSeries[])[] = [];
   let heldBytes = 0;
   try {
     do {
-      const next = await pieces.next();
+      const next = await batches.next();
       if (next.done === true) break;
-      const bytes = answerBytes(next.value);
+      const bytes = bytesOf(next.value);
       account.charge(bytes);
       heldBytes += bytes;
       held.push(next.value);
@@ -179,9 +179,15 @@ async function holdPieces(
     return held;
   } catch (error) {
     account.release(heldBytes);
-    await pieces.return(undefined);
+    await batches.return(undefined);
     throw error;
   }
+}
+
+function bytesOf(batch: readonly ColumnSeries[]): number {
+  let bytes = 0;
+  for (const piece of batch) bytes += answerBytes(piece);
+  return bytes;
 }
 
 export async function withFailover<T>(
@@ -204,7 +210,7 @@ async function* attemptOf(
   prepared: PreparedSelect,
   account: QueryAccount,
   attempt: Attempt,
-): AsyncGenerator<ColumnSeries> {
+): AsyncGenerator<readonly ColumnSeries[]> {
   const { context, ports } = attempt;
   const places = await describePlaces(prepared.places, attempt);
   const pacer = pacerOf(context, ports);
@@ -217,23 +223,23 @@ async function* attemptOf(
     pacer,
     account,
   };
-  const pieces = outputSeries(plan, run, prepared.compiled.zone);
+  const batches = outputSeries(plan, run, prepared.compiled.zone);
   // Whoever was planned for by memory and asked nothing may have what the plan does not know of.
   const isCurrent = ({ participants }: Place) => participants.every(({ memory }) => memory?.isCurrent !== false); // prettier-ignore
   if (places.every(isCurrent)) {
-    yield* pieces;
+    yield* batches;
     return;
   }
   try {
-    const first = await pieces.next();
+    const first = await batches.next();
     if (!places.every(isCurrent))
       throw new DbError('schema_changed', 'a node that may have more was not asked');
     if (first.done !== true) {
       yield first.value;
-      yield* pieces;
+      yield* batches;
     }
   } finally {
-    await pieces.return(undefined);
+    await batches.return(undefined);
   }
 }
 

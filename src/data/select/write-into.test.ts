@@ -24,8 +24,8 @@ function strings(...texts: readonly (string | null)[]): Column {
 async function written(series: Partial<ColumnSeries>, name = 'out') {
   const lines: string[] = [];
   const target: Measurement = { kind: 'measurement', database: 'd', retentionPolicy: 'r', name };
-  async function* pieces(): AsyncGenerator<ColumnSeries> {
-    yield await Promise.resolve({
+  async function* batches(): AsyncGenerator<readonly ColumnSeries[]> {
+    const piece: ColumnSeries = await Promise.resolve({
       kind: 'columns',
       name: 'own name',
       columns: ['time', 'v'],
@@ -35,12 +35,13 @@ async function written(series: Partial<ColumnSeries>, name = 'out') {
       end: 2,
       ...series,
     });
+    yield [piece];
   }
   const write = ({ body }: { readonly body: Uint8Array }) => {
     lines.push(...new TextDecoder().decode(body).split('\n'));
     return Promise.resolve();
   };
-  const { rows } = await writeInto(pieces(), target, { write, pacer });
+  const { rows } = await writeInto(batches(), target, { write, pacer });
   return { lines, count: rows[0]?.[1] };
 }
 

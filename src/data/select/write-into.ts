@@ -34,7 +34,7 @@ export interface IntoPorts {
  * number, are left out. What was written before an error stays written.
  */
 export async function writeInto(
-  pieces: AsyncIterable<ColumnSeries>,
+  batches: AsyncIterable<readonly ColumnSeries[]>,
   target: Measurement,
   { write, pacer, fence }: IntoPorts,
 ): Promise<RowSeries> {
@@ -48,7 +48,7 @@ export async function writeInto(
     lines = [];
     await write({ database, retentionPolicy, body: new Uint8Array(body), ...(fence !== undefined && { fence }) }); // prettier-ignore
   };
-  for await (const piece of pieces) {
+  const take = async (piece: ColumnSeries): Promise<void> => {
     const lineOf = lineWriter(piece, target.name);
     for (let row = piece.start; row < piece.end; row++) {
       const line = lineOf(row);
@@ -57,7 +57,8 @@ export async function writeInto(
       if (lines.push(line) >= batchPoints) await flush();
       if (row % sliceRows === 0) await pacer.pause();
     }
-  }
+  };
+  for await (const batch of batches) for (const piece of batch) await take(piece);
   await flush();
   return { kind: 'rows', name: 'result', columns: ['time', 'written'], rows: [[0n, writtenCount]] };
 }

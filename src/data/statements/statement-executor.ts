@@ -216,9 +216,10 @@ export class StatementExecutor {
     let held: OutputSeries | undefined;
     try {
       const context = this.#selectContext(request);
-      for await (const piece of streamSelect(statement, heldBytesMax, context, this.#ports)) {
-        if (held !== undefined) yield { series: [held], partial: true };
-        held = piece;
+      for await (const batch of streamSelect(statement, heldBytesMax, context, this.#ports)) {
+        const known = held === undefined ? batch : [held, ...batch];
+        held = known.at(-1);
+        if (known.length > 1) yield { series: known.slice(0, -1), partial: true };
       }
       yield { series: held === undefined ? [] : [held] };
     } catch (error) {

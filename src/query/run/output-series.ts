@@ -6,21 +6,49 @@ import type { Batch, GroupStream } from './batch.ts';
 import { FoldedLevel } from './folded-level.ts';
 import { LevelStream } from './level-stream.ts';
 import type { RunContext } from './run-context.ts';
-import { driven, type Flow } from './steps.ts';
+import { asked, type Flow } from './steps.ts';
+
+/** Cells and series that go on together at the most: passing one on costs more than a small one has taken. */
+const batchCellsMax = 8_192;
+const batchSeriesMax = 64;
 
 /**
- * The answer of a plan, series by series; a large series comes in pieces, each but the last `partial`. What is held is
- * one piece.
+ * The answer of a plan, series by series, those together that nobody waited between; a large series comes in pieces, each but
+ * the last `partial`. What is held is one such batch.
  */
 export async function* outputSeries(
   plan: LevelPlan,
   context: RunContext,
   timeZone: TimeZone | undefined,
-): AsyncGenerator<ColumnSeries> {
+): AsyncGenerator<readonly ColumnSeries[], undefined> {
+  const { pacer } = context;
   const stream = outermostLevel(plan, context);
+  const flow = seriesOf(stream, plan, { context, timeZone });
+  let batch: ColumnSeries[] = [];
+  let cellCount = 0;
   try {
-    yield* driven(seriesOf(stream, plan, { context, timeZone }));
+    for (let next = flow.next(); next.done !== true;) {
+      const { value } = next;
+      const isWait = value instanceof Promise;
+      if (isWait) value.catch(() => undefined);
+      else {
+        batch.push(value);
+        cellCount += (value.end - value.start) * value.columns.length;
+      }
+      const isFull = batch.length >= batchSeriesMax || cellCount >= batchCellsMax || pacer.isDue;
+      // Nothing that is there waits; whoever takes it may be slow, and hears later of what has failed meanwhile.
+      if (batch.length > 0 && (isWait || isFull)) {
+        yield batch;
+        [batch, cellCount] = [[], 0];
+      }
+      const rest = isWait ? undefined : pacer.rest();
+      if (rest !== undefined) await rest;
+      next = isWait ? await asked(flow, value) : flow.next();
+    }
+    if (batch.length > 0) yield batch;
+    return undefined;
   } finally {
+    flow.return();
     await stream.close();
   }
 }

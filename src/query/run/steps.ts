@@ -22,23 +22,6 @@ export function* settled<T>(value: T | Promise<T>): Steps<T> {
   return arrived[0] as T;
 }
 
-/** The items of a flow. */
-export async function* driven<Item>(flow: Flow<Item>): AsyncGenerator<Item, undefined> {
-  try {
-    let next = flow.next();
-    while (next.done !== true) {
-      if (next.value instanceof Promise) next = await asked(flow, next.value);
-      else {
-        yield next.value;
-        next = flow.next();
-      }
-    }
-    return undefined;
-  } finally {
-    flow.return();
-  }
-}
-
 /** What comes behind a promise that was given, once that has settled. */
 export async function asked<Step, Result>(
   steps: Generator<Step, Result, undefined>,
