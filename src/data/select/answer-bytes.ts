@@ -1,18 +1,30 @@
+import type { Column } from '../../query/column.ts';
 import type { OutputSeries } from '../../query/emit/result.ts';
+import { pickedOf } from '../../query/exec/columns/pick-merged.ts';
 
 /** What a piece of an answer takes of memory while it is held back: its columns, and then their text in the document. */
 export function answerBytes(series: OutputSeries): number {
   if (series.kind !== 'columns') return 0;
   let bytes = series.timesNs.byteLength;
-  for (const { values, valid } of series.values) {
-    const isText = 'offsets' in values;
-    bytes += isText ? values.offsets.byteLength + textBytes(values) : values.byteLength;
-    bytes += valid?.byteLength ?? 0;
-  }
+  for (const column of series.values) bytes += columnBytes(column);
   return bytes * copiesHeld;
 }
 
 const copiesHeld = 2;
+
+function columnBytes(column: Column): number {
+  const picked = pickedOf(column);
+  // Its cells are in the chunks that it holds, and are not to be picked for being counted.
+  if (picked !== undefined)
+    return picked.rows.chunks.reduce((sum, { columns }) => {
+      const part = columns[picked.at];
+      return part === undefined ? sum : sum + columnBytes(part);
+    }, 0);
+  const { values, valid } = column;
+  const isText = 'offsets' in values;
+  const bytes = isText ? values.offsets.byteLength + textBytes(values) : values.byteLength;
+  return bytes + (valid?.byteLength ?? 0);
+}
 
 function textBytes({ offsets }: { readonly offsets: Uint32Array }): number {
   return (offsets[offsets.length - 1] ?? 0) - (offsets[0] ?? 0);
