@@ -20,7 +20,13 @@ import { compileStatement } from '../src/query/plan/compile-statement.ts';
 import { shardRange } from '../src/query/plan/shard-range.ts';
 import { context, LinesWriter, openEngine, place, settled } from './support/lone-engine.ts';
 import { CpuLines } from './tsbs/cpu-lines.ts';
-import { allRows, cpuQueries, rawExport, type BenchQuery } from './tsbs/cpu-queries.ts';
+import {
+  allRows,
+  cpuQueries,
+  dashboardQuery,
+  rawExport,
+  type BenchQuery,
+} from './tsbs/cpu-queries.ts';
 
 const { values } = parseArgs({
   options: {
@@ -50,11 +56,13 @@ const engine = await openEngine(folder, {
 });
 try {
   await load(engine);
-  const chosen = [...cpuQueries({ startSeconds, hours }), rawExport, allRows].filter(({ name }) => name.includes(values.only)); // prettier-ignore
+  const asked = [...cpuQueries({ startSeconds, hours }).map(one), inTurn(), one(rawExport), one(allRows)]; // prettier-ignore
+  const chosen = asked.filter(([{ name }]) => name.includes(values.only));
   const hashes: string[] = [];
   const session = new Session();
   if (values.profile !== undefined) await startProfile(session);
-  for (const query of chosen) if (query.influx.startsWith('SELECT')) hashes.push(await time(query));
+  for (const queries of chosen)
+    if (queries[0].influx.startsWith('SELECT')) hashes.push(await time(queries));
   if (values.profile !== undefined)
     writeFileSync(values.profile, JSON.stringify((await session.post('Profiler.stop')).profile));
   if (values.bytes !== undefined) writeFileSync(values.bytes, hashes.join(''));
@@ -78,11 +86,27 @@ async function load(to: Engine): Promise<void> {
   if (!isMemtable) await settled(to);
 }
 
-async function time(query: BenchQuery): Promise<string> {
-  const text = textOf(query);
+type Questions = readonly [BenchQuery, ...BenchQuery[]];
+
+function one(query: BenchQuery): Questions {
+  return [query];
+}
+
+/** That of each host, one after the other: no two in a row read the same blocks. */
+function inTurn(): Questions {
+  const last = startSeconds + hours * 3_600;
+  const [first, ...others] = Array.from({ length: hosts }, (_, host) => dashboardQuery(host, last));
+  return [first as BenchQuery, ...others];
+}
+
+async function time(queries: Questions): Promise<string> {
+  const texts = queries.map(textOf);
+  const [query] = queries;
+  let asked = 0;
   let fastestMs = Number.POSITIVE_INFINITY;
   const ask = async (see?: (bytes: Uint8Array) => void): Promise<void> => {
     const startMs = performance.now();
+    const text = texts[asked++ % texts.length] ?? '';
     for await (const { body } of engine.stream('answer', { text, nowNs, isKept: true }, context))
       see?.((body as AnswerPart).bytes);
     fastestMs = Math.min(fastestMs, performance.now() - startMs);
@@ -101,7 +125,8 @@ async function time(query: BenchQuery): Promise<string> {
   process.stdout.write(`${query.name.padEnd(24)} ${shown.join(' ')} us, ${rounds} times\n`);
   // Bytes of a long answer are there until the next ones are asked for.
   const hash = createHash('sha256');
-  await ask((bytes) => hash.update(bytes));
+  asked = 0;
+  for (const _ of texts) await ask((bytes) => hash.update(bytes));
   return `${query.name} ${hash.digest('hex')}\n`;
 }
 

@@ -1,4 +1,4 @@
-import { rowCount, sliceSeries, type StatementResult } from './result.ts';
+import { rowCount, sliceSeries, type OutputSeries, type StatementResult } from './result.ts';
 
 /**
  * A part of an answer on its way into a document: a result with at most one series. What is open goes on with the next
@@ -30,7 +30,20 @@ const cellsAtOnce = 8_192;
  * The pieces of a result in which `partial` says, as the executor means it, that more of the statement or of the series
  * comes with the next result. Messages go with the first piece, an error with the last.
  */
-export function* piecesOf(result: StatementResult): Generator<AnswerPiece> {
+export function piecesOf(result: StatementResult): Iterable<AnswerPiece> {
+  const { statementId, series, messages, error, partial } = result;
+  const [only] = series;
+  // Most series are a few rows, and an answer has many of them.
+  if (only === undefined || series.length > 1 || only.partial === true || rowCount(only) > rowsAtOnce(only)) return cutPieces(result); // prettier-ignore
+  const said = { statementId, series, ...(messages !== undefined && { messages }), ...(error !== undefined && { error }) }; // prettier-ignore
+  return [{ result: said, isSeriesOpen: false, isResultOpen: partial === true }];
+}
+
+function rowsAtOnce({ columns }: OutputSeries): number {
+  return Math.max(1, Math.floor(cellsAtOnce / columns.length));
+}
+
+function* cutPieces(result: StatementResult): Generator<AnswerPiece> {
   const { partial, ...said } = result;
   const { statementId, series: all, messages, error } = said;
   const goesOn = partial === true;
@@ -41,7 +54,7 @@ export function* piecesOf(result: StatementResult): Generator<AnswerPiece> {
   }
   for (const [i, series] of all.entries()) {
     const count = rowCount(series);
-    const step = Math.max(1, Math.floor(cellsAtOnce / series.columns.length));
+    const step = rowsAtOnce(series);
     let at = 0;
     do {
       const end = Math.min(count, at + step);

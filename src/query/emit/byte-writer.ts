@@ -13,6 +13,8 @@ const digitPairs = Buffer.from(
 const isPlain = Uint8Array.from({ length: 256 }, (_, code) =>
   Number(code >= 32 && code < 128 && !'"\\<>&'.includes(String.fromCharCode(code))),
 );
+/** Longer ones are written faster by the runtime, bytes first. */
+const plainTextMax = 128;
 const hexDigits = Buffer.from('0123456789abcdef', 'latin1');
 const lowestBytesMax = 256;
 const nsPerSecond = 1_000_000_000n;
@@ -297,8 +299,32 @@ export class ByteWriter {
   }
 
   jsonString(text: string): void {
+    if (this.#plainText(text)) return;
     const bytes = Buffer.from(text, 'utf8');
     this.jsonBytes(bytes, 0, bytes.length);
+  }
+
+  /** Names and values of tags mostly are: bytes of their own cost more than the text has characters. */
+  #plainText(text: string): boolean {
+    const { length } = text;
+    if (length > plainTextMax) return false;
+    if (this.#length + length + 2 > this.#bytes.length) this.#grow(length + 2);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    bytes[at++] = 34;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (isPlain[code] !== 1) return false;
+      bytes[at++] = code;
+    }
+    bytes[at++] = 34;
+    this.#length = at;
+    return true;
+  }
+
+  /** What was written from `start` on, as bytes of their own. */
+  copyFrom(start: number): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#bytes, start, this.#length);
   }
 
   #escaped(code: number): void {

@@ -4,19 +4,35 @@ import type { ByteWriter } from './byte-writer.ts';
 /** Writes the cell of a row. */
 export type CellWriter = (row: number) => void;
 
-/** What writes the cells of a column as JSON: made once a series, so that a cell costs no look at the column's type. */
-export function jsonCells(
+/** A cell as JSON. Nothing is made for its column: most series that come here have a row or a few. */
+export function writeJsonCell(
   writer: ByteWriter,
   column: Column,
-  missing: number | bigint | undefined,
-): CellWriter {
-  const write = validCells(writer, column);
-  if (column.valid === undefined) return write;
-  const text = missingText(column, missing) ?? 'null';
-  return (row) => {
-    if (isValid(column, row)) write(row);
-    else writer.ascii(text);
-  };
+  { row, missing }: { readonly row: number; readonly missing: number | bigint | undefined },
+): void {
+  if (column.valid !== undefined && !isValid(column, row)) {
+    writer.ascii(missingText(column, missing) ?? 'null');
+    return;
+  }
+  switch (column.type) {
+    case 'float':
+      writer.float(column.values[row] ?? 0);
+      return;
+    case 'integer':
+      one[0] = column.values[row] ?? 0n;
+      writer.int64(wordsOfOne[1] ?? 0, wordsOfOne[0] ?? 0);
+      return;
+    case 'unsigned':
+      writer.integer(column.values[row] ?? 0n);
+      return;
+    case 'boolean':
+      writer.ascii(column.values[row] === 1 ? 'true' : 'false');
+      return;
+    case 'string': {
+      const { offsets, bytes } = column.values;
+      writer.jsonBytes(bytes, offsets[row] ?? 0, offsets[row + 1] ?? 0);
+    }
+  }
 }
 
 /** What a text or a truth that is missing shows; numbers were filled before. */
@@ -26,37 +42,6 @@ export function missingText(
 ): string | undefined {
   const isShown = missing !== undefined && (type === 'string' || type === 'boolean');
   return isShown ? String(missing) : undefined;
-}
-
-function validCells(writer: ByteWriter, column: Column): CellWriter {
-  switch (column.type) {
-    case 'float': {
-      const { values } = column;
-      return (row) => {
-        writer.float(values[row] ?? 0);
-      };
-    }
-    case 'integer':
-      return integerCells(writer, column.values);
-    case 'unsigned': {
-      const { values } = column;
-      return (row) => {
-        writer.integer(values[row] ?? 0n);
-      };
-    }
-    case 'boolean': {
-      const { values } = column;
-      return (row) => {
-        writer.ascii(values[row] === 1 ? 'true' : 'false');
-      };
-    }
-    case 'string': {
-      const { offsets, bytes } = column.values;
-      return (row) => {
-        writer.jsonBytes(bytes, offsets[row] ?? 0, offsets[row + 1] ?? 0);
-      };
-    }
-  }
 }
 
 const fewCells = 4;

@@ -1,7 +1,7 @@
 import { JsonKernel } from '../../kernels/json-kernel.ts';
 import { compiledKernels } from '../../kernels/module/kernel-module.ts';
 import { floatText, type ByteWriter } from './byte-writer.ts';
-import { integerCells, jsonCells } from './cell-writers.ts';
+import { integerCells, writeJsonCell } from './cell-writers.ts';
 import { jsonColumns } from './json-columns.ts';
 import { writePicked } from './picked-rows.ts';
 import type { Cell, ColumnSeries, OutputSeries, RowSeries } from './result.ts';
@@ -80,7 +80,6 @@ export function writeColumnsPlainly(
 ): void {
   const { timesNs, values, timeZone, missing } = series;
   const { epochUnitNs } = options;
-  const cells = values.map((column) => jsonCells(writer, column, missing));
   const nanoseconds = epochUnitNs === 1n ? integerCells(writer, timesNs) : undefined;
   for (let row = series.start; row < series.end; row++) {
     writer.ascii(',[');
@@ -90,9 +89,10 @@ export function writeColumnsPlainly(
       writer.timestampIn(timesNs[row] ?? 0n, timeZone);
       writer.byte(34);
     } else writeTime(writer, timesNs[row] ?? 0n, epochUnitNs);
-    for (const write of cells) {
+    const cell = { row, missing };
+    for (const column of values) {
       writer.byte(44);
-      write(row);
+      writeJsonCell(writer, column, cell);
     }
     writer.byte(93);
   }

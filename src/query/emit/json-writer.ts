@@ -23,6 +23,7 @@ export class JsonDocument implements AnswerDocument {
   readonly #options: JsonOptions;
   readonly #isPretty: boolean;
   readonly #indent = new JsonIndent();
+  readonly #columns = new ColumnNames();
   #hasResults = false;
   #isTaken = false;
   #open: OpenResult | undefined;
@@ -111,7 +112,7 @@ export class JsonDocument implements AnswerDocument {
     if (open.rows === 'none') {
       writer.ascii(open.hasSeries ? ',' : ',"series":[');
       open.hasSeries = true;
-      writeHead(writer, series);
+      writeHead(writer, series, this.#columns);
       open.rows = 'first';
     }
     if (rowCount(series) > 0) {
@@ -191,8 +192,32 @@ function writeMessages(writer: ByteWriter, messages: readonly ResultMessage[]): 
   writer.byte(93);
 }
 
+/** The names of columns as they were written last: the series of a statement have the same list. */
+class ColumnNames {
+  #names: readonly string[] | undefined;
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  write(writer: ByteWriter, names: readonly string[]): void {
+    if (names === this.#names) {
+      writer.raw(this.#bytes, 0, this.#bytes.length);
+      return;
+    }
+    const start = writer.lengthBytes;
+    names.forEach((name, i) => {
+      if (i > 0) writer.byte(44);
+      writer.jsonString(name);
+    });
+    this.#names = names;
+    this.#bytes = writer.copyFrom(start);
+  }
+}
+
 /** `{"name":...,"tags":{...},"columns":[...]`, still open. */
-function writeHead(writer: ByteWriter, { name, tags, columns }: OutputSeries): void {
+function writeHead(
+  writer: ByteWriter,
+  { name, tags, columns }: OutputSeries,
+  names: ColumnNames,
+): void {
   writer.byte(123);
   if (name !== undefined && name !== '') {
     writer.ascii('"name":');
@@ -210,9 +235,6 @@ function writeHead(writer: ByteWriter, { name, tags, columns }: OutputSeries): v
     writer.ascii('},');
   }
   writer.ascii('"columns":[');
-  columns.forEach((column, i) => {
-    if (i > 0) writer.byte(44);
-    writer.jsonString(column);
-  });
+  names.write(writer, columns);
   writer.byte(93);
 }

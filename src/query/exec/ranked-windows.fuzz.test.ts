@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MemorySource } from '../../../test/support/memory-source.ts';
 import { runSelectOver } from '../../../test/support/run-select.ts';
-import { cellValue } from './columns/column-builder.ts';
+import { shownCells } from '../../../test/support/shown-cells.ts';
 
 const float = fc.oneof(fc.constantFrom(0, -0, 1, 2), fc.double({ noNaN: true, noDefaultInfinity: true })); // prettier-ignore
 const integer = fc.oneof(fc.bigInt(-3n, 3n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n));
@@ -45,17 +45,6 @@ const question = fc.record({
   limit: fc.constantFrom('', 'LIMIT 2', 'LIMIT 1 OFFSET 2'),
 });
 
-/** Cell by cell. */
-function shownOf({ series, error }: Awaited<ReturnType<typeof runSelectOver>>): unknown {
-  const cells = series.map((one) => {
-    if (one.kind !== 'columns') throw new Error('columns expected');
-    const { name, tags, timesNs, values, start, end } = one;
-    const rows = Array.from({ length: end - start }, (_, i) => start + i);
-    return [name, tags, rows.map((row) => [timesNs[row], ...values.map((column) => cellValue(column, row))])]; // prettier-ignore
-  });
-  return { cells, error };
-}
-
 test('ranks: whoever has all rows of a group answers what is answered of rows from everywhere', async () => {
   let shown = 0;
   await fc.assert(
@@ -72,11 +61,11 @@ test('ranks: whoever has all rows of a group answers what is answered of rows fr
           await runSelectOver(query, { nodes: nodes.slice(0, 1), isWhole: true }),
           await runSelectOver(query, { nodes: nodes.slice(0, 1), isWhole: false }),
         ];
-        expect(shownOf(whole)).toEqual(shownOf(parted));
+        expect(shownCells(whole)).toEqual(shownCells(parted));
         // Rows of one time from several shards stand in an order of theirs where they come in several lanes.
         const several = isApart ? nodes : nodes.slice(0, 1);
         const answer = await runSelectOver(query, { nodes: several, isWhole: true });
-        expect(shownOf(answer)).toEqual(shownOf(await runSelectOver(query, { nodes: several, isWhole: false }))); // prettier-ignore
+        expect(shownCells(answer)).toEqual(shownCells(await runSelectOver(query, { nodes: several, isWhole: false }))); // prettier-ignore
         shown += answer.series.length;
       },
     ),

@@ -11,6 +11,7 @@ import { FilteredSeries, needsItsFields } from './series/filtered-series.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { mergeChunks, type ChunkStream } from './columns/merge-chunks.ts';
 import { EndRow } from './series/end-row.ts';
+import { LoneEndRows } from './series/lone-end-row.ts';
 import { SeriesRanks } from './series/series-ranks.ts';
 import { SeriesRows, type RowChunk } from './series/series-rows.ts';
 import { spansOf } from './shard-spans.ts';
@@ -55,7 +56,7 @@ export function rowsOfGroups(
   task: RowsTask,
   sources: readonly ShardSource[],
   context: FragmentContext,
-): (group: Group) => Generator<RowsBlock | undefined> {
+): (group: Group) => Iterable<RowsBlock | undefined> {
   const stored = new Map(
     sources.map((source) => [
       source,
@@ -72,7 +73,14 @@ export function rowsOfGroups(
     firstNs: rowsFirstOf(task) === undefined ? noTimes : firstTimes(sources, ascending),
     present: new Map(),
   };
-  return (group) => runGroup(plan, group);
+  const lone = LoneEndRows.of(plan, context, (source) => {
+    const types = must(stored.get(source), 'all shards were asked for their fields');
+    return { ...presentFields(plan, source, types), typeOf: (name) => types.get(name) ?? 'float' };
+  });
+  return (group) => {
+    const block = lone?.block(group);
+    return block === undefined ? runGroup(plan, group) : [block];
+  };
 }
 
 function* runGroup(plan: Plan, group: Group): Generator<RowsBlock | undefined> {
