@@ -202,10 +202,10 @@ class FramedWire implements StreamReader, CallWire {
 
   closed(streamCode: number | undefined): void {
     this.#places.release();
-    // One that has ended well has told so already.
-    this.#call.end(
-      streamCode === streamCodes.refused ? this.#call.notTaken() : this.#call.broken(),
-    );
+    // An error is dear to make, and most calls have their answer by now.
+    if (this.#call.isOver) return;
+    const isTaken = streamCode !== streamCodes.refused;
+    this.#call.end(isTaken ? this.#call.broken() : this.#call.notTaken());
   }
 
   get hasEnded(): boolean {
@@ -223,7 +223,6 @@ class FramedWire implements StreamReader, CallWire {
   reset(): void {
     if (this.#stream === undefined || this.#stream.isClosed) return;
     this.#connection.reset(this.#stream, streamCodes.cancel);
-    this.#places.release();
-    this.#call.end(this.#call.broken());
+    this.closed(streamCodes.cancel);
   }
 }
