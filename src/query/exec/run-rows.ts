@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { must } from '../../base/assert.ts';
 import type { Column, ColumnType } from '../column.ts';
-import type { Fragment, RowsBlock, RowsTask } from '../fragment.ts';
+import type { Fragment, RowsBlock, RowSeries, RowsTask } from '../fragment.ts';
 import { RepeatedText } from '../repeated-text.ts';
 import type { CursorRequest, ShardSource } from '../source.ts';
 import { ColumnBuilder, isConvertible } from './columns/column-builder.ts';
@@ -90,7 +90,7 @@ function* runGroup(plan: Plan, group: Group): Generator<RowsBlock | undefined> {
     column.kind === 'tag' ? 'string' : column.type,
   );
   const wanted = types.length;
-  const ranks = isRanked(plan) ? new SeriesRanks(group.members) : undefined;
+  const ranks = isRanked(plan, group) ? new SeriesRanks(group.members) : undefined;
   if (ranks !== undefined) types.push('integer');
   for (const chunk of groupChunks(plan, group, { types, ranks })) {
     context.check();
@@ -106,7 +106,7 @@ function* runGroup(plan: Plan, group: Group): Generator<RowsBlock | undefined> {
       group: group.key,
       timesNs: isWhole ? chunk.timesNs : chunk.timesNs.slice(0, count),
       columns: columns.length === wanted ? columns : columns.slice(0, wanted),
-      ...(task.showsSeries === true && { series: ranks?.seriesOf(columns[wanted]) }),
+      ...(task.showsSeries === true && { series: ranks?.seriesOf(columns[wanted]) ?? onlySeries(group, count) }), // prettier-ignore
     };
     rowsLeft -= count;
     if (rowsLeft <= 0) return;
@@ -114,9 +114,16 @@ function* runGroup(plan: Plan, group: Group): Generator<RowsBlock | undefined> {
 }
 
 /** Whether rows carry their series' rank, its place among the group's, in a column behind those asked for. */
-function isRanked({ task, spans }: Plan): boolean {
+function isRanked({ task, spans }: Plan, { members }: Group): boolean {
+  if (members.length === 1) return false;
   const isByShard = task.shardRowsMax !== undefined && spans.some((span) => span.length > 1);
   return isByShard || task.showsSeries === true;
+}
+
+/** What rows of a group of one series say of it. */
+function onlySeries({ members }: Group, count: number): RowSeries | undefined {
+  const key = members[0]?.series.key;
+  return key === undefined ? undefined : { keys: [key], at: new Uint32Array(count) };
 }
 
 /** The rows of a group. Shards of one span after the other, so that who has enough of the first opens no more. */

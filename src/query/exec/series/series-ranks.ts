@@ -42,17 +42,26 @@ export class SeriesRanks {
   /** What the ranks of some rows stand for. */
   seriesOf(column: Column | undefined): RowSeries {
     const ranks = column?.type === 'integer' ? column.values : new BigInt64Array(0);
-    const places = new Map<bigint, number>();
+    const words = new Uint32Array(ranks.buffer, ranks.byteOffset, ranks.length * 2);
+    const at = new Uint32Array(ranks.length);
+    const places = new Map<number, number>();
     const keys: string[] = [];
-    const at = Uint32Array.from(ranks, (rank) => {
-      let place = places.get(rank);
-      if (place === undefined) {
-        place =
-          keys.push(must(this.#members[Number(rank)], 'a member for each rank').series.key) - 1;
+    let lastRank = -1;
+    let place = 0;
+    for (let row = 0; row < at.length; row++) {
+      // No more than there are series: its lower word says all.
+      const rank = words[row * 2] ?? 0;
+      if (rank !== lastRank) {
+        place = places.get(rank) ?? keys.push(this.#keyOf(rank)) - 1;
         places.set(rank, place);
+        lastRank = rank;
       }
-      return place;
-    });
+      at[row] = place;
+    }
     return { keys, at };
+  }
+
+  #keyOf(rank: number): string {
+    return must(this.#members[rank], 'a member for each rank').series.key;
   }
 }
