@@ -48,8 +48,10 @@ function checkRows({ timesNs, columns, series }: RowsBlock): void {
     if (rowsOf(column) !== timesNs.length) throw corrupt('has uneven columns');
   }
   if (series === undefined) return;
-  const isEven = series.at.length === timesNs.length;
-  if (!isEven || series.at.some((one) => one >= series.keys.length))
+  const { keys, at } = series;
+  let placeMax = -1;
+  for (let row = 0; row < at.length; row++) placeMax = Math.max(placeMax, at[row] ?? 0);
+  if (at.length !== timesNs.length || placeMax >= keys.length)
     throw corrupt('has rows of no series');
 }
 
