@@ -1,11 +1,10 @@
 import { must } from '../../base/assert.ts';
-import { concatColumns, concatTimes } from './columns/concat-columns.ts';
-import type { Column } from '../column.ts';
-import type { Fragment, SelectedValues, WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts'; // prettier-ignore
+import type { Fragment, WindowsBlock, WindowsTask } from '../fragment.ts';
 import type { ShardSource } from '../source.ts';
 import type { Group } from './groups.ts';
+import { joinSummaries } from './join-summaries.ts';
 import { windowStartNs } from './window-accumulator.ts';
-import { boundsWithin, emptySummary, windowGrid, type Grid } from './window-grid.ts';
+import { boundsWithin, windowGrid, type Grid } from './window-grid.ts';
 
 /** Where the nearest windows were not enough, so many times as many are looked at next. */
 const growth = 4n;
@@ -101,35 +100,6 @@ export function* summarizeNearest(
   const [only] = blocks;
   if (only !== undefined && blocks.length === 1) return only;
   if (!nearest.ascending) blocks.reverse();
-  const summaries = fields.map((_, at) => joined(blocks.map((block) => must(block.fields[at], 'a summary per field')))); // prettier-ignore
+  const summaries = fields.map((_, at) => joinSummaries(blocks.map((block) => must(block.fields[at], 'a summary per field')))); // prettier-ignore
   return { kind: 'windows', group: group.key, fields: summaries };
-}
-
-/** Summaries whose windows ascend from one to the next. */
-function joined(summaries: readonly WindowSummary[]): WindowSummary {
-  const found = summaries.filter(({ startsNs }) => startsNs.length > 0);
-  const [only] = found;
-  if (only === undefined) return emptySummary;
-  if (found.length === 1) return only;
-  const selected = (part: 'mins' | 'maxs' | 'firsts' | 'lasts'): SelectedValues | undefined => {
-    const own = found.flatMap((summary) => summary[part] ?? []);
-    if (own.length < found.length) return undefined;
-    return { timesNs: concatTimes(own.map(({ timesNs }) => timesNs)), values: joinedColumns(own.map(({ values }) => values)) }; // prettier-ignore
-  };
-  const sums = found.flatMap((summary) => summary.sums ?? []);
-  const ranked = found.flatMap((summary) => summary.ranked ?? []);
-  return {
-    startsNs: concatTimes(found.map(({ startsNs }) => startsNs)),
-    counts: concatTimes(found.map(({ counts }) => counts)),
-    sums: sums.length < found.length ? undefined : joinedColumns(sums),
-    mins: selected('mins'),
-    maxs: selected('maxs'),
-    firsts: selected('firsts'),
-    lasts: selected('lasts'),
-    ranked: ranked.length < found.length ? undefined : joinedColumns(ranked),
-  };
-}
-
-function joinedColumns(columns: readonly Column[]): Column {
-  return concatColumns(must(columns[0], 'there is a column').type, columns);
 }

@@ -7,7 +7,8 @@ import type { WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
 import type { CallInput, CallPlan, LevelPlan, ScanPart, WindowsFeed } from '../plan/level-plan.ts';
 import { Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';
 import { CallRows } from './call-rows.ts';
-import { foldedInputs, mergeSummaries } from './folded-points.ts';
+import { foldedInputs } from './folded-points.ts';
+import { mergeSummaries } from './merge-summaries.ts';
 import { RowBuilder } from './row-builder.ts';
 import type { RunContext } from './run-context.ts';
 import { settled, type Flow, type Steps } from './steps.ts';
@@ -97,7 +98,7 @@ export class FoldedLevel implements GroupStream<Batch> {
         if (block === undefined) break;
         blocks.push(block);
       }
-    this.#summaries = mergeSummaries(blocks, this.#task);
+    this.#summaries = yield* mergeSummaries(blocks, this.#task, this.#context.pacer);
     return { name: this.#name, key };
   }
 

@@ -3,27 +3,12 @@ import { resultColumn } from '../assemble/call-column.ts';
 import { callTimesNs, callType, type CallName } from '../assemble/calls.ts';
 import type { ColumnType } from '../column.ts';
 import { concatColumns, concatTimes } from '../exec/columns/concat-columns.ts';
-import { WindowAccumulator } from '../exec/window-accumulator.ts';
-import type { WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
+import type { WindowsTask, WindowSummary } from '../fragment.ts';
 import type { PointBatch, Subgroups } from './batch.ts';
 import { pickPoints } from './columns.ts';
 import type { CallPlan } from '../plan/level-plan.ts';
 import type { CallPoints } from './call-rows.ts';
 import type { Flow } from './steps.ts';
-
-/** Blocks of one tag set from all shards as one summary per field of the task. */
-export function mergeSummaries(
-  blocks: readonly WindowsBlock[],
-  { fields, intervalNs, offsetNs }: WindowsTask,
-): readonly WindowSummary[] {
-  const [only] = blocks;
-  if (blocks.length === 1 && only !== undefined) return only.fields;
-  return fields.map(({ type }, i) => {
-    const merged = new WindowAccumulator(type, { intervalNs, offsetNs, wholeStartNs: 0n });
-    for (const block of blocks) merged.merge(must(block.fields[i], 'a summary per field'));
-    return merged.finish();
-  });
-}
 
 export interface FoldedCall {
   readonly call: CallName;

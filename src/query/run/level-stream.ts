@@ -13,7 +13,8 @@ import type {
 import type { WindowsTask } from '../fragment.ts';
 import { compareGroupIds, Subgroups, type Batch, type GroupId, type GroupStream } from './batch.ts';
 import { CallRows, type CallPoints } from './call-rows.ts';
-import { foldedInputs, type foldedPoints, mergeSummaries } from './folded-points.ts';
+import { foldedInputs, type foldedPoints } from './folded-points.ts';
+import { mergeSummaries } from './merge-summaries.ts';
 import { LimitStage } from './limit-stage.ts';
 import { RowBuilder } from './row-builder.ts';
 import type { RunContext, ScanShape } from './run-context.ts';
@@ -207,7 +208,7 @@ export class LevelStream implements GroupStream<Batch> {
       const { subgroup, blocks } = folded;
       rows.push({
         subgroup: this.subgroups.idOf(open.stream.subgroups.valuesOf(subgroup)),
-        summaries: mergeSummaries(blocks, task),
+        summaries: yield* mergeSummaries(blocks, task, this.#context.pacer),
       });
     }
     const { ascending } = this.#plan;
