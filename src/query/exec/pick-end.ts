@@ -15,23 +15,32 @@ export function pickedEnd(
   return part === 'first' || part === 'last' ? part : undefined;
 }
 
+/** A series takes some microseconds: a million of them would hold up all others for seconds. */
+const seriesPerPause = 64;
+
 /**
  * first() or last() of a group: no more of each series is read than the block at that end, and nothing of shards whose
- * points all lie behind one that was found.
+ * points all lie behind one that was found. undefined is a pause, where others may run.
  */
-export function pickEnd(
+export function* pickEnd(
   { minTimeNs, maxTimeNs }: Fragment,
   { field, end, spans }: PickedField,
   { members }: Group,
-  { arena }: FragmentContext,
-): WindowSummary {
+  context: FragmentContext,
+): Generator<undefined, WindowSummary> {
+  const { arena } = context;
   const ascending = end === 'first';
   const request = { field: field.name, minTimeNs, maxTimeNs, ascending };
   let picked: Selected | undefined;
   let count = 0n;
+  let looked = 0;
   for (const span of spans) {
     for (const { source, seriesId } of members) {
       if (!span.includes(source)) continue;
+      if (++looked % seriesPerPause === 0) {
+        context.check();
+        yield undefined;
+      }
       const mark = arena.mark();
       const point = source.end({ ...request, seriesId }, arena);
       if (point !== undefined) {

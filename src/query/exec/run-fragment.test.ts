@@ -238,6 +238,34 @@ test('fragment: a killed query does not wait until all of its series have been l
   expect(looked).toBeLessThan(many.length / 2);
 });
 
+test('fragment: first() and last() of many series pause for others, and stop once they are killed', () => {
+  const many = Array.from({ length: 1_000 }, (_, i) => ({
+    measurement: 'cpu',
+    tags: { host: `h${i}` },
+    fields: { v: i },
+    timeNs: BigInt(i),
+  }));
+  let looked = 0;
+  class Counted extends MemorySource {
+    override end(...asked: Parameters<MemorySource['end']>): ReturnType<MemorySource['end']> {
+      looked++;
+      return super.end(...asked);
+    }
+  }
+  const source = new Counted(many);
+  const field = { name: 'v', type: 'float', parts: ['last'] } as const;
+  const task = { kind: 'windows', intervalNs: 0n, offsetNs: 0n, fields: [field] } as const;
+  let pauses = 0;
+  for (const block of runFragment(fragment({ task }), [source], idle()))
+    if (block === undefined && looked > 0) pauses++;
+  expect(looked).toBe(many.length);
+  expect(pauses).toBeGreaterThan(10);
+  looked = 0;
+  const killed = new FragmentContext(memoryArena(), matcher, () => looked > 0);
+  expect(() => [...runFragment(fragment({ task }), [source], killed)]).toThrow('query interrupted');
+  expect(looked).toBeLessThan(100);
+});
+
 test('fragment: a killed query does not wait until its pattern has met all values of a tag, or all rows', () => {
   const many = Array.from({ length: 1_000 }, (_, i) => ({
     measurement: 'cpu',

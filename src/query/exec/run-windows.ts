@@ -77,7 +77,12 @@ function* summarizeGroup(
   context: FragmentContext,
 ): Generator<undefined, WindowsBlock> {
   const { task } = plan;
-  const fields: (Summary | undefined)[] = task.fields.map((field) => pickField(plan, field, group, context)); // prettier-ignore
+  const fields: (Summary | undefined)[] = [];
+  for (const field of task.fields) {
+    const end = pickedEnd(task, field);
+    const isPicked = end !== undefined && isUsual(plan, field, group);
+    fields.push(isPicked ? yield* pickEnd(plan.fragment, { field, end, spans: plan.spans(end) }, group, context) : undefined); // prettier-ignore
+  }
   for (const [at, field] of task.fields.entries())
     if (isRanked(field)) fields[at] = yield* rankField(plan, field, { group, isUsual: isUsual(plan, field, group) }, context); // prettier-ignore
   const tabled = task.fields.flatMap((field, at) => {
@@ -94,18 +99,6 @@ function* summarizeGroup(
     group: group.key,
     fields: fields.map((summary, i) => summary ?? must(slow[i], 'a field is summarised').finish()),
   };
-}
-
-/** What the ends of series tell of a field; undefined where more has to be looked at. */
-function pickField(
-  plan: Plan,
-  field: WindowsField,
-  group: Group,
-  context: FragmentContext,
-): Summary | undefined {
-  const end = pickedEnd(plan.task, field);
-  if (end === undefined || !isUsual(plan, field, group)) return undefined;
-  return pickEnd(plan.fragment, { field, end, spans: plan.spans(end) }, group, context);
 }
 
 /** The type of a field that a table of the kernel takes; undefined where rows have to be looked at. */
