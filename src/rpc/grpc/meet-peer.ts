@@ -2,6 +2,7 @@
  * The way to a peer: over frames as nodes speak them with each other (decision 93), and as anybody speaks HTTP/2 with one that does
  * not, which costs another connection each time.
  */
+import { refused, unreachable } from './dial-peer.ts';
 import { FramedPeer } from './framed/framed-peer.ts';
 import { PeerSession } from './peer-session.ts';
 import type { Peer, PeerOptions } from './peer.ts';
@@ -11,6 +12,7 @@ export class MeetPeer {
   #peer: (Pick<Peer, 'close'> & Partial<Peer>) | undefined;
   #usable: Peer | undefined;
   #isMeeting = true;
+  #isClosed = false;
 
   constructor(address: string, options: PeerOptions) {
     this.#met = this.#meet(address, options).finally(() => {
@@ -35,6 +37,7 @@ export class MeetPeer {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#peer?.close();
   }
 
@@ -42,6 +45,7 @@ export class MeetPeer {
     const framed = new FramedPeer(address, options);
     this.#peer = framed;
     if (await framed.met()) return (this.#usable = framed);
+    if (this.#isClosed) throw unreachable(address, refused);
     const session = new PeerSession(address, options);
     this.#peer = session;
     await session.connected();

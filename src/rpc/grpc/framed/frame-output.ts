@@ -48,7 +48,10 @@ export class FrameOutput {
     });
   }
 
-  /** `onSent` is told once nobody looks at the payload any more. */
+  /**
+   * `onSent` is told once nobody looks at the payload any more, nor at what was sent before it: it may be the end of something
+   * long, whose other parts wait as they lie.
+   */
   addFrame(
     frame: { readonly type: number; readonly flags: number; readonly streamId: number },
     payload: Buffer,
@@ -59,9 +62,8 @@ export class FrameOutput {
     const bytes = Buffer.allocUnsafe(headBytes + (isCopied ? lengthBytes : 0));
     putHead(bytes, 0, { ...frame, lengthBytes });
     if (isCopied) bytes.set(payload, headBytes);
-    this.add(bytes);
+    this.add(bytes, isCopied ? onSent : undefined);
     if (!isCopied) this.add(payload, onSent);
-    else onSent?.();
   }
 
   /** Writes what waits. */

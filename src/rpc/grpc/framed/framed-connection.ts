@@ -78,9 +78,11 @@ export class FramedConnection {
     socket.on('drain', () => {
       this.#pumpBlocked();
     });
-    socket.on('close', () => {
-      this.#end();
-    });
+    // A peer that has said its last answers nothing more.
+    for (const event of ['end', 'close'])
+      socket.on(event, () => {
+        this.#end();
+      });
   }
 
   get streamCount(): number {
@@ -226,8 +228,7 @@ export class FramedConnection {
         this.#ping(flags, payload);
         break;
       case frameTypes.goaway:
-        if (payload.length < 8) throw new FrameError(streamCodes.protocol, 'a goodbye cut short');
-        this.#options.goaway(payload.readUInt32BE(4));
+        this.#goodbye(payload);
         break;
       case frameTypes.windowUpdate:
         this.#widen(streamId, wordOf(payload));
@@ -290,7 +291,8 @@ export class FramedConnection {
       throw new FrameError(streamCodes.flowControl, 'beyond the window of its stream');
     stream.uncreditedBytes += part.length;
     if (isEnd) stream.isRemoteEnded = true;
-    stream.reader.data(part, isEnd);
+    // Of any number of frames that hold nothing nothing is kept.
+    if (part.length > 0 || isEnd) stream.reader.data(part, isEnd);
     if (isEnd) this.#settle(stream);
     else this.#creditStream(stream);
   }
@@ -342,9 +344,22 @@ export class FramedConnection {
       this.#options.pong();
       return;
     }
-    // Whoever asks on without reading the answers.
-    if (this.#output.isFull) throw new FrameError(streamCodes.calm, 'too many pings');
+    // Whoever asks on without reading the answers. A long one on its way fills what waits for a while.
+    if (this.#output.isFlooded) throw new FrameError(streamCodes.calm, 'too many pings');
     this.#output.add(frameOf(frameTypes.ping, frameFlags.ack, 0, payload));
+  }
+
+  #goodbye(payload: Buffer): void {
+    if (payload.length < 8) throw new FrameError(streamCodes.protocol, 'a goodbye cut short');
+    this.#options.goaway(payload.readUInt32BE(4));
+    if (this.#options.side === 'server') return;
+    const lastId = payload.readUInt32BE(0) & windowBytesMax;
+    // What comes behind the last that it has seen it surely did not take.
+    for (const stream of [...this.#streams.values()]) {
+      if (stream.id <= lastId || stream.isClosed) continue;
+      this.#remove(stream);
+      stream.reader.closed(streamCodes.refused);
+    }
   }
 
   #widen(id: number, lengthBytes: number): void {
@@ -371,9 +386,8 @@ export class FramedConnection {
     do {
       passed = 0;
       for (const stream of [...this.#blocked]) {
-        // With a full socket each only takes its place again.
-        this.#blocked.delete(stream);
-        passed += this.#pump(stream);
+        // With a full socket each only takes its place again; one that has ended meanwhile has none.
+        if (this.#blocked.delete(stream)) passed += this.#pump(stream);
       }
     } while (passed > 0);
   }

@@ -65,9 +65,7 @@ export class FramedPeer implements Peer {
         this.#isRefusing = true;
         heard.isRefused = streamCode === streamCodes.security;
       },
-      pong: () => {
-        this.#isSilent = false;
-      },
+      pong: () => undefined,
     });
     this.#met = this.#meet(address, heard, { clock, connectMs });
     this.#met.catch(() => undefined);
@@ -97,6 +95,8 @@ export class FramedPeer implements Peer {
         socket.destroy(timedOut);
       });
       socket.on('data', (part: Buffer) => {
+        // Behind a long answer that of a ping may be long in coming.
+        this.#isSilent = false;
         this.#connection.take(part);
         if (heard.hasHeard) return;
         heard.hasHeard = heard.isFramed !== undefined;
@@ -140,6 +140,8 @@ export class FramedPeer implements Peer {
 
   close(): void {
     this.#connection.close(streamCodes.none);
+    // A peer that has stopped would never close its side.
+    this.#socket.destroySoon();
   }
 
   #blockOf(headers: Headers): Buffer {
@@ -154,7 +156,12 @@ export class FramedPeer implements Peer {
   }
 
   #ping(): void {
-    if (this.#connection.isOver || this.#connection.streamCount === 0) return;
+    if (this.#connection.isOver) return;
+    if (this.#connection.streamCount === 0) {
+      // Another stands for it; the calls that it had are over.
+      if (!this.isUsable) this.close();
+      return;
+    }
     if (this.#isSilent) {
       this.#socket.destroy();
       return;
