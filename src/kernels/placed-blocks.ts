@@ -4,36 +4,14 @@
  */
 import { DbError } from '../base/errors.ts';
 import type { Arena } from './arena.ts';
+import { PlacedRecords, type BlockFoldExports, type PlacedBounds, type PlacedWindows } from './placed-records.ts'; // prettier-ignore
 
 /** Some hundred blocks, and half of a processor's second cache. */
 const roomBytes = 131_072;
-/** Blocks of files have a thousand rows at the most. Where one has more, the room for work grows. */
-const rowsUsual = 1_024;
-const recordWords = 3;
 /** A millisecond of the kernel's time, when each has all of its rows. */
 const blocksMax = 256;
-const columnWords = 4;
 /** The kernel reads whole words, some of them past the end of a block. */
-const paddingBytes = 16;
-
-export interface BlockFoldExports {
-  blockRows(block: number, length: number): number;
-
-  foldBlocks(blocks: number, count: number, columns: number, windows: number, start: bigint, interval: bigint, least: bigint, greatest: bigint, work: number, rowsMax: number, out: number): number; // prettier-ignore
-  foldWorkBytes(rows: number, windows: number): number;
-}
-
-export interface PlacedBounds {
-  readonly minTimeNs: bigint;
-  readonly maxTimeNs: bigint;
-}
-
-export interface PlacedWindows {
-  /** As WindowGrid of window-table.ts. */
-  readonly grid: { readonly startNs: bigint; readonly intervalNs: bigint; readonly count: number };
-  /** As the kernel's foldColumns() has them. */
-  readonly columns: readonly (readonly number[])[];
-}
+export const paddingBytes = 16;
 
 /** A block: the bytes [start, end). Those around it are mostly of the same series, and stay as they are too. */
 export interface FoundBytes {
@@ -52,32 +30,19 @@ const spansLookedAt = 4;
 export class PlacedBlocks {
   /** Larger ones are not taken. */
   static readonly blockBytesMax = roomBytes;
-  readonly #exports: BlockFoldExports;
   readonly #arena: Arena;
-  readonly #grid: PlacedWindows['grid'];
-  readonly #columnsPtr: number;
-  readonly #outPtr: number;
-  readonly #recordsPtr: number;
+  readonly #records: PlacedRecords;
   readonly #roomPtr: number;
   /** What was copied since fold(). */
   readonly #spans: Span[] = [];
-  #count = 0;
   #usedBytes = 0;
-  #rowsMax = rowsUsual;
   #bytes = new Uint8Array();
-  #words = new Uint32Array();
 
   /** Lives in the arena until a mark from before is released. */
-  constructor(exports: BlockFoldExports, arena: Arena, { grid, columns }: PlacedWindows) {
-    this.#exports = exports;
+  constructor(exports: BlockFoldExports, arena: Arena, windows: PlacedWindows) {
     this.#arena = arena;
-    this.#grid = grid;
-    this.#columnsPtr = arena.allocate(columns.length * columnWords * 4);
-    this.#outPtr = arena.allocate(4);
-    this.#recordsPtr = arena.allocate(blocksMax * recordWords * 4);
+    this.#records = new PlacedRecords(exports, arena, { ...windows, recordsMax: blocksMax });
     this.#roomPtr = arena.allocate(roomBytes + paddingBytes);
-    this.#see();
-    this.#words.set(columns.flat(), this.#columnsPtr / 4);
   }
 
   /**
@@ -85,14 +50,10 @@ export class PlacedBlocks {
    * same bytes, are blocks that will be taken as well: they are copied at once. Throws `corrupt` when there never is.
    */
   add(column: number, { bytes, start, end }: FoundBytes, reach: number): boolean {
-    if (this.#count === blocksMax) return false;
+    if (this.#records.isFull) return false;
     const blockPtr = this.#placeOf(bytes, start, end) ?? this.#copy(bytes, start, { end, reach });
     if (blockPtr === undefined) return false;
-    const words = this.#words;
-    const at = this.#recordsPtr / 4 + this.#count++ * recordWords;
-    words[at] = blockPtr;
-    words[at + 1] = end - start;
-    words[at + 2] = column;
+    this.#records.add(blockPtr, end - start, column, 0);
     return true;
   }
 
@@ -128,45 +89,16 @@ export class PlacedBlocks {
   }
 
   /** Adds the rows of all taken blocks that lie within the bounds to the table; answers how many. Throws `corrupt`. */
-  fold({ minTimeNs, maxTimeNs }: PlacedBounds): number {
-    const { startNs, intervalNs, count: windows } = this.#grid;
-    let folded = 0;
-    for (let done = 0; done < this.#count;) {
-      const mark = this.#arena.mark();
-      const workPtr = this.#arena.allocate(this.#exports.foldWorkBytes(this.#rowsMax, windows));
-      const recordPtr = this.#recordsPtr + done * recordWords * 4;
-      const added = this.#exports.foldBlocks(recordPtr, this.#count - done, this.#columnsPtr, windows, startNs, intervalNs, minTimeNs, maxTimeNs, workPtr, this.#rowsMax, this.#outPtr); // prettier-ignore
-      this.#arena.release(mark);
-      if (added < 0) throw refusal(added);
-      done += added;
-      this.#see();
-      folded += this.#words[this.#outPtr / 4] ?? 0;
-      if (done < this.#count) this.#growFor(done);
-    }
-    this.#count = 0;
+  fold(bounds: PlacedBounds): number {
+    const folded = this.#records.fold(bounds);
     this.#usedBytes = 0;
     this.#spans.length = 0;
     return folded;
   }
 
-  #growFor(number: number): void {
-    const at = this.#recordsPtr / 4 + number * recordWords;
-    const [blockPtr = 0, length = 0] = this.#words.subarray(at, at + 2);
-    this.#rowsMax = this.#exports.blockRows(blockPtr, length);
-  }
-
-  /** Views of the memory as it is now: it may have grown. */
+  /** A view of the memory as it is now: it may have grown. */
   #see(): void {
     const { buffer } = this.#arena.memory;
-    if (this.#bytes.buffer === buffer) return;
-    this.#bytes = new Uint8Array(buffer);
-    this.#words = new Uint32Array(buffer);
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
   }
-}
-
-const corrupt = -1;
-
-function refusal(code: number): DbError {
-  if (code === corrupt) return new DbError('corrupt', 'a block does not add up');
-  return new DbError('corrupt', 'a block holds times that its file does not name');
 }

@@ -10,6 +10,8 @@ import type { WindowExports } from './window-table.ts';
 export interface StoreExports extends WindowExports {
   heapBase(): number;
   tableFind(table: number, ptr: number, length: number): number;
+
+  tableFindAll(table: number, base: number, starts: number, ends: number, count: number, ids: number): void; // prettier-ignore
   tableIntern(table: number, ptr: number, length: number): number;
   tableRehash(table: number): void;
 
@@ -40,6 +42,9 @@ export interface StoreExports extends WindowExports {
   chainedSince(heads: number, mask: number, series: number, rowsMin: number, rowsMax: number, room: number, previous: number, timesColumn: number, rows: number, times: number): number; // prettier-ignore
 
   endRow(heads: number, mask: number, series: number, rowsMax: number, previous: number, timesColumn: number, least: bigint, greatest: bigint, ascending: boolean, sequences: number, order: number): number; // prettier-ignore
+  runWorkBytes(rowsMax: number): number;
+
+  listRuns(heads: number, mask: number, ids: number, count: number, rowsMax: number, previous: number, times: number, least: bigint, greatest: bigint, seriesRowsMax: number, room: number, counts: number, timesOut: number, rows: number, work: number, sequences: number, order: number): number; // prettier-ignore
   chunkWords(column: number, rows: number, count: number, out: number): void;
   chunkBytes(column: number, rows: number, count: number, out: number): void;
   chunkSequences(column: number, rows: number, count: number, out: number): void;

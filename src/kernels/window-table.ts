@@ -8,7 +8,9 @@
 import { assert, must } from '../base/assert.ts';
 import { DbError } from '../base/errors.ts';
 import type { Arena } from './arena.ts';
-import { PlacedBlocks, type BlockFoldExports } from './placed-blocks.ts';
+import { PlacedBlocks } from './placed-blocks.ts';
+import type { BlockFoldExports, PlacedWindows } from './placed-records.ts';
+import { PlacedRuns } from './placed-runs.ts';
 
 const numberTypes = ['float', 'integer', 'unsigned'] as const;
 export type NumberType = (typeof numberTypes)[number];
@@ -94,6 +96,7 @@ export class WindowTable {
   readonly #columns: readonly OwnColumn[];
   readonly #tables: number;
   #blocks: PlacedBlocks | undefined;
+  #runs: PlacedRuns | undefined;
 
   /** Lives in the arena until a mark from before is released. */
   constructor(
@@ -136,12 +139,22 @@ export class WindowTable {
 
   /** Takes blocks of files for its columns. Room for them is kept as long as the table is: to be asked for under no younger mark. */
   get blocks(): PlacedBlocks {
+    this.#blocks ??= new PlacedBlocks(this.#exports, this.arena, this.#placedWindows());
+    return this.#blocks;
+  }
+
+  /** The same for many series at once. */
+  get runs(): PlacedRuns {
+    this.#runs ??= new PlacedRuns(this.#exports, this.arena, this.#placedWindows());
+    return this.#runs;
+  }
+
+  #placedWindows(): PlacedWindows {
     const { count } = this.#grid;
-    this.#blocks ??= new PlacedBlocks(this.#exports, this.arena, {
+    return {
       grid: this.#grid,
       columns: this.#columns.map(({ typeNumber, wants }, i) => [typeNumber, wants, 0, this.#tables + i * count * windowBytes]), // prettier-ignore
-    });
-    return this.#blocks;
+    };
   }
 
   /** Room that foldAt() needs for so many rows. */

@@ -27,6 +27,11 @@ export interface ShardSource {
    * nothing was added: then cursors have to be read.
    */
   fold?(request: FoldRequest): ColumnFold | undefined;
+  /**
+   * The same of many series at once, for series of few points: answers how many of them were added, from the first on, and how many
+   * points. The next one is to be read alone.
+   */
+  foldMany?(request: ManyFoldRequest): ManyFolded;
   /** What a cursor would read. */
   cost(request: Omit<CursorRequest, 'ascending' | 'rowsFirst'>): ColumnCost;
   /** The first point that a cursor would give, without what a cursor costs; the arena is for what has to be decoded. */
@@ -89,6 +94,18 @@ export interface CursorRequest {
 export interface FoldRequest extends Pick<CursorRequest, 'seriesId' | 'minTimeNs' | 'maxTimeNs'> {
   readonly fields: readonly string[];
   readonly table: WindowTable;
+}
+
+/** Series in the order that sums run in; columns are those of each series' first field, those of the others follow. */
+export interface ManyFoldRequest extends Omit<FoldRequest, 'seriesId'> {
+  readonly measurement: string;
+  readonly seriesIds: Uint32Array;
+  readonly columns: Uint32Array;
+}
+
+export interface ManyFolded {
+  readonly seriesCount: number;
+  readonly pointCount: number;
 }
 
 /** What is added a part at a time, each of some hundred microseconds: others may run between two. */

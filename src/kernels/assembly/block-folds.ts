@@ -5,7 +5,7 @@
 import { blockRows, corrupt, decodeNarrow, decodeTimes, decodeValues, firstTime, stepOfTimes, timesEndOfBlock, timesOfBlock } from './blocks';
 import { firstNotBefore, foldRows, windowRows } from './windows';
 
-const blockBytes: usize = 12;
+const recordBytes: usize = 16;
 const columnBytes: usize = 16;
 const rangeBytes: usize = 12;
 /** Behind the values of a block of few rows. */
@@ -22,8 +22,10 @@ const blockUnsigned: u32 = 4;
 const columnUnsigned: u32 = 2;
 
 /**
- * Adds the rows within [least, greatest] of `count` blocks, 12 bytes each: u32 where it lies, its length, the place of its column
- * among `columns`, which are those of foldColumns() without their values. The blocks of a column ascend in time. `work` is
+ * Adds the rows within [least, greatest] of `count` blocks, 16 bytes each: u32 where it lies, its length, the place of its column
+ * among `columns`, which are those of foldColumns() without their values, and 0. In place of a block may be rows as they are, of
+ * numbers, all of them within the bounds and ascending in time: where their times lie, how many, the column, where their values
+ * lie. What is of one series and column ascends in time. `work` is
  * foldWorkBytes() for `rowsMax`. Answers how many blocks were added: all, or those before one of more rows; `corrupt` when one does
  * not add up, `strays` when it has times in none of the windows. How many rows were added is u32 at `out`.
  */
@@ -52,10 +54,20 @@ export function foldBlocks(
   let step: i64 = 0;
   let added: u32 = 0;
   store<u32>(out, 0);
-  for (let i: u32 = 0; i < count; i++, blocks += blockBytes) {
+  for (let i: u32 = 0; i < count; i++, blocks += recordBytes) {
     const block = <usize>load<u32>(blocks);
     const length = load<u32>(blocks, 4);
     const column = columns + <usize>load<u32>(blocks, 8) * columnBytes;
+    const rowValues = <usize>load<u32>(blocks, 12);
+    if (rowValues != 0) {
+      if (length > rowsMax) return corrupt;
+      lastLength = 0;
+      found = windowRows(block, 0, length, windows, start, interval, ranges);
+      if (found < 0) return strays;
+      foldRows(column, rowValues, false, ranges, found, block, 0, 0);
+      added += length;
+      continue;
+    }
     const rows = blockRows(block, length);
     const type = <u32>load<u8>(block);
     if (rows <= 0 || columnTypeOf(type) != load<u32>(column)) return corrupt;
@@ -86,8 +98,10 @@ export function foldBlocks(
       lastLength = timesLength;
     }
     if (found == 0) continue;
-    const isNarrow = decodeNarrow(type, timesEnd, block + length, rows, values);
-    if (!isNarrow && decodeValues(type, timesEnd, block + length, rows, values) != 0) return corrupt;
+    // Rows that are counted alone need no values.
+    const isCounted = load<u32>(column, 4) == 0;
+    const isNarrow = !isCounted && decodeNarrow(type, timesEnd, block + length, rows, values);
+    if (!isCounted && !isNarrow && decodeValues(type, timesEnd, block + length, rows, values) != 0) return corrupt;
     foldRows(column, values, isNarrow, ranges, found, list, firstTime(times), step);
     added += end - from;
   }

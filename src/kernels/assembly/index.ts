@@ -39,7 +39,8 @@ export { andMask, compareFloats, compareIntegers, compareUnsigned, orMask, rowsO
 export { encodeBlock, encodeTimes, setClose } from './encode';
 export { gatherBytes, gatherWords, isAscending, orderRows } from './rows';
 export { fieldTextBytes, gatherFieldBytes, gatherFieldWords, gatherTexts } from './gather';
-export { tableFind, tableIntern, tableRehash } from './table';
+export { listRuns, runWorkBytes } from './run-rows';
+export { tableFind, tableFindAll, tableIntern, tableRehash } from './table';
 export { byteCountsBytes, countBytes, moveByByte } from './sort-words';
 export { areSorted, listMembers, listTag, resolveSeries, selectMembers, sortEnd, sortPass, sortStart, unknownSeries } from './series';
 export {

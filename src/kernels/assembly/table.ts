@@ -42,6 +42,14 @@ export function tableFind(table: usize, ptr: usize, length: u32): i32 {
   return load<u32>(entryOf(table, ptr, length, hash), 4) - 1;
 }
 
+/** The same of `count` keys, key i being the bytes from u32 i of `starts` to u32 i of `ends` behind `base`; i32 each at `ids`. */
+export function tableFindAll(table: usize, base: usize, starts: usize, ends: usize, count: u32, ids: usize): void {
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const start = load<u32>(starts + (i << 2));
+    store<i32>(ids + (i << 2), tableFind(table, base + start, load<u32>(ends + (i << 2)) - start));
+  }
+}
+
 /** The slot of a key: its own or the one that it may take. */
 function entryOf(table: usize, ptr: usize, length: u32, hash: u64): usize {
   const slots = <usize>load<u32>(table);

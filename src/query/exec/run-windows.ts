@@ -1,10 +1,11 @@
 import { must } from '../../base/assert.ts';
-import type { NumberType, WindowTable } from '../../kernels/window-table.ts';
+import type { NumberType } from '../../kernels/window-table.ts';
 import type { Fragment, WindowRank, WindowsBlock, WindowsField, WindowsTask } from '../fragment.ts';
-import type { ColumnCursor, ColumnFold, ShardSource, SourceFieldType } from '../source.ts';
+import type { ShardSource, SourceFieldType } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import { isConvertible } from './columns/column-builder.ts';
 import { concatColumns } from './columns/concat-columns.ts';
+import { foldMembers } from './fold-members.ts';
 import { GroupTables, type TabledField } from './group-tables.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { NearestWindows, summarizeNearest, type WindowsSpan } from './nearest-windows.ts';
@@ -51,9 +52,6 @@ export function* runWindows(
   if (context.kernel !== undefined) tables.release(context.kernel);
 }
 
-/** A batch takes the kernel some microseconds, and so do the fields of a series. */
-const batchesPerPause = 64;
-const seriesPerPause = 16;
 /** Of the fields that are folded together. */
 const tableWindowsMax = 1 << 16;
 
@@ -147,50 +145,11 @@ function* foldGroup(
   context: FragmentContext,
 ): Generator<undefined, readonly Summary[]> {
   const kernel = must(context.kernel, 'the kernel was asked for');
-  const { minTimeNs, maxTimeNs } = fragment;
+  const { measurement, minTimeNs, maxTimeNs } = fragment;
   const { cells, label } = must(grid, 'there is a grid');
   const { table, names, columns } = tables.of(kernel, fields, cells);
-  let folded = 0;
-  for (const { source, seriesId } of members) {
-    context.check();
-    const bounds = { seriesId, minTimeNs, maxTimeNs };
-    const fold = source.fold?.({ ...bounds, fields: names, table });
-    if (fold !== undefined) yield* foldParts(fold, context);
-    else
-      for (const [column, field] of names.entries())
-        yield* foldField(source.openCursor({ ...bounds, field, ascending: true }), { table, column }, context); // prettier-ignore
-    if (++folded % seriesPerPause === 0) yield undefined;
-  }
+  yield* foldMembers(members, { measurement, minTimeNs, maxTimeNs, names, table }, context);
   return table.finish().map((packed, i) => summaryOf(must(columns[i], 'a column a table').type, packed, label)); // prettier-ignore
-}
-
-function* foldParts(fold: ColumnFold, context: FragmentContext): Generator<undefined, void> {
-  let isFirst = true;
-  for (let count = fold.next(); count !== undefined; count = fold.next()) {
-    context.countPoints(count);
-    // Of most series one part is all.
-    if (!isFirst) yield undefined;
-    isFirst = false;
-    context.check();
-  }
-}
-
-/** Batch by batch, through the arena. */
-function* foldField(
-  cursor: ColumnCursor,
-  { table, column }: { readonly table: WindowTable; readonly column: number },
-  context: FragmentContext,
-): Generator<undefined, void> {
-  const { arena } = context;
-  const mark = arena.mark();
-  let folded = 0;
-  for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
-    context.check();
-    context.countPoints(batch.count);
-    table.fold(column, batch);
-    arena.release(mark);
-    if (++folded % batchesPerPause === 0) yield undefined;
-  }
 }
 
 /** The general way, for the fields that `isWanted`: any type, any predicate. */

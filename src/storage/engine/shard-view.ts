@@ -11,6 +11,7 @@ import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
 import type { MemtableView, ViewedSeries } from './memtable/memtable-view.ts';
 import { FoldedBlocks } from './columns/fold-blocks.ts';
+import { RunsFolder, type FoldedRuns, type RunsFold } from './columns/fold-runs.ts';
 import { areInOrder, foldParts } from './columns/fold-parts.ts';
 import { FileBlocks } from './columns/file-blocks.ts';
 import { batchTypes, type ColumnPiece, type CursorArena, type CursorBatch, type CursorBounds, RunCursor } from './columns/run-cursor.ts'; // prettier-ignore
@@ -80,6 +81,7 @@ export class ShardView {
   #fromFirst: readonly RankedFile[] | undefined;
   #fromLast: readonly RankedFile[] | undefined;
   #named: NamedSeries | undefined;
+  #runs: RunsFolder | undefined;
   /** That of the named series, and behind it of a field. */
   #key: Uint8Array = new Uint8Array(256);
   #ordered: FieldOrder = { fields: [], order: [] };
@@ -109,7 +111,7 @@ export class ShardView {
 
   /** Series that have points in no file yet, some of them more than once. A key holds until the memory grows. */
   *inMemory(): Generator<ViewedSeries, void> {
-    for (const memtable of this.#parts.memtables) yield* memtable.series();
+    for (const memtable of this.#parts.memtables) yield* memtable.viewedSeries();
   }
 
   measurements(): readonly string[] {
@@ -342,6 +344,20 @@ export class ShardView {
       const steps = this.#guarded(foldParts({ blocks, memtables }, { ...request, measurement }));
       return { next: () => steps.next().value };
     });
+  }
+
+  /**
+   * The same of many series at once, as far as they have few points each; answers how many of them were added, from the first on.
+   * Those of the others are for fold().
+   */
+  foldMany(request: RunsFold): FoldedRuns {
+    this.#runs ??= new RunsFolder({
+      index: this.#index,
+      files: this.#filesFrom(true).map(({ file }) => file),
+      memtables: this.#parts.memtables,
+    });
+    const runs = this.#runs;
+    return this.#guard(() => runs.fold(request));
   }
 
   #blocksOf(named: NamedSeries, request: Omit<ViewFold, 'seriesId'>): FoldedBlocks | undefined {

@@ -189,6 +189,20 @@ export class IndexSegment {
     return key;
   }
 
+  /** Writes the key of a series to `out` from `at` on; answers where it ends, or -1 when there is no room for it. */
+  keyInto(number: number, out: Uint8Array, at: number): number {
+    const leaf = this.#series.leafOf(number);
+    const start = (leaf.keyEnds[number - leaf.first] ?? 0) + headBytes;
+    const end = leaf.keyEnds[number - leaf.first + 1] ?? 0;
+    const name = this.#nameOf(numberAt(leaf.keys, start - headBytes));
+    const { keys } = leaf;
+    const keyEnd = at + name.length + end - start;
+    if (keyEnd > out.length) return -1;
+    out.set(name, at);
+    for (let from = start, to = at + name.length; from < end;) out[to++] = keys[from++] ?? 0;
+    return keyEnd;
+  }
+
   /** Asked for again for the next series. */
   #nameOf(measurement: number): Uint8Array {
     if (this.#lastName?.measurement !== measurement)

@@ -223,6 +223,16 @@ export class IndexView {
     return of instanceof IndexSegment ? of.key(number) : of.keyOf(number);
   }
 
+  /** Writes the key to `out` from `at` on; answers where it ends, or -1 when there is no room for it. */
+  keyInto(id: number, out: Uint8Array, at: number): number {
+    const { of, number } = this.placeOf(id);
+    if (of instanceof IndexSegment) return of.keyInto(number, out, at);
+    const key = of.keyOf(number);
+    if (at + key.length > out.length) return -1;
+    out.set(key, at);
+    return at + key.length;
+  }
+
   /** They hold for good. */
   keyCopyOf(id: number): Uint8Array {
     const { of, number } = this.placeOf(id);
@@ -238,6 +248,21 @@ export class IndexView {
   /** Its key, made now. */
   series(id: number): IndexedSeries {
     return new IndexedSeries(this.keyText(id));
+  }
+
+  /** Numbers of series in a table, to `numbers`; false when not all of them are its own. */
+  numbersIn(table: ResidentSeries, ids: Uint32Array, numbers: Int32Array): boolean {
+    for (const { of, base } of this.#tables) {
+      if (of !== table) continue;
+      const next = this.#tables.find((other) => other.base > base)?.base ?? Infinity;
+      for (let i = 0; i < ids.length; i++) {
+        const id = ids[i] ?? 0;
+        if (id < base || id >= next) return false;
+        numbers[i] = id - base;
+      }
+      return true;
+    }
+    return false;
   }
 
   measurementOf(id: number): string {

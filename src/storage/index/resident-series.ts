@@ -182,6 +182,25 @@ export class ResidentSeries {
     return found === 0 ? undefined : this.#kernel.bytes(out, count).slice();
   }
 
+  /** Ids of keys [starts[i], ends[i]) of `bytes`; -1 for those that are not here. */
+  findAll(
+    bytes: Uint8Array,
+    starts: Uint32Array,
+    { ends, ids }: { readonly ends: Uint32Array; readonly ids: Int32Array },
+  ): void {
+    const kernel = this.#kernel;
+    const count = starts.length;
+    // Kernels read whole words, some of them past the end of a key.
+    const base = kernel.scratch(bytes.length + count * 12 + 32);
+    const startsPtr = base + ((bytes.length + 23) & ~7);
+    kernel.bytes(base, bytes.length).set(bytes);
+    kernel.words(startsPtr, count).set(starts);
+    kernel.words(startsPtr + count * 4, count).set(ends);
+    const idsPtr = startsPtr + count * 8;
+    kernel.exports.tableFindAll(this.#series.at, base, startsPtr, startsPtr + count * 4, count, idsPtr); // prettier-ignore
+    ids.set(new Int32Array(kernel.buffer, idsPtr, count));
+  }
+
   find(key: Uint8Array): number | undefined {
     return this.#series.find(key);
   }

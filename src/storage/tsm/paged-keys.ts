@@ -78,6 +78,18 @@ export class PagedKeys implements TsmKeySet {
     return place && columnAt(place);
   }
 
+  getNext(bytes: Uint8Array, start: number, end: number): TsmColumn | undefined {
+    const hand = this.#pages.atHand[partAtHand] as PartAtHand | undefined;
+    if (hand !== undefined) {
+      const index = placeAfter(hand.part, hand.index, bytes.subarray(start, end));
+      if (index >= 0) {
+        const place = this.#take(hand, index);
+        return place && columnAt(place);
+      }
+    }
+    return this.get(bytes.subarray(start, end), 0);
+  }
+
   locate(key: Uint8Array): LocatedColumn | undefined {
     const place = this.#find(key, 0);
     return place && { number: place.number, column: columnAt(place) };
@@ -224,6 +236,42 @@ function isKeyAt(part: Part, i: number, wanted: Uint8Array): boolean {
   for (let k = wanted.length - 1, from = at + 2; k >= 0; k--)
     if (bytes[from + k] !== wanted[k]) return false;
   return true;
+}
+
+/** The number of a key in a part behind number `from`, looked for in strides that double: it is mostly near. -1 when it is not there. */
+function placeAfter(part: Part, from: number, wanted: Uint8Array): number {
+  const { length } = part.starts;
+  if (isKeyAt(part, from + 1, wanted)) return from + 1;
+  let low = Math.max(0, from + 2);
+  let high = low;
+  for (let stride = 2; high < length; stride *= 2) {
+    const order = compareBytesAt(part, high, wanted);
+    if (order === 0) return high;
+    if (order > 0) break;
+    low = high + 1;
+    high += stride;
+  }
+  high = Math.min(high, length);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const order = compareBytesAt(part, middle, wanted);
+    if (order === 0) return middle;
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return -1;
+}
+
+/** compareAt() without a view of the key. */
+function compareBytesAt({ bytes, view, starts }: Part, i: number, wanted: Uint8Array): number {
+  const at = starts[i] ?? 0;
+  const lengthBytes = view.getUint16(at);
+  const shared = Math.min(lengthBytes, wanted.length);
+  for (let k = 0, from = at + 2; k < shared; k++) {
+    const step = (bytes[from + k] ?? 0) - (wanted[k] ?? 0);
+    if (step !== 0) return step;
+  }
+  return lengthBytes - wanted.length;
 }
 
 /** The number of a key in a part; -1 when it is not there. */

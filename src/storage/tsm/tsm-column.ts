@@ -59,6 +59,16 @@ export class TsmColumn {
     };
   }
 
+  /** The times of block `i`, least and greatest, as halves of int64 with the upper one first, without a bigint for each. */
+  timesInto(i: number, halves: Int32Array): void {
+    const at = this.#first + i * indexEntryBytes;
+    const view = this.#view;
+    halves[0] = view.getInt32(at);
+    halves[1] = view.getInt32(at + 4);
+    halves[2] = view.getInt32(at + 8);
+    halves[3] = view.getInt32(at + 12);
+  }
+
   /** Those from `start` on, below `end`. */
   entries(start = 0, end = this.count): TsmEntry[] {
     const entries: TsmEntry[] = [];

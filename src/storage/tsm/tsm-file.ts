@@ -124,6 +124,16 @@ export class TsmFile {
     return this.#keys.get(key, kind);
   }
 
+  /** The same of the key [start, end) of `bytes`, for whoever asks for many in their order. */
+  nextColumn(bytes: Uint8Array, start: number, end: number): TsmColumn | undefined {
+    return this.#keys.getNext(bytes, start, end);
+  }
+
+  /** Whether of any key a range is deleted. */
+  get hasDeletedRanges(): boolean {
+    return this.#deleted.size > 0;
+  }
+
   /** The blocks of a key with its number; undefined when nothing is left of it. */
   locate(key: Uint8Array): LocatedColumn | undefined {
     return this.#keys.locate(key);

@@ -18,6 +18,8 @@ export interface TsmKeySet {
   readonly bounds: TsmTimeBounds | undefined;
   /** Undefined when nothing is left of the key. `kind` is among those that are asked for in turns. */
   get(key: Uint8Array, kind: number): TsmColumn | undefined;
+  /** The same of the key [start, end) of `bytes`, for whoever asks for many in their order. */
+  getNext(bytes: Uint8Array, start: number, end: number): TsmColumn | undefined;
   /** The same with the key's number in the file. */
   locate(key: Uint8Array): LocatedColumn | undefined;
   /** Nothing is left of a key. */

@@ -58,6 +58,10 @@ export class TsmKeys implements TsmKeySet {
     return number === undefined ? undefined : new TsmColumn(this.#view, this.#starts[number] ?? 0);
   }
 
+  getNext(bytes: Uint8Array, start: number, end: number): TsmColumn | undefined {
+    return this.get(bytes.subarray(start, end));
+  }
+
   locate(key: Uint8Array): LocatedColumn | undefined {
     const number = this.#find(key);
     if (number === undefined) return undefined;

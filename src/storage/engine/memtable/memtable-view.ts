@@ -1,8 +1,10 @@
 /** What a memtable held when the view was taken, for one reader. Its rows are read where they lie. */
+import type { Arena } from '../../../kernels/arena.ts';
 import type { WindowTable } from '../../../kernels/window-table.ts';
 import type { ResidentSeries } from '../../index/resident-series.ts';
 import type { ColumnRun } from '../columns/column-run.ts';
 import { foldRows, type FoldedSeries } from './fold-rows.ts';
+import { runRows, type RunRequest, type RunRows } from './run-rows.ts';
 import { memtablePieces, readRows, type ShapeRows } from './memtable-read.ts';
 import type { ColumnPiece } from '../columns/run-cursor.ts';
 import type { ShapeTable, TimeBounds } from './shape-table.ts';
@@ -20,6 +22,11 @@ export interface MemtableFold extends TimeBounds {
   /** By column of the table. */
   readonly fields: readonly string[];
   readonly table: WindowTable;
+}
+
+export interface MemtableRuns extends Omit<RunRequest, 'table' | 'rowsMax' | 'columns'> {
+  readonly measurement: string;
+  readonly fields: readonly string[];
 }
 
 export interface MemtableRow {
@@ -65,6 +72,11 @@ export class MemtableView {
     this.#memtable = memtable;
     this.#rowCounts = rowCounts;
     this.release = release;
+  }
+
+  /** Those that it knows series by. */
+  get series(): ResidentSeries {
+    return this.#memtable.series;
   }
 
   /** The id here of a series; undefined when the memtable cannot have it. */
@@ -130,7 +142,7 @@ export class MemtableView {
   }
 
   /** Series that have rows, as often as they have them of several shapes. A key holds until the memory grows. */
-  *series(): Generator<ViewedSeries, void> {
+  *viewedSeries(): Generator<ViewedSeries, void> {
     const always = { minTimeNs: -(2n ** 63n), maxTimeNs: 2n ** 63n - 1n };
     for (const [table, rowsMax] of this.#rowCounts) {
       if (rowsMax === 0) continue;
@@ -170,6 +182,20 @@ export class MemtableView {
       found = { table: one, seriesId, rowsMax, columns };
     }
     return found === undefined ? 0 : foldRows(found, table, bounds);
+  }
+
+  /** Rows of many series, shape after shape of those that have one of the fields. */
+  *runs(
+    { measurement, fields, ...request }: MemtableRuns,
+    arena: Arena,
+  ): Generator<RunRows, undefined> {
+    for (const table of this.#memtable.tables(measurement)) {
+      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      if (rowsMax === 0 || !table.overlaps(request)) continue;
+      const columns = fields.map((field) => table.columnOf(field));
+      if (columns.every((column) => column < 0)) continue;
+      yield runRows({ ...request, table, rowsMax, columns }, arena);
+    }
   }
 
   /** The same as parts within the bounds for a cursor, none overlapping another. */

@@ -1,0 +1,123 @@
+/** Points of series added to tables of windows: of many series at once where they have few each, else of one after the other. */
+import { must } from '../../base/assert.ts';
+import type { WindowTable } from '../../kernels/window-table.ts';
+import type { ColumnCursor, ColumnFold, ShardSource } from '../source.ts';
+import type { FragmentContext } from './context.ts';
+import type { MemberSeries } from './groups.ts';
+
+/** A batch takes the kernel some microseconds, and so do the fields of a series. */
+const batchesPerPause = 64;
+const seriesPerPause = 16;
+/** Series that are tried together at the most: a shard takes a millisecond for them. */
+export const runSeriesMax = 256;
+const runSeriesLeast = 8;
+/** Behind series that could not be added together so many more are not tried at the most. */
+const aloneMax = 64;
+
+export interface MembersFold {
+  readonly measurement: string;
+  readonly minTimeNs: bigint;
+  readonly maxTimeNs: bigint;
+  /** By column of the table. */
+  readonly names: readonly string[];
+  readonly table: WindowTable;
+}
+
+/** Adds the points of all members in their order. */
+export function* foldMembers(
+  members: readonly MemberSeries[],
+  to: MembersFold,
+  context: FragmentContext,
+): Generator<undefined, void> {
+  let [size, alone] = [runSeriesMax, 1];
+  for (let at = 0; at < members.length;) {
+    context.check();
+    const ids = runFrom(members, at, size);
+    const { source } = must(members[at], 'a member is there');
+    const folded = foldRun(source, ids, { ...to, columns: new Uint32Array(ids.length) }, context);
+    at += folded;
+    if (folded > 0) {
+      alone = 1;
+      yield undefined;
+    }
+    // What ended the run would end the next one at its beginning.
+    size = folded === ids.length ? runSeriesMax : Math.max(runSeriesLeast, Math.min(folded * 2, runSeriesMax)); // prettier-ignore
+    if (folded === ids.length && folded > 0) continue;
+    const end = Math.min(at + alone, members.length);
+    for (; at < end; at++) {
+      yield* foldOne(must(members[at], 'a member is there'), to, context);
+      if (at % seriesPerPause === seriesPerPause - 1) yield undefined;
+    }
+    alone = Math.min(alone * 2, aloneMax);
+  }
+}
+
+/** Ids of as many members from `at` on as are of one shard. */
+function runFrom(members: readonly MemberSeries[], at: number, size: number): Uint32Array {
+  const source = members[at]?.source;
+  if (source?.foldMany === undefined) return new Uint32Array();
+  const ids = new Uint32Array(Math.min(size, members.length - at));
+  let count = 0;
+  for (; count < ids.length; count++) {
+    const member = members[at + count];
+    if (member?.source !== source) break;
+    ids[count] = member.seriesId;
+  }
+  return ids.subarray(0, count);
+}
+
+/** How many of the series were added, from the first on. */
+export function foldRun(
+  source: ShardSource,
+  seriesIds: Uint32Array,
+  { names, ...to }: MembersFold & { readonly columns: Uint32Array },
+  context: FragmentContext,
+): number {
+  if (source.foldMany === undefined || seriesIds.length === 0) return 0;
+  const { seriesCount, pointCount } = source.foldMany({ ...to, seriesIds, fields: names });
+  context.countPoints(pointCount);
+  return seriesCount;
+}
+
+function* foldOne(
+  { source, seriesId }: MemberSeries,
+  { names, table, minTimeNs, maxTimeNs }: MembersFold,
+  context: FragmentContext,
+): Generator<undefined, void> {
+  context.check();
+  const bounds = { seriesId, minTimeNs, maxTimeNs };
+  const fold = source.fold?.({ ...bounds, fields: names, table });
+  if (fold !== undefined) yield* foldParts(fold, context);
+  else
+    for (const [column, field] of names.entries())
+      yield* foldField(source.openCursor({ ...bounds, field, ascending: true }), { table, column }, context); // prettier-ignore
+}
+
+function* foldParts(fold: ColumnFold, context: FragmentContext): Generator<undefined, void> {
+  let isFirst = true;
+  for (let count = fold.next(); count !== undefined; count = fold.next()) {
+    context.countPoints(count);
+    // Of most series one part is all.
+    if (!isFirst) yield undefined;
+    isFirst = false;
+    context.check();
+  }
+}
+
+/** Batch by batch, through the arena. */
+function* foldField(
+  cursor: ColumnCursor,
+  { table, column }: { readonly table: WindowTable; readonly column: number },
+  context: FragmentContext,
+): Generator<undefined, void> {
+  const { arena } = context;
+  const mark = arena.mark();
+  let folded = 0;
+  for (let batch = cursor.next(arena); batch !== undefined; batch = cursor.next(arena)) {
+    context.check();
+    context.countPoints(batch.count);
+    table.fold(column, batch);
+    arena.release(mark);
+    if (++folded % batchesPerPause === 0) yield undefined;
+  }
+}
