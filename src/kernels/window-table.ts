@@ -143,6 +143,11 @@ export class WindowTable {
     return this.#blocks;
   }
 
+  /** Takes the room that `runs` needs, before others allocate and give back. */
+  takeRuns(): void {
+    this.#runs ??= new PlacedRuns(this.#exports, this.arena, this.#placedWindows());
+  }
+
   /** The same for many series at once. */
   get runs(): PlacedRuns {
     this.#runs ??= new PlacedRuns(this.#exports, this.arena, this.#placedWindows());
@@ -197,22 +202,23 @@ export class WindowTable {
     return Math.min(rowCount, this.#grid.count) * rangeBytes;
   }
 
-  /** Of each column, a copy: the table may be given back. */
-  finish(): readonly PackedWindows[] {
+  /** Of each column, or those in [from, end), a copy: the table may be given back. */
+  finish(from = 0, end = this.#columns.length): readonly PackedWindows[] {
     const { startNs, intervalNs, count } = this.#grid;
     const arena = this.arena;
     const mark = arena.mark();
-    const wordsMax = this.#columns.reduce((sum, { parts }) => sum + packedColumns(parts), 0);
+    const columns = this.#columns.slice(from, end);
+    const wordsMax = columns.reduce((sum, { parts }) => sum + packedColumns(parts), 0);
     const out = arena.allocate(count * 8 * wordsMax);
-    let end = out;
-    const packed = this.#columns.map(({ parts, wants }, i) => {
-      const table = this.#tables + i * count * windowBytes;
-      const found = this.#exports.packWindows(table, count, startNs, intervalNs, wants, end);
-      const offset = end - out;
-      end += packedColumns(parts) * found * 8;
+    let outEnd = out;
+    const packed = columns.map(({ parts, wants }, i) => {
+      const table = this.#tables + (from + i) * count * windowBytes;
+      const found = this.#exports.packWindows(table, count, startNs, intervalNs, wants, outEnd);
+      const offset = outEnd - out;
+      outEnd += packedColumns(parts) * found * 8;
       return { parts, found, offset };
     });
-    const buffer = arena.memory.buffer.slice(out, end);
+    const buffer = arena.memory.buffer.slice(out, outEnd);
     arena.release(mark);
     return packed.map((one) => unpacked(one, buffer));
   }

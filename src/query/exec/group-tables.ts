@@ -43,7 +43,7 @@ export class GroupTables {
     }
     this.release(kernel);
     const mark = kernel.arena.mark();
-    const columns = fields.map(({ type, parts }) => ({ type, parts: parts.filter((part) => part !== 'count') })); // prettier-ignore
+    const columns = fields.map((field) => ({ type: field.type, parts: tabledParts(field) }));
     const table = kernel.windowTable(columns, cells);
     const [names, places] = [fields.map(({ name }) => name), fields.map(({ at }) => at)];
     this.#kept = { table, names, columns, cells, places, mark };
@@ -54,6 +54,11 @@ export class GroupTables {
     if (this.#kept !== undefined) arena.release(this.#kept.mark);
     this.#kept = undefined;
   }
+}
+
+/** What a table has of a field besides the count. */
+export function tabledParts({ parts }: WindowsField): WindowColumn['parts'] {
+  return parts.filter((part) => part !== 'count');
 }
 
 /** A field of the task has one type in tables, so that its place says all of it. */

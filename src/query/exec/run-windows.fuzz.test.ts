@@ -10,6 +10,7 @@ import {
   type SummaryPart,
   type WindowSummary,
 } from '../fragment.ts';
+import type { ManyFolded, ManyFoldRequest } from '../source.ts';
 import { cellValue } from './columns/column-builder.ts';
 import { FragmentContext } from './context.ts';
 
@@ -38,8 +39,36 @@ const everything = { minTimeNs: -(2n ** 63n) + 2n, maxTimeNs: 2n ** 63n - 2n };
 
 type Points = typeof points extends fc.Arbitrary<infer Some> ? Some : never;
 
-function sourceOf(some: Points, shardId: number): MemorySource {
-  return new MemorySource(
+/** Adds series together, but for some of them, which end what is added with those before. */
+class ManySource extends MemorySource {
+  foldMany({ seriesIds, columns, fields, table, ...asked }: ManyFoldRequest): ManyFolded {
+    let [seriesCount, pointCount] = [0, 0];
+    for (const [i, seriesId] of seriesIds.entries()) {
+      if ((seriesId + this.shardId) % 3 === 2) break;
+      seriesCount++;
+      for (const [k, field] of fields.entries()) {
+        const cursor = this.openCursor({ ...asked, seriesId, field, ascending: true });
+        const mark = table.arena.mark();
+        for (
+          let batch = cursor.next(table.arena);
+          batch !== undefined;
+          batch = cursor.next(table.arena)
+        ) {
+          table.fold((columns[i] ?? 0) + k, batch);
+          pointCount += batch.count;
+        }
+        table.arena.release(mark);
+      }
+    }
+    added.together += seriesCount;
+    return { seriesCount, pointCount };
+  }
+}
+
+const added = { together: 0 };
+
+function sourceOf(some: Points, shardId: number, Source = MemorySource): MemorySource {
+  return new Source(
     some.map(({ host, timeNs, float: f, integer: i }) => ({ measurement: 'cpu', tags: { host }, fields: { f, i }, timeNs })), // prettier-ignore
     { shardId },
   );
@@ -73,7 +102,6 @@ test('windows: the tables of the kernel hold what is gathered point by point', (
         isGrouped: fc.boolean(),
       }),
       ({ shards, wanted, bounds, intervalNs, isGrouped }) => {
-        const sources = shards.map((some, shardId) => sourceOf(some, shardId));
         const fragment: Fragment = {
           version: fragmentVersion,
           measurement: 'cpu',
@@ -91,18 +119,27 @@ test('windows: the tables of the kernel hold what is gathered point by point', (
             offsetNs: 3n,
           },
         };
-        const answers = [kernel, memoryArena()].map((arena) => {
+        const answers = (
+          [
+            [kernel, MemorySource],
+            [kernel, ManySource],
+            [memoryArena(), MemorySource],
+          ] as const
+        ).map(([arena, Source]) => {
+          const sources = shards.map((some, shardId) => sourceOf(some, shardId, Source));
           const context = new FragmentContext(arena, matcher, () => false);
           return [...blocksOf(fragment, sources, context)].map((block) => {
             if (block.kind !== 'windows') throw new Error('windows expected');
             return [block.group, block.fields.map((summary) => shown(summary, wanted))];
           });
         });
-        expect(answers[0]).toEqual(answers[1]);
+        expect(answers[0]).toEqual(answers[2]);
+        expect(answers[1]).toEqual(answers[2]);
       },
     ),
     { numRuns: 400, seed: 1 },
   );
+  expect(added.together).toBeGreaterThan(400);
 });
 
 test('windows: the nearest of a group, where no more are asked for, are those at that end of all of them', () => {

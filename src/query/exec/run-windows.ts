@@ -6,7 +6,8 @@ import type { FragmentContext } from './context.ts';
 import { isConvertible } from './columns/column-builder.ts';
 import { concatColumns } from './columns/concat-columns.ts';
 import { foldMembers } from './fold-members.ts';
-import { GroupTables, type TabledField } from './group-tables.ts';
+import { GroupRuns } from './group-runs.ts';
+import { GroupTables, tabledParts, type TabledField } from './group-tables.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
 import { NearestWindows, summarizeNearest, type WindowsSpan } from './nearest-windows.ts';
 import { selectRows } from './series/select-rows.ts';
@@ -42,18 +43,43 @@ export function* runWindows(
   const nearest = isCut ? new NearestWindows(fragment, task, sources) : undefined;
   const ofSpan = (span: WindowsSpan, group: Group) =>
     summarizeGroup({ ...span, task, types, spans, tables }, group, context);
-  for (const group of yield* groupSeries(fragment, sources, context)) {
+  const plan = { fragment, task, grid, types, spans, tables };
+  const runs = nearest === undefined ? groupRuns(plan, context) : undefined;
+  const groups = yield* groupSeries(fragment, sources, context);
+  for (let at = 0; at < groups.length;) {
     context.check();
-    const block = yield* nearest === undefined
-      ? summarizeGroup({ fragment, task, grid, types, spans, tables }, group, context)
-      : summarizeNearest(nearest, task, group, ofSpan);
-    if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;
+    const count = runs?.countFrom(groups, at) ?? 0;
+    const some = groups.slice(at, at + Math.max(1, count));
+    const known = runs === undefined || count < 2 ? [] : yield* runs.summarize(some, context);
+    for (const [i, group] of some.entries()) {
+      const alone = nearest === undefined ? summarizeGroup(plan, group, context) : summarizeNearest(nearest, task, group, ofSpan); // prettier-ignore
+      const block = known[i] ?? (yield* alone);
+      if (block.fields.some((summary) => summary.startsNs.length > 0)) yield block;
+    }
+    at += some.length;
   }
   if (context.kernel !== undefined) tables.release(context.kernel);
+  runs?.release();
 }
 
 /** Of the fields that are folded together. */
 const tableWindowsMax = 1 << 16;
+
+/** For groups that are read together: all fields of the task are folded into tables. Points are not counted twice where they are limited. */
+function groupRuns(
+  { fragment, task, grid, types }: Plan,
+  { kernel }: FragmentContext,
+): GroupRuns | undefined {
+  if (kernel === undefined || grid === undefined || fragment.groupBy.length === 0 || (fragment.pointsMax ?? 0) > 0) return undefined; // prettier-ignore
+  const columns = task.fields.flatMap((field) => {
+    const type = numberType(field);
+    const isTabled = type !== undefined && field.rank === undefined && pickedEnd(task, field) === undefined; // prettier-ignore
+    const isUniform = [...types.values()].every((of) => (of.get(field.name) ?? field.type) === field.type); // prettier-ignore
+    return isTabled && isUniform ? [{ type, parts: tabledParts(field) }] : [];
+  });
+  if (columns.length === 0 || columns.length < task.fields.length) return undefined;
+  return GroupRuns.of({ fragment, grid, columns, names: task.fields.map(({ name }) => name) }, kernel); // prettier-ignore
+}
 
 type Summary = WindowsBlock['fields'][number];
 
