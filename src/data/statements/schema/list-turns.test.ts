@@ -48,7 +48,7 @@ function tagValues(condition: string) {
 
 test.each([
   { of: 'series that terms of fields are asked of', condition: 'n =~ /^none/ AND v > 3' },
-  { of: 'values', condition: '_tagValue =~ /_7/' },
+  { of: 'values', condition: 'value =~ /_7/' },
 ])('list turns: others run between the $of, and a kill ends it there', async ({ condition }) => {
   const statement = tagValues(condition);
   const one = reader();
