@@ -19,6 +19,7 @@ export class PlacedRuns {
   readonly #records: PlacedRecords;
   readonly #roomPtr: number;
   #usedBytes = 0;
+  #limitBytes = roomBytes;
   /** Bytes that lie side by side and are still to be copied, to where the room is used up. */
   #bytes: Uint8Array = new Uint8Array();
   #start = 0;
@@ -36,8 +37,15 @@ export class PlacedRuns {
   clear(): void {
     this.#records.clear();
     this.#usedBytes = 0;
+    this.#limitBytes = roomBytes;
     this.#start = this.#end = 0;
     this.#bytes = new Uint8Array();
+  }
+
+  /** What is placed from now on has one of `parts` equal shares of the room. */
+  share(parts: number): void {
+    this.#copy();
+    this.#limitBytes = Math.min(roomBytes, this.#usedBytes + Math.floor(roomBytes / parts));
   }
 
   /** Where the bytes of a block will be for add(); 0 when there is no room for them. */
@@ -46,7 +54,7 @@ export class PlacedRuns {
     if (!isNear) this.#copy();
     const from = isNear ? this.#start : start;
     const reach = isNear && this.#end > end ? this.#end : end;
-    if (this.#usedBytes + reach - from > roomBytes) return 0;
+    if (this.#usedBytes + reach - from > this.#limitBytes) return 0;
     this.#bytes = bytes;
     this.#start = from;
     this.#end = reach;

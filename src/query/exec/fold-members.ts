@@ -41,7 +41,7 @@ export function* foldMembers(
       yield undefined;
     }
     // What ended the run would end the next one at its beginning.
-    size = folded === ids.length ? runSeriesMax : Math.max(runSeriesLeast, Math.min(folded * 2, runSeriesMax)); // prettier-ignore
+    size = folded === ids.length ? Math.min(size * 2, runSeriesMax) : Math.max(runSeriesLeast, Math.min(folded * 2, runSeriesMax)); // prettier-ignore
     if (folded === ids.length && folded > 0) continue;
     const end = Math.min(at + alone, members.length);
     for (; at < end; at++) {

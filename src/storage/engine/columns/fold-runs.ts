@@ -74,10 +74,21 @@ export class RunsFolder {
     halve(request.minTimeNs, this.#least);
     halve(request.maxTimeNs, this.#greatest);
     let count = this.#keys.write(this.#parts.index, seriesIds, { count: most, fields });
-    for (const file of this.#parts.files) count = this.#addBlocks(file, request, count);
+    // Each file and memtable has as much room: else the first would have all of it for series that the last has none for.
+    const files = this.#parts.files.filter(({ bounds }) => overlaps(bounds, request));
+    const memtables = this.#parts.memtables.filter(({ bounds }) => overlaps(bounds, request));
+    const parts = Math.max(1, files.length + memtables.length);
+    for (const file of files) {
+      runs.share(parts);
+      this.#records.share(parts);
+      count = this.#addBlocks(file, request, count);
+    }
     const mark = arena.mark();
     try {
-      for (const memtable of this.#parts.memtables) count = this.#addRows(memtable, request, count);
+      for (const memtable of memtables) {
+        this.#records.share(parts);
+        if (count > 0) count = this.#addRows(memtable, request, count);
+      }
       if (count === 0) return { seriesCount: 0, pointCount: 0 };
       for (let i = 0; i < count; i++)
         for (let field = 0; field < fields.length; field++)
@@ -89,13 +100,7 @@ export class RunsFolder {
   }
 
   /** Takes note of the blocks in one file that may have points within the bounds; answers before which series it ended. */
-  #addBlocks(
-    file: TsmFile,
-    { minTimeNs, maxTimeNs, fields, table }: RunsFold,
-    count: number,
-  ): number {
-    const { bounds } = file;
-    if (bounds === undefined || bounds.minTimeNs > maxTimeNs || bounds.maxTimeNs < minTimeNs) return count; // prettier-ignore
+  #addBlocks(file: TsmFile, { fields, table }: RunsFold, count: number): number {
     const { bytes, starts, ends } = this.#keys;
     const { runs } = table;
     const slotCount = count * fields.length;
@@ -134,9 +139,6 @@ export class RunsFolder {
   }
 
   #addRows(memtable: MemtableView, request: RunsFold, count: number): number {
-    const { bounds } = memtable;
-    if (count === 0 || bounds === undefined) return count;
-    if (bounds.minTimeNs > request.maxTimeNs || bounds.maxTimeNs < request.minTimeNs) return count;
     const ids = this.#idsIn(memtable, request.seriesIds.subarray(0, count));
     const met = new Uint8Array(count);
     let left = count;
@@ -181,6 +183,10 @@ export class RunsFolder {
     }
     return most;
   }
+}
+
+function overlaps(bounds: TimeBounds | undefined, { minTimeNs, maxTimeNs }: TimeBounds): boolean {
+  return bounds !== undefined && bounds.minTimeNs <= maxTimeNs && bounds.maxTimeNs >= minTimeNs;
 }
 
 /** The halves of a time, which may lie beyond an int64 in a question. */

@@ -19,6 +19,7 @@ export class RunRecords {
   readonly #records: Uint32Array;
   readonly #next: Uint32Array;
   #count = 0;
+  #limit = 0;
 
   constructor(slotsMax: number, recordsMax: number) {
     this.#recordsMax = recordsMax;
@@ -36,6 +37,12 @@ export class RunRecords {
     this.#last.fill(0);
   }
 
+  /** What is added from now on has one of `parts` equal shares of the room. */
+  share(parts: number): void {
+    const most = this.#recordsMax;
+    this.#limit = Math.min(most, this.#count + Math.floor(most / parts));
+  }
+
   /** Whether a time is behind all that the slot has. */
   isBehind(slot: number, upper: number, lower: number): boolean {
     if (this.#last[slot] === 0) return true;
@@ -45,7 +52,7 @@ export class RunRecords {
   /** A record as PlacedRuns.add() takes it; false when there is no room for it. */
 
   add(slot: number, ptr: number, length: number, valuesPtr: number): boolean {
-    if (this.#count === this.#recordsMax) return false;
+    if (this.#count === this.#limit) return false;
     const number = ++this.#count;
     this.#records[number * words] = ptr;
     this.#records[number * words + 1] = length;
