@@ -58,6 +58,8 @@ const license = {
   coresMax: 4,
 };
 
+const unclearTexts = ['Late values whose order', 'A delete was late'];
+
 export class ClusterWorld {
   readonly world: World;
   readonly knobs: Knobs;
@@ -70,7 +72,10 @@ export class ClusterWorld {
   readonly plans = new Map<string, PlanKeeper>();
   /** What must happen in a run for it to show anything, counted from the trace. */
   readonly events = new Events();
-  /** Nodes that have said that they took late values whose order nobody knows: registers of theirs may be of an earlier write. */
+  /**
+   * Nodes that have said that they took late values or a late delete whose order nobody knows (decision 0014): registers of theirs
+   * may be of an earlier write, or gone.
+   */
   readonly unclearNodes = new Set<string>();
   readonly victim: Victim;
   readonly fences: FenceWatch;
@@ -91,7 +96,7 @@ export class ClusterWorld {
     this.world = new World(seed, {
       onTrace: (line) => {
         this.events.note(line);
-        if (line.includes('Late values whose order')) {
+        if (unclearTexts.some((text) => line.includes(text))) {
           const [, unclear] = /^\S+ log (\w+)\/\d+ warn /.exec(line) ?? [];
           if (unclear !== undefined) this.unclearNodes.add(unclear);
         }
