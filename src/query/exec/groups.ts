@@ -4,7 +4,7 @@ import { predicateFields, specialize, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
 import type { ShardSource, SourceSeries } from '../source.ts';
 import type { FragmentContext } from './context.ts';
-import { candidateSeries } from './series/candidate-series.ts';
+import { listedSeries } from './series/candidate-series.ts';
 
 /** A series that takes part, with what is left of the predicate once its tags are known. */
 export interface MemberSeries {
@@ -60,26 +60,30 @@ export function* groupSeries(
 ): Generator<undefined, readonly Group[]> {
   const groups = new Map<string, { key: string[]; members: MemberSeries[] }>();
   const { seriesMax = 0, predicate, groupBy } = fragment;
-  const needsTags = predicate !== undefined || groupBy.length > 0;
   const { matcher } = context;
   for (const source of sources) {
     let count = 0;
     let looked = 0;
-    for (const seriesId of yield* candidateSeries(source, fragment, matcher)) {
+    const { ids, isExact } = yield* listedSeries(source, fragment, matcher);
+    // What the lists of the index have told of a series is not asked of its tags again.
+    const asked = isExact ? undefined : predicate;
+    const needsTags = asked !== undefined || groupBy.length > 0;
+    for (const seriesId of ids) {
       if (++looked % seriesPerPause === 0) {
         context.check();
         yield undefined;
       }
       const series = needsTags ? source.series(seriesId) : undefined;
       const residual =
-        series === undefined || predicate === undefined
+        series === undefined || asked === undefined
           ? undefined
-          : specialize(predicate, { get: (tag) => series.tag(tag) }, matcher);
+          : specialize(asked, { get: (tag) => series.tag(tag) }, matcher);
       if (residual === false) continue;
       if (seriesMax > 0 && ++count > seriesMax)
         throw new DbError('limit_exceeded', `max-select-series limit exceeded: (${count}/${seriesMax})`); // prettier-ignore
       const key = groupBy.map((tag) => series?.tag(tag) ?? '');
-      const identity = JSON.stringify(key);
+      const [first = '', ...others] = key;
+      const identity = others.length === 0 ? first : JSON.stringify(key);
       let group = groups.get(identity);
       if (group === undefined) {
         group = { key, members: [] };
