@@ -14,6 +14,30 @@ const runSeriesLeast = 8;
 /** Behind series that could not be added together so many more are not tried at the most. */
 const aloneMax = 64;
 
+/** How many series are tried together, and how many behind those that were added are read alone: what ended a run mostly ends the next one. */
+export class RunPace {
+  #size = runSeriesMax;
+  #alone = 1;
+
+  /** To be tried next. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Of `asked` series the first `folded` were added: how many of the next ones are read alone. */
+  aloneBehind(folded: number, asked: number): number {
+    if (folded > 0) this.#alone = 1;
+    if (folded === asked && folded > 0) {
+      this.#size = Math.min(this.#size * 2, runSeriesMax);
+      return 0;
+    }
+    this.#size = Math.max(runSeriesLeast, Math.min(folded * 2, runSeriesMax));
+    const alone = this.#alone;
+    this.#alone = Math.min(alone * 2, aloneMax);
+    return alone;
+  }
+}
+
 export interface MembersFold {
   readonly measurement: string;
   readonly minTimeNs: bigint;
@@ -29,26 +53,19 @@ export function* foldMembers(
   to: MembersFold,
   context: FragmentContext,
 ): Generator<undefined, void> {
-  let [size, alone] = [runSeriesMax, 1];
+  const pace = new RunPace();
   for (let at = 0; at < members.length;) {
     context.check();
-    const ids = runFrom(members, at, size);
+    const ids = runFrom(members, at, pace.size);
     const { source } = must(members[at], 'a member is there');
     const folded = foldRun(source, ids, { ...to, columns: new Uint32Array(ids.length) }, context);
     at += folded;
-    if (folded > 0) {
-      alone = 1;
-      yield undefined;
-    }
-    // What ended the run would end the next one at its beginning.
-    size = folded === ids.length ? Math.min(size * 2, runSeriesMax) : Math.max(runSeriesLeast, Math.min(folded * 2, runSeriesMax)); // prettier-ignore
-    if (folded === ids.length && folded > 0) continue;
-    const end = Math.min(at + alone, members.length);
+    if (folded > 0) yield undefined;
+    const end = Math.min(at + pace.aloneBehind(folded, ids.length), members.length);
     for (; at < end; at++) {
       yield* foldOne(must(members[at], 'a member is there'), to, context);
       if (at % seriesPerPause === seriesPerPause - 1) yield undefined;
     }
-    alone = Math.min(alone * 2, aloneMax);
   }
 }
 

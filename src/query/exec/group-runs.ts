@@ -7,7 +7,7 @@ import type { QueryKernel } from '../../kernels/query-kernel.ts';
 import type { NumberType, WindowColumn, WindowTable } from '../../kernels/window-table.ts';
 import type { Fragment, WindowsBlock } from '../fragment.ts';
 import type { FragmentContext } from './context.ts';
-import { foldRun, runSeriesMax } from './fold-members.ts';
+import { foldRun, RunPace, runSeriesMax } from './fold-members.ts';
 import type { Group, MemberSeries } from './groups.ts';
 import { summaryOf, type Grid } from './window-grid.ts';
 
@@ -31,6 +31,7 @@ export class GroupRuns {
   readonly #table: WindowTable;
   /** Of the arena, from before the table. */
   readonly #mark: number;
+  readonly #pace = new RunPace();
 
   private constructor(of: GroupColumns, kernel: QueryKernel, groupsMax: number) {
     this.#of = of;
@@ -88,8 +89,7 @@ export class GroupRuns {
             members.push(member);
             owners.push(i);
           }
-      this.#foldAll(members, owners, { table, left, context });
-      yield undefined;
+      yield* this.#foldAll(members, owners, { table, left, context });
     }
     return groups.map(({ key }, i) => {
       if (left.has(i)) return undefined;
@@ -101,23 +101,28 @@ export class GroupRuns {
     });
   }
 
-  #foldAll(
+  *#foldAll(
     members: readonly MemberSeries[],
     owners: readonly number[],
     { table, left, context }: { readonly table: WindowTable; readonly left: Set<number>; readonly context: FragmentContext }, // prettier-ignore
-  ): void {
+  ): Generator<undefined, void> {
     const { names, fragment, columns } = this.#of;
     const { measurement, minTimeNs, maxTimeNs } = fragment;
     const ids = Uint32Array.from(members, ({ seriesId }) => seriesId);
     const bases = Uint32Array.from(owners, (owner) => owner * columns.length);
     const source = members[0]?.source;
     if (source === undefined) return;
-    for (let at = 0; at < ids.length; at++) {
+    const pace = this.#pace;
+    for (let at = 0; at < ids.length;) {
       context.check();
       const some = { names, measurement, minTimeNs, maxTimeNs, table, columns: bases.subarray(at) };
-      at += foldRun(source, ids.subarray(at), some, context);
-      const owner = owners[at];
-      if (owner !== undefined) left.add(owner);
+      const asked = ids.subarray(at, at + pace.size);
+      const folded = foldRun(source, asked, some, context);
+      at += folded;
+      const end = at + pace.aloneBehind(folded, asked.length);
+      for (const owner of owners.slice(at, end)) left.add(owner);
+      at = end;
+      yield undefined;
     }
   }
 }
