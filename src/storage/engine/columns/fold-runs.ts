@@ -49,11 +49,15 @@ const slotsMax = 1_024;
 const blocksMax = 16;
 const seriesRowsMax = 256;
 
-/** Of one view; it holds room for work, and no points. */
+/** Of all views of a thread, of which a question may have thousands: nothing is left there from one call to the next. */
+const keysRoom = new RunKeys(slotsMax);
+const recordsRoom = new RunRecords(slotsMax, PlacedRuns.recordsMax);
+
+/** Of one view. */
 export class RunsFolder {
   readonly #parts: RunParts;
-  readonly #keys = new RunKeys(slotsMax);
-  readonly #records = new RunRecords(slotsMax, PlacedRuns.recordsMax);
+  readonly #keys = keysRoom;
+  readonly #records = recordsRoom;
   /** Of a block, see TsmColumn.timesInto(). */
   readonly #times = new Int32Array(4);
   readonly #least = new Int32Array(2);
@@ -152,7 +156,8 @@ export class RunsFolder {
     const ids = new Int32Array(seriesIds.length);
     if (this.#parts.index.numbersIn(series, seriesIds, ids)) return ids;
     const { starts, ends } = this.#keys.ofSeries(seriesIds.length);
-    series.findAll(this.#keys.bytes, starts, { ends, ids });
+    const written = this.#keys.bytes.subarray(0, ends[ends.length - 1]);
+    series.findAll(written, starts, { ends, ids });
     return ids;
   }
 
