@@ -11,10 +11,14 @@ const seriesPerPause = 16;
 /** Series that are tried together at the most: a shard takes a millisecond for them. */
 export const runSeriesMax = 256;
 const runSeriesLeast = 8;
+/** Of fewer the first is over before they are all found. */
+const runSeriesMin = 4;
+/** So few are read one after the other: what adds them together takes more memory than a small question's kernel has. */
+export const fewSeriesMax = 16;
 /** Behind series that could not be added together so many more are not tried at the most. */
 const aloneMax = 64;
 
-/** How many series are tried together, and how many behind those that were added are read alone: what ended a run mostly ends the next one. */
+/** How many series are tried together, and how many behind them are read alone: what ended a run mostly ends the next one. */
 export class RunPace {
   #size = runSeriesMax;
   #alone = 1;
@@ -56,7 +60,7 @@ export function* foldMembers(
   const pace = new RunPace();
   for (let at = 0; at < members.length;) {
     context.check();
-    const ids = runFrom(members, at, pace.size);
+    const ids = runFrom(members, at, members.length <= fewSeriesMax ? 0 : pace.size);
     const { source } = must(members[at], 'a member is there');
     const folded = foldRun(source, ids, { ...to, columns: new Uint32Array(ids.length) }, context);
     at += folded;
@@ -69,7 +73,7 @@ export function* foldMembers(
   }
 }
 
-/** Ids of as many members from `at` on as are of one shard. */
+/** Ids of as many members from `at` on as are of one shard, unless they are too few. */
 function runFrom(members: readonly MemberSeries[], at: number, size: number): Uint32Array {
   const source = members[at]?.source;
   if (source?.foldMany === undefined) return new Uint32Array();
@@ -80,7 +84,7 @@ function runFrom(members: readonly MemberSeries[], at: number, size: number): Ui
     if (member?.source !== source) break;
     ids[count] = member.seriesId;
   }
-  return ids.subarray(0, count);
+  return ids.subarray(0, count < runSeriesMin ? 0 : count);
 }
 
 /** How many of the series were added, from the first on. */

@@ -21,15 +21,20 @@ const float = fc.oneof(
   fc.constantFrom(0, -0, 1, 2, 3),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
 );
-const points = fc.array(
-  fc.record({
-    host: fc.constantFrom('a', 'b', 'c'),
-    timeNs: fc.oneof(fc.bigInt(-60n, 60n), fc.bigInt(-(2n ** 40n), 2n ** 40n)),
-    float,
-    integer: fc.oneof(fc.bigInt(-3n, 3n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)),
-  }),
-  { maxLength: 60 },
-);
+const few = fc.constantFrom('a', 'b', 'c');
+const pointsOf = (host: fc.Arbitrary<string>, size: '=' | '+1') =>
+  fc.array(
+    fc.record({
+      host,
+      timeNs: fc.oneof(fc.bigInt(-60n, 60n), fc.bigInt(-(2n ** 40n), 2n ** 40n)),
+      float,
+      integer: fc.oneof(fc.bigInt(-3n, 3n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)),
+    }),
+    { maxLength: 60, size },
+  );
+const points = pointsOf(few, '=');
+/** Some of more series than are read one after the other. */
+const manyPoints = fc.oneof(points, pointsOf(fc.oneof(few, fc.nat(40).map(String)), '+1'));
 const parts = fc.uniqueArray(
   fc.constantFrom<SummaryPart>('count', 'sum', 'min', 'max', 'first', 'last'),
   { minLength: 1 },
@@ -95,7 +100,7 @@ test('windows: the tables of the kernel hold what is gathered point by point', (
   fc.assert(
     fc.property(
       fc.record({
-        shards: fc.array(points, { minLength: 1, maxLength: 2 }),
+        shards: fc.array(manyPoints, { minLength: 1, maxLength: 2 }),
         wanted: parts,
         bounds: fc.oneof(range, fc.constant(everything)),
         intervalNs: fc.constantFrom(0n, 1n, 7n, 10n, 1_000n),

@@ -5,7 +5,7 @@ import type { ShardSource, SourceFieldType } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import { isConvertible } from './columns/column-builder.ts';
 import { concatColumns } from './columns/concat-columns.ts';
-import { foldMembers } from './fold-members.ts';
+import { fewSeriesMax, foldMembers } from './fold-members.ts';
 import { GroupRuns } from './group-runs.ts';
 import { GroupTables, tabledParts, type TabledField } from './group-tables.ts';
 import { groupSeries, type Group, type MemberSeries } from './groups.ts';
@@ -44,8 +44,9 @@ export function* runWindows(
   const ofSpan = (span: WindowsSpan, group: Group) =>
     summarizeGroup({ ...span, task, types, spans, tables }, group, context);
   const plan = { fragment, task, grid, types, spans, tables };
-  const runs = nearest === undefined ? groupRuns(plan, context) : undefined;
   const groups = yield* groupSeries(fragment, sources, context);
+  const areMany = groups.length > fewSeriesMax && nearest === undefined;
+  const runs = areMany ? groupRuns(plan, context) : undefined;
   for (let at = 0; at < groups.length;) {
     context.check();
     const count = runs?.countFrom(groups, at) ?? 0;
