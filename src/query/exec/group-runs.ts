@@ -6,6 +6,7 @@
 import type { QueryKernel } from '../../kernels/query-kernel.ts';
 import type { NumberType, WindowColumn, WindowTable } from '../../kernels/window-table.ts';
 import type { Fragment, WindowsBlock } from '../fragment.ts';
+import type { ShardSource } from '../source.ts';
 import type { FragmentContext } from './context.ts';
 import { foldRun, RunPace, runSeriesMax } from './fold-members.ts';
 import type { Group, MemberSeries } from './groups.ts';
@@ -22,6 +23,8 @@ export interface GroupColumns {
   /** Of the fields of one group. */
   readonly columns: readonly (WindowColumn & { readonly type: NumberType })[];
   readonly names: readonly string[];
+  /** All shards, in the order in which those of a group are read where they are of one series. */
+  readonly sources: readonly ShardSource[];
 }
 
 export class GroupRuns {
@@ -32,11 +35,13 @@ export class GroupRuns {
   /** Of the arena, from before the table. */
   readonly #mark: number;
   readonly #pace = new RunPace();
+  readonly #places: ReadonlyMap<ShardSource, number>;
 
   private constructor(of: GroupColumns, kernel: QueryKernel, groupsMax: number) {
     this.#of = of;
     this.#kernel = kernel;
     this.#groupsMax = groupsMax;
+    this.#places = new Map(of.sources.map((source, place) => [source, place]));
     this.#mark = kernel.arena.mark();
     const all = Array.from({ length: groupsMax }, () => of.columns).flat();
     this.#table = kernel.windowTable(all, of.grid.cells);
@@ -62,7 +67,7 @@ export class GroupRuns {
     let at = from;
     for (; at < end; at++) {
       const group = groups[at];
-      if (group === undefined || !isSmall(group)) break;
+      if (group === undefined || !this.#isSmall(group)) break;
       members += group.members.length;
       if (members > runSeriesMax) break;
     }
@@ -78,9 +83,9 @@ export class GroupRuns {
     const table = this.#table;
     table.clear();
     const left = new Set<number>();
-    for (const source of new Set(
-      groups.flatMap(({ members }) => members.map((one) => one.source)),
-    )) {
+    const met = new Set(groups.flatMap(({ members }) => members.map((one) => one.source)));
+    for (const source of this.#of.sources) {
+      if (!met.has(source)) continue;
       const members: MemberSeries[] = [];
       const owners: number[] = [];
       for (const [i, group] of groups.entries())
@@ -125,19 +130,17 @@ export class GroupRuns {
       yield undefined;
     }
   }
-}
 
-/** Few series, of which no row has to be looked at, and which sums take shard after shard. */
-function isSmall({ members }: Group): boolean {
-  if (members.length > membersMax) return false;
-  const seen = new Set<unknown>();
-  let last: unknown;
-  for (const { source, residual } of members) {
-    if (residual !== undefined || source.foldMany === undefined) return false;
-    if (source === last) continue;
-    if (seen.has(source)) return false;
-    seen.add(source);
-    last = source;
+  /** Few series, of which no row has to be looked at, and which sums take shard after shard in the order of all. */
+  #isSmall({ members }: Group): boolean {
+    if (members.length > membersMax) return false;
+    let last = -1;
+    for (const { source, residual } of members) {
+      if (residual !== undefined || source.foldMany === undefined) return false;
+      const place = this.#places.get(source) ?? -1;
+      if (place < last) return false;
+      last = place;
+    }
+    return true;
   }
-  return true;
 }

@@ -46,7 +46,7 @@ export function* runWindows(
   const plan = { fragment, task, grid, types, spans, tables };
   const groups = yield* groupSeries(fragment, sources, context);
   const areMany = groups.length > fewSeriesMax && nearest === undefined;
-  const runs = areMany ? groupRuns(plan, context) : undefined;
+  const runs = areMany ? groupRuns(plan, sources, context) : undefined;
   for (let at = 0; at < groups.length;) {
     context.check();
     const count = runs?.countFrom(groups, at) ?? 0;
@@ -69,6 +69,7 @@ const tableWindowsMax = 1 << 16;
 /** For groups that are read together: all fields of the task are folded into tables. Points are not counted twice where they are limited. */
 function groupRuns(
   { fragment, task, grid, types }: Plan,
+  sources: readonly ShardSource[],
   { kernel }: FragmentContext,
 ): GroupRuns | undefined {
   if (kernel === undefined || grid === undefined || fragment.groupBy.length === 0 || (fragment.pointsMax ?? 0) > 0) return undefined; // prettier-ignore
@@ -79,7 +80,8 @@ function groupRuns(
     return isTabled && isUniform ? [{ type, parts: tabledParts(field) }] : [];
   });
   if (columns.length === 0 || columns.length < task.fields.length) return undefined;
-  return GroupRuns.of({ fragment, grid, columns, names: task.fields.map(({ name }) => name) }, kernel); // prettier-ignore
+  const names = task.fields.map(({ name }) => name);
+  return GroupRuns.of({ fragment, grid, columns, names, sources }, kernel);
 }
 
 type Summary = WindowsBlock['fields'][number];
