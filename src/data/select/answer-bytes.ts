@@ -14,12 +14,17 @@ const copiesHeld = 2;
 
 function columnBytes(column: Column): number {
   const picked = pickedOf(column);
-  // Its cells are in the chunks that it holds, and are not to be picked for being counted.
-  if (picked !== undefined)
-    return picked.rows.chunks.reduce((sum, { columns }) => {
+  // Its cells are in chunks, and are not to be picked for being counted: of those it has a part, other pieces have the others.
+  if (picked !== undefined) {
+    const { chunks, rowAt } = picked.rows;
+    let [bytes, rows] = [0, 0];
+    for (const { columns, timesNs } of chunks) {
       const part = columns[picked.at];
-      return part === undefined ? sum : sum + columnBytes(part);
-    }, 0);
+      bytes += part === undefined ? 0 : columnBytes(part);
+      rows += timesNs.length;
+    }
+    return Math.ceil((bytes / Math.max(1, rows)) * rowAt.length);
+  }
   const { values, valid } = column;
   const isText = 'offsets' in values;
   const bytes = isText ? values.offsets.byteLength + textBytes(values) : values.byteLength;
