@@ -45,6 +45,8 @@ export interface RunParts {
 /** A millisecond's work at the most. */
 export const runSeriesMax = 256;
 const slotsMax = 1_024;
+/** Keys looked for in files, of which each that is not there costs a microsecond: a shard may have hundreds of files. */
+const lookupsMax = 4_096;
 /** Of a series and field in one file: those of more are worth what they cost alone. */
 const blocksMax = 16;
 const seriesRowsMax = 256;
@@ -72,16 +74,16 @@ export class RunsFolder {
   fold(request: RunsFold): FoldedRuns {
     const { seriesIds, fields, table } = request;
     const { runs, arena } = table;
-    const most = Math.min(seriesIds.length, runSeriesMax, Math.floor(slotsMax / fields.length));
     runs.clear();
     this.#records.clear();
     halve(request.minTimeNs, this.#least);
     halve(request.maxTimeNs, this.#greatest);
-    let count = this.#keys.write(this.#parts.index, seriesIds, { count: most, fields });
     // Each file and memtable has as much room: else the first would have all of it for series that the last has none for.
     const files = this.#parts.files.filter(({ bounds }) => overlaps(bounds, request));
     const memtables = this.#parts.memtables.filter(({ bounds }) => overlaps(bounds, request));
     const parts = Math.max(1, files.length + memtables.length);
+    const most = Math.min(seriesIds.length, runSeriesMax, Math.floor(slotsMax / fields.length), Math.ceil(lookupsMax / (fields.length * parts))); // prettier-ignore
+    let count = this.#keys.write(this.#parts.index, seriesIds, { count: most, fields });
     for (const file of files) {
       runs.share(parts);
       this.#records.share(parts);
