@@ -1,4 +1,4 @@
-import { DbError } from '../../base/errors.ts';
+import { DbError, isDbError } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
 
 /** Tells a handler when nobody waits any more: the caller has gone, or its deadline has passed. */
@@ -16,6 +16,15 @@ export class Caller {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /**
+   * What it is told of an error of its handler: past its deadline that alone, as a handler that was told of it may say anything, and
+   * its own clock may be a little behind this one.
+   */
+  told(error: unknown): unknown {
+    const reason: unknown = this.signal.reason;
+    return isDbError(reason, 'timeout') ? reason : error;
   }
 
   gone(): void {

@@ -74,8 +74,9 @@ export async function serveCall(
     } else await answer(stream, handlers.stream(path, request.message, context), context);
   } catch (error) {
     // Nothing is owed to a caller that is gone; one whose time is up has said so itself.
-    if (stream.readableEnded) fail(stream, error);
-    else refuse(stream, error, clock);
+    const told = caller.told(error);
+    if (stream.readableEnded) fail(stream, told);
+    else refuse(stream, told, clock);
   } finally {
     caller.settle();
     release();

@@ -179,7 +179,7 @@ class FramedCall implements StreamReader {
       }
     } catch (error) {
       caller.settle();
-      this.#fail(error);
+      this.#fail(caller.told(error));
     } finally {
       caller.settle();
       request.release();
