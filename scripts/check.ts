@@ -12,7 +12,7 @@ interface Part {
 }
 
 /** By content, so that what is kept of one branch is right on another; a first run has nothing to keep to. */
-const formatCache = ['--cache', '--cache-strategy', 'content', '--cache-location', 'node_modules/.cache/prettier']; // prettier-ignore
+const formatCache = ['--cache', '--cache-strategy', 'content'];
 const sources = ['src', 'test', 'scripts', 'bench'];
 const lanes = ['unit', 'golden', 'tidy', 'sim'];
 

@@ -50,7 +50,6 @@ export class RunRecords {
   }
 
   /** A record as PlacedRuns.add() takes it; false when there is no room for it. */
-
   add(slot: number, ptr: number, length: number, valuesPtr: number): boolean {
     if (this.#count === this.#limit) return false;
     const number = ++this.#count;
@@ -82,7 +81,6 @@ export class RunRecords {
 }
 
 /** Whether one time is less than another one. */
-
 export function isBefore(
   upper: number,
   lower: number,
