@@ -7,7 +7,13 @@
 import { parseArgs } from 'node:util';
 import { DevCluster, eventually } from '../test/support/dev-cluster.ts';
 import { Asker } from './support/asker.ts';
-import { hintedBytes, ingest, pacedWrites, quantile } from './support/cluster-load.ts';
+import {
+  hintedBytes,
+  ingest,
+  quantile,
+  timedWrites,
+  type TimedWrite,
+} from './support/cluster-load.ts';
 import { startInfluxd } from './support/servers.ts';
 import { cpuQueries } from './tsbs/cpu-queries.ts';
 import { workloads, type Workload } from './workloads.ts';
@@ -24,6 +30,11 @@ const { values } = parseArgs({
     'budget-ms': { type: 'string', default: '500' },
     /** A pattern of the names of queries that are asked. */
     only: { type: 'string', default: '' },
+    /** Of hints: consistency of the fresh writes, and whether they are of the shard that is drained or of another. */
+    'fresh-level': { type: 'string', default: 'one' },
+    'fresh-shard': { type: 'string', default: 'other' },
+    /** Measures no influxd beside it. */
+    'hints-alone': { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '8000' },
   },
 });
@@ -37,6 +48,8 @@ const drainLimitMs = 120_000;
 const pollMs = 100;
 const paceMs = 5;
 const calmMs = 5_000;
+/** What ingest left behind, files to be written and garbage, is not what a fresh write waits for on a calm day. */
+const settleMs = 4_000;
 /** Both sides keep as many series as come. */
 const unlimited = {
   INFLUXDB_DATA_MAX_SERIES_PER_DATABASE: '0',
@@ -147,8 +160,9 @@ async function medians(
   return times.map((list) => quantile(list, 0.5));
 }
 
+/** "Before" and "beside" are measured alike: same writes, same questions about what is left; what is due while hints drain counts. */
 async function hintsPart(workload: Workload): Promise<void> {
-  const single = await influxdRate(workload);
+  const single = values['hints-alone'] ? Number.NaN : await influxdRate(workload);
   const half = Math.ceil((workload.bodies.length - warmUpCount) / 2) + warmUpCount;
   const cluster = await clusterOf(2, 2);
   try {
@@ -156,7 +170,8 @@ async function hintsPart(workload: Workload): Promise<void> {
     const target = { urls: [url], consistency: 'one', clients };
     await ingest(target, workload, 0, warmUpCount);
     const whole = await ingest(target, workload, warmUpCount, half);
-    const calm = await pacedWrites(url, paceMs, new Promise((wake) => setTimeout(wake, calmMs)));
+    const calm = await freshWrites(url, 0, calmFor(url));
+    const settledMs = (calm[0]?.dueMs ?? 0) + settleMs;
     await cluster.kill('data-2');
     const degraded = await ingest(target, workload, half, workload.bodies.length);
     const bytes = await hintedBytes(url);
@@ -164,19 +179,51 @@ async function hintsPart(workload: Workload): Promise<void> {
     cluster.startByHand('data-2');
     await eventually(() => fetch(`${cluster.url('data', 2)}/ping`), restartLimitMs);
     const drained = drain(url, bytes);
-    const beside = await pacedWrites(url, paceMs, drained);
+    const beside = await freshWrites(url, calm.length, drained);
+    const { startMs, endMs } = await drained;
     const lines = (workload.lineCount / workload.bodies.length) * (workload.bodies.length - half);
-    const rate = lines / (await drained);
+    const rate = (lines / (endMs - startMs)) * 1_000;
     await storedAt(cluster, 2, workload);
-    print(`hints drained at ${thousands(rate)} k lines/s, ${(rate / single).toFixed(2)} times influxd's ingest`); // prettier-ignore
-    print(`fresh writes: p99 ${quantile(calm, 0.99).toFixed(1)} ms of ${calm.length} before, ${quantile(beside, 0.99).toFixed(1)} of ${beside.length} beside it`); // prettier-ignore
+    print(`hints drained in ${((endMs - startMs) / 1_000).toFixed(1)} s, ${thousands(rate)} k lines/s, ${(rate / single).toFixed(2)} times influxd's ingest`); // prettier-ignore
+    const before = calm.filter(({ dueMs }) => dueMs >= settledMs);
+    const during = beside.filter(({ dueMs }) => dueMs >= startMs && dueMs < endMs);
+    print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard) before: ${waits(before)}`); // prettier-ignore
+    print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard) beside: ${waits(during)}`); // prettier-ignore
   } finally {
     await cluster.stop();
   }
 }
 
-/** Seconds from when there is less than `bytes` until there is nothing. */
-async function drain(url: string, bytes: number): Promise<number> {
+function freshWrites(
+  url: string,
+  earlierCount: number,
+  until: Promise<unknown>,
+): Promise<readonly TimedWrite[]> {
+  const fromNs = values['fresh-shard'] === 'same' ? 1_704_067_200_000_000_000n : 1n;
+  const firstNs = fromNs + BigInt(earlierCount);
+  return timedWrites(url, paceMs, until, { firstNs, consistency: values['fresh-level'] });
+}
+
+/** Asks for hints as `drain` does. */
+async function calmFor(url: string): Promise<void> {
+  const endMs = performance.now() + settleMs + calmMs;
+  while (performance.now() < endMs) {
+    await new Promise((wake) => setTimeout(wake, pollMs));
+    await hintedBytes(url);
+  }
+}
+
+function waits(writes: readonly TimedWrite[]): string {
+  const all = writes.map(({ waitMs }) => waitMs);
+  const at = (share: number): string => quantile(all, share).toFixed(1);
+  return `p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, most ${at(1)} ms of ${all.length}`;
+}
+
+/** From when there is less than `bytes` until there is nothing, by performance.now(). */
+async function drain(
+  url: string,
+  bytes: number,
+): Promise<{ readonly startMs: number; readonly endMs: number }> {
   const limitMs = performance.now() + drainLimitMs;
   let startMs: number | undefined;
   for (let left = bytes; left > 0;) {
@@ -188,7 +235,7 @@ async function drain(url: string, bytes: number): Promise<number> {
     if (now < bytes) startMs ??= askedMs - pollMs;
     left = now;
   }
-  return (performance.now() - (startMs ?? 0)) / 1_000;
+  return { startMs: startMs ?? 0, endMs: performance.now() };
 }
 
 async function clusterOf(data: number, copies: number, at = offset): Promise<DevCluster> {

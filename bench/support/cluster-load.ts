@@ -37,17 +37,40 @@ export async function ingest(
   return ((to - from) * linesABody) / seconds;
 }
 
+/** A small write: when it was to be sent, by performance.now(), and how long after that it was answered. */
+export interface TimedWrite {
+  readonly dueMs: number;
+  readonly waitMs: number;
+}
+
+export interface PacedOptions {
+  readonly database?: string;
+  /** Of the first point; each other is a nanosecond later. */
+  readonly firstNs?: bigint;
+  readonly consistency?: string;
+}
+
 /** One small write each `everyMs` over `connections` that take turns; all waits in milliseconds once `until` is settled. */
 export async function pacedWrites(
   url: string,
   everyMs: number,
   until: Promise<unknown>,
-  { database = 'd', firstNs = 1n }: { readonly database?: string; readonly firstNs?: bigint } = {},
+  options: PacedOptions = {},
 ): Promise<readonly number[]> {
-  const target = writeUrl(url, 'one', database);
+  return (await timedWrites(url, everyMs, until, options)).map(({ waitMs }) => waitMs);
+}
+
+/** As `pacedWrites`, with when each was due. */
+export async function timedWrites(
+  url: string,
+  everyMs: number,
+  until: Promise<unknown>,
+  { database = 'd', firstNs = 1n, consistency = 'one' }: PacedOptions = {},
+): Promise<readonly TimedWrite[]> {
+  const target = writeUrl(url, consistency, database);
   const idle = await Promise.all(Array.from({ length: 16 }, () => RawClient.connect(target)));
   const all = [...idle];
-  const waitsMs: number[] = [];
+  const writes: TimedWrite[] = [];
   const under = new Set<Promise<void>>();
   const end = { isReached: false };
   const over = until.finally(() => {
@@ -65,7 +88,7 @@ export async function pacedWrites(
       `paced,host=h${sent % 100} value=${sent}i ${firstNs + BigInt(sent)}\n`,
     );
     const one = client.post(body).then(() => {
-      waitsMs.push(performance.now() - dueMs);
+      writes.push({ dueMs, waitMs: performance.now() - dueMs });
       idle.push(client);
       under.delete(one);
     });
@@ -74,7 +97,7 @@ export async function pacedWrites(
   await Promise.all(under);
   await over;
   for (const client of all) client.close();
-  return waitsMs;
+  return writes;
 }
 
 /** Bytes that a node keeps for others, by its own numbers. */
