@@ -14,15 +14,19 @@
  */
 import { Mutex } from '../base/async/mutex.ts';
 import { DbError } from '../base/errors.ts';
+import type { SharedBuffers } from '../base/shared-buffers.ts';
 import type { Clock } from '../env/clock.ts';
 import type { Disk, DiskFile } from '../env/disk.ts';
 import { makeDurableDir } from '../env/make-durable-dir.ts';
+import { BlockMemory } from './block-memory.ts';
 import { encodeHintHeader, hintHeaderBytes } from './hint-record.ts';
 import { readHints, type HintDamage, type HintRead } from './read-hints.ts';
 
 export interface HintQueuePorts {
   readonly disk: Disk;
   readonly clock: Clock;
+  /** What is read lies in memory of theirs. */
+  readonly buffers: SharedBuffers;
   /** Bytes that are no record are handed over before the queue goes past them. */
   readonly onDamage: (path: string, damage: HintDamage, bytes: Uint8Array) => Promise<void>;
 }
@@ -32,7 +36,7 @@ export interface HintQueueOptions {
   readonly segmentBytesMax: number;
 }
 
-/** Records from the head of the queue; they stay until they are consumed. */
+/** Records from the head of the queue; they stay until they are consumed, and their payloads are nobody's once the work on them is over. */
 export interface HintBlock {
   readonly records: readonly HintRead[];
   /** Behind damage at the end of the block too. */
@@ -141,16 +145,27 @@ export class HintQueue {
     work: (block: HintBlock) => Promise<number> | number,
   ): Promise<boolean> {
     return this.#reading.run(async () => {
-      const block = await this.#peek(bytesMax);
-      if (block === undefined) return false;
-      const count = await work(block);
-      const { records } = block;
-      const isAll = count >= records.length;
-      const offset = isAll ? block.nextOffset : records[count - 1]?.endOffset;
-      if (offset !== undefined) this.#offset = offset;
-      await this.#removeConsumed();
-      return true;
+      const memory = new BlockMemory(this.#ports.buffers);
+      try {
+        return await this.#consume(await this.#peek(bytesMax, memory), work);
+      } finally {
+        memory.giveBackAll();
+      }
     });
+  }
+
+  async #consume(
+    block: HintBlock | undefined,
+    work: (block: HintBlock) => Promise<number> | number,
+  ): Promise<boolean> {
+    if (block === undefined) return false;
+    const count = await work(block);
+    const { records } = block;
+    const isAll = count >= records.length;
+    const offset = isAll ? block.nextOffset : records[count - 1]?.endOffset;
+    if (offset !== undefined) this.#offset = offset;
+    await this.#removeConsumed();
+    return true;
   }
 
   /** Lets go of its files; the next append begins another one. */
@@ -231,7 +246,7 @@ export class HintQueue {
     segment.sizeBytes += lengthBytes;
   }
 
-  async #peek(bytesMax: number): Promise<HintBlock | undefined> {
+  async #peek(bytesMax: number, memory: BlockMemory): Promise<HintBlock | undefined> {
     for (;;) {
       const [segment] = this.#segments;
       if (segment === undefined) return undefined;
@@ -241,7 +256,7 @@ export class HintQueue {
       }
       const file = await this.#openReader(segment);
       const endOffset = segment.endOffset ?? file.lengthBytes;
-      const bounds = { offset: this.#offset, endOffset, bytesMax };
+      const bounds = { offset: this.#offset, endOffset, bytesMax, memory };
       const { records, damages, nextOffset } = await readHints(file, bounds);
       for (const damage of damages) await this.#report(segment, file, damage);
       if (records.length > 0) return { records, nextOffset };

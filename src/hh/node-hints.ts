@@ -15,6 +15,8 @@
  */
 import { Latch } from '../base/async/latch.ts';
 import { DbError, errorText } from '../base/errors.ts';
+import { SharedBuffers } from '../base/shared-buffers.ts';
+import { MiB } from '../base/units.ts';
 import type { Clock, Timer } from '../env/clock.ts';
 import type { Disk } from '../env/disk.ts';
 import type { Log } from '../env/log.ts';
@@ -48,6 +50,8 @@ interface ShardHints {
 
 /** Files open for appending, of one node: the one longest at rest is closed first. */
 const openQueuesMax = 128;
+/** Of blocks that were brought, kept for those that come: as many as are under way of a few shards. */
+const blockBytesKeptMax = 8 * MiB;
 /** Nobody waits longer for a queue to end: an owner may hang just then, or others may be brought first. */
 const closingMsMax = 1_000;
 
@@ -57,6 +61,7 @@ export class NodeHints {
   readonly #options: HintOptions;
   readonly #shards = new Map<number, ShardHints>();
   readonly #opened = new Set<ShardHints>();
+  readonly #buffers = new SharedBuffers(blockBytesKeptMax);
   readonly #closing = new AbortController();
   #pendingCount = 0;
   #pendingBytes = 0;
@@ -192,7 +197,8 @@ export class NodeHints {
     const { segmentBytesMax } = this.#options;
     const onDamage: HintQueuePorts['onDamage'] = (...damage) => quarantine.take(...damage);
     const folder = `${this.folder}/${shardId}`;
-    return new HintQueue({ disk, clock, onDamage }, { folder, segmentBytesMax });
+    const ports = { disk, clock, onDamage, buffers: this.#buffers };
+    return new HintQueue(ports, { folder, segmentBytesMax });
   }
 
   #add(shardId: number, queue: HintQueue): ShardHints {

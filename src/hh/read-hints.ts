@@ -5,13 +5,17 @@
  * - What is handed out is what was queued: its checksum holds.
  * - Damaged bytes cost the record they are in, not those behind it: the next whole record is looked for.
  * - Every byte from `offset` to `nextOffset` is in a record or in a damage.
+ * - Payloads lie in memory of the caller's that is used again (block-memory.ts): a megabyte that is allocated for each block has
+ *   the whole heap collected again and again, beside which fresh writes wait.
  */
 import { crc32 } from 'node:zlib';
 import { KiB } from '../base/units.ts';
 import type { DiskFile } from '../env/disk.ts';
+import type { BlockMemory } from './block-memory.ts';
 import { decodeHintHeader, hintHeaderBytes } from './hint-record.ts';
 
 export interface HintRead {
+  /** Begins at a multiple of 8 bytes; nobody's once the memory it lies in is given back. */
   readonly payload: Uint8Array;
   readonly queuedAtNs: bigint;
   /** Where the next record begins. */
@@ -38,22 +42,32 @@ export interface ReadBounds {
   readonly endOffset: number;
   /** Of payloads; one record is read at least, however large. */
   readonly bytesMax: number;
+  readonly memory: BlockMemory;
 }
 
 /** What is read at a time, at the least: many records are small. */
 const windowBytesMin = 64 * KiB;
 
-export async function readHints(
-  file: DiskFile,
-  { offset, endOffset, bytesMax }: ReadBounds,
+export async function readHints(file: DiskFile, bounds: ReadBounds): Promise<HintsRead> {
+  const { endOffset, bytesMax, memory } = bounds;
+  const window = new Window(file, endOffset, memory.lend(Math.max(windowBytesMin, bytesMax)));
+  try {
+    return await readWithin(window, bounds);
+  } finally {
+    memory.giveBack(window.memory);
+  }
+}
+
+async function readWithin(
+  window: Window,
+  { offset, endOffset, bytesMax, memory }: ReadBounds,
 ): Promise<HintsRead> {
   const records: HintRead[] = [];
   const damages: HintDamage[] = [];
-  const window = new Window(file, endOffset, Math.max(windowBytesMin, bytesMax));
   let at = offset;
   let bytes = 0;
   while (at < endOffset && bytes < bytesMax) {
-    const record = await window.record(at);
+    const record = await window.record(at, memory);
     if (record === undefined) {
       const next = await window.nextHeader(at + 1);
       const isTail = next === undefined;
@@ -84,33 +98,43 @@ interface Found {
 class Window {
   readonly #file: DiskFile;
   readonly #endOffset: number;
-  readonly #sizeBytes: number;
+  readonly memory: Uint8Array;
   #start = 0;
   #bytes: Uint8Array = new Uint8Array();
 
-  constructor(file: DiskFile, endOffset: number, sizeBytes: number) {
+  constructor(file: DiskFile, endOffset: number, memory: Uint8Array) {
     this.#file = file;
     this.#endOffset = endOffset;
-    this.#sizeBytes = sizeBytes;
+    this.memory = memory;
   }
 
   /** The record at `offset`; undefined when there is no whole one. */
-  async record(offset: number): Promise<Found | undefined> {
+  async record(offset: number, memory: BlockMemory): Promise<Found | undefined> {
     const header = decodeHintHeader(await this.#at(offset, hintHeaderBytes), 0);
     if (header === undefined) return undefined;
     const { payloadBytes, queuedAtNs, payloadCrc } = header;
     const lengthBytes = hintHeaderBytes + payloadBytes;
     if (offset + lengthBytes > this.#endOffset) return undefined;
-    const bytes = await this.#at(offset, lengthBytes);
-    const payload = bytes.slice(hintHeaderBytes, lengthBytes);
-    const isWhole = payload.length === payloadBytes && crc32(payload) === payloadCrc;
+    const payload = memory.place(payloadBytes);
+    const isRead = await this.#copy(offset + hintHeaderBytes, payload);
+    const isWhole = isRead && crc32(payload) === payloadCrc;
     return { payloadBytes, queuedAtNs, payload: isWhole ? payload : undefined };
+  }
+
+  /** What the window has of it from there, the rest from the file; false where the file ends before. */
+  async #copy(offset: number, into: Uint8Array): Promise<boolean> {
+    const from = offset - this.#start;
+    const here = this.#bytes.subarray(from, from + into.length);
+    into.set(here);
+    const left = into.subarray(here.length);
+    if (left.length === 0) return true;
+    return (await this.#file.readAt(offset + here.length, left)) === left.length;
   }
 
   /** Where the first whole header at or behind `offset` is whose record ends within the file. */
   async nextHeader(offset: number): Promise<number | undefined> {
     for (let at = offset; at + hintHeaderBytes <= this.#endOffset;) {
-      const bytes = await this.#at(at, this.#sizeBytes);
+      const bytes = await this.#at(at, this.memory.length);
       const last = bytes.length - hintHeaderBytes;
       for (let i = 0; i <= last; i++) {
         // "V", the first byte of the magic.
@@ -125,13 +149,12 @@ class Window {
     return undefined;
   }
 
-  /** The bytes from `offset` on: `lengthBytes` at the least unless the file ends before. */
+  /** The bytes from `offset` on: `lengthBytes` at the least, of as many as the window has, unless the file ends before. */
   async #at(offset: number, lengthBytes: number): Promise<Uint8Array> {
     const wanted = Math.min(lengthBytes, this.#endOffset - offset);
     const isHere = offset >= this.#start && offset + wanted <= this.#start + this.#bytes.length;
     if (!isHere) {
-      const size = Math.min(Math.max(lengthBytes, this.#sizeBytes), this.#endOffset - offset);
-      const into = new Uint8Array(size);
+      const into = this.memory.subarray(0, this.#endOffset - offset);
       const count = await this.#file.readAt(offset, into);
       [this.#start, this.#bytes] = [offset, into.subarray(0, count)];
     }

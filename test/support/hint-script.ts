@@ -1,3 +1,4 @@
+import { SharedBuffers } from '../../src/base/shared-buffers.ts';
 import type { Clock } from '../../src/env/clock.ts';
 import type { Disk } from '../../src/env/disk.ts';
 import { HintQueue, type HintQueueOptions } from '../../src/hh/hint-queue.ts';
@@ -29,7 +30,8 @@ export async function openQueue(
     damages.push(damage);
     return Promise.resolve();
   };
-  const queue = new HintQueue({ disk, clock, onDamage }, { folder: hintFolder, segmentBytesMax: 150, ...options }); // prettier-ignore
+  const buffers = new SharedBuffers(1 << 20);
+  const queue = new HintQueue({ disk, clock, onDamage, buffers }, { folder: hintFolder, segmentBytesMax: 150, ...options }); // prettier-ignore
   await queue.load();
   return { queue, damages };
 }

@@ -1,0 +1,64 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { World } from '../../test/sim/world/world.ts';
+import { drain, hintOf, openQueue } from '../../test/support/hint-script.ts';
+import type { Env } from '../env/env.ts';
+
+/** Runs `work` on a simulated machine. */
+async function on(work: (env: Env) => Promise<void>): Promise<void> {
+  const world = new World(1);
+  const node = world.addNode('a');
+  await world.complete(work(node.env));
+}
+
+test('hints: records of any length come out as they were queued, each where columns may be read', async () => {
+  const lengths = fc.array(fc.oneof(fc.nat(300), fc.nat(200_000)), { minLength: 1, maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(lengths, fc.integer({ min: 1, max: 150_000 }), async (all, bytesMax) => {
+      await on(async (env) => {
+        const { queue } = await openQueue(env, { segmentBytesMax: 300_000 });
+        const payloads = all.map((lengthBytes, i) => hintOf(i + 1, 4 + lengthBytes));
+        for (const payload of payloads) await queue.append([payload]);
+        const seen: Uint8Array[] = [];
+        while (queue.hasUnread)
+          await queue.consume(bytesMax, ({ records }) => {
+            for (const { payload } of records) {
+              expect(payload.byteOffset % 8).toBe(0);
+              seen.push(Uint8Array.from(payload));
+            }
+            return records.length;
+          });
+        expect(seen.length).toBe(payloads.length);
+        for (const [i, payload] of payloads.entries())
+          expect(Buffer.compare(seen[i] ?? new Uint8Array(), payload)).toBe(0);
+      });
+    }),
+    { seed: 1, numRuns: 40 },
+  );
+});
+
+test('hints: a long queue is brought in memory of a block or two, and not in new memory for each', () =>
+  on(async (env) => {
+    const { queue } = await openQueue(env, { segmentBytesMax: 1_000_000 });
+    for (let number = 1; number <= 40; number++) await queue.append([hintOf(number, 100_000)]);
+    const memories = new Set<ArrayBufferLike>();
+    while (queue.hasUnread)
+      await queue.consume(100_000, ({ records }) => {
+        for (const { payload } of records) memories.add(payload.buffer);
+        return records.length;
+      });
+    expect(memories.size).toBeLessThanOrEqual(2);
+  }));
+
+test('hints: what was not consumed is there again, whatever was read over it meanwhile', () =>
+  on(async (env) => {
+    const { queue } = await openQueue(env, { segmentBytesMax: 10_000 });
+    for (let number = 1; number <= 6; number++) await queue.append([hintOf(number, 100)]);
+    await queue.consume(1_000, () => 2);
+    await queue
+      .consume(1_000, () => {
+        throw new Error('the owner has died');
+      })
+      .catch(() => undefined);
+    expect(await drain(queue)).toEqual([3, 4, 5, 6]);
+  }));
