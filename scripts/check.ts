@@ -1,7 +1,7 @@
 /**
- * What has to hold before a commit, `npm run check`: format, the messages between nodes, types, lint and floors, one after the
- * other, and beside them the lanes of tests that start no processes. All parts run, whichever fails; a part says what it found
- * when it fails, as it ends. The last line names the parts that failed.
+ * What has to hold before a commit, `npm run check`: format, the messages between nodes, code (types and lint in one go,
+ * decision 101) and floors, one after the other, and beside them the lanes of tests that start no processes. All parts run,
+ * whichever fails; a part says what it found when it fails, as it ends. The last line names the parts that failed.
  */
 import { spawn } from 'node:child_process';
 
@@ -13,14 +13,12 @@ interface Part {
 
 /** By content, so that what is kept of one branch is right on another; a first run has nothing to keep to. */
 const formatCache = ['--cache', '--cache-strategy', 'content'];
-const sources = ['src', 'test', 'scripts', 'bench'];
 const lanes = ['unit', 'golden', 'tidy', 'sim'];
 
 const statics: readonly Part[] = [
   { name: 'format', program: 'prettier', flags: ['--check', '.', ...formatCache] },
   { name: 'proto', program: process.execPath, flags: ['scripts/build-proto.ts', '--check'] },
-  { name: 'types', program: 'tsc', flags: ['--noEmit', '-p', 'tsconfig.json'] },
-  { name: 'lint', program: 'eslint', flags: sources },
+  { name: 'code', program: 'npm', flags: ['run', '-s', 'check:code'] },
   { name: 'fence', program: 'depcruise', flags: ['src', 'test', '--config', '.dependency-cruiser.cjs'] }, // prettier-ignore
 ];
 const tests: Part = {

@@ -92,7 +92,11 @@ export class FolderStore implements BackupStore {
       try {
         // One that gets its name meanwhile is made by this, empty, and removed again.
         const lock = await this.#disk.lock(path);
-        await this.#disk.remove(path).finally(() => lock.release());
+        try {
+          await this.#disk.remove(path);
+        } finally {
+          await lock.release();
+        }
       } catch (error) {
         if (!isDbError(error, 'conflict')) throw error;
       }

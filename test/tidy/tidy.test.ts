@@ -77,6 +77,12 @@ test('tidy: a property is tried on the same cases in every run', () => {
   expect(offenders(written, without).filter((path) => path !== 'test/tidy/tidy.test.ts')).toEqual([]); // prettier-ignore
 });
 
+test('tidy: the wall clock comes from Env', () => {
+  const isOutside = /^src\/env\/node\/|^src\/server\/main\/main-|\.test\.ts$/;
+  const inside = written.filter((path) => path.startsWith('src/') && !isOutside.test(path));
+  expect(offenders(inside, (text) => /\bnew Date(\(\)|[^\w(])/.test(text))).toEqual([]);
+});
+
 test('tidy: the lock file names no download host', () => {
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
   expect(/"resolved"/.test(lock)).toBe(false);

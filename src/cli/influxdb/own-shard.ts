@@ -34,9 +34,7 @@ export async function healthyFiles(disk: Disk, folder: string): Promise<HealthyF
   for (const [name, seal] of sealed) {
     const path = `${folder}/${name}`;
     if (!names.includes(name)) throw new DbError('corrupt', `${path}: the file is gone`);
-    const scan = await TsmScan.open(disk, path);
-    const isSame = await scan.isSealed(seal).finally(() => scan.close());
-    if (!isSame) throw new DbError('corrupt', `${path}: the index is not what it was when it was written`); // prettier-ignore
+    if (!(await TsmScan.isFileSealed(disk, path, seal))) throw new DbError('corrupt', `${path}: the index is not what it was when it was written`); // prettier-ignore
   }
   const files = names.filter((name) => {
     const tsm = name.replace(/\.tombstone$/, '.tsm');

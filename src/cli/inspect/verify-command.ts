@@ -131,8 +131,7 @@ async function checkManifest({ disk }: InspectPorts, path: string): Promise<void
     const file = `${folder}/${name}`;
     if ((await disk.size(file)) === undefined)
       throw new DbError('corrupt', `${file}: the file is gone, ${path} lists it`);
-    const scan = await TsmScan.open(disk, file);
-    const isSame = await scan.isSealed(seal).finally(() => scan.close());
-    if (!isSame) throw new DbError('corrupt', `${file}: the index is not what ${path} says it was`);
+    if (!(await TsmScan.isFileSealed(disk, file, seal)))
+      throw new DbError('corrupt', `${file}: the index is not what ${path} says it was`);
   }
 }

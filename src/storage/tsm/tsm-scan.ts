@@ -80,6 +80,16 @@ export class TsmScan {
     }
   }
 
+  /** Whether length and index are those that the file was written with. Reads the whole index. Throws as `open` does. */
+  static async isFileSealed(disk: Disk, path: string, seal: TsmSeal): Promise<boolean> {
+    const scan = await TsmScan.open(disk, path);
+    try {
+      return await scan.#isSealed(seal);
+    } finally {
+      await scan.close();
+    }
+  }
+
   get indexBytes(): number {
     return this.#indexEnd - this.#indexAt;
   }
@@ -125,8 +135,7 @@ export class TsmScan {
     return { keyCount, minTimeNs, maxTimeNs };
   }
 
-  /** Whether length and index are those that the file was written with. Reads the whole index. */
-  async isSealed(seal: TsmSeal): Promise<boolean> {
+  async #isSealed(seal: TsmSeal): Promise<boolean> {
     const pieces = new FilePieces(this.#file, this.#indexEnd);
     let sum = 0;
     for (let at = this.#indexAt; at < this.#indexEnd; at += sealPieceBytes)
