@@ -39,7 +39,12 @@ const { values } = parseArgs({
     'port-offset': { type: 'string', default: '13000' },
   },
 });
-const seriesOf: Readonly<Record<string, number>> = { cpu: 1_000, narrow: 100_000, mixed: 1_000 };
+const seriesOf: Readonly<Record<string, number>> = {
+  cpu: 1_000,
+  narrow: 100_000,
+  metrics: 5_000,
+  mixed: 1_000,
+};
 const make = workloads[values.kind];
 if (make === undefined) throw new Error(`--kind is one of ${Object.keys(workloads).join(', ')}`);
 const bodyCount = Number(values.bodies);

@@ -28,7 +28,12 @@ const { values } = parseArgs({
 });
 const make = workloads[values.kind];
 if (make === undefined) throw new Error(`--kind is one of ${Object.keys(workloads).join(', ')}`);
-const seriesOf: Readonly<Record<string, number>> = { cpu: 1_000, narrow: 100_000, mixed: 1_000 };
+const seriesOf: Readonly<Record<string, number>> = {
+  cpu: 1_000,
+  narrow: 100_000,
+  metrics: 5_000,
+  mixed: 1_000,
+};
 const rows = Number(values.rows);
 const workload = make({
   bodies: Number(values.bodies),

@@ -32,6 +32,7 @@ const startSeconds = 1_704_067_200;
 export const workloads: Readonly<Record<string, (options: WorkloadOptions) => Workload>> = {
   cpu: cpuWorkload,
   narrow: narrowWorkload,
+  metrics: metricsWorkload,
   fresh: freshWorkload,
   mixed: mixedWorkload,
   shards: shardsWorkload,
@@ -68,6 +69,25 @@ function narrowWorkload({ bodies, rows, series, passes }: WorkloadOptions): Work
     lineCount: bodies * rows * passes,
     fieldCount: 1,
     measurement: 'm',
+    field: 'value',
+  });
+}
+
+/** One float a line, each metric a measurement of its own, as those write that name no fields: `series` of them in turn. */
+function metricsWorkload({ bodies, rows, series, passes }: WorkloadOptions): Workload {
+  const chance = chanceOf(11);
+  let next = 0;
+  const line = (): string => {
+    const metric = next % series;
+    const seconds = startSeconds + Math.floor(next++ / series) * 10;
+    return `node_metric_${metric},host=h${metric % 20},job=node value=${(chance() * 100).toFixed(2)} ${seconds}000000000`;
+  };
+  return ofBodies(bodiesOf(bodies, rows, line), {
+    passes,
+    secondsAPass: Math.ceil((bodies * rows) / series) * 10,
+    lineCount: bodies * rows * passes,
+    fieldCount: 1,
+    measurement: 'node_metric_0',
     field: 'value',
   });
 }

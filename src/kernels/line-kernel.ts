@@ -101,7 +101,7 @@ export interface KernelGroup {
   readonly placeCount: number;
 }
 
-/** The lines of one place. Views and shapes hold until the kernel is called for the next place or body. */
+/** The lines of one place. Views and the shape hold until the kernel is called for the next place or body. */
 export interface RoutedPlace {
   readonly place: number;
   readonly rowCount: number;
@@ -110,7 +110,12 @@ export interface RoutedPlace {
   readonly seriesCount: number;
   /** Of the canonical keys of the series. */
   readonly keyBytes: number;
-  readonly shapes: readonly RoutedShape[];
+  /** Of each of its shapes two words: its id, and its rows. */
+  readonly heads: Uint32Array;
+  /** Where they are in the kernel's memory. */
+  readonly headsAt: number;
+  /** All of its lines, where they have one shape. */
+  readonly sole: RoutedShape | undefined;
   /** Room for what is gathered. */
   readonly out: number;
 }
@@ -362,17 +367,38 @@ export class LineKernel {
     const keyBytes = exports.collectedSeriesBytes() >>> 0;
     // The largest that is written at once; texts reserve their own.
     this.#reserve(out + Math.max(rowCount * 8, (seriesCount + 1) * 4, keyBytes) + paddingBytes);
-    const heads = new Uint32Array(this.#memory.buffer, headsAt, shapeCount * 2);
+    const heads = new Uint32Array(this.#memory.buffer, headsAt, shapeCount * 2).slice();
     const memory = { reserve: (top: number) => this.#reserve(top), of: this.#memory };
-    let row = 0;
-    const shapes = Array.from({ length: shapeCount }, (_, i) => {
-      const [id = 0, count = 0] = heads.subarray(i * 2, i * 2 + 2);
-      const shape = new RoutedShape(exports, memory, { id, row, count, starts, times, values, out }); // prettier-ignore
-      row += count;
-      return shape;
-    });
+    const sole = shapeCount > 1 ? undefined : new RoutedShape(exports, memory, { count: rowCount, starts, times, values, out }); // prettier-ignore
     const [minTimeNs, maxTimeNs] = [exports.collectedMin(), exports.collectedMax()];
-    return { place, rowCount, minTimeNs, maxTimeNs, seriesCount, keyBytes, shapes, out };
+    return { place, rowCount, minTimeNs, maxTimeNs, seriesCount, keyBytes, heads, headsAt, sole, out }; // prettier-ignore
+  }
+
+  /**
+   * Bytes of all shapes of the place at hand as a batch has them. `named` is what a batch says of each behind its count of rows: measurement,
+   * count of fields, and the fields.
+   */
+  shapesBytes(place: RoutedPlace, named: Uint32Array): number {
+    const { values, starts } = this.#places;
+    this.#placeNamed(place, named);
+    const { headsAt, heads, out } = place;
+    return this.#exports.shapesBytes(values, starts, headsAt, heads.length / 2, out) >>> 0;
+  }
+
+  /** The bytes themselves, of which there are so many. A view: until the next call. */
+  shapes(place: RoutedPlace, named: Uint32Array, lengthBytes: number): Uint8Array {
+    const { values, starts, times } = this.#places;
+    const at = aligned(place.out + named.byteLength);
+    this.#reserve(at + lengthBytes + paddingBytes);
+    this.#placeNamed(place, named);
+    const { headsAt, heads, out } = place;
+    this.#exports.writeShapes(values, starts, times, headsAt, heads.length / 2, out, at);
+    return new Uint8Array(this.#memory.buffer, at, lengthBytes);
+  }
+
+  #placeNamed({ out }: RoutedPlace, named: Uint32Array): void {
+    this.#reserve(out + named.byteLength + paddingBytes);
+    new Uint32Array(this.#memory.buffer, out, named.length).set(named);
   }
 
   /** Offsets of the canonical keys of the place at hand, one more than it has series. A view: until the next call. */

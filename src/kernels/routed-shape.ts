@@ -1,4 +1,4 @@
-/** Lines of one shape and place, as the line kernel has listed them; their columns are gathered one by one. */
+/** The lines of a place that have one shape, as the line kernel has listed them; their columns are gathered one by one. */
 export interface RouteExports {
   collectedSeries(): number;
   collectedSeriesBytes(): number;
@@ -18,12 +18,12 @@ export interface RouteExports {
   fieldTextBytes(words: number, starts: number, lines: number, count: number, field: number): number; // prettier-ignore
 
   gatherTexts(words: number, starts: number, lines: number, count: number, field: number, offsets: number, out: number): void; // prettier-ignore
+
+  shapesBytes(values: number, starts: number, heads: number, shapeCount: number, named: number): number; // prettier-ignore
+  writeShapes(values: number, starts: number, times: number, heads: number, shapeCount: number, named: number, out: number): void; // prettier-ignore
 }
 
 export interface ShapePlaces {
-  readonly id: number;
-  /** Of its first line among those of the place. */
-  readonly row: number;
   readonly count: number;
   readonly starts: number;
   readonly times: number;
@@ -49,10 +49,6 @@ export class RoutedShape {
     this.#exports = exports;
     this.#memory = memory;
     this.#places = places;
-  }
-
-  get id(): number {
-    return this.#places.id;
   }
 
   get rowCount(): number {
@@ -108,14 +104,10 @@ export class RoutedShape {
   }
 
   get #lines(): number {
-    return this.#listAt(this.#exports.collectedLines());
+    return this.#exports.collectedLines() >>> 0;
   }
 
   #list(ptr: number): Uint8Array {
-    return new Uint8Array(this.#memory.of.buffer, this.#listAt(ptr), this.#places.count * 4);
-  }
-
-  #listAt(ptr: number): number {
-    return (ptr >>> 0) + this.#places.row * 4;
+    return new Uint8Array(this.#memory.of.buffer, ptr >>> 0, this.#places.count * 4);
   }
 }

@@ -97,6 +97,7 @@ export class StoreKernel {
   readonly buffers = new SharedBuffers(buffersKeptBytesMax);
   #scratch = { at: 0, lengthBytes: 0 };
   #view = new DataView(new ArrayBuffer(0));
+  #allWords = new Uint32Array(0);
 
   private constructor(exports: StoreExports, heap: KernelHeap, kept: KeptMemory) {
     this.exports = exports;
@@ -139,6 +140,13 @@ export class StoreKernel {
     const { buffer } = this;
     if (this.#view.buffer !== buffer) this.#view = new DataView(buffer);
     return this.#view;
+  }
+
+  /** The same as words: word number n is at n * 4. */
+  get allWords(): Uint32Array {
+    const { buffer } = this;
+    if (this.#allWords.buffer !== buffer) this.#allWords = new Uint32Array(buffer);
+    return this.#allWords;
   }
 
   words(at: number, count: number): Uint32Array {

@@ -86,3 +86,17 @@ test('point batch: cut or changed bytes never read past the end', () => {
     }
   }
 });
+
+test('point batch: batches of many measurements have names of their own, whatever batches were read before', () => {
+  const linesOf = (letter: string) =>
+    Array.from({ length: 40 }, (_, i) => `metric_${letter}${i},host=a value=${i},b${i}=1i ${i}`);
+  const read = (lines: readonly string[]) =>
+    decodePointBatch(batchOf(lines.join('\n'))).shapes.map(({ measurement, fields }) => [measurement, ...fields.map(({ name, type }) => `${name} ${type}`)]); // prettier-ignore
+  const wantedOf = (letter: string) =>
+    Array.from({ length: 40 }, (_, i) => [`metric_${letter}${i}`, 'value 0', `b${i} 1`]);
+  for (const letter of ['a', 'b', 'a', 'ä', 'b'])
+    expect(read(linesOf(letter))).toEqual(wantedOf(letter));
+  const sole = Array.from({ length: 40 }, (_, i) => `m${i} value=1 ${i}`);
+  expect(read(sole)).toEqual(read(sole));
+  expect(read(sole.map((line) => line.replace('=1', '=1i')))[3]).toEqual(['m3', 'value 1']);
+});

@@ -6,6 +6,8 @@
  * columns are dense and need no validity bits. Of two rows with the same series and time the one with the higher ordinal
  * was written later and wins, field by field; of two batches the one with the later stamp (stamp.ts).
  */
+import { Buffer } from 'node:buffer';
+import { bytesOf } from '../base/copy-bytes.ts';
 import { DbError } from '../base/errors.ts';
 import { FieldType } from './field-value.ts';
 import { stampOfBatch, type Stamp } from './stamp.ts';
@@ -74,10 +76,27 @@ export function valueCountOf(payload: Uint8Array): number {
   reader.align();
   reader.skipTexts(nameCount);
   // One shape has all rows: those of its columns need no look.
-  if (shapeCount !== 1) return decodePointBatch(payload).shapes.reduce((sum, { rowCount, fields }) => sum + rowCount * fields.length, 0); // prettier-ignore
+  const isSole = shapeCount === 1;
+  let valueCount = 0;
+  for (let shape = 0; shape < shapeCount; shape++) valueCount += skipShape(reader, isSole);
+  return valueCount;
+}
+
+/** How many values the next shape has; the reader is behind it then, unless it `isLast`. */
+function skipShape(reader: BatchReader, isLast: boolean): number {
   const rowCount = reader.u32();
   reader.skip(4);
-  return rowCount * reader.u32();
+  const fieldCount = reader.count();
+  if (isLast) return rowCount * fieldCount;
+  const types = new Uint8Array(fieldCount);
+  for (let i = 0; i < fieldCount; i++) types[i] = reader.u32() >>> 24;
+  reader.align();
+  for (const widthBytes of [4, 4, 8]) reader.skipPadded(rowCount * widthBytes);
+  for (const type of types) {
+    if (type === FieldType.string) reader.skipTexts(rowCount);
+    else reader.skipPadded(type === FieldType.boolean ? rowCount : rowCount * 8);
+  }
+  return rowCount * fieldCount;
 }
 
 /** Reads a batch. Throws `unsupported_version` for another format, `corrupt` when lengths do not add up. */
@@ -96,7 +115,7 @@ export function decodePointBatch(payload: Uint8Array): PointBatch {
   const series = reader.textColumn(seriesCount);
   const nameCount = reader.count();
   reader.align();
-  const names = reader.texts(nameCount);
+  const names = namesIn(reader.textColumn(nameCount), shapeCount);
   const shapes: BatchShape[] = [];
   for (let i = 0; i < shapeCount; i++) shapes.push(readShape(reader, names, seriesCount));
   const total = shapes.reduce((sum, shape) => sum + shape.rowCount, 0);
@@ -112,20 +131,13 @@ export function seriesKeysOf({ series: { offsets, bytes } }: PointBatch): readon
   );
 }
 
-function readShape(reader: BatchReader, names: readonly string[], seriesCount: number): BatchShape {
-  const nameOf = (index: number): string => {
-    const name = names[index];
-    if (name === undefined) throw damaged();
-    return name;
-  };
+function readShape(reader: BatchReader, names: BatchNames, seriesCount: number): BatchShape {
   const rowCount = reader.u32();
-  const measurement = nameOf(reader.u32());
+  const measurement = names.nameOf(reader.u32());
   const fieldCount = reader.count();
-  const fields: BatchField[] = [];
-  for (let i = 0; i < fieldCount; i++) {
-    const packed = reader.u32();
-    fields.push({ type: fieldType(packed >>> 24), name: nameOf(packed & 0xffffff) });
-  }
+  let fields: readonly BatchField[];
+  if (fieldCount === 1) fields = names.soleField(reader.u32());
+  else fields = Array.from({ length: fieldCount }, () => names.field(reader.u32()));
   reader.align();
   const ordinals = reader.u32s(rowCount);
   const series = reader.u32s(rowCount);
@@ -148,6 +160,82 @@ function readColumn(reader: BatchReader, type: FieldType, rowCount: number): Bat
     case FieldType.string:
       return reader.textColumn(rowCount);
   }
+}
+
+/**
+ * The names of a batch. Those of a batch of many shapes are remembered: who writes a thousand measurements writes the same again, and
+ * a text that is the same object is found in a map without a look at its letters.
+ */
+class BatchNames {
+  readonly #column: TextColumn;
+  readonly #texts: readonly string[];
+  readonly #soleFields = new Map<number, readonly BatchField[]>();
+
+  constructor(column: TextColumn) {
+    this.#column = column;
+    this.#texts = textsOf(column);
+  }
+
+  get lengthBytes(): number {
+    return this.#column.bytes.length;
+  }
+
+  isOf({ offsets, bytes }: TextColumn): boolean {
+    const own = this.#column;
+    return own.bytes.length === bytes.length && own.offsets.length === offsets.length && isSame(own.bytes, bytes) && isSame(bytesOf(own.offsets), bytesOf(offsets)); // prettier-ignore
+  }
+
+  nameOf(number: number): string {
+    const name = this.#texts[number];
+    if (name === undefined) throw damaged();
+    return name;
+  }
+
+  field(packed: number): BatchField {
+    return { type: fieldType(packed >>> 24), name: this.nameOf(packed & 0xffffff) };
+  }
+
+  /** Of a shape that has no other. */
+  soleField(packed: number): readonly BatchField[] {
+    const known = this.#soleFields.get(packed);
+    if (known !== undefined) return known;
+    const fields = [this.field(packed)];
+    this.#soleFields.set(packed, fields);
+    return fields;
+  }
+}
+
+/** Names of batches of fewer shapes are read anew. */
+const rememberedShapesMin = 16;
+const rememberedMax = 16;
+const rememberedBytesMax = 1 << 20;
+/** Of this thread, the one that was met last first. */
+const remembered: BatchNames[] = [];
+
+function namesIn(column: TextColumn, shapeCount: number): BatchNames {
+  if (shapeCount < rememberedShapesMin) return new BatchNames(column);
+  const at = remembered.findIndex((names) => names.isOf(column));
+  const [known] = at < 0 ? [] : remembered.splice(at, 1);
+  // What it came from is somebody's memory.
+  const names = known ?? new BatchNames({ offsets: column.offsets.slice(), bytes: column.bytes.slice() }); // prettier-ignore
+  if (names.lengthBytes <= rememberedBytesMax) remembered.unshift(names);
+  if (remembered.length > rememberedMax) remembered.pop();
+  return names;
+}
+
+function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}
+
+function textsOf({ offsets, bytes }: TextColumn): readonly string[] {
+  const all = decoder.decode(bytes);
+  // Where each character is one byte: a call for each name costs more than the name.
+  const isPlain = all.length === bytes.length;
+  const textOf = (from: number, to: number): string =>
+    isPlain ? all.slice(from, to) : decoder.decode(bytes.subarray(from, to));
+  return Array.from({ length: offsets.length - 1 }, (_, i) =>
+    textOf(offsets[i] ?? 0, offsets[i + 1] ?? 0),
+  );
 }
 
 function fieldType(code: number): FieldType {
@@ -194,6 +282,11 @@ class BatchReader {
     this.#take(lengthBytes);
   }
 
+  /** What is padded, with its padding. */
+  skipPadded(lengthBytes: number): void {
+    this.#takePadded(lengthBytes);
+  }
+
   align(): void {
     this.#take(paddedTo8(this.#at) - this.#at);
   }
@@ -235,17 +328,6 @@ class BatchReader {
   skipTexts(count: number): void {
     const offsets = this.u32s(count + 1);
     this.u8s(offsets[count] ?? 0);
-  }
-
-  texts(count: number): string[] {
-    const { offsets, bytes } = this.textColumn(count);
-    const all = decoder.decode(bytes);
-    // Where each character is one byte: a call for each name costs more than the name.
-    const isPlain = all.length === bytes.length;
-    const texts: string[] = [];
-    for (let i = 0; i < count; i++)
-      texts.push(isPlain ? all.slice(offsets[i], offsets[i + 1]) : decoder.decode(bytes.subarray(offsets[i], offsets[i + 1]))); // prettier-ignore
-    return texts;
   }
 
   #offset(lengthBytes: number): number {

@@ -38,6 +38,7 @@ import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent
 import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
 import { isRefused } from './limits/refused-rows.ts';
 import { refuseNewSeries, type LimitedDatabase } from './limits/series-limits.ts';
+import { refuseLongTexts } from './limits/text-length.ts';
 import { Memtable } from './memtable/memtable.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
 import { ShardView } from './shard-view.ts';
@@ -152,7 +153,7 @@ export class Shard {
   /** Which rows are refused. To be called in the order in which batches enter the log. */
   decide(batch: PointBatch, limited?: LimitedDatabase): FieldVerdict {
     // prettier-ignore
-    const verdict = refuseLongKeys(batch, checkFields(this.#index, batch));
+    const verdict = refuseLongTexts(batch, refuseLongKeys(batch, checkFields(this.#index, batch)));
     if (limited === undefined) return verdict;
     return refuseNewSeries(batch, verdict, limited);
   }

@@ -282,6 +282,17 @@ test('store: a row whose key no file can take is refused, and one of an older lo
   await last.close();
 });
 
+test('store: a row with a text of more than a mebibyte is refused, one of as much is kept', async () => {
+  const store = await open();
+  const textOf = (lengthBytes: number, timeNs: number) =>
+    `m s="${'a'.repeat(lengthBytes)}",v=${timeNs} ${timeNs}`;
+  const lines = [textOf(1_048_576, 1), textOf(1_048_577, 2), 'm s="",v=3 3'].join('\n');
+  const reason = 'input field "s" on measurement "m" is too long, 1048577 > 1048576';
+  expect(await store.write(place, batchOf(lines))).toEqual({ droppedCount: 1, reason });
+  expect(read(store, 'm', 'v')).toEqual(['m 1 1', 'm 3 3']);
+  await store.close();
+});
+
 test('store: segments of the log go once their points are in files, and not before', async () => {
   const segments = () => readdirSync(`${folder}/wal`).length;
   const store = await open();

@@ -13,8 +13,8 @@ import { FieldType } from '../../../models/field-value.ts';
 import { Byte, unescapeName } from '../../../models/line-bytes.ts';
 import { endOfLine } from '../../../models/line-protocol.ts';
 import { parseLineKey } from '../../../models/parse-line-key.ts';
-import { BatchWriter, textColumn, type LendBytes } from '../../../models/batch-writer.ts';
-import type { BatchField, TextColumn } from '../../../models/point-batch.ts';
+import { BatchWriter, type LendBytes } from '../../../models/batch-writer.ts';
+import type { BatchField } from '../../../models/point-batch.ts';
 import { seriesKey } from '../../../models/series-key.ts';
 import type {
   LineKernel,
@@ -23,6 +23,7 @@ import type {
   LinePiece,
 } from '../../../kernels/line-kernel.ts';
 import type { RoutedShape } from '../../../kernels/routed-shape.ts';
+import { BatchNames, type NamedShapes } from './batch-names.ts';
 import { BodyRouting } from './body-routing.ts';
 import { mergeRanges } from './mend-lines.ts';
 import type { JoinedTask, RoutedJoined } from './joined-bodies.ts';
@@ -40,16 +41,11 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Of lines of one shape. */
 interface KnownShape {
-  readonly measurement: string;
   readonly fields: readonly BatchField[];
+  /** Its measurement's name and those of its fields, by their numbers among all names. */
+  readonly nameIds: readonly number[];
   /** Of a batch of nothing else, which most are. */
-  readonly alone: NamedHeads;
-}
-
-/** The names of a batch, each once, and of each shape what stands behind its count of rows: its names by their numbers. */
-interface NamedHeads {
-  readonly names: TextColumn;
-  readonly heads: readonly (readonly number[])[];
+  readonly alone: NamedShapes;
 }
 
 export class LineRouter {
@@ -57,6 +53,7 @@ export class LineRouter {
   /** By the kernel's ids. */
   #fieldSets: (readonly BatchField[])[] = [];
   #shapes: KnownShape[] = [];
+  #names = new BatchNames();
   #leftKeyCount = 0;
   #generation = 0;
   /** Of the body at hand. */
@@ -156,7 +153,8 @@ export class LineRouter {
     for (const place of places) {
       const shardId = shardIds[place.place] ?? 0;
       routing.addBatch({ shardId, payload: this.#encode(place).finish(this.#lendFor?.(shardId)) });
-      for (const { id, rowCount } of place.shapes) routing.addValues(rowCount * this.#shape(id).fields.length); // prettier-ignore
+      for (let at = 0; at < place.heads.length; at += 2)
+        routing.addValues((place.heads[at + 1] ?? 0) * this.#shape(place.heads[at] ?? 0).fields.length); // prettier-ignore
     }
     routing.addPoints(lineCount);
     return true;
@@ -168,6 +166,7 @@ export class LineRouter {
       this.#generation = this.#kernel.generation;
       this.#fieldSets = [];
       this.#shapes = [];
+      this.#names = new BatchNames();
       this.#leftKeyCount = 0;
     }
     for (; this.#leftKeyCount < this.#kernel.leftKeyCount; this.#leftKeyCount++) {
@@ -187,48 +186,49 @@ export class LineRouter {
   }
 
   #encode(place: RoutedPlace): BatchWriter {
-    const { rowCount, seriesCount, keyBytes, shapes } = place;
-    const known = shapes.map((shape) => this.#shape(shape.id));
-    const { names, heads } = known[0] !== undefined && known.length === 1 ? known[0].alone : namedHeads(known); // prettier-ignore
-    const { minTimeNs, maxTimeNs } = place;
+    const { rowCount, seriesCount, keyBytes, heads, sole, minTimeNs, maxTimeNs } = place;
+    const { names, words } = sole === undefined ? this.#named(heads) : this.#shape(heads[0] ?? 0).alone; // prettier-ignore
     const writer = new BatchWriter();
-    writer.header({ rowCount, seriesCount, shapeCount: shapes.length, minTimeNs, maxTimeNs });
+    writer.header({ rowCount, seriesCount, shapeCount: heads.length / 2, minTimeNs, maxTimeNs });
     writer.align();
     writer.filledColumn((seriesCount + 1) * 4, () => this.#kernel.seriesOffsets(place));
     writer.filledColumn(keyBytes, () => this.#kernel.seriesBytes(place));
     writer.u32s([names.offsets.length - 1], false);
     writer.align();
     writer.column(names);
-    shapes.forEach((shape, i) => {
-      writer.u32s([shape.rowCount, ...(heads[i] ?? [])], true);
-      writeColumns(writer, shape, known[i]?.fields ?? []);
-    });
+    if (sole === undefined) {
+      const lengthBytes = this.#kernel.shapesBytes(place, words);
+      writer.filledColumn(lengthBytes, () => this.#kernel.shapes(place, words, lengthBytes));
+    } else {
+      writer.u32s([rowCount, ...words], true);
+      writeColumns(writer, sole, this.#shape(heads[0] ?? 0).fields);
+    }
     return writer;
+  }
+
+  #named(heads: Uint32Array): NamedShapes {
+    // New ones are named before the batch begins.
+    for (let at = 0; at < heads.length; at += 2) this.#shape(heads[at] ?? 0);
+    this.#names.begin();
+    for (let at = 0; at < heads.length; at += 2) {
+      const { nameIds, fields } = this.#shape(heads[at] ?? 0);
+      this.#names.add(nameIds, fields);
+    }
+    return this.#names.end();
   }
 
   #shape(id: number): KnownShape {
     for (let next = this.#shapes.length; next <= id; next++) {
       const { measurement, fieldSet } = this.#kernel.shape(next);
       const fields = this.#fieldSets[fieldSet] ?? [];
-      const named = { measurement: decoder.decode(measurement), fields };
-      this.#shapes.push({ ...named, alone: namedHeads([named]) });
+      const names = [decoder.decode(measurement), ...fields.map(({ name }) => name)];
+      const nameIds = names.map((name) => this.#names.idOf(name));
+      this.#names.begin();
+      this.#names.add(nameIds, fields);
+      this.#shapes.push({ fields, nameIds, alone: this.#names.end() });
     }
     return must(this.#shapes[id], 'shapes are dense');
   }
-}
-
-function namedHeads(shapes: readonly Pick<KnownShape, 'measurement' | 'fields'>[]): NamedHeads {
-  const numbers = new Map<string, number>();
-  const numberOf = (name: string): number => {
-    const known = numbers.get(name) ?? numbers.size;
-    numbers.set(name, known);
-    return known;
-  };
-  const heads = shapes.map(({ measurement, fields }) => {
-    const packed = fields.map(({ name, type }) => ((type << 24) | numberOf(name)) >>> 0);
-    return [numberOf(measurement), fields.length, ...packed];
-  });
-  return { names: textColumn([...numbers.keys()]), heads };
 }
 
 /** All of it is gathered by the kernel as the batch takes it. */

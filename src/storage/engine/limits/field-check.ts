@@ -26,14 +26,9 @@ export function checkFields(index: ShardIndex, batch: PointBatch): FieldVerdict 
   let rejects = noRejects;
   let droppedCount = 0;
   let reason = '';
-  const shapes = [...batch.shapes].sort((a, b) => (a.ordinals[0] ?? 0) - (b.ordinals[0] ?? 0));
-  for (const shape of shapes) {
+  for (const shape of byFirstRow(batch.shapes)) {
     const conflict = conflictOf(index, shape);
-    if (conflict === undefined) {
-      for (const { name, type } of shape.fields)
-        index.decideFieldType(shape.measurement, name, type);
-      continue;
-    }
+    if (conflict === undefined) continue;
     if (reason === '') reason = conflict;
     droppedCount += shape.rowCount;
     if (rejects.length === 0) rejects = new Uint8Array((batch.rowCount + 7) >>> 3);
@@ -43,11 +38,27 @@ export function checkFields(index: ShardIndex, batch: PointBatch): FieldVerdict 
   return { rejects, droppedCount, reason };
 }
 
+/** Nearly all are in this order. */
+function byFirstRow(shapes: readonly BatchShape[]): readonly BatchShape[] {
+  let before = -1;
+  for (const { ordinals } of shapes) {
+    const first = ordinals[0] ?? 0;
+    if (first < before)
+      return [...shapes].sort((a, b) => (a.ordinals[0] ?? 0) - (b.ordinals[0] ?? 0));
+    before = first;
+  }
+  return shapes;
+}
+
+/** Decides the types of new fields of a shape that has no conflict. */
 function conflictOf(index: ShardIndex, { measurement, fields }: BatchShape): string | undefined {
+  let isNew = false;
   for (const { name, type } of fields) {
     const known = index.fieldType(measurement, name);
+    isNew ||= known === undefined;
     if (known === undefined || known === type) continue;
     return `field type conflict: input field "${name}" on measurement "${measurement}" is type ${typeNames.get(type)}, already exists as type ${typeNames.get(known)}`;
   }
+  if (isNew) for (const { name, type } of fields) index.decideFieldType(measurement, name, type);
   return undefined;
 }

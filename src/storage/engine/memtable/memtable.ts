@@ -61,6 +61,8 @@ export class Memtable {
   /** Appends the rows that `rejects` (one bit per ordinal, may be empty) does not refuse. */
   append(batch: PointBatch, series: PlacedSeries, rejects: Uint8Array): void {
     this.#order.add(batch.stamp, this.#rowCount);
+    const { buffer, byteOffset, length } = batch.payload;
+    const words = new Uint32Array(buffer, byteOffset, length >>> 2);
     for (const shape of batch.shapes) {
       const table = this.#tableOf(shape.measurement, shape.fields);
       this.#sizeBytes += table.append(shape, {
@@ -68,6 +70,7 @@ export class Memtable {
         rejects,
         sequence: this.#rowCount,
         bounds: batch,
+        words,
       });
     }
     this.#rowCount += batch.rowCount;
