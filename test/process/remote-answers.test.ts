@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { errorOfBroken } from '../support/broken-answer.ts';
 import { DevCluster } from '../support/dev-cluster.ts';
 
 /** The second node owns nothing: the first answers all that it is asked. */
@@ -65,13 +66,7 @@ test('remote answers: an owner that is killed within its answer leaves JSON that
   const url = `${cluster.url('data', asker)}/query?db=d&q=${encodeURIComponent(q)}`;
   // Asked once so that the owner is known to have all on one worker.
   expect((await (await fetch(url)).text()).length).toBeGreaterThan(20_000_000);
-  const response = await fetch(url);
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  const parts = [(await reader.read()).value ?? new Uint8Array()];
-  await cluster.kill('data-1');
-  for (let next = await reader.read(); !next.done; next = await reader.read()) parts.push(next.value); // prettier-ignore
-  const { results } = JSON.parse(Buffer.concat(parts).toString()) as { results: { error?: string }[] };
-  expect(results[0]?.error).toBeDefined();
+  expect(await errorOfBroken(url, () => cluster.kill('data-1'))).toBeDefined();
   // Nobody has the shards: the general way says so.
   expect(await answer(asker, 'SELECT count(v) FROM m')).toContain('"error"');
   cluster.startByHand('data-1');

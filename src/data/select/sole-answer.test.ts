@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { MemoryMeta } from '../../../test/support/memory-meta.ts';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
-import type { AnswerForm, AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
+import type {
+  AnswerForm,
+  AnswerPart,
+  AnswerRequest,
+  AskedAnswer,
+} from '../engine/answers/answer-task.ts';
 import type { SelectContext, SelectPorts } from './select-context.ts';
 import { soleAnswer } from './sole-answer.ts';
 
@@ -21,24 +26,24 @@ async function asker(owners: readonly (readonly number[])[], lanes: number | und
   const shards = owners.map((of, i) => ({ id: i + 1, owners: of }));
   const placed = { ...database, retentionPolicies: [{ ...policy, shardGroups: [{ ...group, shards }] }] }; // prettier-ignore
   meta.catalog = { ...meta.catalog, databases: databases.with(placed) };
-  const asked: { readonly nodeId: number; readonly statement?: string; readonly shardIds: readonly number[] }[] = []; // prettier-ignore
+  const asked: { readonly nodeId: number; readonly statement?: string; readonly shardIds: readonly number[]; readonly isShare?: boolean }[] = []; // prettier-ignore
   async function* nothing(): AsyncGenerator<AnswerPart> {
     yield* await Promise.resolve([]);
   }
   const of = (nodeId: number) => ({
-    answer: (shardIds: readonly number[]) => {
-      asked.push({ nodeId, shardIds });
+    answer: (shardIds: readonly number[], { isShare }: AnswerRequest) => {
+      asked.push({ nodeId, shardIds, ...(isShare === true && { isShare }) });
       return nothing();
     },
     described: (shardIds: readonly number[]) =>
       lanes && { measurements: [], lanes: Array.from({ length: lanes }, () => shardIds) },
-    answerFor: ({ statement, shardIds }: AskedAnswer) => {
-      asked.push({ nodeId, statement, shardIds });
+    answerFor: ({ statement, shardIds, isShare }: AskedAnswer) => {
+      asked.push({ nodeId, statement, shardIds, ...(isShare === true && { isShare }) });
       return nothing();
     },
   });
   const limits = { pointsMax: 0, seriesMax: 0 };
-  const ports = { meta, shards: { of, missedAt: () => 0 }, random: { u32: () => 0 }, accounts: { limits } }; // prettier-ignore
+  const ports = { meta, shards: { of, missedAt: () => 0 }, random: { u32: () => 0 }, accounts: { limits, open: () => ({ close: () => undefined }) } }; // prettier-ignore
   const context = { database: 'd', retentionPolicy: '', nowNs: 5n, bucketsMax: 0, signal: new AbortController().signal }; // prettier-ignore
   const ask = (text: string, more: Partial<SelectContext> = {}, form: AnswerForm = {}): boolean => {
     const [statement] = parseQuery(text) as SelectStatement[];
@@ -73,6 +78,19 @@ test('sole answer: chunks are made by a worker of this node, and not asked of ot
   const other = await asker([[2], [2]], 1); // prettier-ignore
   expect(other.ask('SELECT v FROM m', {}, { chunkRowsMax: 5 })).toBe(false);
   expect([own.asked.length, other.asked.length]).toEqual([1, 0]);
+});
+
+test('sole answer: several nodes are asked each for its own shards where groups may lie apart', async () => {
+  const { asked, ask } = await asker([[1], [2], [1], [3]], 1);
+  expect(ask("SELECT v FROM m WHERE host = 'a'")).toBe(true);
+  const statement = "SELECT v FROM d.autogen.m WHERE host = 'a'";
+  const share = { isShare: true };
+  expect(asked).toEqual([
+    { nodeId: 1, shardIds: [1, 3], ...share },
+    { nodeId: 2, statement, shardIds: [2], ...share },
+    { nodeId: 3, statement, shardIds: [4], ...share },
+  ]);
+  expect(ask("SELECT v FROM m WHERE host = 'a'", {}, { chunkRowsMax: 5 })).toBe(false);
 });
 
 const others: readonly [string, readonly (readonly number[])[], number | undefined, string][] = [

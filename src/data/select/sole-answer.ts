@@ -1,64 +1,25 @@
 import type { SelectStatement } from '../../influxql/ast.ts';
-import {
-  taskText,
-  type AnswerForm,
-  type AnswerPart,
-  type AnswerTask,
-  type AskedAnswer,
-} from '../engine/answers/answer-task.ts';
+import type { AnswerForm, AnswerPart } from '../engine/answers/answer-task.ts';
 import type { ShardAccess } from '../engine/shard-access.ts';
-import { askedOf } from '../shards/asked-answer.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
+import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
+import { askedRequest, ownRequest, type Asking } from './answer-texts.ts';
+import { ApartMemory, apartQuestion } from './apart-questions.ts';
 import { fragmentSilenceMs } from './open-fragments.ts';
+import { partedAnswer } from './parted-answer.ts';
 import type { SelectContext, SelectPorts } from './select-context.ts';
 import { prepareSelect, type PreparedSelect } from './select-runner.ts';
 
-interface Asking {
-  readonly form: AnswerForm;
-  readonly context: SelectContext;
-  readonly ports: SelectPorts;
-}
+/** The owners to be asked, each with shards of a place. */
+type Owners = ReadonlyMap<number, readonly number[]>;
 
-/** Of one statement: past so many forms and lists of shards all are forgotten. */
-const textsMax = 16;
-
-/** What was worked out of a statement for a form of answers; 'none' for what is not answered so. */
-class Texts<Text> {
-  readonly #known = new WeakMap<PreparedSelect, Map<string, Text | 'none'>>();
-
-  of(
-    prepared: PreparedSelect,
-    asking: Asking,
-    make: (task: AnswerTask) => Text | undefined,
-  ): Known<Text> {
-    const key = keyOf(asking.form);
-    const known = this.#known.get(prepared)?.get(key);
-    if (known !== undefined) return { text: known === 'none' ? undefined : known, isKept: true };
-    const text = make(taskOf(prepared, asking));
-    // What is prepared anew each time would never be found again.
-    if (prepared.plans !== undefined) {
-      const ofPrepared = this.#known.get(prepared) ?? new Map<string, Text | 'none'>();
-      if (ofPrepared.size >= textsMax) ofPrepared.clear();
-      this.#known.set(prepared, ofPrepared.set(key, text ?? 'none'));
-    }
-    return { text, isKept: false };
-  }
-}
-
-interface Known<Text> {
-  readonly text: Text | undefined;
-  readonly isKept: boolean;
-}
-
-const ownTexts = new Texts<string>();
-const askedTexts = new Texts<Omit<AskedAnswer, 'nowNs'>>();
-const templateTexts = new WeakMap<PreparedSelect, Map<string, string>>();
 const nobody = new FailedOwners();
 
 /**
  * The parts of a SELECT's JSON document, or documents, where one worker of one node has all shards that it reads, and that node is the owner
- * to be asked; undefined where several have to answer. Throws what tells beforehand that it has no answer.
+ * to be asked, or where one worker of each of several nodes answers for groups of its own; undefined where they have to be read together. Throws what
+ * tells beforehand that it has no answer.
  */
 export function soleAnswer(
   statement: SelectStatement,
@@ -67,37 +28,37 @@ export function soleAnswer(
   ports: SelectPorts,
 ): AsyncIterator<AnswerPart> | undefined {
   const prepared = prepareSelect(statement, context, ports);
-  const nodeId = soleOwner(prepared, context, ports);
-  if (nodeId === undefined) return undefined;
+  const asking = { form, context, ports };
+  const owners = prepared.places.map((place) => ownersOf(place, asking));
+  const nodeId = soleOwner(prepared, owners);
+  if (nodeId === undefined) return sharedAnswer(prepared, owners, asking);
   const access = ports.shards.of(nodeId);
   const isOwn = nodeId === ports.meta.nodeId;
   // Nodes are not asked for chunks.
   if (!isOwn && form.chunkRowsMax !== undefined) return undefined;
   const answer = isOwn ? ownAnswer : otherAnswer;
-  return answer(prepared, access, { form, context, ports })?.[Symbol.asyncIterator]();
+  return answer(prepared, access, asking)?.[Symbol.asyncIterator]();
+}
+
+function ownersOf(
+  { shards }: PreparedSelect['places'][number],
+  { context, ports }: Asking,
+): Owners {
+  const { meta, random, shards: { missedAt } } = ports; // prettier-ignore
+  const { pinnedNodeId } = context;
+  return chooseOwners(shards, { localNodeId: meta.nodeId, random, failed: nobody, missedAt, pinnedNodeId }); // prettier-ignore
 }
 
 /** The node to ask of every shard, if it is one and there are shards. */
-function soleOwner(
-  { places }: PreparedSelect,
-  context: SelectContext,
-  ports: SelectPorts,
-): number | undefined {
-  const { meta, random, shards } = ports;
+function soleOwner({ places }: PreparedSelect, owners: readonly Owners[]): number | undefined {
   let sole: number | undefined;
-  for (const place of places) {
-    const chosen = chooseOwners(place.shards, {
-      localNodeId: meta.nodeId,
-      random,
-      failed: nobody,
-      missedAt: shards.missedAt,
-      pinnedNodeId: context.pinnedNodeId,
-    });
+  for (const [i, { shards }] of places.entries()) {
+    const chosen = owners[i] ?? new Map<number, readonly number[]>();
     for (const [nodeId, shardIds] of chosen) {
-      if (shardIds.length < place.shards.length || (sole ?? nodeId) !== nodeId) return undefined;
+      if (shardIds.length < shards.length || (sole ?? nodeId) !== nodeId) return undefined;
       sole = nodeId;
     }
-    if (chosen.size === 0 && place.shards.length > 0) return undefined;
+    if (chosen.size === 0 && shards.length > 0) return undefined;
   }
   return sole;
 }
@@ -108,32 +69,9 @@ function ownAnswer(
   asking: Asking,
 ): AsyncIterable<AnswerPart> | undefined {
   if (access.answer === undefined) return undefined;
-  const { nowNs, signal } = asking.context;
-  const shardIds = prepared.places.flatMap((place) => idsOf(place));
-  const { template } = prepared;
-  if (template !== undefined) {
-    const text = templateText({ ...prepared, template }, asking);
-    const times = { own: prepared.compiled.range, shards: prepared.range };
-    return text === '' ? undefined : access.answer(shardIds, { text, nowNs, isKept: true, times }, signal); // prettier-ignore
-  }
-  const { text, isKept } = ownTexts.of(prepared, asking, taskText);
-  return text === undefined ? undefined : access.answer(shardIds, { text, nowNs, isKept }, signal);
-}
-
-/** Of the template and the shards of now: those of another time are another task. '' for what is not answered so. */
-function templateText(
-  { template, places }: PreparedSelect & { readonly template: PreparedSelect },
-  asking: Asking,
-): string {
-  const key = `${keyOf(asking.form)} ${places.map((place) => idsOf(place).join()).join(';')}`;
-  const texts = templateTexts.get(template) ?? new Map<string, string>();
-  templateTexts.set(template, texts);
-  const known = texts.get(key);
-  if (known !== undefined) return known;
-  const text = taskText(taskOf({ ...template, places }, asking)) ?? '';
-  if (texts.size >= textsMax) texts.clear();
-  texts.set(key, text);
-  return text;
+  const request = ownRequest(prepared, asking);
+  const shardIds = asking.shareIds ?? prepared.places.flatMap(({ shards }) => shards.map(({ id }) => id)); // prettier-ignore
+  return request && access.answer(shardIds, request, asking.context.signal);
 }
 
 /** A node that is known to have them on one worker answers at once; one that nobody asked yet is described first. */
@@ -144,30 +82,52 @@ function otherAnswer(
 ): AsyncIterable<AnswerPart> | undefined {
   const [place, ...others] = prepared.places;
   if (place === undefined || others.length > 0) return undefined;
-  if (access.described?.(idsOf(place), place.names)?.lanes.length !== 1) return undefined;
-  const { text: asked } = askedTexts.of(prepared, asking, askedOf);
-  const { nowNs, signal } = asking.context;
-  return asked && access.answerFor?.({ ...asked, nowNs }, { deadlineMs: fragmentSilenceMs, signal }); // prettier-ignore
+  const shardIds = asking.shareIds ?? place.shards.map(({ id }) => id);
+  if (access.described?.(shardIds, place.names)?.lanes.length !== 1) return undefined;
+  const asked = askedRequest(prepared, asking);
+  const { signal } = asking.context;
+  return asked && access.answerFor?.(asked, { deadlineMs: fragmentSilenceMs, signal });
 }
 
-function taskOf(
-  { compiled, range, places }: PreparedSelect,
-  { form, context, ports }: Asking,
-): AnswerTask {
-  const { seriesMax, pointsMax } = ports.accounts.limits;
-  const { bucketsMax } = context;
-  return {
-    statement: compiled.statement,
-    range,
-    places: places.map(({ shards, ...place }) => ({ ...place, shardIds: shards.map(({ id }) => id) })), // prettier-ignore
-    ...{ bucketsMax, seriesMax, pointsMax, ...form },
-  };
+/** What each node has seen of its questions. */
+const memories = new WeakMap<ClusterShards, ApartMemory>();
+/** Of what is the same at any time; 'none' for what is not shared. */
+const questions = new WeakMap<PreparedSelect, string>();
+
+/** Each owner answers for groups of its own, as far as anybody knows. */
+function sharedAnswer(
+  prepared: PreparedSelect,
+  [owners, ...others]: readonly Owners[],
+  asking: Asking,
+): AsyncIterator<AnswerPart> | undefined {
+  const { ports, form } = asking;
+  if (owners === undefined || others.length > 0 || form.chunkRowsMax !== undefined)
+    return undefined;
+  if (owners.size < 2) return undefined;
+  const question = questionOf(prepared);
+  if (question === 'none') return undefined;
+  const memory = memories.get(ports.shards) ?? new ApartMemory();
+  memories.set(ports.shards, memory);
+  if (!memory.isWorth(question)) return undefined;
+  const shares: AsyncIterator<AnswerPart>[] = [];
+  for (const [nodeId, shareIds] of owners) {
+    const isOwn = nodeId === ports.meta.nodeId;
+    const answer = isOwn ? ownAnswer : otherAnswer;
+    const share = answer(prepared, ports.shards.of(nodeId), { ...asking, shareIds });
+    if (share === undefined) return undefined;
+    // The farthest is asked first.
+    shares.splice(isOwn ? shares.length : 0, 0, share[Symbol.asyncIterator]());
+  }
+  const { ascending } = prepared.compiled;
+  const account = ports.accounts.open();
+  return partedAnswer(shares, { question, memory, ascending, account });
 }
 
-function keyOf({ epochUnitNs, chunkRowsMax }: AnswerForm): string {
-  return `${epochUnitNs} ${chunkRowsMax}`;
-}
-
-function idsOf({ shards }: PreparedSelect['places'][number]): readonly number[] {
-  return shards.map(({ id }) => id);
+function questionOf(prepared: PreparedSelect): string {
+  const base = prepared.template ?? prepared;
+  const known = questions.get(base);
+  if (known !== undefined) return known;
+  const question = apartQuestion(prepared.compiled) ?? 'none';
+  questions.set(base, question);
+  return question;
 }

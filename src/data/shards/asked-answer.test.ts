@@ -74,3 +74,27 @@ test('asked answer: one that is asked again is kept by the worker, and they are 
   expect(ask(2_048).isKept).toBe(true);
   expect(ask(0).isKept).toBe(false);
 });
+
+test('asked answer: a share is asked with the times of its own statement, and its template is kept', () => {
+  const asked = askedOf(task('SELECT v FROM d.r.m WHERE time > 5'));
+  if (asked === undefined) throw new Error('it can be asked');
+  const answers = new AskedAnswers();
+  const ask = (minNs: bigint) => {
+    const ownTimes = { minNs, maxNs: undefined };
+    const { request } = answerMethod;
+    const all = { ...asked, minTimeNs: minNs, nowNs: 0n, isShare: true, ownTimes };
+    return answers.requestOf(request.decode(request.encode(all)));
+  };
+  const first = ask(6n);
+  expect(first).toMatchObject({ isShare: true, isKept: false, times: { own: { minNs: 6n, maxNs: undefined }, shards: { minNs: 6n } } }); // prettier-ignore
+  expect(ask(7n)).toMatchObject({ text: first.text, isKept: true, times: { own: { minNs: 7n } } });
+});
+
+test('asked answer: what a share says beside its bytes comes as it was said', () => {
+  const { reply } = answerMethod;
+  const share = { head: Uint8Array.of(1, 2, 3), spans: Uint32Array.of(0, 7, 4_000_000_000) };
+  const part = { bytes: Uint8Array.of(9), closing: ']', isLast: false, share };
+  expect(reply.decode(reply.encode(part))).toEqual(part);
+  const { share: _share, ...plain } = part;
+  expect(reply.decode(reply.encode(plain))).toEqual(plain);
+});

@@ -21,8 +21,11 @@ const keptMax = { countMax: 2_048, weightMax: 4 * MiB };
 /** Longer ones are made anew each time. */
 const keptLengthMax = 8_192;
 
+/** What stays the same each time that it is asked. */
+export type AskedText = Omit<AskedAnswer, 'nowNs' | 'isShare' | 'ownTimes'>;
+
 /** Undefined for a task of several places, and for a statement that is another one once it is printed and parsed. */
-export function askedOf(task: AnswerTask): Omit<AskedAnswer, 'nowNs'> | undefined {
+export function askedOf(task: AnswerTask): AskedText | undefined {
   const [place, ...others] = task.places;
   if (place === undefined || others.length > 0) return undefined;
   const statement = printStatement(task.statement);
@@ -38,16 +41,27 @@ export class AskedAnswers {
   readonly #texts = new RecentMap<string, string>(keptMax);
 
   /** Throws `unsupported_version` for what a worker is not asked. */
-  requestOf({ nowNs, ...asked }: AskedAnswer): AnswerRequest {
+  requestOf({ nowNs, isShare = false, ownTimes: own, ...text }: AskedAnswer): AnswerRequest {
+    const { minTimeNs: minNs, maxTimeNs: maxNs } = text;
+    const times = own && { own, shards: { minNs, maxNs } };
+    return { ...this.#kept(times === undefined ? text : timeless(text)), nowNs, times, ...(isShare && { isShare }) }; // prettier-ignore
+  }
+
+  #kept(asked: AskedText): Pick<AnswerRequest, 'text' | 'isKept'> {
     const key = keyOf(asked);
     const known = this.#texts.get(key);
     const text = known ?? textOf(asked);
     if (known === undefined && key.length <= keptLengthMax) this.#texts.set(key, text, key.length);
-    return { text, nowNs, isKept: known !== undefined };
+    return { text, isKept: known !== undefined };
   }
 }
 
-function textOf(asked: Omit<AskedAnswer, 'nowNs'>): string {
+/** Of texts that differ in their times. */
+function timeless(asked: AskedText): AskedText {
+  return { ...asked, minTimeNs: undefined, maxTimeNs: undefined };
+}
+
+function textOf(asked: AskedText): string {
   const { database, retentionPolicy, shardIds, isParted, names } = asked;
   const { minTimeNs: minNs, maxTimeNs: maxNs, bucketsMax, seriesMax, pointsMax, epochUnitNs } = asked; // prettier-ignore
   const statement = parsed(asked.statement);
@@ -74,6 +88,6 @@ function parsed(text: string): SelectStatement | undefined {
   }
 }
 
-function keyOf(asked: Omit<AskedAnswer, 'nowNs'>): string {
+function keyOf(asked: AskedText): string {
   return JSON.stringify(asked, (_name, part: unknown) => typeof part === 'bigint' ? `${part}n` : part); // prettier-ignore
 }

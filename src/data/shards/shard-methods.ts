@@ -5,6 +5,7 @@ import { bytes, choice, count, flag, id, int64, list, mapped, optional, text, ui
 import { varve } from '../../proto/gen/wire.js';
 import { encodeBytesList, mappedMessage, message, union } from '../../proto/message.ts';
 import { decodePredicate, encodePredicate, shardIds } from '../../query/fragment-codec.ts';
+import type { TimeRange } from '../../query/compile/split-condition.ts';
 import type { Predicate } from '../../query/predicate.ts';
 import type { SourceFieldType } from '../../query/source.ts';
 import { stampField } from '../../meta/client/digest-methods.ts';
@@ -30,6 +31,9 @@ const namesMax = 10_000_000;
 /** Longer statements are answered the general way (data/engine/answers/answer-task.ts). */
 const statementLengthMax = 65_536;
 const answerPartBytesMax = 1_024 * MiB;
+/** As answer-share.ts has it. */
+const shareHeadBytesMax = 8 * MiB;
+const [noBytes, noWords] = [new Uint8Array(), new Uint32Array()];
 /** Of brackets: as deep as a document is within a statement. */
 const closingLengthMax = 64;
 /** A sketch has some 16,000 registers of six bits. */
@@ -283,9 +287,8 @@ export const decideFieldTypesMethod = callMethod('/varve.data.v1.Shards/DecideFi
   reply: message(v1.DecideFieldTypesReply, { fields: typedFields }),
 });
 
-export const answerMethod = streamMethod('/varve.data.v1.Shards/Answer', {
-  requestBytesMax: planBytesMax,
-  request: message(v1.AnswerRequest, {
+const answerRequest = mappedMessage(
+  message(v1.AnswerRequest, {
     statement: text({ lengthMax: statementLengthMax }),
     database: name,
     retentionPolicy: name,
@@ -299,16 +302,46 @@ export const answerMethod = streamMethod('/varve.data.v1.Shards/Answer', {
     pointsMax: count(),
     epochUnitNs: optional(int64),
     nowNs: int64,
-  }) satisfies Codec<AskedAnswer>,
-  reply: mappedMessage(
-    message(v1.AnswerReply, {
-      part: bytes({ lengthBytesMax: answerPartBytesMax }),
-      closing: text({ lengthMax: closingLengthMax }),
-      isLast: flag,
-    }),
-    {
-      to: ({ bytes: part, closing, isLast = false }: AnswerPart) => ({ part, closing, isLast }),
-      from: ({ part, closing, isLast }): AnswerPart => ({ bytes: part, closing, isLast }),
+    isShare: flag,
+    ownTimes: optional(
+      mapped(
+        message(v1.AnswerRequest.OwnTimes, {
+          minTimeNs: optional(int64),
+          maxTimeNs: optional(int64),
+        }),
+        {
+          to: ({ minNs, maxNs }: TimeRange) => ({ minTimeNs: minNs, maxTimeNs: maxNs }),
+          from: ({ minTimeNs: minNs, maxTimeNs: maxNs }): TimeRange => ({ minNs, maxNs }),
+        },
+      ),
+    ),
+  }),
+  {
+    to: ({ isShare = false, ...asked }: AskedAnswer) => ({ ...asked, isShare }),
+    from: ({ isShare, ...asked }): AskedAnswer => (isShare ? { ...asked, isShare } : asked),
+  },
+);
+
+const answerReply = mappedMessage(
+  message(v1.AnswerReply, {
+    part: bytes({ lengthBytesMax: answerPartBytesMax }),
+    closing: text({ lengthMax: closingLengthMax }),
+    isLast: flag,
+    shareHead: bytes({ lengthBytesMax: shareHeadBytesMax }),
+    shareSpans: words({ lengthBytesMax: answerPartBytesMax }),
+  }),
+  {
+    to: ({ bytes: part, closing, isLast = false, share }: AnswerPart) => ({ part, closing, isLast, shareHead: share?.head ?? noBytes, shareSpans: share?.spans ?? noWords }), // prettier-ignore
+    from: ({ part, closing, isLast, shareHead, shareSpans }): AnswerPart => {
+      const said = { bytes: part, closing, isLast };
+      if (shareHead.length === 0 && shareSpans.length === 0) return said;
+      return { ...said, share: { head: shareHead, spans: shareSpans } };
     },
-  ),
+  },
+);
+
+export const answerMethod = streamMethod('/varve.data.v1.Shards/Answer', {
+  requestBytesMax: planBytesMax,
+  request: answerRequest,
+  reply: answerReply,
 });

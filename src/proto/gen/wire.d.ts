@@ -104,7 +104,9 @@ export const varve: {
       readonly MarksReply: MessageType;
       readonly FragmentRequest: MessageType;
       readonly FragmentReply: MessageType;
-      readonly AnswerRequest: MessageType;
+      readonly AnswerRequest: MessageType & {
+        readonly OwnTimes: MessageType;
+      };
       readonly AnswerReply: MessageType;
       readonly DeletePointsRequest: MessageType & {
         readonly Measurement: MessageType;

@@ -9158,6 +9158,8 @@ export const varve = $root.varve = (() => {
                 AnswerRequest.prototype.pointsMax = 0;
                 AnswerRequest.prototype.epochUnitNs = null;
                 AnswerRequest.prototype.nowNs = 0;
+                AnswerRequest.prototype.isShare = false;
+                AnswerRequest.prototype.ownTimes = null;
 
                 let $oneOfFields;
 
@@ -9182,6 +9184,12 @@ export const varve = $root.varve = (() => {
                 // Virtual OneOf for proto3 optional field
                 $Object.defineProperty(AnswerRequest.prototype, "_epochUnitNs", {
                     get: $util.oneOfGetter($oneOfFields = ["epochUnitNs"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(AnswerRequest.prototype, "_ownTimes", {
+                    get: $util.oneOfGetter($oneOfFields = ["ownTimes"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -9218,6 +9226,10 @@ export const varve = $root.varve = (() => {
                         writer.uint32(96).int64(message.epochUnitNs);
                     if (message.nowNs != null && $Object.hasOwnProperty.call(message, "nowNs") && (typeof message.nowNs === "object" ? message.nowNs.low || message.nowNs.high : message.nowNs !== 0))
                         writer.uint32(104).int64(message.nowNs);
+                    if (message.isShare != null && $Object.hasOwnProperty.call(message, "isShare") && message.isShare !== false)
+                        writer.uint32(112).bool(message.isShare);
+                    if (message.ownTimes != null && $Object.hasOwnProperty.call(message, "ownTimes"))
+                        $root.varve.data.v1.AnswerRequest.OwnTimes.encode(message.ownTimes, writer.uint32(122).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -9365,6 +9377,22 @@ export const varve = $root.varve = (() => {
                                     delete message.nowNs;
                                 continue;
                             }
+                        case 14: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.isShare = value;
+                                else
+                                    delete message.isShare;
+                                continue;
+                            }
+                        case 15: {
+                                if (wireType !== 2)
+                                    break;
+                                message.ownTimes = $root.varve.data.v1.AnswerRequest.OwnTimes.decode(reader, reader.size(), $undefined, _depth + 1, message.ownTimes);
+                                message._ownTimes = "ownTimes";
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -9382,6 +9410,110 @@ export const varve = $root.varve = (() => {
                     return message;
                 };
 
+                AnswerRequest.OwnTimes = (function() {
+
+                    const OwnTimes = function (properties) {
+                        if (properties)
+                            for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                                if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                    this[keys[i]] = properties[keys[i]];
+                    };
+
+                    OwnTimes.prototype.minTimeNs = null;
+                    OwnTimes.prototype.maxTimeNs = null;
+
+                    let $oneOfFields;
+
+                    // Virtual OneOf for proto3 optional field
+                    $Object.defineProperty(OwnTimes.prototype, "_minTimeNs", {
+                        get: $util.oneOfGetter($oneOfFields = ["minTimeNs"]),
+                        set: $util.oneOfSetter($oneOfFields)
+                    });
+
+                    // Virtual OneOf for proto3 optional field
+                    $Object.defineProperty(OwnTimes.prototype, "_maxTimeNs", {
+                        get: $util.oneOfGetter($oneOfFields = ["maxTimeNs"]),
+                        set: $util.oneOfSetter($oneOfFields)
+                    });
+
+                    OwnTimes.encode = function (message, writer, _depth) {
+                        if (!writer)
+                            writer = $Writer.create();
+                        if (_depth === $undefined)
+                            _depth = 0;
+                        if (_depth > $util.recursionLimit)
+                            throw $Error("max depth exceeded");
+                        if (message.minTimeNs != null && $Object.hasOwnProperty.call(message, "minTimeNs"))
+                            writer.uint32(8).int64(message.minTimeNs);
+                        if (message.maxTimeNs != null && $Object.hasOwnProperty.call(message, "maxTimeNs"))
+                            writer.uint32(16).int64(message.maxTimeNs);
+                        if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                            for (let i = 0; i < message.$unknowns.length; ++i)
+                                writer.raw(message.$unknowns[i]);
+                        return writer;
+                    };
+
+                    OwnTimes.decode = function (reader, length, _end, _depth, _target) {
+                        if (!(reader instanceof $Reader))
+                            reader = $Reader.create(reader);
+                        if (_depth === $undefined)
+                            _depth = 0;
+                        if (_depth > $Reader.recursionLimit)
+                            throw $Error("max depth exceeded");
+                        let end, message;
+                        if (length === $undefined)
+                            end = reader.len;
+                        else {
+                            end = reader.pos + length;
+                            if (end > reader.len)
+                                throw $RangeError("index out of range");
+                            length = reader.len;
+                            reader.len = end;
+                        }
+                        message = _target || new $root.varve.data.v1.AnswerRequest.OwnTimes();
+                        while (reader.pos < end) {
+                            let start = reader.pos;
+                            let tag = reader.tag();
+                            if (tag === _end) {
+                                _end = $undefined;
+                                break;
+                            }
+                            let wireType = tag & 7;
+                            switch (tag >>>= 3) {
+                            case 1: {
+                                    if (wireType !== 0)
+                                        break;
+                                    message.minTimeNs = reader.int64();
+                                    message._minTimeNs = "minTimeNs";
+                                    continue;
+                                }
+                            case 2: {
+                                    if (wireType !== 0)
+                                        break;
+                                    message.maxTimeNs = reader.int64();
+                                    message._maxTimeNs = "maxTimeNs";
+                                    continue;
+                                }
+                            }
+                            reader.skipType(wireType, _depth, tag);
+                            if (!reader.discardUnknown) {
+                                $util.makeProp(message, "$unknowns", false);
+                                (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                            }
+                        }
+                        if (length !== $undefined) {
+                            if (reader.pos !== end)
+                                throw $RangeError("index out of range");
+                            reader.len = length;
+                        }
+                        if (_end !== $undefined)
+                            throw $Error("missing end group");
+                        return message;
+                    };
+
+                    return OwnTimes;
+                })();
+
                 return AnswerRequest;
             })();
 
@@ -9397,6 +9529,8 @@ export const varve = $root.varve = (() => {
                 AnswerReply.prototype.part = $util.newBuffer([]);
                 AnswerReply.prototype.closing = "";
                 AnswerReply.prototype.isLast = false;
+                AnswerReply.prototype.shareHead = $util.newBuffer([]);
+                AnswerReply.prototype.shareSpans = $util.newBuffer([]);
 
                 AnswerReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -9411,6 +9545,10 @@ export const varve = $root.varve = (() => {
                         writer.uint32(18).string(message.closing);
                     if (message.isLast != null && $Object.hasOwnProperty.call(message, "isLast") && message.isLast !== false)
                         writer.uint32(24).bool(message.isLast);
+                    if (message.shareHead != null && $Object.hasOwnProperty.call(message, "shareHead") && message.shareHead.length)
+                        writer.uint32(34).bytes(message.shareHead);
+                    if (message.shareSpans != null && $Object.hasOwnProperty.call(message, "shareSpans") && message.shareSpans.length)
+                        writer.uint32(42).bytes(message.shareSpans);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -9469,6 +9607,24 @@ export const varve = $root.varve = (() => {
                                     message.isLast = value;
                                 else
                                     delete message.isLast;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.shareHead = value;
+                                else
+                                    delete message.shareHead;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.shareSpans = value;
+                                else
+                                    delete message.shareSpans;
                                 continue;
                             }
                         }

@@ -27,6 +27,8 @@ export class JsonDocument implements AnswerDocument {
   #hasResults = false;
   #isTaken = false;
   #open: OpenResult | undefined;
+  #seriesAt = 0;
+  #seriesEnd = 0;
   /** Why the whole document is an error. */
   #failure: string | undefined;
   /** The statement that has ended with an error of its own, of which nothing more is said. */
@@ -39,6 +41,21 @@ export class JsonDocument implements AnswerDocument {
 
   get lengthBytes(): number {
     return this.#writer.lengthBytes;
+  }
+
+  /** Where the series begins that was written last, among the bytes that were not taken: 0 for one that began before them. */
+  get seriesAt(): number {
+    return this.#seriesAt;
+  }
+
+  /** Where it ends as far as it was written, what closes the statement may stand behind it. */
+  get seriesEnd(): number {
+    return this.#seriesEnd;
+  }
+
+  /** The document, or the statement at hand, is an error. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined || this.#endedId >= 0;
   }
 
   /** What closes the lists that are open, up to the statement itself; between two documents what opens it. */
@@ -81,6 +98,7 @@ export class JsonDocument implements AnswerDocument {
 
   take(): readonly Buffer[] {
     this.#isTaken = this.#hasResults;
+    this.#seriesAt = 0;
     const bytes = this.#writer.take();
     return [this.#isPretty ? this.#indent.write(bytes) : bytes];
   }
@@ -93,6 +111,7 @@ export class JsonDocument implements AnswerDocument {
   /** What was viewed is where it belongs: the document goes on behind it. */
   written(): void {
     this.#isTaken = this.#hasResults;
+    this.#seriesAt = 0;
     this.#writer.restart();
   }
 
@@ -112,6 +131,7 @@ export class JsonDocument implements AnswerDocument {
     if (open.rows === 'none') {
       writer.ascii(open.hasSeries ? ',' : ',"series":[');
       open.hasSeries = true;
+      this.#seriesAt = writer.lengthBytes;
       writeHead(writer, series, this.#columns);
       open.rows = 'first';
     }
@@ -130,6 +150,7 @@ export class JsonDocument implements AnswerDocument {
       open.rows = 'more';
     }
     if (!isSeriesOpen) this.#closeSeries(open, series.partial === true);
+    this.#seriesEnd = writer.lengthBytes;
   }
 
   #closeSeries(open: OpenResult, isPartial: boolean): void {

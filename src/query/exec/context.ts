@@ -1,5 +1,6 @@
 import { DbError } from '../../base/errors.ts';
 import { QueryKernel } from '../../kernels/query-kernel.ts';
+import type { GroupKey } from '../fragment.ts';
 import type { MatcherFactory } from '../predicate.ts';
 import { stoppableMatcher } from '../stoppable-matcher.ts';
 import type { SourceArena } from '../source.ts';
@@ -25,6 +26,7 @@ export class FragmentContext {
   readonly #points: PointCount;
   #pointsMax = 0;
   #account: MemoryAccount | undefined;
+  #heard: ((groups: readonly GroupKey[]) => void) | undefined;
 
   constructor(
     memory: SourceArena | QueryKernel,
@@ -49,6 +51,16 @@ export class FragmentContext {
   /** What is held from row to row is charged there; without one it is not. */
   chargeTo(account: MemoryAccount): void {
     this.#account = account;
+  }
+
+  /** Told the groups of what runs, in order, before anything of them is read; without one nobody is. */
+  tellGroups(heard: (groups: readonly GroupKey[]) => void): void {
+    this.#heard = heard;
+  }
+
+  /** These are all the groups that may be read. */
+  groupsFound(groups: readonly { readonly key: GroupKey }[]): void {
+    this.#heard?.(groups.map(({ key }) => key));
   }
 
   /** So many bytes are held more than before, or fewer. Throws `limit_exceeded`. */

@@ -47,7 +47,9 @@ export function* runRows(
   context: FragmentContext,
 ): Generator<RowsBlock | undefined> {
   const rowsOf = rowsOfGroups(fragment, task, sources, context);
-  for (const group of yield* groupSeries(fragment, sources, context)) yield* rowsOf(group);
+  const groups = yield* groupSeries(fragment, sources, context);
+  context.groupsFound(groups);
+  for (const group of groups) yield* rowsOf(group);
 }
 
 /** The same for a group of the fragment's. */

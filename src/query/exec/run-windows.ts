@@ -45,6 +45,7 @@ export function* runWindows(
     summarizeGroup({ ...span, task, types, spans, tables }, group, context);
   const plan = { fragment, task, grid, types, spans, tables };
   const groups = yield* groupSeries(fragment, sources, context);
+  context.groupsFound(groups);
   const areMany = groups.length > fewSeriesMax && nearest === undefined;
   const runs = areMany ? groupRuns(plan, sources, context) : undefined;
   for (let at = 0; at < groups.length;) {

@@ -2,7 +2,9 @@ import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { Outbound } from '../../../src/env/outbound.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
 import { fragmentMethod } from '../../../src/data/shards/fragment-message.ts';
+import { decodeShareHead, encodeShareHead, type ShareHead } from '../../../src/data/engine/answers/answer-share.ts'; // prettier-ignore
 import {
+  answerMethod,
   deletePointsMethod,
   listMethod,
   marksMethod,
@@ -61,6 +63,26 @@ export function endingBrokenStreams(transport: RpcTransport): RpcTransport {
         yield* transport.stream(address, method, request, options);
       } catch (error) {
         if (method !== fragmentMethod.path) throw error;
+      }
+    },
+  });
+}
+
+/** Shares of answers say something else of themselves than they do. */
+export function tellingOfShares(
+  transport: RpcTransport,
+  told: (head: ShareHead) => ShareHead,
+): RpcTransport {
+  return transportWith(transport, {
+    stream: async function* (address, method, request, options) {
+      for await (const reply of transport.stream(address, method, request, options)) {
+        const part = method === answerMethod.path ? answerMethod.reply.decode(reply) : undefined;
+        if (part?.share?.head === undefined || part.share.head.length === 0) yield reply;
+        else {
+          const ascending = !/ DESC/.test(answerMethod.request.decode(request).statement);
+          const head = encodeShareHead(told(decodeShareHead(part.share.head, ascending)));
+          yield answerMethod.reply.encode({ ...part, share: { ...part.share, head } });
+        }
       }
     },
   });

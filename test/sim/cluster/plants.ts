@@ -11,6 +11,7 @@ import {
   sendingAgain,
   sendingBackwards,
   swallowingFailures,
+  tellingOfShares,
   trustingMemory,
   waitingToTheEnd,
   wholeTooSoon,
@@ -59,6 +60,8 @@ export const plants = [
 ] as const;
 /** Those that answers alone show: `run-changed-answers.ts` finds them. */
 export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
+/** Those of answers that several nodes make by themselves: `run-shared-answers.ts` finds them. */
+export const sharePlants = ['groups-untold', 'schemas-untold'] as const;
 /** Those of what a node has acknowledged: `run-own-writes.ts` finds them. */
 export const ownWritePlants = ['laggards-read'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */
@@ -78,6 +81,7 @@ export const wipedPlants = ['awaiting-read'] as const;
 export type Plant =
   | (typeof plants)[number]
   | (typeof answerPlants)[number]
+  | (typeof sharePlants)[number]
   | (typeof ownWritePlants)[number]
   | (typeof schemaPlants)[number]
   | (typeof listPlants)[number]
@@ -111,6 +115,16 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, outbound: sendingAgain(env.outbound) };
     case 'broken-stream-ends':
       return { ...env, transport: endingBrokenStreams(env.transport) };
+    case 'groups-untold':
+      return {
+        ...env,
+        transport: tellingOfShares(env.transport, ({ planned }) => ({ planned, groups: [] })),
+      };
+    case 'schemas-untold':
+      return {
+        ...env,
+        transport: tellingOfShares(env.transport, ({ groups }) => ({ planned: '', groups })),
+      };
     case 'deletes-forgotten':
       return { ...env, transport: forgettingDeletes(env.transport) };
     case 'memory-trusted':

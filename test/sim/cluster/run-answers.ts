@@ -33,7 +33,7 @@ const isLayoutLine = (line: string): boolean => !line.startsWith('mixed');
  * Statements that have one answer. As in the reference an OFFSET without LIMIT, and top() and bottom() with a LIMIT, look at
  * the first rows of each shard alone, so that they depend on where shards begin (trap 57).
  */
-function hasOneAnswer({ kind, text }: FreshStatement): boolean {
+export function hasOneAnswer({ kind, text }: FreshStatement): boolean {
   const isLimited = /(?<!S)LIMIT/.test(text);
   const isOfShards = isLimited ? /(top|bottom)\(/.test(text) : / OFFSET /.test(text);
   // What is shown of a range of time is shown of its shards, and policies differ by design.
@@ -77,14 +77,14 @@ export async function runAnswers(seed: number, count: number): Promise<AnswersRe
 export async function fill(
   { world, data }: ClusterWorld,
   node: DataNode,
-  { name, seed }: { readonly name: Layout; readonly seed: number },
+  { name, seed, layout = layouts[name as Layout] }: { readonly name: string; readonly seed: number; readonly layout?: string }, // prettier-ignore
 ): Promise<void> {
   const say = async (text: string): Promise<void> => {
     const answer = await world.complete(ask(node, text, ''));
     if (typeof answer === 'string') throw new Error(`${text}: ${answer}`);
   };
-  await say(`CREATE DATABASE ${name} WITH DURATION INF ${layouts[name]} NAME autogen`);
-  await say(`CREATE RETENTION POLICY rp2 ON ${name} DURATION INF ${layouts[name]}`);
+  await say(`CREATE DATABASE ${name} WITH DURATION INF ${layout} NAME autogen`);
+  await say(`CREATE RETENTION POLICY rp2 ON ${name} DURATION INF ${layout}`);
   await world.run(world.nowMs + 1_000);
   const random = world.random(`points of ${name}`);
   for (const { params, body } of freshData(seed).writes) {

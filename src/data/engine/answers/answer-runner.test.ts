@@ -3,6 +3,7 @@ import { withEngine } from '../../../../test/support/engine-of-lines.ts';
 import { kept } from '../../../../test/support/store-script.ts';
 import type { SelectStatement } from '../../../influxql/ast.ts';
 import { parseQuery } from '../../../influxql/parser.ts';
+import { decodeShareHead, spanNumbers } from './answer-share.ts';
 import { taskText, type AnswerPart, type AnswerTask } from './answer-task.ts';
 
 type Ask = (text: string, more?: Partial<AnswerTask>) => Promise<readonly string[]>;
@@ -51,3 +52,31 @@ test.each(chunkedCases)(
     });
   },
 );
+
+test.each([
+  ['SELECT v FROM db.autogen.m GROUP BY t', true, [['a'], ['b']]],
+  ['SELECT v FROM db.autogen.m GROUP BY t ORDER BY time DESC', false, [['b'], ['a']]],
+  ["SELECT v FROM db.autogen.m WHERE t = 'b'", true, [[]]],
+  ["SELECT v FROM db.autogen.m WHERE t = 'nobody'", true, []],
+  // Series that pass are told, with points in the range or without.
+  ['SELECT max(v), percentile(v, 60) FROM db.autogen.m WHERE time > 1h GROUP BY t', true, [['a'], ['b']]],
+])('answer: as a share %s says its groups and where their series are', async (text, ascending, groups) => {
+  await withEngine('m,t=a v=1 1\nm,t=a v=2 2\nm,t=b v=4 1', async (engine) => {
+    const statement = parseQuery(text)[0] as SelectStatement;
+    const places = [{ database: 'db', retentionPolicy: 'autogen', isParted: false, shardIds: [kept.shardId], names: ['m'] }];
+    const task = { statement, range: { minNs: undefined, maxNs: undefined }, places, bucketsMax: 0, seriesMax: 0, pointsMax: 0 };
+    const request = { text: taskText(task) ?? '', nowNs: 9n, isKept: false, isShare: true };
+    const parts: AnswerPart[] = [];
+    for await (const { body } of engine.stream('answer', request, { cancelled: () => false }))
+      parts.push(body as AnswerPart);
+    const [part, ...others] = parts;
+    expect(others).toEqual([]);
+    const { head, spans } = part?.share ?? {};
+    if (part === undefined || head === undefined || spans === undefined) throw new Error('a share has both');
+    expect(decodeShareHead(head, ascending).groups).toEqual(groups);
+    const document = Buffer.from(part.bytes).toString();
+    const { results: [{ series = [] } = {}] } = JSON.parse(document) as { results: readonly { series?: unknown[] }[] };
+    const said = Array.from({ length: spans.length / spanNumbers }, (_, i) => JSON.parse(document.slice(spans[i * spanNumbers + 1], spans[i * spanNumbers + 2])) as unknown);
+    expect(said).toEqual(series);
+  });
+}); // prettier-ignore

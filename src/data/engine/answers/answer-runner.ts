@@ -27,6 +27,7 @@ import { DescribedLanes } from '../lists/described-lanes.ts';
 import { describeShards, mergeDescriptions } from '../lists/describe-shards.ts';
 import { listSchema } from '../lists/list-schema.ts';
 import { heldBytesMax, type AnswerPart, type AnswerPlace, type AnswerRequest, type AnswerTask } from './answer-task.ts'; // prettier-ignore
+import { schemasMark, ShareNotes, type PartShare } from './answer-share.ts';
 import { KnownAnswers, type KnownAnswer } from './known-answers.ts';
 import { OwnBlocks } from './own-blocks.ts';
 import { PartRing } from './part-ring.ts';
@@ -68,8 +69,14 @@ export class AnswerRunner {
     const reader = new AnswerReader(this.#ports, task, { context, pacer, account });
     try {
       const compiled = known.compiled(request);
-      const plan = await this.#planOf({ known, compiled, request }, reader.places, pacer);
+      const { plan, planned } = await this.#planOf(
+        { known, compiled, request },
+        reader.places,
+        pacer,
+      );
       const { matcher } = this.#ports;
+      const share = request.isShare === true ? new ShareNotes(planned()) : undefined;
+      reader.noteGroups(share);
       const run: RunContext = {
         open: (part) => reader.open(part),
         seriesTags: (part, countMax) => reader.seriesTags(part, countMax),
@@ -77,7 +84,8 @@ export class AnswerRunner {
       };
       const series = outputFlow(plan, run, compiled.zone);
       const { epochUnitNs, chunkRowsMax } = task;
-      const documents = new Documents(new JsonDocument({ epochUnitNs }), chunkRowsMax);
+      const document = new JsonDocument({ epochUnitNs });
+      const documents = new Documents(document, chunkRowsMax, share);
       yield* documentParts(series, documents, pacer);
     } finally {
       reader.close();
@@ -89,17 +97,18 @@ export class AnswerRunner {
     { known, compiled, request }: { readonly known: KnownAnswer; readonly compiled: CompiledSelect; readonly request: AnswerRequest }, // prettier-ignore
     places: readonly OpenPlace[],
     pacer: Pacer,
-  ): Promise<LevelPlan> {
+  ): Promise<{ readonly plan: LevelPlan; readonly planned: () => string }> {
     const { nowNs, times } = request;
     const schemaVersion = this.#ports.schemaVersion();
     const plan = times === undefined ? known.planAt(schemaVersion) : undefined;
-    if (plan !== undefined) return plan;
+    // Nothing has grown since the plan was found to be that of now.
+    if (plan !== undefined) return { plan, planned: () => places.map((place) => schemasMark(this.#schemasOf(place))).join() }; // prettier-ignore
     const { range, bucketsMax } = known.task;
     const described = places.map((place) => ({ ...place, schemas: this.#schemasOf(place) }));
     const asked = { compiled, range: times?.shards ?? range, nowNs, bucketsMax, isWhole: true };
     const made = await planSelect(asked, described, pacer);
     if (times === undefined) known.keep(made, schemaVersion);
-    return made;
+    return { plan: made, planned: () => described.map(({ schemas }) => schemasMark(schemas)).join() }; // prettier-ignore
   }
 
   #schemasOf({ shardIds, names, views }: OpenPlace): ReturnType<typeof mergeDescriptions> {
@@ -127,6 +136,7 @@ class AnswerReader {
   readonly #running: RunningAnswer;
   readonly #opened: OwnBlocks[] = [];
   readonly #points = new PointCount();
+  #share: ShareNotes | undefined;
 
   constructor(ports: AnswerRunnerPorts, task: AnswerTask, running: RunningAnswer) {
     this.#ports = ports;
@@ -143,6 +153,11 @@ class AnswerReader {
     }
   }
 
+  /** Told the groups of all that is opened. */
+  noteGroups(share: ShareNotes | undefined): void {
+    this.#share = share;
+  }
+
   open({ found, fragment }: ScanPart): readonly OwnBlocks[] {
     const { kernels, matcher } = this.#ports;
     const { context, pacer, account } = this.#running;
@@ -153,6 +168,8 @@ class AnswerReader {
     const kernel = kernels.take();
     const own = new FragmentContext(kernel, matcher, () => context.cancelled(), this.#points);
     own.chargeTo(account);
+    const share = this.#share;
+    if (share !== undefined) own.tellGroups((groups) => share.found(groups, fragment.ascending));
     const blocks = runFragment(fragmentOfLane(fragment, lane), place.views, own);
     const opened = new OwnBlocks(blocks, pacer, { kernel, kernels });
     this.#opened.push(opened);
@@ -224,10 +241,17 @@ class Documents {
   readonly #document: JsonDocument;
   readonly #cutter: ChunkCutter | undefined;
   readonly #ring = new PartRing();
+  readonly #share: ShareNotes | undefined;
   #sentBytes = 0;
 
-  constructor(document: JsonDocument, chunkRowsMax: number | undefined) {
+  /** A share is one document. */
+  constructor(
+    document: JsonDocument,
+    chunkRowsMax: number | undefined,
+    share: ShareNotes | undefined,
+  ) {
     this.#document = document;
+    this.#share = share;
     this.#cutter = chunkRowsMax === undefined ? undefined : new ChunkCutter(chunkRowsMax);
   }
 
@@ -236,6 +260,7 @@ class Documents {
     const document = this.#document;
     if (this.#cutter === undefined) {
       document.push(piece);
+      if (this.#share !== undefined) this.#note(this.#share, piece);
       if (document.lengthBytes >= sentBytes && piece.isResultOpen) yield this.#next();
       return;
     }
@@ -250,7 +275,15 @@ class Documents {
 
   end(): EngineReply {
     this.#document.end();
-    return replyOf(this.#document, true);
+    return replyOf(this.#document, true, this.#share?.take());
+  }
+
+  #note(share: ShareNotes, { result }: AnswerPiece): void {
+    const { hasFailed, seriesAt, seriesEnd } = this.#document;
+    // The whole answer is an error then, which nobody can tell by one share.
+    if (hasFailed) throw new DbError('unavailable', 'JSON has no word for a value of this share');
+    const [series] = result.series;
+    if (series !== undefined) share.wrote(series, seriesAt, seriesEnd);
   }
 
   /** But for the last one parts move as those do that are held back (decision 13). */
@@ -259,19 +292,36 @@ class Documents {
     const isHeld = this.#sentBytes < heldBytesMax;
     this.#sentBytes += document.lengthBytes;
     const bytes = isHeld ? undefined : this.#ring.copyOf(document.view());
-    if (bytes === undefined) return replyOf(document, false);
+    const share = this.#share?.take();
+    if (bytes === undefined) return replyOf(document, false, share);
     document.written();
-    return { body: { bytes, closing: document.closing, isLast: false } satisfies AnswerPart };
+    return {
+      body: {
+        bytes,
+        closing: document.closing,
+        isLast: false,
+        ...(share && { share }),
+      } satisfies AnswerPart,
+    };
   }
 }
 
-function replyOf(document: JsonDocument, isLast: boolean): EngineReply {
+function replyOf(
+  document: JsonDocument,
+  isLast: boolean,
+  share: PartShare | undefined,
+): EngineReply {
   const { closing } = document;
   const [taken] = document.take();
   // A view of memory that others use, too, cannot move.
   const isAlone = taken?.byteLength === taken?.buffer.byteLength;
   const bytes = isAlone && taken !== undefined ? taken : new Uint8Array(taken ?? []);
-  const part: AnswerPart = { bytes: new Uint8Array(bytes.buffer), closing, isLast };
+  const part: AnswerPart = {
+    bytes: new Uint8Array(bytes.buffer),
+    closing,
+    isLast,
+    ...(share && { share }),
+  };
   return { body: part, transfer: [bytes.buffer as ArrayBuffer], isLast };
 }
 

@@ -7,6 +7,7 @@ import { MiB } from '../../../base/units.ts';
 import type { SelectStatement } from '../../../influxql/ast.ts';
 import type { TimeRange } from '../../../query/compile/split-condition.ts';
 import { decodeMessage, encodeMessage } from '../../../rpc/message.ts';
+import type { PartShare } from './answer-share.ts';
 
 /** A retention policy that a statement reads, with its shards in the range. */
 export interface AnswerPlace {
@@ -47,6 +48,8 @@ export interface AnswerRequest {
   readonly isKept: boolean;
   /** Bounds of time in place of those of the task, which is a template then (decision 68). */
   readonly times?: AskedTimes | undefined;
+  /** Others answer for other groups: parts say what is in them (answer-share.ts). */
+  readonly isShare?: boolean | undefined;
 }
 
 export interface AskedTimes {
@@ -72,6 +75,10 @@ export interface AskedAnswer {
   readonly pointsMax: number;
   readonly epochUnitNs?: bigint | undefined;
   readonly nowNs: bigint;
+  /** As of an AnswerRequest. */
+  readonly isShare?: boolean | undefined;
+  /** Of a share alone, as earlier releases do not know them: bounds of time in place of those of the statement, which is a template then. */
+  readonly ownTimes?: TimeRange | undefined;
 }
 
 /** A part of the document; parts follow each other. */
@@ -82,6 +89,8 @@ export interface AnswerPart {
   readonly closing: string;
   /** Nothing comes behind it. */
   readonly isLast?: boolean;
+  /** Where it was asked for; a node of an earlier release says nothing. */
+  readonly share?: PartShare | undefined;
 }
 
 /** Of an answer that is not chunked so much is held back: until then a failure is one of the whole statement (decision 13). */

@@ -1,0 +1,171 @@
+import { Buffer } from 'node:buffer';
+import { everyone } from '../../../src/data/statements/principal.ts';
+import type { SelectStatement } from '../../../src/influxql/ast.ts';
+import { parseQuery } from '../../../src/influxql/parser.ts';
+import { writeJson } from '../../../src/query/emit/json-writer.ts';
+import type { DataNode } from '../../../src/server/node/data-node.ts';
+import { RandomChoice } from '../../conformance/fresh/random-choice.ts';
+import { freshMeasurements, middleNs } from '../../conformance/fresh/random-data.ts';
+import { freshStatements } from '../../conformance/fresh/random-statements.ts';
+import { joinPieces } from '../../support/join-pieces.ts';
+import { ClusterWorld } from './cluster-world.ts';
+import type { Plant } from './plants.ts';
+import { ask } from './read-rows.ts';
+import { fill, hasOneAnswer } from './run-answers.ts';
+
+/** Nodes have shards of their own in each of them; by days a series is on several. */
+const layouts = {
+  once: 'REPLICATION 1 SHARD DURATION 5200w',
+  twice: 'REPLICATION 2 SHARD DURATION 5200w',
+  daily: 'REPLICATION 1 SHARD DURATION 1d',
+};
+const names = Object.keys(layouts) as readonly (keyof typeof layouts)[];
+const interruptedCount = 16;
+const epochUnitNs = 1n;
+const heldBytes = 1 << 20;
+/** Sums that were added up in another order differ in their last digits. */
+const relativeMax = 1e-9;
+
+export interface SharedAnswers {
+  /** Answers that workers made by themselves, and that the coordinator made of blocks as well. */
+  readonly compared: number;
+  /** Those of a layout in which no node has all. */
+  readonly shared: number;
+  /** Answers while a node went down. */
+  readonly interrupted: number;
+}
+
+/** Of this time each node has one shard in the first two layouts: on one worker. */
+const during = "time >= '1999-11-01' AND time < '2000-03-01'";
+
+/** By groups that lie on one node each, and by some that do not; those of one tag's values, too. */
+const questions = freshMeasurements
+  .filter(({ name }) => name !== 'mixed')
+  .flatMap(({ name, tags, fields }) => {
+    const [[field] = ['v']] = fields;
+    return [
+      `SELECT * FROM "${name}" WHERE ${during} GROUP BY *`,
+      `SELECT * FROM "${name}" WHERE ${during} GROUP BY * ORDER BY time DESC LIMIT 2`,
+      `SELECT percentile("${field}", 95), median("${field}") FROM "${name}" WHERE ${during} GROUP BY *, time(1w) fill(none)`,
+      `SELECT last("${field}") FROM "${name}" WHERE ${during} GROUP BY *`,
+      ...tags.map((key) => `SELECT count(*) FROM "${name}" WHERE ${during} GROUP BY "${key}"`),
+      ...tags.map((key) => `SELECT * FROM "${name}" WHERE "${key}" = 'a' AND ${during}`),
+    ];
+  });
+
+/** Of a measurement of which each series has fields of its own. */
+const unevenQuestions = ['a', 'b', 'c', 'd'].map((host) => `SELECT * FROM uneven WHERE host = '${host}' AND ${during}`); // prettier-ignore
+
+function unevenLines(database: string): Parameters<DataNode['writer']['write']>[0] {
+  const lines = ['a', 'b', 'c', 'd'].map((host) => `uneven,host=${host} ${host}=1 ${middleNs}`);
+  return {
+    ...{ database, retentionPolicy: '', body: new TextEncoder().encode(lines.join('\n')) },
+    ...{ stepNs: 1n, level: 'all', timeoutMs: 60_000 },
+  };
+}
+
+/**
+ * What workers of one or several nodes answer by themselves is what a coordinator makes of blocks, whatever lies where, and also
+ * while a node goes down. Rejects where it is not.
+ */
+export async function runSharedAnswers(
+  seed: number,
+  count: number,
+  options: { readonly plant?: Plant } = {},
+): Promise<SharedAnswers> {
+  const cluster = new ClusterWorld(seed, options);
+  const { world, data } = cluster;
+  await cluster.form();
+  const first = data.get('d1');
+  if (first === undefined) throw new Error('d1 is down');
+  for (const name of names) {
+    await fill(cluster, first, { name, seed, layout: layouts[name] });
+    await world.complete(first.writer.write(unevenLines(name)));
+  }
+  const fresh = [...freshStatements(seed, count)].filter(hasOneAnswer).map(({ text }) => text);
+  let [compared, shared] = [0, 0];
+  for (const text of [...questions, ...unevenQuestions, ...fresh].filter(isSelect))
+    for (const name of names)
+      for (const [machine, node] of data) {
+        const own = text.replaceAll(' ON fresh', ` ON ${name}`);
+        const right = await world.complete(blocksAnswer(node, own, name));
+        const got = await world.complete(workersAnswer(node, own, name));
+        if (got === undefined) continue;
+        compared++;
+        if (name !== 'twice') shared++;
+        if (!isSame(got, right)) throw new Error(`${text}: ${machine} over ${name} answers ${got}, not ${right}`); // prettier-ignore
+      }
+  const random = new RandomChoice(seed, 'interrupted');
+  for (let i = 0; i < interruptedCount; i++) {
+    await interrupted(cluster, random);
+    await world.run(world.nowMs + 8_000);
+  }
+  return { compared, shared, interrupted: interruptedCount };
+}
+
+function isSelect(text: string): boolean {
+  const [statement, ...others] = parseQuery(text);
+  return statement?.kind === 'select' && statement.target === undefined && others.length === 0;
+}
+
+/** A node goes down that is not asked, at any moment that the answer took before; its shards have another owner. */
+async function interrupted(cluster: ClusterWorld, random: RandomChoice): Promise<void> {
+  const { world, data } = cluster;
+  const [asked = '', victim = ''] = random.shuffled([...data.keys()]);
+  const node = data.get(asked);
+  if (node === undefined || data.get(victim) === undefined) throw new Error('two nodes are down');
+  const text = random.of(questions);
+  const right = await world.complete(blocksAnswer(node, text, 'twice'));
+  const startMs = world.nowMs;
+  await world.complete(workersAnswer(node, text, 'twice'));
+  world.schedule(random.integer(0, Math.ceil(world.nowMs - startMs)), () => {
+    cluster.crash(victim, 1_000);
+  });
+  const got = (await world.complete(workersAnswer(node, text, 'twice'))) ?? (await world.complete(blocksAnswer(node, text, 'twice'))); // prettier-ignore
+  if (!isSame(got, right)) throw new Error(`${text} at ${asked} while ${victim} went down: ${got}, not ${right}`); // prettier-ignore
+}
+
+/** What a coordinator makes of the blocks of all shards. */
+async function blocksAnswer(node: DataNode, text: string, database: string): Promise<string> {
+  const answer = await ask(node, text, database);
+  const [series, error] = typeof answer === 'string' ? [[], answer] : [joinPieces(answer), undefined]; // prettier-ignore
+  return writeJson([{ statementId: 0, series, ...(error !== undefined && { error }) }], { epochUnitNs }).toString(); // prettier-ignore
+}
+
+/** What workers answer; undefined where they do not. */
+async function workersAnswer(
+  { executor }: DataNode,
+  text: string,
+  database: string,
+): Promise<string | undefined> {
+  const request = {
+    ...{ statements: parseQuery(text) as SelectStatement[], database, retentionPolicy: '' },
+    ...{ principal: everyone, isReadOnly: true, bucketsMax: 0, timeoutMs: 0 },
+    ...{ heldBytesMax: heldBytes, signal: new AbortController().signal },
+  };
+  const answer = await executor.answer(request, { epochUnitNs });
+  if (answer === undefined) return undefined;
+  if (answer.kind === 'whole') return answer.bytes.toString();
+  const parts: Buffer[] = [];
+  for await (const part of answer.parts) parts.push(Buffer.from(part));
+  return Buffer.concat([...answer.taken, ...parts]).toString();
+}
+
+/** The same text, but for the last digits of floats. */
+function isSame(left: string, right: string): boolean {
+  return left === right || areClose(JSON.parse(left), JSON.parse(right));
+}
+
+function areClose(left: unknown, right: unknown): boolean {
+  if (typeof left === 'number' && typeof right === 'number')
+    return Math.abs(left - right) <= relativeMax * Math.max(Math.abs(left), Math.abs(right));
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null)
+    return left === right;
+  const [keys, others] = [Object.keys(left), Object.keys(right)];
+  return (
+    keys.length === others.length &&
+    keys.every((name, i) => name === others[i] && areClose((left as Tree)[name], (right as Tree)[name])) // prettier-ignore
+  );
+}
+
+type Tree = Readonly<Record<string, unknown>>;
