@@ -37,7 +37,10 @@ export interface LateContext {
 }
 
 export interface LateVerdict {
-  /** With the values that count, none of them refused; undefined when that is none. */
+  /**
+   * With the values that count, none of them refused, or the batch as it came where none has lost to a later one; undefined when none
+   * counts.
+   */
   readonly batch: PointBatch | undefined;
   readonly unclearCount: number;
 }
@@ -50,13 +53,18 @@ export function withoutOlder(
   rejects: Uint8Array,
   { recent, parts, struck }: LateContext,
 ): LateVerdict {
+  const { stamp } = batch;
+  const strikes = [...struck].filter((one) => one.stamp > stamp && overlaps(one, batch));
+  const newer = [...recent.newerThan(stamp, batch)];
+  const isForgotten = stamp < recent.forgotten;
+  const doubtful = isForgotten ? parts.filter(({ bounds, stamps }) => stamps.greatest > stamp && bounds !== undefined && overlaps(bounds, batch)) : []; // prettier-ignore
+  // Of bodies that overtook each other most have other times.
+  if (strikes.length + newer.length + doubtful.length === 0) return { batch, unclearCount: 0 };
   const work = new LateBatch(batch, rejects);
-  for (const one of struck) if (one.stamp > batch.stamp && overlaps(one, batch)) work.strike(one);
-  for (const newer of recent.newerThan(batch.stamp, batch)) work.loseTo(newer);
+  for (const one of strikes) work.strike(one);
+  for (const one of newer) work.loseTo(one);
   let unclearCount = 0;
-  if (batch.stamp < recent.forgotten)
-    for (const part of parts)
-      if (part.stamps.greatest > batch.stamp) unclearCount += work.compare(part);
+  for (const part of doubtful) unclearCount += work.compare(part);
   return { batch: work.finish(), unclearCount };
 }
 
