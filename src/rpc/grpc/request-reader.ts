@@ -24,6 +24,8 @@ export interface ReadRequest {
 export interface RequestSource {
   pause(): void;
   resume(): void;
+  /** There is memory for so many bytes that are still to come. */
+  expect?(lengthBytes: number): void;
 }
 
 /** From the moment there is memory for it, or the wait for its first bytes: a megabyte a second is slow enough. */
@@ -117,6 +119,7 @@ export class RequestReading {
       }
       this.#lent = buffers?.lend(reader.announcedBytes);
       if (this.#lent !== undefined) reader.gatherIn(this.#lent.subarray(0, reader.announcedBytes));
+      this.#source.expect?.(reader.announcedBytes - reader.heldBytes);
       if (waited) this.#source.resume();
     });
     if (this.#isGranted) return;

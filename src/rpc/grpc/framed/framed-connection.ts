@@ -165,6 +165,18 @@ export class FramedConnection {
     this.#creditStream(stream);
   }
 
+  /**
+   * The peer may send so many bytes at once, for which there is memory: a long request that stopped at each window would wait for
+   * either end to be woken, which takes longer than to send it.
+   */
+  expect(stream: FramedStream, lengthBytes: number): void {
+    const moreBytes = lengthBytes - stream.receiveWindowBytes;
+    if (moreBytes <= 0 || stream.isRemoteEnded || stream.isClosed) return;
+    this.#credit(stream.id, moreBytes);
+    stream.receiveWindowBytes += moreBytes;
+    stream.uncreditedBytes -= moreBytes;
+  }
+
   ping(): void {
     this.#output.add(frameOf(frameTypes.ping, 0, 0, new Uint8Array(8)));
   }

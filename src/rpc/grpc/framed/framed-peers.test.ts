@@ -8,6 +8,7 @@ import type { RpcHandlers } from '../../../env/transport.ts';
 import { NodeClock } from '../../../env/node/node-clock.ts';
 import { GrpcTransport } from '../grpc-transport.ts';
 import { peerBurstMax } from '../paced-resets.ts';
+import { requestWindowBytes } from '../windows.ts';
 import { framedSetting, framedVersion } from './framed-connection.ts';
 import { clientPreface, frameFlags, frameOf, FrameReader, frameTypes, settingIds, settingsFrame, settingsIn, streamCodes, wordFrame } from './frames.ts'; // prettier-ignore
 import { encodeHeaders } from './header-block.ts';
@@ -189,4 +190,27 @@ test('framed peers: bytes beyond the window of a stream end the connection', asy
   // 192 of them are all that a connection has memory for.
   const many = Array.from({ length: 193 }, (_, i) => whole(2 * i + 1)).flat();
   expect(await goodbyeTo(address, Buffer.concat([hello, ...many]))).toBe(streamCodes.flowControl);
+});
+
+test('framed peers: a long request that there is memory for is not stopped at each window', async () => {
+  const messageBytes = 1 << 20;
+  const socket = connect(Number((await listening(echo)).split(':')[1]), '127.0.0.1');
+  closing.push(() => socket.destroy());
+  const widened = new Promise<number>((resolve) => {
+    const reader = new FrameReader({
+      frame: (type, _flags, id, payload) => {
+        if (type === frameTypes.windowUpdate && id === 1) resolve(payload.readUInt32BE(0));
+      },
+      data: () => undefined,
+    });
+    socket.on('data', (part: Buffer) => {
+      reader.push(part);
+    });
+  });
+  const first = Buffer.alloc(requestWindowBytes);
+  first.writeUInt32BE(messageBytes, 1);
+  const headers = frameOf(frameTypes.headers, frameFlags.endHeaders, 1, postBlock);
+  socket.write(Buffer.concat([hello, headers, frameOf(frameTypes.data, 0, 1, first)]));
+  // With what it has sent, and may have sent before it hears this, that is all of it.
+  expect(await widened).toBeGreaterThanOrEqual(messageBytes - requestWindowBytes);
 });

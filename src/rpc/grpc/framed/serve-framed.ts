@@ -154,6 +154,10 @@ class FramedCall implements StreamReader {
     if (this.#stream !== undefined) this.#connection.release(this.#stream);
   }
 
+  expect(lengthBytes: number): void {
+    if (this.#stream !== undefined) this.#connection.expect(this.#stream, lengthBytes);
+  }
+
   /** Never rejects. */
   async #answer(kind: RpcAdmission['kind'], path: string, request: ReadRequest): Promise<void> {
     const { handlers, garbage } = this.#ports;
