@@ -15,6 +15,7 @@ import {
   type TimedWrite,
 } from './support/cluster-load.ts';
 import { startInfluxd } from './support/servers.ts';
+import { threadTimes } from './support/thread-times.ts';
 import { cpuQueries } from './tsbs/cpu-queries.ts';
 import { workloads, type Workload } from './workloads.ts';
 
@@ -33,8 +34,12 @@ const { values } = parseArgs({
     /** Of hints: consistency of the fresh writes, and whether they are of the shard that is drained or of another. */
     'fresh-level': { type: 'string', default: 'one' },
     'fresh-shard': { type: 'string', default: 'other' },
+    /** Of ingest: those that are measured. */
+    levels: { type: 'string', default: 'one,all' },
     /** Measures no influxd beside it. */
-    'hints-alone': { type: 'boolean', default: false },
+    alone: { type: 'boolean', default: false },
+    /** Of ingest: prints processor time of both nodes by thread. */
+    threads: { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '8000' },
   },
 });
@@ -76,8 +81,8 @@ for (const name of values.part.split(',')) {
 }
 
 async function ingestPart(workload: Workload): Promise<void> {
-  const single = await influxdRate(workload);
-  for (const consistency of ['one', 'all']) {
+  const single = values.alone ? undefined : await influxdRate(workload);
+  for (const consistency of values.levels.split(',')) {
     const cluster = await clusterOf(2, 2);
     try {
       const target = {
@@ -86,13 +91,37 @@ async function ingestPart(workload: Workload): Promise<void> {
         clients,
       };
       await ingest(target, workload, 0, warmUpCount);
+      const pids = [1, 2].map((number) => cluster.pid(`data-${number}`));
+      const before = pids.map(threadTimes);
       const rate = await ingest(target, workload, warmUpCount, workload.bodies.length);
+      const after = pids.map(threadTimes);
       for (const number of [1, 2]) await storedAt(cluster, number, workload);
-      print(`two nodes, two copies, ${consistency}: ${thousands(rate)} k lines/s, ${(rate / single).toFixed(2)} times influxd's`); // prettier-ignore
+      const times = single === undefined ? '' : `, ${(rate / single).toFixed(2)} times influxd's`;
+      print(`two nodes, two copies, ${consistency}: ${thousands(rate)} k lines/s${times}`);
+      if (values.threads) printThreads(before, after);
     } finally {
       await cluster.stop();
     }
   }
+}
+
+/** Of both nodes together. */
+function printThreads(
+  before: readonly ReadonlyMap<string, number>[],
+  after: readonly ReadonlyMap<string, number>[],
+): void {
+  const spent = new Map<string, number>();
+  for (const [at, times] of after.entries()) {
+    for (const [name, seconds] of times) {
+      const own = seconds - (before[at]?.get(name) ?? 0);
+      spent.set(name, (spent.get(name) ?? 0) + own);
+    }
+  }
+  const millions = (bodyCount * Number(values.rows)) / 1e6;
+  const total = [...spent.values()].reduce((sum, seconds) => sum + seconds, 0);
+  print(`  ${'all'.padEnd(16)} ${(total / millions).toFixed(3)} CPU s a million lines`);
+  for (const [name, seconds] of [...spent].sort(([, a], [, b]) => b - a))
+    print(`  ${name.padEnd(16)} ${(seconds / millions).toFixed(3)}`);
 }
 
 async function influxdRate(workload: Workload): Promise<number> {
@@ -162,7 +191,7 @@ async function medians(
 
 /** "Before" and "beside" are measured alike: same writes, same questions about what is left; what is due while hints drain counts. */
 async function hintsPart(workload: Workload): Promise<void> {
-  const single = values['hints-alone'] ? Number.NaN : await influxdRate(workload);
+  const single = values.alone ? Number.NaN : await influxdRate(workload);
   const half = Math.ceil((workload.bodies.length - warmUpCount) / 2) + warmUpCount;
   const cluster = await clusterOf(2, 2);
   try {
