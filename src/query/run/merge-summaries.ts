@@ -1,4 +1,5 @@
 import { must } from '../../base/assert.ts';
+import { lowerBound } from '../../base/lower-bound.ts';
 import type { ColumnType } from '../column.ts';
 import { joinSummaries, sliceSummary } from '../exec/join-summaries.ts';
 import { WindowAccumulator } from '../exec/window-accumulator.ts';
@@ -56,7 +57,8 @@ class SummaryMerge {
     if (first === undefined) return undefined;
     const part = must(this.#parts[first], 'it has windows');
     const from = must(this.#rows[first], 'it has a place');
-    const to = second === undefined ? part.startsNs.length : firstFrom(part.startsNs, from, second);
+    const to =
+      second === undefined ? part.startsNs.length : lowerBound(part.startsNs, second, from);
     if (second !== undefined && to - from < stretchWindows) return this.#stretch();
     this.#rows[first] = to;
     return sliceSummary(part, from, to);
@@ -87,22 +89,11 @@ class SummaryMerge {
     const merged = new WindowAccumulator(this.#type, { intervalNs, offsetNs, wholeStartNs: 0n });
     for (const [i, part] of this.#parts.entries()) {
       const from = this.#rows[i] ?? 0;
-      const to = endNs === undefined ? part.startsNs.length : firstFrom(part.startsNs, from, endNs);
+      const to =
+        endNs === undefined ? part.startsNs.length : lowerBound(part.startsNs, endNs, from);
       if (to > from) merged.merge(sliceSummary(part, from, to));
       this.#rows[i] = to;
     }
     return merged.finish();
   }
-}
-
-/** The first of the ascending times, from row `from` on, that is not before `timeNs`; their number where there is none. */
-function firstFrom(timesNs: BigInt64Array, from: number, timeNs: bigint): number {
-  let low = from;
-  let high = timesNs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((timesNs[middle] ?? 0n) < timeNs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

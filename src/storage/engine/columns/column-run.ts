@@ -3,6 +3,7 @@
  * blocks and cursors.
  */
 import { assert } from '../../../base/assert.ts';
+import { lowerBound } from '../../../base/lower-bound.ts';
 import { FieldType } from '../../../models/field-value.ts';
 import type { BatchColumn } from '../../../models/point-batch.ts';
 
@@ -52,18 +53,6 @@ export function sliceRun(run: ColumnRun, start: number, end: number): ColumnRun 
         ? { offsets: values.offsets.subarray(start, end + 1), bytes: values.bytes }
         : values.subarray(start, end),
   };
-}
-
-/** The first index whose time is not before `timeNs`. */
-export function lowerBound(timesNs: BigInt64Array, timeNs: bigint): number {
-  let low = 0;
-  let high = timesNs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((timesNs[middle] ?? 0n) < timeNs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Merges runs of one type; of equal times the value of the later run in the list counts. */

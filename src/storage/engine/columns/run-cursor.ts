@@ -2,8 +2,9 @@
  * Walks the pieces of one series and field in time order. Pieces that overlap in time are loaded together and merged;
  * the others one by one, so that a reader that stops early has loaded no more than it took.
  */
+import { lowerBound } from '../../../base/lower-bound.ts';
 import { FieldType } from '../../../models/field-value.ts';
-import { clipRun, type ColumnRun, lowerBound, mergeRuns } from './column-run.ts';
+import { clipRun, type ColumnRun, mergeRuns } from './column-run.ts';
 
 /** A part of the column: a block of a file or what a memtable holds. Later pieces of a list win over earlier ones. */
 export interface ColumnPiece {

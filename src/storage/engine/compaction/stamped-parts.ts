@@ -1,9 +1,10 @@
 /** The files of a shard and a memtable that is being flushed, as late-points.ts compares them with a batch. */
+import { lowerBound } from '../../../base/lower-bound.ts';
 import { decodeBlock } from '../../../codec/block.ts';
 import { noStamp, type StampRange } from '../../../models/stamp.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../../tsm/tsm-format.ts';
-import { clipRun, lowerBound } from '../columns/column-run.ts';
+import { clipRun } from '../columns/column-run.ts';
 import type { StampedPart } from '../memtable/late-points.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { ShapeTable, TimeBounds } from '../memtable/shape-table.ts';

@@ -5,8 +5,8 @@
  * Invariant: between the look for a pointer and the kernel's end nothing is allocated in the heap.
  */
 import { must } from '../../../base/assert.ts';
+import { lowerBound } from '../../../base/lower-bound.ts';
 import type { WindowTable } from '../../../kernels/window-table.ts';
-import { lowerBound } from '../columns/column-run.ts';
 import type { ColumnOptions, ListedRows, OrderedRows } from './ordered-rows.ts';
 import type { ShapeTable, TimeBounds } from './shape-table.ts';
 

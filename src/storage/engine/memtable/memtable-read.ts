@@ -1,14 +1,9 @@
 /** Turns the rows of one series and field, possibly of several shapes, into runs, or into columns of a reader's arena. */
 import { must } from '../../../base/assert.ts';
+import { lowerBound } from '../../../base/lower-bound.ts';
 import { FieldType } from '../../../models/field-value.ts';
 import type { BatchColumn } from '../../../models/point-batch.ts';
-import {
-  clipRun,
-  type ColumnRun,
-  emptyColumn,
-  gatherTexts,
-  lowerBound,
-} from '../columns/column-run.ts';
+import { clipRun, type ColumnRun, emptyColumn, gatherTexts } from '../columns/column-run.ts';
 import { batchRowsMax, batchTypes, type ColumnPiece } from '../columns/run-cursor.ts';
 import type { ShapeTable, TimeBounds } from './shape-table.ts';
 

@@ -5,12 +5,13 @@
 import { compareUtf8 } from '../../../base/compare-utf8.ts';
 import { bytesOf, copyBytes } from '../../../base/copy-bytes.ts';
 import { must } from '../../../base/assert.ts';
+import { lowerBound } from '../../../base/lower-bound.ts';
 import { FieldType } from '../../../models/field-value.ts';
 import type { BatchColumn, BatchField, BatchShape } from '../../../models/point-batch.ts';
 import type { StoreKernel } from '../../../kernels/store-kernel.ts';
 import type { PlacedSeries } from '../../index/shard-index.ts';
 import type { BatchOrder } from './batch-order.ts';
-import { emptyColumn, lowerBound, valueAt } from '../columns/column-run.ts';
+import { emptyColumn, valueAt } from '../columns/column-run.ts';
 import { withoutRefused } from '../limits/refused-rows.ts';
 import { keptRowsLeast, type ListedRows, OrderedRows } from './ordered-rows.ts';
 import { copyWords, sequencesOfRows, textBytesOf, textsOfRows } from './row-columns.ts';
