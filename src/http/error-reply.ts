@@ -109,6 +109,8 @@ export function sendJson(reply: FastifyReply, document: unknown): FastifyReply {
   return reply.type('application/json').send(Buffer.from(`${JSON.stringify(document)}\n`));
 }
 
+/** As Go's library writes what is no answer of a handler: a browser shall not take it for anything but text. */
 export function sendPlain(reply: FastifyReply, status: number, text: string): FastifyReply {
-  return reply.code(status).type('text/plain; charset=utf-8').send(`${text}\n`);
+  reply.code(status).type('text/plain; charset=utf-8').header('X-Content-Type-Options', 'nosniff');
+  return reply.send(`${text}\n`);
 }

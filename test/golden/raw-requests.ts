@@ -44,6 +44,18 @@ export const rawCases: readonly RawCase[] = [
   { name: 'no such path', request: get('/nope') },
   { name: 'wrong method', request: `DELETE /write HTTP/1.1\r\n${host}\r\n` },
   { name: 'HEAD of a ping', request: `HEAD /ping HTTP/1.1\r\n${host}\r\n` },
+  { name: 'HEAD of the health', request: `HEAD /health HTTP/1.1\r\n${host}\r\n` },
+  { name: 'OPTIONS of the health', request: `OPTIONS /health HTTP/1.1\r\n${host}\r\n` },
+  { name: 'HEAD of the metrics', request: `HEAD /metrics HTTP/1.1\r\n${host}\r\n` },
+  {
+    name: 'epoch of microseconds',
+    request: get(`/query?db=${rawDatabase}&epoch=u&q=SELECT+v+FROM+m`),
+  },
+  {
+    name: 'epoch with a micro sign',
+    request: get(`/query?db=${rawDatabase}&epoch=%C2%B5&q=SELECT+v+FROM+m`),
+    deviation: 'documented as microseconds, as 1.6 has it; 1.12.4 knows u alone and answers ns',
+  },
   { name: 'OPTIONS', request: `OPTIONS /query HTTP/1.1\r\n${host}\r\n` },
   { name: 'no host', request: 'GET /ping HTTP/1.1\r\nConnection: close\r\n\r\n' },
   { name: 'HTTP/1.0', request: 'GET /ping HTTP/1.0\r\n\r\n' },

@@ -137,6 +137,7 @@ test('data api: ping, health, unknown paths and wrong methods', async () => {
   expect([lost.status, await lost.text()]).toEqual([404, '404 page not found\n']);
   const wrong = await fetch(`${node.url}/write`);
   expect([wrong.status, await wrong.text()]).toEqual([405, 'Method Not Allowed\n']);
+  expect([lost, wrong].map(({ headers }) => headers.get('X-Content-Type-Options'))).toEqual(['nosniff', 'nosniff']); // prettier-ignore
 });
 
 test('data api: hundreds of requests have the status, headers and body of the recorded server', async () => {

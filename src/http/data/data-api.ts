@@ -208,7 +208,11 @@ function addRoutes(api: FastifyInstance, parts: Parts): void {
       : reply.code(204).type('application/json').send();
   });
   only(api, '/status', (_request, reply) => reply.code(204).type('application/json').send());
-  only(api, '/health', (_request, reply) => sendHealth(reply, version, ports.opening));
+  only(api, '/health', (request, reply) =>
+    request.method === 'OPTIONS'
+      ? reply.code(200).send()
+      : sendHealth(reply, version, ports.opening),
+  );
   only(api, '/query', (request, reply) => {
     if (request.method === 'OPTIONS') return reply.code(200).send();
     return handleQuery(request, reply, { ports, options, texts });
@@ -274,7 +278,7 @@ const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const methodsOf: Readonly<Record<string, readonly string[]>> = {
   '/ping': ['GET', 'HEAD'],
   '/status': ['GET', 'HEAD'],
-  '/health': ['GET', 'HEAD'],
+  '/health': ['OPTIONS', 'GET'],
   '/query': ['OPTIONS', 'GET', 'POST'],
   '/write': ['OPTIONS', 'POST'],
   '/api/v2/query': ['OPTIONS', 'POST'],
@@ -290,7 +294,7 @@ const methodsOf: Readonly<Record<string, readonly string[]>> = {
   ),
   '/debug/vars': allMethods,
   '/debug/requests': ['GET'],
-  '/metrics': ['GET', 'HEAD'],
+  '/metrics': ['GET'],
 };
 
 function isServed({ method, routeOptions: { url = '' } }: FastifyRequest): boolean {
