@@ -137,7 +137,7 @@ test('hinted handoff: shards are brought side by side, those of one in turn', as
   owners.isDown = true;
   for (let shard = 1; shard <= 6; shard++)
     for (const number of [1, 2, 3, 4])
-      await world.complete(handoff.append(5, shard, [hintOf(number)]));
+      await world.complete(handoff.append(5, shard, [hintOf(number, 60)]));
   owners.isDown = false;
   owners.runningMax = 0;
   await run(world, 6_000);
@@ -146,6 +146,19 @@ test('hinted handoff: shards are brought side by side, those of one in turn', as
     const ofShard = owners.brought.filter((one) => one.startsWith(`5/${shard}:`));
     expect(ofShard).toEqual([1, 2, 3, 4].map((number) => `5/${shard}:${number}`));
   }
+});
+
+test('hinted handoff: however many shards wait for a node, it has two full requests before it, and fresh writes wait behind no more', async () => {
+  const { world, owners, handoff } = await machine();
+  owners.isDown = true;
+  for (let shard = 1; shard <= 6; shard++)
+    for (const number of [1, 2, 3])
+      await world.complete(handoff.append(5, shard, [hintOf(number, 100)]));
+  owners.isDown = false;
+  owners.runningMax = 0;
+  await run(world, 6_000);
+  expect(owners.runningMax).toBe(2);
+  expect(owners.brought).toHaveLength(18);
 });
 
 test('hinted handoff: it goes on where it was after the process died', async () => {

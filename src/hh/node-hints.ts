@@ -9,24 +9,28 @@
  * - What is queued counts as gone only after its owner made it durable or refused it for good, its shard or node left
  *   the cluster, or it became too old.
  * - Of a queue that one request empties nothing more is asked to wait in it (`closing`), or a steady writer would keep it from ever being empty.
+ * - All requests to the node together are as much work as `fullRequestsMax` of them: fresh writes of others wait behind no more than that.
  * - Bounded: bytes on disk (`queue is full`), appends under way (`queue is blocked`), open files.
  *
  * Not here: files (hint-queue.ts), which nodes there are (hinted-handoff.ts).
  */
+import { ByteBudget } from '../base/async/byte-budget.ts';
 import { Latch } from '../base/async/latch.ts';
 import { DbError, errorText } from '../base/errors.ts';
 import { SharedBuffers } from '../base/shared-buffers.ts';
 import { MiB } from '../base/units.ts';
-import type { Clock, Timer } from '../env/clock.ts';
+import type { Clock } from '../env/clock.ts';
 import type { Disk } from '../env/disk.ts';
 import type { Log } from '../env/log.ts';
 import { rowCountOf } from '../models/point-batch.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
-import { newProcessorCounters, type ProcessorCounters } from './hint-counters.ts';
+import { newProcessorCounters } from './hint-counters.ts';
 import type { HintOptions } from './hint-options.ts';
 import type { HintQuarantine } from './hint-quarantine.ts';
 import { HintQueue, type HintBlock, type HintQueuePorts } from './hint-queue.ts';
 import type { DeliveryOutcome, HintTarget } from './hint-target.ts';
+import { blockRecordsMax } from './read-hints.ts';
+import { endClosing, isDue, type ShardHints } from './shard-hints.ts';
 
 export interface NodeHintsPorts {
   readonly disk: Disk;
@@ -36,22 +40,12 @@ export interface NodeHintsPorts {
   readonly quarantine: HintQuarantine;
 }
 
-interface ShardHints {
-  readonly shardId: number;
-  readonly queue: HintQueue;
-  readonly counters: ProcessorCounters;
-  retryAtMs: number;
-  retryMs: number;
-  isBusy: boolean;
-  isDropping: boolean;
-  /** While the last of it is being brought: opened once the queue is empty, or fails. */
-  closing: { readonly over: Latch<undefined>; readonly timer: Timer } | undefined;
-}
-
 /** Files open for appending, of one node: the one longest at rest is closed first. */
 const openQueuesMax = 128;
 /** Of blocks that were brought, kept for those that come: as many as are under way of a few shards. */
 const blockBytesKeptMax = 8 * MiB;
+/** One that its owner works at, and one that is on its way. */
+const fullRequestsMax = 2;
 /** Nobody waits longer for a queue to end: an owner may hang just then, or others may be brought first. */
 const closingMsMax = 1_000;
 
@@ -63,6 +57,7 @@ export class NodeHints {
   readonly #opened = new Set<ShardHints>();
   readonly #buffers = new SharedBuffers(blockBytesKeptMax);
   readonly #closing = new AbortController();
+  readonly #room: ByteBudget;
   #pendingCount = 0;
   #pendingBytes = 0;
   #retryAtMs = 0;
@@ -75,6 +70,7 @@ export class NodeHints {
     this.#nodeId = nodeId;
     this.#ports = ports;
     this.#options = options;
+    this.#room = new ByteBudget(fullRequestsMax * options.batchBytesMax);
   }
 
   get folder(): string {
@@ -354,10 +350,7 @@ export class NodeHints {
     let outcomes: readonly DeliveryOutcome[];
     try {
       await this.#holdRate(lengthBytes);
-      const { deadlineMs } = this.#options;
-      const { signal } = this.#closing;
-      const place = { nodeId: this.#nodeId, shardId: shard.shardId };
-      outcomes = await this.#ports.target.deliver(place, payloads, { deadlineMs, signal });
+      outcomes = await this.#inRoom(shard.shardId, payloads, lengthBytes);
     } catch (error) {
       shard.counters.add('writeNodeReqFail');
       if (!state.isNodeDown) this.#pauseNode(error);
@@ -366,6 +359,28 @@ export class NodeHints {
     }
     this.#retryMs = 0;
     return this.#settle(shard, payloads, outcomes);
+  }
+
+  /** Once there is room for it among the requests under way. */
+  async #inRoom(
+    shardId: number,
+    payloads: readonly Uint8Array[],
+    lengthBytes: number,
+  ): Promise<readonly DeliveryOutcome[]> {
+    const { batchBytesMax, deadlineMs } = this.#options;
+    const workBytes = Math.max(lengthBytes, (payloads.length / blockRecordsMax) * batchBytesMax);
+    const turn = new Latch<undefined>();
+    const leave = this.#room.reserve(workBytes, () => {
+      turn.open(undefined);
+    });
+    try {
+      await turn.promise;
+      const { signal } = this.#closing;
+      const place = { nodeId: this.#nodeId, shardId };
+      return await this.#ports.target.deliver(place, payloads, { deadlineMs, signal });
+    } finally {
+      leave();
+    }
   }
 
   #settle(
@@ -472,15 +487,4 @@ export class NodeHints {
   #warn(message: string, { shardId }: ShardHints, error: unknown): void {
     this.#ports.log.warn(message, { nodeId: this.#nodeId, shardId, error: errorText(error) });
   }
-}
-
-function isDue({ queue, isDropping }: ShardHints): boolean {
-  return queue.hasUnread && !isDropping;
-}
-
-function endClosing(shard: ShardHints): void {
-  const { closing } = shard;
-  shard.closing = undefined;
-  closing?.timer.cancel();
-  closing?.over.open(undefined);
 }

@@ -62,3 +62,16 @@ test('hints: what was not consumed is there again, whatever was read over it mea
       .catch(() => undefined);
     expect(await drain(queue)).toEqual([3, 4, 5, 6]);
   }));
+
+test('hints: single lines are brought some at a time, so that no fresh write waits for thousands of them', () =>
+  on(async (env) => {
+    const { queue } = await openQueue(env, { segmentBytesMax: 1_000_000 });
+    await queue.append(Array.from({ length: 1_000 }, (_, i) => hintOf(i + 1, 200)));
+    const counts: number[] = [];
+    while (queue.hasUnread)
+      await queue.consume(512_000, ({ records }) => {
+        counts.push(records.length);
+        return records.length;
+      });
+    expect(counts).toEqual([...Array<number>(7).fill(128), 104]);
+  }));

@@ -11,7 +11,7 @@ import { DbError } from '../../base/errors.ts';
 import { SharedBuffers } from '../../base/shared-buffers.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { ListenOptions, RpcHandlers, RpcListener } from '../../env/transport.ts';
-import { ByteBudget } from './byte-budget.ts';
+import { ByteBudget } from '../../base/async/byte-budget.ts';
 import { isFramed } from './framed/is-framed.ts';
 import { serveFramed } from './framed/serve-framed.ts';
 import type { Garbage } from './garbage.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ByteBudget } from './byte-budget.ts';
+import { ByteBudget } from '../../base/async/byte-budget.ts';
 import { MessageReader, prefixed } from './length-prefixed.ts';
 
 test('length prefixed: messages come whole, however their bytes are cut', () => {

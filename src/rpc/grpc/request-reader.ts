@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { SharedBuffers } from '../../base/shared-buffers.ts';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Clock, Timer } from '../../env/clock.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import type { ByteBudget } from '../../base/async/byte-budget.ts';
 import type { Garbage } from './garbage.ts';
 import { MessageReader } from './length-prefixed.ts';
 

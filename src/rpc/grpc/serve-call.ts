@@ -9,7 +9,7 @@ import { DbError } from '../../base/errors.ts';
 import type { Clock } from '../../env/clock.ts';
 import type { RpcAdmission, RpcContext, RpcHandlers } from '../../env/transport.ts';
 import type { SharedBuffers } from '../../base/shared-buffers.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import type { ByteBudget } from '../../base/async/byte-budget.ts';
 import { Caller } from './caller.ts';
 import type { Garbage } from './garbage.ts';
 import { prefixed } from './length-prefixed.ts';

@@ -1,5 +1,5 @@
 /**
- * Memory for requests that are being read or answered: what does not fit waits its turn, in order.
+ * Bytes of requests that may be under way at a time: what does not fit waits its turn, in order.
  * - A part is given whole or not at all, so that whoever has one can go on.
  */
 interface Waiting {
