@@ -55,23 +55,32 @@ export interface ViewedMemtable {
   /** Of all rows. */
   readonly bounds: TimeBounds | undefined;
   readonly series: ResidentSeries;
+  measurements(): Iterable<string>;
   tables(measurement: string): readonly ShapeTable[];
 }
 
 export class MemtableView {
   readonly #memtable: ViewedMemtable;
-  readonly #rowCounts: ReadonlyMap<ShapeTable, number>;
+  /** Its rows are those that came before this one among all of the memtable. */
+  readonly #sequenceEnd: number;
+  /** Of the tables that were asked for: a memtable may have one for each of thousands of measurements. */
+  readonly #rowCounts = new Map<ShapeTable, number>();
   /** Lets go of the memtable: the view must not be asked any more. */
   readonly release: () => void;
 
-  constructor(
-    memtable: ViewedMemtable,
-    rowCounts: ReadonlyMap<ShapeTable, number>,
-    release: () => void,
-  ) {
+  constructor(memtable: ViewedMemtable, sequenceEnd: number, release: () => void) {
     this.#memtable = memtable;
-    this.#rowCounts = rowCounts;
+    this.#sequenceEnd = sequenceEnd;
     this.release = release;
+  }
+
+  /** How many rows of a table are in view, the first of it. */
+  #rowsOf(table: ShapeTable): number {
+    const known = this.#rowCounts.get(table);
+    if (known !== undefined) return known;
+    const count = table.rowsBefore(this.#sequenceEnd);
+    this.#rowCounts.set(table, count);
+    return count;
   }
 
   /** Those that it knows series by. */
@@ -90,7 +99,7 @@ export class MemtableView {
     let best: MemtableEnd | undefined;
     for (const table of this.#memtable.tables(measurement)) {
       const column = table.columnOf(field);
-      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      const rowsMax = this.#rowsOf(table);
       if (column < 0 || rowsMax === 0 || !table.overlaps(request)) continue;
       const row = table.endRow(seriesId, rowsMax, request);
       if (row === undefined) continue;
@@ -110,11 +119,11 @@ export class MemtableView {
     const { measurement, seriesId } = request;
     let found: ShapeTable | undefined;
     for (const table of this.#memtable.tables(measurement)) {
-      if (!table.hasRows(seriesId, this.#rowCounts.get(table) ?? 0)) continue;
+      if (!table.hasRows(seriesId, this.#rowsOf(table))) continue;
       if (found !== undefined) return undefined;
       found = table;
     }
-    const row = found?.endRow(seriesId, this.#rowCounts.get(found) ?? 0, request);
+    const row = found?.endRow(seriesId, this.#rowsOf(found), request);
     return found === undefined || row === undefined ? undefined : { table: found, row, timeNs: found.timeNs(row) }; // prettier-ignore
   }
 
@@ -122,7 +131,7 @@ export class MemtableView {
   timesOf(request: Omit<MemtableEndRequest, 'field' | 'ascending'>): TimeBounds | undefined {
     let times: TimeBounds | undefined;
     for (const table of this.#memtable.tables(request.measurement)) {
-      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      const rowsMax = this.#rowsOf(table);
       if (rowsMax === 0 || !table.overlaps(request)) continue;
       const first = table.endRow(request.seriesId, rowsMax, { ...request, ascending: true });
       const last = table.endRow(request.seriesId, rowsMax, { ...request, ascending: false });
@@ -144,7 +153,8 @@ export class MemtableView {
   /** Series that have rows, as often as they have them of several shapes. A key holds until the memory grows. */
   *viewedSeries(): Generator<ViewedSeries, void> {
     const always = { minTimeNs: -(2n ** 63n), maxTimeNs: 2n ** 63n - 1n };
-    for (const [table, rowsMax] of this.#rowCounts) {
+    for (const table of this.#tables()) {
+      const rowsMax = this.#rowsOf(table);
       if (rowsMax === 0) continue;
       for (const id of table.heads.ids()) {
         const [first, last] = [true, false].map((ascending) => table.endRow(id, rowsMax, { ...always, ascending })); // prettier-ignore
@@ -153,6 +163,11 @@ export class MemtableView {
         yield { key, minTimeNs: table.timeNs(first), maxTimeNs: table.timeNs(last) };
       }
     }
+  }
+
+  *#tables(): Generator<ShapeTable, void> {
+    for (const measurement of this.#memtable.measurements())
+      yield* this.#memtable.tables(measurement);
   }
 
   /** The values of a field in a series; undefined when there are none. */
@@ -173,7 +188,7 @@ export class MemtableView {
   fold({ measurement, seriesId, fields, table, ...bounds }: MemtableFold): number | undefined {
     let found: FoldedSeries | undefined;
     for (const one of this.#memtable.tables(measurement)) {
-      const rowsMax = this.#rowCounts.get(one) ?? 0;
+      const rowsMax = this.#rowsOf(one);
       if (rowsMax === 0 || !one.overlaps(bounds) || !one.hasRows(seriesId, rowsMax)) continue;
       const columns = fields.map((field) => one.columnOf(field));
       if (columns.every((column) => column < 0)) continue;
@@ -190,7 +205,7 @@ export class MemtableView {
     arena: Arena,
   ): Generator<RunRows, undefined> {
     for (const table of this.#memtable.tables(measurement)) {
-      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      const rowsMax = this.#rowsOf(table);
       if (rowsMax === 0 || !table.overlaps(request)) continue;
       const columns = fields.map((field) => table.columnOf(field));
       if (columns.every((column) => column < 0)) continue;
@@ -207,7 +222,7 @@ export class MemtableView {
     const parts: ShapeRows[] = [];
     for (const table of this.#memtable.tables(measurement)) {
       const column = table.columnOf(field);
-      const rowsMax = this.#rowCounts.get(table) ?? 0;
+      const rowsMax = this.#rowsOf(table);
       if (column < 0 || rowsMax === 0) continue;
       if (bounds !== undefined && !table.overlaps(bounds)) continue;
       if (table.hasRows(seriesId, rowsMax)) parts.push({ table, column, seriesId, rowsMax });

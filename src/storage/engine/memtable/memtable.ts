@@ -112,11 +112,7 @@ export class Memtable {
 
   /** What is in the table now; later appends do not show in it. To be released. */
   pin(): MemtableView {
-    const rowCounts = new Map<ShapeTable, number>();
-    for (const tables of this.#tables.values())
-      for (const table of tables) rowCounts.set(table, table.rowCount);
-    const release = this.#held.hold();
-    return new MemtableView(this, rowCounts, release);
+    return new MemtableView(this, this.#rowCount, this.#held.hold());
   }
 
   /** Its points are elsewhere, or not needed any more. */

@@ -65,7 +65,6 @@ interface FoundRows extends ListedRows {
 
 /** So many rows are written word by word. */
 const fewRowsMax = 8;
-
 export class ShapeTable {
   readonly fields: readonly BatchField[];
   readonly #columns: ReadonlyMap<string, number>;
@@ -100,6 +99,18 @@ export class ShapeTable {
     return this.#rowCount;
   }
 
+  /** How many rows came before one of all of the memtable, which is the first of its batch. */
+  rowsBefore(sequence: number): number {
+    let [low, high] = [0, this.#rowCount];
+    if (high === 0 || this.sequence(high - 1) < sequence) return high;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.sequence(middle) < sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** The series that have rows. */
   get heads(): SeriesHeads {
     return this.#heads;
@@ -114,7 +125,7 @@ export class ShapeTable {
     );
   }
 
-  /** The column of a field, -1 when the shape has none. */
+  /** -1 when the shape has none. */
   columnOf(field: string): number {
     return this.#columns.get(field) ?? -1;
   }
