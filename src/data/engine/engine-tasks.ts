@@ -2,6 +2,7 @@ import type { SharedAccounts } from '../../query/run/select-limits.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
 import type { LimitQuestion, OtherSeries } from '../../storage/store/shards/other-series.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
+import type { ShareLimits } from './answers/shared/share-answer.ts';
 import type { ListPiece } from './lists/schema-list.ts';
 import type { RoutedLines } from './lines/route-lines.ts';
 import type { DeletePointsRequest, FieldsOfShard, NamedShard, OwnerReceipt, TypedBatch } from './shard-access.ts'; // prettier-ignore
@@ -26,6 +27,8 @@ export interface StorageEngineOptions {
   readonly seriesBounds?: Int32Array | undefined;
   /** The node's account of queries and its limits; absent: one of the worker's own. */
   readonly queryAccounts?: SharedAccounts | undefined;
+  /** Absent: those that were measured. */
+  readonly shareLimits?: ShareLimits | undefined;
   /** Of the list of shards; apart from the points, so that a missing disk is missed. */
   readonly rosterFolder?: string | undefined;
 }

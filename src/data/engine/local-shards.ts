@@ -22,6 +22,7 @@ import type {
   TypedField,
 } from './shard-access.ts';
 import type { AnswerPart, AnswerRequest } from './answers/answer-task.ts';
+import { HelpedAnswer } from './answers/shared/helped-answer.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
 import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
 import { plainOf } from './lists/describe-shards.ts';
@@ -333,7 +334,16 @@ export class LocalShards implements ShardAccess {
   ): AsyncIterable<AnswerPart> | undefined {
     const home = homeOf(shardIds[0] ?? 0, this.#links.length);
     if (shardIds.some((shardId) => homeOf(shardId, this.#links.length) !== home)) return undefined;
+    const helper = this.#idleBeside(home);
+    if (helper !== undefined) return new HelpedAnswer({ home: this.#link(home), helper }, request, signal); // prettier-ignore
     return this.#link(home).stream('answer', request, { signal }) as AsyncIterable<AnswerPart>;
+  }
+
+  /** A worker that has nothing to do while `home` has. */
+  #idleBeside(home: number): EngineLink | undefined {
+    return this.#links.find(
+      (link, i) => i !== home && link.streamsActive === 0 && this.#loads.bytesOf(i) === 0,
+    );
   }
 
   /** `places` are of shards that are made when they are not here, to remember the delete. */

@@ -27,6 +27,7 @@ import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
 import { SelectAccounts } from '../../query/run/select-limits.ts';
 import { AnswerRunner } from './answers/answer-runner.ts';
+import type { SharedAnswer } from './answers/shared/shared-answer.ts';
 import { taskOf, type AnswerRequest } from './answers/answer-task.ts';
 import { batchBlocks } from './block-batches.ts';
 import { KeptDigests } from './digests/kept-digests.ts';
@@ -82,7 +83,7 @@ export class StorageEngine implements Engine {
   private constructor(
     store: Store,
     ports: EnginePorts,
-    options: Pick<StorageEngineOptions, 'arenaBytesMax' | 'queryAccounts'> &
+    options: Pick<StorageEngineOptions, 'arenaBytesMax' | 'queryAccounts' | 'shareLimits'> &
       Pick<StoreOptions, 'isHome'> & { readonly lineKernel: () => LineKernel },
   ) {
     this.#store = store;
@@ -97,6 +98,7 @@ export class StorageEngine implements Engine {
       whenOpen: (shardIds) => store.whenOpen(shardIds),
       views: (shardIds) => this.#views(shardIds),
       schemaVersion: () => store.schemaVersion,
+      ...{ lent: store.borrowed, shareLimits: options.shareLimits },
     });
   }
 
@@ -268,7 +270,15 @@ export class StorageEngine implements Engine {
       return;
     }
     if (kind === 'answer') {
-      yield* this.#answer(body as AnswerRequest, context);
+      const request = body as AnswerRequest;
+      const shardIds = () => taskOf(request.text).places.flatMap((place) => place.shardIds);
+      yield* this.#answer(this.#answers.run(request, context), shardIds);
+      return;
+    }
+    if (kind === 'assist') {
+      const shared = body as SharedAnswer;
+      const shardIds = () => shared.shards.map(({ shardId }) => shardId);
+      yield* this.#answer(this.#answers.assist(shared, context), shardIds);
       return;
     }
     if (isDigestKind(kind)) {
@@ -311,14 +321,15 @@ export class StorageEngine implements Engine {
     }
   }
 
-  async *#answer(request: AnswerRequest, context: EngineContext): AsyncGenerator<EngineReply> {
+  /** What of it is damaged is told, too. */
+  async *#answer(
+    parts: AsyncIterable<EngineReply>,
+    shardIds: () => readonly number[],
+  ): AsyncGenerator<EngineReply> {
     try {
-      yield* this.#answers.run(request, context);
+      yield* parts;
     } catch (error) {
-      this.#noteDamage(
-        error,
-        taskOf(request.text).places.flatMap(({ shardIds }) => shardIds),
-      );
+      this.#noteDamage(error, shardIds());
       throw error;
     }
   }

@@ -189,7 +189,7 @@ export class JsonDocument implements AnswerDocument {
 const headBytes = 1_024;
 
 /** How a document begins. */
-const firstStatement = '{"results":[{"statement_id":0';
+export const firstStatement = '{"results":[{"statement_id":0';
 
 /** A result of which more may come. */
 interface OpenResult {

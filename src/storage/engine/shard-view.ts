@@ -1,10 +1,11 @@
 /** An unchanging view of a shard's points for one reader. The shape is what the query engine asks of a shard. */
+import { assert } from '../../base/assert.ts';
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import type { HyperLogLog } from '../../base/collections/hyper-log-log.ts';
 import { isDbError } from '../../base/errors.ts';
 import type { WindowTable } from '../../kernels/window-table.ts';
 import type { FieldType } from '../../models/field-value.ts';
-import type { IndexedSeries, IndexView } from '../index/index-view.ts';
+import { IndexView, type IndexedSeries, type ViewedIndex } from '../index/index-view.ts';
 import type { EndValue } from '../tsm/known-ends.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
@@ -76,7 +77,7 @@ interface NamedSeries {
 
 export class ShardView {
   readonly shardId: number;
-  readonly #index: IndexView;
+  readonly #index: ViewedIndex;
   readonly #parts: ViewParts;
   #fromFirst: readonly RankedFile[] | undefined;
   #fromLast: readonly RankedFile[] | undefined;
@@ -88,7 +89,7 @@ export class ShardView {
   /** Of fields that were asked for. */
   readonly #endings = new Map<string, Uint8Array>();
 
-  constructor(shardId: number, index: IndexView, parts: ViewParts) {
+  constructor(shardId: number, index: ViewedIndex, parts: ViewParts) {
     this.shardId = shardId;
     this.#index = index;
     this.#parts = parts;
@@ -107,6 +108,16 @@ export class ShardView {
 
   get files(): readonly TsmFile[] {
     return this.#parts.files;
+  }
+
+  /** The files that have all there is within the bounds, nothing of it deleted or in memory: undefined where that is not so. */
+  filesAlone(bounds: TimeBounds): readonly TsmFile[] | undefined {
+    const { files, memtables } = this.#parts;
+    const isIn = (part: { readonly bounds: TimeBounds | undefined }): boolean =>
+      part.bounds !== undefined && isWithin(part.bounds, bounds);
+    const within = files.filter(isIn);
+    if (memtables.some(isIn) || within.some(({ hasTombstones }) => hasTombstones)) return undefined;
+    return within;
   }
 
   /** Series that have points in no file yet, some of them more than once. A key holds until the memory grows. */
@@ -159,6 +170,7 @@ export class ShardView {
 
   /** For whoever takes series out of it. */
   get index(): IndexView {
+    assert(this.#index instanceof IndexView, 'series are taken out of the index of a shard');
     return this.#index;
   }
 
@@ -326,6 +338,19 @@ export class ShardView {
       blockCount: blocks.length,
       blockBytes: blocks.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0),
     };
+  }
+
+  /** When blocks of files begin that may have points of a series and field within the bounds, file after file. */
+  blockStarts({
+    seriesId,
+    field,
+    ...bounds
+  }: Omit<ViewRequest, 'ascending' | 'rowsFirst'>): bigint[] {
+    return this.#guard(() => {
+      const key = this.#keyOf(this.#name(seriesId), field);
+      const entries = this.#parts.files.flatMap((file) => file.entries(key, bounds));
+      return entries.map(({ minTimeNs }) => minTimeNs);
+    });
   }
 
   /**

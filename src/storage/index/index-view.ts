@@ -60,6 +60,9 @@ interface Based<T> {
   readonly base: number;
 }
 
+/** What a view of a shard asks of an index. */
+export type ViewedIndex = Omit<IndexView, 'keyCopyOf' | 'placeOf'>;
+
 /** So many keys are looked at between two chances to rest. */
 const restSeriesCount = 256;
 const encoder = new TextEncoder();

@@ -35,6 +35,7 @@ import { DoomedShards } from './deletes/doomed-shards.ts';
 import type { SegmentReleases } from './log/release-segments.ts';
 import { storeReleases } from './log/store-releases.ts';
 import { folderOf, asideSuffix, isAwaiting, isIncoming, snapshotSuffix, type DamagedShard, type OpeningPorts, type OpenShard, type ShardPlace } from './shards/open-shards.ts'; // prettier-ignore
+import { BorrowedFiles } from './borrowed-files.ts';
 import { Compactor } from './compaction/compactor.ts';
 import { Flusher, type FlusherPorts } from './flushes/flusher.ts';
 import { findStore, type FoundStore } from './opening/find-store.ts';
@@ -80,6 +81,8 @@ export class Store {
   readonly #compactor: Compactor;
   /** What there is to say of the shards. */
   readonly facts: StoreFacts;
+  /** Files of other workers' shards. */
+  readonly borrowed: BorrowedFiles;
   #schemaVersion = 0;
   #growthCount = 0;
   /** How many times series came or went otherwise than by writes. */
@@ -90,6 +93,7 @@ export class Store {
     const { kernel, cache, blocks, budget, run, segments } = opened;
     this.#kernel = kernel;
     this.#openingPorts = { ...ports, kernel, cache, blocks, budget };
+    this.borrowed = new BorrowedFiles(this.#openingPorts);
     this.#options = options;
     this.#shards = opened.shards;
     this.#damaged = opened.damaged;
@@ -131,6 +135,7 @@ export class Store {
       this.#flusher.flushCold();
       this.#series.look();
       watch.look();
+      this.borrowed.look();
       this.#tasks.spawn('vouch', this.#wal.vouch());
       if (options.opensBehind === true && this.#opener.isDue) this.#openBehind();
     });
@@ -447,6 +452,7 @@ export class Store {
     this.#flusher.close();
     await this.#opener.stop();
     await this.#compactor.close();
+    await this.borrowed.close();
     await this.#tasks.settled();
     await this.#wal.close();
     await this.#roster?.close();

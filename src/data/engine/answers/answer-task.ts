@@ -50,6 +50,8 @@ export interface AnswerRequest {
   readonly times?: AskedTimes | undefined;
   /** Others answer for other groups: parts say what is in them (answer-share.ts). */
   readonly isShare?: boolean | undefined;
+  /** Another worker has nothing to do, and may help (decision 100). */
+  readonly mayBeHelped?: boolean | undefined;
 }
 
 export interface AskedTimes {

@@ -9,7 +9,7 @@
  */
 import { PlacedRuns } from '../../../kernels/placed-runs.ts';
 import type { WindowTable } from '../../../kernels/window-table.ts';
-import type { IndexView } from '../../index/index-view.ts';
+import type { ViewedIndex } from '../../index/index-view.ts';
 import { FoundBlock } from '../../tsm/block-pieces.ts';
 import type { TsmColumn } from '../../tsm/tsm-column.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
@@ -37,7 +37,7 @@ export interface FoldedRuns {
 
 /** Files from the earliest on, and the memtables, oldest first. */
 export interface RunParts {
-  readonly index: IndexView;
+  readonly index: ViewedIndex;
   readonly files: readonly TsmFile[];
   readonly memtables: readonly MemtableView[];
 }

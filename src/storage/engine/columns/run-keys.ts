@@ -1,5 +1,5 @@
 /** Keys of files of many series and some fields, one behind the other: a slot for each field of a series. */
-import type { IndexView } from '../../index/index-view.ts';
+import type { ViewedIndex } from '../../index/index-view.ts';
 import { fieldEnding } from '../../tsm/tsm-format.ts';
 
 /** They stay in a processor's cache while each file is asked for them. */
@@ -22,7 +22,7 @@ export class RunKeys {
 
   /** Answers of how many of the series, from the first on, there are the keys: there is no room for the next, or it may have escapes. */
   write(
-    index: IndexView,
+    index: ViewedIndex,
     seriesIds: Uint32Array,
     { count, fields }: { readonly count: number; readonly fields: readonly string[] },
   ): number {

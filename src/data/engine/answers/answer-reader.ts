@@ -1,0 +1,136 @@
+/** What an answer reads of shards, on the worker that has their files. */
+import { DbError } from '../../../base/errors.ts';
+import type { EngineContext, EnginePorts } from '../../../env/engine-host.ts';
+import { parseSeriesKey } from '../../../models/parse-series-key.ts';
+import { FragmentContext, PointCount } from '../../../query/exec/context.ts';
+import { runFragment } from '../../../query/exec/run-fragment.ts';
+import type { TimeZone } from '../../../base/time-zone.ts';
+import type { ColumnSeries } from '../../../query/emit/result.ts';
+import { fragmentOfLane } from '../../../query/plan/fragment-of-lane.ts';
+import type { LevelPlan, ScanPart } from '../../../query/plan/level-plan.ts';
+import type { MatcherFactory } from '../../../query/predicate.ts';
+import { outputFlow } from '../../../query/run/output-series.ts';
+import { Pacer } from '../../../query/run/pacer.ts';
+import type { QueryAccount } from '../../../query/run/query-account.ts';
+import type { RunContext } from '../../../query/run/run-context.ts';
+import type { SelectAccounts } from '../../../query/run/select-limits.ts';
+import type { Flow } from '../../../query/run/steps.ts';
+import type { TimeBounds } from '../../../storage/engine/memtable/shape-table.ts';
+import type { ShardView } from '../../../storage/engine/shard-view.ts';
+import type { IdleKernels } from '../idle-kernels.ts';
+import { listSchema } from '../lists/list-schema.ts';
+import type { ShareNotes } from './answer-share.ts';
+import type { AnswerPlace, AnswerTask } from './answer-task.ts';
+import { OwnBlocks } from './own-blocks.ts';
+
+export interface AnswerPorts extends Pick<EnginePorts, 'clock' | 'turn'> {
+  readonly kernels: IdleKernels;
+  readonly matcher: MatcherFactory;
+  readonly accounts: SelectAccounts;
+}
+
+/** A place of the task and its shards as they are read. */
+export interface OpenPlace extends AnswerPlace {
+  readonly views: readonly ShardView[];
+}
+
+export interface RunningAnswer {
+  readonly context: EngineContext;
+  readonly pacer: Pacer;
+  readonly account: QueryAccount;
+}
+
+export interface ReadAnswer {
+  readonly places: readonly OpenPlace[];
+  readonly limits: Pick<AnswerTask, 'seriesMax' | 'pointsMax'>;
+  /** No more than this time is read; absent: all that the plan asks for. */
+  readonly within?: TimeBounds | undefined;
+  /** Told the groups of all that is opened. */
+  readonly share?: ShareNotes | undefined;
+}
+
+/** What a plan reads of open shards. */
+export class AnswerReader {
+  readonly #ports: AnswerPorts;
+  readonly #of: ReadAnswer;
+  readonly #running: RunningAnswer;
+  readonly #opened: OwnBlocks[] = [];
+  readonly #points = new PointCount();
+
+  constructor(ports: AnswerPorts, of: ReadAnswer, running: RunningAnswer) {
+    this.#ports = ports;
+    this.#of = of;
+    this.#running = running;
+  }
+
+  /** The series of a plan that reads here. */
+  flow(plan: LevelPlan, zone: TimeZone | undefined): Flow<ColumnSeries> {
+    const { pacer, account } = this.#running;
+    const run: RunContext = {
+      open: (part) => this.#open(part),
+      seriesTags: (part, countMax) => this.#seriesTags(part, countMax),
+      ...{ matcher: this.#ports.matcher, pacer, account },
+    };
+    return outputFlow(plan, run, zone);
+  }
+
+  /** Whatever is still read is read no more. */
+  end(): void {
+    for (const opened of this.#opened) opened.end();
+  }
+
+  #open({ found, fragment }: ScanPart): readonly OwnBlocks[] {
+    const { kernels, matcher } = this.#ports;
+    const { context, pacer, account } = this.#running;
+    const { limits, within, share } = this.#of;
+    const place = this.#placeOf(found);
+    if (place === undefined) return [];
+    const { seriesMax, pointsMax } = limits;
+    const lane = { shardIds: place.shardIds, seriesMax, pointsMax, showsSeries: false };
+    const kernel = kernels.take();
+    const own = new FragmentContext(kernel, matcher, () => context.cancelled(), this.#points);
+    own.chargeTo(account);
+    if (share !== undefined) own.tellGroups((groups) => share.found(groups, fragment.ascending));
+    const whole = fragmentOfLane(fragment, lane);
+    const asked = within === undefined ? whole : { ...whole, ...within };
+    const opened = new OwnBlocks(runFragment(asked, place.views, own), pacer, { kernel, kernels });
+    this.#opened.push(opened);
+    return [opened];
+  }
+
+  async #seriesTags(
+    { found, fragment }: ScanPart,
+    countMax: number | undefined,
+  ): Promise<readonly ReadonlyMap<string, string>[]> {
+    const { shardIds = [], views = [] } = this.#placeOf(found) ?? {};
+    const { measurement: name, predicate } = fragment;
+    const listed = { name, predicate, textsMax: countMax };
+    const keys = new Set<string>();
+    const request = { of: 'series', shardIds, measurements: [listed] } as const;
+    for (const piece of listSchema(views, request, this.#ports.matcher)) {
+      for (const key of piece?.texts ?? []) keys.add(key);
+      await this.#running.pacer.pause();
+    }
+    return [...keys].map((key) => new Map(parseSeriesKey(key).tags.map(({ key: tag, value }) => [tag, value]))); // prettier-ignore
+  }
+
+  #placeOf({ database, retentionPolicy }: ScanPart['found']): OpenPlace | undefined {
+    return this.#of.places.find((one) => one.database === database && one.retentionPolicy === retentionPolicy); // prettier-ignore
+  }
+}
+
+export function pacerOf({ clock, turn }: AnswerPorts, context: EngineContext): Pacer {
+  return new Pacer({ clock, turn, signal: signalOf(context) });
+}
+
+function signalOf(context: EngineContext): Pick<AbortSignal, 'aborted' | 'reason'> {
+  return {
+    get aborted() {
+      return context.cancelled();
+    },
+    // An error is dear to make, and hardly ever asked for.
+    get reason() {
+      return new DbError('cancelled', 'query interrupted');
+    },
+  };
+}

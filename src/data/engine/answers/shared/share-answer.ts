@@ -1,0 +1,291 @@
+/**
+ * Whether an answer is worth another worker's help, and the chunks that it is cut into. What has to be known for it is looked at in
+ * steps, so that a small question is through after the first.
+ */
+import { KiB, MiB } from '../../../../base/units.ts';
+import type { FragmentContext } from '../../../../query/exec/context.ts';
+import { groupSeries, type Group } from '../../../../query/exec/groups.ts';
+import { pickedEnd } from '../../../../query/exec/pick-end.ts';
+import type { Fragment } from '../../../../query/fragment.ts';
+import type { LevelPlan } from '../../../../query/plan/level-plan.ts';
+import { predicateFields } from '../../../../query/predicate.ts';
+import type { ShardView } from '../../../../storage/engine/shard-view.ts';
+import type { TsmFile } from '../../../../storage/tsm/tsm-file.ts';
+import { shareablePlan, type ShareablePlan } from './shareable-plan.ts';
+import type { ChunkCut, SharedAnswer, SharedShard } from './shared-answer.ts';
+
+/** From when on an answer is shared, and how large a chunk is. */
+export interface ShareLimits {
+  readonly workUsLeast: number;
+  /** Of files within the bounds. */
+  readonly bytesLeast: number;
+  readonly groupChunkUs: number;
+  readonly timeChunkUs: number;
+  readonly chunksMax: number;
+}
+
+/**
+ * What is done in less than 3 ms alone is done before the other worker has begun: its waking takes a twentieth of that. Of fewer
+ * bytes nothing takes so long, whatever is asked. A chunk of groups costs some 50 us of its own, one of times some more for each series.
+ */
+export const usualShareLimits: ShareLimits = {
+  workUsLeast: 3_000,
+  bytesLeast: 64 * KiB,
+  groupChunkUs: 1_000,
+  timeChunkUs: 10_000,
+  chunksMax: 512,
+};
+/** Who is ahead by much more of its answer waits. */
+const timeChunkBytes = 6 * MiB;
+const evenChunksMax = 16;
+/** What a chunk of times costs for each series and field: its key, a cursor, a block that begins or ends elsewhere. */
+const keyUs = 2.6;
+/** Series whose blocks are counted, for all. */
+const sampledMax = 2;
+/** What a block of a thousand values takes, measured with bench:worker over files of a day. */
+const blockUs = { folded: 2.5, ranked: 18, reduced: 20, filtered: 8, written: 60 };
+const groupUs = 12;
+const endUs = 1.5;
+/** Of a row, its tags and values as JSON. */
+const cellBytes = 10;
+const rowsInBlock = 1_000;
+
+export interface SharedPlace {
+  readonly views: readonly ShardView[];
+  readonly plan: LevelPlan;
+  readonly limits: ShareLimits;
+  /** `max-select-series`. */
+  readonly seriesMax: number;
+}
+
+export interface CutAnswer extends Pick<SharedAnswer, 'shards' | 'cut' | 'chunkCount'> {
+  /** By shard. */
+  readonly files: readonly (readonly TsmFile[])[];
+}
+
+/** Undefined where it is to be answered alone. The steps are places to rest at. */
+export function* cutAnswer(
+  { views, plan, limits, seriesMax }: SharedPlace,
+  context: FragmentContext,
+): Generator<undefined, CutAnswer | undefined> {
+  const shareable = shareablePlan(plan);
+  if (shareable === undefined) return undefined;
+  const [fragment] = shareable.fragments;
+  const files = views.map((view) => view.filesAlone(fragment));
+  if (files.some((some) => some === undefined)) return undefined;
+  const found = files as readonly (readonly TsmFile[])[];
+  if (bytesWithin(found.flat(), fragment) < limits.bytesLeast) return undefined;
+  const groups = yield* groupSeries({ ...fragment, seriesMax }, views, context);
+  const work = estimate(shareable, views, groups);
+  if (work.us < limits.workUsLeast) return undefined;
+  const shards = views.map((view, i) => shardOf(view, found[i] ?? [], { groups, fragment }));
+  const cut = shareable.kind === 'groups' ? cutGroups(views, groups, { work, limits }) : cutTimes(views, groups, { fragment, work, limits }); // prettier-ignore
+  const chunkCount = cut.kind === 'groups' ? (cut.ends[0]?.length ?? 0) : cut.minTimesNs.length;
+  return chunkCount < 2 ? undefined : { shards, cut, chunkCount, files: found };
+}
+
+function bytesWithin(files: readonly TsmFile[], { minTimeNs, maxTimeNs }: Fragment): number {
+  let bytes = 0;
+  for (const { bounds, seal } of files) {
+    if (bounds === undefined) continue;
+    const from = bounds.minTimeNs > minTimeNs ? bounds.minTimeNs : minTimeNs;
+    const to = bounds.maxTimeNs < maxTimeNs ? bounds.maxTimeNs : maxTimeNs;
+    const spanNs = Number(bounds.maxTimeNs - bounds.minTimeNs) + 1;
+    bytes += (seal.lengthBytes * (Number(to - from) + 1)) / spanNs;
+  }
+  return bytes;
+}
+
+interface Work {
+  readonly us: number;
+  /** Of the answer, of rows that are shown. */
+  readonly bytes: number;
+  /** Of a series and field. */
+  readonly blocks: number;
+  /** Series times fields. */
+  readonly keyCount: number;
+}
+
+function estimate(
+  { kind, fragments }: ShareablePlan,
+  views: readonly ShardView[],
+  groups: readonly Group[],
+): Work {
+  const memberCount = groups.reduce((sum, { members }) => sum + members.length, 0);
+  const sampled = [groups[0], groups[groups.length >> 1]].slice(0, sampledMax);
+  let [us, bytes, blocks, keys] = [groups.length * groupUs, 0, 0, 0];
+  for (const { task, predicate, minTimeNs, maxTimeNs } of fragments) {
+    if (task.kind === 'costs') continue;
+    const columns = task.kind === 'windows' ? task.fields : task.columns.filter((one) => one.kind === 'field'); // prettier-ignore
+    const names = [...new Set([...columns.map(({ name }) => name), ...predicateFields(predicate)])];
+    const field = columns[columns.length - 1]?.name ?? names[0];
+    if (field === undefined) continue;
+    blocks = mean(sampled.map((group) => {
+      const [member] = group?.members ?? [];
+      const view = views.find((one) => one === member?.source);
+      return member === undefined || view === undefined ? 0 : view.cost({ seriesId: member.seriesId, field, minTimeNs, maxTimeNs }).blockCount;
+    })); // prettier-ignore
+    if (isOfEnds(task)) {
+      us += memberCount * names.length * endUs;
+      continue;
+    }
+    const keyCount = memberCount * names.length;
+    keys += keyCount;
+    us += keyCount * blocks * blockUs[formOf(kind, task, predicate !== undefined)];
+    if (task.kind === 'rows' && predicate === undefined)
+      bytes += memberCount * blocks * rowsInBlock * task.columns.length * cellBytes;
+  }
+  return { us, bytes, blocks, keyCount: keys };
+}
+
+/** Whether a few rows from one end of each series are all that is read. */
+function isOfEnds(task: Fragment['task']): boolean {
+  if (task.kind === 'windows')
+    return task.windowsMax !== undefined || task.fields.every((field) => pickedEnd(task, field) !== undefined); // prettier-ignore
+  if (task.kind === 'costs') return true;
+  return task.rowsMax > 0 || task.shardRowsMax !== undefined || task.seriesRowsMax !== undefined;
+}
+
+function formOf(
+  kind: ShareablePlan['kind'],
+  task: Fragment['task'],
+  isFiltered: boolean,
+): keyof typeof blockUs {
+  if (isFiltered) return 'filtered';
+  if (task.kind === 'windows') return task.fields.some(({ rank }) => rank !== undefined) ? 'ranked' : 'folded'; // prettier-ignore
+  return kind === 'times' ? 'written' : 'reduced';
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, one) => sum + one, 0) / Math.max(1, numbers.length);
+}
+
+/** With the keys of its series, group after group. */
+function shardOf(
+  view: ShardView,
+  files: readonly TsmFile[],
+  { groups, fragment }: { readonly groups: readonly Group[]; readonly fragment: Fragment },
+): SharedShard {
+  const { measurement } = fragment;
+  const ids = idsOf(view, groups);
+  const lengths = ids.map((id) => view.keyOf(id).length);
+  const keys = new Uint8Array(new SharedArrayBuffer(lengths.reduce((sum, one) => sum + one, 0)));
+  const ends = new Uint32Array(new SharedArrayBuffer(ids.length * 4));
+  let at = 0;
+  for (const [i, id] of ids.entries()) {
+    keys.set(view.keyOf(id), at);
+    ends[i] = at += lengths[i] ?? 0;
+  }
+  const fields = [...view.index.fields(measurement)];
+  const list = { measurement, fields, tagKeys: view.tagKeys(measurement), keys, ends };
+  return { shardId: view.shardId, files: files.map(({ path, seal }) => ({ path, seal })), list };
+}
+
+function idsOf(view: ShardView, groups: readonly Group[]): number[] {
+  return groups.flatMap(({ members }) =>
+    members.flatMap(({ source, seriesId }) => (source === view ? [seriesId] : [])),
+  );
+}
+
+interface CutBy {
+  readonly work: Work;
+  readonly limits: ShareLimits;
+}
+
+function cutGroups(
+  views: readonly ShardView[],
+  groups: readonly Group[],
+  { work, limits }: CutBy,
+): ChunkCut {
+  const wanted = Math.min(
+    Math.ceil(work.us / limits.groupChunkUs),
+    groups.length,
+    limits.chunksMax,
+  );
+  const ends = views.map(() => new Uint32Array(wanted));
+  const counts = views.map(() => 0);
+  for (let chunk = 0, at = 0; chunk < wanted; chunk++) {
+    const end = Math.round((groups.length * (chunk + 1)) / wanted);
+    for (; at < end; at++)
+      for (const { source } of groups[at]?.members ?? []) {
+        const shard = views.findIndex((view) => view === source);
+        counts[shard] = (counts[shard] ?? 0) + 1;
+      }
+    for (const [shard, count] of counts.entries()) (ends[shard] as Uint32Array)[chunk] = count;
+  }
+  return { kind: 'groups', ends };
+}
+
+/** Where blocks begin, as long as there are no more chunks than blocks: what lies across an end is read twice. */
+function cutTimes(
+  views: readonly ShardView[],
+  groups: readonly Group[],
+  { fragment, work, limits }: CutBy & { readonly fragment: Fragment },
+): ChunkCut {
+  const [from, to] = timesOf(views, fragment);
+  const parts = timeParts(work, limits);
+  const span = to - from + 1n;
+  const wanted = Number(minOf(BigInt(Math.min(parts, limits.chunksMax)), span));
+  const starts = wanted <= work.blocks ? blockStarts(views, groups, fragment) : [];
+  const cuts = new Set([from]);
+  for (let i = 1; i < wanted; i++) {
+    const even = from + (span * BigInt(i)) / BigInt(wanted);
+    cuts.add(nearest(starts, even) ?? even);
+  }
+  const sorted = BigInt64Array.from([...cuts].filter((cut) => cut >= from && cut <= to)).sort();
+  const ends = BigInt64Array.from(sorted, (_, i) => (i + 1 < sorted.length ? (sorted[i + 1] ?? 0n) - 1n : to)); // prettier-ignore
+  if (fragment.ascending) return { kind: 'times', minTimesNs: sorted, maxTimesNs: ends };
+  return { kind: 'times', minTimesNs: sorted.reverse(), maxTimesNs: ends.reverse() };
+}
+
+/** As many for either worker, as long as their answers are short enough to wait for each other, and reading keys again is worth it. */
+function timeParts({ us, bytes, keyCount }: Work, { timeChunkUs }: ShareLimits): number {
+  const even = 2 * Math.ceil(us / (2 * timeChunkUs));
+  const wanted = Math.max(Math.min(even, evenChunksMax), Math.ceil(bytes / timeChunkBytes));
+  return Math.min(wanted, Math.max(2, Math.floor(us / (keyCount * keyUs * 3))));
+}
+
+/** Those of all points within the bounds. */
+function timesOf(
+  views: readonly ShardView[],
+  { minTimeNs, maxTimeNs }: Fragment,
+): [bigint, bigint] {
+  const bounds = views.flatMap((view) => view.timeBounds() ?? []);
+  const least = bounds.map((one) => one.minTimeNs).reduce(minOf, 2n ** 63n - 1n);
+  const greatest = bounds.map((one) => one.maxTimeNs).reduce(maxOf, -(2n ** 63n));
+  return [maxOf(least, minTimeNs), minOf(greatest, maxTimeNs)];
+}
+
+/** Of a series in the middle. */
+function blockStarts(
+  views: readonly ShardView[],
+  groups: readonly Group[],
+  { task, minTimeNs, maxTimeNs }: Fragment,
+): readonly bigint[] {
+  const members = groups[0]?.members ?? [];
+  const member = members[members.length >> 1];
+  const view = views.find((one) => one === member?.source);
+  const field =
+    task.kind === 'rows' ? task.columns.find(({ kind }) => kind === 'field') : undefined;
+  if (view === undefined || member === undefined || field === undefined) return [];
+  return view.blockStarts({ seriesId: member.seriesId, field: field.name, minTimeNs, maxTimeNs });
+}
+
+function nearest(starts: readonly bigint[], timeNs: bigint): bigint | undefined {
+  let best: bigint | undefined;
+  for (const start of starts)
+    if (best === undefined || distance(start, timeNs) < distance(best, timeNs)) best = start;
+  return best;
+}
+
+function distance(a: bigint, b: bigint): bigint {
+  return a > b ? a - b : b - a;
+}
+
+function minOf(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+function maxOf(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
