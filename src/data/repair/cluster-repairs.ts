@@ -15,6 +15,8 @@ export interface ClusterRepairsPorts {
 }
 
 const askDeadlineMs = 5_000;
+/** Whoever looks at repairs, or asks for one, does not wait for a node that stands still (decision 90). */
+const silentMs = 800;
 
 export class ClusterRepairs {
   readonly #ports: ClusterRepairsPorts;
@@ -60,18 +62,21 @@ export class ClusterRepairs {
     return [...merged.values()].sort((a, b) => a.shardId - b.shardId);
   }
 
-  /** On the first of its owners that answers. Throws `shard_not_found` and what that owner says. */
+  /** On the first of its owners that answers; those that answer soon are preferred. Throws `shard_not_found` and what that owner says. */
   async queue(shardId: number): Promise<void> {
     const { meta, rpc } = this.#ports;
     let failure: unknown;
-    for (const { id, tcpAddress } of this.#ownersOf(shardId)) {
-      try {
-        if (id === meta.nodeId) this.#service().queueRepair(shardId);
-        else await rpc.call(tcpAddress, queueRepairMethod, { shardId }, { deadlineMs: askDeadlineMs }); // prettier-ignore
-        return;
-      } catch (error) {
-        if (!isNodeFailure(error)) throw error;
-        failure = error;
+    // One that is only slow may queue it beside another: it is asked for twice then, and the second finds nothing to do.
+    for (const deadlineMs of [silentMs, askDeadlineMs]) {
+      for (const { id, tcpAddress } of this.#ownersOf(shardId)) {
+        try {
+          if (id === meta.nodeId) this.#service().queueRepair(shardId);
+          else await rpc.call(tcpAddress, queueRepairMethod, { shardId }, { deadlineMs });
+          return;
+        } catch (error) {
+          if (!isNodeFailure(error)) throw error;
+          failure = error;
+        }
       }
     }
     throw failure;
@@ -112,7 +117,7 @@ export class ClusterRepairs {
     const { meta, rpc, service } = this.#ports;
     if (nodeId === meta.nodeId) return service?.repairs ?? [];
     try {
-      return (await rpc.call(address, repairsMethod, {}, { deadlineMs: askDeadlineMs })).repairs;
+      return (await rpc.call(address, repairsMethod, {}, { deadlineMs: silentMs })).repairs;
     } catch (error) {
       if (!isDbError(error)) throw error;
       return [];
