@@ -5,7 +5,7 @@
  */
 import { KiB, MiB } from '../../base/units.ts';
 
-/** What a request may send ahead of being read: at 1 ms of round trip, 256 MB/s. */
+/** What a request may send ahead of being read, until there is memory for all of it: at 1 ms of round trip, 256 MB/s. */
 export const requestWindowBytes = 256 * KiB;
 /** What an answer may. */
 export const answerWindowBytes = MiB;

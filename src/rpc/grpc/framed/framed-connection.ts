@@ -166,12 +166,13 @@ export class FramedConnection {
   }
 
   /**
-   * The peer may send so many bytes at once, for which there is memory: a long request that stopped at each window would wait for
-   * either end to be woken, which takes longer than to send it.
+   * The peer may send so many bytes at once, for which there is memory, and its window behind them: a long request that stopped at
+   * each window would wait for either end to be woken, which takes longer than to send it.
    */
   expect(stream: FramedStream, lengthBytes: number): void {
-    const moreBytes = lengthBytes - stream.receiveWindowBytes;
-    if (moreBytes <= 0 || stream.isRemoteEnded || stream.isClosed) return;
+    const { receiveWindowBytes, isRemoteEnded, isClosed } = stream;
+    if (lengthBytes <= receiveWindowBytes || isRemoteEnded || isClosed) return;
+    const moreBytes = lengthBytes + this.#options.streamWindowBytes - receiveWindowBytes;
     this.#credit(stream.id, moreBytes);
     stream.receiveWindowBytes += moreBytes;
     stream.uncreditedBytes -= moreBytes;
