@@ -1,5 +1,7 @@
 /** What workers and other nodes are asked where they answer by themselves, made once for each statement that stays the same. */
 import { taskText, type AnswerForm, type AnswerRequest, type AnswerTask, type AskedAnswer } from '../engine/answers/answer-task.ts'; // prettier-ignore
+import { RecentMap } from '../../base/collections/recent-map.ts';
+import { MiB } from '../../base/units.ts';
 import { askedOf, type AskedText } from '../shards/asked-answer.ts';
 import type { SelectContext, SelectPorts } from './select-context.ts';
 import type { PreparedSelect } from './select-runner.ts';
@@ -15,15 +17,28 @@ export interface Asking {
 /** Of one statement: past so many forms and lists of shards all are forgotten. */
 const textsMax = 16;
 
+/** Longer ones, which name thousands of measurements, are few of all statements together. */
+const keptLengthMax = 65_536;
+const longKeptMax = { countMax: 64, weightMax: 4 * MiB };
+
 /** By what is asked of a statement; 'none' for what is not answered so. */
 class Texts<Text> {
   readonly #known = new WeakMap<PreparedSelect, Map<string, Text | 'none'>>();
+  /** The last one of a statement. */
+  readonly #long = new RecentMap<PreparedSelect, { readonly key: string; readonly text: Text | 'none' }>(longKeptMax); // prettier-ignore
 
   find(prepared: PreparedSelect, key: string): Text | 'none' | undefined {
-    return this.#known.get(prepared)?.get(key);
+    const known = this.#known.get(prepared)?.get(key);
+    if (known !== undefined) return known;
+    const long = this.#long.get(prepared);
+    return long?.key === key ? long.text : undefined;
   }
 
   keep(prepared: PreparedSelect, key: string, text: Text | 'none'): void {
+    if (typeof text === 'string' && text.length > keptLengthMax) {
+      this.#long.set(prepared, { key, text }, text.length);
+      return;
+    }
     const ofPrepared = this.#known.get(prepared) ?? new Map<string, Text | 'none'>();
     if (ofPrepared.size >= textsMax) ofPrepared.clear();
     this.#known.set(prepared, ofPrepared.set(key, text));

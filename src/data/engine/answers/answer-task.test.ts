@@ -21,7 +21,15 @@ test('answer task: what JSON has no word for, and what is too long, is left to o
   const { statement, ...rest } = task('SELECT v FROM d.r.m');
   const minusZero = { ...statement, limit: -0 };
   expect(taskText({ statement: minusZero, ...rest })).toBeUndefined();
-  const shardIds = Array.from({ length: 20_000 }, (_, i) => i);
+  const shardIds = Array.from({ length: 200_000 }, (_, i) => i);
   const places = rest.places.map((place) => ({ ...place, shardIds }));
   expect(taskText({ ...rest, statement, places })).toBeUndefined();
+});
+
+test('answer task: a statement of ten thousand measurements has a text', () => {
+  const { places, ...rest } = task('SELECT mean(v) FROM d.r././');
+  const names = Array.from({ length: 10_000 }, (_, i) => `node_network_receive_bytes_total_${i}`);
+  const asked = { ...rest, places: places.map((place) => ({ ...place, names })) };
+  const text = taskText(asked);
+  expect(text === undefined ? undefined : taskOf(text)).toEqual(asked);
 });

@@ -98,8 +98,8 @@ export interface AnswerPart {
 /** Of an answer that is not chunked so much is held back: until then a failure is one of the whole statement (decision 13). */
 export const heldBytesMax = 4 * MiB;
 
-/** Longer ones are answered the general way. */
-const textLengthMax = 65_536;
+/** Longer ones are answered the general way: a pattern may name some ten thousand measurements. */
+const textLengthMax = MiB;
 
 /** Undefined where it is too long or too deep, or has a number that JSON has no word for. */
 export function taskText(task: AnswerTask): string | undefined {

@@ -7,7 +7,9 @@ import { readsClock } from '../../../query/plan/reads-clock.ts';
 import { taskOf, type AnswerRequest, type AnswerTask } from './answer-task.ts';
 
 /** As many as texts are known (influxql/known-texts.ts), of which a task has some five times the characters. */
-const keptMax = { countMax: 2_048, weightMax: 8 * MiB };
+const keptMax = { countMax: 2_048, weightMax: 16 * MiB };
+/** What a plan has for each measurement that it reads, beside the text. */
+const measurementBytes = 2_048;
 
 export class KnownAnswer {
   readonly task: AnswerTask;
@@ -47,7 +49,13 @@ export class KnownAnswers {
     const known = this.#kept.get(text);
     if (known !== undefined) return known;
     const made = new KnownAnswer(taskOf(text));
-    if (isKept) this.#kept.set(text, made, text.length);
+    if (isKept) this.#kept.set(text, made, weightOf(text, made.task));
     return made;
   }
+}
+
+/** Of a statement of one measurement it is that of its text. */
+function weightOf(text: string, { places }: AnswerTask): number {
+  const namedCount = places.reduce((sum, { names }) => sum + (names?.length ?? 1), 0);
+  return text.length + Math.max(0, namedCount - 1) * measurementBytes;
 }
