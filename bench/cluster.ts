@@ -191,7 +191,7 @@ async function medians(
 
 /** "Before" and "beside" are measured alike: same writes, same questions about what is left; what is due while hints drain counts. */
 async function hintsPart(workload: Workload): Promise<void> {
-  const single = values.alone ? Number.NaN : await influxdRate(workload);
+  const single = values.alone ? undefined : await influxdRate(workload);
   const half = Math.ceil((workload.bodies.length - warmUpCount) / 2) + warmUpCount;
   const cluster = await clusterOf(2, 2);
   try {
@@ -213,7 +213,8 @@ async function hintsPart(workload: Workload): Promise<void> {
     const lines = (workload.lineCount / workload.bodies.length) * (workload.bodies.length - half);
     const rate = (lines / (endMs - startMs)) * 1_000;
     await storedAt(cluster, 2, workload);
-    print(`hints drained in ${((endMs - startMs) / 1_000).toFixed(1)} s, ${thousands(rate)} k lines/s, ${(rate / single).toFixed(2)} times influxd's ingest`); // prettier-ignore
+    const times = single === undefined ? '' : `, ${(rate / single).toFixed(2)} times influxd's ingest`; // prettier-ignore
+    print(`hints drained in ${((endMs - startMs) / 1_000).toFixed(1)} s, ${thousands(rate)} k lines/s${times}`); // prettier-ignore
     const before = calm.filter(({ dueMs }) => dueMs >= settledMs);
     const during = beside.filter(({ dueMs }) => dueMs >= startMs && dueMs < endMs);
     print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard) before: ${waits(before)}`); // prettier-ignore
