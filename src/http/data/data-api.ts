@@ -22,6 +22,7 @@ import {
 import type { DataApiOptions, DataApiPorts } from './data-api-options.ts';
 import { addSecureConnections } from '../secure-connections.ts';
 import { sendMetrics, sendVars } from './debug-routes.ts';
+import { answerHalfOpen, halfOpenMs } from './requests/half-open.ts';
 import { IdleWatch } from './requests/idle-watch.ts';
 import { sendHealth } from './health-route.ts';
 import { goneSignal, handleQuery } from './query-route.ts';
@@ -79,6 +80,8 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     buffers: new SharedBuffers(bodyBytesKeptMax),
     idle: new IdleWatch(ports.clock, options.idleMs),
   };
+  const halfOpen = new IdleWatch(ports.clock, halfOpenMs);
+  answerHalfOpen(api, halfOpen, (request) => !isWrite(request));
   addBodies(api, bodies);
   api.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply, { ports, version: options.version });
@@ -105,7 +108,17 @@ export function createDataApi(ports: DataApiPorts, options: DataApiOptions): Fas
     addPprof(api, { clock, profiler, pending, tables, commandLine: process.argv });
   }
   addFallbacks(api, ports);
-  const shared = { ports, options, counters, throttle, admit, profiles, texts, ...bodies };
+  const shared = {
+    ports,
+    options,
+    counters,
+    throttle,
+    admit,
+    profiles,
+    texts,
+    halfOpen,
+    ...bodies,
+  };
   const { rawSockets, secureSockets } = ports;
   if (rawSockets !== undefined) addDirectConnections(api, rawSockets, shared);
   // What is added last sees a connection first.

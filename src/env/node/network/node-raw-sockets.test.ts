@@ -123,3 +123,24 @@ test('raw sockets: a client that leaves closes it; one that is gone, or was read
     nodeRawSockets.take(accepted, { room: () => new Uint8Array(1), took: () => true, ended: () => undefined, closed: () => undefined }, () => undefined); // prettier-ignore
   expect(refuse()).toBeUndefined();
 });
+
+test('raw sockets: one whose client sends no more is handed over with what came last, and the way back', async () => {
+  const { accepted, other } = await pair();
+  const { raw, ended, closed } = gather(accepted, 4);
+  other.end();
+  await ended;
+  const given = new Latch<Duplex>();
+  raw.handOver(Buffer.from('last'), (socket) => {
+    given.open(socket);
+  });
+  const socket = await given.promise;
+  expect(socket).toHaveProperty('remoteAddress', '127.0.0.1');
+  const parts: Buffer[] = [];
+  socket.on('data', (part: Buffer) => parts.push(part));
+  await once(socket, 'end');
+  expect(Buffer.concat(parts).toString()).toBe('last');
+  socket.end('answer');
+  const [answer] = (await once(other, 'data')) as [Buffer];
+  expect(answer.toString()).toBe('answer');
+  await closed;
+});

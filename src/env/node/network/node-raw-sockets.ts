@@ -11,7 +11,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex, Readable } from 'node:stream';
 import type { RawSocket, RawSockets, RawUser } from '../../raw-sockets.ts';
 
 interface StreamHandle {
@@ -102,6 +102,10 @@ class NodeRawSocket implements RawSocket {
 
   handOver(bytes: Uint8Array, give: (socket: Duplex) => void): void {
     this.#isHandedOver = true;
+    if (this.#socket.readableEnded) {
+      give(endedStream(this.#socket, bytes));
+      return;
+    }
     // Whoever gets it listens first, and what is here already is told before what comes.
     this.#socket.pause();
     if (bytes.length > 0) this.#socket.unshift(Buffer.from(bytes));
@@ -113,4 +117,11 @@ class NodeRawSocket implements RawSocket {
     if (!this.#isHandedOver) return this.#user.took(lengthBytes);
     return this.#socket.push(Buffer.from(bytes.subarray(0, lengthBytes)));
   }
+}
+
+/** What came last of a client that sends no more, and the way back to it: nothing can be put back in front of an end. */
+function endedStream(socket: Socket, bytes: Uint8Array): Duplex {
+  const { remoteAddress } = socket;
+  const readable = Readable.from([Buffer.from(bytes)], { objectMode: false });
+  return Object.assign(Duplex.from({ readable, writable: socket }), { remoteAddress });
 }

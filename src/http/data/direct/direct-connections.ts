@@ -65,7 +65,7 @@ class DirectConnections {
   ) {
     this.#sockets = sockets;
     this.#toNode = toNode;
-    const { ports, options, buffers, idle } = parts;
+    const { ports, options, buffers, idle, halfOpen } = parts;
     const { clock } = ports;
     this.#clock = clock;
     this.#idle = new IdleWatch(clock, keepAliveSeconds * secondMs);
@@ -79,7 +79,7 @@ class DirectConnections {
       open: (head, ip) => writes.open(head, ip),
       answer: (asked) => answerQuery(asked, queries),
       isClosing: answers.isClosing,
-      ...{ buffers, idleBodies: idle, clock, timeoutMs: options.queryTimeoutMs },
+      ...{ buffers, idleBodies: idle, halfOpen, clock, timeoutMs: options.queryTimeoutMs },
     };
   }
 

@@ -19,6 +19,8 @@ export interface DirectParts {
   readonly buffers: BodyBuffers;
   /** Clients that send nothing of a body. */
   readonly idle: IdleWatch;
+  /** Those that have closed their sending side. */
+  readonly halfOpen: IdleWatch;
 }
 
 /** What answers say, whatever they answer. */

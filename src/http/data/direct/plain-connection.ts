@@ -10,6 +10,8 @@
 import { Buffer } from 'node:buffer';
 import { must } from '../../../base/assert.ts';
 import type { RawSocket, RawUser } from '../../../env/raw-sockets.ts';
+import type { Timer } from '../../../env/clock.ts';
+import type { IdleWatch } from '../requests/idle-watch.ts';
 import type { OpenWrite, Turn } from './exchange.ts';
 import type { KnownHeads, PlainHead } from './plain-head.ts';
 import { QueryExchange, type QueryExchangeParts } from './query-exchange.ts';
@@ -21,6 +23,8 @@ export interface PlainConnectionParts extends WriteExchangeParts, QueryExchangeP
   readonly heads: KnownHeads;
   /** Undefined for those that are to wait, or to be refused. */
   readonly open: (head: PlainHead, ip: string) => OpenWrite | undefined | Promise<OpenWrite | undefined>; // prettier-ignore
+  /** Clients that have closed their sending side, and may have left. */
+  readonly halfOpen: IdleWatch;
   readonly isClosing: () => boolean;
   readonly handOver: (socket: RawSocket, bytes: Uint8Array) => void;
   readonly onClosed: () => void;
@@ -43,7 +47,9 @@ export class PlainConnection implements RawUser, Turn {
   /** What came while a request was under way; between two of them a query of which not all has come. */
   #early: Buffer = nothing;
   #hasEnded = false;
+  #leaving: Timer | undefined;
   #stepCount = 0;
+  #writeCount = 0;
 
   constructor(parts: PlainConnectionParts, ip: string) {
     this.#parts = parts;
@@ -96,10 +102,19 @@ export class PlainConnection implements RawUser, Turn {
     if (this.#state === 'idle') this.#close();
     // Half a body, of which no more comes.
     else if (this.#coming !== undefined) this.destroy();
+    else {
+      this.#leaving = this.#parts.halfOpen.add(
+        () => this.#leavingProgress,
+        () => {
+          this.destroy();
+        },
+      );
+    }
   }
 
   closed(): void {
     this.#state = 'over';
+    this.#leaving?.cancel();
     this.#write?.closed();
     this.#query?.closed();
     this.#parts.onClosed();
@@ -113,6 +128,7 @@ export class PlainConnection implements RawUser, Turn {
   }
 
   write(...answer: readonly (string | Uint8Array)[]): boolean {
+    this.#writeCount++;
     return this.#socket?.write(...answer) !== false;
   }
 
@@ -133,6 +149,7 @@ export class PlainConnection implements RawUser, Turn {
     const socket = this.#socket;
     if (this.#state === 'over' || socket === undefined) return;
     this.#state = 'over';
+    this.#leaving?.cancel();
     this.#query = undefined;
     const whole = this.#early.length === 0 ? request : Buffer.concat([request, this.#early]);
     this.#early = nothing;
@@ -142,6 +159,12 @@ export class PlainConnection implements RawUser, Turn {
   /** A write of whose body bytes are missing. */
   get #coming(): WriteExchange | undefined {
     return this.#write?.isComing === true ? this.#write : undefined;
+  }
+
+  /** Grows as the answer to a query goes out. What writes do is not undone, and who reads slowly is another's to leave. */
+  get #leavingProgress(): number {
+    const isAnswering = this.#query?.isWaiting === false;
+    return isAnswering ? this.#stepCount + this.#writeCount : Number.NaN;
   }
 
   get #isHeld(): boolean {
