@@ -53,6 +53,11 @@ export class RecentMap<Key, Value> {
     }
   }
 
+  clear(): void {
+    this.#entries.clear();
+    this.#weight = 0;
+  }
+
   /** Whether it was there. */
   delete(key: Key): boolean {
     this.#weight -= this.#entries.get(key)?.weight ?? 0;

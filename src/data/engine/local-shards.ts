@@ -4,23 +4,7 @@ import { MiB } from '../../base/units.ts';
 import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
 import { latestOf, type Stamp } from '../../models/stamp.ts';
 import type { Fragment } from '../../query/fragment.ts';
-import type {
-  AccessOptions,
-  DeletePointsRequest,
-  BatchOutcome,
-  DescribeOptions,
-  DescribeRequest,
-  FieldsOfShard,
-  FragmentBlock,
-  MeasurementDescription,
-  NamedShard,
-  SentBlocks,
-  ShardAccess,
-  ShardBatch,
-  ShardsDescription,
-  TypedBatch,
-  TypedField,
-} from './shard-access.ts';
+import type { AccessOptions, DeletePointsRequest, BatchOutcome, DescribeOptions, DescribeRequest, FieldsOfShard, FragmentBlock, MeasurementDescription, NamedShard, SentBlocks, ShardAccess, ShardBatch, ShardsDescription, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
 import type { AnswerPart, AnswerRequest } from './answers/answer-task.ts';
 import { HelpedAnswer } from './answers/shared/helped-answer.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
@@ -34,6 +18,7 @@ import type { LinesTask, OwnShards, RoutedLines } from './lines/route-lines.ts';
 import { LocalDigests } from './digests/local-digests.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
+import { EmptyShares } from './answers/empty-shares.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
 import { homeOfNow } from './home-of-now.ts';
@@ -67,6 +52,7 @@ export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
   readonly #described = new DescribedLanes();
   readonly #listed = new ListedLanes();
+  readonly #empty = new EmptyShares();
   readonly #texts = new FragmentTexts();
   readonly #packer = new LinesPacker();
   readonly #loads: WorkerLoads;
@@ -334,9 +320,10 @@ export class LocalShards implements ShardAccess {
   ): AsyncIterable<AnswerPart> | undefined {
     const home = homeOf(shardIds[0] ?? 0, this.#links.length);
     if (shardIds.some((shardId) => homeOf(shardId, this.#links.length) !== home)) return undefined;
+    const alone = () => this.#link(home).stream('answer', request, { signal }) as AsyncIterable<AnswerPart>; // prettier-ignore
+    if (request.isShare === true) return this.#empty.of(request, this.#listed.versionHeard(home), alone); // prettier-ignore
     const helper = this.#idleBeside(home);
-    if (helper !== undefined) return new HelpedAnswer({ home: this.#link(home), helper }, request, signal); // prettier-ignore
-    return this.#link(home).stream('answer', request, { signal }) as AsyncIterable<AnswerPart>;
+    return helper ? new HelpedAnswer({ home: this.#link(home), helper }, request, signal) : alone();
   }
 
   /** A worker that has nothing to do while `home` has. */
@@ -365,16 +352,21 @@ export class LocalShards implements ShardAccess {
     );
   }
 
-  /** Of a shard that cannot be read: its folder gets another name, which this resolves with, and the shard may come anew. */
-  async setAside(shardId: number): Promise<string> {
+  /** Shards have gone, or may not be read any more. */
+  #forget(): void {
     this.#described.clear();
     this.#listed.clear();
+    this.#empty.clear();
+  }
+
+  /** Of a shard that cannot be read: its folder gets another name, which this resolves with, and the shard may come anew. */
+  async setAside(shardId: number): Promise<string> {
+    this.#forget();
     return (await this.#home(shardId).call('set-aside', shardId)) as string;
   }
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {
-    this.#described.clear();
-    this.#listed.clear();
+    this.#forget();
     await Promise.all(
       this.#lanes(shardIds).map((lane) => this.#homeOfLane(lane).call('delete', lane)),
     );
@@ -390,6 +382,7 @@ export class LocalShards implements ShardAccess {
 
   /** Makes a shard that this node has nothing of one that nobody reads until a copy has come; false for one that is here. */
   async expectCopy(task: Omit<ExpectTask, 'clusterId'>): Promise<boolean> {
+    this.#forget();
     const whole = { ...task, clusterId: this.#cluster.clusterId() } satisfies ExpectTask;
     return (await this.#home(task.shardId).call('expect-copy', whole)) as boolean;
   }

@@ -99,6 +99,7 @@ export class StorageEngine implements Engine {
       views: (shardIds) => this.#views(shardIds),
       schemaVersion: () => store.schemaVersion,
       ...{ lent: store.borrowed, shareLimits: options.shareLimits },
+      seriesVersion: () => store.seriesVersion,
     });
   }
 

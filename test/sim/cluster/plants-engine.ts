@@ -22,7 +22,9 @@ export function plantedWrites(engine: Engine, ports: EnginePorts, plant?: Plant)
     case 'awaiting-read':
       return readingAwaiting(engine);
     case 'growth-untold':
-      return withoutGrowth(engine);
+      return withoutGrowth(engine, 'schemaVersion');
+    case 'series-untold':
+      return withoutGrowth(engine, 'seriesVersion');
     case 'types-undecided':
       return withoutLead(engine);
     case 'arrival-wins':
@@ -113,14 +115,14 @@ function readingAwaiting(engine: Engine): Engine {
 }
 
 /** A node plans with what its own workers described before, whatever has been written since (decision 6). */
-function withoutGrowth(engine: Engine): Engine {
+function withoutGrowth(engine: Engine, of: 'schemaVersion' | 'seriesVersion'): Engine {
   return calling(engine, async (kind, body, context) => {
     const reply = await engine.call(kind, body, context);
     const { body: told } = reply;
     if (!receiptKinds.has(kind) || typeof told !== 'object' || told === null) return reply;
-    // Short receipts are numbers, the version of the schemas is the first.
-    if (Array.isArray(told)) return { body: [0, ...(told as readonly number[]).slice(1)] };
-    return { ...reply, body: { ...told, schemaVersion: 0 } };
+    // Short receipts are numbers, the version of the schemas is the first and that of the series the second.
+    if (Array.isArray(told)) return { body: (told as readonly number[]).with(of === 'schemaVersion' ? 0 : 1, 0) }; // prettier-ignore
+    return { ...reply, body: { ...told, [of]: 0 } };
   });
 }
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { everyone } from '../../../src/data/statements/principal.ts';
-import type { SelectStatement } from '../../../src/influxql/ast.ts';
+import type { Statement } from '../../../src/influxql/ast.ts';
 import { parseQuery } from '../../../src/influxql/parser.ts';
 import { writeJson } from '../../../src/query/emit/json-writer.ts';
 import type { DataNode } from '../../../src/server/node/data-node.ts';
@@ -54,10 +54,13 @@ const questions = freshMeasurements
   });
 
 /** Of a measurement of which each series has fields of its own. */
+const unevenLines = ['a', 'b', 'c', 'd'].map((host) => `uneven,host=${host} ${host}=1 ${middleNs}`);
 const unevenQuestions = ['a', 'b', 'c', 'd'].map((host) => `SELECT * FROM uneven WHERE host = '${host}' AND ${during}`); // prettier-ignore
 
-function unevenLines(database: string): Parameters<DataNode['writer']['write']>[0] {
-  const lines = ['a', 'b', 'c', 'd'].map((host) => `uneven,host=${host} ${host}=1 ${middleNs}`);
+function linesOf(
+  database: string,
+  lines: readonly string[],
+): Parameters<DataNode['writer']['write']>[0] {
   return {
     ...{ database, retentionPolicy: '', body: new TextEncoder().encode(lines.join('\n')) },
     ...{ stepNs: 1n, level: 'all', timeoutMs: 60_000 },
@@ -80,11 +83,12 @@ export async function runSharedAnswers(
   if (first === undefined) throw new Error('d1 is down');
   for (const name of names) {
     await fill(cluster, first, { name, seed, layout: layouts[name] });
-    await world.complete(first.writer.write(unevenLines(name)));
+    await world.complete(first.writer.write(linesOf(name, unevenLines)));
   }
+  await checkLate(cluster);
   const fresh = [...freshStatements(seed, count)].filter(hasOneAnswer).map(({ text }) => text);
   let [compared, shared] = [0, 0];
-  for (const text of [...questions, ...unevenQuestions, ...fresh].filter(isSelect))
+  for (const text of [...unevenQuestions, ...questions, ...fresh].filter(isSelect))
     for (const name of names)
       for (const [machine, node] of data) {
         const own = text.replaceAll(' ON fresh', ` ON ${name}`);
@@ -101,6 +105,35 @@ export async function runSharedAnswers(
     await world.run(world.nowMs + 8_000);
   }
   return { compared, shared, interrupted: interruptedCount };
+}
+
+const lateCount = 4;
+const askedCount = 3;
+
+/** A series that no node has had is seen at once when it has come, also where it was asked for in vain. */
+async function checkLate({ world, data }: ClusterWorld): Promise<void> {
+  const nodes = [...data.entries()];
+  for (let i = 0; i < lateCount; i++) {
+    // The same statements each time, as a known text has them.
+    const text = `SELECT n FROM cpu WHERE host = 'late${i}' AND ${during}`;
+    const statements = parseQuery(text);
+    // Nodes that were described once answer by themselves.
+    for (const [, node] of nodes) await world.complete(blocksAnswer(node, text, 'once'));
+    const asked = async (): Promise<readonly string[]> => {
+      const answers: string[] = [];
+      for (let time = 0; time < askedCount; time++)
+        for (const [, node] of nodes) answers.push((await world.complete(workersAnswer(node, statements, 'once'))) ?? ''); // prettier-ignore
+      return answers;
+    };
+    const before = await asked();
+    if (before.some((answer) => answer.includes('"series"'))) throw new Error(`late${i} is there before it was written`); // prettier-ignore
+    const [, writer] = nodes[i % nodes.length] ?? [];
+    await world.complete(writer?.writer.write(linesOf('once', [`cpu,host=late${i} n=1i ${middleNs}`])) ?? Promise.resolve()); // prettier-ignore
+    const after = await asked();
+    if (after.every((answer) => answer === '')) throw new Error('no worker answers by itself');
+    const unseen = after.findIndex((answer) => answer !== '' && !answer.includes(`[[${middleNs},1]]`)); // prettier-ignore
+    if (unseen >= 0) throw new Error(`${nodes[unseen % nodes.length]?.[0] ?? ''} answers late${i}, which was written, with ${after[unseen] ?? ''}`); // prettier-ignore
+  }
 }
 
 function isSelect(text: string): boolean {
@@ -135,11 +168,12 @@ async function blocksAnswer(node: DataNode, text: string, database: string): Pro
 /** What workers answer; undefined where they do not. */
 async function workersAnswer(
   { executor }: DataNode,
-  text: string,
+  asked: string | readonly Statement[],
   database: string,
 ): Promise<string | undefined> {
+  const statements = typeof asked === 'string' ? parseQuery(asked) : asked;
   const request = {
-    ...{ statements: parseQuery(text) as SelectStatement[], database, retentionPolicy: '' },
+    ...{ statements, database, retentionPolicy: '' },
     ...{ principal: everyone, isReadOnly: true, bucketsMax: 0, timeoutMs: 0 },
     ...{ heldBytesMax: heldBytes, signal: new AbortController().signal },
   };

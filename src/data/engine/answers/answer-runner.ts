@@ -28,6 +28,8 @@ export interface AnswerRunnerPorts extends AnswerPorts {
   /** Of those that are here, to be released. */
   readonly views: (shardIds: readonly number[]) => readonly ShardView[];
   readonly schemaVersion: () => number;
+  /** Another one also with each new series. */
+  readonly seriesVersion: () => number;
   /** Files of other workers' shards. */
   readonly lent: LentFiles;
   readonly shareLimits?: ShareLimits | undefined;
@@ -71,6 +73,7 @@ export class AnswerRunner {
     const known = this.#known.of(request);
     const { task } = known;
     for (const { shardIds } of task.places) await whenOpen(shardIds);
+    const seriesVersion = this.#ports.seriesVersion();
     const account = accounts.open();
     const pacer = pacerOf(this.#ports, context);
     const running = { context, pacer, account };
@@ -79,8 +82,11 @@ export class AnswerRunner {
       this.#openAll(task, places);
       const compiled = known.compiled(request);
       const planned = { known, compiled, request, schemaVersion: schemaVersion() };
+      // Too many windows are an error, whatever there is: at other times there may be.
+      const isTimeless = request.times === undefined || task.bucketsMax === 0;
+      const emptyAt = isTimeless ? seriesVersion : undefined;
       // By the schemas of now, as the plan is.
-      const share = request.isShare === true ? new ShareNotes(this.#markOf(places)) : undefined;
+      const share = request.isShare === true ? new ShareNotes(this.#markOf(places), emptyAt) : undefined; // prettier-ignore
       const plan = await this.#planOf(planned, places, running);
       const { zone } = compiled;
       const shared = request.mayBeHelped === true && share === undefined ? await this.#shared({ plan, zone, task }, { planned, places }, running) : undefined; // prettier-ignore

@@ -16,6 +16,8 @@ export interface PartShare {
   readonly head?: Uint8Array | undefined;
   /** Of each series with bytes in the part, in order: its group's place among those of the head, where it begins and ends. */
   readonly spans: Uint32Array;
+  /** Of a share without groups, as long as there are no series but those of this version, at any time. Said to this node alone. */
+  readonly emptyAt?: number | undefined;
 }
 
 export interface ShareHead {
@@ -82,18 +84,25 @@ function byName([left]: readonly [string, unknown], [right]: readonly [string, u
 /** What a worker notes of a share as it writes it. */
 export class ShareNotes {
   readonly #planned: string;
+  /** As it was before anything was read; undefined where no groups at another time would not mean none at this one. */
+  readonly #seriesVersion: number | undefined;
   #groups: readonly GroupKey[] = [];
+  #isFound = false;
   #spans: number[] = [];
   /** The place of the series that is written. */
   #at = 0;
   #isHeadTaken = false;
 
-  constructor(planned: string) {
+  constructor(planned: string, seriesVersion?: number) {
     this.#planned = planned;
+    this.#seriesVersion = seriesVersion;
+    // Without a measurement there is nothing to look for.
+    this.#isFound = planned === '';
   }
 
   /** Told once for each part of the plan, before any of their series is written. */
   found(groups: readonly GroupKey[], ascending: boolean): void {
+    this.#isFound = true;
     this.#groups = this.#groups.length === 0 ? groups : united(this.#groups, groups, ascending);
   }
 
@@ -113,7 +122,9 @@ export class ShareNotes {
     this.#spans = [];
     if (this.#isHeadTaken) return { spans };
     this.#isHeadTaken = true;
-    return { head: encodeShareHead({ planned: this.#planned, groups: this.#groups }), spans };
+    const head = encodeShareHead({ planned: this.#planned, groups: this.#groups });
+    const isEmpty = this.#isFound && this.#groups.length === 0;
+    return { head, spans, ...(isEmpty && { emptyAt: this.#seriesVersion }) };
   }
 }
 

@@ -34,11 +34,16 @@ export class ListedLanes {
     this.#changeCount++;
   }
 
+  versionHeard(worker: number): number {
+    return this.#versions.get(worker) ?? 0;
+  }
+
   find(worker: number, request: ListRequest): readonly ListPiece[] | undefined {
     if (this.#kept.size === 0 || !isKept(request)) return undefined;
     const kept = this.#kept.get(JSON.stringify(request));
-    const latest = this.#versions.get(worker) ?? 0;
-    return kept !== undefined && kept.seriesVersion >= latest ? kept.pieces : undefined;
+    return kept !== undefined && kept.seriesVersion >= this.versionHeard(worker)
+      ? kept.pieces
+      : undefined;
   }
 
   /** What gathers the pieces of a list that is being read; undefined when it would not be kept. */
