@@ -260,6 +260,8 @@ export class HintQueue {
       const { records, damages, nextOffset } = await readHints(file, bounds);
       for (const damage of damages) await this.#report(segment, file, damage);
       if (records.length > 0) return { records, nextOffset };
+      // Of damage, however much of it follows, nothing is kept.
+      memory.giveBackAll();
       this.#offset = nextOffset;
       await this.#removeConsumed();
     }

@@ -37,6 +37,8 @@ class Owners implements HintTarget {
   runningCount = 0;
   runningMax = 0;
   isDown = false;
+  /** So many requests more are answered, then none. */
+  answeredCount = Infinity;
   env: Env;
 
   constructor(env: Env) {
@@ -54,9 +56,10 @@ class Owners implements HintTarget {
     const { clock } = this.env;
     this.triedAtMs.push(Math.round(clock.monotonicMs()));
     this.runningMax = Math.max(this.runningMax, ++this.runningCount);
-    await clock.sleep(10);
+    const isStill = this.answeredCount-- <= 0;
+    await clock.sleep(isStill ? options.deadlineMs : 10);
     this.runningCount--;
-    if (this.isDown) throw new DbError('unavailable', 'refused');
+    if (this.isDown || isStill) throw new DbError('unavailable', 'refused');
     return payloads.map((payload) => {
       const number = numberOf(payload);
       const error = new DbError('field_type_conflict', 'conflict');
@@ -159,6 +162,24 @@ test('hinted handoff: however many shards wait for a node, it has two full reque
   await run(world, 6_000);
   expect(owners.runningMax).toBe(2);
   expect(owners.brought).toHaveLength(18);
+});
+
+test('hinted handoff: of a node that stands still two requests learn it, and no others wait for it one after the other', async () => {
+  const { world, owners, handoff } = await machine({ concurrencyMax: 6 });
+  owners.isDown = true;
+  for (let shard = 1; shard <= 7; shard++)
+    await world.complete(handoff.append(5, shard, [hintOf(shard, 100)]));
+  await run(world, 500);
+  owners.isDown = false;
+  owners.answeredCount = 1;
+  owners.triedAtMs.length = 0;
+  await run(world, 6_000);
+  // One that was answered, and those of the node before it was known to stand still.
+  expect(owners.triedAtMs).toHaveLength(3);
+  expect(owners.runningCount).toBe(0);
+  owners.answeredCount = Infinity;
+  await run(world, 1_000);
+  expect(owners.brought).toHaveLength(7);
 });
 
 test('hinted handoff: it goes on where it was after the process died', async () => {

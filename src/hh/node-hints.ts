@@ -346,41 +346,37 @@ export class NodeHints {
     const payloads = records.map(({ payload }) => payload);
     const lengthBytes = payloads.reduce((sum, { length }) => sum + length, 0);
     shard.counters.add('bytesRead', lengthBytes);
-    shard.counters.add('writeNodeReq');
     let outcomes: readonly DeliveryOutcome[];
+    const leave = await this.#roomFor(payloads.length, lengthBytes);
     try {
+      // Whoever waited for a node that stands still would find it so one after the other, each for as long as a deadline.
+      if (state.isNodeDown || this.#closing.signal.aborted) return 0;
       await this.#holdRate(lengthBytes);
-      outcomes = await this.#inRoom(shard.shardId, payloads, lengthBytes);
+      shard.counters.add('writeNodeReq');
+      const place = { nodeId: this.#nodeId, shardId: shard.shardId };
+      const options = { deadlineMs: this.#options.deadlineMs, signal: this.#closing.signal };
+      outcomes = await this.#ports.target.deliver(place, payloads, options);
     } catch (error) {
       shard.counters.add('writeNodeReqFail');
       if (!state.isNodeDown) this.#pauseNode(error);
       state.isNodeDown = true;
       return 0;
+    } finally {
+      leave();
     }
     this.#retryMs = 0;
     return this.#settle(shard, payloads, outcomes);
   }
 
-  /** Once there is room for it among the requests under way. */
-  async #inRoom(
-    shardId: number,
-    payloads: readonly Uint8Array[],
-    lengthBytes: number,
-  ): Promise<readonly DeliveryOutcome[]> {
-    const { batchBytesMax, deadlineMs } = this.#options;
-    const workBytes = Math.max(lengthBytes, (payloads.length / blockRecordsMax) * batchBytesMax);
+  /** Resolves once there is room for a request among those under way, with what gives it back. */
+  async #roomFor(recordCount: number, lengthBytes: number): Promise<() => void> {
+    const workBytes = (recordCount / blockRecordsMax) * this.#options.batchBytesMax;
     const turn = new Latch<undefined>();
-    const leave = this.#room.reserve(workBytes, () => {
+    const leave = this.#room.reserve(Math.max(lengthBytes, workBytes), () => {
       turn.open(undefined);
     });
-    try {
-      await turn.promise;
-      const { signal } = this.#closing;
-      const place = { nodeId: this.#nodeId, shardId };
-      return await this.#ports.target.deliver(place, payloads, { deadlineMs, signal });
-    } finally {
-      leave();
-    }
+    await turn.promise;
+    return leave;
   }
 
   #settle(

@@ -1,8 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { World } from '../../test/sim/world/world.ts';
-import { drain, hintOf, openQueue } from '../../test/support/hint-script.ts';
+import { drain, hintFolder, hintOf, openQueue } from '../../test/support/hint-script.ts';
+import { SharedBuffers } from '../base/shared-buffers.ts';
 import type { Env } from '../env/env.ts';
+import { HintQueue } from './hint-queue.ts';
+import { hintHeaderBytes } from './hint-record.ts';
 
 /** Runs `work` on a simulated machine. */
 async function on(work: (env: Env) => Promise<void>): Promise<void> {
@@ -74,4 +77,51 @@ test('hints: single lines are brought some at a time, so that no fresh write wai
         return records.length;
       });
     expect(counts).toEqual([...Array<number>(7).fill(128), 104]);
+  }));
+
+test('hints: with a batch size of nothing they are brought one by one', () =>
+  on(async (env) => {
+    const { queue } = await openQueue(env);
+    for (let number = 1; number <= 3; number++) await queue.append([hintOf(number)]);
+    expect(await drain(queue, 0)).toEqual([1, 2, 3]);
+  }));
+
+/** Tells how much of it is lent. */
+class CountedBuffers extends SharedBuffers {
+  lentBytes = 0;
+  lentBytesMax = 0;
+
+  override lend(lengthBytes: number): Uint8Array<SharedArrayBuffer> {
+    const lent = super.lend(lengthBytes);
+    this.lentBytes += lent.length;
+    this.lentBytesMax = Math.max(this.lentBytesMax, this.lentBytes);
+    return lent;
+  }
+
+  override giveBack(bytes: Uint8Array): void {
+    this.lentBytes -= bytes.buffer.byteLength;
+    super.giveBack(bytes);
+  }
+}
+
+test('hints: of a long queue that the disk has spoilt no more is in memory than of another', () =>
+  on(async ({ disk, clock }) => {
+    const { queue } = await openQueue({ disk, clock }, { segmentBytesMax: 1_000_000 });
+    for (let number = 1; number <= 41; number++) await queue.append([hintOf(number, 100_000)]);
+    await queue.rest();
+    for (const { name } of await disk.list(hintFolder)) {
+      const bytes = await disk.readFile(`${hintFolder}/${name}`);
+      for (let at = 1_000; at < bytes.length - 100_000; at += 100_000 + hintHeaderBytes)
+        bytes[at] = (bytes[at] ?? 0) ^ 1;
+      await disk.replaceFile(`${hintFolder}/${name}`, bytes);
+    }
+    const buffers = new CountedBuffers(1 << 20);
+    const onDamage = () => Promise.resolve();
+    const spoilt = new HintQueue({ disk, clock, onDamage, buffers }, { folder: hintFolder, segmentBytesMax: 150 }); // prettier-ignore
+    await spoilt.load();
+    const numbers = await drain(spoilt, 100_000);
+    expect(numbers.at(-1)).toBe(41);
+    expect(numbers.length).toBeLessThan(10);
+    expect(buffers.lentBytes).toBe(0);
+    expect(buffers.lentBytesMax).toBeLessThan(1_000_000);
   }));

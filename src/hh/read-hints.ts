@@ -71,7 +71,12 @@ async function readWithin(
   const damages: HintDamage[] = [];
   let at = offset;
   let bytes = 0;
-  while (at < endOffset && bytes < bytesMax && records.length < blockRecordsMax) {
+  // Whatever `bytesMax` is, something is read.
+  while (
+    at < endOffset &&
+    (at === offset || bytes < bytesMax) &&
+    records.length < blockRecordsMax
+  ) {
     const record = await window.record(at, memory);
     if (record === undefined) {
       const next = await window.nextHeader(at + 1);
