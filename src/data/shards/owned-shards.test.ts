@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DbError } from '../../base/errors.ts';
 import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
 import { Databases } from '../../meta/model/databases.ts';
 import type { ShardCopy } from '../../meta/model/shard-copies.ts';
@@ -8,6 +9,8 @@ import { IncomingDeletes } from './incoming-deletes.ts';
 import { LeaseFences } from './lease-fences.ts';
 import { OwnedShards } from './owned-shards.ts';
 
+/** Of no batch: whoever looks for its fields finds so. */
+const spoilt = new Uint8Array(2);
 const lease = { name: 'cq', nodeId: 4, expiresNs: 0n, token: 2 };
 
 /** Shards 1 to 3 of node 4, the third of node 5 since the catalog of 20; another one of node 6. */
@@ -46,6 +49,7 @@ function node4(catalog = catalogOf()) {
     ...{ meta, local, deletes, fences: new LeaseFences(meta) },
     fieldTypes: {
       write: (batch) => {
+        if (batch.payload === spoilt) throw new DbError('corrupt', 'no batch');
         written.push(batch);
         return Promise.resolve({ kind: 'written', droppedCount: 0, reason: '' });
       },
@@ -81,6 +85,13 @@ test('owned shards: what an old holder of a lease sends is refused, what came wi
   expect(outcomes[1]).toMatchObject({ error: { code: 'lease_lost' } });
   // The engine gets a batch as it always is.
   expect(written).toEqual([batch(1), batch(3)]);
+});
+
+test('owned shards: a batch that does not read fails by itself, and the others are waited for', async () => {
+  const { shards, written } = node4();
+  const outcomes = await shards.writeMany([{ ...batch(1), payload: spoilt }, batch(2)]);
+  expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'written']);
+  expect(written.map(({ shardId }) => shardId)).toEqual([2]);
 });
 
 test('owned shards: what is copied from here is passed on, and what was routed before an owner came', async () => {

@@ -50,8 +50,13 @@ export class OwnedShards implements ShardAccess {
     this.#ports = ports;
   }
 
+  /** Never rejects: payloads are their writer's again once it resolves, and others are written meanwhile. */
   writeMany(batches: readonly ShardBatch[]): Promise<readonly BatchOutcome[]> {
-    return Promise.all(batches.map((batch) => this.#write(batch)));
+    return Promise.all(
+      batches.map((batch) =>
+        this.#write(batch).catch((error: unknown): BatchOutcome => ({ kind: 'failed', error })),
+      ),
+    );
   }
 
   async #write(batch: ShardBatch): Promise<BatchOutcome> {

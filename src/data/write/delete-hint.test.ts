@@ -43,7 +43,7 @@ const catalog = {
 const options = { deadlineMs: 1, signal: new AbortController().signal };
 
 /** Brings a write, a delete and a write to an owner that answers the delete so. */
-function bring(answer: () => Promise<void>) {
+function bring(answer: () => Promise<void>, hint = hintOfDelete(request)) {
   const brought: string[] = [];
   const access = {
     writeMany: (batches: readonly ShardBatch[]) => {
@@ -62,7 +62,7 @@ function bring(answer: () => Promise<void>) {
     nowMs: () => 0,
     onChange: () => undefined,
   });
-  const hints = [payload, hintOfDelete(request), payload];
+  const hints = [payload, hint, payload];
   return { brought, outcomes: target.deliver({ nodeId: 2, shardId: 1 }, hints, options) };
 }
 
@@ -76,6 +76,13 @@ test('hint of a delete: it is brought among writes, each outcome in its place', 
   expect((await bad.outcomes).map(({ kind }) => kind)).toEqual(['written', 'refused', 'written']);
   const away = bring(() => Promise.reject(new DbError('unavailable', 'gone')));
   await expect(away.outcomes).rejects.toThrow('gone');
+});
+
+test('hint of a delete: one that does not read is dropped, what is around it is written', async () => {
+  const spoilt = hintOfDelete(request).subarray(0, 20);
+  const { brought, outcomes } = bring(() => Promise.resolve(), spoilt);
+  expect((await outcomes).map(({ kind }) => kind)).toEqual(['written', 'refused', 'written']);
+  expect(brought).toEqual(['2 writes of d']);
 });
 
 test('hint of a delete: it is kept shard by shard, and what cannot be kept is logged', async () => {

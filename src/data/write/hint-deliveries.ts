@@ -115,9 +115,10 @@ export class HintDeliveries implements HintTarget {
     const outcomes: DeliveryOutcome[] = [];
     const writes: { readonly at: number; readonly batch: ShardBatch }[] = [];
     for (const [at, hint] of payloads.entries()) {
-      const request = deleteOfHint(hint);
-      if (request !== undefined) outcomes[at] = await deliverDelete(access, request, options);
-      else writes.push({ at, batch: { shardId, database, retentionPolicy, catalogIndex, ...batchOfHint(hint) } }); // prettier-ignore
+      const read = readHint(hint);
+      if ('error' in read) outcomes[at] = { kind: 'refused', error: read.error };
+      else if ('request' in read) outcomes[at] = await deliverDelete(access, read.request, options);
+      else writes.push({ at, batch: { shardId, database, retentionPolicy, catalogIndex, ...read.batch } }); // prettier-ignore
     }
     if (writes.length === 0) return outcomes;
     const results = await access.writeMany(writes.map(({ batch }) => batch), options); // prettier-ignore
@@ -162,6 +163,21 @@ function leastOf(outcomes: readonly (DeliveryOutcome | undefined)[]): DeliveryOu
   const all = outcomes.map((one) => one ?? missing);
   const ofKind = (kind: DeliveryOutcome['kind']) => all.find((one) => one.kind === kind);
   return ofKind('failed') ?? ofKind('refused') ?? { kind: 'written' };
+}
+
+type HintContent =
+  | { readonly request: DeletePointsRequest }
+  | { readonly batch: ReturnType<typeof batchOfHint> }
+  | { readonly error: unknown };
+
+/** One that does not read never will: it must not hold up what waits for other shards of its node. */
+function readHint(hint: Uint8Array): HintContent {
+  try {
+    const request = deleteOfHint(hint);
+    return request === undefined ? { batch: batchOfHint(hint) } : { request };
+  } catch (error) {
+    return { error };
+  }
 }
 
 /** Rejects when the node does not answer. */
