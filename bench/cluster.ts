@@ -1,6 +1,7 @@
 /**
  * `npm run bench:cluster`: what a cluster costs. Each part is a minute at most, and starts servers of its own:
- * `--part ingest` two data nodes with two copies, consistency one and all, beside one influxd with the same bodies;
+ * `--part ingest` two data nodes with two copies, consistency one and all, beside one influxd with the same bodies, and by thread
+ * with `--threads`;
  * `--part query` the same questions to a cluster of two nodes with half of the series each, and to one of one node;
  * `--part hints` writes while one of two owners is dead, and how fast it is given what it missed beside fresh writes.
  */
