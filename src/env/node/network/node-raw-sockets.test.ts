@@ -142,5 +142,7 @@ test('raw sockets: one whose client sends no more is handed over with what came 
   socket.end('answer');
   const [answer] = (await once(other, 'data')) as [Buffer];
   expect(answer.toString()).toBe('answer');
+  // By which others see that an answer goes out.
+  expect(socket).toHaveProperty('bytesWritten', 6);
   await closed;
 });

@@ -123,5 +123,7 @@ class NodeRawSocket implements RawSocket {
 function endedStream(socket: Socket, bytes: Uint8Array): Duplex {
   const { remoteAddress } = socket;
   const readable = Readable.from([Buffer.from(bytes)], { objectMode: false });
-  return Object.assign(Duplex.from({ readable, writable: socket }), { remoteAddress });
+  const stream = Object.assign(Duplex.from({ readable, writable: socket }), { remoteAddress });
+  // Whoever watches an answer go out asks for it (http/data/requests/half-open.ts).
+  return Object.defineProperty(stream, 'bytesWritten', { get: () => socket.bytesWritten });
 }

@@ -37,10 +37,28 @@ function watchAnswer(socket: Socket, answer: NodeJS.EventEmitter, watch: IdleWat
       socket.destroy();
     });
   };
+  let forget = (): void => undefined;
   if (socket.readableEnded) begin();
-  else socket.once('end', begin);
+  else forget = whenEnded(socket, begin);
   answer.once('close', () => {
-    socket.off('end', begin);
+    forget();
     watched?.cancel();
   });
+}
+
+/** One listener to each socket is enough: any number of requests may wait in it one behind the other. */
+const ends = new WeakMap<Socket, Set<() => void>>();
+
+/** Gives what has `begin` not called any more. */
+function whenEnded(socket: Socket, begin: () => void): () => void {
+  const known = ends.get(socket);
+  const all = known ?? new Set<() => void>();
+  all.add(begin);
+  if (known === undefined) {
+    ends.set(socket, all);
+    socket.once('end', () => {
+      for (const one of all) one();
+    });
+  }
+  return () => void all.delete(begin);
 }
