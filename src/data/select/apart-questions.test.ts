@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { compileStatement } from '../../query/plan/compile-statement.ts';
-import { ApartMemory, apartQuestion } from './apart-questions.ts';
+import { ApartMemory, apartQuestion, holdsItsPoints } from './apart-questions.ts';
 
 function question(text: string): string | undefined {
   const statement = parseQuery(text)[0] as SelectStatement;
@@ -32,6 +32,22 @@ test.each([
   ['may end with a group without a forecast', 'SELECT holt_winters(mean(v), 2, 2) FROM d.r.m WHERE time > 0 AND time < 90 GROUP BY time(1s), host'],
 ])('apart questions: a statement that %s is answered by one', (_what, text) => {
   expect(question(text)).toBeUndefined();
+}); // prettier-ignore
+
+const last = 'time <= 9223372036854775806';
+test.each([
+  ['of an hour', 'time > 0 AND time < 9 GROUP BY time(1h, 5m)', true],
+  ['up to now', 'time > 0 GROUP BY time(1h)', true],
+  ['of a clock that changes', `time > 0 AND time < 9 GROUP BY time(1h) tz('Europe/Berlin')`, false],
+  ['of such a clock, but of all time', `time > 0 GROUP BY host tz('Europe/Berlin')`, true],
+  // As 1.12.4 does, what comes behind that one is not answered.
+  ['with the last point of all', `${last} GROUP BY time(1h)`, false],
+  ['of all time with that point', `${last} GROUP BY host`, true],
+  ['from the first time on, that begin later', 'time < 9 GROUP BY time(1h, 5m)', false],
+  ['from the first time on', 'time < 9 GROUP BY time(1h)', true],
+])('apart questions: windows %s hold their points: %s %s', (_what, rest, holds) => {
+  const statement = parseQuery(`SELECT distinct(v) FROM d.r.m WHERE ${rest}`)[0] as SelectStatement;
+  expect(holdsItsPoints(compileStatement(statement, { nowNs: 0n }))).toBe(holds);
 }); // prettier-ignore
 
 test('apart questions: those of other bounds of time and other values of the same tags are one', () => {

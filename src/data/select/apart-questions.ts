@@ -3,11 +3,12 @@
  * of nodes lie apart is known once each has said which it has, and where they do not, what was read for it is lost.
  */
 import { RecentMap } from '../../base/collections/recent-map.ts';
-import { KiB } from '../../base/units.ts';
+import { KiB, maxTimeNs, minTimeNs } from '../../base/units.ts';
 import type { Expr } from '../../influxql/ast.ts';
 import type { CompiledSelect } from '../../query/plan/compile-statement.ts';
 import { isMathFunction } from '../../query/plan/math-functions.ts';
 import { visitExpr } from '../../query/plan/walk-expr.ts';
+import { magnitude } from '../../query/run/windows.ts';
 
 /**
  * Functions of a group that nothing outside of it changes, and that have an answer wherever they have points: one without ends the
@@ -38,6 +39,20 @@ export function apartQuestion(compiled: CompiledSelect): string | undefined {
   if (groupBy.tags.length === 0 && chosen.length === 0) return undefined;
   const tags = groupBy.tags.map((tag) => (tag.kind === 'ref' ? tag.name : tag.kind));
   return JSON.stringify([database, retentionPolicy, name, tags, chosen]);
+}
+
+/**
+ * Whether each point lies in the window that it opens. One outside of it ends the streams of the groups that follow (query/run/reduce-stage.ts), on
+ * whatever node: where the clock of a zone changes (query/run/windows.ts), and where a window passes the ends of time.
+ */
+export function holdsItsPoints({ groupBy, zone, range }: CompiledSelect): boolean {
+  const { intervalNs, offsetNs } = groupBy;
+  if (intervalNs === 0n) return true;
+  if (zone !== undefined) return false;
+  const nearNs = 2n * (intervalNs + magnitude(offsetNs));
+  const isFromStart = offsetNs > 0n && (range.minNs ?? minTimeNs) - nearNs < minTimeNs;
+  // Without a bound they end with now.
+  return !isFromStart && (range.maxNs ?? 0n) + nearNs < maxTimeNs;
 }
 
 function isOfGroup(root: Expr): boolean {

@@ -47,7 +47,13 @@ async function run(shares: readonly (Head | undefined | DbError)[]): Promise<Ran
     }
   });
   const parts: string[] = [];
-  const question = { question: 'q', memory, ascending: true, account: accounts.open() };
+  const question = {
+    question: 'q',
+    memory,
+    ascending: true,
+    account: accounts.open(),
+    stop: () => undefined,
+  };
   let text: string;
   try {
     for await (const { bytes } of partedAnswer(streams, question)) parts.push(Buffer.from(bytes).toString()); // prettier-ignore
@@ -93,4 +99,25 @@ test('parted answer: a node that fails is told as it is, and the others are clos
 
 test('parted answer: groups out of order are not believed', async () => {
   expect((await run([{ groups: [b, a] }, {}])).text).toBe('corrupt after 0');
+});
+
+test('parted answer: one that fails at once ends the others, however long they would take to begin', async () => {
+  const ending = new AbortController();
+  const failing = {
+    next: () => Promise.reject(new DbError('unavailable', 'the node is down')),
+  };
+  async function* slow(): AsyncGenerator<AnswerPart> {
+    await new Promise<void>((resolve) => {
+      ending.signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
+    yield partOf({ groups: [a] });
+  }
+  const account = new SelectAccounts().open();
+  const stop = () => {
+    ending.abort();
+  };
+  const asked = { question: 'q', memory: new ApartMemory(), ascending: true, account, stop };
+  await expect(partedAnswer([slow(), failing], asked).next()).rejects.toThrow('the node is down');
 });

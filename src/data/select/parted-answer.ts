@@ -19,6 +19,8 @@ export interface PartedQuestion {
   readonly ascending: boolean;
   /** What is held of the shares is charged there; closed with them. */
   readonly account: QueryAccount;
+  /** Called once no share is read any more: one that has yet to answer lets go of its reader only then. */
+  readonly stop: () => void;
 }
 
 /** `shares` have been asked for nothing yet: those of other nodes stand first, as they are the farthest. */
@@ -38,6 +40,7 @@ export async function* partedAnswer(
     yield* others.length === 0 ? restOf(one) : mergeShares(having, turns);
   } finally {
     asked.account.close();
+    asked.stop();
     await Promise.all(shares.map(async (share) => share.return?.()));
   }
 }

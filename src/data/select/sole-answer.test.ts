@@ -99,6 +99,7 @@ const others: readonly [string, readonly (readonly number[])[], number | undefin
   ['the other has several workers for it', [[2], [2]], 2, 'SELECT v FROM m'],
   ['nobody has asked the other yet', [[2], [2]], undefined, 'SELECT v FROM m'],
   ['nothing was ever written there', [], 1, 'SELECT v FROM m'],
+  ['a window may end what follows it on other nodes', [[1], [2]], 1, "SELECT max(v) FROM m WHERE time > 0 AND time < 9 GROUP BY host, time(1s) tz('Europe/Berlin')"],
   ['a source is of another policy', [[2], [2]], 1, 'SELECT v FROM m, other..k'],
 ]; // prettier-ignore
 

@@ -5,7 +5,7 @@ import { chooseOwners } from '../shards/choose-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
 import { askedRequest, ownRequest, type Asking } from './answer-texts.ts';
-import { ApartMemory, apartQuestion } from './apart-questions.ts';
+import { ApartMemory, apartQuestion, holdsItsPoints } from './apart-questions.ts';
 import { fragmentSilenceMs } from './open-fragments.ts';
 import { partedAnswer } from './parted-answer.ts';
 import type { SelectContext, SelectPorts } from './select-context.ts';
@@ -103,24 +103,39 @@ function sharedAnswer(
   const { ports, form } = asking;
   if (owners === undefined || others.length > 0 || form.chunkRowsMax !== undefined)
     return undefined;
-  if (owners.size < 2) return undefined;
+  if (owners.size < 2 || !holdsItsPoints(prepared.compiled)) return undefined;
   const question = questionOf(prepared);
   if (question === 'none') return undefined;
   const memory = memories.get(ports.shards) ?? new ApartMemory();
   memories.set(ports.shards, memory);
   if (!memory.isWorth(question)) return undefined;
   const shares: AsyncIterator<AnswerPart>[] = [];
+  // Whoever is waited for hears only so that another has failed.
+  const ending = new AbortController();
+  const context = { ...asking.context, signal: ending.signal };
   for (const [nodeId, shareIds] of owners) {
     const isOwn = nodeId === ports.meta.nodeId;
     const answer = isOwn ? ownAnswer : otherAnswer;
-    const share = answer(prepared, ports.shards.of(nodeId), { ...asking, shareIds });
+    const share = answer(prepared, ports.shards.of(nodeId), { ...asking, context, shareIds });
     if (share === undefined) return undefined;
     // The farthest is asked first.
     shares.splice(isOwn ? shares.length : 0, 0, share[Symbol.asyncIterator]());
   }
   const { ascending } = prepared.compiled;
   const account = ports.accounts.open();
-  return partedAnswer(shares, { question, memory, ascending, account });
+  const stop = endWith(asking.context.signal, ending);
+  return partedAnswer(shares, { question, memory, ascending, account, stop });
+}
+
+/** Aborts `ending` when the signal does, or once what it answers is called. */
+function endWith(signal: AbortSignal, ending: AbortController): () => void {
+  const end = (): void => {
+    signal.removeEventListener('abort', end);
+    ending.abort(signal.reason);
+  };
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  return end;
 }
 
 function questionOf(prepared: PreparedSelect): string {

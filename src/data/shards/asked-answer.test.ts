@@ -52,6 +52,16 @@ test('asked answer: a text that would be another statement there is not sent', (
   expect(askedOf(twoPlaces)).toBeUndefined();
 });
 
+test('asked answer: a statement that another node would refuse for its length is not sent', () => {
+  const lengthOf = (length: number) => askedOf(task(`SELECT v FROM d.r.m WHERE host = '${'h'.repeat(length)}'`)); // prettier-ignore
+  const around = (lengthOf(0)?.statement ?? '').length;
+  const { request } = answerMethod;
+  const longest = lengthOf(65_536 - around);
+  if (longest === undefined) throw new Error('it is sent');
+  expect(request.decode(request.encode({ ...longest, nowNs: 0n })).statement).toBe(longest.statement); // prettier-ignore
+  expect(lengthOf(65_537 - around)).toBeUndefined();
+});
+
 test.each(['DROP DATABASE d', 'SELECT v INTO k FROM m', 'SELECT v FROM m; SELECT v FROM m', 'SELECT (', ''])(
   'asked answer: no worker is asked for %j',
   (statement) => {

@@ -10,6 +10,7 @@ import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import {
+  askedLengthMax,
   taskText,
   type AnswerRequest,
   type AnswerTask,
@@ -24,11 +25,12 @@ const keptLengthMax = 8_192;
 /** What stays the same each time that it is asked. */
 export type AskedText = Omit<AskedAnswer, 'nowNs' | 'isShare' | 'ownTimes'>;
 
-/** Undefined for a task of several places, and for a statement that is another one once it is printed and parsed. */
+/** Undefined for a task of several places, and for a statement that is too long or another one once it is printed and parsed. */
 export function askedOf(task: AnswerTask): AskedText | undefined {
   const [place, ...others] = task.places;
   if (place === undefined || others.length > 0) return undefined;
   const statement = printStatement(task.statement);
+  if (statement.length > askedLengthMax) return undefined;
   if (!isDeepStrictEqual(parsed(statement), task.statement)) return undefined;
   const { range, bucketsMax, seriesMax, pointsMax, epochUnitNs } = task;
   const limits = { bucketsMax, seriesMax, pointsMax };

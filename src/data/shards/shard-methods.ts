@@ -11,7 +11,11 @@ import type { SourceFieldType } from '../../query/source.ts';
 import { stampField } from '../../meta/client/digest-methods.ts';
 import { callMethod, streamMethod, type Codec } from '../../rpc/method.ts';
 import { stampNs, stampOf, stampOrigin } from '../../models/stamp.ts';
-import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
+import {
+  askedLengthMax,
+  type AnswerPart,
+  type AskedAnswer,
+} from '../engine/answers/answer-task.ts';
 import type { ListRequest } from '../engine/lists/schema-list.ts';
 import type {
   DeletePointsRequest,
@@ -28,8 +32,6 @@ const writeBytesMax = 128 * MiB;
 const batchesMax = 65_536;
 const planBytesMax = 16 * MiB;
 const namesMax = 10_000_000;
-/** Longer statements are answered the general way (data/engine/answers/answer-task.ts). */
-const statementLengthMax = 65_536;
 const answerPartBytesMax = 1_024 * MiB;
 /** As answer-share.ts has it. */
 const shareHeadBytesMax = 8 * MiB;
@@ -289,7 +291,7 @@ export const decideFieldTypesMethod = callMethod('/varve.data.v1.Shards/DecideFi
 
 const answerRequest = mappedMessage(
   message(v1.AnswerRequest, {
-    statement: text({ lengthMax: statementLengthMax }),
+    statement: text({ lengthMax: askedLengthMax }),
     database: name,
     retentionPolicy: name,
     shardIds,

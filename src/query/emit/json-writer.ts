@@ -33,6 +33,8 @@ export class JsonDocument implements AnswerDocument {
   #failure: string | undefined;
   /** The statement that has ended with an error of its own, of which nothing more is said. */
   #endedId = -1;
+  /** Its error. */
+  #ended: string | undefined;
 
   constructor(options: JsonOptions & { readonly pretty?: boolean }) {
     this.#options = options;
@@ -53,9 +55,9 @@ export class JsonDocument implements AnswerDocument {
     return this.#seriesEnd;
   }
 
-  /** The document, or the statement at hand, is an error. */
-  get hasFailed(): boolean {
-    return this.#failure !== undefined || this.#endedId >= 0;
+  /** Why the document, or the statement at hand, is an error. */
+  get failure(): string | undefined {
+    return this.#failure ?? this.#ended;
   }
 
   /** What closes the lists that are open, up to the statement itself; between two documents what opens it. */
@@ -94,6 +96,7 @@ export class JsonDocument implements AnswerDocument {
     this.#isTaken = false;
     this.#failure = undefined;
     this.#endedId = -1;
+    this.#ended = undefined;
   }
 
   take(): readonly Buffer[] {
@@ -183,6 +186,7 @@ export class JsonDocument implements AnswerDocument {
     }
     this.#closeResult(open, { error });
     this.#endedId = open.statementId;
+    this.#ended = error;
   }
 }
 

@@ -101,6 +101,9 @@ export const heldBytesMax = 4 * MiB;
 /** Longer ones are answered the general way: a pattern may name some ten thousand measurements. */
 const textLengthMax = MiB;
 
+/** Of a statement that another node is asked: a longer one is answered the general way. */
+export const askedLengthMax = 65_536;
+
 /** Undefined where it is too long or too deep, or has a number that JSON has no word for. */
 export function taskText(task: AnswerTask): string | undefined {
   try {

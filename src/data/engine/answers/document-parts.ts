@@ -95,9 +95,9 @@ export class Documents implements DocumentWriter {
   }
 
   #note(share: ShareNotes, { result }: AnswerPiece): void {
-    const { hasFailed, seriesAt, seriesEnd } = this.#document;
-    // The whole answer is an error then, which nobody can tell by one share.
-    if (hasFailed) throw new DbError('unavailable', 'JSON has no word for a value of this share');
+    const { failure, seriesAt, seriesEnd } = this.#document;
+    // The whole answer is an error then, which nobody can tell by one share; behind what has left the statement ends with it.
+    if (failure !== undefined) throw new DbError('unavailable', failure);
     const [series] = result.series;
     if (series !== undefined) share.wrote(series, seriesAt, seriesEnd);
   }
