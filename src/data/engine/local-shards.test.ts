@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { EngineHost } from '../../env/engine-host.ts';
 import { LocalShards } from './local-shards.ts';
 import type { StorageEngineOptions } from './engine-tasks.ts';
+import type { AnswerPart } from './answers/answer-task.ts';
 
 /** Workers that have started and never answer, and the numbers of those that were asked to parse. */
 async function idleWorkers(count: number) {
@@ -47,4 +48,43 @@ test('local shards: with much more to do at home a body goes to the worker with 
   const none = { ...task(1, 15n), groups: [] };
   void shards.routeLines(none);
   expect(asked.at(-1)).toBe(0);
+});
+
+test('local shards: a share without groups is not known of a shard that came to be read by nobody meanwhile', async () => {
+  const said: AnswerPart = { bytes: new Uint8Array(), closing: '', isLast: true, share: { spans: new Uint32Array(), emptyAt: 0 } }; // prettier-ignore
+  let answerCount = 0;
+  let finish = (): void => undefined;
+  const host: EngineHost = {
+    prepare: () => undefined,
+    spawn: () =>
+      Promise.resolve({
+        call: (kind) => {
+          if (kind !== 'expect-copy') return Promise.resolve(undefined);
+          return new Promise((resolve) => {
+            finish = () => {
+              resolve(true);
+            };
+          });
+        },
+        async *stream() {
+          answerCount++;
+          yield await Promise.resolve(said);
+        },
+        streamsActive: 0,
+        died: new Promise<never>(() => undefined),
+        close: () => Promise.resolve(),
+      }),
+  };
+  const shards = await LocalShards.start(host, 1, {} as StorageEngineOptions);
+  const ask = async (): Promise<number> => {
+    const request = { text: 'q', nowNs: 0n, isKept: true, isShare: true };
+    for await (const _ of shards.answer([4], request, new AbortController().signal) ?? []);
+    return answerCount;
+  };
+  const place = { shardId: 4, database: 'd', retentionPolicy: 'r' };
+  const expecting = shards.expectCopy(place as never);
+  expect([await ask(), await ask()]).toEqual([1, 1]);
+  finish();
+  await expecting;
+  expect(await ask()).toBe(2);
 });

@@ -359,10 +359,19 @@ export class LocalShards implements ShardAccess {
     this.#empty.clear();
   }
 
+  /** Not what was known before either, nor what was asked meanwhile. */
+  async #forgetting(changed: Promise<unknown>): Promise<unknown> {
+    this.#forget();
+    try {
+      return await changed;
+    } finally {
+      this.#forget();
+    }
+  }
+
   /** Of a shard that cannot be read: its folder gets another name, which this resolves with, and the shard may come anew. */
   async setAside(shardId: number): Promise<string> {
-    this.#forget();
-    return (await this.#home(shardId).call('set-aside', shardId)) as string;
+    return (await this.#forgetting(this.#home(shardId).call('set-aside', shardId))) as string;
   }
 
   async deleteShards(shardIds: readonly number[]): Promise<void> {
@@ -382,9 +391,8 @@ export class LocalShards implements ShardAccess {
 
   /** Makes a shard that this node has nothing of one that nobody reads until a copy has come; false for one that is here. */
   async expectCopy(task: Omit<ExpectTask, 'clusterId'>): Promise<boolean> {
-    this.#forget();
     const whole = { ...task, clusterId: this.#cluster.clusterId() } satisfies ExpectTask;
-    return (await this.#home(task.shardId).call('expect-copy', whole)) as boolean;
+    return (await this.#forgetting(this.#home(task.shardId).call('expect-copy', whole))) as boolean;
   }
 
   /** Shards that nobody reads here until a copy has come. */

@@ -46,6 +46,14 @@ test('empty shares: with other shards nothing is known, and who leaves early end
   await read(shares.of(request, 0, () => parts(part(5))));
   shares.clear();
   expect(() => shares.of(request, 0, nobody)).toThrow('was asked');
+  // Nor what was under way when they became others.
+  const late = shares
+    .of(request, 0, () => parts(part(5)))
+    [Symbol.asyncIterator]()
+    .next();
+  shares.clear();
+  await late;
+  expect(() => shares.of(request, 0, nobody)).toThrow('was asked');
   let isEnded = false;
   async function* endless(): AsyncGenerator<AnswerPart> {
     try {

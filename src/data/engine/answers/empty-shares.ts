@@ -17,6 +17,7 @@ interface Kept {
 export class EmptyShares {
   /** By what was asked, shards and all. */
   readonly #kept = new RecentMap<string, Kept>(keptMax);
+  #clearCount = 0;
 
   /** What a worker answers of which no later version was heard; it is asked unless it would say that there is nothing. */
   of(
@@ -31,8 +32,11 @@ export class EmptyShares {
 
   /** The same parts, of which the first one is kept where it says that it holds. */
   #noted(text: string, parts: AsyncIterable<AnswerPart>): AsyncIterable<AnswerPart> {
+    const clearCount = this.#clearCount;
     const note = (first: IteratorResult<AnswerPart>): IteratorResult<AnswerPart> => {
-      const seriesVersion = first.done === true ? undefined : first.value.share?.emptyAt;
+      // Shards may have become others since.
+      const holds = first.done !== true && clearCount === this.#clearCount;
+      const seriesVersion = holds ? first.value.share?.emptyAt : undefined;
       if (seriesVersion !== undefined) this.#kept.set(text, { part: first.value as AnswerPart, seriesVersion }, text.length); // prettier-ignore
       return first;
     };
@@ -54,6 +58,7 @@ export class EmptyShares {
 
   /** Shards are others, or may not be read. */
   clear(): void {
+    this.#clearCount++;
     this.#kept.clear();
   }
 }
