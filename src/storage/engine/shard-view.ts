@@ -327,17 +327,19 @@ export class ShardView {
     readonly blockCount: number;
     readonly blockBytes: number;
   } {
-    const named = this.#name(seriesId);
-    const { measurement, memtables } = named;
-    const key = this.#keyOf(named, field);
-    const files = this.#parts.files.map((file) => file.entries(key, bounds));
-    const blocks = files.flat();
-    return {
-      cachedValues: memtables.reduce((sum, { memtable, seriesId: id }) => sum + memtable.valueCount({ measurement, seriesId: id, field }), 0), // prettier-ignore
-      fileCount: files.filter((entries) => entries.length > 0).length,
-      blockCount: blocks.length,
-      blockBytes: blocks.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0),
-    };
+    return this.#guard(() => {
+      const named = this.#name(seriesId);
+      const { measurement, memtables } = named;
+      const key = this.#keyOf(named, field);
+      const files = this.#parts.files.map((file) => file.entries(key, bounds));
+      const blocks = files.flat();
+      return {
+        cachedValues: memtables.reduce((sum, { memtable, seriesId: id }) => sum + memtable.valueCount({ measurement, seriesId: id, field }), 0), // prettier-ignore
+        fileCount: files.filter((entries) => entries.length > 0).length,
+        blockCount: blocks.length,
+        blockBytes: blocks.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0),
+      };
+    });
   }
 
   /** When blocks of files begin that may have points of a series and field within the bounds, file after file. */

@@ -63,6 +63,27 @@ test('borrowed files: another file of the same name is none of those that were l
   });
 });
 
+test('borrowed files: one that was damaged is not what is copied in its place', async () => {
+  await lending(async ({ env, files, lent }) => {
+    const [damaged, other] = lent;
+    if (damaged === undefined || other === undefined) throw new Error('two files are lent');
+    const [held] = (await files.borrow([damaged])) ?? [];
+    await files.borrow([damaged, other]);
+    files.distrust([damaged]);
+    files.giveBack([damaged]);
+    // As long as somebody reads it, the home makes what is asked.
+    expect(await files.borrow([damaged])).toBeUndefined();
+    const bytes = await env.disk.readFile(damaged.path);
+    await env.disk.replaceFile(damaged.path, bytes);
+    files.giveBack([damaged, other]);
+    expect(files.count).toBe(1);
+    const [copied] = (await files.borrow([damaged])) ?? [];
+    expect(copied).toBeDefined();
+    expect(copied).not.toBe(held);
+    files.giveBack([damaged]);
+  });
+});
+
 test('borrowed files: one that nobody asks for is closed, one that is being read is not', async () => {
   await lending(async ({ env, files, lent }) => {
     await files.borrow(lent);

@@ -25,6 +25,8 @@ interface Borrowed {
   readonly opening: Promise<TsmFile>;
   readerCount: number;
   usedMs: number;
+  /** A reader has met damage: a file of its name that was copied since is not it, whatever its seal. */
+  isDamaged: boolean;
 }
 
 export interface BorrowedFilesPorts extends TsmPorts {
@@ -50,6 +52,7 @@ export class BorrowedFiles {
   async borrow(lent: readonly LentFile[]): Promise<readonly TsmFile[] | undefined> {
     const taken: LentFile[] = [];
     const files: TsmFile[] = [];
+    let isBorrowed = false;
     try {
       for (const one of lent) {
         const borrowed = this.#take(one);
@@ -59,13 +62,22 @@ export class BorrowedFiles {
         if (file.hasTombstones) break;
         files.push(file);
       }
+      isBorrowed = files.length === lent.length;
     } catch (error) {
       // Compacted or dropped since it was lent, or damaged: whoever has it open deals with that.
       if (!(error instanceof DbError)) throw error;
+    } finally {
+      if (!isBorrowed) this.giveBack(taken);
     }
-    if (files.length === lent.length) return files;
-    this.giveBack(taken);
-    return undefined;
+    return isBorrowed ? files : undefined;
+  }
+
+  /** None of these is lent again: before they are given back, by who has met damage in one of them. */
+  distrust(lent: readonly LentFile[]): void {
+    for (const { path } of lent) {
+      const file = this.#files.get(path);
+      if (file !== undefined) file.isDamaged = true;
+    }
   }
 
   giveBack(lent: readonly LentFile[]): void {
@@ -91,8 +103,8 @@ export class BorrowedFiles {
 
   #take({ path, seal }: LentFile): Borrowed | undefined {
     const known = this.#files.get(path);
-    if (known !== undefined && !isSame(known.seal, seal)) return undefined;
-    const file = known ?? { seal, opening: this.#open(path, seal), readerCount: 0, usedMs: 0 };
+    if (known !== undefined && (known.isDamaged || !isSame(known.seal, seal))) return undefined;
+    const file = known ?? { seal, opening: this.#open(path, seal), readerCount: 0, usedMs: 0, isDamaged: false }; // prettier-ignore
     file.readerCount++;
     this.#files.delete(path);
     this.#files.set(path, file);
@@ -106,11 +118,11 @@ export class BorrowedFiles {
     return opening;
   }
 
-  /** Those that nobody reads: so many as are more than `countMax`, and that were not asked for since `sinceMs` where that is said. */
+  /** Those that nobody reads: damaged ones, so many as are more than `countMax`, and that were not asked for since `sinceMs` where that is said. */
   #closeSome(countMax: number, sinceMs: number): void {
-    for (const [path, { readerCount, usedMs, opening }] of this.#files) {
-      if (this.#files.size <= countMax) return;
-      if (readerCount > 0 || (countMax === 0 && usedMs > sinceMs)) continue;
+    for (const [path, { readerCount, usedMs, opening, isDamaged }] of this.#files) {
+      const isLeft = this.#files.size <= countMax || (countMax === 0 && usedMs > sinceMs);
+      if (readerCount > 0 || (isLeft && !isDamaged)) continue;
       this.#files.delete(path);
       const closing = opening.then((file) => file.close()).catch(() => undefined);
       this.#closing.add(closing);

@@ -38,6 +38,9 @@ export interface AnswerRunnerPorts extends AnswerPorts {
 /** The number that stands for this worker among its own descriptions. */
 const self = 0;
 
+/** Descriptions of more cost more on their way over two threads than another worker's help is worth. */
+const toldMeasurementsMax = 256;
+
 /** A place as it is planned for: what its shards have. */
 interface DescribedPlace extends AnswerPlace {
   readonly measurements: readonly MeasurementDescription[];
@@ -142,18 +145,22 @@ export class AnswerRunner {
     const isWhole = task.chunkRowsMax === undefined && task.pointsMax === 0 && others.length === 0;
     if (place === undefined || !isWhole) return undefined;
     const { kernels, matcher, shareLimits: limits = usualShareLimits } = this.#ports;
-    const { context, pacer } = running;
+    const { context, pacer, account } = running;
     const kernel = kernels.take();
     try {
       const own = new FragmentContext(kernel, matcher, () => context.cancelled());
-      const steps = cutAnswer({ views: place.views, plan, limits, seriesMax: task.seriesMax }, own);
+      const { views } = place;
+      const steps = cutAnswer({ views, plan, limits, seriesMax: task.seriesMax, account }, own);
       let step = steps.next();
       for (; step.done !== true; step = steps.next()) await pacer.rest();
-      if (step.value === undefined) return undefined;
-      const { files, ...cut } = step.value;
       const { request, schemaVersion } = planned;
+      // Schemas that have grown since would give the other worker another plan.
+      if (step.value === undefined || this.#ports.schemaVersion() !== schemaVersion) return undefined; // prettier-ignore
+      const measurements = this.#measurementsOf(place);
+      if (measurements.length > toldMeasurementsMax) return undefined;
+      const { files, ...cut } = step.value;
       const claims = new Int32Array(new SharedArrayBuffer(4));
-      const shared = { ...cut, request, schemaVersion, claims, measurements: this.#measurementsOf(place) }; // prettier-ignore
+      const shared = { ...cut, request, schemaVersion, claims, measurements };
       return this.#together({ chunked, shared, files }, running);
     } finally {
       kernels.give(kernel);

@@ -4,6 +4,7 @@
  */
 import type { EngineReply } from '../../../../env/engine-host.ts';
 import { must } from '../../../../base/assert.ts';
+import { isDbError } from '../../../../base/errors.ts';
 import type { TimeZone } from '../../../../base/time-zone.ts';
 import { JsonDocument } from '../../../../query/emit/json-writer.ts';
 import type { LevelPlan } from '../../../../query/plan/level-plan.ts';
@@ -17,7 +18,7 @@ import { documentParts } from '../document-parts.ts';
 import { ChunkDocument } from './chunk-document.ts';
 import { claimChunk, type ChunkCut, type SharedAnswer } from './shared-answer.ts';
 
-export type LentFiles = Pick<BorrowedFiles, 'borrow' | 'giveBack'>;
+export type LentFiles = Pick<BorrowedFiles, 'borrow' | 'giveBack' | 'distrust'>;
 
 export interface ChunkedPlan {
   readonly plan: LevelPlan;
@@ -54,6 +55,9 @@ export class ChunkRunner {
       let at = 0;
       const files = shared.shards.map((shard) => borrowed.slice(at, (at += shard.files.length)));
       yield* this.run(chunked, { shared, files }, running);
+    } catch (error) {
+      if (isDbError(error, 'corrupt')) this.#lent.distrust(lent);
+      throw error;
     } finally {
       this.#lent.giveBack(lent);
     }

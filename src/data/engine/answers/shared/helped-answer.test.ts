@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DbError } from '../../../../base/errors.ts';
 import type { EngineCallOptions } from '../../../../env/engine-host.ts';
-import type { AnswerPart, AnswerRequest } from '../answer-task.ts';
+import { heldBytesMax, type AnswerPart, type AnswerRequest } from '../answer-task.ts';
 import { HelpedAnswer } from './helped-answer.ts';
 import type { ChunkCut, ChunkPart, SharedAnswer } from './shared-answer.ts';
 
@@ -94,8 +94,24 @@ test('helped answer: a value that JSON has no word for in the first chunk makes 
   const first = await answerOf([refused], [part(1, '{"b"}')]);
   expect([first.text, first.error]).toEqual(['alone', undefined]);
   expect(first.home.asked).toEqual(['shared', 'answer']);
-  const later = await answerOf([part(0, '{"a"}'), refused], [part(1, '{"b"}')]);
-  expect([later.text, later.error]).toEqual([`${head}{"a"},{"b"}`, refused]);
+});
+
+test('helped answer: in a later chunk it is the general way that tells it of the whole, unless some has left', async () => {
+  const refused = new DbError('invalid_argument', 'json: unsupported value: NaN');
+  const held = await answerOf([part(0, '{"a"}'), refused], [part(1, '{"b"}')]);
+  expect(held.error).toMatchObject({ code: 'unavailable' });
+  const long = `"${'x'.repeat(heldBytesMax)}"`;
+  const left = await answerOf([part(0, long), refused], [part(1, '{"b"}')]);
+  expect(left.error).toBe(refused);
+});
+
+test('helped answer: who leaves it while a part is waited for need not wait', async () => {
+  const home = new Worker({ shared: ['never'] });
+  const parts = new HelpedAnswer({ home, helper: new Worker({}) }, request, new AbortController().signal); // prettier-ignore
+  void parts.next();
+  void parts.return();
+  await Promise.resolve();
+  expect(home.stopCount).toBe(1);
 });
 
 test('helped answer: damage that the helper meets is the answer of both, and both are told to stop', async () => {

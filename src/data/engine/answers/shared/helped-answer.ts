@@ -1,7 +1,7 @@
 /** An answer of a worker beside which another one has nothing to do: should it be shared, that one is asked to help. */
-import { isDbError } from '../../../../base/errors.ts';
+import { DbError, isDbError } from '../../../../base/errors.ts';
 import type { EngineLink } from '../../../../env/engine-host.ts';
-import type { AnswerPart, AnswerRequest } from '../answer-task.ts';
+import { heldBytesMax, type AnswerPart, type AnswerRequest } from '../answer-task.ts';
 import { joinChunks } from './join-chunks.ts';
 import type { SharingStart } from './shared-answer.ts';
 
@@ -40,6 +40,8 @@ export class HelpedAnswer implements AsyncIterableIterator<AnswerPart, undefined
 
   async return(): Promise<IteratorResult<AnswerPart, undefined>> {
     this.#signal.removeEventListener('abort', this.#onAbort);
+    // Somebody may wait for a part still, and would until there is one.
+    this.#stop.abort();
     await this.#parts?.return?.();
     return { done: true, value: undefined };
   }
@@ -65,16 +67,18 @@ export class HelpedAnswer implements AsyncIterableIterator<AnswerPart, undefined
   ): AsyncGenerator<AnswerPart, undefined> {
     const { home, helper } = this.#workers;
     const help = helper.stream('assist', shared, { signal: this.#stop.signal });
-    let isOut = false;
+    let outBytes = 0;
     try {
       for await (const part of joinChunks(shared, [own, help[Symbol.asyncIterator]()])) {
-        isOut = true;
+        outBytes += part.bytes.length;
         yield part;
       }
       return;
     } catch (error) {
-      // Of a value that JSON has no word for: whether the whole document is an error depends on what has left of it.
-      if (isOut || !isDbError(error, 'invalid_argument')) throw error;
+      // Of a value that JSON has no word for: the whole document is an error, as long as nothing of it has left.
+      if (outBytes >= heldBytesMax || !isDbError(error, 'invalid_argument')) throw error;
+      // What is held back is dropped for the general way's, as where a node fails (decision 13).
+      if (outBytes > 0) throw new DbError('unavailable', error.message, { cause: error });
     } finally {
       this.#stop.abort();
     }

@@ -3,7 +3,7 @@
  * steps, so that a small question is through after the first.
  */
 import { KiB, MiB } from '../../../../base/units.ts';
-import type { FragmentContext } from '../../../../query/exec/context.ts';
+import type { FragmentContext, MemoryAccount } from '../../../../query/exec/context.ts';
 import { groupSeries, type Group } from '../../../../query/exec/groups.ts';
 import { pickedEnd } from '../../../../query/exec/pick-end.ts';
 import type { Fragment } from '../../../../query/fragment.ts';
@@ -49,6 +49,8 @@ const endUs = 1.5;
 /** Of a row, its tags and values as JSON. */
 const cellBytes = 10;
 const rowsInBlock = 1_000;
+/** Keys and groups that are gone through between two places to rest at. */
+const seriesPerPause = 256;
 
 export interface SharedPlace {
   readonly views: readonly ShardView[];
@@ -56,6 +58,8 @@ export interface SharedPlace {
   readonly limits: ShareLimits;
   /** `max-select-series`. */
   readonly seriesMax: number;
+  /** Keys that are handed on are charged there; who closes it has no use for them any more. */
+  readonly account: Pick<MemoryAccount, 'charge'>;
 }
 
 export interface CutAnswer extends Pick<SharedAnswer, 'shards' | 'cut' | 'chunkCount'> {
@@ -65,7 +69,7 @@ export interface CutAnswer extends Pick<SharedAnswer, 'shards' | 'cut' | 'chunkC
 
 /** Undefined where it is to be answered alone. The steps are places to rest at. */
 export function* cutAnswer(
-  { views, plan, limits, seriesMax }: SharedPlace,
+  { views, plan, limits, seriesMax, account }: SharedPlace,
   context: FragmentContext,
 ): Generator<undefined, CutAnswer | undefined> {
   const shareable = shareablePlan(plan);
@@ -77,9 +81,11 @@ export function* cutAnswer(
   if (bytesWithin(found.flat(), fragment) < limits.bytesLeast) return undefined;
   const groups = yield* groupSeries({ ...fragment, seriesMax }, views, context);
   const work = estimate(shareable, views, groups);
-  if (work.us < limits.workUsLeast) return undefined;
-  const shards = views.map((view, i) => shardOf(view, found[i] ?? [], { groups, fragment }));
-  const cut = shareable.kind === 'groups' ? cutGroups(views, groups, { work, limits }) : cutTimes(views, groups, { fragment, work, limits }); // prettier-ignore
+  if (work.us < limits.workUsLeast || groups.length === 0) return undefined;
+  const shards: SharedShard[] = [];
+  for (const [i, view] of views.entries())
+    shards.push(yield* shardOf(view, found[i] ?? [], { groups, fragment, account }));
+  const cut = shareable.kind === 'groups' ? yield* cutGroups(views, groups, { work, limits }) : cutTimes(views, groups, { fragment, work, limits }); // prettier-ignore
   const chunkCount = cut.kind === 'groups' ? (cut.ends[0]?.length ?? 0) : cut.minTimesNs.length;
   return chunkCount < 2 ? undefined : { shards, cut, chunkCount, files: found };
 }
@@ -160,31 +166,39 @@ function mean(numbers: readonly number[]): number {
   return numbers.reduce((sum, one) => sum + one, 0) / Math.max(1, numbers.length);
 }
 
+interface ListedSeries {
+  readonly groups: readonly Group[];
+  readonly fragment: Fragment;
+  readonly account: SharedPlace['account'];
+}
+
 /** With the keys of its series, group after group. */
-function shardOf(
+function* shardOf(
   view: ShardView,
   files: readonly TsmFile[],
-  { groups, fragment }: { readonly groups: readonly Group[]; readonly fragment: Fragment },
-): SharedShard {
-  const { measurement } = fragment;
-  const ids = idsOf(view, groups);
-  const lengths = ids.map((id) => view.keyOf(id).length);
-  const keys = new Uint8Array(new SharedArrayBuffer(lengths.reduce((sum, one) => sum + one, 0)));
-  const ends = new Uint32Array(new SharedArrayBuffer(ids.length * 4));
+  { groups, fragment: { measurement }, account }: ListedSeries,
+): Generator<undefined, SharedShard> {
+  const ids: number[] = [];
+  let keyBytes = 0;
+  for (const { members } of groups)
+    for (const { source, seriesId } of members) {
+      if (source !== view) continue;
+      keyBytes += view.keyOf(seriesId).length;
+      if (ids.push(seriesId) % seriesPerPause === 0) yield undefined;
+    }
+  account.charge(keyBytes + ids.length * Uint32Array.BYTES_PER_ELEMENT);
+  const keys = new Uint8Array(new SharedArrayBuffer(keyBytes));
+  const ends = new Uint32Array(new SharedArrayBuffer(ids.length * Uint32Array.BYTES_PER_ELEMENT));
   let at = 0;
   for (const [i, id] of ids.entries()) {
-    keys.set(view.keyOf(id), at);
-    ends[i] = at += lengths[i] ?? 0;
+    const key = view.keyOf(id);
+    keys.set(key, at);
+    ends[i] = at += key.length;
+    if (i % seriesPerPause === 0) yield undefined;
   }
   const fields = [...view.index.fields(measurement)];
   const list = { measurement, fields, tagKeys: view.tagKeys(measurement), keys, ends };
   return { shardId: view.shardId, files: files.map(({ path, seal }) => ({ path, seal })), list };
-}
-
-function idsOf(view: ShardView, groups: readonly Group[]): number[] {
-  return groups.flatMap(({ members }) =>
-    members.flatMap(({ source, seriesId }) => (source === view ? [seriesId] : [])),
-  );
 }
 
 interface CutBy {
@@ -192,11 +206,11 @@ interface CutBy {
   readonly limits: ShareLimits;
 }
 
-function cutGroups(
+function* cutGroups(
   views: readonly ShardView[],
   groups: readonly Group[],
   { work, limits }: CutBy,
-): ChunkCut {
+): Generator<undefined, ChunkCut> {
   const wanted = Math.min(
     Math.ceil(work.us / limits.groupChunkUs),
     groups.length,
@@ -206,11 +220,13 @@ function cutGroups(
   const counts = views.map(() => 0);
   for (let chunk = 0, at = 0; chunk < wanted; chunk++) {
     const end = Math.round((groups.length * (chunk + 1)) / wanted);
-    for (; at < end; at++)
+    for (; at < end; at++) {
       for (const { source } of groups[at]?.members ?? []) {
         const shard = views.findIndex((view) => view === source);
         counts[shard] = (counts[shard] ?? 0) + 1;
       }
+      if (at % seriesPerPause === 0) yield undefined;
+    }
     for (const [shard, count] of counts.entries()) (ends[shard] as Uint32Array)[chunk] = count;
   }
   return { kind: 'groups', ends };

@@ -13,7 +13,7 @@ const known = new WeakMap<LevelPlan, ShareablePlan | 'none'>();
 
 /**
  * Undefined where chunks would have to know of each other: several measurements, subqueries, limits of series, rows without tags
- * of which calls or a limit make something.
+ * of which calls, a limit or fill(previous) make something.
  */
 export function shareablePlan(plan: LevelPlan): ShareablePlan | undefined {
   let found = known.get(plan);
@@ -22,7 +22,7 @@ export function shareablePlan(plan: LevelPlan): ShareablePlan | undefined {
 }
 
 function looked(plan: LevelPlan): ShareablePlan | undefined {
-  const { feeds, calls, limit, offset, refusals, tags, outerTags } = plan;
+  const { feeds, calls, fill, limit, offset, refusals, tags, outerTags } = plan;
   const [part, ...others] = feeds.map(onlyPart);
   if (part === undefined || refusals.length > 0) return undefined;
   const fragments: [Fragment, ...Fragment[]] = [part.fragment];
@@ -35,7 +35,9 @@ function looked(plan: LevelPlan): ShareablePlan | undefined {
     const isPlain = [tags, outerTags].every((of) => of.join('\0') === groupBy.join('\0'));
     return isPlain ? { kind: 'groups', fragments } : undefined;
   }
-  const isWhole = calls.length === 0 && limit === 0 && offset === 0;
+  // fill(previous) shows what the row before had, which may be another chunk's.
+  const isApart = limit === 0 && offset === 0 && fill.kind !== 'previous';
+  const isWhole = calls.length === 0 && isApart;
   if (!isWhole || others.length > 0 || task.kind !== 'rows' || task.rowsMax > 0) return undefined;
   return { kind: 'times', fragments };
 }

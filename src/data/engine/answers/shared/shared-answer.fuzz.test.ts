@@ -16,7 +16,7 @@ import type { ShareLimits } from './share-answer.ts';
 /** All that can be shared is, in chunks of a group each or of little time. */
 const eager: ShareLimits = { workUsLeast: 0, bytesLeast: 0, groupChunkUs: 1, timeChunkUs: 1, chunksMax: 6 }; // prettier-ignore
 const tags = ['h=a', 'h=b', 'h=b,g=1', 'h=a\\ b,g=2', 'h=#!~#', 'h=ä,g=1', 'g=2', 'h=aa'];
-const calls = ['f', '*', 'f, i', 'h, f', 'count(f)', 'mean(f), max(i)', 'sum(f)', 'percentile(f, 50)', 'last(i)', 'top(f, 2)', 'derivative(f, 1s)', 'distinct(i)', 'first(s), f', 'f + i']; // prettier-ignore
+const calls = ['f', '*', 'f, i', 'h, f', 'count(f)', 'mean(f), max(i)', 'sum(f)', 'percentile(f, 50)', 'last(i)', 'top(f, 2)', 'derivative(f, 1s)', 'distinct(i)', 'first(s), f', 'f + i', 'difference(mean(f))', 'moving_average(f, 2)']; // prettier-ignore
 const conditions = ['', 'WHERE f > 3', "WHERE h = 'a' OR h = 'b'", 'WHERE h =~ /a/', "WHERE g != '1'", 'WHERE time >= 7 AND time < 31', "WHERE time > 3 AND s = 's2'"]; // prettier-ignore
 const endings = [
   '',
@@ -26,6 +26,8 @@ const endings = [
   'ORDER BY time DESC',
   'ORDER BY time DESC LIMIT 1',
   'SLIMIT 1',
+  'fill(previous)',
+  'fill(previous) ORDER BY time DESC LIMIT 3 OFFSET 1',
 ];
 
 const round = fc.record({
@@ -45,6 +47,13 @@ const question = fc.record({
   isFlushed: fc.constantFrom(true, true, true, false),
 });
 type Question = typeof question extends fc.Arbitrary<infer T> ? T : never;
+
+/** Each row shows what the one before had. */
+const previous: Question = {
+  rounds: [{ times: [0, 1], of: ['h=a', 'h=b,g=1'], after: 'flush' }],
+  statements: ['fill(previous)', 'fill(previous) ORDER BY time DESC'].map((ending) => ({ call: '*', condition: '', groupBy: '', ending })), // prettier-ignore
+  isFlushed: true,
+};
 
 const tally = { shared: 0, byHome: 0, byHelper: 0, alone: 0 };
 
@@ -136,7 +145,7 @@ test('shared answers: two workers make the bytes that one makes, whatever is in 
       const world = new World(1);
       await world.complete(compare(world.addNode('a').env, asked), 10_000_000);
     }),
-    { numRuns: 60, seed: 10001 },
+    { numRuns: 60, seed: 10001, examples: [[previous]] },
   );
   expect(tally.shared).toBeGreaterThan(150);
   expect(tally.byHome).toBeGreaterThan(300);
