@@ -84,6 +84,7 @@ test('parted answer: one that has nothing of the measurement has nothing to show
 test.each([
   ['a group of both', [{ groups: [a] }, { groups: [a, b] }]],
   ['fields of one alone, which the series of the other have to show', [{ planned: 'other' }, { groups: [a] }]],
+  ['more groups than are told', [{ groups: Array.from({ length: 65_537 }, (_, i) => [String(1e6 + i)]) }, {}]],
   ['a node of an earlier release', [undefined, { groups: [a] }]],
 ])('parted answer: with %s nothing has left, and it is not tried again at once', async (_what, shares) => {
   expect(await run(shares)).toEqual({ text: 'unavailable after 0', closedCount: 2, heldBytes: 0, isWorth: false }); // prettier-ignore

@@ -3,7 +3,7 @@
  *
  * - A share says which groups it may have before it says anything of them. If no two say the same one, each group's answer is
  *   what its node made of it alone, and their documents are merged as bytes.
- * - Else, and where schemas differ, a share did not come, or a node is of an earlier release, the iterator fails as a node that
+ * - Else, and where schemas differ, groups are too many to be told, a share did not come, or a node is of an earlier release, the iterator fails as a node that
  *   has not answered does, before anything has left: then all is answered the general way.
  */
 import { DbError } from '../../base/errors.ts';
@@ -63,7 +63,8 @@ function startedShare(
   if (first.done === true || parts === undefined || head === undefined || head.length === 0)
     throw notApart(asked);
   asked.account.charge(head.length + first.value.bytes.length);
-  const { planned, groups } = decodeShareHead(head, asked.ascending);
+  const { planned, groups, isTooMany } = decodeShareHead(head, asked.ascending);
+  if (isTooMany === true) throw notApart(asked);
   return { planned, groups, first: first.value, parts };
 }
 

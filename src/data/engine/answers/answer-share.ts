@@ -25,6 +25,8 @@ export interface ShareHead {
   readonly planned: string;
   /** All that it may have rows of, in order: no other share may have one of them. */
   readonly groups: readonly GroupKey[];
+  /** There are too many of them to be told: none are. */
+  readonly isTooMany?: boolean;
 }
 
 /** Numbers for each series of a part. */
@@ -36,20 +38,19 @@ const headBytesMax = 4_194_304;
 
 export function encodeShareHead(head: ShareHead): Uint8Array {
   const bytes = head.groups.length > groupsMax ? undefined : encodeMessage(head);
-  if (bytes === undefined || bytes.length > headBytesMax)
-    throw new DbError('unavailable', 'there are too many groups for a share of an answer');
-  return bytes;
+  if (bytes !== undefined && bytes.length <= headBytesMax) return bytes;
+  return encodeMessage({ planned: head.planned, groups: [], isTooMany: true });
 }
 
 /** Throws `corrupt` for what no worker says, of groups in the direction of a statement, too. */
 export function decodeShareHead(bytes: Uint8Array, ascending: boolean): ShareHead {
-  const { planned, groups } = (decodeMessage(bytes) ?? {}) as Partial<Record<string, unknown>>;
+  const { planned, groups, isTooMany } = (decodeMessage(bytes) ?? {}) as Partial<Record<string, unknown>>; // prettier-ignore
   if (typeof planned !== 'string' || !isGroups(groups)) throw corrupt('has no groups');
   const sign = ascending ? 1 : -1;
   for (let i = 1; i < groups.length; i++)
     if (sign * compareGroups(groups[i - 1] ?? [], groups[i] ?? []) >= 0)
       throw corrupt('has groups out of order');
-  return { planned, groups };
+  return isTooMany === true ? { planned, groups, isTooMany } : { planned, groups };
 }
 
 /** Throws `corrupt` for spans that are not within a part of so many bytes, one behind the other, of groups one behind the other. */
