@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import type { SelectStatement } from '../../influxql/ast.ts';
 import { parseQuery } from '../../influxql/parser.ts';
 import { compileStatement } from '../../query/plan/compile-statement.ts';
-import { ApartMemory, apartQuestion, holdsItsPoints } from './apart-questions.ts';
+import { holdsItsPoints } from '../engine/answers/own-groups.ts';
+import { ApartMemory, apartQuestion } from './apart-questions.ts';
 
 function question(text: string): string | undefined {
   const statement = parseQuery(text)[0] as SelectStatement;

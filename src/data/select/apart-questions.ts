@@ -3,24 +3,11 @@
  * of nodes lie apart is known once each has said which it has, and where they do not, what was read for it is lost.
  */
 import { RecentMap } from '../../base/collections/recent-map.ts';
-import { KiB, maxTimeNs, minTimeNs } from '../../base/units.ts';
+import { KiB } from '../../base/units.ts';
 import type { Expr } from '../../influxql/ast.ts';
+import { isOfGroup } from '../engine/answers/own-groups.ts';
 import type { CompiledSelect } from '../../query/plan/compile-statement.ts';
-import { isMathFunction } from '../../query/plan/math-functions.ts';
 import { visitExpr } from '../../query/plan/walk-expr.ts';
-import { magnitude } from '../../query/run/windows.ts';
-
-/**
- * Functions of a group that nothing outside of it changes, and that have an answer wherever they have points: one without ends the
- * streams of the groups that follow, too (query/run/reduce-stage.ts), whichever node has them. percentile() from 50 on.
- */
-const ownFunctions: ReadonlySet<string> = new Set([
-  ...['count', 'sum', 'mean', 'min', 'max', 'first', 'last', 'spread'],
-  ...['median', 'mode', 'stddev', 'distinct', 'top', 'bottom'],
-  ...['derivative', 'non_negative_derivative', 'difference', 'non_negative_difference'],
-  ...['elapsed', 'moving_average', 'cumulative_sum'],
-]);
-const percentMin = 50;
 
 /**
  * What such a SELECT has in common with others that part their rows in the same way: the measurement and the tags that it groups
@@ -34,40 +21,11 @@ export function apartQuestion(compiled: CompiledSelect): string | undefined {
   const { database, retentionPolicy, name, regex } = source.measurement;
   const isPaged = statement.seriesLimit > 0 || statement.seriesOffset > 0;
   if (regex !== undefined || isPaged || statement.target !== undefined) return undefined;
-  if (!fields.every(({ expr }) => isOfGroup(expr))) return undefined;
+  if (!isOfGroup(fields)) return undefined;
   const chosen = condition === undefined ? [] : namesEqual(condition);
   if (groupBy.tags.length === 0 && chosen.length === 0) return undefined;
   const tags = groupBy.tags.map((tag) => (tag.kind === 'ref' ? tag.name : tag.kind));
   return JSON.stringify([database, retentionPolicy, name, tags, chosen]);
-}
-
-/**
- * Whether each point lies in the window that it opens. One outside of it ends the streams of the groups that follow (query/run/reduce-stage.ts), on
- * whatever node: where the clock of a zone changes (query/run/windows.ts), and where a window passes the ends of time.
- */
-export function holdsItsPoints({ groupBy, zone, range }: CompiledSelect): boolean {
-  const { intervalNs, offsetNs } = groupBy;
-  if (intervalNs === 0n) return true;
-  if (zone !== undefined) return false;
-  const nearNs = 2n * (intervalNs + magnitude(offsetNs));
-  const isFromStart = offsetNs > 0n && (range.minNs ?? minTimeNs) - nearNs < minTimeNs;
-  // Without a bound they end with now.
-  return !isFromStart && (range.maxNs ?? 0n) + nearNs < maxTimeNs;
-}
-
-function isOfGroup(root: Expr): boolean {
-  let isOwn = true;
-  visitExpr(root, (expr) => {
-    if (expr.kind === 'call') isOwn &&= isMathFunction(expr.name) || isOwnCall(expr);
-  });
-  return isOwn;
-}
-
-function isOwnCall({ name, args }: Extract<Expr, { kind: 'call' }>): boolean {
-  if (name !== 'percentile') return ownFunctions.has(name);
-  const percent = args[1];
-  if (percent?.kind !== 'number' && percent?.kind !== 'integer') return false;
-  return percent.value >= percentMin && percent.value <= 100;
 }
 
 /** Names that a condition compares with a text, each as often as it does. */

@@ -1,11 +1,12 @@
 import type { SelectStatement } from '../../influxql/ast.ts';
 import type { AnswerForm, AnswerPart } from '../engine/answers/answer-task.ts';
+import { holdsItsPoints } from '../engine/answers/own-groups.ts';
 import type { ShardAccess } from '../engine/shard-access.ts';
 import { chooseOwners } from '../shards/choose-owners.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
 import { askedRequest, ownRequest, type Asking } from './answer-texts.ts';
-import { ApartMemory, apartQuestion, holdsItsPoints } from './apart-questions.ts';
+import { ApartMemory, apartQuestion } from './apart-questions.ts';
 import { fragmentSilenceMs } from './open-fragments.ts';
 import { partedAnswer } from './parted-answer.ts';
 import type { SelectContext, SelectPorts } from './select-context.ts';

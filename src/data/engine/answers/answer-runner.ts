@@ -18,6 +18,7 @@ import { AnswerReader, pacerOf, type AnswerPorts, type OpenPlace, type ReadAnswe
 import { schemasMark, ShareNotes } from './answer-share.ts';
 import type { AnswerPlace, AnswerRequest, AnswerTask } from './answer-task.ts';
 import { documentParts, Documents } from './document-parts.ts';
+import { holdsItsPoints, isOfGroup } from './own-groups.ts';
 import { KnownAnswers, type KnownAnswer } from './known-answers.ts';
 import { cutAnswer, usualShareLimits, type ShareLimits } from './shared/share-answer.ts';
 import { ChunkRunner, type ChunkedPlan, type LentFiles } from './shared/chunk-runner.ts';
@@ -143,7 +144,8 @@ export class AnswerRunner {
     const { task, plan } = chunked;
     const [place, ...others] = places;
     const isWhole = task.chunkRowsMax === undefined && task.pointsMax === 0 && others.length === 0;
-    if (place === undefined || !isWhole) return undefined;
+    const isApart = isOfGroup(planned.compiled.fields) && holdsItsPoints(planned.compiled);
+    if (place === undefined || !isWhole || !isApart) return undefined;
     const { kernels, matcher, shareLimits: limits = usualShareLimits } = this.#ports;
     const { context, pacer, account } = running;
     const kernel = kernels.take();
