@@ -12,7 +12,7 @@ export interface Workload {
   readonly bodyAt: (at: number) => Buffer;
   readonly lineCount: number;
   readonly fieldCount: number;
-  /** Counted in this field of this measurement. */
+  /** Counted in this field of this measurement, or of those of a pattern. */
   readonly measurement: string;
   readonly field: string;
   readonly wanted: number;
@@ -87,7 +87,7 @@ function metricsWorkload({ bodies, rows, series, passes }: WorkloadOptions): Wor
     secondsAPass: Math.ceil((bodies * rows) / series) * 10,
     lineCount: bodies * rows * passes,
     fieldCount: 1,
-    measurement: 'node_metric_0',
+    measurement: '/^node_metric_/',
     field: 'value',
   });
 }

@@ -169,7 +169,7 @@ async function countByInfluxQl(url: string, { measurement, field }: CountedField
   };
   const [result] = answer.results;
   if (result?.error !== undefined) throw new Error(result.error);
-  return result?.series?.[0]?.values[0]?.[1] ?? 0;
+  return (result?.series ?? []).reduce((sum, { values }) => sum + (values[0]?.[1] ?? 0), 0);
 }
 
 /** Of one whose port is taken another would answer. */
