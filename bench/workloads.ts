@@ -1,5 +1,5 @@
 /**
- * The kinds of `npm run bench:ingest` (docs/performance.md). Seeded: the same arguments give the same bytes. `wanted` counts
+ * The kinds of `npm run bench:ingest` (docs/performance). Seeded: the same arguments give the same bytes. `wanted` counts
  * distinct points, which is what a server has to have stored afterwards.
  */
 import { CpuLines, cpuFields } from './tsbs/cpu-lines.ts';

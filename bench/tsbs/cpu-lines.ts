@@ -1,5 +1,5 @@
 /**
- * The cpu-only workload of the Time Series Benchmark Suite (docs/performance.md gives its definition): 10 tags in the
+ * The cpu-only workload of the Time Series Benchmark Suite (docs/performance gives its definition): 10 tags in the
  * suite's order, 10 integer fields that walk at random in 0..100, one row per host and 10 s. Seeded: the same arguments
  * give the same bytes, on every machine.
  */

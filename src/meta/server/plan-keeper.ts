@@ -49,7 +49,7 @@ export interface PlanRequest {
   readonly isRemoval: boolean;
 }
 
-/** Also between moves: eight small ones without it take 3 s, and p99 of writes is 2.8 times what it was (docs/performance.md). */
+/** Also between moves: eight small ones without it take 3 s, and p99 of writes is 2.8 times what it was (docs/performance). */
 const lookMs = 2_000;
 const discardDeadlineMs = 60_000;
 /** A node that leaves deletes what it has stored first. */
