@@ -165,13 +165,14 @@ export class BlockPacker {
     if (isFull || this.#slabNumber < 0) this.#newSlab(byteLength);
     const at = this.#slabTop;
     new Uint8Array(this.#slab, at, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
-    this.#slabTop = (at + byteLength + 7) & ~7;
+    this.#slabTop = alignedBytes(at + byteLength);
     this.#numbers.push(this.#slabNumber, at, length);
   }
 
   #newSlab(bytesLeast: number): void {
     const lengthBytes = this.#slab.byteLength === 0 ? slabBytesFirst : slabBytesMax;
-    this.#slab = new ArrayBuffer(Math.max(lengthBytes, bytesLeast));
+    // Up to where the next place would begin.
+    this.#slab = new ArrayBuffer(Math.max(lengthBytes, alignedBytes(bytesLeast)));
     this.#slabNumber = this.#buffers.push(this.#slab) - 1;
     this.#slabTop = 0;
   }
@@ -181,6 +182,10 @@ export class BlockPacker {
     const known = this.#buffers.lastIndexOf(buffer);
     return known < 0 ? this.#buffers.push(buffer) - 1 : known;
   }
+}
+
+function alignedBytes(bytes: number): number {
+  return (bytes + 7) & ~7;
 }
 
 /** The blocks as they were; columns are views of the buffers. */

@@ -70,6 +70,16 @@ test('sent blocks: of a column in a larger buffer only its rows are sent', () =>
   expect(decodeSentBlocks(bytes)).toEqual([long]);
 });
 
+test.each([1_023, 1_025, 1_351, 2_047, 4_097, 8_191])('sent blocks: %i rows of several series arrive, whatever their bytes fill', (count) => {
+  const timesNs = BigInt64Array.from({ length: count }, (_, i) => BigInt(i));
+  const one: RowsBlock = { kind: 'rows', group: ['r1'], timesNs, columns: [] };
+  const odd = Uint8Array.from(timesNs, (_, i) => i % 2);
+  const series = { keys: ['m,h=1', 'm,h=2'], at: Uint32Array.from(odd) };
+  // What comes first is longer than the first of what is sent side by side, unless it is a part of its own.
+  for (const long of [{ ...one, series }, { ...one, columns: [{ type: 'boolean', values: odd } as const] }])
+    expect(decodeSentBlocks(sent([long]))).toEqual([long]);
+}); // prettier-ignore
+
 type Parts = Record<'numbers' | 'groups' | 'seriesKeys' | 'parts', unknown>;
 
 test.each<[string, (parts: Parts) => Partial<Parts>]>([
