@@ -6,7 +6,8 @@
  * `--fresh N --seed S` gives N random requests over random data to the node and to a real influxd instead, which is
  * started (`--influxd PATH`) or, empty, at `--reference URL`. A second one is started, with the other index and
  * points in another order: what the two answer otherwise is chance (`--one` leaves it out, `--chance` prints that as well).
- * `--mutate`: questions alone, in which some tokens are wrong.
+ * `--mutate`: questions alone, in which some tokens are wrong. `--nodes N` asks each of N data nodes of a cluster of processes
+ * (from `--port-offset`), with `--copies R` of each point, whose memtables become files at `--snapshot-bytes`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,6 +22,7 @@ import {
   type FreshOutcome,
   type FreshVerdict,
 } from '../test/conformance/fresh/run-fresh.ts';
+import { DevCluster } from '../test/support/dev-cluster.ts';
 import { ReferenceServer } from '../test/support/reference-server.ts';
 import { startOneNode } from '../test/support/one-node.ts';
 
@@ -42,6 +44,11 @@ const { values } = parseArgs({
     mutate: { type: 'boolean', default: false },
     one: { type: 'boolean', default: false },
     chance: { type: 'boolean', default: false },
+    nodes: { type: 'string' },
+    copies: { type: 'string', default: '1' },
+    'port-offset': { type: 'string', default: '6000' },
+    /** Some shards are in files and some in memory, most are in both. */
+    'snapshot-bytes': { type: 'string', default: '200k' },
     /** How much of an answer `--verbose` prints. */
     width: { type: 'string', default: '2000' },
   },
@@ -49,16 +56,35 @@ const { values } = parseArgs({
 const numbers = values.case?.flatMap((text) => text.split(',')).map(Number);
 const width = Number(values.width);
 const folder = mkdtempSync(join(tmpdir(), 'varve-conformance-'));
-const node =
-  values.url === undefined
-    ? await startOneNode(folder, { workerCount: 2 })
-    : { url: values.url, close: () => Promise.resolve() };
+const asked = await startAsked();
 try {
-  if (values.fresh === undefined) await replayAll(node.url);
-  else await compareFresh(node.url, Number(values.fresh));
+  if (values.fresh === undefined) await replayAll(asked.urls[0]);
+  else await compareFresh(asked.urls, Number(values.fresh));
 } finally {
-  await node.close();
+  await asked.close();
   rmSync(folder, { recursive: true });
+}
+
+interface Asked {
+  readonly urls: readonly [string, ...string[]];
+  readonly close: () => Promise<void>;
+}
+
+async function startAsked(): Promise<Asked> {
+  if (values.url !== undefined) return { urls: [values.url], close: () => Promise.resolve() };
+  if (values.nodes !== undefined) return startCluster(Number(values.nodes));
+  const { url, close } = await startOneNode(folder, { workerCount: 2 });
+  return { urls: [url], close };
+}
+
+async function startCluster(count: number): Promise<Asked> {
+  const offset = Number(values['port-offset']);
+  const cluster = new DevCluster(offset, '--metas', '1', '--data', `${count}`);
+  await cluster.start({
+    INFLUXDB_DATA_CACHE_SNAPSHOT_MEMORY_SIZE: values['snapshot-bytes'],
+  });
+  const others = Array.from({ length: count - 1 }, (_, i) => cluster.url('data', i + 2));
+  return { urls: [cluster.url('data', 1), ...others], close: () => cluster.stop() };
 }
 
 async function replayAll(url: string): Promise<void> {
@@ -81,7 +107,7 @@ async function replayAll(url: string): Promise<void> {
 }
 
 /** Fails when the two disagree over what they should agree on. */
-async function compareFresh(ours: string, count: number): Promise<void> {
+async function compareFresh(ours: Asked['urls'], count: number): Promise<void> {
   const started =
     values.reference === undefined ? await ReferenceServer.start(values.influxd) : undefined;
   const index = '  index-version = "tsi1"';
@@ -89,7 +115,8 @@ async function compareFresh(ours: string, count: number): Promise<void> {
   const urls = { ours, theirs: started?.url ?? values.reference ?? '', second: second?.url };
   const tally: Partial<Record<FreshVerdict, number>> = {};
   try {
-    const options = { seed: Number(values.seed), count, isMutated: values.mutate };
+    const seed = Number(values.seed);
+    const options = { seed, count, isMutated: values.mutate, copyCount: Number(values.copies) };
     for await (const outcome of runFresh(urls, options)) {
       const { verdict } = outcome;
       tally[verdict] = (tally[verdict] ?? 0) + 1;

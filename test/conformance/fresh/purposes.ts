@@ -40,6 +40,19 @@ const ofChanged: readonly (readonly [statement: RegExp, reason: string])[] = [
   ],
 ];
 
+/** The same of a cluster. */
+const ofClusters: readonly (readonly [statement: RegExp, reason: string])[] = [
+  [/^(.*; )?DROP SHARD \d+/, 'a shard that is not there is dropped'],
+  [
+    /\b(top|bottom)\(.*\b(LIMIT|OFFSET) /,
+    'points that it reads are cut off by each shard there, of which a node has one of its own',
+  ],
+  [
+    /^write /,
+    'each shard decides the types of fields and says what it drops, and each node has a shard of the time',
+  ],
+];
+
 /** Answers of theirs that are not to be matched. */
 const answers: readonly (readonly [answer: RegExp, reason: string])[] = [
   [
@@ -91,6 +104,7 @@ export function purposeOf(one: {
   readonly difference: string;
   /** Of the database that changes. */
   readonly isOfChanged: boolean;
+  readonly isCluster: boolean;
   /** Of data with several rows of one time. */
   readonly hasTies: boolean;
 }): string | undefined {
@@ -103,6 +117,7 @@ export function purposeOf(one: {
     )?.[2] ??
     reasonIn(statements, one.statement) ??
     (one.isOfChanged ? reasonIn(ofChanged, one.statement) : undefined) ??
+    (one.isCluster ? reasonIn(ofClusters, one.statement) : undefined) ??
     reasonIn(answers, one.theirs) ??
     reasonIn(differences, one.difference)
   );

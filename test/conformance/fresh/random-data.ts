@@ -53,7 +53,10 @@ interface Line {
  * order: an answer that depends on it is promised by nobody. Of an even seed many rows have one time; of an odd one no two
  * rows of a measurement, and there is no other right answer.
  */
-export function freshData(seed: number, shuffle = 0): Pick<RecordedSet, 'setup' | 'writes'> {
+export function freshData(
+  seed: number,
+  { shuffle = 0, copies = 'REPLICATION 1' } = {},
+): Pick<RecordedSet, 'setup' | 'writes'> {
   const random = new RandomChoice(seed, 'data');
   const draw = (): Line => line(random, random.of(freshMeasurements));
   const lines = withoutTies(Array.from({ length: 1_600 }, draw), seed);
@@ -67,8 +70,8 @@ export function freshData(seed: number, shuffle = 0): Pick<RecordedSet, 'setup' 
     ...batches(apart(wideLines(seed))[0], { db: 'fresh' }),
   ];
   const setup = [
-    'CREATE DATABASE fresh WITH DURATION INF SHARD DURATION 1d NAME autogen',
-    'CREATE RETENTION POLICY rp2 ON fresh DURATION INF REPLICATION 1 SHARD DURATION 1h',
+    `CREATE DATABASE fresh WITH DURATION INF ${copies} SHARD DURATION 1d NAME autogen`,
+    `CREATE RETENTION POLICY rp2 ON fresh DURATION INF ${copies} SHARD DURATION 1h`,
   ];
   return { setup, writes };
 }

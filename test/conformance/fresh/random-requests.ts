@@ -2,8 +2,12 @@ import type { SentStep } from '../send-step.ts';
 import { catalogStatement } from './random-catalog.ts';
 import { change, dialogue, questionOfChanged } from './random-changes.ts';
 import { RandomChoice } from './random-choice.ts';
+import { fleetSelect } from './random-fleet.ts';
 import { mutated } from './random-mutations.ts';
 import { freshStatement, type FreshStatement } from './random-statements.ts';
+
+/** Of what a cluster is asked. */
+const fleetShare = 0.4;
 
 export interface FreshRequest {
   readonly statement: FreshStatement;
@@ -12,18 +16,19 @@ export interface FreshRequest {
 
 /**
  * Requests in every form that `/query` knows, and between them changes of a database `changing`; with `isMutated` questions
- * alone, in each of which some tokens are wrong.
+ * alone, in each of which some tokens are wrong. A cluster is asked about its fleet, too.
  */
 export function* freshRequests(
   seed: number,
   count: number,
-  { isMutated = false } = {},
+  { isMutated = false, isCluster = false } = {},
 ): Generator<FreshRequest> {
   const random = new RandomChoice(seed, 'requests');
   for (let i = 0; i < count; i++)
     if (isMutated) yield asked(random, (text) => mutated(random, text));
     else if (random.chance(0.1)) yield changed(random);
     else if (random.chance(0.06)) yield ofCatalog(random);
+    else if (isCluster && random.chance(fleetShare)) yield asked(random, (text) => text, fleet);
     else yield asked(random);
 }
 
@@ -63,8 +68,16 @@ function endingStatement(random: RandomChoice): FreshStatement {
   }
 }
 
-function asked(random: RandomChoice, change = (text: string): string => text): FreshRequest {
-  const statement = endingStatement(random);
+function fleet(random: RandomChoice): FreshStatement {
+  return { kind: 'fleet', text: fleetSelect(random) };
+}
+
+function asked(
+  random: RandomChoice,
+  change = (text: string): string => text,
+  first = endingStatement,
+): FreshRequest {
+  const statement = first(random);
   const texts = [change(statement.text)];
   while (random.chance(0.12)) texts.push(endingStatement(random).text);
   const { text, bound } = random.chance(0.05) ? withParameters(texts.join('; ')) : { text: texts.join('; '), bound: undefined }; // prettier-ignore

@@ -1,5 +1,6 @@
 import { RandomChoice } from './random-choice.ts';
 import { deepStatement } from './random-deep.ts';
+import { fleetSelect } from './random-fleet.ts';
 import { aggregateSelect, holtSelect, rawSelect, subquerySelect, transformSelect } from './random-selects.ts'; // prettier-ignore
 import { show } from './random-shows.ts';
 import { wideStatement } from './random-wide.ts';
@@ -15,6 +16,7 @@ export interface FreshStatement {
     | 'wide'
     | 'deep'
     | 'invalid'
+    | 'fleet'
     | 'change';
   readonly text: string;
 }
@@ -48,6 +50,8 @@ function textOf(random: RandomChoice, kind: FreshStatement['kind']): string {
       return wideStatement(random);
     case 'deep':
       return deepStatement(random);
+    case 'fleet':
+      return fleetSelect(random);
     case 'show':
     case 'change':
       return show(random);

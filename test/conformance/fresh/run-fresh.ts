@@ -1,9 +1,11 @@
 import { answerDifference } from '../compare-answers.ts';
 import { prepareServer, unsupportedText } from '../replay.ts';
 import { StepSender, type GivenAnswer, type SentStep } from '../send-step.ts';
-import { freshData } from './random-data.ts';
-import { freshRequests } from './random-requests.ts';
+import { ClusterSender } from './cluster-sender.ts';
 import { purposeOf } from './purposes.ts';
+import { freshData } from './random-data.ts';
+import { fleetBodies } from './random-fleet.ts';
+import { freshRequests } from './random-requests.ts';
 import type { FreshStatement } from './random-statements.ts';
 
 export type FreshVerdict =
@@ -20,10 +22,19 @@ export interface FreshOutcome {
 }
 
 export interface FreshUrls {
-  readonly ours: string;
+  /** Of a node, or of all nodes of a cluster. */
+  readonly ours: readonly [string, ...string[]];
   readonly theirs: string;
   /** A second one of theirs: with the other index, and the points written in another order. */
   readonly second?: string | undefined;
+}
+
+export interface FreshOptions {
+  readonly seed: number;
+  readonly count: number;
+  readonly isMutated?: boolean;
+  /** Of each database: what a reference without a cluster keeps, and makes nothing of. */
+  readonly copyCount?: number;
 }
 
 /** How often the second one is asked: the walk of a map differs from time to time. */
@@ -32,27 +43,31 @@ const secondAskedCount = 6;
 /** Gives the same random data and requests to servers, all empty, and compares their answers one by one. */
 export async function* runFresh(
   urls: FreshUrls,
-  options: { readonly seed: number; readonly count: number; readonly isMutated?: boolean },
+  options: FreshOptions,
 ): AsyncGenerator<FreshOutcome> {
   const { seed, count } = options;
-  await prepare(urls.ours, seed, 0);
-  await prepare(urls.theirs, seed, 0);
-  if (urls.second !== undefined) await prepare(urls.second, seed, seed + 1);
-  const ours = new StepSender(urls.ours);
+  const [node, ...others] = urls.ours;
+  const isCluster = others.length > 0;
+  const given = { ...options, isCluster };
+  const data = { isCluster, hasTies: seed % 2 === 0 };
+  await prepare(node, given, 0);
+  await prepare(urls.theirs, given, 0);
+  if (urls.second !== undefined) await prepare(urls.second, given, seed + 1);
+  const ours = new ClusterSender(urls.ours);
   const theirs = new StepSender(urls.theirs);
   const second = urls.second === undefined ? undefined : new StepSender(urls.second);
   try {
-    for (const { statement, step } of freshRequests(seed, count, options)) {
-      const [own, other] = await Promise.all([send(ours, step), send(theirs, step)]);
-      const difference = differenceOf(own, other, statement.kind);
+    for (const { statement, step } of freshRequests(seed, count, given)) {
       // What changes something is done by all of them, once.
       const isRead = statement.kind !== 'change';
-      const others: GivenAnswer[] = [];
+      const [own, other] = await Promise.all([send(isRead ? ours.reader : ours, step), send(theirs, step)]); // prettier-ignore
+      const difference = differenceOf(own, other, statement.kind);
+      const chance: GivenAnswer[] = [];
       if (second !== undefined && (!isRead || difference !== undefined))
         for (let i = 0; i < (isRead ? secondAskedCount : 1); i++)
-          others.push(await send(second, step));
+          chance.push(await send(second, step));
       const answers = { statement, step, ours: own, theirs: other, difference };
-      yield { ...answers, verdict: verdictOf(answers, others, seed % 2 === 0) };
+      yield { ...answers, verdict: verdictOf(answers, chance, data) };
     }
   } finally {
     ours.close();
@@ -64,7 +79,7 @@ export async function* runFresh(
 function verdictOf(
   { statement, ours, theirs, difference }: Omit<FreshOutcome, 'verdict'>,
   others: readonly GivenAnswer[],
-  hasTies: boolean,
+  data: { readonly isCluster: boolean; readonly hasTies: boolean },
 ): FreshVerdict {
   const { kind, text } = statement;
   if (difference === undefined) return 'agree';
@@ -73,12 +88,12 @@ function verdictOf(
     return 'agree with the second';
   if (others.some((other) => differenceOf(other, theirs, kind) !== undefined)) return 'chance';
   const isOfChanged = kind === 'change';
-  const purpose = purposeOf({ statement: text, theirs: theirs.text, difference, isOfChanged, hasTies }); // prettier-ignore
+  const purpose = purposeOf({ statement: text, theirs: theirs.text, difference, isOfChanged, ...data }); // prettier-ignore
   return purpose === undefined ? 'differ' : 'on purpose';
 }
 
 /** A server that breaks off is an answer as well. */
-function send(sender: StepSender, step: SentStep): Promise<GivenAnswer> {
+function send(sender: Pick<StepSender, 'send'>, step: SentStep): Promise<GivenAnswer> {
   return sender.send(step).catch((error: unknown) => {
     return { status: 0, type: '', text: `no answer: ${String(error)}` };
   });
@@ -89,7 +104,18 @@ function differenceOf(own: GivenAnswer, other: GivenAnswer, kind: string): strin
   return answerDifference(own, recorded, kind);
 }
 
-async function prepare(url: string, seed: number, shuffle: number): Promise<void> {
-  const { setup, writes } = freshData(seed, shuffle);
-  await prepareServer(url, { setup: [...setup, 'CREATE DATABASE changing WITH SHARD DURATION 1h'], writes, cases: [] }); // prettier-ignore
+async function prepare(
+  url: string,
+  { seed, copyCount = 1, isCluster }: FreshOptions & { readonly isCluster: boolean },
+  shuffle: number,
+): Promise<void> {
+  const copies = `REPLICATION ${copyCount}`;
+  const { setup, writes } = freshData(seed, { shuffle, copies });
+  const fleet = isCluster ? [...fleetBodies(seed)].map((body) => ({ params: { db: 'fresh' }, body })) : []; // prettier-ignore
+  // Every node may be asked at once.
+  const whole = [...writes, ...fleet].map(({ params, body }) => {
+    return { params: { ...params, consistency: 'all' }, body };
+  });
+  const changing = `CREATE DATABASE changing WITH ${copies} SHARD DURATION 1h`;
+  await prepareServer(url, { setup: [...setup, changing], writes: whole, cases: [] });
 }
