@@ -62,9 +62,9 @@ export interface StoreExports extends WindowExports {
   flushedIndex(): number;
   flushWorkBytes(rows: number): number;
 
-  flushSeries(series: number, measurement: number, heads: number, mask: number, previous: number, times: number, sequences: number, order: number, columns: number, columnCount: number, ids: number, from: number, count: number, rowsMax: number, work: number, offset: bigint, blocks: number, blocksTop: number, index: number, indexTop: number, starts: number, counts: number, placedTimes: number): number; // prettier-ignore
+  flushSeries(series: number, tables: number, table: number, heads: number, mask: number, previous: number, times: number, sequences: number, order: number, columns: number, columnCount: number, ids: number, from: number, count: number, rowsMax: number, work: number, offset: bigint, blocks: number, blocksTop: number, index: number, indexTop: number, starts: number, counts: number, placedTimes: number): number; // prettier-ignore
 
-  placeSeries(series: number, measurement: number, heads: number, mask: number, ids: number, from: number, end: number, before: number, starts: number, counts: number, places: number): number; // prettier-ignore
+  placeSeries(series: number, tables: number, table: number, heads: number, mask: number, ids: number, from: number, end: number, before: number, starts: number, counts: number, places: number): number; // prettier-ignore
   placeRows(previous: number, from: number, end: number, places: number): void;
   placeWords(column: number, from: number, end: number, places: number, out: number): void;
   placeBytes(column: number, from: number, end: number, places: number, out: number): void;

@@ -1,6 +1,6 @@
 import { copyBytes } from '../base/copy-bytes.ts';
+import { paddedTo8 } from './batch-reader.ts';
 import {
-  paddedTo8,
   pointBatchHeaderBytes,
   pointBatchMagic,
   type BatchColumn,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DbError } from '../base/errors.ts';
 import { parseLines } from './line-protocol.ts';
-import { decodePointBatch, seriesKeysOf, valueCountOf } from './point-batch.ts';
+import { decodePointBatch, seriesKeysOf, valueCountOf, type BatchRows } from './point-batch.ts';
 import { PointBatchBuilder } from './point-batch-builder.ts';
 import { seriesKey } from './series-key.ts';
 
@@ -71,8 +71,38 @@ test('point batch: it is read from any offset of a larger buffer', () => {
   expect(decodePointBatch(shifted.subarray(3))).toEqual(decodePointBatch(bytes));
 });
 
-test('point batch: cut or changed bytes never read past the end', () => {
-  const bytes = batchOf(mixed);
+/** Shapes of few rows each, some with the same fields, in turns. */
+const many = Array.from({ length: 24 }, (_, i) => {
+  const fields = ['value=1.5', 'value=2i', 'value=1.5,ok=true', 'ok=false', 'text="ä",value=1', 'u=3u'];
+  return `m${i % 20},host=${i % 3} ${fields[i % 6]} ${i}`;
+}).join('\n'); // prettier-ignore
+
+function rowText({ fields, ordinals, series, timesNs, columns }: BatchRows, row: number): string {
+  const values = columns.map((column) =>
+    'offsets' in column
+      ? Buffer.from(column.bytes.subarray(column.offsets[row], column.offsets[row + 1])).toString()
+      : String(column[row]),
+  );
+  const named = fields.map(({ name, type }, i) => `${name} ${type} ${values[i]}`);
+  return [ordinals[row], series[row], timesNs[row], ...named].join();
+}
+
+test('point batch: rows by their fields are the rows by measurement, in fewer parts', () => {
+  const rowsOf = (parts: readonly BatchRows[]) =>
+    parts.flatMap((part) => [...part.ordinals.keys()].map((row) => rowText(part, row))).sort();
+  const batch = decodePointBatch(batchOf(`${many}\n${many.replaceAll(/ (\d+)$/gm, ' 10$1')}`));
+  const { sets, shapes } = batch;
+  expect(rowsOf(sets.map(({ rows }) => rows))).toEqual(rowsOf(shapes));
+  expect(sets.length).toBeLessThan(shapes.length / 2);
+  const named = sets.flatMap(({ names, rows }) =>
+    names.map(({ measurement }) => [measurement, ...rows.fields.map(({ name }) => name)].join()),
+  );
+  const wanted = shapes.map(({ measurement, fields }) => [measurement, ...fields.map(({ name }) => name)].join()); // prettier-ignore
+  expect(named.sort()).toEqual(wanted.sort());
+});
+
+test.each([mixed, many])('point batch: cut or changed bytes never read past the end', (lines) => {
+  const bytes = batchOf(lines);
   for (let length = 0; length < bytes.length; length++) {
     expect(() => decodePointBatch(bytes.slice(0, length))).toThrow(DbError);
   }
@@ -80,7 +110,9 @@ test('point batch: cut or changed bytes never read past the end', () => {
     const changed = bytes.slice();
     changed[at] = (changed[at] ?? 0) ^ 0xff;
     try {
-      decodePointBatch(changed);
+      const { rowCount, shapes } = decodePointBatch(changed);
+      expect(shapes.reduce((sum, shape) => sum + shape.rowCount, 0)).toBe(rowCount);
+      expect(valueCountOf(changed)).toBeGreaterThanOrEqual(0);
     } catch (error) {
       expect(error).toBeInstanceOf(DbError);
     }

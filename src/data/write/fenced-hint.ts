@@ -6,7 +6,8 @@
  * lease's name, u32 zero; the name, padded to 8 bytes; the batch.
  */
 import { DbError } from '../../base/errors.ts';
-import { paddedTo8, rowCountOf } from '../../models/point-batch.ts';
+import { paddedTo8 } from '../../models/batch-reader.ts';
+import { rowCountOf } from '../../models/point-batch.ts';
 import type { LeaseFence, ShardBatch } from '../engine/shard-access.ts';
 
 const magic = 0x31424656;

@@ -5,6 +5,7 @@
 import { chainedRows, chunkBytes, chunkWords, rowsOfSeries } from './chunks';
 import { crcOf } from './crc';
 import { encodeBlock, encodeTimes } from './encode';
+import { tableNumberOf } from './placed';
 import { isAscending, orderRows } from './rows';
 import { keyBytes, keyLength, recordOf } from './table';
 
@@ -37,14 +38,15 @@ export function flushWorkBytes(rows: u32): usize {
 }
 
 /**
- * Writes the series `ids[from, count)` as long as they are of `measurement`, have at most `rowsMax` rows, keys that fit, and
- * there is room for all of their blocks and entries. `offset` is where the blocks will be in the file. Unless `starts` is 0, it
+ * Writes the series `ids[from, count)` as long as they have all rows in the table with that number (tableNumberOf), at most
+ * `rowsMax`, keys that fit, and there is room for all of their blocks and entries. `offset` is where the blocks will be in the file. Unless `starts` is 0, it
  * says by number where the rows of a series begin among `placedTimes` and placed values, and `counts` how many they are
  * (placed.ts). Answers the number of the series it stopped at.
  */
 export function flushSeries(
   series: usize,
-  measurement: u32,
+  tables: usize,
+  table: u32,
   heads: usize,
   mask: u32,
   previous: usize,
@@ -75,7 +77,7 @@ export function flushSeries(
   for (; number < count; number++) {
     const id = load<u32>(ids + (<usize>number << 2));
     const record = recordOf(series, id);
-    if (load<u32>(record, 4) != measurement) break;
+    if (tableNumberOf(tables, record) != table) break;
     isPlaced = starts != 0;
     const rows = isPlaced ? load<u32>(counts + (<usize>number << 2)) : rowsOfSeries(heads, mask, id);
     const keyLengthMax = keyLength(record) + separatorBytes + longestName;

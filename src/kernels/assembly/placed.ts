@@ -6,14 +6,25 @@ import { chunkMask, chunkOf, firstRow, rowsOfSeries } from './chunks';
 import { isAscending, orderRows } from './rows';
 import { recordOf } from './table';
 
+/** Of a measurement whose series may have rows in several tables, or in one that is flushed otherwise. */
+const anyTable: u32 = u32.MAX_VALUE;
+
+/** The number of the one table that the series of a measurement have their rows in, or anyTable: `tables` has it by measurement. */
+// @ts-ignore: decorator
+@inline
+export function tableNumberOf(tables: usize, record: usize): u32 {
+  return load<u32>(tables + (<usize>load<u32>(record, 4) << 2));
+}
+
 /**
  * Says where the rows of series `ids[from, end)` begin, at `starts`, `before` rows being those of series before them, and of the
- * first row of each where it goes, at `places`; at `counts` how many rows each has. Series of other measurements have none. Answers
- * how many rows there are with them.
+ * first row of each where it goes, at `places`; at `counts` how many rows each has. Series that have their rows in tables of other
+ * numbers only have none. Answers how many rows there are with them.
  */
 export function placeSeries(
   series: usize,
-  measurement: u32,
+  tables: usize,
+  table: u32,
   heads: usize,
   mask: u32,
   ids: usize,
@@ -28,8 +39,8 @@ export function placeSeries(
   for (let number = from; number < end; number++) {
     store<u32>(starts + (<usize>number << 2), sum);
     const id = load<u32>(ids + (<usize>number << 2));
-    const isOf = load<u32>(recordOf(series, id), 4) == measurement;
-    const rows = isOf ? rowsOfSeries(heads, mask, id) : 0;
+    const own = tableNumberOf(tables, recordOf(series, id));
+    const rows = own == table || own == anyTable ? rowsOfSeries(heads, mask, id) : 0;
     store<u32>(counts + (<usize>number << 2), rows);
     if (rows == 0) continue;
     store<u32>(places + (<usize>firstRow(heads, mask, id) << 2), sum);

@@ -14,9 +14,9 @@
  *
  * Not here: the log, which the shards of a worker share, and when to flush (store/).
  */
-import { assert } from '../../base/assert.ts';
+import { assert, must } from '../../base/assert.ts';
 import type { FieldType } from '../../models/field-value.ts';
-import type { PointBatch } from '../../models/point-batch.ts';
+import type { BatchField, PointBatch } from '../../models/point-batch.ts';
 import type { DbError } from '../../base/errors.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
 import type { StoreKernel } from '../../kernels/store-kernel.ts';
@@ -247,15 +247,29 @@ export class Shard {
   }
 
   #append(batch: PointBatch, rejects: Uint8Array, isPartial: boolean): void {
-    for (const { ordinals, measurement, fields } of batch.shapes) {
-      if (isRefused(rejects, ordinals[0] ?? 0)) continue;
-      for (const { name, type } of fields) this.#index.showField(measurement, name, type);
-    }
+    if (rejects.length === 0) this.#showAll(batch);
+    else
+      for (const { ordinals, measurement, fields } of batch.shapes)
+        if (!isRefused(rejects, ordinals[0] ?? 0)) this.#show(measurement, fields);
     // A series whose rows were all refused does not come to be.
     const taken = rejects.length === 0 && !isPartial ? {} : { taken: takenSeries(batch, rejects) };
     const workBytes = Memtable.workBytes(batch);
     const series = this.#index.resolve(batch.series, { ...taken, workBytes });
     this.#active.append(batch, series, rejects);
+  }
+
+  #showAll({ sets }: PointBatch): void {
+    for (const { names } of sets)
+      for (let i = 0; i < names.length; i++) {
+        const name = must(names[i], 'a name is there');
+        if (name.shownBy === this.#index.fieldsMark) continue;
+        this.#show(name.measurement, name.list.fields);
+        name.shownBy = this.#index.fieldsMark;
+      }
+  }
+
+  #show(measurement: string, fields: readonly BatchField[]): void {
+    for (const { name, type } of fields) this.#index.showField(measurement, name, type);
   }
 
   /** To be released. Throws `corrupt` when the index would not show all series. */
@@ -353,7 +367,7 @@ export class Shard {
 
   #isInMemory(measurement: string, keyOf: () => Uint8Array): boolean {
     for (const memtable of [this.#active, this.#flushing]) {
-      if (memtable?.hasMeasurement(measurement) !== true) continue;
+      if (memtable?.mayHave(measurement) !== true) continue;
       const id = memtable.series.find(keyOf());
       if (id !== undefined && memtable.hasSeries(measurement, id)) return true;
     }
@@ -422,9 +436,9 @@ function* keysOf({ seriesIds, keyOf }: DoomedSeries): Generator<Uint8Array> {
 /** A byte for each series of the batch: 1 when a row of it is taken. */
 function takenSeries(batch: PointBatch, rejects: Uint8Array): Uint8Array {
   const taken = new Uint8Array(batch.series.offsets.length - 1);
-  for (const shape of batch.shapes) {
-    shape.ordinals.forEach((ordinal, i) => {
-      if (!isRefused(rejects, ordinal)) taken[shape.series[i] ?? 0] = 1;
+  for (const { rows } of batch.sets) {
+    rows.ordinals.forEach((ordinal, i) => {
+      if (!isRefused(rejects, ordinal)) taken[rows.series[i] ?? 0] = 1;
     });
   }
   return taken;

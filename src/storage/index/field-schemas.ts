@@ -34,6 +34,8 @@ export class FieldSchemas {
   readonly #changed = new Map<string, number>();
   #segments: readonly IndexSegment[];
   #version = 0;
+  /** Another object whenever what was decided may not be so any more. */
+  #mark: object = {};
   #shownCount = 0;
 
   constructor(segments: readonly IndexSegment[]) {
@@ -43,6 +45,11 @@ export class FieldSchemas {
   /** Grows whenever a field comes to show. */
   get version(): number {
     return this.#version;
+  }
+
+  /** As long as it is the same object, a field that was decided is of its type, and one that shows does. */
+  get mark(): object {
+    return this.#mark;
   }
 
   /** How many fields have come to show one by one: those that the files had are not among them. */
@@ -76,14 +83,14 @@ export class FieldSchemas {
   }
 
   decide(measurement: string, field: string, type: FieldType): void {
-    this.#entry(measurement).types.set(field, type);
+    this.#setType(this.#entry(measurement), field, type);
   }
 
   /** Decides the type and shows the field. */
   show(measurement: string, field: string, type: FieldType): void {
     const schema = this.#entry(measurement);
     if (schema.fields.has(field)) return;
-    schema.types.set(field, type);
+    this.#setType(schema, field, type);
     schema.fields.set(field, type);
     this.#shownCount++;
     this.#version++;
@@ -92,6 +99,7 @@ export class FieldSchemas {
 
   /** The measurement has no series any more. */
   clear(measurement: string, { keepsTypes }: { readonly keepsTypes: boolean }): void {
+    this.#mark = {};
     const schema = this.#entry(measurement);
     schema.fields.clear();
     if (!keepsTypes) schema.types.clear();
@@ -116,6 +124,12 @@ export class FieldSchemas {
   changeAll(): void {
     for (const [measurement, { fields }] of this.#schemas)
       if (fields.size > 0) this.#changed.set(measurement, ++this.#version);
+  }
+
+  #setType({ types }: Schema, field: string, type: FieldType): void {
+    const known = types.get(field);
+    if (known !== undefined && known !== type) this.#mark = {};
+    types.set(field, type);
   }
 
   #find(measurement: string): Schema | undefined {

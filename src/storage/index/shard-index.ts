@@ -155,6 +155,11 @@ export class ShardIndex {
     return isStored(this.#segments, { measurement, tagKey, value: written });
   }
 
+  /** As long as it is the same object, a field that was decided is of its type, and one that shows does. */
+  get fieldsMark(): object {
+    return this.#schemas.mark;
+  }
+
   /** As decided, whether it shows yet or not. */
   fieldType(measurement: string, field: string): FieldType | undefined {
     return this.#schemas.type(measurement, field);

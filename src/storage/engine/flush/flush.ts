@@ -136,8 +136,7 @@ class FlushWork {
   }
 
   #heads(): readonly SeriesHeads[] {
-    const names = [...this.#memtable.measurements()];
-    return names.flatMap((name) => this.#memtable.tables(name).map(({ heads }) => heads));
+    return this.#memtable.allTables().map(({ heads }) => heads);
   }
 
   /** Lists all series that have rows in the order of their keys in files; answers how many. */

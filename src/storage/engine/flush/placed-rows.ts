@@ -11,8 +11,8 @@ import type { ShapeTable } from '../memtable/shape-table.ts';
 
 /** Tables of fewer rows are in the cache of a processor, whole. */
 const rowsLeast = 16_384;
-/** Four memtables of the usual size. */
-const roomBytesMax = 128 * MiB;
+/** Of all tables of a flush: four memtables of the usual size. */
+export const placedBytesMax = 128 * MiB;
 /** What is done between two looks at the time. */
 const rowsAtOnce = 131_072;
 const seriesAtOnce = 32_768;
@@ -22,13 +22,18 @@ export interface SeriesFrom {
   readonly ids: number;
   readonly from: number;
   readonly count: number;
-  readonly measurement: number;
 }
 
 export interface PlacedPorts {
   readonly kernel: StoreKernel;
   readonly index: ResidentSeries;
   readonly table: ShapeTable;
+  /** By number of the measurement, of the one table that its series have their rows in (kernels/assembly/placed.ts). */
+  readonly tables: number;
+  /** Of this one. */
+  readonly tableNumber: number;
+  /** What it may take. */
+  readonly roomBytesMax: number;
   /** Room to order a series of `rowsMax` rows; longer ones are not asked for here. */
   readonly work: number;
   readonly rowsMax: number;
@@ -80,7 +85,7 @@ export class PlacedRows {
     series: SeriesFrom,
     slices: Slices,
   ): Promise<PlacedRows | undefined> {
-    const { kernel, table } = ports;
+    const { kernel, table, roomBytesMax } = ports;
     const roomBytes = roomBytesOf(table, series);
     // Before it is trimmed a block may be twice as large as what is asked for.
     const isFree = roomBytes * 2 <= kernel.heap.freeBytes;
@@ -94,6 +99,10 @@ export class PlacedRows {
     }
     placed.release();
     return undefined;
+  }
+
+  get roomBytes(): number {
+    return this.#room?.lengthBytes ?? 0;
   }
 
   /** Where the first row of each series is said, by its number. */
@@ -119,14 +128,15 @@ export class PlacedRows {
   /** False when not all rows are those of the series. */
   async #place(ports: PlacedPorts, slices: Slices): Promise<boolean> {
     const { exports } = this.#kernel;
-    const { ids, from, count, measurement } = this.#series;
+    const { ids, from, count } = this.#series;
+    const { tables, tableNumber } = ports;
     const { rowCount, fields } = this.#table;
     const { at, mask, previous, times } = this.#table.places();
     const [starts, counts, places] = [this.starts, this.counts, this.#places];
     let sum = 0;
     for (let first = from; first < count; first += seriesAtOnce) {
       const end = Math.min(count, first + seriesAtOnce);
-      sum = exports.placeSeries(ports.index.table.at, measurement, at, mask, ids, first, end, sum, starts, counts, places) >>> 0; // prettier-ignore
+      sum = exports.placeSeries(ports.index.table.at, tables, tableNumber, at, mask, ids, first, end, sum, starts, counts, places) >>> 0; // prettier-ignore
       await slices.next();
     }
     if (sum !== rowCount) return false;

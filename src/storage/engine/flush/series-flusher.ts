@@ -2,6 +2,7 @@
  * Flushes series by the thousand: the kernel writes blocks, CRCs and index entries of as many as there is room for. Takes
  * series whose rows are all in one table without texts; the others are left (flush.ts).
  */
+import { must } from '../../../base/assert.ts';
 import { KiB, MiB } from '../../../base/units.ts';
 import type { Slices } from '../../../env/slices.ts';
 import type { StoreKernel } from '../../../kernels/store-kernel.ts';
@@ -10,7 +11,7 @@ import type { ResidentSeries } from '../../index/resident-series.ts';
 import type { TsmWriter } from '../../tsm/tsm-writer.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { ShapeTable } from '../memtable/shape-table.ts';
-import { PlacedRows } from './placed-rows.ts';
+import { placedBytesMax, PlacedRows } from './placed-rows.ts';
 
 /** Longer series cost enough to be flushed one by one. */
 const rowsMax = 16_384;
@@ -31,8 +32,16 @@ interface PlacedTable {
   readonly table: ShapeTable;
   readonly columns: number;
   readonly columnCount: number;
-  readonly rows: PlacedRows | undefined;
+  /** Until all of it is written. */
+  rows: PlacedRows | undefined;
+  /** Of its series, those that are not written yet. */
+  seriesLeft: number;
 }
+
+/** Measurements that are looked up between two looks at the time. */
+const measurementsAtOnce = 1_024;
+/** As kernels/assembly/placed.ts has it. */
+const anyTable = 0xffffffff;
 
 export interface OrderedSeries {
   /** In the store's memory, in order of their keys in files. */
@@ -50,10 +59,14 @@ export class SeriesFlusher {
   readonly #work: number;
   readonly #blocks: number;
   readonly #entries: number;
-  /** By number of the measurement; undefined for one that is left. */
-  readonly #placed = new Map<number, PlacedTable | undefined>();
-  /** Of the measurement that was begun last. */
-  #rows: PlacedRows | undefined;
+  /** By number of the measurement: the number of the one table that its rows are in, or anyTable. */
+  readonly #tables: number;
+  readonly #measurementCount: number;
+  /** Some measurement is in any table. */
+  #hasOthers = false;
+  #isReady = false;
+  /** By number of the table, once it was begun. */
+  readonly #placed: (PlacedTable | undefined)[] = [];
 
   /** The memtable does not change meanwhile. */
   constructor(kernel: StoreKernel, memtable: Memtable) {
@@ -63,57 +76,83 @@ export class SeriesFlusher {
     this.#work = this.#hold(kernel.exports.flushWorkBytes(rowsMax));
     this.#blocks = this.#hold(blocksBytes);
     this.#entries = this.#hold(indexBytes);
+    this.#measurementCount = this.#index.measurements.length;
+    this.#tables = this.#hold(Math.max(1, this.#measurementCount) * 4);
   }
 
   /** Gets ready for series from number `from` on: to be called before they are flushed. */
   async place({ ids, count }: OrderedSeries, from: number, slices: Slices): Promise<void> {
-    const measurement = this.#measurementAt(ids, from);
-    if (this.#placed.has(measurement)) return;
-    const table = this.#simpleTable(measurement);
-    if (table === undefined) {
-      this.#placed.set(measurement, undefined);
-      return;
-    }
-    const store = { kernel: this.#kernel, index: this.#index, table, work: this.#work, rowsMax };
-    // The rows of the measurement before are all written.
-    this.#rows?.release();
-    this.#rows = undefined;
-    this.#rows = await PlacedRows.of(store, { ids, from, count, measurement }, slices);
-    this.#placed.set(measurement, this.#place(table, this.#rows));
+    if (!this.#isReady) await this.#numberTables(slices);
+    const tableNumber = this.#tableAt(ids, from);
+    if (tableNumber === anyTable || this.#placed[tableNumber] !== undefined) return;
+    const table = must(this.#memtable.allTables()[tableNumber], 'a number is that of a table');
+    const roomBytes = this.#placed.reduce((sum, placed) => sum + (placed?.rows?.roomBytes ?? 0), 0);
+    const ports = {
+      kernel: this.#kernel,
+      index: this.#index,
+      table,
+      tables: this.#tables,
+      tableNumber,
+      roomBytesMax: placedBytesMax - roomBytes,
+      work: this.#work,
+      rowsMax,
+    };
+    // Series before this one may have rows in it, too.
+    const first = this.#hasOthers ? 0 : from;
+    const rows = await PlacedRows.of(ports, { ids, from: first, count }, slices);
+    this.#placed[tableNumber] = this.#place(table, rows);
   }
 
   /** Writes series from number `from` on, which are placed; answers the number of the one that it has left. */
   flush({ ids, count }: OrderedSeries, from: number, writer: TsmWriter): number {
-    const measurement = this.#measurementAt(ids, from);
-    const placed = this.#placed.get(measurement);
+    const tableNumber = this.#tableAt(ids, from);
+    const placed = this.#placed[tableNumber];
     if (placed === undefined) return from;
-    const { table, columns, columnCount } = placed;
-    // Series of a measurement that was begun before another one follow their chains.
-    const rows = placed.rows === this.#rows ? placed.rows : undefined;
+    const { table, columns, columnCount, rows } = placed;
     const { at, mask, previous, times, sequences, order } = table.places();
     const { exports } = this.#kernel;
-    const next = exports.flushSeries(this.#index.table.at, measurement, at, mask, previous, times, sequences, order, columns, columnCount, ids, from, count, rowsMax, this.#work, BigInt(writer.offset), this.#blocks, this.#blocks + blocksBytes, this.#entries, this.#entries + indexBytes, rows?.starts ?? 0, rows?.counts ?? 0, rows?.times ?? 0); // prettier-ignore
+    const next = exports.flushSeries(this.#index.table.at, this.#tables, tableNumber, at, mask, previous, times, sequences, order, columns, columnCount, ids, from, count, rowsMax, this.#work, BigInt(writer.offset), this.#blocks, this.#blocks + blocksBytes, this.#entries, this.#entries + indexBytes, rows?.starts ?? 0, rows?.counts ?? 0, rows?.times ?? 0); // prettier-ignore
     const blocksEnd = exports.flushedBlocks() >>> 0;
     const indexEnd = exports.flushedIndex() >>> 0;
     const blocks = this.#kernel.bytes(this.#blocks, blocksEnd - this.#blocks);
     writer.addEncoded(blocks, this.#kernel.bytes(this.#entries, indexEnd - this.#entries));
+    placed.seriesLeft -= next - from;
+    if (placed.seriesLeft === 0) {
+      placed.rows?.release();
+      placed.rows = undefined;
+    }
     return next;
   }
 
   release(): void {
-    this.#rows?.release();
+    for (const placed of this.#placed) placed?.rows?.release();
     for (const { at, lengthBytes } of this.#held) this.#kernel.heap.free(at, lengthBytes);
     this.#held.length = 0;
   }
 
-  #measurementAt(ids: number, number: number): number {
+  #tableAt(ids: number, number: number): number {
     const [id = 0] = this.#kernel.words(ids + number * 4, 1);
-    return this.#index.measurementNumberOf(id);
+    return this.#kernel.words(this.#tables, this.#measurementCount)[this.#index.measurementNumberOf(id)] ?? anyTable; // prettier-ignore
+  }
+
+  async #numberTables(slices: Slices): Promise<void> {
+    const numbers = new Map(this.#memtable.allTables().map((table, number) => [table, number]));
+    for (let from = 0; from < this.#measurementCount; from += measurementsAtOnce) {
+      const end = Math.min(this.#measurementCount, from + measurementsAtOnce);
+      const words = this.#kernel.words(this.#tables, end);
+      for (let measurement = from; measurement < end; measurement++) {
+        const tables = this.#memtable.tables(this.#index.measurementName(measurement));
+        const table = this.#simpleTable(tables);
+        words[measurement] = table === undefined ? anyTable : (numbers.get(table) ?? anyTable);
+        this.#hasOthers ||= table === undefined && tables.length > 0;
+      }
+      await slices.next();
+    }
+    this.#isReady = true;
   }
 
   /** The one table that has all rows of a measurement; undefined where the kernel does not take it. */
-  #simpleTable(measurement: number): ShapeTable | undefined {
-    const tables = this.#memtable.tables(this.#index.measurementName(measurement));
+  #simpleTable(tables: readonly ShapeTable[]): ShapeTable | undefined {
     const [table] = tables;
     const isSimple =
       table !== undefined &&
@@ -138,7 +177,7 @@ export class SeriesFlusher {
       this.#kernel.bytes(at, name.length).set(name);
       at += name.length;
     });
-    return { table, columns, columnCount: named.length, rows };
+    return { table, columns, columnCount: named.length, rows, seriesLeft: table.heads.count };
   }
 
   #hold(lengthBytes: number): number {

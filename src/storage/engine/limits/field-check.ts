@@ -23,6 +23,8 @@ const noRejects: Uint8Array = new Uint8Array(0);
  * rows of one batch that disagree on a new field, the earlier decides its type.
  */
 export function checkFields(index: ShardIndex, batch: PointBatch): FieldVerdict {
+  const mark = index.fieldsMark;
+  if (areDecided(batch, mark)) return { rejects: noRejects, droppedCount: 0, reason: '' };
   let rejects = noRejects;
   let droppedCount = 0;
   let reason = '';
@@ -35,7 +37,16 @@ export function checkFields(index: ShardIndex, batch: PointBatch): FieldVerdict 
     for (const ordinal of shape.ordinals)
       rejects[ordinal >>> 3] = (rejects[ordinal >>> 3] ?? 0) | (1 << (ordinal & 7));
   }
+  if (droppedCount === 0)
+    for (const { names } of batch.sets) for (const name of names) name.decidedBy = index.fieldsMark;
   return { rejects, droppedCount, reason };
+}
+
+/** Whether all shapes were looked up since a type was last forgotten. */
+function areDecided({ sets }: PointBatch, mark: object): boolean {
+  for (const { names } of sets)
+    for (let i = 0; i < names.length; i++) if (names[i]?.decidedBy !== mark) return false;
+  return true;
 }
 
 /** Nearly all are in this order. */

@@ -25,7 +25,10 @@ export function refuseLongKeys(batch: PointBatch, verdict: FieldVerdict): FieldV
   for (let i = 1; i < offsets.length; i++)
     longestKey = Math.max(longestKey, (offsets[i] ?? 0) - (offsets[i - 1] ?? 0));
   let { rejects, droppedCount, reason } = verdict;
-  for (const { fields, series, ordinals } of batch.shapes) {
+  for (const {
+    rows: { fields, series, ordinals },
+  } of batch.sets) {
+    // prettier-ignore
     const longest = fields.reduce((most, { name }) => Math.max(most, name.length), 0);
     // Without a look at the bytes of nearly all keys there are.
     if (longestKey * 2 + longest * bytesPerUnitMax < keyBytesMax) continue;

@@ -1,4 +1,4 @@
-import type { BatchColumn, BatchShape } from '../../../models/point-batch.ts';
+import type { BatchColumn, BatchRows } from '../../../models/point-batch.ts';
 import { emptyColumn, gatherTexts } from '../columns/column-run.ts';
 import { must } from '../../../base/assert.ts';
 
@@ -7,35 +7,35 @@ export function isRefused(rejects: Uint8Array, ordinal: number): boolean {
   return ((rejects[ordinal >>> 3] ?? 0) & (1 << (ordinal & 7))) !== 0;
 }
 
-/** The rows of a shape that `rejects` does not refuse. */
-export function withoutRefused(shape: BatchShape, rejects: Uint8Array): BatchShape {
-  if (rejects.length === 0) return shape;
+/** The rows that `rejects` does not refuse. */
+export function withoutRefused(all: BatchRows, rejects: Uint8Array): BatchRows {
+  if (rejects.length === 0) return all;
   const rows: number[] = [];
-  shape.ordinals.forEach((ordinal, row) => {
+  all.ordinals.forEach((ordinal, row) => {
     if (!isRefused(rejects, ordinal)) rows.push(row);
   });
-  return rows.length === shape.rowCount ? shape : pickRows(shape, rows);
+  return rows.length === all.rowCount ? all : pickRows(all, rows);
 }
 
-/** Some rows of a shape, with some of its fields: all when left out. */
-export function pickRows(
-  shape: BatchShape,
+/** Some of the rows, with some of their fields: all when left out. */
+export function pickRows<Rows extends BatchRows>(
+  all: Rows,
   rows: readonly number[],
-  columns: readonly number[] = shape.fields.map((_, i) => i),
-): BatchShape {
+  columns: readonly number[] = all.fields.map((_, i) => i),
+): Rows {
   return {
-    ...shape,
+    ...all,
     rowCount: rows.length,
-    fields: columns.map((i) => must(shape.fields[i], 'the field is there')),
-    ordinals: Uint32Array.from(rows, (row) => shape.ordinals[row] ?? 0),
-    series: Uint32Array.from(rows, (row) => shape.series[row] ?? 0),
-    timesNs: BigInt64Array.from(rows, (row) => shape.timesNs[row] ?? 0n),
-    columns: columns.map((i) => pickValues(shape, i, rows)),
+    fields: columns.map((i) => must(all.fields[i], 'the field is there')),
+    ordinals: Uint32Array.from(rows, (row) => all.ordinals[row] ?? 0),
+    series: Uint32Array.from(rows, (row) => all.series[row] ?? 0),
+    timesNs: BigInt64Array.from(rows, (row) => all.timesNs[row] ?? 0n),
+    columns: columns.map((i) => pickValues(all, i, rows)),
   };
 }
 
 function pickValues(
-  { fields, columns }: BatchShape,
+  { fields, columns }: BatchRows,
   i: number,
   rows: readonly number[],
 ): BatchColumn {

@@ -5,7 +5,7 @@
  * another shard of the database has is not new.
  */
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
-import type { PointBatch, TextColumn } from '../../../models/point-batch.ts';
+import { measurementsOf, type PointBatch, type TextColumn } from '../../../models/point-batch.ts';
 import type { FieldVerdict } from './field-check.ts';
 import { isRefused } from './refused-rows.ts';
 
@@ -61,7 +61,7 @@ export function refuseNewSeries(
   const mayPassValues =
     valuesPerTagMax > 0 &&
     series.most() >= valuesPerTagMax &&
-    batch.shapes.some(({ measurement }) => values.isAnyFull(measurement, valuesPerTagMax));
+    measurementsOf(batch).some((measurement) => values.isAnyFull(measurement, valuesPerTagMax));
   // Without a look at the series of nearly all batches there are.
   if (!mayPassSeries && !mayPassValues) return verdict;
   const isNew = series.unknown(batch.series);
@@ -146,7 +146,10 @@ class SeriesVerdict {
   }
 
   #each(of: Uint8Array, visit: (ordinal: number) => void): void {
-    for (const { series, ordinals } of this.batch.shapes)
+    for (const {
+      rows: { series, ordinals },
+    } of this.batch.sets)
+      // prettier-ignore
       ordinals.forEach((ordinal, row) => {
         if (of[series[row] ?? 0] === 1 && !isRefused(this.#rejects, ordinal)) visit(ordinal);
       });

@@ -8,9 +8,10 @@ export const textBytesMax = 1_048_576;
 /** The verdict with the rows refused too that have a text which is too long. */
 export function refuseLongTexts(batch: PointBatch, verdict: FieldVerdict): FieldVerdict {
   let { rejects, droppedCount, reason } = verdict;
-  for (const { measurement, fields, ordinals, columns } of batch.shapes)
+  for (const { names, rows } of batch.sets) {
+    const { fields, ordinals, columns } = rows;
     columns.forEach((column, i) => {
-      // Without a look at each of them where all together are no longer.
+      // Sets with texts are of one measurement. Without a look at each of them where all together are no longer.
       if (!('offsets' in column) || column.bytes.length <= textBytesMax) return;
       ordinals.forEach((ordinal, row) => {
         const lengthBytes = lengthOf(column, row);
@@ -18,9 +19,10 @@ export function refuseLongTexts(batch: PointBatch, verdict: FieldVerdict): Field
         if (rejects.length === 0) rejects = new Uint8Array((batch.rowCount + 7) >>> 3);
         rejects[ordinal >>> 3] = (rejects[ordinal >>> 3] ?? 0) | (1 << (ordinal & 7));
         droppedCount++;
-        if (reason === '') reason = `input field "${fields[i]?.name}" on measurement "${measurement}" is too long, ${lengthBytes} > ${textBytesMax}`; // prettier-ignore
+        if (reason === '') reason = `input field "${fields[i]?.name}" on measurement "${names[0]?.measurement}" is too long, ${lengthBytes} > ${textBytesMax}`; // prettier-ignore
       });
     });
+  }
   return { rejects, droppedCount, reason };
 }
 

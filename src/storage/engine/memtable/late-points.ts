@@ -10,7 +10,7 @@
  * - A point that a later delete has struck does not come back.
  */
 import { must } from '../../../base/assert.ts';
-import { decodePointBatch, type BatchShape, type PointBatch, type TextColumn } from '../../../models/point-batch.ts'; // prettier-ignore
+import { decodePointBatch, withShapes, type BatchShape, type PointBatch, type TextColumn } from '../../../models/point-batch.ts'; // prettier-ignore
 import type { Stamp, StampRange } from '../../../models/stamp.ts';
 import type { RecentBatch, RecentBatches } from './recent-batches.ts';
 import { isRefused, pickRows } from '../limits/refused-rows.ts';
@@ -167,7 +167,7 @@ class LateBatch {
     const shapes = this.#batch.shapes.flatMap((shape, number) => this.#kept(shape, number));
     if (shapes.length === 0) return undefined;
     // Sequences of the memtable go by the ordinals: there are as many as before.
-    return { ...this.#batch, shapes };
+    return withShapes(this.#batch, shapes);
   }
 
   /** Rows that lost the same columns stay a shape. */

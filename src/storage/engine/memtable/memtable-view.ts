@@ -55,7 +55,7 @@ export interface ViewedMemtable {
   /** Of all rows. */
   readonly bounds: TimeBounds | undefined;
   readonly series: ResidentSeries;
-  measurements(): Iterable<string>;
+  allTables(): readonly ShapeTable[];
   tables(measurement: string): readonly ShapeTable[];
 }
 
@@ -63,7 +63,7 @@ export class MemtableView {
   readonly #memtable: ViewedMemtable;
   /** Its rows are those that came before this one among all of the memtable. */
   readonly #sequenceEnd: number;
-  /** Of the tables that were asked for: a memtable may have one for each of thousands of measurements. */
+  /** Of the tables that were asked for. */
   readonly #rowCounts = new Map<ShapeTable, number>();
   /** Lets go of the memtable: the view must not be asked any more. */
   readonly release: () => void;
@@ -153,7 +153,7 @@ export class MemtableView {
   /** Series that have rows, as often as they have them of several shapes. A key holds until the memory grows. */
   *viewedSeries(): Generator<ViewedSeries, void> {
     const always = { minTimeNs: -(2n ** 63n), maxTimeNs: 2n ** 63n - 1n };
-    for (const table of this.#tables()) {
+    for (const table of this.#memtable.allTables()) {
       const rowsMax = this.#rowsOf(table);
       if (rowsMax === 0) continue;
       for (const id of table.heads.ids()) {
@@ -163,11 +163,6 @@ export class MemtableView {
         yield { key, minTimeNs: table.timeNs(first), maxTimeNs: table.timeNs(last) };
       }
     }
-  }
-
-  *#tables(): Generator<ShapeTable, void> {
-    for (const measurement of this.#memtable.measurements())
-      yield* this.#memtable.tables(measurement);
   }
 
   /** The values of a field in a series; undefined when there are none. */

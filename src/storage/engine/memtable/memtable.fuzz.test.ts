@@ -6,7 +6,7 @@ import { StoreKernel } from '../../../kernels/store-kernel.ts';
 import { exactTextOf } from '../../../models/exact-text.ts';
 import type { FieldValue } from '../../../models/field-value.ts';
 import { parseLines, type LinePoint } from '../../../models/line-protocol.ts';
-import { decodePointBatch } from '../../../models/point-batch.ts';
+import { decodePointBatch, type PointBatch } from '../../../models/point-batch.ts';
 import { PointBatchBuilder } from '../../../models/point-batch-builder.ts';
 import { seriesKey } from '../../../models/series-key.ts';
 import { Shard } from '../shard.ts';
@@ -36,6 +36,17 @@ function addTo({ columns }: Model, { measurement, tags, fields, timeNs: at }: Li
     const key = `${seriesKey(measurement, tags)} ${field}`;
     columns.set(key, (columns.get(key) ?? new Map<bigint, FieldValue>()).set(at, value));
   }
+}
+
+/** The lines as a batch; they are added to the model. */
+function batchOf(lines: readonly string[], model: Model): PointBatch {
+  const { points } = parseLines(Buffer.from(lines.join('\n')), { stepNs: 1n, defaultTimeNs: 0n });
+  const builder = new PointBatchBuilder();
+  for (const point of points) {
+    builder.add(seriesKey(point.measurement, point.tags), point);
+    addTo(model, point);
+  }
+  return decodePointBatch(builder.finish());
 }
 
 function textOf(value: FieldValue): string {
@@ -113,13 +124,7 @@ test('memtable: readers see what had been written when they came, whatever came 
       const [minTimeNs, maxTimeNs] = one < other ? [one, other] : [other, one];
       const pinned: { view: ShardView; model: Model }[] = [];
       for (const lines of all) {
-        const { points } = parseLines(Buffer.from(lines.join('\n')), { stepNs: 1n, defaultTimeNs: 0n }); // prettier-ignore
-        const builder = new PointBatchBuilder();
-        for (const point of points) {
-          builder.add(seriesKey(point.measurement, point.tags), point);
-          addTo(model, point);
-        }
-        shard.apply(decodePointBatch(builder.finish()), new Uint8Array());
+        shard.apply(batchOf(lines, model), new Uint8Array());
         const columns = new Map([...model.columns].map(([key, rows]) => [key, new Map(rows)]));
         pinned.push({ view: shard.view(), model: { columns } });
       }
@@ -132,6 +137,41 @@ test('memtable: readers see what had been written when they came, whatever came 
       for (const { view } of pinned) view.release();
     }),
     { numRuns: 200, seed: 3 },
+  );
+});
+
+/** Of a name the type is that of the measurement's half of the alphabet. */
+const lineOfMany = fc
+  .tuple(fc.nat({ max: 23 }), fc.constantFrom('a', 'b'), fc.nat({ max: 3 }), timeNs)
+  .map(([letter, tag, fields, time]) => {
+    const value = letter < 12 ? 'f=1.5' : 'f=3i';
+    const all = [value, `${value},i=7i`, 'b=t', 's="x"'];
+    return `${String.fromCharCode(97 + letter)},t=${tag} ${all[fields]} ${time}`;
+  });
+const bodiesOfMany = fc.array(fc.array(lineOfMany, { minLength: 30, maxLength: 120 }), { minLength: 1, maxLength: 4 }); // prettier-ignore
+
+test('memtable: measurements whose rows have the same fields are read apart', () => {
+  fc.assert(
+    fc.property(bodiesOfMany, (bodies) => {
+      const shard = new Shard(1, kernel);
+      const model: Model = { columns: new Map() };
+      for (const lines of bodies) {
+        const batch = batchOf(lines, model);
+        const { rejects, droppedCount } = shard.decide(batch);
+        expect(droppedCount).toBe(0);
+        shard.apply(batch, rejects);
+      }
+      const view = shard.view();
+      const all = { minTimeNs: -(2n ** 63n), maxTimeNs: 2n ** 63n - 1n, ascending: true };
+      for (let letter = 97; letter < 121; letter++)
+        for (const tag of ['a', 'b'])
+          for (const field of ['f', 'i', 'b', 's']) {
+            const key = `${String.fromCharCode(letter)},t=${tag} ${field}`;
+            expect(readRows(view, key, all), key).toEqual(wantedRows(model, key, all));
+          }
+      view.release();
+    }),
+    { numRuns: 60, seed: 11 },
   );
 });
 
@@ -181,16 +221,7 @@ test('memtable: what a reader leaves is right for the next one, whatever came si
         next -= back;
         const lines = Array.from({ length: count }, (_, i) => `m,t=${series} a=${next + i},b=${i % 2 === 0} ${next + i}`); // prettier-ignore
         next += count;
-        const builder = new PointBatchBuilder();
-        for (const point of parseLines(Buffer.from(lines.join('\n')), {
-          stepNs: 1n,
-          defaultTimeNs: 0n,
-        }).points) {
-          // prettier-ignore
-          builder.add(seriesKey(point.measurement, point.tags), point);
-          addTo(model, point);
-        }
-        shard.apply(decodePointBatch(builder.finish()), new Uint8Array());
+        shard.apply(batchOf(lines, model), new Uint8Array());
         const columns = new Map([...model.columns].map(([key, rows]) => [key, new Map(rows)]));
         pinned.push({ view: shard.view(), model: { columns } });
         // The newest first, so that those before it find what was made for a later view.

@@ -1,7 +1,7 @@
 /**
- * Points that are in the log but not yet in a TSM file (the reference's cache), in the store's memory. Rows of one shape are
- * appended column by column as they come in; rows of a series are chained backwards, so that nothing is allocated per
- * series and field.
+ * Points that are in the log but not yet in a TSM file (the reference's cache), in the store's memory. Rows with the same
+ * fields are appended column by column as they come in, whatever their measurements: a row's measurement is that of its series
+ * (decision 104). Rows of a series are chained backwards, so that nothing is allocated per series and field.
  *
  * Invariants:
  * - Rows are never changed once appended: a reader that remembers the row counts sees an unchanging table.
@@ -11,8 +11,9 @@
  *
  * Not here: durability (wal/), limits, choosing when to flush.
  */
+import { must } from '../../../base/assert.ts';
 import { Held } from '../../../base/held.ts';
-import type { PointBatch } from '../../../models/point-batch.ts';
+import type { BatchSet, PointBatch } from '../../../models/point-batch.ts';
 import type { StoreKernel } from '../../../kernels/store-kernel.ts';
 import type { PlacedSeries, ResidentSeries } from '../../index/resident-series.ts';
 import type { StampRange } from '../../../models/stamp.ts';
@@ -24,7 +25,12 @@ export class Memtable {
   /** Its series by their ids there. */
   readonly series: ResidentSeries;
   readonly #kernel: StoreKernel;
-  readonly #tables = new Map<string, ShapeTable[]>();
+  readonly #tables: ShapeTable[] = [];
+  /** By names and types of the fields. */
+  readonly #byFields = new Map<string, ShapeTable>();
+  readonly #byMeasurement = new Map<string, readonly ShapeTable[]>();
+  /** Shapes with this mark are in the map already. */
+  readonly #mark = {};
   readonly #order: BatchOrder;
   readonly #held: Held;
   #rowCount = 0;
@@ -37,8 +43,10 @@ export class Memtable {
     this.#order = new BatchOrder(kernel);
     const release = series.hold();
     this.#held = new Held(() => {
-      for (const tables of this.#tables.values()) for (const table of tables) table.release();
-      this.#tables.clear();
+      for (const table of this.#tables) table.release();
+      this.#tables.length = 0;
+      this.#byFields.clear();
+      this.#byMeasurement.clear();
       this.#order.release();
       release();
     });
@@ -54,8 +62,8 @@ export class Memtable {
   }
 
   /** Bytes of work room that append() needs behind a batch's placed series. */
-  static workBytes({ shapes }: PointBatch): number {
-    return shapes.reduce((most, shape) => Math.max(most, ShapeTable.workBytes(shape)), 0);
+  static workBytes({ sets }: PointBatch): number {
+    return sets.reduce((most, { rows }) => Math.max(most, ShapeTable.workBytes(rows)), 0);
   }
 
   /** Appends the rows that `rejects` (one bit per ordinal, may be empty) does not refuse. */
@@ -63,9 +71,9 @@ export class Memtable {
     this.#order.add(batch.stamp, this.#rowCount);
     const { buffer, byteOffset, length } = batch.payload;
     const words = new Uint32Array(buffer, byteOffset, length >>> 2);
-    for (const shape of batch.shapes) {
-      const table = this.#tableOf(shape.measurement, shape.fields);
-      this.#sizeBytes += table.append(shape, {
+    for (const set of batch.sets) {
+      const table = this.#tableOf(set);
+      this.#sizeBytes += table.append(set.rows, {
         series,
         rejects,
         sequence: this.#rowCount,
@@ -91,18 +99,19 @@ export class Memtable {
     return this.#order.range;
   }
 
-  /** Measurements that have rows. */
-  measurements(): Iterable<string> {
-    return this.#tables.keys();
+  /** All of them, each once. */
+  allTables(): readonly ShapeTable[] {
+    return this.#tables;
   }
 
+  /** Those that rows of a measurement may be in, and rows of others. */
   tables(measurement: string): readonly ShapeTable[] {
-    return this.#tables.get(measurement) ?? [];
+    return this.#byMeasurement.get(measurement) ?? [];
   }
 
-  /** Whether there is a row of the measurement. */
-  hasMeasurement(measurement: string): boolean {
-    return this.tables(measurement).some(({ rowCount }) => rowCount > 0);
+  /** Whether there may be a row of the measurement. */
+  mayHave(measurement: string): boolean {
+    return this.#byMeasurement.has(measurement);
   }
 
   /** Whether there is a row of a series of the measurement. */
@@ -120,13 +129,26 @@ export class Memtable {
     this.#held.end();
   }
 
-  #tableOf(measurement: string, fields: ShapeTable['fields']): ShapeTable {
-    const tables = this.#tables.get(measurement) ?? [];
-    this.#tables.set(measurement, tables);
-    const known = tables.find((table) => table.hasShape(fields));
+  #tableOf({ names, rows: { fields } }: BatchSet): ShapeTable {
+    let table = this.tables(names[0]?.measurement ?? '').find((one) => one.hasShape(fields));
+    for (let i = 0; i < names.length; i++) {
+      const name = must(names[i], 'a name is there');
+      if (name.heldBy === this.#mark) continue;
+      const tables = this.tables(name.measurement);
+      table ??= this.#tableWith(fields);
+      if (!tables.includes(table)) this.#byMeasurement.set(name.measurement, [...tables, table]);
+      name.heldBy = this.#mark;
+    }
+    return table ?? this.#tableWith(fields);
+  }
+
+  #tableWith(fields: ShapeTable['fields']): ShapeTable {
+    const key = fields.map(({ name, type }) => `${type}${name.length}:${name}`).join('');
+    const known = this.#byFields.get(key);
     if (known !== undefined) return known;
     const table = new ShapeTable(this.#kernel, fields, this.#order);
-    tables.push(table);
+    this.#byFields.set(key, table);
+    this.#tables.push(table);
     return table;
   }
 }

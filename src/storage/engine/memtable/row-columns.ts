@@ -1,5 +1,5 @@
 /** Columns of a batch on their way into a table's memory, and of rows on their way out. */
-import type { BatchShape, TextColumn } from '../../../models/point-batch.ts';
+import type { BatchRows, TextColumn } from '../../../models/point-batch.ts';
 import type { StoreKernel } from '../../../kernels/store-kernel.ts';
 import type { ListedRows } from './ordered-rows.ts';
 
@@ -17,7 +17,7 @@ export function copyWords(
 }
 
 /** Bytes of all texts of a shape. */
-export function textBytesOf({ columns }: BatchShape): number {
+export function textBytesOf({ columns }: BatchRows): number {
   return columns.reduce((sum, column) => {
     if (!('offsets' in column)) return sum;
     return sum + (column.offsets[column.offsets.length - 1] ?? 0) - (column.offsets[0] ?? 0);

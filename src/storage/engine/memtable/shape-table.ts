@@ -1,5 +1,5 @@
 /**
- * Rows of one shape in order of arrival, in the store's memory: appended column by column, chained by series, gathered for
+ * Rows that have the same fields in order of arrival, in the store's memory: appended column by column, chained by series, gathered for
  * readers by kernels. No series and no row costs a JavaScript object.
  */
 import { compareUtf8 } from '../../../base/compare-utf8.ts';
@@ -7,7 +7,7 @@ import { bytesOf, copyBytes } from '../../../base/copy-bytes.ts';
 import { must } from '../../../base/assert.ts';
 import { lowerBound } from '../../../base/lower-bound.ts';
 import { FieldType } from '../../../models/field-value.ts';
-import type { BatchColumn, BatchField, BatchShape } from '../../../models/point-batch.ts';
+import type { BatchColumn, BatchField, BatchRows } from '../../../models/point-batch.ts';
 import type { StoreKernel } from '../../../kernels/store-kernel.ts';
 import type { PlacedSeries } from '../../index/shard-index.ts';
 import type { BatchOrder } from './batch-order.ts';
@@ -164,14 +164,14 @@ export class ShapeTable {
   }
 
   /** Bytes of work room that append() needs in a placed batch. */
-  static workBytes({ rowCount }: BatchShape): number {
+  static workBytes({ rowCount }: BatchRows): number {
     return (rowCount + 1) * 4;
   }
 
   /** Returns about how many bytes were added. */
-  append(shape: BatchShape, context: AppendContext): number {
-    if (this.#appendFew(shape, context)) return shape.rowCount * (20 + 8 * this.fields.length);
-    const taken = withoutRefused(shape, context.rejects);
+  append(rows: BatchRows, context: AppendContext): number {
+    if (this.#appendFew(rows, context)) return rows.rowCount * (20 + 8 * this.fields.length);
+    const taken = withoutRefused(rows, context.rejects);
     if (taken.rowCount === 0) return 0;
     this.#widen(context.bounds);
     const textBases = taken.columns.map((column) => ('offsets' in column ? this.#chunks.keepTexts(column) : 0)); // prettier-ignore
@@ -188,11 +188,11 @@ export class ShapeTable {
   }
 
   /**
-   * Of a shape of few rows that has numbers only, as batches of many shapes have them: word by word, since a view of each side takes longer.
+   * Few rows that have numbers only: word by word, since a view of each side takes longer.
    * False for any other.
    */
-  #appendFew(shape: BatchShape, context: AppendContext): boolean {
-    const { rowCount, timesNs, ordinals, series, columns } = shape;
+  #appendFew(rows: BatchRows, context: AppendContext): boolean {
+    const { rowCount, timesNs, ordinals, series, columns } = rows;
     const { words, series: placed, sequence } = context;
     const row = this.#rowCount;
     if (rowCount > fewRowsMax || context.rejects.length > 0 || !this.#hasWordsOnly) return false;
@@ -215,7 +215,7 @@ export class ShapeTable {
   }
 
   #write(
-    { timesNs, ordinals, columns }: BatchShape,
+    { timesNs, ordinals, columns }: BatchRows,
     [from, end]: readonly [number, number],
     to: AppendContext & { readonly row: number; readonly textBases: readonly number[] },
   ): void {
@@ -238,7 +238,7 @@ export class ShapeTable {
   }
 
   /** Links the rows from `row` on to those of their series before them. */
-  #chain({ series, rowCount }: BatchShape, placed: PlacedSeries, row: number): void {
+  #chain({ series, rowCount }: BatchRows, placed: PlacedSeries, row: number): void {
     this.#heads.reserve(Math.min(rowCount, placed.count));
     copyBytes(this.kernel.bytes(placed.work, rowCount * 4), bytesOf(series));
     const { at, mask } = this.#heads;

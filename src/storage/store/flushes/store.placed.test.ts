@@ -90,6 +90,27 @@ test.each([
   },
 );
 
+test('a flush of measurements that share their fields makes the file that one of each alone would', async () => {
+  const fields = [
+    (n: number) => `v=${n / 8}`,
+    (n: number) => `v=${n}i`,
+    (n: number) => `v=${n / 8},ok=${n % 3 === 0}`,
+    (n: number) => `v=${n / 4},text="t${n}"`,
+  ];
+  const lineOf = (i: number, time: number): readonly string[] => {
+    const measurement = i % 40;
+    // One of ten has rows with other fields, too, so that no table has all of them.
+    const other = measurement % 10 === 0 && i % 3 === 0 ? ['w=2'] : [];
+    return [fields[measurement % 3]?.(i) ?? '', ...other].map((text) => `m${measurement},h=${i % 7} ${text} ${time}`); // prettier-ignore
+  };
+  const body = (first: number): readonly string[] => [
+    ...Array.from({ length: 20_000 }, (_, i) => lineOf(i, first + Math.floor(i / 280))).flat(),
+    ...Array.from({ length: 400 }, (_, i) => `texts${i % 4},h=${i % 5} ${fields[3]?.(i)} ${first + i}`),
+  ];
+  const bodies = [bodyOf(body(100), 2), bodyOf(body(0), 1), bodyOf(body(180), 4), bodyOf(body(150), 3)];
+  expect((await flushed(bodies)).equals(await flushedPlainly(bodies))).toBe(true);
+}); // prettier-ignore
+
 test('a flush with a series of very many rows beside short ones, all of them out of order', async () => {
   const rows = Array.from({ length: 20_000 }, (_, i) => {
     const time = (i * 7_919) % 20_011;

@@ -9,7 +9,7 @@
  */
 import { GrowingBytes, type ByteLender } from '../../../base/growing-bytes.ts';
 import { KiB, MiB } from '../../../base/units.ts';
-import { paddedTo8 } from '../../../models/point-batch.ts';
+import { paddedTo8 } from '../../../models/batch-reader.ts';
 import { latestOf, noStamp, stampOfBatch, type Stamp } from '../../../models/stamp.ts';
 import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
 

@@ -15,7 +15,7 @@
 import { HyperLogLog } from '../../../base/collections/hyper-log-log.ts';
 import { hashBytes } from '../../../base/hash-bytes.ts';
 import { anyLimits, type LimitedDatabase, type SeriesLimits } from '../../engine/limits/series-limits.ts'; // prettier-ignore
-import type { PointBatch, TextColumn } from '../../../models/point-batch.ts';
+import { measurementsOf, type PointBatch, type TextColumn } from '../../../models/point-batch.ts';
 import type { ShardIndex } from '../../index/shard-index.ts';
 import { askedTags } from './asked-tags.ts';
 import { DatabaseValues } from './database-values.ts';
@@ -163,7 +163,7 @@ export class DatabaseSeries {
 
   #isValuesNear(
     database: string,
-    { shapes }: PointBatch,
+    batch: PointBatch,
     { valuesPerTagMax }: SeriesLimits,
     ofOthers: Bound,
   ): boolean {
@@ -172,7 +172,7 @@ export class DatabaseSeries {
     if (!isPast(this.#valuesBound(database))) return false;
     if (ofOthers.values === 0) {
       const values = this.#values.of(database);
-      return shapes.some(({ measurement }) => values.isAnyFull(measurement, valuesPerTagMax));
+      return measurementsOf(batch).some((measurement) => values.isAnyFull(measurement, valuesPerTagMax)); // prettier-ignore
     }
     // Each series that came since the last look may have brought a value, and mostly has not.
     if (!isPast(this.#largest.get(database)?.count ?? 0)) this.#lookAtValues(database);

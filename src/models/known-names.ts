@@ -1,0 +1,138 @@
+/**
+ * The names of a batch, and its shapes by them. Those of a batch of many shapes are remembered: who writes a thousand measurements
+ * writes the same again, and a text that is the same object is found in a map without a look at its letters, a shape that is the same
+ * object by who has seen it not looked up at all.
+ */
+import { Buffer } from 'node:buffer';
+import { bytesOf } from '../base/copy-bytes.ts';
+import type { BatchField, TextColumn } from './batch-columns.ts';
+import { damagedBatch } from './batch-reader.ts';
+import { FieldType } from './field-value.ts';
+
+/** An ordered list of typed fields, the same object wherever a batch has it. */
+export interface FieldList {
+  readonly fields: readonly BatchField[];
+  readonly hasTexts: boolean;
+}
+
+/** A measurement with one list of fields. */
+export class ShapeName {
+  readonly measurement: string;
+  readonly list: FieldList;
+  /** Of each field as a batch has it: type code in the upper 8 bits, name in the lower 24. */
+  readonly packed: readonly number[];
+  /** Marks of who has looked it up last, and need not as long as its mark is the same: any object, compared by identity. */
+  decidedBy: object | undefined;
+  shownBy: object | undefined;
+  heldBy: object | undefined;
+
+  constructor(measurement: string, list: FieldList, packed: readonly number[]) {
+    this.measurement = measurement;
+    this.list = list;
+    this.packed = packed;
+  }
+}
+
+/** Of a measurement, remembered. */
+const shapesOfOneMax = 8;
+
+export class KnownNames {
+  readonly #column: TextColumn;
+  readonly #texts: readonly string[];
+  readonly #lists = new Map<string, FieldList>();
+  /** By number of the measurement: the shapes that it had last. */
+  readonly #shapes: (ShapeName[] | undefined)[] = [];
+
+  constructor(column: TextColumn) {
+    this.#column = column;
+    this.#texts = textsOf(column);
+  }
+
+  get lengthBytes(): number {
+    return this.#column.bytes.length;
+  }
+
+  isOf({ offsets, bytes }: TextColumn): boolean {
+    const own = this.#column;
+    return own.bytes.length === bytes.length && own.offsets.length === offsets.length && isSame(own.bytes, bytes) && isSame(bytesOf(own.offsets), bytesOf(offsets)); // prettier-ignore
+  }
+
+  /** The shape whose fields are `words[from, end)`. */
+  shape(measurement: number, words: Uint32Array, from: number, end: number): ShapeName {
+    const known = (this.#shapes[measurement] ??= []);
+    for (let i = 0; i < known.length; i++) {
+      const one = known[i];
+      if (one !== undefined && isList(one.packed, words, from, end)) return one;
+    }
+    const packed = Array.from(words.subarray(from, end));
+    const shape = new ShapeName(this.#nameOf(measurement), this.#list(packed), packed);
+    if (known.length === shapesOfOneMax) known.shift();
+    known.push(shape);
+    return shape;
+  }
+
+  #list(packed: readonly number[]): FieldList {
+    const key = packed.join();
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const fields = packed.map((one) => ({
+      name: this.#nameOf(one & 0xffffff),
+      type: fieldType(one >>> 24),
+    }));
+    const list = { fields, hasTexts: fields.some(({ type }) => type === FieldType.string) };
+    this.#lists.set(key, list);
+    return list;
+  }
+
+  #nameOf(number: number): string {
+    const name = this.#texts[number];
+    if (name === undefined) throw damagedBatch();
+    return name;
+  }
+}
+
+function isList(packed: readonly number[], words: Uint32Array, from: number, end: number): boolean {
+  if (packed.length !== end - from) return false;
+  for (let i = 0; i < packed.length; i++) if (packed[i] !== words[from + i]) return false;
+  return true;
+}
+
+/** Names of batches of fewer shapes are read anew. */
+const rememberedShapesMin = 16;
+const rememberedMax = 16;
+const rememberedBytesMax = 1 << 20;
+/** Of this thread, the one that was met last first. */
+const remembered: KnownNames[] = [];
+
+export function namesIn(column: TextColumn, shapeCount: number): KnownNames {
+  if (shapeCount < rememberedShapesMin) return new KnownNames(column);
+  const at = remembered.findIndex((names) => names.isOf(column));
+  const [known] = at < 0 ? [] : remembered.splice(at, 1);
+  // What it came from is somebody's memory.
+  const names = known ?? new KnownNames({ offsets: column.offsets.slice(), bytes: column.bytes.slice() }); // prettier-ignore
+  if (names.lengthBytes <= rememberedBytesMax) remembered.unshift(names);
+  if (remembered.length > rememberedMax) remembered.pop();
+  return names;
+}
+
+function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}
+
+function textsOf({ offsets, bytes }: TextColumn): readonly string[] {
+  const all = decoder.decode(bytes);
+  // Where each character is one byte: a call for each name costs more than the name.
+  const isPlain = all.length === bytes.length;
+  const textOf = (from: number, to: number): string =>
+    isPlain ? all.slice(from, to) : decoder.decode(bytes.subarray(from, to));
+  return Array.from({ length: offsets.length - 1 }, (_, i) =>
+    textOf(offsets[i] ?? 0, offsets[i + 1] ?? 0),
+  );
+}
+
+function fieldType(code: number): FieldType {
+  if (code > FieldType.unsigned) throw damagedBatch();
+  return code as FieldType;
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
