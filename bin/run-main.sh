@@ -1,7 +1,7 @@
 # Sourced by the programs beside it, with the name of their main module in $main. Runs with the Node that npm ci
 # brought, from any folder; elsewhere the machine's own must be 24 or later. Bundles (scripts/build-bundles.ts) are there in
-# half the time; they count while no source is newer. Compiled code is kept, so that a program is there in a third of the
-# time; where the folder cannot be written there is no such cache. The young generation of each of its threads is 48 MiB at most:
+# half the time; they count while no source is newer. Compiled code is kept, beside bundles (scripts/bundle-loader.ts) and for sources
+# in a cache, so that a program is there in a third of the time; where the folder cannot be written there is none. The young generation of each of its threads is 48 MiB at most:
 # V8 gives them 192 MiB each otherwise, which costs as much processor time.
 root=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")/.." && pwd)
 node="$root/node_modules/.bin/node"

@@ -16,6 +16,9 @@ const threads = ['server/node/engine-worker', 'env/node/passwords/bcrypt-thread'
 /** They load machine code from beside them, or are loaded by nobody but who backs up to S3. */
 const external = [/^@aws-sdk\//, 'classic-level', 'snappy'];
 
+/** Where a chunk is, in its words. */
+const ownUrl = "require('node:url').pathToFileURL(__filename)";
+
 /** What a module finds by its own place is found from the bundle: threads in theirs, all else where it lies. */
 const places: Plugin = {
   name: 'places',
@@ -26,11 +29,10 @@ const places: Plugin = {
     const placed = code.replace(/new URL\('([^']+)', import\.meta\.url\)/g, (_all, to: string) => {
       const path = relative(join(root, 'src'), join(id, '..', to)).replace(/\.ts$/, '');
       const name = nameOf(path);
-      if (threads.includes(path)) return `new URL('../${name}/${name}.js', import.meta.url)`;
-      return `new URL('../../src/${path}', import.meta.url)`;
+      if (threads.includes(path)) return `new URL('../${name}/${name}.js', ${ownUrl})`;
+      return `new URL('../../src/${path}', ${ownUrl})`;
     });
-    const rest = placed.replaceAll(/new URL\('\.\.\/[^']+', import\.meta\.url\)/g, '');
-    if (rest.includes('import.meta')) throw new Error(`${id}: a bundle does not know this import.meta`); // prettier-ignore
+    if (placed.includes('import.meta')) throw new Error(`${id}: a bundle does not know this import.meta`); // prettier-ignore
     return { code: placed, moduleType: 'ts' };
   },
 };
@@ -64,12 +66,18 @@ const withoutUnused: Plugin = {
     unused.includes(id.slice(1)) ? `throw new Error('${id.slice(1)} is in no bundle');` : null,
 };
 
-/** A text of ASCII alone is read, and found in the cache of compiled code, without being decoded: 2 MB take milliseconds else. */
-const ascii: Plugin = {
-  name: 'ascii',
+/**
+ * A chunk is one function, as the loader takes it, and strict, as the modules are. A text of ASCII alone is read, and found in the cache of compiled code, without
+ * being decoded: 2 MB take milliseconds else.
+ */
+const asFunctions: Plugin = {
+  name: 'functions',
   generateBundle: (_options, files) => {
-    for (const file of Object.values(files))
-      if (file.type === 'chunk') file.code = file.code.replaceAll(/[^\0-\x7f]/g, escaped);
+    for (const file of Object.values(files)) {
+      if (file.type !== 'chunk') continue;
+      const code = file.code.replaceAll(/[^\0-\x7f]/g, escaped);
+      file.code = `(function (exports, require, module, __filename) {'use strict';${code}\n})`;
+    }
   },
 };
 
@@ -83,21 +91,42 @@ const begun = new Date();
 const stamp = join(out, 'built');
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
+await bundleLoader();
 for (const path of [...programs.map((name) => `server/main/${name}`), ...threads])
   await bundle(path);
 // A source that was changed meanwhile is newer than this.
 await writeFile(stamp, '');
 await utimes(stamp, begun, begun);
 
+/** Chunks are scripts of one function, which is what `scripts/bundle-loader.ts` compiles; a program is what calls it. */
 async function bundle(path: string): Promise<void> {
   const bundled = await rolldown({
     input: join(root, 'src', `${path}.ts`),
     platform: 'node',
     external,
-    plugins: [places, httpAsItIs, withoutUnused, ascii],
+    plugins: [places, httpAsItIs, withoutUnused, asFunctions],
   });
-  await bundled.write({ dir: join(out, nameOf(path)), format: 'esm' });
+  const name = nameOf(path);
+  const folder = join(out, name);
+  const { output } = await bundled.write({
+    dir: folder,
+    format: 'cjs',
+    entryFileNames: '[name]-[hash].js',
+  });
   await bundled.close();
+  const entry = output.find((file) => file.type === 'chunk' && file.isEntry)?.fileName ?? '';
+  await writeFile(
+    join(folder, `${name}.js`),
+    `require('../load.js').runBundle(__dirname, '${entry}', require);\n`,
+  );
+}
+
+async function bundleLoader(): Promise<void> {
+  const input = join(import.meta.dirname, 'bundle-loader.ts');
+  const bundled = await rolldown({ input, platform: 'node' });
+  await bundled.write({ file: join(out, 'load.js'), format: 'cjs' });
+  await bundled.close();
+  await writeFile(join(out, 'package.json'), '{ "type": "commonjs" }\n');
 }
 
 function nameOf(path: string): string {

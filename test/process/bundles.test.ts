@@ -1,7 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
@@ -35,7 +45,38 @@ test('bundles: each program says the same as its sources', () => {
     expect(bundle).toEqual(run(process.execPath, [...flags, join(root, `src/server/main/${main}.ts`), ...args])); // prettier-ignore
     expect(bundle.output).not.toContain('ERR_MODULE');
   }
+  expectCodeToBeKept(join(out, 'main-inspect'));
 });
+
+/** Code that was compiled is kept and taken again; where it is damaged the program is compiled from its source, and it is kept anew. */
+function expectCodeToBeKept(folder: string): void {
+  const says = () => run(process.execPath, [join(folder, 'main-inspect.js'), 'help']);
+  const said = says();
+  expect(said.output).toContain('Usage: influx_inspect');
+  const kept = readdirSync(folder).filter((name) => name.endsWith('.code'));
+  expect(kept).toHaveLength(1);
+  const path = join(folder, kept[0] ?? '');
+  const whole = readFileSync(path);
+  const flipped = (at: number): Buffer => {
+    const bytes = Buffer.from(whole);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 4, at);
+    return bytes;
+  };
+  const damaged = [0, 100, whole.length >> 1, whole.length - 1].map(flipped);
+  for (const bytes of [
+    ...damaged,
+    Buffer.alloc(0),
+    whole.subarray(0, 3),
+    whole.subarray(0, 5_000),
+  ]) {
+    // prettier-ignore
+    writeFileSync(path, bytes);
+    expect(says()).toEqual(said);
+    const again = readFileSync(path);
+    expect(crc32(again.subarray(4))).toBe(again.readUInt32LE(0));
+  }
+  expect(readdirSync(folder).filter((name) => name.endsWith('.code'))).toEqual(kept);
+}
 
 test('bundles: they count while they are there and no source is newer', () => {
   const folder = mkdtempSync(join(tmpdir(), 'varve-bundles-'));

@@ -1,9 +1,9 @@
-import { flushCompileCache } from 'node:module';
 import { DbError, errorText, isDbError } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { KeyTable, loggingKeys } from '../../config/key.ts';
 import type { Env } from '../../env/env.ts';
+import { keepCompiledCode } from '../../env/node/kept-code.ts';
 import type { LogLevel } from '../../env/log.ts';
 import type { SecureDialOf } from '../../rpc/grpc/secure-dial.ts';
 import type { OfflineFlags, OfflinePorts } from '../../cli/influxdb/offline-ports.ts';
@@ -170,6 +170,8 @@ async function run<Table extends LoggingTable>(
   const { line, path } = source;
   logStart(daemon.name, { env, config, path, line });
   const shutdown = new Shutdown({ clock: env.clock, log: env.log, exit: (code) => { host.exit(code); } }); // prettier-ignore
+  // Last of all: by then more has been compiled than the start needed.
+  shutdown.onStop(keepCompiledCode);
   if (line.pidfile !== undefined) shutdown.onStop(writePidFile(line.pidfile, process.pid));
   const running: { daemon?: RunningDaemon<Table> } = {};
   listenToSignals(shutdown, host, () => {
@@ -186,8 +188,7 @@ async function run<Table extends LoggingTable>(
     const started = await daemon.start(env, config, { line, onFatal });
     running.daemon = started;
     shutdown.onStop(() => started.close());
-    // What was compiled for this start is there for the next one, however this process ends.
-    flushCompileCache();
+    keepCompiledCode();
   } catch (error) {
     env.log.error('The start failed', { error: errorText(error) });
     process.stderr.write(`run: ${isDbError(error, 'license_invalid') ? 'create' : 'open'} server: ${errorText(error)}\n`); // prettier-ignore

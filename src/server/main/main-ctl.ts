@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { runCtl } from '../../ctl/run-ctl.ts';
+import { keepCompiledCode } from '../../env/node/kept-code.ts';
 
 /** What the user types, or a script pipes in; opened when the first line is wanted. */
 const typed: { lines: AsyncIterator<string> | undefined } = { lines: undefined };
@@ -19,12 +20,16 @@ function interrupts(): AbortSignal {
   return controller.signal;
 }
 
-process.exitCode = await runCtl(process.argv.slice(2), Date.now, {
+const ran = runCtl(process.argv.slice(2), Date.now, {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   readLine,
   environment: process.env,
   interrupts,
 });
-// An open input would keep the process.
-if (typed.lines !== undefined) process.stdin.destroy();
+void ran.then((code) => {
+  process.exitCode = code;
+  keepCompiledCode();
+  // An open input would keep the process.
+  if (typed.lines !== undefined) process.stdin.destroy();
+});

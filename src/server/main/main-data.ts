@@ -9,7 +9,7 @@ import { workerCountOf } from '../node/worker-count.ts';
 
 const home = homedir();
 
-await runDaemon(
+void runDaemon(
   {
     name: 'influxd',
     places: {

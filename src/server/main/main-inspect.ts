@@ -1,12 +1,13 @@
 import { homedir } from 'node:os';
 import { runInspect } from '../../cli/inspect/run-inspect.ts';
+import { keepCompiledCode } from '../../env/node/kept-code.ts';
 import { NodeClock } from '../../env/node/node-clock.ts';
 import { NodeDisk } from '../../env/node/node-disk.ts';
 
 // Who reads no further, as `head` does, ends it.
 process.stdout.on('error', () => process.exit(1));
 
-process.exitCode = await runInspect(process.argv.slice(2), {
+const ran = runInspect(process.argv.slice(2), {
   disk: new NodeDisk(),
   clock: new NodeClock(),
   home: process.env['HOME'] ?? homedir(),
@@ -17,4 +18,8 @@ process.exitCode = await runInspect(process.argv.slice(2), {
       else process.stdout.once('drain', resolve);
     }),
   err: (text) => process.stderr.write(text),
+});
+void ran.then((code) => {
+  process.exitCode = code;
+  keepCompiledCode();
 });

@@ -7,7 +7,7 @@ import { runDaemon } from '../daemon/run-daemon.ts';
 
 const home = homedir();
 
-await runDaemon(
+void runDaemon(
   {
     name: 'influxd-meta',
     places: {

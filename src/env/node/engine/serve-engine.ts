@@ -1,4 +1,3 @@
-import { flushCompileCache } from 'node:module';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, must } from '../../../base/assert.ts';
 import { Latch } from '../../../base/async/latch.ts';
@@ -21,6 +20,7 @@ import {
   type ToEngine,
 } from './engine-protocol.ts';
 import { logLevels } from '../log/log-format.ts';
+import { keepCompiledCode } from '../kept-code.ts';
 import { NodeClock } from '../node-clock.ts';
 import { NodeDisk } from '../node-disk.ts';
 import { createNodeRandom } from '../node-random.ts';
@@ -55,8 +55,7 @@ export function serveEngine(factory: EngineFactory): void {
   const start = async (settings: EngineSettings): Promise<void> => {
     try {
       const engine = await factory(settings, ports);
-      // For the next start; a thread that is ended with its process keeps nothing by itself.
-      flushCompileCache();
+      keepCompiledCode();
       server = new EngineServer(engine, data.cancelFlags, line);
       post({ type: 'ready' });
     } catch (error) {
@@ -145,6 +144,7 @@ class EngineServer {
   async #close(): Promise<void> {
     await this.#tasks.settled();
     await this.#engine.close();
+    keepCompiledCode();
     this.#line.post({ type: 'closed' });
     this.#line.outgoing.flush();
     this.#line.port.close();
