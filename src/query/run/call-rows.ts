@@ -22,12 +22,19 @@ export class CallRows {
   readonly #plan: LevelPlan;
   readonly #context: RunContext;
   readonly #subgroups: Subgroups;
+  readonly #isOutermost: boolean;
   readonly #ends = new Map<StagePlan, StreamEnd>();
 
-  constructor(plan: LevelPlan, context: RunContext, subgroups: Subgroups) {
+  /** `isOutermost`: its rows are the answer's. */
+  constructor(
+    plan: LevelPlan,
+    context: RunContext,
+    { subgroups, isOutermost }: { readonly subgroups: Subgroups; readonly isOutermost: boolean },
+  ) {
     this.#plan = plan;
     this.#context = context;
     this.#subgroups = subgroups;
+    this.#isOutermost = isOutermost;
   }
 
   /** Of one group; `inputs` are its points before any stage. */
@@ -44,6 +51,7 @@ export class CallRows {
         yield points;
         continue;
       }
+      for (const end of this.#ends.values()) end.hasGiven = true;
       const columns = this.#plan.slots.map((_, slot) => slot === call.slot ? points.points.values : points.points.aux[slot]); // prettier-ignore
       const { timesNs, subgroups } = points.points;
       yield builder.build({ timesNs, subgroups, columns });
@@ -113,6 +121,7 @@ export class CallRows {
     const isJoined = calls.length > 1;
     return new CallStream({
       ...{ stages, ascending, isJoined, limit, offset },
+      isOutermost: this.#isOutermost,
       subgroups: this.#subgroups,
       ends: this.#ends,
     });

@@ -2,7 +2,7 @@ import type { StagePlan } from '../plan/level-plan.ts';
 import type { PointBatch, Subgroups } from './batch.ts';
 import { FillStage } from './fill-stage.ts';
 import { LimitStage } from './limit-stage.ts';
-import { ReduceStage, type StreamEnd } from './reduce-stage.ts';
+import { ReduceStage, type AskedBy, type StreamEnd } from './reduce-stage.ts';
 import type { Stage } from './stage.ts';
 import { StartsStage } from './starts-stage.ts';
 import { TransformStage } from './transform-stage.ts';
@@ -13,6 +13,8 @@ export interface CallStreamOptions {
   readonly subgroups: Subgroups;
   /** With those of other calls, by subgroup and time. */
   readonly isJoined: boolean;
+  /** Its rows are the answer's. */
+  readonly isOutermost: boolean;
   readonly limit: number;
   readonly offset: number;
   /** Of the reduce stages, in all groups. */
@@ -65,17 +67,15 @@ export class CallStream {
   }
 }
 
-function makeStage(
-  plan: StagePlan,
-  { stages, ascending, subgroups, isJoined, ends }: CallStreamOptions,
-): Stage {
+function makeStage(plan: StagePlan, options: CallStreamOptions): Stage {
+  const { stages, ascending, subgroups, isJoined, ends } = options;
   // prettier-ignore
   switch (plan.kind) {
     case 'reduce':
-      return new ReduceStage(plan, { ascending, subgroups, isFilled: isFilled(plan, stages), isJoined, isAskedAgain: isJoined && isLast(plan, stages), end: endOf(plan, ends) }); // prettier-ignore
+      return new ReduceStage(plan, { ascending, subgroups, isFilled: isFilled(plan, stages), isJoined, askedBy: askedBy(plan, options), end: endOf(plan, ends) }); // prettier-ignore
     case 'transform': {
       const { definition, call } = plan;
-      const groups = definition.answersGroups === true ? { end: endOf(plan, ends), isJoined } : undefined; // prettier-ignore
+      const groups = definition.answersGroups === true ? { end: endOf(plan, ends), askedBy: askedBy(plan, options) } : undefined; // prettier-ignore
       return new TransformStage(() => definition.transformation(call), groups);
     }
     case 'starts':
@@ -91,14 +91,16 @@ function isFilled(plan: StagePlan, stages: readonly StagePlan[]): boolean {
 }
 
 /** A transformation that was told once that there is nothing more does not ask again. */
-function isLast(plan: StagePlan, stages: readonly StagePlan[]): boolean {
-  return stages.slice(stages.indexOf(plan)).every(({ kind }) => kind !== 'transform');
+function askedBy(plan: StagePlan, { stages, isJoined, isOutermost }: CallStreamOptions): AskedBy {
+  const isLast = stages.slice(stages.indexOf(plan) + 1).every(({ kind }) => kind !== 'transform');
+  if (!isLast) return 'nobody';
+  return isJoined ? 'join' : isOutermost ? 'rows' : 'nobody';
 }
 
 function endOf(plan: StagePlan, ends: Map<StagePlan, StreamEnd>): StreamEnd {
   const known = ends.get(plan);
   if (known !== undefined) return known;
-  const end = { isOver: false, gapsLeft: 0n, gaps: 0 };
+  const end = { isOver: false, gapsLeft: 0n, gaps: 0, hasGiven: false };
   ends.set(plan, end);
   return end;
 }

@@ -52,7 +52,7 @@ export class FoldedLevel implements GroupStream<Batch> {
     this.#context = context;
     this.#name = name;
     this.#part = part;
-    this.#calls = new CallRows(plan, context, this.subgroups);
+    this.#calls = new CallRows(plan, context, { subgroups: this.subgroups, isOutermost: true });
     this.#plain = plainCalls(plan);
     const placeOf = new Map(plan.calls.map(({ slot }, place) => [slot, place]));
     this.#slots = plan.slots.map((_, at) => placeOf.get(at) ?? -1);

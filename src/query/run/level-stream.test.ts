@@ -199,15 +199,33 @@ test('level: series and points are limited where they are read', async () => {
   );
 });
 
-test('level: a window that no answer comes from ends the stream, unless fill() goes on', async () => {
-  const query = (fill: string) => `SELECT percentile(v, 20) FROM cpu WHERE host = 'a' AND (v < 5 OR v > 6 AND v != 12) AND time < 100 GROUP BY time(25ns) fill(${fill})`; // prettier-ignore
-  // Windows of 5, 3, 4 and 5 points: the fifth part of 3 or less is no point.
+test('level: one window without an answer is passed over, two in a row end the stream, unless fill() goes on', async () => {
+  const query = (fill: string, page = '') => `SELECT percentile(v, 20) FROM cpu WHERE host = 'a' AND (v < 5 OR v > 6 AND v != 12) AND time < 100 GROUP BY time(25ns) fill(${fill}) ${page}`; // prettier-ignore
+  // Windows of 5, 3, 4 and 5 points: the sixth part of 3 or less is no point, nor is the eighth of 4.
   const few = query('none').replace('20)', '16)');
   expect(await table(query('none'))).toEqual([[0n, 0], [25n, 7], [50n, 10], [75n, 15]]); // prettier-ignore
-  expect(await table(few)).toEqual([[0n, 0]]);
+  expect(await table(few)).toEqual([
+    [0n, 0],
+    [50n, 10],
+    [75n, 15],
+  ]);
+  expect(await table(few.replace('16)', '12)'))).toEqual([[0n, 0]]);
   expect(await table(few.replace('none', '-1'))).toEqual([[0n, 0], [25n, -1], [50n, 10], [75n, 15]]); // prettier-ignore
   const first = few.replace('v < 5', 'v < 2').replace('none', '-1');
   expect(await table(first)).toEqual([]);
+  // LIMIT takes the rows between two gaps.
+  expect(await table(query('none', 'LIMIT 1 OFFSET 1').replace('20)', '16)'))).toEqual([]);
+});
+
+test('level: a window without an answer at the end of a group is passed over, and so is one at the beginning of the next', async () => {
+  const query = (tail: string) => `SELECT percentile(v, 16) FROM cpu WHERE (v < 5 OR v > 6 AND v != 12) AND v != 105 AND v != 106 AND v != 115 AND v != 116 AND v != 202 AND v != 203 AND time < 100 GROUP BY host, time(25ns) ${tail}`; // prettier-ignore
+  const a = [['a', 0n, 0], ['a', 50n, 10], ['a', 75n, 15]]; // prettier-ignore
+  expect(await table(query('fill(none)'))).toEqual([...a, ['b', 0n, 100], ['b', 50n, 110]]);
+  const b = [['b', 0n, 100], ['b', 25n, -1], ['b', 50n, 110], ['b', 75n, -1]]; // prettier-ignore
+  const c = [['c', 25n, 205], ['c', 50n, 210], ['c', 75n, 215]]; // prettier-ignore
+  expect(await table(query('fill(-1)'))).toEqual([a[0], ['a', 25n, -1], a[1], a[2], ...b, ...c]);
+  // Down to the beginning of time nothing is filled in.
+  expect(await table(query('fill(-1) ORDER BY time DESC'))).toEqual([['c', 75n, 215], ['c', 50n, 210], ['c', 25n, 205]]); // prettier-ignore
 });
 
 test('level: beside other calls a window that no answer comes from is passed over', async () => {

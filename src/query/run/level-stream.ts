@@ -51,7 +51,7 @@ export class LevelStream implements GroupStream<Batch> {
     this.#context = context;
     this.#role = role;
     this.subgroups = new Subgroups(innerTags(plan.outerTags, plan.tags));
-    this.#calls = new CallRows(plan, context, this.subgroups);
+    this.#calls = new CallRows(plan, context, { subgroups: this.subgroups, isOutermost: role === 'outermost' }); // prettier-ignore
     this.#feeds = plan.feeds.map((feed) => this.#open(feed));
     this.#ahead = plan.feeds.map(() => undefined);
     this.#auxTypes = plan.slots.slice(0, plan.slots.length - this.#callCount()).map(({ type }) => type); // prettier-ignore

@@ -1,10 +1,17 @@
 import { must } from '../../base/assert.ts';
+import { minTimeNs } from '../../base/units.ts';
 import type { Points, WindowReducer, Window } from '../functions/function.ts';
 import type { Grid, StagePlan } from '../plan/level-plan.ts';
 import { batchRowsMax, type PointBatch, type Subgroups } from './batch.ts';
 import { concatPoints, pickPoints, slicePoints, withValues } from './columns.ts';
 import type { Stage } from './stage.ts';
 import { firstOutside, isInside, windowAt } from './windows.ts';
+
+/**
+ * Who asks on behind a window without an answer: the join of several calls; the answer's rows, of which each that stand together
+ * leave there, so that the next are asked for as long as there were any; or nobody, and the stream is over.
+ */
+export type AskedBy = 'join' | 'rows' | 'nobody';
 
 /** What the reduce stage of a call remembers from group to group. */
 export interface StreamEnd {
@@ -14,12 +21,15 @@ export interface StreamEnd {
   gapsLeft: bigint;
   /** Of a stream beside others: windows without an answer behind the points that it gave last; the join takes them off. */
   gaps: number;
+  /** Rows of it have left since the last window without an answer. */
+  hasGiven: boolean;
 }
 
-/** Nothing came of a window, or of a whole group: alone the stream is over, beside others it goes on behind a gap. */
-export function passWithout(end: StreamEnd, isAskedAgain: boolean): void {
-  if (isAskedAgain) end.gaps++;
-  else end.isOver = true;
+/** Nothing came of a window, or of a whole group. What came before it has gone on. */
+export function passWithout(end: StreamEnd, askedBy: AskedBy): void {
+  if (askedBy === 'join') end.gaps++;
+  else end.isOver ||= askedBy === 'nobody' || !end.hasGiven;
+  end.hasGiven = false;
 }
 
 interface ReducePlace {
@@ -29,8 +39,8 @@ interface ReducePlace {
   readonly isFilled: boolean;
   /** With the points of other calls: those of a window get one time then. */
   readonly isJoined: boolean;
-  /** The join asks on behind a window without an answer. */
-  readonly isAskedAgain: boolean;
+  /** Behind a window without an answer. */
+  readonly askedBy: AskedBy;
   readonly end: StreamEnd;
 }
 
@@ -41,8 +51,9 @@ interface ReducePlace {
  *
  * A window that no answer comes from ends the stream, for the groups that follow too, as in the reference: percentile() of
  * too few points, or a point of a subquery's window that begins before the range. Only fill() goes on behind it, as long as
- * it has a window to fill in the group that it is at. Beside other streams it does not end: the join passes the gap over,
- * unless a transformation is between them.
+ * it has a window to fill in the group that it is at, and so do the rows of the answer, unless the window before had none
+ * either or LIMIT took all rows between them. Beside other streams it does not end: the join passes the gap over, unless a
+ * transformation is between them.
  */
 export class ReduceStage implements Stage {
   readonly #create: () => WindowReducer;
@@ -53,15 +64,17 @@ export class ReduceStage implements Stage {
   #window: Window | undefined;
   /** Subgroups with points in the window at hand. */
   readonly #present = new Set<number>();
+  /** The window that was finished last has no answer. */
+  #isGap = false;
   #hasSubgroups = false;
   readonly #isFilled: boolean;
   readonly #isInTime: boolean;
-  readonly #isAskedAgain: boolean;
+  readonly #askedBy: AskedBy;
   readonly #end: StreamEnd;
 
   constructor(
     { definition, call, grid, isInTime }: Extract<StagePlan, { kind: 'reduce' }>,
-    { ascending, subgroups, isFilled, isJoined, isAskedAgain, end }: ReducePlace,
+    { ascending, subgroups, isFilled, isJoined, askedBy, end }: ReducePlace,
   ) {
     this.#create = () => definition.reducer(call);
     this.#grid = grid;
@@ -69,7 +82,7 @@ export class ReduceStage implements Stage {
     this.#subgroups = subgroups;
     this.#isFilled = isFilled;
     this.#isInTime = isInTime && !isJoined;
-    this.#isAskedAgain = isAskedAgain;
+    this.#askedBy = askedBy;
     this.#end = end;
   }
 
@@ -87,20 +100,17 @@ export class ReduceStage implements Stage {
     for (let row = 0; row < timesNs.length;) {
       const timeNs = timesNs[row] ?? 0n;
       if (this.#window === undefined || !isInside(timeNs, this.#window)) {
-        const { gaps } = this.#end;
         const answer = this.#finishWindow();
-        const isGap = this.#end.gaps > gaps;
         if (answer !== undefined) {
           answers.push(answer);
           answerRows += answer.timesNs.length;
         }
-        if (answerRows >= batchRowsMax || (isGap && answerRows > 0)) {
+        if (answerRows >= batchRowsMax || (this.#isGap && answerRows > 0)) {
           // A gap stands behind what came before it.
-          this.#end.gaps = gaps;
           yield* together(answers);
-          if (isGap) this.#end.gaps++;
           [answers, answerRows] = [[], 0];
         }
+        if (this.#isGap) this.#passGap();
         this.#window = windowAt(timeNs, this.#grid);
         if (!isInside(timeNs, this.#window)) this.#end.isOver = true;
       }
@@ -115,6 +125,7 @@ export class ReduceStage implements Stage {
   *finish(): Iterable<PointBatch> {
     const answer = this.#finishWindow();
     if (answer !== undefined) yield answer;
+    if (this.#isGap) this.#passGap();
     for (const [id, reducer] of this.#reducers) {
       const rest = reducer.end?.();
       if (rest !== undefined && rest.timesNs.length > 0) yield this.#labelled(rest, id);
@@ -160,7 +171,9 @@ export class ReduceStage implements Stage {
     return reducer;
   }
 
+  /** Says whether it is a gap, too. */
   #finishWindow(): PointBatch | undefined {
+    this.#isGap = false;
     const window = this.#window;
     if (window === undefined || this.#present.size === 0) return undefined;
     const parts: PointBatch[] = [];
@@ -174,7 +187,7 @@ export class ReduceStage implements Stage {
     const [first] = parts;
     if (first === undefined) {
       // What carries something from window to window says it later.
-      if (ids.every((id) => this.#reducerOf(id).end === undefined)) this.#passGap();
+      this.#isGap = ids.every((id) => this.#reducerOf(id).end === undefined);
       return undefined;
     }
     this.#end.gapsLeft = this.#isFilled ? this.#windowsBehind(window) : 0n;
@@ -185,13 +198,14 @@ export class ReduceStage implements Stage {
 
   #passGap(): void {
     if (this.#end.gapsLeft > 0n) this.#end.gapsLeft--;
-    else passWithout(this.#end, this.#isAskedAgain);
+    else passWithout(this.#end, this.#askedBy);
   }
 
   /** How many windows of the range come after one, in the direction of time. */
   #windowsBehind({ startNs, endNs }: Window): bigint {
     const { intervalNs, startNs: firstNs, endNs: lastNs } = this.#grid;
-    if (intervalNs === 0n) return 0n;
+    // Nothing is filled in down to the beginning of time.
+    if (intervalNs === 0n || (!this.#ascending && firstNs <= minTimeNs)) return 0n;
     const leftNs = this.#ascending ? lastNs - endNs + intervalNs : startNs - firstNs + intervalNs - 1n; // prettier-ignore
     return leftNs < 0n ? 0n : leftNs / intervalNs;
   }

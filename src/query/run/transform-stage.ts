@@ -2,7 +2,7 @@ import type { Points, Transformation } from '../functions/function.ts';
 import { noPoints } from '../functions/cells.ts';
 import type { PointBatch } from './batch.ts';
 import { slicePoints, withValues } from './columns.ts';
-import { passWithout, type StreamEnd } from './reduce-stage.ts';
+import { passWithout, type AskedBy, type StreamEnd } from './reduce-stage.ts';
 import type { Stage } from './stage.ts';
 
 /**
@@ -14,11 +14,11 @@ export class TransformStage implements Stage {
   readonly #transformations = new Map<number, Transformation>();
   #hasSubgroups = false;
 
-  readonly #groups: { readonly end: StreamEnd; readonly isJoined: boolean } | undefined;
+  readonly #groups: { readonly end: StreamEnd; readonly askedBy: AskedBy } | undefined;
 
   constructor(
     create: () => Transformation,
-    groups: { readonly end: StreamEnd; readonly isJoined: boolean } | undefined,
+    groups: { readonly end: StreamEnd; readonly askedBy: AskedBy } | undefined,
   ) {
     this.#create = create;
     this.#groups = groups;
@@ -54,7 +54,7 @@ export class TransformStage implements Stage {
       yield* this.#labelled(points, id);
     }
     if (this.#groups === undefined || this.#transformations.size === 0 || hasAnswer) return;
-    passWithout(this.#groups.end, this.#groups.isJoined);
+    passWithout(this.#groups.end, this.#groups.askedBy);
   }
 
   #of(id: number): Transformation {
