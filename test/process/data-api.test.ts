@@ -125,6 +125,8 @@ test('data api: errors of queries, and what comes after them', async () => {
   );
   expect(await query('SHOW USERS')).toContain('"columns":["user","admin"]');
   expect(await query('CREATE DATABASE e')).toContain("deprecated use of 'CREATE DATABASE e' in a read only context"); // prettier-ignore
+  const made = await query('CREATE CONTINUOUS QUERY c ON e BEGIN SELECT v INTO x FROM m END');
+  expect(made).toContain('BEGIN SELECT v INTO d.autogen.x FROM d.autogen.m END');
   expect(await query('KILL QUERY 999', { method: 'POST' })).toContain('no such query id: 999');
   expect(await query('SHOW QUERIES')).toContain('"SHOW QUERIES","d"');
 });

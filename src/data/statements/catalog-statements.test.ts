@@ -43,6 +43,17 @@ test('databases: one that is created with an empty name of a policy has autogen'
   expect(findDatabase(catalog, 'd')).toMatchObject({ defaultRetentionPolicy: 'autogen' });
 });
 
+test('retention policies: ALTER of "" is one of the default policy', () => {
+  const { catalog, errors } = run(
+    'CREATE RETENTION POLICY rp ON adm1 DURATION 1d REPLICATION 1',
+    'ALTER RETENTION POLICY "" ON adm1 DURATION 3d SHARD DURATION 2h',
+    'ALTER RETENTION POLICY "" ON adm2 DURATION 3d',
+  );
+  expect(errors).toEqual(['database not found: adm2']);
+  const policies = findDatabase(catalog, 'adm1')?.retentionPolicies;
+  expect(policies).toMatchObject([{ name: 'autogen', durationNs: 259_200_000_000_000n }, { durationNs: 86_400_000_000_000n }]); // prettier-ignore
+});
+
 test('continuous queries: kept and shown with databases and policies written out, as the reference has them', () => {
   const { catalog, errors } = run(
     `CREATE CONTINUOUS QUERY cq1 ON adm1 RESAMPLE EVERY 30m FOR 2h BEGIN SELECT v INTO o FROM /m/ WHERE h = 'a' GROUP BY time(10m, 1m) fill(none) END`,

@@ -2,7 +2,7 @@ import { DbError } from '../../base/errors.ts';
 import type { RetentionSpec, SelectStatement, Statement } from '../../influxql/ast.ts';
 import { printStatement } from '../../influxql/printer.ts';
 import { qualifySelect } from '../../influxql/qualify.ts';
-import type { Catalog } from '../../meta/model/catalog.ts';
+import { findDatabase, type Catalog } from '../../meta/model/catalog.ts';
 import type { Command, PolicySpec } from '../../meta/command/command.ts';
 import { mustFindDatabase } from './schema/schema-scope.ts';
 
@@ -31,8 +31,11 @@ export function catalogCommand(
       return { kind: statement.kind, database, policy, isDefault };
     }
     case 'alter-retention-policy': {
-      const { database, name, isDefault } = statement;
+      const { database, isDefault } = statement;
       const policy = policySpec(statement.policy);
+      // As in the reference, `""` is the default one.
+      const name =
+        statement.name || (findDatabase(catalog, database)?.defaultRetentionPolicy ?? '');
       return { kind: statement.kind, database, name, policy, isDefault };
     }
     case 'drop-retention-policy':
@@ -54,25 +57,36 @@ export function catalogCommand(
   }
 }
 
-/**
- * Its text is kept with every database and policy written out, so that it means the same when they change. Names without a
- * database or a policy are of those that the request names, if it names them, and not of the query's own.
- */
+type CreateContinuousQuery = Extract<Statement, { kind: 'create-continuous-query' }>;
+
+/** Its text is kept with every database and policy written out, so that it means the same when they change. */
 function continuousQueryCommand(
-  statement: Extract<Statement, { kind: 'create-continuous-query' }>,
+  statement: CreateContinuousQuery,
   catalog: Catalog,
   place: RequestPlace,
 ): Command {
-  const { database, name } = statement;
+  const { kind, database, name } = statement;
+  const qualified = qualifyContinuousQuery(statement, catalog, place);
+  checkPolicies(qualified.select, catalog);
+  return { kind, database, name, text: printStatement(qualified) };
+}
+
+/**
+ * Names without a database or a policy are of those that the request names, if it names them, and not of the query's own. Throws for
+ * a database that is not there.
+ */
+export function qualifyContinuousQuery(
+  statement: CreateContinuousQuery,
+  catalog: Catalog,
+  place: RequestPlace,
+): CreateContinuousQuery {
   const policyOf = (databaseName: string): string =>
     place.retentionPolicy || mustFindDatabase(catalog, databaseName).defaultRetentionPolicy;
   const select = qualifySelect(statement.select, {
-    database: place.database || database,
+    database: place.database || statement.database,
     defaultPolicy: policyOf,
   });
-  checkPolicies(select, catalog);
-  const text = printStatement({ ...statement, select });
-  return { kind: statement.kind, database, name, text };
+  return { ...statement, select };
 }
 
 /** The walk is as deep as the parser lets subqueries be. */

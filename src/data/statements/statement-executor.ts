@@ -19,7 +19,7 @@ import { soleAnswer } from '../select/sole-answer.ts';
 import { isNodeFailure } from '../shards/choose-owners.ts';
 import { findShard } from '../shards/shard-places.ts';
 import { executeContinuousQuery } from './continuous-runs.ts';
-import { catalogCommand, type RequestPlace } from './catalog-statements.ts';
+import { catalogCommand, qualifyContinuousQuery, type RequestPlace } from './catalog-statements.ts';
 import type { ClusterQueries } from './queries/cluster-queries.ts';
 import { authorizeStatements } from './authorize-statements.ts';
 import type { Principal } from './principal.ts';
@@ -248,13 +248,19 @@ export class StatementExecutor {
     }
   }
 
-  /** Of a GET that changes something; the names of a SELECT are written out. */
+  /** Of a GET that changes something. */
   #warnings(statement: Statement, request: QueryRequest): readonly ResultMessage[] {
     if (isReadOnly(statement)) return [];
-    const isSelect = statement.kind === 'select';
-    const said = isSelect ? qualifyNames(statement, request, this.#ports.meta) : statement;
-    const use = `deprecated use of '${printStatement(said)}' in a read only context`;
+    const use = `deprecated use of '${printStatement(this.#qualified(statement, request))}' in a read only context`; // prettier-ignore
     return [{ level: 'warning', text: `${use}, please use a POST request instead` }];
+  }
+
+  /** With the names of a SELECT, or of one that is kept, written out. */
+  #qualified(statement: Statement, request: QueryRequest): Statement {
+    const { meta } = this.#ports;
+    if (statement.kind === 'select') return qualifyNames(statement, request, meta);
+    if (statement.kind !== 'create-continuous-query') return statement;
+    return qualifyContinuousQuery(statement, meta.catalog, request);
   }
 
   /** What a statement says that failed: why it was ended, if it was. */
