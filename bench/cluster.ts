@@ -16,7 +16,7 @@ import {
   type TimedWrite,
 } from './support/cluster-load.ts';
 import { startInfluxd } from './support/servers.ts';
-import { threadTimes } from './support/thread-times.ts';
+import { threadTimes, threadTurns, type ThreadTurns } from './support/thread-times.ts';
 import { cpuQueries } from './tsbs/cpu-queries.ts';
 import { workloads, type Workload } from './workloads.ts';
 
@@ -39,7 +39,7 @@ const { values } = parseArgs({
     levels: { type: 'string', default: 'one,all' },
     /** Measures no influxd beside it. */
     alone: { type: 'boolean', default: false },
-    /** Of ingest: prints processor time of both nodes by thread. */
+    /** Of ingest and hints: prints processor time of both nodes by thread. */
     threads: { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '8000' },
   },
@@ -52,6 +52,8 @@ const warmUpCount = Math.ceil(bodyCount / 5);
 const restartLimitMs = 60_000;
 const drainLimitMs = 120_000;
 const pollMs = 100;
+/** Threads that ran less while hints drained are not shown. */
+const turnsShownMsMin = 20;
 const paceMs = 5;
 const calmMs = 5_000;
 /** What ingest left behind, files to be written and garbage, is not what a fresh write waits for on a calm day. */
@@ -123,6 +125,22 @@ function printThreads(
   print(`  ${'all'.padEnd(16)} ${(total / millions).toFixed(3)} CPU s a million lines`);
   for (const [name, seconds] of [...spent].sort(([, a], [, b]) => b - a))
     print(`  ${name.padEnd(16)} ${(seconds / millions).toFixed(3)}`);
+}
+
+/** Of each node: how much its threads ran while hints drained, and how long they waited for a processor each time. */
+function printTurns(
+  before: readonly ReadonlyMap<string, ThreadTurns>[],
+  after: readonly ReadonlyMap<string, ThreadTurns>[],
+): void {
+  for (const [at, turns] of after.entries()) {
+    for (const [name, { ranMs, waitedMs, turnCount }] of turns) {
+      const was = before[at]?.get(name) ?? { ranMs: 0, waitedMs: 0, turnCount: 0 };
+      const count = turnCount - was.turnCount;
+      if (ranMs - was.ranMs < turnsShownMsMin) continue;
+      const [ran, waited] = [ranMs - was.ranMs, waitedMs - was.waitedMs];
+      print(`  data-${at + 1} ${name.padEnd(16)} ran ${ran.toFixed(0)} ms in ${count} turns, ${(ran / count).toFixed(2)} ms each; waited ${waited.toFixed(0)} ms for a processor, ${(waited / count).toFixed(2)} ms each`); // prettier-ignore
+    }
+  }
 }
 
 async function influxdRate(workload: Workload): Promise<number> {
@@ -206,11 +224,14 @@ async function hintsPart(workload: Workload): Promise<void> {
     const degraded = await ingest(target, workload, half, workload.bodies.length);
     const bytes = await hintedBytes(url);
     print(`one of two owners dead: ${thousands(degraded)} k lines/s, ${((degraded / whole) * 100).toFixed(0)} % of the ${thousands(whole)} before; ${(bytes / 1e6).toFixed(0)} MB of hints`); // prettier-ignore
-    cluster.startByHand('data-2');
+    const { pid = 0 } = cluster.startByHand('data-2');
     await eventually(() => fetch(`${cluster.url('data', 2)}/ping`), restartLimitMs);
     const drained = drain(url, bytes);
+    const pids = [cluster.pid('data-1'), pid];
+    const turnsBefore = pids.map(threadTurns);
     const beside = await freshWrites(url, calm.length, drained);
     const { startMs, endMs } = await drained;
+    const turnsAfter = pids.map(threadTurns);
     const lines = (workload.lineCount / workload.bodies.length) * (workload.bodies.length - half);
     const rate = (lines / (endMs - startMs)) * 1_000;
     await storedAt(cluster, 2, workload);
@@ -220,6 +241,7 @@ async function hintsPart(workload: Workload): Promise<void> {
     const during = beside.filter(({ dueMs }) => dueMs >= startMs && dueMs < endMs);
     print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard) before: ${waits(before)}`); // prettier-ignore
     print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard) beside: ${waits(during)}`); // prettier-ignore
+    if (values.threads) printTurns(turnsBefore, turnsAfter);
   } finally {
     await cluster.stop();
   }

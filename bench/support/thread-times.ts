@@ -16,3 +16,28 @@ export function threadTimes(pid: number): ReadonlyMap<string, number> {
   }
   return seconds;
 }
+
+/** What a thread got of the processors, and what it asked for in vain. */
+export interface ThreadTurns {
+  readonly ranMs: number;
+  /** Ready to run while no processor was free. */
+  readonly waitedMs: number;
+  readonly turnCount: number;
+}
+
+/** The same with how long threads of a name waited for a processor (proc(5), schedstat). */
+export function threadTurns(pid: number): ReadonlyMap<string, ThreadTurns> {
+  const turns = new Map<string, ThreadTurns>();
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    const folder = `/proc/${pid}/task/${task}`;
+    const name = Number(task) === pid ? 'main' : readFileSync(`${folder}/comm`, 'utf8').trim();
+    const [ranNs = 0, waitedNs = 0, count = 0] = readFileSync(`${folder}/schedstat`, 'utf8').trim().split(' ').map(Number); // prettier-ignore
+    const { ranMs = 0, waitedMs = 0, turnCount = 0 } = turns.get(name) ?? {};
+    turns.set(name, {
+      ranMs: ranMs + ranNs / 1e6,
+      waitedMs: waitedMs + waitedNs / 1e6,
+      turnCount: turnCount + count,
+    });
+  }
+  return turns;
+}

@@ -11,6 +11,13 @@ export type DeliveryOutcome =
  */
 export type Standing = 'owner' | 'gone' | 'unknown';
 
+export interface DeliverOptions {
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+  /** Told by the owner how many writes clients have given it so far. */
+  readonly heardFresh?: (freshCount: number) => void;
+}
+
 /** The owners, as hinted handoff needs them. */
 export interface HintTarget {
   standing(nodeId: number, shardId: number): Standing;
@@ -18,7 +25,7 @@ export interface HintTarget {
   deliver(
     shard: { readonly nodeId: number; readonly shardId: number },
     payloads: readonly Uint8Array[],
-    options: { readonly deadlineMs: number; readonly signal: AbortSignal },
+    options: DeliverOptions,
   ): Promise<readonly DeliveryOutcome[]>;
   /** Something waits for the owner from now on. */
   onQueued(nodeId: number, shardId: number): void;

@@ -5,7 +5,7 @@ import { DbError } from '../base/errors.ts';
 import type { Env } from '../env/env.ts';
 import { HintedHandoff } from './hinted-handoff.ts';
 import type { HintOptions } from './hint-options.ts';
-import type { DeliveryOutcome, HintTarget, Standing } from './hint-target.ts';
+import type { DeliverOptions, DeliveryOutcome, HintTarget, Standing } from './hint-target.ts';
 
 const options: HintOptions = {
   folder: 'hh',
@@ -34,6 +34,9 @@ class Owners implements HintTarget {
   /** Writes for which the owner's disk has no room. */
   readonly unstored = new Set<number>();
   readonly standings = new Map<number, Standing>();
+  /** Writes of clients to this node, and of some to the owner. */
+  freshCount = 0;
+  ownersFreshCount = 0;
   runningCount = 0;
   runningMax = 0;
   isDown = false;
@@ -52,6 +55,7 @@ class Owners implements HintTarget {
   async deliver(
     { nodeId, shardId }: { readonly nodeId: number; readonly shardId: number },
     payloads: readonly Uint8Array[],
+    { heardFresh }: DeliverOptions,
   ): Promise<readonly DeliveryOutcome[]> {
     const { clock } = this.env;
     this.triedAtMs.push(Math.round(clock.monotonicMs()));
@@ -60,6 +64,7 @@ class Owners implements HintTarget {
     await clock.sleep(isStill ? options.deadlineMs : 10);
     this.runningCount--;
     if (this.isDown || isStill) throw new DbError('unavailable', 'refused');
+    heardFresh?.(this.ownersFreshCount);
     return payloads.map((payload) => {
       const number = numberOf(payload);
       const error = new DbError('field_type_conflict', 'conflict');
@@ -94,7 +99,14 @@ async function machine(changed: Partial<HintOptions> = {}): Promise<Machine> {
   const start = (env: Env, clusterId: bigint): Promise<HintedHandoff> => {
     const { disk, clock, log } = env;
     owners.env = env;
-    const ports = { disk, clock, log, target: owners, clusterId: () => clusterId };
+    const ports = {
+      disk,
+      clock,
+      log,
+      target: owners,
+      clusterId: () => clusterId,
+      freshCount: () => owners.freshCount,
+    };
     return world.complete(HintedHandoff.open(ports, { ...options, ...changed }));
   };
   const handoff = await start(node.env, 7n);
@@ -330,4 +342,31 @@ test('hinted handoff: no more bytes a second than allowed', async () => {
   expect(owners.brought.length).toBeLessThan(8);
   await run(world, 6_000);
   expect(owners.brought).toHaveLength(10);
+});
+
+test('hinted handoff: a request rests as long as it took while clients write here or to the owner, and not at all while none does', async () => {
+  const { world, owners, handoff } = await machine();
+  const gapsOf = async (grow: () => void): Promise<ReadonlySet<number>> => {
+    owners.isDown = true;
+    for (let number = 1; number <= 9; number++)
+      await world.complete(handoff.append(5, 7, [hintOf(number, 100)]));
+    await run(world, 500);
+    owners.isDown = false;
+    owners.triedAtMs.length = 0;
+    const growing = owners.env.clock.every(5, grow);
+    handoff.wake(5);
+    await run(world, 2_000);
+    growing.cancel();
+    expect(handoff.isEmpty).toBe(true);
+    const [, , , , fifth = 0, sixth = 0, seventh = 0] = owners.triedAtMs;
+    return new Set([sixth - fifth, seventh - sixth]);
+  };
+  const full = await gapsOf(() => undefined);
+  const besideOwn = await gapsOf(() => owners.freshCount++);
+  const besideOwners = await gapsOf(() => owners.ownersFreshCount++);
+  for (const gap of full) expect(gap).toBeLessThan(15);
+  for (const gap of [...besideOwn, ...besideOwners]) {
+    expect(gap).toBeGreaterThanOrEqual(20);
+    expect(gap).toBeLessThan(30);
+  }
 });

@@ -31,6 +31,8 @@ export interface HintedHandoffPorts {
   readonly target: HintTarget;
   /** 0 while this node is in no cluster. */
   readonly clusterId: () => bigint;
+  /** Writes of clients that this node was given so far. */
+  readonly freshCount: () => number;
 }
 
 const goneCheckMs = 1_000;

@@ -9,12 +9,10 @@
  * - What is queued counts as gone only after its owner made it durable or refused it for good, its shard or node left
  *   the cluster, or it became too old.
  * - Of a queue that one request empties nothing more is asked to wait in it (`closing`), or a steady writer would keep it from ever being empty.
- * - All requests to the node together are as much work as `fullRequestsMax` of them: fresh writes of others wait behind no more than that.
  * - Bounded: bytes on disk (`queue is full`), appends under way (`queue is blocked`), open files.
  *
- * Not here: files (hint-queue.ts), which nodes there are (hinted-handoff.ts).
+ * Not here: files (hint-queue.ts), how fast they are brought (drain-pace.ts), which nodes there are (hinted-handoff.ts).
  */
-import { ByteBudget } from '../base/async/byte-budget.ts';
 import { Latch } from '../base/async/latch.ts';
 import { DbError, errorText } from '../base/errors.ts';
 import { SharedBuffers } from '../base/shared-buffers.ts';
@@ -24,12 +22,12 @@ import type { Disk } from '../env/disk.ts';
 import type { Log } from '../env/log.ts';
 import { rowCountOf } from '../models/point-batch.ts';
 import type { Statistic } from '../telemetry/statistics.ts';
+import { DrainPace } from './drain-pace.ts';
 import { newProcessorCounters } from './hint-counters.ts';
 import type { HintOptions } from './hint-options.ts';
 import type { HintQuarantine } from './hint-quarantine.ts';
 import { HintQueue, type HintBlock, type HintQueuePorts } from './hint-queue.ts';
 import type { DeliveryOutcome, HintTarget } from './hint-target.ts';
-import { blockRecordsMax } from './read-hints.ts';
 import { endClosing, isDue, type ShardHints } from './shard-hints.ts';
 
 export interface NodeHintsPorts {
@@ -38,14 +36,14 @@ export interface NodeHintsPorts {
   readonly log: Log;
   readonly target: HintTarget;
   readonly quarantine: HintQuarantine;
+  /** Writes of clients that this node was given so far. */
+  readonly freshCount: () => number;
 }
 
 /** Files open for appending, of one node: the one longest at rest is closed first. */
 const openQueuesMax = 128;
 /** Of blocks that were brought, kept for those that come: as many as are under way of a few shards. */
 const blockBytesKeptMax = 8 * MiB;
-/** One that its owner works at, and one that is on its way. */
-const fullRequestsMax = 2;
 /** Nobody waits longer for a queue to end: an owner may hang just then, or others may be brought first. */
 const closingMsMax = 1_000;
 
@@ -57,7 +55,7 @@ export class NodeHints {
   readonly #opened = new Set<ShardHints>();
   readonly #buffers = new SharedBuffers(blockBytesKeptMax);
   readonly #closing = new AbortController();
-  readonly #room: ByteBudget;
+  readonly #pace: DrainPace;
   #pendingCount = 0;
   #pendingBytes = 0;
   #retryAtMs = 0;
@@ -70,7 +68,7 @@ export class NodeHints {
     this.#nodeId = nodeId;
     this.#ports = ports;
     this.#options = options;
-    this.#room = new ByteBudget(fullRequestsMax * options.batchBytesMax);
+    this.#pace = new DrainPace(ports, options.batchBytesMax);
   }
 
   get folder(): string {
@@ -139,6 +137,7 @@ export class NodeHints {
     try {
       await shard.queue.append(payloads, claim);
       counters.add('bytesWritten', lengthBytes);
+      this.#pace.queued(lengthBytes);
     } finally {
       this.#pendingCount--;
       this.#pendingBytes -= lengthBytes;
@@ -167,6 +166,7 @@ export class NodeHints {
 
   async close(): Promise<void> {
     this.#closing.abort(new DbError('shutdown', 'the node stops'));
+    this.#pace.close();
     for (const shard of this.#shards.values()) endClosing(shard);
     this.#woken.open(undefined);
     await this.#running;
@@ -330,6 +330,12 @@ export class NodeHints {
       endClosing(shard);
     });
     shard.closing = { over: new Latch(), timer };
+    this.#pace.hurry();
+  }
+
+  #isAnyClosing(): boolean {
+    for (const { closing } of this.#shards.values()) if (closing !== undefined) return true;
+    return false;
   }
 
   #drained(shard: ShardHints): void {
@@ -347,14 +353,21 @@ export class NodeHints {
     const lengthBytes = payloads.reduce((sum, { length }) => sum + length, 0);
     shard.counters.add('bytesRead', lengthBytes);
     let outcomes: readonly DeliveryOutcome[];
-    const leave = await this.#roomFor(payloads.length, lengthBytes);
+    const leave = await this.#pace.enter(payloads.length, lengthBytes);
     try {
       // Whoever waited for a node that stands still would find it so one after the other, each for as long as a deadline.
       if (state.isNodeDown || this.#closing.signal.aborted) return 0;
       await this.#holdRate(lengthBytes);
       shard.counters.add('writeNodeReq');
       const place = { nodeId: this.#nodeId, shardId: shard.shardId };
-      const options = { deadlineMs: this.#options.deadlineMs, signal: this.#closing.signal };
+      const heardFresh = (count: number): void => {
+        this.#pace.heardFresh(count);
+      };
+      const options = {
+        deadlineMs: this.#options.deadlineMs,
+        signal: this.#closing.signal,
+        heardFresh,
+      };
       outcomes = await this.#ports.target.deliver(place, payloads, options);
     } catch (error) {
       shard.counters.add('writeNodeReqFail');
@@ -362,21 +375,11 @@ export class NodeHints {
       state.isNodeDown = true;
       return 0;
     } finally {
-      leave();
+      // A rate that was asked for is kept to; whoever waits for the end of a queue waits for no rest.
+      leave({ isHurried: this.#options.rateBytes > 0 || this.#isAnyClosing() });
     }
     this.#retryMs = 0;
     return this.#settle(shard, payloads, outcomes);
-  }
-
-  /** Resolves once there is room for a request among those under way, with what gives it back. */
-  async #roomFor(recordCount: number, lengthBytes: number): Promise<() => void> {
-    const workBytes = (recordCount / blockRecordsMax) * this.#options.batchBytesMax;
-    const turn = new Latch<undefined>();
-    const leave = this.#room.reserve(Math.max(lengthBytes, workBytes), () => {
-      turn.open(undefined);
-    });
-    await turn.promise;
-    return leave;
   }
 
   #settle(

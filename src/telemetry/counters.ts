@@ -10,6 +10,10 @@ export class Counters<Name extends string> {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
   }
 
+  get(name: Name): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
   values(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#counts);
   }

@@ -52,6 +52,7 @@ beforeAll(async () => {
       shards,
       counters: new ServedCounters(),
       keep: () => Promise.resolve(),
+      freshCount: () => 0,
       schemaVersion: () => 0,
       listVersion: () => 0,
       stamps: { seen: () => undefined, lastNs: 0n },

@@ -15,7 +15,7 @@ export interface ShardAccess {
    */
   writeMany(
     batches: readonly ShardBatch[],
-    options: AccessOptions,
+    options: WriteOptions,
   ): Promise<readonly BatchOutcome[]>;
   /** Measurements of the shards: all, or those of `options.only` that are there. */
   describe(shardIds: readonly number[], options: DescribeOptions): Promise<ShardsDescription>;
@@ -73,6 +73,11 @@ export interface OwnerReceipt {
 export interface AccessOptions {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteOptions extends AccessOptions {
+  /** Told by another node how many writes clients have given it so far. */
+  readonly heardFresh?: ((freshCount: number) => void) | undefined;
 }
 
 export interface DescribeOptions extends AccessOptions {

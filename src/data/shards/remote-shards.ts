@@ -16,6 +16,7 @@ import type {
   ShardMarks,
   ShardsDescription,
   TypedField,
+  WriteOptions,
 } from '../engine/shard-access.ts';
 import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
@@ -37,9 +38,11 @@ export class RemoteShards implements ShardAccess {
 
   async writeMany(
     batches: readonly ShardBatch[],
-    options: AccessOptions,
+    { heardFresh, ...options }: WriteOptions,
   ): Promise<readonly BatchOutcome[]> {
-    const { outcomes } = await this.#rpc.call(this.#address, writeShardsMethod, { batches }, options); // prettier-ignore
+    const reply = await this.#rpc.call(this.#address, writeShardsMethod, { batches }, options);
+    const { outcomes, freshCount } = reply;
+    if (freshCount !== undefined) heardFresh?.(freshCount);
     return outcomes.map((one) =>
       one.kind === 'failed' ? { kind: 'failed', error: new DbError(one.code, one.text) } : one,
     );

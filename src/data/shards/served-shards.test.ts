@@ -38,6 +38,7 @@ class Node4 {
   readonly asked: unknown[] = [];
   schemaVersion = 0;
   listVersion = 0;
+  freshCount = 0;
   readonly counters = new ServedCounters();
   readonly #methods: readonly ServedMethod[];
 
@@ -77,6 +78,7 @@ class Node4 {
       shards,
       counters: this.counters,
       keep: () => Promise.resolve(),
+      freshCount: () => this.freshCount,
       schemaVersion: () => this.schemaVersion,
       listVersion: () => this.listVersion,
       stamps: { seen: () => undefined, lastNs: 0n },
@@ -86,6 +88,12 @@ class Node4 {
   async write(...batches: readonly ShardBatch[]): Promise<readonly string[]> {
     const { outcomes } = await this.#call(writeShardsMethod, { batches });
     return outcomes.map((one) => (one.kind === 'failed' ? one.code : one.kind));
+  }
+
+  /** What the answer to a write says of those of its own clients. */
+  async writeBeside(freshCount: number): Promise<number | undefined> {
+    this.freshCount = freshCount;
+    return (await this.#call(writeShardsMethod, { batches: [good] })).freshCount;
   }
 
   async describe(shardIds: readonly number[]): Promise<readonly (readonly number[])[]> {
@@ -177,6 +185,12 @@ test('served shards: a batch is written where the catalog places its shard, or r
   expect(outcomes).toEqual(['written', 'invalid_argument', 'invalid_argument', 'shard_not_found', 'shard_not_found', 'written']); // prettier-ignore
   const routed = { ...good, catalogIndex: 0 };
   expect(node.asked).toEqual([routed, { ...routed, shardId: 2 }]);
+});
+
+test('served shards: an answer to a write says how many writes clients have given this node', async () => {
+  const node = new Node4();
+  expect(await node.writeBeside(0)).toBe(0);
+  expect(await node.writeBeside(7_000_000_000)).toBe(7_000_000_000);
 });
 
 test('served shards: what others ask is counted, each shard of a write as a request', async () => {

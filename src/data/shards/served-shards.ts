@@ -42,6 +42,8 @@ export interface ServedShardsPorts {
   readonly schemaVersion: () => number;
   /** The same of their series, too. */
   readonly listVersion: () => number;
+  /** Writes of clients that this node was given so far. */
+  readonly freshCount: () => number;
   /** Told of each write and delete of another node. */
   readonly stamps: { seen(stamp: Stamp): void; readonly lastNs: bigint };
 }
@@ -67,7 +69,7 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
       for (const { payload } of batches) stamps.seen(stampOfBatch(payload));
       const outcomes = await writes.write(batches);
       counters.addWrites(batches, outcomes);
-      return { outcomes };
+      return { outcomes, freshCount: ports.freshCount() };
     }),
     serveCall(keepWritesMethod, async ({ nodeId, batches }) => {
       for (const { payload } of batches) stamps.seen(stampOfBatch(payload));

@@ -132,6 +132,7 @@ export const writeShardsMethod = callMethod('/varve.data.v1.Shards/WriteShards',
   request: writeShardsRequest,
   reply: message(v1.WriteShardsReply, {
     outcomes: list(outcome, { max: batchesMax }),
+    freshCount: optional(count()),
   }),
 });
 

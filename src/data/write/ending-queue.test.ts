@@ -15,7 +15,7 @@ const callMs = 10;
 const diskSlowness = 40;
 
 /** An owner, a steady writer, and hinted handoff between them. */
-async function setting() {
+async function setting({ batchBytesMax = 5_000, isFresh = false } = {}) {
   const world = new World(1);
   const machine = world.addNode('a');
   const { clock, disk, log } = machine.env;
@@ -35,14 +35,15 @@ async function setting() {
     onQueued: () => undefined,
     onDrained: () => undefined,
   };
-  const hints = await world.complete(HintedHandoff.open({ disk, clock, log, target, clusterId: () => 1n }, options)); // prettier-ignore
+  let number = 0;
+  const ports = { disk, clock, log, target, clusterId: () => 1n, freshCount: () => (isFresh ? number : 0) }; // prettier-ignore
+  const hints = await world.complete(HintedHandoff.open(ports, { ...options, batchBytesMax }));
   machine.drive.slowFactor = diskSlowness;
   const deliver = async (batches: readonly ShardBatch[]): Promise<readonly BatchOutcome[]> => {
     await take(batches.map(({ payload }) => payload));
     return batches.map(() => ({ kind: 'written', droppedCount: 0, reason: '' }));
   };
   const outbox = new NodeOutbox({ hints: new NodeHintSink({ hints, log, noteIndex: () => undefined }, 5), deliver }); // prettier-ignore
-  let number = 0;
   const outcomes: string[] = [];
   clock.every(writeEachMs, () => {
     const at = number++;
@@ -52,19 +53,27 @@ async function setting() {
   return { world, owner, hints, outcomes, sentCount: () => number };
 }
 
-test('hinted handoff: a queue ends beside a writer that never rests, and nothing is lost or out of order', async () => {
-  const { world, owner, hints, outcomes, sentCount } = await setting();
-  await world.run(world.nowMs + 2_000);
-  expect(hints.isQueued(5, 7)).toBe(true);
-  owner.isDown = false;
-  await world.run(world.nowMs + 10_000);
-  expect(hints.isEmpty).toBe(true);
-  // Those of the last seconds went to the owner at once.
-  expect(new Set(outcomes.slice(-500))).toEqual(new Set(['written']));
-  const numbers = [...new Set(owner.taken)];
-  expect(numbers.length).toBeGreaterThan(sentCount() - 20);
-  expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => i));
-});
+test.each([
+  ['another one', {}],
+  ['clients of this node, who are given way', { isFresh: true }],
+  // The owner takes six at a time, and four more come meanwhile: with rests behind each there were ever more.
+  ['clients who write nearly as fast as it takes', { isFresh: true, batchBytesMax: 240 }],
+])(
+  'hinted handoff: a queue ends beside a writer that never rests, %s, and nothing is lost or out of order',
+  async (_who, options) => {
+    const { world, owner, hints, outcomes, sentCount } = await setting(options);
+    await world.run(world.nowMs + 2_000);
+    expect(hints.isQueued(5, 7)).toBe(true);
+    owner.isDown = false;
+    await world.run(world.nowMs + 10_000);
+    expect(hints.isEmpty).toBe(true);
+    // Those of the last seconds went to the owner at once.
+    expect(new Set(outcomes.slice(-500))).toEqual(new Set(['written']));
+    const numbers = [...new Set(owner.taken)];
+    expect(numbers.length).toBeGreaterThan(sentCount() - 20);
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => i));
+  },
+);
 
 test('hinted handoff: an owner that goes while the last of its queue is brought holds no writer up', async () => {
   const { world, owner, hints, outcomes } = await setting();

@@ -1,4 +1,9 @@
-import type { DeliveryOutcome, HintTarget, Standing } from '../../hh/hint-target.ts';
+import type {
+  DeliverOptions,
+  DeliveryOutcome,
+  HintTarget,
+  Standing,
+} from '../../hh/hint-target.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import { DbError, isDbError } from '../../base/errors.ts';
 import type { DeletePointsRequest, ShardAccess, ShardBatch } from '../engine/shard-access.ts';
@@ -30,11 +35,6 @@ const unknownMsMax = 3_600_000;
 interface HintQueueName {
   readonly nodeId: number;
   readonly shardId: number;
-}
-
-interface DeliverOptions {
-  readonly deadlineMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** Brings what hinted handoff keeps to owners, where the catalog says that they are. */

@@ -57,6 +57,11 @@ export class PointsWriter {
     this.#joined = writeJoined && new JoinedWrites({ clock, plan, write: writeJoined });
   }
 
+  /** Writes that it was given so far. */
+  get writeCount(): number {
+    return this.#counters.get('req');
+  }
+
   write(request: WriteRequest): Promise<void> {
     this.#counters.add('req');
     const joined = this.#joinedOf(request);

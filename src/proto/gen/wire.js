@@ -7265,6 +7265,15 @@ export const varve = $root.varve = (() => {
                 };
 
                 WriteShardsReply.prototype.outcomes = $util.emptyArray;
+                WriteShardsReply.prototype.freshCount = null;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(WriteShardsReply.prototype, "_freshCount", {
+                    get: $util.oneOfGetter($oneOfFields = ["freshCount"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
 
                 WriteShardsReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -7276,6 +7285,8 @@ export const varve = $root.varve = (() => {
                     if (message.outcomes != null && message.outcomes.length)
                         for (let i = 0; i < message.outcomes.length; ++i)
                             $root.varve.data.v1.WriteShardsReply.Outcome.encode(message.outcomes[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.freshCount != null && $Object.hasOwnProperty.call(message, "freshCount"))
+                        writer.uint32(16).uint64(message.freshCount);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -7315,6 +7326,13 @@ export const varve = $root.varve = (() => {
                                 if (!(message.outcomes && message.outcomes.length))
                                     message.outcomes = [];
                                 message.outcomes.push($root.varve.data.v1.WriteShardsReply.Outcome.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                message.freshCount = reader.uint64();
+                                message._freshCount = "freshCount";
                                 continue;
                             }
                         }

@@ -123,7 +123,7 @@ export async function startDataNode(
   const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints, port: options.port }); // prettier-ignore
   const listener = await port.listen(
     [
-      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore
+      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, freshCount: () => writer.writeCount, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore
       ...queries.methods,
       news.method,
       ...servedDigests({ meta, local: local.digests }),

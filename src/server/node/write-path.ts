@@ -70,7 +70,7 @@ export async function openWritePath(
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
   const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
   // Queues that are there already tell of themselves while they are opened.
-  const opened: { hints?: HintedHandoff } = {};
+  const opened: { hints?: HintedHandoff; writer?: PointsWriter } = {};
   const news = new HintNews({
     lagging,
     clock,
@@ -102,7 +102,10 @@ export async function openWritePath(
     },
   });
   const hints = await HintedHandoff.open(
-    { disk, clock, log: env.log.child('handoff'), target, clusterId: () => meta.clusterId },
+    {
+      ...{ disk, clock, log: env.log.child('handoff'), target, clusterId: () => meta.clusterId },
+      freshCount: () => opened.writer?.writeCount ?? 0,
+    },
     hintOptions(config),
   );
   opened.hints = hints;
@@ -123,6 +126,7 @@ export async function openWritePath(
     // What is being copied from here has to be passed on.
     !isCopied(meta.catalog, id);
   const writer = new PointsWriter({ clock, stamps, meta, shares, lagging, routeLines, isOwnAlone, subscribers, writeJoined }); // prettier-ignore
+  opened.writer = writer;
   const keepers = {
     keepDelete: keepDeletes({ hints, log, noteIndex }),
     keep: keeperOf({ meta, hintsOf, standing: target.standing.bind(target) }),
