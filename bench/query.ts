@@ -1,7 +1,7 @@
 /**
  * `npm run bench:query`: loads the same TSBS cpu points into our data node and its peers, asks all the same questions in one
  * run, compares the answers of those that speak InfluxQL byte for byte, and prints medians and ratios. Servers take turns.
- * Once with the points in memtables, once in fresh files, once compacted. `--quick` is a minute of it. With `--keep FOLDER` files
+ * Once with the points in memtables, once in fresh files, once compacted; `--states tail` has the last hours in memory. `--quick` is a minute of it. With `--keep FOLDER` files
  * are loaded once and stay there for the next run (`--load-only`: for that alone).
  */
 import { basename } from 'node:path';
@@ -60,6 +60,8 @@ const throughputMsLeast = 1_500;
 /** Settings of both, by what is to hold the points when the questions come. */
 const settings: Readonly<Record<PointsState, Readonly<Record<string, string>>>> = {
   memtable: { CACHE_SNAPSHOT_MEMORY_SIZE: '2g', CACHE_SNAPSHOT_WRITE_COLD_DURATION: '10h' },
+  /** As while points come: the last hours of a day are in memory. */
+  tail: { CACHE_SNAPSHOT_WRITE_COLD_DURATION: '10h', COMPACT_FULL_WRITE_COLD_DURATION: '10h' },
   files: { CACHE_SNAPSHOT_WRITE_COLD_DURATION: '1s', COMPACT_FULL_WRITE_COLD_DURATION: '10h' },
   compacted: { CACHE_SNAPSHOT_WRITE_COLD_DURATION: '1s', COMPACT_FULL_WRITE_COLD_DURATION: '2s' },
 };
@@ -107,7 +109,7 @@ function isState(state: string): state is PointsState {
 async function startLoaded(name: string, load: CpuLoad): Promise<BenchServer | undefined> {
   const { keep } = values;
   const release = name === 'influxd' ? basename(values.influxd) : name;
-  const isKept = keep !== undefined && load.state !== 'memtable';
+  const isKept = keep !== undefined && (load.state === 'files' || load.state === 'compacted');
   const kept = isKept ? new KeptData(keep, release, load) : undefined;
   const server = await startPeer(name, kept?.folder);
   if (server === undefined || kept?.isLoaded === true) return server;

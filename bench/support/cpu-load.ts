@@ -9,7 +9,7 @@ import { Asker } from './asker.ts';
 import type { BenchServer } from './servers.ts';
 
 /** What is to hold the points when the questions come. */
-export type PointsState = 'memtable' | 'files' | 'compacted';
+export type PointsState = 'memtable' | 'tail' | 'files' | 'compacted';
 
 export interface CpuLoad {
   readonly workload: CpuWorkload;
@@ -21,7 +21,7 @@ const bodyRows = 5_000;
 const connections = 2;
 const fieldCount = 10;
 /** Flushes begin a second after the last write, full compactions two. */
-const quietSeconds = { memtable: 0, files: 2, compacted: 6 };
+const quietSeconds = { memtable: 0, tail: 2, files: 2, compacted: 6 };
 /** A server that is still at work then is never done. */
 const settleSecondsMax = 600;
 

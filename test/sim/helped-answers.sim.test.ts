@@ -9,6 +9,6 @@ test('helped answers: two workers show what was acknowledged, while files come a
 
 test.each(helpedPlants)('helped answers: the simulation catches %s', async (plant) => {
   await expect(runHelpedAnswers(1, { plant })).rejects.toThrow(
-    plant === 'memory-unread' ? /was acknowledged and is lacking$/ : /ended before its chunks$/,
+    plant !== 'chunk-kept' ? /was acknowledged and is lacking$/ : /ended before its chunks$/,
   );
 });

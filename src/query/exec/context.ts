@@ -4,6 +4,7 @@ import type { GroupKey } from '../fragment.ts';
 import type { MatcherFactory } from '../predicate.ts';
 import { stoppableMatcher } from '../stoppable-matcher.ts';
 import type { SourceArena } from '../source.ts';
+import type { FoundGroups } from './groups.ts';
 
 /** Points that a statement has read so far, all that reads for it together. */
 export class PointCount {
@@ -27,6 +28,7 @@ export class FragmentContext {
   #pointsMax = 0;
   #account: MemoryAccount | undefined;
   #heard: ((groups: readonly GroupKey[]) => void) | undefined;
+  #found: FoundGroups | undefined;
 
   constructor(
     memory: SourceArena | QueryKernel,
@@ -56,6 +58,15 @@ export class FragmentContext {
   /** Told the groups of what runs, in order, before anything of them is read; without one nobody is. */
   tellGroups(heard: (groups: readonly GroupKey[]) => void): void {
     this.#heard = heard;
+  }
+
+  /** Groups that were found before need not be looked for. */
+  knows(found: FoundGroups | undefined): void {
+    this.#found = found;
+  }
+
+  get found(): FoundGroups | undefined {
+    return this.#found;
   }
 
   /** These are all the groups that may be read. */

@@ -1,9 +1,8 @@
 import { compareUtf8 } from '../../base/compare-utf8.ts';
 import { DbError } from '../../base/errors.ts';
-import { predicateFields, specialize, type Predicate } from '../predicate.ts';
+import { predicateFields, specialize, type MatcherFactory, type Predicate } from '../predicate.ts';
 import { compareGroups, type Fragment, type GroupKey } from '../fragment.ts';
 import type { ShardSource, SourceSeries } from '../source.ts';
-import type { FragmentContext } from './context.ts';
 import { listedSeries } from './series/candidate-series.ts';
 
 /** A series that takes part, with what is left of the predicate once its tags are known. */
@@ -18,6 +17,29 @@ export interface MemberSeries {
 export interface Group {
   readonly key: GroupKey;
   readonly members: readonly MemberSeries[];
+}
+
+/** What was found of a fragment before, over the same sources: another one that asks for the same series need not look for them. */
+export interface FoundGroups {
+  readonly of: Pick<Fragment, 'measurement' | 'predicate' | 'groupBy' | 'ascending'>;
+  readonly groups: readonly Group[];
+}
+
+/** Of a FragmentContext, what is asked while groups are looked for. */
+export interface GroupsContext {
+  readonly matcher: MatcherFactory;
+  readonly found?: FoundGroups | undefined;
+  check(): void;
+}
+
+/** Undefined where it is not what was found. */
+export function groupsOf(
+  found: FoundGroups | undefined,
+  fragment: FoundGroups['of'],
+): readonly Group[] | undefined {
+  const { of, groups } = found ?? {};
+  const isSame = of?.measurement === fragment.measurement && of.predicate === fragment.predicate && of.groupBy === fragment.groupBy && of.ascending === fragment.ascending; // prettier-ignore
+  return isSame ? groups : undefined;
 }
 
 /** Its texts are made when they are asked for: a query over all of a measurement never does. */
@@ -56,8 +78,10 @@ const seriesPerPause = 64;
 export function* groupSeries(
   fragment: Fragment,
   sources: readonly ShardSource[],
-  context: Pick<FragmentContext, 'matcher' | 'check'>,
+  context: GroupsContext,
 ): Generator<undefined, readonly Group[]> {
+  const known = groupsOf(context.found, fragment);
+  if (known !== undefined) return known;
   const groups = new Map<string, { key: string[]; members: MemberSeries[] }>();
   const { seriesMax = 0, predicate, groupBy } = fragment;
   const { matcher } = context;

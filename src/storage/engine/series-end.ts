@@ -9,14 +9,14 @@ import type { EndValue } from '../tsm/known-ends.ts';
 import type { TsmColumn } from '../tsm/tsm-column.ts';
 import type { TsmEntry, TsmFile } from '../tsm/tsm-file.ts';
 import { clipRun, type ColumnRun, sliceRun, valueAt } from './columns/column-run.ts';
-import type { MemtableEnd, MemtableView } from './memtable/memtable-view.ts';
+import type { MemoryPart } from './memory-part.ts';
 import { withoutRanges } from './columns/rows-forms.ts';
 import type { CursorArena } from './columns/run-cursor.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
 
-/** A memtable, and the id that it knows the series by. */
+/** A part in memory, and the id that it knows the series by. */
 export interface MemtableSeries {
-  readonly memtable: MemtableView;
+  readonly memtable: MemoryPart;
   readonly seriesId: number;
 }
 
@@ -75,7 +75,7 @@ export function seriesEnd(
   let bestRank = 0;
   // Oldest first: later parts win, and all of them win over files.
   for (const { memtable, seriesId } of parts.memtables) {
-    const end = memtableEnd(memtable.end({ ...request, seriesId }));
+    const end = memtable.end({ ...request, seriesId });
     if (end === undefined || (best !== undefined && isBeyond(end.timeNs, best.timeNs, ascending))) continue; // prettier-ignore
     best = end;
     bestRank = Number.POSITIVE_INFINITY;
@@ -178,10 +178,4 @@ function valueOf({ type, values }: Pick<ColumnRun, 'type' | 'values'>): EndValue
 function endOf(run: ColumnRun, ascending: boolean): ColumnRun {
   const row = ascending ? 0 : run.timesNs.length - 1;
   return sliceRun(run, row, row + 1);
-}
-
-function memtableEnd(end: MemtableEnd | undefined): SeriesEnd | undefined {
-  if (end === undefined) return undefined;
-  const { table, column, row, timeNs } = end;
-  return { timeNs, value: () => table.valueOf(column, row) };
 }

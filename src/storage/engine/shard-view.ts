@@ -10,7 +10,8 @@ import type { EndValue } from '../tsm/known-ends.ts';
 import type { TsmFile } from '../tsm/tsm-file.ts';
 import { escapedSeriesKey, fieldEnding } from '../tsm/tsm-format.ts';
 import { damagedShardError } from './damaged-shard.ts';
-import type { MemtableView, ViewedSeries } from './memtable/memtable-view.ts';
+import type { MemoryPart } from './memory-part.ts';
+import { MemtableView, type ViewedSeries } from './memtable/memtable-view.ts';
 import { FoldedBlocks } from './columns/fold-blocks.ts';
 import { RunsFolder, type FoldedRuns, type RunsFold } from './columns/fold-runs.ts';
 import { areInOrder, foldParts } from './columns/fold-parts.ts';
@@ -41,7 +42,7 @@ export interface ViewFolding {
 /** What a view reads, oldest first: later parts win. */
 export interface ViewParts {
   readonly files: readonly TsmFile[];
-  readonly memtables: readonly MemtableView[];
+  readonly memtables: readonly MemoryPart[];
 }
 
 /** Points of one series and field, see RunCursor. */
@@ -79,6 +80,7 @@ export class ShardView {
   readonly shardId: number;
   readonly #index: ViewedIndex;
   readonly #parts: ViewParts;
+  #holdsMemtables = true;
   #fromFirst: readonly RankedFile[] | undefined;
   #fromLast: readonly RankedFile[] | undefined;
   #named: NamedSeries | undefined;
@@ -96,13 +98,20 @@ export class ShardView {
     for (const file of parts.files) file.pin();
   }
 
+  /** Of parts that another view holds as long as this one is there, by other names of series. */
+  static within(shardId: number, index: ViewedIndex, parts: ViewParts): ShardView {
+    const view = new ShardView(shardId, index, parts);
+    view.#holdsMemtables = false;
+    return view;
+  }
+
   /**
    * Lets go of what it reads, once: nothing is read after it. A view that is not released keeps compacted files open, and
    * memory of memtables that were flushed.
    */
   release(): void {
     for (const file of this.#parts.files) file.unpin();
-    for (const memtable of this.#parts.memtables) memtable.release();
+    if (this.#holdsMemtables) for (const memtable of this.#parts.memtables) memtable.release();
     this.#index.release();
   }
 
@@ -110,19 +119,22 @@ export class ShardView {
     return this.#parts.files;
   }
 
-  /** The files that have all there is within the bounds, nothing of it deleted or in memory: undefined where that is not so. */
-  filesAlone(bounds: TimeBounds): readonly TsmFile[] | undefined {
+  /** All that may have points within the bounds; undefined where something of its files is deleted. */
+  partsWithin(bounds: TimeBounds): ViewParts | undefined {
     const { files, memtables } = this.#parts;
     const isIn = (part: { readonly bounds: TimeBounds | undefined }): boolean =>
       part.bounds !== undefined && isWithin(part.bounds, bounds);
     const within = files.filter(isIn);
-    if (memtables.some(isIn) || within.some(({ hasTombstones }) => hasTombstones)) return undefined;
-    return within;
+    if (within.some(({ hasTombstones }) => hasTombstones)) return undefined;
+    return { files: within, memtables: memtables.filter(isIn) };
   }
 
   /** Series that have points in no file yet, some of them more than once. A key holds until the memory grows. */
   *inMemory(): Generator<ViewedSeries, void> {
-    for (const memtable of this.#parts.memtables) yield* memtable.viewedSeries();
+    for (const memtable of this.#parts.memtables) {
+      assert(memtable instanceof MemtableView, 'series are taken out of memtables of this worker');
+      yield* memtable.viewedSeries();
+    }
   }
 
   measurements(): readonly string[] {
@@ -235,13 +247,10 @@ export class ShardView {
   ): EndRowValues | undefined {
     const end = memtable.endRow({ ...bounds, measurement, seriesId });
     if (end === undefined) return undefined;
-    const { table, row, timeNs } = end;
+    const { timeNs } = end;
     const [nearest] = this.#filesFrom(bounds.ascending);
     if (nearest !== undefined && !isBehind(nearest, timeNs, bounds.ascending)) return undefined;
-    const values = fields.map((field) => {
-      const column = table.columnOf(field);
-      return column < 0 ? undefined : table.valueOf(column, row);
-    });
+    const values = fields.map((field) => end.valueOf(field));
     return values.every((value) => value === undefined) ? undefined : { timeNs, values };
   }
 
@@ -292,7 +301,7 @@ export class ShardView {
     if (this.#named?.seriesId === seriesId) return this.#named;
     const bytes = this.#index.keyOf(seriesId);
     const memtables = this.#parts.memtables.flatMap((memtable) => {
-      const id = memtable.bounds === undefined ? undefined : memtable.idOf(bytes);
+      const id = memtable.bounds === undefined ? undefined : memtable.idOf(bytes, seriesId);
       return id === undefined ? [] : [{ memtable, seriesId: id }];
     });
     const measurement = memtables.length === 0 ? '' : this.#index.measurementOf(seriesId);
@@ -339,6 +348,31 @@ export class ShardView {
         blockCount: blocks.length,
         blockBytes: blocks.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0),
       };
+    });
+  }
+
+  /** Of files, that may have points of a series and field within the bounds. */
+  blockCount({ seriesId, field, ...bounds }: Omit<ViewRequest, 'ascending' | 'rowsFirst'>): number {
+    return this.#guard(() => {
+      const key = this.#keyOf(this.#name(seriesId), field);
+      return this.#parts.files.reduce((sum, file) => sum + file.entries(key, bounds).length, 0);
+    });
+  }
+
+  /** About how many values in memory there are of a series and field within the bounds. */
+  rowsInMemory({
+    seriesId,
+    field,
+    ...bounds
+  }: Omit<ViewRequest, 'ascending' | 'rowsFirst'>): number {
+    return this.#guard(() => {
+      const { measurement, memtables } = this.#name(seriesId);
+      return memtables.reduce((sum, { memtable, seriesId: id }) => {
+        const name = { measurement, seriesId: id, field };
+        const pieces = memtable.pieces(name, bounds);
+        const isKnown = pieces.every(({ rows }) => rows !== undefined);
+        return isKnown ? pieces.reduce((all, { rows }) => all + (rows?.count ?? 0), sum) : sum + memtable.valueCount(name); // prettier-ignore
+      }, 0);
     });
   }
 

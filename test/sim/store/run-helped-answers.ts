@@ -4,6 +4,7 @@
  * asked for yet, or one twice.
  */
 import { compactionByHand } from '../../../src/storage/store/store-options.ts';
+import type { SharedAnswer } from '../../../src/data/engine/answers/shared/shared-answer.ts';
 import { taskText } from '../../../src/data/engine/answers/answer-task.ts';
 import { LocalShards } from '../../../src/data/engine/local-shards.ts';
 import { StorageEngine } from '../../../src/data/engine/storage-engine.ts';
@@ -27,10 +28,11 @@ const shareLimits = {
   groupChunkUs: 1,
   timeChunkUs: 1,
   chunksMax: 6,
+  lentShareMost: 1e9,
 };
 
 /** Those of answers that two workers make. */
-export const helpedPlants = ['memory-unread', 'chunk-kept'] as const;
+export const helpedPlants = ['memory-unread', 'rows-unlent', 'chunk-kept'] as const;
 export type HelpedPlant = (typeof helpedPlants)[number];
 
 export interface HelpedResult {
@@ -68,7 +70,7 @@ export async function runHelpedAnswers(
     await writing;
     await shards.close();
   };
-  const restore = plant === 'memory-unread' ? readingFilesAlone() : undefined;
+  const restore = plant === 'memory-unread' ? forgettingMemory() : undefined;
   try {
     await world.complete(work(), 10_000_000);
   } finally {
@@ -169,7 +171,8 @@ function watched(
         call: (kind, body, options) => link.call(kind, body, options),
         async *stream(kind, body, options) {
           if (kind === 'assist') seen.helpedCount++;
-          for await (const reply of link.stream(kind, body, options)) {
+          const told = kind === 'assist' && plant === 'rows-unlent' ? withoutRows(body) : body;
+          for await (const reply of link.stream(kind, told, options)) {
             if (kind === 'assist' && (reply as { isEnd?: boolean }).isEnd === true) seen.chunkCount++; // prettier-ignore
             if (kind === 'assist' && plant === 'chunk-kept' && seen.chunkCount % 9 === 0) continue;
             yield reply;
@@ -185,14 +188,20 @@ function watched(
   };
 }
 
-/** As if what is in memory had been forgotten where it is found out whether files have all. */
-function readingFilesAlone(): () => void {
+/** What a worker is asked to help with, as if no memtable had rows of it. */
+function withoutRows(body: unknown): unknown {
+  const { shards, ...others } = body as Partial<SharedAnswer>;
+  return { ...others, shards: shards?.map((shard) => ({ ...shard, rows: [] })) };
+}
+
+/** As if what is in memory had been forgotten where it is found out what has points. */
+function forgettingMemory(): () => void {
   const { prototype } = ShardView;
-  const whole = Object.getOwnPropertyDescriptor(prototype, 'filesAlone') as PropertyDescriptor;
-  prototype.filesAlone = function filesAlone() {
-    return this.files;
+  const whole = Object.getOwnPropertyDescriptor(prototype, 'partsWithin') as PropertyDescriptor;
+  prototype.partsWithin = function partsWithin() {
+    return { files: this.files, memtables: [] };
   };
   return () => {
-    Object.defineProperty(prototype, 'filesAlone', whole);
+    Object.defineProperty(prototype, 'partsWithin', whole);
   };
 }

@@ -3,6 +3,7 @@ import { DbError } from '../../../base/errors.ts';
 import type { EngineContext, EnginePorts } from '../../../env/engine-host.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import { FragmentContext, PointCount } from '../../../query/exec/context.ts';
+import type { FoundGroups } from '../../../query/exec/groups.ts';
 import { runFragment } from '../../../query/exec/run-fragment.ts';
 import type { TimeZone } from '../../../base/time-zone.ts';
 import type { ColumnSeries } from '../../../query/emit/result.ts';
@@ -45,6 +46,8 @@ export interface ReadAnswer {
   readonly limits: Pick<AnswerTask, 'seriesMax' | 'pointsMax'>;
   /** No more than this time is read; absent: all that the plan asks for. */
   readonly within?: TimeBounds | undefined;
+  /** Groups that were found before. */
+  readonly found?: FoundGroups | undefined;
   /** Told the groups of all that is opened. */
   readonly share?: ShareNotes | undefined;
 }
@@ -82,7 +85,7 @@ export class AnswerReader {
   #open({ found, fragment }: ScanPart): readonly OwnBlocks[] {
     const { kernels, matcher } = this.#ports;
     const { context, pacer, account } = this.#running;
-    const { limits, within, share } = this.#of;
+    const { limits, within, share, found: groups } = this.#of;
     const place = this.#placeOf(found);
     if (place === undefined) return [];
     const { seriesMax, pointsMax } = limits;
@@ -90,6 +93,7 @@ export class AnswerReader {
     const kernel = kernels.take();
     const own = new FragmentContext(kernel, matcher, () => context.cancelled(), this.#points);
     own.chargeTo(account);
+    own.knows(groups);
     if (share !== undefined) own.tellGroups((groups) => share.found(groups, fragment.ascending));
     const whole = fragmentOfLane(fragment, lane);
     const asked = within === undefined ? whole : { ...whole, ...within };

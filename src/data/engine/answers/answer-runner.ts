@@ -5,12 +5,12 @@
  */
 import type { EngineContext, EngineReply } from '../../../env/engine-host.ts';
 import { FragmentContext } from '../../../query/exec/context.ts';
+import type { FoundGroups } from '../../../query/exec/groups.ts';
 import { JsonDocument } from '../../../query/emit/json-writer.ts';
 import type { CompiledSelect } from '../../../query/plan/compile-statement.ts';
 import type { LevelPlan } from '../../../query/plan/level-plan.ts';
 import { planSelect } from '../../../query/plan/plan-select.ts';
-import type { ShardView } from '../../../storage/engine/shard-view.ts';
-import type { TsmFile } from '../../../storage/tsm/tsm-file.ts';
+import type { ShardView, ViewParts } from '../../../storage/engine/shard-view.ts';
 import { DescribedLanes } from '../lists/described-lanes.ts';
 import { describeShards, mergeDescriptions } from '../lists/describe-shards.ts';
 import type { MeasurementDescription } from '../shard-access.ts';
@@ -60,6 +60,14 @@ interface PlannedPlaces {
   readonly places: readonly OpenPlace[];
 }
 
+interface Help {
+  readonly shared?: AsyncGenerator<EngineReply>;
+  /** Need not be looked for again. */
+  readonly found?: FoundGroups | undefined;
+}
+
+const noHelp: Help = {};
+
 export class AnswerRunner {
   readonly #ports: AnswerRunnerPorts;
   readonly #known = new KnownAnswers();
@@ -93,9 +101,11 @@ export class AnswerRunner {
       const share = request.isShare === true ? new ShareNotes(this.#markOf(places), emptyAt) : undefined; // prettier-ignore
       const plan = await this.#planOf(planned, places, running);
       const { zone } = compiled;
-      const shared = request.mayBeHelped === true && share === undefined ? await this.#shared({ plan, zone, task }, { planned, places }, running) : undefined; // prettier-ignore
+      const mayBeShared = request.mayBeHelped === true && share === undefined;
+      const { shared, found } = mayBeShared ? await this.#shared({ plan, zone, task }, { planned, places }, running) : noHelp; // prettier-ignore
       if (shared !== undefined) yield* shared;
-      else yield* this.#alone({ plan, zone, task }, { places, limits: task, share }, running);
+      else
+        yield* this.#alone({ plan, zone, task }, { places, limits: task, share, found }, running);
     } finally {
       for (const { views } of places) for (const view of views) view.release();
       account.close();
@@ -135,17 +145,17 @@ export class AnswerRunner {
     }
   }
 
-  /** Undefined for an answer that is not worth another worker's help, or cannot be cut. */
+  /** Without `shared` the answer is not worth another worker's help, or cannot be cut. */
   async #shared(
     chunked: ChunkedPlan,
     { planned, places }: PlannedPlaces,
     running: RunningAnswer,
-  ): Promise<AsyncGenerator<EngineReply> | undefined> {
+  ): Promise<Help> {
     const { task, plan } = chunked;
     const [place, ...others] = places;
     const isWhole = task.chunkRowsMax === undefined && task.pointsMax === 0 && others.length === 0;
     const isApart = isOfGroup(planned.compiled.fields) && holdsItsPoints(planned.compiled);
-    if (place === undefined || !isWhole || !isApart) return undefined;
+    if (place === undefined || !isWhole || !isApart) return noHelp;
     const { kernels, matcher, shareLimits: limits = usualShareLimits } = this.#ports;
     const { context, pacer, account } = running;
     const kernel = kernels.take();
@@ -157,24 +167,25 @@ export class AnswerRunner {
       for (; step.done !== true; step = steps.next()) await pacer.rest();
       const { request, schemaVersion } = planned;
       // Schemas that have grown since would give the other worker another plan.
-      if (step.value === undefined || this.#ports.schemaVersion() !== schemaVersion) return undefined; // prettier-ignore
+      const { cut: made, found } = step.value;
+      if (made === undefined || this.#ports.schemaVersion() !== schemaVersion) return { found };
       const measurements = this.#measurementsOf(place);
-      if (measurements.length > toldMeasurementsMax) return undefined;
-      const { files, ...cut } = step.value;
+      if (measurements.length > toldMeasurementsMax) return { found };
+      const { parts, ...cut } = made;
       const claims = new Int32Array(new SharedArrayBuffer(4));
       const shared = { ...cut, request, schemaVersion, claims, measurements };
-      return this.#together({ chunked, shared, files }, running);
+      return { shared: this.#together({ chunked, shared, parts }, running), found };
     } finally {
       kernels.give(kernel);
     }
   }
 
   async *#together(
-    { chunked, shared, files }: { readonly chunked: ChunkedPlan; readonly shared: SharedAnswer; readonly files: readonly (readonly TsmFile[])[] }, // prettier-ignore
+    { chunked, shared, parts }: { readonly chunked: ChunkedPlan; readonly shared: SharedAnswer; readonly parts: readonly ViewParts[] }, // prettier-ignore
     running: RunningAnswer,
   ): AsyncGenerator<EngineReply> {
     yield { body: { shared } satisfies SharingStart };
-    yield* this.#chunks.run(chunked, { shared, files }, running);
+    yield* this.#chunks.run(chunked, { shared, parts }, running);
   }
 
   #openAll(task: AnswerTask, into: OpenPlace[]): void {

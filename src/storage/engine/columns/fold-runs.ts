@@ -13,7 +13,7 @@ import type { ViewedIndex } from '../../index/index-view.ts';
 import { FoundBlock } from '../../tsm/block-pieces.ts';
 import type { TsmColumn } from '../../tsm/tsm-column.ts';
 import type { TsmFile } from '../../tsm/tsm-file.ts';
-import type { MemtableView } from '../memtable/memtable-view.ts';
+import type { MemoryPart } from '../memory-part.ts';
 import type { RunRows } from '../memtable/run-rows.ts';
 import type { TimeBounds } from '../memtable/shape-table.ts';
 import { RunKeys } from './run-keys.ts';
@@ -39,7 +39,7 @@ export interface FoldedRuns {
 export interface RunParts {
   readonly index: ViewedIndex;
   readonly files: readonly TsmFile[];
-  readonly memtables: readonly MemtableView[];
+  readonly memtables: readonly MemoryPart[];
 }
 
 /** A millisecond's work at the most. */
@@ -144,23 +144,14 @@ export class RunsFolder {
     return true;
   }
 
-  #addRows(memtable: MemtableView, request: RunsFold, count: number): number {
-    const ids = this.#idsIn(memtable, request.seriesIds.subarray(0, count));
+  #addRows(memtable: MemoryPart, request: RunsFold, count: number): number {
+    const known = { index: this.#parts.index, keys: this.#keys };
+    const ids = memtable.idsOf(request.seriesIds.subarray(0, count), known);
     const met = new Uint8Array(count);
     let left = count;
     for (const rows of memtable.runs({ ...request, ids, seriesRowsMax }, request.table.arena))
       left = this.#addRun(rows, { met, request, count: left });
     return left;
-  }
-
-  /** Mostly series of files are looked for; those that the memtable brought are its own. */
-  #idsIn({ series }: MemtableView, seriesIds: Uint32Array): Int32Array {
-    const ids = new Int32Array(seriesIds.length);
-    if (this.#parts.index.numbersIn(series, seriesIds, ids)) return ids;
-    const { starts, ends } = this.#keys.ofSeries(seriesIds.length);
-    const written = this.#keys.bytes.subarray(0, ends[ends.length - 1]);
-    series.findAll(written, starts, { ends, ids });
-    return ids;
   }
 
   #addRun(

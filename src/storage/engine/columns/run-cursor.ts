@@ -19,9 +19,13 @@ export interface ColumnPiece {
   readonly rows?: PieceRows | undefined;
 }
 
+/** Of numbers and booleans. Views hold until the next one is asked for. */
 export interface PieceRows {
+  readonly type: CursorBatch['type'];
   readonly count: number;
-  place(arena: CursorArena, from: number, count: number): CursorBatch;
+  times(from: number, count: number): BigInt64Array;
+  /** Eight bytes a value, of booleans one. */
+  values(from: number, count: number): Uint8Array;
 }
 
 /** The part of an arena that a cursor writes to. */
@@ -127,7 +131,7 @@ export class RunCursor {
     if (end !== undefined) return { batch: end, isLast: false };
     if (piece.rows !== undefined) {
       const { from, count, isLast } = this.#range(0, piece.rows.count, batchRowsMax);
-      const batch = piece.rows.place(arena, from, count);
+      const batch = placeRows(piece.rows, { from, count }, arena);
       if (!ascending) arena.reverse(batch, valueBytes(batch));
       return { batch, isLast };
     }
@@ -178,6 +182,20 @@ export class RunCursor {
 interface Part {
   readonly batch: CursorBatch;
   readonly isLast: boolean;
+}
+
+function placeRows(
+  rows: PieceRows,
+  { from, count }: { readonly from: number; readonly count: number },
+  arena: CursorArena,
+): CursorBatch {
+  const timesPtr = arena.allocate(count * 8);
+  const valuesPtr = arena.allocate(count * 8);
+  const { buffer } = arena.memory;
+  new BigInt64Array(buffer, timesPtr, count).set(rows.times(from, count));
+  const values = rows.values(from, count);
+  new Uint8Array(buffer, valuesPtr, values.length).set(values);
+  return { type: rows.type, count, timesPtr, valuesPtr };
 }
 
 function isDecoding(arena: CursorArena): arena is DecodingArena {

@@ -53,20 +53,11 @@ function rowsOf(part: ShapeRows, start: number, end: number): ColumnPiece['rows'
   const { table, column, seriesId, rowsMax } = part;
   const { type } = must(table.fields[column], 'the column is there');
   if (type === FieldType.string) return undefined;
-  const width = type === FieldType.boolean ? 1 : 8;
   return {
+    type: batchTypes[type],
     count: end - start,
-    place: (arena, from, count) => {
-      const timesPtr = arena.allocate(count * 8);
-      const valuesPtr = arena.allocate(count * 8);
-      const { buffer } = arena.memory;
-      const range = { seriesId, rowsMax, from: start + from, count };
-      const times = table.timesInTime(seriesId, rowsMax).subarray(range.from, range.from + count);
-      new BigInt64Array(buffer, timesPtr, count).set(times);
-      const values = table.bytesInTime(column, range);
-      new Uint8Array(buffer, valuesPtr, count * width).set(values);
-      return { type: batchTypes[type], count, timesPtr, valuesPtr };
-    },
+    times: (from, count) => table.timesInTime(seriesId, rowsMax).subarray(start + from, start + from + count), // prettier-ignore
+    values: (from, count) => table.bytesInTime(column, { seriesId, rowsMax, from: start + from, count }), // prettier-ignore
   };
 }
 

@@ -1,48 +1,23 @@
 /** What a memtable held when the view was taken, for one reader. Its rows are read where they lie. */
 import type { Arena } from '../../../kernels/arena.ts';
-import type { WindowTable } from '../../../kernels/window-table.ts';
 import type { ResidentSeries } from '../../index/resident-series.ts';
 import type { ColumnRun } from '../columns/column-run.ts';
+import type { EndValue } from '../../tsm/known-ends.ts';
+import type { ColumnEndRequest, ColumnName, KnownSeries, MemoryEnd, MemoryFold, MemoryPart, MemoryRow, MemoryRuns, RowEndRequest, SeriesBounds } from '../memory-part.ts'; // prettier-ignore
 import { foldRows, type FoldedSeries } from './fold-rows.ts';
-import { runRows, type RunRequest, type RunRows } from './run-rows.ts';
+import { runRows, type RunRows } from './run-rows.ts';
 import { memtablePieces, readRows, type ShapeRows } from './memtable-read.ts';
 import type { ColumnPiece } from '../columns/run-cursor.ts';
 import type { ShapeTable, TimeBounds } from './shape-table.ts';
 
-export interface MemtableEndRequest extends TimeBounds {
-  readonly measurement: string;
-  readonly seriesId: number;
-  readonly field: string;
-  readonly ascending: boolean;
-}
-
-export interface MemtableFold extends TimeBounds {
-  readonly measurement: string;
-  readonly seriesId: number;
-  /** By column of the table. */
-  readonly fields: readonly string[];
-  readonly table: WindowTable;
-}
-
-export interface MemtableRuns extends Omit<RunRequest, 'table' | 'rowsMax' | 'columns'> {
-  readonly measurement: string;
-  readonly fields: readonly string[];
-}
-
-export interface MemtableRow {
+interface FoundRow {
   readonly table: ShapeTable;
   readonly row: number;
   readonly timeNs: bigint;
 }
 
-export interface MemtableEnd extends MemtableRow {
+interface FoundEnd extends FoundRow {
   readonly column: number;
-}
-
-export interface ColumnName {
-  readonly measurement: string;
-  readonly seriesId: number;
-  readonly field: string;
 }
 
 /** A series with the bounds of its times. */
@@ -54,12 +29,13 @@ export interface ViewedSeries extends TimeBounds {
 export interface ViewedMemtable {
   /** Of all rows. */
   readonly bounds: TimeBounds | undefined;
+  readonly sizeBytes: number;
   readonly series: ResidentSeries;
   allTables(): readonly ShapeTable[];
   tables(measurement: string): readonly ShapeTable[];
 }
 
-export class MemtableView {
+export class MemtableView implements MemoryPart {
   readonly #memtable: ViewedMemtable;
   /** Its rows are those that came before this one among all of the memtable. */
   readonly #sequenceEnd: number;
@@ -88,15 +64,31 @@ export class MemtableView {
     return this.#memtable.series;
   }
 
-  /** The id here of a series; undefined when the memtable cannot have it. */
   idOf(key: Uint8Array): number | undefined {
     return this.#memtable.series.find(key);
   }
 
-  /** The row of a series at one end of the bounds that has the field; of one time the one that counts. */
-  end(request: MemtableEndRequest): MemtableEnd | undefined {
+  idsOf(readerIds: Uint32Array, { index, keys }: KnownSeries): Int32Array {
+    const { series } = this.#memtable;
+    const ids = new Int32Array(readerIds.length);
+    // Mostly series of files are looked for; those that the memtable brought are its own.
+    if (index.numbersIn(series, readerIds, ids)) return ids;
+    const { starts, ends } = keys.ofSeries(readerIds.length);
+    const written = keys.bytes.subarray(0, ends[ends.length - 1]);
+    series.findAll(written, starts, { ends, ids });
+    return ids;
+  }
+
+  end(request: ColumnEndRequest): MemoryEnd | undefined {
+    const end = this.#findEnd(request);
+    if (end === undefined) return undefined;
+    const { table, column, row, timeNs } = end;
+    return { timeNs, value: () => table.valueOf(column, row) };
+  }
+
+  #findEnd(request: ColumnEndRequest): FoundEnd | undefined {
     const { measurement, seriesId, field, ascending } = request;
-    let best: MemtableEnd | undefined;
+    let best: FoundEnd | undefined;
     for (const table of this.#memtable.tables(measurement)) {
       const column = table.columnOf(field);
       const rowsMax = this.#rowsOf(table);
@@ -115,7 +107,7 @@ export class MemtableView {
   }
 
   /** The row of a series at one end of the bounds; undefined when there is none, or rows of several shapes. */
-  endRow(request: Omit<MemtableEndRequest, 'field'>): MemtableRow | undefined {
+  endRow(request: RowEndRequest): MemoryRow | undefined {
     const { measurement, seriesId } = request;
     let found: ShapeTable | undefined;
     for (const table of this.#memtable.tables(measurement)) {
@@ -124,11 +116,17 @@ export class MemtableView {
       found = table;
     }
     const row = found?.endRow(seriesId, this.#rowsOf(found), request);
-    return found === undefined || row === undefined ? undefined : { table: found, row, timeNs: found.timeNs(row) }; // prettier-ignore
+    if (found === undefined || row === undefined) return undefined;
+    const table = found;
+    const valueOf = (field: string): EndValue | undefined => {
+      const column = table.columnOf(field);
+      return column < 0 ? undefined : table.valueOf(column, row);
+    };
+    return { timeNs: table.timeNs(row), valueOf };
   }
 
   /** The first and the last time of a series within the bounds; undefined when it has no rows there. */
-  timesOf(request: Omit<MemtableEndRequest, 'field' | 'ascending'>): TimeBounds | undefined {
+  timesOf(request: SeriesBounds): TimeBounds | undefined {
     let times: TimeBounds | undefined;
     for (const table of this.#memtable.tables(request.measurement)) {
       const rowsMax = this.#rowsOf(table);
@@ -148,6 +146,10 @@ export class MemtableView {
   /** Of all rows, those that came later included; undefined when there are none. */
   get bounds(): TimeBounds | undefined {
     return this.#memtable.bounds;
+  }
+
+  get sizeBytes(): number {
+    return this.#memtable.sizeBytes;
   }
 
   /** Series that have rows, as often as they have them of several shapes. A key holds until the memory grows. */
@@ -180,7 +182,7 @@ export class MemtableView {
   }
 
   /** Adds the rows of a series to tables of windows where they lie; undefined when cursors have to be read. */
-  fold({ measurement, seriesId, fields, table, ...bounds }: MemtableFold): number | undefined {
+  fold({ measurement, seriesId, fields, table, ...bounds }: MemoryFold): number | undefined {
     let found: FoldedSeries | undefined;
     for (const one of this.#memtable.tables(measurement)) {
       const rowsMax = this.#rowsOf(one);
@@ -196,7 +198,7 @@ export class MemtableView {
 
   /** Rows of many series, shape after shape of those that have one of the fields. */
   *runs(
-    { measurement, fields, ...request }: MemtableRuns,
+    { measurement, fields, ...request }: MemoryRuns,
     arena: Arena,
   ): Generator<RunRows, undefined> {
     for (const table of this.#memtable.tables(measurement)) {

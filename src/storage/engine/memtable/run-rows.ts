@@ -30,7 +30,7 @@ export interface RunRows {
 }
 
 /** Of all series of a run: some ten of each. */
-const rowsInRunMax = 4_096;
+export const rowsInRunMax = 4_096;
 const seriesWordBytes = 8;
 
 /** What it answers lies in the arena until a mark from before is released. */

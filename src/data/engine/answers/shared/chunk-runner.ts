@@ -8,10 +8,10 @@ import { isDbError } from '../../../../base/errors.ts';
 import type { TimeZone } from '../../../../base/time-zone.ts';
 import { JsonDocument } from '../../../../query/emit/json-writer.ts';
 import type { LevelPlan } from '../../../../query/plan/level-plan.ts';
-import { ShardView } from '../../../../storage/engine/shard-view.ts';
+import { LentMemtable } from '../../../../storage/engine/memtable/lent-rows.ts';
+import { ShardView, type ViewParts } from '../../../../storage/engine/shard-view.ts';
 import { ListedIndex } from '../../../../storage/index/listed-index.ts';
 import type { BorrowedFiles } from '../../../../storage/store/borrowed-files.ts';
-import type { TsmFile } from '../../../../storage/tsm/tsm-file.ts';
 import { AnswerReader, type AnswerPorts, type RunningAnswer } from '../answer-reader.ts';
 import type { AnswerTask } from '../answer-task.ts';
 import { documentParts } from '../document-parts.ts';
@@ -28,8 +28,8 @@ export interface ChunkedPlan {
 
 interface OpenShared {
   readonly shared: SharedAnswer;
-  /** By shard. */
-  readonly files: readonly (readonly TsmFile[])[];
+  /** By shard; whoever opened them lets go of them. */
+  readonly parts: readonly ViewParts[];
 }
 
 export class ChunkRunner {
@@ -53,8 +53,11 @@ export class ChunkRunner {
     if (borrowed === undefined) return;
     try {
       let at = 0;
-      const files = shared.shards.map((shard) => borrowed.slice(at, (at += shard.files.length)));
-      yield* this.run(chunked, { shared, files }, running);
+      const parts = shared.shards.map(({ files, rows }) => ({
+        files: borrowed.slice(at, (at += files.length)),
+        memtables: rows.map((lent) => new LentMemtable(lent)),
+      }));
+      yield* this.run(chunked, { shared, parts }, running);
     } catch (error) {
       if (isDbError(error, 'corrupt')) this.#lent.distrust(lent);
       throw error;
@@ -66,12 +69,12 @@ export class ChunkRunner {
   /** Chunks, as long as there are any that nobody has taken. */
   async *run(
     { plan, zone, task }: ChunkedPlan,
-    { shared, files }: OpenShared,
+    { shared, parts }: OpenShared,
     running: RunningAnswer,
   ): AsyncGenerator<EngineReply> {
     const { cut, shards } = shared;
     const indexes = shards.map(({ list }) => new ListedIndex(list));
-    const views = shards.map(({ shardId }, i) => new ShardView(shardId, must(indexes[i], 'a shard has a list'), { files: files[i] ?? [], memtables: [] })); // prettier-ignore
+    const views = shards.map(({ shardId }, i) => ShardView.within(shardId, must(indexes[i], 'a shard has a list'), must(parts[i], 'and parts'))); // prettier-ignore
     const places = task.places.map((place) => ({ ...place, views }));
     // They have been counted.
     const limits = { seriesMax: 0, pointsMax: 0 };

@@ -53,7 +53,14 @@ async function isShared(growth: number): Promise<boolean> {
       views: (shardIds) => shardIds.flatMap((shardId) => store.view(shardId) ?? []),
       schemaVersion: () => version,
       seriesVersion: () => store.seriesVersion,
-      shareLimits: { workUsLeast: 0, bytesLeast: 0, groupChunkUs: 1, timeChunkUs: 1, chunksMax: 6 },
+      shareLimits: {
+        workUsLeast: 0,
+        bytesLeast: 0,
+        groupChunkUs: 1,
+        timeChunkUs: 1,
+        chunksMax: 6,
+        lentShareMost: 1e9,
+      },
     });
     const request = requestOf('SELECT * FROM db.autogen.m GROUP BY h');
     for await (const { body } of runner.run(request, { cancelled: () => false }))

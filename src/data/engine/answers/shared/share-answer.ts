@@ -4,13 +4,15 @@
  */
 import { KiB, MiB } from '../../../../base/units.ts';
 import type { FragmentContext, MemoryAccount } from '../../../../query/exec/context.ts';
-import { groupSeries, type Group } from '../../../../query/exec/groups.ts';
+import { groupSeries, type FoundGroups, type Group } from '../../../../query/exec/groups.ts';
 import { pickedEnd } from '../../../../query/exec/pick-end.ts';
 import type { Fragment } from '../../../../query/fragment.ts';
 import type { LevelPlan } from '../../../../query/plan/level-plan.ts';
 import { predicateFields } from '../../../../query/predicate.ts';
-import type { ShardView } from '../../../../storage/engine/shard-view.ts';
-import type { TsmFile } from '../../../../storage/tsm/tsm-file.ts';
+import { lendRows, type LentRows } from '../../../../storage/engine/memtable/lend-rows.ts';
+import type { TimeBounds } from '../../../../storage/engine/memtable/shape-table.ts';
+import type { ShardView, ViewParts } from '../../../../storage/engine/shard-view.ts';
+import type { SeriesList } from '../../../../storage/index/listed-index.ts';
 import { shareablePlan, type ShareablePlan } from './shareable-plan.ts';
 import type { ChunkCut, SharedAnswer, SharedShard } from './shared-answer.ts';
 
@@ -22,6 +24,8 @@ export interface ShareLimits {
   readonly groupChunkUs: number;
   readonly timeChunkUs: number;
   readonly chunksMax: number;
+  /** What of an answer the home may spend on lending rows in memory, which it does alone. */
+  readonly lentShareMost: number;
 }
 
 /**
@@ -34,6 +38,7 @@ export const usualShareLimits: ShareLimits = {
   groupChunkUs: 1_000,
   timeChunkUs: 10_000,
   chunksMax: 512,
+  lentShareMost: 0.3,
 };
 /** Who is ahead by much more of its answer waits. */
 const timeChunkBytes = 6 * MiB;
@@ -49,6 +54,12 @@ const endUs = 1.5;
 /** Of a row, its tags and values as JSON. */
 const cellBytes = 10;
 const rowsInBlock = 1_000;
+/** For each series and field in memory, and for so many values as a block has. */
+const lendKeyUs = 3;
+const lendBlockUs = 2;
+const lentBytesMax = 64 * MiB;
+/** Bytes in memory for one of a file. */
+const memoryTimes = 4;
 /** Keys and groups that are gone through between two places to rest at. */
 const seriesPerPause = 256;
 
@@ -63,41 +74,62 @@ export interface SharedPlace {
 }
 
 export interface CutAnswer extends Pick<SharedAnswer, 'shards' | 'cut' | 'chunkCount'> {
-  /** By shard. */
-  readonly files: readonly (readonly TsmFile[])[];
+  /** By shard, of the views. */
+  readonly parts: readonly ViewParts[];
 }
 
-/** Undefined where it is to be answered alone. The steps are places to rest at. */
+/** What was looked at: without a cut it is to be answered alone. */
+export interface LookedAt {
+  readonly cut?: CutAnswer;
+  readonly found?: FoundGroups;
+}
+
+/** The steps are places to rest at. */
 export function* cutAnswer(
   { views, plan, limits, seriesMax, account }: SharedPlace,
   context: FragmentContext,
-): Generator<undefined, CutAnswer | undefined> {
+): Generator<undefined, LookedAt> {
   const shareable = shareablePlan(plan);
-  if (shareable === undefined) return undefined;
+  if (shareable === undefined) return {};
   const [fragment] = shareable.fragments;
-  const files = views.map((view) => view.filesAlone(fragment));
-  if (files.some((some) => some === undefined)) return undefined;
-  const found = files as readonly (readonly TsmFile[])[];
-  if (bytesWithin(found.flat(), fragment) < limits.bytesLeast) return undefined;
+  const parts: ViewParts[] = [];
+  for (const view of views) {
+    const within = view.partsWithin(fragment);
+    if (within === undefined) return {};
+    parts.push(within);
+  }
+  if (bytesWithin(parts, fragment) < limits.bytesLeast) return {};
   const groups = yield* groupSeries({ ...fragment, seriesMax }, views, context);
+  const found = { of: fragment, groups };
   const work = estimate(shareable, views, groups);
-  if (work.us < limits.workUsLeast || groups.length === 0) return undefined;
+  if (work.us < limits.workUsLeast || groups.length === 0) return { found };
+  if (work.lendUs > work.us * limits.lentShareMost) return { found };
   const shards: SharedShard[] = [];
-  for (const [i, view] of views.entries())
-    shards.push(yield* shardOf(view, found[i] ?? [], { groups, fragment, account }));
+  for (const [i, view] of views.entries()) {
+    const part = parts[i] ?? { files: [], memtables: [] };
+    const list = yield* listOf(view, { groups, fragment, account });
+    const rows = yield* lentRows(view, part, { shareable, list, account });
+    if (rows === 'many') return { found };
+    shards.push({ shardId: view.shardId, files: part.files.map(({ path, seal }) => ({ path, seal })), list, rows }); // prettier-ignore
+  }
   const cut = shareable.kind === 'groups' ? yield* cutGroups(views, groups, { work, limits }) : cutTimes(views, groups, { fragment, work, limits }); // prettier-ignore
   const chunkCount = cut.kind === 'groups' ? (cut.ends[0]?.length ?? 0) : cut.minTimesNs.length;
-  return chunkCount < 2 ? undefined : { shards, cut, chunkCount, files: found };
+  return chunkCount < 2 ? { found } : { cut: { shards, cut, chunkCount, parts }, found };
 }
 
-function bytesWithin(files: readonly TsmFile[], { minTimeNs, maxTimeNs }: Fragment): number {
+/** As files have them: in memory a value takes some times as much. */
+function bytesWithin(parts: readonly ViewParts[], { minTimeNs, maxTimeNs }: Fragment): number {
   let bytes = 0;
-  for (const { bounds, seal } of files) {
-    if (bounds === undefined) continue;
+  const add = (bounds: TimeBounds | undefined, lengthBytes: number): void => {
+    if (bounds === undefined) return;
     const from = bounds.minTimeNs > minTimeNs ? bounds.minTimeNs : minTimeNs;
     const to = bounds.maxTimeNs < maxTimeNs ? bounds.maxTimeNs : maxTimeNs;
     const spanNs = Number(bounds.maxTimeNs - bounds.minTimeNs) + 1;
-    bytes += (seal.lengthBytes * (Number(to - from) + 1)) / spanNs;
+    bytes += (lengthBytes * (Number(to - from) + 1)) / spanNs;
+  };
+  for (const { files, memtables } of parts) {
+    for (const { bounds, seal } of files) add(bounds, seal.lengthBytes);
+    for (const { bounds, sizeBytes } of memtables) add(bounds, sizeBytes / memoryTimes);
   }
   return bytes;
 }
@@ -110,6 +142,8 @@ interface Work {
   readonly blocks: number;
   /** Series times fields. */
   readonly keyCount: number;
+  /** Of it, what the home takes to lend rows in memory. */
+  readonly lendUs: number;
 }
 
 function estimate(
@@ -119,18 +153,18 @@ function estimate(
 ): Work {
   const memberCount = groups.reduce((sum, { members }) => sum + members.length, 0);
   const sampled = [groups[0], groups[groups.length >> 1]].slice(0, sampledMax);
-  let [us, bytes, blocks, keys] = [groups.length * groupUs, 0, 0, 0];
-  for (const { task, predicate, minTimeNs, maxTimeNs } of fragments) {
+  let [us, bytes, blocks, keys, lendUs] = [groups.length * groupUs, 0, 0, 0, 0];
+  for (const fragment of fragments) {
+    const { task, predicate, minTimeNs, maxTimeNs } = fragment;
     if (task.kind === 'costs') continue;
     const columns = task.kind === 'windows' ? task.fields : task.columns.filter((one) => one.kind === 'field'); // prettier-ignore
-    const names = [...new Set([...columns.map(({ name }) => name), ...predicateFields(predicate)])];
+    const names = [...new Set(fieldsOf(fragment))];
     const field = columns[columns.length - 1]?.name ?? names[0];
     if (field === undefined) continue;
-    blocks = mean(sampled.map((group) => {
-      const [member] = group?.members ?? [];
-      const view = views.find((one) => one === member?.source);
-      return member === undefined || view === undefined ? 0 : view.cost({ seriesId: member.seriesId, field, minTimeNs, maxTimeNs }).blockCount;
-    })); // prettier-ignore
+    const of = sampled.map((group) => blocksOf(views, group, { field, minTimeNs, maxTimeNs }));
+    const lent = mean(of.map(({ inMemory }) => inMemory));
+    blocks = mean(of.map(({ inFiles }) => inFiles)) + lent;
+    if (lent > 0) lendUs += memberCount * names.length * (lendKeyUs + lent * lendBlockUs);
     if (isOfEnds(task)) {
       us += memberCount * names.length * endUs;
       continue;
@@ -141,7 +175,20 @@ function estimate(
     if (task.kind === 'rows' && predicate === undefined)
       bytes += memberCount * blocks * rowsInBlock * task.columns.length * cellBytes;
   }
-  return { us, bytes, blocks, keyCount: keys };
+  return { us, bytes, blocks, keyCount: keys, lendUs };
+}
+
+/** Of a series of a group: blocks of files, and as many values as a block has in memory. */
+function blocksOf(
+  views: readonly ShardView[],
+  group: Group | undefined,
+  { field, ...bounds }: TimeBounds & { readonly field: string },
+): { readonly inFiles: number; readonly inMemory: number } {
+  const [member] = group?.members ?? [];
+  const view = views.find((one) => one === member?.source);
+  if (member === undefined || view === undefined) return { inFiles: 0, inMemory: 0 };
+  const asked = { seriesId: member.seriesId, field, ...bounds };
+  return { inFiles: view.blockCount(asked), inMemory: view.rowsInMemory(asked) / rowsInBlock };
 }
 
 /** Whether a few rows from one end of each series are all that is read. */
@@ -172,12 +219,11 @@ interface ListedSeries {
   readonly account: SharedPlace['account'];
 }
 
-/** With the keys of its series, group after group. */
-function* shardOf(
+/** The keys of its series, group after group. */
+function* listOf(
   view: ShardView,
-  files: readonly TsmFile[],
   { groups, fragment: { measurement }, account }: ListedSeries,
-): Generator<undefined, SharedShard> {
+): Generator<undefined, SeriesList> {
   const ids: number[] = [];
   let keyBytes = 0;
   for (const { members } of groups)
@@ -197,8 +243,45 @@ function* shardOf(
     if (i % seriesPerPause === 0) yield undefined;
   }
   const fields = [...view.index.fields(measurement)];
-  const list = { measurement, fields, tagKeys: view.tagKeys(measurement), keys, ends };
-  return { shardId: view.shardId, files: files.map(({ path, seal }) => ({ path, seal })), list };
+  return { measurement, fields, tagKeys: view.tagKeys(measurement), keys, ends };
+}
+
+interface LentBy extends Pick<SharedPlace, 'account'> {
+  readonly shareable: ShareablePlan;
+  readonly list: SeriesList;
+}
+
+/** What the memtables of a shard have of the series, for who cannot read them; 'many' where that is too much. */
+function* lentRows(
+  view: ShardView,
+  { memtables }: ViewParts,
+  { shareable: { fragments }, list, account }: LentBy,
+): Generator<undefined, readonly LentRows[] | 'many'> {
+  const [{ minTimeNs, maxTimeNs, measurement }] = fragments;
+  const types = view.index.fields(measurement);
+  const names = new Set(fragments.flatMap(fieldsOf));
+  const fields = [...names].flatMap((name) => {
+    const type = types.get(name);
+    return type === undefined ? [] : [{ name, type }];
+  });
+  const charge = (bytes: number): void => {
+    account.charge(bytes);
+  };
+  const lent: LentRows[] = [];
+  for (const memtable of memtables) {
+    const asked = { list, fields, minTimeNs, maxTimeNs };
+    const rows = yield* lendRows(memtable, asked, { charge, bytesMax: lentBytesMax });
+    if (rows === 'many') return rows;
+    if (rows !== undefined) lent.push(rows);
+  }
+  return lent;
+}
+
+/** Those that are read of each series. */
+function fieldsOf({ task, predicate }: Fragment): readonly string[] {
+  if (task.kind === 'costs') return [];
+  const columns = task.kind === 'windows' ? task.fields : task.columns.filter(({ kind }) => kind === 'field'); // prettier-ignore
+  return [...columns.map(({ name }) => name), ...predicateFields(predicate)];
 }
 
 interface CutBy {

@@ -14,7 +14,7 @@ import { HelpedAnswer } from './helped-answer.ts';
 import type { ShareLimits } from './share-answer.ts';
 
 /** All that can be shared is, in chunks of a group each or of little time. */
-const eager: ShareLimits = { workUsLeast: 0, bytesLeast: 0, groupChunkUs: 1, timeChunkUs: 1, chunksMax: 6 }; // prettier-ignore
+const eager: ShareLimits = { workUsLeast: 0, bytesLeast: 0, groupChunkUs: 1, timeChunkUs: 1, chunksMax: 6, lentShareMost: 1e9 }; // prettier-ignore
 const tags = ['h=a', 'h=b', 'h=b,g=1', 'h=a\\ b,g=2', 'h=#!~#', 'h=ä,g=1', 'g=2', 'h=aa'];
 const calls = ['f', '*', 'f, i', 'h, f', 'count(f)', 'mean(f), max(i)', 'sum(f)', 'percentile(f, 50)', 'percentile(f, 9)', 'last(i)', 'top(f, 2)', 'derivative(f, 1s)', 'distinct(i)', 'first(s), f', 'f + i', 'difference(mean(f))', 'moving_average(f, 2)']; // prettier-ignore
 const conditions = ['', 'WHERE f > 3', "WHERE h = 'a' OR h = 'b'", 'WHERE h =~ /a/', "WHERE g != '1'", 'WHERE time >= 7 AND time < 31', "WHERE time > 3 AND s = 's2'"]; // prettier-ignore

@@ -1,7 +1,9 @@
 /**
  * An answer that two workers make together (decision 100): the worker that is home of the shards cuts it into chunks, each of some
- * groups or of some time, and either takes the next one until none is left. Files do not change: the other worker reads them by itself.
+ * groups or of some time, and either takes the next one until none is left. Files do not change: the other worker reads them by itself. Rows in
+ * memory are lent to it as they were.
  */
+import type { LentRows } from '../../../../storage/engine/memtable/lend-rows.ts';
 import type { LentFile } from '../../../../storage/store/borrowed-files.ts';
 import type { SeriesList } from '../../../../storage/index/listed-index.ts';
 import type { MeasurementDescription } from '../../shard-access.ts';
@@ -24,6 +26,8 @@ export interface SharedShard {
   readonly shardId: number;
   readonly files: readonly LentFile[];
   readonly list: SeriesList;
+  /** What its memtables have, oldest first. */
+  readonly rows: readonly LentRows[];
 }
 
 /** Where each chunk ends: by shard among the series of its list, or at which times, inclusive, in the direction of the answer. */
