@@ -31,40 +31,63 @@ export function accountCell(): BigInt64Array {
 
 /**
  * Memory that one query holds: batches that wait to be joined, groups, what functions keep, the answer until it is sent.
- * Charged before it is taken; everything is given back when the query ends.
+ * Charged before it is taken; everything is given back when the query ends. A query that several threads answer has an account on
+ * each, and one count of what all of them hold.
  */
 export class QueryAccount {
   readonly #node: NodeAccount;
   readonly #bytesMax: number;
   #bytes = 0;
+  #together: BigInt64Array | undefined;
 
-  /** `bytesMax` 0 is no limit. */
-  constructor(node: NodeAccount, bytesMax: number) {
+  /** `bytesMax` 0 is no limit. `together` is what another account of the query has shared. */
+  constructor(node: NodeAccount, bytesMax: number, together?: BigInt64Array) {
     this.#node = node;
     this.#bytesMax = bytesMax;
+    this.#together = together;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
+  /** From now on what others hold for the query counts here, and the other way round. */
+  share(): BigInt64Array {
+    if (this.#together === undefined) {
+      this.#together = accountCell();
+      this.#together[0] = BigInt(this.#bytes);
+    }
+    return this.#together;
+  }
+
   /** Throws `limit_exceeded` and charges nothing. */
   charge(bytes: number): void {
-    const total = this.#bytes + bytes;
-    if (this.#bytesMax > 0 && bytes > 0 && total > this.#bytesMax) {
-      const text = `max-query-memory limit exceeded: (${total}/${this.#bytesMax} bytes)`;
-      throw new DbError('limit_exceeded', `${text}; ask for less time, fewer series or use LIMIT`);
+    const total = this.#add(bytes);
+    try {
+      if (this.#bytesMax > 0 && bytes > 0 && total > this.#bytesMax) {
+        const text = `max-query-memory limit exceeded: (${total}/${this.#bytesMax} bytes)`;
+        throw new DbError('limit_exceeded', `${text}; ask for less time, fewer series or use LIMIT`); // prettier-ignore
+      }
+      this.#node.take(bytes);
+    } catch (error) {
+      this.#add(-bytes);
+      throw error;
     }
-    this.#node.take(bytes);
-    this.#bytes = total;
   }
 
   release(bytes: number): void {
     this.#node.take(-bytes);
-    this.#bytes -= bytes;
+    this.#add(-bytes);
   }
 
   close(): void {
     this.release(this.#bytes);
+  }
+
+  /** Answers what the query holds then. */
+  #add(bytes: number): number {
+    this.#bytes += bytes;
+    if (this.#together === undefined) return this.#bytes;
+    return Number(Atomics.add(this.#together, 0, BigInt(bytes))) + bytes;
   }
 }

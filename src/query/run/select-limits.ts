@@ -50,7 +50,8 @@ export class SelectAccounts {
     return this.#node.bytes;
   }
 
-  open(): QueryAccount {
-    return new QueryAccount(this.#node, this.limits.queryBytesMax);
+  /** `together` is what another account of the query has shared. */
+  open(together?: BigInt64Array): QueryAccount {
+    return new QueryAccount(this.#node, this.limits.queryBytesMax, together);
   }
 }

@@ -117,7 +117,7 @@ export class AnswerRunner {
     const { request, measurements, schemaVersion } = shared;
     const known = this.#known.of(request);
     const { task } = known;
-    const account = this.#ports.accounts.open();
+    const account = this.#ports.accounts.open(shared.held);
     const running = { context, pacer: pacerOf(this.#ports, context), account };
     try {
       const compiled = known.compiled(request);
@@ -173,7 +173,7 @@ export class AnswerRunner {
       if (measurements.length > toldMeasurementsMax) return { found };
       const { parts, ...cut } = made;
       const claims = new Int32Array(new SharedArrayBuffer(4));
-      const shared = { ...cut, request, schemaVersion, claims, measurements };
+      const shared = { ...cut, request, schemaVersion, claims, held: account.share(), measurements }; // prettier-ignore
       return { shared: this.#together({ chunked, shared, parts }, running), found };
     } finally {
       kernels.give(kernel);

@@ -20,6 +20,8 @@ export interface SharedAnswer {
   readonly chunkCount: number;
   /** How many chunks have been taken; a shared one. */
   readonly claims: Int32Array;
+  /** Bytes that both hold for it (QueryAccount.share). */
+  readonly held: BigInt64Array;
 }
 
 export interface SharedShard {
