@@ -119,14 +119,17 @@ export class ShardView {
     return this.#parts.files;
   }
 
-  /** All that may have points within the bounds; undefined where something of its files is deleted. */
+  /**
+   * All that may have points within the bounds, whatever is deleted from now on; undefined where something of its files is deleted
+   * already.
+   */
   partsWithin(bounds: TimeBounds): ViewParts | undefined {
     const { files, memtables } = this.#parts;
     const isIn = (part: { readonly bounds: TimeBounds | undefined }): boolean =>
       part.bounds !== undefined && isWithin(part.bounds, bounds);
     const within = files.filter(isIn);
     if (within.some(({ hasTombstones }) => hasTombstones)) return undefined;
-    return { files: within, memtables: memtables.filter(isIn) };
+    return { files: within.map((file) => file.whole()), memtables: memtables.filter(isIn) };
   }
 
   /** Series that have points in no file yet, some of them more than once. A key holds until the memory grows. */

@@ -50,27 +50,37 @@ const [tableAtHand, partAtHand] = [0, 1];
 /** Of what is kept of places, among pages of the file: none begins there. */
 const placesOffset = -1;
 
+interface PagedIndex {
+  readonly directory: TsmDirectory;
+  readonly indexOffset: number;
+}
+
 export class PagedKeys implements TsmKeySet {
   readonly bounds: TsmTimeBounds | undefined;
   readonly #pages: PageFile;
   readonly #table: SortedTable;
   readonly #keyCount: number;
+  readonly #index: PagedIndex;
   readonly #indexOffset: number;
   /** Keys from one that was found to the next, by the kind of that. */
   readonly #strides: number[] = [];
   /** A byte for each key: 1 once nothing is left of it; made with the first. */
   #gone: Uint8Array | undefined;
 
-  constructor(
-    pages: PageFile,
-    { directory, indexOffset }: { readonly directory: TsmDirectory; readonly indexOffset: number },
-  ) {
+  constructor(pages: PageFile, index: PagedIndex) {
+    const { directory, indexOffset } = index;
+    this.#index = index;
     const { root, keyCount, minTimeNs, maxTimeNs } = directory;
     this.bounds = { minTimeNs, maxTimeNs };
     this.#pages = pages;
     this.#table = new SortedTable(pages, root, tableAtHand);
     this.#keyCount = keyCount;
     this.#indexOffset = indexOffset;
+  }
+
+  /** Pages and what is kept beside them are shared. */
+  whole(): PagedKeys {
+    return new PagedKeys(this.#pages, this.#index);
   }
 
   get(key: Uint8Array, kind: number): TsmColumn | undefined {

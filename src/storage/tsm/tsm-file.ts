@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { assert } from '../../base/assert.ts';
 import { DbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
 import { Slices, type SlicePorts } from '../../env/slices.ts';
@@ -60,18 +61,26 @@ export class TsmFile {
   readonly #deleted = new Map<number, readonly TimeRange[]>();
   #hasTombstones = false;
   #isClosed = false;
+  /** What is deleted of this file shows in it all the same; both are one to whoever closes. */
+  readonly #origin: TsmFile | undefined;
+  #whole: TsmFile | undefined;
   /** Views that may still read it. */
   #pinCount = 0;
   #isRetired = false;
   /** Of all blocks; undefined in a file without any. */
   readonly bounds: TimeBounds | undefined;
 
-  private constructor(file: DiskFile, seal: TsmSeal, { keys, close, blocks }: OpenKeys) {
+  private constructor(
+    file: DiskFile,
+    seal: TsmSeal,
+    { keys, close, blocks, origin }: OpenKeys & { readonly origin?: TsmFile },
+  ) {
     this.path = file.path;
     this.seal = seal;
     this.#file = file;
     this.#keys = keys;
-    this.#pieces = blocks && new BlockPieces(file, blocks);
+    this.#pieces = origin === undefined ? blocks && new BlockPieces(file, blocks) : origin.#pieces;
+    this.#origin = origin;
     this.#close = close;
     this.bounds = keys.bounds;
   }
@@ -98,6 +107,14 @@ export class TsmFile {
       await file.close();
       throw error;
     }
+  }
+
+  /** A file without tombstones as it is now: what is deleted later shows there still. To be pinned as this one. */
+  whole(): TsmFile {
+    assert(!this.#hasTombstones, 'a file of which something was deleted is not whole');
+    if (this.#whole !== undefined) return this.#whole;
+    const of = { keys: this.#keys.whole(), close: () => Promise.resolve(), origin: this };
+    return (this.#whole = new TsmFile(this.#file, this.seal, of));
   }
 
   /** Whether there is a file of tombstones beside this one. */
@@ -246,17 +263,18 @@ export class TsmFile {
 
   /** A query may still read when its database is dropped: that ends the query, not the node. */
   #assertOpen(): void {
-    if (this.#isClosed) throw new DbError('not_found', 'shard is deleted');
+    if ((this.#origin ?? this).#isClosed) throw new DbError('not_found', 'shard is deleted');
   }
 
   /** Keeps the file readable until unpin(), even when it is retired meanwhile. */
   pin(): void {
-    this.#pinCount++;
+    (this.#origin ?? this).#pinCount++;
   }
 
   unpin(): void {
-    this.#pinCount--;
-    this.#closeIfUnused();
+    const file = this.#origin ?? this;
+    file.#pinCount--;
+    file.#closeIfUnused();
   }
 
   /** Closes it once no view has it any more. Its name may be gone already. */

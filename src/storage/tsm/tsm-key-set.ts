@@ -24,6 +24,8 @@ export interface TsmKeySet {
   locate(key: Uint8Array): LocatedColumn | undefined;
   /** Nothing is left of a key. */
   delete(number: number): void;
+  /** The same keys, each of which has all that it had. */
+  whole(): TsmKeySet;
   /** In the order of their bytes, without a text. Views that hold. Undefined is a place to rest at: many may be gone in a row. */
   columns(): Iterable<KeyedColumn | undefined>;
   /** The same of keys that are not before `first`, with their numbers. */

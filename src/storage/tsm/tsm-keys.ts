@@ -26,11 +26,11 @@ export class TsmKeys implements TsmKeySet {
   /** Of all blocks; undefined when there are none. */
   readonly bounds: TsmTimeBounds | undefined;
 
-  private constructor(bytes: Uint8Array, starts: Uint32Array) {
+  private constructor(bytes: Uint8Array, starts: Uint32Array, bounds?: TsmTimeBounds) {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
     this.#starts = starts;
-    this.bounds = this.#findBounds();
+    this.bounds = bounds ?? this.#findBounds();
   }
 
   /** `blocksEnd` is where the blocks of the file end. Answers where the index does not add up when it does not. */
@@ -51,6 +51,10 @@ export class TsmKeys implements TsmKeySet {
       at = end;
     }
     return new TsmKeys(bytes, starts.slice(0, count));
+  }
+
+  whole(): TsmKeys {
+    return new TsmKeys(this.#bytes, this.#starts, this.bounds);
   }
 
   get(key: Uint8Array): TsmColumn | undefined {
