@@ -38,7 +38,7 @@ export const usualShareLimits: ShareLimits = {
   groupChunkUs: 1_000,
   timeChunkUs: 10_000,
   chunksMax: 512,
-  lentShareMost: 0.3,
+  lentShareMost: 0.1,
 };
 /** Who is ahead by much more of its answer waits. */
 const timeChunkBytes = 6 * MiB;
@@ -48,7 +48,7 @@ const keyUs = 2.6;
 /** Series whose blocks are counted, for all. */
 const sampledMax = 2;
 /** What a block of a thousand values takes, measured with bench:worker over files of a day. */
-const blockUs = { folded: 2.5, ranked: 18, reduced: 20, filtered: 8, written: 60 };
+const blockUs = { folded: 2.5, ranked: 18, reduced: 20, filtered: 3.5, written: 60 };
 const groupUs = 12;
 const endUs = 1.5;
 /** Of a row, its tags and values as JSON. */
