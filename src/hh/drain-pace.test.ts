@@ -42,12 +42,12 @@ class Requests {
   }
 }
 
-test('drain pace: nobody rests while no client writes, and whoever brings hints rests as long as a request took while one does', async () => {
+test('drain pace: nobody rests while no client writes, and whoever brings hints rests twice as long as a request took while one does', async () => {
   const requests = new Requests();
   expect(await requests.restBehind(10)).toBe(0);
   requests.freshCount++;
-  expect(await requests.restBehind(10)).toBe(10);
-  expect(await requests.restBehind(25)).toBe(25);
+  expect(await requests.restBehind(10)).toBe(20);
+  expect(await requests.restBehind(25)).toBe(50);
   await requests.world.run(requests.world.nowMs + 100);
   expect(await requests.restBehind(10)).toBe(0);
   requests.writesEachMs(20);
@@ -59,13 +59,13 @@ test('drain pace: clients of the owner are given way, too, from its second answe
   requests.pace.heardFresh(70);
   expect(await requests.restBehind(10)).toBe(0);
   requests.pace.heardFresh(71);
-  expect(await requests.restBehind(10)).toBe(10);
+  expect(await requests.restBehind(10)).toBe(20);
   requests.pace.heardFresh(71);
   await requests.world.run(requests.world.nowMs + 100);
   expect(await requests.restBehind(10)).toBe(0);
   // It was started again.
   requests.pace.heardFresh(2);
-  expect(await requests.restBehind(10)).toBe(10);
+  expect(await requests.restBehind(10)).toBe(20);
 });
 
 test('drain pace: whoever waits for the end of a queue waits for no rest, begun or not', async () => {
@@ -93,7 +93,7 @@ test('drain pace: what is queued meanwhile is brought twice as fast as it comes 
     rests.push(await requests.restBehind(10));
   }
   // What was there before is not what comes; each turn brings as much again.
-  expect(rests).toEqual([0, 10, 10, 10, 10]);
+  expect(rests).toEqual([0, 20, 20, 20, 20]);
 });
 
 test('drain pace: a node that stops ends its rests and begins none', async () => {

@@ -344,7 +344,7 @@ test('hinted handoff: no more bytes a second than allowed', async () => {
   expect(owners.brought).toHaveLength(10);
 });
 
-test('hinted handoff: a request rests as long as it took while clients write here or to the owner, and not at all while none does', async () => {
+test('hinted handoff: a request rests twice as long as it took while clients write here or to the owner, and not at all while none does', async () => {
   const { world, owners, handoff } = await machine();
   const gapsOf = async (grow: () => void): Promise<ReadonlySet<number>> => {
     owners.isDown = true;
@@ -366,7 +366,7 @@ test('hinted handoff: a request rests as long as it took while clients write her
   const besideOwners = await gapsOf(() => owners.ownersFreshCount++);
   for (const gap of full) expect(gap).toBeLessThan(15);
   for (const gap of [...besideOwn, ...besideOwners]) {
-    expect(gap).toBeGreaterThanOrEqual(20);
-    expect(gap).toBeLessThan(30);
+    expect(gap).toBeGreaterThanOrEqual(30);
+    expect(gap).toBeLessThan(40);
   }
 });

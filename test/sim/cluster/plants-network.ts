@@ -1,3 +1,4 @@
+import type { Clock } from '../../../src/env/clock.ts';
 import type { KvOpener, KvStore } from '../../../src/env/kv.ts';
 import type { Outbound } from '../../../src/env/outbound.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
@@ -15,6 +16,9 @@ import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/command/command.ts';
 import { decodeRecord, encodeRecord } from '../../../src/meta/server/raft-records.ts';
 import { servingWith, transportWith } from './transport-with.ts';
+
+/** From when a request is begun to when all of it has left. */
+const leavingMs = 2;
 
 /** Whom it voted for is not written down. */
 export function forgettingVotes(kv: KvOpener): KvOpener {
@@ -204,6 +208,27 @@ export function sendingBackwards(transport: RpcTransport): RpcTransport {
       const reply = await transport.call(address, method, backwards, options);
       const { outcomes } = writeShardsMethod.reply.decode(reply);
       return writeShardsMethod.reply.encode({ outcomes: [...outcomes].reverse() });
+    },
+  });
+}
+
+/** What is on its way to an owner lies in memory that was given back: what goes out next is read over it. */
+export function lendingTooEarly(transport: RpcTransport, clock: Clock): RpcTransport {
+  let leaving: readonly Uint8Array[] = [];
+  return transportWith(transport, {
+    call: async (address, method, request, options) => {
+      if (method !== writeShardsMethod.path)
+        return transport.call(address, method, request, options);
+      const { batches } = writeShardsMethod.request.decode(request.slice());
+      const payloads = batches.map(({ payload }) => payload);
+      for (const [i, payload] of leaving.entries()) {
+        const over = payloads[i] ?? payload;
+        payload.set(over.subarray(0, payload.length));
+      }
+      leaving = payloads;
+      await clock.sleep(leavingMs);
+      const late = writeShardsMethod.request.encode({ batches });
+      return transport.call(address, method, late, options);
     },
   });
 }

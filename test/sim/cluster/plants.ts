@@ -7,6 +7,7 @@ import {
   forgettingVotes,
   holdingMarks,
   ignoringFences,
+  lendingTooEarly,
   markingAhead,
   sendingAgain,
   sendingBackwards,
@@ -54,6 +55,7 @@ export const plants = [
   'digest-blind',
   'digest-stale',
   'hints-backwards',
+  'lent-too-early',
   'deletes-return',
   'arrival-wins',
   'passive-owns',
@@ -135,6 +137,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: waitingToTheEnd(env.transport) };
     case 'hints-backwards':
       return { ...env, transport: sendingBackwards(env.transport) };
+    case 'lent-too-early':
+      return { ...env, transport: lendingTooEarly(env.transport, env.clock) };
     case 'marks-ahead':
       return { ...env, transport: markingAhead(env.transport) };
     case 'command-applied-twice':
