@@ -13,6 +13,8 @@ export interface BatchSet {
   readonly rows: BatchRows;
 }
 
+/** Of one without rows and fields. */
+const shapeBytesMin = 16;
 /** Shapes of more rows each are left as they lie. */
 const joinedRowsMax = 32;
 
@@ -20,8 +22,8 @@ const joinedRowsMax = 32;
 export interface ShapeHeads {
   readonly names: readonly ShapeName[];
   /** Behind the first byte of the batch. */
-  readonly starts: readonly number[];
-  readonly rowCounts: readonly number[];
+  readonly starts: Uint32Array;
+  readonly rowCounts: Uint32Array;
   readonly rowCount: number;
   /** Behind the last one. */
   readonly end: number;
@@ -58,20 +60,23 @@ export function readHeads(
   names: KnownNames,
   { start, end, shapeCount }: { readonly start: number; readonly end: number; readonly shapeCount: number }, // prettier-ignore
 ): ShapeHeads {
-  const heads = { names: [] as ShapeName[], starts: [] as number[], rowCounts: [] as number[] };
+  if (shapeCount * shapeBytesMin > end - start) throw damagedBatch();
+  const all: ShapeName[] = [];
+  const starts = new Uint32Array(shapeCount);
+  const rowCounts = new Uint32Array(shapeCount);
   let [at, sum] = [start, 0];
   for (let shape = 0; shape < shapeCount; shape++) {
     const next = shapeEnd(words, at, end);
     const head = at >>> 2;
     const fieldsAt = head + 3;
     const rowCount = words[head] ?? 0;
-    heads.names.push(names.shape(words[head + 1] ?? 0, words, fieldsAt, fieldsAt + (words[head + 2] ?? 0))); // prettier-ignore
-    heads.starts.push(at);
-    heads.rowCounts.push(rowCount);
+    all.push(names.shape(words[head + 1] ?? 0, words, fieldsAt, fieldsAt + (words[head + 2] ?? 0))); // prettier-ignore
+    starts[shape] = at;
+    rowCounts[shape] = rowCount;
     sum += rowCount;
     at = next;
   }
-  return { ...heads, rowCount: sum, end: at };
+  return { names: all, starts, rowCounts, rowCount: sum, end: at };
 }
 
 /** One of the shapes: views. */

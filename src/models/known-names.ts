@@ -21,6 +21,8 @@ export class ShapeName {
   readonly list: FieldList;
   /** Of each field as a batch has it: type code in the upper 8 bits, name in the lower 24. */
   readonly packed: readonly number[];
+  /** Of its one field; -1 when it has others. */
+  readonly sole: number;
   /** Marks of who has looked it up last, and need not as long as its mark is the same: any object, compared by identity. */
   decidedBy: object | undefined;
   shownBy: object | undefined;
@@ -30,6 +32,7 @@ export class ShapeName {
     this.measurement = measurement;
     this.list = list;
     this.packed = packed;
+    this.sole = packed.length === 1 ? (packed[0] ?? -1) : -1;
   }
 }
 
@@ -40,7 +43,8 @@ export class KnownNames {
   readonly #column: TextColumn;
   readonly #texts: readonly string[];
   readonly #lists = new Map<string, FieldList>();
-  /** By number of the measurement: the shapes that it had last. */
+  /** By number of the measurement: the shape that it had last, and all that it had lately. */
+  readonly #last: (ShapeName | undefined)[] = [];
   readonly #shapes: (ShapeName[] | undefined)[] = [];
 
   constructor(column: TextColumn) {
@@ -59,6 +63,12 @@ export class KnownNames {
 
   /** The shape whose fields are `words[from, end)`. */
   shape(measurement: number, words: Uint32Array, from: number, end: number): ShapeName {
+    const last = this.#last[measurement];
+    if (last !== undefined && end - from === 1 && last.sole === words[from]) return last;
+    return (this.#last[measurement] = this.#find(measurement, words, from, end));
+  }
+
+  #find(measurement: number, words: Uint32Array, from: number, end: number): ShapeName {
     const known = (this.#shapes[measurement] ??= []);
     for (let i = 0; i < known.length; i++) {
       const one = known[i];

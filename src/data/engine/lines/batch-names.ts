@@ -10,6 +10,44 @@ export interface NamedShapes {
   readonly words: Uint32Array;
 }
 
+/** So many batches' names are kept: who writes a thousand measurements writes the same again and again. */
+const namedMax = 8;
+
+/** The names of batches that came lately, by their shapes. */
+export class NamedBefore {
+  /** The one that was asked for last first. */
+  readonly #all: { readonly shapeIds: Uint32Array; readonly named: NamedShapes }[] = [];
+
+  /** `heads` has two words for each shape, its id being the first. */
+  find(heads: Uint32Array): NamedShapes | undefined {
+    const at = this.#all.findIndex(({ shapeIds }) => areShapes(shapeIds, heads));
+    const found = this.#all[at];
+    if (found === undefined) return undefined;
+    if (at > 0) {
+      this.#all.splice(at, 1);
+      this.#all.unshift(found);
+    }
+    return found.named;
+  }
+
+  add(heads: Uint32Array, named: NamedShapes): NamedShapes {
+    const shapeIds = heads.filter((_, i) => i % 2 === 0);
+    this.#all.unshift({ shapeIds, named });
+    if (this.#all.length > namedMax) this.#all.pop();
+    return named;
+  }
+
+  clear(): void {
+    this.#all.length = 0;
+  }
+}
+
+function areShapes(shapeIds: Uint32Array, heads: Uint32Array): boolean {
+  if (shapeIds.length * 2 !== heads.length) return false;
+  for (let i = 0; i < shapeIds.length; i++) if (shapeIds[i] !== heads[i * 2]) return false;
+  return true;
+}
+
 const encoder = new TextEncoder();
 
 /** begin(), add() of each shape, end(). */

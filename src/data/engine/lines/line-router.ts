@@ -23,7 +23,7 @@ import type {
   LinePiece,
 } from '../../../kernels/line-kernel.ts';
 import type { RoutedShape } from '../../../kernels/routed-shape.ts';
-import { BatchNames, type NamedShapes } from './batch-names.ts';
+import { BatchNames, NamedBefore, type NamedShapes } from './batch-names.ts';
 import { BodyRouting } from './body-routing.ts';
 import { mergeRanges } from './mend-lines.ts';
 import type { JoinedTask, RoutedJoined } from './joined-bodies.ts';
@@ -54,6 +54,7 @@ export class LineRouter {
   #fieldSets: (readonly BatchField[])[] = [];
   #shapes: KnownShape[] = [];
   #names = new BatchNames();
+  readonly #named = new NamedBefore();
   #leftKeyCount = 0;
   #generation = 0;
   /** Of the body at hand. */
@@ -153,8 +154,7 @@ export class LineRouter {
     for (const place of places) {
       const shardId = shardIds[place.place] ?? 0;
       routing.addBatch({ shardId, payload: this.#encode(place).finish(this.#lendFor?.(shardId)) });
-      for (let at = 0; at < place.heads.length; at += 2)
-        routing.addValues((place.heads[at + 1] ?? 0) * this.#shape(place.heads[at] ?? 0).fields.length); // prettier-ignore
+      routing.addValues(this.#valueCount(place));
     }
     routing.addPoints(lineCount);
     return true;
@@ -167,6 +167,7 @@ export class LineRouter {
       this.#fieldSets = [];
       this.#shapes = [];
       this.#names = new BatchNames();
+      this.#named.clear();
       this.#leftKeyCount = 0;
     }
     for (; this.#leftKeyCount < this.#kernel.leftKeyCount; this.#leftKeyCount++) {
@@ -187,7 +188,7 @@ export class LineRouter {
 
   #encode(place: RoutedPlace): BatchWriter {
     const { rowCount, seriesCount, keyBytes, heads, sole, minTimeNs, maxTimeNs } = place;
-    const { names, words } = sole === undefined ? this.#named(heads) : this.#shape(heads[0] ?? 0).alone; // prettier-ignore
+    const { names, words } = sole === undefined ? this.#namesOf(heads) : this.#shape(heads[0] ?? 0).alone; // prettier-ignore
     const writer = new BatchWriter();
     writer.header({ rowCount, seriesCount, shapeCount: heads.length / 2, minTimeNs, maxTimeNs });
     writer.align();
@@ -206,7 +207,16 @@ export class LineRouter {
     return writer;
   }
 
-  #named(heads: Uint32Array): NamedShapes {
+  #valueCount({ heads }: RoutedPlace): number {
+    let count = 0;
+    for (let at = 0; at < heads.length; at += 2)
+      count += (heads[at + 1] ?? 0) * this.#shape(heads[at] ?? 0).fields.length;
+    return count;
+  }
+
+  #namesOf(heads: Uint32Array): NamedShapes {
+    const known = this.#named.find(heads);
+    if (known !== undefined) return known;
     // New ones are named before the batch begins.
     for (let at = 0; at < heads.length; at += 2) this.#shape(heads[at] ?? 0);
     this.#names.begin();
@@ -214,10 +224,12 @@ export class LineRouter {
       const { nameIds, fields } = this.#shape(heads[at] ?? 0);
       this.#names.add(nameIds, fields);
     }
-    return this.#names.end();
+    return this.#named.add(heads, this.#names.end());
   }
 
   #shape(id: number): KnownShape {
+    const known = this.#shapes[id];
+    if (known !== undefined) return known;
     for (let next = this.#shapes.length; next <= id; next++) {
       const { measurement, fieldSet } = this.#kernel.shape(next);
       const fields = this.#fieldSets[fieldSet] ?? [];
