@@ -39,7 +39,7 @@ const { values } = parseArgs({
     levels: { type: 'string', default: 'one,all' },
     /** Measures no influxd beside it. */
     alone: { type: 'boolean', default: false },
-    /** Of ingest and hints: prints processor time of both nodes by thread. */
+    /** Prints processor time of nodes by thread. */
     threads: { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '8000' },
   },
@@ -176,6 +176,7 @@ async function queryPart(workload: Workload): Promise<void> {
       const [alone = 0, shared = 0] = await medians(asker, [one, two], influx);
       ratios.push(shared / alone);
       print(`${name.padEnd(24)} one node ${alone.toFixed(2)} ms, two ${shared.toFixed(2)}: ${(shared / alone).toFixed(2)}`); // prettier-ignore
+      if (values.threads) for (const [i, cluster] of [one, two].entries()) print(await threadsOf(asker, { cluster, dataCount: i + 1 }, influx)); // prettier-ignore
     }
     const mean = Math.exp(ratios.reduce((sum, one) => sum + Math.log(one), 0) / ratios.length);
     print(`geometric mean of ${ratios.length} ratios: ${mean.toFixed(2)}, most ${Math.max(...ratios).toFixed(2)}`); // prettier-ignore
@@ -184,6 +185,26 @@ async function queryPart(workload: Workload): Promise<void> {
     await one.stop();
     await two.stop();
   }
+}
+
+/** Microseconds of processor of one question, by thread of each node; those of less than ten are left out. */
+async function threadsOf(
+  asker: Asker,
+  { cluster, dataCount }: { readonly cluster: DevCluster; readonly dataCount: number },
+  q: string,
+): Promise<string> {
+  const path = `/query?db=d&epoch=ns&q=${encodeURIComponent(q)}`;
+  const pids = Array.from({ length: dataCount }, (_, i) => cluster.pid(`data-${i + 1}`));
+  const before = pids.map(threadTimes);
+  const startMs = performance.now();
+  let askedCount = 0;
+  for (; performance.now() - startMs < Number(values['budget-ms']); askedCount++)
+    await asker.get(`${cluster.url('data', 1)}${path}`);
+  const spent = pids.map(threadTimes).map((times, i) => {
+    const parts = [...times].map(([name, seconds]) => [name, ((seconds - (before[i]?.get(name) ?? 0)) / askedCount) * 1e6] as const); // prettier-ignore
+    return parts.filter(([, each]) => each >= 10).map(([name, each]) => `${name} ${each.toFixed(0)}`).join(', '); // prettier-ignore
+  });
+  return `  us of processor: ${spent.join(' | ')}`;
 }
 
 /** In milliseconds, of one question to each; half of the budget is spent before the clock runs. */
