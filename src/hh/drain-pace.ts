@@ -35,7 +35,7 @@ const owedRequestsMax = 2;
 const freshMs = 100;
 /** Times what a request took: hints come at a good third of full speed, some three times as fast as an influxd ingests. Once was too little: p99 of fresh writes doubled and more. */
 const restShare = 2;
-/** Beside a node that is so slow half a megabyte comes in as long again: 2.6 MB/s. */
+/** Half a megabyte that takes its owner as long still comes at 2.6 MB/s. */
 const restMsMax = 100;
 
 export class DrainPace {
