@@ -74,3 +74,9 @@ test('lagging owners: what another node keeps counts until it was asked afterwar
   lagging.keeperTold(9, lagging.now, () => false);
   expect([lagging.missedAt(7, 4), lagging.hasKept]).toEqual([0, false]);
 });
+
+test('lagging owners: the first that is missed comes behind what waits elsewhere', () => {
+  const lagging = new LaggingOwners(() => true);
+  lagging.add(1, 2);
+  expect(lagging.missedAt(1, 2)).toBeGreaterThan(1);
+});

@@ -31,7 +31,8 @@ const pruneMin = 1_000;
 export class LaggingOwners {
   readonly #missed = new Map<string, Missed>();
   readonly #hasShard: (shardId: number) => boolean;
-  #writeCount = 0;
+  /** The first that is missed stands behind what waits elsewhere, which is at 1 (server/node/write-path.ts). */
+  #writeCount = 1;
   #pruneAt = pruneMin;
 
   /** `hasShard` says whether the catalog still has a shard: what was lost of one that is gone is forgotten. */
