@@ -72,6 +72,7 @@ test('config keys: no key is ours alone, but for licences, the memory of indexes
     'data [data] block-cache-size',
     'data [data] index-resident-size',
     'data [cluster] avoid-lagging-owners',
+    'data [cluster] list-pledge-duration',
     'data [cluster] shard-copy-throughput',
     'data [cluster] max-concurrent-shard-copies',
     'data [cluster] max-query-memory',

@@ -105,6 +105,8 @@ export const dataKeys = {
     }),
     /** Ours: an owner that lacks writes which wait for it in hinted handoff is read only when no other is up. */
     'avoid-lagging-owners': now('bool', true),
+    /** Ours: so long a node gives others its word that its lists of series stay, so that they need not ask; a minute at most, 0 for never. */
+    'list-pledge-duration': now('duration', '500ms', count),
     /** Ours: bytes per second that copies of shards bring to this node, all together; 0 for no limit. */
     'shard-copy-throughput': now('size', '0'),
     /** Ours: copies that are brought to this node at once; others wait. */

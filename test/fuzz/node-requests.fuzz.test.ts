@@ -4,6 +4,7 @@ import { must } from '../../src/base/assert.ts';
 import { isDbError } from '../../src/base/errors.ts';
 import { ServedCounters } from '../../src/data/shards/served-counters.ts';
 import { servedShards } from '../../src/data/shards/served-shards.ts';
+import { HeldPledges } from '../../src/data/shards/pledges/held-pledges.ts';
 import { ClusterQueries } from '../../src/data/statements/queries/cluster-queries.ts';
 import { QueryRegistry } from '../../src/data/statements/queries/query-registry.ts';
 import type { ShardAccess } from '../../src/data/engine/shard-access.ts';
@@ -55,9 +56,11 @@ beforeAll(async () => {
       freshCount: () => 0,
       schemaVersion: () => 0,
       listVersion: () => 0,
+      pledges: { give: () => undefined },
       stamps: { seen: () => undefined, lastNs: 0n },
     }),
     ...queries.methods,
+    new HeldPledges({ clock, log, meta }).method,
   ];
   listener = await transport.listen('127.0.0.1:0', createRpcHandlers(node.membership, methods));
   metadata = node.membership.credentials('member');

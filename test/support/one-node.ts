@@ -1,6 +1,7 @@
 import { MiB } from '../../src/base/units.ts';
 import { LocalShards } from '../../src/data/engine/local-shards.ts';
 import { ClusterShards } from '../../src/data/shards/cluster-shards.ts';
+import { HeldPledges } from '../../src/data/shards/pledges/held-pledges.ts';
 import { ClusterQueries } from '../../src/data/statements/queries/cluster-queries.ts';
 import { QueryRegistry } from '../../src/data/statements/queries/query-registry.ts';
 import { SelectAccounts } from '../../src/query/run/select-limits.ts';
@@ -54,7 +55,11 @@ export async function startOneNode(
     compaction: { fullColdMs: 14_400_000, fileBytesMax: 2_048 * MiB, bytesPerSecond: 48 * MiB, burstBytes: 48 * MiB }, // prettier-ignore
   });
   const rpc = new RpcClient(env.transport, { credentials: () => ({}) });
-  const shards = new ClusterShards(meta, local, { rpc, missedAt: () => 0 });
+  const shards = new ClusterShards(meta, local, {
+    rpc,
+    missedAt: () => 0,
+    pledges: new HeldPledges({ clock, log, meta }),
+  });
   const registry = new QueryRegistry({ clock, log });
   const queries = new ClusterQueries(registry, meta, rpc);
   const statistics = new Statistics();

@@ -43,9 +43,11 @@ export interface ClusterFacts {
   readonly clusterId: () => bigint;
   /** Of the catalog, for a shard that is being restored. */
   readonly restoreIndexOf: (shardId: number) => number | undefined;
+  /** What a change of lists waits for before it is acknowledged; undefined where nobody relies on older ones. Never rejects. */
+  readonly whenTold: (listVersion: number) => Promise<void> | undefined;
 }
 
-const noCluster: ClusterFacts = { clusterId: () => 0n, restoreIndexOf: () => undefined };
+const noCluster: ClusterFacts = { clusterId: () => 0n, restoreIndexOf: () => undefined, whenTold: () => undefined }; // prettier-ignore
 
 /** The shards of this node, kept by its engine workers. */
 export class LocalShards implements ShardAccess {
@@ -128,7 +130,7 @@ export class LocalShards implements ShardAccess {
     );
     const reply = await this.#counted(routing, task.own !== undefined);
     const { schemaVersion, seriesVersion, ...routed } = unpackRouted(reply as PackedRouted);
-    this.#seen(worker, { schemaVersion, seriesVersion });
+    await this.#seen(worker, { schemaVersion, seriesVersion });
     return routed;
   }
 
@@ -142,7 +144,7 @@ export class LocalShards implements ShardAccess {
     const reply = (await this.#counted(writing, true)) as EngineJoined | undefined;
     if (reply === undefined) return undefined;
     const [schemaVersion, seriesVersion, shardId, pointCount] = reply;
-    this.#seen(worker, { schemaVersion, seriesVersion });
+    await this.#seen(worker, { schemaVersion, seriesVersion });
     return { shardId, pointCount };
   }
 
@@ -201,7 +203,7 @@ export class LocalShards implements ShardAccess {
     try {
       const { asks, droppedCount, reason, ...versions } = await this.#writeAsked(home, batch);
       assert(asks === undefined, 'a question that was answered is not asked again');
-      this.#seen(home, versions);
+      await this.#seen(home, versions);
       return { kind: 'written', droppedCount, reason };
     } catch (error) {
       return { kind: 'failed', error };
@@ -293,9 +295,11 @@ export class LocalShards implements ShardAccess {
     if (signal?.aborted !== true) gathering?.end(readAt);
   }
 
-  #seen(worker: number, { schemaVersion, seriesVersion }: EngineVersions): void {
-    this.#described.seen(worker, schemaVersion);
-    this.#listed.seen(worker, seriesVersion);
+  /** To be waited for before anybody is told that it is done. */
+  #seen(worker: number, versions: EngineVersions): Promise<void> | undefined {
+    this.#described.seen(worker, versions.schemaVersion);
+    this.#listed.seen(worker, versions.seriesVersion);
+    return this.#cluster.whenTold(this.#listed.changeCount);
   }
 
   async *fragment(
@@ -339,7 +343,6 @@ export class LocalShards implements ShardAccess {
     _options?: AccessOptions,
     places: readonly NamedShard[] = [],
   ): Promise<void> {
-    // prettier-ignore
     const clusterId = this.#cluster.clusterId();
     await Promise.all(
       this.#lanes(request.shardIds).map(async (shardIds) => {
@@ -347,7 +350,7 @@ export class LocalShards implements ShardAccess {
         const own = places.filter(({ shardId }) => shardIds.includes(shardId));
         const task: HomeDelete = { ...request, shardIds, clusterId, places: own };
         const reply = await this.#link(home).call('delete-points', task);
-        this.#seen(home, reply as EngineVersions);
+        await this.#seen(home, reply as EngineVersions);
       }),
     );
   }
@@ -357,6 +360,7 @@ export class LocalShards implements ShardAccess {
     this.#described.clear();
     this.#listed.clear();
     this.#empty.clear();
+    void this.#cluster.whenTold(this.#listed.changeCount); // Nobody waits for it.
   }
 
   /** Not what was known before either, nor what was asked meanwhile. */
@@ -369,7 +373,7 @@ export class LocalShards implements ShardAccess {
     }
   }
 
-  /** Of a shard that cannot be read: its folder gets another name, which this resolves with, and the shard may come anew. */
+  /** Of a shard that cannot be read: its folder gets another name, which this resolves with, and it may come anew. */
   async setAside(shardId: number): Promise<string> {
     return (await this.#forgetting(this.#home(shardId).call('set-aside', shardId))) as string;
   }
@@ -404,7 +408,7 @@ export class LocalShards implements ShardAccess {
   /** Such a shard is what it has from now on: nobody is left who could give it a copy. */
   async expectNone(shardId: number): Promise<void> {
     const versions = await this.#home(shardId).call('expect-none', shardId);
-    this.#seen(homeOf(shardId, this.#links.length), versions as EngineVersions);
+    await this.#seen(homeOf(shardId, this.#links.length), versions as EngineVersions);
   }
 
   /** Whether this node has nothing to be read of a shard. Throws what is wrong with a damaged one. */
@@ -416,7 +420,7 @@ export class LocalShards implements ShardAccess {
   async install(task: Omit<InstallTask, 'clusterId'>): Promise<void> {
     const home = homeOf(task.shardId, this.#links.length);
     const whole: InstallTask = { ...task, clusterId: this.#cluster.clusterId() };
-    this.#seen(home, (await this.#link(home).call('install', whole)) as EngineVersions);
+    await this.#seen(home, (await this.#link(home).call('install', whole)) as EngineVersions);
   }
 
   /** Shards that this node has, or should have: those whose folder is missed too. */

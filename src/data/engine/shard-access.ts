@@ -28,6 +28,8 @@ export interface ShardAccess {
   readonly listVersion?: number;
   /** What stands for what another node has now; left out for this one. */
   marks?(options: AccessOptions): Promise<ShardMarks>;
+  /** Of that what stands for its lists, as long as it has given its word (data/shards/pledges); undefined where it has not. */
+  readonly pledgedLists?: string | undefined;
   /** What the index of shards of one lane says, as schema-list.ts has it, some pieces at a time. */
   list(request: ListRequest, options: ListOptions): AsyncIterable<readonly ListPiece[]>;
   /** Runs a fragment over shards of one lane; blocks as fragment.ts says, some at a time. */
@@ -44,7 +46,7 @@ export interface ShardAccess {
     signal: AbortSignal,
   ): AsyncIterable<AnswerPart> | undefined;
   /** The same of another node, which fails with `unavailable` where it is not one worker that has them all. */
-  answerFor?(asked: AskedAnswer, options: AccessOptions): AsyncIterable<AnswerPart>;
+  answerFor?(asked: AskedAnswer, options: AnswerOptions): AsyncIterable<AnswerPart>;
   /** Decides the types of new fields of a shard; resolves with those of all of them once that is durable. */
   decideFieldTypes(request: FieldsOfShard, options: AccessOptions): Promise<readonly TypedField[]>;
   /** Deletes points that were acknowledged before, of shards of any lane; resolves once that is durable. */
@@ -78,6 +80,11 @@ export interface AccessOptions {
 export interface WriteOptions extends AccessOptions {
   /** Told by another node how many writes clients have given it so far. */
   readonly heardFresh?: ((freshCount: number) => void) | undefined;
+}
+
+export interface AnswerOptions extends AccessOptions {
+  /** Stands for what is asked, whatever the time: the same object each time. */
+  readonly kept?: object | undefined;
 }
 
 export interface DescribeOptions extends AccessOptions {

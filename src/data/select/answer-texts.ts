@@ -57,20 +57,28 @@ export function ownRequest(prepared: PreparedSelect, asking: Asking): AnswerRequ
   return { text, nowNs, isKept, times: timesOf(prepared), ...(isShare && { isShare }) };
 }
 
-/** The same of another node. Templates are of shares alone: without their own times they are other statements. */
-export function askedRequest(prepared: PreparedSelect, asking: Asking): AskedAnswer | undefined {
+/** The same of another node, and what stands for it at any time. */
+export interface Asked {
+  readonly asked: AskedAnswer;
+  readonly kept: AskedText;
+}
+
+/** Templates are of shares alone: without their own times they are other statements. */
+export function askedRequest(prepared: PreparedSelect, asking: Asking): Asked | undefined {
   const { nowNs } = asking.context;
   if (asking.shareIds === undefined) {
     const { template } = prepared;
     const own = template === undefined ? prepared : { ...prepared, template: undefined };
     const { text } = textIn(askedTexts, { prepared: own, asking }, askedOf);
-    return text && { ...text, nowNs };
+    return text && { asked: { ...text, nowNs }, kept: text };
   }
   const { text } = textIn(askedTexts, { prepared, asking }, askedOf);
   const times = timesOf(prepared);
-  if (text === undefined || times === undefined) return text && { ...text, nowNs, isShare: true };
+  if (text === undefined) return undefined;
+  if (times === undefined) return { asked: { ...text, nowNs, isShare: true }, kept: text };
   const { minNs: minTimeNs, maxNs: maxTimeNs } = times.shards;
-  return { ...text, minTimeNs, maxTimeNs, nowNs, isShare: true, ownTimes: times.own };
+  const asked = { ...text, minTimeNs, maxTimeNs, nowNs, isShare: true, ownTimes: times.own };
+  return { asked, kept: text };
 }
 
 function timesOf({ template, compiled, range }: PreparedSelect): AnswerRequest['times'] {

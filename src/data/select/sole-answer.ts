@@ -85,9 +85,11 @@ function otherAnswer(
   if (place === undefined || others.length > 0) return undefined;
   const shardIds = asking.shareIds ?? place.shards.map(({ id }) => id);
   if (access.described?.(shardIds, place.names)?.lanes.length !== 1) return undefined;
-  const asked = askedRequest(prepared, asking);
+  const request = askedRequest(prepared, asking);
+  if (request === undefined) return undefined;
+  const { asked, kept } = request;
   const { signal } = asking.context;
-  return asked && access.answerFor?.(asked, { deadlineMs: fragmentSilenceMs, signal });
+  return access.answerFor?.(asked, { deadlineMs: fragmentSilenceMs, signal, kept });
 }
 
 /** What each node has seen of its questions. */

@@ -3,6 +3,8 @@ import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type { MeasurementDescription } from '../engine/shard-access.ts';
 import { descriptionParts } from './answer-parts.ts';
 import { KnownDescriptions } from './known-descriptions.ts';
+import { KnownEmpties } from './known-empties.ts';
+import type { HeldPledges } from './pledges/held-pledges.ts';
 import { RemoteShards } from './remote-shards.ts';
 import { describeMethod } from './shard-methods.ts';
 
@@ -19,7 +21,10 @@ function far(parts: readonly unknown[]): RemoteShards {
   const stream = async function* () {
     for (const part of parts) yield await Promise.resolve(part);
   };
-  return new RemoteShards({ stream } as unknown as RpcClient, 'd1:8088', new KnownDescriptions());
+  const memory = { known: new KnownDescriptions(), empties: new KnownEmpties() };
+  const pledges = {} as unknown as HeldPledges;
+  const node = { id: 2, tcpAddress: 'd1:8088' };
+  return new RemoteShards({ stream } as unknown as RpcClient, node, { ...memory, pledges });
 }
 
 test('answer parts: a description of any size comes back whole, in parts that a message takes', async () => {

@@ -23,7 +23,7 @@ const keptMax = { countMax: 2_048, weightMax: 4 * MiB };
 const keptLengthMax = 8_192;
 
 /** What stays the same each time that it is asked. */
-export type AskedText = Omit<AskedAnswer, 'nowNs' | 'isShare' | 'ownTimes'>;
+export type AskedText = Omit<AskedAnswer, 'nowNs' | 'isShare' | 'ownTimes' | 'pledgeTo'>;
 
 /** Undefined for a task of several places, and for a statement that is too long or another one once it is printed and parsed. */
 export function askedOf(task: AnswerTask): AskedText | undefined {
@@ -43,7 +43,14 @@ export class AskedAnswers {
   readonly #texts = new RecentMap<string, string>(keptMax);
 
   /** Throws `unsupported_version` for what a worker is not asked. */
-  requestOf({ nowNs, isShare = false, ownTimes: own, ...text }: AskedAnswer): AnswerRequest {
+  requestOf({
+    nowNs,
+    isShare = false,
+    ownTimes: own,
+    pledgeTo: _to,
+    ...text
+  }: AskedAnswer): AnswerRequest {
+    // prettier-ignore
     const { minTimeNs: minNs, maxTimeNs: maxNs } = text;
     const times = own && { own, shards: { minNs, maxNs } };
     return { ...this.#kept(times === undefined ? text : timeless(text)), nowNs, times, ...(isShare && { isShare }) }; // prettier-ignore

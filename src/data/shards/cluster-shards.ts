@@ -2,6 +2,8 @@ import { DbError } from '../../base/errors.ts';
 import type { MetaAccess } from '../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import { KnownDescriptions } from './known-descriptions.ts';
+import { KnownEmpties } from './known-empties.ts';
+import type { HeldPledges } from './pledges/held-pledges.ts';
 import { RemoteShards } from './remote-shards.ts';
 import type { ShardAccess } from '../engine/shard-access.ts';
 
@@ -11,6 +13,8 @@ export class ClusterShards {
   readonly #local: ShardAccess;
   readonly #rpc: RpcClient;
   readonly #known = new KnownDescriptions();
+  readonly #empties = new KnownEmpties();
+  readonly #pledges: HeldPledges;
   /** When an owner last missed something that went through this node; 0 when it lacks nothing. */
   readonly missedAt: (shardId: number, nodeId: number) => number;
 
@@ -20,15 +24,18 @@ export class ClusterShards {
     {
       rpc,
       missedAt,
+      pledges,
     }: {
       readonly rpc: RpcClient;
       readonly missedAt: (shardId: number, nodeId: number) => number;
+      readonly pledges: HeldPledges;
     },
   ) {
     this.#meta = meta;
     this.#local = local;
     this.#rpc = rpc;
     this.missedAt = missedAt;
+    this.#pledges = pledges;
   }
 
   /** Throws `node_not_found` for a node that has left the cluster. */
@@ -36,6 +43,7 @@ export class ClusterShards {
     if (nodeId === this.#meta.nodeId) return this.#local;
     const node = this.#meta.catalog.dataNodes.find(({ id }) => id === nodeId);
     if (node === undefined) throw new DbError('node_not_found', 'node not found');
-    return new RemoteShards(this.#rpc, node.tcpAddress, this.#known);
+    const memory = { known: this.#known, empties: this.#empties, pledges: this.#pledges };
+    return new RemoteShards(this.#rpc, node, memory);
   }
 }

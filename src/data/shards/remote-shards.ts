@@ -3,6 +3,7 @@ import type { Fragment } from '../../query/fragment.ts';
 import type { RpcClient } from '../../rpc/rpc-client.ts';
 import type {
   AccessOptions,
+  AnswerOptions,
   BatchOutcome,
   DeletePointsRequest,
   DescribeOptions,
@@ -21,19 +22,41 @@ import type {
 import type { ListPiece, ListRequest } from '../engine/lists/schema-list.ts';
 import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
 import type { KnownDescriptions } from './known-descriptions.ts';
+import type { KnownEmpties } from './known-empties.ts';
+import type { HeldPledges, TakenPledge } from './pledges/held-pledges.ts';
 import { fragmentMethod } from './fragment-message.ts';
 import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, listMethod, marksMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
+
+/** What is remembered of other nodes. */
+interface RemoteMemory {
+  readonly known: KnownDescriptions;
+  readonly empties: KnownEmpties;
+  readonly pledges: HeldPledges;
+}
+
+/** A pledge that is renewed has until then. */
+const renewDeadlineMs = 1_000;
 
 /** The shards of another node. */
 export class RemoteShards implements ShardAccess {
   readonly #rpc: RpcClient;
   readonly #address: string;
+  readonly #nodeId: number;
   readonly #known: KnownDescriptions;
+  readonly #empties: KnownEmpties;
+  readonly #pledges: HeldPledges;
 
-  constructor(rpc: RpcClient, address: string, known: KnownDescriptions) {
+  constructor(
+    rpc: RpcClient,
+    { id, tcpAddress }: { readonly id: number; readonly tcpAddress: string },
+    { known, empties, pledges }: RemoteMemory,
+  ) {
     this.#rpc = rpc;
-    this.#address = address;
+    this.#address = tcpAddress;
+    this.#nodeId = id;
     this.#known = known;
+    this.#empties = empties;
+    this.#pledges = pledges;
   }
 
   async writeMany(
@@ -80,8 +103,21 @@ export class RemoteShards implements ShardAccess {
     return this.#known.find(this.#address, { shardIds, only });
   }
 
-  marks(options: AccessOptions): Promise<ShardMarks> {
-    return this.#rpc.call(this.#address, marksMethod, {}, options);
+  async marks(options: AccessOptions): Promise<ShardMarks> {
+    const asked = this.#pledges.now();
+    const request = { pledgeTo: this.#pledges.nodeId };
+    const { pledge, ...marks } = await this.#rpc.call(this.#address, marksMethod, request, options);
+    if (pledge !== undefined) this.#take({ lists: marks.lists, asked, pledge });
+    return marks;
+  }
+
+  get pledgedLists(): string | undefined {
+    return this.#pledges.lists(this.#nodeId);
+  }
+
+  #take(taken: Omit<TakenPledge, 'renew'>): void {
+    const renew = () => this.marks({ deadlineMs: renewDeadlineMs });
+    this.#pledges.take(this.#nodeId, { ...taken, renew });
   }
 
   async *list(
@@ -102,8 +138,30 @@ export class RemoteShards implements ShardAccess {
     }
   }
 
-  async *answerFor(asked: AskedAnswer, options: AccessOptions): AsyncGenerator<AnswerPart> {
-    for await (const part of this.#rpc.stream(this.#address, answerMethod, asked, options)) {
+  async *answerFor(
+    asked: AskedAnswer,
+    { kept, ...options }: AnswerOptions,
+  ): AsyncGenerator<AnswerPart> {
+    const isKept = kept !== undefined && asked.isShare === true;
+    const empty = isKept ? this.#empties.find(kept, this.#nodeId) : undefined;
+    if (empty !== undefined && empty.lists === this.pledgedLists) {
+      yield empty.part;
+      return;
+    }
+    const askedAt = this.#pledges.now();
+    const request = isKept ? { ...asked, pledgeTo: this.#pledges.nodeId } : asked;
+    for await (const { empty: said, ...part } of this.#rpc.stream(
+      this.#address,
+      answerMethod,
+      request,
+      options,
+    )) {
+      // prettier-ignore
+      if (said !== undefined && isKept) {
+        const { at: lists, pledge } = said;
+        this.#empties.keep(kept, this.#nodeId, { lists, part });
+        if (pledge !== undefined) this.#take({ lists, asked: askedAt, pledge });
+      }
       yield part;
       if (part.isLast === true) return;
     }

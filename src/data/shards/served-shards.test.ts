@@ -81,6 +81,7 @@ class Node4 {
       freshCount: () => this.freshCount,
       schemaVersion: () => this.schemaVersion,
       listVersion: () => this.listVersion,
+      pledges: { give: () => undefined },
       stamps: { seen: () => undefined, lastNs: 0n },
     });
   }
@@ -112,7 +113,7 @@ class Node4 {
   }
 
   marks(): Promise<ShardMarks> {
-    return this.#call(marksMethod, {});
+    return this.#call(marksMethod, { pledgeTo: 0 });
   }
 
   async fragment(shardIds: readonly number[], describedAt?: string): Promise<readonly unknown[]> {

@@ -27,6 +27,7 @@ import { unpackPoints } from '../engine/digests/packed-points.ts';
 import { descriptionParts } from './answer-parts.ts';
 import { AskedAnswers } from './asked-answer.ts';
 import { fragmentMethod } from './fragment-message.ts';
+import type { GivenPledges } from './pledges/given-pledges.ts';
 import type { ServedCounters } from './served-counters.ts';
 import { answerMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, keepWritesMethod, listMethod, marksMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
 import { findShard, isShardGone } from './shard-places.ts';
@@ -44,6 +45,7 @@ export interface ServedShardsPorts {
   readonly listVersion: () => number;
   /** Writes of clients that this node was given so far. */
   readonly freshCount: () => number;
+  readonly pledges: Pick<GivenPledges, 'give'>;
   /** Told of each write and delete of another node. */
   readonly stamps: { seen(stamp: Stamp): void; readonly lastNs: bigint };
 }
@@ -102,7 +104,7 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
 
 /** What queries and lists ask for. */
 function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly ServedMethod[] {
-  const { shards, counters, stamps } = ports;
+  const { shards, counters, stamps, pledges } = ports;
   const marks = new SchemaMarks(ports);
   const answers = new AskedAnswers();
   return [
@@ -131,7 +133,10 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
       }
       yield { pieces: held, mark, isLast: true };
     }),
-    serveCall(marksMethod, () => Promise.resolve({ schemas: marks.current, lists: marks.lists })),
+    serveCall(marksMethod, ({ pledgeTo }) => {
+      const { current: schemas, lists } = marks;
+      return Promise.resolve({ schemas, lists, pledge: pledgeTo === 0 ? undefined : pledges.give(pledgeTo) }); // prettier-ignore
+    }),
     serveStream(
       fragmentMethod,
       async function* ({ fragment, describedAt, takesPacked }, { signal }) {
@@ -153,10 +158,16 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
     serveStream(answerMethod, async function* (asked, { signal }) {
       counters.add('createIteratorReq');
       await places.readable(asked.shardIds, signal);
+      const at = marks.lists;
       const parts = shards.answer?.(asked.shardIds, answers.requestOf(asked), signal);
       if (parts === undefined)
         throw new DbError('unavailable', 'no worker of this node has all of the shards');
-      yield* parts;
+      const { pledgeTo = 0 } = asked;
+      for await (const part of parts) {
+        // As nothing has changed since before it was asked, that is so for the lists of now.
+        const isEmpty = pledgeTo !== 0 && part.share?.emptyAt !== undefined && marks.lists === at;
+        yield isEmpty ? { ...part, empty: { at, pledge: pledges.give(pledgeTo) } } : part;
+      }
     }),
   ];
 }

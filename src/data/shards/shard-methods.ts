@@ -24,6 +24,7 @@ import type {
   ShardMarks,
 } from '../engine/shard-access.ts';
 import { schemaMark } from './fragment-message.ts';
+import { pledgeMessage, type Pledge } from './pledges/pledge.ts';
 
 const { v1 } = varve.data;
 
@@ -236,11 +237,12 @@ export const listMethod = streamMethod('/varve.data.v1.Shards/List', {
 });
 
 export const marksMethod = callMethod('/varve.data.v1.Shards/Marks', {
-  request: message(v1.MarksRequest, {}),
+  request: message(v1.MarksRequest, { pledgeTo: count() }),
   reply: message(v1.MarksReply, {
     schemas: schemaMark,
     lists: schemaMark,
-  }) satisfies Codec<ShardMarks>,
+    pledge: optional(pledgeMessage),
+  }) satisfies Codec<ShardMarks & { readonly pledge?: Pledge | undefined }>,
 });
 
 /** Also what hinted handoff keeps of a delete. */
@@ -318,12 +320,19 @@ const answerRequest = mappedMessage(
         },
       ),
     ),
+    pledgeTo: count(),
   }),
   {
-    to: ({ isShare = false, ...asked }: AskedAnswer) => ({ ...asked, isShare }),
-    from: ({ isShare, ...asked }): AskedAnswer => (isShare ? { ...asked, isShare } : asked),
+    to: ({ isShare = false, pledgeTo = 0, ...asked }: AskedAnswer) => ({ ...asked, isShare, pledgeTo }), // prettier-ignore
+    from: ({ isShare, pledgeTo, ...asked }): AskedAnswer => (isShare ? { ...asked, isShare, pledgeTo } : asked), // prettier-ignore
   },
 );
+
+/** A part on its way between nodes. */
+export interface SentPart extends AnswerPart {
+  /** Of a share without groups: the mark of lists for which that holds, and maybe the word that they stay so. */
+  readonly empty?: { readonly at: string; readonly pledge: Pledge | undefined } | undefined;
+}
 
 const answerReply = mappedMessage(
   message(v1.AnswerReply, {
@@ -332,11 +341,13 @@ const answerReply = mappedMessage(
     isLast: flag,
     shareHead: bytes({ lengthBytesMax: shareHeadBytesMax }),
     shareSpans: words({ lengthBytesMax: answerPartBytesMax }),
+    emptyAt: optional(schemaMark),
+    pledge: optional(pledgeMessage),
   }),
   {
-    to: ({ bytes: part, closing, isLast = false, share }: AnswerPart) => ({ part, closing, isLast, shareHead: share?.head ?? noBytes, shareSpans: share?.spans ?? noWords }), // prettier-ignore
-    from: ({ part, closing, isLast, shareHead, shareSpans }): AnswerPart => {
-      const said = { bytes: part, closing, isLast };
+    to: ({ bytes: part, closing, isLast = false, share, empty }: SentPart) => ({ part, closing, isLast, shareHead: share?.head ?? noBytes, shareSpans: share?.spans ?? noWords, emptyAt: empty?.at, pledge: empty?.pledge }), // prettier-ignore
+    from: ({ part, closing, isLast, shareHead, shareSpans, emptyAt: at, pledge }): SentPart => {
+      const said = { bytes: part, closing, isLast, ...(at !== undefined && { empty: { at, pledge } }) }; // prettier-ignore
       if (shareHead.length === 0 && shareSpans.length === 0) return said;
       return { ...said, share: { head: shareHead, spans: shareSpans } };
     },

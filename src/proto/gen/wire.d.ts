@@ -102,6 +102,9 @@ export const varve: {
       };
       readonly MarksRequest: MessageType;
       readonly MarksReply: MessageType;
+      readonly Pledge: MessageType;
+      readonly EndPledgeRequest: MessageType;
+      readonly EndPledgeReply: MessageType;
       readonly FragmentRequest: MessageType;
       readonly FragmentReply: MessageType;
       readonly AnswerRequest: MessageType & {

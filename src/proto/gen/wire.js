@@ -8766,6 +8766,8 @@ export const varve = $root.varve = (() => {
                                 this[keys[i]] = properties[keys[i]];
                 };
 
+                MarksRequest.prototype.pledgeTo = 0;
+
                 MarksRequest.encode = function (message, writer, _depth) {
                     if (!writer)
                         writer = $Writer.create();
@@ -8773,6 +8775,8 @@ export const varve = $root.varve = (() => {
                         _depth = 0;
                     if (_depth > $util.recursionLimit)
                         throw $Error("max depth exceeded");
+                    if (message.pledgeTo != null && $Object.hasOwnProperty.call(message, "pledgeTo") && (typeof message.pledgeTo === "object" ? message.pledgeTo.low || message.pledgeTo.high : message.pledgeTo !== 0))
+                        writer.uint32(8).uint64(message.pledgeTo);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -8786,7 +8790,7 @@ export const varve = $root.varve = (() => {
                         _depth = 0;
                     if (_depth > $Reader.recursionLimit)
                         throw $Error("max depth exceeded");
-                    let end, message;
+                    let end, message, value;
                     if (length === $undefined)
                         end = reader.len;
                     else {
@@ -8804,7 +8808,19 @@ export const varve = $root.varve = (() => {
                             _end = $undefined;
                             break;
                         }
-                        reader.skipType(tag & 7, _depth, tag);
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.pledgeTo = value;
+                                else
+                                    delete message.pledgeTo;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
                             $util.makeProp(message, "$unknowns", false);
                             (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
@@ -8834,6 +8850,15 @@ export const varve = $root.varve = (() => {
 
                 MarksReply.prototype.schemas = "";
                 MarksReply.prototype.lists = "";
+                MarksReply.prototype.pledge = null;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(MarksReply.prototype, "_pledge", {
+                    get: $util.oneOfGetter($oneOfFields = ["pledge"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
 
                 MarksReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -8846,6 +8871,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(10).string(message.schemas);
                     if (message.lists != null && $Object.hasOwnProperty.call(message, "lists") && message.lists !== "")
                         writer.uint32(18).string(message.lists);
+                    if (message.pledge != null && $Object.hasOwnProperty.call(message, "pledge"))
+                        $root.varve.data.v1.Pledge.encode(message.pledge, writer.uint32(26).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -8897,6 +8924,13 @@ export const varve = $root.varve = (() => {
                                     delete message.lists;
                                 continue;
                             }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                message.pledge = $root.varve.data.v1.Pledge.decode(reader, reader.size(), $undefined, _depth + 1, message.pledge);
+                                message._pledge = "pledge";
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -8915,6 +8949,260 @@ export const varve = $root.varve = (() => {
                 };
 
                 return MarksReply;
+            })();
+
+            v1.Pledge = (function() {
+
+                const Pledge = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                Pledge.prototype.durationMs = 0;
+                Pledge.prototype.catalogIndex = 0;
+
+                Pledge.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.durationMs != null && $Object.hasOwnProperty.call(message, "durationMs") && (typeof message.durationMs === "object" ? message.durationMs.low || message.durationMs.high : message.durationMs !== 0))
+                        writer.uint32(8).uint64(message.durationMs);
+                    if (message.catalogIndex != null && $Object.hasOwnProperty.call(message, "catalogIndex") && (typeof message.catalogIndex === "object" ? message.catalogIndex.low || message.catalogIndex.high : message.catalogIndex !== 0))
+                        writer.uint32(16).uint64(message.catalogIndex);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                Pledge.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.Pledge();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.durationMs = value;
+                                else
+                                    delete message.durationMs;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.catalogIndex = value;
+                                else
+                                    delete message.catalogIndex;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return Pledge;
+            })();
+
+            v1.EndPledgeRequest = (function() {
+
+                const EndPledgeRequest = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                EndPledgeRequest.prototype.fromNodeId = 0;
+                EndPledgeRequest.prototype.toNodeId = 0;
+
+                EndPledgeRequest.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.fromNodeId != null && $Object.hasOwnProperty.call(message, "fromNodeId") && (typeof message.fromNodeId === "object" ? message.fromNodeId.low || message.fromNodeId.high : message.fromNodeId !== 0))
+                        writer.uint32(8).uint64(message.fromNodeId);
+                    if (message.toNodeId != null && $Object.hasOwnProperty.call(message, "toNodeId") && (typeof message.toNodeId === "object" ? message.toNodeId.low || message.toNodeId.high : message.toNodeId !== 0))
+                        writer.uint32(16).uint64(message.toNodeId);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                EndPledgeRequest.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.EndPledgeRequest();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.fromNodeId = value;
+                                else
+                                    delete message.fromNodeId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.toNodeId = value;
+                                else
+                                    delete message.toNodeId;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return EndPledgeRequest;
+            })();
+
+            v1.EndPledgeReply = (function() {
+
+                const EndPledgeReply = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                EndPledgeReply.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                EndPledgeReply.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.varve.data.v1.EndPledgeReply();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        reader.skipType(tag & 7, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return EndPledgeReply;
             })();
 
             v1.FragmentRequest = (function() {
@@ -9178,6 +9466,7 @@ export const varve = $root.varve = (() => {
                 AnswerRequest.prototype.nowNs = 0;
                 AnswerRequest.prototype.isShare = false;
                 AnswerRequest.prototype.ownTimes = null;
+                AnswerRequest.prototype.pledgeTo = 0;
 
                 let $oneOfFields;
 
@@ -9248,6 +9537,8 @@ export const varve = $root.varve = (() => {
                         writer.uint32(112).bool(message.isShare);
                     if (message.ownTimes != null && $Object.hasOwnProperty.call(message, "ownTimes"))
                         $root.varve.data.v1.AnswerRequest.OwnTimes.encode(message.ownTimes, writer.uint32(122).fork(), _depth + 1).ldelim();
+                    if (message.pledgeTo != null && $Object.hasOwnProperty.call(message, "pledgeTo") && (typeof message.pledgeTo === "object" ? message.pledgeTo.low || message.pledgeTo.high : message.pledgeTo !== 0))
+                        writer.uint32(128).uint64(message.pledgeTo);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -9411,6 +9702,15 @@ export const varve = $root.varve = (() => {
                                 message._ownTimes = "ownTimes";
                                 continue;
                             }
+                        case 16: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.pledgeTo = value;
+                                else
+                                    delete message.pledgeTo;
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -9549,6 +9849,22 @@ export const varve = $root.varve = (() => {
                 AnswerReply.prototype.isLast = false;
                 AnswerReply.prototype.shareHead = $util.newBuffer([]);
                 AnswerReply.prototype.shareSpans = $util.newBuffer([]);
+                AnswerReply.prototype.emptyAt = null;
+                AnswerReply.prototype.pledge = null;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(AnswerReply.prototype, "_emptyAt", {
+                    get: $util.oneOfGetter($oneOfFields = ["emptyAt"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(AnswerReply.prototype, "_pledge", {
+                    get: $util.oneOfGetter($oneOfFields = ["pledge"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
 
                 AnswerReply.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -9567,6 +9883,10 @@ export const varve = $root.varve = (() => {
                         writer.uint32(34).bytes(message.shareHead);
                     if (message.shareSpans != null && $Object.hasOwnProperty.call(message, "shareSpans") && message.shareSpans.length)
                         writer.uint32(42).bytes(message.shareSpans);
+                    if (message.emptyAt != null && $Object.hasOwnProperty.call(message, "emptyAt"))
+                        writer.uint32(50).string(message.emptyAt);
+                    if (message.pledge != null && $Object.hasOwnProperty.call(message, "pledge"))
+                        $root.varve.data.v1.Pledge.encode(message.pledge, writer.uint32(58).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -9643,6 +9963,20 @@ export const varve = $root.varve = (() => {
                                     message.shareSpans = value;
                                 else
                                     delete message.shareSpans;
+                                continue;
+                            }
+                        case 6: {
+                                if (wireType !== 2)
+                                    break;
+                                message.emptyAt = reader.stringVerify();
+                                message._emptyAt = "emptyAt";
+                                continue;
+                            }
+                        case 7: {
+                                if (wireType !== 2)
+                                    break;
+                                message.pledge = $root.varve.data.v1.Pledge.decode(reader, reader.size(), $undefined, _depth + 1, message.pledge);
+                                message._pledge = "pledge";
                                 continue;
                             }
                         }

@@ -2,7 +2,7 @@ import { MiB } from '../../base/units.ts';
 import type { DataConfig } from './data-config.ts';
 import type { SeriesLimits } from '../../storage/engine/limits/series-limits.ts';
 import type { CompactionSettings } from '../../storage/store/store-options.ts';
-import { LocalShards } from '../../data/engine/local-shards.ts';
+import { LocalShards, type ClusterFacts } from '../../data/engine/local-shards.ts';
 import { shardStatistics, type ShardFolders } from '../../data/engine/shard-statistics.ts';
 import { MonitorService, type MonitorPorts } from '../../services/monitor.ts';
 import { DroppedShards } from '../../data/shards/dropped-shards.ts';
@@ -35,6 +35,7 @@ import { PrecreationService } from '../../services/precreation.ts';
 import { RetentionService, type ServicePorts } from '../../services/retention.ts';
 import { DataListener } from './data-listener.ts';
 import type { RunningServer } from '../daemon/run-daemon.ts';
+import { openPledges } from './pledges.ts';
 import { openSubscriptions } from './subscriptions.ts';
 import { servedDigests } from '../../data/copy/served-digests.ts';
 import { openAntiEntropy, type AntiEntropyParts } from './anti-entropy.ts';
@@ -89,11 +90,13 @@ export async function startDataNode(
     { secret: config.get('meta', 'meta-internal-shared-secret') },
   );
   const accounts = SelectAccounts.of(selectLimits(config));
-  const local = await startWorkers(env, { config, meta, accounts }, options);
   const rpc = new RpcClient(transport, meta.membership);
+  const { given, held } = openPledges(env, config, { meta, rpc });
+  const whenTold = (listVersion: number) => given.whenTold(listVersion);
+  const local = await startWorkers(env, { config, meta, accounts, whenTold }, options);
   const subscribers = await openSubscriptions(env, config, { meta, local });
   const own = subscribers === undefined ? [] : [subscribers];
-  const path = await openWritePath(env, config, { meta, local, rpc, subscribers });
+  const path = await openWritePath(env, config, { meta, local, rpc, subscribers, pledges: held });
   const { writer, shards, owned, deletes, hints, news, stamps, keepDelete, keep } = path;
   const copies = { close: () => path.shares.drained() };
   const registry = new QueryRegistry({ clock, log }, queryLimits(config));
@@ -123,9 +126,10 @@ export async function startDataNode(
   const port = new DataListener({ env, config, meta, local, imported, transfers, copies, hints, port: options.port }); // prettier-ignore
   const listener = await port.listen(
     [
-      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, freshCount: () => writer.writeCount, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore
+      ...servedShards({ clock, meta, shards: owned, counters, keep, stamps, freshCount: () => writer.writeCount, pledges: given, schemaVersion: () => local.schemaVersion, listVersion: () => local.listVersion }), // prettier-ignore
       ...queries.methods,
       news.method,
+      held.method,
       ...servedDigests({ meta, local: local.digests }),
       ...antiEntropy.repairs.methods,
       ...transfers.methods,
@@ -135,7 +139,7 @@ export async function startDataNode(
   // Copies reach their owners while calls are still made; those of services that end behind them are queued.
   const calling = [listener, copies, transport, antiEntropy, transfers, ...services, ...own];
   // What is being handed over ends with the metas.
-  const parts = [...calling, dropped, copies, news, hints, meta, imported, local];
+  const parts = [...calling, dropped, copies, news, hints, meta, imported, given, held, local];
   const shown = { meta, local, writer, executor, statistics, registry, hints, antiEntropy };
   return { ...shown, close: () => closeInTurn(parts) };
 }
@@ -281,7 +285,7 @@ function startContinuousQuerier(
 
 async function startWorkers(
   env: Env,
-  { config, meta, accounts }: { readonly config: DataConfig; readonly meta: MetaClient; readonly accounts: SelectAccounts }, // prettier-ignore
+  { config, meta, accounts, whenTold }: { readonly config: DataConfig; readonly meta: MetaClient; readonly accounts: SelectAccounts } & Pick<ClusterFacts, 'whenTold'>, // prettier-ignore
   { license, coreCount, onFatal, walSegmentBytesMax = 10 * MiB }: DataNodeOptions,
 ): Promise<LocalShards> {
   const workerCount = workerCountOf(license, coreCount);
@@ -306,6 +310,7 @@ async function startWorkers(
   const local = await LocalShards.start(env.engines, workerCount, workers, {
     clusterId: () => meta.clusterId,
     restoreIndexOf: (shardId) => meta.catalog.databases.shard(shardId)?.shard.restoreIndex,
+    whenTold,
   });
   void local.died.then((error) => {
     if (error !== undefined) onFatal(error);

@@ -10,6 +10,7 @@ import { LaggingOwners } from '../../data/shards/lagging-owners.ts';
 import { LeaseFences } from '../../data/shards/lease-fences.ts';
 import { IncomingDeletes } from '../../data/shards/incoming-deletes.ts';
 import { OwnedShards, type OwnedShardsPorts } from '../../data/shards/owned-shards.ts';
+import type { HeldPledges } from '../../data/shards/pledges/held-pledges.ts';
 import { findShard, isShardGone } from '../../data/shards/shard-places.ts';
 import { HintDeliveries } from '../../data/write/hint-deliveries.ts';
 import { keepDeletes, type KeepDelete } from '../../data/write/keep-delete.ts';
@@ -62,10 +63,10 @@ const deleteDeadlineMs = 3_600_000;
 export async function openWritePath(
   env: Env,
   config: DataConfig,
-  parts: { readonly meta: MetaClient; readonly local: LocalShards; readonly rpc: RpcClient; readonly subscribers: PointSubscribers | undefined }, // prettier-ignore
+  parts: { readonly meta: MetaClient; readonly local: LocalShards; readonly rpc: RpcClient; readonly subscribers: PointSubscribers | undefined; readonly pledges: HeldPledges }, // prettier-ignore
 ): Promise<WritePath> {
   const { clock, disk } = env;
-  const { meta, local, rpc, subscribers } = parts;
+  const { meta, local, rpc, subscribers, pledges } = parts;
   const log = env.log.child('write');
   const lagging = new LaggingOwners((shardId) => !isShardGone(meta.catalog, shardId));
   const isAvoiding = config.get('cluster', 'avoid-lagging-owners');
@@ -91,7 +92,7 @@ export async function openWritePath(
     passOn: (nodeId, batch) => shares.send(nodeId, batch).outcome,
     isBehind: (nodeId, shardId) => hints.isQueued(nodeId, shardId),
   });
-  const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt });
+  const shards: ClusterShards = new ClusterShards(meta, owned, { rpc, missedAt, pledges });
   const target = new HintDeliveries({
     meta,
     shards,

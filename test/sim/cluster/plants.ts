@@ -17,6 +17,7 @@ import {
   waitingToTheEnd,
   wholeTooSoon,
 } from './plants-network.ts';
+import { endingAlone, holdingPledges, outlivingPledges } from './plants-pledges.ts';
 import {
   droppingLogsEarly,
   forgettingHints,
@@ -70,6 +71,8 @@ export const ownWritePlants = ['laggards-read'] as const;
 export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of lists that are remembered: `run-grown-lists.ts` finds them. */
 export const listPlants = ['memory-trusted', 'growth-untold', 'lists-held'] as const;
+/** Those of the word that nodes give each other: `run-pledges.ts` finds them. */
+export const pledgePlants = ['pledge-untold', 'pledge-held', 'pledge-outlived', 'pledge-forgotten'] as const; // prettier-ignore
 /** Those of types that several nodes give to one new field: `run-field-types.ts` finds them. */
 export const typePlants = ['types-undecided'] as const;
 /** Those of queries that are killed: `run-kills.ts` finds them. */
@@ -88,13 +91,14 @@ export type Plant =
   | (typeof schemaPlants)[number]
   | (typeof listPlants)[number]
   | (typeof typePlants)[number]
+  | (typeof pledgePlants)[number]
   | (typeof killPlants)[number]
   | (typeof backupPlants)[number]
   | (typeof fullCopyPlants)[number]
   | (typeof wipedPlants)[number];
 
 /**
- * The environment of a node with the bug in it; `laggards-read` is one of its configuration (knobs.ts), `passive-owns` one of how
+ * The environment of a node with the bug in it; `laggards-read` and `pledge-forgotten` are some of its configuration (knobs.ts), `passive-owns` one of how
  * it is added (cluster-world.ts), and those of a whole engine are in plants-engine.ts.
  */
 export function planted(env: Env, plant: Plant | undefined): Env {
@@ -133,6 +137,12 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: trustingMemory(env.transport) };
     case 'lists-held':
       return { ...env, transport: holdingMarks(env.transport) };
+    case 'pledge-untold':
+      return { ...env, transport: endingAlone(env.transport) };
+    case 'pledge-held':
+      return { ...env, transport: holdingPledges(env.transport) };
+    case 'pledge-outlived':
+      return { ...env, transport: outlivingPledges(env.transport) };
     case 'kill-unheard':
       return { ...env, transport: waitingToTheEnd(env.transport) };
     case 'hints-backwards':

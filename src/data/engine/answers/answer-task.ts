@@ -81,6 +81,8 @@ export interface AskedAnswer {
   readonly isShare?: boolean | undefined;
   /** Of a share alone, as earlier releases do not know them: bounds of time in place of those of the statement, which is a template then. */
   readonly ownTimes?: TimeRange | undefined;
+  /** Of a share alone: the node that would have a pledge (data/shards/pledges); 0 or absent for none. */
+  readonly pledgeTo?: number | undefined;
 }
 
 /** A part of the document; parts follow each other. */

@@ -21,10 +21,12 @@ class Node {
   /** What stands for the lists of node 2; 'away' where it does not answer. */
   mark = '1.1';
   marksCount = 0;
+  /** What node 2 has given its word for. */
+  pledged: string | undefined;
   readonly lists = new KnownLists({
     meta: this,
     shards: {
-      of: (nodeId) => (nodeId === 1 ? { listVersion: this.listVersion } : { marks: () => this.#marks() }) as unknown as ShardAccess, // prettier-ignore
+      of: (nodeId) => (nodeId === 1 ? { listVersion: this.listVersion } : { marks: () => this.#marks(), pledgedLists: this.pledged }) as unknown as ShardAccess, // prettier-ignore
       missedAt: (_shardId, nodeId) => (nodeId === this.missedNode ? this.missed : 0),
     },
   });
@@ -111,6 +113,19 @@ test('known lists: with other nodes each of them is asked every time', async () 
     expect((await node.findShared(asked))?.equals(answer)).toBe(true);
     expect(node.marksCount).toBe(i);
   }
+});
+
+test('known lists: a node that has given its word is not asked, for the lists that it has given it for', async () => {
+  const node = new Node();
+  const asked = statement();
+  node.keep(asked, answer, sharedAnswer);
+  node.pledged = '1.1';
+  expect(node.find(asked, place)?.equals(answer)).toBe(true);
+  expect(node.marksCount).toBe(0);
+  node.pledged = '1.2';
+  node.mark = '1.2';
+  expect(await node.findShared(asked)).toBeUndefined();
+  expect(node.marksCount).toBe(1);
 });
 
 const changesElsewhere: readonly [string, (node: Node) => void][] = [

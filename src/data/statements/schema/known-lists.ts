@@ -6,7 +6,8 @@
  *   clock, whose shards were all answered for. One that nobody asked before is made as if nobody would again.
  * - For as long as the catalog has the same index, no worker has said that a series, a field or a tag key came or went since
  *   before the list was read, and those who answered lack nothing of these shards: else other owners would be asked.
- * - Of other nodes each is asked, every time, whether that is still so there (decision 81).
+ * - Of other nodes each is asked, every time, whether that is still so there (decision 81), unless it has given its word that it is
+ *   (decision 103).
  * - Bounded by bytes, with those of its form as gzip; those asked for longest ago go first.
  */
 import { Buffer } from 'node:buffer';
@@ -80,7 +81,19 @@ export class KnownLists {
   ): Buffer | Promise<Buffer | undefined> | undefined {
     const kept = this.#kept.get(statement);
     if (kept === undefined || !this.#holds(kept, place)) return undefined;
-    return kept.marks.size === 0 ? kept.bytes : this.#confirmed(kept, signal);
+    return this.#isPledged(kept) ? kept.bytes : this.#confirmed(kept, signal);
+  }
+
+  #isPledged({ marks }: Kept): boolean {
+    const { shards } = this.#ports;
+    try {
+      for (const [nodeId, mark] of marks) if (shards.of(nodeId).pledgedLists !== mark) return false;
+      return true;
+    } catch (error) {
+      // It has left the cluster: who asks it is told.
+      if (isDbError(error)) return false;
+      throw error;
+    }
   }
 
   /** Undefined as well where one of them does not say it in time. */

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { pledgePlants } from './cluster/plants.ts';
+import { runPledges } from './cluster/run-pledges.ts';
+
+test('pledges: a series is seen through every node once it is acknowledged, by whatever word others rely on', async () => {
+  const { checked, unasked } = await runPledges(1);
+  expect(checked).toBeGreaterThan(60);
+  expect(unasked).toBeGreaterThan(40);
+});
+
+/** Seeds at which each bug is found. */
+const caughtAt: Readonly<Record<(typeof pledgePlants)[number], number>> = {
+  'pledge-untold': 1,
+  'pledge-held': 1,
+  'pledge-outlived': 1,
+  'pledge-forgotten': 1,
+};
+
+test.each(pledgePlants)('pledges: the simulation catches %s', async (plant) => {
+  await expect(runPledges(caughtAt[plant], { plant })).rejects.toThrow(/though late\w+ was acknowledged/); // prettier-ignore
+});
