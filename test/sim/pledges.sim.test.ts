@@ -8,6 +8,11 @@ test('pledges: a series is seen through every node once it is acknowledged, by w
   expect(unasked).toBeGreaterThan(40);
 });
 
+test('pledges: a series is seen through every node where its write is tried again at a node that was killed within it', async () => {
+  const { checked } = await runPledges(1, { isCutShort: true });
+  expect(checked).toBeGreaterThan(60);
+});
+
 /** Seeds at which each bug is found. */
 const caughtAt: Readonly<Record<(typeof pledgePlants)[number], number>> = {
   'pledge-untold': 1,

@@ -29,6 +29,8 @@ const askedCount = 3;
 const healMs = 3_000;
 /** A write that failed is tried again. */
 const againMs = 100;
+/** Enough to write, and less than pledges last. */
+const cutShortMs = 10;
 /** What was lost on its way is not waited for. */
 const askLimitMs = 6_000;
 const format = answerFormat('application/json', { epochUnitNs: undefined, pretty: false });
@@ -36,10 +38,11 @@ const format = answerFormat('application/json', { epochUnitNs: undefined, pretty
 /**
  * Rejects where a node leaves out a series that was acknowledged before it was asked, by the word that another node gave it: while
  * nodes are cut off from each other, messages are late, clocks jump, and the one that gave its word is killed and comes back.
+ * `isCutShort`: each time while it writes.
  */
 export async function runPledges(
   seed: number,
-  options: { readonly plant?: Plant } = {},
+  options: { readonly plant?: Plant; readonly isCutShort?: boolean } = {},
 ): Promise<PledgeRun> {
   const cluster = new ClusterWorld(seed, options);
   const { world } = cluster;
@@ -61,7 +64,7 @@ export async function runPledges(
           for (const question of questionsOf(series)) await asked(cluster, name, question);
       counts.unasked += await unaskedOf(cluster, series);
     }
-    const broken = breakSomething(cluster, random);
+    const broken = options.isCutShort === true ? await cutShort(cluster, late, random) : breakSomething(cluster, random); // prettier-ignore
     const writer = await world.complete(writerOf(cluster, broken ?? anyOf(cluster, random)[0]));
     const checked = await world.complete(Promise.all(late.map((series) => writtenAndSeen(cluster, writer, series)))); // prettier-ignore
     counts.checked += checked.reduce((sum, one) => sum + one, 0);
@@ -118,6 +121,23 @@ function breakSomething(cluster: ClusterWorld, random: Random): string | undefin
     return name;
   }
   return undefined;
+}
+
+/** The node that wrote the series, told nobody of it as it was cut off, and was killed before it acknowledged them. */
+async function cutShort(
+  cluster: ClusterWorld,
+  late: readonly string[],
+  random: Random,
+): Promise<string> {
+  const { world, data } = cluster;
+  const [name, node] = anyOf(cluster, random);
+  const others = [...data.keys()].filter((one) => one !== name);
+  world.network.partition([name], others);
+  for (const series of late) write(node, series).catch(() => undefined);
+  await world.run(world.nowMs + cutShortMs);
+  cluster.crash(name, 1);
+  world.network.heal();
+  return name;
 }
 
 /** One that comes back from a crash is waited for. */

@@ -6,7 +6,8 @@
  *   nothing any more, or once its time is over by this node's clock, of which a quarter more is waited for: clocks differ in rate.
  * - Nobody is given one while others are told, nor for a moment after a change: series that come all the time would have
  *   each of them wait for a call.
- * - Who was killed has given some that nobody remembers: for as long as they may last all changes wait, from the start on.
+ * - Who was killed has given some that nobody remembers: for as long as they may last all writes wait, from the start on. Also those
+ *   that change nothing: what the run before wrote and did not acknowledge is there, and is written again.
  * Wall time is never asked.
  */
 import { Tasks } from '../../../base/async/tasks.ts';
@@ -39,7 +40,8 @@ export class GivenPledges {
   /** Until when each may rely on it, by this node's clock. */
   readonly #holders = new Map<number, number>();
   readonly #tasks: Tasks;
-  #listVersion = 0;
+  /** Undefined until the first write of this run: that may be one of the run before, tried again, which changes nothing any more. */
+  #listVersion: number | undefined;
   #quietUntilMs = -Infinity;
   #telling: Promise<void> | undefined;
 

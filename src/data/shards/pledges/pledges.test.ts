@@ -157,6 +157,17 @@ test('pledges: whoever starts again waits until those of before are over', async
   expect(again.whenTold(2)).toBeUndefined();
 });
 
+test('pledges: whoever starts again waits as well for a write that the run before did not acknowledge, though it changes nothing', async () => {
+  const { clock, log } = pair.giver.env;
+  const meta = { nodeId: 4, catalog: pair.catalog };
+  const rpc = {} as unknown as RpcClient;
+  const again = new GivenPledges({ clock, log, meta, rpc }, { durationMs });
+  const startMs = pair.nowMs;
+  await pair.world.complete(again.whenTold(0) ?? Promise.resolve());
+  expect(pair.nowMs - startMs).toBeGreaterThanOrEqual(waitedMs - 1);
+  expect(again.whenTold(0)).toBeUndefined();
+});
+
 test('pledges: one ends by itself, at once where the clock on the wall steps forward, and not where it steps back', async () => {
   pair.pledge();
   await pair.pass(durationMs - 10);
