@@ -39,6 +39,7 @@ async function endedWithoutLeader(): Promise<string> {
   await cluster.kill(`meta-${leader}`);
   const said = await moving.ended();
   cluster.startByHand(`meta-${leader}`);
+  await moving.caughtUp(leader);
   return said;
 }
 

@@ -167,7 +167,20 @@ export class MovingCluster {
     }, waitMs);
   }
 
-  /** The same, with the last status. */
+  /** Resolves once a meta node that was started again knows how the plan ended: until it hears of the leader it says what it knew when it died. */
+  async caughtUp(meta: number): Promise<void> {
+    const other = (meta % metaCount) + 1;
+    await eventually(async () => {
+      const [own, expected] = await Promise.all(
+        [meta, other].map(async (of) =>
+          (await fetch(`${this.cluster.url('meta', of)}/rebalance`)).text(),
+        ),
+      );
+      if (own !== expected) throw new Error(own);
+    }, waitMs);
+  }
+
+  /** What the plan's status is once it has ended. */
   async ended(): Promise<string> {
     await this.settled();
     return this.ctl('rebalance', 'status');
