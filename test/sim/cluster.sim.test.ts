@@ -22,6 +22,11 @@ test('cluster: seed 1 keeps every promise under random faults', async () => {
   expect(result.events.release).toBeGreaterThan(0);
 });
 
+test('cluster: an owner that lacks a shard has brought it before owners are compared', async () => {
+  const { equal } = await runSeed(16, { faultsMs: 1_000 });
+  expect(equal).toBeGreaterThan(2);
+});
+
 test('metas: elections among crashes and delays keep one leader a term', async () => {
   for (let seed = 1; seed <= 5; seed++) await runElections(seed);
 });
