@@ -58,6 +58,8 @@ export interface StoreExports extends WindowExports {
 
   orderRows(times: number, rows: number, count: number, spareTimes: number, spareRows: number, runs: number, sequences: number, order: number): number; // prettier-ignore
   crcOf(ptr: number, length: number): number;
+  listRecords(ptr: number, length: number, magic: number, salt: number, largeBytes: number, out: number): number; // prettier-ignore
+  gatherRecords(ptr: number, places: number, count: number, out: number): number;
   flushedBlocks(): number;
   flushedIndex(): number;
   flushWorkBytes(rows: number): number;

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Disk } from '../../src/env/disk.ts';
 import type { Env } from '../../src/env/env.ts';
+import { compiledKernels } from '../../src/kernels/module/kernel-module.ts';
+import { RecordScan } from '../../src/kernels/record-scan.ts';
+import { StoreKernel } from '../../src/kernels/store-kernel.ts';
 import { below } from '../../src/env/random.ts';
 import { recoverWal, type WalDamage } from '../../src/storage/wal/wal-recovery.ts';
 import { type WalRecord, WalRecordKind } from '../../src/storage/wal/wal-record.ts';
@@ -16,6 +19,13 @@ import { World } from './world/world.ts';
 
 const folder = 'wal';
 const log = { warn: () => undefined, error: () => undefined } as unknown as Log;
+
+const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 22 });
+
+/** Its bytes are used again. */
+function kept({ rejectBitmap, payload, ...head }: WalRecord): WalRecord {
+  return { ...head, rejectBitmap: rejectBitmap.slice(), payload: payload.slice() };
+}
 
 function recordOf(sequence: number): WalRecord {
   const payload = new Uint8Array(1 + (sequence % 300)).fill(sequence & 0xff);
@@ -58,7 +68,8 @@ async function load(env: Env, run: number, history: History, disk: Disk): Promis
 async function recover(disk: Disk): Promise<{ run: number; records: WalRecord[] }> {
   const records: WalRecord[] = [];
   const recovered = await recoverWal(disk, folder, {
-    onRecord: (record) => void records.push(record),
+    scan: new RecordScan(kernel),
+    onRecord: (record) => void records.push(kept(record)),
   });
   for (const { kind, path, offset } of recovered.damage)
     expect(kind, `${path} at ${offset}: a crash alone is no damage`).toBe('torn');
@@ -128,6 +139,7 @@ async function recoverDamaged(
 ): Promise<{ found: number[]; damage: readonly WalDamage[] }> {
   const found: number[] = [];
   const recovered = await recoverWal(disk, folder, {
+    scan: new RecordScan(kernel),
     onRecord: (record) => {
       expect(record).toEqual(recordOf(record.sequence));
       found.push(record.sequence);

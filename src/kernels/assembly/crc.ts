@@ -23,7 +23,12 @@ function entry(slice: u32, byte: u32): u32 {
 }
 
 export function crcOf(ptr: usize, length: u32): u32 {
-  let crc: u32 = 0xffffffff;
+  return crcFrom(0, ptr, length);
+}
+
+/** Of bytes behind others, whose CRC is `before`. */
+export function crcFrom(before: u32, ptr: usize, length: u32): u32 {
+  let crc: u32 = ~before;
   const end = ptr + length;
   while (ptr + 8 <= end) {
     const low = load<u32>(ptr) ^ crc;

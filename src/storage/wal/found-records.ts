@@ -3,33 +3,59 @@
  * gaps, not with the records.
  */
 interface ShardRuns {
+  readonly shardId: number;
   /** First and last sequence of each run, ascending. */
   readonly bounds: number[];
   lastPath: number;
   lastOffset: number;
+  /** The highest one in the segment at `lastPath`. */
+  segmentSequence: number;
+  readonly isWanted: boolean;
 }
 
 export class FoundRecords {
   readonly #paths: string[] = [];
   readonly #shards = new Map<number, ShardRuns>();
+  readonly #isWanted: (shardId: number) => boolean;
+  /** Those that have records in the segment at hand. */
+  #here: ShardRuns[] = [];
+
+  /** `isWanted` is asked once of each shard. */
+  constructor(isWanted: (shardId: number) => boolean = () => true) {
+    this.#isWanted = isWanted;
+  }
 
   /** Records noted from now on are in this segment. */
   begin(path: string): void {
     this.#paths.push(path);
+    this.#here = [];
   }
 
-  /** Sequences of a shard ascend in the order of the log. */
-  note(shardId: number, sequence: number, offset: number): void {
+  /** Sequences of a shard ascend in the order of the log. Answers whether the shard is wanted. */
+  note(shardId: number, sequence: number, offset: number): boolean {
     let runs = this.#shards.get(shardId);
     if (runs === undefined) {
-      runs = { bounds: [], lastPath: 0, lastOffset: 0 };
+      const isWanted = this.#isWanted(shardId);
+      runs = { shardId, bounds: [], lastPath: -1, lastOffset: 0, segmentSequence: 0, isWanted };
       this.#shards.set(shardId, runs);
     }
-    runs.lastPath = this.#paths.length - 1;
+    const path = this.#paths.length - 1;
+    if (runs.lastPath !== path) {
+      this.#here.push(runs);
+      runs.segmentSequence = 0;
+      runs.lastPath = path;
+    }
     runs.lastOffset = offset;
+    if (sequence > runs.segmentSequence) runs.segmentSequence = sequence;
     const last = runs.bounds.length - 1;
     if (runs.bounds[last] === sequence - 1) runs.bounds[last] = sequence;
     else runs.bounds.push(sequence, sequence);
+    return runs.isWanted;
+  }
+
+  /** The last sequence of each shard in the segment that was begun last. */
+  sequencesHere(): ReadonlyMap<number, number> {
+    return new Map(this.#here.map(({ shardId, segmentSequence }) => [shardId, segmentSequence]));
   }
 
   /** Whether all records of the shard with `after < sequence <= last` were found. */

@@ -8,9 +8,12 @@
  */
 import { crc32 } from 'node:zlib';
 import type { DiskFile } from '../../env/disk.ts';
+import { scanBytesMax, type RecordScan, type ScannedRecords } from '../../kernels/record-scan.ts';
 import { SegmentBytes } from './segment-bytes.ts';
 import {
+  bodyCrcAt,
   decodeRecordHeader,
+  recordForm,
   recordHeaderBytes,
   recordMagic,
   WalRecordKind,
@@ -35,45 +38,98 @@ export interface WalGap {
 }
 
 export interface SegmentVisitor {
-  /** `offset` is that of the record. Voids are passed over. */
+  /** `offset` is that of the record, whose bytes hold until what it answers is done. Voids are passed over. */
   onRecord(record: WalRecord, offset: number): Promise<void> | void;
   onGap(gap: WalGap): void;
+}
+
+/** Who takes records many at a time; those that lie alone come by onRecord(). */
+export interface ScanVisitor extends SegmentVisitor {
+  readonly scan: RecordScan;
+  /** Whole records from `offset` on, voids among them, until what it answers is done; the first `count` of them count. */
+  onRecords(records: ScannedRecords, count: number, offset: number): Promise<void> | void;
 }
 
 export async function readSegment(
   file: DiskFile,
   salt: number,
-  visitor: SegmentVisitor,
+  visitor: SegmentVisitor | ScanVisitor,
 ): Promise<void> {
   const bytes = new SegmentBytes(file);
   let offset = 0;
   while (offset < bytes.lengthBytes) {
-    const head = bytes.atHand(offset, recordHeaderBytes) ?? (await bytes.at(offset, recordHeaderBytes)); // prettier-ignore
-    const header = decodeRecordHeader(head, salt);
-    const end = header === undefined ? Infinity : offset + lengthOf(header);
-    if (header === undefined || end > bytes.lengthBytes) {
-      const next = await findRecord(bytes, offset + 1, salt);
-      const gapEnd = next ?? bytes.lengthBytes;
-      const isUnreadable = bytes.isUnreadable(offset, gapEnd);
-      visitor.onGap({ offset, end: gapEnd, header, isUnreadable, isFollowed: next !== undefined });
-      offset = gapEnd;
-      continue;
-    }
-    const bodyBytes = end - offset - recordHeaderBytes;
-    const bodyAt = offset + recordHeaderBytes;
-    const body = bytes.atHand(bodyAt, bodyBytes) ?? (await bytes.at(bodyAt, bodyBytes));
-    const record = recordOf(header, body);
-    if (record === undefined) {
-      const isUnreadable = bytes.isUnreadable(offset, end);
-      const isFollowed = end < bytes.lengthBytes;
-      visitor.onGap({ offset, end, header, isUnreadable, isFollowed });
-    } else if (record.kind !== WalRecordKind.void) {
-      // Of a hundred thousand small ones each would wait for a turn of the promises.
-      const taken = visitor.onRecord(record, offset);
-      if (taken !== undefined) await taken;
-    }
-    offset = end;
+    const passed = 'scan' in visitor ? await passWhole(bytes, offset, { salt, visitor }) : offset;
+    offset = passed > offset ? passed : await passOne(bytes, offset, { salt, visitor });
   }
+}
+
+/** Passes whole records that lie side by side; answers where the first byte lies that is of none of them. */
+async function passWhole(
+  bytes: SegmentBytes,
+  offset: number,
+  { salt, visitor }: { readonly salt: number; readonly visitor: ScanVisitor },
+): Promise<number> {
+  const piece = await bytes.ahead(offset, { least: recordHeaderBytes, most: scanBytesMax });
+  const records = visitor.scan.list(piece, recordForm(salt));
+  let count = 0;
+  while (count < records.count && isWhole(records, count)) count++;
+  const taken = count === 0 ? undefined : visitor.onRecords(records, count, offset);
+  if (taken !== undefined) await taken;
+  return offset + records.offset(count);
+}
+
+function isWhole(records: ScannedRecords, at: number): boolean {
+  if (recordKinds[records.kind(at)] === undefined) return false;
+  if (!records.isUnchecked(at)) return true;
+  const from = records.offset(at) + recordHeaderBytes;
+  const body = records.bytes.subarray(from, records.offset(at + 1));
+  return crc32(body) === bodyCrcAt(records.bytes, records.offset(at));
+}
+
+/** One of them by itself; its bytes hold as theirs do. */
+export function scannedRecord(records: ScannedRecords, at: number): WalRecord {
+  const bitmapAt = records.offset(at) + recordHeaderBytes;
+  const payloadAt = bitmapAt + records.bitmapBytes(at);
+  return {
+    kind: records.kind(at) as WalRecordKind,
+    codec: records.codec(at),
+    shardId: records.shardId(at),
+    sequence: records.sequence(at),
+    rejectBitmap: records.bytes.subarray(bitmapAt, payloadAt),
+    payload: records.bytes.subarray(payloadAt, payloadAt + records.payloadBytes(at)),
+  };
+}
+
+/** Passes one record, or a gap up to the next. */
+async function passOne(
+  bytes: SegmentBytes,
+  offset: number,
+  { salt, visitor }: { readonly salt: number; readonly visitor: SegmentVisitor },
+): Promise<number> {
+  const head = bytes.atHand(offset, recordHeaderBytes) ?? (await bytes.at(offset, recordHeaderBytes)); // prettier-ignore
+  const header = decodeRecordHeader(head, salt);
+  const end = header === undefined ? Infinity : offset + lengthOf(header);
+  if (header === undefined || end > bytes.lengthBytes) {
+    const next = await findRecord(bytes, offset + 1, salt);
+    const gapEnd = next ?? bytes.lengthBytes;
+    const isUnreadable = bytes.isUnreadable(offset, gapEnd);
+    visitor.onGap({ offset, end: gapEnd, header, isUnreadable, isFollowed: next !== undefined });
+    return gapEnd;
+  }
+  const bodyAt = offset + recordHeaderBytes;
+  const body = bytes.atHand(bodyAt, end - bodyAt) ?? (await bytes.at(bodyAt, end - bodyAt));
+  const kind = recordKinds[header.kind];
+  if (crc32(body) !== header.bodyCrc || kind === undefined) {
+    const isUnreadable = bytes.isUnreadable(offset, end);
+    visitor.onGap({ offset, end, header, isUnreadable, isFollowed: end < bytes.lengthBytes });
+    return end;
+  }
+  if (kind === WalRecordKind.void) return end;
+  const { codec, shardId, sequence, bitmapBytes } = header;
+  const rejectBitmap = body.subarray(0, bitmapBytes);
+  const payload = body.subarray(bitmapBytes);
+  await visitor.onRecord({ kind, codec, shardId, sequence, rejectBitmap, payload }, offset);
+  return end;
 }
 
 function lengthOf(header: WalRecordHeader): number {
@@ -93,13 +149,4 @@ async function findRecord(
     at = found;
     if (decodeRecordHeader(await bytes.at(at, recordHeaderBytes), salt) !== undefined) return at;
   }
-}
-
-/** Undefined when it is not what was written. */
-function recordOf(header: WalRecordHeader, body: Uint8Array): WalRecord | undefined {
-  const { codec, shardId, sequence, bitmapBytes } = header;
-  const kind = recordKinds[header.kind];
-  if (crc32(body) !== header.bodyCrc || kind === undefined) return undefined;
-  const rejectBitmap = body.subarray(0, bitmapBytes);
-  return { kind, codec, shardId, sequence, rejectBitmap, payload: body.subarray(bitmapBytes) };
 }

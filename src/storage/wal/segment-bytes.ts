@@ -13,6 +13,8 @@ export class SegmentBytes {
   readonly #file: DiskFile;
   #start = 0;
   #bytes: Uint8Array = new Uint8Array();
+  /** Used again for each piece: megabytes that are made anew have the collector go through all of the heap. */
+  #room: Uint8Array = new Uint8Array();
   readonly #unreadable: { readonly start: number; readonly end: number }[] = [];
 
   constructor(file: DiskFile) {
@@ -27,7 +29,7 @@ export class SegmentBytes {
     return this.#file.lengthBytes;
   }
 
-  /** The bytes at `offset`; fewer at the end of the file. They do not change when others are read. */
+  /** The bytes at `offset`; fewer at the end of the file. They hold until others are read. */
   async at(offset: number, lengthBytes: number): Promise<Uint8Array> {
     const known = this.atHand(offset, lengthBytes);
     if (known !== undefined) return known;
@@ -43,6 +45,16 @@ export class SegmentBytes {
     const end = Math.min(offset + lengthBytes, this.#file.lengthBytes);
     if (offset < this.#start || end > this.#start + this.#bytes.length) return undefined;
     return this.#bytes.subarray(offset - this.#start, Math.max(offset, end) - this.#start);
+  }
+
+  /** What has been read ahead from `offset` on, `most` bytes of it; read first where that are fewer than `least`. */
+  async ahead(
+    offset: number,
+    { least, most }: { readonly least: number; readonly most: number },
+  ): Promise<Uint8Array> {
+    if (this.atHand(offset, least) === undefined) await this.at(offset, least);
+    const from = offset - this.#start;
+    return this.#bytes.subarray(from, from + most);
   }
 
   /** Whether the disk failed to read any of these bytes. */
@@ -66,13 +78,15 @@ export class SegmentBytes {
   }
 
   async #read(offset: number, lengthBytes: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(lengthBytes);
+    if (this.#room.length < lengthBytes) this.#room = new Uint8Array(lengthBytes);
+    const bytes = this.#room.subarray(0, lengthBytes);
     try {
       const read = await this.#file.readAt(offset, bytes);
       return bytes.subarray(0, read);
     } catch (error) {
       if (!isDbError(error, 'io_error')) throw error;
     }
+    bytes.fill(0);
     for (let at = 0; at < lengthBytes; at += sectorBytes) {
       const sector = bytes.subarray(at, at + sectorBytes);
       try {

@@ -22,6 +22,7 @@
  * Not here: what a payload means, when records are synced.
  */
 import { assert } from '../../base/assert.ts';
+import type { RecordForm } from '../../kernels/record-scan.ts';
 import { crc32 } from 'node:zlib';
 
 export const recordHeaderBytes = 40;
@@ -60,12 +61,7 @@ export function encodeRecordHeader(record: WalRecord, salt: number): Uint8Array 
   const bytes = new Uint8Array(recordHeaderBytes);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, magic, true);
-  view.setUint8(4, record.kind);
-  view.setUint8(5, record.codec);
-  view.setBigUint64(8, BigInt(record.shardId), true);
-  view.setBigUint64(16, BigInt(record.sequence), true);
-  view.setUint32(24, record.rejectBitmap.length, true);
-  view.setUint32(28, record.payload.length, true);
+  putHeaderFields(view, record);
   view.setUint32(32, crc32(record.payload, crc32(record.rejectBitmap)), true);
   view.setUint32(36, crc32(bytes.subarray(0, 36), salt), true);
   return bytes;
@@ -74,26 +70,50 @@ export function encodeRecordHeader(record: WalRecord, salt: number): Uint8Array 
 /** The first bytes of each record of a segment. */
 export function recordMagic(salt: number): Uint8Array {
   const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, salt === noSalt ? firstVersionMagic : magic, true);
+  new DataView(bytes.buffer).setUint32(0, recordForm(salt).magic, true);
   return bytes;
+}
+
+/** How records of a segment begin, and what the checksums of their headers begin with. */
+export function recordForm(salt: number): RecordForm {
+  return salt === noSalt ? { magic: firstVersionMagic, salt: 0 } : { magic, salt };
 }
 
 /** The header at the start of `bytes`, or undefined when these are not the bytes of a whole one. */
 export function decodeRecordHeader(bytes: Uint8Array, salt: number): WalRecordHeader | undefined {
   if (bytes.length < recordHeaderBytes) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, recordHeaderBytes);
-  const [wanted, seed] = salt === noSalt ? [firstVersionMagic, 0] : [magic, salt];
-  if (view.getUint32(0, true) !== wanted) return undefined;
-  if (view.getUint32(36, true) !== crc32(bytes.subarray(0, 36), seed)) return undefined;
+  const form = recordForm(salt);
+  if (view.getUint32(0, true) !== form.magic) return undefined;
+  if (view.getUint32(36, true) !== crc32(bytes.subarray(0, 36), form.salt)) return undefined;
+  return { ...headerFields(view, 0), bodyCrc: bodyCrcAt(bytes, 0) };
+}
+
+/** What a header says, but for its checksums. */
+export function headerFields(view: DataView, at: number): Omit<WalRecordHeader, 'bodyCrc'> {
   return {
-    kind: view.getUint8(4),
-    codec: view.getUint8(5),
-    shardId: safeInteger(view, 8),
-    sequence: safeInteger(view, 16),
-    bitmapBytes: view.getUint32(24, true),
-    payloadBytes: view.getUint32(28, true),
-    bodyCrc: view.getUint32(32, true),
+    kind: view.getUint8(at + 4),
+    codec: view.getUint8(at + 5),
+    shardId: safeInteger(view, at + 8),
+    sequence: safeInteger(view, at + 16),
+    bitmapBytes: view.getUint32(at + 24, true),
+    payloadBytes: view.getUint32(at + 28, true),
   };
+}
+
+/** Writes the same, at the start of `view`. */
+export function putHeaderFields(view: DataView, record: WalRecord): void {
+  view.setUint8(4, record.kind);
+  view.setUint8(5, record.codec);
+  view.setBigUint64(8, BigInt(record.shardId), true);
+  view.setBigUint64(16, BigInt(record.sequence), true);
+  view.setUint32(24, record.rejectBitmap.length, true);
+  view.setUint32(28, record.payload.length, true);
+}
+
+/** What the header of a record says that is the checksum of its body. */
+export function bodyCrcAt(bytes: Uint8Array, offset: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset + offset).getUint32(32, true);
 }
 
 /** A u64 of which the writer has made sure that a number holds it. */

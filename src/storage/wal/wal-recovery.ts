@@ -15,11 +15,12 @@
  */
 import { isDbError } from '../../base/errors.ts';
 import type { Disk, DiskFile } from '../../env/disk.ts';
+import type { RecordScan, ScannedRecords } from '../../kernels/record-scan.ts';
 import { FoundRecords } from './found-records.ts';
-import { readSegment, type WalGap } from './read-segment.ts';
+import { readSegment, scannedRecord, type ScanVisitor, type SegmentVisitor, type WalGap } from './read-segment.ts'; // prettier-ignore
 import { parseSegmentName, type SegmentName } from './segment-name.ts';
 import { WalRecordKind, type WalRecord, type WalRecordHeader } from './wal-record.ts';
-import { decodeVouch, noteLast, type WalVouch } from './wal-vouch.ts';
+import { decodeVouch, type WalVouch } from './wal-vouch.ts';
 
 export interface WalDamage {
   readonly path: string;
@@ -36,7 +37,14 @@ export interface WalDamage {
 }
 
 export interface WalVisitor {
+  /** Of which shards records are handed out, asked once of each; of all when it is left out. */
+  isWanted?(shardId: number): boolean;
+  /** The record's bytes hold until what it answers is done. */
   onRecord(record: WalRecord): Promise<void> | void;
+  /** With it records are found many at a time. */
+  readonly scan?: RecordScan;
+  /** Records that lie side by side, in turn with onRecord(), and which of them are wanted; by that one each when it is left out. */
+  onRecords?(records: ScannedRecords, wanted: readonly number[]): Promise<void> | void;
   /** Told after the records of a segment, with the last sequence in it of each shard. */
   onSegment?(path: string, sequences: ReadonlyMap<number, number>): void;
 }
@@ -56,7 +64,7 @@ export async function recoverWal(
   visitor: WalVisitor,
 ): Promise<RecoveredWal> {
   let run = 0;
-  const found = new FoundRecords();
+  const found = new FoundRecords(visitor.isWanted?.bind(visitor));
   const logs = new Map<string, SegmentFindings[]>();
   for (const { name } of await disk.list(folder)) {
     const parsed = parseSegmentName(name);
@@ -99,25 +107,52 @@ async function recoverSegment(
   name: SegmentName,
   { visitor, found }: { readonly visitor: WalVisitor; readonly found: FoundRecords },
 ): Promise<SegmentFindings> {
-  const sequences = new Map<number, number>();
   const gaps: WalGap[] = [];
   const vouches: WalVouch[] = [];
   found.begin(file.path);
-  await readSegment(file, name.salt, {
-    onGap: (gap) => gaps.push(gap),
-    onRecord: (record, offset) => {
-      if (record.kind === WalRecordKind.vouch) {
-        keepVouch(vouches, decodeVouch(record.payload), gaps);
-        return undefined;
-      }
-      const { shardId, sequence } = record;
-      noteLast(sequences, shardId, sequence);
-      found.note(shardId, sequence, offset);
-      return visitor.onRecord(record);
-    },
-  });
-  visitor.onSegment?.(file.path, sequences);
+  const onVouch = (payload: Uint8Array): void => {
+    keepVouch(vouches, decodeVouch(payload), gaps);
+  };
+  const onRecord = (record: WalRecord, offset: number): Promise<void> | void => {
+    const { kind, shardId, sequence, payload } = record;
+    if (kind === WalRecordKind.vouch) onVouch(payload);
+    else if (found.note(shardId, sequence, offset)) return visitor.onRecord(record);
+    return undefined;
+  };
+  const onGap = (gap: WalGap): void => void gaps.push(gap);
+  const plain: SegmentVisitor = { onRecord, onGap };
+  const { scan } = visitor;
+  await readSegment(file, name.salt, scan === undefined ? plain : scanning({ ...plain, scan }, { visitor, found, onVouch })); // prettier-ignore
+  visitor.onSegment?.(file.path, found.sequencesHere());
   return { path: file.path, name, lengthBytes: file.lengthBytes, gaps, vouches };
+}
+
+/** Takes records many at a time: of a hundred thousand small ones each would cost objects of its own, and a turn of the promises. */
+function scanning(
+  plain: SegmentVisitor & Pick<ScanVisitor, 'scan'>,
+  { visitor, found, onVouch }: { readonly visitor: WalVisitor; readonly found: FoundRecords; readonly onVouch: (payload: Uint8Array) => void }, // prettier-ignore
+): ScanVisitor {
+  const eachByItself = async (records: ScannedRecords, wanted: readonly number[]) => {
+    for (const at of wanted) await visitor.onRecord(scannedRecord(records, at));
+  };
+  const onWanted = visitor.onRecords?.bind(visitor) ?? eachByItself;
+  return {
+    ...plain,
+    onRecords: (records, count, offset) => {
+      const wanted: number[] = [];
+      for (let at = 0; at < count; at++) {
+        const kind = records.kind(at);
+        if (kind === WalRecordKind.vouch) onVouch(scannedRecord(records, at).payload);
+        else if (
+          kind !== WalRecordKind.void &&
+          found.note(records.shardId(at), records.sequence(at), offset + records.offset(at))
+        )
+          // prettier-ignore
+          wanted.push(at);
+      }
+      return wanted.length === 0 ? undefined : onWanted(records, wanted);
+    },
+  };
 }
 
 /** The first one, the latest one, and the first after each gap are all that judging needs. */

@@ -53,11 +53,36 @@ export function decodeVouch(bytes: Uint8Array): WalVouch {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const count = view.getUint32(4, true);
   assert(bytes.length === headBytes + count * entryBytes, 'a vouch is as long as it says');
-  const sequences = new Map<number, number>();
-  for (let at = headBytes; at < bytes.length; at += entryBytes)
-    sequences.set(Number(view.getBigUint64(at, true)), Number(view.getBigUint64(at + 8, true)));
-  const [from, to] = [view.getBigUint64(8, true), view.getBigUint64(16, true)].map(Number);
-  return { segment: view.getUint32(0, true), from: from ?? 0, to: to ?? 0, sequences };
+  const head = { segment: view.getUint32(0, true), from: u64(view, 8), to: u64(view, 16) };
+  return new DecodedVouch(head, bytes.slice(headBytes));
+}
+
+/** Of thousands in a log the shards of very few are asked for. */
+class DecodedVouch implements WalVouch {
+  readonly segment: number;
+  readonly from: number;
+  readonly to: number;
+  readonly #entries: Uint8Array;
+
+  constructor({ segment, from, to }: Omit<WalVouch, 'sequences'>, entries: Uint8Array) {
+    this.segment = segment;
+    this.from = from;
+    this.to = to;
+    this.#entries = entries;
+  }
+
+  get sequences(): ReadonlyMap<number, number> {
+    const { buffer, byteOffset, length } = this.#entries;
+    const view = new DataView(buffer, byteOffset, length);
+    const sequences = new Map<number, number>();
+    for (let at = 0; at < length; at += entryBytes) sequences.set(u64(view, at), u64(view, at + 8));
+    return sequences;
+  }
+}
+
+/** Of which the writer has made sure that a number holds it. */
+function u64(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
 }
 
 /** The latest of `groups`, which lie one behind the other, that a vouch has to look back on. */

@@ -17,6 +17,7 @@ import { folderOf, isDamage, isIncoming, openShard, type DamagedShard, type Open
 import type { ShardFacts } from '../shards/shard-facts.ts';
 import type { StoreOptions } from '../store-options.ts';
 import { readManifest, type ShardManifest } from '../shards/shard-manifest.ts';
+import type { RecordScan, ScannedRecords } from '../../../kernels/record-scan.ts';
 import type { WalRecord } from '../../wal/wal-record.ts';
 import { replayRecord } from './replay-record.ts';
 import { WaitingRecords } from './waiting-records.ts';
@@ -83,9 +84,23 @@ export class ShardOpener {
   }
 
   /** Keeps a record of a pending shard for it; resolves once a shard is open that too much waits for. */
-  async keep(record: WalRecord): Promise<void> {
+  keep(record: WalRecord): Promise<void> | undefined {
     const hot = this.#waiting.add(record);
-    if (hot !== undefined) await this.open(hot);
+    return hot === undefined ? undefined : this.open(hot);
+  }
+
+  /** The same of some of many records that lie side by side, those of these numbers. */
+  keepAll(
+    records: ScannedRecords,
+    numbers: readonly number[],
+    scan: RecordScan,
+  ): Promise<void> | undefined {
+    const hot = this.#waiting.addAll(records, numbers, scan);
+    return hot.size === 0 ? undefined : this.#openHot(hot);
+  }
+
+  async #openHot(shardIds: Iterable<number>): Promise<void> {
+    for (const shardId of shardIds) await this.open(shardId);
   }
 
   /** Of what the files and records of pending shards hold: of files `shard.json` alone is read. */

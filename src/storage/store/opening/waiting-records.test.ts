@@ -1,8 +1,16 @@
 import { expect, test } from 'vitest';
 import { batchOf } from '../../../../test/support/store-script.ts';
 import { decodePointBatch } from '../../../models/point-batch.ts';
-import { WalRecordKind, type WalRecord } from '../../wal/wal-record.ts';
-import { shardBytesMax, WaitingRecords } from './waiting-records.ts';
+import { compiledKernels } from '../../../kernels/module/kernel-module.ts';
+import { RecordScan } from '../../../kernels/record-scan.ts';
+import { StoreKernel } from '../../../kernels/store-kernel.ts';
+import {
+  encodeRecordHeader,
+  recordForm,
+  WalRecordKind,
+  type WalRecord,
+} from '../../wal/wal-record.ts';
+import { shardBytesMax, slabBytesMax, WaitingRecords } from './waiting-records.ts';
 
 function record(shardId: number, sequence: number, payload: Uint8Array): WalRecord {
   const rejectBitmap = Uint8Array.from({ length: sequence % 3 }, (_, i) => i + 1);
@@ -31,6 +39,43 @@ test('waiting records: each shard gets its own as they came, however often it as
   expect([...waiting.of(0)]).toEqual([]);
   expect(waiting.bytesOf(0)).toBe(0);
   expect([...waiting.of(1)]).toHaveLength(3);
+});
+
+test('waiting records: what comes many at a time is what comes one by one, in slabs and beyond them', () => {
+  const kernel = StoreKernel.create(compiledKernels(), { bytesMax: 1 << 22 });
+  const scan = new RecordScan(kernel);
+  const salt = 3;
+  const [alone, together] = [new WaitingRecords(1 << 24), new WaitingRecords(1 << 24)];
+  const [hotAlone, hotTogether] = [new Set<number>(), new Set<number>()];
+  for (let chunk = 0; chunk < 40; chunk++) {
+    const sent = Array.from({ length: 30 }, (_, i) => {
+      const payload = new Uint8Array(48 + ((i * 37 + chunk) % 90)).fill(i);
+      new DataView(payload.buffer).setBigInt64(32, BigInt((i * 7 + chunk * 13) % 101), true);
+      // Of a few shards there is more than a slab takes.
+      const large = i % 10 === 0 ? new Uint8Array(3_000).fill(chunk) : payload;
+      return record(i % 13, chunk * 30 + i + 2 ** 33, large);
+    });
+    const bytes = Buffer.concat(sent.flatMap((one) => [encodeRecordHeader(one, salt), one.rejectBitmap, one.payload])); // prettier-ignore
+    for (const one of sent) hotAlone.add(alone.add(one) ?? -1);
+    const records = scan.list(bytes, recordForm(salt));
+    expect(records.count).toBe(30);
+    const numbers = sent.map((_, i) => i);
+    for (const hot of together.addAll(records, numbers, scan)) hotTogether.add(hot);
+    bytes.fill(0xff);
+  }
+  hotAlone.delete(-1);
+  expect(hotTogether).toEqual(hotAlone);
+  expect(together.latestStamp).toBe(alone.latestStamp);
+  expect(together.latestStamp).not.toBe(0n);
+  for (let shardId = 0; shardId < 13; shardId++) {
+    expect([...together.of(shardId)]).toEqual([...alone.of(shardId)]);
+    expect(together.bytesOf(shardId)).toBe(alone.bytesOf(shardId));
+    expect(together.lastSequenceOf(shardId)).toBe(alone.lastSequenceOf(shardId));
+  }
+  expect(together.bytesOf(0)).toBeGreaterThan(slabBytesMax);
+  together.drop(3);
+  expect([...together.of(3)]).toEqual([]);
+  expect([...together.of(4)]).toEqual([...alone.of(4)]);
 });
 
 test('waiting records: a batch can be read where it lies', () => {
