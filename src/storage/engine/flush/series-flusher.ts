@@ -67,6 +67,8 @@ export class SeriesFlusher {
   #isReady = false;
   /** By number of the table, once it was begun. */
   readonly #placed: (PlacedTable | undefined)[] = [];
+  /** What rows of all tables take that are placed now: a sum over tables for each of them costs seconds with 20,000. */
+  #placedBytes = 0;
 
   /** The memtable does not change meanwhile. */
   constructor(kernel: StoreKernel, memtable: Memtable) {
@@ -86,21 +88,26 @@ export class SeriesFlusher {
     const tableNumber = this.#tableAt(ids, from);
     if (tableNumber === anyTable || this.#placed[tableNumber] !== undefined) return;
     const table = must(this.#memtable.allTables()[tableNumber], 'a number is that of a table');
-    const roomBytes = this.#placed.reduce((sum, placed) => sum + (placed?.rows?.roomBytes ?? 0), 0);
     const ports = {
       kernel: this.#kernel,
       index: this.#index,
       table,
       tables: this.#tables,
       tableNumber,
-      roomBytesMax: placedBytesMax - roomBytes,
+      roomBytesMax: placedBytesMax - this.#placedBytes,
       work: this.#work,
       rowsMax,
     };
     // Series before this one may have rows in it, too.
     const first = this.#hasOthers ? 0 : from;
     const rows = await PlacedRows.of(ports, { ids, from: first, count }, slices);
-    this.#placed[tableNumber] = this.#place(table, rows);
+    try {
+      this.#placed[tableNumber] = this.#place(table, rows);
+    } catch (error) {
+      rows?.release();
+      throw error;
+    }
+    this.#placedBytes += rows?.roomBytes ?? 0;
   }
 
   /** Writes series from number `from` on, which are placed; answers the number of the one that it has left. */
@@ -118,6 +125,7 @@ export class SeriesFlusher {
     writer.addEncoded(blocks, this.#kernel.bytes(this.#entries, indexEnd - this.#entries));
     placed.seriesLeft -= next - from;
     if (placed.seriesLeft === 0) {
+      this.#placedBytes -= placed.rows?.roomBytes ?? 0;
       placed.rows?.release();
       placed.rows = undefined;
     }
