@@ -36,7 +36,7 @@ import { withoutOlder, type StruckPoints } from './memtable/late-points.ts';
 import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
 import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
-import { isRefused } from './limits/refused-rows.ts';
+import { areAllRefused, isRefused } from './limits/refused-rows.ts';
 import { refuseNewSeries, type LimitedDatabase } from './limits/series-limits.ts';
 import { refuseLongTexts } from './limits/text-length.ts';
 import { Memtable } from './memtable/memtable.ts';
@@ -250,7 +250,7 @@ export class Shard {
     if (rejects.length === 0) this.#showAll(batch);
     else
       for (const { ordinals, measurement, fields } of batch.shapes)
-        if (!isRefused(rejects, ordinals[0] ?? 0)) this.#show(measurement, fields);
+        if (!areAllRefused(rejects, ordinals)) this.#show(measurement, fields);
     // A series whose rows were all refused does not come to be.
     const taken = rejects.length === 0 && !isPartial ? {} : { taken: takenSeries(batch, rejects) };
     const workBytes = Memtable.workBytes(batch);
