@@ -166,12 +166,16 @@ export class AnswerRunner {
       let step = steps.next();
       for (; step.done !== true; step = steps.next()) await pacer.rest();
       const { request, schemaVersion } = planned;
-      // Schemas that have grown since would give the other worker another plan.
       const { cut: made, found } = step.value;
-      if (made === undefined || this.#ports.schemaVersion() !== schemaVersion) return { found };
-      const measurements = this.#measurementsOf(place);
-      if (measurements.length > toldMeasurementsMax) return { found };
-      const { parts, ...cut } = made;
+      if (made === undefined) return { found };
+      const { parts, handed, ...cut } = made;
+      // Schemas that have grown since would give the other worker another plan.
+      const isAsPlanned = this.#ports.schemaVersion() === schemaVersion;
+      const measurements = isAsPlanned ? this.#measurementsOf(place) : [];
+      if (!isAsPlanned || measurements.length > toldMeasurementsMax) {
+        handed.giveBack();
+        return { found };
+      }
       const claims = new Int32Array(new SharedArrayBuffer(4));
       const shared = { ...cut, request, schemaVersion, claims, held: account.share(), measurements }; // prettier-ignore
       return { shared: this.#together({ chunked, shared, parts }, running), found };

@@ -5,10 +5,11 @@
 import { Buffer } from 'node:buffer';
 import { KiB, MiB } from '../../../base/units.ts';
 import { FieldType } from '../../../models/field-value.ts';
+import type { TextColumn } from '../../../models/point-batch.ts';
 import type { SeriesList } from '../../index/listed-index.ts';
 import type { MemoryPart } from '../memory-part.ts';
 import type { ColumnRun } from '../columns/column-run.ts';
-import type { ColumnPiece } from '../columns/run-cursor.ts';
+import { batchTypes, type ColumnPiece } from '../columns/run-cursor.ts';
 import type { TimeBounds } from './shape-table.ts';
 
 export interface LentField {
@@ -36,9 +37,10 @@ export interface LendRequest extends TimeBounds {
 }
 
 export interface LendPorts {
-  /** Told of bytes before they are taken; may throw. */
-  readonly charge: (bytes: number) => void;
-  readonly bytesMax: number;
+  /** Asked before bytes are taken: false where they are too many; may throw. */
+  take(bytes: number): boolean;
+  /** Of those that were taken, so many are not held any more. */
+  release(bytes: number): void;
 }
 
 interface Place {
@@ -62,28 +64,30 @@ const roomBytesMost = 4 * MiB;
 const slotRows = 512;
 const rowsPerPause = 131_072;
 
-/** Each step is short. Undefined where there are none, 'many' where it would take more than the ports allow. */
+/**
+ * Each step is short. Undefined where there are none, 'unlent' where it would take more than the ports allow, or a field has values
+ * of another type: it was dropped and written again, which the memtable, as it was viewed, does not show.
+ */
 export function* lendRows(
   memtable: MemoryPart,
   { list, fields, ...bounds }: LendRequest,
   ports: LendPorts,
-): Generator<undefined, LentRows | 'many' | undefined> {
+): Generator<undefined, LentRows | 'unlent' | undefined> {
   if (memtable.bounds === undefined) return undefined;
   const { measurement, keys, ends } = list;
   const slotsBytes = ends.length * fields.length * slotWords * Uint32Array.BYTES_PER_ELEMENT;
-  if (slotsBytes > ports.bytesMax) return 'many';
-  ports.charge(slotsBytes);
+  if (!ports.take(slotsBytes)) return 'unlent';
   const slots = new Uint32Array(new SharedArrayBuffer(slotsBytes));
   const writer = new SlotWriter(slots, ports);
   for (let i = 0; i < ends.length; i++) {
     const seriesId = memtable.idOf(keys.subarray(i === 0 ? 0 : ends[i - 1], ends[i]), i);
+    writer.beginSeries();
     if (writer.isTired) yield* writer.rest();
     if (seriesId === undefined) continue;
-    writer.beginSeries();
     for (const [number, { name, type }] of fields.entries()) {
       const pieces = memtable.pieces({ measurement, seriesId, field: name }, bounds);
       const isWritten = pieces.length === 0 || (yield* writer.write(i * fields.length + number, type, pieces)); // prettier-ignore
-      if (!isWritten) return 'many';
+      if (!isWritten) return 'unlent';
     }
   }
   return { bounds: memtable.bounds, fields, rooms: writer.rooms, slots };
@@ -94,7 +98,6 @@ class SlotWriter {
   readonly #slots: Uint32Array;
   readonly #ports: LendPorts;
   #top = 0;
-  #takenBytes: number;
   #rowsLeft = rowsPerPause;
   /** Of the field before: those of a series mostly have the same. */
   #times: Times | undefined;
@@ -102,7 +105,6 @@ class SlotWriter {
   constructor(slots: Uint32Array, ports: LendPorts) {
     this.#slots = slots;
     this.#ports = ports;
-    this.#takenBytes = slots.byteLength;
   }
 
   get isTired(): boolean {
@@ -119,15 +121,17 @@ class SlotWriter {
     this.#times = undefined;
   }
 
-  /** False where there is no room for it. */
+  /** False where there is no room for it, or it has values of another type. */
   *write(
     slot: number,
     type: FieldType,
     pieces: readonly ColumnPiece[],
   ): Generator<undefined, boolean> {
     this.#rowsLeft -= slotRows;
+    const isOther = pieces.some(({ rows }) => rows !== undefined && rows.type !== batchTypes[type]);
+    if (isOther) return false;
     if (pieces.every(({ rows }) => rows !== undefined)) return yield* this.#writePlaced(slot, type, pieces); // prettier-ignore
-    return yield* this.#writeRuns(slot, pieces);
+    return yield* this.#writeRuns(slot, type, pieces);
   }
 
   *#writePlaced(
@@ -175,31 +179,35 @@ class SlotWriter {
   }
 
   /** Of texts, and of rows of several shapes. */
-  *#writeRuns(slot: number, pieces: readonly ColumnPiece[]): Generator<undefined, boolean> {
+  *#writeRuns(
+    slot: number,
+    type: FieldType,
+    pieces: readonly ColumnPiece[],
+  ): Generator<undefined, boolean> {
     const runs: ColumnRun[] = [];
     let [count, heldBytes] = [0, 0];
     for (const piece of pieces) {
       if (this.isTired) yield* this.rest();
       const run = piece.load();
+      if (run.type !== type || !this.#ports.take(runBytes(run))) return false;
       runs.push(run);
       count += run.timesNs.length;
       heldBytes += runBytes(run);
-      this.#rowsLeft -= run.timesNs.length;
-      if (this.#takenBytes + heldBytes > this.#ports.bytesMax) return false;
+      this.#rowsLeft -= runBytes(run) >>> 3;
     }
-    const bytes = valuesOf(runs, count);
+    const valuesLength = valuesBytes(runs, count);
     const times = this.#take(count * 8);
-    const values = this.#take(bytes.length);
+    const values = this.#take(valuesLength);
     if (times === undefined || values === undefined) return false;
     this.#times = { ...times, count };
-    let row = 0;
-    for (const { timesNs } of runs) {
-      const { buffer, byteOffset, byteLength } = timesNs;
-      this.#bytes(times, row * 8, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength)); // prettier-ignore
-      row += timesNs.length;
+    const to = new RunCopy(this.#bytes(times, 0, count * 8), this.#bytes(values, 0, valuesLength));
+    for (const run of runs) {
+      if (this.isTired) yield* this.rest();
+      this.#rowsLeft -= runBytes(run) >>> 3;
+      to.add(run);
     }
-    this.#bytes(values, 0, bytes.length).set(bytes);
     this.#note(slot, values);
+    this.#ports.release(heldBytes);
     return true;
   }
 
@@ -221,9 +229,7 @@ class SlotWriter {
     }
     const usual = Math.min(roomBytesMost, last === undefined ? roomBytesFirst : last.byteLength * 2); // prettier-ignore
     const roomBytes = Math.max(usual, needed);
-    if (this.#takenBytes + roomBytes > this.#ports.bytesMax) return undefined;
-    this.#ports.charge(roomBytes);
-    this.#takenBytes += roomBytes;
+    if (!this.#ports.take(roomBytes)) return undefined;
     this.rooms.push(new SharedArrayBuffer(roomBytes));
     this.#top = needed;
     return { room: this.rooms.length - 1, at: 0 };
@@ -234,24 +240,55 @@ function runBytes({ timesNs, values }: ColumnRun): number {
   return timesNs.byteLength + ('offsets' in values ? values.offsets.byteLength + values.bytes.length : values.byteLength); // prettier-ignore
 }
 
-/** Of all runs as of one; of texts where each ends, u32 from 0 on, and their bytes. */
-function valuesOf(runs: readonly ColumnRun[], count: number): Uint8Array {
-  const texts = runs.flatMap(({ values }) => ('offsets' in values ? [values] : []));
-  if (texts.length === 0) {
-    const parts = runs.flatMap(({ values }) => ('offsets' in values ? [] : [new Uint8Array(values.buffer, values.byteOffset, values.byteLength)])); // prettier-ignore
-    return Buffer.concat(parts);
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** Of the values of all runs as those of one: of texts where each ends, too. */
+function valuesBytes(runs: readonly ColumnRun[], count: number): number {
+  let bytes = 0;
+  let isOfTexts = false;
+  for (const { values } of runs) {
+    if ('offsets' in values) {
+      const { offsets } = values;
+      bytes += (offsets[offsets.length - 1] ?? 0) - (offsets[0] ?? 0);
+      isOfTexts = true;
+    } else bytes += values.byteLength;
   }
-  const spans = texts.map(({ offsets }) => [offsets[0] ?? 0, offsets[offsets.length - 1] ?? 0] as const); // prettier-ignore
-  const bytesCount = spans.reduce((sum, [start, end]) => sum + end - start, 0);
-  const ends = new Uint32Array(count + 1);
-  const out = new Uint8Array(ends.byteLength + bytesCount);
-  let [row, at] = [0, 0];
-  for (const [i, { offsets, bytes }] of texts.entries()) {
-    const [start, end] = spans[i] ?? [0, 0];
-    for (let one = 1; one < offsets.length; one++) ends[++row] = at + (offsets[one] ?? 0) - start;
-    out.set(bytes.subarray(start, end), ends.byteLength + at);
-    at += end - start;
+  return isOfTexts ? bytes + (count + 1) * Uint32Array.BYTES_PER_ELEMENT : bytes;
+}
+
+/** Runs one behind the other; of texts where each ends, u32 from 0 on, and their bytes. What is copied to is all 0 before. */
+class RunCopy {
+  readonly #times: Buffer;
+  readonly #values: Buffer;
+  readonly #ends: Uint32Array;
+  readonly #textsAt: number;
+  #row = 0;
+  #at = 0;
+
+  constructor(times: Buffer, values: Buffer) {
+    this.#times = times;
+    this.#values = values;
+    this.#ends = new Uint32Array(values.buffer, values.byteOffset, values.length >>> 2);
+    this.#textsAt = (times.length / 8 + 1) * Uint32Array.BYTES_PER_ELEMENT;
   }
-  out.set(new Uint8Array(ends.buffer));
-  return out;
+
+  add({ timesNs, values }: ColumnRun): void {
+    this.#times.set(bytesOf(timesNs), this.#row * 8);
+    if ('offsets' in values) this.#addTexts(values);
+    else {
+      this.#values.set(bytesOf(values), this.#at);
+      this.#at += values.byteLength;
+    }
+    this.#row += timesNs.length;
+  }
+
+  #addTexts({ offsets, bytes }: TextColumn): void {
+    const [start = 0, end = 0] = [offsets[0], offsets[offsets.length - 1]];
+    const base = this.#at - start;
+    for (let i = 1; i < offsets.length; i++) this.#ends[this.#row + i] = base + (offsets[i] ?? 0);
+    this.#values.set(bytes.subarray(start, end), this.#textsAt + this.#at);
+    this.#at += end - start;
+  }
 }

@@ -112,10 +112,10 @@ function listOf(view: ShardView): { readonly list: SeriesList; readonly ids: Uin
 function lentView(view: ShardView, list: SeriesList, bounds: TimeBounds): ShardView {
   const parts = view.partsWithin(bounds) ?? { files: [], memtables: [] };
   const fields = list.fields.map(([name, type]) => ({ name, type }));
-  const ports = { bytesMax: 1 << 28, charge: () => undefined };
+  const ports = { take: () => true, release: () => undefined };
   const memtables = parts.memtables.flatMap((memtable) => {
     const rows = finished(lendRows(memtable, { list, fields, ...bounds }, ports));
-    if (rows === undefined || rows === 'many') return [];
+    if (rows === undefined || rows === 'unlent') return [];
     tally.lent++;
     return [new LentMemtable(structuredClone<LentRows>(rows))];
   });

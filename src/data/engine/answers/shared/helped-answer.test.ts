@@ -105,6 +105,20 @@ test('helped answer: in a later chunk it is the general way that tells it of the
   expect(left.error).toBe(refused);
 });
 
+test('helped answer: memory that is too little for two workers may be enough for one', async () => {
+  const full = new DbError('limit_exceeded', 'max-query-memory limit exceeded');
+  for (const [own, helping] of [
+    [[full], []],
+    [[], [full]],
+  ] as const) {
+    const { text, error, home } = await answerOf(own, helping);
+    expect([text, error]).toEqual(['alone', undefined]);
+    expect(home.asked).toEqual(['shared', 'answer']);
+  }
+  const long = `"${'x'.repeat(heldBytesMax)}"`;
+  expect((await answerOf([part(0, long), full], [])).error).toBe(full);
+});
+
 test('helped answer: who leaves it while a part is waited for need not wait', async () => {
   const home = new Worker({ shared: ['never'] });
   const parts = new HelpedAnswer({ home, helper: new Worker({}) }, request, new AbortController().signal); // prettier-ignore

@@ -75,8 +75,11 @@ export class HelpedAnswer implements AsyncIterableIterator<AnswerPart, undefined
       }
       return;
     } catch (error) {
-      // Of a value that JSON has no word for: the whole document is an error, as long as nothing of it has left.
-      if (outBytes >= heldBytesMax || !isDbError(error, 'invalid_argument')) throw error;
+      // A value that JSON has no word for makes the whole document an error, as long as nothing of it has left. And of memory one
+      // worker takes less than two, beside what was handed on.
+      const isOtherAlone =
+        isDbError(error, 'invalid_argument') || isDbError(error, 'limit_exceeded');
+      if (outBytes >= heldBytesMax || !isOtherAlone) throw error;
       // What is held back is dropped for the general way's, as where a node fails (decision 13).
       if (outBytes > 0) throw new DbError('unavailable', error.message, { cause: error });
     } finally {

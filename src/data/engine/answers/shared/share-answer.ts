@@ -8,13 +8,11 @@ import { groupSeries, type FoundGroups, type Group } from '../../../../query/exe
 import { pickedEnd } from '../../../../query/exec/pick-end.ts';
 import type { Fragment } from '../../../../query/fragment.ts';
 import type { LevelPlan } from '../../../../query/plan/level-plan.ts';
-import { predicateFields } from '../../../../query/predicate.ts';
-import { lendRows, type LentRows } from '../../../../storage/engine/memtable/lend-rows.ts';
 import type { TimeBounds } from '../../../../storage/engine/memtable/shape-table.ts';
 import type { ShardView, ViewParts } from '../../../../storage/engine/shard-view.ts';
-import type { SeriesList } from '../../../../storage/index/listed-index.ts';
+import { fieldsOf, HandedOn, sharedShards } from './handed-on.ts';
 import { shareablePlan, type ShareablePlan } from './shareable-plan.ts';
-import type { ChunkCut, SharedAnswer, SharedShard } from './shared-answer.ts';
+import type { ChunkCut, SharedAnswer } from './shared-answer.ts';
 
 /** From when on an answer is shared, and how large a chunk is. */
 export interface ShareLimits {
@@ -57,10 +55,9 @@ const rowsInBlock = 1_000;
 /** For each series and field in memory, and for so many values as a block has. */
 const lendKeyUs = 3;
 const lendBlockUs = 2;
-const lentBytesMax = 64 * MiB;
 /** Bytes in memory for one of a file. */
 const memoryTimes = 4;
-/** Keys and groups that are gone through between two places to rest at. */
+/** Groups that are gone through between two places to rest at. */
 const seriesPerPause = 256;
 
 export interface SharedPlace {
@@ -69,13 +66,15 @@ export interface SharedPlace {
   readonly limits: ShareLimits;
   /** `max-select-series`. */
   readonly seriesMax: number;
-  /** Keys that are handed on are charged there; who closes it has no use for them any more. */
-  readonly account: Pick<MemoryAccount, 'charge'>;
+  /** What is handed on is charged there; who closes it has no use for it any more. */
+  readonly account: MemoryAccount;
 }
 
 export interface CutAnswer extends Pick<SharedAnswer, 'shards' | 'cut' | 'chunkCount'> {
   /** By shard, of the views. */
   readonly parts: readonly ViewParts[];
+  /** To be given back where it is answered alone after all. */
+  readonly handed: HandedOn;
 }
 
 /** What was looked at: without a cut it is to be answered alone. */
@@ -104,17 +103,14 @@ export function* cutAnswer(
   const work = estimate(shareable, views, groups);
   if (work.us < limits.workUsLeast || groups.length === 0) return { found };
   if (work.lendUs > work.us * limits.lentShareMost) return { found };
-  const shards: SharedShard[] = [];
-  for (const [i, view] of views.entries()) {
-    const part = parts[i] ?? { files: [], memtables: [] };
-    const list = yield* listOf(view, { groups, fragment, account });
-    const rows = yield* lentRows(view, part, { shareable, list, account });
-    if (rows === 'many') return { found };
-    shards.push({ shardId: view.shardId, files: part.files.map(({ path, seal }) => ({ path, seal })), list, rows }); // prettier-ignore
-  }
+  const handed = new HandedOn(account);
+  const shards = yield* sharedShards(views, parts, { shareable, groups, handed });
+  if (shards === undefined) return { found };
   const cut = shareable.kind === 'groups' ? yield* cutGroups(views, groups, { work, limits }) : cutTimes(views, groups, { fragment, work, limits }); // prettier-ignore
   const chunkCount = cut.kind === 'groups' ? (cut.ends[0]?.length ?? 0) : cut.minTimesNs.length;
-  return chunkCount < 2 ? { found } : { cut: { shards, cut, chunkCount, parts }, found };
+  if (chunkCount >= 2) return { cut: { shards, cut, chunkCount, parts, handed }, found };
+  handed.giveBack();
+  return { found };
 }
 
 /** As files have them: in memory a value takes some times as much. */
@@ -211,77 +207,6 @@ function formOf(
 
 function mean(numbers: readonly number[]): number {
   return numbers.reduce((sum, one) => sum + one, 0) / Math.max(1, numbers.length);
-}
-
-interface ListedSeries {
-  readonly groups: readonly Group[];
-  readonly fragment: Fragment;
-  readonly account: SharedPlace['account'];
-}
-
-/** The keys of its series, group after group. */
-function* listOf(
-  view: ShardView,
-  { groups, fragment: { measurement }, account }: ListedSeries,
-): Generator<undefined, SeriesList> {
-  const ids: number[] = [];
-  let keyBytes = 0;
-  for (const { members } of groups)
-    for (const { source, seriesId } of members) {
-      if (source !== view) continue;
-      keyBytes += view.keyOf(seriesId).length;
-      if (ids.push(seriesId) % seriesPerPause === 0) yield undefined;
-    }
-  account.charge(keyBytes + ids.length * Uint32Array.BYTES_PER_ELEMENT);
-  const keys = new Uint8Array(new SharedArrayBuffer(keyBytes));
-  const ends = new Uint32Array(new SharedArrayBuffer(ids.length * Uint32Array.BYTES_PER_ELEMENT));
-  let at = 0;
-  for (const [i, id] of ids.entries()) {
-    const key = view.keyOf(id);
-    keys.set(key, at);
-    ends[i] = at += key.length;
-    if (i % seriesPerPause === 0) yield undefined;
-  }
-  const fields = [...view.index.fields(measurement)];
-  return { measurement, fields, tagKeys: view.tagKeys(measurement), keys, ends };
-}
-
-interface LentBy extends Pick<SharedPlace, 'account'> {
-  readonly shareable: ShareablePlan;
-  readonly list: SeriesList;
-}
-
-/** What the memtables of a shard have of the series, for who cannot read them; 'many' where that is too much. */
-function* lentRows(
-  view: ShardView,
-  { memtables }: ViewParts,
-  { shareable: { fragments }, list, account }: LentBy,
-): Generator<undefined, readonly LentRows[] | 'many'> {
-  const [{ minTimeNs, maxTimeNs, measurement }] = fragments;
-  const types = view.index.fields(measurement);
-  const names = new Set(fragments.flatMap(fieldsOf));
-  const fields = [...names].flatMap((name) => {
-    const type = types.get(name);
-    return type === undefined ? [] : [{ name, type }];
-  });
-  const charge = (bytes: number): void => {
-    account.charge(bytes);
-  };
-  const lent: LentRows[] = [];
-  for (const memtable of memtables) {
-    const asked = { list, fields, minTimeNs, maxTimeNs };
-    const rows = yield* lendRows(memtable, asked, { charge, bytesMax: lentBytesMax });
-    if (rows === 'many') return rows;
-    if (rows !== undefined) lent.push(rows);
-  }
-  return lent;
-}
-
-/** Those that are read of each series. */
-function fieldsOf({ task, predicate }: Fragment): readonly string[] {
-  if (task.kind === 'costs') return [];
-  const columns = task.kind === 'windows' ? task.fields : task.columns.filter(({ kind }) => kind === 'field'); // prettier-ignore
-  return [...columns.map(({ name }) => name), ...predicateFields(predicate)];
 }
 
 interface CutBy {
