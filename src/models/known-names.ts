@@ -38,6 +38,11 @@ export class ShapeName {
 
 /** Of a measurement, remembered. */
 const shapesOfOneMax = 8;
+/** About what a shape and a list take in the heap, and each of their fields. */
+const shapeBytes = 160;
+const shapeFieldBytes = 8;
+const listBytes = 200;
+const listFieldBytes = 64;
 
 export class KnownNames {
   readonly #column: TextColumn;
@@ -46,6 +51,7 @@ export class KnownNames {
   /** By number of the measurement: the shape that it had last, and all that it had lately. */
   readonly #last: (ShapeName | undefined)[] = [];
   readonly #shapes: (ShapeName[] | undefined)[] = [];
+  #heldBytes = 0;
 
   constructor(column: TextColumn) {
     this.#column = column;
@@ -54,6 +60,11 @@ export class KnownNames {
 
   get lengthBytes(): number {
     return this.#column.bytes.length;
+  }
+
+  /** About what all shapes and lists of fields take that were asked for: the same few names make any number of lists. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   isOf({ offsets, bytes }: TextColumn): boolean {
@@ -69,15 +80,17 @@ export class KnownNames {
   }
 
   #find(measurement: number, words: Uint32Array, from: number, end: number): ShapeName {
+    const name = this.#nameOf(measurement);
     const known = (this.#shapes[measurement] ??= []);
     for (let i = 0; i < known.length; i++) {
       const one = known[i];
       if (one !== undefined && isList(one.packed, words, from, end)) return one;
     }
     const packed = Array.from(words.subarray(from, end));
-    const shape = new ShapeName(this.#nameOf(measurement), this.#list(packed), packed);
-    if (known.length === shapesOfOneMax) known.shift();
+    const shape = new ShapeName(name, this.#list(packed), packed);
+    if (known.length === shapesOfOneMax) this.#heldBytes -= heldBytesOf(known.shift());
     known.push(shape);
+    this.#heldBytes += heldBytesOf(shape);
     return shape;
   }
 
@@ -91,6 +104,7 @@ export class KnownNames {
     }));
     const list = { fields, hasTexts: fields.some(({ type }) => type === FieldType.string) };
     this.#lists.set(key, list);
+    this.#heldBytes += listBytes + packed.length * listFieldBytes;
     return list;
   }
 
@@ -99,6 +113,10 @@ export class KnownNames {
     if (name === undefined) throw damagedBatch();
     return name;
   }
+}
+
+function heldBytesOf(shape: ShapeName | undefined): number {
+  return shape === undefined ? 0 : shapeBytes + shape.packed.length * shapeFieldBytes;
 }
 
 function isList(packed: readonly number[], words: Uint32Array, from: number, end: number): boolean {
@@ -111,11 +129,14 @@ function isList(packed: readonly number[], words: Uint32Array, from: number, end
 const rememberedShapesMin = 16;
 const rememberedMax = 16;
 const rememberedBytesMax = 1 << 20;
+/** Of shapes and lists of all that are remembered: of one field each these are those of 190,000 measurements. */
+const heldBytesMax = 32 << 20;
 /** Of this thread, the one that was met last first. */
 const remembered: KnownNames[] = [];
 
 export function namesIn(column: TextColumn, shapeCount: number): KnownNames {
   if (shapeCount < rememberedShapesMin) return new KnownNames(column);
+  forgetSome();
   const at = remembered.findIndex((names) => names.isOf(column));
   const [known] = at < 0 ? [] : remembered.splice(at, 1);
   // What it came from is somebody's memory.
@@ -123,6 +144,13 @@ export function namesIn(column: TextColumn, shapeCount: number): KnownNames {
   if (names.lengthBytes <= rememberedBytesMax) remembered.unshift(names);
   if (remembered.length > rememberedMax) remembered.pop();
   return names;
+}
+
+/** What lies longest, until the rest is not too much: maybe all. */
+function forgetSome(): void {
+  let heldBytes = 0;
+  for (let i = 0; i < remembered.length; i++) heldBytes += remembered[i]?.heldBytes ?? 0;
+  while (heldBytes > heldBytesMax) heldBytes -= remembered.pop()?.heldBytes ?? 0;
 }
 
 function isSame(left: Uint8Array, right: Uint8Array): boolean {

@@ -12,11 +12,19 @@ export interface NamedShapes {
 
 /** So many batches' names are kept: who writes a thousand measurements writes the same again and again. */
 const namedMax = 8;
+/** Of all of them: two batches of 100,000 measurements each, or eight of fewer. */
+const namedBytesMax = 8 << 20;
+
+interface Named {
+  readonly shapeIds: Uint32Array;
+  readonly named: NamedShapes;
+}
 
 /** The names of batches that came lately, by their shapes. */
 export class NamedBefore {
   /** The one that was asked for last first. */
-  readonly #all: { readonly shapeIds: Uint32Array; readonly named: NamedShapes }[] = [];
+  readonly #all: Named[] = [];
+  #bytes = 0;
 
   /** `heads` has two words for each shape, its id being the first. */
   find(heads: Uint32Array): NamedShapes | undefined {
@@ -32,14 +40,28 @@ export class NamedBefore {
 
   add(heads: Uint32Array, named: NamedShapes): NamedShapes {
     const shapeIds = heads.filter((_, i) => i % 2 === 0);
+    const bytes = bytesOf({ shapeIds, named });
+    if (bytes > namedBytesMax) return named;
     this.#all.unshift({ shapeIds, named });
-    if (this.#all.length > namedMax) this.#all.pop();
+    this.#bytes += bytes;
+    while (this.#all.length > namedMax || this.#bytes > namedBytesMax) this.#forgetLast();
     return named;
   }
 
   clear(): void {
     this.#all.length = 0;
+    this.#bytes = 0;
   }
+
+  #forgetLast(): void {
+    const last = this.#all.pop();
+    if (last !== undefined) this.#bytes -= bytesOf(last);
+  }
+}
+
+function bytesOf({ shapeIds, named: { names, words } }: Named): number {
+  const { bytes, offsets } = names;
+  return shapeIds.byteLength + bytes.byteLength + offsets.byteLength + words.byteLength;
 }
 
 function areShapes(shapeIds: Uint32Array, heads: Uint32Array): boolean {
