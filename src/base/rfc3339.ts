@@ -1,3 +1,5 @@
+import type { TimeZone } from './time-zone.ts';
+
 const nsPerMs = 1_000_000n;
 const nsPerSecond = 1_000_000_000n;
 
@@ -8,6 +10,16 @@ export function formatRfc3339(timeNs: bigint): string {
   const whole = new Date(Number(wholeMs)).toISOString().slice(0, -5);
   if (fractionNs === 0n) return `${whole}Z`;
   return `${whole}.${fractionNs.toString().padStart(9, '0').replace(/0+$/, '')}Z`;
+}
+
+/** The same on the clock of a time zone, with its offset: `2026-11-24T06:00:00.25+01:00`. */
+export function formatRfc3339In(timeNs: bigint, zone: Pick<TimeZone, 'offsetSeconds'>): string {
+  const seconds = zone.offsetSeconds(timeNs);
+  const local = formatRfc3339(timeNs + BigInt(seconds) * nsPerSecond);
+  if (seconds === 0) return local;
+  const minutes = Math.trunc(Math.abs(seconds) / 60);
+  const [hour, minute] = [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0')); // prettier-ignore
+  return `${local.slice(0, -1)}${seconds < 0 ? '-' : '+'}${hour}:${minute}`;
 }
 
 /** As Go's `time.Time` prints itself in UTC. */

@@ -74,6 +74,19 @@ test('parser: EXECUTE CONTINUOUS QUERY is ours, and no keyword', () => {
   ).toThrow('FROM has to be before TO');
 });
 
+test('parser: a carriage return ends a line, and with it a name', () => {
+  expect(parseQuery('SELECT v -- one\rFROM m\r\n').map(printStatement)).toEqual([
+    'SELECT v FROM m',
+  ]);
+  const wrong: readonly (readonly [text: string, error: string])[] = [
+    ['SELECT v FROM "a\rb"', 'found a, expected identifier at line 1, char 14'],
+    ['CREATE DATABASE\r\n"a\rb"', 'found a, expected identifier at line 1, char 16'],
+    ["SELECT v FROM m\n'a'", 'found a, expected ; at line 1, char 16'],
+    ['SELECT v\r\nFROM\r m WHER', 'found WHER, expected ; at line 3, char 4'],
+  ];
+  for (const [text, error] of wrong) expect(() => parseQuery(text)).toThrow(error);
+});
+
 test('parser: a comment stands wherever no pattern may', () => {
   const text = '-- one\nSELECT v /* two */ FROM m -- three\n/* four */ WHERE /* five */ t = 1';
   expect(parseQuery(text).map(printStatement)).toEqual(['SELECT v FROM m WHERE t = 1']);

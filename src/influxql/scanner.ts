@@ -15,11 +15,6 @@ const minusCode = 45;
 const slashCode = 47;
 const blankForm = /[ \t\r\n]*/y;
 
-/** The reference places a string one character before its quote. */
-function oneBefore(token: Token): Token {
-  return { ...token, column: Math.max(0, token.column - 1) };
-}
-
 /**
  * Cuts InfluxQL text into tokens, on demand and without ever failing: what is wrong becomes a BAD token, so that the
  * parser can say what it had expected there.
@@ -37,7 +32,8 @@ export class Scanner {
   #countedEnd = Number.MAX_SAFE_INTEGER;
 
   constructor(text: string) {
-    this.#text = text;
+    // The reference reads each carriage return as the end of a line, with a line feed behind it as one.
+    this.#text = text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text;
   }
 
   /** The next token; white space and comments are passed over. */
@@ -73,7 +69,7 @@ export class Scanner {
     if (c === '' || c === '\0') return this.#token('EOF', '', this.#afterWord ? start + 1 : start);
     if (isIdentStart(c)) return this.#identifier();
     if (c === '"') return this.#quoted('"', 'IDENT');
-    if (c === "'") return oneBefore(this.#quoted("'", 'STRING'));
+    if (c === "'") return this.#oneBefore(this.#quoted("'", 'STRING'), start);
     if (isDigit(c) || (c === '.' && isDigit(this.#text.charAt(start + 1)))) return this.#number();
     if (c === '$') return this.#bound();
     return this.#sign(c);
@@ -108,7 +104,7 @@ export class Scanner {
       const c = this.#text.charAt(i);
       if (c === '/') {
         this.#at = i + 1;
-        return oneBefore(this.#token('REGEX', source, start));
+        return this.#oneBefore(this.#token('REGEX', source, start), start);
       }
       if (c === '\n' || c === '\0') break;
       if (c === '\\' && this.#text.charAt(i + 1) === '/') {
@@ -117,13 +113,21 @@ export class Scanner {
       } else source += c;
     }
     this.#at = this.#text.length;
-    return oneBefore(this.#token('BADREGEX', source, start));
+    return this.#oneBefore(this.#token('BADREGEX', source, start), start);
   }
 
   #token(kind: string, text: string, start: number): Token {
     this.#afterWord = kind === 'IDENT' || kind === 'BOUND' || keywords.has(kind);
     const column = Math.max(0, Math.min(start, this.#countedEnd) - this.#lineStart);
     return { kind, text, line: this.#line, column, isAfterBlank: this.#isAfterBlank };
+  }
+
+  /** The reference places a string one character before its quote: of a line's first at the end of the line before. */
+  #oneBefore(token: Token, start: number): Token {
+    const { line, column } = token;
+    if (column > 0 || line === 0 || start !== this.#lineStart) return { ...token, column: Math.max(0, column - 1) }; // prettier-ignore
+    const before = start < 2 ? -1 : this.#text.lastIndexOf('\n', start - 2);
+    return { ...token, line: line - 1, column: start - 1 - (before + 1) };
   }
 
   /** White space and comments; the token of a comment that does not end. */
@@ -222,7 +226,7 @@ export class Scanner {
       if (c === '\n' || c === '\0') {
         this.#at = i;
         const token = this.#token('BADSTRING', text, start);
-        return quote === '"' ? oneBefore(token) : token;
+        return quote === '"' ? this.#oneBefore(token, start) : token;
       }
       if (c !== '\\') {
         text += c;
@@ -238,7 +242,7 @@ export class Scanner {
     }
     this.#at = this.#text.length;
     const token = this.#token('BADSTRING', text, start);
-    return quote === '"' ? oneBefore(token) : token;
+    return quote === '"' ? this.#oneBefore(token, start) : token;
   }
 
   #number(): Token {

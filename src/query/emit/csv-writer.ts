@@ -91,8 +91,9 @@ function writeSeries(writer: ByteWriter, series: OutputSeries, epochUnitNs: CsvT
   for (let row = series.start; row < series.end; row++) {
     writer.utf8(`${head},`);
     const timeNs = series.timesNs[row] ?? 0n;
-    if (epochUnitNs === 'rfc3339') writer.timestamp(timeNs);
-    else writer.integer(timeNs / epochUnitNs);
+    if (epochUnitNs !== 'rfc3339') writer.integer(timeNs / epochUnitNs);
+    else if (series.timeZone === undefined) writer.timestamp(timeNs);
+    else writer.timestampIn(timeNs, series.timeZone);
     for (const column of series.values) {
       writer.byte(44);
       if (isValid(column, row)) writeColumnCell(writer, column, row);

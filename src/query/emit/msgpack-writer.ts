@@ -1,5 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
-import { formatRfc3339 } from '../../base/rfc3339.ts';
+import { formatRfc3339, formatRfc3339In } from '../../base/rfc3339.ts';
+import type { TimeZone } from '../../base/time-zone.ts';
 import { exactTextOf } from '../../models/exact-text.ts';
 import { isValid, type Column } from '../column.ts';
 import { piecesOf, type AnswerDocument, type AnswerPiece } from './answer-piece.ts';
@@ -220,18 +221,19 @@ function writeNumber(writer: PackWriter, value: number): void {
 }
 
 function writeColumns(writer: PackWriter, series: ColumnSeries, times: PackTimes): void {
-  const { timesNs, values, start, end, missing } = series;
+  const { timesNs, values, start, end, missing, timeZone } = series;
   const cells = values.map((column) => packedCells(writer, column, missing));
   for (let row = start; row < end; row++) {
     writer.array(values.length + 1);
-    writeTime(writer, timesNs[row] ?? 0n, times);
+    writeTime(writer, timesNs[row] ?? 0n, times, timeZone);
     for (const write of cells) write(row);
   }
 }
 
-function writeTime(writer: PackWriter, timeNs: bigint, times: PackTimes): void {
+function writeTime(writer: PackWriter, timeNs: bigint, times: PackTimes, zone?: TimeZone): void {
   if (times === undefined) writer.time(timeNs);
-  else if (times === 'rfc3339') writer.text(formatRfc3339(timeNs));
+  else if (times === 'rfc3339')
+    writer.text(zone === undefined ? formatRfc3339(timeNs) : formatRfc3339In(timeNs, zone));
   else writer.integer(timeNs / times);
 }
 

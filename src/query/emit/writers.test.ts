@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { expect, test } from 'vitest';
-import { writeCsv, writeCsvError } from './csv-writer.ts';
+import { TimeZone } from '../../base/time-zone.ts';
+import { piecesOf } from './answer-piece.ts';
+import { CsvDocument, writeCsv, writeCsvError } from './csv-writer.ts';
 import { indentJson } from './json-indent.ts';
 import { writeJson } from './json-writer.ts';
-import { writeMessagePack } from './msgpack-writer.ts';
-import type { RowSeries, StatementResult } from './result.ts';
+import { PackDocument, writeMessagePack } from './msgpack-writer.ts';
+import type { OutputSeries, RowSeries, StatementResult } from './result.ts';
 
 const sample: StatementResult = {
   statementId: 0,
@@ -76,6 +78,21 @@ test('csv: header, quoting, empty nulls, no exponents', () => {
       'cpu,"host=a,b",1500000000,0.0000001,,"y""",false\n',
   );
   expect(writeCsvError('a, b').toString()).toBe('error\n"a, b"\n');
+});
+
+test('csv, msgpack: RFC3339 times are on the clock of tz()', () => {
+  const [series] = sample.series;
+  const zone = new TimeZone('Asia/Kolkata');
+  const result = { ...sample, series: [{ ...series, timeZone: zone } as OutputSeries] };
+  const csv = new CsvDocument('rfc3339');
+  for (const piece of piecesOf(result)) csv.push(piece);
+  expect(Buffer.concat(csv.take()).toString()).toContain('1970-01-01T05:30:01.5+05:30,0.0000001');
+  const packed = new PackDocument('rfc3339');
+  for (const piece of piecesOf(result)) packed.push(piece);
+  packed.end();
+  const text = Buffer.concat(packed.take()).toString('latin1');
+  for (const time of ['1970-01-01T05:30:01+05:30', '1970-01-01T05:30:01.5+05:30'])
+    expect(text).toContain(time);
 });
 
 /** Two valid characters, and bytes that are no UTF-8: one replacement each, as Go has it. */

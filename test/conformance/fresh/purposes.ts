@@ -10,8 +10,8 @@ const statements: readonly (readonly [statement: RegExp, reason: string])[] = [
     'two calls in the list of a grouped subquery are joined row by row there, in an order of the heap that is not the same for both',
   ],
   [
-    /FROM (?:\w+\.)?(\w+), \1\b/,
-    'rows of a measurement that is named twice have equals, between which the heap decides',
+    /FROM (?:\w+\.)?(\w+), (?:\w+\.)?\1\b/,
+    'rows of a measurement that is named twice, if of two policies, have equals, between which the heap decides',
   ],
   [
     /FROM \(SELECT .*(LIMIT|OFFSET) \d+.*\)/,
