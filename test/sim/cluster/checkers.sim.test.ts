@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { writeShardsMethod } from '../../../src/data/shards/shard-methods.ts';
+import type { Engine } from '../../../src/env/engine-host.ts';
 import type { RpcTransport } from '../../../src/env/transport.ts';
 import { emptyCatalog, type Catalog } from '../../../src/meta/model/catalog.ts';
 import { makeStamp, stampBatch } from '../../../src/models/stamp.ts';
+import { batchOf } from '../../support/store-script.ts';
 import { World } from '../world/world.ts';
 import { HintOrder } from './check-hint-order.ts';
 import { MetaChecker, type CheckedMeta } from './check-metas.ts';
@@ -14,6 +16,7 @@ import { History, type Receipt } from './history.ts';
 import { LastWrites } from './last-writes.ts';
 import { type Part, type Row, rowKey, rowText } from './points.ts';
 import { Subscribers } from './subscribers.ts';
+import { watchEngine } from './watch-engine.ts';
 
 function row(timeNs: bigint, value = '1i'): Row {
   return { series: 'm,client=c1', timeNs, fields: new Map([['i', value]]) };
@@ -72,6 +75,21 @@ test('checker of points: what is lost, invented, changed or there in part is tol
   expect(fault([part.rows, []], { receipt: 'whole' })).toContain('called part 7 whole');
   expect(fault([whole, []], { receipt: 'refused' })).toContain('called part 7 refused');
   expect(fault([whole, []], { isAcknowledged: true })).toContain('is on 1 owners');
+});
+
+test('checker of points: an engine that asks for more before it writes has acknowledged nothing', async () => {
+  const history = new History();
+  history.ask({ ...part, doubtful: [] });
+  const receipt = { droppedCount: 1, reason: '', asks: { tags: [] } };
+  const engine = { call: () => Promise.resolve({ body: receipt }) } as unknown as Engine;
+  const watched = watchEngine(engine, { node: 'd1', history, lastWrites: new LastWrites() });
+  const body = { shardId: 5, payload: batchOf('m,client=c1 i=1i 10') };
+  await watched.call('write', body, { cancelled: () => false });
+  expect(history.durable.get('d1')).toBeUndefined();
+  receipt.droppedCount = 0;
+  Object.assign(receipt, { asks: undefined });
+  await watched.call('write', body, { cancelled: () => false });
+  expect(history.durable.get('d1')?.get(part.id)).toBe('whole');
 });
 
 test('checker of answers: a point that is missing or nobody wrote is told', () => {

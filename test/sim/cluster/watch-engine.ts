@@ -1,7 +1,7 @@
-import type { OwnerReceipt, ShardBatch } from '../../../src/data/engine/shard-access.ts';
+import type { ShardBatch } from '../../../src/data/engine/shard-access.ts';
 import { filterTests, filterOf } from '../../../src/data/engine/delete-filters.ts';
 import type { ListedMeasurement } from '../../../src/data/engine/lists/schema-list.ts';
-import type { HomeDelete } from '../../../src/data/engine/engine-tasks.ts';
+import type { EngineReceipt, HomeDelete } from '../../../src/data/engine/engine-tasks.ts';
 import { deleteOfHint } from '../../../src/data/write/delete-hint.ts';
 import { batchOfHint } from '../../../src/data/write/fenced-hint.ts';
 import type { Engine } from '../../../src/env/engine-host.ts';
@@ -44,7 +44,9 @@ export function watchEngine(engine: Engine, { node, history, lastWrites }: Engin
       const stamp = stampOfBatch(payload);
       const calls = registers.map(({ key, value }) => lastWrites.begin(node, key, { value, stamp, shardId })); // prettier-ignore
       const reply = await engine.call(kind, body, context);
-      const { droppedCount } = reply.body as OwnerReceipt;
+      const { droppedCount, asks } = reply.body as EngineReceipt;
+      // Nothing is written yet: it comes again with what other workers have to say of its series.
+      if (asks !== undefined) return reply;
       for (const call of calls) call.durable();
       history.noteDurable(node, keys, droppedCount === 0 ? 'whole' : 'refused');
       return reply;
