@@ -31,6 +31,7 @@ import { TsmFile } from '../../tsm/tsm-file.ts';
 import { removeTsm } from '../../tsm/tombstones.ts';
 import { blockRowsMax, tsmName, tsmNameOf } from '../../tsm/tsm-format.ts';
 import type { OpenShard } from '../shards/open-shards.ts';
+import type { ShardManifest } from '../shards/shard-manifest.ts';
 import { shardStalls, StallWatch } from '../stall-watch.ts';
 
 export interface CompactorOptions {
@@ -168,7 +169,7 @@ export class Compactor {
 
   /** False when the shard was taken out meanwhile. */
   async #run(open: OpenShard, plan: CompactionPlan): Promise<boolean> {
-    const { disk, clock, log, folderOf } = this.#ports;
+    const { clock, log, folderOf } = this.#ports;
     const startMs = clock.monotonicMs();
     const inputs = open.shard.files.filter((file) => plan.names.includes(nameOf(file)));
     const folder = folderOf(open);
@@ -187,9 +188,9 @@ export class Compactor {
       const slices = new Slices(this.#ports);
       const foreseeing = open.shard.content.foresee(inputs);
       while (foreseeing.next().done !== true) await slices.next();
-      const outputs = await openOutputs(this.#ports, folder, written);
+      const outputs = await this.#openOutputs(open, written);
       if (isCancelled()) {
-        await discard(disk, outputs);
+        await discard(open, outputs);
         return false;
       }
       await this.#replace(open, inputs, outputs);
@@ -202,20 +203,50 @@ export class Compactor {
     return true;
   }
 
+  async #openOutputs(
+    open: OpenShard,
+    written: readonly WrittenFile[],
+  ): Promise<readonly TsmFile[]> {
+    const { disk, cache, blocks, folderOf } = this.#ports;
+    const outputs: TsmFile[] = [];
+    const names: string[] = [];
+    try {
+      for (const { path, seal } of written) {
+        const name = path.slice(0, -'.tmp'.length);
+        names.push(name.slice(name.lastIndexOf('/') + 1));
+        await disk.rename(path, name);
+        outputs.push(await TsmFile.open({ disk, cache, blocks }, name, seal));
+      }
+      await disk.syncDir(folderOf(open));
+    } catch (error) {
+      await open.manifest.takeBack(names);
+      for (const file of outputs) await file.close();
+      throw error;
+    }
+    return outputs;
+  }
+
   async #replace(
     open: OpenShard,
     inputs: readonly TsmFile[],
     outputs: readonly TsmFile[],
   ): Promise<void> {
     const old = new Set(inputs.map(nameOf));
-    await open.manifest.update(({ files, gone = [], ...rest }) => ({
+    const change = ({ files, gone = [], ...rest }: ShardManifest): ShardManifest => ({
       ...rest,
       files: new Map([
         ...[...files].filter(([name]) => !old.has(name)),
         ...outputs.map((file) => [nameOf(file), file.seal] as const),
       ]),
       gone: [...gone, ...old],
-    }));
+    });
+    try {
+      await open.manifest.update(change);
+    } catch (error) {
+      open.manifest.disown(outputs.map(nameOf));
+      for (const file of outputs) await file.close();
+      throw error;
+    }
     open.shard.replaceFiles(inputs, outputs);
     // With what an earlier failure of the disk has left.
     const removed = new Set(open.manifest.manifest.gone);
@@ -246,29 +277,8 @@ function outputNames(inputs: readonly TsmFile[], level: number): readonly string
   return [newest, ...others].map((generation) => tsmName({ generation, sequence }));
 }
 
-async function openOutputs(
-  { disk, cache, blocks }: CompactorPorts,
-  folder: string,
-  written: readonly WrittenFile[],
-): Promise<readonly TsmFile[]> {
-  const outputs: TsmFile[] = [];
-  try {
-    for (const { path, seal } of written) {
-      const name = path.slice(0, -'.tmp'.length);
-      await disk.rename(path, name);
-      outputs.push(await TsmFile.open({ disk, cache, blocks }, name, seal));
-    }
-    await disk.syncDir(folder);
-  } catch (error) {
-    await discard(disk, outputs);
-    throw error;
-  }
-  return outputs;
-}
-
-async function discard(disk: CompactorPorts['disk'], outputs: readonly TsmFile[]): Promise<void> {
-  for (const file of outputs) {
-    await file.close();
-    await disk.remove(file.path).catch(() => undefined);
-  }
+/** Takes back what is not to be the shard's. */
+async function discard(open: OpenShard, outputs: readonly TsmFile[]): Promise<void> {
+  await open.manifest.takeBack(outputs.map(nameOf));
+  for (const file of outputs) await file.close();
 }

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - shard.json counts records of the log as flushed only once the file with their points is durable;
- * - what failed is tried again by the next flush, which then takes nothing else.
+ * - what failed is tried again by the next flush, which then takes nothing else, under another name: its file is taken back.
  *
  * Not here: when to flush, what follows for the log (store.ts).
  */
@@ -25,7 +25,12 @@ export async function flushShard(
   const flushedSequence = isLatest ? open.appliedSequence : open.flushedSequence;
   const name = tsmName({ generation: ++open.generation, sequence: 1 });
   const table = shard.asideTable;
-  const file = await shard.flush(`${folder}/${name}`, { disk, clock, turn, cache, blocks });
+  const file = await shard
+    .flush(`${folder}/${name}`, { disk, clock, turn, cache, blocks })
+    .catch(async (error: unknown) => {
+      await open.manifest.takeBack([name]);
+      throw error;
+    });
   // What is to stay of them, and is hidden there by the delete, is in the log before they are listed.
   await striking?.bringAgain(shard.files);
   const change = (manifest: ShardManifest): ShardManifest =>

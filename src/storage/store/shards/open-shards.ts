@@ -214,7 +214,8 @@ export async function openShard(
   for (const name of gone) await removeTsm(disk, `${folder}/${name}`);
   const files: TsmFile[] = [];
   let segments: readonly IndexSegment[] | undefined;
-  let generation = 0;
+  // Names of files that were removed are not given again: they would be again, and gone.
+  let generation = Math.max(0, ...gone.map((name) => tsmNameOf(name)?.generation ?? 0));
   try {
     for (const name of await filesIn(disk, folder, sealed)) {
       generation = Math.max(generation, tsmNameOf(name)?.generation ?? 0);
