@@ -104,7 +104,7 @@ const lengthDelimited = 2;
 export function encodeBytesField(
   number: number,
   value: Uint8Array,
-  others = new Uint8Array(),
+  others: Uint8Array = new Uint8Array(),
 ): Uint8Array {
   // Absent and empty are the same.
   if (value.length === 0) return others;

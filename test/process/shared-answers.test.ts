@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { errorOfBroken } from '../support/broken-answer.ts';
-import { DevCluster } from '../support/dev-cluster.ts';
+import { DevCluster, eventually } from '../support/dev-cluster.ts';
 
 /** Each node has half of the series. */
 const cluster = new DevCluster(16_300, '--metas', '1', '--data', '2');
@@ -39,6 +39,12 @@ test.each([
   'SELECT mean(s) FROM m GROUP BY host',
   'SELECT derivative(max(v), 1m) FROM m WHERE time >= 0 AND time < 1h GROUP BY time(10m), host, zone',
   `SELECT count(v) FROM m WHERE time >= 0 AND time < 2d GROUP BY time(1d), host tz('Europe/Berlin')`,
+  'SELECT * FROM m',
+  'SELECT v, s FROM m LIMIT 10 OFFSET 3',
+  'SELECT * FROM m WHERE v > 900 ORDER BY time DESC LIMIT 7',
+  'SELECT mean(v), sum(n), max(v), first(s), count(b) FROM m WHERE time >= 0 AND time < 2h GROUP BY time(1m) fill(previous)',
+  'SELECT percentile(v, 20), max(v) FROM m',
+  'SELECT sum(m) FROM (SELECT max(v) AS m FROM m GROUP BY host)',
 ])('shared answers: two nodes answer together what one makes of all rows: %s', async (q) => {
   // With line breaks it is made of blocks, by whom it was asked.
   const expected: unknown = JSON.parse(await answer(first, q, '&pretty=true'));
@@ -63,17 +69,32 @@ test('shared answers: what is written through one node is seen through the other
   }
 });
 
+test('shared answers: chunks of rows of two nodes have the rows of the whole answer', async () => {
+  const valuesOf = (text: string): unknown[] =>
+    (JSON.parse(text) as { results: { series: { values: unknown[] }[] }[] }).results.flatMap(({ series }) => series.flatMap(({ values }) => values)); // prettier-ignore
+  const expected = valuesOf(await answer(first, 'SELECT * FROM m', '&pretty=true'));
+  for (const node of [first, second]) {
+    const chunks = (await answer(node, 'SELECT * FROM m', '&chunked=true&chunk_size=700')).trim().split('\n'); // prettier-ignore
+    expect(chunks.length).toBe(6);
+    expect(chunks.flatMap(valuesOf)).toEqual(expected);
+  }
+});
+
 test('shared answers: an owner that is killed within its answer leaves JSON that names the error', async () => {
   const lines = (from: number): string =>
     Array.from({ length: 20_000 }, (_, i) => `long,host=h${i % hostCount} s="${'x'.repeat(40)}" ${from + i}`).join('\n'); // prettier-ignore
   for (let from = 0; from < 400_000; from += 20_000)
     expect(await cluster.write(first, lines(from), 'all')).toBe('204');
-  const q = 'SELECT s FROM long GROUP BY host';
-  await answer(first, `${q} LIMIT 1`);
-  const whole = await answer(first, q);
-  expect(whole).toBe(await answer(second, q));
-  expect(whole.length).toBeGreaterThan(20_000_000);
-  const url = `${cluster.url('data', first)}/query?db=d&epoch=ns&q=${encodeURIComponent(q)}`;
-  expect(await errorOfBroken(url, () => cluster.kill('data-2'))).toBeDefined();
+  for (const q of ['SELECT s FROM long', 'SELECT s FROM long GROUP BY host']) {
+    await answer(first, `${q} LIMIT 1`);
+    const whole = await answer(first, q);
+    expect(whole).toBe(await answer(second, q));
+    expect(whole.length).toBeGreaterThan(20_000_000);
+    const url = `${cluster.url('data', first)}/query?db=d&epoch=ns&q=${encodeURIComponent(q)}`;
+    expect(await errorOfBroken(url, () => cluster.kill('data-2'))).toBeDefined();
+    if (!q.endsWith('long')) break;
+    cluster.startByHand('data-2');
+    await eventually(() => fetch(`${cluster.url('data', second)}/ping`), limitMs);
+  }
   expect(await answer(first, 'SELECT count(v) FROM m GROUP BY host')).toContain('"error"');
 }, limitMs); // prettier-ignore

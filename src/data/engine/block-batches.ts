@@ -12,8 +12,8 @@ export interface BlockBatch {
   readonly isLast: boolean;
 }
 
-const batchBytesMax = 262_144;
-const batchBlocksMax = 512;
+export const batchBytesMax = 262_144;
+export const batchBlocksMax = 512;
 
 /** `isDue` is asked after each block: a batch that took long enough goes as it is. */
 export function* batchBlocks(

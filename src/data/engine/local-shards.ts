@@ -5,8 +5,7 @@ import type { EngineHost, EngineLink } from '../../env/engine-host.ts';
 import { latestOf, type Stamp } from '../../models/stamp.ts';
 import type { Fragment } from '../../query/fragment.ts';
 import type { AccessOptions, DeletePointsRequest, BatchOutcome, DescribeOptions, DescribeRequest, FieldsOfShard, FragmentBlock, MeasurementDescription, NamedShard, SentBlocks, ShardAccess, ShardBatch, ShardsDescription, TypedBatch, TypedField } from './shard-access.ts'; // prettier-ignore
-import type { AnswerPart, AnswerRequest } from './answers/answer-task.ts';
-import { HelpedAnswer } from './answers/shared/helped-answer.ts';
+import { LocalAnswers } from './answers/local-answers.ts';
 import type { ListPiece, ListRequest } from './lists/schema-list.ts';
 import { unpackBlocks, type PackedBlocks } from './packed-blocks.ts';
 import { plainOf } from './lists/describe-shards.ts';
@@ -18,7 +17,6 @@ import type { LinesTask, OwnShards, RoutedLines } from './lines/route-lines.ts';
 import { LocalDigests } from './digests/local-digests.ts';
 import type { Statistic } from '../../telemetry/statistics.ts';
 import { DescribedLanes, type EngineDescription } from './lists/described-lanes.ts';
-import { EmptyShares } from './answers/empty-shares.ts';
 import { FragmentTexts } from './known-fragments.ts';
 import type { OpeningProgress } from '../../storage/store/opening/shard-opener.ts';
 import { homeOfNow } from './home-of-now.ts';
@@ -54,10 +52,10 @@ export class LocalShards implements ShardAccess {
   readonly #links: readonly EngineLink[];
   readonly #described = new DescribedLanes();
   readonly #listed = new ListedLanes();
-  readonly #empty = new EmptyShares();
   readonly #texts = new FragmentTexts();
   readonly #packer = new LinesPacker();
   readonly #loads: WorkerLoads;
+  readonly #answers: LocalAnswers;
   readonly #cluster: ClusterFacts;
   readonly #writing = new Set<Promise<unknown>>();
   readonly digests = new LocalDigests((shardId) => this.#home(shardId));
@@ -67,6 +65,8 @@ export class LocalShards implements ShardAccess {
     this.#links = links;
     this.#cluster = cluster;
     this.#loads = new WorkerLoads(links.length);
+    const versionHeard = (worker: number) => this.#listed.versionHeard(worker);
+    this.#answers = new LocalAnswers({ links, loads: this.#loads, versionHeard });
   }
 
   /**
@@ -317,25 +317,9 @@ export class LocalShards implements ShardAccess {
     return blocks as AsyncIterable<SentBlocks>;
   }
 
-  answer(
-    shardIds: readonly number[],
-    request: AnswerRequest,
-    signal: AbortSignal,
-  ): AsyncIterable<AnswerPart> | undefined {
-    const home = homeOf(shardIds[0] ?? 0, this.#links.length);
-    if (shardIds.some((shardId) => homeOf(shardId, this.#links.length) !== home)) return undefined;
-    const alone = () => this.#link(home).stream('answer', request, { signal }) as AsyncIterable<AnswerPart>; // prettier-ignore
-    if (request.isShare === true) return this.#empty.of(request, this.#listed.versionHeard(home), alone); // prettier-ignore
-    const helper = this.#idleBeside(home);
-    return helper ? new HelpedAnswer({ home: this.#link(home), helper }, request, signal) : alone();
-  }
-
-  /** A worker that has nothing to do while `home` has. */
-  #idleBeside(home: number): EngineLink | undefined {
-    return this.#links.find(
-      (link, i) => i !== home && link.streamsActive === 0 && this.#loads.bytesOf(i) === 0,
-    );
-  }
+  readonly answer: LocalAnswers['answer'] = (...asked) => this.#answers.answer(...asked);
+  readonly gather: LocalAnswers['gather'] = (...asked) => this.#answers.gather(...asked);
+  readonly plannedBlocks: LocalAnswers['plannedBlocks'] = (...asked) => this.#answers.plannedBlocks(...asked); // prettier-ignore
 
   /** `places` are of shards that are made when they are not here, to remember the delete. */
   async deletePoints(
@@ -359,7 +343,7 @@ export class LocalShards implements ShardAccess {
   #forget(): void {
     this.#described.clear();
     this.#listed.clear();
-    this.#empty.clear();
+    this.#answers.clear();
     void this.#cluster.whenTold(this.#listed.changeCount); // Nobody waits for it.
   }
 

@@ -47,6 +47,23 @@ export interface ShardAccess {
   ): AsyncIterable<AnswerPart> | undefined;
   /** The same of another node, which fails with `unavailable` where it is not one worker that has them all. */
   answerFor?(asked: AskedAnswer, options: AnswerOptions): AsyncIterable<AnswerPart>;
+  /**
+   * The document of a SELECT made by the worker that has these shards of its own and merges what `others` have of it;
+   * undefined unless one worker has them all. Left out where no worker answers by itself.
+   */
+  gather?(
+    shardIds: readonly number[],
+    request: AnswerRequest,
+    others: GatheredOthers,
+  ): AsyncIterableIterator<AnswerPart> | undefined;
+  /** What runs of a SELECT where the shards are, as their worker plans it; fails as `answerFor` does. */
+  blocksFor?(asked: AskedAnswer, options: AccessOptions): AsyncIterable<PlannedBlocks>;
+  /** The same of this node; undefined unless one worker has them all. */
+  plannedBlocks?(
+    shardIds: readonly number[],
+    request: AnswerRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<PlannedBlocks> | undefined;
   /** Decides the types of new fields of a shard; resolves with those of all of them once that is durable. */
   decideFieldTypes(request: FieldsOfShard, options: AccessOptions): Promise<readonly TypedField[]>;
   /** Deletes points that were acknowledged before, of shards of any lane; resolves once that is durable. */
@@ -118,6 +135,23 @@ export interface SentBlocks {
   readonly bytes: Uint8Array;
   /** Nothing comes behind it. */
   readonly isLast: boolean;
+}
+
+/** Blocks of what a worker has planned by itself. */
+export interface PlannedBlocks {
+  /** With the first of them: what stands for the schemas that it was planned by (answers/answer-share.ts); '' for none. */
+  readonly planned: string;
+  /** As sent-blocks.ts has them; none where there is nothing. */
+  readonly packed: Uint8Array;
+  readonly isLast: boolean;
+}
+
+/** Where the blocks of other nodes stand among those of this one: sums of floats are added up in that order. */
+export interface GatheredOthers {
+  readonly before: readonly AsyncIterable<PlannedBlocks>[];
+  readonly after: readonly AsyncIterable<PlannedBlocks>[];
+  /** Of the whole: aborts when nobody waits for the answer any more; what has yet to come from them is not waited for once it is stopped. */
+  readonly ending: { readonly signal: AbortSignal; readonly stop: () => void; readonly release: () => void }; // prettier-ignore
 }
 
 export interface DescribeRequest {

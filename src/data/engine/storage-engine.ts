@@ -27,6 +27,7 @@ import { FieldType } from '../../models/field-value.ts';
 import type { DecidedField } from '../../storage/engine/shard.ts';
 import { SelectAccounts } from '../../query/run/select-limits.ts';
 import { AnswerRunner } from './answers/answer-runner.ts';
+import type { FeedPiece } from './answers/gathered/feeds.ts';
 import type { SharedAnswer } from './answers/shared/shared-answer.ts';
 import { taskOf, type AnswerRequest } from './answers/answer-task.ts';
 import { batchBlocks } from './block-batches.ts';
@@ -178,6 +179,8 @@ export class StorageEngine implements Engine {
       case 'expect-none':
         await this.#store.expectNone(body as number);
         return { body: this.#versions };
+      case 'feed':
+        return { body: await this.#answers.feeds.push(body as FeedPiece) };
       case 'settle-log':
         await this.#store.settleLog();
         return { body: undefined };
@@ -270,10 +273,11 @@ export class StorageEngine implements Engine {
       yield* this.#list(body as ListRequest, context);
       return;
     }
-    if (kind === 'answer') {
+    if (kind === 'answer' || kind === 'planned-blocks') {
       const request = body as AnswerRequest;
       const shardIds = () => taskOf(request.text).places.flatMap((place) => place.shardIds);
-      yield* this.#answer(this.#answers.run(request, context), shardIds);
+      const answers = this.#answers;
+      yield* this.#answer(kind === 'answer' ? answers.run(request, context) : answers.blocks(request, context), shardIds); // prettier-ignore
       return;
     }
     if (kind === 'assist') {

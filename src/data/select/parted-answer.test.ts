@@ -52,7 +52,7 @@ async function run(shares: readonly (Head | undefined | DbError)[]): Promise<Ran
     memory,
     ascending: true,
     account: accounts.open(),
-    stop: () => undefined,
+    ending: { stop: () => undefined, release: () => undefined },
   };
   let text: string;
   try {
@@ -119,6 +119,12 @@ test('parted answer: one that fails at once ends the others, however long they w
   const stop = () => {
     ending.abort();
   };
-  const asked = { question: 'q', memory: new ApartMemory(), ascending: true, account, stop };
+  const asked = {
+    question: 'q',
+    memory: new ApartMemory(),
+    ascending: true,
+    account,
+    ending: { stop, release: () => undefined },
+  };
   await expect(partedAnswer([slow(), failing], asked).next()).rejects.toThrow('the node is down');
 });

@@ -11,6 +11,7 @@ import type { QueryAccount } from '../../query/run/query-account.ts';
 import { decodeShareHead } from '../engine/answers/answer-share.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
 import type { ApartMemory } from './apart-questions.ts';
+import type { Ending } from './end-with.ts';
 import { mergeShares, turnsOf, type StartedShare } from './merge-shares.ts';
 
 export interface PartedQuestion {
@@ -19,8 +20,8 @@ export interface PartedQuestion {
   readonly ascending: boolean;
   /** What is held of the shares is charged there; closed with them. */
   readonly account: QueryAccount;
-  /** Called once no share is read any more: one that has yet to answer lets go of its reader only then. */
-  readonly stop: () => void;
+  /** Of all shares: one that has yet to answer lets go of its reader only once it is stopped. */
+  readonly ending: Pick<Ending, 'stop' | 'release'>;
 }
 
 /** `shares` have been asked for nothing yet: those of other nodes stand first, as they are the farthest. */
@@ -28,6 +29,7 @@ export async function* partedAnswer(
   shares: readonly AsyncIterator<AnswerPart>[],
   asked: PartedQuestion,
 ): AsyncGenerator<AnswerPart> {
+  let isRead = false;
   try {
     const firsts = await Promise.all(shares.map((share) => share.next()));
     const started = firsts.map((first, i) => startedShare(first, shares[i], asked));
@@ -36,11 +38,12 @@ export async function* partedAnswer(
     if (turns === undefined) throw notApart(asked);
     asked.memory.wereApart(asked.question);
     const [one = started[0], ...others] = having;
-    if (one === undefined) return;
-    yield* others.length === 0 ? restOf(one) : mergeShares(having, turns);
+    if (one !== undefined) yield* others.length === 0 ? restOf(one) : mergeShares(having, turns);
+    isRead = true;
   } finally {
     asked.account.close();
-    asked.stop();
+    if (isRead) asked.ending.release();
+    else asked.ending.stop();
     await Promise.all(shares.map(async (share) => share.return?.()));
   }
 }

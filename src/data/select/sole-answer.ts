@@ -7,19 +7,18 @@ import type { ClusterShards } from '../shards/cluster-shards.ts';
 import { FailedOwners } from '../shards/failed-owners.ts';
 import { askedRequest, ownRequest, type Asking } from './answer-texts.ts';
 import { ApartMemory, apartQuestion } from './apart-questions.ts';
+import { endWith } from './end-with.ts';
+import { gatheredParts, type Owners } from './gathered-parts.ts';
 import { fragmentSilenceMs } from './open-fragments.ts';
 import { partedAnswer } from './parted-answer.ts';
 import type { SelectContext, SelectPorts } from './select-context.ts';
 import { prepareSelect, type PreparedSelect } from './select-runner.ts';
 
-/** The owners to be asked, each with shards of a place. */
-type Owners = ReadonlyMap<number, readonly number[]>;
-
 const nobody = new FailedOwners();
 
 /**
  * The parts of a SELECT's JSON document, or documents, where one worker of one node has all shards that it reads, and that node is the owner
- * to be asked, or where one worker of each of several nodes answers for groups of its own; undefined where they have to be read together. Throws what
+ * to be asked, or where one worker of each of several nodes answers for groups of its own, or one merges what those of others have; undefined where they have to be read together. Throws what
  * tells beforehand that it has no answer.
  */
 export function soleAnswer(
@@ -32,7 +31,8 @@ export function soleAnswer(
   const asking = { form, context, ports };
   const owners = prepared.places.map((place) => ownersOf(place, asking));
   const nodeId = soleOwner(prepared, owners);
-  if (nodeId === undefined) return sharedAnswer(prepared, owners, asking);
+  if (nodeId === undefined)
+    return sharedAnswer(prepared, owners, asking) ?? gatheredParts(prepared, owners, asking);
   const access = ports.shards.of(nodeId);
   const isOwn = nodeId === ports.meta.nodeId;
   // Nodes are not asked for chunks.
@@ -114,31 +114,22 @@ function sharedAnswer(
   if (!memory.isWorth(question)) return undefined;
   const shares: AsyncIterator<AnswerPart>[] = [];
   // Whoever is waited for hears only so that another has failed.
-  const ending = new AbortController();
+  const ending = endWith(asking.context.signal);
   const context = { ...asking.context, signal: ending.signal };
   for (const [nodeId, shareIds] of owners) {
     const isOwn = nodeId === ports.meta.nodeId;
     const answer = isOwn ? ownAnswer : otherAnswer;
     const share = answer(prepared, ports.shards.of(nodeId), { ...asking, context, shareIds });
-    if (share === undefined) return undefined;
+    if (share === undefined) {
+      ending.release();
+      return undefined;
+    }
     // The farthest is asked first.
     shares.splice(isOwn ? shares.length : 0, 0, share[Symbol.asyncIterator]());
   }
   const { ascending } = prepared.compiled;
   const account = ports.accounts.open();
-  const stop = endWith(asking.context.signal, ending);
-  return partedAnswer(shares, { question, memory, ascending, account, stop });
-}
-
-/** Aborts `ending` when the signal does, or once what it answers is called. */
-function endWith(signal: AbortSignal, ending: AbortController): () => void {
-  const end = (): void => {
-    signal.removeEventListener('abort', end);
-    ending.abort(signal.reason);
-  };
-  signal.addEventListener('abort', end);
-  if (signal.aborted) end();
-  return end;
+  return partedAnswer(shares, { question, memory, ascending, account, ending });
 }
 
 function questionOf(prepared: PreparedSelect): string {

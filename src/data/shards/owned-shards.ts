@@ -20,7 +20,9 @@ import type {
   DescribeOptions,
   FieldsOfShard,
   FragmentBlock,
+  GatheredOthers,
   NamedShard,
+  PlannedBlocks,
   ShardAccess,
   ShardBatch,
   ShardsDescription,
@@ -124,6 +126,22 @@ export class OwnedShards implements ShardAccess {
     signal: AbortSignal,
   ): AsyncIterable<AnswerPart> | undefined {
     return this.#ports.local.answer(shardIds, request, signal);
+  }
+
+  gather(
+    shardIds: readonly number[],
+    request: AnswerRequest,
+    others: GatheredOthers,
+  ): AsyncIterableIterator<AnswerPart> | undefined {
+    return this.#ports.local.gather(shardIds, request, others);
+  }
+
+  plannedBlocks(
+    shardIds: readonly number[],
+    request: AnswerRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<PlannedBlocks> | undefined {
+    return this.#ports.local.plannedBlocks(shardIds, request, signal);
   }
 
   async deletePoints(request: DeletePointsRequest): Promise<void> {

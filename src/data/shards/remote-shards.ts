@@ -12,6 +12,7 @@ import type {
   FragmentOptions,
   ListOptions,
   MeasurementDescription,
+  PlannedBlocks,
   ShardAccess,
   ShardBatch,
   ShardMarks,
@@ -25,7 +26,7 @@ import type { KnownDescriptions } from './known-descriptions.ts';
 import type { KnownEmpties } from './known-empties.ts';
 import type { HeldPledges, TakenPledge } from './pledges/held-pledges.ts';
 import { fragmentMethod } from './fragment-message.ts';
-import { answerMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, listMethod, marksMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
+import { answerMethod, blocksMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, listMethod, marksMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 
 /** What is remembered of other nodes. */
 interface RemoteMemory {
@@ -165,6 +166,10 @@ export class RemoteShards implements ShardAccess {
       yield part;
       if (part.isLast === true) return;
     }
+  }
+
+  blocksFor(asked: AskedAnswer, options: AccessOptions): AsyncIterable<PlannedBlocks> {
+    return this.#rpc.stream(this.#address, blocksMethod, asked, options);
   }
 
   async deletePoints(request: DeletePointsRequest, options: AccessOptions): Promise<void> {

@@ -29,7 +29,7 @@ import { AskedAnswers } from './asked-answer.ts';
 import { fragmentMethod } from './fragment-message.ts';
 import type { GivenPledges } from './pledges/given-pledges.ts';
 import type { ServedCounters } from './served-counters.ts';
-import { answerMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, keepWritesMethod, listMethod, marksMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
+import { answerMethod, blocksMethod, bringMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, keepWritesMethod, listMethod, marksMethod, writeShardsMethod, type WireOutcome } from './shard-methods.ts'; // prettier-ignore
 import { findShard, isShardGone } from './shard-places.ts';
 
 export interface ServedShardsPorts {
@@ -106,7 +106,6 @@ export function servedShards(ports: ServedShardsPorts): readonly ServedMethod[] 
 function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly ServedMethod[] {
   const { shards, counters, stamps, pledges } = ports;
   const marks = new SchemaMarks(ports);
-  const answers = new AskedAnswers();
   return [
     serveStream(describeMethod, async function* ({ shardIds, only }, { signal }) {
       counters.add('fieldDimensionsReq');
@@ -155,13 +154,24 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
             yield { blocks, isLast: false };
       },
     ),
+    ...servedAnswers(ports, places, marks),
+  ];
+}
+
+/** What workers of this node make of a SELECT by themselves. */
+function servedAnswers(
+  { shards, counters, pledges }: ServedShardsPorts,
+  places: OwnPlaces,
+  marks: SchemaMarks,
+): readonly ServedMethod[] {
+  const answers = new AskedAnswers();
+  return [
     serveStream(answerMethod, async function* (asked, { signal }) {
       counters.add('createIteratorReq');
       await places.readable(asked.shardIds, signal);
       const at = marks.lists;
       const parts = shards.answer?.(asked.shardIds, answers.requestOf(asked), signal);
-      if (parts === undefined)
-        throw new DbError('unavailable', 'no worker of this node has all of the shards');
+      if (parts === undefined) throw severalWorkers();
       const { pledgeTo = 0 } = asked;
       for await (const part of parts) {
         // As nothing has changed since before it was asked, that is so for the lists of now.
@@ -169,7 +179,19 @@ function servedReads(ports: ServedShardsPorts, places: OwnPlaces): readonly Serv
         yield isEmpty ? { ...part, empty: { at, pledge: pledges.give(pledgeTo) } } : part;
       }
     }),
+    serveStream(blocksMethod, async function* (asked, { signal }) {
+      counters.add('createIteratorReq');
+      await places.readable(asked.shardIds, signal);
+      const { isShare: _share, ...request } = answers.requestOf(asked);
+      const blocks = shards.plannedBlocks?.(asked.shardIds, request, signal);
+      if (blocks === undefined) throw severalWorkers();
+      yield* blocks;
+    }),
   ];
+}
+
+function severalWorkers(): DbError {
+  return new DbError('unavailable', 'no worker of this node has all of the shards');
 }
 
 function options(signal: AbortSignal): AccessOptions {

@@ -3,7 +3,13 @@ import { MiB } from '../../base/units.ts';
 import { dbErrorCodes } from '../../base/errors.ts';
 import { bytes, choice, count, flag, id, int64, list, mapped, optional, text, uint64, words } from '../../proto/field.ts'; // prettier-ignore
 import { varve } from '../../proto/gen/wire.js';
-import { encodeBytesList, mappedMessage, message, union } from '../../proto/message.ts';
+import {
+  encodeBytesField,
+  encodeBytesList,
+  mappedMessage,
+  message,
+  union,
+} from '../../proto/message.ts';
 import { decodePredicate, encodePredicate, shardIds } from '../../query/fragment-codec.ts';
 import type { TimeRange } from '../../query/compile/split-condition.ts';
 import type { Predicate } from '../../query/predicate.ts';
@@ -20,6 +26,7 @@ import type { ListRequest } from '../engine/lists/schema-list.ts';
 import type {
   DeletePointsRequest,
   ListOptions,
+  PlannedBlocks,
   ShardBatch,
   ShardMarks,
 } from '../engine/shard-access.ts';
@@ -358,4 +365,23 @@ export const answerMethod = streamMethod('/varve.data.v1.Shards/Answer', {
   requestBytesMax: planBytesMax,
   request: answerRequest,
   reply: answerReply,
+});
+
+/** An answer of a node is a batch of blocks at a time, of which one may be of any length. */
+const packedBytesMax = 1_024 * MiB;
+const blocksReply = message(v1.BlocksReply, {
+  planned: schemaMark,
+  packed: bytes({ lengthBytesMax: packedBytesMax }),
+  isLast: flag,
+});
+
+export const blocksMethod = streamMethod('/varve.data.v1.Shards/Blocks', {
+  requestBytesMax: planBytesMax,
+  request: answerRequest,
+  reply: {
+    // Past the generated writer, which copies as it grows.
+    encode: ({ planned, packed, isLast }: PlannedBlocks) =>
+      encodeBytesField(2, packed, blocksReply.encode({ planned, packed: noBytes, isLast })),
+    decode: (whole: Uint8Array): PlannedBlocks => blocksReply.decode(whole),
+  } satisfies Codec<PlannedBlocks>,
 });

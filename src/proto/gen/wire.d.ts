@@ -110,6 +110,7 @@ export const varve: {
       readonly AnswerRequest: MessageType & {
         readonly OwnTimes: MessageType;
       };
+      readonly BlocksReply: MessageType;
       readonly AnswerReply: MessageType;
       readonly DeletePointsRequest: MessageType & {
         readonly Measurement: MessageType;

@@ -4,6 +4,7 @@ import type { ColumnType } from '../column.ts';
 import { joinSummaries, sliceSummary } from '../exec/join-summaries.ts';
 import { WindowAccumulator } from '../exec/window-accumulator.ts';
 import type { WindowsBlock, WindowsTask, WindowSummary } from '../fragment.ts';
+import { mergeNumbers } from './merge-numbers.ts';
 import type { Pacer } from './pacer.ts';
 import type { Steps } from './steps.ts';
 
@@ -86,14 +87,18 @@ class SummaryMerge {
     const { intervalNs, offsetNs } = this.#task;
     const ends = this.#parts.flatMap(({ startsNs }, i) => startsNs[(this.#rows[i] ?? 0) + stretchWindows] ?? []); // prettier-ignore
     const endNs = ends.reduce<bigint | undefined>((low, one) => (low === undefined || one < low ? one : low), undefined); // prettier-ignore
-    const merged = new WindowAccumulator(this.#type, { intervalNs, offsetNs, wholeStartNs: 0n });
+    const slices: WindowSummary[] = [];
     for (const [i, part] of this.#parts.entries()) {
       const from = this.#rows[i] ?? 0;
       const to =
         endNs === undefined ? part.startsNs.length : lowerBound(part.startsNs, endNs, from);
-      if (to > from) merged.merge(sliceSummary(part, from, to));
+      if (to > from) slices.push(sliceSummary(part, from, to));
       this.#rows[i] = to;
     }
+    const numbers = mergeNumbers(slices);
+    if (numbers !== undefined) return numbers;
+    const merged = new WindowAccumulator(this.#type, { intervalNs, offsetNs, wholeStartNs: 0n });
+    for (const slice of slices) merged.merge(slice);
     return merged.finish();
   }
 }

@@ -1,5 +1,6 @@
 /** Bugs of a storage engine as a whole: what it is told, and what it says. */
 import type { ExpectTask, HomeBatch, HomeFields } from '../../../src/data/engine/engine-tasks.ts';
+import type { FeedPiece } from '../../../src/data/engine/answers/gathered/feeds.ts';
 import { digestWords, type DigestTask } from '../../../src/data/engine/digests/shard-digest.ts';
 import type { Engine, EnginePorts } from '../../../src/env/engine-host.ts';
 import { seriesParts } from '../../../src/models/digest-grid.ts';
@@ -25,6 +26,8 @@ export function plantedWrites(engine: Engine, ports: EnginePorts, plant?: Plant)
       return withoutGrowth(engine, 'schemaVersion');
     case 'series-untold':
       return withoutGrowth(engine, 'seriesVersion');
+    case 'feeds-cut':
+      return endingFeeds(engine);
     case 'types-undecided':
       return withoutLead(engine);
     case 'arrival-wins':
@@ -123,6 +126,17 @@ function withoutGrowth(engine: Engine, of: 'schemaVersion' | 'seriesVersion'): E
     // Short receipts are numbers, the version of the schemas is the first and that of the series the second.
     if (Array.isArray(told)) return { body: (told as readonly number[]).with(of === 'schemaVersion' ? 0 : 1, 0) }; // prettier-ignore
     return { ...reply, body: { ...told, [of]: 0 } };
+  });
+}
+
+/** A node that fails while it sends what it has of an answer has sent all of it. */
+function endingFeeds(engine: Engine): Engine {
+  return calling(engine, (kind, body, context) => {
+    const isEnd = kind === 'feed' && 'failure' in (body as FeedPiece);
+    if (!isEnd) return engine.call(kind, body, context);
+    const { id, at } = body as FeedPiece;
+    const piece: FeedPiece = { id, at, planned: '', packed: new Uint8Array(), isLast: true };
+    return engine.call(kind, piece, context);
   });
 }
 

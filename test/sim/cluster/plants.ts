@@ -64,7 +64,7 @@ export const plants = [
 /** Those that answers alone show: `run-changed-answers.ts` finds them. */
 export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
 /** Those of answers that several nodes make by themselves: `run-shared-answers.ts` finds them. */
-export const sharePlants = ['groups-untold', 'schemas-untold', 'series-untold'] as const;
+export const sharePlants = ['groups-untold', 'schemas-untold', 'series-untold', 'feeds-cut'] as const; // prettier-ignore
 /** Those of what a node has acknowledged: `run-own-writes.ts` finds them. */
 export const ownWritePlants = ['laggards-read'] as const;
 /** Those of schemas that are remembered: `run-grown-schemas.ts` finds them. */

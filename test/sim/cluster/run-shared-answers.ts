@@ -31,6 +31,8 @@ export interface SharedAnswers {
   readonly compared: number;
   /** Those of a layout in which no node has all. */
   readonly shared: number;
+  /** Those of rows that lie on all nodes. */
+  readonly gathered: number;
   /** Answers while a node went down. */
   readonly interrupted: number;
 }
@@ -50,6 +52,20 @@ const questions = freshMeasurements
       `SELECT last("${field}") FROM "${name}" WHERE ${during} GROUP BY *`,
       ...tags.map((key) => `SELECT count(*) FROM "${name}" WHERE ${during} GROUP BY "${key}"`),
       ...tags.map((key) => `SELECT * FROM "${name}" WHERE "${key}" = 'a' AND ${during}`),
+    ];
+  });
+
+/** Of rows that lie on all nodes: the one that is asked merges what the others send. */
+const gatheredQuestions = freshMeasurements
+  .filter(({ name }) => name !== 'mixed')
+  .flatMap(({ name, fields }) => {
+    const [[field] = ['v']] = fields;
+    return [
+      `SELECT * FROM "${name}" WHERE ${during}`,
+      `SELECT * FROM "${name}" WHERE ${during} ORDER BY time DESC LIMIT 3 OFFSET 1`,
+      `SELECT count(*), first("${field}"), last("${field}") FROM "${name}" WHERE ${during}`,
+      `SELECT sum("${field}"), max("${field}"), min("${field}") FROM "${name}" WHERE ${during} GROUP BY time(1w) fill(previous)`,
+      `SELECT mean("${field}") FROM "${name}" WHERE ${during} GROUP BY time(1d) ORDER BY time DESC LIMIT 4`,
     ];
   });
 
@@ -86,9 +102,16 @@ export async function runSharedAnswers(
     await world.complete(first.writer.write(linesOf(name, unevenLines)));
   }
   await checkLate(cluster);
+  const random = new RandomChoice(seed, 'interrupted');
+  for (let i = 0; i < interruptedCount; i++) {
+    await interrupted(cluster, random);
+    await world.run(world.nowMs + 8_000);
+  }
   const fresh = [...freshStatements(seed, count)].filter(hasOneAnswer).map(({ text }) => text);
-  let [compared, shared] = [0, 0];
-  for (const text of [...unevenQuestions, ...questions, ...fresh].filter(isSelect))
+  let [compared, shared, gathered] = [0, 0, 0];
+  for (const text of [...unevenQuestions, ...questions, ...gatheredQuestions, ...fresh].filter(
+    isSelect,
+  ))
     for (const name of names)
       for (const [machine, node] of data) {
         const own = text.replaceAll(' ON fresh', ` ON ${name}`);
@@ -97,14 +120,10 @@ export async function runSharedAnswers(
         if (got === undefined) continue;
         compared++;
         if (name !== 'twice') shared++;
+        if (name === 'once' && gatheredQuestions.includes(text)) gathered++;
         if (!isSame(got, right)) throw new Error(`${text}: ${machine} over ${name} answers ${got}, not ${right}`); // prettier-ignore
       }
-  const random = new RandomChoice(seed, 'interrupted');
-  for (let i = 0; i < interruptedCount; i++) {
-    await interrupted(cluster, random);
-    await world.run(world.nowMs + 8_000);
-  }
-  return { compared, shared, interrupted: interruptedCount };
+  return { compared, shared, gathered, interrupted: interruptedCount };
 }
 
 const lateCount = 4;
@@ -147,7 +166,7 @@ async function interrupted(cluster: ClusterWorld, random: RandomChoice): Promise
   const [asked = '', victim = ''] = random.shuffled([...data.keys()]);
   const node = data.get(asked);
   if (node === undefined || data.get(victim) === undefined) throw new Error('two nodes are down');
-  const text = random.of(questions);
+  const text = random.of([...questions, ...gatheredQuestions]);
   const right = await world.complete(blocksAnswer(node, text, 'twice'));
   const startMs = world.nowMs;
   await world.complete(workersAnswer(node, text, 'twice'));

@@ -1,7 +1,9 @@
 /** What an answer reads of shards, on the worker that has their files. */
 import { DbError } from '../../../base/errors.ts';
 import type { EngineContext, EnginePorts } from '../../../env/engine-host.ts';
+import type { QueryKernel } from '../../../kernels/query-kernel.ts';
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
+import type { BlockStream } from '../../../query/assemble/merge-groups.ts';
 import { FragmentContext, PointCount } from '../../../query/exec/context.ts';
 import type { FoundGroups } from '../../../query/exec/groups.ts';
 import { runFragment } from '../../../query/exec/run-fragment.ts';
@@ -20,8 +22,11 @@ import type { TimeBounds } from '../../../storage/engine/memtable/shape-table.ts
 import type { ShardView } from '../../../storage/engine/shard-view.ts';
 import type { IdleKernels } from '../idle-kernels.ts';
 import { listSchema } from '../lists/list-schema.ts';
+import type { FragmentBlock } from '../shard-access.ts';
 import type { ShareNotes } from './answer-share.ts';
 import type { AnswerPlace, AnswerTask } from './answer-task.ts';
+import type { Feed } from './gathered/feeds.ts';
+import { sentBatches, type SentBatch } from './gathered/sent-batches.ts';
 import { OwnBlocks } from './own-blocks.ts';
 
 export interface AnswerPorts extends Pick<EnginePorts, 'clock' | 'turn'> {
@@ -50,6 +55,16 @@ export interface ReadAnswer {
   readonly found?: FoundGroups | undefined;
   /** Told the groups of all that is opened. */
   readonly share?: ShareNotes | undefined;
+  /** Other nodes have rows of it, too: blocks of a place that is parted say which series they are of. */
+  readonly isPart?: boolean | undefined;
+  /** What these have of it, in its place among what is read here. */
+  readonly others?:
+    { readonly before: readonly Feed[]; readonly after: readonly Feed[] } | undefined;
+}
+
+interface RunningFragment {
+  readonly blocks: Generator<FragmentBlock | undefined>;
+  readonly kernel: QueryKernel;
 }
 
 /** What a plan reads of open shards. */
@@ -82,14 +97,41 @@ export class AnswerReader {
     for (const opened of this.#opened) opened.end();
   }
 
-  #open({ found, fragment }: ScanPart): readonly OwnBlocks[] {
+  /** What a part of a plan reads here, as other nodes are sent it. */
+  async *batches(part: ScanPart): AsyncGenerator<SentBatch> {
+    const running = this.#run(part);
+    if (running === undefined) {
+      yield { packed: new Uint8Array(), isLast: true };
+      return;
+    }
+    const { kernel, blocks } = running;
+    try {
+      yield* sentBatches(blocks, this.#running.pacer);
+    } finally {
+      this.#ports.kernels.give(kernel);
+    }
+  }
+
+  #open(part: ScanPart): readonly BlockStream<FragmentBlock>[] {
+    const running = this.#run(part);
+    if (running === undefined) return [];
+    const { kernels } = this.#ports;
+    const { blocks, kernel } = running;
+    const opened = new OwnBlocks(blocks, this.#running.pacer, { kernel, kernels });
+    this.#opened.push(opened);
+    const { others } = this.#of;
+    return others === undefined ? [opened] : [...others.before, opened, ...others.after];
+  }
+
+  #run({ found, fragment }: ScanPart): RunningFragment | undefined {
     const { kernels, matcher } = this.#ports;
-    const { context, pacer, account } = this.#running;
-    const { limits, within, share, found: groups } = this.#of;
+    const { context, account } = this.#running;
+    const { limits, within, share, isPart = false, found: groups } = this.#of;
     const place = this.#placeOf(found);
-    if (place === undefined) return [];
+    if (place === undefined) return undefined;
     const { seriesMax, pointsMax } = limits;
-    const lane = { shardIds: place.shardIds, seriesMax, pointsMax, showsSeries: false };
+    const { shardIds, isParted } = place;
+    const lane = { shardIds, seriesMax, pointsMax, showsSeries: isPart && isParted };
     const kernel = kernels.take();
     const own = new FragmentContext(kernel, matcher, () => context.cancelled(), this.#points);
     own.chargeTo(account);
@@ -97,9 +139,7 @@ export class AnswerReader {
     if (share !== undefined) own.tellGroups((groups) => share.found(groups, fragment.ascending));
     const whole = fragmentOfLane(fragment, lane);
     const asked = within === undefined ? whole : { ...whole, ...within };
-    const opened = new OwnBlocks(runFragment(asked, place.views, own), pacer, { kernel, kernels });
-    this.#opened.push(opened);
-    return [opened];
+    return { kernel, blocks: runFragment(asked, place.views, own) };
   }
 
   async #seriesTags(

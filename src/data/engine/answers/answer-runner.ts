@@ -3,6 +3,7 @@
  * other on one thread, with the modules that a coordinator runs; or cuts it into chunks that another worker takes of, too (decision
  * 100). What it has open is closed however it ends.
  */
+import { DbError } from '../../../base/errors.ts';
 import type { EngineContext, EngineReply } from '../../../env/engine-host.ts';
 import { FragmentContext } from '../../../query/exec/context.ts';
 import type { FoundGroups } from '../../../query/exec/groups.ts';
@@ -10,15 +11,19 @@ import { JsonDocument } from '../../../query/emit/json-writer.ts';
 import type { CompiledSelect } from '../../../query/plan/compile-statement.ts';
 import type { LevelPlan } from '../../../query/plan/level-plan.ts';
 import { planSelect } from '../../../query/plan/plan-select.ts';
+import type { QueryAccount } from '../../../query/run/query-account.ts';
 import type { ShardView, ViewParts } from '../../../storage/engine/shard-view.ts';
 import { DescribedLanes } from '../lists/described-lanes.ts';
 import { describeShards, mergeDescriptions } from '../lists/describe-shards.ts';
 import type { MeasurementDescription } from '../shard-access.ts';
 import { AnswerReader, pacerOf, type AnswerPorts, type OpenPlace, type ReadAnswer, type RunningAnswer } from './answer-reader.ts'; // prettier-ignore
 import { schemasMark, ShareNotes } from './answer-share.ts';
-import type { AnswerPlace, AnswerRequest, AnswerTask } from './answer-task.ts';
+import type { AnswerPlace, AnswerRequest, AnswerTask, Gathering } from './answer-task.ts';
 import { documentParts, Documents } from './document-parts.ts';
 import { holdsItsPoints, isOfGroup } from './own-groups.ts';
+import { Feeds, type Feed } from './gathered/feeds.ts';
+import { partOf } from './gathered/part-of.ts';
+import { nothingSent, plannedReply } from './gathered/sent-batches.ts';
 import { KnownAnswers, type KnownAnswer } from './known-answers.ts';
 import { cutAnswer, usualShareLimits, type ShareLimits } from './shared/share-answer.ts';
 import { ChunkRunner, type ChunkedPlan, type LentFiles } from './shared/chunk-runner.ts';
@@ -53,6 +58,17 @@ interface Planned {
   readonly compiled: CompiledSelect;
   readonly request: AnswerRequest;
   readonly schemaVersion: number;
+  /** Others have points of the same groups. */
+  readonly isPart?: boolean;
+}
+
+/** What is planned of shards that are open. */
+interface OpenedAnswer {
+  readonly planned: Planned;
+  readonly places: readonly OpenPlace[];
+  readonly running: RunningAnswer;
+  /** As it was before anything was read. */
+  readonly seriesVersion: number;
 }
 
 interface PlannedPlaces {
@@ -73,6 +89,8 @@ export class AnswerRunner {
   readonly #known = new KnownAnswers();
   readonly #described = new DescribedLanes();
   readonly #chunks: ChunkRunner;
+  /** What other nodes send for answers that are made here. */
+  readonly feeds = new Feeds();
 
   constructor(ports: AnswerRunnerPorts) {
     this.#ports = ports;
@@ -80,36 +98,94 @@ export class AnswerRunner {
   }
 
   /** The parts of the document; or what is shared of it, and then this worker's chunks. */
-  async *run(request: AnswerRequest, context: EngineContext): AsyncGenerator<EngineReply> {
+  run(request: AnswerRequest, context: EngineContext): AsyncGenerator<EngineReply> {
+    const { gathers } = request;
+    // Before anything is awaited: what comes of others may be right behind.
+    const feeds = gathers && this.feeds.open(gathers);
+    if (gathers === undefined || feeds === undefined)
+      return this.#opened(request, context, (opened) => this.#answer(opened));
+    return this.#opened(request, context, (opened) => this.#gathered(opened, gathers, feeds));
+  }
+
+  /** What other nodes merge with what they have. */
+  blocks(request: AnswerRequest, context: EngineContext): AsyncGenerator<EngineReply> {
+    return this.#opened(request, context, (opened) => this.#blocks(opened));
+  }
+
+  async *#opened(
+    request: AnswerRequest,
+    context: EngineContext,
+    run: (opened: OpenedAnswer) => AsyncGenerator<EngineReply>,
+  ): AsyncGenerator<EngineReply> {
     const { accounts, whenOpen, schemaVersion } = this.#ports;
-    const known = this.#known.of(request);
-    const { task } = known;
-    for (const { shardIds } of task.places) await whenOpen(shardIds);
-    const seriesVersion = this.#ports.seriesVersion();
-    const account = accounts.open();
-    const pacer = pacerOf(this.#ports, context);
-    const running = { context, pacer, account };
     const places: OpenPlace[] = [];
+    let account: QueryAccount | undefined;
     try {
-      this.#openAll(task, places);
+      const known = this.#known.of(request);
+      for (const { shardIds } of known.task.places) await whenOpen(shardIds);
+      const seriesVersion = this.#ports.seriesVersion();
+      account = accounts.open();
+      const running = { context, pacer: pacerOf(this.#ports, context), account };
+      this.#openAll(known.task, places);
       const compiled = known.compiled(request);
       const planned = { known, compiled, request, schemaVersion: schemaVersion() };
-      // Too many windows are an error, whatever there is: at other times there may be.
-      const isTimeless = request.times === undefined || task.bucketsMax === 0;
-      const emptyAt = isTimeless ? seriesVersion : undefined;
-      // By the schemas of now, as the plan is.
-      const share = request.isShare === true ? new ShareNotes(this.#markOf(places), emptyAt) : undefined; // prettier-ignore
-      const plan = await this.#planOf(planned, places, running);
-      const { zone } = compiled;
-      const mayBeShared = request.mayBeHelped === true && share === undefined;
-      const { shared, found } = mayBeShared ? await this.#shared({ plan, zone, task }, { planned, places }, running) : noHelp; // prettier-ignore
-      if (shared !== undefined) yield* shared;
-      else
-        yield* this.#alone({ plan, zone, task }, { places, limits: task, share, found }, running);
+      yield* run({ planned, places, running, seriesVersion });
     } finally {
+      if (request.gathers !== undefined) this.feeds.close(request.gathers);
       for (const { views } of places) for (const view of views) view.release();
-      account.close();
+      account?.close();
     }
+  }
+
+  async *#answer({
+    planned,
+    places,
+    running,
+    seriesVersion,
+  }: OpenedAnswer): AsyncGenerator<EngineReply> {
+    const { request, compiled, known } = planned;
+    const { task } = known;
+    const { zone } = compiled;
+    // Too many windows are an error, whatever there is: at other times there may be.
+    const isTimeless = request.times === undefined || task.bucketsMax === 0;
+    const emptyAt = isTimeless ? seriesVersion : undefined;
+    // By the schemas of now, as the plan is.
+    const share = request.isShare === true ? new ShareNotes(this.#markOf(places), emptyAt) : undefined; // prettier-ignore
+    const plan = await this.#planOf(planned, places, running);
+    const mayBeShared = request.mayBeHelped === true && share === undefined;
+    const { shared, found } = mayBeShared ? await this.#shared({ plan, zone, task }, { planned, places }, running) : noHelp; // prettier-ignore
+    if (shared !== undefined) yield* shared;
+    else yield* this.#alone({ plan, zone, task }, { places, limits: task, share, found }, running);
+  }
+
+  async *#gathered(
+    { planned, places, running }: OpenedAnswer,
+    { beforeCount }: Gathering,
+    feeds: readonly Feed[],
+  ): AsyncGenerator<EngineReply> {
+    const mark = this.#markOf(places);
+    const plan = await this.#planOf({ ...planned, isPart: true }, places, running);
+    if (mark === '' || partOf(plan) === undefined) throw severalPlans();
+    for (const feed of feeds) feed.expect(mark, running.account);
+    const others = { before: feeds.slice(0, beforeCount), after: feeds.slice(beforeCount) };
+    const { task } = planned.known;
+    const { zone } = planned.compiled;
+    const read = { places, limits: task, isPart: true, others };
+    yield* this.#alone({ plan, zone, task }, read, running);
+  }
+
+  async *#blocks({ planned, places, running }: OpenedAnswer): AsyncGenerator<EngineReply> {
+    const mark = this.#markOf(places);
+    if (mark === '') {
+      yield plannedReply(mark, nothingSent);
+      return;
+    }
+    const plan = await this.#planOf({ ...planned, isPart: true }, places, running);
+    const part = partOf(plan);
+    if (part === undefined) throw severalPlans();
+    const { task: limits } = planned.known;
+    const reader = new AnswerReader(this.#ports, { places, limits, isPart: true }, running);
+    for await (const batch of reader.batches(part)) yield plannedReply(mark, batch);
   }
 
   /** Chunks of an answer whose shards are home on another worker, as many as it leaves. */
@@ -215,13 +291,13 @@ export class AnswerRunner {
   ): Promise<LevelPlan> {
     const kept = keptPlan(planned);
     if (kept !== undefined) return kept;
-    const { known, compiled, request, schemaVersion } = planned;
+    const { known, compiled, request, schemaVersion, isPart = false } = planned;
     const { nowNs, times } = request;
     const { range, bucketsMax } = known.task;
     const described = places.map((place) => ({ ...place, schemas: mergeDescriptions([place.measurements]) })); // prettier-ignore
-    const asked = { compiled, range: times?.shards ?? range, nowNs, bucketsMax, isWhole: true };
+    const asked = { compiled, range: times?.shards ?? range, nowNs, bucketsMax, isWhole: !isPart };
     const made = await planSelect(asked, described, pacer);
-    if (times === undefined) known.keep(made, schemaVersion);
+    if (times === undefined) known.keep(made, schemaVersion, !isPart);
     return made;
   }
 
@@ -241,6 +317,16 @@ export class AnswerRunner {
   }
 }
 
-function keptPlan({ known, request, schemaVersion }: Planned): LevelPlan | undefined {
-  return request.times === undefined ? known.planAt(schemaVersion) : undefined;
+function keptPlan({
+  known,
+  request,
+  schemaVersion,
+  isPart = false,
+}: Planned): LevelPlan | undefined {
+  return request.times === undefined ? known.planAt(schemaVersion, !isPart) : undefined;
+}
+
+/** Before anything is out: it is answered the general way then. */
+function severalPlans(): DbError {
+  return new DbError('schema_changed', 'nodes that plan apart would not plan the same');
 }

@@ -52,6 +52,17 @@ export interface AnswerRequest {
   readonly isShare?: boolean | undefined;
   /** Another worker has nothing to do, and may help (decision 100). */
   readonly mayBeHelped?: boolean | undefined;
+  /** What other nodes have of it comes beside it, to be merged with what is here (gathered/feeds.ts). */
+  readonly gathers?: Gathering | undefined;
+}
+
+/** Feeds of blocks that a worker is given for an answer. */
+export interface Gathering {
+  /** Of this answer alone among those of a link. */
+  readonly id: number;
+  /** How many of them stand before the worker's own blocks, and how many behind. */
+  readonly beforeCount: number;
+  readonly afterCount: number;
 }
 
 export interface AskedTimes {

@@ -14,7 +14,11 @@ const measurementBytes = 2_048;
 export class KnownAnswer {
   readonly task: AnswerTask;
   #compiled: CompiledSelect | undefined;
-  #plan: { readonly plan: LevelPlan; readonly schemaVersion: number } | undefined;
+  /** Of all that there is, and of a part. */
+  readonly #plans = new Map<
+    boolean,
+    { readonly plan: LevelPlan; readonly schemaVersion: number }
+  >();
 
   constructor(task: AnswerTask) {
     this.task = task;
@@ -32,13 +36,14 @@ export class KnownAnswer {
     return compiled;
   }
 
-  planAt(schemaVersion: number): LevelPlan | undefined {
-    return this.#plan?.schemaVersion === schemaVersion ? this.#plan.plan : undefined;
+  planAt(schemaVersion: number, isWhole: boolean): LevelPlan | undefined {
+    const known = this.#plans.get(isWhole);
+    return known?.schemaVersion === schemaVersion ? known.plan : undefined;
   }
 
   /** Not of a statement that reads the clock. */
-  keep(plan: LevelPlan, schemaVersion: number): void {
-    if (this.#compiled !== undefined) this.#plan = { plan, schemaVersion };
+  keep(plan: LevelPlan, schemaVersion: number, isWhole: boolean): void {
+    if (this.#compiled !== undefined) this.#plans.set(isWhole, { plan, schemaVersion });
   }
 }
 

@@ -1,0 +1,117 @@
+/**
+ * The parts of a SELECT's document where several nodes have rows of its groups, each of them on one worker: this node's worker makes it
+ * of its own blocks and of those that the others send (decision 107).
+ *
+ * - Every node plans by itself, by the statement. Where one plans by other schemas than this one, where it has to be read in
+ *   several parts, or where a node is of an earlier release, the answer fails as that of a node that is away, before anything has
+ *   left: then it is answered the general way, and so are some of its kind that follow.
+ */
+import { DbError, isDbError } from '../../base/errors.ts';
+import { printExpr } from '../../influxql/printer.ts';
+import type { CompiledSelect } from '../../query/plan/compile-statement.ts';
+import type { AnswerPart } from '../engine/answers/answer-task.ts';
+import type { PlannedBlocks } from '../engine/shard-access.ts';
+import type { ClusterShards } from '../shards/cluster-shards.ts';
+import { askedRequest, ownRequest, type Asking } from './answer-texts.ts';
+import { ApartMemory } from './apart-questions.ts';
+import { endWith } from './end-with.ts';
+import { fragmentSilenceMs } from './open-fragments.ts';
+import type { PreparedSelect } from './select-runner.ts';
+
+/** The owners to be asked, each with shards of a place. */
+export type Owners = ReadonlyMap<number, readonly number[]>;
+
+/** What each node has seen of its questions. */
+const memories = new WeakMap<ClusterShards, ApartMemory>();
+/** Of what is the same at any time; 'none' for what is not gathered. */
+const questions = new WeakMap<PreparedSelect, string>();
+
+/** Undefined for what is not asked so. */
+export function gatheredParts(
+  prepared: PreparedSelect,
+  [owners, ...others]: readonly Owners[],
+  asking: Asking,
+): AsyncIterator<AnswerPart> | undefined {
+  const { ports, context } = asking;
+  const { nodeId } = ports.meta;
+  const ownIds = owners?.get(nodeId);
+  if (owners === undefined || ownIds === undefined || others.length > 0) return undefined;
+  const question = questionOf(prepared);
+  if (question === 'none') return undefined;
+  const memory = memories.get(ports.shards) ?? new ApartMemory();
+  memories.set(ports.shards, memory);
+  const request = ownRequest(prepared, { ...asking, shareIds: ownIds });
+  if (request === undefined || !memory.isWorth(question)) return undefined;
+  const ending = endWith(context.signal);
+  const own = { ...asking, context: { ...context, signal: ending.signal } };
+  const [before, after]: [AsyncIterable<PlannedBlocks>[], AsyncIterable<PlannedBlocks>[]] = [[], []]; // prettier-ignore
+  let isBefore = true;
+  for (const [ownerId, shareIds] of owners)
+    if (ownerId === nodeId) isBefore = false;
+    else {
+      const blocks = blocksOf(prepared, ownerId, { ...own, shareIds });
+      if (blocks === undefined) {
+        ending.release();
+        return undefined;
+      }
+      (isBefore ? before : after).push(blocks);
+    }
+  const { isShare: _share, ...whole } = request;
+  const parts = ports.shards.of(nodeId).gather?.(ownIds, whole, { before, after, ending });
+  if (parts === undefined) ending.release();
+  return parts && watched(parts, memory, question);
+}
+
+/** Of a node that is known to have its shards on one worker; one that nobody asked yet is described first. */
+function blocksOf(
+  prepared: PreparedSelect,
+  nodeId: number,
+  asking: Asking & { readonly shareIds: readonly number[] },
+): AsyncIterable<PlannedBlocks> | undefined {
+  const [place] = prepared.places;
+  if (place === undefined) return undefined;
+  const access = asking.ports.shards.of(nodeId);
+  if (access.described?.(asking.shareIds, place.names)?.lanes.length !== 1) return undefined;
+  const request = askedRequest(prepared, asking);
+  const { signal } = asking.context;
+  return request && access.blocksFor?.(request.asked, { deadlineMs: fragmentSilenceMs, signal });
+}
+
+async function* watched(
+  parts: AsyncIterable<AnswerPart>,
+  memory: ApartMemory,
+  question: string,
+): AsyncGenerator<AnswerPart> {
+  try {
+    yield* parts;
+    memory.wereApart(question);
+  } catch (error) {
+    const isOther = isDbError(error, 'schema_changed');
+    if (isOther || isDbError(error, 'unsupported_version')) memory.wereNotApart(question);
+    throw isOther ? new DbError('unavailable', error.message, { cause: error }) : error;
+  }
+}
+
+function questionOf(prepared: PreparedSelect): string {
+  const base = prepared.template ?? prepared;
+  const known = questions.get(base);
+  if (known !== undefined) return known;
+  const question = gatheredQuestion(base.compiled) ?? 'none';
+  questions.set(base, question);
+  return question;
+}
+
+/** What such a SELECT has in common with others that fail for the same reason. */
+function gatheredQuestion({ sources, statement, fields }: CompiledSelect): string | undefined {
+  const [source, ...others] = sources;
+  if (source?.kind !== 'measurement' || others.length > 0) return undefined;
+  const { database, retentionPolicy, name, regex } = source.measurement;
+  const isPaged = statement.seriesLimit > 0 || statement.seriesOffset > 0;
+  if (regex !== undefined || isPaged || statement.target !== undefined) return undefined;
+  return JSON.stringify([
+    database,
+    retentionPolicy,
+    name,
+    ...fields.map(({ expr }) => printExpr(expr)),
+  ]);
+}
