@@ -62,6 +62,16 @@ test('field types: the lead is asked once for each new field, and its answer goe
   expect(owner.asked).toHaveLength(3);
 });
 
+test('field types: nothing is asked for rows whose texts are too long for any owner', async () => {
+  const owner = new Owner();
+  const long = `m v="${'x'.repeat(1_048_577)}"`;
+  await owner.types.write(batchOf(`${long} 1`));
+  expect(owner.asked).toEqual([]);
+  await owner.types.write(batchOf(`${long} 1\nm v=1 2`));
+  await owner.types.write(batchOf(`${long},w=1 1\nm v="",w=1 2`));
+  expect(owner.names()).toBe('v:float w:float');
+});
+
 test('field types: batches of a shard keep their order while one waits, those of others do not wait', async () => {
   const owner = new Owner();
   const gate = new Latch<undefined>();

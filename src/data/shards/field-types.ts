@@ -12,6 +12,7 @@
  * Not here: what follows for a batch whose type is another one (storage/engine/limits/field-check.ts).
  */
 import { decodePointBatch } from '../../models/point-batch.ts';
+import { haveLongTexts } from '../../storage/engine/limits/text-length.ts';
 import type { AccessOptions, BatchOutcome, FieldsOfShard, ShardBatch, TypedBatch, TypedField } from '../engine/shard-access.ts'; // prettier-ignore
 
 export interface FieldTypesPorts {
@@ -133,11 +134,15 @@ const typeNames = ['float', 'integer', 'boolean', 'string', 'unsigned'] as const
 /** Of a batch of points, each once: of two types in one batch the first is asked for. */
 function fieldsOf(payload: Uint8Array): readonly TypedField[] {
   const found = new Map<string, TypedField>();
-  for (const { measurement, fields } of decodePointBatch(payload).shapes)
+  for (const shape of decodePointBatch(payload).shapes) {
+    const { measurement, fields } = shape;
+    // Rows that are refused decide nothing.
+    if (haveLongTexts(shape)) continue;
     for (const { name, type } of fields) {
       const field = { measurement, name, type: typeNames[type] };
       if (!found.has(nameOf(field))) found.set(nameOf(field), field);
     }
+  }
   return [...found.values()];
 }
 

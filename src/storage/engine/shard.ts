@@ -29,7 +29,7 @@ import type { TimeRange } from '../tsm/tombstones.ts';
 import { noStamp, rangeOfAll, type Stamp, type StampRange } from '../../models/stamp.ts';
 import { ContentWatch } from './content/content-watch.ts';
 import { deleteFromFiles, emptySeries, hasPoints, type DeletePorts, type DoomedSeries } from './delete-points.ts'; // prettier-ignore
-import { checkFields, type FieldVerdict } from './limits/field-check.ts';
+import { checkFields } from './limits/field-check.ts';
 import { flushMemtable, type FlushPorts } from './flush/flush.ts';
 import { refuseLongKeys } from './limits/key-length.ts';
 import { withoutOlder, type StruckPoints } from './memtable/late-points.ts';
@@ -37,8 +37,8 @@ import { learnSeries } from './limits/learn-series.ts';
 import { RecentBatches, RecentBudget, type RecentBatch } from './memtable/recent-batches.ts';
 import { filePart, memtablePart, stampsOfFile } from './compaction/stamped-parts.ts';
 import { areAllRefused, isRefused } from './limits/refused-rows.ts';
+import { RowVerdict, type FieldVerdict } from './limits/row-verdict.ts';
 import { refuseNewSeries, type LimitedDatabase } from './limits/series-limits.ts';
-import { refuseLongTexts } from './limits/text-length.ts';
 import { Memtable } from './memtable/memtable.ts';
 import type { TimeBounds } from './memtable/shape-table.ts';
 import { ShardView } from './shard-view.ts';
@@ -152,10 +152,12 @@ export class Shard {
 
   /** Which rows are refused. To be called in the order in which batches enter the log. */
   decide(batch: PointBatch, limited?: LimitedDatabase): FieldVerdict {
-    // prettier-ignore
-    const verdict = refuseLongTexts(batch, refuseLongKeys(batch, checkFields(this.#index, batch)));
-    if (limited === undefined) return verdict;
-    return refuseNewSeries(batch, verdict, limited);
+    const verdict = new RowVerdict(batch.rowCount);
+    refuseLongKeys(batch, verdict);
+    // Rows that are refused decide no type.
+    if (limited !== undefined) refuseNewSeries(batch, verdict, limited);
+    checkFields(this.#index, batch, verdict);
+    return verdict.verdict();
   }
 
   /** Decides the types of fields that have none yet; answers those that all of them have now. */

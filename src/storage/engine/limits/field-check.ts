@@ -2,44 +2,55 @@
 import type { BatchShape, PointBatch } from '../../../models/point-batch.ts';
 import { FieldType } from '../../../models/field-value.ts';
 import type { ShardIndex } from '../../index/shard-index.ts';
-
-export interface FieldVerdict {
-  /** One bit per ordinal, set for refused rows; empty when all are taken. */
-  readonly rejects: Uint8Array;
-  readonly droppedCount: number;
-  /** The reference's text for the first refused row; '' when all are taken. */
-  readonly reason: string;
-}
+import type { RowVerdict } from './row-verdict.ts';
+import { longTextOf, mayHaveLongTexts, textBytesMax, type LongText } from './text-length.ts';
 
 const typeNames = new Map<FieldType, string>(
   Object.entries(FieldType).map(([name, code]) => [code, name]),
 );
 
-/** One for all: a shard may remember what came of each of thousands of batches. */
-const noRejects: Uint8Array = new Uint8Array(0);
+/** Rows of a shape that are taken or refused together. */
+interface AlikeRows {
+  readonly shape: BatchShape;
+  readonly ordinals: Uint32Array;
+  /** Of the one row. */
+  readonly long?: LongText;
+}
 
 /**
- * Decides a batch and the types of the fields it brings. A whole row is refused when one of its fields conflicts; of two
- * rows of one batch that disagree on a new field, the earlier decides its type.
+ * Decides a batch and the types of the fields it brings, looking at its rows in their order. A whole row is refused when one of
+ * its fields conflicts or is too long; of two rows of one batch that disagree on a new field, the earlier that is taken decides its type.
  */
-export function checkFields(index: ShardIndex, batch: PointBatch): FieldVerdict {
-  const mark = index.fieldsMark;
-  if (areDecided(batch, mark)) return { rejects: noRejects, droppedCount: 0, reason: '' };
-  let rejects = noRejects;
-  let droppedCount = 0;
-  let reason = '';
-  for (const shape of byFirstRow(batch.shapes)) {
-    const conflict = conflictOf(index, shape);
-    if (conflict === undefined) continue;
-    if (reason === '') reason = conflict;
-    droppedCount += shape.rowCount;
-    if (rejects.length === 0) rejects = new Uint8Array((batch.rowCount + 7) >>> 3);
-    for (const ordinal of shape.ordinals)
-      rejects[ordinal >>> 3] = (rejects[ordinal >>> 3] ?? 0) | (1 << (ordinal & 7));
+export function checkFields(index: ShardIndex, batch: PointBatch, verdict: RowVerdict): void {
+  const isPlain = verdict.isEmpty && !mayHaveLongTexts(batch);
+  if (isPlain && areDecided(batch, index.fieldsMark)) return;
+  const alike = isPlain ? batch.shapes.map(allOf) : batch.shapes.flatMap((shape) => parted(shape, verdict)); // prettier-ignore
+  for (const rows of byFirstRow(alike)) {
+    const refusal = refusalOf(index, rows);
+    if (refusal === undefined) continue;
+    verdict.tell(refusal);
+    for (const ordinal of rows.ordinals) verdict.refuse(ordinal);
   }
-  if (droppedCount === 0)
+  if (verdict.isEmpty)
     for (const { names } of batch.sets) for (const name of names) name.decidedBy = index.fieldsMark;
-  return { rejects, droppedCount, reason };
+}
+
+function allOf(shape: BatchShape): AlikeRows {
+  return { shape, ordinals: shape.ordinals };
+}
+
+/** Those that are not refused yet: each that has a text which is too long by itself. */
+function parted(shape: BatchShape, verdict: RowVerdict): readonly AlikeRows[] {
+  const parts: AlikeRows[] = [];
+  const others: number[] = [];
+  shape.ordinals.forEach((ordinal, row) => {
+    if (verdict.isRefused(ordinal)) return;
+    const long = longTextOf(shape, row);
+    if (long === undefined) others.push(ordinal);
+    else parts.push({ shape, ordinals: Uint32Array.of(ordinal), long });
+  });
+  if (others.length > 0) parts.push({ shape, ordinals: Uint32Array.from(others) });
+  return parts;
 }
 
 /** Whether all shapes were looked up since a type was last forgotten. */
@@ -50,21 +61,23 @@ function areDecided({ sets }: PointBatch, mark: object): boolean {
 }
 
 /** Nearly all are in this order. */
-function byFirstRow(shapes: readonly BatchShape[]): readonly BatchShape[] {
+function byFirstRow(all: readonly AlikeRows[]): readonly AlikeRows[] {
   let before = -1;
-  for (const { ordinals } of shapes) {
+  for (const { ordinals } of all) {
     const first = ordinals[0] ?? 0;
-    if (first < before)
-      return [...shapes].sort((a, b) => (a.ordinals[0] ?? 0) - (b.ordinals[0] ?? 0));
+    if (first < before) return [...all].sort((a, b) => (a.ordinals[0] ?? 0) - (b.ordinals[0] ?? 0));
     before = first;
   }
-  return shapes;
+  return all;
 }
 
-/** Decides the types of new fields of a shape that has no conflict. */
-function conflictOf(index: ShardIndex, { measurement, fields }: BatchShape): string | undefined {
+/** Why rows are refused, in the reference's words. Decides the types of new fields where they are not. */
+function refusalOf(index: ShardIndex, { shape, long }: AlikeRows): string | undefined {
+  const { measurement, fields } = shape;
   let isNew = false;
-  for (const { name, type } of fields) {
+  for (const [i, { name, type }] of fields.entries()) {
+    if (long?.field === i)
+      return `input field "${name}" on measurement "${measurement}" is too long, ${long.lengthBytes} > ${textBytesMax}`;
     const known = index.fieldType(measurement, name);
     isNew ||= known === undefined;
     if (known === undefined || known === type) continue;

@@ -4,8 +4,7 @@
  */
 import { seriesKeysOf, type PointBatch } from '../../../models/point-batch.ts';
 import { keyBytesMax, tsmKey } from '../../tsm/tsm-format.ts';
-import type { FieldVerdict } from './field-check.ts';
-import { isRefused } from './refused-rows.ts';
+import type { RowVerdict } from './row-verdict.ts';
 
 /** UTF-8 takes at most so many bytes for a UTF-16 unit, and escaping of the separator doubles no key. */
 const bytesPerUnitMax = 3;
@@ -18,13 +17,14 @@ export function excessOf(seriesKey: string, field: string): number | undefined {
   return lengthBytes > keyBytesMax ? lengthBytes : undefined;
 }
 
-/** The verdict with the rows refused too whose keys are too long, with the reference's text. */
-export function refuseLongKeys(batch: PointBatch, verdict: FieldVerdict): FieldVerdict {
+/** Refuses rows whose keys are too long, with the reference's text for the first of them. */
+export function refuseLongKeys(batch: PointBatch, verdict: RowVerdict): void {
   const { offsets } = batch.series;
   let longestKey = 0;
   for (let i = 1; i < offsets.length; i++)
     longestKey = Math.max(longestKey, (offsets[i] ?? 0) - (offsets[i - 1] ?? 0));
-  let { rejects, droppedCount, reason } = verdict;
+  // Sets are not in the order of rows.
+  let [first, firstExcess] = [Infinity, 0];
   for (const {
     rows: { fields, series, ordinals },
   } of batch.sets) {
@@ -37,12 +37,10 @@ export function refuseLongKeys(batch: PointBatch, verdict: FieldVerdict): FieldV
     );
     ordinals.forEach((ordinal, row) => {
       const excess = excesses[series[row] ?? 0];
-      if (excess === undefined || isRefused(rejects, ordinal)) return;
-      if (rejects.length === 0) rejects = new Uint8Array((batch.rowCount + 7) >>> 3);
-      rejects[ordinal >>> 3] = (rejects[ordinal >>> 3] ?? 0) | (1 << (ordinal & 7));
-      droppedCount++;
-      if (reason === '') reason = `max key length exceeded: ${excess} > ${keyBytesMax}`;
+      if (excess === undefined || verdict.isRefused(ordinal)) return;
+      verdict.refuse(ordinal);
+      if (ordinal < first) [first, firstExcess] = [ordinal, excess];
     });
   }
-  return { rejects, droppedCount, reason };
+  if (first < Infinity) verdict.tell(`max key length exceeded: ${firstExcess} > ${keyBytesMax}`);
 }

@@ -6,8 +6,7 @@
  */
 import { parseSeriesKey } from '../../../models/parse-series-key.ts';
 import { measurementsOf, type PointBatch, type TextColumn } from '../../../models/point-batch.ts';
-import type { FieldVerdict } from './field-check.ts';
-import { isRefused } from './refused-rows.ts';
+import type { RowVerdict } from './row-verdict.ts';
 
 /** 0 for no limit. */
 export interface SeriesLimits {
@@ -48,14 +47,14 @@ export interface LimitedDatabase {
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The verdict with the rows of series refused too that the limits leave no room for. */
+/** Refuses rows of series that the limits leave no room for. */
 export function refuseNewSeries(
   batch: PointBatch,
-  verdict: FieldVerdict,
+  verdict: RowVerdict,
   limited: LimitedDatabase,
-): FieldVerdict {
+): void {
   const { seriesMax, valuesPerTagMax } = limited.limits;
-  if (seriesMax === 0 && valuesPerTagMax === 0) return verdict;
+  if (seriesMax === 0 && valuesPerTagMax === 0) return;
   const { series, values } = limited;
   const mayPassSeries = seriesMax > 0 && series.most() + batch.rowCount > seriesMax;
   const mayPassValues =
@@ -63,9 +62,9 @@ export function refuseNewSeries(
     series.most() >= valuesPerTagMax &&
     measurementsOf(batch).some((measurement) => values.isAnyFull(measurement, valuesPerTagMax));
   // Without a look at the series of nearly all batches there are.
-  if (!mayPassSeries && !mayPassValues) return verdict;
+  if (!mayPassSeries && !mayPassValues) return;
   const isNew = series.unknown(batch.series);
-  if (isNew === undefined) return verdict;
+  if (isNew === undefined) return;
   const refused = new SeriesVerdict(batch, verdict);
   if (mayPassValues) refuseValues(refused, isNew, limited);
   const keyCount = refused.rowsOf(isNew);
@@ -75,7 +74,6 @@ export function refuseNewSeries(
       isNew,
       `max-series-per-database exceeded database=${limited.database} limit=${seriesMax} series=${count} keys=${keyCount}`,
     );
-  return refused.verdict();
 }
 
 /** Takes series out of `isNew` that have a value which its tag has no room for. */
@@ -113,15 +111,11 @@ function quoted(text: string): string {
 /** A verdict that grows by whole series. */
 class SeriesVerdict {
   readonly batch: PointBatch;
-  #rejects: Uint8Array;
-  #droppedCount: number;
-  #reason: string;
+  readonly #verdict: RowVerdict;
 
-  constructor(batch: PointBatch, { rejects, droppedCount, reason }: FieldVerdict) {
+  constructor(batch: PointBatch, verdict: RowVerdict) {
     this.batch = batch;
-    this.#rejects = rejects;
-    this.#droppedCount = droppedCount;
-    this.#reason = reason;
+    this.#verdict = verdict;
   }
 
   /** Rows of the series that are 1 in `of`, those aside that are refused already. */
@@ -133,16 +127,9 @@ class SeriesVerdict {
 
   refuse(of: Uint8Array, reason: string): void {
     this.#each(of, (ordinal) => {
-      if (this.#rejects.length === 0)
-        this.#rejects = new Uint8Array((this.batch.rowCount + 7) >>> 3);
-      this.#rejects[ordinal >>> 3] = (this.#rejects[ordinal >>> 3] ?? 0) | (1 << (ordinal & 7));
-      this.#droppedCount++;
-      if (this.#reason === '') this.#reason = reason;
+      this.#verdict.refuse(ordinal);
+      this.#verdict.tell(reason);
     });
-  }
-
-  verdict(): FieldVerdict {
-    return { rejects: this.#rejects, droppedCount: this.#droppedCount, reason: this.#reason };
   }
 
   #each(of: Uint8Array, visit: (ordinal: number) => void): void {
@@ -151,7 +138,7 @@ class SeriesVerdict {
     } of this.batch.sets)
       // prettier-ignore
       ordinals.forEach((ordinal, row) => {
-        if (of[series[row] ?? 0] === 1 && !isRefused(this.#rejects, ordinal)) visit(ordinal);
+        if (of[series[row] ?? 0] === 1 && !this.#verdict.isRefused(ordinal)) visit(ordinal);
       });
   }
 }

@@ -1,29 +1,40 @@
 /** The reference stores no text of more than a mebibyte (1.12.4): its row is refused, and told with the fields that conflict. */
-import type { PointBatch, TextColumn } from '../../../models/point-batch.ts';
-import type { FieldVerdict } from './field-check.ts';
-import { isRefused } from './refused-rows.ts';
+import type { BatchRows, PointBatch, TextColumn } from '../../../models/point-batch.ts';
 
 export const textBytesMax = 1_048_576;
 
-/** The verdict with the rows refused too that have a text which is too long. */
-export function refuseLongTexts(batch: PointBatch, verdict: FieldVerdict): FieldVerdict {
-  let { rejects, droppedCount, reason } = verdict;
-  for (const { names, rows } of batch.sets) {
-    const { fields, ordinals, columns } = rows;
-    columns.forEach((column, i) => {
-      // Sets with texts are of one measurement. Without a look at each of them where all together are no longer.
-      if (!('offsets' in column) || column.bytes.length <= textBytesMax) return;
-      ordinals.forEach((ordinal, row) => {
-        const lengthBytes = lengthOf(column, row);
-        if (lengthBytes <= textBytesMax || isRefused(rejects, ordinal)) return;
-        if (rejects.length === 0) rejects = new Uint8Array((batch.rowCount + 7) >>> 3);
-        rejects[ordinal >>> 3] = (rejects[ordinal >>> 3] ?? 0) | (1 << (ordinal & 7));
-        droppedCount++;
-        if (reason === '') reason = `input field "${fields[i]?.name}" on measurement "${names[0]?.measurement}" is too long, ${lengthBytes} > ${textBytesMax}`; // prettier-ignore
-      });
-    });
+export interface LongText {
+  /** Place of its field in the row. */
+  readonly field: number;
+  readonly lengthBytes: number;
+}
+
+/** Whether texts of a batch may be too long: without a look at each of them where all together are no longer. */
+export function mayHaveLongTexts({ sets }: PointBatch): boolean {
+  for (const { rows } of sets) if (isLong(rows)) return true;
+  return false;
+}
+
+/** The first one of a row. */
+export function longTextOf({ columns }: BatchRows, row: number): LongText | undefined {
+  for (const [field, column] of columns.entries()) {
+    if (!('offsets' in column)) continue;
+    const lengthBytes = lengthOf(column, row);
+    if (lengthBytes > textBytesMax) return { field, lengthBytes };
   }
-  return { rejects, droppedCount, reason };
+  return undefined;
+}
+
+/** Whether each row has a text that is too long, so that all are refused. */
+export function haveLongTexts(rows: BatchRows): boolean {
+  if (!isLong(rows)) return false;
+  for (let row = 0; row < rows.rowCount; row++)
+    if (longTextOf(rows, row) === undefined) return false;
+  return true;
+}
+
+function isLong({ columns }: BatchRows): boolean {
+  return columns.some((column) => 'offsets' in column && column.bytes.length > textBytesMax);
 }
 
 function lengthOf({ offsets }: TextColumn, row: number): number {

@@ -1,0 +1,52 @@
+/** What a shard says of the rows of a batch, while each of its checks refuses some more. */
+import { isRefused } from './refused-rows.ts';
+
+export interface FieldVerdict {
+  /** One bit per ordinal, set for refused rows; empty when all are taken. */
+  readonly rejects: Uint8Array;
+  readonly droppedCount: number;
+  /** The reference's text for the first refused row; '' when all are taken. */
+  readonly reason: string;
+}
+
+/** One for all: a shard may remember what came of each of thousands of batches. */
+const noRejects: Uint8Array = new Uint8Array(0);
+
+export const allTaken: FieldVerdict = { rejects: noRejects, droppedCount: 0, reason: '' };
+
+export class RowVerdict {
+  readonly #rowCount: number;
+  #rejects = noRejects;
+  #droppedCount = 0;
+  #reason = '';
+
+  constructor(rowCount: number) {
+    this.#rowCount = rowCount;
+  }
+
+  get isEmpty(): boolean {
+    return this.#droppedCount === 0;
+  }
+
+  isRefused(ordinal: number): boolean {
+    return isRefused(this.#rejects, ordinal);
+  }
+
+  /** A row that is not refused yet. */
+  refuse(ordinal: number): void {
+    if (this.#rejects.length === 0) this.#rejects = new Uint8Array((this.#rowCount + 7) >>> 3);
+    this.#rejects[ordinal >>> 3] = (this.#rejects[ordinal >>> 3] ?? 0) | (1 << (ordinal & 7));
+    this.#droppedCount++;
+  }
+
+  /** Of several reasons the first one is told. */
+  tell(reason: string): void {
+    if (this.#reason === '') this.#reason = reason;
+  }
+
+  /** To be asked once all is said. */
+  verdict(): FieldVerdict {
+    if (this.isEmpty) return allTaken;
+    return { rejects: this.#rejects, droppedCount: this.#droppedCount, reason: this.#reason };
+  }
+}
