@@ -12,6 +12,7 @@ import type { CompiledSelect } from '../../query/plan/compile-statement.ts';
 import type { AnswerPart } from '../engine/answers/answer-task.ts';
 import type { PlannedBlocks } from '../engine/shard-access.ts';
 import type { ClusterShards } from '../shards/cluster-shards.ts';
+import { causeOf } from '../shards/node-failure.ts';
 import { askedRequest, ownRequest, type Asking } from './answer-texts.ts';
 import { ApartMemory } from './apart-questions.ts';
 import { endWith } from './end-with.ts';
@@ -87,7 +88,7 @@ async function* watched(
     memory.wereApart(question);
   } catch (error) {
     const isOther = isDbError(error, 'schema_changed');
-    if (isOther || isDbError(error, 'unsupported_version')) memory.wereNotApart(question);
+    if (isOther || isDbError(causeOf(error), 'unsupported_version')) memory.wereNotApart(question);
     throw isOther ? new DbError('unavailable', error.message, { cause: error }) : error;
   }
 }

@@ -27,6 +27,8 @@ export interface SelectContext {
   readonly signal: AbortSignal;
   /** The one data node that may be read, so that what its copies hold can be seen; absent: any. */
   readonly pinnedNodeId?: number | undefined;
+  /** Owners that were waited for in vain by an earlier try. */
+  readonly failedBefore?: FailedOwners | undefined;
   /** Of what INTO writes, if only the holder of a lease may. */
   readonly fence?: LeaseFence | undefined;
 }

@@ -191,10 +191,9 @@ function bytesOf(batch: readonly ColumnSeries[]): number {
 }
 
 export async function withFailover<T>(
-  { signal }: SelectContext,
+  { signal, failedBefore: failed = new FailedOwners() }: SelectContext,
   attempt: (failed: FailedOwners) => Promise<T>,
 ): Promise<T> {
-  const failed = new FailedOwners();
   for (;;) {
     try {
       return await attempt(failed);

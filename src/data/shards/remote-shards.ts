@@ -25,6 +25,8 @@ import type { AnswerPart, AskedAnswer } from '../engine/answers/answer-task.ts';
 import type { KnownDescriptions } from './known-descriptions.ts';
 import type { KnownEmpties } from './known-empties.ts';
 import type { HeldPledges, TakenPledge } from './pledges/held-pledges.ts';
+import { isNodeFailure } from './choose-owners.ts';
+import { NodeFailure } from './node-failure.ts';
 import { fragmentMethod } from './fragment-message.ts';
 import { answerMethod, blocksMethod, decideFieldTypesMethod, deletePointsMethod, describeMethod, listMethod, marksMethod, writeShardsMethod } from './shard-methods.ts'; // prettier-ignore
 
@@ -139,7 +141,16 @@ export class RemoteShards implements ShardAccess {
     }
   }
 
-  async *answerFor(
+  /** Its failures name the node. */
+  async *answerFor(asked: AskedAnswer, options: AnswerOptions): AsyncGenerator<AnswerPart> {
+    try {
+      yield* this.#answerFor(asked, options);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  async *#answerFor(
     asked: AskedAnswer,
     { kept, ...options }: AnswerOptions,
   ): AsyncGenerator<AnswerPart> {
@@ -168,8 +179,18 @@ export class RemoteShards implements ShardAccess {
     }
   }
 
-  blocksFor(asked: AskedAnswer, options: AccessOptions): AsyncIterable<PlannedBlocks> {
-    return this.#rpc.stream(this.#address, blocksMethod, asked, options);
+  /** Its failures name the node. */
+  async *blocksFor(asked: AskedAnswer, options: AccessOptions): AsyncGenerator<PlannedBlocks> {
+    try {
+      for await (const blocks of this.#rpc.stream(this.#address, blocksMethod, asked, options))
+        yield blocks;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): unknown {
+    return isNodeFailure(error) ? new NodeFailure(this.#nodeId, error) : error;
   }
 
   async deletePoints(request: DeletePointsRequest, options: AccessOptions): Promise<void> {

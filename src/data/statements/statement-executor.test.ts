@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { MemoryMeta } from '../../../test/support/memory-meta.ts';
+import { DbError } from '../../base/errors.ts';
 import type { Log } from '../../env/log.ts';
 import type { Clock } from '../../env/clock.ts';
 import { parseQuery } from '../../influxql/parser.ts';
-import { emptyCatalog } from '../../meta/model/catalog.ts';
+import { emptyCatalog, type Catalog } from '../../meta/model/catalog.ts';
+import { NodeFailure } from '../shards/node-failure.ts';
 import type { Command } from '../../meta/command/command.ts';
 import { everyone } from './principal.ts';
 import { QueryRegistry } from './queries/query-registry.ts';
@@ -86,3 +89,49 @@ test('statements: a killed query whose client reads nothing runs no longer', asy
     error: 'query interrupted',
   });
 });
+
+test('statements: an owner that was waited for in vain is not asked again when another one is left', async () => {
+  const meta = new MemoryMeta();
+  for (const port of [1, 2, 3])
+    await meta.execute({ kind: 'create-data-node', httpAddress: `h:${port}`, tcpAddress: `t:${port}`, dataNodesMax: 3 }); // prettier-ignore
+  await meta.execute({ kind: 'create-database', name: 'd' });
+  await meta.execute({ kind: 'create-shard-groups', database: 'd', retentionPolicy: 'autogen', timesNs: [0n] }); // prettier-ignore
+  const shardOwners = [2, 3];
+  const asked: string[] = [];
+  let nowMs = 0;
+  const clock = { monotonicMs: () => nowMs, wallNs: () => 0n } as unknown as Clock;
+  const of = (nodeId: number) => ({
+    described: () => {
+      asked.push(`schemas of ${nodeId}`);
+      return { measurements: [], lanes: [[1]] };
+    },
+    answerFor: async function* () {
+      asked.push(`answer of ${nodeId}`);
+      nowMs += 10_000;
+      yield* await Promise.resolve([]);
+      throw new NodeFailure(nodeId, new DbError('outcome_unknown', 'the connection broke'));
+    },
+  });
+  const catalog = ownedBy(meta.catalog, shardOwners);
+  const limits = { pointsMax: 0, seriesMax: 0 };
+  const accounts = { limits, open: () => ({ close: () => undefined, charge: () => undefined, release: () => undefined }) }; // prettier-ignore
+  const registry = new QueryRegistry({ clock, log: {} as Log });
+  const ports = { clock, registry, accounts, meta: { catalog, nodeId: 1 }, shards: { of, missedAt: () => 0 }, random: { u32: () => 0 } }; // prettier-ignore
+  const executor = new StatementExecutor(ports as unknown as StatementPorts);
+  const request = { ...requestOf('SELECT v FROM m'), database: 'd' };
+  expect(await executor.answer(request, {})).toBeUndefined();
+  const results: unknown[] = [];
+  for await (const result of executor.execute({ ...request })) results.push(result);
+  expect(results).toEqual([{ statementId: 0, series: [] }]);
+  expect(asked).toEqual(['schemas of 2', 'answer of 2', 'schemas of 3']);
+});
+
+function ownedBy(catalog: Catalog, owners: readonly number[]): Catalog {
+  const [database] = [...catalog.databases];
+  const [policy] = database?.retentionPolicies ?? [];
+  const [group] = policy?.shardGroups ?? [];
+  if (database === undefined || policy === undefined || group === undefined) throw new Error('it was made'); // prettier-ignore
+  const shardGroups = [{ ...group, shards: [{ id: 1, owners }] }];
+  const placed = { ...database, retentionPolicies: [{ ...policy, shardGroups }] };
+  return { ...catalog, databases: catalog.databases.with(placed) };
+}

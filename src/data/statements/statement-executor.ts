@@ -17,6 +17,8 @@ import type { SelectContext, SelectPorts } from '../select/select-context.ts';
 import { runInto, streamSelect } from '../select/select-runner.ts';
 import { soleAnswer } from '../select/sole-answer.ts';
 import { isNodeFailure } from '../shards/choose-owners.ts';
+import type { FailedOwners } from '../shards/failed-owners.ts';
+import { causeOf } from '../shards/node-failure.ts';
 import { findShard } from '../shards/shard-places.ts';
 import { executeContinuousQuery } from './continuous-runs.ts';
 import { catalogCommand, qualifyContinuousQuery, type RequestPlace } from './catalog-statements.ts';
@@ -24,6 +26,7 @@ import type { ClusterQueries } from './queries/cluster-queries.ts';
 import { authorizeStatements } from './authorize-statements.ts';
 import type { Principal } from './principal.ts';
 import type { QueryRegistry, QueryTicket } from './queries/query-registry.ts';
+import { SilentOwners } from './silent-owners.ts';
 import { startAnswer, type StartedAnswer } from './started-answer.ts';
 import {
   showContinuousQueries,
@@ -70,16 +73,20 @@ export interface QueryRequest {
   /** Hears how the answer to the one statement is made; it may be kept. */
   readonly listing?: Listing | undefined;
   readonly signal: AbortSignal;
+  /** Owners that were waited for in vain, which nobody says but this executor to itself. */
+  readonly failedBefore?: FailedOwners | undefined;
 }
 
 /** Runs the statements of a request one after the other; the first that fails ends it (spec 4.1). */
 export class StatementExecutor {
   readonly #ports: StatementPorts;
   readonly #lists: KnownLists;
+  readonly #silent: SilentOwners;
 
   constructor(ports: StatementPorts) {
     this.#ports = ports;
     this.#lists = new KnownLists(ports);
+    this.#silent = new SilentOwners(ports.clock);
   }
 
   /** As this node knows it. */
@@ -149,9 +156,11 @@ export class StatementExecutor {
     parts: AsyncIterator<AnswerPart>,
     { statement, request, ticket }: { readonly statement: Statement; readonly request: QueryRequest; readonly ticket: QueryTicket }, // prettier-ignore
   ): Promise<StartedAnswer | undefined> {
-    const account = this.#ports.accounts.open();
+    const { accounts, clock } = this.#ports;
+    const account = accounts.open();
     const { signal } = ticket;
-    const failed = (error: unknown) => this.#failed(statement, { ...request, signal }, error);
+    const failed = (error: unknown) => this.#failed(statement, { ...request, signal }, causeOf(error)); // prettier-ignore
+    const askedMs = clock.monotonicMs();
     try {
       return await startAnswer(parts, {
         account,
@@ -164,7 +173,10 @@ export class StatementExecutor {
         },
       });
     } catch (error) {
-      if (isNodeFailure(error) && !signal.aborted) return undefined;
+      if (isNodeFailure(causeOf(error)) && !signal.aborted) {
+        this.#silent.note(request.signal, error, askedMs);
+        return undefined;
+      }
       return { kind: 'whole', bytes: writeJson([{ statementId: 0, ...failed(error) }], { epochUnitNs: undefined }) }; // prettier-ignore
     }
   }
@@ -184,6 +196,7 @@ export class StatementExecutor {
       return;
     }
     const { signal } = ticket;
+    const failedBefore = this.#silent.of(request.signal);
     let failed = false;
     try {
       for (const [statementId, statement] of statements.entries()) {
@@ -191,7 +204,7 @@ export class StatementExecutor {
           yield { statementId, series: [], error: 'not executed' };
           continue;
         }
-        for await (const result of this.#results(statement, { ...request, signal })) {
+        for await (const result of this.#results(statement, { ...request, signal, failedBefore })) {
           failed = result.error !== undefined && result.goesOn !== true;
           ticket.idle(true);
           yield { ...result, statementId };
@@ -379,9 +392,9 @@ export class StatementExecutor {
   }
 
   #selectContext(request: QueryRequest): SelectContext {
-    const { database, retentionPolicy, bucketsMax, signal, pinnedNodeId } = request;
+    const { database, retentionPolicy, bucketsMax, signal, pinnedNodeId, failedBefore } = request;
     const nowNs = this.#ports.clock.wallNs();
-    return { database, retentionPolicy, bucketsMax, signal, nowNs, pinnedNodeId };
+    return { database, retentionPolicy, bucketsMax, signal, nowNs, pinnedNodeId, failedBefore };
   }
 }
 
