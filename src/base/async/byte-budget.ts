@@ -13,12 +13,13 @@ export class ByteBudget {
   #takenBytes = 0;
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+    this.#bytesMax = Math.floor(bytesMax);
   }
 
   /** Calls `take` once `lengthBytes` are there for it, at once if they are. Gives what takes the request back. */
   reserve(lengthBytes: number, take: () => void): () => void {
-    const waiting = { lengthBytes: Math.min(lengthBytes, this.#bytesMax), take };
+    // Of fractions a rest would stay when all is given back, and who wants all of it would wait for ever.
+    const waiting = { lengthBytes: Math.min(Math.ceil(lengthBytes), this.#bytesMax), take };
     this.#waiting.push(waiting);
     this.#serve();
     let isGivenBack = false;
