@@ -4,7 +4,7 @@
  * functions too, which are compiled at their first call otherwise. It lies beside the chunk, whose name tells its content, and
  * counts for one version of Node and while its checksum is right. V8 refuses that of other flags.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Script, constants } from 'node:vm';
 import { threadId } from 'node:worker_threads';
@@ -40,6 +40,7 @@ export function runBundle(folder: string, entry: string, outer: Require): void {
   const find: Require = (id) => (id.startsWith('./') ? load(id.slice(2)) : outer(id));
   const keep = (): void => {
     for (const one of fromSource) keepCode(one);
+    removeUnfinished(folder);
   };
   Object.defineProperty(globalThis, keepKey, { value: keep });
   load(entry);
@@ -80,5 +81,27 @@ function keepCode({ script, codePath }: Compiled): void {
   } catch {
     // A folder that cannot be written, or a full disk: the next start compiles again.
     rmSync(unfinished, { force: true });
+  }
+}
+
+/** What processes have left that died while they kept code. */
+function removeUnfinished(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const writer = /\.code\.(\d+)-\d+$/.exec(name)?.[1];
+      if (writer !== undefined && isGone(Number(writer))) rmSync(join(folder, name));
+    }
+  } catch {
+    // A folder that cannot be written keeps them.
+  }
+}
+
+function isGone(processId: number): boolean {
+  if (processId === process.pid) return false;
+  try {
+    process.kill(processId, 0);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
   }
 }

@@ -76,6 +76,12 @@ function expectCodeToBeKept(folder: string): void {
     expect(crc32(again.subarray(4))).toBe(again.readUInt32LE(0));
   }
   expect(readdirSync(folder).filter((name) => name.endsWith('.code'))).toEqual(kept);
+  // Of one that died while it wrote, and of one that runs.
+  const ended = spawnSync(process.execPath, ['--version']).pid;
+  for (const writer of [ended, process.pid]) writeFileSync(`${path}.${writer}-0`, 'some of it');
+  expect(says()).toEqual(said);
+  const unfinished = readdirSync(folder).filter((name) => name.includes('.code.'));
+  expect(unfinished).toEqual([`${kept[0]}.${process.pid}-0`]);
 }
 
 test('bundles: they count while they are there and no source is newer', () => {
