@@ -27,15 +27,15 @@ export interface EngineSettings {
   readonly options: unknown;
 }
 
-/** How far a stream may run ahead of its reader: replies that were sent and not taken. */
+/** How far a stream may run ahead of its reader where nothing else is said: replies that were sent and not taken. */
 export const streamAheadMax = 4;
 
 export interface EngineLink {
   /** Sends a request and resolves with its reply, or rejects with the DbError the engine threw. */
   call(kind: string, body: unknown, options?: EngineCallOptions): Promise<unknown>;
   /**
-   * Replies of a streaming request, in order, with back-pressure: at most `streamAheadMax` have been sent and not taken. Shared
-   * memory in a reply stays the engine's.
+   * Replies of a streaming request, in order, with back-pressure: at most `aheadMax` of the options have been sent and not taken.
+   * Shared memory in a reply stays the engine's.
    */
   stream(kind: string, body: unknown, options?: EngineCallOptions): AsyncIterable<unknown>;
   /** Streams that the engine has not ended yet: also those that nobody reads any more. */
@@ -49,6 +49,8 @@ export interface EngineLink {
 export interface EngineCallOptions {
   readonly transfer?: readonly ArrayBuffer[];
   readonly signal?: AbortSignal | undefined;
+  /** Of a stream, replies; absent: `streamAheadMax`. */
+  readonly aheadMax?: number | undefined;
 }
 
 /** What an engine implements; data/engine has the one of this project. */

@@ -133,7 +133,7 @@ class SimEngineLink implements EngineLink {
   ): AsyncGenerator<unknown, void, undefined> {
     const flag = this.#begin(options.signal);
     const request = clone(body, options.transfer);
-    const pipe = new Pipe(streamAheadMax);
+    const pipe = new Pipe(options.aheadMax ?? streamAheadMax);
     const onAbort = (): void => {
       flag.cancelled = true;
       pipe.stop();

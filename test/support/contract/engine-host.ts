@@ -98,6 +98,17 @@ export function engineHostContract(name: string, run: Run<EngineHostPorts>): voi
       expect(link.streamsActive).toBe(0);
     }));
 
+  test(`${name}: a stream runs as far ahead as it is told to`, () =>
+    withLink(async (link, { clock }) => {
+      const made = async () => ((await link.call('counts', 0)) as { made: number }).made;
+      for await (const _item of link.stream('count', 10_000, { aheadMax: 20 })) {
+        while ((await made()) < 20) await clock.sleep(1);
+        await clock.sleep(20);
+        break;
+      }
+      expect(await made()).toBeLessThan(28);
+    }));
+
   test(`${name}: an abort rejects the caller at once and reaches the busy engine`, () =>
     withLink(async (link, { clock }) => {
       const controller = new AbortController();

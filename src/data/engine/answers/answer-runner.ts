@@ -27,7 +27,7 @@ import { nothingSent, plannedReply } from './gathered/sent-batches.ts';
 import { KnownAnswers, type KnownAnswer } from './known-answers.ts';
 import { cutAnswer, usualShareLimits, type ShareLimits } from './shared/share-answer.ts';
 import { ChunkRunner, type ChunkedPlan, type LentFiles } from './shared/chunk-runner.ts';
-import type { SharedAnswer, SharingStart } from './shared/shared-answer.ts';
+import { sharedAheadMax, type SharedAnswer, type SharingStart } from './shared/shared-answer.ts';
 
 export interface AnswerRunnerPorts extends AnswerPorts {
   readonly whenOpen: (shardIds: readonly number[]) => Promise<void>;
@@ -155,7 +155,10 @@ export class AnswerRunner {
     const mayBeShared = request.mayBeHelped === true && share === undefined;
     const { shared, found } = mayBeShared ? await this.#shared({ plan, zone, task }, { planned, places }, running) : noHelp; // prettier-ignore
     if (shared !== undefined) yield* shared;
-    else yield* this.#alone({ plan, zone, task }, { places, limits: task, share, found }, running);
+    else {
+      const read = { places, limits: task, share, found, aheadMax: aheadOf(request) };
+      yield* this.#alone({ plan, zone, task }, read, running);
+    }
   }
 
   async *#gathered(
@@ -170,7 +173,7 @@ export class AnswerRunner {
     const others = { before: feeds.slice(0, beforeCount), after: feeds.slice(beforeCount) };
     const { task } = planned.known;
     const { zone } = planned.compiled;
-    const read = { places, limits: task, isPart: true, others };
+    const read = { places, limits: task, isPart: true, others, aheadMax: aheadOf(planned.request) };
     yield* this.#alone({ plan, zone, task }, read, running);
   }
 
@@ -212,9 +215,14 @@ export class AnswerRunner {
     running: RunningAnswer,
   ): AsyncGenerator<EngineReply> {
     const reader = new AnswerReader(this.#ports, read, running);
+    const { share, aheadMax } = read;
     try {
       const { epochUnitNs, chunkRowsMax } = task;
-      const documents = new Documents(new JsonDocument({ epochUnitNs }), chunkRowsMax, read.share);
+      const documents = new Documents(new JsonDocument({ epochUnitNs }), {
+        chunkRowsMax,
+        share,
+        aheadMax,
+      });
       yield* documentParts(reader.flow(plan, zone), documents, running.pacer);
     } finally {
       reader.end();
@@ -315,6 +323,11 @@ export class AnswerRunner {
     if (known === undefined) this.#described.keep(self, asked, { measurements, schemaVersion });
     return measurements;
   }
+}
+
+/** Of the stream that asks for it (HelpedAnswer). */
+function aheadOf({ mayBeHelped }: AnswerRequest): number | undefined {
+  return mayBeHelped === true ? sharedAheadMax : undefined;
 }
 
 function keptPlan({

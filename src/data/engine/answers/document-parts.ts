@@ -1,6 +1,6 @@
 /** A SELECT's series as the parts of its document, or documents, as they leave a worker. */
 import { DbError } from '../../../base/errors.ts';
-import type { EngineReply } from '../../../env/engine-host.ts';
+import { streamAheadMax, type EngineReply } from '../../../env/engine-host.ts';
 import { piecesOf, sentBytes, type AnswerPiece } from '../../../query/emit/answer-piece.ts';
 import { ChunkCutter } from '../../../query/emit/chunk-cutter.ts';
 import type { JsonDocument } from '../../../query/emit/json-writer.ts';
@@ -52,21 +52,28 @@ export async function* documentParts(
   yield documents.end();
 }
 
+export interface DocumentsOptions {
+  readonly chunkRowsMax: number | undefined;
+  /** A share is one document. */
+  readonly share: ShareNotes | undefined;
+  readonly aheadMax?: number | undefined;
+}
+
 /** One document or the chunks of an answer, and what of them is ready to leave. */
 export class Documents implements DocumentWriter {
   readonly #document: JsonDocument;
   readonly #cutter: ChunkCutter | undefined;
-  readonly #ring = new PartRing();
+  readonly #ring: PartRing;
   readonly #share: ShareNotes | undefined;
   #sentBytes = 0;
 
-  /** A share is one document. */
+  /** `aheadMax` is that of the stream which the parts leave by. */
   constructor(
     document: JsonDocument,
-    chunkRowsMax: number | undefined,
-    share: ShareNotes | undefined,
+    { chunkRowsMax, share, aheadMax = streamAheadMax }: DocumentsOptions,
   ) {
     this.#document = document;
+    this.#ring = new PartRing(aheadMax);
     this.#share = share;
     this.#cutter = chunkRowsMax === undefined ? undefined : new ChunkCutter(chunkRowsMax);
   }

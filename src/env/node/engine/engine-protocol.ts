@@ -5,7 +5,7 @@
  *   answered (reply, failure, last or end), since until then the engine may still look at it.
  * - What is said within one turn of the event loop travels as one message (outgoing.ts): each costs more than
  *   a small write has to do.
- * - A stream starts with `streamAheadMax` credits; each reply costs one, each reply consumed gives one back.
+ * - A stream starts with `aheadMax` credits, or `streamAheadMax`; each reply costs one, each reply consumed gives one back.
  */
 import { DbError, type DbErrorCode, dbErrorCodes, errorText } from '../../../base/errors.ts';
 import type { EngineSettings } from '../../engine-host.ts';
@@ -27,6 +27,7 @@ export type ToEngine =
       readonly slot: number;
       readonly kind: string;
       readonly body: unknown;
+      readonly aheadMax?: number;
     }
   | { readonly type: 'credit'; readonly id: number }
   | { readonly type: 'stop'; readonly id: number }

@@ -165,8 +165,8 @@ class EngineServer {
   }
 
   async #stream(message: ToEngine & { type: 'call' | 'stream' }): Promise<void> {
-    const { id } = message;
-    const stream: Stream = { credits: streamAheadMax, stopped: false, wake: new Latch() };
+    const { id, aheadMax: credits = streamAheadMax } = message;
+    const stream: Stream = { credits, stopped: false, wake: new Latch() };
     this.#streams.set(id, stream);
     let isAnswered = false;
     try {

@@ -145,10 +145,10 @@ class WorkerEngineLink implements EngineLink {
     body: unknown,
     options: EngineCallOptions = {},
   ): AsyncGenerator<unknown, void, undefined> {
-    const { signal } = options;
+    const { signal, aheadMax = streamAheadMax } = options;
     throwIfAborted(signal);
     const slot = this.#takeSlot();
-    const items = new BoundedQueue<Item>(streamAheadMax);
+    const items = new BoundedQueue<Item>(aheadMax);
     const pending = { kind: 'stream', slot, items } as const;
     const id = this.#send('stream', { kind, body, options, pending });
     const onAbort = (): void => {
@@ -205,10 +205,12 @@ class WorkerEngineLink implements EngineLink {
     },
   ): number {
     const { kind, body, options, pending } = request;
+    const { transfer, aheadMax } = options;
     const id = ++this.#idLast;
     Atomics.store(this.#cancelFlags, pending.slot, 0);
     this.#pending.set(id, pending);
-    this.#outgoing.add({ type, id, slot: pending.slot, kind, body }, options.transfer);
+    const message = { type, id, slot: pending.slot, kind, body } as const;
+    this.#outgoing.add(aheadMax === undefined ? message : { ...message, aheadMax }, transfer);
     return id;
   }
 

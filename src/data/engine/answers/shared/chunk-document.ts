@@ -8,10 +8,14 @@ import type { AnswerPiece } from '../../../../query/emit/answer-piece.ts';
 import { firstStatement, type JsonDocument } from '../../../../query/emit/json-writer.ts';
 import type { DocumentWriter } from '../document-parts.ts';
 import { PartRing } from '../part-ring.ts';
-import { chunkTail, type ChunkCut, type ChunkPart } from './shared-answer.ts';
+import {
+  chunkTail,
+  sharedAheadMax,
+  sharedPartBytes,
+  type ChunkCut,
+  type ChunkPart,
+} from './shared-answer.ts';
 
-/** Parts are few and large: whoever is ahead waits once some of them are not taken. */
-const partBytes = 768 * KiB;
 /** Shorter ones move to the reader, longer ones go in memory that is used again. */
 const movedBytesMax = 64 * KiB;
 const seriesHead = `${firstStatement},"series":[`;
@@ -23,7 +27,7 @@ const nothing = new Uint8Array(0);
 export class ChunkDocument implements DocumentWriter {
   readonly #document: JsonDocument;
   readonly #cut: ChunkCut;
-  readonly #ring = new PartRing();
+  readonly #ring = new PartRing(sharedAheadMax);
   #chunk = 0;
   #isBegun = false;
 
@@ -40,7 +44,7 @@ export class ChunkDocument implements DocumentWriter {
   *push(piece: AnswerPiece): Generator<EngineReply> {
     const document = this.#document;
     document.push(piece);
-    if (document.lengthBytes >= partBytes && piece.isResultOpen) yield this.#next(false);
+    if (document.lengthBytes >= sharedPartBytes && piece.isResultOpen) yield this.#next(false);
   }
 
   end(): EngineReply {

@@ -3,7 +3,7 @@ import { DbError, isDbError } from '../../../../base/errors.ts';
 import type { EngineLink } from '../../../../env/engine-host.ts';
 import { heldBytesMax, type AnswerPart, type AnswerRequest } from '../answer-task.ts';
 import { joinChunks } from './join-chunks.ts';
-import type { SharingStart } from './shared-answer.ts';
+import { sharedAheadMax as aheadMax, type SharingStart } from './shared-answer.ts';
 
 export interface AnswerWorkers {
   readonly home: Pick<EngineLink, 'stream'>;
@@ -51,7 +51,7 @@ export class HelpedAnswer implements AsyncIterableIterator<AnswerPart, undefined
     const request = { ...this.#request, mayBeHelped: true };
     this.#signal.addEventListener('abort', this.#onAbort, { once: true });
     if (this.#signal.aborted) this.#onAbort();
-    const replies = home.stream('answer', request, { signal: this.#stop.signal });
+    const replies = home.stream('answer', request, { signal: this.#stop.signal, aheadMax });
     const own = (replies as AsyncIterable<AnswerPart | SharingStart>)[Symbol.asyncIterator]();
     this.#parts = own as AsyncIterator<AnswerPart>;
     const first = await own.next();
@@ -66,7 +66,7 @@ export class HelpedAnswer implements AsyncIterableIterator<AnswerPart, undefined
     { shared }: SharingStart,
   ): AsyncGenerator<AnswerPart, undefined> {
     const { home, helper } = this.#workers;
-    const help = helper.stream('assist', shared, { signal: this.#stop.signal });
+    const help = helper.stream('assist', shared, { signal: this.#stop.signal, aheadMax });
     let outBytes = 0;
     try {
       for await (const part of joinChunks(shared, [own, help[Symbol.asyncIterator]()])) {

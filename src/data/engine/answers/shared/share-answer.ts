@@ -2,7 +2,7 @@
  * Whether an answer is worth another worker's help, and the chunks that it is cut into. What has to be known for it is looked at in
  * steps, so that a small question is through after the first.
  */
-import { KiB, MiB } from '../../../../base/units.ts';
+import { KiB } from '../../../../base/units.ts';
 import type { FragmentContext, MemoryAccount } from '../../../../query/exec/context.ts';
 import { groupSeries, type FoundGroups, type Group } from '../../../../query/exec/groups.ts';
 import { pickedEnd } from '../../../../query/exec/pick-end.ts';
@@ -12,7 +12,12 @@ import type { TimeBounds } from '../../../../storage/engine/memtable/shape-table
 import type { ShardView, ViewParts } from '../../../../storage/engine/shard-view.ts';
 import { fieldsOf, HandedOn, sharedShards } from './handed-on.ts';
 import { shareablePlan, type ShareablePlan } from './shareable-plan.ts';
-import type { ChunkCut, SharedAnswer } from './shared-answer.ts';
+import {
+  sharedAheadMax,
+  sharedPartBytes,
+  type ChunkCut,
+  type SharedAnswer,
+} from './shared-answer.ts';
 
 /** From when on an answer is shared, and how large a chunk is. */
 export interface ShareLimits {
@@ -38,11 +43,13 @@ export const usualShareLimits: ShareLimits = {
   chunksMax: 512,
   lentShareMost: 0.1,
 };
-/** Who is ahead by much more of its answer waits. */
-const timeChunkBytes = 6 * MiB;
+/** Who is ahead by more of its answer waits. */
+const timeChunkBytes = sharedAheadMax * sharedPartBytes;
 const evenChunksMax = 16;
 /** What a chunk of times costs for each series and field: its key, a cursor, a block that begins or ends elsewhere. */
-const keyUs = 2.6;
+const keyUs = 5;
+/** Chunks may be so much longer than wanted if each block is read once for it. */
+const alignedTimesMost = 2;
 /** Series whose blocks are counted, for all. */
 const sampledMax = 2;
 /** What a block of a thousand values takes, measured with bench:worker over files of a day. */
@@ -247,11 +254,12 @@ function cutTimes(
   { fragment, work, limits }: CutBy & { readonly fragment: Fragment },
 ): ChunkCut {
   const [from, to] = timesOf(views, fragment);
-  const parts = timeParts(work, limits);
+  const parts = Math.min(timeParts(work, limits), limits.chunksMax);
   const span = to - from + 1n;
-  const wanted = Number(minOf(BigInt(Math.min(parts, limits.chunksMax)), span));
-  const starts = wanted <= work.blocks ? blockStarts(views, groups, fragment) : [];
+  const starts = parts <= work.blocks * alignedTimesMost ? blockStarts(views, groups, fragment) : []; // prettier-ignore
   const cuts = new Set([from]);
+  if (parts > work.blocks && starts.length <= parts) for (const start of starts) cuts.add(start);
+  const wanted = Number(minOf(BigInt(cuts.size > 1 ? 1 : parts), span));
   for (let i = 1; i < wanted; i++) {
     const even = from + (span * BigInt(i)) / BigInt(wanted);
     cuts.add(nearest(starts, even) ?? even);

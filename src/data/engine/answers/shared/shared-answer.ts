@@ -3,11 +3,20 @@
  * groups or of some time, and either takes the next one until none is left. Files do not change: the other worker reads them by itself. Rows in
  * memory are lent to it as they were.
  */
+import { KiB } from '../../../../base/units.ts';
 import type { LentRows } from '../../../../storage/engine/memtable/lend-rows.ts';
 import type { LentFile } from '../../../../storage/store/borrowed-files.ts';
 import type { SeriesList } from '../../../../storage/index/listed-index.ts';
 import type { MeasurementDescription } from '../../shard-access.ts';
 import type { AnswerRequest } from '../answer-task.ts';
+
+/**
+ * How many parts a worker may be ahead with: as much as the longest chunk of times has, so that one worker makes its chunk while the
+ * one before it is made and read.
+ */
+export const sharedAheadMax = 20;
+/** Of a part: they are few and large. */
+export const sharedPartBytes = 768 * KiB;
 
 /** Plain data, or shared memory. */
 export interface SharedAnswer {
