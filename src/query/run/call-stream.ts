@@ -72,7 +72,7 @@ function makeStage(plan: StagePlan, options: CallStreamOptions): Stage {
   // prettier-ignore
   switch (plan.kind) {
     case 'reduce':
-      return new ReduceStage(plan, { ascending, subgroups, isFilled: isFilled(plan, stages), isJoined, askedBy: askedBy(plan, options), end: endOf(plan, ends) }); // prettier-ignore
+      return new ReduceStage(plan, { ascending, subgroups, ...fillBehind(plan, stages), isJoined, askedBy: askedBy(plan, options), end: endOf(plan, ends) }); // prettier-ignore
     case 'transform': {
       const { definition, call } = plan;
       const groups = definition.answersGroups === true ? { end: endOf(plan, ends), askedBy: askedBy(plan, options) } : undefined; // prettier-ignore
@@ -81,13 +81,23 @@ function makeStage(plan: StagePlan, options: CallStreamOptions): Stage {
     case 'starts':
       return new StartsStage(plan.grid);
     case 'fill':
-      return new FillStage(plan.grid, { fill: plan.fill, ascending, types: plan.types });
+      return new FillStage(plan.grid, { fill: plan.fill, ascending, types: plan.types, end: filledEnd(plan, options) }); // prettier-ignore
   }
 }
 
-function isFilled(plan: StagePlan, stages: readonly StagePlan[]): boolean {
+function fillBehind(
+  plan: StagePlan,
+  stages: readonly StagePlan[],
+): { readonly isFilled: boolean; readonly isLinear: boolean } {
   const [starts, fill] = stages.slice(stages.indexOf(plan) + 1);
-  return starts?.kind === 'starts' && fill?.kind === 'fill';
+  const isFilled = starts?.kind === 'starts' && fill?.kind === 'fill';
+  return { isFilled, isLinear: isFilled && fill.fill.kind === 'linear' };
+}
+
+/** That of the reduce stage whose windows are filled. */
+function filledEnd(plan: StagePlan, { stages, ends }: CallStreamOptions): StreamEnd | undefined {
+  const reduce = stages[stages.indexOf(plan) - 2];
+  return reduce?.kind === 'reduce' ? endOf(reduce, ends) : undefined;
 }
 
 /** A transformation that was told once that there is nothing more does not ask again. */
@@ -100,7 +110,7 @@ function askedBy(plan: StagePlan, { stages, isJoined, isOutermost }: CallStreamO
 function endOf(plan: StagePlan, ends: Map<StagePlan, StreamEnd>): StreamEnd {
   const known = ends.get(plan);
   if (known !== undefined) return known;
-  const end = { isOver: false, gapsLeft: 0n, gaps: 0, hasGiven: false };
+  const end = { isOver: false, gapsLeft: 0n, gapsPassed: 0, isLookedPast: false, gaps: 0, hasGiven: false }; // prettier-ignore
   ends.set(plan, end);
   return end;
 }

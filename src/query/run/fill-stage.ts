@@ -7,8 +7,17 @@ import type { Grid } from '../plan/level-plan.ts';
 import type { Value } from '../predicate.ts';
 import { batchRowsMax, type PointBatch } from './batch.ts';
 
+import type { StreamEnd } from './reduce-stage.ts';
 import type { Stage } from './stage.ts';
 import { magnitude, windowAt } from './windows.ts';
+
+export interface FillOptions {
+  readonly fill: Fill;
+  readonly ascending: boolean;
+  readonly types: { readonly value: ColumnType; readonly aux: readonly ColumnType[] };
+  /** Of the stage whose windows are filled: how many without an answer it has passed since its last point. */
+  readonly end?: Pick<StreamEnd, 'gapsPassed'> | undefined;
+}
 
 /**
  * Puts a point into each window between the bounds of a query that has none (spec 6.3). The stream is walked point by
@@ -26,17 +35,17 @@ export class FillStage implements Stage {
   /** The subgroup and the start of the window that is expected next; undefined before the first point. */
   #expected: { subgroup: number; timeNs: bigint; zoneNs: bigint } | undefined;
   #previous: { readonly timeNs: bigint; readonly value: Value } | undefined;
-  /** The points that were pushed; `linear` has to know one ahead. */
   #hasSubgroups = false;
+  readonly #end: FillOptions['end'];
+  /** Windows without an answer before the point at hand, which `linear` looks ahead through. */
+  #gapsAhead = 0;
   /** What was pushed last filled all windows. */
   #isFilled = false;
   readonly heldBytes = 0;
 
-  constructor(
-    grid: Grid,
-    { fill, ascending, types }: { readonly fill: Fill; readonly ascending: boolean; readonly types: { readonly value: ColumnType; readonly aux: readonly ColumnType[] } }, // prettier-ignore
-  ) {
+  constructor(grid: Grid, { fill, ascending, types, end }: FillOptions) {
     this.#grid = grid;
+    this.#end = end;
     this.#fill = fill;
     this.#ascending = ascending;
     this.#types = types;
@@ -48,6 +57,7 @@ export class FillStage implements Stage {
 
   *push(points: PointBatch): Iterable<PointBatch> {
     const { timesNs, subgroups } = points;
+    this.#takeGaps();
     this.#isFilled = this.#isWhole(points);
     if (this.#isFilled) {
       yield points;
@@ -68,6 +78,7 @@ export class FillStage implements Stage {
         this.#advance();
         if (out.isFull) yield out.take();
       }
+      this.#gapsAhead = 0;
       out.point(points, row, subgroup);
       if (value !== null) this.#previous = { timeNs, value };
       else this.#previous = undefined;
@@ -115,6 +126,19 @@ export class FillStage implements Stage {
     if (spanNs < 0n) return 1;
     const windows = spanNs / this.#grid.intervalNs + 1n;
     return windows > BigInt(batchRowsMax) ? batchRowsMax : Number(windows);
+  }
+
+  #takeGaps(): void {
+    if (this.#end === undefined) return;
+    this.#gapsAhead = this.#end.gapsPassed;
+    this.#end.gapsPassed = 0;
+  }
+
+  /** The reference takes one such window for the one to be filled, and asks for what is behind it: if that has no answer either there is no line. */
+  #seesGap(): boolean {
+    const isSeen = this.#gapsAhead > 1;
+    this.#gapsAhead = Math.max(0, this.#gapsAhead - 2);
+    return isSeen;
   }
 
   #begin(subgroup: number, timeNs: bigint): void {
@@ -170,7 +194,7 @@ export class FillStage implements Stage {
         return this.#previous?.value ?? null;
       case 'linear': {
         const previous = this.#previous;
-        if (previous === undefined || nextNs === undefined) return null;
+        if (previous === undefined || nextNs === undefined || this.#seesGap()) return null;
         return this.#interpolate(previous, { timeNs: nextNs, value: next ?? 0 });
       }
       default:

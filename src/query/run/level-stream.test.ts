@@ -211,6 +211,10 @@ test('level: one window without an answer is passed over, two in a row end the s
   ]);
   expect(await table(few.replace('16)', '12)'))).toEqual([[0n, 0]]);
   expect(await table(few.replace('none', '-1'))).toEqual([[0n, 0], [25n, -1], [50n, 10], [75n, 15]]); // prettier-ignore
+  // fill(linear) asks for the point behind a window without an answer: if the next one has none either there is no line.
+  const lined = few.replace('none', 'linear');
+  expect(await table(lined)).toEqual([[0n, 0], [25n, 5], [50n, 10], [75n, 15]]); // prettier-ignore
+  expect(await table(lined.replace('16)', '12)'))).toEqual([[0n, 0], [25n, null], [50n, 10], [75n, 15]]); // prettier-ignore
   const first = few.replace('v < 5', 'v < 2').replace('none', '-1');
   expect(await table(first)).toEqual([]);
   // LIMIT takes the rows between two gaps.

@@ -19,6 +19,10 @@ export interface StreamEnd {
   isOver: boolean;
   /** So many windows without an answer are bridged by fill() until the stream ends. */
   gapsLeft: bigint;
+  /** Of windows without an answer, those since the last point: fill(linear) looks ahead through them. */
+  gapsPassed: number;
+  /** It has looked past the window behind the last one that it bridged. */
+  isLookedPast: boolean;
   /** Of a stream beside others: windows without an answer behind the points that it gave last; the join takes them off. */
   gaps: number;
   /** Rows of it have left since the last window without an answer. */
@@ -37,6 +41,8 @@ interface ReducePlace {
   readonly subgroups: Subgroups;
   /** fill() comes behind. */
   readonly isFilled: boolean;
+  /** It is fill(linear). */
+  readonly isLinear: boolean;
   /** With the points of other calls: those of a window get one time then. */
   readonly isJoined: boolean;
   /** Behind a window without an answer. */
@@ -51,7 +57,8 @@ interface ReducePlace {
  *
  * A window that no answer comes from ends the stream, for the groups that follow too, as in the reference: percentile() of
  * too few points, or a point of a subquery's window that begins before the range. Only fill() goes on behind it, as long as
- * it has a window to fill in the group that it is at, and so do the rows of the answer, unless the window before had none
+ * it has a window to fill in the group that it is at (fill(linear) has two such windows for one that it fills, where it looks
+ * for the point behind it), and so do the rows of the answer, unless the window before had none
  * either or LIMIT took all rows between them. Beside other streams it does not end: the join passes the gap over, unless a
  * transformation is between them.
  */
@@ -68,19 +75,21 @@ export class ReduceStage implements Stage {
   #isGap = false;
   #hasSubgroups = false;
   readonly #isFilled: boolean;
+  readonly #isLinear: boolean;
   readonly #isInTime: boolean;
   readonly #askedBy: AskedBy;
   readonly #end: StreamEnd;
 
   constructor(
     { definition, call, grid, isInTime }: Extract<StagePlan, { kind: 'reduce' }>,
-    { ascending, subgroups, isFilled, isJoined, askedBy, end }: ReducePlace,
+    { ascending, subgroups, isFilled, isLinear, isJoined, askedBy, end }: ReducePlace,
   ) {
     this.#create = () => definition.reducer(call);
     this.#grid = grid;
     this.#ascending = ascending;
     this.#subgroups = subgroups;
     this.#isFilled = isFilled;
+    this.#isLinear = isLinear;
     this.#isInTime = isInTime && !isJoined;
     this.#askedBy = askedBy;
     this.#end = end;
@@ -190,6 +199,7 @@ export class ReduceStage implements Stage {
       this.#isGap = ids.every((id) => this.#reducerOf(id).end === undefined);
       return undefined;
     }
+    this.#end.isLookedPast = false;
     this.#end.gapsLeft = this.#isFilled ? this.#windowsBehind(window) : 0n;
     if (parts.length === 1) return first;
     const all = joined(parts);
@@ -197,8 +207,13 @@ export class ReduceStage implements Stage {
   }
 
   #passGap(): void {
-    if (this.#end.gapsLeft > 0n) this.#end.gapsLeft--;
-    else passWithout(this.#end, this.#askedBy);
+    const end = this.#end;
+    const isPassed = end.isLookedPast;
+    end.gapsPassed++;
+    end.isLookedPast = !isPassed && this.#isLinear && end.gapsLeft > 0n;
+    if (isPassed) return;
+    if (end.gapsLeft > 0n) end.gapsLeft--;
+    else passWithout(end, this.#askedBy);
   }
 
   /** How many windows of the range come after one, in the direction of time. */
