@@ -54,6 +54,25 @@ test('retention policies: ALTER of "" is one of the default policy', () => {
   expect(policies).toMatchObject([{ name: 'autogen', durationNs: 259_200_000_000_000n }, { durationNs: 86_400_000_000_000n }]); // prettier-ignore
 });
 
+test('retention policies: DROP of "" is refused where there is data', () => {
+  const drop = 'DROP RETENTION POLICY "" ON adm1';
+  expect(run(drop).errors).toEqual([]);
+  let { catalog } = run();
+  const written: readonly Command[] = [
+    { kind: 'create-data-node', httpAddress: 'h:1', tcpAddress: 'h:2', dataNodesMax: 1 },
+    { kind: 'create-shard-groups', database: 'adm1', retentionPolicy: 'autogen', timesNs: [0n] },
+  ];
+  for (const command of written) {
+    const index = catalog.index + 1;
+    ({ catalog } = applyCommand(catalog, index, { id: `${index}`, command }));
+  }
+  const place = { database: '', retentionPolicy: '' };
+  const [statement] = parseQuery(drop);
+  expect(() => statement && catalogCommand(statement, catalog, place)).toThrow(
+    "invalid path for database 'adm1', retention policy ''",
+  );
+});
+
 test('continuous queries: kept and shown with databases and policies written out, as the reference has them', () => {
   const { catalog, errors } = run(
     `CREATE CONTINUOUS QUERY cq1 ON adm1 RESAMPLE EVERY 30m FOR 2h BEGIN SELECT v INTO o FROM /m/ WHERE h = 'a' GROUP BY time(10m, 1m) fill(none) END`,

@@ -3,6 +3,7 @@ import type { RetentionSpec, SelectStatement, Statement } from '../../influxql/a
 import { printStatement } from '../../influxql/printer.ts';
 import { qualifySelect } from '../../influxql/qualify.ts';
 import { findDatabase, type Catalog } from '../../meta/model/catalog.ts';
+import type { Database } from '../../meta/model/database.ts';
 import type { Command, PolicySpec } from '../../meta/command/command.ts';
 import { mustFindDatabase } from './schema/schema-scope.ts';
 
@@ -39,6 +40,7 @@ export function catalogCommand(
       return { kind: statement.kind, database, name, policy, isDefault };
     }
     case 'drop-retention-policy':
+      if (statement.name === '') checkUnnamed(findDatabase(catalog, statement.database));
       return { kind: statement.kind, database: statement.database, name: statement.name };
     case 'create-continuous-query':
       return continuousQueryCommand(statement, catalog, place);
@@ -55,6 +57,14 @@ export function catalogCommand(
     default:
       return undefined;
   }
+}
+
+/** The reference takes `""` for the folder of the database itself, where that is there; it is never dropped. */
+function checkUnnamed(database: Database | undefined): void {
+  if (database?.retentionPolicies.some(({ shardGroups }) => shardGroups.length > 0) !== true)
+    return;
+  const text = `invalid path for database '${database.name}', retention policy ''`;
+  throw new DbError('invalid_argument', text);
 }
 
 type CreateContinuousQuery = Extract<Statement, { kind: 'create-continuous-query' }>;

@@ -105,7 +105,6 @@ export function mergeNames(sources: readonly SourceNames[]): SourceNames {
     for (const [name, type] of source.fields) fields.set(name, higherType(fields.get(name), type));
     for (const tag of source.tags) tags.add(tag);
   }
-  for (const name of broken) if (fields.has(name)) fields.set(name, undefined);
   const typeOf = (name: string) =>
     broken.has(name)
       ? undefined

@@ -312,6 +312,30 @@ test("level: a column whose types do not go together is nobody's, whatever other
   expect(await table(`SELECT count(a) FROM ${whole}, ${broken}`)).toEqual([]);
 });
 
+test('level: a wildcard asks for such a column as the other sources have it', async () => {
+  const broken = '(SELECT i | 0.5 AS a FROM cpu LIMIT 2)';
+  const other = "(SELECT v AS a FROM cpu WHERE host = 'b' LIMIT 1)";
+  const rows = [[0n, null], [0n, 100], [0n, null]]; // prettier-ignore
+  for (const sources of [`${broken}, ${other}`, `${other}, ${broken}`])
+    expect(new Set((await table(`SELECT * FROM ${sources}`)) as unknown[])).toEqual(new Set(rows));
+});
+
+test('level: a tag of a subquery is a text where another source has a number by its name', async () => {
+  const numbered = new MemorySource([
+    { measurement: 'odd', tags: {}, fields: { host: 4 }, timeNs: 3n },
+  ]);
+  const nodes = [...whole.nodes, numbered];
+  const source = '(SELECT v FROM cpu WHERE v = 100 GROUP BY host), odd';
+  expect(await table(`SELECT host, v FROM ${source}`, { nodes })).toEqual([
+    [0n, 'b', 100],
+    [3n, 4, null],
+  ]);
+  expect(await table(`SELECT host + 1, v FROM ${source}`, { nodes })).toEqual([
+    [0n, null, 100],
+    [3n, 5, null],
+  ]);
+});
+
 test("level: what is made of a column whose types do not go together is nobody's either", async () => {
   const broken = '(SELECT i AS a, i | 0.5 AS b FROM cpu)';
   expect(await table(`SELECT a & a FROM (SELECT mean(b) AS a FROM ${broken})`)).toEqual([]);

@@ -98,9 +98,11 @@ function readColumn(
     const own = read.hidesNaN === true ? withoutNaN(column) : column;
     return isShown ? castColumn(own, type) : convertColumn(own, type);
   }
-  const builder = new ColumnBuilder(type, count);
+  // A tag is a text, whatever another source has by its name.
+  const isText = isShown || type === 'string';
+  const builder = new ColumnBuilder(isText ? 'string' : type, count);
   for (let row = 0; row < count; row++)
-    if (type === 'string') builder.pushValue(tagOf(read.name, subgroups?.[row] ?? 0));
+    if (isText) builder.pushValue(tagOf(read.name, subgroups?.[row] ?? 0));
     else builder.pushNull();
   return builder.finish();
 }
