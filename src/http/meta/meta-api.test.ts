@@ -60,6 +60,10 @@ class FakeNode {
     return Promise.resolve(2);
   }
 
+  settleRead(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   readBarrier(): Promise<void> {
     return Promise.resolve();
   }

@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isDbError } from '../../base/errors.ts';
 import type { MetaNode } from '../../meta/server/meta-node.ts';
 import { sendError } from '../error-reply.ts';
 import type { MetaApi } from './meta-api-options.ts';
@@ -31,12 +30,12 @@ export function isElsewhere(
   return true;
 }
 
-/** On the leader a read sees all that was committed before; elsewhere it may be a moment old. */
-export async function settleRead(node: MetaNode): Promise<void> {
-  if (!node.isLeader) return;
-  await node.readBarrier().catch((error: unknown) => {
-    if (!isDbError(error)) throw error;
-  });
+/** As long as an election takes: a node that was just started hears of its leader by then. */
+const readWaitMsMax = 2_000;
+
+/** A read sees all that was committed before; where nobody leads, what this node knows. */
+export async function settleRead(node: Pick<MetaNode, 'settleRead'>): Promise<void> {
+  await node.settleRead(readWaitMsMax);
 }
 
 export function sendJson(reply: FastifyReply, document: unknown, status = 200): FastifyReply {

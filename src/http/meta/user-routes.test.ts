@@ -25,6 +25,7 @@ function open(leader = '') {
     isLeader: leader === '',
     leaderHttpAddress: leader,
     readBarrier: () => Promise.resolve(),
+    settleRead: () => Promise.resolve(true),
     execute,
     get catalog() {
       return catalog;

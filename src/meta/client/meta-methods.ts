@@ -192,6 +192,12 @@ export const watchMethod = streamMethod('/varve.meta.v1.Catalog/Watch', {
   }),
 });
 
+/** Throws `not_leader`, and what a leader says that has not committed in its term yet. */
+export const readIndexMethod = callMethod('/varve.meta.v1.Catalog/ReadIndex', {
+  request: message(v1.ReadIndexRequest, {}),
+  reply: message(v1.ReadIndexReply, { index: count() }),
+});
+
 export const joinMetaMethod = callMethod('/varve.meta.v1.Membership/Join', {
   access: 'newcomer',
   request: message(v1.JoinRequest, { nodeId: id, clusterId }),

@@ -17,7 +17,7 @@ import { isMember, isVoter, type Membership } from '../../raft/types.ts';
 import { Membership as ClusterMembership } from '../../rpc/membership.ts';
 import { RpcClient } from '../../rpc/rpc-client.ts';
 import { serveCall, serveStream, type ServedMethod } from '../../rpc/served-method.ts';
-import { executeMethod, joinMetaMethod, metaStatusMethod, removeMetaMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply, type WatchRequest } from '../client/meta-methods.ts'; // prettier-ignore
+import { executeMethod, joinMetaMethod, metaStatusMethod, readIndexMethod, removeMetaMethod, watchMethod, type CommandRequest, type ExecuteReply, type WatchReply, type WatchRequest } from '../client/meta-methods.ts'; // prettier-ignore
 import { applyCommand } from '../apply/apply.ts';
 import { emptyCatalog, type Catalog, type CommandValue } from '../model/catalog.ts'; // prettier-ignore
 import { encodeCatalog } from '../codec/catalog-codec.ts';
@@ -31,6 +31,7 @@ import { RaftDriver } from './raft-driver.ts';
 import { deliverMethod, listenMethod } from './raft-methods.ts';
 import type { Identity } from './raft-records.ts';
 import { RaftStorage, type Restored } from './raft-storage.ts';
+import { settleRead } from './settled-read.ts';
 
 export interface MetaNodePorts {
   readonly clock: Clock;
@@ -149,6 +150,10 @@ export class MetaNode {
         return Promise.resolve({});
       }),
       serveCall(executeMethod, (request) => this.#executeForOther(request)),
+      serveCall(readIndexMethod, async () => {
+        await this.readBarrier();
+        return { index: this.#joined().appliedIndex };
+      }),
       serveCall(joinMetaMethod, async (identity) => {
         await this.#starting.run(() => this.#join(identity));
         return {};
@@ -203,6 +208,12 @@ export class MetaNode {
   /** Resolves once this leader has applied all that was committed before. Throws `not_leader`. */
   async readBarrier(): Promise<void> {
     await this.#joined().readBarrier();
+  }
+
+  /** Whether this node's catalog has all that was committed before; waits for that as long as the limit says, whoever leads. */
+  async settleRead(limitMs: number): Promise<boolean> {
+    const [driver, { clock }] = [this.#driver, this.#ports];
+    return driver !== undefined && settleRead({ driver, rpc: this.#rpc, clock }, limitMs);
   }
 
   /**

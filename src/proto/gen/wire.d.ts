@@ -211,6 +211,8 @@ export const varve: {
       readonly CatalogCounts: MessageType;
       readonly JoinRequest: MessageType;
       readonly JoinReply: MessageType;
+      readonly ReadIndexRequest: MessageType;
+      readonly ReadIndexReply: MessageType;
       readonly RemoveRequest: MessageType;
       readonly RemoveReply: MessageType;
       readonly StatusRequest: MessageType;

@@ -12,7 +12,7 @@ import {
   writeShardsMethod,
 } from '../../../src/data/shards/shard-methods.ts';
 import { copyMethod } from '../../../src/meta/client/transfer-methods.ts';
-import { executeMethod } from '../../../src/meta/client/meta-methods.ts';
+import { executeMethod, readIndexMethod } from '../../../src/meta/client/meta-methods.ts';
 import type { Command } from '../../../src/meta/command/command.ts';
 import { decodeRecord, encodeRecord } from '../../../src/meta/server/raft-records.ts';
 import { servingWith, transportWith } from './transport-with.ts';
@@ -112,6 +112,16 @@ export function forgettingCommands(transport: RpcTransport): RpcTransport {
       const other = { ...logged, id: `${logged.id} ${++arrivedCount}` };
       return handlers.call(method, executeMethod.request.encode(other), context);
     },
+  }));
+}
+
+/** A leader lets others read what they have, however little that is. */
+export function readingAtOnce(transport: RpcTransport): RpcTransport {
+  return servingWith(transport, (handlers) => ({
+    call: (method, request, context) =>
+      method === readIndexMethod.path
+        ? Promise.resolve(readIndexMethod.reply.encode({ index: 0 }))
+        : handlers.call(method, request, context),
   }));
 }
 

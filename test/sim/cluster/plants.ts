@@ -9,6 +9,7 @@ import {
   ignoringFences,
   lendingTooEarly,
   markingAhead,
+  readingAtOnce,
   sendingAgain,
   sendingBackwards,
   swallowingFailures,
@@ -60,6 +61,7 @@ export const plants = [
   'deletes-return',
   'arrival-wins',
   'passive-owns',
+  'reads-unsettled',
 ] as const;
 /** Those that answers alone show: `run-changed-answers.ts` finds them. */
 export const answerPlants = ['broken-stream-ends', 'deletes-forgotten'] as const;
@@ -151,6 +153,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: lendingTooEarly(env.transport, env.clock) };
     case 'marks-ahead':
       return { ...env, transport: markingAhead(env.transport) };
+    case 'reads-unsettled':
+      return { ...env, transport: readingAtOnce(env.transport) };
     case 'command-applied-twice':
       return { ...env, transport: forgettingCommands(env.transport) };
     default:

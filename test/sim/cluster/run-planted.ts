@@ -17,7 +17,8 @@ const longFaultsMs = 10_000;
 /** Runs the scenario that is hard on the part a planted bug is in; rejects when the bug is caught. */
 export async function runPlanted(seed: number, plant: Plant): Promise<void> {
   if (plant === 'vote-not-persisted') await runElections(seed, { plant });
-  else if (plant === 'command-applied-twice') await runCommands(seed, { plant });
+  else if (plant === 'command-applied-twice' || plant === 'reads-unsettled')
+    await runCommands(seed, { plant });
   else if (plant === 'marks-ahead') await runQueries(seed, { plant });
   else if (plant === 'meanwhile-lost' || plant === 'deletes-return')
     await runCopies(seed, { plant, hasFaults: false, faultsMs });
