@@ -9,10 +9,10 @@ import { parseArgs } from 'node:util';
 import { DevCluster, eventually } from '../test/support/dev-cluster.ts';
 import { Asker } from './support/asker.ts';
 import {
+  FreshWrites,
   hintedBytes,
   ingest,
   quantile,
-  timedWrites,
   type TimedWrite,
 } from './support/cluster-load.ts';
 import { startInfluxd } from './support/servers.ts';
@@ -35,6 +35,10 @@ const { values } = parseArgs({
     /** Of hints: consistency of the fresh writes, and whether they are of the shard that is drained or of another. */
     'fresh-level': { type: 'string', default: 'one' },
     'fresh-shard': { type: 'string', default: 'other' },
+    /** Of hints: how long fresh writes are timed of an owner that was started again with nothing waiting for it. */
+    'idle-ms': { type: 'string', default: '6000' },
+    /** Of hints: prints the slowest fresh writes, and when they were due. */
+    slowest: { type: 'boolean', default: false },
     /** Of ingest: those that are measured. */
     levels: { type: 'string', default: 'one,all' },
     /** Measures no influxd beside it. */
@@ -54,10 +58,11 @@ const drainLimitMs = 120_000;
 const pollMs = 100;
 /** Threads that ran less while hints drained are not shown. */
 const turnsShownMsMin = 20;
-const paceMs = 5;
 const calmMs = 5_000;
 /** What ingest left behind, files to be written and garbage, is not what a fresh write waits for on a calm day. */
 const settleMs = 4_000;
+const startedMs = 1_000;
+const slowestShown = 20;
 /** Both sides keep as many series as come. */
 const unlimited = {
   INFLUXDB_DATA_MAX_SERIES_PER_DATABASE: '0',
@@ -229,7 +234,11 @@ async function medians(
   return times.map((list) => quantile(list, 0.5));
 }
 
-/** "Before" and "beside" are measured alike: same writes, same questions about what is left; what is due while hints drain counts. */
+/**
+ * What fresh writes wait for, told of three spans: an owner that was up all along, one just started again for which nothing waits, and
+ * one just started again that is brought its hints. The same writes and the same questions about what is left in each; what is due
+ * from the moment the owner answers pings counts, so that the start itself is in the last two.
+ */
 async function hintsPart(workload: Workload): Promise<void> {
   const single = values.alone ? undefined : await influxdRate(workload);
   const half = Math.ceil((workload.bodies.length - warmUpCount) / 2) + warmUpCount;
@@ -239,18 +248,23 @@ async function hintsPart(workload: Workload): Promise<void> {
     const target = { urls: [url], consistency: 'one', clients };
     await ingest(target, workload, 0, warmUpCount);
     const whole = await ingest(target, workload, warmUpCount, half);
-    const calm = await freshWrites(url, 0, calmFor(url));
+    const fresh = new FreshWrites(url, {
+      firstNs: values['fresh-shard'] === 'same' ? 1_704_067_200_000_000_000n : 1n,
+      consistency: values['fresh-level'],
+    });
+    const calm = await fresh.until(askedFor(url, settleMs + calmMs));
     const settledMs = (calm[0]?.dueMs ?? 0) + settleMs;
+    await cluster.kill('data-2');
+    await started(cluster);
+    const idle = await fresh.until(askedFor(url, Number(values['idle-ms'])));
     await cluster.kill('data-2');
     const degraded = await ingest(target, workload, half, workload.bodies.length);
     const bytes = await hintedBytes(url);
     print(`one of two owners dead: ${thousands(degraded)} k lines/s, ${((degraded / whole) * 100).toFixed(0)} % of the ${thousands(whole)} before; ${(bytes / 1e6).toFixed(0)} MB of hints`); // prettier-ignore
-    const { pid = 0 } = cluster.startByHand('data-2');
-    await eventually(() => fetch(`${cluster.url('data', 2)}/ping`), restartLimitMs);
+    const pids = [cluster.pid('data-1'), await started(cluster)];
     const drained = drain(url, bytes);
-    const pids = [cluster.pid('data-1'), pid];
     const turnsBefore = pids.map(threadTurns);
-    const beside = await freshWrites(url, calm.length, drained);
+    const beside = await fresh.until(drained);
     const { startMs, endMs } = await drained;
     const turnsAfter = pids.map(threadTurns);
     const lines = (workload.lineCount / workload.bodies.length) * (workload.bodies.length - half);
@@ -258,29 +272,44 @@ async function hintsPart(workload: Workload): Promise<void> {
     await storedAt(cluster, 2, workload);
     const times = single === undefined ? '' : `, ${(rate / single).toFixed(2)} times influxd's ingest`; // prettier-ignore
     print(`hints drained in ${((endMs - startMs) / 1_000).toFixed(1)} s, ${thousands(rate)} k lines/s${times}`); // prettier-ignore
-    const before = calm.filter(({ dueMs }) => dueMs >= settledMs);
-    const during = beside.filter(({ dueMs }) => dueMs >= startMs && dueMs < endMs);
-    print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard) before: ${waits(before)}`); // prettier-ignore
-    print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard) beside: ${waits(during)}`); // prettier-ignore
+    const during = beside.filter(({ dueMs }) => dueMs < endMs);
+    printWaits('before', calm.filter(({ dueMs }) => dueMs >= settledMs)); // prettier-ignore
+    // As long as the drain was.
+    printWaits('owner started again, nothing waits for it', fromFirst(idle, spanMs(during)));
+    printWaits('owner started again, beside its hints', during);
+    printWaits('the same but for the second after the start', during.filter(({ dueMs }) => dueMs >= (during[0]?.dueMs ?? 0) + startedMs)); // prettier-ignore
     if (values.threads) printTurns(turnsBefore, turnsAfter);
   } finally {
     await cluster.stop();
   }
 }
 
-function freshWrites(
-  url: string,
-  earlierCount: number,
-  until: Promise<unknown>,
-): Promise<readonly TimedWrite[]> {
-  const fromNs = values['fresh-shard'] === 'same' ? 1_704_067_200_000_000_000n : 1n;
-  const firstNs = fromNs + BigInt(earlierCount);
-  return timedWrites(url, paceMs, until, { firstNs, consistency: values['fresh-level'] });
+/** Starts the second data node anew; resolves with its process once it answers. */
+async function started(cluster: DevCluster): Promise<number> {
+  const { pid = 0 } = cluster.startByHand('data-2');
+  await eventually(() => fetch(`${cluster.url('data', 2)}/ping`), restartLimitMs);
+  return pid;
+}
+
+function spanMs(writes: readonly TimedWrite[]): number {
+  return (writes.at(-1)?.dueMs ?? 0) - (writes[0]?.dueMs ?? 0);
+}
+
+function fromFirst(writes: readonly TimedWrite[], lengthMs: number): readonly TimedWrite[] {
+  const endMs = (writes[0]?.dueMs ?? 0) + lengthMs;
+  return writes.filter(({ dueMs }) => dueMs <= endMs);
+}
+
+function printWaits(span: string, writes: readonly TimedWrite[]): void {
+  print(`fresh writes (${values['fresh-level']}, ${values['fresh-shard']} shard), ${span}: ${waits(writes)}`); // prettier-ignore
+  if (!values.slowest) return;
+  const slowest = [...writes].sort((a, b) => b.waitMs - a.waitMs).slice(0, slowestShown);
+  print(`  ${slowest.map(({ dueMs, waitMs }) => `${waitMs.toFixed(0)} at ${(dueMs - (writes[0]?.dueMs ?? 0)).toFixed(0)}`).join(', ')}`); // prettier-ignore
 }
 
 /** Asks for hints as `drain` does. */
-async function calmFor(url: string): Promise<void> {
-  const endMs = performance.now() + settleMs + calmMs;
+async function askedFor(url: string, lengthMs: number): Promise<void> {
+  const endMs = performance.now() + lengthMs;
   while (performance.now() < endMs) {
     await new Promise((wake) => setTimeout(wake, pollMs));
     await hintedBytes(url);

@@ -43,6 +43,8 @@ export interface TimedWrite {
   readonly waitMs: number;
 }
 
+const paceMs = 5;
+
 export interface PacedOptions {
   readonly database?: string;
   /** Of the first point; each other is a nanosecond later. */
@@ -98,6 +100,26 @@ export async function timedWrites(
   await over;
   for (const client of all) client.close();
   return writes;
+}
+
+/** Small writes each 5 ms, each a point of its own. */
+export class FreshWrites {
+  readonly #url: string;
+  readonly #options: PacedOptions & { readonly firstNs: bigint };
+  #count = 0;
+
+  constructor(url: string, options: PacedOptions & { readonly firstNs: bigint }) {
+    this.#url = url;
+    this.#options = options;
+  }
+
+  /** In order of when they were due. */
+  async until(over: Promise<unknown>): Promise<readonly TimedWrite[]> {
+    const firstNs = this.#options.firstNs + BigInt(this.#count);
+    const writes = await timedWrites(this.#url, paceMs, over, { ...this.#options, firstNs });
+    this.#count += writes.length;
+    return [...writes].sort((a, b) => a.dueMs - b.dueMs);
+  }
 }
 
 /** Bytes that a node keeps for others, by its own numbers. */
