@@ -57,6 +57,12 @@ export class Slices {
     this.#startMs = clock.monotonicMs();
   }
 
+  /** Lets others of this thread run once, without a rest: of work that somebody waits for. */
+  async turn(): Promise<void> {
+    await this.#ports.turn();
+    this.#startMs = this.#ports.clock.monotonicMs();
+  }
+
   /** Whether others were let run: what was remembered of shared state is to be looked at again. */
   async next(): Promise<boolean> {
     if (!this.isDue) return false;

@@ -169,6 +169,11 @@ export class Shard {
     });
   }
 
+  /** Whether points have shown all of these fields, so that their types are as durable as those are. */
+  showsFields(fields: readonly DecidedField[]): boolean {
+    return fields.every(({ measurement, name }) => this.#index.fields(measurement).has(name));
+  }
+
   /** Whether a batch of this stamp was applied: what is brought twice. */
   hasTaken(stamp: Stamp): boolean {
     return this.#recent.has(stamp);

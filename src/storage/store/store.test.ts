@@ -9,6 +9,7 @@ import type { Disk } from '../../env/disk.ts';
 import type { Log } from '../../env/log.ts';
 import { finished } from '../../../test/support/finished.ts';
 import { flushPlainly } from '../../../test/support/plain-flush.ts';
+import { FieldType } from '../../models/field-value.ts';
 import { parseLines, type LinePoint } from '../../models/line-protocol.ts';
 import { PointBatchBuilder } from '../../models/point-batch-builder.ts';
 import { seriesKey } from '../../models/series-key.ts';
@@ -164,6 +165,35 @@ test('store: a batch that waits for the disk shows nothing of itself, yet has de
   await written;
   expect(shown()).toEqual([['m', 'n'], ['w'], ['v', 'x'], ['h', 'k']]);
   await store.close();
+});
+
+test('store: types of fields that have points are told without a record in the log, also after a restart', async () => {
+  const fields = [{ measurement: 'm', name: 'v', type: FieldType.integer }];
+  const logBytes = (): number => {
+    const names = readdirSync(`${folder}/wal`);
+    return names.reduce((sum, name) => sum + readFileSync(`${folder}/wal/${name}`).length, 0);
+  };
+  const store = await open();
+  const decided = await store.decideFieldTypes(place, fields);
+  const lengthBytes = logBytes();
+  expect(lengthBytes).toBeGreaterThan(0);
+  // No point tells it yet: the record that was to keep it may not have come to the disk.
+  await store.decideFieldTypes(place, fields);
+  expect(logBytes()).toBeGreaterThan(lengthBytes);
+  await store.write(place, batchOf('m v=1i 10'));
+  const writtenBytes = logBytes();
+  expect(await store.decideFieldTypes(place, fields)).toEqual(decided);
+  expect(logBytes()).toBe(writtenBytes);
+  const more = [...fields, { measurement: 'm', name: 'w', type: FieldType.float }];
+  await store.decideFieldTypes(place, more);
+  expect(logBytes()).toBeGreaterThan(writtenBytes);
+  await store.close();
+  const again = await open();
+  const closedBytes = logBytes();
+  const other = [{ measurement: 'm', name: 'v', type: FieldType.float }];
+  expect(await again.decideFieldTypes(place, other)).toEqual(decided);
+  expect(logBytes()).toBe(closedBytes);
+  await again.close();
 });
 
 test('store: a deleted shard is gone, and its records do not bring it back', async () => {

@@ -264,6 +264,8 @@ export class Store {
   ): Promise<readonly DecidedField[]> {
     const open = await this.#openOf(place);
     const decided = open.shard.decideFieldTypes(fields);
+    // An owner that was started anew asks for all that it meets, and its writes wait for the answer.
+    if (open.shard.showsFields(fields)) return decided;
     const sequence = ++open.sequence;
     await this.#append({
       kind: WalRecordKind.types,

@@ -50,6 +50,8 @@ export class ShardOpener {
   readonly #dataFolder: string;
   readonly #lists: ShardLists;
   readonly #opening = new Map<number, Promise<void>>();
+  /** Of those that are being opened: somebody waits for them. */
+  readonly #asked = new Set<number>();
   /** How many shards of each database are pending. */
   readonly #pendingCounts = new Map<string, number>();
   readonly #total: number;
@@ -170,11 +172,19 @@ export class ShardOpener {
 
   /** Resolves once the shard is open or found damaged, at once when it is or is not there. */
   open(shardId: number): Promise<void> {
+    if (this.#lists.pending.has(shardId)) this.#asked.add(shardId);
+    return this.#openPending(shardId);
+  }
+
+  #openPending(shardId: number): Promise<void> {
     const place = this.#lists.pending.get(shardId);
     if (place === undefined) return Promise.resolve();
     const known = this.#opening.get(shardId);
     if (known !== undefined) return known;
-    const opening = this.#openNow(place).finally(() => this.#opening.delete(shardId));
+    const opening = this.#openNow(place).finally(() => {
+      this.#opening.delete(shardId);
+      this.#asked.delete(shardId);
+    });
     this.#opening.set(shardId, opening);
     return opening;
   }
@@ -210,7 +220,7 @@ export class ShardOpener {
     for (const [i, shardId] of this.#inOrder().entries()) {
       if (this.#isStopped) return;
       if (i > 0 && i % shardsPerLine === 0) line();
-      await this.open(shardId).catch((error: unknown) => {
+      await this.#openPending(shardId).catch((error: unknown) => {
         if (failures.length === 0) failures.push(error);
       });
       await slices.next();
@@ -269,10 +279,14 @@ export class ShardOpener {
 
   async #replay(open: OpenShard): Promise<void> {
     const slices = new Slices(this.#ports);
+    const { shardId } = open.place;
     try {
-      for (const record of this.#waiting.of(open.place.shardId)) {
+      for (const record of this.#waiting.of(shardId)) {
         replayRecord(open, record);
-        await slices.next();
+        if (!slices.isDue) continue;
+        // Who waits for it waits for each rest, too.
+        if (this.#asked.has(shardId)) await slices.turn();
+        else await slices.rest();
       }
     } catch (error) {
       await open.shard.close();

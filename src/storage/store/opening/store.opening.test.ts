@@ -3,6 +3,7 @@ import { batchOf, openStore, readField } from '../../../../test/support/store-sc
 import { World, type SimNode } from '../../../../test/sim/world/world.ts';
 import { InvariantError } from '../../../base/assert.ts';
 import { DbError, type DbErrorCode } from '../../../base/errors.ts';
+import type { Clock } from '../../../env/clock.ts';
 import type { Disk } from '../../../env/disk.ts';
 import type { Log } from '../../../env/log.ts';
 import type { Store } from '../store.ts';
@@ -210,6 +211,41 @@ test('opening: who asks for a shard waits for that one, whatever holds up the ot
     await store.whenOpen(ids);
     expect(valuesOf(store, 5)).toEqual(['5', '55']);
     expect(store.view(6)).toBeUndefined();
+    await store.close();
+  });
+});
+
+/** Of a node that is busy: whatever is timed took longer than it should. Counts rests. */
+function busy(clock: Clock) {
+  let lateMs = 0;
+  const counted = { restCount: 0 };
+  const of = new Proxy(clock, {
+    get(target, name: keyof Clock) {
+      if (name === 'monotonicMs') return () => target.monotonicMs() + (lateMs += 2);
+      if (name !== 'sleep') return target[name].bind(target);
+      return (...[durationMs, signal]: Parameters<Clock['sleep']>) => {
+        counted.restCount++;
+        return target.sleep(durationMs, signal);
+      };
+    },
+  });
+  return { clock: of, counted };
+}
+
+test('opening: a busy node rests between records of a shard that nobody asks for, and not while somebody waits', async () => {
+  await inWorld(async ({ env }) => {
+    const { clock, counted } = busy(env.clock);
+    const before = await openStore(env.disk, env.clock, { segmentBytesMax: 1 << 20 });
+    for (const id of [3, 4])
+      for (let i = 1; i <= 30; i++) await before.write(place(id), batchOf(`m v=${i}i ${i + 10}`));
+    await before.close();
+    const store = await openStore(env.disk, clock, { opensBehind: true });
+    await store.whenOpen([3]);
+    expect(counted.restCount).toBe(0);
+    expect(valuesOf(store, 3).at(-1)).toBe('30');
+    while (store.facts.opening.opened < 12) await env.clock.sleep(1);
+    expect(counted.restCount).toBeGreaterThan(10);
+    expect(valuesOf(store, 4).at(-1)).toBe('30');
     await store.close();
   });
 });
