@@ -19,6 +19,7 @@ const caughtAt: Readonly<Record<(typeof pledgePlants)[number], number>> = {
   'pledge-held': 1,
   'pledge-outlived': 1,
   'pledge-forgotten': 1,
+  'pledge-unrecorded': 1,
 };
 
 test.each(pledgePlants)('pledges: the simulation catches %s', async (plant) => {

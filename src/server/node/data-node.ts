@@ -91,7 +91,7 @@ export async function startDataNode(
   );
   const accounts = SelectAccounts.of(selectLimits(config));
   const rpc = new RpcClient(transport, meta.membership);
-  const { given, held } = openPledges(env, config, { meta, rpc });
+  const { given, held } = await openPledges(env, config, { meta, rpc });
   const whenTold = (listVersion: number) => given.whenTold(listVersion);
   const local = await startWorkers(env, { config, meta, accounts, whenTold }, options);
   const subscribers = await openSubscriptions(env, config, { meta, local });

@@ -5,6 +5,8 @@ import {
 import type { Disk } from '../../../src/env/disk.ts';
 import { laxFile, withoutSync, wrapped } from '../world/lax-disk.ts';
 
+const noHolders = new TextEncoder().encode('{"version":1,"holders":[],"crc32":0}\n');
+
 /** Files that say they are synced and are not. */
 export function withoutAnySync(disk: Disk): Disk {
   return withoutSync(disk, () => true);
@@ -24,6 +26,16 @@ export function withoutHintSync(disk: Disk): Disk {
 export function keepingStagings(disk: Disk): Disk {
   return wrapped(disk, {
     removeTree: (path) => (path.includes('.staging-') ? Promise.resolve() : disk.removeTree(path)),
+  });
+}
+
+/** Who holds pledges is never on the disk: the next run tells nobody. */
+export function withoutPledgeHolders(disk: Disk): Disk {
+  return wrapped(disk, {
+    replaceFile: async (path, bytes) => {
+      if (!path.endsWith('/pledges.json')) await disk.replaceFile(path, bytes);
+      else if ((await disk.size(path)) === undefined) await disk.replaceFile(path, noHolders);
+    },
   });
 }
 

@@ -27,6 +27,7 @@ import {
   markingTooMuch,
   withoutAnySync,
   withoutMarks,
+  withoutPledgeHolders,
   withoutRoster,
   withoutHintSync,
   withoutTableSync,
@@ -74,7 +75,7 @@ export const schemaPlants = ['memory-trusted', 'growth-untold'] as const;
 /** Those of lists that are remembered: `run-grown-lists.ts` finds them. */
 export const listPlants = ['memory-trusted', 'growth-untold', 'lists-held'] as const;
 /** Those of the word that nodes give each other: `run-pledges.ts` finds them. */
-export const pledgePlants = ['pledge-untold', 'pledge-held', 'pledge-outlived', 'pledge-forgotten'] as const; // prettier-ignore
+export const pledgePlants = ['pledge-untold', 'pledge-held', 'pledge-outlived', 'pledge-forgotten', 'pledge-unrecorded'] as const; // prettier-ignore
 /** Those of types that several nodes give to one new field: `run-field-types.ts` finds them. */
 export const typePlants = ['types-undecided'] as const;
 /** Those of queries that are killed: `run-kills.ts` finds them. */
@@ -145,6 +146,8 @@ export function planted(env: Env, plant: Plant | undefined): Env {
       return { ...env, transport: holdingPledges(env.transport) };
     case 'pledge-outlived':
       return { ...env, transport: outlivingPledges(env.transport) };
+    case 'pledge-unrecorded':
+      return { ...env, disk: withoutPledgeHolders(env.disk) };
     case 'kill-unheard':
       return { ...env, transport: waitingToTheEnd(env.transport) };
     case 'hints-backwards':

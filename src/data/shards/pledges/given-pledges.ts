@@ -6,8 +6,9 @@
  *   nothing any more, or once its time is over by this node's clock, of which a quarter more is waited for: clocks differ in rate.
  * - Nobody is given one while others are told, nor for a moment after a change: series that come all the time would have
  *   each of them wait for a call.
- * - Who was killed has given some that nobody remembers: for as long as they may last all writes wait, from the start on. Also those
- *   that change nothing: what the run before wrote and did not acknowledge is there, and is written again.
+ * - Who may hold one is on the disk before it is given (pledge-holders.ts): a run that was killed has given some that the next one does
+ *   not remember. It tells all who may hold one as it starts, and all writes wait for that, or for as long as pledges may last. Also
+ *   those that change nothing: what the run before wrote and did not acknowledge is there, and is written again.
  * Wall time is never asked.
  */
 import { Tasks } from '../../../base/async/tasks.ts';
@@ -17,12 +18,14 @@ import type { Log } from '../../../env/log.ts';
 import type { MetaAccess } from '../../../meta/client/meta-access.ts';
 import type { RpcClient } from '../../../rpc/rpc-client.ts';
 import { endPledgeMethod, type Pledge } from './pledge.ts';
+import type { PledgeHolders } from './pledge-holders.ts';
 
 export interface GivenPledgesPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly meta: Pick<MetaAccess, 'catalog' | 'nodeId'>;
   readonly rpc: Pick<RpcClient, 'call'>;
+  readonly onDisk: Pick<PledgeHolders, 'former' | 'has' | 'note' | 'settle'>;
 }
 
 /** Clocks of two machines differ less than this in rate. */
@@ -31,7 +34,7 @@ const rateMargin = 1.25;
 const quietMs = 1_000;
 /** A holder that could not be told is told again after that. */
 const againMs = 50;
-/** Stands for whoever was given one by the run before. */
+/** Stands for whoever was given one by a run before of which nobody knows. */
 const formerHolder = 0;
 
 export class GivenPledges {
@@ -52,7 +55,17 @@ export class GivenPledges {
     this.#tasks = new Tasks((name, error) => {
       ports.log.error('A pledge could not be ended', { name, error: errorText(error) });
     });
-    if (durationMs > 0) this.#holders.set(formerHolder, this.#untilMs());
+    if (durationMs === 0) return;
+    for (const nodeId of ports.onDisk.former ?? [formerHolder])
+      this.#holders.set(nodeId, this.#untilMs());
+    this.end();
+    this.#tasks.spawn('settle', this.#settleFormer(this.#telling));
+  }
+
+  async #settleFormer(telling: Promise<void> | undefined): Promise<void> {
+    await telling;
+    const { meta, onDisk } = this.#ports;
+    await onDisk.settle((nodeId) => meta.catalog.dataNodes.some(({ id }) => id === nodeId));
   }
 
   /** That the lists stay as they are at this very moment; undefined where that is not said. */
@@ -62,6 +75,11 @@ export class GivenPledges {
     const mayBeTold = nodeId !== meta.nodeId && catalog.dataNodes.some(({ id }) => id === nodeId);
     const isQuiet = this.#telling === undefined && clock.monotonicMs() >= this.#quietUntilMs;
     if (this.#durationMs === 0 || !mayBeTold || !isQuiet) return undefined;
+    if (!this.#ports.onDisk.has(nodeId)) {
+      // Whoever asks next has one.
+      this.#tasks.spawn('note', this.#ports.onDisk.note(nodeId));
+      return undefined;
+    }
     this.#holders.set(nodeId, this.#untilMs());
     return { durationMs: this.#durationMs, catalogIndex: catalog.index };
   }

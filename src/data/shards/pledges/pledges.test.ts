@@ -4,9 +4,12 @@ import { emptyCatalog, type Catalog } from '../../../meta/model/catalog.ts';
 import { RpcClient } from '../../../rpc/rpc-client.ts';
 import { createRpcHandlers } from '../../../rpc/rpc-service.ts';
 import { World, type SimNode } from '../../../../test/sim/world/world.ts';
+import { DbError } from '../../../base/errors.ts';
+import type { Disk } from '../../../env/disk.ts';
 import { GivenPledges } from './given-pledges.ts';
 import { HeldPledges, type AskedAt } from './held-pledges.ts';
 import type { Pledge } from './pledge.ts';
+import { PledgeHolders } from './pledge-holders.ts';
 
 const durationMs = 500;
 /** A quarter more is waited for. */
@@ -15,6 +18,8 @@ const waitedMs = 625;
 const quietMs = 1_000;
 const dataNodes = [4, 5].map((id) => ({ id, httpAddress: '', tcpAddress: `n${id}:8088` }));
 const renew = () => Promise.resolve();
+/** Nobody knows of runs before, and all may be given one. */
+const onDisk = { former: undefined, has: () => true, note: () => Promise.resolve(), settle: () => Promise.resolve() }; // prettier-ignore
 
 /** Node 4 gives its word, node 5 holds it. */
 class Pair {
@@ -33,7 +38,10 @@ class Pair {
     this.holder = must(holder, 'n5');
     const { clock, log, transport } = this.giver.env;
     const rpc = new RpcClient(transport, { credentials: () => ({}) });
-    this.given = new GivenPledges({ clock, log, meta: this.#metaOf(4), rpc }, { durationMs });
+    this.given = new GivenPledges(
+      { clock, log, meta: this.#metaOf(4), rpc, onDisk },
+      { durationMs },
+    );
     this.held = new HeldPledges({ ...this.holder.env, meta: this.#metaOf(5) });
   }
 
@@ -148,7 +156,7 @@ test('pledges: whoever starts again waits until those of before are over', async
   const { clock, log } = pair.giver.env;
   const meta = { nodeId: 4, catalog: pair.catalog };
   const again = new GivenPledges(
-    { clock, log, meta, rpc: {} as unknown as RpcClient },
+    { clock, log, meta, rpc: {} as unknown as RpcClient, onDisk },
     { durationMs },
   );
   const startMs = pair.nowMs;
@@ -161,11 +169,100 @@ test('pledges: whoever starts again waits as well for a write that the run befor
   const { clock, log } = pair.giver.env;
   const meta = { nodeId: 4, catalog: pair.catalog };
   const rpc = {} as unknown as RpcClient;
-  const again = new GivenPledges({ clock, log, meta, rpc }, { durationMs });
+  const again = new GivenPledges({ clock, log, meta, rpc, onDisk }, { durationMs });
   const startMs = pair.nowMs;
   await pair.world.complete(again.whenTold(0) ?? Promise.resolve());
   expect(pair.nowMs - startMs).toBeGreaterThanOrEqual(waitedMs - 1);
   expect(again.whenTold(0)).toBeUndefined();
+});
+
+/** A run of node 4 on its disk. */
+async function run(): Promise<GivenPledges> {
+  const { clock, disk, log, transport } = pair.giver.env;
+  const rpc = new RpcClient(transport, { credentials: () => ({}) });
+  const meta = { nodeId: 4, catalog: pair.catalog };
+  const opening = PledgeHolders.open({ clock, disk, log }, 'meta');
+  return new GivenPledges({ clock, log, meta, rpc, onDisk: await pair.world.complete(opening) }, { durationMs }); // prettier-ignore
+}
+
+/** How long the first write of a run waits. */
+async function waitedAtStart(given: GivenPledges): Promise<number> {
+  const startMs = pair.nowMs;
+  await pair.world.complete(given.whenTold(1) ?? Promise.resolve());
+  return pair.nowMs - startMs;
+}
+
+test('pledges: the first run waits, for what a release without a list of holders gave, and later ones for holders alone', async () => {
+  const first = await run();
+  expect(await waitedAtStart(first)).toBeGreaterThanOrEqual(waitedMs - 1);
+  await pair.pass(quietMs);
+  expect(await waitedAtStart(await run())).toBe(0);
+  // Not before the disk says that node 5 may hold one.
+  expect(first.give(5)).toBeUndefined();
+  await pair.pass(100);
+  expect(first.give(5)).toBeDefined();
+  const startMs = pair.nowMs;
+  const again = await run();
+  pair.pledge();
+  expect(await waitedAtStart(again)).toBeLessThan(20);
+  expect(pair.nowMs - startMs).toBeGreaterThan(0);
+  expect(pair.lists).toBeUndefined();
+});
+
+test('pledges: a run that cannot tell a holder of the run before waits until its time is over', async () => {
+  const first = await run();
+  await waitedAtStart(first);
+  await pair.pass(quietMs);
+  first.give(5);
+  await pair.pass(100);
+  pair.pledge();
+  pair.world.network.partition(['n4'], ['n5']);
+  const again = await run();
+  expect(await waitedAtStart(again)).toBeGreaterThanOrEqual(waitedMs - 2);
+  expect(pair.lists).toBeUndefined();
+});
+
+test('pledges: who has left the cluster is no holder any more, and a list that is damaged is none', async () => {
+  const { disk } = pair.giver.env;
+  const first = await run();
+  await waitedAtStart(first);
+  await pair.pass(quietMs);
+  first.give(5);
+  await pair.pass(100);
+  const text = async () => new TextDecoder().decode(await pair.world.complete(disk.readFile('meta/pledges.json'))); // prettier-ignore
+  expect(await text()).toMatch(/"holders":\[5\]/);
+  const damaged = (await text()).replace('[5]', '[6]');
+  pair.catalog = {
+    ...pair.catalog,
+    dataNodes: pair.catalog.dataNodes.filter(({ id }) => id === 4),
+  };
+  // It has no address any more.
+  expect(await waitedAtStart(await run())).toBeGreaterThanOrEqual(waitedMs - 2);
+  await pair.pass(100);
+  expect(await text()).toMatch(/"holders":\[\]/);
+  expect(await waitedAtStart(await run())).toBe(0);
+  await pair.world.complete(disk.replaceFile('meta/pledges.json', new TextEncoder().encode(damaged))); // prettier-ignore
+  expect(await waitedAtStart(await run())).toBeGreaterThanOrEqual(waitedMs - 2);
+});
+
+test('pledges: a disk that does not take the list keeps pledges from being given, and is not asked all the time', async () => {
+  const { clock, disk, log } = pair.giver.env;
+  let askedCount = 0;
+  const full = new Proxy(disk, {
+    get(of, name: keyof Disk) {
+      if (name !== 'replaceFile') return of[name].bind(of);
+      return () => {
+        askedCount++;
+        return Promise.reject(new DbError('disk_full', 'no space left'));
+      };
+    },
+  });
+  const holders = await pair.world.complete(PledgeHolders.open({ clock, disk: full, log }, 'meta'));
+  for (let i = 0; i < 100; i++) await pair.world.complete(holders.note(5));
+  expect([holders.has(5), askedCount]).toEqual([false, 1]);
+  await pair.pass(10_000);
+  await pair.world.complete(holders.note(5));
+  expect(askedCount).toBe(2);
 });
 
 test('pledges: one ends by itself, at once where the clock on the wall steps forward, and not where it steps back', async () => {
