@@ -42,6 +42,10 @@ interface Named {
 const manifestsAtOnce = 32;
 /** Those that failed are tried again after so long, and twice as long each time. */
 const again = { firstMs: 1_000, mostMs: 32_000 };
+/** Shards that were written last are the first to be written again: so many are opened at once, however small what waits for them. */
+const latestMax = 4;
+/** Of records that were read together, so many are looked at for them. */
+const latestLookedAtMax = 64;
 /** How many shards are opened between two lines of the log. */
 const shardsPerLine = 1_000;
 
@@ -52,6 +56,8 @@ export class ShardOpener {
   readonly #opening = new Map<number, Promise<void>>();
   /** Of those that are being opened: somebody waits for them. */
   readonly #asked = new Set<number>();
+  /** Those that the log has records of, the one of the last record at the end. */
+  #latest: readonly number[] = [];
   /** How many shards of each database are pending. */
   readonly #pendingCounts = new Map<string, number>();
   readonly #total: number;
@@ -88,6 +94,7 @@ export class ShardOpener {
   /** Keeps a record of a pending shard for it; resolves once a shard is open that too much waits for. */
   keep(record: WalRecord): Promise<void> | undefined {
     const hot = this.#waiting.add(record);
+    this.#noteLatest([record.shardId]);
     return hot === undefined ? undefined : this.open(hot);
   }
 
@@ -98,7 +105,20 @@ export class ShardOpener {
     scan: RecordScan,
   ): Promise<void> | undefined {
     const hot = this.#waiting.addAll(records, numbers, scan);
+    this.#noteLatest(numbers.slice(-latestLookedAtMax).map((number) => records.shardId(number)));
     return hot.size === 0 ? undefined : this.#openHot(hot);
+  }
+
+  #noteLatest(shardIds: readonly number[]): void {
+    if (shardIds.length === 1 && shardIds[0] === this.#latest.at(-1)) return;
+    const latestFirst = new Set([...this.#latest, ...shardIds].reverse());
+    this.#latest = [...latestFirst].slice(0, latestMax).reverse();
+  }
+
+  /** Opens those that were written last, at once. One that fails is tried again by openAll(). */
+  async openLatest(): Promise<void> {
+    for (const shardId of this.#latest.toReversed())
+      if (!this.#isStopped) await this.#openPending(shardId).catch(() => undefined);
   }
 
   async #openHot(shardIds: Iterable<number>): Promise<void> {
