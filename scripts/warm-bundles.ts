@@ -1,6 +1,6 @@
 /**
- * Has a cluster of one meta and one data node work for a moment on ports that are free, so that what V8 compiles of their bundles is
- * kept (scripts/bundle-loader.ts) before anybody waits for a node. Run by `npm ci` and `npm run build` behind `build-bundles.ts`.
+ * Has a cluster of one meta and two data nodes work for a moment on ports that are free, so that what V8 compiles of their bundles,
+ * also of what nodes do for each other, is kept (scripts/bundle-loader.ts) before anybody waits for a node. Run by `npm ci` and `npm run build` behind `build-bundles.ts`.
  * Where it does not come to an end, as where no port may be opened, it says so, and each program's first start keeps what it compiles.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -17,8 +17,8 @@ const startS = 1_704_067_200;
 const folder = mkdtempSync(join(tmpdir(), 'varve-warm-'));
 let cluster: ChildProcess | undefined;
 try {
-  const url = await startCluster();
-  await work(url);
+  // Whichever node ends last, what it has compiled is kept.
+  for (const [i, url] of (await startCluster()).entries()) await work(url, `warm${i}`);
 } catch (error) {
   process.stderr.write(`bundles are not warm: ${error instanceof Error ? error.message : String(error)}\n`); // prettier-ignore
 } finally {
@@ -26,10 +26,10 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Resolves with the data node's address. */
-async function startCluster(): Promise<string> {
+/** Resolves with the data nodes' addresses. */
+async function startCluster(): Promise<readonly string[]> {
   const offset = offsetMin + (process.pid % (offsetMax - offsetMin));
-  const args = ['--dir', folder, '--metas', '1', '--data', '1', '--port-offset', `${offset}`];
+  const args = ['--dir', folder, '--metas', '1', '--data', '2', '--port-offset', `${offset}`];
   cluster = spawn(process.execPath, [join(import.meta.dirname, 'dev-cluster.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, INIT_CWD: folder },
@@ -44,10 +44,10 @@ async function startCluster(): Promise<string> {
     for (const output of [stdout, stderr])
       output.on('data', (piece: Buffer) => {
         said += piece.toString();
-        const [, url] = /^ready: data nodes (\S+),/m.exec(said) ?? [];
-        if (url === undefined) return;
+        const [, urls] = /^ready: data nodes ([^,]+),/m.exec(said) ?? [];
+        if (urls === undefined) return;
         clearTimeout(giveUp);
-        resolve(url);
+        resolve(urls.split(' '));
       });
     cluster?.once('close', () => {
       clearTimeout(giveUp);
@@ -57,18 +57,21 @@ async function startCluster(): Promise<string> {
 }
 
 /** What nodes do all day. */
-async function work(url: string): Promise<void> {
+async function work(url: string, database: string): Promise<void> {
   const query = async (q: string): Promise<void> => {
-    const body = new URLSearchParams({ q, db: 'warm' });
+    const body = new URLSearchParams({ q, db: database });
     await text(`${url}/query`, { method: 'POST', body });
     await text(`${url}/query?${body.toString()}`);
   };
-  await query('CREATE DATABASE warm WITH REPLICATION 1');
+  await query(`CREATE DATABASE ${database} WITH REPLICATION 2`);
   for (let i = 0; i < 20; i++) {
     const line = (host: number): string =>
       `cpu,host=h${host},region=eu usage=${host + i / 10},count=${i}i,is=true,text="t" ${startS + i}000000000`; // prettier-ignore
     const lines = Array.from({ length: 1 + i * 20 }, (_, host) => line(host));
-    await text(`${url}/write?db=warm`, { method: 'POST', body: lines.join('\n') });
+    await text(`${url}/write?db=${database}&consistency=all`, {
+      method: 'POST',
+      body: lines.join('\n'),
+    });
   }
   for (const q of [
     `SELECT usage FROM cpu WHERE host = 'h0' AND time = ${startS}000000000`,

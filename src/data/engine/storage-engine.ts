@@ -58,6 +58,8 @@ const digestBeatMs = 1_000;
 const batchBytesKeptMax = 16 * MiB;
 /** Places of damage that are named in the log of one run. */
 const damageTextsMax = 1_000;
+/** Shards that were written last are the first to be written again: so many are opened as the worker starts. */
+const latestOpened = 4;
 /** Texts of a list that travel together. */
 const batchTextsMax = 4_096;
 
@@ -114,7 +116,7 @@ export class StorageEngine implements Engine {
     const { arenaBytesMax: bytesMax } = options;
     const columnKernel = new ColumnKernel(compiledKernels(), { bytesMax });
     const isHome = (shardId: number): boolean => homeOf(shardId, settings.count) === settings.index;
-    const home = { ...options, opensBehind: true, settlesLater: true, worker: settings.index, isHome }; // prettier-ignore
+    const home = { ...options, opensBehind: true, opensLatest: latestOpened, settlesLater: true, worker: settings.index, isHome }; // prettier-ignore
     const filters = deleteFilters(ports);
     const { storeMemory: kernelMemory, lineKernel = newLineKernel } = parts;
     const store = await Store.open({ ...ports, columnKernel, filters, kernelMemory }, home);

@@ -40,6 +40,8 @@ export interface StoreOptions {
   readonly recentBytesMax?: number | undefined;
   /** Shards that the log has nothing of are opened behind, or when they are asked for. */
   readonly opensBehind?: boolean | undefined;
+  /** So many of those that the log has the last records of are opened as the store starts; none when left out. */
+  readonly opensLatest?: number | undefined;
   /** One of several stores that open side by side: damage of the log is left to settleLog() of one, once all are open. */
   readonly settlesLater?: boolean | undefined;
   /** Of the roster, on another disk than the points if there is one; without it a folder that goes is not missed. */

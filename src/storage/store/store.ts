@@ -144,7 +144,7 @@ export class Store {
   /** Opens the shards that are home here, or those that the log has records of, and replays it. */
   static async open(ports: StorePorts, options: StoreOptions): Promise<Store> {
     const store = new Store(ports, options, await findStore(ports, options));
-    if (options.opensBehind === true) store.#tasks.spawn('open shards', store.#opener.openLatest());
+    store.#tasks.spawn('open shards', store.#opener.openLatest());
     store.#tasks.spawn('release', store.#releases.release());
     return store;
   }

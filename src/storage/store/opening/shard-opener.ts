@@ -42,8 +42,6 @@ interface Named {
 const manifestsAtOnce = 32;
 /** Those that failed are tried again after so long, and twice as long each time. */
 const again = { firstMs: 1_000, mostMs: 32_000 };
-/** Shards that were written last are the first to be written again: so many are opened at once, however small what waits for them. */
-const latestMax = 4;
 /** Of records that were read together, so many are looked at for them. */
 const latestLookedAtMax = 64;
 /** How many shards are opened between two lines of the log. */
@@ -56,8 +54,9 @@ export class ShardOpener {
   readonly #opening = new Map<number, Promise<void>>();
   /** Of those that are being opened: somebody waits for them. */
   readonly #asked = new Set<number>();
-  /** Those that the log has records of, the one of the last record at the end. */
+  /** Those that the log has the last records of, the last one at the end. */
   #latest: readonly number[] = [];
+  readonly #latestMax: number;
   /** How many shards of each database are pending. */
   readonly #pendingCounts = new Map<string, number>();
   readonly #total: number;
@@ -69,12 +68,13 @@ export class ShardOpener {
 
   constructor(
     ports: OpeningPorts,
-    { dataFolder, memtablesBytesMax }: Pick<StoreOptions, 'dataFolder' | 'memtablesBytesMax'>,
+    { dataFolder, memtablesBytesMax, opensLatest = 0 }: Pick<StoreOptions, 'dataFolder' | 'memtablesBytesMax' | 'opensLatest'>, // prettier-ignore
     lists: ShardLists,
   ) {
     this.#ports = ports;
     this.#dataFolder = dataFolder;
     this.#lists = lists;
+    this.#latestMax = opensLatest;
     this.#total = lists.pending.size;
     this.#startMs = ports.clock.monotonicMs();
     // They would be in memtables otherwise.
@@ -112,7 +112,7 @@ export class ShardOpener {
   #noteLatest(shardIds: readonly number[]): void {
     if (shardIds.length === 1 && shardIds[0] === this.#latest.at(-1)) return;
     const latestFirst = new Set([...this.#latest, ...shardIds].reverse());
-    this.#latest = [...latestFirst].slice(0, latestMax).reverse();
+    this.#latest = [...latestFirst].slice(0, this.#latestMax).reverse();
   }
 
   /** Opens those that were written last, at once. One that fails is tried again by openAll(). */
