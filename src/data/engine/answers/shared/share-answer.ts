@@ -44,7 +44,7 @@ export const usualShareLimits: ShareLimits = {
   lentShareMost: 0.1,
 };
 /** Who is ahead by more of its answer waits. */
-const timeChunkBytes = sharedAheadMax * sharedPartBytes;
+const timeChunkBytes = 2 * sharedAheadMax * sharedPartBytes;
 const evenChunksMax = 16;
 /** What a chunk of times costs for each series and field: its key, a cursor, a block that begins or ends elsewhere. */
 const keyUs = 5;

@@ -11,12 +11,12 @@ import type { MeasurementDescription } from '../../shard-access.ts';
 import type { AnswerRequest } from '../answer-task.ts';
 
 /**
- * How many parts a worker may be ahead with: as much as the longest chunk of times has, so that one worker makes its chunk while the
- * one before it is made and read.
+ * How many parts a worker may be ahead with: more than half of what the longest chunk of times has. Who has waited once, in its
+ * first chunk, is half a chunk behind the other one from then on, and neither waits any more.
  */
 export const sharedAheadMax = 20;
-/** Of a part: they are few and large. */
-export const sharedPartBytes = 768 * KiB;
+/** Of a part: they are few and large, and with what a batch of rows adds fit memory of 512 KiB. */
+export const sharedPartBytes = 400 * KiB;
 
 /** Plain data, or shared memory. */
 export interface SharedAnswer {
