@@ -1,4 +1,5 @@
 /** Which rows of a batch the shard refuses: a field has one type per measurement and shard (spec F49). */
+import { quoteGo } from '../../../base/go-format.ts';
 import type { BatchShape, PointBatch } from '../../../models/point-batch.ts';
 import { FieldType } from '../../../models/field-value.ts';
 import type { ShardIndex } from '../../index/shard-index.ts';
@@ -77,11 +78,11 @@ function refusalOf(index: ShardIndex, { shape, long }: AlikeRows): string | unde
   let isNew = false;
   for (const [i, { name, type }] of fields.entries()) {
     if (long?.field === i)
-      return `input field "${name}" on measurement "${measurement}" is too long, ${long.lengthBytes} > ${textBytesMax}`;
+      return `input field ${quoteGo(name)} on measurement ${quoteGo(measurement)} is too long, ${long.lengthBytes} > ${textBytesMax}`;
     const known = index.fieldType(measurement, name);
     isNew ||= known === undefined;
     if (known === undefined || known === type) continue;
-    return `field type conflict: input field "${name}" on measurement "${measurement}" is type ${typeNames.get(type)}, already exists as type ${typeNames.get(known)}`;
+    return `field type conflict: input field ${quoteGo(name)} on measurement ${quoteGo(measurement)} is type ${typeNames.get(type)}, already exists as type ${typeNames.get(known)}`;
   }
   if (isNew) for (const { name, type } of fields) index.decideFieldType(measurement, name, type);
   return undefined;

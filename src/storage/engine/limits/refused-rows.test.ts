@@ -86,6 +86,11 @@ test('a reason is that of the first row when measurements with the same fields s
   expect(newShard().decide(batchOf(...lines)).reason).toBe(tooLong('w', 'b'));
 });
 
+test('names in a reason are written as the reference writes them, odd ones with escapes', () => {
+  const { reason } = newShard().decide(batchOf('q"q\\\\s \u0002="a" 1', 'q"q\\\\s \u0002=1 2'));
+  expect(reason).toBe(String.raw`field type conflict: input field "\x02" on measurement "q\"q\\\\s" is type float, already exists as type string`); // prettier-ignore
+});
+
 test('a row with a text that is too long decides no type, be it in the same body or before', () => {
   const shard = newShard();
   expect(write(shard, batchOf(`m v="${longText}" 1`)).droppedCount).toBe(1);
